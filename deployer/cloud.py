@@ -1,0 +1,200 @@
+"""What we need from AWS, in our words: values that do not change, and the calls that give them.
+
+`deployer.aws` speaks to AWS, `tests.fakes` keeps an account in memory; nothing else knows which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+STACK = "AWS::CloudFormation::Stack"
+BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a bucket.
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose credentials these are."""
+
+    account: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A stack as the account has it: all that one DescribeStacks tells."""
+
+    name: str
+    id: str
+    region: str
+    status: str
+    reason: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
+    nested: bool = False
+
+    @property
+    def busy(self) -> bool:
+        """An operation runs; REVIEW_IN_PROGRESS is none, nothing runs there."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    @property
+    def complete(self) -> bool:
+        """The stack is whole and in service, whatever its last operation did."""
+        return self.status in COMPLETE
+
+    @property
+    def never_completed(self) -> bool:
+        """The first creation failed or never began: there is nothing to keep, and no update."""
+        return self.status in NEVER_COMPLETED
+
+
+COMPLETE = frozenset(
+    {
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "IMPORT_COMPLETE",
+        "IMPORT_ROLLBACK_COMPLETE",
+    }
+)
+NEVER_COMPLETED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A change set to be made. *url* replaces *text* where the text is too long for a call."""
+
+    name: str
+    stack: str
+    region: str
+    kind: Literal["CREATE", "UPDATE"]
+    text: str
+    url: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PropertyChange:
+    """One property of a resource, before and after, and whether that makes it anew."""
+
+    path: str
+    before: str | None
+    after: str | None
+    recreation: str = "Never"
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """What a change set does to one resource."""
+
+    action: str
+    logical_id: str
+    type: str
+    physical_id: str = ""
+    replacement: str = ""
+    policy: str = ""
+    properties: tuple[PropertyChange, ...] = ()
+
+    @property
+    def replaces(self) -> bool:
+        """The resource is made anew, or may be: AWS does not always know before."""
+        return self.replacement in {"True", "Conditional"}
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A change set, described whole."""
+
+    arn: str
+    name: str
+    stack: str
+    stack_id: str
+    region: str
+    status: str
+    execution: str
+    reason: str = ""
+    changes: tuple[ResourceChange, ...] = ()
+
+    @property
+    def pending(self) -> bool:
+        """CloudFormation is still working it out."""
+        return self.status in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}
+
+    @property
+    def empty(self) -> bool:
+        """It failed because there is nothing to change: no failure to us (both AWS wordings)."""
+        return self.status == "FAILED" and self.reason.startswith(
+            ("The submitted information didn't contain changes", "No updates are to be performed")
+        )
+
+
+@dataclass(frozen=True)
+class StackEvent:
+    """One line of a stack's history."""
+
+    id: str
+    stack_id: str
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+    reason: str
+    at: datetime
+
+    @property
+    def failed(self) -> bool:
+        """Something could not be done."""
+        return self.status.endswith("_FAILED")
+
+    @property
+    def of_stack(self) -> bool:
+        """It tells of the stack itself, not of a resource in it."""
+        return self.type == STACK and self.physical_id == self.stack_id
+
+
+class Cloud(Protocol):
+    """One AWS account. Every call may raise CloudError, or LostError when AWS is out of reach."""
+
+    def identity(self) -> Identity:
+        """Whose credentials we use."""
+
+    def stacks(self, region: str) -> tuple[Found, ...]:
+        """Every stack of *region* that is not deleted, nested ones too."""
+
+    def stack(self, region: str, name: str) -> Found | None:
+        """One stack by name or id; a deleted one only by id. None if there is none."""
+
+    def template(self, region: str, name: str) -> str:
+        """The template of a stack, as it was sent."""
+
+    def propose(self, proposal: Proposal) -> str:
+        """Make a change set; its ARN. It is not ready yet: see `change_set`."""
+
+    def change_set(self, region: str, arn: str) -> ChangeSet:
+        """A change set with all its changes, every page."""
+
+    def apply(self, region: str, arn: str, token: str) -> None:
+        """Execute a change set; with the same *token* a repeated call executes once."""
+
+    def discard(self, region: str, arn: str) -> None:
+        """Delete a change set that is not to be executed."""
+
+    def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
+        """The events newer than the one with id *after*, oldest first; without, the last page."""
+
+    def delete(self, region: str, stack_id: str, token: str) -> None:
+        """Begin to delete a stack."""
+
+    def protect(self, region: str, name: str, *, on: bool) -> None:
+        """Switch termination protection."""
+
+    def upload(self, region: str, bucket: str, key: str, body: bytes) -> str:
+        """Put an object that is not there yet; its URL. The bucket must be the account's own."""

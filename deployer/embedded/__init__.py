@@ -1,0 +1,153 @@
+"""The embedded AWS: one local process that answers like an AWS account, without Docker or network.
+
+It is the emulator ministack with its gaps closed (gaps/), started here and left running.
+Everything it has stands in one folder of the checkout; delete the folder and it never was.
+
+    endpoint = start(Path(".embedded"))
+    boto3.client("s3", endpoint_url=endpoint.url, aws_access_key_id=endpoint.access_key, …)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deployer.embedded import process
+from deployer.embedded.folder import Folder
+
+ACCOUNT = "000000000000"
+_SECRET = "test"  # noqa: S105  The emulator's own; it opens nothing outside this process.
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """How to talk to the running embedded AWS as one of its accounts."""
+
+    url: str
+    account: str
+    access_key: str
+    secret_key: str
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What an AWS account has by hand before the first deploy.
+
+    *hosted_zones* are pairs of zone id and domain: each zone is made with exactly that id.
+    """
+
+    hosted_zones: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Status:
+    """What an operator asks of the embedded AWS; *pid* and *since* are None when it is stopped."""
+
+    url: str | None
+    pid: int | None
+    since: str | None
+    log: Path
+    state_bytes: int
+    objects_bytes: int
+
+
+NOTHING_BY_HAND = ByHand()
+
+
+def start(
+    folder: Path,
+    *,
+    account: str = ACCOUNT,
+    by_hand: ByHand = NOTHING_BY_HAND,
+    pace: float | None = None,
+) -> Endpoint:
+    """Have the embedded AWS of *folder* running and *by_hand* made in *account*.
+
+    A running one is used as it is, unless its code is not the checkout's any more: then it is
+    restarted. *pace* is for those who watch or interrupt: each resource of
+    the account's stacks then takes that many seconds.
+    """
+    endpoint = _endpoint(process.start(Folder(folder)), account)
+    if by_hand != NOTHING_BY_HAND:
+        prepare(endpoint, by_hand)
+    if pace is not None:
+        set_pace(endpoint, pace)
+    return endpoint
+
+
+def running(folder: Path, *, account: str = ACCOUNT) -> Endpoint | None:
+    """Return the endpoint if the embedded AWS of *folder* runs and answers."""
+    server = process.running(Folder(folder))
+    return _endpoint(server, account) if server else None
+
+
+def stop(folder: Path) -> bool:
+    """Stop it cleanly, its state saved; False if it did not run."""
+    return process.stop(Folder(folder))
+
+
+def reset(folder: Path) -> None:
+    """Stop it and forget what it held. Its port stays: addresses in configuration keep working."""
+    process.stop(Folder(folder))
+    Folder(folder).forget()
+
+
+def status(folder: Path) -> Status:
+    """Say what runs and what it has stored."""
+    place = Folder(folder)
+    server = process.running(place)
+    return Status(
+        url=server.url if server else None,
+        pid=server.pid if server else None,
+        since=server.since if server else None,
+        log=place.log,
+        state_bytes=place.state.stat().st_size if place.state.exists() else 0,
+        objects_bytes=sum(f.stat().st_size for f in place.objects.rglob("*") if f.is_file()),
+    )
+
+
+def as_account(endpoint: Endpoint, account: str) -> Endpoint:
+    """Talk to the same server as another account; accounts see nothing of each other.
+
+    An access key of twelve digits is the root key of the account with that number.
+    """
+    return replace(endpoint, account=account, access_key=account)
+
+
+def prepare(endpoint: Endpoint, by_hand: ByHand) -> None:
+    """Make *by_hand* in the account of *endpoint*; what is there already stays as it is."""
+    zones = [list(pair) for pair in by_hand.hosted_zones]
+    process.tell(endpoint.url, "by-hand", {"account": endpoint.account, "hosted_zones": zones})
+
+
+def set_pace(endpoint: Endpoint, seconds: float) -> None:
+    """Let each resource of the stacks of *endpoint*'s account take *seconds* (0: no time)."""
+    process.tell(endpoint.url, "pace", {"account": endpoint.account, "seconds": seconds})
+
+
+def env(endpoint: Endpoint, *, region: str) -> dict[str, str]:
+    """Return what plain `aws` needs in its environment to talk to *endpoint* and nothing else.
+
+    The user's files are left out: a profile may name an endpoint, a role or keys. AWS_PROFILE
+    names the one profile of our own file, since no value of it means "none".
+    """
+    ours = str(Path(__file__).with_name("aws.ini"))
+    return {
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_ACCESS_KEY_ID": endpoint.access_key,
+        "AWS_SECRET_ACCESS_KEY": endpoint.secret_key,
+        "AWS_SESSION_TOKEN": "",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_PROFILE": "default",
+        "AWS_DEFAULT_PROFILE": "default",
+        "AWS_CONFIG_FILE": ours,
+        "AWS_SHARED_CREDENTIALS_FILE": ours,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }
+
+
+def _endpoint(server: process.Server, account: str) -> Endpoint:
+    return Endpoint(server.url, account, access_key=account, secret_key=_SECRET)

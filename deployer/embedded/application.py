@@ -1,0 +1,94 @@
+"""What stands in front of the emulator: who we are, our own orders, and when to save."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from deployer.embedded import by_hand, ministack, pace
+from deployer.embedded.saver import Saver
+from deployer.embedded.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from deployer.embedded.folder import Folder
+
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_READS = re.compile(rb"(?:^|&)Action=(?:Describe|List|Get|Validate|Detect|Estimate)")
+_ORDERS = {"by-hand": by_hand.make, "pace": pace.set_pace}
+
+
+class Application:
+    """The ASGI application hypercorn serves."""
+
+    def __init__(self, folder: Folder, token: str) -> None:
+        self._token = token
+        self.saver = Saver(State(folder))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection's event, as ASGI wants it."""
+        if scope["type"] == "http" and scope["path"].startswith("/_embedded"):
+            await self._ours(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._aws(scope, receive, send)
+        else:
+            await ministack.ASGI(scope, receive, send)
+
+    async def _aws(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; hold its answer back until what it changed in stacks is saved."""
+        body = b""
+
+        async def receiving() -> MutableMapping[str, Any]:
+            nonlocal body
+            message = await receive()
+            if len(body) < _ENOUGH_BYTES:
+                body += message.get("body", b"")[:_ENOUGH_BYTES]
+            return message
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start" and _changes_stacks(body):
+                self.saver.save_now()
+            await send(message)
+
+        await ministack.ASGI(scope, receiving, sending)
+        if scope["method"] not in {"GET", "HEAD", "OPTIONS"} and not _READS.search(body):
+            self.saver.save_soon()
+
+    async def _ours(self, scope: Scope, receive: Receive, send: Send) -> None:
+        order = scope["path"].removeprefix("/_embedded").strip("/")
+        if scope["method"] == "GET" and not order:
+            await _answer(send, 200, json.dumps({"token": self._token}))
+            return
+        if scope["method"] != "POST" or order not in _ORDERS:
+            await _answer(send, 404, f"unknown order {order}")
+            return
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        _ORDERS[order](json.loads(body))
+        self.saver.save_now()
+        await _answer(send, 200, "done")
+
+
+_ENOUGH_BYTES = 64 * 1024  # The Action stands in the first bytes, before the template.
+_SAVED_AT_ONCE = re.compile(
+    rb"(?:^|&)Action=(?:CreateChangeSet|DeleteChangeSet|UpdateTerminationProtection)(?:&|$)"
+)
+
+
+def _changes_stacks(body: bytes) -> bool:
+    return _SAVED_AT_ONCE.search(body) is not None
+
+
+async def _answer(send: Send, status: int, text: str) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode()})

@@ -1,0 +1,74 @@
+"""The one folder that holds everything the embedded AWS has: port, locks, log and state."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Names what stands where below *path*; makes nothing by itself."""
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        """Take the absolute path: the server runs with another working folder."""
+        object.__setattr__(self, "path", Path(self.path).absolute())
+
+    @property
+    def port(self) -> Path:
+        """The port chosen the first time, kept over restarts and resets."""
+        return self.path / "port"
+
+    @property
+    def server(self) -> Path:
+        """Who serves: process id, port, token and since when, as JSON."""
+        return self.path / "server.json"
+
+    @property
+    def start_lock(self) -> Path:
+        """Held while somebody starts the server: two starts at once give one server."""
+        return self.path / "start.lock"
+
+    @property
+    def server_lock(self) -> Path:
+        """Held by the server as long as it lives; the kernel lets go of it however it dies."""
+        return self.path / "server.lock"
+
+    @property
+    def log(self) -> Path:
+        """What the server had to say since its last start."""
+        return self.path / "server.log"
+
+    @property
+    def state(self) -> Path:
+        """Everything but the bodies of S3 objects, in one file that is replaced as a whole."""
+        return self.path / "state.json"
+
+    @property
+    def objects(self) -> Path:
+        """The bodies of S3 objects: ACCOUNT/BUCKET/KEY."""
+        return self.path / "objects"
+
+    @property
+    def tmp(self) -> Path:
+        """What the emulator takes for the system's temporary folder and for HOME."""
+        return self.path / "tmp"
+
+    @property
+    def keys(self) -> Path:
+        """Signing keys the emulator makes once (Cognito)."""
+        return self.path / "keys"
+
+    def make(self) -> None:
+        """Make the folders the server writes to, readable by their owner only."""
+        for folder in (self.path, self.objects, self.tmp, self.keys):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def forget(self) -> None:
+        """Remove what the account held; port and log stay."""
+        self.state.unlink(missing_ok=True)
+        for folder in (self.objects, self.tmp, self.keys):
+            shutil.rmtree(folder, ignore_errors=True)

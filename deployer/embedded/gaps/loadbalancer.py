@@ -1,0 +1,158 @@
+"""Load balancers: found by DNS name or alias in any account, on the listener a client would reach.
+
+A test or a browser sends its request to the embedded AWS with the load balancer's name, or a
+domain with an alias record for it, as Host. `Host: NAME:443` or `X-Forwarded-Proto: https`
+reach the listener on 443; without them it is the one on 80. There is no TLS here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.embedded import ministack
+from deployer.embedded.ministack import Answer, Props
+
+Handle = Callable[..., Awaitable[Answer | None]]
+Made = tuple[str, dict[str, Any]]
+
+_ELB = "AWS::ElasticLoadBalancingV2"
+_ALIAS_ZONES = {"us-east-1": "Z35SXDOTRQ7X7K", "ca-central-1": "ZQSVJUPU6J1EY"}
+_ENOUGH_ZONES = 2
+
+
+@dataclass(frozen=True)
+class _Found:
+    account: str
+    region: str
+    balancer: dict[str, Any]
+
+
+def close() -> None:
+    """Complete what a stack can make, and route requests as DNS would."""
+    ministack.wrap_type(f"{_ELB}::LoadBalancer", "create", _in_two_zones)
+    for verb in ("create", "update"):
+        ministack.wrap_type(f"{_ELB}::LoadBalancer", verb, _in_its_region)
+    ministack.wrap_type(f"{_ELB}::Listener", "create", _with_certificate)
+    ministack.TYPES[f"{_ELB}::ListenerCertificate"] = {
+        "create": _add_certificates,
+        "update": lambda listener, _old, new, stack: _add_certificates(listener, new, stack),
+        "delete": _remove_certificates,
+    }
+    ministack.swap(ministack.app, "_handle_alb_request", _routed)
+    ministack.swap(ministack.app, "_is_potential_alb_request", _by_name)
+
+
+def _in_two_zones(create: Callable[..., Made]) -> Callable[..., Made]:
+    def creating(title: str, props: Props, stack: str) -> Made:
+        subnets = ministack.store(ministack.ec2, "_subnets")
+        given = props.get("Subnets") or []
+        zones = {subnets[one]["AvailabilityZone"] for one in given if one in subnets}
+        if given and len(zones) < _ENOUGH_ZONES:
+            message = "At least two subnets in two different Availability Zones must be specified"
+            raise ValueError(f"{message} (Service: ElasticLoadBalancingV2, Status Code: 400)")
+        return create(title, props, stack)
+
+    return creating
+
+
+def _in_its_region(make: Callable[..., Made]) -> Callable[..., Made]:
+    """Name the zone that alias records of the region's load balancers name."""
+
+    def making(*args: Any) -> Made:
+        made, attributes = make(*args)
+        zone = _ALIAS_ZONES.get(ministack.region(), attributes["CanonicalHostedZoneID"])
+        return made, {**attributes, "CanonicalHostedZoneID": zone}
+
+    return making
+
+
+def _with_certificate(create: Callable[..., Made]) -> Callable[..., Made]:
+    def creating(title: str, props: Props, stack: str) -> Made:
+        if props.get("Protocol") == "HTTPS" and not props.get("Certificates"):
+            message = "A certificate must be specified for HTTPS listeners"
+            raise ValueError(f"{message} (Service: ElasticLoadBalancingV2, Status Code: 400)")
+        return create(title, props, stack)
+
+    return creating
+
+
+def _add_certificates(_title: str, props: Props, _stack: str) -> Made:
+    listener = _listener(props)
+    more = [one["CertificateArn"] for one in props["Certificates"]]
+    listener["_more_certificates"] = sorted({*listener.get("_more_certificates", []), *more})
+    return props["ListenerArn"], {"Id": props["ListenerArn"]}
+
+
+def _remove_certificates(_listener_arn: str, props: Props) -> None:
+    gone = {one["CertificateArn"] for one in props["Certificates"]}
+    listener = _listener(props)
+    listener["_more_certificates"] = sorted({*listener.get("_more_certificates", [])} - gone)
+
+
+def _listener(props: Props) -> dict[str, Any]:
+    listeners = ministack.store(ministack.elb, "_listeners")
+    if props["ListenerArn"] not in listeners:
+        message = f"Listener '{props['ListenerArn']}' not found"
+        raise ValueError(f"{message} (Service: ElasticLoadBalancingV2, Status Code: 400)")
+    found: dict[str, Any] = listeners[props["ListenerArn"]]
+    return found
+
+
+def _by_name(potential: Callable[[str, str], bool]) -> Callable[[str, str], bool]:
+    return lambda host, path: potential(host, path) or _find(host) is not None
+
+
+def _routed(handle: Handle) -> Handle:
+    async def routing(host: str, path: str, method: str, headers: Any, *rest: Any) -> Any:
+        found = _find(host)
+        if found is None:
+            return await handle(host, path, method, headers, *rest)
+        body, query, raw_query, raw_path = rest
+        port = _port(host, headers)
+        headers = {**headers, "host": host.partition(":")[0]}
+        with ministack.scope(found.account, found.region):
+            return await ministack.elb.dispatch_request(
+                found.balancer,
+                method,
+                path,
+                headers,
+                body,
+                query,
+                port,
+                raw_query_string=raw_query,
+                raw_path=raw_path,
+            )
+
+    return routing
+
+
+def _port(host: str, headers: dict[str, str]) -> int:
+    if host.endswith(":443") or headers.get("x-forwarded-proto") == "https":
+        return 443
+    return 80
+
+
+def _find(host: str) -> _Found | None:
+    """Return whose load balancer a client at *host* would reach."""
+    name = host.partition(":")[0].lower()
+    if not name or name.replace(".", "").isdigit() or name == "localhost":
+        return None
+    name = _alias(name)
+    for (account, region, _), balancer in ministack.everywhere(
+        ministack.store(ministack.elb, "_lbs")
+    ):
+        if balancer["DNSName"].lower() == name:
+            return _Found(account, region, balancer)
+    return None
+
+
+def _alias(name: str) -> str:
+    """Follow an alias record to what it names; `dualstack.` is another name for the same."""
+    for _, records in ministack.everywhere(ministack.store(ministack.route53, "_records")):
+        for record in records:
+            if record["Name"].rstrip(".").lower() == name and "AliasTarget" in record:
+                name = record["AliasTarget"]["DNSName"].rstrip(".").lower()
+                return name.removeprefix("dualstack.")
+    return name

@@ -1,0 +1,155 @@
+"""Serves one folder's embedded AWS in this process, on 127.0.0.1 only, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import gc
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from deployer.embedded import objects, process
+from deployer.embedded.folder import Folder
+from deployer.errors import EmbeddedError
+
+if TYPE_CHECKING:
+    from deployer.embedded.application import Application
+
+_log = logging.getLogger("deployer.embedded")
+_KEEP_ALIVE_SECONDS = 75
+_LOOK_AGAIN_SECONDS = 2.0
+
+
+def serve(folder: Folder) -> None:
+    """Answer until SIGTERM or SIGINT, then save and return."""
+    folder.make()
+    lock = _lock(folder)
+    folder.server.unlink(missing_ok=True)
+    listener = _listen(folder)
+    objects.drop_unsaved(folder)
+    os.environ.update(environment(folder, listener.getsockname()[1]))
+    token = secrets.token_hex(16)
+    asyncio.run(_serve(_application(folder, token), folder, listener, token))
+    folder.server.unlink(missing_ok=True)
+    lock.close()
+
+
+def environment(folder: Folder, port: int) -> dict[str, str]:
+    """Return how ministack is told to behave; it reads this when it is imported.
+
+    Its own saving is off (state.py does it), S3 writes bodies as they come. DOCKER_HOST names no
+    socket on purpose: ministack would remove containers it takes for its own.
+    """
+    return {
+        "AUTH": "true",
+        "GATEWAY_PORT": str(port),
+        "PERSIST_STATE": "0",
+        "STATE_DIR": str(folder.keys),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(folder.objects),
+        "DOCKER_HOST": f"unix://{folder.path}/no-docker",
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "TMPDIR": str(folder.tmp),
+        "HOME": str(folder.tmp),
+    }
+
+
+def _application(folder: Folder, token: str) -> Application:
+    """Import the emulator, close its gaps and put our application before it.
+
+    Collecting garbage while 80 modules are made finds none and costs a fifth of the start.
+    """
+    gc.disable()
+    from deployer.embedded import gaps, pace, unfinished
+    from deployer.embedded.application import Application
+
+    gaps.close()
+    pace.close()
+    unfinished.close()
+    gc.freeze()
+    gc.enable()
+    return Application(folder, token)
+
+
+def _lock(folder: Folder) -> Any:
+    file = folder.server_lock.open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        hint = f"it holds {folder.server_lock}"
+        raise EmbeddedError(f"another process serves {folder.path}", hint=hint) from None
+    return file
+
+
+def _listen(folder: Folder) -> socket.socket:
+    """Listen on the folder's port; on the first start, on a free one that is then remembered.
+
+    A port in use is an error, not a reason to take another: addresses with the port stand in
+    stack outputs, in the application's env files and in somebody's shell.
+    """
+    wanted = int(folder.port.read_text()) if folder.port.exists() else 0
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", wanted))
+    except OSError as error:
+        message = f"port {wanted} of the embedded AWS is taken: {error.strerror}"
+        hint = f"free it, or delete {folder.port} to have another port from now on"
+        raise EmbeddedError(message, hint=hint) from None
+    folder.port.write_text(f"{listener.getsockname()[1]}\n")
+    return listener
+
+
+async def _serve(
+    application: Application, folder: Folder, listener: socket.socket, token: str
+) -> None:
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
+    config.graceful_timeout = 1.0
+    config.errorlog = _log
+    await application.saver.load()
+    _write_down(folder, listener, token)
+    watching = loop.create_task(_until_gone(folder, stopping))
+    await hypercorn_serve(application, config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]  # Its ASGI types are its own.
+    watching.cancel()
+    if folder.server_lock.exists():
+        application.saver.save_now()
+
+
+async def _until_gone(folder: Folder, stopping: asyncio.Event) -> None:
+    """Stop when somebody deletes the folder: it holds all there is, and nobody could find us."""
+    while folder.server_lock.exists():
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+    stopping.set()
+
+
+def _write_down(folder: Folder, listener: socket.socket, token: str) -> None:
+    me = {
+        "pid": os.getpid(),
+        "port": listener.getsockname()[1],
+        "token": token,
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code": process.code(),
+    }
+    aside = folder.server.with_suffix(".new")
+    aside.write_text(json.dumps(me))
+    aside.chmod(0o600)
+    aside.replace(folder.server)

@@ -1,0 +1,109 @@
+"""One environment, opened: its config, the templates it wants, and the account they go to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from deployer import config as configs
+from deployer import synth
+from deployer.fields import Settings
+
+if TYPE_CHECKING:
+    from deployer.aws import Account
+    from deployer.embedded import Endpoint
+    from deployer.stack import Env, Layers
+    from deployer.synth import Wanted
+
+EMBEDDED = "local"  # The environment that is the embedded AWS.
+
+
+C = TypeVar("C", bound=Settings)
+
+
+@dataclass(frozen=True)
+class Project(Generic[C]):
+    """What the deployer is told of the project it deploys: its folder, and what it describes."""
+
+    root: Path
+    config: type[C]
+    layers: Callable[[C], Layers]
+
+    @property
+    def build(self) -> Path:
+        """Where templates are written, a folder per environment."""
+        return self.root / "build"
+
+    @property
+    def embedded(self) -> Path:
+        """Where the embedded AWS keeps everything it has."""
+        return self.root / ".embedded"
+
+    def environments(self) -> tuple[str, ...]:
+        """The name of every environment there is a config file for."""
+        return configs.environments(self.root / "config")
+
+    def write_schema(self) -> None:
+        """Write config/schema.json, from which editors complete and check config files."""
+        schema = self.root / "config" / "schema.json"
+        schema.write_text(configs.schema(self.config), "utf-8")
+
+    def open(self, name: str) -> Environment:
+        """Read config/*name*.toml and synthesise; raises ConfigError or SynthError."""
+        layers = self.layers(configs.load(configs.find(self.root / "config", name), self.config))
+        return Environment(layers.env, synth.synth(layers), self.build / layers.env.name)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment's settings and what it wants, lowest stack first."""
+
+    env: Env
+    wanted: tuple[Wanted, ...]
+    build: Path
+
+    @property
+    def embedded(self) -> bool:
+        """It is the embedded AWS: nobody reviews it, and nothing in it is worth asking for."""
+        return self.env.name == EMBEDDED
+
+    @property
+    def prefix(self) -> str:
+        """What the name of each of its stacks begins with."""
+        return self.env.stack_name("")
+
+    def settle_templates(self) -> None:
+        """See that build/ holds what will be deployed.
+
+        The embedded AWS gets it written afresh. For an account it was reviewed, so it is only
+        compared: raises StaleError where it differs.
+        """
+        if self.embedded:
+            synth.write(self.wanted, self.build)
+        else:
+            synth.check(self.wanted, self.build)
+
+
+def connect(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Account:
+    """The account of *environment*; the embedded AWS in *folder* is started if need be.
+
+    Raises GuardError for an account that is not the one in config, see `deployer.aws.account`.
+    """
+    from deployer import aws
+
+    env = environment.env
+    if not environment.embedded:
+        return aws.account(env, environ)
+    endpoint = start(environment, folder)
+    return aws.endpoint(endpoint.url, env.region, endpoint.access_key, endpoint.secret_key)
+
+
+def start(environment: Environment, folder: Path) -> Endpoint:
+    """The embedded AWS in *folder*, running, with what *environment* expects to be there by hand."""
+    from deployer import embedded
+
+    env = environment.env
+    by_hand = embedded.ByHand(hosted_zones=((env.hosted_zone, env.domain),))
+    return embedded.start(folder, account=env.account, by_hand=by_hand)

@@ -1,0 +1,92 @@
+"""Everything an operator may be told went wrong.
+
+    DeployError              1    whatever has no better name below
+    ├── ConfigError          1    a config file, or a name given on the command line
+    ├── SynthError           1    the stacks cannot be written as templates
+    ├── LintError            1    a template would be refused, or should be
+    ├── StaleError           4    build/ is not what the code says
+    ├── GuardError           3    the wrong account, region or endpoint; nobody there to approve
+    ├── CloudError           1    AWS said no
+    │   ├── BusyError        7    another operation runs on the stack
+    │   └── LostError        8    AWS cannot be reached; what was started goes on there
+    ├── RolledBackError      5    a stack operation failed and CloudFormation undid it
+    ├── RepairError          6    a stack is in a state only a person can mend
+    └── EmbeddedError        1    the embedded AWS does not start, or is not what we know
+
+The number is the exit code. A bug is none of these: it stays a traceback.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DeployError(Exception):
+    """*message* names the place and the fact, *hint* the way out."""
+
+    code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Both lines, as an operator reads them."""
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+
+class ConfigError(DeployError):
+    """A config file says something it may not, or a name is unknown."""
+
+
+class SynthError(DeployError):
+    """The stacks cannot be written as templates."""
+
+
+class LintError(DeployError):
+    """A template has findings that nobody has given a reason for."""
+
+
+class StaleError(DeployError):
+    """What was reviewed is not what the code says now."""
+
+    code = 4
+
+
+class GuardError(DeployError):
+    """Refused before anything moved."""
+
+    code = 3
+
+
+class CloudError(DeployError):
+    """AWS refused a call."""
+
+
+class BusyError(CloudError):
+    """Another operation runs on the stack."""
+
+    code = 7
+
+
+class LostError(CloudError):
+    """AWS cannot be reached any more; what was started there goes on."""
+
+    code = 8
+
+
+class RolledBackError(DeployError):
+    """A stack operation failed and CloudFormation undid it."""
+
+    code = 5
+
+
+class RepairError(DeployError):
+    """A stack is in a state that only a person can mend."""
+
+    code = 6
+
+
+class EmbeddedError(DeployError):
+    """The embedded AWS does not start, or is not the version we know."""

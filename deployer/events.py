@@ -1,0 +1,88 @@
+"""What a deploy or destroy tells while it happens; who listens prints it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from deployer.cloud import ChangeSet, Found, StackEvent
+from deployer.errors import DeployError
+from deployer.stack import Line
+
+
+class Outcome(Enum):
+    """How it ended for one stack."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    RECREATED = "recreated"
+    KEPT = "kept"
+    DELETED = "deleted"
+    LEFT = "change set left"
+    REFUSED = "refused"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+    @property
+    def well(self) -> bool:
+        """What stands on the stack may go on."""
+        return self not in {Outcome.REFUSED, Outcome.SKIPPED, Outcome.FAILED}
+
+
+@dataclass(frozen=True)
+class Started:
+    """Work on a stack begins."""
+
+    stack: str
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """A file is in the artifact bucket now."""
+
+    stack: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A change set is ready to be looked at."""
+
+    stack: str
+    change_set: ChangeSet
+
+
+@dataclass(frozen=True)
+class Operating:
+    """CloudFormation works on the stack from here on, whether we watch or not."""
+
+    stack: str
+    region: str
+    operation: str
+    stack_id: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """CloudFormation tells of a resource; *line* made it."""
+
+    stack: str
+    event: StackEvent
+    line: Line | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Work on a stack is over."""
+
+    stack: str
+    outcome: Outcome
+    detail: str = ""
+    found: Found | None = None
+    error: DeployError | None = None
+
+
+Event: TypeAlias = Started | Uploaded | Proposed | Operating | Progress | Finished

@@ -1,0 +1,245 @@
+"""Carries out steps: one approved change set per stack, stacks side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from deployer import plan
+from deployer.cloud import ChangeSet, Cloud, Found, Proposal
+from deployer.errors import CloudError, DeployError, RepairError, RolledBackError
+from deployer.events import Event, Finished, Operating, Outcome, Proposed, Started, Uploaded
+from deployer.follow import Ended, Watch, before_running, follow, latest
+from deployer.jobs import Job, Work, pauses, side_by_side
+from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
+from deployer.synth import Wanted
+
+Kind = Literal["CREATE", "UPDATE"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all steps of one run share.
+
+    *id* names its change sets. *approve* is asked before a change set is executed. *known* holds
+    the stacks as last seen, by region and name, and is kept up to date.
+    """
+
+    id: str
+    watch: Watch
+    approve: Callable[[Wanted, ChangeSet], bool]
+    known: dict[tuple[str, str], Found] = field(default_factory=dict)
+    no_execute: bool = False
+
+    @property
+    def cloud(self) -> Cloud:
+        """The account."""
+        return self.watch.cloud
+
+
+def deploy(steps: Sequence[Step], run: Run, *, jobs: int) -> Iterator[Event]:
+    """Carry out *steps*, each as soon as the stacks it stands on are there.
+
+    A step that fails, or is refused, ends with a Finished event that says so; what stands on
+    it is skipped, the others go on.
+    """
+    by_name = {step.wanted.name: step for step in steps}
+    needs = {name: step.wanted.needs for name, step in by_name.items()}
+    return side_by_side(needs, lambda name: _deploy(by_name[name], run), run.watch.clock, jobs)
+
+
+def destroy(
+    stacks: Sequence[Found], after: Mapping[str, Sequence[str]], run: Run, *, jobs: int
+) -> Iterator[Event]:
+    """Delete *stacks*, each as soon as those in its *after* are gone."""
+    by_name = {stack.name: stack for stack in stacks}
+    order = {name: after.get(name, ()) for name in by_name}
+    return side_by_side(order, lambda name: _destroy(by_name[name], run), run.watch.clock, jobs)
+
+
+def _deploy(step: Step, run: Run) -> Job:
+    step = _decided_again(step, run)
+    wanted = step.wanted
+    yield Started(wanted.name, type(step).__name__.lower(), step.reason)
+    match step:
+        case Keep(found=found):
+            return Finished(wanted.name, Outcome.KEPT, step.reason, found)
+        case Blocked(found=found):
+            raise RepairError(f"{wanted.name} is in {found.status}", hint=step.hint)
+        case Resume(found=found):
+            return (yield from _resume(wanted, found, run))
+        case Recreate(found=found):
+            yield from _delete(found, run)
+            return (yield from _change(wanted, "CREATE", Outcome.RECREATED, run))
+        case Create():
+            return (yield from _change(wanted, "CREATE", Outcome.CREATED, run))
+        case Update(found=found, only_protection=True):
+            return _settle(wanted, found, Outcome.UPDATED, run)
+        case Update():
+            return (yield from _change(wanted, "UPDATE", Outcome.UPDATED, run))
+
+
+def _decided_again(step: Step, run: Run) -> Step:
+    """The step as of now, where a stack below that gives a parameter may have changed."""
+    if step.wanted.parameters and isinstance(step, Keep | Update):
+        return plan.decide(step.wanted, run.known)
+    return step
+
+
+def _resume(wanted: Wanted, found: Found, run: Run) -> Job:
+    """Follow what runs on the stack already, then do what is left to do."""
+    yield Operating(wanted.name, found.region, found.status.partition("_")[0].lower(), found.id)
+    ended = yield from follow(run.watch, found, before_running(run.watch, found), wanted.lines)
+    _remember(ended.found, run)
+    return (yield from _deploy(plan.decide(wanted, run.known), run))
+
+
+def _change(wanted: Wanted, kind: Kind, outcome: Outcome, run: Run) -> Job:
+    """Make a change set, have it approved, execute it, follow it to its end."""
+    found = run.known.get((wanted.region, wanted.name))
+    change_set = yield from _propose(wanted, kind, run)
+    if change_set.empty and found:
+        run.cloud.discard(wanted.region, change_set.arn)
+        return _settle(wanted, found, Outcome.KEPT, run)
+    if change_set.status == "FAILED":
+        yield from _withdraw(change_set, kind, run)
+        raise CloudError(f"{wanted.name}: no change set: {change_set.reason}")
+    yield Proposed(wanted.name, change_set)
+    if run.no_execute:
+        return Finished(wanted.name, Outcome.LEFT, change_set.arn, found)
+    if not run.approve(wanted, change_set):
+        yield from _withdraw(change_set, kind, run)
+        return Finished(wanted.name, Outcome.REFUSED, "not approved", found)
+    ended = yield from _apply(wanted, change_set, kind, run)
+    if ended.found.status != f"{kind}_COMPLETE":
+        raise _failure(wanted, ended)
+    return _settle(wanted, ended.found, outcome, run)
+
+
+def _propose(wanted: Wanted, kind: Kind, run: Run) -> Work[ChangeSet]:
+    proposal = Proposal(
+        name=f"{run.id}-{wanted.digest[:8]}",
+        stack=wanted.name,
+        region=wanted.region,
+        kind=kind,
+        text=wanted.text,
+        parameters=_parameters(wanted, run),
+        tags=wanted.tags,
+        capabilities=wanted.capabilities,
+    )
+    if wanted.too_long:
+        proposal = replace(proposal, url=_upload(wanted, run))
+        yield Uploaded(wanted.name, proposal.url)
+    arn = run.cloud.propose(proposal)
+    waits = pauses()
+    while (change_set := run.cloud.change_set(wanted.region, arn)).pending:
+        yield next(waits)
+    return change_set
+
+
+def _parameters(wanted: Wanted, run: Run) -> dict[str, str]:
+    values = plan.parameters(wanted, run.known)
+    known = {name: value for name, value in values.items() if value is not None}
+    if missing := [wanted.parameters[name] for name in values if name not in known]:
+        sources = ", ".join(f"{source.output} of {source.stack}" for source in missing)
+        raise CloudError(
+            f"{wanted.name}: needs {sources}, which is not deployed",
+            hint="deploy that first, or leave out --only",
+        )
+    return known
+
+
+def _upload(wanted: Wanted, run: Run) -> str:
+    """Put a template that is too long for a call into the artifact bucket; its URL."""
+    source = wanted.artifacts
+    if source is None:
+        raise AssertionError(f"synth lets {wanted.name} pass only with a bucket for its template")
+    store = run.known.get((source.region, source.stack))
+    if store is None or source.output not in store.outputs:
+        raise CloudError(
+            f"{wanted.name}: its template is long and {source.stack}, which keeps it, is not deployed"
+        )
+    key = f"templates/{wanted.name}/{wanted.digest}.yaml"
+    return run.cloud.upload(source.region, store.outputs[source.output], key, wanted.text.encode())
+
+
+def _withdraw(change_set: ChangeSet, kind: Kind, run: Run) -> Work[None]:
+    """Leave the account as it was: without the empty stack, too, that a first change set makes."""
+    run.cloud.discard(change_set.region, change_set.arn)
+    if kind == "CREATE" and (shell := run.cloud.stack(change_set.region, change_set.stack_id)):
+        yield from _delete(shell, run)
+
+
+def _apply(wanted: Wanted, change_set: ChangeSet, kind: Kind, run: Run) -> Work[Ended]:
+    after = latest(run.watch, wanted.region, change_set.stack_id)
+    run.cloud.apply(wanted.region, change_set.arn, token=f"{run.id}-{wanted.digest[:8]}")
+    yield Operating(wanted.name, wanted.region, kind.lower(), change_set.stack_id)
+    started = Found(wanted.name, change_set.stack_id, wanted.region, f"{kind}_IN_PROGRESS")
+    ended = yield from follow(run.watch, started, after, wanted.lines)
+    _remember(ended.found, run)
+    return ended
+
+
+def _failure(wanted: Wanted, ended: Ended) -> DeployError:
+    """What went wrong first, where it was made, and what to do now."""
+    line = wanted.lines.get(ended.cause.logical_id) if ended.cause else None
+    message = f"{wanted.name}: {_cause(ended)}" + (f" (made at {line})" if line else "")
+    if ended.found.complete or ended.found.never_completed:
+        return RolledBackError(
+            f"{message}\nthe stack is in {ended.found.status}",
+            hint=f"mend it, then run `invoke deploy --stack={wanted.layer}` again",
+        )
+    step = plan.decide(wanted, plan.index([ended.found]))
+    hint = step.hint if isinstance(step, Blocked) else ""
+    return RepairError(f"{message}\nthe stack is in {ended.found.status}", hint=hint)
+
+
+def _settle(wanted: Wanted, found: Found, outcome: Outcome, run: Run) -> Finished:
+    """The stack is as wanted: give it the protection it shall have."""
+    if found.protected != wanted.protect:
+        run.cloud.protect(wanted.region, wanted.name, on=wanted.protect)
+        found = replace(found, protected=wanted.protect)
+    _remember(found, run)
+    return Finished(wanted.name, outcome, found=found)
+
+
+def _destroy(found: Found, run: Run) -> Job:
+    yield Started(found.name, "delete", found.status)
+    if found.busy:
+        ended = yield from follow(run.watch, found, before_running(run.watch, found))
+        found = ended.found
+    if found.protected:
+        run.cloud.protect(found.region, found.name, on=False)
+    ended = yield from _delete(found, run)
+    kept = ", ".join(f"{event.logical_id} ({event.physical_id})" for event in ended.kept)
+    detail = f"kept by its DeletionPolicy: {kept}" if kept else ""
+    return Finished(found.name, Outcome.DELETED, detail)
+
+
+def _delete(found: Found, run: Run) -> Work[Ended]:
+    """Delete a stack and follow that to its end."""
+    after = latest(run.watch, found.region, found.id)
+    run.cloud.delete(found.region, found.id, token=f"{run.id}-delete")
+    yield Operating(found.name, found.region, "delete", found.id)
+    ended = yield from follow(run.watch, found, after)
+    _remember(ended.found, run)
+    if ended.found.status != "DELETE_COMPLETE":
+        raise RepairError(
+            f"{found.name}: not deleted: {_cause(ended)}",
+            hint="empty or detach what is named, then run the command again",
+        )
+    return ended
+
+
+def _cause(ended: Ended) -> str:
+    if event := ended.cause:
+        return f"{event.logical_id} ({event.type}): {event.reason}"
+    return ended.found.reason or ended.found.status
+
+
+def _remember(found: Found, run: Run) -> None:
+    if found.status == "DELETE_COMPLETE":
+        run.known.pop((found.region, found.name), None)
+    else:
+        run.known[found.region, found.name] = found

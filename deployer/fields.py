@@ -1,0 +1,143 @@
+"""The types a setting can have: each knows what a valid value looks like, and says so.
+
+A `Settings` class is one table of config/ENV.toml. Everything in it is frozen, every key is
+known, and units stand in names (`log_retention_days`).
+
+Each type's words finish the sentence "… is not …" of an error, and describe it in editors.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a config file: subclass it (`frozen=True`) with typed fields.
+
+    A rule between fields stands in `__post_init__`, which raises ValueError with a sentence.
+    """
+
+
+class Cidr(IPv4Network):
+    """An IPv4 network as AWS takes it: no host bits set, /16 to /28.
+
+    No two in all the environments may overlap, so a Cidr setting has no default.
+    """
+
+    words: ClassVar[str] = "an IPv4 network of /16 to /28, such as 10.0.0.0/16"
+    pattern: ClassVar[str] = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/(1[6-9]|2[0-8])$"
+
+    def __init__(self, address: object) -> None:
+        """Read *address*, such as 10.0.0.0/16; raises ValueError with the reason."""
+        super().__init__(address, strict=False)
+        if isinstance(address, str) and address.partition("/")[0] != str(self.network_address):
+            raise ValueError(f"{address} has host bits set; did you mean '{self}'?")
+        if not 16 <= self.prefixlen <= 28:
+            raise ValueError(f"a VPC network is /16 to /28, not /{self.prefixlen}")
+
+
+def such(words: str, **limits: Any) -> Meta:
+    """The *limits* of a type (as msgspec's Meta takes them), and the *words* that say them."""
+    return Meta(description=words, extra={"words": words}, **limits)
+
+
+Name: TypeAlias = Annotated[
+    str,
+    such(
+        "a name of up to 20 lower-case letters, digits and hyphens, a letter first",
+        pattern=r"^[a-z][a-z0-9-]{0,19}$",
+    ),
+]
+AccountId: TypeAlias = Annotated[str, such("a 12-digit account id", pattern=r"^[0-9]{12}$")]
+HostedZoneId: TypeAlias = Annotated[
+    str,
+    such(
+        "the id of a hosted zone, such as Z0123456789ABCDEFGHIJ",
+        pattern=r"^Z[A-Z0-9]{1,31}$",
+    ),
+]
+Domain: TypeAlias = Annotated[
+    str,
+    such(
+        "a domain name in lower case, such as cruddur.com",
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$",
+        max_length=253,
+    ),
+]
+Email: TypeAlias = Annotated[
+    str,
+    such(
+        "an email address",
+        pattern=r"^[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$",
+        max_length=254,
+    ),
+]
+GitHubRepository: TypeAlias = Annotated[
+    str,
+    such(
+        "a GitHub repository, owner/name",
+        pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}/[A-Za-z0-9._-]{1,100}$",
+    ),
+]
+Port: TypeAlias = Annotated[int, such("a port from 1 to 65535", ge=1, le=65535)]
+Gibibytes: TypeAlias = Annotated[int, such("a size from 1 to 65536 GiB", ge=1, le=65536)]
+
+# fmt: off
+# What CloudWatch Logs can keep; a test compares it with botocore.
+LogRetentionDays: TypeAlias = Annotated[
+    Literal[
+        1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
+        1096, 1827, 2192, 2557, 2922, 3288, 3653,
+    ],
+    such("a number of days that CloudWatch Logs can keep"),
+]
+
+# The regions of the partition `aws`; a test compares them with botocore.
+Region: TypeAlias = Annotated[
+    Literal[
+        "af-south-1",
+        "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
+        "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
+        "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7",
+        "ca-central-1", "ca-west-1",
+        "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2",
+        "eu-west-1", "eu-west-2", "eu-west-3",
+        "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1",
+        "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+    ],
+    such("an AWS region"),
+]
+# fmt: on
+
+
+# The memory each Fargate CPU size can have; a test compares it with cfn-lint.
+FARGATE_MEMORY_MIB = {
+    256: (512, 1024, 2048),
+    512: tuple(range(1024, 4096 + 1, 1024)),
+    1024: tuple(range(2048, 8192 + 1, 1024)),
+    2048: tuple(range(4096, 16384 + 1, 1024)),
+    4096: tuple(range(8192, 30720 + 1, 1024)),
+    8192: tuple(range(16384, 61440 + 1, 4096)),
+    16384: tuple(range(32768, 122880 + 1, 8192)),
+}
+
+
+class FargateSize(Settings, frozen=True):
+    """CPU units (1024 are one vCPU) and memory of a Fargate task: only some pairs exist."""
+
+    cpu: Annotated[Literal[256, 512, 1024, 2048, 4096, 8192, 16384], such("a CPU size of Fargate")]
+    memory_mib: Annotated[int, such("a memory size in MiB", ge=512, le=122880)]
+
+    def __post_init__(self) -> None:
+        """Refuse a pair that Fargate does not have."""
+        sizes = FARGATE_MEMORY_MIB[self.cpu]
+        if self.memory_mib not in sizes:
+            near = min(sizes, key=lambda size: abs(size - self.memory_mib))
+            raise ValueError(
+                f"{self.cpu} CPU units go with {sizes[0]} to {sizes[-1]} MiB of memory, in steps,"
+                f" not {self.memory_mib}; did you mean {near}?"
+            )

@@ -1,0 +1,112 @@
+"""Follows one stack operation to its end: its events as they come, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
+
+from deployer.cloud import Cloud, Found, StackEvent
+from deployer.errors import BusyError, LostError
+from deployer.events import Progress
+from deployer.jobs import Clock, Pause, Work, pauses
+from deployer.stack import Line
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How we look at a stack. Times are in seconds.
+
+    *timeout* is how long one operation may take before we stop watching it, *patience* how long
+    AWS may be out of reach meanwhile.
+    """
+
+    cloud: Cloud
+    clock: Clock
+    timeout: float = 3600.0
+    patience: float = 600.0
+
+
+@dataclass
+class Ended:
+    """How an operation ended: the stack as it is now, and what its events told."""
+
+    found: Found
+    failures: list[StackEvent] = field(default_factory=list)
+    kept: list[StackEvent] = field(default_factory=list)
+
+    @property
+    def cause(self) -> StackEvent | None:
+        """The failure that came first, of a resource if of any; later ones are its consequences."""
+        of_resources = [event for event in self.failures if not event.of_stack]
+        return next(iter(of_resources or self.failures), None)
+
+    def notice(self, event: StackEvent) -> None:
+        """Remember *event* where it explains the end."""
+        if event.failed:
+            self.failures.append(event)
+        if event.status == "DELETE_SKIPPED":
+            self.kept.append(event)
+
+
+def latest(watch: Watch, region: str, stack_id: str) -> str:
+    """The id of a stack's newest event: what comes after it belongs to the next operation."""
+    history = watch.cloud.events(region, stack_id)
+    return history[-1].id if history else ""
+
+
+def before_running(watch: Watch, found: Found) -> str:
+    """The id of the event before the operation that runs on *found* began."""
+    history = watch.cloud.events(found.region, found.id)
+    begins = [
+        position
+        for position, event in enumerate(history)
+        if event.of_stack and event.status == f"{found.status.partition('_')[0]}_IN_PROGRESS"
+    ]
+    return history[begins[-1] - 1].id if begins and begins[-1] > 0 else ""
+
+
+def follow(
+    watch: Watch, found: Found, after: str, lines: Mapping[str, Line] | None = None
+) -> Work[Ended]:
+    """Tell every event of *found* newer than *after* until its operation is over.
+
+    Raises BusyError when *timeout* is over and LostError when *patience* is: in both cases the
+    operation goes on in AWS.
+    """
+    give_up = watch.clock.now() + watch.timeout
+    ended, over = Ended(found), False
+    for pause in pauses():
+        # The status first: what led to it is then among the events that follow.
+        now = yield from _patiently(watch, partial(watch.cloud.stack, found.region, found.id))
+        news = partial(watch.cloud.events, found.region, found.id, after)
+        for event in (yield from _patiently(watch, news)):
+            after = event.id
+            over = over or (event.of_stack and not event.status.endswith("_IN_PROGRESS"))
+            ended.notice(event)
+            yield Progress(found.name, event, (lines or {}).get(event.logical_id))
+        ended.found = now or replace(found, status="DELETE_COMPLETE")
+        if not ended.found.busy and (over or ended.found.status == "DELETE_COMPLETE"):
+            break
+        if watch.clock.now() > give_up:
+            raise BusyError(
+                f"{found.name}: still {ended.found.status} after {watch.timeout:.0f} s",
+                hint="it goes on in AWS: run the command again to follow it",
+            )
+        yield pause
+    return ended
+
+
+def _patiently(watch: Watch, call: Callable[[], T]) -> Work[T]:
+    """*call* until AWS answers: a lost answer says nothing about the operation."""
+    give_up = watch.clock.now() + watch.patience
+    while True:
+        try:
+            return call()
+        except LostError:
+            if watch.clock.now() > give_up:
+                raise
+        yield Pause(2.0)

@@ -1,0 +1,259 @@
+"""Decides, without touching anything, what happens to each stack."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from deployer.cloud import Found
+from deployer.errors import ConfigError
+from deployer.stack import OutputOf
+from deployer.synth import DIGEST, Wanted
+
+
+@dataclass(frozen=True)
+class Create:
+    """The account has no such stack."""
+
+    wanted: Wanted
+    reason: str
+
+
+@dataclass(frozen=True)
+class Update:
+    """The stack differs; *only_protection* needs no change set."""
+
+    wanted: Wanted
+    found: Found
+    reason: str
+    only_protection: bool = False
+
+
+@dataclass(frozen=True)
+class Recreate:
+    """The first creation failed, nothing was ever in service: delete what is left and create."""
+
+    wanted: Wanted
+    found: Found
+    reason: str
+
+
+@dataclass(frozen=True)
+class Resume:
+    """An operation runs: follow it, then decide again."""
+
+    wanted: Wanted
+    found: Found
+    reason: str
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Nothing to do."""
+
+    wanted: Wanted
+    found: Found
+    reason: str
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Only a person can bring this stack on."""
+
+    wanted: Wanted
+    found: Found
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """Deployed with our prefix, no longer in `layers()`: named, never touched by a deploy."""
+
+    found: Found
+    reason: str
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file goes into the artifact bucket before the stack that reads it."""
+
+    wanted: Wanted
+    reason: str
+
+
+Step: TypeAlias = Create | Update | Recreate | Resume | Keep | Blocked
+
+_REPAIR = {
+    "UPDATE_FAILED": "roll it back: aws cloudformation rollback-stack --stack-name {id}",
+    "UPDATE_ROLLBACK_FAILED": "mend what the events name, then: "
+    "aws cloudformation continue-update-rollback --stack-name {id}",
+    "IMPORT_ROLLBACK_FAILED": "mend what the events name, then: "
+    "aws cloudformation continue-update-rollback --stack-name {id}",
+    "DELETE_FAILED": "empty or detach what the events name, then: "
+    "aws cloudformation delete-stack --stack-name {id}",
+}
+
+
+def plan(
+    wanted: Sequence[Wanted], found: Iterable[Found], *, texts: Mapping[str, str] | None = None
+) -> tuple[Step, ...]:
+    """One step per wanted stack, lowest first.
+
+    *found* may hold other stacks too. *texts* maps stack names to the deployed templates where
+    the whole text shall be compared, not the digest alone.
+    """
+    known = index(found)
+    return tuple(decide(each, known, (texts or {}).get(each.name)) for each in wanted)
+
+
+def decide(wanted: Wanted, found: Mapping[tuple[str, str], Found], text: str | None = None) -> Step:
+    """What happens to one stack, from what is known of it and of the stacks below."""
+    stack = found.get((wanted.region, wanted.name))
+    if stack is None:
+        return Create(wanted, "not in the account yet")
+    if stack.status == "REVIEW_IN_PROGRESS":
+        return Create(wanted, "only a change set that nobody executed is there")
+    if stack.busy:
+        return Resume(wanted, stack, f"{stack.status}: an operation runs")
+    if stack.never_completed:
+        return Recreate(wanted, stack, f"{stack.status}: it was never in service")
+    if not stack.complete:
+        hint = _REPAIR.get(stack.status, "see its events in the console")
+        return Blocked(wanted, stack, stack.status, hint.format(id=stack.id))
+    if reasons := _differences(wanted, stack, found, text):
+        return Update(wanted, stack, ", ".join(reasons), reasons == ["protection changed"])
+    return Keep(wanted, stack, "unchanged")
+
+
+def uploads(steps: Iterable[Step]) -> tuple[Upload, ...]:
+    """The templates that are too long for a call, of stacks that will change."""
+    return tuple(
+        Upload(step.wanted, f"the template has {len(step.wanted.text.encode()):,} bytes")
+        for step in steps
+        if step.wanted.too_long and not isinstance(step, Keep | Blocked)
+    )
+
+
+def orphans(wanted: Iterable[Wanted], found: Iterable[Found], prefix: str) -> tuple[Orphan, ...]:
+    """The deployed stacks of *prefix* that *wanted*, which must be all layers, does not name."""
+    names = {(each.region, each.name) for each in wanted}
+    return tuple(
+        Orphan(stack, "deployed, but no longer a layer")
+        for stack in sorted(found, key=lambda stack: (stack.region, stack.name))
+        if stack.name.startswith(prefix)
+        and (stack.region, stack.name) not in names
+        and not stack.nested
+    )
+
+
+def parameters(wanted: Wanted, found: Mapping[tuple[str, str], Found]) -> dict[str, str | None]:
+    """The value of each template parameter; None while its producer has not given it yet."""
+    return {name: _value(source, found) for name, source in wanted.parameters.items()}
+
+
+def index(found: Iterable[Found]) -> dict[tuple[str, str], Found]:
+    """Stacks by region and name."""
+    return {(stack.region, stack.name): stack for stack in found}
+
+
+def regions(wanted: Iterable[Wanted]) -> tuple[str, ...]:
+    """Every region that has a stack, in the order of layers."""
+    return tuple(dict.fromkeys(each.region for each in wanted))
+
+
+def select(
+    wanted: Sequence[Wanted],
+    names: Sequence[str],
+    *,
+    only: bool = False,
+    hints: Mapping[str, str] | None = None,
+) -> tuple[Wanted, ...]:
+    """The stacks named by layer or stack name, and unless *only* what they stand on.
+
+    No names means all. *hints* maps names people may know from elsewhere to layers.
+    Raises ConfigError naming every unknown name.
+    """
+    if not names:
+        return tuple(wanted)
+    chosen = named(wanted, names, hints)
+    if not only:
+        chosen = _closure(chosen, {each.name: each.needs for each in wanted})
+    return tuple(each for each in wanted if each.name in chosen)
+
+
+def dependants(wanted: Sequence[Wanted], names: Collection[str]) -> set[str]:
+    """The stack names *names*, and all that stands on them."""
+    above: dict[str, list[str]] = {each.name: [] for each in wanted}
+    for each in wanted:
+        for need in each.needs:
+            above[need].append(each.name)
+    return _closure(set(names), above)
+
+
+def gone_before(wanted: Iterable[Wanted], doomed: Sequence[Found]) -> dict[str, list[str]]:
+    """What must be gone before each of *doomed* can go: what stands on it, and any orphan.
+
+    What an orphan stands on nobody knows any more, so all orphans go first, one after another.
+    """
+    needs = {each.name: each.needs for each in wanted}
+    orphaned = [stack.name for stack in doomed if stack.name not in needs]
+    before = {name: orphaned[:position] for position, name in enumerate(orphaned)}
+    for name in (stack.name for stack in doomed if stack.name in needs):
+        above = [other.name for other in doomed if name in needs.get(other.name, ())]
+        before[name] = [*orphaned, *above]
+    return before
+
+
+def named(
+    wanted: Sequence[Wanted], names: Sequence[str], hints: Mapping[str, str] | None = None
+) -> set[str]:
+    """The stack names meant by *names*; raises ConfigError naming every unknown one."""
+    by_name = {each.layer: each.name for each in wanted} | {each.name: each.name for each in wanted}
+    layers = [each.layer for each in wanted]
+    if unknown := [_unknown(name, layers, hints or {}) for name in names if name not in by_name]:
+        raise ConfigError("\n".join(unknown), hint=f"there are: {', '.join(layers)}")
+    return {by_name[name] for name in names}
+
+
+def _unknown(name: str, layers: Sequence[str], hints: Mapping[str, str]) -> str:
+    if name in hints:
+        return f"--stack={name}: here it is {hints[name]!r}"
+    near = difflib.get_close_matches(name, layers, n=1)
+    return f"--stack={name}: there is no such stack" + (
+        f"; did you mean {near[0]!r}?" if near else ""
+    )
+
+
+def _closure(names: Collection[str], edges: Mapping[str, Collection[str]]) -> set[str]:
+    reached, todo = set(names), list(names)
+    while todo:
+        new = set(edges[todo.pop()]) - reached
+        reached |= new
+        todo += new
+    return reached
+
+
+def _differences(
+    wanted: Wanted, stack: Found, found: Mapping[tuple[str, str], Found], text: str | None
+) -> list[str]:
+    differences = []
+    if stack.outputs.get(DIGEST) != wanted.digest:
+        differences.append("template changed")
+    elif text is not None and text != wanted.text:
+        differences.append("template text changed behind its digest")
+    if dict(stack.tags) != dict(wanted.tags):
+        differences.append("tags changed")
+    for name, value in parameters(wanted, found).items():
+        if stack.parameters.get(name) != value:
+            differences.append(f"parameter {name} changed")
+    if stack.protected != wanted.protect:
+        differences.append("protection changed")
+    return differences
+
+
+def _value(source: OutputOf, found: Mapping[tuple[str, str], Found]) -> str | None:
+    stack = found.get((source.region, source.stack))
+    return stack.outputs.get(source.output) if stack else None

@@ -1,0 +1,84 @@
+"""Says what happens while it happens: a line per thing, in stable columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from deployer.cloud import StackEvent
+from deployer.events import (
+    Event,
+    Finished,
+    Operating,
+    Outcome,
+    Progress,
+    Proposed,
+    Started,
+    Uploaded,
+)
+from deployer.report.changes import change_lines
+from deployer.report.ink import Ink, Style
+from deployer.report.story import Chapter
+from deployer.report.words import clean, lasting
+
+_STYLES: Mapping[Outcome, Style] = {
+    Outcome.KEPT: "dim",
+    Outcome.LEFT: "yellow",
+    Outcome.SKIPPED: "yellow",
+    Outcome.REFUSED: "red",
+    Outcome.FAILED: "red",
+}
+_WORD = 18  # As wide as CREATE_IN_PROGRESS.
+
+
+def event_lines(event: Event, chapter: Chapter, ink: Ink, width: int) -> Iterator[str]:
+    """*event* in words; *chapter* is how it stands with its stack, *width* that of its column."""
+    name = f"{clean(event.stack):{width}}"
+    match event:
+        case Started(step="keep"):
+            return  # That it was kept is told when it is finished.
+        case Started(step=step, reason=reason):
+            yield f"{name}  {clean(step):{_WORD}}  {clean(reason)}"
+        case Uploaded(url=url):
+            yield f"{name}  {'uploaded':{_WORD}}  {clean(url)}"
+        case Proposed(change_set=change_set):
+            yield from change_lines(change_set, ink)
+        case Operating(region=region):
+            yield f"{name}  {chapter.doing:{_WORD}}  in {clean(region)}"
+        case Progress(event=told, line=line):
+            yield f"{name}  {_progress(told, str(line) if line else '', ink)}"
+        case Finished(outcome=outcome):
+            word = ink(_STYLES.get(outcome, "green"), f"{outcome.value:{_WORD}}")
+            yield f"{name}  {word}  {_ending(event, chapter)}".rstrip()
+
+
+def is_loud(event: Event) -> bool:
+    """A live display, which shows where things stand anyway, tells this, too."""
+    match event:
+        case Progress(event=told):
+            return told.failed and not told.of_stack
+        case Started() | Operating():
+            return False
+        case _:
+            return True
+
+
+def _progress(told: StackEvent, line: str, ink: Ink) -> str:
+    status = f"{clean(told.status):{_WORD}}"
+    what = f"{clean(told.logical_id)} ({clean(told.type)})"
+    reason = f": {clean(told.reason)}" if told.reason else ""
+    made = f" (made at {clean(line)})" if told.failed and line else ""
+    return f"{ink('red', status) if told.failed else status}  {what}{reason}{made}"
+
+
+def _ending(finished: Finished, chapter: Chapter) -> str:
+    match finished.outcome:
+        case Outcome.KEPT | Outcome.SKIPPED | Outcome.REFUSED:
+            return clean(finished.detail)
+        case Outcome.LEFT:
+            return "not executed, as asked"
+        case Outcome.FAILED:
+            first, _, _ = finished.detail.partition("\n")
+            return clean(first.removeprefix(f"{finished.stack}: "))
+        case _:
+            took = f"in {lasting(chapter.ended - chapter.began)}"
+            return f"{took}  {clean(finished.detail)}".rstrip()

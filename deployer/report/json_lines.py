@@ -1,0 +1,184 @@
+"""Tells of a run to a machine: one JSON object a line, as docs/events.schema.json describes.
+
+Strings are masked, not shortened; everything beyond ASCII is escaped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from deployer import secret
+from deployer.cloud import ChangeSet, PropertyChange, ResourceChange
+from deployer.errors import DeployError
+from deployer.events import Event, Finished, Operating, Progress, Proposed, Started, Uploaded
+from deployer.plan import Orphan, Step, Upload
+from deployer.report.changes import kind, property_path
+from deployer.report.endings import left
+from deployer.report.exits import exit_code
+from deployer.report.steps import VERSION, plan_data
+from deployer.report.story import Chapter, Story
+from deployer.report.values import masked
+
+
+class JsonLines:
+    """One versioned event a line; see `Reporter` for what each method is told."""
+
+    def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
+        self._stream = stream
+        self._story = Story(now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stream.flush()
+
+    def start(self, env: str, account: str, region: str, *, embedded: bool) -> None:
+        self._say("start", env=env, account=account, region=region, embedded=embedded)
+
+    def plan(
+        self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
+    ) -> None:
+        self._say("plan", **plan_data(steps, orphans, uploads))
+
+    def event(self, event: Event) -> None:
+        chapter = self._story.note(event)
+        self._say(type(event).__name__.lower(), stack=event.stack, **_data(event, chapter))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self._stream.flush()
+        yield
+
+    def summary(self) -> None:
+        finished = self._story.finished
+        self._say(
+            "summary",
+            outcomes=dict(Counter(each.outcome.value for each in finished)),
+            exit_code=exit_code(finished),
+            left=[{"stack": stack, "command": command} for stack, command in left(self._story)],
+        )
+
+    def error(self, error: DeployError) -> None:
+        self._say("error", error=_error(error))
+
+    def interrupted(self) -> None:
+        self._say(
+            "interrupted",
+            running=[_running(chapter) for chapter in self._story.running],
+            unexecuted=[each.stack for each in self._story.all() if each.unexecuted],
+        )
+
+    def _say(self, event: str, **data: object) -> None:
+        head = {"version": VERSION, "event": event, "elapsed": round(self._story.seconds, 3)}
+        self._stream.write(f"{json.dumps(head | _masked(data))}\n")
+        self._stream.flush()
+
+
+def _data(event: Event, chapter: Chapter) -> dict[str, Any]:
+    match event:
+        case Started(step=step, reason=reason):
+            return {"step": step, "reason": reason}
+        case Uploaded(url=url):
+            return {"url": url}
+        case Proposed(change_set=change_set):
+            return {"change_set": _change_set(change_set)}
+        case Operating(region=region, operation=operation, stack_id=stack_id):
+            return {"region": region, "operation": operation, "stack_id": stack_id}
+        case Progress():
+            return _progress(event)
+        case Finished(outcome=outcome, detail=detail, error=error):
+            return {
+                "outcome": outcome.value,
+                "detail": detail,
+                "error": _error(error) if error else None,
+                "seconds": round(chapter.ended - chapter.began, 3),
+            }
+
+
+def _progress(event: Progress) -> dict[str, Any]:
+    told = event.event
+    return {
+        "at": told.at.isoformat(),
+        "resource": told.logical_id,
+        "physical_id": told.physical_id,
+        "type": told.type,
+        "status": told.status,
+        "reason": told.reason,
+        "failed": told.failed,
+        "line": str(event.line) if event.line else None,
+    }
+
+
+def _change_set(change_set: ChangeSet) -> dict[str, Any]:
+    return {
+        "arn": change_set.arn,
+        "region": change_set.region,
+        "changes": [_change(each) for each in change_set.changes],
+    }
+
+
+def _change(change: ResourceChange) -> dict[str, Any]:
+    return {
+        "kind": kind(change),
+        "action": change.action,
+        "resource": change.logical_id,
+        "physical_id": change.physical_id,
+        "type": change.type,
+        "replacement": change.replacement,
+        "policy": change.policy,
+        "properties": [_property(each) for each in change.properties],
+    }
+
+
+def _property(change: PropertyChange) -> dict[str, Any]:
+    path = property_path(change.path)
+    name = path.rpartition(".")[2]
+    return {
+        "path": path,
+        "before": None if change.before is None else masked(name, change.before),
+        "after": None if change.after is None else masked(name, change.after),
+        "recreation": change.recreation,
+        "cause": change.cause,
+    }
+
+
+def _error(error: DeployError) -> dict[str, Any]:
+    return {
+        "kind": type(error).__name__,
+        "message": error.message,
+        "hint": error.hint,
+        "exit_code": error.code,
+    }
+
+
+def _running(chapter: Chapter) -> dict[str, Any]:
+    operation = chapter.operation
+    return {
+        "stack": chapter.stack,
+        "doing": chapter.doing,
+        "region": operation.region if operation else None,
+        "stack_id": operation.stack_id if operation else None,
+    }
+
+
+def _masked(node: Any) -> Any:
+    match node:
+        case str():
+            return secret.masked(node)
+        case dict():
+            return {key: _masked(value) for key, value in node.items()}
+        case list():
+            return [_masked(each) for each in node]
+        case _:
+            return node

@@ -1,0 +1,110 @@
+"""Tells of a run on a terminal: what is over stays, what goes on moves below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console, Group
+from rich.live import Live as Region
+from rich.text import Text
+
+from deployer.errors import DeployError
+from deployer.events import Event
+from deployer.report.happenings import event_lines, is_loud
+from deployer.report.ink import Ink
+from deployer.report.plain import Plain
+from deployer.report.rows import rows
+from deployer.report.words import clean
+
+_REFRESHES = 4  # A second. Enough for a clock that shows seconds.
+
+
+class Live(Plain):
+    """A line per stack that is at work, under the lines of those that are finished."""
+
+    def __init__(
+        self, stream: TextIO, ink: Ink, environ: Mapping[str, str], now: Callable[[], float]
+    ) -> None:
+        super().__init__(stream, ink, now)
+        self._console = Console(
+            file=stream,
+            force_terminal=True,
+            no_color=not ink.colour,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            _environ=environ,
+        )
+        self._region: Region | None = None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+        super().__exit__(kind, error, trace)
+
+    def event(self, event: Event) -> None:
+        chapter = self._story.note(event)
+        self._width = max(self._width, len(clean(event.stack)))
+        if is_loud(event):
+            self._say(*event_lines(event, chapter, self._ink, self._width))
+        self._start()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The moving lines vanish meanwhile."""
+        moving = self._region is not None
+        self._stop()
+        yield
+        if moving:
+            self._start()
+
+    def summary(self) -> None:
+        self._stop()
+        super().summary()
+
+    def error(self, error: DeployError) -> None:
+        self._stop()
+        super().error(error)
+
+    def interrupted(self) -> None:
+        self._stop()
+        super().interrupted()
+
+    def _say(self, *lines: str) -> None:
+        if self._region is None:
+            super()._say(*lines)
+        elif lines:
+            text = "\n".join(self._ink.fit(line) for line in lines)
+            self._console.print(Text.from_ansi(text), soft_wrap=True)
+
+    def _start(self) -> None:
+        if self._region is None:
+            self._region = Region(
+                console=self._console,
+                get_renderable=self._moving,
+                refresh_per_second=_REFRESHES,
+                transient=True,
+                redirect_stdout=False,  # That is where data goes.
+            )
+            self._region.start()
+
+    def _stop(self) -> None:
+        """Take the moving lines away, however many there are, and give the cursor back."""
+        region, self._region = self._region, None
+        if region is not None:
+            try:
+                region.stop()
+            finally:  # A second Ctrl-C must not leave the terminal without its cursor.
+                self._console.show_cursor(show=True)
+
+    def _moving(self) -> Group:
+        """The moving lines; none while they are being taken away, or they would scroll."""
+        lines = rows(self._story, self._console.width - 1) if self._region else []
+        return Group(*(Text(self._ink.fit(line), no_wrap=True, overflow="crop") for line in lines))

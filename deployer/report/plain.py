@@ -1,0 +1,85 @@
+"""Tells of a run line by line: for a log, a pipe, or a terminal that cannot do more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self, TextIO
+
+from deployer.errors import DeployError
+from deployer.events import Event, Progress
+from deployer.plan import Keep, Orphan, Step, Upload
+from deployer.report.endings import interrupted_lines, summary_lines
+from deployer.report.happenings import event_lines
+from deployer.report.ink import Ink
+from deployer.report.steps import plan_lines
+from deployer.report.story import Story
+from deployer.report.told import error_lines
+from deployer.report.words import clean
+
+
+class Plain:
+    """A line per thing; see `Reporter` for what each method is told."""
+
+    def __init__(self, stream: TextIO, ink: Ink, now: Callable[[], float]) -> None:
+        self._stream = stream
+        self._ink = ink
+        self._story = Story(now)
+        self._width = 0
+        self._last: tuple[str, str, str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stream.flush()
+
+    def start(self, env: str, account: str, region: str, *, embedded: bool) -> None:
+        kind = ", embedded AWS" if embedded else ""
+        where = f"account {clean(account)}, region {clean(region)}{kind}"
+        self._say(f"{self._ink('bold', clean(env))}: {where}")
+
+    def plan(
+        self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
+    ) -> None:
+        self._width = max((len(clean(step.wanted.name)) for step in steps), default=0)
+        self._story.expect(step.wanted.name for step in steps if not isinstance(step, Keep))
+        self._say(*plan_lines(steps, orphans, uploads, self._ink))
+
+    def event(self, event: Event) -> None:
+        chapter = self._story.note(event)
+        self._width = max(self._width, len(clean(event.stack)))
+        if not self._again(event):
+            self._say(*event_lines(event, chapter, self._ink, self._width))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self._stream.flush()
+        yield
+
+    def summary(self) -> None:
+        self._say(*summary_lines(self._story, self._ink))
+
+    def error(self, error: DeployError) -> None:
+        self._say(*error_lines(error, self._ink))
+
+    def interrupted(self) -> None:
+        self._say(*interrupted_lines(self._story, self._ink))
+
+    def _say(self, *lines: str) -> None:
+        self._stream.write("".join(f"{self._ink.fit(line)}\n" for line in lines))
+        self._stream.flush()
+
+    def _again(self, event: Event) -> bool:
+        """AWS tells twice that it makes a resource: when it begins, and when it has an id."""
+        if not isinstance(event, Progress):
+            return False
+        last = self._last
+        self._last = (event.stack, event.event.logical_id, event.event.status)
+        return self._last == last

@@ -1,0 +1,69 @@
+"""Shows how it stands with the stacks of an environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from deployer.cloud import Found
+from deployer.plan import Orphan
+from deployer.report.ink import Ink, Style
+from deployer.report.words import clean, columns
+
+VERSION = 1
+_HEAD = ("stack", "region", "status", "protection", "")
+
+
+def status(
+    found: Collection[Found], orphans: Iterable[Orphan] = (), *, ink: Ink | None = None
+) -> str:
+    """*found* as a table for people, on a stream with this *ink*."""
+    pen = ink or Ink()
+    noted = _noted(orphans)
+    head, *rows = columns([_HEAD, *(_row(stack, noted) for stack in found)])
+    lines = [pen("dim", "  ".join(head).rstrip())]
+    for stack, (name, region, state, *rest) in zip(found, rows, strict=True):
+        lines.append("  ".join([name, region, pen(_style(stack), state), *rest]).rstrip())
+    return "".join(f"{pen.fit(line)}\n" for line in lines)
+
+
+def status_json(found: Iterable[Found], orphans: Iterable[Orphan] = ()) -> str:
+    """*found* for machines."""
+    noted = _noted(orphans)
+    stacks = [_data(stack, noted) for stack in found]
+    return json.dumps({"version": VERSION, "stacks": stacks}, indent=2) + "\n"
+
+
+def _noted(orphans: Iterable[Orphan]) -> dict[tuple[str, str], str]:
+    return {(each.found.region, each.found.name): each.reason for each in orphans}
+
+
+def _row(stack: Found, noted: dict[tuple[str, str], str]) -> tuple[str, ...]:
+    orphan = noted.get((stack.region, stack.name), "")
+    remarks = [f"orphan: {orphan}" if orphan else "", stack.reason]
+    return (
+        clean(stack.name),
+        clean(stack.region),
+        clean(stack.status),
+        "protected" if stack.protected else "-",
+        clean("; ".join(filter(None, remarks))),
+    )
+
+
+def _data(stack: Found, noted: dict[tuple[str, str], str]) -> dict[str, Any]:
+    return {
+        "stack": stack.name,
+        "id": stack.id,
+        "region": stack.region,
+        "status": stack.status,
+        "reason": stack.reason,
+        "protected": stack.protected,
+        "orphan": (stack.region, stack.name) in noted,
+    }
+
+
+def _style(stack: Found) -> Style:
+    if stack.busy:
+        return "yellow"
+    return "green" if stack.complete else "red"

@@ -1,0 +1,118 @@
+"""Shows what a plan will do: a line per stack, what stays included, and the counts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.plan import Blocked, Create, Keep, Orphan, Recreate, Resume, Step, Update, Upload
+from deployer.report.ink import Ink, Style
+from deployer.report.words import clean, columns, counted, listed
+
+VERSION = 1
+_WORDS: Mapping[type[Step], tuple[str, Style]] = {
+    Create: ("create", "green"),
+    Update: ("update", "yellow"),
+    Recreate: ("recreate", "red"),
+    Resume: ("resume", "yellow"),
+    Keep: ("keep", "dim"),
+    Blocked: ("blocked", "red"),
+}
+
+
+def plan_text(
+    steps: Sequence[Step],
+    orphans: Sequence[Orphan] = (),
+    uploads: Sequence[Upload] = (),
+    *,
+    ink: Ink | None = None,
+) -> str:
+    """A plan for people, on a stream with this *ink*."""
+    pen = ink or Ink()
+    return "".join(f"{pen.fit(line)}\n" for line in plan_lines(steps, orphans, uploads, pen))
+
+
+def plan_json(
+    steps: Sequence[Step], orphans: Sequence[Orphan] = (), uploads: Sequence[Upload] = ()
+) -> str:
+    """A plan for machines: one document, the same as the `plan` event of `--json`."""
+    head = {"version": VERSION, "event": "plan"}
+    return json.dumps(head | plan_data(steps, orphans, uploads), indent=2) + "\n"
+
+
+def plan_lines(
+    steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload], ink: Ink
+) -> Iterator[str]:
+    """The lines of `plan_text`."""
+    rows = [_row(each) for each in (*steps, *orphans, *uploads)]
+    cells = columns([(clean(row.name), row.word, clean(row.reason)) for row in rows])
+    for row, (name, word, reason) in zip(rows, cells, strict=True):
+        yield f"{name}  {ink(row.style, word)}  {reason}"
+        if row.hint:
+            yield f"{' ' * len(name)}  hint: {clean(row.hint)}"
+    yield _counts(steps, orphans, uploads)
+
+
+def plan_data(
+    steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
+) -> dict[str, Any]:
+    """A plan as plain values."""
+    return {
+        "steps": [_step(step) for step in steps],
+        "orphans": [
+            {"stack": each.found.name, "region": each.found.region, "reason": each.reason}
+            for each in orphans
+        ],
+        "uploads": [{"stack": each.wanted.name, "reason": each.reason} for each in uploads],
+        "counts": {word: number for word, number in _by_word(steps) if number},
+    }
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    word: str
+    style: Style
+    reason: str
+    hint: str = ""
+
+
+def _row(each: Step | Orphan | Upload) -> _Row:
+    match each:
+        case Orphan(found=found, reason=reason):
+            return _Row(found.name, "orphan", "yellow", f"{reason} ({found.region})")
+        case Upload(wanted=wanted, reason=reason):
+            return _Row(wanted.name, "upload", "cyan", reason)
+        case Blocked(wanted=wanted, reason=reason, hint=hint):
+            return _Row(wanted.name, *_WORDS[Blocked], reason, hint)
+        case _:
+            return _Row(each.wanted.name, *_WORDS[type(each)], each.reason)
+
+
+def _step(step: Step) -> dict[str, Any]:
+    word, _ = _WORDS[type(step)]
+    return {
+        "stack": step.wanted.name,
+        "layer": step.wanted.layer,
+        "region": step.wanted.region,
+        "step": word,
+        "reason": step.reason,
+        "hint": step.hint if isinstance(step, Blocked) else "",
+    }
+
+
+def _by_word(steps: Sequence[Step]) -> list[tuple[str, int]]:
+    found = Counter(type(step) for step in steps)
+    return [(word, found[kind]) for kind, (word, _) in _WORDS.items()]
+
+
+def _counts(steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]) -> str:
+    parts = [
+        f"{counted(len(steps), 'stack')}: {listed(_by_word(steps)) or 'nothing to do'}",
+        counted(len(orphans), "orphan") if orphans else "",
+        counted(len(uploads), "upload") if uploads else "",
+    ]
+    return "; ".join(filter(None, parts))

@@ -1,0 +1,30 @@
+"""Puts what went wrong into lines, and nothing else: no traceback, nothing an error brought along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deployer.errors import DeployError
+from deployer.report.ink import Ink
+from deployer.report.words import escaped
+
+
+def error_text(error: DeployError, *, ink: Ink | None = None) -> str:
+    """*error* for people, on a stream with this *ink*: place and fact, then the way out."""
+    pen = ink or Ink()
+    return "".join(f"{pen.fit(line)}\n" for line in error_lines(error, pen))
+
+
+def error_lines(error: DeployError, ink: Ink, label: str = "error") -> Iterator[str]:
+    """The lines of `error_text`; those after the first stand below its words."""
+    yield from _labelled(ink("red", f"{label}:"), error.message, len(label) + 2)
+    if error.hint:
+        hint = f"{'hint:':{len(label) + 1}}"
+        yield from _labelled(ink("cyan", hint), error.hint, len(hint) + 1)
+
+
+def _labelled(label: str, text: str, indent: int) -> Iterator[str]:
+    lines = (escaped(line.expandtabs()) for line in text.splitlines() if line.strip())
+    yield f"{label} {next(lines, '')}".rstrip()
+    for line in lines:
+        yield f"{' ' * indent}{line}"

@@ -1,0 +1,99 @@
+"""Shows the value of a property, before and after, without its secrets and not too long."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import takewhile
+from typing import Any
+
+from deployer import secret
+from deployer.report.words import escaped, short
+
+SENSITIVE = "(sensitive)"
+_LONGEST = 60
+_CONTEXT = 12  # Characters shown before and after where two long values differ.
+_UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+# Whether there is a secret, and where it is kept, is worth reading.
+_HARMLESS = re.compile(r"true|false|null|\{\{resolve:[^}]*\}\}|arn:aws[\w-]*:[^\s\"]+")
+
+
+def masked(name: str, value: str) -> str:
+    """*value* without what is secret in it: all, if it is called so, is NoEcho, or looks it."""
+    if value and not value.strip("*"):
+        return SENSITIVE  # This is how AWS writes what is NoEcho.
+    try:
+        if value[:1] in {"[", "{"}:
+            return json.dumps(_hidden(name, json.loads(value)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        pass  # No JSON then, only text.
+    return SENSITIVE if _is_secret(name, value) else value
+
+
+def pair(name: str, before: str | None, after: str | None) -> str:
+    """From *before* to *after*, on one line, with what differs between long values in sight."""
+    old, new = _known(name, before), _known(name, after)
+    if old == new == SENSITIVE:
+        return "(sensitive, changed)"
+    if before is None and after is None:
+        return "(values not known)"
+    if max(len(old), len(new)) > _LONGEST:
+        old, new = _around_difference(old, new)
+    return f"{short(old, _LONGEST)} → {short(new, _LONGEST)}"
+
+
+def _known(name: str, value: str | None) -> str:
+    match value:
+        case None:
+            return "(none)"
+        case "":
+            return '""'
+        case str() if _UNKNOWN in value:
+            return "(known once it is made)"
+        case str():
+            return escaped(masked(name, value))
+
+
+def _around_difference(old: str, new: str) -> tuple[str, str]:
+    """Both without the long beginning and end that they share."""
+    head = _alike(old, new)
+    tail = _alike(old[head:][::-1], new[head:][::-1])
+    start = head - _CONTEXT if head > 2 * _CONTEXT else 0
+    drop = tail - _CONTEXT if tail > 2 * _CONTEXT else 0
+    return _inner(old, start, drop), _inner(new, start, drop)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters *one* and *other* share at their beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _inner(text: str, start: int, drop: int) -> str:
+    inner = text[start : len(text) - drop]
+    return f"{'…' if start else ''}{inner}{'…' if drop else ''}"
+
+
+def _hidden(name: str, node: Any) -> Any:
+    """A parsed value without secrets; {"Name": "TOKEN", "Value": …} names its value, too."""
+    match node:
+        case {"Name": str(key), "Value": value} | {"Key": str(key), "Value": value}:
+            return node | {"Value": _hidden(key, value)}
+        case dict():
+            return {str(key): _hidden(str(key), value) for key, value in node.items()}
+        case list():
+            return [_hidden(name, each) for each in node]
+        case str():
+            return masked(name, node)
+        case _:
+            return SENSITIVE if _is_secret(name, json.dumps(node)) else node
+
+
+def _is_secret(name: str, value: str) -> bool:
+    if _HARMLESS.fullmatch(value):
+        return False
+    return secret.is_password(_spaced(name), value) or any(secret.find(value))
+
+
+def _spaced(name: str) -> str:
+    """MasterUserPassword as master_user_password, and what a SecretString holds is a secret."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).removesuffix("_String")

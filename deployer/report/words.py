@@ -1,0 +1,66 @@
+"""Puts foreign text and plain numbers into words that fit on one line.
+
+Names and reasons come from AWS and from templates, and may hold anything. What passes through
+`clean` or `escaped` has no control characters, no line breaks and no secrets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from deployer import secret
+
+
+def clean(text: str) -> str:
+    """*text* as one line to read: white space is a blank."""
+    return escaped(" ".join(secret.masked(text).split()))
+
+
+def escaped(text: str) -> str:
+    """*text* on one line, every character seen: a line break is written as backslash and n."""
+    return "".join(
+        char if char.isprintable() else ascii(char)[1:-1] for char in secret.masked(text)
+    )
+
+
+def short(text: str, limit: int) -> str:
+    """*text* in *limit* characters: what is too long lacks its middle."""
+    if len(text) <= limit:
+        return text
+    head = limit // 2
+    return f"{text[:head]}…{text[len(text) - (limit - head - 1) :]}"
+
+
+def columns(rows: Collection[Sequence[str]]) -> Iterator[list[str]]:
+    """The cells of *rows*, padded so that they stand below each other; the last ones are not."""
+    if not rows:
+        return
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = [f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)]
+        yield [*padded[:-1], row[-1]]
+
+
+def table(rows: Collection[Sequence[str]]) -> str:
+    """*rows* as lines with stable columns."""
+    return "".join(f"{'  '.join(row).rstrip()}\n" for row in columns(rows))
+
+
+def counted(number: int, noun: str) -> str:
+    """1 stack, 2 stacks."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(counts: Iterable[tuple[str, int]]) -> str:
+    """Only what there is: 2 created, 1 kept."""
+    return ", ".join(f"{number} {word}" for word, number in counts if number)
+
+
+def lasting(seconds: float) -> str:
+    """12 s, 3 min 05 s, 1 h 02 min."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

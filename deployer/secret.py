@@ -1,0 +1,103 @@
+"""Finds what looks like a secret in a text, and keeps it out of messages.
+
+It knows secrets by their form, and passwords by the name they are given. Whoever shows text
+that came from outside shows it `masked`, a single value `shown`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+MASK = "[secret]"
+
+_NAMES = r"(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)s?"
+_FORMS = {
+    "an AWS access key id": r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])",
+    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s\\]*)",
+    "a GitHub token": r"gh[opsur]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}",
+    "a Slack token": r"xox[a-z]-[A-Za-z0-9-]{10,}",
+    "a JSON web token": r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",
+    "a URL with a password": r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/@:\"']*:[^\s/@\"']+@[^\s\"']*",
+    "an AWS secret access key": r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])",
+    # name = "value", and name = value, as in a comment; but not name = true, 8, [ or {.
+    "a password": rf"(?i:(?<![A-Za-z0-9]){_NAMES}[\"']?[ \t]*=[ \t]*)"
+    r"(?:\"(?P<double>[^\"\n]+)|'(?P<single>[^'\n]+)"
+    r"|(?!(?:true|false|\d+)(?:\s|$))(?P<bare>[^\s\"'{\[]\S*))",
+}
+_PATTERNS = {kind: re.compile(form) for kind, form in _FORMS.items()}
+_REFERENCE = re.compile(r"/[\w./-]+|arn:aws:[\w:./-]+")
+_NAME = re.compile(rf"(?i)(?:^|[^a-z0-9]){_NAMES}$")
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Something that looks like a secret, and where in the text it stands."""
+
+    kind: str
+    start: int
+    text: str = field(repr=False)
+
+
+def find(text: str) -> Iterator[Secret]:
+    """Everything in *text* that looks like a secret."""
+    for kind, pattern in _PATTERNS.items():
+        for match in pattern.finditer(text):
+            group = match.lastgroup or 0
+            if _is_plausible(kind, match[group]):
+                yield Secret(kind, match.start(group), match[group])
+
+
+def is_password(name: str, value: str) -> bool:
+    """Whether *name* says that *value* is a secret, and not where the secret is kept."""
+    return bool(value and _NAME.search(name)) and not _REFERENCE.fullmatch(value)
+
+
+def masked(text: str) -> str:
+    """*text* without its secrets."""
+    clean, at = "", 0
+    for secret in sorted(find(text), key=lambda secret: secret.start):
+        clean += text[at : secret.start] + MASK
+        at = max(at, secret.start + len(secret.text))
+    return clean + text[at:]
+
+
+def shown(value: object) -> str:
+    """*value* as a message may quote it: a short one as TOML has it, another by its kind."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "a table"
+        case list():
+            return f"a list of {len(value)}"
+        case str() if any(find(value)):
+            return "what looks like a secret"
+        case str() if len(value) > 60:
+            return "this long text"
+        case str():
+            return repr(value)
+        case _:
+            return str(value) if len(str(value)) <= 60 else "this value"
+
+
+def _is_plausible(kind: str, text: str) -> bool:
+    match kind:
+        case "an AWS secret access key":
+            return _is_random(text)
+        case "a password":
+            return not _REFERENCE.fullmatch(text)
+        case _:
+            return True
+
+
+def _is_random(text: str) -> bool:
+    """Secret keys look random: they mix kinds of characters, and few come twice."""
+    mixed = all(re.search(kind, text) for kind in ("[a-z]", "[A-Z]", "[0-9/+]"))
+    shares = [count / len(text) for count in Counter(text).values()]
+    entropy = -sum(share * math.log2(share) for share in shares)
+    return mixed and entropy > 4.2

@@ -1,0 +1,348 @@
+"""A stack, and the typed values that pass from one stack to the next.
+
+A stack's outputs are a dataclass, its dependencies are arguments:
+
+    def layers(config: Config) -> Layers:
+        crd = Layers(config.env)
+        net = crd.add("network", network.define, config.network)
+        cluster_ = crd.add("cluster", cluster.define, config.cluster, net)
+
+`add` runs `define`, publishes each field of what it returns as an output with an export, and
+returns the same type with each value imported. So nobody types an export name, line order is
+layer order, and the dependency graph is what was passed to `add`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+
+import msgspec
+import troposphere
+from troposphere import AWSHelperFn, BaseAWSObject, Export, ImportValue, Output, Parameter, Ref
+
+from deployer.errors import SynthError
+from deployer.fields import AccountId, Domain, HostedZoneId, Name, Region, Settings
+
+Value: TypeAlias = AWSHelperFn | str
+Values: TypeAlias = tuple[Value, ...]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R", bound=BaseAWSObject)
+
+
+class Env(Settings, frozen=True):
+    """What every stack may need of its environment: the `[env]` table of config/ENV.toml."""
+
+    project: Name
+    prefix: Name
+    name: Name
+    account: AccountId
+    region: Region
+    domain: Domain
+    hosted_zone: HostedZoneId
+    protect: bool
+
+    def stack_name(self, layer: str) -> str:
+        """The CloudFormation name of a layer's stack, such as crd-dev-network."""
+        return f"{self.prefix}-{self.name}-{layer}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a stack file: where a resource was made."""
+
+    file: str
+    number: int
+
+    def __str__(self) -> str:
+        """As editors open it: stacks/network.py:42."""
+        return f"{self.file}:{self.number}"
+
+
+class Template(troposphere.Template):
+    """A troposphere template that remembers which line of its stack file made each resource."""
+
+    def __init__(self, description: str, file: Path) -> None:
+        super().__init__(Description=description)
+        self.file = _short(file)
+        self.lines: dict[str, Line] = {}
+        self._path = str(file)
+
+    def add_resource(self, resource: R) -> R:  # type: ignore[override]  # no lists, by choice
+        """Add *resource* and return it, typed."""
+        super().add_resource(resource)
+        if resource.title and (number := _line_in(self._path, inspect.currentframe())):
+            self.lines[resource.title] = Line(self.file, number)
+        return resource
+
+
+@dataclass(frozen=True)
+class OutputOf:
+    """The output of another region's stack: what the deployer fills a parameter with."""
+
+    stack: str
+    region: str
+    output: str
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One CloudFormation stack: where it goes, what it holds, what it stands on."""
+
+    layer: str
+    name: str
+    region: str
+    template: Template
+    needs: tuple[str, ...]
+    parameters: Mapping[str, OutputOf]
+    tags: Mapping[str, str]
+    protect: bool
+
+
+@dataclass
+class Layers:
+    """Every stack of an environment, lowest first."""
+
+    env: Env
+    stacks: list[Stack] = field(default_factory=list)
+    artifacts: OutputOf | None = None
+    given: list[tuple[object, Stack]] = field(default_factory=list, repr=False)
+
+    def __iter__(self) -> Iterator[Stack]:
+        """Every stack, lowest first."""
+        return iter(self.stacks)
+
+    def keep_artifacts_in(self, bucket: Value) -> None:
+        """Name the bucket, an output of a stack, for what is too long or too big for a call."""
+        self.artifacts = next(
+            OutputOf(stack.name, stack.region, output)
+            for stack in self.stacks
+            for output in stack.template.outputs
+            if bucket == ImportValue(export_name(stack.name, output))
+        )
+
+    def at(self, region: str) -> At:
+        """The same layers, for a stack of another *region*."""
+        return At(self, region)
+
+    def add(
+        self,
+        layer: str,
+        define: Callable[Concatenate[Template, Env, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Define the stack of *layer* above what it is given; see the module's first lines.
+
+        Returns what *define* returned, with every value as other stacks see it.
+        Raises SynthError if the name is taken or an output is not a value.
+        """
+        return self.at(self.env.region).add(layer, define, *args, **kwargs)
+
+
+@dataclass(frozen=True)
+class At:
+    """Adds stacks of one region to the layers of an environment."""
+
+    layers: Layers
+    region: str
+
+    def add(
+        self,
+        layer: str,
+        define: Callable[Concatenate[Template, Env, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `Layers.add`; values of another region's stacks become template parameters."""
+        env = self.layers.env
+        name = env.stack_name(layer)
+        _check_new(name, self.layers)
+        template = Template(_first_sentence(define), _file_of(define))
+        inbound = _Inbound(self.layers.given, self.region, template)
+        outputs = define(
+            template,
+            msgspec.structs.replace(env, region=self.region),
+            *(inbound.seen(arg) for arg in args),
+            **{key: inbound.seen(arg) for key, arg in kwargs.items()},
+        )
+        _drop_unused(template)
+        stack = Stack(
+            layer=layer,
+            name=name,
+            region=self.region,
+            template=template,
+            needs=tuple(inbound.needs),
+            parameters={p: inbound.parameters[p] for p in template.parameters},
+            tags={
+                "project": env.project,
+                "env": env.name,
+                "stack": name,
+                "group": f"{env.project}-{layer}",
+            },
+            protect=env.protect,
+        )
+        _check_imports(stack)
+        self.layers.stacks.append(stack)
+        imported = _publish(stack, outputs)
+        self.layers.given.append((imported, stack))
+        return imported
+
+
+class _Inbound:
+    """What a stack is given of the stacks below: imports, or parameters across regions."""
+
+    def __init__(self, given: list[tuple[object, Stack]], region: str, template: Template) -> None:
+        self._given = given
+        self._region = region
+        self._template = template
+        self.needs: dict[str, None] = {}
+        self.parameters: dict[str, OutputOf] = {}
+
+    def seen(self, argument: Any) -> Any:
+        """*argument*, as this stack sees it."""
+        producer = next((stack for value, stack in self._given if value is argument), None)
+        if producer is None:
+            return argument
+        self.needs[producer.name] = None
+        if producer.region == self._region:
+            return argument
+        return _map_values(argument, lambda title, _: self._parameter(producer, title))
+
+    def _parameter(self, producer: Stack, title: str) -> Value:
+        name = f"{_pascal(producer.layer)}{title}"
+        if name not in self.parameters:
+            self.parameters[name] = OutputOf(producer.name, producer.region, title)
+            self._template.add_parameter(
+                Parameter(
+                    name,
+                    Type="String",
+                    Description=f"{title} of {producer.name} in {producer.region}",
+                )
+            )
+        return Ref(name)
+
+
+def export_name(stack: str, output: str) -> str:
+    """What the export of an output is called in its region."""
+    return f"{stack}-{output}"
+
+
+def _publish(stack: Stack, outputs: T) -> T:
+    """Publish each value of *outputs*, and return them as other stacks import them."""
+
+    def publish(title: str, value: Value) -> Value:
+        name = export_name(stack.name, title)
+        stack.template.add_output(Output(title, Value=value, Export=Export(name)))
+        return ImportValue(name)
+
+    return _map_values(outputs, publish, of=stack.name)
+
+
+def _map_values(outputs: T, change: Callable[[str, Value], Value], *, of: str = "") -> T:
+    """*outputs* with *change* applied to each value; its title is that of the output."""
+    if outputs is None:
+        return outputs
+    if not dataclasses.is_dataclass(outputs) or isinstance(outputs, type):
+        raise SynthError(
+            f"{of}: define returned {type(outputs).__name__}",
+            hint="return a frozen dataclass of values, or None",
+        )
+    changed: dict[str, Any] = {}
+    for each in dataclasses.fields(outputs):
+        value, title = getattr(outputs, each.name), _pascal(each.name)
+        match value:
+            case None:
+                continue
+            case AWSHelperFn() | str():
+                changed[each.name] = change(title, value)
+            case tuple() if all(isinstance(one, AWSHelperFn | str) for one in value):
+                changed[each.name] = tuple(
+                    change(f"{title}{number}", one) for number, one in enumerate(value, 1)
+                )
+            case _:
+                raise SynthError(
+                    f"{of}: output {each.name!r} is {type(value).__name__}",
+                    hint="an output is a value (Ref, GetAtt, Sub, str), a tuple of them, or None",
+                )
+    return dataclasses.replace(outputs, **changed)
+
+
+def _check_new(name: str, layers: Layers) -> None:
+    if any(stack.name == name for stack in layers):
+        raise SynthError(f"{name}: there are two stacks of this name", hint="rename a layer")
+
+
+def _check_imports(stack: Stack) -> None:
+    """A value of a stack that was not passed to `add` would be a hidden dependency."""
+    for imported in sorted(_imports(stack.template.to_dict())):
+        if not any(imported.startswith(f"{need}-") for need in stack.needs):
+            raise SynthError(
+                f"{stack.name}: imports {imported} from a stack it was not given",
+                hint="pass the other stack's outputs to add(), not a value taken from them",
+            )
+
+
+def _imports(node: object) -> Iterator[str]:
+    match node:
+        case {"Fn::ImportValue": str(name)}:
+            yield name
+        case dict():
+            for value in node.values():
+                yield from _imports(value)
+        case list():
+            for value in node:
+                yield from _imports(value)
+
+
+def _drop_unused(template: Template) -> None:
+    """Remove the parameters that nothing refers to: a stack seldom uses every output it sees."""
+    used = set(_refs(template.to_dict()["Resources"]))
+    for name in [name for name in template.parameters if name not in used]:
+        del template.parameters[name]
+
+
+def _refs(node: object) -> Iterator[str]:
+    match node:
+        case {"Ref": str(name)}:
+            yield name
+        case {"Fn::Sub": str(text)}:
+            yield from re.findall(r"\$\{(\w+)\}", text)
+        case dict():
+            for value in node.values():
+                yield from _refs(value)
+        case list():
+            for value in node:
+                yield from _refs(value)
+
+
+def _pascal(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[_-]", name))
+
+
+def _first_sentence(define: Callable[..., object]) -> str:
+    """The sentence that opens the stack file: it becomes the template's description."""
+    return (inspect.getdoc(inspect.getmodule(define)) or "").partition("\n")[0]
+
+
+def _file_of(define: Callable[..., object]) -> Path:
+    return Path(inspect.getfile(define))
+
+
+def _short(file: Path) -> str:
+    return f"{file.parent.name}/{file.name}"
+
+
+def _line_in(file: str, frame: FrameType | None) -> int | None:
+    """The line of *file* that is being run, seen from *frame* outwards."""
+    while frame is not None and frame.f_code.co_filename != file:
+        frame = frame.f_back
+    return frame.f_lineno if frame else None

@@ -1,0 +1,210 @@
+"""Turns stacks into the exact text that is reviewed and deployed: same stacks, same bytes."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deployer.cloud import BODY_LIMIT
+from deployer.errors import StaleError, SynthError
+from deployer.stack import Layers, Line, OutputOf, Stack
+from deployer.yamltext import dump
+
+DIGEST = "Digest"
+ORDER = "layers.txt"
+_SECTIONS = ("AWSTemplateFormatVersion", "Description", "Parameters", "Resources", "Outputs")
+_IAM_NAMES = {
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+}
+_IAM_UNNAMED = {"AWS::IAM::AccessKey", "AWS::IAM::Policy", "AWS::IAM::UserToGroupAddition"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A stack as it shall be: the text of its template and all that goes with the call."""
+
+    layer: str
+    name: str
+    region: str
+    text: str
+    digest: str
+    needs: tuple[str, ...] = ()
+    parameters: Mapping[str, OutputOf] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+    protect: bool = False
+    holds_data: bool = False
+    artifacts: OutputOf | None = None
+    lines: Mapping[str, Line] = field(default_factory=dict)
+
+    @property
+    def too_long(self) -> bool:
+        """The text does not fit into a call and has to go through the artifact bucket."""
+        return len(self.text.encode()) > BODY_LIMIT
+
+
+def synth(layers: Layers) -> tuple[Wanted, ...]:
+    """Every stack of *layers* as text, lowest first.
+
+    Raises SynthError for a template too long for a call whose stack does not stand on the one
+    that keeps artifacts.
+    """
+    return tuple(_render(stack, layers.artifacts) for stack in layers)
+
+
+def write(wanted: Sequence[Wanted], folder: Path) -> None:
+    """Make *folder* hold exactly these templates and their order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = _files(wanted)
+    for path in _generated(folder):
+        if path.name not in files:
+            path.unlink()
+    for name, text in files.items():
+        path = folder / name
+        if not path.exists() or path.read_bytes() != text.encode():
+            path.write_bytes(text.encode())
+
+
+def drift(wanted: Sequence[Wanted], folder: Path) -> str:
+    """What `write` would change in *folder*, as a unified diff; empty when nothing."""
+    return "".join(
+        line
+        for name, (found, text) in _differing(wanted, folder).items()
+        for line in difflib.unified_diff(
+            found.splitlines(keepends=True),
+            text.splitlines(keepends=True),
+            f"a/{_shown(folder)}/{name}",
+            f"b/{_shown(folder)}/{name}",
+        )
+    )
+
+
+def check(wanted: Sequence[Wanted], folder: Path) -> None:
+    """Raise StaleError unless *folder* holds exactly these templates: they were reviewed."""
+    if differing := _differing(wanted, folder):
+        raise StaleError(
+            f"{_shown(folder)}: not what the code says now: {', '.join(differing)}",
+            hint="run `invoke synth`, and have the change to build/ reviewed",
+        )
+
+
+def holds_data(text: str) -> bool:
+    """Some resource outlives the stack: its author said what is in it is worth keeping."""
+    return re.search(r"^    DeletionPolicy: (?!Delete$)", text, re.MULTILINE) is not None
+
+
+def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
+    body = _body(stack)
+    digest = hashlib.sha256(dump(body).encode()).hexdigest()[:32]
+    body["Outputs"] = body.get("Outputs", {}) | {DIGEST: {"Value": digest}}
+    text = f"{_header(stack)}{dump(body)}"
+    wanted = Wanted(
+        layer=stack.layer,
+        name=stack.name,
+        region=stack.region,
+        text=text,
+        digest=digest,
+        needs=stack.needs,
+        parameters=stack.parameters,
+        tags=stack.tags,
+        capabilities=_capabilities(body["Resources"]),
+        protect=stack.protect and holds_data(text),
+        holds_data=holds_data(text),
+        artifacts=artifacts,
+        lines=stack.template.lines,
+    )
+    _check_length(wanted)
+    return wanted
+
+
+def _body(stack: Stack) -> dict[str, Any]:
+    """The template as plain values, in the order people read: types before properties."""
+    body = {"AWSTemplateFormatVersion": "2010-09-09"} | stack.template.to_dict()
+    body["Resources"] = {
+        title: {"Type": resource["Type"]} | resource
+        for title, resource in body["Resources"].items()
+    }
+    return {section: body[section] for section in _SECTIONS if body.get(section)}
+
+
+def _header(stack: Stack) -> str:
+    return f"# Generated by `invoke synth` from {stack.template.file}: edit that, not this.\n"
+
+
+def _check_length(wanted: Wanted) -> None:
+    if wanted.too_long and (not wanted.artifacts or wanted.artifacts.stack not in wanted.needs):
+        raise SynthError(
+            f"{wanted.name}: the template has {len(wanted.text.encode()):,} bytes, "
+            f"CloudFormation takes {BODY_LIMIT:,} in a call",
+            hint="pass the stack that keeps artifacts to add(): longer ones go through its bucket",
+        )
+
+
+def _capabilities(resources: Mapping[str, Any]) -> tuple[str, ...]:
+    """What CreateChangeSet must be told about IAM in the template (API_CreateChangeSet)."""
+    types = {resource["Type"] for resource in resources.values()}
+    if any(
+        _IAM_NAMES.get(resource["Type"]) in resource.get("Properties", {})
+        for resource in resources.values()
+    ):
+        return ("CAPABILITY_NAMED_IAM",)
+    return ("CAPABILITY_IAM",) if types & (_IAM_NAMES.keys() | _IAM_UNNAMED) else ()
+
+
+def _files(wanted: Sequence[Wanted]) -> dict[str, str]:
+    files = {f"{each.layer}.yaml": each.text for each in wanted}
+    return files | {ORDER: order(wanted)}
+
+
+def order(wanted: Sequence[Wanted]) -> str:
+    """The stacks in deploy order, with what a plain `aws cloudformation` call must be told."""
+    rows = [("# template", "stack", "region", "capabilities", "parameters")]
+    rows += [
+        (
+            f"{each.layer}.yaml",
+            each.name,
+            each.region,
+            ",".join(each.capabilities) or "-",
+            ",".join(
+                f"{name}={source.region}:{source.stack}.{source.output}"
+                for name, source in each.parameters.items()
+            )
+            or "-",
+        )
+        for each in wanted
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = (
+        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _differing(wanted: Sequence[Wanted], folder: Path) -> dict[str, tuple[str, str]]:
+    """The files that differ, by name: what each holds, and what it should."""
+    texts = _files(wanted)
+    found = {path.name: path.read_bytes().decode() for path in _generated(folder)}
+    return {
+        name: (found.get(name, ""), texts.get(name, ""))
+        for name in sorted(texts.keys() | found.keys())
+        if found.get(name) != texts.get(name)
+    }
+
+
+def _generated(folder: Path) -> Iterable[Path]:
+    return sorted([*folder.glob("*.yaml"), *folder.glob(ORDER)])
+
+
+def _shown(folder: Path) -> str:
+    """build/dev, wherever the checkout is."""
+    return f"{folder.parent.name}/{folder.name}"

@@ -1,0 +1,62 @@
+"""Writes a template as YAML that people review: short intrinsics, nothing a reader misreads."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+_MAP, _STR = "tag:yaml.org,2002:map", "tag:yaml.org,2002:str"
+_INTRINSIC = re.compile(r"Ref|Fn::(\w+)")
+_NUMBERLIKE = re.compile(r"[0-9+\-.]")
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Safe YAML without anchors: two equal values are written twice, for the reviewer."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        """No value refers to another."""
+        return True
+
+
+def dump(template: dict[str, Any]) -> str:
+    """*template* as YAML text; the order of its keys is kept, a value stays on its line."""
+    return yaml.dump(template, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+
+
+def _represent_mapping(dumper: _Dumper, data: dict[str, Any]) -> yaml.Node:
+    if len(data) == 1:
+        [(name, argument)] = data.items()
+        if match := _INTRINSIC.fullmatch(name):
+            return _represent_intrinsic(dumper, match[1] or name, name, argument)
+    return dumper.represent_mapping(_MAP, data, flow_style=False)
+
+
+def _represent_intrinsic(dumper: _Dumper, short: str, name: str, argument: Any) -> yaml.Node:
+    """`!Ref X` and the like; the long form where the tag would hide the argument's own."""
+    node = dumper.represent_data(_dotted(argument) if short == "GetAtt" else argument)
+    if node.tag.startswith("!") or not isinstance(argument, str | list | dict):
+        key = dumper.represent_data(name)
+        return yaml.MappingNode(_MAP, [(key, node)], flow_style=False)
+    node.tag = f"!{short}"
+    return node
+
+
+def _dotted(argument: Any) -> Any:
+    """`[Vpc, CidrBlock]` as `Vpc.CidrBlock`, unless a part is not a literal."""
+    if isinstance(argument, list) and all(isinstance(part, str) for part in argument):
+        return ".".join(argument)
+    return argument
+
+
+def _represent_str(dumper: _Dumper, text: str) -> yaml.Node:
+    """Quote what starts like a number: YAML 1.1 and 1.2 readers disagree about 012 and 1e3."""
+    quoted = not text or _NUMBERLIKE.match(text)
+    return dumper.represent_scalar(
+        _STR, text, style="|" if "\n" in text else '"' if quoted else None
+    )
+
+
+_Dumper.add_representer(dict, _represent_mapping)
+_Dumper.add_representer(str, _represent_str)

@@ -1,0 +1,1 @@
+"""Day-two work on a running system: one module per Invoke namespace."""

@@ -1,0 +1,31 @@
+"""What people who know the original system call our layers: hints for `--stack`."""
+
+from __future__ import annotations
+
+LAYERS = {
+    "acm": "dns",
+    "auth": "users",
+    "avatar": "avatars",
+    "backend": "service",
+    "cicd": "pipeline",
+    "cloudfront": "cdn",
+    "cognito": "users",
+    "CrdCicd": "pipeline",
+    "CrdCluster": "cluster",
+    "CrdDb": "database",
+    "CrdDdb": "messages",
+    "CrdFrontend": "cdn",
+    "CrdNet": "network",
+    "CrdSrvBackendFlask": "service",
+    "CrdSyncRole": "sync",
+    "db": "database",
+    "ddb": "messages",
+    "dynamodb": "messages",
+    "ecr": "registry",
+    "frontend": "cdn",
+    "net": "network",
+    "networking": "network",
+    "rds": "database",
+    "route53": "dns",
+    "thumbing": "avatars",
+}

@@ -1,0 +1,47 @@
+"""What every task begins with: the project, the environment that is meant, its account."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deployer.aws import Account
+    from deployer.environment import Environment, Project
+    from stacks import Config
+
+ROOT = Path(__file__).parent.parent
+
+
+def project() -> Project[Config]:
+    """The project this file belongs to."""
+    import stacks
+    from deployer.environment import Project
+
+    return Project(ROOT, stacks.Config, stacks.layers)
+
+
+def environment(name: str | None = None) -> Environment:
+    """The environment called *name*, else by CRUDDUR_ENV, else the embedded AWS."""
+    from deployer.environment import EMBEDDED
+
+    return project().open(chosen(name) or EMBEDDED)
+
+
+def environments(name: str | None = None) -> list[Environment]:
+    """The one environment that was chosen, or every one where none was."""
+    names = [name] if (name := chosen(name)) else project().environments()
+    return [project().open(name) for name in names]
+
+
+def chosen(name: str | None) -> str | None:
+    """The environment that was asked for, by --env or CRUDDUR_ENV."""
+    return name or os.environ.get("CRUDDUR_ENV") or None
+
+
+def account(environment: Environment) -> Account:
+    """The account of *environment*, every guard held."""
+    from deployer.environment import connect
+
+    return connect(environment, project().embedded, os.environ)

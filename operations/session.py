@@ -1,0 +1,228 @@
+"""One run as its operator sees it: look, show, ask, do, tell."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from invoke.exceptions import Exit
+
+from deployer import execute, plan, report, synth
+from deployer import lint as linter
+from deployer.cloud import ChangeSet, Cloud, Found
+from deployer.environment import Environment
+from deployer.errors import DeployError, GuardError, LintError
+from deployer.events import Event, Finished
+from deployer.follow import Watch
+from deployer.plan import Blocked, Keep, Orphan, Step, Upload
+from deployer.synth import Wanted
+from operations import names, project
+from operations.task import INTERRUPTED
+
+LOCAL_PATIENCE, PATIENCE = 5.0, 600.0  # Seconds that AWS may be out of reach while we watch.
+
+
+class _Clock:
+    """The time of the machine: monotonic, so that a laptop that slept does no harm."""
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found, and what a deploy would do about it."""
+
+    found: tuple[Found, ...]
+    steps: tuple[Step, ...]
+    uploads: tuple[Upload, ...]
+    orphans: tuple[Orphan, ...]
+
+    @property
+    def changes(self) -> bool:
+        """A deploy would change something, or would have to."""
+        return not all(isinstance(step, Keep) for step in self.steps)
+
+    @property
+    def proposes(self) -> bool:
+        """A deploy would make change sets."""
+        return not all(isinstance(step, Keep | Blocked) for step in self.steps)
+
+
+@dataclass(frozen=True)
+class Session:
+    """An environment, its account, and who is told what happens there."""
+
+    environment: Environment
+    cloud: Cloud
+    tell: report.Reporter
+    yes: bool = False
+    no_execute: bool = False
+    timeout: int = 60
+    _clock: _Clock = field(default_factory=_Clock)
+
+    def look(self, stacks: Sequence[str], *, only: bool = False, verify: bool = False) -> Look:
+        """See that build/ and lint are clean, then compare what is wanted with what is there."""
+        self.environment.settle_templates()
+        lint(self.environment.wanted)
+        wanted = plan.select(self.environment.wanted, stacks, only=only, hints=names.LAYERS)
+        found = self.found()
+        texts = self._texts(wanted, found) if verify else {}
+        steps = plan.plan(wanted, found, texts=texts)
+        return Look(found, steps, plan.uploads(steps), self.orphans(found))
+
+    def deploy(self, look: Look, *, jobs: int) -> None:
+        """Carry out what a look decided; ends the task with the exit code of the worst outcome."""
+        self.tell.plan(look.steps, look.orphans, look.uploads)
+        if look.proposes:
+            self._someone_must_approve()
+        run = self._run(look.found)
+        self._through(execute.deploy(look.steps, run, jobs=jobs))
+        here = [run.known.get((step.wanted.region, step.wanted.name)) for step in look.steps]
+        self.show_outputs([stack for stack in here if stack])
+
+    def destroy(self, stacks: Sequence[str], *, confirmed: Sequence[str], jobs: int) -> None:
+        """Delete the stacks, and first what stands on them; all of them where none is named."""
+        wanted, found = self.environment.wanted, self.found()
+        doomed = list(found)
+        if stacks:
+            chosen = plan.dependants(wanted, plan.named(wanted, stacks, names.LAYERS))
+            doomed = [stack for stack in found if stack.name in chosen]
+        self._refuse_data(doomed, confirmed)
+        if doomed and not self._agreed(
+            f"Delete {', '.join(stack.name for stack in doomed)}? [y/N] "
+        ):
+            raise GuardError("not approved: nothing was deleted")
+        after = plan.gone_before(wanted, doomed)
+        self._through(execute.destroy(doomed, after, self._run(found), jobs=jobs))
+
+    def found(self) -> tuple[Found, ...]:
+        """The environment's stacks in every region used: one paged call for each."""
+        return tuple(
+            stack
+            for region in plan.regions(self.environment.wanted)
+            for stack in self.cloud.stacks(region)
+            if stack.name.startswith(self.environment.prefix) and not stack.nested
+        )
+
+    def orphans(self, found: Sequence[Found]) -> tuple[Orphan, ...]:
+        """What is deployed and no longer a layer."""
+        return plan.orphans(self.environment.wanted, found, self.environment.prefix)
+
+    def show_outputs(self, found: Iterable[Found], form: report.Format = "table") -> None:
+        """Print what stacks give."""
+        print(report.outputs(found, form, env=self.environment.env), end="")
+
+    def _texts(self, wanted: Iterable[Wanted], found: Iterable[Found]) -> dict[str, str]:
+        there = {(stack.region, stack.name) for stack in found if stack.complete}
+        return {
+            each.name: self.cloud.template(each.region, each.name)
+            for each in wanted
+            if (each.region, each.name) in there
+        }
+
+    def _run(self, found: Iterable[Found]) -> execute.Run:
+        patience = LOCAL_PATIENCE if self.environment.embedded else PATIENCE
+        return execute.Run(
+            id=f"deploy-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
+            watch=Watch(self.cloud, self._clock, self.timeout * 60.0, patience),
+            approve=self._approve,
+            known=plan.index(found),
+            no_execute=self.no_execute,
+        )
+
+    def _through(self, events: Iterator[Event]) -> None:
+        """Tell every event; raise Exit with the code of the worst that happened."""
+        finished = []
+        for event in events:
+            self.tell.event(event)
+            if isinstance(event, Finished):
+                finished.append(event)
+        self.tell.summary()
+        if code := report.exit_code(finished):
+            raise Exit(code=code)
+
+    def _approve(self, _: Wanted, change_set: ChangeSet) -> bool:
+        return self._agreed(report.question(change_set))
+
+    def _agreed(self, question: str) -> bool:
+        """Ask, unless the embedded AWS or --yes makes it needless; the answer defaults to no."""
+        if self.yes or self.environment.embedded:
+            return True
+        self._someone_must_approve()
+        with self.tell.paused():
+            print(question, end="", file=sys.stderr, flush=True)
+            return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def _someone_must_approve(self) -> None:
+        if not (self.yes or self.no_execute or self.environment.embedded or sys.stdin.isatty()):
+            raise GuardError(
+                f"{self.environment.env.name}: nobody is there to approve: this is no terminal",
+                hint="--yes approves unseen, --no-execute leaves the change sets for a reviewer",
+            )
+
+    def _refuse_data(self, doomed: Sequence[Found], confirmed: Sequence[str]) -> None:
+        kept = [
+            f"{stack.name} {reason}"
+            for stack in doomed
+            if stack.name not in confirmed and (reason := self._worth_keeping(stack))
+        ]
+        if kept:
+            names_ = " ".join(f"--confirm={line.split()[0]}" for line in kept)
+            raise GuardError(
+                "nothing was deleted:\n" + "\n".join(kept),
+                hint=f"if that is meant: {names_}",
+            )
+
+    def _worth_keeping(self, stack: Found) -> str:
+        if stack.protected:
+            return "is protected"
+        known = {each.name: each.holds_data for each in self.environment.wanted}
+        holds = known.get(stack.name)
+        if holds is None:
+            holds = synth.holds_data(self.cloud.template(stack.region, stack.name))
+        return "holds data" if holds else ""
+
+
+@contextmanager
+def begin(
+    env: str,
+    *,
+    json: bool = False,
+    yes: bool = False,
+    no_execute: bool = False,
+    timeout: int = 60,
+) -> Iterator[Session]:
+    """Open the environment and its account, every guard held, and tell whatever goes wrong.
+
+    Ends the task with the code of a DeployError, and with 130 when interrupted.
+    """
+    with report.reporter(json=json, stream=sys.stderr, environ=os.environ) as tell:
+        try:
+            environment = project.environment(env)
+            env_ = environment.env
+            tell.start(env_.name, env_.account, env_.region, embedded=environment.embedded)
+            cloud = project.account(environment)
+            yield Session(environment, cloud, tell, yes, no_execute, timeout)
+        except DeployError as error:
+            tell.error(error)
+            raise Exit(code=error.code) from error
+        except KeyboardInterrupt as interrupt:
+            tell.interrupted()
+            raise Exit(code=INTERRUPTED) from interrupt
+
+
+def lint(wanted: Sequence[Wanted]) -> None:
+    """Raise LintError with every finding that nobody has given a reason for."""
+    exemptions = linter.load_exemptions()
+    findings = linter.lint(wanted, exemptions=exemptions, memory=project.ROOT / ".cache" / "lint")
+    if findings:
+        raise LintError(
+            "\n".join(linter.describe(finding) for finding in findings),
+            hint=f"mend them, or give the reason in {linter.EXEMPTIONS.name}",
+        )

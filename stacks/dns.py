@@ -1,0 +1,34 @@
+"""The certificate of the API, proven by a record in the hosted zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from troposphere.certificatemanager import Certificate, DomainValidationOption
+
+from deployer.stack import Env, Template, Value
+from stacks.parts import named
+
+
+@dataclass(frozen=True)
+class Dns:
+    """What the load balancer needs to answer for api.<domain>."""
+
+    certificate: Value
+
+
+def define(t: Template, env: Env) -> Dns:
+    """Ask for the certificate; ACM issues it once it has seen the record it wants."""
+    host = f"api.{env.domain}"
+    certificate = t.add_resource(
+        Certificate(
+            "ApiCertificate",
+            DomainName=host,
+            ValidationMethod="DNS",
+            DomainValidationOptions=[
+                DomainValidationOption(DomainName=host, HostedZoneId=env.hosted_zone)
+            ],
+            Tags=named(env, "api"),
+        )
+    )
+    return Dns(certificate=certificate.ref())

@@ -1,0 +1,36 @@
+"""The certificate of the site and its assets, in us-east-1, where CloudFront looks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from troposphere.certificatemanager import Certificate, DomainValidationOption
+
+from deployer.stack import Env, Template, Value
+from stacks.parts import named
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What the distributions need to answer for <domain>, www. and assets."""
+
+    certificate: Value
+
+
+def define(t: Template, env: Env) -> Edge:
+    """Ask for one certificate of three names, each proven in the hosted zone."""
+    names = [env.domain, f"www.{env.domain}", f"assets.{env.domain}"]
+    certificate = t.add_resource(
+        Certificate(
+            "SiteCertificate",
+            DomainName=env.domain,
+            SubjectAlternativeNames=names[1:],
+            ValidationMethod="DNS",
+            DomainValidationOptions=[
+                DomainValidationOption(DomainName=name, HostedZoneId=env.hosted_zone)
+                for name in names
+            ],
+            Tags=named(env, "site"),
+        )
+    )
+    return Edge(certificate=certificate.ref())

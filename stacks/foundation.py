@@ -1,0 +1,154 @@
+"""What every other stack stands on: artifacts, alerts, and the limits of a release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from awacs import sns as publishing
+from awacs.aws import (
+    Allow,
+    Bool,
+    Condition,
+    Deny,
+    PolicyDocument,
+    Principal,
+    Statement,
+    StringEquals,
+)
+from troposphere import AccountId, iam, s3, sns
+
+from deployer import fields
+from deployer.stack import Env, Template, Value
+from stacks import rights
+from stacks.parts import private_bucket, trust
+
+
+class Settings(fields.Settings, frozen=True):
+    """The `[foundation]` table."""
+
+    alert_emails: tuple[fields.Email, ...]
+    replaced_artifact_days: Annotated[int, fields.such("a number of days", ge=1, le=3650)]
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """Where artifacts go, who hears of alarms, and what a release may do."""
+
+    artifacts: Value
+    artifacts_arn: Value
+    alerts: Value
+    release_role: Value
+    boundary: Value
+
+
+def define(t: Template, env: Env, settings: Settings) -> Foundation:
+    """A person deploys this stack, never the pipeline: it holds the pipeline's limits."""
+    artifacts = _artifacts(t, env, settings.replaced_artifact_days)
+    alerts = _alerts(t, env, settings.alert_emails)
+    boundary = t.add_resource(
+        iam.ManagedPolicy(
+            "RoleBoundary",
+            Description="The most a role of this environment can do, whatever its policies say",
+            PolicyDocument=rights.boundary(env),
+        )
+    )
+    release = _release_role(t, env, boundary=boundary, artifacts=artifacts)
+    return Foundation(
+        artifacts=artifacts.ref(),
+        artifacts_arn=artifacts.get_att("Arn"),
+        alerts=alerts.ref(),
+        release_role=release.get_att("Arn"),
+        boundary=boundary.ref(),
+    )
+
+
+def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
+    """Lambda zips and templates; a name holds a digest, so nothing current is ever replaced.
+
+    Nothing current expires either: a rollback may want a zip of long ago.
+    """
+    bucket, _ = private_bucket(
+        t,
+        "Artifacts",
+        env=env,
+        name="artifacts",
+        versioned=True,
+        lifecycle=[
+            s3.LifecycleRule(
+                Id="replaced-artifacts",
+                Status="Enabled",
+                NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=days),
+            )
+        ],
+    )
+    return bucket
+
+
+def _alerts(t: Template, env: Env, emails: tuple[str, ...]) -> sns.Topic:
+    """One topic for all alarms; each address confirms its subscription from a mail."""
+    topic = t.add_resource(sns.Topic("Alerts", DisplayName=f"{env.project} {env.name}"))
+    t.add_resource(
+        sns.TopicPolicy(
+            "AlertsPolicy",
+            Topics=[topic.ref()],
+            PolicyDocument=PolicyDocument(
+                Version="2012-10-17",
+                Statement=[_alarms_may_publish(topic), _only_over_tls(topic)],
+            ),
+        )
+    )
+    for email in emails:
+        # Named after the address: with a number, removing one would move all that follow.
+        letters = "".join(filter(str.isalnum, email.title()))
+        t.add_resource(
+            sns.SubscriptionResource(
+                f"AlertTo{letters}", TopicArn=topic.ref(), Protocol="email", Endpoint=email
+            )
+        )
+    return topic
+
+
+def _alarms_may_publish(topic: sns.Topic) -> Statement:
+    return Statement(
+        Sid="AlarmsMayPublish",
+        Effect=Allow,
+        Principal=Principal("Service", "cloudwatch.amazonaws.com"),
+        Action=[publishing.Publish],
+        Resource=[topic.ref()],
+        Condition=Condition(StringEquals({"aws:SourceAccount": AccountId})),
+    )
+
+
+def _only_over_tls(topic: sns.Topic) -> Statement:
+    return Statement(
+        Sid="OnlyOverTls",
+        Effect=Deny,
+        Principal=Principal("*"),
+        Action=[publishing.Publish],
+        Resource=[topic.ref()],
+        Condition=Condition(Bool({"aws:SecureTransport": "false"})),
+    )
+
+
+def _release_role(
+    t: Template, env: Env, *, boundary: iam.ManagedPolicy, artifacts: s3.Bucket
+) -> iam.Role:
+    """What CloudFormation is, when the pipeline lets it carry out a change set."""
+    subjects = rights.of_releases(env, boundary=boundary.ref(), artifacts=artifacts.get_att("Arn"))
+    policies = [
+        t.add_resource(
+            iam.ManagedPolicy(
+                f"Release{subject}",
+                PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=statements),
+            )
+        )
+        for subject, statements in subjects.items()
+    ]
+    return t.add_resource(
+        iam.Role(
+            "ReleaseRole",
+            AssumeRolePolicyDocument=trust("cloudformation"),
+            ManagedPolicyArns=[policy.ref() for policy in policies],
+        )
+    )

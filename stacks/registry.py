@@ -1,0 +1,81 @@
+"""Where the images of the backend are kept: scanned, immutable, and only so many."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+
+from troposphere import ecr
+
+from deployer import fields
+from deployer.stack import Env, Template, Value
+from stacks.parts import keep, own
+
+
+class Settings(fields.Settings, frozen=True):
+    """The `[registry]` table."""
+
+    kept_images: Annotated[int, fields.such("a number of images, 10 to 1000", ge=10, le=1000)]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The repository a release pushes to and a task pulls from."""
+
+    name: Value
+    arn: Value
+    uri: Value
+
+
+def define(t: Template, env: Env, settings: Settings) -> Registry:
+    """One repository; a tag, once pushed, names the same image for ever."""
+    images = t.add_resource(
+        ecr.Repository(
+            "BackendImages",
+            RepositoryName=own(env, "backend"),
+            ImageTagMutability="IMMUTABLE",
+            ImageScanningConfiguration=ecr.ImageScanningConfiguration(ScanOnPush=True),
+            LifecyclePolicy=ecr.LifecyclePolicy(
+                LifecyclePolicyText=json.dumps(_lifecycle(settings.kept_images), indent=2)
+            ),
+            EmptyOnDelete=not env.protect,
+            **keep(env),
+        )
+    )
+    return Registry(
+        name=images.ref(),
+        arn=images.get_att("Arn"),
+        uri=images.get_att("RepositoryUri"),
+    )
+
+
+def _lifecycle(kept: int) -> dict[str, object]:
+    """Which images ECR throws away, once a day.
+
+    It does not know which one is running: *kept* has to reach back to the last release one would
+    still roll back to.
+    """
+    return {
+        "rules": [
+            _expire(1, "what lost its tag", tagStatus="untagged", **_after(days=14)),
+            _expire(2, "old images", tagStatus="any", **_beyond(images=kept)),
+        ]
+    }
+
+
+def _expire(priority: int, description: str, **selection: object) -> dict[str, object]:
+    return {
+        "rulePriority": priority,
+        "description": description,
+        "selection": selection,
+        "action": {"type": "expire"},
+    }
+
+
+def _after(*, days: int) -> dict[str, object]:
+    return {"countType": "sinceImagePushed", "countUnit": "days", "countNumber": days}
+
+
+def _beyond(*, images: int) -> dict[str, object]:
+    return {"countType": "imageCountMoreThan", "countNumber": images}

@@ -1,0 +1,243 @@
+"""The main tasks: synthesise, lint, plan and deploy Cruddur's stacks.
+
+Thin on purpose: parse, call, print. Imports that cost time stand inside the tasks, so that
+`invoke --list` and the completion of a shell stay fast.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import TypeVar, cast
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from operations import embedded, project
+from operations.task import task
+
+Choice = TypeVar("Choice", bound=str)
+CHANGES = 2  # The exit code of `plan` and `synth --check` that says: there is something to do.
+
+_STACK = "a layer such as cluster; may be given more than once (default: all)"
+_ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
+_ENVS = "the environment (default: $CRUDDUR_ENV, else every one)"
+_JSON = "tell it as JSON, one event per line, versioned"
+
+
+@task(help={"check": "write nothing; exit 2 with a diff if build/ is stale", "env": _ENVS})
+def synth(_: Context, check: bool = False, env: str = "") -> None:
+    """Write the templates of every environment under build/, and the schema of config/."""
+    from deployer import synth as texts
+
+    environments = [each for each in project.environments(env) if not (check and each.embedded)]
+    diffs = [texts.drift(each.wanted, each.build) for each in environments]
+    if check and any(diffs):
+        print("".join(diffs), end="")
+        raise Exit(code=CHANGES)
+    for each, diff in zip(environments, diffs, strict=True):
+        if not check:
+            texts.write(each.wanted, each.build)
+        state = "written" if diff else "up to date"
+        print(f"{each.env.name}: {len(each.wanted)} stacks {state}")
+    if not check:
+        project.project().write_schema()
+
+
+@task(help={"env": _ENVS})
+def lint(_: Context, env: str = "") -> None:
+    """Check every template with cfn-lint: nothing passes without a reason."""
+    from operations import session
+
+    environments = project.environments(env)
+    session.lint([each for environment in environments for each in environment.wanted])
+    for each in environments:
+        print(f"{each.env.name}: {len(each.wanted)} templates, nothing found")
+
+
+@task(
+    iterable=["stack"],
+    help={
+        "stack": _STACK,
+        "only": "leave out what the named stacks stand on",
+        "env": _ENV,
+        "verify": "compare whole templates, not digests",
+        "json": "print the plan as JSON",
+    },
+)
+def plan(
+    _: Context,
+    stack: list[str] | None = None,
+    only: bool = False,
+    env: str = "",
+    verify: bool = False,
+    json: bool = False,
+) -> None:
+    """Say what a deploy would do, and change nothing. Exits 2 if there is something to do."""
+    from deployer import report
+    from operations import session
+
+    with session.begin(env, json=json) as here:
+        look = here.look(stack or (), only=only, verify=verify)
+        show = report.plan_json if json else report.plan_text
+        print(show(look.steps, look.orphans, look.uploads), end="")
+    if look.changes:
+        raise Exit(code=CHANGES)
+
+
+@task(
+    iterable=["stack"],
+    help={
+        "stack": _STACK,
+        "only": "leave out what the named stacks stand on",
+        "env": _ENV,
+        "yes": "approve every change set unseen: for machines",
+        "jobs": "how many stacks at a time; 1 is the order of layers()",
+        "no_execute": "leave the change sets for a reviewer, and say how to execute them",
+        "verify": "compare whole templates, not digests",
+        "timeout": "minutes to watch one stack operation before leaving it to AWS",
+        "json": _JSON,
+    },
+)
+def deploy(
+    _: Context,
+    stack: list[str] | None = None,
+    only: bool = False,
+    env: str = "",
+    yes: bool = False,
+    jobs: int = 4,
+    no_execute: bool = False,
+    verify: bool = False,
+    timeout: int = 60,
+    json: bool = False,
+) -> None:
+    """Bring the stacks to what the code says, by change sets that you approve."""
+    from operations import session
+
+    with session.begin(env, json=json, yes=yes, no_execute=no_execute, timeout=timeout) as here:
+        here.deploy(here.look(stack or (), only=only, verify=verify), jobs=jobs)
+
+
+@task(
+    iterable=["stack", "confirm"],
+    help={
+        "stack": "a layer; what stands on it is destroyed first (default: all)",
+        "env": _ENV,
+        "confirm": "the name of a stack that holds data or is protected; once for each",
+        "yes": "do not ask: for machines",
+        "jobs": "how many stacks at a time",
+        "timeout": "minutes to watch one stack operation before leaving it to AWS",
+        "json": _JSON,
+    },
+)
+def destroy(
+    _: Context,
+    stack: list[str] | None = None,
+    env: str = "",
+    confirm: list[str] | None = None,
+    yes: bool = False,
+    jobs: int = 4,
+    timeout: int = 60,
+    json: bool = False,
+) -> None:
+    """Delete stacks, from the top down; what holds data only when it is named."""
+    from operations import session
+
+    with session.begin(env, json=json, yes=yes, timeout=timeout) as here:
+        here.destroy(stack or (), confirmed=confirm or (), jobs=jobs)
+
+
+@task(help={"env": _ENV, "json": "print it as JSON"})
+def status(_: Context, env: str = "", json: bool = False) -> None:
+    """What is deployed, and in what state."""
+    from deployer import report
+    from operations import session
+
+    with session.begin(env) as here:
+        found = here.found()
+        show = report.status_json if json else report.status
+        print(show(found, here.orphans(found)), end="")
+
+
+@task(
+    iterable=["stack"],
+    help={"stack": _STACK, "env": _ENV, "format": "table, json, dotenv or shell"},
+)
+def outputs(
+    _: Context,
+    stack: list[str] | None = None,
+    env: str = "",
+    format: str = "table",  # noqa: A002  # the name of the flag
+) -> None:
+    """Print the outputs of deployed stacks, for people, programs or a shell."""
+    from deployer import plan, report
+    from operations import names, session
+
+    form = one_of("format", format, report.FORMATS)
+    with session.begin(env) as here:
+        wanted = plan.select(here.environment.wanted, stack or (), only=True, hints=names.LAYERS)
+        chosen = {each.name for each in wanted}
+        here.show_outputs([each for each in here.found() if each.name in chosen], form)
+
+
+@task(help={"env": _ENV, "format": "mermaid or dot"})
+def graph(_: Context, env: str = "", format: str = "mermaid") -> None:  # noqa: A002
+    """Print which stack stands on which."""
+    from deployer import graph as graphs
+
+    form = one_of("format", format, ("mermaid", "dot"))
+    draw = {"mermaid": graphs.mermaid, "dot": graphs.dot}[form]
+    print(draw(project.environment(env).wanted), end="")
+
+
+@task(help={"all": "also corpora and comparisons with other tools", "jobs": "processes"})
+def test(_: Context, all: bool = False, jobs: int = 2) -> None:  # noqa: A002
+    """Run the tests."""
+    run("pytest", "-n", str(jobs), *([] if all else ["-m", "not slow"]))
+
+
+@task()
+def check(_: Context) -> None:
+    """Check style, types, build/ and templates: what a pull request must pass beside the tests."""
+    run("ruff", "check", ".")
+    run("ruff", "format", "--check", ".")
+    run("mypy")
+    run("invoke", "synth", "--check")
+    run("invoke", "lint")
+
+
+@task(help={"upgrade": "take the newest versions that setup.cfg allows"})
+def lock(_: Context, upgrade: bool = False) -> None:
+    """Remake the locks in requirements/ from setup.cfg: one resolution, with hashes."""
+    common = ["--universal", "--python-version", "3.11", "--generate-hashes", "--quiet"]
+    common += ["--custom-compile-command", "./inv lock", *(["--upgrade"] if upgrade else [])]
+    compile_ = ["uv", "pip", "compile", "setup.cfg", *common]
+    run(*compile_, "--extra", "dev", "--output-file", "requirements/dev.txt")
+    run(*compile_, "-c", "requirements/dev.txt", "--output-file", "requirements/deploy.txt")
+    shutil.rmtree(project.ROOT / "cruddur.egg-info", ignore_errors=True)
+
+
+def one_of(flag: str, value: str, choices: Sequence[Choice]) -> Choice:
+    """*value*, if it is one of *choices*; raises ConfigError that names them."""
+    from deployer.errors import ConfigError
+
+    if value in choices:
+        return cast("Choice", value)
+    raise ConfigError(f"--{flag}={value}: unknown", hint=f"one of: {', '.join(choices)}")
+
+
+def run(module: str, *arguments: str) -> None:
+    """Run a tool of the environment as `python -m`; the task ends where the tool fails."""
+    result = subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=project.ROOT, check=False
+    )
+    if result.returncode:
+        raise Exit(code=result.returncode)
+
+
+namespace = Collection(
+    synth, lint, plan, deploy, destroy, status, outputs, graph, test, check, lock, embedded=embedded
+)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import pytest
+
+from deployer import document
+
+TEXT = """\
+# Comment.
+top = 1
+
+[env]
+name = "dev"   # not a key = 2
+text = \"\"\"
+name = "not a key"
+\"\"\"
+"quoted key" = 1
+zones = [
+  "a",
+
+  { deep = 1 },
+]
+size = { cpu = 256 }
+dotted.key = 1
+[[list]]
+a = 1
+[[list]]
+a = 2
+"""
+
+
+def test_each_key_has_its_line():
+    """A key is found on the line where its statement begins."""
+    expected = {
+        ("top",): 2,
+        ("env",): 4,
+        ("env", "name"): 5,
+        ("env", "text"): 6,
+        ("env", "quoted key"): 9,
+        ("env", "zones"): 10,
+        ("env", "zones", 0): 10,
+        ("env", "zones", 1): 10,
+        ("env", "zones", 1, "deep"): 10,
+        ("env", "size"): 15,
+        ("env", "size", "cpu"): 15,
+        ("env", "dotted"): 16,
+        ("env", "dotted", "key"): 16,
+        ("list",): 17,
+        ("list", 0): 17,
+        ("list", 0, "a"): 18,
+        ("list", 1): 19,
+        ("list", 1, "a"): 20,
+    }
+
+    lines = document.lines(TEXT)
+
+    assert expected == lines
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"a = 1\nb = 2\n", b"\xef\xbb\xbfa = 1\nb = 2\n", b"a = 1\r\nb = 2\r\n", b"a = 1\nb = 2"],
+    ids=["plain", "byte order mark", "CRLF", "no last line end"],
+)
+def test_what_editors_write_is_read(tmp_path, data):
+    """A byte order mark and Windows line ends change nothing."""
+    path = tmp_path / "dev.toml"
+    path.write_bytes(data)
+
+    read = document.read(path)
+
+    assert ({"a": 1, "b": 2}, None) == (read.table, read.broken)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "fact"),
+    [
+        ("a = 1\nb = dev\n", 2, "column 5: this is no value; text needs quotes"),
+        ("a = 1\na = 2\n", 2, "column 6: this key stands twice"),
+        ("a = 1\na = 2", 2, "this key stands twice"),
+        ("a = {b = 1, b = 2}\n", 1, "column 18: this key stands twice"),
+        ("[a]\n[b]\n[a]\n", 3, "column 3: the table or key 'a' stands twice"),
+        ("[a]\nb = 1\n[a.b]\n", 3, "column 5: this key stands twice"),
+        ("[a\n", 1, "column 3: Expected ']' at the end of a table declaration"),
+        ("a\n", 1, "column 2: Expected '=' after a key in a key/value pair"),
+        ("a = 012\n", 1, "column 6: this does not belong to the value before it"),
+        ("a = [1,\n", 1, "this is no value; text needs quotes"),
+        ("a = " + "9" * 5000, 1, "this number is too long"),
+        ("a = " + "[" * 5000, 1, "this is nested too deep"),
+        ("a = \0", 1, "column 5: this is no value; text needs quotes"),
+    ],
+)
+def test_a_broken_text_says_where_and_why(tmp_path, text, line, fact):
+    """What cannot be parsed is named with line, column and reason."""
+    path = tmp_path / "dev.toml"
+    path.write_text(text)
+
+    broken = document.read(path).broken
+
+    assert (line, fact) == (broken.line, broken.fact)
+
+
+def _missing(path):
+    pass
+
+
+def _folder(path):
+    path.mkdir()
+
+
+def _loop(path):
+    path.symlink_to(path)
+
+
+def _latin(path):
+    path.write_bytes('a = "ü"'.encode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    ("make", "fact"),
+    [
+        (_missing, "cannot be read: No such file or directory"),
+        (_folder, "cannot be read: Is a directory"),
+        (_loop, "cannot be read: Too many levels of symbolic links"),
+        (_latin, "is not UTF-8: byte 6"),
+    ],
+)
+def test_what_is_no_text_says_so(tmp_path, make, fact):
+    """A file that cannot be read as text is one clear fault."""
+    path = tmp_path / "dev.toml"
+    make(path)
+
+    broken = document.read(path).broken
+
+    assert fact == broken.fact

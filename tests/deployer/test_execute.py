@@ -1,0 +1,358 @@
+"""What happens in an account when steps are carried out, with a clock that the test owns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer import execute, plan
+from deployer.cloud import ChangeSet, Found
+from deployer.errors import BusyError, RepairError, RolledBackError
+from deployer.events import Event, Finished, Outcome, Progress, Proposed
+from deployer.follow import Watch
+from deployer.stack import OutputOf
+from deployer.synth import Wanted
+from tests.fakes import REGION, FakeClock, FakeCloud, Killed, wanted
+
+NETWORK = wanted("network", outputs={"Vpc": "vpc-1"})
+CLUSTER = wanted("cluster", needs=["network"])
+REGISTRY = wanted("registry")
+THREE = (NETWORK, REGISTRY, CLUSTER)
+
+
+def yes(_: Wanted, __: ChangeSet) -> bool:
+    """Approve."""
+    return True
+
+
+def deploy(
+    cloud: FakeCloud, stacks: Sequence[Wanted], *, jobs: int = 4, run_id: str = "run", **run: object
+) -> list[Event]:
+    """Plan and carry out, as the task does, and return all that was told."""
+    found = [stack for region in plan.regions(stacks) for stack in cloud.stacks(region)]
+    return list(
+        execute.deploy(
+            plan.plan(stacks, found),
+            execute.Run(
+                **{  # type: ignore[arg-type]  # the test says what differs
+                    "id": run_id,
+                    "watch": Watch(cloud, cloud.clock),
+                    "approve": yes,
+                    "known": plan.index(found),
+                }
+                | run
+            ),
+            jobs=jobs,
+        )
+    )
+
+
+def outcomes(events: Sequence[Event]) -> dict[str, Outcome]:
+    """How it ended for each stack."""
+    return {event.stack: event.outcome for event in events if isinstance(event, Finished)}
+
+
+def finished(events: Sequence[Event], stack: str) -> Finished:
+    """How it ended for one stack, in full."""
+    return next(each for each in events if isinstance(each, Finished) and each.stack == stack)
+
+
+def test_everything_is_created_in_order() -> None:
+    """An empty account gets all stacks, each after those it stands on."""
+    cloud = FakeCloud(FakeClock())
+
+    events = deploy(cloud, THREE)
+
+    assert dict.fromkeys(outcomes(events).values()) == {Outcome.CREATED: None}
+    ended = list(outcomes(events))
+    assert ended.index("crd-x-network") < ended.index("crd-x-cluster")
+
+
+def test_a_second_run_only_looks() -> None:
+    """With nothing to do there is one DescribeStacks per region, and no write."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, THREE)
+    cloud.calls.clear()
+
+    events = deploy(cloud, THREE)
+
+    assert dict.fromkeys(outcomes(events).values()) == {Outcome.KEPT: None}
+    assert cloud.calls == [("stacks", REGION)]
+
+
+def test_one_job_at_a_time_is_the_literal_order() -> None:
+    """With one job, stacks are done in the order of layers(), whoever could go first."""
+    cloud = FakeCloud(FakeClock(), seconds={"crd-x-network": 100})
+
+    events = deploy(cloud, THREE, jobs=1)
+
+    assert list(outcomes(events)) == ["crd-x-network", "crd-x-registry", "crd-x-cluster"]
+
+
+def test_independent_stacks_run_side_by_side() -> None:
+    """Two stacks that do not know each other take as long as the longer one."""
+    cloud = FakeCloud(FakeClock(), seconds={"crd-x-network": 60, "crd-x-registry": 60})
+
+    deploy(cloud, (NETWORK, REGISTRY))
+
+    assert cloud.clock.now() < 60 + 2 * 3 + 3
+
+
+def test_a_failure_names_the_first_cause_and_skips_what_stands_on_it() -> None:
+    """A sibling is carried through, a dependant is not touched, the cascade is not the message."""
+    cloud = FakeCloud(FakeClock(), fails={"crd-x-network": "Vpc"})
+
+    events = deploy(cloud, THREE)
+
+    assert outcomes(events) == {
+        "crd-x-network": Outcome.FAILED,
+        "crd-x-registry": Outcome.CREATED,
+        "crd-x-cluster": Outcome.SKIPPED,
+    }
+    error = finished(events, "crd-x-network").error
+    assert isinstance(error, RolledBackError)
+    assert error.message.startswith("crd-x-network: Vpc (AWS::Fake::Thing): no room")
+    assert ("propose", "crd-x-cluster") not in cloud.calls
+
+
+def test_a_failed_creation_is_recreated_by_the_next_run() -> None:
+    """ROLLBACK_COMPLETE holds nothing: it is deleted and created again."""
+    cloud = FakeCloud(FakeClock(), fails={"crd-x-network": "Vpc"})
+    deploy(cloud, THREE)
+    cloud.fails.clear()
+
+    events = deploy(cloud, THREE)
+
+    assert outcomes(events)["crd-x-network"] is Outcome.RECREATED
+    assert outcomes(events)["crd-x-cluster"] is Outcome.CREATED
+
+
+def test_a_failed_update_is_told_and_can_be_repeated() -> None:
+    """UPDATE_ROLLBACK_COMPLETE keeps the old digest, so the next run updates again."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, THREE)
+    cloud.fails["crd-x-network"] = "Vpc"
+    newer = wanted("network", version=2)
+
+    failed = deploy(cloud, (newer,))
+    cloud.fails.clear()
+    repeated = deploy(cloud, (newer,))
+
+    assert outcomes(failed) == {"crd-x-network": Outcome.FAILED}
+    assert outcomes(repeated) == {"crd-x-network": Outcome.UPDATED}
+
+
+def test_a_refusal_leaves_the_account_as_it_was() -> None:
+    """No change set and no empty stack stays behind, and dependants are skipped."""
+    cloud = FakeCloud(FakeClock())
+
+    events = deploy(cloud, (NETWORK, CLUSTER), approve=lambda *_: False)
+
+    assert outcomes(events) == {
+        "crd-x-network": Outcome.REFUSED,
+        "crd-x-cluster": Outcome.SKIPPED,
+    }
+    assert (cloud.found, cloud.change_sets, cloud.executed) == ({}, {}, [])
+
+
+def test_no_execute_leaves_change_sets_and_executes_none() -> None:
+    """What is left names its change set; what would stand on nothing yet is skipped."""
+    cloud = FakeCloud(FakeClock())
+
+    events = deploy(cloud, THREE, no_execute=True)
+
+    assert outcomes(events) == {
+        "crd-x-network": Outcome.LEFT,
+        "crd-x-registry": Outcome.LEFT,
+        "crd-x-cluster": Outcome.SKIPPED,
+    }
+    assert finished(events, "crd-x-network").detail in cloud.change_sets
+    assert cloud.executed == []
+
+
+def test_a_change_set_is_shown_before_it_is_executed() -> None:
+    """Whoever approves has seen it."""
+    cloud = FakeCloud(FakeClock())
+    shown_at_approval: list[str] = []
+    events: list[Event] = []
+
+    def approve(_: Wanted, change_set: ChangeSet) -> bool:
+        shown_at_approval.extend(e.change_set.arn for e in events if isinstance(e, Proposed))
+        return change_set.arn in shown_at_approval
+
+    run = execute.Run("run", Watch(cloud, cloud.clock), approve)
+    for event in execute.deploy(plan.plan([NETWORK], []), run, jobs=1):
+        events += [event]  # One by one: `approve` looks at what was told so far.
+
+    assert outcomes(events) == {"crd-x-network": Outcome.CREATED}
+
+
+def test_an_operation_that_runs_is_followed_and_then_completed() -> None:
+    """After an interrupt the next run waits for what goes on and does what is left."""
+    cloud = FakeCloud(FakeClock())
+    interrupted = _until(deploy_lazily(cloud, (NETWORK, CLUSTER)), Progress)
+    assert interrupted
+
+    events = deploy(cloud, (NETWORK, CLUSTER))
+
+    assert outcomes(events) == {"crd-x-network": Outcome.KEPT, "crd-x-cluster": Outcome.CREATED}
+    assert len(cloud.executed) == 2
+
+
+def test_a_changed_output_reaches_another_region() -> None:
+    """A consumer that would be kept is updated when the value of its parameter changes."""
+    edge = wanted("edge", region="us-east-1", outputs={"Certificate": "arn-1"})
+    source = {"EdgeCertificate": OutputOf("crd-x-edge", "us-east-1", "Certificate")}
+    cdn = wanted("cdn", needs=["edge"], parameters=source)
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (edge, cdn))
+    newer = wanted("edge", region="us-east-1", outputs={"Certificate": "arn-2"}, version=2)
+
+    events = deploy(cloud, (newer, cdn))
+
+    assert outcomes(events) == {"crd-x-edge": Outcome.UPDATED, "crd-x-cdn": Outcome.UPDATED}
+    assert cloud.found[REGION, "crd-x-cdn"].parameters == {"EdgeCertificate": "arn-2"}
+
+
+def test_protection_alone_needs_no_change_set() -> None:
+    """It is a call of its own in CloudFormation."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+    cloud.calls.clear()
+
+    events = deploy(cloud, (replace(NETWORK, protect=True),))
+
+    assert outcomes(events) == {"crd-x-network": Outcome.UPDATED}
+    assert cloud.written == [("protect", "crd-x-network")]
+
+
+def test_a_long_template_goes_through_the_artifact_bucket() -> None:
+    """CloudFormation takes 51,200 bytes in a call; more is put where the stack can read it."""
+    store = wanted("foundation", outputs={"Bucket": "artifacts"})
+    long = replace(
+        CLUSTER,
+        text=CLUSTER.text + " " * 60_000,
+        needs=(store.name,),
+        artifacts=OutputOf(store.name, REGION, "Bucket"),
+    )
+    cloud = FakeCloud(FakeClock())
+
+    deploy(cloud, (store, long))
+
+    assert list(cloud.uploads.values()) == [long.text.encode()]
+
+
+def test_what_only_a_person_can_mend_is_refused() -> None:
+    """UPDATE_ROLLBACK_FAILED: nothing is written, the way out is named."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+    stuck = replace(cloud.found[REGION, "crd-x-network"], status="UPDATE_ROLLBACK_FAILED")
+    cloud.found[REGION, "crd-x-network"] = stuck
+    cloud.calls.clear()
+
+    events = deploy(cloud, (NETWORK,))
+
+    error = finished(events, "crd-x-network").error
+    assert isinstance(error, RepairError)
+    assert "continue-update-rollback" in error.hint
+    assert cloud.written == []
+
+
+def test_watching_ends_when_time_is_over() -> None:
+    """The operation goes on; we say so and stop looking."""
+    cloud = FakeCloud(FakeClock(), seconds={"crd-x-network": 10_000})
+
+    events = deploy(cloud, (NETWORK,), watch=Watch(cloud, cloud.clock, timeout=60))
+
+    error = finished(events, "crd-x-network").error
+    assert isinstance(error, BusyError)
+    assert cloud.operations
+
+
+def test_destroy_goes_from_the_top_down() -> None:
+    """A stack is deleted only when nothing stands on it any more."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, THREE)
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes)
+    stacks = list(cloud.found.values())
+
+    events = list(execute.destroy(stacks, {"crd-x-network": ["crd-x-cluster"]}, run, jobs=4))
+
+    ended = list(outcomes(events))
+    assert ended.index("crd-x-cluster") < ended.index("crd-x-network")
+    assert cloud.found == {}
+
+
+@pytest.mark.parametrize("interval", [1, 2, 3])
+def test_killed_at_any_call_the_next_run_ends_the_same(interval: int) -> None:
+    """Kill -9 before every call in turn: the next run ends as one clean run does."""
+    clean = FakeCloud(FakeClock())
+    deploy(clean, THREE)
+    everything = len(clean.calls)
+
+    for kill_at in range(interval, everything + 1, 3):
+        cloud = FakeCloud(FakeClock(), kill_at=kill_at)
+        with pytest.raises(Killed):
+            deploy(cloud, THREE, run_id="first")
+        cloud.kill_at = 0
+        deploy(cloud, THREE, run_id="second")
+
+        assert _state(cloud) == _state(clean), f"killed before call {kill_at}"
+        assert len(cloud.executed) == len(clean.executed), f"killed before call {kill_at}"
+
+
+@given(
+    st.lists(
+        st.tuples(st.sets(st.integers(0, 9), max_size=4), st.integers(1, 90)),
+        min_size=1,
+        max_size=10,
+    ),
+    st.integers(1, 5),
+)
+def test_any_graph_is_deployed_in_good_time(shape: list[tuple[set[int], int]], jobs: int) -> None:
+    """Every order holds, and no schedule is far from max(critical path, work / jobs)."""
+    stacks = [
+        wanted(f"n{number}", needs=[f"n{below}" for below in sorted(needs) if below < number])
+        for number, (needs, _) in enumerate(shape)
+    ]
+    seconds = {stack.name: float(time) for stack, (_, time) in zip(stacks, shape, strict=True)}
+    cloud = FakeCloud(FakeClock(), seconds=seconds)
+
+    events = deploy(cloud, stacks, jobs=jobs)
+
+    ended = list(outcomes(events))
+    for stack in stacks:
+        assert all(ended.index(need) < ended.index(stack.name) for need in stack.needs)
+    whole = {name: time + 3 for name, time in seconds.items()}
+    lookouts = 3.0 * 2 * len(stacks)
+    assert cloud.clock.now() <= _critical(stacks, whole) + sum(whole.values()) / jobs + lookouts
+
+
+def deploy_lazily(cloud: FakeCloud, stacks: Sequence[Wanted]):  # type: ignore[no-untyped-def]
+    """The events of a deploy, as they happen."""
+    run = execute.Run("first", Watch(cloud, cloud.clock), yes)
+    return execute.deploy(plan.plan(stacks, []), run, jobs=4)
+
+
+def _until(events, kind: type) -> bool:  # type: ignore[no-untyped-def]
+    return any(isinstance(event, kind) for event in events)
+
+
+def _critical(stacks: Sequence[Wanted], seconds: dict[str, float]) -> float:
+    longest: dict[str, float] = {}
+    for stack in stacks:
+        below = max((longest[need] for need in stack.needs), default=0.0)
+        longest[stack.name] = below + seconds[stack.name]
+    return max(longest.values())
+
+
+def _state(cloud: FakeCloud) -> dict[str, tuple[object, ...]]:
+    return {name: _essence(found) for (_, name), found in sorted(cloud.found.items())}
+
+
+def _essence(found: Found) -> tuple[object, ...]:
+    return found.status, dict(found.outputs), dict(found.tags), found.protected

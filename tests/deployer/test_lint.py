@@ -1,0 +1,574 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from deployer import lint as lint_module
+from deployer.errors import ConfigError, LintError
+from deployer.lint import (
+    EXEMPTIONS,
+    STALE,
+    Exemption,
+    Finding,
+    describe,
+    lint,
+    load_exemptions,
+)
+from deployer.lint import cfn_lint as cfn_lint_module
+from deployer.lint import memory as memory_module
+from deployer.stack import Line
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Subject:
+    name: str
+    text: str
+    region: str = "eu-central-1"
+    lines: Mapping[str, Line] = field(default_factory=dict)
+
+
+def subject(name: str, text: str) -> Subject:
+    """A template whose resources were made in stacks/NAME.py, ten lines apart."""
+    made = ("Zone", "Alarms", "Uploads")
+    lines = {title: Line(f"stacks/{name}.py", 10 * n) for n, title in enumerate(made, 1)}
+    return Subject(f"crd-dev-{name}", text, lines=lines)
+
+
+ZONE = """
+Resources:
+  Zone:
+    Type: AWS::Route53::HostedZone
+    Properties:
+      Name: cruddur.com
+"""
+FAULTY = (
+    subject("clean", ZONE),
+    subject(
+        "attribute",
+        ZONE
+        + """
+  Alarms:
+    Type: AWS::SNS::Topic
+    Properties:
+      DisplayName: !GetAtt Zone.Idd
+""",
+    ),
+    subject(
+        "two",
+        """
+Resources:
+  Alarms:
+    Type: AWS::SNS::Topic
+    Properties:
+      DisplayNam: Alarms
+  Zone:
+    Type: AWS::Route53::HostedZone
+    Properties:
+      Name: !Ref Domain
+""",
+    ),
+    subject(
+        "policies",
+        """
+Resources:
+  Uploads:
+    Type: AWS::SQS::Queue
+    Properties:
+      MessageRetentionPeriod: 60
+""",
+    ),
+    subject(
+        "excuse",
+        """
+Metadata:
+  cfn-lint: {config: {ignore_checks: [E3002]}}
+Resources:
+  Alarms:
+    Type: AWS::SNS::Topic
+    Metadata:
+      cfn-lint: {config: {ignore_checks: [E3002]}}
+    Properties:
+      DisplayNam: Alarms
+""",
+    ),
+    subject(
+        "output",
+        ZONE
+        + """
+Outputs:
+  ZoneId:
+    Value: !GetAtt Zone.Idd
+""",
+    ),
+    subject("broken", "Resources: ]"),
+    subject("empty", "# Nothing."),
+)
+EXPECTED = [
+    ("E1010", "error", "crd-dev-attribute", "Alarms", "stacks/attribute.py:20"),
+    ("E3002", "error", "crd-dev-two", "Alarms", "stacks/two.py:20"),
+    ("E1020", "error", "crd-dev-two", "Zone", "stacks/two.py:10"),
+    ("I3011", "informational", "crd-dev-policies", "Uploads", "stacks/policies.py:30"),
+    ("I3011", "informational", "crd-dev-policies", "Uploads", "stacks/policies.py:30"),
+    ("E3002", "error", "crd-dev-excuse", "Alarms", "stacks/excuse.py:20"),
+    ("E6101", "error", "crd-dev-output", "Outputs.ZoneId", None),
+    ("E0000", "error", "crd-dev-broken", "", None),
+    ("E1001", "error", "crd-dev-empty", "", None),
+]
+
+
+@dataclass(frozen=True)
+class Linted:
+    """What cfn-lint said of FAULTY, in this process, and where it is remembered."""
+
+    findings: tuple[Finding, ...]
+    memory: Path
+
+
+@pytest.fixture(scope="module")
+def linted(tmp_path_factory: pytest.TempPathFactory) -> Linted:
+    memory = tmp_path_factory.mktemp("memory")
+    return Linted(lint(FAULTY, memory=memory, jobs=1), memory)
+
+
+class FakeCfnLint:
+    """Finds fault with every template, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def __call__(
+        self, questions: Sequence[tuple[str, str]], *, jobs: int
+    ) -> list[tuple[Finding, ...]]:
+        self.asked += questions
+        return [
+            (Finding("E1", "error", text, ("Resources", "Zone", "Type"), 3, 5, ""),)
+            for text, _ in questions
+        ]
+
+
+@pytest.fixture
+def cfn_lint(monkeypatch: pytest.MonkeyPatch) -> FakeCfnLint:
+    fake = FakeCfnLint()
+    monkeypatch.setattr(lint_module, "ask", fake)
+    return fake
+
+
+# What is found
+
+
+def test_every_fault_is_found_where_it_was_made(linted: Linted) -> None:
+    """Faults that troposphere lets pass are found on the line of the stack file.
+
+    One that is not about a resource has no such line. A missing policy is two findings.
+    """
+    found = [
+        (one.rule, one.level, one.stack, one.where, one.source and str(one.source))
+        for one in linted.findings
+    ]
+
+    assert found == EXPECTED
+
+
+def test_a_finding_says_where_it_stands_and_what_to_read(linted: Linted) -> None:
+    """Row, column and path are those of the template, and the rule has a page."""
+    finding, _ = (one for one in linted.findings if one.stack == "crd-dev-two")
+
+    place = (finding.row, finding.column, finding.path)
+
+    assert place == (6, 7, ("Resources", "Alarms", "Properties", "DisplayNam"))
+    assert finding.docs.startswith("https://")
+
+
+def test_workers_find_the_same(linted: Linted, tmp_path: Path) -> None:
+    """Two processes give the findings of one, in the same order."""
+    findings = lint(FAULTY, memory=tmp_path, jobs=2)
+
+    assert findings == linted.findings
+
+
+def test_spawned_workers_find_the_same(linted: Linted, tmp_path: Path) -> None:
+    """As on macOS, and wherever another thread forbids to fork."""
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+
+    try:
+        findings = lint(FAULTY, memory=tmp_path, jobs=2)
+    finally:
+        done.set()
+        thread.join()
+
+    assert findings == linted.findings
+
+
+def test_the_users_settings_change_nothing(linted: Linted, tmp_path: Path) -> None:
+    """Neither ~/.cfnlintrc, ./.cfnlintrc, newer schemas in the cache, nor a region set."""
+    (tmp_path / ".cfnlintrc").write_text("ignore_checks: [E, I]\nnonsense: [W]\n")
+    _newer_schemas(tmp_path / "cache" / "aws" / "cfn-lint" / "schemas")
+    _newer_schemas(tmp_path / "Library" / "Caches" / "aws" / "cfn-lint" / "schemas")
+    env = {
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "AWS_REGION": "us-west-2",
+        "PYTHONHASHSEED": "7",
+    }
+
+    said = _lint_in_a_process(tmp_path / "memory", cwd=tmp_path, env=env)
+
+    assert said["findings"] == [describe(finding) for finding in linted.findings]
+
+
+def test_a_region_that_cfn_lint_does_not_know_is_an_error(tmp_path: Path) -> None:
+    """It would check nothing there, so it must not look clean."""
+    with pytest.raises(LintError, match="mars-north-1: cfn-lint does not know this region"):
+        lint([Subject("crd-dev-dns", ZONE, "mars-north-1")], memory=tmp_path, jobs=1)
+
+
+def test_the_longest_text_is_worked_on_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that no worker begins it when the others are done; the findings keep their order."""
+    begun: list[str] = []
+
+    def ask(question: tuple[str, str]) -> tuple[Finding, ...]:
+        begun.append(question[0])
+        return (Finding("E1", "error", question[0], (), 1, 1, ""),)
+
+    monkeypatch.setattr(cfn_lint_module, "_ask_one", ask)
+
+    findings = lint([Subject("dns", text) for text in ("2.", "3..", "1")], memory=tmp_path, jobs=1)
+
+    assert begun == ["3..", "2.", "1"]
+    assert [finding.message for finding in findings] == ["2.", "3..", "1"]
+
+
+# What is remembered
+
+
+def test_nothing_changed_imports_nothing(linted: Linted) -> None:
+    """A second process answers from memory: no cfn-lint, no troposphere, the same words."""
+    said = _lint_in_a_process(linted.memory)
+
+    assert said["findings"] == [describe(finding) for finding in linted.findings]
+    assert said["imported"] == []
+
+
+def test_only_what_changed_is_asked(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """A stack that stayed as it was costs nothing, and the answers keep their places."""
+    one, two = Subject("one", "1"), Subject("two", "2")
+    lint([one], memory=tmp_path)
+
+    findings = lint([two, one], memory=tmp_path)
+
+    assert cfn_lint.asked == [("1", "eu-central-1"), ("2", "eu-central-1")]
+    assert [(finding.stack, finding.message) for finding in findings] == [
+        ("two", "2"),
+        ("one", "1"),
+    ]
+
+
+def test_two_stacks_of_one_text_are_asked_once(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """The stack's name is not part of the question, only of the finding."""
+    findings = lint([Subject("one", "text"), Subject("two", "text")], memory=tmp_path)
+
+    assert cfn_lint.asked == [("text", "eu-central-1")]
+    assert [finding.stack for finding in findings] == ["one", "two"]
+
+
+def test_lines_are_never_remembered(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """A stack file may change without its template: the finding moves along."""
+    lint([Subject("dns", "text", lines={"Zone": Line("stacks/dns.py", 1)})], memory=tmp_path)
+
+    (finding,) = lint(
+        [Subject("dns", "text", lines={"Zone": Line("stacks/dns.py", 2)})], memory=tmp_path
+    )
+
+    assert finding.source == Line("stacks/dns.py", 2)
+    assert len(cfn_lint.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [Subject("dns", "text", "us-east-1"), Subject("dns", "text "), Subject("dns", "# text")],
+    ids=["region", "space", "comment"],
+)
+def test_another_question_is_asked(cfn_lint: FakeCfnLint, tmp_path: Path, changed: Subject) -> None:
+    """Text and region are what the answer depends on."""
+    lint([Subject("dns", "text")], memory=tmp_path)
+
+    lint([changed], memory=tmp_path)
+
+    assert cfn_lint.asked[1:] == [(changed.text, changed.region)]
+
+
+def test_another_version_is_asked_again(
+    cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An update of cfn-lint, of Python or of this module forgets everything."""
+    lint([Subject("dns", "text")], memory=tmp_path)
+    monkeypatch.setattr(memory_module, "_versions", lambda: "another")
+
+    lint([Subject("dns", "text")], memory=tmp_path)
+
+    assert len(cfn_lint.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "",
+        lambda text: text[:-2],
+        lambda text: text.replace("error", "wrong"),
+        lambda text: text.partition("\n")[0] + "\n[]",
+        lambda text: "\0" + text,
+    ],
+    ids=["emptied", "truncated", "edited", "cleared", "shifted"],
+)
+def test_a_damaged_answer_is_asked_again(
+    cfn_lint: FakeCfnLint, tmp_path: Path, damage: object
+) -> None:
+    """A finding cannot get lost on a disk, and the answer is mended."""
+    before = lint([Subject("dns", "text")], memory=tmp_path)
+    (entry,) = tmp_path.iterdir()
+    whole = entry.read_text()
+    entry.write_text(damage(whole))
+
+    after = lint([Subject("dns", "text")], memory=tmp_path)
+
+    assert after == before
+    assert len(cfn_lint.asked) == 2
+    assert entry.read_text() == whole
+
+
+def test_an_answer_under_another_name_is_damaged(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """Copying the clean answer of one template over that of another does not clean it."""
+    one, two = Subject("dns", "one"), Subject("dns", "two")
+    lint([one], memory=tmp_path)
+    (first,) = tmp_path.iterdir()
+    lint([two], memory=tmp_path)
+    (second,) = set(tmp_path.iterdir()) - {first}
+    second.write_bytes(first.read_bytes())
+
+    (finding,) = lint([two], memory=tmp_path)
+
+    assert finding.message == "two"
+
+
+def test_what_is_not_used_for_longest_is_forgotten(
+    cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder does not grow for ever, and what is in use stays."""
+    monkeypatch.setattr(memory_module, "KEPT", 2)
+    lint([Subject("dns", "used")], memory=tmp_path)
+    (used,) = tmp_path.iterdir()
+    lint([Subject("dns", "idle")], memory=tmp_path)
+    (idle,) = set(tmp_path.iterdir()) - {used}
+    os.utime(used, (1, 1))
+    os.utime(idle, (2, 2))
+
+    lint([Subject("dns", "used"), Subject("dns", "new")], memory=tmp_path)
+
+    assert len(list(tmp_path.iterdir())) == 2
+    assert (used.exists(), idle.exists()) == (True, False)
+
+
+def test_a_memory_that_cannot_be_written_is_no_error(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """It only costs time: findings matter, their cache does not."""
+    (tmp_path / "file").touch()
+
+    findings = lint([Subject("dns", "text")], memory=tmp_path / "file" / "memory")
+
+    assert len(findings) == 1
+
+
+# What we live with
+
+
+def exemption(**changed: str) -> Exemption:
+    said = {"rule": "E1", "stack": "crd-*-dns", "resource": "Zone", "reason": "why", "date": "now"}
+    return Exemption(**said | changed, number=7)
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (exemption(), []),
+        (exemption(stack="crd-dev-dns"), []),
+        (exemption(resource="Z*"), []),
+        (exemption(rule="E2"), ["E1", STALE]),
+        (exemption(rule="E"), ["E1", STALE]),
+        (exemption(resource="zone"), ["E1", STALE]),
+        (exemption(stack="crd-*"), []),
+        (exemption(stack="crd-prod-dns"), ["E1"]),
+    ],
+    ids=["globs", "name", "part", "rule", "prefix", "case", "wide", "elsewhere"],
+)
+def test_an_exemption_covers_what_it_names(
+    cfn_lint: FakeCfnLint, tmp_path: Path, one: Exemption, expected: list[str]
+) -> None:
+    """And is a finding if its stack is there and it covers nothing."""
+    findings = lint([Subject("crd-dev-dns", "text")], exemptions=[one], memory=tmp_path)
+
+    assert [finding.rule for finding in findings] == expected
+
+
+def test_a_stale_exemption_says_where_it_stands(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """So that it is deleted, not searched for."""
+    one = exemption(rule="W9")
+
+    *_, finding = lint([Subject("crd-dev-dns", "text")], exemptions=[one], memory=tmp_path)
+
+    assert describe(finding) == (
+        "deployer/lint/exemptions.toml:7 crd-*-dns Zone:"
+        " L0001 nothing needs the exemption from W9 any more: delete it"
+    )
+    assert finding.level == "warning"
+
+
+def test_a_new_exemption_asks_nothing(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """What is remembered is what cfn-lint said, not what we think of it."""
+    lint([Subject("crd-dev-dns", "text")], memory=tmp_path)
+
+    findings = lint([Subject("crd-dev-dns", "text")], exemptions=[exemption()], memory=tmp_path)
+
+    assert findings == ()
+    assert len(cfn_lint.asked) == 1
+
+
+WRITTEN = """# Ours.
+
+[[exemption]]
+rule = "W3005"
+stack = "crd-*-service"
+resource = "Backend"
+reason = "Says why."
+date = 2026-11-21
+"""
+
+
+def test_exemptions_are_read_from_a_table(tmp_path: Path) -> None:
+    """With the line that each stands on."""
+    (tmp_path / "some.toml").write_text(WRITTEN + WRITTEN.replace("W3005", "W3006"))
+
+    one, two = load_exemptions(tmp_path / "some.toml")
+
+    assert one == Exemption("W3005", "crd-*-service", "Backend", "Says why.", "2026-11-21")
+    assert (two.rule, one.number, two.number) == ("W3006", 3, 11)
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        (WRITTEN.replace("[[", "[").replace("]]", "]"), "it holds more than"),
+        (WRITTEN + "[other]\n", "it holds more than"),
+        (WRITTEN.replace("exemption", "exemptions"), "it holds more than"),
+        (WRITTEN.replace("Says why.", " "), "line 3: reason missing"),
+        (WRITTEN.replace("resource", "resorce"), "line 3: resorce, resource missing or unknown"),
+        (WRITTEN + "number = 4\n", "line 3: number missing or unknown"),
+        (WRITTEN.replace('"W3005"', "W3005"), "Invalid value"),
+    ],
+    ids=["single", "other", "plural", "no reason", "misspelt", "extra", "no TOML"],
+)
+def test_a_table_that_says_anything_else_is_an_error(tmp_path: Path, text: str, fact: str) -> None:
+    """An exemption that is not understood must not be taken for none."""
+    (tmp_path / "some.toml").write_text(text)
+
+    with pytest.raises(ConfigError, match=f"some.toml: .*{fact}"):
+        load_exemptions(tmp_path / "some.toml")
+
+
+def test_our_own_table_can_be_read() -> None:
+    """Every exemption in it names one whole rule."""
+    rules = [one.rule for one in load_exemptions(EXEMPTIONS)]
+
+    assert [rule for rule in rules if len(rule) != len("E3002")] == []
+
+
+# How it is told
+
+
+@pytest.mark.parametrize(
+    ("finding", "expected"),
+    [
+        (
+            Finding(
+                *("E3002", "error", "No\n such  property", ("Resources", "Lb", "Properties"), 4, 1),
+                *("", "crd-dev-cluster", Line("stacks/cluster.py", 88)),
+            ),
+            "stacks/cluster.py:88 crd-dev-cluster Lb: E3002 No such property",
+        ),
+        (
+            Finding("E6101", "error", "Bad", ("Outputs", "Vpc", "Value"), 9, 1, "", "crd-dev-net"),
+            "crd-dev-net:9 Outputs.Vpc: E6101 Bad",
+        ),
+        (
+            Finding("E0000", "error", "No YAML", (), 1, 1, "", "crd-dev-net"),
+            "crd-dev-net:1: E0000 No YAML",
+        ),
+    ],
+    ids=["line", "row", "whole"],
+)
+def test_a_finding_is_one_line(finding: Finding, expected: str) -> None:
+    """It begins with the place to go to."""
+    assert describe(finding) == expected
+
+
+SCRIPT = """
+import sys
+before = {*sys.modules}  # coverage may be among them, and what it needs
+
+import json
+from collections import namedtuple
+from pathlib import Path
+from deployer.lint import describe, lint
+
+Line = namedtuple("Line", "file number")
+Line.__str__ = lambda line: f"{line.file}:{line.number}"
+Subject = namedtuple("Subject", "name text region lines")
+subjects = [
+    Subject(name, text, region, {title: Line(*line) for title, line in lines.items()})
+    for name, text, region, lines in json.load(sys.stdin)
+]
+findings = lint(subjects, memory=Path(sys.argv[1]), jobs=1)
+heavy = {"cfnlint", "troposphere", "multiprocessing", "importlib.metadata"}
+said = {"findings": [describe(one) for one in findings], "imported": sorted(heavy & {*sys.modules} - before)}
+print(json.dumps(said))
+"""
+
+
+def _lint_in_a_process(
+    memory: Path, *, cwd: Path = ROOT, env: Mapping[str, str] | None = None
+) -> dict[str, list[str]]:
+    """What a fresh process says of FAULTY, and which heavy modules it imported."""
+    texts = [
+        (one.name, one.text, one.region, {t: (n.file, n.number) for t, n in one.lines.items()})
+        for one in FAULTY
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(memory)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def _newer_schemas(folder: Path) -> None:
+    """What `cfn-lint -u` leaves behind: here, an AWS that has no resource types at all."""
+    (folder / "providers").mkdir(parents=True)
+    (folder / "version.json").write_text('{"schema_date": "2099-01-01"}')
+    for region in "us-east-1", "eu-central-1":
+        (folder / "providers" / f"{region}.json").write_text("{}")

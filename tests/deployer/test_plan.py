@@ -1,0 +1,204 @@
+"""What happens to each stack, decided from values alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from deployer import plan
+from deployer.cloud import Found
+from deployer.errors import ConfigError
+from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Update
+from deployer.stack import OutputOf
+from deployer.synth import DIGEST
+from tests.fakes import REGION, wanted
+
+NETWORK = wanted("network")
+CLUSTER = wanted("cluster", needs=["network"])
+SERVICE = wanted("service", needs=["cluster", "network"])
+REGISTRY = wanted("registry")
+ALL = (NETWORK, REGISTRY, CLUSTER, SERVICE)
+FOUND = Found(
+    name="crd-x-network",
+    id="arn:stack/crd-x-network",
+    region=REGION,
+    status="CREATE_COMPLETE",
+    tags=NETWORK.tags,
+    outputs={DIGEST: NETWORK.digest},
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "step"),
+    [
+        ("CREATE_COMPLETE", Keep),
+        ("CREATE_FAILED", Recreate),
+        ("CREATE_IN_PROGRESS", Resume),
+        ("DELETE_FAILED", Blocked),
+        ("DELETE_IN_PROGRESS", Resume),
+        ("IMPORT_COMPLETE", Keep),
+        ("IMPORT_IN_PROGRESS", Resume),
+        ("IMPORT_ROLLBACK_COMPLETE", Keep),
+        ("IMPORT_ROLLBACK_FAILED", Blocked),
+        ("IMPORT_ROLLBACK_IN_PROGRESS", Resume),
+        ("REVIEW_IN_PROGRESS", Create),
+        ("ROLLBACK_COMPLETE", Recreate),
+        ("ROLLBACK_FAILED", Recreate),
+        ("ROLLBACK_IN_PROGRESS", Resume),
+        ("UPDATE_COMPLETE", Keep),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Resume),
+        ("UPDATE_FAILED", Blocked),
+        ("UPDATE_IN_PROGRESS", Resume),
+        ("UPDATE_ROLLBACK_COMPLETE", Keep),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", Resume),
+        ("UPDATE_ROLLBACK_FAILED", Blocked),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", Resume),
+    ],
+)
+def test_every_status_has_its_step(status: str, step: type) -> None:
+    """The whole table of StackStatus (API_Stack), for a stack that is as wanted."""
+    [decided] = plan.plan([NETWORK], [replace(FOUND, status=status)])
+
+    assert type(decided) is step
+
+
+def test_the_table_of_statuses_is_whole() -> None:
+    """Botocore knows every StackStatus; DELETE_COMPLETE alone is never found by name."""
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("cloudformation")
+    [mark] = test_every_status_has_its_step.pytestmark
+
+    assert {row[0] for row in mark.args[1]} | {"DELETE_COMPLETE"} == set(
+        model.shape_for("StackStatus").enum
+    )
+
+
+def test_an_absent_stack_is_created() -> None:
+    """Also when one of that name is in another region."""
+    [step] = plan.plan([NETWORK], [replace(FOUND, region="us-east-1")])
+
+    assert step == Create(NETWORK, "not in the account yet")
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (replace(FOUND, outputs={DIGEST: "older"}), "template changed"),
+        (replace(FOUND, outputs={}), "template changed"),
+        (replace(FOUND, tags={}), "tags changed"),
+        (replace(FOUND, tags={**NETWORK.tags, "more": "1"}), "tags changed"),
+        (replace(FOUND, protected=True), "protection changed"),
+        (replace(FOUND, outputs={}, tags={}), "template changed, tags changed"),
+    ],
+)
+def test_a_difference_is_an_update_with_its_reason(found: Found, reason: str) -> None:
+    """Digest, tags and protection are compared from the one DescribeStacks."""
+    [step] = plan.plan([NETWORK], [found])
+
+    assert step == Update(NETWORK, found, reason, only_protection=reason == "protection changed")
+
+
+def test_a_parameter_is_compared_with_its_producer() -> None:
+    """A replaced certificate in another region is seen, although no template changed."""
+    source = OutputOf("crd-x-edge", "us-east-1", "Certificate")
+    cdn = replace(NETWORK, parameters={"EdgeCertificate": source})
+    edge = Found("crd-x-edge", "arn", "us-east-1", "CREATE_COMPLETE", outputs={"Certificate": "2"})
+
+    [step] = plan.plan([cdn], [edge, replace(FOUND, parameters={"EdgeCertificate": "1"})])
+    [kept] = plan.plan([cdn], [edge, replace(FOUND, parameters={"EdgeCertificate": "2"})])
+
+    assert isinstance(step, Update)
+    assert step.reason == "parameter EdgeCertificate changed"
+    assert isinstance(kept, Keep)
+
+
+def test_verify_compares_the_whole_text() -> None:
+    """A hand-made update can keep the digest and change the rest."""
+    [step] = plan.plan([NETWORK], [FOUND], texts={NETWORK.name: "something else"})
+    [kept] = plan.plan([NETWORK], [FOUND], texts={NETWORK.name: NETWORK.text})
+
+    assert isinstance(step, Update)
+    assert step.reason == "template text changed behind its digest"
+    assert isinstance(kept, Keep)
+
+
+def test_a_blocked_stack_names_the_way_out() -> None:
+    """What to type stands in the hint, with the stack's id."""
+    [step] = plan.plan([NETWORK], [replace(FOUND, status="UPDATE_ROLLBACK_FAILED")])
+
+    assert isinstance(step, Blocked)
+    assert step.hint.endswith(
+        "aws cloudformation continue-update-rollback --stack-name arn:stack/crd-x-network"
+    )
+
+
+def test_orphans_are_named() -> None:
+    """Ours by prefix, no layer any more, not a nested part of another stack."""
+    old = replace(FOUND, name="crd-x-old")
+    found = [FOUND, old, replace(old, name="crd-x-part", nested=True), replace(old, name="crd-y")]
+
+    assert [orphan.found for orphan in plan.orphans(ALL, found, "crd-x-")] == [old]
+
+
+def test_long_templates_are_uploads() -> None:
+    """Only where something will be sent."""
+    long = replace(NETWORK, text="#" * 51_201)
+
+    assert len(plan.uploads(plan.plan([long], []))) == 1
+    assert plan.uploads(plan.plan([replace(NETWORK, text="#" * 51_200)], [])) == ()
+    assert plan.uploads(plan.plan([long], [FOUND])) == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "only", "layers"),
+    [
+        ([], False, ["network", "registry", "cluster", "service"]),
+        (["cluster"], False, ["network", "cluster"]),
+        (["crd-x-cluster"], False, ["network", "cluster"]),
+        (["service", "registry"], False, ["network", "registry", "cluster", "service"]),
+        (["service"], True, ["service"]),
+    ],
+)
+def test_a_named_stack_brings_what_it_stands_on(
+    names: list[str], only: bool, layers: list[str]
+) -> None:
+    """In the order of layers, unless only the named ones are meant."""
+    assert [each.layer for each in plan.select(ALL, names, only=only)] == layers
+
+
+def test_every_unknown_name_is_told_with_a_hint() -> None:
+    """A typing slip, a name of the original, and one that nobody knows: all at once."""
+    with pytest.raises(ConfigError) as caught:
+        plan.select(ALL, ["clster", "ddb", "qqq", "network"], hints={"ddb": "messages"})
+
+    assert caught.value.message.splitlines() == [
+        "--stack=clster: there is no such stack; did you mean 'cluster'?",
+        "--stack=ddb: here it is 'messages'",
+        "--stack=qqq: there is no such stack",
+    ]
+    assert caught.value.hint == "there are: network, registry, cluster, service"
+
+
+def test_dependants_are_found_all_the_way_up() -> None:
+    """What has to go before the network can."""
+    assert plan.dependants(ALL, {"crd-x-network"}) == {
+        "crd-x-network",
+        "crd-x-cluster",
+        "crd-x-service",
+    }
+
+
+def test_what_must_be_gone_before() -> None:
+    """Dependants first; an orphan, of which nobody knows what it stands on, before all."""
+    doomed = [
+        replace(FOUND, name=f"crd-x-{name}") for name in ("network", "cluster", "old", "older")
+    ]
+
+    assert plan.gone_before(ALL, doomed) == {
+        "crd-x-old": [],
+        "crd-x-older": ["crd-x-old"],
+        "crd-x-network": ["crd-x-old", "crd-x-older", "crd-x-cluster"],
+        "crd-x-cluster": ["crd-x-old", "crd-x-older"],
+    }

@@ -1,0 +1,193 @@
+"""Starting, finding and stopping the embedded AWS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from deployer import embedded
+from deployer.embedded import process
+from deployer.embedded.folder import Folder
+from deployer.errors import EmbeddedError
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def port_of(endpoint: embedded.Endpoint) -> int:
+    """The port of an endpoint."""
+    return int(urlsplit(endpoint.url).port or 0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path):
+    """A folder of its own, whose server is stopped afterwards."""
+    yield tmp_path / ".embedded"
+    embedded.stop(tmp_path / ".embedded")
+
+
+def test_two_starts_one_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts second uses what the first one started; stop, reset and restart keep the port.
+
+    And all the while nothing of it is written, heard or read elsewhere.
+    """
+    home = folder.parent / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    elsewhere = {*Path(tempfile.gettempdir()).glob("*ministack*")}
+    found: list[embedded.Endpoint] = []
+
+    starts = [threading.Thread(target=lambda: found.append(embedded.start(folder))) for _ in "12"]
+    for start in starts:
+        start.start()
+    for start in starts:
+        start.join()
+
+    first, second = found
+    status = embedded.status(folder)
+    assert first == second == embedded.running(folder)
+    assert "mine" not in Path(f"/proc/{status.pid}/environ").read_text()
+    assert "PROXY" not in Path(f"/proc/{status.pid}/environ").read_text()
+    assert_only_loopback(port_of(first))
+    assert embedded.stop(folder)
+    assert not embedded.stop(folder)
+    assert embedded.running(folder) is None
+    embedded.reset(folder)
+    assert first == embedded.start(folder)
+    assert [] == list(home.iterdir())
+    assert elsewhere == {*Path(tempfile.gettempdir()).glob("*ministack*")}
+
+
+def assert_only_loopback(port: int) -> None:
+    """127.0.0.2 is this machine too, but not the address the server listens on."""
+    with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect(("127.0.0.2", port))
+
+
+def test_taken_port(folder: Path) -> None:
+    """A remembered port that somebody else has is an error that names port and file."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        folder.mkdir()
+        (folder / "port").write_text(str(port))
+
+        with pytest.raises(EmbeddedError) as failed:
+            embedded.start(folder)
+
+    assert f"port {port} of the embedded AWS is taken" in failed.value.message
+    assert str(folder / "port") in failed.value.message
+    assert str(folder / "server.log") in failed.value.hint
+
+
+def test_unreadable_state(folder: Path) -> None:
+    """A state file we did not write is an error with a way out, not an empty account."""
+    folder.mkdir()
+    (folder / "state.json").write_text('{"services": ')
+
+    with pytest.raises(EmbeddedError, match="is not a state we wrote"):
+        embedded.start(folder)
+
+
+def test_stale_server(folder: Path) -> None:
+    """What a dead server wrote down is not believed, even if its process id lives on."""
+    folder.mkdir()
+    (folder / "server.json").write_text(
+        f'{{"pid": {os.getpid()}, "port": 1, "token": "x", "since": "", "code": ""}}'
+    )
+    (folder / "server.lock").touch()
+
+    assert embedded.running(folder) is None
+    assert not embedded.stop(folder)
+
+
+def test_other_ministack(tmp_path: Path) -> None:
+    """Another version of the emulator fails with the name it lacks and the version we know."""
+    (tmp_path / "ministack").mkdir()
+    (tmp_path / "ministack" / "__init__.py").touch()
+    (tmp_path / "ministack" / "app.py").write_text("app = None\n")
+    environment = process.environment(Folder(tmp_path / "f"))
+    environment["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{CHECKOUT}"
+
+    command = [sys.executable, "-m", "deployer.embedded", str(tmp_path / "f")]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert 1 == ran.returncode
+    assert "ministack 1.5.33 has no ministack.app._state_map" in ran.stderr
+    assert "pip install ministack==1.5.33" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_other_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of other code than the checkout's, after a pull, makes room for a new one."""
+    first = embedded.start(folder)
+    before = embedded.status(folder).pid
+    monkeypatch.setattr(process, "code", lambda: "pulled")
+
+    assert first == embedded.start(folder)
+    assert before != embedded.status(folder).pid
+
+
+def test_deleted_folder(folder: Path) -> None:
+    """A server whose folder is deleted goes away by itself."""
+    endpoint = embedded.start(folder)
+    shutil.rmtree(folder)
+
+    deadline = time.monotonic() + 10
+    while answers(port_of(endpoint)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens on *port*."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_foreground(folder: Path) -> None:
+    """By hand, in the foreground, Ctrl-C stops it cleanly."""
+    command = [sys.executable, "-m", "deployer.embedded", str(folder)]
+    with (
+        (folder.parent / "log").open("wb") as log,
+        subprocess.Popen(command, cwd=CHECKOUT, stdout=log, stderr=log) as server,
+    ):
+        deadline = time.monotonic() + 30
+        while embedded.running(folder) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        server.send_signal(signal.SIGINT)
+
+        assert 0 == server.wait(timeout=20)
+
+
+def test_command_line(server: embedded.Endpoint, tmp_path: Path) -> None:
+    """Plain `aws` talks to the embedded AWS only, whatever the user's profile says."""
+    (tmp_path / ".aws").mkdir()
+    mine = "[profile mine]\nendpoint_url = http://127.0.0.1:9\nregion = eu-west-1\n"
+    (tmp_path / ".aws" / "config").write_text(mine)
+    account = embedded.as_account(server, "123456789012")
+    user = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_PROFILE": "mine"}
+
+    ran = subprocess.run(
+        [Path(sys.executable).with_name("aws"), "sts", "get-caller-identity", "--output", "text"],
+        env=user | embedded.env(account, region="ca-central-1"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "arn:aws:iam::123456789012:root" in ran.stdout, ran.stderr

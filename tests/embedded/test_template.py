@@ -1,0 +1,156 @@
+"""Templates that AWS refuses before it makes anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.embedded.templates import att, parameter, ref, resource, template, topic
+
+if TYPE_CHECKING:
+    from tests.embedded_server import Aws
+
+UNRESOLVED = "Template format error: Unresolved resource dependencies [{}] in the {} block"
+ROLE = resource("AWS::IAM::Role", AssumeRolePolicyDocument={})
+NAMED_ROLE = resource("AWS::IAM::Role", RoleName="x", AssumeRolePolicyDocument={})
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "ref": (template(A=parameter(ref("Gone"))), UNRESOLVED.format("Gone", "Resources")),
+    "sub": (
+        template(A=parameter({"Fn::Sub": "x${Gone}${AWS::Region}"})),
+        UNRESOLVED.format("Gone", "Resources"),
+    ),
+    "depends": (
+        template(A=parameter("x", DependsOn="Gone")),
+        UNRESOLVED.format("Gone", "Resources"),
+    ),
+    "output": (
+        template(A=topic()) | {"Outputs": {"O": {"Value": ref("Gone")}}},
+        UNRESOLVED.format("Gone", "Outputs"),
+    ),
+    "attribute": (
+        template(A=parameter(att("Gone", "Arn"))),
+        "Template error: instance of Fn::GetAtt references undefined resource Gone",
+    ),
+    "cycle": (
+        template(A=parameter(ref("B")), B=parameter(ref("A")), C=parameter("x")),
+        "Circular dependency between resources: [A, B]",
+    ),
+    "depends cycle": (
+        template(A=parameter("x", DependsOn="B"), B=parameter("x", DependsOn=["A"])),
+        "Circular dependency between resources: [A, B]",
+    ),
+    "type": (
+        template(A=resource("AWS::EC2::Vpcc")),
+        "Template format error: Unrecognized resource types: [AWS::EC2::Vpcc]",
+    ),
+    "export name": (
+        template(A=topic()) | {"Outputs": {"O": {"Value": "x", "Export": {"Name": ref("A")}}}},
+        "The Name field of Export must not depend on any resources, imported values, or Fn::GetAZs",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(aws: Aws, case: str) -> None:
+    """A change set is refused, in AWS's words, and leaves no stack behind.
+
+    AWS: words from serverless/serverless issue 4745 (Ref), dougmoscrop/serverless-plugin-split-stacks
+    issue 150 (GetAtt), aws-cloudformation/cfn-lint issue 1632 (export name), the troubleshooting
+    page of the user guide (circular); those of Sub and DependsOn are not verified.
+    """
+    body, words = REFUSED[case]
+
+    with pytest.raises(aws.cfn.exceptions.ClientError) as refused:
+        aws.propose("s", body)
+
+    assert "ValidationError" == refused.value.response["Error"]["Code"]
+    assert words in refused.value.response["Error"]["Message"]
+    assert [] == aws.cfn.describe_stacks()["Stacks"]
+
+
+def test_validate_template(aws: Aws) -> None:
+    """AWS: ValidateTemplate refuses the same (serverless/serverless issue 4745)."""
+    with pytest.raises(aws.cfn.exceptions.ClientError, match="Unresolved resource dependencies"):
+        aws.cfn.validate_template(
+            TemplateBody='{"Resources": {"A": {"Type": "AWS::SNS::Topic",'
+            ' "Properties": {"TopicName": {"Ref": "Gone"}}}}}'
+        )
+
+
+@pytest.mark.parametrize(
+    ("body", "needed", "given"),
+    [
+        (template(Role=ROLE), "CAPABILITY_IAM", []),
+        (template(Role=NAMED_ROLE), "CAPABILITY_NAMED_IAM", ["CAPABILITY_IAM"]),
+    ],
+)
+def test_capabilities(aws: Aws, body: Any, needed: str, given: list[str]) -> None:
+    """AWS: IAM resources want to be acknowledged (API reference of CreateChangeSet).
+
+    The emulator does this by itself with AUTH on.
+    """
+    with pytest.raises(aws.cfn.exceptions.ClientError) as refused:
+        aws.propose("s", body, Capabilities=given)
+
+    error = refused.value.response["Error"]
+    assert ("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]") == (
+        error["Code"],
+        error["Message"],
+    )
+
+
+def test_too_long(aws: Aws) -> None:
+    """AWS: a body over 51,200 bytes is refused (CloudFormation quotas)."""
+    body = template(A=parameter("x")) | {"Metadata": {"Long": "x" * 51_200}}
+
+    with pytest.raises(aws.cfn.exceptions.ClientError, match="less than or equal to 51200"):
+        aws.propose("s", body)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "https://{bucket}.s3.{region}.amazonaws.com/{key}",
+        "https://{bucket}.s3.amazonaws.com/{key}",
+        "https://s3.{region}.amazonaws.com/{bucket}/{key}",
+        "https://s3.amazonaws.com/{bucket}/{key}",
+    ],
+)
+def test_template_url(aws: Aws, form: str) -> None:
+    """A template in a bucket is found by both styles of address, with and without region.
+
+    AWS: "Methods for accessing a bucket" (S3 user guide).
+    """
+    bucket, key = f"templates-{aws.endpoint.account}", "deep/x.yaml"
+    aws.client("s3").create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ca-central-1"}
+    )
+    body = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
+    aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+
+    url = form.format(bucket=bucket, region="ca-central-1", key=key)
+    made = aws.cfn.create_change_set(
+        StackName="s", ChangeSetName="c", ChangeSetType="CREATE", TemplateURL=url
+    )
+
+    assert body == aws.cfn.get_template(StackName="s", ChangeSetName=made["Id"])["TemplateBody"]
+
+
+def test_zones(aws: Aws) -> None:
+    """A region's zones are not always a, b, c, and templates see those EC2 lists.
+
+    AWS: ca-central-1 has a, b, d and us-east-1 has a to f ("Regions and Zones", EC2 user guide;
+    which letters exist differs by account: these are those of new accounts, not verified).
+    """
+    outputs = {"Zones": {"Value": {"Fn::Join": [",", {"Fn::GetAZs": ""}]}}}
+    aws.deploy("s", template(A=topic()) | {"Outputs": outputs})
+
+    def listed(region: str) -> list[str]:
+        found = aws.client("ec2", region).describe_availability_zones()["AvailabilityZones"]
+        return [zone["ZoneName"] for zone in found]
+
+    assert [f"ca-central-1{letter}" for letter in "abd"] == listed("ca-central-1")
+    assert [f"us-east-1{letter}" for letter in "abcdef"] == listed("us-east-1")
+    assert {"Zones": ",".join(listed("ca-central-1"))} == aws.outputs("s")

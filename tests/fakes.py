@@ -1,0 +1,280 @@
+"""Stand-ins that remember what was asked: a clock one owns, an AWS account in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import count
+
+from deployer.cloud import (
+    STACK,
+    ChangeSet,
+    Found,
+    Identity,
+    Proposal,
+    ResourceChange,
+    StackEvent,
+)
+from deployer.errors import CloudError
+from deployer.stack import OutputOf
+from deployer.synth import DIGEST, Wanted
+
+REGION, ACCOUNT = "ca-central-1", "000000000000"
+READING = {"identity", "stacks", "stack", "template", "change_set", "events"}
+
+
+def wanted(
+    layer: str,
+    *,
+    needs: Collection[str] = (),
+    region: str = REGION,
+    version: int = 1,
+    outputs: Mapping[str, str] | None = None,
+    parameters: Mapping[str, OutputOf] | None = None,
+    protect: bool = False,
+    holds_data: bool = False,
+) -> Wanted:
+    """A stack of the environment x, whose template is what `FakeCloud` understands."""
+    digest = f"{layer}-{version}"
+    return Wanted(
+        layer=layer,
+        name=f"crd-x-{layer}",
+        region=region,
+        text=json.dumps({"Outputs": {DIGEST: digest, **(outputs or {})}}),
+        digest=digest,
+        needs=tuple(f"crd-x-{need}" for need in needs),
+        parameters=parameters or {},
+        tags={"stack": f"crd-x-{layer}"},
+        protect=protect,
+        holds_data=holds_data,
+    )
+
+
+@dataclass
+class FakeClock:
+    """Time passes only when somebody sleeps."""
+
+    time: float = 0.0
+
+    def now(self) -> float:
+        """Seconds since the test began."""
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Be *seconds* later at once."""
+        self.time += seconds
+
+
+class Killed(BaseException):
+    """The process ended here, as by kill -9: nothing of ours catches this."""
+
+
+@dataclass
+class Operation:
+    """What runs on a stack, and when it is over."""
+
+    ends: float
+    finish: Callable[[], None]
+
+
+@dataclass
+class FakeCloud:
+    """An account in memory, as strict as CloudFormation where the deployer could go wrong.
+
+    Each operation takes the seconds in *seconds* (8 where nothing is said), a change set 3.
+    *fails* maps stack names to the logical id that cannot be made. *kill_at* ends the process
+    before that call, counted from 1.
+    """
+
+    clock: FakeClock
+    seconds: dict[str, float] = field(default_factory=dict)
+    fails: dict[str, str] = field(default_factory=dict)
+    kill_at: int = 0
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    found: dict[tuple[str, str], Found] = field(default_factory=dict)
+    deleted: dict[str, Found] = field(default_factory=dict)
+    history: dict[str, list[StackEvent]] = field(default_factory=dict)
+    change_sets: dict[str, tuple[Proposal, Found, float]] = field(default_factory=dict)
+    operations: dict[str, Operation] = field(default_factory=dict)
+    executed: list[str] = field(default_factory=list)
+    uploads: dict[str, bytes] = field(default_factory=dict)
+    _ids: count[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def written(self) -> list[tuple[str, str]]:
+        """The calls that were meant to change something."""
+        return [call for call in self.calls if call[0] not in READING]
+
+    def identity(self) -> Identity:
+        """See `Cloud`."""
+        self._call("identity", "")
+        return Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/engineer")
+
+    def stacks(self, region: str) -> tuple[Found, ...]:
+        """See `Cloud`."""
+        self._call("stacks", region)
+        return tuple(stack for (where, _), stack in self.found.items() if where == region)
+
+    def stack(self, region: str, name: str) -> Found | None:
+        """See `Cloud`."""
+        self._call("stack", name)
+        by_id = {stack.id: stack for stack in self.found.values()}
+        return self.found.get((region, name)) or by_id.get(name) or self.deleted.get(name)
+
+    def template(self, region: str, name: str) -> str:
+        """See `Cloud`."""
+        self._call("template", name)
+        return json.dumps({"Outputs": dict(self.found[region, name].outputs)})
+
+    def propose(self, proposal: Proposal) -> str:
+        """See `Cloud`."""
+        self._call("propose", proposal.stack)
+        found = self.found.get((proposal.region, proposal.stack))
+        if proposal.kind == "CREATE":
+            if found and found.status != "REVIEW_IN_PROGRESS":
+                raise CloudError(f"Stack [{proposal.stack}] already exists")
+            found = found or self._new(proposal)
+        if found is None or (proposal.kind == "UPDATE" and not found.complete):
+            raise CloudError(f"Stack:{proposal.stack} can not be updated")
+        arn = f"arn:change-set/{proposal.name}/{next(self._ids)}"
+        self.change_sets[arn] = (proposal, found, self.clock.now() + 3)
+        return arn
+
+    def change_set(self, region: str, arn: str) -> ChangeSet:
+        """See `Cloud`."""
+        self._call("change_set", arn)
+        proposal, found, ready = self.change_sets[arn]
+        status = "CREATE_COMPLETE" if self.clock.now() >= ready else "CREATE_IN_PROGRESS"
+        reason = ""
+        if status == "CREATE_COMPLETE" and self._wanted(proposal, found) == found:
+            status, reason = "FAILED", "The submitted information didn't contain changes. Submit"
+        return ChangeSet(
+            arn=arn,
+            name=proposal.name,
+            stack=proposal.stack,
+            stack_id=found.id,
+            region=region,
+            status=status,
+            execution="AVAILABLE" if status == "CREATE_COMPLETE" else "UNAVAILABLE",
+            reason=reason,
+            changes=(ResourceChange("Modify", "Thing", "AWS::Fake::Thing"),),
+        )
+
+    def apply(self, region: str, arn: str, token: str) -> None:
+        """See `Cloud`."""
+        self._call("apply", arn)
+        proposal, found, ready = self.change_sets.pop(arn)
+        if self.clock.now() < ready or found.id in self.operations:
+            raise CloudError(f"ChangeSet [{arn}] cannot be executed in its current status")
+        self.executed.append(f"{proposal.stack} {token}")
+        now = replace(self.found[region, proposal.stack], status=f"{proposal.kind}_IN_PROGRESS")
+        self._put(now)
+        self._tell(now, now.name, STACK, now.status)
+        self._begin(now, lambda: self._finish(proposal, now, found))
+
+    def discard(self, region: str, arn: str) -> None:
+        """See `Cloud`."""
+        self._call("discard", arn)
+        del self.change_sets[arn]
+
+    def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
+        """See `Cloud`."""
+        self._call("events", stack_id)
+        history = self.history[stack_id]
+        ids = [event.id for event in history]
+        return tuple(history[ids.index(after) + 1 :] if after else history)
+
+    def delete(self, region: str, stack_id: str, token: str) -> None:
+        """See `Cloud`."""
+        self._call("delete", stack_id)
+        stack = next(stack for stack in self.found.values() if stack.id == stack_id)
+        if stack.protected:
+            raise CloudError(f"Stack [{stack.name}] cannot be deleted: TerminationProtection")
+        now = replace(stack, status="DELETE_IN_PROGRESS")
+        self._put(now)
+        self._tell(now, now.name, STACK, now.status)
+        self._begin(now, lambda: self._gone(now))
+
+    def protect(self, region: str, name: str, *, on: bool) -> None:
+        """See `Cloud`."""
+        self._call("protect", name)
+        self._put(replace(self.found[region, name], protected=on))
+
+    def upload(self, region: str, bucket: str, key: str, body: bytes) -> str:
+        """See `Cloud`."""
+        self._call("upload", key)
+        self.uploads[f"{bucket}/{key}"] = body
+        return f"https://{bucket}.s3.{region}.amazonaws.com/{key}"
+
+    def settle(self) -> None:
+        """Let everything that runs come to its end."""
+        while self.operations:
+            self.clock.sleep(1)
+            self._catch_up()
+
+    def _call(self, name: str, about: str) -> None:
+        self._catch_up()
+        self.calls.append((name, about))
+        if len(self.calls) == self.kill_at:
+            raise Killed
+
+    def _catch_up(self) -> None:
+        for stack_id, operation in list(self.operations.items()):
+            if self.clock.now() >= operation.ends:
+                del self.operations[stack_id]
+                operation.finish()
+
+    def _new(self, proposal: Proposal) -> Found:
+        stack_id = f"arn:stack/{proposal.stack}/{next(self._ids)}"
+        stack = Found(proposal.stack, stack_id, proposal.region, "REVIEW_IN_PROGRESS")
+        self._put(stack)
+        self.history[stack_id] = []
+        self._tell(stack, stack.name, STACK, stack.status)
+        return stack
+
+    def _begin(self, stack: Found, finish: Callable[[], None]) -> None:
+        ends = self.clock.now() + self.seconds.get(stack.name, 8)
+        self.operations[stack.id] = Operation(ends, finish)
+
+    def _finish(self, proposal: Proposal, now: Found, before: Found) -> None:
+        if logical_id := self.fails.get(proposal.stack):
+            self._tell(now, logical_id, "AWS::Fake::Thing", f"{proposal.kind}_FAILED", "no room")
+            self._tell(now, "Later", "AWS::Fake::Thing", f"{proposal.kind}_FAILED", "cancelled")
+            undone = (
+                "ROLLBACK_COMPLETE" if proposal.kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
+            )
+            done = replace(before, status=undone)
+        else:
+            done = replace(self._wanted(proposal, now), status=f"{proposal.kind}_COMPLETE")
+        self._put(done)
+        self._tell(done, done.name, STACK, done.status)
+
+    def _wanted(self, proposal: Proposal, stack: Found) -> Found:
+        outputs = json.loads(proposal.text)["Outputs"]
+        return replace(
+            stack, outputs=outputs, tags=proposal.tags, parameters=dict(proposal.parameters)
+        )
+
+    def _gone(self, stack: Found) -> None:
+        del self.found[stack.region, stack.name]
+        self.deleted[stack.id] = replace(stack, status="DELETE_COMPLETE")
+        self._tell(stack, stack.name, STACK, "DELETE_COMPLETE")
+
+    def _put(self, stack: Found) -> None:
+        self.found[stack.region, stack.name] = stack
+
+    def _tell(self, stack: Found, name: str, type_: str, status: str, reason: str = "") -> None:
+        self.history[stack.id].append(
+            StackEvent(
+                id=f"event-{next(self._ids)}",
+                stack_id=stack.id,
+                logical_id=name,
+                physical_id=stack.id if type_ == STACK else f"{name}-physical",
+                type=type_,
+                status=status,
+                reason=reason,
+                at=datetime.fromtimestamp(self.clock.now(), UTC),
+            )
+        )

@@ -1,0 +1,59 @@
+"""What a test of the stacks asks of an emitted template."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployer import config as configs
+from deployer.stack import Stack
+from stacks import Config, layers
+
+FOLDER = Path(__file__).parents[2] / "config"
+ENVIRONMENTS = ("local", "dev", "prod")
+
+
+def config_of(environment: str) -> Config:
+    """What config/ENVIRONMENT.toml says."""
+    return configs.load(FOLDER / f"{environment}.toml", Config)
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """One stack, and its template as CloudFormation gets it."""
+
+    stack: Stack
+    template: dict[str, Any]
+
+    def of(self, type_: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of *type_*, by title."""
+        return {
+            title: resource.get("Properties", {})
+            for title, resource in self.template["Resources"].items()
+            if resource["Type"] == type_
+        }
+
+    def one(self, type_: str) -> dict[str, Any]:
+        """The properties of the only resource of *type_*."""
+        (properties,) = self.of(type_).values()
+        return properties
+
+
+def emit(config: Config) -> dict[str, Emitted]:
+    """Every layer of *config*."""
+    return {
+        stack.layer: Emitted(stack, json.loads(stack.template.to_json()))
+        for stack in layers(config)
+    }
+
+
+def statements(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The statements of a policy by name."""
+    return {statement["Sid"]: statement for statement in document["Statement"]}
+
+
+def text(value: object) -> str:
+    """*value* as one string, to look for something in it."""
+    return json.dumps(value, sort_keys=True)

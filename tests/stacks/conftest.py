@@ -1,0 +1,19 @@
+"""Every test of a stack that takes `config` or `emitted` runs for each environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.stacks.ask import ENVIRONMENTS, config_of, emit
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def config(request):
+    """The configuration of each environment in turn."""
+    return config_of(request.param)
+
+
+@pytest.fixture
+def emitted(config):
+    """The layers of each environment in turn, by name."""
+    return emit(config)

@@ -1,0 +1,367 @@
+import json
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from tests.stacks.ask import config_of, emit, text
+
+# Layers that a person deploys; whatever else there is, the pipeline has to be able to.
+BY_HAND = {"foundation"}
+
+# What the registry lists for these types, and why a release goes without.
+NOT_NEEDED = {
+    "acm-pca:": "certificates are public ones",
+    "autoscaling:DescribeTags": "flow logs of a VPC have no instances",
+    "cognito-idp:": "no listener signs anybody in",
+    "ec2:AcceptAddressTransfer": "addresses are allocated, not taken over",
+    "ec2:AllocateIpamPoolCidr": "no IPAM",
+    "ec2:AssignPrivateNatGatewayAddress": "a NAT gateway has one address for life",
+    "ec2:AssociateAddress": "addresses belong to NAT gateways, not to instances",
+    "ec2:AssociateNatGatewayAddress": "a NAT gateway has one address for life",
+    "ec2:AttachVpnGateway": "no VPN",
+    "ec2:CreateVpcEncryptionControl": "not used",
+    "ec2:DetachVpnGateway": "no VPN",
+    "ec2:DisassociateNatGatewayAddress": "a NAT gateway has one address for life",
+    "ec2:ModifyVpcTenancy": "tenancy stays the default",
+    "ec2:UnassignPrivateNatGatewayAddress": "a NAT gateway has one address for life",
+    "ecr:DeleteRepositoryPolicy": "no repository policy",
+    "ecr:SetRepositoryPolicy": "no repository policy",
+    "ecs:PutAccountSetting": "a release does not set up the account",
+    "elasticloadbalancing:DeregisterTargets": "ECS registers its tasks",
+    "elasticloadbalancing:ModifyCapacityReservation": "no reservation",
+    "elasticloadbalancing:ModifyIpPools": "no IPAM",
+    "elasticloadbalancing:RegisterTargets": "ECS registers its tasks",
+    "firehose:": "logs stay in their group",
+    "iam:AttachRolePolicy": "roles have their own policies only",
+    "iam:DeleteRolePermissionsBoundary": "a boundary is never lifted",
+    "iam:DetachRolePolicy": "roles have their own policies only",
+    "kms:": "keys are those of AWS",
+    "logs:AssociateKmsKey": "keys are those of AWS",
+    "logs:CreateLogDelivery": "flow logs are delivered by their role",
+    "logs:DeleteDataProtectionPolicy": "no data protection policy",
+    "logs:DeleteIndexPolicy": "no index",
+    "logs:DeleteLogDelivery": "flow logs are delivered by their role",
+    "logs:DeleteResourcePolicy": "no resource policy",
+    "logs:DisassociateKmsKey": "keys are those of AWS",
+    "logs:PutBearerTokenAuthentication": "not used",
+    "logs:PutDataProtectionPolicy": "no data protection policy",
+    "logs:PutIndexPolicy": "no index",
+    "logs:PutLogGroupDeletionProtection": "retained by its deletion policy",
+    "logs:PutResourcePolicy": "no resource policy",
+    "s3:CreateBucketMetadataTableConfiguration": "no metadata table",
+    "s3:DeleteBucketAnalyticsConfiguration": "never set",
+    "s3:DeleteBucketCors": "never set",
+    "s3:DeleteBucketEncryption": "never set",
+    "s3:DeleteBucketLifecycle": "a bucket always has a lifecycle",
+    "s3:DeleteBucketMetadataTableConfiguration": "no metadata table",
+    "s3:DeleteBucketMetricsConfiguration": "never set",
+    "s3:DeleteBucketReplication": "never set",
+    "s3:DeleteBucketTagging": "the right is that of PutBucketTagging",
+    "s3:DeleteBucketWebsite": "never set",
+    "s3:DeleteObject": "CloudFormation empties nothing",
+    "s3:GetBucketAbac": "not used",
+    "s3:GetBucketAcl": "access lists are off",
+    "s3:GetBucketMetadataTableConfiguration": "no metadata table",
+    "s3:PutAccelerateConfiguration": "never set",
+    "s3:PutAnalyticsConfiguration": "never set",
+    "s3:PutBucketAbac": "not used",
+    "s3:PutBucketAcl": "access lists are off",
+    "s3:PutBucketCORS": "never set",
+    "s3:PutBucketLogging": "never set",
+    "s3:PutBucketNotification": "never set",
+    "s3:PutBucketObjectLockConfiguration": "never set",
+    "s3:PutBucketReplication": "never set",
+    "s3:PutBucketWebsite": "never set",
+    "s3:PutEncryptionConfiguration": "S3's own, which is the default",
+    "s3:PutIntelligentTieringConfiguration": "never set",
+    "s3:PutInventoryConfiguration": "never set",
+    "s3:PutMetricsConfiguration": "never set",
+    "s3:PutObjectAcl": "access lists are off",
+    "s3:PutObjectLockConfiguration": "never set",
+    "s3:PutReplicationConfiguration": "never set",
+    "s3:REST.PUT.OBJECT": "no such action",
+    "s3:UpdateBucketMetadata": "no metadata table",
+    "s3tables:": "no metadata table",
+    "vpc-lattice:": "no service network",
+    "vpce:AllowMultiRegion": "endpoints of this region only",
+}
+
+REGISTRY = Path(find_spec("cfnlint").origin).parent / "data" / "schemas"
+
+
+@cache
+def provider():
+    """Which schema each type has."""
+    return json.loads((REGISTRY / "providers" / "ca-central-1.json").read_text())
+
+
+@cache
+def registry(type_):
+    """What CloudFormation's registry says of *type_*; cfn-lint carries a copy."""
+    return json.loads((REGISTRY / "resources" / f"{provider()[type_]}.json").read_text())
+
+
+def wanted(type_):
+    """The actions that the handlers of *type_* call."""
+    schema = registry(type_)
+    called = {
+        action
+        for name, handler in schema["handlers"].items()
+        if name != "list"
+        for action in handler["permissions"]
+    }
+    return called | set(schema["tagging"].get("permissions", ()))
+
+
+def types_of_releases(emitted):
+    """Every type of resource that a release may have to make."""
+    return {
+        resource["Type"]
+        for layer, one in emitted.items()
+        if layer not in BY_HAND
+        for resource in one.template["Resources"].values()
+    }
+
+
+def release_statements(emitted):
+    """Every statement of the release role's policies."""
+    policies = emitted["foundation"].of("AWS::IAM::ManagedPolicy")
+    return [
+        statement
+        for title, policy in policies.items()
+        if title.startswith("Release")
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def granted(emitted):
+    """Every action that a release may do, one way or another."""
+    return {
+        action
+        for statement in release_statements(emitted)
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+    }
+
+
+@pytest.fixture
+def everything():
+    """The environment with every kind of resource in it: prod, with access logs."""
+    config = config_of("prod")
+    return emit(replace(config, cluster=replace(config.cluster, access_logs=True)))
+
+
+def test_a_release_may_do_all_that_its_resources_need(everything):
+    """Whatever the registry lists is granted, or there is a reason why not."""
+    needed = {action for type_ in types_of_releases(everything) for action in wanted(type_)}
+
+    missing = {
+        action
+        for action in needed - granted(everything)
+        if not any(action.startswith(prefix) for prefix in NOT_NEEDED)
+    }
+
+    assert not missing
+
+
+def test_a_release_may_do_nothing_else(everything):
+    """What no resource needs is granted to nobody."""
+    needed = {action for type_ in types_of_releases(everything) for action in wanted(type_)}
+
+    assert granted(everything) <= needed
+
+
+def test_what_has_a_reason_to_be_left_out_is_left_out(everything):
+    """The registry lists more than we use, so being listed there is not enough."""
+    assert not [
+        action
+        for action in granted(everything)
+        if any(action.startswith(prefix) for prefix in NOT_NEEDED)
+    ]
+
+
+def test_what_is_not_needed_is_still_listed_by_the_registry(everything):
+    """A reason that nothing needs any more has to go."""
+    needed = {action for type_ in types_of_releases(everything) for action in wanted(type_)}
+
+    assert not [
+        prefix for prefix in NOT_NEEDED if not any(action.startswith(prefix) for action in needed)
+    ]
+
+
+def test_whatever_a_release_changes_by_its_tags_has_tags(everything):
+    """A type that cannot be tagged when it is made would be out of reach right after."""
+    by_name = ("AWS::ECR", "AWS::ECS", "AWS::IAM", "AWS::Logs", "AWS::Route53", "AWS::S3")
+    part_of_another = {  # Its actions are on what it is part of, which is tagged.
+        "AWS::EC2::Route",
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "AWS::EC2::VPCCidrBlock",
+        "AWS::EC2::VPCGatewayAttachment",
+    }
+
+    untagged = {
+        type_
+        for type_ in types_of_releases(everything)
+        if not type_.startswith(by_name) and not registry(type_)["tagging"].get("tagOnCreate")
+    }
+
+    assert part_of_another == untagged
+
+
+def test_every_right_has_a_limit(emitted, config):
+    """A name or a condition; only looking around has neither."""
+    own = f"crd-{config.env.name}-"
+
+    for statement in release_statements(emitted):
+        if statement["Effect"] == "Allow" and statement["Sid"] != "Look":
+            everywhere = "*" in statement["Resource"]
+            assert everywhere == (statement["Sid"] in {"Make", "Change", "Claim"})
+            assert (
+                everywhere
+                or own in text(statement)
+                or statement["Sid"]
+                in {
+                    "Records",
+                    "ServiceLinkedRoles",
+                }
+            )
+            assert not everywhere or statement["Condition"]
+
+
+def test_looking_around_changes_nothing(emitted):
+    """The one statement without a limit reads."""
+    (look,) = (one for one in release_statements(emitted) if one["Sid"] == "Look")
+
+    assert all(
+        action.partition(":")[2].startswith(("Describe", "Get", "List"))
+        for action in look["Action"]
+    )
+
+
+def test_only_what_carries_the_tags_of_the_environment_is_changed(emitted, config):
+    """And nothing that carries those of another one can be given them."""
+    ours = {"project": "cruddur", "env": config.env.name}
+    conditions = {one["Sid"]: one.get("Condition") for one in release_statements(emitted)}
+
+    assert {
+        "StringEquals": {f"aws:ResourceTag/{key}": value for key, value in ours.items()}
+    } == conditions["Change"]
+    assert {
+        "StringEquals": {f"aws:RequestTag/{key}": value for key, value in ours.items()},
+        "Null": {f"aws:ResourceTag/{key}": "true" for key in ours},
+    } == conditions["Claim"]
+
+
+def test_the_tags_are_those_the_deployer_gives(emitted, config):
+    """A condition on another word would lock every release out."""
+    for layer in emitted.values():
+        assert ("cruddur", config.env.name) == (
+            layer.stack.tags["project"],
+            layer.stack.tags["env"],
+        )
+
+
+def test_roles_are_made_under_the_boundary_only(emitted):
+    """And nothing lifts it again."""
+    (grant,) = (one for one in release_statements(emitted) if one["Sid"] == "GrantUnderBoundary")
+
+    assert {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "RoleBoundary"}}} == grant[
+        "Condition"
+    ]
+    assert {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"} == set(
+        grant["Action"]
+    )
+    assert not {
+        "iam:AttachRolePolicy",
+        "iam:CreatePolicyVersion",
+        "iam:DeleteRolePermissionsBoundary",
+    } & granted(emitted)
+
+
+def roles_of_releases(emitted):
+    """Every role that a release may have to make."""
+    return [
+        role
+        for layer, one in emitted.items()
+        if layer not in BY_HAND
+        for role in one.of("AWS::IAM::Role").values()
+    ]
+
+
+def test_every_role_has_the_boundary(everything):
+    """Else a release could not make it."""
+    roles = roles_of_releases(everything)
+
+    assert roles
+    for role in roles:
+        assert {"Fn::ImportValue": "crd-prod-foundation-Boundary"} == role["PermissionsBoundary"]
+
+
+def test_the_boundary_is_no_tighter_than_the_roles(everything):
+    """What a role is given and its boundary forbids would fail only when it runs."""
+    (limit,) = (
+        one["PolicyDocument"]["Statement"]
+        for title, one in everything["foundation"].of("AWS::IAM::ManagedPolicy").items()
+        if title == "RoleBoundary"
+    )
+    most = {action for statement in limit for action in statement["Action"]}
+
+    given = {
+        action
+        for role in roles_of_releases(everything)
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+    }
+
+    assert most == given
+
+
+def test_a_role_is_passed_only_to_a_service_that_may_take_it(everything):
+    """As many services as there are in the trust of roles, and no other."""
+    (passing,) = (one for one in release_statements(everything) if one["Sid"] == "PassRoles")
+
+    trusted = {
+        statement["Principal"]["Service"]
+        for role in roles_of_releases(everything)
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
+    }
+
+    assert trusted == set(passing["Condition"]["StringEquals"]["iam:PassedToService"])
+
+
+def test_a_release_leaves_the_foundation_and_the_pipeline_alone(emitted, config):
+    """Their names match, and they are its limits."""
+    denied = [one for one in release_statements(emitted) if one["Effect"] == "Deny"]
+
+    roles, artifacts = denied
+
+    assert ["iam:*"] == roles["Action"]
+    for kind in ("role", "policy"):
+        for layer in ("foundation", "pipeline"):
+            assert f":{kind}/crd-{config.env.name}-{layer}-*" in text(roles["Resource"])
+    assert [{"Fn::GetAtt": ["Artifacts", "Arn"]}] == artifacts["Resource"]
+
+
+def test_only_cloudformation_takes_the_role(emitted):
+    """The pipeline passes it; nobody can be it."""
+    role = emitted["foundation"].one("AWS::IAM::Role")
+
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+
+    assert {"Service": "cloudformation.amazonaws.com"} == trust["Principal"]
+    assert "Policies" not in role
+
+
+def test_policies_are_as_long_as_iam_takes(emitted):
+    """6144 characters a policy, ten policies a role."""
+    policies = emitted["foundation"].of("AWS::IAM::ManagedPolicy").values()
+    role = emitted["foundation"].one("AWS::IAM::Role")
+
+    assert all(
+        len(json.dumps(one["PolicyDocument"], separators=(",", ":"))) < 6144 for one in policies
+    )
+    assert len(role["ManagedPolicyArns"]) <= 10
