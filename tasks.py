@@ -6,6 +6,7 @@ Thin on purpose: parse, call, print. Imports that cost time stand inside the tas
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -77,13 +78,11 @@ def plan(
     json: bool = False,
 ) -> None:
     """Say what a deploy would do, and change nothing. Exits 2 if there is something to do."""
-    from deployer import report
     from operations import session
 
     with session.begin(env, json=json) as here:
         look = here.look(stack or (), only=only, verify=verify)
-        show = report.plan_json if json else report.plan_text
-        print(show(look.steps, look.orphans, look.uploads), end="")
+        look.show(json=json)
     if look.changes:
         raise Exit(code=CHANGES)
 
@@ -158,8 +157,11 @@ def status(_: Context, env: str = "", json: bool = False) -> None:
 
     with session.begin(env) as here:
         found = here.found()
-        show = report.status_json if json else report.status
-        print(show(found, here.orphans(found)), end="")
+        orphans, pen = here.orphans(found), report.ink(sys.stdout, os.environ)
+        shown = (
+            report.status_json(found, orphans) if json else report.status(found, orphans, ink=pen)
+        )
+        print(shown, end="")
 
 
 @task(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.cloud import ChangeSet, Found, StackEvent
 from deployer.errors import DeployError
-from deployer.stack import Line
+
+if TYPE_CHECKING:
+    from deployer.stack import Line
 
 
 class Outcome(Enum):

@@ -89,7 +89,7 @@ def _decided_again(step: Step, run: Run) -> Step:
 
 def _resume(wanted: Wanted, found: Found, run: Run) -> Job:
     """Follow what runs on the stack already, then do what is left to do."""
-    yield Operating(wanted.name, found.region, found.status.partition("_")[0].lower(), found.id)
+    yield _operating(found)
     ended = yield from follow(run.watch, found, before_running(run.watch, found), wanted.lines)
     _remember(ended.found, run)
     return (yield from _deploy(plan.decide(wanted, run.known), run))
@@ -207,6 +207,7 @@ def _settle(wanted: Wanted, found: Found, outcome: Outcome, run: Run) -> Finishe
 def _destroy(found: Found, run: Run) -> Job:
     yield Started(found.name, "delete", found.status)
     if found.busy:
+        yield _operating(found)
         ended = yield from follow(run.watch, found, before_running(run.watch, found))
         found = ended.found
     if found.protected:
@@ -224,6 +225,11 @@ def _delete(found: Found, run: Run) -> Work[Ended]:
     yield Operating(found.name, found.region, "delete", found.id)
     ended = yield from follow(run.watch, found, after)
     _remember(ended.found, run)
+    if ended.found.complete:
+        raise CloudError(
+            f"{found.name}: {_cause(ended)}",
+            hint="destroy first what uses it; without --stack everything goes in the right order",
+        )
     if ended.found.status != "DELETE_COMPLETE":
         raise RepairError(
             f"{found.name}: not deleted: {_cause(ended)}",
@@ -232,9 +238,16 @@ def _delete(found: Found, run: Run) -> Work[Ended]:
     return ended
 
 
+def _operating(found: Found) -> Operating:
+    """What runs on a stack already."""
+    return Operating(found.name, found.region, found.status.partition("_")[0].lower(), found.id)
+
+
 def _cause(ended: Ended) -> str:
     if event := ended.cause:
-        return f"{event.logical_id} ({event.type}): {event.reason}"
+        return (
+            event.reason if event.of_stack else f"{event.logical_id} ({event.type}): {event.reason}"
+        )
     return ended.found.reason or ended.found.status
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from deployer.cloud import Cloud, Found, StackEvent
 from deployer.errors import BusyError, LostError
 from deployer.events import Progress
 from deployer.jobs import Clock, Pause, Work, pauses
-from deployer.stack import Line
+
+if TYPE_CHECKING:
+    from deployer.stack import Line
 
 T = TypeVar("T")
+USER_INITIATED = "User Initiated"  # The reason AWS gives where there is none.
 
 
 @dataclass(frozen=True)
@@ -36,18 +39,24 @@ class Ended:
 
     found: Found
     failures: list[StackEvent] = field(default_factory=list)
+    refusals: list[StackEvent] = field(default_factory=list)
     kept: list[StackEvent] = field(default_factory=list)
 
     @property
     def cause(self) -> StackEvent | None:
-        """The failure that came first, of a resource if of any; later ones are its consequences."""
+        """What went wrong first, with a resource if with any; the rest is its consequence.
+
+        An export in use fails nothing: the stack alone says why it goes back, or stays.
+        """
         of_resources = [event for event in self.failures if not event.of_stack]
-        return next(iter(of_resources or self.failures), None)
+        return next(iter(of_resources or self.failures or self.refusals), None)
 
     def notice(self, event: StackEvent) -> None:
         """Remember *event* where it explains the end."""
         if event.failed:
             self.failures.append(event)
+        elif event.of_stack and event.reason and event.reason != USER_INITIATED:
+            self.refusals.append(event)
         if event.status == "DELETE_SKIPPED":
             self.kept.append(event)
 

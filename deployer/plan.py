@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.cloud import Found
 from deployer.errors import ConfigError
-from deployer.stack import OutputOf
+from deployer.losses import Loss, losses
 from deployer.synth import DIGEST, Wanted
+from deployer.yamltext import load
+
+if TYPE_CHECKING:
+    from deployer.stack import OutputOf
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,13 @@ class Create:
 
 @dataclass(frozen=True)
 class Update:
-    """The stack differs; *only_protection* needs no change set."""
+    """The stack differs; *only_protection* needs no change set, *losses* is what data would feel."""
 
     wanted: Wanted
     found: Found
     reason: str
     only_protection: bool = False
+    losses: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,16 @@ def decide(wanted: Wanted, found: Mapping[tuple[str, str], Found], text: str | N
     if reasons := _differences(wanted, stack, found, text):
         return Update(wanted, stack, ", ".join(reasons), reasons == ["protection changed"])
     return Keep(wanted, stack, "unchanged")
+
+
+def with_losses(steps: Iterable[Step], texts: Mapping[str, str]) -> tuple[Step, ...]:
+    """*steps*, each update with what it would do to data; *texts* are the deployed templates."""
+    return tuple(
+        replace(step, losses=losses(load(texts[step.wanted.name]), load(step.wanted.text)))
+        if isinstance(step, Update) and step.wanted.name in texts
+        else step
+        for step in steps
+    )
 
 
 def uploads(steps: Iterable[Step]) -> tuple[Upload, ...]:

@@ -22,7 +22,7 @@ _FORMS = {
     "a GitHub token": r"gh[opsur]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}",
     "a Slack token": r"xox[a-z]-[A-Za-z0-9-]{10,}",
     "a JSON web token": r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",
-    "a URL with a password": r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/@:\"']*:[^\s/@\"']+@[^\s\"']*",
+    "a URL with a password": r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://[^\s/@:\"']*:[^\s/@\"']+@[^\s\"']*",
     "an AWS secret access key": r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])",
     # name = "value", and name = value, as in a comment; but not name = true, 8, [ or {.
     "a password": rf"(?i:(?<![A-Za-z0-9]){_NAMES}[\"']?[ \t]*=[ \t]*)"

@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deployer.cloud import BODY_LIMIT
 from deployer.errors import StaleError, SynthError
-from deployer.stack import Layers, Line, OutputOf, Stack
 from deployer.yamltext import dump
+
+if TYPE_CHECKING:
+    from deployer.stack import Layers, Line, OutputOf, Stack
 
 DIGEST = "Digest"
 ORDER = "layers.txt"

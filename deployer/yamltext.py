@@ -1,4 +1,4 @@
-"""Writes a template as YAML that people review: short intrinsics, nothing a reader misreads."""
+"""Templates as YAML: written for people to review, with short intrinsics, and read back."""
 
 from __future__ import annotations
 
@@ -60,3 +60,35 @@ def _represent_str(dumper: _Dumper, text: str) -> yaml.Node:
 
 _Dumper.add_representer(dict, _represent_mapping)
 _Dumper.add_representer(str, _represent_str)
+
+
+class _Reader(yaml.CSafeLoader):
+    """Safe YAML that knows CloudFormation's tags."""
+
+
+def load(text: str) -> dict[str, Any]:
+    """The template in *text*, YAML or JSON, intrinsics in their long form; empty if it is none."""
+    try:
+        template = yaml.load(text, _Reader)  # noqa: S506  # a safe loader
+    except yaml.YAMLError:
+        return {}
+    return template if isinstance(template, dict) else {}
+
+
+def _intrinsic(reader: _Reader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    """`!GetAtt Vpc.CidrBlock` as Fn::GetAtt of two parts, and the like."""
+    argument = _argument(reader, node)
+    if tag == "GetAtt" and isinstance(argument, str):
+        argument = argument.split(".", 1)
+    return {tag if tag in {"Ref", "Condition"} else f"Fn::{tag}": argument}
+
+
+def _argument(reader: _Reader, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.SequenceNode):
+        return reader.construct_sequence(node, deep=True)
+    if isinstance(node, yaml.MappingNode):
+        return reader.construct_mapping(node, deep=True)
+    return str(node.value)  # A short intrinsic has text, whatever the text looks like.
+
+
+_Reader.add_multi_constructor("!", _intrinsic)

@@ -19,7 +19,7 @@ from deployer.environment import Environment
 from deployer.errors import DeployError, GuardError, LintError
 from deployer.events import Event, Finished
 from deployer.follow import Watch
-from deployer.plan import Blocked, Keep, Orphan, Step, Upload
+from deployer.plan import Blocked, Keep, Orphan, Step, Update, Upload
 from deployer.synth import Wanted
 from operations import names, project
 from operations.task import INTERRUPTED
@@ -48,6 +48,12 @@ class Look:
         """A deploy would change something, or would have to."""
         return not all(isinstance(step, Keep) for step in self.steps)
 
+    def show(self, *, json: bool = False) -> None:
+        """Print the plan."""
+        pen = report.ink(sys.stdout, os.environ)
+        what = self.steps, self.orphans, self.uploads
+        print(report.plan_json(*what) if json else report.plan_text(*what, ink=pen), end="")
+
     @property
     def proposes(self) -> bool:
         """A deploy would make change sets."""
@@ -64,6 +70,7 @@ class Session:
     yes: bool = False
     no_execute: bool = False
     timeout: int = 60
+    json: bool = False
     _clock: _Clock = field(default_factory=_Clock)
 
     def look(self, stacks: Sequence[str], *, only: bool = False, verify: bool = False) -> Look:
@@ -74,6 +81,8 @@ class Session:
         found = self.found()
         texts = self._texts(wanted, found) if verify else {}
         steps = plan.plan(wanted, found, texts=texts)
+        changing = [step.wanted for step in steps if isinstance(step, Update)]
+        steps = plan.with_losses(steps, texts or self._texts(changing, found))
         return Look(found, steps, plan.uploads(steps), self.orphans(found))
 
     def deploy(self, look: Look, *, jobs: int) -> None:
@@ -160,7 +169,8 @@ class Session:
             return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     def _someone_must_approve(self) -> None:
-        if not (self.yes or self.no_execute or self.environment.embedded or sys.stdin.isatty()):
+        asks = sys.stdin.isatty() and not self.json  # A question has no place among JSON lines.
+        if not (self.yes or self.no_execute or self.environment.embedded or asks):
             raise GuardError(
                 f"{self.environment.env.name}: nobody is there to approve: this is no terminal",
                 hint="--yes approves unseen, --no-execute leaves the change sets for a reviewer",
@@ -208,7 +218,7 @@ def begin(
             env_ = environment.env
             tell.start(env_.name, env_.account, env_.region, embedded=environment.embedded)
             cloud = project.account(environment)
-            yield Session(environment, cloud, tell, yes, no_execute, timeout)
+            yield Session(environment, cloud, tell, yes, no_execute, timeout, json)
         except DeployError as error:
             tell.error(error)
             raise Exit(code=error.code) from error

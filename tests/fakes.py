@@ -84,13 +84,14 @@ class FakeCloud:
     """An account in memory, as strict as CloudFormation where the deployer could go wrong.
 
     Each operation takes the seconds in *seconds* (8 where nothing is said), a change set 3.
-    *fails* maps stack names to the logical id that cannot be made. *kill_at* ends the process
-    before that call, counted from 1.
+    *fails* maps stack names to the logical id that cannot be made, *used* to what is said where
+    an export is still imported. *kill_at* ends the process before that call, counted from 1.
     """
 
     clock: FakeClock
     seconds: dict[str, float] = field(default_factory=dict)
     fails: dict[str, str] = field(default_factory=dict)
+    used: dict[str, str] = field(default_factory=dict)
     kill_at: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
     found: dict[tuple[str, str], Found] = field(default_factory=dict)
@@ -193,8 +194,11 @@ class FakeCloud:
         if stack.protected:
             raise CloudError(f"Stack [{stack.name}] cannot be deleted: TerminationProtection")
         now = replace(stack, status="DELETE_IN_PROGRESS")
-        self._put(now)
         self._tell(now, now.name, STACK, now.status)
+        if used := self.used.get(stack.name):  # Accepted, then canceled: the stack stays.
+            self._tell(stack, stack.name, STACK, stack.status, used)
+            return
+        self._put(now)
         self._begin(now, lambda: self._gone(now))
 
     def protect(self, region: str, name: str, *, on: bool) -> None:
@@ -239,7 +243,11 @@ class FakeCloud:
         self.operations[stack.id] = Operation(ends, finish)
 
     def _finish(self, proposal: Proposal, now: Found, before: Found) -> None:
-        if logical_id := self.fails.get(proposal.stack):
+        if used := self.used.get(proposal.stack):
+            undone = "UPDATE_ROLLBACK_COMPLETE"
+            self._tell(now, now.name, STACK, "UPDATE_ROLLBACK_IN_PROGRESS", used)
+            done = replace(before, status=undone)
+        elif logical_id := self.fails.get(proposal.stack):
             self._tell(now, logical_id, "AWS::Fake::Thing", f"{proposal.kind}_FAILED", "no room")
             self._tell(now, "Later", "AWS::Fake::Thing", f"{proposal.kind}_FAILED", "cancelled")
             undone = (

@@ -24,7 +24,10 @@ DEPLOYER = {
     "synth": {"cloud", "errors", "stack", "yamltext"},
     "lint": {"errors", "lint", "stack"},
     "graph": {"synth"},
-    "plan": {"cloud", "errors", "stack", "synth"},
+    "policy": {"lint", "losses", "policy", "secret", "stack", "yamltext"},
+    "registry": set(),
+    "losses": {"registry"},
+    "plan": {"cloud", "errors", "losses", "stack", "synth", "yamltext"},
     "events": {"cloud", "errors", "stack"},
     "schedule": set(),
     "jobs": {"errors", "events", "schedule"},
@@ -32,7 +35,7 @@ DEPLOYER = {
     "execute": {"cloud", "errors", "events", "follow", "jobs", "plan", "synth"},
     "aws": {"cloud", "errors", "stack"},
     "report": {"cloud", "errors", "events", "plan", "report", "secret", "stack", "synth"},
-    "embedded": {"embedded", "errors"},
+    "embedded": {"embedded", "errors", "registry"},
     "environment": {"aws", "config", "embedded", "errors", "fields", "stack", "synth"},
 }
 BOTO3 = {"boto3", "botocore"}

@@ -168,6 +168,7 @@ def schedule(operation: Coroutine[Any, Any, None], stack: Stack) -> None:
 
 # Other services ---------------------------------------------------------------------------------
 
+acm = _module("services.acm")
 ec2 = _module("services.ec2")
 ecs = _module("services.ecs")
 elb = _module("services.alb")

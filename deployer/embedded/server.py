@@ -136,7 +136,7 @@ async def _serve(
 
 async def _until_gone(folder: Folder, stopping: asyncio.Event) -> None:
     """Stop when somebody deletes the folder: it holds all there is, and nobody could find us."""
-    while folder.server_lock.exists():
+    while folder.server_lock.exists():  # noqa: ASYNC110  A file tells nobody that it is gone.
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
     stopping.set()
 

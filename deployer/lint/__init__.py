@@ -2,6 +2,7 @@
 
     findings = lint(wanted, exemptions=load_exemptions(), memory=Path(".cache/lint"))
 
+What other rules found (`deployer.policy`) may join: the same exemptions are for all.
 Every rule counts: errors, warnings and the informational ones. A finding we live with has its
 reason in exemptions.toml, nowhere else: a template cannot excuse itself in its metadata.
 cfn-lint costs seconds, so it is imported only for a text that it has not seen in this version.
@@ -10,7 +11,7 @@ cfn-lint costs seconds, so it is imported only for a text that it has not seen i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -52,11 +53,13 @@ def lint(
     subjects: Sequence[Subject],
     *,
     exemptions: Sequence[Exemption] = (),
+    also: Iterable[Finding] = (),
     memory: Path,
     jobs: int | None = None,
 ) -> tuple[Finding, ...]:
     """Every finding that has no exemption: by stack as given, then by its place in the template.
 
+    *also* is what other rules found in *subjects*; it comes after what cfn-lint says of a stack.
     An exemption of a given stack that matches no finding is a finding itself, at the end.
     *memory* is a folder for the answers, *jobs* the number of processes (one for each core).
     Raises LintError if cfn-lint does not know a region.
@@ -67,6 +70,8 @@ def lint(
         for subject, answer in zip(subjects, answers, strict=True)
         for finding in answer
     ]
+    place = {subject.name: number for number, subject in enumerate(subjects)}
+    found = sorted([*found, *also], key=lambda finding: place[finding.stack])
     excused = {finding for finding in found if any(one.matches(finding) for one in exemptions)}
     return (
         *(finding for finding in found if finding not in excused),

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from deployer.errors import ConfigError
 from deployer.lint.findings import Finding
 
 EXEMPTIONS = Path(__file__).with_name("exemptions.toml")
-STALE = "L0001"  # our only rule: an exemption that no finding needs any more
+STALE = "L0001"  # the rule of this table: an exemption that no finding needs any more
 
 
 @dataclass(frozen=True)
 class Exemption:
-    """A finding that we live with. The stack and what is meant in it may be globs."""
+    """A finding that we live with. The stack and what is meant in it may be globs.
+
+    Whose rule it is, cfn-lint's or ours, makes no difference.
+    """
 
     rule: str
     stack: str
@@ -46,7 +50,11 @@ def load_exemptions(file: Path = EXEMPTIONS) -> tuple[Exemption, ...]:
     numbers = [n for n, line in enumerate(text.splitlines(), 1) if _HEADER.match(line)]
     try:
         rows = _rows(tomllib.loads(text))
-        return tuple(_exemption(row, number) for row, number in zip(rows, numbers, strict=True))
+        return tuple(
+            one
+            for row, number in zip(rows, numbers, strict=True)
+            for one in _exemptions(row, number)
+        )
     except ValueError as error:
         raise ConfigError(
             f"{file.name}: {error}",
@@ -65,6 +73,20 @@ def _rows(tables: Mapping[str, Any]) -> list[Mapping[str, object]]:
             return []
         case _:
             raise ValueError("it holds more than [[exemption]] tables")
+
+
+def _exemptions(row: Mapping[str, object], number: int) -> Iterator[Exemption]:
+    """One for each stack and resource of a *row* that gives one reason for several."""
+    for stack, resource in product(_each(row, "stack"), _each(row, "resource")):
+        yield _exemption({**row, **stack, **resource}, number)
+
+
+def _each(row: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    match row.get(key):
+        case list(values):
+            return [{key: value} for value in values] or [{key: ""}]
+        case _:
+            return [{}]
 
 
 def _exemption(row: Mapping[str, object], number: int) -> Exemption:

@@ -22,13 +22,17 @@ class Finding:
     docs: str
     stack: str = ""
     source: Line | None = None  # the line of a stack file that made the resource
+    detail: str = ""  # what of the resource is meant, such as the Sid of a statement
 
     @property
     def where(self) -> str:
-        """The resource's logical id, or what else is meant: Outputs.Vpc; empty for the whole."""
+        """The resource's logical id, or what else is meant: Outputs.Vpc; empty for the whole.
+
+        With a detail, that too: ReleaseLook/Describe.
+        """
         match self.path:
             case ("Resources", title, *_):
-                return title
+                return f"{title}/{self.detail}" if self.detail else title
             case path:
                 return ".".join(path[:2])
 

@@ -42,7 +42,7 @@ def interrupted_lines(story: Story, ink: Ink) -> Iterator[str]:
     for each in unexecuted:
         yield f"  {clean(each.stack)}: its change set is there, and was not seen to begin"
     if running or unexecuted:
-        hint = "run the same command again to follow and finish it; `invoke status` shows it"
+        hint = "run the same command again to follow it; `invoke status` shows it"
         yield f"{ink('cyan', 'hint:')} {hint}"
 
 

@@ -70,7 +70,8 @@ class Plain:
         self._say(*error_lines(error, self._ink))
 
     def interrupted(self) -> None:
-        self._say(*interrupted_lines(self._story, self._ink))
+        typed = [""] if self._stream.isatty() else []  # The terminal has just written ^C.
+        self._say(*typed, *interrupted_lines(self._story, self._ink))
 
     def _say(self, *lines: str) -> None:
         self._stream.write("".join(f"{self._ink.fit(line)}\n" for line in lines))

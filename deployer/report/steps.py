@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from deployer.plan import Blocked, Create, Keep, Orphan, Recreate, Resume, Step, Update, Upload
@@ -51,8 +51,8 @@ def plan_lines(
     cells = columns([(clean(row.name), row.word, clean(row.reason)) for row in rows])
     for row, (name, word, reason) in zip(rows, cells, strict=True):
         yield f"{name}  {ink(row.style, word)}  {reason}"
-        if row.hint:
-            yield f"{' ' * len(name)}  hint: {clean(row.hint)}"
+        for note in row.notes:
+            yield f"{' ' * len(name)}  {ink(row.style, clean(note))}"
     yield _counts(steps, orphans, uploads)
 
 
@@ -77,7 +77,7 @@ class _Row:
     word: str
     style: Style
     reason: str
-    hint: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def _row(each: Step | Orphan | Upload) -> _Row:
@@ -87,7 +87,10 @@ def _row(each: Step | Orphan | Upload) -> _Row:
         case Upload(wanted=wanted, reason=reason):
             return _Row(wanted.name, "upload", "cyan", reason)
         case Blocked(wanted=wanted, reason=reason, hint=hint):
-            return _Row(wanted.name, *_WORDS[Blocked], reason, hint)
+            return _Row(wanted.name, *_WORDS[Blocked], reason, (f"hint: {hint}",))
+        case Update(wanted=wanted, reason=reason, losses=losses) if losses:
+            notes = tuple(f"data: {loss}" for loss in losses)
+            return _Row(wanted.name, "update", "red", reason, notes)
         case _:
             return _Row(each.wanted.name, *_WORDS[type(each)], each.reason)
 
@@ -101,6 +104,7 @@ def _step(step: Step) -> dict[str, Any]:
         "step": word,
         "reason": step.reason,
         "hint": step.hint if isinstance(step, Blocked) else "",
+        "losses": [asdict(loss) for loss in step.losses] if isinstance(step, Update) else [],
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from deployer.cloud import ChangeSet, StackEvent
 from deployer.events import Event, Finished, Operating, Outcome, Progress, Proposed, Started
+from deployer.report.words import clean
 
 _DOING = {
     "ROLLBACK": "rolling back",
@@ -101,10 +102,10 @@ def _after(old: Chapter, event: Event, now: float) -> Chapter:
         case Started():
             return old if old.running else replace(old, doing="preparing")
         case Proposed(change_set=change_set):
-            clean = replace(old, operation=None, running=False, resource="", done=frozenset())
-            return replace(clean, doing="proposed", change_set=change_set)
+            fresh = replace(old, operation=None, running=False, resource="", done=frozenset())
+            return replace(fresh, doing="proposed", change_set=change_set)
         case Operating(operation=operation):
-            doing = _DOING.get(operation.upper(), operation)
+            doing = _DOING.get(operation.upper(), clean(operation))
             return replace(old, operation=event, running=True, doing=doing)
         case Progress(event=told) if told.of_stack:
             going_on = told.status.endswith("_IN_PROGRESS")

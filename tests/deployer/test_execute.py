@@ -287,6 +287,34 @@ def test_destroy_goes_from_the_top_down() -> None:
     assert cloud.found == {}
 
 
+def test_an_update_of_an_export_in_use_says_who_uses_it() -> None:
+    """Nothing fails in it: the stack alone says why it goes back."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+    cloud.used["crd-x-network"] = "Update canceled. Cannot update export X as it is in use by Y."
+
+    events = deploy(cloud, (wanted("network", version=2),))
+
+    error = finished(events, "crd-x-network").error
+    assert isinstance(error, RolledBackError)
+    assert error.message.splitlines()[0] == f"crd-x-network: {cloud.used['crd-x-network']}"
+
+
+def test_a_delete_that_is_canceled_is_told() -> None:
+    """CloudFormation accepts it, then leaves the stack as it was: nobody waits for ever."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+    cloud.used["crd-x-network"] = "Delete canceled. Cannot delete export X as it is in use by Y."
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes)
+
+    events = list(execute.destroy(list(cloud.found.values()), {}, run, jobs=1))
+
+    error = finished(events, "crd-x-network").error
+    assert error is not None
+    assert error.message == f"crd-x-network: {cloud.used['crd-x-network']}"
+    assert "destroy first what uses it" in error.hint
+
+
 @pytest.mark.parametrize("interval", [1, 2, 3])
 def test_killed_at_any_call_the_next_run_ends_the_same(interval: int) -> None:
     """Kill -9 before every call in turn: the next run ends as one clean run does."""

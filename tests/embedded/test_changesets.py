@@ -59,6 +59,22 @@ def test_in_operation(aws: Aws) -> None:
     assert "UPDATE_COMPLETE" == aws.settled("s")["StackStatus"]
 
 
+def test_delete_in_operation(aws: Aws) -> None:
+    """A stack in the middle of an update is not deleted.
+
+    AWS: "cannot be deleted while in status UPDATE_IN_PROGRESS", from many issues.
+    """
+    aws.deploy("s", template(A=parameter("1")))
+    embedded.set_pace(aws.endpoint, 0.3)
+    aws.cfn.execute_change_set(ChangeSetName=aws.propose("s", template(A=parameter("2"))))
+
+    code, message = refusal(aws, aws.cfn.delete_stack, StackName="s")
+
+    assert "ValidationError" == code
+    assert "Stack [s] cannot be deleted while in status UPDATE_IN_PROGRESS" == message
+    assert "UPDATE_COMPLETE" == aws.settled("s")["StackStatus"]
+
+
 def test_nothing_to_do(aws: Aws) -> None:
     """A change set without changes fails and cannot be executed.
 

@@ -221,3 +221,38 @@ def test_cluster(aws: Aws) -> None:
     assert ["FARGATE", "FARGATE_SPOT"] == cluster["capacityProviders"]
     assert "FARGATE_SPOT" == cluster["defaultCapacityProviderStrategy"][0]["capacityProvider"]
     assert aws.outputs("s")["Ns"] == cluster["serviceConnectDefaults"]["namespace"]
+
+
+def certificate(domain: str, zone_id: str) -> dict[str, Any]:
+    """A template of a certificate validated in a hosted zone."""
+    option = {"DomainName": domain, "HostedZoneId": zone_id}
+    made = resource(
+        "AWS::CertificateManager::Certificate",
+        DomainName=domain,
+        ValidationMethod="DNS",
+        DomainValidationOptions=[option],
+    )
+    return template(Certificate=made) | {"Outputs": {"Arn": {"Value": ref("Certificate")}}}
+
+
+def test_certificate(aws: Aws, domain: str) -> None:
+    """A certificate's validation record is in its zone; in a wrong zone it fails.
+
+    AWS: AWS::CertificateManager::Certificate, DomainValidationOption. AWS waits before it fails.
+    """
+    zone = f"Z{aws.endpoint.account}"
+
+    aws.deploy("s", certificate(f"api.{domain}", zone))
+    wrong = [
+        aws.deploy("wrong-domain", certificate("api.other.example", zone)),
+        aws.deploy("wrong-zone", certificate(f"api.{domain}", "ZGONE")),
+    ]
+
+    arn = aws.outputs("s")["Arn"]
+    found = aws.client("acm").describe_certificate(CertificateArn=arn)["Certificate"]
+    record = found["DomainValidationOptions"][0]["ResourceRecord"]
+    kept = aws.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    assert record["Value"] in [
+        one["ResourceRecords"][0]["Value"] for one in kept if one["Name"] == record["Name"]
+    ]
+    assert ["ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE"] == [one["StackStatus"] for one in wrong]

@@ -106,7 +106,7 @@ def test_stale_server(folder: Path) -> None:
     """What a dead server wrote down is not believed, even if its process id lives on."""
     folder.mkdir()
     (folder / "server.json").write_text(
-        f'{{"pid": {os.getpid()}, "port": 1, "token": "x", "since": "", "code": ""}}'
+        f'{{"pid": {os.getpid()}, "port": 1, "token": "x", "since": ""}}'
     )
     (folder / "server.lock").touch()
 

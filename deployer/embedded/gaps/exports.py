@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -136,15 +135,12 @@ def _canceled_while_in_use(
 
 
 async def _cancel(stack: ministack.Stack, reason: str) -> None:
-    before = stack["StackStatus"]
-    event = (stack["StackId"], stack["StackName"], stack["StackName"], "AWS::CloudFormation::Stack")
+    """Tell the story in events; the status stays, so that nobody takes it for a delete to finish."""
+    who = (stack["StackId"], stack["StackName"], stack["StackName"], "AWS::CloudFormation::Stack")
     with ministack.stack_scope(stack):
-        ministack.add_event(*event, "DELETE_IN_PROGRESS", "User Initiated", stack["StackId"])
-        stack.update(StackStatus="DELETE_IN_PROGRESS", StackStatusReason="User Initiated")
-    await asyncio.sleep(0)
-    with ministack.stack_scope(stack):
-        ministack.add_event(*event, before, reason, stack["StackId"])
-        stack.update(StackStatus=before, StackStatusReason=reason)
+        ministack.add_event(*who, "DELETE_IN_PROGRESS", "User Initiated", stack["StackId"])
+        ministack.add_event(*who, stack["StackStatus"], reason, stack["StackId"])
+    stack["StackStatusReason"] = reason
 
 
 def _by_live_stacks(

@@ -1,0 +1,122 @@
+"""A small story that every reporter is told: one stack is made, one fails, one is skipped."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from deployer.cloud import STACK, ChangeSet, Found, PropertyChange, ResourceChange, StackEvent
+from deployer.errors import RolledBackError
+from deployer.events import Event, Finished, Operating, Outcome, Progress, Proposed, Started
+from deployer.plan import Blocked, Create, Keep, Orphan, Step, Update, Upload
+from deployer.report import Reporter, reporter
+from deployer.stack import Line
+from tests.fakes import REGION, FakeClock, wanted
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def found(layer: str, status: str = "CREATE_COMPLETE", **more: object) -> Found:
+    name = f"crd-x-{layer}"
+    return Found(name=name, id=f"arn:stack/{name}", region=REGION, status=status, **more)
+
+
+def change_set(layer: str, *changes: ResourceChange) -> ChangeSet:
+    stack = found(layer)
+    return ChangeSet(
+        arn=f"arn:changeSet/{layer}",
+        name="deploy-1",
+        stack=stack.name,
+        stack_id=stack.id,
+        region=REGION,
+        status="CREATE_COMPLETE",
+        execution="AVAILABLE",
+        changes=changes,
+    )
+
+
+def added(logical_id: str, type_: str = "AWS::EC2::Subnet") -> ResourceChange:
+    return ResourceChange("Add", logical_id, type_)
+
+
+def changed(logical_id: str, *properties: PropertyChange, **more: str) -> ResourceChange:
+    return ResourceChange("Modify", logical_id, "AWS::X::Y", properties=properties, **more)
+
+
+def progress(layer: str, logical_id: str, status: str, reason: str = "") -> Progress:
+    stack = found(layer)
+    of_stack = logical_id == stack.name
+    told = StackEvent(
+        id=f"{logical_id}-{status}",
+        stack_id=stack.id,
+        logical_id=logical_id,
+        physical_id=stack.id if of_stack else f"id-of-{logical_id}",
+        type=STACK if of_stack else "AWS::EC2::VPC",
+        status=status,
+        reason=reason,
+        at=AT,
+    )
+    return Progress(stack.name, told, None if of_stack else Line("stacks/network.py", 88))
+
+
+STEPS: tuple[Step, ...] = (
+    Create(wanted("network"), "not in the account yet"),
+    Update(wanted("cluster"), found("cluster"), "template changed"),
+    Keep(wanted("assets"), found("assets"), "unchanged"),
+    Blocked(wanted("database"), found("database"), "UPDATE_FAILED", "roll it back"),
+)
+ORPHANS = (Orphan(found("old"), "deployed, but no longer a layer"),)
+UPLOADS = (Upload(wanted("cluster"), "the template has 60,000 bytes"),)
+
+NETWORK, CLUSTER = "crd-x-network", "crd-x-cluster"
+WHY = "LoadBalancer (AWS::X::Y): there is none left (made at stacks/cluster.py:9)"
+FAILURE = RolledBackError(
+    f"{CLUSTER}: {WHY}\nthe stack is in UPDATE_ROLLBACK_COMPLETE",
+    hint="mend it, then run `invoke deploy --stack=cluster` again",
+)
+
+CREATING: tuple[Event, ...] = (
+    Started(NETWORK, "create", "not in the account yet"),
+    Proposed(NETWORK, change_set("network", added("Vpc"), added("Subnet1"))),
+    Operating(NETWORK, REGION, "create", f"arn:stack/{NETWORK}"),
+    progress("network", NETWORK, "CREATE_IN_PROGRESS"),
+    progress("network", "Vpc", "CREATE_IN_PROGRESS"),
+    progress("network", "Vpc", "CREATE_IN_PROGRESS", "Resource creation Initiated"),
+    progress("network", "Vpc", "CREATE_COMPLETE"),
+)
+CREATED: tuple[Event, ...] = (
+    progress("network", "Subnet1", "CREATE_COMPLETE"),
+    progress("network", NETWORK, "CREATE_COMPLETE"),
+    Finished(NETWORK, Outcome.CREATED),
+)
+FAILED: tuple[Event, ...] = (
+    Started(CLUSTER, "update", "template changed"),
+    Proposed(
+        CLUSTER,
+        change_set(
+            "cluster",
+            changed("Service", PropertyChange("/Properties/DesiredCount", "1", "2")),
+        ),
+    ),
+    Operating(CLUSTER, REGION, "update", f"arn:stack/{CLUSTER}"),
+    progress("cluster", "Service", "UPDATE_FAILED", "there is\nnone left"),
+    Finished(CLUSTER, Outcome.FAILED, FAILURE.message, error=FAILURE),
+    Finished("crd-x-service", Outcome.SKIPPED, f"it stands on {CLUSTER}"),
+)
+
+
+def listening(
+    *, json: bool = False, live: bool | None = None, environ: Mapping[str, str] | None = None
+) -> tuple[Reporter, io.StringIO, FakeClock]:
+    """A reporter, what it wrote, and its clock."""
+    stream, clock = io.StringIO(), FakeClock()
+    told = reporter(json=json, stream=stream, environ=environ or {}, live=live, now=clock.now)
+    return told, stream, clock
+
+
+def tell(told: Reporter, clock: FakeClock, events: Sequence[Event]) -> None:
+    """Every event, two seconds after the one before."""
+    for event in events:
+        clock.sleep(2.0)
+        told.event(event)

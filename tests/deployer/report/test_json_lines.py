@@ -1,0 +1,136 @@
+"""What a run looks like to a machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from deployer.cloud import PropertyChange
+from deployer.errors import BusyError, DeployError
+from deployer.events import Event, Finished, Outcome, Proposed, Started, Uploaded
+from deployer.report import plan_json
+from tests.deployer.report.samples import (
+    CREATED,
+    CREATING,
+    FAILED,
+    NETWORK,
+    ORPHANS,
+    STEPS,
+    UPLOADS,
+    change_set,
+    changed,
+    listening,
+    tell,
+)
+from tests.fakes import REGION
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs/events.schema.json").read_text())
+VALID = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def lines_of(events: list[Event], error: DeployError | None = None) -> list[dict[str, object]]:
+    told, stream, clock = listening(json=True)
+    with told:
+        told.start("x", "000000000000", REGION, embedded=True)
+        told.plan(STEPS, ORPHANS, UPLOADS)
+        tell(told, clock, events)
+        if error:
+            told.error(error)
+        told.summary()
+        told.interrupted()
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_every_line_is_as_documented() -> None:
+    """Each kind of event there is, against docs/events.schema.json."""
+    left = [
+        Proposed("crd-x-users", change_set("users")),
+        Uploaded("crd-x-users", "https://bucket/key"),
+        Finished("crd-x-users", Outcome.LEFT, "arn:changeSet/users"),
+    ]
+
+    lines = lines_of([*CREATING, *CREATED, *FAILED, *left], BusyError("busy", hint="wait"))
+
+    assert [] == [error.message for line in lines for error in VALID.iter_errors(line)]
+    assert {line["event"] for line in lines} == set(SCHEMA["properties"]["event"]["enum"])
+
+
+def test_the_schema_is_one() -> None:
+    """And it knows every outcome and every step."""
+    Draft202012Validator.check_schema(SCHEMA)
+
+    assert SCHEMA["$defs"]["outcome"]["enum"] == [outcome.value for outcome in Outcome]
+
+
+@pytest.mark.parametrize("version", [0, 2, None])
+def test_the_schema_refuses_another_version(version: int | None) -> None:
+    """So the test above could have failed."""
+    line = {"version": version, "event": "error", "error": {}}
+
+    assert not VALID.is_valid(line)
+
+
+def test_the_plan_on_stdout_is_the_plan_event() -> None:
+    """One shape, whether it is data or told on the way."""
+    document = json.loads(plan_json(STEPS, ORPHANS, UPLOADS))
+    [line] = [line for line in lines_of([]) if line["event"] == "plan"]
+
+    assert VALID.is_valid(document)
+    assert line | {"elapsed": 0} == document | {"elapsed": 0}
+
+
+def test_a_story_in_json() -> None:
+    """Two lines in full: what they promise is the contract."""
+    lines = lines_of([*CREATING, *CREATED, *FAILED])
+
+    assert lines[5] == {
+        "version": 1,
+        "event": "progress",
+        "elapsed": 8.0,
+        "stack": NETWORK,
+        "at": "2026-01-02T03:04:05+00:00",
+        "resource": NETWORK,
+        "physical_id": f"arn:stack/{NETWORK}",
+        "type": "AWS::CloudFormation::Stack",
+        "status": "CREATE_IN_PROGRESS",
+        "reason": "",
+        "failed": False,
+        "line": None,
+    }
+    assert lines[-2] == {
+        "version": 1,
+        "event": "summary",
+        "elapsed": 32.0,
+        "outcomes": {"created": 1, "failed": 1, "skipped": 1},
+        "exit_code": 5,
+        "left": [],
+    }
+
+
+def test_secrets_are_masked() -> None:
+    """In reasons as in values, by form and by name."""
+    key = "AKIA" + "A1B2C3D4E5F6G7H8"
+    secret = changed("Db", PropertyChange("/Properties/MasterUserPassword", "hunter1", "hunter2"))
+    events = [Started(NETWORK, "create", f"with {key}"), Proposed(NETWORK, change_set("x", secret))]
+
+    text = json.dumps(lines_of(events))
+
+    assert key not in text
+    assert "hunter" not in text
+
+
+@given(st.text(), st.text())
+def test_any_text_stays_on_its_line(name: str, reason: str) -> None:
+    """Nothing that AWS may say breaks a line, or needs more than ASCII."""
+    told, stream, clock = listening(json=True)
+
+    tell(told, clock, [Started(name, "create", reason)])
+
+    assert stream.getvalue().isascii()
+    assert 1 == stream.getvalue().count("\n")
+    assert VALID.is_valid(json.loads(stream.getvalue()))

@@ -1,0 +1,45 @@
+"""How it stands with the stacks."""
+
+from __future__ import annotations
+
+import json
+
+from deployer.plan import Orphan
+from deployer.report import Ink, status, status_json
+from tests.deployer.report.samples import found
+from tests.fakes import REGION
+
+STACKS = [
+    found("network", protected=True),
+    found("old", "UPDATE_ROLLBACK_FAILED", reason="no\nway"),
+]
+ORPHANS = [Orphan(STACKS[1], "deployed, but no longer a layer")]
+
+
+def test_a_table_for_people() -> None:
+    """Stable columns, with what AWS says of it at the end."""
+    text = status(STACKS, ORPHANS)
+
+    assert text == (
+        "stack          region        status                  protection\n"
+        "crd-x-network  ca-central-1  CREATE_COMPLETE         protected\n"
+        "crd-x-old      ca-central-1  UPDATE_ROLLBACK_FAILED  -           "
+        "orphan: deployed, but no longer a layer; no way\n"
+    )
+
+
+def test_what_needs_a_person_is_red() -> None:
+    """The status of a whole stack is green."""
+    text = status(STACKS, ink=Ink(colour=True))
+
+    assert "\x1b[32mCREATE_COMPLETE" in text
+    assert "\x1b[1;31mUPDATE_ROLLBACK_FAILED" in text
+
+
+def test_json_for_machines() -> None:
+    """Versioned; an orphan is marked."""
+    document = json.loads(status_json(STACKS, ORPHANS))
+
+    assert 1 == document["version"]
+    assert [False, True] == [stack["orphan"] for stack in document["stacks"]]
+    assert REGION == document["stacks"][0]["region"]

@@ -1,0 +1,31 @@
+"""The plan as people read it, where it touches data."""
+
+from __future__ import annotations
+
+from deployer import report
+from deployer.cloud import Found
+from deployer.losses import Loss
+from deployer.plan import Keep, Update
+from tests.fakes import wanted
+
+STACK = wanted("messages")
+FOUND = Found(STACK.name, "arn", STACK.region, "CREATE_COMPLETE")
+LOSS = Loss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted")
+
+
+def test_what_data_would_feel_stands_below_the_stack() -> None:
+    """Before anything moves, each resource that holds data is named with what becomes of it."""
+    step = Update(STACK, FOUND, "template changed", losses=(LOSS,))
+
+    assert report.plan_text([step]).splitlines() == [
+        "crd-x-messages  update  template changed",
+        "                data: Table (AWS::DynamoDB::Table) is removed: its data is deleted",
+        "1 stack: 1 update",
+    ]
+
+
+def test_a_plan_without_losses_has_no_such_line() -> None:
+    """A line that is always there is one that nobody reads."""
+    steps = [Update(STACK, FOUND, "tags changed"), Keep(STACK, FOUND, "unchanged")]
+
+    assert "data:" not in report.plan_text(steps)
