@@ -174,26 +174,21 @@ class At:
             *(inbound.seen(arg) for arg in args),
             **{key: inbound.seen(arg) for key, arg in kwargs.items()},
         )
-        _drop_unused(template)
+        imported = _publish(name, template, outputs)
         stack = Stack(
             layer=layer,
             name=name,
             region=self.region,
             template=template,
             needs=tuple(inbound.needs),
-            parameters={p: inbound.parameters[p] for p in template.parameters},
-            tags={
-                "project": env.project,
-                "env": env.name,
-                "stack": name,
-                "group": f"{env.project}-{layer}",
-            },
+            parameters=inbound.used(),
+            tags=_tags(env, layer),
             protect=env.protect,
         )
-        _check_imports(stack)
+        _check_imports(stack, self.layers)
         self.layers.stacks.append(stack)
-        imported = _publish(stack, outputs)
-        self.layers.given.append((imported, stack))
+        if imported is not None:
+            self.layers.given.append((imported, stack))
         return imported
 
 
@@ -217,6 +212,14 @@ class _Inbound:
             return argument
         return _map_values(argument, lambda title, _: self._parameter(producer, title))
 
+    def used(self) -> dict[str, OutputOf]:
+        """The parameters that the template refers to; the others are taken out of it."""
+        template = self._template.to_dict()
+        names = {*_refs(template["Resources"]), *_refs(template.get("Outputs"))}
+        for name in self.parameters.keys() - names:
+            del self._template.parameters[name]
+        return {name: source for name, source in self.parameters.items() if name in names}
+
     def _parameter(self, producer: Stack, title: str) -> Value:
         name = f"{_pascal(producer.layer)}{title}"
         if name not in self.parameters:
@@ -236,15 +239,25 @@ def export_name(stack: str, output: str) -> str:
     return f"{stack}-{output}"
 
 
-def _publish(stack: Stack, outputs: T) -> T:
+def _tags(env: Env, layer: str) -> dict[str, str]:
+    """What every resource of the stack is tagged with: nothing that changes from run to run."""
+    return {
+        "project": env.project,
+        "env": env.name,
+        "stack": env.stack_name(layer),
+        "group": f"{env.project}-{layer}",
+    }
+
+
+def _publish(stack: str, template: Template, outputs: T) -> T:
     """Publish each value of *outputs*, and return them as other stacks import them."""
 
     def publish(title: str, value: Value) -> Value:
-        name = export_name(stack.name, title)
-        stack.template.add_output(Output(title, Value=value, Export=Export(name)))
+        name = export_name(stack, title)
+        template.add_output(Output(title, Value=value, Export=Export(name)))
         return ImportValue(name)
 
-    return _map_values(outputs, publish, of=stack.name)
+    return _map_values(outputs, publish, of=stack)
 
 
 def _map_values(outputs: T, change: Callable[[str, Value], Value], *, of: str = "") -> T:
@@ -281,14 +294,19 @@ def _check_new(name: str, layers: Layers) -> None:
         raise SynthError(f"{name}: there are two stacks of this name", hint="rename a layer")
 
 
-def _check_imports(stack: Stack) -> None:
+def _check_imports(stack: Stack, layers: Layers) -> None:
     """A value of a stack that was not passed to `add` would be a hidden dependency."""
-    for imported in sorted(_imports(stack.template.to_dict())):
-        if not any(imported.startswith(f"{need}-") for need in stack.needs):
-            raise SynthError(
-                f"{stack.name}: imports {imported} from a stack it was not given",
-                hint="pass the other stack's outputs to add(), not a value taken from them",
-            )
+    allowed = {
+        export_name(below.name, output)
+        for below in layers
+        if below.name in stack.needs
+        for output in below.template.outputs
+    }
+    for name in sorted(set(_imports(stack.template.to_dict())) - allowed):
+        raise SynthError(
+            f"{stack.name}: imports {name} from a stack it was not given",
+            hint="pass the other stack's outputs to add(), not a value taken from them",
+        )
 
 
 def _imports(node: object) -> Iterator[str]:
@@ -301,13 +319,6 @@ def _imports(node: object) -> Iterator[str]:
         case list():
             for value in node:
                 yield from _imports(value)
-
-
-def _drop_unused(template: Template) -> None:
-    """Remove the parameters that nothing refers to: a stack seldom uses every output it sees."""
-    used = set(_refs(template.to_dict()["Resources"]))
-    for name in [name for name in template.parameters if name not in used]:
-        del template.parameters[name]
 
 
 def _refs(node: object) -> Iterator[str]:

@@ -52,7 +52,7 @@ class Live(Plain):
     def event(self, event: Event) -> None:
         chapter = self._story.note(event)
         self._width = max(self._width, len(clean(event.stack)))
-        if is_loud(event):
+        if is_loud(event) and not self._again(event):
             self._say(*event_lines(event, chapter, self._ink, self._width))
         self._start()
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from deployer.errors import DeployError
-from deployer.events import Event, Progress
+from deployer.events import Event, Finished, Outcome, Progress
 from deployer.plan import Keep, Orphan, Step, Upload
 from deployer.report.endings import interrupted_lines, summary_lines
 from deployer.report.happenings import event_lines
@@ -28,6 +28,7 @@ class Plain:
         self._story = Story(now)
         self._width = 0
         self._last: tuple[str, str, str] | None = None
+        self._kept: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
         return self
@@ -49,6 +50,7 @@ class Plain:
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
     ) -> None:
         self._width = max((len(clean(step.wanted.name)) for step in steps), default=0)
+        self._kept = frozenset(step.wanted.name for step in steps if isinstance(step, Keep))
         self._story.expect(step.wanted.name for step in steps if not isinstance(step, Keep))
         self._say(*plan_lines(steps, orphans, uploads, self._ink))
 
@@ -78,9 +80,17 @@ class Plain:
         self._stream.flush()
 
     def _again(self, event: Event) -> bool:
-        """AWS tells twice that it makes a resource: when it begins, and when it has an id."""
-        if not isinstance(event, Progress):
-            return False
-        last = self._last
-        self._last = (event.stack, event.event.logical_id, event.event.status)
-        return self._last == last
+        """Whether this was told already.
+
+        AWS tells twice that it makes a resource: when it begins, and when it has an id. The plan
+        has told which stacks are kept.
+        """
+        match event:
+            case Progress(event=told):
+                last = self._last
+                self._last = (event.stack, told.logical_id, told.status)
+                return self._last == last
+            case Finished(outcome=Outcome.KEPT):
+                return event.stack in self._kept
+            case _:
+                return False

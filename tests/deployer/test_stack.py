@@ -98,6 +98,27 @@ def test_another_region_gets_parameters() -> None:
     assert stack.template.resources["Firewall"].VpcId == Ref("NetworkVpc")
 
 
+def test_a_parameter_may_be_handed_on() -> None:
+    """A value of another region that a stack only gives to others is used as well."""
+    crd = Layers(ENV)
+    net = crd.add("network", network)
+
+    crd.at("us-east-1").add("edge", lambda _t, _env, below: Cluster(below.vpc), net)
+
+    stack = crd.stacks[1]
+    assert list(stack.parameters) == list(stack.template.parameters) == ["NetworkVpc"]
+
+
+def test_nothing_is_no_dependency() -> None:
+    """A stack that gives None does not become what another one's None stands for."""
+    crd = Layers(ENV)
+    crd.add("idle", nothing)
+
+    crd.add("other", nothing, None)
+
+    assert crd.stacks[1].needs == ()
+
+
 def test_a_stack_of_another_region_knows_its_own() -> None:
     """`env` is the same everywhere but for the region."""
     seen: list[str] = []
