@@ -6,6 +6,7 @@ Thin on purpose: parse, call, print. Imports that cost time stand inside the tas
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -50,11 +51,11 @@ def synth(_: Context, check: bool = False, env: str = "") -> None:
 
 @task(help={"env": _ENVS})
 def lint(_: Context, env: str = "") -> None:
-    """Check every template with cfn-lint: nothing passes without a reason."""
+    """Check every template with cfn-lint and our own rules: nothing passes without a reason."""
     from operations import session
 
     environments = project.environments(env)
-    session.lint([each for environment in environments for each in environment.wanted])
+    session.lint(*environments)
     for each in environments:
         print(f"{each.env.name}: {len(each.wanted)} templates, nothing found")
 
@@ -211,6 +212,18 @@ def check(_: Context) -> None:
     run("invoke", "lint")
 
 
+@task(
+    iterable=["name"],
+    help={
+        "name": "deploy, first_deploy, lint, list or synth; may be given more than once",
+        "rounds": "how many runs count",
+    },
+)
+def bench(_: Context, name: list[str] | None = None, rounds: int = 7) -> None:
+    """Print our speed against that of other tools, measured in the same run."""
+    run("tests.bench", *(name or []), f"--rounds={rounds}")
+
+
 @task(help={"upgrade": "take the newest versions that setup.cfg allows"})
 def lock(_: Context, upgrade: bool = False) -> None:
     """Remake the locks in requirements/ from setup.cfg: one resolution, with hashes."""
@@ -241,5 +254,18 @@ def run(module: str, *arguments: str) -> None:
 
 
 namespace = Collection(
-    synth, lint, plan, deploy, destroy, status, outputs, graph, test, check, lock, embedded=embedded
+    synth,
+    lint,
+    plan,
+    deploy,
+    destroy,
+    status,
+    outputs,
+    graph,
+    test,
+    check,
+    bench,
+    lock,
+    embedded=embedded,
 )
+gc.freeze()  # What is imported by now stays; a process that ends need not visit it again.

@@ -1,29 +1,39 @@
-"""Speaks to AWS: the one module here that imports boto3.
+"""Speaks to AWS: the one module here that imports botocore.
 
 `Account` is a `deployer.cloud.Cloud`. Signatures, retries and back-off are botocore's; what it
-raises becomes one of our errors, and an answer that never came a LostError.
+raises becomes one of our errors, and an answer that never came a LostError. Not boto3: its
+resources and transfers, which we do not use, would cost as much time again as what we do.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
-import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigParseError,
+    ConnectionError,  # noqa: A004  # botocore's own: no connection at all
+    CredentialRetrievalError,
     HTTPClientError,
+    IncompleteReadError,
+    LoginError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
 )
+from botocore.handlers import json_decode_template_body
+from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
 
 from deployer.cloud import (
@@ -35,62 +45,37 @@ from deployer.cloud import (
     ResourceChange,
     StackEvent,
 )
-from deployer.errors import CloudError, DeployError, GuardError, LostError
-from deployer.stack import Env
+from deployer.errors import CloudError, CredentialsError, GuardError, LostError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.literals import CapabilityType
     from mypy_boto3_cloudformation.type_defs import (
         DescribeChangeSetOutputTypeDef,
+        OperationEventTypeDef,
         ResourceChangeDetailTypeDef,
         ResourceChangeTypeDef,
         StackEventTypeDef,
         StackTypeDef,
     )
 
-class _Template(TypedDict, total=False):
-    """A template, in one of the two ways a call takes it."""
+    from deployer.stack import Env
 
-    TemplateURL: str
-    TemplateBody: str
-
-
+_NO_ANSWER = (ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
+_NO_LOGIN = (
+    ConfigParseError,
+    CredentialRetrievalError,
+    LoginError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
 _TRANSIENT = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-_INCOMPLETE = "--include-property-values option can return incomplete ChangeSet data"
-
-
-def account(env: Env, environ: Mapping[str, str]) -> Account:
-    """The AWS account of *env*, with the operator's own credentials, after every guard held.
-
-    Raises GuardError for an endpoint override, no or broken credentials, another region in the
-    environment or profile, or credentials of another account; LostError if AWS does not answer.
-    """
-    try:
-        session = boto3.Session()
-        _refuse_endpoints(env, environ, session)
-        _refuse_regions(env, environ, session)
-        found = Account(session, env.region, _ONE_SHOT).identity()
-    except (NoCredentialsError, PartialCredentialsError, ProfileNotFound) as error:
-        raise GuardError(
-            f"{env.name}: no AWS credentials: {error}",
-            hint=f"log in to account {env.account} (aws sso login, or AWS_PROFILE) and try again",
-        ) from error
-    if found.account != env.account:
-        raise GuardError(
-            f"{env.name}: these are credentials of account {found.account}, not of {env.account}",
-            hint=f"they belong to {found.arn}; log in to the right account, or set AWS_PROFILE",
-        )
-    return Account(session, env.region, _PATIENT)
-
-
-def endpoint(url: str, region: str, access_key: str, secret_key: str) -> Account:
-    """The account behind *url* with these keys; nothing of the user's own AWS setup is read."""
-    core = _blank_session()
-    core.set_credentials(access_key, secret_key)
-    return Account(boto3.Session(botocore_session=core), region, _LOCAL, url)
-
+_DECODING = ("after-call.cloudformation.GetTemplate", json_decode_template_body)
+_GOES_ON = "what was started goes on in AWS, the same command follows it"
 
 _ONE_SHOT = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
 _PATIENT = Config(
@@ -104,11 +89,61 @@ _LOCAL = Config(
 )
 
 
+class _Template(TypedDict, total=False):
+    """A template, in one of the two ways a call takes it."""
+
+    TemplateURL: str
+    TemplateBody: str
+
+
+def account(env: Env, environ: Mapping[str, str]) -> Account:
+    """The AWS account of *env*, with the operator's own credentials, after every guard held."""
+    session = botocore.session.Session()
+    guard(env, environ, Account(session, env.region, _ONE_SHOT))
+    return Account(session, env.region, _PATIENT)
+
+
+def guard(env: Env, environ: Mapping[str, str], once: Account) -> None:
+    """See that *once*, which need not be patient, is the account of *env*, before anything else.
+
+    Raises GuardError for an endpoint override, another region in the environment or profile, no
+    or broken credentials, or those of another account; LostError if AWS does not answer. AWS is
+    asked for nothing but the identity.
+    """
+    try:
+        with _our_errors():
+            _refuse_endpoints(env, environ, once.session)
+            _refuse_regions(env, environ, once.session)
+        found = once.identity()
+    except (CloudError, OSError, ValueError) as error:  # The last two: credential_process.
+        if isinstance(error, LostError) and not isinstance(error, CredentialsError):
+            raise LostError(
+                f"{env.name}: {error.message}",
+                hint="is there a network, and a proxy it may need (HTTPS_PROXY)? nothing was begun",
+            ) from error
+        raise GuardError(
+            f"{env.name}: not logged in: {getattr(error, 'message', error)}",
+            hint=f"log in to account {env.account} (aws sso login, or AWS_PROFILE) and try again",
+        ) from error
+    if found.account != env.account:
+        raise GuardError(
+            f"{env.name}: these are credentials of account {found.account}, not of {env.account}",
+            hint=f"they belong to {found.arn}; log in to the right account, or set AWS_PROFILE",
+        )
+
+
+def endpoint(url: str, region: str, access_key: str, secret_key: str) -> Account:
+    """The account behind *url* with these keys; nothing of the user's own AWS setup is read."""
+    session = _blank_session()
+    session.set_credentials(access_key, secret_key)
+    return Account(session, region, _LOCAL, url)
+
+
 @dataclass(frozen=True)
 class Account:
     """An AWS account, region by region, as `deployer.cloud.Cloud` describes it."""
 
-    session: boto3.Session
+    session: botocore.session.Session
     region: str
     config: Config
     url: str | None = None
@@ -122,24 +157,24 @@ class Account:
 
     def stacks(self, region: str) -> tuple[Found, ...]:
         """See `Cloud`."""
-        with _our_errors():
+        with _our_errors(region):
             pages = self._cloudformation(region).get_paginator("describe_stacks").paginate()
             return tuple(_found(stack, region) for page in pages for stack in page["Stacks"])
 
     def stack(self, region: str, name: str) -> Found | None:
         """See `Cloud`."""
-        try:
-            with _our_errors():
+        with _our_errors(_short(name)):
+            try:
                 answer = self._cloudformation(region).describe_stacks(StackName=name)
-        except CloudError as error:
-            if "does not exist" in error.message:
-                return None
-            raise
+            except ClientError as error:
+                if _says_absent(error):
+                    return None
+                raise
         return _found(answer["Stacks"][0], region)
 
     def template(self, region: str, name: str) -> str:
         """See `Cloud`."""
-        with _our_errors():
+        with _our_errors(_short(name)):
             client = self._cloudformation(region)
             answer = client.get_template(StackName=name, TemplateStage="Original")
         return cast("str", answer["TemplateBody"])
@@ -151,6 +186,7 @@ class Account:
                 StackName=proposal.stack,
                 ChangeSetName=proposal.name,
                 ChangeSetType=proposal.kind,
+                ClientToken=proposal.name,  # Or a repeated call would meet its own change set.
                 Parameters=[
                     {"ParameterKey": name, "ParameterValue": value}
                     for name, value in proposal.parameters.items()
@@ -162,15 +198,11 @@ class Account:
         return answer["Id"]
 
     def change_set(self, region: str, arn: str) -> ChangeSet:
-        """See `Cloud`. Described with values; where AWS warns that those are not all, without too.
-
-        The warning is quoted from aws/aws-cdk-cli issue 1780; not verified on AWS.
-        """
-        answer, changes = self._described(region, arn, values=True)
-        if _INCOMPLETE in answer.get("StatusReason", ""):
-            _, every = self._described(region, arn, values=False)
-            known = {change.logical_id for change in changes}
-            changes += tuple(change for change in every if change.logical_id not in known)
+        """See `Cloud`."""
+        answer, changes = self._described(region, arn)
+        reason = answer.get("StatusReason", "")
+        if answer["Status"] == "FAILED" and "DescribeEvents" in reason:
+            reason = "\n".join([reason, *self._failures(region, arn)])
         return ChangeSet(
             arn=answer["ChangeSetId"],
             name=answer["ChangeSetName"],
@@ -179,26 +211,26 @@ class Account:
             region=region,
             status=answer["Status"],
             execution=answer.get("ExecutionStatus", ""),
-            reason=answer.get("StatusReason", ""),
+            reason=reason,
             changes=changes,
         )
 
     def apply(self, region: str, arn: str, token: str) -> None:
         """See `Cloud`."""
-        with _our_errors():
+        with _our_errors(_short(arn)):
             self._cloudformation(region).execute_change_set(
                 ChangeSetName=arn, ClientRequestToken=token
             )
 
     def discard(self, region: str, arn: str) -> None:
         """See `Cloud`."""
-        with _our_errors():
+        with _our_errors(_short(arn)):
             self._cloudformation(region).delete_change_set(ChangeSetName=arn)
 
     def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
         """See `Cloud`."""
         new: list[StackEvent] = []
-        with _our_errors():
+        with _our_errors(_short(stack_id)):
             paginator = self._cloudformation(region).get_paginator("describe_stack_events")
             for page in paginator.paginate(StackName=stack_id):
                 for event in page["StackEvents"]:
@@ -211,7 +243,7 @@ class Account:
 
     def delete(self, region: str, stack_id: str, token: str) -> None:
         """See `Cloud`."""
-        with _our_errors():
+        with _our_errors(_short(stack_id)):
             self._cloudformation(region).delete_stack(StackName=stack_id, ClientRequestToken=token)
 
     def protect(self, region: str, name: str, *, on: bool) -> None:
@@ -225,60 +257,96 @@ class Account:
         """See `Cloud`."""
         with _our_errors(f"s3://{bucket}/{key}"):
             self._client("s3", region).put_object(
-                Bucket=bucket, Key=key, Body=body, ExpectedBucketOwner=self.identity().account
+                Bucket=bucket, Key=key, Body=body, ExpectedBucketOwner=self._number
             )
         return f"https://{bucket}.s3.{region}.amazonaws.com/{key}"
 
+    @cached_property
+    def _number(self) -> str:
+        """The account's number, asked for once."""
+        return self.identity().account
+
     def _described(
+        self, region: str, arn: str
+    ) -> tuple[DescribeChangeSetOutputTypeDef, tuple[ResourceChange, ...]]:
+        """A change set with the values of properties, and where AWS has none of those, without.
+
+        AWS drops a resource whose values it cannot tell, and says so: aws/aws-cdk-cli issue 1780;
+        not verified on AWS.
+        """
+        answer, changes = self._pages(region, arn, values=True)
+        if "can return incomplete ChangeSet data" in answer.get("StatusReason", ""):
+            _, every = self._pages(region, arn, values=False)
+            known = {change.logical_id: change for change in changes}
+            changes = tuple(known.get(change.logical_id, change) for change in every)
+        return answer, changes
+
+    def _pages(
         self, region: str, arn: str, *, values: bool
     ) -> tuple[DescribeChangeSetOutputTypeDef, tuple[ResourceChange, ...]]:
-        client, changes, token = self._cloudformation(region), [], ""
-        while True:
-            with _our_errors():
-                answer = client.describe_change_set(
-                    ChangeSetName=arn,
-                    IncludePropertyValues=values,
-                    **({"NextToken": token} if token else {}),
-                )
-            changes += [
-                _change(change["ResourceChange"])
-                for change in answer.get("Changes", [])
-                if "ResourceChange" in change
-            ]
-            token = answer.get("NextToken", "")
-            if not token:
-                return answer, tuple(changes)
+        paginator = self._cloudformation(region).get_paginator("describe_change_set")
+        with _our_errors(_short(arn)):
+            pages = list(paginator.paginate(ChangeSetName=arn, IncludePropertyValues=values))
+        changes = tuple(
+            _change(change["ResourceChange"])
+            for page in pages
+            for change in page.get("Changes", [])
+            if "ResourceChange" in change
+        )
+        return pages[-1], changes
+
+    def _failures(self, region: str, arn: str) -> list[str]:
+        """What early validation found wrong with a change set: only DescribeEvents tells.
+
+        Not verified on AWS. Who may not call it learns at least that validation failed.
+        """
+        paginator = self._cloudformation(region).get_paginator("describe_events")
+        try:
+            with _our_errors(_short(arn)):
+                pages = list(paginator.paginate(ChangeSetName=arn, Filters={"FailedEvents": True}))
+        except CloudError:
+            return []
+        return [_failure(event) for page in pages for event in page.get("OperationEvents", [])]
 
     def _cloudformation(self, region: str) -> CloudFormationClient:
-        return cast("CloudFormationClient", self._client("cloudformation", region))
+        client = cast("CloudFormationClient", self._client("cloudformation", region))
+        # Or a template in JSON would not be the text that was sent, but a dict.
+        client.meta.events.unregister(*_DECODING)
+        return client
 
     def _client(self, service: Literal["cloudformation", "s3", "sts"], region: str) -> Any:
         """A client, made once: that costs a second on a slow machine."""
         if (service, region) not in self._clients:
-            self._clients[service, region] = self.session.client(
+            self._clients[service, region] = self.session.create_client(
                 service, region_name=region, config=self.config, endpoint_url=self.url
             )
         return self._clients[service, region]
 
 
-def _refuse_endpoints(env: Env, environ: Mapping[str, str], session: boto3.Session) -> None:
+def _refuse_endpoints(
+    env: Env, environ: Mapping[str, str], session: botocore.session.Session
+) -> None:
     """Account credentials go to AWS and nowhere else."""
-    names = [name for name in sorted(environ) if name.startswith("AWS_ENDPOINT_URL")]
-    profile = session._session.get_scoped_config()  # noqa: SLF001  # boto3 does not show it
-    names += [f"{key} in the AWS profile" for key in ("endpoint_url", "services") if key in profile]
-    if names:
+    places = [name for name in sorted(environ) if name.startswith("AWS_ENDPOINT_URL")]
+    profile = session.get_scoped_config()
+    places += [
+        f"{key} in {_profile(session)}" for key in ("endpoint_url", "services") if key in profile
+    ]
+    if places:
         raise GuardError(
-            f"{env.name} is an AWS account, but its endpoint is overridden by {', '.join(names)}",
+            f"{env.name} is an AWS account, but its endpoint is overridden by {', '.join(places)}",
             hint="unset it; the embedded AWS is --env=local and needs no endpoint",
         )
 
 
-def _refuse_regions(env: Env, environ: Mapping[str, str], session: boto3.Session) -> None:
+def _refuse_regions(
+    env: Env, environ: Mapping[str, str], session: botocore.session.Session
+) -> None:
     """A region set elsewhere means that somebody expects it to be used."""
-    for place, region in (
-        ("AWS_REGION", environ.get("AWS_REGION")),
-        ("AWS_DEFAULT_REGION or the AWS profile", session.region_name),
-    ):
+    regions = {name: environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")}
+    if not any(regions.values()):
+        regions = {_profile(session): session.get_scoped_config().get("region")}
+    for place, region in regions.items():
         if region and region != env.region:
             raise GuardError(
                 f"{env.name}: {place} says {region}, config says {env.region}",
@@ -286,44 +354,71 @@ def _refuse_regions(env: Env, environ: Mapping[str, str], session: boto3.Session
             )
 
 
+def _profile(session: botocore.session.Session) -> str:
+    return f"the AWS profile {session.profile or 'default'}"
+
+
 def _blank_session() -> botocore.session.Session:
-    """A botocore session that reads no environment variable, no profile and no file."""
+    """A botocore session that reads no environment variable, no profile and no file of the user."""
     blank = {
         name: (None, None, default, convert)
         for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
     }
     for file in ("config_file", "credentials_file"):
         blank[file] = (None, None, os.devnull, None)
-    return botocore.session.Session(session_vars=blank)
+    session = botocore.session.Session(session_vars=blank)
+    session.get_component("config_store").set_config_variable("s3", {})
+    session.register_component("data_loader", _own_models())
+    return session
+
+
+@cache
+def _own_models() -> Loader:
+    """Reads botocore's descriptions of services, not those a user may have in ~/.aws/models."""
+    return Loader([Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
 
 
 @contextmanager
 def _our_errors(place: str = "AWS") -> Iterator[None]:
-    """Turn what botocore raises into what an operator is told; missing credentials pass."""
+    """Turn what botocore raises into what an operator is told."""
     try:
         yield
     except ClientError as error:
         raise _refusal(place, error) from error
-    except (HTTPClientError, ResponseParserError) as error:
-        raise LostError(f"{place}: no answer: {error}") from error
-    except (NoCredentialsError, PartialCredentialsError):
-        raise
+    except _NO_ANSWER as error:
+        raise LostError(f"{place}: no answer: {error}", hint=_GOES_ON) from error
+    except _NO_LOGIN as error:
+        raise CredentialsError(f"{place}: {error}", hint=f"log in again; {_GOES_ON}") from error
     except BotoCoreError as error:
         raise CloudError(f"{place}: {error}") from error
 
 
-def _refusal(place: str, error: ClientError) -> DeployError:
+def _refusal(place: str, error: ClientError) -> CloudError:
     answer = error.response
     code, message = answer["Error"].get("Code", ""), answer["Error"].get("Message", "")
-    status = answer["ResponseMetadata"].get("HTTPStatusCode", 0)
     if code in _EXPIRED:
-        return LostError(
-            f"{place}: the credentials have expired",
-            hint="log in again; what was started goes on in AWS, the same command follows it",
+        return CredentialsError(
+            f"{place}: the credentials have expired", hint=f"log in again; {_GOES_ON}"
         )
-    if code in _TRANSIENT or status >= 500:
-        return LostError(f"{place}: {error.operation_name}: {code}: {message}")
-    return CloudError(f"{place}: {error.operation_name}: {code}: {message}")
+    told = f"{place}: {error.operation_name}: {code}: {message}"
+    if code in _TRANSIENT or answer["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
+        return LostError(told, hint=_GOES_ON)
+    return CloudError(told)
+
+
+def _says_absent(error: ClientError) -> bool:
+    """DescribeStacks says there is no such stack, rather than no such something else."""
+    code, message = error.response["Error"].get("Code"), error.response["Error"].get("Message", "")
+    return (
+        code == "ValidationError"
+        and message.startswith("Stack with id ")
+        and message.endswith(" does not exist")
+    )
+
+
+def _short(arn: str) -> str:
+    """The name in the ARN of a stack or change set; a name is itself."""
+    return arn.split("/")[1] if "/" in arn else arn
 
 
 def _template(proposal: Proposal) -> _Template:
@@ -378,24 +473,45 @@ def _change(change: ResourceChangeTypeDef) -> ResourceChange:
     )
 
 
-def _properties(details: Sequence[ResourceChangeDetailTypeDef]) -> tuple[PropertyChange, ...]:
-    """One change per property: AWS lists a property twice, with its value and with its cause."""
+def _properties(details: Iterable[ResourceChangeDetailTypeDef]) -> tuple[PropertyChange, ...]:
+    """One change per property: AWS lists a property once for its value, once for its cause."""
     found: dict[str, PropertyChange] = {}
     for detail in details:
         new = _property(detail)
-        old = found.get(new.path)
-        if old is None or (old.before, old.after) == (None, None):
-            found[new.path] = new
+        found[new.path] = _together(found.get(new.path, new), new)
     return tuple(found.values())
+
+
+def _together(one: PropertyChange, other: PropertyChange) -> PropertyChange:
+    return replace(
+        one,
+        before=other.before if one.before is None else one.before,
+        after=other.after if one.after is None else one.after,
+        recreation=max(one.recreation, other.recreation, key=lambda each: _SEVERITY.get(each, 2)),
+        cause=one.cause or other.cause,
+    )
+
+
+_SEVERITY = {"Never": 0, "Conditionally": 1}  # "Always" is the worst, as is what we do not know.
 
 
 def _property(detail: ResourceChangeDetailTypeDef) -> PropertyChange:
     target = detail.get("Target", {})
-    named = ".".join(filter(None, (target.get("Attribute"), target.get("Name"))))
+    named = "/".join(filter(None, (target.get("Attribute"), target.get("Name"))))
     return PropertyChange(
-        path=target.get("Path") or named,
+        path=target.get("Path") or f"/{named}",
         before=target.get("BeforeValue"),
         after=target.get("AfterValue"),
         recreation=target.get("RequiresRecreation", "Never"),
         cause=detail.get("CausingEntity", ""),
     )
+
+
+def _failure(event: OperationEventTypeDef) -> str:
+    place = event.get("ValidationPath") or event.get("LogicalResourceId", "")
+    reason = (
+        event.get("ValidationStatusReason")
+        or event.get("HookStatusReason")
+        or event.get("ResourceStatusReason", "")
+    )
+    return ": ".join(filter(None, (place, reason)))

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 STACK = "AWS::CloudFormation::Stack"
-BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a bucket.
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@
     ├── CloudError           1    AWS said no
     │   ├── BusyError        7    another operation runs on the stack
     │   └── LostError        8    AWS cannot be reached; what was started goes on there
+    │       └── CredentialsError 8  the credentials are missing, broken or no longer good
     ├── RolledBackError      5    a stack operation failed and CloudFormation undid it
     ├── RepairError          6    a stack is in a state only a person can mend
     └── EmbeddedError        1    the embedded AWS does not start, or is not what we know
@@ -74,6 +75,10 @@ class LostError(CloudError):
     """AWS cannot be reached any more; what was started there goes on."""
 
     code = 8
+
+
+class CredentialsError(LostError):
+    """The credentials are missing, broken or no longer good: waiting does not mend that."""
 
 
 class RolledBackError(DeployError):

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from deployer import plan
 from deployer.cloud import ChangeSet, Cloud, Found, Proposal
-from deployer.errors import CloudError, DeployError, RepairError, RolledBackError
+from deployer.errors import (
+    BusyError,
+    CloudError,
+    DeployError,
+    LostError,
+    RepairError,
+    RolledBackError,
+)
 from deployer.events import Event, Finished, Operating, Outcome, Proposed, Started, Uploaded
-from deployer.follow import Ended, Watch, before_running, follow, latest
+from deployer.follow import Ended, Watch, before_running, follow, latest, operation
 from deployer.jobs import Job, Work, pauses, side_by_side
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
 from deployer.synth import Wanted
@@ -22,13 +30,14 @@ Kind = Literal["CREATE", "UPDATE"]
 class Run:
     """What all steps of one run share.
 
-    *id* names its change sets. *approve* is asked before a change set is executed. *known* holds
-    the stacks as last seen, by region and name, and is kept up to date.
+    *id* names its change sets. *approve* is asked before a change set is executed, and before a
+    stack that was never in service is deleted to be created anew. *known* holds the stacks as
+    last seen, by region and name, and is kept up to date.
     """
 
     id: str
     watch: Watch
-    approve: Callable[[Wanted, ChangeSet], bool]
+    approve: Callable[[ChangeSet | Recreate], bool]
     known: dict[tuple[str, str], Found] = field(default_factory=dict)
     no_execute: bool = False
 
@@ -69,9 +78,8 @@ def _deploy(step: Step, run: Run) -> Job:
             raise RepairError(f"{wanted.name} is in {found.status}", hint=step.hint)
         case Resume(found=found):
             return (yield from _resume(wanted, found, run))
-        case Recreate(found=found):
-            yield from _delete(found, run)
-            return (yield from _change(wanted, "CREATE", Outcome.RECREATED, run))
+        case Recreate():
+            return (yield from _recreate(step, run))
         case Create():
             return (yield from _change(wanted, "CREATE", Outcome.CREATED, run))
         case Update(found=found, only_protection=True):
@@ -82,9 +90,22 @@ def _deploy(step: Step, run: Run) -> Job:
 
 def _decided_again(step: Step, run: Run) -> Step:
     """The step as of now, where a stack below that gives a parameter may have changed."""
-    if step.wanted.parameters and isinstance(step, Keep | Update):
-        return plan.decide(step.wanted, run.known)
-    return step
+    match step:
+        case Keep(wanted=wanted) | Update(wanted=wanted, only_protection=True):
+            return plan.decide(wanted, run.known) if wanted.parameters else step
+        case _:
+            return step
+
+
+def _recreate(step: Recreate, run: Run) -> Job:
+    """Delete what a failed creation left, if that is wanted, and create the stack."""
+    if run.no_execute:
+        why = f"it is in {step.found.status}, and has to be deleted first"
+        return Finished(step.wanted.name, Outcome.SKIPPED, why, step.found)
+    if not run.approve(step):
+        return Finished(step.wanted.name, Outcome.REFUSED, "not approved", step.found)
+    yield from _delete(step.found, run)
+    return (yield from _change(step.wanted, "CREATE", Outcome.RECREATED, run))
 
 
 def _resume(wanted: Wanted, found: Found, run: Run) -> Job:
@@ -103,13 +124,13 @@ def _change(wanted: Wanted, kind: Kind, outcome: Outcome, run: Run) -> Job:
         run.cloud.discard(wanted.region, change_set.arn)
         return _settle(wanted, found, Outcome.KEPT, run)
     if change_set.status == "FAILED":
-        yield from _withdraw(change_set, kind, run)
+        yield from _withdraw(change_set, run, shell=found is None)
         raise CloudError(f"{wanted.name}: no change set: {change_set.reason}")
     yield Proposed(wanted.name, change_set)
     if run.no_execute:
         return Finished(wanted.name, Outcome.LEFT, change_set.arn, found)
-    if not run.approve(wanted, change_set):
-        yield from _withdraw(change_set, kind, run)
+    if not run.approve(change_set):
+        yield from _withdraw(change_set, run, shell=found is None)
         return Finished(wanted.name, Outcome.REFUSED, "not approved", found)
     ended = yield from _apply(wanted, change_set, kind, run)
     if ended.found.status != f"{kind}_COMPLETE":
@@ -132,8 +153,10 @@ def _propose(wanted: Wanted, kind: Kind, run: Run) -> Work[ChangeSet]:
         proposal = replace(proposal, url=_upload(wanted, run))
         yield Uploaded(wanted.name, proposal.url)
     arn = run.cloud.propose(proposal)
-    waits = pauses()
+    waits, give_up = pauses(), run.watch.clock.now() + run.watch.timeout
     while (change_set := run.cloud.change_set(wanted.region, arn)).pending:
+        if run.watch.clock.now() > give_up:
+            raise BusyError(f"{wanted.name}: its change set is still {change_set.status}")
         yield next(waits)
     return change_set
 
@@ -164,11 +187,15 @@ def _upload(wanted: Wanted, run: Run) -> str:
     return run.cloud.upload(source.region, store.outputs[source.output], key, wanted.text.encode())
 
 
-def _withdraw(change_set: ChangeSet, kind: Kind, run: Run) -> Work[None]:
-    """Leave the account as it was: without the empty stack, too, that a first change set makes."""
+def _withdraw(change_set: ChangeSet, run: Run, *, shell: bool) -> Work[None]:
+    """Leave the account as it was: without the empty *shell* of a stack, if we made one.
+
+    Somebody else may have filled it meanwhile, so it is looked at once more.
+    """
     run.cloud.discard(change_set.region, change_set.arn)
-    if kind == "CREATE" and (shell := run.cloud.stack(change_set.region, change_set.stack_id)):
-        yield from _delete(shell, run)
+    stack = run.cloud.stack(change_set.region, change_set.stack_id) if shell else None
+    if stack and stack.status == "REVIEW_IN_PROGRESS":
+        yield from _delete(stack, run)
 
 
 def _apply(wanted: Wanted, change_set: ChangeSet, kind: Kind, run: Run) -> Work[Ended]:
@@ -210,18 +237,30 @@ def _destroy(found: Found, run: Run) -> Job:
         yield _operating(found)
         ended = yield from follow(run.watch, found, before_running(run.watch, found))
         found = ended.found
-    if found.protected:
-        run.cloud.protect(found.region, found.name, on=False)
-    ended = yield from _delete(found, run)
+    ended = yield from _delete_protected(found, run)
     kept = ", ".join(f"{event.logical_id} ({event.physical_id})" for event in ended.kept)
     detail = f"kept by its DeletionPolicy: {kept}" if kept else ""
     return Finished(found.name, Outcome.DELETED, detail)
 
 
+def _delete_protected(found: Found, run: Run) -> Work[Ended]:
+    """Delete a stack whose protection was given up for that; it comes back if the stack stays."""
+    if not found.protected:
+        return (yield from _delete(found, run))
+    run.cloud.protect(found.region, found.name, on=False)
+    try:
+        return (yield from _delete(found, run))
+    except (BusyError, LostError):
+        raise
+    except DeployError:
+        run.cloud.protect(found.region, found.name, on=True)
+        raise
+
+
 def _delete(found: Found, run: Run) -> Work[Ended]:
     """Delete a stack and follow that to its end."""
     after = latest(run.watch, found.region, found.id)
-    run.cloud.delete(found.region, found.id, token=f"{run.id}-delete")
+    run.cloud.delete(found.region, found.id, token=_token(run, found.id))
     yield Operating(found.name, found.region, "delete", found.id)
     ended = yield from follow(run.watch, found, after)
     _remember(ended.found, run)
@@ -238,9 +277,14 @@ def _delete(found: Found, run: Run) -> Work[Ended]:
     return ended
 
 
+def _token(run: Run, stack_id: str) -> str:
+    """What names one deletion: a run may delete two stacks of one name."""
+    return f"{run.id}-delete-{re.sub('[^A-Za-z0-9]', '', stack_id)[-12:]}"
+
+
 def _operating(found: Found) -> Operating:
     """What runs on a stack already."""
-    return Operating(found.name, found.region, found.status.partition("_")[0].lower(), found.id)
+    return Operating(found.name, found.region, operation(found), found.id)
 
 
 def _cause(ended: Ended) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from deployer.cloud import Cloud, Found, StackEvent
-from deployer.errors import BusyError, LostError
+from deployer.errors import BusyError, CredentialsError, LostError
 from deployer.events import Progress
 from deployer.jobs import Clock, Pause, Work, pauses
 
@@ -67,13 +67,18 @@ def latest(watch: Watch, region: str, stack_id: str) -> str:
     return history[-1].id if history else ""
 
 
+def operation(found: Found) -> str:
+    """What runs on a stack: create, update, delete or import, also where it is being undone."""
+    return {"ROLLBACK": "create"}.get(first := found.status.partition("_")[0], first.lower())
+
+
 def before_running(watch: Watch, found: Found) -> str:
     """The id of the event before the operation that runs on *found* began."""
     history = watch.cloud.events(found.region, found.id)
     begins = [
         position
         for position, event in enumerate(history)
-        if event.of_stack and event.status == f"{found.status.partition('_')[0]}_IN_PROGRESS"
+        if event.of_stack and event.status == f"{operation(found).upper()}_IN_PROGRESS"
     ]
     return history[begins[-1] - 1].id if begins and begins[-1] > 0 else ""
 
@@ -83,22 +88,23 @@ def follow(
 ) -> Work[Ended]:
     """Tell every event of *found* newer than *after* until its operation is over.
 
+    It is over when an event says so and the status agrees: either alone may be older than the
+    other. A stack that is not found is looked for again: deleted ones are still found by id.
     Raises BusyError when *timeout* is over and LostError when *patience* is: in both cases the
     operation goes on in AWS.
     """
     give_up = watch.clock.now() + watch.timeout
     ended, over = Ended(found), False
     for pause in pauses():
-        # The status first: what led to it is then among the events that follow.
-        now = yield from _patiently(watch, partial(watch.cloud.stack, found.region, found.id))
-        news = partial(watch.cloud.events, found.region, found.id, after)
-        for event in (yield from _patiently(watch, news)):
+        events = partial(watch.cloud.events, found.region, found.id, after)
+        for event in (yield from _patiently(watch, events)):
             after = event.id
             over = over or (event.of_stack and not event.status.endswith("_IN_PROGRESS"))
             ended.notice(event)
             yield Progress(found.name, event, (lines or {}).get(event.logical_id))
-        ended.found = now or replace(found, status="DELETE_COMPLETE")
-        if not ended.found.busy and (over or ended.found.status == "DELETE_COMPLETE"):
+        now = yield from _patiently(watch, partial(watch.cloud.stack, found.region, found.id))
+        ended.found = now or ended.found
+        if now and not now.busy and (over or now.status == "DELETE_COMPLETE"):
             break
         if watch.clock.now() > give_up:
             raise BusyError(
@@ -115,6 +121,8 @@ def _patiently(watch: Watch, call: Callable[[], T]) -> Work[T]:
     while True:
         try:
             return call()
+        except CredentialsError:
+            raise
         except LostError:
             if watch.clock.now() > give_up:
                 raise

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployer.cloud import BODY_LIMIT
 from deployer.errors import StaleError, SynthError
 from deployer.yamltext import dump
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from deployer.stack import Layers, Line, OutputOf, Stack
 
 DIGEST = "Digest"
+BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a bucket.
 ORDER = "layers.txt"
 _SECTIONS = ("AWSTemplateFormatVersion", "Description", "Parameters", "Resources", "Outputs")
 _IAM_NAMES = {
@@ -106,9 +106,9 @@ def holds_data(text: str) -> bool:
 
 def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
     body = _body(stack)
-    digest = hashlib.sha256(dump(body).encode()).hexdigest()[:32]
-    body["Outputs"] = body.get("Outputs", {}) | {DIGEST: {"Value": digest}}
-    text = f"{_header(stack)}{dump(body)}"
+    text = dump(body)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+    text = f"{_header(stack)}{text}{_stamp(digest, after=body)}"
     wanted = Wanted(
         layer=stack.layer,
         name=stack.name,
@@ -126,6 +126,12 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
     )
     _check_length(wanted)
     return wanted
+
+
+def _stamp(digest: str, *, after: Mapping[str, Any]) -> str:
+    """The digest as one more output: written behind the text, which need not be dumped twice."""
+    stamp = dump({"Outputs": {DIGEST: {"Value": digest}}})
+    return stamp.removeprefix("Outputs:\n") if "Outputs" in after else stamp
 
 
 def _body(stack: Stack) -> dict[str, Any]:

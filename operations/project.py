@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deployer.uncollected import uncollected
+
 if TYPE_CHECKING:
     from deployer.aws import Account
     from deployer.environment import Environment, Project
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 
 
+@uncollected()
 def project() -> Project[Config]:
     """The project this file belongs to."""
     import stacks
@@ -22,6 +25,7 @@ def project() -> Project[Config]:
     return Project(ROOT, stacks.Config, stacks.layers)
 
 
+@uncollected()
 def environment(name: str | None = None) -> Environment:
     """The environment called *name*, else by CRUDDUR_ENV, else the embedded AWS."""
     from deployer.environment import EMBEDDED
@@ -29,6 +33,7 @@ def environment(name: str | None = None) -> Environment:
     return project().open(chosen(name) or EMBEDDED)
 
 
+@uncollected()
 def environments(name: str | None = None) -> list[Environment]:
     """The one environment that was chosen, or every one where none was."""
     names = [name] if (name := chosen(name)) else project().environments()
@@ -40,6 +45,7 @@ def chosen(name: str | None) -> str | None:
     return name or os.environ.get("CRUDDUR_ENV") or None
 
 
+@uncollected()
 def account(environment: Environment) -> Account:
     """The account of *environment*, every guard held."""
     from deployer.environment import connect

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 from invoke.exceptions import Exit
 
-from deployer import execute, plan, report, synth
+from deployer import execute, plan, policy, report, synth
 from deployer import lint as linter
 from deployer.cloud import ChangeSet, Cloud, Found
 from deployer.environment import Environment
 from deployer.errors import DeployError, GuardError, LintError
 from deployer.events import Event, Finished
 from deployer.follow import Watch
-from deployer.plan import Blocked, Keep, Orphan, Step, Update, Upload
+from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
 from deployer.synth import Wanted
 from operations import names, project
 from operations.task import INTERRUPTED
@@ -76,7 +76,7 @@ class Session:
     def look(self, stacks: Sequence[str], *, only: bool = False, verify: bool = False) -> Look:
         """See that build/ and lint are clean, then compare what is wanted with what is there."""
         self.environment.settle_templates()
-        lint(self.environment.wanted)
+        lint(self.environment)
         wanted = plan.select(self.environment.wanted, stacks, only=only, hints=names.LAYERS)
         found = self.found()
         texts = self._texts(wanted, found) if verify else {}
@@ -156,8 +156,8 @@ class Session:
         if code := report.exit_code(finished):
             raise Exit(code=code)
 
-    def _approve(self, _: Wanted, change_set: ChangeSet) -> bool:
-        return self._agreed(report.question(change_set))
+    def _approve(self, what: ChangeSet | Recreate) -> bool:
+        return self._agreed(report.question(what))
 
     def _agreed(self, question: str) -> bool:
         """Ask, unless the embedded AWS or --yes makes it needless; the answer defaults to no."""
@@ -227,10 +227,14 @@ def begin(
             raise Exit(code=INTERRUPTED) from interrupt
 
 
-def lint(wanted: Sequence[Wanted]) -> None:
+def lint(*environments: Environment) -> None:
     """Raise LintError with every finding that nobody has given a reason for."""
-    exemptions = linter.load_exemptions()
-    findings = linter.lint(wanted, exemptions=exemptions, memory=project.ROOT / ".cache" / "lint")
+    findings = linter.lint(
+        [wanted for each in environments for wanted in each.wanted],
+        exemptions=linter.load_exemptions(),
+        also=[one for each in environments for one in policy.check(each.wanted, each.env)],
+        memory=project.ROOT / ".cache" / "lint",
+    )
     if findings:
         raise LintError(
             "\n".join(linter.describe(finding) for finding in findings),

@@ -171,8 +171,8 @@ class FakeCloud:
             raise CloudError(f"ChangeSet [{arn}] cannot be executed in its current status")
         self.executed.append(f"{proposal.stack} {token}")
         now = replace(self.found[region, proposal.stack], status=f"{proposal.kind}_IN_PROGRESS")
-        self._put(now)
-        self._tell(now, now.name, STACK, now.status)
+        self.put(now)
+        self.tell(now, now.name, STACK, now.status)
         self._begin(now, lambda: self._finish(proposal, now, found))
 
     def discard(self, region: str, arn: str) -> None:
@@ -194,17 +194,17 @@ class FakeCloud:
         if stack.protected:
             raise CloudError(f"Stack [{stack.name}] cannot be deleted: TerminationProtection")
         now = replace(stack, status="DELETE_IN_PROGRESS")
-        self._tell(now, now.name, STACK, now.status)
+        self.tell(now, now.name, STACK, now.status)
         if used := self.used.get(stack.name):  # Accepted, then canceled: the stack stays.
-            self._tell(stack, stack.name, STACK, stack.status, used)
+            self.tell(stack, stack.name, STACK, stack.status, used)
             return
-        self._put(now)
-        self._begin(now, lambda: self._gone(now))
+        self.put(now)
+        self._begin(now, lambda: self.gone(now))
 
     def protect(self, region: str, name: str, *, on: bool) -> None:
         """See `Cloud`."""
         self._call("protect", name)
-        self._put(replace(self.found[region, name], protected=on))
+        self.put(replace(self.found[region, name], protected=on))
 
     def upload(self, region: str, bucket: str, key: str, body: bytes) -> str:
         """See `Cloud`."""
@@ -233,9 +233,9 @@ class FakeCloud:
     def _new(self, proposal: Proposal) -> Found:
         stack_id = f"arn:stack/{proposal.stack}/{next(self._ids)}"
         stack = Found(proposal.stack, stack_id, proposal.region, "REVIEW_IN_PROGRESS")
-        self._put(stack)
+        self.put(stack)
         self.history[stack_id] = []
-        self._tell(stack, stack.name, STACK, stack.status)
+        self.tell(stack, stack.name, STACK, stack.status)
         return stack
 
     def _begin(self, stack: Found, finish: Callable[[], None]) -> None:
@@ -245,19 +245,19 @@ class FakeCloud:
     def _finish(self, proposal: Proposal, now: Found, before: Found) -> None:
         if used := self.used.get(proposal.stack):
             undone = "UPDATE_ROLLBACK_COMPLETE"
-            self._tell(now, now.name, STACK, "UPDATE_ROLLBACK_IN_PROGRESS", used)
+            self.tell(now, now.name, STACK, "UPDATE_ROLLBACK_IN_PROGRESS", used)
             done = replace(before, status=undone)
         elif logical_id := self.fails.get(proposal.stack):
-            self._tell(now, logical_id, "AWS::Fake::Thing", f"{proposal.kind}_FAILED", "no room")
-            self._tell(now, "Later", "AWS::Fake::Thing", f"{proposal.kind}_FAILED", "cancelled")
+            self.tell(now, logical_id, "AWS::Fake::Thing", f"{proposal.kind}_FAILED", "no room")
+            self.tell(now, "Later", "AWS::Fake::Thing", f"{proposal.kind}_FAILED", "cancelled")
             undone = (
                 "ROLLBACK_COMPLETE" if proposal.kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
             )
             done = replace(before, status=undone)
         else:
             done = replace(self._wanted(proposal, now), status=f"{proposal.kind}_COMPLETE")
-        self._put(done)
-        self._tell(done, done.name, STACK, done.status)
+        self.put(done)
+        self.tell(done, done.name, STACK, done.status)
 
     def _wanted(self, proposal: Proposal, stack: Found) -> Found:
         outputs = json.loads(proposal.text)["Outputs"]
@@ -265,15 +265,18 @@ class FakeCloud:
             stack, outputs=outputs, tags=proposal.tags, parameters=dict(proposal.parameters)
         )
 
-    def _gone(self, stack: Found) -> None:
+    def gone(self, stack: Found) -> None:
+        """The end of a deletion."""
         del self.found[stack.region, stack.name]
         self.deleted[stack.id] = replace(stack, status="DELETE_COMPLETE")
-        self._tell(stack, stack.name, STACK, "DELETE_COMPLETE")
+        self.tell(stack, stack.name, STACK, "DELETE_COMPLETE")
 
-    def _put(self, stack: Found) -> None:
+    def put(self, stack: Found) -> None:
+        """Have the account hold *stack*."""
         self.found[stack.region, stack.name] = stack
 
-    def _tell(self, stack: Found, name: str, type_: str, status: str, reason: str = "") -> None:
+    def tell(self, stack: Found, name: str, type_: str, status: str, reason: str = "") -> None:
+        """Add to the events of *stack*."""
         self.history[stack.id].append(
             StackEvent(
                 id=f"event-{next(self._ids)}",

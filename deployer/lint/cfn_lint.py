@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.errors import LintError
 from deployer.lint.findings import Answer, Finding
+from deployer.uncollected import uncollected
 
 if TYPE_CHECKING:
     from cfnlint.match import Match
@@ -26,7 +25,7 @@ _EVERY_LEVEL = ["E", "W", "I"]
 def ask(questions: Sequence[Question], *, jobs: int) -> list[Answer]:
     """An answer for each question, in their order; the longest text is worked on first."""
     longest = sorted(range(len(questions)), key=lambda n: -len(questions[n][0]))
-    with _without_collecting():
+    with uncollected():
         if (workers := min(jobs, len(questions))) > 1:
             said = _ask_workers([questions[n] for n in longest], workers)
         else:
@@ -54,7 +53,7 @@ def _ask_workers(questions: Sequence[Question], workers: int) -> list[Answer]:
 
 
 def _ask_one(question: Question) -> Answer:
-    with _without_collecting():
+    with uncollected():
         return tuple(sorted(map(_finding, _matches(*question)), key=_order))
 
 
@@ -112,20 +111,3 @@ def _finding(match: Match) -> Finding:
 
 def _order(finding: Finding) -> tuple[int, int, str, str]:
     return finding.row, finding.column, finding.rule, finding.message
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Looking for garbage among a million small objects takes a quarter of the time.
-
-    There is little of it, and the rest (rules, schemas) stays until the process ends: frozen,
-    it is not visited again then.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.freeze()
-            gc.enable()

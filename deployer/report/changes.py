@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deployer.cloud import ChangeSet, PropertyChange, ResourceChange
+from deployer.plan import Recreate
 from deployer.report.ink import Ink, Style
 from deployer.report.values import pair
 from deployer.report.words import clean, counted, listed
@@ -63,9 +64,13 @@ def counts(change_set: ChangeSet) -> str:
     return listed((each, found[each]) for each in _KINDS) or "no change to a resource"
 
 
-def question(change_set: ChangeSet) -> str:
-    """What to ask before *change_set* is executed; the answer defaults to no."""
-    return f"Execute on {clean(change_set.stack)}: {counts(change_set)}? [y/N] "
+def question(what: ChangeSet | Recreate) -> str:
+    """What to ask before a change set is executed, or a failed stack is deleted; default no."""
+    match what:
+        case ChangeSet(stack=stack):
+            return f"Execute on {clean(stack)}: {counts(what)}? [y/N] "
+        case Recreate(found=found):
+            return f"Delete {clean(found.name)}, which is in {clean(found.status)}? [y/N] "
 
 
 def kind(change: ResourceChange) -> str:

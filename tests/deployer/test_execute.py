@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer import execute, plan
-from deployer.cloud import ChangeSet, Found
-from deployer.errors import BusyError, RepairError, RolledBackError
+from deployer.cloud import STACK, ChangeSet, Found, Proposal, StackEvent
+from deployer.errors import (
+    BusyError,
+    CredentialsError,
+    LostError,
+    RepairError,
+    RolledBackError,
+)
 from deployer.events import Event, Finished, Outcome, Progress, Proposed
-from deployer.follow import Watch
+from deployer.follow import Watch, before_running
+from deployer.plan import Recreate
 from deployer.stack import OutputOf
 from deployer.synth import Wanted
 from tests.fakes import REGION, FakeClock, FakeCloud, Killed, wanted
@@ -24,9 +31,14 @@ REGISTRY = wanted("registry")
 THREE = (NETWORK, REGISTRY, CLUSTER)
 
 
-def yes(_: Wanted, __: ChangeSet) -> bool:
+def yes(_: ChangeSet | Recreate) -> bool:
     """Approve."""
     return True
+
+
+def no(_: ChangeSet | Recreate) -> bool:
+    """Refuse."""
+    return False
 
 
 def deploy(
@@ -150,7 +162,7 @@ def test_a_refusal_leaves_the_account_as_it_was() -> None:
     """No change set and no empty stack stays behind, and dependants are skipped."""
     cloud = FakeCloud(FakeClock())
 
-    events = deploy(cloud, (NETWORK, CLUSTER), approve=lambda *_: False)
+    events = deploy(cloud, (NETWORK, CLUSTER), approve=no)
 
     assert outcomes(events) == {
         "crd-x-network": Outcome.REFUSED,
@@ -180,9 +192,9 @@ def test_a_change_set_is_shown_before_it_is_executed() -> None:
     shown_at_approval: list[str] = []
     events: list[Event] = []
 
-    def approve(_: Wanted, change_set: ChangeSet) -> bool:
+    def approve(change_set: ChangeSet | Recreate) -> bool:
         shown_at_approval.extend(e.change_set.arn for e in events if isinstance(e, Proposed))
-        return change_set.arn in shown_at_approval
+        return isinstance(change_set, ChangeSet) and change_set.arn in shown_at_approval
 
     run = execute.Run("run", Watch(cloud, cloud.clock), approve)
     for event in execute.deploy(plan.plan([NETWORK], []), run, jobs=1):
@@ -313,6 +325,206 @@ def test_a_delete_that_is_canceled_is_told() -> None:
     assert error is not None
     assert error.message == f"crd-x-network: {cloud.used['crd-x-network']}"
     assert "destroy first what uses it" in error.hint
+
+
+def test_a_refusal_spares_a_stack_that_went_live_meanwhile() -> None:
+    """A colleague executes a change set of their own while the question is open."""
+    cloud = FakeCloud(FakeClock())
+
+    def colleague_is_faster(_: ChangeSet | Recreate) -> bool:
+        arn = cloud.propose(Proposal("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text))
+        cloud.clock.sleep(5)
+        cloud.apply(REGION, arn, "theirs")
+        cloud.settle()
+        return False
+
+    deploy(cloud, (NETWORK,), approve=colleague_is_faster)
+
+    assert cloud.found[REGION, NETWORK.name].status == "CREATE_COMPLETE"
+
+
+def test_a_refusal_spares_a_stack_in_review() -> None:
+    """A change set that was left for a reviewer does not go with ours."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,), no_execute=True, run_id="left")
+    left = dict(cloud.change_sets)
+
+    deploy(cloud, (NETWORK,), approve=no)
+
+    assert left == cloud.change_sets
+    assert (REGION, NETWORK.name) in cloud.found
+
+
+@pytest.mark.parametrize("more", [{"no_execute": True}, {"approve": no}])
+def test_a_failed_stack_is_deleted_only_when_that_is_approved(more: dict[str, object]) -> None:
+    """Somebody may want to look at what is left of it."""
+    cloud = FakeCloud(FakeClock(), fails={"crd-x-network": "Vpc"})
+    deploy(cloud, (NETWORK,))
+    cloud.calls.clear()
+
+    deploy(cloud, (NETWORK,), **more)
+
+    assert cloud.written == []
+
+
+def test_the_cause_is_known_when_a_rollback_is_followed() -> None:
+    """Coming back in the middle of a rollback, the failure that led to it is told."""
+    cloud = FakeCloud(FakeClock())
+    cloud.propose(Proposal("one", NETWORK.name, REGION, "CREATE", NETWORK.text))
+    stack = replace(cloud.found[REGION, NETWORK.name], status="ROLLBACK_IN_PROGRESS")
+    cloud.put(stack)
+    cloud.tell(stack, stack.name, STACK, "CREATE_IN_PROGRESS")
+    cloud.tell(stack, "Vpc", "AWS::Fake::Thing", "CREATE_FAILED", "no room")
+    cloud.tell(stack, stack.name, STACK, "ROLLBACK_IN_PROGRESS")
+
+    after = before_running(Watch(cloud, cloud.clock), stack)
+
+    assert "Vpc" in [event.logical_id for event in cloud.events(REGION, stack.id, after)]
+
+
+@dataclass
+class Late(FakeCloud):
+    """An account whose first look at a stack under way shows what was before."""
+
+    late: list[Found] = field(default_factory=list)
+
+    def stack(self, region: str, name: str) -> Found | None:
+        """As it was, once."""
+        now = super().stack(region, name)
+        if now and self.executed and not self.late:
+            self.late.append(now)
+            return self.before(now)
+        return now
+
+    def before(self, now: Found) -> Found | None:
+        """What the first look shows: nothing."""
+
+
+class Fast(Late):
+    """An account whose operation ends between a look at the status and one at the events."""
+
+    def before(self, now: Found) -> Found | None:
+        """The stack as it was before an operation that is over the moment after."""
+        self.settle()
+        return replace(now, status="UPDATE_COMPLETE", outputs={"Vpc": "old"})
+
+
+def test_a_stack_that_is_not_seen_yet_is_looked_for_again() -> None:
+    """DescribeStacks is eventually consistent; a deleted stack is still found by its id."""
+    cloud = Late(FakeClock())
+
+    assert outcomes(deploy(cloud, (NETWORK,))) == {NETWORK.name: Outcome.CREATED}
+
+
+def test_outputs_are_those_after_the_operation() -> None:
+    """They go on to other regions: an older answer would give an older value."""
+    cloud = Fast(FakeClock())
+    old = wanted("network", outputs={"Vpc": "old"})
+    cloud.late.append(Found("none", "", REGION, ""))
+    deploy(cloud, (old,))
+    cloud.late.clear()
+
+    events = deploy(cloud, (wanted("network", version=2, outputs={"Vpc": "new"}),))
+
+    found = finished(events, NETWORK.name).found
+    assert found is not None
+    assert found.outputs["Vpc"] == "new"
+
+
+def test_a_change_set_that_never_gets_ready_is_given_up() -> None:
+    """Waiting has an end everywhere."""
+
+    class Pending(FakeCloud):
+        def change_set(self, region: str, arn: str) -> ChangeSet:
+            return replace(super().change_set(region, arn), status="CREATE_PENDING")
+
+    cloud = Pending(FakeClock())
+
+    events = deploy(cloud, (NETWORK,), watch=Watch(cloud, cloud.clock, timeout=60))
+
+    assert isinstance(finished(events, NETWORK.name).error, BusyError)
+
+
+def test_a_deletion_has_a_token_of_its_own() -> None:
+    """CloudFormation refuses a token that was used for the same stack name before."""
+    tokens: list[str] = []
+
+    class Tokens(FakeCloud):
+        def delete(self, region: str, stack_id: str, token: str) -> None:
+            tokens.append(token)
+            super().delete(region, stack_id, token)
+
+    cloud = Tokens(FakeClock(), fails={"crd-x-network": "Vpc"})
+    deploy(cloud, (NETWORK,))
+
+    deploy(cloud, (NETWORK,), approve=lambda what: isinstance(what, Recreate))
+
+    assert len(tokens) == len(set(tokens)) == 2
+
+
+def test_expired_credentials_are_told_at_once() -> None:
+    """Waiting does not mend them; what was started goes on in AWS."""
+
+    class Expired(FakeCloud):
+        def stack(self, region: str, name: str) -> Found | None:
+            if self.executed:
+                raise CredentialsError("the credentials have expired")
+            return super().stack(region, name)
+
+    cloud = Expired(FakeClock())
+
+    events = deploy(cloud, (NETWORK,))
+
+    assert isinstance(finished(events, NETWORK.name).error, CredentialsError)
+    assert cloud.clock.now() < 60
+
+
+def test_a_lost_answer_is_waited_out() -> None:
+    """AWS out of reach for a while says nothing about the operation."""
+
+    class Away(FakeCloud):
+        def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
+            if self.executed and self.clock.now() < 100:
+                raise LostError("no answer")
+            return super().events(region, stack_id, after)
+
+    cloud = Away(FakeClock())
+
+    assert outcomes(deploy(cloud, (NETWORK,))) == {NETWORK.name: Outcome.CREATED}
+
+
+def test_what_verify_found_is_put_right() -> None:
+    """A stack changed behind its digest stays to be updated, whatever gives its parameters."""
+    edge = wanted("edge", region="us-east-1", outputs={"C": "1"})
+    source = {"P": OutputOf("crd-x-edge", "us-east-1", "C")}
+    cdn = wanted("cdn", needs=["edge"], parameters=source)
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (edge, cdn))
+    found = list(cloud.found.values())
+    steps = plan.plan((edge, cdn), found, texts={cdn.name: "tampered with"})
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, plan.index(found))
+    cloud.calls.clear()
+
+    list(execute.deploy(steps, run, jobs=1))
+
+    assert ("propose", cdn.name) in cloud.calls
+
+
+def test_protection_comes_back_where_the_stack_stays() -> None:
+    """A deletion that failed leaves the stack as guarded as it was."""
+
+    class Stuck(FakeCloud):
+        def gone(self, stack: Found) -> None:
+            self.put(replace(stack, status="DELETE_FAILED"))
+            self.tell(stack, stack.name, STACK, "DELETE_FAILED", "the bucket is not empty")
+
+    cloud = Stuck(FakeClock())
+    deploy(cloud, (replace(NETWORK, protect=True),))
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes)
+
+    list(execute.destroy(list(cloud.found.values()), {}, run, jobs=1))
+
+    assert cloud.found[REGION, NETWORK.name].protected
 
 
 @pytest.mark.parametrize("interval", [1, 2, 3])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -435,6 +436,25 @@ def test_a_stale_exemption_says_where_it_stands(cfn_lint: FakeCfnLint, tmp_path:
     assert finding.level == "warning"
 
 
+def test_what_other_rules_found_joins(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """Stack by stack, after what cfn-lint says; an exemption is as good for it."""
+    ours = [
+        Finding("C101", "error", "Ours", ("Resources", "Zone"), 3, 1, "", name, None, detail)
+        for name, detail in (("crd-dev-dns", ""), ("crd-dev-net", "Sid"), ("crd-dev-net", "Other"))
+    ]
+    excused = exemption(rule="C101", stack="crd-dev-net", resource="Zone/S*")
+    stacks = [Subject("crd-dev-dns", "dns"), Subject("crd-dev-net", "net")]
+
+    findings = lint(stacks, exemptions=[excused], also=ours, memory=tmp_path)
+
+    assert [(one.stack, one.rule, one.where) for one in findings] == [
+        ("crd-dev-dns", "E1", "Zone"),
+        ("crd-dev-dns", "C101", "Zone"),
+        ("crd-dev-net", "E1", "Zone"),
+        ("crd-dev-net", "C101", "Zone/Other"),
+    ]
+
+
 def test_a_new_exemption_asks_nothing(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
     """What is remembered is what cfn-lint said, not what we think of it."""
     lint([Subject("crd-dev-dns", "text")], memory=tmp_path)
@@ -466,6 +486,23 @@ def test_exemptions_are_read_from_a_table(tmp_path: Path) -> None:
     assert (two.rule, one.number, two.number) == ("W3006", 3, 11)
 
 
+def test_one_reason_may_be_good_for_several(tmp_path: Path) -> None:
+    """Each stack and each resource of a list is an exemption, so each can become stale."""
+    several = WRITTEN.replace('"Backend"', '["Front", "Back"]').replace(
+        '"crd-*-service"', '["crd-dev-a", "crd-dev-b"]'
+    )
+    (tmp_path / "some.toml").write_text(several)
+
+    found = load_exemptions(tmp_path / "some.toml")
+
+    assert [(one.stack, one.resource, one.number) for one in found] == [
+        ("crd-dev-a", "Front", 3),
+        ("crd-dev-a", "Back", 3),
+        ("crd-dev-b", "Front", 3),
+        ("crd-dev-b", "Back", 3),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
@@ -476,8 +513,9 @@ def test_exemptions_are_read_from_a_table(tmp_path: Path) -> None:
         (WRITTEN.replace("resource", "resorce"), "line 3: resorce, resource missing or unknown"),
         (WRITTEN + "number = 4\n", "line 3: number missing or unknown"),
         (WRITTEN.replace('"W3005"', "W3005"), "Invalid value"),
+        (WRITTEN.replace('"Backend"', "[]"), "line 3: resource missing"),
     ],
-    ids=["single", "other", "plural", "no reason", "misspelt", "extra", "no TOML"],
+    ids=["single", "other", "plural", "no reason", "misspelt", "extra", "no TOML", "none"],
 )
 def test_a_table_that_says_anything_else_is_an_error(tmp_path: Path, text: str, fact: str) -> None:
     """An exemption that is not understood must not be taken for none."""
@@ -488,10 +526,10 @@ def test_a_table_that_says_anything_else_is_an_error(tmp_path: Path, text: str, 
 
 
 def test_our_own_table_can_be_read() -> None:
-    """Every exemption in it names one whole rule."""
+    """Every exemption in it names one whole rule, of cfn-lint or of ours."""
     rules = [one.rule for one in load_exemptions(EXEMPTIONS)]
 
-    assert [rule for rule in rules if len(rule) != len("E3002")] == []
+    assert [rule for rule in rules if not re.fullmatch(r"[EWI]\d{4}|C\d{3}", rule)] == []
 
 
 # How it is told

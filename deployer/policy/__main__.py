@@ -1,0 +1,9 @@
+"""Writes docs/policy.md: `python -m deployer.policy > docs/policy.md`."""
+
+from __future__ import annotations
+
+import sys
+
+from deployer.policy.page import markdown
+
+sys.stdout.write(markdown())

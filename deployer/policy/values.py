@@ -1,0 +1,92 @@
+"""Looks into the values of a template: properties, strings, and what they refer to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """*value* if it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def many(value: Any) -> list[Any]:
+    """*value* as a list: CloudFormation and IAM take one thing for a list of one."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def get(value: Any, *path: str) -> Any:
+    """What stands at *path* in *value*; None where there is nothing."""
+    for key in path:
+        value = mapping(value).get(key)
+    return value
+
+
+def true(value: Any) -> bool:
+    """Whether a property says yes, as YAML or as a string."""
+    return value is True or value == "true"
+
+
+def text(value: Any) -> str:
+    """A string as it is, one with ${…} as its template, a joined one in a row; else empty."""
+    match value:
+        case str():
+            return value
+        case {"Fn::Sub": str(template)} | {"Fn::Sub": [str(template), *_]}:
+            return template
+        case {"Fn::Join": [str(between), list(parts)]}:
+            return between.join(text(part) or "${}" for part in parts)
+        case _:
+            return ""
+
+
+def referred(value: Any) -> Iterator[str]:
+    """Every logical id that *value* names by Ref, Fn::GetAtt or Fn::Sub, wherever in it."""
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            yield name
+        case {"Fn::Sub": str(template)}:
+            yield from _IN_SUB.findall(template)
+        case {"Fn::Sub": [str(template), rest]}:
+            yield from _IN_SUB.findall(template)
+            yield from referred(rest)
+        case dict():
+            for one in value.values():
+                yield from referred(one)
+        case list():
+            for one in value:
+                yield from referred(one)
+
+
+_IN_SUB = re.compile(r"\$\{(\w+)(?:\.[\w.]+)?\}")
+
+
+def imported(value: Any) -> Iterator[str]:
+    """The name of every export that *value* imports, wherever in it."""
+    match value:
+        case {"Fn::ImportValue": str(name)}:
+            yield name
+        case dict():
+            for one in value.values():
+                yield from imported(one)
+        case list():
+            for one in value:
+                yield from imported(one)
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string in *value*, keys and all."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for key, one in value.items():
+                yield str(key)
+                yield from strings(one)
+        case list():
+            for one in value:
+                yield from strings(one)

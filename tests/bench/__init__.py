@@ -1,0 +1,1 @@
+"""What we promise of speed, measured against a peer: `python -m tests.bench NAME`."""

@@ -1,0 +1,65 @@
+"""A deploy with nothing to do, against `cdk deploy --all` of the same resources and endpoint."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deployer import embedded
+from operations.project import project
+from tests.bench import cdk
+from tests.bench.checkout import copied
+from tests.bench.counting import counted
+from tests.bench.timing import Command, Exact, Line, command, paired, run
+
+PEERS_ACCOUNT = "111111111111"  # Stacks of both have the same names.
+
+
+def rows(rounds: int) -> tuple[Line, ...]:
+    """Whole processes, synth included on both sides, and what each asks of AWS."""
+    try:
+        app = cdk.app("local", account=PEERS_ACCOUNT)
+    except cdk.NoPeer as no:
+        return (no.line,)
+    with copied() as copy:
+        ours = command(sys.executable, "-m", "invoke", "deploy", "--env=local", cwd=copy)
+        run(ours)
+        env = _peers_env(copy / ".embedded", app)
+        peer = app.deploy(env)
+        run(peer)
+        row = paired(f"nothing to do, {app.size}", ours, peer, rounds=rounds, goal=0.40)
+        return row, _calls(ours, app, env, copy / ".embedded")
+
+
+def _peers_env(folder: Path, app: cdk.App) -> Mapping[str, str]:
+    """What points CDK to the embedded AWS in *folder*, where it has what is made by hand."""
+    endpoint = embedded.running(folder, account=PEERS_ACCOUNT)
+    env = project().open("local").env
+    embedded.prepare(endpoint, embedded.ByHand(hosted_zones=((env.hosted_zone, env.domain),)))
+    return embedded.env(endpoint, region=env.region)
+
+
+def _calls(ours: Command, app: cdk.App, env: Mapping[str, str], folder: Path) -> Exact:
+    """How often each calls AWS."""
+    with counted(env["AWS_ENDPOINT_URL"]) as (url, of_peer):
+        run(app.deploy({**env, "AWS_ENDPOINT_URL": url}))
+    with counted(env["AWS_ENDPOINT_URL"]) as (url, of_us), _answering_at(url, folder):
+        run(ours)
+    named = ", ".join(f"{name} {count}" for name, count in of_us.items())
+    return Exact(f"calls to AWS ({named})", of_us.total(), of_peer.total(), "calls")
+
+
+@contextmanager
+def _answering_at(url: str, folder: Path) -> Iterator[None]:
+    """Let the embedded AWS in *folder* be found at *url* for a while."""
+    note = folder / "server.json"
+    written = note.read_text()
+    note.write_text(json.dumps(json.loads(written) | {"port": urlsplit(url).port}))
+    try:
+        yield
+    finally:
+        note.write_text(written)

@@ -1,0 +1,39 @@
+"""All templates of prod, against `cdk synth` (JS, L1 classes, validation off) of the same resources."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+from tests.bench import cdk
+from tests.bench.checkout import copied
+from tests.bench.timing import Line, command, race
+
+DIRECT = """
+from operations.project import environment
+from deployer import synth
+
+prod = environment("prod")
+synth.write(prod.wanted, prod.build)
+"""
+
+
+def rows(rounds: int) -> tuple[Line, ...]:
+    """The process alone, and through Invoke; config and YAML included, nothing there yet."""
+    try:
+        peer = cdk.app("prod")
+    except cdk.NoPeer as no:
+        return (no.line,)
+    with copied() as copy:
+
+        def before() -> None:
+            shutil.rmtree(copy / "build" / "prod", ignore_errors=True)
+
+        direct = command(sys.executable, "-c", DIRECT, cwd=copy, before=before)
+        invoked = (sys.executable, "-m", "invoke", "synth", "--env=prod")
+        invoke = command(*invoked, cwd=copy, before=before)
+        entrants = {
+            f"direct, {peer.size}": (direct, 1 / 9),
+            "through invoke": (invoke, 1 / 6),
+        }
+        return race(peer.synth(), entrants, rounds=rounds)

@@ -1,0 +1,543 @@
+"""Small clean templates: what each rule asks of is in one of them, as it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from deployer.stack import Line, OutputOf
+from deployer.yamltext import dump
+
+DOMAIN = "cruddur.example"
+ZONE = "Z0TESTEXAMPLE"
+LOW, HIGH, FAR = "crd-test-low", "crd-test-high", "crd-test-far"  # FAR is in another region.
+Piece = Mapping[str, Mapping[str, Mapping[str, Any]]]  # stack → section → title → what it says
+
+
+@dataclass(frozen=True)
+class Env:
+    domain: str = DOMAIN
+    hosted_zone: str = ZONE
+    protect: bool = True
+
+
+@dataclass(frozen=True)
+class Subject:
+    name: str
+    text: str
+    region: str = "ca-central-1"
+    needs: tuple[str, ...] = ()
+    parameters: Mapping[str, OutputOf] = field(default_factory=dict)
+    artifacts: OutputOf | None = None
+    lines: Mapping[str, Line] = field(default_factory=dict)
+
+
+def subjects(*pieces: Piece) -> list[Subject]:
+    """The stacks that hold all of *pieces*, lowest first: HIGH stands on the others."""
+    whole: dict[str, dict[str, dict[str, Any]]] = {}
+    for piece in pieces:
+        for stack, sections in piece.items():
+            for section, content in sections.items():
+                whole.setdefault(stack, {}).setdefault(section, {}).update(content)
+    return [_subject(name, whole[name]) for name in (FAR, LOW, HIGH) if name in whole]
+
+
+def _subject(name: str, template: dict[str, dict[str, Any]]) -> Subject:
+    return Subject(
+        name,
+        dump(template),
+        region="us-east-1" if name == FAR else "ca-central-1",
+        needs=(LOW, FAR) if name == HIGH else (),
+        parameters={
+            title: OutputOf(FAR, "us-east-1", title) for title in template.get("Parameters", {})
+        },
+        lines={title: Line(f"stacks/{name}.py", 7) for title in template.get("Resources", {})},
+    )
+
+
+# The words that templates are made of
+
+
+def resource(type_: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::{type_}", "Properties": properties}
+
+
+def kept(type_: str, **properties: Any) -> dict[str, Any]:
+    retained = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+    return {**resource(type_, **properties), **retained}
+
+
+def ref(title: str) -> dict[str, Any]:
+    return {"Ref": title}
+
+
+def arn(title: str) -> dict[str, Any]:
+    return {"Fn::GetAtt": [title, "Arn"]}
+
+
+def sub(template: str) -> dict[str, Any]:
+    return {"Fn::Sub": template}
+
+
+def own(service: str, rest: str) -> dict[str, Any]:
+    return sub(f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{rest}")
+
+
+def document(*statements: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allow(action: str | list[str], on: Any, **more: Any) -> dict[str, Any]:
+    return {"Sid": "Allowed", "Effect": "Allow", "Action": action, "Resource": on, **more}
+
+
+def tls_only(action: str, *on: Any) -> dict[str, Any]:
+    return {
+        "Sid": "OnlyOverTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": [action],
+        "Resource": list(on),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def role(service: str, *statements: Mapping[str, Any]) -> dict[str, Any]:
+    trust = {"Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    return resource(
+        "IAM::Role",
+        AssumeRolePolicyDocument=document({"Effect": "Allow", **trust}),
+        PermissionsBoundary=own("iam", "policy/crd-test-boundary"),
+        Policies=[{"PolicyName": "Own", "PolicyDocument": document(*statements)}],
+    )
+
+
+def only(**titles: Any) -> Piece:
+    """A piece of one stack."""
+    return {HIGH: {"Resources": titles}}
+
+
+# What is clean
+
+BLOCKED = {
+    f"{word}Public{what}": True
+    for word, what in (
+        ("Block", "Acls"),
+        ("Block", "Policy"),
+        ("Ignore", "Acls"),
+        ("Restrict", "Buckets"),
+    )
+}
+BUCKET = {
+    "BucketNamePrefix": "crd-test-assets",
+    "BucketNamespace": "account-regional",
+    "PublicAccessBlockConfiguration": BLOCKED,
+    "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+    "LifecycleConfiguration": {
+        "Rules": [
+            {"Status": "Enabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
+        ]
+    },
+    "CorsConfiguration": {"CorsRules": [{"AllowedOrigins": [f"https://{DOMAIN}"]}]},
+}
+
+
+def tls_policy(bucket: str, *more: Mapping[str, Any]) -> dict[str, Any]:
+    guard = tls_only("s3:*", arn(bucket), sub(f"${{{bucket}.Arn}}/*"))
+    return resource("S3::BucketPolicy", Bucket=ref(bucket), PolicyDocument=document(guard, *more))
+
+
+bucket = only(
+    Assets=kept("S3::Bucket", **BUCKET),
+    AssetsPolicy=tls_policy(
+        "Assets",
+        allow(
+            "s3:GetObject",
+            sub("${Assets.Arn}/*"),
+            Principal={"Service": "cloudfront.amazonaws.com"},
+            Condition={"StringEquals": {"AWS:SourceArn": own("cloudfront", "distribution/E1")}},
+        ),
+    ),
+)
+calls = {
+    "Event": "s3:ObjectCreated:*",
+    "Function": arn("Thumbnail"),
+    "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": "originals/"}]}},
+}
+function = only(
+    Uploads=kept(
+        "S3::Bucket", **BUCKET, NotificationConfiguration={"LambdaConfigurations": [calls]}
+    ),
+    UploadsPolicy=tls_policy("Uploads"),
+    Thumbnail=resource(
+        "Lambda::Function",
+        Role=arn("ThumbnailRole"),
+        Timeout=30,
+        MemorySize=1024,
+        LoggingConfig={"LogGroup": ref("ThumbnailLogs")},
+        DeadLetterConfig={"TargetArn": own("sqs", "crd-test-dead")},
+        Environment={"Variables": {"BUCKET": ref("Uploads"), "TOKEN_TABLE": "tokens"}},
+    ),
+    ThumbnailLogs=kept("Logs::LogGroup", RetentionInDays=30),
+    ThumbnailRole=role("lambda", allow(["s3:PutObject"], sub("${Uploads.Arn}/avatars/*"))),
+    ThumbnailCalled=resource(
+        "Lambda::Permission",
+        Action="lambda:InvokeFunction",
+        FunctionName=ref("Thumbnail"),
+        Principal="s3.amazonaws.com",
+        SourceArn=own("s3", "uploads"),
+        SourceAccount=ref("AWS::AccountId"),
+    ),
+)
+stream = only(
+    Messages=kept(
+        "DynamoDB::Table",
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+        DeletionProtectionEnabled=True,
+    ),
+    MessagesRead=resource(
+        "Lambda::EventSourceMapping",
+        EventSourceArn={"Fn::GetAtt": ["Messages", "StreamArn"]},
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=3,
+        DestinationConfig={"OnFailure": {"Destination": own("sqs", "crd-test-dead")}},
+    ),
+)
+topic = only(
+    Avatars=resource("SNS::Topic", SignatureVersion="2"),
+    AvatarsPolicy=resource(
+        "SNS::TopicPolicy",
+        Topics=[ref("Avatars")],
+        PolicyDocument=document(
+            allow(
+                "sns:Publish",
+                ref("Avatars"),
+                Principal={"Service": "s3.amazonaws.com"},
+                Condition={"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}},
+            ),
+            tls_only("sns:Publish", ref("Avatars")),
+        ),
+    ),
+    Webhook=resource(
+        "SNS::Subscription",
+        TopicArn=ref("Avatars"),
+        Protocol="https",
+        RedrivePolicy={"deadLetterTargetArn": arn("Dead")},
+    ),
+    Dead=kept("SQS::Queue", SqsManagedSseEnabled=True),
+    DeadPolicy=resource(
+        "SQS::QueuePolicy",
+        Queues=[ref("Dead")],
+        PolicyDocument=document(tls_only("sqs:*", arn("Dead"))),
+    ),
+)
+redirect = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS"}}
+
+
+def knock(port: int, **source: Any) -> dict[str, Any]:
+    return {
+        "IpProtocol": "tcp",
+        "FromPort": port,
+        "ToPort": port,
+        "Description": "Because",
+        **source,
+    }
+
+
+balancer = only(
+    Front=resource(
+        "EC2::SecurityGroup",
+        SecurityGroupIngress=[knock(80, CidrIp="0.0.0.0/0"), knock(443, CidrIpv6="::/0")],
+    ),
+    Balancer=resource(
+        "ElasticLoadBalancingV2::LoadBalancer",
+        SecurityGroups=[{"Fn::GetAtt": ["Front", "GroupId"]}],
+        LoadBalancerAttributes=[
+            {"Key": "deletion_protection.enabled", "Value": "true"},
+            {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"},
+        ],
+    ),
+    Http=resource(
+        "ElasticLoadBalancingV2::Listener",
+        LoadBalancerArn=ref("Balancer"),
+        Protocol="HTTP",
+        DefaultActions=[redirect],
+    ),
+    Https=resource(
+        "ElasticLoadBalancingV2::Listener",
+        LoadBalancerArn=ref("Balancer"),
+        Protocol="HTTPS",
+        SslPolicy="ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+        DefaultActions=[redirect],
+    ),
+    Rule=resource(
+        "ElasticLoadBalancingV2::ListenerRule",
+        ListenerArn=ref("Https"),
+        Conditions=[{"HostHeaderConfig": {"Values": [f"api.{DOMAIN}"]}}],
+        Actions=[{"Type": "forward"}],
+    ),
+)
+
+
+def given(title: str, value: Any, *, stack: str = LOW) -> dict[str, Any]:
+    return {title: {"Value": value, "Export": {"Name": f"{stack}-{title}"}}}
+
+
+def taken(title: str, *, stack: str = LOW) -> dict[str, Any]:
+    return {"Fn::ImportValue": f"{stack}-{title}"}
+
+
+database: Piece = {
+    LOW: {
+        "Resources": {
+            "Internet": resource("EC2::InternetGateway"),
+            "Out": resource("EC2::Route", RouteTableId=ref("Routes"), GatewayId=ref("Internet")),
+            "Routes": resource("EC2::RouteTable"),
+            "InnerRoutes": resource("EC2::RouteTable"),
+            "Inner": resource("EC2::Subnet", MapPublicIpOnLaunch=False),
+            "InnerWay": resource(
+                "EC2::SubnetRouteTableAssociation",
+                SubnetId=ref("Inner"),
+                RouteTableId=ref("InnerRoutes"),
+            ),
+            "Callers": resource("EC2::SecurityGroup"),
+        },
+        "Outputs": given("Inner", ref("Inner"))
+        | given("Callers", {"Fn::GetAtt": ["Callers", "GroupId"]}),
+    },
+    HIGH: {
+        "Resources": {
+            "Away": resource("RDS::DBSubnetGroup", SubnetIds=[taken("Inner")]),
+            "Wall": resource(
+                "EC2::SecurityGroup",
+                SecurityGroupIngress=[knock(5432, SourceSecurityGroupId=taken("Callers"))],
+            ),
+            "Forced": resource("RDS::DBParameterGroup", Parameters={"rds.force_ssl": "1"}),
+            "Database": kept(
+                "RDS::DBInstance",
+                DBParameterGroupName=ref("Forced"),
+                DBSubnetGroupName=ref("Away"),
+                VPCSecurityGroups=[ref("Wall")],
+                StorageEncrypted=True,
+                PubliclyAccessible=False,
+                DeletionProtection=True,
+                BackupRetentionPeriod=7,
+                ManageMasterUserPassword=True,
+                EnableIAMDatabaseAuthentication=True,
+                CopyTagsToSnapshot=True,
+            ),
+        }
+    },
+}
+container = {
+    "Name": "backend",
+    "Image": sub("${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/backend@sha256:0"),
+    "User": "1000",
+    "ReadonlyRootFilesystem": True,
+    "Environment": [{"Name": "FRONTEND_URL", "Value": f"https://{DOMAIN}"}],
+    "LogConfiguration": {
+        "LogDriver": "awslogs",
+        "Options": {"awslogs-group": ref("TaskLogs")},
+    },
+}
+task = only(
+    Task=resource(
+        "ECS::TaskDefinition",
+        ContainerDefinitions=[container],
+        TaskRoleArn=own("iam", "role/task"),
+        ExecutionRoleArn=own("iam", "role/execution"),
+    ),
+    TaskLogs=kept("Logs::LogGroup", RetentionInDays=30),
+    Service=resource(
+        "ECS::Service",
+        TaskDefinition=ref("Task"),
+        EnableExecuteCommand=False,
+        DeploymentConfiguration={"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}},
+        NetworkConfiguration={"AwsvpcConfiguration": {"AssignPublicIp": "DISABLED"}},
+    ),
+)
+pool = only(
+    People=kept(
+        "Cognito::UserPool",
+        Policies={
+            "PasswordPolicy": {
+                "MinimumLength": 12,
+                "RequireLowercase": True,
+                "RequireNumbers": True,
+                "RequireSymbols": True,
+                "RequireUppercase": True,
+            }
+        },
+        AutoVerifiedAttributes=["email"],
+        DeletionProtection="ACTIVE",
+    ),
+    Browser=resource(
+        "Cognito::UserPoolClient",
+        PreventUserExistenceErrors="ENABLED",
+        ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"],
+        GenerateSecret=False,
+        EnableTokenRevocation=True,
+        CallbackURLs=[f"https://{DOMAIN}/signed-in"],
+    ),
+)
+images = only(
+    Images=kept(
+        "ECR::Repository",
+        ImageScanningConfiguration={"ScanOnPush": True},
+        ImageTagMutability="IMMUTABLE",
+        LifecyclePolicy={"LifecyclePolicyText": "{}"},
+    )
+)
+api = only(
+    Api=resource("ApiGatewayV2::Api", CorsConfiguration={"AllowOrigins": [f"https://{DOMAIN}"]}),
+    Upload=resource(
+        "ApiGatewayV2::Route",
+        RouteKey="POST /avatars/key_upload",
+        AuthorizationType="CUSTOM",
+        AuthorizerId=ref("Authorizer"),
+    ),
+    Preflight=resource("ApiGatewayV2::Route", RouteKey="OPTIONS /avatars/key_upload"),
+    Authorizer=resource(
+        "ApiGatewayV2::Authorizer",
+        AuthorizerType="REQUEST",
+        AuthorizerResultTtlInSeconds=0,
+        IdentitySource=["$request.header.Authorization"],
+    ),
+    Stage=resource(
+        "ApiGatewayV2::Stage",
+        AccessLogSettings={"DestinationArn": own("logs", "log-group:api"), "Format": "{}"},
+        DefaultRouteSettings={"ThrottlingRateLimit": 10, "ThrottlingBurstLimit": 20},
+    ),
+)
+behaviour = {
+    "ViewerProtocolPolicy": "redirect-to-https",
+    "ResponseHeadersPolicyId": ref("Headers"),
+}
+cdn = only(
+    Site=resource(
+        "CloudFront::Distribution",
+        DistributionConfig={
+            "Aliases": [DOMAIN, f"www.{DOMAIN}"],
+            "Origins": [
+                {
+                    "Id": "site",
+                    "DomainName": "site.s3.ca-central-1.amazonaws.com",
+                    "S3OriginConfig": {"OriginAccessIdentity": ""},
+                    "OriginAccessControlId": ref("Signed"),
+                }
+            ],
+            "DefaultCacheBehavior": behaviour,
+            "CacheBehaviors": [{"PathPattern": "/avatars/*", **behaviour}],
+            "ViewerCertificate": {
+                "MinimumProtocolVersion": "TLSv1.2_2021",
+                "SslSupportMethod": "sni-only",
+            },
+        },
+    ),
+    Signed=resource(
+        "CloudFront::OriginAccessControl",
+        OriginAccessControlConfig={"SigningBehavior": "always"},
+    ),
+    Headers=resource(
+        "CloudFront::ResponseHeadersPolicy",
+        ResponseHeadersPolicyConfig={
+            "SecurityHeadersConfig": {
+                "ContentTypeOptions": {"Override": True},
+                "StrictTransportSecurity": {"Override": True},
+            }
+        },
+    ),
+)
+names = only(
+    Record=resource(
+        "Route53::RecordSet",
+        HostedZoneId=ZONE,
+        Name=f"api.{DOMAIN}.",
+        AliasTarget={"HostedZoneId": "Z2FDTNDATAQYW2"},
+    ),
+    Certificate=resource(
+        "CertificateManager::Certificate",
+        DomainName=DOMAIN,
+        DomainValidationOptions=[{"DomainName": DOMAIN, "HostedZoneId": ZONE}],
+    ),
+)
+workflow = only(
+    Publisher=resource(
+        "IAM::Role",
+        PermissionsBoundary=own("iam", "policy/crd-test-boundary"),
+        AssumeRolePolicyDocument=document(
+            {
+                "Sid": "Workflow",
+                "Effect": "Allow",
+                "Principal": {"Federated": own("iam", "oidc-provider/github")},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {
+                    "StringEquals": {
+                        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                        "token.actions.githubusercontent.com:sub": "repo:o/r:ref:refs/heads/prod",
+                    }
+                },
+            }
+        ),
+    ),
+)
+rights = only(
+    Rights=resource(
+        "IAM::ManagedPolicy",
+        PolicyDocument=document(
+            allow("dynamodb:*", own("dynamodb", "table/crd-test-*")),
+            {
+                **allow("iam:PassRole", sub("arn:${AWS::Partition}:iam::1:role/crd-test-*")),
+                "Sid": "Pass",
+                "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+            },
+        ),
+    ),
+)
+ours = {"StringEquals": {"aws:ResourceAccount": ref("AWS::AccountId")}}
+endpoint = only(
+    Endpoint=resource(
+        "EC2::VPCEndpoint",
+        PolicyDocument=document(
+            allow("s3:*", "*", Principal="*", Condition=ours),
+            {**allow("s3:GetObject", "arn:aws:s3:::layers/*", Principal="*"), "Sid": "Layers"},
+        ),
+    ),
+)
+wires: Piece = {
+    FAR: {
+        "Resources": {"Afar": resource("SNS::TopicInlinePolicy")},
+        "Outputs": given("Far", ref("Afar"), stack=FAR),
+    },
+    LOW: {
+        "Resources": {"Below": resource("ServiceDiscovery::HttpNamespace")},
+        "Outputs": given("Below", ref("Below")),
+    },
+    HIGH: {
+        "Parameters": {"Far": {"Type": "String"}},
+        "Resources": {
+            "Above": resource("ECS::Cluster", Namespace=taken("Below"), Certificate=ref("Far"))
+        },
+        "Outputs": {"Name": {"Value": ref("Above")}},
+    },
+}
+PIECES: Mapping[str, Piece] = {
+    "bucket": bucket,
+    "function": function,
+    "stream": stream,
+    "topic": topic,
+    "balancer": balancer,
+    "database": database,
+    "task": task,
+    "pool": pool,
+    "images": images,
+    "api": api,
+    "cdn": cdn,
+    "names": names,
+    "workflow": workflow,
+    "rights": rights,
+    "endpoint": endpoint,
+    "wires": wires,
+}

@@ -1,0 +1,166 @@
+"""An environment, opened: where its files are, and which account it leads to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from troposphere import ec2
+
+from deployer import embedded, environment, synth
+from deployer.aws import Account
+from deployer.environment import Environment, Project
+from deployer.errors import ConfigError, GuardError, StaleError
+from deployer.fields import Settings
+from deployer.stack import Env, Layers, Template
+
+ENV = """
+[env]
+project = "cruddur"
+prefix = "crd"
+name = "{name}"
+account = "{account}"
+region = "ca-central-1"
+domain = "cruddur.example"
+hosted_zone = "Z0CRUDDUR"
+protect = false
+"""
+
+
+class Config(Settings, frozen=True):
+    """An environment of nothing but itself."""
+
+    env: Env
+
+
+def nothing(t: Template, _: Env) -> None:
+    """A stack of nothing but a VPC."""
+    t.add_resource(ec2.VPC("Vpc", CidrBlock="10.0.0.0/16"))
+
+
+def layers(config: Config) -> Layers:
+    """One stack."""
+    crd = Layers(config.env)
+    crd.add("network", nothing)
+    return crd
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project[Config]:
+    """A project with an account environment and the embedded one."""
+    (tmp_path / "config").mkdir()
+    for name, account in (("dev", "111111111111"), ("local", "000000000000")):
+        text = ENV.format(name=name, account=account)
+        (tmp_path / "config" / f"{name}.toml").write_text(text)
+    return Project(tmp_path, Config, layers)
+
+
+@pytest.fixture
+def dev(project: Project[Config]) -> Environment:
+    """The account environment."""
+    return project.open("dev")
+
+
+@pytest.fixture
+def local(project: Project[Config]) -> Environment:
+    """The embedded one."""
+    return project.open("local")
+
+
+def test_an_environment_is_its_config_and_its_stacks(project: Project[Config]) -> None:
+    """Opening one reads its file and synthesises; build/ is not needed for that."""
+    dev = project.open("dev")
+
+    assert ("dev", "local") == project.environments()
+    assert ("111111111111", "crd-dev-") == (dev.env.account, dev.prefix)
+    assert ["crd-dev-network"] == [wanted.name for wanted in dev.wanted]
+    assert project.root / "build" / "dev" == dev.build
+    assert not project.build.exists()
+
+
+def test_an_unknown_environment_is_refused(project: Project[Config]) -> None:
+    """What there is instead is named."""
+    with pytest.raises(ConfigError) as told:
+        project.open("def")
+
+    assert "did you mean 'dev'?" in told.value.message
+
+
+def test_the_schema_is_written_for_editors(project: Project[Config]) -> None:
+    """It stands beside the files it describes."""
+    project.write_schema()
+
+    schema = json.loads((project.root / "config" / "schema.json").read_text("utf-8"))
+    assert "Config" in schema["$defs"]
+
+
+def test_what_nobody_reviewed_is_not_deployed(dev: Environment) -> None:
+    """For an account build/ is compared, and never written."""
+    with pytest.raises(StaleError) as told:
+        dev.settle_templates()
+
+    assert "build/dev" in told.value.message
+    assert not dev.build.exists()
+
+
+def test_what_was_reviewed_may_be_deployed(dev: Environment) -> None:
+    """A build/ that is what the code says passes, and stays as it is."""
+    synth.write(dev.wanted, dev.build)
+    before = {file.name: file.stat().st_mtime_ns for file in dev.build.iterdir()}
+
+    dev.settle_templates()
+
+    assert before == {file.name: file.stat().st_mtime_ns for file in dev.build.iterdir()}
+
+
+def test_the_embedded_aws_needs_no_review(local: Environment) -> None:
+    """Its templates are written afresh each time."""
+    local.settle_templates()
+
+    assert local.wanted[0].text == (local.build / "network.yaml").read_text()
+
+
+@pytest.mark.parametrize(("name", "expected"), [("dev", False), ("local", True)])
+def test_one_environment_is_the_embedded_aws(
+    project: Project[Config], name: str, expected: bool
+) -> None:
+    """The one called local; all others are accounts."""
+    assert expected is project.open(name).embedded
+
+
+def test_an_account_is_guarded(
+    dev: Environment, project: Project[Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No embedded AWS is started for it, and no override is followed."""
+    monkeypatch.setenv("AWS_PROFILE", "default")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(project.root / "aws-config"))
+    (project.root / "aws-config").write_text("[default]\n")
+
+    with pytest.raises(GuardError, match="overridden by AWS_ENDPOINT_URL"):
+        environment.connect(dev, project.embedded, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+
+    assert not project.embedded.exists()
+
+
+def test_the_embedded_aws_is_started_as_the_account_expects(
+    local: Environment, project: Project[Config]
+) -> None:
+    """It has the account number of the config, and the hosted zone that is made by hand."""
+    try:
+        account = environment.connect(local, project.embedded, {"AWS_ENDPOINT_URL": "http://x"})
+        zones = hosted_zones(account)
+        identity = account.identity()
+    finally:
+        embedded.stop(project.embedded)
+
+    assert "000000000000" == identity.account
+    assert [("/hostedzone/Z0CRUDDUR", "cruddur.example.")] == zones
+
+
+def hosted_zones(account: Account) -> list[tuple[str, str]]:
+    """Id and name of every hosted zone."""
+    client = account.session.create_client(
+        "route53", region_name=account.region, endpoint_url=account.url, config=account.config
+    )
+    return [(zone["Id"], zone["Name"]) for zone in client.list_hosted_zones()["HostedZones"]]

@@ -1,0 +1,158 @@
+"""An endpoint on this machine that answers as a test says, and remembers what it was asked.
+
+    with Loopback() as there:
+        there.on("DescribeStacks", error("Throttling", "Rate exceeded"), answer(Stacks=[]))
+        …
+        assert ["DescribeStacks", "DescribeStacks"] == there.actions
+
+It speaks the query protocol, as CloudFormation and STS do; to S3 it is a web server.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request. *action* is that of the query protocol, or the HTTP method where there is none."""
+
+    action: str
+    path: str
+    headers: dict[str, str]
+    form: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered; *seconds* later, if it is to be slow. Status 0 hangs up."""
+
+    body: str = ""
+    status: int = 200
+    seconds: float = 0.0
+
+
+RESULT = "ACTIONResult"  # Stands for the element that is named after the action.
+HANG_UP = Answer(status=0)
+NOT_SCRIPTED = Answer("The test did not say what to answer.", 400)
+
+
+def answer(**result: Any) -> Answer:
+    """An answer of the query protocol: a dict is a structure, a list a list."""
+    return Answer(f"<Response><{RESULT}>{_xml(result)}</{RESULT}></Response>")
+
+
+def error(code: str, message: str, status: int = 400) -> Answer:
+    """A refusal of the query protocol."""
+    told = _xml({"Error": {"Type": "Sender", "Code": code, "Message": message}})
+    return Answer(f"<ErrorResponse>{told}<RequestId>r</RequestId></ErrorResponse>", status)
+
+
+class Loopback:
+    """The endpoint. The last of an action's answers is repeated."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.connections = 0
+        self._answers: dict[str, list[Answer]] = {}
+        self._over = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def actions(self) -> list[str]:
+        """What was asked for, in order."""
+        return [asked.action for asked in self.asked]
+
+    def on(self, action: str, *answers: Answer) -> None:
+        """Answer *action* with these, one after the other."""
+        self._answers[action] = [*answers]
+
+    def next(self, asked: Asked) -> Answer:
+        """Remember a request and say what it is answered."""
+        self.asked.append(asked)
+        waiting = self._answers.get(asked.action, [NOT_SCRIPTED])
+        chosen = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        self._over.wait(chosen.seconds)
+        return replace(chosen, body=chosen.body.replace(RESULT, f"{asked.action}Result"))
+
+    def __enter__(self) -> Self:
+        """Begin to answer."""
+        self._thread.start()
+        return self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop, also whoever still waits for a slow answer."""
+        self._over.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = 20
+        disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            loopback.connections += 1
+            super().setup()
+
+        def handle_one_request(self) -> None:
+            try:
+                super().handle_one_request()
+            except OSError:  # Whoever asked did not wait for the answer.
+                self.close_connection = True
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            queried = "x-www-form-urlencoded" in headers.get("content-type", "")
+            form = dict(parse_qsl(body.decode(), keep_blank_values=True)) if queried else {}
+            asked = Asked(form.get("Action", self.command), self.path, headers, form)
+            self.send(loopback.next(asked))
+
+        def send(self, chosen: Answer) -> None:
+            if not chosen.status:
+                self.close_connection = True
+                return
+            body = chosen.body.encode()
+            self.send_response(chosen.status)
+            self.send_header("Content-Type", "text/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        do_GET = do_POST = do_PUT = answer  # noqa: N815  # the names http.server looks for
+
+    return Handler
+
+
+def _xml(value: Any) -> str:
+    match value:
+        case dict():
+            return "".join(f"<{key}>{_xml(each)}</{key}>" for key, each in value.items())
+        case list():
+            return "".join(f"<member>{_xml(each)}</member>" for each in value)
+        case bool():
+            return str(value).lower()
+        case _:
+            return escape(str(value))

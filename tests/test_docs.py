@@ -1,0 +1,78 @@
+"""What the documentation says of the code is what the code says."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import stacks
+from deployer import graph
+from operations import project
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_the_readme_shows_the_layers_verbatim() -> None:
+    """The architecture on the first screen is the function itself."""
+    [shown] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+    assert inspect.getsource(stacks.layers) == shown
+
+
+def test_the_graph_is_fresh() -> None:
+    """The picture of the layers is what `invoke graph` prints."""
+    page = (ROOT / "docs/architecture.md").read_text()
+    [shown] = re.findall(r"```mermaid\n(.*?)```", page, re.DOTALL)
+
+    assert graph.mermaid(project.environment("local").wanted) == shown
+
+
+def test_every_task_is_documented() -> None:
+    """A task that docs/tasks.md does not name is one that nobody finds."""
+    import tasks
+
+    page = (ROOT / "docs/tasks.md").read_text()
+    named = set(re.findall(r"`([\w.]+)", page))
+
+    assert set(tasks.namespace.task_names) - named == set()
+
+
+def test_exit_codes_are_documented() -> None:
+    """The table in docs/architecture.md is that of the error classes."""
+    from deployer import errors
+
+    page = (ROOT / "docs/architecture.md").read_text()
+    documented = set(map(int, re.findall(r"^\| (\d+) \|", page, re.MULTILINE)))
+    classes = [each for each in vars(errors).values() if inspect.isclass(each)]
+    codes = {each.code for each in classes if issubclass(each, errors.DeployError)}
+
+    assert codes | {0, 2, 130} == documented
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """A link within the repository points to a file that is there."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_decisions_are_numbered_one_by_one() -> None:
+    """docs/decisions/NNNN-title.md: no number twice, none left out."""
+    numbers = [int(page.name[:4]) for page in sorted((ROOT / "docs/decisions").glob("*.md"))]
+
+    assert list(range(1, len(numbers) + 1)) == numbers
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda p: p.stem
+)
+def test_a_decision_has_three_parts(page: Path) -> None:
+    """Context, decision, what we gave up: one page."""
+    headings = re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE)
+
+    assert headings == ["Context", "Decision", "What we gave up"]
