@@ -202,14 +202,16 @@ def test(_: Context, all: bool = False, jobs: int = 2) -> None:  # noqa: A002
     run("pytest", "-n", str(jobs), *([] if all else ["-m", "not slow"]))
 
 
-@task()
-def check(_: Context) -> None:
+@task(help={"all": "also the second nets, other people's tools: see docs/nets.md"})
+def check(_: Context, all: bool = False) -> None:  # noqa: A002
     """Check style, types, build/ and templates: what a pull request must pass beside the tests."""
     run("ruff", "check", ".")
     run("ruff", "format", "--check", ".")
     run("mypy")
     run("invoke", "synth", "--check")
     run("invoke", "lint")
+    if all:
+        run("tests.nets")
 
 
 @task(

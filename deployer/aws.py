@@ -125,11 +125,17 @@ def guard(env: Env, environ: Mapping[str, str], once: Account) -> None:
             f"{env.name}: not logged in: {getattr(error, 'message', error)}",
             hint=f"log in to account {env.account} (aws sso login, or AWS_PROFILE) and try again",
         ) from error
-    if found.account != env.account:
-        raise GuardError(
-            f"{env.name}: these are credentials of account {found.account}, not of {env.account}",
-            hint=f"they belong to {found.arn}; log in to the right account, or set AWS_PROFILE",
-        )
+    _refuse_account(env, found)
+
+
+def embedded(env: Env, url: str, access_key: str, secret_key: str) -> Account:
+    """The embedded AWS of *env* at *url*; nothing of the user's own AWS setup is read.
+
+    Raises GuardError if it is another account there.
+    """
+    there = endpoint(url, env.region, access_key, secret_key)
+    _refuse_account(env, there.identity())
+    return there
 
 
 def endpoint(url: str, region: str, access_key: str, secret_key: str) -> Account:
@@ -321,6 +327,14 @@ class Account:
                 service, region_name=region, config=self.config, endpoint_url=self.url
             )
         return self._clients[service, region]
+
+
+def _refuse_account(env: Env, found: Identity) -> None:
+    if found.account != env.account:
+        raise GuardError(
+            f"{env.name}: these are credentials of account {found.account}, not of {env.account}",
+            hint=f"they belong to {found.arn}; log in to the right account, or set AWS_PROFILE",
+        )
 
 
 def _refuse_endpoints(

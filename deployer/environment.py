@@ -97,7 +97,7 @@ def connect(environment: Environment, folder: Path, environ: Mapping[str, str]) 
     if not environment.embedded:
         return aws.account(env, environ)
     endpoint = start(environment, folder)
-    return aws.endpoint(endpoint.url, env.region, endpoint.access_key, endpoint.secret_key)
+    return aws.embedded(env, endpoint.url, endpoint.access_key, endpoint.secret_key)
 
 
 def start(environment: Environment, folder: Path) -> Endpoint:

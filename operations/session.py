@@ -98,10 +98,10 @@ class Session:
     def destroy(self, stacks: Sequence[str], *, confirmed: Sequence[str], jobs: int) -> None:
         """Delete the stacks, and first what stands on them; all of them where none is named."""
         wanted, found = self.environment.wanted, self.found()
-        doomed = list(found)
+        doomed = list(reversed(found))
         if stacks:
             chosen = plan.dependants(wanted, plan.named(wanted, stacks, names.LAYERS))
-            doomed = [stack for stack in found if stack.name in chosen]
+            doomed = [stack for stack in doomed if stack.name in chosen]
         self._refuse_data(doomed, confirmed)
         if doomed and not self._agreed(
             f"Delete {', '.join(stack.name for stack in doomed)}? [y/N] "
@@ -111,13 +111,19 @@ class Session:
         self._through(execute.destroy(doomed, after, self._run(found), jobs=jobs))
 
     def found(self) -> tuple[Found, ...]:
-        """The environment's stacks in every region used: one paged call for each."""
-        return tuple(
+        """The environment's stacks in every region used, lowest first, what is no layer last.
+
+        One paged call for each region; AWS gives them in no order of ours.
+        """
+        wanted = self.environment.wanted
+        ranks = {(each.region, each.name): rank for rank, each in enumerate(wanted)}
+        found = [
             stack
-            for region in plan.regions(self.environment.wanted)
+            for region in plan.regions(wanted)
             for stack in self.cloud.stacks(region)
             if stack.name.startswith(self.environment.prefix) and not stack.nested
-        )
+        ]
+        return tuple(sorted(found, key=lambda each: ranks.get((each.region, each.name), len(ranks))))
 
     def orphans(self, found: Sequence[Found]) -> tuple[Orphan, ...]:
         """What is deployed and no longer a layer."""

@@ -338,18 +338,7 @@ def _flow_logs(t: Template, env: Env, days: int, *, vpc: ec2.VPC, boundary: Valu
                     PolicyName="WriteFlowLogs",
                     PolicyDocument=PolicyDocument(
                         Version="2012-10-17",
-                        Statement=[
-                            Statement(
-                                Effect=Allow,
-                                Action=[
-                                    logs.CreateLogStream,
-                                    logs.DescribeLogGroups,
-                                    logs.DescribeLogStreams,
-                                    logs.PutLogEvents,
-                                ],
-                                Resource=[group.get_att("Arn")],
-                            )
-                        ],
+                        Statement=_write_logs(group),
                     ),
                 )
             ],
@@ -367,3 +356,18 @@ def _flow_logs(t: Template, env: Env, days: int, *, vpc: ec2.VPC, boundary: Valu
             Tags=named(env, "traffic"),
         )
     )
+
+
+def _write_logs(group: LogGroup) -> list[Statement]:
+    """Write to *group*; the service also looks which groups there are, and can only ask for all."""
+    return [
+        Statement(
+            Sid="WriteLogs",
+            Effect=Allow,
+            Action=[logs.CreateLogStream, logs.DescribeLogStreams, logs.PutLogEvents],
+            Resource=[group.get_att("Arn")],
+        ),
+        Statement(
+            Sid="FindLogGroups", Effect=Allow, Action=[logs.DescribeLogGroups], Resource=["*"]
+        ),
+    ]

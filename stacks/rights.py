@@ -57,12 +57,12 @@ def boundary(env: Env) -> PolicyDocument:
                 "WriteLogs",
                 [
                     logs.CreateLogStream,
-                    logs.DescribeLogGroups,
                     logs.DescribeLogStreams,
                     logs.PutLogEvents,
                 ],
                 arn("logs", f"log-group:{own(env, '*')}"),
             ),
+            _on("FindLogGroups", [logs.DescribeLogGroups], "*"),  # It takes no narrower resource.
         ],
     )
 

@@ -247,16 +247,17 @@ def test_flow_logs_are_kept_as_long_as_the_setting_says():
 
 
 def test_flow_logs_can_write_to_their_group_only():
-    """Their role is for flow logs of this account, and for that one group."""
+    """Their role is for flow logs of this account, and for that one group; it finds it by name."""
     role = with_network(flow_logs=True).one("AWS::IAM::Role")
 
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     (policy,) = role["Policies"]
-    (statement,) = policy["PolicyDocument"]["Statement"]
+    write, find = policy["PolicyDocument"]["Statement"]
 
     assert {"Service": "vpc-flow-logs.amazonaws.com"} == trust["Principal"]
     assert {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}} == trust["Condition"]
-    assert [{"Fn::GetAtt": ["FlowLogs", "Arn"]}] == statement["Resource"]
+    assert [{"Fn::GetAtt": ["FlowLogs", "Arn"]}] == write["Resource"]
+    assert (["logs:DescribeLogGroups"], ["*"]) == (find["Action"], find["Resource"])
 
 
 def test_without_flow_logs_there_is_no_trace_of_them():

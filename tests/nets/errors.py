@@ -1,0 +1,11 @@
+"""What may go wrong with a tool, besides what it finds."""
+
+from __future__ import annotations
+
+
+class NetError(Exception):
+    """The tool did not do its work, so that it found nothing says nothing."""
+
+
+class NotInstalledError(NetError):
+    """The tool cannot be had here."""

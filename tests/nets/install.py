@@ -1,0 +1,85 @@
+"""Installs the tools below .cache/nets/ on first use, exactly as their locks say."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from operations.project import ROOT
+from tests.nets.errors import NotInstalledError
+
+HERE = Path(__file__).parent
+CACHE = ROOT / ".cache" / "nets"
+
+
+def python(name: str) -> Path:
+    """The Python that has the packages of requirements/*name*.txt.
+
+    Raises NotInstalledError where they cannot be had.
+    """
+    lock = HERE / "requirements" / f"{name}.txt"
+
+    def make(folder: Path) -> None:
+        uv = [sys.executable, "-m", "uv"]
+        _run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder])
+        there = ["--python", folder / "bin" / "python"]
+        _run([*uv, "pip", "sync", "--quiet", "--require-hashes", *there, lock])
+
+    return _settled(name, f"{sys.version}\n{lock.read_text()}", make) / "bin" / "python"
+
+
+def node() -> Path:
+    """The folder that has the npm packages of node/package-lock.json in its node_modules.
+
+    Raises NotInstalledError where they cannot be had.
+    """
+    files = [HERE / "node" / name for name in ("package.json", "package-lock.json")]
+
+    def make(folder: Path) -> None:
+        for each in files:
+            shutil.copy(each, folder)
+        _run([program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
+
+    return _settled("node", "".join(each.read_text() for each in files), make)
+
+
+def program(name: str) -> str:
+    """Where *name* is on PATH; raises NotInstalledError if nowhere."""
+    if found := shutil.which(name):
+        return found
+    raise NotInstalledError(f"{name} is not on PATH: it comes with Node.js 20 or newer")
+
+
+def _settled(name: str, wanted: str, make: Callable[[Path], None]) -> Path:
+    """The folder of *name*, made again unless it was made from just what is *wanted*."""
+    folder, done = CACHE / name, CACHE / name / "installed.txt"
+    with _turn(name):
+        if not done.exists() or done.read_text() != wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            done.write_text(wanted)  # Last: what is half made has none.
+    return folder
+
+
+@contextmanager
+def _turn(name: str) -> Iterator[None]:
+    """One process, or thread, at a time."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _run(argv: Sequence[str | Path], cwd: Path = ROOT) -> None:
+    result = subprocess.run(
+        argv, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        said = " ".join((result.stderr or result.stdout).split())[-500:]
+        raise NotInstalledError(f"{Path(argv[0]).name} could not install it: {said}")

@@ -1,0 +1,81 @@
+"""Runs some of the tools over some environments, side by side."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deployer.lint import Finding, Subject
+from deployer.synth import Wanted
+from operations import project
+from tests.nets import accepted
+from tests.nets.accepted import Verdict
+from tests.nets.errors import NetError
+from tests.nets.tool import Subjects, Tool
+
+JOBS = 2  # A tool keeps a core busy.
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one tool: a verdict, or why there is none."""
+
+    tool: str
+    verdict: Verdict | None
+    seconds: float
+    error: str = ""
+
+    @property
+    def well(self) -> bool:
+        """It did its work, and nothing is left to explain."""
+        return self.verdict is not None and not self.verdict.unexplained
+
+
+def wanted(env: str = "") -> tuple[Wanted, ...]:
+    """The stacks of the environment called *env*, else of every one; synthesised afresh."""
+    names = [env] if env else project.project().environments()
+    return tuple(each for name in names for each in project.project().open(name).wanted)
+
+
+def answers(tools: Sequence[Tool], subjects: Subjects, *, whole: bool) -> Iterator[Answer]:
+    """One answer of each tool, as they come. *whole*: the subjects are all there are."""
+    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(JOBS) as pool:
+        futures = []
+        for tool in tools:
+            folder = _written(subjects, Path(temporary) / tool.name)
+            futures.append(pool.submit(_answer, tool, subjects, folder, whole=whole))
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def _written(subjects: Subjects, home: Path) -> Path:
+    """A folder in *home*, which the tool has for itself, with a file for each template."""
+    folder = home / "templates"
+    folder.mkdir(parents=True)
+    for each in subjects:
+        (folder / f"{each.name}.yaml").write_text(each.text, encoding="utf-8")
+    return folder
+
+
+def _answer(tool: Tool, subjects: Subjects, folder: Path, *, whole: bool) -> Answer:
+    try:
+        tool.install()
+        begun = time.perf_counter()
+        findings = tool.find(subjects, folder)
+    except NetError as error:
+        return Answer(tool.name, None, 0, str(error))
+    seconds = time.perf_counter() - begun
+    known = {each.name: each for each in subjects}
+    located = [_located(finding, known) for finding in findings]
+    return Answer(tool.name, accepted.judge(located, accepted.of(tool.name), whole=whole), seconds)
+
+
+def _located(finding: Finding, subjects: Mapping[str, Subject]) -> Finding:
+    """With the line of the stack file that made the resource."""
+    subject = subjects.get(finding.stack)
+    title = finding.path[1] if finding.path else ""
+    return replace(finding, source=subject.lines.get(title) if subject else None)

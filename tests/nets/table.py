@@ -1,0 +1,9 @@
+"""Every second net, the slowest first."""
+
+from __future__ import annotations
+
+from tests.nets import checkov, guard, include, nag, parliament
+
+TOOLS = {
+    each.name: each for each in (checkov.TOOL, nag.TOOL, include.TOOL, guard.TOOL, parliament.TOOL)
+}

@@ -1,0 +1,75 @@
+"""A tool, and how its command is run: alone, offline, with nothing of ours in its environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from deployer.lint import Finding, Subject
+from tests.nets.errors import NetError
+from tests.nets.install import CACHE
+
+MINUTES = 5  # that a tool may take; each needs seconds
+
+Subjects: TypeAlias = Sequence[Subject]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One of the second nets: its name stands before its rules, as in checkov:CKV_AWS_18.
+
+    *install* is called first; *find* gets the templates, and the folder where each is a file
+    called STACK.yaml, with a free folder beside it.
+    """
+
+    name: str
+    install: Callable[[], object]
+    find: Callable[[Subjects, Path], Sequence[Finding]]
+
+
+def found(
+    rule: str, stack: str, title: str, message: str, *, detail: str = "", docs: str = ""
+) -> Finding:
+    """What a tool says about the resource called *title*, or about a whole stack if empty."""
+    return Finding(
+        rule=rule,
+        level="warning",
+        message=message,
+        path=("Resources", title) if title else (),
+        row=1,
+        column=1,
+        docs=docs,
+        stack=stack,
+        detail=detail,
+    )
+
+
+def run(argv: Sequence[str | Path], *, cwd: Path, codes: Collection[int]) -> str:
+    """What the command writes to standard output; raises NetError if it exits with another code."""
+    home = CACHE / "home"  # Neither the user's settings nor credentials.
+    home.mkdir(parents=True, exist_ok=True)
+    env = {"HOME": str(home), "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
+    result = subprocess.run(
+        argv,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60 * MINUTES,
+        check=False,
+    )
+    if result.returncode not in codes:
+        said = (result.stderr or result.stdout)[-1000:]
+        raise NetError(f"{Path(argv[0]).name} exited with {result.returncode}: {said}")
+    return result.stdout
+
+
+def seen(subjects: Subjects, stacks: Collection[str]) -> None:
+    """Raise NetError unless the tool read every template: what was not read has no findings."""
+    if unread := sorted({each.name for each in subjects} - set(stacks)):
+        raise NetError(f"these templates were not read: {', '.join(unread)}")
