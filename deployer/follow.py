@@ -24,7 +24,7 @@ class Watch:
     """How we look at a stack. Times are in seconds.
 
     *timeout* is how long one operation may take before we stop watching it, *patience* how long
-    AWS may be out of reach meanwhile.
+    AWS may be out of reach meanwhile, or a stack at rest without telling of an end.
     """
 
     cloud: Cloud
@@ -94,11 +94,12 @@ def follow(
     operation goes on in AWS.
     """
     give_up = watch.clock.now() + watch.timeout
-    ended, over = Ended(found), False
+    ended, over, heard = Ended(found), False, watch.clock.now()
     for pause in pauses():
+        looked = watch.clock.now()
         events = partial(watch.cloud.events, found.region, found.id, after)
         for event in (yield from _patiently(watch, events)):
-            after = event.id
+            after, heard = event.id, watch.clock.now()
             over = over or (event.of_stack and not event.status.endswith("_IN_PROGRESS"))
             ended.notice(event)
             yield Progress(found.name, event, (lines or {}).get(event.logical_id))
@@ -106,6 +107,11 @@ def follow(
         ended.found = now or ended.found
         if now and not now.busy and (over or now.status == "DELETE_COMPLETE"):
             break
+        if not ended.found.busy and looked > heard + watch.patience:
+            raise LostError(
+                f"{found.name}: the operation is forgotten, the stack is in {ended.found.status}",
+                hint="run the command again: it goes by what is there now",
+            )
         if watch.clock.now() > give_up:
             raise BusyError(
                 f"{found.name}: still {ended.found.status} after {watch.timeout:.0f} s",

@@ -101,7 +101,8 @@ def check(wanted: Sequence[Wanted], folder: Path) -> None:
 
 def holds_data(text: str) -> bool:
     """Some resource outlives the stack: its author said what is in it is worth keeping."""
-    return re.search(r"^    DeletionPolicy: (?!Delete$)", text, re.MULTILINE) is not None
+    kept = r"""DeletionPolicy["']?\s*:\s*["']?(Retain|RetainExceptOnCreate|Snapshot)\b"""
+    return re.search(kept, text) is not None
 
 
 def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:

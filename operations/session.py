@@ -123,7 +123,9 @@ class Session:
             for stack in self.cloud.stacks(region)
             if stack.name.startswith(self.environment.prefix) and not stack.nested
         ]
-        return tuple(sorted(found, key=lambda each: ranks.get((each.region, each.name), len(ranks))))
+        return tuple(
+            sorted(found, key=lambda each: ranks.get((each.region, each.name), len(ranks)))
+        )
 
     def orphans(self, found: Sequence[Found]) -> tuple[Orphan, ...]:
         """What is deployed and no longer a layer."""

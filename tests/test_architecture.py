@@ -113,7 +113,16 @@ def test_tasks_start_light() -> None:
     for file in [ROOT / "tasks.py", *_files("operations")]:
         if file.name == "session.py":  # Imported by tasks when they run.
             continue
-        light = {"__future__", "deployer", "functools", "gc", "invoke", "operations", "shutil", "signal"}
+        light = {
+            "__future__",
+            "deployer",
+            "functools",
+            "gc",
+            "invoke",
+            "operations",
+            "shutil",
+            "signal",
+        }
         light |= {"collections", "os", "pathlib", "shlex", "subprocess", "sys", "typing"}
         assert set(_at_top(file)) <= light, file.name
 

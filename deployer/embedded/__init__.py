@@ -9,8 +9,10 @@ Everything it has stands in one folder of the checkout; delete the folder and it
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from deployer.embedded import process
 from deployer.embedded.folder import Folder
@@ -41,14 +43,28 @@ class ByHand:
 
 @dataclass(frozen=True)
 class Status:
-    """What an operator asks of the embedded AWS; *pid* and *since* are None when it is stopped."""
+    """What an operator asks of the embedded AWS; *pid* and *since* are None when it is stopped.
+
+    *ca* issued the certificates of its databases: sslmode=verify-full takes it as sslrootcert.
+    """
 
     url: str | None
     pid: int | None
     since: str | None
     log: Path
+    ca: Path
     state_bytes: int
     objects_bytes: int
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A code or a link that AWS would have sent *to* an address or telephone number."""
+
+    to: str
+    about: str
+    secret: str
+    sent: str
 
 
 NOTHING_BY_HAND = ByHand()
@@ -60,14 +76,17 @@ def start(
     account: str = ACCOUNT,
     by_hand: ByHand = NOTHING_BY_HAND,
     pace: float | None = None,
+    postgres: Literal["bundled", "system"] = "bundled",
 ) -> Endpoint:
     """Have the embedded AWS of *folder* running and *by_hand* made in *account*.
 
     A running one is used as it is, unless its code is not the checkout's any more: then it is
     restarted. *pace* is for those who watch or interrupt: each resource of
-    the account's stacks then takes that many seconds.
+    the account's stacks then takes that many seconds. New databases run on the PostgreSQL that
+    pip installed, or on the machine's own; those there are stay with what made them.
     """
     endpoint = _endpoint(process.start(Folder(folder)), account)
+    _choose(postgres, Folder(folder).postgres)
     if by_hand != NOTHING_BY_HAND:
         prepare(endpoint, by_hand)
     if pace is not None:
@@ -101,6 +120,7 @@ def status(folder: Path) -> Status:
         pid=server.pid if server else None,
         since=server.since if server else None,
         log=place.log,
+        ca=place.ca,
         state_bytes=place.state.stat().st_size if place.state.exists() else 0,
         objects_bytes=sum(f.stat().st_size for f in place.objects.rglob("*") if f.is_file()),
     )
@@ -125,6 +145,12 @@ def set_pace(endpoint: Endpoint, seconds: float) -> None:
     process.tell(endpoint.url, "pace", {"account": endpoint.account, "seconds": seconds})
 
 
+def letters(endpoint: Endpoint) -> list[Letter]:
+    """Return what the account of *endpoint* would have mailed since the start, oldest first."""
+    answer = process.tell(endpoint.url, "mail", {"account": endpoint.account})
+    return [Letter(**letter) for letter in json.loads(answer)]
+
+
 def env(endpoint: Endpoint, *, region: str) -> dict[str, str]:
     """Return what plain `aws` needs in its environment to talk to *endpoint* and nothing else.
 
@@ -147,6 +173,12 @@ def env(endpoint: Endpoint, *, region: str) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
+
+
+def _choose(postgres: str, file: Path) -> None:
+    """Write down which PostgreSQL is meant; the bundled one is meant without a word."""
+    if postgres != (file.read_text().strip() if file.exists() else "bundled"):
+        file.write_text(f"{postgres}\n")
 
 
 def _endpoint(server: process.Server, account: str) -> Endpoint:

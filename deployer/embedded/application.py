@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from deployer.embedded import by_hand, ministack, pace
+from deployer.embedded import by_hand, mail, ministack, pace, signing
 from deployer.embedded.saver import Saver
 from deployer.embedded.state import State
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _READS = re.compile(rb"(?:^|&)Action=(?:Describe|List|Get|Validate|Detect|Estimate)")
-_ORDERS = {"by-hand": by_hand.make, "pace": pace.set_pace}
+_CHANGES = {"by-hand": by_hand.make, "pace": pace.set_pace}
+_ASKS = {"mail": mail.read}
+_CERTIFICATE = "SimpleNotificationService.pem"
 
 
 class Application:
@@ -64,7 +66,10 @@ class Application:
         if scope["method"] == "GET" and not order:
             await _answer(send, 200, json.dumps({"token": self._token}))
             return
-        if scope["method"] != "POST" or order not in _ORDERS:
+        if scope["method"] == "GET" and order == _CERTIFICATE:
+            await _answer(send, 200, signing.signer().certificate.decode())
+            return
+        if scope["method"] != "POST" or order not in {**_CHANGES, **_ASKS}:
             await _answer(send, 404, f"unknown order {order}")
             return
         body = b""
@@ -73,7 +78,10 @@ class Application:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        _ORDERS[order](json.loads(body))
+        if order in _ASKS:
+            await _answer(send, 200, json.dumps(_ASKS[order](json.loads(body))))
+            return
+        _CHANGES[order](json.loads(body))
         self.saver.save_now()
         await _answer(send, 200, "done")
 

@@ -62,13 +62,36 @@ class Folder:
         """Signing keys the emulator makes once (Cognito)."""
         return self.path / "keys"
 
+    @property
+    def databases(self) -> Path:
+        """PostgreSQL's data, a folder per database instance of RDS."""
+        return self.path / "databases"
+
+    @property
+    def postgres(self) -> Path:
+        """Which PostgreSQL new databases get, if not the bundled one."""
+        return self.path / "postgres"
+
+    @property
+    def ca(self) -> Path:
+        """Who issued the certificate databases show; kept over resets, so trust in it stays good."""
+        return self.path / "ca.pem"
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate databases show, and its key."""
+        return self.path / "certificate.pem"
+
     def make(self) -> None:
         """Make the folders the server writes to, readable by their owner only."""
         for folder in (self.path, self.objects, self.tmp, self.keys):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def forget(self) -> None:
-        """Remove what the account held; port and log stay."""
+        """Remove what the account held; port, certificates and log stay."""
+        from deployer.embedded.postgres import databases
+
+        databases.forget(self.databases)
         self.state.unlink(missing_ok=True)
         for folder in (self.objects, self.tmp, self.keys):
             shutil.rmtree(folder, ignore_errors=True)

@@ -69,6 +69,7 @@ from_json: Callable[[dict[str, Any]], Any] = _name(_persistence, "_json_object_h
 _responses = _module("core.responses")
 account: Callable[[], str] = _name(_responses, "get_account_id")
 region: Callable[[], str] = _name(_responses, "get_region")
+set_account: Callable[[str], None] = _name(_responses, "set_request_account_id")
 scope: Callable[[str, str], AbstractContextManager[None]] = _name(_responses, "request_scope")
 
 # CloudFormation ---------------------------------------------------------------------------------
@@ -108,11 +109,11 @@ add_event: Callable[..., None] = _name(_operations, "_add_event")
 stack_scope: Callable[..., AbstractContextManager[None]] = _name(
     _operations, "_stack_region_context"
 )
-needs_thread: Callable[[str], bool] = _name(_operations, "_runs_on_worker_thread")
 roll_back: Callable[..., Coroutine[Any, Any, None]] = _name(_operations, "_roll_back_operation")
 delete_stack: Callable[..., Coroutine[Any, Any, None]] = _name(_operations, "_delete_stack_async")
 tag_ec2: Callable[..., None] = _name(_provisioners, "_ec2_apply_tags")
 to_camel: Callable[[Any], Any] = _name(_provisioners, "_pascal_to_camel")
+physical_name: Callable[..., str] = _name(_provisioners, "_physical_name")
 
 # Where `from … import` has copied a function to: replacing it means replacing every copy.
 _COPIES: dict[str, tuple[Any, ...]] = {
@@ -142,6 +143,17 @@ def wrap(name: str, wrapper: Callable[[Any], Any]) -> None:
         setattr(module, name, wrapped)
 
 
+def needs_thread() -> Callable[[str], bool]:
+    """Return what says which types run on a worker thread, with what gaps added until now."""
+    known: Callable[[str], bool] = _name(_operations, "_runs_on_worker_thread")
+    return known
+
+
+def run_on_thread(kind: str) -> None:
+    """Have a type made, changed and deleted on a worker thread: it takes its time."""
+    wrap("_runs_on_worker_thread", lambda known: lambda one: one == kind or known(one))
+
+
 def wrap_action(name: str, wrapper: Callable[[Action], Action]) -> None:
     """Replace one action of CloudFormation's API."""
     if name not in ACTIONS:
@@ -169,15 +181,76 @@ def schedule(operation: Coroutine[Any, Any, None], stack: Stack) -> None:
 # Other services ---------------------------------------------------------------------------------
 
 acm = _module("services.acm")
+budgets = _module("services.budgets")
+cognito = _module("services.cognito")
+cloudfront = _module("services.cloudfront")
+dynamodb = _module("services.dynamodb")
+edge_functions = _module("core.cloudfront_js")
 ec2 = _module("services.ec2")
 ecs = _module("services.ecs")
 elb = _module("services.alb")
+functions = _module("services.lambda_svc")
+http_apis = _module("services.apigateway")
+iam = _module("services.iam")
 route53 = _module("services.route53")
 s3 = _module("services.s3")
+sns = _module("services.sns")
 
 _EC2_ACTIONS: dict[str, Action] = _name(ec2, "_ACTION_MAP")
 _ECS_ACTIONS: dict[str, Callable[[dict[str, Any]], Answer]] = _name(ecs, "_ACTION_MAP")
+now_iam: Callable[[], str] = _name(iam, "_now")
+refuse_json: Callable[[str, str, int], Answer] = _name(_responses, "error_response_json")
 refuse_s3: Callable[[str, str, int], Answer] = _name(s3, "_error")
+distribution_aliases: Callable[[dict[str, Any]], list[str]] = _name(
+    cloudfront, "_get_distribution_aliases"
+)
+distribution_config: Callable[[dict[str, Any]], ET.Element] = _name(cloudfront, "_dist_config_el")
+object_body: Callable[[str, str, str | None], bytes | None] = _name(s3, "_get_object_data")
+# A function by name or ARN: its record, its configuration and its name.
+find_function: Callable[[str], tuple[dict[str, Any] | None, Any, str]] = _name(
+    functions, "_get_func_record_for_ref"
+)
+function_of_uri: Callable[[str], str] = _name(http_apis, "_extract_lambda_ref_from_integration_uri")
+
+_evaluator = _module("core.iam_evaluator")
+_request_context: Callable[..., Any] = _name(_evaluator, "EvalContext")
+_evaluate_policy: Callable[..., Any] = _name(_evaluator, "evaluate_resource_policy")
+send_answer: Callable[..., Coroutine[Any, Any, None]] = _name(app, "_send_response")
+
+
+def policy_allows(
+    policy: Any, action: str, resource: str, *, service: str, source: str, secure: bool = True
+) -> bool:
+    """Say whether a resource's policy lets an AWS service act on it for *source* (an ARN)."""
+    request = _request_context(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource,
+        region=region(),
+        secure_transport=secure,
+        service_context={"aws:sourcearn": source, "aws:sourceaccount": account()},
+    )
+    return bool(_evaluate_policy(policy, request, service=service).decision == "Allow")
+
+
+def run_function(function: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Run a function that is there; the answer has `body`, and `error` if it failed."""
+    record, configuration, _ = find_function(function)
+    running = _name(functions, "_execution_record_for_config")(record, configuration)
+    result: dict[str, Any] = _name(functions, "_execute_function_with_config_scope")(running, event)
+    return result
+
+
+def may_assume(role: str, service: str) -> bool:
+    """Say whether a role is there and trusts an AWS service."""
+    found = _name(iam, "_roles").get(role.rpartition("/")[2])
+    if found is None:
+        return False
+    return policy_allows(
+        found["AssumeRolePolicyDocument"], "sts:AssumeRole", "*", service=service, source=role
+    )
 
 
 def store(module: Any, name: str) -> Any:
@@ -243,3 +316,82 @@ def make_hosted_zone(zone_id: str, domain: str) -> None:
         "vpcs": [],
     }
     records[zone_id] = _name(route53, "_default_records")(name)
+
+
+# RDS --------------------------------------------------------------------------------------------
+
+rds = _module("services.rds")
+sts = _module("services.sts")
+_secrets = _module("services.secretsmanager")
+_RDS_ACTIONS: dict[str, Action] = _name(rds, "_ACTION_MAP")
+refuse_rds: Callable[[str, str, int], Answer] = _name(rds, "_error")
+find_instance: Callable[[str], dict[str, Any] | None] = _name(rds, "_resolve_instance")
+new_password: Callable[[], str] = _name(rds, "_generate_master_user_password")
+instance_attributes: Callable[[dict[str, Any]], dict[str, Any]] = _name(
+    _provisioners, "_rds_db_instance_attrs"
+)
+drop_secret: Callable[[str], bool] = _name(_secrets, "delete_secret_in_process")
+_tokens = _module("core.rds_iam")
+_iam = _module("core.iam_evaluator")
+
+
+def swap_rds(action: str, wrapper: Callable[[Action], Action]) -> None:
+    """Replace one action of RDS's API, also where CloudFormation calls it."""
+    if action not in _RDS_ACTIONS:
+        raise _unknown(f"RDS action {action}")
+    name = _RDS_ACTIONS[action].__name__
+    swap(rds, name, wrapper)
+    _RDS_ACTIONS[action] = _name(rds, name)
+
+
+def instance_answer(action: str, instance: dict[str, Any]) -> Answer:
+    """Answer *action* with a database instance as it is now."""
+    answered: Answer = _name(rds, "_single_instance_response")(
+        f"{action}Response", f"{action}Result", instance
+    )
+    return answered
+
+
+def subnets_of(asked: Any) -> list[dict[str, Any]]:
+    """Return the subnets a call for a subnet group names; none if one of them is not there."""
+    named = _name(rds, "_parse_member_list")(asked, "SubnetIds")
+    found = _name(rds, "_resolve_subnet_group_members")(named) if named else None
+    return list(found[0]) if found else []
+
+
+def make_secret(name: str, value: str, *, owner: str, tags: dict[str, str]) -> str:
+    """Make a secret for another service, which then owns it; return its ARN."""
+    arn: str = _name(_secrets, "create_secret_in_process")(name, value)
+    pairs = [{"Key": key, "Value": text} for key, text in tags.items()]
+    store(_secrets, "_secrets")[name].update(OwningService=owner, Tags=pairs)
+    return arn
+
+
+def token_refusal(token: str, *, host: str, port: int, user: str, database: str) -> str | None:
+    """Say why an RDS token does not let *user* into *database* of the account and region in scope.
+
+    Checked are its signature, its age, whom and what it is for, and whether the policies of who
+    signed it allow rds-db:connect. None if all is well.
+    """
+    target = {"hostname": host, "port": port, "db_user": user}
+    signed = _name(_tokens, "verify_rds_iam_token")(
+        token, **target, account_id=account(), region=region()
+    )
+    if isinstance(signed, _name(_tokens, "RdsIamTokenError")):
+        return str(signed.code)
+    principal = _name(_iam, "resolve_principal")(signed.access_key_id, account())
+    if isinstance(principal, _name(_iam, "AuthError")):
+        return str(principal.code)
+    if principal.policies is None:  # The account's root may do everything.
+        return None
+    wanted = _name(_iam, "EvalContext")(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        principal_keys=principal.keys,
+        action="rds-db:connect",
+        resource_arn=f"arn:aws:rds-db:{region()}:{account()}:dbuser:{database}/{user}",
+        region=region(),
+    )
+    said = _name(_iam, "evaluate")(wanted, principal.policies, *principal.limits)
+    return None if said.decision == "Allow" else f"rds-db:connect: {said.decision}"

@@ -28,7 +28,7 @@ def of(account: str) -> float:
 
 def close() -> None:
     """Send resources of a paced account the way blocking ones go, and wait there."""
-    needs_thread = ministack.needs_thread
+    needs_thread = ministack.needs_thread()
 
     def wait(run: Callable[..., Any]) -> Callable[..., Any]:
         async def waiting(work: Callable[..., Any], kind: str, *args: Any) -> Any:

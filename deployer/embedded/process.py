@@ -99,8 +99,8 @@ def stop(folder: Folder) -> bool:
     return True
 
 
-def tell(url: str, what: str, body: dict[str, Any]) -> None:
-    """Send the server one of our own orders (not AWS's)."""
+def tell(url: str, what: str, body: dict[str, Any]) -> str:
+    """Send the server one of our own orders (not AWS's); return what it answers."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=30)
     try:
@@ -115,6 +115,7 @@ def tell(url: str, what: str, body: dict[str, Any]) -> None:
     if answer.status != http.client.OK:
         message = f"the embedded AWS refused {what}: {text}"
         raise EmbeddedError(message, hint="is it another version? stop it and start it again")
+    return text
 
 
 def is_locked(path: Path) -> bool:

@@ -14,7 +14,7 @@ import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from deployer.embedded import objects, process
+from deployer.embedded import objects, postgres, process
 from deployer.embedded.folder import Folder
 from deployer.errors import EmbeddedError
 
@@ -59,6 +59,7 @@ def environment(folder: Folder, port: int) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "PGSSLROOTCERT": str(folder.ca),  # For the Lambdas, which inherit all this.
         "TMPDIR": str(folder.tmp),
         "HOME": str(folder.tmp),
     }
@@ -76,6 +77,7 @@ def _application(folder: Folder, token: str) -> Application:
     gaps.close()
     pace.close()
     unfinished.close()
+    postgres.begin(folder)
     gc.freeze()
     gc.enable()
     return Application(folder, token)
@@ -126,12 +128,14 @@ async def _serve(
     config.graceful_timeout = 1.0
     config.errorlog = _log
     await application.saver.load()
+    await asyncio.to_thread(postgres.resume)
     _write_down(folder, listener, token)
     watching = loop.create_task(_until_gone(folder, stopping))
     await hypercorn_serve(application, config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]  # Its ASGI types are its own.
     watching.cancel()
     if folder.server_lock.exists():
         application.saver.save_now()
+    await asyncio.to_thread(postgres.end)
 
 
 async def _until_gone(folder: Folder, stopping: asyncio.Event) -> None:

@@ -154,3 +154,69 @@ def test_zones(aws: Aws) -> None:
     assert [f"ca-central-1{letter}" for letter in "abd"] == listed("ca-central-1")
     assert [f"us-east-1{letter}" for letter in "abcdef"] == listed("us-east-1")
     assert {"Zones": ",".join(listed("ca-central-1"))} == aws.outputs("s")
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (resource("AWS::SNS::Topic", Name="x"), "#: extraneous key [Name] is not permitted"),
+        (resource("AWS::SSM::Parameter", Value="x"), "#: required key [Type] not found"),
+        (
+            resource("AWS::S3::Bucket", VersioningConfiguration={"Status": "On"}),
+            "#/VersioningConfiguration/Status: On is not a valid enum value",
+        ),
+        (
+            resource("AWS::SQS::Queue", Tags=[{"Key": "a"}]),
+            "#/Tags/0: required key [Value] not found",
+        ),
+    ],
+    ids=["extraneous", "missing", "enum", "deep"],
+)
+def test_properties(aws: Aws, made: dict[str, Any], words: str) -> None:
+    """Properties are checked with the type's schema before the resource is made.
+
+    AWS: "Properties validation failed for resource …", as in many an issue
+    (aws/aws-cdk#9565); the words for a wrong value are not verified.
+    """
+    stack = aws.deploy("s", template(Made=made))
+
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any(words in reason for *_, reason in aws.events("s"))
+
+
+def test_properties_of_an_update(aws: Aws) -> None:
+    """AWS: an update with such properties is rolled back."""
+    aws.deploy("s", template(Made=parameter("x")))
+
+    stack = aws.deploy("s", template(Made=parameter("y") | {"Properties": {"Value": "y"}}))
+
+    assert "UPDATE_ROLLBACK_COMPLETE" == stack["StackStatus"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        resource("AWS::SQS::Queue", QueueName="one"),
+        resource("AWS::SNS::Topic", TopicName="one"),
+        resource("AWS::Logs::LogGroup", LogGroupName="one"),
+        resource("AWS::SSM::Parameter", Name="/one", Type="String", Value="x"),
+    ],
+    ids=lambda made: made["Type"],
+)
+def test_taken_name(aws: Aws, made: dict[str, Any]) -> None:
+    """A custom name belongs to one resource; updating that one is no clash.
+
+    AWS: "Name type" (user guide); "… already exists", common knowledge.
+    """
+    aws.deploy("s", template(Made=made))
+
+    other = aws.deploy("t", template(Made=made))
+    again = aws.deploy("s", template(Made=made, More=topic("more")))
+    aws.delete("s")
+    aws.delete("t")
+    freed = aws.deploy("u", template(Made=made))
+
+    assert "ROLLBACK_COMPLETE" == other["StackStatus"]
+    assert any("already exists" in reason for *_, reason in aws.events(other["StackId"]))
+    assert "UPDATE_COMPLETE" == again["StackStatus"]
+    assert "CREATE_COMPLETE" == freed["StackStatus"]

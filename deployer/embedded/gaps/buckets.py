@@ -126,7 +126,12 @@ def _only_if_empty(delete: Callable[..., None]) -> Callable[..., None]:
 
 def _checking_owner(handle: Handle) -> Handle:
     async def handling(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, Any],
+        **more: Any,
     ) -> Answer:
         owner_of = ministack.store(ministack.s3, "_bucket_owner_account")
         target = path.lstrip("/").split("/", 1)[0]
@@ -135,6 +140,6 @@ def _checking_owner(handle: Handle) -> Handle:
             owner = owner_of(bucket)
             if header in headers and owner and headers[header] != owner:
                 return ministack.refuse_s3("AccessDenied", "Access Denied", 403)
-        return await handle(method, path, headers, body, query)
+        return await handle(method, path, headers, body, query, **more)
 
     return handling

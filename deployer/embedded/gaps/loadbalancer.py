@@ -42,6 +42,7 @@ def close() -> None:
     }
     ministack.swap(ministack.app, "_handle_alb_request", _routed)
     ministack.swap(ministack.app, "_is_potential_alb_request", _by_name)
+    ministack.swap(ministack.app, "_handle_s3_vhost_request", _not_of_a_balancer)
 
 
 def _in_two_zones(create: Callable[..., Made]) -> Callable[..., Made]:
@@ -102,6 +103,15 @@ def _listener(props: Props) -> dict[str, Any]:
 
 def _by_name(potential: Callable[[str, str], bool]) -> Callable[[str, str], bool]:
     return lambda host, path: potential(host, path) or _find(host) is not None
+
+
+def _not_of_a_balancer(handle: Handle) -> Handle:
+    """To the emulator api.cruddur.localhost is a bucket, since its name ends in .localhost."""
+
+    async def handling(host: str, *rest: Any) -> Answer | None:
+        return None if _find(host) else await handle(host, *rest)
+
+    return handling
 
 
 def _routed(handle: Handle) -> Handle:

@@ -23,13 +23,13 @@ def _recreation(known: Recreation) -> Recreation:
         type_ = resource_type(kind)
         if type_ is None:
             return found
-        if name in _tops(type_.create_only):
+        if (name,) in type_.create_only:
             return "Always"
-        return found if name in _tops(type_.maybe_create_only) else "Never"
+        return found if name in _tops(type_.create_only | type_.maybe_create_only) else "Never"
 
     return recreation
 
 
 def _tops(paths: Iterable[PropertyPath]) -> set[str]:
-    """The properties themselves: the emulator does not look into them."""
+    """The properties themselves: the emulator does not look into them, so some of it may replace."""
     return {path[0] for path in paths}

@@ -1,0 +1,78 @@
+"""The key SNS signs messages with here, made once per folder, and its certificate."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+_YEARS = timedelta(days=3650)
+_NAME = "sns.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A key and the certificate that shows it."""
+
+    key: RSAPrivateKey
+    certificate: bytes
+
+    def sign(self, text: str, *, version: str) -> str:
+        """Return the signature of *text*: SHA-1 for version 1, SHA-256 for version 2."""
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+
+        digest = hashes.SHA256() if version == "2" else hashes.SHA1()  # noqa: S303  SNS's version 1.
+        return base64.b64encode(self.key.sign(text.encode(), padding.PKCS1v15(), digest)).decode()
+
+
+@functools.cache
+def signer() -> Signer:
+    """Return the folder's signer; the first caller ever makes it."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    file = Path(os.environ["STATE_DIR"]) / "sns.pem"
+    if not file.exists():
+        _make(file)
+    pem = file.read_bytes()
+    key = load_pem_private_key(pem, password=None)
+    certificate = pem[pem.index(b"-----BEGIN CERTIFICATE-----") :]
+    return Signer(key, certificate)  # type: ignore[arg-type]  # It is RSA: we made it.
+
+
+def _make(file: Path) -> None:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, _NAME)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + _YEARS)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(_NAME)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    aside = file.with_suffix(".new")
+    aside.touch(mode=0o600)
+    aside.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    aside.replace(file)

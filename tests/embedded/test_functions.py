@@ -1,0 +1,117 @@
+"""Lambda functions made by stacks."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from deployer import embedded
+from tests.embedded.functions import ROLE, code, function, trusting
+from tests.embedded.templates import att, ref, resource, template
+from tests.embedded_server import Aws
+
+NO_KEY = "S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist."
+NO_ROLE = "The role defined for the function cannot be assumed by Lambda."
+
+
+@pytest.mark.parametrize(
+    ("faults", "words"),
+    [
+        ({"Code": {"S3Key": "gone.zip"}}, NO_KEY),
+        ({"Code": {"S3Bucket": "no-such-bucket-here"}}, "S3 Error Code: NoSuchBucket"),
+        ({"Role": att("Foreign", "Arn")}, NO_ROLE),
+        ({"Role": "arn:aws:iam::000000000000:role/gone"}, NO_ROLE),
+        ({"Runtime": "python3.99"}, "python3.99 is not a valid enum value"),
+    ],
+)
+def test_refused(aws: Aws, faults: dict[str, Any], words: str) -> None:
+    """Code that is not there, a role Lambda may not have, a runtime that is none: it fails.
+
+    AWS: API reference of CreateFunction, InvalidParameterValueException.
+    """
+    made = function(code(aws))
+    for key, fault in faults.items():
+        known = made["Properties"][key]
+        made["Properties"][key] = {**known, **fault} if key == "Code" else fault
+    foreign = trusting("ecs-tasks.amazonaws.com")
+
+    stack = aws.deploy(
+        "s", template(Role=ROLE, Foreign=foreign, Function=made), Capabilities=["CAPABILITY_IAM"]
+    )
+
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any(words in reason for *_, reason in aws.events("s"))
+
+
+def test_update_refused(aws: Aws) -> None:
+    """AWS: new code that is not there leaves the function as it was."""
+    where = code(aws)
+    roles = {"Role": ROLE}
+    before = function(where)
+    aws.deploy("s", template(**roles, Function=before), Capabilities=["CAPABILITY_IAM"])
+
+    after = function({**where, "S3Key": "gone.zip"})
+    stack = aws.deploy("s", template(**roles, Function=after), Capabilities=["CAPABILITY_IAM"])
+
+    assert "UPDATE_ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any(NO_KEY in reason for *_, reason in aws.events("s"))
+
+
+def test_kept(aws: Aws) -> None:
+    """What a stack says of a function besides its code is what Lambda answers with, and runs.
+
+    AWS: AWS::Lambda::Function; GetFunctionConfiguration.
+    """
+    network = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    queue = resource("AWS::SQS::Queue", QueueName="failures")
+    made = function(
+        code(aws),
+        VpcConfig=network,
+        DeadLetterConfig={"TargetArn": att("Queue", "Arn")},
+        ReservedConcurrentExecutions=3,
+    )
+    outputs = {"Outputs": {"Name": {"Value": ref("Function")}}}
+
+    aws.deploy(
+        "s",
+        template(Role=ROLE, Queue=queue, Function=made) | outputs,
+        Capabilities=["CAPABILITY_IAM"],
+    )
+
+    name = aws.outputs("s")["Name"]
+    found = aws.client("lambda").get_function(FunctionName=name)
+    shown = found["Configuration"]
+    answer = aws.client("lambda").invoke(FunctionName=name, Payload=b'{"a": 1}')
+    assert network["SubnetIds"] == shown["VpcConfig"]["SubnetIds"]
+    assert shown["DeadLetterConfig"]["TargetArn"].endswith(":failures")
+    assert 3 == found["Concurrency"]["ReservedConcurrentExecutions"]
+    assert {"a": 1} == json.loads(answer["Payload"].read())
+
+
+def test_workers(aws: Aws) -> None:
+    """A function of the same name in another account has nothing to do with this one's.
+
+    AWS: execution environments are the function's own ("Lambda execution environment").
+    """
+    source = "import os\ndef handler(event, context):\n    return os.getpid()\n"
+    theirs = Aws(embedded.as_account(aws.endpoint, "2" + aws.endpoint.account[1:]))
+
+    def made(of: Aws) -> dict[str, Any]:
+        return template(Role=ROLE, Function=function(code(of, source), FunctionName="same"))
+
+    def process(of: Aws) -> bytes:
+        return of.client("lambda").invoke(FunctionName="same")["Payload"].read()
+
+    aws.deploy("s", made(aws), Capabilities=["CAPABILITY_IAM"])
+    ours = process(aws)
+    theirs.deploy("s", made(theirs), Capabilities=["CAPABILITY_IAM"])
+    other = process(theirs)
+    theirs.delete("s")
+
+    assert ours != other
+    assert ours == process(aws)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(other), 0)

@@ -1,0 +1,145 @@
+"""`invoke deploy`, on an AWS that has nothing yet and on one that has everything."""
+
+from __future__ import annotations
+
+import http.client
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+from tests.end_to_end.checkout import COMPLETE
+from tests.end_to_end.wire import Call
+
+FIRST_LINE = "local: account 000000000000, region ca-central-1, embedded AWS"
+LOOKS = [
+    Call("ca-central-1", "GetCallerIdentity"),
+    Call("ca-central-1", "DescribeStacks"),
+    Call("us-east-1", "DescribeStacks"),
+]
+
+
+def get(endpoint, host, path):
+    """Send a request to *host*, as if DNS had led it here; return status and Location."""
+    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
+    connection.request("GET", path, headers={"Host": host})
+    answer = connection.getresponse()
+    connection.close()
+    return answer.status, answer.headers["Location"]
+
+
+def test_all_layers(checkout):
+    """`deploy` makes every layer; again it asks who it is, looks once per region, writes nothing.
+
+    Outputs are on stdout and all else on stderr. What was made outlives the embedded AWS, stopped
+    cleanly or killed.
+    """
+    first = checkout.run("deploy")
+    with checkout.wire() as wire:
+        second = checkout.run("deploy")
+    checkout.run("embedded.stop")
+    third = checkout.run("deploy")
+
+    rows = (checkout.path / "build/local/layers.txt").read_text().splitlines()[1:]
+    names = [row.split()[1] for row in rows]
+    assert FIRST_LINE == first.first == second.first == third.first
+    assert {"CREATE_COMPLETE"} == set(checkout.stacks().values())
+    assert names == list(dict.fromkeys(line.split()[0] for line in first.out.splitlines()))
+    assert first.last.startswith(f"{len(names)} created, in ")
+    assert LOOKS == wire.calls
+    assert second.last.startswith(f"{len(names)} kept, in ")
+    assert third.last.startswith(f"{len(names)} kept, in ")
+    assert first.out == second.out == third.out
+
+
+def test_cluster(checkout):
+    """`deploy --stack=cluster` makes the cluster and what it stands on, and nothing else.
+
+    Its load balancer sends 80 to 443 keeping path and query, and what is not for the API to the
+    site. All of it can be destroyed and deployed again.
+    """
+    checkout.run("deploy", "--stack=cluster")
+
+    endpoint, stacks = checkout.endpoint, checkout.stacks()
+    balancer = checkout.client("elbv2").describe_load_balancers()["LoadBalancers"][0]["DNSName"]
+    api, site = "api.cruddur.localhost", "cruddur.localhost"
+    assert {"foundation", "dns", "network", "cluster"} == stacks.keys()
+    assert (301, f"https://{api}:443/a/b?c=d&e=f") == get(endpoint, api, "/a/b?c=d&e=f")
+    assert (302, f"https://{site}:443/a/b?c=d") == get(endpoint, f"{balancer}:443", "/a/b?c=d")
+    assert get(endpoint, f"{api}:443", "/a/b?c=d")[1] is None
+
+    gone = checkout.run("destroy")
+
+    assert {} == checkout.stacks()
+    assert gone.last.startswith("4 deleted, in ")
+    order = [line.split()[0] for line in gone.err.splitlines() if " deleted  " in line]
+    assert order.index("crd-local-cluster") < order.index("crd-local-network")
+
+    checkout.run("deploy", "--stack=cluster", "--jobs=1")
+
+    assert stacks == checkout.stacks()
+
+
+def test_one_stack(tiny):
+    """A named stack brings what it stands on, with `--only` it does not; a subfolder will do."""
+    (tiny.path / "docs").mkdir()
+    alone = tiny.run("deploy", "--stack=top", "--only", cwd="docs", code=1)
+    nothing = tiny.stacks()
+
+    tiny.run("deploy", "--stack=crd-local-right", cwd="docs")
+    below = tiny.stacks()
+    tiny.run("deploy", "--stack=far", "--stack=top", "--only", cwd="docs")
+
+    assert "crd-local-top: needs Note of crd-local-far, which is not deployed" in alone.err
+    assert "hint:   deploy that first, or leave out --only" in alone.err
+    assert {} == nothing
+    assert {"ground", "right"} == below.keys()
+    assert COMPLETE.keys() - {"left"} == tiny.stacks().keys()
+
+
+def test_change(tiny):
+    """What differs is updated and the rest kept; a value from another region is followed."""
+    tiny.run("deploy")
+    before = tiny.client("cloudformation", "us-east-1").describe_stacks()["Stacks"][0]
+    tiny.configure(left={"title": "Another title"})
+
+    changed = tiny.run("deploy")
+
+    [parameter] = tiny.client("cloudformation").describe_stacks(StackName="crd-local-top")[
+        "Stacks"
+    ][0]["Parameters"]
+    note = next(each for each in before["Outputs"] if each["OutputKey"] == "Note")
+    assert note["OutputValue"] == parameter["ParameterValue"]
+    assert "Another title" in changed.err
+    assert changed.last.startswith("1 updated, 4 kept, in ")
+    assert COMPLETE | {"left": "UPDATE_COMPLETE"} == tiny.stacks()
+
+
+def test_order_and_jobs(tiny):
+    """Stacks that do not stand on each other are made side by side, unless `--jobs=1`."""
+    tiny.pace(0.1)
+
+    tiny.run("deploy")
+    together = began_and_ended(tiny)
+    tiny.run("destroy")
+    tiny.run("deploy", "--jobs=1")
+    apart = began_and_ended(tiny)
+
+    assert together["left"][0] < together["right"][1]
+    assert together["right"][0] < together["left"][1]
+    order = ["ground", "far", "left", "right", "top"]
+    assert order == sorted(apart, key=apart.get)
+    assert all(apart[below][1] <= apart[above][0] for below, above in pairwise(order))
+
+
+def began_and_ended(tiny):
+    """When the creation of each stack began and ended, by layer."""
+    found = {}
+    for layer in COMPLETE:
+        client = tiny.client("cloudformation", "us-east-1" if layer == "far" else "ca-central-1")
+        events = client.describe_stack_events(StackName=f"crd-local-{layer}")["StackEvents"]
+        times = {
+            event["ResourceStatus"]: event["Timestamp"]
+            for event in events
+            if event["LogicalResourceId"] == f"crd-local-{layer}"
+        }
+        found[layer] = times["CREATE_IN_PROGRESS"], times["CREATE_COMPLETE"]
+    return found

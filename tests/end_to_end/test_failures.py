@@ -1,0 +1,77 @@
+"""A resource that cannot be made: what is said, what is left alone, and how it goes on."""
+
+from __future__ import annotations
+
+from tests.end_to_end.checkout import COMPLETE, TINY
+
+LINE = (TINY / "floor.py").read_text().partition("ec2.SecurityGroup(")[0].count("\n")
+
+
+def test_first_creation(tiny):
+    """A failed creation is rolled back, siblings are waited for, what stands on it is not touched.
+
+    The error names stack, resource, reason, line and the next command, which brings it all.
+    """
+    tiny.pace(0.1)
+    tiny.configure(right={"broken": True}, left={"notes": 9})
+
+    failed = tiny.run("deploy", code=5)
+
+    assert COMPLETE | {"right": "ROLLBACK_COMPLETE"} == tiny.stacks() | {"top": "CREATE_COMPLETE"}
+    assert "top" not in tiny.stacks()
+    first, *rest = failed.err[failed.err.index("failed: ") :].splitlines()
+    assert first.startswith("failed: crd-local-right: Broken (AWS::EC2::SecurityGroup): ")
+    assert "The vpc ID 'note1.ground.local.example.' does not exist" in first
+    assert first.endswith(f"(made at stacks/floor.py:{LINE})")
+    assert [
+        "        the stack is in ROLLBACK_COMPLETE",
+        "hint:   mend it, then run `invoke deploy --stack=right` again",
+        "skipped: crd-local-top: it stands on crd-local-right",
+    ] == rest
+    ended = [line.split()[:2] for line in failed.err.splitlines()]
+    assert ended.index(["crd-local-right", "failed"]) < ended.index(["crd-local-left", "created"])
+
+    tiny.configure(left={"notes": 9})
+    mended = tiny.run("deploy")
+
+    assert "crd-local-right   recreate  ROLLBACK_COMPLETE: it was never in service" in mended.err
+    assert COMPLETE == tiny.stacks()
+
+
+def test_update(tiny):
+    """A failed update is rolled back to what was there; mended, there may be nothing left to do."""
+    tiny.run("deploy")
+    tiny.configure(right={"broken": True, "title": "New"}, top={"title": "New"})
+
+    failed = tiny.run("deploy", code=5)
+    after = tiny.stacks()
+    tiny.configure(top={"title": "New"})
+    mended = tiny.run("deploy")
+
+    assert COMPLETE | {"right": "UPDATE_ROLLBACK_COMPLETE"} == after
+    assert "the stack is in UPDATE_ROLLBACK_COMPLETE" in failed.err
+    assert mended.last.startswith("1 updated, 4 kept, in ")
+    assert after | {"top": "UPDATE_COMPLETE"} == tiny.stacks()
+
+
+def test_repair(tiny):
+    """A stack that only a person can mend is named with the command that helps: exit code 6.
+
+    What does not stand on it is brought all the same.
+    """
+    tiny.configure(right={"bucket": "precious"})
+    tiny.run("deploy")
+    [bucket] = [each["Name"] for each in tiny.client("s3").list_buckets()["Buckets"]]
+    tiny.client("s3").put_object(Bucket=bucket, Key="precious", Body=b"x")
+    stuck = tiny.run("destroy", "--stack=right", code=6)
+    tiny.configure(right={"bucket": "precious"}, left={"title": "New"})
+
+    blocked = tiny.run("deploy", code=6)
+
+    assert "DELETE_FAILED" == tiny.stacks()["right"]
+    assert "failed: crd-local-right: not deleted: Bucket (AWS::S3::Bucket)" in stuck.err
+    assert "empty or detach what is named, then run the command again" in stuck.err
+    assert "UPDATE_COMPLETE" == tiny.stacks()["left"]
+    assert "top" not in tiny.stacks()
+    assert "crd-local-right   blocked  DELETE_FAILED" in blocked.err
+    assert "aws cloudformation delete-stack --stack-name" in blocked.err

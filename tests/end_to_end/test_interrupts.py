@@ -1,0 +1,166 @@
+"""Stopped, killed, cut off: wherever it happens, the next run picks up and ends green."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from deployer import embedded
+from tests.end_to_end.checkout import COMPLETE
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(tiny, how):
+    """Ctrl-C, or what a pipeline sends: out within a second, with what goes on in AWS.
+
+    The next run follows what still runs, and finishes.
+    """
+    tiny.pace(0.3)
+    tiny.configure(ground={"notes": 15})
+    with tiny.running("deploy") as deploy:
+        deploy.wait_for("CREATE_IN_PROGRESS  Note1")
+
+        code, seconds = deploy.interrupt(how)
+
+    with tiny.running("deploy") as again:
+        again.wait_for("crd-local-ground  resume  CREATE_IN_PROGRESS: an operation runs")
+        tiny.pace(0)
+        assert 0 == again.end()
+    assert 130 == code
+    assert seconds < 1
+    assert "interrupted: this goes on in AWS:\n  crd-local-ground: creating in ca-c" in deploy.told
+    assert "hint: run the same command again to follow it" in deploy.told
+    assert COMPLETE == tiny.stacks()
+
+
+def test_interrupted_destroy(tiny):
+    """A destroy is picked up as well."""
+    tiny.run("deploy")
+    tiny.pace(0.3)
+    with tiny.running("destroy") as destroy:
+        destroy.wait_for("DELETE_IN_PROGRESS  Note1")
+
+        code, _ = destroy.interrupt(signal.SIGINT)
+
+    tiny.run("destroy")
+    assert 130 == code
+    assert "this goes on in AWS:\n  crd-local-" in destroy.told
+    assert {} == tiny.stacks()
+
+
+def test_interrupt_spares_the_embedded_aws(tiny):
+    """Ctrl-C in the terminal that started the embedded AWS ends the deploy, not the AWS."""
+    with tiny.running("deploy") as deploy:
+        deploy.wait_for("5 stacks: 5 create")
+
+        code, _ = deploy.interrupt(signal.SIGINT)
+
+    assert 130 == code
+    assert embedded.running(tiny.embedded)
+
+
+@pytest.mark.parametrize("kind", ["create", "update"])
+def test_killed_between_calls(tiny, kind):
+    """Killed before or after any call that changes something, it leaves nothing to clean up.
+
+    No stack is made twice, no change set is left over.
+    """
+    if kind == "update":
+        tiny.run("deploy")
+        tiny.configure(**{floor: {"title": "New"} for floor in COMPLETE})
+    ids = stack_ids(tiny)
+    with tiny.wire() as wire:
+        for action in ("CreateChangeSet", "ExecuteChangeSet"):
+            for done in (False, True):
+                wire.hold(action, done=done)
+                with tiny.running("deploy") as deploy:
+                    assert wire.held.wait(20)
+                    deploy.interrupt(signal.SIGKILL)
+
+        tiny.settle()
+        tiny.run("deploy")
+
+    made = [call.action for call in wire.written].count("ExecuteChangeSet")
+    assert dict.fromkeys(COMPLETE, f"{kind.upper()}_COMPLETE") == tiny.stacks()
+    assert len(COMPLETE) + 1 == made  # The one that was held and never done.
+    assert ids.items() <= stack_ids(tiny).items()
+    assert [] == left_over(tiny)
+
+
+def test_killed_in_an_operation(tiny):
+    """Killed while CloudFormation creates and deletes, the next run follows what runs."""
+    tiny.pace(0.2)
+    for words in ("far     CREATE_IN_PROGRESS  Note1", "left    CREATE_IN_PROGRESS  Note2"):
+        with tiny.running("deploy") as deploy:
+            deploy.wait_for(f"crd-local-{words}")
+            deploy.interrupt(signal.SIGKILL)
+    tiny.run("deploy")
+    made = tiny.stacks()
+    with tiny.running("destroy") as destroy:
+        destroy.wait_for("DELETE_IN_PROGRESS  Note2")
+        destroy.interrupt(signal.SIGKILL)
+
+    tiny.run("deploy")
+
+    assert COMPLETE == made == tiny.stacks()
+
+
+def test_killed_embedded_aws(tiny):
+    """Killed in the middle of an operation, the embedded AWS is started again by the next run.
+
+    The tool that was watching says that it lost contact: exit code 8. Nothing finished is lost.
+    """
+    tiny.pace(0.2)
+    with tiny.running("deploy", "--stack=right") as deploy:
+        deploy.wait_for("crd-local-right   CREATE_IN_PROGRESS  Note1")
+        os.kill(embedded.status(tiny.embedded).pid, signal.SIGKILL)
+
+        code = deploy.end()
+
+    again = tiny.run("deploy")
+    os.kill(embedded.status(tiny.embedded).pid, signal.SIGKILL)
+    after = tiny.run("deploy")
+    assert 8 == code
+    assert "no answer" in deploy.told
+    assert "crd-local-ground  keep" in again.err
+    assert COMPLETE == tiny.stacks()
+    assert after.last.startswith("5 kept, in ")
+    assert again.out == after.out
+
+
+def test_restarted_embedded_aws(tiny):
+    """Killed and started again while a deploy watches, the embedded AWS tells it the truth."""
+    tiny.pace(0.2)
+    with tiny.running("deploy", "--stack=right") as deploy:
+        deploy.wait_for("crd-local-right   CREATE_IN_PROGRESS  Note1")
+        os.kill(embedded.status(tiny.embedded).pid, signal.SIGKILL)
+        tiny.pace(0)
+
+        code = deploy.end()
+
+    tiny.run("deploy")
+    assert code != 0
+    assert COMPLETE == tiny.stacks()
+
+
+def stack_ids(tiny):
+    """The id of each stack there is, by name."""
+    return {
+        stack["StackName"]: stack["StackId"]
+        for region in ("ca-central-1", "us-east-1")
+        for stack in tiny.client("cloudformation", region).describe_stacks()["Stacks"]
+    }
+
+
+def left_over(tiny):
+    """The change sets that are still there."""
+    return [
+        summary["ChangeSetName"]
+        for layer in COMPLETE
+        for summary in tiny.client(
+            "cloudformation", "us-east-1" if layer == "far" else "ca-central-1"
+        ).list_change_sets(StackName=f"crd-local-{layer}")["Summaries"]
+        if summary["ExecutionStatus"] != "EXECUTE_COMPLETE"
+    ]

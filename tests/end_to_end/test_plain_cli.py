@@ -1,0 +1,52 @@
+"""The plain AWS CLI beside our tool: templates are raw CloudFormation, change sets are AWS's own."""
+
+from __future__ import annotations
+
+import re
+
+from tests.end_to_end.checkout import COMPLETE
+
+
+def test_one_by_one(checkout):
+    """The templates deploy with the plain AWS CLI, in the order of layers.txt and as it says.
+
+    `plan` then sees what a template cannot say, tags, and `deploy` brings it.
+    """
+    checkout.run("synth", "--env=local")
+    checkout.run("embedded.start")  # With what an account has by hand: the hosted zone.
+    rows = (checkout.path / "build/local/layers.txt").read_text().splitlines()[1:]
+
+    for template, stack, region, capabilities, _ in map(str.split, rows):
+        change_set = ["--region", region, "--stack-name", stack, "--change-set-name", "first"]
+        options = ["--change-set-type", "CREATE", "--capabilities", capabilities.strip("-")]
+        body = ["--template-body", f"file://build/local/{template}"]
+        checkout.aws("cloudformation", "create-change-set", *change_set, *options, *body)
+        checkout.aws("cloudformation", "execute-change-set", *change_set)
+        checkout.settle()
+
+    made = checkout.stacks()
+    seen = checkout.run("plan", code=2)
+    mended = checkout.run("deploy")
+    assert {"CREATE_COMPLETE"} == set(made.values())
+    steps = [line.split(maxsplit=1)[1] for line in seen.out.splitlines()[:-1]]
+    assert ["update  tags changed"] * len(rows) == steps
+    assert mended.last.startswith(f"{len(rows)} updated, in ")
+
+
+def test_left_change_sets(tiny):
+    """`--no-execute` leaves change sets; the commands it prints, typed as they are, execute them.
+
+    What stands on a stack that is not there yet cannot be proposed: it is skipped, until it can.
+    """
+    for expected in ({"ground", "far"}, {"left", "right"}, {"top"}):
+        left = tiny.run("deploy", "--no-execute")
+        commands = re.findall(r"^ +(aws cloudformation .*)$", left.err, re.MULTILINE)
+        reviewed = {k for k, v in tiny.stacks().items() if v == "REVIEW_IN_PROGRESS"}
+
+        tiny.shell("\n".join(commands), **tiny.aws_env)
+
+        tiny.settle()
+        assert expected == reviewed
+        assert len(expected) == len(commands)
+    assert COMPLETE == tiny.stacks()
+    assert tiny.run("deploy").last.startswith("5 kept, in ")

@@ -1,0 +1,147 @@
+"""What is refused: one clear error and its hint, no traceback, nothing begun."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployer import embedded
+from tests.end_to_end import checkout as checkouts
+from tests.end_to_end.checkout import DEV
+
+ROOT_KEY = {"AWS_ACCESS_KEY_ID": DEV, "AWS_SECRET_ACCESS_KEY": "test"}
+NOBODY = {"AWS_EC2_METADATA_DISABLED": "true"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A copy with the tiny layers and an account, dev; nothing is ever deployed in either."""
+    copied = checkouts.tiny(tmp_path_factory.mktemp("place"))
+    copied.configure("dev")
+    copied.run("synth")
+    with copied.wire() as copied.between:
+        yield copied
+    embedded.stop(copied.embedded)
+
+
+def refusal(ran):
+    """The one error a run told, and its hint, on a line each; whatever is long is cut."""
+    assert "" == ran.out
+    assert 1 == ran.err.count("error: ")
+    error, hint = ran.err[ran.err.index("error: ") :].split("hint:")
+    return error.removeprefix("error: ").strip(), hint.strip()
+
+
+@pytest.mark.parametrize(
+    ("task", "code", "words", "hint"),
+    [
+        (
+            ["deploy", "--stack=rihgt", "--stack=x"],
+            1,
+            "did you mean 'right'?\n       --stack=x: there is no such stack",
+            "there are: ground, far, left, right, top",
+        ),
+        (["destroy", "--stack=rihgt"], 1, "did you mean 'right'?", "there are: ground, far"),
+        (["deploy", "--stack=CrdCluster"], 1, "--stack=CrdCluster: here it is 'cluster'", "there"),
+        (["deploy", "--env=dve"], 1, "dve", "dev"),
+        (["outputs", "--format=xml"], 1, "--format=xml: unknown", "one of: table, json, dotenv"),
+        (["graph", "--format=svg"], 1, "--format=svg: unknown", "one of: mermaid, dot"),
+    ],
+)
+def test_unknown_names(place, task, code, words, hint):
+    """A name nobody knows is told with those there are, or the one that was meant."""
+    error, way_out = refusal(place.run(*task, code=code))
+
+    assert words in error
+    assert hint in way_out
+    assert [] == place.between.written
+
+
+@pytest.mark.parametrize(
+    ("env", "code", "words", "hint"),
+    [
+        (NOBODY, 3, "Unable to locate credentials", f"log in to account {DEV}"),
+        ({"AWS_PROFILE": "gone"}, 3, "The config profile (gone) could not be found", "log in"),
+        (
+            ROOT_KEY | {"AWS_ACCESS_KEY_ID": "333333333333"},
+            3,
+            "dev: these are credentials of account 333333333333, not of 111111111111",
+            "they belong to arn:aws:iam::333333333333:root",
+        ),
+        (ROOT_KEY | {"AWS_REGION": "eu-west-1"}, 3, "AWS_REGION says eu-west-1", "unset it"),
+        (
+            ROOT_KEY | {"AWS_DEFAULT_REGION": "eu-west-1"},
+            3,
+            "AWS_DEFAULT_REGION says eu-west-1, config says ca-central-1",
+            "unset it",
+        ),
+        (
+            ROOT_KEY | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
+            3,
+            "its endpoint is overridden by AWS_ENDPOINT_URL",
+            "--env=local",
+        ),
+        (
+            ROOT_KEY | {"AWS_ENDPOINT_URL_CLOUDFORMATION": "http://127.0.0.1:9"},
+            3,
+            "its endpoint is overridden by AWS_ENDPOINT_URL_CLOUDFORMATION",
+            "--env=local",
+        ),
+        (ROOT_KEY | {"HTTPS_PROXY": "http://127.0.0.1:9"}, 8, "no answer", "nothing was begun"),
+        (
+            ROOT_KEY,
+            3,
+            "dev: nobody is there to approve: this is no terminal",
+            "--yes approves unseen, --no-execute leaves the change sets for a reviewer",
+        ),
+    ],
+)
+def test_account(place, env, code, words, hint):
+    """Nothing is written to an AWS account before every guard has held."""
+    error, way_out = refusal_of_deploy(place, code, place.between.proxy | env)
+
+    assert words in error
+    assert hint in way_out
+    assert [] == place.between.written
+
+
+def refusal_of_deploy(place, code, env):
+    """What `deploy --env=dev` is refused with; the plan may have been told before that."""
+    ran = place.run("deploy", "--env=dev", code=code, **env)
+    assert f"dev: account {DEV}, region ca-central-1" == ran.first
+    return refusal(ran)
+
+
+def test_stale_build(place):
+    """What was reviewed is not what the code says: exit code 4, and `synth --check` shows how."""
+    file = place.path / "build/dev/right.yaml"
+    reviewed = file.read_text()
+    file.write_text(reviewed.replace("A floor", "A flaw"))
+
+    stale = place.run("deploy", "--env=dev", "--yes", code=4, **place.between.proxy, **ROOT_KEY)
+    diff = place.run("synth", "--check", code=2)
+    file.write_text(reviewed)
+    clean = place.run("synth", "--check")
+
+    error, way_out = refusal(stale)
+    assert "build/dev: not what the code says now: right.yaml" == error
+    assert "run `invoke synth`, and have the change to build/ reviewed" == way_out
+    assert "--- a/build/dev/right.yaml\n+++ b/build/dev/right.yaml\n" in diff.out
+    assert "A flaw" in diff.out
+    assert "dev: 5 stacks up to date\n" == clean.out
+    assert [] == place.between.written
+
+
+def test_broken_config(place):
+    """A config file is told with all its faults, by line; a broken one as TOML tells it."""
+    file = place.path / "config/local.toml"
+    good = file.read_text()
+    file.write_text(good.replace("region", "regoin").replace("[left]", "[left]\nnotes = 'many'"))
+    faults, _ = refusal(place.run("deploy", code=1))
+    file.write_text(good + "[env\n")
+    broken, _ = refusal(place.run("plan", code=1))
+    file.write_text(good)
+
+    assert f"{file}:6: env.regoin: unknown key" in faults
+    assert "left.notes" in faults
+    assert f"{file}" in broken
+    assert [] == place.between.written

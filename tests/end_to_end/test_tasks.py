@@ -1,0 +1,169 @@
+"""The tasks that look, print and help: data on stdout, all else on stderr, exit codes kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from deployer import embedded
+from tests.end_to_end import checkout as checkouts
+from tests.end_to_end.checkout import FLOORS, ROOT
+
+EVERY_HELP = """
+import sys
+from invoke.program import Program
+
+for task in sys.argv[1:]:
+    print("##", task)
+    Program().run(["invoke", task, "--help"], exit=False)
+"""
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory):
+    """A copy with the tiny layers, deployed."""
+    copied = checkouts.tiny(tmp_path_factory.mktemp("deployed"))
+    copied.run("deploy")
+    yield copied
+    embedded.stop(copied.embedded)
+
+
+def test_plan(deployed):
+    """`plan` exits 2 where there is something to do, else 0; it writes nothing to AWS."""
+    with deployed.wire() as wire:
+        nothing = deployed.run("plan", "--verify")
+        deployed.configure(left={"title": "New"})
+        something = deployed.run("plan", code=2)
+        as_json = json.loads(deployed.run("plan", "--json", "--stack=left", code=2).out)
+        deployed.configure()
+
+    assert "5 stacks: 5 keep\n" == nothing.out[-17:]
+    assert "crd-local-left    update  template changed\n" in something.out
+    assert "local: account 000000000000, region ca-central-1, embedded AWS\n" == something.err
+    assert {"update": 1, "keep": 1} == as_json["counts"]
+    assert 1 == as_json["version"]
+    assert [] == wire.written
+
+
+def test_outputs(deployed):
+    """`outputs` prints a table, JSON that parses, and lines that dotenv files and shells take."""
+    table = deployed.run("outputs").out
+    one = deployed.run("outputs", "--stack=far").out
+    parsed = json.loads(deployed.run("outputs", "--format=json").out)
+    dotenv = deployed.run("outputs", "--format=dotenv").out
+    shell = deployed.shell('eval "$(invoke outputs --format=shell)"; echo "$CRD_RIGHT_NOTE"')
+
+    assert "crd-local-far     Note  note1.far.local.example.\n" in table
+    assert "crd-local-far  Note  note1.far.local.example.\n" == one
+    given = ["crd-local-ground", "crd-local-far", "crd-local-right"]
+    assert given == [each["stack"] for each in parsed["outputs"]]
+    assert "CRD_GROUND_NOTE=note1.ground.local.example." in dotenv
+    assert "note1.right.local.example.\n" == shell
+
+
+def test_status_and_graph(deployed):
+    """`status` says in what state each stack is, `graph` which stands on which."""
+    status = deployed.run("status").out
+    as_json = json.loads(deployed.run("status", "--json").out)
+    mermaid = deployed.run("graph").out
+    dot = deployed.run("graph", "--format=dot").out
+
+    assert all(f"crd-local-{floor}" in status for floor in FLOORS)
+    assert len(FLOORS) == status.count("CREATE_COMPLETE")
+    assert len(FLOORS) == len(as_json["stacks"])
+    assert "ground --> left" in mermaid or "left --> ground" in mermaid
+    assert "digraph" in dot
+
+
+def test_json(tiny):
+    """With `--json` each line of stderr is an event with a version; stdout stays as it is."""
+    told = tiny.run("deploy", "--json")
+    events = [json.loads(line) for line in told.err.splitlines()]
+    plain = tiny.run("outputs")
+    tiny.configure(right={"broken": True})
+    failed = [json.loads(line) for line in tiny.run("deploy", "--json", code=5).err.splitlines()]
+    error = tiny.run("deploy", "--json", "--stack=x", code=1)
+
+    assert {1} == {event["version"] for event in events + failed}
+    assert ["start", "plan"] == [event["event"] for event in events[:2]]
+    assert {"created": 5} == events[-1]["outcomes"]
+    assert 0 == events[-1]["exit_code"]
+    assert plain.out == told.out
+    assert 5 == failed[-1]["exit_code"]
+    assert "ConfigError" == json.loads(error.err.splitlines()[-1])["error"]["kind"]
+
+
+def test_lint(tiny):
+    """`lint` names finding, template and the line of the stack file, and lets nothing pass."""
+    clean = tiny.run("lint")
+    file = tiny.path / "stacks/floor.py"
+    file.write_text(file.read_text().replace("{name}.{env.domain}", "{name}.elsewhere.example"))
+    found = tiny.run("lint", code=1)
+    refused = tiny.run("deploy", code=1)
+
+    assert "local: 5 templates, nothing found\n" == clean.out
+    assert "stacks/floor.py:" in found.err
+    assert "crd-local-ground Note1: C008 names note1.ground.elsewhere.example" in found.err
+    assert "stacks/floor.py:" in refused.err
+    assert {} == tiny.stacks()
+
+
+def test_colour(deployed):
+    """Only a terminal gets colours; FORCE_COLOR asks for them, and NO_COLOR has the last word."""
+    plain = deployed.run("deploy").err
+    forced = deployed.run("deploy", FORCE_COLOR="1").err
+    none = deployed.run("deploy", FORCE_COLOR="1", NO_COLOR="1").err
+
+    assert "\x1b" not in plain + none
+    assert "\x1b[" in forced
+
+
+def test_help(tmp_path):
+    """Every task answers --help with a sentence, and runs nothing."""
+    checkout = checkouts.copy(tmp_path)
+    tree = json.loads(checkout.run("--list", "--list-format=json").out)
+    names = [task["name"] for task in tree["tasks"]]
+    names += [
+        f"{one['name']}.{task['name']}" for one in tree["collections"] for task in one["tasks"]
+    ]
+
+    told = checkout.command("-c", EVERY_HELP, *names)
+
+    helps = dict(each.split("\n", 1) for each in told.out.split("## ")[1:])
+    assert set(names) == helps.keys()
+    for name, text in helps.items():
+        assert text.startswith(f"Usage: invoke [--core-opts] {name} "), text
+        assert "Docstring:\n  none" not in text, f"{name} has no sentence"
+    assert not checkout.embedded.exists()
+    assert not (checkout.path / "build").exists()
+
+
+def test_embedded(tiny):
+    """The embedded AWS can be started, looked at, stopped and made to forget, by task."""
+    started = tiny.run("embedded.start").out
+    tiny.run("deploy", "--stack=far")
+    running = tiny.run("embedded.status").out
+    stopped = tiny.run("embedded.stop").out, tiny.run("embedded.stop").out
+    kept = tiny.stacks()
+    tiny.run("embedded.reset")
+    status = tiny.run("embedded.status").out
+    address = started.splitlines()[0]
+
+    assert address == running.splitlines()[0]
+    assert address.startswith("address  http://127.0.0.1:")
+    assert ("stopped\n", "it does not run\n") == stopped
+    assert {"far": "CREATE_COMPLETE"} == kept
+    assert status.startswith("address  stopped\n")
+    assert {} == tiny.stacks()
+
+
+def test_unknown_task():
+    """A task nobody knows is an error of Invoke's, without a traceback."""
+    command = [sys.executable, "-m", "invoke", "dploy"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert 1 == ran.returncode
+    assert "No idea what 'dploy' is!" in ran.stderr

@@ -1,0 +1,34 @@
+"""Layers to fail, wait and interrupt with: they stand in for stacks/ in a copy of the checkout.
+
+ground ─┬─ left
+└─ right ─┬─ top
+far (us-east-1) ──┘
+"""
+
+from __future__ import annotations
+
+from deployer.fields import Settings
+from deployer.stack import Env, Layers
+from stacks import floor
+
+
+class Config(Settings, frozen=True):
+    """An environment."""
+
+    env: Env
+    ground: floor.Settings
+    far: floor.Settings
+    left: floor.Settings
+    right: floor.Settings
+    top: floor.Settings
+
+
+def layers(config: Config) -> Layers:
+    """Every stack, and what each is given of those below it."""
+    tiny = Layers(config.env)
+    ground = tiny.add("ground", floor.define, config.ground, name="ground")
+    far = tiny.at("us-east-1").add("far", floor.define, config.far, name="far")
+    tiny.add("left", floor.define, config.left, ground, name="left", last=True)
+    right = tiny.add("right", floor.define, config.right, ground, name="right")
+    tiny.add("top", floor.define, config.top, right, far, name="top", last=True)
+    return tiny
