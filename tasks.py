@@ -18,7 +18,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from operations import embedded, project
+from operations import embedded, pictures, project
 from operations.task import task
 
 Choice = TypeVar("Choice", bound=str)
@@ -269,5 +269,6 @@ namespace = Collection(
     bench,
     lock,
     embedded=embedded,
+    pictures=pictures,
 )
 gc.freeze()  # What is imported by now stays; a process that ends need not visit it again.

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import botocore.session
 from botocore.config import Config
@@ -111,7 +111,7 @@ def guard(env: Env, environ: Mapping[str, str], once: Account) -> None:
     asked for nothing but the identity.
     """
     try:
-        with _our_errors():
+        with our_errors():
             _refuse_endpoints(env, environ, once.session)
             _refuse_regions(env, environ, once.session)
         found = once.identity()
@@ -157,19 +157,19 @@ class Account:
 
     def identity(self) -> Identity:
         """See `Cloud`."""
-        with _our_errors():
-            answer = self._client("sts", self.region).get_caller_identity()
+        with our_errors():
+            answer = self.client("sts", self.region).get_caller_identity()
         return Identity(answer["Account"], answer["Arn"])
 
     def stacks(self, region: str) -> tuple[Found, ...]:
         """See `Cloud`."""
-        with _our_errors(region):
+        with our_errors(region):
             pages = self._cloudformation(region).get_paginator("describe_stacks").paginate()
             return tuple(_found(stack, region) for page in pages for stack in page["Stacks"])
 
     def stack(self, region: str, name: str) -> Found | None:
         """See `Cloud`."""
-        with _our_errors(_short(name)):
+        with our_errors(_short(name)):
             try:
                 answer = self._cloudformation(region).describe_stacks(StackName=name)
             except ClientError as error:
@@ -180,14 +180,14 @@ class Account:
 
     def template(self, region: str, name: str) -> str:
         """See `Cloud`."""
-        with _our_errors(_short(name)):
+        with our_errors(_short(name)):
             client = self._cloudformation(region)
             answer = client.get_template(StackName=name, TemplateStage="Original")
         return cast("str", answer["TemplateBody"])
 
     def propose(self, proposal: Proposal) -> str:
         """See `Cloud`."""
-        with _our_errors(proposal.stack):
+        with our_errors(proposal.stack):
             answer = self._cloudformation(proposal.region).create_change_set(
                 StackName=proposal.stack,
                 ChangeSetName=proposal.name,
@@ -223,20 +223,20 @@ class Account:
 
     def apply(self, region: str, arn: str, token: str) -> None:
         """See `Cloud`."""
-        with _our_errors(_short(arn)):
+        with our_errors(_short(arn)):
             self._cloudformation(region).execute_change_set(
                 ChangeSetName=arn, ClientRequestToken=token
             )
 
     def discard(self, region: str, arn: str) -> None:
         """See `Cloud`."""
-        with _our_errors(_short(arn)):
+        with our_errors(_short(arn)):
             self._cloudformation(region).delete_change_set(ChangeSetName=arn)
 
     def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
         """See `Cloud`."""
         new: list[StackEvent] = []
-        with _our_errors(_short(stack_id)):
+        with our_errors(_short(stack_id)):
             paginator = self._cloudformation(region).get_paginator("describe_stack_events")
             for page in paginator.paginate(StackName=stack_id):
                 for event in page["StackEvents"]:
@@ -249,20 +249,20 @@ class Account:
 
     def delete(self, region: str, stack_id: str, token: str) -> None:
         """See `Cloud`."""
-        with _our_errors(_short(stack_id)):
+        with our_errors(_short(stack_id)):
             self._cloudformation(region).delete_stack(StackName=stack_id, ClientRequestToken=token)
 
     def protect(self, region: str, name: str, *, on: bool) -> None:
         """See `Cloud`."""
-        with _our_errors(name):
+        with our_errors(name):
             self._cloudformation(region).update_termination_protection(
                 StackName=name, EnableTerminationProtection=on
             )
 
     def upload(self, region: str, bucket: str, key: str, body: bytes) -> str:
         """See `Cloud`."""
-        with _our_errors(f"s3://{bucket}/{key}"):
-            self._client("s3", region).put_object(
+        with our_errors(f"s3://{bucket}/{key}"):
+            self.client("s3", region).put_object(
                 Bucket=bucket, Key=key, Body=body, ExpectedBucketOwner=self._number
             )
         return f"https://{bucket}.s3.{region}.amazonaws.com/{key}"
@@ -291,7 +291,7 @@ class Account:
         self, region: str, arn: str, *, values: bool
     ) -> tuple[DescribeChangeSetOutputTypeDef, tuple[ResourceChange, ...]]:
         paginator = self._cloudformation(region).get_paginator("describe_change_set")
-        with _our_errors(_short(arn)):
+        with our_errors(_short(arn)):
             pages = list(paginator.paginate(ChangeSetName=arn, IncludePropertyValues=values))
         changes = tuple(
             _change(change["ResourceChange"])
@@ -308,20 +308,20 @@ class Account:
         """
         paginator = self._cloudformation(region).get_paginator("describe_events")
         try:
-            with _our_errors(_short(arn)):
+            with our_errors(_short(arn)):
                 pages = list(paginator.paginate(ChangeSetName=arn, Filters={"FailedEvents": True}))
         except CloudError:
             return []
         return [_failure(event) for page in pages for event in page.get("OperationEvents", [])]
 
     def _cloudformation(self, region: str) -> CloudFormationClient:
-        client = cast("CloudFormationClient", self._client("cloudformation", region))
+        client = cast("CloudFormationClient", self.client("cloudformation", region))
         # Or a template in JSON would not be the text that was sent, but a dict.
         client.meta.events.unregister(*_DECODING)
         return client
 
-    def _client(self, service: Literal["cloudformation", "s3", "sts"], region: str) -> Any:
-        """A client, made once: that costs a second on a slow machine."""
+    def client(self, service: str, region: str) -> Any:
+        """The botocore client of a service, made once: that costs a second on a slow machine."""
         if (service, region) not in self._clients:
             self._clients[service, region] = self.session.create_client(
                 service, region_name=region, config=self.config, endpoint_url=self.url
@@ -393,7 +393,7 @@ def _own_models() -> Loader:
 
 
 @contextmanager
-def _our_errors(place: str = "AWS") -> Iterator[None]:
+def our_errors(place: str = "AWS") -> Iterator[None]:
     """Turn what botocore raises into what an operator is told."""
     try:
         yield

@@ -14,14 +14,15 @@ from invoke.exceptions import Exit
 
 from deployer import execute, plan, policy, report, synth
 from deployer import lint as linter
-from deployer.cloud import ChangeSet, Cloud, Found
+from deployer.aws import Account
+from deployer.cloud import ChangeSet, Found
 from deployer.environment import Environment
 from deployer.errors import DeployError, GuardError, LintError
-from deployer.events import Event, Finished
+from deployer.events import Event, Finished, Outcome, Uploaded
 from deployer.follow import Watch
 from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
 from deployer.synth import Wanted
-from operations import names, project
+from operations import leftovers, names, pictures, project
 from operations.task import INTERRUPTED
 
 LOCAL_PATIENCE, PATIENCE = 5.0, 600.0  # Seconds that AWS may be out of reach while we watch.
@@ -65,7 +66,7 @@ class Session:
     """An environment, its account, and who is told what happens there."""
 
     environment: Environment
-    cloud: Cloud
+    cloud: Account
     tell: report.Reporter
     yes: bool = False
     no_execute: bool = False
@@ -91,7 +92,8 @@ class Session:
         if look.proposes:
             self._someone_must_approve()
         run = self._run(look.found)
-        self._through(execute.deploy(look.steps, run, jobs=jobs))
+        events = execute.deploy(look.steps, run, jobs=jobs)
+        self._through(self._with_pictures(events) if self.environment.embedded else events)
         here = [run.known.get((step.wanted.region, step.wanted.name)) for step in look.steps]
         self.show_outputs([stack for stack in here if stack])
 
@@ -108,6 +110,8 @@ class Session:
         ):
             raise GuardError("not approved: nothing was deleted")
         after = plan.gone_before(wanted, doomed)
+        if self.environment.embedded:
+            leftovers.empty_buckets(self.cloud, doomed)
         self._through(execute.destroy(doomed, after, self._run(found), jobs=jobs))
 
     def found(self) -> tuple[Found, ...]:
@@ -152,6 +156,17 @@ class Session:
             known=plan.index(found),
             no_execute=self.no_execute,
         )
+
+    def _with_pictures(self, events: Iterator[Event]) -> Iterator[Event]:
+        """What somebody does by hand in an account, once, is there at once on this machine."""
+        name = self.environment.env.stack_name(pictures.LAYER)
+        for event in events:
+            yield event
+            match event:
+                case Finished(stack=stack, found=found, outcome=outcome) if (
+                    found and stack == name and outcome is not Outcome.KEPT
+                ):
+                    yield from (Uploaded(name, url) for url in pictures.put(self.cloud, found))
 
     def _through(self, events: Iterator[Event]) -> None:
         """Tell every event; raise Exit with the code of the worst that happened."""

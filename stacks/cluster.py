@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from awacs import s3 as storage
 from awacs.aws import Allow, Principal, Statement
-from troposphere import Sub, ec2, ecs, route53, s3
+from troposphere import Sub, ec2, ecs, s3
 from troposphere import elasticloadbalancingv2 as elb
 from troposphere.servicediscovery import HttpNamespace
-from troposphere.validators.route53 import AliasTarget
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
 from stacks.dns import Dns
 from stacks.network import ANYWHERE, ANYWHERE_IPV6, Network
-from stacks.parts import named, own, private_bucket
+from stacks.parts import alias_records, named, own, private_bucket
 
 # TLS 1.3 and 1.2, forward secrecy only, with post-quantum key exchange for those who offer it.
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
@@ -72,7 +70,15 @@ def define(
     _redirect_to_https(t, balancer)
     https = _https(t, env, balancer=balancer, certificate=dns.certificate)
     _rule(t, f"api.{env.domain}", listener=https, targets=targets)
-    _records(t, env, balancer, types=["A", "AAAA"] if dual_stack else ["A"])
+    alias_records(
+        t,
+        "Api",
+        env=env,
+        host=f"api.{env.domain}",
+        target=balancer.get_att("DNSName"),
+        zone=balancer.get_att("CanonicalHostedZoneID"),
+        types=["A", "AAAA"] if dual_stack else ["A"],
+    )
     return Cluster(
         name=cluster.ref(),
         arn=cluster.get_att("Arn"),
@@ -328,23 +334,6 @@ def _rule(t: Template, host: str, *, listener: elb.Listener, targets: elb.Target
             Actions=[elb.ListenerRuleAction(Type="forward", TargetGroupArn=targets.ref())],
         )
     )
-
-
-def _records(t: Template, env: Env, balancer: elb.LoadBalancer, *, types: Sequence[str]) -> None:
-    for record in types:
-        t.add_resource(
-            route53.RecordSetType(
-                f"ApiRecord{record}",
-                HostedZoneId=env.hosted_zone,
-                Name=f"api.{env.domain}",
-                Type=record,
-                AliasTarget=AliasTarget(  # type: ignore[no-untyped-call]  # no annotations there
-                    DNSName=balancer.get_att("DNSName"),
-                    HostedZoneId=balancer.get_att("CanonicalHostedZoneID"),
-                    EvaluateTargetHealth=False,
-                ),
-            )
-        )
 
 
 def _word(flag: bool) -> str:  # noqa: FBT001  what else would one call it with

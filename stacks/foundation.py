@@ -6,22 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from awacs import sns as publishing
-from awacs.aws import (
-    Allow,
-    Bool,
-    Condition,
-    Deny,
-    PolicyDocument,
-    Principal,
-    Statement,
-    StringEquals,
-)
+from awacs.aws import Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
 from troposphere import AccountId, iam, s3, sns
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
 from stacks import rights
-from stacks.parts import private_bucket, trust
+from stacks.parts import expire_replaced, private_bucket, topic_policy, trust
 
 
 class Settings(fields.Settings, frozen=True):
@@ -74,13 +65,7 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
         env=env,
         name="artifacts",
         versioned=True,
-        lifecycle=[
-            s3.LifecycleRule(
-                Id="replaced-artifacts",
-                Status="Enabled",
-                NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=days),
-            )
-        ],
+        lifecycle=[expire_replaced(days, rule="replaced-artifacts")],
     )
     return bucket
 
@@ -88,16 +73,7 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
 def _alerts(t: Template, env: Env, emails: tuple[str, ...]) -> sns.Topic:
     """One topic for all alarms; each address confirms its subscription from a mail."""
     topic = t.add_resource(sns.Topic("Alerts", DisplayName=f"{env.project} {env.name}"))
-    t.add_resource(
-        sns.TopicPolicy(
-            "AlertsPolicy",
-            Topics=[topic.ref()],
-            PolicyDocument=PolicyDocument(
-                Version="2012-10-17",
-                Statement=[_alarms_may_publish(topic), _only_over_tls(topic)],
-            ),
-        )
-    )
+    topic_policy(t, topic, _alarms_may_publish(topic))
     for email in emails:
         # Named after the address: with a number, removing one would move all that follow.
         letters = "".join(filter(str.isalnum, email.title()))
@@ -117,17 +93,6 @@ def _alarms_may_publish(topic: sns.Topic) -> Statement:
         Action=[publishing.Publish],
         Resource=[topic.ref()],
         Condition=Condition(StringEquals({"aws:SourceAccount": AccountId})),
-    )
-
-
-def _only_over_tls(topic: sns.Topic) -> Statement:
-    return Statement(
-        Sid="OnlyOverTls",
-        Effect=Deny,
-        Principal=Principal("*"),
-        Action=[publishing.Publish],
-        Resource=[topic.ref()],
-        Condition=Condition(Bool({"aws:SecureTransport": "false"})),
     )
 
 

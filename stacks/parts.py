@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import awacs.aws
+from awacs import sns as publishing
 from awacs.aws import Allow, Bool, Condition, Deny, PolicyDocument, Principal, Statement
-from troposphere import Sub, Tags, s3
+from troposphere import Sub, Tags, route53, s3, sns
+from troposphere.validators.route53 import AliasTarget
 
-from deployer.stack import Env, Template
+from deployer.stack import Env, Template, Value
 
 
 def own(env: Env, name: str) -> str:
@@ -34,8 +36,8 @@ def keep(env: Env) -> dict[str, Any]:
 
 
 def arn(service: str, resource: str) -> Sub:
-    """An ARN of this account and region; IAM's have no region."""
-    region = "" if service == "iam" else "${AWS::Region}"
+    """An ARN of this account and region; those of CloudFront and IAM have no region."""
+    region = "" if service in {"cloudfront", "iam"} else "${AWS::Region}"
     return Sub(f"arn:${{AWS::Partition}}:{service}:{region}:${{AWS::AccountId}}:{resource}")
 
 
@@ -54,6 +56,31 @@ def trust(service: str, condition: Condition | None = None) -> PolicyDocument:
     )
 
 
+def alias_records(
+    t: Template,
+    title: str,
+    *,
+    env: Env,
+    host: str,
+    target: Value,
+    zone: Value,
+    types: Sequence[str] = ("A", "AAAA"),
+) -> None:
+    """Make *host* another name of *target*, which lies in AWS's own hosted *zone*."""
+    for type_ in types:
+        t.add_resource(
+            route53.RecordSetType(
+                f"{title}Record{type_}",
+                HostedZoneId=env.hosted_zone,
+                Name=host,
+                Type=type_,
+                AliasTarget=AliasTarget(  # type: ignore[no-untyped-call]  # no annotations there
+                    DNSName=target, HostedZoneId=zone, EvaluateTargetHealth=False
+                ),
+            )
+        )
+
+
 def private_bucket(
     t: Template,
     title: str,
@@ -64,14 +91,36 @@ def private_bucket(
     versioned: bool = False,
     statements: Sequence[Statement] = (),
 ) -> tuple[s3.Bucket, s3.BucketPolicy]:
-    """A bucket nobody reaches without TLS, or from outside but by *statements*.
+    """A bucket nobody reaches without TLS, or from outside but by *statements*."""
+    bucket = bucket_alone(t, title, env=env, name=name, lifecycle=lifecycle, versioned=versioned)
+    policy = bucket_policy(
+        t,
+        f"{title}Policy",
+        env=env,
+        bucket=bucket.ref(),
+        arn=bucket.get_att("Arn"),
+        statements=statements,
+    )
+    return bucket, policy
+
+
+def bucket_alone(
+    t: Template,
+    title: str,
+    *,
+    env: Env,
+    name: str,
+    lifecycle: Sequence[s3.LifecycleRule],
+    versioned: bool = False,
+    **settings: Any,
+) -> s3.Bucket:
+    """A bucket whose `bucket_policy` has to follow, where it is known who reads the bucket.
 
     Its name is *name* in this account's own namespace, so nobody else can have taken it.
     """
-    settings = keep(env)
     if versioned:
         settings["VersioningConfiguration"] = s3.VersioningConfiguration(Status="Enabled")
-    bucket = t.add_resource(
+    return t.add_resource(
         s3.Bucket(
             title,
             BucketNamePrefix=own(env, name),
@@ -89,19 +138,70 @@ def private_bucket(
                 RestrictPublicBuckets=True,
             ),
             **settings,
+            **keep(env),
         )
     )
-    policy = t.add_resource(
+
+
+def bucket_arn(env: Env, name: str) -> Sub:
+    """The ARN that the bucket *name* will have, for what it has to wait for."""
+    return Sub(
+        f"arn:${{AWS::Partition}}:s3:::{own(env, name)}-${{AWS::AccountId}}-${{AWS::Region}}-an"
+    )
+
+
+def expire_replaced(days: int, *, rule: str) -> s3.LifecycleRule:
+    """Let go of a version *days* after it was replaced or deleted; what is current stays."""
+    return s3.LifecycleRule(
+        Id=rule,
+        Status="Enabled",
+        NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=days),
+    )
+
+
+def bucket_policy(
+    t: Template,
+    title: str,
+    *,
+    env: Env,
+    bucket: Value,
+    arn: Value,
+    statements: Sequence[Statement] = (),
+) -> s3.BucketPolicy:
+    """The one policy of a bucket, of this stack or another: TLS only, and *statements*."""
+    return t.add_resource(
         s3.BucketPolicy(
-            f"{title}Policy",
-            Bucket=bucket.ref(),
+            title,
+            Bucket=bucket,
             PolicyDocument=PolicyDocument(
-                Version="2012-10-17", Statement=[_only_over_tls(bucket), *statements]
+                Version="2012-10-17",
+                Statement=[
+                    _only_over_tls(awacs.aws.Action("s3", "*"), arn, objects(arn)),
+                    *statements,
+                ],
             ),
             **keep(env),
         )
     )
-    return bucket, policy
+
+
+def objects(bucket: Value, key: str = "*") -> Sub:
+    """The ARN of what is in the bucket whose ARN is *bucket*."""
+    return Sub(f"${{Bucket}}/{key}", Bucket=bucket)
+
+
+def topic_policy(t: Template, topic: sns.Topic, publisher: Statement) -> sns.TopicPolicy:
+    """The policy of *topic*: TLS only, and one *publisher*."""
+    return t.add_resource(
+        sns.TopicPolicy(
+            f"{topic.title}Policy",
+            Topics=[topic.ref()],
+            PolicyDocument=PolicyDocument(
+                Version="2012-10-17",
+                Statement=[publisher, _only_over_tls(publishing.Publish, topic.ref())],
+            ),
+        )
+    )
 
 
 def _without_leftovers() -> s3.LifecycleRule:
@@ -112,12 +212,12 @@ def _without_leftovers() -> s3.LifecycleRule:
     )
 
 
-def _only_over_tls(bucket: s3.Bucket) -> Statement:
+def _only_over_tls(action: awacs.aws.Action, *resources: Value) -> Statement:
     return Statement(
         Sid="OnlyOverTls",
         Effect=Deny,
         Principal=Principal("*"),
-        Action=[awacs.aws.Action("s3", "*")],
-        Resource=[bucket.get_att("Arn"), Sub(f"${{{bucket.title}.Arn}}/*")],
+        Action=[action],
+        Resource=list(resources),
         Condition=Condition(Bool({"aws:SecureTransport": "false"})),
     )

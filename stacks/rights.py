@@ -17,15 +17,22 @@ from collections.abc import Sequence
 
 from awacs import (
     acm,
+    cloudfront,
+    dynamodb,
     ec2,
     ecr,
     ecs,
     iam,
+    kms,
     logs,
+    rds,
     route53,
     s3,
+    secretsmanager,
     servicediscovery,
+    sns,
 )
+from awacs import cognito_idp as cognito
 from awacs import elasticloadbalancing as elb
 from awacs.aws import (
     Action,
@@ -81,8 +88,32 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
         "Named": [
             _on("Clusters", CLUSTERS, arn("ecs", f"cluster/{own(env, '*')}")),
             _on("Images", IMAGES, arn("ecr", f"repository/{own(env, '*')}")),
-            _on("Logs", LOGS, arn("logs", f"log-group:{own(env, '*')}")),
+            _on(
+                "Logs",
+                LOGS,
+                arn("logs", f"log-group:{own(env, '*')}"),
+                arn("logs", f"log-group:/aws/rds/instance/{own(env, '*')}"),
+            ),
             _on("Buckets", BUCKETS, Sub(f"arn:${{AWS::Partition}}:s3:::{own(env, '*')}")),
+        ],
+        "Data": [
+            _make(env, MAKE_DATA),
+            _change(env, CHANGE_DATA),
+            _on(
+                "Databases",
+                DATABASES,
+                *(arn("rds", f"{kind}:{own(env, '*')}") for kind in RDS_KINDS),
+            ),
+            _on("MasterPasswords", MASTER_PASSWORDS, arn("secretsmanager", "secret:rds!db-*")),
+            _on("Tables", TABLES, arn("dynamodb", f"table/{own(env, '*')}")),
+            _on("Topics", TOPICS, arn("sns", own(env, "*"))),
+        ],
+        "Edge": [
+            _make(env, MAKE_EDGE),
+            _change(env, CHANGE_EDGE),
+            _on("EdgeFunctions", EDGE_FUNCTIONS, arn("cloudfront", f"function/{own(env, '*')}")),
+            _on("EdgeSettings", EDGE_SETTINGS, *(arn("cloudfront", f"{k}/*") for k in EDGE_KINDS)),
+            _on("LogDeliveries", LOG_DELIVERIES, *_deliveries(env)),
         ],
         "Roles": [
             _grant(env, boundary),
@@ -97,7 +128,9 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
 LOOK = [
     acm.DescribeCertificate,
     acm.ListTagsForCertificate,
+    ec2.DescribeAccountAttributes,
     ec2.DescribeAddresses,
+    ec2.DescribeAvailabilityZones,
     ec2.DescribeFlowLogs,
     ec2.DescribeInstances,
     ec2.DescribeInternetGateways,
@@ -124,9 +157,22 @@ LOOK = [
     elb.DescribeTargetGroupAttributes,
     elb.DescribeTargetGroups,
     elb.DescribeTargetHealth,
+    kms.DescribeKey,
+    logs.DescribeDeliveries,
     logs.DescribeIndexPolicies,
     logs.DescribeLogGroups,
     logs.DescribeResourcePolicies,
+    rds.DescribeDBClusterSnapshots,
+    rds.DescribeDBClusters,
+    rds.DescribeDBEngineVersions,
+    rds.DescribeDBInstanceAutomatedBackups,
+    rds.DescribeDBInstances,
+    rds.DescribeDBParameterGroups,
+    rds.DescribeDBParameters,
+    rds.DescribeDBSnapshots,
+    rds.DescribeDBSubnetGroups,
+    rds.DescribeEngineDefaultParameters,
+    rds.DescribeEvents,
     route53.GetChange,
     route53.ListHostedZones,
     servicediscovery.GetNamespace,
@@ -211,8 +257,44 @@ CHANGE_TRAFFIC = [
     servicediscovery.UpdateHttpNamespace,
 ]
 
+MAKE_DATA = [cognito.CreateUserPool]
+
+CHANGE_DATA = [
+    cognito.CreateUserPoolClient,
+    cognito.DeleteUserPool,
+    cognito.DeleteUserPoolClient,
+    cognito.DescribeUserPool,
+    cognito.DescribeUserPoolClient,
+    cognito.GetUserPoolMfaConfig,
+    cognito.ListTagsForResource,
+    cognito.Action("ListUserPoolClientSecrets"),
+    cognito.SetUserPoolMfaConfig,
+    cognito.UpdateUserPool,
+    cognito.UpdateUserPoolClient,
+]
+
+MAKE_EDGE = [
+    cloudfront.CreateDistribution,
+    cloudfront.CreateOriginAccessControl,
+    logs.CreateDelivery,
+]
+
+CHANGE_EDGE = [
+    cloudfront.DeleteDistribution,
+    cloudfront.GetDistribution,
+    cloudfront.GetDistributionConfig,
+    cloudfront.ListTagsForResource,
+    cloudfront.UpdateDistribution,
+    cloudfront.Action("AllowVendedLogDeliveryForResource"),
+    logs.DeleteDelivery,
+    logs.GetDelivery,
+    logs.UpdateDeliveryConfiguration,
+]
+
 TAG = [
     acm.AddTagsToCertificate,
+    cloudfront.TagResource,
+    cognito.TagResource,
     ec2.CreateTags,
     elb.AddTags,
     servicediscovery.TagResource,
@@ -220,6 +302,8 @@ TAG = [
 
 UNTAG = [
     acm.RemoveTagsFromCertificate,
+    cloudfront.UntagResource,
+    cognito.UntagResource,
     ec2.DeleteTags,
     elb.RemoveTags,
     servicediscovery.UntagResource,
@@ -292,6 +376,7 @@ BUCKETS = [
     s3.GetReplicationConfiguration,
     s3.ListBucket,
     s3.ListTagsForResource,
+    s3.PutBucketNotification,
     s3.PutBucketOwnershipControls,
     s3.PutBucketPolicy,
     s3.PutBucketPublicAccessBlock,
@@ -300,6 +385,92 @@ BUCKETS = [
     s3.PutLifecycleConfiguration,
     s3.TagResource,
     s3.UntagResource,
+]
+
+RDS_KINDS = ["db", "pg", "snapshot", "subgrp"]
+
+DATABASES = [
+    rds.AddTagsToResource,
+    rds.CreateDBInstance,
+    rds.CreateDBParameterGroup,
+    rds.CreateDBSnapshot,
+    rds.CreateDBSubnetGroup,
+    rds.DeleteDBInstance,
+    rds.DeleteDBParameterGroup,
+    rds.DeleteDBSubnetGroup,
+    rds.ListTagsForResource,
+    rds.ModifyDBInstance,
+    rds.ModifyDBParameterGroup,
+    rds.ModifyDBSubnetGroup,
+    rds.RebootDBInstance,
+    rds.RemoveTagsFromResource,
+    rds.ResetDBParameterGroup,
+]
+
+# RDS names them; nobody is allowed to read one.
+MASTER_PASSWORDS = [secretsmanager.CreateSecret, secretsmanager.TagResource]
+
+TABLES = [
+    dynamodb.CreateTable,
+    dynamodb.DeleteTable,
+    dynamodb.DescribeContinuousBackups,
+    dynamodb.DescribeContributorInsights,
+    dynamodb.DescribeKinesisStreamingDestination,
+    dynamodb.DescribeTable,
+    dynamodb.DescribeTimeToLive,
+    dynamodb.GetResourcePolicy,
+    dynamodb.ListTagsOfResource,
+    dynamodb.TagResource,
+    dynamodb.UntagResource,
+    dynamodb.UpdateContinuousBackups,
+    dynamodb.UpdateTable,
+]
+
+TOPICS = [
+    sns.CreateTopic,
+    sns.DeleteTopic,
+    sns.GetDataProtectionPolicy,
+    sns.GetTopicAttributes,
+    sns.ListSubscriptionsByTopic,
+    sns.ListTagsForResource,
+    sns.SetTopicAttributes,
+    sns.TagResource,
+    sns.UntagResource,
+]
+
+EDGE_FUNCTIONS = [
+    cloudfront.CreateFunction,
+    cloudfront.DeleteFunction,
+    cloudfront.DescribeFunction,
+    cloudfront.GetFunction,
+    cloudfront.PublishFunction,
+    cloudfront.UpdateFunction,
+]
+
+# AWS names these and they have no tags, so every environment of an account may change them all.
+EDGE_KINDS = ["cache-policy", "origin-access-control", "response-headers-policy"]
+EDGE_SETTINGS = [
+    cloudfront.CreateCachePolicy,
+    cloudfront.CreateResponseHeadersPolicy,
+    cloudfront.DeleteCachePolicy,
+    cloudfront.DeleteOriginAccessControl,
+    cloudfront.DeleteResponseHeadersPolicy,
+    cloudfront.GetCachePolicy,
+    cloudfront.GetOriginAccessControl,
+    cloudfront.GetResponseHeadersPolicy,
+    cloudfront.UpdateCachePolicy,
+    cloudfront.UpdateOriginAccessControl,
+    cloudfront.UpdateResponseHeadersPolicy,
+]
+
+LOG_DELIVERIES = [
+    logs.DeleteDeliveryDestination,
+    logs.DeleteDeliverySource,
+    logs.GetDeliveryDestination,
+    logs.GetDeliveryDestinationPolicy,
+    logs.GetDeliverySource,
+    logs.PutDeliveryDestination,
+    logs.PutDeliverySource,
 ]
 
 GRANT = [iam.CreateRole, iam.PutRolePermissionsBoundary, iam.PutRolePolicy]
@@ -390,7 +561,11 @@ def _pass_roles(env: Env) -> Statement:
 
 def _service_linked_roles() -> Statement:
     """AWS makes these once per account, when its service is first used."""
-    services = ["ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com"]
+    services = [
+        "ecs.amazonaws.com",
+        "elasticloadbalancing.amazonaws.com",
+        "rds.amazonaws.com",
+    ]
     return Statement(
         Sid="ServiceLinkedRoles",
         Effect=Allow,
@@ -419,6 +594,13 @@ def _not_the_artifacts(bucket: Value) -> Statement:
         Action=[s3.Action("Create*"), s3.Action("Delete*"), s3.Action("Put*")],
         Resource=[bucket],
     )
+
+
+def _deliveries(env: Env) -> list[Value]:
+    """Where CloudFront's logs come from and go to: always in its own region."""
+    logs_there = f"arn:${{AWS::Partition}}:logs:{CLOUDFRONT_REGION}:${{AWS::AccountId}}"
+    kinds = ("delivery-destination", "delivery-source")
+    return [Sub(f"{logs_there}:{kind}:{own(env, '*')}") for kind in kinds]
 
 
 def _zone(env: Env) -> str:

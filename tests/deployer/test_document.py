@@ -85,7 +85,7 @@ def test_what_editors_write_is_read(tmp_path, data):
         ("a = 012\n", 1, "column 6: this does not belong to the value before it"),
         ("a = [1,\n", 1, "this is no value; text needs quotes"),
         ("a = " + "9" * 5000, 1, "this number is too long"),
-        ("a = " + "[" * 5000, 1, "this is nested too deep"),
+        ("a = " + "[" * 200_000, 1, "this is nested too deep"),
         ("a = \0", 1, "column 5: this is no value; text needs quotes"),
     ],
 )

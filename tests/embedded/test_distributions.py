@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.embedded.templates import att, ref, resource, template
+from tests.viewer import view
 
 if TYPE_CHECKING:
     from tests.embedded_server import Aws
@@ -35,29 +33,6 @@ function handler(event) {
   return event.response;
 }
 """
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a viewer got."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-
-def view(aws: Aws, url: str, method: str = "GET", **headers: str) -> Answer:
-    """Ask as a browser would whom DNS has led to CloudFront."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(urlsplit(aws.endpoint.url).netloc, timeout=10)
-    host = parts.netloc + (":443" if parts.scheme == "https" else "")
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    path = parts.path + (f"?{parts.query}" if parts.query else "")
-    connection.request(method, path, headers={"Host": host, **named})
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    return Answer(answer.status, answer.headers, body)
 
 
 @pytest.fixture
@@ -175,11 +150,11 @@ def test_names(aws: Aws, domain: str, certificate: str) -> None:
     put(aws, {"a/b c.jpg": "picture"})
     own = aws.outputs("s")["Name"]
 
-    plain = view(aws, f"http://a.{domain}/a/b%20c.jpg?x=1")
-    got = view(aws, f"https://a.{domain}/a/b%20c.jpg")
-    head = view(aws, f"https://{own}/a/b%20c.jpg", "HEAD")
-    part = view(aws, f"https://{own}/a/b%20c.jpg", Range="bytes=0-2")
-    same = view(aws, f"https://{own}/a/b%20c.jpg", If_None_Match=got.headers["ETag"])
+    plain = view(aws.endpoint, f"http://a.{domain}/a/b%20c.jpg?x=1")
+    got = view(aws.endpoint, f"https://a.{domain}/a/b%20c.jpg")
+    head = view(aws.endpoint, f"https://{own}/a/b%20c.jpg", "HEAD")
+    part = view(aws.endpoint, f"https://{own}/a/b%20c.jpg", Range="bytes=0-2")
+    same = view(aws.endpoint, f"https://{own}/a/b%20c.jpg", If_None_Match=got.headers["ETag"])
 
     assert (301, f"https://a.{domain}/a/b%20c.jpg?x=1") == (plain.status, plain.headers["Location"])
     assert (200, b"picture") == (got.status, got.body)
@@ -215,7 +190,7 @@ def test_bucket_policy(
     put(aws, {"one.jpg": "picture"})
 
     paths = ("one.jpg", "two.jpg")
-    assert statuses == [view(aws, f"https://a.{domain}/{path}").status for path in paths]
+    assert statuses == [view(aws.endpoint, f"https://a.{domain}/{path}").status for path in paths]
 
 
 def test_behaviours(aws: Aws, domain: str, certificate: str) -> None:
@@ -238,10 +213,10 @@ def test_behaviours(aws: Aws, domain: str, certificate: str) -> None:
     )
     put(aws, {"index.html": "root", "v1/old/x.jpg": "old", "x.jpg": "new"})
 
-    assert b"root" == view(aws, f"https://a.{domain}/").body
-    assert b"old" == view(aws, f"https://a.{domain}/old/x.jpg").body
-    assert b"new" == view(aws, f"https://a.{domain}/x.jpg").body
-    assert 403 == view(aws, f"https://a.{domain}/index.html", "POST").status
+    assert b"root" == view(aws.endpoint, f"https://a.{domain}/").body
+    assert b"old" == view(aws.endpoint, f"https://a.{domain}/old/x.jpg").body
+    assert b"new" == view(aws.endpoint, f"https://a.{domain}/x.jpg").body
+    assert 403 == view(aws.endpoint, f"https://a.{domain}/index.html", "POST").status
 
 
 def test_error_pages(aws: Aws, domain: str, certificate: str) -> None:
@@ -256,10 +231,10 @@ def test_error_pages(aws: Aws, domain: str, certificate: str) -> None:
     lists = readable("Files", "s3:GetObject", "s3:ListBucket")
     aws.deploy("s", served([domain], certificate, policy=lists, CustomErrorResponses=pages))
 
-    without = view(aws, f"https://{domain}/messages/new")
+    without = view(aws.endpoint, f"https://{domain}/messages/new")
     put(aws, {"index.html": "application"})
-    page = view(aws, f"https://{domain}/messages/new")
-    head = view(aws, f"https://{domain}/messages/new", "HEAD")
+    page = view(aws.endpoint, f"https://{domain}/messages/new")
+    head = view(aws.endpoint, f"https://{domain}/messages/new", "HEAD")
 
     assert 404 == without.status
     assert (200, b"application", "text/html") == (
@@ -293,9 +268,9 @@ def test_origin_group(aws: Aws, domain: str, certificate: str) -> None:
     )
     put(aws, {"a.jpg": "first", "old/a.jpg": "hidden", "old/b.jpg": "second"})
 
-    assert b"first" == view(aws, f"https://{domain}/a.jpg").body
-    assert b"second" == view(aws, f"https://{domain}/b.jpg").body
-    assert 403 == view(aws, f"https://{domain}/c.jpg").status
+    assert b"first" == view(aws.endpoint, f"https://{domain}/a.jpg").body
+    assert b"second" == view(aws.endpoint, f"https://{domain}/b.jpg").body
+    assert 403 == view(aws.endpoint, f"https://{domain}/c.jpg").status
 
 
 def test_edge_functions(aws: Aws, domain: str, certificate: str) -> None:
@@ -319,9 +294,9 @@ def test_edge_functions(aws: Aws, domain: str, certificate: str) -> None:
     aws.deploy("s", made)
     put(aws, {"index.html": "application", "a.jpg": "picture"})
 
-    www = view(aws, f"https://www.{domain}/a/b")
-    page = view(aws, f"https://{domain}/a/b")
-    picture = view(aws, f"https://{domain}/a.jpg")
+    www = view(aws.endpoint, f"https://www.{domain}/a/b")
+    page = view(aws.endpoint, f"https://{domain}/a/b")
+    picture = view(aws.endpoint, f"https://{domain}/a.jpg")
 
     assert (301, f"https://{domain}/a/b") == (www.status, www.headers["Location"])
     assert (200, b"application", "GET") == (page.status, page.body, page.headers["X-Seen"])
@@ -347,7 +322,7 @@ def test_failing_edge_function(aws: Aws, domain: str, certificate: str, code: st
     made["Resources"]["Bad"] = edge_function("bad", code)
     aws.deploy("s", made)
 
-    assert 503 == view(aws, f"https://{domain}/").status
+    assert 503 == view(aws.endpoint, f"https://{domain}/").status
 
 
 def test_headers(aws: Aws, domain: str, certificate: str) -> None:
@@ -392,10 +367,10 @@ def test_headers(aws: Aws, domain: str, certificate: str) -> None:
     aws.deploy("s", made)
     put(aws, {"a.jpg": "a", "m/a.jpg": "a"})
 
-    own = view(aws, f"https://{domain}/a.jpg", Origin=f"https://{domain}").headers
-    foreign = view(aws, f"https://{domain}/a.jpg", Origin="https://evil.example").headers
-    managed = view(aws, f"https://{domain}/m/a.jpg").headers
-    missing = view(aws, f"https://{domain}/none.jpg").headers
+    own = view(aws.endpoint, f"https://{domain}/a.jpg", Origin=f"https://{domain}").headers
+    foreign = view(aws.endpoint, f"https://{domain}/a.jpg", Origin="https://evil.example").headers
+    managed = view(aws.endpoint, f"https://{domain}/m/a.jpg").headers
+    missing = view(aws.endpoint, f"https://{domain}/none.jpg").headers
 
     assert "max-age=63072000; includeSubDomains" == own["Strict-Transport-Security"]
     assert "default-src 'self'" == own["Content-Security-Policy"]

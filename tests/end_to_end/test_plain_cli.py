@@ -16,11 +16,12 @@ def test_one_by_one(checkout):
     checkout.run("embedded.start")  # With what an account has by hand: the hosted zone.
     rows = (checkout.path / "build/local/layers.txt").read_text().splitlines()[1:]
 
-    for template, stack, region, capabilities, _ in map(str.split, rows):
+    for template, stack, region, capabilities, parameters in map(str.split, rows):
         change_set = ["--region", region, "--stack-name", stack, "--change-set-name", "first"]
         options = ["--change-set-type", "CREATE", "--capabilities", capabilities.strip("-")]
         body = ["--template-body", f"file://build/local/{template}"]
-        checkout.aws("cloudformation", "create-change-set", *change_set, *options, *body)
+        given = ["--parameters", *filled] if (filled := [*_filled(checkout, parameters)]) else []
+        checkout.aws("cloudformation", "create-change-set", *change_set, *options, *body, *given)
         checkout.aws("cloudformation", "execute-change-set", *change_set)
         checkout.settle()
 
@@ -31,6 +32,15 @@ def test_one_by_one(checkout):
     steps = [line.split(maxsplit=1)[1] for line in seen.out.splitlines()[:-1]]
     assert ["update  tags changed"] * len(rows) == steps
     assert mended.last.startswith(f"{len(rows)} updated, in ")
+
+
+def _filled(checkout, parameters):
+    """What layers.txt says of a stack's parameters, with the outputs that are meant."""
+    for name, region, stack, output in re.findall(r"(\w+)=([\w-]+):([\w-]+)\.(\w+)", parameters):
+        query = f"Stacks[0].Outputs[?OutputKey=='{output}'].OutputValue"
+        where = ["--region", region, "--stack-name", stack, "--query", query, "--output", "text"]
+        value = checkout.aws("cloudformation", "describe-stacks", *where).strip()
+        yield f"ParameterKey={name},ParameterValue={value}"
 
 
 def test_left_change_sets(tiny):

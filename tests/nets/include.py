@@ -68,6 +68,8 @@ def plain(value: Any) -> Any:
     match value:
         case {"DependsOn": str(one), **rest}:
             return plain({"DependsOn": [one], **rest})
+        case {"DependsOn": [str(), *_] as several, **rest}:  # CDK sorts them.
+            return {"DependsOn": sorted(several), **plain(rest)}
         case {"Fn::GetAtt": str(path)}:
             return {"Fn::GetAtt": path.split(".", 1)}
         case dict():

@@ -111,6 +111,21 @@ def test_a_difference_outside_of_resources_is_told() -> None:
     assert found.message == "Outputs.Vpc.Value: we wrote true, CDK makes 1 of it"
 
 
+def test_what_a_resource_waits_for_has_no_order() -> None:
+    """CDK sorts it; that one is gone is still told, and so is another order elsewhere."""
+    said = {"refused": {}, "violations": []}
+    ours = {"crd-dev-dns": {"Resources": {"A": {"DependsOn": ["C", "B"], "Kinds": ["C", "B"]}}}}
+
+    def made(waits: list[str], kinds: list[str]) -> list[tuple[str, str, str]]:
+        a = {"DependsOn": waits, "Kinds": kinds}
+        templates = {"crd-dev-dns": {"Resources": {"A": a}}}
+        return brief(include.parse({**said, "templates": templates}, ours))
+
+    assert [] == made(["B", "C"], ["C", "B"])
+    assert [("include:differs", "crd-dev-dns", "A/DependsOn")] == made(["B"], ["C", "B"])
+    assert 2 == len(made(["B", "C"], ["B", "C"]))
+
+
 STATEMENT = {"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}
 WRITTEN = (
     Policy("crd-dev-network", "Writer", "P", {"Statement": [{**STATEMENT, "Sid": "A"}, STATEMENT]}),

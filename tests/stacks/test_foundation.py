@@ -21,6 +21,7 @@ def test_artifacts_are_private(foundation):
     """Nothing public, no access lists, and nothing without TLS."""
     bucket = foundation.one("AWS::S3::Bucket")
     policy = foundation.one("AWS::S3::BucketPolicy")["PolicyDocument"]
+    arn = {"Fn::GetAtt": ["Artifacts", "Arn"]}
 
     assert {True} == set(bucket["PublicAccessBlockConfiguration"].values())
     assert [{"ObjectOwnership": "BucketOwnerEnforced"}] == bucket["OwnershipControls"]["Rules"]
@@ -29,7 +30,7 @@ def test_artifacts_are_private(foundation):
         "Effect": "Deny",
         "Principal": "*",
         "Action": ["s3:*"],
-        "Resource": [{"Fn::GetAtt": ["Artifacts", "Arn"]}, {"Fn::Sub": "${Artifacts.Arn}/*"}],
+        "Resource": [arn, {"Fn::Sub": ["${Bucket}/*", {"Bucket": arn}]}],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     } == statements(policy)["OnlyOverTls"]
 

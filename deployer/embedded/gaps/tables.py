@@ -68,6 +68,7 @@ def _unless_protected(delete: Callable[..., None]) -> Callable[..., None]:
         delete(name, props)
         for kept in ("_pitr_settings", "_ttl_settings"):
             ministack.store(ministack.dynamodb, kept).pop(name, None)
+        ministack.store(ministack.dynamodb, "_tags").pop(table.get("TableArn", ""), None)
 
     return deleting
 

@@ -1,0 +1,40 @@
+"""Empties the buckets of the embedded AWS that are about to go: nobody will miss what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deployer.aws import Account
+    from deployer.cloud import Found
+
+
+def empty_buckets(account: Account, stacks: Iterable[Found]) -> None:
+    """Delete every version of every object in the buckets of *stacks*: a full bucket would stay."""
+    from deployer.aws import our_errors
+
+    for stack in stacks:
+        client: Any = account.client("s3", stack.region)
+        with our_errors(stack.name):
+            for bucket in _buckets(account, stack):
+                _empty(client, bucket)
+
+
+def _empty(client: Any, bucket: str) -> None:
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+        if keys:
+            client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+
+
+def _buckets(account: Account, stack: Found) -> list[str]:
+    client: Any = account.client("cloudformation", stack.region)
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=stack.id)
+    return [
+        each["PhysicalResourceId"]
+        for page in pages
+        for each in page["StackResourceSummaries"]
+        if each["ResourceType"] == "AWS::S3::Bucket" and each["ResourceStatus"] != "DELETE_COMPLETE"
+    ]

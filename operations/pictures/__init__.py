@@ -1,0 +1,74 @@
+"""The pictures that every page shares: who has no avatar yet, and the banner.
+
+CloudFormation makes the bucket of the assets layer; what is in it is published from here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from operations.task import task
+
+if TYPE_CHECKING:
+    from deployer.aws import Account
+    from deployer.cloud import Found
+
+FOLDER = Path(__file__).parent
+LAYER, OUTPUT = "assets", "Pictures"
+# No longer: the answer for a missing avatar is this picture, and the real one shall follow soon.
+CACHE_CONTROL = "public, max-age=60"
+
+
+@task(help={"env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"})
+def publish(_: Context, env: str = "") -> None:
+    """Put the default avatar and the banner where pages look for them; what is there is kept."""
+    from deployer.errors import CloudError
+    from operations import project
+
+    environment = project.environment(env)
+    account = project.account(environment)
+    name = environment.env.stack_name(LAYER)
+    stack = account.stack(environment.env.region, name)
+    if stack is None or OUTPUT not in stack.outputs:
+        raise CloudError(f"{name} is not deployed", hint=f"invoke deploy --stack={LAYER}")
+    for url in put(account, stack):
+        print(f"published {url}")
+
+
+def put(account: Account, assets: Found) -> Iterator[str]:
+    """Upload each picture that differs into the bucket of the *assets* stack; the URLs of those."""
+    from deployer.aws import our_errors
+
+    bucket, owner = assets.outputs[OUTPUT], account.identity().account
+    client: Any = account.client("s3", assets.region)
+    for file in sorted(FOLDER.rglob("*.jpg")):
+        key, body = file.relative_to(FOLDER).as_posix(), file.read_bytes()
+        digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        with our_errors(f"s3://{bucket}/{key}"):
+            if _there(client, bucket, key, owner) == digest:
+                continue
+            client.put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=body,
+                ContentType="image/jpeg",
+                CacheControl=CACHE_CONTROL,
+                ExpectedBucketOwner=owner,
+            )
+        yield f"s3://{bucket}/{key}"
+
+
+def _there(client: Any, bucket: str, key: str, owner: str) -> str:
+    """The MD5 of the object, which is its ETag unless it was sent in parts; empty if there is none."""
+    listed = client.list_objects_v2(Bucket=bucket, Prefix=key, ExpectedBucketOwner=owner)
+    found = {each["Key"]: each["ETag"].strip('"') for each in listed.get("Contents", [])}
+    return str(found.get(key, ""))
+
+
+namespace = Collection(publish)

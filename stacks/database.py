@@ -1,0 +1,230 @@
+"""PostgreSQL, where nothing but our own services and functions can reach it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from troposphere import ec2, rds
+from troposphere.logs import LogGroup
+
+from deployer import fields
+from deployer.stack import Env, Template, Value
+from stacks.network import Network
+from stacks.parts import keep, named, own
+
+PORT = 5432
+
+# Who there is in the database. The master makes the two others and has a password, which RDS
+# keeps and rotates; they have none: they come with a token of IAM, good for fifteen minutes.
+MASTER = "overseer"
+MIGRATOR = "migrator"  # Owns the tables, and changes them.
+APPLICATION = "application"  # Reads and writes what is in them.
+
+LOGS = {  # What PostgreSQL writes there, and the title of the group it goes to.
+    "iam-db-auth-error": "RefusedTokens",
+    "postgresql": "DatabaseLogs",
+    "upgrade": "UpgradeLogs",
+}
+
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
+_DAY = "(mon|tue|wed|thu|fri|sat|sun)"
+Window = Annotated[
+    str,
+    fields.such(
+        "half an hour or more of each day in UTC, such as 07:00-07:30",
+        pattern=f"^{_TIME}-{_TIME}$",
+    ),
+]
+WeeklyWindow = Annotated[
+    str,
+    fields.such(
+        "half an hour or more of each week in UTC, such as sun:08:00-sun:08:30",
+        pattern=f"^{_DAY}:{_TIME}-{_DAY}:{_TIME}$",
+    ),
+]
+
+
+class Settings(fields.Settings, frozen=True):
+    """The `[database]` table."""
+
+    engine_version: Annotated[
+        str, fields.such("a version of PostgreSQL, such as 18.6", pattern=r"^[0-9]{2}\.[0-9]{1,2}$")
+    ]
+    instance_class: Annotated[
+        str, fields.such("a class such as db.t4g.micro", pattern=r"^db\.[a-z0-9-]+\.[a-z0-9]+$")
+    ]
+    multi_az: bool
+    storage_gib: Annotated[int, fields.such("a size from 20 to 65536 GiB", ge=20, le=65536)]
+    storage_limit_gib: fields.Gibibytes
+    backup_days: Annotated[int, fields.such("1 to 35 days", ge=1, le=35)]
+    log_retention_days: fields.LogRetentionDays
+    slow_statement_ms: Annotated[int, fields.such("a number of milliseconds", ge=1)] = 1000
+    backup_window: Window = "07:00-07:30"
+    maintenance_window: WeeklyWindow = "sun:08:00-sun:08:30"
+
+    def __post_init__(self) -> None:
+        """RDS wants room to grow by a tenth, and recommends a quarter."""
+        if self.storage_limit_gib * 4 < self.storage_gib * 5:
+            raise ValueError(
+                f"storage_limit_gib is {self.storage_limit_gib}, which leaves storage_gib ="
+                f" {self.storage_gib} no room to grow; take {-(-self.storage_gib * 5 // 4)} or more"
+            )
+
+    @property
+    def family(self) -> str:
+        """The parameters there are: each major version has its own."""
+        return f"postgres{self.engine_version.partition('.')[0]}"
+
+
+@dataclass(frozen=True)
+class Database:
+    """How to reach the database, and as whom.
+
+    Whoever needs it opens *firewall* for itself, with a rule in its own stack. A role that may
+    come as a user is allowed rds-db:connect on dbuser:<resource_id>/<user>.
+    """
+
+    instance: Value
+    resource_id: Value
+    address: Value
+    port: Value
+    name: Value
+    firewall: Value
+    master_secret: Value
+    migrator: Value
+    application: Value
+
+
+def define(t: Template, env: Env, settings: Settings, net: Network) -> Database:
+    """One instance in the private subnets, with its logs, parameters and firewall."""
+    firewall = _firewall(t, env, net=net)
+    logs = _logs(t, env, settings.log_retention_days)
+    database = t.add_resource(
+        rds.DBInstance(
+            "Database",
+            DBInstanceIdentifier=_identifier(env),
+            DBName=env.project.replace("-", "_"),
+            Engine="postgres",
+            EngineVersion=settings.engine_version,
+            AllowMajorVersionUpgrade=False,
+            AutoMinorVersionUpgrade=True,
+            DBInstanceClass=settings.instance_class,
+            MultiAZ=settings.multi_az,
+            StorageType="gp3",
+            AllocatedStorage=str(settings.storage_gib),
+            MaxAllocatedStorage=settings.storage_limit_gib,
+            StorageEncrypted=True,
+            DBSubnetGroupName=_subnets(t, env, net=net).ref(),
+            VPCSecurityGroups=[firewall.get_att("GroupId")],
+            Port=str(PORT),
+            PubliclyAccessible=False,
+            DBParameterGroupName=_parameters(t, env, settings).ref(),
+            MasterUsername=MASTER,
+            ManageMasterUserPassword=True,
+            EnableIAMDatabaseAuthentication=True,
+            BackupRetentionPeriod=settings.backup_days,
+            PreferredBackupWindow=settings.backup_window,
+            PreferredMaintenanceWindow=settings.maintenance_window,
+            CopyTagsToSnapshot=True,
+            DeleteAutomatedBackups=not env.protect,
+            DeletionProtection=env.protect,
+            # What CloudWatch calls Database Insights; standard, with a week kept, is free.
+            DatabaseInsightsMode="standard",
+            EnablePerformanceInsights=True,
+            PerformanceInsightsRetentionPeriod=7,
+            EnableCloudwatchLogsExports=list(LOGS),
+            Tags=named(env, "database"),
+            DependsOn=logs,
+            **_snapshot(env),
+        )
+    )
+    return Database(
+        instance=database.ref(),
+        resource_id=database.get_att("DbiResourceId"),
+        address=database.get_att("Endpoint.Address"),
+        port=database.get_att("Endpoint.Port"),
+        name=database.DBName,
+        firewall=firewall.get_att("GroupId"),
+        master_secret=database.get_att("MasterUserSecret.SecretArn"),
+        migrator=MIGRATOR,
+        application=APPLICATION,
+    )
+
+
+def _identifier(env: Env) -> str:
+    """A name of our own, so that the groups its logs go to can be made, and expire, before it.
+
+    CloudFormation replaces nothing that is named so: a change that would leave an empty database
+    is refused, and a person moves the data first.
+    """
+    return own(env, "database")
+
+
+def _firewall(t: Template, env: Env, *, net: Network) -> ec2.SecurityGroup:
+    """Nobody may come in until a stack above says who, and nothing ever goes out.
+
+    Without a rule there would be AWS's own, to everywhere; one to nowhere takes its place.
+    """
+    return t.add_resource(
+        ec2.SecurityGroup(
+            "DatabaseFirewall",
+            GroupDescription="Stacks above say who may reach the database; it reaches nobody",
+            VpcId=net.vpc,
+            SecurityGroupEgress=[
+                ec2.SecurityGroupRule(IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nowhere")
+            ],
+            Tags=named(env, "database"),
+        )
+    )
+
+
+def _logs(t: Template, env: Env, days: int) -> list[LogGroup]:
+    """RDS writes to groups of these names; those it made by itself would keep all for ever."""
+    return [
+        t.add_resource(
+            LogGroup(
+                title,
+                LogGroupName=f"/aws/rds/instance/{_identifier(env)}/{log}",
+                RetentionInDays=days,
+                **keep(env),
+            )
+        )
+        for log, title in LOGS.items()
+    ]
+
+
+def _subnets(t: Template, env: Env, *, net: Network) -> rds.DBSubnetGroup:
+    return t.add_resource(
+        rds.DBSubnetGroup(
+            "PrivateSubnets",
+            DBSubnetGroupDescription="Where the internet has no way to",
+            SubnetIds=list(net.private_subnets),
+            Tags=named(env, "database"),
+        )
+    )
+
+
+def _parameters(t: Template, env: Env, settings: Settings) -> rds.DBParameterGroup:
+    """TLS or nothing; slow statements are logged, but not what people wrote in them."""
+    return t.add_resource(
+        rds.DBParameterGroup(
+            "Parameters",
+            Description=f"PostgreSQL of {env.project} {env.name}",
+            Family=settings.family,
+            Parameters={
+                "rds.force_ssl": "1",
+                "log_min_duration_statement": str(settings.slow_statement_ms),
+                "log_parameter_max_length": "0",
+                "log_lock_waits": "1",
+                "idle_in_transaction_session_timeout": "60000",
+            },
+            Tags=named(env, "database"),
+        )
+    )
+
+
+def _snapshot(env: Env) -> dict[str, Any]:
+    """As `keep`, but an instance that is gone costs nothing, and a snapshot has all that it had."""
+    policy = "Snapshot" if env.protect else "Delete"
+    return {"DeletionPolicy": policy, "UpdateReplacePolicy": policy}

@@ -1,0 +1,142 @@
+"""Who may sign in: a user pool, and the one client that pages in a browser use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from troposphere import Sub, cognito
+
+from deployer import fields
+from deployer.stack import Env, Template, Value
+from stacks.parts import keep, own
+
+# What a person says of themselves when signing up, and whether they can change it later. Cognito
+# can change neither this list nor these answers in a pool that exists. The handle stays: posts,
+# messages and links carry it.
+ATTRIBUTES = {"email": True, "name": True, "preferred_username": False}
+
+
+class Settings(fields.Settings, frozen=True):
+    """The `[users]` table."""
+
+    tier: Literal["LITE", "ESSENTIALS"]
+    authenticator_app: bool
+    token_minutes: Annotated[int, fields.such("5 to 1440 minutes", ge=5, le=1440)]
+    session_days: Annotated[int, fields.such("1 to 3650 days", ge=1, le=3650)]
+
+
+@dataclass(frozen=True)
+class Users:
+    """What a page signs in with, and what a token has to say to be believed.
+
+    The public keys of tokens are at <issuer>/.well-known/jwks.json.
+    """
+
+    pool: Value
+    pool_arn: Value
+    issuer: Value
+    client: Value
+
+
+def define(t: Template, env: Env, settings: Settings) -> Users:
+    """One pool and one client."""
+    pool = _pool(t, env, settings)
+    client = _client(t, env, settings, pool=pool)
+    return Users(
+        pool=pool.ref(),
+        pool_arn=pool.get_att("Arn"),
+        issuer=Sub(f"https://${{{pool.title}.ProviderName}}"),
+        client=client.ref(),
+    )
+
+
+def _pool(t: Template, env: Env, settings: Settings) -> cognito.UserPool:
+    return t.add_resource(
+        cognito.UserPool(
+            "People",
+            UserPoolName=own(env, "users"),
+            UserPoolTier=settings.tier,
+            UsernameAttributes=["email"],
+            UsernameConfiguration=cognito.UsernameConfiguration(CaseSensitive=False),
+            Schema=[_attribute(name, mutable) for name, mutable in ATTRIBUTES.items()],
+            **_verified_address(),
+            Policies=cognito.Policies(PasswordPolicy=_password_policy()),
+            **_second_factor(settings.authenticator_app),
+            DeletionProtection="ACTIVE" if env.protect else "INACTIVE",
+            **keep(env),
+        )
+    )
+
+
+def _attribute(name: str, mutable: bool) -> cognito.SchemaAttribute:  # noqa: FBT001
+    return cognito.SchemaAttribute(
+        Name=name, AttributeDataType="String", Required=True, Mutable=mutable
+    )
+
+
+def _verified_address() -> dict[str, Any]:
+    """A mail address is proven by a code, before it is used and before another takes its place.
+
+    It is also the only way back in for who forgot the password.
+    """
+    return {
+        "AutoVerifiedAttributes": ["email"],
+        "UserAttributeUpdateSettings": cognito.UserAttributeUpdateSettings(
+            AttributesRequireVerificationBeforeUpdate=["email"]
+        ),
+        "AccountRecoverySetting": cognito.AccountRecoverySetting(
+            RecoveryMechanisms=[cognito.RecoveryOption(Name="verified_email", Priority=1)]
+        ),
+    }
+
+
+def _password_policy() -> cognito.PasswordPolicy:
+    return cognito.PasswordPolicy(
+        MinimumLength=12,
+        RequireLowercase=True,
+        RequireUppercase=True,
+        RequireNumbers=True,
+        RequireSymbols=True,
+        TemporaryPasswordValidityDays=1,
+    )
+
+
+def _second_factor(authenticator_app: bool) -> dict[str, Any]:  # noqa: FBT001
+    """Each person may add an authenticator app; there is none by SMS, which can be taken over."""
+    if not authenticator_app:
+        return {"MfaConfiguration": "OFF"}
+    return {"MfaConfiguration": "OPTIONAL", "EnabledMfas": ["SOFTWARE_TOKEN_MFA"]}
+
+
+def _client(
+    t: Template, env: Env, settings: Settings, *, pool: cognito.UserPool
+) -> cognito.UserPoolClient:
+    """A browser keeps no secret, so the client has none, and a password never leaves the page.
+
+    Each refresh takes the old refresh token out of use: a stolen one is good once at most. For
+    that there is one call, GetTokensFromRefreshToken; the older flow must not be allowed.
+    """
+    return t.add_resource(
+        cognito.UserPoolClient(
+            "Site",
+            ClientName=own(env, "site"),
+            UserPoolId=pool.ref(),
+            GenerateSecret=False,
+            ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"],
+            SupportedIdentityProviders=["COGNITO"],
+            PreventUserExistenceErrors="ENABLED",
+            EnableTokenRevocation=True,
+            RefreshTokenRotation=cognito.RefreshTokenRotation(
+                Feature="ENABLED", RetryGracePeriodSeconds=10
+            ),
+            AccessTokenValidity=settings.token_minutes,
+            IdTokenValidity=settings.token_minutes,
+            RefreshTokenValidity=settings.session_days,
+            TokenValidityUnits=cognito.TokenValidityUnits(
+                AccessToken="minutes", IdToken="minutes", RefreshToken="days"
+            ),
+            ReadAttributes=[*ATTRIBUTES, "email_verified"],
+            WriteAttributes=list(ATTRIBUTES),
+        )
+    )

@@ -1,0 +1,94 @@
+"""What a browser does to sign in at Cognito, and what whoever gets its tokens does to believe them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+from urllib.request import urlopen
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+# SRP, as Cognito's clients do it: RFC 5054's 3072-bit group, SHA-256, and Cognito's own key.
+N = int(
+    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
+    "EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
+    "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F"
+    "83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B"
+    "E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA0510"
+    "15728E5A8AAAC42DAD33170D04507A33A85521ABDF1CBA64ECFB850458DBEF0A8AEA71575D060C7DB3970F85A6E1E4C7"
+    "ABF5AE8CDB0933D71E8C94E04A25619DCEE3D2261AD2EE6BF12FFA06D98A0864D87602733EC86A64521F2B18177B200C"
+    "BBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CAFFFFFFFFFFFFFFFF",
+    16,
+)
+
+
+def sign_in(people: Any, pool_id: str, client: str, person: str, password: str) -> dict[str, str]:
+    """Sign *person* in with USER_SRP_AUTH; return the tokens."""
+    small = secrets.randbelow(N)
+    public = pow(2, small, N)
+    asked = people.initiate_auth(
+        ClientId=client,
+        AuthFlow="USER_SRP_AUTH",
+        AuthParameters={"USERNAME": person, "SRP_A": f"{public:x}"},
+    )
+    challenge = asked["ChallengeParameters"]
+    user, name = challenge["USER_ID_FOR_SRP"], pool_id.partition("_")[2]
+    theirs, salt = int(challenge["SRP_B"], 16), int(challenge["SALT"], 16)
+    mixed = digest(padded(public), padded(theirs))
+    inner = hashlib.sha256(f"{name}{user}:{password}".encode()).digest()
+    secret = digest(padded(salt), inner)
+    multiplier = digest(padded(N), padded(2))
+    shared = pow(theirs - multiplier * pow(2, secret, N), small + mixed * secret, N)
+    first = hmac.digest(padded(mixed), padded(shared), "sha256")
+    key = hmac.digest(first, b"Caldera Derived Key\x01", "sha256")[:16]
+    now = datetime.now(UTC)
+    stamp = f"{now:%a %b} {now.day} {now:%H:%M:%S} UTC {now:%Y}"
+    block = challenge["SECRET_BLOCK"]
+    proved = name.encode() + user.encode() + base64.b64decode(block) + stamp.encode()
+    answered = people.respond_to_auth_challenge(
+        ClientId=client,
+        ChallengeName="PASSWORD_VERIFIER",
+        ChallengeResponses={
+            "USERNAME": user,
+            "TIMESTAMP": stamp,
+            "PASSWORD_CLAIM_SECRET_BLOCK": block,
+            "PASSWORD_CLAIM_SIGNATURE": base64.b64encode(
+                hmac.digest(key, proved, "sha256")
+            ).decode(),
+        },
+    )
+    return answered["AuthenticationResult"]
+
+
+def padded(number: int) -> bytes:
+    """Big-endian, with a zero byte before what would look negative."""
+    return number.to_bytes(number.bit_length() // 8 + 1)
+
+
+def digest(*parts: bytes) -> int:
+    """The hash of all parts, as a number."""
+    return int.from_bytes(hashlib.sha256(b"".join(parts)).digest())
+
+
+def verified(token: str, address: str) -> dict[str, Any]:
+    """The token's claims, if one of the keys at *address* signed it."""
+    header, claims, signature = token.split(".")
+    with urlopen(address) as answer:  # noqa: S310  The embedded AWS.
+        keys = {key["kid"]: key for key in json.load(answer)["keys"]}
+    key = keys[json.loads(unpacked(header))["kid"]]
+    numbers = rsa.RSAPublicNumbers(*(int.from_bytes(unpacked(key[name])) for name in ("e", "n")))
+    numbers.public_key().verify(
+        unpacked(signature), f"{header}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256()
+    )
+    return json.loads(unpacked(claims))
+
+
+def unpacked(text: str) -> bytes:
+    """Base64url without its padding."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,0 +1,34 @@
+"""What a browser sees whom DNS has led to a load balancer or to CloudFront."""
+
+from __future__ import annotations
+
+import http.client
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from deployer.embedded import Endpoint
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a viewer got."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+def view(endpoint: Endpoint, url: str, method: str = "GET", **headers: str) -> Answer:
+    """Ask as a browser would whom DNS has led to CloudFront."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
+    host = parts.netloc + (":443" if parts.scheme == "https" else "")
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    connection.request(method, path, headers={"Host": host, **named})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return Answer(answer.status, answer.headers, body)
