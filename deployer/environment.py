@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from deployer import config as configs
 from deployer import synth
+from deployer.errors import ConfigError
 from deployer.fields import Settings
 
 if TYPE_CHECKING:
@@ -96,14 +97,22 @@ def connect(environment: Environment, folder: Path, environ: Mapping[str, str]) 
     env = environment.env
     if not environment.embedded:
         return aws.account(env, environ)
-    endpoint = start(environment, folder)
+    endpoint = start(environment, folder, environ)
     return aws.embedded(env, endpoint.url, endpoint.access_key, endpoint.secret_key)
 
 
-def start(environment: Environment, folder: Path) -> Endpoint:
-    """The embedded AWS in *folder*, running, with what *environment* expects to be there by hand."""
+def start(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Endpoint:
+    """The embedded AWS in *folder*, running, with what *environment* expects to be there by hand.
+
+    CRUDDUR_POSTGRES=system has new databases made by this machine's own PostgreSQL; it is a
+    matter of the machine, so it stands in no config file. Raises ConfigError for another word.
+    """
     from deployer import embedded
 
     env = environment.env
     by_hand = embedded.ByHand(hosted_zones=((env.hosted_zone, env.domain),))
-    return embedded.start(folder, account=env.account, by_hand=by_hand)
+    match environ.get("CRUDDUR_POSTGRES", "bundled"):
+        case "bundled" | "system" as postgres:
+            return embedded.start(folder, account=env.account, by_hand=by_hand, postgres=postgres)
+        case other:
+            raise ConfigError(f"CRUDDUR_POSTGRES={other}: unknown", hint="one of: bundled, system")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 from invoke.collection import Collection
@@ -49,7 +50,7 @@ def env(_: Context) -> None:
     from deployer.environment import start
 
     local = project.environment("local")
-    endpoint = start(local, project.project().embedded)
+    endpoint = start(local, project.project().embedded, os.environ)
     for name, value in embedded.env(endpoint, region=local.env.region).items():
         print(f"export {name}={shlex.quote(value)}")
 

@@ -158,6 +158,14 @@ def test_the_embedded_aws_is_started_as_the_account_expects(
     assert [("/hostedzone/Z0CRUDDUR", "cruddur.example.")] == zones
 
 
+def test_an_unknown_postgresql_is_refused(local: Environment, project: Project[Config]) -> None:
+    """It is never chosen silently, and nothing is started for a word nobody knows."""
+    with pytest.raises(ConfigError, match="CRUDDUR_POSTGRES=mine: unknown"):
+        environment.connect(local, project.embedded, {"CRUDDUR_POSTGRES": "mine"})
+
+    assert not project.embedded.exists()
+
+
 def hosted_zones(account: Account) -> list[tuple[str, str]]:
     """Id and name of every hosted zone."""
     client = account.session.create_client(
