@@ -17,7 +17,7 @@ from deployer import lint as linter
 from deployer.aws import Account
 from deployer.cloud import ChangeSet, Found
 from deployer.environment import Environment
-from deployer.errors import DeployError, GuardError, LintError
+from deployer.errors import ConfigError, DeployError, GuardError, LintError
 from deployer.events import Event, Finished, Outcome, Uploaded
 from deployer.follow import Watch
 from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
@@ -88,6 +88,7 @@ class Session:
 
     def deploy(self, look: Look, *, jobs: int) -> None:
         """Carry out what a look decided; ends the task with the exit code of the worst outcome."""
+        _refuse_none(jobs)
         self.tell.plan(look.steps, look.orphans, look.uploads)
         if look.proposes:
             self._someone_must_approve()
@@ -99,6 +100,7 @@ class Session:
 
     def destroy(self, stacks: Sequence[str], *, confirmed: Sequence[str], jobs: int) -> None:
         """Delete the stacks, and first what stands on them; all of them where none is named."""
+        _refuse_none(jobs)
         wanted, found = self.environment.wanted, self.found()
         doomed = list(reversed(found))
         if stacks:
@@ -220,6 +222,12 @@ class Session:
         if holds is None:
             holds = synth.holds_data(self.cloud.template(stack.region, stack.name))
         return "holds data" if holds else ""
+
+
+def _refuse_none(jobs: int) -> None:
+    """With no job nothing would ever start, and all would look done."""
+    if jobs < 1:
+        raise ConfigError(f"--jobs={jobs}: nothing would start", hint="1 or more")
 
 
 @contextmanager

@@ -45,6 +45,7 @@ def refusal(ran):
         (["deploy", "--env=dve"], 1, "dve", "dev"),
         (["outputs", "--format=xml"], 1, "--format=xml: unknown", "one of: table, json, dotenv"),
         (["graph", "--format=svg"], 1, "--format=svg: unknown", "one of: mermaid, dot"),
+        (["deploy", "--jobs=0"], 1, "--jobs=0: nothing would start", "1 or more"),
     ],
 )
 def test_unknown_names(place, task, code, words, hint):
