@@ -72,3 +72,14 @@ def test_cdk_refuses_what_is_no_template() -> None:
     [refused] = answer.verdict.unexplained
     assert refused.rule == "include:refused"
     assert "Nobody" in refused.message
+
+
+def test_parliament_looks_past_what_it_does_not_know() -> None:
+    """Who accepts an action that is too new must not accept with it whatever stands beside it."""
+    text = NAIVE.replace("Action: '*'", "Action: ['s3:Invented', 's3:PutBucketPolicy']")
+
+    [answer] = session.answers([TOOLS["parliament"]], [Subject(text)], whole=False)
+
+    found = {each.rule.partition(":")[2]: each.where for each in answer.verdict.unexplained}
+    assert found["UNKNOWN_ACTION"] == found["RESOURCE_STAR"] == "Everything/1"
+    assert "PERMISSIONS_MANAGEMENT_ACTIONS" in found
