@@ -121,7 +121,11 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
             _pass_roles(env),
             _service_linked_roles(),
         ],
-        "HandsOff": [_not_the_foundation(env), _not_the_artifacts(artifacts)],
+        "HandsOff": [
+            _not_the_foundation(env),
+            _not_the_artifacts(artifacts),
+            _not_the_alerts(env),
+        ],
     }
 
 
@@ -593,6 +597,16 @@ def _not_the_artifacts(bucket: Value) -> Statement:
         Effect=Deny,
         Action=[s3.Action("Create*"), s3.Action("Delete*"), s3.Action("Put*")],
         Resource=[bucket],
+    )
+
+
+def _not_the_alerts(env: Env) -> Statement:
+    """Who hears of alarms, and who may raise them, is not a release's to change."""
+    return Statement(
+        Sid="NotTheAlerts",
+        Effect=Deny,
+        Action=[sns.Action(verb) for verb in ("Add*", "Create*", "Delete*", "Remove*", "Set*")],
+        Resource=[arn("sns", f"{env.stack_name('foundation')}-*")],
     )
 
 

@@ -404,13 +404,15 @@ def test_a_release_leaves_the_foundation_and_the_pipeline_alone(emitted, config)
     """Their names match, and they are its limits."""
     denied = [one for one in release_statements(emitted) if one["Effect"] == "Deny"]
 
-    roles, artifacts = denied
+    roles, artifacts, alerts = denied
 
     assert ["iam:*"] == roles["Action"]
     for kind in ("role", "policy"):
         for layer in ("foundation", "pipeline"):
             assert f":{kind}/crd-{config.env.name}-{layer}-*" in text(roles["Resource"])
     assert [{"Fn::GetAtt": ["Artifacts", "Arn"]}] == artifacts["Resource"]
+    assert f":crd-{config.env.name}-foundation-*" in text(alerts["Resource"])
+    assert "sns:Set*" in alerts["Action"]
 
 
 def test_only_cloudformation_takes_the_role(emitted):
