@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -301,6 +302,29 @@ def test_edge_functions(aws: Aws, domain: str, certificate: str) -> None:
     assert (301, f"https://{domain}/a/b") == (www.status, www.headers["Location"])
     assert (200, b"application", "GET") == (page.status, page.body, page.headers["X-Seen"])
     assert b"picture" == picture.body
+
+
+def test_query(aws: Aws, domain: str, certificate: str) -> None:
+    """A function is given the query as the viewer has sent it: what is encoded stays so.
+
+    Not in AWS's documents; from reports of what it does: KensioSoftware/yulin#1024.
+    """
+    code = """function handler(event) {
+      const said = JSON.stringify(event.request.querystring);
+      return { statusCode: 200, headers: { 'x-query': { value: said } } };
+    }"""
+    told = [{"EventType": "viewer-request", "FunctionARN": att("Told", "FunctionARN")}]
+    made = served([domain], certificate, DefaultCacheBehavior=behaviour(FunctionAssociations=told))
+    made["Resources"]["Told"] = edge_function("told", code)
+    aws.deploy("s", made)
+
+    answer = view(aws.endpoint, f"https://{domain}/?a%20b=c%20d&e=f+g&e=%C4%8D&h")
+
+    assert {
+        "a%20b": {"value": "c%20d"},
+        "e": {"value": "f+g", "multiValue": [{"value": "f+g"}, {"value": "%C4%8D"}]},
+        "h": {"value": ""},
+    } == json.loads(answer.headers["X-Query"])
 
 
 @pytest.mark.parametrize(

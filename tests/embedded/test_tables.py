@@ -86,7 +86,7 @@ def test_settings(aws: Aws) -> None:
 
 
 def test_protected(aws: Aws) -> None:
-    """AWS: a table with deletion protection is not deleted: DELETE_FAILED."""
+    """AWS: a table with deletion protection is not deleted: DELETE_FAILED; else with its tags."""
     aws.deploy("s", table(DeletionProtectionEnabled=True))
 
     protected = aws.delete("s")
@@ -94,9 +94,10 @@ def test_protected(aws: Aws) -> None:
     aws.client("dynamodb").update_table(TableName=name, DeletionProtectionEnabled=False)
     freed = aws.delete("s")
 
+    tagged = aws.client("resourcegroupstaggingapi").get_resources()["ResourceTagMappingList"]
     assert "DELETE_FAILED" == protected["StackStatus"]
     assert any("protected against deletion" in reason for *_, reason in aws.events("s"))
-    assert "DELETE_COMPLETE" == freed["StackStatus"]
+    assert ("DELETE_COMPLETE", []) == (freed["StackStatus"], tagged)
 
 
 @pytest.mark.parametrize(

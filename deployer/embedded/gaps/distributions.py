@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qs
 
 from deployer.embedded import ministack
 from deployer.embedded.ministack import Answer
@@ -36,6 +35,7 @@ def close() -> None:
     ministack.swap(ministack.cloudfront, "parse_distribution_dataplane_config", _with_groups)
     ministack.swap(ministack.cloudfront, "_dataplane_origin", _signed_if_told)
     ministack.swap(ministack.cloudfront, "_fetch_from_origin", _from_group)
+    ministack.swap(ministack.cloudfront, "urlencode", lambda _: _joined)
     ministack.swap(ministack.s3, "serve_cloudfront_origin_fetch", _as_its_policy_says)
 
 
@@ -93,9 +93,23 @@ async def _serve(
         query,
         headers,
         body,
-        parse_qs(query, keep_blank_values=True),
+        _parameters(query),
     )
     return answer
+
+
+def _parameters(query: str) -> dict[str, list[str]]:
+    """The values of each name as the viewer has sent them: what is encoded stays so."""
+    found: dict[str, list[str]] = {}
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _joined(parameters: list[tuple[str, str]], **_: Any) -> str:
+    """What goes on to the origin; `_parameters` has left it encoded."""
+    return "&".join(f"{name}={value}" for name, value in parameters)
 
 
 def _protocol(headers: dict[str, str]) -> str:

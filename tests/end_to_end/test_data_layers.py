@@ -1,0 +1,532 @@
+"""What the layers that hold data promise, asked of what `deploy` has made, as their users ask.
+
+All stories but the last share one deployment. Each brings what it needs and minds nobody else's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import jmespath
+import psycopg
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from deployer import embedded
+from deployer.embedded import Endpoint
+from tests.embedded_server import REGION
+from tests.end_to_end import checkout as checkouts
+from tests.end_to_end.checkout import Checkout
+from tests.srp import sign_in, verified
+from tests.viewer import view
+
+SITE, ASSETS = "https://cruddur.localhost", "https://assets.cruddur.localhost"
+PERSON, PASSWORD = "anna@cruddur.example", "Correct-horse-1"
+PICTURE, OTHER_PICTURE = b"\xff\xd8\xff picture", b"\xff\xd8\xff another"
+PAGE, SCRIPT = b"<!doctype html><title>Cruddur</title>", b"export {}"
+SITE_HEADERS = {
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+HELD = {  # What an account holds: where it is listed, and by what it is known there.
+    "stacks": ("cloudformation", "describe_stacks", "Stacks[].StackName"),
+    "exports": ("cloudformation", "list_exports", "Exports[].Name"),
+    "buckets": ("s3", "list_buckets", "Buckets[].Name"),
+    "tables": ("dynamodb", "list_tables", "TableNames[]"),
+    "streams": ("dynamodbstreams", "list_streams", "Streams[].StreamArn"),
+    "pools": ("cognito-idp", "list_user_pools", "UserPools[].Id"),
+    "databases": ("rds", "describe_db_instances", "DBInstances[].DBInstanceIdentifier"),
+    "subnet groups": ("rds", "describe_db_subnet_groups", "DBSubnetGroups[].DBSubnetGroupName"),
+    "database parameters": (
+        "rds",
+        "describe_db_parameter_groups",
+        "DBParameterGroups[].DBParameterGroupName",
+    ),
+    "secrets": ("secretsmanager", "list_secrets", "SecretList[].ARN"),
+    "distributions": ("cloudfront", "list_distributions", "DistributionList.Items[].Id"),
+    "edge functions": ("cloudfront", "list_functions", "FunctionList.Items[].Name"),
+    "accesses": (
+        "cloudfront",
+        "list_origin_access_controls",
+        "OriginAccessControlList.Items[].Id",
+    ),
+    "caches": (
+        "cloudfront",
+        "list_cache_policies",
+        "CachePolicyList.Items[?Type=='custom'].CachePolicy.Id",
+    ),
+    "headers": (
+        "cloudfront",
+        "list_response_headers_policies",
+        "ResponseHeadersPolicyList.Items[?Type=='custom'].ResponseHeadersPolicy.Id",
+    ),
+    "certificates": ("acm", "list_certificates", "CertificateSummaryList[].CertificateArn"),
+    "networks": ("ec2", "describe_vpcs", "Vpcs[?!IsDefault].VpcId"),
+    "firewalls": (
+        "ec2",
+        "describe_security_groups",
+        "SecurityGroups[?GroupName!='default'].GroupId",
+    ),
+    "endpoints": ("ec2", "describe_vpc_endpoints", "VpcEndpoints[].VpcEndpointId"),
+    "load balancers": (
+        "elbv2",
+        "describe_load_balancers",
+        "LoadBalancers[].LoadBalancerArn",
+    ),
+    "target groups": ("elbv2", "describe_target_groups", "TargetGroups[].TargetGroupArn"),
+    "clusters": ("ecs", "list_clusters", "clusterArns[]"),
+    "namespaces": ("servicediscovery", "list_namespaces", "Namespaces[].Id"),
+    "repositories": ("ecr", "describe_repositories", "repositories[].repositoryName"),
+    "roles": ("iam", "list_roles", "Roles[].RoleName"),
+    "policies": ("iam", "list_policies", "Policies[?starts_with(PolicyName, 'crd-')].Arn"),
+    "log groups": ("logs", "describe_log_groups", "logGroups[].logGroupName"),
+    "topics": ("sns", "list_topics", "Topics[].TopicArn"),
+    "tagged": (
+        "resourcegroupstaggingapi",
+        "get_resources",
+        "ResourceTagMappingList[].ResourceARN",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """All layers, as somebody finds them who has the checkout and its outputs."""
+
+    checkout: Checkout
+    endpoint: Endpoint
+    known: dict[str, dict[str, str]]
+
+    def client(self, service: str) -> Any:
+        """A client with the rights of the account."""
+        return self.checkout.client(service)
+
+    def role(self, name: str, *statements: dict[str, Any]) -> boto3.Session:
+        """A session of a new role that may do what *statements* allow, and nothing else."""
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+        trust |= {"Principal": {"AWS": f"arn:aws:iam::{self.endpoint.account}:root"}}
+        iam = self.client("iam")
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
+        assumed = self.client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName="test")
+        own = assumed["Credentials"]
+        return boto3.Session(
+            aws_access_key_id=own["AccessKeyId"],
+            aws_secret_access_key=own["SecretAccessKey"],
+            aws_session_token=own["SessionToken"],
+            region_name=REGION,
+        )
+
+    @contextlib.contextmanager
+    def anonymous(self, service: str) -> Any:
+        """A client of somebody without an account."""
+        config = Config(signature_version=UNSIGNED)
+        client = boto3.client(service, REGION, endpoint_url=self.endpoint.url, config=config)
+        yield client
+        client.close()
+
+    def connect(self, **how: Any) -> psycopg.Connection[Any]:
+        """Connect to the database the safest way there is, unless *how* says otherwise."""
+        database = self.known["database"]
+        safest = {
+            "host": database["Address"],
+            "port": database["Port"],
+            "dbname": database["Name"],
+            "sslmode": "verify-full",
+            "sslrootcert": str(embedded.status(self.checkout.embedded).ca),
+        }
+        return psycopg.connect(**safest | how, autocommit=True)
+
+    def master(self, **how: Any) -> psycopg.Connection[Any]:
+        """Connect as the master, with the password that RDS keeps."""
+        arn = self.known["database"]["MasterSecret"]
+        kept = self.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+        secret = json.loads(kept)
+        return self.connect(user=secret["username"], password=secret["password"], **how)
+
+    def refused(self, **how: Any) -> str:
+        """Connect in vain; what the database said."""
+        with pytest.raises(psycopg.OperationalError) as failed, self.connect(**how):
+            pass
+        return str(failed.value)
+
+    def put(self, bucket: str, key: str, body: bytes, kind: str = "image/jpeg") -> None:
+        """Put an object into a bucket."""
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind)
+
+
+def document(*statements: dict[str, Any]) -> str:
+    """A policy of these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def described(checkout: Checkout) -> Deployed:
+    """What is deployed from *checkout*, as its outputs tell."""
+    known: dict[str, dict[str, str]] = {}
+    for each in json.loads(checkout.run("outputs", "--format=json").out)["outputs"]:
+        known.setdefault(each["stack"].split("-", 2)[2], {})[each["output"]] = each["value"]
+    return Deployed(checkout, checkout.endpoint, known)
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory):
+    """All layers, deployed once for the stories that share them."""
+    copied = checkouts.copy(tmp_path_factory.mktemp("deployed"))
+    try:
+        copied.run("deploy")
+        yield described(copied)
+    finally:
+        embedded.stop(copied.embedded)
+
+
+def test_database_master(deployed):
+    """Whoever may read the managed secret is the master, over verified TLS and not without."""
+    database = deployed.known["database"]
+
+    with deployed.master() as master:
+        me = master.execute("SELECT current_user, current_database()").fetchone()
+        [superuser] = master.execute("SHOW is_superuser").fetchone()
+    with pytest.raises(psycopg.OperationalError, match="no encryption"):
+        deployed.master(sslmode="disable")
+
+    assert ("overseer", database["Name"]) == me
+    assert "off" == superuser
+    assert "password authentication failed" in deployed.refused(user="overseer", password="wrong")
+
+
+def test_database_token(deployed):
+    """A user without a password comes in with a token of a role that may be it, nobody else does.
+
+    The policy names the user in the database of the output's resource id, and nothing more.
+    """
+    database = deployed.known["database"]
+    application, migrator = database["Application"], database["Migrator"]
+    with deployed.master() as master:
+        for user in (application, migrator):
+            master.execute(f"CREATE ROLE {user} LOGIN IN ROLE rds_iam")
+    account = f"{REGION}:{deployed.endpoint.account}"
+    arn = f"arn:aws:rds-db:{account}:dbuser:{database['ResourceId']}/{application}"
+    may = {"Effect": "Allow", "Action": "rds-db:connect", "Resource": arn}
+    clerk = deployed.role("clerk", may).client("rds")
+    stranger = deployed.role("stranger", may | {"Resource": arn.replace("/", "x/")}).client("rds")
+    where = database["Address"], int(database["Port"])
+
+    token = clerk.generate_db_auth_token(*where, application)
+    with deployed.connect(user=application, password=token) as connection:
+        me = connection.execute("SELECT current_user").fetchone()
+    tokens = {
+        "not that user": (migrator, clerk.generate_db_auth_token(*where, migrator)),
+        "not with its token": (migrator, token),
+        "not that database": (application, stranger.generate_db_auth_token(*where, application)),
+    }
+    said = {who: deployed.refused(user=u, password=t) for who, (u, t) in tokens.items()}
+    plain = deployed.refused(user=application, password=token, sslmode="disable")
+
+    assert (application,) == me
+    assert all("PAM authentication failed" in words for words in said.values()), said
+    assert "no encryption" in plain
+
+
+def test_messages(deployed):
+    """A task reads and writes the table and index that its policy names, and nothing beside them.
+
+    The stream has what is new, as it is.
+    """
+    messages = deployed.known["messages"]
+    table, index = messages["Table"], messages["Index"]
+    names = [messages["TableArn"], messages["IndexArn"]]
+    rights = [f"dynamodb:{action}" for action in ("PutItem", "GetItem", "Query")]
+    task = deployed.role("task", {"Effect": "Allow", "Action": rights, "Resource": names})
+    dynamodb = task.client("dynamodb", endpoint_url=deployed.endpoint.url)
+    key = {"pk": {"S": "GRP#anna"}, "sk": {"S": "2026-01-01T00:00:00Z"}}
+    row = key | {"message_group_uuid": {"S": "one"}, "message": {"S": "Hello"}}
+    key_of = {"pk": "GRP#anna", "message_group_uuid": "one"}
+    asked = {
+        name: {
+            "TableName": table,
+            "KeyConditionExpression": f"{name} = :value",
+            "ExpressionAttributeValues": {":value": {"S": value}},
+        }
+        for name, value in key_of.items()
+    }
+    other = deployed.client("dynamodb").create_table(
+        TableName="other",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )["TableDescription"]["TableName"]
+
+    dynamodb.put_item(TableName=table, Item=row)
+    by_key = dynamodb.get_item(TableName=table, Key=key)["Item"]
+    by_person = dynamodb.query(**asked["pk"])["Items"]
+    by_conversation = dynamodb.query(IndexName=index, **asked["message_group_uuid"])["Items"]
+    denied = {
+        "scan": lambda: dynamodb.scan(TableName=table),
+        "scan of the index": lambda: dynamodb.scan(TableName=table, IndexName=index),
+        "deletion": lambda: dynamodb.delete_item(TableName=table, Key=key),
+        "another table": lambda: dynamodb.put_item(TableName=other, Item=row),
+    }
+    said = {what: code_of(call) for what, call in denied.items()}
+
+    assert row == by_key
+    assert [row] == by_person == by_conversation
+    assert dict.fromkeys(denied, "AccessDeniedException") == said
+    [new] = streamed(deployed, messages["Stream"])
+    assert ("INSERT", "NEW_IMAGE", row) == (
+        new["eventName"],
+        new["dynamodb"]["StreamViewType"],
+        new["dynamodb"]["NewImage"],
+    )
+
+
+def code_of(call: Any) -> str:
+    """The code of the error that *call* ends with."""
+    with pytest.raises(ClientError) as failed:
+        call()
+    return str(failed.value.response["Error"]["Code"])
+
+
+def streamed(deployed: Deployed, stream: str) -> list[dict[str, Any]]:
+    """All that a table's stream has."""
+    client = deployed.client("dynamodbstreams")
+    found = client.describe_stream(StreamArn=stream)["StreamDescription"]
+    assert "ENABLED" == found["StreamStatus"]
+    [shard] = found["Shards"]
+    start = client.get_shard_iterator(
+        StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )
+    return client.get_records(ShardIterator=start["ShardIterator"])["Records"]
+
+
+def test_users(deployed):
+    """A person signs up, proves the address, signs in, and gets tokens that anyone can verify.
+
+    The password never leaves the page: there is no other way to sign in than SRP.
+    """
+    pool, client = deployed.known["users"]["Pool"], deployed.known["users"]["Client"]
+    keys = f"{deployed.endpoint.url}/{pool}/.well-known/jwks.json"
+    said = {"email": PERSON, "name": "Anna", "preferred_username": "anna"}
+    attributes = [{"Name": name, "Value": value} for name, value in said.items()]
+    who = {"ClientId": client, "Username": PERSON}
+    plain = {"USERNAME": PERSON, "PASSWORD": PASSWORD}
+
+    with deployed.anonymous("cognito-idp") as people:
+        weak = code_of(
+            lambda: people.sign_up(**who, Password="correcthorse", UserAttributes=attributes)
+        )
+        people.sign_up(**who, Password=PASSWORD, UserAttributes=attributes)
+        [letter] = [each for each in embedded.letters(deployed.endpoint) if each.to == PERSON]
+        early = code_of(lambda: sign_in(people, pool, client, PERSON, PASSWORD))
+        wrong = f"{(int(letter.secret) + 1) % 10**6:06}"
+        mistyped = code_of(lambda: people.confirm_sign_up(**who, ConfirmationCode=wrong))
+        people.confirm_sign_up(**who, ConfirmationCode=letter.secret)
+        guessed = code_of(lambda: sign_in(people, pool, client, PERSON, "Wrong-horse-1"))
+        tokens = sign_in(people, pool, client, PERSON, PASSWORD)
+        other_way = pytest.raises(ClientError, match="USER_PASSWORD_AUTH flow not enabled")
+        with other_way:
+            people.initiate_auth(
+                ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=plain
+            )
+
+    access, identity = (verified(tokens[name], keys) for name in ("AccessToken", "IdToken"))
+    issuer = deployed.known["users"]["Issuer"]
+    assert ("InvalidPasswordException", "UserNotConfirmedException") == (weak, early)
+    assert ("CodeMismatchException", "NotAuthorizedException") == (mistyped, guessed)
+    assert (issuer, client, "access") == (access["iss"], access["client_id"], access["token_use"])
+    assert (issuer, client, "id") == (identity["iss"], identity["aud"], identity["token_use"])
+    assert said == {name: identity[name] for name in said}
+    assert access["sub"] == identity["sub"]
+    assert 60 * 60 == access["exp"] - access["iat"]
+
+
+def test_pictures(deployed):
+    """An avatar is served; who has none gets the default one, and any other picture is a 404."""
+    avatars, pictures = deployed.known["assets"]["Avatars"], deployed.known["assets"]["Pictures"]
+    default = default_avatar(deployed, pictures)
+    deployed.put(avatars, "avatars/anna.jpg", PICTURE)
+    deployed.put(pictures, "banners/summer.jpg", OTHER_PICTURE)
+
+    there = view(deployed.endpoint, f"{ASSETS}/avatars/anna.jpg")
+    missing = view(deployed.endpoint, f"{ASSETS}/avatars/nobody.jpg")
+    banner = view(deployed.endpoint, f"{ASSETS}/banners/summer.jpg")
+    gone = view(deployed.endpoint, f"{ASSETS}/banners/x")
+    root = view(deployed.endpoint, f"{ASSETS}/")
+    plain = view(deployed.endpoint, f"{ASSETS.replace('https', 'http')}/avatars/anna.jpg?v=2")
+
+    assert (200, PICTURE) == (there.status, there.body)
+    assert (200, default) == (missing.status, missing.body)
+    assert (200, OTHER_PICTURE) == (banner.status, banner.body)
+    assert (404, 404) == (gone.status, root.status)
+    assert (301, f"{ASSETS}/avatars/anna.jpg?v=2") == (plain.status, plain.headers["Location"])
+    for answer in (there, missing, banner):
+        assert "image/jpeg" == answer.headers["Content-Type"]
+        assert "same-site" == answer.headers["Cross-Origin-Resource-Policy"]
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def default_avatar(deployed: Deployed, bucket: str) -> bytes:
+    """The picture of who has none, as `deploy` has put it there."""
+    found = deployed.client("s3").get_object(Bucket=bucket, Key="defaults/avatar.jpg")
+    return found["Body"].read()
+
+
+def test_private_buckets(deployed):
+    """Nobody gets at a bucket past its distribution, and nobody writes through one."""
+    buckets = {
+        deployed.known["assets"]["Avatars"]: "avatars/ben.jpg",
+        deployed.known["assets"]["Pictures"]: "banners/winter.jpg",
+        deployed.known["cdn"]["SiteBucket"]: "secret.txt",
+    }
+    for bucket, key in buckets.items():
+        deployed.put(bucket, key, PICTURE)
+
+    with deployed.anonymous("s3") as anyone:
+        said = [
+            code_of(lambda ask=ask: ask())
+            for bucket, key in buckets.items()
+            for ask in (
+                lambda b=bucket, k=key: anyone.get_object(Bucket=b, Key=k),
+                lambda b=bucket: anyone.list_objects_v2(Bucket=b),
+                lambda b=bucket, k=key: anyone.put_object(Bucket=b, Key=k, Body=b""),
+            )
+        ]
+    written = view(deployed.endpoint, f"{ASSETS}/avatars/ben.jpg", "PUT").status
+
+    assert {"AccessDenied"} == set(said)
+    assert 403 == written
+    assert PICTURE == view(deployed.endpoint, f"{ASSETS}/avatars/ben.jpg").body
+
+
+def test_site(deployed):
+    """The site has its files, its pages and their addresses; what is missing is missing."""
+    bucket = deployed.known["cdn"]["SiteBucket"]
+    deployed.put(bucket, "index.html", PAGE, "text/html")
+    deployed.put(bucket, "assets/app.js", SCRIPT, "text/javascript")
+    paths = ("/", "/@anna/status/1", "/@anna.b", "/assets/app.js", "/assets/gone.js")
+
+    answers = {path: view(deployed.endpoint, SITE + path) for path in paths}
+    moved = {
+        url: view(deployed.endpoint, url).headers["Location"]
+        for url in (
+            "https://www.cruddur.localhost/a/b?c=d%20e&f",
+            "http://cruddur.localhost/a/b?c=d%20e&f",
+            "http://www.cruddur.localhost/a/b?c=d",
+        )
+    }
+
+    got = {path: (answer.status, answer.body) for path, answer in answers.items()}
+    page, script = (200, PAGE), (200, SCRIPT)
+    assert got.pop("/assets/gone.js")[0] == 404
+    assert dict(zip(paths, (page, page, page, script), strict=False)) == got
+    assert "text/html" == answers["/@anna/status/1"].headers["Content-Type"]
+    assert [
+        "https://cruddur.localhost/a/b?c=d%20e&f",
+        "https://cruddur.localhost/a/b?c=d%20e&f",
+        "https://www.cruddur.localhost/a/b?c=d",
+    ] == list(moved.values())
+
+
+def test_site_headers(deployed):
+    """Every answer of the site tells the browser whom to trust, and with what; errors do too."""
+    deployed.put(deployed.known["cdn"]["SiteBucket"], "index.html", PAGE, "text/html")
+
+    for path in ("/", "/notifications", "/assets/gone.js"):
+        headers = view(deployed.endpoint, SITE + path).headers
+        content = headers["Content-Security-Policy"].split("; ")
+
+        assert SITE_HEADERS == {name: headers[name] for name in SITE_HEADERS}
+        assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= {*content}
+        [talks] = [each.split() for each in content if each.startswith("connect-src")]
+        assert f"https://cognito-idp.{REGION}.amazonaws.com" in talks
+        assert "api.cruddur.localhost:*" in talks
+
+
+def test_nothing_left(checkout):
+    """`destroy` takes all that `deploy` made, with what people put there; both can be repeated.
+
+    Only the records that prove the certificates stay in the zone, as on AWS.
+    """
+    checkout.run("deploy")
+    first, made = described(checkout), held(checkout)
+    fill(first)
+    again = checkout.run("deploy")
+    identifier = first.known["database"]["ResourceId"]
+    running = traces(checkout, identifier)
+
+    gone = checkout.run("destroy")
+
+    assert again.last.startswith("11 kept, in ")
+    assert gone.last.startswith("11 deleted, in ")
+    assert [] == [what for what in HELD if what not in made]
+    assert ({}, [], {}) == (held(checkout), traces(checkout, identifier), checkout.stacks())
+    assert {"NS", "SOA", "CNAME"} == {kind for _, kind in records(checkout)}
+    assert all(name.startswith("_") for name, kind in records(checkout) if kind == "CNAME")
+    assert running
+    left = records(checkout)
+
+    second = checkout.run("deploy")
+    anew = described(checkout)
+    with anew.master() as master:
+        tables = master.execute("SELECT 1 FROM pg_tables WHERE tablename = 'kept'").fetchall()
+    rows = checkout.client("dynamodb").scan(TableName=anew.known["messages"]["Table"])["Items"]
+    people = checkout.client("cognito-idp").list_users(UserPoolId=anew.known["users"]["Pool"])
+    checkout.run("destroy")
+
+    assert second.last.startswith("11 created, in ")
+    assert ([], [], []) == (tables, rows, people["Users"])
+    assert ({}, left) == (held(checkout), records(checkout))
+
+
+def fill(deployed: Deployed) -> None:
+    """Have data in every layer that holds some."""
+    row = {"pk": {"S": "MSG#one"}, "sk": {"S": "now"}}
+    deployed.client("dynamodb").put_item(TableName=deployed.known["messages"]["Table"], Item=row)
+    deployed.put(deployed.known["assets"]["Avatars"], "avatars/anna.jpg", PICTURE)
+    deployed.put(deployed.known["assets"]["Avatars"], "avatars/anna.jpg", OTHER_PICTURE)
+    deployed.put(deployed.known["cdn"]["SiteBucket"], "index.html", PAGE)
+    deployed.client("cognito-idp").admin_create_user(
+        UserPoolId=deployed.known["users"]["Pool"], Username=PERSON, MessageAction="SUPPRESS"
+    )
+    with deployed.master() as master:
+        master.execute("CREATE TABLE kept AS SELECT 1 AS one")
+
+
+def held(checkout: Checkout) -> dict[str, list[str]]:
+    """What the account holds in both regions, by kind; nothing for a kind of which there is none."""
+    found: dict[str, list[str]] = {}
+    for what, (service, action, path) in HELD.items():
+        more = {"MaxResults": 60} if action == "list_user_pools" else {}
+        for region in (REGION, "us-east-1"):
+            answer = getattr(checkout.client(service, region), action)(**more)
+            if names := jmespath.search(path, answer):
+                found.setdefault(what, []).extend(names)
+    return found
+
+
+def records(checkout: Checkout) -> list[tuple[str, str]]:
+    """Names and types of the records in the one hosted zone there is."""
+    route53 = checkout.client("route53")
+    [zone] = route53.list_hosted_zones()["HostedZones"]
+    found = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    return sorted((record["Name"], record["Type"]) for record in found)
+
+
+def traces(checkout: Checkout, identifier: str) -> list[str]:
+    """Files and processes of a database on this machine."""
+    files = [str(file) for file in (checkout.embedded / "databases").glob(f"{identifier}*")]
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if identifier.encode() in (process / "cmdline").read_bytes():
+                files.append(str(process))
+    return files
