@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def empty_buckets(account: Account, stacks: Iterable[Found]) -> None:
-    """Delete every version of every object in the buckets of *stacks*: a full bucket would stay."""
+    """Delete every object, in every version, from the buckets that go with *stacks*.
+
+    CloudFormation does not delete a full bucket. One that its template keeps is not touched.
+    """
     from deployer.aws import our_errors
 
     for stack in stacks:
@@ -30,11 +33,17 @@ def _empty(client: Any, bucket: str) -> None:
 
 
 def _buckets(account: Account, stack: Found) -> list[str]:
+    """The buckets that go with the stack: their DeletionPolicy is Delete, or none."""
+    from deployer.yamltext import load
+
+    declared = load(account.template(stack.region, stack.id)).get("Resources", {})
     client: Any = account.client("cloudformation", stack.region)
     pages = client.get_paginator("list_stack_resources").paginate(StackName=stack.id)
     return [
         each["PhysicalResourceId"]
         for page in pages
         for each in page["StackResourceSummaries"]
-        if each["ResourceType"] == "AWS::S3::Bucket" and each["ResourceStatus"] != "DELETE_COMPLETE"
+        if each["ResourceType"] == "AWS::S3::Bucket"
+        and each["ResourceStatus"] != "DELETE_COMPLETE"
+        and declared[each["LogicalResourceId"]].get("DeletionPolicy", "Delete") == "Delete"
     ]

@@ -33,6 +33,8 @@ def test_data(tiny):
         StackName="crd-local-orphan", TemplateBody=json.dumps({"Resources": {"Old": KEPT}})
     )
     tiny.settle()
+    for bucket in tiny.client("s3").list_buckets()["Buckets"]:
+        tiny.client("s3").put_object(Bucket=bucket["Name"], Key="precious", Body=b"x")
     with tiny.wire() as wire:
         refused = tiny.run("destroy", "--confirm=crd-local-left", code=3)
 
@@ -47,4 +49,5 @@ def test_data(tiny):
         stack: resource.partition(" ")[0] for stack, resource in kept.items()
     }
     assert there == {resource.partition("(")[2].rstrip(")") for resource in kept.values()}
+    assert all(tiny.client("s3").list_objects_v2(Bucket=name)["KeyCount"] for name in there)
     assert {} == tiny.stacks()
