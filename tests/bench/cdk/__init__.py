@@ -77,8 +77,10 @@ class App:
         return command("node", CLI, *arguments, cwd=self.folder, env=(env or {}) | QUIET, **more)
 
 
-def app(environment: str, *, account: str = "") -> App:
+def app(environment: str, *, account: str = "", alone: bool = False) -> App:
     """The resources of *environment* as a CDK app, for *account* if not for its own.
+
+    With *alone*, without the stacks that take a value of another region: CDK would not fill it.
 
     Raises NoPeer where there is no npm or it cannot install.
     """
@@ -86,7 +88,7 @@ def app(environment: str, *, account: str = "") -> App:
     folder = HOME / environment
     _forget(folder)
     folder.mkdir(parents=True)
-    made = App(folder, tuple(_stacks(environment, account)))
+    made = App(folder, tuple(_stacks(environment, account, alone=alone)))
     (folder / "cdk.json").write_text(json.dumps(SETTINGS))
     (folder / "stacks.json").write_text(json.dumps(made.stacks))
     run(command("node", HERE / "generate.js", "stacks.json", "app.js", cwd=folder))
@@ -113,11 +115,13 @@ def _install() -> None:
     done.write_text(wanted)
 
 
-def _stacks(environment: str, account: str) -> Iterable[dict[str, Any]]:
+def _stacks(environment: str, account: str, *, alone: bool) -> Iterable[dict[str, Any]]:
     ours = project()
     config = configs.load(configs.find(ours.root / "config", environment), ours.config)
     for stack in ours.layers(config):
         template = stack.template.to_dict()
+        if alone and stack.parameters:
+            continue
         for parameter in template.get("Parameters", {}).values():
             parameter.setdefault("Default", "of-another-region")  # The deployer fills ours.
         yield {
@@ -140,10 +144,12 @@ def _compare(app: App) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """What a template means: `"80"` is 80, one dependency is a list of one, tags have no order."""
+    """What a template means: `"80"` is 80, one dependency is a list; those and tags have no order."""
     match value:
-        case {"DependsOn": str(one)}:
-            return _plain(value | {"DependsOn": [one]})
+        case {"DependsOn": str(one), **rest}:
+            return {"DependsOn": [one], **_plain(rest)}
+        case {"DependsOn": [str(), *_] as several, **rest}:
+            return {"DependsOn": sorted(several), **_plain(rest)}
         case dict():
             return {key: _plain(each) for key, each in value.items()}
         case [{"Key": _, "Value": _}, *_]:
