@@ -197,9 +197,11 @@ def graph(_: Context, env: str = "", format: str = "mermaid") -> None:  # noqa: 
 
 
 @task(help={"all": "also corpora and comparisons with other tools", "jobs": "processes"})
-def test(_: Context, all: bool = False, jobs: int = 2) -> None:  # noqa: A002
+def test(_: Context, all: bool = False, jobs: int = 4) -> None:  # noqa: A002
     """Run the tests."""
-    run("pytest", "-n", str(jobs), *([] if all else ["-m", "not slow"]))
+    # More workers than cores, since many tests wait for a process; the idle ones take over work.
+    workers = ["-n", str(jobs), "--dist", "worksteal"]
+    run("pytest", *workers, *([] if all else ["-m", "not slow"]))
 
 
 @task(help={"all": "also the second nets, other people's tools: see docs/nets.md"})
