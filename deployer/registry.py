@@ -27,13 +27,21 @@ class ResourceType:
 @functools.cache
 def resource_type(name: str) -> ResourceType | None:
     """The type called *name*, such as AWS::S3::Bucket; None if the registry does not know it."""
+    known = schema(name)
+    if known is None:
+        return None
+    return ResourceType(
+        create_only=_paths(known.get("createOnlyProperties", ())),
+        maybe_create_only=_paths(known.get("conditionalCreateOnlyProperties", ())),
+    )
+
+
+def schema(name: str) -> dict[str, Any] | None:
+    """The whole schema of the type called *name*, as AWS publishes it; None if it is unknown."""
     if name not in _files():
         return None
-    schema: dict[str, Any] = json.loads((_data() / "resources" / _files()[name]).read_text())
-    return ResourceType(
-        create_only=_paths(schema.get("createOnlyProperties", ())),
-        maybe_create_only=_paths(schema.get("conditionalCreateOnlyProperties", ())),
-    )
+    found: dict[str, Any] = json.loads((_data() / "resources" / _files()[name]).read_text())
+    return found
 
 
 def _paths(pointers: Iterable[str]) -> frozenset[PropertyPath]:

@@ -110,6 +110,7 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
     text = dump(body)
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
     text = f"{_header(stack)}{text}{_stamp(digest, after=body)}"
+    keeps = holds_data(text)
     wanted = Wanted(
         layer=stack.layer,
         name=stack.name,
@@ -120,8 +121,8 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
         parameters=stack.parameters,
         tags=stack.tags,
         capabilities=_capabilities(body["Resources"]),
-        protect=stack.protect and holds_data(text),
-        holds_data=holds_data(text),
+        protect=stack.protect and keeps,
+        holds_data=keeps,
         artifacts=artifacts,
         lines=stack.template.lines,
     )

@@ -16,7 +16,7 @@ from deployer.stack import Env, Template, Value
 
 def own(env: Env, name: str) -> str:
     """The name of something this environment owns: the pipeline may touch nothing else."""
-    return f"{env.prefix}-{env.name}-{name}"
+    return env.stack_name(name)
 
 
 def named(env: Env, name: str) -> Tags:
