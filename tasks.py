@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar, cast
 
 from invoke.collection import Collection
@@ -22,6 +23,7 @@ from operations import embedded, pictures, project
 from operations.task import task
 
 Choice = TypeVar("Choice", bound=str)
+LAMBDAS = project.ROOT / "lambdas"
 CHANGES = 2  # The exit code of `plan` and `synth --check` that says: there is something to do.
 
 _STACK = "a layer such as cluster; may be given more than once (default: all)"
@@ -230,13 +232,27 @@ def bench(_: Context, name: list[str] | None = None, rounds: int = 7) -> None:
 
 @task(help={"upgrade": "take the newest versions that setup.cfg allows"})
 def lock(_: Context, upgrade: bool = False) -> None:
-    """Remake the locks in requirements/ from setup.cfg: one resolution, with hashes."""
+    """Remake the locks from setup.cfg and lambdas/*/requirements.in: one resolution, with hashes."""
     common = ["--universal", "--python-version", "3.11", "--generate-hashes", "--quiet"]
-    common += ["--custom-compile-command", "./inv lock", *(["--upgrade"] if upgrade else [])]
-    compile_ = ["uv", "pip", "compile", "setup.cfg", *common]
-    run(*compile_, "--extra", "dev", "--output-file", "requirements/dev.txt")
-    run(*compile_, "-c", "requirements/dev.txt", "--output-file", "requirements/deploy.txt")
+    common += ["--no-emit-find-links", "--custom-compile-command", "./inv lock"]
+    compile_ = ["uv", "pip", "compile", *common]
+    asked = sorted(file.relative_to(project.ROOT) for file in LAMBDAS.glob("*/requirements.in"))
+    newest = ["--upgrade"] if upgrade else []
+    everything = ["setup.cfg", *map(str, asked), "--extra", "dev", *newest]
+    run(*compile_, *everything, "--output-file", "requirements/dev.txt")
+    compile_ += ["-c", "requirements/dev.txt"]
+    run(*compile_, "setup.cfg", "--output-file", "requirements/deploy.txt")
+    for file in asked:
+        unused = file.with_name("unused.txt")
+        names = _names(unused) if unused.exists() else []
+        without = [f"--no-emit-package={name}" for name in names]
+        run(*compile_, str(file), *without, "--output-file", str(file.with_suffix(".txt")))
     shutil.rmtree(project.ROOT / "cruddur.egg-info", ignore_errors=True)
+
+
+def _names(file: Path) -> list[str]:
+    """The names in *file*, one per line; a line that begins with # is for people."""
+    return [line for line in file.read_text().split("\n") if line and not line.startswith("#")]
 
 
 def one_of(flag: str, value: str, choices: Sequence[Choice]) -> Choice:
