@@ -19,7 +19,23 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from operations import embedded, pictures, project
+from operations import (
+    avatar,
+    db,
+    ecr,
+    embedded,
+    env_files,
+    image,
+    lambdas,
+    messages,
+    pictures,
+    project,
+    secret,
+    service,
+    site,
+    users,
+)
+from operations.logs import logs
 from operations.task import task
 
 Choice = TypeVar("Choice", bound=str)
@@ -51,15 +67,38 @@ def synth(_: Context, check: bool = False, env: str = "") -> None:
         project.project().write_schema()
 
 
+@task(
+    iterable=["name"],
+    help={
+        "name": "a function such as thumbnail; may be given more than once (default: all)",
+        "env": _ENVS,
+        "jobs": "how many at a time (default: one for each core)",
+    },
+)
+def build(_: Context, name: list[str] | None = None, env: str = "", jobs: int = 0) -> None:
+    """Build the zips of the Lambda functions under dist/, where they are not there yet."""
+    from deployer.artifacts import build as zips
+    from operations import code
+
+    artifacts = dict.fromkeys(one for each in project.environments(env) for one in each.code)
+    for one in name or ():
+        one_of("name", one, sorted({artifact.name for artifact in artifacts}))
+    wanted = [artifact for artifact in artifacts if not name or artifact.name in name]
+    for built in code.build(wanted, jobs=jobs or None):
+        print(zips.line(built))
+
+
 @task(help={"env": _ENVS})
 def lint(_: Context, env: str = "") -> None:
-    """Check every template with cfn-lint and our own rules: nothing passes without a reason."""
-    from operations import session
+    """Check every template and zip, by cfn-lint and our own rules: nothing passes without a reason."""
+    from operations import code, session
 
     environments = project.environments(env)
     session.lint(*environments)
+    code.build(artifact for each in environments for artifact in each.code)
     for each in environments:
-        print(f"{each.env.name}: {len(each.wanted)} templates, nothing found")
+        counted = f"{len(each.wanted)} templates, {len(each.code)} functions"
+        print(f"{each.env.name}: {counted}, nothing found")
 
 
 @task(
@@ -99,6 +138,7 @@ def plan(
         "yes": "approve every change set unseen: for machines",
         "jobs": "how many stacks at a time; 1 is the order of layers()",
         "no_execute": "leave the change sets for a reviewer, and say how to execute them",
+        "release": "with the rights of a release, and without what a person deploys",
         "verify": "compare whole templates, not digests",
         "timeout": "minutes to watch one stack operation before leaving it to AWS",
         "json": _JSON,
@@ -112,6 +152,7 @@ def deploy(
     yes: bool = False,
     jobs: int = 4,
     no_execute: bool = False,
+    release: bool = False,
     verify: bool = False,
     timeout: int = 60,
     json: bool = False,
@@ -120,7 +161,8 @@ def deploy(
     from operations import session
 
     with session.begin(env, json=json, yes=yes, no_execute=no_execute, timeout=timeout) as here:
-        here.deploy(here.look(stack or (), only=only, verify=verify), jobs=jobs)
+        look = here.look(stack or (), only=only, verify=verify, release=release)
+        here.deploy(look, jobs=jobs)
 
 
 @task(
@@ -154,15 +196,18 @@ def destroy(
 
 @task(help={"env": _ENV, "json": "print it as JSON"})
 def status(_: Context, env: str = "", json: bool = False) -> None:
-    """What is deployed, and in what state."""
+    """What is deployed, in what state, and what a person still has to do."""
     from deployer import report
-    from operations import session
+    from operations import by_hand, place, session
 
     with session.begin(env) as here:
         found = here.found()
+        left = list(by_hand.left(place.Place(here.environment, here.cloud), found))
         orphans, pen = here.orphans(found), report.ink(sys.stdout, os.environ)
         shown = (
-            report.status_json(found, orphans) if json else report.status(found, orphans, ink=pen)
+            report.status_json(found, orphans, left)
+            if json
+            else report.status(found, orphans, left, ink=pen)
         )
         print(shown, end="")
 
@@ -221,7 +266,7 @@ def check(_: Context, all: bool = False) -> None:  # noqa: A002
 @task(
     iterable=["name"],
     help={
-        "name": "deploy, first_deploy, lint, list or synth; may be given more than once",
+        "name": "build, deploy, first_deploy, lint, list or synth; may be given more than once",
         "rounds": "how many runs count",
     },
 )
@@ -275,6 +320,7 @@ def run(module: str, *arguments: str) -> None:
 
 namespace = Collection(
     synth,
+    build,
     lint,
     plan,
     deploy,
@@ -286,7 +332,19 @@ namespace = Collection(
     check,
     bench,
     lock,
+    logs,
+    avatar=avatar,
+    db=db,
+    ecr=ecr,
     embedded=embedded,
+    env=env_files,
+    image=image,
+    messages=messages,
     pictures=pictures,
+    secret=secret,
+    service=service,
+    users=users,
+    **{"lambda": lambdas},
+    site=site,
 )
 gc.freeze()  # What is imported by now stays; a process that ends need not visit it again.

@@ -96,6 +96,12 @@ class _Template(TypedDict, total=False):
     TemplateBody: str
 
 
+class _Role(TypedDict, total=False):
+    """What CloudFormation takes, where it shall not have the caller's rights."""
+
+    RoleARN: str
+
+
 def account(env: Env, environ: Mapping[str, str]) -> Account:
     """The AWS account of *env*, with the operator's own credentials, after every guard held."""
     session = botocore.session.Session()
@@ -200,6 +206,7 @@ class Account:
                 Tags=[{"Key": key, "Value": value} for key, value in proposal.tags.items()],
                 Capabilities=cast("list[CapabilityType]", list(proposal.capabilities)),
                 **_template(proposal),
+                **_role(proposal),
             )
         return answer["Id"]
 
@@ -259,13 +266,28 @@ class Account:
                 StackName=name, EnableTerminationProtection=on
             )
 
+    def parameter(self, region: str, name: str) -> str | None:
+        """See `Cloud`."""
+        with our_errors(name):
+            found = self.client("ssm", region).get_parameters(Names=[name])["Parameters"]
+        return str(found[0]["Value"]) if found else None
+
+    def stored(self, region: str, bucket: str, key: str) -> str | None:
+        """See `Cloud`."""
+        with our_errors(f"s3://{bucket}/{key}"):
+            listed = self.client("s3", region).list_objects_v2(
+                Bucket=bucket, Prefix=key, MaxKeys=1, ExpectedBucketOwner=self._number
+            )
+        there = any(found["Key"] == key for found in listed.get("Contents", ()))
+        return _object_url(region, bucket, key) if there else None
+
     def upload(self, region: str, bucket: str, key: str, body: bytes) -> str:
         """See `Cloud`."""
         with our_errors(f"s3://{bucket}/{key}"):
             self.client("s3", region).put_object(
                 Bucket=bucket, Key=key, Body=body, ExpectedBucketOwner=self._number
             )
-        return f"https://{bucket}.s3.{region}.amazonaws.com/{key}"
+        return _object_url(region, bucket, key)
 
     @cached_property
     def _number(self) -> str:
@@ -430,9 +452,17 @@ def _says_absent(error: ClientError) -> bool:
     )
 
 
+def _object_url(region: str, bucket: str, key: str) -> str:
+    return f"https://{bucket}.s3.{region}.amazonaws.com/{key}"
+
+
 def _short(arn: str) -> str:
     """The name in the ARN of a stack or change set; a name is itself."""
     return arn.split("/")[1] if "/" in arn else arn
+
+
+def _role(proposal: Proposal) -> _Role:
+    return {"RoleARN": proposal.role} if proposal.role else {}
 
 
 def _template(proposal: Proposal) -> _Template:

@@ -66,7 +66,10 @@ NEVER_COMPLETED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAI
 
 @dataclass(frozen=True)
 class Proposal:
-    """A change set to be made. *url* replaces *text* where the text is too long for a call."""
+    """A change set to be made. *url* replaces *text* where the text is too long for a call.
+
+    *role* is what CloudFormation takes to carry it out; without one it has the caller's rights.
+    """
 
     name: str
     stack: str
@@ -77,6 +80,7 @@ class Proposal:
     parameters: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,12 @@ class Cloud(Protocol):
 
     def protect(self, region: str, name: str, *, on: bool) -> None:
         """Switch termination protection."""
+
+    def parameter(self, region: str, name: str) -> str | None:
+        """What Parameter Store has under *name*; None if nothing."""
+
+    def stored(self, region: str, bucket: str, key: str) -> str | None:
+        """The URL of an object, if it is there. The bucket must be the account's own."""
 
     def upload(self, region: str, bucket: str, key: str, body: bytes) -> str:
         """Put an object that is not there yet; its URL. The bucket must be the account's own."""

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from deployer import config as configs
 from deployer import synth
+from deployer.artifacts import Code
 from deployer.errors import ConfigError
 from deployer.fields import Settings
 
 if TYPE_CHECKING:
+    from deployer.artifacts import Artifact
     from deployer.aws import Account
     from deployer.embedded import Endpoint
     from deployer.stack import Env, Layers
-    from deployer.synth import Wanted
+    from deployer.synth import Part, Wanted
 
 EMBEDDED = "local"  # The environment that is the embedded AWS.
 
@@ -30,12 +32,17 @@ class Project(Generic[C]):
 
     root: Path
     config: type[C]
-    layers: Callable[[C], Layers]
+    layers: Callable[[C, Code], Layers]
 
     @property
     def build(self) -> Path:
         """Where templates are written, a folder per environment."""
         return self.root / "build"
+
+    @property
+    def dist(self) -> Path:
+        """Where the code of functions is built."""
+        return self.root / "dist"
 
     @property
     def embedded(self) -> Path:
@@ -53,7 +60,8 @@ class Project(Generic[C]):
 
     def open(self, name: str) -> Environment:
         """Read config/*name*.toml and synthesise; raises ConfigError or SynthError."""
-        layers = self.layers(configs.load(configs.find(self.root / "config", name), self.config))
+        config = configs.load(configs.find(self.root / "config", name), self.config)
+        layers = self.layers(config, Code(self.root))
         return Environment(layers.env, synth.synth(layers), self.build / layers.env.name)
 
 
@@ -69,6 +77,19 @@ class Environment:
     def embedded(self) -> bool:
         """It is the embedded AWS: nobody reviews it, and nothing in it is worth asking for."""
         return self.env.name == EMBEDDED
+
+    @property
+    def code(self) -> tuple[Artifact, ...]:
+        """What its functions are made of."""
+        return tuple(dict.fromkeys(one for each in self.wanted for one in each.code))
+
+    @property
+    def templates(self) -> tuple[Wanted | Part, ...]:
+        """Every template, those of nested stacks right after the one they are in."""
+        templates: list[Wanted | Part] = []
+        for stack in self.wanted:
+            templates += [stack, *stack.nested]
+        return tuple(templates)
 
     @property
     def prefix(self) -> str:

@@ -4,6 +4,7 @@
     ├── ConfigError          1    a config file, or a name given on the command line
     ├── SynthError           1    the stacks cannot be written as templates
     ├── LintError            1    a template would be refused, or should be
+    ├── BuildError           1    the code of a function cannot be packed, or would not run
     ├── StaleError           4    build/ is not what the code says
     ├── GuardError           3    the wrong account, region or endpoint; nobody there to approve
     ├── CloudError           1    AWS said no
@@ -47,6 +48,10 @@ class SynthError(DeployError):
 
 class LintError(DeployError):
     """A template has findings that nobody has given a reason for."""
+
+
+class BuildError(DeployError):
+    """The code of a function cannot be packed, or would not run where it is meant to."""
 
 
 class StaleError(DeployError):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from deployer import plan
+from deployer.artifacts import Artifact
 from deployer.cloud import ChangeSet, Cloud, Found, Proposal
 from deployer.errors import (
     BusyError,
@@ -26,19 +28,26 @@ from deployer.synth import Wanted
 Kind = Literal["CREATE", "UPDATE"]
 
 
+def _nothing_built(artifact: Artifact) -> bytes:
+    raise AssertionError(f"{artifact.key}: this run was given no code")
+
+
 @dataclass(frozen=True)
 class Run:
     """What all steps of one run share.
 
     *id* names its change sets. *approve* is asked before a change set is executed, and before a
-    stack that was never in service is deleted to be created anew. *known* holds the stacks as
-    last seen, by region and name, and is kept up to date.
+    stack that was never in service is deleted to be created anew. *read* gives the bytes of code
+    that the account may lack. *role* is what CloudFormation takes for all of it. *known* holds the stacks as last seen, by region and name, and is
+    kept up to date.
     """
 
     id: str
     watch: Watch
     approve: Callable[[ChangeSet | Recreate], bool]
     known: dict[tuple[str, str], Found] = field(default_factory=dict)
+    read: Callable[[Artifact], bytes] = _nothing_built
+    role: str = ""
     no_execute: bool = False
 
     @property
@@ -148,10 +157,16 @@ def _propose(wanted: Wanted, kind: Kind, run: Run) -> Work[ChangeSet]:
         parameters=_parameters(wanted, run),
         tags=wanted.tags,
         capabilities=wanted.capabilities,
+        role=run.role,
     )
+    for artifact in wanted.code:
+        yield from _store(wanted, artifact.key, partial(run.read, artifact), run)
+    for part in wanted.nested:
+        yield from _store(wanted, part.key, part.text.encode, run)
     if wanted.too_long:
-        proposal = replace(proposal, url=_upload(wanted, run))
-        yield Uploaded(wanted.name, proposal.url)
+        key = f"templates/{wanted.name}/{wanted.digest}.yaml"
+        url = yield from _store(wanted, key, wanted.text.encode, run)
+        proposal = replace(proposal, url=url)
     arn = run.cloud.propose(proposal)
     waits, give_up = pauses(), run.watch.clock.now() + run.watch.timeout
     while (change_set := run.cloud.change_set(wanted.region, arn)).pending:
@@ -173,18 +188,26 @@ def _parameters(wanted: Wanted, run: Run) -> dict[str, str]:
     return known
 
 
-def _upload(wanted: Wanted, run: Run) -> str:
-    """Put a template that is too long for a call into the artifact bucket; its URL."""
+def _store(wanted: Wanted, key: str, read: Callable[[], bytes], run: Run) -> Work[str]:
+    """Put what *read* gives into the artifact bucket, unless it is there; its URL.
+
+    A key has the digest of what is under it, so nothing that is there has to be sent again.
+    """
     source = wanted.artifacts
     if source is None:
-        raise AssertionError(f"synth lets {wanted.name} pass only with a bucket for its template")
+        raise AssertionError(f"synth lets {wanted.name} pass only with a bucket for {key}")
     store = run.known.get((source.region, source.stack))
     if store is None or source.output not in store.outputs:
         raise CloudError(
-            f"{wanted.name}: its template is long and {source.stack}, which keeps it, is not deployed"
+            f"{wanted.name}: needs {source.stack}, which keeps {key}, and it is not deployed",
+            hint="deploy that first, or leave out --only",
         )
-    key = f"templates/{wanted.name}/{wanted.digest}.yaml"
-    return run.cloud.upload(source.region, store.outputs[source.output], key, wanted.text.encode())
+    bucket = store.outputs[source.output]
+    url = run.cloud.stored(source.region, bucket, key)
+    if url is None:
+        url = run.cloud.upload(source.region, bucket, key, read())
+        yield Uploaded(wanted.name, url)
+    return url
 
 
 def _withdraw(change_set: ChangeSet, run: Run, *, shell: bool) -> Work[None]:

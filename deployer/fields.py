@@ -83,6 +83,13 @@ GitHubRepository: TypeAlias = Annotated[
         pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}/[A-Za-z0-9._-]{1,100}$",
     ),
 ]
+Branch: TypeAlias = Annotated[
+    str,
+    such(
+        "the name of a branch, without wildcards",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$",
+    ),
+]
 Port: TypeAlias = Annotated[int, such("a port from 1 to 65535", ge=1, le=65535)]
 Gibibytes: TypeAlias = Annotated[int, such("a size from 1 to 65536 GiB", ge=1, le=65536)]
 

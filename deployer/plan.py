@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.cloud import Found
 from deployer.errors import ConfigError
 from deployer.losses import Loss, losses
+from deployer.stack import ABSENT
 from deployer.synth import DIGEST, Wanted
 from deployer.yamltext import load
 
 if TYPE_CHECKING:
+    from deployer.artifacts import Artifact
     from deployer.stack import OutputOf
 
 
@@ -83,10 +85,11 @@ class Orphan:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file goes into the artifact bucket before the stack that reads it."""
+    """A file goes into the artifact bucket before the stack that reads it: code or a template."""
 
     wanted: Wanted
     reason: str
+    artifact: Artifact | None = None
 
 
 Step: TypeAlias = Create | Update | Recreate | Resume | Keep | Blocked
@@ -143,13 +146,29 @@ def with_losses(steps: Iterable[Step], texts: Mapping[str, str]) -> tuple[Step, 
     )
 
 
-def uploads(steps: Iterable[Step]) -> tuple[Upload, ...]:
-    """The templates that are too long for a call, of stacks that will change."""
+def uploads(steps: Iterable[Step], texts: Mapping[str, str] | None = None) -> tuple[Upload, ...]:
+    """What stacks that will change need in the artifact bucket; *texts* as for `with_losses`.
+
+    That is templates too long for a call, and what the deployed template does not know: templates
+    of nested stacks, and code.
+    """
     return tuple(
-        Upload(step.wanted, f"the template has {len(step.wanted.text.encode()):,} bytes")
+        upload
         for step in steps
-        if step.wanted.too_long and not isinstance(step, Keep | Blocked)
+        if not isinstance(step, Keep | Blocked)
+        for upload in _uploads(step.wanted, (texts or {}).get(step.wanted.name, ""))
     )
+
+
+def _uploads(wanted: Wanted, deployed: str) -> Iterator[Upload]:
+    if wanted.too_long:
+        yield Upload(wanted, f"the template has {len(wanted.text.encode()):,} bytes")
+    for part in wanted.nested:
+        if part.key not in deployed:
+            yield Upload(wanted, f"the template of {part.name}")
+    for artifact in wanted.code:
+        if artifact.key not in deployed:
+            yield Upload(wanted, f"the code of {artifact.name}", artifact)
 
 
 def orphans(wanted: Iterable[Wanted], found: Iterable[Found], prefix: str) -> tuple[Orphan, ...]:
@@ -172,6 +191,32 @@ def parameters(wanted: Wanted, found: Mapping[tuple[str, str], Found]) -> dict[s
 def index(found: Iterable[Found]) -> dict[tuple[str, str], Found]:
     """Stacks by region and name."""
     return {(stack.region, stack.name): stack for stack in found}
+
+
+def awaited(
+    wanted: Iterable[Wanted], found: Mapping[tuple[str, str], Found]
+) -> tuple[tuple[Wanted, str], ...]:
+    """The stacks that wait for something, as they were deployed, each with the name that tells."""
+    return tuple(
+        (each, parameter)
+        for each in wanted
+        if (stack := found.get((each.region, each.name)))
+        for output, parameter in each.awaits.items()
+        if stack.outputs.get(output) == ABSENT
+    )
+
+
+def come(steps: Iterable[Step], there: Collection[str]) -> tuple[Step, ...]:
+    """*steps*, and an update of each stack that waited for one of the names in *there*.
+
+    Its template is as it was, so nothing else would tell that CloudFormation would do more now.
+    """
+    return tuple(
+        Update(step.wanted, step.found, f"{', '.join(names)} has come")
+        if isinstance(step, Keep) and (names := sorted({*there} & {*step.wanted.awaits.values()}))
+        else step
+        for step in steps
+    )
 
 
 def regions(wanted: Iterable[Wanted]) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ _FORMS = {
     r"|(?!(?:true|false|\d+)(?:\s|$))(?P<bare>[^\s\"'{\[]\S*))",
 }
 _PATTERNS = {kind: re.compile(form) for kind, form in _FORMS.items()}
-_REFERENCE = re.compile(r"/[\w./-]+|arn:aws:[\w:./-]+")
+# A path, an ARN, and the name of a variable such as ROLLBAR_ACCESS_TOKEN.
+_REFERENCE = re.compile(r"/[\w./-]+|arn:aws:[\w:./-]+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _NAME = re.compile(rf"(?i)(?:^|[^a-z0-9]){_NAMES}$")
 
 

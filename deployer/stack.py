@@ -15,6 +15,7 @@ layer order, and the dependency graph is what was passed to `add`.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -25,15 +26,41 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import msgspec
 import troposphere
-from troposphere import AWSHelperFn, BaseAWSObject, Export, ImportValue, Output, Parameter, Ref
+from troposphere import (
+    AWSHelperFn,
+    BaseAWSObject,
+    Export,
+    GetAtt,
+    ImportValue,
+    Output,
+    Parameter,
+    Ref,
+    Sub,
+    cloudformation,
+)
 
+from deployer.artifacts import Artifact
 from deployer.errors import SynthError
 from deployer.fields import AccountId, Domain, HostedZoneId, Name, Region, Settings
+from deployer.yamltext import dump
 
 Value: TypeAlias = AWSHelperFn | str
 Values: TypeAlias = tuple[Value, ...]
 
+ABSENT = "none"
+
+_SECTIONS = (
+    "AWSTemplateFormatVersion",
+    "Description",
+    "Parameters",
+    "Conditions",
+    "Resources",
+    "Outputs",
+)
+
 P = ParamSpec("P")
+S = TypeVar("S")
+G = TypeVar("G")
 T = TypeVar("T")
 R = TypeVar("R", bound=BaseAWSObject)
 
@@ -68,12 +95,20 @@ class Line:
 
 
 class Template(troposphere.Template):
-    """A troposphere template that remembers which line of its stack file made each resource."""
+    """A troposphere template that remembers which line of its stack file made each resource.
+
+    *code* and *nested* must be in the artifact bucket before the stack is deployed. *awaits* has, for
+    outputs that say ABSENT as long as something is not there, the name in Parameter Store that
+    tells when it is.
+    """
 
     def __init__(self, description: str, file: Path) -> None:
         super().__init__(Description=description)
         self.file = _short(file)
         self.lines: dict[str, Line] = {}
+        self.code: list[Artifact] = []
+        self.nested: list[Nested] = []
+        self.awaits: dict[str, str] = {}
         self._path = str(file)
 
     def add_resource(self, resource: R) -> R:  # type: ignore[override]  # no lists, by choice
@@ -82,6 +117,78 @@ class Template(troposphere.Template):
         if resource.title and (number := _line_in(self._path, inspect.currentframe())):
             self.lines[resource.title] = Line(self.file, number)
         return resource
+
+    def nest(
+        self,
+        title: str,
+        define: Callable[[Template, Env, S, G], T],
+        env: Env,
+        settings: S,
+        given: G,
+        *,
+        store: Value,
+    ) -> T:
+        """Add a stack of its own as the resource *title*; what it gives, as seen from here.
+
+        *define* is like that of any stack. *given* is a dataclass of values of this template:
+        they reach it as parameters. *store* is the artifact bucket, where its text will be.
+        """
+        inner = Template(_first_sentence(define), _file_of(define))
+
+        def parameter(name: str, value: Value) -> Value:
+            inner.add_parameter(Parameter(name, Type="String", Description=f"{name} of the stack"))
+            passed[name] = value
+            return Ref(name)
+
+        passed: dict[str, Value] = {}
+        outputs = define(inner, env, settings, _map_values(given, parameter, of=title))
+
+        def output(name: str, value: Value) -> Value:
+            inner.add_output(Output(name, Value=value))
+            return GetAtt(title, f"Outputs.{name}")
+
+        seen = _map_values(outputs, output, of=title)
+        nested = Nested(title, inner, dump(inner.body()))
+        self.nested.append(nested)
+        url = f"https://${{Store}}.s3.${{AWS::Region}}.${{AWS::URLSuffix}}/{nested.key}"
+        self.add_resource(
+            cloudformation.Stack(
+                title,
+                TemplateURL=Sub(url, Store=store),
+                Parameters=passed,
+                DeletionPolicy="Delete",  # What is in it says for itself what is kept.
+                UpdateReplacePolicy="Delete",
+            )
+        )
+        return seen
+
+    def body(self) -> dict[str, Any]:
+        """The template as plain values, in the order people read: types before properties."""
+        body = {"AWSTemplateFormatVersion": "2010-09-09"} | self.to_dict()
+        body["Resources"] = {
+            title: {"Type": resource["Type"]} | resource
+            for title, resource in body["Resources"].items()
+        }
+        return {section: body[section] for section in _SECTIONS if body.get(section)}
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A template that is a resource of another one, which finds it by its *key* in the bucket."""
+
+    title: str
+    template: Template
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """Of the text: a change of it is a change of the template above."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:32]
+
+    @property
+    def key(self) -> str:
+        """Where it is in the artifact bucket."""
+        return f"templates/{self.title}/{self.digest}.yaml"
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,15 @@ def environment(name: str | None = None) -> Environment:
 
 
 @uncollected()
+def settings(environment: Environment) -> Config:
+    """What the config file of *environment* says, a table for each stack that has settings."""
+    from deployer import config
+
+    there = project()
+    return config.load(config.find(there.root / "config", environment.env.name), there.config)
+
+
+@uncollected()
 def environments(name: str | None = None) -> list[Environment]:
     """The one environment that was chosen, or every one where none was."""
     names = [name] if (name := chosen(name)) else project().environments()

@@ -21,8 +21,9 @@ from deployer.errors import ConfigError, DeployError, GuardError, LintError
 from deployer.events import Event, Finished, Outcome, Uploaded
 from deployer.follow import Watch
 from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
+from deployer.stack import ABSENT
 from deployer.synth import Wanted
-from operations import leftovers, names, pictures, project
+from operations import code, leftovers, names, pictures, project, releases
 from operations.task import INTERRUPTED
 
 LOCAL_PATIENCE, PATIENCE = 5.0, 600.0  # Seconds that AWS may be out of reach while we watch.
@@ -43,6 +44,7 @@ class Look:
     steps: tuple[Step, ...]
     uploads: tuple[Upload, ...]
     orphans: tuple[Orphan, ...]
+    role: str = ""
 
     @property
     def changes(self) -> bool:
@@ -74,17 +76,33 @@ class Session:
     json: bool = False
     _clock: _Clock = field(default_factory=_Clock)
 
-    def look(self, stacks: Sequence[str], *, only: bool = False, verify: bool = False) -> Look:
-        """See that build/ and lint are clean, then compare what is wanted with what is there."""
+    def look(
+        self,
+        stacks: Sequence[str],
+        *,
+        only: bool = False,
+        verify: bool = False,
+        release: bool = False,
+    ) -> Look:
+        """See that build/ and lint are clean, then compare what is wanted with what is there.
+
+        A *release* has the rights of the foundation's role, and so leaves out what a person
+        deploys: see `releases`.
+        """
         self.environment.settle_templates()
         lint(self.environment)
         wanted = plan.select(self.environment.wanted, stacks, only=only, hints=names.LAYERS)
         found = self.found()
+        role = ""
+        if release:
+            wanted = releases.without_by_hand(wanted, stacks)
+            role = releases.role(self.environment, found)
         texts = self._texts(wanted, found) if verify else {}
-        steps = plan.plan(wanted, found, texts=texts)
+        steps = plan.come(plan.plan(wanted, found, texts=texts), self._come(wanted, found))
         changing = [step.wanted for step in steps if isinstance(step, Update)]
-        steps = plan.with_losses(steps, texts or self._texts(changing, found))
-        return Look(found, steps, plan.uploads(steps), self.orphans(found))
+        texts = texts or self._texts(changing, found)
+        steps = plan.with_losses(steps, texts)
+        return Look(found, steps, plan.uploads(steps, texts), self.orphans(found), role)
 
     def deploy(self, look: Look, *, jobs: int) -> None:
         """Carry out what a look decided; ends the task with the exit code of the worst outcome."""
@@ -92,7 +110,8 @@ class Session:
         self.tell.plan(look.steps, look.orphans, look.uploads)
         if look.proposes:
             self._someone_must_approve()
-        run = self._run(look.found)
+        code.build(upload.artifact for upload in look.uploads if upload.artifact)
+        run = self._run(look.found, look.role)
         events = execute.deploy(look.steps, run, jobs=jobs)
         self._through(self._with_pictures(events) if self.environment.embedded else events)
         here = [run.known.get((step.wanted.region, step.wanted.name)) for step in look.steps]
@@ -141,6 +160,14 @@ class Session:
         """Print what stacks give."""
         print(report.outputs(found, form, env=self.environment.env), end="")
 
+    def _come(self, wanted: Sequence[Wanted], found: Sequence[Found]) -> set[str]:
+        """What deployed stacks waited for, and is there now; asked only of those that wait."""
+        return {
+            name
+            for stack, name in plan.awaited(wanted, plan.index(found))
+            if self.cloud.parameter(stack.region, name) not in {None, ABSENT}
+        }
+
     def _texts(self, wanted: Iterable[Wanted], found: Iterable[Found]) -> dict[str, str]:
         there = {(stack.region, stack.name) for stack in found if stack.complete}
         return {
@@ -149,13 +176,15 @@ class Session:
             if (each.region, each.name) in there
         }
 
-    def _run(self, found: Iterable[Found]) -> execute.Run:
+    def _run(self, found: Iterable[Found], role: str = "") -> execute.Run:
         patience = LOCAL_PATIENCE if self.environment.embedded else PATIENCE
         return execute.Run(
             id=f"deploy-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
             watch=Watch(self.cloud, self._clock, self.timeout * 60.0, patience),
             approve=self._approve,
             known=plan.index(found),
+            read=code.read,
+            role=role,
             no_execute=self.no_execute,
         )
 
@@ -261,9 +290,9 @@ def begin(
 def lint(*environments: Environment) -> None:
     """Raise LintError with every finding that nobody has given a reason for."""
     findings = linter.lint(
-        [wanted for each in environments for wanted in each.wanted],
+        [template for each in environments for template in each.templates],
         exemptions=linter.load_exemptions(),
-        also=[one for each in environments for one in policy.check(each.wanted, each.env)],
+        also=[one for each in environments for one in policy.check(each.templates, each.env)],
         memory=project.ROOT / ".cache" / "lint",
     )
     if findings:

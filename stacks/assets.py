@@ -11,7 +11,8 @@ from troposphere import AccountId, s3, sns
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
-from stacks.parts import bucket_alone, bucket_arn, expire_replaced, topic_policy
+from stacks.buckets import bucket_alone, bucket_arn, expire_replaced
+from stacks.parts import topic_policy
 
 AVATARS = "avatars"
 

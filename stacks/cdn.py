@@ -14,17 +14,10 @@ from deployer import fields
 from deployer.stack import Env, Template, Value
 from stacks import headers
 from stacks.assets import Assets
+from stacks.avatars import Avatars
+from stacks.buckets import bucket_alone, bucket_policy, expire_replaced, objects
 from stacks.edge import Edge
-from stacks.parts import (
-    alias_records,
-    arn,
-    bucket_alone,
-    bucket_policy,
-    expire_replaced,
-    named,
-    objects,
-    own,
-)
+from stacks.parts import alias_records, arn, named, own
 
 # The same in every account: AWS's policy to cache as an object's own headers say, whatever the
 # query, headers and cookies of a request; and the zone that every distribution has its name in.
@@ -99,7 +92,9 @@ class Cdn:
     assets_distribution_arn: Value
 
 
-def define(t: Template, env: Env, settings: Settings, edge: Edge, assets: Assets) -> Cdn:
+def define(
+    t: Template, env: Env, settings: Settings, edge: Edge, assets: Assets, *, avatars: Avatars
+) -> Cdn:
     """The bucket and distribution of the site, and the distribution of the pictures."""
     files = bucket_alone(
         t,
@@ -111,7 +106,7 @@ def define(t: Template, env: Env, settings: Settings, edge: Edge, assets: Assets
     )
     access = _access(t, env)
     files_origin = _origin("files", files.get_att("RegionalDomainName"), access)
-    site = _site(t, env, settings, edge.certificate, files=files_origin)
+    site = _site(t, env, settings, edge.certificate, files=files_origin, avatars=avatars)
     pictures = _pictures(
         t,
         env,
@@ -158,7 +153,13 @@ def _origin(id_: str, domain: Value, access: cloudfront.OriginAccessControl) -> 
 
 
 def _site(
-    t: Template, env: Env, settings: Settings, certificate: Value, *, files: cloudfront.Origin
+    t: Template,
+    env: Env,
+    settings: Settings,
+    certificate: Value,
+    *,
+    files: cloudfront.Origin,
+    avatars: Avatars,
 ) -> cloudfront.Distribution:
     """A path without a file is a page of the application, and a file that is missing is a 404."""
     function = _site_function(t, env)
@@ -172,7 +173,7 @@ def _site(
         Origins=[files],
         DefaultRootObject="index.html",
         DefaultCacheBehavior=cloudfront.DefaultCacheBehavior(
-            **_behaviour(files, headers.of_site(t, env, settings.also_connects_to)),
+            **_behaviour(files, headers.of_site(t, env, avatars, settings.also_connects_to)),
             FunctionAssociations=[
                 cloudfront.FunctionAssociation(
                     EventType="viewer-request", FunctionARN=function.get_att("FunctionARN")

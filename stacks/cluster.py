@@ -13,9 +13,10 @@ from troposphere.servicediscovery import HttpNamespace
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
+from stacks.buckets import private_bucket
 from stacks.dns import Dns
 from stacks.network import ANYWHERE, ANYWHERE_IPV6, Network
-from stacks.parts import alias_records, named, own, private_bucket
+from stacks.parts import alias_records, named, own
 
 # TLS 1.3 and 1.2, forward secrecy only, with post-quantum key exchange for those who offer it.
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
@@ -40,16 +41,10 @@ class Cluster:
     """Where a service runs, what sends it requests, and what an alarm needs to name them."""
 
     name: Value
-    arn: Value
     namespace: Value
-    load_balancer: Value
     load_balancer_name: Value
-    load_balancer_dns_name: Value
-    load_balancer_zone: Value
-    https_listener: Value
     target_group: Value
     target_group_name: Value
-    load_balancer_firewall: Value
     service_firewall: Value
 
 
@@ -81,16 +76,10 @@ def define(
     )
     return Cluster(
         name=cluster.ref(),
-        arn=cluster.get_att("Arn"),
         namespace=namespace.get_att("Arn"),
-        load_balancer=balancer.ref(),
         load_balancer_name=balancer.get_att("LoadBalancerFullName"),
-        load_balancer_dns_name=balancer.get_att("DNSName"),
-        load_balancer_zone=balancer.get_att("CanonicalHostedZoneID"),
-        https_listener=https.ref(),
         target_group=targets.ref(),
         target_group_name=targets.get_att("TargetGroupFullName"),
-        load_balancer_firewall=front.get_att("GroupId"),
         service_firewall=service.get_att("GroupId"),
     )
 

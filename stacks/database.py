@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from troposphere import ec2, rds
+from awacs import rds_db
+from awacs.aws import Allow, Statement
+from troposphere import Sub, ec2, rds
 from troposphere.logs import LogGroup
 
 from deployer import fields
@@ -94,6 +96,23 @@ class Database:
     master_secret: Value
     migrator: Value
     application: Value
+
+
+def connect_as(user: Value, data: Database) -> Statement:
+    """Come to the database as *user*, with a token of IAM instead of a password."""
+    return Statement(
+        Sid="Connect",
+        Effect=Allow,
+        Action=[rds_db.connect],
+        Resource=[
+            Sub(
+                "arn:${AWS::Partition}:rds-db:${AWS::Region}:${AWS::AccountId}"
+                ":dbuser:${Database}/${User}",
+                Database=data.resource_id,
+                User=user,
+            )
+        ],
+    )
 
 
 def define(t: Template, env: Env, settings: Settings, net: Network) -> Database:

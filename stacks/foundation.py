@@ -12,7 +12,8 @@ from troposphere import AccountId, iam, s3, sns
 from deployer import fields
 from deployer.stack import Env, Template, Value
 from stacks import rights
-from stacks.parts import expire_replaced, private_bucket, topic_policy, trust
+from stacks.buckets import expire_replaced, private_bucket
+from stacks.parts import topic_policy, trust
 
 
 class Settings(fields.Settings, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from troposphere import Sub
 from troposphere.cloudfront import (
@@ -18,13 +19,16 @@ from troposphere.cloudfront import (
     StrictTransportSecurity,
 )
 
-from deployer.stack import Env, Template
+from deployer.stack import Env, Template, Value
+from stacks.avatars import Avatars
 from stacks.parts import own
 
 YEAR_SECONDS = 365 * 24 * 60 * 60
 
 
-def of_site(t: Template, env: Env, also_connects_to: Sequence[str]) -> ResponseHeadersPolicy:
+def of_site(
+    t: Template, env: Env, avatars: Avatars, also_connects_to: Sequence[str]
+) -> ResponseHeadersPolicy:
     """Scripts and styles are the site's own files, and it talks to nobody but those named.
 
     A host without a scheme has that of the page, and a port: the embedded AWS has its own.
@@ -44,6 +48,8 @@ def of_site(t: Template, env: Env, also_connects_to: Sequence[str]) -> ResponseH
                 "'self'",
                 f"api.{env.domain}:*",
                 "https://cognito-idp.${AWS::Region}.amazonaws.com",
+                "https://${AvatarApi}",
+                "https://${Uploads}",
                 *also_connects_to,
             ],
             "base-uri": ["'none'"],
@@ -54,6 +60,8 @@ def of_site(t: Template, env: Env, also_connects_to: Sequence[str]) -> ResponseH
             "Cross-Origin-Opener-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         },
+        AvatarApi=avatars.api_domain,
+        Uploads=avatars.uploads_domain,
     )
 
 
@@ -75,15 +83,21 @@ def _headers(
     sources: Mapping[str, Sequence[str]],
     *,
     others: Mapping[str, str],
+    **hosts: Any,
 ) -> ResponseHeadersPolicy:
-    """The headers of every answer: *sources* are what may be loaded, and from where."""
+    """The headers of every answer: *sources* are what may be loaded, and from where.
+
+    *hosts* are those that AWS names, for `${…}` in a source.
+    """
     content = "; ".join(" ".join([directive, *said]) for directive, said in sources.items())
     return t.add_resource(
         ResponseHeadersPolicy(
             f"{title}Headers",
             ResponseHeadersPolicyConfig=ResponseHeadersPolicyConfig(
                 Name=own(env, title.lower()),
-                SecurityHeadersConfig=_security_headers(content),
+                SecurityHeadersConfig=_security_headers(
+                    Sub(content, **hosts) if "${" in content else content
+                ),
                 CustomHeadersConfig=CustomHeadersConfig(
                     Items=[
                         CustomHeader(Header=header, Value=value, Override=True)
@@ -95,11 +109,9 @@ def _headers(
     )
 
 
-def _security_headers(content: str) -> SecurityHeadersConfig:
+def _security_headers(content: Value) -> SecurityHeadersConfig:
     return SecurityHeadersConfig(
-        ContentSecurityPolicy=ContentSecurityPolicy(
-            ContentSecurityPolicy=Sub(content) if "${" in content else content, Override=True
-        ),
+        ContentSecurityPolicy=ContentSecurityPolicy(ContentSecurityPolicy=content, Override=True),
         ContentTypeOptions=ContentTypeOptions(Override=True),
         FrameOptions=FrameOptions(FrameOption="DENY", Override=True),
         ReferrerPolicy=ReferrerPolicy(

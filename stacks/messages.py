@@ -1,17 +1,23 @@
-"""Direct messages: one table for conversations, their messages, and who takes part in them."""
+"""Direct messages: one table, and the function that keeps its conversations up to date."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Annotated
 
-from troposphere import Sub, dynamodb
+from awacs import dynamodb as tables
+from awacs.aws import Allow, Statement
+from troposphere import Sub, awslambda, dynamodb, sqs
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
-from stacks.parts import keep
+from stacks.foundation import Foundation
+from stacks.functions import Functions, Maker, give_up_to
+from stacks.parts import failures, keep
 
 GROUP_INDEX = "message-group-sk-index"
+NEW_MESSAGE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}}}
 
 
 class Settings(fields.Settings, frozen=True):
@@ -22,16 +28,37 @@ class Settings(fields.Settings, frozen=True):
 
 @dataclass(frozen=True)
 class Messages:
-    """The table, its index by conversation, and the stream of what is new in it."""
+    """The table, its index by conversation, and what follows the stream of new messages.
+
+    *failures* is the queue of messages that the function gave up on.
+    """
 
     table: Value
     table_arn: Value
     index: Value
     index_arn: Value
-    stream: Value
+    messaging_stream: Value
+    failures: Value
 
 
-def define(t: Template, env: Env, settings: Settings) -> Messages:
+def define(
+    t: Template, env: Env, settings: Settings, functions: Functions, base: Foundation
+) -> Messages:
+    """The table and its function."""
+    table = _table(t, env, settings)
+    queue = failures(t, "Failures", env)
+    newest = _newest(functions.of(t, env, base), table, queue)
+    return Messages(
+        table=table.ref(),
+        table_arn=table.get_att("Arn"),
+        index=GROUP_INDEX,
+        index_arn=_index_arn(table),
+        messaging_stream=newest.ref(),
+        failures=queue.get_att("QueueName"),
+    )
+
+
+def _table(t: Template, env: Env, settings: Settings) -> dynamodb.Table:
     """The table; its name is CloudFormation's, so that one could take the place of another.
 
     | pk | sk | is |
@@ -42,7 +69,7 @@ def define(t: Template, env: Env, settings: Settings) -> Messages:
     Only rows of the second kind have message_group_uuid, so only they are in the index: it
     finds the two that a new message brings up to date.
     """
-    table = t.add_resource(
+    return t.add_resource(
         dynamodb.Table(
             "Messages",
             AttributeDefinitions=[_text("pk"), _text("sk"), _text("message_group_uuid")],
@@ -63,13 +90,71 @@ def define(t: Template, env: Env, settings: Settings) -> Messages:
             **keep(env),
         )
     )
-    return Messages(
-        table=table.ref(),
-        table_arn=table.get_att("Arn"),
-        index=GROUP_INDEX,
-        index_arn=Sub(f"${{{table.title}.Arn}}/index/{GROUP_INDEX}"),
-        stream=table.get_att("StreamArn"),
+
+
+def _newest(make: Maker, table: dynamodb.Table, queue: sqs.Queue) -> awslambda.Function:
+    """Bring both rows of a conversation up to date with each new message of it.
+
+    What it writes itself is in the stream as well, and is no new message. Should the function be
+    made anew, it starts with the oldest record there is: what was seen before changes nothing.
+    """
+    newest = make.function(
+        "MessagingStream",
+        code="messaging_stream",
+        timeout=60,  # For a hundred messages, should the index be behind.
+        memory=256,
+        variables={"TABLE_NAME": table.ref(), "GROUP_INDEX_NAME": GROUP_INDEX},
+        may=[
+            Statement(
+                Sid="FindConversation",
+                Effect=Allow,
+                Action=[tables.Query],
+                Resource=[_index_arn(table)],
+            ),
+            Statement(
+                Sid="MoveConversation",
+                Effect=Allow,
+                Action=[tables.DeleteItem, tables.PutItem],
+                Resource=[table.get_att("Arn")],
+            ),
+            Statement(
+                Sid="FollowStream",
+                Effect=Allow,
+                Action=[
+                    tables.DescribeStream,
+                    tables.GetRecords,
+                    tables.GetShardIterator,
+                    tables.ListStreams,
+                ],
+                Resource=[Sub(f"${{{table.title}.Arn}}/stream/*")],
+            ),
+            give_up_to(queue),
+        ],
     )
+    make.t.add_resource(
+        awslambda.EventSourceMapping(
+            "NewMessages",
+            FunctionName=newest.ref(),
+            EventSourceArn=table.get_att("StreamArn"),
+            StartingPosition="TRIM_HORIZON",
+            BatchSize=100,
+            FilterCriteria=awslambda.FilterCriteria(
+                Filters=[awslambda.Filter(Pattern=json.dumps(NEW_MESSAGE))]
+            ),
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+            BisectBatchOnFunctionError=True,
+            MaximumRetryAttempts=10,
+            MaximumRecordAgeInSeconds=6 * 3600,
+            DestinationConfig=awslambda.DestinationConfig(
+                OnFailure=awslambda.OnFailure(Destination=queue.get_att("Arn"))
+            ),
+        )
+    )
+    return newest
+
+
+def _index_arn(table: dynamodb.Table) -> Sub:
+    return Sub(f"${{{table.title}.Arn}}/index/{GROUP_INDEX}")
 
 
 def _text(name: str) -> dynamodb.AttributeDefinition:

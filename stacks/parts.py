@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import awacs.aws
+from awacs import ec2 as networking
 from awacs import sns as publishing
-from awacs.aws import Allow, Bool, Condition, Deny, PolicyDocument, Principal, Statement
-from troposphere import Sub, Tags, route53, s3, sns
+from awacs.aws import Allow, Bool, Condition, Deny, Null, PolicyDocument, Principal, Statement
+from troposphere import Sub, Tags, iam, route53, sns, sqs
 from troposphere.validators.route53 import AliasTarget
 
 from deployer.stack import Env, Template, Value
@@ -17,6 +18,11 @@ from deployer.stack import Env, Template, Value
 def own(env: Env, name: str) -> str:
     """The name of something this environment owns: the pipeline may touch nothing else."""
     return env.stack_name(name)
+
+
+def image_parameter(env: Env, image: str) -> str:
+    """Where in Parameter Store the digest lies of the *image* that was released last."""
+    return f"/{env.prefix}/{env.name}/{image}/image"
 
 
 def named(env: Env, name: str) -> Tags:
@@ -56,6 +62,77 @@ def trust(service: str, condition: Condition | None = None) -> PolicyDocument:
     )
 
 
+def allow(
+    sid: str,
+    actions: Sequence[awacs.aws.Action],
+    *resources: Value,
+    condition: Condition | None = None,
+) -> Statement:
+    """The right to do *actions* to *resources*, on *condition*."""
+    return Statement(
+        Sid=sid,
+        Effect=Allow,
+        Action=list(actions),
+        Resource=list(resources),
+        **({"Condition": condition} if condition else {}),
+    )
+
+
+def join_network() -> list[Statement]:
+    """Lambda gives a function an address in a network, as the function's role.
+
+    The function itself may not: of what its code asks, AWS knows lambda:SourceFunctionArn; of what
+    Lambda asks to connect it, AWS does not (Lambda developer guide, Using source function ARN).
+    The actions are those of AWS's own policy AWSLambdaVPCAccessExecutionRole; Lambda wants to
+    delete any interface before it takes a function into a network, so none can be named.
+    """
+    by_lambda = Condition(Null({"lambda:SourceFunctionArn": "true"}))
+    return [
+        allow(
+            "JoinNetwork",
+            [
+                networking.AssignPrivateIpAddresses,
+                networking.CreateNetworkInterface,
+                networking.DeleteNetworkInterface,
+                networking.UnassignPrivateIpAddresses,
+            ],
+            arn("ec2", "*/*"),
+            condition=by_lambda,
+        ),
+        allow(
+            "LookAtNetwork",
+            [networking.DescribeNetworkInterfaces, networking.DescribeSubnets],
+            "*",  # They take no narrower one.
+            condition=by_lambda,
+        ),
+    ]
+
+
+def role(
+    t: Template,
+    title: str,
+    *,
+    service: str,
+    boundary: Value,
+    may: Sequence[Statement],
+    condition: Condition | None = None,
+) -> iam.Role:
+    """A role that one AWS *service* takes, with *may* as its only policy, under the *boundary*."""
+    return t.add_resource(
+        iam.Role(
+            title,
+            AssumeRolePolicyDocument=trust(service, condition),
+            PermissionsBoundary=boundary,
+            Policies=[
+                iam.Policy(
+                    PolicyName=title.removesuffix("Role"),
+                    PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=list(may)),
+                )
+            ],
+        )
+    )
+
+
 def alias_records(
     t: Template,
     title: str,
@@ -81,115 +158,6 @@ def alias_records(
         )
 
 
-def private_bucket(
-    t: Template,
-    title: str,
-    *,
-    env: Env,
-    name: str,
-    lifecycle: Sequence[s3.LifecycleRule],
-    versioned: bool = False,
-    statements: Sequence[Statement] = (),
-) -> tuple[s3.Bucket, s3.BucketPolicy]:
-    """A bucket nobody reaches without TLS, or from outside but by *statements*."""
-    bucket = bucket_alone(t, title, env=env, name=name, lifecycle=lifecycle, versioned=versioned)
-    policy = bucket_policy(
-        t,
-        f"{title}Policy",
-        env=env,
-        bucket=bucket.ref(),
-        arn=bucket.get_att("Arn"),
-        statements=statements,
-    )
-    return bucket, policy
-
-
-def bucket_alone(
-    t: Template,
-    title: str,
-    *,
-    env: Env,
-    name: str,
-    lifecycle: Sequence[s3.LifecycleRule],
-    versioned: bool = False,
-    **settings: Any,
-) -> s3.Bucket:
-    """A bucket whose `bucket_policy` has to follow, where it is known who reads the bucket.
-
-    Its name is *name* in this account's own namespace, so nobody else can have taken it.
-    """
-    if versioned:
-        settings["VersioningConfiguration"] = s3.VersioningConfiguration(Status="Enabled")
-    return t.add_resource(
-        s3.Bucket(
-            title,
-            BucketNamePrefix=own(env, name),
-            BucketNamespace="account-regional",
-            LifecycleConfiguration=s3.LifecycleConfiguration(
-                Rules=[_without_leftovers(), *lifecycle]
-            ),
-            OwnershipControls=s3.OwnershipControls(
-                Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
-            ),
-            PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
-                BlockPublicAcls=True,
-                BlockPublicPolicy=True,
-                IgnorePublicAcls=True,
-                RestrictPublicBuckets=True,
-            ),
-            **settings,
-            **keep(env),
-        )
-    )
-
-
-def bucket_arn(env: Env, name: str) -> Sub:
-    """The ARN that the bucket *name* will have, for what it has to wait for."""
-    return Sub(
-        f"arn:${{AWS::Partition}}:s3:::{own(env, name)}-${{AWS::AccountId}}-${{AWS::Region}}-an"
-    )
-
-
-def expire_replaced(days: int, *, rule: str) -> s3.LifecycleRule:
-    """Let go of a version *days* after it was replaced or deleted; what is current stays."""
-    return s3.LifecycleRule(
-        Id=rule,
-        Status="Enabled",
-        NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=days),
-    )
-
-
-def bucket_policy(
-    t: Template,
-    title: str,
-    *,
-    env: Env,
-    bucket: Value,
-    arn: Value,
-    statements: Sequence[Statement] = (),
-) -> s3.BucketPolicy:
-    """The one policy of a bucket, of this stack or another: TLS only, and *statements*."""
-    return t.add_resource(
-        s3.BucketPolicy(
-            title,
-            Bucket=bucket,
-            PolicyDocument=PolicyDocument(
-                Version="2012-10-17",
-                Statement=[
-                    _only_over_tls(awacs.aws.Action("s3", "*"), arn, objects(arn)),
-                    *statements,
-                ],
-            ),
-            **keep(env),
-        )
-    )
-
-
-def objects(bucket: Value, key: str = "*") -> Sub:
-    """The ARN of what is in the bucket whose ARN is *bucket*."""
-    return Sub(f"${{Bucket}}/{key}", Bucket=bucket)
-
-
 def topic_policy(t: Template, topic: sns.Topic, publisher: Statement) -> sns.TopicPolicy:
     """The policy of *topic*: TLS only, and one *publisher*."""
     return t.add_resource(
@@ -198,21 +166,35 @@ def topic_policy(t: Template, topic: sns.Topic, publisher: Statement) -> sns.Top
             Topics=[topic.ref()],
             PolicyDocument=PolicyDocument(
                 Version="2012-10-17",
-                Statement=[publisher, _only_over_tls(publishing.Publish, topic.ref())],
+                Statement=[publisher, only_over_tls(publishing.Publish, topic.ref())],
             ),
         )
     )
 
 
-def _without_leftovers() -> s3.LifecycleRule:
-    return s3.LifecycleRule(
-        Id="unfinished-uploads",
-        Status="Enabled",
-        AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=7),
+def failures(t: Template, title: str, env: Env, statements: Sequence[Statement] = ()) -> sqs.Queue:
+    """A queue for what was given up on: two weeks to look at it and send it again.
+
+    Its policy is TLS only, and *statements*; a function has the right to send in its own role.
+    """
+    queue = t.add_resource(
+        sqs.Queue(
+            title, MessageRetentionPeriod=14 * 24 * 3600, SqsManagedSseEnabled=True, **keep(env)
+        )
     )
+    over_tls = only_over_tls(awacs.aws.Action("sqs", "*"), queue.get_att("Arn"))
+    t.add_resource(
+        sqs.QueuePolicy(
+            f"{queue.title}Policy",
+            Queues=[queue.ref()],
+            PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=[over_tls, *statements]),
+        )
+    )
+    return queue
 
 
-def _only_over_tls(action: awacs.aws.Action, *resources: Value) -> Statement:
+def only_over_tls(action: awacs.aws.Action, *resources: Value) -> Statement:
+    """Nobody at all without TLS: it stands in the policy of whatever has one."""
     return Statement(
         Sid="OnlyOverTls",
         Effect=Deny,

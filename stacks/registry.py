@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from troposphere import ecr
+from troposphere import ecr, ssm
 
 from deployer import fields
-from deployer.stack import Env, Template, Value
-from stacks.parts import keep, own
+from deployer.stack import ABSENT, Env, Template, Value
+from stacks.parts import image_parameter, keep, own
 
 
 class Settings(fields.Settings, frozen=True):
@@ -28,8 +29,12 @@ class Registry:
     uri: Value
 
 
-def define(t: Template, env: Env, settings: Settings) -> Registry:
-    """One repository; a tag, once pushed, names the same image for ever."""
+def define(t: Template, env: Env, settings: Settings, *, released: Sequence[str]) -> Registry:
+    """One repository; a tag, once pushed, names the same image for ever.
+
+    *released* names the images that services run. For each there is a parameter, into which a
+    release writes the digest. CloudFormation only says that there is none to begin with.
+    """
     images = t.add_resource(
         ecr.Repository(
             "BackendImages",
@@ -43,10 +48,29 @@ def define(t: Template, env: Env, settings: Settings) -> Registry:
             **keep(env),
         )
     )
+    for image in released:
+        _none_released(t, env, image)
     return Registry(
         name=images.ref(),
         arn=images.get_att("Arn"),
         uri=images.get_att("RepositoryUri"),
+    )
+
+
+def _none_released(t: Template, env: Env, image: str) -> None:
+    """Say that *image* was never released.
+
+    Whatever is changed here makes CloudFormation write all of it, and so forget the release.
+    """
+    t.add_resource(
+        ssm.Parameter(
+            f"Released{image.title().replace('-', '')}",
+            Name=image_parameter(env, image),
+            Type="String",
+            Value=ABSENT,
+            Description="The digest of the image that was released last",
+            **keep(env),
+        )
     )
 
 

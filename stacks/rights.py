@@ -17,7 +17,13 @@ from collections.abc import Sequence
 
 from awacs import (
     acm,
+    apigateway,
+    application_autoscaling,
+    awslambda,
+    billing,
+    budgets,
     cloudfront,
+    cloudwatch,
     dynamodb,
     ec2,
     ecr,
@@ -26,17 +32,22 @@ from awacs import (
     kms,
     logs,
     rds,
+    rds_db,
     route53,
     s3,
     secretsmanager,
     servicediscovery,
     sns,
+    sqs,
+    ssm,
+    xray,
 )
 from awacs import cognito_idp as cognito
 from awacs import elasticloadbalancing as elb
 from awacs.aws import (
     Action,
     Allow,
+    ArnLike,
     Condition,
     Deny,
     Null,
@@ -47,20 +58,31 @@ from awacs.aws import (
 from troposphere import Sub
 
 from deployer.stack import Env, Value
-from stacks.parts import arn, own
+from stacks.buckets import bucket_arn, objects
+from stacks.containers import OPEN_SHELL, SEND_TRACES
+from stacks.parts import allow, arn, image_parameter, join_network, own
 
 CLOUDFRONT_REGION = "us-east-1"  # Also where AWS says that IAM and Route 53 are.
 
 # Who may be given the roles of this environment.
-SERVICES = ["vpc-flow-logs.amazonaws.com"]
+SERVICES = ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
+
+# A person deploys these: they say what a release may do, and who publishes the site.
+BY_HAND = ["foundation", "pipeline", "sync"]
+
+DATABASE_USERS = ["application", "migrator"]
 
 
 def boundary(env: Env) -> PolicyDocument:
-    """The most a role of this environment can do, whatever its own policies say."""
+    """The most a role of this environment can do, whatever its own policies say.
+
+    A release may write any role under it, so what it leaves out nobody gets: neither the
+    artifacts, which are the code of the functions, nor the files of the site.
+    """
     return PolicyDocument(
         Version="2012-10-17",
         Statement=[
-            _on(
+            allow(
                 "WriteLogs",
                 [
                     logs.CreateLogStream,
@@ -69,7 +91,32 @@ def boundary(env: Env) -> PolicyDocument:
                 ],
                 arn("logs", f"log-group:{own(env, '*')}"),
             ),
-            _on("FindLogGroups", [logs.DescribeLogGroups], "*"),  # It takes no narrower resource.
+            allow("FindLogGroups", [logs.DescribeLogGroups], "*"),  # It takes no narrower resource.
+            allow("ReadUploads", [s3.GetObject], _objects(env, "uploads")),
+            allow("SeeWhatIsGone", [s3.ListBucket], bucket_arn(env, "uploads")),
+            allow(
+                "WritePictures",
+                [s3.PutObject],
+                *(_objects(env, name) for name in ("avatars", "uploads")),
+            ),
+            allow("Messages", MESSAGES, arn("dynamodb", f"table/{own(env, 'messages-*')}")),
+            allow("LeaveFailures", [sqs.SendMessage], arn("sqs", own(env, "*"))),
+            allow(
+                "Connect",
+                [rds_db.connect],
+                *(arn("rds-db", f"dbuser:*/{user}") for user in DATABASE_USERS),
+            ),
+            allow(
+                "PullImages",
+                [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
+                arn("ecr", f"repository/{own(env, '*')}"),
+            ),
+            # None of these takes a narrower resource.
+            allow("SignInToRegistry", [ecr.GetAuthorizationToken], "*"),
+            allow("SendTraces", SEND_TRACES, "*"),
+            allow("OpenShell", OPEN_SHELL, "*"),
+            allow("ReadSecrets", [ssm.GetParameters], arn("ssm", f"parameter{_parameters(env)}/*")),
+            *join_network(),
         ],
     )
 
@@ -77,61 +124,98 @@ def boundary(env: Env) -> PolicyDocument:
 def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, list[Statement]]:
     """The rights by subject: each becomes a managed policy, since one alone would be too long."""
     return {
-        "Look": [_on("Look", LOOK, "*")],
+        "Look": [allow("Look", LOOK, "*")],
         "Network": [_make(env, MAKE_NETWORK), _change(env, CHANGE_NETWORK)],
         "Traffic": [
             _make(env, MAKE_TRAFFIC),
             _change(env, CHANGE_TRAFFIC),
-            _on("Records", RECORDS, Sub(f"arn:${{AWS::Partition}}:route53:::{_zone(env)}")),
+            allow("ScalingAlarms", SCALING_ALARMS, arn("cloudwatch", f"alarm:{_scaling(env)}")),
+            allow("Records", RECORDS, Sub(f"arn:${{AWS::Partition}}:route53:::{_zone(env)}")),
         ],
         "Tags": [_claim(env, TAG), _change(env, [*TAG, *UNTAG])],
         "Named": [
-            _on("Clusters", CLUSTERS, arn("ecs", f"cluster/{own(env, '*')}")),
-            _on("Images", IMAGES, arn("ecr", f"repository/{own(env, '*')}")),
-            _on(
+            allow("Containers", CONTAINERS, *(arn("ecs", path) for path in _containers(env))),
+            allow("Releases", RELEASES, arn("ssm", f"parameter{image_parameter(env, '*')}")),
+            allow("Images", IMAGES, arn("ecr", f"repository/{own(env, '*')}")),
+            allow(
                 "Logs",
                 LOGS,
                 arn("logs", f"log-group:{own(env, '*')}"),
                 arn("logs", f"log-group:/aws/rds/instance/{own(env, '*')}"),
             ),
-            _on("Buckets", BUCKETS, Sub(f"arn:${{AWS::Partition}}:s3:::{own(env, '*')}")),
+            allow("Buckets", BUCKETS, Sub(f"arn:${{AWS::Partition}}:s3:::{own(env, '*')}")),
+            allow("Alarms", ALARMS, arn("cloudwatch", f"alarm:{own(env, '*')}")),
+            allow(
+                "Dashboards", DASHBOARDS, _everywhere("cloudwatch", f"dashboard/{own(env, '*')}")
+            ),
+            allow("Traces", TRACES, *(arn("xray", f"{k}/{own(env, '*')}") for k in TRACE_KINDS)),
+            allow("Budgets", BUDGETS, _everywhere("budgets", f"budget/{own(env, '*')}")),
         ],
         "Data": [
             _make(env, MAKE_DATA),
             _change(env, CHANGE_DATA),
-            _on(
+            allow(
                 "Databases",
                 DATABASES,
                 *(arn("rds", f"{kind}:{own(env, '*')}") for kind in RDS_KINDS),
             ),
-            _on("MasterPasswords", MASTER_PASSWORDS, arn("secretsmanager", "secret:rds!db-*")),
-            _on("Tables", TABLES, arn("dynamodb", f"table/{own(env, '*')}")),
-            _on("Topics", TOPICS, arn("sns", own(env, "*"))),
+            allow("MasterPasswords", MASTER_PASSWORDS, arn("secretsmanager", "secret:rds!db-*")),
+            allow("Tables", TABLES, arn("dynamodb", f"table/{own(env, '*')}")),
+            allow("Topics", TOPICS, arn("sns", own(env, "*"))),
+        ],
+        "Functions": [
+            _make(env, MAKE_API_LOGS),
+            allow("Functions", FUNCTIONS, arn("lambda", f"function:{own(env, '*')}")),
+            allow("Code", [s3.GetObject], objects(artifacts)),
+            _event_sources(env),
+            allow("Queues", QUEUES, arn("sqs", own(env, "*"))),
+            allow("Apis", APIS, *(_of_api_gateway(path) for path in API_PATHS)),
         ],
         "Edge": [
             _make(env, MAKE_EDGE),
             _change(env, CHANGE_EDGE),
-            _on("EdgeFunctions", EDGE_FUNCTIONS, arn("cloudfront", f"function/{own(env, '*')}")),
-            _on("EdgeSettings", EDGE_SETTINGS, *(arn("cloudfront", f"{k}/*") for k in EDGE_KINDS)),
-            _on("LogDeliveries", LOG_DELIVERIES, *_deliveries(env)),
+            allow("EdgeFunctions", EDGE_FUNCTIONS, arn("cloudfront", f"function/{own(env, '*')}")),
+            allow(
+                "EdgeSettings", EDGE_SETTINGS, *(arn("cloudfront", f"{k}/*") for k in EDGE_KINDS)
+            ),
+            allow("LogDeliveries", LOG_DELIVERIES, *_deliveries(env)),
         ],
         "Roles": [
             _grant(env, boundary),
-            _on("ManageRoles", ROLES, arn("iam", f"role/{own(env, '*')}")),
+            allow("ManageRoles", ROLES, arn("iam", f"role/{own(env, '*')}")),
             _pass_roles(env),
             _service_linked_roles(),
         ],
         "HandsOff": [
             _not_the_foundation(env),
-            _not_the_artifacts(artifacts),
+            _not_the_artifacts(env, artifacts),
             _not_the_alerts(env),
         ],
     }
 
 
+# What reads and writes messages, and what follows their stream, for Lambda and in the function.
+MESSAGES = [
+    dynamodb.ConditionCheckItem,
+    dynamodb.DeleteItem,
+    dynamodb.DescribeStream,
+    dynamodb.GetItem,
+    dynamodb.GetRecords,
+    dynamodb.GetShardIterator,
+    dynamodb.ListStreams,
+    dynamodb.PutItem,
+    dynamodb.Query,
+]
+
 LOOK = [
     acm.DescribeCertificate,
     acm.ListTagsForCertificate,
+    application_autoscaling.DescribeScalableTargets,
+    application_autoscaling.DescribeScalingPolicies,
+    application_autoscaling.DescribeScheduledActions,
+    awslambda.ListTags,
+    billing.GetBillingViewData,
+    cloudwatch.DescribeAlarms,
     ec2.DescribeAccountAttributes,
     ec2.DescribeAddresses,
     ec2.DescribeAvailabilityZones,
@@ -143,6 +227,7 @@ LOOK = [
     ec2.DescribeNetworkAcls,
     ec2.DescribeNetworkInterfaces,
     ec2.DescribeRouteTables,
+    ec2.DescribeSecurityGroupRules,
     ec2.DescribeSecurityGroups,
     ec2.DescribeSubnets,
     ec2.DescribeTags,
@@ -151,6 +236,7 @@ LOOK = [
     ec2.DescribeVpcEndpoints,
     ec2.DescribeVpcs,
     ec2.DescribeVpnGateways,
+    ecs.DescribeTaskDefinition,
     elb.DescribeCapacityReservation,
     elb.DescribeListenerAttributes,
     elb.DescribeListeners,
@@ -182,6 +268,7 @@ LOOK = [
     servicediscovery.GetNamespace,
     servicediscovery.GetOperation,
     servicediscovery.ListTagsForResource,
+    xray.GetSamplingRules,
 ]
 
 MAKE_NETWORK = [
@@ -230,9 +317,12 @@ CHANGE_NETWORK = [
     ec2.UpdateSecurityGroupRuleDescriptionsIngress,
 ]
 
+# To let go of a task definition AWS takes no narrower resource either.
 MAKE_TRAFFIC = [
     acm.RequestCertificate,
+    application_autoscaling.RegisterScalableTarget,
     ecs.CreateCluster,
+    ecs.DeregisterTaskDefinition,
     elb.CreateListener,
     elb.CreateLoadBalancer,
     elb.CreateRule,
@@ -243,6 +333,10 @@ MAKE_TRAFFIC = [
 CHANGE_TRAFFIC = [
     acm.DeleteCertificate,
     acm.UpdateCertificateOptions,
+    application_autoscaling.DeleteScalingPolicy,
+    application_autoscaling.DeregisterScalableTarget,
+    application_autoscaling.ListTagsForResource,
+    application_autoscaling.PutScalingPolicy,
     elb.DeleteListener,
     elb.DeleteLoadBalancer,
     elb.DeleteRule,
@@ -277,6 +371,64 @@ CHANGE_DATA = [
     cognito.UpdateUserPoolClient,
 ]
 
+# To log its calls, an API asks CloudWatch Logs for a delivery, in the name of whoever makes it.
+MAKE_API_LOGS = [
+    logs.CreateLogDelivery,
+    logs.DeleteLogDelivery,
+    logs.GetLogDelivery,
+    logs.ListLogDeliveries,
+    logs.PutResourcePolicy,
+    logs.UpdateLogDelivery,
+]
+
+FUNCTIONS = [
+    awslambda.AddPermission,
+    awslambda.CreateFunction,
+    awslambda.DeleteFunction,
+    awslambda.DeleteFunctionEventInvokeConfig,
+    awslambda.GetFunction,
+    awslambda.GetFunctionCodeSigningConfig,
+    awslambda.GetFunctionEventInvokeConfig,
+    awslambda.GetFunctionRecursionConfig,
+    awslambda.Action("GetFunctionScalingConfig"),
+    awslambda.GetPolicy,
+    awslambda.GetRuntimeManagementConfig,
+    awslambda.PutFunctionEventInvokeConfig,
+    awslambda.RemovePermission,
+    awslambda.UpdateFunctionCode,
+    awslambda.UpdateFunctionConfiguration,
+    awslambda.UpdateFunctionEventInvokeConfig,
+]
+
+EVENT_SOURCES = [
+    awslambda.CreateEventSourceMapping,
+    awslambda.DeleteEventSourceMapping,
+    awslambda.GetEventSourceMapping,
+    awslambda.UpdateEventSourceMapping,
+]
+
+QUEUES = [
+    sqs.CreateQueue,
+    sqs.DeleteQueue,
+    sqs.GetQueueAttributes,
+    sqs.GetQueueUrl,
+    sqs.ListQueueTags,
+    sqs.SetQueueAttributes,
+    sqs.TagQueue,
+    sqs.UntagQueue,
+]
+
+# AWS names APIs, and what is in one does not inherit its tags (API Gateway developer guide,
+# resources that can be tagged), so every environment of an account may change them all.
+API_PATHS = ["/apis", "/apis/*", "/tags/*"]
+APIS = [
+    apigateway.DELETE,
+    apigateway.GET,
+    apigateway.PATCH,
+    apigateway.POST,
+    apigateway.PUT,
+]
+
 MAKE_EDGE = [
     cloudfront.CreateDistribution,
     cloudfront.CreateOriginAccessControl,
@@ -295,8 +447,13 @@ CHANGE_EDGE = [
     logs.UpdateDeliveryConfiguration,
 ]
 
+# Application Auto Scaling makes two for each policy, in the name of whoever makes the policy.
+SCALING_ALARMS = [cloudwatch.DeleteAlarms, cloudwatch.PutMetricAlarm]
+
 TAG = [
     acm.AddTagsToCertificate,
+    application_autoscaling.TagResource,
+    awslambda.TagResource,
     cloudfront.TagResource,
     cognito.TagResource,
     ec2.CreateTags,
@@ -306,6 +463,8 @@ TAG = [
 
 UNTAG = [
     acm.RemoveTagsFromCertificate,
+    application_autoscaling.UntagResource,
+    awslambda.UntagResource,
     cloudfront.UntagResource,
     cognito.UntagResource,
     ec2.DeleteTags,
@@ -319,15 +478,33 @@ RECORDS = [
     route53.ListResourceRecordSets,
 ]
 
-CLUSTERS = [
+CONTAINERS = [
+    ecs.CreateService,
     ecs.DeleteCluster,
+    ecs.DeleteService,
     ecs.DescribeClusters,
+    ecs.DescribeServiceDeployments,
+    ecs.DescribeServices,
+    ecs.ListServiceDeployments,
     ecs.ListTagsForResource,
     ecs.PutClusterCapacityProviders,
+    ecs.RegisterTaskDefinition,
+    ecs.StopServiceDeployment,
     ecs.TagResource,
     ecs.UntagResource,
     ecs.UpdateCluster,
     ecs.UpdateClusterSettings,
+    ecs.UpdateService,
+]
+
+# Which image was released last; what else lies in Parameter Store is secret.
+RELEASES = [
+    ssm.AddTagsToResource,
+    ssm.DeleteParameter,
+    ssm.GetParameters,
+    ssm.ListTagsForResource,
+    ssm.PutParameter,
+    ssm.RemoveTagsFromResource,
 ]
 
 IMAGES = [
@@ -380,6 +557,7 @@ BUCKETS = [
     s3.GetReplicationConfiguration,
     s3.ListBucket,
     s3.ListTagsForResource,
+    s3.PutBucketCORS,
     s3.PutBucketNotification,
     s3.PutBucketOwnershipControls,
     s3.PutBucketPolicy,
@@ -389,6 +567,45 @@ BUCKETS = [
     s3.PutLifecycleConfiguration,
     s3.TagResource,
     s3.UntagResource,
+]
+
+ALARMS = [
+    cloudwatch.DeleteAlarms,
+    cloudwatch.ListTagsForResource,
+    cloudwatch.PutMetricAlarm,
+    cloudwatch.TagResource,
+    cloudwatch.UntagResource,
+]
+
+DASHBOARDS = [
+    cloudwatch.DeleteDashboards,
+    cloudwatch.GetDashboard,
+    cloudwatch.ListTagsForResource,
+    cloudwatch.PutDashboard,
+    cloudwatch.TagResource,
+    cloudwatch.UntagResource,
+]
+
+TRACE_KINDS = ["group", "sampling-rule"]
+TRACES = [
+    xray.CreateGroup,
+    xray.CreateSamplingRule,
+    xray.DeleteGroup,
+    xray.DeleteSamplingRule,
+    xray.GetGroup,
+    xray.ListTagsForResource,
+    xray.TagResource,
+    xray.UntagResource,
+    xray.UpdateGroup,
+    xray.UpdateSamplingRule,
+]
+
+BUDGETS = [
+    budgets.ListTagsForResource,
+    budgets.ModifyBudget,
+    budgets.TagResource,
+    budgets.UntagResource,
+    budgets.ViewBudget,
 ]
 
 RDS_KINDS = ["db", "pg", "snapshot", "subgrp"]
@@ -434,11 +651,15 @@ TOPICS = [
     sns.CreateTopic,
     sns.DeleteTopic,
     sns.GetDataProtectionPolicy,
+    sns.GetSubscriptionAttributes,
     sns.GetTopicAttributes,
     sns.ListSubscriptionsByTopic,
     sns.ListTagsForResource,
+    sns.SetSubscriptionAttributes,
     sns.SetTopicAttributes,
+    sns.Subscribe,
     sns.TagResource,
+    sns.Unsubscribe,
     sns.UntagResource,
 ]
 
@@ -495,8 +716,8 @@ ROLES = [
 ]
 
 
-def _on(sid: str, actions: Sequence[Action], *resources: Value) -> Statement:
-    return Statement(Sid=sid, Effect=Allow, Action=list(actions), Resource=list(resources))
+def _objects(env: Env, bucket: str) -> Value:
+    return objects(bucket_arn(env, bucket))
 
 
 def _make(env: Env, actions: Sequence[Action]) -> Statement:
@@ -542,6 +763,28 @@ def _ours(key: str, env: Env) -> dict[str, str]:
     return {f"{key}/project": env.project, f"{key}/env": env.name}
 
 
+def _event_sources(env: Env) -> Statement:
+    """AWS names what feeds a function, but the function that is fed has our name."""
+    functions = arn("lambda", f"function:{own(env, '*')}")
+    return Statement(
+        Sid="EventSources",
+        Effect=Allow,
+        Action=EVENT_SOURCES,
+        Resource=["*"],
+        Condition=Condition(ArnLike({"lambda:FunctionArn": functions})),
+    )
+
+
+def _everywhere(service: str, resource: str) -> Sub:
+    """The ARN of what this account has once, for all regions."""
+    return Sub(f"arn:${{AWS::Partition}}:{service}::${{AWS::AccountId}}:{resource}")
+
+
+def _of_api_gateway(path: str) -> Sub:
+    """Its ARNs are those of its own addresses, and name no account."""
+    return Sub(f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}::{path}")
+
+
 def _grant(env: Env, boundary: Value) -> Statement:
     """Make a role, or give one more rights: only under the boundary, which nothing here lifts."""
     return Statement(
@@ -567,6 +810,7 @@ def _service_linked_roles() -> Statement:
     """AWS makes these once per account, when its service is first used."""
     services = [
         "ecs.amazonaws.com",
+        "ecs.application-autoscaling.amazonaws.com",
         "elasticloadbalancing.amazonaws.com",
         "rds.amazonaws.com",
     ]
@@ -581,7 +825,7 @@ def _service_linked_roles() -> Statement:
 
 def _not_the_foundation(env: Env) -> Statement:
     """Their names match ours, and whoever could change them would have no limits left."""
-    names = [f"{env.stack_name(layer)}-*" for layer in ("foundation", "pipeline")]
+    names = [f"{env.stack_name(layer)}-*" for layer in BY_HAND]
     kinds = ("role", "policy")
     return Statement(
         Sid="NotTheFoundation",
@@ -591,12 +835,13 @@ def _not_the_foundation(env: Env) -> Statement:
     )
 
 
-def _not_the_artifacts(bucket: Value) -> Statement:
+def _not_the_artifacts(env: Env, bucket: Value) -> Statement:
+    """Neither code nor what one stage of the pipeline hands to the next."""
     return Statement(
         Sid="NotTheArtifacts",
         Effect=Deny,
         Action=[s3.Action("Create*"), s3.Action("Delete*"), s3.Action("Put*")],
-        Resource=[bucket],
+        Resource=[bucket, bucket_arn(env, "pipeline")],
     )
 
 
@@ -605,7 +850,10 @@ def _not_the_alerts(env: Env) -> Statement:
     return Statement(
         Sid="NotTheAlerts",
         Effect=Deny,
-        Action=[sns.Action(verb) for verb in ("Add*", "Create*", "Delete*", "Remove*", "Set*")],
+        Action=[
+            sns.Action(verb)
+            for verb in ("Add*", "Create*", "Delete*", "Remove*", "Set*", "Subscribe", "Unsub*")
+        ],
         Resource=[arn("sns", f"{env.stack_name('foundation')}-*")],
     )
 
@@ -615,6 +863,26 @@ def _deliveries(env: Env) -> list[Value]:
     logs_there = f"arn:${{AWS::Partition}}:logs:{CLOUDFRONT_REGION}:${{AWS::AccountId}}"
     kinds = ("delivery-destination", "delivery-source")
     return [Sub(f"{logs_there}:{kind}:{own(env, '*')}") for kind in kinds]
+
+
+def _containers(env: Env) -> list[str]:
+    """Services have names of their own, but their cluster has ours."""
+    of_cluster = f"{own(env, 'cluster')}/*"
+    return [
+        f"cluster/{own(env, '*')}",
+        f"service/{of_cluster}",
+        f"service-deployment/{of_cluster}",
+        f"task-definition/{own(env, '*')}",
+    ]
+
+
+def _scaling(env: Env) -> str:
+    """What Application Auto Scaling calls its alarms."""
+    return f"TargetTracking-service/{own(env, 'cluster')}/*"
+
+
+def _parameters(env: Env) -> str:
+    return f"/{env.prefix}/{env.name}"
 
 
 def _zone(env: Env) -> str:

@@ -1,15 +1,19 @@
-"""Who may sign in: a user pool, and the one client that pages in a browser use."""
+"""Who may sign in: a user pool, its client, and the functions that know people in the database."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from troposphere import Sub, cognito
+from troposphere import Sub, awslambda, cognito, ec2
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
-from stacks.parts import keep, own
+from stacks.database import Database, connect_as
+from stacks.foundation import Foundation
+from stacks.functions import Functions, Inside, callable_by
+from stacks.network import Network
+from stacks.parts import keep, named, own
 
 # What a person says of themselves when signing up, and whether they can change it later. Cognito
 # can change neither this list nor these answers in a pool that exists. The handle stays: posts,
@@ -30,28 +34,103 @@ class Settings(fields.Settings, frozen=True):
 class Users:
     """What a page signs in with, and what a token has to say to be believed.
 
-    The public keys of tokens are at <issuer>/.well-known/jwks.json.
+    The public keys of tokens are at <issuer>/.well-known/jwks.json. *post_confirmation* and
+    *migrate* are the functions that reach the database.
     """
 
     pool: Value
     pool_arn: Value
     issuer: Value
     client: Value
+    post_confirmation: Value
+    migrate: Value
 
 
-def define(t: Template, env: Env, settings: Settings) -> Users:
-    """One pool and one client."""
-    pool = _pool(t, env, settings)
+def define(
+    t: Template,
+    env: Env,
+    settings: Settings,
+    functions: Functions,
+    base: Foundation,
+    *,
+    net: Network,
+    data: Database,
+) -> Users:
+    """One pool and one client; what confirms a person is called by the pool."""
+    make = functions.of(t, env, base)
+    inside = _beside_the_database(t, env, net=net, data=data)
+    person = make.function(
+        "PostConfirmation",
+        code="post_confirmation",
+        timeout=5,  # Cognito waits no longer.
+        memory=512,
+        variables=_as(data.application, data),
+        may=[connect_as(data.application, data)],
+        inside=inside,
+    )
+    migrate = make.function(
+        "Migrate",
+        code="migrate",
+        timeout=300,
+        memory=512,
+        variables=_as(data.migrator, data) | {"APPLICATION_USER": data.application},
+        may=[connect_as(data.migrator, data)],
+        inside=inside,
+    )
+    pool = _pool(t, env, settings, confirmed=person)
+    callable_by(t, person, "cognito-idp", pool.get_att("Arn"))
     client = _client(t, env, settings, pool=pool)
     return Users(
         pool=pool.ref(),
         pool_arn=pool.get_att("Arn"),
         issuer=Sub(f"https://${{{pool.title}.ProviderName}}"),
         client=client.ref(),
+        post_confirmation=person.ref(),
+        migrate=migrate.ref(),
     )
 
 
-def _pool(t: Template, env: Env, settings: Settings) -> cognito.UserPool:
+def _beside_the_database(t: Template, env: Env, *, net: Network, data: Database) -> Inside:
+    """A place in the private subnets from where there is one way: to the database."""
+    ends: dict[str, Any] = {"FromPort": data.port, "ToPort": data.port, "IpProtocol": "tcp"}
+    firewall = t.add_resource(
+        ec2.SecurityGroup(
+            "FunctionsFirewall",
+            GroupDescription="Functions that reach the database, and nothing else",
+            VpcId=net.vpc,
+            SecurityGroupEgress=[  # Without a rule there would be AWS's own, to everywhere.
+                ec2.SecurityGroupRule(
+                    DestinationSecurityGroupId=data.firewall, Description="To the database", **ends
+                )
+            ],
+            Tags=named(env, "functions"),
+        )
+    )
+    t.add_resource(
+        ec2.SecurityGroupIngress(
+            "FromFunctions",
+            GroupId=data.firewall,
+            SourceSecurityGroupId=firewall.get_att("GroupId"),
+            Description="From the functions of the users layer",
+            **ends,
+        )
+    )
+    return Inside(net.private_subnets, firewall)
+
+
+def _as(user: Value, data: Database) -> dict[str, Value]:
+    """Where the database is and as whom one comes, in libpq's own words."""
+    return {
+        "PGHOST": data.address,
+        "PGPORT": data.port,
+        "PGDATABASE": data.name,
+        "PGUSER": user,
+    }
+
+
+def _pool(
+    t: Template, env: Env, settings: Settings, *, confirmed: awslambda.Function
+) -> cognito.UserPool:
     return t.add_resource(
         cognito.UserPool(
             "People",
@@ -63,6 +142,7 @@ def _pool(t: Template, env: Env, settings: Settings) -> cognito.UserPool:
             **_verified_address(),
             Policies=cognito.Policies(PasswordPolicy=_password_policy()),
             **_second_factor(settings.authenticator_app),
+            LambdaConfig=cognito.LambdaConfig(PostConfirmation=confirmed.get_att("Arn")),
             DeletionProtection="ACTIVE" if env.protect else "INACTIVE",
             **keep(env),
         )

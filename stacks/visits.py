@@ -7,8 +7,9 @@ from awacs.aws import Allow, ArnLike, Condition, Principal, Statement, StringEqu
 from troposphere import AccountId, Sub, logs, s3
 
 from deployer.stack import Env, Template, Value
+from stacks.buckets import private_bucket
 from stacks.cdn import Cdn
-from stacks.parts import arn, own, private_bucket
+from stacks.parts import arn, own
 
 
 def define(t: Template, env: Env, web: Cdn, *, days: int) -> None:

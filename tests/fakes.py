@@ -22,7 +22,7 @@ from deployer.stack import OutputOf
 from deployer.synth import DIGEST, Wanted
 
 REGION, ACCOUNT = "ca-central-1", "000000000000"
-READING = {"identity", "stacks", "stack", "template", "change_set", "events"}
+READING = {"identity", "stacks", "stack", "template", "change_set", "events", "parameter", "stored"}
 
 
 def wanted(
@@ -101,6 +101,7 @@ class FakeCloud:
     operations: dict[str, Operation] = field(default_factory=dict)
     executed: list[str] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -205,6 +206,17 @@ class FakeCloud:
         """See `Cloud`."""
         self._call("protect", name)
         self.put(replace(self.found[region, name], protected=on))
+
+    def parameter(self, region: str, name: str) -> str | None:
+        """See `Cloud`."""
+        self._call("parameter", name)
+        return self.parameters.get(name)
+
+    def stored(self, region: str, bucket: str, key: str) -> str | None:
+        """See `Cloud`."""
+        self._call("stored", key)
+        there = f"{bucket}/{key}" in self.uploads
+        return f"https://{bucket}.s3.{region}.amazonaws.com/{key}" if there else None
 
     def upload(self, region: str, bucket: str, key: str, body: bytes) -> str:
         """See `Cloud`."""

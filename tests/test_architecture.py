@@ -15,30 +15,32 @@ ROOT = Path(__file__).parent.parent
 DEPLOYER = {
     "errors": set(),
     "uncollected": set(),
+    "runtime": set(),
+    "artifacts": {"artifacts", "errors", "runtime"},
     "secret": set(),
     "yamltext": set(),
     "fields": {"errors"},
     "faults": {"errors", "fields", "secret"},
     "document": {"errors", "faults", "fields", "secret"},
     "config": {"document", "errors", "faults", "fields", "secret"},
-    "stack": {"errors", "fields"},
+    "stack": {"artifacts", "errors", "fields", "yamltext"},
     "cloud": {"errors"},
-    "synth": {"errors", "stack", "yamltext"},
+    "synth": {"artifacts", "errors", "stack", "yamltext"},
     "lint": {"errors", "lint", "stack", "uncollected"},
     "graph": {"synth"},
     "policy": {"lint", "losses", "policy", "secret", "stack", "yamltext"},
     "registry": set(),
     "losses": {"registry"},
-    "plan": {"cloud", "errors", "losses", "stack", "synth", "yamltext"},
+    "plan": {"artifacts", "cloud", "errors", "losses", "stack", "synth", "yamltext"},
     "events": {"cloud", "errors", "stack"},
     "schedule": set(),
     "jobs": {"errors", "events", "schedule"},
     "follow": {"cloud", "errors", "events", "jobs", "stack"},
-    "execute": {"cloud", "errors", "events", "follow", "jobs", "plan", "synth"},
+    "execute": {"artifacts", "cloud", "errors", "events", "follow", "jobs", "plan", "synth"},
     "aws": {"cloud", "errors", "stack"},
     "report": {"cloud", "errors", "events", "plan", "report", "secret", "stack", "synth"},
-    "embedded": {"embedded", "errors", "registry"},
-    "environment": {"aws", "config", "embedded", "errors", "fields", "stack", "synth"},
+    "embedded": {"embedded", "errors", "registry", "runtime"},
+    "environment": {"artifacts", "aws", "config", "embedded", "errors", "fields", "stack", "synth"},
 }
 BOTO3 = {"boto3", "botocore"}
 EMULATOR = {"ministack", "hypercorn"}
@@ -75,6 +77,7 @@ def test_deployer_imports_downwards(module: str) -> None:
         ({"invoke"}, {"tasks.py", "operations/"}),
         ({"rich"}, {"deployer/report/"}),
         ({"cfnlint"}, {"deployer/lint/"}),
+        ({"uv"}, {"deployer/artifacts/"}),
         ({"tomllib"}, {"deployer/config.py", "deployer/document.py", "deployer/lint/"}),
     ],
 )
@@ -98,7 +101,8 @@ def test_stacks_are_pure() -> None:
         names = set(_imports(file))
         assert {name.split(".")[0] for name in names} <= allowed, file.name
         ours = {name for name in names if name.startswith("deployer")}
-        assert ours <= {"deployer.fields", "deployer.stack", "deployer"}, file.name
+        pure = {"deployer", "deployer.artifacts", "deployer.fields", "deployer.stack"}
+        assert ours <= pure, file.name
 
 
 def test_nobody_imports_upwards() -> None:

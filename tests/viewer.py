@@ -20,15 +20,17 @@ class Answer:
     body: bytes
 
 
-def view(endpoint: Endpoint, url: str, method: str = "GET", **headers: str) -> Answer:
+def view(
+    endpoint: Endpoint, url: str, method: str = "GET", body: bytes = b"", **headers: str
+) -> Answer:
     """Ask as a browser would whom DNS has led to CloudFront."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
     host = parts.netloc + (":443" if parts.scheme == "https" else "")
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     path = parts.path + (f"?{parts.query}" if parts.query else "")
-    connection.request(method, path, headers={"Host": host, **named})
+    connection.request(method, path, body or None, headers={"Host": host, **named})
     answer = connection.getresponse()
-    body = answer.read()
+    got = answer.read()
     connection.close()
-    return Answer(answer.status, answer.headers, body)
+    return Answer(answer.status, answer.headers, got)

@@ -25,6 +25,7 @@ Props = dict[str, Any]  # A resource's properties, resolved.
 Stack = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]  # Status, headers, body.
 Action = Callable[[Params], Answer]
+JsonAction = Callable[[dict[str, Any]], Answer]
 
 
 def _module(path: str) -> Any:
@@ -184,12 +185,15 @@ acm = _module("services.acm")
 budgets = _module("services.budgets")
 cognito = _module("services.cognito")
 cloudfront = _module("services.cloudfront")
+codebuild = _module("services.codebuild")
 dynamodb = _module("services.dynamodb")
 edge_functions = _module("core.cloudfront_js")
 ec2 = _module("services.ec2")
+ecr = _module("services.ecr")
 ecs = _module("services.ecs")
 elb = _module("services.alb")
 functions = _module("services.lambda_svc")
+function_workers = _module("core.lambda_runtime")
 http_apis = _module("services.apigateway")
 iam = _module("services.iam")
 route53 = _module("services.route53")
@@ -197,7 +201,7 @@ s3 = _module("services.s3")
 sns = _module("services.sns")
 
 _EC2_ACTIONS: dict[str, Action] = _name(ec2, "_ACTION_MAP")
-_ECS_ACTIONS: dict[str, Callable[[dict[str, Any]], Answer]] = _name(ecs, "_ACTION_MAP")
+_ECS_ACTIONS: dict[str, JsonAction] = _name(ecs, "_ACTION_MAP")
 now_iam: Callable[[], str] = _name(iam, "_now")
 refuse_json: Callable[[str, str, int], Answer] = _name(_responses, "error_response_json")
 refuse_s3: Callable[[str, str, int], Answer] = _name(s3, "_error")
@@ -212,6 +216,7 @@ find_function: Callable[[str], tuple[dict[str, Any] | None, Any, str]] = _name(
 )
 function_of_uri: Callable[[str], str] = _name(http_apis, "_extract_lambda_ref_from_integration_uri")
 
+iam_actions = _module("core.iam_actions")
 _evaluator = _module("core.iam_evaluator")
 _request_context: Callable[..., Any] = _name(_evaluator, "EvalContext")
 _evaluate_policy: Callable[..., Any] = _name(_evaluator, "evaluate_resource_policy")
@@ -241,6 +246,19 @@ def run_function(function: str, event: dict[str, Any]) -> dict[str, Any]:
     running = _name(functions, "_execution_record_for_config")(record, configuration)
     result: dict[str, Any] = _name(functions, "_execute_function_with_config_scope")(running, event)
     return result
+
+
+def start_workers_with(wrapper: Callable[[str], str]) -> None:
+    """Change the script that is the process of a Python function."""
+
+    def detecting(detect: Callable[[str], tuple[str, str]]) -> Callable[[str], tuple[str, str]]:
+        def detected(runtime: str) -> tuple[str, str]:
+            binary, script = detect(runtime)
+            return binary, wrapper(script) if runtime.startswith("python") else script
+
+        return detected
+
+    swap(function_workers, "_detect_runtime_binary", detecting)
 
 
 def may_assume(role: str, service: str) -> bool:

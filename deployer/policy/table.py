@@ -8,6 +8,7 @@ one of the original system.
 from __future__ import annotations
 
 from deployer.policy import (
+    alarms,
     apis,
     balancers,
     buckets,
@@ -218,5 +219,10 @@ RULES = (
          "§2 CloudFront; defect 48", cdns.with_headers),
     Rule("C916", "Security headers have nosniff and HSTS.",
          "CKV_AWS_259; A54", cdns.strict_headers),
+
+    Rule("C921", "A function, queue, table, database, service, load balancer or API has its alarms.",
+         "A47; CloudWatch's recommended alarms", alarms.watched),
+    Rule("C922", "An alarm tells a topic, and says what no data means.",
+         "A47; CloudWatch user guide, missing data", alarms.heard),
 )
 # fmt: on

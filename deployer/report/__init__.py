@@ -14,18 +14,20 @@ from typing import TextIO
 from deployer.report.changes import question
 from deployer.report.exits import exit_code
 from deployer.report.ink import Ink, ink
-from deployer.report.outputs import FORMATS, Format, outputs
+from deployer.report.outputs import FORMATS, Format, dotenv, outputs
 from deployer.report.plain import Plain
 from deployer.report.reporter import Reporter
-from deployer.report.status import status, status_json
+from deployer.report.status import ByHand, status, status_json
 from deployer.report.steps import plan_json, plan_text
 from deployer.report.told import error_text
 
 __all__ = [
     "FORMATS",
+    "ByHand",
     "Format",
     "Ink",
     "Reporter",
+    "dotenv",
     "error_text",
     "exit_code",
     "ink",

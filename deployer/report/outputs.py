@@ -51,7 +51,7 @@ def outputs(found: Iterable[Found], form: Format, *, env: Env) -> str:
         case "json":
             return _json(given)
         case "dotenv":
-            return "".join(_lines(given, "{name}={value}", _dotenv))
+            return "".join(_lines(given, "{name}={value}", dotenv))
         case "shell":
             return "".join(_lines(given, "export {name}={value}", _shell))
 
@@ -105,8 +105,8 @@ def _shell(value: str) -> str:
     return shlex.quote(value)
 
 
-def _dotenv(value: str) -> str:
-    r"""As python-dotenv and docker compose read it, where they do not interpolate.
+def dotenv(value: str) -> str:
+    r"""*value* as python-dotenv and docker compose read it, where they do not interpolate.
 
     Bare, or in single quotes that may span lines, in which `\\` is a backslash and `\'` a quote.
     """

@@ -1,9 +1,10 @@
-"""Shows how it stands with the stacks of an environment."""
+"""Shows how it stands with the stacks of an environment, and what a person still has to do."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from deployer.cloud import Found
@@ -12,27 +13,49 @@ from deployer.report.ink import Ink, Style
 from deployer.report.words import clean, columns
 
 VERSION = 1
+_BY_HAND = "by hand:"
 _HEAD = ("stack", "region", "status", "protection", "")
 
 
+@dataclass(frozen=True)
+class ByHand:
+    """What no deploy can do: the *step* of docs/first-account.md, what is open, why it matters, how."""
+
+    step: str
+    what: str
+    why: str
+    how: str
+
+
 def status(
-    found: Collection[Found], orphans: Iterable[Orphan] = (), *, ink: Ink | None = None
+    found: Collection[Found],
+    orphans: Iterable[Orphan] = (),
+    by_hand: Iterable[ByHand] = (),
+    *,
+    ink: Ink | None = None,
 ) -> str:
-    """*found* as a table for people, on a stream with this *ink*."""
+    """*found* as a table for people, on a stream with this *ink*, and what is to be done *by_hand*."""
     pen = ink or Ink()
     noted = _noted(orphans)
     head, *rows = columns([_HEAD, *(_row(stack, noted) for stack in found)])
     lines = [pen("dim", "  ".join(head).rstrip())]
     for stack, (name, region, state, *rest) in zip(found, rows, strict=True):
         lines.append("  ".join([name, region, pen(_style(stack), state), *rest]).rstrip())
+    for each in by_hand:
+        what = f"{clean(each.step)}: {clean(each.what)}: {clean(each.why)}"
+        lines += [f"{pen('yellow', _BY_HAND)} {what}", f"{' ' * len(_BY_HAND)} {clean(each.how)}"]
     return "".join(f"{pen.fit(line)}\n" for line in lines)
 
 
-def status_json(found: Iterable[Found], orphans: Iterable[Orphan] = ()) -> str:
-    """*found* for machines."""
+def status_json(
+    found: Iterable[Found], orphans: Iterable[Orphan] = (), by_hand: Iterable[ByHand] = ()
+) -> str:
+    """*found* and what is to be done *by_hand*, for machines."""
     noted = _noted(orphans)
     stacks = [_data(stack, noted) for stack in found]
-    return json.dumps({"version": VERSION, "stacks": stacks}, indent=2) + "\n"
+    steps = [{name: clean(text) for name, text in asdict(each).items()} for each in by_hand]
+    shown = {"version": VERSION, "stacks": stacks, "by_hand": steps}
+    return json.dumps(shown, indent=2) + "\n"
 
 
 def _noted(orphans: Iterable[Orphan]) -> dict[tuple[str, str], str]:

@@ -9,6 +9,7 @@ import pytest
 from troposphere import ec2
 
 from deployer import embedded, environment, synth
+from deployer.artifacts import Code
 from deployer.aws import Account
 from deployer.environment import Environment, Project
 from deployer.errors import ConfigError, GuardError, StaleError
@@ -39,7 +40,7 @@ def nothing(t: Template, _: Env) -> None:
     t.add_resource(ec2.VPC("Vpc", CidrBlock="10.0.0.0/16"))
 
 
-def layers(config: Config) -> Layers:
+def layers(config: Config, _: Code) -> Layers:
     """One stack."""
     crd = Layers(config.env)
     crd.add("network", nothing)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer import execute, plan
+from deployer.artifacts import Artifact, Target
 from deployer.cloud import STACK, ChangeSet, Found, Proposal, StackEvent
 from deployer.errors import (
     BusyError,
@@ -18,7 +19,7 @@ from deployer.errors import (
     RepairError,
     RolledBackError,
 )
-from deployer.events import Event, Finished, Outcome, Progress, Proposed
+from deployer.events import Event, Finished, Outcome, Progress, Proposed, Uploaded
 from deployer.follow import Watch, before_running
 from deployer.plan import Recreate
 from deployer.stack import OutputOf
@@ -256,6 +257,64 @@ def test_a_long_template_goes_through_the_artifact_bucket() -> None:
     deploy(cloud, (store, long))
 
     assert list(cloud.uploads.values()) == [long.text.encode()]
+
+
+CODE = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
+STORE = wanted("foundation", outputs={"Bucket": "artifacts"})
+WITH_CODE = replace(
+    CLUSTER,
+    needs=(STORE.name,),
+    artifacts=OutputOf(STORE.name, REGION, "Bucket"),
+    code=(CODE,),
+)
+
+
+def test_code_is_in_the_bucket_before_the_change_set_that_names_it() -> None:
+    """Lambda reads it from there when the change set is executed."""
+    cloud = FakeCloud(FakeClock())
+
+    events = deploy(cloud, (STORE, WITH_CODE), read=lambda artifact: artifact.key.encode())
+
+    assert cloud.uploads == {f"artifacts/{CODE.key}": CODE.key.encode()}
+    done = [name for name, _ in cloud.written]
+    assert done.index("upload") < len(done) - 1 - done[::-1].index("propose")
+    assert [each.stack for each in events if isinstance(each, Uploaded)] == [WITH_CODE.name]
+
+
+def test_code_that_is_there_is_not_sent_again() -> None:
+    """Its key has its digest, so it is not even read."""
+    cloud = FakeCloud(FakeClock(), uploads={f"artifacts/{CODE.key}": b"there"})
+
+    events = deploy(cloud, (STORE, WITH_CODE))
+
+    assert outcomes(events)[WITH_CODE.name] is Outcome.CREATED
+    assert not [call for call in cloud.calls if call[0] == "upload"]
+
+
+def test_a_release_has_the_role_it_was_given() -> None:
+    """CloudFormation carries out each of its change sets with that role's rights."""
+    asked: list[Proposal] = []
+
+    class Listening(FakeCloud):
+        def propose(self, proposal: Proposal) -> str:
+            asked.append(proposal)
+            return super().propose(proposal)
+
+    deploy(Listening(FakeClock()), THREE, role="arn:role/release")
+
+    assert ["arn:role/release"] * 3 == [proposal.role for proposal in asked]
+
+
+def test_code_without_a_bucket_is_refused_with_the_way_out() -> None:
+    """--only leaves out the stack that keeps it."""
+    cloud = FakeCloud(FakeClock())
+
+    events = deploy(cloud, (WITH_CODE,))
+
+    error = finished(events, WITH_CODE.name).error
+    assert STORE.name in str(error)
+    assert error.hint == "deploy that first, or leave out --only"
+    assert cloud.written == []
 
 
 def test_what_only_a_person_can_mend_is_refused() -> None:

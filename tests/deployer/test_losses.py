@@ -168,7 +168,10 @@ def test_every_stateful_resource_of_prod_is_guarded() -> None:
     for path in sorted((ROOT / "build/prod").glob("*.yaml")):
         whole = load(path.read_text())
         for name, resource in whole["Resources"].items():
-            if resource["Type"] not in STATEFUL and "DeletionPolicy" not in resource:
+            if (
+                resource["Type"] not in STATEFUL
+                and resource.get("DeletionPolicy", "Delete") == "Delete"
+            ):
                 continue
             removed, weakened = copy.deepcopy(whole), copy.deepcopy(whole)
             del removed["Resources"][name]

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from deployer import plan
+from deployer.artifacts import Artifact, Target
 from deployer.cloud import Found
 from deployer.errors import ConfigError
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Update
 from deployer.stack import OutputOf
-from deployer.synth import DIGEST
+from deployer.synth import DIGEST, Part
 from tests.fakes import REGION, wanted
 
 NETWORK = wanted("network")
@@ -149,6 +150,40 @@ def test_long_templates_are_uploads() -> None:
     assert len(plan.uploads(plan.plan([long], []))) == 1
     assert plan.uploads(plan.plan([replace(NETWORK, text="#" * 51_200)], [])) == ()
     assert plan.uploads(plan.plan([long], [FOUND])) == ()
+
+
+def test_what_a_stack_waits_for_is_looked_at_again() -> None:
+    """Its template is as it was; only CloudFormation can say whether it is there now."""
+    waiting = replace(NETWORK, awaits={"Image": "/x/image"})
+    without = replace(FOUND, outputs={**FOUND.outputs, "Image": "none"})
+    steps = plan.plan([waiting], [without])
+    [step] = plan.come(steps, {"/x/image", "/x/other"})
+
+    assert ((waiting, "/x/image"),) == plan.awaited([waiting], plan.index([without]))
+    assert () == plan.awaited([waiting], plan.index([FOUND])) == plan.awaited([waiting], {})
+    assert (Update, "/x/image has come") == (type(step), step.reason)
+    assert steps == plan.come(steps, {"/x/other"})
+
+
+def test_new_code_is_an_upload() -> None:
+    """Only what the deployed template does not know by its key."""
+    old, new = (Artifact("thumbnail", Target("3.13", "arm64"), digest) for digest in ("a", "b"))
+    stack = replace(NETWORK, code=(old, new), digest="other")
+    steps = plan.plan([stack], [FOUND])
+
+    assert [one.artifact for one in plan.uploads(steps, {stack.name: old.key})] == [new]
+    assert [one.artifact for one in plan.uploads(plan.plan([stack], []))] == [old, new]
+    assert "the code of thumbnail" == plan.uploads(steps)[0].reason
+
+
+def test_a_new_nested_template_is_an_upload() -> None:
+    """Its key changes with its text, and so does the template above it."""
+    part = Part("crd-x-network/Inner", "network.Inner.yaml", REGION, "text", "templates/Inner/a")
+    stack = replace(NETWORK, nested=(part,), digest="other")
+    steps = plan.plan([stack], [FOUND])
+
+    assert ["the template of crd-x-network/Inner"] == [one.reason for one in plan.uploads(steps)]
+    assert () == plan.uploads(steps, {stack.name: "…/templates/Inner/a"})
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ def test_a_name_gives_a_password_away(text, password):
         'ROLLBAR_ACCESS_TOKEN = "/cruddur/dev/rollbar"',
         "secret = 'arn:aws:secretsmanager:ca-central-1:111111111111:secret:crd'",
         "secrets = [",
+        'secret = "ROLLBAR_ACCESS_TOKEN"',
         "tokens = 3",
         "the token is kept elsewhere",
         "https://github.com/cruddur/cruddur",

@@ -14,6 +14,7 @@ import pytest
 from troposphere import iam, s3, sns
 
 from deployer import synth
+from deployer.artifacts import Artifact, Target
 from deployer.errors import StaleError, SynthError
 from deployer.stack import Env, Layers, OutputOf, Template, Value
 from deployer.synth import DIGEST, Wanted
@@ -216,16 +217,29 @@ def test_layers_txt_says_all_a_plain_cli_call_needs() -> None:
     rows = [line.split() for line in synth.order(synth.synth(crd)).splitlines()]
 
     assert rows == [
-        ["#", "template", "stack", "region", "capabilities", "parameters"],
-        ["network.yaml", "crd-x-network", "ca-central-1", "-", "-"],
+        ["#", "template", "stack", "region", "capabilities", "parameters", "artifacts"],
+        ["network.yaml", "crd-x-network", "ca-central-1", "-", "-", "-"],
         [
             "cluster.yaml",
             "crd-x-cluster",
             "us-east-1",
             "-",
             "NetworkVpc=ca-central-1:crd-x-network.Vpc",
+            "-",
         ],
     ]
+
+
+def test_layers_txt_names_what_has_to_be_in_the_bucket_before() -> None:
+    """Zips and nested templates: the file, and the key that the template has for it."""
+    [store, outer] = nesting("a")
+    code = Artifact("thumbnail", Target("3.13", "arm64"), "1")
+    [_, _, row] = synth.order([store, replace(outer, code=(code,))]).splitlines()
+
+    assert [
+        "dist/lambdas/thumbnail/1.zip=lambdas/thumbnail/1.zip",
+        f"outer.Inner.yaml={outer.nested[0].key}",
+    ] == row.split()[-1].split(",")
 
 
 def test_the_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
@@ -263,3 +277,71 @@ def test_templates_are_yaml() -> None:
     """A plain YAML reader takes every committed template, once it knows the short tags."""
     for path in (ROOT / "build").rglob("*.yaml"):
         assert load(path.read_text())["Resources"], path
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What the nested stack of these tests is given, and what it gives."""
+
+    name: Value
+
+
+def inner(t: Template, _: Env, display: str, given: Inside) -> Inside:
+    """A topic, and a role whose name AWS chooses."""
+    topic = t.add_resource(sns.Topic("Topic", DisplayName=display, TopicName=given.name))
+    t.add_resource(iam.Role("Role", AssumeRolePolicyDocument={}))
+    return Inside(topic.get_att("TopicName"))
+
+
+def nesting(display: str) -> tuple[Wanted, ...]:
+    """A store, and a stack with another one in it."""
+
+    def store(t: Template, _: Env) -> Store:
+        return Store(t.add_resource(s3.Bucket("Store")).ref())
+
+    def outer(t: Template, env: Env, kept: Store) -> Inside:
+        return t.nest("Inner", inner, env, display, Inside("one"), store=kept.bucket)
+
+    crd = Layers(ENV)
+    kept = crd.add("store", store)
+    crd.keep_artifacts_in(kept.bucket)
+    crd.add("outer", outer, kept)
+    return synth.synth(crd)
+
+
+def test_a_nested_stack_is_given_parameters_and_gives_outputs() -> None:
+    """It knows nothing of the stack around it but what it is passed."""
+    [_, outer] = nesting("a")
+    [part] = outer.nested
+    inside = load(part.text)
+    resource = load(outer.text)["Resources"]["Inner"]
+
+    assert {"Name": "one"} == resource["Properties"]["Parameters"]
+    assert part.key in resource["Properties"]["TemplateURL"]["Fn::Sub"][0]
+    assert {"Ref": "Name"} == inside["Resources"]["Topic"]["Properties"]["TopicName"]
+    assert {"Value": {"Fn::GetAtt": ["Topic", "TopicName"]}} == inside["Outputs"]["Name"]
+    assert {"Fn::GetAtt": ["Inner", "Outputs.Name"]} == load(outer.text)["Outputs"]["Name"]["Value"]
+    assert "deployer/test_synth.py" == part.lines["Topic"].file
+
+
+def test_a_change_of_a_nested_stack_is_a_change_of_the_one_above() -> None:
+    """Or nobody would see that there is something to do."""
+    [_, before], [_, after] = nesting("a"), nesting("b")
+
+    assert before.digest != after.digest
+    assert [each.key for each in before.nested] != [each.key for each in after.nested]
+
+
+def test_the_capabilities_are_those_of_all_that_is_nested() -> None:
+    """CloudFormation asks for them in the call that makes the change set."""
+    assert ("CAPABILITY_IAM",) == nesting("a")[1].capabilities
+
+
+def test_nested_templates_stand_in_build_too(tmp_path: Path) -> None:
+    """They are reviewed like any other."""
+    wanted = nesting("a")
+    synth.write(wanted, tmp_path)
+
+    assert wanted[1].nested[0].text == (tmp_path / "outer.Inner.yaml").read_text()
+    assert "" == synth.drift(wanted, tmp_path)
+    assert "outer.Inner.yaml" in synth.drift(nesting("b"), tmp_path)

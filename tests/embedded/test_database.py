@@ -313,6 +313,7 @@ def test_function(shared: Opened) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("index.py", HANDLER)
+        _bring_psycopg(archive)
     lambdas.create_function(
         FunctionName="function",
         Runtime="python3.11",
@@ -330,6 +331,15 @@ def test_function(shared: Opened) -> None:
     may = {"Effect": "Allow", "Action": "rds-db:connect", "Resource": shared.arn("app")}
     iam.put_role_policy(RoleName="function", PolicyName="connect", PolicyDocument=policy(may))
     assert "app" == called()
+
+
+def _bring_psycopg(archive: zipfile.ZipFile) -> None:
+    """What a function needs beyond the runtime is in its zip: it sees nothing else of ours."""
+    packages = Path(psycopg.__file__).parents[1]
+    for part in ("psycopg", "psycopg_binary", "psycopg_binary.libs", "typing_extensions.py"):
+        for file in [packages / part, *(packages / part).rglob("*")]:
+            if file.is_file():
+                archive.write(file, file.relative_to(packages))
 
 
 def policy(*statements: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployer import embedded
-from tests.embedded.functions import ROLE, code, function, trusting
+from tests.embedded.functions import ECHO, ROLE, code, function, trusting
 from tests.embedded.templates import att, ref, resource, template
 from tests.embedded_server import Aws
 
@@ -115,3 +115,59 @@ def test_workers(aws: Aws) -> None:
     assert ours == process(aws)
     with pytest.raises(ProcessLookupError):
         os.kill(int(other), 0)
+
+
+ALONE = """
+import importlib, json, os, sys
+import boto3
+
+def importable(name):
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        return False
+    return True
+
+def handler(event, context):
+    return {
+        "importable": [name for name in event if importable(name)],
+        "identity": boto3.client("sts").get_caller_identity()["Arn"],
+        "environment": sorted(os.environ),
+        "setting": os.environ["TABLE_NAME"],
+        "path": sys.path,
+    }
+"""
+GIVEN_BY_LAMBDA = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
+NOT_GIVEN = {"cryptography", "deployer", "invoke", "ministack", "psycopg", "stacks", "troposphere"}
+
+
+def test_alone(aws: Aws) -> None:
+    """A function has the standard library, its zip and boto3: what its zip lacks, it lacks.
+
+    AWS: Lambda developer guide, Working with .zip file archives for Python functions.
+    """
+    settings = {"Variables": {"TABLE_NAME": "messages"}}
+    made = function(code(aws, ALONE), FunctionName="alone", Environment=settings, Timeout=30)
+    aws.deploy("s", template(Role=ROLE, Function=made), Capabilities=["CAPABILITY_IAM"])
+    names = sorted(GIVEN_BY_LAMBDA | NOT_GIVEN | {"json", "sqlite3"})
+
+    answer = aws.client("lambda").invoke(FunctionName="alone", Payload=json.dumps(names))
+
+    found = json.loads(answer["Payload"].read())
+    assert GIVEN_BY_LAMBDA | {"json", "sqlite3"} == set(found["importable"])
+    assert ":assumed-role/" in found["identity"]
+    assert "messages" == found["setting"]
+    assert {"AWS_ENDPOINT_URL", "AWS_REGION", "PGSSLROOTCERT"} <= set(found["environment"])
+    assert not {"PYTHONPATH", "STATE_DIR", "AUTH", "GATEWAY_PORT"} & set(found["environment"])
+    assert not [path for path in found["path"] if path.endswith("site-packages")]
+
+
+def test_incomplete_zip(aws: Aws) -> None:
+    """A handler that imports what its zip does not have fails, as it would in an account."""
+    made = function(code(aws, f"import psycopg\n{ECHO}"), FunctionName="incomplete")
+    aws.deploy("s", template(Role=ROLE, Function=made), Capabilities=["CAPABILITY_IAM"])
+
+    answer = aws.client("lambda").invoke(FunctionName="incomplete")
+
+    assert "FunctionError" in answer
+    assert "No module named 'psycopg'" in answer["Payload"].read().decode()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.embedded.functions import ROLE, code, function, permission
+from tests.embedded.functions import ROLE, code, function, permission, trusting
 from tests.embedded.templates import att, ref, resource, template
 
 if TYPE_CHECKING:
@@ -260,3 +260,50 @@ def test_cors(aws: Aws) -> None:
     )
     assert foreign[2]["Access-Control-Allow-Origin"] is None
     assert "https://cruddur.example" == real[2]["Access-Control-Allow-Origin"]
+
+
+def test_tls(aws: Aws) -> None:
+    """A bucket that denies all but TLS is open to a role that has a right to it.
+
+    AWS: "aws:SecureTransport" (IAM). What reaches the embedded AWS has not left the machine.
+    """
+    bucket = f"tls-{aws.endpoint.account}"
+    arn = f"arn:aws:s3:::{bucket}"
+    refusal = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    source = """
+import boto3
+def handler(event, context):
+    boto3.client("s3").put_object(Bucket=event["bucket"], Key="there", Body=b"")
+"""
+    aws.deploy(
+        "s",
+        template(
+            Bucket=resource("AWS::S3::Bucket", BucketName=bucket),
+            Policy=resource(
+                "AWS::S3::BucketPolicy",
+                Bucket=ref("Bucket"),
+                PolicyDocument={"Version": "2012-10-17", "Statement": [refusal]},
+            ),
+            Role=trusting(
+                "lambda.amazonaws.com",
+                {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{arn}/*"},
+            ),
+            Writer=function(code(aws, source), FunctionName="writer"),
+        ),
+        Capabilities=["CAPABILITY_IAM"],
+    )
+
+    said = aws.client("lambda").invoke(
+        FunctionName="writer", Payload=json.dumps({"bucket": bucket})
+    )
+
+    assert "FunctionError" not in said, said["Payload"].read()
+    assert ["there"] == [
+        each["Key"] for each in aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+    ]

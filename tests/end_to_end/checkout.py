@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployer import embedded
+from operations import code, project
 from tests.embedded_server import REGION, Aws
 from tests.end_to_end.wire import Wire, between
 
@@ -25,7 +27,7 @@ TINY = Path(__file__).parent / "tiny"
 LOCAL, DEV = "000000000000", "111111111111"
 FLOORS = ("ground", "far", "left", "right", "top")
 COMPLETE = dict.fromkeys(FLOORS, "CREATE_COMPLETE")
-_DEPLOYED = ("config", "deployer", "operations", "stacks")
+_DEPLOYED = ("backend", "config", "deployer", "lambdas", "operations", "stacks")
 _ENV = """\
 [env]
 project = "cruddur"
@@ -224,18 +226,26 @@ def copy(folder: Path) -> Checkout:
     for name in _DEPLOYED:
         shutil.copytree(ROOT / name, checkout.path / name)
     shutil.copy2(ROOT / "tasks.py", checkout.path)
-    (ROOT / ".cache").mkdir(exist_ok=True)
-    (checkout.path / ".cache").symlink_to(ROOT / ".cache")  # What cfn-lint said, it would repeat.
+    for name in (".cache", "dist"):  # What cfn-lint said, and what was built, would be the same.
+        (ROOT / name).mkdir(exist_ok=True)
+        (checkout.path / name).symlink_to(ROOT / name)
+    _build_code()
     return checkout
+
+
+@functools.cache
+def _build_code() -> None:
+    """With the network that we have: the commands of a copy know nothing of this machine."""
+    code.build(project.environment("local").code)
 
 
 def tiny(folder: Path) -> Checkout:
     """A copy with the tiny layers instead of the real ones."""
     checkout = copy(folder)
-    parts = (checkout.path / "stacks" / "parts.py").read_text()
     shutil.rmtree(checkout.path / "stacks")
     shutil.copytree(TINY, checkout.path / "stacks")
-    (checkout.path / "stacks" / "parts.py").write_text(parts)
+    for name in ("buckets.py", "parts.py"):
+        shutil.copy2(ROOT / "stacks" / name, checkout.path / "stacks")
     for file in (checkout.path / "config").glob("*.toml"):
         file.unlink()
     checkout.configure()

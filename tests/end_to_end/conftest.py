@@ -6,6 +6,7 @@ import pytest
 
 from deployer import embedded
 from tests.end_to_end import checkout as checkouts
+from tests.end_to_end.deployed import described
 
 
 @pytest.fixture
@@ -22,3 +23,16 @@ def tiny(tmp_path):
     copied = checkouts.tiny(tmp_path)
     yield copied
     embedded.stop(copied.embedded)
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory):
+    """All layers, deployed once for the stories that share them, with a schema in the database."""
+    copied = checkouts.copy(tmp_path_factory.mktemp("deployed"))
+    try:
+        copied.run("deploy")
+        copied.run("db.bootstrap")
+        copied.run("db.migrate")
+        yield described(copied)
+    finally:
+        embedded.stop(copied.embedded)

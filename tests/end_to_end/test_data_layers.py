@@ -6,24 +6,18 @@ All stories but the last share one deployment. Each brings what it needs and min
 from __future__ import annotations
 
 import contextlib
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import jmespath
 import psycopg
 import pytest
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from deployer import embedded
-from deployer.embedded import Endpoint
 from tests.embedded_server import REGION
-from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import Checkout
+from tests.end_to_end.deployed import Deployed, code_of, described
 from tests.srp import sign_in, verified
 from tests.viewer import view
 
@@ -53,6 +47,11 @@ HELD = {  # What an account holds: where it is listed, and by what it is known t
         "describe_db_parameter_groups",
         "DBParameterGroups[].DBParameterGroupName",
     ),
+    "functions": ("lambda", "list_functions", "Functions[].FunctionName"),
+    "stream readers": ("lambda", "list_event_source_mappings", "EventSourceMappings[].UUID"),
+    "queues": ("sqs", "list_queues", "QueueUrls[]"),
+    "APIs": ("apigatewayv2", "get_apis", "Items[].ApiId"),
+    "parameters": ("ssm", "describe_parameters", "Parameters[].Name"),
     "secrets": ("secretsmanager", "list_secrets", "SecretList[].ARN"),
     "distributions": ("cloudfront", "list_distributions", "DistributionList.Items[].Id"),
     "edge functions": ("cloudfront", "list_functions", "FunctionList.Items[].Name"),
@@ -100,96 +99,6 @@ HELD = {  # What an account holds: where it is listed, and by what it is known t
 }
 
 
-@dataclass(frozen=True)
-class Deployed:
-    """All layers, as somebody finds them who has the checkout and its outputs."""
-
-    checkout: Checkout
-    endpoint: Endpoint
-    known: dict[str, dict[str, str]]
-
-    def client(self, service: str) -> Any:
-        """A client with the rights of the account."""
-        return self.checkout.client(service)
-
-    def role(self, name: str, *statements: dict[str, Any]) -> boto3.Session:
-        """A session of a new role that may do what *statements* allow, and nothing else."""
-        trust = {"Effect": "Allow", "Action": "sts:AssumeRole"}
-        trust |= {"Principal": {"AWS": f"arn:aws:iam::{self.endpoint.account}:root"}}
-        iam = self.client("iam")
-        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
-        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
-        assumed = self.client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName="test")
-        own = assumed["Credentials"]
-        return boto3.Session(
-            aws_access_key_id=own["AccessKeyId"],
-            aws_secret_access_key=own["SecretAccessKey"],
-            aws_session_token=own["SessionToken"],
-            region_name=REGION,
-        )
-
-    @contextlib.contextmanager
-    def anonymous(self, service: str) -> Any:
-        """A client of somebody without an account."""
-        config = Config(signature_version=UNSIGNED)
-        client = boto3.client(service, REGION, endpoint_url=self.endpoint.url, config=config)
-        yield client
-        client.close()
-
-    def connect(self, **how: Any) -> psycopg.Connection[Any]:
-        """Connect to the database the safest way there is, unless *how* says otherwise."""
-        database = self.known["database"]
-        safest = {
-            "host": database["Address"],
-            "port": database["Port"],
-            "dbname": database["Name"],
-            "sslmode": "verify-full",
-            "sslrootcert": str(embedded.status(self.checkout.embedded).ca),
-        }
-        return psycopg.connect(**safest | how, autocommit=True)
-
-    def master(self, **how: Any) -> psycopg.Connection[Any]:
-        """Connect as the master, with the password that RDS keeps."""
-        arn = self.known["database"]["MasterSecret"]
-        kept = self.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
-        secret = json.loads(kept)
-        return self.connect(user=secret["username"], password=secret["password"], **how)
-
-    def refused(self, **how: Any) -> str:
-        """Connect in vain; what the database said."""
-        with pytest.raises(psycopg.OperationalError) as failed, self.connect(**how):
-            pass
-        return str(failed.value)
-
-    def put(self, bucket: str, key: str, body: bytes, kind: str = "image/jpeg") -> None:
-        """Put an object into a bucket."""
-        self.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind)
-
-
-def document(*statements: dict[str, Any]) -> str:
-    """A policy of these statements."""
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-def described(checkout: Checkout) -> Deployed:
-    """What is deployed from *checkout*, as its outputs tell."""
-    known: dict[str, dict[str, str]] = {}
-    for each in json.loads(checkout.run("outputs", "--format=json").out)["outputs"]:
-        known.setdefault(each["stack"].split("-", 2)[2], {})[each["output"]] = each["value"]
-    return Deployed(checkout, checkout.endpoint, known)
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory):
-    """All layers, deployed once for the stories that share them."""
-    copied = checkouts.copy(tmp_path_factory.mktemp("deployed"))
-    try:
-        copied.run("deploy")
-        yield described(copied)
-    finally:
-        embedded.stop(copied.embedded)
-
-
 def test_database_master(deployed):
     """Whoever may read the managed secret is the master, over verified TLS and not without."""
     database = deployed.known["database"]
@@ -212,9 +121,6 @@ def test_database_token(deployed):
     """
     database = deployed.known["database"]
     application, migrator = database["Application"], database["Migrator"]
-    with deployed.master() as master:
-        for user in (application, migrator):
-            master.execute(f"CREATE ROLE {user} LOGIN IN ROLE rds_iam")
     account = f"{REGION}:{deployed.endpoint.account}"
     arn = f"arn:aws:rds-db:{account}:dbuser:{database['ResourceId']}/{application}"
     may = {"Effect": "Allow", "Action": "rds-db:connect", "Resource": arn}
@@ -282,7 +188,7 @@ def test_messages(deployed):
     assert row == by_key
     assert [row] == by_person == by_conversation
     assert dict.fromkeys(denied, "AccessDeniedException") == said
-    [new] = streamed(deployed, messages["Stream"])
+    [new] = streamed(deployed, table)
     assert ("INSERT", "NEW_IMAGE", row) == (
         new["eventName"],
         new["dynamodb"]["StreamViewType"],
@@ -290,16 +196,10 @@ def test_messages(deployed):
     )
 
 
-def code_of(call: Any) -> str:
-    """The code of the error that *call* ends with."""
-    with pytest.raises(ClientError) as failed:
-        call()
-    return str(failed.value.response["Error"]["Code"])
-
-
-def streamed(deployed: Deployed, stream: str) -> list[dict[str, Any]]:
+def streamed(deployed: Deployed, table: str) -> list[dict[str, Any]]:
     """All that a table's stream has."""
-    client = deployed.client("dynamodbstreams")
+    described = deployed.client("dynamodb").describe_table(TableName=table)["Table"]
+    stream, client = described["LatestStreamArn"], deployed.client("dynamodbstreams")
     found = client.describe_stream(StreamArn=stream)["StreamDescription"]
     assert "ENABLED" == found["StreamStatus"]
     [shard] = found["Shards"]
@@ -460,14 +360,14 @@ def test_nothing_left(checkout):
     checkout.run("deploy")
     first, made = described(checkout), held(checkout)
     fill(first)
-    again = checkout.run("deploy")
+    again, layers = checkout.run("deploy"), len({*first.known} | {"watch"})
     identifier = first.known["database"]["ResourceId"]
     running = traces(checkout, identifier)
 
     gone = checkout.run("destroy")
 
-    assert again.last.startswith("11 kept, in ")
-    assert gone.last.startswith("11 deleted, in ")
+    assert again.last.startswith(f"{layers} kept, in ")
+    assert gone.last.startswith(f"{layers} deleted, in ")
     assert [] == [what for what in HELD if what not in made]
     assert ({}, [], {}) == (held(checkout), traces(checkout, identifier), checkout.stacks())
     assert {"NS", "SOA", "CNAME"} == {kind for _, kind in records(checkout)}
@@ -483,7 +383,7 @@ def test_nothing_left(checkout):
     people = checkout.client("cognito-idp").list_users(UserPoolId=anew.known["users"]["Pool"])
     checkout.run("destroy")
 
-    assert second.last.startswith("11 created, in ")
+    assert second.last.startswith(f"{layers} created, in ")
     assert ([], [], []) == (tables, rows, people["Users"])
     assert ({}, left) == (held(checkout), records(checkout))
 

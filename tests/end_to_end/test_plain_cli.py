@@ -16,10 +16,11 @@ def test_one_by_one(checkout):
     checkout.run("embedded.start")  # With what an account has by hand: the hosted zone.
     rows = (checkout.path / "build/local/layers.txt").read_text().splitlines()[1:]
 
-    for template, stack, region, capabilities, parameters in map(str.split, rows):
+    for template, stack, region, capabilities, parameters, files in map(str.split, rows):
         change_set = ["--region", region, "--stack-name", stack, "--change-set-name", "first"]
         options = ["--change-set-type", "CREATE", "--capabilities", capabilities.strip("-")]
         body = ["--template-body", f"file://build/local/{template}"]
+        _store(checkout, files)
         given = ["--parameters", *filled] if (filled := [*_filled(checkout, parameters)]) else []
         checkout.aws("cloudformation", "create-change-set", *change_set, *options, *body, *given)
         checkout.aws("cloudformation", "execute-change-set", *change_set)
@@ -32,6 +33,14 @@ def test_one_by_one(checkout):
     steps = [line.split(maxsplit=1)[1] for line in seen.out.splitlines()[:-1]]
     assert ["update  tags changed"] * len(rows) == steps
     assert mended.last.startswith(f"{len(rows)} updated, in ")
+
+
+def _store(checkout, files):
+    """Put what layers.txt names into the artifact bucket; paths are from build/ or dist/."""
+    bucket = "crd-local-artifacts-000000000000-ca-central-1-an"
+    for file, key in re.findall(r"([^,=]+)=([^,]+)", files):
+        place = file if file.startswith("dist/") else f"build/local/{file}"
+        checkout.aws("s3", "cp", "--region", "ca-central-1", place, f"s3://{bucket}/{key}")
 
 
 def _filled(checkout, parameters):

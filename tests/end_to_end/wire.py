@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _READS = ("Describe", "List", "Get", "Validate")
-_HOSTS = ("*.amazonaws.com", "*.ca-central-1.amazonaws.com", "*.us-east-1.amazonaws.com")
+_HOSTS = (
+    "*.amazonaws.com",
+    "*.ca-central-1.amazonaws.com",
+    "*.s3.ca-central-1.amazonaws.com",
+    "*.us-east-1.amazonaws.com",
+)
 _OURS = {"connection", "content-length", "transfer-encoding"}  # Headers that are of one connection.
 
 
@@ -157,7 +162,7 @@ class _Asked(BaseHTTPRequestHandler):
         """Pass it on."""
         self.server.wire.answer(self)
 
-    do_GET = do_POST  # noqa: N815
+    do_DELETE = do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815
 
     def finish(self) -> None:
         """Close the connection that is ours now: it may be another one than at the start."""

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from tests.nets import checkov, guard, include, nag, parliament
+from tests.nets import checkov, guard, include, nag, parliament, workflows
 
 TOOLS = {
-    each.name: each for each in (checkov.TOOL, nag.TOOL, include.TOOL, guard.TOOL, parliament.TOOL)
+    each.name: each
+    for each in (
+        checkov.TOOL,
+        nag.TOOL,
+        include.TOOL,
+        guard.TOOL,
+        parliament.TOOL,
+        workflows.SCHEMA,
+        workflows.AUDIT,
+    )
 }

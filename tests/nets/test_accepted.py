@@ -77,5 +77,5 @@ def test_locks_name_no_host() -> None:
     pip = [file.read_text() for file in (here / "requirements").glob("*.txt")]
 
     assert '"resolved"' not in npm
-    assert len(pip) == 2
+    assert len(pip) == 3
     assert not any(re.search(r"https?://|--(extra-)?index", text) for text in pip)

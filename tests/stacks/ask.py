@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from deployer import config as configs
+from deployer.artifacts import Code
 from deployer.stack import Stack
 from stacks import Config, layers
 
-FOLDER = Path(__file__).parents[2] / "config"
+ROOT = Path(__file__).parents[2]
+FOLDER, CODE = ROOT / "config", Code(ROOT)
 ENVIRONMENTS = ("local", "dev", "prod")
 
 
@@ -45,7 +47,7 @@ def emit(config: Config) -> dict[str, Emitted]:
     """Every layer of *config*."""
     return {
         stack.layer: Emitted(stack, json.loads(stack.template.to_json()))
-        for stack in layers(config)
+        for stack in layers(config, CODE)
     }
 
 

@@ -56,7 +56,7 @@ def security(cdn, title):
 def content_policy(cdn, title):
     """What a page may load and from where, by directive."""
     said = security(cdn, title)["ContentSecurityPolicy"]["ContentSecurityPolicy"]
-    said = said["Fn::Sub"] if isinstance(said, dict) else said
+    said, _ = said["Fn::Sub"] if isinstance(said, dict) else (said, {})
     return {one.split()[0]: one.split()[1:] for one in said.split("; ")}
 
 
@@ -344,7 +344,7 @@ def test_the_site_runs_its_own_scripts_only(cdn):
     assert not re.search("unsafe|[^:]\\*", text(content))
 
 
-def test_the_site_talks_to_the_api_and_to_cognito(cdn, config):
+def test_the_site_talks_to_the_apis_to_cognito_and_to_its_uploads(cdn, config):
     """And to whom the configuration names besides; pictures are those of assets."""
     content = content_policy(cdn, "SiteHeaders")
 
@@ -352,9 +352,23 @@ def test_the_site_talks_to_the_api_and_to_cognito(cdn, config):
         "'self'",
         f"api.{config.env.domain}:*",
         "https://cognito-idp.${AWS::Region}.amazonaws.com",
+        "https://${AvatarApi}",
+        "https://${Uploads}",
         *config.cdn.also_connects_to,
     ] == content["connect-src"]
     assert ["'self'", "data:", "blob:", f"assets.{config.env.domain}:*"] == content["img-src"]
+
+
+def test_where_to_upload_is_what_the_avatars_say(cdn, config):
+    """AWS names both: they are known when they are there (defect 78)."""
+    said = security(cdn, "SiteHeaders")["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    _, hosts = said["Fn::Sub"]
+
+    stack = f"crd-{config.env.name}-avatars"
+    assert {
+        "AvatarApi": {"Fn::ImportValue": f"{stack}-ApiDomain"},
+        "Uploads": {"Fn::ImportValue": f"{stack}-UploadsDomain"},
+    } == hosts
 
 
 def test_a_picture_does_nothing(cdn):

@@ -1,7 +1,9 @@
+import json
+
 import pytest
 from msgspec.structs import replace
 
-from tests.stacks.ask import config_of, emit
+from tests.stacks.ask import config_of, emit, statements
 
 
 @pytest.fixture
@@ -12,6 +14,18 @@ def messages(emitted):
 @pytest.fixture
 def table(messages):
     return messages.one("AWS::DynamoDB::Table")
+
+
+@pytest.fixture
+def mapping(messages):
+    return messages.one("AWS::Lambda::EventSourceMapping")
+
+
+@pytest.fixture
+def may(messages):
+    """What the function may do, by the name of the statement."""
+    (policy,) = messages.one("AWS::IAM::Role")["Policies"]
+    return statements(policy["PolicyDocument"])
 
 
 def keys(schema):
@@ -93,5 +107,61 @@ def test_nobody_copies_its_name(messages, table):
         "TableArn": {"Fn::GetAtt": ["Messages", "Arn"]},
         "Index": "message-group-sk-index",
         "IndexArn": {"Fn::Sub": "${Messages.Arn}/index/message-group-sk-index"},
-        "Stream": {"Fn::GetAtt": ["Messages", "StreamArn"]},
+        "MessagingStream": {"Ref": "MessagingStream"},
+        "Failures": {"Fn::GetAtt": ["Failures", "QueueName"]},
     } == outputs
+
+
+# --- the function that follows the stream -----------------------------------------------------
+
+
+def test_the_function_sees_new_messages_only(mapping):
+    """What it writes itself is in the stream too, and would call it for ever (defect 94)."""
+    (one,) = mapping["FilterCriteria"]["Filters"]
+
+    assert {
+        "eventName": ["INSERT"],
+        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}},
+    } == json.loads(one["Pattern"])
+
+
+def test_one_bad_message_holds_up_nothing_for_long(mapping):
+    """What was done is not done again, what fails is found, and is let go of (defect 94)."""
+    assert ["ReportBatchItemFailures"] == mapping["FunctionResponseTypes"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert 10 == mapping["MaximumRetryAttempts"]
+    assert 6 * 3600 == mapping["MaximumRecordAgeInSeconds"]
+
+
+def test_messages_come_in_their_order(mapping):
+    """From the first one on, and those of a conversation one after the other (defect 93)."""
+    assert {"Fn::GetAtt": ["Messages", "StreamArn"]} == mapping["EventSourceArn"]
+    assert "TRIM_HORIZON" == mapping["StartingPosition"]
+    assert "ParallelizationFactor" not in mapping
+    assert 100 == mapping["BatchSize"]
+
+
+def test_the_function_finds_by_the_index_and_writes_to_the_table(may):
+    """Nothing else of either, and no other table (defects 88, 102)."""
+    table, index = (
+        {"Fn::GetAtt": ["Messages", "Arn"]},
+        "${Messages.Arn}/index/message-group-sk-index",
+    )
+
+    assert (["dynamodb:Query"], [{"Fn::Sub": index}]) == (
+        may["FindConversation"]["Action"],
+        may["FindConversation"]["Resource"],
+    )
+    assert (["dynamodb:DeleteItem", "dynamodb:PutItem"], [table]) == (
+        may["MoveConversation"]["Action"],
+        may["MoveConversation"]["Resource"],
+    )
+    assert [{"Fn::Sub": "${Messages.Arn}/stream/*"}] == may["FollowStream"]["Resource"]
+
+
+def test_the_function_knows_table_and_index_by_what_they_are(messages):
+    """Neither is copied (defect 89)."""
+    told = messages.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    (index,) = messages.one("AWS::DynamoDB::Table")["GlobalSecondaryIndexes"]
+
+    assert {"TABLE_NAME": {"Ref": "Messages"}, "GROUP_INDEX_NAME": index["IndexName"]} == told

@@ -10,6 +10,8 @@ HOLDS_DATA = {
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
     "AWS::S3::BucketPolicy",
+    "AWS::SQS::Queue",
+    "AWS::SSM::Parameter",
 }
 
 
@@ -93,6 +95,22 @@ def test_every_bucket_is_private(everything):
                 "Rules"
             ]
             assert "account-regional" == bucket["BucketNamespace"]
+
+
+def test_every_queue_wants_tls(everything):
+    """And lets in nobody else but who has a right of their own."""
+    for layer in everything.values():
+        queues = layer.of("AWS::SQS::Queue")
+        policies = layer.of("AWS::SQS::QueuePolicy").values()
+        assert [{"Ref": title} for title in queues] == [one["Queues"][0] for one in policies]
+        for policy in policies:
+            denied = statements(policy["PolicyDocument"])["OnlyOverTls"]
+            assert ("Deny", "*", ["sqs:*"]) == (
+                denied["Effect"],
+                denied["Principal"],
+                denied["Action"],
+            )
+            assert {"Bool": {"aws:SecureTransport": "false"}} == denied["Condition"]
 
 
 def test_every_topic_wants_tls(everything):

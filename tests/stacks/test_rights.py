@@ -1,4 +1,5 @@
 import json
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -6,14 +7,19 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tests.nets.policies import World
 from tests.stacks.ask import config_of, emit, text
 
 # Layers that a person deploys; whatever else there is, the pipeline has to be able to.
-BY_HAND = {"foundation"}
+BY_HAND = {"foundation", "pipeline", "sync"}
 
 # What the registry lists for these types, and why a release goes without.
 NOT_NEEDED = {
     "acm-pca:": "certificates are public ones",
+    "apigateway:TagResource": "no such action: it is PUT of the tags",
+    "apigateway:UntagResource": "no such action: it is DELETE of the tags",
+    "application-autoscaling:DeleteScheduledAction": "nothing scales by the clock",
+    "application-autoscaling:PutScheduledAction": "nothing scales by the clock",
     "autoloop:AllowVendedLogDeliveryForResource": "distributions send logs, and nothing else",
     "autoscaling:DescribeTags": "flow logs of a VPC have no instances",
     "cloudfront:CreateConnectionGroup": "no distribution has tenants",
@@ -21,6 +27,7 @@ NOT_NEEDED = {
     "cloudfront:GetConnectionGroup": "no distribution has tenants",
     "cloudfront:GetVpcOrigin": "origins are buckets",
     "cloudfront:UpdateDistributionWithStagingConfig": "no distribution is for staging",
+    "cloudwatch:GetMetricData": "no policy has a metric of its own",
     "codewhisperer:AllowVendedLogDeliveryForResource": "distributions send logs, and nothing else",
     "cognito-idp:AddCustomAttributes": "attributes are standard ones",
     "dynamodb:AssociateTableReplica": "no replicas",
@@ -55,6 +62,7 @@ NOT_NEEDED = {
     "ecr:DeleteRepositoryPolicy": "no repository policy",
     "ecr:SetRepositoryPolicy": "no repository policy",
     "ecs:PutAccountSetting": "a release does not set up the account",
+    "elasticfilesystem:": "functions have no file system",
     "elasticloadbalancing:DeregisterTargets": "ECS registers its tasks",
     "elasticloadbalancing:ModifyCapacityReservation": "no reservation",
     "elasticloadbalancing:ModifyIpPools": "no IPAM",
@@ -73,14 +81,27 @@ NOT_NEEDED = {
     "kms:ReEncrypt": "keys are those of AWS",
     "kms:RetireGrant": "keys are those of AWS",
     "kms:RevokeGrant": "keys are those of AWS",
+    "lambda:AssociateRuntimeAlias": "a function has the newest runtime of its version",
+    "lambda:DeleteFunctionCodeSigningConfig": "code is named by its digest, and not signed",
+    "lambda:DeleteFunctionConcurrency": "no function has calls reserved",
+    "lambda:DeleteProvisionedConcurrencyConfig": "services scale, and no function",
+    "lambda:GetCodeSigningConfig": "code is named by its digest, and not signed",
+    "lambda:GetLayerVersion": "all that a function needs is in its zip",
+    "lambda:GetProvisionedConcurrencyConfig": "services scale, and no function",
+    "lambda:PassCapacityProvider": "functions run on Lambda's own machines",
+    "lambda:PublishVersion": "the newest code is the only one",
+    "lambda:PutFunctionCodeSigningConfig": "code is named by its digest, and not signed",
+    "lambda:PutFunctionConcurrency": "no function has calls reserved",
+    "lambda:PutFunctionRecursionConfig": "Lambda stops a loop, which is the default",
+    "lambda:PutFunctionScalingConfig": "functions run on Lambda's own machines",
+    "lambda:PutProvisionedConcurrencyConfig": "services scale, and no function",
+    "lambda:PutRuntimeManagementConfig": "a function has the newest runtime of its version",
     "logs:AllowVendedLogDeliveryForResource": "distributions send logs, and nothing else",
     "logs:AssociateKmsKey": "keys are those of AWS",
-    "logs:CreateLogDelivery": "flow logs are delivered by their role",
     "logs:CreateLogStream": "no table is imported",
     "logs:DeleteDataProtectionPolicy": "no data protection policy",
     "logs:DeleteDeliveryDestinationPolicy": "logs come from this account only",
     "logs:DeleteIndexPolicy": "no index",
-    "logs:DeleteLogDelivery": "flow logs are delivered by their role",
     "logs:DeleteResourcePolicy": "no resource policy",
     "logs:DescribeLogStreams": "no table is imported",
     "logs:DisassociateKmsKey": "keys are those of AWS",
@@ -90,7 +111,6 @@ NOT_NEEDED = {
     "logs:PutIndexPolicy": "no index",
     "logs:PutLogEvents": "no table is imported",
     "logs:PutLogGroupDeletionProtection": "retained by its deletion policy",
-    "logs:PutResourcePolicy": "no resource policy",
     "rds:AddRoleToDBInstance": "a database has no roles",
     "rds:CreateDBInstanceReadReplica": "no read replica",
     "rds:PromoteReadReplica": "no read replica",
@@ -101,7 +121,7 @@ NOT_NEEDED = {
     "rds:StopDBInstanceAutomatedBackupsReplication": "backups stay in their region",
     "s3:CreateBucketMetadataTableConfiguration": "no metadata table",
     "s3:DeleteBucketAnalyticsConfiguration": "never set",
-    "s3:DeleteBucketCors": "never set",
+    "s3:DeleteBucketCors": "the right is that of PutBucketCORS",
     "s3:DeleteBucketEncryption": "never set",
     "s3:DeleteBucketLifecycle": "a bucket always has a lifecycle",
     "s3:DeleteBucketMetadataTableConfiguration": "no metadata table",
@@ -113,12 +133,12 @@ NOT_NEEDED = {
     "s3:GetBucketAbac": "not used",
     "s3:GetBucketAcl": "access lists are off",
     "s3:GetBucketMetadataTableConfiguration": "no metadata table",
-    "s3:GetObject": "no table is imported",
+    "s3:GetObjectMetadata": "no table is imported",
+    "s3:GetObjectVersion": "code is named by its digest, so there is one version",
     "s3:PutAccelerateConfiguration": "never set",
     "s3:PutAnalyticsConfiguration": "never set",
     "s3:PutBucketAbac": "not used",
     "s3:PutBucketAcl": "access lists are off",
-    "s3:PutBucketCORS": "never set",
     "s3:PutBucketLogging": "never set",
     "s3:PutBucketObjectLockConfiguration": "never set",
     "s3:PutBucketReplication": "never set",
@@ -132,10 +152,10 @@ NOT_NEEDED = {
     "s3:PutReplicationConfiguration": "never set",
     "s3:REST.PUT.OBJECT": "no such action",
     "s3:UpdateBucketMetadata": "no metadata table",
+    "s3:getObject": "an API is not read from a document",
+    "s3files:": "functions have no file system",
     "s3tables:": "no metadata table",
     "sns:PutDataProtectionPolicy": "no data protection policy",
-    "sns:Subscribe": "a subscription is a resource of its own",
-    "sns:Unsubscribe": "a subscription is a resource of its own",
     "vpc-lattice:": "no service network",
     "vpce:AllowMultiRegion": "endpoints of this region only",
     "workmail:AllowVendedLogDeliveryForResource": "distributions send logs, and nothing else",
@@ -144,6 +164,9 @@ NOT_NEEDED = {
 # What a release needs that the registry does not list.
 ALSO_NEEDED = {
     "cloudfront:AllowVendedLogDeliveryForResource": "asked of whoever has a distribution logged",
+    "logs:GetLogDelivery": "asked of whoever has an API logged",
+    "logs:ListLogDeliveries": "asked of whoever has an API logged",
+    "logs:UpdateLogDelivery": "asked of whoever has an API logged",
 }
 
 REGISTRY = Path(find_spec("cfnlint").origin).parent / "data" / "schemas"
@@ -206,11 +229,13 @@ def granted(emitted):
 
 @pytest.fixture
 def everything():
-    """The environment with every kind of resource in it: prod, with all logs."""
+    """The environment with every kind of resource in it: prod, with all logs, and a shell."""
     config = config_of("prod")
     cluster = replace(config.cluster, access_logs=True)
     cdn = replace(config.cdn, access_logs=True)
-    return emit(replace(config, cluster=cluster, cdn=cdn))
+    service = replace(config.service, exec=True, secrets=("ROLLBAR_ACCESS_TOKEN",))
+    verifier = replace(service, name="verifier", image="verifier", port=5555)
+    return emit(replace(config, cluster=cluster, cdn=cdn, service=service, verifier=verifier))
 
 
 def test_a_release_may_do_all_that_its_resources_need(everything):
@@ -253,15 +278,21 @@ def test_what_is_not_needed_is_still_listed_by_the_registry(everything):
 
 def test_whatever_a_release_changes_by_its_tags_has_tags(everything):
     """A type that cannot be tagged when it is made would be out of reach right after."""
-    by_name = ("DynamoDB", "ECR", "ECS", "IAM", "Logs", "RDS", "Route53", "S3", "SNS")
+    by_name = ("DynamoDB", "ECR", "ECS", "IAM", "Lambda", "Logs", "RDS", "Route53", "S3", "SNS")
+    by_name += ("SQS", "SSM")
     by_kind = {  # AWS names them, and they cannot be tagged: the kind is all that limits.
+        "AWS::ApiGatewayV2::Authorizer",
+        "AWS::ApiGatewayV2::Integration",
+        "AWS::ApiGatewayV2::Route",
         "AWS::CloudFront::CachePolicy",
         "AWS::CloudFront::OriginAccessControl",
         "AWS::CloudFront::ResponseHeadersPolicy",
     }
     part_of_another = {  # Its actions are on what it is part of, which is tagged.
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
         "AWS::Cognito::UserPoolClient",
         "AWS::EC2::Route",
+        "AWS::EC2::SecurityGroupIngress",
         "AWS::EC2::SubnetRouteTableAssociation",
         "AWS::EC2::VPCCidrBlock",
         "AWS::EC2::VPCGatewayAttachment",
@@ -283,15 +314,18 @@ def test_every_right_has_a_limit(emitted, config):
     for statement in release_statements(emitted):
         if statement["Effect"] == "Allow" and statement["Sid"] != "Look":
             everywhere = "*" in statement["Resource"]
-            assert everywhere == (statement["Sid"] in {"Make", "Change", "Claim"})
+            assert everywhere == (statement["Sid"] in {"Make", "Change", "Claim", "EventSources"})
             assert (
                 everywhere
                 or own in text(statement)
                 or statement["Sid"]
                 in {
+                    "Apis",
+                    "Code",
                     "EdgeSettings",
                     "MasterPasswords",
                     "Records",
+                    "Releases",
                     "ServiceLinkedRoles",
                 }
             )
@@ -367,24 +401,89 @@ def test_every_role_has_the_boundary(everything):
         assert {"Fn::ImportValue": "crd-prod-foundation-Boundary"} == role["PermissionsBoundary"]
 
 
-def test_the_boundary_is_no_tighter_than_the_roles(everything):
-    """What a role is given and its boundary forbids would fail only when it runs."""
-    (limit,) = (
-        one["PolicyDocument"]["Statement"]
-        for title, one in everything["foundation"].of("AWS::IAM::ManagedPolicy").items()
-        if title == "RoleBoundary"
-    )
-    most = {action for statement in limit for action in statement["Action"]}
+def test_no_role_is_named_by_us(emitted):
+    """CloudFormation names them: two of one name would be in each other's way (defect 22)."""
+    named = [
+        (layer, title)
+        for layer, stack in emitted.items()
+        for type_ in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy")
+        for title, properties in stack.of(type_).items()
+        if {"RoleName", "ManagedPolicyName"} & properties.keys()
+    ]
 
-    given = {
-        action
-        for role in roles_of_releases(everything)
-        for policy in role["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
+    assert [] == named
+
+
+class Named(World):
+    """The templates with the names that CloudFormation gives: after stack and title."""
+
+    def _attribute(self, title, attribute, stack):
+        properties = self.templates[stack]["Resources"][title].get("Properties", {})
+        name = f"{stack}-{title}-1A2B"
+        if prefix := properties.get("BucketNamePrefix"):
+            name = self.resolved(
+                {"Fn::Sub": f"{prefix}-${{AWS::AccountId}}-${{AWS::Region}}-an"}, stack
+            )
+        return super()._attribute(title, attribute, stack).replace(title.lower(), name)
+
+
+def rights(world, stack, found):
+    """Each action and resource of *found* statements, and on what condition."""
+    return {
+        (action, resource, json.dumps(statement.get("Condition")))
+        for statement in world.resolved(found, stack)
         for action in statement["Action"]
+        for resource in statement["Resource"]
     }
 
-    assert most == given
+
+@pytest.fixture
+def most_and_given(everything):
+    """The rights of the boundary, and those of all roles under it."""
+    world = Named({one.stack.name: one.template for one in everything.values()})
+    limit = everything["foundation"].of("AWS::IAM::ManagedPolicy")["RoleBoundary"]
+    given = [
+        right
+        for layer, one in everything.items()
+        if layer not in BY_HAND
+        for role in one.of("AWS::IAM::Role").values()
+        for policy in role["Policies"]
+        for right in rights(world, one.stack.name, policy["PolicyDocument"]["Statement"])
+    ]
+    return rights(world, "crd-prod-foundation", limit["PolicyDocument"]["Statement"]), given
+
+
+def covers(most, given):
+    """Whether the right *most* of the boundary lets the right *given* of a role through."""
+    action, pattern, condition = most
+    allowed = given[0] == action and fnmatchcase(given[1], pattern)
+    return allowed and condition in {"null", given[2]}
+
+
+def test_the_boundary_is_no_tighter_than_the_roles(most_and_given):
+    """What a role is given and its boundary forbids would fail only when it runs."""
+    most, given = most_and_given
+
+    assert given
+    assert not [right for right in given if not any(covers(one, right) for one in most)]
+
+
+def test_the_boundary_is_no_wider_than_the_roles(most_and_given):
+    """What no role needs, none can be given."""
+    most, given = most_and_given
+
+    assert not [one for one in most if not any(covers(one, right) for right in given)]
+
+
+def test_no_role_reaches_the_artifacts(most_and_given):
+    """They are the code of the functions, and a release could not tell who had changed it."""
+    most, _ = most_and_given
+
+    artifacts = "arn:aws:s3:::crd-prod-artifacts-123456789012-eu-central-1-an/code.zip"
+
+    assert not [
+        pattern for _, pattern, _ in most if pattern != "*" and fnmatchcase(artifacts, pattern)
+    ]
 
 
 def test_a_role_is_passed_only_to_a_service_that_may_take_it(everything):
@@ -408,11 +507,12 @@ def test_a_release_leaves_the_foundation_and_the_pipeline_alone(emitted, config)
 
     assert ["iam:*"] == roles["Action"]
     for kind in ("role", "policy"):
-        for layer in ("foundation", "pipeline"):
+        for layer in sorted(BY_HAND):
             assert f":{kind}/crd-{config.env.name}-{layer}-*" in text(roles["Resource"])
-    assert [{"Fn::GetAtt": ["Artifacts", "Arn"]}] == artifacts["Resource"]
+    assert {"Fn::GetAtt": ["Artifacts", "Arn"]} == artifacts["Resource"][0]
+    assert f":crd-{config.env.name}-pipeline-" in text(artifacts["Resource"][1])
     assert f":crd-{config.env.name}-foundation-*" in text(alerts["Resource"])
-    assert "sns:Set*" in alerts["Action"]
+    assert {"sns:Set*", "sns:Subscribe", "sns:Unsub*"} <= set(alerts["Action"])
 
 
 def test_only_cloudformation_takes_the_role(emitted):
@@ -449,3 +549,26 @@ def test_policies_are_as_long_as_iam_takes(emitted):
         len(json.dumps(one["PolicyDocument"], separators=(",", ":"))) < 6144 for one in policies
     )
     assert len(role["ManagedPolicyArns"]) <= 10
+
+
+def test_a_release_feeds_its_own_functions_only(emitted, config):
+    """AWS names what feeds a function; the function has the name of its stack."""
+    (sources,) = (one for one in release_statements(emitted) if one["Sid"] == "EventSources")
+
+    function = (
+        f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}"
+        f":function:crd-{config.env.name}-*"
+    )
+    assert {"ArnLike": {"lambda:FunctionArn": {"Fn::Sub": function}}} == sources["Condition"]
+
+
+def test_a_release_reads_artifacts_and_nothing_else(emitted):
+    """Lambda fetches the code of a function in the name of whoever makes it."""
+    readers = [
+        one for one in release_statements(emitted) if "s3:GetObject" in one.get("Action", ())
+    ]
+
+    artifacts = {"Fn::Sub": ["${Bucket}/*", {"Bucket": {"Fn::GetAtt": ["Artifacts", "Arn"]}}]}
+    assert [(["s3:GetObject"], [artifacts])] == [
+        (one["Action"], one["Resource"]) for one in readers
+    ]

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from tests.stacks.ask import config_of, emit
+from tests.stacks.ask import config_of, emit, statements
 
 
 @pytest.fixture
@@ -138,7 +138,10 @@ def test_people_write_nothing_about_themselves_but_what_they_sign_up_with(client
 
 
 def test_others_learn_whose_tokens_to_believe(users):
-    """The issuer as it stands in a token, and the client they are for (defect 31)."""
+    """The issuer as it stands in a token, and the client they are for (defect 31).
+
+    And which functions there are.
+    """
     outputs = {name: one["Value"] for name, one in users.template["Outputs"].items()}
 
     assert {
@@ -146,4 +149,120 @@ def test_others_learn_whose_tokens_to_believe(users):
         "PoolArn": {"Fn::GetAtt": ["People", "Arn"]},
         "Issuer": {"Fn::Sub": "https://${People.ProviderName}"},
         "Client": {"Ref": "Site"},
+        "PostConfirmation": {"Ref": "PostConfirmation"},
+        "Migrate": {"Ref": "Migrate"},
     } == outputs
+
+
+# --- the functions that know people in the database -------------------------------------------
+
+
+@pytest.fixture
+def data(config):
+    """What the stack of the database says, by its name there."""
+    stack = f"crd-{config.env.name}-database"
+    names = ("Address", "Port", "Name", "Firewall", "ResourceId", "Migrator", "Application")
+    return {name: {"Fn::ImportValue": f"{stack}-{name}"} for name in names}
+
+
+def told(users, title):
+    """The variables of the function *title*."""
+    return users.of("AWS::Lambda::Function")[title]["Environment"]["Variables"]
+
+
+def test_the_pool_calls_when_somebody_is_confirmed(users, pool):
+    """And only this pool does."""
+    call = users.one("AWS::Lambda::Permission")
+
+    assert {"PostConfirmation": {"Fn::GetAtt": ["PostConfirmation", "Arn"]}} == pool["LambdaConfig"]
+    assert "cognito-idp.amazonaws.com" == call["Principal"]
+    assert {"Fn::GetAtt": ["People", "Arn"]} == call["SourceArn"]
+
+
+def test_the_function_is_done_before_cognito_gives_up(users):
+    """Which waits for five seconds (defect 85)."""
+    function = users.of("AWS::Lambda::Function")["PostConfirmation"]
+
+    assert 5 == function["Timeout"]
+
+
+def test_nobody_calls_migrate(users):
+    """No service: an operator or the pipeline does, with a right of their own."""
+    called = {
+        one["FunctionName"]["Fn::GetAtt"][0] for one in users.of("AWS::Lambda::Permission").values()
+    }
+
+    assert {"PostConfirmation"} == called
+
+
+@pytest.mark.parametrize(
+    ("title", "user"), [("PostConfirmation", "Application"), ("Migrate", "Migrator")]
+)
+def test_each_comes_as_its_own_user_without_a_password(users, data, title, user):
+    """With a token of IAM, which it can have for that user alone (defects 18, 85)."""
+    (policy,) = users.of("AWS::IAM::Role")[f"{title}Role"]["Policies"]
+    connect = statements(policy["PolicyDocument"])["Connect"]
+
+    arn, values = connect["Resource"][0]["Fn::Sub"]
+
+    assert ["rds-db:connect"] == connect["Action"]
+    assert 1 == len(connect["Resource"])
+    assert arn.endswith(":dbuser:${Database}/${User}")
+    assert {"Database": data["ResourceId"], "User": data[user]} == values
+    assert {
+        "PGHOST": data["Address"],
+        "PGPORT": data["Port"],
+        "PGDATABASE": data["Name"],
+        "PGUSER": data[user],
+    }.items() <= told(users, title).items()
+
+
+def test_migrate_knows_for_whom_it_makes_the_tables(users, data):
+    """What it makes, the application reads and writes."""
+    assert data["Application"] == told(users, "Migrate")["APPLICATION_USER"]
+
+
+def test_both_stand_in_the_private_subnets(users, config):
+    """Of every zone, where the internet has no way to."""
+    subnets = [
+        {"Fn::ImportValue": f"crd-{config.env.name}-network-PrivateSubnets{number}"}
+        for number in range(1, config.network.zones + 1)
+    ]
+
+    for function in users.of("AWS::Lambda::Function").values():
+        assert {
+            "SubnetIds": subnets,
+            "SecurityGroupIds": [{"Fn::GetAtt": ["FunctionsFirewall", "GroupId"]}],
+        } == function["VpcConfig"]
+
+
+def test_they_reach_the_database_and_nothing_else(users, data):
+    """The rule stands in the group itself: without one, AWS would add its own, to everywhere."""
+    firewall = users.one("AWS::EC2::SecurityGroup")
+    (way,) = firewall["SecurityGroupEgress"]
+
+    assert not users.of("AWS::EC2::SecurityGroupEgress")
+    assert data["Firewall"] == way["DestinationSecurityGroupId"]
+    assert (data["Port"], data["Port"], "tcp") == (
+        way["FromPort"],
+        way["ToPort"],
+        way["IpProtocol"],
+    )
+
+
+def test_nobody_reaches_them(users):
+    """Whoever calls a function does not come through the network."""
+    assert "SecurityGroupIngress" not in users.one("AWS::EC2::SecurityGroup")
+
+
+def test_the_database_lets_them_in_by_their_firewall(users, data):
+    """On its port; whoever joins the group joins with it (defect 19)."""
+    way = users.one("AWS::EC2::SecurityGroupIngress")
+
+    assert data["Firewall"] == way["GroupId"]
+    assert {"Fn::GetAtt": ["FunctionsFirewall", "GroupId"]} == way["SourceSecurityGroupId"]
+    assert (data["Port"], data["Port"], "tcp") == (
+        way["FromPort"],
+        way["ToPort"],
+        way["IpProtocol"],
+    )

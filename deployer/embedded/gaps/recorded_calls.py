@@ -1,4 +1,4 @@
-"""The reading calls of services the emulator does not have, answered from what stacks recorded.
+"""The calls of services the emulator does not have, answered from what stacks recorded.
 
 Permissions are not checked for them.
 """
@@ -111,6 +111,15 @@ def _targets(data: Data) -> Data:
     return {"ScalableTargets": [{**props, "CreationTime": 0} for props in wanted]}
 
 
+def _register(data: Data) -> Data | Refusal:
+    """Change a target that a stack has made; what the call does not name stays."""
+    for one in of_kind("AWS::ApplicationAutoScaling::ScalableTarget"):
+        if _is_asked(one.name, data):
+            one.props.update(data)
+            return {}
+    return "ValidationException", f"here a stack registers it first: {data['ResourceId']}"
+
+
 def _policies(data: Data) -> Data:
     policies = []
     for one in of_kind("AWS::ApplicationAutoScaling::ScalingPolicy"):
@@ -155,6 +164,7 @@ _CALLS: dict[str, dict[str, Callable[[Data], Data | Refusal]]] = {
     "application-autoscaling": {
         "DescribeScalableTargets": _targets,
         "DescribeScalingPolicies": _policies,
+        "RegisterScalableTarget": _register,
     },
     "xray": {"GetSamplingRules": _rules, "Groups": _groups},
 }

@@ -352,6 +352,13 @@ GAPS: tuple[Gap, ...] = (
         test="test_permissions.py::test_notification",
     ),
     Gap(
+        "a policy that denies what did not come over TLS lets in what did",
+        "IAM user guide, aws:SecureTransport; that plain HTTP is denied is tested in the template only",
+        "denied everybody but the account itself, since there is no TLS here",
+        module="transport",
+        test="test_permissions.py::test_tls",
+    ),
+    Gap(
         "an HTTP API invokes a function or an authorizer only with a Lambda::Permission: 500 without",
         "API Gateway developer guide, Troubleshooting issues with HTTP API Lambda integrations",
         "invoked",
@@ -517,6 +524,16 @@ GAPS: tuple[Gap, ...] = (
         test="test_functions.py::test_workers",
     ),
     Gap(
+        "a function finds the standard library, its own zip and boto3 with what that needs; "
+        "its environment is Lambda's and what its stack gives it",
+        "Lambda developer guide, Working with .zip file archives for Python functions; "
+        "Lambda environment variables",
+        "all that is installed beside the emulator, the checkout, and the emulator's environment: "
+        "an incomplete zip worked",
+        module="workers",
+        test="test_functions.py::test_alone",
+    ),
+    Gap(
         "OIDC providers and budgets are seen by the API of their services",
         "AWS::IAM::OIDCProvider, AWS::Budgets::Budget",
         "unknown types",
@@ -530,6 +547,63 @@ GAPS: tuple[Gap, ...] = (
         "unknown types and services",
         module="recorded_calls",
         test="test_recorded.py::test_recorded",
+    ),
+    Gap(
+        "a nested stack that fails is rolled back, and the one above says which and why",
+        "user guide, Split a template into reusable pieces using nested stacks",
+        "what was made of it stayed; a change of it lost the attributes of what did not change",
+        module="nested",
+        test="test_nested.py::test_a_creation_that_fails_leaves_nothing",
+    ),
+    Gap(
+        "a list of stacks says which are nested, and in which",
+        "API reference, Stack (ParentId, RootId)",
+        "not said",
+        module="nested",
+        test="test_nested.py::test_made",
+    ),
+    Gap(
+        "a policy allows change sets of a stack, and for a role that CloudFormation takes (RoleArn)",
+        "service authorization reference, CloudFormation",
+        "a change set was of no stack, and the condition never held",
+        module="conditions",
+        test="test_conditions.py::test_role_of_a_change_set",
+    ),
+    Gap(
+        "a CodeBuild project has a limit for its queue, and a place for its logs",
+        "CodeBuild API reference, Project",
+        "dropped",
+        module="builds",
+        test="test_nested.py::test_projects",
+    ),
+    Gap(
+        "a task definition and a service are all that their stack says of them",
+        "AWS::ECS::TaskDefinition, AWS::ECS::Service",
+        "secrets, health checks and volumes lost by a difference of case; platform, Service Connect, "
+        "exec and grace period dropped",
+        module="services",
+        test="test_services.py::test_kept",
+    ),
+    Gap(
+        "registering a target brings the count of its service into the range",
+        "API reference of RegisterScalableTarget",
+        "unknown service; the count stayed",
+        module="services",
+        test="test_services.py::test_count",
+    ),
+    Gap(
+        "nobody finds a deleted service or a deregistered task definition by its tags",
+        "not verified",
+        "found for ever",
+        module="services",
+        test="test_services.py::test_forgotten",
+    ),
+    Gap(
+        "DescribeImages of an image that is not there is refused",
+        "API reference of DescribeImages, ImageNotFoundException",
+        "an empty list",
+        module="images",
+        test="test_services.py::test_unknown_image",
     ),
     Gap(
         "a missing export, a duplicate one and other faults may fail the change set itself",
@@ -550,6 +624,13 @@ GAPS: tuple[Gap, ...] = (
         consequence="that a deploy waits long for it is not seen here",
     ),
     Gap(
+        "a function's role is asked when Lambda writes its log, follows a stream, leaves a failure in "
+        "a queue or joins a network; S3 says 403 of what is gone to who may not list the bucket",
+        "Lambda developer guide, Execution role; GetObject, Permissions",
+        "Lambda does all that itself; S3 says 404",
+        consequence="these rights are not proven here: test_least_privilege.py names each of them",
+    ),
+    Gap(
         "load balancers, CloudFront and APIs speak TLS",
         "their user guides",
         "plain HTTP on one port; a Host or X-Forwarded-Proto header says which listener is meant",
@@ -565,7 +646,7 @@ GAPS: tuple[Gap, ...] = (
         "an ECS service runs its containers",
         "ECS developer guide",
         "RUNNING with nothing behind it",
-        consequence="the service layer needs a gap of its own: tasks as processes",
+        consequence="that an image starts, and one that does not is taken back, is not seen here",
     ),
     Gap(
         "RDS runs the version that was asked for, upgrades it when told to, and listens on its port",

@@ -15,6 +15,7 @@ from tests.deployer.policy.pieces import (
     LOW,
     PIECES,
     Piece,
+    alarms,
     allow,
     arn,
     knock,
@@ -442,6 +443,12 @@ FAULTS = (
                 LoggingConfig={"LogGroup": ref("ThumbnailLogs")},
             ),
         ),
+        *(
+            to(title, one)
+            for title, one in alarms(
+                "AWS/Lambda", "Errors Throttles", {"FunctionName": "Twin"}
+            ).items()
+        ),
     ),
     fault("C606", "function", "Thumbnail", without("Thumbnail DeadLetterConfig")),
     fault("C607", "stream", "MessagesRead", without("MessagesRead FunctionResponseTypes")),
@@ -584,4 +591,31 @@ FAULTS = (
             "Headers ResponseHeadersPolicyConfig SecurityHeadersConfig StrictTransportSecurity"
         ),
     ),
+    # Alarms
+    fault("C921", "function", "Thumbnail", without("ThumbnailErrors")),
+    fault("C921", "function", "Thumbnail", without("ThumbnailThrottles")),
+    fault("C921", "function", "Thumbnail", to("ThumbnailErrors Dimensions 0 Name", "Function")),
+    fault("C921", "function", "Thumbnail", to("ThumbnailErrors Dimensions 0 Value", "Thumbnail")),
+    fault("C921", "stream", "Messages", without("MessagesReadThrottleEvents")),
+    fault(
+        "C921",
+        "stream",
+        "Messages",
+        to(
+            "MessagesWriteThrottleEvents Dimensions",
+            [
+                {"Name": "TableName", "Value": ref("Messages")},
+                {"Name": "GlobalSecondaryIndexName", "Value": "by-person"},
+            ],
+        ),
+    ),
+    fault("C921", "topic", "Dead", without("DeadApproximateAgeOfOldestMessage")),
+    fault("C921", "balancer", "Balancer", without("BalancerHTTPCode_ELB_5XX_Count")),
+    fault("C921", "balancer", "Targets", without("TargetsUnHealthyHostCount")),
+    fault("C921", "database", "Database", to("DatabaseCPUUtilization Namespace", "AWS/ECS")),
+    fault("C921", "task", "Service", without("ServiceCPUUtilization")),
+    fault("C921", "api", "Api", to("ApiLatency MetricName", "latency")),
+    fault("C922", "function", "ThumbnailErrors", without("ThumbnailErrors AlarmActions")),
+    fault("C922", "function", "ThumbnailErrors", to("ThumbnailErrors AlarmActions", ["arn"])),
+    fault("C922", "function", "ThumbnailErrors", without("ThumbnailErrors TreatMissingData")),
 )

@@ -118,6 +118,30 @@ def only(**titles: Any) -> Piece:
     return {HIGH: {"Resources": titles}}
 
 
+def alarms(namespace: str, names: str, of: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """An alarm for each of *names*, and the topic that they tell."""
+    subject = next(iter(of.values()))
+    dimensions = [{"Name": name, "Value": ref(title)} for name, title in of.items()]
+    return {
+        "Alerts": resource("SNS::Topic"),
+        "AlertsPolicy": resource(
+            "SNS::TopicPolicy",
+            Topics=[ref("Alerts")],
+            PolicyDocument=document(tls_only("sns:Publish", ref("Alerts"))),
+        ),
+    } | {
+        f"{subject}{name}": resource(
+            "CloudWatch::Alarm",
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=dimensions,
+            TreatMissingData="notBreaching",
+            AlarmActions=[ref("Alerts")],
+        )
+        for name in names.split()
+    }
+
+
 # What is clean
 
 BLOCKED = {
@@ -189,6 +213,7 @@ function = only(
         SourceArn=own("s3", "uploads"),
         SourceAccount=ref("AWS::AccountId"),
     ),
+    **alarms("AWS/Lambda", "Errors Throttles", {"FunctionName": "Thumbnail"}),
 )
 stream = only(
     Messages=kept(
@@ -204,6 +229,7 @@ stream = only(
         MaximumRetryAttempts=3,
         DestinationConfig={"OnFailure": {"Destination": own("sqs", "crd-test-dead")}},
     ),
+    **alarms("AWS/DynamoDB", "ReadThrottleEvents WriteThrottleEvents", {"TableName": "Messages"}),
 )
 topic = only(
     Avatars=resource("SNS::Topic", SignatureVersion="2"),
@@ -231,6 +257,11 @@ topic = only(
         "SQS::QueuePolicy",
         Queues=[ref("Dead")],
         PolicyDocument=document(tls_only("sqs:*", arn("Dead"))),
+    ),
+    **alarms(
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible ApproximateAgeOfOldestMessage",
+        {"QueueName": "Dead"},
     ),
 )
 redirect = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS"}}
@@ -277,6 +308,13 @@ balancer = only(
         ListenerArn=ref("Https"),
         Conditions=[{"HostHeaderConfig": {"Values": [f"api.{DOMAIN}"]}}],
         Actions=[{"Type": "forward"}],
+    ),
+    Targets=resource("ElasticLoadBalancingV2::TargetGroup"),
+    **alarms("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", {"LoadBalancer": "Balancer"})
+    | alarms(
+        "AWS/ApplicationELB",
+        "UnHealthyHostCount HTTPCode_Target_5XX_Count TargetResponseTime",
+        {"TargetGroup": "Targets", "LoadBalancer": "Balancer"},
     ),
 )
 
@@ -328,6 +366,11 @@ database: Piece = {
                 EnableIAMDatabaseAuthentication=True,
                 CopyTagsToSnapshot=True,
             ),
+            **alarms(
+                "AWS/RDS",
+                "FreeStorageSpace CPUUtilization DatabaseConnections",
+                {"DBInstanceIdentifier": "Database"},
+            ),
         }
     },
 }
@@ -357,6 +400,8 @@ task = only(
         DeploymentConfiguration={"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}},
         NetworkConfiguration={"AwsvpcConfiguration": {"AssignPublicIp": "DISABLED"}},
     ),
+    Place=resource("ECS::Cluster"),
+    **alarms("AWS/ECS", "CPUUtilization", {"ServiceName": "Service", "ClusterName": "Place"}),
 )
 pool = only(
     People=kept(
@@ -410,6 +455,7 @@ api = only(
         AccessLogSettings={"DestinationArn": own("logs", "log-group:api"), "Format": "{}"},
         DefaultRouteSettings={"ThrottlingRateLimit": 10, "ThrottlingBurstLimit": 20},
     ),
+    **alarms("AWS/ApiGateway", "5xx Latency", {"ApiId": "Api"}),
 )
 behaviour = {
     "ViewerProtocolPolicy": "redirect-to-https",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,20 @@ from deployer.policy import RULES, check
 from deployer.policy.page import markdown
 from operations import project
 from tests.deployer.policy.faults import FAULTS, Fault
-from tests.deployer.policy.pieces import FAR, HIGH, LOW, PIECES, Env, Piece, only, subjects
+from tests.deployer.policy.pieces import (
+    FAR,
+    HIGH,
+    LOW,
+    PIECES,
+    Env,
+    Piece,
+    alarms,
+    only,
+    ref,
+    subjects,
+    taken,
+)
+from tests.deployer.policy.pieces import given as exported
 
 ROOT = Path(__file__).parents[3]
 EXEMPT = {one.rule for one in load_exemptions() if one.rule.startswith("C")}
@@ -84,9 +98,10 @@ def test_a_developers_machine_may_call_where_nothing_is_protected() -> None:
     """Of localhost, no other name."""
     origins = {"CorsConfiguration": {"AllowOrigins": ["http://localhost:3000"]}}
     api = {"Type": "AWS::ApiGatewayV2::Api", "Properties": origins}
+    piece = only(Api=api, **alarms("AWS/ApiGateway", "5xx Latency", {"ApiId": "Api"}))
 
-    assert places(only(Api=api), protect=False) == []
-    assert places(only(Api=api)) == [("C008", "Api")]
+    assert places(piece, protect=False) == []
+    assert places(piece) == [("C008", "Api")]
 
 
 def test_a_function_nobody_leaves_alone_needs_no_queue() -> None:
@@ -138,11 +153,49 @@ def test_a_loop_is_seen_through_an_import() -> None:
     for title in ("ThumbnailLogs", "ThumbnailCalled"):
         low[title] = resources.pop(title)
     low["Writer"] = resources.pop("ThumbnailRole")
+    low |= alarms("AWS/Lambda", "Errors Throttles", {"FunctionName": "Called"})
     below = {LOW: {"Resources": low}}
 
     found = places(below)
 
     assert found == [("C405", "Uploads")]
+
+
+def test_what_an_alarm_computes_from_is_watched_too() -> None:
+    """How many tasks are wanted, less how many run."""
+    resources = {**PIECES["task"][HIGH]["Resources"]}
+    watched = resources["ServiceCPUUtilization"]["Properties"]
+    running = {
+        "Namespace": "ECS/ContainerInsights",
+        "MetricName": "RunningTaskCount",
+        "Dimensions": watched["Dimensions"],
+    }
+    computed = {
+        "Metrics": [
+            {"Id": "missing", "Expression": "0 - running"},
+            {"Id": "running", "MetricStat": {"Metric": running}},
+        ],
+        "AlarmActions": watched["AlarmActions"],
+        "TreatMissingData": "breaching",
+    }
+    alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": computed}
+
+    assert places(only(**{**resources, "ServiceCPUUtilization": alarm})) == []
+
+
+def test_an_alarm_of_another_stack_counts() -> None:
+    """As ours do: the stacks below say what the things are called."""
+    resources = {**PIECES["topic"][HIGH]["Resources"]}
+    names = [title for title in resources if title.startswith("DeadApproximate")]
+    high = {title: copy.deepcopy(resources.pop(title)) for title in names}
+    for alarm in high.values():
+        alarm["Properties"]["Dimensions"][0]["Value"] = taken("Dead")
+        alarm["Properties"]["AlarmActions"] = [taken("Alerts")]
+    outputs = exported("Dead", ref("Dead")) | exported("Alerts", ref("Alerts"))
+
+    assert (
+        places({LOW: {"Resources": resources, "Outputs": outputs}, HIGH: {"Resources": high}}) == []
+    )
 
 
 def test_a_value_is_followed_to_another_region() -> None:
@@ -152,6 +205,8 @@ def test_a_value_is_followed_to_another_region() -> None:
         "One": _with(function, Role={"Ref": "Far"}, LoggingConfig={"LogGroup": {"Ref": "Logs"}}),
         "Two": _with(function, Role={"Ref": "Far"}, LoggingConfig={"LogGroup": {"Ref": "Logs"}}),
     }
+    for name in ("One", "Two"):
+        twins |= alarms("AWS/Lambda", "Errors Throttles", {"FunctionName": name})
     logs = PIECES["function"][HIGH]["Resources"]["ThumbnailLogs"]
     given = {"Far": {"Value": {"Ref": "Role"}, "Export": {"Name": f"{FAR}-Far"}}}
     role = PIECES["function"][HIGH]["Resources"]["ThumbnailRole"]

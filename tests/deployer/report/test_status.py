@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from deployer.plan import Orphan
-from deployer.report import Ink, status, status_json
+from deployer.report import ByHand, Ink, status, status_json
 from tests.deployer.report.samples import found
 from tests.fakes import REGION
 
@@ -43,3 +43,24 @@ def test_json_for_machines() -> None:
     assert 1 == document["version"]
     assert [False, True] == [stack["orphan"] for stack in document["stacks"]]
     assert REGION == document["stacks"][0]["region"]
+
+
+def test_what_is_to_be_done_by_hand() -> None:
+    """Below the stacks: what is open and why, then how; for machines the same."""
+    steps = [ByHand("alerts", "a@x.example\nhas not confirmed", "nobody hears", "open the mail")]
+
+    text = status(STACKS, (), steps)
+    data = json.loads(status_json(STACKS, (), steps))
+
+    assert text.endswith(
+        "by hand: alerts: a@x.example has not confirmed: nobody hears\n         open the mail\n"
+    )
+    assert data["by_hand"] == [
+        {
+            "step": "alerts",
+            "what": "a@x.example has not confirmed",
+            "why": "nobody hears",
+            "how": "open the mail",
+        }
+    ]
+    assert [] == json.loads(status_json(STACKS))["by_hand"]

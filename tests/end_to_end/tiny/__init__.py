@@ -7,6 +7,7 @@ far (us-east-1) ──┘
 
 from __future__ import annotations
 
+from deployer.artifacts import Code
 from deployer.fields import Settings
 from deployer.stack import Env, Layers
 from stacks import floor
@@ -23,7 +24,7 @@ class Config(Settings, frozen=True):
     top: floor.Settings
 
 
-def layers(config: Config) -> Layers:
+def layers(config: Config, _: Code) -> Layers:
     """Every stack, and what each is given of those below it."""
     tiny = Layers(config.env)
     ground = tiny.add("ground", floor.define, config.ground, name="ground")

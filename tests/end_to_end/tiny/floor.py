@@ -8,7 +8,7 @@ from troposphere import Join, ec2, route53
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
-from stacks.parts import private_bucket
+from stacks.buckets import private_bucket
 
 
 class Settings(fields.Settings, frozen=True):

@@ -1,0 +1,19 @@
+-- Four people and two posts, for development. Run again, it adds nothing.
+
+INSERT INTO users (uuid, display_name, handle, email, cognito_user_id)
+VALUES
+    ('00000000-0000-4000-8000-000000000001', 'Andrew Brown', 'andrewbrown', 'andrewbrown@example.com', 'MOCK-andrewbrown'),
+    ('00000000-0000-4000-8000-000000000002', 'Alt Brown', 'altbrown', 'altbrown@example.com', 'MOCK-altbrown'),
+    ('00000000-0000-4000-8000-000000000003', 'Andrew Bayko', 'bayko', 'bayko@example.com', 'MOCK-bayko'),
+    ('00000000-0000-4000-8000-000000000004', 'Londo Mollari', 'londo', 'londo@example.com', 'MOCK-londo')
+ON CONFLICT DO NOTHING;
+
+INSERT INTO activities (uuid, user_uuid, message, expires_at)
+SELECT post.uuid, users.uuid, post.message, current_timestamp + INTERVAL '10 days'
+FROM (
+    VALUES
+        ('00000000-0000-4000-9000-000000000001'::uuid, 'MOCK-andrewbrown', 'This was imported as seed data!'),
+        ('00000000-0000-4000-9000-000000000002'::uuid, 'MOCK-altbrown', 'I am the other!')
+) AS post (uuid, author, message)
+JOIN users ON users.cognito_user_id = post.author
+ON CONFLICT DO NOTHING;

@@ -1,0 +1,41 @@
+"""Writes a zip that is the same whenever and wherever it is written.
+
+Names are sorted; the time is the oldest that a zip can hold; every file is readable by all and
+executable by none, whatever the checkout's umask was. Deflated at level 6: level 9 takes two and a
+half times as long for half a percent. Bytes are the same wherever zlib is: another library in its
+place (zlib-ng in some builds of Python) gives other bytes of the same contents, so a zip is called
+by the digest of what goes into it, never by that of its own bytes.
+"""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+MODE = stat.S_IFREG | 0o644
+LEVEL = 6
+_UNIX = 3
+
+
+def add(files: Mapping[str, bytes], to: IO[bytes]) -> dict[str, int]:
+    """Write *files*, by path, behind what is in the zip *to*; the sizes of all that is in it then.
+
+    What was there is not deflated again, nor even read. An empty file becomes a zip.
+    """
+    with zipfile.ZipFile(to, "a") as packed:
+        for path in sorted(files):
+            entry = zipfile.ZipInfo(path, EPOCH)
+            entry.create_system = _UNIX
+            entry.external_attr = MODE << 16
+            packed.writestr(entry, files[path], zipfile.ZIP_DEFLATED, LEVEL)
+        return {entry.filename: entry.file_size for entry in packed.infolist()}
+
+
+def names(file: Path) -> set[str]:
+    """The paths in the zip *file*."""
+    with zipfile.ZipFile(file) as packed:
+        return set(packed.namelist())

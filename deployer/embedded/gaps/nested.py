@@ -1,0 +1,156 @@
+"""A nested stack is a stack: made, changed, rolled back and deleted by what does that for any."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+from deployer.embedded import ministack
+from deployer.embedded.ministack import Answer, Params, Props
+
+Made = tuple[str, dict[str, str]]
+
+_KIND = "AWS::CloudFormation::Stack"
+_NOTHING_TO_DO = b"No updates are to be performed"
+
+# Where operations run. What waits for one is on a thread of its own, as ministack has it.
+_loop: ContextVar[asyncio.AbstractEventLoop] = ContextVar("loop of the operations")
+
+
+def close() -> None:
+    """Replace the emulator's own way, which knows no rollback and forgets attributes."""
+    ministack.wrap("run_reentrant", _telling_loop)
+    ministack.TYPES[_KIND] = {"create": _create, "update": _update, "delete": _delete}
+    for action in ("DescribeStacks", "ListStacks"):
+        ministack.wrap_action(action, _naming_parents)
+
+
+def _telling_loop(run: Callable[..., Any]) -> Callable[..., Any]:
+    async def running(work: Callable[..., Any], *args: Any) -> Any:
+        _loop.set(asyncio.get_running_loop())
+        return await run(work, *args)
+
+    return running
+
+
+def _create(title: str, props: Props, parent: str) -> Made:
+    above = ministack.stacks[parent]
+    name = f"{parent}-{title}-{uuid.uuid4().hex[:12].upper()}"
+    _operate("CreateStack", name, _told(props, above), below=above)
+    made = ministack.stacks[name]
+    if made["StackStatus"] != "CREATE_COMPLETE":
+        _operate("DeleteStack", name)
+        raise _failure(made, "created")
+    return made["StackId"], _outputs(made)
+
+
+def _update(made: str, _old: Props, new: Props, parent: str) -> Made:
+    """A stack that has nothing to change stays as it is, and well it was."""
+    name = _name(made)
+    said = _operate("UpdateStack", name, _told(new, ministack.stacks[parent]))
+    nested = ministack.stacks[name]
+    if _NOTHING_TO_DO not in said and nested["StackStatus"] != "UPDATE_COMPLETE":
+        raise _failure(nested, "updated")
+    return made, _outputs(nested)
+
+
+def _delete(made: str, _props: Props) -> None:
+    name = _name(made)
+    _operate("DeleteStack", name)
+    if ministack.stacks[name]["StackStatus"] != "DELETE_COMPLETE":
+        raise _failure(ministack.stacks[name], "deleted")
+
+
+def _name(made: str) -> str:
+    nested = ministack.find_stack(made)
+    if nested is None:
+        raise ValueError(f"Stack with id {made} does not exist")
+    return str(nested["StackName"])
+
+
+def _operate(
+    action: str,
+    name: str,
+    params: Params | None = None,
+    *,
+    below: ministack.Stack | None = None,
+) -> bytes:
+    """Call an action of CloudFormation's API where operations run, and wait for its operation.
+
+    A refusal is a ValueError. What is made is a part of the stack that it is *below*.
+    """
+
+    async def operating() -> Answer:
+        before = asyncio.all_tasks()
+        answer = ministack.ACTIONS[action]({"StackName": [name], **(params or {})})
+        if below and name in ministack.stacks:
+            root = below.get("RootId", below["StackId"])
+            ministack.stacks[name].update(ParentId=below["StackId"], RootId=root)
+        await asyncio.gather(*(asyncio.all_tasks() - before))
+        return answer
+
+    # The account and region in scope come along: a task begins with a copy of the context.
+    status, _, body = asyncio.run_coroutine_threadsafe(operating(), _loop.get()).result()
+    if status >= 400 and _NOTHING_TO_DO not in body:
+        said = re.search(rb"<Message>(.*?)</Message>", body, re.DOTALL)
+        raise ValueError((said[1] if said else body).decode())
+    return body
+
+
+def _told(props: Props, above: ministack.Stack) -> Params:
+    """What CloudFormation's API is told of the stack; the one above answers for what it may make."""
+    params: Params = {"TemplateURL": [props["TemplateURL"]]}
+    params |= _members("Parameters", "ParameterKey", "ParameterValue", _given(props))
+    params |= _members("Tags", "Key", "Value", _tags(props))
+    for number, each in enumerate(above.get("Capabilities", ()), 1):
+        params[f"Capabilities.member.{number}"] = [each]
+    return params
+
+
+def _failure(nested: ministack.Stack, verb: str) -> ValueError:
+    """What the stack above says, with the first reason of the one below."""
+    events = ministack.stack_events[nested["StackId"]]
+    failed = (each for each in events if each["ResourceStatus"].endswith("_FAILED"))
+    reason = next((each["ResourceStatusReason"] for each in failed), nested["StackStatusReason"])
+    return ValueError(f"Embedded stack {nested['StackId']} was not successfully {verb}: {reason}")
+
+
+def _outputs(nested: ministack.Stack) -> dict[str, str]:
+    return {f"Outputs.{one['OutputKey']}": one["OutputValue"] for one in nested["Outputs"]}
+
+
+def _given(props: Props) -> Iterable[tuple[str, str]]:
+    return ((name, str(value)) for name, value in (props.get("Parameters") or {}).items())
+
+
+def _tags(props: Props) -> Iterable[tuple[str, str]]:
+    tags = ((one["Key"], one["Value"]) for one in props.get("Tags") or ())
+    return ((key, value) for key, value in tags if not key.startswith("aws:"))
+
+
+def _members(list_: str, key: str, value: str, pairs: Iterable[tuple[str, str]]) -> Params:
+    """A list of pairs as the query protocol spells it."""
+    params: Params = {}
+    for number, (name, said) in enumerate(pairs, 1):
+        params[f"{list_}.member.{number}.{key}"] = [name]
+        params[f"{list_}.member.{number}.{value}"] = [said]
+    return params
+
+
+def _naming_parents(describe: Callable[[Params], Answer]) -> Callable[[Params], Answer]:
+    """Say of a nested stack whose it is: whoever lists stacks tells it from others by that."""
+
+    def describing(params: Params) -> Answer:
+        status, headers, body = describe(params)
+        for one in ministack.stacks.values():
+            if "ParentId" in one:
+                said = f"<StackId>{one['StackId']}</StackId>"
+                more = f"<ParentId>{one['ParentId']}</ParentId><RootId>{one['RootId']}</RootId>"
+                body = body.replace(said.encode(), (said + more).encode())
+        return status, headers, body
+
+    return describing

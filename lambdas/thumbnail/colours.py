@@ -1,0 +1,86 @@
+"""Brings the pixels of any image to plain sRGB.
+
+An embedded ICC profile is followed; one that is broken, or of another kind of picture, is ignored.
+CMYK without a profile is converted by the plain formula, since no press can be assumed.
+What is transparent becomes white. Not followed: the gamma that an old PNG states in place of a
+profile.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
+
+from PIL import Image, ImageFile
+
+if TYPE_CHECKING:
+    from PIL import ImageCms
+
+BACKGROUND = (255, 255, 255)
+
+ColourKey: TypeAlias = int | bytes | tuple[int, int, int] | None
+
+_SAMPLES = range(65536)  # of 16 bits
+_HIGH_BYTES = [sample >> 8 for sample in _SAMPLES]
+
+
+def key_of(image: ImageFile.ImageFile) -> ColourKey:
+    """What is transparent in an image that has no alpha, as its pixels will be once decoded.
+
+    Pillow leaves it as the file has it, and scales the pixels: those of two and four bits up,
+    those of three times 16 bits down. To be asked before it decodes and forgets how they were.
+    """
+    match image.info.get("transparency"), [tile.args for tile in image.tile]:
+        case int(grey), ["L;2"]:
+            return grey * 85
+        case int(grey), ["L;4"]:
+            return grey * 17
+        case (red, green, blue), ["RGB;16B"]:
+            return red >> 8, green >> 8, blue >> 8
+        case found, _:
+            return found
+
+
+def resizable(image: Image.Image, key: ColourKey) -> Image.Image:
+    """*image* in a mode whose neighbouring pixels can be averaged: L, LA, RGB, RGBA or CMYK."""
+    if image.mode == "I;16":  # Pillow's own conversion takes all above 255 for white.
+        samples = image.convert("I")
+        grey = samples.point(_HIGH_BYTES, "L")
+        if key is None:
+            return grey
+        return Image.merge("LA", (grey, samples.point([255 * (s != key) for s in _SAMPLES], "L")))
+    if key is not None:
+        image.info["transparency"] = key
+        return image.convert("RGBA")
+    plain = {"1": "L", "P": "RGB"}.get(image.mode)
+    return image.convert(plain) if plain else image
+
+
+def flat(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """*image*, in one of those modes, as RGB in front of the background, with no metadata."""
+    alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
+    plain = image.convert(image.mode.removesuffix("A"))
+    canvas = Image.new("RGB", image.size, BACKGROUND)
+    canvas.paste(_in_srgb(plain, profile), mask=alpha)
+    return canvas
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if not profile:
+        return image.convert("RGB")
+    from PIL import ImageCms
+
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        to_srgb = ImageCms.buildTransform(own, _srgb(), image.mode, "RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return image.convert("RGB")
+    return to_srgb.apply(image)
+
+
+@cache
+def _srgb() -> ImageCms.ImageCmsProfile:
+    from PIL import ImageCms
+
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))

@@ -1,0 +1,154 @@
+"""Makes the square picture that everyone sees out of what a person uploaded, or says why not.
+
+Pure: bytes in, bytes out. What comes in is from a stranger, so nothing it says is believed: the
+format is that of its first bytes, its size is judged from the header before any pixel is decoded,
+and nothing but its pixels reaches the result.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+# Named, so that Pillow does not load the plugins of fifty other formats when it meets WebP.
+from PIL import ExifTags, Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from thumbnail import colours, scans
+
+SIDE = 512  # pixels of the result, both ways
+QUALITY = 85  # of its JPEG: about 50 kB
+
+MAX_SIDE = 16_384  # pixels: more than a WebP can have
+MAX_RATIO = 20  # of the longer side to the shorter: nobody is seen in the middle of a strip
+
+_TURN = Image.Transpose
+_UPRIGHT = {  # by EXIF's orientation; 1 is upright
+    2: _TURN.FLIP_LEFT_RIGHT,
+    3: _TURN.ROTATE_180,
+    4: _TURN.FLIP_TOP_BOTTOM,
+    5: _TURN.TRANSPOSE,
+    6: _TURN.ROTATE_270,
+    7: _TURN.TRANSVERSE,
+    8: _TURN.ROTATE_90,
+}
+
+_T = TypeVar("_T")
+
+
+class Rejected(Exception):  # noqa: N818  # it is an answer more than an error
+    """No picture, however often it is tried. The reasons are few, so that they can be counted."""
+
+
+@dataclass(frozen=True)
+class _Format:
+    """What is opened, and the most *pixels* it may have, so that it needs less than 450 MB."""
+
+    matches: Callable[[bytes], bool]
+    opens: type[ImageFile.ImageFile]
+    pixels: int
+
+
+# Not Image.open: it makes a format of its own of a JPEG that carries a second picture (MPO), and
+# minds when the list of those is broken, as phones write it. Here it is the JPEG that it also is.
+_FORMATS = (
+    # Cameras have up to 50 Mpx. Six bytes a pixel if it is progressive, eight if that is CMYK.
+    _Format(lambda file: file.startswith(b"\xff\xd8\xff"), JpegImageFile, 50_400_000),
+    # Four bytes a pixel, and as many if it has alpha.
+    _Format(lambda file: file.startswith(b"\x89PNG\r\n\x1a\n"), PngImageFile, 25_000_000),
+    # Sixteen to twenty bytes a pixel.
+    _Format(lambda file: (file[:4], file[8:12]) == (b"RIFF", b"WEBP"), WebPImageFile, 16_800_000),
+)
+
+
+def picture(original: bytes) -> bytes:
+    """*original* as a JPEG of `SIDE` by `SIDE` pixels. Raises Rejected."""
+    file = io.BytesIO()
+    square(original).save(file, "JPEG", quality=QUALITY, optimize=True)
+    return file.getvalue()
+
+
+def square(original: bytes) -> Image.Image:
+    """The middle of *original*, upright and in sRGB, with nothing but its pixels. Raises Rejected."""
+    image = _opened(original)
+    width, height = _shrunk(image)
+    colour_key = colours.key_of(image)
+    _untrusted(image.load)
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    small = colours.resizable(image, colour_key).resize(
+        (SIDE, SIDE),
+        Image.Resampling.LANCZOS,
+        box=(left, top, left + side, top + side),
+        reducing_gap=2.0,  # What the decoder could not skip is averaged first, unseen at this size.
+    )
+    flat = colours.flat(small, image.info.get("icc_profile"))
+    turn = _UPRIGHT.get(_orientation(image))
+    return flat if turn is None else flat.transpose(turn)  # Last: what is turned is small by now.
+
+
+def _opened(original: bytes) -> ImageFile.ImageFile:
+    """Its header, found fit to be decoded."""
+    if not original:
+        raise Rejected("empty")
+    for known in _FORMATS:
+        if known.matches(original):
+            break
+    else:
+        raise Rejected("not a JPEG, PNG or WebP")
+    if known.opens is JpegImageFile and scans.too_many(original):
+        raise Rejected("too many scans")
+    image = _untrusted(lambda: known.opens(io.BytesIO(original)))
+    width, height = image.size
+    if width * height > known.pixels or max(image.size) > MAX_SIDE:
+        raise Rejected("too many pixels")
+    if max(image.size) > MAX_RATIO * min(image.size):
+        raise Rejected("too narrow")
+    return image
+
+
+def _shrunk(image: ImageFile.ImageFile) -> tuple[float, float]:
+    """Let JPEG decode just as much as is needed; the size it then has, in its own pixels.
+
+    It has whole pixels, but the picture ends within the last: a part of it is beyond the edge.
+    """
+    drafted = image.draft(None, (SIDE, SIDE))
+    if drafted is None:
+        return image.size
+    _, (_, _, width, height) = drafted
+    return width, height
+
+
+def _untrusted(decode: Callable[[], _T]) -> _T:
+    """What Pillow makes of a stranger's bytes: whatever it raises, or warns of, is their fault.
+
+    It raises nearly anything (SyntaxError, struct.error, ValueError, …). Not so MemoryError: what
+    got as far as this fits in, so that is ours.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("error", RuntimeWarning)
+        # Of EXIF data, which reads it as TIFF: see _orientation.
+        warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
+        try:
+            return decode()
+        except MemoryError:
+            raise
+        except Image.DecompressionBombError as error:  # Pillow's own cap, where it comes first.
+            raise Rejected("too many pixels") from error
+        except Exception as error:
+            raise Rejected("damaged") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """How the camera was held, 1 to 8; unreadable EXIF data says nothing, and does no harm."""
+    try:
+        orientation = _untrusted(image.getexif).get(ExifTags.Base.Orientation)
+    except Rejected:
+        return 1
+    return orientation if isinstance(orientation, int) else 1

@@ -1,0 +1,118 @@
+"""The picture of one person: given by an operator, and taken away again."""
+
+from __future__ import annotations
+
+import importlib
+import mimetypes
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from operations import functions, project
+from operations.task import task
+
+PATIENCE_SECONDS = 30.0  # A cold start, and the largest picture there may be.
+_HELP = {
+    "sub": "the person's id in Cognito",
+    "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the picture of one person comes from and goes to, and who owns the buckets."""
+
+    client: Any
+    owner: str
+    uploads: str
+    original: str
+    avatars: str
+    picture: str
+    url: str
+
+    def put(self, body: bytes, content_type: str) -> None:
+        """Upload what becomes the picture."""
+        self.client.put_object(
+            Bucket=self.uploads,
+            Key=self.original,
+            Body=body,
+            ContentType=content_type,
+            ExpectedBucketOwner=self.owner,
+        )
+
+    def version(self) -> str | None:
+        """The version of the picture that is shown; None where there is none."""
+        listed = self.client.list_object_versions(
+            Bucket=self.avatars, Prefix=self.picture, ExpectedBucketOwner=self.owner
+        )
+        latest = [each["VersionId"] for each in listed.get("Versions", []) if each["IsLatest"]]
+        return latest[0] if latest else None
+
+    def clear(self) -> None:
+        """Take away the picture, and what it was made from."""
+        for bucket, key in ((self.uploads, self.original), (self.avatars, self.picture)):
+            self.client.delete_object(Bucket=bucket, Key=key, ExpectedBucketOwner=self.owner)
+
+
+@task(help=_HELP | {"file": "a picture: JPEG, PNG or WebP"})
+def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
+    """Give a person a picture, and wait until everyone can see it."""
+    from deployer.aws import our_errors
+    from deployer.errors import CloudError, ConfigError
+
+    picture = Path(file)
+    if not picture.is_file():
+        raise ConfigError(f"--file={file}: there is no such file", hint="a JPEG, PNG or WebP")
+    place = _place(sub, env)
+    content_type = mimetypes.guess_type(picture.name)[0] or "application/octet-stream"
+    with our_errors(place.url):
+        before = place.version()
+        place.put(picture.read_bytes(), content_type)
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while place.version() == before:
+            if time.monotonic() > give_up:
+                why = "the log of the thumbnail function says why"
+                raise CloudError(f"no picture came of {picture.name}", hint=why)
+            time.sleep(0.2)
+    print(place.url)
+
+
+@task(help=_HELP)
+def clear(_: Context, sub: str = "", env: str = "") -> None:
+    """Take a person's picture away: they have the default one again."""
+    from deployer.aws import our_errors
+
+    place = _place(sub, env)
+    with our_errors(place.url):
+        place.clear()
+    print(f"cleared {place.url}")
+
+
+def _place(sub: str, env: str) -> Place:
+    """Raises ConfigError where nobody is named, CloudError where a layer is not deployed."""
+    from deployer.errors import ConfigError
+
+    if not sub:
+        raise ConfigError("--sub: nobody is named", hint="the person's id in Cognito")
+    environment = project.environment(env)
+    account = project.account(environment)
+    # One rule for all who need it: the functions have it too, in their zips.
+    names = importlib.import_module("lambdas.shared.avatars")
+    avatar = names.avatar_id(sub)
+    key = names.picture_key(avatar)
+    return Place(
+        client=account.client("s3", environment.env.region),
+        owner=account.identity().account,
+        uploads=functions.output(account, environment, "avatars", "Uploads"),
+        original=names.original_key(avatar),
+        avatars=functions.output(account, environment, "assets", "Avatars"),
+        picture=key,
+        url=f"https://assets.{environment.env.domain}/{key}",
+    )
+
+
+namespace = Collection(upload, clear)

@@ -1,0 +1,133 @@
+"""The schema of the database, by way of the function that can reach it: `migrate`, of `users`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from operations import db_sessions, functions, project
+from operations.task import task
+
+if TYPE_CHECKING:
+    from deployer.aws import Account
+    from deployer.environment import Environment
+
+MIGRATIONS = Path("backend/db/migrations")
+_ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
+
+
+@task(help={"env": _ENV})
+def bootstrap(_: Context, env: str = "") -> None:
+    """Make the users who come with a token; the first thing in a new database, harmless later."""
+    environment, account = _open(env)
+    done = _call(environment, account, {"do": "bootstrap"} | _master(environment, account))
+    _show(done, nothing="both users are there")
+
+
+@task(help={"env": _ENV})
+def migrate(_: Context, env: str = "") -> None:
+    """Apply every migration that is deployed and not applied yet."""
+    _show(_call(*_open(env), {"do": "migrate"}), nothing="nothing to apply")
+
+
+@task(
+    help={
+        "env": _ENV,
+        "steps": "how many, from the last one backwards",
+        "confirm": "the name of a protected environment: tables and what is in them may go",
+    }
+)
+def rollback(_: Context, env: str = "", steps: int = 1, confirm: str = "") -> None:
+    """Take back the migration that was applied last."""
+    from deployer.errors import GuardError
+
+    environment, account = _open(env)
+    name = environment.env.name
+    if environment.env.protect and confirm != name:
+        raise GuardError(
+            f"{name} is protected, and a way back may drop tables with all that is in them",
+            hint=f"if that is meant: --confirm={name}",
+        )
+    done = _call(environment, account, {"do": "rollback", "steps": steps})
+    _show(done, nothing="nothing to take back")
+
+
+@task(help={"env": _ENV})
+def status(_: Context, env: str = "") -> None:
+    """Say which migrations are applied, which are pending, and which are applied without a file."""
+    _show(_call(*_open(env), {"do": "status"}), nothing="there are no migrations")
+
+
+@task(help={"env": _ENV})
+def seed(_: Context, env: str = "") -> None:
+    """Add people and posts for development; a protected environment has real ones."""
+    from deployer.errors import GuardError
+
+    environment, account = _open(env)
+    if environment.env.protect:
+        raise GuardError(
+            f"{environment.env.name} is protected: it has people of its own",
+            hint="seed another environment with --env",
+        )
+    _show(_call(environment, account, {"do": "seed"}), nothing="there is no seed")
+
+
+@task(help={"name": "what it does, such as add_banner"})
+def new(_: Context, name: str = "") -> None:
+    """Write the next migration, and its way back, for you to fill in."""
+    from deployer.errors import ConfigError
+
+    if not re.fullmatch(r"[a-z0-9_]{1,60}", name):
+        raise ConfigError(
+            f"--name={name}: not a name for a migration", hint="such as --name=add_banner"
+        )
+    for file in write(project.ROOT / MIGRATIONS, name):
+        print(f"written {file.relative_to(project.ROOT)}")
+
+
+def write(folder: Path, name: str) -> list[Path]:
+    """The two files of the migration called *name*, which comes after all in *folder*."""
+    last = max((int(file.name[:4]) for file in folder.glob("[0-9]*.sql")), default=0)
+    stem = f"{last + 1:04}_{name}"
+    forward, back = folder / f"{stem}.sql", folder / f"{stem}.rollback.sql"
+    forward.write_text("-- Why:\n")
+    back.write_text(f"-- Leads to where {stem} began.\n")
+    return [forward, back]
+
+
+def _open(env: str) -> tuple[Environment, Account]:
+    environment = project.environment(env)
+    return environment, project.account(environment)
+
+
+def _master(environment: Environment, account: Account) -> dict[str, str]:
+    """User name and password of the master, as RDS keeps them."""
+    from deployer.aws import our_errors
+
+    secret = functions.output(account, environment, "database", "MasterSecret")
+    with our_errors(secret):
+        client = account.client("secretsmanager", environment.env.region)
+        kept = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
+    return {"username": kept["username"], "password": kept["password"]}
+
+
+def _call(environment: Environment, account: Account, event: dict[str, Any]) -> dict[str, Any]:
+    function = functions.output(account, environment, "users", "Migrate")
+    answer: dict[str, Any] = functions.invoke(account, environment.env.region, function, event)
+    return answer
+
+
+def _show(done: dict[str, list[str]], *, nothing: str) -> None:
+    """One line for each name: `applied 0001_users`."""
+    lines = [f"{what.replace('_', ' ')} {name}" for what, names in done.items() for name in names]
+    print("\n".join(lines) or nothing)
+
+
+namespace = Collection(
+    bootstrap, migrate, rollback, new, status, seed, db_sessions.connect, db_sessions.sessions
+)

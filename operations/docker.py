@@ -1,0 +1,55 @@
+"""Runs docker: the one on PATH, signed in to the registry of an environment where that is needed."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from operations.place import Place
+
+
+def run(*arguments: str, secret: str = "") -> None:
+    """Run docker and show what it says; *secret* goes to its stdin, where no process list has it.
+
+    What it says is progress, so it goes to stderr. Raises ConfigError where there is no docker,
+    DeployError where it fails.
+    """
+    from deployer.errors import ConfigError, DeployError
+
+    docker = shutil.which("docker")
+    if docker is None:
+        raise ConfigError(
+            "docker is not on PATH", hint="Docker Engine, or another program of that name"
+        )
+    # Attestations would make an index of an image, and ECS is to run what was scanned.
+    environ = os.environ | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+    ran = subprocess.run(
+        [docker, *arguments], input=secret, text=True, check=False, stdout=sys.stderr, env=environ
+    )
+    if ran.returncode:
+        raise DeployError(f"docker {arguments[0]} failed with exit code {ran.returncode}")
+
+
+def sign_in(here: Place) -> str:
+    """Let docker push and pull for twelve hours; the address of the registry.
+
+    Raises ConfigError for the embedded AWS, whose registry has an API but no images.
+    """
+    from deployer.aws import our_errors
+    from deployer.errors import ConfigError
+
+    if here.environment.embedded:
+        raise ConfigError(
+            f"{here.env.name}: the embedded AWS keeps no images", hint="an account does: --env=dev"
+        )
+    registry = here.output("registry", "Uri").partition("/")[0]
+    with our_errors(registry):
+        token = here.client("ecr").get_authorization_token()["authorizationData"][0]
+    user, _, password = base64.b64decode(token["authorizationToken"]).decode().partition(":")
+    run("login", "--username", user, "--password-stdin", registry, secret=password)
+    return registry

@@ -1,0 +1,18 @@
+"""The registry of images."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from operations import docker, place
+from operations.task import task
+
+
+@task(help={"env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"})
+def login(_: Context, env: str = "") -> None:
+    """Sign docker in to the registry, for twelve hours."""
+    print(f"signed in to {docker.sign_in(place.open_(env))}")
+
+
+namespace = Collection(login)

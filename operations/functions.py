@@ -1,0 +1,59 @@
+"""Finds a Lambda function by the output that names it, calls it and waits for what it says."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deployer.aws import Account
+    from deployer.environment import Environment
+
+_LONGEST_SECONDS = 15 * 60  # No function runs longer.
+
+
+def output(account: Account, environment: Environment, layer: str, title: str) -> str:
+    """What the deployed *layer* says under *title*; raises CloudError if it says nothing."""
+    from deployer.errors import CloudError
+
+    name = environment.env.stack_name(layer)
+    stack = account.stack(environment.env.region, name)
+    if stack is None or title not in stack.outputs:
+        raise CloudError(f"{name} is not deployed", hint=f"invoke deploy --stack={layer}")
+    return stack.outputs[title]
+
+
+def invoke(account: Account, region: str, function: str, payload: object) -> Any:
+    """What *function* answers to *payload*; raises CloudError with what it said if it failed.
+
+    It is called once: whoever waits in vain does not know what was done. The payload may hold a
+    secret, so it is in no message.
+    """
+    from deployer.aws import our_errors
+    from deployer.errors import CloudError
+
+    with our_errors(function):
+        client = _patient_client(account, region)
+        answer = client.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
+        said = json.loads(answer["Payload"].read() or "null")
+    if "FunctionError" in answer:
+        raise CloudError(
+            f"{function}: {said['errorMessage']}",
+            hint=f"its log may say more: aws logs tail /aws/lambda/{function} --region {region}",
+        )
+    return said
+
+
+def _patient_client(account: Account, region: str) -> Any:
+    """One that waits as long as a function may run, and never calls it a second time."""
+    from botocore.config import Config
+
+    patience = Config(
+        read_timeout=_LONGEST_SECONDS + 10, retries={"total_max_attempts": 1}, tcp_keepalive=True
+    )
+    return account.session.create_client(
+        "lambda",
+        region_name=region,
+        endpoint_url=account.url,
+        config=account.config.merge(patience),
+    )

@@ -1,0 +1,118 @@
+"""The image of the backend: built from a commit, and pushed under it. The pipeline does the same."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from operations import docker, place, project
+from operations.task import task
+
+if TYPE_CHECKING:
+    from operations.place import Place
+
+FOLDER = "backend"
+_PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
+_HELP = {"env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """The commit that is checked out, and whether backend/ differs from it."""
+
+    commit: str
+    dirty: bool
+
+    @property
+    def tag(self) -> str:
+        """What its image is called: a tag that is pushed means that commit and nothing else."""
+        return f"{self.commit}-dirty" if self.dirty else self.commit
+
+
+@task(help=_HELP)
+def build(_: Context, env: str = "") -> None:
+    """Build the image as it runs in production, for the processor that the service has."""
+    print(_build(place.open_(env), _source()))
+
+
+@task(help=_HELP)
+def push(_: Context, env: str = "") -> None:
+    """Build the image and push it under its commit, unless it is there; prints the digest."""
+    from deployer.aws import our_errors
+    from deployer.errors import CloudError, GuardError
+
+    source = _source()
+    if source.dirty:
+        raise GuardError(
+            f"{FOLDER}/ differs from {source.commit[:12]}: an image of that name would not be it",
+            hint="commit first; image.build builds it as it is",
+        )
+    here = place.open_(env)
+    repository = here.output("registry", "Name")
+    with our_errors(repository):
+        digest = _pushed(here, repository, source.tag)
+        if not digest:
+            docker.sign_in(here)
+            docker.run("push", _build(here, source))
+            digest = _pushed(here, repository, source.tag)
+    if not digest:
+        raise CloudError(f"{repository}: was pushed {source.tag}, and knows nothing of it")
+    print(digest)
+
+
+def _build(here: Place, source: Source) -> str:
+    """Build it and return its name; raises ConfigError while there is nothing to build it from."""
+    from deployer.errors import ConfigError
+
+    folder = project.ROOT / FOLDER
+    if not (folder / "Dockerfile").is_file():
+        raise ConfigError(
+            f"{FOLDER}/Dockerfile: there is no such file", hint="the image is made by it"
+        )
+    name = f"{here.output('registry', 'Uri')}:{source.tag}"
+    docker.run(
+        "build",
+        "--pull",
+        f"--platform={_PLATFORMS[project.settings(here.environment).service.architecture]}",
+        f"--label=org.opencontainers.image.revision={source.tag}",
+        f"--tag={name}",
+        str(folder),
+    )
+    return name
+
+
+def _source() -> Source:
+    return Source(_git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--", FOLDER)))
+
+
+def _git(*arguments: str) -> str:
+    """What git says; raises ConfigError where there is no repository, or no git."""
+    from deployer.errors import ConfigError
+
+    try:
+        ran = subprocess.run(
+            ["git", *arguments], cwd=project.ROOT, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", "") or str(error)
+        raise ConfigError(
+            f"git {arguments[0]}: {said.strip()}", hint="an image is named after its commit"
+        ) from error
+    return ran.stdout.strip()
+
+
+def _pushed(here: Place, repository: str, tag: str) -> str:
+    """The digest by which the registry knows the image *tag*; empty if it has none."""
+    client = here.client("ecr")
+    try:
+        found = client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
+    except client.exceptions.ImageNotFoundException:
+        return ""
+    return str(found["imageDetails"][0]["imageDigest"])
+
+
+namespace = Collection(build, push)

@@ -1,0 +1,78 @@
+"""The functions of an environment, called by hand with an event from a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.program import Program
+
+from operations import functions, project
+from operations.task import task
+
+if TYPE_CHECKING:
+    from deployer.environment import Environment
+
+LAMBDAS = Path("lambdas")
+
+
+@task(
+    positional=["name"],
+    help={
+        "name": "a function such as thumbnail: a folder in lambdas/",
+        "event": "a file, or the name of one in lambdas/NAME/events/ (default: the first there)",
+        "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
+    },
+)
+def invoke(_: Context, name: str | None = None, event: str = "", env: str = "") -> None:
+    """Call a deployed function with an event, and print what it answers."""
+    name = str(name)
+    if name in {"-h", "--help"}:  # Invoke takes even this for the name, since one has to be there.
+        Program().run(["invoke", "--help", "lambda.invoke"], exit=False)
+        return
+    environment = project.environment(env)
+    layer = _layer(environment, name)
+    payload = _event(name, event)
+    account = project.account(environment)
+    function = functions.output(account, environment, layer, _title(name))
+    answer = functions.invoke(account, environment.env.region, function, payload)
+    print(json.dumps(answer, indent=2))
+
+
+def _layer(environment: Environment, name: str) -> str:
+    """The layer that has the function *name*; raises ConfigError that names those there are."""
+    from deployer.errors import ConfigError
+
+    layers = {one.name: each.layer for each in environment.wanted for one in each.code}
+    if name not in layers:
+        raise ConfigError(f"{name}: there is no such function", hint=f"one of: {', '.join(layers)}")
+    return layers[name]
+
+
+def _title(name: str) -> str:
+    """What the output is called that has the function's name."""
+    return "".join(word.title() for word in name.split("_"))
+
+
+def _event(name: str, event: str) -> Any:
+    """What is in the file; raises ConfigError where there is none, or no JSON in it."""
+    from deployer.errors import ConfigError
+
+    samples = sorted((project.ROOT / LAMBDAS / name / "events").glob("*.json"))
+    known = {sample.stem: sample for sample in samples} | {one.name: one for one in samples}
+    path = known.get(event, Path(event)) if event else samples[0]
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        names = ", ".join(sample.stem for sample in samples)
+        raise ConfigError(
+            f"--event={event}: {error.strerror}", hint=f"a file, or one of: {names}"
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f"--event={event}: no JSON: {error}", hint="mend the file") from error
+
+
+namespace = Collection("lambda", invoke)

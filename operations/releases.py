@@ -1,0 +1,39 @@
+"""What a release may deploy, and as whom: never its own limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deployer.cloud import Found
+    from deployer.environment import Environment
+    from deployer.synth import Wanted
+
+FOUNDATION, ROLE = "foundation", "ReleaseRole"
+# A person deploys these: they say what a release may do, and who publishes the site.
+BY_HAND = {FOUNDATION, "pipeline", "sync"}
+
+
+def without_by_hand(wanted: Sequence[Wanted], asked: Sequence[str]) -> tuple[Wanted, ...]:
+    """*wanted* without what a person deploys; raises GuardError if just that was *asked* for."""
+    from deployer.errors import GuardError
+
+    by_hand = [each for each in wanted if each.layer in BY_HAND]
+    if refused := [each for each in by_hand if {each.layer, each.name} & {*asked}]:
+        raise GuardError(
+            f"{', '.join(each.name for each in refused)}: no release may change its own limits",
+            hint="a person deploys it, without --release",
+        )
+    return tuple(each for each in wanted if each not in by_hand)
+
+
+def role(environment: Environment, found: Iterable[Found]) -> str:
+    """The role that CloudFormation takes; raises CloudError where it is not there yet."""
+    from deployer.errors import CloudError
+
+    name = environment.env.stack_name(FOUNDATION)
+    for stack in found:
+        if stack.name == name and ROLE in stack.outputs:
+            return stack.outputs[ROLE]
+    raise CloudError(f"{name} is not deployed", hint=f"invoke deploy --stack={FOUNDATION}")

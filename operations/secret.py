@@ -1,0 +1,107 @@
+"""What the application is told in confidence: kept in Parameter Store, where its tasks fetch it.
+
+Config names the variables; a value goes in and is never shown. CloudFormation cannot make them.
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from operations import place, project, table
+from operations.task import task
+
+if TYPE_CHECKING:
+    from deployer.environment import Environment
+
+_ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
+_MOST_NAMES = 10  # That GetParameters takes.
+
+
+@task(help={"name": "a variable such as ROLLBAR_ACCESS_TOKEN", "env": _ENV})
+def put(_: Context, name: str = "", env: str = "") -> None:
+    """Keep a value, asked for without echo or read from stdin; tasks that start have it."""
+    from deployer.aws import our_errors
+    from deployer.errors import ConfigError
+
+    environment = project.environment(env)
+    paths = [path for path, variable in names(environment).items() if variable == name]
+    if not paths:
+        known = ", ".join(dict.fromkeys(names(environment).values()))
+        where = f"secrets in [service] of config/{environment.env.name}.toml"
+        raise ConfigError(
+            f"--name={name}: not among {where}", hint=f"one of: {known or 'none yet'}"
+        )
+    value = _value(name)
+    here = place.Place(environment, project.account(environment))
+    for path in paths:
+        with our_errors(path):
+            client = here.client("ssm")
+            kept = client.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
+        print(f"kept {path}, version {kept['Version']}")
+    print("invoke service.restart brings it to the tasks that run")
+
+
+@task(name="list", help={"env": _ENV, "json": "a line of JSON for each secret"})
+def list_(_: Context, env: str = "", json: bool = False) -> None:
+    """Say of each secret in config whether it is there, and since when; never what it is."""
+    here = place.open_(env)
+    rows = [
+        {"name": path, "state": "there" if at else "missing", "changed": at}
+        for path, at in changed(here).items()
+    ]
+    print(table.text(rows, ("name", "state", "changed"), as_json=json), end="")
+
+
+def names(environment: Environment) -> dict[str, str]:
+    """The variable of each secret, by its name in Parameter Store."""
+    from stacks.containers import secret_name
+
+    config = project.settings(environment)
+    services = [config.service, *([config.verifier] if config.verifier else [])]
+    return {
+        secret_name(environment.env, service.name, variable): variable
+        for service in services
+        for variable in service.secrets
+    }
+
+
+def changed(here: place.Place) -> dict[str, str]:
+    """When each secret in config was last changed; empty for one that is not there."""
+    asked = list(names(here.environment))
+    found: dict[str, str] = {}
+    for at in range(0, len(asked), _MOST_NAMES):
+        found |= _found(here, asked[at : at + _MOST_NAMES])
+    return {name: found.get(name, "") for name in asked}
+
+
+def _found(here: place.Place, asked: list[str]) -> dict[str, str]:
+    """Without decryption: what is asked for is not what they are."""
+    from deployer.aws import our_errors
+
+    with our_errors(", ".join(asked)):
+        answer: Any = here.client("ssm").get_parameters(Names=asked, WithDecryption=False)
+    return {
+        each["Name"]: each["LastModifiedDate"].isoformat(sep=" ", timespec="seconds")
+        for each in answer["Parameters"]
+    }
+
+
+def _value(name: str) -> str:
+    """One line from a terminal, or all of stdin; raises ConfigError if there is nothing."""
+    from deployer.errors import ConfigError
+
+    if sys.stdin.isatty():
+        value = getpass.getpass(f"{name}: ")
+    else:
+        value = sys.stdin.read().removesuffix("\n")
+    if not value:
+        raise ConfigError(f"{name}: nothing was given", hint="type it, or give it on stdin")
+    return value
+
+
+namespace = Collection(put, list_)

@@ -1,0 +1,276 @@
+"""The running application: released, restarted, stopped, started, looked into."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from operations import functions, place, project
+from operations.place import Place
+from operations.task import task
+
+if TYPE_CHECKING:
+    from stacks.service import Settings
+
+LAYERS = ("service", "verifier")
+PATIENCE_SECONDS = 10 * 60  # As long as the pipeline waits for a release.
+PAUSE_SECONDS = 2.0
+COUNT = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+_ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
+_LAYER = "the layer: service, or verifier where there is one"
+_IMAGE = "a digest in the registry, such as sha256:… (64 hex digits)"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service, the *layer* that made it, and the cluster it is on."""
+
+    here: Place
+    layer: str
+    cluster: str
+    name: str
+
+    @property
+    def ecs(self) -> Any:
+        """ECS."""
+        return self.here.client("ecs")
+
+    @property
+    def scaling(self) -> Any:
+        """Application Auto Scaling."""
+        return self.here.client("application-autoscaling")
+
+    @property
+    def _resource(self) -> str:
+        return f"service/{self.cluster}/{self.name}"
+
+    def described(self) -> dict[str, Any]:
+        """The service as ECS knows it; raises CloudError if it does not."""
+        from deployer.errors import CloudError
+
+        found = self.ecs.describe_services(cluster=self.cluster, services=[self.name])["services"]
+        if not found or found[0]["status"] != "ACTIVE":
+            raise CloudError(
+                f"{self.name} does not run", hint=f"invoke deploy --stack={self.layer}"
+            )
+        described: dict[str, Any] = found[0]
+        return described
+
+    def fewest(self) -> int | None:
+        """How many tasks there are at least; None as long as autoscaling is not there."""
+        found = self.scaling.describe_scalable_targets(**COUNT, ResourceIds=[self._resource])
+        counts = [int(target["MinCapacity"]) for target in found["ScalableTargets"]]
+        return counts[0] if counts else None
+
+    def suspend(self, *, suspended: bool) -> None:
+        """Have the count stay as it is, whatever the load, or follow it again."""
+        ways = ("DynamicScalingIn", "DynamicScalingOut", "ScheduledScaling")
+        self.scaling.register_scalable_target(
+            **COUNT,
+            ResourceId=self._resource,
+            SuspendedState={f"{way}Suspended": suspended for way in ways},
+        )
+
+    def update(self, **changes: Any) -> None:
+        """Change the service, and wait until as many tasks run as it wants, and no others.
+
+        Raises RolledBackError when ECS goes back to what ran before, or somebody else to
+        something else, and BusyError when it takes too long.
+        """
+        from deployer.errors import BusyError, RolledBackError
+
+        answer = self.ecs.update_service(cluster=self.cluster, service=self.name, **changes)
+        wanted = next(_of_status("PRIMARY", answer["service"]))["id"]
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            service = self.described()
+            newest = next(_of_status("PRIMARY", service))
+            if newest["id"] != wanted or newest.get("rolloutState") == "FAILED":
+                why = newest.get("rolloutStateReason", "its tasks did not come up")
+                raise RolledBackError(f"{self.name}: {why}", hint="its log says more")
+            if newest.get("rolloutState") == "COMPLETED" and _steady(service):
+                return
+            if time.monotonic() > give_up:
+                raise BusyError(f"{self.name}: still on its way after {PATIENCE_SECONDS} seconds")
+            time.sleep(PAUSE_SECONDS)
+
+
+@task(help={"image": _IMAGE, "layer": _LAYER, "env": _ENV})
+def release(_: Context, image: str = "", layer: str = "service", env: str = "") -> None:
+    """Migrate, bring an image that is in the registry into service, and note it: also a rollback."""
+    digest = _digest(image)
+    with _running(layer, env) as service:
+        uri = f"{_known_image(service.here, digest)}@{digest}"
+        _migrate(service.here)
+        service.update(taskDefinition=_with_image(service, uri))
+        _note(service.here, layer, digest)
+        print(f"released {uri}")
+        if not service.described()["desiredCount"]:
+            then = f"deploy --stack={layer}" if service.fewest() is None else "service.start"
+            print(f"nothing runs: invoke {then}")
+
+
+@task(help={"image": _IMAGE, "layer": _LAYER, "env": _ENV})
+def record(_: Context, image: str = "", layer: str = "service", env: str = "") -> None:
+    """Note which image was released: what stack updates use from now on."""
+    digest = _digest(image)
+    _note(place.open_(env), layer, digest)
+    print(f"noted {digest}")
+
+
+@task(help={"layer": _LAYER, "env": _ENV})
+def restart(_: Context, layer: str = "service", env: str = "") -> None:
+    """Replace every task by a new one of the same kind, with none missing in between."""
+    with _running(layer, env) as service:
+        service.update(forceNewDeployment=True)
+        print(f"restarted {service.name}")
+
+
+@task(help={"layer": _LAYER, "env": _ENV})
+def stop(_: Context, layer: str = "service", env: str = "") -> None:
+    """Run no tasks, until `service.start`: what costs by the hour."""
+    with _running(layer, env) as service:
+        if service.fewest() is not None:
+            service.suspend(suspended=True)
+        service.update(desiredCount=0)
+        print(f"stopped {service.name}")
+
+
+@task(help={"layer": _LAYER, "env": _ENV})
+def start(_: Context, layer: str = "service", env: str = "") -> None:
+    """Run tasks again, as many as the load needs."""
+    from deployer.errors import CloudError
+
+    with _running(layer, env) as service:
+        fewest = service.fewest()
+        if fewest is None:
+            raise CloudError(
+                f"{service.name} has no image yet",
+                hint=f"invoke service.record --image=DIGEST, then invoke deploy --stack={layer}",
+            )
+        service.suspend(suspended=False)
+        service.update(desiredCount=max(fewest, service.described()["desiredCount"]))
+        print(f"started {service.name}")
+
+
+@task(help={"layer": _LAYER, "env": _ENV, "command": "what to run there"})
+def connect(_: Context, layer: str = "service", env: str = "", command: str = "/bin/bash") -> None:
+    """Open a shell in a task that runs; needs AWS's session-manager-plugin, and exec = true."""
+    from deployer.errors import CloudError, ConfigError
+
+    plugin = shutil.which("session-manager-plugin")
+    if plugin is None:
+        raise ConfigError(
+            "session-manager-plugin is not on PATH",
+            hint="AWS's own: Systems Manager user guide, Install the Session Manager plugin",
+        )
+    with _running(layer, env) as service:
+        tasks = service.ecs.list_tasks(cluster=service.cluster, serviceName=service.name)
+        if not tasks["taskArns"]:
+            raise CloudError(f"{service.name} has no task that runs", hint="invoke service.start")
+        session = service.ecs.execute_command(
+            cluster=service.cluster,
+            task=tasks["taskArns"][0],
+            container=service.name,
+            command=command,
+            interactive=True,
+        )["session"]
+    region = service.here.env.region
+    subprocess.run([plugin, json.dumps(session), region, "StartSession"], check=False)
+
+
+@contextmanager
+def _running(layer: str, env: str) -> Iterator[Running]:
+    """The service of a layer; what AWS refuses is told as our error."""
+    from deployer.aws import our_errors
+
+    here = place.open_(env)
+    _settings(here, layer)
+    service = Running(here, layer, here.output("cluster", "Name"), here.output(layer, "Name"))
+    with our_errors(service.name):
+        yield service
+
+
+def _settings(here: Place, layer: str) -> Settings:
+    """What config says of the service; raises ConfigError if there is none of that name."""
+    from deployer.errors import ConfigError
+
+    config = project.settings(here.environment)
+    there: dict[str, Settings] = {
+        name: settings for name in LAYERS if (settings := getattr(config, name))
+    }
+    if layer not in there:
+        raise ConfigError(f"--layer={layer}: no service", hint=f"one of: {', '.join(there)}")
+    return there[layer]
+
+
+def _of_status(status: str, service: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (each for each in service["deployments"] if each["status"] == status)
+
+
+def _steady(service: dict[str, Any]) -> bool:
+    return bool(service["runningCount"] == service["desiredCount"] and not service["pendingCount"])
+
+
+def _digest(image: str) -> str:
+    from deployer.errors import ConfigError
+
+    if not _DIGEST.fullmatch(image):
+        raise ConfigError(f"--image={image}: no digest of an image", hint=_IMAGE)
+    return image
+
+
+def _known_image(here: Place, digest: str) -> str:
+    """The address of the repository; raises CloudError with ECR's words if it has no such image."""
+    from deployer.aws import our_errors
+
+    name = here.output("registry", "Name")
+    with our_errors(name):
+        images = [{"imageDigest": digest}]
+        here.client("ecr").describe_images(repositoryName=name, imageIds=images)
+    return here.output("registry", "Uri")
+
+
+def _migrate(here: Place) -> None:
+    """Before the code that needs it: migrations add first, and take away in a later release."""
+    migrate = here.output("users", "Migrate")
+    functions.invoke(here.account, here.env.region, migrate, {"do": "migrate"})
+
+
+def _with_image(service: Running, uri: str) -> str:
+    """A new revision of the service's task, which differs in its image only."""
+    now = service.described()["taskDefinition"]
+    found = service.ecs.describe_task_definition(taskDefinition=now, include=["TAGS"])
+    task = found["taskDefinition"]
+    for container in task["containerDefinitions"]:
+        if container["name"] == service.name:
+            container["image"] = uri
+    asked = service.ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape
+    kept = {name: value for name, value in task.items() if name in asked.members}
+    if tags := [tag for tag in found.get("tags", ()) if not tag["key"].startswith("aws:")]:
+        kept["tags"] = tags
+    made = service.ecs.register_task_definition(**kept)["taskDefinition"]
+    return str(made["taskDefinitionArn"])
+
+
+def _note(here: Place, layer: str, digest: str) -> None:
+    from deployer.aws import our_errors
+    from stacks.parts import image_parameter
+
+    name = image_parameter(here.env, _settings(here, layer).image)
+    with our_errors(name):
+        here.client("ssm").put_parameter(Name=name, Value=digest, Overwrite=True)
+
+
+namespace = Collection(connect, record, release, restart, start, stop)

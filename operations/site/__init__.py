@@ -1,0 +1,80 @@
+"""The site: what the frontend was built to, published to the bucket and distribution of `cdn`."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from operations import functions, project
+from operations.task import task
+
+if TYPE_CHECKING:
+    from deployer.environment import Environment
+
+FOLDER = "frontend/dist"
+LAYER, BUCKET, DISTRIBUTION = "cdn", "SiteBucket", "SiteDistribution"
+CHANGES = 2  # The exit code of a dry run that found something to do, as that of `plan`.
+
+
+@task(
+    help={
+        "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
+        "folder": f"what was built (default: {FOLDER})",
+        "dry_run": "change nothing; exit 2 if there is something to do",
+        "yes": "approve unseen: for machines",
+    }
+)
+def sync(
+    _: Context, env: str = "", folder: str = FOLDER, dry_run: bool = False, yes: bool = False
+) -> None:
+    """Make the published site what was built: show what changes, ask, do it."""
+    from deployer import report
+    from operations.site import files, plan, preview, publish
+    from operations.site.bucket import Bucket
+
+    built = files.read(project.ROOT / folder)
+    environment = project.environment(env)
+    account = project.account(environment)
+    client, output = account.client, functools.partial(functions.output, account, environment)
+    bucket = Bucket(
+        client("s3", environment.env.region), output(LAYER, BUCKET), account.identity().account
+    )
+    site = publish.Distribution(
+        client("cloudfront", environment.env.region), output(LAYER, DISTRIBUTION)
+    )
+    found = bucket.look()
+    todo = plan.plan(built.files, found, now=int(time.time()))
+    print(preview.text(todo, built.left_out, ink=report.ink(sys.stdout, os.environ)), end="")
+    if dry_run:
+        raise Exit(code=CHANGES if todo.changes else 0)
+    if todo.changes:
+        _approve(environment, yes=yes)
+    for line in publish.publish(todo, built, found, bucket=bucket, distribution=site):
+        print(line, flush=True)
+
+
+def _approve(environment: Environment, *, yes: bool) -> None:
+    """Ask, unless the embedded AWS or --yes makes it needless; the answer defaults to no."""
+    from deployer.errors import GuardError
+
+    if yes or environment.embedded:
+        return
+    if not sys.stdin.isatty():
+        raise GuardError(
+            f"{environment.env.name}: nobody is there to approve: this is no terminal",
+            hint="--yes approves unseen, --dry-run only shows",
+        )
+    site = f"https://{environment.env.domain}"
+    print(f"Publish this at {site}? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise GuardError("not approved: nothing was published")
+
+
+namespace = Collection(sync)

@@ -1,0 +1,141 @@
+"""Decides, without touching anything, what a publication sends, deletes and has forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from urllib.parse import quote
+
+from operations.site.files import INDEX, File, Files, is_for_ever, is_page
+
+# A page that somebody left open asks for files of its release, not of the newest one.
+KEPT_SECONDS = 7 * 24 * 60 * 60
+# CloudFront forgets 1,000 paths a month for nothing, and 3,000 at a time; all of it is one path.
+MOST_PATHS = 100
+EVERYTHING = "/*"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file that was stored and that no cache has an older one of. *etag* is what S3 calls it."""
+
+    file: File
+    etag: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the last whole publication left. *unused* says since when no release has a file.
+
+    Times are seconds since 1970.
+    """
+
+    files: dict[str, Published] = field(default_factory=dict)
+    unused: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the bucket holds now, the name that S3 has for each content, and the record."""
+
+    files: Files
+    etags: Mapping[str, str]
+    record: Record
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, and the files that *wait* for deletion, each since when."""
+
+    create: tuple[str, ...]
+    update: tuple[str, ...]
+    delete: tuple[str, ...]
+    same: tuple[str, ...]
+    wait: Mapping[str, int]
+    forget: tuple[str, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Somebody would see a difference."""
+        return bool(self.create or self.update or self.delete or self.forget)
+
+    @property
+    def broken_promises(self) -> tuple[str, ...]:
+        """Files that change under a name that says they never do: browsers keep the old ones."""
+        return tuple(filter(is_for_ever, self.update))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What CloudFront is told to forget: one path for each file, or one for all.
+
+        The index also answers for the root. For all other pages as well; but CloudFront keeps it
+        for a second only, whatever page it was asked for.
+        """
+        paths = [f"/{quote(key)}" for key in self.forget]
+        if INDEX in self.forget:
+            paths.insert(0, "/")
+        return tuple(paths) if len(paths) <= MOST_PATHS else (EVERYTHING,)
+
+    def stages(self) -> Iterator[tuple[str, ...]]:
+        """What is sent, in an order in which no page ever names a file that is not there yet."""
+        sent = sorted([*self.create, *self.update], key=lambda key: (_stage(key), key))
+        for _, keys in groupby(sent, _stage):
+            yield tuple(keys)
+
+
+def plan(wanted: Files, found: Found, *, now: int) -> Plan:
+    """What makes the bucket hold just what is *wanted*, and the world see it."""
+    common = sorted(wanted.keys() & found.files)
+    same = [key for key in common if wanted[key] == found.files[key]]
+    wait = dict(_waiting(wanted, found, now))
+    return Plan(
+        create=tuple(sorted(wanted.keys() - found.files.keys())),
+        update=tuple(sorted(set(common) - set(same))),
+        delete=tuple(sorted(found.files.keys() - wanted.keys() - wait.keys())),
+        same=tuple(same),
+        wait=wait,
+        forget=tuple(sorted(_outdated(wanted, found))),
+    )
+
+
+def recorded(done: Plan, wanted: Files, found: Found, etags: Mapping[str, str]) -> Record:
+    """What is to be remembered after *done*; *etags* are those of the files that were sent."""
+    known = {**found.etags, **etags}
+    files = {**{key: found.files[key] for key in done.wait}, **wanted}
+    return Record(
+        {key: Published(file, known[key]) for key, file in sorted(files.items())},
+        dict(done.wait),
+    )
+
+
+def _stage(key: str) -> int:
+    """Files under names of their own disturb nobody; the index makes a release of the rest."""
+    if key == INDEX:
+        return 3
+    if is_page(key):
+        return 2
+    return 0 if is_for_ever(key) else 1
+
+
+def _waiting(wanted: Files, found: Found, now: int) -> Iterator[tuple[str, int]]:
+    """The unused files that pages which are still open may ask for."""
+    for key in sorted(found.files.keys() - wanted.keys()):
+        since = found.record.unused.get(key, now)
+        if is_for_ever(key) and now - since < KEPT_SECONDS:
+            yield key, since
+
+
+def _outdated(wanted: Files, found: Found) -> Iterator[str]:
+    """Where a cache may have something else than what is *wanted*.
+
+    The record tells, not the bucket: a publication that was interrupted has changed the bucket
+    and told CloudFront nothing. What is nowhere yet is in no cache, and a file named by its
+    content is never out of date, unless its name says so wrongly.
+    """
+    published = {key: each.file for key, each in found.record.files.items()}
+    for key in published.keys() | found.files.keys() | wanted.keys():
+        before, after = published.get(key), wanted.get(key)
+        unchanged = before == after if before else key not in found.files
+        if not unchanged and (not is_for_ever(key) or (before and after)):
+            yield key

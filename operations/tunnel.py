@@ -1,0 +1,137 @@
+"""A way from this machine to an address inside the network, through a task that runs.
+
+It is what AWS calls port forwarding to a remote host: their session-manager-plugin speaks to the
+agent that ECS Exec puts beside the application. Nothing of it can be tried without an account.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from operations.place import Place
+
+PLUGIN = "session-manager-plugin"
+DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
+PATIENCE_SECONDS = 30.0
+_READY = "Waiting for connections"
+_RESPONSE = "AWS_SSM_START_SESSION_RESPONSE"  # Plugins after 1.2.497.0 read the token from there.
+_PAUSE_SECONDS = 0.05
+
+
+@contextmanager
+def to(here: Place, host: str, port: int) -> Iterator[int]:
+    """A port of this machine that leads to *port* of *host*, as long as the context lasts."""
+    from deployer.aws import our_errors
+    from deployer.errors import ConfigError
+
+    plugin = shutil.which(PLUGIN)
+    if plugin is None:
+        raise ConfigError(
+            f"{PLUGIN} is not on PATH",
+            hint="AWS's own: Systems Manager user guide, Install the Session Manager plugin",
+        )
+    local = _free_port()
+    with our_errors(host):
+        request = {
+            "Target": _target(here),
+            "DocumentName": DOCUMENT,
+            "Parameters": {
+                "host": [host],
+                "portNumber": [str(port)],
+                "localPortNumber": [str(local)],
+            },
+        }
+        client = here.client("ssm")
+        session = client.start_session(**request)
+    response = {name: session[name] for name in ("SessionId", "TokenValue", "StreamUrl")}
+    profile = here.account.session.profile or ""
+    told = [_RESPONSE, here.env.region, "StartSession", profile, json.dumps(request)]
+    command = [plugin, *told, client.meta.endpoint_url]
+    with _running(command, {_RESPONSE: json.dumps(response)}):
+        yield local
+
+
+def _target(here: Place) -> str:
+    """A task of the service, by the name that Session Manager has for its container."""
+    from deployer.errors import CloudError, ConfigError
+
+    cluster, service = here.output("cluster", "Name"), here.output("service", "Name")
+    client = here.client("ecs")
+    tasks = client.list_tasks(cluster=cluster, serviceName=service, desiredStatus="RUNNING")
+    if not tasks["taskArns"]:
+        raise CloudError(f"{service} has no task that runs", hint="invoke service.start")
+    [task] = client.describe_tasks(cluster=cluster, tasks=tasks["taskArns"][:1])["tasks"]
+    if not task["enableExecuteCommand"]:
+        raise ConfigError(
+            f"{service}: nobody may come in through its tasks",
+            hint=f"exec = true in [service] of config/{here.env.name}.toml, and deploy it",
+        )
+    runtime = _runtime_id(task["containers"], service)
+    return f"ecs:{cluster}_{task['taskArn'].rpartition('/')[2]}_{runtime}"
+
+
+def _runtime_id(containers: list[dict[str, Any]], name: str) -> str:
+    """The container that has the agent; raises CloudError while it has none."""
+    from deployer.errors import CloudError
+
+    for container in containers:
+        if container["name"] == name and "runtimeId" in container:
+            return str(container["runtimeId"])
+    raise CloudError(f"{name}: its container is not up yet", hint="try again in a minute")
+
+
+def _free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@contextmanager
+def _running(command: list[str], secret: dict[str, str]) -> Iterator[None]:
+    """The plugin, ready for connections: apart from us, so that a Ctrl-C in psql is psql's."""
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | secret,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            _wait_until_ready(process, said.fileno())
+            yield
+        finally:
+            _end(process)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], said: int) -> None:
+    from deployer.errors import CloudError
+
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while _READY not in (told := os.pread(said, 65536, 0).decode(errors="replace")):
+        if process.poll() is not None or time.monotonic() > give_up:
+            raise CloudError(f"{PLUGIN}: opened no way in", hint=told.strip() or "it said nothing")
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """As Ctrl-C would, upon which the plugin ends the session at AWS too."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,310 @@
+"""How a push to one branch becomes what the public sees: tested, planned, approved, released."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from awacs import codebuild as builds
+from awacs import codeconnections as connecting
+from awacs import ecs, iam
+from awacs import s3 as storage
+from awacs import sns as publishing
+from awacs.aws import Condition, PolicyDocument, Statement, StringEquals
+from troposphere import Sub, codeconnections, codepipeline, s3
+from troposphere import iam as roles
+
+from deployer import fields
+from deployer.stack import Env, Template, Value
+from stacks import codebuild
+from stacks.buckets import expire_replaced, objects, private_bucket
+from stacks.codebuild import IMAGE, SOURCE, Projects
+from stacks.foundation import Foundation
+from stacks.parts import allow, arn, own, trust
+from stacks.registry import Registry
+
+DEPLOYMENT_MINUTES = 10  # For the service to run the new image everywhere.
+
+
+class Settings(fields.Settings, frozen=True):
+    """The `[pipeline]` table."""
+
+    repository: fields.GitHubRepository
+    branch: fields.Branch
+    approval: bool
+    kept_days: Annotated[int, fields.such("a number of days, 1 to 3650", ge=1, le=3650)]
+    log_retention_days: fields.LogRetentionDays
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What an alarm watches, and the connection that somebody has to complete at GitHub."""
+
+    name: Value
+    connection: Value
+
+
+def define(
+    t: Template,
+    env: Env,
+    settings: Settings,
+    base: Foundation,
+    images: Registry,
+    *,
+    service: str,
+    image: str,
+    architecture: codebuild.Architecture,
+) -> Pipeline:
+    """A person deploys this stack, never the pipeline itself: it says what a release may do.
+
+    It knows the cluster, the *service* and the migration by their names, so they can be torn down
+    and made anew beside it.
+    """
+    connection = t.add_resource(
+        codeconnections.Connection(
+            "GitHub", ConnectionName=own(env, "github"), ProviderType="GitHub"
+        )
+    )
+    handed_over = _handed_over(t, env, settings.kept_days)
+    projects = t.nest(
+        "Codebuild",
+        codebuild.define,
+        env,
+        codebuild.Choices(service, image, architecture, settings.log_retention_days),
+        codebuild.Given(
+            images=images.uri,
+            images_arn=images.arn,
+            artifacts_arn=base.artifacts_arn,
+            change_role=base.release_role,
+            handed_over_arn=handed_over.get_att("Arn"),
+        ),
+        store=base.artifacts,
+    )
+    name = own(env, "pipeline")
+    role = t.add_resource(
+        roles.Role(
+            "PipelineRole",
+            AssumeRolePolicyDocument=trust(
+                "codepipeline",
+                Condition(StringEquals({"aws:SourceArn": arn("codepipeline", name)})),
+            ),
+            Policies=[
+                roles.Policy(
+                    PolicyName="Pipeline",
+                    PolicyDocument=PolicyDocument(
+                        Version="2012-10-17",
+                        Statement=[
+                            *_start(connection, handed_over, projects),
+                            *_bring_into_service(env, service),
+                            *(_ask_for_approval(base) if settings.approval else []),
+                        ],
+                    ),
+                )
+            ],
+        )
+    )
+    pipeline = t.add_resource(
+        codepipeline.Pipeline(
+            "Pipeline",
+            Name=name,
+            PipelineType="V2",
+            ExecutionMode="SUPERSEDED",  # What waits behind a stage gives way to what is newer.
+            RoleArn=role.get_att("Arn"),
+            ArtifactStore=codepipeline.ArtifactStore(Type="S3", Location=handed_over.ref()),
+            Triggers=[_on_push(settings.branch)],
+            Stages=_stages(env, settings, base, connection, projects, service=service),
+        )
+    )
+    return Pipeline(name=pipeline.ref(), connection=connection.ref())
+
+
+def _handed_over(t: Template, env: Env, days: int) -> s3.Bucket:
+    """What one stage leaves for the next; all of it can be made again from the repository."""
+    bucket, _ = private_bucket(
+        t,
+        "HandedOver",
+        env=env,
+        name="pipeline",
+        versioned=True,
+        lifecycle=[
+            s3.LifecycleRule(Id="handed-over", Status="Enabled", ExpirationInDays=days),
+            expire_replaced(1, rule="replaced"),
+        ],
+    )
+    return bucket
+
+
+def _on_push(branch: str) -> codepipeline.PipelineTriggerDeclaration:
+    return codepipeline.PipelineTriggerDeclaration(
+        ProviderType="CodeStarSourceConnection",
+        GitConfiguration=codepipeline.GitConfiguration(
+            SourceActionName=SOURCE,
+            Push=[
+                codepipeline.GitPushFilter(
+                    Branches=codepipeline.GitBranchFilterCriteria(Includes=[branch])
+                )
+            ],
+        ),
+    )
+
+
+def _stages(
+    env: Env,
+    settings: Settings,
+    base: Foundation,
+    connection: codeconnections.Connection,
+    projects: Projects,
+    *,
+    service: str,
+) -> list[codepipeline.Stages]:
+    """From the source to the service.
+
+    All that changes something is one stage, since CodePipeline lets one execution into a stage at
+    a time: nobody else's change comes between a release's infrastructure and its service.
+    """
+    source = _action(
+        SOURCE,
+        "Source",
+        "CodeStarSourceConnection",
+        {
+            "ConnectionArn": connection.ref(),
+            "FullRepositoryId": settings.repository,
+            "BranchName": settings.branch,
+            "OutputArtifactFormat": "CODE_ZIP",
+            "DetectChanges": "false",  # The trigger does.
+        },
+        gives=SOURCE,
+    )
+    image = _build("Image", projects.image, COMMIT=f"#{{{SOURCE}.CommitId}}", gives=IMAGE)
+    plan = _build("Plan", projects.deploy, DO="plan")
+    approve = _action(
+        "Approve",
+        "Approval",
+        "Manual",
+        {
+            "NotificationArn": base.alerts,
+            "CustomData": f"Release #{{{SOURCE}.CommitId}} to {env.domain}? The log has the plan.",
+            "ExternalEntityLink": "#{Plan.LOG_URL}",
+        },
+    )
+    digest = f"#{{{IMAGE}.IMAGE_DIGEST}}"
+    release = [
+        _build("Infrastructure", projects.deploy, DO="infrastructure"),
+        _build("Migrate", projects.release, DO="migrate"),
+        _action(
+            "Service",
+            "Deploy",
+            "ECS",
+            {
+                "ClusterName": env.stack_name("cluster"),
+                "ServiceName": service,
+                "FileName": "imagedefinitions.json",
+                "DeploymentTimeout": str(DEPLOYMENT_MINUTES),
+            },
+            takes=IMAGE,
+        ),
+        _build("Record", projects.release, DO="record", IMAGE_DIGEST=digest),
+        _build("Settle", projects.deploy, DO="settle"),
+    ]
+    return [
+        _stage("Source", source),
+        _stage("Build", image),
+        _stage("Plan", plan),
+        *([_stage("Approve", approve)] if settings.approval else []),
+        _stage("Release", *release),
+    ]
+
+
+def _stage(name: str, *actions: codepipeline.Actions) -> codepipeline.Stages:
+    """A stage of *actions*, one after the other."""
+    for number, action in enumerate(actions, 1):
+        action.RunOrder = number
+    return codepipeline.Stages(Name=name, Actions=list(actions))
+
+
+def _action(
+    name: str,
+    category: str,
+    provider: str,
+    configuration: dict[str, Any],
+    *,
+    takes: str = "",
+    gives: str = "",
+) -> codepipeline.Actions:
+    """Something that AWS itself does; its variables are known by its *name*."""
+    wired: dict[str, Any] = {}
+    if takes:
+        wired["InputArtifacts"] = [codepipeline.InputArtifacts(Name=takes)]
+    if gives:
+        wired["OutputArtifacts"] = [codepipeline.OutputArtifacts(Name=gives)]
+    if category in {"Source", "Build"}:
+        wired["Namespace"] = name
+    return codepipeline.Actions(
+        Name=name,
+        ActionTypeId=codepipeline.ActionTypeId(
+            Category=category, Owner="AWS", Provider=provider, Version="1"
+        ),
+        Configuration=configuration,
+        **wired,
+    )
+
+
+def _build(name: str, project: Value, *, gives: str = "", **variables: str) -> codepipeline.Actions:
+    """Run *project* on the source, told *variables*."""
+    told = [{"name": key, "value": value} for key, value in variables.items()]
+    return _action(
+        name,
+        "Build",
+        "CodeBuild",
+        {"ProjectName": project, "EnvironmentVariables": json.dumps(told)},
+        takes=SOURCE,
+        gives=gives,
+    )
+
+
+def _start(
+    connection: codeconnections.Connection, handed_over: s3.Bucket, projects: Projects
+) -> list[Statement]:
+    """Fetch the source, hand it over, start the machines and wait for them."""
+    bucket = handed_over.get_att("Arn")
+    look = [storage.GetBucketAcl, storage.GetBucketLocation, storage.GetBucketVersioning]
+    hand_over = [storage.GetObject, storage.GetObjectVersion, storage.PutObject]
+    project = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${Name}"
+    return [
+        allow("FetchSource", [connecting.UseConnection], connection.ref()),
+        allow("LookAtHandedOver", look, bucket),
+        allow("HandOver", hand_over, objects(bucket)),
+        allow(
+            "StartMachines",
+            [builds.BatchGetBuilds, builds.StartBuild],
+            *(
+                Sub(project, Name=name)
+                for name in (projects.image, projects.deploy, projects.release)
+            ),
+        ),
+    ]
+
+
+def _bring_into_service(env: Env, service: str) -> list[Statement]:
+    """What the ECS action does: the service's task with another image.
+
+    The roles of the task are the service stack's, and their names end in letters of AWS's choice.
+    """
+    where = f"service/{env.stack_name('cluster')}/{service}"
+    family = arn("ecs", f"task-definition/{own(env, service)}:*")
+    stack = env.stack_name("service")
+    task_roles = [arn("iam", f"role/{stack}-{title}-*") for title in ("ExecutionRole", "TaskRole")]
+    to_tasks = Condition(StringEquals({"iam:PassedToService": "ecs-tasks.amazonaws.com"}))
+    as_made = Condition(StringEquals({"ecs:CreateAction": "RegisterTaskDefinition"}))
+    return [
+        allow("UpdateService", [ecs.DescribeServices, ecs.UpdateService], arn("ecs", where)),
+        allow("LookAtTask", [ecs.DescribeTaskDefinition], "*"),  # It takes no narrower resource.
+        allow("NewTask", [ecs.RegisterTaskDefinition], family),
+        allow("TagNewTask", [ecs.TagResource], family, condition=as_made),
+        allow("PassTaskRoles", [iam.PassRole], *task_roles, condition=to_tasks),
+    ]
+
+
+def _ask_for_approval(base: Foundation) -> list[Statement]:
+    return [allow("AskForApproval", [publishing.Publish], base.alerts)]

@@ -1,0 +1,117 @@
+"""Our side of bench_thumbnail.py: `time TIMES FILE…`, `error FILE`, `refuse FILE`, `make FOLDER`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "lambdas"))
+
+from thumbnail.picture import Rejected, picture, square
+
+SIZES = {"12 Mpx": (4000, 3000), "3 Mpx": (2000, 1500)}
+
+
+def measure(times: str, *names: str) -> None:
+    """Print the processor seconds of one picture."""
+    files = [Path(name).read_bytes() for name in names]
+    if int(times) > 1:
+        picture(files[0])  # So that what is done once does not count.
+    begun = time.process_time()
+    for _ in range(int(times)):
+        for file in files:
+            picture(file)
+    print((time.process_time() - begun) / int(times) / len(files))
+
+
+def error(name: str) -> None:
+    """Print how far ours and *name*.png are from all its pixels, Lanczos in floating point."""
+    from PIL import Image
+
+    with Image.open(name) as image, Image.open(f"{name}.png") as theirs:
+        exact = [band.convert("F") for band in image.split()]
+        wanted = [band.resize((512, 512), Image.Resampling.LANCZOS).tobytes() for band in exact]
+        for found in (square(Path(name).read_bytes()), theirs.convert("RGB")):
+            print(_root_mean_square(wanted, [band.tobytes() for band in found.split()]))
+
+
+def _root_mean_square(wanted: list[bytes], found: list[bytes]) -> float:
+    total = number = 0.0
+    for reals, integers in zip(wanted, found, strict=True):
+        for real, integer in zip(memoryview(reals).cast("f"), integers, strict=True):
+            total += (min(max(real, 0), 255) - integer) ** 2
+        number += len(integers)
+    return (total / number) ** 0.5
+
+
+def refuse(name: str) -> None:
+    """Print why it is refused."""
+    try:
+        picture(Path(name).read_bytes())
+    except Rejected as reason:
+        print(reason)
+    else:
+        print("accepted")
+
+
+def make(home: str) -> None:
+    """Print where the pictures are, by kind; make them, the same each time, if they are not there."""
+    import json
+    import random
+
+    folder, listed = Path(home), Path(home, "made.json")
+    if not listed.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        made: dict[str, list[str]] = {}
+        for kind, file in _files(random.Random(1)):
+            made.setdefault(kind, []).append(str(folder / f"{kind} {len(made.get(kind, []))}"))
+            Path(made[kind][-1]).write_bytes(file)
+        listed.write_text(json.dumps(made))
+    print(listed.read_text())
+
+
+def _files(chance):
+    from PIL import Image
+
+    from tests.lambdas import pictures
+
+    for name, size in SIZES.items():
+        for _ in range(4):
+            photo = _photo(size, chance)
+            yield f"{name} JPEG", pictures.saved(photo, "JPEG", quality=88)
+            if name == "3 Mpx":
+                photo.putalpha(Image.linear_gradient("L").resize(size))
+                yield f"{name} PNG", pictures.saved(photo, compress_level=3)
+                yield f"{name} WebP", pictures.saved(photo.convert("RGB"), "WEBP", method=1)
+        side = int((size[0] * size[1]) ** 0.5)
+        yield (
+            f"{name} JPEG, square",
+            pictures.saved(_photo((side, side), chance), "JPEG", quality=88),
+        )
+    yield "bomb, PNG", pictures.blank(30000, 30000)
+    large = Image.new("L", (30000, 30000))
+    yield "bomb, baseline JPEG", pictures.saved(large, "JPEG", quality=20, optimize=True)
+    yield "bomb, progressive JPEG", pictures.saved(large, "JPEG", quality=20, progressive=True)
+    yield "bomb, WebP", pictures.webp_header(13000, 13000)
+
+
+def _photo(size, chance):
+    """Soft shapes with finer ones on them, and the grain of a sensor."""
+    from PIL import Image
+
+    layers = [
+        (Image.frombytes("RGB", (at, at), chance.randbytes(3 * at * at)), part)
+        for at, part in ((4, 1.0), (16, 0.4), (64, 0.25), (256, 0.15), (1024, 0.1))
+    ]
+    layers.append((Image.frombytes("RGB", size, chance.randbytes(3 * size[0] * size[1])), 0.06))
+    photo = Image.new("RGB", size)
+    for layer, part in layers:
+        photo = Image.blend(photo, layer.resize(size, Image.Resampling.BICUBIC), part)
+    return photo
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    command, *arguments = sys.argv[1:]
+    {"time": measure, "error": error, "refuse": refuse, "make": make}[command](*arguments)

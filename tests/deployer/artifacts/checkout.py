@@ -1,0 +1,122 @@
+"""A checkout with functions of a few lines, and packages made on the spot: nothing is fetched."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployer.artifacts import Artifact, Code, Target, target
+from deployer.artifacts.build import Built, build
+
+ARM = target("python3.13", "arm64")
+HANDLER = "def handler(event, context):\n    return event\n"
+ANY = "py3-none-any"
+ARM_TAG = "cp313-cp313-manylinux_2_28_aarch64"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A folder with lambdas/, packages/ for uv to find, and dist/."""
+
+    root: Path
+
+    @property
+    def code(self) -> Code:
+        return Code(self.root)
+
+    @property
+    def dist(self) -> Path:
+        return self.root / "dist"
+
+    def write(self, **files: str | bytes) -> Checkout:
+        """Write files by path, such as **{"lambdas/a/handler.py": HANDLER}."""
+        for path, content in files.items():
+            file = self.root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return self
+
+    def function(self, name: str, source: str = HANDLER, *, lock: str = "") -> Checkout:
+        """A function with one source, and a lock if there is one."""
+        locked = {f"lambdas/{name}/requirements.txt": lock} if lock else {}
+        return self.write(**{f"lambdas/{name}/handler.py": source} | locked)
+
+    def artifact(self, name: str, target: Target = ARM) -> Artifact:
+        return self.code.artifact(name, target)
+
+    def build(self, *names: str, target: Target = ARM, jobs: int | None = None) -> list[Built]:
+        wanted = [self.artifact(name, target) for name in names]
+        return list(build(self.code, wanted, self.dist, jobs=jobs))
+
+    def wheel(
+        self,
+        name: str,
+        files: Mapping[str, str | bytes],
+        *,
+        tag: str = ANY,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        """A wheel of version 1.0 in packages/; returns its line of a lock."""
+        stem = f"{name.replace('-', '_')}-1.0"
+        pure = str(tag == ANY).lower()
+        about = {
+            "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+            "WHEEL": f"Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: {pure}\nTag: {tag}\n",
+            "RECORD": "",
+            **(metadata or {}),
+        }
+        path = self._packages() / f"{stem}-{tag}.whl"
+        with zipfile.ZipFile(path, "w") as packed:
+            for file, content in {
+                **files,
+                **{f"{stem}.dist-info/{k}": v for k, v in about.items()},
+            }.items():
+                packed.writestr(file, content)
+        return locked(name, path)
+
+    def sdist(self, name: str) -> str:
+        """Sources alone, which nothing is ever built from; returns the line of a lock."""
+        path = self._packages() / f"{name}-1.0.tar.gz"
+        path.write_bytes(b"not even looked into")
+        return locked(name, path)
+
+    def _packages(self) -> Path:
+        folder = self.root / "packages"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def locked(name: str, path: Path) -> str:
+    return f"{name}==1.0 --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+
+
+def elf(machine: int) -> bytes:
+    """As much of a shared object as a header: 64 bits, little-endian; 183 is arm64, 62 x86_64."""
+    return b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HH", 3, machine) + bytes(44)
+
+
+def offline(root: Path) -> dict[str, str]:
+    """The environment in which uv finds packages in *root* alone."""
+    return {
+        "UV_OFFLINE": "1",
+        "UV_FIND_LINKS": str(root / "packages"),
+        "UV_CACHE_DIR": str(root / "cache"),
+    }
+
+
+def read(path: Path) -> dict[str, bytes]:
+    """What is in a zip."""
+    with zipfile.ZipFile(path) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
+
+
+def age(root: Path, files: Sequence[str], *, year: int = 1979) -> None:
+    """Have files be written long ago: before the first time that a zip can hold."""
+    seconds = (year - 1970) * 365 * 86400
+    for file in files:
+        os.utime(root / file, (seconds, seconds))

@@ -1,0 +1,635 @@
+"""Zips built from tiny functions and tiny packages, without a network."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from deployer.artifacts import build as build_module
+from deployer.artifacts import checks, host, install, packing, store, target
+from deployer.artifacts.build import build, path_of
+from deployer.errors import BuildError, StaleError
+from tests.deployer.artifacts.checkout import (
+    ARM,
+    ARM_TAG,
+    HANDLER,
+    Checkout,
+    age,
+    elf,
+    offline,
+    read,
+)
+
+ROOT = Path(__file__).parents[3]
+
+BUILD = """
+import sys
+from pathlib import Path
+from tests.deployer.artifacts.checkout import Checkout
+
+root, jobs, *names = sys.argv[1:]
+for built in Checkout(Path(root)).build(*names, jobs=int(jobs)):
+    print(built.artifact.key, built.sha256, built.cached)
+"""
+
+
+def run(root: Path, *arguments: str, code: str = BUILD, **more) -> subprocess.CompletedProcess:
+    """Build in a process of its own."""
+    more["env"] = {**os.environ, **offline(root), "PYTHONPATH": str(ROOT), **more.get("env", {})}
+    command = [sys.executable, "-c", code, str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **more)
+
+
+def filled(checkout: Checkout) -> Checkout:
+    """Two functions: one with a compiled package for arm64, one with nothing."""
+    lock = checkout.wheel(
+        "quick", {"quick/__init__.py": "", "quick/_fast.abi3.so": elf(183)}, tag=ARM_TAG
+    )
+    lock += checkout.wheel("plain", {"plain/__init__.py": "x = 'ü'\n" * 500})
+    source = f"import quick, plain\nfrom shared.log import log\n{HANDLER}"
+    checkout.function("a", source, lock=lock).function("b")
+    return checkout.write(**{"lambdas/shared/log.py": "def log(): ...\n"})
+
+
+def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
+    """Two builds under differing settings give identical bytes; arm64 zips hold arm64 objects."""
+    other = filled(Checkout(tmp_path / "a folder with ü"))
+    other.write(**{"lambdas/b/__pycache__/handler.cpython-399.pyc": "x"})
+    sources = [str(file.relative_to(other.root)) for file in other.root.glob("lambdas/**/*.py")]
+    age(other.root, sources)
+    for file in sources:
+        (other.root / file).chmod(0o700)
+    odd = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7", "PYTHONUTF8": "0"}
+
+    one = run(filled(checkout).root, "2", "a", "b")
+    two = run(other.root, "1", "b", "a", umask=0o077, cwd="/", env=odd)
+
+    assert (0, "") == (one.returncode, one.stderr)
+    assert (0, "") == (two.returncode, two.stderr)
+    assert sorted(one.stdout.splitlines()) == sorted(two.stdout.splitlines())
+    for name in ("a", "b"):
+        path = path_of(checkout.artifact(name), Path("dist"))
+        assert (checkout.root / path).read_bytes() == (other.root / path).read_bytes()
+    files = read(path_of(checkout.artifact("a"), checkout.dist))
+    assert 183 == int.from_bytes(files["quick/_fast.abi3.so"][18:20], "little")
+
+
+def test_what_is_in_it(checkout: Checkout) -> None:
+    """Ours and the packages at the root; of packages what is needed when it runs."""
+    lock = checkout.wheel(
+        "yo-yo",
+        {
+            "yoyo/__init__.py": "",
+            "yoyo/__init__.pyi": "",
+            "yoyo/_c.pxd": "",
+            "yoyo/data.json": "{}",
+            "yoyo/tests/__init__.py": "",
+            "yoyo/__pycache__/x.pyc": "",
+            "yo_yo-1.0.data/scripts/yo": "#!python\n",
+        },
+        metadata={"entry_points.txt": "[console_scripts]\nyo = yoyo:main\n", "top_level.txt": ""},
+    )
+    checkout.function("a", lock=lock)
+
+    (built,) = checkout.build("a")
+
+    files = read(built.path)
+    assert {
+        "a/handler.py",
+        "yoyo/__init__.py",
+        "yoyo/data.json",
+        "yo_yo-1.0.dist-info/METADATA",
+        "yo_yo-1.0.dist-info/entry_points.txt",
+    } == files.keys()
+    assert sum(map(len, files.values())) == built.unzipped
+    assert built.path.stat().st_size == built.size
+    assert hashlib.sha256(built.path.read_bytes()).hexdigest() == built.sha256
+
+
+def test_markers(checkout: Checkout) -> None:
+    """A requirement for another Python or system than the target's is left out."""
+    lock = checkout.wheel("old", {"old.py": ""}).replace(
+        " --hash", " ; python_version < '3.13' --hash"
+    )
+    lock += checkout.wheel("arm", {"arm.py": ""}).replace(
+        " --hash", " ; platform_machine == 'aarch64' --hash"
+    )
+    checkout.function("a", lock=lock)
+
+    (new,) = checkout.build("a")
+    (other,) = checkout.build("a", target=target("python3.12", "x86_64"))
+
+    assert {"arm.py"} == {path for path in read(new.path) if "/" not in path}
+    assert {"old.py"} == {path for path in read(other.path) if "/" not in path}
+
+
+@pytest.mark.parametrize(
+    ("asked", "packed"),
+    [("extra\n", {"extra"}), ("extra\nboto3\n", {"extra", "urllib3", "boto3"})],
+    ids=["because of another", "by name"],
+)
+def test_the_runtime_has_it(checkout: Checkout, asked: str, packed: set[str]) -> None:
+    """What Lambda's Python has is not packed, unless a function asks for its own."""
+    lock = "".join(
+        checkout.wheel(name, {f"{name}/__init__.py": ""}) for name in ("extra", "urllib3", "boto3")
+    )
+    checkout.function("a", f"import urllib3, boto3, extra\n{HANDLER}", lock=lock)
+    checkout.write(**{"lambdas/a/requirements.in": asked})
+
+    (built,) = checkout.build("a")
+
+    tops = {path.partition("/")[0] for path in read(built.path)}
+    assert packed == {top for top in tops if not top.endswith(".dist-info")} - {"a"}
+
+
+def test_unchanged(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What did not change is neither resolved, nor deflated, nor even read again."""
+    filled(checkout)
+    first = checkout.build("a", "b")
+    wanted = [checkout.artifact("a"), checkout.artifact("b")]
+    for module, name in ((build_module, "install"), (packing, "add"), (build_module, "_ours")):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("worked in vain"))
+
+    second = build(checkout.code, wanted, checkout.dist)
+
+    assert [False, False] == [built.cached for built in first]
+    assert [True, True] == [built.cached for built in second]
+    assert [built.sha256 for built in first] == [built.sha256 for built in second]
+
+
+def test_one_line_changed(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only sources changed, only sources are deflated; packages come from before."""
+    filled(checkout).build("a")
+    deflated, add = [], packing.add
+    monkeypatch.setattr(packing, "add", lambda files, to: deflated.extend(files) or add(files, to))
+    monkeypatch.setattr(build_module, "install", lambda *_: pytest.fail("installed in vain"))
+    handler = checkout.root / "lambdas/a/handler.py"
+
+    handler.write_text(handler.read_text() + "# changed\n")
+    (changed,) = checkout.build("a")
+
+    assert {"a/handler.py", "shared/log.py"} == set(deflated)
+    assert {"quick/_fast.abi3.so", "a/handler.py"} < read(changed.path).keys()
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _no_zip(path: Path) -> None:
+    path.unlink()
+
+
+def _no_seal(path: Path) -> None:
+    path.with_suffix(".json").unlink()
+
+
+def _torn_seal(path: Path) -> None:
+    path.with_suffix(".json").write_text("{")
+
+
+def _other_seal(path: Path) -> None:
+    path.with_suffix(".json").write_text('{"sha": 1}')
+
+
+@pytest.mark.parametrize("damage", [_cut, _flip, _no_zip, _no_seal, _torn_seal, _other_seal])
+def test_damaged(checkout: Checkout, damage: Callable[[Path], None]) -> None:
+    """A zip that is not what was written is built again, and is what it was."""
+    filled(checkout)
+    (built,) = checkout.build("a")
+    before = built.path.read_bytes()
+
+    damage(built.path)
+    (again,) = checkout.build("a")
+
+    assert not again.cached
+    assert before == again.path.read_bytes()
+    assert checkout.build("a")[0].cached
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from deployer.artifacts import packing
+from tests.deployer.artifacts.checkout import Checkout
+
+def add(files, to):
+    to.write(b"half")
+    to.flush()
+    os.kill(os.getpid(), 9)
+
+packing.add = add
+Checkout(Path(sys.argv[1])).build("b")
+"""
+
+
+def test_damaged_packages(checkout: Checkout) -> None:
+    """Nor are packages taken from a zip that is not what was written."""
+    filled(checkout)
+    (built,) = checkout.build("a")
+    before = built.path.read_bytes()
+    (packages,) = built.path.parent.glob("packages-*.zip")
+
+    _flip(packages)
+    built.path.unlink()
+    (again,) = checkout.build("a")
+
+    assert before == again.path.read_bytes()
+
+
+def test_killed(checkout: Checkout) -> None:
+    """A build that is killed leaves nothing under the final name; the next one tidies up."""
+    filled(checkout)
+
+    killed = run(checkout.root, code=KILLED)
+    left = [file.parent.name[:6] for file in checkout.dist.rglob("*.zip")]
+    (built,) = checkout.build("b")
+
+    assert -9 == killed.returncode
+    assert ["draft-"] == left
+    here = {file.name for file in built.path.parent.iterdir()}
+    assert {"lock", built.path.name, built.path.with_suffix(".json").name} == here
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from deployer.errors import BuildError
+from tests.deployer.artifacts.checkout import Checkout
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    Checkout(Path(sys.argv[1])).build("a")
+except BuildError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 60])
+def test_cannot_write(checkout: Checkout, limit: int) -> None:
+    """Where the system refuses to write any more, nothing half-made is left."""
+    checkout.function("a")
+
+    done = run(checkout.root, str(limit), code=FULL)
+
+    assert "File too large\nhint: make room" in done.stdout
+    assert ["lock"] == [file.name for file in checkout.dist.rglob("*") if file.is_file()]
+
+
+@pytest.mark.parametrize("place", ["fsync", "replace"])
+def test_disk_full(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """Nor is it when the disk turns out to be full as late as can be."""
+    filled(checkout)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(*{"fsync": (os, "fsync"), "replace": (Path, "replace")}[place], full)
+    with pytest.raises(BuildError, match=r"lambdas/a/.*zip: No space left on device"):
+        checkout.build("a")
+    assert ["lock"] == [file.name for file in checkout.dist.rglob("*") if file.is_file()]
+
+
+def test_at_once(checkout: Checkout) -> None:
+    """Builds at once, in three processes, do no harm: one builds, the others find it."""
+    filled(checkout)
+    command = [sys.executable, "-c", BUILD, str(checkout.root), "2", "a", "b"]
+    env = {**os.environ, **offline(checkout.root), "PYTHONPATH": str(ROOT)}
+
+    running = [
+        subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=60) for process in running]
+
+    assert [0, 0, 0] == [process.returncode for process in running], said
+    lines = [line for out, _ in said for line in out.splitlines()]
+    assert 2 == sum(line.endswith("False") for line in lines)
+    assert 2 == len({line.rpartition(" ")[0] for line in lines})
+
+
+def test_one_asks_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where uv is, is asked by one thread at a time: what answers is not made for two."""
+    asking, together = [], []
+
+    def find() -> str:
+        asking.append(1)
+        time.sleep(0.01)
+        together.append(len(asking))
+        asking.pop()
+        return "uv"
+
+    monkeypatch.setattr("uv.find_uv_bin", find)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: install._uv(), range(4)))
+
+    assert (["uv"] * 4, [1] * 4) == (found, together)
+
+
+def test_old_ones_go(checkout: Checkout) -> None:
+    """Of a function the zips used last are kept: the first to go was not used for longest."""
+    paths = []
+    for number in (*range(store.KEPT), 0, store.KEPT):
+        checkout.function("a", f"{HANDLER}# {number}\n")
+        (built,) = checkout.build("a")
+        if built.path not in paths:
+            paths.append(built.path)
+            os.utime(built.path, (number, number))
+
+    assert [paths[1]] == [path for path in paths if not path.exists()]
+    assert [paths[1]] == [path for path in paths if not path.with_suffix(".json").exists()]
+
+
+def test_changed_meanwhile(checkout: Checkout) -> None:
+    """Sources that are not what the artifact is called after are not packed under its name."""
+    checkout.function("a")
+    artifact = checkout.artifact("a")
+
+    checkout.function("a", f"{HANDLER}# more\n")
+
+    with pytest.raises(BuildError, match="lambdas/a: changed while it was built"):
+        build(checkout.code, [artifact], checkout.dist)
+
+
+def _sdist(checkout: Checkout) -> str:
+    return checkout.sdist("onlysource")
+
+
+def _no_arm(checkout: Checkout) -> str:
+    return checkout.wheel("intel", {}, tag="cp313-cp313-manylinux_2_28_x86_64")
+
+
+def _too_new(checkout: Checkout) -> str:
+    return checkout.wheel("newlibc", {}, tag="cp313-cp313-manylinux_2_38_aarch64")
+
+
+def _tampered(checkout: Checkout) -> str:
+    line = checkout.wheel("plain", {"plain.py": ""})
+    checkout.wheel("plain", {"plain.py": "evil"})
+    return line
+
+
+def _unhashed(checkout: Checkout) -> str:
+    return checkout.wheel("plain", {}).partition(" ")[0]
+
+
+def _wrong_elf(checkout: Checkout) -> str:
+    return checkout.wheel("quick", {"quick/_x.abi3.so": elf(62)}, tag=ARM_TAG)
+
+
+def _odd_elf(checkout: Checkout) -> str:
+    return checkout.wheel("quick", {"quick/_x.so": elf(243)}, tag=ARM_TAG)
+
+
+def _wrong_python(checkout: Checkout) -> str:
+    path = "quick/_x.cpython-312-aarch64-linux-gnu.so"
+    return checkout.wheel("quick", {path: elf(183)}, tag=ARM_TAG)
+
+
+def _no_elf(checkout: Checkout) -> str:
+    record = {"RECORD": "quick/__init__.py,,\n"}
+    return checkout.wheel("quick", {"quick/__init__.py": ""}, tag=ARM_TAG, metadata=record)
+
+
+def _our_name(checkout: Checkout) -> str:
+    return checkout.wheel("Aa", {"A/__init__.py": ""})
+
+
+def _shared_name(checkout: Checkout) -> str:
+    return checkout.wheel("them", {"shared.py": ""})
+
+
+@pytest.mark.parametrize(
+    ("lock", "words"),
+    [
+        (_sdist, "onlysource==1.0 has no usable wheels"),
+        (_sdist, "hint: pin a version that has a wheel, or ship the source with include.txt"),
+        (_no_arm, "intel==1.0 has no wheels with a matching platform tag"),
+        (_too_new, "newlibc==1.0 has no wheels with a matching platform tag"),
+        (_tampered, "Hash mismatch for `plain==1.0`"),
+        (_unhashed, "none were provided for: plain==1.0\nhint: run `./inv lock`"),
+        (_wrong_elf, "quick/_x.abi3.so: compiled for x86_64, not for arm64"),
+        (_odd_elf, "quick/_x.so: compiled for ELF 243, not for arm64"),
+        (_wrong_python, "compiled for Python 3.12, not for 3.13"),
+        (_no_elf, "a/requirements.txt: quick-1.0 has no compiled code in it"),
+        (_our_name, "a/requirements.txt: a package of it is called A, as is a folder of ours"),
+        (_shared_name, "a package of it is called shared.py, as is a folder of ours"),
+    ],
+)
+def test_lock_refused(checkout: Checkout, lock: Callable[[Checkout], str], words: str) -> None:
+    """A lock that does not give what runs on the target is refused, by name."""
+    source = f"import shared.log\n{HANDLER}"
+    checkout.function("a", source, lock=lock(checkout)).write(**{"lambdas/shared/log.py": ""})
+
+    with pytest.raises(BuildError) as refused:
+        checkout.build("a")
+
+    assert words in str(refused.value)
+    assert refused.value.hint
+    assert not path_of(checkout.artifact("a"), checkout.dist).exists()
+
+
+def test_no_network(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that does not answer is one clear error."""
+    monkeypatch.delenv("UV_OFFLINE")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    checkout.function("a", lock=f"absent==1.0 --hash=sha256:{'0' * 64}\n")
+
+    with pytest.raises(BuildError) as refused:
+        checkout.build("a")
+
+    assert "lambdas/a/requirements.txt: cannot be installed for python3.13 on arm64" in str(
+        refused.value
+    )
+    assert "Connection refused" in refused.value.message
+    assert refused.value.hint.startswith("is the network there?")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import troposphere\n", "handler.py:1: imports troposphere, which is not in the zip"),
+        ("def late():\n    import psycopg.rows\n", "handler.py:2: imports psycopg.rows"),
+        ("import shared\n", "handler.py:1: imports shared, which is not in the zip"),
+        ("from b import handler\n", "handler.py:1: imports b, which is not"),
+        ("from .more import x\n", "handler.py:1: imports a.more, which is not"),
+        ("x = (\n", "handler.py:1: '(' was never closed"),
+        ("def handle(): ...\n", "lambdas/a/handler.py: has no function handler"),
+    ],
+)
+def test_handler_refused(checkout: Checkout, source: str, words: str) -> None:
+    """For another machine sources are read: a handler that lacks something is found here."""
+    head = "" if words.endswith("handler") else HANDLER.replace("\n", ";", 1).replace(";    ", " ")
+    checkout.function("a", f"{source}{head}").function("b")
+
+    with pytest.raises(BuildError) as refused:
+        checkout.build("a")
+
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import boto3, json, botocore.session, dateutil.parser\n",
+        "from . import more\nfrom .more import x\nimport a.more\n",
+        "try:\n    import simplejson\nexcept (ImportError, KeyError):\n    simplejson = None\n",
+        "try:\n    import simplejson\nexcept:\n    pass\n",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import mypy_boto3_s3\n",
+        "import typing\nif typing.TYPE_CHECKING:\n    import mypy_boto3_s3\n",
+    ],
+)
+@pytest.mark.parametrize("where", [ARM, host()], ids=["arm64", "host"])
+def test_handler_taken(checkout: Checkout, source: str, where) -> None:
+    """The standard library, boto3, its own modules, and what may be missing: all is there."""
+    checkout.function("a", f"{source}{HANDLER}").write(**{"lambdas/a/more.py": "x = 1\n"})
+
+    assert checkout.build("a", target=where)
+
+
+def test_no_handler(checkout: Checkout) -> None:
+    """A folder without handler.py is no function that could run."""
+    checkout.write(**{"lambdas/a/more.py": ""})
+
+    with pytest.raises(BuildError, match=r"lambdas/a/handler\.py: is not there"):
+        checkout.build("a")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import plain\n", "No module named 'hidden'"),
+        ("import importlib\nimportlib.import_module('invoke')\n", "No module named 'invoke'"),
+        ("1 / 0\n", "ZeroDivisionError"),
+        ("del handler\n", "no function handler"),
+    ],
+)
+def test_import_refused(checkout: Checkout, source: str, words: str) -> None:
+    """For this machine the handler is imported, with nothing but what Lambda's Python has."""
+    lock = checkout.wheel("plain", {"plain.py": "import hidden\n"})
+    checkout.function("a", f"{HANDLER}{source}", lock=lock)
+
+    with pytest.raises(BuildError) as refused:
+        checkout.build("a", target=host())
+
+    assert "lambdas/a/handler.py: cannot be imported from its zip" in str(refused.value)
+    assert words in str(refused.value)
+    assert not path_of(checkout.artifact("a", host()), checkout.dist).exists()
+
+
+def test_import_that_does_not_end(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handler that waits for something while it is imported would never start."""
+    monkeypatch.setattr(checks, "SECONDS", 0.5)
+    checkout.function("a", f"import time\ntime.sleep(60)\n{HANDLER}")
+
+    with pytest.raises(BuildError, match=r"cannot be imported from its zip: it takes more than"):
+        checkout.build("a", target=host())
+
+
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_no_jobs(checkout: Checkout, jobs: int) -> None:
+    """With nobody to do it nothing would be built, and all would look well."""
+    with pytest.raises(BuildError, match=f"--jobs={jobs}: nothing would be built"):
+        checkout.function("a").build("a", jobs=jobs)
+
+
+def test_settings_come_later(checkout: Checkout) -> None:
+    """A handler that reads its settings while it is imported is no worse for it: they come later."""
+    checkout.function("a", f"import os, boto3\nTABLE = os.environ['TABLE_NAME']\n{HANDLER}")
+
+    assert checkout.build("a", target=host())
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ("ZIPPED", r"lambdas/a: [\d,]+ bytes zipped, and Lambda takes 100"),
+        ("UNZIPPED", r"lambdas/a: [\d,]+ bytes unzipped, and Lambda takes 100"),
+    ],
+)
+def test_too_large(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, limit: str, words: str
+) -> None:
+    """What Lambda would not take is not built."""
+    filled(checkout)
+    monkeypatch.setattr(checks, limit, 100)
+
+    with pytest.raises(BuildError, match=words):
+        checkout.build("a")
+
+
+def test_limits() -> None:
+    """Lambda developer guide, Quotas."""
+    assert (52_428_800, 262_144_000) == (checks.ZIPPED, checks.UNZIPPED)
+
+
+def test_every_fault(checkout: Checkout) -> None:
+    """All that is wrong with any function is told at once; those in order are built."""
+    checkout.function("a", "import troposphere\n").function("b").function(
+        "c", lock=_sdist(checkout)
+    )
+
+    with pytest.raises(BuildError) as refused:
+        checkout.build("a", "b", "c")
+
+    told = str(refused.value)
+    assert "lambdas/a/handler.py:1: imports troposphere" in told
+    assert "lambdas/a/handler.py: has no function handler" in told
+    assert "onlysource" in told
+    assert not isinstance(refused.value, StaleError)
+    assert path_of(checkout.artifact("b"), checkout.dist).exists()
+
+
+def test_twice_the_same(checkout: Checkout) -> None:
+    """The same artifact from two stacks is built once."""
+    checkout.function("a")
+
+    assert 1 == len(checkout.build("a", "a"))
+
+
+def test_seal(checkout: Checkout) -> None:
+    """The seal beside a zip says what it must be."""
+    (built,) = checkout.function("a").build("a")
+
+    seal = json.loads(built.path.with_suffix(".json").read_text())
+
+    assert {"sha256": built.sha256, "size": built.size, "unzipped": built.unzipped} == seal
+
+
+def test_alone(checkout: Checkout) -> None:
+    """What the import on this machine sees: our zip and boto3, nothing of .venv or of the shell."""
+    source = """
+        import os, sys
+        import boto3, six
+        assert "HOME" not in os.environ and "SECRET" not in os.environ
+        assert not [path for path in sys.path if path.endswith("site-packages")], sys.path
+        try:
+            import troposphere
+        except ImportError:
+            pass
+        else:
+            raise AssertionError
+    """
+    checkout.function("a", f"{textwrap.dedent(source)}{HANDLER}")
+
+    assert checkout.build("a", target=host())

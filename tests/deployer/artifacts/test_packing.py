@@ -1,0 +1,64 @@
+"""The zip as bytes."""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer.artifacts import packing
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0/\\"), min_size=1, max_size=8)
+PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
+TREES = st.dictionaries(PATHS, st.binary(max_size=200), max_size=8)
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    packing.add(files, file)
+    return file.getvalue()
+
+
+@given(TREES, st.randoms())
+def test_any_tree(files: dict[str, bytes], chance) -> None:
+    """What was put in comes out, and the order it came in does not count."""
+    shuffled = list(files.items())
+    chance.shuffle(shuffled)
+
+    content = packed(files)
+
+    with zipfile.ZipFile(io.BytesIO(content)) as found:
+        assert files == {name: found.read(name) for name in found.namelist()}
+    assert content == packed(dict(shuffled))
+
+
+@given(TREES, TREES)
+def test_added(files: dict[str, bytes], more: dict[str, bytes]) -> None:
+    """What is added stands behind what was there, and the sizes of all are known."""
+    more = {f"more/{path}": content for path, content in more.items()}
+    file = io.BytesIO(packed(files))
+
+    sizes = packing.add(more, file)
+
+    with zipfile.ZipFile(file) as found:
+        assert [*sorted(files), *sorted(more)] == found.namelist()
+        assert files | more == {name: found.read(name) for name in found.namelist()}
+    assert {path: len(content) for path, content in (files | more).items()} == sizes
+
+
+def test_nothing_of_the_machine() -> None:
+    """One time, one mode, one system, no extra fields: as Lambda unzips it, readable by all."""
+    files = {"b/y.py": b"y" * 1000, "a": b"", "b/x.so": b"\x7fELF"}
+
+    with zipfile.ZipFile(io.BytesIO(packed(files))) as found:
+        entries = found.infolist()
+
+    assert ["a", "b/x.so", "b/y.py"] == [entry.filename for entry in entries]
+    for entry in entries:
+        assert (1980, 1, 1, 0, 0, 0) == entry.date_time
+        assert stat.S_IFREG | 0o644 == entry.external_attr >> 16
+        assert (3, b"", b"") == (entry.create_system, entry.extra, entry.comment)
+    assert entries[2].compress_size < 50

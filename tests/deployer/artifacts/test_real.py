@@ -1,0 +1,63 @@
+"""The functions of this repository, as they are; their packages come from PyPI or uv's cache."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from deployer import runtime
+from deployer.artifacts import Code, elf, host
+from deployer.artifacts.build import Built, build
+from tests.deployer.artifacts.checkout import ARM, read
+
+ROOT = Path(__file__).parents[3]
+NAMES = sorted(file.parent.name for file in ROOT.glob("lambdas/*/handler.py"))
+
+BACKEND = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from importlib_metadata import entry_points
+print(entry_points(group="yoyo.backends")["postgresql+psycopg"].load().__name__)
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], Built]:
+    """Each function for Lambda and for this machine; every check of the builder passed."""
+    code, dist = Code(ROOT), tmp_path_factory.mktemp("dist")
+    wanted = [code.artifact(name, target) for target in (ARM, host()) for name in NAMES]
+    return {(one.artifact.name, one.artifact.target.host): one for one in build(code, wanted, dist)}
+
+
+def test_for_lambda(built: dict[tuple[str, bool], Built]) -> None:
+    """What is compiled is for arm64, and is there for each function with a compiled package."""
+    machines = {
+        name: {
+            elf.machine(one) for one in read(built[name, False].path).values() if elf.is_elf(one)
+        }
+        for name in NAMES
+    }
+
+    compiled = {"authorizer", "migrate", "post_confirmation", "thumbnail"}
+    assert {name: {"arm64"} if name in compiled else set() for name in NAMES} == machines
+
+
+def test_as_packed(built: dict[tuple[str, bool], Built], tmp_path: Path) -> None:
+    """Yoyo finds its backend by the entry points of its metadata, in what is left of it."""
+    with zipfile.ZipFile(built["migrate", True].path) as packed:
+        packed.extractall(tmp_path / "code")
+    runtime.link(tmp_path / "runtime")
+    alone = [sys.executable, "-I", "-S", "-c", BACKEND]
+
+    done = subprocess.run(
+        [*alone, tmp_path / "code", tmp_path / "runtime"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ("PostgresqlPsycopgBackend\n", "") == (done.stdout, done.stderr)

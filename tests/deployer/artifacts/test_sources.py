@@ -1,0 +1,360 @@
+"""What goes into a zip from the checkout, and what it is called after."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer.artifacts import Artifact, Code, host, target
+from deployer.artifacts.sources import Sources, gather
+from deployer.errors import SynthError
+from tests.deployer.artifacts.checkout import ARM, HANDLER, Checkout
+
+LOG = {"lambdas/shared/log.py": "def log(): ...\n"}
+
+
+def paths(checkout: Checkout, name: str = "a") -> set[str]:
+    return set(gather(checkout.root, name).files)
+
+
+def test_own_folder(checkout: Checkout) -> None:
+    """All of the function's folder at NAME/, but what is for people and tools."""
+    checkout.function("a").write(
+        **dict.fromkeys(
+            [
+                "lambdas/a/more.py",
+                "lambdas/a/data/roots.pem",
+                "lambdas/a/requirements.in",
+                "lambdas/a/requirements.txt",
+                "lambdas/a/unused.txt",
+                "lambdas/a/include.txt",
+                "lambdas/a/events/one.json",
+                "lambdas/a/__pycache__/handler.cpython-311.pyc",
+                "lambdas/a/handler.py~",
+                "lambdas/a/.DS_Store",
+                "lambdas/b/handler.py",
+                "lambdas/shared/log.py",
+            ],
+            "",
+        )
+    )
+
+    assert {"a/handler.py", "a/more.py", "a/data/roots.pem"} == paths(checkout)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from shared.log import log",
+        "from shared import log",
+        "import shared.log",
+        "import shared.log as log",
+        "def late():\n    from shared.log import log",
+        "try:\n    import shared.log\nexcept ValueError:\n    pass",
+        "import json, shared.log",
+        "from shared import (\n    log,\n)",
+    ],
+)
+def test_shared(checkout: Checkout, statement: str) -> None:
+    """A shared module goes along with whoever imports it, however that is written."""
+    checkout.function("a", f"{statement}\n{HANDLER}").write(**LOG)
+    checkout.write(**{"lambdas/shared/other.py": ""})
+
+    assert {"a/handler.py", "shared/log.py"} == paths(checkout)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        HANDLER,
+        '"""Say `from shared.log import log`."""\n',
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from shared.log import log\n",
+    ],
+    ids=["nothing", "prose", "for types"],
+)
+def test_not_shared(checkout: Checkout, source: str) -> None:
+    """What is not imported when the function runs stays at home."""
+    checkout.function("a", source).write(**LOG)
+
+    assert {"a/handler.py"} == paths(checkout)
+
+
+def test_shared_modules_import_others(checkout: Checkout) -> None:
+    """Modules that shared modules import go along, whole folders and data beside them."""
+    checkout.function("a", "from shared.tokens import x\n")
+    checkout.write(
+        **{
+            "lambdas/shared/tokens.py": "from . import keys\nfrom .fetch import get\n",
+            "lambdas/shared/tokens.json": "{}",
+            "lambdas/shared/keys/__init__.py": "from .rsa import public\n",
+            "lambdas/shared/keys/rsa.py": "",
+            "lambdas/shared/fetch.py": "import shared.log\n",
+            "lambdas/shared/other.py": "",
+        },
+        **LOG,
+    )
+
+    assert {
+        "a/handler.py",
+        "shared/fetch.py",
+        "shared/keys/__init__.py",
+        "shared/keys/rsa.py",
+        "shared/log.py",
+        "shared/tokens.json",
+        "shared/tokens.py",
+    } == paths(checkout)
+
+
+def test_included(checkout: Checkout) -> None:
+    """What include.txt names is in the zip where it is in the repository."""
+    checkout.function("a").write(
+        **{
+            "lambdas/a/include.txt": "# The schema.\nbackend/db\nLICENSE  # ours\n\n",
+            "backend/db/one.sql": "1",
+            "backend/db/more/two.sql": "2",
+            "backend/db/__pycache__/x.pyc": "",
+            "backend/app.py": "",
+            "LICENSE": "",
+        }
+    )
+
+    assert {
+        "LICENSE",
+        "a/handler.py",
+        "backend/db/more/two.sql",
+        "backend/db/one.sql",
+    } == paths(checkout)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (
+            {"lambdas/a/handler.py": "import json\nfrom shared.lgo import log\n"},
+            "a/handler.py:2: imports shared.lgo, which is not in lambdas/shared/\nhint: one of: log",
+        ),
+        ({"lambdas/a/handler.py": "from shared import Log\n"}, "imports shared.Log, which is not"),
+        ({"lambdas/a/handler.py": "from shared import *\n"}, "imports shared.*, which is not"),
+        ({"lambdas/a/handler.py": "from shared import (\n"}, "handler.py:1: '(' was never closed"),
+        ({"lambdas/a/ä.py": ""}, "lambdas/a/ä.py': a name that not every system can have"),
+        ({"lambdas/a/c:d.py": ""}, "'lambdas/a/c:d.py': a name that"),
+        ({"lambdas/a/c\\d.py": ""}, "a name that not every system can have"),
+        ({"lambdas/a/More.py": "", "lambdas/a/more.py": ""}, "a/More.py and a/more.py: differ"),
+        ({"lambdas/a/D/x.py": "", "lambdas/a/d/y.py": ""}, "a/D and a/d: differ only by case"),
+        ({"lambdas/a/include.txt": "../secrets"}, "include.txt:1: ../secrets leaves the repo"),
+        ({"lambdas/a/include.txt": "/etc/passwd"}, "/etc/passwd leaves the repository"),
+        ({"lambdas/a/include.txt": "x\\y"}, "leaves the repository"),
+        ({"lambdas/a/include.txt": "\n\nbackend/dp"}, "include.txt:3: backend/dp is not there"),
+        ({"lambdas/a/include.txt": "Lambdas"}, "Lambdas is not there"),
+        ({"lambdas/a/include.txt": "a/x"}, "would be where the function's own a/ is"),
+        ({"lambdas/a/include.txt": "Shared"}, "would be where the function's own Shared/ is"),
+        ({"lambdas/a/requirements.in": "Pillow >= 13\n"}, "requirements.in: pillow is not in req"),
+    ],
+)
+def test_refused(checkout: Checkout, files: dict[str, str], words: str) -> None:
+    """Each fault is told with its place and the way out."""
+    checkout.function("a").write(**LOG).write(**files)
+
+    with pytest.raises(SynthError) as refused:
+        gather(checkout.root, "a")
+
+    assert words in str(refused.value)
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("upload", "lambdas/upload: there is no such function\nhint: one of: A-b, a, json, six"),
+        ("A", "there is no such function"),
+        ("shared", "there is no such function"),
+        ("A-b", "is no name of a package"),
+        ("json", "Lambda's Python has a json already"),
+        ("six", "Lambda's Python has a six already"),
+    ],
+)
+def test_names(checkout: Checkout, name: str, words: str) -> None:
+    """A function is a folder of lambdas/ that can be imported, and hides nothing."""
+    for one in ("a", "A-b", "json", "six"):
+        checkout.function(one)
+    checkout.write(**LOG)
+
+    with pytest.raises(SynthError) as refused:
+        checkout.artifact(name)
+
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("within", ["lambdas/a/link.py", "lambdas/a/folder", "backend/db/x.sql"])
+def test_symlinks(checkout: Checkout, within: str) -> None:
+    """A symlink is refused wherever it is: it may point anywhere, and does so on another machine."""
+    checkout.function("a").write(
+        **{"lambdas/a/include.txt": "backend/db", "backend/db/y.sql": "", "elsewhere": ""}
+    )
+    (checkout.root / within).symlink_to(checkout.root / "elsewhere")
+
+    with pytest.raises(SynthError, match=f"{within}: is a symlink"):
+        gather(checkout.root, "a")
+
+
+def test_a_link_on_the_way(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nor does an included path go through one: backend may be somebody's home."""
+    checkout.function("a").write(**{"lambdas/a/include.txt": "backend/db"})
+    elsewhere = tmp_path_factory.mktemp("home")
+    (elsewhere / "db").mkdir()
+    (checkout.root / "backend").symlink_to(elsewhere)
+
+    with pytest.raises(SynthError, match="backend: is a symlink"):
+        gather(checkout.root, "a")
+
+
+def test_every_fault(checkout: Checkout) -> None:
+    """All that is wrong is told at once."""
+    checkout.function("a", "import shared.x\nimport shared.y\n")
+    checkout.write(**{"lambdas/a/include.txt": "..\n", "lambdas/a/ä.txt": ""})
+
+    with pytest.raises(SynthError) as refused:
+        gather(checkout.root, "a")
+
+    assert 4 == len(refused.value.message.splitlines())
+
+
+def test_optional(checkout: Checkout) -> None:
+    """A shared module may be missing where the import is tried and its failure caught."""
+    caught = "try:\n    import shared.fast\nexcept ImportError:\n    pass\n"
+    checkout.function("a", caught)
+
+    assert {"a/handler.py"} == paths(checkout)
+
+
+def _touched(checkout: Checkout) -> None:
+    os.utime(checkout.root / "lambdas/a/handler.py", (1, 1))
+
+
+def _private(checkout: Checkout) -> None:
+    for file in (checkout.root / "lambdas").rglob("*.py"):
+        file.chmod(0o700)
+
+
+def _compiled(checkout: Checkout) -> None:
+    checkout.write(**{"lambdas/a/__pycache__/handler.cpython-311.pyc": "x"})
+
+
+def _event(checkout: Checkout) -> None:
+    checkout.write(**{"lambdas/a/events/one.json": "{}"})
+
+
+def _other_order(checkout: Checkout) -> None:
+    checkout.write(**{"lambdas/a/include.txt": "backend/b\nbackend/a\n"})
+
+
+def _unused_changed(checkout: Checkout) -> None:
+    checkout.write(**{"lambdas/a/unused.txt": "# Never.\nsix\n"})
+
+
+@pytest.mark.parametrize(
+    "change", [_touched, _private, _compiled, _event, _other_order, _unused_changed]
+)
+def test_same_digest(checkout: Checkout, change) -> None:
+    """Times, modes, caches and the order of lines are nothing that a zip is made of."""
+    _fill(checkout)
+    before = checkout.artifact("a")
+
+    change(checkout)
+
+    assert before == checkout.artifact("a")
+
+
+def test_digest_of_another_checkout(checkout: Checkout, tmp_path: Path) -> None:
+    """Where the checkout is does not count."""
+    elsewhere = Checkout(tmp_path / "a folder with ü")
+
+    _fill(checkout)
+    _fill(elsewhere)
+
+    assert checkout.artifact("a") == elsewhere.artifact("a")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"lambdas/a/handler.py": f"from shared import log\n{HANDLER}\n"},
+        {"lambdas/a/more.py": ""},
+        {"lambdas/shared/log.py": "def log(): return 1\n"},
+        {"backend/b/one.sql": "select 1"},
+        {"lambdas/a/requirements.txt": "x==1.1\n"},
+        {"lambdas/a/requirements.in": ""},
+        {"lambdas/a/include.txt": "backend/b"},
+    ],
+    ids=lambda files: next(iter(files)),
+)
+def test_other_digest(checkout: Checkout, files: dict[str, str]) -> None:
+    """Every byte of what a zip is made of counts."""
+    _fill(checkout)
+    before = checkout.artifact("a")
+
+    checkout.write(**files)
+
+    assert before != checkout.artifact("a")
+
+
+def test_target_counts(checkout: Checkout) -> None:
+    """The same sources are another zip for another Python, another machine, and for this one."""
+    _fill(checkout)
+    targets = [ARM, target("python3.12", "arm64"), target("python3.13", "x86_64"), host()]
+    targets.append(replace(host(), host=False))
+
+    digests = {checkout.artifact("a", one).digest for one in targets}
+
+    assert len(targets) == len(digests)
+
+
+def test_known_digest(checkout: Checkout) -> None:
+    """The digest stands in reviewed templates: the same on every machine, and from now on.
+
+    If what the builder makes of the same sources changes, FORMAT is to change, and this with it.
+    """
+    _fill(checkout)
+
+    found = checkout.artifact("a")
+
+    assert Artifact("a", ARM, "9820f498c61074c0409ea31d95ae31a3") == found
+    assert f"lambdas/a/{found.digest}.zip" == found.key
+    assert "a.handler.handler" == found.handler
+
+
+FILES = st.dictionaries(st.text("ab/", min_size=1, max_size=4), st.binary(max_size=3), max_size=4)
+ANY_SOURCES = st.builds(Sources, FILES, st.binary(max_size=3), st.binary(max_size=3))
+
+
+@given(ANY_SOURCES, ANY_SOURCES)
+def test_digests_tell_apart(one: Sources, other: Sources) -> None:
+    """Two digests are equal where the sources are, whatever is moved from one part to the next."""
+    assert (one == other) == (one.digest(ARM.facts) == other.digest(ARM.facts))
+
+
+def test_here() -> None:
+    """Every function of this repository has sources without a fault."""
+    root = Path(__file__).parents[3]
+    names = {file.parent.name for file in (root / "lambdas").glob("*/handler.py")}
+
+    for name in names:
+        assert Code(root).artifact(name, ARM).digest
+
+
+def _fill(checkout: Checkout) -> None:
+    checkout.function("a", f"from shared import log\n{HANDLER}", lock="x==1.0\n")
+    checkout.write(
+        **{
+            "lambdas/a/include.txt": "backend/a\nbackend/b\n",
+            "lambdas/a/requirements.in": "x\n",
+            "backend/a/one.sql": "",
+            "backend/b/one.sql": "",
+        },
+        **LOG,
+    )

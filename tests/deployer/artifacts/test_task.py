@@ -1,0 +1,46 @@
+"""`./inv build`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def invoke(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "invoke", "build", "--env=dev", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_one_function() -> None:
+    """It says what it built, how large that is and where it lies; the second time it was there."""
+    invoke("--name=upload_url")
+
+    done = invoke("--name=upload_url")
+
+    pattern = (
+        r"upload_url +python3\.\d+ on arm64 +0\.\d\d MB, +0\.\d\d MB unzipped  was there  (\S+)"
+    )
+    said = re.fullmatch(pattern, done.stdout.strip())
+    assert said, done
+    assert (ROOT / "dist" / said[1]).exists()
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("--name=thumbnails", "error: --name=thumbnails: unknown\nhint: one of: authorizer, "),
+        ("--jobs=-1", "error: --jobs=-1: nothing would be built\nhint: 1 or more"),
+    ],
+)
+def test_refused(argument: str, words: str) -> None:
+    """What it is not told well it refuses in two lines."""
+    done = invoke(argument)
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert words in done.stderr

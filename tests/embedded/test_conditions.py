@@ -1,0 +1,98 @@
+"""What a policy may ask of a call besides its action and resource."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.embedded.templates import parameter, template
+from tests.embedded_server import REGION
+
+if TYPE_CHECKING:
+    from tests.embedded_server import Aws
+
+EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def role(aws: Aws, name: str, statement: dict[str, Any], **trusted: str) -> str:
+    """A role that may do what *statement* says; its ARN."""
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trusted}
+    iam = aws.client("iam")
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(statement))
+    return str(made)
+
+
+def document(statement: dict[str, Any]) -> str:
+    """A policy of one statement."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@contextmanager
+def clerk(aws: Aws, statement: dict[str, Any]) -> Iterator[Any]:
+    """CloudFormation for somebody who may do what *statement* says."""
+    root = f"arn:aws:iam::{aws.endpoint.account}:root"
+    taken = role(aws, "clerk", statement, AWS=root)
+    session = aws.client("sts").assume_role(RoleArn=taken, RoleSessionName="clerk")["Credentials"]
+    client = boto3.client(
+        "cloudformation",
+        REGION,
+        endpoint_url=aws.endpoint.url,
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+    yield client
+    client.close()
+
+
+def propose(cloudformation: Any, stack: str, **how: str) -> str:
+    """Ask for the creation of *stack*; the ARN of the change set, or the code of a refusal."""
+    body = json.dumps(template(One=parameter("x")))
+    try:
+        made = cloudformation.create_change_set(
+            StackName=stack, ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=body, **how
+        )
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return str(made["Id"])
+
+
+def test_role_of_a_change_set(aws: Aws) -> None:
+    """Who may ask for changes with one role only may not ask with another, nor with none.
+
+    AWS: service authorization reference, CloudFormation, condition key cloudformation:RoleArn.
+    """
+    carrier = role(aws, "carrier", EVERYTHING, Service="cloudformation.amazonaws.com")
+    other = role(aws, "other", EVERYTHING, Service="cloudformation.amazonaws.com")
+    only = {"Condition": {"StringEquals": {"cloudformation:RoleArn": carrier}}}
+
+    with clerk(aws, EVERYTHING | only) as cloudformation:
+        made = propose(cloudformation, "s", RoleARN=carrier)
+        refused = [propose(cloudformation, "t", **how) for how in ({}, {"RoleARN": other})]
+
+    assert "/c/" in made
+    assert ["AccessDenied", "AccessDenied"] == refused
+
+
+def test_stack_of_a_change_set(aws: Aws) -> None:
+    """Who may look at one stack may look at its change sets, and not at those of another.
+
+    AWS: service authorization reference, CloudFormation, DescribeChangeSet: stack.
+    """
+    own = f"arn:aws:cloudformation:{REGION}:{aws.endpoint.account}:stack/ours/*"
+    ours, theirs = propose(aws.cfn, "ours"), propose(aws.cfn, "theirs")
+
+    with clerk(aws, EVERYTHING | {"Resource": own}) as cloudformation:
+        seen = cloudformation.describe_change_set(ChangeSetName=ours)
+        with pytest.raises(ClientError) as failed:
+            cloudformation.describe_change_set(ChangeSetName=theirs)
+
+    assert "ours" == seen["StackName"]
+    assert "AccessDenied" == failed.value.response["Error"]["Code"]

@@ -1,0 +1,39 @@
+"""The layers that a release goes through, alone: they stand in for stacks/__init__.py in a copy."""
+
+from __future__ import annotations
+
+from deployer.artifacts import Code
+from deployer.fields import Settings
+from deployer.stack import Env, Layers
+from stacks import foundation, pipeline, registry
+from stacks import service as services
+
+
+class Config(Settings, frozen=True):
+    """An environment."""
+
+    env: Env
+    foundation: foundation.Settings
+    registry: registry.Settings
+    pipeline: pipeline.Settings
+    service: services.Settings
+    verifier: services.Settings | None = None
+
+
+def layers(config: Config, _: Code) -> Layers:
+    """What the pipeline stands on, and the pipeline."""
+    crd = Layers(config.env)
+    base = crd.add("foundation", foundation.define, config.foundation)
+    crd.keep_artifacts_in(base.artifacts)
+    images = crd.add("registry", registry.define, config.registry, released=[config.service.image])
+    crd.add(
+        "pipeline",
+        pipeline.define,
+        config.pipeline,
+        base,
+        images,
+        service=config.service.name,
+        image=config.service.image,
+        architecture=config.service.architecture,
+    )
+    return crd

@@ -1,0 +1,356 @@
+"""Each function has the rights it needs and no others: without any one of them something fails.
+
+A table names for each function what shows that it works. For every action that a template grants
+to a function's role, that action alone is taken away and the same is tried again: in vain, or the
+action would be one too many. What the embedded AWS does in a function's name without asking IAM
+is listed with it, and so is not proven here.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import boto3
+import psycopg
+import pytest
+from botocore.exceptions import ClientError
+from PIL import Image
+
+from shared.avatars import original_key, picture_key
+from tests.embedded_server import REGION
+from tests.stacks.ask import config_of, emit
+
+if TYPE_CHECKING:
+    from tests.end_to_end.deployed import Deployed
+
+# What the embedded AWS does without asking: see docs/embedded-aws.md.
+NOT_ENFORCED = {
+    "logs:CreateLogStream": "it writes logs itself",
+    "logs:PutLogEvents": "it writes logs itself",
+    "dynamodb:DescribeStream": "it follows streams itself",
+    "dynamodb:GetRecords": "it follows streams itself",
+    "dynamodb:GetShardIterator": "it follows streams itself",
+    "dynamodb:ListStreams": "it follows streams itself",
+    "s3:ListBucket": "it says 404 of what is gone to whoever may read",
+    "sqs:SendMessage": "it leaves failures in a queue itself",
+    "ec2:AssignPrivateIpAddresses": "its networks have no addresses",
+    "ec2:CreateNetworkInterface": "its networks have no addresses",
+    "ec2:DeleteNetworkInterface": "its networks have no addresses",
+    "ec2:DescribeNetworkInterfaces": "its networks have no addresses",
+    "ec2:DescribeSubnets": "its networks have no addresses",
+    "ec2:UnassignPrivateIpAddresses": "its networks have no addresses",
+}
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function: the layer it is in, whether it works, and something it must not do."""
+
+    layer: str
+    works: Callable[[Deployed], bool]
+    oversteps: Callable[[Deployed, boto3.Session], object]
+
+
+def granted(title: str, layer: str) -> Iterator[str]:
+    """Every action that the function's role is granted, as its template says."""
+    template = emit(config_of("local"))[layer].template
+    [policy] = template["Resources"][f"{title}Role"]["Properties"]["Policies"]
+    for statement in policy["PolicyDocument"]["Statement"]:
+        yield from statement["Action"]
+
+
+def authorizes(deployed: Deployed) -> bool:
+    """It needs no right at all: who has no token is refused."""
+    return invoked(deployed, "avatars", "Authorizer", {"headers": {}}) == {"isAuthorized": False}
+
+
+def uploads(deployed: Deployed) -> bool:
+    """What is put to a URL that it signed is stored."""
+    sub = str(uuid.uuid4())
+    event = {
+        "requestContext": {"authorizer": {"lambda": {"sub": sub}}},
+        "body": json.dumps({"extension": "jpg", "size": 3}),
+    }
+    url = json.loads(invoked(deployed, "avatars", "UploadUrl", event)["body"])["url"]
+    try:
+        urlopen(  # noqa: S310  The embedded AWS.
+            Request(url, b"abc", {"Content-Type": "image/jpeg"}, method="PUT")  # noqa: S310
+        ).close()
+    except HTTPError as refused:
+        return refused.code != 403
+    return True
+
+
+def makes_pictures(deployed: Deployed) -> bool:
+    """An upload becomes a picture, and an upload that is gone is no failure."""
+    there, gone = str(uuid.uuid4()), str(uuid.uuid4())
+    uploads, avatars = deployed.known["avatars"]["Uploads"], deployed.known["assets"]["Avatars"]
+    s3 = deployed.client("s3")
+    with without_notifications(s3, uploads):
+        s3.put_object(Bucket=uploads, Key=original_key(there), Body=photo())
+        records = [created(uploads, avatar) for avatar in (there, gone)]
+        try:
+            invoked(deployed, "avatars", "Thumbnail", {"Records": records})
+        except FailedError:
+            return False
+    found = s3.list_objects_v2(Bucket=avatars, Prefix=picture_key(there))
+    return bool(found.get("Contents"))
+
+
+def confirms(deployed: Deployed) -> bool:
+    """A person who confirmed has a row."""
+    sub = str(uuid.uuid4())
+    said = {"email": f"{sub}@cruddur.example", "name": "Anna", "preferred_username": sub[:8]}
+    event = {
+        "version": "1",
+        "triggerSource": "PostConfirmation_ConfirmSignUp",
+        "region": REGION,
+        "userPoolId": deployed.known["users"]["Pool"],
+        "userName": sub,
+        "request": {"userAttributes": {"sub": sub, **said}},
+        "response": {},
+    }
+    try:
+        return invoked(deployed, "users", "PostConfirmation", event) == event
+    except FailedError:
+        return False
+
+
+def migrates(deployed: Deployed) -> bool:
+    """It can say what is applied."""
+    try:
+        return bool(invoked(deployed, "users", "Migrate", {"do": "status"}))
+    except FailedError:
+        return False
+
+
+def brings_up_to_date(deployed: Deployed) -> bool:
+    """Both rows of a conversation show a new message."""
+    table, group, now = deployed.known["messages"]["Table"], str(uuid.uuid4()), time.time_ns()
+    people = [str(uuid.uuid4()) for _ in range(2)]
+    dynamodb = deployed.client("dynamodb")
+    for person, other in zip(people, reversed(people), strict=True):
+        row = {"pk": f"GRP#{person}", "sk": f"{now:020}", "message_group_uuid": group}
+        row |= {"message": "Hello", "user_uuid": other}
+        row |= {"user_handle": other[:8], "user_display_name": other[:8]}
+        dynamodb.put_item(TableName=table, Item=texts(row))
+    new = {"pk": f"MSG#{group}", "sk": f"{now + 1:020}", "message": "Again"}
+    new |= {"message_uuid": str(uuid.uuid4()), "user_uuid": people[0]}
+    new |= {"user_handle": "anna", "user_display_name": "Anna"}
+    event = {"Records": [inserted(new)]}
+    try:
+        answer = invoked(deployed, "messages", "MessagingStream", event)
+    except FailedError:
+        return False
+    return answer == {"batchItemFailures": []} and all(
+        sorts(dynamodb, table, person) == [new["sk"]] for person in people
+    )
+
+
+def connects_as(user: str) -> Callable[[Deployed, boto3.Session], object]:
+    """Log in to the database as somebody else."""
+
+    def connecting(deployed: Deployed, session: boto3.Session) -> object:
+        known = deployed.known["database"]
+        where = known["Address"], int(known["Port"])
+        token = session.client("rds").generate_db_auth_token(*where, known[user])
+        return deployed.connect(user=known[user], password=token)
+
+    return connecting
+
+
+def reads(layer: str, output: str, key: str) -> Callable[[Deployed, boto3.Session], object]:
+    """Read an object of a bucket."""
+
+    def reading(deployed: Deployed, session: boto3.Session) -> object:
+        s3 = session.client("s3", endpoint_url=deployed.endpoint.url)
+        return s3.get_object(Bucket=deployed.known[layer][output], Key=key)
+
+    return reading
+
+
+def scans(deployed: Deployed, session: boto3.Session) -> object:
+    """Read all messages of everybody."""
+    dynamodb = session.client("dynamodb", endpoint_url=deployed.endpoint.url)
+    return dynamodb.scan(TableName=deployed.known["messages"]["Table"])
+
+
+FUNCTIONS = {
+    "Authorizer": Function("avatars", authorizes, reads("avatars", "Uploads", "originals/x")),
+    "UploadUrl": Function("avatars", uploads, reads("avatars", "Uploads", "originals/x")),
+    "Thumbnail": Function(
+        "avatars", makes_pictures, reads("assets", "Pictures", "defaults/avatar.jpg")
+    ),
+    "PostConfirmation": Function("users", confirms, connects_as("Migrator")),
+    "Migrate": Function("users", migrates, connects_as("Application")),
+    "MessagingStream": Function("messages", brings_up_to_date, scans),
+}
+GRANTED = [
+    (title, action)
+    for title, function in FUNCTIONS.items()
+    for action in dict.fromkeys(granted(title, function.layer))
+]
+
+
+def test_the_table_names_every_function():
+    """A new one says here what shows that it works."""
+    made = {
+        title
+        for layer in emit(config_of("local")).values()
+        for title in layer.of("AWS::Lambda::Function")
+    }
+
+    assert made == FUNCTIONS.keys()
+
+
+def test_what_is_not_proven_is_granted():
+    """The list has nothing that nobody needs."""
+    assert NOT_ENFORCED.keys() <= {action for _, action in GRANTED}
+
+
+@pytest.mark.parametrize("title", FUNCTIONS)
+def test_works_with_its_role(deployed, title):
+    """And with nothing else: the embedded AWS enforces IAM."""
+    assert FUNCTIONS[title].works(deployed)
+
+
+@pytest.mark.parametrize(
+    ("title", "action"), [each for each in GRANTED if each[1] not in NOT_ENFORCED]
+)
+def test_needs_every_right(deployed, title, action):
+    """Taken away alone, each action is missed."""
+    with without(deployed, title, action):
+        assert not FUNCTIONS[title].works(deployed)
+
+    assert FUNCTIONS[title].works(deployed)
+
+
+@pytest.mark.parametrize("title", FUNCTIONS)
+def test_is_denied_what_is_not_its_business(deployed, title):
+    """Whoever took over the function would not get far."""
+    with pytest.raises((ClientError, psycopg.OperationalError)) as refused:
+        FUNCTIONS[title].oversteps(deployed, session_of(deployed, title))
+
+    words = ("AccessDenied", "PAM authentication failed")
+    assert any(word in str(refused.value) for word in words)
+
+
+class FailedError(Exception):
+    """A function ended with an error."""
+
+
+def invoked(deployed: Deployed, layer: str, title: str, event: Mapping[str, Any]) -> Any:
+    """What the function answers to *event*."""
+    answer = deployed.client("lambda").invoke(
+        FunctionName=deployed.known[layer][title], Payload=json.dumps(event)
+    )
+    said = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise FailedError(said)
+    return said
+
+
+@contextmanager
+def without(deployed: Deployed, title: str, action: str) -> Iterator[None]:
+    """Take one action away from the function's role, and give it back."""
+    iam, role = deployed.client("iam"), role_of(deployed, title)
+    [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    kept = [
+        statement | {"Action": rest}
+        for statement in policy["Statement"]
+        if (rest := [one for one in statement["Action"] if one != action])
+    ]
+    less = json.dumps(policy | {"Statement": kept})
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=less)
+    try:
+        yield
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
+
+
+def role_of(deployed: Deployed, title: str) -> str:
+    """The name of the role that the function takes."""
+    name = deployed.known[FUNCTIONS[title].layer][title]
+    found = deployed.client("lambda").get_function_configuration(FunctionName=name)
+    return str(found["Role"]).rpartition("/")[2]
+
+
+def session_of(deployed: Deployed, title: str) -> boto3.Session:
+    """A session of the function's role, which for this once may be taken by hand."""
+    iam, role = deployed.client("iam"), role_of(deployed, title)
+    found = iam.get_role(RoleName=role)["Role"]
+    account = {"AWS": f"arn:aws:iam::{deployed.endpoint.account}:root"}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": account}
+    iam.update_assume_role_policy(
+        RoleName=role, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    try:
+        own = deployed.client("sts").assume_role(RoleArn=found["Arn"], RoleSessionName="test")
+    finally:
+        iam.update_assume_role_policy(
+            RoleName=role, PolicyDocument=json.dumps(found["AssumeRolePolicyDocument"])
+        )
+    return boto3.Session(
+        aws_access_key_id=own["Credentials"]["AccessKeyId"],
+        aws_secret_access_key=own["Credentials"]["SecretAccessKey"],
+        aws_session_token=own["Credentials"]["SessionToken"],
+        region_name=REGION,
+    )
+
+
+@contextmanager
+def without_notifications(s3: Any, bucket: str) -> Iterator[None]:
+    """Let nobody else hear of what is uploaded meanwhile."""
+    told = s3.get_bucket_notification_configuration(Bucket=bucket)
+    told.pop("ResponseMetadata")
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    try:
+        yield
+    finally:
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
+
+
+def created(bucket: str, avatar: str) -> dict[str, Any]:
+    """How S3 tells of an upload."""
+    where = {"bucket": {"name": bucket}, "object": {"key": original_key(avatar)}}
+    return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": where}
+
+
+def inserted(row: dict[str, str]) -> dict[str, Any]:
+    """How DynamoDB tells of a new row."""
+    image = texts(row)
+    keys = {name: image[name] for name in ("pk", "sk")}
+    told = {"Keys": keys, "NewImage": image, "SequenceNumber": str(time.time_ns())}
+    return {"eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": told}
+
+
+def sorts(dynamodb: Any, table: str, person: str) -> list[str]:
+    """The sort keys of a person's conversations."""
+    found = dynamodb.query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"GRP#{person}"}},
+    )
+    return [row["sk"]["S"] for row in found["Items"]]
+
+
+def texts(row: dict[str, str]) -> dict[str, dict[str, str]]:
+    """*row* in DynamoDB's words."""
+    return {name: {"S": value} for name, value in row.items()}
+
+
+def photo() -> bytes:
+    """A small picture."""
+    file = io.BytesIO()
+    Image.new("RGB", (600, 600), (1, 2, 3)).save(file, "JPEG")
+    return file.getvalue()

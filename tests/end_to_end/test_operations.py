@@ -1,0 +1,230 @@
+"""Day two on a running system: each task once, for real, against the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+DIGEST = f"sha256:{'a' * 64}"
+TOKEN = "5e cret=$'\"é"
+PSQL = f"""#!{sys.executable}
+import sys, psycopg
+with psycopg.connect("") as connection:
+    print(*connection.execute(sys.argv[2]).fetchone(), connection.pgconn.ssl_in_use)
+"""
+
+
+def left(deployed) -> dict[str, str]:
+    """What `status` says is to be done by hand: the way, by step."""
+    shown = json.loads(deployed.checkout.run("status", "--json").out)["by_hand"]
+    return {each["step"]: each["how"] for each in shown}
+
+
+def variables(file: Path) -> dict[str, str]:
+    """What a file of variables says, here without what python-dotenv would make of escapes."""
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
+    return {name: value.strip("'") for name, value in (line.split("=", 1) for line in lines)}
+
+
+@contextmanager
+def master(deployed, statement: str, undo: str):
+    """Have *statement* hold meanwhile."""
+    with deployed.master() as connection:
+        connection.execute(statement)
+        try:
+            yield
+        finally:
+            connection.execute(undo)
+
+
+def test_steps_by_hand(deployed) -> None:
+    """`status` names each, and goes on to the next one when it was done."""
+    checkout = deployed.checkout
+    begun = left(deployed)
+    with master(deployed, "ALTER ROLE migrator RENAME TO x", "ALTER ROLE x RENAME TO migrator"):
+        no_users = left(deployed)
+    checkout.run("db.rollback")
+    pending = left(deployed)
+    checkout.run("db.migrate")
+    checkout.run("service.record", f"--image={DIGEST}")
+    noted = left(deployed)
+    checkout.run("deploy", "--stack=service", "--only")
+    released = left(deployed)
+    text = checkout.run("status").out
+
+    assert ["image", "connection", "site"] == list(begun)
+    assert "invoke service.record --image=DIGEST --env=local" == begun["image"]
+    assert "invoke db.bootstrap --env=local" == no_users["users"]
+    assert "migrations" not in no_users
+    assert "invoke db.migrate --env=local" == pending["migrations"]
+    assert "invoke deploy --stack=service --env=local" == noted["image"]
+    assert ["webhook", "connection", "site"] == list(released)
+    webhook = "https://api.cruddur.localhost/webhooks/avatar"
+    assert f"by hand: webhook: {webhook} has not confirmed: " in text
+    assert f"--notification-endpoint {webhook}" in released["webhook"]
+
+
+def test_logs(deployed) -> None:
+    """What a function has logged; the service has not run."""
+    told = deployed.checkout.run("logs", "--function=migrate", "--since=1h").out
+    service = deployed.checkout.run("logs", "--service").out
+
+    assert '  {"event": "done", "do": "bootstrap", "made": "migrator application"}\n' in told
+    assert "" == service
+
+
+def test_logs_are_followed(deployed) -> None:
+    """What is logged meanwhile turns up; Ctrl-C is an end like any other."""
+    checkout = deployed.checkout
+    with subprocess.Popen(
+        [sys.executable, "-m", "invoke", "logs", "--function=migrate", "--since=0s", "--follow"],
+        cwd=checkout.path,
+        env=checkout.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    ) as process:
+        try:
+            line = ""
+            while '"do": "status"' not in line:
+                checkout.run("db.status")
+                line = process.stdout.readline()
+            os.killpg(process.pid, signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+
+    assert 130 == process.returncode
+    assert "" == err
+
+
+def test_users(deployed) -> None:
+    """Whoever is in the pool is in the list."""
+    deployed.client("cognito-idp").admin_create_user(
+        UserPoolId=deployed.known["users"]["Pool"],
+        Username="ada@cruddur.example",
+        MessageAction="SUPPRESS",
+        UserAttributes=[
+            {"Name": name, "Value": value}
+            for name, value in {
+                "email": "ada@cruddur.example",
+                "email_verified": "true",
+                "name": "Ada",
+                "preferred_username": "ada",
+            }.items()
+        ],
+    )
+
+    [row] = map(json.loads, deployed.checkout.run("users.list", "--json").out.splitlines())
+
+    known = {name: row[name] for name in ("handle", "email", "status", "confirmed")}
+    assert known == {
+        "handle": "ada",
+        "email": "ada@cruddur.example",
+        "status": "FORCE_CHANGE_PASSWORD",
+        "confirmed": True,
+    }
+
+
+def test_messages(deployed) -> None:
+    """A conversation as it stands in the table."""
+    for at, text in (("2026-01-01T00:00:00", "second"), ("2025-12-31T23:59:59", "first")):
+        item = {"pk": "MSG#talk", "sk": at, "user_handle": "ada", "message": text}
+        deployed.client("dynamodb").put_item(
+            TableName=deployed.known["messages"]["Table"],
+            Item={name: {"S": value} for name, value in item.items()},
+        )
+
+    told = deployed.checkout.run("messages.conversation", "--id=talk").out
+    scanned = deployed.checkout.run("messages.scan", "--json").out.splitlines()
+
+    assert ["first", "second"] == [line.split()[-1] for line in told.splitlines()[1:]]
+    assert 2 == len(scanned)
+    assert (
+        "sk  message group uuid  user handle  message\n"
+        == deployed.checkout.run("messages.groups", "--person=nobody").out
+    )
+
+
+def test_secrets(deployed) -> None:
+    """From stdin into Parameter Store, where `status` and the list find it."""
+    file = deployed.checkout.path / "config" / "local.toml"
+    before = file.read_text()
+    file.write_text(before.replace("secrets = []", 'secrets = ["ROLLBAR_ACCESS_TOKEN"]'))
+    try:
+        missing = left(deployed)
+        told = deployed.checkout.shell(
+            f"{sys.executable} -m invoke {missing['secrets'].removeprefix('invoke ')} <<'EOF'\n"
+            f"{TOKEN}\nEOF"
+        )
+        listed = deployed.checkout.run("secret.list").out
+        given = left(deployed)
+    finally:
+        file.write_text(before)
+
+    name = "/crd/local/backend-flask/ROLLBAR_ACCESS_TOKEN"
+    kept = deployed.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
+    assert ("SecureString", TOKEN) == (kept["Type"], kept["Value"])
+    assert f"kept {name}, version 1\n" in told
+    assert f"{name}  there" in listed
+    assert TOKEN not in told + listed
+    assert "secrets" not in given
+
+
+def test_env_files(deployed) -> None:
+    """The application on this machine finds what was deployed, also the API of the upload."""
+    deployed.checkout.run("env.write")
+
+    backend = variables(deployed.checkout.path / "backend/.env")
+    frontend = variables(deployed.checkout.path / "frontend/.env.local")
+    assert deployed.known["messages"]["Table"] == backend["DDB_MESSAGE_TABLE"]
+    assert deployed.endpoint.url == backend["AWS_ENDPOINT_URL"]
+    assert Path(backend["PGSSLROOTCERT"]).exists()
+    assert deployed.known["users"]["Client"] == frontend["VITE_CLIENT_ID"]
+    upload = f"{frontend['VITE_API_GATEWAY_ENDPOINT_URL']}/avatars/key_upload"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(upload, b"{}"))  # noqa: S310  # loopback
+    assert 401 == refused.value.code
+    refused.value.close()
+
+
+def test_psql(deployed, tmp_path) -> None:
+    """It comes with a token and sees that the database is what it says."""
+    psql = tmp_path / "psql"
+    psql.write_text(PSQL)
+    psql.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    asked = "--command=SELECT current_user"
+
+    told = deployed.checkout.run("db.connect", "--user=migrator", asked, PATH=path).out
+
+    assert "migrator True\n" == told
+
+
+def test_sessions(deployed) -> None:
+    """Who is connected, but for the one who asks."""
+    with deployed.application():
+        told = deployed.checkout.run("db.sessions", "--json").out
+    nobody = deployed.checkout.run("db.sessions", "--user=migrator").out
+
+    rows = [json.loads(line) for line in told.splitlines()]
+    assert ["application"] == [row["user"] for row in rows]
+    assert ["idle"] == [row["state"] for row in rows]
+    assert 1 == len(nobody.splitlines())
+
+
+def test_what_is_an_accounts_only(deployed) -> None:
+    """The embedded AWS says what it has not."""
+    refused = deployed.checkout.run("ecr.login", code=1)
+
+    assert "local: the embedded AWS keeps no images" in refused.err

@@ -1,0 +1,168 @@
+"""A release from a commit to the service, step by step as the pipeline goes, and back again.
+
+What CodePipeline and its ECS action do is done here by hand; every other step is what the
+buildspecs run. Docker is a stand-in: a push puts a manifest into the registry.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployer import embedded
+from tests.embedded_server import REGION
+from tests.end_to_end import checkout as checkouts
+from tests.end_to_end.checkout import ROOT, Checkout
+from tests.end_to_end.deployed import described
+
+FIRST, SECOND = "1" * 40, "2" * 40
+DOCKER = """\
+#!/bin/sh
+set -eu
+case $1 in
+    login) cat > /dev/null ;;
+    push) aws ecr put-image --repository-name crd-local-backend --image-tag "${2##*:}" \\
+        --image-manifest "$(sed "s/COMMIT/${2##*:}/" manifest.json)" ;;
+esac
+"""
+MANIFEST = {
+    "schemaVersion": 2,
+    "mediaType": "application/vnd.oci.image.manifest.v1+json",
+    "config": {"digest": f"sha256:{'c' * 64}", "size": 2},
+    "layers": [],
+    "annotations": {"org.opencontainers.image.revision": "COMMIT"},
+}
+
+
+@dataclass
+class Release:
+    """All layers on this machine, and the pipeline that releases to them."""
+
+    checkout: Checkout
+
+    def image(self, commit: str) -> str:
+        """Build and push what *commit* is; its digest, and imagedefinitions.json beside it."""
+        env = self.checkout.aws_env | {"COMMIT": commit, "IMAGES": self.images}
+        env |= {"CONTAINER": "backend-flask"}
+        push = 'PATH="$PWD/tools:$PATH" sh buildspecs/push.sh'
+        digest = self.checkout.shell(push, **env).strip()
+        env |= {"IMAGE_DIGEST": digest}
+        self.checkout.shell("sh buildspecs/definitions.sh > imagedefinitions.json", **env)
+        return digest
+
+    def step(self, script: str, word: str, **env: str) -> str:
+        """Run a step of a buildspec."""
+        return self.checkout.shell(f"sh buildspecs/{script}.sh {word} 2>&1", **env)
+
+    def bring_into_service(self) -> None:
+        """What the pipeline's ECS action does: the service's own task, with the image of the file."""
+        ecs = self.client("ecs")
+        file = self.checkout.path / "imagedefinitions.json"
+        images = {each["name"]: each["imageUri"] for each in json.loads(file.read_text())}
+        task = ecs.describe_task_definition(taskDefinition=self.service["taskDefinition"])
+        asked = ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape
+        new = {k: v for k, v in task["taskDefinition"].items() if k in asked.members}
+        for container in new["containerDefinitions"]:
+            container["image"] = images.get(container["name"], container["image"])
+        made = ecs.register_task_definition(**new)["taskDefinition"]["taskDefinitionArn"]
+        ecs.update_service(
+            cluster="crd-local-cluster", service="backend-flask", taskDefinition=made
+        )
+
+    @property
+    def images(self) -> str:
+        """The address of the registry."""
+        return described(self.checkout).known["registry"]["Uri"]
+
+    @property
+    def service(self) -> dict[str, Any]:
+        """The service as it is now."""
+        found = self.client("ecs").describe_services(
+            cluster="crd-local-cluster", services=["backend-flask"]
+        )
+        service: dict[str, Any] = found["services"][0]
+        return service
+
+    @property
+    def running(self) -> str:
+        """The image that the service has now."""
+        task = self.service["taskDefinition"]
+        found = self.client("ecs").describe_task_definition(taskDefinition=task)
+        containers = found["taskDefinition"]["containerDefinitions"]
+        return next(each["image"] for each in containers if each["name"] == "backend-flask")
+
+    @property
+    def noted(self) -> str:
+        """The digest that the next stack update takes."""
+        found = self.client("ssm").get_parameter(Name="/crd/local/backend/image")
+        return str(found["Parameter"]["Value"])
+
+    def client(self, service: str) -> Any:
+        """A client with the rights of the account."""
+        return self.checkout.client(service, REGION)
+
+
+@pytest.fixture
+def release(tmp_path: Path):
+    """All layers as a person deploys them first, without an image, and what a pipeline runs."""
+    copied = checkouts.copy(tmp_path)
+    shutil.copytree(ROOT / "buildspecs", copied.path / "buildspecs")
+    (copied.path / "inv").write_text('exec python -m invoke "$@"\n')
+    (copied.path / "manifest.json").write_text(json.dumps(MANIFEST))
+    (copied.path / "tools").mkdir()
+    (copied.path / "tools" / "docker").write_text(DOCKER)
+    (copied.path / "tools" / "docker").chmod(0o755)
+    try:
+        copied.run("deploy")
+        copied.run("db.bootstrap")
+        yield Release(copied)
+    finally:
+        embedded.stop(copied.embedded)
+
+
+def test_from_a_commit_to_the_service_and_back(release):
+    """The first image starts the service, the second replaces it, a rollback brings the first back.
+
+    No step of infrastructure takes a release back, and nothing is left to do after any of them.
+    """
+    before = release.service["desiredCount"]
+
+    first = release.image(FIRST)
+    planned = release.step("deploy", "plan")
+    release.step("deploy", "infrastructure")
+    migrated = release.step("release", "migrate")
+    release.bring_into_service()
+    release.step("release", "record", IMAGE_DIGEST=first)
+    settled = release.step("deploy", "settle")
+    started = release.running, release.noted, release.service["desiredCount"]
+
+    second = release.image(SECOND)
+    release.step("deploy", "infrastructure")
+    between = release.running
+    release.step("release", "migrate")
+    release.bring_into_service()
+    release.step("release", "record", IMAGE_DIGEST=second)
+    release.step("deploy", "settle")
+    replaced = release.running, release.noted
+
+    release.checkout.run("service.release", f"--image={first}")
+    rolled_back = release.running, release.noted
+    release.step("deploy", "infrastructure")
+    release.checkout.run("plan")  # Ends with 2 where there is something to do.
+
+    uri = release.images
+    assert 0 == before
+    assert "update" not in planned
+    assert "applied 0001_users" in migrated
+    assert "/backend/image has come" in settled
+    assert (f"{uri}@{first}", first) == started[:2]
+    assert started[2] >= 1
+    assert f"{uri}@{first}" == between
+    assert (f"{uri}@{second}", second) == replaced
+    assert (f"{uri}@{first}", first) == rolled_back
+    assert f"{uri}@{first}" == release.running

@@ -1,0 +1,310 @@
+"""From no image to the first, to a release, and back: as `deploy` and `service.*` do it.
+
+One story is told once, and remembers what it saw; each test asks for one part of it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deployer.stack import ABSENT
+
+if TYPE_CHECKING:
+    from tests.end_to_end.checkout import Checkout
+    from tests.end_to_end.deployed import Deployed
+
+PARAMETER, REPOSITORY = "/crd/local/backend/image", "crd-local-backend"
+CLUSTER, NAME = "crd-local-cluster", "backend-flask"
+UNKNOWN = f"sha256:{'0' * 64}"
+WEBHOOK = "https://api.cruddur.localhost/webhooks/avatar"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The service at one moment: as ECS shows it, and whatever stands around it."""
+
+    service: dict[str, Any]
+    task: dict[str, Any]
+    image: str
+    targets: list[dict[str, Any]]
+    subscriptions: list[dict[str, Any]]
+    plan: str
+
+    @property
+    def running(self) -> tuple[int, int]:
+        """How many tasks shall run, and how many do."""
+        return self.service["desiredCount"], self.service["runningCount"]
+
+    @property
+    def images(self) -> dict[str, str]:
+        """The image of each container."""
+        return {one["name"]: one["image"] for one in self.task["containerDefinitions"]}
+
+    @property
+    def digest(self) -> str:
+        """Of the application's image."""
+        return self.images[NAME].partition("@")[2]
+
+    @property
+    def step(self) -> str:
+        """What `plan` says of the stack."""
+        [line] = [line for line in self.plan.splitlines() if line.startswith("crd-local-service ")]
+        return " ".join(line.split()[1:])
+
+
+@dataclass
+class Story:
+    """Moments by name, in order, and what commands said on the way."""
+
+    deployed: Deployed
+    digests: list[str]
+    seen: dict[str, Seen] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def checkout(self) -> Checkout:
+        """Where commands are run."""
+        return self.deployed.checkout
+
+    def look(self, moment: str, *, plan: int = 0) -> None:
+        """Remember a moment, in which `plan` ends with this code."""
+        ecs, scaling = self.deployed.client("ecs"), self.deployed.client("application-autoscaling")
+        [service] = ecs.describe_services(cluster=CLUSTER, services=[NAME])["services"]
+        arn = service["taskDefinition"]
+        topic = self.deployed.known["assets"]["AvatarTopic"]
+        ssm, sns = self.deployed.client("ssm"), self.deployed.client("sns")
+        self.seen[moment] = Seen(
+            service,
+            ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"],
+            ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"],
+            scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"],
+            sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"],
+            self.checkout.run("plan", "--stack=service", "--only", code=plan).out,
+        )
+
+    def run(self, moment: str, *task: str) -> None:
+        """Run a task, remember what it said, and look."""
+        self.said[moment] = self.checkout.run(*task).out
+        self.look(moment)
+
+
+@pytest.fixture(scope="module")
+def story(deployed: Deployed) -> Story:
+    """All of it, on one deployment."""
+    told = Story(deployed, [push(deployed, number) for number in (1, 2)])
+    first, second = told.digests
+
+    told.look("nothing", plan=0)
+    told.said["too early"] = told.checkout.run("service.start", code=1).err
+    told.checkout.run("service.record", f"--image={first}")
+    told.look("recorded", plan=2)
+    told.run("deployed", "deploy", "--stack=service")
+    told.run("again", "deploy")
+    told.run("released", "service.release", f"--image={second}")
+    change_config(told.checkout, "max_tasks = 2", "max_tasks = 3")
+    told.look("changed", plan=2)
+    told.run("updated", "deploy", "--stack=service")
+    told.run("stopped", "service.stop")
+    told.run("rolled back", "service.release", f"--image={first}")
+    told.run("started", "service.start")
+    told.run("restarted", "service.restart")
+    return told
+
+
+def push(deployed: Deployed, number: int) -> str:
+    """Push an image that differs from others by its *number*; its digest."""
+    layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "size": number, "digest": "x"}
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    manifest = {"schemaVersion": 2, "mediaType": kind, "config": layer, "layers": [layer]}
+    pushed = deployed.client("ecr").put_image(
+        repositoryName=REPOSITORY, imageManifest=json.dumps(manifest), imageTag=f"v{number}"
+    )
+    return str(pushed["image"]["imageId"]["imageDigest"])
+
+
+def change_config(checkout: Checkout, before: str, after: str) -> None:
+    """Change one setting of `local`."""
+    file: Path = checkout.path / "config" / "local.toml"
+    text = file.read_text()
+    assert 1 == text.count(before)
+    file.write_text(text.replace(before, after))
+
+
+# --- before there is an image -----------------------------------------------------------------
+
+
+def test_without_an_image_nothing_runs_and_nothing_is_promised(story):
+    """The service is there, with no task, no autoscaling and no subscription."""
+    nothing = story.seen["nothing"]
+
+    assert (ABSENT, (0, 0)) == (nothing.image, nothing.running)
+    assert [] == nothing.targets == nothing.subscriptions
+    assert ABSENT == story.deployed.known["service"]["Image"]
+
+
+def test_the_plan_sees_that_an_image_has_come(story):
+    """The templates are as they were: it asks Parameter Store, as long as there was none."""
+    assert "keep unchanged" == story.seen["nothing"].step
+    assert "update /crd/local/backend/image has come" == story.seen["recorded"].step
+
+
+def test_nothing_can_be_started_before(story):
+    """It would be tasks without an image."""
+    assert "backend-flask has no image yet" in story.said["too early"]
+    assert "invoke service.record" in story.said["too early"]
+
+
+# --- the first image --------------------------------------------------------------------------
+
+
+def test_a_deploy_takes_the_image_that_was_noted(story):
+    """By its digest, with as many tasks as autoscaling wants at least, and the webhook asked."""
+    deployed, [first, _] = story.seen["deployed"], story.digests
+
+    assert first == deployed.digest
+    assert deployed.images[NAME].startswith(story.deployed.known["registry"]["Uri"])
+    assert (1, 1) == deployed.running
+    [target] = deployed.targets
+    assert (1, 2) == (target["MinCapacity"], target["MaxCapacity"])
+    assert [WEBHOOK] == [one["Endpoint"] for one in deployed.subscriptions]
+
+
+def test_a_second_deploy_changes_nothing(story):
+    """The image is there, so there is nothing to look for any more."""
+    assert "keep unchanged" == story.seen["deployed"].step
+    assert (
+        story.seen["deployed"].service["deployments"]
+        == (story.seen["again"].service["deployments"])
+    )
+
+
+# --- releases ---------------------------------------------------------------------------------
+
+
+def test_a_release_brings_an_image_into_service_and_notes_it(story):
+    """Nothing of the task differs but its image, and the stack has nothing to do."""
+    before, after, [_, second] = (*(story.seen[m] for m in ("again", "released")), story.digests)
+
+    def rest(seen: Seen) -> dict[str, Any]:
+        of_revision = {"taskDefinitionArn", "revision", "registeredAt", "containerDefinitions"}
+        return {name: value for name, value in seen.task.items() if name not in of_revision}
+
+    def but_image(seen: Seen) -> list[dict[str, Any]]:
+        known = seen.task["containerDefinitions"]
+        left = {"image", "cpu", "systemControls", "volumesFrom"}  # ECS gives these defaults.
+        return [{name: one[name] for name in one if name not in left} for one in known]
+
+    assert (second, second) == (after.digest, after.image)
+    assert "keep unchanged" == after.step
+    assert before.images["collector"] == after.images["collector"]
+    assert but_image(before) == but_image(after)
+    assert rest(before).items() <= rest(after).items()
+    assert f"@{second}\n" in story.said["released"]
+    assert (1, 1) == after.running
+
+
+def test_a_stack_update_never_takes_a_release_back(story):
+    """The original's did: its template had the image of the day it was written (defect 32)."""
+    updated, [_, second] = story.seen["updated"], story.digests
+
+    assert "update template changed" == story.seen["changed"].step
+    assert (second, second) == (updated.digest, updated.image)
+    assert [3] == [one["MaxCapacity"] for one in updated.targets]
+    assert (1, 1) == updated.running
+
+
+def test_a_rollback_is_a_release_of_an_older_image(story):
+    """Whatever is in the registry can come back (defect 24)."""
+    assert story.digests[0] == story.seen["rolled back"].digest == story.seen["started"].digest
+    assert story.digests[0] == story.seen["rolled back"].image
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (UNKNOWN, "ImageNotFoundException"),
+        ("latest", "--image=latest: no digest of an image"),
+        ("", "--image=: no digest of an image"),
+    ],
+    ids=["not in the registry", "a tag", "none"],
+)
+def test_what_is_no_image_is_refused(story, image, said):
+    """Before anything has moved."""
+    refused = story.checkout.run("service.release", f"--image={image}", code=1)
+
+    ssm = story.deployed.client("ssm")
+    assert said in refused.err
+    assert story.digests[0] == ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"]
+
+
+def test_only_a_digest_is_noted(story):
+    """What a stack update would take has to be an image, or it would fail half-way."""
+    refused = story.checkout.run("service.record", "--image=latest", code=1)
+
+    assert "--image=latest: no digest of an image" in refused.err
+
+
+def test_a_service_that_is_not_there_is_refused(story):
+    """The second one is off by default."""
+    refused = story.checkout.run("service.restart", "--layer=verifier", code=1)
+
+    assert "--layer=verifier: no service" in refused.err
+
+
+# --- stopped and started ----------------------------------------------------------------------
+
+
+def test_what_is_stopped_stays_stopped(story):
+    """Autoscaling would start it again, so that is suspended; a release may come meanwhile."""
+    for moment in ("stopped", "rolled back"):
+        seen = story.seen[moment]
+        assert (0, 0) == seen.running
+        assert [{True}] == [set(one["SuspendedState"].values()) for one in seen.targets]
+    assert "nothing runs: invoke service.start\n" in story.said["rolled back"]
+
+
+def test_what_is_started_runs_and_scales_again(story):
+    """With as many tasks as there are at least."""
+    started = story.seen["started"]
+
+    assert (1, 1) == started.running
+    assert [{False}] == [set(one["SuspendedState"].values()) for one in started.targets]
+
+
+def test_a_restart_makes_new_tasks_of_the_same_kind(story):
+    """None is missing in between: that is the deployment's doing."""
+    before, after = story.seen["started"], story.seen["restarted"]
+
+    ids = [seen.service["deployments"][0]["id"] for seen in (before, after)]
+    assert ids[0] != ids[1]
+    assert before.task == after.task
+    assert (1, 1) == after.running
+
+
+# --- a shell ----------------------------------------------------------------------------------
+
+
+def test_a_shell_needs_the_plugin_of_aws(story):
+    """Which is not installed with us."""
+    refused = story.checkout.run("service.connect", code=1, PATH="/nowhere")
+
+    assert "session-manager-plugin is not on PATH" in refused.err
+
+
+def test_a_shell_is_one_of_the_application(story, tmp_path):
+    """The plugin is told the session that ECS made, as the AWS CLI tells it."""
+    plugin = tmp_path / "session-manager-plugin"
+    plugin.write_text('#!/bin/sh\nfor each; do echo "$each"; done\n')
+    plugin.chmod(0o755)
+
+    session, region, what = story.checkout.run(
+        "service.connect", PATH=f"{tmp_path}:/usr/bin:/bin"
+    ).out.splitlines()
+
+    assert {"sessionId", "streamUrl", "tokenValue"} == json.loads(session).keys()
+    assert ("ca-central-1", "StartSession") == (region, what)

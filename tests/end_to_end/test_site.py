@@ -1,0 +1,380 @@
+"""The site is published, again and in part, interrupted and by a machine, as people do it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from deployer import embedded
+from tests.embedded_server import REGION
+from tests.end_to_end import checkout as checkouts
+from tests.end_to_end.checkout import DEV, LOCAL
+from tests.viewer import view
+
+LAYERS = Path(__file__).parent / "publishing"
+SITE = "https://local.example"
+PAGE = "<!doctype html><title>Cruddur</title>"
+INDEX, ROBOTS, CHUNK = "index.html", "robots.txt", "assets/chunk-00000000.js"
+FILES = 1200
+RECORD = ".published.json"
+SETTINGS = """
+[assets]
+replaced_picture_days = 1
+[cdn]
+price_class = "PriceClass_100"
+replaced_file_days = 1
+also_connects_to = []
+access_logs = false
+access_log_days = 1
+[sync]
+repository = "someone/cruddur"
+branch = "prod"
+oidc_provider = "create"
+"""
+
+# What those say who import these outputs: they are not here.
+EXEMPTIONS = """
+[[exemption]]
+rule = "C001"
+stack = "crd-*"
+resource = "Outputs.*"
+reason = "Layers that are not here import them."
+date = 2026-11-21
+
+[[exemption]]
+rule = "C306"
+stack = "crd-*-sync"
+resource = "SitePublisher"
+reason = "A person deploys it."
+date = 2026-11-21
+"""
+
+
+def publishing(folder):
+    """A copy of the checkout with the layers that the site needs, and a site that was built."""
+    copied = checkouts.tiny(folder)
+    stacks = copied.path / "stacks"
+    shutil.rmtree(stacks)
+    shutil.copytree(checkouts.ROOT / "stacks", stacks)
+    for file in LAYERS.glob("*.py"):
+        shutil.copy(file, stacks)
+    (copied.path / "deployer" / "lint" / "exemptions.toml").write_text(EXEMPTIONS)
+    for env in ("local", "dev"):
+        copied.configure(env)
+        file = copied.path / "config" / f"{env}.toml"
+        file.write_text(file.read_text().partition("\n[ground]")[0] + SETTINGS)
+    return copied
+
+
+def build(checkout, pictures=1100, chunks=97):
+    """A site as Vite makes one; its chunks have names of their own, what it was given has not."""
+    dist = checkout.path / "frontend" / "dist"
+    for folder in ("assets", "pictures"):
+        (dist / folder).mkdir(parents=True)
+    (dist / INDEX).write_text(PAGE)
+    (dist / ROBOTS).write_text("User-agent: *")
+    (dist / "about us é.html").write_text(PAGE)
+    (dist / ".DS_Store").write_text("of a desk")
+    for number in range(chunks):
+        (dist / "assets" / f"chunk-{number:08}.js").write_text(f"export {number}")
+    for number in range(pictures):
+        (dist / "pictures" / f"{number}.svg").write_text(f"<svg>{number}</svg>")
+    return dist
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory):
+    """The layers of the site, deployed once for all stories."""
+    copied = publishing(tmp_path_factory.mktemp("site"))
+    try:
+        copied.run("deploy")
+        yield copied
+    finally:
+        embedded.stop(copied.embedded)
+
+
+@pytest.fixture
+def checkout(deployed):
+    """Nothing published yet, and nothing built."""
+    shutil.rmtree(deployed.path / "frontend", ignore_errors=True)
+    s3, bucket = deployed.client("s3"), output(deployed, "SiteBucket")
+    while listed := s3.list_objects_v2(Bucket=bucket).get("Contents"):
+        keys = [{"Key": each["Key"]} for each in listed]
+        s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
+    return deployed
+
+
+def output(checkout, title, layer="cdn", env="local", account=LOCAL):
+    """What a layer gives."""
+    cloudformation = checkout.client("cloudformation", REGION, account)
+    [stack] = cloudformation.describe_stacks(StackName=f"crd-{env}-{layer}")["Stacks"]
+    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}[title]
+
+
+def published(checkout, account=LOCAL, env="local"):
+    """The name of every file in the bucket but the record."""
+    bucket = output(checkout, "SiteBucket", env=env, account=account)
+    pages = checkout.client("s3", REGION, account).get_paginator("list_objects_v2")
+    listed = [one for page in pages.paginate(Bucket=bucket) for one in page.get("Contents", [])]
+    return {one["Key"] for one in listed} - {RECORD}
+
+
+def built(dist):
+    """The name of every file that is to be published."""
+    files = (each for each in dist.rglob("*") if each.is_file())
+    return {each.relative_to(dist).as_posix() for each in files} - {".DS_Store"}
+
+
+def invalidations(checkout, account=LOCAL, env="local"):
+    """The paths of every invalidation there was, the first one first."""
+    cloudfront = checkout.client("cloudfront", REGION, account)
+    id_ = output(checkout, "SiteDistribution", env=env, account=account)
+    listed = cloudfront.list_invalidations(DistributionId=id_)["InvalidationList"]
+    return [
+        cloudfront.get_invalidation(DistributionId=id_, Id=each["Id"])["Invalidation"][
+            "InvalidationBatch"
+        ]["Paths"]["Items"]
+        for each in listed.get("Items", [])
+    ]
+
+
+def counted(wire):
+    """How often each kind of call was made since the last time."""
+    calls = Counter(call.action for call in wire.calls)
+    wire.calls.clear()
+    return calls
+
+
+def test_story(checkout):
+    """1,200 files are sent once; then only what differs, with one invalidation.
+
+    What is gone from the folder goes from the bucket, but for what pages that are open may need.
+    """
+    dist = build(checkout)
+
+    with checkout.wire() as wire:
+        first, sent = checkout.run("site.sync"), counted(wire)
+        again, looked = checkout.run("site.sync"), counted(wire)
+        (dist / ROBOTS).write_text("User-agent: someone")
+        changed, update = checkout.run("site.sync"), counted(wire)
+        shutil.rmtree(dist / "pictures")
+        (dist / CHUNK).unlink()
+        checkout.run("site.sync", "--dry-run", code=2)
+        dry = counted(wire)
+        gone, deletion = checkout.run("site.sync"), counted(wire)
+
+    assert FILES + 1 == sent["PUT"]  # And the record.
+    assert [
+        "1200 to create",
+        "sent 97 files",
+        "sent 1101 files",
+        "sent about us é.html",
+        "sent index.html",
+    ] == first.out.splitlines()[-5:]
+    assert "hidden  .DS_Store\nnothing to do: 1200 unchanged\n" == again.out
+    assert {"GetCallerIdentity": 2, "DescribeStacks": 2, "GET": 3} == looked == dry
+    assert "update  robots.txt\n" in changed.out
+    assert looked + Counter(PUT=2, POST=1) == update
+    assert looked + Counter(PUT=1, POST=3) == deletion
+    assert "1100 to delete, 99 unchanged, 1 unused, kept for open pages; 1 path to in" in gone.out
+    assert [["/robots.txt"], ["/*"]] == invalidations(checkout)
+    assert built(dist) | {CHUNK} == published(checkout)
+
+
+def test_served(checkout):
+    """A page of the application, a file, and a file that is not there, each with its headers."""
+    build(checkout, pictures=1, chunks=1)
+    checkout.run("site.sync")
+
+    root, deep = (view(checkout.endpoint, f"{SITE}{path}") for path in ("/", "/@anna.b/status/1"))
+    script, picture = (view(checkout.endpoint, f"{SITE}/{x}") for x in (CHUNK, "pictures/0.svg"))
+    missing = view(checkout.endpoint, f"{SITE}/assets/gone-00000000.js")
+
+    assert [(200, PAGE)] * 2 == [(each.status, each.body.decode()) for each in (root, deep)]
+    assert (200, b"export 0") == (script.status, script.body)
+    assert 404 == missing.status
+    assert {"no-cache"} == {each.headers["Cache-Control"] for each in (root, deep)}
+    assert "public, max-age=31536000, immutable" == script.headers["Cache-Control"]
+    assert "public, max-age=300" == picture.headers["Cache-Control"]
+    assert "text/html; charset=utf-8" == deep.headers["Content-Type"]
+    assert "text/javascript; charset=utf-8" == script.headers["Content-Type"]
+    assert "image/svg+xml" == picture.headers["Content-Type"]
+    for answer in (root, deep, script, picture, missing):
+        assert "nosniff" == answer.headers["X-Content-Type-Options"]
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "max-age=31536000; includeSubDomains" == answer.headers["Strict-Transport-Security"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(checkout, how):
+    """Out within a second although a call hangs; no page names a file that is not there.
+
+    The next run sends what is left.
+    """
+    dist = build(checkout, pictures=97, chunks=200)
+
+    with checkout.wire() as wire:
+        wire.hold("PUT", done=False)
+        with checkout.running("site.sync") as sync:
+            assert wire.held.wait(20)
+            while [call.action for call in wire.calls].count("PUT") < 50:
+                time.sleep(0.01)
+            code, seconds = sync.interrupt(how)
+        half = published(checkout)
+        counted(wire)
+        checkout.run("site.sync")
+        sent = counted(wire)
+        again = checkout.run("site.sync")
+
+    assert 130 == code
+    assert seconds < 1
+    assert 0 < len(half) < 300
+    assert not [key for key in half if key.endswith(".html")]
+    assert 300 - len(half) + 1 == sent["PUT"]
+    assert len(half) == sent["HEAD"]
+    assert built(dist) == published(checkout)
+    assert "nothing to do: 300 unchanged" in again.out
+
+
+def test_killed_before_the_invalidation(checkout):
+    """What was sent and never told CloudFront is told by the next run."""
+    dist = build(checkout, pictures=1, chunks=1)
+    checkout.run("site.sync")
+    (dist / ROBOTS).write_text("User-agent: another")
+    before = len(invalidations(checkout))
+
+    with checkout.wire() as wire:
+        wire.hold("PUT", done=True)
+        with checkout.running("site.sync") as sync:
+            assert wire.held.wait(20)
+            sync.interrupt(signal.SIGKILL)
+        counted(wire)
+        again, sent = checkout.run("site.sync"), counted(wire)
+
+    assert "5 unchanged; 1 path to invalidate\n" in again.out
+    assert 1 == sent["PUT"]  # The record.
+    assert [["/robots.txt"]] == invalidations(checkout)[before:]
+
+
+def test_what_others_did_is_undone(checkout):
+    """Whatever is not as it was built: its content, its type, how long it is kept, or at all."""
+    dist = build(checkout, pictures=1, chunks=1)
+    checkout.run("site.sync")
+    s3, here = checkout.client("s3"), {"Bucket": output(checkout, "SiteBucket")}
+    right = s3.head_object(**here, Key=ROBOTS, ChecksumMode="ENABLED")
+
+    for wrong in ({"Body": b"?"}, {"ContentType": "image/png"}, {"CacheControl": "no-store"}):
+        put = {"Body": (dist / ROBOTS).read_bytes(), "ContentType": "text/plain", **wrong}
+        s3.put_object(**here, Key=ROBOTS, **put)
+        s3.delete_object(**here, Key=RECORD)  # It knows S3's name of the content, and no more.
+        assert "update  robots.txt\n" in checkout.run("site.sync").out
+
+    s3.put_object(**here, Key=RECORD, Body=b"{")
+    s3.put_object(**here, Key="mine.txt", Body=b"?")
+    undone = checkout.run("site.sync")
+    kept = s3.head_object(**here, Key=ROBOTS, ChecksumMode="ENABLED")
+    assert "delete  mine.txt\nhidden  .DS_Store\n1 to delete, 5 unchanged; 6 paths" in undone.out
+    for fact in ("ContentType", "CacheControl", "ChecksumSHA256"):
+        assert right[fact] == kept[fact]
+
+
+def test_refused(checkout):
+    """Nothing that would take the site away, or publish what nobody meant to."""
+    missing = checkout.run("site.sync", code=1)
+    dist = build(checkout, pictures=1, chunks=1)
+    (dist / INDEX).rename(dist / "other.html")
+    elsewhere = checkout.run("site.sync", f"--folder={dist / 'assets'}", code=1)
+    (dist / "other.html").rename(dist / INDEX)
+    (dist / "LICENSE").touch()
+    (dist / "link.txt").symlink_to("/etc/passwd")
+    odd = checkout.run("site.sync", code=1)
+
+    assert "dist: there is no index.html\nhint: build the site first, or --folder" in missing.err
+    assert "there is no index.html" in elsewhere.err
+    assert "LICENSE: no content type is known for it" in odd.err
+    assert "link.txt: a symbolic link, which may lead anywhere" in odd.err
+    assert set() == published(checkout)
+
+
+def test_not_deployed(tmp_path):
+    """The layer that is missing has a name."""
+    copied = publishing(tmp_path)
+    build(copied, pictures=1, chunks=1)
+    try:
+        said = copied.run("site.sync", code=1).err
+    finally:
+        embedded.stop(copied.embedded)
+
+    assert "crd-local-cdn is not deployed\nhint: invoke deploy --stack=cdn" in said
+
+
+def token(repository="someone/cruddur", branch="prod", audience="sts.amazonaws.com"):
+    """What GitHub tells of a workflow; the embedded AWS looks at no signature."""
+    claims = {
+        "iss": "https://token.actions.githubusercontent.com",
+        "aud": audience,
+        "sub": f"repo:{repository}:ref:refs/heads/{branch}",
+    }
+    parts = [{"alg": "RS256", "typ": "JWT"}, claims, {}]
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts]
+    return b".".join(part.rstrip(b"=") for part in encoded).decode()
+
+
+def test_by_a_workflow(deployed):
+    """A token of the branch is good for a session that publishes the site, and nothing else.
+
+    The guards are those of an AWS account, and nobody is there to approve.
+    """
+    account = embedded.as_account(deployed.endpoint, DEV)
+    embedded.prepare(account, embedded.ByHand((("Z0DEVEXAMPLE", "dev.example"),)))
+    shutil.rmtree(deployed.path / "frontend", ignore_errors=True)
+    dist = build(deployed, pictures=1, chunks=1)
+    deployed.run("synth")
+    with deployed.wire() as wire:
+        here = wire.proxy | {"CRUDDUR_ENV": "dev"}
+        person = {"AWS_ACCESS_KEY_ID": DEV, "AWS_SECRET_ACCESS_KEY": "test"}
+        deployed.run("deploy", "--yes", **here, **person)
+        role = output(deployed, "Role", "sync", "dev", DEV)
+        session = here | assumed(deployed, role, token())
+
+        unasked = deployed.run("site.sync", code=3, **session)
+        after = published(deployed, DEV, "dev")
+        deployed.run("site.sync", "--yes", **session)
+        (dist / ROBOTS).unlink()
+        deployed.run("site.sync", "--yes", **session)
+        denied = deployed.run("status", code=1, **session)
+
+    assert "nobody is there to approve: this is no terminal\nhint: --yes approves" in unasked.err
+    assert set() == after
+    assert built(dist) == published(deployed, DEV, "dev")
+    assert [["/robots.txt"]] == invalidations(deployed, DEV, "dev")
+    assert "AccessDenied" in denied.err
+    for other in (
+        token(branch="main"),
+        token(repository="someone/else"),
+        token(repository="someone/cruddur:ref"),
+        token(audience="https://github.com/someone"),
+    ):
+        with pytest.raises(ClientError, match="Not authorized to perform"):
+            assumed(deployed, role, other)
+
+
+def assumed(checkout, role, token_):
+    """The environment of somebody who took *role* for a token."""
+    sts = checkout.client("sts", REGION, DEV)
+    made = sts.assume_role_with_web_identity(
+        RoleArn=role, RoleSessionName="test", WebIdentityToken=token_
+    )["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": made["SessionToken"],
+    }

@@ -1,0 +1,85 @@
+"""Uploads each file of a folder, and prints a line of JSON of what the function made of it.
+
+In a process of its own, so that a crash is seen and the memory is the function's:
+
+    python -m tests.lambdas.each_original FOLDER
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from PIL import Image, ImageChops, ImageOps, ImageStat, UnidentifiedImageError
+
+from shared.avatars import avatar_id, original_key, picture_key
+from tests.lambdas.fake_s3 import FakeS3, Object
+from tests.lambdas.pictures import opened
+from thumbnail import handler, store
+from thumbnail.picture import QUALITY, SIDE
+
+ACCOUNT, AVATAR = "111122223333", avatar_id("somebody")
+CONTEXT = SimpleNamespace(
+    invoked_function_arn=f"arn:aws:lambda:ca-central-1:{ACCOUNT}:function:thumbnail"
+)
+ORIGINAL, PICTURE = ("uploads", original_key(AVATAR)), ("avatars", picture_key(AVATAR))
+ENVIRONMENT = {
+    "UPLOADS_BUCKET_NAME": "uploads",
+    "AVATARS_BUCKET_NAME": "avatars",
+    "UPLOAD_LIMIT_BYTES": "20000000",
+    "AWS_DEFAULT_REGION": "ca-central-1",
+    "AWS_ACCESS_KEY_ID": "unused",
+    "AWS_SECRET_ACCESS_KEY": "unused",
+}
+RECORD = {
+    "eventSource": "aws:s3",
+    "eventName": "ObjectCreated:Put",
+    "s3": {"bucket": {"name": "uploads"}, "object": {"key": original_key(AVATAR)}},
+}
+
+
+def main(folder: Path) -> None:
+    os.environ.update(ENVIRONMENT)
+    with FakeS3(ACCOUNT).behind(store._s3()) as s3:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                print(json.dumps({"file": path.name, **_become(s3, path.read_bytes())}))
+
+
+def _become(s3: FakeS3, original: bytes) -> Mapping[str, Any]:
+    s3.objects = {ORIGINAL: Object(original)}
+    with redirect_stdout(io.StringIO()) as said:
+        handler.handler({"Records": [RECORD]}, CONTEXT)
+    lines = [json.loads(line) for line in said.getvalue().splitlines()]
+    shown = s3.objects.get(PICTURE)
+    if shown is None:
+        return {"lines": lines}
+    return {"lines": lines, "difference": _difference(original, opened(shown.content))}
+
+
+def _difference(original: bytes, made: Image.Image) -> float | None:
+    """Of each sample, on average, from what the slow and simple way makes of a simple picture."""
+    try:
+        image = Image.open(io.BytesIO(original), formats=["JPEG", "PNG", "WEBP"])
+    except UnidentifiedImageError:
+        return None
+    if image.mode not in {"L", "RGB"} or {"icc_profile", "transparency"} & image.info.keys():
+        return None
+    upright = ImageOps.exif_transpose(image).convert("RGB")
+    file = io.BytesIO()
+    ImageOps.fit(upright, (SIDE, SIDE), Image.Resampling.LANCZOS).save(
+        file, "JPEG", quality=QUALITY
+    )
+    wanted = Image.open(file)  # A JPEG too: of sharp edges, that is most of the difference.
+    return max(ImageStat.Stat(ImageChops.difference(wanted, made)).mean)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

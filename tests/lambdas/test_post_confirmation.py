@@ -1,0 +1,536 @@
+"""The function that gives a person their row, on a real PostgreSQL and on some that fail."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import socket
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import psycopg
+import pytest
+from cryptography import x509
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from migrate import handler as migrate
+from post_confirmation import handler, person, rows
+from post_confirmation.handler import UnavailableError
+from post_confirmation.person import RefusedError
+from shared import database as connections
+from shared.avatars import avatar_id
+from stacks.database import APPLICATION
+from tests.embedded_server import REGION
+from tests.lambdas import roles
+from tests.lambdas.postgres import ROOT, Postgres, postgres
+
+EVENTS = Path(ROOT, "lambdas/post_confirmation/events")
+COGNITO_WAITS_SECONDS = 4.5  # 5, less what the way there and back takes.
+SUB = "0c4d5e6f-1111-4222-8333-444455556666"
+PERSONAL = ("Londo", "londo", "londo@example.com", SUB)
+
+
+def confirmed(**attributes: str | None) -> dict[str, Any]:
+    """The event for a person with these *attributes*; those that are None are left out."""
+    event: dict[str, Any] = json.loads((EVENTS / "confirm_sign_up.json").read_text())
+    known = event["request"]["userAttributes"] | attributes
+    event["request"]["userAttributes"] = {k: v for k, v in known.items() if v is not None}
+    return event
+
+
+def deliver(event: dict[str, Any]) -> dict[str, Any]:
+    """As Cognito does."""
+    return handler.handler(event, None)
+
+
+@pytest.fixture(scope="module")
+def made(server, tmp_path_factory):
+    """A database with the project's tables."""
+    with postgres(server, tmp_path_factory, 3) as database, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "DATABASE", Path(ROOT, "backend/db"))
+        database.bootstrap()
+        database.call({"do": "migrate"})
+        yield database
+
+
+@pytest.fixture(scope="module")
+def least(made: Postgres) -> dict[str, str]:
+    """The credentials of a role that may come as the application, and nothing else."""
+    arn = f"arn:aws:rds-db:{REGION}:{made.aws.endpoint.account}:dbuser"
+    may = {
+        "Effect": "Allow",
+        "Action": "rds-db:connect",
+        "Resource": f"{arn}:{made.described['DbiResourceId']}/{APPLICATION}",
+    }
+    return roles.environment(made.aws, may)
+
+
+@pytest.fixture
+def database(made: Postgres, least: dict[str, str], monkeypatch: pytest.MonkeyPatch):
+    """No row, and around us what the function finds around it."""
+    made.ask("TRUNCATE users CASCADE")
+    for name, value in (made.environment(APPLICATION) | least).items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
+def people(database: Postgres) -> list[tuple[str, ...]]:
+    """All rows: name, handle, mail address, who they are in Cognito."""
+    return database.ask(
+        "SELECT display_name, handle, email, cognito_user_id FROM users ORDER BY created_at"
+    )
+
+
+def test_one_row(database: Postgres) -> None:
+    """One confirmed person, one row, and the very event back (L12)."""
+    event = confirmed()
+    before = copy.deepcopy(event)
+
+    assert deliver(event) is event
+
+    assert before == event
+    assert [("Londo Mollari", "londo", "londo@example.com", SUB)] == people(database)
+
+
+def test_again(database: Postgres) -> None:
+    """However often it is delivered, and whatever changed meanwhile (L03)."""
+    for _ in range(3):
+        deliver(confirmed())
+    deliver(confirmed(name="Emperor", email="emperor@example.com", preferred_username="emperor"))
+
+    assert [("Londo Mollari", "londo", "londo@example.com", SUB)] == people(database)
+
+
+def test_twins(database: Postgres) -> None:
+    """At the same moment: one row, and no delivery fails (L03)."""
+    gate = threading.Barrier(8)
+
+    def at_once() -> None:
+        gate.wait()
+        deliver(confirmed())
+
+    for _ in range(5):
+        database.ask("TRUNCATE users CASCADE")
+        with ThreadPoolExecutor(8) as pool:
+            for call in [pool.submit(at_once) for _ in range(8)]:
+                call.result()
+        assert [("Londo Mollari", "londo", "londo@example.com", SUB)] == people(database)
+
+
+def test_a_race_for_a_handle(database: Postgres) -> None:
+    """Somebody is about to get the handle, and does while we wait for it: we take another."""
+    other = (
+        "INSERT INTO users (display_name, handle, email, cognito_user_id) VALUES (%s, %s, %s, %s)"
+    )
+    with database.connect(APPLICATION) as first, ThreadPoolExecutor(1) as pool:
+        with first.transaction():
+            first.execute(other, ["Other", "Londo", "other@example.com", "other"])
+            call = pool.submit(deliver, confirmed())
+            _until_somebody_waits(database)
+        call.result()
+
+    assert ["Londo", f"londo_{avatar_id(SUB)[:4]}"] == [
+        handle for _, handle, *_ in people(database)
+    ]
+
+
+def _until_somebody_waits(database: Postgres, *, seconds: float = 5) -> None:
+    """Look until a statement of the application waits for another one."""
+    waiting = (
+        "SELECT FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
+    )
+    deadline = time.monotonic() + seconds
+    with database.connect(APPLICATION) as observer:
+        while observer.execute(waiting).fetchone() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_forgot_password(database: Postgres) -> None:
+    """The same trigger tells of those who come back: nothing to do (L04)."""
+    event = json.loads((EVENTS / "confirm_forgot_password.json").read_text())
+
+    assert deliver(event) is event
+
+    assert [] == people(database)
+
+
+@pytest.mark.parametrize("taken", ["londo", "LONDO"])
+def test_a_taken_handle(database: Postgres, taken: str, capfd) -> None:
+    """It can never be changed in Cognito, so the person gets one like it, and the log says so (L05)."""
+    deliver(confirmed(sub=str(uuid.UUID(int=1)), email="first@example.com"))
+    deliver(confirmed(preferred_username=taken))
+
+    assert f"{taken}_{avatar_id(SUB)[:4]}" == people(database)[1][1]
+    assert '"added_with_another_handle"' in capfd.readouterr().out
+
+
+def test_every_handle_is_taken(database: Postgres) -> None:
+    """Somebody sits on all we would try: an error for the person, and no row (L05)."""
+    for number, handle in enumerate(person.read(attributes()).handles):
+        others = {"sub": str(uuid.UUID(int=number)), "email": f"{number}@example.com"}
+        deliver(confirmed(preferred_username=handle, **others))
+
+    with pytest.raises(UnavailableError, match="Please write to us"):
+        deliver(confirmed())
+
+    assert 3 == len(people(database))
+
+
+@pytest.mark.parametrize("mail", ["londo@example.com", "LONDO@Example.com"])
+def test_a_taken_mail_address(database: Postgres, mail: str) -> None:
+    """The row of somebody else is not touched, and the person is told (L05)."""
+    deliver(confirmed(sub=str(uuid.UUID(int=1)), preferred_username="other"))
+
+    with pytest.raises(RefusedError, match="Another account has this mail address"):
+        deliver(confirmed(email=mail))
+
+    assert [str(uuid.UUID(int=1))] == [sub for *_, sub in people(database)]
+
+
+def attributes(**more: str | None) -> dict[str, str]:
+    """What Cognito tells of a person."""
+    found: dict[str, str] = confirmed(**more)["request"]["userAttributes"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "handle"),
+    [
+        ({"name": None}, "londo", "londo"),
+        ({"name": "  \n\t "}, "londo", "londo"),
+        ({"name": "\0Londo\n\u202eMollari "}, "Londo Mollari", "londo"),
+        ({"name": "x" * 2048}, "x" * 100, "londo"),
+        ({"preferred_username": "Londo_1"}, "Londo Mollari", "Londo_1"),
+        ({"preferred_username": "@londo.mollari"}, "Londo Mollari", "londo_mollari"),
+        ({"preferred_username": "José K."}, "Londo Mollari", "Jose_K"),
+        ({"preferred_username": "..%2f"}, "Londo Mollari", "2f"),
+        ({"preferred_username": "l\u043endo"}, "Londo Mollari", "lndo"),
+        ({"preferred_username": "x" * 2048}, "Londo Mollari", "x" * 30),
+        ({"preferred_username": None}, "Londo Mollari", f"person_{avatar_id(SUB)[:8]}"),
+        ({"preferred_username": "皇帝"}, "Londo Mollari", f"person_{avatar_id(SUB)[:8]}"),
+        ({"name": None, "preferred_username": ""}, *[f"person_{avatar_id(SUB)[:8]}"] * 2),
+    ],
+    ids=lambda value: repr(value)[:50],
+)
+def test_what_is_missing_or_odd(told: dict[str, str | None], name: str, handle: str) -> None:
+    """Name and handle are made as good as they can be: nobody can say them again (L06)."""
+    found = person.read(attributes(**told))
+
+    assert (name, handle) == (found.name, found.handles[0])
+    for each in found.handles:
+        assert re.fullmatch("[0-9A-Za-z_]{1,30}", each)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"email": None},
+        {"email": ""},
+        {"email": "nobody"},
+        {"email": "a@b\n"},
+        {"email": "a@b c"},
+        {"email": "a@b\0"},
+        {"email": f"{'x' * 250}@x.com"},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": "not-a-uuid"},
+        {"sub": f"{SUB}\n"},
+    ],
+    ids=lambda value: repr(value)[:50],
+)
+def test_what_cannot_be_missing(database: Postgres, told: dict[str, str | None], capfd) -> None:
+    """Without a mail address or an id there is no row, and the person is told (L06)."""
+    with pytest.raises(RefusedError) as refused:
+        deliver(confirmed(**told))
+
+    assert [] == people(database)
+    assert_nothing_personal(str(refused.value), *capfd.readouterr())
+
+
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(name=_TEXT, handle=_TEXT, mail=st.one_of(st.emails(), _TEXT))
+@example(name="Robert'); DROP TABLE users;--", handle="'; DELETE FROM users;--", mail="o'k@x.com")
+@example(name="%s %(id)s {} $1", handle="\\", mail="%s@x.com")
+@example(name='"', handle="' OR ''='", mail="'||(SELECT 1)||'@x.com")
+def test_any_text(database: Postgres, name: str, handle: str, mail: str) -> None:
+    """Whatever people type is a value, never SQL: their row, or a refusal they are told (L07)."""
+    database.ask("TRUNCATE users CASCADE")
+
+    try:
+        deliver(confirmed(name=name, preferred_username=handle, email=mail))
+    except RefusedError:
+        assert [] == people(database)
+    else:
+        [(shown, found, address, sub)] = people(database)
+        assert (mail, SUB) == (address, sub)
+        assert shown
+        assert found == handle or not re.fullmatch("[0-9A-Za-z_]{1,30}", handle)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"userPoolId": "us-west-2_EXAMPLE01"},
+        {"userPoolId": f"{REGION}_"},
+        {"userPoolId": f"{REGION}_EXAMPLE01\n"},
+        {"userPoolId": f"x{REGION}_EXAMPLE01"},
+        {"userPoolId": "ca.central.1_EXAMPLE01"},
+        {"userPoolId": ""},
+        {"userPoolId": None},
+        {"triggerSource": "PreSignUp_SignUp"},
+        {"triggerSource": "TokenGeneration_Authentication"},
+        {"triggerSource": None},
+    ],
+    ids=repr,
+)
+def test_a_foreign_event(database: Postgres, change: dict[str, Any]) -> None:
+    """Of no pool that may be ours, or of another trigger: refused (L13)."""
+    with pytest.raises(RefusedError):
+        deliver(confirmed() | change)
+
+    assert [] == people(database)
+
+
+def test_an_empty_event(database: Postgres) -> None:
+    """Invoked by hand with nothing (L13)."""
+    with pytest.raises(RefusedError):
+        deliver({})
+
+    assert [] == people(database)
+
+
+@contextmanager
+def silent(greeting: bytes):
+    """A port that takes a connection, says *greeting* and then nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def answer() -> socket.socket:
+            connection, _ = server.accept()
+            connection.recv(8)
+            connection.sendall(greeting)
+            return connection
+
+        answered = pool.submit(answer)
+        yield str(server.getsockname()[1])
+        answered.result().close()
+
+
+@pytest.mark.parametrize("greeting", [b"", b"S"], ids=["never", "then nothing"])
+def test_it_does_not_answer(database: Postgres, greeting: bytes, monkeypatch, capfd) -> None:
+    """Told to the person before Cognito gives up (L01, L02, L08)."""
+    with silent(greeting) as port:
+        monkeypatch.setenv("PGPORT", port)
+        begun = time.monotonic()
+
+        with pytest.raises(UnavailableError) as failed:
+            deliver(confirmed())
+
+        assert 1.5 < time.monotonic() - begun < COGNITO_WAITS_SECONDS
+    assert_nothing_personal(str(failed.value), *capfd.readouterr())
+
+
+def test_nobody_listens(database: Postgres, monkeypatch, capfd) -> None:
+    """Tried twice, since that costs nothing, then told; the log has one line for each (L01, L02)."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+    monkeypatch.setenv("PGPORT", port)
+    begun = time.monotonic()
+
+    with pytest.raises(UnavailableError, match="Please write to us") as failed:
+        deliver(confirmed())
+
+    assert time.monotonic() - begun < 2
+    written = capfd.readouterr()
+    lines = [json.loads(line) for line in written.out.splitlines()]
+    assert ["trying_again", "failed"] == [line["event"] for line in lines]
+    assert {"OperationalError"} == {line["error"] for line in lines}
+    assert_nothing_personal(str(failed.value), *written)
+
+
+def test_a_table_in_use(database: Postgres, capfd) -> None:
+    """A lock that does not go away: the statement gives up in time (L08)."""
+    with database.connect("migrator") as other, other.transaction():
+        other.execute("LOCK TABLE users")
+        begun = time.monotonic()
+
+        with pytest.raises(UnavailableError):
+            deliver(confirmed())
+
+        assert time.monotonic() - begun < COGNITO_WAITS_SECONDS
+    assert '"sqlstate": "57014"' in capfd.readouterr().out
+    assert [] == people(database)
+    deliver(confirmed())
+    assert 1 == len(people(database))
+
+
+def test_too_many_connections(database: Postgres, monkeypatch, capfd) -> None:
+    """It may be over a moment later: tried once more (L08)."""
+    refused = psycopg.errors.TooManyConnections("FATAL: too many connections for londo")
+    answers = iter([refused])
+    add = rows.add
+
+    def sometimes(someone: person.Person) -> rows.Outcome:
+        for answer in answers:
+            raise answer
+        return add(someone)
+
+    monkeypatch.setattr(rows, "add", sometimes)
+
+    deliver(confirmed())
+
+    assert 1 == len(people(database))
+    assert '"error": "TooManyConnections", "sqlstate": "53300"' in capfd.readouterr().out
+
+
+def test_the_budget() -> None:
+    """The worst there is: a first attempt that fails late enough, and all of the second."""
+    statements = 3 * int(rows.STATEMENT_TIMEOUT.removesuffix("ms")) / 1000
+    attempt = connections.CONNECT_SECONDS + statements
+
+    assert connections.CONNECT_SECONDS <= 2
+    assert statements <= 2
+    assert handler.AT_ONCE_SECONDS + attempt < COGNITO_WAITS_SECONDS
+
+
+def test_a_token_that_is_not_taken(database: Postgres, monkeypatch) -> None:
+    """Each attempt makes a new one (L10)."""
+    real = connections._token
+    tokens = iter(["no token", real()])
+    monkeypatch.setattr(connections, "_token", lambda: next(tokens))
+
+    deliver(confirmed())
+
+    assert 1 == len(people(database))
+
+
+@pytest.mark.parametrize("user", ["application", "o'k & co/%"])
+def test_the_token(monkeypatch, user: str) -> None:
+    """To the letter what botocore's client of RDS makes at the same moment (L10)."""
+    known = {
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "example",
+        "AWS_SESSION_TOKEN": "a session/+=",
+        "PGHOST": "database.example.com",
+        "PGPORT": "5432",
+        "PGUSER": user,
+    }
+    for name, value in known.items():
+        monkeypatch.setenv(name, value)
+    moment = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: moment)
+    client = botocore.session.get_session().create_client("rds", region_name=REGION)
+
+    theirs = client.generate_db_auth_token("database.example.com", 5432, user)
+
+    assert theirs == connections._token()
+    assert "20261120T120000Z" in theirs
+
+
+def test_a_role_that_may_not(database: Postgres, monkeypatch, capfd) -> None:
+    """Its right is for the application alone: as anybody else it is refused (L10)."""
+    monkeypatch.setenv("PGUSER", "migrator")
+
+    with pytest.raises(UnavailableError):
+        deliver(confirmed())
+
+    assert_nothing_personal(*capfd.readouterr())
+
+
+def test_somebody_else_answers(database: Postgres, monkeypatch) -> None:
+    """Our own roots do not know who vouches for the embedded AWS: nothing is sent (L09)."""
+    monkeypatch.delenv("PGSSLROOTCERT")
+
+    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+        connections.connect()
+
+
+def test_no_tls(database: Postgres, monkeypatch) -> None:
+    """The environment cannot make it less: PGSSLMODE is not asked (L09)."""
+    monkeypatch.setenv("PGSSLMODE", "disable")
+
+    with connections.connect() as connection:
+        assert connection.pgconn.ssl_in_use
+        assert "verify-full" == connection.info.get_parameters()["sslmode"]
+
+
+def test_the_roots_are_good() -> None:
+    """Those of each region of config/: they vouch for themselves, and for long (L09).
+
+    That RDS uses them is in its user guide; it was not tried on AWS.
+    """
+    regions = {
+        re.findall(r'^region = "(.*)"', file.read_text(), re.MULTILINE)[0]
+        for file in Path(ROOT, "config").glob("*.toml")
+    }
+    roots = x509.load_pem_x509_certificates(connections.ROOTS.read_bytes())
+    names = {
+        each.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value for each in roots
+    }
+
+    for each in roots:
+        each.verify_directly_issued_by(each)
+        assert 2060 < each.not_valid_after_utc.year
+        assert each.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    for region in {"ca-central-1", "us-east-1", *regions}:
+        for kind in ("RSA2048", "RSA4096", "ECC384"):
+            assert f"Amazon RDS {region} Root CA {kind} G1" in names
+    assert len(names) == len(roots)
+
+
+@pytest.mark.parametrize("outcome", ["added", "was_there", "mail_taken", "another_handle"])
+def test_nothing_personal_is_told(database: Postgres, outcome: str, capfd) -> None:
+    """Neither the log nor the error has a name, an address, an id of Cognito or SQL (L11)."""
+    first: dict[str, dict[str, str]] = {
+        "added": {"sub": str(uuid.UUID(int=1)), "email": "x@x", "preferred_username": "x"},
+        "was_there": {},
+        "mail_taken": {"sub": str(uuid.UUID(int=1)), "preferred_username": "x"},
+        "another_handle": {"sub": str(uuid.UUID(int=1)), "email": "x@x"},
+    }
+    deliver(confirmed(**first[outcome]))
+    told: list[BaseException] = []
+
+    try:
+        deliver(confirmed())
+    except RefusedError as error:
+        told.append(error)
+
+    written = capfd.readouterr()
+    assert outcome in written.out
+    assert all(error.__cause__ is None and error.__suppress_context__ for error in told)
+    assert_nothing_personal(*map(str, told), *written)
+
+
+def test_what_postgres_quotes_is_not_told(database: Postgres, monkeypatch, capfd) -> None:
+    """A constraint that is broken quotes the whole row; the person and the log get none of it (L11)."""
+    monkeypatch.setattr(rows, "_ADD", rows._ADD.replace("%(name)s,", "repeat(%(name)s, 99),"))
+
+    with pytest.raises(UnavailableError) as failed:
+        deliver(confirmed())
+
+    written = capfd.readouterr()
+    assert '"error": "CheckViolation", "sqlstate": "23514"' in written.out
+    assert (None, True) == (failed.value.__cause__, failed.value.__suppress_context__)
+    assert_nothing_personal(str(failed.value), *written)
+
+
+def assert_nothing_personal(*told: str) -> None:
+    """None of the texts says who somebody is, how to log in, or what was asked."""
+    for text in told:
+        for word in (*PERSONAL, "X-Amz", "INSERT", "127.0.0.1"):
+            assert word.lower() not in text.lower()

@@ -1,0 +1,102 @@
+"""An account that says what a test has told it to, and remembers what it was asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from botocore.exceptions import ClientError
+
+from deployer import config
+from deployer.cloud import Found
+from deployer.environment import Environment
+from deployer.stack import Env
+from operations import project
+from stacks import Config
+from tests.fakes import ACCOUNT, REGION
+
+ENV = Env("cruddur", "crd", "x", ACCOUNT, REGION, "x.example", "Z1", protect=False)
+LOCAL = Path(__file__).parents[2] / "config" / "local.toml"
+
+
+class Client:
+    """A client of one service: each action has an answer, or a list of them: pages, or in turn."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.meta = SimpleNamespace(endpoint_url="https://ssm.example")
+        self.exceptions = SimpleNamespace(ImageNotFoundException=NotFoundError)
+
+    def __getattr__(self, action: str) -> Any:
+        answer = self.answers[action]
+
+        def call(*args: Any, **asked: Any) -> Any:
+            self.asked.append((action, asked | {str(i): each for i, each in enumerate(args)}))
+            told = answer.pop(0) if isinstance(answer, list) else answer
+            if isinstance(told, Exception):
+                raise told
+            return told
+
+        return call
+
+    def get_paginator(self, action: str) -> Any:
+        """All answers of the action, as pages of one call."""
+
+        def paginate(**asked: Any) -> Any:
+            self.asked.append((action, asked))
+            return iter(self.answers[action])
+
+        return SimpleNamespace(paginate=paginate)
+
+
+class NotFoundError(ClientError):
+    """ECR has no such image."""
+
+    def __init__(self) -> None:
+        super().__init__({"Error": {"Code": "ImageNotFoundException"}}, "DescribeImages")
+
+
+def refused(code: str = "AccessDenied") -> ClientError:
+    """What AWS says to somebody who may not."""
+    answer = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {}}
+    return ClientError(answer, "Ask")
+
+
+@dataclass
+class Account:
+    """What `operations.place` opens: the outputs of stacks, by layer, and clients, by service."""
+
+    outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    clients: dict[str, Client] = field(default_factory=dict)
+    url: str | None = None
+    session: Any = field(default_factory=lambda: SimpleNamespace(profile=None))
+
+    def client(self, service: str, region: str) -> Client:
+        """The one client that there is of *service*."""
+        return self.clients[service]
+
+    def stack(self, region: str, name: str) -> Found | None:
+        """A stack that is complete, if it has outputs."""
+        given = self.outputs.get(name.removeprefix(ENV.stack_name("")))
+        return None if given is None else found(name, given)
+
+
+def found(name: str, outputs: dict[str, str]) -> Found:
+    """A stack that is complete and gives *outputs*."""
+    return Found(name, f"arn:{name}", REGION, "CREATE_COMPLETE", outputs=outputs)
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, account: Account, **service: Any) -> Account:
+    """Every task finds *account*, as the environment x; *service* are settings of [service]."""
+    settings = config.load(LOCAL, Config)
+    changed = msgspec.structs.replace(settings.service, **service)
+    settings = msgspec.structs.replace(settings, service=changed)
+    monkeypatch.setattr(project, "environment", lambda _=None: Environment(ENV, (), Path()))
+    monkeypatch.setattr(project, "account", lambda _: account)
+    monkeypatch.setattr(project, "settings", lambda _: settings)
+    return account

@@ -1,0 +1,223 @@
+"""The tasks of the database, up to the function they call: here one that tells what it was asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from deployer import aws as clouds
+from deployer.environment import Environment
+from deployer.errors import CloudError, LostError
+from deployer.stack import Env
+from operations import db, functions, project
+from tests.embedded.functions import ROLE, code, function
+from tests.embedded.templates import ref, resource, template
+
+if TYPE_CHECKING:
+    from tests.embedded_server import Aws
+
+IAM = {"Capabilities": ["CAPABILITY_IAM"]}
+PASSWORD = "never to be seen"
+ENV = Env(
+    "cruddur", "crd", "x", "000000000000", "ca-central-1", "x.example.com", "Z1", protect=False
+)
+
+ASKED = """
+import json, time
+def handler(event, _):
+    match event.get("do"):
+        case "migrate":
+            return {"applied": ["0001_users", "0002_activities"]}
+        case "status":
+            return {"applied": [], "pending": [], "lost": []}
+        case "seed":
+            raise ValueError("0001_users: no such table")
+    return {"was_asked": [json.dumps(event, sort_keys=True)]}
+"""
+
+
+@pytest.fixture
+def account(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+    """An account with what the tasks look for: the outputs of two layers, a function, a secret."""
+    known = {"SecretString": json.dumps({"username": "overseer", "password": PASSWORD})}
+    secret = resource("AWS::SecretsManager::Secret", **known)
+    aws.deploy(
+        "crd-x-database",
+        template(Secret=secret) | {"Outputs": {"MasterSecret": {"Value": ref("Secret")}}},
+    )
+    asked = template(Role=ROLE, Asked=function(code(aws, ASKED)))
+    aws.deploy("crd-x-users", asked | {"Outputs": {"Migrate": {"Value": ref("Asked")}}}, **IAM)
+    return opened(aws, monkeypatch)
+
+
+def opened(aws: Aws, monkeypatch: pytest.MonkeyPatch, env: Env = ENV) -> clouds.Account:
+    """The account, and every task that opens an environment gets it."""
+    there = aws.endpoint
+    account = clouds.endpoint(there.url, env.region, there.access_key, there.secret_key)
+    environment = Environment(env, (), Path())
+    monkeypatch.setattr(project, "environment", lambda _: environment)
+    monkeypatch.setattr(project, "account", lambda _: account)
+    return account
+
+
+@pytest.fixture
+def protected(account, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same account, of an environment that is protected."""
+    opened(aws, monkeypatch, Env(**{**_fields(ENV), "protect": True}))
+
+
+def _fields(env: Env) -> dict[str, Any]:
+    return {name: getattr(env, name) for name in env.__struct_fields__}
+
+
+def test_what_is_shown(account, capsys) -> None:
+    """One line for each file, and a word where there is none."""
+    db.migrate(Context())
+    db.status(Context())
+
+    assert [
+        "applied 0001_users",
+        "applied 0002_activities",
+        "there are no migrations",
+    ] == capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("run", "event"),
+    [
+        (lambda: db.rollback(Context()), {"do": "rollback", "steps": 1}),
+        (lambda: db.rollback(Context(), steps=3), {"do": "rollback", "steps": 3}),
+        (
+            lambda: db.bootstrap(Context()),
+            {"do": "bootstrap", "username": "overseer", "password": PASSWORD},
+        ),
+    ],
+    ids=["rollback", "rollback 3", "bootstrap"],
+)
+def test_what_is_asked(account, capsys, run, event: dict[str, Any]) -> None:
+    """The function gets what it needs: for the bootstrap, the secret that RDS keeps."""
+    run()
+
+    assert f"was asked {json.dumps(event, sort_keys=True)}\n" == capsys.readouterr().out
+
+
+def test_what_fails(account, capsys) -> None:
+    """What the function says is the error, and the task fails."""
+    with pytest.raises(Exit) as ended:
+        db.seed(Context())
+
+    assert 1 == ended.value.code
+    assert "0001_users: no such table\nhint:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("run", "hint"),
+    [
+        (lambda: db.seed(Context()), "seed another environment"),
+        (lambda: db.rollback(Context()), "--confirm=x"),
+        (lambda: db.rollback(Context(), confirm="prod"), "--confirm=x"),
+    ],
+    ids=["seed", "rollback", "rollback of another"],
+)
+def test_what_is_protected(protected, capsys, run, hint: str) -> None:
+    """No invented people among the real ones, and no way back by mistake."""
+    with pytest.raises(Exit) as ended:
+        run()
+
+    assert 3 == ended.value.code
+    told = capsys.readouterr()
+    assert "x is protected" in told.err
+    assert hint in told.err
+    assert "" == told.out
+
+
+def test_what_is_confirmed(protected, capsys) -> None:
+    """Who names the environment may take back."""
+    db.rollback(Context(), confirm="x")
+
+    assert "was asked" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("task", "missing"), [(db.migrate, "users"), (db.bootstrap, "database")], ids=["users", "data"]
+)
+def test_before_a_deploy(aws: Aws, monkeypatch, capsys, task, missing: str) -> None:
+    """There is no function yet, and no secret: the hint says how there will be."""
+    opened(aws, monkeypatch)
+
+    with pytest.raises(Exit):
+        task(Context())
+
+    told = capsys.readouterr().err
+    assert f"error: crd-x-{missing} is not deployed\nhint: invoke deploy --stack={missing}" in told
+
+
+def test_a_function_that_is_gone(account) -> None:
+    """AWS's own refusal is told as any other."""
+    with pytest.raises(CloudError, match=r"gone: Invoke: ResourceNotFoundException"):
+        functions.invoke(account, "ca-central-1", "gone", {"password": PASSWORD})
+
+
+@pytest.mark.parametrize("payload", [None, 5, "text", ["a"], {"do": "x", "é": "ü"}], ids=repr)
+def test_any_payload(aws: Aws, account, payload: object) -> None:
+    """What goes in and comes out is JSON."""
+    echo = template(Role=ROLE, Echo=function(code(aws, key="echo.zip")))
+    aws.deploy("echo", echo | {"Outputs": {"Echo": {"Value": ref("Echo")}}}, **IAM)
+
+    assert payload == functions.invoke(
+        account, "ca-central-1", aws.outputs("echo")["Echo"], payload
+    )
+
+
+def test_nobody_there(account, monkeypatch) -> None:
+    """One call, and no second: nobody knows what the first one did."""
+    calls: list[str] = []
+    unreachable = clouds.endpoint("http://127.0.0.1:9", "ca-central-1", "x", "x")
+    unreachable.session.register("before-send.lambda", lambda **_: calls.append("invoke"))
+
+    with pytest.raises(LostError):
+        functions.invoke(unreachable, "ca-central-1", "asked", {})
+
+    assert ["invoke"] == calls
+
+
+def test_new(tmp_path: Path) -> None:
+    """The next number, of four digits, whatever there is; what is there is not written over."""
+    first = db.write(tmp_path, "users")
+    (tmp_path / "0041_late.sql").write_text("kept")
+    second = db.write(tmp_path, "users")
+
+    assert ["0001_users.sql", "0001_users.rollback.sql"] == [file.name for file in first]
+    assert ["0042_users.sql", "0042_users.rollback.sql"] == [file.name for file in second]
+    assert "kept" == (tmp_path / "0041_late.sql").read_text()
+    assert all(file.read_text().startswith("-- ") for file in (*first, *second))
+
+
+@pytest.mark.parametrize("name", ["", "Add", "add banner", "../x", "a.b", "x" * 61, "ä"])
+def test_a_bad_name(name: str, capsys, monkeypatch, tmp_path: Path) -> None:
+    """It becomes part of a file's name, and of a row."""
+    monkeypatch.setattr(project, "ROOT", tmp_path)
+
+    with pytest.raises(Exit):
+        db.new(Context(), name=name)
+
+    assert "hint: such as --name=add_banner" in capsys.readouterr().err
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_new_says_what_it_wrote(monkeypatch, capsys, tmp_path: Path) -> None:
+    """The names of the files, to open them."""
+    monkeypatch.setattr(project, "ROOT", tmp_path)
+    (tmp_path / db.MIGRATIONS).mkdir(parents=True)
+
+    db.new(Context(), name="add_banner")
+
+    assert [
+        f"written {db.MIGRATIONS}/0001_add_banner.sql",
+        f"written {db.MIGRATIONS}/0001_add_banner.rollback.sql",
+    ] == capsys.readouterr().out.splitlines()

@@ -1,0 +1,125 @@
+"""Secrets go in, and never come out."""
+
+from __future__ import annotations
+
+import getpass
+import io
+import json
+import sys
+
+import pytest
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from deployer import aws as clouds
+from operations import project, secret
+from tests.embedded_server import Aws
+from tests.operations.answers import Account, opened
+
+VALUE = "5e cret=$'\"é"
+NAMES = tuple(f"SECRET_{letter}" for letter in "ABCDEFGHIJKL")  # More than one call may ask for.
+
+
+@pytest.fixture
+def ssm(aws: Aws, monkeypatch: pytest.MonkeyPatch):
+    """The Parameter Store of the embedded AWS; config lists the names."""
+    there = aws.endpoint
+    opened(monkeypatch, Account(), secrets=NAMES)
+    account = clouds.endpoint(there.url, "ca-central-1", there.access_key, there.secret_key)
+    monkeypatch.setattr(project, "account", lambda _: account)
+    return aws.client("ssm")
+
+
+def given(monkeypatch: pytest.MonkeyPatch, text: str, *, terminal: bool = False) -> None:
+    """Have *text* come in, by a pipe or from the keyboard."""
+    stdin = io.StringIO(text)
+    stdin.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stdin", stdin)
+    monkeypatch.setattr(getpass, "getpass", lambda _: text)
+
+
+def kept(ssm, name: str) -> dict:
+    """What is kept under *name*, and how."""
+    path = f"/crd/x/backend-flask/{name}"
+    return ssm.get_parameter(Name=path, WithDecryption=True)["Parameter"]
+
+
+@pytest.mark.parametrize(
+    ("text", "terminal"), [(f"{VALUE}\n", False), (VALUE, False), (VALUE, True)],
+    ids=["line", "no newline", "keyboard"],
+)  # fmt: skip
+def test_put(ssm, monkeypatch, capsys, text: str, terminal: bool) -> None:
+    """Encrypted, where the task looks for it; nothing of it is printed."""
+    given(monkeypatch, text, terminal=terminal)
+
+    secret.put(Context(), name="SECRET_A")
+
+    assert ("SecureString", VALUE) == (
+        kept(ssm, "SECRET_A")["Type"],
+        kept(ssm, "SECRET_A")["Value"],
+    )
+    told = capsys.readouterr()
+    assert "kept /crd/x/backend-flask/SECRET_A, version 1\n" in told.out
+    assert VALUE not in told.out + told.err
+
+
+def test_put_again(ssm, monkeypatch, capsys) -> None:
+    """A new value takes the place of the old one."""
+    for value in ("old", "new"):
+        given(monkeypatch, value)
+        secret.put(Context(), name="SECRET_A")
+
+    assert "new" == kept(ssm, "SECRET_A")["Value"]
+    assert "version 2\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["", "\n"], ids=["nothing", "newline"])
+def test_nothing_given(ssm, monkeypatch, capsys, text: str) -> None:
+    """An empty secret would be found missing when the application starts."""
+    given(monkeypatch, text)
+
+    with pytest.raises(Exit):
+        secret.put(Context(), name="SECRET_A")
+
+    assert "SECRET_A: nothing was given" in capsys.readouterr().err
+    assert [] == ssm.describe_parameters()["Parameters"]
+
+
+@pytest.mark.parametrize("name", ["", "SECRET_Z", "../SECRET_A", "secret_a"])
+def test_not_in_config(ssm, monkeypatch, capsys, name: str) -> None:
+    """What no task asks for is kept nowhere; whoever mistyped a name reads those there are."""
+    given(monkeypatch, VALUE)
+
+    with pytest.raises(Exit):
+        secret.put(Context(), name=name)
+
+    told = capsys.readouterr().err
+    assert f"--name={name}: not among secrets in [service] of config/x.toml" in told
+    assert "SECRET_A, SECRET_B" in told
+    assert [] == ssm.describe_parameters()["Parameters"]
+
+
+def test_list(ssm, monkeypatch, capsys) -> None:
+    """Each is there or missing, however many they are; what they are is not asked for."""
+    given(monkeypatch, VALUE)
+    secret.put(Context(), name="SECRET_L")
+    capsys.readouterr()
+
+    secret.list_(Context(), json=True)
+
+    told = capsys.readouterr().out
+    rows = {row["name"]: row for row in map(json.loads, told.splitlines())}
+    assert [f"/crd/x/backend-flask/{name}" for name in NAMES] == list(rows)
+    states = [row["state"] for row in rows.values()]
+    assert ["missing"] * 11 + ["there"] == states
+    assert rows["/crd/x/backend-flask/SECRET_L"]["changed"].startswith("20")
+    assert VALUE not in told
+
+
+def test_no_secrets(monkeypatch, capsys) -> None:
+    """A config that names none asks AWS for none."""
+    opened(monkeypatch, Account())
+
+    secret.list_(Context())
+
+    assert "name  state  changed\n" == capsys.readouterr().out

@@ -1,0 +1,483 @@
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+from msgspec import ValidationError, convert
+
+from deployer.stack import Env, Layers
+from stacks import codebuild, pipeline, rights
+from stacks.foundation import Foundation
+from stacks.registry import Registry
+from tests.stacks.ask import ROOT, statements, text
+
+ENV = Env(
+    project="cruddur",
+    prefix="crd",
+    name="prod",
+    account="222222222222",
+    region="ca-central-1",
+    domain="cruddur.example",
+    hosted_zone="Z0PRODEXAMPLE",
+    protect=True,
+)
+BASE = Foundation("the-artifacts", "arn:artifacts", "arn:alerts", "arn:release", "arn:boundary")
+IMAGES = Registry("images", "arn:images", "registry/images")
+GIVEN = {
+    "repository": "someone/cruddur",
+    "branch": "prod",
+    "approval": True,
+    "kept_days": 30,
+    "log_retention_days": 90,
+}
+SERVICE = {"service": "backend-flask", "image": "backend", "architecture": "ARM64"}
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """The stack, and the stack nested in it, as CloudFormation gets them."""
+
+    outer: dict[str, Any]
+    inner: dict[str, Any]
+
+    def one(self, type_: str) -> dict[str, Any]:
+        """The properties of the only resource of *type_*, wherever it is."""
+        (found,) = self.of(type_).values()
+        return found
+
+    def of(self, type_: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of *type_*, by title."""
+        return {
+            title: resource["Properties"]
+            for template in (self.outer, self.inner)
+            for title, resource in template["Resources"].items()
+            if resource["Type"] == type_
+        }
+
+    def may(self, role: str) -> dict[str, dict[str, Any]]:
+        """What *role* may do, by the names of the statements."""
+        (policy,) = self.of("AWS::IAM::Role")[role]["Policies"]
+        return statements(policy["PolicyDocument"])
+
+    @property
+    def actions(self) -> dict[str, dict[str, Any]]:
+        """Every action of the pipeline, in order, by name."""
+        stages = self.one("AWS::CodePipeline::Pipeline")["Stages"]
+        return {action["Name"]: action for stage in stages for action in stage["Actions"]}
+
+
+def emit(**changes) -> Emitted:
+    """The stack with these settings, or for another service."""
+    service = {key: changes.pop(key, value) for key, value in SERVICE.items()}
+    crd = Layers(ENV)
+    settings = convert(GIVEN | changes, pipeline.Settings)
+    crd.add("pipeline", pipeline.define, settings, BASE, IMAGES, **service)
+    (stack,) = crd
+    (nested,) = stack.template.nested
+    return Emitted(json.loads(stack.template.to_json()), json.loads(nested.template.to_json()))
+
+
+EMITTED = emit()
+ROLES = ("PipelineRole", "ImageRole", "DeployRole", "ReleaseRole")
+MACHINES = ("Image", "Deploy", "Release")
+
+
+def told(action):
+    """The environment that an action gives its machine."""
+    variables = json.loads(EMITTED.actions[action]["Configuration"]["EnvironmentVariables"])
+    return {each["name"]: each["value"] for each in variables}
+
+
+# The pipeline -----------------------------------------------------------------------------------
+
+
+def test_stages_in_order():
+    """Nothing is changed before it was tested, planned and approved."""
+    stages = EMITTED.one("AWS::CodePipeline::Pipeline")["Stages"]
+
+    assert {
+        "Source": ["Source"],
+        "Build": ["Image"],
+        "Plan": ["Plan"],
+        "Approve": ["Approve"],
+        "Release": ["Infrastructure", "Migrate", "Service", "Record", "Settle"],
+    } == {stage["Name"]: [each["Name"] for each in stage["Actions"]] for stage in stages}
+
+
+def test_actions_of_a_stage_wait_for_each_other():
+    """Those with one number would run side by side."""
+    for stage in EMITTED.one("AWS::CodePipeline::Pipeline")["Stages"]:
+        numbers = [action["RunOrder"] for action in stage["Actions"]]
+
+        assert list(range(1, len(numbers) + 1)) == numbers
+
+
+def test_without_approval_nobody_is_asked():
+    """Neither a stage, nor the right to send mail."""
+    emitted = emit(approval=False)
+
+    assert "Approve" not in emitted.actions
+    assert "AskForApproval" not in emitted.may("PipelineRole")
+
+
+def test_whoever_approves_can_read_the_plan():
+    """The mail has the commit, and where the plan was written."""
+    asked = EMITTED.actions["Approve"]["Configuration"]
+
+    assert "arn:alerts" == asked["NotificationArn"]
+    assert "#{Plan.LOG_URL}" == asked["ExternalEntityLink"]
+    assert "Plan" == EMITTED.actions["Plan"]["Namespace"]
+    assert "#{Source.CommitId}" in asked["CustomData"]
+
+
+def test_a_push_to_the_branch_starts_it():
+    """One trigger for one branch; the action itself looks for nothing."""
+    (trigger,) = EMITTED.one("AWS::CodePipeline::Pipeline")["Triggers"]
+
+    source = EMITTED.actions["Source"]["Configuration"]
+
+    assert "Source" == trigger["GitConfiguration"]["SourceActionName"]
+    assert [{"Branches": {"Includes": ["prod"]}}] == trigger["GitConfiguration"]["Push"]
+    assert ("someone/cruddur", "prod", "false") == (
+        source["FullRepositoryId"],
+        source["BranchName"],
+        source["DetectChanges"],
+    )
+    assert {"Ref": "GitHub"} == source["ConnectionArn"]
+
+
+def test_the_connection_is_of_this_stack():
+    """Made as code; what is left to do by hand is to log in at GitHub (defect 38)."""
+    connection = EMITTED.one("AWS::CodeConnections::Connection")
+
+    assert {"ConnectionName": "crd-prod-github", "ProviderType": "GitHub"} == connection
+
+
+def test_it_knows_the_service_by_name():
+    """So that the service can be torn down beside it; it need not be there (defect 36)."""
+    asked = emit(service="another").actions["Service"]["Configuration"]
+
+    assert ("crd-prod-cluster", "another", "10") == (
+        asked["ClusterName"],
+        asked["ServiceName"],
+        asked["DeploymentTimeout"],
+    )
+    assert "Fn::ImportValue" not in text(EMITTED.outer["Resources"]["Pipeline"])
+
+
+def test_the_image_that_was_built_is_the_one_that_is_recorded():
+    """By its digest, which only the build knows."""
+    assert "Image" == EMITTED.actions["Image"]["Namespace"]
+    assert {"DO": "record", "IMAGE_DIGEST": "#{Image.IMAGE_DIGEST}"} == told("Record")
+    assert [{"Name": "Image"}] == EMITTED.actions["Service"]["InputArtifacts"]
+    assert [{"Name": "Image"}] == EMITTED.actions["Image"]["OutputArtifacts"]
+
+
+def test_the_commit_is_that_of_the_source():
+    """CodeBuild's own variable is not always the commit: for an archive it is its version."""
+    assert {"COMMIT": "#{Source.CommitId}"} == told("Image")
+    assert "Source" == EMITTED.actions["Source"]["Namespace"]
+
+
+@pytest.mark.parametrize(
+    ("action", "script"),
+    [
+        ("Plan", "deploy"),
+        ("Infrastructure", "deploy"),
+        ("Settle", "deploy"),
+        ("Migrate", "release"),
+        ("Record", "release"),
+    ],
+)
+def test_every_step_is_one_that_its_machine_knows(action, script):
+    """A word that only the template knew would fail when the release is half done."""
+    known = (ROOT / "buildspecs" / f"{script}.sh").read_text()
+    project = EMITTED.actions[action]["Configuration"]["ProjectName"]
+
+    assert f"    {told(action)['DO']}) " in known
+    assert {"Fn::GetAtt": ["Codebuild", f"Outputs.{script.title()}"]} == project
+
+
+def test_what_is_handed_over_goes():
+    """Private, over TLS, and only for so many days (defect 37)."""
+    bucket = EMITTED.one("AWS::S3::Bucket")
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+
+    assert 30 == rules["handed-over"]["ExpirationInDays"]
+    assert 1 == rules["replaced"]["NoncurrentVersionExpiration"]["NoncurrentDays"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert "OnlyOverTls" in text(EMITTED.one("AWS::S3::BucketPolicy"))
+
+
+# The machines -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", MACHINES)
+def test_both_limits_of_time_are_set(title):
+    """Of the build, and of the wait for a machine: the original took one for the other (39)."""
+    project = EMITTED.of("AWS::CodeBuild::Project")[title]
+
+    assert project["TimeoutInMinutes"] > 10
+    assert 30 == project["QueuedTimeoutInMinutes"]
+
+
+@pytest.mark.parametrize("title", MACHINES)
+def test_every_machine_reads_a_buildspec_that_is_there(title):
+    """From the source, so that it is reviewed with what it builds."""
+    source = EMITTED.of("AWS::CodeBuild::Project")[title]["Source"]
+
+    assert "CODEPIPELINE" == source["Type"]
+    assert "0.2" == str(yaml.safe_load((ROOT / source["BuildSpec"]).read_text())["version"])
+
+
+def test_only_what_builds_images_is_privileged():
+    """Docker needs it, nothing else does."""
+    projects = EMITTED.of("AWS::CodeBuild::Project")
+
+    privileged = [name for name, each in projects.items() if each["Environment"]["PrivilegedMode"]]
+
+    assert ["Image"] == privileged
+
+
+@pytest.mark.parametrize(
+    ("architecture", "type_", "word"),
+    [("ARM64", "ARM_CONTAINER", "aarch64"), ("X86_64", "LINUX_CONTAINER", "x86_64")],
+)
+def test_machines_have_the_processor_of_the_service(architecture, type_, word):
+    """An image is for the processor that it was built on; its version is pinned."""
+    projects = emit(architecture=architecture).of("AWS::CodeBuild::Project").values()
+
+    for environment in (each["Environment"] for each in projects):
+        assert type_ == environment["Type"]
+        assert f"amazonlinux-{word}-standard:" in environment["Image"]
+
+
+def test_nothing_is_secret_in_the_environment_of_a_machine():
+    """Names and addresses only: whoever may look at a project reads them."""
+    variables = {
+        each["Name"]
+        for project in EMITTED.of("AWS::CodeBuild::Project").values()
+        for each in project["Environment"]["EnvironmentVariables"]
+    }
+
+    assert {"CONTAINER", "CRUDDUR_ENV", "CRUDDUR_LOCK", "IMAGES"} == variables
+
+
+def test_logs_are_kept_as_long_as_config_says():
+    """In one group, which is of the stack."""
+    projects = EMITTED.of("AWS::CodeBuild::Project").values()
+
+    assert 90 == EMITTED.one("AWS::Logs::LogGroup")["RetentionInDays"]
+    for project in projects:
+        assert {"Ref": "Logs"} == project["LogsConfig"]["CloudWatchLogs"]["GroupName"]
+        assert "ENABLED" == project["LogsConfig"]["CloudWatchLogs"]["Status"]
+
+
+def test_no_machine_stands_in_a_network():
+    """None reaches a database; the migration has a function there (defect 40)."""
+    assert not any("VpcConfig" in each for each in EMITTED.of("AWS::CodeBuild::Project").values())
+    assert "ec2:" not in text(EMITTED.inner)
+
+
+# What each may do -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_action_is_a_pattern(role):
+    """Each is named (defect 34)."""
+    actions = [each for one in EMITTED.may(role).values() for each in one["Action"]]
+
+    assert actions
+    assert not [each for each in actions if "*" in each]
+
+
+def test_statements_on_everything_are_few():
+    """Those whose actions take nothing narrower; the exemptions of lint give the reasons."""
+    wide = {
+        (role, sid)
+        for role in ROLES
+        for sid, each in EMITTED.may(role).items()
+        if "*" in each["Resource"]
+    }
+
+    assert {
+        ("PipelineRole", "LookAtTask"),
+        ("ImageRole", "SignInToRegistry"),
+        ("DeployRole", "FindStacks"),
+    } == wide
+
+
+@pytest.mark.parametrize(
+    ("role", "service", "source"),
+    [
+        (
+            "PipelineRole",
+            "codepipeline",
+            "codepipeline:${AWS::Region}:${AWS::AccountId}:crd-prod-pipeline",
+        ),
+        ("ImageRole", "codebuild", ":project/crd-prod-pipeline-image"),
+        ("DeployRole", "codebuild", ":project/crd-prod-pipeline-deploy"),
+        ("ReleaseRole", "codebuild", ":project/crd-prod-pipeline-release"),
+    ],
+)
+def test_a_role_is_for_one_pipeline_or_project(role, service, source):
+    """The service takes it for that one, not for somebody else's."""
+    (trust,) = EMITTED.of("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
+
+    assert {"Service": f"{service}.amazonaws.com"} == trust["Principal"]
+    assert trust["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"].endswith(source)
+
+
+def test_roles_are_passed_by_name_to_one_service():
+    """The release role to CloudFormation, the service's two roles to its tasks."""
+    passed = {
+        role: (each["Resource"], each["Condition"]["StringEquals"]["iam:PassedToService"])
+        for role in ROLES
+        for each in EMITTED.may(role).values()
+        if "iam:PassRole" in each["Action"]
+    }
+
+    names = [each["Fn::Sub"].rpartition("/")[2] for each in passed["PipelineRole"][0]]
+
+    assert ["crd-prod-service-ExecutionRole-*", "crd-prod-service-TaskRole-*"] == names
+    assert "ecs-tasks.amazonaws.com" == passed["PipelineRole"][1]
+    assert ([{"Ref": "ChangeRole"}], "cloudformation.amazonaws.com") == passed["DeployRole"]
+    assert {"PipelineRole", "DeployRole"} == passed.keys()
+
+
+def test_changes_are_proposed_with_the_rights_of_a_release_only():
+    """Without the role, CloudFormation would take the rights of the caller."""
+    propose = EMITTED.may("DeployRole")["Propose"]
+
+    assert ["cloudformation:CreateChangeSet"] == propose["Action"]
+    assert {"StringEquals": {"cloudformation:RoleArn": {"Ref": "ChangeRole"}}} == propose[
+        "Condition"
+    ]
+
+
+def test_a_release_does_not_touch_its_own_limits():
+    """What changes stacks is denied for the foundation, the pipeline and what is nested in it."""
+    may = EMITTED.may("DeployRole")
+    denied = may["NotItsOwnLimits"]
+    names = {each["Fn::Sub"].rpartition(":stack/")[2] for each in denied["Resource"]}
+
+    changing = {*may["Propose"]["Action"], *may["CarryOut"]["Action"]}
+
+    assert "Deny" == denied["Effect"]
+    assert changing == {*denied["Action"]}
+    assert {
+        "crd-prod-foundation/*",
+        "crd-prod-foundation-*/*",
+        "crd-prod-pipeline/*",
+        "crd-prod-pipeline-*/*",
+        "crd-prod-sync/*",
+        "crd-prod-sync-*/*",
+    } == names
+
+
+def test_stacks_are_reached_in_both_regions():
+    """Those for CloudFront are in one of their own; others of the account are not ours."""
+    may = EMITTED.may("DeployRole")
+    for sid in ("LookAtStacks", "Propose", "CarryOut", "NotItsOwnLimits"):
+        regions = {each["Fn::Sub"].split(":")[5] for each in may[sid]["Resource"]}
+
+        assert {"ca-central-1", rights.CLOUDFRONT_REGION} == regions
+        assert all(
+            "/crd-prod-" in text(each) or "changeSet" in text(each) for each in may[sid]["Resource"]
+        )
+
+
+def test_the_build_cannot_change_the_source_of_what_comes_after_it():
+    """It runs what dependencies bring along: it writes its own artifact, and one repository."""
+    may = EMITTED.may("ImageRole")
+    writes = {
+        sid: each["Resource"]
+        for sid, each in may.items()
+        if any(":Put" in action or "Upload" in action for action in each["Action"])
+        and sid != "WriteLogs"
+    }
+
+    assert {
+        "GiveImage": [{"Fn::Sub": ["${Bucket}/*/Image/*", {"Bucket": {"Ref": "HandedOverArn"}}]}],
+        "PushImage": [{"Ref": "ImagesArn"}],
+    } == writes
+
+
+def test_the_machine_of_releases_calls_one_function_and_writes_one_parameter():
+    """And reads the one stack whose output names the function."""
+    may = EMITTED.may("ReleaseRole")
+
+    assert text(may["Migrate"]["Resource"]).endswith(':function:crd-prod-users-Migrate-*"}]')
+    assert text(may["NoteImage"]["Resource"]).endswith(':parameter/crd/prod/backend/image"}]')
+    assert text(may["FindMigration"]["Resource"]).endswith(':stack/crd-prod-users/*"}]')
+    assert {"lambda:InvokeFunction"} == {*may["Migrate"]["Action"]}
+
+
+def test_the_image_is_noted_where_the_service_reads_it():
+    """Also for another image."""
+    may = emit(image="verifier").may("ReleaseRole")
+
+    assert text(may["NoteImage"]["Resource"]).endswith(':parameter/crd/prod/verifier/image"}]')
+
+
+def test_the_pipeline_updates_one_service():
+    """And registers tasks of its family only."""
+    may = EMITTED.may("PipelineRole")
+
+    updated = text(may["UpdateService"]["Resource"])
+
+    assert updated.endswith(':service/crd-prod-cluster/backend-flask"}]')
+    assert text(may["NewTask"]["Resource"]).endswith(':task-definition/crd-prod-backend-flask:*"}]')
+
+
+def test_the_pipeline_starts_its_own_machines():
+    """The three of the nested stack, by the names that it gives."""
+    resources = EMITTED.may("PipelineRole")["StartMachines"]["Resource"]
+
+    names = [each["Fn::Sub"][1]["Name"]["Fn::GetAtt"][1] for each in resources]
+
+    assert ["Outputs.Image", "Outputs.Deploy", "Outputs.Release"] == names
+
+
+# As stacks --------------------------------------------------------------------------------------
+
+
+def test_the_nested_template_stands_in_build():
+    """It is reviewed like any other, and is in the artifact bucket before the stack is."""
+    nested = EMITTED.one("AWS::CloudFormation::Stack")
+
+    assert "https://${Store}.s3." in nested["TemplateURL"]["Fn::Sub"][0]
+    assert {"Store": "the-artifacts"} == nested["TemplateURL"]["Fn::Sub"][1]
+    assert {"Images", "ImagesArn", "ArtifactsArn", "ChangeRole", "HandedOverArn"} == {
+        *nested["Parameters"]
+    }
+
+
+def test_no_parameter_of_the_nested_stack_has_the_name_of_a_resource():
+    """CloudFormation would refuse it, and only when it is there to be deployed."""
+    assert not EMITTED.inner["Parameters"].keys() & EMITTED.inner["Resources"].keys()
+
+
+def test_who_deploys_what_is_said_once():
+    """The machines are denied what `--release` leaves out."""
+    from operations import releases
+
+    assert releases.BY_HAND == {*codebuild.BY_HAND}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"branch": "*"}, "branch"),
+        ({"branch": ""}, "branch"),
+        ({"repository": "someone"}, "repository"),
+        ({"kept_days": 0}, "kept_days"),
+        ({"log_retention_days": 2}, "log_retention_days"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_no_setting(settings, said):
+    """Said before anything is made of it."""
+    with pytest.raises(ValidationError, match=said):
+        convert(GIVEN | settings, pipeline.Settings)

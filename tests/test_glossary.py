@@ -1,0 +1,82 @@
+"""docs/glossary.md leads from the words of the original to ours, and ours are in use."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from operations import names, project
+
+ROOT = Path(__file__).parent.parent
+ROWS = [
+    (original.strip(), here.strip())
+    for original, here in re.findall(
+        r"^\| (.+?) \| (.+) \|$", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE
+    )
+]
+CODE = re.compile(r"`([^`]+)`")
+SAME = "the same"
+
+
+@pytest.mark.parametrize(("hint", "layer"), names.LAYERS.items(), ids=lambda value: value)
+def test_every_hint_is_in_it(hint: str, layer: str) -> None:
+    """What `--stack` knows of the original, and says the same of it."""
+    [here] = [here for original, here in ROWS if hint in CODE.findall(original)]
+
+    assert layer == CODE.findall(here)[0]
+
+
+def test_every_function_is_in_it() -> None:
+    """Each has a name in the original, or something that it stands for."""
+    folders = {handler.parent.name for handler in (ROOT / "lambdas").glob("*/handler.py")}
+
+    assert folders
+    assert folders - {word for _, here in ROWS for word in CODE.findall(here)} == set()
+
+
+def test_names_are_those_of_templates() -> None:
+    """What begins with crd-ENV- is called so in `prod`."""
+    wanted = project.environment("prod").wanted
+    texts = "".join([each.text for each in wanted] + [p.text for w in wanted for p in w.nested])
+    called = {
+        word.removesuffix("…").replace("ENV", "prod").removesuffix("-")
+        for _, here in ROWS
+        for word in CODE.findall(here)
+        if word.startswith("crd-ENV-")
+    }
+
+    assert called
+    assert [name for name in called if name not in texts] == []
+
+
+def test_titles_are_those_of_stacks() -> None:
+    """What is said to be something of a layer is made in stacks/ under that title."""
+    sources = "".join(file.read_text() for file in (ROOT / "stacks").glob("*.py"))
+    titles = {
+        title for _, here in ROWS for title in re.findall(r"`([A-Z][a-z]\w+)` of `\w+`", here)
+    }
+
+    assert titles
+    assert [title for title in sorted(titles) if f'"{title}"' not in sources] == []
+
+
+def test_variables_are_in_use() -> None:
+    """Whatever is said to be a variable here stands in a source."""
+    folders = ("stacks", "lambdas", "operations")
+    sources = "".join(file.read_text() for one in folders for file in (ROOT / one).rglob("*.py"))
+    kept = {
+        word
+        for original, here in ROWS
+        for word in CODE.findall(original if here.startswith(SAME) else here)
+        if re.fullmatch(r"[A-Z][A-Z_]+", word)
+    }
+
+    assert kept
+    assert [name for name in sorted(kept) if name not in sources] == []
+
+
+def test_no_cell_is_empty() -> None:
+    """Each word of the original has an answer, if only that there is none."""
+    assert [row for row in ROWS if not all(row)] == []

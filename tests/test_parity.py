@@ -1,0 +1,136 @@
+"""docs/parity.md leads from all that the original had, and had wrong, to something that is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from deployer.policy.table import RULES
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs/parity.md"
+
+# A link is [`name`][path], or [path][] for the whole of a file or folder; the paths are written
+# out at the end of the page. Tasks, rules and decisions are ordinary links to other pages.
+NAMED = re.compile(r"\[`([^`\]]+)`\]\[([^\]]+)\]")
+WHOLE = re.compile(r"\[([^\]`]+)\]\[\]")
+WRITTEN_OUT = re.compile(r"^\[([^\]]+)\]: (.+)$", re.MULTILINE)
+TASK = re.compile(r"\[`([^`\]]+)`\]\(tasks\.md\)")
+RULE = re.compile(r"\[([^\]]+)\]\(policy\.md\)")
+DECISION = re.compile(r"\[([^\]]+)\]\(decisions/([^)]+)\)")
+
+DEFECTS = {*range(1, 104), *range(127, 138)}  # The others are of what the application will be.
+
+
+def rows() -> list[list[str]]:
+    """The cells of every row of every table, without heads and rules."""
+    lines = PAGE.read_text().splitlines()
+    is_rule = [re.fullmatch(r"[|-]+", line) is not None for line in lines] + [False]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for number, line in enumerate(lines)
+        if line.startswith("|") and not is_rule[number] and not is_rule[number + 1]
+    ]
+
+
+def named() -> list[tuple[str, str]]:
+    """Path and name of each thing in a file that the page leads to."""
+    return sorted({(path, name) for name, path in NAMED.findall(PAGE.read_text())})
+
+
+@cache
+def _definitions(path: str) -> frozenset[str]:
+    """What the Python file at *path* defines; what a class has as Class.name."""
+    return frozenset(_defined(ast.parse((ROOT / path).read_text()).body))
+
+
+def _defined(body: list[ast.stmt], inside: str = "") -> list[str]:
+    names = []
+    for node in body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.append(inside + name)
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                names.append(inside + name)
+            case ast.Assign(targets=[ast.Tuple(elts=several)]):
+                names += [inside + ast.unparse(one) for one in several]
+        if isinstance(node, ast.ClassDef):
+            names += _defined(node.body, f"{node.name}.")
+    return names
+
+
+def test_no_cell_is_empty() -> None:
+    """Every row says what there was and what there is."""
+    assert [row for row in rows() if len(row) not in {2, 3} or not all(row)] == []
+
+
+def test_every_row_leads_somewhere() -> None:
+    """Its last cell has a link: words alone would never be wrong."""
+    links = (NAMED, WHOLE, TASK, RULE, DECISION)
+
+    assert [row for row in rows() if not any(link.search(row[-1]) for link in links)] == []
+
+
+def test_there_are_rows() -> None:
+    """Or the tests above would prove nothing."""
+    assert len(rows()) > 250
+
+
+def test_every_defect_is_there_once() -> None:
+    """By its number, in the first of three cells; several where one row closes them all."""
+    counted = Counter(
+        int(number) for row in rows() if len(row) == 3 for number in row[0].split(", ")
+    )
+
+    assert dict.fromkeys(DEFECTS, 1) == dict(counted)
+
+
+def test_paths_are_written_out() -> None:
+    """Each that is linked, and no other, and it is there."""
+    page = PAGE.read_text()
+    linked = {path for _, path in NAMED.findall(page)} | set(WHOLE.findall(page))
+
+    assert {path: f"../{path}" for path in linked} == dict(WRITTEN_OUT.findall(page))
+    assert [path for path in linked if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize(("path", "name"), named(), ids=lambda value: value)
+def test_what_is_named_is_defined(path: str, name: str) -> None:
+    """A test, a function or a value of a Python file; in any other file, words that stand in it."""
+    file = ROOT / path
+
+    if file.suffix == ".py":
+        assert name in _definitions(path)
+    else:
+        assert name in file.read_text()
+
+
+def test_tasks_are_there() -> None:
+    """What leads to docs/tasks.md is called as a task is."""
+    import tasks
+
+    called = set(TASK.findall(PAGE.read_text()))
+
+    assert called
+    assert called - set(tasks.namespace.task_names) == set()
+
+
+def test_rules_are_there() -> None:
+    """What leads to docs/policy.md is the number of a rule."""
+    called = set(RULE.findall(PAGE.read_text()))
+
+    assert called
+    assert called - {rule.id for rule in RULES} == set()
+
+
+def test_decisions_are_those_that_are_meant() -> None:
+    """Each is linked under its number; that the pages are there, test_docs.py says of all links."""
+    decisions = DECISION.findall(PAGE.read_text())
+
+    assert decisions
+    assert [one for one in decisions if not one[1].startswith(f"{one[0]}-")] == []

@@ -1,0 +1,58 @@
+"""A webhook that SNS posts to, and what its messages are signed with."""
+
+from __future__ import annotations
+
+import base64
+import json
+import queue
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONFIRMATION = (
+    *("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+)
+NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
+
+
+class Webhook(BaseHTTPRequestHandler):
+    """Keeps what SNS posts."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.put((self.headers["x-amz-sns-message-type"], json.loads(body)))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def webhook() -> Iterator[tuple[str, queue.Queue[Any]]]:
+    """Serve a webhook; yield its address and what it gets."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
+    server.got = queue.Queue()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/hook", server.got
+    server.shutdown()
+    server.server_close()
+
+
+def verify(message: dict[str, str], names: tuple[str, ...]) -> None:
+    """Check the signature as AWS documents it."""
+    with urlopen(message["SigningCertURL"]) as answer:  # noqa: S310  The embedded AWS.
+        certificate = x509.load_pem_x509_certificate(answer.read())
+    text = "".join(f"{name}\n{message[name]}\n" for name in names if name in message)
+    digest = hashes.SHA256() if message["SignatureVersion"] == "2" else hashes.SHA1()  # noqa: S303
+    signature = base64.b64decode(message["Signature"])
+    certificate.public_key().verify(signature, text.encode(), padding.PKCS1v15(), digest)
