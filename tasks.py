@@ -266,7 +266,7 @@ def check(_: Context, all: bool = False) -> None:  # noqa: A002
 @task(
     iterable=["name"],
     help={
-        "name": "build, deploy, first_deploy, lint, list or synth; may be given more than once",
+        "name": "such as lint: a file of tests/bench; may be given more than once (default: all)",
         "rounds": "how many runs count",
     },
 )

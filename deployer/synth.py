@@ -153,7 +153,7 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
 
 def _part(stack: Stack, nested: Nested) -> Part:
     return Part(
-        name=f"{stack.name}/{nested.title}",
+        name=f"{stack.name}-{nested.title}",
         file=f"{stack.layer}.{nested.title}.yaml",
         region=stack.region,
         text=nested.text,

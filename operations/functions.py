@@ -39,7 +39,7 @@ def invoke(account: Account, region: str, function: str, payload: object) -> Any
     if "FunctionError" in answer:
         raise CloudError(
             f"{function}: {said['errorMessage']}",
-            hint=f"its log may say more: aws logs tail /aws/lambda/{function} --region {region}",
+            hint="its log may say more: invoke logs --function=NAME",
         )
     return said
 

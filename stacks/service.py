@@ -34,8 +34,8 @@ GRACE_SECONDS = 60  # For a task to come up before the load balancer's verdict c
 SecretName = Annotated[
     str,
     fields.such(
-        "the name of a variable, such as ROLLBAR_ACCESS_TOKEN",
-        pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$",
+        "the name of a variable, such as ROLLBAR_ACCESS_TOKEN, and none of AWS: a task has a role",
+        pattern=r"^(?!AWS_)[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$",
         max_length=64,
     ),
 ]

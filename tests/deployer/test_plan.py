@@ -178,11 +178,11 @@ def test_new_code_is_an_upload() -> None:
 
 def test_a_new_nested_template_is_an_upload() -> None:
     """Its key changes with its text, and so does the template above it."""
-    part = Part("crd-x-network/Inner", "network.Inner.yaml", REGION, "text", "templates/Inner/a")
+    part = Part("crd-x-network-Inner", "network.Inner.yaml", REGION, "text", "templates/Inner/a")
     stack = replace(NETWORK, nested=(part,), digest="other")
     steps = plan.plan([stack], [FOUND])
 
-    assert ["the template of crd-x-network/Inner"] == [one.reason for one in plan.uploads(steps)]
+    assert ["the template of crd-x-network-Inner"] == [one.reason for one in plan.uploads(steps)]
     assert () == plan.uploads(steps, {stack.name: "…/templates/Inner/a"})
 
 

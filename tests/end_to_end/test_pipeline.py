@@ -227,7 +227,7 @@ def test_deployed_changed_destroyed(delivery):
     delivery.run("destroy", "--yes")
 
     for plan in (first_plan, second_plan):
-        assert "the template of crd-local-pipeline/Codebuild" in plan.out + plan.err
+        assert "the template of crd-local-pipeline-Codebuild" in plan.out + plan.err
     assert "orphan" not in nothing.out + nothing.err
     assert [f"crd-local-pipeline-{one}" for one in ("deploy", "image", "release")] == sorted(
         projects

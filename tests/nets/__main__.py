@@ -10,7 +10,7 @@ import argparse
 import sys
 
 from deployer.lint import describe
-from tests.nets.session import Answer, answers, wanted
+from tests.nets.session import Answer, answers, templates
 from tests.nets.table import TOOLS
 
 
@@ -23,7 +23,7 @@ def main() -> int:
         parser.error(f"no net {', '.join(unknown)}; there are {', '.join(TOOLS)}")
     tools = [tool for name, tool in TOOLS.items() if name in (arguments.tools or TOOLS)]
     well = True
-    for answer in answers(tools, wanted(arguments.env), whole=not arguments.env):
+    for answer in answers(tools, templates(arguments.env), whole=not arguments.env):
         print(told(answer), flush=True)
         well = well and answer.well
     return 0 if well else 1

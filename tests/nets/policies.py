@@ -59,6 +59,7 @@ ARNS = {
 # Ref of these gives the ARN; of others, a name.
 REFERRED = {
     "AWS::CertificateManager::Certificate",
+    "AWS::CodeConnections::Connection",
     "AWS::ECS::Service",
     "AWS::ECS::TaskDefinition",
     "AWS::ElasticLoadBalancingV2::LoadBalancer",
@@ -166,8 +167,18 @@ class World:
     def _ref(self, name: str, stack: str) -> str:
         if name in PSEUDO:
             return PSEUDO[name]
+        if name in self.templates[stack].get("Parameters", {}):
+            return self._passed(name, stack)
         kind = self._type(name, stack)
         return _arn(kind, name) if kind in REFERRED else name.lower()
+
+    def _passed(self, name: str, stack: str) -> Any:
+        """What a nested stack is given by the one that it is in."""
+        for outer, template in self.templates.items():
+            inner = template["Resources"].get(stack.removeprefix(f"{outer}-"), {})
+            if inner.get("Type") == "AWS::CloudFormation::Stack":
+                return self.resolved(inner["Properties"]["Parameters"][name], outer)
+        return name.lower()
 
     def _attribute(self, title: str, attribute: str, stack: str) -> str:
         if attribute in ATTRIBUTES:

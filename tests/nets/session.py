@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer.lint import Finding, Subject
-from deployer.synth import Wanted
 from operations import project
 from tests.nets import accepted
 from tests.nets.accepted import Verdict
@@ -35,10 +34,10 @@ class Answer:
         return self.verdict is not None and not self.verdict.unexplained
 
 
-def wanted(env: str = "") -> tuple[Wanted, ...]:
-    """The stacks of the environment called *env*, else of every one; synthesised afresh."""
+def templates(env: str = "") -> Subjects:
+    """Those of the environment called *env*, else of every one; synthesised afresh."""
     names = [env] if env else project.project().environments()
-    return tuple(each for name in names for each in project.project().open(name).wanted)
+    return tuple(each for name in names for each in project.project().open(name).templates)
 
 
 def answers(tools: Sequence[Tool], subjects: Subjects, *, whole: bool) -> Iterator[Answer]:

@@ -67,7 +67,7 @@ def test_no_template_excuses_itself() -> None:
     """Each tool would take an excuse from a resource's metadata, where no reviewer looks."""
     excuse = re.compile(r"^\s+(checkov|guard|cdk_nag|cfn-lint):", re.MULTILINE)
 
-    assert [] == [each.name for each in session.wanted() if excuse.search(each.text)]
+    assert [] == [each.name for each in session.templates() if excuse.search(each.text)]
 
 
 def test_locks_name_no_host() -> None:

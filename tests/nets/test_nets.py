@@ -49,7 +49,7 @@ class Subject:
 
 def test_nothing_is_unexplained() -> None:
     """Every tool over every template of every environment."""
-    answers = list(session.answers(list(TOOLS.values()), session.wanted(), whole=True))
+    answers = list(session.answers(list(TOOLS.values()), session.templates(), whole=True))
 
     assert [] == [told(each) for each in answers if not each.well]
     assert len(TOOLS) == len(answers)

@@ -1,6 +1,8 @@
 import pytest
+from msgspec import ValidationError, convert
 from msgspec.structs import replace
 
+from stacks.service import SecretName
 from tests.stacks.ask import config_of, emit, statements, text
 
 SERVICE = "AWS::ECS::Service"
@@ -304,6 +306,15 @@ def test_the_registry_remembers_a_release_for_each_image(config):
 
 
 # --- settings ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "token", "X"])
+def test_a_secret_is_a_variable_and_no_key_of_aws(name):
+    """Defect 20: keys would come before the task's role."""
+    with pytest.raises(ValidationError, match="matching regex"):
+        convert(name, SecretName)
+
+    assert "ROLLBAR_ACCESS_TOKEN" == convert("ROLLBAR_ACCESS_TOKEN", SecretName)
 
 
 def test_there_cannot_be_fewer_tasks_at_most_than_at_least():
