@@ -246,8 +246,9 @@ def graph(_: Context, env: str = "", format: str = "mermaid") -> None:  # noqa: 
 @task(help={"all": "also corpora and comparisons with other tools", "jobs": "processes"})
 def test(_: Context, all: bool = False, jobs: int = 4) -> None:  # noqa: A002
     """Run the tests."""
-    # More workers than cores, since many tests wait for a process; the idle ones take over work.
-    workers = ["-n", str(jobs), "--dist", "worksteal"]
+    # More workers than cores, since many tests wait for a process; one file stays with one of them,
+    # since its stories share a deployment.
+    workers = ["-n", str(jobs), "--dist", "loadscope"]
     run("pytest", *workers, *([] if all else ["-m", "not slow"]))
 
 

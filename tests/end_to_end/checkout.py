@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import signal
@@ -20,12 +21,21 @@ from tests.embedded_server import REGION, Aws
 from tests.end_to_end.wire import Wire, between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 ROOT = Path(__file__).parents[2]
 TINY = Path(__file__).parent / "tiny"
 LOCAL, DEV = "000000000000", "111111111111"
 FLOORS = ("ground", "far", "left", "right", "top")
+AWS_CLI = """
+import contextlib, io, json, sys
+from awscli.clidriver import create_clidriver
+
+for line in sys.stdin:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        code = create_clidriver().main(json.loads(line))
+    print(json.dumps([code, out.getvalue()]), flush=True)
+"""
 COMPLETE = dict.fromkeys(FLOORS, "CREATE_COMPLETE")
 _DEPLOYED = ("backend", "config", "deployer", "lambdas", "operations", "stacks")
 _ENV = """\
@@ -71,9 +81,29 @@ class Checkout:
         """Run `invoke TASK` without a terminal; it must end with exit code *code*."""
         return self.command("-m", "invoke", *task, code=code, cwd=cwd, **env)
 
-    def aws(self, *command: str) -> str:
-        """Run the plain AWS CLI against the embedded AWS; its output."""
-        return self.command("-m", "awscli", *command, **self.aws_env).out
+    @contextmanager
+    def aws(self) -> Iterator[Callable[..., str]]:
+        """The plain AWS CLI against the embedded AWS, one process for all its commands."""
+        with subprocess.Popen(
+            [sys.executable, "-c", AWS_CLI],
+            cwd=self.path,
+            env=self.environ | self.aws_env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+
+            def run(*command: str) -> str:
+                process.stdin.write(json.dumps(command) + "\n")
+                process.stdin.flush()
+                code, out = json.loads(process.stdout.readline())
+                assert code == 0, command
+                return str(out)
+
+            try:
+                yield run
+            finally:
+                process.stdin.close()
 
     def command(self, *python: str, code: int = 0, cwd: str = ".", **env: str) -> Ran:
         """Run Python so; it must end with *code*."""

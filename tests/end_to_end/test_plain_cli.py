@@ -16,15 +16,16 @@ def test_one_by_one(checkout):
     checkout.run("embedded.start")  # With what an account has by hand: the hosted zone.
     rows = (checkout.path / "build/local/layers.txt").read_text().splitlines()[1:]
 
-    for template, stack, region, capabilities, parameters, files in map(str.split, rows):
-        change_set = ["--region", region, "--stack-name", stack, "--change-set-name", "first"]
-        options = ["--change-set-type", "CREATE", "--capabilities", capabilities.strip("-")]
-        body = ["--template-body", f"file://build/local/{template}"]
-        _store(checkout, files)
-        given = ["--parameters", *filled] if (filled := [*_filled(checkout, parameters)]) else []
-        checkout.aws("cloudformation", "create-change-set", *change_set, *options, *body, *given)
-        checkout.aws("cloudformation", "execute-change-set", *change_set)
-        checkout.settle()
+    with checkout.aws() as aws:
+        for template, stack, region, capabilities, parameters, files in map(str.split, rows):
+            change_set = ["--region", region, "--stack-name", stack, "--change-set-name", "first"]
+            options = ["--change-set-type", "CREATE", "--capabilities", capabilities.strip("-")]
+            body = ["--template-body", f"file://build/local/{template}"]
+            _store(aws, files)
+            given = ["--parameters", *filled] if (filled := [*_filled(aws, parameters)]) else []
+            aws("cloudformation", "create-change-set", *change_set, *options, *body, *given)
+            aws("cloudformation", "execute-change-set", *change_set)
+            checkout.settle()
 
     made = checkout.stacks()
     seen = checkout.run("plan", code=2)
@@ -35,20 +36,20 @@ def test_one_by_one(checkout):
     assert mended.last.startswith(f"{len(rows)} updated, in ")
 
 
-def _store(checkout, files):
+def _store(aws, files):
     """Put what layers.txt names into the artifact bucket; paths are from build/ or dist/."""
     bucket = "crd-local-artifacts-000000000000-ca-central-1-an"
     for file, key in re.findall(r"([^,=]+)=([^,]+)", files):
         place = file if file.startswith("dist/") else f"build/local/{file}"
-        checkout.aws("s3", "cp", "--region", "ca-central-1", place, f"s3://{bucket}/{key}")
+        aws("s3", "cp", "--region", "ca-central-1", place, f"s3://{bucket}/{key}")
 
 
-def _filled(checkout, parameters):
+def _filled(aws, parameters):
     """What layers.txt says of a stack's parameters, with the outputs that are meant."""
     for name, region, stack, output in re.findall(r"(\w+)=([\w-]+):([\w-]+)\.(\w+)", parameters):
         query = f"Stacks[0].Outputs[?OutputKey=='{output}'].OutputValue"
         where = ["--region", region, "--stack-name", stack, "--query", query, "--output", "text"]
-        value = checkout.aws("cloudformation", "describe-stacks", *where).strip()
+        value = aws("cloudformation", "describe-stacks", *where).strip()
         yield f"ParameterKey={name},ParameterValue={value}"
 
 
