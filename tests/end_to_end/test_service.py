@@ -308,3 +308,19 @@ def test_a_shell_is_one_of_the_application(story, tmp_path):
 
     assert {"sessionId", "streamUrl", "tokenValue"} == json.loads(session).keys()
     assert ("ca-central-1", "StartSession") == (region, what)
+
+
+# --- at last ----------------------------------------------------------------------------------
+
+
+def test_the_service_comes_and_goes_without_the_pipeline(story):
+    """The pipeline knows it by its name alone; only what watches it goes with it."""
+    before = story.checkout.stacks()
+    story.checkout.run("destroy", "--stack=service")
+    without = story.checkout.stacks()
+    again = story.checkout.run("deploy")
+
+    assert {"service", "watch"} == before.keys() - without.keys()
+    assert "pipeline" in without
+    assert before.keys() == story.checkout.stacks().keys()
+    assert again.last.startswith("2 created, ")

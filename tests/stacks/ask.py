@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ FOLDER, CODE = ROOT / "config", Code(ROOT)
 ENVIRONMENTS = ("local", "dev", "prod")
 
 
+@functools.cache
 def config_of(environment: str) -> Config:
     """What config/ENVIRONMENT.toml says."""
     return configs.load(FOLDER / f"{environment}.toml", Config)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from tests.stacks.ask import ENVIRONMENTS, config_of, emit
@@ -15,5 +17,10 @@ def config(request):
 
 @pytest.fixture
 def emitted(config):
-    """The layers of each environment in turn, by name."""
-    return emit(config)
+    """The layers of each environment in turn, by name; made once, so nobody may change them."""
+    return _emitted(config.env.name)
+
+
+@functools.cache
+def _emitted(environment):
+    return emit(config_of(environment))
