@@ -38,8 +38,8 @@ class Run:
 
     *id* names its change sets. *approve* is asked before a change set is executed, and before a
     stack that was never in service is deleted to be created anew. *read* gives the bytes of code
-    that the account may lack. *role* is what CloudFormation takes for all of it. *known* holds the stacks as last seen, by region and name, and is
-    kept up to date.
+    that the account may lack. *role* is what CloudFormation takes for all of it. *known* holds the
+    stacks as last seen, by region and name, and is kept up to date.
     """
 
     id: str

@@ -97,9 +97,9 @@ class Line:
 class Template(troposphere.Template):
     """A troposphere template that remembers which line of its stack file made each resource.
 
-    *code* and *nested* must be in the artifact bucket before the stack is deployed. *awaits* has, for
-    outputs that say ABSENT as long as something is not there, the name in Parameter Store that
-    tells when it is.
+    *code* and *nested* must be in the artifact bucket before the stack is deployed. *awaits* has,
+    for outputs that say ABSENT as long as something is not there, the name in Parameter Store
+    that tells when it is.
     """
 
     def __init__(self, description: str, file: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import functions, project
+from operations import place
 from operations.task import task
 
 PATIENCE_SECONDS = 30.0  # A cold start, and the largest picture there may be.
@@ -23,8 +23,8 @@ _HELP = {
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the picture of one person comes from and goes to, and who owns the buckets."""
+class Picture:
+    """The picture of one person: where it comes from and goes to, and who owns the buckets."""
 
     client: Any
     owner: str
@@ -64,21 +64,21 @@ def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
     from deployer.aws import our_errors
     from deployer.errors import CloudError, ConfigError
 
-    picture = Path(file)
-    if not picture.is_file():
+    photo = Path(file)
+    if not photo.is_file():
         raise ConfigError(f"--file={file}: there is no such file", hint="a JPEG, PNG or WebP")
-    place = _place(sub, env)
-    content_type = mimetypes.guess_type(picture.name)[0] or "application/octet-stream"
-    with our_errors(place.url):
-        before = place.version()
-        place.put(picture.read_bytes(), content_type)
+    picture = _picture(sub, env)
+    content_type = mimetypes.guess_type(photo.name)[0] or "application/octet-stream"
+    with our_errors(picture.url):
+        before = picture.version()
+        picture.put(photo.read_bytes(), content_type)
         give_up = time.monotonic() + PATIENCE_SECONDS
-        while place.version() == before:
+        while picture.version() == before:
             if time.monotonic() > give_up:
                 why = "the log of the thumbnail function says why"
-                raise CloudError(f"no picture came of {picture.name}", hint=why)
+                raise CloudError(f"no picture came of {photo.name}", hint=why)
             time.sleep(0.2)
-    print(place.url)
+    print(picture.url)
 
 
 @task(help=_HELP)
@@ -86,32 +86,31 @@ def clear(_: Context, sub: str = "", env: str = "") -> None:
     """Take a person's picture away: they have the default one again."""
     from deployer.aws import our_errors
 
-    place = _place(sub, env)
-    with our_errors(place.url):
-        place.clear()
-    print(f"cleared {place.url}")
+    picture = _picture(sub, env)
+    with our_errors(picture.url):
+        picture.clear()
+    print(f"cleared {picture.url}")
 
 
-def _place(sub: str, env: str) -> Place:
+def _picture(sub: str, env: str) -> Picture:
     """Raises ConfigError where nobody is named, CloudError where a layer is not deployed."""
     from deployer.errors import ConfigError
 
     if not sub:
         raise ConfigError("--sub: nobody is named", hint="the person's id in Cognito")
-    environment = project.environment(env)
-    account = project.account(environment)
+    here = place.open_(env)
     # One rule for all who need it: the functions have it too, in their zips.
     names = importlib.import_module("lambdas.shared.avatars")
     avatar = names.avatar_id(sub)
     key = names.picture_key(avatar)
-    return Place(
-        client=account.client("s3", environment.env.region),
-        owner=account.identity().account,
-        uploads=functions.output(account, environment, "avatars", "Uploads"),
+    return Picture(
+        client=here.client("s3"),
+        owner=here.account.identity().account,
+        uploads=here.output("avatars", "Uploads"),
         original=names.original_key(avatar),
-        avatars=functions.output(account, environment, "assets", "Avatars"),
+        avatars=here.output("assets", "Avatars"),
         picture=key,
-        url=f"https://assets.{environment.env.domain}/{key}",
+        url=f"https://assets.{here.env.domain}/{key}",
     )
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import db_sessions, functions, project
+from operations import db_sessions, functions, place, project
+from operations.place import Place
 from operations.task import task
-
-if TYPE_CHECKING:
-    from deployer.aws import Account
-    from deployer.environment import Environment
 
 MIGRATIONS = Path("backend/db/migrations")
 _ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
@@ -24,15 +21,15 @@ _ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
 @task(help={"env": _ENV})
 def bootstrap(_: Context, env: str = "") -> None:
     """Make the users who come with a token; the first thing in a new database, harmless later."""
-    environment, account = _open(env)
-    done = _call(environment, account, {"do": "bootstrap"} | _master(environment, account))
+    here = place.open_(env)
+    done = _call(here, {"do": "bootstrap"} | _master(here))
     _show(done, nothing="both users are there")
 
 
 @task(help={"env": _ENV})
 def migrate(_: Context, env: str = "") -> None:
     """Apply every migration that is deployed and not applied yet."""
-    _show(_call(*_open(env), {"do": "migrate"}), nothing="nothing to apply")
+    _show(_call(place.open_(env), {"do": "migrate"}), nothing="nothing to apply")
 
 
 @task(
@@ -46,21 +43,21 @@ def rollback(_: Context, env: str = "", steps: int = 1, confirm: str = "") -> No
     """Take back the migration that was applied last."""
     from deployer.errors import GuardError
 
-    environment, account = _open(env)
-    name = environment.env.name
-    if environment.env.protect and confirm != name:
+    here = place.open_(env)
+    name = here.env.name
+    if here.env.protect and confirm != name:
         raise GuardError(
             f"{name} is protected, and a way back may drop tables with all that is in them",
             hint=f"if that is meant: --confirm={name}",
         )
-    done = _call(environment, account, {"do": "rollback", "steps": steps})
+    done = _call(here, {"do": "rollback", "steps": steps})
     _show(done, nothing="nothing to take back")
 
 
 @task(help={"env": _ENV})
 def status(_: Context, env: str = "") -> None:
     """Say which migrations are applied, which are pending, and which are applied without a file."""
-    _show(_call(*_open(env), {"do": "status"}), nothing="there are no migrations")
+    _show(_call(place.open_(env), {"do": "status"}), nothing="there are no migrations")
 
 
 @task(help={"env": _ENV})
@@ -68,13 +65,13 @@ def seed(_: Context, env: str = "") -> None:
     """Add people and posts for development; a protected environment has real ones."""
     from deployer.errors import GuardError
 
-    environment, account = _open(env)
-    if environment.env.protect:
+    here = place.open_(env)
+    if here.env.protect:
         raise GuardError(
-            f"{environment.env.name} is protected: it has people of its own",
+            f"{here.env.name} is protected: it has people of its own",
             hint="seed another environment with --env",
         )
-    _show(_call(environment, account, {"do": "seed"}), nothing="there is no seed")
+    _show(_call(here, {"do": "seed"}), nothing="there is no seed")
 
 
 @task(help={"name": "what it does, such as add_banner"})
@@ -100,25 +97,20 @@ def write(folder: Path, name: str) -> list[Path]:
     return [forward, back]
 
 
-def _open(env: str) -> tuple[Environment, Account]:
-    environment = project.environment(env)
-    return environment, project.account(environment)
-
-
-def _master(environment: Environment, account: Account) -> dict[str, str]:
+def _master(here: Place) -> dict[str, str]:
     """User name and password of the master, as RDS keeps them."""
     from deployer.aws import our_errors
 
-    secret = functions.output(account, environment, "database", "MasterSecret")
+    secret = here.output("database", "MasterSecret")
     with our_errors(secret):
-        client = account.client("secretsmanager", environment.env.region)
+        client = here.client("secretsmanager")
         kept = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
     return {"username": kept["username"], "password": kept["password"]}
 
 
-def _call(environment: Environment, account: Account, event: dict[str, Any]) -> dict[str, Any]:
-    function = functions.output(account, environment, "users", "Migrate")
-    answer: dict[str, Any] = functions.invoke(account, environment.env.region, function, event)
+def _call(here: Place, event: dict[str, Any]) -> dict[str, Any]:
+    function = here.output("users", "Migrate")
+    answer: dict[str, Any] = functions.invoke(here.account, here.env.region, function, event)
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Finds a Lambda function by the output that names it, calls it and waits for what it says."""
+"""Says which output names a Lambda function, calls one and waits for what it says."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ if TYPE_CHECKING:
 _LONGEST_SECONDS = 15 * 60  # No function runs longer.
 
 
-def output(account: Account, environment: Environment, layer: str, title: str) -> str:
-    """What the deployed *layer* says under *title*; raises CloudError if it says nothing."""
-    from deployer.errors import CloudError
+def named(environment: Environment, name: str, said: str = "") -> tuple[str, str]:
+    """The layer that has the function of lambdas/*name*, and the output that names it there.
 
-    name = environment.env.stack_name(layer)
-    stack = account.stack(environment.env.region, name)
-    if stack is None or title not in stack.outputs:
-        raise CloudError(f"{name} is not deployed", hint=f"invoke deploy --stack={layer}")
-    return stack.outputs[title]
+    Raises ConfigError that names those there are; *said* is the flag that asked for it.
+    """
+    from deployer.errors import ConfigError
+
+    layers = {one.name: each.layer for each in environment.wanted for one in each.code}
+    if name not in layers:
+        raise ConfigError(
+            f"{said}{name}: there is no such function", hint=f"one of: {', '.join(layers)}"
+        )
+    return layers[name], name.title().replace("_", "")
 
 
 def invoke(account: Account, region: str, function: str, payload: object) -> Any:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.program import Program
 
 from operations import functions, project
+from operations.place import Place
 from operations.task import task
-
-if TYPE_CHECKING:
-    from deployer.environment import Environment
 
 LAMBDAS = Path("lambdas")
 
@@ -34,27 +32,11 @@ def invoke(_: Context, name: str | None = None, event: str = "", env: str = "") 
         Program().run(["invoke", "--help", "lambda.invoke"], exit=False)
         return
     environment = project.environment(env)
-    layer = _layer(environment, name)
+    layer, output = functions.named(environment, name)
     payload = _event(name, event)
-    account = project.account(environment)
-    function = functions.output(account, environment, layer, _title(name))
-    answer = functions.invoke(account, environment.env.region, function, payload)
+    here = Place(environment, project.account(environment))
+    answer = functions.invoke(here.account, here.env.region, here.output(layer, output), payload)
     print(json.dumps(answer, indent=2))
-
-
-def _layer(environment: Environment, name: str) -> str:
-    """The layer that has the function *name*; raises ConfigError that names those there are."""
-    from deployer.errors import ConfigError
-
-    layers = {one.name: each.layer for each in environment.wanted for one in each.code}
-    if name not in layers:
-        raise ConfigError(f"{name}: there is no such function", hint=f"one of: {', '.join(layers)}")
-    return layers[name]
-
-
-def _title(name: str) -> str:
-    """What the output is called that has the function's name."""
-    return "".join(word.title() for word in name.split("_"))
 
 
 def _event(name: str, event: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from invoke.context import Context
 
-from operations import place
+from operations import functions, place
 from operations.place import Place
 from operations.task import task
 
@@ -65,14 +65,8 @@ def _group(here: Place, function: str, *, service: bool) -> str:
         raise ConfigError("whose log?", hint="--function=NAME or --service")
     if service:
         return here.output("service", "LogGroup")
-    layers = {one.name: each.layer for each in here.environment.wanted for one in each.code}
-    if function not in layers:
-        raise ConfigError(
-            f"--function={function}: there is no such function",
-            hint=f"one of: {', '.join(layers)}",
-        )
-    name = here.output(layers[function], function.title().replace("_", ""))
-    return _group_of(here, name)
+    layer, output = functions.named(here.environment, function, "--function=")
+    return _group_of(here, here.output(layer, output))
 
 
 def _group_of(here: Place, function: str) -> str:

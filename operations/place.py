@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operations import functions, project
+from operations import project
 
 if TYPE_CHECKING:
     from deployer.aws import Account
@@ -32,7 +32,13 @@ class Place:
 
     def output(self, layer: str, title: str) -> str:
         """What the deployed *layer* says under *title*; raises CloudError if it says nothing."""
-        return functions.output(self.account, self.environment, layer, title)
+        from deployer.errors import CloudError
+
+        name = self.env.stack_name(layer)
+        stack = self.account.stack(self.env.region, name)
+        if stack is None or title not in stack.outputs:
+            raise CloudError(f"{name} is not deployed", hint=f"invoke deploy --stack={layer}")
+        return stack.outputs[title]
 
     @property
     def roots(self) -> Path:

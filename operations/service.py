@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import functions, place, project
+from operations import functions, place, project, tunnel
 from operations.place import Place
 from operations.task import task
 
@@ -167,14 +166,9 @@ def start(_: Context, layer: str = "service", env: str = "") -> None:
 @task(help={"layer": _LAYER, "env": _ENV, "command": "what to run there"})
 def connect(_: Context, layer: str = "service", env: str = "", command: str = "/bin/bash") -> None:
     """Open a shell in a task that runs; needs AWS's session-manager-plugin, and exec = true."""
-    from deployer.errors import CloudError, ConfigError
+    from deployer.errors import CloudError
 
-    plugin = shutil.which("session-manager-plugin")
-    if plugin is None:
-        raise ConfigError(
-            "session-manager-plugin is not on PATH",
-            hint="AWS's own: Systems Manager user guide, Install the Session Manager plugin",
-        )
+    plugin = tunnel.plugin()
     with _running(layer, env) as service:
         tasks = service.ecs.list_tasks(cluster=service.cluster, serviceName=service.name)
         if not tasks["taskArns"]:

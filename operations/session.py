@@ -197,7 +197,8 @@ class Session:
                 case Finished(stack=stack, found=found, outcome=outcome) if (
                     found and stack == name and outcome is not Outcome.KEPT
                 ):
-                    yield from (Uploaded(name, url) for url in pictures.put(self.cloud, found))
+                    urls = pictures.put(self.cloud, found.region, found.outputs[pictures.OUTPUT])
+                    yield from (Uploaded(name, url) for url in urls)
 
     def _through(self, events: Iterator[Event]) -> None:
         """Tell every event; raise Exit with the code of the worst that happened."""

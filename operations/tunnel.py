@@ -29,19 +29,24 @@ _RESPONSE = "AWS_SSM_START_SESSION_RESPONSE"  # Plugins after 1.2.497.0 read the
 _PAUSE_SECONDS = 0.05
 
 
+def plugin() -> str:
+    """Where AWS's session-manager-plugin is; raises ConfigError if it is not on PATH."""
+    from deployer.errors import ConfigError
+
+    if found := shutil.which(PLUGIN):
+        return found
+    raise ConfigError(
+        f"{PLUGIN} is not on PATH",
+        hint="AWS's own: Systems Manager user guide, Install the Session Manager plugin",
+    )
+
+
 @contextmanager
 def to(here: Place, host: str, port: int) -> Iterator[int]:
     """A port of this machine that leads to *port* of *host*, as long as the context lasts."""
     from deployer.aws import our_errors
-    from deployer.errors import ConfigError
 
-    plugin = shutil.which(PLUGIN)
-    if plugin is None:
-        raise ConfigError(
-            f"{PLUGIN} is not on PATH",
-            hint="AWS's own: Systems Manager user guide, Install the Session Manager plugin",
-        )
-    local = _free_port()
+    command, local = plugin(), _free_port()
     with our_errors(host):
         request = {
             "Target": _target(here),
@@ -57,8 +62,7 @@ def to(here: Place, host: str, port: int) -> Iterator[int]:
     response = {name: session[name] for name in ("SessionId", "TokenValue", "StreamUrl")}
     profile = here.account.session.profile or ""
     told = [_RESPONSE, here.env.region, "StartSession", profile, json.dumps(request)]
-    command = [plugin, *told, client.meta.endpoint_url]
-    with _running(command, {_RESPONSE: json.dumps(response)}):
+    with _running([command, *told, client.meta.endpoint_url], {_RESPONSE: json.dumps(response)}):
         yield local
 
 

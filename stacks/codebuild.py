@@ -18,7 +18,7 @@ from deployer import fields
 from deployer.stack import Env, Template, Value
 from stacks.buckets import objects
 from stacks.parts import allow, arn, image_parameter, keep, own, trust
-from stacks.rights import CLOUDFRONT_REGION
+from stacks.rights import BY_HAND, CLOUDFRONT_REGION
 
 Architecture = Literal["ARM64", "X86_64"]
 
@@ -36,12 +36,6 @@ RELEASE_MINUTES = 20  # Migrations have 15, the longest that a function runs.
 
 # Folders in the bucket of the pipeline, each an artifact; CodePipeline cuts off after ten letters.
 SOURCE, IMAGE = "Source", "Image"
-
-BY_HAND = (
-    "foundation",
-    "pipeline",
-    "sync",
-)  # A person deploys these: they say what a release may do.
 
 
 @dataclass(frozen=True)

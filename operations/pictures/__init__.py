@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 
+from operations import place
 from operations.task import task
 
 if TYPE_CHECKING:
     from deployer.aws import Account
-    from deployer.cloud import Found
 
 FOLDER = Path(__file__).parent
 LAYER, OUTPUT = "assets", "Pictures"
@@ -28,25 +28,17 @@ CACHE_CONTROL = "public, max-age=60"
 @task(help={"env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"})
 def publish(_: Context, env: str = "") -> None:
     """Put the default avatar and the banner where pages look for them; what is there is kept."""
-    from deployer.errors import CloudError
-    from operations import project
-
-    environment = project.environment(env)
-    account = project.account(environment)
-    name = environment.env.stack_name(LAYER)
-    stack = account.stack(environment.env.region, name)
-    if stack is None or OUTPUT not in stack.outputs:
-        raise CloudError(f"{name} is not deployed", hint=f"invoke deploy --stack={LAYER}")
-    for url in put(account, stack):
+    here = place.open_(env)
+    for url in put(here.account, here.env.region, here.output(LAYER, OUTPUT)):
         print(f"published {url}")
 
 
-def put(account: Account, assets: Found) -> Iterator[str]:
-    """Upload each picture that differs into the bucket of the *assets* stack; the URLs of those."""
+def put(account: Account, region: str, bucket: str) -> Iterator[str]:
+    """Upload each picture that differs into the *bucket* of the assets stack; the URLs of those."""
     from deployer.aws import our_errors
 
-    bucket, owner = assets.outputs[OUTPUT], account.identity().account
-    client: Any = account.client("s3", assets.region)
+    owner = account.identity().account
+    client: Any = account.client("s3", region)
     for file in sorted(FOLDER.rglob("*.jpg")):
         key, body = file.relative_to(FOLDER).as_posix(), file.read_bytes()
         digest = hashlib.md5(body, usedforsecurity=False).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 import time
@@ -12,7 +11,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from operations import functions, project
+from operations import place, project
 from operations.task import task
 
 if TYPE_CHECKING:
@@ -40,22 +39,16 @@ def sync(
     from operations.site.bucket import Bucket
 
     built = files.read(project.ROOT / folder)
-    environment = project.environment(env)
-    account = project.account(environment)
-    client, output = account.client, functools.partial(functions.output, account, environment)
-    bucket = Bucket(
-        client("s3", environment.env.region), output(LAYER, BUCKET), account.identity().account
-    )
-    site = publish.Distribution(
-        client("cloudfront", environment.env.region), output(LAYER, DISTRIBUTION)
-    )
+    here = place.open_(env)
+    bucket = Bucket(here.client("s3"), here.output(LAYER, BUCKET), here.account.identity().account)
+    site = publish.Distribution(here.client("cloudfront"), here.output(LAYER, DISTRIBUTION))
     found = bucket.look()
     todo = plan.plan(built.files, found, now=int(time.time()))
     print(preview.text(todo, built.left_out, ink=report.ink(sys.stdout, os.environ)), end="")
     if dry_run:
         raise Exit(code=CHANGES if todo.changes else 0)
     if todo.changes:
-        _approve(environment, yes=yes)
+        _approve(here.environment, yes=yes)
     for line in publish.publish(todo, built, found, bucket=bucket, distribution=site):
         print(line, flush=True)
 
