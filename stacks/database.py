@@ -115,6 +115,16 @@ def connect_as(user: Value, data: Database) -> Statement:
     )
 
 
+def reached_as(user: Value, data: Database) -> dict[str, Value]:
+    """Where the database is and as whom one comes, in libpq's own words."""
+    return {
+        "PGHOST": data.address,
+        "PGPORT": data.port,
+        "PGDATABASE": data.name,
+        "PGUSER": user,
+    }
+
+
 def define(t: Template, env: Env, settings: Settings, net: Network) -> Database:
     """One instance in the private subnets, with its logs, parameters and firewall."""
     firewall = _firewall(t, env, net=net)

@@ -9,7 +9,7 @@ import awacs.aws
 from awacs import ec2 as networking
 from awacs import sns as publishing
 from awacs.aws import Allow, Bool, Condition, Deny, Null, PolicyDocument, Principal, Statement
-from troposphere import Sub, Tags, iam, route53, sns, sqs
+from troposphere import Sub, Tags, ec2, iam, route53, sns, sqs
 from troposphere.validators.route53 import AliasTarget
 
 from deployer.stack import Env, Template, Value
@@ -129,6 +129,23 @@ def role(
                     PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=list(may)),
                 )
             ],
+        )
+    )
+
+
+def let_in(
+    t: Template, title: str, *, at: Value, source: Value, port: Value | int, description: str
+) -> None:
+    """Let who stands behind the firewall *source* through the firewall *at*, on one TCP *port*."""
+    t.add_resource(
+        ec2.SecurityGroupIngress(
+            title,
+            GroupId=at,
+            SourceSecurityGroupId=source,
+            IpProtocol="tcp",
+            FromPort=port,
+            ToPort=port,
+            Description=description,
         )
     )
 

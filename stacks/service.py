@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from awacs import dynamodb as tables
 from awacs import sqs as queueing
 from awacs.aws import Allow, ArnEquals, Condition, Principal, Statement
-from troposphere import Equals, GetAtt, If, Join, Not, NoValue, Parameter, Sub, ec2, ecs, sns
+from troposphere import Equals, GetAtt, If, Join, Not, NoValue, Parameter, Sub, ecs, sns
 from troposphere import applicationautoscaling as scaling
 from troposphere.logs import LogGroup
 
@@ -18,11 +18,11 @@ from stacks import containers
 from stacks.assets import Assets
 from stacks.cluster import Cluster
 from stacks.containers import Task
-from stacks.database import Database, connect_as
+from stacks.database import Database, connect_as, reached_as
 from stacks.foundation import Foundation
 from stacks.messages import Messages
 from stacks.network import Network
-from stacks.parts import allow, failures, image_parameter, keep
+from stacks.parts import allow, failures, image_parameter, keep, let_in
 from stacks.registry import Registry
 from stacks.users import Users
 
@@ -145,9 +145,23 @@ def define(
         may=_rights(data, messages),
     )
     if data:
-        _reach_database(t, cluster=cluster, data=data)
-    if not routed:
-        _reach_by_name(t, settings.port, cluster=cluster)
+        let_in(
+            t,
+            "FromService",
+            at=data.firewall,
+            source=cluster.service_firewall,
+            port=data.port,
+            description="From services",
+        )
+    if not routed:  # Other services may ask it; the load balancer has no way to it.
+        let_in(
+            t,
+            "FromServices",
+            at=cluster.service_firewall,
+            source=cluster.service_firewall,
+            port=settings.port,
+            description="From other services",
+        )
     service = t.add_resource(
         ecs.Service(
             "Service",
@@ -240,12 +254,7 @@ def _variables(
         "ASSETS_URL": f"https://assets.{env.domain}",
     }
     if data:
-        told |= {
-            "PGHOST": data.address,
-            "PGPORT": data.port,
-            "PGDATABASE": data.name,
-            "PGUSER": data.application,
-        }
+        told |= reached_as(data.application, data)
     if messages:
         told["DDB_MESSAGE_TABLE"] = messages.table
     if users:
@@ -269,36 +278,6 @@ def _rights(data: Database | None, messages: Messages | None) -> list[Statement]
             allow("Conversations", [tables.Query], messages.index_arn),
         ]
     return may
-
-
-def _reach_database(t: Template, *, cluster: Cluster, data: Database) -> None:
-    """Whoever needs the database lets itself in."""
-    t.add_resource(
-        ec2.SecurityGroupIngress(
-            "FromService",
-            GroupId=data.firewall,
-            SourceSecurityGroupId=cluster.service_firewall,
-            IpProtocol="tcp",
-            FromPort=data.port,
-            ToPort=data.port,
-            Description="From services",
-        )
-    )
-
-
-def _reach_by_name(t: Template, port: int, *, cluster: Cluster) -> None:
-    """Other services may ask it, on its one port; the load balancer has no way to it."""
-    t.add_resource(
-        ec2.SecurityGroupIngress(
-            "FromServices",
-            GroupId=cluster.service_firewall,
-            SourceSecurityGroupId=cluster.service_firewall,
-            IpProtocol="tcp",
-            FromPort=port,
-            ToPort=port,
-            Description="From other services",
-        )
-    )
 
 
 def _scale(

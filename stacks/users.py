@@ -9,11 +9,11 @@ from troposphere import Sub, awslambda, cognito, ec2
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
-from stacks.database import Database, connect_as
+from stacks.database import Database, connect_as, reached_as
 from stacks.foundation import Foundation
 from stacks.functions import Functions, Inside, callable_by
 from stacks.network import Network
-from stacks.parts import keep, named, own
+from stacks.parts import keep, let_in, named, own
 
 # What a person says of themselves when signing up, and whether they can change it later. Cognito
 # can change neither this list nor these answers in a pool that exists. The handle stays: posts,
@@ -64,7 +64,7 @@ def define(
         code="post_confirmation",
         timeout=5,  # Cognito waits no longer.
         memory=512,
-        variables=_as(data.application, data),
+        variables=reached_as(data.application, data),
         may=[connect_as(data.application, data)],
         inside=inside,
     )
@@ -73,7 +73,7 @@ def define(
         code="migrate",
         timeout=300,
         memory=512,
-        variables=_as(data.migrator, data) | {"APPLICATION_USER": data.application},
+        variables=reached_as(data.migrator, data) | {"APPLICATION_USER": data.application},
         may=[connect_as(data.migrator, data)],
         inside=inside,
     )
@@ -92,7 +92,6 @@ def define(
 
 def _beside_the_database(t: Template, env: Env, *, net: Network, data: Database) -> Inside:
     """A place in the private subnets from where there is one way: to the database."""
-    ends: dict[str, Any] = {"FromPort": data.port, "ToPort": data.port, "IpProtocol": "tcp"}
     firewall = t.add_resource(
         ec2.SecurityGroup(
             "FunctionsFirewall",
@@ -100,32 +99,25 @@ def _beside_the_database(t: Template, env: Env, *, net: Network, data: Database)
             VpcId=net.vpc,
             SecurityGroupEgress=[  # Without a rule there would be AWS's own, to everywhere.
                 ec2.SecurityGroupRule(
-                    DestinationSecurityGroupId=data.firewall, Description="To the database", **ends
+                    DestinationSecurityGroupId=data.firewall,
+                    Description="To the database",
+                    FromPort=data.port,
+                    ToPort=data.port,
+                    IpProtocol="tcp",
                 )
             ],
             Tags=named(env, "functions"),
         )
     )
-    t.add_resource(
-        ec2.SecurityGroupIngress(
-            "FromFunctions",
-            GroupId=data.firewall,
-            SourceSecurityGroupId=firewall.get_att("GroupId"),
-            Description="From the functions of the users layer",
-            **ends,
-        )
+    let_in(
+        t,
+        "FromFunctions",
+        at=data.firewall,
+        source=firewall.get_att("GroupId"),
+        port=data.port,
+        description="From the functions of the users layer",
     )
     return Inside(net.private_subnets, firewall)
-
-
-def _as(user: Value, data: Database) -> dict[str, Value]:
-    """Where the database is and as whom one comes, in libpq's own words."""
-    return {
-        "PGHOST": data.address,
-        "PGPORT": data.port,
-        "PGDATABASE": data.name,
-        "PGUSER": user,
-    }
 
 
 def _pool(

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.timing import ROOT, SCRATCH, Absent, Command, Line, command, paired
+from tests.bench import npm
+from tests.bench.npm import NoPeer
+from tests.bench.timing import ROOT, SCRATCH, Command, Line, command, paired
 from tests.lambdas.serving import OK, self_signed, serving
 from tests.lambdas.tokens_made import CLIENT, POOL, REGION, USUAL_KEYS, claims, made
 
@@ -42,9 +43,12 @@ for _ in range(int(times)):
 
 def rows(rounds: int) -> Iterator[Line]:
     """Warm, cold with keys at hand, and cold as it is: with keys from a server of this machine."""
-    if why := _installed():
-        yield Absent("against aws-jwt-verify", f"not measured: {why}")
+    try:
+        npm.install("aws-jwt-verify", HERE / "package.json", HOME)
+    except NoPeer as absent:
+        yield absent.line
         return
+    shutil.copy(HERE / "verify.js", HOME)
     given = _given()
     for name, times, goal in ((f"warm, {WARM} checks", WARM, 1.0), ("cold, keys at hand", 1, 1.3)):
         peer = command("node", "verify.js", given, str(times), cwd=HOME)
@@ -55,18 +59,6 @@ def rows(rounds: int) -> Iterator[Line]:
         )
         ours = _ours(given, "1", url, SSL_CERT_FILE=trusted)
         yield paired("cold, keys fetched", ours, peer, rounds=rounds)
-
-
-def _installed() -> str:
-    """Have the peer installed exactly as package.json says; why not, if it cannot be had."""
-    if not (npm := shutil.which("npm")):
-        return "npm is not installed"
-    HOME.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "verify.js"):
-        shutil.copy(HERE / name, HOME)
-    options = ("--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
-    result = subprocess.run([npm, "install", *options], cwd=HOME, capture_output=True, check=False)
-    return "npm could not install it" if result.returncode else ""
 
 
 def _given() -> Path:

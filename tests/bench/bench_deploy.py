@@ -14,6 +14,7 @@ from operations.project import project
 from tests.bench import cdk
 from tests.bench.checkout import copied
 from tests.bench.counting import counted
+from tests.bench.npm import NoPeer
 from tests.bench.timing import Command, Exact, Line, command, paired, run
 
 PEERS_ACCOUNT = "111111111111"  # Stacks of both have the same names.
@@ -26,7 +27,7 @@ def rows(rounds: int) -> tuple[Line, ...]:
     """
     try:
         app = cdk.app("local", account=PEERS_ACCOUNT, alone=True)
-    except cdk.NoPeer as no:
+    except NoPeer as no:
         return (no.line,)
     with copied() as copy:
         same = [f"--stack={stack['name']}" for stack in app.stacks]

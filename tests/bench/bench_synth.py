@@ -7,6 +7,7 @@ import sys
 
 from tests.bench import cdk
 from tests.bench.checkout import copied
+from tests.bench.npm import NoPeer
 from tests.bench.timing import Line, command, race
 
 DIRECT = """
@@ -22,7 +23,7 @@ def rows(rounds: int) -> tuple[Line, ...]:
     """The process alone, and through Invoke; config and YAML included, nothing there yet."""
     try:
         peer = cdk.app("prod")
-    except cdk.NoPeer as no:
+    except NoPeer as no:
         return (no.line,)
     with copied() as copy:
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench import sharp
+from tests.bench.npm import NoPeer
 from tests.bench.timing import ROOT, SCRATCH, Exact, Line, Measure, Row, command, paired
 
 HOME = SCRATCH / "thumbnail"
@@ -45,7 +46,7 @@ def rows(rounds: int) -> Iterator[Line]:
     yield from _bombs(files)
     try:
         peer: Argv = ("node", sharp.script())
-    except sharp.NoPeer as absent:
+    except NoPeer as absent:
         yield absent.line
         return
     for job in JOBS:

@@ -26,6 +26,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 
 from shared.avatars import original_key, picture_key
+from tests.dynamodb import texts
 from tests.embedded_server import REGION
 from tests.stacks.ask import config_of, emit
 
@@ -342,11 +343,6 @@ def sorts(dynamodb: Any, table: str, person: str) -> list[str]:
         ExpressionAttributeValues={":pk": {"S": f"GRP#{person}"}},
     )
     return [row["sk"]["S"] for row in found["Items"]]
-
-
-def texts(row: dict[str, str]) -> dict[str, dict[str, str]]:
-    """*row* in DynamoDB's words."""
-    return {name: {"S": value} for name, value in row.items()}
 
 
 def photo() -> bytes:

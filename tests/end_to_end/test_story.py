@@ -19,6 +19,7 @@ from PIL import Image
 
 from deployer import embedded
 from shared.avatars import avatar_id, original_key, picture_key
+from tests.dynamodb import texts
 from tests.srp import sign_in, unpacked
 from tests.viewer import Answer, view
 from tests.webhook import NOTIFICATION, verify, webhook
@@ -300,11 +301,6 @@ def message(group: str, at: str, text: str, sender: str, handle: str) -> dict[st
         "user_handle": handle,
         "user_display_name": handle.title(),
     }
-
-
-def texts(row: dict[str, str]) -> dict[str, dict[str, str]]:
-    """*row* in DynamoDB's words."""
-    return {name: {"S": value} for name, value in row.items()}
 
 
 def keys(deployed: Deployed, bucket: str, prefix: str) -> list[str]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from deployer import config as configs
+from deployer.artifacts import Code
 from operations.project import project
-from tests.bench.timing import SCRATCH, Absent, Command, command, run
+from tests.bench import npm
+from tests.bench.timing import SCRATCH, Command, command, run
 
 HERE = Path(__file__).parent
 HOME = SCRATCH / "cdk"
@@ -41,15 +41,6 @@ SETTINGS = {
         "@aws-cdk/core:explicitStackTags": True,  # Tags of stacks are not those of resources.
     },
 }
-
-
-class NoPeer(Exception):  # noqa: N818  # it is an answer more than an error
-    """CDK cannot be had here, and why."""
-
-    @property
-    def line(self) -> Absent:
-        """What the table says instead of a comparison."""
-        return Absent("against CDK", f"not measured: {self}")
 
 
 @dataclass(frozen=True)
@@ -84,7 +75,8 @@ def app(environment: str, *, account: str = "", alone: bool = False) -> App:
 
     Raises NoPeer where there is no npm or it cannot install.
     """
-    _install()
+    npm.install("CDK", HERE / "package.json", HOME)
+    (HOME / "home").mkdir(exist_ok=True)
     folder = HOME / environment
     _forget(folder)
     folder.mkdir(parents=True)
@@ -97,28 +89,10 @@ def app(environment: str, *, account: str = "", alone: bool = False) -> App:
     return made
 
 
-@cache
-def _install() -> None:
-    """Have CDK installed exactly as package.json says."""
-    wanted, done = (HERE / "package.json").read_text(), HOME / "installed.json"
-    if done.exists() and done.read_text() == wanted:
-        return
-    if not (npm := shutil.which("npm")):
-        raise NoPeer("npm is not installed")
-    _forget(HOME)
-    (HOME / "home").mkdir(parents=True)
-    (HOME / "package.json").write_text(wanted)
-    options = ("--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
-    result = subprocess.run([npm, "install", *options], cwd=HOME, capture_output=True, check=False)
-    if result.returncode:
-        raise NoPeer("npm could not install it")
-    done.write_text(wanted)
-
-
 def _stacks(environment: str, account: str, *, alone: bool) -> Iterable[dict[str, Any]]:
     ours = project()
     config = configs.load(configs.find(ours.root / "config", environment), ours.config)
-    for stack in ours.layers(config):
+    for stack in ours.layers(config, Code(ours.root)):
         template = stack.template.to_dict()
         if alone and stack.parameters:
             continue
