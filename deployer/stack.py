@@ -148,7 +148,8 @@ class Template(troposphere.Template):
             return GetAtt(title, f"Outputs.{name}")
 
         seen = _map_values(outputs, output, of=title)
-        nested = Nested(title, inner, dump(inner.body()))
+        body = inner.body()
+        nested = Nested(title, inner, body, dump(body))
         self.nested.append(nested)
         url = f"https://${{Store}}.s3.${{AWS::Region}}.${{AWS::URLSuffix}}/{nested.key}"
         self.add_resource(
@@ -178,6 +179,7 @@ class Nested:
 
     title: str
     template: Template
+    body: Mapping[str, Any]
     text: str
 
     @property
@@ -202,12 +204,16 @@ class OutputOf:
 
 @dataclass(frozen=True)
 class Stack:
-    """One CloudFormation stack: where it goes, what it holds, what it stands on."""
+    """One CloudFormation stack: where it goes, what it holds, what it stands on.
+
+    *body* is the template as plain values, made of it once: that is a third of a synth.
+    """
 
     layer: str
     name: str
     region: str
     template: Template
+    body: Mapping[str, Any]
     needs: tuple[str, ...]
     parameters: Mapping[str, OutputOf]
     tags: Mapping[str, str]
@@ -282,13 +288,16 @@ class At:
             **{key: inbound.seen(arg) for key, arg in kwargs.items()},
         )
         imported = _publish(name, template, outputs)
+        body = template.body()
+        parameters = inbound.used(body)
         stack = Stack(
             layer=layer,
             name=name,
             region=self.region,
             template=template,
+            body=body,
             needs=tuple(inbound.needs),
-            parameters=inbound.used(),
+            parameters=parameters,
             tags=_tags(env, layer),
             protect=env.protect,
         )
@@ -319,12 +328,13 @@ class _Inbound:
             return argument
         return _map_values(argument, lambda title, _: self._parameter(producer, title))
 
-    def used(self) -> dict[str, OutputOf]:
-        """The parameters that the template refers to; the others are taken out of it."""
-        template = self._template.to_dict()
-        names = {*_refs(template["Resources"]), *_refs(template.get("Outputs"))}
+    def used(self, body: dict[str, Any]) -> dict[str, OutputOf]:
+        """The parameters that *body* refers to; the others are taken out of it."""
+        names = {*_refs(body.get("Resources")), *_refs(body.get("Outputs"))}
         for name in self.parameters.keys() - names:
-            del self._template.parameters[name]
+            del body["Parameters"][name]
+        if not body.get("Parameters"):
+            body.pop("Parameters", None)
         return {name: source for name, source in self.parameters.items() if name in names}
 
     def _parameter(self, producer: Stack, title: str) -> Value:
@@ -409,7 +419,7 @@ def _check_imports(stack: Stack, layers: Layers) -> None:
         if below.name in stack.needs
         for output in below.template.outputs
     }
-    for name in sorted(set(_imports(stack.template.to_dict())) - allowed):
+    for name in sorted(set(_imports(stack.body)) - allowed):
         raise SynthError(
             f"{stack.name}: imports {name} from a stack it was not given",
             hint="pass the other stack's outputs to add(), not a value taken from them",

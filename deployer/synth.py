@@ -15,7 +15,7 @@ from deployer.yamltext import dump
 
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
-    from deployer.stack import Layers, Line, Nested, OutputOf, Stack, Template
+    from deployer.stack import Layers, Line, Nested, OutputOf, Stack
 
 DIGEST = "Digest"
 BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a bucket.
@@ -124,10 +124,9 @@ def holds_data(text: str) -> bool:
 
 
 def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
-    body = stack.template.body()
-    text = dump(body)
+    text = dump(stack.body)
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    text = f"{_header(stack)}{text}{_stamp(digest, after=body)}"
+    text = f"{_header(stack)}{text}{_stamp(digest, after=stack.body)}"
     keeps = holds_data(text)
     wanted = Wanted(
         layer=stack.layer,
@@ -138,7 +137,7 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
         needs=stack.needs,
         parameters=stack.parameters,
         tags=stack.tags,
-        capabilities=_capabilities(_resources(stack.template)),
+        capabilities=_capabilities(_resources(stack)),
         protect=stack.protect and keeps,
         holds_data=keeps,
         artifacts=artifacts,
@@ -162,10 +161,10 @@ def _part(stack: Stack, nested: Nested) -> Part:
     )
 
 
-def _resources(template: Template) -> list[Mapping[str, Any]]:
-    """Every resource of *template*, and of those nested in it."""
-    inner = [one for each in template.nested for one in _resources(each.template)]
-    return [*template.to_dict()["Resources"].values(), *inner]
+def _resources(stack: Stack) -> list[Mapping[str, Any]]:
+    """Every resource of *stack*, and of those nested in it."""
+    bodies = [stack.body, *(each.body for each in stack.template.nested)]
+    return [resource for body in bodies for resource in body.get("Resources", {}).values()]
 
 
 def _stamp(digest: str, *, after: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -20,7 +21,7 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
-def dump(template: dict[str, Any]) -> str:
+def dump(template: Mapping[str, Any]) -> str:
     """*template* as YAML text; the order of its keys is kept, a value stays on its line."""
     return yaml.dump(template, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 

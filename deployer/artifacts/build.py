@@ -41,7 +41,7 @@ def path_of(artifact: Artifact, dist: Path) -> Path:
 def build(
     code: Code, artifacts: Iterable[Artifact], dist: Path, *, jobs: int | None = None
 ) -> tuple[Built, ...]:
-    """The zips of *artifacts* below *dist*, in the order given, *jobs* at a time (one a core).
+    """The zips of *artifacts* below *dist*, in the order given, *jobs* at a time (two a core).
 
     Raises BuildError with what is wrong with any of them; those in order are built all the same.
     Builds at once do no harm, in threads or in processes: the later one finds what was built.
@@ -49,7 +49,8 @@ def build(
     if jobs is not None and jobs < 1:
         raise BuildError(f"--jobs={jobs}: nothing would be built", hint="1 or more")
     wanted = tuple(dict.fromkeys(artifacts))
-    with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:  # uv and zlib let others run.
+    at_once = jobs or 2 * (os.cpu_count() or 1)  # uv and zlib let other threads run.
+    with ThreadPoolExecutor(at_once) as pool:
         try:
             results = list(pool.map(lambda artifact: _attempt(code, artifact, dist), wanted))
         except BaseException:

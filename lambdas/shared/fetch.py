@@ -9,11 +9,9 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from urllib.parse import urlsplit
 
+from shared.jwks import FetchError
+
 LIMIT_BYTES = 64 * 1024
-
-
-class FetchError(Exception):
-    """The document could not be had, and why."""
 
 
 def fetch_jwks(url: str, timeout: float) -> bytes:
@@ -21,6 +19,7 @@ def fetch_jwks(url: str, timeout: float) -> bytes:
 
     A socket's own timeout begins anew with every byte, and the look-up has none at all. So a
     thread does the work, and is left to itself when the time is over. Redirects are refused.
+    Raises FetchError.
     """
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection

@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 
 from jose import jwk
 from jose.backends.base import Key
 
 from shared.base64url import decoded
-from shared.fetch import FetchError
+
+Fetch: TypeAlias = Callable[[str, float], bytes]
+"""Gets the document at a URL within so many seconds, or raises FetchError."""
 
 ALGORITHM = "RS256"  # The only one of Cognito: "Verifying JSON web tokens" in its guide.
 
@@ -23,6 +25,10 @@ COOL_DOWN = 10.0  # Seconds between fetches while there are keys: a made-up key 
 
 _BITS = range(2048, 8193)  # Fewer are too weak (NIST SP 800-131A), more only slow.
 _EXPONENTS = range(3, 2**32)
+
+
+class FetchError(Exception):
+    """The document could not be had, and why."""
 
 
 class JwksError(Exception):
@@ -45,9 +51,7 @@ class Keys:
     *clock* is that of the wall: a function that AWS froze between two calls has to notice.
     """
 
-    def __init__(
-        self, url: str, *, clock: Callable[[], float], fetch: Callable[[str, float], bytes]
-    ) -> None:
+    def __init__(self, url: str, *, clock: Callable[[], float], fetch: Fetch) -> None:
         self._url = url
         self._clock = clock
         self._fetch = fetch

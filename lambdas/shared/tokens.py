@@ -15,8 +15,7 @@ from json import JSONDecoder
 from typing import Any
 
 from shared.base64url import decoded
-from shared.fetch import fetch_jwks
-from shared.jwks import ALGORITHM, Keys
+from shared.jwks import ALGORITHM, Fetch, Keys
 
 LIMIT_BYTES = 8192  # Those of Cognito have about 1000; API Gateway takes 10,240 of headers.
 
@@ -49,7 +48,8 @@ class Verifier:
     """Checks the access tokens that the app client *client* gets from the user pool *pool*.
 
     It keeps the keys of the pool, so it is to be kept, too; any number of threads may share it.
-    *base* is where the keys are, if not at AWS: see `endpoint`.
+    *fetch* gets them, as `shared.fetch` does; *base* is where they are, if not at AWS: see
+    `endpoint`.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class Verifier:
         pool: str,
         client: str,
         *,
+        fetch: Fetch,
         base: str = "",
         clock: Callable[[], float] = time.time,
-        fetch: Callable[[str, float], bytes] = fetch_jwks,
     ) -> None:
         found = _POOL.fullmatch(pool)
         if not found or found[1] != region or not _CLIENT.fullmatch(client):

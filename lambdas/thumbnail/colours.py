@@ -22,7 +22,6 @@ BACKGROUND = (255, 255, 255)
 ColourKey: TypeAlias = int | bytes | tuple[int, int, int] | None
 
 _SAMPLES = range(65536)  # of 16 bits
-_HIGH_BYTES = [sample >> 8 for sample in _SAMPLES]
 
 
 def key_of(image: ImageFile.ImageFile) -> ColourKey:
@@ -46,7 +45,7 @@ def resizable(image: Image.Image, key: ColourKey) -> Image.Image:
     """*image* in a mode whose neighbouring pixels can be averaged: L, LA, RGB, RGBA or CMYK."""
     if image.mode == "I;16":  # Pillow's own conversion takes all above 255 for white.
         samples = image.convert("I")
-        grey = samples.point(_HIGH_BYTES, "L")
+        grey = samples.point([sample >> 8 for sample in _SAMPLES], "L")
         if key is None:
             return grey
         return Image.merge("LA", (grey, samples.point([255 * (s != key) for s in _SAMPLES], "L")))

@@ -10,8 +10,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 # Named, so that Pillow does not load the plugins of fifty other formats when it meets WebP.
 from PIL import ExifTags, Image, ImageFile
@@ -45,8 +44,7 @@ class Rejected(Exception):  # noqa: N818  # it is an answer more than an error
     """No picture, however often it is tried. The reasons are few, so that they can be counted."""
 
 
-@dataclass(frozen=True)
-class _Format:
+class _Format(NamedTuple):
     """What is opened, and the most *pixels* it may have, so that it needs less than 450 MB."""
 
     matches: Callable[[bytes], bool]

@@ -34,7 +34,12 @@ path, times, *base = sys.argv[1:]
 with open(path) as file:
     given = json.load(file)
 keys = json.dumps(given["jwks"]).encode()
-how = {"base": base[0]} if base else {"fetch": lambda url, timeout: keys}
+if base:
+    from shared.fetch import fetch_jwks
+
+    how = {"fetch": fetch_jwks, "base": base[0]}
+else:
+    how = {"fetch": lambda url, timeout: keys}
 check = Verifier(given["region"], given["pool"], given["client"], **how).check
 for _ in range(int(times)):
     check(given["token"])

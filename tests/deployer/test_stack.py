@@ -61,7 +61,7 @@ def test_outputs_are_published_and_imported() -> None:
 
     net = crd.add("network", network)
 
-    outputs = crd.stacks[0].template.to_dict()["Outputs"]
+    outputs = crd.stacks[0].body["Outputs"]
     assert {name: each["Export"]["Name"] for name, each in outputs.items()} == {
         "Vpc": "crd-x-network-Vpc",
         "Zones1": "crd-x-network-Zones1",
@@ -94,7 +94,7 @@ def test_another_region_gets_parameters() -> None:
 
     stack = crd.stacks[1]
     assert stack.parameters == {"NetworkVpc": OutputOf("crd-x-network", "ca-central-1", "Vpc")}
-    assert list(stack.template.parameters) == ["NetworkVpc"]
+    assert list(stack.body["Parameters"]) == ["NetworkVpc"]
     assert stack.template.resources["Firewall"].VpcId == Ref("NetworkVpc")
 
 
@@ -106,7 +106,7 @@ def test_a_parameter_may_be_handed_on() -> None:
     crd.at("us-east-1").add("edge", lambda _t, _env, below: Cluster(below.vpc), net)
 
     stack = crd.stacks[1]
-    assert list(stack.parameters) == list(stack.template.parameters) == ["NetworkVpc"]
+    assert list(stack.parameters) == list(stack.body["Parameters"]) == ["NetworkVpc"]
 
 
 def test_nothing_is_no_dependency() -> None:

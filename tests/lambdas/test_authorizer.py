@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authorizer.handler import answer, handler
-from shared.fetch import FetchError
-from shared.jwks import JwksError
+from shared.fetch import fetch_jwks
+from shared.jwks import FetchError, JwksError
 from shared.tokens import RefusedError, Verifier, endpoint
 from tests.embedded_server import Aws
 from tests.lambdas.serving import OK, serving
@@ -349,7 +349,7 @@ def test_life(life: int) -> None:
 def test_settings_refused(region: str, pool: str, client: str) -> None:
     """They become a URL and an issuer, so they are looked at before anyone asks for anything."""
     with pytest.raises(ValueError, match="is no client of a pool"):
-        Verifier(region, pool, client)
+        Verifier(region, pool, client, fetch=fetch_jwks)
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def test_settings_refused(region: str, pool: str, client: str) -> None:
 )
 def test_base_refused(base: str) -> None:
     with pytest.raises(ValueError, match="is no endpoint"):
-        Verifier(REGION, POOL, CLIENT, base=base)
+        Verifier(REGION, POOL, CLIENT, fetch=fetch_jwks, base=base)
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "ap-southeast-4"])
@@ -497,7 +497,8 @@ def test_embedded(aws: Aws) -> None:
         AuthParameters={"USERNAME": "ada", "PASSWORD": "Correct-horse-1"},
     )["AuthenticationResult"]
 
-    verifier = Verifier(pool.split("_")[0], pool, client, base=aws.endpoint.url)
+    region = pool.partition("_")[0]
+    verifier = Verifier(region, pool, client, fetch=fetch_jwks, base=aws.endpoint.url)
 
     attributes = {each["Name"]: each["Value"] for each in person["Attributes"]}
     assert attributes["sub"] == verifier.check(tokens["AccessToken"])

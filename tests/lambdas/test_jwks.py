@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.base64url import decoded
-from shared.fetch import LIMIT_BYTES, FetchError, fetch_jwks
-from shared.jwks import COOL_DOWN, TIMEOUT, TTL, JwksError, Keys, read
+from shared.fetch import LIMIT_BYTES, fetch_jwks
+from shared.jwks import COOL_DOWN, TIMEOUT, TTL, FetchError, JwksError, Keys, read
 from shared.tokens import RefusedError, Verifier
 from tests.lambdas.serving import DRIP, OK, WAIT, There, self_signed, serving
 from tests.lambdas.tokens_made import (
@@ -294,7 +294,7 @@ def test_unusable(document: bytes) -> None:
 
 
 def at(there: There) -> Verifier:
-    return Verifier(REGION, POOL, CLIENT, base=there.url, clock=lambda: NOW)
+    return Verifier(REGION, POOL, CLIENT, fetch=fetch_jwks, base=there.url, clock=lambda: NOW)
 
 
 def side_by_side(check: Callable[[int], str]) -> list[str]:
@@ -359,7 +359,9 @@ def test_nobody_waits_for_a_key_that_is_known() -> None:
 def test_rotation_at_a_real_server() -> None:
     with serving([OK + FIRST_ALONE], [OK + USUAL_KEYS]) as there:
         now = float(NOW)
-        verifier = Verifier(REGION, POOL, CLIENT, base=there.url, clock=lambda: now)
+        verifier = Verifier(
+            REGION, POOL, CLIENT, fetch=fetch_jwks, base=there.url, clock=lambda: now
+        )
         assert SUB == verifier.check(BY_FIRST)
         now += COOL_DOWN
         assert [SUB] * 8 == side_by_side(lambda _: verifier.check(BY_SECOND))

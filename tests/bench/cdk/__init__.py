@@ -93,7 +93,7 @@ def _stacks(environment: str, account: str, *, alone: bool) -> Iterable[dict[str
     ours = project()
     config = configs.load(configs.find(ours.root / "config", environment), ours.config)
     for stack in ours.layers(config, Code(ours.root)):
-        template = stack.template.to_dict()
+        template = stack.body
         if alone and stack.parameters:
             continue
         for parameter in template.get("Parameters", {}).values():
