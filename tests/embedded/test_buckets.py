@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from botocore.exceptions import ClientError
@@ -92,6 +94,24 @@ def test_expected_owner(aws: Aws, call: str) -> None:
         ask(Bucket=name, ExpectedBucketOwner="999999999999")
 
     assert 403 == refused.value.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+@pytest.mark.parametrize("name", ["x-amz-meta-a", "x-amz-tagging", "X-Amz-Storage-Class"])
+def test_unsigned_header(aws: Aws, name: str) -> None:
+    """Who has a presigned URL cannot add what its maker did not sign.
+
+    AWS: "Authenticating Requests: Using Query Parameters" (S3 API reference), X-Amz-SignedHeaders.
+    """
+    aws.deploy("s", bucket())
+    where = {"Bucket": aws.outputs("s")["Name"], "Key": "k"}
+    url = aws.client("s3").generate_presigned_url("put_object", Params=where)
+
+    with pytest.raises(HTTPError) as refused:
+        urlopen(Request(url, b"x", {name: "STANDARD"}, method="PUT"))  # noqa: S310  # loopback
+    with refused.value as answer:
+        assert (403, True) == (answer.code, b"headers present in the request" in answer.read())
+    with urlopen(Request(url, b"x", method="PUT")) as taken:  # noqa: S310  # loopback
+        assert taken.status == 200
 
 
 def test_full_bucket_stays(aws: Aws) -> None:

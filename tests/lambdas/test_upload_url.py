@@ -275,10 +275,7 @@ def test_nothing_secret_is_logged(on_aws, capsys, caplog):
 
 
 def test_what_is_signed(on_aws):
-    """A07, A14: type and length, and no header of Amazon's, so that S3 refuses each of those.
-
-    The emulator does not: it takes x-amz-meta-*, x-amz-tagging and x-amz-storage-class unsigned.
-    """
+    """A07, A14: type and length, and no header of Amazon's, so that S3 refuses each of those."""
     query = parse_qs(urlsplit(url(asked(extension="jpg", size=1))).query)
 
     assert ["content-length;content-type;host"] == query["X-Amz-SignedHeaders"]
@@ -493,10 +490,11 @@ def test_expired(bucket: str) -> None:
 
 
 def test_no_access_is_granted(bucket: str) -> None:
-    """A14: the bucket takes no access control lists, as all new ones do not."""
+    """A14: nothing rides along: no access control list, and nothing else of Amazon's."""
     given = url(asked(extension="jpg", size=len(PICTURE)))
 
-    assert (400, "AccessControlListNotSupported") == put(given, x_amz_acl="public-read")
+    assert (403, "AccessDenied") == put(given, x_amz_acl="public-read")
+    assert (403, "AccessDenied") == put(given, x_amz_meta_a="b")
 
 
 def test_needs_the_right_to_put(aws: Aws, bucket: str) -> None:

@@ -189,6 +189,13 @@ GAPS: tuple[Gap, ...] = (
         test="test_buckets.py::test_expected_owner",
     ),
     Gap(
+        "a request by a presigned URL has no x-amz-* header that was not signed",
+        "S3 API reference, Authenticating requests: using query parameters",
+        "accepted",
+        module="presigned",
+        test="test_buckets.py::test_unsigned_header",
+    ),
+    Gap(
         "a stack does not delete a bucket with objects: DELETE_FAILED",
         "AWS::S3::Bucket",
         "deleted with its objects",
