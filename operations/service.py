@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -180,8 +181,9 @@ def connect(_: Context, layer: str = "service", env: str = "", command: str = "/
             command=command,
             interactive=True,
         )["session"]
-    region = service.here.env.region
-    subprocess.run([plugin, json.dumps(session), region, "StartSession"], check=False)
+    told = [tunnel.RESPONSE, service.here.env.region, "StartSession"]
+    secret = {tunnel.RESPONSE: json.dumps(session)}
+    subprocess.run([plugin, *told], env=os.environ | secret, check=False)
 
 
 @contextmanager

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 PLUGIN = "session-manager-plugin"
 DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
 PATIENCE_SECONDS = 30.0
+RESPONSE = "AWS_SSM_START_SESSION_RESPONSE"
+"""The variable in which plugins after 1.2.497.0 find a session: arguments are for all to see."""
 _READY = "Waiting for connections"
-_RESPONSE = "AWS_SSM_START_SESSION_RESPONSE"  # Plugins after 1.2.497.0 read the token from there.
 _PAUSE_SECONDS = 0.05
 
 
@@ -61,8 +62,8 @@ def to(here: Place, host: str, port: int) -> Iterator[int]:
         session = client.start_session(**request)
     response = {name: session[name] for name in ("SessionId", "TokenValue", "StreamUrl")}
     profile = here.account.session.profile or ""
-    told = [_RESPONSE, here.env.region, "StartSession", profile, json.dumps(request)]
-    with _running([command, *told, client.meta.endpoint_url], {_RESPONSE: json.dumps(response)}):
+    told = [RESPONSE, here.env.region, "StartSession", profile, json.dumps(request)]
+    with _running([command, *told, client.meta.endpoint_url], {RESPONSE: json.dumps(response)}):
         yield local
 
 

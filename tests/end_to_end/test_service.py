@@ -297,9 +297,9 @@ def test_a_shell_needs_the_plugin_of_aws(story):
 
 
 def test_a_shell_is_one_of_the_application(story, tmp_path):
-    """The plugin is told the session that ECS made, as the AWS CLI tells it."""
+    """The plugin finds the session that ECS made where no other user of the machine looks."""
     plugin = tmp_path / "session-manager-plugin"
-    plugin.write_text('#!/bin/sh\nfor each; do echo "$each"; done\n')
+    plugin.write_text('#!/bin/sh\nprintenv "$1"; echo "$2"; echo "$3"\n')
     plugin.chmod(0o755)
 
     session, region, what = story.checkout.run(
