@@ -15,6 +15,7 @@ from operations.place import Place
 from operations.task import task
 
 MIGRATIONS = Path("backend/db/migrations")
+_STRANGER = "authentication failed for user"  # PostgreSQL's words, by password or by PAM.
 _ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
 
 
@@ -109,8 +110,16 @@ def _master(here: Place) -> dict[str, str]:
 
 
 def _call(here: Place, event: dict[str, Any]) -> dict[str, Any]:
+    from deployer.errors import CloudError
+
     function = here.output("users", "Migrate")
-    answer: dict[str, Any] = functions.invoke(here.account, here.env.region, function, event)
+    try:
+        answer: dict[str, Any] = functions.invoke(here.account, here.env.region, function, event)
+    except CloudError as error:
+        if _STRANGER not in error.message:
+            raise
+        hint = f"a new database knows its master only: invoke db.bootstrap --env={here.env.name}"
+        raise CloudError(error.message, hint=hint) from error
     return answer
 
 

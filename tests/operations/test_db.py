@@ -37,6 +37,8 @@ def handler(event, _):
             return {"applied": [], "pending": [], "lost": []}
         case "seed":
             raise ValueError("0001_users: no such table")
+        case "rollback" if event["steps"] == 9:
+            raise OSError('FATAL:  PAM authentication failed for user "migrator"')
     return {"was_asked": [json.dumps(event, sort_keys=True)]}
 """
 
@@ -104,6 +106,14 @@ def test_what_is_asked(account, capsys, run, event: dict[str, Any]) -> None:
     run()
 
     assert f"was asked {json.dumps(event, sort_keys=True)}\n" == capsys.readouterr().out
+
+
+def test_before_the_bootstrap(account, capsys) -> None:
+    """What PostgreSQL says of a user it does not know does not say what there is to do."""
+    with pytest.raises(Exit):
+        db.rollback(Context(), steps=9)
+
+    assert "invoke db.bootstrap --env=x" in capsys.readouterr().err
 
 
 def test_what_fails(account, capsys) -> None:
