@@ -72,7 +72,7 @@ def synth(_: Context, check: bool = False, env: str = "") -> None:
     help={
         "name": "a function such as thumbnail; may be given more than once (default: all)",
         "env": _ENVS,
-        "jobs": "how many at a time (default: one for each core)",
+        "jobs": "how many at a time (default: 0, which is two for each core)",
     },
 )
 def build(_: Context, name: list[str] | None = None, env: str = "", jobs: int = 0) -> None:
@@ -107,6 +107,7 @@ def lint(_: Context, env: str = "") -> None:
         "stack": _STACK,
         "only": "leave out what the named stacks stand on",
         "env": _ENV,
+        "release": "without what a person deploys, as a release does it",
         "verify": "compare whole templates, not digests",
         "json": "print the plan as JSON",
     },
@@ -116,6 +117,7 @@ def plan(
     stack: list[str] | None = None,
     only: bool = False,
     env: str = "",
+    release: bool = False,
     verify: bool = False,
     json: bool = False,
 ) -> None:
@@ -123,7 +125,7 @@ def plan(
     from operations import session
 
     with session.begin(env, json=json) as here:
-        look = here.look(stack or (), only=only, verify=verify)
+        look = here.look(stack or (), only=only, verify=verify, release=release)
         look.show(json=json)
     if look.changes:
         raise Exit(code=CHANGES)

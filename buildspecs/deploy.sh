@@ -16,7 +16,7 @@ main() {
 
 plan() {
     code=0
-    sh ./inv plan || code=$?
+    sh ./inv plan --release || code=$?
     [ "$code" -eq "$CHANGES" ] || return "$code"
 }
 

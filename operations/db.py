@@ -10,7 +10,7 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import db_sessions, functions, place, project
+from operations import db_sessions, functions, place, project, protected
 from operations.place import Place
 from operations.task import task
 
@@ -37,20 +37,13 @@ def migrate(_: Context, env: str = "") -> None:
     help={
         "env": _ENV,
         "steps": "how many, from the last one backwards",
-        "confirm": "the name of a protected environment: tables and what is in them may go",
+        "confirm": "the name of a protected environment",
     }
 )
 def rollback(_: Context, env: str = "", steps: int = 1, confirm: str = "") -> None:
-    """Take back the migration that was applied last."""
-    from deployer.errors import GuardError
-
+    """Take back the migration that was applied last: tables and what is in them may go."""
     here = place.open_(env)
-    name = here.env.name
-    if here.env.protect and confirm != name:
-        raise GuardError(
-            f"{name} is protected, and a way back may drop tables with all that is in them",
-            hint=f"if that is meant: --confirm={name}",
-        )
+    protected.ask(here.env, confirm, "a way back may drop tables with all that is in them")
     done = _call(here, {"do": "rollback", "steps": steps})
     _show(done, nothing="nothing to take back")
 
@@ -90,7 +83,9 @@ def new(_: Context, name: str = "") -> None:
 
 def write(folder: Path, name: str) -> list[Path]:
     """The two files of the migration called *name*, which comes after all in *folder*."""
-    last = max((int(file.name[:4]) for file in folder.glob("[0-9]*.sql")), default=0)
+    last = max(
+        (int(file.name[:4]) for file in folder.glob("[0-9][0-9][0-9][0-9]_*.sql")), default=0
+    )
     stem = f"{last + 1:04}_{name}"
     forward, back = folder / f"{stem}.sql", folder / f"{stem}.rollback.sql"
     forward.write_text("-- Why:\n")

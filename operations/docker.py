@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from operations.place import Place
 
 
-def run(*arguments: str, secret: str = "") -> None:
-    """Run docker and show what it says; *secret* goes to its stdin, where no process list has it.
+def run(*arguments: str, stdin: bytes = b"") -> None:
+    """Run docker and show what it says; it reads *stdin*, which no list of processes has.
 
     What it says is progress, so it goes to stderr. Raises ConfigError where there is no docker,
     DeployError where it fails.
@@ -29,7 +29,7 @@ def run(*arguments: str, secret: str = "") -> None:
     # Attestations would make an index of an image, and ECS is to run what was scanned.
     environ = os.environ | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
     ran = subprocess.run(
-        [docker, *arguments], input=secret, text=True, check=False, stdout=sys.stderr, env=environ
+        [docker, *arguments], input=stdin, check=False, stdout=sys.stderr, env=environ
     )
     if ran.returncode:
         raise DeployError(f"docker {arguments[0]} failed with exit code {ran.returncode}")
@@ -50,6 +50,6 @@ def sign_in(here: Place) -> str:
     registry = here.output("registry", "Uri").partition("/")[0]
     with our_errors(registry):
         token = here.client("ecr").get_authorization_token()["authorizationData"][0]
-    user, _, password = base64.b64decode(token["authorizationToken"]).decode().partition(":")
-    run("login", "--username", user, "--password-stdin", registry, secret=password)
+    user, _, password = base64.b64decode(token["authorizationToken"]).partition(b":")
+    run("login", "--username", user.decode(), "--password-stdin", registry, stdin=password)
     return registry

@@ -74,35 +74,37 @@ def _build(here: Place, source: Source) -> str:
             f"{FOLDER}/Dockerfile: there is no such file", hint="the image is made by it"
         )
     name = f"{here.output('registry', 'Uri')}:{source.tag}"
+    # What git ignores counts for no difference, and is in no commit: backend/.env, for one.
+    context = b"" if source.dirty else _git("archive", f"{source.commit}:{FOLDER}")
     docker.run(
         "build",
         "--pull",
         f"--platform={_PLATFORMS[project.settings(here.environment).service.architecture]}",
         f"--label=org.opencontainers.image.revision={source.tag}",
         f"--tag={name}",
-        str(folder),
+        str(folder) if source.dirty else "-",
+        stdin=context,
     )
     return name
 
 
 def _source() -> Source:
-    return Source(_git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--", FOLDER)))
+    commit = _git("rev-parse", "HEAD").decode().strip()
+    return Source(commit, dirty=bool(_git("status", "--porcelain", "--", FOLDER)))
 
 
-def _git(*arguments: str) -> str:
+def _git(*arguments: str) -> bytes:
     """What git says; raises ConfigError where there is no repository, or no git."""
     from deployer.errors import ConfigError
 
     try:
-        ran = subprocess.run(
-            ["git", *arguments], cwd=project.ROOT, capture_output=True, text=True, check=True
-        )
+        ran = subprocess.run(["git", *arguments], cwd=project.ROOT, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", "") or str(error)
+        said = getattr(error, "stderr", b"").decode(errors="replace") or str(error)
         raise ConfigError(
             f"git {arguments[0]}: {said.strip()}", hint="an image is named after its commit"
         ) from error
-    return ran.stdout.strip()
+    return ran.stdout
 
 
 def _pushed(here: Place, repository: str, tag: str) -> str:

@@ -10,7 +10,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.program import Program
 
-from operations import functions, project
+from operations import functions, project, protected
 from operations.place import Place
 from operations.task import task
 
@@ -23,15 +23,19 @@ LAMBDAS = Path("lambdas")
         "name": "a function such as thumbnail: a folder in lambdas/",
         "event": "a file, or the name of one in lambdas/NAME/events/ (default: the first there)",
         "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
+        "confirm": "the name of a protected environment",
     },
 )
-def invoke(_: Context, name: str | None = None, event: str = "", env: str = "") -> None:
+def invoke(
+    _: Context, name: str | None = None, event: str = "", env: str = "", confirm: str = ""
+) -> None:
     """Call a deployed function with an event, and print what it answers."""
     name = str(name)
     if name in {"-h", "--help"}:  # Invoke takes even this for the name, since one has to be there.
         Program().run(["invoke", "--help", "lambda.invoke"], exit=False)
         return
     environment = project.environment(env)
+    protected.ask(environment.env, confirm, "a function does what an event says, samples included")
     layer, output = functions.named(environment, name)
     payload = _event(name, event)
     here = Place(environment, project.account(environment))

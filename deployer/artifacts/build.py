@@ -54,7 +54,7 @@ def build(
         try:
             results = list(pool.map(lambda artifact: _attempt(code, artifact, dist), wanted))
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # Those that run come to their end.
             raise
     refused = [result for result in results if isinstance(result, DeployError)]
     if refused:

@@ -21,7 +21,8 @@ from deployer.artifacts.imports import imports
 from deployer.artifacts.sources import LAMBDAS, SHARED
 from deployer.artifacts.store import Seal
 
-# Lambda developer guide, Quotas: 50 MB zipped, 250 MB unzipped.
+# Lambda developer guide, Quotas. What comes by S3, as ours does, may be larger zipped: but then it
+# starts slowly, and nobody can look at it in the console.
 ZIPPED, UNZIPPED = 50 * 1024 * 1024, 250 * 1024 * 1024
 SECONDS = 60
 
@@ -66,7 +67,7 @@ def sizes(artifact: Artifact, seal: Seal) -> Iterator[Fault]:
         if size > limit:
             place = f"lambdas/{artifact.name}: {size:,} bytes {how}"
             hint = "leave packages out, in unused.txt"
-            yield Fault(f"{place}, and Lambda takes {limit:,}", hint)
+            yield Fault(f"{place}, and the limit is {limit:,}", hint)
 
 
 def imported(artifact: Artifact, packed: Path, folder: Path) -> Iterator[Fault]:

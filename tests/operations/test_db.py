@@ -200,6 +200,7 @@ def test_new(tmp_path: Path) -> None:
     """The next number, of four digits, whatever there is; what is there is not written over."""
     first = db.write(tmp_path, "users")
     (tmp_path / "0041_late.sql").write_text("kept")
+    (tmp_path / "99_notes.sql").write_text("of somebody")
     second = db.write(tmp_path, "users")
 
     assert ["0001_users.sql", "0001_users.rollback.sql"] == [file.name for file in first]

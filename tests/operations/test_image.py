@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,7 @@ TOKEN = {
 THERE = {"imageDetails": [{"imageDigest": DIGEST}]}
 DOCKER = f"""#!{sys.executable} -I
 import json, os, sys
-told = {{"arguments": sys.argv[1:], "stdin": sys.stdin.read()}}
+told = {{"arguments": sys.argv[1:], "stdin": sys.stdin.buffer.read().decode("latin-1")}}
 told["attestations"] = os.environ.get("BUILDX_NO_DEFAULT_ATTESTATIONS")
 with open(os.environ["DIARY"], "a") as diary:
     print(json.dumps(told), file=diary)
@@ -109,10 +111,24 @@ def test_build(machine: Machine, monkeypatch, capfd, architecture: str, platform
         f"--platform={platform}",
         f"--label=org.opencontainers.image.revision={machine.commit}",
         f"--tag={URI}:{machine.commit}",
-        str(machine.folder / "checkout" / "backend"),
+        "-",
     ]
     assert "1" == told["attestations"]
     assert f"{URI}:{machine.commit}\n" == capfd.readouterr().out
+
+
+def test_what_git_ignores_is_in_no_image(machine: Machine, monkeypatch) -> None:
+    """The commit has it not, so what is named after the commit must not."""
+    account(monkeypatch)
+    backend = machine.folder / "checkout" / "backend"
+    (backend / ".gitignore").write_text(".env\n.gitignore\n")
+    (backend / ".env").write_text("AWS_ENDPOINT_URL=http://127.0.0.1\n")
+
+    image.build(Context())
+
+    [told] = machine.told
+    with tarfile.open(fileobj=io.BytesIO(told["stdin"].encode("latin-1"))) as context:
+        assert ["Dockerfile"] == context.getnames()
 
 
 def test_push(machine: Machine, monkeypatch, capfd) -> None:
@@ -147,8 +163,12 @@ def test_not_committed(machine: Machine, monkeypatch, capfd, file: str) -> None:
         image.push(Context())
 
     assert 3 == ended.value.code
-    assert f"--tag={URI}:{machine.commit}-dirty" in machine.told[0]["arguments"]
-    assert 1 == len(machine.told)
+    [told] = machine.told
+    assert f"--tag={URI}:{machine.commit}-dirty" in told["arguments"]
+    assert (str(machine.folder / "checkout" / "backend"), "") == (
+        told["arguments"][-1],
+        told["stdin"],
+    )
     assert f"differs from {machine.commit[:12]}" in capfd.readouterr().err
 
 

@@ -563,8 +563,8 @@ def test_settings_come_later(checkout: Checkout) -> None:
 @pytest.mark.parametrize(
     ("limit", "words"),
     [
-        ("ZIPPED", r"lambdas/a: [\d,]+ bytes zipped, and Lambda takes 100"),
-        ("UNZIPPED", r"lambdas/a: [\d,]+ bytes unzipped, and Lambda takes 100"),
+        ("ZIPPED", r"lambdas/a: [\d,]+ bytes zipped, and the limit is 100"),
+        ("UNZIPPED", r"lambdas/a: [\d,]+ bytes unzipped, and the limit is 100"),
     ],
 )
 def test_too_large(
