@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from operations import functions
-from operations.place import Place
+from operations.place import Place, outputs
 
 if TYPE_CHECKING:
     from deployer.cloud import Found
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from stacks.service import Settings
 
 PENDING = "PendingConfirmation"  # What SNS says in place of an ARN.
-SERVICES = ("service", "verifier")
 _STRANGER = "authentication failed for user"  # PostgreSQL's words for one it does not know.
 _KEYS = ["RSA_2048", "EC_prime256v1"]  # ACM lists no other kinds unless it is asked to.
 
@@ -32,8 +31,8 @@ class Here:
     deployed: dict[str, Found]
 
     def output(self, layer: str, title: str) -> str:
-        """What a deployed layer says under *title*."""
-        return self.deployed[layer].outputs[title]
+        """What a deployed layer says under *title*; raises CloudError if it says nothing."""
+        return outputs(self.place.env, {layer: (title,)}, self.deployed.get)[layer, title]
 
     def invoke(self, task: str) -> str:
         """The command that runs a task for this environment."""
@@ -41,13 +40,15 @@ class Here:
 
     @property
     def services(self) -> Iterator[tuple[str, Settings]]:
-        """The layer of each service that is deployed, and its settings."""
+        """The layer of each service that is deployed, and its settings.
+
+        A stack that is still being made, or was only proposed, says nothing yet.
+        """
         from operations import project
 
-        config = project.settings(self.place.environment)
-        for layer in SERVICES:
-            settings: Settings | None = getattr(config, layer)
-            if settings and layer in self.deployed:
+        for layer, settings in project.services(self.place.environment).items():
+            stack = self.deployed.get(layer)
+            if stack and stack.outputs:
                 yield layer, settings
 
     @cached_property

@@ -7,18 +7,14 @@ minutes to connect with, and leaves no password anywhere.
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
-from invoke.exceptions import Exit
 
-from operations import place, table, tunnel
+from operations import place, programs, table, tunnel
 from operations.task import task
 
 if TYPE_CHECKING:
@@ -57,10 +53,8 @@ def connect(_: Context, env: str = "", user: str = "application", command: str =
     if psql is None:
         raise ConfigError("psql is not on PATH", hint="a package of PostgreSQL's clients has it")
     asked = ["--command", command] if command else []
-    with reached(place.open_(env), user) as settings, _deaf():
-        ran = subprocess.run([psql, *asked], env=os.environ | settings, check=False)
-    if ran.returncode:
-        raise Exit(code=ran.returncode)
+    with reached(place.open_(env), user) as settings:
+        programs.at_terminal([psql, *asked], settings)
 
 
 @task(help=_HELP)
@@ -119,13 +113,3 @@ def _for_psycopg(settings: dict[str, str]) -> dict[str, str]:
     """The settings that the variables of libpq stand for."""
     short = {name: name.removeprefix("PG").lower() for name in settings} | {"PGDATABASE": "dbname"}
     return {short[name]: value for name, value in settings.items()}
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """A Ctrl-C is for psql, which takes it for: stop this statement."""
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

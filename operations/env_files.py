@@ -108,24 +108,10 @@ def frontend(known: Known) -> dict[str, str]:
 
 def _known(here: Place, parts: list[str]) -> Known:
     """All outputs that the *parts* need; raises one CloudError that names all that are missing."""
-    from deployer.errors import CloudError
-
-    outputs: dict[tuple[str, str], str] = {}
-    missing: list[str] = []
+    asked: dict[str, set[str]] = {}
     for layer, titles in (told for part in parts for told in _TOLD[part].items()):
-        stack = here.account.stack(here.env.region, here.env.stack_name(layer))
-        given = stack.outputs if stack else {}
-        if given.keys() >= {*titles}:
-            outputs |= {(layer, title): given[title] for title in titles}
-        elif layer not in missing:
-            missing.append(layer)
-    if missing:
-        named = ", ".join(here.env.stack_name(layer) for layer in missing)
-        stacks = " ".join(f"--stack={layer}" for layer in missing)
-        raise CloudError(
-            f"nothing was written: {named} not deployed", hint=f"invoke deploy {stacks}"
-        )
-    return Known(here, outputs, here.account.url or "")
+        asked.setdefault(layer, set()).update(titles)
+    return Known(here, here.outputs(asked), here.account.url or "")
 
 
 def _ignored(path: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ def logs(
     """Print what a function or the service has logged, oldest first; times are UTC."""
     from deployer.aws import our_errors
 
-    began = time.time() - seconds(since)
+    began = int(time.time() * 1000) - seconds(since) * 1000
     here = place.open_(env)
     group = _group(here, function, service=service)
     client = here.client("logs")
@@ -79,32 +79,28 @@ def _group_of(here: Place, function: str) -> str:
     return str(configuration["LoggingConfig"]["LogGroup"])
 
 
-def _events(client: Any, group: str, since: float) -> Iterator[dict[str, Any]]:
-    """Every line from *since* on, in seconds since 1970: all pages, of which some may be empty."""
-    pages = client.get_paginator("filter_log_events").paginate(
-        logGroupName=group, startTime=int(since * 1000)
-    )
+def _events(client: Any, group: str, since: int) -> Iterator[dict[str, Any]]:
+    """Every line from *since* on: all pages, of which some may be empty.
+
+    Times are as CloudWatch has them: whole milliseconds since 1970.
+    """
+    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
     for page in pages:
         yield from page["events"]
 
 
-def _following(client: Any, group: str, since: float) -> Iterator[dict[str, Any]]:
+def _following(client: Any, group: str, since: int) -> Iterator[dict[str, Any]]:
     """Every line, and those that come: each once, though late ones make us ask again."""
-    seen: dict[object, int] = {}
+    seen: dict[object, int] = {}  # And when it was logged.
     while True:
         for event in _events(client, group, since):
             key = _key(event)
             if key not in seen:
                 yield event
             seen[key] = event["timestamp"]
-        since = max(since, _newest(seen.values()) - LATE_SECONDS)
-        seen = {key: at for key, at in seen.items() if at >= since * 1000}
+        since = max(since, max(seen.values(), default=0) - LATE_SECONDS * 1000)
+        seen = {key: at for key, at in seen.items() if at >= since}
         time.sleep(PAUSE_SECONDS)
-
-
-def _newest(times: Iterable[int]) -> float:
-    """In seconds since 1970; 0 where there is none."""
-    return max(times, default=0) / 1000
 
 
 def _key(event: dict[str, Any]) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from operations import project
 
 if TYPE_CHECKING:
     from deployer.aws import Account
+    from deployer.cloud import Found
     from deployer.environment import Environment
     from deployer.stack import Env
 
@@ -32,13 +34,14 @@ class Place:
 
     def output(self, layer: str, title: str) -> str:
         """What the deployed *layer* says under *title*; raises CloudError if it says nothing."""
-        from deployer.errors import CloudError
+        return self.outputs({layer: (title,)})[layer, title]
 
-        name = self.env.stack_name(layer)
-        stack = self.account.stack(self.env.region, name)
-        if stack is None or title not in stack.outputs:
-            raise CloudError(f"{name} is not deployed", hint=f"invoke deploy --stack={layer}")
-        return stack.outputs[title]
+    def outputs(self, asked: Mapping[str, Collection[str]]) -> dict[tuple[str, str], str]:
+        """As `outputs`, of the stacks that are in the account now."""
+        return outputs(self.env, asked, self._stack)
+
+    def _stack(self, layer: str) -> Found | None:
+        return self.account.stack(self.env.region, self.env.stack_name(layer))
 
     @property
     def roots(self) -> Path:
@@ -48,6 +51,25 @@ class Place:
 
             return embedded.status(project.project().embedded).ca
         return project.ROOT / "lambdas" / "shared" / "database.pem"
+
+
+def outputs(
+    env: Env, asked: Mapping[str, Collection[str]], find: Callable[[str], Found | None]
+) -> dict[tuple[str, str], str]:
+    """What layers say under the titles that are *asked* of them, by layer and title.
+
+    *find* gives the stack of a layer. Raises one CloudError that names all that say too little.
+    """
+    from deployer.errors import CloudError
+
+    said = {layer: stack.outputs if (stack := find(layer)) else {} for layer in asked}
+    missing = [layer for layer, titles in asked.items() if not said[layer].keys() >= {*titles}]
+    if missing:
+        named = ", ".join(env.stack_name(layer) for layer in missing)
+        stacks = " ".join(f"--stack={layer}" for layer in missing)
+        verb = "is" if len(missing) == 1 else "are"
+        raise CloudError(f"{named} {verb} not deployed", hint=f"invoke deploy {stacks}")
+    return {(layer, title): said[layer][title] for layer in asked for title in asked[layer]}
 
 
 def open_(env: str) -> Place:

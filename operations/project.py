@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from deployer.aws import Account
     from deployer.environment import Environment, Project
     from stacks import Config
+    from stacks.service import Settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -40,6 +41,13 @@ def settings(environment: Environment) -> Config:
 
     there = project()
     return config.load(config.find(there.root / "config", environment.env.name), there.config)
+
+
+def services(environment: Environment) -> dict[str, Settings]:
+    """The settings of each service that config has, by its layer."""
+    config = settings(environment)
+    layers = {"service": config.service, "verifier": config.verifier}
+    return {layer: service for layer, service in layers.items() if service}
 
 
 @uncollected()

@@ -61,11 +61,9 @@ def names(environment: Environment) -> dict[str, str]:
     """The variable of each secret, by its name in Parameter Store."""
     from stacks.containers import secret_name
 
-    config = project.settings(environment)
-    services = [config.service, *([config.verifier] if config.verifier else [])]
     return {
         secret_name(environment.env, service.name, variable): variable
-        for service in services
+        for service in project.services(environment).values()
         for variable in service.secrets
     }
 
@@ -95,13 +93,19 @@ def _value(name: str) -> str:
     """One line from a terminal, or all of stdin; raises ConfigError if there is nothing."""
     from deployer.errors import ConfigError
 
-    if sys.stdin.isatty():
-        value = getpass.getpass(f"{name}: ")
-    else:
-        value = sys.stdin.read().removesuffix("\n")
+    value = _typed(f"{name}: ") if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
     if not value:
         raise ConfigError(f"{name}: nothing was given", hint="type it, or give it on stdin")
     return value
+
+
+def _typed(question: str) -> str:
+    """What is typed without echo; nothing, where Ctrl-D says that nothing comes."""
+    try:
+        return getpass.getpass(question)
+    except EOFError:
+        print(file=sys.stderr)  # Nobody has pressed Enter.
+        return ""
 
 
 namespace = Collection(put, list_)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import functions, place, project, tunnel
+from operations import functions, place, programs, project, tunnel
 from operations.place import Place
 from operations.task import task
 
 if TYPE_CHECKING:
     from stacks.service import Settings
 
-LAYERS = ("service", "verifier")
 PATIENCE_SECONDS = 10 * 60  # As long as the pipeline waits for a release.
 PAUSE_SECONDS = 2.0
 COUNT = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
@@ -86,20 +83,22 @@ class Running:
         """Change the service, and wait until as many tasks run as it wants, and no others.
 
         Raises RolledBackError when ECS goes back to what ran before, or somebody else to
-        something else, and BusyError when it takes too long.
+        something else, and BusyError when it takes too long. For a moment ECS may not know yet
+        what was asked of it: then what ran before is no way back.
         """
         from deployer.errors import BusyError, RolledBackError
 
         answer = self.ecs.update_service(cluster=self.cluster, service=self.name, **changes)
         wanted = next(_of_status("PRIMARY", answer["service"]))["id"]
-        give_up = time.monotonic() + PATIENCE_SECONDS
+        give_up, seen = time.monotonic() + PATIENCE_SECONDS, False
         while True:
             service = self.described()
             newest = next(_of_status("PRIMARY", service))
-            if newest["id"] != wanted or newest.get("rolloutState") == "FAILED":
+            seen = seen or wanted in {each["id"] for each in service["deployments"]}
+            if seen and (newest["id"] != wanted or newest.get("rolloutState") == "FAILED"):
                 why = newest.get("rolloutStateReason", "its tasks did not come up")
                 raise RolledBackError(f"{self.name}: {why}", hint="its log says more")
-            if newest.get("rolloutState") == "COMPLETED" and _steady(service):
+            if seen and newest.get("rolloutState") == "COMPLETED" and _steady(service):
                 return
             if time.monotonic() > give_up:
                 raise BusyError(f"{self.name}: still on its way after {PATIENCE_SECONDS} seconds")
@@ -149,7 +148,7 @@ def stop(_: Context, layer: str = "service", env: str = "") -> None:
 
 @task(help={"layer": _LAYER, "env": _ENV})
 def start(_: Context, layer: str = "service", env: str = "") -> None:
-    """Run tasks again, as many as the load needs."""
+    """Run tasks again, as many as the load needs, and one at least."""
     from deployer.errors import CloudError
 
     with _running(layer, env) as service:
@@ -160,7 +159,7 @@ def start(_: Context, layer: str = "service", env: str = "") -> None:
                 hint=f"invoke service.record --image=DIGEST, then invoke deploy --stack={layer}",
             )
         service.suspend(suspended=False)
-        service.update(desiredCount=max(fewest, service.described()["desiredCount"]))
+        service.update(desiredCount=max(1, fewest, service.described()["desiredCount"]))
         print(f"started {service.name}")
 
 
@@ -182,8 +181,7 @@ def connect(_: Context, layer: str = "service", env: str = "", command: str = "/
             interactive=True,
         )["session"]
     told = [tunnel.RESPONSE, service.here.env.region, "StartSession"]
-    secret = {tunnel.RESPONSE: json.dumps(session)}
-    subprocess.run([plugin, *told], env=os.environ | secret, check=False)
+    programs.at_terminal([plugin, *told], {tunnel.RESPONSE: json.dumps(session)})
 
 
 @contextmanager
@@ -202,10 +200,7 @@ def _settings(here: Place, layer: str) -> Settings:
     """What config says of the service; raises ConfigError if there is none of that name."""
     from deployer.errors import ConfigError
 
-    config = project.settings(here.environment)
-    there: dict[str, Settings] = {
-        name: settings for name in LAYERS if (settings := getattr(config, name))
-    }
+    there = project.services(here.environment)
     if layer not in there:
         raise ConfigError(f"--layer={layer}: no service", hint=f"one of: {', '.join(there)}")
     return there[layer]

@@ -6,8 +6,8 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from invoke.exceptions import Exit
@@ -64,6 +64,42 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Approver:
+    """Who agrees to what changes something: a person, unless *yes* or the embedded AWS stands in.
+
+    *otherwise* is what can be done without one. The screen is *paused* for a question. Nobody is
+    *asked* where a question has no place.
+    """
+
+    environment: Environment
+    yes: bool
+    otherwise: str
+    asked: bool = True
+    paused: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    def must_be_there(self) -> None:
+        """Raise GuardError if somebody would have to be asked, and cannot be."""
+        if not (self._needless or (self.asked and sys.stdin.isatty())):
+            raise GuardError(
+                f"{self.environment.env.name}: nobody is there to approve: this is no terminal",
+                hint=f"--yes approves unseen, {self.otherwise}",
+            )
+
+    def agrees(self, question: str) -> bool:
+        """Ask, unless that is needless; the answer defaults to no."""
+        self.must_be_there()
+        if self._needless:
+            return True
+        with self.paused():
+            print(question, end="", file=sys.stderr, flush=True)
+            return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    @property
+    def _needless(self) -> bool:
+        return self.yes or self.environment.embedded
+
+
+@dataclass(frozen=True)
 class Session:
     """An environment, its account, and who is told what happens there."""
 
@@ -108,8 +144,8 @@ class Session:
         """Carry out what a look decided; ends the task with the exit code of the worst outcome."""
         _refuse_none(jobs)
         self.tell.plan(look.steps, look.orphans, look.uploads)
-        if look.proposes:
-            self._someone_must_approve()
+        if look.proposes and not self.no_execute:
+            self._approver.must_be_there()
         code.build(upload.artifact for upload in look.uploads if upload.artifact)
         run = self._run(look.found, look.role)
         events = execute.deploy(look.steps, run, jobs=jobs)
@@ -126,7 +162,7 @@ class Session:
             chosen = plan.dependants(wanted, plan.named(wanted, stacks, names.LAYERS))
             doomed = [stack for stack in doomed if stack.name in chosen]
         self._refuse_data(doomed, confirmed)
-        if doomed and not self._agreed(
+        if doomed and not self._approver.agrees(
             f"Delete {', '.join(stack.name for stack in doomed)}? [y/N] "
         ):
             raise GuardError("not approved: nothing was deleted")
@@ -212,24 +248,17 @@ class Session:
             raise Exit(code=code)
 
     def _approve(self, what: ChangeSet | Recreate) -> bool:
-        return self._agreed(report.question(what))
+        return self._approver.agrees(report.question(what))
 
-    def _agreed(self, question: str) -> bool:
-        """Ask, unless the embedded AWS or --yes makes it needless; the answer defaults to no."""
-        if self.yes or self.environment.embedded:
-            return True
-        self._someone_must_approve()
-        with self.tell.paused():
-            print(question, end="", file=sys.stderr, flush=True)
-            return sys.stdin.readline().strip().lower() in {"y", "yes"}
-
-    def _someone_must_approve(self) -> None:
-        asks = sys.stdin.isatty() and not self.json  # A question has no place among JSON lines.
-        if not (self.yes or self.no_execute or self.environment.embedded or asks):
-            raise GuardError(
-                f"{self.environment.env.name}: nobody is there to approve: this is no terminal",
-                hint="--yes approves unseen, --no-execute leaves the change sets for a reviewer",
-            )
+    @property
+    def _approver(self) -> Approver:
+        return Approver(
+            self.environment,
+            self.yes,
+            "--no-execute leaves the change sets for a reviewer",
+            asked=not self.json,  # A question has no place among JSON lines.
+            paused=self.tell.paused,
+        )
 
     def _refuse_data(self, doomed: Sequence[Found], confirmed: Sequence[str]) -> None:
         kept = [

@@ -13,6 +13,7 @@ from invoke.tasks import task as invoke_task
 
 P = ParamSpec("P")
 INTERRUPTED = 130
+_ENOUGH = (signal.SIGTERM, signal.SIGHUP)  # A pipeline gives up; a terminal is closed.
 
 
 def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
@@ -26,7 +27,7 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
         def told(*args: P.args, **kwargs: P.kwargs) -> None:
             from deployer.errors import DeployError
 
-            signal.signal(signal.SIGTERM, _interrupt)
+            _hear()
             try:
                 function(*args, **kwargs)
             except DeployError as error:
@@ -41,6 +42,18 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
     return decorate
 
 
+def _hear() -> None:
+    """Take what says that it is enough for an interrupt, like Ctrl-C.
+
+    What our caller had ignored is left so: nohup is asked for where a terminal will be closed.
+    """
+    for one in _ENOUGH:
+        if signal.getsignal(one) is not signal.SIG_IGN:
+            signal.signal(one, _interrupt)
+
+
 def _interrupt(*_signal: object) -> NoReturn:
-    """What a pipeline that gives up sends is an interrupt, like Ctrl-C."""
+    """Once: a terminal that is closed says so more than once, and we are putting things in order."""
+    for one in _ENOUGH:
+        signal.signal(one, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -17,6 +16,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from operations import programs
 
 if TYPE_CHECKING:
     from operations.place import Place
@@ -105,21 +106,13 @@ def _free_port() -> int:
 
 @contextmanager
 def _running(command: list[str], secret: dict[str, str]) -> Iterator[None]:
-    """The plugin, ready for connections: apart from us, so that a Ctrl-C in psql is psql's."""
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            command,
-            env=os.environ | secret,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            _wait_until_ready(process, said.fileno())
-            yield
-        finally:
-            _end(process)
+    """The plugin, ready for connections: a Ctrl-C in psql does not end its way."""
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        programs.behind(command, secret, said) as process,
+    ):
+        _wait_until_ready(process, said.fileno())
+        yield
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], said: int) -> None:
@@ -130,13 +123,3 @@ def _wait_until_ready(process: subprocess.Popen[bytes], said: int) -> None:
         if process.poll() is not None or time.monotonic() > give_up:
             raise CloudError(f"{PLUGIN}: opened no way in", hint=told.strip() or "it said nothing")
         time.sleep(_PAUSE_SECONDS)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """As Ctrl-C would, upon which the plugin ends the session at AWS too."""
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from awacs import s3 as storage
-from awacs.aws import Allow, Condition, Statement, StringEquals
+from awacs.aws import Condition, Statement, StringEquals
 from troposphere import AccountId, Sub, apigatewayv2, awslambda, s3, sqs
 from troposphere.logs import LogGroup
 
@@ -17,7 +17,7 @@ from stacks.assets import Assets
 from stacks.buckets import bucket_arn, bucket_name, objects, private_bucket
 from stacks.foundation import Foundation
 from stacks.functions import Functions, Maker, callable_by, give_up_to
-from stacks.parts import failures, keep, own
+from stacks.parts import allow, failures, keep, own
 from stacks.users import Users
 
 UPLOADS = "uploads"
@@ -42,6 +42,7 @@ class Settings(fields.Settings, frozen=True):
 
     upload_limit_mib: Annotated[int, fields.such("1 to 25 MiB", ge=1, le=25)]
     calls_per_second: Annotated[int, fields.such("1 to 1000 calls a second", ge=1, le=1000)]
+    pictures_at_once: Annotated[int, fields.such("1 to 1000 pictures", ge=1, le=1000)] | None = None
 
     @property
     def upload_limit_bytes(self) -> int:
@@ -130,6 +131,8 @@ def _thumbnail(
             give_up_to(queue),
         ],
     )
+    if settings.pictures_at_once:
+        thumbnail.ReservedConcurrentExecutions = settings.pictures_at_once
     make.t.add_resource(
         awslambda.EventInvokeConfig(
             "ThumbnailRetries",
@@ -195,13 +198,8 @@ def _upload_url(make: Maker, settings: Settings, uploads: s3.Bucket) -> awslambd
 
 
 def _may(sid: str, action: storage.Action, resource: Value) -> Statement:
-    return Statement(
-        Sid=sid,
-        Effect=Allow,
-        Action=[action],
-        Resource=[resource],
-        Condition=Condition(StringEquals({"aws:ResourceAccount": AccountId})),
-    )
+    ours = Condition(StringEquals({"aws:ResourceAccount": AccountId}))
+    return allow(sid, [action], resource, condition=ours)
 
 
 def _api(

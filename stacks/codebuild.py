@@ -97,7 +97,7 @@ def define(t: Template, env: Env, choices: Choices, given: Given) -> Projects:
             "Deploy",
             minutes=DEPLOY_MINUTES,
             variables=told,
-            may=[*_take(given, SOURCE), *_change_stacks(env, given, note)],
+            may=[*_take(given, SOURCE), *_change_stacks(env, given)],
         ),
         release=project(
             "Release",
@@ -244,11 +244,11 @@ CHANGE = [
 ]
 
 
-def _change_stacks(env: Env, given: Given, note: Value) -> list[Statement]:
+def _change_stacks(env: Env, given: Given) -> list[Statement]:
     """Ask CloudFormation for changes that it makes with the rights of a release, no others.
 
     IAM refuses to ask with another role, or with none, which would be with the rights of the asker.
-    What was released last is a parameter of a template: *note*.
+    What was released last, of whichever service, is a parameter of its template.
     """
     layers = _stacks(env, "*")
     proposals = _in_our_regions(env, "changeSet/deploy-*")
@@ -257,6 +257,7 @@ def _change_stacks(env: Env, given: Given, note: Value) -> list[Statement]:
         StringEquals({"iam:PassedToService": "cloudformation.amazonaws.com"})
     )
     templates = objects(given.artifacts_arn, "templates/*")
+    released = arn("ssm", f"parameter{image_parameter(env, '*')}")
     return [
         # Listed, to find what is deployed and no longer wanted: that takes no narrower resource.
         allow("FindStacks", [cloudformation.DescribeStacks], "*"),
@@ -278,7 +279,7 @@ def _change_stacks(env: Env, given: Given, note: Value) -> list[Statement]:
         allow("FindArtifacts", [storage.ListBucket], given.artifacts_arn),
         allow("UploadArtifacts", [storage.PutObject], objects(given.artifacts_arn)),
         allow("ReadTemplates", [storage.GetObject], templates),  # CloudFormation, for whoever asks.
-        allow("ReadImage", [ssm.GetParameters], note),
+        allow("ReadImages", [ssm.GetParameters], released),
     ]
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from awacs import rds_db
-from awacs.aws import Allow, Statement
+from awacs.aws import Statement
 from troposphere import Sub, ec2, rds
 from troposphere.logs import LogGroup
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
 from stacks.network import Network
-from stacks.parts import keep, named, own
+from stacks.parts import allow, keep, named, own
 
 PORT = 5432
 
@@ -100,19 +100,12 @@ class Database:
 
 def connect_as(user: Value, data: Database) -> Statement:
     """Come to the database as *user*, with a token of IAM instead of a password."""
-    return Statement(
-        Sid="Connect",
-        Effect=Allow,
-        Action=[rds_db.connect],
-        Resource=[
-            Sub(
-                "arn:${AWS::Partition}:rds-db:${AWS::Region}:${AWS::AccountId}"
-                ":dbuser:${Database}/${User}",
-                Database=data.resource_id,
-                User=user,
-            )
-        ],
+    whom = Sub(
+        "arn:${AWS::Partition}:rds-db:${AWS::Region}:${AWS::AccountId}:dbuser:${Database}/${User}",
+        Database=data.resource_id,
+        User=user,
     )
+    return allow("Connect", [rds_db.connect], whom)
 
 
 def reached_as(user: Value, data: Database) -> dict[str, Value]:

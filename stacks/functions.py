@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from awacs import logs
 from awacs import sqs as queueing
-from awacs.aws import Allow, Statement
+from awacs.aws import Statement
 from troposphere import awslambda, ec2, sqs
 from troposphere.logs import LogGroup
 
 from deployer import artifacts, fields
 from deployer.stack import Env, Template, Value, Values
 from stacks.foundation import Foundation
-from stacks.parts import join_network, keep, role
+from stacks.parts import allow, join_network, keep, role
 
 
 class Settings(fields.Settings, frozen=True):
@@ -126,21 +126,11 @@ def callable_by(
 
 def give_up_to(queue: sqs.Queue) -> Statement:
     """What a function needs to leave its failures in *queue*."""
-    return Statement(
-        Sid="LeaveFailures",
-        Effect=Allow,
-        Action=[queueing.SendMessage],
-        Resource=[queue.get_att("Arn")],
-    )
+    return allow("LeaveFailures", [queueing.SendMessage], queue.get_att("Arn"))
 
 
 def _write_logs(group: LogGroup) -> Statement:
-    return Statement(
-        Sid="WriteLogs",
-        Effect=Allow,
-        Action=[logs.CreateLogStream, logs.PutLogEvents],
-        Resource=[group.get_att("Arn")],
-    )
+    return allow("WriteLogs", [logs.CreateLogStream, logs.PutLogEvents], group.get_att("Arn"))
 
 
 def _vpc(inside: Inside | None) -> dict[str, Any]:

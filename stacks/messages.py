@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from awacs import dynamodb as tables
-from awacs.aws import Allow, Statement
 from troposphere import Sub, awslambda, dynamodb, sqs
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
 from stacks.foundation import Foundation
 from stacks.functions import Functions, Maker, give_up_to
-from stacks.parts import failures, keep
+from stacks.parts import allow, failures, keep
 
 GROUP_INDEX = "message-group-sk-index"
+
+FOLLOW = [
+    tables.DescribeStream,
+    tables.GetRecords,
+    tables.GetShardIterator,
+    tables.ListStreams,
+]
 NEW_MESSAGE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}}}
 
 
@@ -97,6 +103,7 @@ def _newest(make: Maker, table: dynamodb.Table, queue: sqs.Queue) -> awslambda.F
 
     What it writes itself is in the stream as well, and is no new message. Should the function be
     made anew, it starts with the oldest record there is: what was seen before changes nothing.
+    What it has given up on is shown with the next message of the conversation.
     """
     newest = make.function(
         "MessagingStream",
@@ -105,29 +112,9 @@ def _newest(make: Maker, table: dynamodb.Table, queue: sqs.Queue) -> awslambda.F
         memory=256,
         variables={"TABLE_NAME": table.ref(), "GROUP_INDEX_NAME": GROUP_INDEX},
         may=[
-            Statement(
-                Sid="FindConversation",
-                Effect=Allow,
-                Action=[tables.Query],
-                Resource=[_index_arn(table)],
-            ),
-            Statement(
-                Sid="MoveConversation",
-                Effect=Allow,
-                Action=[tables.DeleteItem, tables.PutItem],
-                Resource=[table.get_att("Arn")],
-            ),
-            Statement(
-                Sid="FollowStream",
-                Effect=Allow,
-                Action=[
-                    tables.DescribeStream,
-                    tables.GetRecords,
-                    tables.GetShardIterator,
-                    tables.ListStreams,
-                ],
-                Resource=[Sub(f"${{{table.title}.Arn}}/stream/*")],
-            ),
+            allow("FindConversation", [tables.Query], _index_arn(table)),
+            allow("MoveConversation", [tables.DeleteItem, tables.PutItem], table.get_att("Arn")),
+            allow("FollowStream", FOLLOW, Sub(f"${{{table.title}.Arn}}/stream/*")),
             give_up_to(queue),
         ],
     )

@@ -24,7 +24,7 @@ from troposphere.logs import LogGroup
 from deployer import fields
 from deployer.stack import Env, Template, Value, Values
 from stacks.foundation import Foundation
-from stacks.parts import keep, named, trust
+from stacks.parts import allow, keep, named, trust
 
 MOST_ZONES = 4  # Each has a quarter of the network, whether it is used yet or not.
 ANYWHERE = "0.0.0.0/0"
@@ -360,14 +360,8 @@ def _flow_logs(t: Template, env: Env, days: int, *, vpc: ec2.VPC, boundary: Valu
 
 def _write_logs(group: LogGroup) -> list[Statement]:
     """Write to *group*; the service also looks which groups there are, and can only ask for all."""
+    write = [logs.CreateLogStream, logs.DescribeLogStreams, logs.PutLogEvents]
     return [
-        Statement(
-            Sid="WriteLogs",
-            Effect=Allow,
-            Action=[logs.CreateLogStream, logs.DescribeLogStreams, logs.PutLogEvents],
-            Resource=[group.get_att("Arn")],
-        ),
-        Statement(
-            Sid="FindLogGroups", Effect=Allow, Action=[logs.DescribeLogGroups], Resource=["*"]
-        ),
+        allow("WriteLogs", write, group.get_att("Arn")),
+        allow("FindLogGroups", [logs.DescribeLogGroups], "*"),
     ]

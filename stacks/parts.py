@@ -192,6 +192,8 @@ def topic_policy(t: Template, topic: sns.Topic, publisher: Statement) -> sns.Top
 def failures(t: Template, title: str, env: Env, statements: Sequence[Statement] = ()) -> sqs.Queue:
     """A queue for what was given up on: two weeks to look at it and send it again.
 
+    Of a stream it has where the records are, not what they say: those are gone after a day.
+
     Its policy is TLS only, and *statements*; a function has the right to send in its own role.
     """
     queue = t.add_resource(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from awacs import cloudformation, cloudfront, sts
 from awacs import s3 as storage
 from awacs.aws import (
-    Action,
     Allow,
     Condition,
     PolicyDocument,
@@ -23,7 +21,7 @@ from deployer import fields
 from deployer.stack import Env, Template, Value
 from stacks.buckets import objects
 from stacks.cdn import Cdn
-from stacks.parts import arn, named
+from stacks.parts import allow, arn, named
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"  # What GitHub's tokens are asked for, and no other service takes.
@@ -133,12 +131,8 @@ def _publish(env: Env, web: Cdn) -> list[Statement]:
     files = [storage.GetObject, storage.PutObject, storage.DeleteObject]
     outputs = [arn("cloudformation", f"stack/{env.stack_name(layer)}/*") for layer in READ]
     return [
-        _on("ReadOutputs", [cloudformation.DescribeStacks], *outputs),
-        _on("ListFiles", [storage.ListBucket], web.site_bucket_arn),
-        _on("ChangeFiles", files, objects(web.site_bucket_arn)),
-        _on("ForgetFiles", [cloudfront.CreateInvalidation], web.site_distribution_arn),
+        allow("ReadOutputs", [cloudformation.DescribeStacks], *outputs),
+        allow("ListFiles", [storage.ListBucket], web.site_bucket_arn),
+        allow("ChangeFiles", files, objects(web.site_bucket_arn)),
+        allow("ForgetFiles", [cloudfront.CreateInvalidation], web.site_distribution_arn),
     ]
-
-
-def _on(sid: str, actions: Sequence[Action], *resources: Value) -> Statement:
-    return Statement(Sid=sid, Effect=Allow, Action=list(actions), Resource=list(resources))

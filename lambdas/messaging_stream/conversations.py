@@ -52,6 +52,10 @@ class UnsettledError(Exception):
     """The rows could not be moved for now, or nobody said that they were; it may be tried again."""
 
 
+class OverloadedError(UnsettledError):
+    """DynamoDB has no time for us, or cannot be reached: it will be so for any conversation."""
+
+
 class _OutdatedError(Exception):
     """The index was behind, or somebody else was faster: it is to be asked again.
 
@@ -85,11 +89,11 @@ class Conversations:
     index: str
     sleep: Callable[[float], object] = time.sleep
 
-    def show(self, message: Message) -> None:
+    def show(self, message: Message, pauses: Iterable[float] = PAUSES) -> None:
         """Bring both sides to *message*, or leave them at a newer one. Raises UnsettledError."""
         crowded: frozenset[str] = frozenset()
         why = None
-        for pause in (0.0, *PAUSES):
+        for pause in (0.0, *pauses):
             self.sleep(pause)
             try:
                 return self._move(message, crowded)
@@ -192,9 +196,9 @@ def _overload_passes() -> Iterator[None]:
     try:
         yield
     except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
-        raise UnsettledError(type(error).__name__) from error
+        raise OverloadedError(type(error).__name__) from error
     except exceptions.ClientError as error:
         code = error.response["Error"]["Code"]
         if code not in _OVERLOADED:
             raise
-        raise UnsettledError(code) from error
+        raise OverloadedError(code) from error

@@ -3,7 +3,7 @@
 Event in: records of the table's stream (NEW_IMAGE), in the order of the shard. New messages
 (pk MSG#<conversation>) count, all else is passed over.
 Result out: {"batchItemFailures": []}, or with the sequence number of the first record that has to
-be tried again; Lambda tries it and all after it (ReportBatchItemFailures).
+be tried again; Lambda tries it and all after it (ReportBatchItemFailures), done or not.
 Permissions: dynamodb:Query on the index; dynamodb:PutItem and DeleteItem on the table, which a
 transaction of puts and deletes needs.
 Limits: a record waits up to 1.6 s for the index, and each call of DynamoDB gives up after 9 s.
@@ -25,7 +25,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from messaging_stream.conversations import Conversations, UnsettledError
+from messaging_stream.conversations import (
+    PAUSES,
+    Conversations,
+    OverloadedError,
+    UnsettledError,
+)
 from messaging_stream.records import MalformedError, Message, message
 from shared.log import log
 
@@ -40,14 +45,20 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 
 def show(records: Iterable[Mapping[str, Any]], conversations: Conversations) -> dict[str, Any]:
-    """Show the newest message of each conversation; stop where that has to wait."""
+    """Show the newest message of each conversation.
+
+    One that has to wait holds up no other: nor does the batch wait for a second one.
+    """
+    waiting: list[str] = []
     for due in _due(records):
         try:
-            conversations.show(due.message)
+            conversations.show(due.message, () if waiting else PAUSES)
         except UnsettledError as unsettled:
             log("unsettled", group=due.message.group, sequence=due.since, reason=str(unsettled))
-            return {"batchItemFailures": [{"itemIdentifier": due.since}]}
-    return {"batchItemFailures": []}
+            waiting.append(due.since)
+            if isinstance(unsettled, OverloadedError):
+                break
+    return {"batchItemFailures": [{"itemIdentifier": since} for since in waiting[:1]]}
 
 
 @functools.cache

@@ -41,8 +41,14 @@ class MigrationError(Exception):
 
     @classmethod
     def of(cls, file: str, error: psycopg.DatabaseError) -> Self:
-        """What PostgreSQL says of *file*, without the detail: that may quote a row."""
-        return cls(f"{file}: {error.diag.message_primary or type(error).__name__}")
+        """What PostgreSQL says of *file*, without what may quote a row.
+
+        That is the detail, and all that is said of data which do not fit (class 22 of its codes).
+        """
+        said = error.diag.message_primary
+        if not said or (error.sqlstate or "").startswith("22"):
+            said = type(error).__name__
+        return cls(f"{file}: {said}")
 
 
 class Journal(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no types

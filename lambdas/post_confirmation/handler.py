@@ -56,9 +56,6 @@ def _welcome(someone: Person) -> None:
     """Add the row; tell the log what PostgreSQL said, but the person only what helps."""
     try:
         outcome = _add(someone)
-    except rows.MailTakenError:
-        log("mail_taken", person=someone.avatar)
-        raise RefusedError("Another account has this mail address. Please write to us.") from None
     except (psycopg.Error, rows.NoHandleError) as error:
         log("failed", person=someone.avatar, **_of(error))
         raise UnavailableError(

@@ -22,15 +22,18 @@ _ADD = """
     ON CONFLICT DO NOTHING
     RETURNING handle
 """
-_IN_THE_WAY = """
-    SELECT cognito_user_id
-    FROM users
-    WHERE cognito_user_id = %(id)s OR lower(email) = lower(%(mail)s)
+# To Cognito an address is one person's. It gives to someone new what another has changed or left
+# behind, so the row that still has it is out of date.
+_MAKE_WAY = """
+    WITH newcomer AS (
+        SELECT %(id)s WHERE NOT EXISTS (SELECT FROM users WHERE cognito_user_id = %(id)s)
+    ), released AS (
+        UPDATE users SET email = NULL
+        FROM newcomer
+        WHERE lower(email) = lower(%(mail)s)
+    )
+    SELECT FROM newcomer
 """
-
-
-class MailTakenError(Exception):
-    """Somebody else has the mail address."""
 
 
 class NoHandleError(Exception):
@@ -43,12 +46,9 @@ def add(someone: Person) -> Outcome:
     with database.connect(statement_timeout=STATEMENT_TIMEOUT) as connection:
         added = connection.execute(_ADD, facts).fetchone()
         if added is None:
-            found = {id_ for (id_,) in connection.execute(_IN_THE_WAY, facts)}
-            if someone.id in found:
+            if connection.execute(_MAKE_WAY, facts).fetchone() is None:
                 return "was_there"
-            if found:
-                raise MailTakenError
-            # The handle was taken at this very moment: now it is there to be seen.
+            # A handle that was taken at this very moment is there to be seen now.
             added = connection.execute(_ADD, facts).fetchone()
     if added is None:
         raise NoHandleError

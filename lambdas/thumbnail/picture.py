@@ -79,7 +79,7 @@ def square(original: bytes) -> Image.Image:
     _untrusted(image.load)
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
-    small = colours.resizable(image, colour_key).resize(
+    small = _untrusted(lambda: colours.resizable(image, colour_key)).resize(
         (SIDE, SIDE),
         Image.Resampling.LANCZOS,
         box=(left, top, left + side, top + side),

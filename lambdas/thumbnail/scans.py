@@ -1,34 +1,36 @@
 """Tells a JPEG that would keep us busy: one that is painted over and over, at no cost to its file.
 
-A picture may come in several scans, each a walk over all its pixels. In progressive and in
-arithmetic coding a scan that changes nothing takes a few dozen bytes, so that five megabytes of
-them keep a function busy for half an hour. Cameras and programs write about ten.
+A picture may come in several scans, each a walk over all its pixels. A scan that changes nothing
+takes a few dozen bytes in progressive coding, and in any other ten bytes: one without data is
+walked as well. So five megabytes of them keep a function busy for half an hour. Cameras and
+programs write about ten.
 """
 
 from __future__ import annotations
 
+import re
+
 MAX = 100
 
-_START = b"\xff\xda"  # of a scan; within one, 0xFF is always followed by zero
-_PLAIN = {0xC0, 0xC1}  # headers of sequential Huffman coding: a scan has two bits a block, at least
-# Before a header there are tables, comments and what applications say; all have a length.
-_SKIPPED = {0xC4, 0xCC, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)}
+_START = b"\xff\xda"
+_END = b"\xff\xd9"
+# As libjpeg goes on to the next one: past anything else, and past those that stand within a scan
+# and have no length (ITU-T T.81, B.1.1.3; next_marker in jdmarker.c).
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 
 def too_many(jpeg: bytes) -> bool:
-    """Whether *jpeg* has more than MAX scans, if those can be had for nothing."""
-    return not _is_plain(jpeg) and jpeg.count(_START) > MAX
+    """Whether *jpeg* has more than MAX scans."""
+    return jpeg.count(_START) > MAX and _scans(jpeg) > MAX
 
 
-def _is_plain(jpeg: bytes) -> bool:
-    """Whether its segments lead to a header of plain coding.
+def _scans(jpeg: bytes) -> int:
+    """How many scans begin before the end of the picture; what a phone puts behind it is not one.
 
-    A decoder finds that one, too, and minds a second. What is not in strict order is not plain.
+    More than MAX are not counted to the end.
     """
-    at = 2
-    while jpeg[at : at + 1] == b"\xff":
-        kind = int.from_bytes(jpeg[at + 1 : at + 2], "big")
-        if kind not in _SKIPPED:
-            return kind in _PLAIN
-        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
-    return False
+    scans, at = 0, 2
+    while scans <= MAX and (marker := _MARKER.search(jpeg, at)) and marker[0] != _END:
+        scans += marker[0] == _START
+        at = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
+    return scans

@@ -54,19 +54,12 @@ def sync(
 
 
 def _approve(environment: Environment, *, yes: bool) -> None:
-    """Ask, unless the embedded AWS or --yes makes it needless; the answer defaults to no."""
+    """Raise GuardError unless what was shown may be published."""
     from deployer.errors import GuardError
+    from operations.session import Approver
 
-    if yes or environment.embedded:
-        return
-    if not sys.stdin.isatty():
-        raise GuardError(
-            f"{environment.env.name}: nobody is there to approve: this is no terminal",
-            hint="--yes approves unseen, --dry-run only shows",
-        )
-    site = f"https://{environment.env.domain}"
-    print(f"Publish this at {site}? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    approver = Approver(environment, yes, "--dry-run only shows")
+    if not approver.agrees(f"Publish this at https://{environment.env.domain}? [y/N] "):
         raise GuardError("not approved: nothing was published")
 
 

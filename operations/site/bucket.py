@@ -1,15 +1,17 @@
 """The bucket of the site: what is in it, and the few ways in which that changes.
 
 The bucket is the truth. `.published.json` in it remembers what S3 said when a file was stored,
-with the ETag that S3 gave the content: while the list shows the same one, nothing has to be
-asked. An ETag is only ever compared with itself, so nothing depends on how S3 makes it. Whatever
-the record does not vouch for is asked for one by one; that is everything where there is none.
+with the ETag that S3 gave the content: while the list shows the same one, and no later time than
+that of the record itself, nothing has to be asked. An ETag is only ever compared with itself, so
+nothing depends on how S3 makes it. Whatever the record does not vouch for is asked for one by
+one; that is everything where there is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from operations.site.files import EACH_TIME, File, checksum
@@ -18,9 +20,40 @@ from operations.site.plan import Found, Published, Record
 RECORD = ".published.json"  # Hidden files are never published, so no file can have its name.
 JOBS = 10  # As many connections as botocore keeps open.
 MOST_DELETED = 1000  # in one call
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What the list says of an object: the name of its content, and when it was stored."""
+
+    etag: str
+    stored: datetime
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """The record, and when it was stored."""
+
+    record: Record = field(default_factory=Record)
+    stored: datetime = NEVER
+
+    def vouches(self, key: str, listed: Listed) -> bool:
+        """The object is still the one in the record, headers and all.
+
+        The ETag tells another content. What else may differ only changes when an object is stored
+        anew, so none that is younger than the record is taken for granted. Both times are S3's
+        own, in whole seconds. One of the same second is: a publication stores its last files and
+        the record within one, and they would be asked about in every run. That misses new headers
+        for an old content if they came while a publication ran, or in the second it ended.
+        """
+        published = self.record.files.get(key)
+        return published is not None and (
+            published.etag == listed.etag and listed.stored <= self.stored
+        )
 
 
 @dataclass(frozen=True)
@@ -33,17 +66,16 @@ class Bucket:
 
     def look(self) -> Found:
         """What is there now."""
-        record, etags = self._record(), self._list()
-        known = {
-            key: published
-            for key, published in record.files.items()
-            if etags.get(key) == published.etag
-        }
-        known.update(side_by_side(self._ask, etags.keys() - known))
+        remembered, listed = self._record(), self._list()
+        record = remembered.record
+        vouched = frozenset(key for key, each in listed.items() if remembered.vouches(key, each))
+        known = {key: record.files[key] for key in vouched}
+        known.update(side_by_side(self._ask, listed.keys() - vouched))
         return Found(
-            {key: known[key].file for key in etags},
-            {key: known[key].etag for key in etags},
+            {key: known[key].file for key in listed},
+            {key: known[key].etag for key in listed},
             record,
+            vouched,
         )
 
     def put(self, key: str, body: bytes, file: File) -> str:
@@ -92,18 +124,18 @@ class Bucket:
     def _place(self, key: str = "") -> str:
         return f"s3://{self.name}/{key}"
 
-    def _list(self) -> dict[str, str]:
-        """The ETag of every object, a page of a thousand at a time."""
+    def _list(self) -> dict[str, Listed]:
+        """Every object but the record, a page of a thousand at a time."""
         from deployer.aws import our_errors
 
         with our_errors(self._place()):
             pages = self.client.get_paginator("list_objects_v2").paginate(**self._here)
             objects = [each for page in pages for each in page.get("Contents", [])]
-        listed = {each["Key"]: str(each["ETag"]) for each in objects}
+        listed = {each["Key"]: Listed(each["ETag"], _second(each)) for each in objects}
         listed.pop(RECORD, None)
         return listed
 
-    def _record(self) -> Record:
+    def _record(self) -> Remembered:
         """What was remembered; nothing, if it cannot be read: then all is looked at again."""
         import msgspec
 
@@ -111,13 +143,14 @@ class Bucket:
 
         with our_errors(self._place(RECORD)):
             try:
-                body = self.client.get_object(**self._here, Key=RECORD)["Body"].read()
+                answer = self.client.get_object(**self._here, Key=RECORD)
+                body = answer["Body"].read()
             except self.client.exceptions.NoSuchKey:
-                return Record()
+                return Remembered()
         try:
-            return msgspec.json.decode(body, type=Record)
+            return Remembered(msgspec.json.decode(body, type=Record), _second(answer))
         except msgspec.MsgspecError:
-            return Record()
+            return Remembered()
 
     def _ask(self, key: str) -> tuple[str, Published]:
         """What is stored under *key*: a checksum of our own making, or none."""
@@ -129,6 +162,12 @@ class Bucket:
             answer.get("ChecksumSHA256", ""), answer["ContentType"], answer.get("CacheControl", "")
         )
         return key, Published(stored, answer["ETag"])
+
+
+def _second(answer: dict[str, Any]) -> datetime:
+    """When an object was stored. A header has whole seconds, and a list may have parts of them."""
+    stored: datetime = answer["LastModified"]
+    return stored.replace(microsecond=0)
 
 
 def side_by_side(work: Callable[[Asked], Answer], asked: Iterable[Asked]) -> Iterator[Answer]:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
@@ -83,21 +84,26 @@ class Folder:
     left_out: tuple[str, ...]
 
     def read(self, key: str) -> bytes:
-        """The content of a file now: S3 compares it with the checksum of then."""
-        return (self.path / key).read_bytes()
+        """The content of a file now: S3 compares it with the checksum of then.
+
+        Raises ConfigError if it is gone or cannot be read: a build may run meanwhile.
+        """
+        return _content(self.path / key)
 
 
 def read(path: Path) -> Folder:
     """Every file below *path*, with its checksum.
 
     Hidden files stay at home. Raises ConfigError for what must not be published or could not be
-    served, all of it at once, and for a folder without an index.html: it would delete the site.
+    served, all of it at once, for what cannot be read, and for a folder without an index.html: it
+    would delete the site.
     """
     from deployer.errors import ConfigError
 
     if not (path / INDEX).is_file():
         raise ConfigError(f"{path}: there is no {INDEX}", hint="build the site first, or --folder")
-    keys = [file.relative_to(path).as_posix() for file in _walk(path)]
+    with _told(path):
+        keys = [file.relative_to(path).as_posix() for file in _walk(path)]
     hidden = tuple(filter(_is_hidden, keys))
     shown = [key for key in keys if key not in hidden]
     if wrong := [f"{path}: {key}: {reason}" for key in shown if (reason := _wrong(path, key))]:
@@ -107,7 +113,7 @@ def read(path: Path) -> Folder:
 
 def described(key: str, file: Path) -> File:
     """What is stored of *file* under *key*."""
-    return File(checksum(file.read_bytes()), type_of(key) or "", cache_of(key))
+    return File(checksum(_content(file)), type_of(key) or "", cache_of(key))
 
 
 def checksum(content: bytes) -> str:
@@ -135,6 +141,28 @@ def is_for_ever(key: str) -> bool:
 def is_page(key: str) -> bool:
     """It names other files."""
     return key.endswith(".html")
+
+
+def _content(file: Path) -> bytes:
+    with _told(file):
+        return file.read_bytes()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the disk says of *path*, or of something in it, as an error with a way out.
+
+    What was sent before that does no harm: the index comes last.
+    """
+    from deployer.errors import ConfigError
+
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename or path}: {error.strerror}",
+            hint="build the site again, then run this again",
+        ) from error
 
 
 def _walk(folder: Path) -> Iterator[Path]:

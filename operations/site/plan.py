@@ -37,11 +37,15 @@ class Record:
 
 @dataclass(frozen=True)
 class Found:
-    """What the bucket holds now, the name that S3 has for each content, and the record."""
+    """What the bucket holds now, the name that S3 has for each content, and the record.
+
+    *vouched* are the files that nobody has stored, replaced or deleted since the record was made.
+    """
 
     files: Files
     etags: Mapping[str, str]
     record: Record
+    vouched: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -129,13 +133,24 @@ def _waiting(wanted: Files, found: Found, now: int) -> Iterator[tuple[str, int]]
 def _outdated(wanted: Files, found: Found) -> Iterator[str]:
     """Where a cache may have something else than what is *wanted*.
 
-    The record tells, not the bucket: a publication that was interrupted has changed the bucket
-    and told CloudFront nothing. What is nowhere yet is in no cache, and a file named by its
-    content is never out of date, unless its name says so wrongly.
+    Caches have what the record says, or what came after it: a publication that was interrupted,
+    or somebody else, has changed the bucket and told CloudFront nothing. So only a file that is
+    wanted as it is recorded, and was not touched since, is up to date for sure. Another one may
+    be as wanted again, and a cache have what was there in between.
+
+    A file named by its content comes and goes, and no cache has another one, unless its name says
+    so wrongly. One that was to stay and was touched was another one in between: else nobody would
+    have had to.
     """
     published = {key: each.file for key, each in found.record.files.items()}
-    for key in published.keys() | found.files.keys() | wanted.keys():
-        before, after = published.get(key), wanted.get(key)
-        unchanged = before == after if before else key not in found.files
-        if not unchanged and (not is_for_ever(key) or (before and after)):
+    for key in published.keys() | found.files.keys():  # What is in neither is in no cache.
+        before, there, after = published.get(key), found.files.get(key), wanted.get(key)
+        up_to_date = before == after and key in found.vouched
+        came_or_went = is_for_ever(key) and _is_one(before, there, after) and not (before and after)
+        if not (up_to_date or came_or_went):
             yield key
+
+
+def _is_one(*versions: File | None) -> bool:
+    """What is known of a file is always the same."""
+    return len({each for each in versions if each}) == 1

@@ -63,5 +63,7 @@ def publish(
         id_ = distribution.forget(plan.paths)
         yield f"invalidated {counted(len(plan.paths), 'path')}: {id_}"
     record = plans.recorded(plan, folder.files, found, etags)
-    if record != found.record:
+    # The same record again vouches for what was touched after it: else that is asked about and
+    # forgotten in every run.
+    if record != found.record or record.files.keys() - found.vouched:
         bucket.remember(record)

@@ -244,8 +244,13 @@ def test_interrupted(checkout, how):
     assert "nothing to do: 300 unchanged" in again.out
 
 
-def test_killed_before_the_invalidation(checkout):
-    """What was sent and never told CloudFront is told by the next run."""
+@pytest.mark.parametrize(
+    ("next_", "told", "sent"),
+    [("User-agent: another", "5 unchanged", 0), ("User-agent: *", "1 to update, 4 unchanged", 1)],
+    ids=["the same again", "what was there before"],
+)
+def test_killed_before_the_invalidation(checkout, next_, told, sent):
+    """What was sent and never told CloudFront is told by the next run, whatever that publishes."""
     dist = build(checkout, pictures=1, chunks=1)
     checkout.run("site.sync")
     (dist / ROBOTS).write_text("User-agent: another")
@@ -257,25 +262,44 @@ def test_killed_before_the_invalidation(checkout):
             assert wire.held.wait(20)
             sync.interrupt(signal.SIGKILL)
         counted(wire)
-        again, sent = checkout.run("site.sync"), counted(wire)
+        (dist / ROBOTS).write_text(next_)
+        again, calls = checkout.run("site.sync"), counted(wire)
 
-    assert "5 unchanged; 1 path to invalidate\n" in again.out
-    assert 1 == sent["PUT"]  # The record.
+    assert f"{told}; 1 path to invalidate\n" in again.out
+    assert sent + 1 == calls["PUT"]  # And the record.
     assert [["/robots.txt"]] == invalidations(checkout)[before:]
+    assert next_ == view(checkout.endpoint, f"{SITE}/{ROBOTS}").body.decode()
 
 
 def test_what_others_did_is_undone(checkout):
-    """Whatever is not as it was built: its content, its type, how long it is kept, or at all."""
+    """Whatever is not as it was built: its content, its type, how long it is kept, or at all.
+
+    CloudFront is told each time: it may have been asked for that meanwhile. Then all is as before,
+    and nothing is asked about.
+    """
     dist = build(checkout, pictures=1, chunks=1)
     checkout.run("site.sync")
     s3, here = checkout.client("s3"), {"Bucket": output(checkout, "SiteBucket")}
     right = s3.head_object(**here, Key=ROBOTS, ChecksumMode="ENABLED")
 
-    for wrong in ({"Body": b"?"}, {"ContentType": "image/png"}, {"CacheControl": "no-store"}):
-        put = {"Body": (dist / ROBOTS).read_bytes(), "ContentType": "text/plain", **wrong}
+    as_built = {"Body": (dist / ROBOTS).read_bytes()}
+    as_built |= {fact: right[fact] for fact in ("ContentType", "CacheControl", "ChecksumSHA256")}
+    before = len(invalidations(checkout))
+
+    for wrong in ({"Body": b"?"}, {"ContentType": "image/png"}, {"CacheControl": "no-store"}, {}):
+        time.sleep(1.01 - time.time() % 1)  # S3 tells what came after the record by its second.
+        put = as_built | wrong
+        if "Body" in wrong:
+            del put["ChecksumSHA256"]
         s3.put_object(**here, Key=ROBOTS, **put)
-        s3.delete_object(**here, Key=RECORD)  # It knows S3's name of the content, and no more.
-        assert "update  robots.txt\n" in checkout.run("site.sync").out
+        undone = checkout.run("site.sync").out
+        assert bool(wrong) == ("update  robots.txt\n" in undone)
+        assert "; 1 path to invalidate\n" in undone
+    with checkout.wire() as wire:
+        again, looked = checkout.run("site.sync"), counted(wire)
+    assert "nothing to do: 5 unchanged\n" in again.out
+    assert (2, 0, 0) == (looked["GET"], looked["HEAD"], looked["PUT"])
+    assert [["/robots.txt"]] * 4 == invalidations(checkout)[before:]
 
     s3.put_object(**here, Key=RECORD, Body=b"{")
     s3.put_object(**here, Key="mine.txt", Body=b"?")
@@ -284,6 +308,30 @@ def test_what_others_did_is_undone(checkout):
     assert "delete  mine.txt\nhidden  .DS_Store\n1 to delete, 5 unchanged; 6 paths" in undone.out
     for fact in ("ContentType", "CacheControl", "ChecksumSHA256"):
         assert right[fact] == kept[fact]
+
+
+def test_a_build_meanwhile(checkout):
+    """What it takes away ends the run with one error, and the next one sends all of it."""
+    dist = build(checkout, pictures=1, chunks=500)
+
+    with checkout.wire() as wire:
+        wire.hold("PUT", done=False)
+        with checkout.running("site.sync") as sync:
+            assert wire.held.wait(20)
+            shutil.rmtree(dist / "assets")
+            code = sync.end()
+    half = published(checkout)
+    shutil.rmtree(dist)
+    build(checkout, pictures=1, chunks=500)
+    checkout.run("site.sync")
+
+    assert 1 == code
+    [error, hint] = sync.told.splitlines()
+    assert error.startswith(f"error: {dist}/assets/chunk-")
+    assert error.endswith(".js: No such file or directory")
+    assert "hint: build the site again, then run this again" == hint
+    assert INDEX not in half
+    assert built(dist) == published(checkout)
 
 
 def test_refused(checkout):

@@ -135,6 +135,16 @@ def many_scans(number: int = 3000) -> bytes:
     return file[:-2] + file[file.rindex(b"\xff\xda") : -2] * number + file[-2:]
 
 
+def empty_scans(number: int = 3000) -> bytes:
+    """A plain JPEG whose scans have no data at all: ten bytes each, and 5 ms with 50 Mpx."""
+    file = saved(plain(), "JPEG", subsampling=0)
+    scans = [
+        b"\xff\xda\0\x08\x01" + bytes([component, tables]) + b"\0\x3f\0"
+        for component, tables in ((1, 0), (2, 0x11), (3, 0x11))
+    ]
+    return file[: file.index(b"\xff\xda")] + b"".join(scans) + scans[0] * number + file[-2:]
+
+
 def webp_header(width: int, height: int) -> bytes:
     """A WebP that says it has a canvas of that size, and the smallest of pictures."""
     body = saved(plain(size=(1, 1)), "WEBP", lossless=True)[12:]

@@ -385,16 +385,31 @@ def test_one_move_a_batch() -> None:
     assert 1 == memory.writes
 
 
-def test_what_waits_holds_up_what_follows() -> None:
-    """S02, S06: all before it is done, it and all after it are tried again, in their order."""
-    lost = "00000000-0000-4000-8000-000000000000"
+def test_what_waits_holds_up_no_other() -> None:
+    """S02, S06: one that never gets its rows is tried again; the others are done, and wait once."""
+    lost, too = (f"00000000-0000-4000-8000-00000000000{n}" for n in range(2))
     memory = in_memory()
-    records = [said(2), said(3, group=lost), said(4, by=DELENN, group=OTHER), said(5, group=lost)]
+    conversations, slept = watched(memory)
+    records = [
+        *(said(2), said(3, group=lost), said(4, by=DELENN, group=OTHER)),
+        *(said(5, group=too), said(6, group=lost)),
+    ]
 
-    answer = show(records, watched(memory)[0])
+    answer = show(records, conversations)
 
     assert failed(records[1]) == answer
-    assert (shows(2), shows(1, OTHER)) == (memory.shown(GROUP), memory.shown(OTHER))
+    assert (shows(2), shows(4, OTHER)) == (memory.shown(GROUP), memory.shown(OTHER))
+    assert [0.0, 0.0, *PAUSES, 0.0, 0.0] == slept
+
+
+@pytest.mark.parametrize("fault", ["throttle", "unreachable"])
+def test_an_overload_holds_up_all(fault: str) -> None:
+    """S07: whoever has no time for one conversation has none for the next."""
+    memory = in_memory("ok", "ok", fault)
+    records = [said(2), said(3, by=DELENN, group=OTHER), said(4, group="x")]
+
+    assert failed(records[1]) == show(records, watched(memory)[0])
+    assert [] == memory.faults
 
 
 def test_a_conversation_is_tried_again_from_its_first_message() -> None:

@@ -440,7 +440,7 @@ FORGED = (403, "SignatureDoesNotMatch")
 
 
 def test_uploaded(aws: Aws, bucket: str) -> None:
-    """A10: what was announced is taken, and again within five minutes: it is the same picture."""
+    """A10: what was announced is taken, and again within five minutes: under the same key."""
     given = url(asked(extension="jpg", size=len(PICTURE)))
 
     assert [(200, ""), (200, "")] == [put(given), put(given)]

@@ -91,11 +91,19 @@ def found(name: str, outputs: dict[str, str]) -> Found:
     return Found(name, f"arn:{name}", REGION, "CREATE_COMPLETE", outputs=outputs)
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, account: Account, **service: Any) -> Account:
-    """Every task finds *account*, as the environment x; *service* are settings of [service]."""
+def opened(
+    monkeypatch: pytest.MonkeyPatch, account: Account, *, verifier: bool = False, **service: Any
+) -> Account:
+    """Every task finds *account*, as the environment x; *service* are settings of [service].
+
+    With *verifier* there is a second service, of an image of its own.
+    """
     settings = config.load(LOCAL, Config)
     changed = msgspec.structs.replace(settings.service, **service)
-    settings = msgspec.structs.replace(settings, service=changed)
+    second = msgspec.structs.replace(changed, name="verifier", image="verifier")
+    settings = msgspec.structs.replace(
+        settings, service=changed, verifier=second if verifier else None
+    )
     monkeypatch.setattr(project, "environment", lambda _=None: Environment(ENV, (), Path()))
     monkeypatch.setattr(project, "account", lambda _: account)
     monkeypatch.setattr(project, "settings", lambda _: settings)

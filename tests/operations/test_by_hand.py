@@ -162,6 +162,42 @@ def test_an_image_that_the_stack_has_not_seen(monkeypatch) -> None:
     assert "invoke deploy --stack=service --env=x" == how
 
 
+@pytest.mark.usefixtures("migrations")
+@pytest.mark.parametrize(
+    "status", ["CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"]
+)
+def test_a_second_service_that_is_not_made_yet(monkeypatch, status: str) -> None:
+    """Its stack says nothing of an image, and nobody asks it."""
+    second = replace(found("crd-x-verifier", {}), status=status)
+
+    assert [] == left(monkeypatch, more=(second,), verifier=True)
+
+
+@pytest.mark.usefixtures("migrations")
+def test_a_second_service_that_knows_of_no_image(monkeypatch) -> None:
+    """It has an image of its own, and a command of its own."""
+    outputs = OUTPUTS | {"verifier": {"Name": "verifier", "Image": "none"}}
+
+    assert [
+        ("image", "verifier knows of no image yet", "invoke deploy --stack=verifier --env=x")
+    ] == (left(monkeypatch, outputs=outputs, verifier=True))
+
+
+@pytest.mark.usefixtures("migrations")
+def test_a_stack_that_says_less_than_expected(monkeypatch) -> None:
+    """As one that was deployed long ago: that is told, and the other steps are checked."""
+    outputs = OUTPUTS | {"service": {"Name": "backend-flask"}, "cdn": {"Other": "x"}}
+
+    assert [
+        (
+            "image",
+            "could not be checked: crd-x-service is not deployed",
+            "invoke deploy --stack=service",
+        ),
+        ("site", "could not be checked: crd-x-cdn is not deployed", "invoke deploy --stack=cdn"),
+    ] == left(monkeypatch, outputs=outputs)
+
+
 @pytest.mark.parametrize(
     ("says", "step", "what", "how"),
     [

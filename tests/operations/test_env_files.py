@@ -91,7 +91,7 @@ def test_what_is_not_deployed(checkout: Path, monkeypatch, capsys) -> None:
         env_files.write(Context())
 
     told = capsys.readouterr().err
-    assert "crd-x-database, crd-x-users, crd-x-avatars not deployed" in told
+    assert "crd-x-database, crd-x-users, crd-x-avatars are not deployed" in told
     assert "--stack=database --stack=users --stack=avatars" in told
     assert not (checkout / "backend/.env").exists()
 

@@ -99,6 +99,24 @@ def test_follow(monkeypatch, capsys) -> None:
     assert [AT - 60_000, AT - late_by, AT + 60_000 - late_by] == client.since[:3]
 
 
+def test_follow_from_within_a_millisecond(monkeypatch, capsys) -> None:
+    """What was logged in it is asked for each time, and told once: a clock is finer than a log."""
+    client = Growing([[event("a")]] * 3)
+    opened(monkeypatch, Account(SERVICE, {"logs": client}))
+
+    def sleep(_: float) -> None:
+        if not client.looks:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(time, "time", lambda: AT / 1000 + 0.0004)
+    with pytest.raises(Exit):
+        logs.logs(Context(), service=True, follow=True, since="0s")
+
+    assert [AT, AT, AT] == client.since
+    assert ["a"] == [line[25:] for line in capsys.readouterr().out.splitlines()]
+
+
 def test_without_numbers(monkeypatch, capsys) -> None:
     """The embedded AWS does not number events: then time, stream and words tell them apart."""
     client = Growing([[event("a")], [event("a"), event("b")]])

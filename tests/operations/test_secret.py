@@ -85,6 +85,23 @@ def test_nothing_given(ssm, monkeypatch, capsys, text: str) -> None:
     assert [] == ssm.describe_parameters()["Parameters"]
 
 
+def test_ctrl_d(ssm, monkeypatch, capsys) -> None:
+    """Whoever thinks better of it is told what it comes to."""
+
+    def getpass_(_: str) -> str:
+        raise EOFError
+
+    given(monkeypatch, "", terminal=True)
+    monkeypatch.setattr(getpass, "getpass", getpass_)
+
+    with pytest.raises(Exit) as ended:
+        secret.put(Context(), name="SECRET_A")
+
+    assert 1 == ended.value.code
+    assert "error: SECRET_A: nothing was given\n" in capsys.readouterr().err
+    assert [] == ssm.describe_parameters()["Parameters"]
+
+
 @pytest.mark.parametrize("name", ["", "SECRET_Z", "../SECRET_A", "secret_a"])
 def test_not_in_config(ssm, monkeypatch, capsys, name: str) -> None:
     """What no task asks for is kept nowhere; whoever mistyped a name reads those there are."""
@@ -114,6 +131,16 @@ def test_list(ssm, monkeypatch, capsys) -> None:
     assert ["missing"] * 11 + ["there"] == states
     assert rows["/crd/x/backend-flask/SECRET_L"]["changed"].startswith("20")
     assert VALUE not in told
+
+
+def test_a_second_service(ssm, monkeypatch, capsys) -> None:
+    """What both ask for is kept for each of them."""
+    opened(monkeypatch, Account(), verifier=True, secrets=("SECRET_A",))
+
+    assert {
+        "/crd/x/backend-flask/SECRET_A": "SECRET_A",
+        "/crd/x/verifier/SECRET_A": "SECRET_A",
+    } == secret.names(project.environment())
 
 
 def test_no_secrets(monkeypatch, capsys) -> None:

@@ -3,10 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
+from invoke.context import Context
 
 from deployer.errors import BusyError, CloudError, RolledBackError
 from operations import service
 from operations.service import Running
+from tests.operations.answers import Account, Client, opened
 
 DONE, GOING, FAILED = "COMPLETED", "IN_PROGRESS", "FAILED"
 WHY = "ECS deployment circuit breaker: tasks failed to start."
@@ -17,9 +19,9 @@ def deployment(name, state, status="PRIMARY", **more):
     return {"id": name, "status": status, "rolloutState": state} | more
 
 
-def told(*deployments, running=1, pending=0, status="ACTIVE"):
+def told(*deployments, desired=1, running=1, pending=0, status="ACTIVE"):
     """A service that shall run one task."""
-    counts = {"desiredCount": 1, "runningCount": running, "pendingCount": pending}
+    counts = {"desiredCount": desired, "runningCount": running, "pendingCount": pending}
     return {"status": status, "deployments": list(deployments)} | counts
 
 
@@ -102,8 +104,27 @@ def test_a_change_is_through_when_its_tasks_run(clock):
 )
 def test_what_is_taken_back_is_told(after, why):
     """That the old one then runs well must not look like success."""
+    seen = told(deployment("new", GOING), deployment("old", DONE, "ACTIVE"))
+
     with pytest.raises(RolledBackError, match=why):
-        update(told(deployment("new", GOING)), after)
+        update(told(deployment("new", GOING)), seen, after)
+
+
+def test_what_ecs_does_not_know_yet_is_no_way_back(clock):
+    """Its answers lag: what ran before may look like the newest for a moment after it is not."""
+    stale = told(deployment("old", DONE))
+
+    update(told(deployment("new", GOING)), stale, stale, told(deployment("new", DONE)))
+
+    assert 2 * service.PAUSE_SECONDS == clock[0]
+
+
+def test_what_never_comes_is_not_waited_for_without_end(clock):
+    """Nor is what ran before, and runs well, taken for it."""
+    with pytest.raises(BusyError, match="still on its way"):
+        update(told(deployment("new", GOING)), told(deployment("old", DONE)))
+
+    assert clock[0] > service.PATIENCE_SECONDS
 
 
 def test_patience_ends(clock):
@@ -121,3 +142,22 @@ def test_a_service_that_is_gone_is_told(found):
         update(told(deployment("new", GOING)), found)
 
     assert "invoke deploy --stack=service" == refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("fewest", "before", "asked"), [(0, 0, 1), (2, 0, 2), (0, 3, 3)], ids=["none", "two", "three"]
+)
+def test_started_is_one_at_least(monkeypatch, capsys, fewest, before, asked):
+    """Autoscaling may let a service go down to nothing; to start it is to want it running."""
+    ecs = Ecs(told(desired=before, running=0), told(deployment("new", DONE)))
+    scaling = Client(
+        describe_scalable_targets={"ScalableTargets": [{"MinCapacity": fewest}]},
+        register_scalable_target={},
+    )
+    layers = {"cluster": {"Name": "crd"}, "service": {"Name": "web"}}
+    opened(monkeypatch, Account(layers, {"ecs": ecs, "application-autoscaling": scaling}))
+
+    service.start(Context())
+
+    assert [{"cluster": "crd", "service": "web", "desiredCount": asked}] == ecs.asked
+    assert "started web\n" == capsys.readouterr().out

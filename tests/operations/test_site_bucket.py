@@ -1,6 +1,10 @@
+import io
 import threading
 import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from deployer.errors import CloudError
@@ -10,6 +14,7 @@ from operations.site.plan import Published, Record
 
 BODY = b"content"
 FILE = File(checksum(BODY), "text/plain; charset=utf-8", "no-cache")
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -41,7 +46,69 @@ def test_another_content_is_asked_about(bucket):
     bucket.remember(Record({"a.txt": Published(FILE, etag)}))
     bucket.put("a.txt", b"other", other)
 
-    assert {"a.txt": other} == bucket.look().files
+    found = bucket.look()
+
+    assert {"a.txt": other} == found.files
+    assert frozenset() == found.vouched
+
+
+def next_second():
+    """Wait until whatever is stored is younger than what was, as S3 tells time."""
+    time.sleep(1.01 - time.time() % 1)
+
+
+@pytest.mark.parametrize("change", [{"content_type": "image/png"}, {"cache_control": "no-store"}])
+def test_other_headers_are_asked_about(bucket, change):
+    """The same content has the same ETag; but it was stored after the record."""
+    published = Record({key: Published(FILE, bucket.put(key, BODY, FILE)) for key in ("a", "b")})
+    bucket.remember(published)
+    next_second()
+    bucket.put("a", BODY, replace(FILE, **change))
+
+    found = bucket.look()
+
+    assert {"a": replace(FILE, **change), "b": FILE} == found.files
+    assert {"b"} == found.vouched
+
+
+class Timed:
+    """A bucket of one file, a record that knows it, and what is asked of the file itself."""
+
+    RECORD = datetime(2026, 1, 1, 12, 0, 1, tzinfo=UTC)
+
+    def __init__(self, stored):
+        self.stored, self.asked = stored, []
+
+    def get_object(self, **_):
+        body = msgspec.json.encode(Record({"a.txt": Published(FILE, "etag")}))
+        return {"Body": io.BytesIO(body), "LastModified": self.RECORD}
+
+    def get_paginator(self, _):
+        return self
+
+    def paginate(self, **_):
+        listed = {"Key": "a.txt", "ETag": "etag", "LastModified": self.stored}
+        return [{"Contents": [listed]}]
+
+    def head_object(self, *, Key, **_):  # noqa: N803
+        self.asked.append(Key)
+        return {"ETag": "etag", "ContentType": "image/png"}
+
+
+@pytest.mark.parametrize(
+    ("later", "asked"),
+    [(-SECOND, False), (0 * SECOND, False), (0.9 * SECOND, False), (SECOND, True)],
+    ids=["before", "at once", "in the same second", "after"],
+)
+def test_who_vouches_for_what_was_stored_when(later, asked):
+    """A publication stores files and record within a second; nothing of that is asked about."""
+    timed = Timed(Timed.RECORD + later)
+
+    found = Bucket(timed, "site", "1").look()
+
+    assert (["a.txt"] if asked else []) == timed.asked
+    assert ("image/png" if asked else FILE.content_type) == found.files["a.txt"].content_type
+    assert (set() if asked else {"a.txt"}) == found.vouched
 
 
 def test_what_others_put_is_nothing_of_ours(bucket):

@@ -149,6 +149,35 @@ def test_what_is_wrong_is_told_at_once(folder):
     ] == told
 
 
+def test_a_file_that_goes_on_the_way(folder):
+    """A build that runs meanwhile takes it away; that is no bug of ours."""
+    write(folder, "a.txt")
+    found = files.read(folder)
+    (folder / "a.txt").unlink()
+
+    with pytest.raises(ConfigError) as told:
+        found.read("a.txt")
+
+    assert f"{folder}/a.txt: No such file or directory" == told.value.message
+    assert "build the site again, then run this again" == told.value.hint
+
+
+def refuse(*_):
+    """What a disk says that breaks; it names no file."""
+    raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize(("method", "place"), [("read_bytes", "/index.html"), ("iterdir", "")])
+def test_a_file_that_cannot_be_read(folder, monkeypatch, method, place):
+    """Nor a folder: it is told like whatever else is wrong with the site."""
+    monkeypatch.setattr(f"pathlib.Path.{method}", refuse)
+
+    with pytest.raises(ConfigError) as told:
+        files.read(folder)
+
+    assert f"{folder}{place}: Input/output error" == told.value.message
+
+
 def test_a_name_that_is_no_text(folder):
     """S3 has names in UTF-8 only."""
     (folder / os.fsdecode(b"\xff.txt")).touch()

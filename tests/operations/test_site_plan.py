@@ -1,4 +1,5 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -6,25 +7,38 @@ from hypothesis import strategies as some
 
 from operations.site import plan as plans
 from operations.site.files import File, is_for_ever
-from operations.site.plan import KEPT_SECONDS, MOST_PATHS, Found, Published, Record, plan
+from operations.site.plan import (
+    EVERYTHING,
+    KEPT_SECONDS,
+    MOST_PATHS,
+    Found,
+    Published,
+    Record,
+    plan,
+)
 
 NOW = 1_800_000_000
 INDEX, PAGE, ROBOTS = "index.html", "about us.html", "robots.txt"
 OLD, NEW = "assets/index-AAAAAAA1.js", "assets/index-BBBBBBB2.js"
 ONE, OTHER = File("1", "text/plain", "no-cache"), File("2", "text/plain", "no-cache")
-NOTHING = Found({}, {}, Record())
+ODD = replace(ONE, content_type="image/png")  # S3 has the same name for its content.
+NOTHING = Found({}, {}, Record(), frozenset())
 
 names = some.sampled_from([INDEX, PAGE, ROBOTS, OLD, NEW, "a.txt", "assets/b-00000000.css"])
-sites = some.dictionaries(names, some.sampled_from([ONE, OTHER])).map(
-    lambda all_: {INDEX: ONE} | all_
-)
+versions = some.sampled_from([ONE, OTHER, ODD])
+sites = some.dictionaries(names, versions).map(lambda all_: {INDEX: ONE} | all_)
+
+
+def etags_of(files):
+    """A name for each content, as S3 gives them."""
+    return {key: f"etag of {file.sha256}" for key, file in files.items()}
 
 
 def after(done, wanted, found):
     """What the bucket holds when *done* is done, and what is remembered."""
     files = {key: file for key, file in found.files.items() if key not in done.delete} | wanted
-    etags = {key: f"etag of {file.sha256}" for key, file in files.items()}
-    return Found(files, etags, plans.recorded(done, wanted, found, etags))
+    record = plans.recorded(done, wanted, found, etags_of(files))
+    return Found(files, etags_of(files), record, frozenset(record.files))
 
 
 def published(wanted):
@@ -106,7 +120,7 @@ def test_interrupted_before_the_invalidation():
     """What the bucket has and the record does not is told to CloudFront by the next run."""
     before = published({INDEX: ONE, ROBOTS: ONE, PAGE: ONE, OLD: ONE})
     wanted = {INDEX: ONE, ROBOTS: OTHER, OLD: ONE, NEW: ONE}
-    half = replace(before, files=wanted)
+    half = replace(before, files=wanted, vouched=frozenset({INDEX, OLD}))
 
     done = plan(wanted, half, now=NOW)
 
@@ -117,7 +131,8 @@ def test_interrupted_before_the_invalidation():
 
 def test_without_a_record():
     """Nobody knows what caches have: of all that can be out of date, all is forgotten."""
-    there = replace(published({INDEX: ONE, ROBOTS: ONE, OLD: ONE, PAGE: ONE}), record=Record())
+    whole = published({INDEX: ONE, ROBOTS: ONE, OLD: ONE, PAGE: ONE})
+    there = replace(whole, record=Record(), vouched=frozenset())
 
     done = plan({INDEX: ONE, ROBOTS: ONE, OLD: ONE}, there, now=NOW)
 
@@ -177,29 +192,131 @@ def test_ends_as_wanted(first, second):
     assert end.record == plans.recorded(plan(second, end, now=NOW), second, end, {})
 
 
-@given(sites, sites, some.data())
-def test_interrupted_anywhere(first, second, data):
+@dataclass(frozen=True)
+class World:
+    """A bucket, and what caches may have of it: they may ask for anything at any moment."""
+
+    found: Found
+    cached: dict[str, frozenset[File]]
+
+    def step(self, key, file):
+        """Somebody stores *file* under *key*, or deletes what is there."""
+        files = {each: one for each, one in self.found.files.items() if each != key}
+        files |= {key: file} if file else {}
+        found = replace(
+            self.found, files=files, etags=etags_of(files), vouched=self.found.vouched - {key}
+        )
+        had = self.cached.get(key, frozenset())
+        return World(found, self.cached | {key: had | {file} if file else had})
+
+    def interrupted(self, wanted, steps):
+        """So many *steps* of a publication of *wanted*."""
+        done = plan(wanted, self.found, now=NOW)
+        sent = [(key, wanted[key]) for stage in done.stages() for key in stage]
+        world = self
+        for step in [*sent, *((key, None) for key in done.delete)][:steps]:
+            world = world.step(*step)
+        return world
+
+    def publish(self, wanted):
+        """All of it, with the invalidation; nothing comes in between."""
+        done = plan(wanted, self.found, now=NOW)
+        world = self.interrupted(wanted, None)
+        cached = {
+            key: had & {world.found.files.get(key)}
+            if {EVERYTHING, f"/{quote(key)}"} & {*done.paths}
+            else had
+            for key, had in world.cached.items()
+        }
+        return World(after(done, wanted, self.found), cached)
+
+    @property
+    def stale(self):
+        """The files of which a cache may have another version."""
+        return {key for key, had in self.cached.items() if had - {self.found.files.get(key)}}
+
+
+def caching(wanted):
+    """After one whole publication, whose files caches have."""
+    return World(NOTHING, {}).publish(wanted)
+
+
+def unasked(wanted):
+    """Files that no page names any more; what a cache has of them is right, for pages of then."""
+    return {key for key in (OLD, NEW, "assets/b-00000000.css") if key not in wanted}
+
+
+@given(sites, sites, sites, some.integers(0, 20))
+def test_interrupted_anywhere(first, second, third, steps):
     """Stopped after any of its steps, the next run ends like one that was never stopped.
 
-    Between the two, everything that a cache may have another version of was forgotten.
+    Whatever that one publishes, the same again, what was there before, or something else: what a
+    cache may have another version of is forgotten.
     """
-    before = published(first)
-    done = plan(second, before, now=NOW)
-    sent = [key for stage in done.stages() for key in stage]
-    steps = [("put", key) for key in sent] + [("delete", key) for key in done.delete]
-    half = dict(before.files)
-    for step, key in steps[: data.draw(some.integers(0, len(steps)))]:
-        half[key] = second[key] if step == "put" else half[key]
-        if step == "delete":
-            del half[key]
-    interrupted = Found(
-        half, {key: f"etag of {each.sha256}" for key, each in half.items()}, before.record
-    )
+    before = caching(first)
+    half = before.interrupted(second, steps)
 
-    again = plan(second, interrupted, now=NOW)
+    done, again = (plan(second, world.found, now=NOW) for world in (before, half))
 
-    assert after(done, second, before) == after(again, second, interrupted)
+    assert before.publish(second).found == half.publish(second).found
     assert set(done.forget) <= set(again.forget)
+    for wanted in (second, first, third):
+        assert half.publish(wanted).stale <= unasked(wanted)
+
+
+@given(sites, some.lists(some.tuples(sites, some.integers(0, 20)), max_size=4), sites)
+def test_interrupted_again_and_again(first, others, last):
+    """What changed and changed back leaves a trace, where there is something to come back to.
+
+    A file that the last whole publication did not have leaves none if it is deleted, and one with
+    a digest in its name is taken at its word.
+    """
+    world = caching(first)
+    for wanted, steps in others:
+        world = world.interrupted(wanted, steps)
+
+    stale = world.publish(last).stale - unasked(last)
+
+    assert not stale & first.keys()
+    assert not {key for key in stale & world.found.files.keys() if not is_for_ever(key)}
+
+
+@given(sites, some.dictionaries(names, versions | some.none()), sites)
+def test_what_others_wrote_while_there_was_a_record(first, others, last):
+    """It is replaced, and no cache keeps it, whichever release comes next."""
+    world = caching(first)
+    for step in others.items():
+        world = world.step(*step)
+
+    for wanted in (first, last):
+        end = world.publish(wanted)
+
+        assert wanted.items() <= end.found.files.items()
+        assert end.stale <= unasked(wanted)
+        assert not plan(wanted, end.found, now=NOW).changes
+
+
+@pytest.mark.parametrize("key", [ROBOTS, OLD])
+@pytest.mark.parametrize("there", [OTHER, ODD], ids=["content", "headers"])
+def test_repaired_is_forgotten(key, there):
+    """The record says what is wanted, and the bucket something else: so may a cache."""
+    wanted = {INDEX: ONE, key: ONE}
+
+    done = plan(wanted, caching(wanted).step(key, there).found, now=NOW)
+
+    assert (key,) == done.update
+    assert (f"/{key}",) == done.paths
+
+
+@pytest.mark.parametrize("key", [ROBOTS, OLD])
+def test_repaired_already_is_forgotten(key):
+    """By somebody who told CloudFront nothing, such as a publication that was interrupted."""
+    wanted = {INDEX: ONE, key: ONE}
+
+    done = plan(wanted, caching(wanted).step(key, OTHER).step(key, ONE).found, now=NOW)
+
+    assert () == done.create == done.update == done.delete
+    assert (f"/{key}",) == done.paths
 
 
 @given(sites, sites)

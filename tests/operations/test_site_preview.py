@@ -13,7 +13,7 @@ NOTHING = Plan((), (), (), ("a.txt",), {}, ())
 ACCOUNT = SimpleNamespace(
     embedded=False, env=SimpleNamespace(name="prod", domain="cruddur.example")
 )
-EMBEDDED = SimpleNamespace(embedded=True)
+EMBEDDED = SimpleNamespace(embedded=True, env=SimpleNamespace(name="local", domain="local.example"))
 OLD = "assets/index-AAAAAAA1.js"
 
 
@@ -80,5 +80,7 @@ def test_nobody_to_ask(monkeypatch):
     """Without a terminal it is no."""
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
 
-    with pytest.raises(GuardError, match="prod: nobody is there to approve"):
+    with pytest.raises(GuardError, match="prod: nobody is there to approve") as refused:
         site._approve(ACCOUNT, yes=False)
+
+    assert "--yes approves unseen, --dry-run only shows" == refused.value.hint

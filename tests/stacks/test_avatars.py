@@ -54,6 +54,16 @@ def environment(avatars, title):
     return avatars.of(FUNCTION)[title]["Environment"]["Variables"]
 
 
+def test_uploads_leave_calls_for_others(avatars):
+    """Where config says how many: a new account has none to reserve."""
+    assert {None} == {
+        one.get("ReservedConcurrentExecutions") for one in avatars.of(FUNCTION).values()
+    }
+    reserved = with_avatars(pictures_at_once=20).of(FUNCTION)
+    assert 20 == reserved.pop("Thumbnail")["ReservedConcurrentExecutions"]
+    assert not any("ReservedConcurrentExecutions" in one for one in reserved.values())
+
+
 # --- the API ----------------------------------------------------------------------------------
 
 

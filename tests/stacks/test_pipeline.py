@@ -421,6 +421,14 @@ def test_the_image_is_noted_where_the_service_reads_it():
     assert text(may["NoteImage"]["Resource"]).endswith(':parameter/crd/prod/verifier/image"}]')
 
 
+def test_whether_an_image_has_come_is_asked_of_every_service():
+    """A plan asks it of each stack that waits for one, and config may have a second service."""
+    may = EMITTED.may("DeployRole")["ReadImages"]
+
+    assert ["ssm:GetParameters"] == may["Action"]
+    assert text(may["Resource"]).endswith(':parameter/crd/prod/*/image"}]')
+
+
 def test_the_pipeline_updates_one_service():
     """And registers tasks of its family only."""
     may = EMITTED.may("PipelineRole")

@@ -13,24 +13,22 @@ import logging
 import shutil
 import socket
 import ssl
-import threading
 import time
 import zlib
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 from deployer.embedded.postgres import binaries, roles
 from deployer.embedded.postgres.binaries import Kind
 from deployer.embedded.postgres.front import Front, Gate
 from deployer.embedded.postgres.server import Connection, Place, Server, end
+from deployer.embedded.postgres.worker import Worker
 from deployer.errors import EmbeddedError
 
 _log = logging.getLogger("deployer.embedded.postgres")
 ADDRESS = "127.0.0.1"
 _FIRST_PORT, _PORTS = 15_000, 15_000  # Below those that outgoing connections are given.
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -53,11 +51,11 @@ class Databases:
         self._folder = folder
         self._files = (ca, certificate)
         self._open: dict[str, _Database] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._worker = Worker("databases")
 
     def add(self, wanted: Wanted, gate: Gate, *, taken: set[int]) -> Wanted:
         """Make a database on a port that is free and not in *taken*; return it with its port."""
-        return self._run(lambda: self._add(wanted, gate, taken))
+        return self._worker.run(lambda: self._add(wanted, gate, taken))
 
     def resume(self, kept: Iterable[tuple[Wanted, Gate]]) -> None:
         """Open what was there, on the ports it had, and remove what is not in *kept*.
@@ -67,34 +65,24 @@ class Databases:
         pairs = list(kept)
         forget(self._folder, keep={wanted.id for wanted, _ in pairs})
         if pairs:
-            self._run(lambda: self._resume(pairs))
+            self._worker.run(lambda: self._resume(pairs))
 
     def set_password(self, one: str, master: str, password: str) -> None:
         """Give the master user of database *one* another password."""
         database = self._open[one]
-        self._run(lambda: database.run_sql(roles.new_password(master, password)))
+        self._worker.run(lambda: database.run_sql(roles.new_password(master, password)))
 
     def remove(self, one: str) -> None:
         """End database *one* and remove its data; fine if there is none."""
         if database := self._open.pop(one, None):
-            self._run(lambda: database.close(at_once=True))
+            self._worker.run(lambda: database.close(at_once=True))
         _remove(Place(self._folder / one))
 
     def close(self) -> None:
         """End all servers cleanly, and the thread."""
-        if self._loop is None:
-            return
-        self._run(self._close)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._loop = None
-
-    def _run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Have *work* done on our thread, which is started for the first one."""
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            run = self._loop.run_forever
-            threading.Thread(target=run, name="databases", daemon=True).start()
-        return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
+        if self._worker.runs:
+            self._worker.run(self._close)
+            self._worker.end()
 
     async def _add(self, wanted: Wanted, gate: Gate, taken: set[int]) -> Wanted:
         started = time.perf_counter()

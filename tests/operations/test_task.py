@@ -1,0 +1,72 @@
+"""How a task ends from outside: a pipeline gives up, or somebody closes the terminal."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TASK = """
+import sys, time
+from invoke.context import Context
+from invoke.exceptions import Exit
+from operations.task import task
+
+@task()
+def wait(_):
+    try:
+        print("at it", flush=True)
+        sys.stdin.readline()
+    finally:
+        print("putting in order", flush=True)
+        time.sleep(0.3)
+        print("in order", flush=True)
+
+try:
+    wait(Context())
+except Exit as ended:
+    sys.exit(ended.code)
+"""
+
+
+def started(*before: str) -> subprocess.Popen[str]:
+    """A process that has begun with its task, after it did what *before* says."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "\n".join(before) + TASK],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert "at it\n" == process.stdout.readline()
+    return process
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGHUP])
+def test_enough(how: signal.Signals, again: signal.Signals) -> None:
+    """An interrupt, and only one: what the task began is put in order."""
+    with started() as process:
+        process.send_signal(how)
+        assert "putting in order\n" == process.stdout.readline()
+        process.send_signal(again)
+        out, err = process.communicate(timeout=20)
+
+    assert "in order\n" == out
+    assert "" == err
+    assert 130 == process.returncode
+
+
+def test_nohup() -> None:
+    """Whoever is going to close the terminal has said that this is not the end."""
+    with started("import signal", "signal.signal(signal.SIGHUP, signal.SIG_IGN)") as process:
+        process.send_signal(signal.SIGHUP)
+        out, _ = process.communicate("go on\n", timeout=20)
+
+    assert "putting in order\nin order\n" == out
+    assert 0 == process.returncode
