@@ -758,6 +758,12 @@ GAPS: tuple[Gap, ...] = (
         consequence="cfn-lint (W3037, E3510) and the policy rules find it in the template",
     ),
     Gap(
+        "whoever asks for several parameters at once needs the right to each of them",
+        "Service Authorization Reference, AWS Systems Manager, GetParameters",
+        "the right to all: who may read some is refused",
+        consequence="tests/stacks/test_pipeline.py holds which the pipeline may read",
+    ),
+    Gap(
         "SNS tries again for an hour when a webhook does not answer, and passes credentials in URLs",
         "SNS developer guide, Message delivery retries",
         "posted once",
