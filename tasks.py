@@ -43,7 +43,6 @@ LAMBDAS = project.ROOT / "lambdas"
 CHANGES = 2  # The exit code of `plan` and `synth --check` that says: there is something to do.
 
 _STACK = "a layer such as cluster; may be given more than once (default: all)"
-_ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
 _ENVS = "the environment (default: $CRUDDUR_ENV, else every one)"
 _JSON = "tell it as JSON, one event per line, versioned"
 
@@ -106,7 +105,6 @@ def lint(_: Context, env: str = "") -> None:
     help={
         "stack": _STACK,
         "only": "leave out what the named stacks stand on",
-        "env": _ENV,
         "release": "without what a person deploys, as a release does it",
         "verify": "compare whole templates, not digests",
         "json": "print the plan as JSON",
@@ -136,7 +134,6 @@ def plan(
     help={
         "stack": _STACK,
         "only": "leave out what the named stacks stand on",
-        "env": _ENV,
         "yes": "approve every change set unseen: for machines",
         "jobs": "how many stacks at a time; 1 is the order of layers()",
         "no_execute": "leave the change sets for a reviewer, and say how to execute them",
@@ -171,7 +168,6 @@ def deploy(
     iterable=["stack", "confirm"],
     help={
         "stack": "a layer; what stands on it is destroyed first (default: all)",
-        "env": _ENV,
         "confirm": "the name of a stack that holds data or is protected; once for each",
         "yes": "do not ask: for machines",
         "jobs": "how many stacks at a time",
@@ -196,7 +192,7 @@ def destroy(
         here.destroy(stack or (), confirmed=confirm or (), jobs=jobs)
 
 
-@task(help={"env": _ENV, "json": "print it as JSON"})
+@task(help={"json": "print it as JSON"})
 def status(_: Context, env: str = "", json: bool = False) -> None:
     """What is deployed, in what state, and what a person still has to do."""
     from deployer import report
@@ -216,7 +212,7 @@ def status(_: Context, env: str = "", json: bool = False) -> None:
 
 @task(
     iterable=["stack"],
-    help={"stack": _STACK, "env": _ENV, "format": "table, json, dotenv or shell"},
+    help={"stack": _STACK, "format": "table, json, dotenv or shell"},
 )
 def outputs(
     _: Context,
@@ -235,7 +231,7 @@ def outputs(
         here.show_outputs([each for each in here.found() if each.name in chosen], form)
 
 
-@task(help={"env": _ENV, "format": "mermaid or dot"})
+@task(help={"format": "mermaid or dot"})
 def graph(_: Context, env: str = "", format: str = "mermaid") -> None:  # noqa: A002
     """Print which stack stands on which."""
     from deployer import graph as graphs
@@ -249,8 +245,9 @@ def graph(_: Context, env: str = "", format: str = "mermaid") -> None:  # noqa: 
 def test(_: Context, all: bool = False, jobs: int = 4) -> None:  # noqa: A002
     """Run the tests."""
     # More workers than cores, since many tests wait for a process; one file stays with one of them,
-    # since its stories share a deployment.
-    workers = ["-n", str(jobs), "--dist", "loadscope"]
+    # since its stories share a deployment. In order of their names, since those of fewest tests take
+    # longest: left for the end, as by default, they would leave workers idle.
+    workers = ["-n", str(jobs), "--dist", "loadscope", "--no-loadscope-reorder"]
     run("pytest", *workers, *([] if all else ["-m", "not slow"]))
 
 

@@ -16,10 +16,7 @@ from operations import place
 from operations.task import task
 
 PATIENCE_SECONDS = 30.0  # A cold start, and the largest picture there may be.
-_HELP = {
-    "sub": "the person's id in Cognito",
-    "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
-}
+_HELP = {"sub": "the person's id in Cognito"}
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,9 @@ from operations.task import task
 
 MIGRATIONS = Path("backend/db/migrations")
 _STRANGER = "authentication failed for user"  # PostgreSQL's words, by password or by PAM.
-_ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
 
 
-@task(help={"env": _ENV})
+@task()
 def bootstrap(_: Context, env: str = "") -> None:
     """Make the users who come with a token; the first thing in a new database, harmless later."""
     here = place.open_(env)
@@ -27,7 +26,7 @@ def bootstrap(_: Context, env: str = "") -> None:
     _show(done, nothing="both users are there")
 
 
-@task(help={"env": _ENV})
+@task()
 def migrate(_: Context, env: str = "") -> None:
     """Apply every migration that is deployed and not applied yet."""
     _show(_call(place.open_(env), {"do": "migrate"}), nothing="nothing to apply")
@@ -35,7 +34,6 @@ def migrate(_: Context, env: str = "") -> None:
 
 @task(
     help={
-        "env": _ENV,
         "steps": "how many, from the last one backwards",
         "confirm": "the name of a protected environment",
     }
@@ -48,13 +46,13 @@ def rollback(_: Context, env: str = "", steps: int = 1, confirm: str = "") -> No
     _show(done, nothing="nothing to take back")
 
 
-@task(help={"env": _ENV})
+@task()
 def status(_: Context, env: str = "") -> None:
     """Say which migrations are applied, which are pending, and which are applied without a file."""
     _show(_call(place.open_(env), {"do": "status"}), nothing="there are no migrations")
 
 
-@task(help={"env": _ENV})
+@task()
 def seed(_: Context, env: str = "") -> None:
     """Add people and posts for development; a protected environment has real ones."""
     from deployer.errors import GuardError

@@ -21,11 +21,7 @@ if TYPE_CHECKING:
     from operations.place import Place
 
 USERS = {"application": "Application", "migrator": "Migrator"}  # And the outputs that name them.
-_HELP = {
-    "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
-    "user": f"as whom: {' or '.join(USERS)}",
-    "json": "a line of JSON for each connection",
-}
+_USER = f"as whom: {' or '.join(USERS)}"
 # Not what is asked: that may quote what people wrote.
 _CONNECTED = """
 SELECT pid, usename AS user, application_name AS program, host(client_addr) AS address,
@@ -38,13 +34,7 @@ ORDER BY backend_start
 _HEAD = ("pid", "user", "program", "address", "since", "state", "state_since", "waits_for")
 
 
-@task(
-    help={
-        "env": _HELP["env"],
-        "user": _HELP["user"],
-        "command": "what to run there, instead of asking",
-    }
-)
+@task(help={"user": _USER, "command": "what to run there, instead of asking"})
 def connect(_: Context, env: str = "", user: str = "application", command: str = "") -> None:
     """Open psql; for an account through a task, with session-manager-plugin and exec = true."""
     from deployer.errors import ConfigError
@@ -57,7 +47,7 @@ def connect(_: Context, env: str = "", user: str = "application", command: str =
         programs.at_terminal([psql, *asked], settings)
 
 
-@task(help=_HELP)
+@task(help={"user": _USER, "json": "a line of JSON for each connection"})
 def sessions(_: Context, env: str = "", user: str = "application", json: bool = False) -> None:
     """Say who else is connected; PostgreSQL tells no user what another one does."""
     from deployer.errors import CloudError, ConfigError

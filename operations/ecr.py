@@ -9,7 +9,7 @@ from operations import docker, place
 from operations.task import task
 
 
-@task(help={"env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"})
+@task()
 def login(_: Context, env: str = "") -> None:
     """Sign docker in to the registry, for twelve hours."""
     print(f"signed in to {docker.sign_in(place.open_(env))}")

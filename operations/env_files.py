@@ -44,7 +44,6 @@ class Known:
 
 @task(
     help={
-        "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
         "part": "backend or frontend (default: both)",
     }
 )

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 FOLDER = "backend"
 _PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
-_HELP = {"env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"}
 
 
 @dataclass(frozen=True)
@@ -33,13 +32,13 @@ class Source:
         return f"{self.commit}-dirty" if self.dirty else self.commit
 
 
-@task(help=_HELP)
+@task()
 def build(_: Context, env: str = "") -> None:
     """Build the image as it runs in production, for the processor that the service has."""
     print(_build(place.open_(env), _source()))
 
 
-@task(help=_HELP)
+@task()
 def push(_: Context, env: str = "") -> None:
     """Build the image and push it under its commit, unless it is there; prints the digest."""
     from deployer.aws import our_errors

@@ -22,7 +22,6 @@ LAMBDAS = Path("lambdas")
     help={
         "name": "a function such as thumbnail: a folder in lambdas/",
         "event": "a file, or the name of one in lambdas/NAME/events/ (default: the first there)",
-        "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
         "confirm": "the name of a protected environment",
     },
 )

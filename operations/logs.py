@@ -23,7 +23,6 @@ _SECONDS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
     help={
         "function": "a function such as thumbnail: a folder in lambdas/",
         "service": "the application",
-        "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
         "since": "how far back: a number of s, m, h or d",
         "follow": "go on until Ctrl-C",
     }

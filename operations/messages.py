@@ -15,10 +15,7 @@ from invoke.context import Context
 from operations import place, table
 from operations.task import task
 
-_HELP = {
-    "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
-    "json": "a line of JSON for each row, with all it has",
-}
+_HELP = {"json": "a line of JSON for each row, with all it has"}
 
 
 @task(help=_HELP)

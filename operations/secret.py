@@ -18,11 +18,10 @@ from operations.task import task
 if TYPE_CHECKING:
     from deployer.environment import Environment
 
-_ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
 _MOST_NAMES = 10  # That GetParameters takes.
 
 
-@task(help={"name": "a variable such as ROLLBAR_ACCESS_TOKEN", "env": _ENV})
+@task(help={"name": "a variable such as ROLLBAR_ACCESS_TOKEN"})
 def put(_: Context, name: str = "", env: str = "") -> None:
     """Keep a value, asked for without echo or read from stdin; tasks that start have it."""
     from deployer.aws import our_errors
@@ -46,7 +45,7 @@ def put(_: Context, name: str = "", env: str = "") -> None:
     print("invoke service.restart brings it to the tasks that run")
 
 
-@task(name="list", help={"env": _ENV, "json": "a line of JSON for each secret"})
+@task(name="list", help={"json": "a line of JSON for each secret"})
 def list_(_: Context, env: str = "", json: bool = False) -> None:
     """Say of each secret in config whether it is there, and since when; never what it is."""
     here = place.open_(env)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 10 * 60  # As long as the pipeline waits for a release.
 PAUSE_SECONDS = 2.0
 COUNT = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
-_ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
 _LAYER = "the layer: service, or verifier where there is one"
 _IMAGE = "a digest in the registry, such as sha256:… (64 hex digits)"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -105,7 +104,7 @@ class Running:
             time.sleep(PAUSE_SECONDS)
 
 
-@task(help={"image": _IMAGE, "layer": _LAYER, "env": _ENV})
+@task(help={"image": _IMAGE, "layer": _LAYER})
 def release(_: Context, image: str = "", layer: str = "service", env: str = "") -> None:
     """Migrate, bring an image that is in the registry into service, and note it: also a rollback."""
     digest = _digest(image)
@@ -120,7 +119,7 @@ def release(_: Context, image: str = "", layer: str = "service", env: str = "") 
             print(f"nothing runs: invoke {then}")
 
 
-@task(help={"image": _IMAGE, "layer": _LAYER, "env": _ENV})
+@task(help={"image": _IMAGE, "layer": _LAYER})
 def record(_: Context, image: str = "", layer: str = "service", env: str = "") -> None:
     """Note which image was released: what stack updates use from now on."""
     digest = _digest(image)
@@ -128,7 +127,7 @@ def record(_: Context, image: str = "", layer: str = "service", env: str = "") -
     print(f"noted {digest}")
 
 
-@task(help={"layer": _LAYER, "env": _ENV})
+@task(help={"layer": _LAYER})
 def restart(_: Context, layer: str = "service", env: str = "") -> None:
     """Replace every task by a new one of the same kind, with none missing in between."""
     with _running(layer, env) as service:
@@ -136,7 +135,7 @@ def restart(_: Context, layer: str = "service", env: str = "") -> None:
         print(f"restarted {service.name}")
 
 
-@task(help={"layer": _LAYER, "env": _ENV})
+@task(help={"layer": _LAYER})
 def stop(_: Context, layer: str = "service", env: str = "") -> None:
     """Run no tasks, until `service.start`: what costs by the hour."""
     with _running(layer, env) as service:
@@ -146,7 +145,7 @@ def stop(_: Context, layer: str = "service", env: str = "") -> None:
         print(f"stopped {service.name}")
 
 
-@task(help={"layer": _LAYER, "env": _ENV})
+@task(help={"layer": _LAYER})
 def start(_: Context, layer: str = "service", env: str = "") -> None:
     """Run tasks again, as many as the load needs, and one at least."""
     from deployer.errors import CloudError
@@ -163,7 +162,7 @@ def start(_: Context, layer: str = "service", env: str = "") -> None:
         print(f"started {service.name}")
 
 
-@task(help={"layer": _LAYER, "env": _ENV, "command": "what to run there"})
+@task(help={"layer": _LAYER, "command": "what to run there"})
 def connect(_: Context, layer: str = "service", env: str = "", command: str = "/bin/bash") -> None:
     """Open a shell in a task that runs; needs AWS's session-manager-plugin, and exec = true."""
     from deployer.errors import CloudError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import signal
 import sys
 from collections.abc import Callable
@@ -13,13 +14,15 @@ from invoke.tasks import task as invoke_task
 
 P = ParamSpec("P")
 INTERRUPTED = 130
+ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
 _ENOUGH = (signal.SIGTERM, signal.SIGHUP)  # A pipeline gives up; a terminal is closed.
 
 
 def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """`invoke.task`, for functions that raise DeployError where an operator can help.
 
-    Give every parameter a default: Invoke runs a task whose parameter has none on `--help`.
+    Give every parameter a default: Invoke runs a task whose parameter has none on `--help`. What
+    `env` means need not be said each time.
     """
 
     def decorate(function: Callable[P, None]) -> Callable[P, None]:
@@ -36,6 +39,8 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
             except KeyboardInterrupt as interrupt:
                 raise Exit(code=INTERRUPTED) from interrupt
 
+        if "env" in inspect.signature(function).parameters:
+            options["help"] = {"env": ENV} | options.get("help", {})
         decorated: Callable[P, None] = invoke_task(**options)(told)
         return decorated
 

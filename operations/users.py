@@ -17,7 +17,6 @@ _HEAD = ("sub", "handle", "email", "status", "confirmed")
 @task(
     name="list",
     help={
-        "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
         "json": "a line of JSON for each person",
     },
 )

@@ -25,7 +25,7 @@ LAYER, OUTPUT = "assets", "Pictures"
 CACHE_CONTROL = "public, max-age=60"
 
 
-@task(help={"env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"})
+@task()
 def publish(_: Context, env: str = "") -> None:
     """Put the default avatar and the banner where pages look for them; what is there is kept."""
     here = place.open_(env)

@@ -24,7 +24,6 @@ CHANGES = 2  # The exit code of a dry run that found something to do, as that of
 
 @task(
     help={
-        "env": "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)",
         "folder": f"what was built (default: {FOLDER})",
         "dry_run": "change nothing; exit 2 if there is something to do",
         "yes": "approve unseen: for machines",

@@ -1,4 +1,4 @@
-"""How a task ends from outside: a pipeline gives up, or somebody closes the terminal."""
+"""What every task has: its `--env` explained, and an end from outside."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from invoke.context import Context
+
+from operations.task import ENV, task
 
 ROOT = Path(__file__).parents[2]
 TASK = """
@@ -70,3 +73,20 @@ def test_nohup() -> None:
 
     assert "putting in order\nin order\n" == out
     assert 0 == process.returncode
+
+
+def test_what_env_means_is_said_by_itself() -> None:
+    """Where a task takes one; it may say more of it than we do."""
+
+    @task(help={"json": "as JSON"})
+    def plain(_: Context, env: str = "", json: bool = False) -> None: ...
+
+    @task(help={"env": "another"})
+    def told(_: Context, env: str = "") -> None: ...
+
+    @task()
+    def without(_: Context) -> None: ...
+
+    assert [{"env": ENV, "json": "as JSON"}, {"env": "another"}, {}] == [
+        each.help for each in (plain, told, without)
+    ]
