@@ -59,7 +59,7 @@ app = _module("app")
 ASGI = _name(app, "app")
 STATES: dict[str, str] = _name(app, "_state_map")  # What a saved state is called → its module.
 load_module: Callable[[str], Any] = _name(app, "_get_module")
-savers: Callable[[], dict[str, Callable[[], Any]]] = _name(app, "_build_persistence_save_dict")
+_savers: Callable[[], dict[str, Callable[[], Any]]] = _name(app, "_build_persistence_save_dict")
 
 _persistence = _module("core.persistence")
 to_json: Callable[[Any], Any] = _name(_persistence, "_json_default")
@@ -88,6 +88,7 @@ stacks: Any = _name(_cloudformation, "_stacks")  # By name; a deleted one stays.
 stack_events: Any = _name(_cloudformation, "_stack_events")  # By stack id.
 exports: Any = _name(_cloudformation, "_exports")  # By name.
 change_sets: Any = _name(_cloudformation, "_change_sets")  # By id.
+_stores: Any = _name(_cloudformation, "_PERSISTED_STORES")  # All of them, and what each is called.
 
 ACTIONS: dict[str, Action] = _name(_handlers, "_ACTION_HANDLERS")
 TYPES: dict[str, dict[str, Any]] = _name(_provisioners, "_RESOURCE_HANDLERS")
@@ -133,6 +134,14 @@ _COPIES: dict[str, tuple[Any, ...]] = {
     "run_reentrant": (_operations,),
     "validate_template_support": (_engine, _changesets, _handlers),
 }
+
+
+def savers() -> dict[str, Callable[[], Any]]:
+    """What gives the state of each service there is, to be written before anything else happens.
+
+    CloudFormation's is not copied before, as it would be: that takes four times as long as writing.
+    """
+    return _savers() | {"cloudformation": lambda: {name: store() for store, name in _stores}}
 
 
 def wrap(name: str, wrapper: Callable[[Any], Any]) -> None:

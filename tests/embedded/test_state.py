@@ -131,7 +131,7 @@ def test_kill_within_saved(machine: Machine) -> None:
 
 def test_others_go_on(aws: Aws) -> None:
     """While one stack takes its time, another one is made, and events come as they happen."""
-    embedded.set_pace(aws.endpoint, 0.3)
+    embedded.set_pace(aws.endpoint, 0.8)
     made = aws.propose("slow", template(A=topic("a"), B=topic("b"), C=topic("c")))
     aws.cfn.execute_change_set(ChangeSetName=made)
     started = time.monotonic()
@@ -141,7 +141,7 @@ def test_others_go_on(aws: Aws) -> None:
 
     assert ("CREATE_COMPLETE", "CREATE_IN_PROGRESS") == (fast["StackStatus"], meanwhile)
     assert "CREATE_COMPLETE" == aws.settled("slow")["StackStatus"]
-    assert 0.6 < time.monotonic() - started < 5
+    assert 1.6 < time.monotonic() - started < 10
 
 
 def test_accounts_apart(aws: Aws, server: embedded.Endpoint) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import functools
 import json
 import os
@@ -37,7 +38,8 @@ for line in sys.stdin:
     print(json.dumps([code, out.getvalue()]), flush=True)
 """
 COMPLETE = dict.fromkeys(FLOORS, "CREATE_COMPLETE")
-_DEPLOYED = ("backend", "config", "deployer", "lambdas", "operations", "stacks")
+_RUNS = ("deployer", "operations", "stacks")
+_DEPLOYED = ("backend", "config", "lambdas", *_RUNS)
 _ENV = """\
 [env]
 project = "cruddur"
@@ -76,6 +78,7 @@ class Checkout:
     path: Path
     home: Path
     env: dict[str, str] = field(default_factory=dict)
+    _accounts: dict[embedded.Endpoint, Aws] = field(default_factory=dict)
 
     def run(self, *task: str, code: int = 0, cwd: str = ".", **env: str) -> Ran:
         """Run `invoke TASK` without a terminal; it must end with exit code *code*."""
@@ -198,8 +201,9 @@ class Checkout:
         return found
 
     def client(self, service: str, region: str = REGION, account: str = LOCAL) -> Any:
-        """A boto3 client of the embedded AWS."""
-        return Aws(embedded.as_account(self.endpoint, account)).client(service, region)
+        """A boto3 client of the embedded AWS; asked again, the same one."""
+        endpoint = embedded.as_account(self.endpoint, account)
+        return self._accounts.setdefault(endpoint, Aws(endpoint)).client(service, region)
 
     def configure(self, env: str = "local", **floors: Mapping[str, Any]) -> None:
         """Write the config of the tiny layers, with these settings of these floors."""
@@ -251,6 +255,7 @@ class Running:
 
 def copy(folder: Path) -> Checkout:
     """A copy of what is deployed and what deploys it, in a path that is awkward on purpose."""
+    _prepare()
     checkout = Checkout(folder / "Čruddur für alle", folder / "home")
     checkout.home.mkdir()
     for name in _DEPLOYED:
@@ -259,14 +264,18 @@ def copy(folder: Path) -> Checkout:
     for name in (".cache", "dist"):  # What cfn-lint said, and what was built, would be the same.
         (ROOT / name).mkdir(exist_ok=True)
         (checkout.path / name).symlink_to(ROOT / name)
-    _build_code()
     return checkout
 
 
 @functools.cache
-def _build_code() -> None:
-    """With the network that we have: the commands of a copy know nothing of this machine."""
+def _prepare() -> None:
+    """Build what is deployed, with the network that we have: a copy knows nothing of this machine.
+
+    What runs is compiled, or each copy would do that again where PYTHONDONTWRITEBYTECODE is set.
+    """
     code.build(project.environment("local").code)
+    for name in _RUNS:
+        compileall.compile_dir(ROOT / name, quiet=1)
 
 
 def tiny(folder: Path) -> Checkout:

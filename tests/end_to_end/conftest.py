@@ -30,9 +30,7 @@ def deployed(tmp_path_factory):
     """All layers, deployed once for the stories that share them, with a schema in the database."""
     copied = checkouts.copy(tmp_path_factory.mktemp("deployed"))
     try:
-        copied.run("deploy")
-        copied.run("db.bootstrap")
-        copied.run("db.migrate")
+        copied.run("deploy", "db.bootstrap", "db.migrate")
         yield described(copied)
     finally:
         embedded.stop(copied.embedded)
