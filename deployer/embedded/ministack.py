@@ -77,7 +77,7 @@ scope: Callable[[str, str], AbstractContextManager[None]] = _name(_responses, "r
 
 _cloudformation = _module("services.cloudformation")
 _changesets = _module("services.cloudformation.changesets")
-_engine = _module("services.cloudformation.engine")
+engine = _module("services.cloudformation.engine")
 _handlers = _module("services.cloudformation.handlers")
 _helpers = _module("services.cloudformation.helpers")
 _operations = _module("services.cloudformation.stacks")
@@ -104,7 +104,7 @@ find_change_set: Callable[..., tuple[str | None, dict[str, Any] | None]] = _name
 )
 imported_names: Callable[[Stack, str], set[str]] = _name(_handlers, "_imported_export_names")
 references: Callable[[Any], Iterator[tuple[str, str | None]]] = _name(
-    _engine, "_intrinsic_references"
+    engine, "_intrinsic_references"
 )
 NAMESPACE: str = _name(_helpers, "CFN_NS")
 add_event: Callable[..., None] = _name(_operations, "_add_event")
@@ -126,13 +126,13 @@ _COPIES: dict[str, tuple[Any, ...]] = {
     "_property_recreation": (_provisioners, _operations),
     "_provision_resource": (_operations,),
     "_resolve_document": (_helpers,),
-    "_resolve_refs": (_engine, _operations, _changesets, _handlers),
+    "_resolve_refs": (engine, _operations, _changesets, _handlers),
     "_resolve_stack_outputs": (_operations,),
     "_roll_back_operation": (_operations, _handlers),
     "_runs_on_worker_thread": (_operations,),
     "_update_resource": (_operations,),
     "run_reentrant": (_operations,),
-    "validate_template_support": (_engine, _changesets, _handlers),
+    "validate_template_support": (engine, _changesets, _handlers),
 }
 
 
@@ -180,7 +180,7 @@ def wrap_type(name: str, verb: str, wrapper: Callable[[Any], Any]) -> None:
 
 def resolve(value: Any, *context: Any) -> Any:
     """Resolve the functions in *value*, with what our gaps added to them."""
-    return _name(_engine, "_resolve_refs")(value, *context)
+    return _name(engine, "_resolve_refs")(value, *context)
 
 
 def schedule(operation: Coroutine[Any, Any, None], stack: Stack) -> None:

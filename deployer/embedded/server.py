@@ -71,11 +71,12 @@ def _application(folder: Folder, token: str) -> Application:
     Collecting garbage while 80 modules are made finds none and costs a fifth of the start.
     """
     gc.disable()
-    from deployer.embedded import gaps, pace, unfinished
+    from deployer.embedded import gaps, pace, templates, unfinished
     from deployer.embedded.application import Application
 
     gaps.close()
     pace.close()
+    templates.close()
     unfinished.close()
     postgres.begin(folder)
     gc.freeze()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +15,7 @@ from tests.embedded.templates import att, parameter, ref, resource, template, to
 if TYPE_CHECKING:
     from tests.embedded_server import Aws
 
+ROOT = Path(__file__).parents[2]
 UNRESOLVED = "Template format error: Unresolved resource dependencies [{}] in the {} block"
 ROLE = resource("AWS::IAM::Role", AssumeRolePolicyDocument={})
 NAMED_ROLE = resource("AWS::IAM::Role", RoleName="x", AssumeRolePolicyDocument={})
@@ -220,3 +225,42 @@ def test_taken_name(aws: Aws, made: dict[str, Any]) -> None:
     assert any("already exists" in reason for *_, reason in aws.events(other["StackId"]))
     assert "UPDATE_COMPLETE" == again["StackStatus"]
     assert "CREATE_COMPLETE" == freed["StackStatus"]
+
+
+SHORT = """
+Resources:
+  A: {Type: T, Properties: {When: 2012-10-17, Port: 0x1F, Yes: "yes", On: on, None: ~}}
+Outputs:
+  One: {Value: !GetAtt A.B.C}
+  Two: {Value: !GetAtt [A, B.C]}
+  Three: {Value: !Sub ["${a}", {a: !Ref A}]}
+  Four: {Value: !If [Is, !Select [0, !Split [",", a]], !Ref AWS::NoValue]}
+"""
+
+
+READ_TWICE = """
+import json, sys
+from deployer.embedded import ministack, templates
+
+texts = json.load(sys.stdin)
+own = [ministack.engine._parse_template(text) for text in texts]
+templates.close()
+assert own == [ministack.engine._parse_template(text) for text in texts]
+print(ministack.engine.CfnLoader.__mro__[1].__name__)
+"""
+
+
+def test_another_reader_reads_the_same() -> None:
+    """The emulator's, in Python, is slow: for all layers it takes longer than to make them."""
+    texts = [SHORT, *(file.read_text() for file in (ROOT / "build/prod").glob("*.yaml"))]
+
+    ran = subprocess.run(
+        [sys.executable, "-c", READ_TWICE],
+        input=json.dumps(texts),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ran.stdout == "CSafeLoader\n"
