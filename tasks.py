@@ -311,8 +311,10 @@ def one_of(flag: str, value: str, choices: Sequence[Choice]) -> Choice:
 
 def run(module: str, *arguments: str) -> None:
     """Run a tool of the environment as `python -m`; the task ends where the tool fails."""
+    env = dict(os.environ)
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # Tests start hundreds of processes: compile it once.
     result = subprocess.run(
-        [sys.executable, "-m", module, *arguments], cwd=project.ROOT, check=False
+        [sys.executable, "-m", module, *arguments], cwd=project.ROOT, env=env, check=False
     )
     if result.returncode:
         raise Exit(code=result.returncode)

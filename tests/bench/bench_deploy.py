@@ -10,12 +10,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deployer import embedded
+from operations import code
 from operations.project import project
 from tests.bench import cdk
 from tests.bench.checkout import copied
 from tests.bench.counting import counted
 from tests.bench.npm import NoPeer
 from tests.bench.timing import Command, Exact, Line, command, paired, run
+from tests.embedded_server import Aws
 
 PEERS_ACCOUNT = "111111111111"  # Stacks of both have the same names.
 
@@ -33,19 +35,31 @@ def rows(rounds: int) -> tuple[Line, ...]:
         same = [f"--stack={stack['name']}" for stack in app.stacks]
         ours = command(sys.executable, "-m", "invoke", "deploy", "--env=local", *same, cwd=copy)
         run(ours)
-        env = _peers_env(copy / ".embedded", app)
+        there = Aws(embedded.running(copy / ".embedded", account=PEERS_ACCOUNT))
+        env = _prepare(there, app)
         peer = app.deploy(env)
         run(peer)
         row = paired(f"nothing to do, {app.size}", ours, peer, rounds=rounds, goal=0.40)
         return row, _calls(ours, app, env, copy / ".embedded")
 
 
-def _peers_env(folder: Path, app: cdk.App) -> Mapping[str, str]:
-    """What points CDK to the embedded AWS in *folder*, where it has what is made by hand."""
-    endpoint = embedded.running(folder, account=PEERS_ACCOUNT)
-    env = project().open("local").env
-    embedded.prepare(endpoint, embedded.ByHand(hosted_zones=((env.hosted_zone, env.domain),)))
-    return embedded.env(endpoint, region=env.region)
+def _prepare(there: Aws, app: cdk.App) -> Mapping[str, str]:
+    """What points CDK to its account, which has what is made by hand.
+
+    And what our deploy uploads by itself: CDK's own upload would need its bootstrap stack.
+    """
+    local = project().open("local")
+    zone = (local.env.hosted_zone, local.env.domain)
+    embedded.prepare(there.endpoint, embedded.ByHand(hosted_zones=(zone,)))
+    env = embedded.env(there.endpoint, region=local.env.region)
+    foundation = local.env.stack_name("foundation")
+    run(app.deploy(env, foundation))
+    files = {artifact.key: code.read(artifact) for artifact in local.code}
+    files |= {part.key: part.text.encode() for each in local.wanted for part in each.nested}
+    bucket = there.outputs(foundation)["Artifacts"]
+    for key, body in files.items():
+        there.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    return env
 
 
 def _calls(ours: Command, app: cdk.App, env: Mapping[str, str], folder: Path) -> Exact:

@@ -85,10 +85,14 @@ def _barred(layers: Sequence[Wanted]) -> list[Wanted]:
 
 
 def _understood(wanted: Wanted, layers: Sequence[Wanted]) -> Wanted:
-    """The stack with a template as `FakeCloud` reads it: what it gives to other regions."""
+    """The stack with a template as `FakeCloud` reads it: what it gives to other regions.
+
+    And without zips and nested templates, which are built and uploaded before the clock starts.
+    """
     read = [source for each in layers for source in each.parameters.values()]
     gives = {source.output: "given" for source in read if source.stack == wanted.name}
-    return replace(wanted, text=json.dumps({"Outputs": {DIGEST: wanted.digest, **gives}}))
+    text = json.dumps({"Outputs": {DIGEST: wanted.digest, **gives}})
+    return replace(wanted, text=text, code=(), nested=())
 
 
 def _resources(wanted: Wanted) -> int:

@@ -60,9 +60,9 @@ class App:
         """`cdk synth`, with nothing left of the run before."""
         return self._cdk("synth", "--quiet", before=lambda: _forget(self.folder / "cdk.out"))
 
-    def deploy(self, env: Mapping[str, str]) -> Command:
-        """`cdk deploy --all`, asking nobody, where *env* says."""
-        return self._cdk("deploy", "--all", "--require-approval=never", env=env)
+    def deploy(self, env: Mapping[str, str], stack: str = "--all") -> Command:
+        """`cdk deploy --all`, or of one *stack*, asking nobody, where *env* says."""
+        return self._cdk("deploy", stack, "--require-approval=never", env=env)
 
     def _cdk(self, *arguments: str, env: Mapping[str, str] | None = None, **more: Any) -> Command:
         return command("node", CLI, *arguments, cwd=self.folder, env=(env or {}) | QUIET, **more)
@@ -71,7 +71,8 @@ class App:
 def app(environment: str, *, account: str = "", alone: bool = False) -> App:
     """The resources of *environment* as a CDK app, for *account* if not for its own.
 
-    With *alone*, without the stacks that take a value of another region: CDK would not fill it.
+    With *alone*, without the stacks that take a value of another region, which CDK would not fill,
+    and what stands on those.
 
     Raises NoPeer where there is no npm or it cannot install.
     """
@@ -92,9 +93,11 @@ def app(environment: str, *, account: str = "", alone: bool = False) -> App:
 def _stacks(environment: str, account: str, *, alone: bool) -> Iterable[dict[str, Any]]:
     ours = project()
     config = configs.load(configs.find(ours.root / "config", environment), ours.config)
+    left: set[str] = set()
     for stack in ours.layers(config, Code(ours.root)):
         template = stack.body
-        if alone and stack.parameters:
+        if alone and (stack.parameters or left.intersection(stack.needs)):
+            left.add(stack.name)
             continue
         for parameter in template.get("Parameters", {}).values():
             parameter.setdefault("Default", "of-another-region")  # The deployer fills ours.
