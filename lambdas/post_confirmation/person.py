@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.avatars import avatar_id
+from shared.ids import is_id
 
 # The limits of the columns: backend/db/migrations/.
 NAME_LENGTH, HANDLE_LENGTH, MAIL_LENGTH = 100, 30, 254
 
 _HANDLE = re.compile(rf"[0-9A-Za-z_]{{1,{HANDLE_LENGTH}}}")
 _MAIL = re.compile(rf"(?=.{{3,{MAIL_LENGTH}}}$)[^@\s]+@[^@\s]+")
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class RefusedError(Exception):
@@ -43,7 +43,7 @@ class Person:
 def read(attributes: Mapping[str, str]) -> Person:
     """The person with these *attributes* of Cognito; raises RefusedError without `sub` or `email`."""
     sub, mail = attributes.get("sub", ""), attributes.get("email", "")
-    if not _ID.fullmatch(sub):
+    if not is_id(sub):
         raise RefusedError("Cognito did not say who this is.")
     if not _MAIL.fullmatch(mail) or not mail.isprintable():
         raise RefusedError("This is no mail address we can use.")

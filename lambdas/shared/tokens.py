@@ -15,6 +15,7 @@ from json import JSONDecoder
 from typing import Any
 
 from shared.base64url import decoded
+from shared.ids import is_id
 from shared.jwks import ALGORITHM, Fetch, Keys
 
 LIMIT_BYTES = 8192  # Those of Cognito have about 1000; API Gateway takes 10,240 of headers.
@@ -25,7 +26,6 @@ SKEW = 300  # Seconds that the clock of Cognito may be ahead of ours.
 _POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-[0-9])_[0-9A-Za-z]{1,55}")
 _CLIENT = re.compile(r"[0-9A-Za-z_+]{1,128}")
 _BASE = re.compile(r"https?://[^/?#@]+")
-_SUB = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _JSON = JSONDecoder()
 
@@ -106,7 +106,7 @@ class Verifier:
             raise RefusedError("iat")
         if "nbf" in claims and not 0 <= _seconds(claims["nbf"]) <= now:
             raise RefusedError("nbf")
-        if not isinstance(sub, str) or not _SUB.fullmatch(sub):
+        if not isinstance(sub, str) or not is_id(sub):
             raise RefusedError("sub")
         return sub
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from urllib.parse import unquote_plus
 
 from shared.avatars import ORIGINALS, original_key
+from shared.ids import is_id
 
 
 class Ignored(Exception):  # noqa: N818  # it is an answer more than an error
@@ -30,14 +30,6 @@ def avatar_of(record: object, uploads: str) -> str:
         raise Ignored("another bucket")
     key = unquote_plus(key)  # S3 quotes it once.
     avatar = key.removeprefix(ORIGINALS)
-    if not _is_id(avatar) or key != original_key(avatar):
+    if not is_id(avatar) or key != original_key(avatar):
         raise Ignored("not the key of an original")
     return avatar
-
-
-def _is_id(text: str) -> bool:
-    """Whether *text* is a UUID in its one canonical form."""
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False

@@ -17,12 +17,12 @@ from __future__ import annotations
 import base64
 import json
 import os
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shared.avatars import avatar_id, original_key
+from shared.ids import is_id
 from shared.log import log
 from upload_url.signing import Upload, put_url
 
@@ -70,7 +70,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def _sub(event: Mapping[str, Any]) -> str:
     """Who asks. Without an authorizer's word the template is wrong, and this is no client's fault."""
     sub = str(event["requestContext"]["authorizer"]["lambda"]["sub"])
-    if str(uuid.UUID(sub)) != sub:
+    if not is_id(sub):
         raise ValueError("the authorizer's sub is not written as Cognito does")
     return sub
 
