@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -293,6 +293,26 @@ def everywhere(scoped: Any) -> list[tuple[tuple[str, ...], Any]]:
 def swap(module: Any, name: str, wrapper: Callable[[Any], Any]) -> None:
     """Replace *name* of a service's module by what *wrapper* makes of it."""
     setattr(module, name, wrapper(_name(module, name)))
+
+
+def guard_s3(refusal: Callable[[str, dict[str, str], dict[str, Any]], Answer | None]) -> None:
+    """Have *refusal* look at every request to S3 first: at its path, headers and query."""
+
+    def guarding(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
+        async def guarded(
+            method: str,
+            path: str,
+            headers: dict[str, str],
+            body: bytes,
+            query: dict[str, Any],
+            **more: Any,
+        ) -> Answer:
+            refused = refusal(path, headers, query)
+            return refused or await handle(method, path, headers, body, query, **more)
+
+        return guarded
+
+    swap(s3, "handle_request", guarding)
 
 
 def swap_ec2(action: str, wrapper: Callable[[Action], Action]) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from deployer.embedded import ministack
 from deployer.embedded.ministack import Answer, Props
-
-Handle = Callable[..., Awaitable[Answer]]
 
 _BUCKET = "AWS::S3::Bucket"
 _EXPECTED = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
@@ -19,7 +17,7 @@ def close() -> None:
     ministack.wrap_type(_BUCKET, "create", _named_and_aged)
     ministack.wrap_type(_BUCKET, "update", _aged)
     ministack.wrap_type(_BUCKET, "delete", _only_if_empty)
-    ministack.swap(ministack.s3, "handle_request", _checking_owner)
+    ministack.guard_s3(_not_the_owner)
 
 
 def _named_and_aged(create: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,22 +122,12 @@ def _only_if_empty(delete: Callable[..., None]) -> Callable[..., None]:
     return deleting
 
 
-def _checking_owner(handle: Handle) -> Handle:
-    async def handling(
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query: dict[str, Any],
-        **more: Any,
-    ) -> Answer:
-        owner_of = ministack.store(ministack.s3, "_bucket_owner_account")
-        target = path.lstrip("/").split("/", 1)[0]
-        source = headers.get("x-amz-copy-source", "").lstrip("/").split("/", 1)[0]
-        for header, bucket in zip(_EXPECTED, (target, source), strict=True):
-            owner = owner_of(bucket)
-            if header in headers and owner and headers[header] != owner:
-                return ministack.refuse_s3("AccessDenied", "Access Denied", 403)
-        return await handle(method, path, headers, body, query, **more)
-
-    return handling
+def _not_the_owner(path: str, headers: dict[str, str], _query: dict[str, Any]) -> Answer | None:
+    owner_of = ministack.store(ministack.s3, "_bucket_owner_account")
+    target = path.lstrip("/").split("/", 1)[0]
+    source = headers.get("x-amz-copy-source", "").lstrip("/").split("/", 1)[0]
+    for header, bucket in zip(_EXPECTED, (target, source), strict=True):
+        owner = owner_of(bucket)
+        if header in headers and owner and headers[header] != owner:
+            return ministack.refuse_s3("AccessDenied", "Access Denied", 403)
+    return None
