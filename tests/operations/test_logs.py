@@ -74,6 +74,11 @@ class Growing(Client):
         now = self.looks.pop(0)
         return [{"events": [each for each in now if each["timestamp"] >= startTime]}]
 
+    def wait(self, _: float) -> None:
+        """What `time.sleep` does: Ctrl-C once it has been looked at often enough."""
+        if not self.looks:
+            raise KeyboardInterrupt
+
 
 def test_follow(monkeypatch, capsys) -> None:
     """Each line once, and a late one as well; Ctrl-C ends it with 130."""
@@ -83,11 +88,7 @@ def test_follow(monkeypatch, capsys) -> None:
     client = Growing([[old], [old, twin, new], [late, new], [late, new]])
     opened(monkeypatch, Account(SERVICE, {"logs": client}))
 
-    def sleep(_: float) -> None:
-        if not client.looks:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", client.wait)
     monkeypatch.setattr(time, "time", lambda: AT / 1000)
     with pytest.raises(Exit) as ended:
         logs.logs(Context(), service=True, follow=True, since="1m")
@@ -104,11 +105,7 @@ def test_follow_from_within_a_millisecond(monkeypatch, capsys) -> None:
     client = Growing([[event("a")]] * 3)
     opened(monkeypatch, Account(SERVICE, {"logs": client}))
 
-    def sleep(_: float) -> None:
-        if not client.looks:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", client.wait)
     monkeypatch.setattr(time, "time", lambda: AT / 1000 + 0.0004)
     with pytest.raises(Exit):
         logs.logs(Context(), service=True, follow=True, since="0s")
@@ -122,11 +119,7 @@ def test_without_numbers(monkeypatch, capsys) -> None:
     client = Growing([[event("a")], [event("a"), event("b")]])
     opened(monkeypatch, Account(SERVICE, {"logs": client}))
 
-    def sleep(_: float) -> None:
-        if not client.looks:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", client.wait)
     monkeypatch.setattr(time, "time", lambda: AT / 1000)
     with pytest.raises(Exit):
         logs.logs(Context(), service=True, follow=True)
