@@ -9,7 +9,8 @@ Refused:     what never becomes a picture is one `rejected` line with its reason
              again, and not deleted: the person may have replaced it by then, and it expires.
 Fails:       if S3 does, after a few tries and after all other records, so that Lambda delivers
              the event again (twice), then to the function's failure queue.
-Environment: UPLOADS_BUCKET_NAME, AVATARS_BUCKET_NAME, UPLOAD_LIMIT_BYTES.
+Environment: UPLOADS_BUCKET_NAME, AVATARS_BUCKET_NAME, UPLOAD_LIMIT_BYTES; PILLOW_BLOCKS_MAX is
+             Pillow's own.
 Permissions: s3:GetObject on originals/* of the uploads bucket; s3:ListBucket on that bucket,
              without which S3 says 403 of what is gone; s3:PutObject on avatars/* of the avatars
              bucket.

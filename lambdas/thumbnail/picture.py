@@ -12,11 +12,9 @@ import warnings
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-# Named, so that Pillow does not load the plugins of fifty other formats when it meets WebP.
+# Each format is named, so that Pillow does not load the plugins of fifty others.
 from PIL import ExifTags, Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from thumbnail import colours, scans
 
@@ -44,30 +42,49 @@ class Rejected(Exception):  # noqa: N818  # it is an answer more than an error
     """No picture, however often it is tried. The reasons are few, so that they can be counted."""
 
 
+def _jpeg(file: io.BytesIO) -> ImageFile.ImageFile:
+    """Not by Image.open: that makes a format of its own of one that carries a second picture (MPO).
+
+    And it minds when the list of those is broken, as phones write it. Here it is just a JPEG.
+    """
+    return JpegImageFile(file)
+
+
+def _png(file: io.BytesIO) -> ImageFile.ImageFile:
+    from thumbnail.png import InflatedPng  # What JPEGs do without is loaded when it is needed.
+
+    return InflatedPng(file)
+
+
+def _webp(file: io.BytesIO) -> ImageFile.ImageFile:
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    return WebPImageFile(file)
+
+
 class _Format(NamedTuple):
     """What is opened, and the most *pixels* it may have, so that it needs less than 450 MB."""
 
     matches: Callable[[bytes], bool]
-    opens: type[ImageFile.ImageFile]
+    opens: Callable[[io.BytesIO], ImageFile.ImageFile]
     pixels: int
 
 
-# Not Image.open: it makes a format of its own of a JPEG that carries a second picture (MPO), and
-# minds when the list of those is broken, as phones write it. Here it is the JPEG that it also is.
 _FORMATS = (
     # Cameras have up to 50 Mpx. Six bytes a pixel if it is progressive, eight if that is CMYK.
-    _Format(lambda file: file.startswith(b"\xff\xd8\xff"), JpegImageFile, 50_400_000),
+    _Format(lambda file: file.startswith(b"\xff\xd8\xff"), _jpeg, 50_400_000),
     # Four bytes a pixel, and as many if it has alpha.
-    _Format(lambda file: file.startswith(b"\x89PNG\r\n\x1a\n"), PngImageFile, 25_000_000),
+    _Format(lambda file: file.startswith(b"\x89PNG\r\n\x1a\n"), _png, 25_000_000),
     # Sixteen to twenty bytes a pixel.
-    _Format(lambda file: (file[:4], file[8:12]) == (b"RIFF", b"WEBP"), WebPImageFile, 16_800_000),
+    _Format(lambda file: (file[:4], file[8:12]) == (b"RIFF", b"WEBP"), _webp, 16_800_000),
 )
 
 
 def picture(original: bytes) -> bytes:
     """*original* as a JPEG of `SIDE` by `SIDE` pixels. Raises Rejected."""
     file = io.BytesIO()
-    square(original).save(file, "JPEG", quality=QUALITY, optimize=True)
+    file.name = "avatar.jpg"  # By this name Pillow finds the format and loads no other.
+    square(original).save(file, quality=QUALITY, optimize=True)
     return file.getvalue()
 
 
@@ -99,9 +116,10 @@ def _opened(original: bytes) -> ImageFile.ImageFile:
             break
     else:
         raise Rejected("not a JPEG, PNG or WebP")
-    if known.opens is JpegImageFile and scans.too_many(original):
+    if known.opens is _jpeg and scans.too_many(original):
         raise Rejected("too many scans")
     image = _untrusted(lambda: known.opens(io.BytesIO(original)))
+    image.decodermaxblock = len(original)  # Read at once: it is in memory.
     width, height = image.size
     if width * height > known.pixels or max(image.size) > MAX_SIDE:
         raise Rejected("too many pixels")

@@ -12,6 +12,7 @@ import re
 
 MAX = 100
 
+_FRAMES = {b"\xff\xc0", b"\xff\xc1", b"\xff\xc9"}  # that are not progressive
 _START = b"\xff\xda"
 _END = b"\xff\xd9"
 # As libjpeg goes on to the next one: past anything else, and past those that stand within a scan
@@ -20,17 +21,19 @@ _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 
 def too_many(jpeg: bytes) -> bool:
-    """Whether *jpeg* has more than MAX scans."""
-    return jpeg.count(_START) > MAX and _scans(jpeg) > MAX
+    """Whether *jpeg* has more than MAX scans before the end of the picture.
 
-
-def _scans(jpeg: bytes) -> int:
-    """How many scans begin before the end of the picture; what a phone puts behind it is not one.
-
-    More than MAX are not counted to the end.
+    What a phone puts behind that is none. Most pictures come in one scan of all their components:
+    behind that libjpeg takes no other (consume_markers in jdinput.c), so it is not looked for.
     """
-    scans, at = 0, 2
+    scans, at, components = 0, 2, None
     while scans <= MAX and (marker := _MARKER.search(jpeg, at)) and marker[0] != _END:
-        scans += marker[0] == _START
-        at = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
-    return scans
+        content = marker.end() + 2
+        if marker[0] in _FRAMES:
+            components = jpeg[content + 5 : content + 6]
+        elif marker[0] == _START:
+            if components == jpeg[content : content + 1]:
+                return False
+            scans += 1
+        at = marker.end() + int.from_bytes(jpeg[marker.end() : content], "big")
+    return scans > MAX

@@ -1,4 +1,4 @@
-"""Our side of bench_thumbnail.py: `time TIMES FILE…`, `error FILE`, `refuse FILE`, `make FOLDER`."""
+"""Our side of bench_thumbnail.py: all that is called in a process of its own."""
 
 from __future__ import annotations
 
@@ -55,6 +55,17 @@ def refuse(name: str) -> None:
         print("accepted")
 
 
+def convert(home: str, *names: str) -> None:
+    """Print where the photographs *names* are as PNG; make them of those that are not there."""
+    from PIL import Image
+
+    for number, name in enumerate(names):
+        file = Path(home, f"photograph {number}.png")
+        if not file.exists():
+            Image.open(name).convert("RGB").save(file)
+        print(file)
+
+
 def make(home: str) -> None:
     """Print where the pictures are, by kind; make them, the same each time, if they are not there."""
     import json
@@ -109,4 +120,6 @@ def _photo(size, chance):
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
     command, *arguments = sys.argv[1:]
-    {"time": measure, "error": error, "refuse": refuse, "make": make}[command](*arguments)
+    {"time": measure, "error": error, "refuse": refuse, "convert": convert, "make": make}[command](
+        *arguments
+    )

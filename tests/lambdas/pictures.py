@@ -145,6 +145,12 @@ def empty_scans(number: int = 3000) -> bytes:
     return file[: file.index(b"\xff\xda")] + b"".join(scans) + scans[0] * number + file[-2:]
 
 
+def whole_scans(number: int) -> bytes:
+    """A plain JPEG of one scan, which comes again and again: libjpeg stops behind the first."""
+    file = saved(plain(size=(1000, 1000)), "JPEG")
+    return file[:-2] + file[file.rindex(b"\xff\xda") : -2] * number + file[-2:]
+
+
 def webp_header(width: int, height: int) -> bytes:
     """A WebP that says it has a canvas of that size, and the smallest of pictures."""
     body = saved(plain(size=(1, 1)), "WEBP", lossless=True)[12:]
