@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from binascii import a2b_base64
 
-# It is base64 with two other letters and unpadded; what it has not becomes what base64 has not.
-_BASE64 = bytes.maketrans(b"-_+/=", b"+/---")
+_PLUS, _SLASH, _PADDING = b"+/="  # Of base64, which has them for "-" and "_", and for the end.
 
 # By how many letters are missing to four: the last ones that have no bit set which says nothing.
 _LAST = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}
@@ -16,7 +15,10 @@ def decoded(text: bytes) -> bytes:
 
     So no padding, no foreign letter and no spare bit passes, and nothing has two spellings.
     """
+    if _PLUS in text or _SLASH in text or _PADDING in text:
+        raise ValueError("not of this alphabet")
     missing = -len(text) % 4
     if missing in _LAST and text[-1] not in _LAST[missing]:
         raise ValueError("a spare bit is set")
-    return a2b_base64(text.translate(_BASE64) + b"=" * missing, strict_mode=True)
+    base64 = text.replace(b"-", b"+").replace(b"_", b"/") + b"=" * missing
+    return a2b_base64(base64, strict_mode=True)

@@ -18,7 +18,8 @@ _BLOCK = 65_535  # bytes, the most that a stored block can have
 class InflatedPng(PngImageFile):
     """Pillow's own, but for what it asks its file for while it decodes.
 
-    Rows that are missing from a stream with a proper end are damage here; Pillow leaves them black.
+    Rows that a stream with a proper end lacks are damage here, where Pillow leaves them black; one
+    that lacks nothing but its end is whole.
     """
 
     def load_prepare(self) -> None:
