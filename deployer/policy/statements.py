@@ -86,11 +86,17 @@ class Statement:
 
     def does(self, action: str) -> bool:
         """Whether one of its patterns covers *action*, such as iam:PassRole."""
-        return any(fnmatchcase(action.lower(), pattern) for pattern in self.actions)
+        return any(_covers(pattern, action.lower()) for pattern in self.actions)
 
     def found(self, message: str) -> Violation:
         """Something wrong with it."""
         return self.owner.found(message, self.name)
+
+
+def _covers(pattern: str, action: str) -> bool:
+    """Few patterns have wildcards; for one that has, a regular expression is made."""
+    wild = "*" in pattern or "?" in pattern
+    return fnmatchcase(action, pattern) if wild else pattern == action
 
 
 def everything(resource: Any) -> bool:
