@@ -105,8 +105,8 @@ def tell(url: str, what: str, body: dict[str, Any]) -> str:
     connection = http.client.HTTPConnection(parts.netloc, timeout=30)
     try:
         connection.request("POST", f"/_embedded/{what}", json.dumps(body))
-        answer = connection.getresponse()
-        text = answer.read().decode()
+        with connection.getresponse() as answer:
+            text = answer.read().decode()
     except OSError as error:
         message = f"the embedded AWS at {url} does not answer: {error}"
         raise EmbeddedError(message, hint="start it again") from error
@@ -211,7 +211,8 @@ def _ask(server: Server) -> str | None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=_ANSWER_SECONDS)
     try:
         connection.request("GET", "/_embedded")
-        return str(json.loads(connection.getresponse().read())["token"])
+        with connection.getresponse() as answer:
+            return str(json.load(answer)["token"])
     except (OSError, http.client.HTTPException, ValueError, KeyError):
         return None
     finally:

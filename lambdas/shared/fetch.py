@@ -69,10 +69,12 @@ class _Errand(Thread):
         if self._given_up.is_set():
             raise TimeoutError
         self._connection.request("GET", self._path)
-        response = self._connection.getresponse()
-        if response.status != 200:
-            raise HTTPException(f"status {response.status}")
-        document = response.read(LIMIT_BYTES + 1)
+        with (
+            self._connection.getresponse() as response
+        ):  # Else its socket stays open with an error.
+            if response.status != 200:
+                raise HTTPException(f"status {response.status}")
+            document = response.read(LIMIT_BYTES + 1)
         if len(document) > LIMIT_BYTES:
             raise HTTPException(f"longer than {LIMIT_BYTES} bytes")
         return document

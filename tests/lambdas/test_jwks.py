@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -96,13 +99,14 @@ REDIRECT = b"HTTP/1.1 %s\r\nLocation: /elsewhere\r\nConnection: close\r\n\r\n"
     ],
 )  # fmt: skip
 def test_not_fetched(answer: Any, why: str) -> None:
-    """In time, whatever the server does; and no thread is left that goes on reading."""
+    """In time, whatever the server does; no thread is left that goes on reading, and no socket."""
     with serving(answer) as there:
         begun = time.monotonic()
-        with pytest.raises(FetchError, match=why):
+        with pytest.raises(FetchError, match=why) as raised:
             fetch_jwks(f"{there.url}/jwks.json", SOON)
         took = time.monotonic() - begun
         assert gone("fetch")
+        assert [] == connected(there.url), f"as long as somebody has {raised.value!r}"
 
     assert took < SOON + 2
     assert ["/jwks.json"] == there.asked
@@ -145,6 +149,20 @@ def gone(name: str) -> bool:
         if thread.name == name:
             thread.join(1.0)
     return not any(thread.name == name for thread in threading.enumerate())
+
+
+def connected(url: str) -> list[socket.socket]:
+    """The sockets of this process that are still connected to *url*."""
+    port = urlsplit(url).port
+    sockets = [one for one in gc.get_objects() if isinstance(one, socket.socket)]
+    return [one for one in sockets if one.fileno() != -1 and _peer(one) == port]
+
+
+def _peer(one: socket.socket) -> int | None:
+    try:
+        return int(one.getpeername()[1])
+    except OSError:  # It listens, or the other side is gone.
+        return None
 
 
 class Pool:
