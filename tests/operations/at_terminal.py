@@ -74,19 +74,28 @@ def terminal(job: str, path: Path) -> Iterator[Terminal]:
 
 
 def _shell(*command: str) -> None:
-    """Run one job in the foreground; when it stops, say so and bring it back, as `fg` does."""
+    """Run one job in the foreground; when it stops, say so and bring it back, as `fg` does.
+
+    A key that is typed before it is said to be back is the shell's, which does nothing with it.
+    """
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     job = subprocess.Popen(command, process_group=0)
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # Or to take the terminal back would stop it.
+    _to_the_foreground(job)
     while True:
-        os.tcsetpgrp(0, job.pid)
-        os.killpg(job.pid, signal.SIGCONT)
         _, status = os.waitpid(job.pid, os.WUNTRACED)
         os.tcsetpgrp(0, os.getpgrp())
         if not os.WIFSTOPPED(status):
             print(f"shell: the job ended with {os.waitstatus_to_exitcode(status)}", flush=True)
             return
         print("shell: the job has stopped", flush=True)
+        _to_the_foreground(job)
+        print("shell: the job is back", flush=True)
+
+
+def _to_the_foreground(job: subprocess.Popen[bytes]) -> None:
+    os.tcsetpgrp(0, job.pid)
+    os.killpg(job.pid, signal.SIGCONT)
 
 
 def _connect(task: str) -> None:

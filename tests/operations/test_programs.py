@@ -84,6 +84,7 @@ def test_what_ctrl_z_stops_comes_back(tmp_path: Path) -> None:
         for _ in range(2):
             screen.type(CTRL_Z)
             screen.wait_for("shell: the job has stopped")
+            screen.wait_for("shell: the job is back")
         screen.type(b"again\n")
         screen.wait_for("read again")
         screen.wait_for("the job ended with 7")
