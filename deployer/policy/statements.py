@@ -86,7 +86,8 @@ class Statement:
 
     def does(self, action: str) -> bool:
         """Whether one of its patterns covers *action*, such as iam:PassRole."""
-        return any(_covers(pattern, action.lower()) for pattern in self.actions)
+        wanted = action.lower()
+        return any(_covers(pattern, wanted) for pattern in self.actions)
 
     def found(self, message: str) -> Violation:
         """Something wrong with it."""

@@ -69,9 +69,8 @@ class _Errand(Thread):
         if self._given_up.is_set():
             raise TimeoutError
         self._connection.request("GET", self._path)
-        with (
-            self._connection.getresponse() as response
-        ):  # Else its socket stays open with an error.
+        # Closed here: else whoever keeps the error keeps the socket open.
+        with self._connection.getresponse() as response:
             if response.status != 200:
                 raise HTTPException(f"status {response.status}")
             document = response.read(LIMIT_BYTES + 1)
