@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from invoke.exceptions import Exit
 
-from deployer import execute, plan, policy, report, synth
+from deployer import execute, nested, plan, policy, report
 from deployer import lint as linter
 from deployer.aws import Account
 from deployer.cloud import ChangeSet, Found
@@ -133,12 +133,12 @@ class Session:
         if release:
             wanted = releases.without_by_hand(wanted, stacks)
             role = releases.role(self.environment, found)
-        texts = self._texts(wanted, found) if verify else {}
-        steps = plan.come(plan.plan(wanted, found, texts=texts), self._come(wanted, found))
+        deployed = self._deployed(wanted, found) if verify else {}
+        steps = plan.come(plan.plan(wanted, found, deployed=deployed), self._come(wanted, found))
         changing = [step.wanted for step in steps if isinstance(step, Update)]
-        texts = texts or self._texts(changing, found)
-        steps = plan.with_losses(steps, texts)
-        return Look(found, steps, plan.uploads(steps, texts), self.orphans(found), role)
+        deployed = deployed or self._deployed(changing, found)
+        steps = plan.with_losses(steps, deployed)
+        return Look(found, steps, plan.uploads(steps, deployed), self.orphans(found), role)
 
     def deploy(self, look: Look, *, jobs: int) -> None:
         """Carry out what a look decided; ends the task with the exit code of the worst outcome."""
@@ -204,10 +204,13 @@ class Session:
             if self.cloud.parameter(stack.region, name) not in {None, ABSENT}
         }
 
-    def _texts(self, wanted: Iterable[Wanted], found: Iterable[Found]) -> dict[str, str]:
+    def _deployed(
+        self, wanted: Iterable[Wanted], found: Iterable[Found]
+    ) -> dict[str, nested.TemplateTree]:
+        """The deployed templates, and those of the stacks nested in them, by stack name."""
         there = {(stack.region, stack.name) for stack in found if stack.complete}
         return {
-            each.name: self.cloud.template(each.region, each.name)
+            each.name: nested.deployed(self.cloud, each.region, each.name)
             for each in wanted
             if (each.region, each.name) in there
         }
@@ -279,7 +282,7 @@ class Session:
         known = {each.name: each.holds_data for each in self.environment.wanted}
         holds = known.get(stack.name)
         if holds is None:
-            holds = synth.holds_data(self.cloud.template(stack.region, stack.name))
+            holds = nested.deployed(self.cloud, stack.region, stack.id).holds_data
         return "holds data" if holds else ""
 
 
