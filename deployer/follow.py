@@ -128,7 +128,7 @@ def follow(
     operation goes on in AWS.
     """
     give_up = watch.clock.now() + watch.timeout
-    ended, over, heard = Ended(found), False, watch.clock.now()
+    ended, over, gone, heard = Ended(found), False, False, watch.clock.now()
     for pause in pauses():
         looked = watch.clock.now()
         events = partial(watch.cloud.events, found.region, found.id, after)
@@ -139,10 +139,14 @@ def follow(
             for told in (yield from _inside(watch, ended, event)):
                 yield _progress(found, told, lines or {})
             yield _progress(found, LocatedEvent(event), lines or {})
+        if gone:
+            break
         now = yield from _patiently(watch, partial(watch.cloud.stack, found.region, found.id))
         ended.found = now or ended.found
-        if now and not now.busy and (over or now.status == "DELETE_COMPLETE"):
+        if now and not now.busy and over:
             break
+        if gone := bool(now and now.status == "DELETE_COMPLETE"):
+            continue  # Its last events may have come after those that were read.
         if not ended.found.busy and looked > heard + watch.patience:
             raise LostError(
                 f"{found.name}: the operation is forgotten, the stack is in {ended.found.status}",

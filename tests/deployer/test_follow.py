@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from deployer.cloud import STACK, Found, StackEvent
@@ -172,6 +173,24 @@ def test_a_nested_stack_that_gives_its_own_reason_is_named() -> None:
 
     assert ended.cause is not None
     assert (ended.cause.place, ended.cause.event.reason) == (("Below",), "export in use")
+
+
+def test_the_last_events_of_a_deletion_are_read() -> None:
+    """They may come between a look at the events and one at the stack, which is deleted then."""
+
+    class Late(Account):
+        def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
+            known = super().events(region, stack_id, after)
+            self.happens("arn:outer", "Bucket", "DELETE_SKIPPED")
+            self.put(replace(OUTER, status="DELETE_COMPLETE"))
+            return known
+
+    account = Late(FakeClock())
+    account.happens("arn:outer", "outer", "DELETE_IN_PROGRESS")
+
+    ended, _ = followed(account)
+
+    assert ("Bucket",) in [one.place for one in ended.kept]
 
 
 def test_what_is_kept_in_nested_stacks_is_named_with_its_path() -> None:

@@ -60,11 +60,15 @@ def _create(title: str, props: Props, parent: str) -> Made:
 
 
 def _update(made: str, _old: Props, new: Props, parent: str) -> Made:
-    """A stack that has nothing to change stays as it is, and well it was."""
+    """A stack that has nothing to change stays as it is; those nested in it may have something."""
     name = _name(made)
     said = _operate("UpdateStack", name, told(new, ministack.stacks[parent]))
     nested = ministack.stacks[name]
-    if _NOTHING_TO_DO not in said and nested["StackStatus"] != "UPDATE_COMPLETE":
+    if _NOTHING_TO_DO in said:
+        for one in nested["_resources"].values():
+            if one["ResourceType"] == KIND:
+                _update(one["PhysicalResourceId"], one["Properties"], one["Properties"], name)
+    elif nested["StackStatus"] != "UPDATE_COMPLETE":
         raise _failure(nested, "update")
     return made, _outputs(nested)
 

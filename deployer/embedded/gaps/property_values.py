@@ -41,19 +41,20 @@ def _fill(change: ET.Element, change_set: dict[str, Any]) -> None:
     for tag, properties in (("BeforeContext", before), ("AfterContext", after)):
         if properties is not None:
             add(change, tag, json.dumps({"Properties": properties}))
+    if before is None or after is None:
+        return
     for target in every(change, "Target"):
-        if (
-            before is None
-            or after is None
-            or ministack.text_of(target, "Attribute") != "Properties"
-        ):
-            continue
-        name = ministack.text_of(target, "Name")
-        add(target, "Path", f"/Properties/{name}")
-        for tag, properties in (("BeforeValue", before), ("AfterValue", after)):
-            if name in properties:
-                add(target, tag, _text(properties[name]))
-        add(target, "AttributeChangeType", _change_type(name, before, after))
+        if ministack.text_of(target, "Attribute") == "Properties":
+            for name in every(target, "Name"):  # None, where CloudFormation does not say which.
+                _fill_target(target, name.text or "", before, after)
+
+
+def _fill_target(target: ET.Element, name: str, before: Props, after: Props) -> None:
+    add(target, "Path", f"/Properties/{name}")
+    for tag, properties in (("BeforeValue", before), ("AfterValue", after)):
+        if name in properties:
+            add(target, tag, _text(properties[name]))
+    add(target, "AttributeChangeType", _change_type(name, before, after))
 
 
 def _before(change_set: dict[str, Any], title: str) -> Props:
