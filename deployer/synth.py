@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DIGEST = "Digest"
 BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a bucket.
 ORDER = "layers.txt"
+_STACK = "AWS::CloudFormation::Stack"
 _IAM_NAMES = {
     "AWS::IAM::Group": "GroupName",
     "AWS::IAM::InstanceProfile": "InstanceProfileName",
@@ -83,7 +84,7 @@ def synth(layers: Layers) -> tuple[Wanted, ...]:
     """Every stack of *layers* as text, lowest first.
 
     Raises SynthError for a template too long for a call, or with functions, whose stack does not
-    stand on the one that keeps artifacts.
+    stand on the one that keeps artifacts; and for a nested stack that `nest` did not make.
     """
     return tuple(_render(stack, layers.artifacts) for stack in layers)
 
@@ -137,6 +138,7 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
     inner = tuple(_nested(stack.template))
     keeps = any(holds_data(each) for each in (text, *(nested.text for _, nested in inner)))
     templates = [stack.template, *(nested.template for _, nested in inner)]
+    _check_nested(stack, templates)
     wanted = Wanted(
         layer=stack.layer,
         name=stack.name,
@@ -184,6 +186,18 @@ def _part(stack: Stack, path: tuple[str, ...], nested: Nested) -> Part:
 def _resources(*bodies: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Every resource of these templates."""
     return [resource for body in bodies for resource in body.get("Resources", {}).values()]
+
+
+def _check_nested(stack: Stack, templates: Iterable[Template]) -> None:
+    """What a nested stack holds must be known, or nobody could say what a change does to it."""
+    for template in templates:
+        known = {nested.title for nested in template.nested}
+        for title, resource in template.resources.items():
+            if resource.resource_type == _STACK and title not in known:
+                raise SynthError(
+                    f"{stack.name}: {title} is a nested stack, and its template is not known",
+                    hint="add it with nest(), which reads and uploads its template",
+                )
 
 
 def _stamp(digest: str, *, after: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from troposphere import iam, s3, sns
+from troposphere import cloudformation, iam, s3, sns
 
 from deployer import synth
 from deployer.artifacts import Artifact, Target
@@ -384,6 +384,23 @@ def test_templates_are_nested_at_any_depth(tmp_path: Path) -> None:
     assert stack.nested[2].key in stack.nested[0].text
     assert (tmp_path / "outer.Middle.Right.yaml").read_text() == stack.nested[2].text
     assert three_levels("b").digest != stack.digest
+
+
+def test_a_nested_stack_of_an_unknown_template_is_refused() -> None:
+    """Nobody could say what a change of it would do to data."""
+
+    def define(t: Template, _: Env) -> None:
+        t.add_resource(cloudformation.Stack("Below", TemplateURL="https://elsewhere/a.yaml"))
+
+    crd = Layers(ENV)
+    crd.add("outer", define)
+
+    with pytest.raises(SynthError) as caught:
+        synth.synth(crd)
+
+    assert "crd-x-outer: Below is a nested stack, and its template is not known" == (
+        caught.value.message
+    )
 
 
 def test_what_is_nested_counts_for_the_stack() -> None:
