@@ -179,6 +179,7 @@ def test_a_nested_failure_fails_the_root(aws: Aws) -> None:
     aws.deploy("s", outer(aws, "one.json", inner()))
 
     root = propose(aws, outer(aws, "two.json", inner(Wrong=parameter(ref("Nothing")))))
+    aws.deploy("other", template(Another=parameter("x")))
     below_ = nested(aws, root)
 
     assert root["Status"] == below_["Status"] == "FAILED"

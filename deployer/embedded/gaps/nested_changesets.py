@@ -205,7 +205,7 @@ def _executing(execute: Action) -> Action:
         answer = execute(params)
         for change_set in list(ministack.change_sets.values()):
             root = ministack.change_sets.get(change_set.get("RootChangeSetId", ""))
-            if root is None or root["ExecutionStatus"] != "AVAILABLE":
+            if root is None or root["ExecutionStatus"].startswith("EXECUTE"):
                 _drop(change_set.get("RootChangeSetId", ""))
         return answer
 
