@@ -1,4 +1,4 @@
-"""Describe a change set whole: with those of the nested stacks, and why one of them failed."""
+"""Describe a change set together with the change sets of nested stacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deployer.cloud import STACK, ChangeSet, ResourceChange
 from deployer.errors import BusyError
 from deployer.jobs import Work, pauses
-from deployer.nested import KEPT, LogicalIds, TemplateTree, existing, shown
+from deployer.nested import KEPT, LogicalIds, TemplateTree, existing_templates, format_path
 
 if TYPE_CHECKING:
     from deployer.follow import Watch
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 _NESTED_FAILED = re.compile(r"Nested change set (arn:\S+) was not successfully created")
 
 
-def settled(watch: Watch, region: str, arn: str, *, stack: str) -> Work[ChangeSet]:
-    """Wait until a change set of *stack* is ready, and describe it with those of nested stacks.
+def describe_change_set(watch: Watch, region: str, arn: str, *, stack: str) -> Work[ChangeSet]:
+    """Wait until a change set of *stack* is created, and describe it with those of nested stacks.
 
-    The reason of one that failed is that of the nested one that is to blame. Raises BusyError when
-    the time of *watch* is over.
+    If a nested change set failed, the reason is that of the nested one. Raises BusyError after the
+    timeout of *watch*.
     """
     description = _Description(watch, region, stack)
     change_set = yield from description.ready(arn)
@@ -35,7 +35,7 @@ def settled(watch: Watch, region: str, arn: str, *, stack: str) -> Work[ChangeSe
 
 @dataclass
 class _Description:
-    """One description: *failures* has the reasons of nested change sets that failed."""
+    """A description in progress; *failures* has the reasons of nested change sets that failed."""
 
     watch: Watch
     region: str
@@ -43,7 +43,7 @@ class _Description:
     failures: list[str] = field(default_factory=list)
 
     def ready(self, arn: str) -> Work[ChangeSet]:
-        """Wait for one change set. Others may be pending still when the root has failed."""
+        """Wait for one change set. Nested ones may still be pending when the root has failed."""
         waits, give_up = pauses(), self.watch.clock.now() + self.watch.timeout
         while (change_set := self.watch.cloud.change_set(self.region, arn)).pending:
             if self.watch.clock.now() > give_up:
@@ -54,7 +54,7 @@ class _Description:
     def described(
         self, changes: Iterable[ResourceChange], path: LogicalIds
     ) -> Work[tuple[ResourceChange, ...]]:
-        """Fill in what happens inside each nested stack."""
+        """Return *changes*, each nested stack with the changes in it."""
         found = []
         for change in changes:
             inner = (*path, change.logical_id)
@@ -65,7 +65,7 @@ class _Description:
         return tuple(found)
 
     def reason(self, change_set: ChangeSet) -> Work[str]:
-        """Why a change set failed: AWS names only the ARN of the first nested one that did."""
+        """Return why a change set failed; AWS names only the ARN of the nested one that failed."""
         if self.failures:
             return "\n".join(self.failures)
         named = _NESTED_FAILED.search(change_set.reason)
@@ -79,14 +79,14 @@ class _Description:
         changes = yield from self.described(change_set.changes, path)
         failed = change_set.status == "FAILED" and not change_set.empty
         if failed and not _NESTED_FAILED.search(change_set.reason):
-            self.failures.append(f"{shown(path)}: {change_set.reason}")
+            self.failures.append(f"{format_path(path)}: {change_set.reason}")
         return changes
 
     def _removed(self, change: ResourceChange) -> tuple[ResourceChange, ...]:
-        """What a nested stack takes along: a change set names only the stack."""
+        """Return the removals in a nested stack that is removed: AWS lists only the stack."""
         if change.policy in KEPT or not change.physical_id:
             return ()
-        tree = existing(self.watch.cloud, self.region, change.physical_id)
+        tree = existing_templates(self.watch.cloud, self.region, change.physical_id)
         return tuple(_removals(tree)) if tree else ()
 
 
@@ -99,5 +99,5 @@ def _removals(tree: TemplateTree) -> Iterator[ResourceChange]:
 
 
 def _policy(declared: str | None) -> str:
-    """The PolicyAction of a resource that is removed, as CloudFormation would say it."""
+    """Return the PolicyAction that CloudFormation would list for a removed resource."""
     return "Retain" if declared in KEPT else declared or "Delete"

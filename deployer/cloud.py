@@ -72,7 +72,7 @@ class Proposal:
     """A change set to be made. *url* replaces *text* where the text is too long for a call.
 
     *role* is what CloudFormation takes to carry it out; without one it has the caller's rights.
-    With *nested*, each nested stack gets a change set, too.
+    With *nested*, each nested stack gets a change set of its own.
     """
 
     name: str

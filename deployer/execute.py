@@ -10,7 +10,7 @@ from typing import Literal
 
 from deployer import plan
 from deployer.artifacts import Artifact
-from deployer.change_sets import settled
+from deployer.change_sets import describe_change_set
 from deployer.cloud import ChangeSet, Cloud, Found, Proposal
 from deployer.errors import (
     BusyError,
@@ -23,7 +23,7 @@ from deployer.errors import (
 from deployer.events import Event, Finished, Operating, Outcome, Proposed, Started, Uploaded
 from deployer.follow import Ended, Watch, before_running, follow, latest, operation
 from deployer.jobs import Job, Work, side_by_side
-from deployer.nested import lines, shown
+from deployer.nested import format_path, resource_lines
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
 from deployer.synth import Wanted
 
@@ -122,7 +122,9 @@ def _recreate(step: Recreate, run: Run) -> Job:
 def _resume(wanted: Wanted, found: Found, run: Run) -> Job:
     """Follow what runs on the stack already, then do what is left to do."""
     yield _operating(found)
-    ended = yield from follow(run.watch, found, before_running(run.watch, found), lines(wanted))
+    ended = yield from follow(
+        run.watch, found, before_running(run.watch, found), resource_lines(wanted)
+    )
     _remember(ended.found, run)
     return (yield from _deploy(plan.decide(wanted, run.known), run))
 
@@ -171,7 +173,7 @@ def _propose(wanted: Wanted, kind: Kind, run: Run) -> Work[ChangeSet]:
         url = yield from _store(wanted, key, wanted.text.encode, run)
         proposal = replace(proposal, url=url)
     arn = run.cloud.propose(proposal)
-    return (yield from settled(run.watch, wanted.region, arn, stack=wanted.name))
+    return (yield from describe_change_set(run.watch, wanted.region, arn, stack=wanted.name))
 
 
 def _parameters(wanted: Wanted, run: Run) -> dict[str, str]:
@@ -224,14 +226,14 @@ def _apply(wanted: Wanted, change_set: ChangeSet, kind: Kind, run: Run) -> Work[
     run.cloud.apply(wanted.region, change_set.arn, token=f"{run.id}-{wanted.digest[:8]}")
     yield Operating(wanted.name, wanted.region, kind.lower(), change_set.stack_id)
     started = Found(wanted.name, change_set.stack_id, wanted.region, f"{kind}_IN_PROGRESS")
-    ended = yield from follow(run.watch, started, after, lines(wanted))
+    ended = yield from follow(run.watch, started, after, resource_lines(wanted))
     _remember(ended.found, run)
     return ended
 
 
 def _failure(wanted: Wanted, ended: Ended) -> DeployError:
     """What went wrong first, where it was made, and what to do now."""
-    line = lines(wanted).get(ended.cause.place) if ended.cause else None
+    line = resource_lines(wanted).get(ended.cause.place) if ended.cause else None
     message = f"{wanted.name}: {_cause(ended)}" + (f" (made at {line})" if line else "")
     if ended.found.complete or ended.found.never_completed:
         return RolledBackError(
@@ -259,7 +261,7 @@ def _destroy(found: Found, run: Run) -> Job:
         ended = yield from follow(run.watch, found, before_running(run.watch, found))
         found = ended.found
     ended = yield from _delete_protected(found, run)
-    kept = ", ".join(f"{shown(one.place)} ({one.event.physical_id})" for one in ended.kept)
+    kept = ", ".join(f"{format_path(one.place)} ({one.event.physical_id})" for one in ended.kept)
     detail = f"kept by its DeletionPolicy: {kept}" if kept else ""
     return Finished(found.name, Outcome.DELETED, detail)
 
@@ -312,7 +314,7 @@ def _cause(ended: Ended) -> str:
     if (cause := ended.cause) is None:
         return ended.found.reason or ended.found.status
     type_ = "" if cause.event.of_stack else f" ({cause.event.type})"
-    return ": ".join(filter(None, (f"{shown(cause.place)}{type_}", cause.event.reason)))
+    return ": ".join(filter(None, (f"{format_path(cause.place)}{type_}", cause.event.reason)))
 
 
 def _remember(found: Found, run: Run) -> None:

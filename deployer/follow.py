@@ -65,7 +65,7 @@ class Ended:
 
     @property
     def cause(self) -> LocatedEvent | None:
-        """What went wrong first, as deep in nested stacks as that is known."""
+        """The first failure, in the innermost nested stack whose events can be read."""
         event = _first_cause(self.events)
         return self.inside.get(event.id, LocatedEvent(event)) if event else None
 
@@ -78,9 +78,10 @@ class Ended:
 
 
 def _first_cause(events: Iterable[StackEvent]) -> StackEvent | None:
-    """What went wrong first, with a resource if with any; the rest is its consequence.
+    """Return the first failure, of a resource if one failed; later ones are consequences.
 
-    An export in use fails nothing: the stack alone says why it goes back, or stays.
+    A cancelled resource is no cause. Where no resource fails, such as for an export in use, only
+    the events of the stack itself have the reason.
     """
     known = list(events)
     failures = [event for event in known if event.failed]
@@ -121,7 +122,7 @@ def follow(
 ) -> Work[Ended]:
     """Tell every event of *found* newer than *after* until its operation is over.
 
-    Before that of a nested stack that failed comes what failed in it, as deep as it can be read.
+    Before the event of a nested stack that failed comes the innermost failure in it.
     It is over when an event says so and the status agrees: either alone may be older than the
     other. A stack that is not found is looked for again: deleted ones are still found by id.
     Raises BusyError when *timeout* is over and LostError when *patience* is: in both cases the
@@ -136,8 +137,8 @@ def follow(
             after, heard = event.id, watch.clock.now()
             over = over or (event.of_stack and not event.status.endswith("_IN_PROGRESS"))
             ended.notice(event)
-            for told in (yield from _inside(watch, ended, event)):
-                yield _progress(found, told, lines or {})
+            for located in (yield from _inside(watch, ended, event)):
+                yield _progress(found, located, lines or {})
             yield _progress(found, LocatedEvent(event), lines or {})
         if gone:
             break
@@ -161,12 +162,12 @@ def follow(
     return ended
 
 
-def _progress(found: Found, told: LocatedEvent, lines: Mapping[LogicalIds, Line]) -> Progress:
-    return Progress(found.name, told.event, lines.get(told.place), told.path)
+def _progress(found: Found, located: LocatedEvent, lines: Mapping[LogicalIds, Line]) -> Progress:
+    return Progress(found.name, located.event, lines.get(located.place), located.path)
 
 
 def _inside(watch: Watch, ended: Ended, event: StackEvent) -> Work[tuple[LocatedEvent, ...]]:
-    """Look for what failed, or was kept, in the nested stack that *event* is about."""
+    """Return the innermost failure in the nested stack of *event*; add what it kept to *ended*."""
     region, since = ended.found.region, ended.since or event.at
     if event.status == "DELETE_COMPLETE":
         ended.kept += yield from _kept(watch, region, LocatedEvent(event), since)
@@ -180,23 +181,23 @@ def _inside(watch: Watch, ended: Ended, event: StackEvent) -> Work[tuple[Located
 
 
 def _innermost(
-    watch: Watch, region: str, told: LocatedEvent, since: datetime
+    watch: Watch, region: str, failure: LocatedEvent, since: datetime
 ) -> Work[LocatedEvent]:
-    """Follow a failure into the nested stack that failed, and into what is nested in that."""
-    history = yield from _history(watch, region, told.event, since)
+    """Return the cause of *failure* in the nested stack that failed, at any depth."""
+    history = yield from _history(watch, region, failure.event, since)
     cause = _first_cause(history)
     if cause is None:
-        return told
-    return (yield from _innermost(watch, region, LocatedEvent(cause, told.place), since))
+        return failure
+    return (yield from _innermost(watch, region, LocatedEvent(cause, failure.place), since))
 
 
 def _kept(
-    watch: Watch, region: str, told: LocatedEvent, since: datetime
+    watch: Watch, region: str, deleted: LocatedEvent, since: datetime
 ) -> Work[list[LocatedEvent]]:
-    """Find what its DeletionPolicy kept of a nested stack, and of those nested in that."""
+    """Return the resources that their DeletionPolicy kept in a nested stack, at any depth."""
     kept = []
-    for event in (yield from _history(watch, region, told.event, since)):
-        inner = LocatedEvent(event, told.place)
+    for event in (yield from _history(watch, region, deleted.event, since)):
+        inner = LocatedEvent(event, deleted.place)
         if event.status == "DELETE_SKIPPED":
             kept.append(inner)
         elif event.status == "DELETE_COMPLETE":
@@ -207,9 +208,9 @@ def _kept(
 def _history(
     watch: Watch, region: str, event: StackEvent, since: datetime
 ) -> Work[tuple[StackEvent, ...]]:
-    """The events of the nested stack that *event* is about; none if they cannot be read.
+    """Return the events of the nested stack of *event*; none if they cannot be read.
 
-    It is found by its id, since a deleted stack has events, but no name any more.
+    They are read by the id of the stack: AWS finds a deleted stack by its id, not by its name.
     """
     if not event.nested_stack:
         return ()

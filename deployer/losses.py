@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from deployer.nested import KEPT, LogicalIds, TemplateTree, shown
+from deployer.nested import KEPT, LogicalIds, TemplateTree, format_path
 from deployer.registry import PropertyPath, ResourceType, resource_type
 
 Resource: TypeAlias = Mapping[str, Any]
@@ -67,7 +67,7 @@ class Loss:
 
     def __str__(self) -> str:
         """One line, such as Table (AWS::DynamoDB::Table) is removed: its data is deleted."""
-        name = shown((*self.path, self.logical_id))
+        name = format_path((*self.path, self.logical_id))
         return f"{name} ({self.type}) {self.what}: {self.consequence}"
 
 
@@ -78,40 +78,40 @@ def losses(
 
     That goes for the templates of nested stacks, too, which are matched by their logical ids.
     """
-    return tuple(_losses(old, new, _moved(old, new, lookup, {})))
+    return tuple(_losses(old, new, _changed_values(old, new, lookup, {})))
 
 
 def _losses(
-    old: TemplateTree, new: TemplateTree, moved: Moved, path: LogicalIds = ()
+    old: TemplateTree, new: TemplateTree, changed: ChangedValues, path: LogicalIds = ()
 ) -> Iterator[Loss]:
     for name, resource in old.resources.items():
         after = new.resources.get(name)
         if _holds_data(resource):
-            found = _of(name, resource, after, moved.names.get(name, ""))
+            found = _of(name, resource, after, changed.names.get(name, ""))
             yield from (replace(loss, path=path) for loss in found)
         if name in old.nested:
-            why = _why_deleted(name, resource, after, moved.names.get(name, ""))
+            why = _why_deleted(name, resource, after, changed.names.get(name, ""))
             if why is not None:
                 yield from _deleted(old.nested[name], why, (*path, name))
-            elif name in moved.nested and name in new.nested:
-                inner = old.nested[name], new.nested[name], moved.nested[name]
+            elif name in changed.nested and name in new.nested:
+                inner = old.nested[name], new.nested[name], changed.nested[name]
                 yield from _losses(*inner, (*path, name))
 
 
-def _why_deleted(name: str, old: Resource, new: Resource | None, moved: str) -> str | None:
-    """Say why the nested stack *name* is deleted; None if it stays."""
+def _why_deleted(name: str, old: Resource, new: Resource | None, remade: str) -> str | None:
+    """Return why the nested stack *name* is deleted; None if it stays."""
     if new is None:
         return None if old.get("DeletionPolicy") in KEPT else "is removed"
-    if new["Type"] == old["Type"] and not moved:
+    if new["Type"] == old["Type"] and not remade:
         return None
     if new.get("UpdateReplacePolicy") in KEPT:
         return None
-    changed = moved if new["Type"] == old["Type"] else f"becomes {new['Type']}"
-    return f"is removed, because {name} {changed}"
+    change = remade if new["Type"] == old["Type"] else f"becomes {new['Type']}"
+    return f"is removed, because {name} {change}"
 
 
 def _deleted(tree: TemplateTree, why: str, path: LogicalIds) -> Iterator[Loss]:
-    """Yield a loss for whatever holds data in a stack that is deleted."""
+    """Yield a loss for each resource that holds data in a stack that is deleted."""
     for name, resource in tree.resources.items():
         if _holds_data(resource):
             yield Loss(name, resource["Type"], why, _fate(resource.get("DeletionPolicy")), path)
@@ -163,29 +163,30 @@ def _strength(value: Any) -> float:
 
 
 @dataclass(frozen=True)
-class Moved:
-    """What has another value afterwards, and why.
+class ChangedValues:
+    """The names whose values an update changes, each with the reason.
 
-    *names* are resources that are made anew, parameters, and outputs of nested stacks; *nested* has
-    the same of each nested stack that stays.
+    *names* are replaced resources, parameters, and outputs of nested stacks. *nested* has the same
+    for each nested stack that stays.
     """
 
     names: Mapping[str, str]
-    nested: Mapping[str, Moved]
+    nested: Mapping[str, ChangedValues]
 
 
-def _moved(
+def _changed_values(
     old: TemplateTree, new: TemplateTree, lookup: Lookup, parameters: Mapping[str, str]
-) -> Moved:
-    """Find what is made anew; what refers to such a resource may have to follow.
+) -> ChangedValues:
+    """Return the values that change when *old* is replaced by *new*.
 
-    *parameters* are those of the template that have another value, and why.
+    A resource that refers to a changed value may be replaced, too. *parameters* are the parameters
+    of the template that change.
     """
-    moved = Moved(parameters, {})
+    changed = ChangedValues(parameters, {})
     while True:
         nested = {
-            title: _moved(
-                tree, new.nested[title], lookup, _changed_parameters(title, old, new, moved)
+            title: _changed_values(
+                tree, new.nested[title], lookup, _changed_parameters(title, old, new, changed)
             )
             for title, tree in old.nested.items()
             if title in new.nested
@@ -193,46 +194,48 @@ def _moved(
         outputs = {
             f"{title}.Outputs.{name}": why
             for title, inner in nested.items()
-            for name, why in _moved_outputs(old.nested[title], new.nested[title], inner).items()
+            for name, why in _changed_outputs(old.nested[title], new.nested[title], inner).items()
         }
         remade = {
             name: reason
             for name, resource in old.resources.items()
-            if name in new.resources and name not in moved.names
-            if (reason := _reason(resource, new.resources[name], lookup, moved.names))
+            if name in new.resources and name not in changed.names
+            if (reason := _reason(resource, new.resources[name], lookup, changed.names))
         }
-        names = {**moved.names, **outputs, **remade}
-        if names.keys() == moved.names.keys():
-            return Moved(moved.names, nested)
-        moved = Moved(names, nested)
+        names = {**changed.names, **outputs, **remade}
+        if names.keys() == changed.names.keys():
+            return ChangedValues(changed.names, nested)
+        changed = ChangedValues(names, nested)
 
 
 def _changed_parameters(
-    title: str, old: TemplateTree, new: TemplateTree, moved: Moved
+    title: str, old: TemplateTree, new: TemplateTree, changed: ChangedValues
 ) -> dict[str, str]:
-    """The parameters that nested stack *title* gets another value of, and why."""
+    """Return the parameters of the nested stack *title* whose values change."""
     before, after = (_parameters(tree, title) for tree in (old, new))
     return {
         name: "changes"
         for name, value in after.items()
-        if value != before.get(name) or any(used in moved.names for used in _names(value))
+        if value != before.get(name) or any(used in changed.names for used in _names(value))
     }
 
 
 def _parameters(tree: TemplateTree, title: str) -> dict[str, Any]:
-    """What a nested stack is given, and the defaults of what it is not given."""
+    """Return the parameters that a nested stack gets, with the defaults of the others."""
     declared = tree.nested[title].body.get("Parameters") or {}
     given = _property(tree.resources[title], ("Parameters",)) or {}
     return {name: one.get("Default") for name, one in declared.items()} | dict(given)
 
 
-def _moved_outputs(old: TemplateTree, new: TemplateTree, moved: Moved) -> dict[str, str]:
+def _changed_outputs(
+    old: TemplateTree, new: TemplateTree, changed: ChangedValues
+) -> dict[str, str]:
     before, after = (tree.body.get("Outputs") or {} for tree in (old, new))
     return {
         name: "changes"
         for name, output in after.items()
         if output != before.get(name)
-        or any(used in moved.names for used in _names(output.get("Value")))
+        or any(used in changed.names for used in _names(output.get("Value")))
     }
 
 
@@ -274,7 +277,10 @@ def _at(value: Any, path: Sequence[str]) -> Any:
 
 
 def _names(value: Any) -> Iterator[str]:
-    """The logical ids that *value* refers to; an output of a nested stack as Below.Outputs.Name."""
+    """Yield the logical ids that *value* refers to, and outputs of nested stacks by their names.
+
+    Such a name is Network.Outputs.Vpc.
+    """
     match value:
         case {"Ref": str(name)}:
             yield name
@@ -300,7 +306,7 @@ def _placeholders(text: str) -> Iterator[str]:
 
 
 def _attribute(name: str, attribute: Sequence[Any]) -> Iterator[str]:
-    """An output of a nested stack may stay although another one changes: it has its own name."""
+    """Yield the logical id, and the name of the output if it is one of a nested stack."""
     yield name
     if attribute and isinstance(attribute[0], str) and attribute[0].startswith("Outputs."):
         yield f"{name}.{attribute[0]}"

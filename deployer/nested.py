@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deployer.stack import Line
     from deployer.synth import Wanted
 
-LogicalIds: TypeAlias = tuple[str, ...]  # Of nested stacks, each in the one before.
+LogicalIds: TypeAlias = tuple[str, ...]  # Nested stacks, outermost first.
 
 KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
 
@@ -60,20 +60,20 @@ class TemplateTree:
         for title, tree in self.nested.items():
             yield from tree.walk((*path, title))
 
-    def deleted(self) -> Iterator[TemplateTree]:
+    def deleted_trees(self) -> Iterator[TemplateTree]:
         """Yield every template whose stack is deleted with this one."""
         yield self
         for title, tree in self.nested.items():
             if self.resources.get(title, {}).get("DeletionPolicy") not in KEPT:
-                yield from tree.deleted()
+                yield from tree.deleted_trees()
 
 
-def shown(path: LogicalIds) -> str:
+def format_path(path: LogicalIds) -> str:
     """Return *path* as reports show it: Codebuild/Table."""
     return "/".join(path)
 
 
-def desired(wanted: Wanted) -> TemplateTree:
+def desired_templates(wanted: Wanted) -> TemplateTree:
     """Return the templates of a stack as they shall be."""
     return _desired(wanted, (), wanted.text)
 
@@ -87,45 +87,45 @@ def _desired(wanted: Wanted, path: LogicalIds, text: str) -> TemplateTree:
     return TemplateTree(text, inner)
 
 
-def deployed(cloud: Cloud, region: str, stack_id: str) -> TemplateTree:
+def deployed_templates(cloud: Cloud, region: str, stack_id: str) -> TemplateTree:
     """Return the templates of a stack as the account has them; *stack_id* may be its name.
 
-    A nested stack that was deleted by hand is left out: it has nothing to lose. Raises CloudError
-    if one of the others cannot be read, since nobody could say then what it holds.
+    A nested stack that was deleted by hand is left out. Raises CloudError if another one cannot be
+    read: what it holds is unknown then.
     """
     tree = TemplateTree(cloud.template(region, stack_id), stack_id=stack_id)
     titles = {title for title, one in tree.resources.items() if one.get("Type") == STACK}
     if not titles:
         return tree
     found = {
-        each.logical_id: existing(cloud, region, each.physical_id)
+        each.logical_id: existing_templates(cloud, region, each.physical_id)
         for each in cloud.resources(region, stack_id)
         if each.logical_id in titles and each.type == STACK and each.physical_id
     }
     return replace(tree, nested={title: inner for title, inner in found.items() if inner})
 
 
-def existing(cloud: Cloud, region: str, stack_id: str) -> TemplateTree | None:
+def existing_templates(cloud: Cloud, region: str, stack_id: str) -> TemplateTree | None:
     """Return the templates of a stack as the account has them; None if it was deleted."""
     found = cloud.stack(region, stack_id)
     if found is None or found.status == "DELETE_COMPLETE":
         return None
-    return deployed(cloud, region, stack_id)
+    return deployed_templates(cloud, region, stack_id)
 
 
-def lines(wanted: Wanted) -> dict[LogicalIds, Line]:
-    """Return where each resource was made, by its path and logical id."""
+def resource_lines(wanted: Wanted) -> dict[LogicalIds, Line]:
+    """Return the line of each resource, by its path and logical id."""
     above = {(title,): line for title, line in wanted.lines.items()}
     return above | {
         (*part.path, title): line for part in wanted.nested for title, line in part.lines.items()
     }
 
 
-def changed(old: TemplateTree, new: TemplateTree) -> dict[LogicalIds, tuple[str, ...]]:
-    """Return which templates of *new* differ from those of *old*, each with the resources that do.
+def changed_templates(old: TemplateTree, new: TemplateTree) -> dict[LogicalIds, tuple[str, ...]]:
+    """Return the templates of *new* that differ from *old*, each with the resources that differ.
 
-    The address of a nested template, and a digest, change with what is nested: that is no change
-    of the template above.
+    The URL of a nested template, and the digest output, change with the nested template. They do
+    not count as a change of the template above.
     """
     pairs = ((path, old.at(path), tree) for path, tree in new.walk())
     return {
@@ -159,10 +159,10 @@ def _without_url(name: str, resources: Mapping[str, Any], nested: Collection[str
     return {**resource, "Properties": properties}
 
 
-def flat(
+def flatten(
     changes: Iterable[ResourceChange], path: LogicalIds = ()
 ) -> Iterator[tuple[LogicalIds, ResourceChange]]:
     """Yield every change of a change set with its path, each before those nested in it."""
     for change in changes:
         yield path, change
-        yield from flat(change.nested, (*path, change.logical_id))
+        yield from flatten(change.nested, (*path, change.logical_id))

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from deployer.cloud import Found
 from deployer.errors import ConfigError
 from deployer.losses import Loss, losses
-from deployer.nested import LogicalIds, TemplateTree, changed, desired, shown
+from deployer.nested import (
+    LogicalIds,
+    TemplateTree,
+    changed_templates,
+    desired_templates,
+    format_path,
+)
 from deployer.stack import ABSENT
 from deployer.synth import DIGEST, Wanted
 
@@ -159,8 +165,8 @@ def with_losses(steps: Iterable[Step], deployed: Mapping[str, TemplateTree]) -> 
 
 
 def _explained(step: Update, old: TemplateTree) -> Update:
-    new = desired(step.wanted)
-    what = [_changed(path, names) for path, names in changed(old, new).items()]
+    new = desired_templates(step.wanted)
+    what = [_changed(path, names) for path, names in changed_templates(old, new).items()]
     reason = step.reason.replace(TEMPLATE_CHANGED, ", ".join(what) or TEMPLATE_CHANGED, 1)
     return replace(step, reason=reason, losses=losses(old, new))
 
@@ -170,7 +176,7 @@ def _changed(path: LogicalIds, names: Sequence[str]) -> str:
         return TEMPLATE_CHANGED
     more = [f"and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
     listed = f" ({', '.join([*names[:_MOST_NAMED], *more])})" if names else ""
-    return f"template of {shown(path)} changed{listed}"
+    return f"template of {format_path(path)} changed{listed}"
 
 
 def uploads(
@@ -339,7 +345,7 @@ def _differences(
     if stack.outputs.get(DIGEST) != wanted.digest:
         differences.append(TEMPLATE_CHANGED)
     elif deployed is not None:
-        differences += _behind_digest(deployed, desired(wanted))
+        differences += _behind_digest(deployed, desired_templates(wanted))
     if dict(stack.tags) != dict(wanted.tags):
         differences.append("tags changed")
     for name, value in parameters(wanted, found).items():
@@ -351,13 +357,13 @@ def _differences(
 
 
 def _behind_digest(old: TemplateTree, new: TemplateTree) -> Iterator[str]:
-    """Yield what somebody changed in the account, although the digest is as it was."""
+    """Yield what was changed in the account although the digest is the same."""
     for path, tree in new.walk():
         before = old.at(path)
         if before is None:
-            yield f"nested stack {shown(path)} is missing"
+            yield f"nested stack {format_path(path)} is missing"
         elif before.text != tree.text:
-            of = f" of {shown(path)}" if path else ""
+            of = f" of {format_path(path)}" if path else ""
             yield f"template text{of} changed behind its digest"
 
 

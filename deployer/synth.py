@@ -189,7 +189,7 @@ def _resources(*bodies: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _check_nested(stack: Stack, templates: Iterable[Template]) -> None:
-    """What a nested stack holds must be known, or nobody could say what a change does to it."""
+    """Raise SynthError for a nested stack without a known template: its data cannot be guarded."""
     for template in templates:
         known = {nested.title for nested in template.nested}
         for title, resource in template.resources.items():

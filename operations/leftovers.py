@@ -34,12 +34,12 @@ def _empty(client: Any, bucket: str) -> None:
 
 
 def _buckets(account: Account, stack: Found) -> list[str]:
-    """The buckets that go with the stack, or with one nested in it, by their DeletionPolicy."""
+    """Return the buckets that are deleted with the stack, or with one nested in it."""
     from deployer import nested
 
     return [
         resource.physical_id
-        for tree in nested.deployed(account, stack.region, stack.id).deleted()
+        for tree in nested.deployed_templates(account, stack.region, stack.id).deleted_trees()
         for resource in account.resources(stack.region, tree.stack_id)
         if resource.type == "AWS::S3::Bucket"
         and resource.status != "DELETE_COMPLETE"

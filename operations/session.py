@@ -210,7 +210,7 @@ class Session:
         """The deployed templates, and those of the stacks nested in them, by stack name."""
         there = {(stack.region, stack.name) for stack in found if stack.complete}
         return {
-            each.name: nested.deployed(self.cloud, each.region, each.name)
+            each.name: nested.deployed_templates(self.cloud, each.region, each.name)
             for each in wanted
             if (each.region, each.name) in there
         }
@@ -282,7 +282,7 @@ class Session:
         known = {each.name: each.holds_data for each in self.environment.wanted}
         holds = known.get(stack.name)
         if holds is None:
-            holds = nested.deployed(self.cloud, stack.region, stack.id).holds_data
+            holds = nested.deployed_templates(self.cloud, stack.region, stack.id).holds_data
         return "holds data" if holds else ""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deployer.cloud import ChangeSet, PropertyChange, ResourceChange
-from deployer.nested import flat, shown
+from deployer.nested import flatten, format_path
 from deployer.plan import Recreate
 from deployer.report.ink import Ink, Style
 from deployer.report.values import pair
@@ -66,9 +66,9 @@ def counts(change_set: ChangeSet) -> str:
 
 
 def _located(change_set: ChangeSet) -> Iterator[ResourceChange]:
-    """Every change, also in nested stacks, whose path is a part of its name then."""
-    for path, change in flat(change_set.changes):
-        yield replace(change, logical_id=shown((*path, change.logical_id)))
+    """Yield every change, in nested stacks with the path in its logical id."""
+    for path, change in flatten(change_set.changes):
+        yield replace(change, logical_id=format_path((*path, change.logical_id)))
 
 
 def question(what: ChangeSet | Recreate) -> str:

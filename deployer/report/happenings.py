@@ -14,7 +14,7 @@ from deployer.events import (
     Started,
     Uploaded,
 )
-from deployer.nested import shown
+from deployer.nested import format_path
 from deployer.report.changes import change_lines
 from deployer.report.ink import Ink, Style
 from deployer.report.story import Chapter
@@ -65,7 +65,7 @@ def is_loud(event: Event) -> bool:
 def _progress(progress: Progress, ink: Ink) -> str:
     told, line = progress.event, progress.line
     status = f"{clean(told.status):{_WORD}}"
-    what = f"{clean(shown((*progress.path, told.logical_id)))} ({clean(told.type)})"
+    what = f"{clean(format_path((*progress.path, told.logical_id)))} ({clean(told.type)})"
     reason = f": {clean(told.reason)}" if told.reason else ""
     made = f" (made at {clean(str(line))})" if told.failed and line else ""
     return f"{ink('red', status) if told.failed else status}  {what}{reason}{made}"

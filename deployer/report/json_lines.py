@@ -16,7 +16,7 @@ from deployer import secret
 from deployer.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.errors import DeployError
 from deployer.events import Event, Finished, Operating, Progress, Proposed, Started, Uploaded
-from deployer.nested import LogicalIds, flat
+from deployer.nested import LogicalIds, flatten
 from deployer.plan import Orphan, Step, Upload
 from deployer.report.changes import kind, property_path
 from deployer.report.endings import left
@@ -126,7 +126,7 @@ def _change_set(change_set: ChangeSet) -> dict[str, Any]:
     return {
         "arn": change_set.arn,
         "region": change_set.region,
-        "changes": [_change(path, change) for path, change in flat(change_set.changes)],
+        "changes": [_change(path, change) for path, change in flatten(change_set.changes)],
     }
 
 

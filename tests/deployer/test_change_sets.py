@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from deployer.change_sets import settled
+from deployer.change_sets import describe_change_set
 from deployer.cloud import STACK, ChangeSet, Found, ResourceChange
 from deployer.errors import BusyError
 from deployer.follow import Watch
 from deployer.jobs import Pause
-from deployer.nested import flat
+from deployer.nested import flatten
 from tests.fakes import REGION, FakeClock, FakeCloud
 
 EMPTY = "The submitted information didn't contain changes. Submit different information"
@@ -45,7 +45,9 @@ def cloud(*change_sets: ChangeSet, **more: Any) -> FakeCloud:
 
 def described(account: FakeCloud, arn: str = "arn:root", **watch: float) -> ChangeSet:
     """The root change set, as it is described in the end."""
-    work = settled(Watch(account, account.clock, **watch), REGION, arn, stack="crd-x-outer")
+    work = describe_change_set(
+        Watch(account, account.clock, **watch), REGION, arn, stack="crd-x-outer"
+    )
     while True:
         try:
             pause = next(work)
@@ -59,7 +61,7 @@ def located(found: ChangeSet) -> list[tuple[str, str, str]]:
     """Path and name, action and policy of each change."""
     return [
         ("/".join([*path, one.logical_id]), one.action, one.policy)
-        for path, one in flat(found.changes)
+        for path, one in flatten(found.changes)
     ]
 
 

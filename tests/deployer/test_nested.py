@@ -10,7 +10,15 @@ import pytest
 
 from deployer.cloud import STACK, Found, ResourceChange, StackResource
 from deployer.errors import CloudError
-from deployer.nested import TemplateTree, changed, deployed, desired, existing, flat, lines
+from deployer.nested import (
+    TemplateTree,
+    changed_templates,
+    deployed_templates,
+    desired_templates,
+    existing_templates,
+    flatten,
+    resource_lines,
+)
 from deployer.stack import Line
 from deployer.synth import Part
 from tests.fakes import REGION, FakeClock, FakeCloud, wanted
@@ -59,7 +67,7 @@ def cloud() -> FakeCloud:
 
 def test_nested_templates_are_read_by_id_at_any_depth(cloud: FakeCloud) -> None:
     """Each logical id leads to its own stack, also where two have the same template."""
-    tree = deployed(cloud, REGION, "outer")
+    tree = deployed_templates(cloud, REGION, "outer")
 
     assert [path for path, _ in tree.walk()] == [(), ("One",), ("One", "Deep"), ("Two",)]
     assert [inner.stack_id for _, inner in tree.walk()] == [
@@ -75,7 +83,7 @@ def test_a_stack_without_nested_ones_costs_one_call() -> None:
     """Nobody asks for the resources of a stack in which there is no other."""
     cloud = FakeCloud(FakeClock(), templates={"outer": text(Table=TABLE)})
 
-    deployed(cloud, REGION, "outer")
+    deployed_templates(cloud, REGION, "outer")
 
     assert cloud.calls == [("template", "outer")]
 
@@ -84,12 +92,12 @@ def test_a_nested_stack_deleted_by_hand_holds_nothing(cloud: FakeCloud) -> None:
     """AWS still has its template, and no table any more."""
     del cloud.found[REGION, "outer-deep"]
 
-    assert [path for path, _ in deployed(cloud, REGION, "outer").walk()] == [
+    assert [path for path, _ in deployed_templates(cloud, REGION, "outer").walk()] == [
         (),
         ("One",),
         ("Two",),
     ]
-    assert existing(cloud, REGION, "arn:deep") is None
+    assert existing_templates(cloud, REGION, "arn:deep") is None
 
 
 def test_a_nested_template_that_cannot_be_read_is_an_error(cloud: FakeCloud) -> None:
@@ -105,7 +113,7 @@ def test_a_nested_template_that_cannot_be_read_is_an_error(cloud: FakeCloud) -> 
     refusing.templates, refusing.listed = cloud.templates, cloud.listed
 
     with pytest.raises(CloudError, match="deep: GetTemplate: AccessDenied"):
-        deployed(refusing, REGION, "outer")
+        deployed_templates(refusing, REGION, "outer")
 
 
 def test_desired_templates_form_the_same_tree() -> None:
@@ -118,13 +126,13 @@ def test_desired_templates_form_the_same_tree() -> None:
     )
     stack = replace(wanted("s"), text="outer", nested=parts, lines={"Table": deeper})
 
-    assert [(path, tree.text) for path, tree in desired(stack).walk()] == [
+    assert [(path, tree.text) for path, tree in desired_templates(stack).walk()] == [
         ((), "outer"),
         (("One",), "one"),
         (("One", "Deep"), "deep"),
         (("Two",), "two"),
     ]
-    assert lines(stack) == {
+    assert resource_lines(stack) == {
         ("Table",): deeper,
         ("One", "Table"): line,
         ("One", "Deep", "X"): deeper,
@@ -137,8 +145,8 @@ def test_what_a_kept_nested_stack_has_is_not_deleted() -> None:
     kept = TemplateTree(text(Below=below(DeletionPolicy="Retain")), {"Below": inner}, "outer")
     gone = TemplateTree(text(Below=below(DeletionPolicy="Delete")), {"Below": inner}, "outer")
 
-    assert [tree.stack_id for tree in kept.deleted()] == ["outer"]
-    assert [tree.stack_id for tree in gone.deleted()] == ["outer", "inner"]
+    assert [tree.stack_id for tree in kept.deleted_trees()] == ["outer"]
+    assert [tree.stack_id for tree in gone.deleted_trees()] == ["outer", "inner"]
 
 
 def test_the_address_of_a_nested_template_is_no_change_of_the_one_above() -> None:
@@ -151,9 +159,9 @@ def test_the_address_of_a_nested_template_is_no_change_of_the_one_above() -> Non
 
     old, new = tree(TOPIC, "a"), tree(TABLE, "b")
 
-    assert changed(old, new) == {("Below", "Deep"): ("Topic",)}
-    assert changed(old, tree(TOPIC, "a", Topic=TOPIC)) == {(): ("Topic",)}
-    assert changed(old, old) == {}
+    assert changed_templates(old, new) == {("Below", "Deep"): ("Topic",)}
+    assert changed_templates(old, tree(TOPIC, "a", Topic=TOPIC)) == {(): ("Topic",)}
+    assert changed_templates(old, old) == {}
 
 
 def test_changes_are_flat_with_their_paths() -> None:
@@ -162,7 +170,7 @@ def test_changes_are_flat_with_their_paths() -> None:
     deep = ResourceChange("Modify", "Deep", STACK, nested=(table,))
     outer = ResourceChange("Modify", "Below", STACK, nested=(deep,))
 
-    assert [(path, one.logical_id) for path, one in flat((outer, table))] == [
+    assert [(path, one.logical_id) for path, one in flatten((outer, table))] == [
         ((), "Below"),
         (("Below",), "Deep"),
         (("Below", "Deep"), "Table"),

@@ -48,10 +48,10 @@ def _create(title: str, props: Props, parent: str) -> Made:
     if waiting:
         change_set = {"ChangeSetName": [f"c-{uuid.uuid4().hex}"]}
         kind: Params = {"ChangeSetType": ["CREATE"]}
-        _operate("CreateChangeSet", name, told(props, above) | kind | change_set)
+        _operate("CreateChangeSet", name, stack_params(props, above) | kind | change_set)
         _operate("ExecuteChangeSet", name, change_set)
     else:
-        _operate("CreateStack", name, told(props, above), below=(above, title))
+        _operate("CreateStack", name, stack_params(props, above), below=(above, title))
     made = ministack.stacks[name]
     if made["StackStatus"] != "CREATE_COMPLETE":
         _operate("DeleteStack", name)
@@ -62,7 +62,7 @@ def _create(title: str, props: Props, parent: str) -> Made:
 def _update(made: str, _old: Props, new: Props, parent: str) -> Made:
     """A stack that has nothing to change stays as it is; those nested in it may have something."""
     name = _name(made)
-    said = _operate("UpdateStack", name, told(new, ministack.stacks[parent]))
+    said = _operate("UpdateStack", name, stack_params(new, ministack.stacks[parent]))
     nested = ministack.stacks[name]
     if _NOTHING_TO_DO in said:
         for one in nested["_resources"].values():
@@ -97,13 +97,13 @@ def new_name(parent: str, title: str) -> str:
 
 
 def put_below(made: ministack.Stack, above: ministack.Stack, title: str) -> None:
-    """Remember of a nested stack which resource of which stack it is."""
+    """Record the parent of a nested stack, and its logical id there."""
     root = above.get("RootId", above["StackId"])
     made.update(ParentId=above["StackId"], RootId=root, **{_TITLE: title})
 
 
 def in_review(above: ministack.Stack, title: str) -> ministack.Stack | None:
-    """Return the nested stack that a change set made, and that nobody executed yet."""
+    """Return the nested stack that a change set created and that was not executed yet."""
     for stack in ministack.stacks.values():
         mine = (stack.get("ParentId"), stack.get(_TITLE)) == (above["StackId"], title)
         if mine and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
@@ -147,7 +147,7 @@ def _operate(
     return body
 
 
-def told(props: Props, above: ministack.Stack) -> Params:
+def stack_params(props: Props, above: ministack.Stack) -> Params:
     """Return the parameters of a call for a nested stack, with the capabilities of the one above."""
     params: Params = {"TemplateURL": [props["TemplateURL"]]}
     params |= _members("Parameters", "ParameterKey", "ParameterValue", _given(props))
@@ -158,13 +158,14 @@ def told(props: Props, above: ministack.Stack) -> Params:
 
 
 def _failure(nested: ministack.Stack, verb: str) -> ValueError:
-    """What the stack above says: which resources failed, and nothing of why they did."""
-    names = [
-        event["LogicalResourceId"]
-        for event in ministack.stack_events[nested["StackId"]]
-        if event["ResourceStatus"].endswith("_FAILED")
-        and event["LogicalResourceId"] != nested["StackName"]
-    ]
+    """Return the error of the stack above: it names the resources that failed, not the reason."""
+    names: list[str] = []
+    for event in reversed(ministack.stack_events[nested["StackId"]]):
+        name, status = event["LogicalResourceId"], event["ResourceStatus"]
+        if (name, status) == (nested["StackName"], f"{verb.upper()}_IN_PROGRESS"):
+            break
+        if status.endswith("_FAILED") and name != nested["StackName"]:
+            names.insert(0, name)
     said = f"The following resource(s) failed to {verb}: [{', '.join(dict.fromkeys(names))}]. "
     reason = said if names else nested["StackStatusReason"]
     how = ". Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason" if verb == "update" else ""
@@ -174,7 +175,7 @@ def _failure(nested: ministack.Stack, verb: str) -> ValueError:
 
 
 def _naming_failed(add: Callable[..., None]) -> Callable[..., None]:
-    """Give the event of a nested stack that failed its id, as AWS does; the emulator has none yet."""
+    """Add the stack id to the event of a nested stack that failed, as AWS does."""
 
     def adding(stack_id: str, *event: Any, **more: Any) -> None:
         add(stack_id, *event, **more)

@@ -1,4 +1,4 @@
-"""Make, describe and delete the change sets of nested stacks with that of the stack around them."""
+"""Create, describe and delete the change sets of nested stacks with the root change set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FROM_ROOT = "Only executable from the root change set."
 
 
 def close() -> None:
-    """Put what IncludeNestedStacks asks for around the emulator's actions, which do not know it."""
+    """Add IncludeNestedStacks to the emulator's actions, which ignore it."""
     ministack.wrap_action("CreateChangeSet", _creating)
     ministack.wrap_action("DescribeChangeSet", _describing)
     ministack.wrap_action("DeleteChangeSet", _deleting)
@@ -44,7 +44,7 @@ def _made(answer: Answer) -> ChangeSet | None:
 
 
 def _nest(create: Action, above: ChangeSet, root: str) -> None:
-    """Make a change set for each nested stack, and for those nested in it."""
+    """Create a change set for each nested stack, at any depth."""
     above["IncludeNestedStacks"] = True
     changes = {one["ResourceChange"]["LogicalResourceId"]: one for one in above["Changes"]}
     for title, made in _nested_stacks(above, set(changes)):
@@ -61,7 +61,7 @@ def _nest(create: Action, above: ChangeSet, root: str) -> None:
 
 
 def _nested_stacks(above: ChangeSet, changed: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield each nested stack that comes or stays, and its id if it is there already."""
+    """Yield each nested stack of the new template, and its id if it exists already."""
     stack = ministack.find_stack(above["StackId"]) or {}
     there = stack.get("_resources", {})
     for title, resource in above["_template"].get("Resources", {}).items():
@@ -70,7 +70,7 @@ def _nested_stacks(above: ChangeSet, changed: set[str]) -> Iterator[tuple[str, s
 
 
 def _propose(create: Action, above: ChangeSet, title: str, made: str) -> ChangeSet:
-    """Make the change set of one nested stack; one that cannot be made is there, and has failed."""
+    """Create the change set of one nested stack; a refusal becomes a failed change set."""
     parent = ministack.find_stack(above["StackId"]) or {}
     waiting = nested.in_review(parent, title)
     name = (ministack.find_stack(made) or waiting or {}).get("StackName")
@@ -79,7 +79,9 @@ def _propose(create: Action, above: ChangeSet, title: str, made: str) -> ChangeS
     own = {one["Key"]: one["Value"] for one in props.get("Tags") or ()}
     tags = {one["Key"]: one["Value"] for one in above["Tags"]} | own
     answer = create(
-        nested.told(props | {"Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}, above)
+        nested.stack_params(
+            props | {"Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}, above
+        )
         | {
             "StackName": [name],
             "ChangeSetName": [f"{above['ChangeSetName']}-{title}-{_random()}"],
@@ -120,7 +122,7 @@ def _random() -> str:
 def _join(
     above: ChangeSet, below: ChangeSet, change: dict[str, Any] | None, title: str, made: str
 ) -> None:
-    """Name the nested change set in that above, which fails with it and changes with it."""
+    """Add the ARN of a nested change set to the change set above, which fails if it failed."""
     arn, empty = below["ChangeSetId"], below["StatusReason"].startswith(_EMPTY)
     if change is None and empty:
         ministack.change_sets.pop(arn, None)
@@ -137,7 +139,7 @@ def _join(
 
 
 def _automatic(title: str, made: str) -> dict[str, Any]:
-    """The change of a nested stack of which only what is in it differs."""
+    """Return the change of a nested stack whose own properties are the same."""
     target = {"Attribute": "Properties", "RequiresRecreation": "Never"}
     detail = {"Target": target, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}
     change = {
@@ -153,7 +155,7 @@ def _automatic(title: str, made: str) -> dict[str, Any]:
 
 
 def _describing(describe: Action) -> Action:
-    """Say which change sets belong together; the emulator describes each alone."""
+    """Add the ids of the parent, root and nested change sets to the answer."""
 
     def describing(params: Params) -> Answer:
         status, headers, body = describe(params)
@@ -181,7 +183,7 @@ def _describing(describe: Action) -> Action:
 
 
 def _deleting(delete: Action) -> Action:
-    """Delete the whole hierarchy, and the nested stacks made for it; nested ones not alone."""
+    """Delete the whole hierarchy, and the nested stacks created for it, only from the root."""
 
     def deleting(params: Params) -> Answer:
         name, stack = ministack.param(params, "ChangeSetName"), ministack.param(params, "StackName")
@@ -199,7 +201,7 @@ def _deleting(delete: Action) -> Action:
 
 
 def _executing(execute: Action) -> Action:
-    """Drop the nested change sets with the others that are of no use any more."""
+    """Delete the nested change sets of executed and deleted roots."""
 
     def executing(params: Params) -> Answer:
         answer = execute(params)
@@ -213,7 +215,7 @@ def _executing(execute: Action) -> Action:
 
 
 def _deleting_stack(delete: Action) -> Action:
-    """Delete the nested stacks that a change set made, with the stack that was never executed."""
+    """Delete the nested stacks in review together with the root stack in review."""
 
     def deleting(params: Params) -> Answer:
         stack = ministack.find_stack(ministack.param(params, "StackName"))
@@ -225,7 +227,7 @@ def _deleting_stack(delete: Action) -> Action:
 
 
 def _drop(root: str) -> None:
-    """Forget the nested change sets of a root."""
+    """Delete the nested change sets of a root."""
     for arn, change_set in list(ministack.change_sets.items()):
         if root and change_set.get("RootChangeSetId") == root:
             ministack.change_sets.pop(arn)
