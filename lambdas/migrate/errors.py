@@ -61,6 +61,9 @@ def _may_quote(sent: str, error: psycopg.Error) -> bool:
 def _hint(script: Script, error: psycopg.Error) -> str:
     if error.sqlstate == "25001" and script.transactional:
         return ": move the statement to a file of its own that begins with -- transactional: false"
-    if error.sqlstate == "0A000" and "transaction commands" in (error.diag.message_primary or ""):
+    message = error.diag.message_primary or ""
+    if error.sqlstate == "0A000" and "transaction commands" in message:
         return ": a file is applied in one transaction, which begins and ends outside it"
+    if error.sqlstate == "0A000" and "SELECT ... INTO" in message:
+        return ": write CREATE TABLE … AS SELECT"
     return ""

@@ -66,11 +66,6 @@ def last_applied(
     Raises MigrationError with every fault, and if they are not the *expected* ones.
     """
     chosen = [row.name for row in reversed(rows)][:steps]
-    if expected is not None and chosen != list(expected):
-        raise MigrationError(
-            f"the last applied migrations are {', '.join(chosen) or 'none'},"
-            f" not {', '.join(expected) or 'none'}: {_NOTHING}"
-        )
     by_name = {migration.name: migration for migration in folder.migrations}
     faults = [*folder.faults, *_row_faults(folder, rows, missing=True)]
     found: list[tuple[Migration, Script]] = []
@@ -82,6 +77,11 @@ def last_applied(
         elif migration:
             faults.append(f"{name}.rollback.sql: is missing, so {name} cannot be rolled back")
     refuse(faults)
+    if expected is not None and chosen != list(expected):
+        raise MigrationError(
+            f"the last applied migrations are {', '.join(chosen) or 'none'},"
+            f" not {', '.join(expected) or 'none'}: {_NOTHING}"
+        )
     return found
 
 

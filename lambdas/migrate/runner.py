@@ -33,8 +33,6 @@ SETTINGS = {
 
 _KEEP = "SELECT pg_catalog.set_config('migrate.file', %s, %s)"
 _EXECUTE = "DO $$BEGIN EXECUTE pg_catalog.current_setting('migrate.file'); END$$"
-# PL/pgSQL refuses to end with SELECT INTO where the string begins with it.
-_BEFORE = ";"
 # Raises before the first statement of the file, but after PostgreSQL has parsed all of it.
 _PARSED = "MG000"
 _RAISE = f"DO 'BEGIN RAISE SQLSTATE ''{_PARSED}''; END';"
@@ -114,10 +112,10 @@ def _in_transaction(
     try:
         connection.execute("BEGIN")
         record()
-        connection.execute(_KEEP, [_BEFORE + script.text, True])
+        connection.execute(_KEEP, [script.text, True])
         connection.execute(_EXECUTE)
     except psycopg.Error as error:
-        raise MigrationError(describe(script, error, before=_BEFORE)) from None
+        raise MigrationError(describe(script, error)) from None
     _commit(connection, script)
 
 

@@ -38,8 +38,8 @@ def database(made: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def empty(database: Postgres) -> None:
     """Drop every table, the journal included."""
     found = database.ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    for (table,) in found:
-        database.ask(f'DROP TABLE "{table}" CASCADE')
+    if found:
+        database.ask(f"DROP TABLE {', '.join(table for (table,) in found)} CASCADE")
 
 
 def write(

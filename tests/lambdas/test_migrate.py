@@ -26,6 +26,7 @@ __all__ = ["database", "made"]
 
 NONE = {"missing": [], "changed": [], "interrupted": []}
 
+
 def test_forward_and_back(database: Postgres) -> None:
     """All that is pending, in order of the names; back one by one, or several at once."""
     files = ["0001_t", "0002_t", "0003_t"]
@@ -35,9 +36,7 @@ def test_forward_and_back(database: Postgres) -> None:
     assert {"applied": []} == database.call({"do": "migrate"})
     assert ["t1", "t2", "t3"] == tables(database)
     assert {"rolled_back": ["0003_t"]} == database.call({"do": "rollback"})
-    assert {"applied": files[:2], "pending": files[2:]} | NONE == database.call(
-        {"do": "status"}
-    )
+    assert {"applied": files[:2], "pending": files[2:]} | NONE == database.call({"do": "status"})
     assert {"rolled_back": ["0002_t", "0001_t"]} == database.call({"do": "rollback", "steps": 9})
     assert ([], []) == (tables(database), rows(database))
 
@@ -70,7 +69,9 @@ def test_a_failure_back(database: Postgres) -> None:
     write(3, back="DROP TABLE t3; DROP TABLE nowhere;")
     database.call({"do": "migrate"})
 
-    with pytest.raises(MigrationError, match=r"^0003_t\.rollback\.sql: table \"nowhere\" does not exist"):
+    with pytest.raises(
+        MigrationError, match=r"^0003_t\.rollback\.sql: table \"nowhere\" does not exist"
+    ):
         database.call({"do": "rollback"})
 
     assert (["t1", "t2", "t3"], 3) == (tables(database), len(rows(database)))
@@ -229,7 +230,9 @@ def test_a_table_in_use(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> 
         other.execute("LOCK TABLE t1 IN ACCESS SHARE MODE")
         begun = time.monotonic()
 
-        with pytest.raises(MigrationError, match=r"0004_t\.sql: canceling statement due to lock timeout"):
+        with pytest.raises(
+            MigrationError, match=r"0004_t\.sql: canceling statement due to lock timeout"
+        ):
             database.call({"do": "migrate"})
 
         assert time.monotonic() - begun < 5
