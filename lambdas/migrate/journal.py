@@ -67,8 +67,11 @@ def rows(connection: Connection[TupleRow]) -> list[Row]:
 def add(
     connection: Connection[TupleRow], name: str, script: Script, state: State = "applied"
 ) -> None:
-    """Record *name*; raises UniqueViolation if it has a row."""
-    connection.execute(_INSERT, [name, script.checksum, state])
+    """Record *name*; raises MigrationError if another run did so meanwhile."""
+    try:
+        connection.execute(_INSERT, [name, script.checksum, state])
+    except errors.UniqueViolation:
+        raise MigrationError(f"{script.file}: another run applies it: run db.status") from None
 
 
 def change(connection: Connection[TupleRow], name: str, state: State) -> None:

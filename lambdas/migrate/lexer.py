@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["word", "quoted", "string", "comment", "other"]
 
@@ -42,13 +42,17 @@ class UnterminatedError(Exception):
         super().__init__(f"line {line}: {what} has no end")
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A token of SQL, and the line that it begins on; the text of a word is in capitals."""
 
     kind: Kind
     text: str
     line: int
+
+    @property
+    def mark(self) -> str:
+        """The text of what is neither a word, a quoted name nor a string, such as a semicolon."""
+        return self.text if self.kind == "other" else ""
 
 
 @dataclass(frozen=True)
@@ -88,17 +92,17 @@ def statements(found: list[Token]) -> Iterator[Statement]:
     for token in found:
         if token.kind == "comment":
             continue
-        if token.text == ";" and not parentheses and not bodies:
+        if token.mark == ";" and not parentheses and not bodies:
             if open_statement:
                 yield Statement(tuple(open_statement))
             open_statement = []
             continue
-        if token.text == ")":
+        if token.mark == ")":
             parentheses = max(0, parentheses - 1)
         if not parentheses:
             bodies = _bodies(open_statement, token, bodies)
             open_statement.append(token)
-        if token.text == "(":
+        if token.mark == "(":
             parentheses += 1
     if open_statement:
         yield Statement(tuple(open_statement))
@@ -115,9 +119,9 @@ def names(found: list[Token]) -> frozenset[str]:
 
 def _bodies(before: list[Token], token: Token, bodies: int) -> int:
     """Count the open BEGIN ATOMIC and CASE of a function body, whose semicolons end nothing."""
-    if token.kind != "word" or not before or before[0].text != "CREATE":
+    if token.kind != "word" or not before or before[0][:2] != ("word", "CREATE"):
         return bodies
-    if token.text == "ATOMIC" and before[-1].text == "BEGIN":
+    if token.text == "ATOMIC" and before[-1][:2] == ("word", "BEGIN"):
         return bodies + 1
     if bodies and token.text == "CASE":
         return bodies + 1

@@ -7,11 +7,12 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
-from migrate import clock, handler, lock, runner
+from migrate import clock, handler, journal, lock, runner
 from migrate.errors import MigrationError
 from stacks.database import APPLICATION, MIGRATOR
 from tests.lambdas.migrations import database, made, rows, tables, write
@@ -397,8 +398,8 @@ def test_settings_end_with_the_file(database: Postgres) -> None:
         CREATE TEMPORARY TABLE t1_shadow ON COMMIT PRESERVE ROWS AS SELECT 1;
         PREPARE kept AS SELECT 1;
         LISTEN kept;
-        SELECT pg_advisory_lock(4711);
         SELECT pg_advisory_unlock_all();
+        SELECT pg_advisory_lock(4711);
         SET search_path = pg_temp;
         SET statement_timeout = 0;
         SET standard_conforming_strings = off;
@@ -423,6 +424,7 @@ def test_settings_end_with_the_file(database: Postgres) -> None:
 
     assert [("public none on", "C:\\", 0, 0, None)] == database.ask("SELECT * FROM t2")
     assert ["0001_t", "0002_t", "0003_t"] == rows(database)
+    _wait(lambda: not database.ask("SELECT FROM pg_locks WHERE locktype = 'advisory'"))
 
 
 @pytest.mark.usefixtures("temporary")
@@ -514,6 +516,31 @@ def test_the_holder_of_the_lock_dies(database: Postgres) -> None:
 
         assert 3 == len(database.call({"do": "migrate"})["applied"])
         killing.join()
+
+
+def test_two_runs_without_a_lock(database: Postgres, monkeypatch) -> None:
+    """Even then a file is applied once: the second run waits for the row of the first."""
+    monkeypatch.setattr(lock, "_taken", lambda _: True)
+    write(1, "SELECT pg_sleep(0.5); CREATE TABLE t1 (id integer);")
+    with database.connect(MIGRATOR) as connection:
+        journal.create(connection)
+    for name, value in database.environment(MIGRATOR).items():
+        monkeypatch.setenv(name, value)
+    gate = threading.Barrier(2)
+
+    def call() -> object:
+        gate.wait()
+        try:
+            return handler.handler({"do": "migrate"}, None)
+        except MigrationError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        ended = [call.result() for call in [pool.submit(call) for _ in range(2)]]
+
+    assert {"applied": ["0001_t", "0002_t", "0003_t"]} in ended
+    assert "0001_t.sql: another run applies it: run db.status" in ended
+    assert ["t1", "t2", "t3"] == tables(database)
 
 
 def test_a_deferred_constraint(database: Postgres) -> None:

@@ -37,7 +37,8 @@ VALUE = st.one_of(
     NASTY.map(escaped),
     st.builds(lambda one, two: f"{escaped(one)} -- '\n  '{two}'", NASTY, st.just(r"\'")),
     st.builds(dollar, NASTY, TAG),
-    NASTY.map(lambda text: f'1 AS "x{text.replace(chr(34), chr(34) * 2)}"'),
+    NASTY.map(lambda text: f'1 AS "{text.replace(chr(34), chr(34) * 2) or "x"}"'),
+    st.sampled_from("();").map(lambda mark: f'1 AS "{mark}"'),
     st.sampled_from(
         ["1#2", "-1", "a$1$b.x FROM (SELECT 1 x) a$1$b", "(SELECT 1)", "B'01'", "5-/**/-3"]
     ),
