@@ -17,7 +17,7 @@ _DIRECT = "PL/pgSQL function inline_code_block line 1 at EXECUTE"
 
 
 class MigrationError(Exception):
-    """Names every file that is in the way, and what to do; nothing of those files was done."""
+    """Names every file that is in the way, what PostgreSQL said of it, and what to do."""
 
 
 def describe(script: Script, error: psycopg.Error, *, before: str = "") -> str:

@@ -109,12 +109,13 @@ def statements(found: list[Token]) -> Iterator[Statement]:
 
 
 def names(found: list[Token]) -> frozenset[str]:
-    """Return every identifier among the tokens, as PostgreSQL stores it."""
-    return frozenset(
+    """Return every identifier among the tokens, as PostgreSQL stores it: at most 63 bytes."""
+    full = (
         token.text if token.kind == "quoted" else token.text.lower()
         for token in found
         if token.kind in {"word", "quoted"}
     )
+    return frozenset(name.encode()[:63].decode(errors="ignore") for name in full)
 
 
 def _bodies(before: list[Token], token: Token, bodies: int) -> int:

@@ -20,8 +20,10 @@ LOCK = 2_026_112_001  # Any number, as long as it is always the same.
 LOCK_SECONDS = 60
 _RETRY_SECONDS = 0.2
 
-# A function that vanishes with its machine closes no connection. PostgreSQL notices within 20 s.
-_KEEPALIVE = {
+_SETTINGS = {
+    "lock_timeout": "10s",
+    "statement_timeout": "30s",
+    # A function that vanishes with its machine closes no connection: PostgreSQL finds out in 20 s.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
@@ -36,7 +38,7 @@ def held() -> Iterator[Connection[TupleRow]]:
     wait for a run that waits inside PostgreSQL, and so for itself.
     """
     deadline = time.monotonic() + LOCK_SECONDS
-    with database.connect(**_KEEPALIVE) as connection:
+    with database.connect(**_SETTINGS) as connection:
         while not _taken(connection):
             if time.monotonic() > deadline:
                 raise MigrationError(
@@ -46,10 +48,17 @@ def held() -> Iterator[Connection[TupleRow]]:
         yield connection
 
 
-def check(connection: Connection[TupleRow]) -> None:
+def check(holder: Connection[TupleRow]) -> None:
     """Raise MigrationError if the connection that holds the lock is lost."""
+    with needed():
+        holder.execute("SELECT")
+
+
+@contextmanager
+def needed() -> Iterator[None]:
+    """Raise MigrationError where a statement finds the connection that holds the lock lost."""
     try:
-        connection.execute("SELECT")
+        yield
     except OperationalError:
         raise MigrationError(
             "the connection that holds the lock was lost: run db.migrate again"

@@ -87,7 +87,8 @@ def _apply(holder: Connection[TupleRow], migration: Migration, clock: Clock) -> 
             return
         journal.add(holder, name, script, "applying")
         _alone(connection, script, failed=lambda: journal.remove(holder, name))
-        journal.change(holder, name, "applied")
+        with lock.needed():
+            journal.change(holder, name, "applied")
 
 
 def _undo(holder: Connection[TupleRow], migration: Migration, script: Script, clock: Clock) -> None:
@@ -99,7 +100,8 @@ def _undo(holder: Connection[TupleRow], migration: Migration, script: Script, cl
             return
         journal.change(holder, name, "rolling back")
         _alone(connection, script, failed=lambda: journal.change(holder, name, "applied"))
-        journal.remove(holder, name)
+        with lock.needed():
+            journal.remove(holder, name)
 
 
 def _in_transaction(
@@ -148,7 +150,8 @@ def _alone(connection: Connection[TupleRow], script: Script, *, failed: Callable
     found = leftovers.of_statement(script.names, before, leftovers.find(connection))
     faults += [f"{script.file}: {leftover}" for leftover in found]
     if faults:
-        failed()
+        with lock.needed():
+            failed()
         raise MigrationError("\n".join(faults))
 
 

@@ -505,6 +505,20 @@ def test_a_killed_lock(database: Postgres) -> None:
     assert ["0001_t", "0002_t"] == rows(database)
 
 
+def test_a_killed_lock_outside_a_transaction(database: Postgres) -> None:
+    """What took effect and could not be recorded is not run again by itself."""
+    kill = (
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks"
+        f" WHERE locktype = 'advisory' AND objid = {lock.LOCK};"
+    )
+    write(2, f"{ALONE}{kill}")
+
+    said, again = refused(database), refused(database)
+
+    assert said.startswith("the connection that holds the lock was lost: run db.migrate again")
+    assert again.startswith("0002_t.sql: the run that sent it was interrupted")
+
+
 def test_the_holder_of_the_lock_dies(database: Postgres) -> None:
     """A run that waits for another goes on when the connection of the other is lost."""
     with database.connect(MIGRATOR) as other:

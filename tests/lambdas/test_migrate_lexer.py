@@ -112,3 +112,8 @@ def test_names() -> None:
     found = list(lexer.tokens('CREATE INDEX Foo ON "Bar ""x""" (id) -- comment\n'))
 
     assert {"create", "index", "foo", "on", 'Bar "x"', "id"} == lexer.names(found)
+
+
+def test_a_long_name() -> None:
+    """It is cut where PostgreSQL cuts it, between two characters."""
+    assert {"x" + "ü" * 31} == lexer.names(list(lexer.tokens(f'"x{"ü" * 40}"')))
