@@ -29,7 +29,7 @@ def bootstrap(_: Context, env: str = "") -> None:
 
 @task()
 def migrate(_: Context, env: str = "") -> None:
-    """Apply every deployed migration that is not applied yet; all of them, or say why none."""
+    """Apply every deployed migration that is not applied yet, in the order of the numbers."""
     _show(_call(place.open_(env), {"do": "migrate"}), nothing="nothing to apply")
 
 
