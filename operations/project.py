@@ -63,6 +63,14 @@ def chosen(name: str | None) -> str | None:
 
 
 @uncollected()
+def origins(environment: Environment) -> tuple[str, ...]:
+    """What a run in *environment* takes from the operator's AWS setup: the first line names it."""
+    from deployer import aws
+
+    return () if environment.embedded else aws.origins(os.environ)
+
+
+@uncollected()
 def account(environment: Environment) -> Account:
     """The account of *environment*, every guard held."""
     from deployer.environment import connect

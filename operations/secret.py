@@ -36,7 +36,7 @@ def put(_: Context, name: str = "", env: str = "") -> None:
             f"--name={name}: not among {where}", hint=f"one of: {known or 'none yet'}"
         )
     value = _value(name)
-    here = place.Place(environment, project.account(environment))
+    here = place.opened(environment)
     for path in paths:
         with our_errors(path):
             client = here.client("ssm")

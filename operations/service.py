@@ -180,7 +180,7 @@ def connect(_: Context, layer: str = "service", env: str = "", command: str = "/
             interactive=True,
         )["session"]
     told = [tunnel.RESPONSE, service.here.env.region, "StartSession"]
-    programs.at_terminal([plugin, *told], {tunnel.RESPONSE: json.dumps(session)})
+    programs.at_terminal([plugin, *told], {tunnel.RESPONSE: json.dumps(session)}, aws=True)
 
 
 @contextmanager

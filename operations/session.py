@@ -309,7 +309,13 @@ def begin(
         try:
             environment = project.environment(env)
             env_ = environment.env
-            tell.start(env_.name, env_.account, env_.region, embedded=environment.embedded)
+            tell.start(
+                env_.name,
+                env_.account,
+                env_.region,
+                embedded=environment.embedded,
+                origins=project.origins(environment),
+            )
             cloud = project.account(environment)
             yield Session(environment, cloud, tell, yes, no_execute, timeout, json)
         except DeployError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from deployer.events import (
     Event,
@@ -28,6 +28,21 @@ _STYLES: Mapping[Outcome, Style] = {
     Outcome.FAILED: "red",
 }
 _WORD = 18  # As wide as CREATE_IN_PROGRESS.
+
+
+def start_line(
+    env: str,
+    account: str,
+    region: str,
+    ink: Ink,
+    *,
+    embedded: bool,
+    origins: Sequence[str] = (),
+) -> str:
+    """Return the first line of a run: where it goes, and what it takes from the AWS setup."""
+    kind = ", embedded AWS" if embedded else ""
+    where = f"account {clean(account)}, region {clean(region)}{kind}"
+    return " · ".join([f"{ink('bold', clean(env))}: {where}", *map(clean, origins)])
 
 
 def event_lines(event: Event, chapter: Chapter, ink: Ink, width: int) -> Iterator[str]:

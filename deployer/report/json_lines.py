@@ -44,8 +44,17 @@ class JsonLines:
     ) -> None:
         self._stream.flush()
 
-    def start(self, env: str, account: str, region: str, *, embedded: bool) -> None:
-        self._say("start", env=env, account=account, region=region, embedded=embedded)
+    def start(
+        self,
+        env: str,
+        account: str,
+        region: str,
+        *,
+        embedded: bool,
+        origins: Sequence[str] = (),
+    ) -> None:
+        where = {"env": env, "account": account, "region": region, "embedded": embedded}
+        self._say("start", **where, origins=[*origins])
 
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]

@@ -15,7 +15,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from operations import ecr, image, project
-from tests.operations.answers import Account, Client, NotFoundError, opened
+from tests.operations.answers import FIRST, Account, Client, NotFoundError, opened
 
 REGISTRY = "000000000000.dkr.ecr.ca-central-1.amazonaws.com"
 URI, DIGEST = f"{REGISTRY}/crd-x-backend", f"sha256:{'a' * 64}"
@@ -29,6 +29,7 @@ THERE = {"imageDetails": [{"imageDigest": DIGEST}]}
 DOCKER = f"""#!{sys.executable} -I
 import json, os, sys
 told = {{"arguments": sys.argv[1:], "stdin": sys.stdin.buffer.read().decode("latin-1")}}
+told["aws"] = [name for name in os.environ if name.startswith("AWS_")]
 told["attestations"] = os.environ.get("BUILDX_NO_DEFAULT_ATTESTATIONS")
 with open(os.environ["DIARY"], "a") as diary:
     print(json.dumps(told), file=diary)
@@ -84,15 +85,17 @@ def account(monkeypatch: pytest.MonkeyPatch, *found: object, **service: str) -> 
 def test_login(machine: Machine, monkeypatch, capfd) -> None:
     """The password goes to stdin: no list of processes has it, nor anything that is printed."""
     account(monkeypatch)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "an account's")
 
     ecr.login(Context())
 
     [told] = machine.told
+    assert [] == told["aws"]
     assert ["login", "--username", "AWS", "--password-stdin", REGISTRY] == told["arguments"]
     assert PASSWORD == told["stdin"]
     out, err = capfd.readouterr()
     assert f"signed in to {REGISTRY}\n" == out
-    assert "progress of docker\n" == err
+    assert f"{FIRST}progress of docker\n" == err
 
 
 @pytest.mark.parametrize(
