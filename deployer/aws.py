@@ -7,7 +7,9 @@ resources and transfers, which we do not use, would cost as much time again as w
 
 from __future__ import annotations
 
+import hashlib
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -50,6 +52,7 @@ from deployer.cloud import (
     ResourceChange,
     StackEvent,
     StackResource,
+    StoredObject,
 )
 from deployer.errors import CloudError, CredentialsError, GuardError, LostError
 
@@ -339,22 +342,47 @@ class Account:
             found = self.client("ssm", region).get_parameters(Names=[name])["Parameters"]
         return str(found[0]["Value"]) if found else None
 
-    def stored(self, region: str, bucket: str, key: str) -> str | None:
+    def stored(self, region: str, bucket: str, key: str) -> StoredObject | None:
         """See `Cloud`."""
         with our_errors(f"s3://{bucket}/{key}"):
-            listed = self.client("s3", region).list_objects_v2(
-                Bucket=bucket, Prefix=key, MaxKeys=1, ExpectedBucketOwner=self._number
-            )
-        there = any(found["Key"] == key for found in listed.get("Contents", ()))
-        return _object_url(region, bucket, key) if there else None
+            try:
+                found = self.client("s3", region).head_object(
+                    Bucket=bucket,
+                    Key=key,
+                    ChecksumMode="ENABLED",
+                    ExpectedBucketOwner=self._number,
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "404":  # The answer to a HEAD has no body.
+                    return None
+                raise
+        sha256 = _from_base64(found.get("ChecksumSHA256", ""))
+        return StoredObject(region, bucket, key, sha256, found.get("VersionId", ""))
 
-    def upload(self, region: str, bucket: str, key: str, body: bytes) -> str:
+    def upload(
+        self, region: str, bucket: str, key: str, body: bytes, *, replace: bool = True
+    ) -> StoredObject:
         """See `Cloud`."""
-        with our_errors(f"s3://{bucket}/{key}"):
-            self.client("s3", region).put_object(
-                Bucket=bucket, Key=key, Body=body, ExpectedBucketOwner=self._number
-            )
-        return _object_url(region, bucket, key)
+        place, sha256 = f"s3://{bucket}/{key}", hashlib.sha256(body)
+        only_if_absent = {} if replace else {"IfNoneMatch": "*"}
+        with our_errors(place):
+            try:
+                put = self.client("s3", region).put_object(
+                    Bucket=bucket,
+                    Key=key,
+                    Body=body,
+                    ChecksumSHA256=b64encode(sha256.digest()).decode(),
+                    ExpectedBucketOwner=self._number,
+                    **only_if_absent,
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "PreconditionFailed":
+                    raise
+                raise CloudError(
+                    f"{place}: the object exists, and a release cannot replace it",
+                    hint="deploy the stack as an administrator, without --release",
+                ) from error
+        return StoredObject(region, bucket, key, sha256.hexdigest(), put.get("VersionId", ""))
 
     @cached_property
     def _number(self) -> str:
@@ -557,8 +585,12 @@ def _says_absent(error: ClientError) -> bool:
     )
 
 
-def _object_url(region: str, bucket: str, key: str) -> str:
-    return f"https://{bucket}.s3.{region}.amazonaws.com/{key}"
+def _from_base64(checksum: str) -> str:
+    """Return in hex a *checksum* of S3; empty if it is of the parts of an object, not of all."""
+    try:
+        return b64decode(checksum, validate=True).hex()
+    except ValueError:
+        return ""
 
 
 def _short(arn: str) -> str:

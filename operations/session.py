@@ -146,7 +146,7 @@ class Session:
         self.tell.plan(look.steps, look.orphans, look.uploads)
         if look.proposes and not self.no_execute:
             self._approver.must_be_there()
-        code.build(upload.artifact for upload in look.uploads if upload.artifact)
+        code.build(plan.artifacts(look.steps))
         run = self._run(look.found, look.role)
         events = execute.deploy(look.steps, run, jobs=jobs)
         self._through(self._with_pictures(events) if self.environment.embedded else events)

@@ -256,7 +256,7 @@ def _change_stacks(env: Env, given: Given) -> list[Statement]:
     to_cloudformation = Condition(
         StringEquals({"iam:PassedToService": "cloudformation.amazonaws.com"})
     )
-    templates = objects(given.artifacts_arn, "templates/*")
+    artifacts = objects(given.artifacts_arn)
     released = arn("ssm", f"parameter{image_parameter(env, '*')}")
     return [
         # Listed, to find what is deployed and no longer wanted: that takes no narrower resource.
@@ -277,8 +277,9 @@ def _change_stacks(env: Env, given: Given) -> list[Statement]:
         ),
         allow("PassChangeRole", [iam.PassRole], given.change_role, condition=to_cloudformation),
         allow("FindArtifacts", [storage.ListBucket], given.artifacts_arn),
-        allow("UploadArtifacts", [storage.PutObject], objects(given.artifacts_arn)),
-        allow("ReadTemplates", [storage.GetObject], templates),  # CloudFormation, for whoever asks.
+        allow("UploadArtifacts", [storage.PutObject], artifacts),
+        # A deploy verifies what it did not upload; CloudFormation reads templates for the caller.
+        allow("ReadArtifacts", [storage.GetObject, storage.GetObjectVersion], artifacts),
         allow("ReadImages", [ssm.GetParameters], released),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -310,12 +311,61 @@ class TestEmbedded:
         """One too long for a call is read from the bucket it was put into."""
         deploy(account, template(B=resource("AWS::S3::Bucket", BucketName="store")), stack="store")
         text = json.dumps(template(A=topic())) + " " * 60_000
-        url = account.upload(REGION, "store", "templates/s.json", text.encode())
+        put = account.upload(REGION, "store", "templates/s.json", text.encode())
 
-        deploy(account, text, url=url)
+        deploy(account, text, url=put.url)
 
-        assert f"https://store.s3.{REGION}.amazonaws.com/templates/s.json" == url
+        assert f"https://store.s3.{REGION}.amazonaws.com/templates/s.json" == put.url
         assert text == account.template(REGION, "s")
+
+    def test_an_object_is_known_by_its_checksum_and_version(self, account: Account) -> None:
+        """What was put is what is found; nothing is found under another key."""
+        bucket = resource(
+            "AWS::S3::Bucket", BucketName="store-1", VersioningConfiguration={"Status": "Enabled"}
+        )
+        deploy(account, template(B=bucket), stack="store")
+
+        put = account.upload(REGION, "store-1", "a/key", b"content")
+        again = account.upload(REGION, "store-1", "a/key", b"other")
+
+        assert hashlib.sha256(b"content").hexdigest() == put.sha256
+        assert put.version_url == f"{put.url}?versionId={put.version}"
+        assert again == account.stored(REGION, "store-1", "a/key")
+        assert again.version not in {put.version, ""}
+        assert account.stored(REGION, "store-1", "a/ke") is None
+
+    def test_an_object_put_by_other_means_has_no_checksum_of_ours(self, account: Account) -> None:
+        """S3 computes the one that it was asked for, and a hash of hashes for parts."""
+        deploy(
+            account, template(B=resource("AWS::S3::Bucket", BucketName="store-2")), stack="store"
+        )
+        s3 = account.client("s3", REGION)
+        s3.put_object(Bucket="store-2", Key="plain", Body=b"content")
+        parts = {"Bucket": "store-2", "Key": "parts"}
+        upload = s3.create_multipart_upload(**parts, ChecksumAlgorithm="SHA256")["UploadId"]
+        part = s3.upload_part(
+            **parts, UploadId=upload, PartNumber=1, Body=b"content", ChecksumAlgorithm="SHA256"
+        )
+        done = [{"PartNumber": 1} | {key: part[key] for key in ("ETag", "ChecksumSHA256")}]
+        s3.complete_multipart_upload(**parts, UploadId=upload, MultipartUpload={"Parts": done})
+
+        found = [account.stored(REGION, "store-2", key) for key in ("plain", "parts")]
+
+        assert ["", ""] == [each.sha256 for each in found if each]
+
+    def test_an_object_can_be_put_only_where_there_is_none(self, account: Account) -> None:
+        """A release adds, and never replaces."""
+        deploy(
+            account, template(B=resource("AWS::S3::Bucket", BucketName="store-3")), stack="store"
+        )
+        account.upload(REGION, "store-3", "key", b"content", replace=False)
+
+        with pytest.raises(CloudError) as refused:
+            account.upload(REGION, "store-3", "key", b"content", replace=False)
+
+        assert "s3://store-3/key: the object exists, and a release cannot replace it" == str(
+            refused.value.message
+        )
 
     def test_a_change_set_tells_what_happens_to_each_property(self, account: Account) -> None:
         """Before, after, whether the resource is made anew, and what made it change."""
@@ -701,6 +751,22 @@ class TestChangeSets:
         assert [ENV.account] * 2 == [
             asked.headers["x-amz-expected-bucket-owner"] for asked in there.asked[1:]
         ]
+
+    def test_an_object_is_looked_at_only_in_our_own_bucket(
+        self, far: Account, there: Loopback
+    ) -> None:
+        """S3 is asked for the checksum; a refusal is not taken for absence."""
+        there.on("GetCallerIdentity", answer(**OURS))
+        there.on("HEAD", Answer(status=404), Answer(status=403))
+
+        absent = far.stored(REGION, "store", "a")
+        with pytest.raises(CloudError, match="s3://store/a: HeadObject: 403"):
+            far.stored(REGION, "store", "a")
+
+        asked = there.asked[1].headers
+        assert absent is None
+        assert ENV.account == asked["x-amz-expected-bucket-owner"]
+        assert "ENABLED" == asked["x-amz-checksum-mode"]
 
 
 class TestErrors:

@@ -154,6 +154,13 @@ GAPS: tuple[Gap, ...] = (
         test="test_template.py::test_template_url",
     ),
     Gap(
+        "a template in S3 is read in the version that its address names",
+        "user guide, Selecting a stack template",
+        "the newest version",
+        module="template_url",
+        test="test_template.py::test_template_version",
+    ),
+    Gap(
         "an update tells only of resources it touches; new ones are CREATE_*, dropped ones DELETE_*",
         "user guide, View stack events and Stack status codes",
         "UPDATE_* of every resource, nothing of dropped ones, no cleanup phase",
