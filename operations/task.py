@@ -12,6 +12,10 @@ from typing import Any, NoReturn, ParamSpec
 from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
+from operations import flags
+
+flags.install()
+
 P = ParamSpec("P")
 INTERRUPTED = 130
 ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
