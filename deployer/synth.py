@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deployer import symlinks
 from deployer.errors import StaleError, SynthError
 from deployer.yamltext import dump
 
@@ -90,9 +91,14 @@ def synth(layers: Layers) -> tuple[Wanted, ...]:
 
 
 def write(wanted: Sequence[Wanted], folder: Path) -> None:
-    """Make *folder* hold exactly these templates and their order."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Make *folder* hold exactly these templates and their order.
+
+    Raises GuardError if it, the folder it is in, or a file to be written is a symbolic link.
+    """
     files = _files(wanted)
+    for name in files:
+        symlinks.refuse(folder / name, folder.parent.parent)
+    folder.mkdir(parents=True, exist_ok=True)
     for path in _generated(folder):
         if path.name not in files:
             path.unlink()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import docker, place, project
+from operations import docker, place, project, terminal
 from operations.task import task
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Source:
 @task()
 def build(_: Context, env: str = "") -> None:
     """Build the image as it runs in production, for the processor that the service has."""
-    print(_build(place.open_(env), _source()))
+    terminal.show(_build(place.open_(env), _source()))
 
 
 @task()
@@ -60,7 +60,7 @@ def push(_: Context, env: str = "") -> None:
             digest = _pushed(here, repository, source.tag)
     if not digest:
         raise CloudError(f"{repository}: was pushed {source.tag}, and knows nothing of it")
-    print(digest)
+    terminal.show(digest)
 
 
 def _build(here: Place, source: Source) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import place, project, table
+from operations import place, project, table, terminal
 from operations.task import task
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def put(_: Context, name: str = "", env: str = "") -> None:
         with our_errors(path):
             client = here.client("ssm")
             kept = client.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
-        print(f"kept {path}, version {kept['Version']}")
+        terminal.show(f"kept {path}, version {kept['Version']}")
     print("invoke service.restart brings it to the tasks that run")
 
 

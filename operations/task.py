@@ -13,6 +13,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
 from operations import flags
+from operations.terminal import shown
 
 flags.install()
 
@@ -38,7 +39,7 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
             try:
                 function(*args, **kwargs)
             except DeployError as error:
-                print(f"error: {error}", file=sys.stderr)
+                print(shown(f"error: {error}"), file=sys.stderr)
                 raise Exit(code=error.code) from error
             except KeyboardInterrupt as interrupt:
                 raise Exit(code=INTERRUPTED) from interrupt

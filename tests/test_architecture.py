@@ -14,9 +14,10 @@ ROOT = Path(__file__).parent.parent
 # What each module of deployer/ may import of deployer/; a package stands for all within it.
 DEPLOYER = {
     "errors": set(),
+    "symlinks": {"errors"},
     "uncollected": set(),
     "runtime": set(),
-    "artifacts": {"artifacts", "errors", "runtime"},
+    "artifacts": {"artifacts", "errors", "runtime", "symlinks"},
     "secret": set(),
     "yamltext": set(),
     "fields": {"errors"},
@@ -25,9 +26,9 @@ DEPLOYER = {
     "config": {"document", "errors", "faults", "fields", "secret"},
     "stack": {"artifacts", "errors", "fields", "yamltext"},
     "cloud": {"errors"},
-    "synth": {"artifacts", "errors", "stack", "yamltext"},
+    "synth": {"artifacts", "errors", "stack", "symlinks", "yamltext"},
     "nested": {"cloud", "stack", "synth", "yamltext"},
-    "lint": {"errors", "lint", "stack", "uncollected"},
+    "lint": {"errors", "lint", "stack", "symlinks", "uncollected"},
     "graph": {"synth"},
     "policy": {"lint", "losses", "policy", "secret", "stack", "yamltext"},
     "registry": set(),
@@ -53,8 +54,18 @@ DEPLOYER = {
     "aws_setup": set(),
     "aws": {"aws_setup", "cloud", "errors", "stack"},
     "report": {"cloud", "errors", "events", "nested", "plan", "report", "secret", "stack", "synth"},
-    "embedded": {"embedded", "errors", "registry", "runtime"},
-    "environment": {"artifacts", "aws", "config", "embedded", "errors", "fields", "stack", "synth"},
+    "embedded": {"embedded", "errors", "registry", "runtime", "symlinks"},
+    "environment": {
+        "artifacts",
+        "aws",
+        "config",
+        "embedded",
+        "errors",
+        "fields",
+        "stack",
+        "symlinks",
+        "synth",
+    },
 }
 BOTO3 = {"boto3", "botocore"}
 EMULATOR = {"ministack", "hypercorn"}

@@ -107,6 +107,7 @@ def stop(folder: Path) -> bool:
 
 def reset(folder: Path) -> None:
     """Stop it and forget what it held. Its port stays: addresses in configuration keep working."""
+    Folder(folder).refuse_links()
     process.stop(Folder(folder))
     Folder(folder).forget()
 

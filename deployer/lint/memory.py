@@ -13,6 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from deployer import symlinks
 from deployer.errors import LintError
 from deployer.lint.findings import Answer, Finding
 
@@ -38,7 +39,11 @@ class Memory:
         return tuple(Finding(**{**row, "path": tuple(row["path"])}) for row in json.loads(body))
 
     def keep(self, answers: Mapping[str, Answer]) -> None:
-        """Write *answers*, and forget those that were not used for longest."""
+        """Write *answers*, and forget those that were not used for longest.
+
+        Raises GuardError if the folder is a symbolic link, or in one: files are deleted there.
+        """
+        symlinks.refuse(self._folder, self._folder.parent.parent)
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             for key, answer in answers.items():
