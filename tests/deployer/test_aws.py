@@ -22,7 +22,7 @@ import botocore.session
 import msgspec
 import pytest
 from botocore.config import Config
-from troposphere import ec2
+from troposphere import ec2, s3
 
 from deployer import aws, embedded, execute, plan, synth
 from deployer.aws import Account
@@ -339,15 +339,15 @@ class TestEmbedded:
         deploy(
             account, template(B=resource("AWS::S3::Bucket", BucketName="store-2")), stack="store"
         )
-        s3 = account.client("s3", REGION)
-        s3.put_object(Bucket="store-2", Key="plain", Body=b"content")
+        client = account.client("s3", REGION)
+        client.put_object(Bucket="store-2", Key="plain", Body=b"content")
         parts = {"Bucket": "store-2", "Key": "parts"}
-        upload = s3.create_multipart_upload(**parts, ChecksumAlgorithm="SHA256")["UploadId"]
-        part = s3.upload_part(
+        upload = client.create_multipart_upload(**parts, ChecksumAlgorithm="SHA256")["UploadId"]
+        part = client.upload_part(
             **parts, UploadId=upload, PartNumber=1, Body=b"content", ChecksumAlgorithm="SHA256"
         )
         done = [{"PartNumber": 1} | {key: part[key] for key in ("ETag", "ChecksumSHA256")}]
-        s3.complete_multipart_upload(**parts, UploadId=upload, MultipartUpload={"Parts": done})
+        client.complete_multipart_upload(**parts, UploadId=upload, MultipartUpload={"Parts": done})
 
         found = [account.stored(REGION, "store-2", key) for key in ("plain", "parts")]
 
@@ -1139,6 +1139,57 @@ def test_a_run_with_nothing_to_do_asks_once(account: Account, endpoint: embedded
         ("DescribeStacks", REGION): 1,
         ("DescribeStacks", "us-east-1"): 1,
     } == asked
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the stack with the artifact bucket gives."""
+
+    bucket: Value
+
+
+def one_bucket(t: Template, _: Env) -> Stored:
+    """The artifact bucket."""
+    enabled = s3.VersioningConfiguration(Status="Enabled")
+    return Stored(t.add_resource(s3.Bucket("Bucket", VersioningConfiguration=enabled)).ref())
+
+
+def with_nested(t: Template, env: Env, given: Stored) -> Given:
+    """A stack whose VPC is in a stack of its own, which CloudFormation reads from the bucket."""
+    return t.nest("Inner", lambda t, env, *_: one_vpc(t, env), env, None, given, store=given.bucket)
+
+
+def nested_layers(env: Env) -> Layers:
+    """The bucket, and the stack that needs it."""
+    crd = Layers(env)
+    base = crd.add("base", one_bucket)
+    crd.keep_artifacts_in(base.bucket)
+    crd.add("outer", with_nested, base)
+    return crd
+
+
+def test_a_poisoned_template_is_replaced(account: Account, endpoint: embedded.Endpoint) -> None:
+    """Under the key of a coming nested stack there is another template: ours is deployed."""
+    env = msgspec.structs.replace(ENV, account=endpoint.account)
+    wanted = synth.synth(nested_layers(env))
+    [part] = wanted[1].nested
+    run(account, env, wanted[:1])
+    bucket = stack_of(account, "base").outputs["Bucket"]
+    poisoned = json.dumps(template(Backdoor=topic()))
+    account.client("s3", REGION).put_object(Bucket=bucket, Key=part.key, Body=poisoned)
+
+    done = run(account, env, wanted)
+
+    assert Outcome.CREATED is done["crd-dev-outer"]
+    [inner] = [each for each in account.stacks(REGION) if each.nested]
+    assert part.text == account.template(REGION, inner.name)
+
+
+def stack_of(account: Account, layer: str) -> Found:
+    """The deployed stack of a layer."""
+    found = account.stack(REGION, ENV.stack_name(layer))
+    assert found
+    return found
 
 
 def test_a_first_run_writes_twice_for_each_stack(
