@@ -28,7 +28,7 @@ DEPLOYER = {
     "cloud": {"errors"},
     "synth": {"artifacts", "errors", "stack", "symlinks", "yamltext"},
     "nested": {"cloud", "stack", "synth", "yamltext"},
-    "lint": {"errors", "lint", "stack", "symlinks", "uncollected"},
+    "lint": {"errors", "lint", "stack", "uncollected"},
     "graph": {"synth"},
     "policy": {"lint", "losses", "policy", "secret", "stack", "yamltext"},
     "registry": set(),

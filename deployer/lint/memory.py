@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,10 +14,10 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from deployer import symlinks
 from deployer.errors import LintError
 from deployer.lint.findings import Answer, Finding
 
+_OWN = re.compile(r"[0-9a-f]{64}(\.[0-9]+)?")  # An answer by its key, or the draft of one.
 KEPT = 500  # answers remembered: some thirty syntheses of an environment
 
 
@@ -41,14 +42,14 @@ class Memory:
     def keep(self, answers: Mapping[str, Answer]) -> None:
         """Write *answers*, and forget those that were not used for longest.
 
-        Raises GuardError if the folder is a symbolic link, or in one: files are deleted there.
+        Several checkouts may share the folder, by a link: no file of anybody else's is deleted.
         """
-        symlinks.refuse(self._folder, self._folder.parent.parent)
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             for key, answer in answers.items():
                 self._write(key, json.dumps([asdict(finding) for finding in answer]))
-            entries = sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime)
+            own = (path for path in self._folder.iterdir() if _OWN.fullmatch(path.name))
+            entries = sorted(own, key=lambda path: path.stat().st_mtime)
             for path in entries[:-KEPT]:
                 path.unlink(missing_ok=True)
 

@@ -12,7 +12,6 @@ from deployer.artifacts import Code, Target
 from deployer.artifacts.build import build
 from deployer.embedded.folder import Folder
 from deployer.errors import DeployError, GuardError
-from deployer.lint.memory import Memory
 from deployer.stack import Layers
 from tests.fakes import wanted
 
@@ -91,11 +90,6 @@ def build_zip(root: Path) -> None:
     build(code, [code.artifact("one", Target("3.13", "arm64"))], root / "dist")
 
 
-def remember(root: Path) -> None:
-    """As `lint` does."""
-    Memory(root / ".cache" / "lint").keep({"key": ()})
-
-
 def reset(root: Path) -> None:
     """As `embedded.reset` does."""
     embedded.reset(root / ".embedded")
@@ -117,8 +111,6 @@ def make(root: Path) -> None:
         ("dist", build_zip),
         ("dist/lambdas", build_zip),
         ("dist/lambdas/one", build_zip),
-        (".cache", remember),
-        (".cache/lint", remember),
         (".embedded", reset),
         (".embedded/state.json", reset),
         (".embedded/objects", reset),
@@ -145,7 +137,7 @@ def test_nothing_is_written_or_deleted_through_a_link(
     assert "mine" == (own / "file").read_text()
 
 
-@pytest.mark.parametrize("act", [write_templates, write_schema, build_zip, remember, make, reset])
+@pytest.mark.parametrize("act", [write_templates, write_schema, build_zip, make, reset])
 def test_without_a_link_it_is_done(root: Path, act: Callable[[Path], None]) -> None:
     """So the test above could have failed."""
     (root / "config").mkdir()
