@@ -7,6 +7,7 @@ What would send a request of an account to another address is refused by name, a
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +17,13 @@ from urllib.parse import urlsplit
 
 # Endpoint rules in a folder of service models; all else that may be there is harmless and unread.
 _ENDPOINT_RULES = ("endpoints.json*", "partitions.json*", "*/*/endpoint-rule-set-1.json*")
-# AWS's names of its own hosts: service endpoints, and the sign-in of `aws login`.
-_AWS_HOSTS = (".amazonaws.com", ".signin.aws.amazon.com")
+# The endpoints of services, among them buckets, and the sign-in of `aws login`. Not every name below
+# amazonaws.com: ID.execute-api.REGION.amazonaws.com is a customer's, as are others of more parts.
+_REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
+_AWS_HOST = re.compile(
+    rf"(?:[a-z0-9.-]+\.s3|api\.ecr|portal\.sso|[a-z0-9-]+)(?:\.{_REGION})?\.amazonaws\.com"
+    rf"|(?:{_REGION}\.)?signin\.aws\.amazon\.com"
+)
 
 _ADDRESS = "sends requests to another address"
 _RULES = "replaces the endpoint rules of AWS"
@@ -83,7 +89,7 @@ class Setup:
 def is_aws(url: str) -> bool:
     """Return whether *url* is the HTTPS address of an AWS service."""
     parts = urlsplit(url)
-    return parts.scheme == "https" and f".{parts.hostname}".endswith(_AWS_HOSTS)
+    return parts.scheme == "https" and _AWS_HOST.fullmatch(parts.hostname or "") is not None
 
 
 def refusals(setup: Setup, region: str) -> tuple[str, ...]:

@@ -50,8 +50,9 @@ class Run:
     """What all steps of one run share.
 
     *id* names its change sets. *approve* is asked before a change set is executed, and before a
-    stack that was never in service is deleted to be created anew. *read* gives the bytes of code. *role* is what CloudFormation takes for all of it. *known* holds the
-    stacks as last seen, by region and name, and is kept up to date.
+    stack that was never in service is deleted to be created anew. *read* gives the bytes of code.
+    *role* is what CloudFormation takes for all of it. *known* holds the stacks as last seen, by
+    region and name, and is kept up to date.
     """
 
     id: str

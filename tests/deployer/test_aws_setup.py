@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import textwrap
 import threading
@@ -22,6 +23,7 @@ from deployer.stack import Env
 from tests.loopback import Loopback, answer
 
 REGION = "ca-central-1"
+ROOT = Path(__file__).parents[2]
 ACCOUNT = "111111111111"
 ENV = Env("cruddur", "crd", "dev", ACCOUNT, REGION, "cruddur.example", "Z1", protect=False)
 STS = f"sts.{REGION}.amazonaws.com:443"
@@ -394,8 +396,20 @@ class TestLastCheck:
         [
             ("https://sts.ca-central-1.amazonaws.com/", True),
             ("https://crd-dev.s3.ca-central-1.amazonaws.com/key?versionId=1", True),
+            ("https://store.with.dots.s3.ca-central-1.amazonaws.com/key", True),
+            ("https://s3.amazonaws.com/store/key", True),
+            ("https://iam.amazonaws.com/", True),
+            ("https://api.ecr.ca-central-1.amazonaws.com/", True),
+            ("https://portal.sso.us-gov-west-1.amazonaws.com/", True),
             ("https://ca-central-1.signin.aws.amazon.com/v1/token", True),
+            ("https://abcde12345.execute-api.ca-central-1.amazonaws.com/", False),
+            ("https://search-x.ca-central-1.es.amazonaws.com/", False),
+            ("https://x.appsync-api.ca-central-1.amazonaws.com/", False),
+            ("https://x.elb.ca-central-1.amazonaws.com/", False),
+            ("https://vpce-1.sts.ca-central-1.vpce.amazonaws.com/", False),
+            ("https://store.s3-website.ca-central-1.amazonaws.com/", False),
             ("http://sts.ca-central-1.amazonaws.com/", False),
+            ("https://amazonaws.com/", False),
             ("https://amazonaws.com.example/", False),
             ("https://evilamazonaws.com/", False),
             ("https://sts.amazonaws.com@evil.example/", False),
@@ -410,6 +424,32 @@ class TestLastCheck:
     def test_is_aws(self, url: str, expected: bool) -> None:
         """By scheme and host, as they are connected to."""
         assert expected == aws_setup.is_aws(url)
+
+
+SERVICES = set(
+    re.findall(
+        r'client\(\s*"([a-z0-9-]+)"',
+        "\n".join(
+            file.read_text()
+            for folder in ("deployer", "operations")
+            for file in (ROOT / folder).rglob("*.py")
+            if "embedded" not in file.parts
+        ),
+    )
+) | {"sso", "sso-oidc", "signin"}
+
+
+@pytest.mark.parametrize("region", [REGION, "us-east-1"])
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_every_service_that_is_used_has_an_endpoint_of_aws(
+    operator: Operator, service: str, region: str
+) -> None:
+    """No task is refused by the last check; sources of credentials call three more services."""
+    session = aws._account_session(aws._operator_session(REGION))
+
+    client = aws.Account(session, REGION, aws._ONE_SHOT).client(service, region)
+
+    assert client.meta.endpoint_url.startswith("https://")
 
 
 def origins(
