@@ -285,7 +285,7 @@ def test_code_is_in_the_bucket_before_the_change_set_that_names_it() -> None:
 
 
 ZIP, TEMPLATE = b"our code", "Outputs: {}"
-NESTED = Part("part", "part.yaml", REGION, TEMPLATE, "templates/Part/digest.yaml")
+NESTED = Part("part", "part.yaml", REGION, TEMPLATE, "templates/Part/digest.yaml", ("Part",))
 WITH_OBJECTS = replace(WITH_CODE, nested=(NESTED,), text=WITH_CODE.text + " " * 60_000)
 OBJECTS = {
     f"artifacts/{CODE.key}": ZIP,
