@@ -257,13 +257,14 @@ def run_function(function: str, event: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def start_workers_with(wrapper: Callable[[str], str]) -> None:
-    """Change the script that is the process of a Python function."""
+def start_workers_with(wrapper: Callable[[str, str], str]) -> None:
+    """Change the scripts that are the process of a function in "python" and in "nodejs"."""
 
     def detecting(detect: Callable[[str], tuple[str, str]]) -> Callable[[str], tuple[str, str]]:
         def detected(runtime: str) -> tuple[str, str]:
             binary, script = detect(runtime)
-            return binary, wrapper(script) if runtime.startswith("python") else script
+            kind = "python" if runtime.startswith("python") else "nodejs"
+            return binary, wrapper(kind, script) if script else script
 
         return detected
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import pytest
 
 from deployer import embedded
-from tests.embedded.functions import ECHO, ROLE, code, function, trusting
+from tests.embedded.functions import ECHO, ROLE, code, function, processes_of, trusting
 from tests.embedded.templates import att, ref, resource, template
 from tests.embedded_server import Aws
 
@@ -96,7 +95,7 @@ def test_workers(aws: Aws) -> None:
 
     AWS: execution environments are the function's own ("Lambda execution environment").
     """
-    source = "import os\ndef handler(event, context):\n    return os.getpid()\n"
+    source = "import uuid\nME = uuid.uuid4().hex\ndef handler(event, context):\n    return ME\n"
     theirs = Aws(embedded.as_account(aws.endpoint, "2" + aws.endpoint.account[1:]))
 
     def made(of: Aws) -> dict[str, Any]:
@@ -107,14 +106,16 @@ def test_workers(aws: Aws) -> None:
 
     aws.deploy("s", made(aws), Capabilities=["CAPABILITY_IAM"])
     ours = process(aws)
+    alone = processes_of("same")
     theirs.deploy("s", made(theirs), Capabilities=["CAPABILITY_IAM"])
     other = process(theirs)
+    both = processes_of("same")
     theirs.delete("s")
 
     assert ours != other
     assert ours == process(aws)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(other), 0)
+    assert alone < both
+    assert alone == processes_of("same")
 
 
 ALONE = """
