@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from deployer.embedded import objects, postgres, process
 from deployer.embedded.folder import Folder
 from deployer.errors import EmbeddedError
+from deployer.isolation import namespaces, sandbox
 
 if TYPE_CHECKING:
     from deployer.embedded.application import Application
@@ -28,6 +29,7 @@ _LOOK_AGAIN_SECONDS = 2.0
 
 def serve(folder: Folder) -> None:
     """Answer until SIGTERM or SIGINT, then save and return."""
+    namespaces.hide_memory()
     folder.make()
     lock = _lock(folder)
     folder.server.unlink(missing_ok=True)
@@ -131,6 +133,7 @@ async def _serve(
     await application.saver.load()
     await asyncio.to_thread(postgres.resume)
     _write_down(folder, listener, token)
+    _log.info("functions are isolated by: %s", sandbox.level())
     watching = loop.create_task(_until_gone(folder, stopping))
     await hypercorn_serve(application, config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]  # Its ASGI types are its own.
     watching.cancel()
@@ -153,6 +156,7 @@ def _write_down(folder: Folder, listener: socket.socket, token: str) -> None:
         "token": token,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "code": process.code(),
+        "isolation": sandbox.level(),
     }
     aside = folder.server.with_suffix(".new")
     aside.write_text(json.dumps(me))
