@@ -17,7 +17,8 @@ DEPLOYER = {
     "symlinks": {"errors"},
     "uncollected": set(),
     "runtime": set(),
-    "artifacts": {"artifacts", "errors", "runtime", "symlinks"},
+    "isolation": {"errors", "isolation"},
+    "artifacts": {"artifacts", "errors", "isolation", "runtime", "symlinks"},
     "secret": set(),
     "yamltext": set(),
     "fields": {"errors"},
@@ -54,7 +55,7 @@ DEPLOYER = {
     "aws_setup": set(),
     "aws": {"aws_setup", "cloud", "errors", "stack"},
     "report": {"cloud", "errors", "events", "nested", "plan", "report", "secret", "stack", "synth"},
-    "embedded": {"embedded", "errors", "registry", "runtime", "symlinks"},
+    "embedded": {"embedded", "errors", "isolation", "registry", "runtime", "symlinks"},
     "environment": {
         "artifacts",
         "aws",

@@ -49,7 +49,7 @@ def trusted() -> Iterator[None]:
 def install(isolation: Isolation) -> None:
     """Isolate all processes that this process starts from now on."""
     IsolatedProcess.isolation = isolation
-    subprocess.Popen = IsolatedProcess  # type: ignore[misc]  # That is what this module is for.
+    vars(subprocess)["Popen"] = IsolatedProcess
 
 
 @dataclass(frozen=True)
@@ -115,16 +115,16 @@ class IsolatedProcess(subprocess.Popen[Any]):
     def __init__(
         self,
         args: Any,
-        *rest: Any,
+        *,
         cwd: str | None = None,
         env: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
         """Start *args*, a list of arguments."""
         if _is_trusted.get():
-            super().__init__(args, *rest, cwd=cwd, env=env, **options)
+            super().__init__(args, cwd=cwd, env=env, **options)
             return
-        if not isinstance(args, list) or rest or options.get("shell") or options.get("preexec_fn"):
+        if not isinstance(args, list) or options.get("shell") or options.get("preexec_fn"):
             raise PermissionError(f"only a list of arguments can be isolated, not {args!r}")
         scratch = Path(tempfile.mkdtemp(prefix="process-"))
         weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
@@ -135,15 +135,13 @@ class IsolatedProcess(subprocess.Popen[Any]):
         super().__init__(command, env=environment, **options)
 
 
-def _files(
-    words: Sequence[str], folder: str | None, given: Mapping[str, str]
-) -> dict[str, Path]:
+def _files(words: Sequence[str], folder: str | None, given: Mapping[str, str]) -> dict[str, Path]:
     """Return the host paths that a process needs, by where it sees them."""
-    files = {}
+    files: dict[str, Path] = {}
     if folder:
         files[CODE] = Path(folder)
-    for path in filter(None, given.get(_LAYER_VARIABLE, "").split(os.pathsep)):
-        files[f"{_LAYERS}/{Path(path).name}"] = Path(path)
+    for layer in filter(None, given.get(_LAYER_VARIABLE, "").split(os.pathsep)):
+        files[f"{_LAYERS}/{Path(layer).name}"] = Path(layer)
     for word in words[1:]:
         path = Path(word)
         if path.is_absolute() and path.is_file() and not (folder and path.is_relative_to(folder)):

@@ -52,7 +52,10 @@ _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 class Order:
-    """What to run, and what it finds in its file system. (dataclasses take 10 ms to import.)"""
+    """What to run, and what it finds in its file system.
+
+    It is no dataclass, and pathlib is not used: they take longer to import than all this.
+    """
 
     def __init__(self, level: str, lifeline: int) -> None:
         self.level = level
@@ -104,17 +107,14 @@ def _read(arguments: list[str]) -> Order:
 
 
 def _content(path: str) -> bytes:
-    with open(path, "rb") as file:  # noqa: PTH123  pathlib takes longer to import than all this.
+    with open(path, "rb") as file:
         return file.read()
 
 
 def _enter_namespaces() -> None:
     user, group = os.geteuid(), os.getegid()
     namespaces.unshare(
-        namespaces.NEW_USER
-        | namespaces.NEW_MOUNTS
-        | namespaces.NEW_PROCESSES
-        | namespaces.NEW_IPC
+        namespaces.NEW_USER | namespaces.NEW_MOUNTS | namespaces.NEW_PROCESSES | namespaces.NEW_IPC
     )
     namespaces.map_user(USER, USER, outside_user=user, outside_group=group)
 
@@ -122,7 +122,7 @@ def _enter_namespaces() -> None:
 def _supervise(order: Order) -> None:
     """Start the command; exit when it does, and kill it when the lifeline or a signal says so."""
     woken, waking = os.pipe()
-    os.set_blocking(waking, False)  # noqa: FBT003  The function has no keyword.
+    os.set_blocking(waking, False)
     signal.set_wakeup_fd(waking)
     for number in (signal.SIGCHLD, *_ENDING):
         signal.signal(number, lambda _number, _frame: None)
@@ -192,7 +192,7 @@ def _release() -> tuple[int, ...]:
 def _prefer_for_out_of_memory() -> None:
     """Have the kernel end the command before anything else when memory runs out."""
     try:
-        with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
+        with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")
     except OSError:
         return
@@ -202,8 +202,8 @@ def _build_root(order: Order) -> None:
     """Make the root folder of this process hold what *order* says, and nothing else."""
     namespaces.make_mounts_private()
     namespaces.mount("tmpfs", _STAGING, _SAFE & ~namespaces.READ_ONLY, "size=1m,mode=755")
-    os.mkdir(_STAGING + _OLD)  # noqa: PTH102
-    os.mkdir(_STAGING + _NEW)  # noqa: PTH102
+    os.mkdir(_STAGING + _OLD)
+    os.mkdir(_STAGING + _NEW)
     namespaces.pivot_root(_STAGING, _STAGING + _OLD)
     os.chdir("/")
     namespaces.mount("tmpfs", _NEW, _SAFE & ~namespaces.READ_ONLY, "size=4m,mode=755")
@@ -211,7 +211,7 @@ def _build_root(order: Order) -> None:
     namespaces.restrict(_NEW, _SAFE, recursive=True)
     _add_devices()
     scratch = f"size={order.memory}m,mode=1777"
-    namespaces.mount("tmpfs", f"{_NEW}/tmp", _SAFE & ~namespaces.READ_ONLY, scratch)
+    namespaces.mount("tmpfs", _NEW + _STAGING, _SAFE & ~namespaces.READ_ONLY, scratch)
     _add_processes()
     os.chdir(_NEW)
     namespaces.pivot_root(".", ".")
@@ -221,18 +221,18 @@ def _build_root(order: Order) -> None:
 
 def _fill(order: Order) -> None:
     """Bind and write what *order* says, parents before what lies in them."""
-    for target in ("/dev", "/proc", "/tmp"):  # noqa: S108  Inside, it is the command's own.
-        os.makedirs(_NEW + target)  # noqa: PTH103
+    for target in ("/dev", "/proc", _STAGING):
+        os.makedirs(_NEW + target)
     for target in sorted({*order.binds, *order.hidden}):
         place = _NEW + target
         if target in order.binds:
             _make_place(_OLD + order.binds[target], place)
             namespaces.bind(_OLD + order.binds[target], place)
-        elif os.path.isdir(place):  # noqa: PTH112
+        elif os.path.isdir(place):
             namespaces.mount("tmpfs", place, _SAFE & ~namespaces.READ_ONLY, "size=1m,mode=755")
     for target, content in order.texts.items():
         _make_parent(_NEW + target)
-        with open(_NEW + target, "wb") as file:  # noqa: PTH123
+        with open(_NEW + target, "wb") as file:
             file.write(content)
     for target, text in order.links.items():
         _make_parent(_NEW + target)
@@ -241,15 +241,15 @@ def _fill(order: Order) -> None:
 
 def _make_place(source: str, target: str) -> None:
     """Make what *source* can be mounted on: a folder for a folder, a file for a file."""
-    if os.path.isdir(source):  # noqa: PTH112
-        os.makedirs(target, exist_ok=True)  # noqa: PTH103
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
         return
     _make_parent(target)
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT, 0o644))
 
 
 def _make_parent(path: str) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+    os.makedirs(os.path.dirname(path), exist_ok=True)
 
 
 def _add_devices() -> None:

@@ -164,15 +164,15 @@ def _system_options() -> tuple[str, ...]:
 def _system() -> Iterator[str]:
     """Yield what every sandbox has: programs, libraries, Python, name lookup, certificates."""
     for path in _SYSTEM:
-        if os.path.islink(path):  # noqa: PTH114  As the system has it: /bin → usr/bin.
-            yield from ("--link", path, os.readlink(path))  # noqa: PTH115
-        elif os.path.isdir(path):  # noqa: PTH112
+        if Path(path).is_symlink():  # As the system has it: /bin → usr/bin.
+            yield from ("--link", path, str(Path(path).readlink()))
+        elif Path(path).is_dir():
             yield from ("--bind", path, path)
     prefix = os.path.realpath(sys.base_prefix)
     if not prefix.startswith(("/usr/", "/nix/store/")) and prefix != "/usr":
         yield from ("--bind", prefix, prefix)
     for path in _ETC_FOLDERS:
-        if os.path.isdir(path):  # noqa: PTH112
+        if Path(path).is_dir():
             yield from ("--bind", os.path.realpath(path), path)
     for path in _ETC_FILES:
         if os.access(path, os.R_OK):

@@ -29,6 +29,7 @@ from tests.embedded_server import Aws
 CHECKOUT = Path(__file__).parents[2]
 POSSIBLE = sandbox.level()  # On this machine.
 KEY = "the user's own key"
+TMP = "/tmp"  # noqa: S108  What a function takes for it.
 
 SPY = """
 import glob, os, signal, socket, sys
@@ -126,9 +127,9 @@ def spied(isolated: tuple[str, Folder, Aws]) -> dict[str, Any]:
                 f"/proc/{server}/environ",
                 "/etc/shadow",
             ],
-            "list": [str(Path.home()), str(CHECKOUT), str(folder.path), "/tmp", "/home", "/"],
+            "list": [str(Path.home()), str(CHECKOUT), str(folder.path), TMP, "/home", "/"],
             "kill": [server, os.getpid(), *processes_of("victim")],
-            "write": ["/", "/usr", "/var/task", "/var/runtime", "/proc/sys/kernel", "/tmp"],
+            "write": ["/", "/usr", "/var/task", "/var/runtime", "/proc/sys/kernel", TMP],
         },
     )
 
@@ -171,11 +172,11 @@ def test_files(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None
 def test_other_functions(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
     """Namespaces hide the zips of other functions, and their /tmp."""
     level, _, _ = isolated
-    found = spied["list"]["/tmp"]
+    found = spied["list"][TMP]
 
     if level == "environment":  # As documented: /tmp is the machine's.
         assert "victim" in found
-        Path("/tmp/victim").unlink()
+        Path(TMP, "victim").unlink()
         return
     assert [] == found
 
@@ -206,11 +207,11 @@ def test_writes(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> Non
     written = {path for path, result in spied["write"].items() if isinstance(result, int)}
 
     if level == "environment":
-        assert "/tmp" in written
+        assert TMP in written
         for path in written:
             Path(path, "x").unlink(missing_ok=True)
         return
-    assert {"/tmp"} == written
+    assert {TMP} == written
 
 
 def test_user(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
@@ -245,7 +246,7 @@ ENDLESS = {
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_endless_output(isolated: tuple[str, Folder, Aws], kind: str) -> None:
     """A result has Lambda's limit, a log has ours: the emulator holds no more in memory."""
-    _, folder, aws = isolated
+    _, _, aws = isolated
     name = f"endless-{kind}"
     deploy(aws, name, f"def handler(event, context):\n{ENDLESS[kind]}")
 

@@ -65,8 +65,9 @@ def _with_bounded_output(module: Any) -> Any:
 
 def _with_a_new_log(invoke: Callable[..., Any]) -> Callable[..., Any]:
     def invoking(worker: Any, *rest: Any, **more: Any) -> Any:
-        if isinstance(worker._proc, WorkerProcess) and worker._proc.log:
-            worker._proc.log.renew()
+        process = vars(worker)["_proc"]
+        if isinstance(process, WorkerProcess) and process.log:
+            process.log.renew()
         return invoke(worker, *rest, **more)
 
     return invoking
@@ -80,11 +81,12 @@ class WorkerProcess(IsolatedProcess):
     def __init__(self, args: Any, **options: Any) -> None:
         """Start it; a worker says its results on stdout, a custom runtime its log."""
         super().__init__(args, **options)
+        streams: dict[str, Any] = vars(self)  # Popen says of them only that they are files.
         if self.stderr is not None:
-            self.log = self.stderr = BoundedLog(self.stderr)
-            self.stdout = BoundedResults(self.stdout, self.kill)
+            self.log = streams["stderr"] = BoundedLog(self.stderr)
+            streams["stdout"] = BoundedResults(self.stdout, self.kill)
         else:
-            self.log = self.stdout = BoundedLog(self.stdout)
+            self.log = streams["stdout"] = BoundedLog(self.stdout)
 
 
 class BoundedLog:
@@ -144,5 +146,3 @@ def _response_bytes(line: str) -> int:
     except (ValueError, TypeError, KeyError):
         return len(line)
     return len(json.dumps(result, ensure_ascii=False).encode(errors="replace"))
-
-
