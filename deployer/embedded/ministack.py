@@ -78,6 +78,7 @@ scope: Callable[[str, str], AbstractContextManager[None]] = _name(_responses, "r
 _cloudformation = _module("services.cloudformation")
 _changesets = _module("services.cloudformation.changesets")
 engine = _module("services.cloudformation.engine")
+language_extensions = _module("services.cloudformation.language_extensions")
 _handlers = _module("services.cloudformation.handlers")
 _helpers = _module("services.cloudformation.helpers")
 _operations = _module("services.cloudformation.stacks")
@@ -123,14 +124,18 @@ _COPIES: dict[str, tuple[Any, ...]] = {
     "_create_stack_task_in_region": (_operations, _changesets, _handlers),
     "_delete_resource": (_operations,),
     "_deploy_stack_async": (_operations, _changesets, _handlers),
+    "_parse_snippet": (engine,),
+    "_parse_template": (engine, _changesets, _handlers),
     "_property_recreation": (_provisioners, _operations),
     "_provision_resource": (_operations,),
     "_resolve_document": (_helpers,),
     "_resolve_refs": (engine, _operations, _changesets, _handlers),
+    "_resolve_template": (_helpers, _changesets, _handlers),
     "_resolve_stack_outputs": (_operations,),
     "_roll_back_operation": (_operations, _handlers),
     "_runs_on_worker_thread": (_operations,),
     "_update_resource": (_operations,),
+    "_xml": (_helpers, _changesets, _handlers),
     "run_reentrant": (_operations,),
     "validate_template_support": (engine, _changesets, _handlers),
 }

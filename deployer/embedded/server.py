@@ -121,6 +121,8 @@ async def _serve(
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
+    from deployer.embedded.limits import Limits
+
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -135,7 +137,7 @@ async def _serve(
     _write_down(folder, listener, token)
     _log.info("functions are isolated by: %s", sandbox.level())
     watching = loop.create_task(_until_gone(folder, stopping))
-    await hypercorn_serve(application, config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]  # Its ASGI types are its own.
+    await hypercorn_serve(Limits(application), config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]  # Its ASGI types are its own.
     watching.cancel()
     if folder.server_lock.exists():
         application.saver.save_now()
