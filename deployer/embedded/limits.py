@@ -40,6 +40,7 @@ _BYTES = {
     "lambda": _CODE_BYTES,
     "s3": OBJECT_BYTES,
 }
+_HEADER_BYTES = 64 * 1024  # Of all headers together; hypercorn reads no more than 16 KB in parts.
 # All bodies that are held at the same time.
 ANONYMOUS_TOTAL_BYTES = 64 * _MB
 SIGNED_TOTAL_BYTES = 1024 * _MB
@@ -87,6 +88,7 @@ class Limits:
         body = _Body(self._held, bound, receive)
         answer = _Answer(send)
         try:
+            _check_headers(scope)
             body.announce(_header(scope, b"content-length"))
             await self._app(scope, body.receive, answer.send)
         except _RefusedError as refused:
@@ -109,6 +111,15 @@ def bound_of(scope: Scope) -> Bound:
     if said.startswith("Basic ") and scope["path"].startswith("/v2/"):  # Docker, to ECR.
         return Bound("ecr", is_signed=True, max_bytes=OBJECT_BYTES)
     return Bound("", is_signed=False, max_bytes=ANONYMOUS_BYTES)
+
+
+def _check_headers(scope: Scope) -> None:
+    if sum(len(name) + len(value) for name, value in scope.get("headers", [])) > _HEADER_BYTES:
+        raise _RefusedError(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "RequestHeaderSectionTooLarge",
+            f"the headers are larger than {_HEADER_BYTES:,} bytes",
+        )
 
 
 class _RefusedError(Exception):

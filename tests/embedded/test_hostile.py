@@ -21,23 +21,24 @@ PARAMETER = resource("AWS::SSM::Parameter", Type="String", Value="x")
 def refusal(aws: Aws, body: str, **more: Any) -> str:
     """The words in which a change set of this template is refused; it is quick, and stacks list."""
     started = time.monotonic()
+    error = {"Code": "ValidationError", "Message": ""}
     try:
         aws.propose("hostile", body, **more)
-        words = ""
-    except botocore.exceptions.ClientError as error:
-        assert "ValidationError" == error.response["Error"]["Code"], error
-        words = error.response["Error"]["Message"]
+    except botocore.exceptions.ClientError as refused:
+        error = refused.response["Error"]
+    assert "ValidationError" == error["Code"], error
     assert time.monotonic() - started < QUICK_SECONDS
     assert isinstance(aws.cfn.describe_stacks()["Stacks"], list)
     assert isinstance(aws.cfn.list_stacks()["StackSummaries"], list)
-    return words
+    return error["Message"]
 
 
 def bomb() -> str:
     """Eight levels of nine aliases: 43 million values in a kilobyte."""
     lines = ["  a0: &a0 [x, x, x, x, x, x, x, x, x]"]
-    for level in range(1, 9):
-        lines.append(f"  a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]")
+    lines += [
+        f"  a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 9)
+    ]
     return "Metadata:\n" + "\n".join(lines) + "\nResources:\n  A: {Type: AWS::SNS::Topic}\n"
 
 
@@ -193,8 +194,10 @@ SCALARS = (
     | st.sampled_from(["Ref", "Fn::Sub", "AWS::SNS::Topic", "${A}", "*", "&a", "!Ref", "R", "P"])
 )
 KEYS = st.text(max_size=10) | st.sampled_from(
-    ["Ref", "Fn::If", "Fn::Sub", "Fn::GetAtt", "Fn::Join", "Fn::ForEach::A", "Fn::Transform"]
-    + ["Type", "Properties", "Default", "Value", "Export", "Condition", "DependsOn", "Name"]
+    [
+        *("Ref", "Fn::If", "Fn::Sub", "Fn::GetAtt", "Fn::Join", "Fn::ForEach::A", "Fn::Transform"),
+        *("Type", "Properties", "Default", "Value", "Export", "Condition", "DependsOn", "Name"),
+    ]
 )
 VALUES = st.recursive(
     SCALARS,
@@ -202,8 +205,10 @@ VALUES = st.recursive(
     max_leaves=20,
 )
 SECTIONS = st.sampled_from(
-    ["Resources", "Outputs", "Parameters", "Conditions", "Mappings", "Rules", "Transform", "Hooks"]
-    + ["Description", "Metadata", "AWSTemplateFormatVersion"]
+    [
+        *("Resources", "Outputs", "Parameters", "Conditions", "Mappings", "Rules", "Transform"),
+        *("Hooks", "Description", "Metadata", "AWSTemplateFormatVersion"),
+    ]
 )
 TEMPLATES = st.dictionaries(SECTIONS, VALUES, max_size=5).map(json.dumps)
 SOUND = st.dictionaries(SECTIONS, VALUES, max_size=3).map(
@@ -224,7 +229,9 @@ def test_any_template(aws: Aws, body: str) -> None:
         body.encode()
     except UnicodeEncodeError:  # A client cannot send it.
         return
-    if body:
-        refusal(aws, body, Capabilities=["CAPABILITY_AUTO_EXPAND"], ChangeSetName="any")
-    if aws.cfn.describe_stacks()["Stacks"]:
+    more = {"Capabilities": ["CAPABILITY_AUTO_EXPAND"], "ChangeSetName": "any"}
+    if body and not refusal(aws, body, **more):
+        if aws.cfn.describe_change_set(StackName="hostile", ChangeSetName="any")["Changes"]:
+            aws.cfn.execute_change_set(StackName="hostile", ChangeSetName="any")
+            aws.settled("hostile", seconds=QUICK_SECONDS)
         aws.cfn.delete_stack(StackName="hostile")
