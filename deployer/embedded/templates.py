@@ -256,5 +256,3 @@ def _checked(action: ministack.Action) -> ministack.Action:
             return ministack.refuse("ValidationError", xmltext.clean(message))
 
     return checking
-
-
