@@ -228,6 +228,7 @@ object_body: Callable[[str, str, str | None], bytes | None] = _name(s3, "_get_ob
 find_function: Callable[[str], tuple[dict[str, Any] | None, Any, str]] = _name(
     functions, "_get_func_record_for_ref"
 )
+unzipped_bytes: Callable[[bytes | None], int] = _name(functions, "_unzipped_size")
 function_of_uri: Callable[[str], str] = _name(http_apis, "_extract_lambda_ref_from_integration_uri")
 
 iam_actions = _module("core.iam_actions")

@@ -11,6 +11,7 @@ the user's file system, and only its environment, its descriptors and its lifeti
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import pwd
@@ -71,7 +72,8 @@ class Sandbox:
         for target, source in self.files.items():
             yield from ("--bind", os.path.realpath(source), target)
         for hidden in self.hidden:
-            yield from ("--hide", os.path.realpath(hidden))
+            if (path := os.path.realpath(hidden)) != "/":  # The home of some system users.
+                yield from ("--hide", path)
 
 
 class Lifeline:
@@ -123,7 +125,10 @@ def level() -> Level:
 
 def private_folders(*more: Path) -> tuple[Path, ...]:
     """Return what no sandbox shows: the user's home, the checkout, and *more*."""
-    return (Path(pwd.getpwuid(os.getuid()).pw_dir), _CHECKOUT, *more)
+    homes = [Path(os.environ["HOME"])] if os.environ.get("HOME") else []
+    with contextlib.suppress(KeyError):  # Containers may run as a user without a name.
+        homes.append(Path(pwd.getpwuid(os.getuid()).pw_dir))
+    return (*homes, _CHECKOUT, *more)
 
 
 def _problem() -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
@@ -42,6 +44,26 @@ def test_refused(aws: Aws, faults: dict[str, Any], words: str) -> None:
     )
 
     assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any(words in reason for *_, reason in aws.events("s"))
+
+
+def test_zip_bomb(aws: Aws) -> None:
+    """A zip of a few kilobytes that unzips to more than 250 MB is refused, not unzipped.
+
+    AWS: Lambda quotas, Deployment package size.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file, file.open("x", "w") as member:
+        for _ in range(251):
+            member.write(bytes(1024**2))
+    where = code(aws)
+    aws.client("s3").put_object(Bucket=where["S3Bucket"], Key="bomb.zip", Body=packed.getvalue())
+
+    made = function({**where, "S3Key": "bomb.zip"})
+    stack = aws.deploy("s", template(Role=ROLE, F=made), Capabilities=["CAPABILITY_IAM"])
+
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    words = "Unzipped size must be smaller than 262144000 bytes"
     assert any(words in reason for *_, reason in aws.events("s"))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -338,3 +339,101 @@ def test_level_is_said(isolated: tuple[str, Folder, Aws]) -> None:
 
     assert level == embedded.status(folder.path).isolation
     assert f"functions are isolated by: {level}" in folder.log.read_text()
+
+
+NODE = """
+const fs = require("fs");
+const tried = (action) => { try { return action(); } catch (error) { return error.code; } };
+exports.handler = async (event) => ({
+  environment: process.env,
+  folder: __dirname,
+  checkout: tried(() => fs.readdirSync(event.checkout)),
+  secret: tried(() => fs.readFileSync(event.secret, "utf8")),
+});
+"""
+BOOTSTRAP = f"""#!{sandbox.python()} -IS
+import json, os, urllib.request
+from pathlib import Path
+
+def tried(action):
+    try:
+        return action()
+    except OSError as error:
+        return type(error).__name__
+
+runtime = f"http://{{os.environ['AWS_LAMBDA_RUNTIME_API']}}/2018-06-01/runtime/invocation"
+while True:
+    with urllib.request.urlopen(f"{{runtime}}/next") as answer:
+        event, request = json.load(answer), answer.headers["Lambda-Runtime-Aws-Request-Id"]
+    found = {{
+        "environment": dict(os.environ),
+        "folder": os.getcwd(),
+        "checkout": tried(lambda: os.listdir(event["checkout"])),
+        "secret": tried(Path(event["secret"]).read_text),
+    }}
+    body = json.dumps(found).encode()
+    urllib.request.urlopen(f"{{runtime}}/{{request}}/response", body).close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("runtime", "file", "source"),
+    [("nodejs22.x", "index.js", NODE), ("provided.al2023", "bootstrap", BOOTSTRAP)],
+)
+def test_other_runtimes(
+    isolated: tuple[str, Folder, Aws], runtime: str, file: str, source: str
+) -> None:
+    """Functions in other languages are isolated in the same way."""
+    level, folder, aws = isolated
+    name = runtime.partition(".")[0]
+    (folder.path / "secret").write_text(KEY)
+    made = function(
+        code(aws, source, f"{name}.zip", file=file),
+        FunctionName=name,
+        Runtime=runtime,
+        Timeout=20,
+    )
+    aws.deploy(f"s-{name}", template(Role=ROLE, F=made), Capabilities=["CAPABILITY_IAM"])
+
+    found = invoke(aws, name, {"checkout": str(CHECKOUT), "secret": str(folder.path / "secret")})
+
+    if runtime.startswith("node") and shutil.which("node") is None:
+        assert "errorMessage" in found  # As documented: Node is the machine's.
+        return
+    assert KEY not in found["environment"].values()
+    assert not {"AUTH", "GATEWAY_PORT", "PYTHONPATH"} & {*found["environment"]}
+    if level == "environment":
+        assert KEY == found["secret"]
+        return
+    assert "/var/task" == found["folder"]
+    assert found["checkout"] in ("ENOENT", "FileNotFoundError")
+    assert found["secret"] in ("ENOENT", "FileNotFoundError")
+
+
+def test_jobs(isolated: tuple[str, Folder, Aws]) -> None:
+    """A script that another service runs is isolated too, or not run: it reads no secret."""
+    _, folder, aws = isolated
+    (folder.path / "secret").write_text(KEY)
+    where = code(aws, "x", "unused.zip")
+    script = (
+        "import os, pathlib, sys\n"
+        f"sys.exit(pathlib.Path({str(folder.path / 'secret')!r}).read_text() + str(os.environ))\n"
+    )
+    aws.client("s3").put_object(Bucket=where["S3Bucket"], Key="job.py", Body=script.encode())
+    glue = aws.client("glue")
+    place = f"s3://{where['S3Bucket']}/job.py"
+    command = {"Name": "pythonshell", "ScriptLocation": place, "PythonVersion": "3"}
+    glue.create_job(Name="spy", Role="arn:aws:iam::123456789012:role/r", Command=command)
+
+    run = glue.start_job_run(JobName="spy")["JobRunId"]
+
+    deadline = time.monotonic() + 20
+    while (found := glue.get_job_run(JobName="spy", RunId=run)["JobRun"])["JobRunState"] in {
+        *("STARTING", "RUNNING", "WAITING")
+    }:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "FAILED" == found["JobRunState"]
+    assert "GATEWAY_PORT" not in found["ErrorMessage"]
+    if isolated[0] == "namespaces":
+        assert KEY not in found["ErrorMessage"]
