@@ -548,6 +548,20 @@ GAPS: tuple[Gap, ...] = (
         test="test_functions.py::test_alone",
     ),
     Gap(
+        "a response of more than 6 MB is refused, not returned",
+        "Lambda quotas, Invocation payload; the words are those of many a forum",
+        "returned; an endless one filled the memory",
+        module="workers",
+        test="test_isolation.py::test_endless_output",
+    ),
+    Gap(
+        "a zip of more than 250 MB unzipped is refused",
+        "Lambda quotas, Deployment package size",
+        "unzipped, if a stack named it",
+        module="functions",
+        test="test_functions.py::test_zip_bomb",
+    ),
+    Gap(
         "OIDC providers and budgets are seen by the API of their services",
         "AWS::IAM::OIDCProvider, AWS::Budgets::Budget",
         "unknown types",
@@ -813,6 +827,19 @@ GAPS: tuple[Gap, ...] = (
         "Service Authorization Reference, AWS Systems Manager, GetParameters",
         "the right to all: who may read some is refused",
         consequence="tests/stacks/test_pipeline.py holds which the pipeline may read",
+    ),
+    Gap(
+        "a function has the memory it is given and no more, and reaches no network in a VPC "
+        "but what its security groups allow",
+        "Lambda developer guide, Configure Lambda function memory; VPC networking",
+        "memory is not limited; the machine's network is shared",
+        consequence="a function that needs more memory, or the internet, passes here",
+    ),
+    Gap(
+        "S3 takes an object of 5 GB in one call",
+        "S3 user guide, Uploading objects",
+        "256 MB, since a body is held in memory",
+        consequence="use a multipart upload for larger ones",
     ),
     Gap(
         "SNS tries again for an hour when a webhook does not answer, and passes credentials in URLs",
