@@ -76,8 +76,9 @@ def _is_wanted(server: Server) -> bool:
 def code() -> str:
     """Return a digest of the embedded AWS's own code: a pull may change it under a running one."""
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(file.read_bytes())
+    for folder in ("embedded", "isolation"):
+        for file in sorted((_CHECKOUT / "deployer" / folder).rglob("*.py")):
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 

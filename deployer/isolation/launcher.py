@@ -67,6 +67,8 @@ class Order:
         self.links: dict[str, str] = {}
         self.hidden: list[str] = []
         self.memory = 512
+        # Opened now: the launcher shares the command's root folder while that is being built.
+        self.nothing = os.open(os.devnull, os.O_RDWR)
 
 
 def main(arguments: list[str]) -> None:
@@ -132,7 +134,7 @@ def _supervise(order: Order) -> None:
         for number in (signal.SIGCHLD, *_ENDING):
             signal.signal(number, signal.SIG_DFL)
         _guarded(_begin, order)
-    _forget_standard_streams()
+    _forget_standard_streams(order)
     while (status := _ended(child)) is None:
         ready, _, _ = select.select([order.lifeline, woken], [], [])
         if order.lifeline in ready or set(os.read(woken, 64)) & set(_ENDING):
@@ -155,7 +157,7 @@ def _begin(order: Order) -> None:
     command = os.fork()
     if command == 0:
         _guarded(_execute, order)
-    _forget_standard_streams()
+    _forget_standard_streams(order)
     while True:
         process, status = os.wait()  # Also of processes whose parents are gone.
         if process == command:
@@ -286,12 +288,10 @@ def _guarded(action: Callable[[Order], None], order: Order) -> None:
         os._exit(FAILED)
 
 
-def _forget_standard_streams() -> None:
+def _forget_standard_streams(order: Order) -> None:
     """Leave the pipes of the command to the command: whoever reads them waits for their end."""
-    nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
-        os.dup2(nothing, stream)
-    os.close(nothing)
+        os.dup2(order.nothing, stream)
 
 
 def _ended(child: int) -> int | None:

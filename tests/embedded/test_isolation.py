@@ -10,6 +10,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from typing import Any
 import pytest
 
 from deployer import embedded
-from deployer.embedded import process
+from deployer.embedded import process, server
 from deployer.embedded.folder import Folder
 from deployer.embedded.gaps import workers
 from deployer.errors import EmbeddedError, IsolationError
@@ -107,7 +109,7 @@ def invoke(aws: Aws, name: str, event: Any = None) -> Any:
 def spied(isolated: tuple[str, Folder, Aws]) -> dict[str, Any]:
     """All that the spying function found out."""
     _, folder, aws = isolated
-    server = embedded.status(folder.path).pid
+    emulator = embedded.status(folder.path).pid
     (folder.path / "secret").write_text(KEY)
     deploy(
         aws,
@@ -125,11 +127,11 @@ def spied(isolated: tuple[str, Folder, Aws]) -> dict[str, Any]:
                 str(folder.path / "secret"),
                 str(folder.state),
                 str(CHECKOUT / "README.md"),
-                f"/proc/{server}/environ",
+                f"/proc/{emulator}/environ",
                 "/etc/shadow",
             ],
             "list": [str(Path.home()), str(CHECKOUT), str(folder.path), TMP, "/home", "/"],
-            "kill": [server, os.getpid(), *processes_of("victim")],
+            "kill": [emulator, os.getpid(), *processes_of("victim")],
             "write": ["/", "/usr", "/var/task", "/var/runtime", "/proc/sys/kernel", TMP],
         },
     )
@@ -225,15 +227,35 @@ def test_user(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
     assert [1000, "OSError"] == spied["user"]  # EINVAL: root has no number here.
 
 
+HIDING = """
+import os
+from pathlib import Path
+from deployer.isolation import namespaces
+if os.getuid() == 0:
+    os.setgid(12345)
+    os.setuid(12345)
+namespaces.hide_memory()
+print(os.getuid(), os.stat("/proc/self/environ").st_uid)
+"""
+
+
 def test_memory_of_the_emulator(isolated: tuple[str, Folder, Aws]) -> None:
-    """The kernel keeps the emulator's memory and environment from processes of the same user."""
-    _, folder, _ = isolated
-    pid = embedded.status(folder.path).pid
-    if not Path("/proc/self/status").exists():
-        assert not Path("/proc").exists()  # macOS: task_for_pid needs root.
+    """The kernel keeps the emulator's memory and environment from processes of the same user.
+
+    It says so by giving them to root; root itself is not kept out.
+    """
+    if not Path("/proc/self/environ").exists():
+        assert "linux" != sys.platform  # As documented: on macOS they need root.
         return
 
-    assert 0 == Path(f"/proc/{pid}/environ").stat().st_uid
+    ran = subprocess.run(
+        [sys.executable, "-c", HIDING], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+
+    user, owner = map(int, ran.stdout.split())
+    assert 0 != user
+    assert 0 == owner
+    assert "hide_memory()" in Path(server.__file__).read_text()
 
 
 ENDLESS = {

@@ -48,7 +48,9 @@ def close() -> None:
     install(Isolation(sandbox.level(), packages, private=folder.parent))
     ministack.start_workers_with(_where_the_sandbox_has_it)
     ministack.swap(ministack.function_workers, "subprocess", _with_bounded_output)
-    ministack.swap(ministack.function_workers.Worker, "invoke", _with_a_new_log)
+    for kind in ("Worker", "ProvidedWorker"):
+        worker = ministack.store(ministack.function_workers, kind)
+        ministack.swap(worker, "invoke", _with_a_new_log)
 
 
 def _where_the_sandbox_has_it(kind: str, script: str) -> str:
@@ -84,7 +86,7 @@ class WorkerProcess(IsolatedProcess):
         streams: dict[str, Any] = vars(self)  # Popen says of them only that they are files.
         if self.stderr is not None:
             self.log = streams["stderr"] = BoundedLog(self.stderr)
-            streams["stdout"] = BoundedResults(self.stdout, self.kill)
+            streams["stdout"] = BoundedResults(self.stdout, self.terminate)
         else:
             self.log = streams["stdout"] = BoundedLog(self.stdout)
 
@@ -122,15 +124,15 @@ class BoundedLog:
 class BoundedResults:
     """Lines with a result each; one that Lambda would not take is replaced by Lambda's error."""
 
-    def __init__(self, stream: Any, kill: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, end: Callable[[], None]) -> None:
         self._stream = stream
-        self._kill = kill
+        self._end = end
 
     def readline(self) -> str:
-        """Return the next line; a process that never ends its line is killed."""
+        """Return the next line; a process that never ends its line is ended."""
         line: str = self._stream.readline(_ENVELOPE_BYTES)
         if len(line) >= _ENVELOPE_BYTES:
-            self._kill()
+            self._end()
         elif len(line) <= RESPONSE_BYTES or _response_bytes(line) <= RESPONSE_BYTES:
             return line
         return json.dumps({"status": "error", "error": _TOO_LARGE}) + "\n"
