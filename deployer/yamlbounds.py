@@ -21,7 +21,7 @@ class AliasError(YamlError):
 
 
 def check(text: str, *, aliases: bool = True) -> None:
-    """Raise YamlError unless *text* can be built; an alias counts as all that it stands for."""
+    """Raise YamlError unless *text* can be built; an alias counts as all that it refers to."""
     measure = _Measure(aliases=aliases)
     try:
         for event in yaml.parse(text, yaml.CSafeLoader):
@@ -61,5 +61,5 @@ class _Measure:
         if not self._aliases:
             raise AliasError("aliases are not allowed")
         if anchor not in self._sizes:  # Of a collection that it lies in, or of nothing.
-            raise YamlError(f"alias {anchor} stands for itself, or for nothing")
+            raise YamlError(f"alias {anchor} refers to itself or to nothing")
         return self._sizes[anchor]

@@ -86,8 +86,8 @@ def imported(artifact: Artifact, packed: Path, folder: Path) -> Iterator[Fault]:
 
 
 def _run(module: str, code: Path, beside: Path, home: Path) -> str:
-    """Import *module* isolated, as its dependencies are not ours; the last line of a failure."""
-    level, lifeline = sandbox.level(), sandbox.lifeline().reader
+    """Import *module* isolated, as others wrote its dependencies; return a failure's last line."""
+    level, liveness = sandbox.level(), sandbox.liveness_pipe().reader
     if level == "namespaces":
         files = {
             "/var/task": code,
@@ -102,9 +102,9 @@ def _run(module: str, code: Path, beside: Path, home: Path) -> str:
     importing = [sandbox.python(), "-I", "-S", "-B", "-c", _IMPORT, module, *places]
     try:
         done = subprocess.run(
-            box.command(importing, lifeline=lifeline),
+            box.command(importing, liveness=liveness),
             env={"AWS_REGION": "us-east-1", "PATH": os.defpath, "LANG": "C.UTF-8", **environment},
-            pass_fds=[lifeline],
+            pass_fds=[liveness],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

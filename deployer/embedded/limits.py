@@ -1,9 +1,9 @@
 """Bounds on what a request may hold in memory and how long it may take to arrive.
 
-It stands before everything else. The emulator reads each body whole, so a body is refused as
+It wraps the whole application. The emulator reads each body whole, so a body is refused as
 soon as it is known to be too large: by its Content-Length, or by the bytes that came.
-Whether a request is signed is told by its headers and its query alone; nothing is verified here.
-Answers in XML leave with characters that XML can carry.
+Whether a request is signed is decided by its headers and its query alone; nothing is verified.
+Characters that XML cannot carry are replaced in XML responses.
 """
 
 from __future__ import annotations
@@ -80,26 +80,26 @@ class Limits:
         ministack.swap(ministack.app, "_decompress_request_body", _bounded_inflation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request within bounds."""
+        """Handle one request within bounds."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         bound = bound_of(scope)
         body = _Body(self._held, bound, receive)
-        answer = _Answer(send)
+        response = _Response(send)
         try:
             _check_headers(scope)
             body.announce(_header(scope, b"content-length"))
-            await self._app(scope, body.receive, answer.send)
+            await self._app(scope, body.receive, response.send)
         except _RefusedError as refused:
-            if not answer.has_started:
+            if not response.has_started:
                 await _refuse(refused, bound, send)
         finally:
             body.release()
 
 
 def bound_of(scope: Scope) -> Bound:
-    """Return the bound of a request, by what it says of itself."""
+    """Return the bound of a request, by its headers, path and query."""
     said = _header(scope, b"authorization")
     if found := _CREDENTIAL.search(said):
         service = found[1]
@@ -131,7 +131,7 @@ class _RefusedError(Exception):
 
 
 class _Body:
-    """A request's body on its way in."""
+    """A request's body while it is received."""
 
     def __init__(self, held: dict[bool, int], bound: Bound, receive: Receive) -> None:
         self._held = held
@@ -142,7 +142,7 @@ class _Body:
         self._until = asyncio.get_running_loop().time() + bound.seconds
 
     def announce(self, content_length: str) -> None:
-        """Refuse a body that says of itself that it is too large."""
+        """Refuse a body whose Content-Length is too large."""
         if content_length.isdecimal() and int(content_length) > self._bound.max_bytes:
             raise self._too_large()
 
@@ -187,8 +187,8 @@ class _Body:
         return _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge", message)
 
 
-class _Answer:
-    """An answer on its way out."""
+class _Response:
+    """A response while it is sent."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -196,7 +196,7 @@ class _Answer:
         self.has_started = False
 
     async def send(self, message: Message) -> None:
-        """Send a part, in XML without what XML cannot carry."""
+        """Send a part; in XML, without characters that XML cannot carry."""
         if message["type"] == "http.response.start":
             self.has_started = True
             self._is_cleaned = _is_generated_xml(message.get("headers", []))
@@ -206,13 +206,13 @@ class _Answer:
 
 
 def _is_generated_xml(headers: list[tuple[bytes, bytes]]) -> bool:
-    """Say whether an answer is a service's own XML; objects have an ETag, and stay as they are."""
+    """Return whether a response is a service's own XML; objects have an ETag and stay unchanged."""
     found = {name.lower(): value for name, value in headers}
     return b"xml" in found.get(b"content-type", b"") and b"etag" not in found
 
 
 async def _refuse(refused: _RefusedError, bound: Bound, send: Send) -> None:
-    """Answer in the way of the service; the connection ends, as the rest of the body is not read."""
+    """Respond in the service's format and close: the rest of the body is not read."""
     if bound.service in {"s3", "cloudformation"}:
         kind, body = b"application/xml", _xml(refused, bound.service)
     else:
@@ -243,15 +243,24 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 def _bounded_inflation(inflate: Callable[[bytes, Any], bytes]) -> Callable[[bytes, Any], bytes]:
-    """Leave a body compressed that would not fit once it is inflated: it is then no request."""
+    """Leave a body compressed if it would exceed the limit; the service then refuses it."""
 
     def inflating(body: bytes, headers: Any) -> bytes:
-        if "gzip" in headers.get("content-encoding", "").lower():
-            decompressor = zlib.decompressobj(_GZIP)
-            with suppress(zlib.error):
-                decompressor.decompress(body, _SIGNED_BYTES)
-            if decompressor.unconsumed_tail:
-                return body
+        if "gzip" in headers.get("content-encoding", "").lower() and not _fits(body):
+            return body
         return inflate(body, headers)
 
     return inflating
+
+
+def _fits(body: bytes) -> bool:
+    """Return whether a gzip file, of one member or several, inflates within the limit."""
+    left = _SIGNED_BYTES
+    with suppress(zlib.error):  # The emulator logs it.
+        while body and left > 0:
+            decompressor = zlib.decompressobj(_GZIP)
+            left -= len(decompressor.decompress(body, left))
+            if decompressor.unconsumed_tail:
+                return False
+            body = decompressor.unused_data
+    return left > 0

@@ -14,7 +14,7 @@ from deployer.embedded.folder import Folder
 
 
 def drop_unsaved(folder: Folder) -> None:
-    """Leave under `objects` only what belongs to a saved bucket; all of it if nobody can tell."""
+    """Leave under `objects` only what belongs to a saved bucket; everything if the state is unreadable."""
     known = _saved_buckets(folder)
     if known is None:
         return

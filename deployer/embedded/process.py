@@ -68,7 +68,7 @@ def start(folder: Folder) -> Server:
 
 
 def _is_wanted(server: Server) -> bool:
-    """Say whether the server runs our code, and isolates functions as CRUDDUR_ISOLATION demands."""
+    """Return whether the server runs this code and isolates functions as CRUDDUR_ISOLATION says."""
     level = {"required": "namespaces", "off": "environment"}.get(sandbox.requirement())
     return server.code == code() and level in {None, server.isolation}
 

@@ -1,8 +1,8 @@
 """Processes that the emulator starts run isolated; none starts in any other way.
 
-The emulator calls subprocess.Popen wherever a service runs somebody's code: Lambda functions of
-every runtime, jobs, resolvers. So Popen itself is replaced in this process, and a program that
-runs nobody's code (PostgreSQL) is started within `trusted`.
+The emulator calls subprocess.Popen wherever a service runs user code: Lambda functions of every
+runtime, jobs, resolvers. So Popen itself is replaced in this process, and a program that runs no
+user code (PostgreSQL) is started within `trusted`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RUNTIME = "/var/runtime"  # As on Lambda.
 _LAYERS = "/opt"  # As on Lambda, but with a folder per layer.
 _CA = "/etc/pki/rds/ca.pem"
 
-# What a process is given of the emulator's environment; all else in its own was meant for it.
+# Variables of the emulator that a process inherits; all others of its own were set for it.
 _PASSED = ("AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_SHARED_CREDENTIALS_FILE", "LANG")
 _CA_VARIABLE = "PGSSLROOTCERT"
 _LAYER_VARIABLE = "_LAMBDA_LAYERS_DIRS"
@@ -38,7 +38,7 @@ _is_trusted: ContextVar[bool] = ContextVar("trusted", default=False)
 
 @contextlib.contextmanager
 def trusted() -> Iterator[None]:
-    """Start processes as they are: only for programs that run nobody's code."""
+    """Start processes without isolation: only for programs that run no user code."""
     token = _is_trusted.set(True)
     try:
         yield
@@ -63,7 +63,7 @@ class Isolation:
     packages: Path
     private: Path
 
-    def start(
+    def command_and_environment(
         self, words: Sequence[str], folder: str | None, given: Mapping[str, str], scratch: Path
     ) -> tuple[list[str], dict[str, str]]:
         """Return the command and the environment that run *words* in *folder*, isolated.
@@ -83,15 +83,15 @@ class Isolation:
         environment = {
             **{name: os.environ[name] for name in _PASSED if name in os.environ},
             **{name: _translated(value, inside) for name, value in _own(given).items()},
-            **self._places(scratch, ca),
+            **self._paths(scratch, ca),
         }
-        return box.command(command, lifeline=sandbox.lifeline().reader), environment
+        return box.command(command, liveness=sandbox.liveness_pipe().reader), environment
 
     def _packages(self) -> dict[str, Path]:
         return {f"{RUNTIME}/{link.name}": link for link in self.packages.iterdir()}
 
-    def _places(self, scratch: Path, ca: Path) -> dict[str, str]:
-        """Return where the process finds what on its machine."""
+    def _paths(self, scratch: Path, ca: Path) -> dict[str, str]:
+        """Return the variables that name folders and files, as the process sees them."""
         if self.level == "namespaces":
             home, runtime, authority = "/tmp", RUNTIME, _CA  # noqa: S108  Its own.
             path = "/usr/local/bin:/usr/bin:/bin"
@@ -128,10 +128,10 @@ class IsolatedProcess(subprocess.Popen[Any]):
             raise PermissionError(f"only a list of arguments can be isolated, not {args!r}")
         scratch = Path(tempfile.mkdtemp(prefix="process-"))
         weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
-        command, environment = self.isolation.start(
+        command, environment = self.isolation.command_and_environment(
             [os.fspath(word) for word in args], cwd, os.environ if env is None else env, scratch
         )
-        options |= {"close_fds": True, "pass_fds": (sandbox.lifeline().reader,)}
+        options |= {"close_fds": True, "pass_fds": (sandbox.liveness_pipe().reader,)}
         super().__init__(command, env=environment, **options)
 
 
@@ -157,7 +157,7 @@ def _python_alone(words: Sequence[str]) -> list[str]:
 
 
 def _own(given: Mapping[str, str]) -> dict[str, str]:
-    """Return what of *given* was not the emulator's already."""
+    """Return the variables in *given* that are not inherited from the emulator."""
     return {name: value for name, value in given.items() if os.environ.get(name) != value}
 
 

@@ -1,4 +1,4 @@
-"""Templates are read within bounds: nothing that somebody writes in one stops the emulator.
+"""Templates are read within bounds: no template stops the emulator.
 
 They are measured before anything is built of them (yamlbounds.py), then read by libyaml, since
 the emulator's own reader, in Python, takes six times as long. Limits are CloudFormation's where
@@ -59,7 +59,7 @@ def _by_libyaml(own: type[yaml.SafeLoader]) -> type[yaml.CSafeLoader]:
 
 
 def _bounded(parse: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
-    """Measure a template's text before it is read, and look at what it says thereafter."""
+    """Measure a template's text before it is parsed, and check its values afterwards."""
 
     def parsing(text: str) -> dict[str, Any]:
         _measure(text, aliases=False)
@@ -75,7 +75,7 @@ def _bounded(parse: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str
 
 
 def _bounded_snippet(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Do the same for what AWS::Include brings in, where aliases are allowed."""
+    """Do the same for a snippet of AWS::Include, where aliases are allowed."""
 
     def parsing(text: str) -> Any:
         _measure(text, aliases=True)
@@ -91,12 +91,12 @@ def _bounded_snippet(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 def _measure(text: str, *, aliases: bool) -> None:
     if found := xmltext.forbidden(text):
         raise TemplateError(f"{found} is not allowed in a template")
-    if not text.lstrip().startswith("{"):  # JSON is bounded by its own reader.
+    if not text.lstrip().startswith("{"):  # json.loads bounds its own depth.
         yamlbounds.check(text, aliases=aliases)
 
 
 def _without_aliases(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Refuse aliases in CloudFormation's own words, which have no prefix."""
+    """Refuse aliases with CloudFormation's message, which has no prefix."""
 
     def resolving(params: Any) -> Any:
         text, refused = resolve(params)
@@ -106,14 +106,14 @@ def _without_aliases(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
             except yamlbounds.AliasError:
                 return None, ministack.refuse("ValidationError", _ALIASES)
             except ValueError:
-                pass  # It is told by who reads it.
+                pass  # Reported by _parse_template, with its prefix.
         return text, refused
 
     return resolving
 
 
 def problems(template: dict[str, Any]) -> Iterator[str]:
-    """Yield what CloudFormation does not take in a template, whatever it means."""
+    """Yield what CloudFormation refuses in a template before it evaluates it."""
     yield from _values(template)
     for name in _SECTIONS:
         section = template.get(name, {})
@@ -129,11 +129,11 @@ def problems(template: dict[str, Any]) -> Iterator[str]:
 
 
 def _shapes(template: dict[str, Any]) -> Iterator[str]:
-    """Yield what is no mapping though all who read it take it for one."""
+    """Yield members that are not mappings although the emulator reads them as mappings."""
     for section in ("Resources", "Outputs", "Parameters", "Rules"):
         for name, member in (template.get(section) or {}).items():
             if not isinstance(name, str):
-                yield f"[/{section}/{name}] is not named by a text"
+                yield f"[/{section}/{name}] is not named by a string"
             elif name.startswith("Fn::"):
                 continue
             elif not isinstance(member, dict):
@@ -141,7 +141,7 @@ def _shapes(template: dict[str, Any]) -> Iterator[str]:
             elif section == "Resources":
                 yield from _resource(name, member)
             elif section == "Parameters" and not isinstance(member.get("Type", ""), str):
-                yield f"[/Parameters/{name}/Type] is not a text"
+                yield f"[/Parameters/{name}/Type] is not a string"
 
 
 def _resource(name: str, resource: dict[str, Any]) -> Iterator[str]:
@@ -150,7 +150,7 @@ def _resource(name: str, resource: dict[str, Any]) -> Iterator[str]:
             yield f"[/Resources/{name}/{key}] is not a mapping"
     for key in ("Type", "DeletionPolicy", "UpdateReplacePolicy"):
         if not isinstance(resource.get(key, ""), str | dict):
-            yield f"[/Resources/{name}/{key}] is not a text"
+            yield f"[/Resources/{name}/{key}] is not a string"
     depends = resource.get("DependsOn", [])
     names = [depends] if isinstance(depends, str) else depends
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
@@ -229,7 +229,7 @@ def _counting(expand: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _clean_answer(answer: Callable[[int, str, str], Any]) -> Callable[[int, str, str], Any]:
-    """Answer so that a client can read it, whatever a stack holds already."""
+    """Make the response readable by clients, whatever the stored state contains."""
 
     def answering(status: int, tag: str, inner: str) -> Any:
         return answer(status, tag, xmltext.clean(inner))
@@ -238,7 +238,7 @@ def _clean_answer(answer: Callable[[int, str, str], Any]) -> Callable[[int, str,
 
 
 def _checked(action: ministack.Action) -> ministack.Action:
-    """Refuse characters that no answer could carry; and whatever else cannot be understood."""
+    """Refuse characters that no response can carry, and templates that cannot be evaluated."""
 
     def checking(params: ministack.Params) -> ministack.Answer:
         for name, values in params.items():

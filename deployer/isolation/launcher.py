@@ -1,8 +1,8 @@
-"""Runs one command isolated from this machine, and ends it with the process that asked for it.
+"""Run one command isolated from this machine, and end it with the process that started it.
 
-    launcher.main([LEVEL, LIFELINE, OPTION…, "--", FOLDER, PROGRAM, ARGUMENT…])
+    launcher.main([LEVEL, LIVENESS, OPTION…, "--", FOLDER, PROGRAM, ARGUMENT…])
 
-LIFELINE is the descriptor of a pipe's end: when its other end closes, the command is killed.
+LIVENESS is the reading end of a pipe: when the writing end closes, the command is killed.
 The options say what the command finds in its file system; only namespaces need them:
 
     --bind SOURCE TARGET    a file or folder, read-only
@@ -12,7 +12,7 @@ The options say what the command finds in its file system; only namespaces need 
     --hide TARGET           an empty folder in place of one that a --bind shows
     --memory MEGABYTES      how much /tmp may hold
 
-Three processes share the work: the launcher waits for the command and for the lifeline, an init
+Three processes share the work: the launcher waits for the command and for the pipe, an init
 process is the first of the new process namespace, and the command is its child.
 Everything is set up here rather than by the caller, so that it costs one start of Python.
 """
@@ -51,15 +51,15 @@ _SAFE = namespaces.READ_ONLY | namespaces.NO_SETUID | namespaces.NO_DEVICES
 _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
-class Order:
+class Specification:
     """What to run, and what it finds in its file system.
 
     It is no dataclass, and pathlib is not used: they take longer to import than all this.
     """
 
-    def __init__(self, level: str, lifeline: int) -> None:
+    def __init__(self, level: str, liveness: int) -> None:
         self.level = level
-        self.lifeline = lifeline
+        self.liveness = liveness
         self.folder = ""
         self.command: list[str] = []
         self.binds: dict[str, str] = {}  # Sources by target.
@@ -68,44 +68,44 @@ class Order:
         self.hidden: list[str] = []
         self.memory = 512
         # Opened now: the launcher shares the command's root folder while that is being built.
-        self.nothing = os.open(os.devnull, os.O_RDWR)
+        self.null_device = os.open(os.devnull, os.O_RDWR)
 
 
 def main(arguments: list[str]) -> None:
     """Run the command and exit as it does."""
-    order = _read(arguments)
-    os.set_inheritable(order.lifeline, False)  # noqa: FBT003  The function has no keyword.
+    spec = _read(arguments)
+    os.set_inheritable(spec.liveness, False)  # noqa: FBT003  The function has no keyword.
     try:
-        if order.level == NAMESPACES:
+        if spec.level == NAMESPACES:
             _enter_namespaces()
-        _supervise(order)
+        _supervise(spec)
     except OSError as error:
         _fail(error)
 
 
-def _read(arguments: list[str]) -> Order:
+def _read(arguments: list[str]) -> Specification:
     words = iter(arguments)
-    order = Order(next(words), int(next(words)))
+    spec = Specification(next(words), int(next(words)))
     for option in words:
         if option == "--":
             break
         target = next(words)
         if option == "--bind":
-            order.binds[next(words)] = target
+            spec.binds[next(words)] = target
         elif option == "--copy":
-            order.texts[next(words)] = _content(target)
+            spec.texts[next(words)] = _content(target)
         elif option == "--write":
-            order.texts[target] = next(words).encode()
+            spec.texts[target] = next(words).encode()
         elif option == "--link":
-            order.links[target] = next(words)
+            spec.links[target] = next(words)
         elif option == "--hide":
-            order.hidden.append(target)
+            spec.hidden.append(target)
         elif option == "--memory":
-            order.memory = int(target)
+            spec.memory = int(target)
         else:
             raise OSError(f"unknown option {option}")
-    order.folder, *order.command = words
-    return order
+    spec.folder, *spec.command = words
+    return spec
 
 
 def _content(path: str) -> bytes:
@@ -121,8 +121,8 @@ def _enter_namespaces() -> None:
     namespaces.map_user(USER, USER, outside_user=user, outside_group=group)
 
 
-def _supervise(order: Order) -> None:
-    """Start the command; exit when it does, and kill it when the lifeline or a signal says so."""
+def _supervise(spec: Specification) -> None:
+    """Start the command; exit when it does, and kill it when the pipe closes or a signal arrives."""
     woken, waking = os.pipe()
     os.set_blocking(waking, False)
     signal.set_wakeup_fd(waking)
@@ -133,42 +133,42 @@ def _supervise(order: Order) -> None:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, *_ENDING):
             signal.signal(number, signal.SIG_DFL)
-        _guarded(_begin, order)
-    _forget_standard_streams(order)
+        _guarded(_begin, spec)
+    _detach_standard_streams(spec)
     while (status := _ended(child)) is None:
-        ready, _, _ = select.select([order.lifeline, woken], [], [])
-        if order.lifeline in ready or set(os.read(woken, 64)) & set(_ENDING):
+        ready, _, _ = select.select([spec.liveness, woken], [], [])
+        if spec.liveness in ready or set(os.read(woken, 64)) & set(_ENDING):
             _kill_group(child)
             os.waitpid(child, 0)
             os._exit(FAILED)
-    _kill_group(child)  # What it started may go on.
+    _kill_group(child)  # Processes that it started may still run.
     os._exit(status)
 
 
-def _begin(order: Order) -> None:
+def _begin(spec: Specification) -> None:
     """Go on in the child: as the first process of its namespace, or as the command itself."""
     os.setsid()
     namespaces.signal_when_parent_dies(signal.SIGKILL)
-    if order.level != NAMESPACES:
-        _execute(order)
+    if spec.level != NAMESPACES:
+        _execute(spec)
     _prefer_for_out_of_memory()
     namespaces.forbid_namespaces()
-    _build_root(order)
+    _build_root(spec)
     command = os.fork()
     if command == 0:
-        _guarded(_execute, order)
-    _forget_standard_streams(order)
+        _guarded(_execute, spec)
+    _detach_standard_streams(spec)
     while True:
-        process, status = os.wait()  # Also of processes whose parents are gone.
+        process, status = os.wait()  # Orphans included.
         if process == command:
             os._exit(_code(status))  # The kernel then ends all others in the namespace.
 
 
-def _execute(order: Order) -> None:
-    _limit(order.level)
+def _execute(spec: Specification) -> None:
+    _limit(spec.level)
     namespaces.forbid_new_privileges()
-    os.chdir(order.folder)
-    os.execvp(order.command[0], order.command)  # noqa: S606  It is what we were told to run.
+    os.chdir(spec.folder)
+    os.execvp(spec.command[0], spec.command)  # noqa: S606  The command to run.
 
 
 def _limit(level: str) -> None:
@@ -200,8 +200,8 @@ def _prefer_for_out_of_memory() -> None:
         return
 
 
-def _build_root(order: Order) -> None:
-    """Make the root folder of this process hold what *order* says, and nothing else."""
+def _build_root(spec: Specification) -> None:
+    """Replace the root folder of this process by what the specification lists, and nothing else."""
     namespaces.make_mounts_private()
     namespaces.mount("tmpfs", _STAGING, _SAFE & ~namespaces.READ_ONLY, "size=1m,mode=755")
     os.mkdir(_STAGING + _OLD)
@@ -209,10 +209,10 @@ def _build_root(order: Order) -> None:
     namespaces.pivot_root(_STAGING, _STAGING + _OLD)
     os.chdir("/")
     namespaces.mount("tmpfs", _NEW, _SAFE & ~namespaces.READ_ONLY, "size=4m,mode=755")
-    _fill(order)
+    _fill(spec)
     namespaces.restrict(_NEW, _SAFE, recursive=True)
     _add_devices()
-    scratch = f"size={order.memory}m,mode=1777"
+    scratch = f"size={spec.memory}m,mode=1777"
     namespaces.mount("tmpfs", _NEW + _STAGING, _SAFE & ~namespaces.READ_ONLY, scratch)
     _add_processes()
     os.chdir(_NEW)
@@ -221,22 +221,22 @@ def _build_root(order: Order) -> None:
     os.chdir("/")
 
 
-def _fill(order: Order) -> None:
-    """Bind and write what *order* says, parents before what lies in them."""
+def _fill(spec: Specification) -> None:
+    """Create the listed binds, files and links, parents before children."""
     for target in ("/dev", "/proc", _STAGING):
         os.makedirs(_NEW + target)
-    for target in sorted({*order.binds, *order.hidden}):
+    for target in sorted({*spec.binds, *spec.hidden}):
         place = _NEW + target
-        if target in order.binds:
-            _make_place(_OLD + order.binds[target], place)
-            namespaces.bind(_OLD + order.binds[target], place)
+        if target in spec.binds:
+            _make_place(_OLD + spec.binds[target], place)
+            namespaces.bind(_OLD + spec.binds[target], place)
         elif os.path.isdir(place):
             namespaces.mount("tmpfs", place, _SAFE & ~namespaces.READ_ONLY, "size=1m,mode=755")
-    for target, content in order.texts.items():
+    for target, content in spec.texts.items():
         _make_parent(_NEW + target)
         with open(_NEW + target, "wb") as file:
             file.write(content)
-    for target, text in order.links.items():
+    for target, text in spec.links.items():
         _make_parent(_NEW + target)
         os.symlink(text, _NEW + target)
 
@@ -278,20 +278,20 @@ def _add_processes() -> None:
         return
 
 
-def _guarded(action: Callable[[Order], None], order: Order) -> None:
+def _guarded(action: Callable[[Specification], None], spec: Specification) -> None:
     """Run a child's part; a child never returns into its parent's code."""
     try:
-        action(order)
+        action(spec)
     except OSError as error:
         _fail(error)
     finally:
         os._exit(FAILED)
 
 
-def _forget_standard_streams(order: Order) -> None:
-    """Leave the pipes of the command to the command: whoever reads them waits for their end."""
+def _detach_standard_streams(spec: Specification) -> None:
+    """Close our copies of the command's pipes: their readers wait until the last copy closes."""
     for stream in (0, 1, 2):
-        os.dup2(order.nothing, stream)
+        os.dup2(spec.null_device, stream)
 
 
 def _ended(child: int) -> int | None:

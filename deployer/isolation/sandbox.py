@@ -1,7 +1,7 @@
 """What a command finds when it runs apart from the user's files, and how far that goes here.
 
-    command = sandbox.command([python(), "-I", "/var/task/main.py"], lifeline=lifeline().reader)
-    subprocess.run(command, env=environment, pass_fds=[lifeline().reader])
+    command = sandbox.command([python(), "-I", "/var/task/main.py"], liveness=liveness_pipe().reader)
+    subprocess.run(command, env=environment, pass_fds=[liveness_pipe().reader])
 
 On Linux the command runs in user, mount, process and IPC namespaces of its own, with what a
 Sandbox names as its whole file system. Where the machine forbids that (and on macOS), it keeps
@@ -29,7 +29,7 @@ Requirement = Literal["auto", "required", "off"]
 VARIABLE = "CRUDDUR_ISOLATION"
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
-_PROBE_SECONDS = 10
+_PROBE_SECONDS = 30
 _START = f"""
 import sys
 sys.path.append({str(_CHECKOUT)!r})
@@ -60,12 +60,12 @@ class Sandbox:
     folder: str = "/tmp"  # noqa: S108  The command's own.
     hidden: tuple[Path, ...] = ()
 
-    def command(self, command: Sequence[str], *, lifeline: int) -> list[str]:
-        """Return what to start so that *command* runs in the sandbox, until *lifeline* closes."""
+    def command(self, command: Sequence[str], *, liveness: int) -> list[str]:
+        """Return the command line that runs *command* until the pipe *liveness* closes."""
         options: list[str] = []
         if self.level == "namespaces":
             options = [*_system_options(), *self._own_options()]
-        start = [_python(), "-I", "-S", "-c", _START, self.level, str(lifeline)]
+        start = [python(), "-I", "-S", "-c", _START, self.level, str(liveness)]
         return [*start, *options, "--", self.folder, *command]
 
     def _own_options(self) -> Iterator[str]:
@@ -76,7 +76,7 @@ class Sandbox:
                 yield from ("--hide", path)
 
 
-class Lifeline:
+class LivenessPipe:
     """A pipe whose writing end closes when this process ends, however it ends."""
 
     def __init__(self) -> None:
@@ -84,14 +84,14 @@ class Lifeline:
 
 
 @functools.cache
-def lifeline() -> Lifeline:
-    """Return the lifeline of this process."""
-    return Lifeline()
+def liveness_pipe() -> LivenessPipe:
+    """Return the pipe that tells sandboxes that this process runs."""
+    return LivenessPipe()
 
 
 def python() -> str:
-    """Return the interpreter to name in a command: the one that every sandbox has."""
-    return _python()
+    """Return the interpreter that every sandbox has: itself, not a virtual environment's link."""
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def requirement() -> Requirement:
@@ -109,7 +109,7 @@ def requirement() -> Requirement:
 def level() -> Level:
     """Return how far code can be isolated here; raise IsolationError if that is not enough.
 
-    It is found out once, by isolating a Python that does nothing.
+    The machine is probed once, by isolating a Python that does nothing.
     """
     wanted = requirement()
     if wanted == "off":
@@ -137,14 +137,14 @@ def _problem() -> str:
         return f"{sys.platform} has no namespaces"
     sandbox = Sandbox("namespaces", hidden=private_folders())
     command = sandbox.command(
-        [_python(), "-I", "-S", "-c", "import ctypes, hashlib, socket"],
-        lifeline=lifeline().reader,
+        [python(), "-I", "-S", "-c", "import ctypes, hashlib, socket"],
+        liveness=liveness_pipe().reader,
     )
     try:
         done = subprocess.run(
             command,
             env={},
-            pass_fds=[lifeline().reader],
+            pass_fds=[liveness_pipe().reader],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -154,11 +154,6 @@ def _problem() -> str:
         return f"nothing happened in {_PROBE_SECONDS} s"
     said = done.stderr.decode(errors="replace").strip()
     return (said or f"exit code {done.returncode}") if done.returncode else ""
-
-
-def _python() -> str:
-    """Return the interpreter itself rather than the virtual environment's link to it."""
-    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Templates, parameters and names that would harm the embedded AWS, or whoever lists stacks."""
+"""Templates, parameters and names that would harm the embedded AWS, or the clients that list stacks."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def deep(levels: int) -> str:
         ),
         ("Resources: [1, 2]", "Resources is not a mapping"),
         ("Resources: {A: 1}", "[/Resources/A] is not a mapping"),
-        ("Resources: {A: {Type: [1]}}", "[/Resources/A/Type] is not a text"),
+        ("Resources: {A: {Type: [1]}}", "[/Resources/A/Type] is not a string"),
         (
             "Conditions: {A: {Condition: A}}\nResources: {A: {Type: AWS::SNS::Topic}}",
             "Template format error",

@@ -218,7 +218,7 @@ def test_writes(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> Non
 
 
 def test_user(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
-    """In a namespace a function is nobody special, and cannot become root."""
+    """In a namespace a function has an ordinary user, and cannot become root."""
     level, _, _ = isolated
 
     if level == "environment":
@@ -328,7 +328,7 @@ def eventually_none(name: str) -> set[int]:
 
 
 def test_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who demands isolation gets it, or an error; a running server that has none is replaced."""
+    """Required isolation is given, or is an error; a running server without it is restarted."""
     monkeypatch.setenv(sandbox.VARIABLE, "off")
     embedded.start(tmp_path / ".embedded")
     before = embedded.status(tmp_path / ".embedded")

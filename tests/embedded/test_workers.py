@@ -50,7 +50,7 @@ def test_line_without_end() -> None:
     ],
     ids=["just", "over", "escaped", "escaped and over"],
 )
-def test_result(result: str, kept: bool) -> None:  # noqa: FBT001  A case of the table.
+def test_result(result: str, kept: bool) -> None:
     """The limit is that of the response, with its quotes, as UTF-8; not that of our line."""
     line = json.dumps({"status": "ok", "result": result}) + "\n"
 
@@ -61,7 +61,7 @@ def test_result(result: str, kept: bool) -> None:  # noqa: FBT001  A case of the
 
 
 def test_result_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who never ends its line is ended."""
+    """A function that never ends its line is ended."""
     monkeypatch.setattr(workers, "_ENVELOPE_BYTES", 100)
     ended: list[bool] = []
 
@@ -75,7 +75,7 @@ def test_result_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_worker(kind: str) -> None:
     """A version of the emulator whose worker finds its code in another way is refused."""
     with pytest.raises(EmbeddedError, match=f"ministack {ministack.PINNED}: the {kind} worker"):
-        workers._where_the_sandbox_has_it(kind, "print('another')")
+        workers._with_sandbox_paths(kind, "print('another')")
 
 
 def test_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -549,7 +549,7 @@ GAPS: tuple[Gap, ...] = (
     ),
     Gap(
         "a response of more than 6 MB is refused, not returned",
-        "Lambda quotas, Invocation payload; the words are those of many a forum",
+        "Lambda quotas, Invocation payload; the message is not verified",
         "returned; an endless one filled the memory",
         module="workers",
         test="test_isolation.py::test_endless_output",

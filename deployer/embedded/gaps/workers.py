@@ -32,10 +32,10 @@ _PATHS = """
 import os, sys
 sys.path.append(os.environ["LAMBDA_RUNTIME_DIR"])
 """
-_NAMED = {"python": 'code_dir = init["code_dir"]', "nodejs": "const msg = JSON.parse(line);"}
-_FOUND = {
+_FROM_INIT = {"python": 'code_dir = init["code_dir"]', "nodejs": "const msg = JSON.parse(line);"}
+_FROM_ENVIRONMENT = {
     "python": 'code_dir = os.environ["LAMBDA_TASK_ROOT"]',
-    "nodejs": f"{_NAMED['nodejs']} if ('code_dir' in msg) msg.code_dir = "
+    "nodejs": f"{_FROM_INIT['nodejs']} if ('code_dir' in msg) msg.code_dir = "
     "process.env.LAMBDA_TASK_ROOT;",
 }
 
@@ -46,18 +46,18 @@ def close() -> None:
     packages = folder / "runtime"
     runtime.link(packages)
     install(Isolation(sandbox.level(), packages, private=folder.parent))
-    ministack.start_workers_with(_where_the_sandbox_has_it)
+    ministack.start_workers_with(_with_sandbox_paths)
     ministack.swap(ministack.function_workers, "subprocess", _with_bounded_output)
     for kind in ("Worker", "ProvidedWorker"):
         worker = ministack.store(ministack.function_workers, kind)
         ministack.swap(worker, "invoke", _with_a_new_log)
 
 
-def _where_the_sandbox_has_it(kind: str, script: str) -> str:
-    """Change a worker's script, which is told where its code lies outside the sandbox."""
-    if _NAMED[kind] not in script:
-        raise EmbeddedError(f"ministack {ministack.PINNED}: the {kind} worker is another one")
-    script = script.replace(_NAMED[kind], _FOUND[kind])
+def _with_sandbox_paths(kind: str, script: str) -> str:
+    """Make a worker's script read its code's path from the environment: the sandbox has another."""
+    if _FROM_INIT[kind] not in script:
+        raise EmbeddedError(f"ministack {ministack.PINNED}: the {kind} worker has changed")
+    script = script.replace(_FROM_INIT[kind], _FROM_ENVIRONMENT[kind])
     return _PATHS + script if kind == "python" else script
 
 
@@ -81,7 +81,7 @@ class WorkerProcess(IsolatedProcess):
     log: BoundedLog | None = None
 
     def __init__(self, args: Any, **options: Any) -> None:
-        """Start it; a worker says its results on stdout, a custom runtime its log."""
+        """Start it; a worker writes results to stdout, a custom runtime writes its log there."""
         super().__init__(args, **options)
         streams: dict[str, Any] = vars(self)  # Popen says of them only that they are files.
         if self.stderr is not None:

@@ -220,7 +220,7 @@ class Server:
 
 
 def _environment(place: Place) -> dict[str, str]:
-    """Return all that PostgreSQL is told of the world."""
+    """Return the whole environment of PostgreSQL."""
     home = str(place.folder)
     return {"PATH": os.defpath, "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8"}
 

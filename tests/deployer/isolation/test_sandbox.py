@@ -35,13 +35,13 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     sandbox.level.cache_clear()
 
 
-def start(box: Sandbox, program: str, lifeline: int) -> subprocess.Popen[bytes]:
+def start(box: Sandbox, program: str, liveness: int) -> subprocess.Popen[bytes]:
     """Start a Python program in the sandbox."""
-    command = box.command([sandbox.python(), "-I", "-S", "-c", program], lifeline=lifeline)
+    command = box.command([sandbox.python(), "-I", "-S", "-c", program], liveness=liveness)
     return subprocess.Popen(
         command,
         env={},
-        pass_fds=[lifeline],
+        pass_fds=[liveness],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -50,7 +50,7 @@ def start(box: Sandbox, program: str, lifeline: int) -> subprocess.Popen[bytes]:
 
 def run(box: Sandbox, program: str) -> tuple[int, str, str]:
     """Run it to its end: exit code, and what it said."""
-    with start(box, program, sandbox.lifeline().reader) as process:
+    with start(box, program, sandbox.liveness_pipe().reader) as process:
         out, err = process.communicate(timeout=20)
     return process.returncode, out.decode(), err.decode()
 
@@ -69,9 +69,9 @@ def test_end(box: Sandbox, program: str, code: int) -> None:
     assert code == run(box, program)[0]
 
 
-@pytest.mark.parametrize("how", ["lifeline", signal.SIGTERM])
+@pytest.mark.parametrize("how", ["liveness", signal.SIGTERM])
 def test_killed(box: Sandbox, how: str | signal.Signals) -> None:
-    """Whoever asked for the command ends, or ends it: it is gone with all that it started."""
+    """When the starting process ends, or ends the command, all of its processes end."""
     reader, writer = os.pipe()
     process = start(box, SLEEPING, reader)
     os.close(reader)
@@ -84,7 +84,7 @@ def test_killed(box: Sandbox, how: str | signal.Signals) -> None:
         os.close(writer)
 
     started = time.monotonic()
-    process.communicate(timeout=20)  # Its pipes end only when nobody holds them any more.
+    process.communicate(timeout=20)  # Its pipes end when the last process closes them.
     assert time.monotonic() - started < 10
     assert 0 != process.returncode
     if isinstance(how, signal.Signals):
@@ -133,7 +133,7 @@ def test_hidden(tmp_path: Path) -> None:
     (inner / "secret").write_text("x")
     files = {"/var/shown": tmp_path}
     if sandbox.level() == "environment":
-        assert "--hide" not in Sandbox("environment", files).command(["x"], lifeline=3)
+        assert "--hide" not in Sandbox("environment", files).command(["x"], liveness=3)
         return
     program = "import os; print(os.listdir('/var/shown'), os.listdir('/var/shown/inner'))"
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_shown(tmp_path: Path) -> None:
 
 
 def test_required(fresh: pytest.MonkeyPatch) -> None:
-    """Who demands isolation is told why there is none, and what to do."""
+    """Required isolation that is impossible is an error with the reason and a hint."""
     fresh.setenv(sandbox.VARIABLE, "required")
     fresh.setattr(sandbox, "_problem", lambda: "unshare: Operation not permitted")
 
@@ -169,7 +169,7 @@ def test_required(fresh: pytest.MonkeyPatch) -> None:
 
 
 def test_fallback(fresh: pytest.MonkeyPatch) -> None:
-    """Who demands nothing goes on without namespaces where there are none."""
+    """By default, code runs without namespaces where they are forbidden."""
     fresh.delenv(sandbox.VARIABLE, raising=False)
     fresh.setattr(sandbox, "_problem", lambda: "unshare: Operation not permitted")
 
