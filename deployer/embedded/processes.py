@@ -26,6 +26,7 @@ from deployer.isolation.sandbox import Sandbox
 CODE = "/var/task"  # As on Lambda.
 RUNTIME = "/var/runtime"  # As on Lambda.
 _LAYERS = "/opt"  # As on Lambda, but with a folder per layer.
+_SCRATCH = "/tmp"  # noqa: S108  Of the sandbox.
 _CA = "/etc/pki/rds/ca.pem"
 
 # Variables of the emulator that a process inherits; all others of its own were set for it.
@@ -68,7 +69,7 @@ class Isolation:
     ) -> tuple[list[str], dict[str, str]]:
         """Return the command and the environment that run *words* in *folder*, isolated.
 
-        *scratch* is an empty folder: home and temporary folder where there are no namespaces.
+        *scratch* is the process's own folder: its home, and for temporary files.
         """
         files = _files(words, folder, given) if self.level == "namespaces" else {}
         inside = {str(path): target for target, path in files.items()}
@@ -93,14 +94,13 @@ class Isolation:
     def _paths(self, scratch: Path, ca: Path) -> dict[str, str]:
         """Return the variables that name folders and files, as the process sees them."""
         if self.level == "namespaces":
-            home, runtime, authority = "/tmp", RUNTIME, _CA  # noqa: S108  Its own.
-            path = "/usr/local/bin:/usr/bin:/bin"
+            runtime, authority, path = RUNTIME, _CA, "/usr/local/bin:/usr/bin:/bin"
         else:
-            home, runtime, authority = str(scratch), str(self.packages), str(ca)
+            runtime, authority = str(self.packages), str(ca)
             path = os.environ.get("PATH", os.defpath)
         return {
-            "HOME": home,
-            "TMPDIR": home,
+            "HOME": str(scratch),
+            "TMPDIR": str(scratch),
             "PATH": path,
             "LAMBDA_RUNTIME_DIR": runtime,
             _CA_VARIABLE: authority,
@@ -126,8 +126,10 @@ class IsolatedProcess(subprocess.Popen[Any]):
             return
         if not isinstance(args, list) or options.get("shell") or options.get("preexec_fn"):
             raise PermissionError(f"only a list of arguments can be isolated, not {args!r}")
-        scratch = Path(tempfile.mkdtemp(prefix="process-"))
-        weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
+        scratch = Path(_SCRATCH)
+        if self.isolation.level == "environment":
+            scratch = Path(tempfile.mkdtemp(prefix="process-"))
+            weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
         command, environment = self.isolation.command_and_environment(
             [os.fspath(word) for word in args], cwd, os.environ if env is None else env, scratch
         )

@@ -185,6 +185,25 @@ def test_characters_from_elsewhere(aws: Aws) -> None:
     assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
 
 
+def test_entities(aws: Aws) -> None:
+    """XML whose entities stand for a billion others is refused as any other broken XML."""
+    s3, started = aws.client("s3"), time.monotonic()
+    here = {"LocationConstraint": "ca-central-1"}
+    s3.create_bucket(Bucket="laughs", CreateBucketConfiguration=here)
+    levels = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    body = f'<!DOCTYPE t [<!ENTITY l0 "ha">{levels}]><Tagging>&l9;</Tagging>'
+
+    def replace(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = body.encode()
+
+    s3.meta.events.register("before-call.s3.PutBucketTagging", replace)
+    with pytest.raises(botocore.exceptions.ClientError):
+        s3.put_bucket_tagging(Bucket="laughs", Tagging={"TagSet": []})
+
+    assert time.monotonic() - started < QUICK_SECONDS
+    assert ["laughs"] == [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+
+
 SCALARS = (
     st.none()
     | st.booleans()
