@@ -56,7 +56,15 @@ DEPLOYER = {
     "aws_setup": set(),
     "aws": {"aws_setup", "cloud", "errors", "stack"},
     "report": {"cloud", "errors", "events", "nested", "plan", "report", "secret", "stack", "synth"},
-    "embedded": {"embedded", "errors", "isolation", "registry", "runtime", "symlinks"},
+    "embedded": {
+        "embedded",
+        "errors",
+        "isolation",
+        "registry",
+        "runtime",
+        "symlinks",
+        "yamlbounds",
+    },
     "environment": {
         "artifacts",
         "aws",
