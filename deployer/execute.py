@@ -10,7 +10,7 @@ from functools import partial
 from typing import Literal
 
 from deployer import plan
-from deployer.artifacts import Artifact
+from deployer.artifacts import RELEASES, Artifact
 from deployer.change_sets import describe_change_set
 from deployer.cloud import ChangeSet, Cloud, Found, Proposal, StoredObject
 from deployer.errors import (
@@ -203,11 +203,12 @@ def _objects(wanted: Wanted, run: Run) -> Iterator[tuple[str, Callable[[], bytes
     Each with what gives its content.
     """
     for artifact in wanted.code:
-        yield artifact.key, partial(run.read, artifact)
+        yield wanted.key(artifact), partial(run.read, artifact)
     for part in wanted.nested:
         yield part.key, part.text.encode
     if wanted.too_long:
-        yield f"templates/{wanted.name}/{wanted.digest}.yaml", wanted.text.encode
+        folder = RELEASES if run.role else ""
+        yield f"{folder}templates/{wanted.name}/{wanted.digest}.yaml", wanted.text.encode
 
 
 def _parameters(wanted: Wanted, run: Run) -> dict[str, str]:

@@ -222,7 +222,7 @@ def _uploads(wanted: Wanted, deployed: str) -> Iterator[Upload]:
         if part.key not in deployed:
             yield Upload(wanted, f"the template of {part.name}")
     for artifact in wanted.code:
-        if artifact.key not in deployed:
+        if wanted.key(artifact) not in deployed:
             yield Upload(wanted, f"the code of {artifact.name}", artifact)
 
 

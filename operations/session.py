@@ -217,8 +217,9 @@ class Session:
 
     def _run(self, found: Iterable[Found], role: str = "") -> execute.Run:
         patience = LOCAL_PATIENCE if self.environment.embedded else PATIENCE
+        kind = "release" if role else "deploy"  # IAM lets a release use its own change sets only.
         return execute.Run(
-            id=f"deploy-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
+            id=f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
             watch=Watch(self.cloud, self._clock, self.timeout * 60.0, patience),
             approve=self._approve,
             known=plan.index(found),

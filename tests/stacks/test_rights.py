@@ -322,6 +322,7 @@ def test_every_right_has_a_limit(emitted, config):
                     "Code",
                     "EdgeSettings",
                     "MasterPasswords",
+                    "ReadRecords",
                     "Records",
                     "Releases",
                     "ServiceLinkedRoles",
@@ -370,9 +371,17 @@ def test_roles_are_made_under_the_boundary_only(emitted):
     assert {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "RoleBoundary"}}} == grant[
         "Condition"
     ]
-    assert {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"} == set(
-        grant["Action"]
-    )
+    assert {
+        "iam:CreateRole",
+        "iam:PutRolePolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:UpdateAssumeRolePolicy",
+    } == set(grant["Action"])
+    assert not [
+        one["Sid"]
+        for one in release_statements(emitted)
+        if one is not grant and one["Effect"] == "Allow" and {*grant["Action"]} & {*one["Action"]}
+    ]
     assert not {
         "iam:AttachRolePolicy",
         "iam:CreatePolicyVersion",
@@ -426,10 +435,11 @@ class Named(World):
 
 
 def rights(world, stack, found):
-    """Each action and resource of *found* statements, and on what condition."""
+    """Each action and resource that *found* statements allow, and on what condition."""
     return {
         (action, resource, json.dumps(statement.get("Condition")))
         for statement in world.resolved(found, stack)
+        if statement["Effect"] == "Allow"
         for action in statement["Action"]
         for resource in statement["Resource"]
     }
@@ -501,7 +511,7 @@ def test_a_release_leaves_the_foundation_and_the_pipeline_alone(emitted, config)
     """Their names match, and they are its limits."""
     denied = [one for one in release_statements(emitted) if one["Effect"] == "Deny"]
 
-    roles, artifacts, alerts = denied
+    roles, artifacts, alerts, logs = denied[:4]
 
     assert ["iam:*"] == roles["Action"]
     for kind in ("role", "policy"):
@@ -511,6 +521,8 @@ def test_a_release_leaves_the_foundation_and_the_pipeline_alone(emitted, config)
     assert f":crd-{config.env.name}-pipeline-" in text(artifacts["Resource"][1])
     assert f":crd-{config.env.name}-foundation-*" in text(alerts["Resource"])
     assert {"sns:Set*", "sns:Subscribe", "sns:Unsub*"} <= set(alerts["Action"])
+    assert ["logs:*"] == logs["Action"]
+    assert f":log-group:crd-{config.env.name}-pipeline-*" in text(logs["Resource"])
 
 
 def test_only_cloudformation_takes_the_role(emitted):

@@ -1,4 +1,4 @@
-"""What policies say of a change set: of which stack it is, and which role CloudFormation is to take.
+"""Condition keys that policies use: the stack, name and role of a change set; a conditional write.
 
 With no role, CloudFormation has the rights of the caller.
 """
@@ -19,9 +19,10 @@ _WITH_ROLE = {
 
 
 def close() -> None:
-    """Tell policies the stack behind a change set's ARN, and the RoleARN of a call that has one."""
+    """Give policies the stack of a change set, its name, its role, and If-None-Match of a write."""
     ministack.swap(ministack.iam_actions, "extract_resource_arn", _of_stack)
-    ministack.swap(ministack.iam_actions, "request_tag_context", _with_role)
+    ministack.swap(ministack.iam_actions, "request_tag_context", _of_change_set)
+    ministack.swap(ministack.iam_actions, "s3_service_context", _of_write)
 
 
 def _of_stack(known: Callable[..., str]) -> Callable[..., str]:
@@ -36,10 +37,27 @@ def _of_stack(known: Callable[..., str]) -> Callable[..., str]:
     return resource
 
 
-def _with_role(known: Callable[..., Context]) -> Callable[..., Context]:
+def _of_change_set(known: Callable[..., Context]) -> Callable[..., Context]:
+    """Add the name as the request has it, which may be an ARN, and the role."""
+
     def context(service: str, action: str, body: bytes, params: ministack.Params) -> Context:
-        role = ministack.param(params, "RoleARN") if action in _WITH_ROLE else ""
-        own = {"cloudformation:RoleArn": role} if role else {}
+        own = {}
+        if service == "cloudformation":
+            if role := ministack.param(params, "RoleARN") if action in _WITH_ROLE else "":
+                own["cloudformation:RoleArn"] = role
+            if name := ministack.param(params, "ChangeSetName"):
+                own["cloudformation:ChangeSetName"] = name
         return known(service, action, body, params) | own
+
+    return context
+
+
+def _of_write(known: Callable[..., Context]) -> Callable[..., Context]:
+    def context(
+        action: str, query: ministack.Params | None, path: str = "", headers: Any = None
+    ) -> Context:
+        condition = (headers or {}).get("if-none-match", "") if action == "s3:PutObject" else ""
+        own = {"s3:if-none-match": condition} if condition else {}
+        return known(action, query, path, headers) | own
 
     return context
