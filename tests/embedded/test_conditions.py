@@ -138,3 +138,22 @@ def test_write_of_a_new_object(aws: Aws) -> None:
             refused.append(failed.value.response["Error"]["Code"])
 
     assert ["AccessDenied", "PreconditionFailed"] == refused
+
+
+def test_log_streams_of_a_group(aws: Aws) -> None:
+    """Who may write to the streams of one group may not write to those of another.
+
+    AWS: service authorization reference, CloudWatch Logs, PutLogEvents: log-stream.
+    """
+    ours = f"arn:aws:logs:{REGION}:{aws.endpoint.account}:log-group:ours:*"
+    for group in ("ours", "theirs"):
+        aws.client("logs").create_log_group(logGroupName=group)
+
+    with clerk(aws, EVERYTHING | {"Resource": ours}, "logs") as logs:
+        stream = {"logGroupName": "ours", "logStreamName": "s"}
+        logs.create_log_stream(**stream)
+        logs.put_log_events(**stream, logEvents=[{"timestamp": 1, "message": "m"}])
+        with pytest.raises(ClientError) as failed:
+            logs.create_log_stream(logGroupName="theirs", logStreamName="s")
+
+    assert "AccessDeniedException" == failed.value.response["Error"]["Code"]

@@ -1,10 +1,11 @@
-"""Condition keys that policies use: the stack, name and role of a change set; a conditional write.
+"""What policies say of a request: a change set's stack, name and role; a log stream; a new object.
 
 With no role, CloudFormation has the rights of the caller.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ _WITH_ROLE = {
 def close() -> None:
     """Give policies the stack of a change set, its name, its role, and If-None-Match of a write."""
     ministack.swap(ministack.iam_actions, "extract_resource_arn", _of_stack)
+    ministack.swap(ministack.iam_actions, "extract_resource_arn", _of_log_stream)
     ministack.swap(ministack.iam_actions, "request_tag_context", _of_change_set)
     ministack.swap(ministack.iam_actions, "s3_service_context", _of_write)
 
@@ -35,6 +37,26 @@ def _of_stack(known: Callable[..., str]) -> Callable[..., str]:
         return known(service, *request)
 
     return resource
+
+
+def _of_log_stream(known: Callable[..., str]) -> Callable[..., str]:
+    """A stream is a resource below its group: policies allow it with `log-group:NAME:*`."""
+
+    def resource(service: str, *request: Any) -> str:
+        found = known(service, *request)
+        stream = _json(request[3]).get("logStreamName") if service == "logs" else None
+        whole = stream and ":log-group:" in found and ":log-stream:" not in found
+        return f"{found}:log-stream:{stream}" if whole else found
+
+    return resource
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _of_change_set(known: Callable[..., Context]) -> Callable[..., Context]:
