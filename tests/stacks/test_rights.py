@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.nets.policies import World
+from tests.stacks.access import NamedWorld
 from tests.stacks.ask import config_of, emit, text
 
 # Layers that a person deploys; whatever else there is, the pipeline has to be able to.
@@ -421,19 +421,6 @@ def test_no_role_is_named_by_us(emitted):
     assert [] == named
 
 
-class Named(World):
-    """The templates with the names that CloudFormation gives: after stack and title."""
-
-    def _attribute(self, title, attribute, stack):
-        properties = self.templates[stack]["Resources"][title].get("Properties", {})
-        name = f"{stack}-{title}-1A2B"
-        if prefix := properties.get("BucketNamePrefix"):
-            name = self.resolved(
-                {"Fn::Sub": f"{prefix}-${{AWS::AccountId}}-${{AWS::Region}}-an"}, stack
-            )
-        return super()._attribute(title, attribute, stack).replace(title.lower(), name)
-
-
 def rights(world, stack, found):
     """Each action and resource that *found* statements allow, and on what condition."""
     return {
@@ -448,7 +435,7 @@ def rights(world, stack, found):
 @pytest.fixture
 def most_and_given(everything):
     """The rights of the boundary, and those of all roles under it."""
-    world = Named({one.stack.name: one.template for one in everything.values()})
+    world = NamedWorld({one.stack.name: one.template for one in everything.values()})
     limit = everything["foundation"].of("AWS::IAM::ManagedPolicy")["RoleBoundary"]
     given = [
         right
