@@ -146,13 +146,18 @@ def test_push(machine: Machine, monkeypatch, capfd) -> None:
 
 
 def test_push_again(machine: Machine, monkeypatch, capfd) -> None:
-    """A commit has one image: what is there is not built again."""
+    """An image that is there may be anybody's: it is not taken for the build of the commit."""
     account(monkeypatch, THERE)
 
-    image.push(Context())
+    with pytest.raises(Exit) as ended:
+        image.push(Context())
 
+    assert 3 == ended.value.code
     assert [] == machine.told
-    assert f"{DIGEST}\n" == capfd.readouterr().out
+    out, err = capfd.readouterr()
+    assert "" == out
+    assert f"an image with the tag {machine.commit} exists: {DIGEST}" in err
+    assert f"./inv service.release --image={DIGEST}" in err
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "new.py"], ids=["changed", "new"])
@@ -177,7 +182,7 @@ def test_not_committed(machine: Machine, monkeypatch, capfd, file: str) -> None:
 
 def test_elsewhere_not_committed(machine: Machine, monkeypatch) -> None:
     """Only what goes into the image counts."""
-    account(monkeypatch, THERE)
+    account(monkeypatch, NotFoundError(), THERE)
     (machine.folder / "checkout" / "notes").write_text("mine")
 
     image.push(Context())
