@@ -487,6 +487,22 @@ class TestEmbedded:
 
         assert refused.value.message.startswith("s: CreateChangeSet: ValidationError: ")
 
+    def test_an_upload_that_replaces_nothing(self, account: Account) -> None:
+        """A release adds objects; what is there already stays, and the way out is named."""
+        deploy(
+            account, template(B=resource("AWS::S3::Bucket", BucketName="adding")), stack="adding"
+        )
+
+        account.upload(REGION, "adding", "releases/a", b"1", replace=False)
+        with pytest.raises(CloudError) as refused:
+            account.upload(REGION, "adding", "releases/a", b"2", replace=False)
+        account.upload(REGION, "adding", "releases/a", b"3")
+
+        assert "s3://adding/releases/a: the object exists, and a release cannot replace it" == (
+            refused.value.message
+        )
+        assert "without --release" in refused.value.hint
+
     def test_uploads_need_a_bucket(self, account: Account) -> None:
         """The object is named where it cannot be put."""
         with pytest.raises(CloudError) as refused:

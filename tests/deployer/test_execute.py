@@ -255,11 +255,18 @@ def test_a_long_template_goes_through_the_artifact_bucket() -> None:
         needs=(store.name,),
         artifacts=OutputOf(store.name, REGION, "Bucket"),
     )
-    cloud = FakeCloud(FakeClock())
+    keys = []
+    for role in ("", "arn:role/release"):
+        cloud = FakeCloud(FakeClock())
 
-    deploy(cloud, (store, long))
+        deploy(cloud, (store, long), role=role)
 
-    assert list(cloud.uploads.values()) == [long.text.encode()]
+        assert list(cloud.uploads.values()) == [long.text.encode()]
+        keys += cloud.uploads
+
+    # What an administrator uploads is outside of the folder that a release can write.
+    key = f"templates/{long.name}/{long.digest}.yaml"
+    assert [f"artifacts/{key}", f"artifacts/releases/{key}"] == keys
 
 
 CODE = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
