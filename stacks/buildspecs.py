@@ -69,6 +69,7 @@ case $digest in
         ;;
 esac
 echo "$digest" > /tmp/image.digest
+rm -f imagedefinitions.json # The commit may have a link of this name.
 printf '[{"name": "%s", "imageUri": "%s@%s"}]\\n' "$CONTAINER" "$IMAGES" "$digest" \\
     > imagedefinitions.json
 """
@@ -78,15 +79,15 @@ IMAGE = (f"sh -eu {SCRIPT}", 'export IMAGE_DIGEST="$(cat /tmp/image.digest)"')
 # an administrator deploys; STACKS, the JMESPath expression that selects the stacks.
 #
 # It runs no code of the commit: AWS says which stacks there are and what their templates are, and
-# the files of build/ are data. Control characters are removed, or a template could rewrite the
-# lines above it on the screen.
+# the files of build/ are data. All but printable ASCII is shown as `cat -v` shows it, or a template
+# could rewrite the lines above it on the screen, or their order.
 DIFF_SCRIPT = """\
 # Print how the templates in build/ of the commit differ from the deployed ones.
 changed=0
 seen=" "
 
 visible() {
-    LC_ALL=C tr -d '\\000-\\010\\013-\\037\\177'
+    LC_ALL=C cat -v
 }
 
 compare() {
@@ -122,9 +123,10 @@ for file in "build/$CRUDDUR_ENV"/*.yaml; do
     layer=$(basename "$file" .yaml)
     case " $MANUAL " in *" ${layer%%.*} "*) continue ;; esac
     case "$seen" in *" $layer "*) continue ;; esac
+    shown=$(printf '%s' "$layer" | LC_ALL=C tr -c 'A-Za-z0-9._-' '?')
     case $layer in
-        *.*) echo "=== $layer: nested template" ;; # Its address in the outer one has its digest.
-        *) echo "=== $PREFIX$layer: new" && changed=$((changed + 1)) ;;
+        *.*) echo "=== $shown: nested template" ;; # Its address in the outer one has its digest.
+        *) echo "=== $PREFIX$shown: new" && changed=$((changed + 1)) ;;
     esac
     [ -L "$file" ] || visible < "$file"
 done

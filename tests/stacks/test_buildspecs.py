@@ -126,6 +126,18 @@ def test_every_build_has_a_tag_of_its_own(build):
     assert f"docker push {IMAGES}:{COMMIT}-8" in ended.calls
 
 
+def test_a_link_of_the_commit_is_not_written_through(build):
+    """The definitions are a new file, whatever the commit has under their name."""
+    (build.folder / "else").write_text("kept")
+    (build.source / "imagedefinitions.json").symlink_to(build.folder / "else")
+
+    ended = build.run(spec("Image"), **TOLD)
+
+    assert ended.succeeded
+    assert "kept" == (build.folder / "else").read_text()
+    assert f"{IMAGES}@{BUILT}" in ended.artifacts["imagedefinitions.json"]
+
+
 @pytest.mark.parametrize("pushed", ["", f"other.example/image@{BUILT}", f"{IMAGES}@latest"])
 def test_a_push_without_a_digest_of_the_repository_is_no_release(build, pushed):
     """Without a digest there is nothing that could be released."""
@@ -235,14 +247,16 @@ def test_a_nested_template_of_a_release_is_shown(build):
 
 
 def test_a_template_cannot_draw_on_the_screen(build):
-    """It could hide the lines above it from whoever approves."""
+    """It could hide the lines above it from an approver; neither can its name."""
     account(build, network="A: 1\n")
-    commit(build, network="A: 1\n# \x1b[2J\r nothing é\n", users="U: \x1b[1A\n")
+    files = {"users": "U: \x1b[1A\n", "a\n=== \x1b[2J": ""}
+    commit(build, network="A: 1\n# \x1b[2J\r \u202e é\n", **files)
 
     shown = compared(build)
 
-    assert "+# [2J nothing é\n" in shown["crd-prod-network (ca-central-1)"]
-    assert shown["crd-prod-users: new"].startswith("U: [1A\n")
+    assert "+# ^[[2J^M M-bM-^@M-. M-CM-)\n" in shown["crd-prod-network (ca-central-1)"]
+    assert shown["crd-prod-users: new"].startswith("U: ^[[1A\n")
+    assert "crd-prod-a???????2J: new" in shown
 
 
 def test_a_link_is_not_followed(build):

@@ -7,10 +7,12 @@ import msgspec
 import pytest
 from msgspec import ValidationError, convert
 
+from deployer import synth
 from deployer.stack import Env, Layers
 from stacks import codebuild, pipeline, rights
 from stacks.foundation import Foundation
 from stacks.registry import Registry
+from tests.stacks import ask
 from tests.stacks.ask import statements, text
 
 ENV = Env(
@@ -521,6 +523,14 @@ def test_the_pipeline_starts_its_own_machines():
     names = [each["Fn::Sub"][1]["Name"]["Fn::GetAtt"][1] for each in resources]
 
     assert [f"Outputs.{title}" for title in BUILDS] == names
+
+
+def test_what_is_settled_needs_no_bucket():
+    """Its template fits into a call, so the role of the last action reads and writes no artifact."""
+    service = ask.emit(ask.config_of("prod"))["service"]
+
+    assert len(service.stack.template.to_yaml().encode()) < synth.BODY_LIMIT
+    assert not [sid for sid, one in EMITTED.may("SettleRole").items() if "artifacts" in text(one)]
 
 
 # As stacks --------------------------------------------------------------------------------------
