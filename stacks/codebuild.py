@@ -312,13 +312,14 @@ CHANGE_SETS = [
 
 def _all_stacks(env: Env) -> dict[str, Value]:
     """Return what the comparison of templates must know: see `buildspecs.DIFF_SCRIPT`."""
-    prefix = env.stack_name("")
+    tags = {"project": env.project, "env": env.name}
+    ours = " && ".join(f"Tags[?Key=='{key}' && Value=='{value}']" for key, value in tags.items())
     return {
         "CRUDDUR_ENV": env.name,
-        "PREFIX": prefix,
+        "PREFIX": env.stack_name(""),
         "REGIONS": " ".join(_regions(env)),
         "MANUAL": " ".join(BY_HAND),
-        "STACKS": f"Stacks[?starts_with(StackName, '{prefix}') && !ParentId].StackName",
+        "STACKS": f"Stacks[?!ParentId && {ours}].StackName",
     }
 
 

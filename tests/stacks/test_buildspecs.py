@@ -1,6 +1,7 @@
 import json
 import re
 
+import jmespath
 import pytest
 import yaml
 from invoke.parser import Parser
@@ -228,6 +229,26 @@ def test_what_differs_is_shown(build):
     assert "unchanged\n" == shown["crd-prod-registry (ca-central-1)"]
     assert "the commit has no template of it\n" == shown["crd-prod-old (ca-central-1)"]
     assert "U: 1\n3 templates differ\n" == shown["crd-prod-users: new"]
+
+
+def test_the_stacks_of_the_environment_are_selected():
+    """By their tags: another environment may have a name that begins like this one's."""
+
+    def stack(name, env="prod", project="cruddur", **more):
+        tags = [{"Key": "project", "Value": project}, {"Key": "env", "Value": env}]
+        return {"StackName": name, "Tags": tags, **more}
+
+    page = [
+        stack("crd-prod-network"),
+        stack("crd-prod-two-network", env="prod-two"),
+        stack("crd-prod-other", project="other"),
+        stack("crd-prod-pipeline-Codebuild", ParentId="arn:outer"),
+        {"StackName": "crd-prod-byhand", "Tags": []},
+    ]
+
+    found = jmespath.search(settings("Diff")["STACKS"], {"Stacks": page})
+
+    assert ["crd-prod-network"] == found
 
 
 def test_what_a_release_does_not_deploy_is_not_shown(build):
