@@ -34,6 +34,9 @@ from messaging_stream.conversations import (
 )
 from messaging_stream.records import MalformedError, Message, message
 from shared.log import log
+from shared.loggers import limit_to_info
+
+limit_to_info()
 
 _PATIENCE = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3}

@@ -6,6 +6,7 @@ S08, where a new stream is begun, is the template's: see the stack's tests.
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -196,6 +197,19 @@ def test_both_sides_show_it(table: Table) -> None:
     assert NOTHING == handler({"Records": [said(1, by=LONDO)]}, None)
 
     assert [row(LONDO, second=1), row(GKAR, second=1)] == table.rows()
+
+
+def test_nothing_that_was_said_is_logged(
+    table: Table, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither that nor a signature or a token, at any level of the log."""
+    caplog.set_level(logging.DEBUG)
+
+    handler({"Records": [said(1), said(2, sk={"S": "zzz"})]}, None)
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert {"event", "sequence", "reason"} == json.loads(line).keys()
+    assert [] == [record for record in caplog.records if record.levelno < logging.INFO]
 
 
 def test_names_are_refreshed(table: Table) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import re
 import socket
 import threading
@@ -657,8 +658,12 @@ def test_the_roots_are_good() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["added", "was_there", "another_handle"])
-def test_nothing_personal_is_told(database: Postgres, outcome: str, capfd) -> None:
-    """Neither the log nor the error has a name, an address, an id of Cognito or SQL (L11)."""
+def test_nothing_personal_is_told(database: Postgres, outcome: str, capfd, caplog) -> None:
+    """Neither the log nor the error has a name, an address, an id of Cognito or SQL (L11).
+
+    At any level of the log.
+    """
+    caplog.set_level(logging.DEBUG)
     first: dict[str, dict[str, str]] = {
         "added": {"sub": str(uuid.UUID(int=1)), "email": "x@x", "preferred_username": "x"},
         "was_there": {},
@@ -675,7 +680,7 @@ def test_nothing_personal_is_told(database: Postgres, outcome: str, capfd) -> No
     written = capfd.readouterr()
     assert outcome in written.out
     assert all(error.__cause__ is None and error.__suppress_context__ for error in told)
-    assert_nothing_personal(*map(str, told), *written)
+    assert_nothing_personal(*map(str, told), *written, caplog.text)
 
 
 def test_what_postgres_quotes_is_not_told(database: Postgres, monkeypatch, capfd) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import io
 import json
+import logging
 import random
 import re
 import struct
@@ -723,13 +724,18 @@ def test_a_bucket_of_another_account_gets_no_picture(world: World) -> None:
     assert "AccessDenied" in str(failure)
 
 
-def test_the_log_says_little_of_a_person(world: World) -> None:
-    """An avatar id and figures; of what a stranger's file says, nothing."""
-    world.upload(pictures.telling())
+@pytest.mark.parametrize("file", [pictures.telling, pictures.telling_png])
+def test_the_log_says_little_of_a_person(
+    world: World, file: Callable[[], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An avatar id and figures; of what a stranger's file says, nothing. At any level of the log."""
+    caplog.set_level(logging.DEBUG)
+    world.upload(file())
 
     world.tell(created())
 
     assert [{"event", "avatar", "bytes"}] == [line.keys() for line in world.lines]
+    assert [] == [record for record in caplog.records if record.levelno < logging.INFO]
 
 
 def test_on_the_embedded_aws(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
