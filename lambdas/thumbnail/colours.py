@@ -123,7 +123,7 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         return image.convert("RGB")
     try:
         return _to_srgb(profile, image.mode).apply(image)
-    except MemoryError:
+    except (MemoryError, ImportError):
         raise
     except Exception:  # noqa: BLE001  # Whatever LittleCMS says of it, the pixels are good.
         return image.convert("RGB")

@@ -8,16 +8,16 @@ Result:      none, since S3 does not wait for one. `originals/<avatar id>` has b
 Refused:     what never becomes a picture is one `rejected` line with its reason, whatever Pillow
              raises for it. It is not tried again, and not deleted: the person may have replaced
              it by then, and it expires.
-Fails:       if S3 does, or the code here, after a few tries and after all other records, so that Lambda delivers
-             the event again (twice), then to the function's failure queue.
+Fails:       if S3 does, after a few tries, or the code here; after all other records, so that
+             Lambda delivers the event again (twice), then to the function's failure queue.
 Environment: UPLOADS_BUCKET_NAME, AVATARS_BUCKET_NAME, UPLOAD_LIMIT_BYTES; PILLOW_BLOCKS_MAX is
              Pillow's own.
 Permissions: s3:GetObject on originals/* of the uploads bucket; s3:ListBucket on that bucket,
              without which S3 says 403 of what is gone; s3:PutObject on avatars/* of the avatars
              bucket.
 Limits:      JPEG, PNG and WebP; bytes, pixels and sides as in picture.py, segments and chunks as
-             in jpeg.py and container.py, which keep it below half of 1024 MB. A large picture takes two seconds of a processor, and S3 may be slow:
-             60 seconds.
+             in jpeg.py and container.py, which keep it below half of 1024 MB. A large picture
+             takes two seconds of a processor, and S3 may be slow: 60 seconds.
 """
 
 from __future__ import annotations

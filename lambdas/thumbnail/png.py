@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngImageFile
 from thumbnail.container import MAX_PARTS, Container, TooManyPartsError, inflated
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_BEFORE_PIXELS, _ANYWHERE = {b"IHDR", b"PLTE", b"tRNS"}, {b"iCCP", b"eXIf"}
 _GREY, _RGB, _INDEXED = b"\0", b"\2", b"\3"  # colour types
 
 _PIECE = 16_384  # bytes of the file at once: of a bomb, a thousand times as many in memory
@@ -75,7 +76,7 @@ def split(png: bytes) -> Container:
     for name, chunk in _chunks(png):
         if name == b"IDAT":
             pixels.append(_data(chunk))
-        elif name in {b"iCCP", b"eXIf"} or not pixels:
+        elif name in _ANYWHERE or (name in _BEFORE_PIXELS and not pixels):
             first.setdefault(name, chunk)
     data = {name: bytes(_data(chunk)) for name, chunk in first.items()}
     chunks = (

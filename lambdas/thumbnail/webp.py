@@ -11,6 +11,7 @@ _HEADER = 12  # bytes: RIFF, their number, WEBP
 _ALPHA, _ANIMATION = 0x10, 0x02  # flags of VP8X that tell how to decode
 _PICTURE = {b"ALPH", b"VP8 ", b"VP8L"}
 _FRAMES = {b"ANIM", b"ANMF"}
+_METADATA = {b"ICCP", b"EXIF"}
 
 
 def split(webp: bytes) -> Container:
@@ -22,7 +23,7 @@ def split(webp: bytes) -> Container:
             picture[name] = _without_metadata(webp[start:end])
         elif name in _PICTURE | _FRAMES:
             picture.setdefault(name, webp[start:end])
-        else:
+        elif name in _METADATA:
             other.setdefault(name, webp[start + 8 : end])
     body = b"".join((b"WEBP", *picture.values()))
     profile = other.get(b"ICCP", b"")
