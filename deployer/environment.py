@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from deployer.stack import Env, Layers
     from deployer.synth import Part, Wanted
 
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?")
 EMBEDDED = "local"  # The environment that is the embedded AWS.
 
 
@@ -125,15 +127,31 @@ def connect(environment: Environment, folder: Path, environ: Mapping[str, str]) 
 def start(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Endpoint:
     """The embedded AWS in *folder*, running, with what *environment* expects to be there by hand.
 
-    CRUDDUR_POSTGRES=system has new databases made by this machine's own PostgreSQL; it is a
-    matter of the machine, so it stands in no config file. Raises ConfigError for another word.
+    CRUDDUR_POSTGRES=system has new databases made by this machine's own PostgreSQL, and
+    CRUDDUR_ORIGINS names origins, apart from the site's own, whose pages may send requests. Both
+    are matters of the machine, so they stand in no config file. Raises ConfigError for what is
+    neither PostgreSQL, or not an origin.
     """
     from deployer import embedded
 
     env = environment.env
     by_hand = embedded.ByHand(hosted_zones=((env.hosted_zone, env.domain),))
+    origins = _origins(environ.get("CRUDDUR_ORIGINS", ""))
     match environ.get("CRUDDUR_POSTGRES", "bundled"):
         case "bundled" | "system" as postgres:
-            return embedded.start(folder, account=env.account, by_hand=by_hand, postgres=postgres)
+            return embedded.start(
+                folder, account=env.account, by_hand=by_hand, origins=origins, postgres=postgres
+            )
         case other:
             raise ConfigError(f"CRUDDUR_POSTGRES={other}: unknown", hint="one of: bundled, system")
+
+
+def _origins(text: str) -> list[str]:
+    """Return the origins in *text*, which spaces separate."""
+    origins = text.split()
+    if wrong := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
+        raise ConfigError(
+            f"CRUDDUR_ORIGINS: not an origin: {', '.join(wrong)}",
+            hint="write each as http://HOST or http://HOST:PORT, with spaces between them",
+        )
+    return origins

@@ -10,15 +10,18 @@ Everything it has stands in one folder of the checkout; delete the folder and it
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.embedded import process
+from deployer.embedded.access import secret, tokens
 from deployer.embedded.folder import Folder
 
-ACCOUNT = "000000000000"
-_SECRET = "test"  # noqa: S105  The emulator's own; it opens nothing outside this process.
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+ACCOUNT = process.ACCOUNT
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Endpoint:
     url: str
     account: str
     access_key: str
-    secret_key: str
+    secret_key: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -79,28 +82,32 @@ def start(
     account: str = ACCOUNT,
     by_hand: ByHand = NOTHING_BY_HAND,
     pace: float | None = None,
+    origins: Collection[str] = (),
     postgres: Literal["bundled", "system"] = "bundled",
 ) -> Endpoint:
     """Have the embedded AWS of *folder* running and *by_hand* made in *account*.
 
     A running one is used as it is, unless its code is not the checkout's any more: then it is
     restarted. *pace* is for those who watch or interrupt: each resource of
-    the account's stacks then takes that many seconds. New databases run on the PostgreSQL that
+    the account's stacks then takes that many seconds. Pages of *origins* may send requests, like
+    those of the local site. New databases run on the PostgreSQL that
     pip installed, or on the machine's own; those there are stay with what made them.
     """
-    endpoint = _endpoint(process.start(Folder(folder)), account)
+    endpoint = _endpoint(process.start(Folder(folder)), folder, account)
     _choose(postgres, Folder(folder).postgres)
     if by_hand != NOTHING_BY_HAND:
         prepare(endpoint, by_hand)
     if pace is not None:
         set_pace(endpoint, pace)
+    if origins:
+        allow(endpoint, origins=origins)
     return endpoint
 
 
 def running(folder: Path, *, account: str = ACCOUNT) -> Endpoint | None:
     """Return the endpoint if the embedded AWS of *folder* runs and answers."""
     server = process.running(Folder(folder))
-    return _endpoint(server, account) if server else None
+    return _endpoint(server, folder, account) if server else None
 
 
 def stop(folder: Path) -> bool:
@@ -142,17 +149,36 @@ def as_account(endpoint: Endpoint, account: str) -> Endpoint:
 def prepare(endpoint: Endpoint, by_hand: ByHand) -> None:
     """Make *by_hand* in the account of *endpoint*; what is there already stays as it is."""
     zones = [list(pair) for pair in by_hand.hosted_zones]
-    process.tell(endpoint.url, "by-hand", {"account": endpoint.account, "hosted_zones": zones})
+    _tell(endpoint, "by-hand", {"account": endpoint.account, "hosted_zones": zones})
 
 
 def set_pace(endpoint: Endpoint, seconds: float) -> None:
     """Let each resource of the stacks of *endpoint*'s account take *seconds* (0: no time)."""
-    process.tell(endpoint.url, "pace", {"account": endpoint.account, "seconds": seconds})
+    _tell(endpoint, "pace", {"account": endpoint.account, "seconds": seconds})
+
+
+def allow(
+    endpoint: Endpoint, *, origins: Collection[str] = (), hosts: Collection[str] = ()
+) -> None:
+    """Accept requests from pages of *origins*, and with *hosts* as Host, until the server stops.
+
+    The site's own origins and the names of resources are accepted without this. A proxy in front
+    of the server needs its own host and port among *hosts*.
+    """
+    _tell(endpoint, "access", {"origins": list(origins), "hosts": list(hosts)})
+
+
+def web_identity_token(endpoint: Endpoint, claims: dict[str, Any]) -> str:
+    """Return a token as an identity provider would issue it for *claims*.
+
+    The embedded AWS cannot ask the real provider for its keys, so it believes only these.
+    """
+    return tokens.web_identity_token(endpoint.secret_key, claims)
 
 
 def letters(endpoint: Endpoint) -> list[Letter]:
     """Return what the account of *endpoint* would have mailed since the start, oldest first."""
-    answer = process.tell(endpoint.url, "mail", {"account": endpoint.account})
+    answer = _tell(endpoint, "mail", {"account": endpoint.account})
     return [Letter(**letter) for letter in json.loads(answer)]
 
 
@@ -186,5 +212,10 @@ def _choose(postgres: str, file: Path) -> None:
         file.write_text(f"{postgres}\n")
 
 
-def _endpoint(server: process.Server, account: str) -> Endpoint:
-    return Endpoint(server.url, account, access_key=account, secret_key=_SECRET)
+def _tell(endpoint: Endpoint, what: str, body: dict[str, Any]) -> str:
+    return process.tell(endpoint.url, (endpoint.access_key, endpoint.secret_key), what, body)
+
+
+def _endpoint(server: process.Server, folder: Path, account: str) -> Endpoint:
+    known = secret.read(Folder(folder).secret)
+    return Endpoint(server.url, account, access_key=account, secret_key=known)

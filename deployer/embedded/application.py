@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from deployer.embedded import by_hand, mail, ministack, pace, signing
+from deployer.embedded.access import secret as secrets
+from deployer.embedded.access.anonymous import CERTIFICATE
+from deployer.embedded.access.control import AccessControl
+from deployer.embedded.access.destinations import is_resource
+from deployer.embedded.access.orders import PATH
 from deployer.embedded.saver import Saver
 from deployer.embedded.state import State
 
@@ -20,21 +26,28 @@ if TYPE_CHECKING:
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _READS = re.compile(rb"(?:^|&)Action=(?:Describe|List|Get|Validate|Detect|Estimate)")
-_CHANGES = {"by-hand": by_hand.make, "pace": pace.set_pace}
 _ASKS = {"mail": mail.read}
-_CERTIFICATE = "SimpleNotificationService.pem"
 
 
 class Application:
     """The ASGI application hypercorn serves."""
 
-    def __init__(self, folder: Folder, token: str) -> None:
-        self._token = token
+    def __init__(self, folder: Folder, *, secret: str, port: int) -> None:
+        self._secret = secret
+        self._control = AccessControl(self._permitted, secret=secret, port=port)
+        self._changes: dict[str, Callable[[dict[str, Any]], None]] = {
+            "access": self._control.allow,
+            "by-hand": by_hand.make,
+            "pace": pace.set_pace,
+        }
         self.saver = Saver(State(folder))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection's event, as ASGI wants it."""
-        if scope["type"] == "http" and scope["path"].startswith("/_embedded"):
+        """Answer one connection's event, as ASGI wants it, if its sender may talk to us."""
+        await self._control(scope, receive, send)
+
+    async def _permitted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _is_ours(scope):
             await self._ours(scope, receive, send)
         elif scope["type"] == "http":
             await self._aws(scope, receive, send)
@@ -62,14 +75,16 @@ class Application:
             self.saver.save_soon()
 
     async def _ours(self, scope: Scope, receive: Receive, send: Send) -> None:
-        order = scope["path"].removeprefix("/_embedded").strip("/")
+        order = scope["path"].removeprefix(PATH).strip("/")
         if scope["method"] == "GET" and not order:
-            await _answer(send, 200, json.dumps({"token": self._token}))
+            query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+            proof = secrets.proof(self._secret, query.get("challenge", ""))
+            await _answer(send, 200 if proof else 400, json.dumps({"proof": proof}))
             return
-        if scope["method"] == "GET" and order == _CERTIFICATE:
+        if scope["method"] == "GET" and scope["path"] == CERTIFICATE:
             await _answer(send, 200, signing.signer().certificate.decode())
             return
-        if scope["method"] != "POST" or order not in {**_CHANGES, **_ASKS}:
+        if scope["method"] != "POST" or order not in {**self._changes, **_ASKS}:
             await _answer(send, 404, f"unknown order {order}")
             return
         body = b""
@@ -81,7 +96,7 @@ class Application:
         if order in _ASKS:
             await _answer(send, 200, json.dumps(_ASKS[order](json.loads(body))))
             return
-        _CHANGES[order](json.loads(body))
+        self._changes[order](json.loads(body))
         self.saver.save_now()
         await _answer(send, 200, "done")
 
@@ -90,6 +105,12 @@ _ENOUGH_BYTES = 64 * 1024  # The Action stands in the first bytes, before the te
 _SAVED_AT_ONCE = re.compile(
     rb"(?:^|&)Action=(?:CreateChangeSet|DeleteChangeSet|UpdateTerminationProtection)(?:&|$)"
 )
+
+
+def _is_ours(scope: Scope) -> bool:
+    """Say whether a request is for our own endpoints: not for a name that a resource has."""
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    return bool(scope["path"].startswith(PATH) and not is_resource(host))
 
 
 def _changes_stacks(body: bytes) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer import symlinks
+from deployer.embedded.access import secret
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,13 @@ class Folder:
 
     @property
     def server(self) -> Path:
-        """Who serves: process id, port, token and since when, as JSON."""
+        """Who serves: process id, port and since when, as JSON."""
         return self.path / "server.json"
+
+    @property
+    def secret(self) -> Path:
+        """The secret key: whoever can read it is the root of every account. Kept over resets."""
+        return self.path / "secret"
 
     @property
     def start_lock(self) -> Path:
@@ -90,10 +96,12 @@ class Folder:
             symlinks.refuse(path, self.path.parent)
 
     def make(self) -> None:
-        """Make the folders the server writes to, readable by their owner only."""
+        """Make the folders the server writes to, and the secret, open to their owner only."""
         self.refuse_links()
         for folder in (self.path, self.objects, self.tmp, self.keys):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.chmod(0o700)  # It may be there already, made by somebody with another umask.
+        secret.create(self.secret)
 
     def forget(self) -> None:
         """Remove what the account held; port, certificates and log stay."""

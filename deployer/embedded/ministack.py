@@ -7,8 +7,11 @@ imported: another version fails here, at start, with the name it lacks.
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
 import json
+import re
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from importlib import import_module
@@ -16,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from deployer.embedded.access.request import Request
 from deployer.errors import EmbeddedError
 
 PINNED = "1.5.33"
@@ -238,6 +242,40 @@ _evaluate_policy: Callable[..., Any] = _name(_evaluator, "evaluate_resource_poli
 send_answer: Callable[..., Coroutine[Any, Any, None]] = _name(app, "_send_response")
 
 
+def headers_of(scope: dict[str, Any]) -> dict[str, str]:
+    """Return the headers of an ASGI request, each once."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joint = "; " if name == "cookie" else ", "
+        headers[name] = headers[name] + joint + value if name in headers else value
+    return headers
+
+
+async def body_of(receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
+    """Return the whole body of an ASGI request."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+async def send_any(send: Any, answer: Answer, receive: Any) -> None:
+    """Send an answer whose body may be a stream."""
+    await _name(app, "_send_if_handled")(send, answer, receive)
+
+
+async def call_api(*request: Any, **more: Any) -> Answer:
+    """Call an HTTP API of the account and region in scope, and complete its answer's headers."""
+    answer = await _name(app, "_handle_execute_api_request")(*request, **more)
+    completed: Answer = _name(app, "_with_data_plane_headers")(
+        answer, str(uuid.uuid4()), wildcard_cors=False
+    )
+    return completed
+
+
 def policy_allows(
     policy: Any, action: str, resource: str, *, service: str, source: str, secure: bool = True
 ) -> bool:
@@ -449,3 +487,110 @@ def token_refusal(token: str, *, host: str, port: int, user: str, database: str)
     )
     said = _name(_iam, "evaluate")(wanted, principal.policies, *principal.limits)
     return None if said.decision == "Allow" else f"rds-db:connect: {said.decision}"
+
+
+# Access ------------------------------------------------------------------------------------------
+
+_cognito = _module("services.cognito")
+_RESOLVING = (_iam, _tokens, s3, sts)  # Where `from … import` has copied it to.
+_find_pool: Callable[[str], Any] = _name(_cognito, "_get_pool_unscoped")
+_detect_service: Callable[..., str] = _name(app, "detect_service")
+_routing_params: Callable[..., Any] = _name(app, "_routing_params")
+_bucket_owner: Callable[[str], str | None] = _name(s3, "_bucket_owner_account")
+_bucket_allows: Callable[..., bool] = _name(s3, "_foreign_bucket_allows")
+_account_of_session: Callable[[str], str | None] = _name(_responses, "_account_from_sts_session")
+_account_of_key: Callable[[str], str | None] = _name(_iam, "find_iam_access_key_account")
+_is_root_key: Callable[[str], bool] = _name(_iam, "is_root_access_key")
+_AMBIGUOUS: type[Exception] = _name(_iam, "AmbiguousAccessKeyError")
+_AUTH_FAILURES: dict[str, Any] = _name(iam_actions, "_AUTH_FAILURES")
+_UNKNOWN_KEY = "UnrecognizedClientException"
+_ROOT_KEY = re.compile(r"[0-9]{12}")
+Refusal: Any = _name(_iam, "CredentialResolutionError")  # Why a key is not good: code, message.
+
+
+def use_root_secret(secret: str) -> None:
+    """Take *secret* for the secret key of every account's root, and no other key for a root's.
+
+    An empty key is MiniStack's word for a request without credentials: access control has passed
+    it on. Nobody can sign with it.
+    """
+
+    def resolving(resolve: Callable[..., Any]) -> Callable[..., Any]:
+        def resolved(access_key: str, *rest: Any, **more: Any) -> Any:
+            found = resolve(access_key, *rest, **more)
+            if isinstance(found, Refusal) or not _is_root_key(access_key):
+                return found
+            if access_key and not _ROOT_KEY.fullmatch(access_key):
+                return Refusal(
+                    _UNKNOWN_KEY, "The security token included in the request is invalid."
+                )
+            return dataclasses.replace(found, secret_access_key=secret)
+
+        return resolved
+
+    wrapped = resolving(_name(_iam, "resolve_credential"))
+    for module in _RESOLVING:
+        swap(module, "resolve_credential", lambda _: wrapped)
+
+
+def find_credentials(access_key: str, token: str) -> Any:
+    """Return the credentials of a root, a user or a session; a Refusal if they are not good."""
+    try:
+        owner = _account_of_session(access_key) or _account_of_key(access_key) or access_key
+    except _AMBIGUOUS:
+        owner = access_key
+    return _name(_iam, "resolve_credential")(access_key, owner, token)
+
+
+def credentials_refused(code: str, message: str, service: str, request: Request) -> Answer:
+    """Answer that credentials are not good, as the service that is asked does."""
+    service = service or service_of(request)
+    if code in _AUTH_FAILURES:
+        failure = _name(_iam, "AuthError")(code, message)
+        answered: Answer = _name(app, "_credential_failure")(
+            service, "", str(uuid.uuid4()), failure, request.joined
+        )
+        return answered
+    denied: Answer = _name(iam_actions, "access_denied_response")(
+        service, "", "", str(uuid.uuid4()), error_code=code, message=message, headers=request.joined
+    )
+    return denied
+
+
+def service_of(request: Request, body: bytes = b"") -> str:
+    """Return which service MiniStack gives a request to."""
+    query = _routing_params(request.method, request.path, request.joined, body, request.listed)
+    return _detect_service(request.method, request.path, request.joined, query)
+
+
+def has_user_pool(pool: str) -> bool:
+    """Say whether there is a user pool of this id, in whichever account."""
+    return _find_pool(pool) is not None
+
+
+def is_public(bucket: str, key: str, method: str, query: dict[str, list[str]]) -> bool:
+    """Say whether everybody may read an object, or list the bucket if there is no *key*."""
+    owner = _bucket_owner(bucket)
+    return owner is not None and bool(_bucket_allows(owner, bucket, key, method, query, ""))
+
+
+def swap_function_credentials(make: Callable[[dict[str, Any]], dict[str, str]]) -> None:
+    """Give functions the credentials that *make* makes of their configuration."""
+    for module in (function_workers, functions):
+        swap(module, "execution_credentials", lambda _: make)
+
+
+def swap_web_identity(is_valid: Callable[[str], bool]) -> None:
+    """Refuse the tokens of web identities that are not valid."""
+
+    def denying(deny: Callable[..., Answer | None]) -> Callable[..., Answer | None]:
+        def denied(role: str, params: Params, use_json: bool) -> Answer | None:  # noqa: FBT001  MiniStack's signature.
+            if is_valid(param(params, "WebIdentityToken")):
+                return deny(role, params, use_json)
+            message = "The token's signature is not that of its identity provider"
+            refused: Answer = _name(sts, "_error")(400, "InvalidIdentityToken", message, ns="sts")
+            return refused
+
+        return denied
+
+    swap(sts, "_web_identity_trust_denied", denying)

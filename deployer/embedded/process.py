@@ -19,8 +19,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from deployer.embedded.access import orders, secret
 from deployer.errors import EmbeddedError
 from deployer.isolation import sandbox
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from deployer.embedded.folder import Folder
 
+ACCOUNT = "000000000000"
 START_SECONDS = 60.0  # A busy two-core machine took 6; the rest is patience.
 STOP_SECONDS = 30.0
 _ANSWER_SECONDS = 20.0  # One that works hard answers late; it must not be taken for dead.
@@ -43,7 +44,6 @@ class Server:
 
     pid: int
     port: int
-    token: str
     since: str
     code: str
     isolation: str = ""
@@ -83,11 +83,14 @@ def code() -> str:
 
 
 def running(folder: Folder) -> Server | None:
-    """Return the server if one holds the lock and answers with the token it wrote down."""
+    """Return the server if one holds the lock, and proves that it knows the folder's secret."""
     if not is_locked(folder.server_lock):
         return None
     server = _written(folder)
-    if server is None or _ask(server) != server.token:
+    if server is None or not folder.secret.exists():
+        return None
+    known = secret.read(folder.secret)
+    if not orders.is_server_of(server.url, known, account=ACCOUNT, seconds=_ANSWER_SECONDS):
         return None
     return server
 
@@ -109,20 +112,15 @@ def stop(folder: Folder) -> bool:
     return True
 
 
-def tell(url: str, what: str, body: dict[str, Any]) -> str:
-    """Send the server one of our own orders (not AWS's); return what it answers."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+def tell(url: str, key: tuple[str, str], what: str, body: dict[str, Any]) -> str:
+    """Send the server one of our own orders, signed with *key*; return what it answers."""
     try:
-        connection.request("POST", f"/_embedded/{what}", json.dumps(body))
-        with connection.getresponse() as answer:
-            text = answer.read().decode()
+        path = f"{orders.PATH}/{what}"
+        status, text = orders.send(url, "POST", path, json.dumps(body), key=key, seconds=30)
     except OSError as error:
         message = f"the embedded AWS at {url} does not answer: {error}"
         raise EmbeddedError(message, hint="start it again") from error
-    finally:
-        connection.close()
-    if answer.status != http.client.OK:
+    if status != http.client.OK:
         message = f"the embedded AWS refused {what}: {text}"
         raise EmbeddedError(message, hint="is it another version? stop it and start it again")
     return text
@@ -208,7 +206,6 @@ def _written(folder: Folder) -> Server | None:
         return Server(
             said["pid"],
             said["port"],
-            said["token"],
             said["since"],
             said.get("code", ""),
             said.get("isolation", ""),
@@ -225,16 +222,3 @@ def _starting(folder: Folder) -> Server:
             return server
         time.sleep(_LOOK_AGAIN_SECONDS)
     raise _failed("neither starts nor ends", folder)
-
-
-def _ask(server: Server) -> str | None:
-    """Return the token of whoever answers at the server's port."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=_ANSWER_SECONDS)
-    try:
-        connection.request("GET", "/_embedded")
-        with connection.getresponse() as answer:
-            return str(json.load(answer)["token"])
-    except (OSError, http.client.HTTPException, ValueError, KeyError):
-        return None
-    finally:
-        connection.close()

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from deployer.embedded import ministack, unfinished
+from deployer.embedded.access import roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -29,6 +30,7 @@ class Saver:
         """Bring the saved state back, undo what was under way when it was written, and watch."""
         started = time.perf_counter()
         self._state.load()
+        roles.drop_function_sessions()
         await unfinished.undo()
         ministack.wrap("_create_stack_task_in_region", self._saving_after)
         _log.info("state loaded in %.0f ms", 1000 * (time.perf_counter() - started))

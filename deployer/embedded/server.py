@@ -8,7 +8,6 @@ import gc
 import json
 import logging
 import os
-import secrets
 import signal
 import socket
 from datetime import UTC, datetime
@@ -35,9 +34,9 @@ def serve(folder: Folder) -> None:
     folder.server.unlink(missing_ok=True)
     listener = _listen(folder)
     objects.drop_unsaved(folder)
-    os.environ.update(environment(folder, listener.getsockname()[1]))
-    token = secrets.token_hex(16)
-    asyncio.run(_serve(_application(folder, token), folder, listener, token))
+    port = listener.getsockname()[1]
+    os.environ.update(environment(folder, port))
+    asyncio.run(_serve(_application(folder, port), folder, listener))
     folder.server.unlink(missing_ok=True)
     lock.close()
 
@@ -67,23 +66,27 @@ def environment(folder: Folder, port: int) -> dict[str, str]:
     }
 
 
-def _application(folder: Folder, token: str) -> Application:
+def _application(folder: Folder, port: int) -> Application:
     """Import the emulator, close its gaps and put our application before it.
 
     Collecting garbage while 80 modules are made finds none and costs a fifth of the start.
     """
     gc.disable()
-    from deployer.embedded import gaps, pace, templates, unfinished
+    from deployer.embedded import gaps, ministack, pace, templates, unfinished
+    from deployer.embedded.access import roles, secret
     from deployer.embedded.application import Application
 
+    known = secret.read(folder.secret)
+    ministack.use_root_secret(known)
     gaps.close()
+    roles.install(known)
     pace.close()
     templates.close()
     unfinished.close()
     postgres.begin(folder)
     gc.freeze()
     gc.enable()
-    return Application(folder, token)
+    return Application(folder, secret=known, port=port)
 
 
 def _lock(folder: Folder) -> Any:
@@ -115,9 +118,7 @@ def _listen(folder: Folder) -> socket.socket:
     return listener
 
 
-async def _serve(
-    application: Application, folder: Folder, listener: socket.socket, token: str
-) -> None:
+async def _serve(application: Application, folder: Folder, listener: socket.socket) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
@@ -134,7 +135,7 @@ async def _serve(
     config.errorlog = _log
     await application.saver.load()
     await asyncio.to_thread(postgres.resume)
-    _write_down(folder, listener, token)
+    _write_down(folder, listener)
     _log.info("functions are isolated by: %s", sandbox.level())
     watching = loop.create_task(_until_gone(folder, stopping))
     await hypercorn_serve(Limits(application), config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]  # Its ASGI types are its own.
@@ -151,11 +152,10 @@ async def _until_gone(folder: Folder, stopping: asyncio.Event) -> None:
     stopping.set()
 
 
-def _write_down(folder: Folder, listener: socket.socket, token: str) -> None:
+def _write_down(folder: Folder, listener: socket.socket) -> None:
     me = {
         "pid": os.getpid(),
         "port": listener.getsockname()[1],
-        "token": token,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "code": process.code(),
         "isolation": sandbox.level(),

@@ -64,9 +64,10 @@ def _prepare(there: Aws, app: cdk.App) -> Mapping[str, str]:
 
 def _calls(ours: Command, app: cdk.App, env: Mapping[str, str], folder: Path) -> Exact:
     """How often each calls AWS."""
-    with counted(env["AWS_ENDPOINT_URL"]) as (url, of_peer):
+    there = embedded.running(folder)
+    with counted(there) as (url, of_peer):
         run(app.deploy({**env, "AWS_ENDPOINT_URL": url}))
-    with counted(env["AWS_ENDPOINT_URL"]) as (url, of_us), _answering_at(url, folder):
+    with counted(there) as (url, of_us), _answering_at(url, folder):
         run(ours)
     named = ", ".join(f"{name} {count}" for name, count in of_us.items())
     return Exact(f"calls to AWS ({named})", of_us.total(), of_peer.total(), "calls")

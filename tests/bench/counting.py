@@ -11,18 +11,21 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from deployer import embedded
+
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
 @contextmanager
-def counted(url: str) -> Iterator[tuple[str, Counter[str]]]:
-    """A URL that answers like *url*, and the calls made to it so far.
+def counted(endpoint: embedded.Endpoint) -> Iterator[tuple[str, Counter[str]]]:
+    """A URL that answers like *endpoint*, and the calls made to it so far.
 
     Our own orders to the embedded AWS are passed on, but are no calls to AWS.
     """
     calls: Counter[str] = Counter()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(urlsplit(url).netloc, calls))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(urlsplit(endpoint.url).netloc, calls))
+    embedded.allow(endpoint, hosts=[f"127.0.0.1:{server.server_port}"])
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

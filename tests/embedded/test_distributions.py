@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deployer import embedded
 from tests.embedded.templates import att, ref, resource, template
 from tests.viewer import view
 
@@ -391,8 +392,10 @@ def test_headers(aws: Aws, domain: str, certificate: str) -> None:
     aws.deploy("s", made)
     put(aws, {"a.jpg": "a", "m/a.jpg": "a"})
 
+    embedded.allow(aws.endpoint, origins=["https://other.example"])  # The policy is to refuse it.
+
     own = view(aws.endpoint, f"https://{domain}/a.jpg", Origin=f"https://{domain}").headers
-    foreign = view(aws.endpoint, f"https://{domain}/a.jpg", Origin="https://evil.example").headers
+    foreign = view(aws.endpoint, f"https://{domain}/a.jpg", Origin="https://other.example").headers
     managed = view(aws.endpoint, f"https://{domain}/m/a.jpg").headers
     missing = view(aws.endpoint, f"https://{domain}/none.jpg").headers
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from deployer import embedded
 from tests.embedded.functions import ROLE, code, function, permission, trusting
 from tests.embedded.templates import att, ref, resource, template
 
@@ -246,9 +247,11 @@ def test_cors(aws: Aws) -> None:
     """
     made = api(aws)
     asked = {"Access_Control_Request_Method": "POST"}
+    origins = ["https://cruddur.example", "https://other.example"]
+    embedded.allow(aws.endpoint, origins=origins)  # Else they do not get as far as the API.
 
     ours = call(aws, made, "OPTIONS", Origin="https://cruddur.example", **asked)
-    foreign = call(aws, made, "OPTIONS", Origin="https://evil.example", **asked)
+    foreign = call(aws, made, "OPTIONS", Origin="https://other.example", **asked)
     real = call(aws, made, "POST", Origin="https://cruddur.example", Authorization="x")
 
     status, _, headers = ours

@@ -179,6 +179,14 @@ class Checkout:
         """The embedded AWS as the account of `local`, started if need be."""
         return embedded.start(self.embedded, account=LOCAL)
 
+    def root_key(self, account: str) -> dict[str, str]:
+        """What has a command talk to *account* as its root."""
+        endpoint = embedded.as_account(self.endpoint, account)
+        return {
+            "AWS_ACCESS_KEY_ID": endpoint.access_key,
+            "AWS_SECRET_ACCESS_KEY": endpoint.secret_key,
+        }
+
     def pace(self, seconds: float) -> None:
         """From now on each resource takes so long."""
         embedded.set_pace(self.endpoint, seconds)

@@ -28,7 +28,7 @@ def dev(tmp_path_factory):
     embedded.prepare(account, embedded.ByHand((("Z0DEVEXAMPLE", "dev.example"),)))
     with copied.wire() as copied.between:
         copied.env |= copied.between.proxy
-        copied.env |= {"AWS_ACCESS_KEY_ID": DEV, "AWS_SECRET_ACCESS_KEY": "test"}
+        copied.env |= copied.root_key(DEV)
         copied.env |= {"CRUDDUR_ENV": "dev"}
         yield copied
     embedded.stop(copied.embedded)

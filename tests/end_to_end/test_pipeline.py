@@ -125,8 +125,7 @@ class Dev:
 
     def person(self, *task: str, code: int = 0) -> str:
         """Return what `./inv TASK` prints for an administrator."""
-        keys = {"AWS_ACCESS_KEY_ID": DEV, "AWS_SECRET_ACCESS_KEY": "test"}
-        ran = self.checkout.run(*task, code=code, **keys)
+        ran = self.checkout.run(*task, code=code, **self.checkout.root_key(DEV))
         return ran.out + ran.err
 
     def stage(self, title: str, **env: str) -> str:

@@ -8,7 +8,7 @@ from deployer import embedded
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import DEV
 
-ROOT_KEY = {"AWS_ACCESS_KEY_ID": DEV, "AWS_SECRET_ACCESS_KEY": "test"}
+DEV_ROOT = {"AWS_ACCESS_KEY_ID": DEV}  # Its secret is known when a server runs: `with_secret`.
 NOBODY = {"AWS_EC2_METADATA_DISABLED": "true"}
 
 
@@ -63,19 +63,19 @@ def test_unknown_names(place, task, code, words, hint):
         (NOBODY, 3, "Unable to locate credentials", f"log in to account {DEV}"),
         ({"AWS_PROFILE": "gone"}, 3, "The config profile (gone) could not be found", "log in"),
         (
-            ROOT_KEY | {"AWS_ACCESS_KEY_ID": "333333333333"},
+            DEV_ROOT | {"AWS_ACCESS_KEY_ID": "333333333333"},
             3,
             "dev: these are credentials of account 333333333333, not of 111111111111",
             "they belong to arn:aws:iam::333333333333:root",
         ),
         (
-            ROOT_KEY | {"AWS_DEFAULT_REGION": "eu-west-1"},
+            DEV_ROOT | {"AWS_DEFAULT_REGION": "eu-west-1"},
             3,
             "AWS_DEFAULT_REGION: the region is eu-west-1, but ca-central-1 in the config file",
             "unset or remove each of them",
         ),
         (
-            ROOT_KEY | {"AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9", "AWS_DATA_PATH": "/models"},
+            DEV_ROOT | {"AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9", "AWS_DATA_PATH": "/models"},
             3,
             (
                 "dev: AWS_DATA_PATH: replaces the endpoint rules of AWS\n"
@@ -83,9 +83,9 @@ def test_unknown_names(place, task, code, words, hint):
             ),
             "--env=local",
         ),
-        (ROOT_KEY | {"HTTPS_PROXY": "http://127.0.0.1:9"}, 8, "no answer", "nothing was begun"),
+        (DEV_ROOT | {"HTTPS_PROXY": "http://127.0.0.1:9"}, 8, "no answer", "nothing was begun"),
         (
-            ROOT_KEY,
+            DEV_ROOT,
             3,
             "dev: nobody is there to approve: this is no terminal",
             "--yes approves unseen, --no-execute leaves the change sets for a reviewer",
@@ -103,14 +103,14 @@ def test_account(place, env, code, words, hint):
 
 def refusal_of_deploy(place, code, env):
     """What `deploy --env=dev` is refused with; the plan may have been told before that."""
-    ran = place.run("deploy", "--env=dev", code=code, **env)
+    ran = place.run("deploy", "--env=dev", code=code, **with_secret(place, env))
     assert ran.first.startswith(f"dev: account {DEV}, region ca-central-1")
     return refusal(ran)
 
 
 def test_first_line(place):
     """It names what is taken from the AWS setup, before anything is asked."""
-    env = place.between.proxy | ROOT_KEY
+    env = with_secret(place, place.between.proxy | DEV_ROOT)
 
     ran = place.run("status", "--env=dev", code=0, **env)
 
@@ -120,13 +120,20 @@ def test_first_line(place):
     )
 
 
+def with_secret(place, env):
+    """*env*, and the secret of its access key if it has one."""
+    secret = {"AWS_SECRET_ACCESS_KEY": place.endpoint.secret_key}
+    return secret | env if "AWS_ACCESS_KEY_ID" in env else env
+
+
 def test_stale_build(place):
     """What was reviewed is not what the code says: exit code 4, and `synth --check` shows how."""
     file = place.path / "build/dev/right.yaml"
     reviewed = file.read_text()
     file.write_text(reviewed.replace("A floor", "A flaw"))
 
-    stale = place.run("deploy", "--env=dev", "--yes", code=4, **place.between.proxy, **ROOT_KEY)
+    env = with_secret(place, place.between.proxy | DEV_ROOT)
+    stale = place.run("deploy", "--env=dev", "--yes", code=4, **env)
     diff = place.run("synth", "--check", code=2)
     file.write_text(reviewed)
     clean = place.run("synth", "--check")

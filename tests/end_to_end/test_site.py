@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import shutil
 import signal
 import time
@@ -364,16 +362,14 @@ def test_not_deployed(tmp_path):
     assert "crd-local-cdn is not deployed\nhint: invoke deploy --stack=cdn" in said
 
 
-def token(repository="someone/cruddur", branch="prod", audience="sts.amazonaws.com"):
-    """What GitHub tells of a workflow; the embedded AWS looks at no signature."""
+def token(checkout, repository="someone/cruddur", branch="prod", audience="sts.amazonaws.com"):
+    """What GitHub tells of a workflow."""
     claims = {
         "iss": "https://token.actions.githubusercontent.com",
         "aud": audience,
         "sub": f"repo:{repository}:ref:refs/heads/{branch}",
     }
-    parts = [{"alg": "RS256", "typ": "JWT"}, claims, {}]
-    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts]
-    return b".".join(part.rstrip(b"=") for part in encoded).decode()
+    return embedded.web_identity_token(checkout.endpoint, claims)
 
 
 def test_by_a_workflow(deployed):
@@ -388,10 +384,10 @@ def test_by_a_workflow(deployed):
     deployed.run("synth")
     with deployed.wire() as wire:
         here = wire.proxy | {"CRUDDUR_ENV": "dev"}
-        person = {"AWS_ACCESS_KEY_ID": DEV, "AWS_SECRET_ACCESS_KEY": "test"}
+        person = deployed.root_key(DEV)
         deployed.run("deploy", "--yes", **here, **person)
         role = output(deployed, "Role", "sync", "dev", DEV)
-        session = here | assumed(deployed, role, token())
+        session = here | assumed(deployed, role, token(deployed))
 
         unasked = deployed.run("site.sync", code=3, **session)
         after = published(deployed, DEV, "dev")
@@ -406,10 +402,10 @@ def test_by_a_workflow(deployed):
     assert [["/robots.txt"]] == invalidations(deployed, DEV, "dev")
     assert "AccessDenied" in denied.err
     for other in (
-        token(branch="main"),
-        token(repository="someone/else"),
-        token(repository="someone/cruddur:ref"),
-        token(audience="https://github.com/someone"),
+        token(deployed, branch="main"),
+        token(deployed, repository="someone/else"),
+        token(deployed, repository="someone/cruddur:ref"),
+        token(deployed, audience="https://github.com/someone"),
     ):
         with pytest.raises(ClientError, match="Not authorized to perform"):
             assumed(deployed, role, other)

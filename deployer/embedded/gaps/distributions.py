@@ -51,12 +51,12 @@ def _aliases(config: str) -> tuple[str, ...]:
 
 def _routed(emulator: Asgi) -> Asgi:
     async def routing(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        headers = _headers(scope) if scope["type"] == "http" else {}
-        found = _find(headers.get("host", ""))
+        headers = ministack.headers_of(scope) if scope["type"] == "http" else {}
+        found = find(headers.get("host", ""))
         if found is None:
             await emulator(scope, receive, send)
             return
-        body = await _body(receive)
+        body = await ministack.body_of(receive)
         with ministack.scope(found.account, HOME):
             status, answered, content = await _serve(found.distribution, scope, headers, body)
         head = scope["method"] == "HEAD"
@@ -65,7 +65,7 @@ def _routed(emulator: Asgi) -> Asgi:
     return routing
 
 
-def _find(host: str) -> _Found | None:
+def find(host: str) -> _Found | None:
     """Return whose distribution a client at *host* would reach."""
     name = host.partition(":")[0].lower()
     if not name or name.replace(".", "").isdigit() or name == "localhost":
@@ -116,24 +116,6 @@ def _protocol(headers: dict[str, str]) -> str:
     if headers["host"].endswith(":443"):
         return "https"
     return headers.get("x-forwarded-proto", "http")
-
-
-def _headers(scope: dict[str, Any]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        joint = "; " if name == "cookie" else ", "
-        headers[name] = headers[name] + joint + value if name in headers else value
-    return headers
-
-
-async def _body(receive: Any) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body
 
 
 # Origin groups --------------------------------------------------------------------------------

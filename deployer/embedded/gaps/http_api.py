@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 from deployer.embedded import ministack
 
+Asgi = Callable[..., Awaitable[None]]
 Made = tuple[str, dict[str, Any]]
 
 _AWS_HOST = re.compile(r"([a-f0-9]{8})\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?::\d+)?")
@@ -18,7 +20,7 @@ def close() -> None:
     for verb in ("create", "update"):
         ministack.wrap_type("AWS::ApiGatewayV2::Api", verb, _in_its_words)
     ministack.swap(ministack.app, "_parse_execute_api_url", _by_any_name)
-    ministack.swap(ministack.app, "_handle_execute_api_request", _in_its_account)
+    ministack.swap(ministack, "ASGI", _routed)
 
 
 def _in_its_words(make: Callable[..., Made]) -> Callable[..., Made]:
@@ -40,20 +42,47 @@ def _by_any_name(parse: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
     return parsing
 
 
-def _in_its_account(handle: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """A caller of an API has no credentials that would say whose it is."""
+def _routed(emulator: Asgi) -> Asgi:
+    """Answer before MiniStack looks at the path: its own are the paths of an API, too.
 
-    async def handling(host: str, path: str, *rest: Any, **more: Any) -> Any:
-        parsed = ministack.store(ministack.app, "_parse_execute_api_url")(host, path)
-        for account, region, api in _apis() if parsed else ():
-            if api == parsed[0]:
-                with ministack.scope(account, region):
-                    return await handle(host, path, *rest, **more)
-        return await handle(host, path, *rest, **more)
+    A caller has no credentials that would say in whose account and region the API is.
+    """
 
-    return handling
+    async def routing(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        headers = ministack.headers_of(scope) if scope["type"] == "http" else {}
+        host = headers.get("host", "")
+        found = find(host, scope.get("path", ""))
+        if found is None:
+            await emulator(scope, receive, send)
+            return
+        query = scope["query_string"].decode("latin-1")
+        body = await ministack.body_of(receive)
+        with ministack.scope(*found):
+            answer = await ministack.call_api(
+                host,
+                scope["path"],
+                scope["method"],
+                headers,
+                body,
+                parse_qs(query, keep_blank_values=True),
+                raw_path=scope["raw_path"].decode("latin-1"),
+                raw_query_string=query,
+            )
+            await ministack.send_any(send, answer, receive)
+
+    return routing
 
 
-def _apis() -> list[tuple[str, ...]]:
+def find(host: str, path: str) -> tuple[str, str] | None:
+    """Return account and region of the HTTP API that a request to *host* and *path* is for."""
+    parsed = ministack.store(ministack.app, "_parse_execute_api_url")(host, path)
+    if not parsed:
+        return None
+    api_id, _, rest = parsed
+    if rest.startswith("/@connections"):
+        return None
     kept = ministack.everywhere(ministack.store(ministack.http_apis, "_apis"))
-    return [key for key, _ in kept]
+    for (account, region, key), api in kept:
+        if key == api_id and api.get("protocolType") == "HTTP":
+            return account, region
+    return None

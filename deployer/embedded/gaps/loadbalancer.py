@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from deployer.embedded import ministack
-from deployer.embedded.ministack import Answer, Props
+from deployer.embedded.ministack import Props
 
-Handle = Callable[..., Awaitable[Answer | None]]
+Asgi = Callable[..., Awaitable[None]]
 Made = tuple[str, dict[str, Any]]
 
 _ELB = "AWS::ElasticLoadBalancingV2"
@@ -40,9 +41,7 @@ def close() -> None:
         "update": lambda listener, _old, new, stack: _add_certificates(listener, new, stack),
         "delete": _remove_certificates,
     }
-    ministack.swap(ministack.app, "_handle_alb_request", _routed)
-    ministack.swap(ministack.app, "_is_potential_alb_request", _by_name)
-    ministack.swap(ministack.app, "_handle_s3_vhost_request", _not_of_a_balancer)
+    ministack.swap(ministack, "ASGI", _routed)
 
 
 def _in_two_zones(create: Callable[..., Made]) -> Callable[..., Made]:
@@ -101,39 +100,33 @@ def _listener(props: Props) -> dict[str, Any]:
     return found
 
 
-def _by_name(potential: Callable[[str, str], bool]) -> Callable[[str, str], bool]:
-    return lambda host, path: potential(host, path) or _find(host) is not None
+def _routed(emulator: Asgi) -> Asgi:
+    """Answer before MiniStack looks at the path: its own are the paths of a load balancer, too."""
 
-
-def _not_of_a_balancer(handle: Handle) -> Handle:
-    """To the emulator api.cruddur.localhost is a bucket, since its name ends in .localhost."""
-
-    async def handling(host: str, *rest: Any) -> Answer | None:
-        return None if _find(host) else await handle(host, *rest)
-
-    return handling
-
-
-def _routed(handle: Handle) -> Handle:
-    async def routing(host: str, path: str, method: str, headers: Any, *rest: Any) -> Any:
-        found = _find(host)
+    async def routing(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        headers = ministack.headers_of(scope) if scope["type"] == "http" else {}
+        host = headers.get("host", "")
+        found = find(host)
         if found is None:
-            return await handle(host, path, method, headers, *rest)
-        body, query, raw_query, raw_path = rest
+            await emulator(scope, receive, send)
+            return
+        body = await ministack.body_of(receive)
+        query = scope["query_string"].decode("latin-1")
         port = _port(host, headers)
         headers = {**headers, "host": host.partition(":")[0]}
         with ministack.scope(found.account, found.region):
-            return await ministack.elb.dispatch_request(
+            answer = await ministack.elb.dispatch_request(
                 found.balancer,
-                method,
-                path,
+                scope["method"],
+                scope["path"],
                 headers,
                 body,
-                query,
+                parse_qs(query, keep_blank_values=True),
                 port,
-                raw_query_string=raw_query,
-                raw_path=raw_path,
+                raw_query_string=query,
+                raw_path=scope["raw_path"].decode("latin-1"),
             )
+            await ministack.send_any(send, answer, receive)
 
     return routing
 
@@ -144,7 +137,7 @@ def _port(host: str, headers: dict[str, str]) -> int:
     return 80
 
 
-def _find(host: str) -> _Found | None:
+def find(host: str) -> _Found | None:
     """Return whose load balancer a client at *host* would reach."""
     name = host.partition(":")[0].lower()
     if not name or name.replace(".", "").isdigit() or name == "localhost":

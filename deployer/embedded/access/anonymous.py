@@ -1,0 +1,134 @@
+"""What AWS serves without credentials; nothing else is.
+
+Each rule matches the whole request, so that MiniStack cannot take it for another operation. Not
+served, although AWS would: identity pools of Cognito, user pool domains, function URLs, REST and
+WebSocket APIs, AppSync, and S3's forms with a signed policy. No layer has them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from deployer.embedded import ministack
+
+if TYPE_CHECKING:
+    from deployer.embedded.access.request import Request
+
+# The operations of user pools that botocore's model of cognito-idp sends unsigned.
+COGNITO = frozenset({
+    "AssociateSoftwareToken", "ChangePassword", "CompleteWebAuthnRegistration", "ConfirmDevice",
+    "ConfirmForgotPassword", "ConfirmSignUp", "DeleteUser", "DeleteUserAttributes",
+    "DeleteWebAuthnCredential", "ForgetDevice", "ForgotPassword", "GetDevice",
+    "GetTokensFromRefreshToken", "GetUser", "GetUserAttributeVerificationCode",
+    "GetUserAuthFactors", "GlobalSignOut", "InitiateAuth", "ListDevices",
+    "ListWebAuthnCredentials", "ResendConfirmationCode", "RespondToAuthChallenge", "RevokeToken",
+    "SetUserMFAPreference", "SetUserSettings", "SignUp", "StartWebAuthnRegistration",
+    "UpdateAuthEventFeedback", "UpdateDeviceStatus", "UpdateUserAttributes",
+    "VerifySoftwareToken", "VerifyUserAttribute",
+})  # fmt: skip
+WEB_IDENTITY = "AssumeRoleWithWebIdentity"
+CERTIFICATE = "/_embedded/SimpleNotificationService.pem"
+
+_TARGET = "AWSCognitoIdentityProviderService."
+_KEYS = re.compile(
+    r"/([a-z]{2}(?:-[a-z]+)+-\d_[A-Za-z0-9]+)/\.well-known/(?:jwks\.json|openid-configuration)"
+)
+_SIGNALS = re.compile(r"/_ministack/cfn-(?:response|signal)/[0-9a-f-]{32,36}")
+# The links in the messages of SNS, and what their queries may hold.
+_LINKS = {
+    "ConfirmSubscription": {"Token", "TopicArn", "AuthenticateOnUnsubscribe"},
+    "Unsubscribe": {"SubscriptionArn"},
+}
+# Of S3, reading an object and listing a bucket, with the settings of either.
+_OBJECT_QUERY = {"versionId"}
+_LIST_QUERY = {
+    "list-type", "prefix", "delimiter", "max-keys", "marker", "start-after", "continuation-token",
+    "encoding-type", "fetch-owner",
+}  # fmt: skip
+
+# First parts of paths that MiniStack gives to other services than S3.
+_NOT_BUCKETS = {"", "iceberg", "login", "logout", "oauth2", "restapis", "v20180820"}
+
+
+def is_served(request: Request) -> bool:
+    """Say whether AWS serves *request* without credentials, as far as its headers tell."""
+    if request.header("authorization"):
+        return False
+    match request.method:
+        case "GET" | "HEAD":
+            return not _has_body(request) and (
+                request.path == CERTIFICATE
+                or _is_key_set(request)
+                or _is_link(request)
+                or _is_public_object(request)
+            )
+        case "POST":
+            return _is_cognito(request)
+        case "PUT":  # On AWS these are presigned URLs: the token is what a caller has to know.
+            return bool(_SIGNALS.fullmatch(request.path)) and not request.raw_query
+        case "OPTIONS":  # A preflight of the local site; browsers.py refuses all others.
+            return bool(
+                request.header("origin") and request.header("access-control-request-method")
+            )
+        case _:
+            return False
+
+
+def may_be_web_identity(request: Request) -> bool:
+    """Say whether the body of *request* decides: STS has the operation's name there."""
+    return (
+        request.method == "POST"
+        and request.path == "/"
+        and not request.raw_query
+        and not request.header("authorization")
+        and not request.header("x-amz-target")
+        and request.header("content-type").startswith("application/x-www-form-urlencoded")
+    )
+
+
+def is_web_identity(body: bytes) -> bool:
+    """Say whether *body* asks STS for the credentials of a role in exchange for a token."""
+    form = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
+    return [value for name, value in form if name == "Action"] == [WEB_IDENTITY]
+
+
+def _has_body(request: Request) -> bool:
+    """Say whether a body or a header could make MiniStack take a GET for another operation."""
+    names = ("content-type", "content-length", "transfer-encoding", "x-amz-target")
+    return any(request.header(name) not in {"", "0"} for name in names)
+
+
+def _is_cognito(request: Request) -> bool:
+    target = request.header("x-amz-target")
+    return (
+        request.path == "/"
+        and not request.raw_query
+        and target.startswith(_TARGET)
+        and target.removeprefix(_TARGET) in COGNITO
+        and request.header("content-type").startswith("application/x-amz-json-1.1")
+    )
+
+
+def _is_key_set(request: Request) -> bool:
+    found = _KEYS.fullmatch(request.path)
+    return bool(found and not request.raw_query and ministack.has_user_pool(found[1]))
+
+
+def _is_link(request: Request) -> bool:
+    given = dict(request.query)
+    if request.path != "/" or len(given) != len(request.query):
+        return False
+    allowed = _LINKS.get(given.pop("Action", ""), set())
+    given.pop("Version", "")
+    return bool(given) and given.keys() <= allowed
+
+
+def _is_public_object(request: Request) -> bool:
+    """Say whether a bucket's policy lets everybody read the object, or list the bucket."""
+    bucket, _, key = request.path.removeprefix("/").partition("/")
+    names = {name for name, _ in request.query}
+    if bucket in _NOT_BUCKETS or names - (_OBJECT_QUERY if key else _LIST_QUERY):
+        return False
+    return ministack.is_public(bucket, key, request.method, request.listed)

@@ -1,0 +1,73 @@
+"""Which resource a request is for. A Host that belongs to nothing here is refused.
+
+This defeats DNS rebinding: a page whose own name leads to 127.0.0.1 still sends that name as Host.
+A translation of the names that browsers use, such as `http://NAME.localhost:PORT`, belongs before
+this module: after it, Host must be a name that a resource has.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from deployer.embedded.access.refusals import RefusedError
+from deployer.embedded.gaps import distributions, http_api, loadbalancer
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from deployer.embedded.access.request import Request
+
+_LOOPBACK = ("127.0.0.1", "localhost")
+_ENDPOINT = re.compile(
+    r"(?:[a-z0-9][a-z0-9.-]*\.)?[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)(?::\d{1,5})?"
+)
+_API_PATH = "/_aws/execute-api/"
+
+
+class Destination(Enum):
+    """Who answers a request."""
+
+    AWS = "an AWS service"
+    DISTRIBUTION = "a CloudFront distribution"
+    LOAD_BALANCER = "a load balancer"
+    API = "an HTTP API"
+
+
+def find(request: Request, port: int, more_hosts: Collection[str]) -> Destination:
+    """Return who answers *request*; raise RefusedError if its Host is the name of nothing here."""
+    host = request.host
+    if host in {f"{name}:{port}" for name in _LOOPBACK} or host in more_hosts:
+        api = request.path.startswith(_API_PATH) and http_api.find(host, request.path)
+        return Destination.API if api else Destination.AWS
+    if distributions.find(host):
+        return Destination.DISTRIBUTION
+    if loadbalancer.find(host):
+        return Destination.LOAD_BALANCER
+    if http_api.find(host, request.path):
+        return Destination.API
+    if _ENDPOINT.fullmatch(host):
+        return Destination.AWS
+    raise RefusedError(
+        f"Host {host or '(none)'}: not this server, not an AWS endpoint, and not a name that a "
+        f"distribution, load balancer or HTTP API has; send the request to 127.0.0.1:{port}"
+    )
+
+
+def is_resource(host: str, path: str = "") -> bool:
+    """Say whether *host* is the name of a resource, as opposed to that of the server or AWS."""
+    return bool(distributions.find(host) or loadbalancer.find(host) or http_api.find(host, path))
+
+
+def is_local_origin(origin: str, more_origins: Collection[str]) -> bool:
+    """Say whether *origin* is a page of the local site: a name of a distribution, on any port."""
+    if origin.lower() in more_origins:
+        return True
+    parts = urlsplit(origin)
+    return (
+        parts.scheme in {"http", "https"}
+        and parts.hostname is not None
+        and distributions.find(parts.hostname) is not None
+    )

@@ -1,0 +1,53 @@
+"""Requests to the endpoints that are ours, not AWS's: signed like AWS's, so that no secret is sent.
+
+A stranger who listens on the port in our place learns a signature, which is good for this request
+and some minutes, and no secret; and cannot answer the challenge of `is_server_of`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import http.client
+import json
+from urllib.parse import urlsplit
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from deployer.embedded.access import secret as secrets
+
+SERVICE, REGION = "embedded", "local"
+PATH = "/_embedded"
+
+
+def send(
+    url: str, method: str, path: str, body: str, *, key: tuple[str, str], seconds: float
+) -> tuple[int, str]:
+    """Send a request signed with *key*, an account and the secret; return status and answer.
+
+    Raises OSError or HTTPException if nobody answers in time.
+    """
+    request = AWSRequest(method, f"{url}{path}", data=body.encode())
+    SigV4Auth(Credentials(*key), SERVICE, REGION).add_auth(request)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=seconds)
+    try:
+        connection.request(method, path, body or None, dict(request.headers.items()))
+        with connection.getresponse() as answer:
+            return answer.status, answer.read().decode(errors="replace")
+    finally:
+        connection.close()
+
+
+def is_server_of(url: str, secret: str, *, account: str, seconds: float) -> bool:
+    """Say whether the server at *url* knows *secret*: whether it is the server of the folder."""
+    challenge = secrets.new_challenge()
+    key = account, secret
+    try:
+        path = f"{PATH}?challenge={challenge}"
+        status, text = send(url, "GET", path, "", key=key, seconds=seconds)
+        answered = str(json.loads(text)["proof"])
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return False
+    expected = secrets.proof(secret, challenge) or ""
+    return status == http.client.OK and hmac.compare_digest(answered.encode(), expected.encode())

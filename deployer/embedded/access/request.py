@@ -1,0 +1,74 @@
+"""A request as access control sees it, before its body is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+
+@dataclass(frozen=True)
+class Request:
+    """Method, path and query as they came; header names are in lower case."""
+
+    method: str
+    path: str
+    raw_path: str
+    raw_query: str
+    headers: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, scope: MutableMapping[str, Any]) -> Request:
+        """Read the scope of ASGI."""
+        return cls(
+            scope["method"],
+            scope["path"],
+            scope["raw_path"].decode("latin-1"),
+            scope["query_string"].decode("latin-1"),
+            tuple(
+                (name.decode("latin-1").lower(), _text(value)) for name, value in scope["headers"]
+            ),
+        )
+
+    @cached_property
+    def query(self) -> tuple[tuple[str, str], ...]:
+        """The query's names and values, decoded."""
+        return tuple(parse_qsl(self.raw_query, keep_blank_values=True))
+
+    @property
+    def listed(self) -> dict[str, list[str]]:
+        """The query as MiniStack reads it: each name with all of its values."""
+        listed: dict[str, list[str]] = {}
+        for name, value in self.query:
+            listed.setdefault(name, []).append(value)
+        return listed
+
+    @cached_property
+    def joined(self) -> dict[str, str]:
+        """Each header once, as MiniStack reads it."""
+        joined: dict[str, str] = {}
+        for name, value in self.headers:
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+        return joined
+
+    @property
+    def host(self) -> str:
+        """The Host header, in lower case; empty if there is none, or more than one."""
+        hosts = [value for name, value in self.headers if name == "host"]
+        return hosts[0].strip().lower() if len(hosts) == 1 else ""
+
+    def header(self, name: str) -> str:
+        """Return a header, or the empty string."""
+        return self.joined.get(name, "")
+
+
+def _text(value: bytes) -> str:
+    """Decode a header's value the way MiniStack does, so that both see the same."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

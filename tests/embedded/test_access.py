@@ -1,0 +1,773 @@
+"""Who may talk to the embedded AWS. These tests play the attacker."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import socket
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+import botocore.session
+import pytest
+from botocore import UNSIGNED
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from deployer import embedded
+from deployer.embedded.process import is_locked
+from tests.embedded.functions import ROLE, code, function
+from tests.embedded.templates import att, parameter, template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.embedded_server import Aws
+
+REGION = "ca-central-1"
+EVIL = "https://evil.example"
+NOBODY = 65534
+CHECKOUT = Path(__file__).parents[2]
+QUIET = Config(retries={"total_max_attempts": 1}, proxies={})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an attacker got."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def ask(
+    endpoint: embedded.Endpoint,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    host: str | None = None,
+    **headers: str,
+) -> Answer:
+    """Send a request as it is, to the port of the embedded AWS."""
+    address = urlsplit(endpoint.url).netloc
+    connection = http.client.HTTPConnection(address, timeout=20)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body or None, {"Host": host or address} | named)
+    answer = connection.getresponse()
+    got = answer.read()
+    connection.close()
+    return Answer(answer.status, {n.lower(): v for n, v in answer.getheaders()}, got)
+
+
+def sign(
+    endpoint: embedded.Endpoint, method: str, path: str, body: bytes = b"", **how: str
+) -> dict[str, str]:
+    """Headers that the root of the account, or another key, signs a request with."""
+    host = how.get("host", urlsplit(endpoint.url).netloc)
+    request = AWSRequest(method, f"http://{host}{path}", data=body)
+    key = how.get("key", endpoint.access_key), how.get("secret", endpoint.secret_key)
+    SigV4Auth(Credentials(*key), how.get("service", "sts"), REGION).add_auth(request)
+    return {name.replace("-", "_"): value for name, value in request.headers.items()}
+
+
+def client(endpoint: embedded.Endpoint, service: str, *key: str | None, **more: Any) -> Any:
+    """A client with the *key* of an attacker: access key, secret and token."""
+    return botocore.session.Session().create_client(
+        service, REGION, endpoint_url=endpoint.url, config=more.pop("config", QUIET),
+        **dict(zip(("aws_access_key_id", "aws_secret_access_key", "aws_session_token"), key, strict=False)),
+    )  # fmt: skip
+
+
+def code_of(call: Any) -> str:
+    """The code of the error that *call* ends with."""
+    with pytest.raises(ClientError) as failed:
+        call()
+    return str(failed.value.response["Error"]["Code"])
+
+
+CALLS = {
+    "cloudformation": "list_stacks",
+    "dynamodb": "list_tables",
+    "ec2": "describe_vpcs",
+    "iam": "list_users",
+    "lambda": "list_functions",
+    "logs": "describe_log_groups",
+    "s3": "list_buckets",
+    "sns": "list_topics",
+    "sqs": "list_queues",
+    "ssm": "describe_parameters",
+    "sts": "get_caller_identity",
+}
+UNKNOWN = {
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "AuthFailure",
+}
+MISMATCH = {"SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure"}
+UNSIGNED_CODES = {
+    "AccessDenied",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "MissingParameter",  # EC2 misses AWSAccessKeyId.
+}
+
+
+# Credentials ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("service", CALLS)
+def test_published_credentials(endpoint: embedded.Endpoint, service: str) -> None:
+    """The account's number with MiniStack's published secret, or a guessed one, is refused."""
+    for secret in ("test", "x" * 40, ""):
+        key = endpoint.access_key, secret or "none"
+        assert code_of(getattr(client(endpoint, service, *key), CALLS[service])) in MISMATCH
+
+
+@pytest.mark.parametrize("service", CALLS)
+def test_unknown_key(endpoint: embedded.Endpoint, service: str) -> None:
+    """MiniStack's other published key, and one that nobody has, are refused."""
+    for key in ("test", "AKIAIOSFODNN7EXAMPLE"):
+        for secret in ("test", endpoint.secret_key):
+            call = getattr(client(endpoint, service, key, secret), CALLS[service])
+            assert code_of(call) in UNKNOWN
+
+
+@pytest.mark.parametrize("service", CALLS)
+def test_unsigned(endpoint: embedded.Endpoint, service: str) -> None:
+    """A call without credentials is refused; ListBuckets was served."""
+    config = QUIET.merge(Config(signature_version=UNSIGNED))
+    call = getattr(client(endpoint, service, config=config), CALLS[service])
+
+    with pytest.raises(ClientError) as failed:
+        call()
+
+    assert 400 <= failed.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500
+    assert failed.value.response["Error"]["Code"] in UNSIGNED_CODES
+
+
+def test_session_and_user(aws: Aws) -> None:
+    """Keys that IAM and STS give out are good with their own secret only, and their own token."""
+    iam = aws.client("iam")
+    iam.create_user(UserName="ada")
+    user = iam.create_access_key(UserName="ada")["AccessKey"]
+    key, secret = user["AccessKeyId"], user["SecretAccessKey"]
+
+    assert client(aws.endpoint, "sts", key, secret).get_caller_identity()["Arn"].endswith("/ada")
+    for wrong in (aws.endpoint.secret_key, "test", secret[::-1]):
+        assert code_of(client(aws.endpoint, "sts", key, wrong).get_caller_identity) in MISMATCH
+
+    session = aws.client("sts").get_session_token()["Credentials"]
+    own = session["AccessKeyId"], session["SecretAccessKey"]
+    client(aws.endpoint, "sts", *own, session["SessionToken"]).get_caller_identity()
+    assert code_of(client(aws.endpoint, "sts", *own).get_caller_identity) in UNKNOWN
+    assert code_of(client(aws.endpoint, "sts", *own, "x").get_caller_identity) in UNKNOWN
+
+    iam.delete_access_key(UserName="ada", AccessKeyId=key)
+    assert code_of(client(aws.endpoint, "sts", key, secret).get_caller_identity) in UNKNOWN
+
+
+TELLS = """
+import json, os
+
+def handler(event, context):
+    return json.dumps([os.environ[name] for name in (
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")])
+"""
+
+
+def test_function_keys_cannot_be_computed(aws: Aws) -> None:
+    """A function has keys of its role; who knows its ARN and its role's does not know them."""
+    made = template(Role=ROLE, Tells=function(code(aws, TELLS))) | {
+        "Outputs": {
+            "Function": {"Value": att("Tells", "Arn")},
+            "Role": {"Value": att("Role", "Arn")},
+        }
+    }
+    aws.deploy("s", made, Capabilities=["CAPABILITY_IAM"])
+    known = aws.outputs("s")
+    invoked = aws.client("lambda").invoke(FunctionName=known["Function"])["Payload"].read()
+    key, secret, token = json.loads(json.loads(invoked))
+    digest = hashlib.sha256(f"{known['Function']}:{known['Role']}".encode()).hexdigest()
+    computed = (
+        f"ASIA{digest[:16].upper()}",
+        hashlib.sha256(f"secret:{digest}".encode()).hexdigest(),
+        hashlib.sha256(f"token:{digest}".encode()).hexdigest(),
+    )
+
+    mine = client(aws.endpoint, "sts", key, secret, token).get_caller_identity()
+    assert ":assumed-role/" in mine["Arn"]
+    assert aws.endpoint.secret_key not in (key, secret, token)
+    assert code_of(client(aws.endpoint, "sts", *computed).get_caller_identity) in UNKNOWN
+
+
+def test_invented_web_identity(aws: Aws) -> None:
+    """A token that no provider has signed is not believed, whoever it says it is for."""
+    trust = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": f"arn:aws:iam::{aws.endpoint.account}:oidc-provider/ci.example"},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = aws.client("iam").create_role(RoleName="ci", AssumeRolePolicyDocument=document)["Role"]
+    claims = {"iss": "https://ci.example", "aud": "sts.amazonaws.com", "sub": "me"}
+    good = embedded.web_identity_token(aws.endpoint, claims)
+    head, body, signature = good.split(".")
+    sts = client(aws.endpoint, "sts", config=QUIET.merge(Config(signature_version=UNSIGNED)))
+
+    def assume(token: str) -> Any:
+        return sts.assume_role_with_web_identity(
+            RoleArn=role["Arn"], RoleSessionName="attacker", WebIdentityToken=token
+        )
+
+    assert assume(good)["Credentials"]["AccessKeyId"].startswith("ASIA")
+    for token in (f"{head}.{body}.", f"{head}.{body}.e30", f"{head}.{body[:-4]}.{signature}"):
+        assert "InvalidIdentityToken" == code_of(lambda token=token: assume(token))
+
+
+# Requests that were changed on their way, or kept ---------------------------------------------------
+
+
+def test_tampered(aws: Aws) -> None:
+    """A signed request with another body, path, query or header is refused."""
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    headers = form | sign(aws.endpoint, "POST", "/", body)
+    assert 200 == ask(aws.endpoint, "POST", "/", body, **headers).status
+
+    other = b"Action=GetSessionToken&Version=2011-06-15"
+    date = headers["X_Amz_Date"]
+    later = headers | {"X_Amz_Date": f"{date[:-2]}{(int(date[-2]) + 1) % 10}Z"}
+    more = headers | {"X_Amz_Target": "DynamoDB_20120810.ListTables"}
+    assert 403 == ask(aws.endpoint, "POST", "/", other, **headers).status
+    assert 403 == ask(aws.endpoint, "POST", "/bucket", body, **headers).status
+    assert 403 == ask(aws.endpoint, "POST", "/?Action=ListUsers", body, **headers).status
+    assert 403 == ask(aws.endpoint, "POST", "/", body, **later).status
+    assert 403 == ask(aws.endpoint, "POST", "/", body, **more).status
+
+
+def test_url_of_s3_is_good_for_s3_alone(aws: Aws) -> None:
+    """Whoever has a presigned URL cannot send it as a call of another service."""
+    aws.deploy("mine", template(One=parameter("1")))
+    aws.client("s3").create_bucket(
+        Bucket=f"b-{aws.endpoint.account}",
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+    )
+    url = aws.client("s3").generate_presigned_url(
+        "put_object", Params={"Bucket": f"b-{aws.endpoint.account}", "Key": "k"}
+    )
+    path = url.removeprefix(aws.endpoint.url)
+    form = "application/x-www-form-urlencoded"
+    delete = b"Action=DeleteStack&StackName=mine&Version=2010-05-15"
+
+    as_form = ask(aws.endpoint, "PUT", path, delete, Content_Type=form)
+    as_target = ask(
+        aws.endpoint, "PUT", path, b'{"Name": "x"}', X_Amz_Target="AmazonSSM.DeleteParameter"
+    )
+    as_meant = ask(aws.endpoint, "PUT", path, b"body", Content_Type="text/plain")
+
+    assert (403, 403, 200) == (as_form.status, as_target.status, as_meant.status)
+    assert "CREATE_COMPLETE" == aws.stack("mine")["StackStatus"]
+
+
+# Endpoints that were open ---------------------------------------------------------------------------
+
+OPEN = [
+    ("POST", "/_ministack/reset"),
+    ("POST", "/_ministack/reset?init=1"),
+    ("POST", "/_ministack/config"),
+    ("GET", "/_ministack/lambda-code/x"),
+    ("GET", "/_ministack/lambda-code/000000000000/ca-central-1/x"),
+    ("GET", "/_ministack/lambda-layers/x/1/content"),
+    ("GET", "/_ministack/health"),
+    ("GET", "/_ministack/ready"),
+    ("GET", "/_ministack/ses/messages"),
+    ("GET", "/_ministack/sqs/messages"),
+    ("GET", "/_ministack/sns/sms-messages"),
+    ("GET", "/_ministack/transfer/sftp-ports"),
+    ("GET", "/_ministack/iot/ca.pem"),
+    ("GET", "/_ministack/rds/ca.pem"),
+    ("GET", "/_ministack/elasticache/ca.pem"),
+    ("POST", "/_ministack/rds/iam-auth"),
+    ("POST", "/_ministack/eks-auth/x"),
+    ("GET", "/_localstack/health"),
+    ("GET", "/_localstack/x"),
+    ("GET", "/health"),
+    ("POST", "/_embedded/pace"),
+    ("POST", "/_embedded/by-hand"),
+    ("POST", "/_embedded/mail"),
+    ("POST", "/_embedded/access"),
+    ("GET", "/_embedded"),
+    ("GET", f"/_embedded?challenge={'0' * 64}"),
+    ("GET", "/_embedded/../_embedded"),
+    ("GET", "/%5Fembedded"),
+    ("GET", "/"),
+    ("GET", "/?Action=ListUsers&Version=2010-05-08"),
+    ("POST", "/?Action=ListUsers&Version=2010-05-08"),
+    ("GET", "/?Action=ConfirmSubscription&Token=x&TopicArn=x&Action=ListTopics"),
+    ("GET", "/?Action=ConfirmSubscription&Token=x&StackName=x"),
+    ("GET", "/_aws/execute-api/00000000/x"),
+    ("GET", "/_aws/lambda-url/00000000/x"),
+    ("GET", "/_alb/x/"),
+    ("GET", "/restapis/0/x/_user_request_/"),
+    ("GET", "/oauth2/authorize"),
+    ("POST", "/oauth2/token"),
+    ("POST", "/oauth2/userInfo"),
+    ("POST", "/login"),
+    ("GET", "/logout"),
+    ("GET", "/v2/"),
+    ("GET", "/v2/_catalog"),
+    ("GET", "/iceberg/v1/config"),
+    ("GET", "/v20180820/tags/arn%3Aaws%3As3%3A%3A%3Ax"),
+    ("POST", "/Execute"),
+    ("GET", "/latest/meta-data/"),
+    ("PUT", "/latest/api/token"),
+    ("POST", "/WriteGetObjectResponse"),
+    ("PUT", "/_ministack/cfn-response/short"),
+    ("DELETE", "/_ministack/cfn-response/00000000-0000-0000-0000-000000000000"),
+    ("OPTIONS", "/"),
+    ("OPTIONS", "/_embedded/pace"),
+    ("GET", "/ca-central-1_abcdefghi/.well-known/jwks.json"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), OPEN, ids=str)
+def test_open_endpoint(server: embedded.Endpoint, method: str, path: str) -> None:
+    """Nothing that is not AWS's own, and nothing of AWS's that needs credentials, is served."""
+    answer = ask(server, method, path, b"{}" if method == "POST" else b"")
+
+    assert 400 <= answer.status < 500
+    assert "access-control-allow-origin" not in answer.headers
+    assert b"proof" not in answer.body
+
+
+@pytest.mark.parametrize("path", ["/_ministack/reset", "/_ministack/config", "/_localstack/health"])
+def test_not_even_with_the_key(endpoint: embedded.Endpoint, path: str) -> None:
+    """MiniStack's own endpoints cannot be reached at all."""
+    for service in ("s3", "embedded"):
+        headers = sign(endpoint, "POST", path, service=service)
+        assert 403 == ask(endpoint, "POST", path, **headers).status
+
+
+def test_orders_are_for_root(aws: Aws) -> None:
+    """A session cannot give the server orders, nor a signature for one of AWS's services."""
+    session = aws.client("sts").get_session_token()["Credentials"]
+    body = json.dumps({"account": aws.endpoint.account, "seconds": 0}).encode()
+    key = {"key": session["AccessKeyId"], "secret": session["SecretAccessKey"]}
+
+    as_session = sign(aws.endpoint, "POST", "/_embedded/pace", body, service="embedded", **key)
+    as_sts = sign(aws.endpoint, "POST", "/_embedded/pace", body)
+    as_root = sign(aws.endpoint, "POST", "/_embedded/pace", body, service="embedded")
+
+    assert 403 == ask(aws.endpoint, "POST", "/_embedded/pace", body, **as_session).status
+    assert 403 == ask(aws.endpoint, "POST", "/_embedded/pace", body, **as_sts).status
+    assert 403 == ask(aws.endpoint, "POST", "/_embedded/pace", body + b" ", **as_root).status
+    assert 200 == ask(aws.endpoint, "POST", "/_embedded/pace", body, **as_root).status
+
+
+# Web pages ------------------------------------------------------------------------------------------
+
+
+ORIGINS = (EVIL, "null", "", "http://localhost:3000")
+
+
+def test_simple_form(aws: Aws) -> None:
+    """What any page can post without being asked first changes nothing."""
+    aws.deploy("before", template(One=parameter("1")))
+    slow = json.dumps({"account": aws.endpoint.account, "seconds": 600}).encode()
+    attempts = (
+        ("/_ministack/reset", b""),
+        ("/_embedded/pace", slow),
+        ("/_ministack/config", b'{"lambda_svc.LAMBDA_EXECUTOR": "docker"}'),
+        ("/", b"Action=DeleteStack&StackName=before&Version=2010-05-15"),
+    )
+
+    for kind, origin in product(("text/plain", "application/x-www-form-urlencoded", ""), ORIGINS):
+        headers = ({"Content_Type": kind} if kind else {}) | ({"Origin": origin} if origin else {})
+        for path, body in attempts:
+            answer = ask(aws.endpoint, "POST", path, body, **headers)
+            assert 403 == answer.status
+            assert "access-control-allow-origin" not in answer.headers
+
+    assert "CREATE_COMPLETE" == aws.stack("before")["StackStatus"]
+    began = time.monotonic()
+    aws.deploy("after", template(Two=parameter("2")))
+    assert time.monotonic() - began < 20
+
+
+def test_preflight(endpoint: embedded.Endpoint) -> None:
+    """A foreign page is told nothing, whatever path it asks for; it was told `*`."""
+    asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "x"}
+    for path in (
+        "/",
+        "/bucket/key",
+        "/_embedded/pace",
+        "/_ministack/reset",
+        "/_aws/execute-api/x/y",
+    ):
+        answer = ask(endpoint, "OPTIONS", path, Origin=EVIL, **asked)
+        assert 403 == answer.status
+        assert [] == [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_foreign_origin_with_the_key(aws: Aws) -> None:
+    """A foreign page is refused even if it has somehow got a signature: it is not our user."""
+    headers = sign(aws.endpoint, "GET", "/", service="sts")
+
+    answer = ask(aws.endpoint, "GET", "/", Origin=EVIL, **headers)
+
+    assert 403 == answer.status
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 404),
+        ({"Sec_Fetch_Site": "none"}, 404),
+        ({"Sec_Fetch_Site": "same-origin"}, 404),
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403),
+    ],
+)
+def test_fetched_without_origin(aws: Aws, headers: dict[str, str], status: int) -> None:
+    """A picture or script of another page is refused where it needs no credentials, too."""
+    link = urlencode({
+        "Action": "ConfirmSubscription",
+        "TopicArn": f"arn:aws:sns:{REGION}:{aws.endpoint.account}:none",
+        "Token": "x",
+    })  # fmt: skip
+
+    assert status == ask(aws.endpoint, "GET", f"/?{link}", **headers).status
+
+
+def test_websocket(server: embedded.Endpoint) -> None:
+    """A handshake is refused: browsers let every page try one."""
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13"}
+    key = {"Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+
+    for path in ("/", "/_aws/execute-api/00000000/x"):
+        assert 403 == ask(server, "GET", path, Origin=EVIL, **upgrade, **key).status
+
+
+# Names ----------------------------------------------------------------------------------------------
+
+HOSTS = [
+    "evil.example",
+    "evil.example:{port}",
+    "evil.localhost:{port}",
+    "127.0.0.1",
+    "127.0.0.1:1",
+    "127.0.0.1.evil.example:{port}",
+    "localhost",
+    "localhost.evil.example:{port}",
+    "sts.amazonaws.com.evil.example",
+    "evil-amazonaws.com",
+    "unknown.cloudfront.net",
+    "[::1]:{port}",
+    "0.0.0.0:{port}",
+    "127.1:{port}",
+    "2130706433:{port}",
+    "127.0.0.1:{port}@evil.example",
+]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_rebinding(endpoint: embedded.Endpoint, host: str) -> None:
+    """A name that is neither ours, nor AWS's, nor a resource's is refused, whoever has signed."""
+    host = host.format(port=urlsplit(endpoint.url).port)
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+    headers = sign(endpoint, "POST", "/", body, host=host)
+    headers |= {"Content_Type": "application/x-www-form-urlencoded"}
+
+    answer = ask(endpoint, "POST", "/", body, host, **headers)
+
+    assert 403 == answer.status
+    assert b"Host " in answer.body
+
+
+@pytest.mark.parametrize("host", ["localhost:{port}", "sts.ca-central-1.amazonaws.com"])
+def test_own_names(endpoint: embedded.Endpoint, host: str) -> None:
+    """The machine's own name and those of AWS's endpoints are served."""
+    host = host.format(port=urlsplit(endpoint.url).port)
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+    headers = sign(endpoint, "POST", "/", body, host=host)
+    headers |= {"Content_Type": "application/x-www-form-urlencoded"}
+
+    assert 200 == ask(endpoint, "POST", "/", body, host, **headers).status
+
+
+def test_two_hosts(server: embedded.Endpoint) -> None:
+    """A second Host is refused before anybody could read the other one."""
+    address = urlsplit(server.url).netloc
+    text = f"GET / HTTP/1.1\r\nHost: {address}\r\nHost: evil.example\r\n\r\n"
+    with socket.create_connection(tuple(address.split(":")), timeout=10) as connection:
+        connection.sendall(text.encode())
+        answered = connection.recv(1024)
+
+    assert answered.startswith(b"HTTP/1.1 4")
+
+
+# What is public -------------------------------------------------------------------------------------
+
+
+def test_public_object(aws: Aws) -> None:
+    """What a bucket's policy gives to everybody is served, and nothing else of the bucket."""
+    bucket, s3 = f"b-{aws.endpoint.account}", aws.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_public_access_block(
+        Bucket=bucket,
+        PublicAccessBlockConfiguration=dict.fromkeys(
+            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"),
+            False,
+        ),
+    )
+    for key in ("open/a", "closed/a"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"content")
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/open/*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    before = ask(aws.endpoint, "GET", f"/{bucket}/open/a").status
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+
+    read = ask(aws.endpoint, "GET", f"/{bucket}/open/a")
+
+    assert (403, 200, b"content") == (before, read.status, read.body)
+    assert 403 == ask(aws.endpoint, "GET", f"/{bucket}/closed/a").status
+    assert 403 == ask(aws.endpoint, "GET", f"/{bucket}").status
+    assert 403 == ask(aws.endpoint, "GET", f"/{bucket}/open/a?acl").status
+    assert 403 == ask(aws.endpoint, "PUT", f"/{bucket}/open/a", b"mine").status
+    assert 403 == ask(aws.endpoint, "DELETE", f"/{bucket}/open/a").status
+    assert 403 == ask(aws.endpoint, "GET", f"/{bucket}/open/a", Origin=EVIL).status
+    target = {"X_Amz_Target": "AmazonSSM.DescribeParameters"}
+    assert 400 == ask(aws.endpoint, "GET", f"/{bucket}/open/a", **target).status
+
+
+COGNITO = "AWSCognitoIdentityProviderService"
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "headers"),
+    [
+        (f"{COGNITO}.ListUserPools", "/", {}),
+        (f"{COGNITO}.AdminCreateUser", "/", {}),
+        (f"{COGNITO}.signup", "/", {}),
+        (f"{COGNITO}.SignUp", "/bucket/key", {}),
+        (f"{COGNITO}.SignUp", "/?Action=ListUsers", {}),
+        (f"{COGNITO}.SignUp", "/", {"Content_Type": "text/plain"}),
+        (f"{COGNITO}.SignUp", "/", {"Authorization": "Basic dGVzdDp0ZXN0"}),
+        ("AWSCognitoIdentityService.GetCredentialsForIdentity", "/", {}),
+        ("AWSCognitoIdentityService.GetId", "/", {}),
+    ],
+)
+def test_cognito(endpoint: embedded.Endpoint, target: str, path: str, headers: Any) -> None:
+    """Only the public operations of user pools are public, in the form that clients send them."""
+    named = {"Content_Type": "application/x-amz-json-1.1", "X_Amz_Target": target} | headers
+
+    answer = ask(endpoint, "POST", path, b"{}", **named)
+
+    assert answer.status in {400, 403}
+    assert b"MissingAuthenticationToken" in answer.body or b"AccessDenied" in answer.body
+
+
+def test_cognito_is_public(endpoint: embedded.Endpoint) -> None:
+    """SignUp reaches Cognito without credentials: it says that there is no such client."""
+    named = {"Content_Type": "application/x-amz-json-1.1", "X_Amz_Target": f"{COGNITO}.SignUp"}
+    body = json.dumps({"ClientId": "x" * 26, "Username": "ada", "Password": "x"}).encode()
+
+    answer = ask(endpoint, "POST", "/", body, **named)
+
+    assert b"ResourceNotFoundException" in answer.body
+
+
+# The secret -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def apart() -> Iterator[Path]:
+    """The folder of a server of its own, in a folder that every user may enter."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as made:
+        Path(made).chmod(0o755)
+        folder = Path(made) / ".embedded"
+        yield folder
+        embedded.stop(folder)
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    children = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(entry.parent.name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to look at other processes")
+def test_secret_is_nowhere_else(apart: Path) -> None:
+    """Neither environment, command line, log nor state of the server and its functions has it."""
+    from tests.embedded_server import Aws
+
+    endpoint = embedded.start(apart)
+    aws = Aws(endpoint)
+    waits = "import os, subprocess\n\ndef handler(event, context):\n    return dict(os.environ)\n"
+    aws.deploy(
+        "s", template(Role=ROLE, F=function(code(aws, waits))), Capabilities=["CAPABILITY_IAM"]
+    )
+    name = aws.client("lambda").list_functions()["Functions"][0]["FunctionName"]
+    seen = aws.client("lambda").invoke(FunctionName=name)["Payload"].read()
+    processes = family(int(embedded.status(apart).pid or 0))
+    looked_at = [
+        Path(f"/proc/{pid}/{file}").read_bytes()
+        for pid in processes
+        for file in ("environ", "cmdline")
+    ]
+    embedded.stop(apart)
+    files = [file for file in apart.rglob("*") if file.is_file() and file.name != "secret"]
+
+    secret = endpoint.secret_key.encode()
+    assert len(processes) > 1
+    assert secret in (apart / "secret").read_bytes()
+    assert [] == [text for text in [seen, *looked_at] if secret in text]
+    assert apart / "state.json" in files
+    assert [] == [file for file in files if secret in file.read_bytes()]
+    assert endpoint.secret_key not in repr(endpoint)
+
+
+ATTACKER = """
+import encodings.idna, http.client, json, os, sys
+
+folder, address, requests = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+os.setgroups([])
+os.setgid({nobody})
+os.setuid({nobody})
+for name in ("secret", "state.json", "server.json", "."):
+    try:
+        os.listdir(folder) if name == "." else open(os.path.join(folder, name)).read()
+        print("read")
+    except PermissionError:
+        print("denied")
+for headers, body in requests:
+    connection = http.client.HTTPConnection(address, timeout=20)
+    connection.request("POST", "/", body, headers)
+    print(connection.getresponse().status)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_second_user(apart: Path) -> None:
+    """Another user of the machine can reach the port, and neither read the secret nor call AWS."""
+    endpoint = embedded.start(apart)
+    address = urlsplit(endpoint.url).netloc
+    body = b"Action=CreateUser&UserName=evil&Version=2010-05-08"
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Host": address}
+    keys = [(endpoint.access_key, "test"), ("test", "test"), (endpoint.access_key, "x" * 40)]
+    signed = [
+        sign(endpoint, "POST", "/", body, service="iam", key=key, secret=secret)
+        for key, secret in keys
+    ]
+    attempts = [{}, *({n.replace("_", "-"): v for n, v in headers.items()} for headers in signed)]
+    requests = [(form | headers, body.decode()) for headers in attempts]
+    attack = ATTACKER.format(nobody=NOBODY)
+
+    ran = subprocess.run(
+        [sys.executable, "-c", attack, str(apart), address, json.dumps(requests)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "" == ran.stderr
+    assert ["denied"] * 4 + ["403"] * 4 == ran.stdout.split()
+    users = client(endpoint, "iam", endpoint.access_key, endpoint.secret_key).list_users()
+    assert [] == users["Users"]
+
+
+class Stranger(socketserver.ThreadingTCPServer):
+    """Listens on a port in the place of the server, and keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        super().__init__(("127.0.0.1", 0), _Heard)
+
+
+class _Heard(socketserver.StreamRequestHandler):
+    server: Stranger
+
+    def handle(self) -> None:
+        text = b""
+        while not text.endswith(b"\r\n\r\n"):
+            text += self.rfile.read(1)
+        self.server.heard.append(text)
+        proof = b'{"proof": "%s", "token": "x"}' % (b"0" * 64)
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+        self.wfile.write(head % len(proof) + proof)
+
+
+@contextmanager
+def stranger() -> Iterator[Stranger]:
+    """A stranger that listens."""
+    with Stranger() as listening:
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield listening
+        listening.shutdown()
+        thread.join()
+
+
+def test_stranger_on_the_port(apart: Path) -> None:
+    """Who listens in the server's place is not taken for it, and does not get the secret."""
+    endpoint = embedded.start(apart)
+    written = json.loads((apart / "server.json").read_text())
+    with stranger() as listening:
+        port = listening.server_address[1]
+        (apart / "server.json").write_text(json.dumps(written | {"port": port}))
+
+        found = embedded.running(apart)
+        [heard] = listening.heard
+
+    (apart / "server.json").write_text(json.dumps(written))
+    assert is_locked(apart / "server.lock")
+    assert found is None
+    assert endpoint.secret_key.encode() not in heard
+    assert b"Signature=" in heard
+
+
+def test_another_folder(apart: Path, server: embedded.Endpoint) -> None:
+    """The key of one folder opens no other, and its server is not taken for another's."""
+    other = embedded.start(apart)
+
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        client(server, "sts", other.access_key, other.secret_key).get_caller_identity()
+
+    written = json.loads((apart / "server.json").read_text())
+    port = urlsplit(server.url).port
+    (apart / "server.json").write_text(json.dumps(written | {"port": port}))
+    assert embedded.running(apart) is None
+    (apart / "server.json").write_text(json.dumps(written))
+    assert other == embedded.running(apart)
