@@ -34,7 +34,7 @@ class Application:
 
     def __init__(self, folder: Folder, *, secret: str, port: int) -> None:
         self._secret = secret
-        self._control = AccessControl(self._permitted, secret=secret, port=port)
+        self._control = AccessControl(self._permitted, port=port)
         self._changes: dict[str, Callable[[dict[str, Any]], None]] = {
             "access": self._control.allow,
             "by-hand": by_hand.make,

@@ -276,6 +276,13 @@ async def call_api(*request: Any, **more: Any) -> Answer:
     return completed
 
 
+def is_iam_route(api_id: str, stage: str, method: str, path: str) -> bool:
+    """Say whether a request reaches a route of an HTTP API that wants a signature."""
+    where = _name(app, "_resolve_stage_and_path")(api_id, stage, path)
+    kind = _name(http_apis, "route_authorization_type")(api_id, where[0], method, where[1])
+    return bool(kind == "AWS_IAM")
+
+
 def policy_allows(
     policy: Any, action: str, resource: str, *, service: str, source: str, secure: bool = True
 ) -> bool:

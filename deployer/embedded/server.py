@@ -73,11 +73,12 @@ def _application(folder: Folder, port: int) -> Application:
     """
     gc.disable()
     from deployer.embedded import gaps, ministack, pace, templates, unfinished
-    from deployer.embedded.access import roles, secret
+    from deployer.embedded.access import control, roles, secret
     from deployer.embedded.application import Application
 
     known = secret.read(folder.secret)
     ministack.use_root_secret(known)
+    ministack.swap(ministack, "ASGI", control.only_authenticated)
     gaps.close()
     roles.install(known)
     pace.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from troposphere import ec2
@@ -165,6 +167,41 @@ def test_an_unknown_postgresql_is_refused(local: Environment, project: Project[C
         environment.connect(local, project.embedded, {"CRUDDUR_POSTGRES": "mine"})
 
     assert not project.embedded.exists()
+
+
+@pytest.mark.parametrize("origins", ["localhost:3000", "http://a http://b/path", "*", "null"])
+def test_what_is_no_origin_is_refused(
+    local: Environment, project: Project[Config], origins: str
+) -> None:
+    """A wildcard, an address or a bare host in CRUDDUR_ORIGINS starts nothing."""
+    with pytest.raises(ConfigError, match="CRUDDUR_ORIGINS: not an origin: ") as refused:
+        environment.connect(local, project.embedded, {"CRUDDUR_ORIGINS": origins})
+
+    assert "http://HOST:PORT" in refused.value.hint
+    assert not project.embedded.exists()
+
+
+def test_origins_are_added(local: Environment, project: Project[Config]) -> None:
+    """A page of an origin in CRUDDUR_ORIGINS may ask; one of another origin may not."""
+    added, other = "http://localhost:3000", "http://localhost:3001"
+    try:
+        endpoint = environment.start(local, project.embedded, {"CRUDDUR_ORIGINS": added})
+        statuses = [preflight(endpoint.url, origin) for origin in (added, other)]
+    finally:
+        embedded.stop(project.embedded)
+
+    assert [200, 403] == statuses
+
+
+def preflight(url: str, origin: str) -> int:
+    """The status of the question whether a page of *origin* may post."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    connection.request("OPTIONS", "/", headers=headers)
+    with connection.getresponse() as answer:
+        status = answer.status
+    connection.close()
+    return status
 
 
 def hosted_zones(account: Account) -> list[tuple[str, str]]:

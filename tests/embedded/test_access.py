@@ -32,8 +32,8 @@ from botocore.loaders import Loader
 
 from deployer import embedded
 from deployer.embedded.process import is_locked
-from tests.embedded.functions import ROLE, code, function
-from tests.embedded.templates import att, parameter, template
+from tests.embedded.functions import ROLE, code, function, permission
+from tests.embedded.templates import att, parameter, ref, resource, template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -613,6 +613,88 @@ def test_cognito_is_public(endpoint: embedded.Endpoint) -> None:
     answer = ask(endpoint, "POST", "/", body, **named)
 
     assert b"ResourceNotFoundException" in answer.body
+
+
+HELLO = """
+def handler(event, context):
+    return {"statusCode": 200, "body": "hello"}
+"""
+
+
+def api(aws: Aws) -> str:
+    """Deploy an HTTP API with an open route and one that wants a signature; return its id."""
+    uri = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Hello.Arn}/invocations"
+    source = {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"}
+    kind = "AWS::ApiGatewayV2"
+    route = {"ApiId": ref("Api"), "Target": {"Fn::Sub": "integrations/${Integration}"}}
+    made = template(
+        Role=ROLE,
+        Hello=function(code(aws, HELLO)),
+        May=permission("Hello", "apigateway.amazonaws.com", source),
+        Api=resource(f"{kind}::Api", Name="a", ProtocolType="HTTP"),
+        Stage=resource(f"{kind}::Stage", ApiId=ref("Api"), StageName="$default", AutoDeploy=True),
+        Integration=resource(
+            f"{kind}::Integration",
+            ApiId=ref("Api"),
+            IntegrationType="AWS_PROXY",
+            IntegrationUri={"Fn::Sub": uri},
+            PayloadFormatVersion="2.0",
+        ),
+        Open=resource(f"{kind}::Route", RouteKey="GET /open", **route),
+        Closed=resource(
+            f"{kind}::Route", RouteKey="GET /closed", AuthorizationType="AWS_IAM", **route
+        ),
+    ) | {"Outputs": {"Api": {"Value": ref("Api")}}}
+    aws.deploy("api", made, Capabilities=["CAPABILITY_IAM"])
+    return aws.outputs("api")["Api"]
+
+
+def test_api(aws: Aws) -> None:
+    """An open route is anonymous, one with IAM's authorization needs a signature.
+
+    No path leads anywhere but to the API.
+    """
+    made = api(aws)
+    host, path = f"{made}.execute-api.{REGION}.amazonaws.com", f"/_aws/execute-api/{made}/$default"
+
+    assert b"hello" == ask(aws.endpoint, "GET", "/open", host=host).body
+    assert b"hello" == ask(aws.endpoint, "GET", f"{path}/open").body
+    assert 403 == ask(aws.endpoint, "GET", "/closed", host=host).status
+    assert 403 == ask(aws.endpoint, "GET", f"{path}/closed").status
+    assert 403 == ask(aws.endpoint, "POST", f"{path}/@connections/x").status
+    for secret, status in ((aws.endpoint.secret_key, 200), ("test", 403), ("x" * 40, 403)):
+        headers = sign(
+            aws.endpoint, "GET", "/closed", service="execute-api", host=host, secret=secret
+        )
+        assert status == ask(aws.endpoint, "GET", "/closed", host=host, **headers).status
+    for lost in (
+        "/_ministack/reset",
+        "/health",
+        "/_embedded",
+        "/v20180820/tags/x",
+        "/oauth2/token",
+    ):
+        assert 404 == ask(aws.endpoint, "POST", lost, host=host).status
+    assert "CREATE_COMPLETE" == aws.stack("api")["StackStatus"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/", {"Origin": "http://["}),
+        ("/", {"Origin": "http://a:b:c"}),
+        ("/", {"Host": "a" * 5000}),
+        ("/?X-Amz-Signature=%C3%A9&X-Amz-Algorithm=AWS4-HMAC-SHA256", {}),
+        ("/?%ff=%ff&X-Amz-Credential=%ff", {}),
+        ("/", {"Authorization": "AWS4-HMAC-SHA256 Credential=\u00e9"}),
+        ("/", {"Authorization": "AWS4-HMAC-SHA256 " + "," * 5000}),
+    ],
+)
+def test_malformed(server: embedded.Endpoint, path: str, headers: dict[str, str]) -> None:
+    """What no client sends is refused like everything else, not an error of the server."""
+    host = headers.pop("Host", None)
+
+    assert 400 <= ask(server, "GET", path, host=host, **headers).status < 500
 
 
 # The secret -----------------------------------------------------------------------------------------

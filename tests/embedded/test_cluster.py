@@ -124,6 +124,15 @@ def test_balanced(aws: Aws, domain: str) -> None:
     assert (301, f"https://{dns}:443/x") == get(aws.endpoint, f"{dns}:{port}", "/x")
 
 
+def test_paths_are_the_balancers(aws: Aws, domain: str) -> None:
+    """A path that is MiniStack's elsewhere is the load balancer's here, health checks included."""
+    aws.deploy("s", balanced(f"Z{aws.endpoint.account}", domain))
+
+    for path in ("/health", "/_ministack/health", "/v20180820/tags/x", "/_embedded", "/login"):
+        moved = f"https://api.{domain}:443{path}"
+        assert (301, moved) == get(aws.endpoint, f"api.{domain}", path)
+
+
 def test_records(aws: Aws, domain: str) -> None:
     """A group of alias records is in the zone and goes with the stack.
 

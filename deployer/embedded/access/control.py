@@ -30,11 +30,31 @@ _LARGEST_BYTES = 80 * 1024 * 1024
 _LARGEST_ANONYMOUS_BYTES = 64 * 1024
 
 
+_AUTHENTICATED = "deployer.embedded.authenticated"
+
+
+def only_authenticated(emulator: Asgi) -> Asgi:
+    """Let MiniStack itself see only what `AccessControl` has found to be signed or anonymous.
+
+    All else is for a distribution, load balancer or API, whose patches answer before this; one
+    that was deleted a moment ago must not give its requests to MiniStack.
+    """
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or scope.get(_AUTHENTICATED):
+            await emulator(scope, receive, send)
+            return
+        headers = {"Content-Type": "application/json"}
+        await ministack.send_answer(send, 404, headers, b'{"message": "Not Found"}')
+
+    return guarded
+
+
 class AccessControl:
     """Passes on to *application* what the secret, AWS's anonymous operations or a Host allow."""
 
-    def __init__(self, application: Asgi, *, secret: str, port: int) -> None:
-        self._application, self._secret, self._port = application, secret, port
+    def __init__(self, application: Asgi, *, port: int) -> None:
+        self._application, self._port = application, port
         self._hosts: set[str] = set()
         self._origins: set[str] = set()
 
@@ -59,6 +79,7 @@ class AccessControl:
             browsers.check(request, destination, self._origins)
             if destination is Destination.AWS:
                 await self._authenticate(request, body)
+                scope[_AUTHENTICATED] = True
         except RefusedError as refused:
             text = json.dumps({"message": str(refused)}).encode()
             answer = (refused.status, {"Content-Type": "application/json"}, text)

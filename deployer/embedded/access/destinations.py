@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from enum import Enum
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from deployer.embedded.access.refusals import RefusedError
 from deployer.embedded.gaps import distributions, http_api, loadbalancer
@@ -20,10 +19,12 @@ if TYPE_CHECKING:
 
     from deployer.embedded.access.request import Request
 
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+)(?::\d{1,5})?")
 _LOOPBACK = ("127.0.0.1", "localhost")
 _ENDPOINT = re.compile(
     r"(?:[a-z0-9][a-z0-9.-]*\.)?[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)(?::\d{1,5})?"
 )
+_LONGEST_HOST = 255
 _API_PATH = "/_aws/execute-api/"
 
 
@@ -39,14 +40,16 @@ class Destination(Enum):
 def find(request: Request, port: int, more_hosts: Collection[str]) -> Destination:
     """Return who answers *request*; raise RefusedError if its Host is the name of nothing here."""
     host = request.host
+    if len(host) > _LONGEST_HOST:
+        raise RefusedError(f"Host: longer than {_LONGEST_HOST} characters")
     if host in {f"{name}:{port}" for name in _LOOPBACK} or host in more_hosts:
-        api = request.path.startswith(_API_PATH) and http_api.find(host, request.path)
+        api = request.path.startswith(_API_PATH) and http_api.find(*_called(request))
         return Destination.API if api else Destination.AWS
     if distributions.find(host):
         return Destination.DISTRIBUTION
     if loadbalancer.find(host):
         return Destination.LOAD_BALANCER
-    if http_api.find(host, request.path):
+    if http_api.find(*_called(request)):
         return Destination.API
     if _ENDPOINT.fullmatch(host):
         return Destination.AWS
@@ -56,18 +59,21 @@ def find(request: Request, port: int, more_hosts: Collection[str]) -> Destinatio
     )
 
 
-def is_resource(host: str, path: str = "") -> bool:
+def is_resource(host: str) -> bool:
     """Say whether *host* is the name of a resource, as opposed to that of the server or AWS."""
-    return bool(distributions.find(host) or loadbalancer.find(host) or http_api.find(host, path))
+    return bool(
+        distributions.find(host) or loadbalancer.find(host) or http_api.find(host, "/", "GET")
+    )
 
 
 def is_local_origin(origin: str, more_origins: Collection[str]) -> bool:
     """Say whether *origin* is a page of the local site: a name of a distribution, on any port."""
     if origin.lower() in more_origins:
         return True
-    parts = urlsplit(origin)
-    return (
-        parts.scheme in {"http", "https"}
-        and parts.hostname is not None
-        and distributions.find(parts.hostname) is not None
-    )
+    found = _ORIGIN.fullmatch(origin.lower())
+    return found is not None and distributions.find(found[1]) is not None
+
+
+def _called(request: Request) -> tuple[str, str, str]:
+    """Return what tells which HTTP API a request is for, and which of its routes."""
+    return request.host, request.path, request.method

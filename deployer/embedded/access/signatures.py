@@ -31,6 +31,7 @@ _SCOPE = r"([A-Za-z0-9]{1,128})/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request"
 _HEADER = re.compile(
     rf"{ALGORITHM} +Credential={_SCOPE}, *SignedHeaders=([a-z0-9;._-]+), *Signature=([0-9a-f]{{64}})"
 )
+_SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _CREDENTIAL = re.compile(_SCOPE)
 _QUERY_NAMES = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders")
 _QUERY_SIGNATURE = "X-Amz-Signature"
@@ -167,7 +168,9 @@ def _in_query(request: Request) -> Claim:
         if name.lower().startswith("x-amz-") and name in values:
             raise _incomplete(f"{name} is in the query more than once")
         values[name] = value
-    if missing := [name for name in (*_QUERY_NAMES, _QUERY_SIGNATURE) if not values.get(name)]:
+    if not _SIGNATURE.fullmatch(values.get(_QUERY_SIGNATURE, "")):
+        raise _incomplete(f"the query needs {_QUERY_SIGNATURE}")
+    if missing := [name for name in _QUERY_NAMES if not values.get(name)]:
         raise _incomplete(f"the query needs {', '.join(missing)}")
     if values["X-Amz-Algorithm"] != ALGORITHM:
         raise AwsRefusalError("UnsupportedSignature", f"Only {ALGORITHM} is supported")
@@ -195,7 +198,7 @@ def _expires(text: str | None, service: str) -> int | None:
     """Return for how many seconds a presigned URL is good; S3's must say so."""
     if text is None and service != S3:
         return None
-    if not text or not text.isdecimal() or not 1 <= int(text) <= LONGEST_SECONDS:
+    if not text or not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= LONGEST_SECONDS:
         raise _incomplete(f"X-Amz-Expires must be between 1 and {LONGEST_SECONDS}", service)
     return int(text)
 

@@ -51,7 +51,7 @@ def _routed(emulator: Asgi) -> Asgi:
     async def routing(scope: dict[str, Any], receive: Any, send: Any) -> None:
         headers = ministack.headers_of(scope) if scope["type"] == "http" else {}
         host = headers.get("host", "")
-        found = find(host, scope.get("path", ""))
+        found = find(host, scope.get("path", ""), scope.get("method", ""))
         if found is None:
             await emulator(scope, receive, send)
             return
@@ -73,16 +73,20 @@ def _routed(emulator: Asgi) -> Asgi:
     return routing
 
 
-def find(host: str, path: str) -> tuple[str, str] | None:
-    """Return account and region of the HTTP API that a request to *host* and *path* is for."""
+def find(host: str, path: str, method: str) -> tuple[str, str] | None:
+    """Return account and region of the HTTP API that answers a request; None if none does.
+
+    A route with IAM's authorization is not found: MiniStack answers such a request, after it was
+    verified like every other request that is signed.
+    """
     parsed = ministack.store(ministack.app, "_parse_execute_api_url")(host, path)
     if not parsed:
         return None
-    api_id, _, rest = parsed
-    if rest.startswith("/@connections"):
-        return None
+    api_id, stage, rest = parsed
     kept = ministack.everywhere(ministack.store(ministack.http_apis, "_apis"))
     for (account, region, key), api in kept:
         if key == api_id and api.get("protocolType") == "HTTP":
-            return account, region
+            with ministack.scope(account, region):
+                signed = ministack.is_iam_route(api_id, stage, method, rest)
+            return None if signed or rest.startswith("/@connections") else (account, region)
     return None

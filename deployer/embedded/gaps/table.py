@@ -707,7 +707,7 @@ GAPS: tuple[Gap, ...] = (
     Gap(
         "IAM restricts who may deploy: CloudFormation acts with the caller's or the role's rights",
         "user guide, Service role",
-        "CloudFormation may do everything; root keys are not even checked",
+        "CloudFormation may do everything, and so may a root key",
         consequence="least privilege is proven for run-time roles only, not for deploy roles",
     ),
     Gap(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -218,6 +219,32 @@ def test_other_credentials(query: str, authorization: str, code: str) -> None:
 def test_no_credentials(headers: dict[str, str]) -> None:
     """A request without AWS's credentials claims nothing."""
     assert signatures.claim(received("GET", f"{HERE}/?list-type=2", headers)) is None
+
+
+TEXT = st.text(max_size=30)
+SCOPE = st.sampled_from(["", "123456789012/20130524/r/s3/aws4_request", "a/b"])
+PARAMETERS = st.dictionaries(
+    st.sampled_from(
+        sorted({*signatures._QUERY_NAMES, "X-Amz-Signature", "X-Amz-Expires", "AWSAccessKeyId"})
+    ),
+    st.one_of(TEXT, SCOPE, st.sampled_from(["AWS4-HMAC-SHA256", "host", "20130524T000000Z", "60"])),
+)
+
+
+@given(authorization=TEXT, query=PARAMETERS, date=TEXT)
+def test_any_claim(authorization: str, query: dict[str, str], date: str) -> None:
+    """Whatever a request claims is verified or refused, never an error of ours."""
+    raw = "&".join(f"{name}={encoded(value)}" for name, value in query.items())
+    headers = {"x-amz-date": date}
+    headers |= {"Authorization": f"AWS4-HMAC-SHA256 {authorization}"} if authorization else {}
+    request = received("GET", f"{HERE}/?{raw}", headers)
+
+    with contextlib.suppress(AwsRefusalError):
+        claimed = signatures.claim(request)
+        if claimed:
+            signatures.check_time(claimed, now())
+            signatures.check(request, claimed, SECRET, EMPTY)
+            raise AssertionError("nobody has signed this")
 
 
 def test_date_of_another_day() -> None:
