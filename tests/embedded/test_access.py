@@ -32,8 +32,9 @@ from botocore.loaders import Loader
 
 from deployer import embedded
 from deployer.embedded.process import is_locked
-from tests.embedded.functions import ROLE, code, function, permission
-from tests.embedded.templates import att, parameter, ref, resource, template
+from tests.embedded.apis import hello
+from tests.embedded.functions import ROLE, code, function
+from tests.embedded.templates import att, parameter, ref, template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -615,36 +616,10 @@ def test_cognito_is_public(endpoint: embedded.Endpoint) -> None:
     assert b"ResourceNotFoundException" in answer.body
 
 
-HELLO = """
-def handler(event, context):
-    return {"statusCode": 200, "body": "hello"}
-"""
-
-
 def api(aws: Aws) -> str:
     """Deploy an HTTP API with an open route and one that wants a signature; return its id."""
-    uri = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Hello.Arn}/invocations"
-    source = {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"}
-    kind = "AWS::ApiGatewayV2"
-    route = {"ApiId": ref("Api"), "Target": {"Fn::Sub": "integrations/${Integration}"}}
-    made = template(
-        Role=ROLE,
-        Hello=function(code(aws, HELLO)),
-        May=permission("Hello", "apigateway.amazonaws.com", source),
-        Api=resource(f"{kind}::Api", Name="a", ProtocolType="HTTP"),
-        Stage=resource(f"{kind}::Stage", ApiId=ref("Api"), StageName="$default", AutoDeploy=True),
-        Integration=resource(
-            f"{kind}::Integration",
-            ApiId=ref("Api"),
-            IntegrationType="AWS_PROXY",
-            IntegrationUri={"Fn::Sub": uri},
-            PayloadFormatVersion="2.0",
-        ),
-        Open=resource(f"{kind}::Route", RouteKey="GET /open", **route),
-        Closed=resource(
-            f"{kind}::Route", RouteKey="GET /closed", AuthorizationType="AWS_IAM", **route
-        ),
-    ) | {"Outputs": {"Api": {"Value": ref("Api")}}}
+    routes = {"GET /open": {}, "GET /closed": {"AuthorizationType": "AWS_IAM"}}
+    made = template(**hello(aws, routes)) | {"Outputs": {"Api": {"Value": ref("Api")}}}
     aws.deploy("api", made, Capabilities=["CAPABILITY_IAM"])
     return aws.outputs("api")["Api"]
 

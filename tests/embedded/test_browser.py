@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from deployer import embedded
-from tests.embedded.functions import ROLE, code, function, permission
+from tests.embedded.apis import hello
 from tests.embedded.templates import att, parameter, ref, resource, template
 
 if TYPE_CHECKING:
@@ -161,12 +161,7 @@ def opened_at(served: Pages, profile: Path, name: str, attempts: list[str]) -> d
     return served.results
 
 
-HELLO = """
-def handler(event, context):
-    return {"statusCode": 200, "body": "hello"}
-"""
 PICTURE = b"<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>"
-API = "AWS::ApiGatewayV2"
 
 
 @dataclass(frozen=True)
@@ -195,29 +190,10 @@ def site(aws: Aws) -> Site:
     account = aws.endpoint.account
     name = f"site{account}.localhost"
     certificate = aws.client("acm", "us-east-1").request_certificate(DomainName=name)
-    uri = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Hello.Arn}/invocations"
-    source = {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"}
     everybody = {"AllowOrigins": ["*"], "AllowMethods": ["*"], "AllowHeaders": ["*"]}
     made = template(
         Kept=parameter("kept"),
-        Role=ROLE,
-        Hello=function(code(aws, HELLO)),
-        May=permission("Hello", "apigateway.amazonaws.com", source),
-        Api=resource(f"{API}::Api", Name="a", ProtocolType="HTTP", CorsConfiguration=everybody),
-        Stage=resource(f"{API}::Stage", ApiId=ref("Api"), StageName="$default", AutoDeploy=True),
-        Integration=resource(
-            f"{API}::Integration",
-            ApiId=ref("Api"),
-            IntegrationType="AWS_PROXY",
-            IntegrationUri={"Fn::Sub": uri},
-            PayloadFormatVersion="2.0",
-        ),
-        Route=resource(
-            f"{API}::Route",
-            ApiId=ref("Api"),
-            RouteKey="GET /hello",
-            Target={"Fn::Sub": "integrations/${Integration}"},
-        ),
+        **hello(aws, {"GET /hello": {}}, CorsConfiguration=everybody),
         Files=resource("AWS::S3::Bucket"),
         Distribution=resource(
             "AWS::CloudFront::Distribution",
