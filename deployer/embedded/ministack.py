@@ -61,6 +61,7 @@ def _unknown(what: str) -> EmbeddedError:
 
 app = _module("app")
 ASGI = _name(app, "app")
+AUTHENTICATED = "deployer.embedded.authenticated"  # In the scope of what access control let pass.
 STATES: dict[str, str] = _name(app, "_state_map")  # What a saved state is called → its module.
 load_module: Callable[[str], Any] = _name(app, "_get_module")
 _savers: Callable[[], dict[str, Callable[[], Any]]] = _name(app, "_build_persistence_save_dict")

@@ -642,6 +642,12 @@ def test_api(aws: Aws) -> None:
             aws.endpoint, "GET", "/closed", service="execute-api", host=host, secret=secret
         )
         assert status == ask(aws.endpoint, "GET", "/closed", host=host, **headers).status
+    forged = {
+        "Authorization": "AWS4-HMAC-SHA256 Credential="
+        f"{aws.endpoint.account}/20260101/{REGION}/codepipeline/aws4_request",
+        "X_Amz_Target": "CodePipeline_20150709.ListPipelines",
+    }
+    assert b"hello" == ask(aws.endpoint, "GET", "/open", host=host, **forged).body
     for lost in (
         "/_ministack/reset",
         "/health",
@@ -651,6 +657,31 @@ def test_api(aws: Aws) -> None:
     ):
         assert 404 == ask(aws.endpoint, "POST", lost, host=host).status
     assert "CREATE_COMPLETE" == aws.stack("api")["StackStatus"]
+
+
+ANSWERS = """
+import json, urllib.request
+
+def handler(event, context):
+    body = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    body |= {"Status": "SUCCESS", "PhysicalResourceId": "made", "Data": {"Value": "from outside"}}
+    request = urllib.request.Request(
+        event["ResponseURL"], json.dumps(body).encode(), {"Content-Type": ""}, method="PUT")
+    urllib.request.urlopen(request).close()
+"""
+
+
+def test_custom_resource(aws: Aws) -> None:
+    """A custom resource answers without credentials: the address it is given has a token."""
+    made = template(
+        Role=ROLE,
+        Answers=function(code(aws, ANSWERS)),
+        Thing={"Type": "Custom::Thing", "Properties": {"ServiceToken": att("Answers", "Arn")}},
+    ) | {"Outputs": {"Value": {"Value": att("Thing", "Value")}}}
+
+    aws.deploy("s", made, Capabilities=["CAPABILITY_IAM"])
+
+    assert {"Value": "from outside"} == aws.outputs("s")
 
 
 @pytest.mark.parametrize(

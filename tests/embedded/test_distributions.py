@@ -170,6 +170,23 @@ def test_names(aws: Aws, domain: str, certificate: str) -> None:
     assert 304 == same.status
 
 
+def test_other_sites(aws: Aws, domain: str, certificate: str) -> None:
+    """A link from another site may be followed; it may not show the site in a frame, or load it."""
+    aws.deploy("s", served([f"a.{domain}"], certificate))
+    put(aws, {"one.jpg": "picture"})
+
+    def loaded(site: str, mode: str, destination: str, **more: str) -> int:
+        headers = {"Sec_Fetch_Site": site, "Sec_Fetch_Mode": mode, "Sec_Fetch_Dest": destination}
+        return view(aws.endpoint, f"https://a.{domain}/one.jpg", **headers, **more).status
+
+    assert 200 == loaded("cross-site", "navigate", "document")
+    assert 403 == loaded("cross-site", "navigate", "iframe")
+    assert 403 == loaded("cross-site", "no-cors", "image")
+    assert 403 == loaded("cross-site", "cors", "empty", Origin="https://evil.example")
+    assert 200 == loaded("same-site", "no-cors", "image")
+    assert 200 == loaded("same-origin", "cors", "empty", Origin=f"https://a.{domain}")
+
+
 @pytest.mark.parametrize(
     ("policy", "statuses"),
     [

@@ -28,7 +28,16 @@ def check(request: Request, destination: Destination, more_origins: Collection[s
             )
         return
     site = request.header("sec-fetch-site")
-    if destination is Destination.DISTRIBUTION and request.header("sec-fetch-mode") == "navigate":
+    if destination is Destination.DISTRIBUTION and _is_followed_link(request):
         return
     if site == "cross-site" or (site == "same-site" and destination is Destination.AWS):
         raise RefusedError(f"Sec-Fetch-Site: {site}: sent by a page that is not of the local site")
+
+
+def _is_followed_link(request: Request) -> bool:
+    """Say whether the user has opened the page itself, not another page that has it in a frame."""
+    return (
+        request.method in {"GET", "HEAD"}
+        and request.header("sec-fetch-mode") == "navigate"
+        and request.header("sec-fetch-dest") == "document"
+    )

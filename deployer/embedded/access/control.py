@@ -30,9 +30,6 @@ _LARGEST_BYTES = 80 * 1024 * 1024
 _LARGEST_ANONYMOUS_BYTES = 64 * 1024
 
 
-_AUTHENTICATED = "deployer.embedded.authenticated"
-
-
 def only_authenticated(emulator: Asgi) -> Asgi:
     """Let MiniStack itself see only what `AccessControl` has found to be signed or anonymous.
 
@@ -41,7 +38,7 @@ def only_authenticated(emulator: Asgi) -> Asgi:
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or scope.get(_AUTHENTICATED):
+        if scope["type"] == "lifespan" or scope.get(ministack.AUTHENTICATED):
             await emulator(scope, receive, send)
             return
         headers = {"Content-Type": "application/json"}
@@ -79,7 +76,7 @@ class AccessControl:
             browsers.check(request, destination, self._origins)
             if destination is Destination.AWS:
                 await self._authenticate(request, body)
-                scope[_AUTHENTICATED] = True
+                scope[ministack.AUTHENTICATED] = True
         except RefusedError as refused:
             text = json.dumps({"message": str(refused)}).encode()
             answer = (refused.status, {"Content-Type": "application/json"}, text)

@@ -32,12 +32,12 @@ def _answering(emulator: Asgi) -> Asgi:
         signed = _SIGNED.search(headers.get(b"authorization", b""))
         service = signed[3].decode() if signed else ""
         calls = _CALLS.get(service)
-        if signed is None or calls is None:
+        if signed is None or calls is None or not scope.get(ministack.AUTHENTICATED):
             await emulator(scope, receive, send)
             return
         target = headers.get(b"x-amz-target", b"").decode().rpartition(".")[2]
         call = calls.get(target or scope["path"].strip("/"))
-        data = json.loads(await _body(receive) or b"{}")
+        data = json.loads(await ministack.body_of(receive) or b"{}")
         with ministack.scope(signed[1].decode(), signed[2].decode()):
             said = call(data) if call else ("UnknownOperationException", "not known here")
         status, answer = _answer(said)
@@ -51,15 +51,6 @@ def _answer(said: Data | Refusal) -> tuple[int, bytes]:
     if isinstance(said, dict):
         return 200, json.dumps(said).encode()
     return 400, json.dumps({"__type": said[0], "message": said[1]}).encode()
-
-
-async def _body(receive: Any) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body
 
 
 def _connections(kind: str) -> dict[str, Callable[[Data], Data | Refusal]]:
