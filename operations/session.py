@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from importlib import import_module
 
 from invoke.exceptions import Exit
 
@@ -143,6 +144,9 @@ class Session:
     def deploy(self, look: Look, *, jobs: int) -> None:
         """Carry out what a look decided; ends the task with the exit code of the worst outcome."""
         _refuse_none(jobs)
+        # Imported before the plan is shown. Ctrl-C while a class is made ends Python by the signal,
+        # not with our exit code, and the plan is what an operator answers with it.
+        import_module("deployer.artifacts.build")
         self.tell.plan(look.steps, look.orphans, look.uploads)
         if look.proposes and not self.no_execute:
             self._approver.must_be_there()
