@@ -110,7 +110,6 @@ def spied(isolated: tuple[str, Folder, Aws]) -> dict[str, Any]:
     """All that the spying function found out."""
     _, folder, aws = isolated
     emulator = embedded.status(folder.path).pid
-    (folder.path / "secret").write_text(KEY)
     deploy(
         aws,
         "victim",
@@ -124,7 +123,7 @@ def spied(isolated: tuple[str, Folder, Aws]) -> dict[str, Any]:
         "spy",
         {
             "read": [
-                str(folder.path / "secret"),
+                str(folder.secret),
                 str(folder.state),
                 str(CHECKOUT / "README.md"),
                 f"/proc/{emulator}/environ",
@@ -141,7 +140,7 @@ def test_environment(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -
     """Nothing of the user's environment; Lambda's names, and what the stack gives the function."""
     found = spied["environment"]
 
-    assert KEY not in found.values()
+    assert not {KEY, isolated[1].secret.read_text().strip()} & {*found.values()}
     assert "messages" == found["TABLE_NAME"]
     assert {"AWS_ENDPOINT_URL", "AWS_LAMBDA_FUNCTION_NAME", "HOME", "LAMBDA_TASK_ROOT"} <= {*found}
     assert not {"AUTH", "GATEWAY_PORT", "GITHUB_TOKEN", "PYTHONPATH", "SSH_AUTH_SOCK"} & {*found}
@@ -156,11 +155,11 @@ def test_home(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
 def test_files(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
     """Namespaces hide the user's home, the checkout, the emulator's folder and its secret."""
     level, folder, _ = isolated
-    secret = spied["read"][str(folder.path / "secret")]
+    secret = spied["read"][str(folder.secret)]
     names = spied["list"]
 
     if level == "environment":  # As documented: the files of the user are not protected.
-        assert KEY == secret
+        assert folder.secret.read_text() == secret
         return
     assert {"FileNotFoundError"} == {*spied["read"].values()}
     # Python itself may be installed in the home folder, and is all that is seen of it.
@@ -408,7 +407,6 @@ def test_other_runtimes(
     """Functions in other languages are isolated in the same way."""
     level, folder, aws = isolated
     name = runtime.partition(".")[0]
-    (folder.path / "secret").write_text(KEY)
     made = function(
         code(aws, source, f"{name}.zip", file=file),
         FunctionName=name,
@@ -417,15 +415,15 @@ def test_other_runtimes(
     )
     aws.deploy(f"s-{name}", template(Role=ROLE, F=made), Capabilities=["CAPABILITY_IAM"])
 
-    found = invoke(aws, name, {"checkout": str(CHECKOUT), "secret": str(folder.path / "secret")})
+    found = invoke(aws, name, {"checkout": str(CHECKOUT), "secret": str(folder.secret)})
 
     if runtime.startswith("node") and shutil.which("node") is None:
         assert "errorMessage" in found  # As documented: Node is the machine's.
         return
-    assert KEY not in found["environment"].values()
+    assert not {KEY, folder.secret.read_text().strip()} & {*found["environment"].values()}
     assert not {"AUTH", "GATEWAY_PORT", "PYTHONPATH"} & {*found["environment"]}
     if level == "environment":
-        assert KEY == found["secret"]
+        assert folder.secret.read_text() == found["secret"]
         return
     assert "/var/task" == found["folder"]
     assert found["checkout"] in ("ENOENT", "FileNotFoundError")
@@ -435,7 +433,6 @@ def test_other_runtimes(
 def test_jobs(isolated: tuple[str, Folder, Aws]) -> None:
     """A script that another service runs is isolated too, or not run: it reads no secret."""
     _, folder, aws = isolated
-    (folder.path / "secret").write_text(KEY)
     where = code(aws, "x", "unused.zip")
     script = (
         "import os, pathlib, sys\n"
@@ -458,4 +455,4 @@ def test_jobs(isolated: tuple[str, Folder, Aws]) -> None:
     assert "FAILED" == found["JobRunState"]
     assert "GATEWAY_PORT" not in found["ErrorMessage"]
     if isolated[0] == "namespaces":
-        assert KEY not in found["ErrorMessage"]
+        assert folder.secret.read_text().strip() not in found["ErrorMessage"]
