@@ -1023,6 +1023,7 @@ def test_the_embedded_aws_sees_nothing_of_the_user(
         [sys.executable, "-c", WITNESS, *map(str, (endpoint.url, endpoint.account, home))],
         env=hostile_environment(home, there.url),
         cwd=ROOT,
+        input=endpoint.secret_key,
         capture_output=True,
         text=True,
         check=False,
@@ -1055,7 +1056,7 @@ def witness(event, arguments):
 sys.addaudithook(witness)
 from deployer import aws
 
-here = aws.endpoint(url, "ca-central-1", account, "secret")
+here = aws.endpoint(url, "ca-central-1", account, sys.stdin.read())
 found = here.identity().account
 here.stacks("ca-central-1")
 try:
