@@ -68,6 +68,8 @@ NEVER_COMPLETED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAI
 class Proposal:
     """A change set to be made. *url* replaces *text* where the text is too long for a call.
 
+    *id* is that of the stack to update: one that took its name meanwhile is another stack.
+
     *role* is what CloudFormation takes to carry it out; without one it has the caller's rights.
     """
 
@@ -81,6 +83,7 @@ class Proposal:
     tags: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     role: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,11 @@ class Cloud(Protocol):
         """Every stack of *region* that is not deleted, nested ones too."""
 
     def stack(self, region: str, name: str) -> Found | None:
-        """One stack by name or id; a deleted one only by id. None if there is none."""
+        """One stack by name or id; a deleted one only by id. None if there is none.
+
+        AWS gives a stack its tags when it is first created; until then it has those that all of
+        its change sets agree on.
+        """
 
     def template(self, region: str, name: str) -> str:
         """The template of a stack, as it was sent."""
@@ -196,7 +203,7 @@ class Cloud(Protocol):
     def delete(self, region: str, stack_id: str, token: str) -> None:
         """Begin to delete a stack."""
 
-    def protect(self, region: str, name: str, *, on: bool) -> None:
+    def protect(self, region: str, stack_id: str, *, on: bool) -> None:
         """Switch termination protection."""
 
     def parameter(self, region: str, name: str) -> str | None:

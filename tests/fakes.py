@@ -18,10 +18,12 @@ from deployer.cloud import (
     StackEvent,
 )
 from deployer.errors import CloudError
+from deployer.ownership import Owner
 from deployer.stack import OutputOf
 from deployer.synth import DIGEST, Wanted
 
 REGION, ACCOUNT = "ca-central-1", "000000000000"
+OWNER = Owner("cruddur", "x", "crd-x-")
 READING = {"identity", "stacks", "stack", "template", "change_set", "events", "parameter", "stored"}
 
 
@@ -46,7 +48,7 @@ def wanted(
         digest=digest,
         needs=tuple(f"crd-x-{need}" for need in needs),
         parameters=parameters or {},
-        tags={"stack": f"crd-x-{layer}"},
+        tags=OWNER.tags(f"crd-x-{layer}"),
         protect=protect,
         holds_data=holds_data,
     )
@@ -85,7 +87,7 @@ class FakeCloud:
 
     Each operation takes the seconds in *seconds* (8 where nothing is said), a change set 3.
     *fails* maps stack names to the logical id that cannot be made, *used* to what is said where
-    an export is still imported. *kill_at* ends the process before that call, counted from 1.
+    an export is still imported. *templates* has texts by stack id. *kill_at* ends the process before that call, counted from 1.
     """
 
     clock: FakeClock
@@ -102,6 +104,7 @@ class FakeCloud:
     executed: list[str] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
+    templates: dict[str, str] = field(default_factory=dict)
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -123,17 +126,24 @@ class FakeCloud:
         """See `Cloud`."""
         self._call("stack", name)
         by_id = {stack.id: stack for stack in self.found.values()}
-        return self.found.get((region, name)) or by_id.get(name) or self.deleted.get(name)
+        found = self.found.get((region, name)) or by_id.get(name) or self.deleted.get(name)
+        if found and found.status == "REVIEW_IN_PROGRESS" and not found.tags:
+            return replace(found, tags=self._proposed_tags(found))
+        return found
 
     def template(self, region: str, name: str) -> str:
         """See `Cloud`."""
         self._call("template", name)
-        return json.dumps({"Outputs": dict(self.found[region, name].outputs)})
+        stacks = [each for each in self.found.values() if each.region == region]
+        found = next(each for each in stacks if name in {each.name, each.id})
+        return self.templates.get(found.id) or json.dumps({"Outputs": dict(found.outputs)})
 
     def propose(self, proposal: Proposal) -> str:
         """See `Cloud`."""
         self._call("propose", proposal.stack)
         found = self.found.get((proposal.region, proposal.stack))
+        if proposal.id and (found is None or found.id != proposal.id):
+            raise CloudError(f"Stack [{proposal.id}] does not exist")
         if proposal.kind == "CREATE":
             if found and found.status != "REVIEW_IN_PROGRESS":
                 raise CloudError(f"Stack [{proposal.stack}] already exists")
@@ -172,6 +182,8 @@ class FakeCloud:
             raise CloudError(f"ChangeSet [{arn}] cannot be executed in its current status")
         self.executed.append(f"{proposal.stack} {token}")
         now = replace(self.found[region, proposal.stack], status=f"{proposal.kind}_IN_PROGRESS")
+        if proposal.kind == "CREATE":  # From now on it has tags, even if that fails.
+            now, found = replace(now, tags=proposal.tags), replace(found, tags=proposal.tags)
         self.put(now)
         self.tell(now, now.name, STACK, now.status)
         self._begin(now, lambda: self._finish(proposal, now, found))
@@ -202,10 +214,11 @@ class FakeCloud:
         self.put(now)
         self._begin(now, lambda: self.gone(now))
 
-    def protect(self, region: str, name: str, *, on: bool) -> None:
+    def protect(self, region: str, stack_id: str, *, on: bool) -> None:
         """See `Cloud`."""
-        self._call("protect", name)
-        self.put(replace(self.found[region, name], protected=on))
+        self._call("protect", stack_id)
+        stack = next(stack for stack in self.found.values() if stack.id == stack_id)
+        self.put(replace(stack, protected=on))
 
     def parameter(self, region: str, name: str) -> str | None:
         """See `Cloud`."""
@@ -229,6 +242,14 @@ class FakeCloud:
         while self.operations:
             self.clock.sleep(1)
             self._catch_up()
+
+    def _proposed_tags(self, stack: Found) -> dict[str, str]:
+        proposed = [
+            {*proposal.tags.items()}
+            for proposal, found, _ in self.change_sets.values()
+            if found.id == stack.id
+        ]
+        return dict(set.intersection(*proposed)) if proposed else {}
 
     def _call(self, name: str, about: str) -> None:
         self._catch_up()

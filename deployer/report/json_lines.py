@@ -17,7 +17,9 @@ from deployer.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.errors import DeployError
 from deployer.events import Event, Finished, Operating, Progress, Proposed, Started, Uploaded
 from deployer.plan import Orphan, Step, Upload
+from deployer.removal import Deletion
 from deployer.report.changes import kind, property_path
+from deployer.report.deletions import deletions_data
 from deployer.report.endings import left
 from deployer.report.exits import exit_code
 from deployer.report.steps import VERSION, plan_data
@@ -50,6 +52,9 @@ class JsonLines:
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
     ) -> None:
         self._say("plan", **plan_data(steps, orphans, uploads))
+
+    def deletions(self, deletions: Sequence[Deletion]) -> None:
+        self._say("deletions", **deletions_data(deletions))
 
     def event(self, event: Event) -> None:
         chapter = self._story.note(event)

@@ -223,9 +223,15 @@ def three_layers(env: Env) -> Layers:
 def run(account: Account, env: Env, wanted: Sequence[Wanted]) -> dict[str, Outcome]:
     """Deploy as the task does; how it ended for each stack."""
     aws.guard(env, {}, account)
-    found = [each for region in plan.regions(wanted) for each in account.stacks(region)]
+    found = [
+        each
+        for region in dict.fromkeys(one.region for one in wanted)
+        for each in account.stacks(region)
+    ]
     watch = Watch(account, SystemClock(), timeout=20, patience=1)
-    this = execute.Run(f"run-{time.monotonic_ns()}", watch, lambda *_: True, plan.index(found))
+    this = execute.Run(
+        f"run-{time.monotonic_ns()}", watch, lambda *_: True, plan.index(found), owner=env.owner
+    )
     events = execute.deploy(plan.plan(wanted, found), this, jobs=4)
     return {each.stack: each.outcome for each in events if isinstance(each, Finished)}
 
