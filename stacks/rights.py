@@ -3,7 +3,8 @@
 The pipeline hands a change set to CloudFormation, and CloudFormation carries it out with these
 rights and no others. They reach what this environment owns: by name where names can be chosen
 (`crd-dev-*`), by the tags of the stack where AWS chooses them, and never the foundation and the
-pipeline themselves, which a person deploys.
+pipeline themselves, which a person deploys. What another environment owns is denied by its tags
+(see `siblings`); where a service tells IAM no tags, the names below are whole.
 
 A layer with a new kind of resource adds its actions to a subject below, or a subject; a layer
 with a role adds to `boundary` the most its role may do, and to `SERVICES` who takes it.
@@ -61,6 +62,7 @@ from deployer.stack import Env, Value
 from stacks.buckets import bucket_arn, objects
 from stacks.containers import OPEN_SHELL, SEND_TRACES
 from stacks.parts import allow, arn, image_parameter, join_network, own
+from stacks.siblings import deny_other_owners
 
 CLOUDFRONT_REGION = "us-east-1"  # Also where AWS says that IAM and Route 53 are.
 
@@ -71,6 +73,12 @@ SERVICES = ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com", "vpc-flow-logs.am
 BY_HAND = ["foundation", "pipeline", "sync"]
 
 DATABASE_USERS = ["application", "migrator"]
+
+# Layers that a release deploys, with what is known to IAM by its name only.
+ROLE_LAYERS = ["avatars", "messages", "network", "service", "users", "verifier"]
+TOPIC_LAYERS = ["assets"]
+BUCKET_NAMES = ["access-logs", "avatars", "pictures", "site", "uploads", "visits"]
+DASHBOARD = "overview"
 
 
 def boundary(env: Env) -> PolicyDocument:
@@ -84,13 +92,10 @@ def boundary(env: Env) -> PolicyDocument:
         Statement=[
             allow(
                 "WriteLogs",
-                [
-                    logs.CreateLogStream,
-                    logs.DescribeLogStreams,
-                    logs.PutLogEvents,
-                ],
-                arn("logs", f"log-group:{own(env, '*')}"),
+                [logs.CreateLogStream, logs.PutLogEvents],
+                *(_log_groups(env, layer) for layer in ROLE_LAYERS),
             ),
+            allow("FindLogStreams", [logs.DescribeLogStreams], _log_groups(env, "network")),
             allow("FindLogGroups", [logs.DescribeLogGroups], "*"),  # It takes no narrower resource.
             allow("ReadUploads", [s3.GetObject], _objects(env, "uploads")),
             allow("SeeWhatIsGone", [s3.ListBucket], bucket_arn(env, "uploads")),
@@ -117,6 +122,7 @@ def boundary(env: Env) -> PolicyDocument:
             allow("OpenShell", OPEN_SHELL, "*"),
             allow("ReadSecrets", [ssm.GetParameters], arn("ssm", f"parameter{_parameters(env)}/*")),
             *join_network(),
+            *deny_other_owners(env),
         ],
     )
 
@@ -143,10 +149,12 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
                 arn("logs", f"log-group:{own(env, '*')}"),
                 arn("logs", f"log-group:/aws/rds/instance/{own(env, '*')}"),
             ),
-            allow("Buckets", BUCKETS, Sub(f"arn:${{AWS::Partition}}:s3:::{own(env, '*')}")),
+            allow("Buckets", BUCKETS, *(_bucket(env, name) for name in BUCKET_NAMES)),
             allow("Alarms", ALARMS, arn("cloudwatch", f"alarm:{own(env, '*')}")),
             allow(
-                "Dashboards", DASHBOARDS, _everywhere("cloudwatch", f"dashboard/{own(env, '*')}")
+                "Dashboards",
+                DASHBOARDS,
+                _everywhere("cloudwatch", f"dashboard/{own(env, DASHBOARD)}"),
             ),
             allow("Traces", TRACES, *(arn("xray", f"{k}/{own(env, '*')}") for k in TRACE_KINDS)),
             allow("Budgets", BUDGETS, _everywhere("budgets", f"budget/{own(env, '*')}")),
@@ -161,7 +169,7 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
             ),
             allow("MasterPasswords", MASTER_PASSWORDS, arn("secretsmanager", "secret:rds!db-*")),
             allow("Tables", TABLES, arn("dynamodb", f"table/{own(env, '*')}")),
-            allow("Topics", TOPICS, arn("sns", own(env, "*"))),
+            allow("Topics", TOPICS, *(arn("sns", own(env, f"{name}-*")) for name in TOPIC_LAYERS)),
         ],
         "Functions": [
             _make(env, MAKE_API_LOGS),
@@ -174,7 +182,9 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
         "Edge": [
             _make(env, MAKE_EDGE),
             _change(env, CHANGE_EDGE),
-            allow("EdgeFunctions", EDGE_FUNCTIONS, arn("cloudfront", f"function/{own(env, '*')}")),
+            allow(
+                "EdgeFunctions", EDGE_FUNCTIONS, arn("cloudfront", f"function/{own(env, 'site')}")
+            ),
             allow(
                 "EdgeSettings", EDGE_SETTINGS, *(arn("cloudfront", f"{k}/*") for k in EDGE_KINDS)
             ),
@@ -182,7 +192,7 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
         ],
         "Roles": [
             _grant(env, boundary),
-            allow("ManageRoles", ROLES, arn("iam", f"role/{own(env, '*')}")),
+            allow("ManageRoles", ROLES, *_roles(env)),
             _pass_roles(env),
             _service_linked_roles(),
         ],
@@ -190,6 +200,7 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
             _not_the_foundation(env),
             _not_the_artifacts(env, artifacts),
             _not_the_alerts(env),
+            *deny_other_owners(env),
         ],
     }
 
@@ -767,7 +778,7 @@ def _ours(key: str, env: Env) -> dict[str, str]:
 
 def _event_sources(env: Env) -> Statement:
     """AWS names what feeds a function, but the function that is fed has our name."""
-    functions = arn("lambda", f"function:{own(env, '*')}")
+    functions = arn("lambda", f"function:{own(env, 'messages-*')}")
     return Statement(
         Sid="EventSources",
         Effect=Allow,
@@ -775,6 +786,21 @@ def _event_sources(env: Env) -> Statement:
         Resource=["*"],
         Condition=Condition(ArnLike({"lambda:FunctionArn": functions})),
     )
+
+
+def _log_groups(env: Env, layer: str) -> Value:
+    """The log groups of a layer, named by CloudFormation."""
+    return arn("logs", f"log-group:{own(env, f'{layer}-*')}")
+
+
+def _roles(env: Env) -> list[Value]:
+    """The roles that a release makes: AWS advises against tags to say which may be passed."""
+    return [arn("iam", f"role/{own(env, f'{layer}-*')}") for layer in ROLE_LAYERS]
+
+
+def _bucket(env: Env, name: str) -> Value:
+    """A bucket in whatever region: IAM knows its tags only where they were switched on for it."""
+    return Sub(f"arn:${{AWS::Partition}}:s3:::{own(env, name)}-${{AWS::AccountId}}-*-an")
 
 
 def _everywhere(service: str, resource: str) -> Sub:
@@ -793,7 +819,7 @@ def _grant(env: Env, boundary: Value) -> Statement:
         Sid="GrantUnderBoundary",
         Effect=Allow,
         Action=GRANT,
-        Resource=[arn("iam", f"role/{own(env, '*')}")],
+        Resource=_roles(env),
         Condition=Condition(StringEquals({"iam:PermissionsBoundary": boundary})),
     )
 
@@ -803,7 +829,7 @@ def _pass_roles(env: Env) -> Statement:
         Sid="PassRoles",
         Effect=Allow,
         Action=[iam.PassRole],
-        Resource=[arn("iam", f"role/{own(env, '*')}")],
+        Resource=_roles(env),
         Condition=Condition(StringEquals({"iam:PassedToService": SERVICES})),
     )
 
