@@ -25,7 +25,7 @@ from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
 from deployer.removal import Deletion
 from deployer.stack import ABSENT
 from deployer.synth import Wanted
-from operations import code, leftovers, names, pictures, project, releases
+from operations import approval, code, leftovers, names, pictures, project, releases
 from operations.task import INTERRUPTED
 
 LOCAL_PATIENCE, PATIENCE = 5.0, 600.0  # Seconds that AWS may be out of reach while we watch.
@@ -82,11 +82,9 @@ class Approver:
 
     def must_be_there(self) -> None:
         """Raise GuardError if somebody would have to be asked, and cannot be."""
-        if not (self._needless or (self.asked and sys.stdin.isatty())):
-            raise GuardError(
-                f"{self.environment.env.name}: nobody is there to approve: this is no terminal",
-                hint=f"--yes approves unseen, {self.otherwise}",
-            )
+        if not self._needless:
+            name = self.environment.env.name
+            approval.refuse_unattended(name, self.otherwise, can_ask=self.asked)
 
     def agrees(self, question: str) -> bool:
         """Ask, unless that is needless; the answer defaults to no."""
@@ -94,8 +92,7 @@ class Approver:
         if self._needless:
             return True
         with self.paused():
-            print(question, end="", file=sys.stderr, flush=True)
-            return sys.stdin.readline().strip().lower() in {"y", "yes"}
+            return approval.answered_yes(question)
 
     @property
     def _needless(self) -> bool:
