@@ -38,14 +38,14 @@ class Owner:
             return "it is nested in another stack"
         if not stack.name.startswith(self.prefix) or stack.name == self.prefix:
             return f"its name does not begin with {self.prefix}"
+        ours = self.tags(stack.name)
+        missing = ", ".join(key for key in ours if key not in stack.tags)
         differing = [
             f"its tag {key} is {stack.tags[key]!r}, not {value!r}"
-            if key in stack.tags
-            else f"it has no tag {key}"
-            for key, value in self.tags(stack.name).items()
-            if stack.tags.get(key) != value
+            for key, value in ours.items()
+            if stack.tags.get(key, value) != value
         ]
-        return ", ".join(differing)
+        return ", ".join(([f"it lacks the tags {missing}"] if missing else []) + differing)
 
 
 def refuse_foreign(owner: Owner, stacks: Iterable[Found], *, hint: str) -> None:

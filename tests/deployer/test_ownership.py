@@ -38,7 +38,7 @@ def test_further_tags_do_not_matter() -> None:
 @pytest.mark.parametrize(
     ("change", "objection"),
     [
-        ({"tags": {}}, "it has no tag project, it has no tag env, it has no tag stack"),
+        ({"tags": {}}, "it lacks the tags project, env, stack"),
         (
             {"tags": {**NETWORK.tags, "env": "local-two"}},
             "its tag env is 'local-two', not 'local'",

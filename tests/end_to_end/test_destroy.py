@@ -200,7 +200,9 @@ def test_a_name_that_somebody_else_has_is_refused(account):
     named = account.run("destroy", "--env=dev", "--stack=left", "--yes", code=3)
 
     for ran in (*refused, named):
-        assert "error: crd-dev-left in ca-central-1: not a stack of dev: it has no tag" in ran.err
+        assert (
+            "error: crd-dev-left in ca-central-1: not a stack of dev: it lacks the tags" in ran.err
+        )
     assert all("crd-dev-right in ca-central-1: not a stack of dev" in ran.err for ran in refused)
     assert "hint:  remove it, or choose another prefix in the [env] table" in refused[0].err
     assert [] == account.between.written

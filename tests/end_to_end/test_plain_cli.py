@@ -41,7 +41,10 @@ def test_one_by_one(checkout):
     refused = checkout.run("plan", code=3)
     assert {"CREATE_COMPLETE"} == set(made.values())
     assert same.out.splitlines()[-1] == f"{len(rows)} stacks: {len(rows)} keep"
-    assert f"error: {stack} in {region}: not a stack of local: it has no tag project" in refused.err
+    assert (
+        f"error: {stack} in {region}: not a stack of local: it lacks the tags project"
+        in refused.err
+    )
     assert "./inv embedded.reset" in refused.err
 
 
