@@ -38,10 +38,10 @@ def _nothing_built(artifact: Artifact) -> bytes:
 class Run:
     """What all steps of one run share.
 
-    *owner* is the environment that all of its stacks belong to. *id* names its change sets. *approve* is asked before a change set is executed, and before a
+    *id* names its change sets. *approve* is asked before a change set is executed, and before a
     stack that was never in service is deleted to be created anew. *read* gives the bytes of code
     that the account may lack. *role* is what CloudFormation takes for all of it. *known* holds the
-    stacks as last seen, by region and name, and is kept up to date.
+    stacks as last seen, by region and name, and is kept up to date. All stacks belong to *owner*.
     """
 
     id: str
@@ -197,7 +197,7 @@ def _propose(wanted: Wanted, kind: Kind, run: Run) -> Work[ChangeSet]:
 
 
 def _refuse_taken(wanted: Wanted, run: Run) -> None:
-    """Raise GuardError if a stack of somebody else has the name of a stack to create by now."""
+    """Raise GuardError if a foreign stack has taken the name of a stack to create."""
     if found := run.cloud.stack(wanted.region, wanted.name):
         refuse_foreign(run.owner, [found], hint="it appeared during this run: rerun the command")
 
@@ -319,10 +319,10 @@ def _delete(found: Found, run: Run) -> Work[Ended]:
 
 
 def _refuse_foreign_now(found: Found, run: Run) -> Found | None:
-    """Return the stack with this id as it is now; raise GuardError if its tags name others.
+    """Return the stack with this id as it is now; raise GuardError if it is foreign by now.
 
-    Asked by id right before a deletion: neither an old look nor a stack that took the name since
-    can have another stack deleted.
+    Called right before a deletion, so neither an old look nor a new stack of the same name can
+    cause another stack to be deleted.
     """
     now = run.cloud.stack(found.region, found.id)
     if now and now.status != "DELETE_COMPLETE":

@@ -209,7 +209,12 @@ def _passed(doomed: Sequence[Found]) -> Iterator[tuple[str, str]]:
 
 def _reaches(after: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
     """Return whether *end* must be deleted before *start*, or is it."""
-    return start == end or any(_reaches(after, other, end) for other in after[start])
+    reached, todo = {start}, [start]
+    while todo:
+        new = {*after[todo.pop()]} - reached
+        reached |= new
+        todo += new
+    return end in reached
 
 
 def _guard(deployed: Deployed, stack: Found) -> str:

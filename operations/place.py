@@ -41,7 +41,7 @@ class Place:
         return outputs(self.env, asked, self._stack)
 
     def _stack(self, layer: str) -> Found | None:
-        """Return the stack of *layer*; raises GuardError if somebody else's has its name."""
+        """Return the stack of *layer*; raise GuardError if a foreign stack has its name."""
         from deployer.ownership import refuse_foreign
 
         found = self.account.stack(self.env.region, self.env.stack_name(layer))

@@ -122,9 +122,8 @@ class Session:
     ) -> Look:
         """See that build/ and lint are clean, then compare what is wanted with what is there.
 
-        Raises GuardError if the name of a wanted stack is taken by a stack of somebody else. A
-        *release* has the rights of the foundation's role, and so leaves out what a person
-        deploys: see `releases`.
+        Raises GuardError if a foreign stack has the name of a wanted one. A *release* has the
+        rights of the foundation's role, and so leaves out what a person deploys: see `releases`.
         """
         self.environment.settle_templates()
         lint(self.environment)
@@ -158,7 +157,7 @@ class Session:
     def deletions(self, stacks: Sequence[str]) -> tuple[Deletion, ...]:
         """Return what `destroy` would delete: these stacks and their dependents; all if none.
 
-        Raises GuardError if the name of one of them is taken by a stack of somebody else.
+        Raises GuardError if a foreign stack has the name of one of them.
         """
         wanted = self.environment.wanted
         needed = [each for each in wanted if {each.layer, each.name} & {*stacks}]
@@ -195,7 +194,7 @@ class Session:
         return self.ours(stacks)
 
     def stacks(self) -> tuple[Found, ...]:
-        """Return every stack of every region used, whosever it is; one paged call for each region.
+        """Return every stack of every region used, foreign ones too; a paged call for each region.
 
         A stack that was never created has the tags that it will have.
         """
@@ -216,7 +215,7 @@ class Session:
         )
 
     def refuse_taken(self, stacks: Iterable[Found], needed: Iterable[Wanted]) -> None:
-        """Raise one GuardError for all of *stacks* that have a needed name and are not ours."""
+        """Raise one GuardError that names all foreign *stacks* with the name of a needed one."""
         names_ = {(each.region, each.name) for each in needed}
         taken = [stack for stack in stacks if (stack.region, stack.name) in names_]
         if self.environment.embedded:
@@ -300,8 +299,8 @@ class Session:
 
     def _with_tags(self, stack: Found) -> Found:
         """Return *stack* with the tags of its change sets if AWS shows none yet; see `Cloud`."""
-        unborn = stack.status == "REVIEW_IN_PROGRESS" and not stack.tags
-        if unborn and stack.name.startswith(self.environment.prefix):
+        never_created = stack.status == "REVIEW_IN_PROGRESS" and not stack.tags
+        if never_created and stack.name.startswith(self.environment.prefix):
             return self.cloud.stack(stack.region, stack.id) or stack
         return stack
 
