@@ -233,6 +233,7 @@ LOOK = [
     cloudformation.DescribeEvents,
     cloudformation.DescribeStackEvents,
     cloudformation.GetTemplate,
+    cloudformation.ListChangeSets,
 ]
 
 # To delete is to begin anew where a creation failed: nothing else ever was in such a stack.
