@@ -44,10 +44,13 @@ from deployer.cloud import (
     Proposal,
     ResourceChange,
     StackEvent,
+    StackResource,
 )
 from deployer.errors import CloudError, CredentialsError, GuardError, LostError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.literals import CapabilityType
     from mypy_boto3_cloudformation.type_defs import (
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
         ResourceChangeDetailTypeDef,
         ResourceChangeTypeDef,
         StackEventTypeDef,
+        StackResourceSummaryTypeDef,
         StackTypeDef,
     )
 
@@ -94,6 +98,12 @@ class _Template(TypedDict, total=False):
 
     TemplateURL: str
     TemplateBody: str
+
+
+class _Nested(TypedDict, total=False):
+    """Whether nested stacks get change sets of their own."""
+
+    IncludeNestedStacks: bool
 
 
 class _Role(TypedDict, total=False):
@@ -194,6 +204,16 @@ class Account:
             answer = client.get_template(StackName=name, TemplateStage="Original")
         return cast("str", answer["TemplateBody"])
 
+    def resources(self, region: str, stack_id: str) -> tuple[StackResource, ...]:
+        """See `Cloud`."""
+        with our_errors(_short(stack_id)):
+            paginator = self._cloudformation(region).get_paginator("list_stack_resources")
+            return tuple(
+                _resource(summary)
+                for page in paginator.paginate(StackName=stack_id)
+                for summary in page["StackResourceSummaries"]
+            )
+
     def propose(self, proposal: Proposal) -> str:
         """See `Cloud`."""
         with our_errors(proposal.stack):
@@ -210,6 +230,7 @@ class Account:
                 Capabilities=cast("list[CapabilityType]", list(proposal.capabilities)),
                 **_template(proposal),
                 **_role(proposal),
+                **_nested(proposal),
             )
         return answer["Id"]
 
@@ -255,6 +276,18 @@ class Account:
                     new.append(_event(event))
                 if not after:
                     break
+        return tuple(reversed(new))
+
+    def events_since(self, region: str, stack_id: str, at: datetime) -> tuple[StackEvent, ...]:
+        """See `Cloud`."""
+        new: list[StackEvent] = []
+        with our_errors(_short(stack_id)):
+            paginator = self._cloudformation(region).get_paginator("describe_stack_events")
+            for page in paginator.paginate(StackName=stack_id):
+                for event in page["StackEvents"]:
+                    if event["Timestamp"] < at:
+                        return tuple(reversed(new))
+                    new.append(_event(event))
         return tuple(reversed(new))
 
     def delete(self, region: str, stack_id: str, token: str) -> None:
@@ -482,6 +515,10 @@ def _role(proposal: Proposal) -> _Role:
     return {"RoleARN": proposal.role} if proposal.role else {}
 
 
+def _nested(proposal: Proposal) -> _Nested:
+    return {"IncludeNestedStacks": True} if proposal.nested else {}
+
+
 def _template(proposal: Proposal) -> _Template:
     if proposal.url:
         return {"TemplateURL": proposal.url}
@@ -509,6 +546,15 @@ def _found(stack: StackTypeDef, region: str) -> Found:
     )
 
 
+def _resource(summary: StackResourceSummaryTypeDef) -> StackResource:
+    return StackResource(
+        logical_id=summary["LogicalResourceId"],
+        physical_id=summary.get("PhysicalResourceId", ""),
+        type=summary["ResourceType"],
+        status=summary["ResourceStatus"],
+    )
+
+
 def _event(event: StackEventTypeDef) -> StackEvent:
     return StackEvent(
         id=event["EventId"],
@@ -531,6 +577,7 @@ def _change(change: ResourceChangeTypeDef) -> ResourceChange:
         replacement=change.get("Replacement", ""),
         policy=change.get("PolicyAction", ""),
         properties=_properties(change.get("Details", [])),
+        change_set=change.get("ChangeSetId", ""),
     )
 
 

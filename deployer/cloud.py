@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
 STACK = "AWS::CloudFormation::Stack"
+_CANCELLED = re.compile(r"Resource (creation|update|deletion) (was )?cancell?ed", re.IGNORECASE)
+_EMBEDDED = re.compile(r"Embedded stack (arn:\S+) was not successfully")
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Proposal:
     *id* is that of the stack to update: one that took its name meanwhile is another stack.
 
     *role* is what CloudFormation takes to carry it out; without one it has the caller's rights.
+    With *nested*, each nested stack gets a change set of its own.
     """
 
     name: str
@@ -84,6 +88,7 @@ class Proposal:
     capabilities: tuple[str, ...] = ()
     role: str = ""
     id: str = ""
+    nested: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,10 @@ class PropertyChange:
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """What a change set does to one resource."""
+    """What a change set does to one resource.
+
+    *change_set* is the ARN of the change set of a nested stack, *nested* the changes in it.
+    """
 
     action: str
     logical_id: str
@@ -108,6 +116,8 @@ class ResourceChange:
     replacement: str = ""
     policy: str = ""
     properties: tuple[PropertyChange, ...] = ()
+    change_set: str = ""
+    nested: tuple[ResourceChange, ...] = ()
 
     @property
     def replaces(self) -> bool:
@@ -143,6 +153,16 @@ class ChangeSet:
 
 
 @dataclass(frozen=True)
+class StackResource:
+    """A resource as its stack lists it."""
+
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+
+
+@dataclass(frozen=True)
 class StackEvent:
     """One line of a stack's history."""
 
@@ -159,6 +179,24 @@ class StackEvent:
     def failed(self) -> bool:
         """Something could not be done."""
         return self.status.endswith("_FAILED")
+
+    @property
+    def cancelled(self) -> bool:
+        """Return whether the resource only stopped because another one failed."""
+        return self.failed and _CANCELLED.match(self.reason) is not None
+
+    @property
+    def nested_stack(self) -> str:
+        """Return the id of the nested stack that is this resource, or "".
+
+        The reason of a failure names it, too, where the event has no physical id.
+        """
+        if self.type != STACK or self.of_stack:
+            return ""
+        if self.physical_id.startswith("arn:"):
+            return self.physical_id
+        found = _EMBEDDED.search(self.reason)
+        return found[1] if found else ""
 
     @property
     def of_stack(self) -> bool:
@@ -183,13 +221,16 @@ class Cloud(Protocol):
         """
 
     def template(self, region: str, name: str) -> str:
-        """The template of a stack, as it was sent."""
+        """The template of a stack, as it was sent; of a deleted one by id."""
+
+    def resources(self, region: str, stack_id: str) -> tuple[StackResource, ...]:
+        """Return every resource of a stack, every page."""
 
     def propose(self, proposal: Proposal) -> str:
         """Make a change set; its ARN. It is not ready yet: see `change_set`."""
 
     def change_set(self, region: str, arn: str) -> ChangeSet:
-        """A change set with all its changes, every page."""
+        """A change set with all its changes, every page, but not those in nested stacks."""
 
     def apply(self, region: str, arn: str, token: str) -> None:
         """Execute a change set; with the same *token* a repeated call executes once."""
@@ -199,6 +240,9 @@ class Cloud(Protocol):
 
     def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
         """The events newer than the one with id *after*, oldest first; without, the last page."""
+
+    def events_since(self, region: str, stack_id: str, at: datetime) -> tuple[StackEvent, ...]:
+        """Return the events that are not older than *at*, oldest first, every page."""
 
     def delete(self, region: str, stack_id: str, token: str) -> None:
         """Begin to delete a stack."""

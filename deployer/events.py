@@ -69,11 +69,15 @@ class Operating:
 
 @dataclass(frozen=True)
 class Progress:
-    """CloudFormation tells of a resource; *line* made it."""
+    """CloudFormation tells of a resource; *line* made it.
+
+    *path* has the logical ids of the nested stacks that it is in, outermost first.
+    """
 
     stack: str
     event: StackEvent
     line: Line | None = None
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

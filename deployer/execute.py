@@ -10,6 +10,7 @@ from typing import Literal
 
 from deployer import plan
 from deployer.artifacts import Artifact
+from deployer.change_sets import describe_change_set
 from deployer.cloud import ChangeSet, Cloud, Found, Proposal
 from deployer.errors import (
     BusyError,
@@ -21,7 +22,8 @@ from deployer.errors import (
 )
 from deployer.events import Event, Finished, Operating, Outcome, Proposed, Started, Uploaded
 from deployer.follow import Ended, Watch, before_running, follow, latest, operation
-from deployer.jobs import Job, Work, pauses, side_by_side
+from deployer.jobs import Job, Work, side_by_side
+from deployer.nested import format_path, resource_lines
 from deployer.ownership import Owner, refuse_foreign
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
 from deployer.removal import Deletion
@@ -136,7 +138,9 @@ def _recreate(step: Recreate, run: Run) -> Job:
 def _resume(wanted: Wanted, found: Found, run: Run) -> Job:
     """Follow what runs on the stack already, then do what is left to do."""
     yield _operating(found)
-    ended = yield from follow(run.watch, found, before_running(run.watch, found), wanted.lines)
+    ended = yield from follow(
+        run.watch, found, before_running(run.watch, found), resource_lines(wanted)
+    )
     _remember(ended.found, run)
     return (yield from _deploy(plan.decide(wanted, run.known), run))
 
@@ -178,6 +182,7 @@ def _propose(wanted: Wanted, kind: Kind, run: Run) -> Work[ChangeSet]:
         capabilities=wanted.capabilities,
         role=run.role,
         id=found.id if found and kind == "UPDATE" else "",
+        nested=bool(wanted.nested),
     )
     for artifact in wanted.code:
         yield from _store(wanted, artifact.key, partial(run.read, artifact), run)
@@ -188,12 +193,7 @@ def _propose(wanted: Wanted, kind: Kind, run: Run) -> Work[ChangeSet]:
         url = yield from _store(wanted, key, wanted.text.encode, run)
         proposal = replace(proposal, url=url)
     arn = run.cloud.propose(proposal)
-    waits, give_up = pauses(), run.watch.clock.now() + run.watch.timeout
-    while (change_set := run.cloud.change_set(wanted.region, arn)).pending:
-        if run.watch.clock.now() > give_up:
-            raise BusyError(f"{wanted.name}: its change set is still {change_set.status}")
-        yield next(waits)
-    return change_set
+    return (yield from describe_change_set(run.watch, wanted.region, arn, stack=wanted.name))
 
 
 def _refuse_taken(wanted: Wanted, run: Run) -> None:
@@ -253,14 +253,14 @@ def _apply(wanted: Wanted, change_set: ChangeSet, kind: Kind, run: Run) -> Work[
     run.cloud.apply(wanted.region, change_set.arn, token=f"{run.id}-{wanted.digest[:8]}")
     yield Operating(wanted.name, wanted.region, kind.lower(), change_set.stack_id)
     started = Found(wanted.name, change_set.stack_id, wanted.region, f"{kind}_IN_PROGRESS")
-    ended = yield from follow(run.watch, started, after, wanted.lines)
+    ended = yield from follow(run.watch, started, after, resource_lines(wanted))
     _remember(ended.found, run)
     return ended
 
 
 def _failure(wanted: Wanted, ended: Ended) -> DeployError:
     """What went wrong first, where it was made, and what to do now."""
-    line = wanted.lines.get(ended.cause.logical_id) if ended.cause else None
+    line = resource_lines(wanted).get(ended.cause.place) if ended.cause else None
     message = f"{wanted.name}: {_cause(ended)}" + (f" (made at {line})" if line else "")
     if ended.found.complete or ended.found.never_completed:
         return RolledBackError(
@@ -288,7 +288,7 @@ def _destroy(found: Found, run: Run) -> Job:
         ended = yield from follow(run.watch, found, before_running(run.watch, found))
         found = ended.found
     ended = yield from _delete_protected(found, run)
-    kept = ", ".join(f"{event.logical_id} ({event.physical_id})" for event in ended.kept)
+    kept = ", ".join(f"{format_path(one.place)} ({one.event.physical_id})" for one in ended.kept)
     detail = f"kept by its DeletionPolicy: {kept}" if kept else ""
     return Finished(found.name, Outcome.DELETED, detail)
 
@@ -360,11 +360,10 @@ def _operating(found: Found) -> Operating:
 
 
 def _cause(ended: Ended) -> str:
-    if event := ended.cause:
-        return (
-            event.reason if event.of_stack else f"{event.logical_id} ({event.type}): {event.reason}"
-        )
-    return ended.found.reason or ended.found.status
+    if (cause := ended.cause) is None:
+        return ended.found.reason or ended.found.status
+    type_ = "" if cause.event.of_stack else f" ({cause.event.type})"
+    return ": ".join(filter(None, (f"{format_path(cause.place)}{type_}", cause.event.reason)))
 
 
 def _remember(found: Found, run: Run) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from deployer.cloud import Cloud, Found, StackEvent
-from deployer.errors import BusyError, CredentialsError, LostError
+from deployer.errors import BusyError, CloudError, CredentialsError, LostError
 from deployer.events import Progress
 from deployer.jobs import Clock, Pause, Work, pauses
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from deployer.nested import LogicalIds
     from deployer.stack import Line
 
 T = TypeVar("T")
@@ -33,32 +36,63 @@ class Watch:
     patience: float = 600.0
 
 
-@dataclass
-class Ended:
-    """How an operation ended: the stack as it is now, and what its events told."""
+@dataclass(frozen=True)
+class LocatedEvent:
+    """An event of a stack, or of one nested in it, whose logical ids are *path*."""
 
-    found: Found
-    failures: list[StackEvent] = field(default_factory=list)
-    refusals: list[StackEvent] = field(default_factory=list)
-    kept: list[StackEvent] = field(default_factory=list)
+    event: StackEvent
+    path: LogicalIds = ()
 
     @property
-    def cause(self) -> StackEvent | None:
-        """What went wrong first, with a resource if with any; the rest is its consequence.
+    def place(self) -> LogicalIds:
+        """The path of the resource that it is about."""
+        return self.path if self.event.of_stack else (*self.path, self.event.logical_id)
 
-        An export in use fails nothing: the stack alone says why it goes back, or stays.
-        """
-        of_resources = [event for event in self.failures if not event.of_stack]
-        return next(iter(of_resources or self.failures or self.refusals), None)
+
+@dataclass
+class Ended:
+    """How an operation ended: the stack as it is now, and what its events told.
+
+    *since* is when it began. *inside* has, by the id of the event of a nested stack that failed,
+    what failed in it.
+    """
+
+    found: Found
+    events: list[StackEvent] = field(default_factory=list)
+    kept: list[LocatedEvent] = field(default_factory=list)
+    inside: dict[str, LocatedEvent] = field(default_factory=dict)
+    since: datetime | None = None
+
+    @property
+    def cause(self) -> LocatedEvent | None:
+        """The first failure, in the innermost nested stack whose events can be read."""
+        event = _first_cause(self.events)
+        return self.inside.get(event.id, LocatedEvent(event)) if event else None
 
     def notice(self, event: StackEvent) -> None:
         """Remember *event* where it explains the end."""
-        if event.failed:
-            self.failures.append(event)
-        elif event.of_stack and event.reason and event.reason != USER_INITIATED:
-            self.refusals.append(event)
+        self.since = self.since or event.at
+        self.events.append(event)
         if event.status == "DELETE_SKIPPED":
-            self.kept.append(event)
+            self.kept.append(LocatedEvent(event))
+
+
+def _first_cause(events: Iterable[StackEvent]) -> StackEvent | None:
+    """Return the first failure, of a resource if one failed; later ones are consequences.
+
+    A cancelled resource is no cause. Where no resource fails, such as for an export in use, only
+    the events of the stack itself have the reason.
+    """
+    known = list(events)
+    failures = [event for event in known if event.failed]
+    of_resources = [event for event in failures if not event.of_stack]
+    causes = [event for event in of_resources if not event.cancelled]
+    refusals = [event for event in known if event.of_stack and _refuses(event)]
+    return next(iter(causes or of_resources or failures or refusals), None)
+
+
+def _refuses(event: StackEvent) -> bool:
+    return bool(event.reason) and event.reason != USER_INITIATED
 
 
 def latest(watch: Watch, region: str, stack_id: str) -> str:
@@ -84,17 +118,18 @@ def before_running(watch: Watch, found: Found) -> str:
 
 
 def follow(
-    watch: Watch, found: Found, after: str, lines: Mapping[str, Line] | None = None
+    watch: Watch, found: Found, after: str, lines: Mapping[LogicalIds, Line] | None = None
 ) -> Work[Ended]:
     """Tell every event of *found* newer than *after* until its operation is over.
 
+    Before the event of a nested stack that failed comes the innermost failure in it.
     It is over when an event says so and the status agrees: either alone may be older than the
     other. A stack that is not found is looked for again: deleted ones are still found by id.
     Raises BusyError when *timeout* is over and LostError when *patience* is: in both cases the
     operation goes on in AWS.
     """
     give_up = watch.clock.now() + watch.timeout
-    ended, over, heard = Ended(found), False, watch.clock.now()
+    ended, over, gone, heard = Ended(found), False, False, watch.clock.now()
     for pause in pauses():
         looked = watch.clock.now()
         events = partial(watch.cloud.events, found.region, found.id, after)
@@ -102,11 +137,17 @@ def follow(
             after, heard = event.id, watch.clock.now()
             over = over or (event.of_stack and not event.status.endswith("_IN_PROGRESS"))
             ended.notice(event)
-            yield Progress(found.name, event, (lines or {}).get(event.logical_id))
+            for located in (yield from _inside(watch, ended, event)):
+                yield _progress(found, located, lines or {})
+            yield _progress(found, LocatedEvent(event), lines or {})
+        if gone:
+            break
         now = yield from _patiently(watch, partial(watch.cloud.stack, found.region, found.id))
         ended.found = now or ended.found
-        if now and not now.busy and (over or now.status == "DELETE_COMPLETE"):
+        if now and not now.busy and over:
             break
+        if gone := bool(now and now.status == "DELETE_COMPLETE"):
+            continue  # Its last events may have come after those that were read.
         if not ended.found.busy and looked > heard + watch.patience:
             raise LostError(
                 f"{found.name}: the operation is forgotten, the stack is in {ended.found.status}",
@@ -119,6 +160,67 @@ def follow(
             )
         yield pause
     return ended
+
+
+def _progress(found: Found, located: LocatedEvent, lines: Mapping[LogicalIds, Line]) -> Progress:
+    return Progress(found.name, located.event, lines.get(located.place), located.path)
+
+
+def _inside(watch: Watch, ended: Ended, event: StackEvent) -> Work[tuple[LocatedEvent, ...]]:
+    """Return the innermost failure in the nested stack of *event*; add what it kept to *ended*."""
+    region, since = ended.found.region, ended.since or event.at
+    if event.status == "DELETE_COMPLETE":
+        ended.kept += yield from _kept(watch, region, LocatedEvent(event), since)
+    if not event.failed or event.cancelled:
+        return ()
+    cause = yield from _innermost(watch, region, LocatedEvent(event), since)
+    if cause.event is event:
+        return ()
+    ended.inside[event.id] = cause
+    return (cause,)
+
+
+def _innermost(
+    watch: Watch, region: str, failure: LocatedEvent, since: datetime
+) -> Work[LocatedEvent]:
+    """Return the cause of *failure* in the nested stack that failed, at any depth."""
+    history = yield from _history(watch, region, failure.event, since)
+    cause = _first_cause(history)
+    if cause is None:
+        return failure
+    return (yield from _innermost(watch, region, LocatedEvent(cause, failure.place), since))
+
+
+def _kept(
+    watch: Watch, region: str, deleted: LocatedEvent, since: datetime
+) -> Work[list[LocatedEvent]]:
+    """Return the resources that their DeletionPolicy kept in a nested stack, at any depth."""
+    kept = []
+    for event in (yield from _history(watch, region, deleted.event, since)):
+        inner = LocatedEvent(event, deleted.place)
+        if event.status == "DELETE_SKIPPED":
+            kept.append(inner)
+        elif event.status == "DELETE_COMPLETE":
+            kept += yield from _kept(watch, region, inner, since)
+    return kept
+
+
+def _history(
+    watch: Watch, region: str, event: StackEvent, since: datetime
+) -> Work[tuple[StackEvent, ...]]:
+    """Return the events of the nested stack of *event*; none if they cannot be read.
+
+    They are read by the id of the stack: AWS finds a deleted stack by its id, not by its name.
+    """
+    if not event.nested_stack:
+        return ()
+    look = partial(watch.cloud.events_since, region, event.nested_stack, since)
+    try:
+        return (yield from _patiently(watch, look))
+    except LostError:
+        raise
+    except CloudError:
+        return ()
 
 
 def _patiently(watch: Watch, call: Callable[[], T]) -> Work[T]:

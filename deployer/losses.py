@@ -6,10 +6,12 @@ shown; what the change set says later is AWS's own word.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from deployer.nested import KEPT, LogicalIds, TemplateTree, format_path
 from deployer.registry import PropertyPath, ResourceType, resource_type
 
 Resource: TypeAlias = Mapping[str, Any]
@@ -46,35 +48,75 @@ _GUARDS: Mapping[str, tuple[PropertyPath, ...]] = {
     "AWS::RDS::DBCluster": (("DeletionProtection",), ("BackupRetentionPeriod",)),
     "AWS::S3::Bucket": (("VersioningConfiguration", "Status"),),
 }
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9.]+)\}")
 _STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What would happen to one resource that holds data, and what becomes of the data."""
+    """What would happen to one resource that holds data, and what becomes of the data.
+
+    *path* has the logical ids of the nested stacks that it is in, outermost first.
+    """
 
     logical_id: str
     type: str
     what: str
     consequence: str
+    path: LogicalIds = ()
 
     def __str__(self) -> str:
         """One line, such as Table (AWS::DynamoDB::Table) is removed: its data is deleted."""
-        return f"{self.logical_id} ({self.type}) {self.what}: {self.consequence}"
+        name = format_path((*self.path, self.logical_id))
+        return f"{name} ({self.type}) {self.what}: {self.consequence}"
 
 
 def losses(
-    old: Mapping[str, Any], new: Mapping[str, Any], lookup: Lookup = resource_type
+    old: TemplateTree, new: TemplateTree, lookup: Lookup = resource_type
 ) -> tuple[Loss, ...]:
-    """What replacing template *old* by *new* would take from data, in the order of *old*."""
-    before, after = _resources(old), _resources(new)
-    remade = _remade(before, after, lookup)
-    return tuple(
-        loss
-        for name, resource in before.items()
-        if _holds_data(resource)
-        for loss in _of(name, resource, after.get(name), remade.get(name, ""))
-    )
+    """What replacing template *old* by *new* would take from data, in the order of *old*.
+
+    That goes for the templates of nested stacks, too, which are matched by their logical ids.
+    """
+    return tuple(_losses(old, new, _changed_values(old, new, lookup, {})))
+
+
+def _losses(
+    old: TemplateTree, new: TemplateTree, changed: ChangedValues, path: LogicalIds = ()
+) -> Iterator[Loss]:
+    for name, resource in old.resources.items():
+        after = new.resources.get(name)
+        if _holds_data(resource):
+            found = _of(name, resource, after, changed.names.get(name, ""))
+            yield from (replace(loss, path=path) for loss in found)
+        if name in old.nested:
+            why = _why_deleted(name, resource, after, changed.names.get(name, ""))
+            if why is not None:
+                yield from _deleted(old.nested[name], why, (*path, name))
+            elif name in changed.nested and name in new.nested:
+                inner = old.nested[name], new.nested[name], changed.nested[name]
+                yield from _losses(*inner, (*path, name))
+
+
+def _why_deleted(name: str, old: Resource, new: Resource | None, remade: str) -> str | None:
+    """Return why the nested stack *name* is deleted; None if it stays."""
+    if new is None:
+        return None if old.get("DeletionPolicy") in KEPT else "is removed"
+    if new["Type"] == old["Type"] and not remade:
+        return None
+    if new.get("UpdateReplacePolicy") in KEPT:
+        return None
+    change = remade if new["Type"] == old["Type"] else f"becomes {new['Type']}"
+    return f"is removed, because {name} {change}"
+
+
+def _deleted(tree: TemplateTree, why: str, path: LogicalIds) -> Iterator[Loss]:
+    """Yield a loss for each resource that holds data in a stack that is deleted."""
+    for name, resource in tree.resources.items():
+        if _holds_data(resource):
+            yield Loss(name, resource["Type"], why, _fate(resource.get("DeletionPolicy")), path)
+        if name in tree.nested and resource.get("DeletionPolicy") not in KEPT:
+            yield from _deleted(tree.nested[name], why, (*path, name))
 
 
 def _of(name: str, old: Resource, new: Resource | None, remade: str) -> Iterator[Loss]:
@@ -120,21 +162,81 @@ def _strength(value: Any) -> float:
     return _STRENGTH.get(value, 0) if isinstance(value, str | bool) else 0
 
 
-def _remade(
-    before: Mapping[str, Resource], after: Mapping[str, Resource], lookup: Lookup
-) -> dict[str, str]:
-    """Which resources are made anew, and why; one that refers to such a one may have to follow."""
-    remade: dict[str, str] = {}
+@dataclass(frozen=True)
+class ChangedValues:
+    """The names whose values an update changes, each with the reason.
+
+    *names* are replaced resources, parameters, and outputs of nested stacks. *nested* has the same
+    for each nested stack that stays.
+    """
+
+    names: Mapping[str, str]
+    nested: Mapping[str, ChangedValues]
+
+
+def _changed_values(
+    old: TemplateTree, new: TemplateTree, lookup: Lookup, parameters: Mapping[str, str]
+) -> ChangedValues:
+    """Return the values that change when *old* is replaced by *new*.
+
+    A resource that refers to a changed value may be replaced, too. *parameters* are the parameters
+    of the template that change.
+    """
+    changed = ChangedValues(parameters, {})
     while True:
-        found = {
-            name: reason
-            for name, old in before.items()
-            if name in after and name not in remade
-            if (reason := _reason(old, after[name], lookup, remade))
+        nested = {
+            title: _changed_values(
+                tree, new.nested[title], lookup, _changed_parameters(title, old, new, changed)
+            )
+            for title, tree in old.nested.items()
+            if title in new.nested
         }
-        if not found:
-            return remade
-        remade |= found
+        outputs = {
+            f"{title}.Outputs.{name}": why
+            for title, inner in nested.items()
+            for name, why in _changed_outputs(old.nested[title], new.nested[title], inner).items()
+        }
+        remade = {
+            name: reason
+            for name, resource in old.resources.items()
+            if name in new.resources and name not in changed.names
+            if (reason := _reason(resource, new.resources[name], lookup, changed.names))
+        }
+        names = {**changed.names, **outputs, **remade}
+        if names.keys() == changed.names.keys():
+            return ChangedValues(changed.names, nested)
+        changed = ChangedValues(names, nested)
+
+
+def _changed_parameters(
+    title: str, old: TemplateTree, new: TemplateTree, changed: ChangedValues
+) -> dict[str, str]:
+    """Return the parameters of the nested stack *title* whose values change."""
+    before, after = (_parameters(tree, title) for tree in (old, new))
+    return {
+        name: "changes"
+        for name, value in after.items()
+        if value != before.get(name) or any(used in changed.names for used in _names(value))
+    }
+
+
+def _parameters(tree: TemplateTree, title: str) -> dict[str, Any]:
+    """Return the parameters that a nested stack gets, with the defaults of the others."""
+    declared = tree.nested[title].body.get("Parameters") or {}
+    given = _property(tree.resources[title], ("Parameters",)) or {}
+    return {name: one.get("Default") for name, one in declared.items()} | dict(given)
+
+
+def _changed_outputs(
+    old: TemplateTree, new: TemplateTree, changed: ChangedValues
+) -> dict[str, str]:
+    before, after = (tree.body.get("Outputs") or {} for tree in (old, new))
+    return {
+        name: "changes"
+        for name, output in after.items()
+        if output != before.get(name)
+        or any(used in changed.names for used in _names(output.get("Value")))
+    }
 
 
 def _reason(old: Resource, new: Resource, lookup: Lookup, remade: Mapping[str, str]) -> str:
@@ -157,10 +259,6 @@ def _holds_data(resource: Resource) -> bool:
     return resource["Type"] in STATEFUL or resource.get("DeletionPolicy", "") in _KEEPING
 
 
-def _resources(template: Mapping[str, Any]) -> dict[str, Resource]:
-    return dict(template.get("Resources") or {})
-
-
 def _property(resource: Resource, path: PropertyPath) -> Any:
     return _at(resource.get("Properties"), path)
 
@@ -179,13 +277,36 @@ def _at(value: Any, path: Sequence[str]) -> Any:
 
 
 def _names(value: Any) -> Iterator[str]:
-    """The logical ids that *value* refers to."""
+    """Yield the logical ids that *value* refers to, and outputs of nested stacks by their names.
+
+    Such a name is Network.Outputs.Vpc.
+    """
     match value:
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+        case {"Ref": str(name)}:
             yield name
+        case {"Fn::GetAtt": [str(name), *attribute]}:
+            yield from _attribute(name, attribute)
+        case {"Fn::Sub": str(text)}:
+            yield from _placeholders(text)
+        case {"Fn::Sub": [str(text), dict(given)]}:
+            yield from (name for name in _placeholders(text) if name not in given)
+            yield from _names(given)
         case dict():
             for inner in value.values():
                 yield from _names(inner)
         case list():
             for inner in value:
                 yield from _names(inner)
+
+
+def _placeholders(text: str) -> Iterator[str]:
+    for found in _PLACEHOLDER.finditer(text):
+        name, *attribute = found[1].split(".", 1)
+        yield from _attribute(name, attribute)
+
+
+def _attribute(name: str, attribute: Sequence[Any]) -> Iterator[str]:
+    """Yield the logical id, and the name of the output if it is one of a nested stack."""
+    yield name
+    if attribute and isinstance(attribute[0], str) and attribute[0].startswith("Outputs."):
+        yield f"{name}.{attribute[0]}"

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from deployer.cloud import Found
 from deployer.errors import ConfigError
 from deployer.losses import Loss, losses
+from deployer.nested import (
+    LogicalIds,
+    TemplateTree,
+    changed_templates,
+    desired_templates,
+    format_path,
+)
 from deployer.stack import ABSENT
 from deployer.synth import DIGEST, Wanted
-from deployer.yamltext import load
 
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
@@ -95,6 +101,8 @@ class Upload:
 
 Step: TypeAlias = Create | Update | Recreate | Resume | Keep | Blocked
 
+TEMPLATE_CHANGED = "template changed"
+_MOST_NAMED = 5  # Resources of a nested template in one reason.
 _REPAIR = {
     "UPDATE_FAILED": "roll it back: aws cloudformation rollback-stack --stack-name {id}",
     "UPDATE_ROLLBACK_FAILED": "mend what the events name, then: "
@@ -107,18 +115,25 @@ _REPAIR = {
 
 
 def plan(
-    wanted: Sequence[Wanted], found: Iterable[Found], *, texts: Mapping[str, str] | None = None
+    wanted: Sequence[Wanted],
+    found: Iterable[Found],
+    *,
+    deployed: Mapping[str, TemplateTree] | None = None,
 ) -> tuple[Step, ...]:
     """One step per wanted stack, lowest first.
 
-    *found* may hold other stacks too. *texts* maps stack names to the deployed templates where
+    *found* may hold other stacks too. *deployed* maps stack names to the deployed templates where
     the whole text shall be compared, not the digest alone.
     """
     known = index(found)
-    return tuple(decide(each, known, (texts or {}).get(each.name)) for each in wanted)
+    return tuple(decide(each, known, (deployed or {}).get(each.name)) for each in wanted)
 
 
-def decide(wanted: Wanted, found: Mapping[tuple[str, str], Found], text: str | None = None) -> Step:
+def decide(
+    wanted: Wanted,
+    found: Mapping[tuple[str, str], Found],
+    deployed: TemplateTree | None = None,
+) -> Step:
     """What happens to one stack, from what is known of it and of the stacks below."""
     stack = found.get((wanted.region, wanted.name))
     if stack is None:
@@ -132,23 +147,43 @@ def decide(wanted: Wanted, found: Mapping[tuple[str, str], Found], text: str | N
     if not stack.complete:
         hint = _REPAIR.get(stack.status, "see its events in the console")
         return Blocked(wanted, stack, stack.status, hint.format(id=stack.id))
-    if reasons := _differences(wanted, stack, found, text):
+    if reasons := _differences(wanted, stack, found, deployed):
         return Update(wanted, stack, ", ".join(reasons), reasons == ["protection changed"])
     return Keep(wanted, stack, "unchanged")
 
 
-def with_losses(steps: Iterable[Step], texts: Mapping[str, str]) -> tuple[Step, ...]:
-    """*steps*, each update with what it would do to data; *texts* are the deployed templates."""
+def with_losses(steps: Iterable[Step], deployed: Mapping[str, TemplateTree]) -> tuple[Step, ...]:
+    """*steps*, each update with the nested templates that change, and what it would do to data.
+
+    *deployed* has the deployed templates by stack name.
+    """
     return tuple(
-        replace(step, losses=losses(load(texts[step.wanted.name]), load(step.wanted.text)))
-        if isinstance(step, Update) and step.wanted.name in texts
+        _explained(step, deployed[step.wanted.name])
+        if isinstance(step, Update) and step.wanted.name in deployed
         else step
         for step in steps
     )
 
 
-def uploads(steps: Iterable[Step], texts: Mapping[str, str] | None = None) -> tuple[Upload, ...]:
-    """What stacks that will change need in the artifact bucket; *texts* as for `with_losses`.
+def _explained(step: Update, old: TemplateTree) -> Update:
+    new = desired_templates(step.wanted)
+    what = [_changed(path, names) for path, names in changed_templates(old, new).items()]
+    reason = step.reason.replace(TEMPLATE_CHANGED, ", ".join(what) or TEMPLATE_CHANGED, 1)
+    return replace(step, reason=reason, losses=losses(old, new))
+
+
+def _changed(path: LogicalIds, names: Sequence[str]) -> str:
+    if not path:
+        return TEMPLATE_CHANGED
+    more = [f"and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
+    listed = f" ({', '.join([*names[:_MOST_NAMED], *more])})" if names else ""
+    return f"template of {format_path(path)} changed{listed}"
+
+
+def uploads(
+    steps: Iterable[Step], deployed: Mapping[str, TemplateTree] | None = None
+) -> tuple[Upload, ...]:
+    """What stacks that will change need in the artifact bucket; *deployed* as for `with_losses`.
 
     That is templates too long for a call, and what the deployed template does not know: templates
     of nested stacks, and code.
@@ -157,8 +192,12 @@ def uploads(steps: Iterable[Step], texts: Mapping[str, str] | None = None) -> tu
         upload
         for step in steps
         if not isinstance(step, Keep | Blocked)
-        for upload in _uploads(step.wanted, (texts or {}).get(step.wanted.name, ""))
+        for upload in _uploads(step.wanted, _texts((deployed or {}).get(step.wanted.name)))
     )
+
+
+def _texts(tree: TemplateTree | None) -> str:
+    return "".join(inner.text for _, inner in tree.walk()) if tree else ""
 
 
 def _uploads(wanted: Wanted, deployed: str) -> Iterator[Upload]:
@@ -285,13 +324,16 @@ def _closure(names: Collection[str], edges: Mapping[str, Collection[str]]) -> se
 
 
 def _differences(
-    wanted: Wanted, stack: Found, found: Mapping[tuple[str, str], Found], text: str | None
+    wanted: Wanted,
+    stack: Found,
+    found: Mapping[tuple[str, str], Found],
+    deployed: TemplateTree | None,
 ) -> list[str]:
     differences = []
     if stack.outputs.get(DIGEST) != wanted.digest:
-        differences.append("template changed")
-    elif text is not None and text != wanted.text:
-        differences.append("template text changed behind its digest")
+        differences.append(TEMPLATE_CHANGED)
+    elif deployed is not None:
+        differences += _behind_digest(deployed, desired_templates(wanted))
     if dict(stack.tags) != dict(wanted.tags):
         differences.append("tags changed")
     for name, value in parameters(wanted, found).items():
@@ -300,6 +342,17 @@ def _differences(
     if stack.protected != wanted.protect:
         differences.append("protection changed")
     return differences
+
+
+def _behind_digest(old: TemplateTree, new: TemplateTree) -> Iterator[str]:
+    """Yield what was changed in the account although the digest is the same."""
+    for path, tree in new.walk():
+        before = old.at(path)
+        if before is None:
+            yield f"nested stack {format_path(path)} is missing"
+        elif before.text != tree.text:
+            of = f" of {format_path(path)}" if path else ""
+            yield f"template text{of} changed behind its digest"
 
 
 def _value(source: OutputOf, found: Mapping[tuple[str, str], Found]) -> str | None:

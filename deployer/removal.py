@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from deployer.cloud import Found
 from deployer.errors import ConfigError, GuardError
 from deployer.losses import Loss, losses
+from deployer.nested import TemplateTree
 from deployer.ownership import Owner
 from deployer.plan import unknown_name
 from deployer.stack import imports
-from deployer.synth import DIGEST, Wanted, holds_data
-from deployer.yamltext import load
+from deployer.synth import DIGEST, Wanted
 
 Uses: TypeAlias = Mapping[str, Collection[str]]  # Stack ids, each with the ids of its dependents.
 
@@ -37,14 +37,18 @@ class Deletion:
 class Deployed:
     """The deployed stacks of an environment, lowest first, and what the code wants there.
 
-    *found* has stacks that belong to *owner* and no others. *texts* maps the ids of stacks to
-    their templates; a stack that was never created has none.
+    *found* has stacks that belong to *owner* and no others. *templates* maps the ids of stacks to
+    their templates, nested ones included; a stack that was never created has none.
     """
 
     owner: Owner
     wanted: Sequence[Wanted]
     found: Sequence[Found]
-    texts: Mapping[str, str]
+    templates: Mapping[str, TemplateTree]
+
+    def template(self, stack: Found) -> TemplateTree:
+        """Return the template of a stack; an empty one if there is none yet."""
+        return self.templates.get(stack.id, TemplateTree(""))
 
     @property
     def orphans(self) -> tuple[Found, ...]:
@@ -61,8 +65,7 @@ def deletions(
     The stacks that depend on a named one are deleted with it. Raises ConfigError that names every
     unknown name, and GuardError where a stack of the code still imports from one to delete.
     """
-    bodies = {stack_id: load(text) for stack_id, text in deployed.texts.items()}
-    importers = _importers(deployed.found, bodies)
+    importers = _importers(deployed)
     chosen = {stack.id for stack in deployed.found}
     if names:
         chosen = _with_dependents(deployed, _named(deployed, names, hints or {}), importers)
@@ -74,7 +77,7 @@ def deletions(
         Deletion(
             stack,
             is_orphan=stack.id in orphans,
-            losses=losses(bodies.get(stack.id, {}), {}),
+            losses=losses(deployed.template(stack), TemplateTree("")),
             guard=_guard(deployed, stack),
             after=tuple(after[stack.name]),
         )
@@ -115,17 +118,22 @@ def _named(deployed: Deployed, names: Sequence[str], hints: Mapping[str, str]) -
     return {stack_id for name in names for stack_id in by_name[name]}
 
 
-def _importers(found: Sequence[Found], bodies: Mapping[str, Mapping[str, Any]]) -> Uses:
+def _importers(deployed: Deployed) -> Uses:
     """Return the ids of the stacks that import an output of each stack, as they are deployed."""
+    bodies = [
+        (stack, tree.body)
+        for stack in deployed.found
+        for _, tree in deployed.template(stack).walk()
+    ]
     exporters = {
         (stack.region, name): stack.id
-        for stack in found
-        for output in (bodies.get(stack.id, {}).get("Outputs") or {}).values()
+        for stack, body in bodies
+        for output in (body.get("Outputs") or {}).values()
         if isinstance(name := (output.get("Export") or {}).get("Name"), str)
     }
-    importers: dict[str, set[str]] = {stack.id: set() for stack in found}
-    for stack in found:
-        for name in imports(bodies.get(stack.id, {})):
+    importers: dict[str, set[str]] = {stack.id: set() for stack in deployed.found}
+    for stack, body in bodies:
+        for name in imports(body):
             exporter = exporters.get((stack.region, name), stack.id)
             if exporter != stack.id:
                 importers[exporter].add(stack.id)
@@ -224,4 +232,4 @@ def _guard(deployed: Deployed, stack: Found) -> str:
         each.holds_data and (each.region, each.name) == (stack.region, stack.name)
         for each in deployed.wanted
     )
-    return "holds data" if by_code or holds_data(deployed.texts.get(stack.id, "")) else ""
+    return "holds data" if by_code or deployed.template(stack).holds_data else ""

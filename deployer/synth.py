@@ -15,11 +15,12 @@ from deployer.yamltext import dump
 
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
-    from deployer.stack import Layers, Line, Nested, OutputOf, Stack
+    from deployer.stack import Layers, Line, Nested, OutputOf, Stack, Template
 
 DIGEST = "Digest"
 BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a bucket.
 ORDER = "layers.txt"
+_STACK = "AWS::CloudFormation::Stack"
 _IAM_NAMES = {
     "AWS::IAM::Group": "GroupName",
     "AWS::IAM::InstanceProfile": "InstanceProfileName",
@@ -32,13 +33,17 @@ _IAM_UNNAMED = {"AWS::IAM::AccessKey", "AWS::IAM::Policy", "AWS::IAM::UserToGrou
 
 @dataclass(frozen=True)
 class Part:
-    """The template of a nested stack: *name* says of which, *key* where it is in the bucket."""
+    """The template of a nested stack: *name* says of which, *key* where it is in the bucket.
+
+    *path* has its logical id, after those of the nested stacks that it is in, outermost first.
+    """
 
     name: str
     file: str
     region: str
     text: str
     key: str
+    path: tuple[str, ...]
     lines: Mapping[str, Line] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     parameters: Mapping[str, OutputOf] = field(default_factory=dict)
@@ -47,7 +52,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A stack as it shall be: the text of its template and all that goes with the call."""
+    """A stack as it shall be: the text of its template and all that goes with the call.
+
+    *nested* has the template of every nested stack, at any depth, each after the one that it is in.
+    """
 
     layer: str
     name: str
@@ -76,7 +84,7 @@ def synth(layers: Layers) -> tuple[Wanted, ...]:
     """Every stack of *layers* as text, lowest first.
 
     Raises SynthError for a template too long for a call, or with functions, whose stack does not
-    stand on the one that keeps artifacts.
+    stand on the one that keeps artifacts; and for a nested stack that `nest` did not make.
     """
     return tuple(_render(stack, layers.artifacts) for stack in layers)
 
@@ -127,7 +135,10 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
     text = dump(stack.body)
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
     text = f"{_header(stack)}{text}{_stamp(digest, after=stack.body)}"
-    keeps = holds_data(text)
+    inner = tuple(_nested(stack.template))
+    keeps = any(holds_data(each) for each in (text, *(nested.text for _, nested in inner)))
+    templates = [stack.template, *(nested.template for _, nested in inner)]
+    _check_nested(stack, templates)
     wanted = Wanted(
         layer=stack.layer,
         name=stack.name,
@@ -137,34 +148,56 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
         needs=stack.needs,
         parameters=stack.parameters,
         tags=stack.tags,
-        capabilities=_capabilities(_resources(stack)),
+        capabilities=_capabilities(_resources(stack.body, *(nested.body for _, nested in inner))),
         protect=stack.protect and keeps,
         holds_data=keeps,
         artifacts=artifacts,
-        code=tuple(stack.template.code),
+        code=tuple(dict.fromkeys(one for each in templates for one in each.code)),
         awaits=stack.template.awaits,
-        nested=tuple(_part(stack, each) for each in stack.template.nested),
+        nested=tuple(_part(stack, path, nested) for path, nested in inner),
         lines=stack.template.lines,
     )
     _check_store(wanted)
     return wanted
 
 
-def _part(stack: Stack, nested: Nested) -> Part:
+def _nested(
+    template: Template, above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Nested]]:
+    """Yield what is nested in *template*, at any depth, with its path."""
+    for each in template.nested:
+        path = (*above, each.title)
+        yield path, each
+        yield from _nested(each.template, path)
+
+
+def _part(stack: Stack, path: tuple[str, ...], nested: Nested) -> Part:
     return Part(
-        name=f"{stack.name}-{nested.title}",
-        file=f"{stack.layer}.{nested.title}.yaml",
+        name="-".join([stack.name, *path]),
+        file=".".join([stack.layer, *path, "yaml"]),
         region=stack.region,
         text=nested.text,
         key=nested.key,
+        path=path,
         lines=nested.template.lines,
     )
 
 
-def _resources(stack: Stack) -> list[Mapping[str, Any]]:
-    """Every resource of *stack*, and of those nested in it."""
-    bodies = [stack.body, *(each.body for each in stack.template.nested)]
+def _resources(*bodies: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Every resource of these templates."""
     return [resource for body in bodies for resource in body.get("Resources", {}).values()]
+
+
+def _check_nested(stack: Stack, templates: Iterable[Template]) -> None:
+    """Raise SynthError for a nested stack without a known template: its data cannot be guarded."""
+    for template in templates:
+        known = {nested.title for nested in template.nested}
+        for title, resource in template.resources.items():
+            if resource.resource_type == _STACK and title not in known:
+                raise SynthError(
+                    f"{stack.name}: {title} is a nested stack, and its template is not known",
+                    hint="add it with nest(), which reads and uploads its template",
+                )
 
 
 def _stamp(digest: str, *, after: Mapping[str, Any]) -> str:

@@ -141,8 +141,14 @@ def _users(here: Here) -> Iterator[Open]:
 
 
 def _migrations(here: Here) -> Iterator[Open]:
-    if pending := (here.migrations or {}).get("pending"):
-        yield f"{', '.join(pending)}: not applied", here.invoke("db.migrate")
+    """The migrations to apply, and those that db.migrate refuses to go on from, and says why."""
+    for state, fact in (
+        ("pending", "not applied"),
+        ("changed", "changed after it was applied"),
+        ("interrupted", "interrupted"),
+    ):
+        if names := (here.migrations or {}).get(state):
+            yield f"{', '.join(names)}: {fact}", here.invoke("db.migrate")
 
 
 def _image(here: Here) -> Iterator[Open]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,27 +29,42 @@ def bootstrap(_: Context, env: str = "") -> None:
 
 @task()
 def migrate(_: Context, env: str = "") -> None:
-    """Apply every migration that is deployed and not applied yet."""
+    """Apply every deployed migration that is not applied yet, in the order of the numbers."""
     _show(_call(place.open_(env), {"do": "migrate"}), nothing="nothing to apply")
 
 
 @task(
     help={
-        "steps": "how many, from the last one backwards",
+        "steps": "how many migrations, counted from the last applied one",
+        "dry_run": "only say which migrations these are",
         "confirm": "the name of a protected environment",
     }
 )
-def rollback(_: Context, env: str = "", steps: int = 1, confirm: str = "") -> None:
-    """Take back the migration that was applied last: tables and what is in them may go."""
+def rollback(
+    _: Context, env: str = "", steps: int = 1, dry_run: bool = False, confirm: str = ""
+) -> None:
+    """Roll back the last applied migrations; this may drop tables and the data in them."""
+    from deployer.errors import ConfigError
+
+    if steps < 1:
+        raise ConfigError(f"--steps={steps}: is less than 1", hint="such as --steps=1")
     here = place.open_(env)
-    protected.ask(here.env, confirm, "a way back may drop tables with all that is in them")
-    done = _call(here, {"do": "rollback", "steps": steps})
-    _show(done, nothing="nothing to take back")
+    names = _call(here, {"do": "status"})["applied"][: -steps - 1 : -1]
+    if not names:
+        print("nothing to roll back")
+        return
+    loss = "may drop tables and the data in them"
+    print(f"rolls back {', '.join(names)}: {loss}", file=sys.stderr)
+    if dry_run:
+        return
+    protected.ask(here.env, confirm, f"a rollback {loss}")
+    event = {"do": "rollback", "steps": steps, "expected": names}
+    _show(_call(here, event), nothing="nothing to roll back")
 
 
 @task()
 def status(_: Context, env: str = "") -> None:
-    """Say which migrations are applied, which are pending, and which are applied without a file."""
+    """List applied and pending migrations; also missing, changed and interrupted ones."""
     _show(_call(place.open_(env), {"do": "status"}), nothing="there are no migrations")
 
 
@@ -68,7 +84,7 @@ def seed(_: Context, env: str = "") -> None:
 
 @task(help={"name": "what it does, such as add_banner"})
 def new(_: Context, name: str = "") -> None:
-    """Write the next migration, and its way back, for you to fill in."""
+    """Write the files of the next migration and of its rollback, to be filled in."""
     from deployer.errors import ConfigError
 
     if not re.fullmatch(r"[a-z0-9_]{1,60}", name):
@@ -80,14 +96,14 @@ def new(_: Context, name: str = "") -> None:
 
 
 def write(folder: Path, name: str) -> list[Path]:
-    """The two files of the migration called *name*, which comes after all in *folder*."""
+    """Write and return the two files of the migration *name*, the last one in *folder*."""
     last = max(
         (int(file.name[:4]) for file in folder.glob("[0-9][0-9][0-9][0-9]_*.sql")), default=0
     )
     stem = f"{last + 1:04}_{name}"
     forward, back = folder / f"{stem}.sql", folder / f"{stem}.rollback.sql"
     forward.write_text("-- Why:\n")
-    back.write_text(f"-- Leads to where {stem} began.\n")
+    back.write_text(f"-- Undo {stem}.\n")
     return [forward, back]
 
 

@@ -71,9 +71,8 @@ class Layer:
 
         found = dict(self.template["Resources"])
         for part in self.wanted.nested:
-            nested = part.name.partition("/")[2]
             inner = yamltext.load(part.text)["Resources"]
-            found |= {f"{nested}.{title}": one for title, one in inner.items()}
+            found |= {".".join([*part.path, title]): one for title, one in inner.items()}
         return found
 
     @cached_property

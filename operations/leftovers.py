@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def empty_buckets(account: Account, stacks: Iterable[Found]) -> None:
     """Delete every object, in every version, from the buckets that go with *stacks*.
 
-    CloudFormation does not delete a full bucket. One that its template keeps is not touched.
+    CloudFormation does not delete a full bucket. One that its template keeps is not touched, nor
+    is any of a nested stack that is kept.
     """
     from deployer.aws import our_errors
 
@@ -33,17 +34,14 @@ def _empty(client: Any, bucket: str) -> None:
 
 
 def _buckets(account: Account, stack: Found) -> list[str]:
-    """The buckets that go with the stack: their DeletionPolicy is Delete, or none."""
-    from deployer.yamltext import load
+    """Return the buckets that are deleted with the stack, or with one nested in it."""
+    from deployer import nested
 
-    declared = load(account.template(stack.region, stack.id)).get("Resources", {})
-    client: Any = account.client("cloudformation", stack.region)
-    pages = client.get_paginator("list_stack_resources").paginate(StackName=stack.id)
     return [
-        each["PhysicalResourceId"]
-        for page in pages
-        for each in page["StackResourceSummaries"]
-        if each["ResourceType"] == "AWS::S3::Bucket"
-        and each["ResourceStatus"] != "DELETE_COMPLETE"
-        and declared[each["LogicalResourceId"]].get("DeletionPolicy", "Delete") == "Delete"
+        resource.physical_id
+        for tree in nested.deployed_templates(account, stack.region, stack.id).deleted_trees()
+        for resource in account.resources(stack.region, tree.stack_id)
+        if resource.type == "AWS::S3::Bucket"
+        and resource.status != "DELETE_COMPLETE"
+        and tree.resources[resource.logical_id].get("DeletionPolicy", "Delete") == "Delete"
     ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from invoke.exceptions import Exit
 
-from deployer import execute, plan, policy, removal, report
+from deployer import execute, nested, plan, policy, removal, report
 from deployer import lint as linter
 from deployer.aws import Account
 from deployer.cloud import ChangeSet, Found
@@ -134,12 +134,12 @@ class Session:
         role = ""
         if release:
             role = releases.role(self.environment, found)
-        texts = self._texts(wanted, found) if verify else {}
-        steps = plan.come(plan.plan(wanted, found, texts=texts), self._come(wanted, found))
+        deployed = self._deployed(wanted, found) if verify else {}
+        steps = plan.come(plan.plan(wanted, found, deployed=deployed), self._come(wanted, found))
         changing = [step.wanted for step in steps if isinstance(step, Update)]
-        texts = texts or self._texts(changing, found)
-        steps = plan.with_losses(steps, texts)
-        return Look(found, steps, plan.uploads(steps, texts), self.orphans(found), role)
+        deployed = deployed or self._deployed(changing, found)
+        steps = plan.with_losses(steps, deployed)
+        return Look(found, steps, plan.uploads(steps, deployed), self.orphans(found), role)
 
     def deploy(self, look: Look, *, jobs: int) -> None:
         """Carry out what a look decided; ends the task with the exit code of the worst outcome."""
@@ -162,12 +162,12 @@ class Session:
         wanted = self.environment.wanted
         needed = [each for each in wanted if {each.layer, each.name} & {*stacks}]
         found = self.found(needed=needed)
-        texts = {
-            stack.id: self.cloud.template(stack.region, stack.id)
+        templates = {
+            stack.id: nested.deployed_templates(self.cloud, stack.region, stack.id)
             for stack in found
             if stack.status != "REVIEW_IN_PROGRESS"  # There is no template yet.
         }
-        deployed = removal.Deployed(self.environment.env.owner, wanted, found, texts)
+        deployed = removal.Deployed(self.environment.env.owner, wanted, found, templates)
         return removal.deletions(deployed, stacks, names.LAYERS)
 
     def destroy(
@@ -240,10 +240,13 @@ class Session:
             if self.cloud.parameter(stack.region, name) not in {None, ABSENT}
         }
 
-    def _texts(self, wanted: Iterable[Wanted], found: Iterable[Found]) -> dict[str, str]:
+    def _deployed(
+        self, wanted: Iterable[Wanted], found: Iterable[Found]
+    ) -> dict[str, nested.TemplateTree]:
+        """The deployed templates, and those of the stacks nested in them, by stack name."""
         there = {(stack.region, stack.name) for stack in found if stack.complete}
         return {
-            each.name: self.cloud.template(each.region, each.name)
+            each.name: nested.deployed_templates(self.cloud, each.region, each.name)
             for each in wanted
             if (each.region, each.name) in there
         }

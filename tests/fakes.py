@@ -16,6 +16,7 @@ from deployer.cloud import (
     Proposal,
     ResourceChange,
     StackEvent,
+    StackResource,
 )
 from deployer.errors import CloudError
 from deployer.ownership import Owner
@@ -24,7 +25,8 @@ from deployer.synth import DIGEST, Wanted
 
 REGION, ACCOUNT = "ca-central-1", "000000000000"
 OWNER = Owner("cruddur", "x", "crd-x-")
-READING = {"identity", "stacks", "stack", "template", "change_set", "events", "parameter", "stored"}
+READING = {"identity", "stacks", "stack", "template", "resources", "change_set"}
+READING |= {"events", "events_since", "parameter", "stored"}
 
 
 def wanted(
@@ -52,6 +54,9 @@ def wanted(
         protect=protect,
         holds_data=holds_data,
     )
+
+
+THING = ResourceChange("Modify", "Thing", "AWS::Fake::Thing")
 
 
 @dataclass
@@ -87,7 +92,11 @@ class FakeCloud:
 
     Each operation takes the seconds in *seconds* (8 where nothing is said), a change set 3.
     *fails* maps stack names to the logical id that cannot be made, *used* to what is said where
-    an export is still imported. *templates* has texts by stack id. *kill_at* ends the process before that call, counted from 1.
+    an export is still imported. *kill_at* ends the process before that call, counted from 1.
+
+    Nested stacks are put there by the test: *templates* and *listed* say by a stack's name or id
+    what its template and its resources are, *changes* by its name what a change set does to it,
+    and *nested_sets* has by their ARNs the change sets in that.
     """
 
     clock: FakeClock
@@ -105,6 +114,9 @@ class FakeCloud:
     uploads: dict[str, bytes] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
+    listed: dict[str, tuple[StackResource, ...]] = field(default_factory=dict)
+    changes: dict[str, tuple[ResourceChange, ...]] = field(default_factory=dict)
+    nested_sets: dict[str, ChangeSet] = field(default_factory=dict)
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -134,9 +146,16 @@ class FakeCloud:
     def template(self, region: str, name: str) -> str:
         """See `Cloud`."""
         self._call("template", name)
+        if name in self.templates:
+            return self.templates[name]
         stacks = [each for each in self.found.values() if each.region == region]
         found = next(each for each in stacks if name in {each.name, each.id})
-        return self.templates.get(found.id) or json.dumps({"Outputs": dict(found.outputs)})
+        return json.dumps({"Outputs": dict(found.outputs)})
+
+    def resources(self, region: str, stack_id: str) -> tuple[StackResource, ...]:
+        """See `Cloud`."""
+        self._call("resources", stack_id)
+        return self.listed.get(stack_id, ())
 
     def propose(self, proposal: Proposal) -> str:
         """See `Cloud`."""
@@ -157,6 +176,8 @@ class FakeCloud:
     def change_set(self, region: str, arn: str) -> ChangeSet:
         """See `Cloud`."""
         self._call("change_set", arn)
+        if arn in self.nested_sets:
+            return self.nested_sets[arn]
         proposal, found, ready = self.change_sets[arn]
         status = "CREATE_COMPLETE" if self.clock.now() >= ready else "CREATE_IN_PROGRESS"
         reason = ""
@@ -171,7 +192,7 @@ class FakeCloud:
             status=status,
             execution="AVAILABLE" if status == "CREATE_COMPLETE" else "UNAVAILABLE",
             reason=reason,
-            changes=(ResourceChange("Modify", "Thing", "AWS::Fake::Thing"),),
+            changes=self.changes.get(proposal.stack, (THING,)),
         )
 
     def apply(self, region: str, arn: str, token: str) -> None:
@@ -199,6 +220,13 @@ class FakeCloud:
         history = self.history[stack_id]
         ids = [event.id for event in history]
         return tuple(history[ids.index(after) + 1 :] if after else history)
+
+    def events_since(self, region: str, stack_id: str, at: datetime) -> tuple[StackEvent, ...]:
+        """See `Cloud`."""
+        self._call("events_since", stack_id)
+        if stack_id not in self.history:
+            raise CloudError(f"{stack_id}: not authorized")
+        return tuple(event for event in self.history[stack_id] if event.at >= at)
 
     def delete(self, region: str, stack_id: str, token: str) -> None:
         """See `Cloud`."""

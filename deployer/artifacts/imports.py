@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ast
 import functools
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception"}
+
+# Before Python 3.12, two threads that parse at once can fail with "AST constructor recursion depth
+# mismatch": github.com/python/cpython/issues/106905.
+_PARSING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,9 @@ def imports(source: bytes, module: str) -> tuple[Import, ...]:
 
     *module* is its own dotted name, which relative imports start from.
     """
-    return tuple(_found(ast.parse(source).body, module, optional=False))
+    with _PARSING:
+        tree = ast.parse(source)
+    return tuple(_found(tree.body, module, optional=False))
 
 
 def _found(nodes: Iterable[ast.AST], module: str, *, optional: bool) -> Iterator[Import]:

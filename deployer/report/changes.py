@@ -6,9 +6,10 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deployer.cloud import ChangeSet, PropertyChange, ResourceChange
+from deployer.nested import flatten, format_path
 from deployer.plan import Recreate
 from deployer.report.ink import Ink, Style
 from deployer.report.values import pair
@@ -48,8 +49,8 @@ _REMADE = {"Always": "forces replacement", "Conditionally": "may force replaceme
 
 
 def change_lines(change_set: ChangeSet, ink: Ink) -> Iterator[str]:
-    """*change_set* line by line; one that only adds is a short list."""
-    changes = sorted(change_set.changes, key=lambda change: list(_KINDS).index(kind(change)))
+    """*change_set* line by line, nested stacks included; one that only adds is a short list."""
+    changes = sorted(_located(change_set), key=lambda change: list(_KINDS).index(kind(change)))
     yield ink("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
     if changes and all(kind(change) == "added" for change in changes):
         yield from _only_added(changes, ink)
@@ -60,8 +61,14 @@ def change_lines(change_set: ChangeSet, ink: Ink) -> Iterator[str]:
 
 def counts(change_set: ChangeSet) -> str:
     """How many of each kind, the loudest first: 1 replaced, 2 changed."""
-    found = Counter(kind(change) for change in change_set.changes)
+    found = Counter(kind(change) for change in _located(change_set))
     return listed((each, found[each]) for each in _KINDS) or "no change to a resource"
+
+
+def _located(change_set: ChangeSet) -> Iterator[ResourceChange]:
+    """Yield every change, in nested stacks with the path in its logical id."""
+    for path, change in flatten(change_set.changes):
+        yield replace(change, logical_id=format_path((*path, change.logical_id)))
 
 
 def question(what: ChangeSet | Recreate) -> str:

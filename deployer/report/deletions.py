@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from deployer.losses import Loss
+from deployer.nested import format_path
 from deployer.removal import Deletion
 from deployer.report.ink import Ink
 from deployer.report.steps import VERSION
@@ -66,5 +67,6 @@ def _state(deletion: Deletion) -> str:
 def _loss(loss: Loss, ink: Ink) -> str:
     """A line for a resource that holds data: red if the data is deleted."""
     kept = loss.consequence != "its data is deleted"
-    text = clean(f"{loss.logical_id} ({loss.type}): {loss.consequence}")
+    name = format_path((*loss.path, loss.logical_id))
+    text = clean(f"{name} ({loss.type}): {loss.consequence}")
     return f"{ink('yellow' if kept else 'red', 'kept:' if kept else 'lost:')} {text}"

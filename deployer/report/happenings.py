@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from deployer.cloud import StackEvent
 from deployer.events import (
     Event,
     Finished,
@@ -15,6 +14,7 @@ from deployer.events import (
     Started,
     Uploaded,
 )
+from deployer.nested import format_path
 from deployer.report.changes import change_lines
 from deployer.report.ink import Ink, Style
 from deployer.report.story import Chapter
@@ -44,8 +44,8 @@ def event_lines(event: Event, chapter: Chapter, ink: Ink, width: int) -> Iterato
             yield from change_lines(change_set, ink)
         case Operating(region=region):
             yield f"{name}  {chapter.doing:{_WORD}}  in {clean(region)}"
-        case Progress(event=told, line=line):
-            yield f"{name}  {_progress(told, str(line) if line else '', ink)}"
+        case Progress():
+            yield f"{name}  {_progress(event, ink)}"
         case Finished(outcome=outcome):
             word = ink(_STYLES.get(outcome, "green"), f"{outcome.value:{_WORD}}")
             yield f"{name}  {word}  {_ending(event, chapter)}".rstrip()
@@ -62,11 +62,12 @@ def is_loud(event: Event) -> bool:
             return True
 
 
-def _progress(told: StackEvent, line: str, ink: Ink) -> str:
+def _progress(progress: Progress, ink: Ink) -> str:
+    told, line = progress.event, progress.line
     status = f"{clean(told.status):{_WORD}}"
-    what = f"{clean(told.logical_id)} ({clean(told.type)})"
+    what = f"{clean(format_path((*progress.path, told.logical_id)))} ({clean(told.type)})"
     reason = f": {clean(told.reason)}" if told.reason else ""
-    made = f" (made at {clean(line)})" if told.failed and line else ""
+    made = f" (made at {clean(str(line))})" if told.failed and line else ""
     return f"{ink('red', status) if told.failed else status}  {what}{reason}{made}"
 
 

@@ -16,6 +16,7 @@ from deployer import secret
 from deployer.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.errors import DeployError
 from deployer.events import Event, Finished, Operating, Progress, Proposed, Started, Uploaded
+from deployer.nested import LogicalIds, flatten
 from deployer.plan import Orphan, Step, Upload
 from deployer.removal import Deletion
 from deployer.report.changes import kind, property_path
@@ -115,6 +116,7 @@ def _progress(event: Progress) -> dict[str, Any]:
     told = event.event
     return {
         "at": told.at.isoformat(),
+        "path": list(event.path),
         "resource": told.logical_id,
         "physical_id": told.physical_id,
         "type": told.type,
@@ -129,12 +131,13 @@ def _change_set(change_set: ChangeSet) -> dict[str, Any]:
     return {
         "arn": change_set.arn,
         "region": change_set.region,
-        "changes": [_change(each) for each in change_set.changes],
+        "changes": [_change(path, change) for path, change in flatten(change_set.changes)],
     }
 
 
-def _change(change: ResourceChange) -> dict[str, Any]:
+def _change(path: LogicalIds, change: ResourceChange) -> dict[str, Any]:
     return {
+        "path": list(path),
         "kind": kind(change),
         "action": change.action,
         "resource": change.logical_id,

@@ -1,16 +1,17 @@
-"""Works on the schema of the database from inside its network.
+"""Migrate the schema of the database from inside its network.
 
-event   {"do": "migrate"}                applies every file that is not applied, in order
-        {"do": "rollback", "steps": 1}   takes back the last one, or as many as *steps* says
-        {"do": "status"}                 says which are applied, pending and lost
-        {"do": "seed"}                   adds the people and posts for development
-        {"do": "bootstrap", "username": …, "password": …}   makes the users; of the master
-result  the names of the files or users, such as {"applied": ["0001_users"]}
+event   {"do": "migrate"}                apply every file that is not applied, in order
+        {"do": "rollback", "steps": 1}   roll back the last applied migration, or the last *steps*;
+                                         with "expected": [names], only if it is those
+        {"do": "status"}                 list the applied, pending, missing, changed and interrupted
+        {"do": "seed"}                   add users and posts for development
+        {"do": "bootstrap", "username": …, "password": …}   create the users, as the master user
+result  the names of the migrations or users, such as {"applied": ["0001_users"]}
 may     rds-db:connect as the migrator, and write its log
-limits  5 minutes; a file is applied whole or not at all, and by one of us at a time
+limits  5 minutes for all files and 4 for one; a file is applied whole or not at all, one run at once
 
-What fails is raised, and names the file. The master's password is used and forgotten: neither it
-nor what a row says is in a result, an error or the log.
+A failure is raised and names the file. The master's password is used and forgotten: neither it
+nor a row is in a result, an error or the log.
 """
 
 from __future__ import annotations
@@ -19,11 +20,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
-from migrate import users
-from migrate.journal import Journal, MigrationError
-from shared import database
+from migrate import files, runner, script, users
+from migrate.clock import Clock
 from shared.log import log
 
 DATABASE = Path(__file__).parent.parent / "backend" / "db"  # In the zip; see include.txt.
@@ -35,16 +33,16 @@ class UnknownTaskError(Exception):
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, list[str]]:
     """See the module."""
+    clock = Clock.of(context)
     match event:
         case {"do": "migrate"}:
-            result = _migrate()
+            result = runner.migrate(_folder(), clock)
         case {"do": "rollback", **how}:
-            result = _roll_back(how.get("steps", 1))
+            result = _roll_back(clock, how.get("steps", 1), how.get("expected"))
         case {"do": "status"}:
-            with Journal.open(DATABASE) as journal:
-                result = journal.status()
+            result = runner.status(_folder())
         case {"do": "seed"}:
-            result = _seed()
+            result = _seed(clock)
         case {"do": "bootstrap", "username": str(master), "password": str(password)}:
             result = users.make(master, password)
         case _:
@@ -53,23 +51,24 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, list[str]]:
     return result
 
 
-def _migrate() -> dict[str, list[str]]:
-    with Journal.open(DATABASE) as journal, journal.lock():
-        return {"applied": list(journal.apply_pending())}
+def _folder() -> files.Folder:
+    return files.read(DATABASE / "migrations")
 
 
-def _roll_back(steps: object) -> dict[str, list[str]]:
+def _roll_back(clock: Clock, steps: object, expected: object) -> dict[str, list[str]]:
     if type(steps) is not int or steps < 1:
         raise UnknownTaskError("steps is a number, 1 or more")
-    with Journal.open(DATABASE) as journal, journal.lock():
-        return {"rolled_back": list(journal.roll_back(steps))}
+    match expected:
+        case None:
+            names = None
+        case [*names] if all(isinstance(name, str) for name in names):
+            pass
+        case _:
+            raise UnknownTaskError("expected is a list of names")
+    return runner.roll_back(_folder(), clock, steps, names)
 
 
-def _seed() -> dict[str, list[str]]:
+def _seed(clock: Clock) -> dict[str, list[str]]:
     file = DATABASE / "seed.sql"
-    try:
-        with database.connect() as connection:
-            connection.execute(file.read_bytes())  # Sent as one, so it is one transaction.
-    except psycopg.DatabaseError as error:
-        raise MigrationError.of(file.stem, error) from None
+    runner.run(script.parse(file.name, file.read_bytes()), clock)
     return {"seeded": [file.stem]}

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -24,7 +25,14 @@ from troposphere import ec2
 
 from deployer import aws, embedded, execute, plan, synth
 from deployer.aws import Account
-from deployer.cloud import ChangeSet, Found, Identity, PropertyChange, Proposal
+from deployer.cloud import (
+    ChangeSet,
+    Found,
+    Identity,
+    PropertyChange,
+    Proposal,
+    StackResource,
+)
 from deployer.errors import CloudError, GuardError, LostError
 from deployer.events import Finished, Outcome
 from deployer.follow import Watch
@@ -533,6 +541,39 @@ class TestPages:
         assert ["A", "B", "C"] == [each.logical_id for each in change_set.changes]
         assert [None, "2", "3"] == [asked.form.get("NextToken") for asked in there.asked]
 
+    @pytest.mark.parametrize(
+        ("since", "new", "calls"), [(8, "89", 2), (7, "789", 2), (0, "6789", 2)]
+    )
+    def test_events_since_a_time(
+        self, far: Account, there: Loopback, since: int, new: str, calls: int
+    ) -> None:
+        """Pages are read until an older event, or to the end."""
+        there.on(
+            "DescribeStackEvents",
+            answer(StackEvents=[event(9), event(8)], NextToken="2"),
+            answer(StackEvents=[event(7), event(6)]),
+        )
+
+        events = far.events_since(REGION, STACK_ID, datetime(2026, 11, 21, 0, 0, since, tzinfo=UTC))
+
+        assert list(new) == [each.id for each in events]
+        assert calls == len(there.asked)
+
+    def test_resources(self, far: Account, there: Loopback) -> None:
+        """One that is not made yet has no physical id."""
+        common = {"ResourceType": "AWS::SNS::Topic", "ResourceStatus": "CREATE_COMPLETE"}
+        first = common | {"LogicalResourceId": "A", "PhysicalResourceId": "arn:a"}
+        there.on(
+            "ListStackResources",
+            answer(StackResourceSummaries=[first], NextToken="2"),
+            answer(StackResourceSummaries=[common | {"LogicalResourceId": "B"}]),
+        )
+
+        assert far.resources(REGION, STACK_ID) == (
+            StackResource("A", "arn:a", "AWS::SNS::Topic", "CREATE_COMPLETE"),
+            StackResource("B", "", "AWS::SNS::Topic", "CREATE_COMPLETE"),
+        )
+
 
 class TestChangeSets:
     """What AWS says of a change set in more than one place, or not at once."""
@@ -667,6 +708,25 @@ class TestChangeSets:
             ("ExecuteChangeSet", "run-2"),
             ("DeleteStack", "run-3"),
         ] == tokens
+
+    @pytest.mark.parametrize(("nested", "said"), [(True, "true"), (False, None)])
+    def test_nested_stacks_are_included_where_there_are_any(
+        self, far: Account, there: Loopback, nested: bool, said: str | None
+    ) -> None:
+        """The default of the call is to leave them out."""
+        there.on("CreateChangeSet", answer(Id=ARN, StackId=STACK_ID))
+
+        far.propose(Proposal("run-1", "s", REGION, "CREATE", "{}", nested=nested))
+
+        assert said == there.asked[0].form.get("IncludeNestedStacks")
+
+    def test_the_change_set_of_a_nested_stack_is_named(self, far: Account, there: Loopback) -> None:
+        """A resource that is no stack has none."""
+        there.on("DescribeChangeSet", described([change("A", ChangeSetId=ARN), change("B")]))
+
+        found = far.change_set(REGION, ARN).changes
+
+        assert [ARN, ""] == [each.change_set for each in found]
 
     def test_an_upload_goes_only_to_our_own_bucket(self, far: Account, there: Loopback) -> None:
         """S3 refuses a bucket of another account; whose we are is asked once."""

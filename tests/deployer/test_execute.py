@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from deployer import execute, plan
 from deployer.artifacts import Artifact, Target
-from deployer.cloud import STACK, ChangeSet, Found, Proposal, StackEvent
+from deployer.cloud import STACK, ChangeSet, Found, Proposal, ResourceChange, StackEvent
 from deployer.errors import (
     BusyError,
     CloudError,
@@ -23,10 +23,11 @@ from deployer.errors import (
 )
 from deployer.events import Event, Finished, Outcome, Progress, Proposed, Uploaded
 from deployer.follow import Watch, before_running
+from deployer.nested import TemplateTree
 from deployer.plan import Recreate
 from deployer.removal import Deletion
-from deployer.stack import OutputOf
-from deployer.synth import Wanted
+from deployer.stack import Line, OutputOf
+from deployer.synth import Part, Wanted
 from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, Killed, wanted
 
 NETWORK = wanted("network", outputs={"Vpc": "vpc-1"})
@@ -668,7 +669,7 @@ def test_what_verify_found_is_put_right() -> None:
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (edge, cdn))
     found = list(cloud.found.values())
-    steps = plan.plan((edge, cdn), found, texts={cdn.name: "tampered with"})
+    steps = plan.plan((edge, cdn), found, deployed={cdn.name: TemplateTree("tampered with")})
     run = execute.Run("run", Watch(cloud, cloud.clock), yes, plan.index(found), owner=OWNER)
     cloud.calls.clear()
 
@@ -763,3 +764,88 @@ def _state(cloud: FakeCloud) -> dict[str, tuple[object, ...]]:
 
 def _essence(found: Found) -> tuple[object, ...]:
     return found.status, dict(found.outputs), dict(found.tags), found.protected
+
+
+OUTER = replace(
+    wanted("outer"),
+    nested=(
+        Part(
+            "crd-x-outer-Below",
+            "outer.Below.yaml",
+            REGION,
+            "{}",
+            "templates/Below/a",
+            ("Below",),
+            {"Broken": Line("stacks/inner.py", 7)},
+        ),
+    ),
+    needs=("crd-x-foundation",),
+    artifacts=OutputOf("crd-x-foundation", REGION, "Artifacts"),
+)
+FOUNDATION = wanted("foundation", outputs={"Artifacts": "the-artifacts"})
+
+
+def test_nested_stacks_get_change_sets_too() -> None:
+    """Only where there are any; the approver sees what happens in them."""
+    table = ResourceChange("Modify", "Table", "AWS::X::Y", replacement="True")
+    below = ResourceChange("Modify", "Below", STACK, change_set="arn:below")
+    inner = ChangeSet("arn:below", "c", "s", "i", REGION, "CREATE_COMPLETE", "", changes=(table,))
+    cloud = FakeCloud(FakeClock(), changes={OUTER.name: (below,)}, nested_sets={"arn:below": inner})
+    seen: list[ChangeSet | Recreate] = []
+    proposals: list[Proposal] = []
+    propose = cloud.propose
+    cloud.propose = lambda one: proposals.append(one) or propose(one)  # type: ignore[method-assign]
+
+    deploy(cloud, (FOUNDATION, OUTER), approve=lambda one: not seen.append(one))
+
+    assert [(one.stack, one.nested) for one in proposals] == [
+        (FOUNDATION.name, False),
+        (OUTER.name, True),
+    ]
+    assert [change.nested for change in seen[-1].changes] == [(table,)]
+
+
+def test_the_reason_of_a_nested_change_set_is_the_message() -> None:
+    """And what was made of the stack is taken away again."""
+
+    class Failing(FakeCloud):
+        def change_set(self, region: str, arn: str) -> ChangeSet:
+            found = super().change_set(region, arn)
+            if found.stack != OUTER.name or found.pending:
+                return found
+            reason = "Nested change set arn:below was not successfully created: Currently in FAILED"
+            return replace(found, status="FAILED", reason=reason)
+
+    inner = ChangeSet("arn:below", "c", "s", "i", REGION, "FAILED", "", "no such property")
+    below = ResourceChange("Add", "Below", STACK, change_set="arn:below")
+    cloud = Failing(FakeClock(), changes={OUTER.name: (below,)}, nested_sets={"arn:below": inner})
+
+    failed = finished(deploy(cloud, (FOUNDATION, OUTER)), OUTER.name)
+
+    assert failed.error
+    assert failed.error.message == "crd-x-outer: no change set: Below: no such property"
+    assert [stack.name for stack in cloud.found.values()] == [FOUNDATION.name]
+
+
+def test_a_failure_in_a_nested_stack_names_what_failed_there() -> None:
+    """With the path, the reason, and the line of the nested stack's own file."""
+
+    class Nesting(FakeCloud):
+        def tell(self, stack: Found, name: str, type_: str, status: str, reason: str = "") -> None:
+            super().tell(stack, name, type_, status, reason)
+            if name == "Below":
+                outer = self.history[stack.id].pop()
+                said = "Embedded stack arn:below was not successfully created: Broken"
+                below = replace(outer, type=STACK, physical_id="arn:below", reason=said)
+                broken = replace(outer, id="b", stack_id="arn:below", logical_id="Broken")
+                self.history["arn:below"] = [broken]
+                self.history[stack.id].append(below)
+
+    cloud = Nesting(FakeClock(), fails={OUTER.name: "Below"})
+
+    failed = finished(deploy(cloud, (FOUNDATION, OUTER)), OUTER.name)
+
+    assert failed.error
+    assert failed.error.message.splitlines()[0] == (
+        "crd-x-outer: Below/Broken (AWS::Fake::Thing): no room (made at stacks/inner.py:7)"
+    )

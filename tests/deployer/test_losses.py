@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import copy
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from deployer.losses import STATEFUL, losses
+from deployer import losses as losses_
+from deployer.losses import STATEFUL, Loss
+from deployer.nested import TemplateTree
 from deployer.registry import resource_type
 from deployer.yamltext import load
 
@@ -31,9 +37,19 @@ def table(policy: str | None = "Retain", **properties: Any) -> dict[str, Any]:
     return body
 
 
+def tree(body: dict[str, Any], **nested: TemplateTree) -> TemplateTree:
+    """The template, and what is nested in it."""
+    return TemplateTree(json.dumps(body), nested)
+
+
+def losses(old: dict[str, Any], new: dict[str, Any]) -> tuple[Loss, ...]:
+    """What the change of a template without nested stacks would take."""
+    return losses_.losses(tree(old), tree(new))
+
+
 def told(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
     """What and with which consequence, for each loss."""
-    return [(loss.what, loss.consequence) for loss in losses(old, new, resource_type)]
+    return [(loss.what, loss.consequence) for loss in losses(old, new)]
 
 
 @pytest.mark.parametrize(
@@ -177,9 +193,155 @@ def test_every_stateful_resource_of_prod_is_guarded() -> None:
             del removed["Resources"][name]
             weakened["Resources"][name].pop("DeletionPolicy", None)
 
-            assert name in {loss.logical_id for loss in losses(whole, removed, resource_type)}
-            assert name in {loss.logical_id for loss in losses(whole, weakened, resource_type)}
-            assert losses(whole, whole, resource_type) == ()
+            assert name in {loss.logical_id for loss in losses(whole, removed)}
+            assert name in {loss.logical_id for loss in losses(whole, weakened)}
+            assert losses(whole, whole) == ()
             checked += 1
 
     assert checked
+
+
+def below(**more: Any) -> dict[str, Any]:
+    """A nested stack, which goes with its resource."""
+    return {"Type": "AWS::CloudFormation::Stack", "DeletionPolicy": "Delete"} | more
+
+
+def nest(inner: TemplateTree, title: str = "Below", **more: Any) -> TemplateTree:
+    """A template with *inner* in it."""
+    return tree(template(**{title: below(**more)}), **{title: inner})
+
+
+def located(found: tuple[Loss, ...]) -> list[tuple[str, str, str]]:
+    """Path and name, what and with which consequence."""
+    return [("/".join([*one.path, one.logical_id]), one.what, one.consequence) for one in found]
+
+
+KEYED = {"KeySchema": [{"AttributeName": "a"}]}
+REKEYED = {"KeySchema": [{"AttributeName": "b"}]}
+TEMPLATES = st.dictionaries(
+    st.sampled_from(["Table", "Queue", "Topic"]),
+    st.builds(
+        lambda type_, policy, name: {
+            "Type": type_,
+            "Properties": {"TableName": name},
+            **({"DeletionPolicy": policy} if policy else {}),
+        },
+        st.sampled_from(["AWS::DynamoDB::Table", "AWS::SNS::Topic"]),
+        st.sampled_from(["Retain", "Snapshot", "Delete", None]),
+        st.sampled_from(["a", "b", {"Ref": "Topic"}]),
+    ),
+).map(lambda resources: {"Resources": resources})
+
+
+@given(TEMPLATES, TEMPLATES, st.lists(st.sampled_from(["A", "B"]), max_size=3))
+def test_a_nested_loss_is_the_same_loss_with_a_path(
+    before: dict[str, Any], after: dict[str, Any], path: list[str]
+) -> None:
+    """However deep a template is nested, nothing of it is overlooked."""
+    old, new = tree(before), tree(after)
+    for title in reversed(path):
+        old, new = nest(old, title), nest(new, title)
+
+    assert losses_.losses(old, new) == tuple(
+        replace(loss, path=tuple(path)) for loss in losses(before, after)
+    )
+
+
+@given(TEMPLATES)
+def test_a_nested_stack_that_goes_takes_all_that_is_in_it(inner: dict[str, Any]) -> None:
+    """As if each of its resources were removed; a new logical id is a removal, too."""
+    removed = [("Below", loss.logical_id, loss.what) for loss in losses(inner, template())]
+
+    for new in (tree(template()), nest(tree(inner), "Other")):
+        found = losses_.losses(nest(tree(inner)), new)
+
+        assert [(*one.path, one.logical_id, one.what) for one in found] == removed
+
+
+def test_a_loss_shows_its_path() -> None:
+    """As the report writes it."""
+    [loss] = losses_.losses(nest(tree(template(Table=table()))), tree(template()))
+
+    assert str(loss) == (
+        "Below/Table (AWS::DynamoDB::Table) is removed: it stays, and CloudFormation forgets it"
+    )
+
+
+def test_two_nested_stacks_of_one_template_are_two() -> None:
+    """Only the one that changes is named."""
+    old, new = (tree(template(Table=table("Delete", **keys))) for keys in (KEYED, REKEYED))
+    above = template(A=below(), B=below())
+
+    assert located(losses_.losses(tree(above, A=old, B=old), tree(above, A=old, B=new))) == [
+        ("B/Table", "may be replaced, because KeySchema changes", DELETED)
+    ]
+
+
+def test_a_nested_stack_that_is_kept_loses_nothing() -> None:
+    """It is named itself: CloudFormation forgets it, and what is in it."""
+    kept = nest(tree(template(Table=table("Delete"))), DeletionPolicy="Retain")
+
+    assert located(losses_.losses(kept, tree(template()))) == [("Below", "is removed", STAYS)]
+
+
+def test_a_nested_stack_that_is_kept_no_longer_is_named() -> None:
+    """As any resource whose retention is lowered."""
+    inner = tree(template(Table=table("Delete")))
+
+    assert located(losses_.losses(nest(inner, DeletionPolicy="Retain"), nest(inner))) == [
+        ("Below", "loses DeletionPolicy Retain, gets Delete", LATER)
+    ]
+
+
+def test_a_nested_stack_that_becomes_something_else_goes() -> None:
+    """Its UpdateReplacePolicy says whether it stays."""
+    old = nest(tree(template(Table=table("Delete"))))
+    topic = {"Type": "AWS::SNS::Topic"}
+    kept = tree(template(Below={**topic, "UpdateReplacePolicy": "Retain"}))
+
+    assert located(losses_.losses(old, tree(template(Below=topic)))) == [
+        ("Below/Table", "is removed, because Below becomes AWS::SNS::Topic", DELETED)
+    ]
+    assert losses_.losses(old, kept) == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [{"Ref": "Name"}, {"Fn::Sub": "${Name}-x"}, {"Fn::Sub": ["${N}", {"N": {"Ref": "Name"}}]}],
+)
+def test_a_parameter_of_another_value_reaches_what_refers_to_it(name: Any) -> None:
+    """The nested template is the same: only what it is given changes."""
+    inner = tree(template(Table=table("Delete", TableName=name)) | {"Parameters": {"Name": {}}})
+
+    def given_(value: Any) -> TemplateTree:
+        return nest(inner, Properties={"Parameters": {"Name": value}})
+
+    assert located(losses_.losses(given_("a"), given_("b"))) == [
+        ("Below/Table", "is replaced, because TableName refers to Name", DELETED)
+    ]
+    assert losses_.losses(given_("a"), given_("a")) == ()
+
+
+def test_an_output_of_another_value_reaches_a_nested_stack_beside_it() -> None:
+    """From a replaced group, by output and parameter, to the table; another output does not."""
+
+    def whole(name: str) -> TemplateTree:
+        group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}}
+        giver = template(Group=group, Topic={"Type": "AWS::SNS::Topic"}) | {
+            "Outputs": {"Group": {"Value": {"Ref": "Group"}}, "Topic": {"Value": {"Ref": "Topic"}}}
+        }
+        taker = template(
+            Table=table("Delete", TableName={"Ref": "Name"}),
+            Same=table("Delete", TableName={"Ref": "Same"}),
+        ) | {"Parameters": {"Name": {}, "Same": {}}}
+        passed = {
+            "Name": {"Fn::GetAtt": ["Giver", "Outputs.Group"]},
+            "Same": {"Fn::Sub": "${Giver.Outputs.Topic}"},
+        }
+        above = template(Giver=below(), Taker=below(Properties={"Parameters": passed}))
+        return tree(above, Giver=tree(giver), Taker=tree(taker))
+
+    assert located(losses_.losses(whole("a"), whole("b"))) == [
+        ("Giver/Group", "is replaced, because LogGroupName changes", DELETED),
+        ("Taker/Table", "is replaced, because TableName refers to Name", DELETED),
+    ]

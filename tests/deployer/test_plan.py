@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from deployer import plan
 from deployer.artifacts import Artifact, Target
-from deployer.cloud import Found
+from deployer.cloud import STACK, Found
 from deployer.errors import ConfigError
+from deployer.nested import TemplateTree
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Update
 from deployer.stack import OutputOf
-from deployer.synth import DIGEST, Part
+from deployer.synth import DIGEST, Part, Wanted
 from tests.fakes import REGION, wanted
 
 NETWORK = wanted("network")
@@ -117,8 +119,8 @@ def test_a_parameter_is_compared_with_its_producer() -> None:
 
 def test_verify_compares_the_whole_text() -> None:
     """A hand-made update can keep the digest and change the rest."""
-    [step] = plan.plan([NETWORK], [FOUND], texts={NETWORK.name: "something else"})
-    [kept] = plan.plan([NETWORK], [FOUND], texts={NETWORK.name: NETWORK.text})
+    [step] = plan.plan([NETWORK], [FOUND], deployed={NETWORK.name: TemplateTree("something else")})
+    [kept] = plan.plan([NETWORK], [FOUND], deployed={NETWORK.name: TemplateTree(NETWORK.text)})
 
     assert isinstance(step, Update)
     assert step.reason == "template text changed behind its digest"
@@ -182,19 +184,22 @@ def test_new_code_is_an_upload() -> None:
     stack = replace(NETWORK, code=(old, new), digest="other")
     steps = plan.plan([stack], [FOUND])
 
-    assert [one.artifact for one in plan.uploads(steps, {stack.name: old.key})] == [new]
+    assert [one.artifact for one in plan.uploads(steps, {stack.name: TemplateTree(old.key)})] == [
+        new
+    ]
     assert [one.artifact for one in plan.uploads(plan.plan([stack], []))] == [old, new]
     assert "the code of thumbnail" == plan.uploads(steps)[0].reason
 
 
 def test_a_new_nested_template_is_an_upload() -> None:
     """Its key changes with its text, and so does the template above it."""
-    part = Part("crd-x-network-Inner", "network.Inner.yaml", REGION, "text", "templates/Inner/a")
+    key = "templates/Inner/a"
+    part = Part("crd-x-network-Inner", "network.Inner.yaml", REGION, "text", key, ("Inner",))
     stack = replace(NETWORK, nested=(part,), digest="other")
     steps = plan.plan([stack], [FOUND])
 
     assert ["the template of crd-x-network-Inner"] == [one.reason for one in plan.uploads(steps)]
-    assert () == plan.uploads(steps, {stack.name: "…/templates/Inner/a"})
+    assert () == plan.uploads(steps, {stack.name: TemplateTree(f"…/{key}")})
 
 
 @pytest.mark.parametrize(
@@ -231,3 +236,80 @@ def test_every_unknown_name_is_told_with_a_hint() -> None:
         "--stack=qqq: there is no such stack",
     ]
     assert caught.value.hint == "there are: network, registry, cluster, service"
+
+
+def nested(topic: str, *, url: str = "u", deep: str = "") -> tuple[Wanted, TemplateTree]:
+    """A stack with a nested stack, and the templates of it as if they were deployed."""
+    part = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Name": topic}}}}
+    below = {"Type": STACK, "Properties": {"TemplateURL": url}}
+    outer = json.dumps({"Resources": {"Below": below}, "Outputs": {DIGEST: {"Value": url}}})
+    text = json.dumps(part) + deep
+    parts = (Part("crd-x-network-Below", "network.Below.yaml", REGION, text, url, ("Below",)),)
+    stack = replace(NETWORK, text=outer, digest=url, nested=parts)
+    return stack, TemplateTree(outer, {"Below": TemplateTree(text)})
+
+
+def test_a_change_of_a_nested_template_is_named_as_that() -> None:
+    """The template above changes only in the address of it."""
+    _, deployed = nested("a")
+    stack, _ = nested("b", url="v")
+
+    [step] = plan.with_losses(plan.plan([stack], [FOUND]), {stack.name: deployed})
+
+    assert step.reason == "template of Below changed (Topic)"
+
+
+def test_a_long_list_of_what_changed_is_cut() -> None:
+    """A plan has a line for each stack."""
+
+    def of(version: int) -> TemplateTree:
+        topics = {f"T{n}": {"Type": "AWS::SNS::Topic", "Version": version} for n in range(9)}
+        return TemplateTree(json.dumps({"Resources": topics}))
+
+    stack, old = nested("a")
+    part = replace(stack.nested[0], text=of(2).text)
+    steps = plan.plan([replace(stack, nested=(part,), digest="b")], [FOUND])
+
+    [step] = plan.with_losses(steps, {stack.name: replace(old, nested={"Below": of(1)})})
+
+    assert step.reason == "template of Below changed (T0, T1, T2, T3, T4, and 4 more)"
+
+
+def test_a_loss_in_a_nested_stack_is_a_loss_of_the_step() -> None:
+    """With the path to it."""
+    table = {"Type": "AWS::DynamoDB::Table", "Properties": {"KeySchema": ["a"]}}
+    stack, old = nested("a")
+    inner = TemplateTree(json.dumps({"Resources": {"Table": table}}))
+    steps = plan.plan([replace(stack, digest="b")], [FOUND])
+
+    [step] = plan.with_losses(steps, {stack.name: replace(old, nested={"Below": inner})})
+
+    assert isinstance(step, Update)
+    assert [(loss.path, loss.logical_id) for loss in step.losses] == [(("Below",), "Table")]
+
+
+def test_verify_compares_nested_templates_too() -> None:
+    """What somebody changed in the account by hand, or deleted."""
+    stack, same = nested("a")
+    _, other = nested("b")
+    there = replace(FOUND, outputs={DIGEST: stack.digest})
+
+    def reason(tree: TemplateTree) -> str:
+        [step] = plan.plan([stack], [there], deployed={stack.name: tree})
+        return step.reason
+
+    assert reason(other) == "template text of Below changed behind its digest"
+    assert reason(replace(same, nested={})) == "nested stack Below is missing"
+    assert reason(same) == "unchanged"
+
+
+def test_the_template_of_a_deeper_stack_is_known_by_the_one_above_it() -> None:
+    """The outer template does not have its key."""
+    stack, deployed = nested("a", deep="# templates/Deep/d")
+    deep = Part("crd-x-network-Below-Deep", "f", REGION, "t", "templates/Deep/d", ("Below", "Deep"))
+    changed = replace(stack, nested=(*stack.nested, deep), digest="b")
+    steps = plan.plan([changed], [FOUND])
+
+    found = plan.uploads(steps, {stack.name: replace(deployed, text=f"{deployed.text} u")})
+
+    assert found == ()

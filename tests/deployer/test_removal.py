@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer import removal
-from deployer.cloud import Found
+from deployer.cloud import STACK, Found
 from deployer.errors import ConfigError, GuardError
+from deployer.nested import TemplateTree
 from deployer.removal import Deletion, Deployed
 from tests.fakes import OWNER, REGION, wanted
 
@@ -49,7 +50,9 @@ def deployed(
     stacks: Sequence[Found], texts: Mapping[str, str] | None = None, layers=LAYERS
 ) -> Deployed:
     """These stacks are there; *texts* has templates by layer."""
-    by_id = {f"arn:{REGION}:crd-x-{layer}": text for layer, text in (texts or {}).items()}
+    by_id = {
+        f"arn:{REGION}:crd-x-{layer}": TemplateTree(text) for layer, text in (texts or {}).items()
+    }
     return Deployed(OWNER, layers, stacks, by_id)
 
 
@@ -195,6 +198,22 @@ def test_what_becomes_of_data_is_named() -> None:
     assert "holds data" == deletion.guard
 
 
+def test_data_of_nested_stacks_is_named_with_its_path() -> None:
+    """And what they import counts as the import of their root."""
+    bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
+    nested = {"Type": STACK, "Properties": {"TemplateURL": "u"}, "DeletionPolicy": "Delete"}
+    inner = TemplateTree(template("network", resources={"Bucket": bucket}))
+    outer = TemplateTree(template(resources={"Inside": nested}), {"Inside": inner})
+    stacks = [found("network"), found("old")]
+    network = TemplateTree(template(exports="network"))
+    there = Deployed(OWNER, LAYERS, stacks, {stacks[0].id: network, stacks[1].id: outer})
+
+    old, below = removal.deletions(there, ["network"])
+
+    assert [(("Inside",), "Bucket")] == [(loss.path, loss.logical_id) for loss in old.losses]
+    assert ("holds data", ("crd-x-old",)) == (old.guard, below.after)
+
+
 @pytest.mark.parametrize(
     ("stack", "layer", "guard"),
     [
@@ -245,7 +264,7 @@ def test_any_imports_give_an_order(
     """No wish for an order ever closes a circle, whatever imports what."""
     stacks = [found(layer, region) for layer, region in there]
     texts = {
-        f"arn:{region}:crd-x-{layer}": template(*used, exports=layer)
+        f"arn:{region}:crd-x-{layer}": TemplateTree(template(*used, exports=layer))
         for (layer, region), used in there.items()
     }
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from troposphere import iam, s3, sns
+from troposphere import cloudformation, iam, s3, sns
 
 from deployer import synth
 from deployer.artifacts import Artifact, Target
@@ -337,6 +337,87 @@ def test_a_change_of_a_nested_stack_is_a_change_of_the_one_above() -> None:
 
     assert before.digest != after.digest
     assert [each.key for each in before.nested] != [each.key for each in after.nested]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a nested stack with another one in it is given."""
+
+    bucket: Value
+
+
+def three_levels(display: str) -> Wanted:
+    """A stack with one in it that has two of one template, one of which has code and a bucket."""
+
+    def innermost(t: Template, _: Env, kept: bool, given: Given) -> Inside:
+        t.code.append(Artifact("thumbnail", Target("3.13", "arm64"), "d"))
+        bucket = t.add_resource(s3.Bucket("Kept"))
+        if kept:
+            bucket.DeletionPolicy = "Retain"
+        return Inside(t.add_resource(sns.Topic("Topic", DisplayName=display)).ref())
+
+    def middle(t: Template, env: Env, _: str, given: Given) -> Inside:
+        t.nest("Left", innermost, env, False, given, store=given.bucket)
+        return t.nest("Right", innermost, env, True, given, store=given.bucket)
+
+    def store(t: Template, _: Env) -> Store:
+        return Store(t.add_resource(s3.Bucket("Store")).ref())
+
+    def outer(t: Template, env: Env, kept: Store) -> Inside:
+        return t.nest("Middle", middle, env, display, Given(kept.bucket), store=kept.bucket)
+
+    crd = Layers(ENV)
+    kept = crd.add("store", store)
+    crd.keep_artifacts_in(kept.bucket)
+    crd.add("outer", outer, kept)
+    return synth.synth(crd)[1]
+
+
+def test_templates_are_nested_at_any_depth(tmp_path: Path) -> None:
+    """Each has its path, its file under build/, and its place in the bucket."""
+    stack = three_levels("a")
+    synth.write([stack], tmp_path)
+
+    assert [part.path for part in stack.nested] == [
+        ("Middle",),
+        ("Middle", "Left"),
+        ("Middle", "Right"),
+    ]
+    assert [part.file for part in stack.nested] == [
+        "outer.Middle.yaml",
+        "outer.Middle.Left.yaml",
+        "outer.Middle.Right.yaml",
+    ]
+    assert stack.nested[2].key in stack.nested[0].text
+    assert (tmp_path / "outer.Middle.Right.yaml").read_text() == stack.nested[2].text
+    assert three_levels("b").digest != stack.digest
+
+
+def test_a_nested_stack_of_an_unknown_template_is_refused() -> None:
+    """Nobody could say what a change of it would do to data."""
+
+    def define(t: Template, _: Env) -> None:
+        t.add_resource(cloudformation.Stack("Below", TemplateURL="https://elsewhere/a.yaml"))
+
+    crd = Layers(ENV)
+    crd.add("outer", define)
+
+    with pytest.raises(SynthError) as caught:
+        synth.synth(crd)
+
+    assert "crd-x-outer: Below is a nested stack, and its template is not known" == (
+        caught.value.message
+    )
+
+
+def test_what_is_nested_counts_for_the_stack() -> None:
+    """Its code is uploaded once, and what it keeps makes the whole stack hold data."""
+    stack = three_levels("a")
+
+    assert [one.name for one in stack.code] == ["thumbnail"]
+    assert stack.holds_data
+    assert "DeletionPolicy: Retain" not in stack.text
+    assert not nesting("a")[1].holds_data
 
 
 def test_the_capabilities_are_those_of_all_that_is_nested() -> None:

@@ -283,14 +283,20 @@ def _prepare() -> None:
 
 def tiny(folder: Path) -> Checkout:
     """A copy with the tiny layers instead of the real ones."""
+    checkout = with_stacks(folder, TINY)
+    checkout.configure()
+    return checkout
+
+
+def with_stacks(folder: Path, stacks: Path) -> Checkout:
+    """A copy with *stacks* instead of the real ones, and no config."""
     checkout = copy(folder)
     shutil.rmtree(checkout.path / "stacks")
-    shutil.copytree(TINY, checkout.path / "stacks")
+    shutil.copytree(stacks, checkout.path / "stacks")
     for name in ("buckets.py", "parts.py"):
         shutil.copy2(ROOT / "stacks" / name, checkout.path / "stacks")
     for file in (checkout.path / "config").glob("*.toml"):
         file.unlink()
-    checkout.configure()
     return checkout
 
 

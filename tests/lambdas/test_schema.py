@@ -26,21 +26,21 @@ POST = "INSERT INTO activities (user_uuid, message) SELECT uuid, 'Hello' FROM us
 SCHEMA = (
     """
     SELECT table_name, column_name, ordinal_position, column_default, is_nullable, data_type
-    FROM information_schema.columns WHERE table_schema = 'public' AND table_name !~ '^_yoyo'
+    FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'schema_migrations'
     """,
     """
     SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
-    FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text !~ '^_yoyo'
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'schema_migrations'
     """,
-    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename !~ '^_yoyo'",
+    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'schema_migrations'",
     """
     SELECT table_name, column_name, grantee, privilege_type
     FROM information_schema.column_privileges
-    WHERE table_schema = 'public' AND table_name !~ '^_yoyo'
+    WHERE table_schema = 'public' AND table_name <> 'schema_migrations'
     """,
     """
     SELECT table_name, grantee, privilege_type FROM information_schema.table_privileges
-    WHERE table_schema = 'public' AND table_name !~ '^_yoyo'
+    WHERE table_schema = 'public' AND table_name <> 'schema_migrations'
     """,
 )
 
@@ -214,7 +214,7 @@ def test_what_can_be(application: psycopg.Connection) -> None:
         "CREATE TABLE mine ()",
         "CREATE TEMPORARY TABLE mine ()",
         "DROP TABLE users",
-        "SELECT * FROM _yoyo_migration",
+        "SELECT * FROM schema_migrations",
     ],
 )
 def test_what_the_application_may_not(application: psycopg.Connection, statement: str) -> None:

@@ -58,7 +58,7 @@ def clients(**changed: Client) -> dict[str, Client]:
 @pytest.fixture
 def migrations(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the function answers; an error is raised."""
-    answer: dict[str, Any] = {"says": {"applied": ["0001_users"], "pending": [], "lost": []}}
+    answer: dict[str, Any] = {"says": {"applied": ["0001_users"], "pending": [], "missing": []}}
 
     def invoke(account: object, region: str, function: str, payload: object) -> object:
         assert ("migrate", {"do": "status"}) == (function, payload)
@@ -202,9 +202,21 @@ def test_a_stack_that_says_less_than_expected(monkeypatch) -> None:
     ("says", "step", "what", "how"),
     [
         (
-            {"applied": [], "pending": ["0001_users", "0002_more"], "lost": []},
+            {"applied": [], "pending": ["0001_users", "0002_more"], "missing": []},
             "migrations",
             "0001_users, 0002_more: not applied",
+            "invoke db.migrate --env=x",
+        ),
+        (
+            {"applied": ["0001_users"], "pending": [], "interrupted": ["0002_more"]},
+            "migrations",
+            "0002_more: interrupted",
+            "invoke db.migrate --env=x",
+        ),
+        (
+            {"applied": ["0001_users"], "pending": [], "changed": ["0001_users"]},
+            "migrations",
+            "0001_users: changed after it was applied",
             "invoke db.migrate --env=x",
         ),
         (
@@ -220,7 +232,7 @@ def test_a_stack_that_says_less_than_expected(monkeypatch) -> None:
             "its log",
         ),
     ],
-    ids=["pending", "no users", "another failure"],
+    ids=["pending", "interrupted", "changed", "no users", "another failure"],
 )
 def test_the_database(monkeypatch, migrations, *, says, step: str, what: str, how: str) -> None:
     """The function that reaches it is asked; what it cannot say is not taken for done."""

@@ -35,10 +35,10 @@ def handler(event, _):
         case "migrate":
             return {"applied": ["0001_users", "0002_activities"]}
         case "status":
-            return {"applied": [], "pending": [], "lost": []}
+            return {"applied": ["0001_users", "0003_a", "0002_b"], "pending": ["0004_c"]}
         case "seed":
             raise ValueError("0001_users: no such table")
-        case "rollback" if event["steps"] == 9:
+        case "bootstrap" if event["username"] == "stranger":
             raise OSError('FATAL:  PAM authentication failed for user "migrator"')
     return {"was_asked": [json.dumps(event, sort_keys=True)]}
 """
@@ -81,28 +81,37 @@ def _fields(env: Env) -> dict[str, Any]:
 
 
 def test_what_is_shown(account, capsys) -> None:
-    """One line for each file, and a word where there is none."""
+    """One line for each file, in the order in which the function names them."""
     db.migrate(Context())
     db.status(Context())
 
     assert [
         "applied 0001_users",
         "applied 0002_activities",
-        "there are no migrations",
+        "applied 0001_users",
+        "applied 0003_a",
+        "applied 0002_b",
+        "pending 0004_c",
     ] == capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize(
     ("run", "event"),
     [
-        (lambda: db.rollback(Context()), {"do": "rollback", "steps": 1}),
-        (lambda: db.rollback(Context(), steps=3), {"do": "rollback", "steps": 3}),
+        (
+            lambda: db.rollback(Context()),
+            {"do": "rollback", "steps": 1, "expected": ["0002_b"]},
+        ),
+        (
+            lambda: db.rollback(Context(), steps=2),
+            {"do": "rollback", "steps": 2, "expected": ["0002_b", "0003_a"]},
+        ),
         (
             lambda: db.bootstrap(Context()),
             {"do": "bootstrap", "username": "overseer", "password": PASSWORD},
         ),
     ],
-    ids=["rollback", "rollback 3", "bootstrap"],
+    ids=["rollback", "rollback 2", "bootstrap"],
 )
 def test_what_is_asked(account, capsys, run, event: dict[str, Any]) -> None:
     """The function gets what it needs: for the bootstrap, the secret that RDS keeps."""
@@ -111,10 +120,43 @@ def test_what_is_asked(account, capsys, run, event: dict[str, Any]) -> None:
     assert f"was asked {json.dumps(event, sort_keys=True)}\n" == capsys.readouterr().out
 
 
-def test_before_the_bootstrap(account, capsys) -> None:
-    """What PostgreSQL says of a user it does not know does not say what there is to do."""
+def test_which_are_rolled_back(account, capsys) -> None:
+    """The migrations are named before they are rolled back, in the order of the rollback."""
+    db.rollback(Context(), steps=9, dry_run=True)
+
+    told = capsys.readouterr()
+    assert "" == told.out
+    assert (
+        "rolls back 0002_b, 0003_a, 0001_users: may drop tables and the data in them\n" == told.err
+    )
+
+
+def test_nothing_to_roll_back(account, capsys, monkeypatch) -> None:
+    """Where nothing is applied, nothing is called but the status."""
+    events: list[object] = []
+    monkeypatch.setattr(db, "_call", lambda _, event: events.append(event) or {"applied": []})
+
+    db.rollback(Context())
+
+    assert "nothing to roll back\n" == capsys.readouterr().out
+    assert [{"do": "status"}] == events
+
+
+@pytest.mark.parametrize("steps", [0, -1])
+def test_steps(account, capsys, steps: int) -> None:
+    """Fewer than one is a mistake, not nothing."""
     with pytest.raises(Exit):
-        db.rollback(Context(), steps=9)
+        db.rollback(Context(), steps=steps)
+
+    assert f"--steps={steps}: is less than 1" in capsys.readouterr().err
+
+
+def test_before_the_bootstrap(account, capsys, monkeypatch) -> None:
+    """What PostgreSQL says of a user it does not know does not say what there is to do."""
+    monkeypatch.setattr(db, "_master", lambda _: {"username": "stranger", "password": PASSWORD})
+
+    with pytest.raises(Exit):
+        db.bootstrap(Context())
 
     assert "invoke db.bootstrap --env=x" in capsys.readouterr().err
 

@@ -50,7 +50,7 @@ def wanted(layer: str, text: str, **more: Any) -> Wanted:
 @pytest.fixture(scope="module")
 def page() -> str:
     """Of two layers, of which the upper one has a nested stack."""
-    attic = Part("crd-x-house/Attic", "house.Attic.yaml", "ca-central-1", ATTIC, key="")
+    attic = Part("crd-x-house-Attic", "house.Attic.yaml", "ca-central-1", ATTIC, "", ("Attic",))
     return markdown(
         [
             wanted("floor", FLOOR),

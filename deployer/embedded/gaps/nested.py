@@ -14,7 +14,9 @@ from deployer.embedded.ministack import Answer, Params, Props
 
 Made = tuple[str, dict[str, str]]
 
-_KIND = "AWS::CloudFormation::Stack"
+KIND = "AWS::CloudFormation::Stack"
+_TITLE = "_title"
+_EMBEDDED = re.compile(r"Embedded stack (\S+) was not successfully")
 _NOTHING_TO_DO = b"No updates are to be performed"
 
 # Where operations run. What waits for one is on a thread of its own, as ministack has it.
@@ -24,7 +26,9 @@ _loop: ContextVar[asyncio.AbstractEventLoop] = ContextVar("loop of the operation
 def close() -> None:
     """Replace the emulator's own way, which knows no rollback and forgets attributes."""
     ministack.wrap("run_reentrant", _telling_loop)
-    ministack.TYPES[_KIND] = {"create": _create, "update": _update, "delete": _delete}
+    ministack.wrap("_add_event", _naming_failed)
+    ministack.wrap("_update_resource", _always)
+    ministack.TYPES[KIND] = {"create": _create, "update": _update, "delete": _delete}
     for action in ("DescribeStacks", "ListStacks"):
         ministack.wrap_action(action, _naming_parents)
 
@@ -39,30 +43,73 @@ def _telling_loop(run: Callable[..., Any]) -> Callable[..., Any]:
 
 def _create(title: str, props: Props, parent: str) -> Made:
     above = ministack.stacks[parent]
-    name = f"{parent}-{title}-{uuid.uuid4().hex[:12].upper()}"
-    _operate("CreateStack", name, _told(props, above), below=above)
+    waiting = in_review(above, title)
+    name = waiting["StackName"] if waiting else new_name(parent, title)
+    if waiting:
+        change_set = {"ChangeSetName": [f"c-{uuid.uuid4().hex}"]}
+        kind: Params = {"ChangeSetType": ["CREATE"]}
+        _operate("CreateChangeSet", name, stack_params(props, above) | kind | change_set)
+        _operate("ExecuteChangeSet", name, change_set)
+    else:
+        _operate("CreateStack", name, stack_params(props, above), below=(above, title))
     made = ministack.stacks[name]
     if made["StackStatus"] != "CREATE_COMPLETE":
         _operate("DeleteStack", name)
-        raise _failure(made, "created")
+        raise _failure(made, "create")
     return made["StackId"], _outputs(made)
 
 
 def _update(made: str, _old: Props, new: Props, parent: str) -> Made:
-    """A stack that has nothing to change stays as it is, and well it was."""
+    """A stack that has nothing to change stays as it is; those nested in it may have something."""
     name = _name(made)
-    said = _operate("UpdateStack", name, _told(new, ministack.stacks[parent]))
+    said = _operate("UpdateStack", name, stack_params(new, ministack.stacks[parent]))
     nested = ministack.stacks[name]
-    if _NOTHING_TO_DO not in said and nested["StackStatus"] != "UPDATE_COMPLETE":
-        raise _failure(nested, "updated")
+    if _NOTHING_TO_DO in said:
+        for one in nested["_resources"].values():
+            if one["ResourceType"] == KIND:
+                _update(one["PhysicalResourceId"], one["Properties"], one["Properties"], name)
+    elif nested["StackStatus"] != "UPDATE_COMPLETE":
+        raise _failure(nested, "update")
     return made, _outputs(nested)
+
+
+def _always(update: Callable[..., Made]) -> Callable[..., Made]:
+    """Compare a nested stack with its template whenever the one above is updated."""
+
+    def updating(kind: str, made: str, old: Props, new: Props, stack: str, *rest: Any) -> Made:
+        if kind == KIND and old == new:
+            return _update(made, old, new, stack)
+        return update(kind, made, old, new, stack, *rest)
+
+    return updating
 
 
 def _delete(made: str, _props: Props) -> None:
     name = _name(made)
     _operate("DeleteStack", name)
     if ministack.stacks[name]["StackStatus"] != "DELETE_COMPLETE":
-        raise _failure(ministack.stacks[name], "deleted")
+        raise _failure(ministack.stacks[name], "delete")
+
+
+def new_name(parent: str, title: str) -> str:
+    """Return a name for a nested stack, which no other one has."""
+    return f"{parent}-{title}-{uuid.uuid4().hex[:12].upper()}"
+
+
+def put_below(made: ministack.Stack, above: ministack.Stack, title: str) -> None:
+    """Record the parent of a nested stack, and its logical id there."""
+    root = above.get("RootId", above["StackId"])
+    made.update(ParentId=above["StackId"], RootId=root, **{_TITLE: title})
+
+
+def in_review(above: ministack.Stack, title: str) -> ministack.Stack | None:
+    """Return the nested stack that a change set created and that was not executed yet."""
+    for stack in ministack.stacks.values():
+        mine = (stack.get("ParentId"), stack.get(_TITLE)) == (above["StackId"], title)
+        if mine and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            found: ministack.Stack = stack
+            return found
+    return None
 
 
 def _name(made: str) -> str:
@@ -77,19 +124,18 @@ def _operate(
     name: str,
     params: Params | None = None,
     *,
-    below: ministack.Stack | None = None,
+    below: tuple[ministack.Stack, str] | None = None,
 ) -> bytes:
     """Call an action of CloudFormation's API where operations run, and wait for its operation.
 
-    A refusal is a ValueError. What is made is a part of the stack that it is *below*.
+    A refusal is a ValueError. What is made is that resource of the stack that it is *below*.
     """
 
     async def operating() -> Answer:
         before = asyncio.all_tasks()
         answer = ministack.ACTIONS[action]({"StackName": [name], **(params or {})})
         if below and name in ministack.stacks:
-            root = below.get("RootId", below["StackId"])
-            ministack.stacks[name].update(ParentId=below["StackId"], RootId=root)
+            put_below(ministack.stacks[name], *below)
         await asyncio.gather(*(asyncio.all_tasks() - before))
         return answer
 
@@ -101,8 +147,8 @@ def _operate(
     return body
 
 
-def _told(props: Props, above: ministack.Stack) -> Params:
-    """What CloudFormation's API is told of the stack; the one above answers for what it may make."""
+def stack_params(props: Props, above: ministack.Stack) -> Params:
+    """Return the parameters of a call for a nested stack, with the capabilities of the one above."""
     params: Params = {"TemplateURL": [props["TemplateURL"]]}
     params |= _members("Parameters", "ParameterKey", "ParameterValue", _given(props))
     params |= _members("Tags", "Key", "Value", _tags(props))
@@ -112,11 +158,32 @@ def _told(props: Props, above: ministack.Stack) -> Params:
 
 
 def _failure(nested: ministack.Stack, verb: str) -> ValueError:
-    """What the stack above says, with the first reason of the one below."""
-    events = ministack.stack_events[nested["StackId"]]
-    failed = (each for each in events if each["ResourceStatus"].endswith("_FAILED"))
-    reason = next((each["ResourceStatusReason"] for each in failed), nested["StackStatusReason"])
-    return ValueError(f"Embedded stack {nested['StackId']} was not successfully {verb}: {reason}")
+    """Return the error of the stack above: it names the resources that failed, not the reason."""
+    names: list[str] = []
+    for event in reversed(ministack.stack_events[nested["StackId"]]):
+        name, status = event["LogicalResourceId"], event["ResourceStatus"]
+        if (name, status) == (nested["StackName"], f"{verb.upper()}_IN_PROGRESS"):
+            break
+        if status.endswith("_FAILED") and name != nested["StackName"]:
+            names.insert(0, name)
+    said = f"The following resource(s) failed to {verb}: [{', '.join(dict.fromkeys(names))}]. "
+    reason = said if names else nested["StackStatusReason"]
+    how = ". Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason" if verb == "update" else ""
+    return ValueError(
+        f"Embedded stack {nested['StackId']} was not successfully {verb}d{how}: {reason}"
+    )
+
+
+def _naming_failed(add: Callable[..., None]) -> Callable[..., None]:
+    """Add the stack id to the event of a nested stack that failed, as AWS does."""
+
+    def adding(stack_id: str, *event: Any, **more: Any) -> None:
+        add(stack_id, *event, **more)
+        for last in ministack.stack_events.get(stack_id, [])[-1:]:
+            if found := _EMBEDDED.search(last["ResourceStatusReason"]):
+                last["PhysicalResourceId"] = last["PhysicalResourceId"] or found[1]
+
+    return adding
 
 
 def _outputs(nested: ministack.Stack) -> dict[str, str]:

@@ -26,7 +26,7 @@ def _with_values(describe: Action) -> Action:
             return status, headers, body
         ET.register_namespace("", ministack.NAMESPACE)
         root = ET.fromstring(body)  # noqa: S314  The emulator's own answer.
-        for change in _all(root, "ResourceChange"):
+        for change in every(root, "ResourceChange"):
             _fill(change, change_set)
         return status, headers, ET.tostring(root)
 
@@ -37,23 +37,24 @@ def _fill(change: ET.Element, change_set: dict[str, Any]) -> None:
     title = ministack.text_of(change, "LogicalResourceId")
     action = ministack.text_of(change, "Action")
     before = _before(change_set, title) if action != "Add" else None
-    after = _after(change_set, title) if action != "Remove" else None
+    after = properties_after(change_set, title) if action != "Remove" else None
     for tag, properties in (("BeforeContext", before), ("AfterContext", after)):
         if properties is not None:
-            _add(change, tag, json.dumps({"Properties": properties}))
-    for target in _all(change, "Target"):
-        if (
-            before is None
-            or after is None
-            or ministack.text_of(target, "Attribute") != "Properties"
-        ):
-            continue
-        name = ministack.text_of(target, "Name")
-        _add(target, "Path", f"/Properties/{name}")
-        for tag, properties in (("BeforeValue", before), ("AfterValue", after)):
-            if name in properties:
-                _add(target, tag, _text(properties[name]))
-        _add(target, "AttributeChangeType", _change_type(name, before, after))
+            add(change, tag, json.dumps({"Properties": properties}))
+    if before is None or after is None:
+        return
+    for target in every(change, "Target"):
+        if ministack.text_of(target, "Attribute") == "Properties":
+            for name in every(target, "Name"):  # None, where CloudFormation does not say which.
+                _fill_target(target, name.text or "", before, after)
+
+
+def _fill_target(target: ET.Element, name: str, before: Props, after: Props) -> None:
+    add(target, "Path", f"/Properties/{name}")
+    for tag, properties in (("BeforeValue", before), ("AfterValue", after)):
+        if name in properties:
+            add(target, tag, _text(properties[name]))
+    add(target, "AttributeChangeType", _change_type(name, before, after))
 
 
 def _before(change_set: dict[str, Any], title: str) -> Props:
@@ -62,7 +63,7 @@ def _before(change_set: dict[str, Any], title: str) -> Props:
     return properties
 
 
-def _after(change_set: dict[str, Any], title: str) -> Props:
+def properties_after(change_set: dict[str, Any], title: str) -> Props:
     """Resolve the new properties as far as they are known before the change set is executed."""
     stack = ministack.find_stack(change_set["StackId"]) or {}
     template, made = change_set["_template"], stack.get("_resources", {})
@@ -108,9 +109,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _all(root: ET.Element, tag: str) -> list[ET.Element]:
+def every(root: ET.Element, tag: str) -> list[ET.Element]:
+    """Return every element called *tag*, whatever its namespace."""
     return [e for e in root.iter() if e.tag.rpartition("}")[2] == tag]
 
 
-def _add(parent: ET.Element, tag: str, text: str) -> None:
+def add(parent: ET.Element, tag: str, text: str) -> None:
+    """Give *parent* one more element."""
     ET.SubElement(parent, f"{{{ministack.NAMESPACE}}}{tag}").text = text

@@ -577,6 +577,50 @@ GAPS: tuple[Gap, ...] = (
         test="test_nested.py::test_a_creation_that_fails_leaves_nothing",
     ),
     Gap(
+        "the event of a nested stack that failed has its id, and names only which resources failed",
+        "nag5623 in serverless/serverless#7593; aditmalik-synechron/serverless-nested-stack#2",
+        "no id, and the reason of the resource",
+        module="nested",
+        test="test_nested.py::test_a_failure_names_the_nested_stack_and_what_failed_in_it",
+    ),
+    Gap(
+        "IncludeNestedStacks makes a change set for each nested stack, at any depth",
+        "API reference, CreateChangeSet, DescribeChangeSet and ResourceChange; user guide, Change "
+        "sets for nested stacks",
+        "parameter ignored",
+        module="nested_changesets",
+        test="test_nested_changesets.py::test_each_nested_stack_has_a_change_set",
+    ),
+    Gap(
+        "with it, a nested stack changed by hand is a change, and put back, although its address stays",
+        NOT_VERIFIED,
+        "FAILED, “didn't contain changes”",
+        module="nested_changesets",
+        test="test_nested_changesets.py::test_what_was_changed_by_hand_is_a_change",
+    ),
+    Gap(
+        "a nested change set without changes fails alone; any other failure fails the root, which "
+        "names its ARN",
+        "aws-amplify/amplify-cli#14764; aws/copilot-cli#4426",
+        "no such change sets",
+        module="nested_changesets",
+        test="test_nested_changesets.py::test_a_nested_failure_fails_the_root",
+    ),
+    Gap(
+        "nested change sets are executed and deleted from the root alone",
+        "user guide, Change sets for nested stacks; the words of the refusal are not verified",
+        "no such change sets",
+        module="nested_changesets",
+        test="test_nested_changesets.py::test_only_the_root_is_executed_or_deleted",
+    ),
+    Gap(
+        "nested stacks made by a change set are in review, and go with it",
+        "user guide, Change sets for nested stacks",
+        "no such stacks",
+        module="nested_changesets",
+        test="test_nested_changesets.py::test_what_was_in_review_goes_with_the_root",
+    ),
+    Gap(
         "a list of stacks says which are nested, and in which",
         "API reference, Stack (ParentId, RootId)",
         "not said",

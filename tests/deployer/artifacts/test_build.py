@@ -88,17 +88,20 @@ def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
 def test_what_is_in_it(checkout: Checkout) -> None:
     """Ours and the packages at the root; of packages what is needed when it runs."""
     lock = checkout.wheel(
-        "yo-yo",
+        "plug-in",
         {
-            "yoyo/__init__.py": "",
-            "yoyo/__init__.pyi": "",
-            "yoyo/_c.pxd": "",
-            "yoyo/data.json": "{}",
-            "yoyo/tests/__init__.py": "",
-            "yoyo/__pycache__/x.pyc": "",
-            "yo_yo-1.0.data/scripts/yo": "#!python\n",
+            "plugin/__init__.py": "",
+            "plugin/__init__.pyi": "",
+            "plugin/_c.pxd": "",
+            "plugin/data.json": "{}",
+            "plugin/tests/__init__.py": "",
+            "plugin/__pycache__/x.pyc": "",
+            "plug_in-1.0.data/scripts/plug": "#!python\n",
         },
-        metadata={"entry_points.txt": "[console_scripts]\nyo = yoyo:main\n", "top_level.txt": ""},
+        metadata={
+            "entry_points.txt": "[console_scripts]\nplug = plugin:main\n",
+            "top_level.txt": "",
+        },
     )
     checkout.function("a", lock=lock)
 
@@ -107,10 +110,10 @@ def test_what_is_in_it(checkout: Checkout) -> None:
     files = read(built.path)
     assert {
         "a/handler.py",
-        "yoyo/__init__.py",
-        "yoyo/data.json",
-        "yo_yo-1.0.dist-info/METADATA",
-        "yo_yo-1.0.dist-info/entry_points.txt",
+        "plugin/__init__.py",
+        "plugin/data.json",
+        "plug_in-1.0.dist-info/METADATA",
+        "plug_in-1.0.dist-info/entry_points.txt",
     } == files.keys()
     assert sum(map(len, files.values())) == built.unzipped
     assert built.path.stat().st_size == built.size

@@ -17,11 +17,11 @@ from tests.deployer.artifacts.checkout import ARM, read
 ROOT = Path(__file__).parents[3]
 NAMES = sorted(file.parent.name for file in ROOT.glob("lambdas/*/handler.py"))
 
-BACKEND = """
+DRIVER = """
 import sys
 sys.path[:0] = sys.argv[1:]
-from importlib_metadata import entry_points
-print(entry_points(group="yoyo.backends")["postgresql+psycopg"].load().__name__)
+import psycopg
+print(psycopg.pq.__impl__, psycopg.__version__ > "3")
 """
 
 
@@ -47,11 +47,11 @@ def test_for_lambda(built: dict[tuple[str, bool], Built]) -> None:
 
 
 def test_as_packed(built: dict[tuple[str, bool], Built], tmp_path: Path) -> None:
-    """Yoyo finds its backend by the entry points of its metadata, in what is left of it."""
+    """Psycopg finds its compiled part, and its version in what is left of its metadata."""
     with zipfile.ZipFile(built["migrate", True].path) as packed:
         packed.extractall(tmp_path / "code")
     runtime.link(tmp_path / "runtime")
-    alone = [sys.executable, "-I", "-S", "-c", BACKEND]
+    alone = [sys.executable, "-I", "-S", "-c", DRIVER]
 
     done = subprocess.run(
         [*alone, tmp_path / "code", tmp_path / "runtime"],
@@ -60,4 +60,4 @@ def test_as_packed(built: dict[tuple[str, bool], Built], tmp_path: Path) -> None
         check=False,
     )
 
-    assert ("PostgresqlPsycopgBackend\n", "") == (done.stdout, done.stderr)
+    assert ("binary True\n", "") == (done.stdout, done.stderr)

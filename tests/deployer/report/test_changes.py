@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from deployer.cloud import PropertyChange, ResourceChange
+from deployer.cloud import STACK, PropertyChange, ResourceChange
 from deployer.report import Ink, question
 from deployer.report.changes import change_lines, property_path
 from tests.deployer.report.samples import added, change_set, changed
@@ -112,3 +114,21 @@ def test_the_question_says_what_is_destroyed() -> None:
 def test_a_path_is_written_as_people_do(path: str, shown: str) -> None:
     """AWS has JSON pointers, or names with dots."""
     assert shown == property_path(path)
+
+
+def test_what_happens_in_nested_stacks_is_shown_with_its_path() -> None:
+    """It is counted and sorted as if it were in the stack itself."""
+    key = PropertyChange("/Properties/KeySchema", "a", "b", "Always")
+    table = changed("Table", key, replacement="True", policy="ReplaceAndDelete")
+    deep = replace(changed("Deep"), type=STACK, nested=(table, added("New")))
+    whole = change_set("pipeline", replace(changed("Below"), type=STACK, nested=(deep,)))
+
+    assert list(change_lines(whole, Ink())) == [
+        "crd-x-pipeline: 1 replaced, 2 changed, 1 added",
+        "  ± Below/Deep/Table  AWS::X::Y  is replaced, and the old one deleted with what it holds",
+        "      KeySchema: a → b  # forces replacement",
+        "  ~ Below  AWS::CloudFormation::Stack",
+        "  ~ Below/Deep  AWS::CloudFormation::Stack",
+        "  + Below/Deep/New  AWS::EC2::Subnet",
+    ]
+    assert question(whole) == "Execute on crd-x-pipeline: 1 replaced, 2 changed, 1 added? [y/N] "

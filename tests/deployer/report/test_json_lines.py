@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,7 @@ def test_a_story_in_json() -> None:
         "elapsed": 8.0,
         "stack": NETWORK,
         "at": "2026-01-02T03:04:05+00:00",
+        "path": [],
         "resource": NETWORK,
         "physical_id": f"arn:stack/{NETWORK}",
         "type": "AWS::CloudFormation::Stack",
@@ -145,3 +147,20 @@ def test_any_text_stays_on_its_line(name: str, reason: str) -> None:
     assert stream.getvalue().isascii()
     assert 1 == stream.getvalue().count("\n")
     assert VALID.is_valid(json.loads(stream.getvalue()))
+
+
+def test_a_change_in_a_nested_stack_has_its_path() -> None:
+    """A reader that looks at each change of the list misses none."""
+    below = replace(changed("Below"), nested=(changed("Table", replacement="True"),))
+    [*_, line] = [
+        one
+        for one in lines_of([Proposed(NETWORK, change_set("network", below))])
+        if one["event"] == "proposed"
+    ]
+
+    assert [] == [error.message for error in VALID.iter_errors(line)]
+    assert [(["Below"], "Table", "replaced")] == [
+        (one["path"], one["resource"], one["kind"])
+        for one in line["change_set"]["changes"]
+        if one["path"]
+    ]

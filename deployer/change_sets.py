@@ -1,0 +1,103 @@
+"""Describe a change set together with the change sets of nested stacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from deployer.cloud import STACK, ChangeSet, ResourceChange
+from deployer.errors import BusyError
+from deployer.jobs import Work, pauses
+from deployer.nested import KEPT, LogicalIds, TemplateTree, existing_templates, format_path
+
+if TYPE_CHECKING:
+    from deployer.follow import Watch
+
+_NESTED_FAILED = re.compile(r"Nested change set (arn:\S+) was not successfully created")
+
+
+def describe_change_set(watch: Watch, region: str, arn: str, *, stack: str) -> Work[ChangeSet]:
+    """Wait until a change set of *stack* is created, and describe it with those of nested stacks.
+
+    If a nested change set failed, the reason is that of the nested one. Raises BusyError after the
+    timeout of *watch*.
+    """
+    description = _Description(watch, region, stack)
+    change_set = yield from description.ready(arn)
+    changes = yield from description.described(change_set.changes, ())
+    whole = replace(change_set, changes=changes)
+    if change_set.status != "FAILED" or change_set.empty:
+        return whole
+    return replace(whole, reason=(yield from description.reason(change_set)))
+
+
+@dataclass
+class _Description:
+    """A description in progress; *failures* has the reasons of nested change sets that failed."""
+
+    watch: Watch
+    region: str
+    stack: str
+    failures: list[str] = field(default_factory=list)
+
+    def ready(self, arn: str) -> Work[ChangeSet]:
+        """Wait for one change set. Nested ones may still be pending when the root has failed."""
+        waits, give_up = pauses(), self.watch.clock.now() + self.watch.timeout
+        while (change_set := self.watch.cloud.change_set(self.region, arn)).pending:
+            if self.watch.clock.now() > give_up:
+                raise BusyError(f"{self.stack}: its change set is still {change_set.status}")
+            yield next(waits)
+        return change_set
+
+    def described(
+        self, changes: Iterable[ResourceChange], path: LogicalIds
+    ) -> Work[tuple[ResourceChange, ...]]:
+        """Return *changes*, each nested stack with the changes in it."""
+        found = []
+        for change in changes:
+            inner = (*path, change.logical_id)
+            below = (yield from self._nested(change.change_set, inner)) if change.change_set else ()
+            if not below and change.type == STACK and change.action == "Remove":
+                below = self._removed(change)
+            found.append(replace(change, nested=below))
+        return tuple(found)
+
+    def reason(self, change_set: ChangeSet) -> Work[str]:
+        """Return why a change set failed; AWS names only the ARN of the nested one that failed."""
+        if self.failures:
+            return "\n".join(self.failures)
+        named = _NESTED_FAILED.search(change_set.reason)
+        if named is None:
+            return change_set.reason
+        nested = yield from self.ready(named[1])
+        return f"{nested.stack}: {(yield from self.reason(nested))}"
+
+    def _nested(self, arn: str, path: LogicalIds) -> Work[tuple[ResourceChange, ...]]:
+        change_set = yield from self.ready(arn)
+        changes = yield from self.described(change_set.changes, path)
+        failed = change_set.status == "FAILED" and not change_set.empty
+        if failed and not _NESTED_FAILED.search(change_set.reason):
+            self.failures.append(f"{format_path(path)}: {change_set.reason}")
+        return changes
+
+    def _removed(self, change: ResourceChange) -> tuple[ResourceChange, ...]:
+        """Return the removals in a nested stack that is removed: AWS lists only the stack."""
+        if change.policy in KEPT or not change.physical_id:
+            return ()
+        tree = existing_templates(self.watch.cloud, self.region, change.physical_id)
+        return tuple(_removals(tree)) if tree else ()
+
+
+def _removals(tree: TemplateTree) -> Iterator[ResourceChange]:
+    for title, resource in tree.resources.items():
+        policy = _policy(resource.get("DeletionPolicy"))
+        inner = tree.nested.get(title) if policy != "Retain" else None
+        below = tuple(_removals(inner)) if inner else ()
+        yield ResourceChange("Remove", title, resource["Type"], policy=policy, nested=below)
+
+
+def _policy(declared: str | None) -> str:
+    """Return the PolicyAction that CloudFormation would list for a removed resource."""
+    return "Retain" if declared in KEPT else declared or "Delete"

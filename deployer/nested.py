@@ -1,0 +1,168 @@
+"""Walk the template, or the change set, of a stack and of the stacks nested in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from deployer import synth
+from deployer.cloud import STACK
+from deployer.yamltext import load
+
+if TYPE_CHECKING:
+    from deployer.cloud import Cloud, ResourceChange
+    from deployer.stack import Line
+    from deployer.synth import Wanted
+
+LogicalIds: TypeAlias = tuple[str, ...]  # Nested stacks, outermost first.
+
+KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
+
+
+@dataclass(frozen=True)
+class TemplateTree:
+    """The template of a stack, and of the stacks nested in it, by their logical ids.
+
+    *stack_id* is that of the deployed stack; a template that is not deployed has none.
+    """
+
+    text: str
+    nested: Mapping[str, TemplateTree] = field(default_factory=dict)
+    stack_id: str = ""
+
+    @cached_property
+    def body(self) -> Mapping[str, Any]:
+        """The template as plain values."""
+        return load(self.text)
+
+    @property
+    def resources(self) -> Mapping[str, Mapping[str, Any]]:
+        """The resources of this template alone, by logical id."""
+        return self.body.get("Resources") or {}
+
+    @property
+    def holds_data(self) -> bool:
+        """Return whether a resource of any of the templates outlives the stack."""
+        return any(synth.holds_data(tree.text) for _, tree in self.walk())
+
+    def at(self, path: LogicalIds) -> TemplateTree | None:
+        """Return the template at *path*; None if there is none."""
+        if not path:
+            return self
+        inner = self.nested.get(path[0])
+        return inner.at(path[1:]) if inner else None
+
+    def walk(self, path: LogicalIds = ()) -> Iterator[tuple[LogicalIds, TemplateTree]]:
+        """Yield every template with its path, each before those nested in it."""
+        yield path, self
+        for title, tree in self.nested.items():
+            yield from tree.walk((*path, title))
+
+    def deleted_trees(self) -> Iterator[TemplateTree]:
+        """Yield every template whose stack is deleted with this one."""
+        yield self
+        for title, tree in self.nested.items():
+            if self.resources.get(title, {}).get("DeletionPolicy") not in KEPT:
+                yield from tree.deleted_trees()
+
+
+def format_path(path: LogicalIds) -> str:
+    """Return *path* as reports show it: Codebuild/Table."""
+    return "/".join(path)
+
+
+def desired_templates(wanted: Wanted) -> TemplateTree:
+    """Return the templates of a stack as they shall be."""
+    return _desired(wanted, (), wanted.text)
+
+
+def _desired(wanted: Wanted, path: LogicalIds, text: str) -> TemplateTree:
+    inner = {
+        part.path[-1]: _desired(wanted, part.path, part.text)
+        for part in wanted.nested
+        if part.path[:-1] == path
+    }
+    return TemplateTree(text, inner)
+
+
+def deployed_templates(cloud: Cloud, region: str, stack_id: str) -> TemplateTree:
+    """Return the templates of a stack as the account has them; *stack_id* may be its name.
+
+    A nested stack that was deleted by hand is left out. Raises CloudError if another one cannot be
+    read: what it holds is unknown then.
+    """
+    tree = TemplateTree(cloud.template(region, stack_id), stack_id=stack_id)
+    titles = {title for title, one in tree.resources.items() if one.get("Type") == STACK}
+    if not titles:
+        return tree
+    found = {
+        each.logical_id: existing_templates(cloud, region, each.physical_id)
+        for each in cloud.resources(region, stack_id)
+        if each.logical_id in titles and each.type == STACK and each.physical_id
+    }
+    return replace(tree, nested={title: inner for title, inner in found.items() if inner})
+
+
+def existing_templates(cloud: Cloud, region: str, stack_id: str) -> TemplateTree | None:
+    """Return the templates of a stack as the account has them; None if it was deleted."""
+    found = cloud.stack(region, stack_id)
+    if found is None or found.status == "DELETE_COMPLETE":
+        return None
+    return deployed_templates(cloud, region, stack_id)
+
+
+def resource_lines(wanted: Wanted) -> dict[LogicalIds, Line]:
+    """Return the line of each resource, by its path and logical id."""
+    above = {(title,): line for title, line in wanted.lines.items()}
+    return above | {
+        (*part.path, title): line for part in wanted.nested for title, line in part.lines.items()
+    }
+
+
+def changed_templates(old: TemplateTree, new: TemplateTree) -> dict[LogicalIds, tuple[str, ...]]:
+    """Return the templates of *new* that differ from *old*, each with the resources that differ.
+
+    The URL of a nested template, and the digest output, change with the nested template. They do
+    not count as a change of the template above.
+    """
+    pairs = ((path, old.at(path), tree) for path, tree in new.walk())
+    return {
+        path: _differing(before.resources, after.resources, after.nested)
+        for path, before, after in pairs
+        if before and _own(before) != _own(after)
+    }
+
+
+def _differing(
+    old: Mapping[str, Any], new: Mapping[str, Any], nested: Collection[str]
+) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name in sorted(old.keys() | new.keys())
+        if _without_url(name, old, nested) != _without_url(name, new, nested)
+    )
+
+
+def _own(tree: TemplateTree) -> dict[str, Any]:
+    outputs = {k: v for k, v in (tree.body.get("Outputs") or {}).items() if k != synth.DIGEST}
+    resources = {name: _without_url(name, tree.resources, tree.nested) for name in tree.resources}
+    return {**tree.body, "Outputs": outputs, "Resources": resources}
+
+
+def _without_url(name: str, resources: Mapping[str, Any], nested: Collection[str]) -> Any:
+    resource = resources.get(name)
+    if name not in nested or resource is None:
+        return resource
+    properties = {k: v for k, v in resource.get("Properties", {}).items() if k != "TemplateURL"}
+    return {**resource, "Properties": properties}
+
+
+def flatten(
+    changes: Iterable[ResourceChange], path: LogicalIds = ()
+) -> Iterator[tuple[LogicalIds, ResourceChange]]:
+    """Yield every change of a change set with its path, each before those nested in it."""
+    for change in changes:
+        yield path, change
+        yield from flatten(change.nested, (*path, change.logical_id))

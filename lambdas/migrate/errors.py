@@ -1,0 +1,69 @@
+"""Say why a migration failed, without quoting a row.
+
+PostgreSQL quotes rows in the detail of an error, and in some messages: those of class 22 (data
+that do not fit), those that RAISE writes, and those of SQL that a file makes up while it runs.
+"""
+
+from __future__ import annotations
+
+import psycopg
+
+from migrate.script import Script
+
+# What PostgreSQL says for these names at most a constraint, also inside a function or trigger:
+# constraint, transaction state, rollback, resources, limits, state of an object, intervention.
+_NO_ROWS = {"23", "25", "2D", "40", "53", "54", "55", "57"}
+_DIRECT = "PL/pgSQL function inline_code_block line 1 at EXECUTE"
+
+
+class MigrationError(Exception):
+    """Names every file that is in the way, what PostgreSQL said of it, and what to do."""
+
+
+def describe(script: Script, error: psycopg.Error, *, before: str = "") -> str:
+    """Say of *script* what PostgreSQL said, with the line where it is known.
+
+    *before* is the SQL that was sent in front of the text of the script.
+    """
+    sent = before + script.text
+    line = _line(script, error, sent)
+    return f"{script.file}: {line}{_fact(sent, error)}{_hint(script, error)}"
+
+
+def _line(script: Script, error: psycopg.Error, sent: str) -> str:
+    said = error.diag
+    position = said.statement_position
+    if said.internal_query == sent:
+        position = said.internal_position
+    elif said.internal_query:
+        position = None
+    if position is None:
+        return ""
+    rest = sent[int(position) - 1 :]  # In the text of the script: what is before it has no faults.
+    return f"line {script.text.count(chr(10)) - rest.count(chr(10)) + 1}: "
+
+
+def _fact(sent: str, error: psycopg.Error) -> str:
+    name, state, message = type(error).__name__, error.sqlstate, error.diag.message_primary
+    if not state or not message:
+        return "the connection to the database was lost"
+    return f"{name} (SQLSTATE {state})" if _may_quote(sent, error) else message
+
+
+def _may_quote(sent: str, error: psycopg.Error) -> bool:
+    state, context = error.sqlstate or "", error.diag.context or ""
+    if state[:2] in {"22", "P0"} or context.partition("\n")[0].endswith(" at RAISE"):
+        return True
+    nested = context not in {"", _DIRECT, f'SQL statement "{sent}"\n{_DIRECT}'}
+    return nested and state[:2] not in _NO_ROWS
+
+
+def _hint(script: Script, error: psycopg.Error) -> str:
+    if error.sqlstate == "25001" and script.transactional:
+        return ": move the statement to a file of its own that begins with -- transactional: false"
+    message = error.diag.message_primary or ""
+    if error.sqlstate == "0A000" and "transaction commands" in message:
+        return ": a file is applied in one transaction, which begins and ends outside it"
+    if error.sqlstate == "0A000" and "SELECT ... INTO" in message:
+        return ": write CREATE TABLE … AS SELECT"
+    return ""

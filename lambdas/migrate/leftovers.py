@@ -1,0 +1,60 @@
+"""Find what a statement outside a transaction leaves behind when it fails.
+
+CREATE, DROP and REINDEX INDEX CONCURRENTLY leave an invalid index, which is never read and still
+written; ALTER TABLE … DETACH PARTITION CONCURRENTLY leaves a partition half detached.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+# An invalid index of a partitioned table (relkind I) waits for those of its partitions.
+_FOUND = """
+SELECT relname, pg_catalog.format('index %I.%I is invalid', nspname, relname),
+    pg_catalog.format('DROP INDEX CONCURRENTLY %I.%I', nspname, relname)
+FROM pg_catalog.pg_index
+JOIN pg_catalog.pg_class ON pg_class.oid = indexrelid
+JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relkind = 'i' AND NOT (indisvalid AND indisready AND indislive)
+UNION ALL
+SELECT child.relname,
+    pg_catalog.format('partition %s is half detached', inhrelid::pg_catalog.regclass),
+    pg_catalog.format(
+        'ALTER TABLE %s DETACH PARTITION %s FINALIZE',
+        inhparent::pg_catalog.regclass, inhrelid::pg_catalog.regclass
+    )
+FROM pg_catalog.pg_inherits
+JOIN pg_catalog.pg_class AS child ON child.oid = inhrelid
+WHERE inhdetachpending
+ORDER BY 2
+"""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """An object by its *name*, what is wrong with it, and the *command* that puts it right."""
+
+    name: str
+    fact: str
+    command: str
+
+    def __str__(self) -> str:
+        return f"{self.fact}: run {self.command};"
+
+
+def find(connection: Connection[TupleRow]) -> list[Leftover]:
+    """Return every leftover in the database."""
+    return [Leftover(*row) for row in connection.execute(_FOUND)]
+
+
+def of_statement(
+    names: frozenset[str], before: list[Leftover], after: list[Leftover]
+) -> list[Leftover]:
+    """Return the leftovers of a statement: new ones, and those that it *names*.
+
+    The second kind is an older one that CREATE INDEX … IF NOT EXISTS did not replace.
+    """
+    return [each for each in after if each not in before or each.name in names]

@@ -1,0 +1,133 @@
+"""Decide which migrations to apply or roll back, from the files and the journal, or why none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from migrate.errors import MigrationError
+from migrate.files import Folder, Migration
+from migrate.script import JOURNAL, Script
+
+State = Literal["applied", "applying", "rolling back"]
+_NOTHING = "nothing was changed"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the journal; the rows are in the order in which the migrations were applied."""
+
+    name: str
+    checksum: str
+    state: State
+
+
+@dataclass(frozen=True)
+class Pending:
+    """The migrations to apply, in order, and every fault known without a database."""
+
+    migrations: tuple[Migration, ...]
+    out_of_order: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+def status(folder: Folder, rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Return the names by state; applied ones in the order in which they were applied."""
+    files = {migration.name for migration in folder.migrations}
+    known = {row.name for row in rows}
+    return {
+        "applied": [row.name for row in rows if row.state == "applied" and row.name in files],
+        "pending": [each.name for each in folder.migrations if each.name not in known],
+        "missing": [row.name for row in rows if row.name not in files],
+        "changed": [migration.name for migration in _changed(folder, rows)],
+        "interrupted": [row.name for row in rows if row.state != "applied"],
+    }
+
+
+def pending(folder: Folder, rows: Sequence[Row]) -> Pending:
+    """Return what to apply. A missing file is a fault only if there is something to apply."""
+    known = {row.name for row in rows}
+    wanted = tuple(each for each in folder.migrations if each.name not in known)
+    faults = [*folder.faults, *_row_faults(folder, rows, missing=bool(wanted))]
+    for migration in wanted:
+        for script in migration.scripts:
+            faults += _script_faults(script)
+    last = max(known, default="")
+    late = tuple(migration.name for migration in wanted if migration.name < last)
+    return Pending(wanted, late, tuple(faults))
+
+
+def last_applied(
+    folder: Folder, rows: Sequence[Row], steps: int, expected: Sequence[str] | None = None
+) -> list[tuple[Migration, Script]]:
+    """Return the last *steps* migrations in the journal, the last one first, with their rollbacks.
+
+    Raises MigrationError with every fault, and if they are not the *expected* ones.
+    """
+    chosen = [row.name for row in reversed(rows)][:steps]
+    by_name = {migration.name: migration for migration in folder.migrations}
+    faults = [*folder.faults, *_row_faults(folder, rows, missing=True)]
+    found: list[tuple[Migration, Script]] = []
+    for name in chosen:
+        migration = by_name.get(name)
+        if migration and migration.rollback:
+            faults += _script_faults(migration.rollback)
+            found.append((migration, migration.rollback))
+        elif migration:
+            faults.append(f"{name}.rollback.sql: is missing, so {name} cannot be rolled back")
+    refuse(faults)
+    if expected is not None and chosen != list(expected):
+        raise MigrationError(
+            f"the last applied migrations are {', '.join(chosen) or 'none'},"
+            f" not {', '.join(expected) or 'none'}: {_NOTHING}"
+        )
+    return found
+
+
+def refuse(faults: Iterable[str]) -> None:
+    """Raise MigrationError if there is any fault."""
+    if found := list(faults):
+        raise MigrationError("\n".join([*found, _NOTHING]))
+
+
+def _changed(folder: Folder, rows: Sequence[Row]) -> list[Migration]:
+    checksums = {row.name: row.checksum for row in rows}
+    return [
+        migration
+        for migration in folder.migrations
+        if migration.name in checksums and migration.forward.checksum != checksums[migration.name]
+    ]
+
+
+def _row_faults(folder: Folder, rows: Sequence[Row], *, missing: bool) -> Iterator[str]:
+    state = status(folder, rows)
+    for name in state["changed"]:
+        yield (
+            f"{name}.sql: was changed after it was applied: restore it,"
+            " and write what is new to another migration"
+        )
+    for name in state["missing"] if missing else []:
+        yield f"{name}.sql: is missing, but was applied: restore it"
+    for row in rows:
+        if row.state != "applied":
+            yield _interrupted(row)
+
+
+def _interrupted(row: Row) -> str:
+    """Name both ways out: nobody but the operator can see whether the statement took effect."""
+    keep = f"UPDATE public.{JOURNAL} SET state = 'applied' WHERE name = '{row.name}'"  # noqa: S608  # shown
+    remove = f"DELETE FROM public.{JOURNAL} WHERE name = '{row.name}'"  # noqa: S608  # shown
+    if row.state == "applying":
+        file, yes, no = f"{row.name}.sql", keep, remove
+    else:
+        file, yes, no = f"{row.name}.rollback.sql", remove, keep
+    return (
+        f"{file}: the run that sent it was interrupted, and it has no transaction:"
+        " find out by ./inv db.connect --user=migrator whether it took effect;"
+        f" if so, run there: {yes}; if not: {no};"
+    )
+
+
+def _script_faults(script: Script) -> list[str]:
+    return [f"{script.file}: {fault}" for fault in script.faults]

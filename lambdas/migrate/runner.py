@@ -1,0 +1,189 @@
+"""Apply and roll back migrations, each in a new connection and in one transaction with its row.
+
+PostgreSQL receives a file whole, as a string that a DO block executes: a place where it refuses
+COMMIT and the like itself, and from where no row is returned. Settings, temporary tables and locks
+of a file end with its connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from migrate import journal, leftovers, lock, plan
+from migrate.clock import Clock
+from migrate.errors import MigrationError, describe
+from migrate.files import Folder, Migration
+from migrate.script import Script
+from shared import database
+from shared.log import log
+
+# A change of a table waits for those who use it, and meanwhile everyone else waits behind it.
+SETTINGS = {
+    "search_path": "public",
+    "standard_conforming_strings": "on",
+    "client_encoding": "UTF8",
+    "lock_timeout": "10s",
+    "client_connection_check_interval": "2s",  # Stop when the function ends before its statement.
+}
+
+_KEEP = "SELECT pg_catalog.set_config('migrate.file', %s, %s)"
+_EXECUTE = "DO $$BEGIN EXECUTE pg_catalog.current_setting('migrate.file'); END$$"
+# Raises before the first statement of the file, but after PostgreSQL has parsed all of it.
+_PARSED = "MG000"
+_RAISE = f"DO 'BEGIN RAISE SQLSTATE ''{_PARSED}''; END';"
+
+
+def status(folder: Folder) -> dict[str, list[str]]:
+    """Return the names of the migrations by state, without a change; see plan.status."""
+    plan.refuse(folder.faults)
+    with database.connect() as connection:
+        return plan.status(folder, journal.rows(connection))
+
+
+def migrate(folder: Folder, clock: Clock) -> dict[str, list[str]]:
+    """Apply what is pending; what was applied before an error stays applied."""
+    with lock.held() as holder:
+        pending = plan.pending(folder, journal.rows(holder))
+        plan.refuse([*pending.faults, *_syntax_faults(pending)])
+        if pending.migrations:
+            journal.create(holder)
+        for migration in pending.migrations:
+            _apply(holder, migration, clock)
+            log("apply", file=migration.forward.file)
+    late = {"out_of_order": list(pending.out_of_order)} if pending.out_of_order else {}
+    return {"applied": [migration.name for migration in pending.migrations]} | late
+
+
+def roll_back(
+    folder: Folder, clock: Clock, steps: int, expected: list[str] | None
+) -> dict[str, list[str]]:
+    """Roll back the last *steps* migrations of the journal, if they are the *expected* ones."""
+    with lock.held() as holder:
+        found = plan.last_applied(folder, journal.rows(holder), steps, expected)
+        for migration, script in found:
+            _undo(holder, migration, script, clock)
+            log("rollback", file=script.file)
+    return {"rolled_back": [migration.name for migration, _ in found]}
+
+
+def run(script: Script, clock: Clock) -> None:
+    """Run a script that is not a migration, in one transaction."""
+    plan.refuse(f"{script.file}: {fault}" for fault in script.faults)
+    with _connection(script, clock) as connection:
+        _in_transaction(connection, script, lambda: None)
+
+
+def _apply(holder: Connection[TupleRow], migration: Migration, clock: Clock) -> None:
+    name, script = migration.name, migration.forward
+    lock.check(holder)
+    with _connection(script, clock) as connection:
+        if script.transactional:
+            _in_transaction(connection, script, lambda: journal.add(connection, name, script))
+            return
+        journal.add(holder, name, script, "applying")
+        _alone(connection, script, failed=lambda: journal.remove(holder, name))
+        with lock.needed():
+            journal.change(holder, name, "applied")
+
+
+def _undo(holder: Connection[TupleRow], migration: Migration, script: Script, clock: Clock) -> None:
+    name = migration.name
+    lock.check(holder)
+    with _connection(script, clock) as connection:
+        if script.transactional:
+            _in_transaction(connection, script, lambda: journal.remove(connection, name))
+            return
+        journal.change(holder, name, "rolling back")
+        _alone(connection, script, failed=lambda: journal.change(holder, name, "applied"))
+        with lock.needed():
+            journal.remove(holder, name)
+
+
+def _in_transaction(
+    connection: Connection[TupleRow], script: Script, record: Callable[[], None]
+) -> None:
+    """Record the script and execute it, both or neither.
+
+    The record is first: nothing that the script sets can have an effect on it.
+    """
+    try:
+        connection.execute("BEGIN")
+        record()
+        connection.execute(_KEEP, [script.text, True])
+        connection.execute(_EXECUTE)
+    except psycopg.Error as error:
+        raise MigrationError(describe(script, error)) from None
+    _commit(connection, script)
+
+
+def _commit(connection: Connection[TupleRow], script: Script) -> None:
+    try:
+        ended = connection.execute("COMMIT").statusmessage
+    except psycopg.Error as error:
+        fact = describe(script, error)
+        if connection.closed:
+            fact += " during COMMIT: db.status says whether the file was applied"
+        raise MigrationError(fact) from None
+    if ended != "COMMIT":
+        raise MigrationError(f"{script.file}: PostgreSQL answered {ended} to COMMIT")
+
+
+def _alone(connection: Connection[TupleRow], script: Script, *, failed: Callable[[], None]) -> None:
+    """Execute the only statement of a script outside a transaction.
+
+    Calls *failed* before it raises, unless nobody knows whether the statement took effect. With a
+    result in binary form psycopg sends it by the extended protocol, which takes one statement.
+    """
+    before = leftovers.find(connection)
+    faults = []
+    try:
+        connection.execute(script.text, binary=True)
+    except psycopg.Error as error:
+        faults.append(describe(script, error))
+        if connection.closed:
+            raise MigrationError(f"{faults[0]}: run db.migrate again, it says what to do") from None
+    found = leftovers.of_statement(script.names, before, leftovers.find(connection))
+    faults += [f"{script.file}: {leftover}" for leftover in found]
+    if faults:
+        with lock.needed():
+            failed()
+        raise MigrationError("\n".join(faults))
+
+
+def _syntax_faults(pending: plan.Pending) -> Iterator[str]:
+    """Have PostgreSQL parse every script that is without faults so far, and execute none."""
+    scripts = [script for migration in pending.migrations for script in migration.scripts]
+    sound = [script for script in scripts if not script.faults]
+    if not sound:
+        return
+    with database.connect(**SETTINGS) as connection:
+        for script in sound:
+            connection.execute(_KEEP, [_RAISE + script.text, False])
+            try:
+                connection.execute(_EXECUTE)
+            except psycopg.Error as error:
+                if error.sqlstate != _PARSED:
+                    yield describe(script, error, before=_RAISE)
+
+
+@contextmanager
+def _connection(script: Script, clock: Clock) -> Iterator[Connection[TupleRow]]:
+    """Connect anew for *script*, which then has as long as the clock says."""
+    seconds = clock.seconds()
+    if seconds <= 0:
+        raise MigrationError(
+            f"{script.file}: was not started: the function has no time left; run this again"
+        )
+    try:
+        connection = database.connect(**SETTINGS, statement_timeout=f"{seconds}s")
+    except psycopg.OperationalError:
+        raise MigrationError(
+            f"{script.file}: was not started: cannot connect to the database; run this again"
+        ) from None
+    with closing(connection):
+        yield connection

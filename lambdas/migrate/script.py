@@ -1,0 +1,137 @@
+"""Check the text of one SQL file before anything is sent to PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from migrate import lexer
+from migrate.lexer import Statement, Token
+
+# PostgreSQL keeps about 10 kB in memory for each statement of a file until the file ends.
+MAX_STATEMENTS = 20_000
+JOURNAL = "schema_migrations"
+
+_DIRECTIVE = re.compile(r"\s*[\w-]*transaction[\w-]*\s*[:=]", re.IGNORECASE)
+_EXACT = {" transactional: false": False, " transactional: true": True}
+_TRANSACTION = {"ABORT", "BEGIN", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"}
+
+
+@dataclass(frozen=True)
+class Script:
+    """A checked SQL file.
+
+    *text* has line feeds only, whatever the checkout has, and *checksum* is the one of that text.
+    Each fault names the line; a script with faults is never sent.
+    """
+
+    file: str
+    text: str
+    faults: tuple[str, ...]
+    transactional: bool = True
+    names: frozenset[str] = frozenset()
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def parse(file: str, content: bytes) -> Script:
+    """Return the script in *content* with all faults that can be found without a database."""
+    if content.startswith(b"\xef\xbb\xbf"):
+        return Script(file, "", ("begins with a byte order mark: save it as UTF-8 without one",))
+    try:
+        text = content.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return Script(file, "", (f"line {line}: is not UTF-8",))
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        return Script(file, "", (f"line {line}: has a NUL character",))
+    try:
+        tokens = list(lexer.tokens(text))
+    except lexer.UnterminatedError as error:
+        return Script(file, text, (str(error),))
+    return _checked(file, text, tokens)
+
+
+def _checked(file: str, text: str, tokens: list[Token]) -> Script:
+    statements = list(lexer.statements(tokens))
+    directives = [token for token in tokens if _is_directive(token)]
+    transactional = all(_EXACT.get(token.text.rstrip(), True) for token in directives)
+    names = lexer.names(tokens)
+    faults = [
+        *_directive_faults(directives, statements),
+        *_statement_faults(statements),
+        *_whole_faults(statements, names, transactional=transactional),
+    ]
+    return Script(file, text, tuple(faults), transactional, names)
+
+
+def _is_directive(token: Token) -> bool:
+    return token.kind == "comment" and _DIRECTIVE.match(token.text) is not None
+
+
+def _directive_faults(directives: list[Token], statements: list[Statement]) -> Iterator[str]:
+    for token in directives:
+        if token.text.rstrip() not in _EXACT:
+            yield (
+                f"line {token.line}: is not a directive: write -- transactional: false,"
+                " or reword the comment"
+            )
+        elif statements and token.line >= statements[0].line:
+            yield f"line {token.line}: move the directive above the first statement"
+    for token in directives[1:]:
+        yield f"line {token.line}: remove the second directive"
+
+
+def _statement_faults(statements: list[Statement]) -> Iterator[str]:
+    for statement in statements:
+        words = statement.words
+        if _controls_transaction(statement):
+            yield (
+                f"line {statement.line}: remove {words[0]}: a file is applied"
+                " in one transaction, which begins and ends outside it"
+            )
+        elif _copies_through_client(words):
+            yield (
+                f"line {statement.line}: COPY needs a client that sends or takes rows:"
+                " use INSERT with many VALUES"
+            )
+
+
+def _controls_transaction(statement: Statement) -> bool:
+    words = statement.words
+    if words[:2] == ("PREPARE", "TRANSACTION"):  # PREPARE transaction AS … is another statement.
+        return len(words) == 3 and statement.tokens[2].kind == "string"
+    return words[0] in _TRANSACTION
+
+
+def _copies_through_client(words: tuple[str, ...]) -> bool:
+    pairs = itertools.pairwise(words)
+    return words[0] == "COPY" and any(
+        word in {"FROM", "TO"} and following in {"STDIN", "STDOUT"} for word, following in pairs
+    )
+
+
+def _whole_faults(
+    statements: list[Statement], names: frozenset[str], *, transactional: bool
+) -> Iterator[str]:
+    count = len(statements)
+    if not count:
+        yield "has no statement: write SELECT 1; if there is nothing to do"
+    if count > MAX_STATEMENTS:
+        yield (
+            f"has {count} statements, more than {MAX_STATEMENTS}: split it,"
+            " or use INSERT with many VALUES"
+        )
+    if count > 1 and not transactional:
+        yield (
+            f"line {statements[1].line}: a file with -- transactional: false has one statement:"
+            " move this one to a file of its own"
+        )
+    if JOURNAL in names:
+        yield f"names {JOURNAL}, the table that records what is applied: leave it to db.migrate"

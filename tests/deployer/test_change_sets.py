@@ -1,0 +1,201 @@
+"""A change set is described with those of the nested stacks, and with the reason of a failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deployer.change_sets import describe_change_set
+from deployer.cloud import STACK, ChangeSet, Found, ResourceChange
+from deployer.errors import BusyError
+from deployer.follow import Watch
+from deployer.jobs import Pause
+from deployer.nested import flatten
+from tests.fakes import REGION, FakeClock, FakeCloud
+
+EMPTY = "The submitted information didn't contain changes. Submit different information"
+
+
+def failed(arn: str) -> str:
+    """What CloudFormation says of the change set above."""
+    return f"Nested change set {arn} was not successfully created: Currently in FAILED."
+
+
+def change_set(
+    arn: str, *changes: ResourceChange, status: str = "CREATE_COMPLETE", reason: str = ""
+) -> ChangeSet:
+    """A change set of a stack called like it."""
+    stack = arn.removeprefix("arn:")
+    return ChangeSet(arn, "c", stack, "id", REGION, status, "AVAILABLE", reason, changes)
+
+
+def below(title: str, arn: str) -> ResourceChange:
+    """The change of a nested stack that has a change set."""
+    return ResourceChange("Modify", title, STACK, change_set=arn)
+
+
+TABLE = ResourceChange("Modify", "Table", "AWS::DynamoDB::Table", replacement="True")
+
+
+def cloud(*change_sets: ChangeSet, **more: Any) -> FakeCloud:
+    """An account with these change sets."""
+    return FakeCloud(FakeClock(), nested_sets={one.arn: one for one in change_sets}, **more)
+
+
+def described(account: FakeCloud, arn: str = "arn:root", **watch: float) -> ChangeSet:
+    """The root change set, as it is described in the end."""
+    work = describe_change_set(
+        Watch(account, account.clock, **watch), REGION, arn, stack="crd-x-outer"
+    )
+    while True:
+        try:
+            pause = next(work)
+        except StopIteration as end:
+            return end.value
+        assert isinstance(pause, Pause)
+        account.clock.sleep(pause.seconds)
+
+
+def located(found: ChangeSet) -> list[tuple[str, str, str]]:
+    """Path and name, action and policy of each change."""
+    return [
+        ("/".join([*path, one.logical_id]), one.action, one.policy)
+        for path, one in flatten(found.changes)
+    ]
+
+
+def test_changes_of_nested_stacks_are_there_at_any_depth() -> None:
+    """Three levels: each has its own change set."""
+    account = cloud(
+        change_set("arn:root", below("Below", "arn:below")),
+        change_set("arn:below", below("Deep", "arn:deep"), TABLE),
+        change_set("arn:deep", TABLE),
+    )
+
+    found = described(account)
+
+    assert [name for name, *_ in located(found)] == [
+        "Below",
+        "Below/Deep",
+        "Below/Deep/Table",
+        "Below/Table",
+    ]
+    assert found.changes[0].nested[1].replacement == "True"
+
+
+def test_a_nested_stack_in_which_nothing_changes_is_no_failure() -> None:
+    """Its change set failed for that alone."""
+    account = cloud(
+        change_set("arn:root", below("Below", "arn:below")),
+        change_set("arn:below", status="FAILED", reason=EMPTY),
+    )
+
+    found = described(account)
+
+    assert (found.status, located(found)) == ("CREATE_COMPLETE", [("Below", "Modify", "")])
+
+
+def test_a_failure_is_that_of_the_innermost_change_set() -> None:
+    """CloudFormation says of those above only that one below failed."""
+    account = cloud(
+        change_set(
+            "arn:root", below("Below", "arn:below"), status="FAILED", reason=failed("arn:below")
+        ),
+        change_set(
+            "arn:below", below("Deep", "arn:deep"), status="FAILED", reason=failed("arn:deep")
+        ),
+        change_set("arn:deep", status="FAILED", reason="no such property"),
+    )
+
+    assert described(account).reason == "Below/Deep: no such property"
+
+
+def test_a_failure_is_found_where_the_root_lists_no_change() -> None:
+    """Then only the reason has the ARN."""
+    account = cloud(
+        change_set("arn:root", status="FAILED", reason=failed("arn:below")),
+        change_set("arn:below", status="FAILED", reason="no such property"),
+    )
+
+    assert described(account).reason == "below: no such property"
+
+
+def test_a_nested_stack_without_changes_that_fails_the_root_is_told() -> None:
+    """It is not taken for a root without changes: other changes would be lost silently."""
+    account = cloud(
+        change_set(
+            "arn:root", below("Below", "arn:below"), status="FAILED", reason=failed("arn:below")
+        ),
+        change_set("arn:below", status="FAILED", reason=EMPTY),
+    )
+
+    found = described(account)
+
+    assert found.reason == f"below: {EMPTY}"
+    assert not found.empty
+
+
+def test_any_other_failure_is_told_as_it_is() -> None:
+    """As that of a stack without nested ones."""
+    account = cloud(change_set("arn:root", status="FAILED", reason="no such property"))
+
+    assert described(account).reason == "no such property"
+
+
+def test_a_nested_change_set_is_waited_for() -> None:
+    """The root fails as soon as one of them does, while others are pending."""
+
+    class Slow(FakeCloud):
+        def change_set(self, region: str, arn: str) -> ChangeSet:
+            found = super().change_set(region, arn)
+            ready = arn == "arn:root" or self.clock.now() > 5
+            return found if ready else change_set(arn, status="CREATE_IN_PROGRESS")
+
+    slow = Slow(FakeClock())
+    slow.nested_sets = cloud(
+        change_set("arn:root", below("Below", "arn:below")), change_set("arn:below", TABLE)
+    ).nested_sets
+
+    assert [name for name, *_ in located(described(slow))] == ["Below", "Below/Table"]
+    assert slow.clock.now() > 5
+
+
+def test_a_nested_change_set_that_never_comes_is_given_up() -> None:
+    """Nothing was executed."""
+    account = cloud(
+        change_set("arn:root", below("Below", "arn:below")),
+        change_set("arn:below", status="CREATE_PENDING"),
+    )
+
+    with pytest.raises(BusyError, match="crd-x-outer: its change set is still CREATE_PENDING"):
+        described(account, timeout=60.0)
+
+
+def test_a_removed_nested_stack_shows_what_goes_with_it() -> None:
+    """A change set names only the stack; the template that is deployed has the rest."""
+    account = cloud(
+        change_set(
+            "arn:root", ResourceChange("Remove", "Below", STACK, "arn:stack/below", policy="Delete")
+        ),
+        templates={
+            "arn:stack/below": '{"Resources": {"Table": {"Type": "AWS::DynamoDB::Table"}, '
+            '"Kept": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"}}}'
+        },
+    )
+    account.put(Found("below", "arn:stack/below", REGION, "CREATE_COMPLETE", nested=True))
+
+    assert located(described(account)) == [
+        ("Below", "Remove", "Delete"),
+        ("Below/Table", "Remove", "Delete"),
+        ("Below/Kept", "Remove", "Retain"),
+    ]
+
+
+def test_a_nested_stack_that_is_kept_takes_nothing_along() -> None:
+    """CloudFormation forgets it, and it stays."""
+    kept = ResourceChange("Remove", "Below", STACK, "arn:stack/below", policy="Retain")
+
+    assert located(described(cloud(change_set("arn:root", kept)))) == [
+        ("Below", "Remove", "Retain")
+    ]

@@ -1,0 +1,178 @@
+"""The templates of a stack and of those nested in it, read from the account or from synth."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deployer.cloud import STACK, Found, ResourceChange, StackResource
+from deployer.errors import CloudError
+from deployer.nested import (
+    TemplateTree,
+    changed_templates,
+    deployed_templates,
+    desired_templates,
+    existing_templates,
+    flatten,
+    resource_lines,
+)
+from deployer.stack import Line
+from deployer.synth import Part
+from tests.fakes import REGION, FakeClock, FakeCloud, wanted
+
+TABLE = {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"}
+TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "a"}}
+
+
+def below(url: str = "u", **more: Any) -> dict[str, Any]:
+    """A resource that is a stack."""
+    return {"Type": STACK, "Properties": {"TemplateURL": url}} | more
+
+
+def text(**resources: Any) -> str:
+    """A template of these resources."""
+    return json.dumps({"Resources": resources})
+
+
+def listed(title: str, physical_id: str, type_: str = STACK) -> StackResource:
+    """A resource as its stack lists it."""
+    return StackResource(title, physical_id, type_, "CREATE_COMPLETE")
+
+
+@pytest.fixture
+def cloud() -> FakeCloud:
+    """An account with a stack, of which two nested stacks have one template, and a third level."""
+    account = FakeCloud(FakeClock())
+    for name in ("one", "two", "deep"):
+        account.put(Found(f"outer-{name}", f"arn:{name}", REGION, "CREATE_COMPLETE", nested=True))
+    account.templates = {
+        "outer": text(One=below(), Two=below(), Topic=TOPIC),
+        "arn:one": text(Deep=below()),
+        "arn:two": text(Deep=below()),
+        "arn:deep": text(Table=TABLE),
+    }
+    account.listed = {
+        "outer": (
+            listed("Topic", "arn:topic", "AWS::SNS::Topic"),
+            listed("One", "arn:one"),
+            listed("Two", "arn:two"),
+        ),
+        "arn:one": (listed("Deep", "arn:deep"),),
+    }
+    return account
+
+
+def test_nested_templates_are_read_by_id_at_any_depth(cloud: FakeCloud) -> None:
+    """Each logical id leads to its own stack, also where two have the same template."""
+    tree = deployed_templates(cloud, REGION, "outer")
+
+    assert [path for path, _ in tree.walk()] == [(), ("One",), ("One", "Deep"), ("Two",)]
+    assert [inner.stack_id for _, inner in tree.walk()] == [
+        "outer",
+        "arn:one",
+        "arn:deep",
+        "arn:two",
+    ]
+    assert tree.holds_data
+
+
+def test_a_stack_without_nested_ones_costs_one_call() -> None:
+    """Nobody asks for the resources of a stack in which there is no other."""
+    cloud = FakeCloud(FakeClock(), templates={"outer": text(Table=TABLE)})
+
+    deployed_templates(cloud, REGION, "outer")
+
+    assert cloud.calls == [("template", "outer")]
+
+
+def test_a_nested_stack_deleted_by_hand_holds_nothing(cloud: FakeCloud) -> None:
+    """AWS still has its template, and no table any more."""
+    del cloud.found[REGION, "outer-deep"]
+
+    assert [path for path, _ in deployed_templates(cloud, REGION, "outer").walk()] == [
+        (),
+        ("One",),
+        ("Two",),
+    ]
+    assert existing_templates(cloud, REGION, "arn:deep") is None
+
+
+def test_a_nested_template_that_cannot_be_read_is_an_error(cloud: FakeCloud) -> None:
+    """What it holds is not known then, so nothing may be said to be safe."""
+
+    class Refusing(FakeCloud):
+        def template(self, region: str, name: str) -> str:
+            if name == "arn:deep":
+                raise CloudError("deep: GetTemplate: AccessDenied")
+            return super().template(region, name)
+
+    refusing = Refusing(cloud.clock, found=cloud.found)
+    refusing.templates, refusing.listed = cloud.templates, cloud.listed
+
+    with pytest.raises(CloudError, match="deep: GetTemplate: AccessDenied"):
+        deployed_templates(refusing, REGION, "outer")
+
+
+def test_desired_templates_form_the_same_tree() -> None:
+    """By the path of each part; lines are found by it, too."""
+    line, deeper = Line("stacks/a.py", 1), Line("stacks/b.py", 2)
+    parts = (
+        Part("s-One", "s.One.yaml", REGION, "one", "", ("One",), {"Table": line}),
+        Part("s-One-Deep", "s.One.Deep.yaml", REGION, "deep", "", ("One", "Deep"), {"X": deeper}),
+        Part("s-Two", "s.Two.yaml", REGION, "two", "", ("Two",)),
+    )
+    stack = replace(wanted("s"), text="outer", nested=parts, lines={"Table": deeper})
+
+    assert [(path, tree.text) for path, tree in desired_templates(stack).walk()] == [
+        ((), "outer"),
+        (("One",), "one"),
+        (("One", "Deep"), "deep"),
+        (("Two",), "two"),
+    ]
+    assert resource_lines(stack) == {
+        ("Table",): deeper,
+        ("One", "Table"): line,
+        ("One", "Deep", "X"): deeper,
+    }
+
+
+def test_what_a_kept_nested_stack_has_is_not_deleted() -> None:
+    """With its own DeletionPolicy a nested stack stays, and all that is in it."""
+    inner = TemplateTree(text(Table=TABLE), stack_id="inner")
+    kept = TemplateTree(text(Below=below(DeletionPolicy="Retain")), {"Below": inner}, "outer")
+    gone = TemplateTree(text(Below=below(DeletionPolicy="Delete")), {"Below": inner}, "outer")
+
+    assert [tree.stack_id for tree in kept.deleted_trees()] == ["outer"]
+    assert [tree.stack_id for tree in gone.deleted_trees()] == ["outer", "inner"]
+
+
+def test_the_address_of_a_nested_template_is_no_change_of_the_one_above() -> None:
+    """Only the innermost template that differs is named, with what differs in it."""
+
+    def tree(topic: dict[str, Any], version: str, **more: Any) -> TemplateTree:
+        innermost = TemplateTree(text(Topic=topic, Table=TABLE))
+        middle = TemplateTree(text(Deep=below(version)), {"Deep": innermost})
+        return TemplateTree(text(Below=below(version), **more), {"Below": middle})
+
+    old, new = tree(TOPIC, "a"), tree(TABLE, "b")
+
+    assert changed_templates(old, new) == {("Below", "Deep"): ("Topic",)}
+    assert changed_templates(old, tree(TOPIC, "a", Topic=TOPIC)) == {(): ("Topic",)}
+    assert changed_templates(old, old) == {}
+
+
+def test_changes_are_flat_with_their_paths() -> None:
+    """Each before those nested in it."""
+    table = ResourceChange("Modify", "Table", "AWS::DynamoDB::Table")
+    deep = ResourceChange("Modify", "Deep", STACK, nested=(table,))
+    outer = ResourceChange("Modify", "Below", STACK, nested=(deep,))
+
+    assert [(path, one.logical_id) for path, one in flatten((outer, table))] == [
+        ((), "Below"),
+        (("Below",), "Deep"),
+        (("Below", "Deep"), "Table"),
+        ((), "Table"),
+    ]

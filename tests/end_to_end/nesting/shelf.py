@@ -1,0 +1,119 @@
+"""Nested stacks with a table each, and with what a test wants to change or go wrong in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from troposphere import dynamodb, ec2, route53
+
+from deployer import fields
+from deployer.stack import Env, Template, Value
+from stacks.buckets import private_bucket
+
+
+class Settings(fields.Settings, frozen=True):
+    """The table of the shelf.
+
+    *key* is that of the left table, *keeps* has both tables outlive the stack, *broken* adds what
+    cannot be made to the right one, *right* says whether there is a right one, and *bucket* adds a
+    bucket of that name to it.
+    """
+
+    key: str = "pk"
+    keeps: bool = False
+    broken: bool = False
+    right: bool = True
+    bucket: str = ""
+    title: str = "A shelf"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where templates go."""
+
+    bucket: Value
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table."""
+
+    name: Value
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The innermost stacks are given nothing."""
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What a nested stack has of its own."""
+
+    key: str
+    keeps: bool
+    broken: bool = False
+    bucket: str = ""
+
+
+def store(t: Template, env: Env) -> Store:
+    """A bucket."""
+    bucket, _ = private_bucket(t, "Store", env=env, name="store", versioned=True, lifecycle=[])
+    bucket.DeletionPolicy = bucket.UpdateReplacePolicy = "Delete"
+    return Store(bucket.ref())
+
+
+def define(t: Template, env: Env, settings: Settings, kept: Store) -> None:
+    """Two nested stacks of one template, and a record of its own."""
+    t.add_resource(
+        route53.RecordSetType(
+            "Note",
+            HostedZoneId=env.hosted_zone,
+            Name=f"note.{env.domain}",
+            Type="TXT",
+            TTL="60",
+            ResourceRecords=[f'"{settings.title}"'],
+        )
+    )
+    left = Inside(settings.key, settings.keeps)
+    right = Inside("pk", settings.keeps, settings.broken, settings.bucket)
+    t.nest("Left", box, env, left, kept, store=kept.bucket)
+    if settings.right:
+        t.nest("Right", box, env, right, kept, store=kept.bucket)
+
+
+def box(t: Template, env: Env, inside: Inside, kept: Store) -> Table:
+    """A stack with another one in it."""
+    return t.nest("Deep", deep, env, inside, Nothing(), store=kept.bucket)
+
+
+def deep(t: Template, env: Env, inside: Inside, _: Nothing) -> Table:
+    """A table, and what a test wants beside it."""
+    policy = "Retain" if inside.keeps else "Delete"
+    table = t.add_resource(
+        dynamodb.Table(
+            "Table",
+            AttributeDefinitions=[
+                dynamodb.AttributeDefinition(AttributeName=inside.key, AttributeType="S")
+            ],
+            KeySchema=[dynamodb.KeySchema(AttributeName=inside.key, KeyType="HASH")],
+            BillingMode="PAY_PER_REQUEST",
+            PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
+                PointInTimeRecoveryEnabled=True
+            ),
+            DeletionPolicy=policy,
+            UpdateReplacePolicy=policy,
+        )
+    )
+    if inside.bucket:
+        private_bucket(t, "Bucket", env=env, name=inside.bucket, lifecycle=[])
+    if inside.broken:
+        t.add_resource(
+            ec2.SecurityGroup(
+                "Broken",
+                DependsOn=table,
+                GroupDescription="In what is no VPC",
+                VpcId="vpc-0123abcd",
+            )
+        )
+    return Table(table.ref())

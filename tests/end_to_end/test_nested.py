@@ -1,0 +1,232 @@
+"""Nested stacks, three levels deep: what is said of them is what is said of any stack."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployer import embedded
+from tests.end_to_end import checkout as checkouts
+from tests.end_to_end.checkout import LOCAL, Checkout
+
+NESTING = Path(__file__).parent / "nesting"
+EXEMPTION = """\
+[[exemption]]
+rule = "C921"
+stack = "crd-local-shelf-{}-Deep"
+resource = "Table"
+reason = "Nobody waits for this table."
+date = 2026-11-30
+
+"""
+LINE = (NESTING / "shelf.py").read_text().partition("ec2.SecurityGroup(")[0].count("\n")
+
+
+@pytest.fixture
+def nesting(tmp_path):
+    """A copy of the checkout with nested stacks, nothing deployed."""
+    copied = checkouts.with_stacks(tmp_path, NESTING)
+    (copied.path / "deployer/lint/exemptions.toml").write_text(
+        "".join(EXEMPTION.format(stack) for stack in ("Left", "Right"))
+    )
+    configure(copied)
+    yield copied
+    embedded.stop(copied.embedded)
+
+
+def configure(checkout: Checkout, **shelf: Any) -> None:
+    """Write the config, with these settings."""
+    text = checkouts._ENV.format(env="local", account=LOCAL, zone="Z0EXAMPLE", protect="false")
+    lines = [f"{key} = {checkouts._toml(value)}" for key, value in shelf.items()]
+    (checkout.path / "config/local.toml").write_text("\n".join([text, "[shelf]", *lines, ""]))
+
+
+def tables(checkout: Checkout) -> dict[str, str]:
+    """The key of each table of the account, by its name."""
+    client = checkout.client("dynamodb")
+    found = [
+        client.describe_table(TableName=n)["Table"] for n in client.list_tables()["TableNames"]
+    ]
+    return {one["TableName"]: one["KeySchema"][0]["AttributeName"] for one in found}
+
+
+def physical(checkout: Checkout, *path: str) -> str:
+    """The physical id of a resource, by the logical ids that lead to it."""
+    name = "crd-local-shelf"
+    for title in path:
+        found = checkout.client("cloudformation").describe_stack_resource(
+            StackName=name, LogicalResourceId=title
+        )
+        name = found["StackResourceDetail"]["PhysicalResourceId"]
+    return str(name)
+
+
+def test_replaced(nesting):
+    """A changed key of a nested table is named before, in the plan and in the change set.
+
+    The other nested stack, of the same template, is not.
+    """
+    nesting.run("deploy")
+    item = {"TableName": physical(nesting, "Left", "Deep", "Table"), "Item": {"pk": {"S": "1"}}}
+    nesting.client("dynamodb").put_item(**item)
+    configure(nesting, key="id")
+
+    planned = nesting.run("plan", code=2)
+    machine = json.loads(nesting.run("plan", "--json", code=2).out)
+    deployed = nesting.run("deploy")
+
+    assert "update  template of Left/Deep changed (Table)" in planned.out
+    loss = "data: Left/Deep/Table (AWS::DynamoDB::Table) may be replaced, because KeySchema changes"
+    assert f"{loss}: its data is deleted" in planned.out
+    [losses] = [step["losses"] for step in machine["steps"] if step["losses"]]
+    assert [(["Left", "Deep"], "Table")] == [(one["path"], one["logical_id"]) for one in losses]
+    assert re.search(
+        r"± Left/Deep/Table  AWS::DynamoDB::Table  may be replaced\n.*\n +KeySchema: ",
+        deployed.err,
+    ), deployed.err
+    assert "Right" not in planned.out
+    assert "Right/" not in deployed.err
+    assert ["id", "pk"] == sorted(tables(nesting).values())
+    lost = nesting.client("dynamodb").scan(TableName=physical(nesting, "Left", "Deep", "Table"))
+    assert [] == lost["Items"]
+
+
+def test_removed(nesting):
+    """A nested stack that is dropped is named with all that is in it; nothing is left of it."""
+    nesting.run("deploy")
+    configure(nesting, right=False)
+
+    planned = nesting.run("plan", code=2)
+    deployed = nesting.run("deploy")
+
+    assert "data: Right/Deep/Table (AWS::DynamoDB::Table) is removed: its data is deleted" in (
+        planned.out
+    )
+    assert "- Right  AWS::CloudFormation::Stack  is removed" in deployed.err
+    assert "- Right/Deep/Table  AWS::DynamoDB::Table  is removed, and what it holds is deleted" in (
+        deployed.err
+    )
+    assert ["pk"] == list(tables(nesting).values())
+
+
+def test_destroyed(nesting):
+    """A stack whose nested tables are kept goes only when named; they are named, and there.
+
+    That goes for a stack that is no layer any more, too.
+    """
+    configure(nesting, keeps=True)
+    nesting.run("deploy")
+    before = tables(nesting)
+    with nesting.wire() as wire:
+        refused = nesting.run("destroy", "--stack=shelf", code=3)
+    make_orphan(nesting)
+    with nesting.wire() as orphaned:
+        again = nesting.run("destroy", "--confirm=crd-local-shelf", code=3)
+
+    confirm = ["--confirm=crd-local-shelf", "--confirm=crd-local-orphan"]
+    gone = nesting.run("destroy", "--yes", *confirm)
+
+    assert "error: nothing was deleted:\n       crd-local-shelf holds data\n" in refused.err
+    assert "crd-local-orphan holds data\n" in again.err
+    assert [] == wire.written == orphaned.written
+    kept = dict(
+        re.findall(r"^kept: ([\w-]+): kept by its DeletionPolicy: (.*)$", gone.err, re.MULTILINE)
+    )
+    assert re.fullmatch(
+        r"Right/Deep/Table \(\S+\), Left/Deep/Table \(\S+\)", kept["crd-local-shelf"]
+    ), kept
+    assert kept["crd-local-orphan"].startswith("Below/Table (")
+    assert before.keys() < tables(nesting).keys()
+    assert {} == nesting.stacks()
+
+
+def make_orphan(checkout: Checkout) -> None:
+    """Make a stack with the tags of ours, with a nested one whose table is kept."""
+    text = (checkout.path / "build/local/shelf.Left.Deep.yaml").read_text()
+    client = checkout.client("s3")
+    [bucket] = [one["Name"] for one in client.list_buckets()["Buckets"]]
+    client.put_object(Bucket=bucket, Key="orphan.yaml", Body=text.encode())
+    url = f"https://{bucket}.s3.ca-central-1.amazonaws.com/orphan.yaml"
+    below = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+    tags = {"project": "cruddur", "env": "local", "stack": "crd-local-orphan"}
+    checkout.client("cloudformation").create_stack(
+        StackName="crd-local-orphan",
+        TemplateBody=json.dumps({"Resources": {"Below": below}}),
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+    checkout.settle()
+
+
+def test_buckets_are_emptied(nesting):
+    """On this machine nobody misses what is in a nested bucket: destroy empties it, too."""
+    configure(nesting, bucket="inside")
+    nesting.run("deploy")
+    bucket = physical(nesting, "Right", "Deep", "Bucket")
+    nesting.client("s3").put_object(Bucket=bucket, Key="x", Body=b"x")
+
+    nesting.run("destroy", "--yes")
+
+    assert [] == nesting.client("s3").list_buckets()["Buckets"]
+
+
+def test_failed(nesting):
+    """The innermost resource is named, with its path, its reason and its line; mended, it goes on."""
+    configure(nesting, broken=True)
+    created = nesting.run("deploy", code=5)
+    configure(nesting)
+    nesting.run("deploy")
+    configure(nesting, broken=True, key="id")
+    updated = nesting.run("deploy", code=5)
+
+    for failed in (created, updated):
+        first = failed.err[failed.err.index("failed: ") :].splitlines()[0]
+        assert first.startswith(
+            "failed: crd-local-shelf: Right/Deep/Broken (AWS::EC2::SecurityGroup): "
+        )
+        assert "does not exist" in first
+        assert first.endswith(f"(made at stacks/shelf.py:{LINE})")
+        assert "CREATE_FAILED       Right/Deep/Broken (AWS::EC2::SecurityGroup)" in failed.err
+    assert ["pk", "pk"] == list(tables(nesting).values())
+    assert {"shelf": "UPDATE_ROLLBACK_COMPLETE"}.items() <= nesting.stacks().items()
+
+
+def test_changed_by_hand(nesting):
+    """What somebody changes in a nested stack is found by --verify, and put right by a deploy."""
+    nesting.run("deploy")
+    client = nesting.client("cloudformation")
+    stack = physical(nesting, "Left", "Deep")
+    text = client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
+    client.update_stack(
+        StackName=stack,
+        TemplateBody=re.sub(
+            "PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", text
+        ),
+    )
+    nesting.settle()
+
+    plain = nesting.run("plan")
+    verified = nesting.run("plan", "--verify", code=2)
+    nesting.run("deploy", "--verify")
+    again = nesting.run("plan", "--verify")
+
+    assert "2 stacks: 2 keep" in plain.out
+    assert "template text of Left/Deep changed behind its digest" in verified.out
+    assert "2 stacks: 2 keep" in again.out
+
+
+def test_left_for_a_reviewer(nesting):
+    """A change set that nobody executes takes its nested ones along when the stack is destroyed."""
+    nesting.run("deploy", "--stack=store")
+    nesting.run("deploy", "--no-execute")
+    left = nesting.stacks()
+    deployed = nesting.run("deploy")
+    nesting.run("destroy", "--yes")
+
+    assert {"REVIEW_IN_PROGRESS"} == {status for name, status in left.items() if name != "store"}
+    assert "created" in deployed.last
+    assert {} == nesting.stacks()
+    assert {} == tables(nesting)
