@@ -289,10 +289,14 @@ def bench(_: Context, name: list[str] | None = None, rounds: int = 7) -> None:
 @task(help={"upgrade": "take the newest versions that setup.cfg allows"})
 def lock(_: Context, upgrade: bool = False) -> None:
     """Remake the locks from setup.cfg and lambdas/*/requirements.in: one resolution, with hashes."""
+    from deployer import symlinks
+
     common = ["--universal", "--python-version", "3.11", "--generate-hashes", "--quiet"]
     common += ["--no-emit-find-links", "--custom-compile-command", "./inv lock"]
     compile_ = ["uv", "pip", "compile", *common]
     asked = sorted(file.relative_to(project.ROOT) for file in LAMBDAS.glob("*/requirements.in"))
+    for file in (Path("requirements/dev.txt"), Path("requirements/deploy.txt"), *asked):
+        symlinks.refuse(project.ROOT / file.with_suffix(".txt"), project.ROOT)
     newest = ["--upgrade"] if upgrade else []
     everything = ["setup.cfg", *map(str, asked), "--extra", "dev", *newest]
     run(*compile_, *everything, "--output-file", "requirements/dev.txt")

@@ -7,16 +7,21 @@ resources and transfers, which we do not use, would cost as much time again as w
 
 from __future__ import annotations
 
+import hashlib
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
+from urllib.request import getproxies
 
 import botocore.session
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from botocore.credentials import create_credential_resolver
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -35,7 +40,9 @@ from botocore.exceptions import (
 from botocore.handlers import json_decode_template_body
 from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
+from botocore.plugin import PluginContext, reset_plugin_context, set_plugin_context
 
+from deployer import aws_setup
 from deployer.cloud import (
     ChangeSet,
     Found,
@@ -45,6 +52,7 @@ from deployer.cloud import (
     ResourceChange,
     StackEvent,
     StackResource,
+    StoredObject,
 )
 from deployer.errors import CloudError, CredentialsError, GuardError, LostError
 
@@ -113,23 +121,47 @@ class _Role(TypedDict, total=False):
 
 
 def account(env: Env, environ: Mapping[str, str]) -> Account:
-    """The AWS account of *env*, with the operator's own credentials, after every guard held."""
-    session = botocore.session.Session()
-    guard(env, environ, Account(session, env.region, _ONE_SHOT))
-    return Account(session, env.region, _PATIENT)
+    """The AWS account of *env*, with the operator's own credentials, after every guard held.
 
-
-def guard(env: Env, environ: Mapping[str, str], once: Account) -> None:
-    """See that *once*, which need not be patient, is the account of *env*, before anything else.
-
-    Raises GuardError for an endpoint override, another region in the environment or profile, no
-    or broken credentials, or those of another account; LostError if AWS does not answer. AWS is
-    asked for nothing but the identity.
+    Of the operator's AWS setup only credentials are used, and a proxy and a CA bundle: service
+    models and endpoint rules are botocore's own. No request leaves but by HTTPS, to AWS.
     """
     try:
         with our_errors():
-            _refuse_endpoints(env, environ, once.session)
-            _refuse_regions(env, environ, once.session)
+            operator = _operator_session(env.region)
+            setup = _setup(operator, environ)
+    except (CloudError, ValueError) as error:  # The latter: a setting that is not a number.
+        raise _not_logged_in(env, error) from error
+    if faults := aws_setup.refusals(setup, env.region):
+        raise GuardError(
+            aws_setup.message(env.name, faults),
+            hint="unset or remove each of them, or correct the config file; the embedded AWS is "
+            "--env=local and needs no endpoint",
+        )
+    session = _account_session(operator)
+    profile = operator.profile or ""
+    guard(env, Account(session, env.region, _ONE_SHOT, profile=profile))
+    return Account(session, env.region, _PATIENT, profile=profile)
+
+
+def origins(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What a run in an account takes from the operator's AWS setup; asks nobody.
+
+    Empty for a setup that cannot be read: `account` says why.
+    """
+    try:
+        return aws_setup.origins(_setup(botocore.session.Session(), environ))
+    except BotoCoreError:
+        return ()
+
+
+def guard(env: Env, once: Account) -> None:
+    """See that *once*, which need not be patient, is the account of *env*, before anything else.
+
+    Raises GuardError for no or broken credentials, or those of another account; LostError if AWS
+    does not answer. AWS is asked for nothing but the identity.
+    """
+    try:
         found = once.identity()
     except (CloudError, OSError, ValueError) as error:  # The last two: credential_process.
         if isinstance(error, LostError) and not isinstance(error, CredentialsError):
@@ -137,11 +169,15 @@ def guard(env: Env, environ: Mapping[str, str], once: Account) -> None:
                 f"{env.name}: {error.message}",
                 hint="is there a network, and a proxy it may need (HTTPS_PROXY)? nothing was begun",
             ) from error
-        raise GuardError(
-            f"{env.name}: not logged in: {getattr(error, 'message', error)}",
-            hint=f"log in to account {env.account} (aws sso login, or AWS_PROFILE) and try again",
-        ) from error
+        raise _not_logged_in(env, error) from error
     _refuse_account(env, found)
+
+
+def _not_logged_in(env: Env, error: Exception) -> GuardError:
+    return GuardError(
+        f"{env.name}: not logged in: {getattr(error, 'message', error)}",
+        hint=f"log in to account {env.account} (aws sso login, or AWS_PROFILE) and try again",
+    )
 
 
 def embedded(env: Env, url: str, access_key: str, secret_key: str) -> Account:
@@ -169,6 +205,7 @@ class Account:
     region: str
     config: Config
     url: str | None = None
+    profile: str = ""
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def identity(self) -> Identity:
@@ -308,22 +345,47 @@ class Account:
             found = self.client("ssm", region).get_parameters(Names=[name])["Parameters"]
         return str(found[0]["Value"]) if found else None
 
-    def stored(self, region: str, bucket: str, key: str) -> str | None:
+    def stored(self, region: str, bucket: str, key: str) -> StoredObject | None:
         """See `Cloud`."""
         with our_errors(f"s3://{bucket}/{key}"):
-            listed = self.client("s3", region).list_objects_v2(
-                Bucket=bucket, Prefix=key, MaxKeys=1, ExpectedBucketOwner=self._number
-            )
-        there = any(found["Key"] == key for found in listed.get("Contents", ()))
-        return _object_url(region, bucket, key) if there else None
+            try:
+                found = self.client("s3", region).head_object(
+                    Bucket=bucket,
+                    Key=key,
+                    ChecksumMode="ENABLED",
+                    ExpectedBucketOwner=self._number,
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "404":  # The answer to a HEAD has no body.
+                    return None
+                raise
+        sha256 = _from_base64(found.get("ChecksumSHA256", ""))
+        return StoredObject(region, bucket, key, sha256, found.get("VersionId", ""))
 
-    def upload(self, region: str, bucket: str, key: str, body: bytes) -> str:
+    def upload(
+        self, region: str, bucket: str, key: str, body: bytes, *, replace: bool = True
+    ) -> StoredObject:
         """See `Cloud`."""
-        with our_errors(f"s3://{bucket}/{key}"):
-            self.client("s3", region).put_object(
-                Bucket=bucket, Key=key, Body=body, ExpectedBucketOwner=self._number
-            )
-        return _object_url(region, bucket, key)
+        place, sha256 = f"s3://{bucket}/{key}", hashlib.sha256(body)
+        only_if_absent = {} if replace else {"IfNoneMatch": "*"}
+        with our_errors(place):
+            try:
+                put = self.client("s3", region).put_object(
+                    Bucket=bucket,
+                    Key=key,
+                    Body=body,
+                    ChecksumSHA256=b64encode(sha256.digest()).decode(),
+                    ExpectedBucketOwner=self._number,
+                    **only_if_absent,
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "PreconditionFailed":
+                    raise
+                raise CloudError(
+                    f"{place}: the object exists, and a release cannot replace it",
+                    hint="deploy the stack as an administrator, without --release",
+                ) from error
+        return StoredObject(region, bucket, key, sha256.hexdigest(), put.get("VersionId", ""))
 
     @cached_property
     def _number(self) -> str:
@@ -395,10 +457,24 @@ class Account:
     def client(self, service: str, region: str) -> Any:
         """The botocore client of a service, made once: that costs a second on a slow machine."""
         if (service, region) not in self._clients:
-            self._clients[service, region] = self.session.create_client(
-                service, region_name=region, config=self.config, endpoint_url=self.url
-            )
+            self._clients[service, region] = self.new_client(service, region, self.config)
         return self._clients[service, region]
+
+    def new_client(self, service: str, region: str, config: Config) -> Any:
+        """A client of its own, with *config*; raises GuardError if its endpoint is not of AWS.
+
+        As for every client that botocore makes inside another one, no plugin is loaded.
+        """
+        before = set_plugin_context(PluginContext(plugins="DISABLED"))
+        try:
+            client = self.session.create_client(
+                service, region_name=region, config=config, endpoint_url=self.url
+            )
+        finally:
+            reset_plugin_context(before)
+        if self.url is None:
+            _refuse_other_hosts(client.meta.endpoint_url)
+        return client
 
 
 def _refuse_account(env: Env, found: Identity) -> None:
@@ -409,39 +485,63 @@ def _refuse_account(env: Env, found: Identity) -> None:
         )
 
 
-def _refuse_endpoints(
-    env: Env, environ: Mapping[str, str], session: botocore.session.Session
-) -> None:
-    """Account credentials go to AWS and nowhere else."""
-    places = [name for name in sorted(environ) if name.startswith("AWS_ENDPOINT_URL")]
-    profile = session.get_scoped_config()
-    places += [
-        f"{key} in {_profile(session)}" for key in ("endpoint_url", "services") if key in profile
-    ]
-    if places:
+def _operator_session(region: str) -> botocore.session.Session:
+    """A session that finds the operator's credentials, by the operator's own AWS setup.
+
+    Some sources of credentials call AWS themselves: STS, IAM Identity Center, the sign-in service.
+    Whatever the setup says, they find the addresses of those by botocore's own rules.
+    """
+    session = botocore.session.Session()
+    session.register_component("data_loader", _own_models())
+    sources = create_credential_resolver(session, region_name=region)
+    for obsolete in ("ec2-credentials-file", "boto-config"):  # Of tools before boto3.
+        sources.remove(obsolete)
+    session.register_component("credential_provider", sources)
+    session.set_config_variable("csm_enabled", value=False)
+    session.set_config_variable("sts_regional_endpoints", "regional")
+    _pin_endpoints(session)
+    return session
+
+
+def _account_session(operator: botocore.session.Session) -> botocore.session.Session:
+    """A session with the credentials and the CA bundle of *operator*, and nothing else of it."""
+    session = _blank_session()
+    session.register_component("credential_provider", operator.get_component("credential_provider"))
+    session.set_config_variable("ca_bundle", operator.get_config_variable("ca_bundle"))
+    session.set_config_variable("account_id_endpoint_mode", "disabled")  # That is only a claim.
+    _pin_endpoints(session)
+    return session
+
+
+def _pin_endpoints(session: botocore.session.Session) -> None:
+    """Let requests of *session* go only where botocore's own rules say, and only to AWS."""
+    session.set_config_variable("ignore_configured_endpoint_urls", value=True)
+    session.register("before-send", _refuse_other_addresses)
+
+
+def _setup(session: botocore.session.Session, environ: Mapping[str, str]) -> aws_setup.Setup:
+    session.get_scoped_config()  # Raises ProfileNotFound.
+    return aws_setup.Setup(
+        environ,
+        session.profile or "default",
+        session.full_config["profiles"],
+        Path(os.path.expanduser("~/.aws/models")),  # noqa: PTH111  # Path raises without a home.
+        session.full_config.get("sso_sessions", {}),
+        getproxies(),
+    )
+
+
+def _refuse_other_addresses(**event: Any) -> None:
+    """See, right before a request is sent with its credentials, that it goes to AWS."""
+    _refuse_other_hosts(event["request"].url)
+
+
+def _refuse_other_hosts(url: str) -> None:
+    if not aws_setup.is_aws(url):
         raise GuardError(
-            f"{env.name} is an AWS account, but its endpoint is overridden by {', '.join(places)}",
-            hint="unset it; the embedded AWS is --env=local and needs no endpoint",
+            f"{url.partition('?')[0]}: not the HTTPS address of an AWS service; nothing was sent",
+            hint="check the region in the config file",
         )
-
-
-def _refuse_regions(
-    env: Env, environ: Mapping[str, str], session: botocore.session.Session
-) -> None:
-    """A region set elsewhere means that somebody expects it to be used."""
-    regions = {name: environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")}
-    if not any(regions.values()):
-        regions = {_profile(session): session.get_scoped_config().get("region")}
-    for place, region in regions.items():
-        if region and region != env.region:
-            raise GuardError(
-                f"{env.name}: {place} says {region}, config says {env.region}",
-                hint="unset it, or correct region in the [env] table of the config file",
-            )
-
-
-def _profile(session: botocore.session.Session) -> str:
-    return f"the AWS profile {session.profile or 'default'}"
 
 
 def _blank_session() -> botocore.session.Session:
@@ -502,8 +602,12 @@ def _says_absent(error: ClientError) -> bool:
     )
 
 
-def _object_url(region: str, bucket: str, key: str) -> str:
-    return f"https://{bucket}.s3.{region}.amazonaws.com/{key}"
+def _from_base64(checksum: str) -> str:
+    """Return in hex a *checksum* of S3; empty if it is of the parts of an object, not of all."""
+    try:
+        return b64decode(checksum, validate=True).hex()
+    except ValueError:
+        return ""
 
 
 def _short(arn: str) -> str:

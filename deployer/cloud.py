@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
+from urllib.parse import quote
 
 STACK = "AWS::CloudFormation::Stack"
 _CANCELLED = re.compile(r"Resource (creation|update|deletion) (was )?cancell?ed", re.IGNORECASE)
@@ -89,6 +90,31 @@ class Proposal:
     role: str = ""
     id: str = ""
     nested: bool = False
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object in S3, as a HeadObject describes it.
+
+    *sha256*, in hex, is the checksum that S3 computed of the content; empty if it has none.
+    *version* is empty in a bucket without versions.
+    """
+
+    region: str
+    bucket: str
+    key: str
+    sha256: str = ""
+    version: str = ""
+
+    @property
+    def url(self) -> str:
+        """The address of the object, whatever its version."""
+        return f"https://{self.bucket}.s3.{self.region}.amazonaws.com/{self.key}"
+
+    @property
+    def version_url(self) -> str:
+        """The address of this version of the object."""
+        return f"{self.url}?versionId={quote(self.version)}" if self.version else self.url
 
 
 @dataclass(frozen=True)
@@ -253,8 +279,13 @@ class Cloud(Protocol):
     def parameter(self, region: str, name: str) -> str | None:
         """What Parameter Store has under *name*; None if nothing."""
 
-    def stored(self, region: str, bucket: str, key: str) -> str | None:
-        """The URL of an object, if it is there. The bucket must be the account's own."""
+    def stored(self, region: str, bucket: str, key: str) -> StoredObject | None:
+        """Describe an object; None if there is none. The bucket must be the account's own."""
 
-    def upload(self, region: str, bucket: str, key: str, body: bytes) -> str:
-        """Put an object that is not there yet; its URL. The bucket must be the account's own."""
+    def upload(
+        self, region: str, bucket: str, key: str, body: bytes, *, replace: bool = True
+    ) -> StoredObject:
+        """Put an object, which S3 stores with its SHA-256. The bucket must be the account's own.
+
+        Without *replace*, raise CloudError if an object with this key exists.
+        """

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from deployer import config as configs
-from deployer import synth
+from deployer import symlinks, synth
 from deployer.artifacts import Code
 from deployer.errors import ConfigError
 from deployer.fields import Settings
@@ -55,7 +55,7 @@ class Project(Generic[C]):
 
     def write_schema(self) -> None:
         """Write config/schema.json, from which editors complete and check config files."""
-        schema = self.root / "config" / "schema.json"
+        schema = symlinks.refuse(self.root / "config" / "schema.json", self.root)
         schema.write_text(configs.schema(self.config), "utf-8")
 
     def open(self, name: str) -> Environment:

@@ -13,7 +13,8 @@
     │       └── CredentialsError 8  the credentials are missing, broken or no longer good
     ├── RolledBackError      5    a stack operation failed and CloudFormation undid it
     ├── RepairError          6    a stack is in a state only a person can mend
-    └── EmbeddedError        1    the embedded AWS does not start, or is not what we know
+    ├── EmbeddedError        1    the embedded AWS does not start, or is not what we know
+    └── IsolationError       1    code must be isolated, and this machine cannot do it
 
 The number is the exit code. A bug is none of these: it stays a traceback.
 """
@@ -100,3 +101,7 @@ class RepairError(DeployError):
 
 class EmbeddedError(DeployError):
     """The embedded AWS does not start, or is not the version we know."""
+
+
+class IsolationError(DeployError):
+    """CRUDDUR_ISOLATION demands what this machine does not allow."""

@@ -43,10 +43,24 @@ class Started:
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A file is in the artifact bucket now."""
+    """A file is in the artifact bucket now.
+
+    *replaced* says what is wrong with the object that was there before; empty if there was none.
+    """
 
     stack: str
     url: str
+    version: str = ""
+    replaced: str = ""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The artifact bucket already holds the file, with the checksum of our own."""
+
+    stack: str
+    url: str
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,4 +105,4 @@ class Finished:
     error: DeployError | None = None
 
 
-Event: TypeAlias = Started | Uploaded | Proposed | Operating | Progress | Finished
+Event: TypeAlias = Started | Uploaded | Verified | Proposed | Operating | Progress | Finished

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,18 +10,28 @@ from functools import partial
 from typing import Literal
 
 from deployer import plan
-from deployer.artifacts import Artifact
+from deployer.artifacts import RELEASES, Artifact
 from deployer.change_sets import describe_change_set
-from deployer.cloud import ChangeSet, Cloud, Found, Proposal
+from deployer.cloud import ChangeSet, Cloud, Found, Proposal, StoredObject
 from deployer.errors import (
     BusyError,
     CloudError,
     DeployError,
+    GuardError,
     LostError,
     RepairError,
     RolledBackError,
 )
-from deployer.events import Event, Finished, Operating, Outcome, Proposed, Started, Uploaded
+from deployer.events import (
+    Event,
+    Finished,
+    Operating,
+    Outcome,
+    Proposed,
+    Started,
+    Uploaded,
+    Verified,
+)
 from deployer.follow import Ended, Watch, before_running, follow, latest, operation
 from deployer.jobs import Job, Work, side_by_side
 from deployer.nested import format_path, resource_lines
@@ -41,9 +52,9 @@ class Run:
     """What all steps of one run share.
 
     *id* names its change sets. *approve* is asked before a change set is executed, and before a
-    stack that was never in service is deleted to be created anew. *read* gives the bytes of code
-    that the account may lack. *role* is what CloudFormation takes for all of it. *known* holds the
-    stacks as last seen, by region and name, and is kept up to date. All stacks belong to *owner*.
+    stack that was never in service is deleted to be created anew. *read* gives the bytes of code.
+    *role* is what CloudFormation takes for all of it. *known* holds the stacks as last seen, by
+    region and name, and is kept up to date. All stacks belong to *owner*.
     """
 
     id: str
@@ -148,7 +159,7 @@ def _resume(wanted: Wanted, found: Found, run: Run) -> Job:
 def _change(wanted: Wanted, kind: Kind, outcome: Outcome, run: Run) -> Job:
     """Make a change set, have it approved, execute it, follow it to its end."""
     found = run.known.get((wanted.region, wanted.name))
-    change_set = yield from _propose(wanted, kind, run)
+    change_set, verified = yield from _propose(wanted, kind, run)
     if change_set.empty and found:
         run.cloud.discard(wanted.region, change_set.arn)
         return _settle(wanted, found, Outcome.KEPT, run)
@@ -161,13 +172,24 @@ def _change(wanted: Wanted, kind: Kind, outcome: Outcome, run: Run) -> Job:
     if not run.approve(change_set):
         yield from _withdraw(change_set, run, shell=found is None)
         return Finished(wanted.name, Outcome.REFUSED, "not approved", found)
+    if replaced := [each for each in verified if not _is_unchanged(each, run)]:
+        yield from _withdraw(change_set, run, shell=found is None)
+        raise GuardError(
+            "\n".join(
+                f"{wanted.name}: {each.url}: replaced after it was verified" for each in replaced
+            ),
+            hint="find out who writes to the bucket (CloudTrail), then run the command again",
+        )
     ended = yield from _apply(wanted, change_set, kind, run)
     if ended.found.status != f"{kind}_COMPLETE":
         raise _failure(wanted, ended)
     return _settle(wanted, ended.found, outcome, run)
 
 
-def _propose(wanted: Wanted, kind: Kind, run: Run) -> Work[ChangeSet]:
+def _propose(
+    wanted: Wanted, kind: Kind, run: Run
+) -> Work[tuple[ChangeSet, tuple[StoredObject, ...]]]:
+    """Make a change set, after every object that it reads was verified; those come along."""
     found = run.known.get((wanted.region, wanted.name))
     if found is None:
         _refuse_taken(wanted, run)
@@ -184,16 +206,29 @@ def _propose(wanted: Wanted, kind: Kind, run: Run) -> Work[ChangeSet]:
         id=found.id if found and kind == "UPDATE" else "",
         nested=bool(wanted.nested),
     )
-    for artifact in wanted.code:
-        yield from _store(wanted, artifact.key, partial(run.read, artifact), run)
-    for part in wanted.nested:
-        yield from _store(wanted, part.key, part.text.encode, run)
+    verified = []
+    for key, read in _objects(wanted, run):
+        stored = yield from _store(wanted, key, read, run)
+        verified.append(stored)
     if wanted.too_long:
-        key = f"templates/{wanted.name}/{wanted.digest}.yaml"
-        url = yield from _store(wanted, key, wanted.text.encode, run)
-        proposal = replace(proposal, url=url)
+        proposal = replace(proposal, url=verified[-1].version_url)
     arn = run.cloud.propose(proposal)
-    return (yield from describe_change_set(run.watch, wanted.region, arn, stack=wanted.name))
+    change_set = yield from describe_change_set(run.watch, wanted.region, arn, stack=wanted.name)
+    return change_set, tuple(verified)
+
+
+def _objects(wanted: Wanted, run: Run) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Yield the key of every object that CloudFormation will read, the template last.
+
+    Each with what gives its content.
+    """
+    for artifact in wanted.code:
+        yield wanted.key(artifact), partial(run.read, artifact)
+    for part in wanted.nested:
+        yield part.key, part.text.encode
+    if wanted.too_long:
+        folder = RELEASES if run.role else ""
+        yield f"{folder}templates/{wanted.name}/{wanted.digest}.yaml", wanted.text.encode
 
 
 def _refuse_taken(wanted: Wanted, run: Run) -> None:
@@ -214,10 +249,10 @@ def _parameters(wanted: Wanted, run: Run) -> dict[str, str]:
     return known
 
 
-def _store(wanted: Wanted, key: str, read: Callable[[], bytes], run: Run) -> Work[str]:
-    """Put what *read* gives into the artifact bucket, unless it is there; its URL.
+def _store(wanted: Wanted, key: str, read: Callable[[], bytes], run: Run) -> Work[StoredObject]:
+    """Have the artifact bucket hold what *read* gives under *key*: S3 knows its checksum.
 
-    A key has the digest of what is under it, so nothing that is there has to be sent again.
+    The key has a digest of what belongs there, but whoever may write to the bucket chooses keys.
     """
     source = wanted.artifacts
     if source is None:
@@ -228,12 +263,25 @@ def _store(wanted: Wanted, key: str, read: Callable[[], bytes], run: Run) -> Wor
             f"{wanted.name}: needs {source.stack}, which keeps {key}, and it is not deployed",
             hint="deploy that first, or leave out --only",
         )
-    bucket = store.outputs[source.output]
-    url = run.cloud.stored(source.region, bucket, key)
-    if url is None:
-        url = run.cloud.upload(source.region, bucket, key, read())
-        yield Uploaded(wanted.name, url)
-    return url
+    place = source.region, store.outputs[source.output], key
+    content, found = read(), run.cloud.stored(*place)
+    if found and found.sha256 == hashlib.sha256(content).hexdigest():
+        yield Verified(wanted.name, found.url, found.version)
+        return found
+    put = run.cloud.upload(*place, content, replace=not run.role)
+    yield Uploaded(wanted.name, put.url, put.version, replaced=_fault(found))
+    return put
+
+
+def _fault(found: StoredObject | None) -> str:
+    """What is wrong with an object that had to be replaced."""
+    if found is None:
+        return ""
+    return "it had other content than ours" if found.sha256 else "it had no SHA-256 checksum"
+
+
+def _is_unchanged(verified: StoredObject, run: Run) -> bool:
+    return run.cloud.stored(verified.region, verified.bucket, verified.key) == verified
 
 
 def _withdraw(change_set: ChangeSet, run: Run, *, shell: bool) -> Work[None]:

@@ -186,7 +186,7 @@ def uploads(
     """What stacks that will change need in the artifact bucket; *deployed* as for `with_losses`.
 
     That is templates too long for a call, and what the deployed template does not know: templates
-    of nested stacks, and code.
+    of nested stacks, and code. The rest is verified by its checksum, and replaced if need be.
     """
     return tuple(
         upload
@@ -200,6 +200,22 @@ def _texts(tree: TemplateTree | None) -> str:
     return "".join(inner.text for _, inner in tree.walk()) if tree else ""
 
 
+def artifacts(steps: Iterable[Step]) -> tuple[Artifact, ...]:
+    """The code of every stack that gets a change set: all of it is verified, or uploaded."""
+    return tuple(
+        dict.fromkeys(
+            artifact
+            for step in steps
+            if not (isinstance(step, Keep | Blocked) or _is_only_protection(step))
+            for artifact in step.wanted.code
+        )
+    )
+
+
+def _is_only_protection(step: Step) -> bool:
+    return isinstance(step, Update) and step.only_protection
+
+
 def _uploads(wanted: Wanted, deployed: str) -> Iterator[Upload]:
     if wanted.too_long:
         yield Upload(wanted, f"the template has {len(wanted.text.encode()):,} bytes")
@@ -207,7 +223,7 @@ def _uploads(wanted: Wanted, deployed: str) -> Iterator[Upload]:
         if part.key not in deployed:
             yield Upload(wanted, f"the template of {part.name}")
     for artifact in wanted.code:
-        if artifact.key not in deployed:
+        if wanted.key(artifact) not in deployed:
             yield Upload(wanted, f"the code of {artifact.name}", artifact)
 
 

@@ -18,7 +18,7 @@ import dataclasses
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -39,7 +39,7 @@ from troposphere import (
     cloudformation,
 )
 
-from deployer.artifacts import Artifact
+from deployer.artifacts import RELEASES, Artifact
 from deployer.errors import SynthError
 from deployer.fields import AccountId, Domain, HostedZoneId, Name, Region, Settings
 from deployer.ownership import Owner
@@ -106,12 +106,13 @@ class Template(troposphere.Template):
 
     *code* and *nested* must be in the artifact bucket before the stack is deployed. *awaits* has,
     for outputs that say ABSENT as long as something is not there, the name in Parameter Store
-    that tells when it is.
+    that tells when it is. *folder* is where in the artifact bucket they are.
     """
 
-    def __init__(self, description: str, file: Path) -> None:
+    def __init__(self, description: str, file: Path, *, folder: str = "") -> None:
         super().__init__(Description=description)
         self.file = _short(file)
+        self.folder = folder
         self.lines: dict[str, Line] = {}
         self.code: list[Artifact] = []
         self.nested: list[Nested] = []
@@ -140,7 +141,7 @@ class Template(troposphere.Template):
         *define* is like that of any stack. *given* is a dataclass of values of this template:
         they reach it as parameters. *store* is the artifact bucket, where its text will be.
         """
-        inner = Template(_first_sentence(define), _file_of(define))
+        inner = Template(_first_sentence(define), _file_of(define), folder=self.folder)
 
         def parameter(name: str, value: Value) -> Value:
             inner.add_parameter(Parameter(name, Type="String", Description=f"{name} of the stack"))
@@ -156,7 +157,7 @@ class Template(troposphere.Template):
 
         seen = _map_values(outputs, output, of=title)
         body = inner.body()
-        nested = Nested(title, inner, body, dump(body))
+        nested = Nested(title, inner, body, dump(body), self.folder)
         self.nested.append(nested)
         url = f"https://${{Store}}.s3.${{AWS::Region}}.${{AWS::URLSuffix}}/{nested.key}"
         self.add_resource(
@@ -188,6 +189,7 @@ class Nested:
     template: Template
     body: Mapping[str, Any]
     text: str
+    folder: str = ""
 
     @property
     def digest(self) -> str:
@@ -197,7 +199,7 @@ class Nested:
     @property
     def key(self) -> str:
         """Where it is in the artifact bucket."""
-        return f"templates/{self.title}/{self.digest}.yaml"
+        return f"{self.folder}templates/{self.title}/{self.digest}.yaml"
 
 
 @dataclass(frozen=True)
@@ -235,19 +237,29 @@ class Layers:
     stacks: list[Stack] = field(default_factory=list)
     artifacts: OutputOf | None = None
     given: list[tuple[object, Stack]] = field(default_factory=list, repr=False)
+    manual: frozenset[str] | None = None
 
     def __iter__(self) -> Iterator[Stack]:
         """Every stack, lowest first."""
         return iter(self.stacks)
 
-    def keep_artifacts_in(self, bucket: Value) -> None:
-        """Name the bucket, an output of a stack, for what is too long or too big for a call."""
+    def keep_artifacts_in(self, bucket: Value, *, manual: Iterable[str] | None = None) -> None:
+        """Name the bucket, an output of a stack, for what is too long or too big for a call.
+
+        Artifacts of the stacks that follow are in the folder RELEASES, but for those of *manual*,
+        the layers that an administrator alone deploys. Without *manual* no stack uses the folder.
+        """
+        self.manual = None if manual is None else frozenset(manual)
         self.artifacts = next(
             OutputOf(stack.name, stack.region, output)
             for stack in self.stacks
             for output in stack.template.outputs
             if bucket == ImportValue(export_name(stack.name, output))
         )
+
+    def folder(self, layer: str) -> str:
+        """Return the folder of the artifact bucket that *layer* uses."""
+        return "" if self.manual is None or layer in self.manual else RELEASES
 
     def at(self, region: str) -> At:
         """The same layers, for a stack of another *region*."""
@@ -286,7 +298,8 @@ class At:
         env = self.layers.env
         name = env.stack_name(layer)
         _check_new(name, self.layers)
-        template = Template(_first_sentence(define), _file_of(define))
+        folder = self.layers.folder(layer)
+        template = Template(_first_sentence(define), _file_of(define), folder=folder)
         inbound = _Inbound(self.layers.given, self.region, template)
         outputs = define(
             template,

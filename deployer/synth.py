@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deployer import symlinks
 from deployer.errors import StaleError, SynthError
 from deployer.yamltext import dump
 
@@ -70,6 +71,7 @@ class Wanted:
     holds_data: bool = False
     artifacts: OutputOf | None = None
     code: tuple[Artifact, ...] = ()
+    folder: str = ""
     nested: tuple[Part, ...] = ()
     awaits: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, Line] = field(default_factory=dict)
@@ -78,6 +80,10 @@ class Wanted:
     def too_long(self) -> bool:
         """The text does not fit into a call and has to go through the artifact bucket."""
         return len(self.text.encode()) > BODY_LIMIT
+
+    def key(self, artifact: Artifact) -> str:
+        """Return where in the artifact bucket the template expects *artifact*."""
+        return f"{self.folder}{artifact.key}"
 
 
 def synth(layers: Layers) -> tuple[Wanted, ...]:
@@ -90,9 +96,14 @@ def synth(layers: Layers) -> tuple[Wanted, ...]:
 
 
 def write(wanted: Sequence[Wanted], folder: Path) -> None:
-    """Make *folder* hold exactly these templates and their order."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Make *folder* hold exactly these templates and their order.
+
+    Raises GuardError if it, the folder it is in, or a file to be written is a symbolic link.
+    """
     files = _files(wanted)
+    for name in files:
+        symlinks.refuse(folder / name, folder.parent.parent)
+    folder.mkdir(parents=True, exist_ok=True)
     for path in _generated(folder):
         if path.name not in files:
             path.unlink()
@@ -153,6 +164,7 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
         holds_data=keeps,
         artifacts=artifacts,
         code=tuple(dict.fromkeys(one for each in templates for one in each.code)),
+        folder=stack.template.folder,
         awaits=stack.template.awaits,
         nested=tuple(_part(stack, path, nested) for path, nested in inner),
         lines=stack.template.lines,
@@ -272,7 +284,7 @@ def order(wanted: Sequence[Wanted]) -> str:
 
 def _artifacts(wanted: Wanted) -> Iterator[str]:
     """What has to be in the artifact bucket before: a file, and the key it has there."""
-    yield from (f"dist/{artifact.key}={artifact.key}" for artifact in wanted.code)
+    yield from (f"dist/{artifact.key}={wanted.key(artifact)}" for artifact in wanted.code)
     yield from (f"{part.file}={part.key}" for part in wanted.nested)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from deployer import yamlbounds
+
 _MAP, _STR = "tag:yaml.org,2002:map", "tag:yaml.org,2002:str"
 _INTRINSIC = re.compile(r"Ref|Fn::(\w+)")
 _NUMBERLIKE = re.compile(r"[0-9+\-.]")
@@ -68,10 +70,14 @@ class _Reader(yaml.CSafeLoader):
 
 
 def load(text: str) -> dict[str, Any]:
-    """The template in *text*, YAML or JSON, intrinsics in their long form; empty if it is none."""
+    """The template in *text*, YAML or JSON, intrinsics in their long form; empty if it is none.
+
+    Others may have written it: one that cannot be built in bounded memory is none either.
+    """
     try:
+        yamlbounds.check(text)
         template = yaml.load(text, _Reader)  # noqa: S506  # a safe loader
-    except yaml.YAMLError:
+    except (yaml.YAMLError, yamlbounds.YamlError):
         return {}
     return template if isinstance(template, dict) else {}
 

@@ -12,7 +12,7 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import place
+from operations import place, terminal
 from operations.task import task
 
 PATIENCE_SECONDS = 30.0  # A cold start, and the largest picture there may be.
@@ -75,7 +75,7 @@ def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
                 why = "the log of the thumbnail function says why"
                 raise CloudError(f"no picture came of {photo.name}", hint=why)
             time.sleep(0.2)
-    print(picture.url)
+    terminal.show(picture.url)
 
 
 @task(help=_HELP)
@@ -86,7 +86,7 @@ def clear(_: Context, sub: str = "", env: str = "") -> None:
     picture = _picture(sub, env)
     with our_errors(picture.url):
         picture.clear()
-    print(f"cleared {picture.url}")
+    terminal.show(f"cleared {picture.url}")
 
 
 def _picture(sub: str, env: str) -> Picture:

@@ -11,7 +11,7 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import db_sessions, functions, place, project, protected
+from operations import db_sessions, functions, place, project, protected, terminal
 from operations.place import Place
 from operations.task import task
 
@@ -135,7 +135,7 @@ def _call(here: Place, event: dict[str, Any]) -> dict[str, Any]:
 def _show(done: dict[str, list[str]], *, nothing: str) -> None:
     """One line for each name: `applied 0001_users`."""
     lines = [f"{what.replace('_', ' ')} {name}" for what, names in done.items() for name in names]
-    print("\n".join(lines) or nothing)
+    terminal.show("\n".join(lines) or nothing)
 
 
 namespace = Collection(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-import os
 import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+
+from operations import programs
 
 if TYPE_CHECKING:
     from operations.place import Place
@@ -27,7 +28,7 @@ def run(*arguments: str, stdin: bytes = b"") -> None:
             "docker is not on PATH", hint="Docker Engine, or another program of that name"
         )
     # Attestations would make an index of an image, and ECS is to run what was scanned.
-    environ = os.environ | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+    environ = programs.environment({"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"})
     ran = subprocess.run(
         [docker, *arguments], input=stdin, check=False, stdout=sys.stderr, env=environ
     )

@@ -76,6 +76,7 @@ def _show_status() -> None:
     print(f"address  {now.url or 'stopped'}")
     print(f"process  {now.pid or '-'}, since {now.since or '-'}")
     print(f"log      {now.log}")
+    print(f"isolates functions by {now.isolation or '-'} (docs/embedded-aws.md)")
     print(f"holds    {now.state_bytes:,} bytes of state, {now.objects_bytes:,} of objects")
 
 

@@ -114,9 +114,14 @@ def _known(here: Place, parts: list[str]) -> Known:
 
 
 def _ignored(path: Path) -> Path:
-    """*path*, if git does not see it or there is no git; else raises GuardError."""
+    """*path*, if git does not see it or there is no git; else raises GuardError.
+
+    Also for a symbolic link: what it leads to would be overwritten.
+    """
+    from deployer import symlinks
     from deployer.errors import GuardError
 
+    symlinks.refuse(path, project.ROOT)
     asked = ["git", "check-ignore", "--quiet", str(path)]
     try:
         code = subprocess.run(asked, cwd=project.ROOT, capture_output=True, check=False).returncode
@@ -129,9 +134,16 @@ def _ignored(path: Path) -> Path:
 
 
 def _text(env: str, variables: Mapping[str, str]) -> str:
+    from deployer.errors import DeployError
     from deployer.report import dotenv
 
-    lines = [f"{name}={dotenv(value)}\n" for name, value in variables.items()]
+    quoted = {name: dotenv(value) for name, value in variables.items()}
+    if wrong := [name for name, value in quoted.items() if value is None]:
+        raise DeployError(
+            f"{', '.join(wrong)}: no dotenv file can have the value",
+            hint="see `invoke outputs --format=json`",
+        )
+    lines = [f"{name}={value}\n" for name, value in quoted.items()]
     return f"# Made by `invoke env.write --env={env}`: where it is, and no secret.\n" + "".join(
         lines
     )

@@ -55,9 +55,4 @@ def _patient_client(account: Account, region: str) -> Any:
     patience = Config(
         read_timeout=_LONGEST_SECONDS + 10, retries={"total_max_attempts": 1}, tcp_keepalive=True
     )
-    return account.session.create_client(
-        "lambda",
-        region_name=region,
-        endpoint_url=account.url,
-        config=account.config.merge(patience),
-    )
+    return account.new_client("lambda", region, account.config.merge(patience))

@@ -1,4 +1,4 @@
-"""The image of the backend: built from a commit, and pushed under it. The pipeline does the same."""
+"""The image of the backend: built from a commit, and pushed under it. The pipeline has its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import docker, place, project
+from operations import docker, place, project, terminal
 from operations.task import task
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ class Source:
 @task()
 def build(_: Context, env: str = "") -> None:
     """Build the image as it runs in production, for the processor that the service has."""
-    print(_build(place.open_(env), _source()))
+    terminal.show(_build(place.open_(env), _source()))
 
 
 @task()
 def push(_: Context, env: str = "") -> None:
-    """Build the image and push it under its commit, unless it is there; prints the digest."""
+    """Build the image and push it under its commit; print the digest."""
     from deployer.aws import our_errors
     from deployer.errors import CloudError, GuardError
 
@@ -53,14 +53,18 @@ def push(_: Context, env: str = "") -> None:
     here = place.open_(env)
     repository = here.output("registry", "Name")
     with our_errors(repository):
-        digest = _pushed(here, repository, source.tag)
-        if not digest:
-            docker.sign_in(here)
-            docker.run("push", _build(here, source))
-            digest = _pushed(here, repository, source.tag)
+        if digest := _pushed(here, repository, source.tag):
+            raise GuardError(
+                f"{repository}: an image with the tag {source.tag} exists: {digest}",
+                hint="it may not be your build: if you trust who pushed it, release its digest "
+                f"(./inv service.release --image={digest}); otherwise commit again",
+            )
+        docker.sign_in(here)
+        docker.run("push", _build(here, source))
+        digest = _pushed(here, repository, source.tag)  # A tag that exists is never pushed again.
     if not digest:
         raise CloudError(f"{repository}: was pushed {source.tag}, and knows nothing of it")
-    print(digest)
+    terminal.show(digest)
 
 
 def _build(here: Place, source: Source) -> str:

@@ -10,8 +10,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.program import Program
 
-from operations import functions, project, protected
-from operations.place import Place
+from operations import functions, place, project, protected
 from operations.task import task
 
 LAMBDAS = Path("lambdas")
@@ -37,7 +36,7 @@ def invoke(
     protected.ask(environment.env, confirm, "a function does what an event says, samples included")
     layer, output = functions.named(environment, name)
     payload = _event(name, event)
-    here = Place(environment, project.account(environment))
+    here = place.opened(environment)
     answer = functions.invoke(here.account, here.env.region, here.output(layer, output), payload)
     print(json.dumps(answer, indent=2))
 

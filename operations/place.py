@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,5 +82,19 @@ def outputs(
 
 def open_(env: str) -> Place:
     """The environment that is meant, and its account with every guard held."""
-    environment = project.environment(env)
+    return opened(project.environment(env))
+
+
+def opened(environment: Environment) -> Place:
+    """*environment* and its account; what is taken from the AWS setup is named on stderr."""
+    from deployer import report
+
+    env = environment.env
+    if not environment.embedded:
+        pen = report.ink(sys.stderr, os.environ)
+        told = project.origins(environment)
+        line = report.start_line(
+            env.name, env.account, env.region, pen, embedded=False, origins=told
+        )
+        print(pen.fit(line), file=sys.stderr)
     return Place(environment, project.account(environment))

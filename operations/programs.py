@@ -15,10 +15,24 @@ KEYS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)  # Ctrl-C, Ctrl-\ and Ctr
 PATIENCE_SECONDS = 5.0
 
 
-def at_terminal(command: Sequence[str], variables: Mapping[str, str]) -> None:
-    """Run *command*, to which all belongs that is typed; ends the task with its exit code, if any."""
+def environment(variables: Mapping[str, str], *, aws: bool = False) -> dict[str, str]:
+    """Return the environment of a program: *variables*, and those of the task that do no harm.
+
+    What libpq reads could send a password to another server: a PGSERVICE overrides even the other
+    variables. AWS credentials are only for a program that calls *aws*.
+    """
+    dropped = ("PG",) if aws else ("AWS_", "PG")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return kept | {**variables}
+
+
+def at_terminal(command: Sequence[str], variables: Mapping[str, str], *, aws: bool = False) -> None:
+    """Run *command*, to which all belongs that is typed; ends the task with its exit code, if any.
+
+    Its environment is `environment` of *variables*.
+    """
     with _deaf():
-        process = subprocess.Popen(command, env=os.environ | variables)
+        process = subprocess.Popen(command, env=environment(variables, aws=aws))
         try:
             code = _ended(process)
         finally:
@@ -29,12 +43,15 @@ def at_terminal(command: Sequence[str], variables: Mapping[str, str]) -> None:
 
 @contextmanager
 def behind(
-    command: Sequence[str], variables: Mapping[str, str], said: IO[str]
+    command: Sequence[str], variables: Mapping[str, str], said: IO[str], *, aws: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """*command* as long as the context lasts; it ends as by Ctrl-C, and says into *said*."""
+    """*command* as long as the context lasts; it ends as by Ctrl-C, and says into *said*.
+
+    Its environment is `environment` of *variables*.
+    """
     process = subprocess.Popen(
         command,
-        env=os.environ | variables,
+        env=environment(variables, aws=aws),
         stdin=subprocess.DEVNULL,
         stdout=said,
         stderr=subprocess.STDOUT,

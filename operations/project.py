@@ -58,8 +58,24 @@ def environments(name: str | None = None) -> list[Environment]:
 
 
 def chosen(name: str | None) -> str | None:
-    """The environment that was asked for, by --env or CRUDDUR_ENV."""
-    return name or os.environ.get("CRUDDUR_ENV") or None
+    """The environment that was asked for, by --env or CRUDDUR_ENV.
+
+    Raises ConfigError for an empty CRUDDUR_ENV: whoever set it did not mean the default.
+    """
+    from deployer.errors import ConfigError
+
+    named = name or os.environ.get("CRUDDUR_ENV")
+    if named is not None and not named.strip():
+        raise ConfigError("CRUDDUR_ENV: is empty", hint="name an environment, or unset CRUDDUR_ENV")
+    return named
+
+
+@uncollected()
+def origins(environment: Environment) -> tuple[str, ...]:
+    """What a run in *environment* takes from the operator's AWS setup: the first line names it."""
+    from deployer import aws
+
+    return () if environment.embedded else aws.origins(os.environ)
 
 
 @uncollected()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import place, project, table
+from operations import place, project, table, terminal
 from operations.task import task
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def put(_: Context, name: str = "", env: str = "") -> None:
             f"--name={name}: not among {where}", hint=f"one of: {known or 'none yet'}"
         )
     value = _value(name)
-    here = place.Place(environment, project.account(environment))
+    here = place.opened(environment)
     for path in paths:
         with our_errors(path):
             client = here.client("ssm")
             kept = client.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
-        print(f"kept {path}, version {kept['Version']}")
+        terminal.show(f"kept {path}, version {kept['Version']}")
     print("invoke service.restart brings it to the tasks that run")
 
 

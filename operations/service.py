@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import functions, place, programs, project, tunnel
+from operations import functions, place, programs, project, terminal, tunnel
 from operations.place import Place
 from operations.task import task
 
@@ -113,10 +113,10 @@ def release(_: Context, image: str = "", layer: str = "service", env: str = "") 
         _migrate(service.here)
         service.update(taskDefinition=_with_image(service, uri))
         _note(service.here, layer, digest)
-        print(f"released {uri}")
+        terminal.show(f"released {uri}")
         if not service.described()["desiredCount"]:
             then = f"deploy --stack={layer}" if service.fewest() is None else "service.start"
-            print(f"nothing runs: invoke {then}")
+            terminal.show(f"nothing runs: invoke {then}")
 
 
 @task(help={"image": _IMAGE, "layer": _LAYER})
@@ -124,7 +124,7 @@ def record(_: Context, image: str = "", layer: str = "service", env: str = "") -
     """Note which image was released: what stack updates use from now on."""
     digest = _digest(image)
     _note(place.open_(env), layer, digest)
-    print(f"noted {digest}")
+    terminal.show(f"noted {digest}")
 
 
 @task(help={"layer": _LAYER})
@@ -132,7 +132,7 @@ def restart(_: Context, layer: str = "service", env: str = "") -> None:
     """Replace every task by a new one of the same kind, with none missing in between."""
     with _running(layer, env) as service:
         service.update(forceNewDeployment=True)
-        print(f"restarted {service.name}")
+        terminal.show(f"restarted {service.name}")
 
 
 @task(help={"layer": _LAYER})
@@ -142,7 +142,7 @@ def stop(_: Context, layer: str = "service", env: str = "") -> None:
         if service.fewest() is not None:
             service.suspend(suspended=True)
         service.update(desiredCount=0)
-        print(f"stopped {service.name}")
+        terminal.show(f"stopped {service.name}")
 
 
 @task(help={"layer": _LAYER})
@@ -159,7 +159,7 @@ def start(_: Context, layer: str = "service", env: str = "") -> None:
             )
         service.suspend(suspended=False)
         service.update(desiredCount=max(1, fewest, service.described()["desiredCount"]))
-        print(f"started {service.name}")
+        terminal.show(f"started {service.name}")
 
 
 @task(help={"layer": _LAYER, "command": "what to run there"})
@@ -180,7 +180,7 @@ def connect(_: Context, layer: str = "service", env: str = "", command: str = "/
             interactive=True,
         )["session"]
     told = [tunnel.RESPONSE, service.here.env.region, "StartSession"]
-    programs.at_terminal([plugin, *told], {tunnel.RESPONSE: json.dumps(session)})
+    programs.at_terminal([plugin, *told], {tunnel.RESPONSE: json.dumps(session)}, aws=True)
 
 
 @contextmanager

@@ -147,7 +147,7 @@ class Session:
         self.tell.plan(look.steps, look.orphans, look.uploads)
         if look.proposes and not self.no_execute:
             self._approver.must_be_there()
-        code.build(upload.artifact for upload in look.uploads if upload.artifact)
+        code.build(plan.artifacts(look.steps))
         run = self._run(look.found, look.role)
         events = execute.deploy(look.steps, run, jobs=jobs)
         self._through(self._with_pictures(events) if self.environment.embedded else events)
@@ -253,8 +253,9 @@ class Session:
 
     def _run(self, found: Iterable[Found], role: str = "") -> execute.Run:
         patience = LOCAL_PATIENCE if self.environment.embedded else PATIENCE
+        kind = "release" if role else "deploy"  # IAM lets a release use its own change sets only.
         return execute.Run(
-            id=f"deploy-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
+            id=f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
             watch=Watch(self.cloud, self._clock, self.timeout * 60.0, patience),
             approve=self._approve,
             known=plan.index(found),
@@ -337,7 +338,13 @@ def begin(
         try:
             environment = project.environment(env)
             env_ = environment.env
-            tell.start(env_.name, env_.account, env_.region, embedded=environment.embedded)
+            tell.start(
+                env_.name,
+                env_.account,
+                env_.region,
+                embedded=environment.embedded,
+                origins=project.origins(environment),
+            )
             cloud = project.account(environment)
             yield Session(environment, cloud, tell, yes, no_execute, timeout, json)
         except DeployError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 
@@ -11,10 +10,10 @@ def text(rows: Sequence[Mapping[str, object]], head: Sequence[str], *, as_json: 
 
     What came from outside stays on its line, and looks like no secret.
     """
-    from deployer.report.words import clean, table
+    from deployer.report.words import clean, json_text, table
 
     if as_json:
-        return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+        return "".join(f"{json_text(row)}\n" for row in rows)
     cells = [[clean(_cell(row[name])) for name in head] for row in rows]
     return table([[name.replace("_", " ") for name in head], *cells])
 

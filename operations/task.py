@@ -12,6 +12,11 @@ from typing import Any, NoReturn, ParamSpec
 from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
+from operations import flags
+from operations.terminal import shown
+
+flags.install()
+
 P = ParamSpec("P")
 INTERRUPTED = 130
 ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
@@ -34,7 +39,7 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
             try:
                 function(*args, **kwargs)
             except DeployError as error:
-                print(f"error: {error}", file=sys.stderr)
+                print(shown(f"error: {error}"), file=sys.stderr)
                 raise Exit(code=error.code) from error
             except KeyboardInterrupt as interrupt:
                 raise Exit(code=INTERRUPTED) from interrupt

@@ -62,8 +62,7 @@ def to(here: Place, host: str, port: int) -> Iterator[int]:
         client = here.client("ssm")
         session = client.start_session(**request)
     response = {name: session[name] for name in ("SessionId", "TokenValue", "StreamUrl")}
-    profile = here.account.session.profile or ""
-    told = [RESPONSE, here.env.region, "StartSession", profile, json.dumps(request)]
+    told = [RESPONSE, here.env.region, "StartSession", here.account.profile, json.dumps(request)]
     with _running([command, *told, client.meta.endpoint_url], {RESPONSE: json.dumps(response)}):
         yield local
 
@@ -109,7 +108,7 @@ def _running(command: list[str], secret: dict[str, str]) -> Iterator[None]:
     """The plugin, ready for connections: a Ctrl-C in psql does not end its way."""
     with (
         tempfile.TemporaryFile("w+") as said,
-        programs.behind(command, secret, said) as process,
+        programs.behind(command, secret, said, aws=True) as process,
     ):
         _wait_until_ready(process, said.fileno())
         yield

@@ -25,6 +25,7 @@ from stacks import (
     visits,
     watch,
 )
+from stacks.rights import BY_HAND
 
 
 class Config(Settings, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ def layers(config: Config, code: Code) -> Layers:
     lambdas = functions.Functions(config.functions, code)
     crd = Layers(config.env)
     base = crd.add("foundation", foundation.define, config.foundation)
-    crd.keep_artifacts_in(base.artifacts)
+    crd.keep_artifacts_in(base.artifacts, manual=BY_HAND)
     names = crd.add("dns", dns.define)
     edge_ = crd.at("us-east-1").add("edge", edge.define)
     net = crd.add("network", network.define, config.network, base)

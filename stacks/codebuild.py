@@ -1,4 +1,4 @@
-"""The machines that the pipeline works with: what each of them runs, and what it may do."""
+"""The CodeBuild projects of the pipeline: the commands of each, and what its role allows."""
 
 from __future__ import annotations
 
@@ -9,16 +9,27 @@ from typing import Literal
 
 from awacs import awslambda, cloudformation, ecr, iam, logs, ssm
 from awacs import s3 as storage
-from awacs.aws import Condition, Deny, PolicyDocument, Statement, StringEquals
+from awacs.aws import (
+    Condition,
+    Deny,
+    Null,
+    PolicyDocument,
+    Statement,
+    StringEquals,
+    StringLike,
+)
 from troposphere import Sub, codebuild
 from troposphere import iam as roles
 from troposphere.logs import LogGroup
 
 from deployer import fields
+from deployer.artifacts import RELEASES
 from deployer.stack import Env, Template, Value
+from stacks import buildspecs
 from stacks.buckets import objects
 from stacks.parts import allow, arn, image_parameter, keep, own, trust
 from stacks.rights import BY_HAND, CLOUDFRONT_REGION
+from stacks.siblings import deny_other_owners
 
 Architecture = Literal["ARM64", "X86_64"]
 
@@ -30,11 +41,13 @@ MACHINES: Mapping[Architecture, tuple[str, str]] = {
 }
 
 QUEUED_MINUTES = 30  # What finds no machine by then fails.
-IMAGE_MINUTES = 60  # All checks, all tests and an image.
+TEST_MINUTES = 60  # All checks and all tests.
+IMAGE_MINUTES = 30
+PLAN_MINUTES = 20
 DEPLOY_MINUTES = 180  # A first deploy waits for a database, and for a distribution.
 RELEASE_MINUTES = 20  # Migrations have 15, the longest that a function runs.
 
-# Folders in the bucket of the pipeline, each an artifact; CodePipeline cuts off after ten letters.
+# Artifacts: folders in the bucket of the pipeline, below one for the pipeline itself.
 SOURCE, IMAGE = "Source", "Image"
 
 
@@ -66,72 +79,136 @@ class Given:
 
 @dataclass(frozen=True)
 class Projects:
-    """What the pipeline starts, by name."""
+    """The names of the projects that the pipeline starts, one for each action that is a build."""
 
+    test: Value
     image: Value
-    deploy: Value
-    release: Value
+    diff: Value
+    plan: Value
+    infrastructure: Value
+    migrate: Value
+    record: Value
+    settle: Value
 
 
 def define(t: Template, env: Env, choices: Choices, given: Given) -> Projects:
-    """One tests and builds, one asks CloudFormation, one calls the migration and takes notes.
+    """Add a project, a role and a log group for each action of the pipeline that is a build.
 
-    Tests, and all that they bring along, run with the rights of the first one only.
+    Before the approval, code of the commit runs in Test and Plan only, and their roles change
+    nothing. After it, each role allows the calls of its action.
     """
-    group = t.add_resource(
-        LogGroup("Logs", RetentionInDays=choices.log_retention_days, **keep(env))
-    )
-    project = partial(_project, t, env, group=group, machine=MACHINES[choices.architecture])
-    told = {"CRUDDUR_ENV": env.name, "CRUDDUR_LOCK": "deploy"}
-    note = arn("ssm", f"parameter{image_parameter(env, choices.image)}")
+    add = partial(_project, t, env, choices, given)
+    inv: dict[str, Value] = {"CRUDDUR_ENV": env.name, "CRUDDUR_LOCK": "deploy"}
     return Projects(
-        image=project(
-            "Image",
-            minutes=IMAGE_MINUTES,
+        test=add(
+            "Test",
+            buildspec=buildspecs.buildspec(buildspecs.TEST, python=True),
+            minutes=TEST_MINUTES,
             size="BUILD_GENERAL1_MEDIUM",  # Tests have processes of their own.
+        ),
+        image=add(
+            "Image",
+            buildspec=buildspecs.buildspec(
+                buildspecs.IMAGE,
+                script=buildspecs.IMAGE_SCRIPT,
+                exported="IMAGE_DIGEST",
+                artifact="imagedefinitions.json",
+            ),
+            minutes=IMAGE_MINUTES,
             docker=True,
             variables={"IMAGES": given.images, "CONTAINER": choices.service},
-            may=[*_take(given, SOURCE), *_give(given, IMAGE), *_push(given)],
+            may=[_give(env, given, IMAGE), *_push(given)],
         ),
-        deploy=project(
-            "Deploy",
+        diff=add(
+            "Diff",
+            buildspec=buildspecs.buildspec(buildspecs.DIFF, script=buildspecs.DIFF_SCRIPT),
+            minutes=PLAN_MINUTES,
+            variables=_all_stacks(env),
+            may=_read_stacks(env),
+        ),
+        plan=add(
+            "Plan",
+            buildspec=buildspecs.buildspec(
+                buildspecs.PLAN, script=buildspecs.PLAN_SCRIPT, python=True
+            ),
+            minutes=PLAN_MINUTES,
+            variables=inv,
+            may=[*_read_stacks(env), _read_releases(env)],
+        ),
+        infrastructure=add(
+            "Infrastructure",
+            buildspec=buildspecs.buildspec(buildspecs.INFRASTRUCTURE, python=True),
             minutes=DEPLOY_MINUTES,
-            variables=told,
-            may=[*_take(given, SOURCE), *_change_stacks(env, given)],
+            variables=inv,
+            may=[
+                *_read_stacks(env),
+                _read_releases(env),
+                *_change_stacks(env, given, "*"),
+                *_upload(given),
+            ],
         ),
-        release=project(
-            "Release",
+        migrate=add(
+            "Migrate",
+            buildspec=buildspecs.buildspec(buildspecs.MIGRATE, python=True),
             minutes=RELEASE_MINUTES,
-            variables=told,
-            may=[*_take(given, SOURCE), *_migrate_and_note(env, note)],
+            variables=inv,
+            may=_migrate(env),
+        ),
+        record=add(
+            "Record",
+            buildspec=buildspecs.buildspec(buildspecs.RECORD, python=True),
+            minutes=RELEASE_MINUTES,
+            variables=inv,
+            may=[_record(env, choices.image)],
+        ),
+        settle=add(
+            "Settle",
+            buildspec=buildspecs.buildspec(buildspecs.SETTLE, python=True),
+            minutes=RELEASE_MINUTES,
+            variables=inv,
+            may=[
+                *_read_stacks(env),
+                _read_releases(env),
+                *_change_stacks(env, given, "service"),
+            ],
         ),
     )
 
 
 def project_name(env: Env, title: str) -> str:
-    """What the project *title* is called."""
+    """Return the name of the project *title*."""
     return own(env, f"pipeline-{title.lower()}")
+
+
+def artifact_path(env: Env, artifact: str) -> str:
+    """Return the folder of an artifact: CodePipeline cuts both names off, at 20 and 10 letters."""
+    return f"{own(env, 'pipeline')[:20]}/{artifact[:10]}"
 
 
 def _project(
     t: Template,
     env: Env,
+    choices: Choices,
+    given: Given,
     title: str,
     *,
-    group: LogGroup,
-    machine: tuple[str, str],
+    buildspec: str,
     minutes: int,
-    variables: Mapping[str, Value],
-    may: Sequence[Statement],
+    variables: Mapping[str, Value] | None = None,
+    may: Sequence[Statement] = (),
     size: str = "BUILD_GENERAL1_SMALL",
     docker: bool = False,
 ) -> Value:
-    """A project that runs buildspecs/TITLE.yml, with a role of its own; its name.
+    """Add a project that runs *buildspec*, with a role and a log group; return its name.
 
-    Only what has *docker* is privileged. No role is under the boundary: that is for roles which
-    releases make, and a person deploys these.
+    The role reads the source, writes this log group and may do what *may* says. Only a project
+    with *docker* is privileged. No role has the boundary: that is for roles which releases
+    create, and an administrator deploys these.
     """
     name = project_name(env, title)
+    group = t.add_resource(
+        LogGroup(f"{title}Logs", RetentionInDays=choices.log_retention_days, **keep(env))
+    )
     write = [logs.CreateLogStream, logs.PutLogEvents]
     role = t.add_resource(
         roles.Role(
@@ -145,20 +222,22 @@ def _project(
                     PolicyName=title,
                     PolicyDocument=PolicyDocument(
                         Version="2012-10-17",
-                        Statement=[allow("WriteLogs", write, group.get_att("Arn")), *may],
+                        Statement=[
+                            allow("WriteLogs", write, group.get_att("Arn")),
+                            *_take(env, given, SOURCE),
+                            *may,
+                        ],
                     ),
                 )
             ],
         )
     )
-    type_, image = machine
+    type_, image = MACHINES[choices.architecture]
     project = t.add_resource(
         codebuild.Project(
             title,
             Name=name,
-            Source=codebuild.Source(
-                Type="CODEPIPELINE", BuildSpec=f"buildspecs/{title.lower()}.yml"
-            ),
+            Source=codebuild.Source(Type="CODEPIPELINE", BuildSpec=buildspec),
             Artifacts=codebuild.Artifacts(Type="CODEPIPELINE"),
             Environment=codebuild.Environment(
                 Type=type_,
@@ -167,23 +246,21 @@ def _project(
                 PrivilegedMode=docker,
                 EnvironmentVariables=[
                     codebuild.EnvironmentVariable(Name=name, Value=value)
-                    for name, value in variables.items()
+                    for name, value in (variables or {}).items()
                 ],
             ),
             ServiceRole=role.get_att("Arn"),
             TimeoutInMinutes=minutes,
             QueuedTimeoutInMinutes=QUEUED_MINUTES,
             LogsConfig=codebuild.LogsConfig(
-                CloudWatchLogs=codebuild.CloudWatchLogs(
-                    Status="ENABLED", GroupName=group.ref(), StreamName=title.lower()
-                )
+                CloudWatchLogs=codebuild.CloudWatchLogs(Status="ENABLED", GroupName=group.ref())
             ),
         )
     )
     return project.ref()
 
 
-def _take(given: Given, artifact: str) -> list[Statement]:
+def _take(env: Env, given: Given, artifact: str) -> list[Statement]:
     """Read an artifact; of the bucket, CodeBuild wants to know whose it is and where."""
     return [
         allow(
@@ -194,27 +271,24 @@ def _take(given: Given, artifact: str) -> list[Statement]:
         allow(
             f"Take{artifact}",
             [storage.GetObject, storage.GetObjectVersion],
-            objects(given.handed_over_arn, f"*/{artifact}/*"),
+            objects(given.handed_over_arn, f"{artifact_path(env, artifact)}/*"),
         ),
     ]
 
 
-def _give(given: Given, artifact: str) -> list[Statement]:
+def _give(env: Env, given: Given, artifact: str) -> Statement:
     """Write one artifact: what built the image cannot change the source of what comes after it."""
-    return [
-        allow(
-            f"Give{artifact}",
-            [storage.PutObject],
-            objects(given.handed_over_arn, f"*/{artifact}/*"),
-        )
-    ]
+    return allow(
+        f"Give{artifact}",
+        [storage.PutObject],
+        objects(given.handed_over_arn, f"{artifact_path(env, artifact)}/*"),
+    )
 
 
 def _push(given: Given) -> list[Statement]:
-    """Push to one repository, and ask it what it has."""
+    """Push to one repository."""
     push = [
         ecr.BatchCheckLayerAvailability,
-        ecr.BatchGetImage,
         ecr.CompleteLayerUpload,
         ecr.InitiateLayerUpload,
         ecr.PutImage,
@@ -228,71 +302,124 @@ def _push(given: Given) -> list[Statement]:
     ]
 
 
-LOOK = [
-    cloudformation.DescribeChangeSet,
-    cloudformation.DescribeEvents,
-    cloudformation.DescribeStackEvents,
-    cloudformation.GetTemplate,
-    cloudformation.ListChangeSets,
-]
-
 # To delete is to begin anew where a creation failed: nothing else ever was in such a stack.
-CHANGE = [
+CHANGE = [cloudformation.DeleteStack, cloudformation.UpdateTerminationProtection]
+CHANGE_SETS = [
     cloudformation.DeleteChangeSet,
-    cloudformation.DeleteStack,
+    cloudformation.DescribeChangeSet,
     cloudformation.ExecuteChangeSet,
-    cloudformation.UpdateTerminationProtection,
 ]
 
 
-def _change_stacks(env: Env, given: Given) -> list[Statement]:
-    """Ask CloudFormation for changes that it makes with the rights of a release, no others.
+def _all_stacks(env: Env) -> dict[str, Value]:
+    """Return what the comparison of templates must know: see `buildspecs.DIFF_SCRIPT`."""
+    tags = {"project": env.project, "env": env.name}
+    ours = " && ".join(f"Tags[?Key=='{key}' && Value=='{value}']" for key, value in tags.items())
+    return {
+        "CRUDDUR_ENV": env.name,
+        "PREFIX": env.stack_name(""),
+        "REGIONS": " ".join(_regions(env)),
+        "MANUAL": " ".join(BY_HAND),
+        "STACKS": f"Stacks[?!ParentId && {ours}].StackName",
+    }
 
-    IAM refuses to ask with another role, or with none, which would be with the rights of the asker.
-    What was released last, of whichever service, is a parameter of its template.
-    """
-    layers = _stacks(env, "*")
-    proposals = _in_our_regions(env, "changeSet/deploy-*")
-    as_release = Condition(StringEquals({"cloudformation:RoleArn": given.change_role}))
-    to_cloudformation = Condition(
-        StringEquals({"iam:PassedToService": "cloudformation.amazonaws.com"})
-    )
-    templates = objects(given.artifacts_arn, "templates/*")
-    released = arn("ssm", f"parameter{image_parameter(env, '*')}")
+
+def _read_stacks(env: Env) -> list[Statement]:
+    """Find the stacks, and read their templates; leave those of other environments alone."""
     return [
         # Listed, to find what is deployed and no longer wanted: that takes no narrower resource.
         allow("FindStacks", [cloudformation.DescribeStacks], "*"),
-        allow("LookAtStacks", LOOK, *layers, *proposals),
-        allow("Propose", [cloudformation.CreateChangeSet], *layers, condition=as_release),
-        allow("CarryOut", CHANGE, *layers),
+        allow(
+            "ReadTemplates",
+            [cloudformation.GetTemplate, cloudformation.ListChangeSets],
+            *_stacks(env, "*"),
+        ),
+        *deny_other_owners(env),
+    ]
+
+
+def _read_releases(env: Env) -> Statement:
+    """Read which image was released last, of whichever service: a parameter of its template."""
+    return allow(
+        "ReadImages", [ssm.GetParameters], arn("ssm", f"parameter{image_parameter(env, '*')}")
+    )
+
+
+def _change_stacks(env: Env, given: Given, layer: str) -> list[Statement]:
+    """Change the stacks of *layer* by change sets that CloudFormation executes as a release.
+
+    IAM refuses a change set with another role, or with none, which would have the rights of the
+    caller; and every change set that a release did not make.
+    """
+    stacks = _stacks(env, layer)
+    change_sets = _in_our_regions(env, "changeSet/release-*")
+    as_release = Condition(
+        [
+            StringEquals({"cloudformation:RoleArn": given.change_role}),
+            StringLike({"cloudformation:ChangeSetName": "release-*"}),
+        ]
+    )
+    of_releases = Condition(
+        StringLike({"cloudformation:ChangeSetName": ["release-*", *change_sets]})
+    )
+    to_cloudformation = Condition(
+        StringEquals({"iam:PassedToService": "cloudformation.amazonaws.com"})
+    )
+    return [
+        allow(
+            "FollowChanges",
+            [cloudformation.DescribeEvents, cloudformation.DescribeStackEvents],
+            *stacks,
+            *change_sets,
+        ),
+        allow("Propose", [cloudformation.CreateChangeSet], *stacks, condition=as_release),
+        # AWS documents the stack as the resource; by reports it can be the change set's own ARN.
+        allow("CarryOut", CHANGE_SETS, *stacks, *change_sets, condition=of_releases),
+        allow("ChangeStacks", CHANGE, *stacks),
         Statement(
             Sid="NotItsOwnLimits",
             Effect=Deny,
-            Action=[cloudformation.CreateChangeSet, *CHANGE],
+            Action=[cloudformation.CreateChangeSet, *CHANGE_SETS, *CHANGE],
             Resource=[
                 one
-                for layer in BY_HAND
-                for name in (layer, f"{layer}-*")  # The second are those nested in the first.
+                for manual in BY_HAND
+                for name in (manual, f"{manual}-*")  # The second are those nested in the first.
                 for one in _stacks(env, name)
             ],
         ),
         allow("PassChangeRole", [iam.PassRole], given.change_role, condition=to_cloudformation),
-        allow("FindArtifacts", [storage.ListBucket], given.artifacts_arn),
-        allow("UploadArtifacts", [storage.PutObject], objects(given.artifacts_arn)),
-        allow("ReadTemplates", [storage.GetObject], templates),  # CloudFormation, for whoever asks.
-        allow("ReadImages", [ssm.GetParameters], released),
     ]
 
 
-def _migrate_and_note(env: Env, note: Value) -> list[Statement]:
-    """Call one function, which an output names, and write one parameter."""
+def _upload(given: Given) -> list[Statement]:
+    """Add templates and code below one folder, and never replace what is there.
+
+    CloudFormation reads a template with the rights of the caller.
+    """
+    released = objects(given.artifacts_arn, f"{RELEASES}*")
+    new = Condition(Null({"s3:if-none-match": "false"}))
+    return [
+        allow("FindArtifacts", [storage.ListBucket], given.artifacts_arn),
+        allow("ReadArtifacts", [storage.GetObject, storage.GetObjectVersion], released),
+        allow("AddArtifacts", [storage.PutObject], released, condition=new),
+    ]
+
+
+def _migrate(env: Env) -> list[Statement]:
+    """Call one function, which an output names."""
     users = arn("cloudformation", f"stack/{env.stack_name('users')}/*")
     function = arn("lambda", f"function:{env.stack_name('users')}-Migrate-*")
     return [
         allow("FindMigration", [cloudformation.DescribeStacks], users),
         allow("Migrate", [awslambda.InvokeFunction], function),
-        allow("NoteImage", [ssm.PutParameter], note),
     ]
+
+
+def _record(env: Env, image: str) -> Statement:
+    """Write one parameter."""
+    return allow(
+        "NoteImage", [ssm.PutParameter], arn("ssm", f"parameter{image_parameter(env, image)}")
+    )
 
 
 def _stacks(env: Env, layer: str) -> list[Value]:
@@ -303,5 +430,9 @@ def _in_our_regions(env: Env, resource: str) -> list[Value]:
     """The ARNs of something of CloudFormation's, which also has stacks of ours for CloudFront."""
     return [
         Sub(f"arn:${{AWS::Partition}}:cloudformation:{region}:${{AWS::AccountId}}:{resource}")
-        for region in sorted({env.region, CLOUDFRONT_REGION})
+        for region in _regions(env)
     ]
+
+
+def _regions(env: Env) -> list[str]:
+    return sorted({env.region, CLOUDFRONT_REGION})

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
+from awacs import s3 as storage
 from awacs import sns as publishing
-from awacs.aws import Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
+from awacs.aws import (
+    Allow,
+    ArnLike,
+    Condition,
+    Deny,
+    Null,
+    PolicyDocument,
+    Principal,
+    Statement,
+    StringEquals,
+)
 from troposphere import AccountId, iam, s3, sns
 
 from deployer import fields
+from deployer.artifacts import RELEASES
 from deployer.stack import Env, Template, Value
 from stacks import rights
-from stacks.buckets import expire_replaced, private_bucket
-from stacks.parts import topic_policy, trust
+from stacks.buckets import bucket_arn, expire_replaced, objects, private_bucket
+from stacks.parts import arn, topic_policy, trust
 
 
 class Settings(fields.Settings, frozen=True):
@@ -59,6 +72,8 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
     """Lambda zips and templates; a name holds a digest, so nothing current is ever replaced.
 
     Nothing current expires either: a rollback may want a zip of long ago.
+    A release adds objects to one folder, and replaces none: what an administrator has verified
+    there stays what it was. Everything outside of the folder is the administrator's.
     """
     bucket, _ = private_bucket(
         t,
@@ -67,8 +82,40 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
         name="artifacts",
         versioned=True,
         lifecycle=[expire_replaced(days, rule="replaced-artifacts")],
+        statements=_limits_of_releases(env),
     )
     return bucket
+
+
+def _limits_of_releases(env: Env) -> list[Statement]:
+    """Deny every role that a stack of this environment creates to change what is in the bucket.
+
+    Their own policies allow no more. This holds even if one of those grows.
+    """
+    bucket = bucket_arn(env, "artifacts")
+    released = objects(bucket, f"{RELEASES}*")
+    roles = {"aws:PrincipalArn": arn("iam", f"role/{env.stack_name('*')}")}
+    deny = partial(Statement, Effect=Deny, Principal=Principal("*"))
+    return [
+        deny(
+            Sid="ReleasesDeleteNothing",
+            Action=[storage.DeleteObject, storage.DeleteObjectVersion],
+            Resource=[objects(bucket)],
+            Condition=Condition(ArnLike(roles)),
+        ),
+        deny(
+            Sid="ReleasesAddToTheirFolderOnly",
+            Action=[storage.PutObject],
+            NotResource=[released],
+            Condition=Condition(ArnLike(roles)),
+        ),
+        deny(
+            Sid="ReleasesReplaceNothing",
+            Action=[storage.PutObject],
+            Resource=[released],
+            Condition=Condition([ArnLike(roles), Null({"s3:if-none-match": "true"})]),
+        ),
+    ]
 
 
 def _alerts(t: Template, env: Env, emails: tuple[str, ...]) -> sns.Topic:

@@ -93,7 +93,9 @@ class Maker:
                 Runtime=settings.runtime,
                 Architectures=[artifact.target.architecture],
                 Handler=artifact.handler,
-                Code=awslambda.Code(S3Bucket=self.base.artifacts, S3Key=artifact.key),
+                Code=awslambda.Code(
+                    S3Bucket=self.base.artifacts, S3Key=f"{self.t.folder}{artifact.key}"
+                ),
                 Role=own_role.get_att("Arn"),
                 Timeout=timeout,
                 MemorySize=memory,

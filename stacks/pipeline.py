@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from deployer import fields
 from deployer.stack import Env, Template, Value
 from stacks import codebuild
 from stacks.buckets import expire_replaced, objects, private_bucket
-from stacks.codebuild import IMAGE, SOURCE, Projects
+from stacks.codebuild import IMAGE, SOURCE, Projects, artifact_path
 from stacks.foundation import Foundation
 from stacks.parts import allow, arn, own, trust
 from stacks.registry import Registry
@@ -95,7 +96,7 @@ def define(
                     PolicyDocument=PolicyDocument(
                         Version="2012-10-17",
                         Statement=[
-                            *_start(connection, handed_over, projects),
+                            *_start(env, connection, handed_over, projects),
                             *_bring_into_service(env, service),
                             *(_ask_for_approval(base) if settings.approval else []),
                         ],
@@ -176,22 +177,24 @@ def _stages(
         },
         gives=SOURCE,
     )
+    test = _build("Test", projects.test)
     image = _build("Image", projects.image, COMMIT=f"#{{{SOURCE}.CommitId}}", gives=IMAGE)
-    plan = _build("Plan", projects.deploy, DO="plan")
+    plan = [_build("Diff", projects.diff), _build("Plan", projects.plan)]
     approve = _action(
         "Approve",
         "Approval",
         "Manual",
         {
             "NotificationArn": base.alerts,
-            "CustomData": f"Release #{{{SOURCE}.CommitId}} to {env.domain}? The log has the plan.",
-            "ExternalEntityLink": "#{Plan.LOG_URL}",
+            "CustomData": f"Release commit #{{{SOURCE}.CommitId}} to {env.domain}? Diff compares its"
+            " templates with the deployed ones. Plan is code of the commit itself.",
+            "ExternalEntityLink": _page_of_execution(env),
         },
     )
     digest = f"#{{{IMAGE}.IMAGE_DIGEST}}"
     release = [
-        _build("Infrastructure", projects.deploy, DO="infrastructure"),
-        _build("Migrate", projects.release, DO="migrate"),
+        _build("Infrastructure", projects.infrastructure),
+        _build("Migrate", projects.migrate),
         _action(
             "Service",
             "Deploy",
@@ -204,16 +207,29 @@ def _stages(
             },
             takes=IMAGE,
         ),
-        _build("Record", projects.release, DO="record", IMAGE_DIGEST=digest),
-        _build("Settle", projects.deploy, DO="settle"),
+        _build("Record", projects.record, IMAGE_DIGEST=digest),
+        _build("Settle", projects.settle),
     ]
     return [
         _stage("Source", source),
+        _stage("Test", test),  # What was not tested is not built.
         _stage("Build", image),
-        _stage("Plan", plan),
+        _stage("Plan", *plan),
         *([_stage("Approve", approve)] if settings.approval else []),
         _stage("Release", *release),
     ]
+
+
+def _page_of_execution(env: Env) -> Value:
+    """Return the address of the console's page of an execution, which has the log of each action.
+
+    CodePipeline fills in the id. Nothing that a build exports is part of it.
+    """
+    return Sub(
+        "https://${AWS::Region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/"
+        f"{own(env, 'pipeline')}/executions/#{{codepipeline.PipelineExecutionId}}/timeline"
+        "?region=${AWS::Region}"
+    )
 
 
 def _stage(name: str, *actions: codepipeline.Actions) -> codepipeline.Stages:
@@ -251,36 +267,47 @@ def _action(
 
 
 def _build(name: str, project: Value, *, gives: str = "", **variables: str) -> codepipeline.Actions:
-    """Run *project* on the source, told *variables*."""
+    """Run *project* on the source of this execution, told *variables*."""
     told = [{"name": key, "value": value} for key, value in variables.items()]
+    environment = {"EnvironmentVariables": json.dumps(told)} if told else {}
     return _action(
         name,
         "Build",
         "CodeBuild",
-        {"ProjectName": project, "EnvironmentVariables": json.dumps(told)},
+        {"ProjectName": project, **environment},
         takes=SOURCE,
         gives=gives,
     )
 
 
 def _start(
-    connection: codeconnections.Connection, handed_over: s3.Bucket, projects: Projects
+    env: Env, connection: codeconnections.Connection, handed_over: s3.Bucket, projects: Projects
 ) -> list[Statement]:
     """Fetch the source, hand it over, start the machines and wait for them."""
     bucket = handed_over.get_att("Arn")
     look = [storage.GetBucketAcl, storage.GetBucketLocation, storage.GetBucketVersioning]
-    hand_over = [storage.GetObject, storage.GetObjectVersion, storage.PutObject]
+    # The last four are from reports of source actions that were refused (aws/aws-cdk#13557).
+    hand_over = [
+        storage.GetObject,
+        storage.GetObjectVersion,
+        storage.PutObject,
+        storage.GetObjectTagging,
+        storage.GetObjectVersionTagging,
+        storage.PutObjectAcl,
+        storage.PutObjectTagging,
+    ]
+    artifacts = [objects(bucket, f"{artifact_path(env, one)}/*") for one in (SOURCE, IMAGE)]
     project = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${Name}"
     return [
         allow("FetchSource", [connecting.UseConnection], connection.ref()),
         allow("LookAtHandedOver", look, bucket),
-        allow("HandOver", hand_over, objects(bucket)),
+        allow("HandOver", hand_over, *artifacts),
         allow(
             "StartMachines",
             [builds.BatchGetBuilds, builds.StartBuild],
             *(
-                Sub(project, Name=name)
-                for name in (projects.image, projects.deploy, projects.release)
+                Sub(project, Name=getattr(projects, field.name))
+                for field in dataclasses.fields(projects)
             ),
         ),
     ]

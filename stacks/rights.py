@@ -49,8 +49,11 @@ from awacs.aws import (
     Action,
     Allow,
     ArnLike,
+    Bool,
     Condition,
     Deny,
+    ForAllValuesStringEquals,
+    ForAllValuesStringLike,
     Null,
     PolicyDocument,
     Statement,
@@ -68,6 +71,9 @@ CLOUDFRONT_REGION = "us-east-1"  # Also where AWS says that IAM and Route 53 are
 
 # Who may be given the roles of this environment.
 SERVICES = ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
+
+# The services that call functions.
+CALLERS = ["apigateway.amazonaws.com", "cognito-idp.amazonaws.com", "s3.amazonaws.com"]
 
 # A person deploys these: they say what a release may do, and who publishes the site.
 BY_HAND = ["foundation", "pipeline", "sync"]
@@ -97,6 +103,7 @@ def boundary(env: Env) -> PolicyDocument:
             ),
             allow("FindLogStreams", [logs.DescribeLogStreams], _log_groups(env, "network")),
             allow("FindLogGroups", [logs.DescribeLogGroups], "*"),  # It takes no narrower resource.
+            _not_the_pipelines_logs(env),
             allow("ReadUploads", [s3.GetObject], _objects(env, "uploads")),
             allow("SeeWhatIsGone", [s3.ListBucket], bucket_arn(env, "uploads")),
             allow(
@@ -136,7 +143,7 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
             _make(env, MAKE_TRAFFIC),
             _change(env, CHANGE_TRAFFIC),
             allow("ScalingAlarms", SCALING_ALARMS, arn("cloudwatch", f"alarm:{_scaling(env)}")),
-            allow("Records", RECORDS, Sub(f"arn:${{AWS::Partition}}:route53:::{_zone(env)}")),
+            *_records(env),
         ],
         "Tags": [_claim(env, TAG), _change(env, [*TAG, *UNTAG])],
         "Named": [
@@ -174,6 +181,7 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
         "Functions": [
             _make(env, MAKE_API_LOGS),
             allow("Functions", FUNCTIONS, arn("lambda", f"function:{own(env, '*')}")),
+            _let_services_call(env),
             allow("Code", [s3.GetObject], objects(artifacts)),
             _event_sources(env),
             allow("Queues", QUEUES, arn("sqs", own(env, "*"))),
@@ -200,6 +208,8 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
             _not_the_foundation(env),
             _not_the_artifacts(env, artifacts),
             _not_the_alerts(env),
+            _not_the_pipelines_logs(env),
+            *_not_an_open_database(),
             *deny_other_owners(env),
         ],
     }
@@ -393,7 +403,6 @@ MAKE_API_LOGS = [
 ]
 
 FUNCTIONS = [
-    awslambda.AddPermission,
     awslambda.CreateFunction,
     awslambda.DeleteFunction,
     awslambda.DeleteFunctionConcurrency,
@@ -485,11 +494,11 @@ UNTAG = [
     servicediscovery.UntagResource,
 ]
 
-RECORDS = [
-    route53.ChangeResourceRecordSets,
-    route53.GetHostedZone,
-    route53.ListResourceRecordSets,
-]
+READ_RECORDS = [route53.GetHostedZone, route53.ListResourceRecordSets]
+RECORD_TYPES = ["A", "AAAA", "CNAME"]
+
+# The hosts of the distributions and of the load balancer, before the domain.
+HOSTS = ["", "www.", "assets.", "api."]
 
 CONTAINERS = [
     ecs.CreateService,
@@ -711,7 +720,12 @@ LOG_DELIVERIES = [
     logs.PutDeliverySource,
 ]
 
-GRANT = [iam.CreateRole, iam.PutRolePermissionsBoundary, iam.PutRolePolicy]
+GRANT = [
+    iam.CreateRole,
+    iam.PutRolePermissionsBoundary,
+    iam.PutRolePolicy,
+    iam.UpdateAssumeRolePolicy,
+]
 
 ROLES = [
     iam.DeleteRole,
@@ -723,7 +737,6 @@ ROLES = [
     iam.ListRoleTags,
     iam.TagRole,
     iam.UntagRole,
-    iam.UpdateAssumeRolePolicy,
     iam.UpdateRole,
     iam.UpdateRoleDescription,
 ]
@@ -884,6 +897,77 @@ def _not_the_alerts(env: Env) -> Statement:
         ],
         Resource=[arn("sns", f"{env.stack_name('foundation')}-*")],
     )
+
+
+def _not_the_pipelines_logs(env: Env) -> Statement:
+    """Deny the logs that an approver reads to a release, and to every role that it creates."""
+    return Statement(
+        Sid="NotThePipelinesLogs",
+        Effect=Deny,
+        Action=[logs.Action("*")],
+        Resource=[arn("logs", f"log-group:{env.stack_name('pipeline')}-*")],
+    )
+
+
+def _not_an_open_database() -> list[Statement]:
+    """Deny a master password that is not managed by RDS, and a public address.
+
+    IAM knows whether a database is public when it is created, and not when it is modified.
+    """
+    change = [rds.CreateDBInstance, rds.ModifyDBInstance]
+    return [
+        Statement(
+            Sid="OnlyManagedPasswords",
+            Effect=Deny,
+            Action=change,
+            Resource=["*"],
+            Condition=Condition(Bool({"rds:ManageMasterUserPassword": "false"})),
+        ),
+        Statement(
+            Sid="NoPublicDatabase",
+            Effect=Deny,
+            Action=[rds.CreateDBInstance],
+            Resource=["*"],
+            Condition=Condition(Bool({"rds:PubliclyAccessible": "true"})),
+        ),
+    ]
+
+
+def _let_services_call(env: Env) -> Statement:
+    """Let AWS services call a function; never another account, nor everybody."""
+    return Statement(
+        Sid="LetServicesCall",
+        Effect=Allow,
+        Action=[awslambda.AddPermission],
+        Resource=[arn("lambda", f"function:{own(env, '*')}")],
+        Condition=Condition(StringEquals({"lambda:Principal": CALLERS})),
+    )
+
+
+def _records(env: Env) -> list[Statement]:
+    """Change the records of our hosts, and those by which ACM validates their certificates.
+
+    Mail and the delegation of the domain are other types of records.
+    """
+    zone = Sub(f"arn:${{AWS::Partition}}:route53:::{_zone(env)}")
+    hosts = [f"{host}{env.domain}" for host in HOSTS]
+    validations = [f"_{'?' * 32}.{host}" for host in hosts]  # ACM makes up 32 letters.
+    key = "route53:ChangeResourceRecordSets"
+    return [
+        allow("ReadRecords", READ_RECORDS, zone),
+        allow(
+            "Records",
+            [route53.ChangeResourceRecordSets],
+            zone,
+            condition=Condition(
+                [
+                    ForAllValuesStringEquals({f"{key}RecordTypes": RECORD_TYPES}),
+                    ForAllValuesStringLike({f"{key}NormalizedRecordNames": hosts + validations}),
+                    Null({f"{key}RecordTypes": "false", f"{key}NormalizedRecordNames": "false"}),
+                ]
+            ),
+        ),
+    ]
 
 
 def _deliveries(env: Env) -> list[Value]:

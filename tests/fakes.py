@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from deployer.cloud import (
     ResourceChange,
     StackEvent,
     StackResource,
+    StoredObject,
 )
 from deployer.errors import CloudError
 from deployer.ownership import Owner
@@ -112,6 +114,8 @@ class FakeCloud:
     operations: dict[str, Operation] = field(default_factory=dict)
     executed: list[str] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    without_checksum: set[str] = field(default_factory=set)
     parameters: dict[str, str] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
     listed: dict[str, tuple[StackResource, ...]] = field(default_factory=dict)
@@ -253,17 +257,36 @@ class FakeCloud:
         self._call("parameter", name)
         return self.parameters.get(name)
 
-    def stored(self, region: str, bucket: str, key: str) -> str | None:
+    def stored(self, region: str, bucket: str, key: str) -> StoredObject | None:
         """See `Cloud`."""
         self._call("stored", key)
-        there = f"{bucket}/{key}" in self.uploads
-        return f"https://{bucket}.s3.{region}.amazonaws.com/{key}" if there else None
+        return self._object(region, bucket, key)
 
-    def upload(self, region: str, bucket: str, key: str, body: bytes) -> str:
+    def upload(
+        self, region: str, bucket: str, key: str, body: bytes, *, replace: bool = True
+    ) -> StoredObject:
         """See `Cloud`."""
         self._call("upload", key)
-        self.uploads[f"{bucket}/{key}"] = body
-        return f"https://{bucket}.s3.{region}.amazonaws.com/{key}"
+        if not replace and f"{bucket}/{key}" in self.uploads:
+            raise CloudError(f"s3://{bucket}/{key}: the object exists")
+        self.put_object(f"{bucket}/{key}", body)
+        put = self._object(region, bucket, key)
+        assert put
+        return put
+
+    def put_object(self, place: str, body: bytes, *, checksum: bool = True) -> None:
+        """Write an object as anybody may; *place* is bucket and key."""
+        self.uploads[place] = body
+        self.versions[place] = f"version-{next(self._ids)}"
+        (self.without_checksum.discard if checksum else self.without_checksum.add)(place)
+
+    def _object(self, region: str, bucket: str, key: str) -> StoredObject | None:
+        place = f"{bucket}/{key}"
+        if place not in self.uploads:
+            return None
+        known = place not in self.without_checksum
+        sha256 = hashlib.sha256(self.uploads[place]).hexdigest() if known else ""
+        return StoredObject(region, bucket, key, sha256, self.versions.get(place, ""))
 
     def settle(self) -> None:
         """Let everything that runs come to its end."""

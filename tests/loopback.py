@@ -141,7 +141,7 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-        do_GET = do_POST = do_PUT = answer  # noqa: N815  # the names http.server looks for
+        do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815  # the names http.server looks for
 
     return Handler
 

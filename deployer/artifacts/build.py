@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer import symlinks
 from deployer.artifacts import Artifact, Code, checks, packing, sources, store
 from deployer.artifacts.faults import Fault, told
 from deployer.artifacts.install import install, packed
@@ -72,7 +73,7 @@ def line(built: Built) -> str:
 
 def _attempt(code: Code, artifact: Artifact, dist: Path) -> Built | DeployError:
     try:
-        return _built(code, artifact, path_of(artifact, dist))
+        return _built(code, artifact, path_of(artifact, dist), dist)
     except DeployError as error:
         return error
     except OSError as error:  # Of the disk: what is read was read before, to have a digest of it.
@@ -81,7 +82,8 @@ def _attempt(code: Code, artifact: Artifact, dist: Path) -> Built | DeployError:
         return BuildError(f"{place}: {error.strerror}", hint=hint)
 
 
-def _built(code: Code, artifact: Artifact, path: Path) -> Built:
+def _built(code: Code, artifact: Artifact, path: Path, dist: Path) -> Built:
+    symlinks.refuse(path.parent, dist.parent)
     if seal := store.recall(path):
         os.utime(path)  # Used now, so not the first to be dropped.
         return _shown(artifact, path, seal, cached=True)

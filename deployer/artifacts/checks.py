@@ -20,6 +20,8 @@ from deployer.artifacts.faults import Fault
 from deployer.artifacts.imports import imports
 from deployer.artifacts.sources import LAMBDAS, SHARED
 from deployer.artifacts.store import Seal
+from deployer.isolation import sandbox
+from deployer.isolation.sandbox import Sandbox
 
 # Lambda developer guide, Quotas. What comes by S3, as ours does, may be larger zipped: but then it
 # starts slowly, and nobody can look at it in the console.
@@ -72,25 +74,41 @@ def sizes(artifact: Artifact, seal: Seal) -> Iterator[Fault]:
 
 def imported(artifact: Artifact, packed: Path, folder: Path) -> Iterator[Fault]:
     """Import the handler from the zip *packed*, unzipped in *folder*, as a worker would."""
-    code, beside = folder / "code", folder / "runtime"
+    code, beside, home = folder / "code", folder / "runtime", folder / "home"
     with zipfile.ZipFile(packed) as file:
         file.extractall(code)
     runtime.link(beside)
+    home.mkdir()
     module = artifact.handler.rpartition(".")[0]
-    if said := _run(_IMPORT, module, str(code), str(beside), cwd=code):
+    if said := _run(module, code, beside, home):
         place = f"lambdas/{artifact.name}/handler.py"
         yield Fault(f"{place}: cannot be imported from its zip: {said}", _WAY_IN)
 
 
-def _run(program: str, *arguments: str, cwd: Path) -> str:
-    """The last line of what *program* says if it fails, with nothing of ours around it."""
+def _run(module: str, code: Path, beside: Path, home: Path) -> str:
+    """Import *module* isolated, as others wrote its dependencies; return a failure's last line."""
+    level, liveness = sandbox.level(), sandbox.liveness_pipe().reader
+    if level == "namespaces":
+        files = {
+            "/var/task": code,
+            **{f"/var/runtime/{link.name}": link for link in beside.iterdir()},
+        }
+        places = ["/var/task", "/var/runtime"]
+        environment = {"HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108  Of the sandbox.
+    else:
+        files, places = {}, [str(code), str(beside)]
+        environment = {"HOME": str(home), "TMPDIR": str(home)}
+    box = Sandbox(level, files, folder=places[0], hidden=sandbox.private_folders())
+    importing = [sandbox.python(), "-I", "-S", "-B", "-c", _IMPORT, module, *places]
     try:
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-B", "-c", program, *arguments],
-            cwd=cwd,
-            env={"AWS_REGION": "us-east-1", "PATH": os.defpath, "LANG": "C.UTF-8"},
+            box.command(importing, liveness=liveness),
+            env={"AWS_REGION": "us-east-1", "PATH": os.defpath, "LANG": "C.UTF-8", **environment},
+            pass_fds=[liveness],
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
+            errors="replace",
             check=False,
             timeout=SECONDS,
         )

@@ -23,6 +23,11 @@ _NOT_NEEDED = (".pyc", ".pyi", ".pxd")  # At run time.
 _NOT_NEEDED_FOLDERS = {"__pycache__", "tests"}
 _METADATA = {"METADATA", "entry_points.txt"}  # What importlib.metadata answers from.
 
+_GIVEN = {
+    *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "NETRC", "SSL_CERT_DIR", "SSL_CERT_FILE"),
+    *("XDG_CACHE_HOME", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME"),
+    *("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+}
 _ASKING = threading.Lock()
 
 _WAYS_OUT = {
@@ -89,7 +94,7 @@ def _uv() -> str:
 
 def _said(command: list[str]) -> str:
     """Run uv; what it says if it fails."""
-    env = {**os.environ, "NO_COLOR": "1", "COLUMNS": "1000"}  # Its lines are to be searched.
+    env = {**_environment(), "NO_COLOR": "1", "COLUMNS": "1000"}  # Its lines are to be searched.
     try:
         done = subprocess.run(
             command, env=env, capture_output=True, encoding="utf-8", check=False, timeout=SECONDS
@@ -141,3 +146,12 @@ def _bare(name: str, folder: Path) -> Iterator[Fault]:
                 package = wheel.parent.name.removesuffix(".dist-info")
                 place = f"lambdas/{name}/{LOCK}"
                 yield Fault(f"{place}: {package} has no compiled code in it", "pin another version")
+
+
+def _environment() -> dict[str, str]:
+    """Return what uv is given of the user's environment: cache, indexes, proxies, certificates."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("UV_") or name.upper() in _GIVEN
+    }

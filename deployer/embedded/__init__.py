@@ -46,6 +46,8 @@ class Status:
     """What an operator asks of the embedded AWS; *pid* and *since* are None when it is stopped.
 
     *ca* issued the certificates of its databases: sslmode=verify-full takes it as sslrootcert.
+    *isolation* is how functions are kept from the user's files: "namespaces", or "environment"
+    where the machine allows no namespaces and only the environment of functions is their own.
     """
 
     url: str | None
@@ -55,6 +57,7 @@ class Status:
     ca: Path
     state_bytes: int
     objects_bytes: int
+    isolation: str | None
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def stop(folder: Path) -> bool:
 
 def reset(folder: Path) -> None:
     """Stop it and forget what it held. Its port stays: addresses in configuration keep working."""
+    Folder(folder).refuse_links()
     process.stop(Folder(folder))
     Folder(folder).forget()
 
@@ -123,6 +127,7 @@ def status(folder: Path) -> Status:
         ca=place.ca,
         state_bytes=place.state.stat().st_size if place.state.exists() else 0,
         objects_bytes=sum(f.stat().st_size for f in place.objects.rglob("*") if f.is_file()),
+        isolation=server.isolation if server else None,
     )
 
 

@@ -6,6 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer import symlinks
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -82,8 +84,14 @@ class Folder:
         """The certificate databases show, and its key."""
         return self.path / "certificate.pem"
 
+    def refuse_links(self) -> None:
+        """Raise GuardError if the folder, or what is written and deleted in it, is a link."""
+        for path in (self.state, self.objects, self.tmp, self.keys, self.databases):
+            symlinks.refuse(path, self.path.parent)
+
     def make(self) -> None:
         """Make the folders the server writes to, readable by their owner only."""
+        self.refuse_links()
         for folder in (self.path, self.objects, self.tmp, self.keys):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -91,6 +99,7 @@ class Folder:
         """Remove what the account held; port, certificates and log stay."""
         from deployer.embedded.postgres import databases
 
+        self.refuse_links()
         databases.forget(self.databases)
         self.state.unlink(missing_ok=True)
         for folder in (self.objects, self.tmp, self.keys):

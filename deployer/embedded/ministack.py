@@ -78,6 +78,7 @@ scope: Callable[[str, str], AbstractContextManager[None]] = _name(_responses, "r
 _cloudformation = _module("services.cloudformation")
 _changesets = _module("services.cloudformation.changesets")
 engine = _module("services.cloudformation.engine")
+language_extensions = _module("services.cloudformation.language_extensions")
 _handlers = _module("services.cloudformation.handlers")
 _helpers = _module("services.cloudformation.helpers")
 _operations = _module("services.cloudformation.stacks")
@@ -123,14 +124,18 @@ _COPIES: dict[str, tuple[Any, ...]] = {
     "_create_stack_task_in_region": (_operations, _changesets, _handlers),
     "_delete_resource": (_operations,),
     "_deploy_stack_async": (_operations, _changesets, _handlers),
+    "_parse_snippet": (engine,),
+    "_parse_template": (engine, _changesets, _handlers),
     "_property_recreation": (_provisioners, _operations),
     "_provision_resource": (_operations,),
     "_resolve_document": (_helpers,),
     "_resolve_refs": (engine, _operations, _changesets, _handlers),
+    "_resolve_template": (_helpers, _changesets, _handlers),
     "_resolve_stack_outputs": (_operations,),
     "_roll_back_operation": (_operations, _handlers),
     "_runs_on_worker_thread": (_operations,),
     "_update_resource": (_operations,),
+    "_xml": (_helpers, _changesets, _handlers),
     "run_reentrant": (_operations,),
     "validate_template_support": (engine, _changesets, _handlers),
 }
@@ -223,6 +228,7 @@ object_body: Callable[[str, str, str | None], bytes | None] = _name(s3, "_get_ob
 find_function: Callable[[str], tuple[dict[str, Any] | None, Any, str]] = _name(
     functions, "_get_func_record_for_ref"
 )
+unzipped_bytes: Callable[[bytes | None], int] = _name(functions, "_unzipped_size")
 function_of_uri: Callable[[str], str] = _name(http_apis, "_extract_lambda_ref_from_integration_uri")
 
 iam_actions = _module("core.iam_actions")
@@ -257,13 +263,14 @@ def run_function(function: str, event: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def start_workers_with(wrapper: Callable[[str], str]) -> None:
-    """Change the script that is the process of a Python function."""
+def start_workers_with(wrapper: Callable[[str, str], str]) -> None:
+    """Change the scripts that are the process of a function in "python" and in "nodejs"."""
 
     def detecting(detect: Callable[[str], tuple[str, str]]) -> Callable[[str], tuple[str, str]]:
         def detected(runtime: str) -> tuple[str, str]:
             binary, script = detect(runtime)
-            return binary, wrapper(script) if runtime.startswith("python") else script
+            kind = "python" if runtime.startswith("python") else "nodejs"
+            return binary, wrapper(kind, script) if script else script
 
         return detected
 

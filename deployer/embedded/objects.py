@@ -14,22 +14,27 @@ from deployer.embedded.folder import Folder
 
 
 def drop_unsaved(folder: Folder) -> None:
-    """Leave under `objects` only what belongs to a saved bucket."""
+    """Leave under `objects` only what belongs to a saved bucket; everything if the state is unreadable."""
     known = _saved_buckets(folder)
+    if known is None:
+        return
     for account in folder.objects.iterdir():
         for bucket in account.iterdir() if account.name.isdigit() else ():
             if (account.name, bucket.name) not in known:
                 shutil.rmtree(bucket)
 
 
-def _saved_buckets(folder: Folder) -> set[tuple[str, str]]:
-    """Read account and name of each bucket, as ministack writes keys: ACCOUNT, NUL, repr(NAME)."""
+def _saved_buckets(folder: Folder) -> set[tuple[str, str]] | None:
+    """Read account and name of each bucket, as ministack writes keys: ACCOUNT, NUL, repr(NAME).
+
+    None if the state cannot be read: state.load then says why, and nothing may be lost until it
+    is corrected.
+    """
     if not folder.state.exists():
         return set()
     try:
         services = json.loads(folder.state.read_text())["services"]
-    except (ValueError, KeyError):
-        return set()  # state.load says what is wrong with it, better than we could.
-    keys = services.get("s3", {}).get("buckets_meta", {}).get("data", {})
-    pairs = (key.split("\0", 1) for key in keys)
-    return {(account, ast.literal_eval(name)) for account, name in pairs}
+        pairs = [key.split("\0", 1) for key in services["s3"]["buckets_meta"]["data"]]
+        return {(account, ast.literal_eval(name)) for account, name in pairs}
+    except (KeyError, OSError, RecursionError, SyntaxError, TypeError, ValueError):
+        return None

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from deployer.errors import EmbeddedError
+from deployer.isolation import sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,7 @@ class Server:
     token: str
     since: str
     code: str
+    isolation: str = ""
 
     @property
     def url(self) -> str:
@@ -54,21 +56,29 @@ class Server:
 
 def start(folder: Folder) -> Server:
     """Return the running server, started if there was none, or only one of other code than ours."""
-    if (server := running(folder)) and server.code == code():
+    sandbox.requirement()  # A name that is unknown is refused before anything starts.
+    if (server := running(folder)) and _is_wanted(server):
         return server
     folder.make()
     with _locked(folder.start_lock):
-        if (server := running(folder)) and server.code == code():
+        if (server := running(folder)) and _is_wanted(server):
             return server
         stop(folder)
         return _wait_for(_spawn(folder), folder)
 
 
+def _is_wanted(server: Server) -> bool:
+    """Return whether the server runs this code and isolates functions as CRUDDUR_ISOLATION says."""
+    level = {"required": "namespaces", "off": "environment"}.get(sandbox.requirement())
+    return server.code == code() and level in {None, server.isolation}
+
+
 def code() -> str:
     """Return a digest of the embedded AWS's own code: a pull may change it under a running one."""
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(file.read_bytes())
+    for folder in ("embedded", "isolation"):
+        for file in sorted((_CHECKOUT / "deployer" / folder).rglob("*.py")):
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -160,7 +170,11 @@ def environment(folder: Folder) -> dict[str, str]:
         "TMPDIR": str(folder.tmp),
         "LANG": "C.UTF-8",
         # Under coverage the server is measured as well: most of gaps/ runs only there.
-        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith("COVERAGE_") or name == sandbox.VARIABLE
+        },
     }
 
 
@@ -191,7 +205,14 @@ def _written(folder: Folder) -> Server | None:
     """Return what the server wrote down of itself; None while it is still starting."""
     try:
         said = json.loads(folder.server.read_text())
-        return Server(said["pid"], said["port"], said["token"], said["since"], said.get("code", ""))
+        return Server(
+            said["pid"],
+            said["port"],
+            said["token"],
+            said["since"],
+            said.get("code", ""),
+            said.get("isolation", ""),
+        )
     except (FileNotFoundError, ValueError, KeyError):
         return None
 

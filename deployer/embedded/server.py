@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from deployer.embedded import objects, postgres, process
 from deployer.embedded.folder import Folder
 from deployer.errors import EmbeddedError
+from deployer.isolation import namespaces, sandbox
 
 if TYPE_CHECKING:
     from deployer.embedded.application import Application
@@ -28,6 +29,7 @@ _LOOK_AGAIN_SECONDS = 2.0
 
 def serve(folder: Folder) -> None:
     """Answer until SIGTERM or SIGINT, then save and return."""
+    namespaces.hide_memory()
     folder.make()
     lock = _lock(folder)
     folder.server.unlink(missing_ok=True)
@@ -119,6 +121,8 @@ async def _serve(
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
+    from deployer.embedded.limits import Limits
+
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -131,8 +135,9 @@ async def _serve(
     await application.saver.load()
     await asyncio.to_thread(postgres.resume)
     _write_down(folder, listener, token)
+    _log.info("functions are isolated by: %s", sandbox.level())
     watching = loop.create_task(_until_gone(folder, stopping))
-    await hypercorn_serve(application, config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]  # Its ASGI types are its own.
+    await hypercorn_serve(Limits(application), config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]  # Its ASGI types are its own.
     watching.cancel()
     if folder.server_lock.exists():
         application.saver.save_now()
@@ -153,6 +158,7 @@ def _write_down(folder: Folder, listener: socket.socket, token: str) -> None:
         "token": token,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "code": process.code(),
+        "isolation": sandbox.level(),
     }
     aside = folder.server.with_suffix(".new")
     aside.write_text(json.dumps(me))

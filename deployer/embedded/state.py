@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,11 @@ class State:
     def load(self) -> None:
         """Give every service what it held at the last save, before the first request."""
         for name, payload in self._read().items():
-            ministack.load_module(ministack.STATES[name]).load_persisted_state(payload)
+            try:
+                ministack.load_module(ministack.STATES[name]).load_persisted_state(payload)
+            except Exception as error:
+                # Whatever the service makes of what it did not write, the file is the reason.
+                raise _damaged(self.folder.state, f"{name}: {error!r}") from error
 
     def save(self) -> None:
         """Write what all services hold now, as one file."""
@@ -53,17 +58,21 @@ class State:
         try:
             saved = json.loads(file.read_text(), object_hook=ministack.from_json)
             known: bool = saved["format"] == _FORMAT
-            services: dict[str, Any] = saved["services"]
-        except (ValueError, KeyError) as error:
-            raise _unknown(file, repr(error)) from None
+            services: dict[str, Any] = dict(saved["services"])
+        except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
+            raise _damaged(file, repr(error)) from None
         if not known:
-            raise _unknown(file, f"format {saved['format']}")
+            raise _damaged(file, f"format {saved['format']}")
         return {name: payload for name, payload in services.items() if payload is not None}
 
 
-def _unknown(file: Path, why: str) -> EmbeddedError:
-    message = f"{file} is not a state we wrote: {why}"
-    return EmbeddedError(message, hint="reset the embedded AWS, or delete the file")
+def _damaged(file: Path, reason: str) -> EmbeddedError:
+    folder = file.parent
+    return EmbeddedError(
+        f"{file} is not a state we wrote: {reason}",
+        hint="nothing was changed; correct the file, or put the folder aside to start with an "
+        f"empty account: mv {shlex.quote(str(folder))} {shlex.quote(f'{folder}.damaged')}",
+    )
 
 
 def _text(get_state: Callable[[], Any]) -> str:

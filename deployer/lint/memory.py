@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from pathlib import Path
 from deployer.errors import LintError
 from deployer.lint.findings import Answer, Finding
 
+_OWN = re.compile(r"[0-9a-f]{64}(\.[0-9]+)?")  # An answer by its key, or the draft of one.
 KEPT = 500  # answers remembered: some thirty syntheses of an environment
 
 
@@ -38,12 +40,16 @@ class Memory:
         return tuple(Finding(**{**row, "path": tuple(row["path"])}) for row in json.loads(body))
 
     def keep(self, answers: Mapping[str, Answer]) -> None:
-        """Write *answers*, and forget those that were not used for longest."""
+        """Write *answers*, and forget those that were not used for longest.
+
+        Several checkouts may share the folder, by a link: no file of anybody else's is deleted.
+        """
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             for key, answer in answers.items():
                 self._write(key, json.dumps([asdict(finding) for finding in answer]))
-            entries = sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime)
+            own = (path for path in self._folder.iterdir() if _OWN.fullmatch(path.name))
+            entries = sorted(own, key=lambda path: path.stat().st_mtime)
             for path in entries[:-KEPT]:
                 path.unlink(missing_ok=True)
 

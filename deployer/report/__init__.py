@@ -14,6 +14,7 @@ from typing import TextIO
 from deployer.report.changes import question
 from deployer.report.deletions import deletions_json, deletions_text
 from deployer.report.exits import exit_code
+from deployer.report.happenings import start_line
 from deployer.report.ink import Ink, ink
 from deployer.report.outputs import FORMATS, Format, dotenv, outputs
 from deployer.report.plain import Plain
@@ -41,6 +42,7 @@ __all__ = [
     "plan_text",
     "question",
     "reporter",
+    "start_line",
     "status",
     "status_json",
 ]

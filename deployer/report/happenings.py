@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from deployer.events import (
     Event,
@@ -13,6 +13,7 @@ from deployer.events import (
     Proposed,
     Started,
     Uploaded,
+    Verified,
 )
 from deployer.nested import format_path
 from deployer.report.changes import change_lines
@@ -30,6 +31,21 @@ _STYLES: Mapping[Outcome, Style] = {
 _WORD = 18  # As wide as CREATE_IN_PROGRESS.
 
 
+def start_line(
+    env: str,
+    account: str,
+    region: str,
+    ink: Ink,
+    *,
+    embedded: bool,
+    origins: Sequence[str] = (),
+) -> str:
+    """Return the first line of a run: where it goes, and what it takes from the AWS setup."""
+    kind = ", embedded AWS" if embedded else ""
+    where = f"account {clean(account)}, region {clean(region)}{kind}"
+    return " · ".join([f"{ink('bold', clean(env))}: {where}", *map(clean, origins)])
+
+
 def event_lines(event: Event, chapter: Chapter, ink: Ink, width: int) -> Iterator[str]:
     """*event* in words; *chapter* is how it stands with its stack, *width* that of its column."""
     name = f"{clean(event.stack):{width}}"
@@ -38,8 +54,13 @@ def event_lines(event: Event, chapter: Chapter, ink: Ink, width: int) -> Iterato
             return  # That it was kept is told when it is finished.
         case Started(step=step, reason=reason):
             yield f"{name}  {clean(step):{_WORD}}  {clean(reason)}"
+        case Uploaded(url=url, replaced=fault) if fault:
+            word = ink("red", f"{'replaced':{_WORD}}")
+            yield f"{name}  {word}  {clean(url)}: {clean(fault)}"
         case Uploaded(url=url):
             yield f"{name}  {'uploaded':{_WORD}}  {clean(url)}"
+        case Verified(url=url):
+            yield f"{name}  {'verified':{_WORD}}  {clean(url)}"
         case Proposed(change_set=change_set):
             yield from change_lines(change_set, ink)
         case Operating(region=region):
@@ -56,7 +77,7 @@ def is_loud(event: Event) -> bool:
     match event:
         case Progress(event=told):
             return told.failed and not told.of_stack
-        case Started() | Operating():
+        case Started() | Verified() | Operating():
             return False
         case _:
             return True

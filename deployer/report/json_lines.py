@@ -15,7 +15,16 @@ from typing import Any, Self, TextIO
 from deployer import secret
 from deployer.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.errors import DeployError
-from deployer.events import Event, Finished, Operating, Progress, Proposed, Started, Uploaded
+from deployer.events import (
+    Event,
+    Finished,
+    Operating,
+    Progress,
+    Proposed,
+    Started,
+    Uploaded,
+    Verified,
+)
 from deployer.nested import LogicalIds, flatten
 from deployer.plan import Orphan, Step, Upload
 from deployer.removal import Deletion
@@ -46,8 +55,17 @@ class JsonLines:
     ) -> None:
         self._stream.flush()
 
-    def start(self, env: str, account: str, region: str, *, embedded: bool) -> None:
-        self._say("start", env=env, account=account, region=region, embedded=embedded)
+    def start(
+        self,
+        env: str,
+        account: str,
+        region: str,
+        *,
+        embedded: bool,
+        origins: Sequence[str] = (),
+    ) -> None:
+        where = {"env": env, "account": account, "region": region, "embedded": embedded}
+        self._say("start", **where, origins=[*origins])
 
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
@@ -95,8 +113,10 @@ def _data(event: Event, chapter: Chapter) -> dict[str, Any]:
     match event:
         case Started(step=step, reason=reason):
             return {"step": step, "reason": reason}
-        case Uploaded(url=url):
-            return {"url": url}
+        case Uploaded(url=url, version=version, replaced=replaced):
+            return {"url": url, "object_version": version, "replaced": replaced}
+        case Verified(url=url, version=version):
+            return {"url": url, "object_version": version}
         case Proposed(change_set=change_set):
             return {"change_set": _change_set(change_set)}
         case Operating(region=region, operation=operation, stack_id=stack_id):

@@ -23,6 +23,10 @@ VERSION = 1
 _DIGEST = "Digest"  # The deployer's own, see deployer.synth.
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_REPLACED = re.compile(r"\$[A-Za-z_{]")
+_SPECIAL = re.compile(r"[\"\\$`]")
+_OTHERWISE = "ask for json"
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ def outputs(found: Iterable[Found], form: Format, *, env: Env) -> str:
     """Every output of *found*, stacks of *env*, as text in this *form*.
 
     Variables are called PREFIX_LAYER_OUTPUT, without the environment: CRD_NETWORK_VPC_ID.
-    Raises DeployError for two of one name, and for a value no variable can have.
+    Raises DeployError for two of one name, for a name or value that a variable cannot have, and
+    for a value that a dotenv reader and a shell would not read alike.
     """
     given = [each for stack in found for each in _given(stack, env)]
     match form:
@@ -51,7 +56,7 @@ def outputs(found: Iterable[Found], form: Format, *, env: Env) -> str:
         case "json":
             return _json(given)
         case "dotenv":
-            return "".join(_lines(given, "{name}={value}", dotenv))
+            return "".join(_lines(given, "{name}={value}", _for_dotenv))
         case "shell":
             return "".join(_lines(given, "export {name}={value}", _shell))
 
@@ -81,11 +86,11 @@ def _json(given: Iterable[_Given]) -> str:
     return json.dumps({"version": VERSION, "outputs": rows}, indent=2) + "\n"
 
 
-def _lines(given: Iterable[_Given], form: str, quote: Callable[[str], str]) -> Iterator[str]:
+def _lines(given: Iterable[_Given], form: str, quote: Callable[[_Given], str]) -> Iterator[str]:
     seen: dict[str, _Given] = {}
     for each in given:
         _check(each, seen.setdefault(each.name, each))
-        yield form.format(name=each.name, value=quote(each.value)) + "\n"
+        yield form.format(name=each.name, value=quote(each)) + "\n"
 
 
 def _check(each: _Given, first: _Given) -> None:
@@ -94,23 +99,42 @@ def _check(each: _Given, first: _Given) -> None:
         other = f"{first.stack.name}: output {first.title}"
         raise DeployError(
             f"{place}: as a variable it would be {each.name}, as would {other}",
-            hint="rename one of them, or ask for json",
+            hint=f"rename one of them, or {_OTHERWISE}",
         )
-    if "\0" in each.value:
-        raise DeployError(f"{place}: no variable can hold its NUL", hint="ask for json")
+    if not _NAME.fullmatch(each.name):
+        raise DeployError(f"{place}: {each.name} is not the name of a variable", hint=_OTHERWISE)
+    if any(not (char.isprintable() or char in "\n\t") for char in each.value):
+        raise DeployError(f"{place}: its value has control characters", hint=_OTHERWISE)
 
 
-def _shell(value: str) -> str:
+def _shell(given: _Given) -> str:
     """POSIX: everything in single quotes is what it is."""
-    return shlex.quote(value)
+    return shlex.quote(given.value)
 
 
-def dotenv(value: str) -> str:
-    r"""*value* as python-dotenv and docker compose read it, where they do not interpolate.
+def _for_dotenv(given: _Given) -> str:
+    quoted = dotenv(given.value)
+    if quoted is None:
+        place = f"{given.stack.name}: output {given.title}"
+        raise DeployError(
+            f"{place}: a dotenv reader and a shell would not read its value alike", hint=_OTHERWISE
+        )
+    return quoted
 
-    Bare, or in single quotes that may span lines, in which `\\` is a backslash and `\'` a quote.
+
+def dotenv(value: str) -> str | None:
+    r"""Return *value* as python-dotenv, docker compose and a shell that sources the file read it.
+
+    Bare, or in single quotes, or in double quotes where it has single ones. None where they differ:
+    readers replace $NAME and ${NAME}, also in single quotes; in those python-dotenv takes `\\` for
+    one backslash and `\'` for a quote; in double quotes each has escapes of its own.
     """
     if _BARE.fullmatch(value):
         return value
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    if _REPLACED.search(value) or any(not (c.isprintable() or c in "\n\t") for c in value):
+        return None
+    if "'" not in value and "\\\\" not in value and not value.endswith("\\"):
+        return f"'{value}'"
+    if not _SPECIAL.search(value):
+        return f'"{value}"'
+    return None

@@ -13,7 +13,7 @@ from deployer.plan import Keep, Orphan, Step, Upload
 from deployer.removal import Deletion
 from deployer.report.deletions import deletion_lines
 from deployer.report.endings import interrupted_lines, summary_lines
-from deployer.report.happenings import event_lines
+from deployer.report.happenings import event_lines, start_line
 from deployer.report.ink import Ink
 from deployer.report.steps import plan_lines
 from deployer.report.story import Story
@@ -43,10 +43,16 @@ class Plain:
     ) -> None:
         self._stream.flush()
 
-    def start(self, env: str, account: str, region: str, *, embedded: bool) -> None:
-        kind = ", embedded AWS" if embedded else ""
-        where = f"account {clean(account)}, region {clean(region)}{kind}"
-        self._say(f"{self._ink('bold', clean(env))}: {where}")
+    def start(
+        self,
+        env: str,
+        account: str,
+        region: str,
+        *,
+        embedded: bool,
+        origins: Sequence[str] = (),
+    ) -> None:
+        self._say(start_line(env, account, region, self._ink, embedded=embedded, origins=origins))
 
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]

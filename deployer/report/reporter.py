@@ -27,8 +27,16 @@ class Reporter(Protocol):
     ) -> None:
         """End; nothing moves on the screen any more, whatever happened."""
 
-    def start(self, env: str, account: str, region: str, *, embedded: bool) -> None:
-        """The first line of every run: where this goes."""
+    def start(
+        self,
+        env: str,
+        account: str,
+        region: str,
+        *,
+        embedded: bool,
+        origins: Sequence[str] = (),
+    ) -> None:
+        """The first line of every run: where this goes, and what it takes from the AWS setup."""
 
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]

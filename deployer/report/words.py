@@ -6,6 +6,7 @@ Names and reasons come from AWS and from templates, and may hold anything. What 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from deployer import secret
@@ -21,6 +22,15 @@ def escaped(text: str) -> str:
     return "".join(
         char if char.isprintable() else ascii(char)[1:-1] for char in secret.masked(text)
     )
+
+
+def json_text(value: object) -> str:
+    """Return *value* as JSON on one line that a terminal shows and does not obey.
+
+    JSON escapes the control characters of ASCII, but no others: U+009B begins commands as ESC does.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def short(text: str, limit: int) -> str:

@@ -20,6 +20,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore import exceptions
+from botocore.parsers import ResponseParserError
+
+from messaging_stream.records import is_timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,15 +44,32 @@ _PASSING = {
     "ThrottlingError", "ProvisionedThroughputExceeded",
 }  # fmt: skip
 
-# What is left of an overload once botocore has tried again by itself.
+# What is left of an overload once botocore has tried again by itself: these, and all of 5xx.
 _OVERLOADED = {
-    "InternalServerError", "ProvisionedThroughputExceededException", "RequestLimitExceeded",
-    "ThrottlingException", "TransactionInProgressException",
+    "InternalFailure", "InternalServerError", "LimitExceededException",
+    "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException",
+    "RequestLimitExceeded", "RequestThrottled", "RequestTimeout", "RequestTimeoutException",
+    "ServiceUnavailable", "ServiceUnavailableException", "Throttling", "ThrottlingError",
+    "ThrottlingException", "TooManyRequestsException", "TransactionConflictException",
+    "TransactionInProgressException",
+}  # fmt: skip
+_SERVER_ERROR = 500  # and above: HTTP status
+
+# What is wrong with the rows of one conversation, such as a message that makes one too large.
+_INVALID = {
+    "IdempotentParameterMismatchException", "ItemCollectionSizeLimitExceededException",
+    "ValidationException",
 }  # fmt: skip
 
 
+_NO_ANSWER = (
+    exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError,
+    ResponseParserError,
+)  # fmt: skip
+
+
 class UnsettledError(Exception):
-    """The rows could not be moved for now, or nobody said that they were; it may be tried again."""
+    """The rows could not be moved, or nobody said that they were; it may be tried again."""
 
 
 class OverloadedError(UnsettledError):
@@ -109,12 +129,15 @@ class Conversations:
 
     def _rows(self, group: str) -> Sequence[Row]:
         """The conversation's rows as the index has them: few and short, so always one page."""
-        return self.client.query(
+        answer = self.client.query(
             TableName=self.table,
             IndexName=self.index,
             KeyConditionExpression="message_group_uuid = :group",
             ExpressionAttributeValues={":group": {"S": group}},
-        )["Items"]
+        )
+        if "Items" not in answer:  # botocore takes any text with status 200 for an answer.
+            raise OverloadedError("an answer without items")
+        return answer["Items"]
 
     def _carry_out(self, todo: Sequence[Move]) -> None:
         """Move all or none. botocore gives it a token, so that it may repeat itself unharmed."""
@@ -122,10 +145,15 @@ class Conversations:
         try:
             self.client.transact_write_items(TransactItems=actions)
         except self.client.exceptions.TransactionCanceledException as canceled:
-            codes = [reason["Code"] for reason in canceled.response["CancellationReasons"]]
+            reasons = canceled.response.get("CancellationReasons", [])
+            codes = [reason.get("Code", "None") for reason in reasons]
             if not _PASSING.issuperset(codes):
-                raise
+                raise UnsettledError(", ".join(codes)) from canceled
             raise _OutdatedError(", ".join(codes), _crowded(todo, codes)) from canceled
+        except exceptions.ClientError as error:
+            if error.response["Error"]["Code"] not in _INVALID:
+                raise
+            raise UnsettledError(error.response["Error"]["Code"]) from error
 
     def _delete(self, row: Row) -> TransactWriteItemTypeDef:
         """Unless it is no longer *row*, in all that was read of it."""
@@ -179,13 +207,17 @@ def _person(row: Row) -> str:
 
 
 def _shown(row: Row) -> str:
-    """When the message was written that *row* shows; if it is put apart, a trace after that."""
-    return str(row["sk"]["S"])
+    """When the message was written that *row* shows; if it is put apart, a trace after that.
+
+    One that shows no time is older than any message: else it would stay for ever.
+    """
+    sk = str(row["sk"]["S"])
+    return sk if is_timestamp(sk.partition("#")[0]) else ""
 
 
 def _crowded(todo: Sequence[Move], codes: Sequence[str]) -> Iterator[str]:
     """Whose new key is taken, though the old row still stands: by another conversation, then."""
-    for move, deleted, put in zip(todo, codes[::2], codes[1::2], strict=True):
+    for move, deleted, put in zip(todo, codes[::2], codes[1::2], strict=False):
         if (deleted, put) == ("None", "ConditionalCheckFailed"):
             yield move.person
 
@@ -195,10 +227,11 @@ def _overload_passes() -> Iterator[None]:
     """Tell what gets better by itself from a mistake of ours, such as a missing permission."""
     try:
         yield
-    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
+    except _NO_ANSWER as error:
         raise OverloadedError(type(error).__name__) from error
     except exceptions.ClientError as error:
         code = error.response["Error"]["Code"]
-        if code not in _OVERLOADED:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code not in _OVERLOADED and status < _SERVER_ERROR:
             raise
         raise OverloadedError(code) from error

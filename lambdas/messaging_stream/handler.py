@@ -11,7 +11,8 @@ Limits: a record waits up to 1.6 s for the index, and each call of DynamoDB give
 Everything may be done twice and in any order: see `conversations.py`. A conversation is written
 together with its first message, so one without two rows is one that the index does not have yet;
 it is tried again, and ends in the queue for failures if it never gets them.
-A malformed item is passed over and said so, since it would only hold up those behind it.
+A malformed item is passed over and said so, since it would only hold up those behind it. One that
+DynamoDB refuses is reported, so that it ends in the queue for failures; the others are done.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ from messaging_stream.conversations import (
 )
 from messaging_stream.records import MalformedError, Message, message
 from shared.log import log
+from shared.loggers import limit_to_info
+
+limit_to_info()
 
 _PATIENCE = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3}
@@ -83,9 +87,9 @@ def _due(records: Iterable[Mapping[str, Any]]) -> Iterable[_Due]:
     """
     due: dict[str, _Due] = {}
     for record in records:
-        sequence = record["dynamodb"]["SequenceNumber"]
+        sequence = _sequence(record)
         new = _message(record, sequence)
-        if new is None:
+        if new is None or sequence is None:
             continue
         known = due.setdefault(new.group, _Due(new, sequence))
         if known.message.sk < new.sk:
@@ -93,7 +97,16 @@ def _due(records: Iterable[Mapping[str, Any]]) -> Iterable[_Due]:
     return due.values()
 
 
-def _message(record: Mapping[str, Any], sequence: str) -> Message | None:
+def _sequence(record: Mapping[str, Any]) -> str | None:
+    """What *record* is called where it failed; None if that cannot be said."""
+    match record:
+        case {"dynamodb": {"SequenceNumber": str(sequence)}}:
+            return sequence
+        case _:
+            return None
+
+
+def _message(record: Mapping[str, Any], sequence: str | None) -> Message | None:
     try:
         return message(record)
     except MalformedError as malformed:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 PREFIX = "MSG#"
+
+# Texts are compared, so all must be written in one way: UTC, and the parts of a second, if any, in
+# six digits, as Python does.
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?\+00:00", re.ASCII)
+_SKEW = timedelta(days=1)  # How far a message may be ahead of when it was stored.
 
 
 class MalformedError(Exception):
@@ -31,15 +38,18 @@ def message(record: Mapping[str, Any]) -> Message | None:
     The stream is filtered to new messages; that is not relied on, since a row that we write
     must never call us again (defect 94). Raises MalformedError.
     """
-    if record["eventName"] != "INSERT":
+    if record.get("eventName") != "INSERT":
         return None
-    image = record["dynamodb"]["NewImage"]
+    image = _object(_object(record, "dynamodb"), "NewImage")
     pk = _text(image, "pk")
     if not pk.startswith(PREFIX):
         return None
-    sk = _text(image, "sk")
     if pk == PREFIX:
         raise MalformedError("it is of no conversation")
+    sk = _text(image, "sk")
+    _check_time(sk, record["dynamodb"].get("ApproximateCreationDateTime"))
+    if not isinstance(record["dynamodb"].get("SequenceNumber"), str):
+        raise MalformedError("there is no SequenceNumber")
     return Message(
         group=pk.removeprefix(PREFIX),
         sk=sk,
@@ -48,6 +58,35 @@ def message(record: Mapping[str, Any]) -> Message | None:
         user_handle=_text(image, "user_handle"),
         user_display_name=_text(image, "user_display_name"),
     )
+
+
+def is_timestamp(text: str) -> bool:
+    """Whether *text* is a time as all are written that are compared."""
+    if not _TIMESTAMP.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:  # There is no 30 February.
+        return False
+    return True
+
+
+def _check_time(sk: str, stored: object) -> None:
+    """Raise MalformedError where *sk* would stay above all that is written later."""
+    if not is_timestamp(sk):
+        raise MalformedError("sk is not a timestamp")
+    if isinstance(stored, int | float):
+        latest = datetime.fromtimestamp(stored, UTC) + _SKEW
+        if datetime.fromisoformat(sk) > latest:
+            raise MalformedError("sk is in the future")
+
+
+def _object(within: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    match within.get(name):
+        case Mapping() as found:
+            return found
+        case _:
+            raise MalformedError(f"there is no {name}")
 
 
 def _text(image: Mapping[str, Any], name: str) -> str:

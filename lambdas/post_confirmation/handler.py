@@ -3,7 +3,8 @@
 event   PostConfirmation of Cognito: people sign up, or come back after they forgot the password
 result  the same event; an error is shown to the person, who is confirmed all the same
 may     rds-db:connect as the application, and write its log
-limits  Cognito waits 5 s and asks up to three times; we take less than 4.5 s and add one row
+limits  Cognito waits 5 s and asks up to three times; we answer within 4 s, whatever the database
+        and the name server do, and add one row
 
 Whoever is left without a row gets it when the same event is delivered again: an operator invokes
 this function with it. Nothing of a person is in the log but their avatar id, which tells nobody
@@ -15,13 +16,19 @@ from __future__ import annotations
 import os
 import re
 import time
+from functools import partial
 from typing import Any
 
 import psycopg
 
 from post_confirmation import person, rows
 from post_confirmation.person import Person, RefusedError
+from shared.deadline import Cancellation, DeadlineError, within
 from shared.log import log
+
+# From the look-up of the name to the answer, tries and all: Cognito waits 5 s, a cold start and
+# the way there and back included.
+DEADLINE_SECONDS = 4.0
 
 # What failed at once may work a moment later: too many connections, a token that was just too
 # late. After that, a whole attempt of 2 s to connect and three statements would last too long.
@@ -34,6 +41,15 @@ class UnavailableError(Exception):
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """See the module."""
+    try:
+        _answer(event)
+    except RefusedError as refused:
+        log("refused", reason=refused.reason)
+        raise
+    return event
+
+
+def _answer(event: dict[str, Any]) -> None:
     match event.get("triggerSource"):
         case "PostConfirmation_ConfirmSignUp":
             _refuse_foreign(event)
@@ -41,38 +57,40 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         case "PostConfirmation_ConfirmForgotPassword":
             log("nothing_to_do")  # Their row is there since they signed up.
         case other:
-            raise RefusedError(f"This is no PostConfirmation: {other!r}")
-    return event
+            raise RefusedError("triggerSource", f"This is no PostConfirmation: {other!r}")
 
 
 def _refuse_foreign(event: dict[str, Any]) -> None:
     """Which pool may call us is for the function's permission; here is what can be told of it."""
     region = os.environ["AWS_REGION"]
     if not re.fullmatch(rf"{region}_[0-9A-Za-z]{{1,55}}", str(event.get("userPoolId"))):
-        raise RefusedError("This is no user pool of ours.")
+        raise RefusedError("userPoolId", "This is no user pool of ours.")
 
 
 def _welcome(someone: Person) -> None:
     """Add the row; tell the log what PostgreSQL said, but the person only what helps."""
     try:
-        outcome = _add(someone)
-    except (psycopg.Error, rows.NoHandleError) as error:
+        outcome = within(DEADLINE_SECONDS, partial(_add, someone), name="post_confirmation")
+    except (psycopg.Error, rows.NoHandleError, DeadlineError) as error:
         log("failed", person=someone.avatar, **_of(error))
         raise UnavailableError(
             "Your address is confirmed, but your profile could not be made. Please write to us."
         ) from None  # What PostgreSQL says may have the row in it.
+    except Exception as bug:
+        log("failed", person=someone.avatar, **_of(bug))
+        raise
     log(outcome, person=someone.avatar)
 
 
-def _add(someone: Person) -> rows.Outcome:
+def _add(someone: Person, cancellation: Cancellation) -> rows.Outcome:
     started = time.monotonic()
     try:
-        return rows.add(someone)
+        return rows.add(someone, cancellation)
     except psycopg.OperationalError as error:
         if time.monotonic() - started > AT_ONCE_SECONDS:
             raise
         log("trying_again", person=someone.avatar, **_of(error))
-    return rows.add(someone)
+    return rows.add(someone, cancellation)
 
 
 def _of(error: Exception) -> dict[str, str | None]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+import psycopg
+from psycopg.rows import TupleRow
+
 from post_confirmation.person import Person
 from shared import database
+from shared.deadline import Cancellation
 
 Outcome = Literal["added", "added_with_another_handle", "was_there"]
 
@@ -40,16 +44,24 @@ class NoHandleError(Exception):
     """Others have every handle we tried."""
 
 
-def add(someone: Person) -> Outcome:
-    """Add *someone*, or find that they are there."""
-    facts = vars(someone) | {"handles": list(someone.handles)}
+def add(someone: Person, cancellation: Cancellation) -> Outcome:
+    """Add *someone*, or find that they are there; end with *cancellation*."""
     with database.connect(statement_timeout=STATEMENT_TIMEOUT) as connection:
+        cancellation.watch(connection.fileno())
+        try:
+            return _add(someone, connection)
+        finally:
+            cancellation.release()
+
+
+def _add(someone: Person, connection: psycopg.Connection[TupleRow]) -> Outcome:
+    facts = vars(someone) | {"handles": list(someone.handles)}
+    added = connection.execute(_ADD, facts).fetchone()
+    if added is None:
+        if connection.execute(_MAKE_WAY, facts).fetchone() is None:
+            return "was_there"
+        # A handle that was taken at this very moment is there to be seen now.
         added = connection.execute(_ADD, facts).fetchone()
-        if added is None:
-            if connection.execute(_MAKE_WAY, facts).fetchone() is None:
-                return "was_there"
-            # A handle that was taken at this very moment is there to be seen now.
-            added = connection.execute(_ADD, facts).fetchone()
     if added is None:
         raise NoHandleError
     return "added" if added[0] == someone.handles[0] else "added_with_another_handle"

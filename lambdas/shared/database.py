@@ -16,6 +16,10 @@ from botocore.model import ServiceId
 from botocore.signers import RequestSigner
 from psycopg.rows import TupleRow
 
+from shared.loggers import limit_to_info
+
+limit_to_info()
+
 # The roots of RDS, beside this file. PGSSLROOTCERT names others: the embedded AWS has its own.
 ROOTS = Path(__file__).with_suffix(".pem")
 

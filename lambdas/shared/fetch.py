@@ -2,78 +2,90 @@
 
 from __future__ import annotations
 
-import socket
-from contextlib import suppress
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+import io
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from shared.deadline import Cancellation, DeadlineError, within
 from shared.jwks import FetchError
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 LIMIT_BYTES = 64 * 1024
+TRANSFER_LIMIT_BYTES = 4 * LIMIT_BYTES  # With headers, and the sizes of chunks of any length.
 
 
 def fetch_jwks(url: str, timeout: float) -> bytes:
     """The document at *url*, within *timeout* seconds from the look-up of the name to the last byte.
 
-    A socket's own timeout begins anew with every byte, and the look-up has none at all. So a
-    thread does the work, and is left to itself when the time is over. Redirects are refused.
-    Raises FetchError.
+    Redirects are refused. Raises FetchError.
     """
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    errand = _Errand(kind(parts.netloc, timeout=timeout), parts.path)
-    errand.start()
+    connection = kind(parts.netloc, timeout=timeout)
+    connection.response_class = _LimitedResponse
     try:
-        outcome = errand.outcome.get(timeout=timeout)
-    except Empty:
-        errand.give_up()
-        raise FetchError(f"took longer than {timeout:g} s") from None
-    if isinstance(outcome, OSError | HTTPException):
-        raise FetchError(f"{type(outcome).__name__}: {outcome}"[:200]) from outcome
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+        return within(timeout, lambda over: _document(connection, parts.path, over), name="fetch")
+    except DeadlineError as late:
+        raise FetchError(str(late)) from None
+    # ValueError: what http.client says of a chunk whose size is no number, or a negative one.
+    except (OSError, HTTPException, ValueError) as error:
+        raise FetchError(f"{type(error).__name__}: {error}"[:200]) from error
 
 
-class _Errand(Thread):
-    """One request; `outcome` gets its document, or what went wrong."""
+class _LimitedResponse(HTTPResponse):
+    """A response that is never longer than it may be, however it says how long it is.
 
-    def __init__(self, connection: HTTPConnection, path: str) -> None:
-        super().__init__(name="fetch", daemon=True)
-        self.outcome: SimpleQueue[bytes | Exception] = SimpleQueue()
-        self._connection = connection
-        self._path = path
-        self._socket: socket.socket | None = None
-        self._given_up = Event()
+    http.client takes a chunk of size -1 for all that ever comes.
+    """
 
-    def run(self) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fp = io.BufferedReader(_LimitedReader(self.fp))
+
+
+class _LimitedReader(io.RawIOBase):
+    """What *reader* has, up to TRANSFER_LIMIT_BYTES; more is an error."""
+
+    def __init__(self, reader: io.BufferedReader) -> None:
+        self._reader = reader
+        self._left = TRANSFER_LIMIT_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        read = self._reader.readinto1(buffer)
+        self._left -= read
+        if self._left < 0:
+            raise HTTPException(f"longer than {TRANSFER_LIMIT_BYTES} bytes")
+        return read
+
+    def close(self) -> None:
+        self._reader.close()
+        super().close()
+
+
+def _document(connection: HTTPConnection, path: str, cancellation: Cancellation) -> bytes:
+    with closing(connection):
+        connection.connect()
+        cancellation.watch(connection.sock.fileno())
         try:
-            self.outcome.put(self._document())
-        except Exception as error:  # noqa: BLE001  # Raised where it is waited for.
-            self.outcome.put(error)
+            return _answer(connection, path)
         finally:
-            self._connection.close()
+            cancellation.release()
 
-    def give_up(self) -> None:
-        """End the thread soon: what it reads from ends now, or once it is connected."""
-        self._given_up.set()
-        if self._socket:
-            with suppress(OSError):  # It may be at its end already.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # also below TLS
 
-    def _document(self) -> bytes:
-        self._connection.connect()
-        self._socket = self._connection.sock
-        if self._given_up.is_set():
-            raise TimeoutError
-        self._connection.request("GET", self._path)
-        # Closed here: else whoever keeps the error keeps the socket open.
-        with self._connection.getresponse() as response:
-            if response.status != 200:
-                raise HTTPException(f"status {response.status}")
-            document = response.read(LIMIT_BYTES + 1)
-        if len(document) > LIMIT_BYTES:
-            raise HTTPException(f"longer than {LIMIT_BYTES} bytes")
-        return document
+def _answer(connection: HTTPConnection, path: str) -> bytes:
+    connection.request("GET", path)
+    # Closed here: else whoever keeps the error keeps the socket open.
+    with connection.getresponse() as response:
+        if response.status != 200:
+            raise HTTPException(f"status {response.status}")
+        document = response.read(LIMIT_BYTES + 1)
+    if len(document) > LIMIT_BYTES:
+        raise HTTPException(f"longer than {LIMIT_BYTES} bytes")
+    return document

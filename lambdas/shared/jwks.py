@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,8 @@ ALGORITHM = "RS256"  # The only one of Cognito: "Verifying JSON web tokens" in i
 
 TIMEOUT = 3.0  # Seconds for one fetch: API Gateway waits 10 for the whole authorizer.
 TTL = 3600.0  # Seconds until keys are looked at again, so that a withdrawn one does not live on.
-COOL_DOWN = 10.0  # Seconds between fetches while there are keys: a made-up key id costs nothing.
+COOL_DOWN = 10.0  # Seconds from a fetch in vain to the next one: a made-up key id costs nothing.
+RETRY = 1.0  # Seconds from a fetch that failed to the next one, as long as there are no keys.
 
 _BITS = range(2048, 8193)  # Fewer are too weak (NIST SP 800-131A), more only slow.
 _EXPONENTS = range(3, 2**32)
@@ -37,11 +39,15 @@ class JwksError(Exception):
 
 @dataclass(frozen=True)
 class _Seen:
-    """What is known of the keys, and since when; *fault* says why the last fetch gave none."""
+    """What is known of the keys, and since when; *fault* says why the last fetch gave none.
+
+    *missed* is when they were fetched, if they lack the key that they were fetched for.
+    """
 
     keys: Mapping[str, Key] = field(default_factory=dict)
     loaded: float = 0.0
     asked: float = 0.0
+    missed: float = -math.inf
     fault: str = ""
 
 
@@ -66,36 +72,42 @@ class Keys:
         """
         seen = self._seen
         if kid not in seen.keys:
-            if not seen.keys or self._over(seen.asked, COOL_DOWN):
-                self._renew(seen, wait=True)
+            if self._is_worth_a_fetch(seen):
+                self._renew(seen, kid, wait=True)
         elif self._over(seen.loaded, TTL) and self._over(seen.asked, COOL_DOWN):
-            self._renew(seen, wait=False)
+            self._renew(seen, kid, wait=False)
         seen = self._seen
         if kid not in seen.keys and seen.fault:
             raise JwksError(seen.fault)
         return seen.keys.get(kid)
 
+    def _is_worth_a_fetch(self, seen: _Seen) -> bool:
+        """Whether to look for a key that is unknown: not soon after that was done in vain."""
+        if seen.fault:
+            return self._over(seen.asked, COOL_DOWN if seen.keys else RETRY)
+        return self._over(seen.missed, COOL_DOWN)
+
     def _over(self, since: float, seconds: float) -> bool:
         """Whether *seconds* have passed; also when the clock was set back."""
         return not 0 <= self._clock() - since < seconds
 
-    def _renew(self, seen: _Seen, *, wait: bool) -> None:
+    def _renew(self, seen: _Seen, kid: str, *, wait: bool) -> None:
         """Fetch the keys, or have them fetched by the thread that is at it already."""
         if not self._flight.acquire(blocking=wait):
             return
         try:
             if self._seen is seen:
-                self._seen = self._asked_again(seen)
+                self._seen = self._asked_again(seen, kid)
         finally:
             self._flight.release()
 
-    def _asked_again(self, seen: _Seen) -> _Seen:
+    def _asked_again(self, seen: _Seen, kid: str) -> _Seen:
         try:
             keys = read(self._fetch(self._url, TIMEOUT))
         except (FetchError, JwksError) as fault:
             return replace(seen, asked=self._clock(), fault=str(fault))
         now = self._clock()
-        return _Seen(keys, loaded=now, asked=now)
+        return _Seen(keys, loaded=now, asked=now, missed=-math.inf if kid in keys else now)
 
 
 def read(document: bytes) -> dict[str, Key]:

@@ -9,8 +9,9 @@ profile.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from PIL import Image, ImageFile
 
@@ -19,7 +20,24 @@ if TYPE_CHECKING:
 
 BACKGROUND = (255, 255, 255)
 
-ColourKey: TypeAlias = int | bytes | tuple[int, int, int] | None
+
+class WideKey(NamedTuple):
+    """A transparent colour of three times 16 bits."""
+
+    red: int
+    green: int
+    blue: int
+
+    @property
+    def upper(self) -> Iterable[int]:
+        return (sample >> 8 for sample in self)
+
+    @property
+    def lower(self) -> Iterable[int]:
+        return (sample & 0xFF for sample in self)
+
+
+ColourKey: TypeAlias = int | bytes | tuple[int, int, int] | WideKey | None
 
 _SAMPLES = range(65536)  # of 16 bits
 
@@ -28,7 +46,8 @@ def key_of(image: ImageFile.ImageFile) -> ColourKey:
     """What is transparent in an image that has no alpha, as its pixels will be once decoded.
 
     Pillow leaves it as the file has it, and scales the pixels: those of two and four bits up,
-    those of three times 16 bits down. To be asked before it decodes and forgets how they were.
+    those of three times 16 bits down, so that their lower bytes have to be decoded as well. To be
+    asked before it decodes and forgets how they were.
     """
     match image.info.get("transparency"), [tile.args for tile in image.tile]:
         case int(grey), ["L;2"]:
@@ -36,30 +55,49 @@ def key_of(image: ImageFile.ImageFile) -> ColourKey:
         case int(grey), ["L;4"]:
             return grey * 17
         case (red, green, blue), ["RGB;16B"]:
-            return red >> 8, green >> 8, blue >> 8
+            return WideKey(red, green, blue)
         case found, _:
             return found
 
 
-def resizable(image: Image.Image, key: ColourKey) -> Image.Image:
+def differing(image: Image.Image, colour: Iterable[int]) -> Image.Image:
+    """Return a mask that is white where *image* has another colour than *colour*, black elsewhere."""
+    from PIL import ImageChops
+
+    mask = Image.new("L", image.size)
+    for band, sample in enumerate(colour):
+        unlike = [255 * (found != sample) for found in range(256)]
+        mask = ImageChops.lighter(mask, image.getchannel(band).point(unlike))
+    return mask
+
+
+def resizable(
+    image: Image.Image, key: ColourKey, lower: Image.Image | None, *, has_profile: bool
+) -> Image.Image:
     """*image* in a mode whose neighbouring pixels can be averaged: L, LA, RGB, RGBA or CMYK.
 
-    Where no profile is to be followed first, it is put in front of the background right away: that
-    comes to the same, and to average three bands takes less than four.
+    Of a WideKey, *lower* is where the lower bytes of the samples differ. Where no profile is to be
+    followed first, it is put in front of the background right away: that comes to the same, and to
+    average three bands takes less than four.
     """
-    averaged = _averaged(image, key)
-    if averaged.mode == "RGBA" and "icc_profile" not in image.info:
+    averaged = _averaged(image, key, lower)
+    if averaged.mode == "RGBA" and not has_profile:
         return _in_front(averaged, averaged)
     return averaged
 
 
-def _averaged(image: Image.Image, key: ColourKey) -> Image.Image:
+def _averaged(image: Image.Image, key: ColourKey, lower: Image.Image | None) -> Image.Image:
     if image.mode == "I;16":  # Pillow's own conversion takes all above 255 for white.
         samples = image.convert("I")
         grey = samples.point([sample >> 8 for sample in _SAMPLES], "L")
         if key is None:
             return grey
         return Image.merge("LA", (grey, samples.point([255 * (s != key) for s in _SAMPLES], "L")))
+    if isinstance(key, WideKey) and lower is not None:
+        from PIL import ImageChops
+
+        image.putalpha(ImageChops.lighter(lower, differing(image, key.upper)))
+        return image
     if key is not None:
         image.info["transparency"] = key
         return image.convert("RGBA")
@@ -67,7 +105,7 @@ def _averaged(image: Image.Image, key: ColourKey) -> Image.Image:
     return image.convert(plain) if plain else image
 
 
-def flat(image: Image.Image, profile: bytes | None) -> Image.Image:
+def flat(image: Image.Image, profile: bytes) -> Image.Image:
     """*image*, in one of those modes, as RGB in front of the background, with no metadata."""
     alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
     plain = image.convert(image.mode.removesuffix("A"))
@@ -80,14 +118,14 @@ def _in_front(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
     return canvas
 
 
-def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     if not profile:
         return image.convert("RGB")
-    from PIL import ImageCms
-
     try:
         return _to_srgb(profile, image.mode).apply(image)
-    except (ImageCms.PyCMSError, OSError):
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  # Whatever LittleCMS says of it, the pixels are good.
         return image.convert("RGB")
 
 

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 # Each format is named, so that Pillow does not load the plugins of fifty others.
-from PIL import ExifTags, Image, ImageFile
+from PIL import Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
-from thumbnail import colours, scans
+from thumbnail import colours, exif, jpeg, scans
+from thumbnail.container import Container, TooManyPartsError
 
 SIDE = 512  # pixels of the result, both ways
 QUALITY = 85  # of its JPEG: about 50 kB
@@ -51,7 +52,7 @@ def _jpeg(file: io.BytesIO) -> ImageFile.ImageFile:
 
 
 def _png(file: io.BytesIO) -> ImageFile.ImageFile:
-    from thumbnail.png import InflatedPng  # What JPEGs do without is loaded when it is needed.
+    from thumbnail.png import InflatedPng
 
     return InflatedPng(file)
 
@@ -62,21 +63,45 @@ def _webp(file: io.BytesIO) -> ImageFile.ImageFile:
     return WebPImageFile(file)
 
 
+def _png_parts(file: bytes) -> Container:
+    from thumbnail import png  # What JPEGs do without is loaded when it is needed.
+
+    return png.split(file)
+
+
+def _lower_bytes_differ(file: bytes, key: colours.ColourKey) -> Image.Image | None:
+    """Where they are not those of *key*, if it has any."""
+    if not isinstance(key, colours.WideKey):
+        return None
+    from thumbnail import png
+
+    return colours.differing(png.lower_bytes(file), key.lower)
+
+
+def _webp_parts(file: bytes) -> Container:
+    from thumbnail import webp
+
+    return webp.split(file)
+
+
 class _Format(NamedTuple):
     """What is opened, and the most *pixels* it may have, so that it needs less than 450 MB."""
 
     matches: Callable[[bytes], bool]
+    splits: Callable[[bytes], Container]
     opens: Callable[[io.BytesIO], ImageFile.ImageFile]
     pixels: int
 
 
 _FORMATS = (
     # Cameras have up to 50 Mpx. Six bytes a pixel if it is progressive, eight if that is CMYK.
-    _Format(lambda file: file.startswith(b"\xff\xd8\xff"), _jpeg, 50_400_000),
+    _Format(lambda file: file.startswith(b"\xff\xd8\xff"), jpeg.split, _jpeg, 50_400_000),
     # Four bytes a pixel, and as many if it has alpha.
-    _Format(lambda file: file.startswith(b"\x89PNG\r\n\x1a\n"), _png, 25_000_000),
+    _Format(lambda file: file.startswith(b"\x89PNG\r\n\x1a\n"), _png_parts, _png, 25_000_000),
     # Sixteen to twenty bytes a pixel.
-    _Format(lambda file: (file[:4], file[8:12]) == (b"RIFF", b"WEBP"), _webp, 16_800_000),
+    _Format(
+        lambda file: (file[:4], file[8:12]) == (b"RIFF", b"WEBP"), _webp_parts, _webp, 16_800_000
+    ),
 )
 
 
@@ -89,26 +114,34 @@ def picture(original: bytes) -> bytes:
 
 
 def square(original: bytes) -> Image.Image:
-    """The middle of *original*, upright and in sRGB, with nothing but its pixels. Raises Rejected."""
-    image = _opened(original)
-    width, height = _shrunk(image)
-    colour_key = colours.key_of(image)
+    """The middle of *original*, upright and in sRGB, with nothing but its pixels. Raises Rejected.
+
+    Up to plain pixels all is untrusted. An error before, in what reads the file here, or behind it
+    is a bug.
+    """
+    known, parts = _split(original)
+    image = _opened(known, parts.image)
+    width, height = _untrusted(lambda: _shrunk(image))
+    colour_key = _untrusted(lambda: colours.key_of(image))
+    lower = _untrusted(lambda: _lower_bytes_differ(parts.image, colour_key))
     _untrusted(image.load)
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
-    small = _untrusted(lambda: colours.resizable(image, colour_key)).resize(
+    small = _untrusted(
+        lambda: colours.resizable(image, colour_key, lower, has_profile=bool(parts.profile))
+    ).resize(
         (SIDE, SIDE),
         Image.Resampling.LANCZOS,
         box=(left, top, left + side, top + side),
         reducing_gap=2.0,  # What the decoder could not skip is averaged first, unseen at this size.
     )
-    flat = colours.flat(small, image.info.get("icc_profile"))
-    turn = _UPRIGHT.get(_orientation(image))
+    flat = colours.flat(small, parts.profile)
+    turn = _UPRIGHT.get(exif.orientation(parts.exif))
     return flat if turn is None else flat.transpose(turn)  # Last: what is turned is small by now.
 
 
-def _opened(original: bytes) -> ImageFile.ImageFile:
-    """Its header, found fit to be decoded."""
+def _split(original: bytes) -> tuple[_Format, Container]:
+    """Its format, and its parts; of a JPEG, few enough scans."""
     if not original:
         raise Rejected("empty")
     for known in _FORMATS:
@@ -116,10 +149,18 @@ def _opened(original: bytes) -> ImageFile.ImageFile:
             break
     else:
         raise Rejected("not a JPEG, PNG or WebP")
-    if known.opens is _jpeg and scans.too_many(original):
-        raise Rejected("too many scans")
-    image = _untrusted(lambda: known.opens(io.BytesIO(original)))
-    image.decodermaxblock = len(original)  # Read at once: it is in memory.
+    try:
+        if known.opens is _jpeg and scans.too_many(original):
+            raise Rejected("too many scans")
+        return known, known.splits(original)
+    except TooManyPartsError:
+        raise Rejected("too many parts") from None
+
+
+def _opened(known: _Format, content: bytes) -> ImageFile.ImageFile:
+    """Its header, found fit to be decoded."""
+    image = _untrusted(lambda: known.opens(io.BytesIO(content)))
+    image.decodermaxblock = len(content)  # Read at once: it is in memory.
     width, height = image.size
     if width * height > known.pixels or max(image.size) > MAX_SIDE:
         raise Rejected("too many pixels")
@@ -149,8 +190,6 @@ def _untrusted(decode: Callable[[], _T]) -> _T:
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         warnings.simplefilter("error", RuntimeWarning)
-        # Of EXIF data, which reads it as TIFF: see _orientation.
-        warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
         try:
             return decode()
         except MemoryError:
@@ -159,12 +198,3 @@ def _untrusted(decode: Callable[[], _T]) -> _T:
             raise Rejected("too many pixels") from error
         except Exception as error:
             raise Rejected("damaged") from error
-
-
-def _orientation(image: Image.Image) -> int:
-    """How the camera was held, 1 to 8; unreadable EXIF data says nothing, and does no harm."""
-    try:
-        orientation = _untrusted(image.getexif).get(ExifTags.Base.Orientation)
-    except Rejected:
-        return 1
-    return orientation if isinstance(orientation, int) else 1

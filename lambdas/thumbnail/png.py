@@ -1,4 +1,4 @@
-"""A PNG that is inflated by ISA-L, in half of the time that Pillow takes.
+"""Splits a PNG file, and inflates it by ISA-L, in half of the time that Pillow takes.
 
 Pillow calls its zlib once for each row. Here ISA-L inflates as much as it is given, and Pillow gets
 that as a stream of the same format whose blocks are stored, not compressed, which it just copies.
@@ -6,10 +6,17 @@ that as a stream of the same format whose blocks are stored, not compressed, whi
 
 from __future__ import annotations
 
+import io
 import struct
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 
 from PIL.PngImagePlugin import PngImageFile
+
+from thumbnail.container import MAX_PARTS, Container, TooManyPartsError, inflated
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GREY, _RGB, _INDEXED = b"\0", b"\2", b"\3"  # colour types
 
 _PIECE = 16_384  # bytes of the file at once: of a bomb, a thousand times as many in memory
 _BLOCK = 65_535  # bytes, the most that a stored block can have
@@ -44,3 +51,81 @@ def _stored(content: memoryview) -> Iterator[bytes | memoryview]:
         block = content[start : start + _BLOCK]
         yield struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF)
         yield block
+
+
+def lower_bytes(png: bytes) -> InflatedPng:
+    """Return the lower bytes of an RGB *png* of 16 bits: Pillow decodes the upper ones alone.
+
+    Read as if the lower byte came first, it takes each for the other.
+    """
+    image = InflatedPng(io.BytesIO(png))
+    image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]
+    image.load()
+    return image
+
+
+def split(png: bytes) -> Container:
+    """Return the parts of *png*: of an animation, the default image. Raises TooManyPartsError.
+
+    Chunks that do not suit the header are left out, as libpng does. A wrong checksum counts where
+    nothing can be decoded without the chunk.
+    """
+    first: dict[bytes, memoryview] = {}
+    pixels: list[memoryview] = []
+    for name, chunk in _chunks(png):
+        if name == b"IDAT":
+            pixels.append(_data(chunk))
+        elif name in {b"iCCP", b"eXIf"} or not pixels:
+            first.setdefault(name, chunk)
+    data = {name: bytes(_data(chunk)) for name, chunk in first.items()}
+    chunks = (
+        first.get(b"IHDR", b""),
+        *((first.get(b"PLTE", b""),) if data.get(b"IHDR", b"")[9:10] == _INDEXED else ()),
+        *_transparency(data),
+        *_written(b"IDAT", b"".join(pixels)),
+        *_written(b"IEND", b""),
+    )
+    image = b"".join((_SIGNATURE, *chunks))
+    return Container(image, _profile(data.get(b"iCCP", b"")), data.get(b"eXIf", b""))
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield the name of each chunk, and as much of the chunk as there is."""
+    content, at = memoryview(png), len(_SIGNATURE)
+    for _ in range(MAX_PARTS):
+        if at + 8 > len(png):
+            return
+        length, name = struct.unpack_from(">I4s", png, at)
+        if name == b"IEND":
+            return
+        yield name, content[at : at + length + 12]
+        at += length + 12
+    raise TooManyPartsError
+
+
+def _data(chunk: memoryview) -> memoryview:
+    """Return what is between the name of a *chunk* and its checksum, which may be cut off."""
+    (length,) = struct.unpack_from(">I", chunk)
+    return chunk[8 : 8 + length]
+
+
+def _transparency(data: Mapping[bytes, bytes]) -> Iterable[bytes]:
+    """Return the chunk that tells which colours are transparent, if it suits the header."""
+    transparent, colour = data.get(b"tRNS", b""), data.get(b"IHDR", b"")[9:10]
+    entries = len(data.get(b"PLTE", b"")) // 3
+    lengths = {_GREY: {2}, _RGB: {6}, _INDEXED: range(1, entries + 1)}
+    if len(transparent) in lengths.get(colour, ()):
+        return _written(b"tRNS", transparent)
+    return ()
+
+
+def _profile(data: bytes) -> bytes:
+    """Return the profile of an iCCP chunk: behind its name, in compression method 0."""
+    _, _, packed = data.partition(b"\0")
+    return inflated(packed[1:]) if packed[:1] == b"\0" else b""
+
+
+def _written(name: bytes, data: bytes) -> Iterable[bytes]:
+    """Return a chunk, in pieces. Nobody checks the checksum of pixels, so they have none."""
+    checksum = 0 if name == b"IDAT" else zlib.crc32(data, zlib.crc32(name))
+    return struct.pack(">I4s", len(data), name), data, struct.pack(">I", checksum)

@@ -8,32 +8,27 @@ programs write about ten.
 
 from __future__ import annotations
 
-import re
+from thumbnail.jpeg import START_OF_SCAN, segments
 
 MAX = 100
 
-_FRAMES = {b"\xff\xc0", b"\xff\xc1", b"\xff\xc9"}  # that are not progressive
-_START = b"\xff\xda"
-_END = b"\xff\xd9"
-# As libjpeg goes on to the next one: past anything else, and past those that stand within a scan
-# and have no length (ITU-T T.81, B.1.1.3; next_marker in jdmarker.c).
-_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+_FRAMES = {0xC0, 0xC1, 0xC9}  # that are not progressive
 
 
 def too_many(jpeg: bytes) -> bool:
-    """Whether *jpeg* has more than MAX scans before the end of the picture.
+    """Whether *jpeg* has more than MAX scans before its end. Raises TooManyPartsError.
 
-    What a phone puts behind that is none. Most pictures come in one scan of all their components:
-    behind that libjpeg takes no other (consume_markers in jdinput.c), so it is not looked for.
+    Most pictures come in one scan of all their components: behind that libjpeg takes no other
+    (consume_markers in jdinput.c), so it is not looked for.
     """
-    scans, at, components = 0, 2, None
-    while scans <= MAX and (marker := _MARKER.search(jpeg, at)) and marker[0] != _END:
-        content = marker.end() + 2
-        if marker[0] in _FRAMES:
-            components = jpeg[content + 5 : content + 6]
-        elif marker[0] == _START:
-            if components == jpeg[content : content + 1]:
+    scans, components = 0, None
+    for segment in segments(jpeg):
+        if segment.marker in _FRAMES:
+            components = jpeg[segment.content + 5 : segment.content + 6]
+        elif segment.marker == START_OF_SCAN:
+            if components == jpeg[segment.content : segment.content + 1]:
                 return False
             scans += 1
-        at = marker.end() + int.from_bytes(jpeg[marker.end() : content], "big")
-    return scans > MAX
+            if scans > MAX:
+                return True
+    return False

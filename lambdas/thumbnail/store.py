@@ -16,7 +16,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, IncompleteReadError
 
 from shared.avatars import original_key, picture_key
+from shared.loggers import limit_to_info
 from thumbnail.picture import Rejected
+
+limit_to_info()
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

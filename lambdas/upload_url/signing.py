@@ -13,6 +13,10 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from shared.loggers import limit_to_info
+
+limit_to_info()
+
 
 @dataclass(frozen=True)
 class Upload:

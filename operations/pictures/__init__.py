@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import place
+from operations import place, terminal
 from operations.task import task
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def publish(_: Context, env: str = "") -> None:
     """Put the default avatar and the banner where pages look for them; what is there is kept."""
     here = place.open_(env)
     for url in put(here.account, here.env.region, here.output(LAYER, OUTPUT)):
-        print(f"published {url}")
+        terminal.show(f"published {url}")
 
 
 def put(account: Account, region: str, bucket: str) -> Iterator[str]:

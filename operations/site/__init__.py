@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from operations import place, project
+from operations import place, project, terminal
 from operations.task import task
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def sync(
     from operations.site import files, plan, preview, publish
     from operations.site.bucket import Bucket
 
-    built = files.read(project.ROOT / folder)
+    built = files.read(_inside(folder))
     here = place.open_(env)
     bucket = Bucket(here.client("s3"), here.output(LAYER, BUCKET), here.account.identity().account)
     site = publish.Distribution(here.client("cloudfront"), here.output(LAYER, DISTRIBUTION))
@@ -49,7 +50,19 @@ def sync(
     if todo.changes:
         _approve(here.environment, yes=yes)
     for line in publish.publish(todo, built, found, bucket=bucket, distribution=site):
-        print(line, flush=True)
+        terminal.show(line, flush=True)
+
+
+def _inside(folder: str) -> Path:
+    """The folder; raises GuardError if a link of the checkout leads to it, or if it is one.
+
+    A folder outside of the checkout may be named: then it is what is meant.
+    """
+    from deployer import symlinks
+
+    path = project.ROOT / folder
+    inside = path.is_relative_to(project.ROOT) and ".." not in path.parts
+    return symlinks.refuse(path, project.ROOT if inside else path.parent)
 
 
 def _approve(environment: Environment, *, yes: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -21,7 +22,7 @@ import botocore.session
 import msgspec
 import pytest
 from botocore.config import Config
-from troposphere import ec2
+from troposphere import ec2, s3
 
 from deployer import aws, embedded, execute, plan, synth
 from deployer.aws import Account
@@ -181,15 +182,17 @@ def write_config(text: str) -> None:
     Path(os.environ["AWS_CONFIG_FILE"]).write_text(textwrap.dedent(text))
 
 
-def mine(there: Loopback) -> Account:
-    """The account that the operator's own setup leads to, were it not for its endpoint."""
-    return Account(botocore.session.Session(), REGION, ONCE, there.url)
-
-
-def refused(account: Account, environ: dict[str, str]) -> GuardError:
+def refused(account: Account) -> GuardError:
     """What the guard says."""
     with pytest.raises(GuardError) as told:
-        aws.guard(ENV, environ, account)
+        aws.guard(ENV, account)
+    return told.value
+
+
+def setup_refused() -> GuardError:
+    """What is said of the operator's AWS setup."""
+    with pytest.raises(GuardError) as told:
+        aws.account(ENV, os.environ)
     return told.value
 
 
@@ -230,7 +233,7 @@ def three_layers(env: Env) -> Layers:
 
 def run(account: Account, env: Env, wanted: Sequence[Wanted]) -> dict[str, Outcome]:
     """Deploy as the task does; how it ended for each stack."""
-    aws.guard(env, {}, account)
+    aws.guard(env, account)
     found = [
         each
         for region in dict.fromkeys(one.region for one in wanted)
@@ -314,12 +317,61 @@ class TestEmbedded:
         """One too long for a call is read from the bucket it was put into."""
         deploy(account, template(B=resource("AWS::S3::Bucket", BucketName="store")), stack="store")
         text = json.dumps(template(A=topic())) + " " * 60_000
-        url = account.upload(REGION, "store", "templates/s.json", text.encode())
+        put = account.upload(REGION, "store", "templates/s.json", text.encode())
 
-        deploy(account, text, url=url)
+        deploy(account, text, url=put.url)
 
-        assert f"https://store.s3.{REGION}.amazonaws.com/templates/s.json" == url
+        assert f"https://store.s3.{REGION}.amazonaws.com/templates/s.json" == put.url
         assert text == account.template(REGION, "s")
+
+    def test_an_object_is_known_by_its_checksum_and_version(self, account: Account) -> None:
+        """What was put is what is found; nothing is found under another key."""
+        bucket = resource(
+            "AWS::S3::Bucket", BucketName="store-1", VersioningConfiguration={"Status": "Enabled"}
+        )
+        deploy(account, template(B=bucket), stack="store")
+
+        put = account.upload(REGION, "store-1", "a/key", b"content")
+        again = account.upload(REGION, "store-1", "a/key", b"other")
+
+        assert hashlib.sha256(b"content").hexdigest() == put.sha256
+        assert put.version_url == f"{put.url}?versionId={put.version}"
+        assert again == account.stored(REGION, "store-1", "a/key")
+        assert again.version not in {put.version, ""}
+        assert account.stored(REGION, "store-1", "a/ke") is None
+
+    def test_an_object_put_by_other_means_has_no_checksum_of_ours(self, account: Account) -> None:
+        """S3 computes the one that it was asked for, and a hash of hashes for parts."""
+        deploy(
+            account, template(B=resource("AWS::S3::Bucket", BucketName="store-2")), stack="store"
+        )
+        client = account.client("s3", REGION)
+        client.put_object(Bucket="store-2", Key="plain", Body=b"content")
+        parts = {"Bucket": "store-2", "Key": "parts"}
+        upload = client.create_multipart_upload(**parts, ChecksumAlgorithm="SHA256")["UploadId"]
+        part = client.upload_part(
+            **parts, UploadId=upload, PartNumber=1, Body=b"content", ChecksumAlgorithm="SHA256"
+        )
+        done = [{"PartNumber": 1} | {key: part[key] for key in ("ETag", "ChecksumSHA256")}]
+        client.complete_multipart_upload(**parts, UploadId=upload, MultipartUpload={"Parts": done})
+
+        found = [account.stored(REGION, "store-2", key) for key in ("plain", "parts")]
+
+        assert ["", ""] == [each.sha256 for each in found if each]
+
+    def test_an_object_can_be_put_only_where_there_is_none(self, account: Account) -> None:
+        """A release adds, and never replaces."""
+        deploy(
+            account, template(B=resource("AWS::S3::Bucket", BucketName="store-3")), stack="store"
+        )
+        account.upload(REGION, "store-3", "key", b"content", replace=False)
+
+        with pytest.raises(CloudError) as refused:
+            account.upload(REGION, "store-3", "key", b"content", replace=False)
+
+        assert "s3://store-3/key: the object exists, and a release cannot replace it" == str(
+            refused.value.message
+        )
 
     def test_a_change_set_tells_what_happens_to_each_property(self, account: Account) -> None:
         """Before, after, whether the resource is made anew, and what made it change."""
@@ -475,6 +527,22 @@ class TestEmbedded:
             propose(account, template(A=parameter(att("Gone", "Arn"))), kind="CREATE")
 
         assert refused.value.message.startswith("s: CreateChangeSet: ValidationError: ")
+
+    def test_an_upload_that_replaces_nothing(self, account: Account) -> None:
+        """A release adds objects; what is there already stays, and the way out is named."""
+        deploy(
+            account, template(B=resource("AWS::S3::Bucket", BucketName="adding")), stack="adding"
+        )
+
+        account.upload(REGION, "adding", "releases/a", b"1", replace=False)
+        with pytest.raises(CloudError) as refused:
+            account.upload(REGION, "adding", "releases/a", b"2", replace=False)
+        account.upload(REGION, "adding", "releases/a", b"3")
+
+        assert "s3://adding/releases/a: the object exists, and a release cannot replace it" == (
+            refused.value.message
+        )
+        assert "without --release" in refused.value.hint
 
     def test_uploads_need_a_bucket(self, account: Account) -> None:
         """The object is named where it cannot be put."""
@@ -741,6 +809,22 @@ class TestChangeSets:
             asked.headers["x-amz-expected-bucket-owner"] for asked in there.asked[1:]
         ]
 
+    def test_an_object_is_looked_at_only_in_our_own_bucket(
+        self, far: Account, there: Loopback
+    ) -> None:
+        """S3 is asked for the checksum; a refusal is not taken for absence."""
+        there.on("GetCallerIdentity", answer(**OURS))
+        there.on("HEAD", Answer(status=404), Answer(status=403))
+
+        absent = far.stored(REGION, "store", "a")
+        with pytest.raises(CloudError, match="s3://store/a: HeadObject: 403"):
+            far.stored(REGION, "store", "a")
+
+        asked = there.asked[1].headers
+        assert absent is None
+        assert ENV.account == asked["x-amz-expected-bucket-owner"]
+        assert "ENABLED" == asked["x-amz-checksum-mode"]
+
 
 class TestErrors:
     """What an operator is told when AWS does not do as asked."""
@@ -850,7 +934,7 @@ class TestGuard:
         """One call asks who we are."""
         there.on("GetCallerIdentity", answer(**OURS))
 
-        aws.guard(ENV, {}, far)
+        aws.guard(ENV, far)
 
         assert ["GetCallerIdentity"] == there.actions
 
@@ -858,101 +942,11 @@ class TestGuard:
         """Both accounts are named, and whose credentials these are."""
         there.on("GetCallerIdentity", answer(**THEIRS))
 
-        told = refused(far, {})
+        told = refused(far)
 
         expected = "dev: these are credentials of account 222222222222, not of 111111111111"
         assert expected == told.message
         assert THEIRS["Arn"] in told.hint
-        assert ["GetCallerIdentity"] == there.actions
-
-    @pytest.mark.parametrize(
-        "name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CLOUDFORMATION", "AWS_ENDPOINT_URL_S3"]
-    )
-    def test_an_endpoint_of_the_environment_is_refused(
-        self, user: pytest.MonkeyPatch, there: Loopback, name: str
-    ) -> None:
-        """The keys of an account go to AWS: nobody else hears of them."""
-        log_in(user)
-        user.setenv(name, there.url)
-
-        with pytest.raises(GuardError) as told:
-            aws.account(ENV, os.environ)
-
-        assert told.value.message.endswith(f"its endpoint is overridden by {name}")
-        assert "unset it" in told.value.hint
-        assert 0 == there.connections
-
-    @pytest.mark.parametrize("key", ["endpoint_url", "services"])
-    @pytest.mark.parametrize("profile", ["default", "work"])
-    def test_an_endpoint_of_the_profile_is_refused(
-        self, user: pytest.MonkeyPatch, there: Loopback, key: str, profile: str
-    ) -> None:
-        """It is found in the profile that is used."""
-        log_in(user)
-        if profile != "default":
-            user.setenv("AWS_PROFILE", profile)
-        write_config(f"""
-            [{"default" if profile == "default" else f"profile {profile}"}]
-            {key} = {there.url if key == "endpoint_url" else "here"}
-            [services here]
-            cloudformation =
-              endpoint_url = {there.url}
-        """)
-
-        with pytest.raises(GuardError) as told:
-            aws.account(ENV, os.environ)
-
-        assert told.value.message.endswith(f"by {key} in the AWS profile {profile}")
-        assert 0 == there.connections
-
-    @pytest.mark.parametrize(
-        ("environment", "profile", "place"),
-        [
-            ({"AWS_REGION": "eu-west-1"}, REGION, "AWS_REGION"),
-            ({"AWS_DEFAULT_REGION": "eu-west-1"}, REGION, "AWS_DEFAULT_REGION"),
-            ({"AWS_REGION": REGION, "AWS_DEFAULT_REGION": "eu-west-1"}, "", "AWS_DEFAULT_REGION"),
-            ({}, "eu-west-1", "the AWS profile default"),
-            ({"AWS_REGION": ""}, "eu-west-1", "the AWS profile default"),
-        ],
-    )
-    def test_another_region_is_refused(
-        self, user: pytest.MonkeyPatch, environment: dict[str, str], profile: str, place: str
-    ) -> None:
-        """Whoever set it expects it to be used; the place where it is set is named."""
-        log_in(user)
-        for name, value in environment.items():
-            user.setenv(name, value)
-        write_config(f"[default]\n{f'region = {profile}' if profile else ''}\n")
-
-        with pytest.raises(GuardError) as told:
-            aws.account(ENV, os.environ)
-
-        assert f"dev: {place} says eu-west-1, config says {REGION}" == told.value.message
-        assert "[env] table" in told.value.hint
-
-    @pytest.mark.parametrize(
-        ("environment", "profile"),
-        [
-            ({}, ""),
-            ({}, REGION),
-            ({"AWS_REGION": REGION}, "eu-west-1"),
-            ({"AWS_DEFAULT_REGION": REGION}, "eu-west-1"),
-        ],
-    )
-    def test_the_same_region_passes(
-        self,
-        user: pytest.MonkeyPatch,
-        there: Loopback,
-        environment: dict[str, str],
-        profile: str,
-    ) -> None:
-        """A variable overrides the profile, as AWS's own tools have it."""
-        log_in(user)
-        write_config(f"[default]\n{f'region = {profile}' if profile else ''}\n")
-        there.on("GetCallerIdentity", answer(**OURS))
-
-        aws.guard(ENV, environment, mine(there))
-
         assert ["GetCallerIdentity"] == there.actions
 
     @pytest.mark.parametrize(
@@ -966,6 +960,7 @@ class TestGuard:
             ({}, "[default]\ncredential_process = /no/such/program\n", "/no/such/program"),
             ({}, "[default]\ncredential_process = false\n", "custom-process"),
             ({}, "[default]\ncredential_process = echo no-json\n", "Expecting value"),
+            ({}, "[default]\nmetadata_service_timeout = soon\n", "invalid literal"),
             (
                 {},
                 SSO,
@@ -974,7 +969,7 @@ class TestGuard:
         ],
         ids=[
             "none", "half", "half in a file", "unknown profile", "broken file", "no program",
-            "program fails", "program says nonsense", "not logged in",
+            "program fails", "program says nonsense", "no number", "not logged in",
         ],
     )  # fmt: skip
     def test_no_credentials(
@@ -985,12 +980,11 @@ class TestGuard:
             user.setenv(name, value)
         write_config(config)
 
-        with pytest.raises(GuardError) as told:
-            aws.account(ENV, os.environ)
+        told = setup_refused()
 
-        assert told.value.message.startswith("dev: not logged in: ")
-        assert says in told.value.message
-        assert "log in to account 111111111111 (aws sso login" in told.value.hint
+        assert told.message.startswith("dev: not logged in: ")
+        assert says in told.message
+        assert "log in to account 111111111111 (aws sso login" in told.hint
 
     @pytest.mark.parametrize(
         ("code", "message"),
@@ -1006,7 +1000,7 @@ class TestGuard:
         """Nothing was begun yet, so nothing is lost: log in and begin."""
         there.on("GetCallerIdentity", error(code, message, 403))
 
-        told = refused(far, {})
+        told = refused(far)
 
         assert told.message.startswith("dev: not logged in: AWS: ")
         assert "log in to account" in told.hint
@@ -1027,7 +1021,7 @@ class TestGuard:
 
         began = time.monotonic()
         with pytest.raises(LostError) as told:
-            aws.guard(ENV, {}, Account(session, REGION, aws._ONE_SHOT, url))
+            aws.guard(ENV, Account(session, REGION, aws._ONE_SHOT, url))
 
         assert time.monotonic() - began < 4
         assert told.value.message.startswith(f"dev: AWS: no answer: {says}")
@@ -1041,7 +1035,7 @@ class TestGuard:
         session = botocore.session.Session()
 
         with pytest.raises(LostError, match="no answer: Read timeout"):
-            aws.guard(ENV, {}, Account(session, REGION, config, there.url))
+            aws.guard(ENV, Account(session, REGION, config, there.url))
 
         assert ["GetCallerIdentity"] == there.actions
         assert (3, 5) == (aws._ONE_SHOT.connect_timeout, aws._ONE_SHOT.read_timeout)
@@ -1054,7 +1048,7 @@ class TestGuard:
         there.on("GetCallerIdentity", bad)
 
         with pytest.raises(LostError, match="dev: AWS: "):
-            aws.guard(ENV, {}, far)
+            aws.guard(ENV, far)
 
         assert 1 == len(there.asked)
 
@@ -1183,6 +1177,7 @@ def hostile_environment(home: Path, url: str) -> dict[str, str]:
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": url,
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": url,
         "AWS_CSM_ENABLED": "true",
+        "BOTOCORE_EXPERIMENTAL__PLUGINS": "x=this",  # It would print a poem.
     }
 
 
@@ -1201,6 +1196,57 @@ def test_a_run_with_nothing_to_do_asks_once(account: Account, endpoint: embedded
         ("DescribeStacks", REGION): 1,
         ("DescribeStacks", "us-east-1"): 1,
     } == asked
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the stack with the artifact bucket gives."""
+
+    bucket: Value
+
+
+def one_bucket(t: Template, _: Env) -> Stored:
+    """The artifact bucket."""
+    enabled = s3.VersioningConfiguration(Status="Enabled")
+    return Stored(t.add_resource(s3.Bucket("Bucket", VersioningConfiguration=enabled)).ref())
+
+
+def with_nested(t: Template, env: Env, given: Stored) -> Given:
+    """A stack whose VPC is in a stack of its own, which CloudFormation reads from the bucket."""
+    return t.nest("Inner", lambda t, env, *_: one_vpc(t, env), env, None, given, store=given.bucket)
+
+
+def nested_layers(env: Env) -> Layers:
+    """The bucket, and the stack that needs it."""
+    crd = Layers(env)
+    base = crd.add("base", one_bucket)
+    crd.keep_artifacts_in(base.bucket)
+    crd.add("outer", with_nested, base)
+    return crd
+
+
+def test_a_poisoned_template_is_replaced(account: Account, endpoint: embedded.Endpoint) -> None:
+    """Under the key of a coming nested stack there is another template: ours is deployed."""
+    env = msgspec.structs.replace(ENV, account=endpoint.account)
+    wanted = synth.synth(nested_layers(env))
+    [part] = wanted[1].nested
+    run(account, env, wanted[:1])
+    bucket = stack_of(account, "base").outputs["Bucket"]
+    poisoned = json.dumps(template(Backdoor=topic()))
+    account.client("s3", REGION).put_object(Bucket=bucket, Key=part.key, Body=poisoned)
+
+    done = run(account, env, wanted)
+
+    assert Outcome.CREATED is done["crd-dev-outer"]
+    [inner] = [each for each in account.stacks(REGION) if each.nested]
+    assert part.text == account.template(REGION, inner.name)
+
+
+def stack_of(account: Account, layer: str) -> Found:
+    """The deployed stack of a layer."""
+    found = account.stack(REGION, ENV.stack_name(layer))
+    assert found
+    return found
 
 
 def test_a_first_run_writes_twice_for_each_stack(

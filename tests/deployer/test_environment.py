@@ -138,7 +138,7 @@ def test_an_account_is_guarded(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(project.root / "aws-config"))
     (project.root / "aws-config").write_text("[default]\n")
 
-    with pytest.raises(GuardError, match="overridden by AWS_ENDPOINT_URL"):
+    with pytest.raises(GuardError, match="dev: AWS_ENDPOINT_URL: "):
         environment.connect(dev, project.embedded, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
 
     assert not project.embedded.exists()

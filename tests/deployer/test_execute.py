@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,7 +22,7 @@ from deployer.errors import (
     RepairError,
     RolledBackError,
 )
-from deployer.events import Event, Finished, Outcome, Progress, Proposed, Uploaded
+from deployer.events import Event, Finished, Outcome, Progress, Proposed, Uploaded, Verified
 from deployer.follow import Watch, before_running
 from deployer.nested import TemplateTree
 from deployer.plan import Recreate
@@ -268,11 +269,18 @@ def test_a_long_template_goes_through_the_artifact_bucket() -> None:
         needs=(store.name,),
         artifacts=OutputOf(store.name, REGION, "Bucket"),
     )
-    cloud = FakeCloud(FakeClock())
+    keys = []
+    for role in ("", "arn:role/release"):
+        cloud = FakeCloud(FakeClock())
 
-    deploy(cloud, (store, long))
+        deploy(cloud, (store, long), role=role)
 
-    assert list(cloud.uploads.values()) == [long.text.encode()]
+        assert list(cloud.uploads.values()) == [long.text.encode()]
+        keys += cloud.uploads
+
+    # What an administrator uploads is outside of the folder that a release can write.
+    key = f"templates/{long.name}/{long.digest}.yaml"
+    assert [f"artifacts/{key}", f"artifacts/releases/{key}"] == keys
 
 
 CODE = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
@@ -297,14 +305,183 @@ def test_code_is_in_the_bucket_before_the_change_set_that_names_it() -> None:
     assert [each.stack for each in events if isinstance(each, Uploaded)] == [WITH_CODE.name]
 
 
-def test_code_that_is_there_is_not_sent_again() -> None:
-    """Its key has its digest, so it is not even read."""
-    cloud = FakeCloud(FakeClock(), uploads={f"artifacts/{CODE.key}": b"there"})
+ZIP, TEMPLATE = b"our code", "Outputs: {}"
+NESTED = Part("part", "part.yaml", REGION, TEMPLATE, "templates/Part/digest.yaml", ("Part",))
+WITH_OBJECTS = replace(WITH_CODE, nested=(NESTED,), text=WITH_CODE.text + " " * 60_000)
+OBJECTS = {
+    f"artifacts/{CODE.key}": ZIP,
+    f"artifacts/{NESTED.key}": TEMPLATE.encode(),
+    f"artifacts/templates/{CLUSTER.name}/{CLUSTER.digest}.yaml": WITH_OBJECTS.text.encode(),
+}
 
-    events = deploy(cloud, (STORE, WITH_CODE))
 
-    assert outcomes(events)[WITH_CODE.name] is Outcome.CREATED
+def account_with(objects: dict[str, bytes], *, checksum: bool = True) -> FakeCloud:
+    """An account whose artifact bucket has *objects*, put there by nobody knows whom."""
+    cloud = FakeCloud(FakeClock())
+    for place, content in objects.items():
+        cloud.put_object(place, content, checksum=checksum)
+    return cloud
+
+
+def deploy_objects(cloud: FakeCloud, *stacks: Wanted, **run: object) -> list[Event]:
+    """Deploy a stack whose template names a zip and another template, and is long itself."""
+    return deploy(cloud, stacks or (STORE, WITH_OBJECTS), read=lambda _: ZIP, **run)
+
+
+def told(events: Sequence[Event]) -> list[tuple[str, str]]:
+    """Each object of the bucket: what was done with it, or why it was replaced."""
+    return [
+        (
+            event.url.partition(".com/")[2].partition("/")[0],
+            event.replaced or "uploaded" if isinstance(event, Uploaded) else "verified",
+        )
+        for event in events
+        if isinstance(event, Uploaded | Verified)
+    ]
+
+
+def test_objects_that_are_ours_are_not_sent_again() -> None:
+    """S3 says by their checksum that they are."""
+    cloud = account_with(OBJECTS)
+
+    events = deploy_objects(cloud)
+
+    assert outcomes(events)[CLUSTER.name] is Outcome.CREATED
+    assert ["verified"] * 3 == [word for _, word in told(events)]
     assert not [call for call in cloud.calls if call[0] == "upload"]
+
+
+def test_an_object_under_our_key_is_no_evidence() -> None:
+    """Somebody else wrote it: it is replaced before the change set, and that is told."""
+    cloud = account_with(dict.fromkeys(OBJECTS, b"theirs"))
+
+    events = deploy_objects(cloud)
+
+    assert OBJECTS == cloud.uploads
+    assert ["it had other content than ours"] * 3 == [word for _, word in told(events)]
+    done = [name for name, _ in cloud.written]
+    assert done.index("propose", done.index("upload")) > max(
+        place for place, name in enumerate(done) if name == "upload"
+    )
+
+
+def test_an_object_without_a_checksum_is_sent_again() -> None:
+    """S3 has none of what was put there by other means, or in parts: nothing is known of it."""
+    cloud = account_with(OBJECTS, checksum=False)
+
+    events = deploy_objects(cloud)
+
+    assert ["it had no SHA-256 checksum"] * 3 == [word for _, word in told(events)]
+    assert set() == cloud.without_checksum
+
+
+def test_what_the_deployed_template_names_is_verified_too() -> None:
+    """A change of a parameter alone makes CloudFormation read the nested template again."""
+    cloud = account_with(OBJECTS)
+    deploy_objects(cloud)
+    cloud.put_object(f"artifacts/{NESTED.key}", b"theirs")
+
+    events = deploy_objects(cloud, STORE, replace(WITH_OBJECTS, tags={"stack": "other"}))
+
+    assert outcomes(events)[CLUSTER.name] is Outcome.UPDATED
+    assert OBJECTS == cloud.uploads
+    assert ("templates", "it had other content than ours") in told(events)
+
+
+def test_a_recreated_stack_has_its_objects_verified() -> None:
+    """Its template may be as it was: the zip is read anew."""
+    cloud = account_with(OBJECTS)
+    cloud.fails[CLUSTER.name] = "Thing"
+    deploy_objects(cloud)
+    cloud.fails.clear()
+    cloud.put_object(f"artifacts/{CODE.key}", b"theirs")
+
+    events = deploy_objects(cloud)
+
+    assert outcomes(events)[CLUSTER.name] is Outcome.RECREATED
+    assert OBJECTS == cloud.uploads
+
+
+def test_the_version_of_each_object_is_told() -> None:
+    """Whoever looks into it later knows which bytes were meant."""
+    cloud = account_with({})
+
+    first = deploy_objects(cloud)
+    second = deploy_objects(cloud, STORE, replace(WITH_OBJECTS, tags={"stack": "other"}))
+
+    versions = [cloud.versions[place] for place in OBJECTS]
+    assert versions == [event.version for event in first if isinstance(event, Uploaded)]
+    assert versions == [event.version for event in second if isinstance(event, Verified)]
+
+
+def test_a_long_template_is_named_with_its_version() -> None:
+    """CloudFormation reads the version that was verified, whatever is put there meanwhile."""
+    asked: list[Proposal] = []
+
+    class Listening(FakeCloud):
+        def propose(self, proposal: Proposal) -> str:
+            asked.append(proposal)
+            return super().propose(proposal)
+
+    cloud = Listening(FakeClock())
+
+    deploy_objects(cloud)
+
+    version = cloud.versions[[*OBJECTS][2]]
+    assert asked[1].url.endswith(f"/{CLUSTER.digest}.yaml?versionId={version}")
+
+
+@pytest.mark.parametrize("place", OBJECTS)
+def test_an_object_that_is_replaced_before_the_execution_stops_it(place: str) -> None:
+    """Approval may take an hour: what was verified before it is looked at once more."""
+    cloud = account_with(OBJECTS)
+
+    def approve(change_set: ChangeSet | Recreate) -> bool:
+        if isinstance(change_set, ChangeSet) and change_set.stack == CLUSTER.name:
+            cloud.put_object(place, b"theirs")
+        return True
+
+    events = deploy_objects(cloud, approve=approve)
+
+    error = finished(events, CLUSTER.name).error
+    assert isinstance(error, GuardError)
+    assert f"{place.removeprefix('artifacts/')}: replaced after it was verified" in error.message
+    assert [STORE.name] == [name for _, name in cloud.found]
+    assert {} == cloud.change_sets
+
+
+def test_a_release_replaces_nothing() -> None:
+    """A release may add objects only; what differs is for an administrator to look at."""
+    cloud = account_with(dict.fromkeys(OBJECTS, b"theirs"))
+
+    events = deploy_objects(cloud, role="arn:role/release")
+
+    assert "the object exists" in str(finished(events, CLUSTER.name).error)
+    assert dict.fromkeys(OBJECTS, b"theirs") == cloud.uploads
+
+
+def test_a_run_with_nothing_to_do_asks_nothing_of_the_bucket() -> None:
+    """What is not read again need not be verified."""
+    cloud = account_with({})
+    deploy_objects(cloud)
+    cloud.calls.clear()
+
+    deploy_objects(cloud)
+
+    assert ["stacks"] == [name for name, _ in cloud.calls]
+
+
+def test_an_object_costs_one_look_before_the_change_set_and_one_before_its_execution() -> None:
+    """And one upload, if need be."""
+    cloud = account_with({})
+
+    deploy_objects(cloud)
+
+    assert {"stored": 6, "upload": 3} == {
+        name: count
+        for name, count in Counter(name for name, _ in cloud.calls).items()
+        if name in {"stored", "upload"}
+    }
 
 
 def test_a_release_has_the_role_it_was_given() -> None:

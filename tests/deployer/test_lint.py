@@ -383,6 +383,22 @@ def test_what_is_not_used_for_longest_is_forgotten(
     assert (used.exists(), idle.exists()) == (True, False)
 
 
+def test_files_of_others_are_not_deleted(
+    cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder may be reached by a link that somebody set to the wrong place."""
+    monkeypatch.setattr(memory_module, "KEPT", 1)
+    own = [tmp_path / name for name in ("thesis.txt", "deadbeef", "0" * 63)]
+    for file in own:
+        file.touch()
+        os.utime(file, (1, 1))
+
+    lint([Subject("dns", "one"), Subject("dns", "two")], memory=tmp_path)
+
+    assert all(file.exists() for file in own)
+    assert len(list(tmp_path.iterdir())) == len(own) + 1
+
+
 def test_a_memory_that_cannot_be_written_is_no_error(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
     """It only costs time: findings matter, their cache does not."""
     (tmp_path / "file").touch()

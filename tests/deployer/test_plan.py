@@ -191,6 +191,17 @@ def test_new_code_is_an_upload() -> None:
     assert "the code of thumbnail" == plan.uploads(steps)[0].reason
 
 
+def test_the_code_of_every_stack_that_gets_a_change_set_is_needed() -> None:
+    """Also what the deployed template names: it is verified by its content."""
+    code = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
+    stack = replace(NETWORK, code=(code,))
+    kept, changed = Keep(stack, FOUND, ""), Update(stack, FOUND, "tags changed")
+    protection = Update(stack, FOUND, "protection changed", only_protection=True)
+
+    assert () == plan.artifacts([kept, protection, Blocked(stack, FOUND, "", "")])
+    assert (code,) == plan.artifacts([kept, changed, Create(stack, ""), Recreate(stack, FOUND, "")])
+
+
 def test_a_new_nested_template_is_an_upload() -> None:
     """Its key changes with its text, and so does the template above it."""
     key = "templates/Inner/a"

@@ -249,6 +249,32 @@ def test_layers_txt_names_what_has_to_be_in_the_bucket_before() -> None:
     ] == row.split()[-1].split(",")
 
 
+def test_artifacts_of_a_manual_layer_are_outside_of_the_folder_of_releases() -> None:
+    """A release can write to one folder; what an administrator deploys is never read from it."""
+    code = Artifact("thumbnail", Target("3.13", "arm64"), "1")
+
+    keys = {}
+    for manual in (None, (), ("outer",)):
+        [_, outer] = nesting("a", manual=manual)
+        [part] = outer.nested
+        keys[manual] = (part.key.partition("Inner/")[0], outer.key(code), part.key in outer.text)
+
+    assert {
+        None: ("templates/", "lambdas/thumbnail/1.zip", True),
+        (): ("releases/templates/", "releases/lambdas/thumbnail/1.zip", True),
+        ("outer",): ("templates/", "lambdas/thumbnail/1.zip", True),
+    } == keys
+
+
+def test_layers_txt_names_the_folder_of_releases() -> None:
+    """What a plain `aws s3 cp` puts there is where the template looks for it."""
+    [_, outer] = nesting("a", manual=())
+    code = Artifact("thumbnail", Target("3.13", "arm64"), "1")
+    [_, row] = synth.order([replace(outer, code=(code,))]).splitlines()
+
+    assert "dist/lambdas/thumbnail/1.zip=releases/lambdas/thumbnail/1.zip" in row
+
+
 def test_the_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
     """Every template of every environment, under 8 values of PYTHONHASHSEED."""
     program = (
@@ -300,8 +326,8 @@ def inner(t: Template, _: Env, display: str, given: Inside) -> Inside:
     return Inside(topic.get_att("TopicName"))
 
 
-def nesting(display: str) -> tuple[Wanted, ...]:
-    """A store, and a stack with another one in it."""
+def nesting(display: str, manual: tuple[str, ...] | None = None) -> tuple[Wanted, ...]:
+    """A store, and a stack with another one in it; an administrator deploys *manual* alone."""
 
     def store(t: Template, _: Env) -> Store:
         return Store(t.add_resource(s3.Bucket("Store")).ref())
@@ -311,7 +337,7 @@ def nesting(display: str) -> tuple[Wanted, ...]:
 
     crd = Layers(ENV)
     kept = crd.add("store", store)
-    crd.keep_artifacts_in(kept.bucket)
+    crd.keep_artifacts_in(kept.bucket, manual=manual)
     crd.add("outer", outer, kept)
     return synth.synth(crd)
 

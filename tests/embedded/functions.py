@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +30,14 @@ def trusting(service: str, *statements: dict[str, Any]) -> dict[str, Any]:
 ROLE = trusting("lambda.amazonaws.com")
 
 
-def code(aws: Aws, source: str = ECHO, key: str = "code.zip") -> dict[str, str]:
-    """Upload *source* as index.py in a zip; return where it is."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        file.writestr("index.py", source)
+def code(
+    aws: Aws, source: str = ECHO, key: str = "code.zip", *, file: str = "index.py"
+) -> dict[str, str]:
+    """Upload *source* as *file*, executable, in a zip; return where it is."""
+    packed, member = io.BytesIO(), zipfile.ZipInfo(file)
+    member.external_attr = 0o100755 << 16
+    with zipfile.ZipFile(packed, "w") as zip_:
+        zip_.writestr(member, source)
     bucket = f"code-{aws.endpoint.account}"
     s3 = aws.client("s3")
     if bucket not in [one["Name"] for one in s3.list_buckets()["Buckets"]]:
@@ -59,3 +63,12 @@ def permission(name: str, service: str, source: Any) -> dict[str, Any]:
         Principal=service,
         SourceArn=source,
     )
+
+
+def processes_of(name: str) -> set[int]:
+    """The processes on this machine that run a function called *name*, of whichever account."""
+    ran = subprocess.run(
+        ["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True
+    )
+    lines = [line.split(maxsplit=1) for line in ran.stdout.splitlines()]
+    return {int(pid) for pid, *words in lines if f"ministack-lambda-{name}-" in "".join(words)}

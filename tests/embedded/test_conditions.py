@@ -35,13 +35,13 @@ def document(statement: dict[str, Any]) -> str:
 
 
 @contextmanager
-def clerk(aws: Aws, statement: dict[str, Any]) -> Iterator[Any]:
-    """CloudFormation for somebody who may do what *statement* says."""
+def clerk(aws: Aws, statement: dict[str, Any], service: str = "cloudformation") -> Iterator[Any]:
+    """CloudFormation, or another service, for somebody who may do what *statement* says."""
     root = f"arn:aws:iam::{aws.endpoint.account}:root"
     taken = role(aws, "clerk", statement, AWS=root)
     session = aws.client("sts").assume_role(RoleArn=taken, RoleSessionName="clerk")["Credentials"]
     client = boto3.client(
-        "cloudformation",
+        service,
         REGION,
         endpoint_url=aws.endpoint.url,
         aws_access_key_id=session["AccessKeyId"],
@@ -52,12 +52,12 @@ def clerk(aws: Aws, statement: dict[str, Any]) -> Iterator[Any]:
     client.close()
 
 
-def propose(cloudformation: Any, stack: str, **how: str) -> str:
+def propose(cloudformation: Any, stack: str, name: str = "c", **how: str) -> str:
     """Ask for the creation of *stack*; the ARN of the change set, or the code of a refusal."""
     body = json.dumps(template(One=parameter("x")))
     try:
         made = cloudformation.create_change_set(
-            StackName=stack, ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=body, **how
+            StackName=stack, ChangeSetName=name, ChangeSetType="CREATE", TemplateBody=body, **how
         )
     except ClientError as error:
         return str(error.response["Error"]["Code"])
@@ -96,3 +96,64 @@ def test_stack_of_a_change_set(aws: Aws) -> None:
 
     assert "ours" == seen["StackName"]
     assert "AccessDenied" == failed.value.response["Error"]["Code"]
+
+
+def test_name_of_a_change_set(aws: Aws) -> None:
+    """A role that is limited to names can use change sets of these names only, also by ARN.
+
+    AWS: service authorization reference, CloudFormation, condition key
+    cloudformation:ChangeSetName; its value for a call with an ARN is not verified.
+    """
+    names = ["release-*", "arn:aws:cloudformation:*:changeSet/release-*"]
+    only = {"Condition": {"StringLike": {"cloudformation:ChangeSetName": names}}}
+    person = propose(aws.cfn, "person", "deploy-1")
+
+    with clerk(aws, EVERYTHING | only) as cloudformation:
+        made = propose(cloudformation, "s", "release-1")
+        refused = propose(cloudformation, "t", "deploy-2")
+        with pytest.raises(ClientError) as failed:
+            cloudformation.execute_change_set(ChangeSetName=person)
+        cloudformation.execute_change_set(ChangeSetName=made)
+
+    assert "AccessDenied" == refused
+    assert "AccessDenied" == failed.value.response["Error"]["Code"]
+
+
+def test_write_of_a_new_object(aws: Aws) -> None:
+    """A role that must say If-None-Match can add objects, and can replace none.
+
+    AWS: S3 user guide, Enforce conditional writes on Amazon S3 buckets.
+    """
+    aws.client("s3").create_bucket(
+        Bucket="store", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    only = {"Condition": {"Null": {"s3:if-none-match": "false"}}}
+
+    with clerk(aws, EVERYTHING | only, "s3") as s3:
+        s3.put_object(Bucket="store", Key="k", Body=b"1", IfNoneMatch="*")
+        refused = []
+        for how in ({}, {"IfNoneMatch": "*"}):
+            with pytest.raises(ClientError) as failed:
+                s3.put_object(Bucket="store", Key="k", Body=b"2", **how)
+            refused.append(failed.value.response["Error"]["Code"])
+
+    assert ["AccessDenied", "PreconditionFailed"] == refused
+
+
+def test_log_streams_of_a_group(aws: Aws) -> None:
+    """Who may write to the streams of one group may not write to those of another.
+
+    AWS: service authorization reference, CloudWatch Logs, PutLogEvents: log-stream.
+    """
+    ours = f"arn:aws:logs:{REGION}:{aws.endpoint.account}:log-group:ours:*"
+    for group in ("ours", "theirs"):
+        aws.client("logs").create_log_group(logGroupName=group)
+
+    with clerk(aws, EVERYTHING | {"Resource": ours}, "logs") as logs:
+        stream = {"logGroupName": "ours", "logStreamName": "s"}
+        logs.create_log_stream(**stream)
+        logs.put_log_events(**stream, logEvents=[{"timestamp": 1, "message": "m"}])
+        with pytest.raises(ClientError) as failed:
+            logs.create_log_stream(logGroupName="theirs", logStreamName="s")
+
+    assert "AccessDeniedException" == failed.value.response["Error"]["Code"]

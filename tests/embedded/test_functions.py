@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
+import zipfile
 from typing import Any
 
 import pytest
 
 from deployer import embedded
-from tests.embedded.functions import ECHO, ROLE, code, function, trusting
+from tests.embedded.functions import ECHO, ROLE, code, function, processes_of, trusting
 from tests.embedded.templates import att, ref, resource, template
 from tests.embedded_server import Aws
 
@@ -43,6 +44,26 @@ def test_refused(aws: Aws, faults: dict[str, Any], words: str) -> None:
     )
 
     assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any(words in reason for *_, reason in aws.events("s"))
+
+
+def test_zip_bomb(aws: Aws) -> None:
+    """A zip of a few kilobytes that unzips to more than 250 MB is refused, not unzipped.
+
+    AWS: Lambda quotas, Deployment package size.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file, file.open("x", "w") as member:
+        for _ in range(251):
+            member.write(bytes(1024**2))
+    where = code(aws)
+    aws.client("s3").put_object(Bucket=where["S3Bucket"], Key="bomb.zip", Body=packed.getvalue())
+
+    made = function({**where, "S3Key": "bomb.zip"})
+    stack = aws.deploy("s", template(Role=ROLE, F=made), Capabilities=["CAPABILITY_IAM"])
+
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    words = "Unzipped size must be smaller than 262144000 bytes"
     assert any(words in reason for *_, reason in aws.events("s"))
 
 
@@ -96,7 +117,7 @@ def test_workers(aws: Aws) -> None:
 
     AWS: execution environments are the function's own ("Lambda execution environment").
     """
-    source = "import os\ndef handler(event, context):\n    return os.getpid()\n"
+    source = "import uuid\nME = uuid.uuid4().hex\ndef handler(event, context):\n    return ME\n"
     theirs = Aws(embedded.as_account(aws.endpoint, "2" + aws.endpoint.account[1:]))
 
     def made(of: Aws) -> dict[str, Any]:
@@ -107,14 +128,16 @@ def test_workers(aws: Aws) -> None:
 
     aws.deploy("s", made(aws), Capabilities=["CAPABILITY_IAM"])
     ours = process(aws)
+    alone = processes_of("same")
     theirs.deploy("s", made(theirs), Capabilities=["CAPABILITY_IAM"])
     other = process(theirs)
+    both = processes_of("same")
     theirs.delete("s")
 
     assert ours != other
     assert ours == process(aws)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(other), 0)
+    assert alone < both
+    assert alone == processes_of("same")
 
 
 ALONE = """

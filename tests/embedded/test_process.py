@@ -56,10 +56,10 @@ def test_two_starts_one_server(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
         start.join()
 
     first, second = found
-    status = embedded.status(folder)
     assert first == second == embedded.running(folder)
-    assert "mine" not in Path(f"/proc/{status.pid}/environ").read_text()
-    assert "PROXY" not in Path(f"/proc/{status.pid}/environ").read_text()
+    told = process.environment(Folder(folder))
+    assert not {"AWS_PROFILE", "HTTP_PROXY"} & told.keys()
+    assert str(home) not in told.values()
     assert_only_loopback(port_of(first))
     assert embedded.stop(folder)
     assert not embedded.stop(folder)
@@ -93,13 +93,36 @@ def test_taken_port(folder: Path) -> None:
     assert str(folder / "server.log") in failed.value.hint
 
 
-def test_unreadable_state(folder: Path) -> None:
-    """A state file we did not write is an error with a way out, not an empty account."""
-    folder.mkdir()
-    (folder / "state.json").write_text('{"services": ')
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"services": ',
+        b"",
+        b"[]",
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b'{"format": 1}',
+        b'{"format": 1, "services": [1]}',
+        b'{"format": 1, "services": {"no-such-service": {}}}',
+        b'{"format": 1, "services": {"cloudformation": [1, 2]}}',
+        b'{"format": 2, "services": {}}',
+    ],
+    ids=range(10),
+)
+def test_damaged_state(folder: Path, content: bytes) -> None:
+    """A state file we did not write is an error with a way out; nothing is lost by it."""
+    state, body = folder / "state.json", folder / "objects" / "000000000000" / "bucket" / "key"
+    body.parent.mkdir(parents=True)
+    body.write_bytes(b"body")
+    state.write_bytes(content)
 
-    with pytest.raises(EmbeddedError, match="is not a state we wrote"):
+    with pytest.raises(EmbeddedError) as failed:
         embedded.start(folder)
+
+    assert f"{state} is not a state we wrote" in failed.value.message
+    assert f"mv {folder} {folder}.damaged" in failed.value.message
+    assert content == state.read_bytes()
+    assert b"body" == body.read_bytes()
 
 
 def test_stale_server(folder: Path) -> None:

@@ -152,3 +152,18 @@ def test_accounts_apart(aws: Aws, server: embedded.Endpoint) -> None:
     assert [] == other.cfn.describe_stacks()["Stacks"]
     assert [] == other.client("sns").list_topics()["Topics"]
     assert "555555555555" == other.client("sts").get_caller_identity()["Account"]
+
+
+def test_a_state_with_what_xml_cannot_carry(machine: Machine) -> None:
+    """A state that an earlier version saved with a control character is listed and deleted."""
+    outputs = {"Outputs": {"O": {"Value": "MARK", "Description": "MARK"}}}
+    machine.aws.deploy("s", template(A=parameter("x")) | outputs)
+    embedded.stop(machine.folder)
+    state = machine.folder / "state.json"
+    state.write_text(state.read_text().replace("MARK", "a\\u0001b\\ud800c"))
+
+    aws = machine.restart()
+
+    assert {"O": "a\ufffdb\ufffdc"} == aws.outputs("s")
+    assert ["s"] == [stack["StackName"] for stack in aws.cfn.describe_stacks()["Stacks"]]
+    assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]

@@ -143,6 +143,29 @@ def test_template_url(aws: Aws, form: str) -> None:
     assert body == aws.cfn.get_template(StackName="s", ChangeSetName=made["Id"])["TemplateBody"]
 
 
+def test_template_version(aws: Aws) -> None:
+    """A template is read in the version that the address names, if there is one.
+
+    AWS: "Selecting a stack template" (CloudFormation user guide).
+    """
+    bucket, s3 = f"templates-{aws.endpoint.account}", aws.client("s3")
+    s3.create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ca-central-1"}
+    )
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    body = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
+    version = s3.put_object(Bucket=bucket, Key="x.yaml", Body=body)["VersionId"]
+    s3.put_object(Bucket=bucket, Key="x.yaml", Body=body.replace("Topic:", "Other:"))
+    named = {"StackName": "s", "ChangeSetName": "c", "ChangeSetType": "CREATE"}
+    url = f"https://{bucket}.s3.ca-central-1.amazonaws.com/x.yaml?versionId="
+
+    with pytest.raises(aws.cfn.exceptions.ClientError, match="Template not found at"):
+        aws.cfn.create_change_set(**named, TemplateURL=f"{url}none")
+    made = aws.cfn.create_change_set(**named, TemplateURL=f"{url}{version}")
+
+    assert body == aws.cfn.get_template(StackName="s", ChangeSetName=made["Id"])["TemplateBody"]
+
+
 def test_zones(aws: Aws) -> None:
     """A region's zones are not always a, b, c, and templates see those EC2 lists.
 

@@ -1,13 +1,16 @@
-"""The pipeline's stacks, deployed by the commands; and its steps, with the rights of its machines."""
+"""The pipeline's stacks, deployed by the commands; and its stages, with the roles that they have."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
-import shutil
+import sys
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -16,8 +19,12 @@ from botocore.exceptions import ClientError
 from deployer import embedded
 from tests.embedded_server import REGION
 from tests.end_to_end import checkout as checkouts
+from tests.end_to_end import stages
 from tests.end_to_end.checkout import DEV, LOCAL, ROOT, Checkout
-from tests.end_to_end.deployed import code_of, document
+from tests.end_to_end.deployed import document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CONFIG = """
 [foundation]
@@ -61,10 +68,14 @@ set -eu
 echo "$1" >> docker.txt
 case $1 in
     login) cat > /dev/null ;;
-    push) aws ecr put-image --repository-name crd-dev-backend --image-tag "${{2##*:}}" \\
-        --image-manifest '{json.dumps(MANIFEST)}' ;;
+    push) digest=$(aws ecr put-image --repository-name crd-dev-backend --image-tag "${{2##*:}}" \\
+        --image-manifest '{json.dumps(MANIFEST)}' --query image.imageId.imageDigest --output text)
+        echo "${{2%:*}}@$digest" > pushed.txt ;;
+    image) cat pushed.txt ;;
 esac
 """
+CHANGING = ("Infrastructure", "Settle")
+BUILDS = ("Test", "Image", "Diff", "Plan", "Infrastructure", "Migrate", "Record", "Settle")
 
 
 @pytest.fixture
@@ -82,7 +93,6 @@ def dev(tmp_path_factory):
     configure(copied, "dev")
     accept_what_lint_finds(copied)
     copied.run("synth")
-    shutil.copytree(ROOT / "buildspecs", copied.path / "buildspecs")
     (copied.path / "inv").write_text('exec python -m invoke "$@"\n')
     account = embedded.as_account(copied.endpoint, DEV)
     with copied.wire() as wire:
@@ -107,65 +117,105 @@ def few_layers(folder: Path) -> Checkout:
 
 @dataclass
 class Dev:
-    """The account of `dev`: deployed by a person, then worked in by machines."""
+    """The account of `dev`: deployed by a person, then used by the stages of the pipeline."""
 
     checkout: Checkout
     account: embedded.Endpoint
-    machines: dict[str, dict[str, str]] = field(default_factory=dict)
+    keys: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def person(self, *task: str, code: int = 0) -> str:
-        """What a person is told who runs `./inv TASK`, with all rights."""
+        """Return what `./inv TASK` prints for an administrator."""
         keys = {"AWS_ACCESS_KEY_ID": DEV, "AWS_SECRET_ACCESS_KEY": "test"}
         ran = self.checkout.run(*task, code=code, **keys)
         return ran.out + ran.err
 
-    def machine(self, title: str, command: str, **env: str) -> str:
-        """What *command* of a buildspec prints, with the rights of a machine."""
-        return self.checkout.shell(command, **self._keys(title) | env)
+    def stage(self, title: str, **env: str) -> str:
+        """Return what the commands of a project print, run with its role."""
+        [project] = self.client("codebuild").batch_get_projects(
+            names=[f"crd-dev-pipeline-{title.lower()}"]
+        )["projects"]
+        configured = {
+            each["name"]: each["value"] for each in project["environment"]["environmentVariables"]
+        }
+        script = stages.script(project["source"]["buildspec"], self.checkout.home)
+        return self.checkout.shell(script, **configured | self.role(title) | env)
 
     def refused(self, title: str, *task: str) -> str:
-        """What `./inv TASK` is told that a machine may not do."""
-        ran = self.checkout.run(*task, code=1, **self._keys(title))
+        """Return what `./inv TASK` prints that the role of a stage does not allow."""
+        ran = self.checkout.run(*task, code=1, **self.role(title))
         return ran.out + ran.err
 
-    def session(self, title: str) -> boto3.Session:
-        """A session with the rights of a machine."""
-        keys = self._keys(title)
-        return boto3.Session(
+    def client(self, service: str) -> Any:
+        """Return a client with the rights of the account."""
+        return self.checkout.client(service, account=DEV)
+
+    @contextmanager
+    def as_stage(self, title: str, service: str) -> Iterator[Any]:
+        """Yield a client with the rights of a stage."""
+        keys = self.role(title)
+        client = boto3.client(
+            service,
+            REGION,
+            endpoint_url=self.account.url,
             aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=keys["AWS_SESSION_TOKEN"],
-            region_name=REGION,
         )
+        yield client
+        client.close()
 
-    def client(self, service: str) -> Any:
-        """A client with the rights of the account."""
-        return self.checkout.client(service, account=DEV)
+    def attempt(self, title: str, service: str, method: str, **request: Any) -> str:
+        """Return how a call with the rights of a stage ends: "done", or the code of the error."""
+        with self.as_stage(title, service) as client:
+            try:
+                getattr(client, method)(**request)
+            except ClientError as error:
+                return str(error.response["Error"]["Code"])
+        return "done"
 
-    def _keys(self, title: str) -> dict[str, str]:
-        """Of a role like the machine's, which CodeBuild alone may take."""
-        if title not in self.machines:
-            iam, name = self.client("iam"), f"{title}Role"
-            real = resource(self.checkout, "Codebuild", DEV)
-            found = self.client("cloudformation").describe_stack_resource(
-                StackName=real, LogicalResourceId=name
-            )["StackResourceDetail"]["PhysicalResourceId"]
-            policy = iam.get_role_policy(RoleName=found, PolicyName=title)["PolicyDocument"]
+    def role(self, title: str) -> dict[str, str]:
+        """Return the credentials of a stage's own role, which trusts the account for this once."""
+        if title not in self.keys:
+            iam, name = self.client("iam"), self.nested(f"{title}Role")
+            role = iam.get_role(RoleName=name)["Role"]
             trust = {"Effect": "Allow", "Action": "sts:AssumeRole"}
             trust |= {"Principal": {"AWS": f"arn:aws:iam::{DEV}:root"}}
-            twin = iam.create_role(RoleName=title, AssumeRolePolicyDocument=document(trust))
-            iam.put_role_policy(
-                RoleName=title, PolicyName="same", PolicyDocument=document(*policy["Statement"])
+            iam.update_assume_role_policy(RoleName=name, PolicyDocument=document(trust))
+            own = self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="stage")
+            iam.update_assume_role_policy(
+                RoleName=name, PolicyDocument=json.dumps(role["AssumeRolePolicyDocument"])
             )
-            own = self.client("sts").assume_role(
-                RoleArn=twin["Role"]["Arn"], RoleSessionName="machine"
-            )["Credentials"]
-            self.machines[title] = {
-                "AWS_ACCESS_KEY_ID": own["AccessKeyId"],
-                "AWS_SECRET_ACCESS_KEY": own["SecretAccessKey"],
-                "AWS_SESSION_TOKEN": own["SessionToken"],
+            self.keys[title] = {
+                "AWS_ACCESS_KEY_ID": own["Credentials"]["AccessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": own["Credentials"]["SecretAccessKey"],
+                "AWS_SESSION_TOKEN": own["Credentials"]["SessionToken"],
             }
-        return self.machines[title]
+        return self.keys[title]
+
+    def nested(self, title: str) -> str:
+        """Return what a resource of the nested stack is called in the account."""
+        found = self.client("cloudformation").describe_stack_resource(
+            StackName=resource(self.checkout, "Codebuild", DEV), LogicalResourceId=title
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def output(self, layer: str, title: str) -> str:
+        """Return an output of a stack."""
+        [stack] = self.client("cloudformation").describe_stacks(StackName=f"crd-dev-{layer}")[
+            "Stacks"
+        ]
+        return next(
+            str(each["OutputValue"]) for each in stack["Outputs"] if each["OutputKey"] == title
+        )
+
+    @property
+    def direct(self) -> dict[str, str]:
+        """What points the plain AWS CLI at the embedded AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self.account.url,
+            "AWS_DEFAULT_REGION": REGION,
+            "HTTPS_PROXY": "",
+        }
 
 
 def configure(checkout: Checkout, env: str = "local", *, days: int = 14, images: int = 10) -> None:
@@ -229,88 +279,244 @@ def test_deployed_changed_destroyed(delivery):
     for plan in (first_plan, second_plan):
         assert "the template of crd-local-pipeline-Codebuild" in plan.out + plan.err
     assert "orphan" not in nothing.out + nothing.err
-    assert [f"crd-local-pipeline-{one}" for one in ("deploy", "image", "release")] == sorted(
-        projects
-    )
+    assert sorted(f"crd-local-pipeline-{one.lower()}" for one in BUILDS) == sorted(projects)
     assert "CREATE_COMPLETE" == made["StackStatus"]
     assert {"Key": "stack", "Value": "crd-local-pipeline"} in made["Tags"]
     assert (made["StackId"], "UPDATE_COMPLETE") == (changed["StackId"], changed["StackStatus"])
-    assert [30] == days
+    assert [30] * len(BUILDS) == days
     assert {} == delivery.stacks()
     assert [] == delivery.client("codebuild").list_projects()["projects"]
     assert [] == log_retention(delivery)
 
 
 def test_infrastructure(dev):
-    """The machine plans and does what a release may: not its own limits.
+    """The stages compare, plan and do what a release may: not its own limits.
 
-    It cannot do more by asking in another way: without the role of releases, or for the pipeline.
+    They cannot do more by asking in another way: without the role of releases, or for the pipeline.
     """
     configure(dev.checkout, "dev", days=30, images=20)
     dev.checkout.run("synth")
 
-    planned = dev.machine("Deploy", "sh buildspecs/deploy.sh plan 2>&1")
-    done = dev.machine("Deploy", "sh buildspecs/deploy.sh infrastructure 2>&1")
+    compared = dev.stage("Diff", **dev.direct)
+    planned = dev.stage("Plan")
+    done = dev.stage("Infrastructure")
     left = dev.person("plan", code=2)
-    as_itself = dev.refused("Deploy", "deploy", "--yes", "--stack=pipeline", "--only")
-    release_role = dev.client("cloudformation").describe_stacks(StackName="crd-dev-foundation")
-    role = next(
-        each["OutputValue"]
-        for each in release_role["Stacks"][0]["Outputs"]
-        if each["OutputKey"] == "ReleaseRole"
+    as_itself = dev.refused("Infrastructure", "deploy", "--yes", "--stack=pipeline", "--only")
+
+    assert re.search(r'^-.*"countNumber": 10\n\+.*"countNumber": 20$', compared, re.MULTILINE), (
+        compared
     )
-
-    def propose(stack: str, **how: str) -> str:
-        client = dev.session("Deploy").client("cloudformation", endpoint_url=dev.account.url)
-        try:
-            return code_of(
-                lambda: client.create_change_set(
-                    StackName=stack, ChangeSetName="c", TemplateBody="{}", **how
-                )
-            )
-        finally:
-            client.close()
-
+    assert "=== crd-dev-registry (ca-central-1)" in compared
+    assert "crd-dev-pipeline" not in compared
     assert re.search(r"crd-dev-registry +update", planned), planned
     assert "crd-dev-pipeline " not in planned
     assert re.search(r"crd-dev-registry +updated", done), done
     assert "crd-dev-pipeline " not in done
     assert "3 stacks: 1 update, 2 keep" in left
     assert "AccessDenied" in as_itself or "not authorized" in as_itself
-    assert "AccessDenied" == propose("crd-dev-registry")
-    assert "AccessDenied" == propose("crd-dev-pipeline", RoleARN=role)
-    assert "AccessDenied" == propose("crd-dev-foundation", RoleARN=role)
 
 
 def test_image(dev):
-    """The machine pushes to one repository; a second build of a commit finds what is there."""
+    """The stage pushes to one repository; a second build has a tag and a digest of its own."""
     tools = dev.checkout.path / "tools"
     tools.mkdir()
     (tools / "docker").write_text(DOCKER)
     (tools / "docker").chmod(0o755)
-    direct = {"AWS_ENDPOINT_URL": dev.account.url, "AWS_DEFAULT_REGION": REGION}
-    direct |= {"HTTPS_PROXY": "", "COMMIT": COMMIT, "IMAGES": "registry.example/crd-dev-backend"}
-    push = 'PATH="$PWD/tools:$PATH" sh buildspecs/push.sh'
+    backend = dev.checkout.path / "backend" / "Dockerfile"
+    backend.write_text(f"FROM python@sha256:{'0' * 64}\n")
+    path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env = dev.direct | {"COMMIT": COMMIT, "PATH": path}
 
-    first = dev.machine("Image", push, **direct)
-    second = dev.machine("Image", push, **direct)
+    for number in ("1", "2"):
+        dev.stage("Image", CODEBUILD_BUILD_NUMBER=number, **env)
     kept = dev.client("ecr").describe_images(repositoryName="crd-dev-backend")["imageDetails"]
+    [given] = json.loads((dev.checkout.path / "imagedefinitions.json").read_text())
 
-    assert [[COMMIT]] == [each["imageTags"] for each in kept]
-    assert f"{kept[0]['imageDigest']}\n" == first == second
-    assert ["login", "build", "push"] == (dev.checkout.path / "docker.txt").read_text().split()
+    assert {f"{COMMIT}-1", f"{COMMIT}-2"} == {tag for each in kept for tag in each["imageTags"]}
+    assert "backend-flask" == given["name"]
+    assert given["imageUri"].rpartition("@")[2] in {each["imageDigest"] for each in kept}
+    said = (dev.checkout.path / "docker.txt").read_text().split()
+    assert ["build", "login", "push", "image"] * 2 == said
 
 
 def test_record(dev):
-    """The machine writes what was released where the service's template looks, and nowhere else."""
+    """The stage writes what was released where the service's template looks, and nowhere else."""
     digest = f"sha256:{'d' * 64}"
 
-    dev.machine("Release", "sh buildspecs/release.sh record", IMAGE_DIGEST=digest)
+    dev.stage("Record", IMAGE_DIGEST=digest)
     noted = dev.client("ssm").get_parameter(Name="/crd/dev/backend/image")["Parameter"]["Value"]
-    ssm = dev.session("Release").client("ssm", endpoint_url=dev.account.url)
-    with pytest.raises(ClientError) as failed:
-        ssm.put_parameter(Name="/crd/dev/other/image", Value=digest, Type="String")
-    ssm.close()
+    other = {"Name": "/crd/dev/other/image", "Value": digest, "Type": "String"}
 
     assert digest == noted
-    assert "AccessDenied" in failed.value.response["Error"]["Code"]
+    assert "AccessDeniedException" == dev.attempt("Record", "ssm", "put_parameter", **other)
+
+
+# Attacks: code of a pushed commit has the credentials of a stage -----------------------------------
+
+
+@pytest.mark.parametrize("stage", BUILDS)
+@pytest.mark.parametrize(
+    "key",
+    [
+        "templates/Codebuild/{digest}.yaml",
+        "templates/crd-dev-foundation/{digest}.yaml",
+        "lambdas/migrate/{digest}.zip",
+        "release/x",
+        "releases",
+    ],
+)
+def test_nothing_is_placed_where_a_person_takes_it_from(dev, stage, key):
+    """Not the template of a coming pipeline, under the digest that it will have."""
+    bucket, where = dev.output("foundation", "Artifacts"), key.format(digest="0" * 32)
+
+    for how in ({}, {"IfNoneMatch": "*"}):
+        ended = dev.attempt(
+            stage, "s3", "put_object", Bucket=bucket, Key=where, Body=b"evil", **how
+        )
+
+        assert "AccessDenied" == ended
+
+
+@pytest.mark.parametrize("stage", BUILDS)
+def test_the_template_that_a_person_deployed_is_not_replaced(dev, stage):
+    """What is in the bucket stays what it was, and stays there."""
+    bucket, s3 = dev.output("foundation", "Artifacts"), dev.client("s3")
+    [there] = s3.list_objects_v2(Bucket=bucket, Prefix="templates/Codebuild/")["Contents"][:1]
+    object_ = {"Bucket": bucket, "Key": there["Key"]}
+
+    replaced = dev.attempt(stage, "s3", "put_object", **object_, Body=b"evil")
+    deleted = dev.attempt(stage, "s3", "delete_object", **object_)
+
+    assert ["AccessDenied", "AccessDenied"] == [replaced, deleted]
+    assert there["ETag"] == s3.head_object(**object_)["ETag"]
+
+
+def test_a_release_adds_to_its_folder_and_replaces_nothing(dev):
+    """A person who has verified what is there can rely on it; other stages add nothing."""
+    bucket = dev.output("foundation", "Artifacts")
+    object_ = {"Bucket": bucket, "Key": "releases/lambdas/thumbnail/0.zip", "Body": b"code"}
+    dev.client("s3").delete_object(Bucket=bucket, Key=object_["Key"])
+    only_new = object_ | {"IfNoneMatch": "*"}
+
+    others = {
+        dev.attempt(stage, "s3", "put_object", **only_new)
+        for stage in BUILDS
+        if stage != "Infrastructure"
+    }
+    added = dev.attempt("Infrastructure", "s3", "put_object", **only_new)
+    again = dev.attempt("Infrastructure", "s3", "put_object", **only_new)
+    replaced = dev.attempt("Infrastructure", "s3", "put_object", **object_)
+    del object_["Body"]
+    deleted = dev.attempt("Infrastructure", "s3", "delete_object", **object_)
+
+    assert {"AccessDenied"} == others
+    assert ("done", "PreconditionFailed") == (added, again)
+    assert ("AccessDenied", "AccessDenied") == (replaced, deleted)
+
+
+@pytest.mark.parametrize("stage", [each for each in BUILDS if each not in CHANGING])
+def test_before_the_approval_no_stage_changes_a_stack(dev, stage):
+    """Neither by a change set of its own, nor by one that waits for a reviewer."""
+    cloudformation, template = dev.client("cloudformation"), "{}"
+    role = dev.output("foundation", "ReleaseRole")
+    waiting = cloudformation.create_change_set(
+        StackName="crd-dev-registry",
+        ChangeSetName=f"deploy-{stage}",
+        TemplateBody=cloudformation.get_template(StackName="crd-dev-registry")["TemplateBody"],
+        Tags=[{"Key": "other", "Value": stage}],
+    )["Id"]
+
+    made = [
+        dev.attempt(
+            stage,
+            "cloudformation",
+            "create_change_set",
+            StackName="crd-dev-registry",
+            ChangeSetName="release-1",
+            TemplateBody=template,
+            **how,
+        )
+        for how in ({}, {"RoleARN": role})
+    ]
+    used = [
+        dev.attempt(stage, "cloudformation", f"{verb}_change_set", ChangeSetName=waiting)
+        for verb in ("execute", "delete")
+    ]
+    deleted = dev.attempt(stage, "cloudformation", "delete_stack", StackName="crd-dev-registry")
+
+    assert ["AccessDenied"] * 5 == [*made, *used, deleted]
+
+
+@pytest.mark.parametrize("stage", ["Infrastructure", "Settle"])
+def test_after_the_approval_only_change_sets_of_releases_are_used(dev, stage):
+    """With the release role, under a release's name, and not for the limits of a release."""
+    role = dev.output("foundation", "ReleaseRole")
+    cloudformation = dev.client("cloudformation")
+    waiting = cloudformation.create_change_set(
+        StackName="crd-dev-registry",
+        ChangeSetName=f"deploy-{stage}",
+        TemplateBody=cloudformation.get_template(StackName="crd-dev-registry")["TemplateBody"],
+        Tags=[{"Key": "other", "Value": stage}],
+    )["Id"]
+
+    def propose(stack: str, name: str = "release-1", **how: str) -> str:
+        return dev.attempt(
+            stage,
+            "cloudformation",
+            "create_change_set",
+            StackName=stack,
+            ChangeSetName=name,
+            TemplateBody="{}",
+            **how,
+        )
+
+    refused = [
+        propose("crd-dev-registry"),
+        propose("crd-dev-registry", "deploy-1", RoleARN=role),
+        propose("crd-dev-pipeline", RoleARN=role),
+        propose(resource(dev.checkout, "Codebuild", DEV), RoleARN=role),
+        propose("crd-dev-foundation", RoleARN=role),
+        propose("crd-dev-sync", RoleARN=role),
+        dev.attempt(stage, "cloudformation", "execute_change_set", ChangeSetName=waiting),
+    ]
+
+    assert ["AccessDenied"] * len(refused) == refused
+
+
+@pytest.mark.parametrize("stage", [each for each in BUILDS if each != "Image"])
+def test_only_the_image_stage_reaches_the_registry(dev, stage):
+    """Tests, and what they bring along, can push no image, and get no password."""
+    manifest = json.dumps(MANIFEST)
+    push = {"repositoryName": "crd-dev-backend", "imageManifest": manifest, "imageTag": stage}
+
+    assert "AccessDeniedException" == dev.attempt(stage, "ecr", "put_image", **push)
+    assert "AccessDeniedException" == dev.attempt(stage, "ecr", "get_authorization_token")
+
+
+@pytest.mark.parametrize("stage", BUILDS)
+def test_no_stage_changes_what_it_is_given(dev, stage):
+    """The source that comes after it, and the image of another stage."""
+    bucket = resource(dev.checkout, "HandedOver", DEV)
+    ended = {
+        artifact: dev.attempt(
+            stage, "s3", "put_object", Bucket=bucket, Key=f"crd-dev-pipeline/{artifact}", Body=b""
+        )
+        for artifact in ("Source/a", "Source/Image/a", "Image/a", "other")
+    }
+
+    pushes = {"Image/a": "done"} if stage == "Image" else {}
+    assert dict.fromkeys(ended, "AccessDenied") | pushes == ended
+
+
+def test_what_an_approver_reads_is_written_by_one_stage(dev):
+    """No other can add a line to its log."""
+    logs, group = dev.client("logs"), dev.nested("DiffLogs")
+    logs.create_log_stream(logGroupName=group, logStreamName="one")
+    line = {"logEvents": [{"timestamp": int(time.time() * 1000), "message": "no changes"}]}
+    where = {"logGroupName": group, "logStreamName": "one"}
+
+    ended = {
+        stage: dev.attempt(stage, "logs", "put_log_events", **where, **line) for stage in BUILDS
+    }
+
+    assert dict.fromkeys(BUILDS, "AccessDeniedException") | {"Diff": "done"} == ended

@@ -7,7 +7,8 @@ buildspecs run. Docker is a stand-in: a push puts a manifest into the registry.
 from __future__ import annotations
 
 import json
-import shutil
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ import pytest
 from deployer import embedded
 from tests.embedded_server import REGION
 from tests.end_to_end import checkout as checkouts
-from tests.end_to_end.checkout import ROOT, Checkout
+from tests.end_to_end import stages
+from tests.end_to_end.checkout import Checkout
 from tests.end_to_end.deployed import described
 
 FIRST, SECOND = "1" * 40, "2" * 40
@@ -26,8 +28,11 @@ DOCKER = """\
 set -eu
 case $1 in
     login) cat > /dev/null ;;
-    push) aws ecr put-image --repository-name crd-local-backend --image-tag "${2##*:}" \\
-        --image-manifest "$(sed "s/COMMIT/${2##*:}/" manifest.json)" ;;
+    push) digest=$(aws ecr put-image --repository-name crd-local-backend --image-tag "${2##*:}" \\
+        --image-manifest "$(sed "s/COMMIT/${2##*:}/" manifest.json)" \\
+        --query image.imageId.imageDigest --output text)
+        echo "${2%:*}@$digest" > pushed.txt ;;
+    image) cat pushed.txt ;;
 esac
 """
 MANIFEST = {
@@ -47,17 +52,21 @@ class Release:
 
     def image(self, commit: str) -> str:
         """Build and push what *commit* is; its digest, and imagedefinitions.json beside it."""
-        env = self.checkout.aws_env | {"COMMIT": commit, "IMAGES": self.images}
-        env |= {"CONTAINER": "backend-flask"}
-        push = 'PATH="$PWD/tools:$PATH" sh buildspecs/push.sh'
-        digest = self.checkout.shell(push, **env).strip()
-        env |= {"IMAGE_DIGEST": digest}
-        self.checkout.shell("sh buildspecs/definitions.sh > imagedefinitions.json", **env)
-        return digest
+        path = f"{self.checkout.path}/tools:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        env = self.checkout.aws_env | {"COMMIT": commit, "PATH": path}
+        env |= {"CODEBUILD_BUILD_NUMBER": "1", "IMAGES": self.images, "CONTAINER": "backend-flask"}
+        self.stage("Image", **env)
+        file = self.checkout.path / "imagedefinitions.json"
+        [definition] = json.loads(file.read_text())
+        return str(definition["imageUri"].rpartition("@")[2])
 
-    def step(self, script: str, word: str, **env: str) -> str:
-        """Run a step of a buildspec."""
-        return self.checkout.shell(f"sh buildspecs/{script}.sh {word} 2>&1", **env)
+    def stage(self, title: str, **env: str) -> str:
+        """Run the commands of a project."""
+        [project] = self.client("codebuild").batch_get_projects(
+            names=[f"crd-local-pipeline-{title.lower()}"]
+        )["projects"]
+        script = stages.script(project["source"]["buildspec"], self.checkout.home)
+        return self.checkout.shell(script, **env)
 
     def bring_into_service(self) -> None:
         """What the pipeline's ECS action does: the service's own task, with the image of the file."""
@@ -111,7 +120,7 @@ class Release:
 def release(tmp_path: Path):
     """All layers as a person deploys them first, without an image, and what a pipeline runs."""
     copied = checkouts.copy(tmp_path)
-    shutil.copytree(ROOT / "buildspecs", copied.path / "buildspecs")
+    (copied.path / "backend" / "Dockerfile").write_text(f"FROM python@sha256:{'0' * 64}\n")
     (copied.path / "inv").write_text('exec python -m invoke "$@"\n')
     (copied.path / "manifest.json").write_text(json.dumps(MANIFEST))
     (copied.path / "tools").mkdir()
@@ -133,26 +142,26 @@ def test_from_a_commit_to_the_service_and_back(release):
     before = release.service["desiredCount"]
 
     first = release.image(FIRST)
-    planned = release.step("deploy", "plan")
-    release.step("deploy", "infrastructure")
-    migrated = release.step("release", "migrate")
+    planned = release.stage("Plan")
+    release.stage("Infrastructure")
+    migrated = release.stage("Migrate")
     release.bring_into_service()
-    release.step("release", "record", IMAGE_DIGEST=first)
-    settled = release.step("deploy", "settle")
+    release.stage("Record", IMAGE_DIGEST=first)
+    settled = release.stage("Settle")
     started = release.running, release.noted, release.service["desiredCount"]
 
     second = release.image(SECOND)
-    release.step("deploy", "infrastructure")
+    release.stage("Infrastructure")
     between = release.running
-    release.step("release", "migrate")
+    release.stage("Migrate")
     release.bring_into_service()
-    release.step("release", "record", IMAGE_DIGEST=second)
-    release.step("deploy", "settle")
+    release.stage("Record", IMAGE_DIGEST=second)
+    release.stage("Settle")
     replaced = release.running, release.noted
 
     release.checkout.run("service.release", f"--image={first}")
     rolled_back = release.running, release.noted
-    release.step("deploy", "infrastructure")
+    release.stage("Infrastructure")
     release.checkout.run("plan")  # Ends with 2 where there is something to do.
 
     uri = release.images

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-Fault: TypeAlias = str | tuple[int, ...]
+Fault: TypeAlias = str | tuple[int, ...] | Exception
 State: TypeAlias = "dict[tuple[str, str], dict[str, Any]]"
 
 
@@ -19,9 +19,10 @@ class CanceledError(ClientError):
     """A transaction was refused, for a reason per action."""
 
 
-def refusal(code: str) -> ClientError:
+def refusal(code: str, status: int = 400) -> ClientError:
     """What botocore raises where DynamoDB answers with *code*."""
-    return ClientError({"Error": {"Code": code, "Message": ""}}, "Any")
+    told = {"HTTPStatusCode": status}
+    return ClientError({"Error": {"Code": code, "Message": ""}, "ResponseMetadata": told}, "Any")
 
 
 def canceled(*codes: str) -> CanceledError:
@@ -31,7 +32,12 @@ def canceled(*codes: str) -> CanceledError:
     return CanceledError({"Error": error, "CancellationReasons": reasons}, "TransactWriteItems")
 
 
-REASONS = {"conflict": "TransactionConflict", "invalid": "ValidationError"}
+REASONS = {
+    "conflict": "TransactionConflict",
+    "invalid": "ValidationError",
+    "full": "ItemCollectionSizeLimitExceeded",
+    "busy": "ThrottlingError",
+}
 
 
 @dataclass
@@ -58,6 +64,8 @@ class LaggingTable:
         match fault:
             case "nothing":
                 return {"Items": []}
+            case "HTML":  # With status 200.
+                return {"ResponseMetadata": {"HTTPStatusCode": 200}}
             case "twice":
                 return {"Items": _of(group["S"], self.past[-2] | self.items)}
             case tuple():
@@ -77,6 +85,8 @@ class LaggingTable:
     def transact_write_items(self, **asked: Any) -> None:
         fault = self._fault()
         actions = [pair for action in asked["TransactItems"] for pair in action.items()]
+        if fault == "no reasons":
+            raise canceled()
         if fault in REASONS:
             raise canceled(REASONS[fault], *["None"] * (len(actions) - 1))
         codes = [
@@ -123,6 +133,8 @@ class LaggingTable:
                 raise refusal("AccessDeniedException")
             case "crash":
                 raise CrashError
+            case Exception():
+                raise fault
         return fault
 
 

@@ -126,6 +126,48 @@ def raw(depth: int, colour: int, samples: tuple[int, ...], *chunks: bytes) -> by
     return png(8, 8, depth, colour, *chunks, chunk(b"IDAT", zlib.compress((b"\0" + row) * 8)))
 
 
+def segment(marker: int, data: bytes = b"") -> bytes:
+    """A segment of a JPEG."""
+    return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
+
+
+def with_segments(*segments: bytes, before: int = 0xE0) -> bytes:
+    """A JPEG with *segments* ahead of its first one that has the marker *before*."""
+    file = saved(plain(), "JPEG")
+    at = file.index(bytes([0xFF, before]))
+    return file[:at] + b"".join(segments) + file[at:]
+
+
+def with_chunks(*chunks: bytes) -> bytes:
+    """A red PNG with *chunks* ahead of its pixels."""
+    return raw(8, 2, RED, *chunks)
+
+
+def exif_in_pieces() -> bytes:
+    """A JPEG whose EXIF data comes in 40 full segments and 200,000 of a byte: seconds of copying."""
+    begun = saved(plain(), "JPEG", exif=exif())
+    full = segment(0xE1, b"Exif\0\0".ljust(65_533, b"x"))
+    return begun[:2] + full * 40 + segment(0xE1, b"Exif\0\0x") * 200_000 + begun[2:]
+
+
+def overlapping_exif() -> bytes:
+    """EXIF data of 60 kB, each of whose 5000 entries says that it has nearly all of it."""
+    entries = (struct.pack("<HHII", 300 + tag, 7, 60_000, 8) for tag in range(5000))
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", 5000) + b"".join(entries)
+
+
+def xmp(orientation: int) -> bytes:
+    """What programs write about a picture, as XMP."""
+    return b'<rdf:Description tiff:Orientation="%d"/>' % orientation
+
+
+def small_first_frame() -> bytes:
+    """A moving PNG of 40 by 40, whose frames begin with one of 8 by 8 that is its default image."""
+    frame = struct.pack(">IIIIIHHBB", 0, 8, 8, 0, 0, 1, 10, 0, 0)
+    moving = chunk(b"acTL", struct.pack(">II", 2, 0)) + chunk(b"fcTL", frame)
+    return png(40, 40, 8, 2, moving, chunk(b"IDAT", zlib.compress((b"\0" + bytes(RED) * 40) * 40)))
+
+
 def many_scans(number: int = 3000) -> bytes:
     """A progressive JPEG whose last scan comes again and again.
 

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.base64url import decoded
-from shared.fetch import LIMIT_BYTES, fetch_jwks
-from shared.jwks import COOL_DOWN, TIMEOUT, TTL, FetchError, JwksError, Keys, read
+from shared.fetch import LIMIT_BYTES, TRANSFER_LIMIT_BYTES, fetch_jwks
+from shared.jwks import COOL_DOWN, RETRY, TIMEOUT, TTL, FetchError, JwksError, Keys, read
 from shared.tokens import RefusedError, Verifier
 from tests.lambdas.serving import DRIP, OK, WAIT, There, self_signed, serving
 from tests.lambdas.tokens_made import (
@@ -73,6 +73,12 @@ def test_fetched(answer: Any) -> None:
     assert ["/pool/jwks.json"] == there.asked
 
 
+CHUNKED = OK.replace(b"close", b"close\r\nTransfer-Encoding: chunked")
+# One that lies has all that could follow, so that what is read is what is asked for.
+FLOOD = b" " * (2 * TRANSFER_LIMIT_BYTES)
+LONG_NAMES = b"1;" + b"x" * 65_000 + b"\r\n \r\n"  # Of one byte, with as much about it.
+TRAILERS = b"0\r\n" + b"X: x\r\n" * TRANSFER_LIMIT_BYTES
+
 REDIRECT = b"HTTP/1.1 %s\r\nLocation: /elsewhere\r\nConnection: close\r\n\r\n"
 
 
@@ -86,6 +92,19 @@ REDIRECT = b"HTTP/1.1 %s\r\nLocation: /elsewhere\r\nConnection: close\r\n\r\n"
         ([OK.replace(b"200", b"500")], "status 500"),
         ([OK + b" " * (LIMIT_BYTES + 1)], "longer than 65536 bytes"),
         ([sized(10**9), b" " * (LIMIT_BYTES + 1)], "longer than 65536 bytes"),
+        ([CHUNKED + b"-1\r\n", FLOOD], "longer than 262144 bytes"),
+        ([CHUNKED + b"-1\r\n" + USUAL_KEYS], "IncompleteRead"),
+        ([CHUNKED + b"-5\r\n" + USUAL_KEYS], "ValueError"),
+        ([CHUNKED + b"five\r\n" + USUAL_KEYS], "IncompleteRead"),
+        ([CHUNKED + b"\r\n" + USUAL_KEYS], "IncompleteRead"),
+        ([CHUNKED + b"f" * 40 + b"\r\n", FLOOD], "longer than 65536 bytes"),
+        ([CHUNKED + b"9" * 5000 + b"\r\n", FLOOD], "longer than 65536 bytes"),
+        ([CHUNKED + b"1" * 70_000 + b"\r\n"], "more than 65536 bytes"),
+        ([CHUNKED + LONG_NAMES * 5], "longer than 262144 bytes"),
+        ([CHUNKED + TRAILERS], "longer than 262144 bytes"),
+        ([CHUNKED, *[b"8\r\n        \r\n"] * 8193, b"0\r\n\r\n"], "longer than 65536 bytes"),
+        ([OK.replace(b"close", b"close\r\nContent-Length: -5"), FLOOD], "longer than 65536 bytes"),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n" * 40_000], "longer than 262144 bytes"),
         ([OK, DRIP], LATE),
         ([sized(10**6), DRIP], LATE),
         ([b"HTTP/1.1 200 OK\r\nX-Slow: ", DRIP], LATE),
@@ -203,21 +222,27 @@ def test_kept() -> None:
 
 def test_looked_at_again() -> None:
     """After the time to live: a key that was withdrawn does not live on."""
-    pool = Pool(USUAL_KEYS, SECOND_ALONE)
+    pool = Pool(USUAL_KEYS, SECOND_ALONE, SECOND_ALONE)
     assert SUB == pool.check(BY_FIRST)
 
     pool.now += TTL
 
     assert [SUB, "kid"] == [pool.check(BY_SECOND), pool.check(BY_FIRST)]
-    assert [0, TTL] == pool.times
+    assert [0, TTL, TTL] == pool.times
     assert 3600 <= TTL <= 86400
 
 
 def test_first_fetch_fails() -> None:
-    """Then nobody is let in, and the next one has it tried again at once."""
+    """Then nobody is let in, and it is tried again a second later, not for each call."""
     pool = Pool(DOWN, DOWN, USUAL_KEYS)
 
-    assert ["no keys", "no keys", SUB] == [pool.check(BY_FIRST) for _ in range(3)]
+    checked = []
+    for seconds in (0, 0.1, RETRY - 0.1, RETRY, RETRY + 0.1, 2 * RETRY):
+        pool.now = NOW + seconds
+        checked.append(pool.check(BY_FIRST))
+
+    assert ["no keys"] * 5 + [SUB] == checked
+    assert [0, RETRY, 2 * RETRY] == pool.times
 
 
 def test_down_with_keys() -> None:
@@ -235,14 +260,25 @@ def test_down_with_keys() -> None:
 
 
 def test_rotation() -> None:
-    """An unknown key id has the keys fetched once more, and the new key counts."""
-    pool = Pool(FIRST_ALONE, SECOND_ALONE)
-    assert SUB == pool.check(BY_FIRST)
+    """An unknown key id has the keys fetched once more, and the new key counts: at once.
 
-    pool.now += COOL_DOWN
+    Nothing was looked up in vain until then.
+    """
+    pool = Pool(FIRST_ALONE, USUAL_KEYS)
 
-    assert [SUB, "kid"] == [pool.check(BY_SECOND), pool.check(BY_FIRST)]
-    assert [0, COOL_DOWN] == pool.times
+    assert [SUB, SUB, SUB] == [pool.check(t) for t in (BY_FIRST, BY_SECOND, BY_FIRST)]
+    assert [0, 0] == pool.times
+
+
+def test_a_key_that_is_gone() -> None:
+    """The first time that it is missed the keys are fetched; then it is known to be gone."""
+    pool = Pool(FIRST_ALONE, SECOND_ALONE, SECOND_ALONE, SECOND_ALONE)
+    assert [SUB, SUB] == [pool.check(BY_FIRST), pool.check(BY_SECOND)]
+
+    for pool.now in range(NOW, NOW + 11):
+        assert ["kid", "kid"] == [pool.check(BY_FIRST), pool.check(BY_FIRST)]
+
+    assert [0, 0, 0, COOL_DOWN] == pool.times
 
 
 def test_made_up_key_ids() -> None:
@@ -258,7 +294,7 @@ def test_made_up_key_ids() -> None:
 
 def test_unknown_while_down() -> None:
     """Whether the pool has that key nobody knows, so that is no refusal."""
-    pool = Pool(FIRST_ALONE, DOWN, USUAL_KEYS)
+    pool = Pool(FIRST_ALONE, DOWN, USUAL_KEYS, USUAL_KEYS)
     assert SUB == pool.check(BY_FIRST)
 
     pool.now += COOL_DOWN
@@ -266,7 +302,7 @@ def test_unknown_while_down() -> None:
 
     pool.now += COOL_DOWN
     assert [SUB, "kid"] == [pool.check(BY_SECOND), pool.check(BY_NOBODY)]
-    assert [0, COOL_DOWN, 2 * COOL_DOWN] == pool.times
+    assert [0, COOL_DOWN, 2 * COOL_DOWN, 2 * COOL_DOWN] == pool.times
 
 
 def test_clock_set_back() -> None:
@@ -296,6 +332,22 @@ UNUSABLE = [
     jwks(jwk(FIRST, "first", kid=ABSENT)),
     jwks(jwk(FIRST, "first", kid=1)),
 ]
+
+
+@pytest.mark.parametrize("size", [b"-1", b"-5", b"five", b""])
+def test_known_keys_go_on_where_a_chunk_has_no_size(size: bytes) -> None:
+    """That is an answer nobody can read, as any other, and is not asked for with each call."""
+    now = float(NOW)
+    with serving([OK + USUAL_KEYS], [CHUNKED + size + b"\r\n" + USUAL_KEYS]) as there:
+        verifier = Verifier(
+            REGION, POOL, CLIENT, fetch=fetch_jwks, base=there.url, clock=lambda: now
+        )
+        assert SUB == verifier.check(BY_FIRST)
+        now += TTL
+
+        assert [SUB] * 3 == [verifier.check(BY_FIRST) for _ in range(3)]
+
+    assert 2 == len(there.asked)
 
 
 @pytest.mark.parametrize("document", UNUSABLE)
@@ -376,12 +428,8 @@ def test_nobody_waits_for_a_key_that_is_known() -> None:
 
 def test_rotation_at_a_real_server() -> None:
     with serving([OK + FIRST_ALONE], [OK + USUAL_KEYS]) as there:
-        now = float(NOW)
-        verifier = Verifier(
-            REGION, POOL, CLIENT, fetch=fetch_jwks, base=there.url, clock=lambda: now
-        )
+        verifier = at(there)
         assert SUB == verifier.check(BY_FIRST)
-        now += COOL_DOWN
         assert [SUB] * 8 == side_by_side(lambda _: verifier.check(BY_SECOND))
 
     assert [f"/{POOL}/.well-known/jwks.json"] * 2 == there.asked

@@ -6,6 +6,7 @@ S08, where a new stream is begun, is the template's: see the stack's tests.
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,8 +17,17 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    HTTPClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +35,7 @@ from messaging_stream import handler as handlers
 from messaging_stream.conversations import PAUSES, Conversations
 from messaging_stream.handler import handler, show
 from stacks.messages import GROUP_INDEX
-from tests.lambdas.lagging_table import CrashError, Fault, LaggingTable, State
+from tests.lambdas.lagging_table import CrashError, Fault, LaggingTable, State, refusal
 from tests.lambdas.roles import environment
 
 if TYPE_CHECKING:
@@ -187,6 +197,19 @@ def test_both_sides_show_it(table: Table) -> None:
     assert NOTHING == handler({"Records": [said(1, by=LONDO)]}, None)
 
     assert [row(LONDO, second=1), row(GKAR, second=1)] == table.rows()
+
+
+def test_nothing_that_was_said_is_logged(
+    table: Table, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither that nor a signature or a token, at any level of the log."""
+    caplog.set_level(logging.DEBUG)
+
+    handler({"Records": [said(1), said(2, sk={"S": "zzz"})]}, None)
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert {"event", "sequence", "reason"} == json.loads(line).keys()
+    assert [] == [record for record in caplog.records if record.levelno < logging.INFO]
 
 
 def test_names_are_refreshed(table: Table) -> None:
@@ -448,6 +471,21 @@ def test_other_changes_are_passed_over() -> None:
         ({"user_handle": {"NULL": True}}, "user_handle is not a text"),
         ({"user_display_name": {"M": {}}}, "user_display_name is not a text"),
         ({"sk": {"N": "7"}}, "sk is not a text"),
+        *(
+            ({"sk": {"S": sk}}, "sk is not a timestamp")
+            for sk in [
+                *(
+                    "zzz",
+                    "",
+                    "~",
+                    "2026-11-20",
+                    "2026-11-20T12:00:07Z",
+                    "9999-99-99T12:00:07+00:00",
+                ),
+                *("2026-11-20T12:00:07-05:00", "2026-11-20T12:00:07.5+00:00", f"{at(7)}#x"),
+                *(f"{at(7)}\n", "\u0669026-11-20T12:00:07+00:00", "2026-02-30T12:00:07+00:00"),
+            ]
+        ),
         ({"pk": {"S": "MSG#"}}, "it is of no conversation"),
         ({"pk": {"B": "TVNHIw=="}}, "pk is not a text"),
     ],
@@ -462,6 +500,166 @@ def test_malformed(wrong: dict[str, Any], reason: str, capsys: pytest.CaptureFix
     assert shows(3) == memory.shown(GROUP)
     logged = {"event": "malformed", "sequence": f"{7:021}", "reason": reason}
     assert [logged] == [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"eventName": "INSERT"}, "there is no dynamodb"),
+        ({"eventName": "INSERT", "dynamodb": None}, "there is no dynamodb"),
+        ({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}}, "there is no NewImage"),
+        (
+            {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "Keys": texts(pk="MSG#x")}},
+            "there is no NewImage",
+        ),
+        (
+            {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": []}},
+            "there is no NewImage",
+        ),
+        (
+            {"eventName": "INSERT", "dynamodb": {"NewImage": said(7)["dynamodb"]["NewImage"]}},
+            "there is no SequenceNumber",
+        ),
+    ],
+)
+def test_a_record_that_lacks_a_part(
+    record: dict[str, Any], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """S05: as from a stream of keys alone. It is passed over; the batch goes on."""
+    memory = in_memory()
+
+    assert NOTHING == show([record, said(3)], watched(memory)[0])
+
+    assert shows(3) == memory.shown(GROUP)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert ("malformed", reason) == (json.loads(line)["event"], json.loads(line)["reason"])
+
+
+def test_a_record_of_nothing_is_passed_over() -> None:
+    """S05: it does not say to be of a new item."""
+    memory = in_memory()
+
+    assert NOTHING == show([{}, said(3)], watched(memory)[0])
+
+    assert shows(3) == memory.shown(GROUP)
+
+
+NOON = 1795176000  # at(0), in seconds
+
+
+@pytest.mark.parametrize(("ahead", "passed_over"), [(0, False), (86_400, False), (86_407, True)])
+def test_a_message_of_the_future(*, ahead: int, passed_over: bool) -> None:
+    """S05: it would stay above all that is said until then. A clock may be a day ahead, no more."""
+    memory = in_memory()
+    record = said(6)
+    record["dynamodb"]["ApproximateCreationDateTime"] = float(NOON + 6 - ahead)
+
+    show([record], watched(memory)[0])
+
+    assert shows(0 if passed_over else 6) == memory.shown(GROUP)
+
+
+@pytest.mark.parametrize("stuck", ["zzz", "", "2026-11-20T12:00:59"])
+def test_a_row_that_shows_no_time_goes_on(stuck: str) -> None:
+    """S05: it was written before such messages were passed over."""
+    memory = LaggingTable([row(LONDO, sk=stuck), row(GKAR)], [])
+
+    assert NOTHING == show([said(2)], watched(memory)[0])
+
+    assert shows(2) == memory.shown(GROUP)
+
+
+OVERLOADS = [
+    *(
+        "InternalServerError",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+    ),
+    *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "LimitExceededException"),
+    *("Throttling", "ThrottlingException", "ThrottlingError", "TooManyRequestsException"),
+    *("RequestThrottled", "RequestTimeout", "RequestTimeoutException"),
+    *("TransactionInProgressException", "TransactionConflictException"),
+    "ReplicatedWriteConflictException",
+]
+INVALID = [
+    *("ValidationException", "ItemCollectionSizeLimitExceededException"),
+    "IdempotentParameterMismatchException",
+]
+MISTAKES = [
+    *("AccessDeniedException", "ResourceNotFoundException", "UnrecognizedClientException"),
+    *("ExpiredTokenException", "MissingAuthenticationTokenException", "SerializationException"),
+    *("IncompleteSignatureException", "InvalidSignatureException", "UnknownOperationException"),
+]
+NO_ANSWERS = [
+    *(refusal("503", 503), refusal("500", 500), refusal("Unknown", 502), refusal("x", 504)),
+    *(ReadTimeoutError(endpoint_url="https://x"), ConnectTimeoutError(endpoint_url="https://x")),
+    *(HTTPClientError(error="x"), ConnectionClosedError(endpoint_url="https://x")),
+    *(IncompleteReadError(actual_bytes=1, expected_bytes=2), ResponseParserError("<html>")),
+]
+LATER = [*map(refusal, OVERLOADS), *NO_ANSWERS]
+
+
+@pytest.mark.parametrize("before", [[], ["ok"]], ids=["ask", "move"])
+@pytest.mark.parametrize("error", LATER, ids=repr)
+def test_an_overload_is_reported(before: list[str], error: Exception) -> None:
+    """S07: by whatever name DynamoDB, or what is on the way there, calls it."""
+    memory = in_memory(*before, error)
+    record = said(2)
+
+    assert failed(record) == show([record], watched(memory)[0])
+
+
+@pytest.mark.parametrize("fault", [*map(refusal, INVALID), "invalid", "full", "busy"], ids=repr)
+def test_what_is_refused_of_one_conversation_is_reported(fault: Fault) -> None:
+    """S07: the others are moved, and it ends in the queue for failures."""
+    memory = in_memory(*["ok", fault] * (len(PAUSES) + 1))
+    records = [said(2), said(3, by=DELENN, group=OTHER)]
+    if fault != "busy":  # That is waited for.
+        memory.faults = ["ok", fault]
+
+    assert failed(records[0]) == show(records, watched(memory)[0])
+
+    assert shows(3, OTHER) == memory.shown(OTHER)
+
+
+def test_an_answer_that_cannot_be_read_is_reported() -> None:
+    """S07: HTML with status 200, say."""
+    record = said(2)
+
+    assert failed(record) == show([record], watched(in_memory("HTML"))[0])
+
+
+def test_a_transaction_that_is_refused_without_a_reason_is_tried_again() -> None:
+    """S07: as any other that was outdated."""
+    memory = in_memory("ok", "no reasons")
+
+    assert NOTHING == show([said(2)], watched(memory)[0])
+
+    assert shows(2) == memory.shown(GROUP)
+
+
+@pytest.mark.parametrize("before", [[], ["ok"]], ids=["ask", "move"])
+@pytest.mark.parametrize("code", MISTAKES)
+def test_a_mistake_of_ours_is_loud(before: list[str], code: str) -> None:
+    """S07: what does not get better by itself is a traceback, and an error of the function."""
+    with pytest.raises(ClientError, match=code):
+        show([said(2)], watched(in_memory(*before, refusal(code)))[0])
+
+
+def test_a_query_that_is_not_valid_is_loud() -> None:
+    """S07: what it asks for is ours, not a message's: the index is not there."""
+    with pytest.raises(ClientError, match="ValidationException"):
+        show([said(2)], watched(in_memory(refusal("ValidationException")))[0])
+
+
+def test_each_error_of_the_model_has_its_class() -> None:
+    """S07: those that botocore knows of both calls, and no other, can be told apart."""
+    model = botocore.session.get_session().get_service_model("dynamodb")
+    calls = [model.operation_model(name) for name in ("Query", "TransactWriteItems")]
+    known = {shape.name for call in calls for shape in call.error_shapes}
+
+    assert known - {*OVERLOADS, *INVALID, *MISTAKES} == {"TransactionCanceledException"}
 
 
 @pytest.mark.parametrize(
@@ -546,19 +744,6 @@ def test_a_row_that_is_seen_twice() -> None:
 
     assert shows(3) == memory.shown(GROUP)
     assert [0.0] == slept
-
-
-@pytest.mark.parametrize("faults", [["forbidden"], ["ok", "forbidden"]], ids=["ask", "move"])
-def test_our_mistakes_are_loud(faults: list[str]) -> None:
-    """S07: what does not get better by itself is a traceback, and an error of the function."""
-    with pytest.raises(ClientError, match="AccessDenied"):
-        show([said(2)], watched(in_memory(*faults))[0])
-
-
-def test_a_transaction_that_can_never_be_is_loud() -> None:
-    """S07: such as one that is not valid."""
-    with pytest.raises(ClientError, match="TransactionCanceled"):
-        show([said(2)], watched(in_memory("ok", "invalid"))[0])
 
 
 messages = st.lists(

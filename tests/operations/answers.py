@@ -20,6 +20,7 @@ from stacks import Config
 from tests.fakes import ACCOUNT, REGION
 
 ENV = Env("cruddur", "crd", "x", ACCOUNT, REGION, "x.example", "Z1", protect=False)
+FIRST = f"x: account {ACCOUNT}, region {REGION} · profile x\n"  # What every task begins with.
 LOCAL = Path(__file__).parents[2] / "config" / "local.toml"
 
 
@@ -74,7 +75,7 @@ class Account:
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
     url: str | None = None
-    session: Any = field(default_factory=lambda: SimpleNamespace(profile=None))
+    profile: str = ""
 
     def client(self, service: str, region: str) -> Client:
         """The one client that there is of *service*."""
@@ -113,5 +114,6 @@ def opened(
     )
     monkeypatch.setattr(project, "environment", lambda _=None: Environment(ENV, (), Path()))
     monkeypatch.setattr(project, "account", lambda _: account)
+    monkeypatch.setattr(project, "origins", lambda _: ("profile x",))
     monkeypatch.setattr(project, "settings", lambda _: settings)
     return account

@@ -12,7 +12,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from operations import db_sessions, place, project, tunnel
-from tests.operations.answers import Account, Client, opened, refused
+from tests.operations.answers import FIRST, Account, Client, opened, refused
 
 DATABASE = {
     "Address": "db.x.ca-central-1.rds.amazonaws.com",
@@ -58,8 +58,14 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
 
 @pytest.mark.usefixtures("psql")
 @pytest.mark.parametrize("user", ["application", "migrator"])
-def test_connect(account: Account, capfd, user: str) -> None:
-    """To the port of the tunnel, under the name in the certificate; the token is in no argument."""
+def test_connect(account: Account, capfd, monkeypatch, user: str) -> None:
+    """To the port of the tunnel, under the name in the certificate; the token is in no argument.
+
+    No variable of libpq's that was set before sends the token to another server.
+    """
+    monkeypatch.setenv("PGSERVICE", "overrides-all-that-follows")
+    monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
+
     db_sessions.connect(Context(), user=user, command="SELECT 1")
 
     out, err = capfd.readouterr()
@@ -73,7 +79,7 @@ def test_connect(account: Account, capfd, user: str) -> None:
         f"PGSSLROOTCERT={project.ROOT}/lambdas/shared/database.pem",
         f"PGUSER={user}",
     ]
-    assert "['--command', 'SELECT 1']\n" == err
+    assert f"{FIRST}['--command', 'SELECT 1']\n" == err
     assert (project.ROOT / "lambdas/shared/database.pem").exists()
     [(_, asked)] = account.clients["rds"].asked
     assert [DATABASE["Address"], 5432, user] == [asked["0"], asked["1"], asked["2"]]

@@ -133,3 +133,32 @@ def test_unknown_part(checkout: Path, capsys) -> None:
         env_files.write(Context(), part="database")
 
     assert "--part=database: unknown\nhint: one of: backend, frontend" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("link", ["backend", "backend/.env", "frontend", "frontend/.env.local"])
+def test_a_link_is_not_followed(checkout: Path, tmp_path_factory, capsys, link: str) -> None:
+    """What it leads to belongs to somebody else."""
+    own = tmp_path_factory.mktemp("own")
+    (own / "file").write_text("mine")
+    (checkout / "backend").rmdir()
+    (checkout / link).parent.mkdir(exist_ok=True)
+    (checkout / link).symlink_to(own / "file" if "." in link else own)
+
+    with pytest.raises(Exit) as ended:
+        env_files.write(Context())
+
+    assert 3 == ended.value.code
+    assert f"{checkout / link}: is a symbolic link to {own}" in capsys.readouterr().err
+    assert [own / "file"] == list(own.iterdir())
+    assert "mine" == (own / "file").read_text()
+
+
+def test_a_value_that_no_file_can_have(checkout: Path, monkeypatch, capsys) -> None:
+    """The variable is named, and nothing is half written."""
+    opened(monkeypatch, Account(OUTPUTS | {"users": {"Pool": "${HOME}", "Client": "c"}}))
+
+    with pytest.raises(Exit):
+        env_files.write(Context(), part="backend")
+
+    assert "AWS_COGNITO_USER_POOL_ID: no dotenv file can have the value" in capsys.readouterr().err
+    assert not (checkout / "backend/.env").exists()

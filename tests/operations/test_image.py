@@ -15,7 +15,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from operations import ecr, image, project
-from tests.operations.answers import Account, Client, NotFoundError, opened
+from tests.operations.answers import FIRST, Account, Client, NotFoundError, opened
 
 REGISTRY = "000000000000.dkr.ecr.ca-central-1.amazonaws.com"
 URI, DIGEST = f"{REGISTRY}/crd-x-backend", f"sha256:{'a' * 64}"
@@ -29,6 +29,7 @@ THERE = {"imageDetails": [{"imageDigest": DIGEST}]}
 DOCKER = f"""#!{sys.executable} -I
 import json, os, sys
 told = {{"arguments": sys.argv[1:], "stdin": sys.stdin.buffer.read().decode("latin-1")}}
+told["aws"] = [name for name in os.environ if name.startswith("AWS_")]
 told["attestations"] = os.environ.get("BUILDX_NO_DEFAULT_ATTESTATIONS")
 with open(os.environ["DIARY"], "a") as diary:
     print(json.dumps(told), file=diary)
@@ -84,15 +85,17 @@ def account(monkeypatch: pytest.MonkeyPatch, *found: object, **service: str) -> 
 def test_login(machine: Machine, monkeypatch, capfd) -> None:
     """The password goes to stdin: no list of processes has it, nor anything that is printed."""
     account(monkeypatch)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "an account's")
 
     ecr.login(Context())
 
     [told] = machine.told
+    assert [] == told["aws"]
     assert ["login", "--username", "AWS", "--password-stdin", REGISTRY] == told["arguments"]
     assert PASSWORD == told["stdin"]
     out, err = capfd.readouterr()
     assert f"signed in to {REGISTRY}\n" == out
-    assert "progress of docker\n" == err
+    assert f"{FIRST}progress of docker\n" == err
 
 
 @pytest.mark.parametrize(
@@ -143,13 +146,18 @@ def test_push(machine: Machine, monkeypatch, capfd) -> None:
 
 
 def test_push_again(machine: Machine, monkeypatch, capfd) -> None:
-    """A commit has one image: what is there is not built again."""
+    """An image that is there may be anybody's: it is not taken for the build of the commit."""
     account(monkeypatch, THERE)
 
-    image.push(Context())
+    with pytest.raises(Exit) as ended:
+        image.push(Context())
 
+    assert 3 == ended.value.code
     assert [] == machine.told
-    assert f"{DIGEST}\n" == capfd.readouterr().out
+    out, err = capfd.readouterr()
+    assert "" == out
+    assert f"an image with the tag {machine.commit} exists: {DIGEST}" in err
+    assert f"./inv service.release --image={DIGEST}" in err
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "new.py"], ids=["changed", "new"])
@@ -174,7 +182,7 @@ def test_not_committed(machine: Machine, monkeypatch, capfd, file: str) -> None:
 
 def test_elsewhere_not_committed(machine: Machine, monkeypatch) -> None:
     """Only what goes into the image counts."""
-    account(monkeypatch, THERE)
+    account(monkeypatch, NotFoundError(), THERE)
     (machine.folder / "checkout" / "notes").write_text("mine")
 
     image.push(Context())

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from deployer.errors import ConfigError
+from deployer.errors import ConfigError, GuardError
+from operations import project, site
 from operations.site import files
 from operations.site.files import A_WHILE, EACH_TIME, FOR_EVER, cache_of, type_of
 
@@ -184,3 +185,27 @@ def test_a_name_that_is_no_text(folder):
 
     with pytest.raises(ConfigError, match="its name is not UTF-8"):
         files.read(folder)
+
+
+@pytest.mark.parametrize("link", ["frontend", "frontend/dist"])
+def test_a_link_is_not_published(tmp_path, monkeypatch, link):
+    """The folder is the checkout's own, or it is named."""
+    root, own = tmp_path / "checkout", tmp_path / "own"
+    for folder in (root / link).parent, own:
+        folder.mkdir(parents=True)
+    (root / link).symlink_to(own)
+    monkeypatch.setattr(project, "ROOT", root)
+
+    with pytest.raises(GuardError, match=f"{link}: is a symbolic link to {own}"):
+        site._inside("frontend/dist")
+
+
+def test_a_folder_outside_of_the_checkout_can_be_named(tmp_path, monkeypatch):
+    """Then it is what is meant; a link is not."""
+    monkeypatch.setattr(project, "ROOT", tmp_path / "checkout")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+
+    assert tmp_path / "own" == site._inside(str(tmp_path / "own"))
+    with pytest.raises(GuardError, match="is a symbolic link"):
+        site._inside(str(tmp_path / "link"))

@@ -166,7 +166,7 @@ def test_a_function_is_the_zip_of_its_folder(functions, config, title):
     assert f"{folder}.handler.handler" == function["Handler"]
     assert {
         "S3Bucket": {"Fn::ImportValue": f"crd-{config.env.name}-foundation-Artifacts"},
-        "S3Key": zipped.key,
+        "S3Key": f"releases/{zipped.key}",
     } == function["Code"]
     assert zipped in one.stack.template.code
 

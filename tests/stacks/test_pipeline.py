@@ -1,16 +1,19 @@
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
-import yaml
 from msgspec import ValidationError, convert
 
+from deployer import synth
 from deployer.stack import Env, Layers
 from stacks import codebuild, pipeline, rights
 from stacks.foundation import Foundation
 from stacks.registry import Registry
-from tests.stacks.ask import ROOT, statements, text
+from tests.stacks import ask
+from tests.stacks.ask import statements, text
 
 ENV = Env(
     project="cruddur",
@@ -79,13 +82,24 @@ def emit(**changes) -> Emitted:
 
 
 EMITTED = emit()
-ROLES = ("PipelineRole", "ImageRole", "DeployRole", "ReleaseRole")
-MACHINES = ("Image", "Deploy", "Release")
+# The actions that are builds: each has a project, a role and a log group of its own.
+BUILDS = (
+    "Test",
+    "Image",
+    "Diff",
+    "Plan",
+    "Infrastructure",
+    "Migrate",
+    "Record",
+    "Settle",
+)
+ROLES = ("PipelineRole", *(f"{title}Role" for title in BUILDS))
 
 
 def told(action):
     """The environment that an action gives its machine."""
-    variables = json.loads(EMITTED.actions[action]["Configuration"]["EnvironmentVariables"])
+    configuration = EMITTED.actions[action]["Configuration"]
+    variables = json.loads(configuration.get("EnvironmentVariables", "[]"))
     return {each["name"]: each["value"] for each in variables}
 
 
@@ -98,8 +112,9 @@ def test_stages_in_order():
 
     assert {
         "Source": ["Source"],
+        "Test": ["Test"],
         "Build": ["Image"],
-        "Plan": ["Plan"],
+        "Plan": ["Diff", "Plan"],
         "Approve": ["Approve"],
         "Release": ["Infrastructure", "Migrate", "Service", "Record", "Settle"],
     } == {stage["Name"]: [each["Name"] for each in stage["Actions"]] for stage in stages}
@@ -121,14 +136,32 @@ def test_without_approval_nobody_is_asked():
     assert "AskForApproval" not in emitted.may("PipelineRole")
 
 
-def test_whoever_approves_can_read_the_plan():
-    """The mail has the commit, and where the plan was written."""
+def test_the_mail_of_an_approval_leads_to_the_execution():
+    """The commit and the page of the execution, both from CodePipeline: no build exports them."""
     asked = EMITTED.actions["Approve"]["Configuration"]
+    page = asked["ExternalEntityLink"]["Fn::Sub"]
+
+    variables = re.findall(r"#\{([^}]+)\}", page + asked["CustomData"])
 
     assert "arn:alerts" == asked["NotificationArn"]
-    assert "#{Plan.LOG_URL}" == asked["ExternalEntityLink"]
-    assert "Plan" == EMITTED.actions["Plan"]["Namespace"]
-    assert "#{Source.CommitId}" in asked["CustomData"]
+    assert {"Source.CommitId", "codepipeline.PipelineExecutionId"} == {*variables}
+    assert page.startswith("https://${AWS::Region}.console.aws.amazon.com/")
+    assert "/pipelines/crd-prod-pipeline/executions/" in page
+
+
+def test_variables_of_an_action_come_from_the_source_or_the_image():
+    """What else a build exports, no later action reads; code of the commit exports nothing."""
+    text_of_actions = text(EMITTED.one("AWS::CodePipeline::Pipeline")["Stages"])
+
+    namespaces = set(re.findall(r"#\{(\w+)\.", text_of_actions))
+
+    assert {"Source", "Image", "codepipeline"} == namespaces
+
+
+@pytest.mark.parametrize("action", BUILDS)
+def test_every_build_has_the_source_of_its_execution(action):
+    """The commit that was tested and approved is the one that is built, planned and released."""
+    assert [{"Name": "Source"}] == EMITTED.actions[action]["InputArtifacts"]
 
 
 def test_a_push_to_the_branch_starts_it():
@@ -169,7 +202,7 @@ def test_it_knows_the_service_by_name():
 def test_the_image_that_was_built_is_the_one_that_is_recorded():
     """By its digest, which only the build knows."""
     assert "Image" == EMITTED.actions["Image"]["Namespace"]
-    assert {"DO": "record", "IMAGE_DIGEST": "#{Image.IMAGE_DIGEST}"} == told("Record")
+    assert {"IMAGE_DIGEST": "#{Image.IMAGE_DIGEST}"} == told("Record")
     assert [{"Name": "Image"}] == EMITTED.actions["Service"]["InputArtifacts"]
     assert [{"Name": "Image"}] == EMITTED.actions["Image"]["OutputArtifacts"]
 
@@ -180,23 +213,15 @@ def test_the_commit_is_that_of_the_source():
     assert "Source" == EMITTED.actions["Source"]["Namespace"]
 
 
-@pytest.mark.parametrize(
-    ("action", "script"),
-    [
-        ("Plan", "deploy"),
-        ("Infrastructure", "deploy"),
-        ("Settle", "deploy"),
-        ("Migrate", "release"),
-        ("Record", "release"),
-    ],
-)
-def test_every_step_is_one_that_its_machine_knows(action, script):
-    """A word that only the template knew would fail when the release is half done."""
-    known = (ROOT / "buildspecs" / f"{script}.sh").read_text()
+@pytest.mark.parametrize("action", BUILDS)
+def test_every_build_has_a_project_of_its_own(action):
+    """No two actions share a role, so each role allows the calls of one action."""
     project = EMITTED.actions[action]["Configuration"]["ProjectName"]
+    properties = EMITTED.of("AWS::CodeBuild::Project")[action]
 
-    assert f"    {told(action)['DO']}) " in known
-    assert {"Fn::GetAtt": ["Codebuild", f"Outputs.{script.title()}"]} == project
+    assert {"Fn::GetAtt": ["Codebuild", f"Outputs.{action}"]} == project
+    assert {"Fn::GetAtt": [f"{action}Role", "Arn"]} == properties["ServiceRole"]
+    assert f"crd-prod-pipeline-{action.lower()}" == properties["Name"]
 
 
 def test_what_is_handed_over_goes():
@@ -213,7 +238,7 @@ def test_what_is_handed_over_goes():
 # The machines -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("title", MACHINES)
+@pytest.mark.parametrize("title", BUILDS)
 def test_both_limits_of_time_are_set(title):
     """Of the build, and of the wait for a machine: the original took one for the other (39)."""
     project = EMITTED.of("AWS::CodeBuild::Project")[title]
@@ -222,13 +247,13 @@ def test_both_limits_of_time_are_set(title):
     assert 30 == project["QueuedTimeoutInMinutes"]
 
 
-@pytest.mark.parametrize("title", MACHINES)
-def test_every_machine_reads_a_buildspec_that_is_there(title):
-    """From the source, so that it is reviewed with what it builds."""
+@pytest.mark.parametrize("title", BUILDS)
+def test_a_buildspec_is_part_of_its_project(title):
+    """A name would be looked up in the source, which a push can change."""
     source = EMITTED.of("AWS::CodeBuild::Project")[title]["Source"]
 
     assert "CODEPIPELINE" == source["Type"]
-    assert "0.2" == str(yaml.safe_load((ROOT / source["BuildSpec"]).read_text())["version"])
+    assert source["BuildSpec"].startswith("version: 0.2\n")
 
 
 def test_only_what_builds_images_is_privileged():
@@ -261,17 +286,25 @@ def test_nothing_is_secret_in_the_environment_of_a_machine():
         for each in project["Environment"]["EnvironmentVariables"]
     }
 
-    assert {"CONTAINER", "CRUDDUR_ENV", "CRUDDUR_LOCK", "IMAGES"} == variables
+    of_inv, of_image = {"CRUDDUR_ENV", "CRUDDUR_LOCK"}, {"CONTAINER", "IMAGES"}
+    assert of_inv | of_image | {"MANUAL", "PREFIX", "REGIONS", "STACKS"} == variables
 
 
-def test_logs_are_kept_as_long_as_config_says():
-    """In one group, which is of the stack."""
-    projects = EMITTED.of("AWS::CodeBuild::Project").values()
+@pytest.mark.parametrize("title", BUILDS)
+def test_logs_have_a_group_that_no_other_build_writes(title):
+    """Kept as long as config says: what an approver reads there, one project has written."""
+    group = EMITTED.of("AWS::Logs::LogGroup")[f"{title}Logs"]
+    configured = EMITTED.of("AWS::CodeBuild::Project")[title]["LogsConfig"]["CloudWatchLogs"]
+    writers = [
+        role
+        for role in ROLES
+        for one in EMITTED.may(role).values()
+        if {"Fn::GetAtt": [f"{title}Logs", "Arn"]} in one["Resource"]
+    ]
 
-    assert 90 == EMITTED.one("AWS::Logs::LogGroup")["RetentionInDays"]
-    for project in projects:
-        assert {"Ref": "Logs"} == project["LogsConfig"]["CloudWatchLogs"]["GroupName"]
-        assert "ENABLED" == project["LogsConfig"]["CloudWatchLogs"]["Status"]
+    assert 90 == group["RetentionInDays"]
+    assert {"Status": "ENABLED", "GroupName": {"Ref": f"{title}Logs"}} == configured
+    assert [f"{title}Role"] == writers
 
 
 def test_no_machine_stands_in_a_network():
@@ -285,8 +318,9 @@ def test_no_machine_stands_in_a_network():
 
 @pytest.mark.parametrize("role", ROLES)
 def test_no_action_is_a_pattern(role):
-    """Each is named (defect 34)."""
-    actions = [each for one in EMITTED.may(role).values() for each in one["Action"]]
+    """Each that is allowed is named (defect 34)."""
+    allowed = [one for one in EMITTED.may(role).values() if one["Effect"] == "Allow"]
+    actions = [each for one in allowed for each in one["Action"]]
 
     assert actions
     assert not [each for each in actions if "*" in each]
@@ -298,13 +332,16 @@ def test_statements_on_everything_are_few():
         (role, sid)
         for role in ROLES
         for sid, each in EMITTED.may(role).items()
-        if "*" in each["Resource"]
+        if "*" in each["Resource"] and each["Effect"] == "Allow"
     }
 
     assert {
         ("PipelineRole", "LookAtTask"),
         ("ImageRole", "SignInToRegistry"),
-        ("DeployRole", "FindStacks"),
+        ("DiffRole", "FindStacks"),
+        ("PlanRole", "FindStacks"),
+        ("InfrastructureRole", "FindStacks"),
+        ("SettleRole", "FindStacks"),
     } == wide
 
 
@@ -316,9 +353,10 @@ def test_statements_on_everything_are_few():
             "codepipeline",
             "codepipeline:${AWS::Region}:${AWS::AccountId}:crd-prod-pipeline",
         ),
-        ("ImageRole", "codebuild", ":project/crd-prod-pipeline-image"),
-        ("DeployRole", "codebuild", ":project/crd-prod-pipeline-deploy"),
-        ("ReleaseRole", "codebuild", ":project/crd-prod-pipeline-release"),
+        *(
+            (f"{title}Role", "codebuild", f":project/crd-prod-pipeline-{title.lower()}")
+            for title in BUILDS
+        ),
     ],
 )
 def test_a_role_is_for_one_pipeline_or_project(role, service, source):
@@ -342,27 +380,33 @@ def test_roles_are_passed_by_name_to_one_service():
 
     assert ["crd-prod-service-ExecutionRole-*", "crd-prod-service-TaskRole-*"] == names
     assert "ecs-tasks.amazonaws.com" == passed["PipelineRole"][1]
-    assert ([{"Ref": "ChangeRole"}], "cloudformation.amazonaws.com") == passed["DeployRole"]
-    assert {"PipelineRole", "DeployRole"} == passed.keys()
+    for role in ("InfrastructureRole", "SettleRole"):
+        assert ([{"Ref": "ChangeRole"}], "cloudformation.amazonaws.com") == passed[role]
+    assert {"PipelineRole", "InfrastructureRole", "SettleRole"} == passed.keys()
 
 
-def test_changes_are_proposed_with_the_rights_of_a_release_only():
+@pytest.mark.parametrize("role", ["InfrastructureRole", "SettleRole"])
+def test_changes_are_proposed_with_the_rights_of_a_release_only(role):
     """Without the role, CloudFormation would take the rights of the caller."""
-    propose = EMITTED.may("DeployRole")["Propose"]
+    propose = EMITTED.may(role)["Propose"]
 
     assert ["cloudformation:CreateChangeSet"] == propose["Action"]
-    assert {"StringEquals": {"cloudformation:RoleArn": {"Ref": "ChangeRole"}}} == propose[
-        "Condition"
-    ]
+    assert {
+        "StringEquals": {"cloudformation:RoleArn": {"Ref": "ChangeRole"}},
+        "StringLike": {"cloudformation:ChangeSetName": "release-*"},
+    } == propose["Condition"]
 
 
-def test_a_release_does_not_touch_its_own_limits():
+@pytest.mark.parametrize("role", ["InfrastructureRole", "SettleRole"])
+def test_a_release_does_not_touch_its_own_limits(role):
     """What changes stacks is denied for the foundation, the pipeline and what is nested in it."""
-    may = EMITTED.may("DeployRole")
+    may = EMITTED.may(role)
     denied = may["NotItsOwnLimits"]
     names = {each["Fn::Sub"].rpartition(":stack/")[2] for each in denied["Resource"]}
 
-    changing = {*may["Propose"]["Action"], *may["CarryOut"]["Action"]}
+    changing = {
+        action for sid in ("Propose", "CarryOut", "ChangeStacks") for action in may[sid]["Action"]
+    }
 
     assert "Deny" == denied["Effect"]
     assert changing == {*denied["Action"]}
@@ -378,14 +422,28 @@ def test_a_release_does_not_touch_its_own_limits():
 
 def test_stacks_are_reached_in_both_regions():
     """Those for CloudFront are in one of their own; others of the account are not ours."""
-    may = EMITTED.may("DeployRole")
-    for sid in ("LookAtStacks", "Propose", "CarryOut", "NotItsOwnLimits"):
+    may = EMITTED.may("InfrastructureRole")
+    for sid in ("FollowChanges", "Propose", "CarryOut", "ChangeStacks", "NotItsOwnLimits"):
         regions = {each["Fn::Sub"].split(":")[5] for each in may[sid]["Resource"]}
 
         assert {"ca-central-1", rights.CLOUDFRONT_REGION} == regions
         assert all(
-            "/crd-prod-" in text(each) or "changeSet" in text(each) for each in may[sid]["Resource"]
+            "/crd-prod-" in text(each) or ":changeSet/release-*" in text(each)
+            for each in may[sid]["Resource"]
         )
+
+
+def test_the_last_action_changes_the_service_alone():
+    """It brings the image into the stack: no other stack."""
+    may = EMITTED.may("SettleRole")
+
+    changed = {
+        each["Fn::Sub"].rpartition(":stack/")[2]
+        for sid in ("Propose", "ChangeStacks")
+        for each in may[sid]["Resource"]
+    }
+
+    assert {"crd-prod-service/*"} == changed
 
 
 def test_the_build_cannot_change_the_source_of_what_comes_after_it():
@@ -399,31 +457,51 @@ def test_the_build_cannot_change_the_source_of_what_comes_after_it():
     }
 
     assert {
-        "GiveImage": [{"Fn::Sub": ["${Bucket}/*/Image/*", {"Bucket": {"Ref": "HandedOverArn"}}]}],
+        "GiveImage": [
+            {
+                "Fn::Sub": [
+                    "${Bucket}/crd-prod-pipeline/Image/*",
+                    {"Bucket": {"Ref": "HandedOverArn"}},
+                ]
+            }
+        ],
         "PushImage": [{"Ref": "ImagesArn"}],
     } == writes
 
 
-def test_the_machine_of_releases_calls_one_function_and_writes_one_parameter():
+@pytest.mark.parametrize(
+    ("name", "folder"), [("prod", "crd-prod-pipeline"), ("a" * 20, "crd-" + "a" * 16)]
+)
+def test_artifacts_are_where_codepipeline_puts_them(name, folder):
+    """It cuts the name of the pipeline off after 20 letters, and that of an artifact after ten."""
+    env = msgspec.structs.replace(ENV, name=name)
+
+    assert f"{folder}/Source" == codebuild.artifact_path(env, "Source")
+    assert f"{folder}/SourceArti" == codebuild.artifact_path(env, "SourceArtifact")
+
+
+def test_migrate_calls_one_function():
     """And reads the one stack whose output names the function."""
-    may = EMITTED.may("ReleaseRole")
+    may = EMITTED.may("MigrateRole")
 
     assert text(may["Migrate"]["Resource"]).endswith(':function:crd-prod-users-Migrate-*"}]')
-    assert text(may["NoteImage"]["Resource"]).endswith(':parameter/crd/prod/backend/image"}]')
     assert text(may["FindMigration"]["Resource"]).endswith(':stack/crd-prod-users/*"}]')
     assert {"lambda:InvokeFunction"} == {*may["Migrate"]["Action"]}
 
 
 def test_the_image_is_noted_where_the_service_reads_it():
     """Also for another image."""
-    may = emit(image="verifier").may("ReleaseRole")
+    noted = [emit(image=image).may("RecordRole")["NoteImage"] for image in ("backend", "verifier")]
 
-    assert text(may["NoteImage"]["Resource"]).endswith(':parameter/crd/prod/verifier/image"}]')
+    for image, one in zip(("backend", "verifier"), noted, strict=True):
+        assert text(one["Resource"]).endswith(f':parameter/crd/prod/{image}/image"}}]')
+        assert ["ssm:PutParameter"] == one["Action"]
 
 
-def test_whether_an_image_has_come_is_asked_of_every_service():
+@pytest.mark.parametrize("role", ["PlanRole", "InfrastructureRole", "SettleRole"])
+def test_whether_an_image_has_come_is_asked_of_every_service(role):
     """A plan asks it of each stack that waits for one, and config may have a second service."""
-    may = EMITTED.may("DeployRole")["ReadImages"]
+    may = EMITTED.may(role)["ReadImages"]
 
     assert ["ssm:GetParameters"] == may["Action"]
     assert text(may["Resource"]).endswith(':parameter/crd/prod/*/image"}]')
@@ -440,12 +518,20 @@ def test_the_pipeline_updates_one_service():
 
 
 def test_the_pipeline_starts_its_own_machines():
-    """The three of the nested stack, by the names that it gives."""
+    """Those of the nested stack, by the names that it gives."""
     resources = EMITTED.may("PipelineRole")["StartMachines"]["Resource"]
 
     names = [each["Fn::Sub"][1]["Name"]["Fn::GetAtt"][1] for each in resources]
 
-    assert ["Outputs.Image", "Outputs.Deploy", "Outputs.Release"] == names
+    assert [f"Outputs.{title}" for title in BUILDS] == names
+
+
+def test_what_is_settled_needs_no_bucket():
+    """Its template fits into a call, so the role of the last action reads and writes no artifact."""
+    service = ask.emit(ask.config_of("prod"))["service"]
+
+    assert len(service.stack.template.to_yaml().encode()) < synth.BODY_LIMIT
+    assert not [sid for sid, one in EMITTED.may("SettleRole").items() if "artifacts" in text(one)]
 
 
 # As stacks --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.nets.policies import World
+from tests.stacks.access import NamedWorld
 from tests.stacks.ask import config_of, emit, text
 
 # Layers that a person deploys; whatever else there is, the pipeline has to be able to.
@@ -322,6 +322,7 @@ def test_every_right_has_a_limit(emitted, config):
                     "Code",
                     "EdgeSettings",
                     "MasterPasswords",
+                    "ReadRecords",
                     "Records",
                     "Releases",
                     "ServiceLinkedRoles",
@@ -370,9 +371,17 @@ def test_roles_are_made_under_the_boundary_only(emitted):
     assert {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "RoleBoundary"}}} == grant[
         "Condition"
     ]
-    assert {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"} == set(
-        grant["Action"]
-    )
+    assert {
+        "iam:CreateRole",
+        "iam:PutRolePolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:UpdateAssumeRolePolicy",
+    } == set(grant["Action"])
+    assert not [
+        one["Sid"]
+        for one in release_statements(emitted)
+        if one is not grant and one["Effect"] == "Allow" and {*grant["Action"]} & {*one["Action"]}
+    ]
     assert not {
         "iam:AttachRolePolicy",
         "iam:CreatePolicyVersion",
@@ -412,19 +421,6 @@ def test_no_role_is_named_by_us(emitted):
     assert [] == named
 
 
-class Named(World):
-    """The templates with the names that CloudFormation gives: after stack and title."""
-
-    def _attribute(self, title, attribute, stack):
-        properties = self.templates[stack]["Resources"][title].get("Properties", {})
-        name = f"{stack}-{title}-1A2B"
-        if prefix := properties.get("BucketNamePrefix"):
-            name = self.resolved(
-                {"Fn::Sub": f"{prefix}-${{AWS::AccountId}}-${{AWS::Region}}-an"}, stack
-            )
-        return super()._attribute(title, attribute, stack).replace(title.lower(), name)
-
-
 def rights(world, stack, found):
     """Each action and resource that *found* statements allow, and on what condition."""
     return {
@@ -439,7 +435,7 @@ def rights(world, stack, found):
 @pytest.fixture
 def most_and_given(everything):
     """The rights of the boundary, and those of all roles under it."""
-    world = Named({one.stack.name: one.template for one in everything.values()})
+    world = NamedWorld({one.stack.name: one.template for one in everything.values()})
     limit = everything["foundation"].of("AWS::IAM::ManagedPolicy")["RoleBoundary"]
     given = [
         right
@@ -502,7 +498,7 @@ def test_a_release_leaves_the_foundation_and_the_pipeline_alone(emitted, config)
     """Their names match, and they are its limits."""
     denied = [one for one in release_statements(emitted) if one["Effect"] == "Deny"]
 
-    roles, artifacts, alerts = denied[:3]
+    roles, artifacts, alerts, logs = denied[:4]
 
     assert ["iam:*"] == roles["Action"]
     for kind in ("role", "policy"):
@@ -512,6 +508,8 @@ def test_a_release_leaves_the_foundation_and_the_pipeline_alone(emitted, config)
     assert f":crd-{config.env.name}-pipeline-" in text(artifacts["Resource"][1])
     assert f":crd-{config.env.name}-foundation-*" in text(alerts["Resource"])
     assert {"sns:Set*", "sns:Subscribe", "sns:Unsub*"} <= set(alerts["Action"])
+    assert ["logs:*"] == logs["Action"]
+    assert f":log-group:crd-{config.env.name}-pipeline-*" in text(logs["Resource"])
 
 
 def test_only_cloudformation_takes_the_role(emitted):

@@ -39,7 +39,7 @@ WITHOUT_TAGS = (
 # apart by something else: the artifacts are a bucket of this stack, the zone is what config says,
 # and a database of another environment is in a network that cannot be joined.
 BY_KIND = {"Apis", "Code", "Connect", "EdgeSettings", "MasterPasswords", "Records"}
-BY_KIND |= {"ServiceLinkedRoles"}
+BY_KIND |= {"ReadRecords", "ServiceLinkedRoles"}
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +68,15 @@ def holds(condition, context):
     """Whether *condition* holds for a request of this *context*, as IAM decides it."""
     tests = {
         "StringEquals": lambda value, said: value is not None and value in listed(said),
+        "StringLike": lambda value, said: (
+            value is not None and any(fnmatchcase(value, one) for one in listed(said))
+        ),
         "StringNotEquals": lambda value, said: value is None or value not in listed(said),
         "ArnLike": lambda value, said: (
             value is not None and any(fnmatchcase(value, one) for one in listed(said))
         ),
         "Null": lambda value, said: (value is None) == (said == "true"),
+        "Bool": lambda value, said: value == said,
     }
     return all(
         tests[operator](context.get(key), said)
@@ -90,8 +94,8 @@ def allowed(statements, action, resource, context):
     effects = {
         statement["Effect"]
         for statement in statements
-        if any(fnmatchcase(action.lower(), one.lower()) for one in statement["Action"])
-        and any(fnmatchcase(resource, one) for one in statement["Resource"])
+        if any(fnmatchcase(action.lower(), one.lower()) for one in listed(statement["Action"]))
+        and any(fnmatchcase(resource, one) for one in listed(statement["Resource"]))
         and holds(statement.get("Condition", {}), context)
     }
     return effects == {"Allow"}
@@ -226,3 +230,29 @@ def test_the_conditions_are_those_of_iam(policies):
         for key, value in OURS.items()
     ] == [one["Condition"] for one in denials]
     assert denials == [one for one in policies["release"] if one in json.loads(json.dumps(denials))]
+
+
+@pytest.mark.parametrize("action", ["DeleteStack", "UpdateTerminationProtection", "GetTemplate"])
+def test_no_stage_of_the_pipeline_reaches_a_stack_of_a_sibling(everything, action):
+    """The names of its stacks match, too; CloudFormation tells IAM their tags."""
+    pipeline = everything["pipeline"]
+    templates = {
+        f"crd-prod-pipeline-{one.title}": one.template.to_dict()
+        for one in pipeline.stack.template.nested
+    }
+    world = World({pipeline.stack.name: pipeline.template, **templates})
+    roles = [
+        world.resolved(policy["PolicyDocument"]["Statement"], name)
+        for name, template in templates.items()
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Role"
+        for policy in resource["Properties"]["Policies"]
+    ]
+    call = f"cloudformation:{action}"
+    stack = "arn:aws:cloudformation:ca-central-1:123456789012:stack/crd-{}-service/1"
+    ours, theirs = (
+        {f"aws:ResourceTag/{key}": value for key, value in tags.items()} for tags in (OURS, THEIRS)
+    )
+
+    assert any(allowed(role, call, stack.format("prod"), ours) for role in roles)
+    assert not any(allowed(role, call, stack.format("prod-two"), theirs) for role in roles)

@@ -1,10 +1,11 @@
-"""What policies say of a change set: of which stack it is, and which role CloudFormation is to take.
+"""What policies say of a request: a change set's stack, name and role; a log stream; a new object.
 
 With no role, CloudFormation has the rights of the caller.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -19,9 +20,11 @@ _WITH_ROLE = {
 
 
 def close() -> None:
-    """Tell policies the stack behind a change set's ARN, and the RoleARN of a call that has one."""
+    """Give policies the stack of a change set, its name, its role, and If-None-Match of a write."""
     ministack.swap(ministack.iam_actions, "extract_resource_arn", _of_stack)
-    ministack.swap(ministack.iam_actions, "request_tag_context", _with_role)
+    ministack.swap(ministack.iam_actions, "extract_resource_arn", _of_log_stream)
+    ministack.swap(ministack.iam_actions, "request_tag_context", _of_change_set)
+    ministack.swap(ministack.iam_actions, "s3_service_context", _of_write)
 
 
 def _of_stack(known: Callable[..., str]) -> Callable[..., str]:
@@ -36,10 +39,47 @@ def _of_stack(known: Callable[..., str]) -> Callable[..., str]:
     return resource
 
 
-def _with_role(known: Callable[..., Context]) -> Callable[..., Context]:
+def _of_log_stream(known: Callable[..., str]) -> Callable[..., str]:
+    """A stream is a resource below its group: policies allow it with `log-group:NAME:*`."""
+
+    def resource(service: str, *request: Any) -> str:
+        found = known(service, *request)
+        stream = _json(request[3]).get("logStreamName") if service == "logs" else None
+        whole = stream and ":log-group:" in found and ":log-stream:" not in found
+        return f"{found}:log-stream:{stream}" if whole else found
+
+    return resource
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _of_change_set(known: Callable[..., Context]) -> Callable[..., Context]:
+    """Add the name as the request has it, which may be an ARN, and the role."""
+
     def context(service: str, action: str, body: bytes, params: ministack.Params) -> Context:
-        role = ministack.param(params, "RoleARN") if action in _WITH_ROLE else ""
-        own = {"cloudformation:RoleArn": role} if role else {}
+        own = {}
+        if service == "cloudformation":
+            if role := ministack.param(params, "RoleARN") if action in _WITH_ROLE else "":
+                own["cloudformation:RoleArn"] = role
+            if name := ministack.param(params, "ChangeSetName"):
+                own["cloudformation:ChangeSetName"] = name
         return known(service, action, body, params) | own
+
+    return context
+
+
+def _of_write(known: Callable[..., Context]) -> Callable[..., Context]:
+    def context(
+        action: str, query: ministack.Params | None, path: str = "", headers: Any = None
+    ) -> Context:
+        condition = (headers or {}).get("if-none-match", "") if action == "s3:PutObject" else ""
+        own = {"s3:if-none-match": condition} if condition else {}
+        return known(action, query, path, headers) | own
 
     return context

@@ -12,6 +12,7 @@ Made = tuple[str, dict[str, Any]]
 
 _FUNCTION = "AWS::Lambda::Function"
 _LAMBDA = "lambda.amazonaws.com"
+_UNZIPPED_BYTES = 262_144_000  # Lambda quotas, Deployment package size.
 _KEPT = ("VpcConfig", "DeadLetterConfig", "KMSKeyArn", "FileSystemConfigs")
 
 
@@ -79,8 +80,11 @@ def _find_code(code: Props) -> None:
     bucket, key = code["S3Bucket"], code["S3Key"]
     if bucket not in ministack.store(ministack.s3, "_buckets"):
         problem = ("NoSuchBucket", "The specified bucket does not exist")
-    elif ministack.object_body(bucket, key, code.get("S3ObjectVersion")) is None:
+    elif (body := ministack.object_body(bucket, key, code.get("S3ObjectVersion"))) is None:
         problem = ("NoSuchKey", "The specified key does not exist.")
+    elif ministack.unzipped_bytes(body) > _UNZIPPED_BYTES:
+        message = f"Unzipped size must be smaller than {_UNZIPPED_BYTES} bytes"
+        raise ValueError(f"{message} (Service: Lambda, Status Code: 400)")
     else:
         return
     error, message = problem

@@ -168,6 +168,13 @@ GAPS: tuple[Gap, ...] = (
         test="test_template.py::test_template_url",
     ),
     Gap(
+        "a template in S3 is read in the version that its address names",
+        "user guide, Selecting a stack template",
+        "the newest version",
+        module="template_url",
+        test="test_template.py::test_template_version",
+    ),
+    Gap(
         "an update tells only of resources it touches; new ones are CREATE_*, dropped ones DELETE_*",
         "user guide, View stack events and Stack status codes",
         "UPDATE_* of every resource, nothing of dropped ones, no cleanup phase",
@@ -555,6 +562,20 @@ GAPS: tuple[Gap, ...] = (
         test="test_functions.py::test_alone",
     ),
     Gap(
+        "a response of more than 6 MB is refused, not returned",
+        "Lambda quotas, Invocation payload; the message is not verified",
+        "returned; an endless one filled the memory",
+        module="workers",
+        test="test_isolation.py::test_endless_output",
+    ),
+    Gap(
+        "a zip of more than 250 MB unzipped is refused",
+        "Lambda quotas, Deployment package size",
+        "unzipped, if a stack named it",
+        module="functions",
+        test="test_functions.py::test_zip_bomb",
+    ),
+    Gap(
         "OIDC providers and budgets are seen by the API of their services",
         "AWS::IAM::OIDCProvider, AWS::Budgets::Budget",
         "unknown types",
@@ -633,6 +654,27 @@ GAPS: tuple[Gap, ...] = (
         "a change set was of no stack, and the condition never held",
         module="conditions",
         test="test_conditions.py::test_role_of_a_change_set",
+    ),
+    Gap(
+        "a policy allows change sets by name (ChangeSetName)",
+        "service authorization reference, CloudFormation; not verified for a call that has an ARN",
+        "the condition never held",
+        module="conditions",
+        test="test_conditions.py::test_name_of_a_change_set",
+    ),
+    Gap(
+        "the log streams of a group are resources below it: log-group:NAME:*",
+        "service authorization reference, CloudWatch Logs, PutLogEvents",
+        "a stream had the ARN of its group, without the end",
+        module="conditions",
+        test="test_conditions.py::test_log_streams_of_a_group",
+    ),
+    Gap(
+        "a policy allows writes only if no object has the key (s3:if-none-match)",
+        "S3 user guide, Enforce conditional writes",
+        "the condition never held",
+        module="conditions",
+        test="test_conditions.py::test_write_of_a_new_object",
     ),
     Gap(
         "a CodeBuild project has a limit for its queue, and a place for its logs",
@@ -820,6 +862,19 @@ GAPS: tuple[Gap, ...] = (
         "Service Authorization Reference, AWS Systems Manager, GetParameters",
         "the right to all: who may read some is refused",
         consequence="tests/stacks/test_pipeline.py holds which the pipeline may read",
+    ),
+    Gap(
+        "a function has the memory it is given and no more, and reaches no network in a VPC "
+        "but what its security groups allow",
+        "Lambda developer guide, Configure Lambda function memory; VPC networking",
+        "memory is not limited; the machine's network is shared",
+        consequence="a function that needs more memory, or the internet, passes here",
+    ),
+    Gap(
+        "S3 takes an object of 5 GB in one call",
+        "S3 user guide, Uploading objects",
+        "256 MB, since a body is held in memory",
+        consequence="use a multipart upload for larger ones",
     ),
     Gap(
         "SNS tries again for an hour when a webhook does not answer, and passes credentials in URLs",

@@ -1,31 +1,150 @@
-"""A function's process sees the standard library, its own zip, and boto3 with what that needs."""
+"""A function's process sees the standard library, its own zip, and boto3 with what that needs.
+
+It is isolated (processes.py), and what it writes is bounded: neither its result nor its log can
+fill the emulator's memory.
+"""
 
 from __future__ import annotations
 
+import json
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from deployer import runtime
 from deployer.embedded import ministack
+from deployer.embedded.processes import IsolatedProcess, Isolation, install
+from deployer.errors import EmbeddedError
+from deployer.isolation import sandbox
 
-# The process starts over as soon as it is there, since the emulator cannot be told how to start
-# it: without the packages and the checkout that the emulator itself runs with, and with only that
-# of its environment which Lambda or the embedded AWS give. The stack's settings come thereafter.
-_ALONE = """
+RESPONSE_BYTES = 6_291_556  # Lambda quotas, Invocation payload; the number is that of its error.
+LOG_BYTES = 4 * 1024 * 1024  # Of an invocation. Lambda has no such limit.
+_LOG_LINE_BYTES = 256 * 1024  # CloudWatch Logs quotas, Event size; longer lines are split there.
+_ENVELOPE_BYTES = 6 * RESPONSE_BYTES  # A line with a response in which all is escaped: \u00e9.
+_TOO_LARGE = (
+    f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
+)
+_CUT = f"[the embedded AWS keeps {LOG_BYTES} bytes of an invocation's log; the rest is dropped]"
+
+_PATHS = """
 import os, sys
-
-if not sys.flags.isolated:
-    given = ("AWS_", "LAMBDA_", "_LAMBDA_", "_MINISTACK_", "PG")
-    given += ("HOME", "LANG", "PATH", "TMPDIR", "TZ")
-    environment = {name: value for name, value in os.environ.items() if name.startswith(given)}
-    alone = [sys.executable, "-I", "-S", "-B", os.path.abspath(__file__)]
-    os.execve(sys.executable, alone, environment)
-sys.path.append(%r)
+sys.path.append(os.environ["LAMBDA_RUNTIME_DIR"])
 """
+_FROM_INIT = {"python": 'code_dir = init["code_dir"]', "nodejs": "const msg = JSON.parse(line);"}
+_FROM_ENVIRONMENT = {
+    "python": 'code_dir = os.environ["LAMBDA_TASK_ROOT"]',
+    "nodejs": f"{_FROM_INIT['nodejs']} if ('code_dir' in msg) msg.code_dir = "
+    "process.env.LAMBDA_TASK_ROOT;",
+}
 
 
 def close() -> None:
-    """Have every worker start alone; what Lambda's Python has lies in the temporary folder."""
-    folder = Path(tempfile.gettempdir()) / "runtime"
-    runtime.link(folder)
-    ministack.start_workers_with(lambda script: _ALONE % str(folder) + script)
+    """Isolate every process, and have workers find their code where the sandbox has it."""
+    folder = Path(tempfile.gettempdir())
+    packages = folder / "runtime"
+    runtime.link(packages)
+    install(Isolation(sandbox.level(), packages, private=folder.parent))
+    ministack.start_workers_with(_with_sandbox_paths)
+    ministack.swap(ministack.function_workers, "subprocess", _with_bounded_output)
+    for kind in ("Worker", "ProvidedWorker"):
+        worker = ministack.store(ministack.function_workers, kind)
+        ministack.swap(worker, "invoke", _with_a_new_log)
+
+
+def _with_sandbox_paths(kind: str, script: str) -> str:
+    """Make a worker's script read its code's path from the environment: the sandbox has another."""
+    if _FROM_INIT[kind] not in script:
+        raise EmbeddedError(f"ministack {ministack.PINNED}: the {kind} worker has changed")
+    script = script.replace(_FROM_INIT[kind], _FROM_ENVIRONMENT[kind])
+    return _PATHS + script if kind == "python" else script
+
+
+def _with_bounded_output(module: Any) -> Any:
+    return SimpleNamespace(**{**vars(module), "Popen": WorkerProcess})
+
+
+def _with_a_new_log(invoke: Callable[..., Any]) -> Callable[..., Any]:
+    def invoking(worker: Any, *rest: Any, **more: Any) -> Any:
+        process = vars(worker)["_proc"]
+        if isinstance(process, WorkerProcess) and process.log:
+            process.log.renew()
+        return invoke(worker, *rest, **more)
+
+    return invoking
+
+
+class WorkerProcess(IsolatedProcess):
+    """The process of a function, whose output is read with bounds."""
+
+    log: BoundedLog | None = None
+
+    def __init__(self, args: Any, **options: Any) -> None:
+        """Start it; a worker writes results to stdout, a custom runtime writes its log there."""
+        super().__init__(args, **options)
+        streams: dict[str, Any] = vars(self)  # Popen says of them only that they are files.
+        if self.stderr is not None:
+            self.log = streams["stderr"] = BoundedLog(self.stderr)
+            streams["stdout"] = BoundedResults(self.stdout, self.terminate)
+        else:
+            self.log = streams["stdout"] = BoundedLog(self.stdout)
+
+
+class BoundedLog:
+    """Lines of a log: as many bytes as an invocation may write, then none until it is renewed."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._left = LOG_BYTES
+
+    def renew(self) -> None:
+        """Begin another invocation's log."""
+        self._left = LOG_BYTES
+
+    def readline(self) -> Any:
+        """Return the next line that is kept; all others are read, or the process would wait."""
+        while line := self._stream.readline(_LOG_LINE_BYTES):
+            had, self._left = self._left, self._left - len(line)
+            if self._left >= 0:
+                return line
+            if had >= 0:
+                return f"{_CUT}\n" if isinstance(line, str) else f"{_CUT}\n".encode()
+        return line
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the lines that are kept."""
+        while line := self.readline():
+            yield line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class BoundedResults:
+    """Lines with a result each; one that Lambda would not take is replaced by Lambda's error."""
+
+    def __init__(self, stream: Any, end: Callable[[], None]) -> None:
+        self._stream = stream
+        self._end = end
+
+    def readline(self) -> str:
+        """Return the next line; a process that never ends its line is ended."""
+        line: str = self._stream.readline(_ENVELOPE_BYTES)
+        if len(line) >= _ENVELOPE_BYTES:
+            self._end()
+        elif len(line) <= RESPONSE_BYTES or _response_bytes(line) <= RESPONSE_BYTES:
+            return line
+        return json.dumps({"status": "error", "error": _TOO_LARGE}) + "\n"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _response_bytes(line: str) -> int:
+    """Return how long the response in *line* is as Lambda counts it: as UTF-8."""
+    try:
+        result = json.loads(line)["result"]
+    except (ValueError, TypeError, KeyError):
+        return len(line)
+    return len(json.dumps(result, ensure_ascii=False).encode(errors="replace"))

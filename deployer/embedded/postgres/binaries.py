@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from deployer.embedded import processes
 from deployer.errors import EmbeddedError
 
 Kind = Literal["bundled", "system"]
@@ -82,7 +83,8 @@ def _system() -> list[Path]:
 
 @functools.cache
 def _version(folder: Path) -> str:
-    said = subprocess.run(
-        [folder / "postgres", "--version"], capture_output=True, text=True, check=True
-    )
+    with processes.trusted():
+        said = subprocess.run(
+            [folder / "postgres", "--version"], capture_output=True, text=True, check=True
+        )
     return said.stdout.split()[2]

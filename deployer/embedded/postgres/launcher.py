@@ -10,7 +10,6 @@ user has another number: files stay root's, and no user is made on the machine.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import pwd
@@ -18,10 +17,12 @@ import signal
 import sys
 from pathlib import Path
 
-LINUX = sys.platform == "linux"
+sys.path.append(str(Path(__file__).resolve().parents[3]))  # It is started on its own.
+
+from deployer.isolation import namespaces
+
+LINUX = namespaces.LINUX
 NO_NAMESPACE = "PostgreSQL does not run as root, and root may not make a user namespace here"
-_NEW_USER_NAMESPACE = 0x10000000  # CLONE_NEWUSER
-_SIGNAL_WHEN_PARENT_DIES = 1  # PR_SET_PDEATHSIG
 
 
 def become(lock: str, parent: int, command: list[str]) -> None:
@@ -42,17 +43,18 @@ def _hold(lock: str) -> None:
 def _leave_root() -> None:
     """Go on as nobody in a namespace where nobody is who root is outside."""
     user = pwd.getpwnam("nobody")  # initdb wants a name for its number.
-    if not LINUX or ctypes.CDLL(None).unshare(_NEW_USER_NAMESPACE) != 0:
+    if not LINUX:
         sys.exit(NO_NAMESPACE)
-    Path("/proc/self/uid_map").write_text(f"{user.pw_uid} 0 1")
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/gid_map").write_text(f"{user.pw_gid} 0 1")
+    try:
+        namespaces.unshare(namespaces.NEW_USER)
+    except OSError:
+        sys.exit(NO_NAMESPACE)
+    namespaces.map_user(user.pw_uid, user.pw_gid, outside_user=0, outside_group=0)
 
 
 def _end_with(parent: int) -> None:
     """Shut down cleanly when *parent* dies, `kill -9` included. Only Linux can tell us of it."""
-    if LINUX:
-        ctypes.CDLL(None).prctl(_SIGNAL_WHEN_PARENT_DIES, signal.SIGINT)
+    namespaces.signal_when_parent_dies(signal.SIGINT)
     if os.getppid() != parent:
         sys.exit("whoever started PostgreSQL is gone already")
 

@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer.embedded import processes
 from deployer.embedded.postgres import launcher, wire
 from deployer.embedded.postgres.binaries import Binaries
 from deployer.embedded.process import is_locked
@@ -189,7 +190,7 @@ class Server:
 
     async def _launch(self, program: str, *arguments: str) -> asyncio.subprocess.Process:
         """Start a program of PostgreSQL on the loop's thread, which lives as long as we do."""
-        with self.place.log.open("wb") as log:
+        with self.place.log.open("wb") as log, processes.trusted():
             return await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", launcher.__file__),
                 *(str(self.place.lock), str(os.getpid())),
@@ -199,6 +200,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
                 umask=0o077,
+                env=_environment(self.place),
             )
 
     def _says_ready(self) -> bool:
@@ -215,6 +217,12 @@ class Server:
         if launcher.NO_NAMESPACE in text:
             hint = "run as a user who is not root, or allow user namespaces (docs/embedded-aws.md)"
         return EmbeddedError(f"PostgreSQL {self._binaries.version}: {what}:\n{said}", hint=hint)
+
+
+def _environment(place: Place) -> dict[str, str]:
+    """Return the whole environment of PostgreSQL."""
+    home = str(place.folder)
+    return {"PATH": os.defpath, "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8"}
 
 
 def _locale(major: int) -> tuple[str, ...]:

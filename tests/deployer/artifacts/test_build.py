@@ -20,6 +20,7 @@ from deployer.artifacts import build as build_module
 from deployer.artifacts import checks, host, install, packing, store, target
 from deployer.artifacts.build import build, path_of
 from deployer.errors import BuildError, StaleError
+from deployer.isolation import sandbox
 from tests.deployer.artifacts.checkout import (
     ARM,
     ARM_TAG,
@@ -624,7 +625,7 @@ def test_alone(checkout: Checkout) -> None:
     source = """
         import os, sys
         import boto3, six
-        assert "HOME" not in os.environ and "SECRET" not in os.environ
+        assert os.environ["HOME"] == os.environ["TMPDIR"] and "SECRET" not in os.environ
         assert not [path for path in sys.path if path.endswith("site-packages")], sys.path
         try:
             import troposphere
@@ -636,3 +637,93 @@ def test_alone(checkout: Checkout) -> None:
     checkout.function("a", f"{textwrap.dedent(source)}{HANDLER}")
 
     assert checkout.build("a", target=host())
+
+
+SPY = """
+import json, os, pathlib, sys
+
+def tried(action):
+    try:
+        return action()
+    except Exception as error:
+        return type(error).__name__
+
+found = {
+    "environment": dict(os.environ),
+    "home": tried(lambda: sorted(os.listdir(USER))),
+    "checkout": tried(lambda: sorted(os.listdir(CHECKOUT))),
+    "parents": [
+        tried(lambda: pathlib.Path(f"/proc/{pid}/environ").read_text(errors="replace"))
+        for pid in (os.getppid(), PARENT)
+    ],
+    "terminal": tried(lambda: open("/dev/tty") and "opened"),
+    "written": tried(lambda: pathlib.Path(CHECKOUT, "written").write_text("x")),
+}
+raise ImportError("SPIED" + json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize("wanted", ["auto", "off"])
+def test_a_package_that_spies(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    """A dependency is imported without the user's environment, and where possible files.
+
+    Hooks of its installation are not run at all: wheels have none, and .pth files are not read.
+    """
+    key = "the user's own key"
+    for name in ("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "SSH_AUTH_SOCK", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, key)
+    monkeypatch.setenv(sandbox.VARIABLE, wanted)
+    sandbox.level.cache_clear()
+    level = sandbox.level()
+    ran = checkout.root / "ran"
+    places = f"USER, CHECKOUT = {str(Path.home())!r}, {str(ROOT)!r}\nPARENT = {os.getpid()}\n"
+    lock = checkout.wheel(
+        "spy",
+        {
+            "spy/__init__.py": places + SPY,
+            "spy.pth": f"import pathlib; pathlib.Path({str(ran)!r}).touch()\n",
+        },
+    )
+    checkout.function("a", f"import spy\n{HANDLER}", lock=lock)
+
+    with pytest.raises(BuildError) as refused:
+        checkout.build("a", target=host())
+    sandbox.level.cache_clear()
+
+    said = refused.value.message.partition("SPIED")[2].rpartition("}")[0] + "}"
+    found = json.loads(said)
+    (ROOT / "written").unlink(missing_ok=True)
+    assert not ran.exists()
+    assert {"AWS_REGION", "HOME", "LANG", "PATH", "TMPDIR"} == {*found["environment"]} - {
+        "LC_CTYPE"
+    }
+    assert key not in found["environment"].values()
+    assert "opened" != found["terminal"]
+    if level == "namespaces":
+        python = (
+            Path(sandbox.python()).relative_to(Path.home()).parts[0:1]
+            if (Path(sandbox.python()).is_relative_to(Path.home()))
+            else ()
+        )
+        assert found["home"] in (list(python), "FileNotFoundError")
+        assert found["checkout"] in ([], "FileNotFoundError")
+        assert isinstance(found["written"], str)
+        assert not [text for text in found["parents"] if key in text]
+    else:  # As documented: only the environment is its own.
+        assert "deployer" in found["checkout"]
+
+
+def test_installing_without_keys(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The installer gets what it needs to fetch packages, and none of the user's keys."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
+    monkeypatch.setenv("https_proxy", "http://proxy.example")
+    monkeypatch.setenv("UV_INDEX_URL", "https://packages.example")
+
+    given = install._environment()
+
+    assert "AWS_SECRET_ACCESS_KEY" not in given
+    assert "http://proxy.example" == given["https_proxy"]
+    assert "https://packages.example" == given["UV_INDEX_URL"]
+    assert "PATH" in given

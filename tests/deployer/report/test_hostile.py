@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from deployer.cloud import PropertyChange, ResourceChange
 from deployer.errors import DeployError
-from deployer.events import Finished, Operating, Outcome, Progress, Proposed, Started, Uploaded
+from deployer.events import (
+    Finished,
+    Operating,
+    Outcome,
+    Progress,
+    Proposed,
+    Started,
+    Uploaded,
+    Verified,
+)
 from deployer.plan import Blocked
 from deployer.report import Ink, error_text, plan_text, question, status
 from tests.deployer.report.samples import change_set, found, listening, progress, tell
@@ -47,7 +56,7 @@ def everything(text: str, told_live: bool = False) -> str:
     left = replace(change_set("x", change), stack=text, arn=text)
     error = DeployError(text, hint=text)
     with told:
-        told.start(text, text, text, embedded=False)
+        told.start(text, text, text, embedded=False, origins=[text])
         told.plan([Blocked(wanted(text), found(text), text, text)], (), ())
         tell(
             told,
@@ -55,6 +64,8 @@ def everything(text: str, told_live: bool = False) -> str:
             [
                 Started(text, text, text),
                 Uploaded(text, text),
+                Uploaded(text, text, text, text),
+                Verified(text, text, text),
                 Proposed(text, left),
                 Operating(text, text, text, text),
                 Progress(text, happened.event, happened.line),

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from deployer.cloud import PropertyChange
 from deployer.errors import BusyError, DeployError
-from deployer.events import Event, Finished, Outcome, Proposed, Started, Uploaded
+from deployer.events import Event, Finished, Outcome, Proposed, Started, Uploaded, Verified
 from deployer.report import deletions_json, plan_json
 from tests.deployer.report.samples import (
     CREATED,
@@ -54,6 +54,7 @@ def test_every_line_is_as_documented() -> None:
     left = [
         Proposed("crd-x-users", change_set("users")),
         Uploaded("crd-x-users", "https://bucket/key"),
+        Verified("crd-x-users", "https://bucket/key", "version-1"),
         Finished("crd-x-users", Outcome.LEFT, "arn:changeSet/users"),
     ]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployer.errors import DeployError
-from deployer.report import FORMATS, outputs
+from deployer.report import FORMATS, dotenv, outputs
 from deployer.stack import Env
 from deployer.synth import DIGEST
 from tests.deployer.report.samples import found
@@ -57,18 +57,32 @@ NETWORK = found("network", outputs={"VpcId": "vpc-1", DIGEST: "abc", "PublicSubn
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
-    r"""A dotenv file, as python-dotenv reads it: bare, or in single quotes with \\ and \'."""
-    line = re.compile(
-        r"(?P<name>[A-Z0-9_]+)=(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<bare>[^\s'#]*))\n", re.DOTALL
+    """A dotenv file, by the grammar of python-dotenv 1.2, ${NAME} replaced as it does by default."""
+    quoted = (
+        r"""'(?P<single>(?:\\'|[^'])*)'|"(?P<double>(?:\\"|[^"])*)"|(?P<bare>[^'"\r\n][^\r\n]*|)"""
     )
+    line = re.compile(rf"(?P<name>[^=#\s]+)=(?:{quoted})[^\S\r\n]*(?:\r\n|\n|\r|$)")
     parsed, at = {}, 0
     while at < len(text):
         match = line.match(text, at)
         assert match, text[at:]
-        quoted = match["quoted"]
-        value = match["bare"] if quoted is None else re.sub(r"\\([\\'])", r"\1", quoted)
-        parsed[match["name"]], at = value, match.end()
+        if (value := match["single"]) is not None:
+            value = re.sub(r"\\([\\'])", r"\1", value)
+        elif (value := match["double"]) is not None:
+            value = re.sub(r"\\[\\'\"abfnrtv]", "(an escape)", value)
+        else:
+            value = re.sub(r"\s+#.*", "", match["bare"]).rstrip()
+        parsed[match["name"]] = re.sub(r"\$\{[^}]*\}", "(replaced)", value)
+        at = match.end()
     return parsed
+
+
+def sourced(text: str, names: list[str], shell: str = "sh") -> list[str]:
+    """The variables that a shell has after it sourced *text*."""
+    script = text + "".join(f'printf "%s\\0" "${name}"\n' for name in names)
+    done = subprocess.run([shell], input=script.encode(), capture_output=True, check=True)
+    assert b"" == done.stderr
+    return done.stdout.decode().split("\0")[:-1]
 
 
 def test_a_variable_is_called_by_layer_and_output() -> None:
@@ -122,42 +136,92 @@ def test_two_of_one_name_are_refused(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["dotenv", "shell"])
-def test_no_variable_holds_a_nul(form: str) -> None:
-    """Better refused than cut off."""
-    with pytest.raises(DeployError, match="NUL"):
-        outputs([found("a", outputs={"B": "1\0002"})], form, env=ENV)
+@pytest.mark.parametrize("char", ["\0", "\x01", "\x1b", "\r", "\x7f", "\x9b", "\u2028", "\u202e"])
+def test_control_characters_are_refused(form: str, char: str) -> None:
+    """A terminal would obey them, or show another text than there is; the output is named."""
+    with pytest.raises(DeployError) as told:
+        outputs([found("a", outputs={"B": f"1{char}2"})], form, env=ENV)
+
+    assert "crd-x-a: output B: its value has control characters" == told.value.message
+    assert "ask for json" == told.value.hint
 
 
-def test_two_hundred_odd_values_survive_the_shell(tmp_path: Path) -> None:
-    """Every one comes out of one sh as it went in."""
-    values = ODD + [f"{one}{other}" for one in ODD for other in ODD][: 200 - len(ODD)]
+@pytest.mark.parametrize("form", ["dotenv", "shell"])
+def test_a_name_that_is_none_is_refused(form: str) -> None:
+    """A shell would take the line for a command."""
+    env = msgspec.structs.replace(ENV, prefix="1st")
+
+    with pytest.raises(
+        DeployError, match=r"crd-x-a: output B: .*A_B is not the name of a variable"
+    ):
+        outputs([found("a", outputs={"B": "1"})], form, env=env)
+
+
+PLAIN = [value for value in ODD if not set(value) & {"\r", "\x01"}]
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_two_hundred_odd_values_survive_the_shell(shell: str) -> None:
+    """Every one comes out of one shell as it went in."""
+    values = PLAIN + [f"{one}{other}" for one in PLAIN for other in PLAIN][: 200 - len(PLAIN)]
     titles = [f"V{number}x" for number in range(len(values))]
     stack = found("odd", outputs=dict(zip(titles, values, strict=True)))
-    file = tmp_path / "outputs.sh"
-    file.write_bytes(outputs([stack], "shell", env=ENV).encode())
-    script = f". {file}\n" + "".join(
-        f'printf "%s\\0" "$CRD_ODD_V{number}X"\n' for number in range(len(values))
-    )
+    names = [f"CRD_ODD_V{number}X" for number in range(len(values))]
 
-    done = subprocess.run(["sh"], input=script.encode(), capture_output=True, check=True)
-
-    assert b"" == done.stderr
-    assert values == done.stdout.decode().split("\0")[:-1]
+    assert values == sourced(outputs([stack], "shell", env=ENV), names, shell)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.dictionaries(
-        st.from_regex(r"[A-Z][a-z]{1,8}", fullmatch=True), st.text() | st.sampled_from(ODD)
-    )
+DOTENV = {
+    "": "",
+    "a.b/c:d@e%f+g,h-i_j": "a.b/c:d@e%f+g,h-i_j",
+    "a b": "'a b'",
+    "it's": '"it\'s"',
+    'say "hi"': "'say \"hi\"'",
+    "$(id) `id` $5": "'$(id) `id` $5'",
+    "back\\slash": "'back\\slash'",
+    "line\nbreak\n": "'line\nbreak\n'",
+    "# no comment": "'# no comment'",
+    "~root": "'~root'",
+    "é 🦊": "'é 🦊'",
+    "it's\na line": '"it\'s\na line"',
+}
+
+
+@pytest.mark.parametrize("value", DOTENV)
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_dotenv_file_can_be_sourced(value: str, shell: str) -> None:
+    """A dotenv reader and a shell read the same, and nothing of it runs."""
+    text = outputs([found("a", outputs={"B": value})], "dotenv", env=ENV)
+
+    assert f"CRD_A_B={DOTENV[value]}\n" == text
+    assert [value] == sourced(text, ["CRD_A_B"], shell)
+    assert {"CRD_A_B": value} == parse_dotenv(text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["${HOME}", "$HOME", "it's $5", "it's `id`", "it's \\", "'\"", "a\\\\b", "ends\\", "\\'"],
 )
-def test_any_value_survives_dotenv(values: dict[str, str]) -> None:
-    """As the documented grammar reads it back."""
-    values = {title: value.replace("\0", "") for title, value in values.items()}
+def test_what_readers_would_not_read_alike_is_refused(value: str) -> None:
+    """The output is named; json has it."""
+    with pytest.raises(DeployError) as told:
+        outputs([found("a", outputs={"B": value})], "dotenv", env=ENV)
 
-    text = outputs([found("odd", outputs=values)], "dotenv", env=ENV)
+    assert "crd-x-a: output B: a dotenv reader and a shell" in told.value.message
+    assert "ask for json" == told.value.hint
 
-    expected = {
-        f"CRD_ODD_{title.upper()}": value for title, value in values.items() if title != DIGEST
-    }
-    assert expected == parse_dotenv(text)
+
+SHELL_WORDS = st.text(st.sampled_from("ab'\"\\$`{}()~#=!;&|<>*?[] \t\nHOME") | st.characters())
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+@given(st.lists(SHELL_WORDS | st.sampled_from(ODD), min_size=1, max_size=20))
+def test_any_value_is_read_alike_or_refused(values: list[str]) -> None:
+    """By a shell and by the documented grammar."""
+    quoted = [text for value in values if (text := dotenv(value)) is not None]
+    kept = [value for value in values if dotenv(value) is not None]
+    names = [f"N{number}" for number in range(len(kept))]
+    text = "".join(f"{name}={value}\n" for name, value in zip(names, quoted, strict=True))
+
+    assert kept == list(parse_dotenv(text).values())
+    assert kept == sourced(text, names)

@@ -90,6 +90,15 @@ def test_an_account_is_named_without_more() -> None:
     assert "prod: account 123456789012, region eu-central-1\n" == stream.getvalue()
 
 
+def test_the_first_line_names_what_is_taken_from_the_aws_setup() -> None:
+    """Whoever reads a log sees through which proxy it went."""
+    told, stream, _ = listening()
+
+    told.start("x", "1", "r", embedded=False, origins=["profile x", "proxy http://proxy"])
+
+    assert "x: account 1, region r · profile x · proxy http://proxy\n" == stream.getvalue()
+
+
 def test_an_interrupt_names_what_goes_on() -> None:
     """Operations that did not end go on in AWS, and what was proposed waits."""
     told, stream, clock = listening()

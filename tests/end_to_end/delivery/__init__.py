@@ -7,6 +7,7 @@ from deployer.fields import Settings
 from deployer.stack import Env, Layers
 from stacks import foundation, pipeline, registry
 from stacks import service as services
+from stacks.rights import BY_HAND
 
 
 class Config(Settings, frozen=True):
@@ -24,7 +25,7 @@ def layers(config: Config, _: Code) -> Layers:
     """What the pipeline stands on, and the pipeline."""
     crd = Layers(config.env)
     base = crd.add("foundation", foundation.define, config.foundation)
-    crd.keep_artifacts_in(base.artifacts)
+    crd.keep_artifacts_in(base.artifacts, manual=BY_HAND)
     images = crd.add("registry", registry.define, config.registry, released=[config.service.image])
     crd.add(
         "pipeline",

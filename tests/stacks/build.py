@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "buildspecs"
+DOCKERFILE = f"FROM python@sha256:{'0' * 64}\n"
 PHASES = ("install", "pre_build", "build", "post_build")
 PASSWORD = "the-password-of-the-registry"
 
@@ -26,19 +24,20 @@ _CALLED = """\
 #!/bin/sh
 call="{tool} $*"
 printf '%s\\n' "$call" >> "$CALLS"
-env | grep '^AWS_' | sed "s|^|$call: |" >> "$SEEN"
 [ -z "$FAILS" ] || case $call in $FAILS) exit "$CODE" ;; esac
 """
 _AWS = """\
 case $call in
-    *batch-get-image*) cat "$PUSHED" 2>/dev/null || true ;;
     *get-login-password*) echo "$PASSWORD" ;;
+    *describe-stacks*) cat "$ACCOUNT/$4.txt" ;;
+    *get-template*) cat "$ACCOUNT/$6.yaml" ;;
 esac
 """
 _DOCKER = """\
 case $1 in
     login) cat > "$STDIN" ;;
-    push) echo "sha256:$DIGEST" > "$PUSHED" ;;
+    push) echo "${2%:*}@sha256:$DIGEST" > "$PUSHED" ;;
+    image) cat "$PUSHED" 2> /dev/null || true ;;
     *) echo "what docker tells" ;;
 esac
 """
@@ -54,39 +53,38 @@ class Ended:
     artifacts: dict[str, str]
     said: str
     stdin: str
-    seen: str
 
 
 @dataclass
 class Build:
-    """A machine of CodeBuild with the source in *folder*."""
+    """A build container of CodeBuild with the source in *folder*."""
 
     folder: Path
-    pushed: str = ""  # The digest of the image that the registry has of the commit.
     digest: str = "a" * 64  # Of the image that a push makes.
     env: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Lay out the source and the tools."""
         self.source, self.tools = self.folder / "src", self.folder / "bin"
-        self.tools.mkdir(parents=True)
-        (self.source / "backend").mkdir(parents=True)
-        shutil.copytree(FOLDER, self.source / "buildspecs")
+        self.account, self.tmp = self.folder / "account", self.folder / "tmp"
+        for folder in (self.tools, self.account, self.tmp, self.source / "backend"):
+            folder.mkdir(parents=True)
+        (self.source / "backend" / "Dockerfile").write_text(DOCKERFILE)
         self._tool(self.source / "inv", "inv", "")
         self._tool(self.tools / "aws", "aws", _AWS)
         self._tool(self.tools / "docker", "docker", _DOCKER)
-        if self.pushed:
-            (self.folder / "pushed").write_text(f"{self.pushed}\n")
 
-    def run(self, name: str, *, fails: str = "", code: int = 1, **env: str) -> Ended:
-        """Run buildspecs/NAME.yml; calls that match the pattern *fails* end with *code*."""
-        spec = yaml.safe_load((self.source / "buildspecs" / f"{name}.yml").read_text())
-        files = {
-            one: str(self.folder / one.lower()) for one in ("CALLS", "SEEN", "STDIN", "PUSHED")
-        }
-        for one in ("CALLS", "SEEN", "STDIN"):
+    def run(self, buildspec: str, *, fails: str = "", code: int = 1, **env: str) -> Ended:
+        """Run *buildspec*; calls that match the pattern *fails* end with *code*.
+
+        Its /tmp is a folder of this build, as each container of CodeBuild has its own.
+        """
+        spec = yaml.safe_load(buildspec.replace("/tmp/", f"{self.tmp}/"))  # noqa: S108
+        files = {one: str(self.folder / one.lower()) for one in ("CALLS", "STDIN", "PUSHED")}
+        for one in ("CALLS", "STDIN"):
             Path(files[one]).write_text("")
         told = {"FAILS": fails, "CODE": str(code), "PASSWORD": PASSWORD, "DIGEST": self.digest}
+        told["ACCOUNT"] = str(self.account)
         shell = _Shell(self.source, self._environ | files | told | env)
         succeeded = _phases(spec["phases"], shell)
         wanted = spec.get("artifacts", {}).get("files", [])
@@ -101,7 +99,6 @@ class Build:
             artifacts={one: path.read_text() for one, path in there.items()},
             said=shell.said,
             stdin=Path(files["STDIN"]).read_text(),
-            seen=Path(files["SEEN"]).read_text(),
         )
 
     @property
@@ -113,7 +110,7 @@ class Build:
             "AWS_REGION": "ca-central-1",
             "AWS_DEFAULT_REGION": "ca-central-1",
             "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/of-the-role",
-            "CODEBUILD_BUILD_URL": "https://console.example/build",
+            "CODEBUILD_BUILD_NUMBER": "7",
             **self.env,
         }
 

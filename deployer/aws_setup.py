@@ -1,0 +1,208 @@
+"""Decide which parts of the operator's AWS setup are refused, and name those that matter.
+
+A task takes credentials from the setup, and a proxy and a certificate authority; nothing else.
+What would send a request of an account to another address is refused by name, although
+`deployer.aws` would not use it: its owner expects an effect and has to know that there is none.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+# Endpoint rules in a folder of service models; all else that may be there is harmless and unread.
+_ENDPOINT_RULES = ("endpoints.json*", "partitions.json*", "*/*/endpoint-rule-set-1.json*")
+# The endpoints of services, among them buckets, and the sign-in of `aws login`. Not every name below
+# amazonaws.com: ID.execute-api.REGION.amazonaws.com is a customer's, as are others of more parts.
+_REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
+_AWS_HOST = re.compile(
+    rf"(?:[a-z0-9.-]+\.s3|api\.ecr|portal\.sso|[a-z0-9-]+)(?:\.{_REGION})?\.amazonaws\.com"
+    rf"|(?:{_REGION}\.)?signin\.aws\.amazon\.com"
+)
+
+_ADDRESS = "sends requests to another address"
+_RULES = "replaces the endpoint rules of AWS"
+_VARIANT = "asks for endpoints that the tasks do not use"
+_REFUSED_VARIABLES = {
+    "AWS_DATA_PATH": _RULES,
+    "BOTOCORE_EXPERIMENTAL__PLUGINS": "adds other code to every AWS client",
+    "SSLKEYLOGFILE": "writes the keys of encrypted connections to a file",
+}
+_REFUSED_KEYS = {"endpoint_url": _ADDRESS, "services": _ADDRESS, "data_path": _RULES}
+_REFUSED_IF_TRUE = {
+    "AWS_USE_FIPS_ENDPOINT": _VARIANT,
+    "AWS_USE_DUALSTACK_ENDPOINT": _VARIANT,
+    "use_fips_endpoint": _VARIANT,
+    "use_dualstack_endpoint": _VARIANT,
+}
+
+Settings: TypeAlias = Mapping[str, object]  # The keys of a section of an AWS config file.
+
+_KEYS = "AWS_ACCESS_KEY_ID"
+_FILES = {
+    "AWS_CONFIG_FILE": "config file",
+    "AWS_SHARED_CREDENTIALS_FILE": "credentials file",
+}
+_CERTIFICATES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The AWS setup of whoever runs a task.
+
+    *profile* is the name of the profile in use, *profiles* the keys of each that there is, and
+    *sso_sessions* likewise. *models* is the folder that AWS's own tools search for service models.
+    *proxies* are the proxies by the scheme of a URL.
+    """
+
+    environ: Mapping[str, str]
+    profile: str
+    profiles: Mapping[str, Settings]
+    models: Path
+    sso_sessions: Mapping[str, Settings] = field(default_factory=dict)
+    proxies: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """The profile, as a place in an error."""
+        return f"AWS profile {self.profile}"
+
+    @property
+    def settings(self) -> Settings:
+        """The keys of the profile in use."""
+        return self.profiles.get(self.profile, {})
+
+    def chain(self) -> Iterator[tuple[str, Settings]]:
+        """The profile in use, then each one that the last one names as its source."""
+        name, seen = self.profile, set[str]()
+        while name in self.profiles and name not in seen:
+            seen.add(name)
+            yield name, self.profiles[name]
+            name = str(self.profiles[name].get("source_profile", ""))
+
+
+def is_aws(url: str) -> bool:
+    """Return whether *url* is the HTTPS address of an AWS service."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" and _AWS_HOST.fullmatch(parts.hostname or "") is not None
+
+
+def refusals(setup: Setup, region: str) -> tuple[str, ...]:
+    """Every part of *setup* that a task in *region* refuses, each as `place: fact`."""
+    return (*_redirects(setup), *_other_regions(setup, region))
+
+
+def origins(setup: Setup) -> tuple[str, ...]:
+    """What a run takes from *setup*, in plain words, without asking anybody."""
+    return (*_credentials(setup), *_files(setup), *_connection(setup))
+
+
+def _redirects(setup: Setup) -> Iterator[str]:
+    for name in sorted(setup.environ):
+        fact = _ADDRESS if name.startswith("AWS_ENDPOINT_URL") else _REFUSED_VARIABLES.get(name, "")
+        if fact or (fact := _if_true(name, setup.environ[name])):
+            yield f"{name}: {fact}"
+    for key, value in setup.settings.items():
+        if fact := _REFUSED_KEYS.get(key, "") or _if_true(key, value):
+            yield f"{setup.place}: {key}: {fact}"
+    for pattern in _ENDPOINT_RULES:
+        for file in sorted(setup.models.glob(pattern)):
+            yield f"{file}: {_RULES}"
+
+
+def _if_true(name: str, value: object) -> str:
+    """Why *name* is refused, unless its *value* switches it off; empty if it is harmless."""
+    is_off = isinstance(value, str) and value.strip().lower() in {"", "false"}
+    return "" if is_off else _REFUSED_IF_TRUE.get(name, "")
+
+
+def _other_regions(setup: Setup, region: str) -> Iterator[str]:
+    """A region set elsewhere means that somebody expects it to be used."""
+    places = {name: setup.environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")}
+    found: Mapping[str, object] = places
+    if not any(places.values()):
+        found = {setup.place: setup.settings.get("region")}
+    for place, other in found.items():
+        if other and other != region:
+            yield f"{place}: the region is {other}, but {region} in the config file"
+
+
+def _credentials(setup: Setup) -> Iterator[str]:
+    """Where credentials come from: botocore takes the first source that there is, in this order."""
+    if setup.environ.get(_KEYS):
+        yield f"access key from {_KEYS}"
+        return
+    for name, settings in setup.chain():
+        yield f"profile {name}"
+        yield from _of_profile(settings, setup)
+    yield from _of_machine(setup)
+
+
+def _of_profile(settings: Settings, setup: Setup) -> Iterator[str]:
+    if role := settings.get("role_arn"):
+        source = settings.get("credential_source") or settings.get("web_identity_token_file")
+        yield f"role {role}" + (f" by {source}" if source else "")
+    if command := settings.get("credential_process"):
+        yield f"credential_process {_program(str(command))}"
+    if session := settings.get("sso_session"):
+        settings = {**settings, **setup.sso_sessions.get(str(session), {})}
+    if session or "sso_start_url" in settings:
+        yield f"SSO {_without_password(str(settings.get('sso_start_url', session)))}"
+    if login := settings.get("login_session"):
+        yield f"login {login}"
+
+
+def _of_machine(setup: Setup) -> Iterator[str]:
+    environ = setup.environ
+    if file := environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+        yield f"role {environ.get('AWS_ROLE_ARN', '')} by {file}"
+    if path := environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
+        yield f"container credentials {path}"
+    elif url := environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+        yield f"container credentials {_without_password(url)}"
+    key = "ec2_metadata_service_endpoint"
+    if metadata := environ.get(f"AWS_{key.upper()}") or setup.settings.get(key):
+        yield f"instance metadata {_without_password(str(metadata))}"
+
+
+def _files(setup: Setup) -> Iterator[str]:
+    for name, kind in _FILES.items():
+        if file := setup.environ.get(name):
+            yield f"{kind} {file}"
+
+
+def _connection(setup: Setup) -> Iterator[str]:
+    proxies = [setup.proxies[scheme] for scheme in ("https", "http") if setup.proxies.get(scheme)]
+    for proxy in dict.fromkeys(proxies):
+        yield f"proxy {_without_password(proxy)}"
+    bundle = setup.environ.get(_CERTIFICATES[0]) or setup.settings.get("ca_bundle")
+    if bundle := bundle or setup.environ.get(_CERTIFICATES[1]):
+        yield f"CA bundle {bundle}"
+
+
+def _program(command: str) -> str:
+    """The program of *command*: its arguments may hold a secret."""
+    try:
+        return next(iter(shlex.split(command)), "")
+    except ValueError:
+        return command.split(maxsplit=1)[0]
+
+
+def _without_password(url: str) -> str:
+    """*url* without the user and password that it may hold, nor a query."""
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+    except ValueError:
+        return "(not a URL)"
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else f"{host}{parts.path}"
+
+
+def message(env: str, faults: Iterable[str]) -> str:
+    """The *faults* of a setup as one error of the environment *env*."""
+    return "\n".join(f"{env}: {fault}" for fault in faults)

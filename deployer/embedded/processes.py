@@ -1,0 +1,170 @@
+"""Processes that the emulator starts run isolated; none starts in any other way.
+
+The emulator calls subprocess.Popen wherever a service runs user code: Lambda functions of every
+runtime, jobs, resolvers. So Popen itself is replaced in this process, and a program that runs no
+user code (PostgreSQL) is started within `trusted`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployer.isolation import sandbox
+from deployer.isolation.sandbox import Sandbox
+
+CODE = "/var/task"  # As on Lambda.
+RUNTIME = "/var/runtime"  # As on Lambda.
+_LAYERS = "/opt"  # As on Lambda, but with a folder per layer.
+_SCRATCH = "/tmp"  # noqa: S108  Of the sandbox.
+_CA = "/etc/pki/rds/ca.pem"
+
+# Variables of the emulator that a process inherits; all others of its own were set for it.
+_PASSED = ("AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_SHARED_CREDENTIALS_FILE", "LANG")
+_CA_VARIABLE = "PGSSLROOTCERT"
+_LAYER_VARIABLE = "_LAMBDA_LAYERS_DIRS"
+
+_is_trusted: ContextVar[bool] = ContextVar("trusted", default=False)
+
+
+@contextlib.contextmanager
+def trusted() -> Iterator[None]:
+    """Start processes without isolation: only for programs that run no user code."""
+    token = _is_trusted.set(True)
+    try:
+        yield
+    finally:
+        _is_trusted.reset(token)
+
+
+def install(isolation: Isolation) -> None:
+    """Isolate all processes that this process starts from now on."""
+    IsolatedProcess.isolation = isolation
+    vars(subprocess)["Popen"] = IsolatedProcess
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """How far processes are isolated, and from what.
+
+    *packages* is the folder of what Lambda's Python has; no process sees the folder *private*.
+    """
+
+    level: sandbox.Level
+    packages: Path
+    private: Path
+
+    def command_and_environment(
+        self, words: Sequence[str], folder: str | None, given: Mapping[str, str], scratch: Path
+    ) -> tuple[list[str], dict[str, str]]:
+        """Return the command and the environment that run *words* in *folder*, isolated.
+
+        *scratch* is the process's own folder: its home, and for temporary files.
+        """
+        files = _files(words, folder, given) if self.level == "namespaces" else {}
+        inside = {str(path): target for target, path in files.items()}
+        ca = Path(os.environ.get(_CA_VARIABLE, ""))
+        box = Sandbox(
+            self.level,
+            files={**files, **self._packages(), **({_CA: ca} if ca.is_file() else {})},
+            folder=_translated(folder or str(scratch), inside),
+            hidden=sandbox.private_folders(self.private),
+        )
+        command = [_translated(word, inside) for word in _python_alone(words)]
+        environment = {
+            **{name: os.environ[name] for name in _PASSED if name in os.environ},
+            **{name: _translated(value, inside) for name, value in _own(given).items()},
+            **self._paths(scratch, ca),
+        }
+        return box.command(command, liveness=sandbox.liveness_pipe().reader), environment
+
+    def _packages(self) -> dict[str, Path]:
+        return {f"{RUNTIME}/{link.name}": link for link in self.packages.iterdir()}
+
+    def _paths(self, scratch: Path, ca: Path) -> dict[str, str]:
+        """Return the variables that name folders and files, as the process sees them."""
+        if self.level == "namespaces":
+            runtime, authority, path = RUNTIME, _CA, "/usr/local/bin:/usr/bin:/bin"
+        else:
+            runtime, authority = str(self.packages), str(ca)
+            path = os.environ.get("PATH", os.defpath)
+        return {
+            "HOME": str(scratch),
+            "TMPDIR": str(scratch),
+            "PATH": path,
+            "LAMBDA_RUNTIME_DIR": runtime,
+            _CA_VARIABLE: authority,
+        }
+
+
+class IsolatedProcess(subprocess.Popen[Any]):
+    """A process that sees its code, Lambda's packages and a /tmp of its own."""
+
+    isolation: Isolation
+
+    def __init__(
+        self,
+        args: Any,
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        """Start *args*, a list of arguments."""
+        if _is_trusted.get():
+            super().__init__(args, cwd=cwd, env=env, **options)
+            return
+        if not isinstance(args, list) or options.get("shell") or options.get("preexec_fn"):
+            raise PermissionError(f"only a list of arguments can be isolated, not {args!r}")
+        scratch = Path(_SCRATCH)
+        if self.isolation.level == "environment":
+            scratch = Path(tempfile.mkdtemp(prefix="process-"))
+            weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
+        command, environment = self.isolation.command_and_environment(
+            [os.fspath(word) for word in args], cwd, os.environ if env is None else env, scratch
+        )
+        options |= {"close_fds": True, "pass_fds": (sandbox.liveness_pipe().reader,)}
+        super().__init__(command, env=environment, **options)
+
+
+def _files(words: Sequence[str], folder: str | None, given: Mapping[str, str]) -> dict[str, Path]:
+    """Return the host paths that a process needs, by where it sees them."""
+    files: dict[str, Path] = {}
+    if folder:
+        files[CODE] = Path(folder)
+    for layer in filter(None, given.get(_LAYER_VARIABLE, "").split(os.pathsep)):
+        files[f"{_LAYERS}/{Path(layer).name}"] = Path(layer)
+    for word in words[1:]:
+        path = Path(word)
+        if path.is_absolute() and path.is_file() and not (folder and path.is_relative_to(folder)):
+            files[f"{RUNTIME}/{path.name}"] = path
+    return files
+
+
+def _python_alone(words: Sequence[str]) -> list[str]:
+    """Start our own interpreter with the standard library only."""
+    if words[0] == sys.executable:
+        return [sandbox.python(), "-I", "-S", "-B", *words[1:]]
+    return list(words)
+
+
+def _own(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables in *given* that are not inherited from the emulator."""
+    return {name: value for name, value in given.items() if os.environ.get(name) != value}
+
+
+def _translated(text: str, inside: Mapping[str, str]) -> str:
+    """Replace host paths in *text* by those that the process sees."""
+    for path, target in inside.items():
+        text = text.replace(path, target)
+    return text

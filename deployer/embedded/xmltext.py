@@ -1,0 +1,33 @@
+"""Characters that XML 1.0 cannot carry: refused in what comes in, replaced in what goes out.
+
+Most of AWS's older services answer in XML. One such character in a name or an output would make
+every later answer that lists it unreadable, across restarts.
+"""
+
+from __future__ import annotations
+
+import re
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_OTHER_BYTES = re.compile(
+    rb"\xef\xbf[\xbe\xbf]"  # U+FFFE, U+FFFF
+    rb"|\xed[\xa0-\xbf][\x80-\xbf]"  # surrogates
+)
+_REPLACEMENT = "\ufffd"
+
+
+def forbidden(text: str) -> str | None:
+    """Return the first character of *text* that XML cannot carry, as U+0001, or None."""
+    found = _FORBIDDEN.search(text)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
+def clean(text: str) -> str:
+    """Return *text* with every such character replaced by U+FFFD."""
+    return _FORBIDDEN.sub(_REPLACEMENT, text)
+
+
+def clean_bytes(body: bytes) -> bytes:
+    """Return UTF-8 of the same length with every such character replaced, by ? if it is a byte."""
+    return _OTHER_BYTES.sub(_REPLACEMENT.encode(), _CONTROL_BYTES.sub(b"?", body))

@@ -1,0 +1,321 @@
+"""Run one command isolated from this machine, and end it with the process that started it.
+
+    launcher.main([LEVEL, LIVENESS, OPTION…, "--", FOLDER, PROGRAM, ARGUMENT…])
+
+LIVENESS is the reading end of a pipe: when the writing end closes, the command is killed.
+The options say what the command finds in its file system; only namespaces need them:
+
+    --bind SOURCE TARGET    a file or folder, read-only
+    --copy SOURCE TARGET    a small file
+    --write TARGET TEXT     a small file with this text
+    --link TARGET TEXT      a symbolic link
+    --hide TARGET           an empty folder in place of one that a --bind shows
+    --memory MEGABYTES      how much /tmp may hold
+
+Three processes share the work: the launcher waits for the command and for the pipe, an init
+process is the first of the new process namespace, and the command is its child.
+Everything is set up here rather than by the caller, so that it costs one start of Python.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import select
+import signal
+from collections.abc import Callable
+
+from deployer.isolation import namespaces
+
+NAMESPACES = "namespaces"
+FAILED = 126  # The exit code when the command could not be isolated.
+USER = 1000  # The number of the command's only user and group.
+
+# Lambda quotas: file descriptors, execution processes and threads. /tmp by default holds 512 MB.
+_DESCRIPTORS = 1024
+_PROCESSES = 1024
+_FILE_BYTES = 512 * 1024 * 1024
+_COUNTED_PER_NAMESPACE = (5, 14)  # Before this version of Linux, RLIMIT_NPROC counts per user.
+
+_STAGING = "/tmp"  # noqa: S108  A mount point that every machine has.
+_OLD, _NEW = "/old", "/new"
+_DEVICES = ("full", "null", "random", "urandom", "zero")
+_DEVICE_LINKS = {
+    "fd": "/proc/self/fd",
+    "stderr": "/proc/self/fd/2",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+}
+_SAFE = namespaces.READ_ONLY | namespaces.NO_SETUID | namespaces.NO_DEVICES
+_ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+
+class Specification:
+    """What to run, and what it finds in its file system.
+
+    It is no dataclass, and pathlib is not used: they take longer to import than all this.
+    """
+
+    def __init__(self, level: str, liveness: int) -> None:
+        self.level = level
+        self.liveness = liveness
+        self.folder = ""
+        self.command: list[str] = []
+        self.binds: dict[str, str] = {}  # Sources by target.
+        self.texts: dict[str, bytes] = {}
+        self.links: dict[str, str] = {}
+        self.hidden: list[str] = []
+        self.memory = 512
+        # Opened now: the launcher shares the command's root folder while that is being built.
+        self.null_device = os.open(os.devnull, os.O_RDWR)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command and exit as it does."""
+    spec = _read(arguments)
+    os.set_inheritable(spec.liveness, False)  # noqa: FBT003  The function has no keyword.
+    try:
+        if spec.level == NAMESPACES:
+            _enter_namespaces()
+        _supervise(spec)
+    except OSError as error:
+        _fail(error)
+
+
+def _read(arguments: list[str]) -> Specification:
+    words = iter(arguments)
+    spec = Specification(next(words), int(next(words)))
+    for option in words:
+        if option == "--":
+            break
+        target = next(words)
+        if option == "--bind":
+            spec.binds[next(words)] = target
+        elif option == "--copy":
+            spec.texts[next(words)] = _content(target)
+        elif option == "--write":
+            spec.texts[target] = next(words).encode()
+        elif option == "--link":
+            spec.links[target] = next(words)
+        elif option == "--hide":
+            spec.hidden.append(target)
+        elif option == "--memory":
+            spec.memory = int(target)
+        else:
+            raise OSError(f"unknown option {option}")
+    spec.folder, *spec.command = words
+    return spec
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _enter_namespaces() -> None:
+    user, group = os.geteuid(), os.getegid()
+    namespaces.unshare(
+        namespaces.NEW_USER | namespaces.NEW_MOUNTS | namespaces.NEW_PROCESSES | namespaces.NEW_IPC
+    )
+    namespaces.map_user(USER, USER, outside_user=user, outside_group=group)
+
+
+def _supervise(spec: Specification) -> None:
+    """Start the command; exit when it does, and kill it when the pipe closes or a signal arrives."""
+    woken, waking = os.pipe()
+    os.set_blocking(waking, False)
+    signal.set_wakeup_fd(waking)
+    for number in (signal.SIGCHLD, *_ENDING):
+        signal.signal(number, lambda _number, _frame: None)
+    child = os.fork()
+    if child == 0:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, *_ENDING):
+            signal.signal(number, signal.SIG_DFL)
+        _guarded(_begin, spec)
+    _detach_standard_streams(spec)
+    while (status := _ended(child)) is None:
+        ready, _, _ = select.select([spec.liveness, woken], [], [])
+        if spec.liveness in ready or set(os.read(woken, 64)) & set(_ENDING):
+            _kill_group(child)
+            os.waitpid(child, 0)
+            os._exit(FAILED)
+    _kill_group(child)  # Processes that it started may still run.
+    os._exit(status)
+
+
+def _begin(spec: Specification) -> None:
+    """Go on in the child: as the first process of its namespace, or as the command itself."""
+    os.setsid()
+    namespaces.signal_when_parent_dies(signal.SIGKILL)
+    if spec.level != NAMESPACES:
+        _execute(spec)
+    _prefer_for_out_of_memory()
+    namespaces.forbid_namespaces()
+    _build_root(spec)
+    command = os.fork()
+    if command == 0:
+        _guarded(_execute, spec)
+    _detach_standard_streams(spec)
+    while True:
+        process, status = os.wait()  # Orphans included.
+        if process == command:
+            os._exit(_code(status))  # The kernel then ends all others in the namespace.
+
+
+def _execute(spec: Specification) -> None:
+    _limit(spec.level)
+    namespaces.forbid_new_privileges()
+    os.chdir(spec.folder)
+    os.execvp(spec.command[0], spec.command)  # noqa: S606  The command to run.
+
+
+def _limit(level: str) -> None:
+    """Lower what the command may use to Lambda's quotas, where the kernel counts it alone."""
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: _DESCRIPTORS,
+        resource.RLIMIT_FSIZE: _FILE_BYTES,
+    }
+    if level == NAMESPACES and _release() >= _COUNTED_PER_NAMESPACE:
+        limits[resource.RLIMIT_NPROC] = _PROCESSES
+    for name, wanted in limits.items():
+        _, hard = resource.getrlimit(name)
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(name, (limit, limit))
+
+
+def _release() -> tuple[int, ...]:
+    major, minor = os.uname().release.split(".")[:2]
+    return int(major), int("".join(digit for digit in minor if digit.isdigit()) or 0)
+
+
+def _prefer_for_out_of_memory() -> None:
+    """Have the kernel end the command before anything else when memory runs out."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        return
+
+
+def _build_root(spec: Specification) -> None:
+    """Replace the root folder of this process by what the specification lists, and nothing else."""
+    namespaces.make_mounts_private()
+    namespaces.mount("tmpfs", _STAGING, _SAFE & ~namespaces.READ_ONLY, "size=1m,mode=755")
+    os.mkdir(_STAGING + _OLD)
+    os.mkdir(_STAGING + _NEW)
+    namespaces.pivot_root(_STAGING, _STAGING + _OLD)
+    os.chdir("/")
+    namespaces.mount("tmpfs", _NEW, _SAFE & ~namespaces.READ_ONLY, "size=4m,mode=755")
+    _fill(spec)
+    namespaces.restrict(_NEW, _SAFE, recursive=True)
+    _add_devices()
+    scratch = f"size={spec.memory}m,mode=1777"
+    namespaces.mount("tmpfs", _NEW + _STAGING, _SAFE & ~namespaces.READ_ONLY, scratch)
+    _add_processes()
+    os.chdir(_NEW)
+    namespaces.pivot_root(".", ".")
+    namespaces.detach(".")
+    os.chdir("/")
+
+
+def _fill(spec: Specification) -> None:
+    """Create the listed binds, files and links, parents before children."""
+    for target in ("/dev", "/proc", _STAGING):
+        os.makedirs(_NEW + target)
+    for target in sorted({*spec.binds, *spec.hidden}):
+        place = _NEW + target
+        if target in spec.binds:
+            _make_place(_OLD + spec.binds[target], place)
+            namespaces.bind(_OLD + spec.binds[target], place)
+        elif os.path.isdir(place):
+            namespaces.mount("tmpfs", place, _SAFE & ~namespaces.READ_ONLY, "size=1m,mode=755")
+    for target, content in spec.texts.items():
+        _make_parent(_NEW + target)
+        with open(_NEW + target, "wb") as file:
+            file.write(content)
+    for target, text in spec.links.items():
+        _make_parent(_NEW + target)
+        os.symlink(text, _NEW + target)
+
+
+def _make_place(source: str, target: str) -> None:
+    """Make what *source* can be mounted on: a folder for a folder, a file for a file."""
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+        return
+    _make_parent(target)
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT, 0o644))
+
+
+def _make_parent(path: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+
+
+def _add_devices() -> None:
+    """Mount the devices that every program may need."""
+    safe = namespaces.NO_SETUID | namespaces.NO_EXECUTION
+    namespaces.mount("tmpfs", f"{_NEW}/dev", safe, "size=64k,mode=755")
+    for name in _DEVICES:
+        _make_place(f"{_OLD}/dev/{name}", f"{_NEW}/dev/{name}")
+        namespaces.bind(f"{_OLD}/dev/{name}", f"{_NEW}/dev/{name}")
+    for name, target in _DEVICE_LINKS.items():
+        os.symlink(target, f"{_NEW}/dev/{name}")
+    namespaces.restrict(f"{_NEW}/dev", namespaces.READ_ONLY)
+
+
+def _add_processes() -> None:
+    """Mount a /proc of the new namespace; a container that masks its own may forbid it.
+
+    It is read-only: for the kernel, root's functions own the settings in /proc/sys.
+    """
+    flags = _SAFE | namespaces.NO_EXECUTION
+    try:
+        namespaces.mount("proc", f"{_NEW}/proc", flags)
+    except PermissionError:
+        return
+
+
+def _guarded(action: Callable[[Specification], None], spec: Specification) -> None:
+    """Run a child's part; a child never returns into its parent's code."""
+    try:
+        action(spec)
+    except OSError as error:
+        _fail(error)
+    finally:
+        os._exit(FAILED)
+
+
+def _detach_standard_streams(spec: Specification) -> None:
+    """Close our copies of the command's pipes: their readers wait until the last copy closes."""
+    for stream in (0, 1, 2):
+        os.dup2(spec.null_device, stream)
+
+
+def _ended(child: int) -> int | None:
+    process, status = os.waitpid(child, os.WNOHANG)
+    return _code(status) if process else None
+
+
+def _code(status: int) -> int:
+    """Turn a wait status into an exit code as a shell does: 128 and the signal."""
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _kill_group(child: int) -> None:
+    """Kill the child and what it started in its process group."""
+    try:
+        os.killpg(child, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _fail(error: OSError) -> None:
+    reason = error.strerror or str(error)
+    if error.filename and error.errno == errno.ENOENT:
+        reason = f"{reason}: {error.filename}"
+    os.write(2, f"isolation: {reason}\n".encode())
+    os._exit(FAILED)

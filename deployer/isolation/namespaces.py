@@ -1,0 +1,155 @@
+"""Linux system calls that Python 3.11 has no functions for: namespaces, mounts, prctl.
+
+Used by programs that start with the standard library only, so nothing else is imported here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+LINUX = sys.platform == "linux"
+
+# Flags of unshare(2).
+NEW_MOUNTS = 0x00020000
+NEW_IPC = 0x08000000
+NEW_USER = 0x10000000
+NEW_PROCESSES = 0x20000000
+
+# Flags of mount(2).
+READ_ONLY = 0x1
+NO_SETUID = 0x2
+NO_DEVICES = 0x4
+NO_EXECUTION = 0x8
+_BIND = 0x1000
+_RECURSIVE = 0x4000
+_PRIVATE = 0x40000
+
+_DETACH = 2  # MNT_DETACH of umount2(2)
+_SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+_SYS_MOUNT_SETATTR = 442
+_AT_FDCWD = -100
+_AT_RECURSIVE = 0x8000
+
+_SIGNAL_WHEN_PARENT_DIES = 1  # PR_SET_PDEATHSIG
+_SET_DUMPABLE = 4  # PR_SET_DUMPABLE
+_NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS
+
+
+class _MountAttributes(ctypes.Structure):
+    """struct mount_attr of mount_setattr(2)."""
+
+    _fields_ = (
+        ("attr_set", ctypes.c_uint64),
+        ("attr_clr", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("userns_fd", ctypes.c_uint64),
+    )
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def unshare(flags: int) -> None:
+    """Move this process (its later children, for processes) into new namespaces."""
+    _check(_libc.unshare(flags), "unshare")
+
+
+def map_user(user: int, group: int, *, outside_user: int, outside_group: int) -> None:
+    """Give the only user and group of this new user namespace other numbers inside it."""
+    _write("/proc/self/uid_map", f"{user} {outside_user} 1")
+    _write("/proc/self/setgroups", "deny")
+    _write("/proc/self/gid_map", f"{group} {outside_group} 1")
+
+
+def forbid_namespaces() -> None:
+    """Forbid further user namespaces below this one, where /proc/sys is writable."""
+    try:
+        _write("/proc/sys/user/max_user_namespaces", "0")
+    except OSError:
+        return
+
+
+def make_mounts_private() -> None:
+    """Stop mounts made here from appearing elsewhere."""
+    _mount(None, "/", None, _RECURSIVE | _PRIVATE, None)
+
+
+def bind(source: str, target: str) -> None:
+    """Show *source*, with what is mounted below it, at *target*."""
+    _mount(source, target, None, _BIND | _RECURSIVE, None)
+
+
+def mount(kind: str, target: str, flags: int, options: str = "") -> None:
+    """Mount a new file system of *kind* at *target*."""
+    _mount(kind, target, kind, flags, options or None)
+
+
+def restrict(target: str, attributes: int, *, recursive: bool = False) -> None:
+    """Add mount attributes such as READ_ONLY to the mount at *target* (Linux 5.12)."""
+    wanted = _MountAttributes(attr_set=attributes)
+    flags = _AT_RECURSIVE if recursive else 0
+    result = _libc.syscall(
+        _SYS_MOUNT_SETATTR,
+        _AT_FDCWD,
+        os.fsencode(target),
+        flags,
+        ctypes.byref(wanted),
+        ctypes.sizeof(wanted),
+    )
+    _check(result, f"mount_setattr {target}")
+
+
+def pivot_root(new: str, old: str) -> None:
+    """Make *new* the root folder and show the present root at *old*."""
+    number = _SYS_PIVOT_ROOT.get(os.uname().machine)
+    if number is None:
+        raise OSError(f"pivot_root: not known for {os.uname().machine}")
+    _check(_libc.syscall(number, os.fsencode(new), os.fsencode(old)), "pivot_root")
+
+
+def detach(target: str) -> None:
+    """Unmount *target* and all below it."""
+    _check(_libc.umount2(os.fsencode(target), _DETACH), f"umount {target}")
+
+
+def signal_when_parent_dies(number: int) -> None:
+    """Have the kernel send this process a signal when the thread that started it ends."""
+    if LINUX:
+        _check(_libc.prctl(_SIGNAL_WHEN_PARENT_DIES, number, 0, 0, 0), "prctl")
+
+
+def forbid_new_privileges() -> None:
+    """Make setuid programs run as ordinary programs, for this process and its children."""
+    if LINUX:
+        _check(_libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
+
+
+def hide_memory() -> None:
+    """Deny other processes of the same user this process's memory, environment and descriptors."""
+    if LINUX:
+        _check(_libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0), "prctl")
+
+
+def _mount(
+    source: str | None, target: str, kind: str | None, flags: int, options: str | None
+) -> None:
+    texts = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
+    data = None if options is None else os.fsencode(options)
+    result = _libc.mount(*texts, ctypes.c_ulong(flags), data)
+    _check(result, f"mount {target}")
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def _write(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,180 @@
+"""What a command finds when it runs apart from the user's files, and how far that goes here.
+
+    command = sandbox.command([python(), "-I", "/var/task/main.py"], liveness=liveness_pipe().reader)
+    subprocess.run(command, env=environment, pass_fds=[liveness_pipe().reader])
+
+On Linux the command runs in user, mount, process and IPC namespaces of its own, with what a
+Sandbox names as its whole file system. Where the machine forbids that (and on macOS), it keeps
+the user's file system, and only its environment, its descriptors and its lifetime are limited.
+`level` says which, `requirement` what the user demands. The network is never isolated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from deployer.errors import IsolationError
+
+Level = Literal["namespaces", "environment"]
+Requirement = Literal["auto", "required", "off"]
+VARIABLE = "CRUDDUR_ISOLATION"
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_PROBE_SECONDS = 30
+_START = f"""
+import sys
+sys.path.append({str(_CHECKOUT)!r})
+from deployer.isolation import launcher
+launcher.main(sys.argv[1:])
+"""
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store")
+_ETC_FOLDERS = ("/etc/ssl/certs", "/etc/pki/ca-trust", "/etc/pki/tls/certs", "/etc/alternatives")
+_ETC_FILES = (
+    *("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf"),
+    *("/etc/services", "/etc/protocols", "/etc/ld.so.cache", "/etc/localtime"),
+    *("/etc/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf"),
+)
+_PASSWD = "sandbox:x:1000:1000::/tmp:/usr/sbin/nologin\n"  # noqa: S105  No password.
+_GROUP = "sandbox:x:1000:\n"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What a command finds besides the system's programs: host paths by the path it sees.
+
+    Everything is read-only; /tmp is the command's own. *hidden* are folders that it never sees,
+    even where they lie in one of the system's. Without namespaces it sees what the user sees.
+    """
+
+    level: Level
+    files: Mapping[str, Path] = field(default_factory=dict)
+    folder: str = "/tmp"  # noqa: S108  The command's own.
+    hidden: tuple[Path, ...] = ()
+
+    def command(self, command: Sequence[str], *, liveness: int) -> list[str]:
+        """Return the command line that runs *command* until the pipe *liveness* closes."""
+        options: list[str] = []
+        if self.level == "namespaces":
+            options = [*_system_options(), *self._own_options()]
+        start = [python(), "-I", "-S", "-c", _START, self.level, str(liveness)]
+        return [*start, *options, "--", self.folder, *command]
+
+    def _own_options(self) -> Iterator[str]:
+        for target, source in self.files.items():
+            yield from ("--bind", os.path.realpath(source), target)
+        for hidden in self.hidden:
+            if (path := os.path.realpath(hidden)) != "/":  # The home of some system users.
+                yield from ("--hide", path)
+
+
+class LivenessPipe:
+    """A pipe whose writing end closes when this process ends, however it ends."""
+
+    def __init__(self) -> None:
+        self.reader, self._writer = os.pipe()
+
+
+@functools.cache
+def liveness_pipe() -> LivenessPipe:
+    """Return the pipe that tells sandboxes that this process runs."""
+    return LivenessPipe()
+
+
+def python() -> str:
+    """Return the interpreter that every sandbox has: itself, not a virtual environment's link."""
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+
+
+def requirement() -> Requirement:
+    """Return what the user demands: CRUDDUR_ISOLATION."""
+    said = os.environ.get(VARIABLE, "auto")
+    if said not in get_args(Requirement):
+        known = ", ".join(get_args(Requirement))
+        raise IsolationError(
+            f"{VARIABLE}: {said!r} is not one of {known}", hint=f"unset {VARIABLE}, or correct it"
+        )
+    return said  # type: ignore[return-value]  # It was compared with all there are.
+
+
+@functools.cache
+def level() -> Level:
+    """Return how far code can be isolated here; raise IsolationError if that is not enough.
+
+    The machine is probed once, by isolating a Python that does nothing.
+    """
+    wanted = requirement()
+    if wanted == "off":
+        return "environment"
+    problem = _problem()
+    if problem and wanted == "required":
+        raise IsolationError(
+            f"{VARIABLE}=required: this machine cannot isolate code: {problem}",
+            hint=f"allow unprivileged user namespaces (docs/embedded-aws.md), or unset {VARIABLE}",
+        )
+    return "environment" if problem else "namespaces"
+
+
+def private_folders(*more: Path) -> tuple[Path, ...]:
+    """Return what no sandbox shows: the user's home, the checkout, and *more*."""
+    homes = [Path(os.environ["HOME"])] if os.environ.get("HOME") else []
+    with contextlib.suppress(KeyError):  # Containers may run as a user without a name.
+        homes.append(Path(pwd.getpwuid(os.getuid()).pw_dir))
+    return (*homes, _CHECKOUT, *more)
+
+
+def _problem() -> str:
+    """Return why namespaces cannot be used here; empty if they can."""
+    if sys.platform != "linux":
+        return f"{sys.platform} has no namespaces"
+    sandbox = Sandbox("namespaces", hidden=private_folders())
+    command = sandbox.command(
+        [python(), "-I", "-S", "-c", "import ctypes, hashlib, socket"],
+        liveness=liveness_pipe().reader,
+    )
+    try:
+        done = subprocess.run(
+            command,
+            env={},
+            pass_fds=[liveness_pipe().reader],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=_PROBE_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return f"nothing happened in {_PROBE_SECONDS} s"
+    said = done.stderr.decode(errors="replace").strip()
+    return (said or f"exit code {done.returncode}") if done.returncode else ""
+
+
+@functools.cache
+def _system_options() -> tuple[str, ...]:
+    return tuple(_system())
+
+
+def _system() -> Iterator[str]:
+    """Yield what every sandbox has: programs, libraries, Python, name lookup, certificates."""
+    for path in _SYSTEM:
+        if Path(path).is_symlink():  # As the system has it: /bin → usr/bin.
+            yield from ("--link", path, str(Path(path).readlink()))
+        elif Path(path).is_dir():
+            yield from ("--bind", path, path)
+    prefix = os.path.realpath(sys.base_prefix)
+    if not prefix.startswith(("/usr/", "/nix/store/")) and prefix != "/usr":
+        yield from ("--bind", prefix, prefix)
+    for path in _ETC_FOLDERS:
+        if Path(path).is_dir():
+            yield from ("--bind", os.path.realpath(path), path)
+    for path in _ETC_FILES:
+        if os.access(path, os.R_OK):
+            yield from ("--copy", os.path.realpath(path), path)
+    yield from ("--write", "/etc/passwd", _PASSWD, "--write", "/etc/group", _GROUP)

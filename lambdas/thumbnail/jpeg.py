@@ -1,0 +1,98 @@
+"""Splits a JPEG file into its picture, its colour profile and its EXIF data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from thumbnail.container import MAX_PROFILE, Container, TooManyPartsError
+
+MAX_SEGMENTS = 2000  # 25 MiB of full segments are 400.
+MAX_TABLES = 64 * 1024  # bytes: four quantization and eight Huffman tables are 2,000
+
+START_OF_SCAN = 0xDA
+END_OF_IMAGE = 0xD9
+# As libjpeg finds the next one: behind anything else, and behind those that are within a scan and
+# have no length (ITU-T T.81, B.1.1.3; next_marker in jdmarker.c).
+MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+
+_APP0, _APP1, _APP2, _APP14, _APP15, _COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+_EXIF = b"Exif\0"  # and a byte of padding
+_ICC = b"ICC_PROFILE\0"
+# They tell libjpeg how the colours are coded.
+_COLOURS = {_APP0: b"JFIF\0", _APP14: b"Adobe"}
+
+
+class Segment(NamedTuple):
+    """A marker, where it is, and where its content begins and ends: behind its length."""
+
+    marker: int
+    start: int
+    content: int
+    end: int
+
+
+@dataclass(frozen=True)
+class _ProfilePart:
+    """One of *count* parts of a profile."""
+
+    count: int
+    data: bytes
+
+
+def segments(jpeg: bytes) -> Iterator[Segment]:
+    """Yield the segments of *jpeg* up to the end of the picture. Raises TooManyPartsError.
+
+    What a phone puts behind the picture is none of it.
+    """
+    at = 2
+    for _ in range(MAX_SEGMENTS + 1):
+        found = MARKER.search(jpeg, at)
+        if found is None or found[1][0] == END_OF_IMAGE:
+            return
+        content = found.end() + 2
+        at = found.end() + int.from_bytes(jpeg[found.end() : content], "big")
+        yield Segment(found[1][0], found.start(), content, at)
+    raise TooManyPartsError
+
+
+def split(jpeg: bytes) -> Container:
+    """Return the parts of *jpeg*. Raises TooManyPartsError."""
+    tables: list[bytes] = []
+    profile: dict[int, _ProfilePart] = {}
+    exif, scans = b"", len(jpeg)
+    for segment in segments(jpeg):
+        said = jpeg[segment.content : segment.end]
+        if segment.marker == START_OF_SCAN:
+            scans = segment.start
+            break
+        if segment.marker == _APP1 and said.startswith(_EXIF):
+            exif = exif or said[len(_EXIF) + 1 :]
+        elif segment.marker == _APP2 and said.startswith(_ICC):
+            number, count = said[len(_ICC) : len(_ICC) + 2].ljust(2, b"\0")
+            profile.setdefault(number, _ProfilePart(count, said[len(_ICC) + 2 :]))
+        elif _is_of_the_picture(segment.marker, said):
+            tables.append(jpeg[segment.start : max(segment.content, segment.end)])
+    if sum(map(len, tables)) > MAX_TABLES:
+        raise TooManyPartsError
+    image = b"".join((jpeg[:2], *tables, memoryview(jpeg)[scans:]))
+    return Container(image, _joined(profile), exif)
+
+
+def _is_of_the_picture(marker: int, said: bytes) -> bool:
+    if marker in _COLOURS:
+        return said.startswith(_COLOURS[marker])
+    return not (_APP0 <= marker <= _APP15 or marker == _COMMENT)
+
+
+def _joined(parts: Mapping[int, _ProfilePart]) -> bytes:
+    """Return the profile, or nothing if one of its parts is missing (ICC.1:2022, B.4).
+
+    They may come in any order, on both sides of the frame header, and more than once.
+    """
+    if {part.count for part in parts.values()} != {len(parts)}:
+        return b""
+    profile = b"".join(parts[number].data for number in sorted(parts))
+    return profile if len(profile) <= MAX_PROFILE else b""

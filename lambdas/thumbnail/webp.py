@@ -1,0 +1,51 @@
+"""Splits a WebP file into its picture, its colour profile and its EXIF data."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from thumbnail.container import MAX_PARTS, MAX_PROFILE, Container, TooManyPartsError
+
+_HEADER = 12  # bytes: RIFF, their number, WEBP
+_ALPHA, _ANIMATION = 0x10, 0x02  # flags of VP8X that tell how to decode
+_PICTURE = {b"ALPH", b"VP8 ", b"VP8L"}
+_FRAMES = {b"ANIM", b"ANMF"}
+
+
+def split(webp: bytes) -> Container:
+    """Return the parts of *webp*: of an animation, the first frame. Raises TooManyPartsError."""
+    picture: dict[bytes, bytes] = {}
+    other: dict[bytes, bytes] = {}
+    for name, start, end in _chunks(webp):
+        if name == b"VP8X" and not picture:
+            picture[name] = _without_metadata(webp[start:end])
+        elif name in _PICTURE | _FRAMES:
+            picture.setdefault(name, webp[start:end])
+        else:
+            other.setdefault(name, webp[start + 8 : end])
+    body = b"".join((b"WEBP", *picture.values()))
+    profile = other.get(b"ICCP", b"")
+    return Container(
+        struct.pack("<4sI", b"RIFF", len(body)) + body,
+        profile if len(profile) <= MAX_PROFILE else b"",
+        other.get(b"EXIF", b"").removeprefix(b"Exif\0\0"),
+    )
+
+
+def _chunks(webp: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the name of each chunk, and where it begins and ends with its header and padding."""
+    (length,) = struct.unpack_from("<I", webp, 4)
+    at, over = _HEADER, min(8 + length, len(webp))
+    for _ in range(MAX_PARTS):
+        if at + 8 > over:
+            return
+        name, size = struct.unpack_from("<4sI", webp, at)
+        yield name, at, at + 8 + size + size % 2
+        at += 8 + size + size % 2
+    raise TooManyPartsError
+
+
+def _without_metadata(header: bytes) -> bytes:
+    """Return VP8X as of a file that has no profile, EXIF data or XMP."""
+    return header[:8] + bytes(flags & (_ALPHA | _ANIMATION) for flags in header[8:9]) + header[9:]

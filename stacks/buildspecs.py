@@ -1,0 +1,165 @@
+"""The buildspecs of the pipeline's CodeBuild projects: the commands that each stage runs.
+
+They are part of the project, which only an administrator deploys, so a commit cannot change them.
+`./inv` is code of the commit: a stage that runs it is limited by the role of its project.
+
+Every command is one line, because CodeBuild looks at the exit status of the last line only. A
+longer script is written to a file outside the source first. There is no `post_build`: CodeBuild
+runs that phase even after `build` has failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SCRIPT = "/tmp/stage.sh"  # noqa: S108  A build container runs one build, and no other user.
+
+TEST = ("sh ./inv check", "sh ./inv test")
+
+# Exit status 2 of `./inv plan` means that the plan has changes.
+PLAN_SCRIPT = """\
+code=0
+sh ./inv plan --release || code=$?
+[ "$code" -eq 0 ] || [ "$code" -eq 2 ] || exit "$code"
+"""
+PLAN = (f"sh -eu {SCRIPT}",)
+
+INFRASTRUCTURE = ("sh ./inv deploy --release --yes",)
+MIGRATE = ("sh ./inv db.migrate",)
+RECORD = ('sh ./inv service.record --image="$IMAGE_DIGEST"',)
+SETTLE = ("sh ./inv deploy --release --yes --stack=service --only",)
+
+# Given: IMAGES, the repository (REGISTRY/NAME); CONTAINER, the container that runs the image;
+# COMMIT; CODEBUILD_BUILD_NUMBER, which CodeBuild counts for each project.
+#
+# The tag is new for each build and the digest is the one that this push returned, so an image
+# that is in the repository already is never taken for the one that was built.
+# The login comes last: while the Dockerfile runs, there is no password that it could read.
+# No attestations: they turn an image into an index, and ECS is to run what was scanned.
+IMAGE_SCRIPT = """\
+# Build the image of the commit, push it, and write its digest and the definitions for ECS.
+grep -i "^[[:space:]]*FROM[[:space:]]" backend/Dockerfile > /tmp/bases
+stages=" scratch "
+while read -r _ base as stage _; do
+    case "$stages" in *" $base "*) base="stage@sha256:" ;; esac # It was looked at before.
+    case $base in
+        *@sha256:*) ;;
+        *)
+            echo "error: backend/Dockerfile: FROM $base has no digest" >&2
+            echo "hint: write FROM IMAGE@sha256:DIGEST" >&2
+            exit 1
+            ;;
+    esac
+    case $as in [Aa][Ss]) stages="$stages$stage " ;; esac
+done < /tmp/bases
+
+image="$IMAGES:$COMMIT-$CODEBUILD_BUILD_NUMBER"
+BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --pull \\
+    --label "org.opencontainers.image.revision=$COMMIT" --tag "$image" backend
+password=$(aws ecr get-login-password)
+echo "$password" | docker login --username AWS --password-stdin "${IMAGES%%/*}"
+docker push "$image"
+pushed=$(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$image")
+digest=$(printf '%s\\n' "$pushed" | sed -n "s|^$IMAGES@\\(sha256:[0-9a-f]*\\)\\$|\\1|p")
+case $digest in
+    sha256:*) ;;
+    *)
+        echo "error: $image: docker reports no digest of the pushed image" >&2
+        exit 1
+        ;;
+esac
+echo "$digest" > /tmp/image.digest
+rm -f imagedefinitions.json # The commit may have a link of this name.
+printf '[{"name": "%s", "imageUri": "%s@%s"}]\\n' "$CONTAINER" "$IMAGES" "$digest" \\
+    > imagedefinitions.json
+"""
+IMAGE = (f"sh -eu {SCRIPT}", 'export IMAGE_DIGEST="$(cat /tmp/image.digest)"')
+
+# Given: CRUDDUR_ENV; PREFIX, the start of every stack name; REGIONS; MANUAL, the layers that only
+# an administrator deploys; STACKS, the JMESPath expression that selects the stacks.
+#
+# It runs no code of the commit: AWS says which stacks there are and what their templates are, and
+# the files of build/ are data. All but printable ASCII is shown as `cat -v` shows it, or a template
+# could rewrite the lines above it on the screen, or their order.
+DIFF_SCRIPT = """\
+# Print how the templates in build/ of the commit differ from the deployed ones.
+changed=0
+seen=" "
+
+visible() {
+    LC_ALL=C cat -v
+}
+
+compare() {
+    file="build/$CRUDDUR_ENV/$3.yaml"
+    echo "=== $1 ($2)"
+    if [ -L "$file" ] || [ ! -f "$file" ]; then
+        echo "the commit has no template of it"
+        changed=$((changed + 1))
+        return
+    fi
+    template=$(aws cloudformation get-template --region "$2" --stack-name "$1" \\
+        --template-stage Original --query TemplateBody --output text)
+    printf '%s\\n' "$template" > /tmp/deployed.yaml
+    code=0
+    diff -u --label deployed --label commit /tmp/deployed.yaml "$file" > /tmp/changes || code=$?
+    [ "$code" -le 1 ] || exit "$code"
+    [ "$code" -eq 0 ] || changed=$((changed + 1))
+    if [ "$code" -eq 0 ]; then echo unchanged; else visible < /tmp/changes; fi
+}
+
+for region in $REGIONS; do
+    names=$(aws cloudformation describe-stacks --region "$region" --query "$STACKS" --output text)
+    for name in $names; do
+        [ "$name" != None ] || continue # The AWS CLI prints it for a page without stacks.
+        layer=${name#"$PREFIX"}
+        seen="$seen$layer "
+        case " $MANUAL " in *" $layer "*) continue ;; esac
+        compare "$name" "$region" "$layer"
+    done
+done
+
+for file in "build/$CRUDDUR_ENV"/*.yaml; do
+    layer=$(basename "$file" .yaml)
+    case " $MANUAL " in *" ${layer%%.*} "*) continue ;; esac
+    case "$seen" in *" $layer "*) continue ;; esac
+    shown=$(printf '%s' "$layer" | LC_ALL=C tr -c 'A-Za-z0-9._-' '?')
+    case $layer in
+        *.*) echo "=== $shown: nested template" ;; # Its address in the outer one has its digest.
+        *) echo "=== $PREFIX$shown: new" && changed=$((changed + 1)) ;;
+    esac
+    [ -L "$file" ] || visible < "$file"
+done
+echo "$changed templates differ"
+"""
+DIFF = (f"sh -eu {SCRIPT}",)
+
+
+def buildspec(
+    commands: Sequence[str],
+    *,
+    script: str = "",
+    python: bool = False,
+    exported: str = "",
+    artifact: str = "",
+) -> str:
+    """Return a buildspec that runs *commands*, in order, until one fails.
+
+    *script* is the text of SCRIPT, *exported* a variable for later actions, *artifact* a file.
+    """
+    lines = ["version: 0.2"]
+    if exported:
+        lines += ["env:", "  exported-variables:", f"    - {exported}"]
+    lines.append("phases:")
+    if python:
+        lines += ["  install:", "    on-failure: ABORT"]
+        lines += ["    runtime-versions:", "      python: 3.13"]
+    lines += ["  build:", "    on-failure: ABORT", "    commands:"]
+    if script:
+        heredoc = [f"cat > {SCRIPT} <<'END_OF_SCRIPT'", *script.splitlines(), "END_OF_SCRIPT"]
+        lines += ["      - |", *(f"        {line}".rstrip() for line in heredoc)]
+    for command in commands:
+        lines += ["      - >-", f"        {command}"]
+    if artifact:
+        lines += ["artifacts:", "  files:", f"    - {artifact}"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,584 @@
+"""Which parts of an operator's AWS setup are refused, which have no effect, and which are named."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import textwrap
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.loaders import Loader
+
+from deployer import aws, aws_setup
+from deployer.aws_setup import Setup
+from deployer.errors import DeployError, GuardError, LostError
+from deployer.stack import Env
+from tests.loopback import Loopback, answer
+
+REGION = "ca-central-1"
+ROOT = Path(__file__).parents[2]
+ACCOUNT = "111111111111"
+ENV = Env("cruddur", "crd", "dev", ACCOUNT, REGION, "cruddur.example", "Z1", protect=False)
+STS = f"sts.{REGION}.amazonaws.com:443"
+PARTITION_KEYS = ("partition", "partitionName", "regionRegex", "regions")
+
+
+@dataclass
+class Proxy:
+    """A proxy that connects nobody, and remembers which hosts it was asked for."""
+
+    url: str = ""
+    hosts: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    """The only way out of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        proxy = Proxy(f"http://127.0.0.1:{server.getsockname()[1]}")
+
+        def refuse() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:  # The test is over.
+                    return
+                with connection:
+                    proxy.hosts.append(connection.recv(65536).split()[1].decode())
+                    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse, daemon=True)
+        thread.start()
+        yield proxy
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+@pytest.fixture
+def liar() -> Iterator[Loopback]:
+    """Somebody who claims to be the account, and would take its session token."""
+    with Loopback() as loopback:
+        loopback.on("GetCallerIdentity", answer(Account=ACCOUNT, Arn="arn:aws:iam::1:user/x"))
+        yield loopback
+
+
+@dataclass
+class Operator:
+    """Somebody logged in, whose setup a test changes."""
+
+    home: Path
+    monkeypatch: pytest.MonkeyPatch
+
+    def variable(self, name: str, value: str) -> None:
+        """Set an environment variable."""
+        self.monkeypatch.setenv(name, value)
+
+    def config(self, text: str) -> None:
+        """Write the config file."""
+        (self.home / ".aws" / "config").write_text(textwrap.dedent(text))
+
+    def without_keys(self) -> None:
+        """Leave the credentials to the config file."""
+        self.monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+        self.monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+
+@pytest.fixture
+def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: Proxy) -> Operator:
+    """An operator with keys, a home and a proxy of their own, and nothing else set up."""
+    for name in os.environ:
+        if name.startswith("AWS_") or name.lower().endswith(("_proxy", "_ca_bundle")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".aws").mkdir()
+    # Read from HOME when botocore was imported.
+    monkeypatch.setattr(Loader, "CUSTOMER_DATA_PATH", str(tmp_path / ".aws" / "models"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    return Operator(tmp_path, monkeypatch)
+
+
+def refused() -> GuardError:
+    """What the setup is refused with."""
+    with pytest.raises(GuardError) as told:
+        aws.account(ENV, os.environ)
+    return told.value
+
+
+def write_rules(models: Path, url: str) -> None:
+    """Write endpoint rules that lead from every service to *url*."""
+    rules = {
+        "version": "1.0",
+        "parameters": {"Region": {"type": "String", "builtIn": "AWS::Region"}},
+        "rules": [{"conditions": [], "type": "endpoint", "endpoint": {"url": url}}],
+    }
+    folder = models / "sts" / "2011-06-15"
+    folder.mkdir(parents=True)
+    (folder / "endpoint-rule-set-1.json").write_text(json.dumps(rules))
+
+
+ENDPOINT = "sends requests to another address"
+RULES = "replaces the endpoint rules of AWS"
+VARIANT = "asks for endpoints that the tasks do not use"
+
+VARIABLES = {
+    "AWS_ENDPOINT_URL": ("{url}", ENDPOINT),
+    "AWS_ENDPOINT_URL_STS": ("{url}", ENDPOINT),
+    "AWS_ENDPOINT_URL_CLOUDFORMATION": ("{url}", ENDPOINT),
+    "AWS_DATA_PATH": ("{models}", RULES),
+    "AWS_USE_FIPS_ENDPOINT": ("true", VARIANT),
+    "AWS_USE_DUALSTACK_ENDPOINT": ("TRUE", VARIANT),
+    "BOTOCORE_EXPERIMENTAL__PLUGINS": ("x=os", "adds other code to every AWS client"),
+    "SSLKEYLOGFILE": ("{models}/keys", "writes the keys of encrypted connections to a file"),
+}
+KEYS = {
+    "endpoint_url": ("{url}", ENDPOINT),
+    "services": ("here", ENDPOINT),
+    "data_path": ("{models}", RULES),
+    "use_fips_endpoint": ("true", VARIANT),
+    "use_dualstack_endpoint": ("true", VARIANT),
+}
+
+
+class TestRefused:
+    """What would lead a request astray: named, with the way out, and nobody is asked anything."""
+
+    @pytest.mark.parametrize("name", VARIABLES)
+    def test_variable(self, operator: Operator, liar: Loopback, proxy: Proxy, name: str) -> None:
+        """A variable that redirects, or that shows to others what is sent."""
+        models = operator.home / "elsewhere"
+        write_rules(models, liar.url)
+        value, fact = VARIABLES[name]
+        operator.variable(name, value.format(url=liar.url, models=models))
+
+        told = refused()
+
+        assert f"dev: {name}: {fact}" == told.message
+        assert "unset or remove each of them" in told.hint
+        assert (0, []) == (liar.connections, proxy.hosts)
+
+    @pytest.mark.parametrize("profile", ["default", "work"])
+    @pytest.mark.parametrize("key", KEYS)
+    def test_key_of_the_profile(
+        self, operator: Operator, liar: Loopback, proxy: Proxy, key: str, profile: str
+    ) -> None:
+        """The same in the profile that is used."""
+        models = operator.home / "elsewhere"
+        write_rules(models, liar.url)
+        value, fact = KEYS[key]
+        head = "default" if profile == "default" else f"profile {profile}"
+        operator.config(f"""
+            [{head}]
+            {key} = {value.format(url=liar.url, models=models)}
+            [services here]
+            sts =
+              endpoint_url = {liar.url}
+        """)
+        if profile != "default":
+            operator.variable("AWS_PROFILE", profile)
+
+        told = refused()
+
+        assert f"dev: AWS profile {profile}: {key}: {fact}" == told.message
+        assert (0, []) == (liar.connections, proxy.hosts)
+
+    @pytest.mark.parametrize(
+        "file", ["sts/2011-06-15/endpoint-rule-set-1.json", "endpoints.json", "partitions.json"]
+    )
+    def test_endpoint_rules_in_the_home(
+        self, operator: Operator, liar: Loopback, proxy: Proxy, file: str
+    ) -> None:
+        """AWS's own tools would read them from ~/.aws/models."""
+        path = operator.home / ".aws" / "models" / file
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+
+        told = refused()
+
+        assert f"dev: {path}: {RULES}" == told.message
+        assert (0, []) == (liar.connections, proxy.hosts)
+
+    @pytest.mark.parametrize(
+        ("variables", "profile", "place"),
+        [
+            ({"AWS_REGION": "eu-west-1"}, REGION, "AWS_REGION"),
+            ({"AWS_DEFAULT_REGION": "eu-west-1"}, REGION, "AWS_DEFAULT_REGION"),
+            ({"AWS_REGION": REGION, "AWS_DEFAULT_REGION": "eu-west-1"}, "", "AWS_DEFAULT_REGION"),
+            ({}, "eu-west-1", "AWS profile default"),
+            ({"AWS_REGION": ""}, "eu-west-1", "AWS profile default"),
+        ],
+    )
+    def test_another_region(
+        self, operator: Operator, variables: dict[str, str], profile: str, place: str
+    ) -> None:
+        """Its owner expects it to be used; the place where it is set is named."""
+        for name, value in variables.items():
+            operator.variable(name, value)
+        operator.config(f"[default]\n{f'region = {profile}' if profile else ''}\n")
+
+        told = refused()
+
+        fact = f"the region is eu-west-1, but {REGION} in the config file"
+        assert f"dev: {place}: {fact}" == told.message
+
+    def test_all_at_once(self, operator: Operator, liar: Loopback, proxy: Proxy) -> None:
+        """Every fault is named in one error, so that one edit is enough."""
+        operator.variable("AWS_ENDPOINT_URL", liar.url)
+        operator.variable("AWS_DATA_PATH", "/models")
+        operator.variable("AWS_REGION", "eu-west-1")
+        operator.config(f"[default]\nendpoint_url = {liar.url}\n")
+
+        told = refused()
+
+        assert [
+            f"dev: AWS_DATA_PATH: {RULES}",
+            f"dev: AWS_ENDPOINT_URL: {ENDPOINT}",
+            f"dev: AWS profile default: endpoint_url: {ENDPOINT}",
+            f"dev: AWS_REGION: the region is eu-west-1, but {REGION} in the config file",
+        ] == told.message.splitlines()
+        assert (0, []) == (liar.connections, proxy.hosts)
+
+
+HARMLESS_VARIABLES = {
+    "AWS_REGION": REGION,
+    "AWS_USE_FIPS_ENDPOINT": "false",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+    "AWS_STS_REGIONAL_ENDPOINTS": "legacy",
+    "AWS_DEFAULTS_MODE": "auto",
+    "AWS_RETRY_MODE": "nonsense",
+    "AWS_MAX_ATTEMPTS": "nonsense",
+    "AWS_ACCOUNT_ID": "222222222222",
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "required",
+    "AWS_SIGV4A_SIGNING_REGION_SET": "*",
+    "AWS_AUTH_SCHEME_PREFERENCE": "noauth",
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "nonsense",
+    "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+    "AWS_ENDPOINT_DISCOVERY_ENABLED": "true",
+    "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT": "legacy",
+    "AWS_CSM_ENABLED": "true",
+    "AWS_BEARER_TOKEN_STS": "token",
+    "AWS_SDK_UA_APP_ID": "x",
+    "AWS_EXECUTION_ENV": "x",
+}
+HARMLESS_KEYS = {
+    "api_versions": "\n  sts = 1999-01-01",
+    "parameter_validation": "false",
+    "sts_regional_endpoints": "legacy",
+    "defaults_mode": "auto",
+    "csm_enabled": "true",
+    "sts": "\n  signature_version = bearer",
+    "s3": "\n  addressing_style = path\n  use_accelerate_endpoint = true",
+    "proxies_config": "\n  proxy_use_forwarding_for_https = true",
+    "account_id_endpoint_mode": "required",
+    "plugins": "\n  x = os",
+}
+
+
+def asked_hosts(proxy: Proxy) -> list[str]:
+    """The hosts that the guard asks who we are; the proxy lets nobody through."""
+    with pytest.raises(LostError, match="no answer"):
+        aws.account(ENV, os.environ)
+    return proxy.hosts
+
+
+class TestWithoutEffect:
+    """What the account's clients do not read: the identity is asked of AWS, of nobody else."""
+
+    @pytest.mark.parametrize("name", HARMLESS_VARIABLES)
+    def test_variable(self, operator: Operator, proxy: Proxy, name: str) -> None:
+        """Of all that botocore reads from the environment."""
+        operator.variable(name, HARMLESS_VARIABLES[name])
+
+        assert [STS] == asked_hosts(proxy)
+
+    @pytest.mark.parametrize("key", HARMLESS_KEYS)
+    def test_key_of_the_profile(self, operator: Operator, proxy: Proxy, key: str) -> None:
+        """Of all that botocore reads from a profile."""
+        operator.config(f"[default]\n{key} = {HARMLESS_KEYS[key]}\n")
+
+        assert [STS] == asked_hosts(proxy)
+
+    def test_models_in_the_home(self, operator: Operator, proxy: Proxy) -> None:
+        """A service model there may be for another service; none is read."""
+        model = operator.home / ".aws" / "models" / "sts" / "2011-06-15" / "service-2.json"
+        model.parent.mkdir(parents=True)
+        model.write_text("{}")
+
+        assert [STS] == asked_hosts(proxy)
+
+    def test_another_profile(self, operator: Operator, liar: Loopback, proxy: Proxy) -> None:
+        """A profile that is not used may lead anywhere."""
+        operator.config(f"[profile other]\nendpoint_url = {liar.url}\n")
+
+        assert [STS] == asked_hosts(proxy)
+        assert 0 == liar.connections
+
+    @pytest.mark.parametrize("source", ["endpoint_url = {url}", "data_path = {models}"])
+    def test_source_of_an_assumed_role(
+        self, operator: Operator, liar: Loopback, proxy: Proxy, source: str
+    ) -> None:
+        """The role is assumed at AWS, whatever the profile of the source says."""
+        models = operator.home / "elsewhere"
+        write_rules(models, liar.url)
+        operator.without_keys()
+        operator.variable("AWS_MAX_ATTEMPTS", "1")
+        operator.config(f"""
+            [default]
+            role_arn = arn:aws:iam::{ACCOUNT}:role/x
+            source_profile = source
+            sts_regional_endpoints = legacy
+            [profile source]
+            aws_access_key_id = key
+            aws_secret_access_key = secret
+            {source.format(url=liar.url, models=models)}
+        """)
+
+        with pytest.raises(DeployError):
+            aws.account(ENV, os.environ)
+
+        assert {STS} == {*proxy.hosts}
+        assert 0 == liar.connections
+
+    def test_old_credential_files(self, operator: Operator, proxy: Proxy) -> None:
+        """Files of the tools before boto3 give no credentials."""
+        operator.without_keys()
+        file = operator.home / "boto"
+        file.write_text("[Credentials]\naws_access_key_id = key\naws_secret_access_key = secret\n")
+        operator.variable("BOTO_CONFIG", str(file))
+        operator.variable("AWS_CREDENTIAL_FILE", str(file))
+
+        assert "Unable to locate credentials" in refused().message
+        assert [] == proxy.hosts
+
+
+class TestLastCheck:
+    """Whatever led to it, a request that does not go to AWS is not sent."""
+
+    def test_request(self, operator: Operator, liar: Loopback) -> None:
+        """It is seen right before it is sent."""
+        session = aws._account_session(aws._operator_session(REGION))
+        account = aws.Account(session, REGION, aws._ONE_SHOT)
+
+        def redirect(request: Any, **_: Any) -> None:
+            request.url = liar.url
+
+        session.register("before-sign", redirect)
+
+        with pytest.raises(GuardError) as told:
+            account.identity()
+
+        assert f"{liar.url}: not the HTTPS address of an AWS service; nothing was sent" == str(
+            told.value.message
+        )
+        assert 0 == liar.connections
+
+    def test_client(self, operator: Operator, liar: Loopback, monkeypatch: Any) -> None:
+        """An endpoint that is not of AWS makes no client."""
+        session = aws._account_session(aws._operator_session(REGION))
+        session.set_config_variable("ignore_configured_endpoint_urls", value=False)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", liar.url)
+
+        with pytest.raises(GuardError, match="not the HTTPS address"):
+            aws.Account(session, REGION, aws._ONE_SHOT).client("sts", REGION)
+
+    @pytest.mark.parametrize(
+        ("url", "expected"),
+        [
+            ("https://sts.ca-central-1.amazonaws.com/", True),
+            ("https://crd-dev.s3.ca-central-1.amazonaws.com/key?versionId=1", True),
+            ("https://store.with.dots.s3.ca-central-1.amazonaws.com/key", True),
+            ("https://s3.amazonaws.com/store/key", True),
+            ("https://iam.amazonaws.com/", True),
+            ("https://api.ecr.ca-central-1.amazonaws.com/", True),
+            ("https://portal.sso.us-gov-west-1.amazonaws.com/", True),
+            ("https://ca-central-1.signin.aws.amazon.com/v1/token", True),
+            ("https://abcde12345.execute-api.ca-central-1.amazonaws.com/", False),
+            ("https://search-x.ca-central-1.es.amazonaws.com/", False),
+            ("https://x.appsync-api.ca-central-1.amazonaws.com/", False),
+            ("https://x.elb.ca-central-1.amazonaws.com/", False),
+            ("https://vpce-1.sts.ca-central-1.vpce.amazonaws.com/", False),
+            ("https://store.s3-website.ca-central-1.amazonaws.com/", False),
+            ("http://sts.ca-central-1.amazonaws.com/", False),
+            ("https://amazonaws.com/", False),
+            ("https://amazonaws.com.example/", False),
+            ("https://evilamazonaws.com/", False),
+            ("https://sts.amazonaws.com@evil.example/", False),
+            ("https://evil.example/sts.amazonaws.com", False),
+            ("https://evil.example?.amazonaws.com", False),
+            ("https://evil.example#.amazonaws.com", False),
+            ("https://aws.amazon.com.evil.example/", False),
+            ("https://127.0.0.1/", False),
+            ("", False),
+        ],
+    )
+    def test_is_aws(self, url: str, expected: bool) -> None:
+        """By scheme and host, as they are connected to."""
+        assert expected == aws_setup.is_aws(url)
+
+
+SERVICES = set(
+    re.findall(
+        r'client\(\s*"([a-z0-9-]+)"',
+        "\n".join(
+            file.read_text()
+            for folder in ("deployer", "operations")
+            for file in (ROOT / folder).rglob("*.py")
+            if "embedded" not in file.parts
+        ),
+    )
+) | {"sso", "sso-oidc", "signin"}
+
+
+@pytest.mark.parametrize("region", [REGION, "us-east-1"])
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_every_service_that_is_used_has_an_endpoint_of_aws(
+    operator: Operator, service: str, region: str
+) -> None:
+    """No task is refused by the last check; sources of credentials call three more services."""
+    session = aws._account_session(aws._operator_session(REGION))
+
+    client = aws.Account(session, REGION, aws._ONE_SHOT).client(service, region)
+
+    assert client.meta.endpoint_url.startswith("https://")
+
+
+def origins(
+    environ: dict[str, str] | None = None,
+    profiles: dict[str, Any] | None = None,
+    *,
+    profile: str = "default",
+    **more: Any,
+) -> list[str]:
+    """What the first line of a run names."""
+    setup = Setup(environ or {}, profile, profiles or {}, Path("/none"), **more)
+    return list(aws_setup.origins(setup))
+
+
+class TestNamed:
+    """What stays allowed and matters is named before anything is asked."""
+
+    @pytest.mark.parametrize(
+        ("environ", "expected"),
+        [
+            ({}, []),
+            ({"AWS_ACCESS_KEY_ID": "k"}, ["access key from AWS_ACCESS_KEY_ID"]),
+            ({"AWS_CA_BUNDLE": "/ca.pem"}, ["CA bundle /ca.pem"]),
+            ({"REQUESTS_CA_BUNDLE": "/ca.pem"}, ["CA bundle /ca.pem"]),
+            (
+                {"AWS_CA_BUNDLE": "/ours.pem", "REQUESTS_CA_BUNDLE": "/ca.pem"},
+                ["CA bundle /ours.pem"],
+            ),
+            ({"AWS_CONFIG_FILE": "/config"}, ["config file /config"]),
+            ({"AWS_SHARED_CREDENTIALS_FILE": "/file"}, ["credentials file /file"]),
+            (
+                {"AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": "arn:role"},
+                ["role arn:role by /token"],
+            ),
+            (
+                {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://localhost:1338/latest?x"},
+                ["container credentials http://localhost:1338/latest"],
+            ),
+            (
+                {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1"},
+                ["container credentials /v2/credentials/1"],
+            ),
+            (
+                {"AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://metadata.example"},
+                ["instance metadata http://metadata.example"],
+            ),
+        ],
+    )
+    def test_environment(self, environ: dict[str, str], expected: list[str]) -> None:
+        """A variable's meaning is in the words, not only its name."""
+        assert expected == origins(environ)
+
+    @pytest.mark.parametrize(
+        ("settings", "expected"),
+        [
+            ({}, []),
+            ({"ca_bundle": "/ca.pem"}, ["CA bundle /ca.pem"]),
+            (
+                {"credential_process": "/usr/bin/vault --token s3cret"},
+                ["credential_process /usr/bin/vault"],
+            ),
+            ({"credential_process": "'broken"}, ["credential_process 'broken"]),
+            ({"sso_start_url": "https://old.example/start"}, ["SSO https://old.example/start"]),
+            ({"sso_session": "s"}, ["SSO https://acme.awsapps.com/start"]),
+            ({"sso_session": "unknown"}, ["SSO unknown"]),
+            (
+                {"role_arn": "arn:role", "credential_source": "Ec2InstanceMetadata"},
+                ["role arn:role by Ec2InstanceMetadata"],
+            ),
+            (
+                {"role_arn": "arn:role", "web_identity_token_file": "/token"},
+                ["role arn:role by /token"],
+            ),
+            ({"login_session": "arn:user"}, ["login arn:user"]),
+        ],
+    )
+    def test_profile(self, settings: dict[str, Any], expected: list[str]) -> None:
+        """The profile, and where it takes credentials from; no argument, which may be a secret."""
+        sessions = {"s": {"sso_start_url": "https://acme.awsapps.com/start"}}
+
+        told = origins({}, {"work": settings}, profile="work", sso_sessions=sessions)
+
+        assert ["profile work", *expected] == told
+
+    def test_chain_of_profiles(self) -> None:
+        """What the source of a role runs is named, too; a circle ends."""
+        profiles = {
+            "a": {"role_arn": "arn:a", "source_profile": "b"},
+            "b": {"role_arn": "arn:b", "source_profile": "a", "credential_process": "p"},
+        }
+
+        assert [
+            "profile a",
+            "role arn:a",
+            "profile b",
+            "role arn:b",
+            "credential_process p",
+        ] == origins({}, profiles, profile="a")
+
+    @pytest.mark.parametrize(
+        ("proxies", "expected"),
+        [
+            ({"https": "http://proxy:3128"}, ["proxy http://proxy:3128"]),
+            ({"https": "http://me:secret@proxy:3128/"}, ["proxy http://proxy:3128/"]),
+            ({"https": "proxy:3128"}, ["proxy proxy:3128"]),
+            ({"https": "http://a", "http": "http://a"}, ["proxy http://a"]),
+            ({"https": "http://a", "http": "http://b"}, ["proxy http://a", "proxy http://b"]),
+            ({"https": "http://[::"}, ["proxy (not a URL)"]),
+        ],
+    )
+    def test_proxies(self, proxies: dict[str, str], expected: list[str]) -> None:
+        """Without the password that a proxy may want."""
+        assert expected == origins(proxies=proxies)
+
+    def test_as_botocore_sees_it(self, operator: Operator, proxy: Proxy) -> None:
+        """The operator's own files, read as the run will read them; nobody is asked."""
+        operator.without_keys()
+        operator.config("[profile dev]\ncredential_process = /bin/keys --all\n")
+        operator.variable("AWS_PROFILE", "dev")
+
+        told = aws.origins(os.environ)
+
+        assert ("profile dev", "credential_process /bin/keys", f"proxy {proxy.url}") == told
+        assert [] == proxy.hosts
+
+    @pytest.mark.parametrize("config", ["[default\n", "[profile other]\n"])
+    def test_setup_that_cannot_be_read(self, operator: Operator, config: str) -> None:
+        """The guard says why; the first line is the shorter for it."""
+        operator.config(config)
+        operator.variable("AWS_PROFILE", "dev")
+
+        assert () == aws.origins(os.environ)

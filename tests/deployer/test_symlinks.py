@@ -1,0 +1,145 @@
+"""What is written or deleted is within the checkout, whatever links are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deployer import embedded, environment, symlinks, synth
+from deployer.artifacts import Code, Target
+from deployer.artifacts.build import build
+from deployer.embedded.folder import Folder
+from deployer.errors import DeployError, GuardError
+from deployer.stack import Layers
+from tests.fakes import wanted
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A checkout, and beside it a folder that is somebody's own."""
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "file").write_text("mine")
+    return tmp_path / "checkout"
+
+
+@pytest.mark.parametrize("link", ["a", "a/b", "a/b/c"])
+def test_a_link_on_the_way_is_refused(root: Path, link: str) -> None:
+    """Wherever it is, it is named, with what it leads to and the way out."""
+    (root / link).parent.mkdir(parents=True, exist_ok=True)
+    (root / link).symlink_to(root.parent / "own")
+
+    with pytest.raises(GuardError) as told:
+        symlinks.refuse(root / "a" / "b" / "c", root)
+
+    assert f"{root / link}: is a symbolic link to {root.parent / 'own'}" == told.value.message
+    assert "remove the link" in told.value.hint
+
+
+def test_a_link_that_leads_nowhere_is_refused(root: Path) -> None:
+    """Writing to it would make the file that it names."""
+    (root / "a").symlink_to(root.parent / "new")
+
+    with pytest.raises(GuardError, match="is a symbolic link"):
+        symlinks.refuse(root / "a", root)
+
+
+@pytest.mark.parametrize("path", ["..", "../own/file", "a/../../own"])
+def test_what_is_outside_is_refused(root: Path, path: str) -> None:
+    """By name, not only by link."""
+    with pytest.raises(GuardError, match=f"is outside of {root}"):
+        symlinks.refuse(root / path, root)
+
+
+def test_no_link_is_no_matter(root: Path) -> None:
+    """What is there, what is not yet, and a checkout that itself is reached by a link."""
+    (root / "a").mkdir()
+    (root.parent / "link").symlink_to(root)
+
+    for path in (root / "a", root / "new" / "deep", root):
+        assert path == symlinks.refuse(path, root)
+    linked = root.parent / "link"
+    assert linked / "a" == symlinks.refuse(linked / "a", linked)
+
+
+def write_templates(root: Path) -> None:
+    """As `synth` does."""
+    synth.write([wanted("network")], root / "build" / "x")
+
+
+def write_schema(root: Path) -> None:
+    """As `synth` does."""
+    environment.Project(root, embedded_config(), lambda *_: Layers(None)).write_schema()  # type: ignore[arg-type]
+
+
+def embedded_config() -> type:
+    """Any config."""
+    from stacks import Config
+
+    return Config
+
+
+def build_zip(root: Path) -> None:
+    """As `build` does."""
+    function = root / "lambdas" / "one"
+    function.mkdir(parents=True, exist_ok=True)
+    (function / "handler.py").write_text("def handler(event, context): ...\n")
+    code = Code(root)
+    build(code, [code.artifact("one", Target("3.13", "arm64"))], root / "dist")
+
+
+def reset(root: Path) -> None:
+    """As `embedded.reset` does."""
+    embedded.reset(root / ".embedded")
+
+
+def make(root: Path) -> None:
+    """As a start of the embedded AWS does."""
+    Folder(root / ".embedded").make()
+
+
+@pytest.mark.parametrize(
+    ("link", "act"),
+    [
+        ("build", write_templates),
+        ("build/x", write_templates),
+        ("build/x/network.yaml", write_templates),
+        ("config", write_schema),
+        ("config/schema.json", write_schema),
+        ("dist", build_zip),
+        ("dist/lambdas", build_zip),
+        ("dist/lambdas/one", build_zip),
+        (".embedded", reset),
+        (".embedded/state.json", reset),
+        (".embedded/objects", reset),
+        (".embedded/databases", reset),
+        (".embedded", make),
+        (".embedded/tmp", make),
+    ],
+)
+def test_nothing_is_written_or_deleted_through_a_link(
+    root: Path, link: str, act: Callable[[Path], None]
+) -> None:
+    """The link is named, and what it leads to stays as it was."""
+    own = root.parent / "own"
+    (root / "config").mkdir()
+    if link == "config":
+        (root / "config").rmdir()
+    (root / link).parent.mkdir(parents=True, exist_ok=True)
+    (root / link).symlink_to(own / "file" if "." in Path(link).name[1:] else own)
+
+    with pytest.raises(DeployError, match="is a symbolic link to"):
+        act(root)
+
+    assert [own / "file"] == list(own.rglob("*"))
+    assert "mine" == (own / "file").read_text()
+
+
+@pytest.mark.parametrize("act", [write_templates, write_schema, build_zip, make, reset])
+def test_without_a_link_it_is_done(root: Path, act: Callable[[Path], None]) -> None:
+    """So the test above could have failed."""
+    (root / "config").mkdir()
+
+    act(root)

@@ -1,0 +1,89 @@
+"""YAML is measured before anything is built of it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer import yamlbounds, yamltext
+from deployer.yamlbounds import AliasError, YamlError, check
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=20,
+)
+
+
+def bomb(levels: int) -> str:
+    """Each level is nine aliases of the one before."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (bomb(8), "more than 100,000 values"),
+        ("[" * 50_000, "more than 100 levels"),
+        ("- " * 9_000 + "x", "more than 100 levels"),
+        ("{a: " * 9_000, "more than 100 levels"),
+        ("&a [*a]", "alias a refers to itself"),
+        ("*a", "refers to itself or to nothing"),
+        ("a: b: c", "mapping values are not allowed"),
+        ('"\x01"', "not allowed"),
+    ],
+)
+def test_refused(text: str, words: str) -> None:
+    """Too many values, too deep, endless, or no YAML at all: within a moment, in words."""
+    started = time.monotonic()
+
+    with pytest.raises(YamlError, match=words):
+        check(text)
+
+    assert time.monotonic() - started < 1
+
+
+def test_aliases() -> None:
+    """Aliases that stand for little are taken, unless none are wanted."""
+    check(bomb(3))
+
+    with pytest.raises(AliasError):
+        check(bomb(3), aliases=False)
+
+
+@given(VALUES)
+def test_what_yaml_writes(value: object) -> None:
+    """Whatever is written by YAML within the bounds is taken."""
+    check(yaml.safe_dump(value))
+
+
+@given(st.text(alphabet="{}[]:-&*!|>?#,'\"% \nab", max_size=300))
+def test_any_text(text: str) -> None:
+    """A text is taken or refused; what is taken can be built, and is no larger than said."""
+    with contextlib.suppress(YamlError):
+        check(text)
+        with contextlib.suppress(yaml.YAMLError):
+            built = yaml.load(text, yaml.CSafeLoader)
+            assert count(built) <= yamlbounds.MAX_NODES
+
+
+def count(value: object) -> int:
+    """How many values there are in one."""
+    if isinstance(value, dict):
+        return 1 + sum(count(key) + count(inner) for key, inner in value.items())
+    if isinstance(value, list | set):
+        return 1 + sum(count(inner) for inner in value)
+    return 1
+
+
+@pytest.mark.parametrize("text", [bomb(8), "[" * 50_000, "&a {b: *a}"])
+def test_a_deployed_template(text: str) -> None:
+    """A template that others deployed and that cannot be read is none; it does not end the run."""
+    assert {} == yamltext.load(text)

@@ -1,0 +1,248 @@
+"""No flag of any task is taken without its value: a table over all tasks."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from invoke.exceptions import ParseError
+from invoke.executor import Executor
+from invoke.parser import Argument, Parser, ParserContext
+from invoke.parser.context import to_flag
+from invoke.program import Program
+
+import tasks
+
+ROOT = Path(__file__).parents[2]
+CORE = Program().initial_context
+CONTEXTS: dict[str, ParserContext] = {
+    context.name: context for context in tasks.namespace.to_contexts() if context.name
+}
+
+
+class Recorder(Executor):
+    """Runs no task: remembers which ones would have run, and with what."""
+
+    ran: ClassVar[list[tuple[str, dict[str, Any]]]] = []
+
+    def execute(self, *asked: Any) -> dict[Any, Any]:
+        """Remember."""
+        self.ran.extend((context.name, context.as_kwargs) for context in asked)
+        return {}
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran() -> None:
+    """Every test begins anew."""
+    Recorder.ran.clear()
+
+
+def parse(*argv: str) -> dict[str, Any]:
+    """What the one task is called with, as Invoke's own parser has it."""
+    context = copy.deepcopy(CONTEXTS[argv[0]])
+    [_, parsed] = Parser([context], initial=CORE).parse_argv([*argv])
+    return dict(parsed.as_kwargs)
+
+
+def fault(*argv: str) -> list[str]:
+    """The error and its hint."""
+    with pytest.raises(ParseError) as told:
+        parse(*argv)
+    return str(told.value).splitlines()
+
+
+def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> list[str]:
+    """The error and its hint; no task has run, and the exit code is 1."""
+    with pytest.raises(SystemExit) as ended:
+        Program(namespace=tasks.namespace, executor_class=Recorder).run(["invoke", *argv])
+    out, err = capsys.readouterr()
+    assert (1, "", []) == (ended.value.code, out, Recorder.ran)
+    return err.splitlines()
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag of a task, by one of its names; *name* is the one that errors tell."""
+
+    task: str
+    argument: Argument
+    given: str
+
+    @property
+    def name(self) -> str:
+        """The long one."""
+        return to_flag(self.argument.names[0])
+
+    @property
+    def before(self) -> list[str]:
+        """The task with all else that has to be given."""
+        positional = CONTEXTS[self.task].positional_args
+        return [self.task, *("x" for each in positional if each is not self.argument)]
+
+
+def flags(*kinds: type) -> list[Any]:
+    """Each flag of these *kinds*, of each task, by each of its names."""
+    return [
+        pytest.param(Flag(task, argument, to_flag(name)), id=f"{task} {to_flag(name)}")
+        for task, context in CONTEXTS.items()
+        for argument in context.args.values()
+        if argument.kind in kinds
+        for name in argument.names
+    ]
+
+
+VALUED = flags(str, list, int)
+
+
+def test_the_table_is_not_empty() -> None:
+    """Both long and short names of both of the flags that delete everything are in it."""
+    ids = {param.id for param in VALUED}
+
+    assert {"destroy --stack", "destroy -s", "destroy --confirm", "deploy -s"} <= ids
+    assert len(VALUED) > 100
+
+
+WITHOUT_VALUE = {
+    "{flag}": "needs a value",
+    "{flag}=": "its value is empty",
+    "{flag}||": "its value is empty",
+    "{flag}|| ": "its value is empty",
+    "{flag}||--echo": "needs a value, and --echo follows",
+    "{flag}||--unknown=x": "needs a value, and --unknown=x follows",
+    "{flag}||--||x": "needs a value",
+}
+
+
+@pytest.mark.parametrize("flag", VALUED)
+def test_a_flag_without_its_value(flag: Flag) -> None:
+    """It is refused, whatever follows, for every flag of every task that takes one."""
+    told = {
+        given: fault(*flag.before, *given.format(flag=flag.given).split("||"))
+        for given in WITHOUT_VALUE
+    }
+
+    hint = f"hint:  `invoke --help {flag.task}` lists its flags"
+    assert {
+        given: [f"error: {flag.task}: {flag.name}: {fact}", hint]
+        for given, fact in WITHOUT_VALUE.items()
+    } == told
+
+
+@pytest.mark.parametrize("flag", VALUED)
+def test_the_next_flag_is_no_value(flag: Flag) -> None:
+    """Nor is one of the same task."""
+    others = [each for each in CONTEXTS[flag.task].args.values() if each.kind is bool]
+    if not others:
+        others = [flag.argument]
+
+    told = fault(*flag.before, flag.given, to_flag(others[0].names[0]))
+
+    assert f"error: {flag.task}: {flag.name}: needs a value" in told
+
+
+@pytest.mark.parametrize("flag", VALUED)
+def test_a_flag_with_its_value(flag: Flag) -> None:
+    """Both ways to give it are taken; behind an equals sign it may look like a flag."""
+    value = {int: "-7", str: "--x=y", list: "--x=y"}[flag.argument.kind]
+    expected = {int: -7, str: value, list: [value]}[flag.argument.kind]
+
+    assert expected == parse(*flag.before, f"{flag.given}={value}")[flag.argument.name]
+    plain = {int: "7", str: "x y", list: "x"}[flag.argument.kind]
+    expected = {int: 7, str: plain, list: [plain]}[flag.argument.kind]
+    assert expected == parse(*flag.before, flag.given, plain)[flag.argument.name]
+
+
+@pytest.mark.parametrize("flag", flags(int))
+@pytest.mark.parametrize("value", ["x", "1.5", "0x10"])
+def test_a_number_that_is_none(flag: Flag, value: str) -> None:
+    """The flag is named, and there is no traceback."""
+    told = fault(flag.task, f"{flag.given}={value}")
+
+    assert f"error: {flag.task}: {flag.name}={value}: not a whole number" == told[0]
+
+
+@pytest.mark.parametrize("flag", flags(bool))
+def test_a_switch_with_a_value(flag: Flag) -> None:
+    """`--yes=no` is not yes, and `--yes=plan` does not run another task."""
+    values = ["no", "", "false", "plan"]
+
+    told = [fault(*flag.before, f"{flag.given}={value}")[0] for value in values]
+
+    assert [
+        f"error: {flag.task}: {flag.name}={value}: the flag takes no value" for value in values
+    ] == told
+
+
+@pytest.mark.parametrize("flag", flags(str, int))
+def test_a_flag_twice(flag: Flag) -> None:
+    """Which of two environments is meant nobody can know."""
+    value = "1" if flag.argument.kind is int else "plan"
+
+    told = fault(*flag.before, f"{flag.given}={value}", f"{flag.given}={value}")
+
+    assert f"error: {flag.task}: {flag.name}: given more than once" == told[0]
+
+
+def test_a_list_twice() -> None:
+    """It has both."""
+    assert ["a", "b"] == parse("deploy", "--stack=a", "-s", "b")["stack"]
+
+
+def test_a_list_whose_second_value_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first one does not stand in for it."""
+    assert "error: destroy: --stack: needs a value" in refused(
+        capsys, "destroy", "--stack=a", "--stack"
+    )
+
+
+def test_all_faults_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the order in which they were given, each below the last."""
+    told = refused(capsys, "destroy", "--stack=", "--jobs=x", "--yes=no", "--env")
+
+    assert [
+        "error: destroy: --stack: its value is empty",
+        "       destroy: --jobs=x: not a whole number",
+        "       destroy: --yes=no: the flag takes no value",
+        "       destroy: --env: needs a value",
+        "hint:  `invoke --help destroy` lists its flags",
+    ] == told
+
+
+def test_an_unknown_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told as any error is."""
+    told = refused(capsys, "destroy", "--stakc=x")
+
+    assert ["error: destroy: No idea what '--stakc' is!"] == told[:1]
+
+
+def test_several_tasks() -> None:
+    """One after the other, as ever."""
+    program = Program(namespace=tasks.namespace, executor_class=Recorder)
+
+    program.run(["invoke", "plan", "--stack", "a", "deploy", "--yes", "-s=b", "status"])
+
+    assert [("plan", ["a"]), ("deploy", ["b"]), ("status", None)] == [
+        (name, arguments.get("stack")) for name, arguments in Recorder.ran
+    ]
+
+
+@pytest.mark.parametrize(
+    "command", [["-m", "invoke"], [str(Path(sys.executable).with_name("invoke"))]]
+)
+def test_from_the_command_line(command: list[str]) -> None:
+    """However Invoke is started: ./inv does it the first way."""
+    done = subprocess.run(
+        [sys.executable, *command, "destroy", "--stack"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert done.stderr.startswith("error: destroy: --stack: needs a value\nhint: ")

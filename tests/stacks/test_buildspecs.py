@@ -1,0 +1,386 @@
+import json
+import re
+
+import jmespath
+import pytest
+import yaml
+from invoke.parser import Parser
+
+import tasks
+from tests.stacks.build import PASSWORD, PHASES, Build
+from tests.stacks.test_pipeline import BUILDS, EMITTED
+
+IMAGES = "registry.example/crd-prod-backend"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+TOLD = {"IMAGES": IMAGES, "CONTAINER": "backend-flask", "COMMIT": COMMIT}
+BUILT = f"sha256:{'a' * 64}"
+PINNED = f"python@sha256:{'0' * 64}"
+TAG = f"{IMAGES}:{COMMIT}-7"
+LABEL = "org.opencontainers.image.revision"
+BUILD = [  # Every call of a build that goes well, in order.
+    f"docker build --pull --label {LABEL}={COMMIT} --tag {TAG} backend",
+    "aws ecr get-login-password",
+    "docker login --username AWS --password-stdin registry.example",
+    f"docker push {TAG}",
+    f"docker image inspect --format {{{{range .RepoDigests}}}}{{{{println .}}}}{{{{end}}}} {TAG}",
+]
+
+
+@pytest.fixture
+def build(tmp_path):
+    """A build container with the source in it."""
+    return Build(tmp_path)
+
+
+def spec(action):
+    """The buildspec of the project that *action* starts."""
+    return EMITTED.of("AWS::CodeBuild::Project")[action]["Source"]["BuildSpec"]
+
+
+def settings(action):
+    """The environment variables of the project that *action* starts, but for references."""
+    variables = EMITTED.of("AWS::CodeBuild::Project")[action]["Environment"]["EnvironmentVariables"]
+    return {each["Name"]: each["Value"] for each in variables if isinstance(each["Value"], str)}
+
+
+def asked(ended):
+    """What of `./inv` was run, as `invoke` itself understands it: an unknown flag raises."""
+    parser = Parser(contexts=tasks.namespace.to_contexts())
+    calls = [call.split()[1:] for call in ended.calls if call.startswith("inv ")]
+    return {
+        context.name: {
+            name: argument.value for name, argument in context.args.items() if argument.got_value
+        }
+        for call in calls
+        for context in parser.parse_argv(call)
+    }
+
+
+# Tests ------------------------------------------------------------------------------------------
+
+
+def test_all_checks_and_tests_run(build):
+    """And nothing else: neither docker nor the AWS CLI."""
+    ended = build.run(spec("Test"))
+
+    assert ended.succeeded
+    assert ["inv check", "inv test"] == ended.calls
+
+
+@pytest.mark.parametrize(("pattern", "calls"), [("inv check", 1), ("inv test", 2)])
+def test_a_test_that_fails_ends_the_build(build, pattern, calls):
+    """So the pipeline stops before an image is built."""
+    ended = build.run(spec("Test"), fails=pattern)
+
+    assert not ended.succeeded
+    assert ["inv check", "inv test"][:calls] == ended.calls
+
+
+# The image --------------------------------------------------------------------------------------
+
+
+def test_an_image_is_built_and_pushed(build):
+    """In this order, and with the words that ECS and the pipeline read."""
+    ended = build.run(spec("Image"), **TOLD)
+
+    assert ended.succeeded, ended.said
+    assert BUILD == ended.calls
+    assert {"IMAGE_DIGEST": BUILT} == ended.exported
+    assert [{"name": "backend-flask", "imageUri": f"{IMAGES}@{BUILT}"}] == json.loads(
+        ended.artifacts["imagedefinitions.json"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "calls"),
+    [
+        ("docker build*", 1),
+        ("aws ecr get-login-password", 2),
+        ("docker login*", 3),
+        ("docker push*", 4),
+        ("docker image*", 5),
+    ],
+)
+def test_what_fails_is_the_last_that_runs(build, pattern, calls):
+    """Nothing after it, no artifact and no digest: the original pushed what had failed (41)."""
+    ended = build.run(spec("Image"), fails=pattern, **TOLD)
+
+    assert not ended.succeeded
+    assert BUILD[:calls] == ended.calls
+    assert {} == ended.artifacts
+    assert {"IMAGE_DIGEST": ""} == ended.exported
+
+
+def test_the_repository_is_not_asked_for_an_image(build):
+    """An image that is there already could be anybody's: the digest is that of this push."""
+    ended = build.run(spec("Image"), **TOLD)
+
+    assert ["aws ecr get-login-password"] == [
+        call for call in ended.calls if call.startswith("aws ")
+    ]
+
+
+def test_every_build_has_a_tag_of_its_own(build):
+    """So a tag that somebody has pushed before is in nobody's way."""
+    ended = build.run(spec("Image"), **TOLD, CODEBUILD_BUILD_NUMBER="8")
+
+    assert f"docker push {IMAGES}:{COMMIT}-8" in ended.calls
+
+
+def test_a_link_of_the_commit_is_not_written_through(build):
+    """The definitions are a new file, whatever the commit has under their name."""
+    (build.folder / "else").write_text("kept")
+    (build.source / "imagedefinitions.json").symlink_to(build.folder / "else")
+
+    ended = build.run(spec("Image"), **TOLD)
+
+    assert ended.succeeded
+    assert "kept" == (build.folder / "else").read_text()
+    assert f"{IMAGES}@{BUILT}" in ended.artifacts["imagedefinitions.json"]
+
+
+@pytest.mark.parametrize("pushed", ["", f"other.example/image@{BUILT}", f"{IMAGES}@latest"])
+def test_a_push_without_a_digest_of_the_repository_is_no_release(build, pushed):
+    """Without a digest there is nothing that could be released."""
+    docker = (build.tools / "docker").read_text()
+    (build.tools / "docker").write_text(docker.replace("${2%:*}@sha256:$DIGEST", pushed))
+
+    ended = build.run(spec("Image"), **TOLD)
+
+    assert not ended.succeeded
+    assert "docker reports no digest" in ended.said
+    assert {} == ended.artifacts
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "accepted"),
+    [
+        (f"FROM {PINNED}\n", True),
+        (f"# syntax\nFROM {PINNED} AS base\nFROM base\nFROM scratch\n", True),
+        (f"from {PINNED} as one\nfrom one as two\nfrom two", True),
+        ("FROM python:3.13\n", False),
+        (f"FROM {PINNED} AS base\nFROM bas\n", False),
+        (f"FROM {PINNED} AS base\n  from python\n", False),
+    ],
+)
+def test_a_base_image_has_a_digest(build, dockerfile, accepted):
+    """Or what was tested yesterday would be something else today; stages may follow each other."""
+    (build.source / "backend" / "Dockerfile").write_text(dockerfile)
+
+    ended = build.run(spec("Image"), **TOLD)
+
+    assert accepted == ended.succeeded, ended.said
+    assert accepted == bool(ended.calls)
+    assert accepted != ("has no digest" in ended.said)
+
+
+def test_the_password_of_the_registry_is_on_no_command_line(build):
+    """Whoever lists processes reads command lines; a log has what was said."""
+    ended = build.run(spec("Image"), **TOLD)
+
+    assert PASSWORD == ended.stdin.strip()
+    assert PASSWORD not in "\n".join(ended.calls) + ended.said
+
+
+@pytest.mark.parametrize("action", ["Image", "Diff"])
+def test_no_code_of_the_commit_runs_where_credentials_count(action):
+    """The push and the comparison that an approver reads: docker has the Dockerfile to itself."""
+    assert "./inv" not in spec(action)
+    assert "python" not in spec(action)
+
+
+# The comparison of templates --------------------------------------------------------------------
+
+
+def account(build, **stacks):
+    """Give the account these stacks, by layer, in the first region."""
+    names = "\t".join(f"crd-prod-{layer}" for layer in stacks)
+    (build.account / "ca-central-1.txt").write_text(f"{names}\n" if names else "")
+    (build.account / "us-east-1.txt").write_text("None\n")
+    for layer, template in stacks.items():
+        (build.account / f"crd-prod-{layer}.yaml").write_text(f"{template}\n")
+
+
+def commit(build, **templates):
+    """Give the commit these templates."""
+    folder = build.source / "build" / "prod"
+    folder.mkdir(parents=True)
+    for name, template in templates.items():
+        (folder / f"{name.replace('__', '.')}.yaml").write_text(template)
+    return folder
+
+
+def compared(build):
+    """The lines of the log that follow each heading, by heading."""
+    ended = build.run(spec("Diff"), **settings("Diff"))
+    assert ended.succeeded, ended.said
+    parts = re.split(r"^=== (.*)\n", ended.said, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_what_differs_is_shown(build):
+    """A changed line of a template, an unchanged stack, a new one, and one that is gone."""
+    account(build, network="A: 1\nB: 2\n", registry="R: 1\n", old="O: 1\n")
+    commit(build, network="A: 1\nB: 3\n", registry="R: 1\n", users="U: 1\n")
+
+    shown = compared(build)
+
+    assert "-B: 2\n+B: 3\n" in shown["crd-prod-network (ca-central-1)"]
+    assert "unchanged\n" == shown["crd-prod-registry (ca-central-1)"]
+    assert "the commit has no template of it\n" == shown["crd-prod-old (ca-central-1)"]
+    assert "U: 1\n3 templates differ\n" == shown["crd-prod-users: new"]
+
+
+def test_the_stacks_of_the_environment_are_selected():
+    """By their tags: another environment may have a name that begins like this one's."""
+
+    def stack(name, env="prod", project="cruddur", **more):
+        tags = [{"Key": "project", "Value": project}, {"Key": "env", "Value": env}]
+        return {"StackName": name, "Tags": tags, **more}
+
+    page = [
+        stack("crd-prod-network"),
+        stack("crd-prod-two-network", env="prod-two"),
+        stack("crd-prod-other", project="other"),
+        stack("crd-prod-pipeline-Codebuild", ParentId="arn:outer"),
+        {"StackName": "crd-prod-byhand", "Tags": []},
+    ]
+
+    found = jmespath.search(settings("Diff")["STACKS"], {"Stacks": page})
+
+    assert ["crd-prod-network"] == found
+
+
+def test_what_a_release_does_not_deploy_is_not_shown(build):
+    """Foundation, pipeline and sync are an administrator's; so are their nested templates."""
+    account(build, foundation="F: 1\n", network="A: 1\n")
+    commit(build, foundation="F: 2\n", pipeline="P: 1\n", pipeline__Codebuild="", network="A: 1\n")
+
+    assert ["crd-prod-network (ca-central-1)"] == [*compared(build)]
+
+
+def test_a_nested_template_of_a_release_is_shown(build):
+    """Whole: the one above it has only its address."""
+    account(build, network="A: 1\n")
+    commit(build, network="A: 1\n", network__Inner="I: 1\n")
+
+    assert compared(build)["network.Inner: nested template"].startswith("I: 1\n")
+
+
+def test_a_template_cannot_draw_on_the_screen(build):
+    """It could hide the lines above it from an approver; neither can its name."""
+    account(build, network="A: 1\n")
+    files = {"users": "U: \x1b[1A\n", "a\n=== \x1b[2J": ""}
+    commit(build, network="A: 1\n# \x1b[2J\r \u202e é\n", **files)
+
+    shown = compared(build)
+
+    assert "+# ^[[2J^M M-bM-^@M-. M-CM-)\n" in shown["crd-prod-network (ca-central-1)"]
+    assert shown["crd-prod-users: new"].startswith("U: ^[[1A\n")
+    assert "crd-prod-a???????2J: new" in shown
+
+
+def test_a_link_is_not_followed(build):
+    """The file that it names is not the commit's."""
+    account(build, network="A: 1\n")
+    (build.folder / "secret").write_text("S: 1\n")
+    folder = commit(build)
+    for name in ("network", "users"):
+        (folder / f"{name}.yaml").symlink_to(build.folder / "secret")
+
+    shown = compared(build)
+
+    assert "the commit has no template of it\n" == shown["crd-prod-network (ca-central-1)"]
+    assert "2 templates differ\n" == shown["crd-prod-users: new"]
+
+
+@pytest.mark.parametrize("call", ["*describe-stacks*", "*get-template*"])
+def test_without_the_account_there_is_no_comparison(build, call):
+    """What could not be read is not shown as unchanged: the pipeline stops."""
+    account(build, network="A: 1\n")
+    commit(build, network="A: 1\n")
+
+    ended = build.run(spec("Diff"), fails=call, **settings("Diff"))
+
+    assert not ended.succeeded
+    assert "templates differ" not in ended.said
+
+
+# CloudFormation ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "well"), [(0, True), (2, True), (1, False), (3, False), (130, False)]
+)
+def test_a_plan_with_changes_is_no_failure(build, code, well):
+    """Two says that there is something to do; anything else went wrong."""
+    ended = build.run(spec("Plan"), fails="inv plan*", code=code)
+
+    assert well == ended.succeeded
+    assert {"plan": {"release": True}} == asked(ended)
+
+
+@pytest.mark.parametrize(
+    ("action", "flags"),
+    [
+        ("Infrastructure", {"release": True, "yes": True}),
+        ("Settle", {"release": True, "yes": True, "stack": ["service"], "only": True}),
+    ],
+)
+def test_stacks_are_deployed_with_the_rights_of_a_release(build, action, flags):
+    """Approved already; a failure ends the pipeline, also a 2."""
+    went_well = build.run(spec(action))
+    failed = [build.run(spec(action), fails="inv deploy*", code=code) for code in (1, 2)]
+
+    assert went_well.succeeded
+    assert {"deploy": flags} == asked(went_well)
+    assert [False, False] == [each.succeeded for each in failed]
+
+
+# Database and record ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [("Migrate", {"db.migrate": {}}), ("Record", {"service.record": {"image": BUILT}})],
+)
+def test_a_release_migrates_and_notes(build, action, expected):
+    """Each in its turn, and each can fail."""
+    went_well = build.run(spec(action), IMAGE_DIGEST=BUILT)
+    failed = build.run(spec(action), IMAGE_DIGEST=BUILT, fails="inv *")
+
+    assert went_well.succeeded
+    assert expected == asked(went_well)
+    assert not failed.succeeded
+
+
+# All of them ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", BUILDS)
+def test_a_phase_that_fails_ends_the_build(action):
+    """Even if somebody adds a post_build, which would run after a failed build (defect 41)."""
+    phases = yaml.safe_load(spec(action))["phases"]
+
+    assert phases.keys() <= {*PHASES}
+    assert {"ABORT"} == {phase.get("on-failure") for phase in phases.values()}
+
+
+@pytest.mark.parametrize("action", BUILDS)
+def test_a_command_is_one_line(action):
+    """Of several, CodeBuild would only see whether the last went well; a script stops by itself."""
+    phases = yaml.safe_load(spec(action))["phases"]
+    commands = [one for phase in phases.values() for one in phase.get("commands", [])]
+    scripts = [one for one in commands if one.startswith("cat > /tmp/stage.sh <<'END_OF_SCRIPT'\n")]
+    others = [one for one in commands if one not in scripts]
+
+    assert others
+    assert not [one for one in others if re.search(r"[;|&\n]", one)]
+    assert len(scripts) == others.count("sh -eu /tmp/stage.sh")
+    assert all(one.rstrip().endswith("\nEND_OF_SCRIPT") for one in scripts)
+
+
+@pytest.mark.parametrize("action", BUILDS)
+def test_nothing_names_an_account_or_the_latest(action):
+    """What is released has a digest, and where it goes is told by the template."""
+    assert not re.search(r"\b\d{12}\b|:latest|\.dkr\.ecr\.", spec(action))
