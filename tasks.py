@@ -167,9 +167,10 @@ def deploy(
 @task(
     iterable=["stack", "confirm"],
     help={
-        "stack": "a layer; what stands on it is destroyed first (default: all)",
+        "stack": "a layer, or a stack that is no longer one; its dependents go first (default: all)",
         "confirm": "the name of a stack that holds data or is protected; once for each",
-        "yes": "do not ask: for machines",
+        "dry_run": "only show what would be deleted and kept; exit 2 if anything would be",
+        "yes": "delete without asking, on the embedded AWS too",
         "jobs": "how many stacks at a time",
         "timeout": "minutes to watch one stack operation before leaving it to AWS",
         "json": _JSON,
@@ -180,6 +181,7 @@ def destroy(
     stack: list[str] | None = None,
     env: str = "",
     confirm: list[str] | None = None,
+    dry_run: bool = False,
     yes: bool = False,
     jobs: int = 4,
     timeout: int = 60,
@@ -189,7 +191,13 @@ def destroy(
     from operations import session
 
     with session.begin(env, json=json, yes=yes, timeout=timeout) as here:
-        here.destroy(stack or (), confirmed=confirm or (), jobs=jobs)
+        deletions = here.deletions(stack or ())
+        if dry_run:
+            session.show_deletions(deletions, json=json)
+        else:
+            here.destroy(deletions, confirmed=confirm or (), jobs=jobs)
+    if dry_run and deletions:
+        raise Exit(code=CHANGES)
 
 
 @task(help={"json": "print it as JSON"})
@@ -199,7 +207,8 @@ def status(_: Context, env: str = "", json: bool = False) -> None:
     from operations import by_hand, place, session
 
     with session.begin(env) as here:
-        found = here.found()
+        stacks = here.stacks()
+        found = here.ours(stacks)
         left = list(by_hand.left(place.Place(here.environment, here.cloud), found))
         orphans, pen = here.orphans(found), report.ink(sys.stdout, os.environ)
         shown = (
@@ -208,6 +217,7 @@ def status(_: Context, env: str = "", json: bool = False) -> None:
             else report.status(found, orphans, left, ink=pen)
         )
         print(shown, end="")
+        here.refuse_taken(stacks, here.environment.wanted)
 
 
 @task(
@@ -227,8 +237,9 @@ def outputs(
     form = one_of("format", format, report.FORMATS)
     with session.begin(env) as here:
         wanted = plan.select(here.environment.wanted, stack or (), only=True, hints=names.LAYERS)
-        chosen = {each.name for each in wanted}
-        here.show_outputs([each for each in here.found() if each.name in chosen], form)
+        chosen = {(each.region, each.name) for each in wanted}
+        found = here.found(needed=wanted)
+        here.show_outputs([each for each in found if (each.region, each.name) in chosen], form)
 
 
 @task(help={"format": "mermaid or dot"})

@@ -72,6 +72,8 @@ NEVER_COMPLETED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAI
 class Proposal:
     """A change set to be made. *url* replaces *text* where the text is too long for a call.
 
+    *id* is that of the stack to update: one that took its name meanwhile is another stack.
+
     *role* is what CloudFormation takes to carry it out; without one it has the caller's rights.
     With *nested*, each nested stack gets a change set of its own.
     """
@@ -86,6 +88,7 @@ class Proposal:
     tags: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     role: str = ""
+    id: str = ""
     nested: bool = False
 
 
@@ -237,7 +240,11 @@ class Cloud(Protocol):
         """Every stack of *region* that is not deleted, nested ones too."""
 
     def stack(self, region: str, name: str) -> Found | None:
-        """One stack by name or id; a deleted one only by id. None if there is none."""
+        """One stack by name or id; a deleted one only by id. None if there is none.
+
+        AWS gives a stack its tags when it is first created; until then it has those that all of
+        its change sets agree on.
+        """
 
     def template(self, region: str, name: str) -> str:
         """The template of a stack, as it was sent; of a deleted one by id."""
@@ -266,7 +273,7 @@ class Cloud(Protocol):
     def delete(self, region: str, stack_id: str, token: str) -> None:
         """Begin to delete a stack."""
 
-    def protect(self, region: str, name: str, *, on: bool) -> None:
+    def protect(self, region: str, stack_id: str, *, on: bool) -> None:
         """Switch termination protection."""
 
     def parameter(self, region: str, name: str) -> str | None:

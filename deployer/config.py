@@ -19,6 +19,7 @@ from deployer.fields import Cidr
 T = TypeVar("T")
 
 _SCHEMA_HINT = "what each key takes stands in schema.json beside the file; editors know it"
+_NESTED_HINT = "choose names so that no prefix-name- is the beginning of another one"
 _LEAK_HINT = "rotate it, it is no secret now; keep the new one in Parameter Store, here its name"
 
 
@@ -52,19 +53,20 @@ def find(folder: Path, env: str) -> Path:
 def load(path: Path, type_: type[T]) -> T:
     """*path* as a frozen *type_*; raises one ConfigError that names every fault in it.
 
-    The files beside it are read too, since no two environments may claim one network. What else
-    is wrong with those is for `load_all` to say.
+    The files beside it are read too, since no two environments may claim one network, or have
+    names that policies cannot tell apart. What else is wrong with those is for `load_all` to say.
     """
-    beside = (_read(other, type_) for other in sorted(path.parent.glob("*.toml")) if other != path)
+    beside = [_read(other, type_) for other in sorted(path.parent.glob("*.toml")) if other != path]
     file = _apart(_read(path, type_), [other for other in beside if not other.faults])
-    return _values([file])[0]
+    return _values([_told_apart(file, beside)])[0]
 
 
 def load_all(folder: Path, type_: type[T]) -> dict[str, T]:
     """Every environment of *folder* by name; raises one ConfigError for all their faults."""
     files: list[_File[T]] = []
     for env in environments(folder):
-        files.append(_apart(_read(folder / f"{env}.toml", type_), files))
+        file = _apart(_read(folder / f"{env}.toml", type_), files)
+        files.append(_told_apart(file, files))
     return dict(zip(environments(folder), _values(files), strict=True))
 
 
@@ -145,6 +147,33 @@ def _apart(file: _File[T], others: Sequence[_File[T]]) -> _File[T]:
                 faults.append(Fault(network.place, f"{network.cidr} overlaps {cidr}, {where}"))
         taken.append((dotted(network.place), network.cidr))
     return replace(file, faults=tuple(faults))
+
+
+def _told_apart(file: _File[T], others: Sequence[_File[T]]) -> _File[T]:
+    """*file*, with a fault if its stacks are named like those of one of the *others*.
+
+    Policies reach what an environment owns by how names begin: crd-dev-* is crd-dev-two-*, too.
+    """
+    own = _beginning(file)
+    faults = [
+        Fault(
+            ("env", "name"),
+            f"stacks begin with {own}, those of {other.document.path.name} with {theirs}",
+            hint=_NESTED_HINT,
+        )
+        for other in others
+        if own and (theirs := _beginning(other))
+        if own.startswith(theirs) or theirs.startswith(own)
+    ]
+    return replace(file, faults=(*file.faults, *faults))
+
+
+def _beginning(file: _File[T]) -> str:
+    """What the names of an environment's stacks begin with; empty if its file does not say."""
+    match file.document.table:
+        case {"env": {"prefix": str(prefix), "name": str(name)}} if prefix and name:
+            return f"{prefix}-{name}-"
+    return ""
 
 
 def _values(files: Sequence[_File[T]]) -> list[T]:

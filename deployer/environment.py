@@ -94,6 +94,12 @@ class Environment:
         return tuple(templates)
 
     @property
+    def regions(self) -> tuple[str, ...]:
+        """Where it may have stacks: the regions of its layers, and those that its config names."""
+        layers = (each.region for each in self.wanted)
+        return tuple(dict.fromkeys((*layers, self.env.region, *self.env.former_regions)))
+
+    @property
     def prefix(self) -> str:
         """What the name of each of its stacks begins with."""
         return self.env.stack_name("")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
@@ -35,7 +35,9 @@ from deployer.events import (
 from deployer.follow import Ended, Watch, before_running, follow, latest, operation
 from deployer.jobs import Job, Work, side_by_side
 from deployer.nested import format_path, resource_lines
+from deployer.ownership import Owner, refuse_foreign
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
+from deployer.removal import Deletion
 from deployer.synth import Wanted
 
 Kind = Literal["CREATE", "UPDATE"]
@@ -52,7 +54,7 @@ class Run:
     *id* names its change sets. *approve* is asked before a change set is executed, and before a
     stack that was never in service is deleted to be created anew. *read* gives the bytes of code.
     *role* is what CloudFormation takes for all of it. *known* holds the stacks as last seen, by
-    region and name, and is kept up to date.
+    region and name, and is kept up to date. All stacks belong to *owner*.
     """
 
     id: str
@@ -62,6 +64,7 @@ class Run:
     read: Callable[[Artifact], bytes] = _nothing_built
     role: str = ""
     no_execute: bool = False
+    owner: Owner = field(kw_only=True)
 
     @property
     def cloud(self) -> Cloud:
@@ -80,13 +83,26 @@ def deploy(steps: Sequence[Step], run: Run, *, jobs: int) -> Iterator[Event]:
     return side_by_side(needs, lambda name: _deploy(by_name[name], run), run.watch.clock, jobs)
 
 
-def destroy(
-    stacks: Sequence[Found], after: Mapping[str, Sequence[str]], run: Run, *, jobs: int
-) -> Iterator[Event]:
-    """Delete *stacks*, each as soon as those in its *after* are gone."""
-    by_name = {stack.name: stack for stack in stacks}
-    order = {name: after.get(name, ()) for name in by_name}
-    return side_by_side(order, lambda name: _destroy(by_name[name], run), run.watch.clock, jobs)
+def destroy(deletions: Sequence[Deletion], run: Run, *, jobs: int) -> Iterator[Event]:
+    """Carry out *deletions*, each as soon as those that must come before it are done.
+
+    Stacks of one name, in different regions, are deleted one after the other.
+    """
+    by_name: dict[str, list[Deletion]] = {}
+    for deletion in deletions:
+        by_name.setdefault(deletion.stack.name, []).append(deletion)
+    order = {
+        name: list(dict.fromkeys(before for each in same for before in each.after))
+        for name, same in by_name.items()
+    }
+    return side_by_side(order, lambda name: _destroy_all(by_name[name], run), run.watch.clock, jobs)
+
+
+def _destroy_all(deletions: Sequence[Deletion], run: Run) -> Job:
+    *earlier, last = [each.stack for each in deletions]
+    for stack in earlier:
+        yield (yield from _destroy(stack, run))
+    return (yield from _destroy(last, run))
 
 
 def _deploy(step: Step, run: Run) -> Job:
@@ -174,6 +190,9 @@ def _propose(
     wanted: Wanted, kind: Kind, run: Run
 ) -> Work[tuple[ChangeSet, tuple[StoredObject, ...]]]:
     """Make a change set, after every object that it reads was verified; those come along."""
+    found = run.known.get((wanted.region, wanted.name))
+    if found is None:
+        _refuse_taken(wanted, run)
     proposal = Proposal(
         name=f"{run.id}-{wanted.digest[:8]}",
         stack=wanted.name,
@@ -184,6 +203,7 @@ def _propose(
         tags=wanted.tags,
         capabilities=wanted.capabilities,
         role=run.role,
+        id=found.id if found and kind == "UPDATE" else "",
         nested=bool(wanted.nested),
     )
     verified = []
@@ -209,6 +229,12 @@ def _objects(wanted: Wanted, run: Run) -> Iterator[tuple[str, Callable[[], bytes
     if wanted.too_long:
         folder = RELEASES if run.role else ""
         yield f"{folder}templates/{wanted.name}/{wanted.digest}.yaml", wanted.text.encode
+
+
+def _refuse_taken(wanted: Wanted, run: Run) -> None:
+    """Raise GuardError if a foreign stack has taken the name of a stack to create."""
+    if found := run.cloud.stack(wanted.region, wanted.name):
+        refuse_foreign(run.owner, [found], hint="it appeared during this run: rerun the command")
 
 
 def _parameters(wanted: Wanted, run: Run) -> dict[str, str]:
@@ -261,12 +287,13 @@ def _is_unchanged(verified: StoredObject, run: Run) -> bool:
 def _withdraw(change_set: ChangeSet, run: Run, *, shell: bool) -> Work[None]:
     """Leave the account as it was: without the empty *shell* of a stack, if we made one.
 
-    Somebody else may have filled it meanwhile, so it is looked at once more.
+    Somebody else may have filled it meanwhile, so it is looked at once more. It has no tags unless
+    it has another change set.
     """
     run.cloud.discard(change_set.region, change_set.arn)
     stack = run.cloud.stack(change_set.region, change_set.stack_id) if shell else None
-    if stack and stack.status == "REVIEW_IN_PROGRESS":
-        yield from _delete(stack, run)
+    if stack and stack.status == "REVIEW_IN_PROGRESS" and not stack.tags:
+        yield from _delete_now(stack, run)
 
 
 def _apply(wanted: Wanted, change_set: ChangeSet, kind: Kind, run: Run) -> Work[Ended]:
@@ -296,7 +323,7 @@ def _failure(wanted: Wanted, ended: Ended) -> DeployError:
 def _settle(wanted: Wanted, found: Found, outcome: Outcome, run: Run) -> Finished:
     """The stack is as wanted: give it the protection it shall have."""
     if found.protected != wanted.protect:
-        run.cloud.protect(wanted.region, wanted.name, on=wanted.protect)
+        run.cloud.protect(wanted.region, found.id, on=wanted.protect)
         found = replace(found, protected=wanted.protect)
     _remember(found, run)
     return Finished(wanted.name, outcome, found=found)
@@ -318,18 +345,40 @@ def _delete_protected(found: Found, run: Run) -> Work[Ended]:
     """Delete a stack whose protection was given up for that; it comes back if the stack stays."""
     if not found.protected:
         return (yield from _delete(found, run))
-    run.cloud.protect(found.region, found.name, on=False)
+    _refuse_foreign_now(found, run)
+    run.cloud.protect(found.region, found.id, on=False)
     try:
         return (yield from _delete(found, run))
     except (BusyError, LostError):
         raise
     except DeployError:
-        run.cloud.protect(found.region, found.name, on=True)
+        run.cloud.protect(found.region, found.id, on=True)
         raise
 
 
 def _delete(found: Found, run: Run) -> Work[Ended]:
-    """Delete a stack and follow that to its end."""
+    """Delete a stack, if it still belongs to the environment, and follow that to its end."""
+    now = _refuse_foreign_now(found, run)
+    if now is None or now.status == "DELETE_COMPLETE":
+        gone = replace(found, status="DELETE_COMPLETE")
+        _remember(gone, run)
+        return Ended(gone)
+    return (yield from _delete_now(now, run))
+
+
+def _refuse_foreign_now(found: Found, run: Run) -> Found | None:
+    """Return the stack with this id as it is now; raise GuardError if it is foreign by now.
+
+    Called right before a deletion, so neither an old look nor a new stack of the same name can
+    cause another stack to be deleted.
+    """
+    now = run.cloud.stack(found.region, found.id)
+    if now and now.status != "DELETE_COMPLETE":
+        refuse_foreign(run.owner, [now], hint="it was not deleted; see ./inv status")
+    return now
+
+
+def _delete_now(found: Found, run: Run) -> Work[Ended]:
     after = latest(run.watch, found.region, found.id)
     run.cloud.delete(found.region, found.id, token=_token(run, found.id))
     yield Operating(found.name, found.region, "delete", found.id)

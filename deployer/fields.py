@@ -48,8 +48,9 @@ def such(words: str, **limits: Any) -> Meta:
 Name: TypeAlias = Annotated[
     str,
     such(
-        "a name of up to 20 lower-case letters, digits and hyphens, a letter first",
-        pattern=r"^[a-z][a-z0-9-]{0,19}$",
+        "a name of up to 20 lower-case letters, digits and single hyphens within, a letter first",
+        pattern=r"^[a-z](-?[a-z0-9])*$",
+        max_length=20,
     ),
 ]
 AccountId: TypeAlias = Annotated[str, such("a 12-digit account id", pattern=r"^[0-9]{12}$")]

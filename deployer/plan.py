@@ -83,10 +83,11 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Orphan:
-    """Deployed with our prefix, no longer in `layers()`: named, never touched by a deploy."""
+    """A stack of this environment that is no longer in `layers()`: a deploy leaves it alone."""
 
     found: Found
     reason: str
+    hint: str
 
 
 @dataclass(frozen=True)
@@ -226,16 +227,26 @@ def _uploads(wanted: Wanted, deployed: str) -> Iterator[Upload]:
             yield Upload(wanted, f"the code of {artifact.name}", artifact)
 
 
-def orphans(wanted: Iterable[Wanted], found: Iterable[Found], prefix: str) -> tuple[Orphan, ...]:
-    """The deployed stacks of *prefix* that *wanted*, which must be all layers, does not name."""
-    names = {(each.region, each.name) for each in wanted}
+def orphans(wanted: Sequence[Wanted], found: Iterable[Found], env: str) -> tuple[Orphan, ...]:
+    """Return the stacks that *wanted*, which must be all layers, does not name.
+
+    *found* has stacks of the environment *env* only.
+    """
+    layers = {(each.region, each.name) for each in wanted}
+    names = {each.name for each in wanted}
     return tuple(
-        Orphan(stack, "deployed, but no longer a layer")
+        Orphan(
+            stack, "deployed, but no longer a layer", f"to remove it: {_remove(stack, names, env)}"
+        )
         for stack in sorted(found, key=lambda stack: (stack.region, stack.name))
-        if stack.name.startswith(prefix)
-        and (stack.region, stack.name) not in names
-        and not stack.nested
+        if (stack.region, stack.name) not in layers
     )
+
+
+def _remove(stack: Found, layers: Collection[str], env: str) -> str:
+    """Return the command that removes an orphan; REGION/NAME tells it from a layer of its name."""
+    address = f"{stack.region}/{stack.name}" if stack.name in layers else stack.name
+    return f"./inv destroy --stack={address} --env={env}"
 
 
 def parameters(wanted: Wanted, found: Mapping[tuple[str, str], Found]) -> dict[str, str | None]:
@@ -274,11 +285,6 @@ def come(steps: Iterable[Step], there: Collection[str]) -> tuple[Step, ...]:
     )
 
 
-def regions(wanted: Iterable[Wanted]) -> tuple[str, ...]:
-    """Every region that has a stack, in the order of layers."""
-    return tuple(dict.fromkeys(each.region for each in wanted))
-
-
 def select(
     wanted: Sequence[Wanted],
     names: Sequence[str],
@@ -299,44 +305,26 @@ def select(
     return tuple(each for each in wanted if each.name in chosen)
 
 
-def dependants(wanted: Sequence[Wanted], names: Collection[str]) -> set[str]:
-    """The stack names *names*, and all that stands on them."""
-    above: dict[str, list[str]] = {each.name: [] for each in wanted}
-    for each in wanted:
-        for need in each.needs:
-            above[need].append(each.name)
-    return _closure(set(names), above)
-
-
-def gone_before(wanted: Iterable[Wanted], doomed: Sequence[Found]) -> dict[str, list[str]]:
-    """What must be gone before each of *doomed* can go: what stands on it, and any orphan.
-
-    What an orphan stands on nobody knows any more, so all orphans go first, one after another.
-    """
-    needs = {each.name: each.needs for each in wanted}
-    orphaned = [stack.name for stack in doomed if stack.name not in needs]
-    before = {name: orphaned[:position] for position, name in enumerate(orphaned)}
-    for name in (stack.name for stack in doomed if stack.name in needs):
-        above = [other.name for other in doomed if name in needs.get(other.name, ())]
-        before[name] = [*orphaned, *above]
-    return before
-
-
 def named(
     wanted: Sequence[Wanted], names: Sequence[str], hints: Mapping[str, str] | None = None
 ) -> set[str]:
     """The stack names meant by *names*; raises ConfigError naming every unknown one."""
     by_name = {each.layer: each.name for each in wanted} | {each.name: each.name for each in wanted}
     layers = [each.layer for each in wanted]
-    if unknown := [_unknown(name, layers, hints or {}) for name in names if name not in by_name]:
+    if unknown := [
+        unknown_name(name, layers, hints or {}) for name in names if name not in by_name
+    ]:
         raise ConfigError("\n".join(unknown), hint=f"there are: {', '.join(layers)}")
     return {by_name[name] for name in names}
 
 
-def _unknown(name: str, layers: Sequence[str], hints: Mapping[str, str]) -> str:
+def unknown_name(name: str, known: Sequence[str], hints: Mapping[str, str]) -> str:
+    """Return what is wrong with a `--stack` that names none of *known*, and what may be meant."""
+    if not name:
+        return "--stack= is empty: it names no stack"
     if name in hints:
         return f"--stack={name}: here it is {hints[name]!r}"
-    near = difflib.get_close_matches(name, layers, n=1)
+    near = difflib.get_close_matches(name, known, n=1)
     return f"--stack={name}: there is no such stack" + (
         f"; did you mean {near[0]!r}?" if near else ""
     )

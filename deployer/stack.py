@@ -42,6 +42,7 @@ from troposphere import (
 from deployer.artifacts import RELEASES, Artifact
 from deployer.errors import SynthError
 from deployer.fields import AccountId, Domain, HostedZoneId, Name, Region, Settings
+from deployer.ownership import Owner
 from deployer.yamltext import dump
 
 Value: TypeAlias = AWSHelperFn | str
@@ -76,10 +77,16 @@ class Env(Settings, frozen=True):
     domain: Domain
     hosted_zone: HostedZoneId
     protect: bool
+    former_regions: tuple[Region, ...] = ()
 
     def stack_name(self, layer: str) -> str:
         """The CloudFormation name of a layer's stack, such as crd-dev-network."""
         return f"{self.prefix}-{self.name}-{layer}"
+
+    @property
+    def owner(self) -> Owner:
+        """The environment as the tags of its stacks name it."""
+        return Owner(self.project, self.name, self.stack_name(""))
 
 
 @dataclass(frozen=True)
@@ -371,12 +378,7 @@ def export_name(stack: str, output: str) -> str:
 
 def _tags(env: Env, layer: str) -> dict[str, str]:
     """What every resource of the stack is tagged with: nothing that changes from run to run."""
-    return {
-        "project": env.project,
-        "env": env.name,
-        "stack": env.stack_name(layer),
-        "group": f"{env.project}-{layer}",
-    }
+    return env.owner.tags(env.stack_name(layer)) | {"group": f"{env.project}-{layer}"}
 
 
 def _publish(stack: str, template: Template, outputs: T) -> T:
@@ -432,23 +434,24 @@ def _check_imports(stack: Stack, layers: Layers) -> None:
         if below.name in stack.needs
         for output in below.template.outputs
     }
-    for name in sorted(set(_imports(stack.body)) - allowed):
+    for name in sorted(set(imports(stack.body)) - allowed):
         raise SynthError(
             f"{stack.name}: imports {name} from a stack it was not given",
             hint="pass the other stack's outputs to add(), not a value taken from them",
         )
 
 
-def _imports(node: object) -> Iterator[str]:
+def imports(node: object) -> Iterator[str]:
+    """Yield the name of every export that *node*, a template or a part of one, imports."""
     match node:
         case {"Fn::ImportValue": str(name)}:
             yield name
         case dict():
             for value in node.values():
-                yield from _imports(value)
+                yield from imports(value)
         case list():
             for value in node:
-                yield from _imports(value)
+                yield from imports(value)
 
 
 def _refs(node: object) -> Iterator[str]:

@@ -257,12 +257,13 @@ def _files(wanted: Sequence[Wanted]) -> dict[str, str]:
 
 def order(wanted: Sequence[Wanted]) -> str:
     """The stacks in deploy order, with what a plain `aws cloudformation` call must be told."""
-    rows = [("# template", "stack", "region", "capabilities", "parameters", "artifacts")]
+    rows = [("# template", "stack", "region", "tags", "capabilities", "parameters", "artifacts")]
     rows += [
         (
             f"{each.layer}.yaml",
             each.name,
             each.region,
+            ",".join(f"{key}={value}" for key, value in each.tags.items()) or "-",
             ",".join(each.capabilities) or "-",
             ",".join(
                 f"{name}={source.region}:{source.stack}.{source.output}"

@@ -28,13 +28,27 @@ def stop(_: Context) -> None:
     print("stopped" if stopped else "it does not run")
 
 
-@task()
-def reset(_: Context) -> None:
-    """Stop it and forget all it holds."""
+@task(help={"yes": "do not ask"})
+def reset(_: Context, yes: bool = False) -> None:
+    """Stop it and delete all it holds: stacks, databases, objects, messages, users."""
     from deployer import embedded
+    from deployer.errors import GuardError
+    from operations import approval
 
-    embedded.reset(project.project().embedded)
-    print("forgotten")
+    folder = project.project().embedded
+    now, databases = embedded.status(folder), embedded.databases_bytes(folder)
+    print(
+        f"{folder}: {now.state_bytes:,} bytes of stacks and services, {now.objects_bytes:,} of"
+        f" objects, {databases:,} of databases",
+        flush=True,
+    )
+    holds = now.url or now.state_bytes or now.objects_bytes or databases
+    if holds and not yes:
+        approval.refuse_unattended("the embedded AWS", "embedded.status only shows")
+        if not approval.answered_yes("Delete all of it? [y/N] "):
+            raise GuardError("not approved: nothing was deleted")
+    embedded.reset(folder)
+    print("deleted")
 
 
 @task()

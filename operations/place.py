@@ -43,7 +43,13 @@ class Place:
         return outputs(self.env, asked, self._stack)
 
     def _stack(self, layer: str) -> Found | None:
-        return self.account.stack(self.env.region, self.env.stack_name(layer))
+        """Return the stack of *layer*; raise GuardError if a foreign stack has its name."""
+        from deployer.ownership import refuse_foreign
+
+        found = self.account.stack(self.env.region, self.env.stack_name(layer))
+        if found:
+            refuse_foreign(self.env.owner, [found], hint="./inv status shows what is deployed")
+        return found
 
     @property
     def roots(self) -> Path:

@@ -8,12 +8,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 
 from invoke.exceptions import Exit
 
-from deployer import execute, nested, plan, policy, report
+from deployer import execute, nested, plan, policy, removal, report
 from deployer import lint as linter
 from deployer.aws import Account
 from deployer.cloud import ChangeSet, Found
@@ -21,10 +21,12 @@ from deployer.environment import Environment
 from deployer.errors import ConfigError, DeployError, GuardError, LintError
 from deployer.events import Event, Finished, Outcome, Uploaded
 from deployer.follow import Watch
+from deployer.ownership import refuse_foreign
 from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
+from deployer.removal import Deletion
 from deployer.stack import ABSENT
 from deployer.synth import Wanted
-from operations import code, leftovers, names, pictures, project, releases
+from operations import approval, code, leftovers, names, pictures, project, releases
 from operations.task import INTERRUPTED
 
 LOCAL_PATIENCE, PATIENCE = 5.0, 600.0  # Seconds that AWS may be out of reach while we watch.
@@ -69,7 +71,7 @@ class Approver:
     """Who agrees to what changes something: a person, unless *yes* or the embedded AWS stands in.
 
     *otherwise* is what can be done without one. The screen is *paused* for a question. Nobody is
-    *asked* where a question has no place.
+    *asked* where a question has no place. *everywhere* has the embedded AWS ask as well.
     """
 
     environment: Environment
@@ -77,14 +79,13 @@ class Approver:
     otherwise: str
     asked: bool = True
     paused: Callable[[], AbstractContextManager[None]] = nullcontext
+    everywhere: bool = False
 
     def must_be_there(self) -> None:
         """Raise GuardError if somebody would have to be asked, and cannot be."""
-        if not (self._needless or (self.asked and sys.stdin.isatty())):
-            raise GuardError(
-                f"{self.environment.env.name}: nobody is there to approve: this is no terminal",
-                hint=f"--yes approves unseen, {self.otherwise}",
-            )
+        if not self._needless:
+            name = self.environment.env.name
+            approval.refuse_unattended(name, self.otherwise, can_ask=self.asked)
 
     def agrees(self, question: str) -> bool:
         """Ask, unless that is needless; the answer defaults to no."""
@@ -92,12 +93,11 @@ class Approver:
         if self._needless:
             return True
         with self.paused():
-            print(question, end="", file=sys.stderr, flush=True)
-            return sys.stdin.readline().strip().lower() in {"y", "yes"}
+            return approval.answered_yes(question)
 
     @property
     def _needless(self) -> bool:
-        return self.yes or self.environment.embedded
+        return self.yes or (self.environment.embedded and not self.everywhere)
 
 
 @dataclass(frozen=True)
@@ -123,16 +123,17 @@ class Session:
     ) -> Look:
         """See that build/ and lint are clean, then compare what is wanted with what is there.
 
-        A *release* has the rights of the foundation's role, and so leaves out what a person
-        deploys: see `releases`.
+        Raises GuardError if a foreign stack has the name of a wanted one. A *release* has the
+        rights of the foundation's role, and so leaves out what a person deploys: see `releases`.
         """
         self.environment.settle_templates()
         lint(self.environment)
         wanted = plan.select(self.environment.wanted, stacks, only=only, hints=names.LAYERS)
-        found = self.found()
-        role = ""
         if release:
             wanted = releases.without_by_hand(wanted, stacks)
+        found = self.found(needed=wanted)
+        role = ""
+        if release:
             role = releases.role(self.environment, found)
         deployed = self._deployed(wanted, found) if verify else {}
         steps = plan.come(plan.plan(wanted, found, deployed=deployed), self._come(wanted, found))
@@ -157,44 +158,79 @@ class Session:
         here = [run.known.get((step.wanted.region, step.wanted.name)) for step in look.steps]
         self.show_outputs([stack for stack in here if stack])
 
-    def destroy(self, stacks: Sequence[str], *, confirmed: Sequence[str], jobs: int) -> None:
-        """Delete the stacks, and first what stands on them; all of them where none is named."""
-        _refuse_none(jobs)
-        wanted, found = self.environment.wanted, self.found()
-        doomed = list(reversed(found))
-        if stacks:
-            chosen = plan.dependants(wanted, plan.named(wanted, stacks, names.LAYERS))
-            doomed = [stack for stack in doomed if stack.name in chosen]
-        self._refuse_data(doomed, confirmed)
-        if doomed and not self._approver.agrees(
-            f"Delete {', '.join(stack.name for stack in doomed)}? [y/N] "
-        ):
-            raise GuardError("not approved: nothing was deleted")
-        after = plan.gone_before(wanted, doomed)
-        if self.environment.embedded:
-            leftovers.empty_buckets(self.cloud, doomed)
-        self._through(execute.destroy(doomed, after, self._run(found), jobs=jobs))
+    def deletions(self, stacks: Sequence[str]) -> tuple[Deletion, ...]:
+        """Return what `destroy` would delete: these stacks and their dependents; all if none.
 
-    def found(self) -> tuple[Found, ...]:
-        """The environment's stacks in every region used, lowest first, what is no layer last.
-
-        One paged call for each region; AWS gives them in no order of ours.
+        Raises GuardError if a foreign stack has the name of one of them.
         """
         wanted = self.environment.wanted
-        ranks = {(each.region, each.name): rank for rank, each in enumerate(wanted)}
-        found = [
-            stack
-            for region in plan.regions(wanted)
+        needed = [each for each in wanted if {each.layer, each.name} & {*stacks}]
+        found = self.found(needed=needed)
+        templates = {
+            stack.id: nested.deployed_templates(self.cloud, stack.region, stack.id)
+            for stack in found
+            if stack.status != "REVIEW_IN_PROGRESS"  # There is no template yet.
+        }
+        deployed = removal.Deployed(self.environment.env.owner, wanted, found, templates)
+        return removal.deletions(deployed, stacks, names.LAYERS)
+
+    def destroy(
+        self, deletions: Sequence[Deletion], *, confirmed: Sequence[str], jobs: int
+    ) -> None:
+        """Show what will be deleted and kept, ask, and delete it."""
+        _refuse_none(jobs)
+        self.tell.deletions(deletions)
+        if not deletions:
+            return
+        removal.refuse_unconfirmed(deletions, confirmed)
+        approver = replace(self._approver, otherwise="--dry-run only shows", everywhere=True)
+        if not approver.agrees(f"Delete {report.counted(len(deletions), 'stack')}? [y/N] "):
+            raise GuardError("not approved: nothing was deleted")
+        doomed = [each.stack for each in deletions]
+        if self.environment.embedded:
+            self._empty_buckets(doomed)
+        self._through(execute.destroy(deletions, self._run(doomed), jobs=jobs))
+
+    def found(self, needed: Iterable[Wanted] = ()) -> tuple[Found, ...]:
+        """Return the environment's stacks: see `stacks`, `refuse_taken` and `ours`."""
+        stacks = self.stacks()
+        self.refuse_taken(stacks, needed)
+        return self.ours(stacks)
+
+    def stacks(self) -> tuple[Found, ...]:
+        """Return every stack of every region used, foreign ones too; a paged call for each region.
+
+        A stack that was never created has the tags that it will have.
+        """
+        return tuple(
+            self._with_tags(stack)
+            for region in self.environment.regions
             for stack in self.cloud.stacks(region)
-            if stack.name.startswith(self.environment.prefix) and not stack.nested
-        ]
+        )
+
+    def ours(self, stacks: Iterable[Found]) -> tuple[Found, ...]:
+        """Return those of *stacks* that belong to the environment, lowest first, orphans last."""
+        ranks = {
+            (each.region, each.name): rank for rank, each in enumerate(self.environment.wanted)
+        }
+        found = [stack for stack in stacks if self.environment.env.owner.owns(stack)]
         return tuple(
             sorted(found, key=lambda each: ranks.get((each.region, each.name), len(ranks)))
         )
 
+    def refuse_taken(self, stacks: Iterable[Found], needed: Iterable[Wanted]) -> None:
+        """Raise one GuardError that names all foreign *stacks* with the name of a needed one."""
+        names_ = {(each.region, each.name) for each in needed}
+        taken = [stack for stack in stacks if (stack.region, stack.name) in names_]
+        if self.environment.embedded:
+            hint = "remove it, or forget all that the embedded AWS holds: ./inv embedded.reset"
+        else:
+            hint = "remove it, or choose another prefix in the [env] table"
+        refuse_foreign(self.environment.env.owner, taken, hint=hint)
+
     def orphans(self, found: Sequence[Found]) -> tuple[Orphan, ...]:
         """What is deployed and no longer a layer."""
-        return plan.orphans(self.environment.wanted, found, self.environment.prefix)
+        return plan.orphans(self.environment.wanted, found, self.environment.env.name)
 
     def show_outputs(self, found: Iterable[Found], form: report.Format = "table") -> None:
         """Print what stacks give."""
@@ -227,6 +263,7 @@ class Session:
             watch=Watch(self.cloud, self._clock, self.timeout * 60.0, patience),
             approve=self._approve,
             known=plan.index(found),
+            owner=self.environment.env.owner,
             read=code.read,
             role=role,
             no_execute=self.no_execute,
@@ -268,27 +305,18 @@ class Session:
             paused=self.tell.paused,
         )
 
-    def _refuse_data(self, doomed: Sequence[Found], confirmed: Sequence[str]) -> None:
-        kept = [
-            f"{stack.name} {reason}"
-            for stack in doomed
-            if stack.name not in confirmed and (reason := self._worth_keeping(stack))
-        ]
-        if kept:
-            names_ = " ".join(f"--confirm={line.split()[0]}" for line in kept)
-            raise GuardError(
-                "nothing was deleted:\n" + "\n".join(kept),
-                hint=f"if that is meant: {names_}",
-            )
+    def _with_tags(self, stack: Found) -> Found:
+        """Return *stack* with the tags of its change sets if AWS shows none yet; see `Cloud`."""
+        never_created = stack.status == "REVIEW_IN_PROGRESS" and not stack.tags
+        if never_created and stack.name.startswith(self.environment.prefix):
+            return self.cloud.stack(stack.region, stack.id) or stack
+        return stack
 
-    def _worth_keeping(self, stack: Found) -> str:
-        if stack.protected:
-            return "is protected"
-        known = {each.name: each.holds_data for each in self.environment.wanted}
-        holds = known.get(stack.name)
-        if holds is None:
-            holds = nested.deployed_templates(self.cloud, stack.region, stack.id).holds_data
-        return "holds data" if holds else ""
+    def _empty_buckets(self, doomed: Sequence[Found]) -> None:
+        """Empty the buckets of the stacks that still belong to this environment."""
+        now = [self.cloud.stack(stack.region, stack.id) for stack in doomed]
+        ours = [stack for stack in now if stack and self.environment.env.owner.owns(stack)]
+        leftovers.empty_buckets(self.cloud, ours)
 
 
 def _refuse_none(jobs: int) -> None:
@@ -329,6 +357,13 @@ def begin(
         except KeyboardInterrupt as interrupt:
             tell.interrupted()
             raise Exit(code=INTERRUPTED) from interrupt
+
+
+def show_deletions(deletions: Sequence[Deletion], *, json: bool = False) -> None:
+    """Print what a destroy would delete."""
+    pen = report.ink(sys.stdout, os.environ)
+    shown = report.deletions_json(deletions) if json else report.deletions_text(deletions, ink=pen)
+    print(shown, end="")
 
 
 def lint(*environments: Environment) -> None:

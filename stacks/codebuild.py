@@ -29,6 +29,7 @@ from stacks import buildspecs
 from stacks.buckets import objects
 from stacks.parts import allow, arn, image_parameter, keep, own, trust
 from stacks.rights import BY_HAND, CLOUDFRONT_REGION
+from stacks.siblings import deny_other_owners
 
 Architecture = Literal["ARM64", "X86_64"]
 
@@ -324,11 +325,16 @@ def _all_stacks(env: Env) -> dict[str, Value]:
 
 
 def _read_stacks(env: Env) -> list[Statement]:
-    """Find the stacks, and read their templates."""
+    """Find the stacks, and read their templates; leave those of other environments alone."""
     return [
         # Listed, to find what is deployed and no longer wanted: that takes no narrower resource.
         allow("FindStacks", [cloudformation.DescribeStacks], "*"),
-        allow("ReadTemplates", [cloudformation.GetTemplate], *_stacks(env, "*")),
+        allow(
+            "ReadTemplates",
+            [cloudformation.GetTemplate, cloudformation.ListChangeSets],
+            *_stacks(env, "*"),
+        ),
+        *deny_other_owners(env),
     ]
 
 

@@ -3,7 +3,8 @@
 The pipeline hands a change set to CloudFormation, and CloudFormation carries it out with these
 rights and no others. They reach what this environment owns: by name where names can be chosen
 (`crd-dev-*`), by the tags of the stack where AWS chooses them, and never the foundation and the
-pipeline themselves, which a person deploys.
+pipeline themselves, which a person deploys. What another environment owns is denied by its tags
+(see `siblings`); where a service tells IAM no tags, the names below are whole.
 
 A layer with a new kind of resource adds its actions to a subject below, or a subject; a layer
 with a role adds to `boundary` the most its role may do, and to `SERVICES` who takes it.
@@ -64,6 +65,7 @@ from deployer.stack import Env, Value
 from stacks.buckets import bucket_arn, objects
 from stacks.containers import OPEN_SHELL, SEND_TRACES
 from stacks.parts import allow, arn, image_parameter, join_network, own
+from stacks.siblings import deny_other_owners
 
 CLOUDFRONT_REGION = "us-east-1"  # Also where AWS says that IAM and Route 53 are.
 
@@ -78,6 +80,12 @@ BY_HAND = ["foundation", "pipeline", "sync"]
 
 DATABASE_USERS = ["application", "migrator"]
 
+# Layers that a release deploys, with what is known to IAM by its name only.
+ROLE_LAYERS = ["avatars", "messages", "network", "service", "users", "verifier"]
+TOPIC_LAYERS = ["assets"]
+BUCKET_NAMES = ["access-logs", "avatars", "pictures", "site", "uploads", "visits"]
+DASHBOARD = "overview"
+
 
 def boundary(env: Env) -> PolicyDocument:
     """The most a role of this environment can do, whatever its own policies say.
@@ -90,13 +98,10 @@ def boundary(env: Env) -> PolicyDocument:
         Statement=[
             allow(
                 "WriteLogs",
-                [
-                    logs.CreateLogStream,
-                    logs.DescribeLogStreams,
-                    logs.PutLogEvents,
-                ],
-                arn("logs", f"log-group:{own(env, '*')}"),
+                [logs.CreateLogStream, logs.PutLogEvents],
+                *(_log_groups(env, layer) for layer in ROLE_LAYERS),
             ),
+            allow("FindLogStreams", [logs.DescribeLogStreams], _log_groups(env, "network")),
             allow("FindLogGroups", [logs.DescribeLogGroups], "*"),  # It takes no narrower resource.
             _not_the_pipelines_logs(env),
             allow("ReadUploads", [s3.GetObject], _objects(env, "uploads")),
@@ -124,6 +129,7 @@ def boundary(env: Env) -> PolicyDocument:
             allow("OpenShell", OPEN_SHELL, "*"),
             allow("ReadSecrets", [ssm.GetParameters], arn("ssm", f"parameter{_parameters(env)}/*")),
             *join_network(),
+            *deny_other_owners(env),
         ],
     )
 
@@ -150,10 +156,12 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
                 arn("logs", f"log-group:{own(env, '*')}"),
                 arn("logs", f"log-group:/aws/rds/instance/{own(env, '*')}"),
             ),
-            allow("Buckets", BUCKETS, Sub(f"arn:${{AWS::Partition}}:s3:::{own(env, '*')}")),
+            allow("Buckets", BUCKETS, *(_bucket(env, name) for name in BUCKET_NAMES)),
             allow("Alarms", ALARMS, arn("cloudwatch", f"alarm:{own(env, '*')}")),
             allow(
-                "Dashboards", DASHBOARDS, _everywhere("cloudwatch", f"dashboard/{own(env, '*')}")
+                "Dashboards",
+                DASHBOARDS,
+                _everywhere("cloudwatch", f"dashboard/{own(env, DASHBOARD)}"),
             ),
             allow("Traces", TRACES, *(arn("xray", f"{k}/{own(env, '*')}") for k in TRACE_KINDS)),
             allow("Budgets", BUDGETS, _everywhere("budgets", f"budget/{own(env, '*')}")),
@@ -168,7 +176,7 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
             ),
             allow("MasterPasswords", MASTER_PASSWORDS, arn("secretsmanager", "secret:rds!db-*")),
             allow("Tables", TABLES, arn("dynamodb", f"table/{own(env, '*')}")),
-            allow("Topics", TOPICS, arn("sns", own(env, "*"))),
+            allow("Topics", TOPICS, *(arn("sns", own(env, f"{name}-*")) for name in TOPIC_LAYERS)),
         ],
         "Functions": [
             _make(env, MAKE_API_LOGS),
@@ -182,7 +190,9 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
         "Edge": [
             _make(env, MAKE_EDGE),
             _change(env, CHANGE_EDGE),
-            allow("EdgeFunctions", EDGE_FUNCTIONS, arn("cloudfront", f"function/{own(env, '*')}")),
+            allow(
+                "EdgeFunctions", EDGE_FUNCTIONS, arn("cloudfront", f"function/{own(env, 'site')}")
+            ),
             allow(
                 "EdgeSettings", EDGE_SETTINGS, *(arn("cloudfront", f"{k}/*") for k in EDGE_KINDS)
             ),
@@ -190,7 +200,7 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
         ],
         "Roles": [
             _grant(env, boundary),
-            allow("ManageRoles", ROLES, arn("iam", f"role/{own(env, '*')}")),
+            allow("ManageRoles", ROLES, *_roles(env)),
             _pass_roles(env),
             _service_linked_roles(),
         ],
@@ -200,6 +210,7 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
             _not_the_alerts(env),
             _not_the_pipelines_logs(env),
             *_not_an_open_database(),
+            *deny_other_owners(env),
         ],
     }
 
@@ -780,7 +791,7 @@ def _ours(key: str, env: Env) -> dict[str, str]:
 
 def _event_sources(env: Env) -> Statement:
     """AWS names what feeds a function, but the function that is fed has our name."""
-    functions = arn("lambda", f"function:{own(env, '*')}")
+    functions = arn("lambda", f"function:{own(env, 'messages-*')}")
     return Statement(
         Sid="EventSources",
         Effect=Allow,
@@ -788,6 +799,21 @@ def _event_sources(env: Env) -> Statement:
         Resource=["*"],
         Condition=Condition(ArnLike({"lambda:FunctionArn": functions})),
     )
+
+
+def _log_groups(env: Env, layer: str) -> Value:
+    """The log groups of a layer, named by CloudFormation."""
+    return arn("logs", f"log-group:{own(env, f'{layer}-*')}")
+
+
+def _roles(env: Env) -> list[Value]:
+    """The roles that a release makes: AWS advises against tags to say which may be passed."""
+    return [arn("iam", f"role/{own(env, f'{layer}-*')}") for layer in ROLE_LAYERS]
+
+
+def _bucket(env: Env, name: str) -> Value:
+    """A bucket in whatever region: IAM knows its tags only where they were switched on for it."""
+    return Sub(f"arn:${{AWS::Partition}}:s3:::{own(env, name)}-${{AWS::AccountId}}-*-an")
 
 
 def _everywhere(service: str, resource: str) -> Sub:
@@ -806,7 +832,7 @@ def _grant(env: Env, boundary: Value) -> Statement:
         Sid="GrantUnderBoundary",
         Effect=Allow,
         Action=GRANT,
-        Resource=[arn("iam", f"role/{own(env, '*')}")],
+        Resource=_roles(env),
         Condition=Condition(StringEquals({"iam:PermissionsBoundary": boundary})),
     )
 
@@ -816,7 +842,7 @@ def _pass_roles(env: Env) -> Statement:
         Sid="PassRoles",
         Effect=Allow,
         Action=[iam.PassRole],
-        Resource=[arn("iam", f"role/{own(env, '*')}")],
+        Resource=_roles(env),
         Condition=Condition(StringEquals({"iam:PassedToService": SERVICES})),
     )
 

@@ -21,10 +21,12 @@ from deployer.cloud import (
     StoredObject,
 )
 from deployer.errors import CloudError
+from deployer.ownership import Owner
 from deployer.stack import OutputOf
 from deployer.synth import DIGEST, Wanted
 
 REGION, ACCOUNT = "ca-central-1", "000000000000"
+OWNER = Owner("cruddur", "x", "crd-x-")
 READING = {"identity", "stacks", "stack", "template", "resources", "change_set"}
 READING |= {"events", "events_since", "parameter", "stored"}
 
@@ -50,7 +52,7 @@ def wanted(
         digest=digest,
         needs=tuple(f"crd-x-{need}" for need in needs),
         parameters=parameters or {},
-        tags={"stack": f"crd-x-{layer}"},
+        tags=OWNER.tags(f"crd-x-{layer}"),
         protect=protect,
         holds_data=holds_data,
     )
@@ -140,14 +142,19 @@ class FakeCloud:
         """See `Cloud`."""
         self._call("stack", name)
         by_id = {stack.id: stack for stack in self.found.values()}
-        return self.found.get((region, name)) or by_id.get(name) or self.deleted.get(name)
+        found = self.found.get((region, name)) or by_id.get(name) or self.deleted.get(name)
+        if found and found.status == "REVIEW_IN_PROGRESS" and not found.tags:
+            return replace(found, tags=self._proposed_tags(found))
+        return found
 
     def template(self, region: str, name: str) -> str:
         """See `Cloud`."""
         self._call("template", name)
         if name in self.templates:
             return self.templates[name]
-        return json.dumps({"Outputs": dict(self.found[region, name].outputs)})
+        stacks = [each for each in self.found.values() if each.region == region]
+        found = next(each for each in stacks if name in {each.name, each.id})
+        return json.dumps({"Outputs": dict(found.outputs)})
 
     def resources(self, region: str, stack_id: str) -> tuple[StackResource, ...]:
         """See `Cloud`."""
@@ -158,6 +165,8 @@ class FakeCloud:
         """See `Cloud`."""
         self._call("propose", proposal.stack)
         found = self.found.get((proposal.region, proposal.stack))
+        if proposal.id and (found is None or found.id != proposal.id):
+            raise CloudError(f"Stack [{proposal.id}] does not exist")
         if proposal.kind == "CREATE":
             if found and found.status != "REVIEW_IN_PROGRESS":
                 raise CloudError(f"Stack [{proposal.stack}] already exists")
@@ -198,6 +207,8 @@ class FakeCloud:
             raise CloudError(f"ChangeSet [{arn}] cannot be executed in its current status")
         self.executed.append(f"{proposal.stack} {token}")
         now = replace(self.found[region, proposal.stack], status=f"{proposal.kind}_IN_PROGRESS")
+        if proposal.kind == "CREATE":  # From now on it has tags, even if that fails.
+            now, found = replace(now, tags=proposal.tags), replace(found, tags=proposal.tags)
         self.put(now)
         self.tell(now, now.name, STACK, now.status)
         self._begin(now, lambda: self._finish(proposal, now, found))
@@ -235,10 +246,11 @@ class FakeCloud:
         self.put(now)
         self._begin(now, lambda: self.gone(now))
 
-    def protect(self, region: str, name: str, *, on: bool) -> None:
+    def protect(self, region: str, stack_id: str, *, on: bool) -> None:
         """See `Cloud`."""
-        self._call("protect", name)
-        self.put(replace(self.found[region, name], protected=on))
+        self._call("protect", stack_id)
+        stack = next(stack for stack in self.found.values() if stack.id == stack_id)
+        self.put(replace(stack, protected=on))
 
     def parameter(self, region: str, name: str) -> str | None:
         """See `Cloud`."""
@@ -281,6 +293,14 @@ class FakeCloud:
         while self.operations:
             self.clock.sleep(1)
             self._catch_up()
+
+    def _proposed_tags(self, stack: Found) -> dict[str, str]:
+        proposed = [
+            {*proposal.tags.items()}
+            for proposal, found, _ in self.change_sets.values()
+            if found.id == stack.id
+        ]
+        return dict(set.intersection(*proposed)) if proposed else {}
 
     def _call(self, name: str, about: str) -> None:
         self._catch_up()

@@ -138,6 +138,11 @@ def status(folder: Path) -> Status:
     )
 
 
+def databases_bytes(folder: Path) -> int:
+    """Return how much its databases hold, in bytes."""
+    return sum(f.stat().st_size for f in Folder(folder).databases.rglob("*") if f.is_file())
+
+
 def as_account(endpoint: Endpoint, account: str) -> Endpoint:
     """Talk to the same server as another account; accounts see nothing of each other.
 

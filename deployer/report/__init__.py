@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from deployer.report.changes import question
+from deployer.report.deletions import deletions_json, deletions_text
 from deployer.report.exits import exit_code
 from deployer.report.happenings import start_line
 from deployer.report.ink import Ink, ink
@@ -21,6 +22,7 @@ from deployer.report.reporter import Reporter
 from deployer.report.status import ByHand, status, status_json
 from deployer.report.steps import plan_json, plan_text
 from deployer.report.told import error_text
+from deployer.report.words import counted
 
 __all__ = [
     "FORMATS",
@@ -28,6 +30,9 @@ __all__ = [
     "Format",
     "Ink",
     "Reporter",
+    "counted",
+    "deletions_json",
+    "deletions_text",
     "dotenv",
     "error_text",
     "exit_code",

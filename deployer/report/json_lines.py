@@ -27,7 +27,9 @@ from deployer.events import (
 )
 from deployer.nested import LogicalIds, flatten
 from deployer.plan import Orphan, Step, Upload
+from deployer.removal import Deletion
 from deployer.report.changes import kind, property_path
+from deployer.report.deletions import deletions_data
 from deployer.report.endings import left
 from deployer.report.exits import exit_code
 from deployer.report.steps import VERSION, plan_data
@@ -69,6 +71,9 @@ class JsonLines:
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
     ) -> None:
         self._say("plan", **plan_data(steps, orphans, uploads))
+
+    def deletions(self, deletions: Sequence[Deletion]) -> None:
+        self._say("deletions", **deletions_data(deletions))
 
     def event(self, event: Event) -> None:
         chapter = self._story.note(event)

@@ -10,6 +10,8 @@ from typing import Self, TextIO
 from deployer.errors import DeployError
 from deployer.events import Event, Finished, Outcome, Progress
 from deployer.plan import Keep, Orphan, Step, Upload
+from deployer.removal import Deletion
+from deployer.report.deletions import deletion_lines
 from deployer.report.endings import interrupted_lines, summary_lines
 from deployer.report.happenings import event_lines, start_line
 from deployer.report.ink import Ink
@@ -59,6 +61,11 @@ class Plain:
         self._kept = frozenset(step.wanted.name for step in steps if isinstance(step, Keep))
         self._story.expect(step.wanted.name for step in steps if not isinstance(step, Keep))
         self._say(*plan_lines(steps, orphans, uploads, self._ink))
+
+    def deletions(self, deletions: Sequence[Deletion]) -> None:
+        self._width = max((len(clean(each.stack.name)) for each in deletions), default=0)
+        self._story.expect(each.stack.name for each in deletions)
+        self._say(*deletion_lines(deletions, self._ink))
 
     def event(self, event: Event) -> None:
         chapter = self._story.note(event)

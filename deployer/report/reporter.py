@@ -10,6 +10,7 @@ from typing import Protocol, Self
 from deployer.errors import DeployError
 from deployer.events import Event
 from deployer.plan import Orphan, Step, Upload
+from deployer.removal import Deletion
 
 
 class Reporter(Protocol):
@@ -41,6 +42,9 @@ class Reporter(Protocol):
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
     ) -> None:
         """What is going to happen."""
+
+    def deletions(self, deletions: Sequence[Deletion]) -> None:
+        """Report what is going to be deleted, and what becomes of the data."""
 
     def event(self, event: Event) -> None:
         """What happens; a proposed change set is shown whole, before anyone is asked about it."""

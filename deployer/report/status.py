@@ -41,6 +41,10 @@ def status(
     lines = [pen("dim", "  ".join(head).rstrip())]
     for stack, (name, region, state, *rest) in zip(found, rows, strict=True):
         lines.append("  ".join([name, region, pen(_style(stack), state), *rest]).rstrip())
+    lines += [
+        f"{pen('yellow', 'orphan:')} {clean(orphan.found.name)}: {clean(orphan.hint)}"
+        for orphan in noted.values()
+    ]
     for each in by_hand:
         what = f"{clean(each.step)}: {clean(each.what)}: {clean(each.why)}"
         lines += [f"{pen('yellow', _BY_HAND)} {what}", f"{' ' * len(_BY_HAND)} {clean(each.how)}"]
@@ -58,13 +62,13 @@ def status_json(
     return json.dumps(shown, indent=2) + "\n"
 
 
-def _noted(orphans: Iterable[Orphan]) -> dict[tuple[str, str], str]:
-    return {(each.found.region, each.found.name): each.reason for each in orphans}
+def _noted(orphans: Iterable[Orphan]) -> dict[tuple[str, str], Orphan]:
+    return {(each.found.region, each.found.name): each for each in orphans}
 
 
-def _row(stack: Found, noted: dict[tuple[str, str], str]) -> tuple[str, ...]:
-    orphan = noted.get((stack.region, stack.name), "")
-    remarks = [f"orphan: {orphan}" if orphan else "", stack.reason]
+def _row(stack: Found, noted: dict[tuple[str, str], Orphan]) -> tuple[str, ...]:
+    orphan = noted.get((stack.region, stack.name))
+    remarks = [f"orphan: {orphan.reason}" if orphan else "", stack.reason]
     return (
         clean(stack.name),
         clean(stack.region),
@@ -74,7 +78,8 @@ def _row(stack: Found, noted: dict[tuple[str, str], str]) -> tuple[str, ...]:
     )
 
 
-def _data(stack: Found, noted: dict[tuple[str, str], str]) -> dict[str, Any]:
+def _data(stack: Found, noted: dict[tuple[str, str], Orphan]) -> dict[str, Any]:
+    orphan = noted.get((stack.region, stack.name))
     return {
         "stack": stack.name,
         "id": stack.id,
@@ -82,7 +87,8 @@ def _data(stack: Found, noted: dict[tuple[str, str], str]) -> dict[str, Any]:
         "status": stack.status,
         "reason": stack.reason,
         "protected": stack.protected,
-        "orphan": (stack.region, stack.name) in noted,
+        "orphan": orphan is not None,
+        "hint": orphan.hint if orphan else "",
     }
 
 

@@ -63,7 +63,12 @@ def plan_data(
     return {
         "steps": [_step(step) for step in steps],
         "orphans": [
-            {"stack": each.found.name, "region": each.found.region, "reason": each.reason}
+            {
+                "stack": each.found.name,
+                "region": each.found.region,
+                "reason": each.reason,
+                "hint": each.hint,
+            }
             for each in orphans
         ],
         "uploads": [{"stack": each.wanted.name, "reason": each.reason} for each in uploads],
@@ -82,8 +87,9 @@ class _Row:
 
 def _row(each: Step | Orphan | Upload) -> _Row:
     match each:
-        case Orphan(found=found, reason=reason):
-            return _Row(found.name, "orphan", "yellow", f"{reason} ({found.region})")
+        case Orphan(found=found, reason=reason, hint=hint):
+            note = (f"hint: {hint}",)
+            return _Row(found.name, "orphan", "yellow", f"{reason} ({found.region})", note)
         case Upload(wanted=wanted, reason=reason):
             return _Row(wanted.name, "upload", "cyan", reason)
         case Blocked(wanted=wanted, reason=reason, hint=hint):

@@ -18,7 +18,7 @@ from deployer.follow import Watch
 from deployer.synth import DIGEST, Wanted
 from operations.project import project
 from tests.bench.timing import Exact
-from tests.fakes import FakeClock, FakeCloud
+from tests.fakes import OWNER, FakeClock, FakeCloud
 
 JOBS = 4  # as `invoke deploy` has it
 CHANGE_SET, OPERATION, A_RESOURCE = 3.0, 8.0, 2.0
@@ -57,7 +57,7 @@ def _makespan(layers: Sequence[Wanted], seconds: Seconds) -> float:
     """Deploy to an empty account and look at the clock."""
     clock = FakeClock()
     watch = Watch(FakeCloud(clock, seconds=dict(seconds)), clock)
-    run = execute.Run("bench", watch, approve=lambda *_: True)
+    run = execute.Run("bench", watch, approve=lambda *_: True, owner=OWNER)
     for event in execute.deploy(plan.plan(layers, ()), run, jobs=JOBS):
         if isinstance(event, Finished) and not event.outcome.well:
             raise RuntimeError(f"{event.stack}: {event.detail}")

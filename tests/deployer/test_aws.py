@@ -234,9 +234,15 @@ def three_layers(env: Env) -> Layers:
 def run(account: Account, env: Env, wanted: Sequence[Wanted]) -> dict[str, Outcome]:
     """Deploy as the task does; how it ended for each stack."""
     aws.guard(env, account)
-    found = [each for region in plan.regions(wanted) for each in account.stacks(region)]
+    found = [
+        each
+        for region in dict.fromkeys(one.region for one in wanted)
+        for each in account.stacks(region)
+    ]
     watch = Watch(account, SystemClock(), timeout=20, patience=1)
-    this = execute.Run(f"run-{time.monotonic_ns()}", watch, lambda *_: True, plan.index(found))
+    this = execute.Run(
+        f"run-{time.monotonic_ns()}", watch, lambda *_: True, plan.index(found), owner=env.owner
+    )
     events = execute.deploy(plan.plan(wanted, found), this, jobs=4)
     return {each.stack: each.outcome for each in events if isinstance(each, Finished)}
 
@@ -399,6 +405,41 @@ class TestEmbedded:
         assert (PropertyChange("/Properties/Value", "1", "2", cause="P"),) == changes[
             "C"
         ].properties
+
+    def test_a_stack_in_review_has_the_tags_that_its_change_sets_agree_on(
+        self, account: Account
+    ) -> None:
+        """CloudFormation itself gives it some only when one of them is executed."""
+        body, tags = template(A=topic()), {"project": "cruddur", "env": "dev"}
+        first = propose(account, body, kind="CREATE", name="first", tags=tags)
+        alone = account.stack(REGION, first.stack_id)
+        others = tags | {"env": "dev-two"}
+        second = propose(account, body, kind="CREATE", name="second", tags=others)
+        both = account.stack(REGION, first.stack_id)
+        for change_set in (first, second):
+            account.discard(REGION, change_set.arn)
+        none = account.stack(REGION, first.stack_id)
+
+        assert alone
+        assert both
+        assert none
+        assert (tags, {"project": "cruddur"}, {}) == (alone.tags, both.tags, none.tags)
+        assert [{}] == [each.tags for each in account.stacks(REGION)]
+
+    def test_an_update_of_a_stack_that_is_not_the_one_meant_is_refused(
+        self, account: Account
+    ) -> None:
+        """A change set goes to the id of a stack, and not to what has its name by now."""
+        gone = deploy(account, template(A=topic()))
+        account.delete(REGION, gone.id, "gone")
+        settled(account, gone.id)
+        again = deploy(account, template(A=topic()))
+
+        with pytest.raises(CloudError):
+            propose(account, template(A=topic("two")), id=gone.id)
+
+        assert again.id != gone.id
+        assert again == account.stack(REGION, again.id)
 
     def test_a_first_change_set_is_of_a_stack_in_review(self, account: Account) -> None:
         """The stack is there before anything is executed, under the id it will keep."""

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from deployer import config, fields, secret
+from deployer import config, fields, secret, stack
 from deployer.errors import ConfigError
 from stacks import Config
 
@@ -276,6 +276,73 @@ def test_networks_of_two_environments_may_not_overlap(tmp_path):
     assert f"{path}:8: network.cidr: {overlap}" == error.message
 
 
+class Owned(fields.Settings, frozen=True):
+    """An environment, as its stacks are named after it."""
+
+    env: stack.Env
+
+
+def owned(folder, name, prefix="crd", **more):
+    """The file of an environment whose stacks are named so."""
+    env = {"project": "cruddur", "prefix": prefix, "name": name, "account": "1" * 12}
+    env |= {"region": "ca-central-1", "domain": f"{name}.example", "hosted_zone": "Z1"}
+    text = "".join(f"{key} = {toml(value)}\n" for key, value in (env | more).items())
+    path = folder / f"{name}.toml"
+    path.write_text(f"[env]\n{text}protect = false\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("local", "crd"), ("local-two", "crd")),
+        (("two", "crd-local"), ("local", "crd")),
+        (("two", "crd-local"), ("local-two", "crd")),
+    ],
+    ids=["name", "prefix", "the same in two ways"],
+)
+def test_names_that_policies_cannot_tell_apart_are_refused(tmp_path, one, other):
+    """Whichever of the two is loaded, or both: crd-local-* would be crd-local-two-*, too."""
+    files = [owned(tmp_path, *one), owned(tmp_path, *other)]
+    begin = [f"{prefix}-{name}-" for name, prefix in (one, other)]
+
+    for file, beside, mine, theirs in (
+        (files[0], files[1], *begin),
+        (files[1], files[0], *reversed(begin)),
+    ):
+        with pytest.raises(ConfigError) as refusal:
+            config.load(file, Owned)
+        fact = f"stacks begin with {mine}, those of {beside.name} with {theirs}"
+        assert f"{file}:4: env.name: {fact}" == refusal.value.message
+        assert "no prefix-name- is the beginning of another one" in refusal.value.hint
+    with pytest.raises(ConfigError, match=r"env\.name: stacks begin with"):
+        config.load_all(tmp_path, Owned)
+
+
+def test_names_with_a_dash_are_taken_where_they_can_be_told_apart(tmp_path):
+    """Names that only begin with the same letters are none of the trouble."""
+    for name in ("dev", "devel", "two-dev", "prod-eu"):
+        owned(tmp_path, name)
+
+    assert ("dev", "devel", "prod-eu", "two-dev") == tuple(config.load_all(tmp_path, Owned))
+
+
+def test_a_broken_neighbour_with_such_a_name_is_still_refused(tmp_path):
+    """Its account may be wrong; its stacks are in the account all the same."""
+    owned(tmp_path, "local-two", account="12345")
+    path = owned(tmp_path, "local")
+
+    with pytest.raises(ConfigError, match=r"those of local-two\.toml with crd-local-two-"):
+        config.load(path, Owned)
+
+
+@pytest.mark.parametrize("name", ["dev-", "dev--two", "-dev", "a" * 21])
+def test_shapes_that_aws_refuses_somewhere(tmp_path, name):
+    """RDS takes no name with two hyphens in a row, a load balancer none that ends with one."""
+    with pytest.raises(ConfigError, match="single hyphens within, a letter first"):
+        config.load(owned(tmp_path, name), Owned)
+
+
 def test_a_broken_neighbour_does_not_block(tmp_path):
     """What is wrong with another environment does not keep this one from its work."""
     write(tmp_path, "prod", account="12345")
@@ -393,7 +460,7 @@ def test_each_planted_fault_is_named_and_none_else(tmp_path, plants):
         assert row.startswith((f"{[*plant.change][-1]} = ", f"[{plant.table}]"))
 
 
-names = st.from_regex(r"[a-z][a-z0-9-]{0,19}", fullmatch=True)
+names = st.from_regex(r"[a-z](-?[a-z0-9]){0,9}", fullmatch=True)
 sizes = st.sampled_from(
     [(cpu, memory) for cpu, all_ in fields.FARGATE_MEMORY_MIB.items() for memory in all_]
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -15,6 +15,7 @@ from deployer.artifacts import Artifact, Target
 from deployer.cloud import STACK, ChangeSet, Found, Proposal, ResourceChange, StackEvent
 from deployer.errors import (
     BusyError,
+    CloudError,
     CredentialsError,
     GuardError,
     LostError,
@@ -25,9 +26,10 @@ from deployer.events import Event, Finished, Outcome, Progress, Proposed, Upload
 from deployer.follow import Watch, before_running
 from deployer.nested import TemplateTree
 from deployer.plan import Recreate
+from deployer.removal import Deletion
 from deployer.stack import Line, OutputOf
 from deployer.synth import Part, Wanted
-from tests.fakes import REGION, FakeClock, FakeCloud, Killed, wanted
+from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, Killed, wanted
 
 NETWORK = wanted("network", outputs={"Vpc": "vpc-1"})
 CLUSTER = wanted("cluster", needs=["network"])
@@ -49,7 +51,11 @@ def deploy(
     cloud: FakeCloud, stacks: Sequence[Wanted], *, jobs: int = 4, run_id: str = "run", **run: object
 ) -> list[Event]:
     """Plan and carry out, as the task does, and return all that was told."""
-    found = [stack for region in plan.regions(stacks) for stack in cloud.stacks(region)]
+    found = [
+        stack
+        for region in dict.fromkeys(each.region for each in stacks)
+        for stack in cloud.stacks(region)
+    ]
     return list(
         execute.deploy(
             plan.plan(stacks, found),
@@ -59,12 +65,20 @@ def deploy(
                     "watch": Watch(cloud, cloud.clock),
                     "approve": yes,
                     "known": plan.index(found),
+                    "owner": OWNER,
                 }
                 | run
             ),
             jobs=jobs,
         )
     )
+
+
+def every(cloud: FakeCloud, after: Mapping[str, tuple[str, ...]] | None = None) -> list[Deletion]:
+    """Every stack of the account, to be deleted when those in *after* are."""
+    return [
+        Deletion(stack, after=(after or {}).get(stack.name, ())) for stack in cloud.found.values()
+    ]
 
 
 def outcomes(events: Sequence[Event]) -> dict[str, Outcome]:
@@ -200,7 +214,7 @@ def test_a_change_set_is_shown_before_it_is_executed() -> None:
         shown_at_approval.extend(e.change_set.arn for e in events if isinstance(e, Proposed))
         return isinstance(change_set, ChangeSet) and change_set.arn in shown_at_approval
 
-    run = execute.Run("run", Watch(cloud, cloud.clock), approve)
+    run = execute.Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
     for event in execute.deploy(plan.plan([NETWORK], []), run, jobs=1):
         events += [event]  # One by one: `approve` looks at what was told so far.
 
@@ -243,7 +257,7 @@ def test_protection_alone_needs_no_change_set() -> None:
     events = deploy(cloud, (replace(NETWORK, protect=True),))
 
     assert outcomes(events) == {"crd-x-network": Outcome.UPDATED}
-    assert cloud.written == [("protect", "crd-x-network")]
+    assert cloud.written == [("protect", cloud.found[REGION, "crd-x-network"].id)]
 
 
 def test_a_long_template_goes_through_the_artifact_bucket() -> None:
@@ -527,14 +541,107 @@ def test_destroy_goes_from_the_top_down() -> None:
     """A stack is deleted only when nothing stands on it any more."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, THREE)
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes)
-    stacks = list(cloud.found.values())
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    deletions = every(cloud, {"crd-x-network": ("crd-x-cluster",)})
 
-    events = list(execute.destroy(stacks, {"crd-x-network": ["crd-x-cluster"]}, run, jobs=4))
+    events = list(execute.destroy(deletions, run, jobs=4))
 
     ended = list(outcomes(events))
     assert ended.index("crd-x-cluster") < ended.index("crd-x-network")
     assert cloud.found == {}
+
+
+def test_a_stack_that_was_retagged_since_is_not_deleted() -> None:
+    """Its tags are read once more right before; its termination protection stays as well."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (replace(NETWORK, protect=True),))
+    deletions = every(cloud)
+    theirs = {**NETWORK.tags, "env": "x-two"}
+    cloud.put(replace(cloud.found[REGION, NETWORK.name], tags=theirs))
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    cloud.calls.clear()
+
+    events = list(execute.destroy(deletions, run, jobs=1))
+
+    error = finished(events, NETWORK.name).error
+    assert isinstance(error, GuardError)
+    assert "its tag env is 'x-two', not 'x'" in error.message
+    assert [] == cloud.written
+    assert cloud.found[REGION, NETWORK.name].protected
+
+
+def test_a_stack_that_took_the_name_since_is_not_deleted() -> None:
+    """The stack that was looked at is meant, by its id; that it is gone is no failure."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+    deletions = every(cloud)
+    old = cloud.found[REGION, NETWORK.name]
+    cloud.gone(old)
+    cloud.put(replace(old, id="arn:stack/another"))
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+
+    events = list(execute.destroy(deletions, run, jobs=1))
+
+    assert Outcome.DELETED is finished(events, NETWORK.name).outcome
+    assert "arn:stack/another" == cloud.found[REGION, NETWORK.name].id
+
+
+def test_a_stack_that_took_the_name_since_is_not_updated() -> None:
+    """A change set goes to the id that was looked at."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+    found = list(cloud.found.values())
+    cloud.put(replace(found[0], id="arn:stack/another"))
+    steps = plan.plan((wanted("network", version=2),), found)
+    watch = Watch(cloud, cloud.clock)
+    run = execute.Run("run", watch, yes, plan.index(found), owner=OWNER)
+    cloud.executed.clear()
+
+    events = list(execute.deploy(steps, run, jobs=1))
+
+    assert isinstance(finished(events, NETWORK.name).error, CloudError)
+    assert [] == cloud.executed
+
+
+def test_a_name_that_was_taken_since_is_refused() -> None:
+    """A change set of ours must not fill the empty stack that somebody else's review made."""
+    cloud = FakeCloud(FakeClock())
+    steps = plan.plan((NETWORK,), [])
+    theirs = OWNER.tags(NETWORK.name) | {"env": "x-two"}
+    cloud.propose(Proposal("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=theirs))
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+
+    events = list(execute.deploy(steps, run, jobs=1))
+
+    assert isinstance(finished(events, NETWORK.name).error, GuardError)
+    assert ["theirs"] == [proposal.name for proposal, _, _ in cloud.change_sets.values()]
+
+
+def test_a_refusal_spares_what_somebody_else_wants_to_create() -> None:
+    """Their change set is on the empty stack that ours made: it is not ours to delete any more."""
+    cloud = FakeCloud(FakeClock())
+    theirs = OWNER.tags(NETWORK.name) | {"env": "x-two"}
+
+    def colleague_proposes(_: ChangeSet | Recreate) -> bool:
+        cloud.propose(Proposal("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=theirs))
+        return False
+
+    deploy(cloud, (NETWORK,), approve=colleague_proposes)
+
+    assert "REVIEW_IN_PROGRESS" == cloud.found[REGION, NETWORK.name].status
+
+
+def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
+    """A layer that moved leaves one behind."""
+    cloud = FakeCloud(FakeClock())
+    here, there = NETWORK, wanted("network", region="us-east-1")
+    deploy(cloud, (here,))
+    deploy(cloud, (there,))
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+
+    list(execute.destroy(every(cloud), run, jobs=4))
+
+    assert {} == cloud.found
 
 
 def test_an_update_of_an_export_in_use_says_who_uses_it() -> None:
@@ -555,9 +662,9 @@ def test_a_delete_that_is_canceled_is_told() -> None:
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
     cloud.used["crd-x-network"] = "Delete canceled. Cannot delete export X as it is in use by Y."
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes)
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
 
-    events = list(execute.destroy(list(cloud.found.values()), {}, run, jobs=1))
+    events = list(execute.destroy(every(cloud), run, jobs=1))
 
     error = finished(events, "crd-x-network").error
     assert error is not None
@@ -740,7 +847,7 @@ def test_what_verify_found_is_put_right() -> None:
     deploy(cloud, (edge, cdn))
     found = list(cloud.found.values())
     steps = plan.plan((edge, cdn), found, deployed={cdn.name: TemplateTree("tampered with")})
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes, plan.index(found))
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, plan.index(found), owner=OWNER)
     cloud.calls.clear()
 
     list(execute.deploy(steps, run, jobs=1))
@@ -758,9 +865,9 @@ def test_protection_comes_back_where_the_stack_stays() -> None:
 
     cloud = Stuck(FakeClock())
     deploy(cloud, (replace(NETWORK, protect=True),))
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes)
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
 
-    list(execute.destroy(list(cloud.found.values()), {}, run, jobs=1))
+    list(execute.destroy(every(cloud), run, jobs=1))
 
     assert cloud.found[REGION, NETWORK.name].protected
 
@@ -812,7 +919,7 @@ def test_any_graph_is_deployed_in_good_time(shape: list[tuple[set[int], int]], j
 
 def deploy_lazily(cloud: FakeCloud, stacks: Sequence[Wanted]):  # type: ignore[no-untyped-def]
     """The events of a deploy, as they happen."""
-    run = execute.Run("first", Watch(cloud, cloud.clock), yes)
+    run = execute.Run("first", Watch(cloud, cloud.clock), yes, owner=OWNER)
     return execute.deploy(plan.plan(stacks, []), run, jobs=4)
 
 

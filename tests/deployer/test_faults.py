@@ -67,7 +67,7 @@ def facts(table) -> list[str]:
         (
             {"zones": ["a", "B"]},
             (
-                "zones[1]: 'B' is not a name of up to 20 lower-case letters, digits and hyphens,"
+                "zones[1]: 'B' is not a name of up to 20 lower-case letters, digits and single hyphens within,"
                 " a letter first"
             ),
         ),

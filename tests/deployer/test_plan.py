@@ -137,12 +137,23 @@ def test_a_blocked_stack_names_the_way_out() -> None:
     )
 
 
-def test_orphans_are_named() -> None:
-    """Ours by prefix, no layer any more, not a nested part of another stack."""
+def test_orphans_are_named_with_the_command_that_removes_them() -> None:
+    """A stack of the environment that is no layer any more."""
     old = replace(FOUND, name="crd-x-old")
-    found = [FOUND, old, replace(old, name="crd-x-part", nested=True), replace(old, name="crd-y")]
 
-    assert [orphan.found for orphan in plan.orphans(ALL, found, "crd-x-")] == [old]
+    [orphan] = plan.orphans(ALL, [FOUND, old], "x")
+
+    assert old == orphan.found
+    assert "to remove it: ./inv destroy --stack=crd-x-old --env=x" == orphan.hint
+
+
+def test_the_rest_of_a_layer_that_moved_is_named_with_its_region() -> None:
+    """Its name alone would be that of the layer."""
+    moved = replace(FOUND, region="us-east-1")
+
+    [orphan] = plan.orphans(ALL, [FOUND, moved], "x")
+
+    assert "to remove it: ./inv destroy --stack=us-east-1/crd-x-network --env=x" == orphan.hint
 
 
 def test_long_templates_are_uploads() -> None:
@@ -219,6 +230,12 @@ def test_a_named_stack_brings_what_it_stands_on(
     assert [each.layer for each in plan.select(ALL, names, only=only)] == layers
 
 
+def test_an_empty_name_is_refused() -> None:
+    """`--stack=$STACK` with an empty variable must not mean all of them."""
+    with pytest.raises(ConfigError, match=r"^--stack= is empty: it names no stack"):
+        plan.select(ALL, [""])
+
+
 def test_every_unknown_name_is_told_with_a_hint() -> None:
     """A typing slip, a name of the original, and one that nobody knows: all at once."""
     with pytest.raises(ConfigError) as caught:
@@ -230,29 +247,6 @@ def test_every_unknown_name_is_told_with_a_hint() -> None:
         "--stack=qqq: there is no such stack",
     ]
     assert caught.value.hint == "there are: network, registry, cluster, service"
-
-
-def test_dependants_are_found_all_the_way_up() -> None:
-    """What has to go before the network can."""
-    assert plan.dependants(ALL, {"crd-x-network"}) == {
-        "crd-x-network",
-        "crd-x-cluster",
-        "crd-x-service",
-    }
-
-
-def test_what_must_be_gone_before() -> None:
-    """Dependants first; an orphan, of which nobody knows what it stands on, before all."""
-    doomed = [
-        replace(FOUND, name=f"crd-x-{name}") for name in ("network", "cluster", "old", "older")
-    ]
-
-    assert plan.gone_before(ALL, doomed) == {
-        "crd-x-old": [],
-        "crd-x-older": ["crd-x-old"],
-        "crd-x-network": ["crd-x-old", "crd-x-older", "crd-x-cluster"],
-        "crd-x-cluster": ["crd-x-old", "crd-x-older"],
-    }
 
 
 def nested(topic: str, *, url: str = "u", deep: str = "") -> tuple[Wanted, TemplateTree]:

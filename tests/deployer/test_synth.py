@@ -209,20 +209,27 @@ def test_stale_names_the_files_and_the_way_out(tmp_path: Path) -> None:
     assert "invoke synth" in caught.value.hint
 
 
+def tags(layer: str) -> str:
+    """What layers.txt has of the tags of a layer: without them a stack would be nobody's."""
+    said = ENV.owner.tags(ENV.stack_name(layer)) | {"group": f"{ENV.project}-{layer}"}
+    return ",".join(f"{key}={value}" for key, value in said.items())
+
+
 def test_layers_txt_says_all_a_plain_cli_call_needs() -> None:
-    """Template, stack, region, capabilities, and where a parameter comes from."""
+    """Template, stack, region, tags, capabilities, and where a parameter comes from."""
     crd = Layers(ENV)
     crd.at("us-east-1").add("cluster", cluster, crd.add("network", network))
 
     rows = [line.split() for line in synth.order(synth.synth(crd)).splitlines()]
 
     assert rows == [
-        ["#", "template", "stack", "region", "capabilities", "parameters", "artifacts"],
-        ["network.yaml", "crd-x-network", "ca-central-1", "-", "-", "-"],
+        ["#", "template", "stack", "region", "tags", "capabilities", "parameters", "artifacts"],
+        ["network.yaml", "crd-x-network", "ca-central-1", tags("network"), "-", "-", "-"],
         [
             "cluster.yaml",
             "crd-x-cluster",
             "us-east-1",
+            tags("cluster"),
             "-",
             "NetworkVpc=ca-central-1:crd-x-network.Vpc",
             "-",

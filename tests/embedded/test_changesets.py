@@ -156,6 +156,33 @@ def test_review_keeps_its_id(aws: Aws) -> None:
     assert {"proposed", "second"} == {one["ChangeSetName"] for one in summaries}
 
 
+def test_listed_by_id(aws: Aws) -> None:
+    """The change sets of a stack are listed by its id as well as by its name.
+
+    AWS: "The name or the Amazon Resource Name (ARN) of the stack" (API reference, ListChangeSets).
+    """
+    made = aws.propose("s", template(A=topic()))
+
+    [listed] = aws.cfn.list_change_sets(StackName=aws.stack("s")["StackId"])["Summaries"]
+
+    assert made == listed["ChangeSetId"]
+
+
+def test_untagged_in_review(aws: Aws) -> None:
+    """A stack in review has no tags, its change set has them; executed, so has the stack.
+
+    AWS: localstack/localstack pull request 13117, whose test ran on AWS.
+    """
+    tags = [{"Key": "env", "Value": "a"}]
+    made = aws.propose("s", template(A=topic()), Tags=tags)
+    in_review = aws.stack("s")
+
+    aws.cfn.execute_change_set(ChangeSetName=made)
+
+    assert [] == in_review["Tags"]
+    assert tags == aws.settled("s")["Tags"]
+
+
 def test_refused_in_review(aws: Aws) -> None:
     """AWS: a refused change set changes nothing of a stack in review."""
     aws.propose("s", template(A=topic()))

@@ -213,11 +213,14 @@ class Checkout:
         endpoint = embedded.as_account(self.endpoint, account)
         return self._accounts.setdefault(endpoint, Aws(endpoint)).client(service, region)
 
-    def configure(self, env: str = "local", **floors: Mapping[str, Any]) -> None:
+    def configure(
+        self, env: str = "local", *, protect: bool | None = None, **floors: Mapping[str, Any]
+    ) -> None:
         """Write the config of the tiny layers, with these settings of these floors."""
-        account, protect = (LOCAL, "false") if env == "local" else (DEV, "true")
-        zone = f"Z0{env.upper()}EXAMPLE"
-        text = _ENV.format(env=env, account=account, zone=zone, protect=protect)
+        account = LOCAL if env == "local" else DEV
+        protected = _toml(env != "local" if protect is None else protect)
+        zone = f"Z0{env.upper().replace('-', '')}EXAMPLE"
+        text = _ENV.format(env=env, account=account, zone=zone, protect=protected)
         for floor in FLOORS:
             text += f"\n[{floor}]\n"
             text += "".join(f"{key} = {_toml(v)}\n" for key, v in floors.get(floor, {}).items())

@@ -364,7 +364,7 @@ def test_nothing_left(checkout):
     identifier = first.known["database"]["ResourceId"]
     running = traces(checkout, identifier)
 
-    gone = checkout.run("destroy")
+    gone = checkout.run("destroy", "--yes")
 
     assert again.last.startswith(f"{layers} kept, in ")
     assert gone.last.startswith(f"{layers} deleted, in ")
@@ -381,7 +381,7 @@ def test_nothing_left(checkout):
         tables = master.execute("SELECT 1 FROM pg_tables WHERE tablename = 'kept'").fetchall()
     rows = checkout.client("dynamodb").scan(TableName=anew.known["messages"]["Table"])["Items"]
     people = checkout.client("cognito-idp").list_users(UserPoolId=anew.known["users"]["Pool"])
-    checkout.run("destroy")
+    checkout.run("destroy", "--yes")
 
     assert second.last.startswith(f"{layers} created, in ")
     assert ([], [], []) == (tables, rows, people["Users"])

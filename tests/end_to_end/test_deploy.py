@@ -69,7 +69,7 @@ def test_cluster(checkout):
     assert (302, f"https://{site}:443/a/b?c=d") == get(endpoint, f"{balancer}:443", "/a/b?c=d")
     assert get(endpoint, f"{api}:443", "/a/b?c=d")[1] is None
 
-    gone = checkout.run("destroy")
+    gone = checkout.run("destroy", "--yes")
 
     assert {} == checkout.stacks()
     assert gone.last.startswith("4 deleted, in ")
@@ -122,7 +122,7 @@ def test_order_and_jobs(tiny):
 
     tiny.run("deploy")
     together = began_and_ended(tiny)
-    tiny.run("destroy")
+    tiny.run("destroy", "--yes")
     tiny.run("deploy", "--jobs=1")
     apart = began_and_ended(tiny)
 

@@ -4,50 +4,206 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
-KEPT = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
+import pytest
+
+from deployer import embedded
+from tests.end_to_end import checkout as checkouts
+from tests.end_to_end.checkout import COMPLETE, DEV
+
 KEPT_LINE = re.compile(r"^kept: ([\w-]+): kept by its DeletionPolicy: (.*)$", re.MULTILINE)
+NOTE = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "theirs"}}
 
 
 def test_dependants(tiny):
     """What stands on a stack goes before it; again, there is nothing to do."""
     tiny.run("deploy")
 
-    gone = tiny.run("destroy", "--stack=right")
-    again = tiny.run("destroy", "--stack=right")
+    gone = tiny.run("destroy", "--stack=right", "--yes")
+    again = tiny.run("destroy", "--stack=right", "--yes")
 
     deleted = [line.split()[0] for line in gone.err.splitlines() if "DELETE_COMPLETE" in line]
     assert ["crd-local-top", "crd-local-right"] == list(dict.fromkeys(deleted))
     assert {"ground", "far", "left"} == tiny.stacks().keys()
-    assert again.last.startswith("nothing done, in ")
+    assert "nothing to delete" == again.last
 
 
-def test_data(tiny):
-    """A stack that holds data goes only when named; what its policy keeps is said, and is there.
+def test_shown_and_asked(tiny):
+    """It shows what goes and what is kept; a dry run ends there, nobody to ask is a refusal."""
+    tiny.configure(left={"bucket": "kept", "keeps": True}, right={"bucket": "lost"})
+    tiny.run("deploy")
+    confirm = "--confirm=crd-local-left"
+    with tiny.wire() as wire:
+        shown = tiny.run("destroy", "--dry-run", code=2)
+        document = json.loads(tiny.run("destroy", "--dry-run", "--json", code=2).out)
+        asked = tiny.run("destroy", confirm, code=3)
+        unasked = tiny.run("destroy", confirm, "--json", code=3)
+    tiny.run("destroy", confirm, "--yes")
 
-    That goes for an orphan too, whatever tool had made it.
+    nothing = tiny.run("destroy", "--dry-run")
+
+    rows = {line.split()[0]: line for line in shown.out.splitlines() if "  delete  " in line}
+    assert {f"crd-local-{layer}" for layer in COMPLETE} == rows.keys()
+    assert "kept: Bucket (AWS::S3::Bucket): it stays, and CloudFormation forgets it" in shown.out
+    assert "lost: Bucket (AWS::S3::Bucket): its data is deleted" in shown.out
+    assert "holds data: needs --confirm=crd-local-left" in shown.out
+    assert [*rows] == [each["stack"] for each in document["deletions"]]
+    assert "lost: Bucket" in asked.err
+    assert "nobody is there to approve" in asked.err
+    assert "hint:  --yes approves unseen, --dry-run only shows" in asked.err
+    assert '"event": "deletions"' in unasked.err
+    assert "GuardError" in unasked.err
+    assert [] == wire.written
+    assert "nothing to delete\n" == nothing.out
+
+
+def test_an_orphan_is_removed(tiny):
+    """A stack whose layer is gone from the code: plan names it, and the command that removes it.
+
+    As docs/tasks.md says, "To remove a stack".
     """
     tiny.configure(left={"bucket": "kept", "keeps": True})
     tiny.run("deploy")
-    tiny.client("cloudformation").create_stack(
-        StackName="crd-local-orphan", TemplateBody=json.dumps({"Resources": {"Old": KEPT}})
-    )
-    tiny.settle()
     for bucket in tiny.client("s3").list_buckets()["Buckets"]:
         tiny.client("s3").put_object(Bucket=bucket["Name"], Key="precious", Body=b"x")
-    with tiny.wire() as wire:
-        refused = tiny.run("destroy", "--confirm=crd-local-left", code=3)
+    layers = tiny.path / "stacks/__init__.py"
+    with_left = layers.read_text()
+    layers.write_text(re.sub(r'    tiny.add\("left".*\n', "", with_left))
 
-    gone = tiny.run("destroy", "--confirm=crd-local-left", "--confirm=crd-local-orphan")
+    plan = tiny.run("plan")
+    deploy = tiny.run("deploy")
+    status = tiny.run("status")
+    [command] = {*re.findall(r"to remove it: \./inv (.*)", plan.out + deploy.err + status.out)}
+    refused = tiny.run(*command.split(), "--yes", code=3)
+    there = tiny.stacks()
+    gone = tiny.run(*command.split(), "--yes", "--confirm=crd-local-left")
 
-    assert "error: nothing was deleted:\n       crd-local-orphan holds data\n" in refused.err
-    assert "hint:  if that is meant: --confirm=crd-local-orphan\n" in refused.err
-    assert [] == wire.written
-    there = {bucket["Name"] for bucket in tiny.client("s3").list_buckets()["Buckets"]}
-    kept = dict(KEPT_LINE.findall(gone.err))
-    assert {"crd-local-left": "Bucket", "crd-local-orphan": "Old"} == {
-        stack: resource.partition(" ")[0] for stack, resource in kept.items()
+    assert "destroy --stack=crd-local-left --env=local" == command
+    assert "crd-local-left    orphan  deployed, but no longer a layer (ca-central-1)" in plan.out
+    assert "error: nothing was deleted:\n       crd-local-left holds data\n" in refused.err
+    assert "hint:  to delete: --confirm=crd-local-left\n" in refused.err
+    assert COMPLETE == there
+    assert {"ground", "far", "right", "top"} == tiny.stacks().keys()
+    [bucket] = tiny.client("s3").list_buckets()["Buckets"]
+    assert [("crd-local-left", f"Bucket ({bucket['Name']})")] == KEPT_LINE.findall(gone.err)
+    assert 1 == tiny.client("s3").list_objects_v2(Bucket=bucket["Name"])["KeyCount"]
+    assert "orphan" not in tiny.run("plan").out
+
+
+def test_an_orphan_in_use_is_refused(tiny):
+    """A layer that was not deployed since still imports from it: that is deployed first."""
+    tiny.run("deploy")
+    layers = tiny.path / "stacks/__init__.py"
+    code = layers.read_text()
+    code = re.sub(r"    right = tiny.add.*\n", "", code)
+    layers.write_text(code.replace("config.top, right, far,", "config.top, far,"))
+
+    refused = tiny.run("destroy", "--stack=right", "--yes", code=3)
+    tiny.run("deploy")
+    gone = tiny.run("destroy", "--stack=right", "--yes")
+
+    assert "error: crd-local-right: crd-local-top imports from it\n" in refused.err
+    assert "./inv deploy --env=local --stack=crd-local-top" in refused.err
+    assert gone.last.startswith("1 deleted, in ")
+    assert {"ground", "far", "left", "top"} == tiny.stacks().keys()
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory):
+    """One account with the environments dev and dev-two, each deployed from a checkout of its own.
+
+    No checkout can have both: their names would let the policies of one reach the other.
+    """
+    copied = checkouts.tiny(tmp_path_factory.mktemp("account"))
+    endpoint = embedded.as_account(copied.endpoint, DEV)
+    zones = (("Z0DEVEXAMPLE", "dev.example"), ("Z0DEVTWOEXAMPLE", "dev-two.example"))
+    embedded.prepare(endpoint, embedded.ByHand(zones))
+    with copied.wire() as copied.between:
+        copied.env |= copied.between.proxy
+        copied.env |= {"AWS_ACCESS_KEY_ID": DEV, "AWS_SECRET_ACCESS_KEY": "test"}
+        for env in ("dev-two", "dev"):
+            only(copied, env)
+            copied.run("deploy", f"--env={env}", "--yes")
+        yield copied
+    embedded.stop(copied.embedded)
+
+
+def only(checkout, env):
+    """Have the checkout be one with this environment alone."""
+    for file in (checkout.path / "config").glob("*.toml"):
+        file.unlink()
+    shutil.rmtree(checkout.path / "build", ignore_errors=True)
+    checkout.configure(env, protect=False)
+    checkout.run("synth")
+
+
+def names(checkout):
+    """The names of all stacks of the account."""
+    return {
+        stack["StackName"]
+        for region in ("ca-central-1", "us-east-1")
+        for stack in checkout.client("cloudformation", region, DEV).describe_stacks()["Stacks"]
     }
-    assert there == {resource.partition("(")[2].rstrip(")") for resource in kept.values()}
-    assert all(tiny.client("s3").list_objects_v2(Bucket=name)["KeyCount"] for name in there)
-    assert {} == tiny.stacks()
+
+
+def theirs(checkout, name, tags):
+    """Somebody makes a stack by hand, with a parameter of a value in it."""
+    checkout.client("cloudformation", account=DEV).create_stack(
+        StackName=name,
+        TemplateBody=json.dumps({"Resources": {"Note": NOTE}}),
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+
+
+def test_environments_and_foreign_stacks_survive_each_other(account):
+    """Whatever begins like ours is left alone unless its tags are ours: by plan, status, destroy."""
+    only(account, "dev")
+    tags = {"project": "cruddur", "env": "dev"}
+    theirs(account, "crd-dev-byhand", {})
+    theirs(account, "crd-dev-copied", tags | {"stack": "crd-dev-ground"})
+    theirs(account, "crd-dev-other", tags | {"project": "other", "stack": "crd-dev-other"})
+    byhand = {"crd-dev-byhand", "crd-dev-copied", "crd-dev-other"}
+    dev, two = ({f"crd-{env}-{layer}" for layer in COMPLETE} for env in ("dev", "dev-two"))
+
+    before = names(account)
+    plan = account.run("plan", "--env=dev")
+    status = account.run("status", "--env=dev")
+    gone = account.run("destroy", "--env=dev", "--yes")
+    after = names(account)
+    only(account, "dev-two")
+    still = account.run("plan", "--env=dev-two")
+    account.run("destroy", "--env=dev-two", "--yes")
+
+    assert dev | two | byhand == before
+    for shown in (plan.out, status.out):
+        assert "orphan" not in shown
+        assert not [name for name in two | byhand if name in shown]
+    assert gone.err.count("  delete  CREATE_COMPLETE in ") == len(dev)
+    assert two | byhand == after
+    assert "5 stacks: 5 keep\n" in still.out
+    assert byhand == names(account)
+
+
+def test_a_name_that_somebody_else_has_is_refused(account):
+    """By plan, deploy, status and outputs, all of them at once, and nothing is touched."""
+    only(account, "dev")
+    for name in ("crd-dev-left", "crd-dev-right"):
+        theirs(account, name, {})
+    account.between.calls.clear()
+
+    refused = [
+        account.run(*task, "--env=dev", code=3)
+        for task in (["plan"], ["deploy", "--yes"], ["status"], ["outputs"])
+    ]
+    account.run("destroy", "--env=dev", "--yes")
+    named = account.run("destroy", "--env=dev", "--stack=left", "--yes", code=3)
+
+    for ran in (*refused, named):
+        assert (
+            "error: crd-dev-left in ca-central-1: not a stack of dev: it lacks the tags" in ran.err
+        )
+    assert all("crd-dev-right in ca-central-1: not a stack of dev" in ran.err for ran in refused)
+    assert "hint:  remove it, or choose another prefix in the [env] table" in refused[0].err
+    assert [] == account.between.written
+    assert {"crd-dev-left", "crd-dev-right"} <= names(account)

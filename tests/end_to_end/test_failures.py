@@ -63,7 +63,7 @@ def test_repair(tiny):
     tiny.run("deploy")
     [bucket] = [each["Name"] for each in tiny.client("s3").list_buckets()["Buckets"]]
     tiny.client("s3").put_object(Bucket=bucket, Key="precious", Body=b"x")
-    tiny.run("destroy", "--stack=top")
+    tiny.run("destroy", "--stack=top", "--yes")
     tiny.client("cloudformation").delete_stack(StackName="crd-local-right")
     tiny.settle()
     tiny.configure(right={"bucket": "precious"}, left={"title": "New"})
@@ -75,4 +75,4 @@ def test_repair(tiny):
     assert "top" not in tiny.stacks()
     assert "crd-local-right   blocked  DELETE_FAILED" in blocked.err
     assert "aws cloudformation delete-stack --stack-name" in blocked.err
-    assert "1 deleted" in tiny.run("destroy", "--stack=right").last
+    assert "1 deleted" in tiny.run("destroy", "--stack=right", "--yes").last

@@ -39,12 +39,12 @@ def test_interrupted_destroy(tiny):
     """A destroy is picked up as well."""
     tiny.run("deploy")
     tiny.pace(0.3)
-    with tiny.running("destroy") as destroy:
+    with tiny.running("destroy", "--yes") as destroy:
         destroy.wait_for("DELETE_IN_PROGRESS  Note1")
 
         code, _ = destroy.interrupt(signal.SIGINT)
 
-    tiny.run("destroy")
+    tiny.run("destroy", "--yes")
     assert 130 == code
     assert "this goes on in AWS:\n  crd-local-" in destroy.told
     assert {} == tiny.stacks()
@@ -98,7 +98,7 @@ def test_killed_in_an_operation(tiny):
             deploy.interrupt(signal.SIGKILL)
     tiny.run("deploy")
     made = tiny.stacks()
-    with tiny.running("destroy") as destroy:
+    with tiny.running("destroy", "--yes") as destroy:
         destroy.wait_for("DELETE_IN_PROGRESS  Note2")
         destroy.interrupt(signal.SIGKILL)
 

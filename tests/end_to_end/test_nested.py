@@ -127,7 +127,8 @@ def test_destroyed(nesting):
     with nesting.wire() as orphaned:
         again = nesting.run("destroy", "--confirm=crd-local-shelf", code=3)
 
-    gone = nesting.run("destroy", "--confirm=crd-local-shelf", "--confirm=crd-local-orphan")
+    confirm = ["--confirm=crd-local-shelf", "--confirm=crd-local-orphan"]
+    gone = nesting.run("destroy", "--yes", *confirm)
 
     assert "error: nothing was deleted:\n       crd-local-shelf holds data\n" in refused.err
     assert "crd-local-orphan holds data\n" in again.err
@@ -144,15 +145,18 @@ def test_destroyed(nesting):
 
 
 def make_orphan(checkout: Checkout) -> None:
-    """Make a stack as another tool would, with a nested one whose table is kept."""
+    """Make a stack with the tags of ours, with a nested one whose table is kept."""
     text = (checkout.path / "build/local/shelf.Left.Deep.yaml").read_text()
     client = checkout.client("s3")
     [bucket] = [one["Name"] for one in client.list_buckets()["Buckets"]]
     client.put_object(Bucket=bucket, Key="orphan.yaml", Body=text.encode())
     url = f"https://{bucket}.s3.ca-central-1.amazonaws.com/orphan.yaml"
     below = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+    tags = {"project": "cruddur", "env": "local", "stack": "crd-local-orphan"}
     checkout.client("cloudformation").create_stack(
-        StackName="crd-local-orphan", TemplateBody=json.dumps({"Resources": {"Below": below}})
+        StackName="crd-local-orphan",
+        TemplateBody=json.dumps({"Resources": {"Below": below}}),
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
     checkout.settle()
 
@@ -164,7 +168,7 @@ def test_buckets_are_emptied(nesting):
     bucket = physical(nesting, "Right", "Deep", "Bucket")
     nesting.client("s3").put_object(Bucket=bucket, Key="x", Body=b"x")
 
-    nesting.run("destroy")
+    nesting.run("destroy", "--yes")
 
     assert [] == nesting.client("s3").list_buckets()["Buckets"]
 
@@ -220,7 +224,7 @@ def test_left_for_a_reviewer(nesting):
     nesting.run("deploy", "--no-execute")
     left = nesting.stacks()
     deployed = nesting.run("deploy")
-    nesting.run("destroy")
+    nesting.run("destroy", "--yes")
 
     assert {"REVIEW_IN_PROGRESS"} == {status for name, status in left.items() if name != "store"}
     assert "created" in deployed.last

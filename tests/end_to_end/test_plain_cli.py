@@ -6,34 +6,46 @@ import re
 
 from tests.end_to_end.checkout import COMPLETE
 
+RETAGGED = ("--tags", "Key=owner,Value=somebody")
+
 
 def test_one_by_one(checkout):
     """The templates deploy with the plain AWS CLI, in the order of layers.txt and as it says.
 
-    `plan` then sees what a template cannot say, tags, and `deploy` brings it.
+    `plan` then finds nothing to do. Without the tags of the environment, such a stack is foreign:
+    nothing is done to it.
     """
     checkout.run("synth", "--env=local")
     checkout.run("embedded.start")  # With what an account has by hand: the hosted zone.
     rows = (checkout.path / "build/local/layers.txt").read_text().splitlines()[1:]
 
     with checkout.aws() as aws:
-        for template, stack, region, capabilities, parameters, files in map(str.split, rows):
+        for template, stack, region, tags, capabilities, parameters, files in map(str.split, rows):
             change_set = ["--region", region, "--stack-name", stack, "--change-set-name", "first"]
             options = ["--change-set-type", "CREATE", "--capabilities", capabilities.strip("-")]
             body = ["--template-body", f"file://build/local/{template}"]
             _store(aws, files)
             given = ["--parameters", *filled] if (filled := [*_filled(aws, parameters)]) else []
+            given += ["--tags", *_tags(tags)]
             aws("cloudformation", "create-change-set", *change_set, *options, *body, *given)
             aws("cloudformation", "execute-change-set", *change_set)
             checkout.settle()
 
-    made = checkout.stacks()
-    seen = checkout.run("plan", code=2)
-    mended = checkout.run("deploy")
+        made = checkout.stacks()
+        same = checkout.run("plan")
+        _, stack, region, *_ = rows[-1].split()
+        change = ["--region", region, "--stack-name", stack, "--capabilities", "CAPABILITY_IAM"]
+        aws("cloudformation", "update-stack", *change, "--use-previous-template", *RETAGGED)
+        checkout.settle()
+
+    refused = checkout.run("plan", code=3)
     assert {"CREATE_COMPLETE"} == set(made.values())
-    steps = [line.split(maxsplit=1)[1] for line in seen.out.splitlines()[:-1]]
-    assert ["update  tags changed"] * len(rows) == steps
-    assert mended.last.startswith(f"{len(rows)} updated, in ")
+    assert same.out.splitlines()[-1] == f"{len(rows)} stacks: {len(rows)} keep"
+    assert (
+        f"error: {stack} in {region}: not a stack of local: it lacks the tags project"
+        in refused.err
+    )
+    assert "./inv embedded.reset" in refused.err
 
 
 def _store(aws, files):
@@ -42,6 +54,12 @@ def _store(aws, files):
     for file, key in re.findall(r"([^,=]+)=([^,]+)", files):
         place = file if file.startswith("dist/") else f"build/local/{file}"
         aws("s3", "cp", "--region", "ca-central-1", place, f"s3://{bucket}/{key}")
+
+
+def _tags(said):
+    """What layers.txt says of a stack's tags."""
+    pairs = (tag.partition("=") for tag in said.split(","))
+    return [f"Key={key},Value={value}" for key, _, value in pairs]
 
 
 def _filled(aws, parameters):

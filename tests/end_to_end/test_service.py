@@ -316,7 +316,7 @@ def test_a_shell_is_one_of_the_application(story, tmp_path):
 def test_the_service_comes_and_goes_without_the_pipeline(story):
     """The pipeline knows it by its name alone; only what watches it goes with it."""
     before = story.checkout.stacks()
-    story.checkout.run("destroy", "--stack=service")
+    story.checkout.run("destroy", "--stack=service", "--yes")
     without = story.checkout.stacks()
     again = story.checkout.run("deploy")
 

@@ -148,14 +148,19 @@ def test_embedded(tiny):
     running = tiny.run("embedded.status").out
     stopped = tiny.run("embedded.stop").out, tiny.run("embedded.stop").out
     kept = tiny.stacks()
-    tiny.run("embedded.reset")
+    asked = tiny.run("embedded.reset", code=3)
+    spared = tiny.stacks()
+    tiny.run("embedded.reset", "--yes")
     status = tiny.run("embedded.status").out
     address = started.splitlines()[0]
 
     assert address == running.splitlines()[0]
     assert address.startswith("address  http://127.0.0.1:")
     assert ("stopped\n", "it does not run\n") == stopped
-    assert {"far": "CREATE_COMPLETE"} == kept
+    assert {"far": "CREATE_COMPLETE"} == kept == spared
+    assert f"{tiny.embedded}: " in asked.out
+    assert " bytes of stacks and services, " in asked.out
+    assert "hint: --yes approves unseen, embedded.status only shows" in asked.err
     assert status.startswith("address  stopped\n")
     assert {} == tiny.stacks()
 

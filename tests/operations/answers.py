@@ -89,7 +89,14 @@ class Account:
 
 def found(name: str, outputs: dict[str, str]) -> Found:
     """A stack that is complete and gives *outputs*."""
-    return Found(name, f"arn:{name}", REGION, "CREATE_COMPLETE", outputs=outputs)
+    return Found(
+        name, f"arn:{name}", REGION, "CREATE_COMPLETE", tags=ENV.owner.tags(name), outputs=outputs
+    )
+
+
+def tags(name: str) -> list[dict[str, str]]:
+    """The tags of the environment x, as the stack called *name* is given them."""
+    return [{"Key": key, "Value": value} for key, value in ENV.owner.tags(name).items()]
 
 
 def opened(

@@ -17,6 +17,7 @@ from deployer.stack import Env
 from operations import db, functions, project
 from tests.embedded.functions import ROLE, code, function
 from tests.embedded.templates import ref, resource, template
+from tests.operations.answers import tags
 
 if TYPE_CHECKING:
     from tests.embedded_server import Aws
@@ -51,9 +52,11 @@ def account(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     aws.deploy(
         "crd-x-database",
         template(Secret=secret) | {"Outputs": {"MasterSecret": {"Value": ref("Secret")}}},
+        Tags=tags("crd-x-database"),
     )
     asked = template(Role=ROLE, Asked=function(code(aws, ASKED)))
-    aws.deploy("crd-x-users", asked | {"Outputs": {"Migrate": {"Value": ref("Asked")}}}, **IAM)
+    body = asked | {"Outputs": {"Migrate": {"Value": ref("Asked")}}}
+    aws.deploy("crd-x-users", body, Tags=tags("crd-x-users"), **IAM)
     return opened(aws, monkeypatch)
 
 

@@ -14,7 +14,7 @@ from deployer import aws as clouds
 from deployer.environment import Environment
 from operations import messages, project
 from tests.embedded.templates import ref, resource, template
-from tests.operations.answers import ENV
+from tests.operations.answers import ENV, tags
 
 if TYPE_CHECKING:
     from tests.embedded_server import Aws
@@ -57,7 +57,7 @@ def table(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
         BillingMode="PAY_PER_REQUEST",
     )
     body = template(Table=made) | {"Outputs": {"Table": {"Value": ref("Table")}}}
-    aws.deploy("crd-x-messages", body)
+    aws.deploy("crd-x-messages", body, Tags=tags("crd-x-messages"))
     client = aws.client("dynamodb")
     for row in ROWS:
         item = {name: {"S": value} for name, value in row.items()}

@@ -554,7 +554,7 @@ def test_a_release_feeds_its_own_functions_only(emitted, config):
 
     function = (
         f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}"
-        f":function:crd-{config.env.name}-*"
+        f":function:crd-{config.env.name}-messages-*"
     )
     assert {"ArnLike": {"lambda:FunctionArn": {"Fn::Sub": function}}} == sources["Condition"]
 

@@ -26,9 +26,11 @@ def close() -> None:
     """Put AWS's conditions in front of the emulator's actions."""
     ministack.wrap_action("CreateChangeSet", _outputs_count)
     ministack.wrap_action("CreateChangeSet", _keeping_review)
+    ministack.wrap_action("CreateChangeSet", _untagged_in_review)
     ministack.wrap_action("CreateChangeSet", _only_if_possible)
     ministack.wrap_action("UpdateStack", _only_if_possible)
     ministack.wrap_action("ExecuteChangeSet", _only_if_available)
+    ministack.wrap_action("ListChangeSets", _of_a_stack_by_id)
     ministack.wrap_action("DeleteStack", _not_in_operation)
 
 
@@ -82,6 +84,29 @@ def _keeping_review(create: Action) -> Action:
         return status, headers, body.replace(made["StackId"].encode(), old.encode())
 
     return creating
+
+
+def _untagged_in_review(create: Action) -> Action:
+    """Give a stack its tags only when a change set is executed: until then that alone has them."""
+
+    def creating(params: Params) -> Answer:
+        answer = create(params)
+        stack = ministack.find_stack(ministack.param(params, "StackName"))
+        if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            stack["Tags"] = []
+        return answer
+
+    return creating
+
+
+def _of_a_stack_by_id(list_: Action) -> Action:
+    """Take the id of a stack as well as its name."""
+
+    def listing(params: Params) -> Answer:
+        stack = ministack.find_stack(ministack.param(params, "StackName"))
+        return list_({**params, "StackName": [stack["StackName"]]} if stack else params)
+
+    return listing
 
 
 def _outputs_count(create: Action) -> Action:

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from deployer.cloud import STACK, ChangeSet, Found, PropertyChange, ResourceChange, StackEvent
 from deployer.errors import RolledBackError
 from deployer.events import Event, Finished, Operating, Outcome, Progress, Proposed, Started
+from deployer.losses import Loss
 from deployer.plan import Blocked, Create, Keep, Orphan, Step, Update, Upload
+from deployer.removal import Deletion
 from deployer.report import Reporter, reporter
 from deployer.stack import Line
 from tests.fakes import REGION, FakeClock, wanted
@@ -66,7 +68,21 @@ STEPS: tuple[Step, ...] = (
     Keep(wanted("assets"), found("assets"), "unchanged"),
     Blocked(wanted("database"), found("database"), "UPDATE_FAILED", "roll it back"),
 )
-ORPHANS = (Orphan(found("old"), "deployed, but no longer a layer"),)
+HINT = "to remove it: ./inv destroy --stack=crd-x-old --env=x"
+ORPHANS = (Orphan(found("old"), "deployed, but no longer a layer", HINT),)
+DELETIONS = (
+    Deletion(
+        found("messages", protected=True),
+        losses=(
+            Loss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted"),
+            Loss(
+                "Bucket", "AWS::S3::Bucket", "is removed", "it stays, and CloudFormation forgets it"
+            ),
+        ),
+        guard="is protected",
+    ),
+    Deletion(found("old"), is_orphan=True),
+)
 UPLOADS = (Upload(wanted("cluster"), "the template has 60,000 bytes"),)
 
 NETWORK, CLUSTER = "crd-x-network", "crd-x-cluster"

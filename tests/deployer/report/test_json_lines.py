@@ -14,10 +14,11 @@ from jsonschema import Draft202012Validator
 from deployer.cloud import PropertyChange
 from deployer.errors import BusyError, DeployError
 from deployer.events import Event, Finished, Outcome, Proposed, Started, Uploaded, Verified
-from deployer.report import plan_json
+from deployer.report import deletions_json, plan_json
 from tests.deployer.report.samples import (
     CREATED,
     CREATING,
+    DELETIONS,
     FAILED,
     NETWORK,
     ORPHANS,
@@ -39,6 +40,7 @@ def lines_of(events: list[Event], error: DeployError | None = None) -> list[dict
     with told:
         told.start("x", "000000000000", REGION, embedded=True)
         told.plan(STEPS, ORPHANS, UPLOADS)
+        told.deletions(DELETIONS)
         tell(told, clock, events)
         if error:
             told.error(error)
@@ -86,11 +88,20 @@ def test_the_plan_on_stdout_is_the_plan_event() -> None:
     assert line | {"elapsed": 0} == document | {"elapsed": 0}
 
 
+def test_deletions_on_stdout_are_the_deletions_event() -> None:
+    """`destroy --dry-run --json` prints what `destroy --json` reports."""
+    document = json.loads(deletions_json(DELETIONS))
+    [line] = [line for line in lines_of([]) if line["event"] == "deletions"]
+
+    assert VALID.is_valid(document)
+    assert line | {"elapsed": 0} == document | {"elapsed": 0}
+
+
 def test_a_story_in_json() -> None:
     """Two lines in full: what they promise is the contract."""
     lines = lines_of([*CREATING, *CREATED, *FAILED])
 
-    assert lines[5] == {
+    assert lines[6] == {
         "version": 1,
         "event": "progress",
         "elapsed": 8.0,

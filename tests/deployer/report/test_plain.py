@@ -37,6 +37,7 @@ crd-x-assets    keep     unchanged
 crd-x-database  blocked  UPDATE_FAILED
                 hint: roll it back
 crd-x-old       orphan   deployed, but no longer a layer (ca-central-1)
+                hint: to remove it: ./inv destroy --stack=crd-x-old --env=x
 crd-x-cluster   upload   the template has 60,000 bytes
 4 stacks: 1 create, 1 update, 1 keep, 1 blocked; 1 orphan; 1 upload
 crd-x-network   create              not in the account yet

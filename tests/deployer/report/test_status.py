@@ -13,11 +13,11 @@ STACKS = [
     found("network", protected=True),
     found("old", "UPDATE_ROLLBACK_FAILED", reason="no\nway"),
 ]
-ORPHANS = [Orphan(STACKS[1], "deployed, but no longer a layer")]
+ORPHANS = [Orphan(STACKS[1], "deployed, but no longer a layer", "./inv destroy --stack=crd-x-old")]
 
 
 def test_a_table_for_people() -> None:
-    """Stable columns, with what AWS says of it at the end."""
+    """Stable columns, with what AWS says of it at the end; below, how an orphan is removed."""
     text = status(STACKS, ORPHANS)
 
     assert text == (
@@ -25,6 +25,7 @@ def test_a_table_for_people() -> None:
         "crd-x-network  ca-central-1  CREATE_COMPLETE         protected\n"
         "crd-x-old      ca-central-1  UPDATE_ROLLBACK_FAILED  -           "
         "orphan: deployed, but no longer a layer; no way\n"
+        "orphan: crd-x-old: ./inv destroy --stack=crd-x-old\n"
     )
 
 
@@ -37,11 +38,12 @@ def test_what_needs_a_person_is_red() -> None:
 
 
 def test_json_for_machines() -> None:
-    """Versioned; an orphan is marked."""
+    """Versioned; an orphan is marked, with the command that removes it."""
     document = json.loads(status_json(STACKS, ORPHANS))
 
     assert 1 == document["version"]
     assert [False, True] == [stack["orphan"] for stack in document["stacks"]]
+    assert ["", ORPHANS[0].hint] == [stack["hint"] for stack in document["stacks"]]
     assert REGION == document["stacks"][0]["region"]
 
 

@@ -1,0 +1,59 @@
+"""Decide from its tags whether a deployed stack belongs to an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deployer.cloud import Found
+from deployer.errors import GuardError
+
+
+@dataclass(frozen=True)
+class Owner:
+    """An environment as its stacks name it: in three tags, and in how their names begin.
+
+    The name alone proves nothing: the stacks of an environment `dev-two` begin like those of
+    `dev`, and anybody can choose such a name.
+    """
+
+    project: str
+    env: str
+    prefix: str
+
+    def tags(self, stack: str) -> dict[str, str]:
+        """Return the tags that say that the stack called *stack* belongs to this environment."""
+        return {"project": self.project, "env": self.env, "stack": stack}
+
+    def owns(self, stack: Found) -> bool:
+        """Return whether *stack* belongs to this environment."""
+        return not self.objection(stack)
+
+    def objection(self, stack: Found) -> str:
+        """Return why *stack* does not belong to this environment; an empty string if it does.
+
+        A nested stack inherits the tags of its root stack, so it is never a stack of its own.
+        """
+        if stack.nested:
+            return "it is nested in another stack"
+        if not stack.name.startswith(self.prefix) or stack.name == self.prefix:
+            return f"its name does not begin with {self.prefix}"
+        ours = self.tags(stack.name)
+        missing = ", ".join(key for key in ours if key not in stack.tags)
+        differing = [
+            f"its tag {key} is {stack.tags[key]!r}, not {value!r}"
+            for key, value in ours.items()
+            if stack.tags.get(key, value) != value
+        ]
+        return ", ".join(([f"it lacks the tags {missing}"] if missing else []) + differing)
+
+
+def refuse_foreign(owner: Owner, stacks: Iterable[Found], *, hint: str) -> None:
+    """Raise one GuardError that names every stack that does not belong to *owner*."""
+    refused = [
+        f"{stack.name} in {stack.region}: not a stack of {owner.env}: {objection}"
+        for stack in stacks
+        if (objection := owner.objection(stack))
+    ]
+    if refused:
+        raise GuardError("\n".join(refused), hint=hint)

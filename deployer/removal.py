@@ -1,0 +1,235 @@
+"""Decide which stacks a destroy deletes, in which order, and what becomes of their data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from deployer.cloud import Found
+from deployer.errors import ConfigError, GuardError
+from deployer.losses import Loss, losses
+from deployer.nested import TemplateTree
+from deployer.ownership import Owner
+from deployer.plan import unknown_name
+from deployer.stack import imports
+from deployer.synth import DIGEST, Wanted
+
+Uses: TypeAlias = Mapping[str, Collection[str]]  # Stack ids, each with the ids of its dependents.
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A stack to delete, and what that does to the data in it.
+
+    *losses* has every resource that holds data, deleted or kept. *guard* says why the stack is
+    deleted only if it is confirmed by name. *after* names the stacks that must be deleted before.
+    """
+
+    stack: Found
+    is_orphan: bool = False
+    losses: tuple[Loss, ...] = ()
+    guard: str = ""
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The deployed stacks of an environment, lowest first, and what the code wants there.
+
+    *found* has stacks that belong to *owner* and no others. *templates* maps the ids of stacks to
+    their templates, nested ones included; a stack that was never created has none.
+    """
+
+    owner: Owner
+    wanted: Sequence[Wanted]
+    found: Sequence[Found]
+    templates: Mapping[str, TemplateTree]
+
+    def template(self, stack: Found) -> TemplateTree:
+        """Return the template of a stack; an empty one if there is none yet."""
+        return self.templates.get(stack.id, TemplateTree(""))
+
+    @property
+    def orphans(self) -> tuple[Found, ...]:
+        """The stacks that are no longer in the code."""
+        layers = {(each.region, each.name) for each in self.wanted}
+        return tuple(each for each in self.found if (each.region, each.name) not in layers)
+
+
+def deletions(
+    deployed: Deployed, names: Sequence[str], hints: Mapping[str, str] | None = None
+) -> tuple[Deletion, ...]:
+    """Return what a destroy deletes, from the top down: the stacks called *names*, or all.
+
+    The stacks that depend on a named one are deleted with it. Raises ConfigError that names every
+    unknown name, and GuardError where a stack of the code still imports from one to delete.
+    """
+    importers = _importers(deployed)
+    chosen = {stack.id for stack in deployed.found}
+    if names:
+        chosen = _with_dependents(deployed, _named(deployed, names, hints or {}), importers)
+        _refuse_imported(deployed, chosen, importers)
+    doomed = [stack for stack in reversed(deployed.found) if stack.id in chosen]
+    after = _order(deployed, doomed, importers)
+    orphans = {stack.id for stack in deployed.orphans}
+    return tuple(
+        Deletion(
+            stack,
+            is_orphan=stack.id in orphans,
+            losses=losses(deployed.template(stack), TemplateTree("")),
+            guard=_guard(deployed, stack),
+            after=tuple(after[stack.name]),
+        )
+        for stack in doomed
+    )
+
+
+def unconfirmed(deletions_: Iterable[Deletion], confirmed: Collection[str]) -> tuple[Deletion, ...]:
+    """Return the deletions that need their stack's name in *confirmed*, and lack it."""
+    return tuple(each for each in deletions_ if each.guard and each.stack.name not in confirmed)
+
+
+def refuse_unconfirmed(deletions_: Iterable[Deletion], confirmed: Collection[str]) -> None:
+    """Raise one GuardError that names every stack that must be confirmed by name."""
+    if missing := unconfirmed(deletions_, confirmed):
+        lines = [f"{each.stack.name} {each.guard}" for each in missing]
+        flags = " ".join(f"--confirm={each.stack.name}" for each in missing)
+        raise GuardError("\n".join(["nothing was deleted:", *lines]), hint=f"to delete: {flags}")
+
+
+def _named(deployed: Deployed, names: Sequence[str], hints: Mapping[str, str]) -> set[str]:
+    """Return the ids of the deployed stacks that *names* mean."""
+    by_name: dict[str, set[str]] = {}
+    for stack in deployed.orphans:
+        for name in (stack.name.removeprefix(deployed.owner.prefix), stack.name):
+            by_name.setdefault(name, set()).add(stack.id)
+        by_name[f"{stack.region}/{stack.name}"] = {stack.id}
+    ids = {(stack.region, stack.name): stack.id for stack in deployed.found}
+    for each in deployed.wanted:
+        there = {ids[each.region, each.name]} if (each.region, each.name) in ids else set()
+        by_name |= {each.layer: there, each.name: there}
+    if unknown := [unknown_name(name, [*by_name], hints) for name in names if name not in by_name]:
+        layers = ", ".join(each.layer for each in deployed.wanted)
+        there_now = ", ".join(stack.name for stack in deployed.found) or "none"
+        raise ConfigError(
+            "\n".join(unknown), hint=f"there are: {layers}; deployed stacks: {there_now}"
+        )
+    return {stack_id for name in names for stack_id in by_name[name]}
+
+
+def _importers(deployed: Deployed) -> Uses:
+    """Return the ids of the stacks that import an output of each stack, as they are deployed."""
+    bodies = [
+        (stack, tree.body)
+        for stack in deployed.found
+        for _, tree in deployed.template(stack).walk()
+    ]
+    exporters = {
+        (stack.region, name): stack.id
+        for stack, body in bodies
+        for output in (body.get("Outputs") or {}).values()
+        if isinstance(name := (output.get("Export") or {}).get("Name"), str)
+    }
+    importers: dict[str, set[str]] = {stack.id: set() for stack in deployed.found}
+    for stack, body in bodies:
+        for name in imports(body):
+            exporter = exporters.get((stack.region, name), stack.id)
+            if exporter != stack.id:
+                importers[exporter].add(stack.id)
+    return importers
+
+
+def _with_dependents(deployed: Deployed, chosen: set[str], importers: Uses) -> set[str]:
+    """Return *chosen* and what depends on them: layers by the code, orphans by their imports."""
+    orphans = {stack.id for stack in deployed.orphans}
+    above = _layers_above(deployed)
+    reached, todo = set(chosen), list(chosen)
+    while todo:
+        current = todo.pop()
+        new = (above.get(current, set()) | (set(importers[current]) & orphans)) - reached
+        reached |= new
+        todo += new
+    return reached
+
+
+def _layers_above(deployed: Deployed) -> dict[str, set[str]]:
+    """Return the ids of the deployed layers that the code puts right above each layer."""
+    ids = {
+        each.name: stack.id
+        for each in deployed.wanted
+        for stack in deployed.found
+        if (stack.region, stack.name) == (each.region, each.name)
+    }
+    above: dict[str, set[str]] = {stack_id: set() for stack_id in ids.values()}
+    for each in deployed.wanted:
+        for need in each.needs:
+            if need in ids and each.name in ids:
+                above[ids[need]].add(ids[each.name])
+    return above
+
+
+def _refuse_imported(deployed: Deployed, chosen: Collection[str], importers: Uses) -> None:
+    """Raise GuardError where CloudFormation would refuse: an import that stays, by old code."""
+    by_id = {stack.id: stack for stack in deployed.found}
+    used = [
+        (by_id[user].name, stack.name)
+        for stack in deployed.found
+        if stack.id in chosen
+        for user in sorted(set(importers[stack.id]) - set(chosen))
+    ]
+    if used:
+        flags = " ".join(f"--stack={user}" for user in dict.fromkeys(user for user, _ in used))
+        raise GuardError(
+            "\n".join(f"{stack}: {user} imports from it" for user, stack in used),
+            hint=f"deploy what no longer does: ./inv deploy --env={deployed.owner.env} {flags}",
+        )
+
+
+def _order(deployed: Deployed, doomed: Sequence[Found], importers: Uses) -> dict[str, list[str]]:
+    """Return the names of the stacks that must be deleted before each of *doomed*, by name.
+
+    CloudFormation insists on imports. What follows gives way to them: values passed between
+    regions, the code, and orphans before layers, since orphans may use layers in other ways.
+    """
+    names = {stack.id: stack.name for stack in doomed}
+    ids = [*names]
+    orphans = [stack.id for stack in deployed.orphans if stack.id in names]
+    edges = [(user, used) for used in ids for user in sorted(importers[used])]
+    edges += _passed(doomed)
+    edges += [(user, used) for used, users in _layers_above(deployed).items() for user in users]
+    edges += [(orphan, layer) for orphan in orphans for layer in ids if layer not in orphans]
+    after: dict[str, list[str]] = {name: [] for name in names.values()}
+    for user, used in ((names[a], names[b]) for a, b in edges if {a, b} <= names.keys()):
+        if user not in after[used] and not _reaches(after, user, used):
+            after[used].append(user)
+    return after
+
+
+def _passed(doomed: Sequence[Found]) -> Iterator[tuple[str, str]]:
+    """Yield a pair of ids where a stack was given an output of a stack of another region."""
+    for user in doomed:
+        for used in doomed:
+            given = {value for name, value in used.outputs.items() if name != DIGEST}
+            if user.region != used.region and given & {*user.parameters.values()}:
+                yield user.id, used.id
+
+
+def _reaches(after: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
+    """Return whether *end* must be deleted before *start*, or is it."""
+    reached, todo = {start}, [start]
+    while todo:
+        new = {*after[todo.pop()]} - reached
+        reached |= new
+        todo += new
+    return end in reached
+
+
+def _guard(deployed: Deployed, stack: Found) -> str:
+    if stack.protected:
+        return "is protected"
+    by_code = any(
+        each.holds_data and (each.region, each.name) == (stack.region, stack.name)
+        for each in deployed.wanted
+    )
+    return "holds data" if by_code or deployed.template(stack).holds_data else ""

@@ -1,0 +1,72 @@
+"""Shows what a destroy deletes, what becomes of the data, and what must be confirmed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from deployer.losses import Loss
+from deployer.nested import format_path
+from deployer.removal import Deletion
+from deployer.report.ink import Ink
+from deployer.report.steps import VERSION
+from deployer.report.words import clean, columns, counted
+
+NOTHING = "nothing to delete"
+
+
+def deletions_text(deletions: Sequence[Deletion], *, ink: Ink | None = None) -> str:
+    """Return *deletions* for people, for a stream with this *ink*."""
+    pen = ink or Ink()
+    return "".join(f"{pen.fit(line)}\n" for line in deletion_lines(deletions, pen))
+
+
+def deletions_json(deletions: Sequence[Deletion]) -> str:
+    """Return *deletions* as one document, the same as the `deletions` event of `--json`."""
+    head = {"version": VERSION, "event": "deletions"}
+    return json.dumps(head | deletions_data(deletions), indent=2) + "\n"
+
+
+def deletion_lines(deletions: Sequence[Deletion], ink: Ink) -> Iterator[str]:
+    """Yield a line for each stack, one for each of its resources that hold data, and the count."""
+    rows = columns([(clean(each.stack.name), clean(_state(each))) for each in deletions])
+    for each, (name, state) in zip(deletions, rows, strict=True):
+        yield f"{name}  {ink('red', 'delete')}  {state}"
+        for loss in each.losses:
+            yield f"{' ' * len(name)}  {_loss(loss, ink)}"
+        if each.guard:
+            confirm = f"{each.guard}: needs --confirm={each.stack.name}"
+            yield f"{' ' * len(name)}  {ink('yellow', clean(confirm))}"
+    yield f"{counted(len(deletions), 'stack')} to delete" if deletions else NOTHING
+
+
+def deletions_data(deletions: Sequence[Deletion]) -> dict[str, Any]:
+    """Return *deletions* as plain values."""
+    return {
+        "deletions": [
+            {
+                "stack": each.stack.name,
+                "region": each.stack.region,
+                "status": each.stack.status,
+                "orphan": each.is_orphan,
+                "guard": each.guard,
+                "losses": [asdict(loss) for loss in each.losses],
+            }
+            for each in deletions
+        ]
+    }
+
+
+def _state(deletion: Deletion) -> str:
+    orphan = ", no longer a layer" if deletion.is_orphan else ""
+    return f"{deletion.stack.status} in {deletion.stack.region}{orphan}"
+
+
+def _loss(loss: Loss, ink: Ink) -> str:
+    """A line for a resource that holds data: red if the data is deleted."""
+    kept = loss.consequence != "its data is deleted"
+    name = format_path((*loss.path, loss.logical_id))
+    text = clean(f"{name} ({loss.type}): {loss.consequence}")
+    return f"{ink('yellow' if kept else 'red', 'kept:' if kept else 'lost:')} {text}"

@@ -1,0 +1,92 @@
+"""Which stacks belong to an environment, decided from values alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from deployer.cloud import Found
+from deployer.errors import GuardError
+from deployer.ownership import Owner, refuse_foreign
+from deployer.stack import Env
+from tests.fakes import ACCOUNT, REGION
+
+LOCAL = Owner("cruddur", "local", "crd-local-")
+NETWORK = Found(
+    "crd-local-network",
+    "arn:network",
+    REGION,
+    "CREATE_COMPLETE",
+    tags={"project": "cruddur", "env": "local", "stack": "crd-local-network", "group": "x"},
+)
+
+
+def test_an_environment_gives_its_stacks_these_tags() -> None:
+    """The tags of its stacks are those that it recognises."""
+    env = Env("cruddur", "crd", "local", ACCOUNT, REGION, "x.example", "Z1", protect=False)
+
+    assert LOCAL == env.owner
+    assert LOCAL.owns(replace(NETWORK, tags=env.owner.tags(NETWORK.name)))
+
+
+def test_further_tags_do_not_matter() -> None:
+    """An account may add its own, as for costs."""
+    assert LOCAL.owns(replace(NETWORK, tags={**NETWORK.tags, "cost-centre": "42"}))
+
+
+@pytest.mark.parametrize(
+    ("change", "objection"),
+    [
+        ({"tags": {}}, "it lacks the tags project, env, stack"),
+        (
+            {"tags": {**NETWORK.tags, "env": "local-two"}},
+            "its tag env is 'local-two', not 'local'",
+        ),
+        (
+            {"tags": {**NETWORK.tags, "project": "other"}},
+            "its tag project is 'other', not 'cruddur'",
+        ),
+        (
+            {"name": "crd-local-byhand"},
+            "its tag stack is 'crd-local-network', not 'crd-local-byhand'",
+        ),
+        (
+            {"name": "byhand", "tags": LOCAL.tags("byhand")},
+            "its name does not begin with crd-local-",
+        ),
+        (
+            {"name": "crd-local-", "tags": LOCAL.tags("crd-local-")},
+            "its name does not begin with crd-local-",
+        ),
+        ({"nested": True}, "it is nested in another stack"),
+    ],
+    ids=["no tags", "sibling", "project", "copied tags", "name", "prefix alone", "nested"],
+)
+def test_what_is_not_ours(change: dict[str, object], objection: str) -> None:
+    """One difference is enough, and it is named."""
+    foreign = replace(NETWORK, **change)
+
+    assert (False, objection) == (LOCAL.owns(foreign), LOCAL.objection(foreign))
+
+
+def test_a_nested_stack_with_the_tags_of_its_root_is_not_a_stack_of_its_own() -> None:
+    """CloudFormation passes the tags of a root stack on to all that is nested in it."""
+    nested = replace(NETWORK, name="crd-local-network-Subnets-1A2B")
+
+    assert not LOCAL.owns(nested)
+
+
+def test_all_foreign_stacks_are_refused_at_once() -> None:
+    """Each with its place and what is wrong with it; ours are none of them."""
+    untagged = replace(NETWORK, name="crd-local-users", tags={})
+    sibling = replace(NETWORK, tags={**NETWORK.tags, "env": "local-two"})
+
+    with pytest.raises(GuardError) as refused:
+        refuse_foreign(LOCAL, [untagged, NETWORK, sibling], hint="remove it")
+
+    assert refused.value.message.splitlines() == [
+        f"crd-local-users in {REGION}: not a stack of local: {LOCAL.objection(untagged)}",
+        f"crd-local-network in {REGION}: not a stack of local: {LOCAL.objection(sibling)}",
+    ]
+    assert "remove it" == refused.value.hint

@@ -1,0 +1,91 @@
+"""Questions at a terminal, and what happens without one."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from deployer import embedded
+from deployer.errors import GuardError
+from operations import approval, project
+from operations import embedded as tasks
+
+
+class Stdin(io.StringIO):
+    """What is typed, at a terminal or not."""
+
+    def __init__(self, typed: str, *, terminal: bool) -> None:
+        super().__init__(typed)
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch):
+    """Have this typed."""
+
+    def type_(typed: str, *, terminal: bool) -> None:
+        monkeypatch.setattr("sys.stdin", Stdin(typed, terminal=terminal))
+
+    return type_
+
+
+@pytest.mark.parametrize(
+    ("terminal", "can_ask"), [(False, True), (True, False)], ids=["no terminal", "no question"]
+)
+def test_nobody_to_ask(stdin, *, terminal: bool, can_ask: bool) -> None:
+    """It is refused, with what can be done instead."""
+    stdin("y\n", terminal=terminal)
+
+    with pytest.raises(GuardError, match=r"^prod: nobody is there") as refused:
+        approval.refuse_unattended("prod", "--dry-run only shows", can_ask=can_ask)
+
+    assert "--yes approves unseen, --dry-run only shows" == refused.value.hint
+
+
+@pytest.fixture
+def reset(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    """The project has its embedded AWS in a folder of the test; what was deleted is remembered."""
+    folder = tmp_path / ".embedded"
+    folder.mkdir()
+    (folder / "objects").mkdir()
+    (folder / "objects" / "one").write_text("precious")
+    deleted: list[object] = []
+    monkeypatch.setattr(embedded, "reset", deleted.append)
+    own = project.project()
+    monkeypatch.setattr(project, "project", lambda: type(own)(tmp_path, own.config, own.layers))
+    return deleted
+
+
+@pytest.mark.parametrize(
+    ("typed", "yes", "code"),
+    [("y\n", False, 0), ("\n", False, 3), ("", True, 0)],
+    ids=["yes", "no", "--yes"],
+)
+def test_a_reset_shows_and_asks(stdin, capsys, reset, *, typed, yes, code) -> None:
+    """All that is on this machine would be gone; the default is no, --yes does not ask."""
+    stdin(typed, terminal=True)
+
+    try:
+        tasks.reset(Context(), yes=yes)
+        ended = 0
+    except Exit as exit_:
+        ended = exit_.code
+
+    assert (code, code == 0) == (ended, bool(reset))
+    assert "8 of objects" in capsys.readouterr().out
+
+
+def test_an_empty_folder_needs_no_question(stdin, reset, tmp_path) -> None:
+    """There is nothing that could be missed."""
+    stdin("", terminal=False)
+    (tmp_path / ".embedded" / "objects" / "one").unlink()
+
+    tasks.reset(Context())
+
+    assert reset

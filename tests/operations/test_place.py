@@ -1,0 +1,35 @@
+"""What day-two work is told by the stacks of its environment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deployer.cloud import Found
+from deployer.environment import Environment
+from deployer.errors import GuardError
+from operations.place import Place
+from tests.operations.answers import ENV, Account
+
+
+class Taken(Account):
+    """Where somebody else's stack has the name of a layer."""
+
+    def stack(self, region: str, name: str) -> Found | None:
+        found = super().stack(region, name)
+        return found and replace(found, tags={**found.tags, "env": "x-two"})
+
+
+def test_a_stack_of_somebody_else_says_nothing() -> None:
+    """Its bucket would be emptied, or its table read, in place of ours."""
+    outputs = {"cdn": {"SiteBucket": "theirs"}}
+    environment = Environment(ENV, (), Path())
+    ours = Place(environment, Account(outputs))
+    taken = Place(environment, Taken(outputs))
+
+    with pytest.raises(GuardError, match="crd-x-cdn in ca-central-1: not a stack of x"):
+        taken.output("cdn", "SiteBucket")
+
+    assert "theirs" == ours.output("cdn", "SiteBucket")
