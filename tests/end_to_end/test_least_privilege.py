@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -136,15 +137,20 @@ def migrates(deployed: Deployed) -> bool:
 
 def brings_up_to_date(deployed: Deployed) -> bool:
     """Both rows of a conversation show a new message."""
-    table, group, now = deployed.known["messages"]["Table"], str(uuid.uuid4()), time.time_ns()
+    table, group, now = deployed.known["messages"]["Table"], str(uuid.uuid4()), datetime.now(UTC)
     people = [str(uuid.uuid4()) for _ in range(2)]
     dynamodb = deployed.client("dynamodb")
     for person, other in zip(people, reversed(people), strict=True):
-        row = {"pk": f"GRP#{person}", "sk": f"{now:020}", "message_group_uuid": group}
+        row = {
+            "pk": f"GRP#{person}",
+            "sk": now.isoformat(timespec="microseconds"),
+            "message_group_uuid": group,
+        }
         row |= {"message": "Hello", "user_uuid": other}
         row |= {"user_handle": other[:8], "user_display_name": other[:8]}
         dynamodb.put_item(TableName=table, Item=texts(row))
-    new = {"pk": f"MSG#{group}", "sk": f"{now + 1:020}", "message": "Again"}
+    later = (now + timedelta(seconds=1)).isoformat(timespec="microseconds")
+    new = {"pk": f"MSG#{group}", "sk": later, "message": "Again"}
     new |= {"message_uuid": str(uuid.uuid4()), "user_uuid": people[0]}
     new |= {"user_handle": "anna", "user_display_name": "Anna"}
     event = {"Records": [inserted(new)]}

@@ -89,7 +89,7 @@ def test_replaced(nesting):
         deployed.err,
     ), deployed.err
     assert "Right" not in planned.out
-    assert "Right/" not in deployed.err
+    assert " Right/" not in deployed.err
     assert ["id", "pk"] == sorted(tables(nesting).values())
     lost = nesting.client("dynamodb").scan(TableName=physical(nesting, "Left", "Deep", "Table"))
     assert [] == lost["Items"]

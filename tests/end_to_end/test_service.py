@@ -229,7 +229,7 @@ def test_a_rollback_is_a_release_of_an_older_image(story):
     [
         (UNKNOWN, "ImageNotFoundException"),
         ("latest", "--image=latest: no digest of an image"),
-        ("", "--image=: no digest of an image"),
+        ("", "--image: its value is empty"),
     ],
     ids=["not in the registry", "a tag", "none"],
 )
