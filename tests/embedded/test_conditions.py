@@ -125,16 +125,16 @@ def test_write_of_a_new_object(aws: Aws) -> None:
     AWS: S3 user guide, Enforce conditional writes on Amazon S3 buckets.
     """
     aws.client("s3").create_bucket(
-        Bucket="store", CreateBucketConfiguration={"LocationConstraint": REGION}
+        Bucket="new-objects", CreateBucketConfiguration={"LocationConstraint": REGION}
     )
     only = {"Condition": {"Null": {"s3:if-none-match": "false"}}}
 
     with clerk(aws, EVERYTHING | only, "s3") as s3:
-        s3.put_object(Bucket="store", Key="k", Body=b"1", IfNoneMatch="*")
+        s3.put_object(Bucket="new-objects", Key="k", Body=b"1", IfNoneMatch="*")
         refused = []
         for how in ({}, {"IfNoneMatch": "*"}):
             with pytest.raises(ClientError) as failed:
-                s3.put_object(Bucket="store", Key="k", Body=b"2", **how)
+                s3.put_object(Bucket="new-objects", Key="k", Body=b"2", **how)
             refused.append(failed.value.response["Error"]["Code"])
 
     assert ["AccessDenied", "PreconditionFailed"] == refused

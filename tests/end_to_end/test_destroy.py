@@ -121,7 +121,7 @@ def account(tmp_path_factory):
     embedded.prepare(endpoint, embedded.ByHand(zones))
     with copied.wire() as copied.between:
         copied.env |= copied.between.proxy
-        copied.env |= {"AWS_ACCESS_KEY_ID": DEV, "AWS_SECRET_ACCESS_KEY": "test"}
+        copied.env |= copied.root_key(DEV)
         for env in ("dev-two", "dev"):
             only(copied, env)
             copied.run("deploy", f"--env={env}", "--yes")
