@@ -108,14 +108,37 @@ def write(folder: Path, name: str) -> list[Path]:
 
 
 def _master(here: Place) -> dict[str, str]:
-    """User name and password of the master, as RDS keeps them."""
+    """User name and password of the master, as RDS keeps them.
+
+    Raises GuardError if the stack names another secret: a release chooses what the stack returns,
+    and the password is sent to a function that a release deploys.
+    """
     from deployer.aws import our_errors
+    from deployer.errors import GuardError
 
     secret = here.output("database", "MasterSecret")
+    managed = _managed_secret(here)
+    if secret != managed:
+        raise GuardError(
+            f"stack database: output MasterSecret: {secret} is not the secret of the database,"
+            f" {managed or 'which has none'}",
+            hint="find out who changed the stack (CloudTrail), then ./inv deploy --stack=database",
+        )
     with our_errors(secret):
         client = here.client("secretsmanager")
         kept = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
     return {"username": kept["username"], "password": kept["password"]}
+
+
+def _managed_secret(here: Place) -> str:
+    """Return the ARN of the secret that RDS manages for the database, or "" if there is none."""
+    from deployer.aws import our_errors
+
+    name = here.env.stack_name("database")
+    with our_errors(name):
+        found = here.client("rds").describe_db_instances(DBInstanceIdentifier=name)
+    [database] = found["DBInstances"]
+    return str(database.get("MasterUserSecret", {}).get("SecretArn", ""))
 
 
 def _call(here: Place, event: dict[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from deployer import aws as clouds
 from deployer.environment import Environment
 from deployer.errors import CloudError, LostError
 from deployer.stack import Env
-from operations import db, functions, project
+from operations import db, functions, place, project
 from tests.embedded.functions import ROLE, code, function
 from tests.embedded.templates import ref, resource, template
+from tests.operations import answers
 from tests.operations.answers import tags
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def account(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     asked = template(Role=ROLE, Asked=function(code(aws, ASKED)))
     body = asked | {"Outputs": {"Migrate": {"Value": ref("Asked")}}}
     aws.deploy("crd-x-users", body, Tags=tags("crd-x-users"), **IAM)
+    monkeypatch.setattr(db, "_managed_secret", lambda here: here.output("database", "MasterSecret"))
     return opened(aws, monkeypatch)
 
 
@@ -160,6 +162,34 @@ def test_before_the_bootstrap(account, capsys, monkeypatch) -> None:
         db.bootstrap(Context())
 
     assert "invoke db.bootstrap --env=x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("managed", [{}, {"MasterUserSecret": {"SecretArn": "arn:ours"}}])
+def test_the_password_of_another_secret_is_not_sent(capsys, monkeypatch, managed) -> None:
+    """A release chooses what the stack returns, and the code of the function that gets it."""
+    rds = answers.Client(describe_db_instances={"DBInstances": [managed]})
+    outputs = {"database": {"MasterSecret": "arn:theirs"}, "users": {"Migrate": "x"}}
+    answers.opened(monkeypatch, answers.Account(outputs, {"rds": rds}))
+
+    with pytest.raises(Exit):
+        db.bootstrap(Context())
+
+    assert "arn:theirs is not the secret of the database" in capsys.readouterr().err
+    assert [("describe_db_instances", {"DBInstanceIdentifier": "crd-x-database"})] == rds.asked
+
+
+def test_the_secret_is_that_of_the_database(monkeypatch) -> None:
+    """Then it is read."""
+    rds = answers.Client(
+        describe_db_instances={"DBInstances": [{"MasterUserSecret": {"SecretArn": "arn:ours"}}]}
+    )
+    kept = json.dumps({"username": "overseer", "password": PASSWORD})
+    secrets = answers.Client(get_secret_value={"SecretString": kept})
+    outputs = {"database": {"MasterSecret": "arn:ours"}}
+    clients = {"rds": rds, "secretsmanager": secrets}
+    answers.opened(monkeypatch, answers.Account(outputs, clients))
+
+    assert {"username": "overseer", "password": PASSWORD} == db._master(place.open_("x"))
 
 
 def test_what_fails(account, capsys) -> None:
