@@ -1,7 +1,8 @@
-"""Make Invoke refuse a flag that lacks its value, has an empty one, or takes none.
+"""Make Invoke refuse a flag that lacks its value, has an empty one, takes none, or has no effect.
 
 Invoke takes `destroy --stack` for no stack named, which means all of them, as a shell writes it for
-`--stack $STACK` with an empty variable. It also takes the next flag for a value (`--stack --help`).
+`--stack $STACK` with an empty variable. It also takes the next flag for a value (`--stack --help`),
+and ignores what follows a lone `--`, so `destroy -- --dry-run` would delete.
 Its parser cannot be replaced from a tasks.py, so `install` changes the methods of the one it has.
 """
 
@@ -61,7 +62,16 @@ def _over(own: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., An
 
 
 def _parse_argv(parser: Parser, own: Callable[..., Any], argv: list[str]) -> Any:
-    return own(parser, [_Token(token) for token in argv])
+    parsed = own(parser, [_Token(token) for token in argv])
+    end = argv.index("--") if "--" in argv else len(argv)
+    ignored = argv[end + 1 :]
+    if ignored and "--complete" not in argv[:end]:  # A shell has its line completed behind a --.
+        raise ParseError(
+            f"error: -- {' '.join(ignored)}: no task takes anything after a lone --\n"
+            "hint:  remove the --; a value that begins with - is given as --flag=value",
+            None,
+        )
+    return parsed
 
 
 def _handle(machine: Any, own: Callable[..., None], token: str) -> None:

@@ -6,9 +6,10 @@ import functools
 import inspect
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, ParamSpec
 
+from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
@@ -37,6 +38,7 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
             _hear()
             try:
+                _refuse_dry(args)
                 function(*args, **kwargs)
             except DeployError as error:
                 print(shown(f"error: {error}"), file=sys.stderr)
@@ -50,6 +52,21 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
         return decorated
 
     return decorate
+
+
+def _refuse_dry(args: Sequence[object]) -> None:
+    """Raise ConfigError for Invoke's own `--dry`: tasks would run all the same.
+
+    It only concerns commands that a task runs by its Context, and ours run none so.
+    """
+    from deployer.errors import ConfigError
+
+    if any(isinstance(each, Context) and each.config.run.dry for each in args):
+        raise ConfigError(
+            "--dry: has no effect on the tasks; nothing was done",
+            hint="use ./inv plan, ./inv destroy --dry-run or ./inv site.sync --dry-run; "
+            "unset INVOKE_RUN_DRY if that is set",
+        )
 
 
 def _hear() -> None:

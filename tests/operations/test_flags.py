@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -218,6 +219,55 @@ def test_an_unknown_flag(capsys: pytest.CaptureFixture[str]) -> None:
     told = refused(capsys, "destroy", "--stakc=x")
 
     assert ["error: destroy: No idea what '--stakc' is!"] == told[:1]
+
+
+@pytest.mark.parametrize("ignored", ["--dry-run", "--stack=network", "plan"])
+def test_what_follows_a_lone_double_hyphen(
+    capsys: pytest.CaptureFixture[str], ignored: str
+) -> None:
+    """Invoke ignores it, so `destroy --yes -- --dry-run` would delete."""
+    told = refused(capsys, "destroy", "--yes", "--", ignored)
+
+    assert [
+        f"error: -- {ignored}: no task takes anything after a lone --",
+        "hint:  remove the --; a value that begins with - is given as --flag=value",
+    ] == told
+
+
+def test_completion_takes_a_line_after_the_double_hyphen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A shell gives it the line so far."""
+    with pytest.raises(SystemExit) as ended:
+        Program(namespace=tasks.namespace).run(["invoke", "--complete", "--", "invoke", "destroy"])
+
+    assert 0 == ended.value.code
+    assert "destroy\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "variables"),
+    [
+        (["destroy", "--yes", "--dry"], {}),
+        (["-R", "destroy", "--yes"], {}),
+        (["destroy", "--yes"], {"INVOKE_RUN_DRY": "1"}),
+    ],
+)
+def test_the_dry_run_of_invoke(argv: list[str], variables: dict[str, str]) -> None:
+    """It would not keep a task from deleting, so no task runs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", *argv, "--env=absent"],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "error: --dry: has no effect on the tasks; nothing was done" == (
+        done.stderr.splitlines()[0]
+    )
+    assert (1, "") == (done.returncode, done.stdout)
 
 
 def test_several_tasks() -> None:
