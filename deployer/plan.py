@@ -152,24 +152,29 @@ def decide(
     return Keep(wanted, stack, "unchanged")
 
 
-def with_losses(steps: Iterable[Step], deployed: Mapping[str, TemplateTree]) -> tuple[Step, ...]:
+def with_losses(
+    steps: Iterable[Step], deployed: Mapping[str, TemplateTree], found: Iterable[Found] = ()
+) -> tuple[Step, ...]:
     """*steps*, each update with the nested templates that change, and what it would do to data.
 
-    *deployed* has the deployed templates by stack name.
+    *deployed* has the deployed templates by stack name; *found* has all stacks of the environment.
     """
+    known = index(found)
     return tuple(
-        _explained(step, deployed[step.wanted.name])
+        _explained(step, deployed[step.wanted.name], known)
         if isinstance(step, Update) and step.wanted.name in deployed
         else step
         for step in steps
     )
 
 
-def _explained(step: Update, old: TemplateTree) -> Update:
+def _explained(step: Update, old: TemplateTree, known: Mapping[tuple[str, str], Found]) -> Update:
     new = desired_templates(step.wanted)
+    values = parameters(step.wanted, known)
+    changed = [name for name, value in values.items() if step.found.parameters.get(name) != value]
     what = [_changed(path, names) for path, names in changed_templates(old, new).items()]
     reason = step.reason.replace(TEMPLATE_CHANGED, ", ".join(what) or TEMPLATE_CHANGED, 1)
-    return replace(step, reason=reason, losses=losses(old, new))
+    return replace(step, reason=reason, losses=losses(old, new, parameters=changed))
 
 
 def _changed(path: LogicalIds, names: Sequence[str]) -> str:

@@ -324,3 +324,30 @@ def test_the_template_of_a_deeper_stack_is_known_by_the_one_above_it() -> None:
     found = plan.uploads(steps, {stack.name: replace(deployed, text=f"{deployed.text} u")})
 
     assert found == ()
+
+
+def test_a_new_value_of_a_parameter_is_a_loss_of_the_step() -> None:
+    """The template says the same as before, and the table is replaced."""
+    named = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": {"Ref": "NetworkId"}}}
+    source = OutputOf("crd-x-network", REGION, "Id")
+    text = json.dumps({"Resources": {"Table": named}, "Outputs": {DIGEST: "a"}})
+    stack = replace(CLUSTER, text=text, digest="a", parameters={"NetworkId": source})
+    below = replace(FOUND, outputs={**FOUND.outputs, "Id": "new"})
+    there = Found(
+        stack.name,
+        "arn",
+        REGION,
+        "UPDATE_COMPLETE",
+        tags=stack.tags,
+        outputs={DIGEST: "a"},
+        parameters={"NetworkId": "old"},
+    )
+    steps = plan.plan([stack], [below, there])
+
+    [step] = plan.with_losses(steps, {stack.name: TemplateTree(text)}, [below, there])
+
+    assert isinstance(step, Update)
+    assert [str(loss) for loss in step.losses] == [
+        "Table (AWS::DynamoDB::Table) is replaced, because TableName refers to NetworkId: "
+        "its data is deleted"
+    ]

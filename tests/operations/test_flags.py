@@ -264,8 +264,9 @@ def test_the_dry_run_of_invoke(argv: list[str], variables: dict[str, str]) -> No
         check=False,
     )
 
-    assert "error: --dry: has no effect on the tasks; nothing was done" == (
-        done.stderr.splitlines()[0]
+    assert (
+        "error: --dry: has no effect on the tasks; nothing was done"
+        == (done.stderr.splitlines()[0])
     )
     assert (1, "") == (done.returncode, done.stdout)
 
