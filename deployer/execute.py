@@ -363,7 +363,23 @@ def _delete(found: Found, run: Run) -> Work[Ended]:
         gone = replace(found, status="DELETE_COMPLETE")
         _remember(gone, run)
         return Ended(gone)
+    _refuse_live(found, now)
     return (yield from _delete_now(now, run))
+
+
+def _refuse_live(found: Found, now: Found) -> None:
+    """Raise GuardError if a stack that was never in service came into service since.
+
+    A colleague may execute its first change set, or repair it, while the question is open.
+    """
+    was_live = not (found.never_completed or found.status == "REVIEW_IN_PROGRESS")
+    if was_live or now.status == found.status or now.status.startswith("DELETE_"):
+        return
+    raise GuardError(
+        f"{found.name}: it was {found.status} when it was shown, and is {now.status} now; "
+        "it was not deleted",
+        hint="run the command again, which shows what is in it",
+    )
 
 
 def _refuse_foreign_now(found: Found, run: Run) -> Found | None:

@@ -341,14 +341,6 @@ def _names(value: Any) -> Iterator[str]:
     match value:
         case {"Ref": str(name)}:
             yield name
-        case {"Condition": str(name)}:
-            yield f"Conditions.{name}"
-        case {"Fn::If": [str(name), *values]}:
-            yield f"Conditions.{name}"
-            yield from _names(values)
-        case {"Fn::FindInMap": [str(name), *keys]}:
-            yield f"Mappings.{name}"
-            yield from _names(keys)
         case {"Fn::GetAtt": [str(name), *attribute]}:
             yield from _attribute(name, attribute)
         case {"Fn::Sub": str(text)}:
@@ -357,11 +349,21 @@ def _names(value: Any) -> Iterator[str]:
             yield from (name for name in _placeholders(text) if name not in given)
             yield from _names(given)
         case dict():
+            yield from _of_sections(value)
             for inner in value.values():
                 yield from _names(inner)
         case list():
             for inner in value:
                 yield from _names(inner)
+
+
+def _of_sections(value: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the name of the condition or mapping that an intrinsic function uses."""
+    match value:
+        case {"Condition": str(name)} | {"Fn::If": [str(name), *_]}:
+            yield f"Conditions.{name}"
+        case {"Fn::FindInMap": [str(name), *_]}:
+            yield f"Mappings.{name}"
 
 
 def _placeholders(text: str) -> Iterator[str]:

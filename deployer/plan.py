@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -238,19 +239,19 @@ def orphans(wanted: Sequence[Wanted], found: Iterable[Found], env: str) -> tuple
     *found* has stacks of the environment *env* only.
     """
     layers = {(each.region, each.name) for each in wanted}
-    names = {each.name for each in wanted}
+    orphaned = [stack for stack in found if (stack.region, stack.name) not in layers]
+    names = Counter([*(each.name for each in wanted), *(stack.name for stack in orphaned)])
     return tuple(
         Orphan(
             stack, "deployed, but no longer a layer", f"to remove it: {_remove(stack, names, env)}"
         )
-        for stack in sorted(found, key=lambda stack: (stack.region, stack.name))
-        if (stack.region, stack.name) not in layers
+        for stack in sorted(orphaned, key=lambda stack: (stack.region, stack.name))
     )
 
 
-def _remove(stack: Found, layers: Collection[str], env: str) -> str:
-    """Return the command that removes an orphan; REGION/NAME tells it from a layer of its name."""
-    address = f"{stack.region}/{stack.name}" if stack.name in layers else stack.name
+def _remove(stack: Found, names: Mapping[str, int], env: str) -> str:
+    """Return the command that removes an orphan; REGION/NAME tells it from others of its name."""
+    address = f"{stack.region}/{stack.name}" if names[stack.name] > 1 else stack.name
     return f"./inv destroy --stack={address} --env={env}"
 
 

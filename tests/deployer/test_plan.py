@@ -137,6 +137,16 @@ def test_a_blocked_stack_names_the_way_out() -> None:
     )
 
 
+def test_orphans_of_one_name_are_removed_one_by_one() -> None:
+    """The command for the one does not remove the other."""
+    stacks = [replace(FOUND, name="crd-x-old", region=region) for region in ("us-east-1", REGION)]
+
+    assert [
+        f"to remove it: ./inv destroy --stack={region}/crd-x-old --env=x"
+        for region in (REGION, "us-east-1")
+    ] == [orphan.hint for orphan in plan.orphans(ALL, [FOUND, *stacks], "x")]
+
+
 def test_orphans_are_named_with_the_command_that_removes_them() -> None:
     """A stack of the environment that is no layer any more."""
     old = replace(FOUND, name="crd-x-old")
@@ -347,7 +357,6 @@ def test_a_new_value_of_a_parameter_is_a_loss_of_the_step() -> None:
     [step] = plan.with_losses(steps, {stack.name: TemplateTree(text)}, [below, there])
 
     assert isinstance(step, Update)
-    assert [str(loss) for loss in step.losses] == [
-        "Table (AWS::DynamoDB::Table) is replaced, because TableName refers to NetworkId: "
-        "its data is deleted"
+    assert [(loss.logical_id, loss.what, loss.consequence) for loss in step.losses] == [
+        ("Table", "is replaced, because TableName refers to NetworkId", "its data is deleted")
     ]
