@@ -154,17 +154,20 @@ def _of_profile(settings: Settings, setup: Setup) -> Iterator[str]:
     if session or "sso_start_url" in settings:
         yield f"SSO {_without_password(str(settings.get('sso_start_url', session)))}"
     if login := settings.get("login_session"):
-        yield f"login {login}"
+        folder = setup.environ.get("AWS_LOGIN_CACHE_DIRECTORY")
+        yield f"login {login}" + (f" by {folder}" if folder else "")
 
 
 def _of_machine(setup: Setup) -> Iterator[str]:
     environ = setup.environ
     if file := environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
         yield f"role {environ.get('AWS_ROLE_ARN', '')} by {file}"
+    token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+    sent = f" by {token}" if token else ""
     if path := environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
-        yield f"container credentials {path}"
+        yield f"container credentials {path}{sent}"
     elif url := environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
-        yield f"container credentials {_without_password(url)}"
+        yield f"container credentials {_without_password(url)}{sent}"
     key = "ec2_metadata_service_endpoint"
     if metadata := environ.get(f"AWS_{key.upper()}") or setup.settings.get(key):
         yield f"instance metadata {_without_password(str(metadata))}"

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.loaders import Loader
 
 from deployer import aws, aws_setup
@@ -426,6 +428,36 @@ class TestLastCheck:
         assert expected == aws_setup.is_aws(url)
 
 
+DECISION = ROOT / "docs" / "decisions" / "0034-what-a-deploy-takes-for-granted.md"
+BOTOCORE = Path(botocore.__file__).parent
+VARIABLE = re.compile(
+    r"""["']((?:AWS|BOTO|BOTOCORE)_[A-Z0-9_]+|_X_AMZN[A-Z_]+|REQUESTS_[A-Z_]+|SSLKEYLOGFILE)["']"""
+)
+
+
+def test_the_decision_lists_all_that_botocore_reads() -> None:
+    """A new version of botocore may read more: somebody has to decide what happens to it."""
+    rows = [line for line in DECISION.read_text().splitlines() if line.startswith("| ")]
+    ways = "\n".join(row.rsplit("|", 2)[0] for row in rows)
+    listed = {*re.findall(r"`([A-Za-z_0-9]+)`", ways)}
+    families = tuple(re.findall(r"`([A-Z_0-9]+_)\*`", ways))
+    files = [*BOTOCORE.glob("*.py"), *BOTOCORE.glob("*/*.py")]
+    variables = {name for file in files for name in VARIABLE.findall(file.read_text())}
+    keys = {
+        key: f"AWS_{key.upper()}"
+        for key, *_ in BOTOCORE_DEFAUT_SESSION_VARIABLES.values()
+        if key is not None
+    }
+
+    assert len(variables) > 40
+    assert [] == sorted(variables - listed - {n for n in variables if n.startswith(families)})
+    assert [] == sorted(
+        key
+        for key, name in keys.items()
+        if not {key, name} & listed and not name.startswith(families)
+    )
+
+
 SERVICES = set(
     re.findall(
         r'client\(\s*"([a-z0-9-]+)"',
@@ -493,6 +525,13 @@ class TestNamed:
                 ["container credentials /v2/credentials/1"],
             ),
             (
+                {
+                    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "https://keys.example/x",
+                    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/token",
+                },
+                ["container credentials https://keys.example/x by /token"],
+            ),
+            (
                 {"AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://metadata.example"},
                 ["instance metadata http://metadata.example"],
             ),
@@ -533,6 +572,14 @@ class TestNamed:
         told = origins({}, {"work": settings}, profile="work", sso_sessions=sessions)
 
         assert ["profile work", *expected] == told
+
+    def test_folder_of_a_login(self) -> None:
+        """The tokens are read from there, and new ones written."""
+        environ = {"AWS_LOGIN_CACHE_DIRECTORY": "/cache"}
+
+        told = origins(environ, {"work": {"login_session": "arn:user"}}, profile="work")
+
+        assert ["profile work", "login arn:user by /cache"] == told
 
     def test_chain_of_profiles(self) -> None:
         """What the source of a role runs is named, too; a circle ends."""
