@@ -54,7 +54,7 @@ def rollback(
         print("nothing to roll back")
         return
     loss = "may drop tables and the data in them"
-    print(f"rolls back {', '.join(names)}: {loss}", file=sys.stderr)
+    print(terminal.shown(f"rolls back {', '.join(names)}: {loss}"), file=sys.stderr)
     if dry_run:
         return
     protected.ask(here.env, confirm, f"a rollback {loss}")
@@ -97,11 +97,15 @@ def new(_: Context, name: str = "") -> None:
 
 def write(folder: Path, name: str) -> list[Path]:
     """Write and return the two files of the migration *name*, the last one in *folder*."""
+    from deployer import symlinks
+
     last = max(
         (int(file.name[:4]) for file in folder.glob("[0-9][0-9][0-9][0-9]_*.sql")), default=0
     )
     stem = f"{last + 1:04}_{name}"
     forward, back = folder / f"{stem}.sql", folder / f"{stem}.rollback.sql"
+    for file in (forward, back):
+        symlinks.refuse(file, project.ROOT if folder.is_relative_to(project.ROOT) else folder)
     forward.write_text("-- Why:\n")
     back.write_text(f"-- Undo {stem}.\n")
     return [forward, back]

@@ -134,6 +134,15 @@ def test_which_are_rolled_back(account, capsys) -> None:
     )
 
 
+def test_names_of_migrations_are_shown_and_not_obeyed(account, capsys, monkeypatch) -> None:
+    """They come from the database, where whoever can write chooses them."""
+    monkeypatch.setattr(db, "_call", lambda *_: {"applied": ["0001_\x1b[2J\n"]})
+
+    db.rollback(Context(), dry_run=True)
+
+    assert "rolls back 0001_\\x1b[2J" in capsys.readouterr().err
+
+
 def test_nothing_to_roll_back(account, capsys, monkeypatch) -> None:
     """Where nothing is applied, nothing is called but the status."""
     events: list[object] = []
@@ -270,6 +279,20 @@ def test_nobody_there(account, monkeypatch) -> None:
         functions.invoke(unreachable, "ca-central-1", "asked", {})
 
     assert ["invoke"] == calls
+
+
+def test_a_migration_is_not_written_through_a_link(monkeypatch, capsys, tmp_path: Path) -> None:
+    """The folder of the checkout may lead to another one."""
+    monkeypatch.setattr(project, "ROOT", tmp_path / "checkout")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "checkout" / db.MIGRATIONS).parent.mkdir(parents=True)
+    (tmp_path / "checkout" / db.MIGRATIONS).symlink_to(tmp_path / "own")
+
+    with pytest.raises(Exit):
+        db.new(Context(), name="add_banner")
+
+    assert "is a symbolic link" in capsys.readouterr().err
+    assert [] == list((tmp_path / "own").iterdir())
 
 
 def test_new(tmp_path: Path) -> None:
