@@ -94,7 +94,7 @@ def is_aws(url: str) -> bool:
 
 def refusals(setup: Setup, region: str) -> tuple[str, ...]:
     """Every part of *setup* that a task in *region* refuses, each as `place: fact`."""
-    return (*_redirects(setup), *_other_regions(setup, region))
+    return (*_redirects(setup), *_other_regions(setup, region), *_unusable(setup))
 
 
 def origins(setup: Setup) -> tuple[str, ...]:
@@ -130,6 +130,30 @@ def _other_regions(setup: Setup, region: str) -> Iterator[str]:
     for place, other in found.items():
         if other and other != region:
             yield f"{place}: the region is {other}, but {region} in the config file"
+
+
+def _unusable(setup: Setup) -> Iterator[str]:
+    """A CA bundle that botocore would not verify by, and a program that it could not run."""
+    place, bundle = _bundle(setup)
+    if bundle is not None and not str(bundle).strip():
+        yield f"{place}: is empty; it must name a file of certificates"
+    elif bundle is not None and not (isinstance(bundle, str) and Path(bundle).exists()):
+        yield f"{place}: there is no file {bundle}"
+    for name, settings in setup.chain():
+        if not str(settings.get("credential_process", "unset")).strip():
+            yield f"AWS profile {name}: credential_process: is empty"
+
+
+def _bundle(setup: Setup) -> tuple[str, object]:
+    """Return the CA bundle that botocore takes, and where it is set; an empty one counts."""
+    first, last = _CERTIFICATES
+    places: Mapping[str, object] = {
+        first: setup.environ.get(first),
+        f"{setup.place}: ca_bundle": setup.settings.get("ca_bundle"),
+        last: setup.environ.get(last),
+    }
+    found = ((place, bundle) for place, bundle in places.items() if bundle is not None)
+    return next(found, ("", None))
 
 
 def _credentials(setup: Setup) -> Iterator[str]:
@@ -183,8 +207,8 @@ def _connection(setup: Setup) -> Iterator[str]:
     proxies = [setup.proxies[scheme] for scheme in ("https", "http") if setup.proxies.get(scheme)]
     for proxy in dict.fromkeys(proxies):
         yield f"proxy {_without_password(proxy)}"
-    bundle = setup.environ.get(_CERTIFICATES[0]) or setup.settings.get("ca_bundle")
-    if bundle := bundle or setup.environ.get(_CERTIFICATES[1]):
+    _, bundle = _bundle(setup)
+    if bundle:
         yield f"CA bundle {bundle}"
 
 

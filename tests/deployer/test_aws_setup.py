@@ -233,6 +233,44 @@ class TestRefused:
         fact = f"the region is eu-west-1, but {REGION} in the config file"
         assert f"dev: {place}: {fact}" == told.message
 
+    @pytest.mark.parametrize("value", ["", " "])
+    @pytest.mark.parametrize("place", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ca_bundle"])
+    def test_empty_ca_bundle(
+        self, operator: Operator, proxy: Proxy, place: str, value: str
+    ) -> None:
+        """Connections must not go unverified, nor must it look like a missing login."""
+        if place.isupper():
+            operator.variable(place, value)
+        else:
+            operator.config(f"[default]\n{place} = {value}\n")
+
+        told = refused()
+
+        named = place if place.isupper() else f"AWS profile default: {place}"
+        assert f"dev: {named}: is empty; it must name a file of certificates" == told.message
+        assert [] == proxy.hosts
+
+    @pytest.mark.parametrize("value", ["/nonexistent.pem", "\n  x = y"])
+    def test_ca_bundle_that_is_no_file(self, operator: Operator, proxy: Proxy, value: str) -> None:
+        """Nobody is asked before it is there."""
+        operator.config(f"[default]\nca_bundle = {value}\n")
+
+        assert "dev: AWS profile default: ca_bundle: there is no file" in refused().message
+        assert [] == proxy.hosts
+
+    def test_empty_credential_process(self, operator: Operator) -> None:
+        """Also that of the profile from which a role is assumed."""
+        operator.without_keys()
+        operator.config("""
+            [default]
+            role_arn = arn:aws:iam::1:role/x
+            source_profile = source
+            [profile source]
+            credential_process =
+        """)
+
+        assert "dev: AWS profile source: credential_process: is empty" == refused().message
+
     def test_all_at_once(self, operator: Operator, liar: Loopback, proxy: Proxy) -> None:
         """Every fault is named in one error, so that one edit is enough."""
         operator.variable("AWS_ENDPOINT_URL", liar.url)
@@ -506,6 +544,7 @@ class TestNamed:
             ({"AWS_ACCESS_KEY_ID": "k"}, ["access key from AWS_ACCESS_KEY_ID"]),
             ({"AWS_CA_BUNDLE": "/ca.pem"}, ["CA bundle /ca.pem"]),
             ({"REQUESTS_CA_BUNDLE": "/ca.pem"}, ["CA bundle /ca.pem"]),
+            ({"AWS_CA_BUNDLE": "", "REQUESTS_CA_BUNDLE": "/ca.pem"}, []),
             (
                 {"AWS_CA_BUNDLE": "/ours.pem", "REQUESTS_CA_BUNDLE": "/ca.pem"},
                 ["CA bundle /ours.pem"],
