@@ -586,6 +586,35 @@ def test_a_stack_that_took_the_name_since_is_not_deleted() -> None:
     assert "arn:stack/another" == cloud.found[REGION, NETWORK.name].id
 
 
+@pytest.mark.parametrize("number", range(1, 6))
+def test_an_interrupt_leaves_no_stack_without_its_protection(number: int) -> None:
+    """At whichever call it comes: either the stack is protected, or its deletion runs."""
+    cloud = Interrupted(FakeClock())
+    deploy(cloud, (replace(NETWORK, protect=True),))
+    deletions = every(cloud)
+    cloud.calls.clear()
+    cloud.interrupt_at = number
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(execute.destroy(deletions, run, jobs=1))
+
+    found = cloud.found[REGION, NETWORK.name]
+    assert found.protected or found.status == "DELETE_IN_PROGRESS"
+
+
+@dataclass
+class Interrupted(FakeCloud):
+    """An account whose operator presses Ctrl-C during a call, counted from 1."""
+
+    interrupt_at: int = 0
+
+    def _call(self, name: str, about: str) -> None:
+        super()._call(name, about)
+        if len(self.calls) == self.interrupt_at:
+            raise KeyboardInterrupt
+
+
 def test_an_empty_stack_that_was_filled_since_is_not_deleted() -> None:
     """What was shown and approved had nothing in it."""
     cloud = FakeCloud(FakeClock())
