@@ -11,7 +11,6 @@ from deployer.embedded import by_hand, mail, ministack, pace, signing
 from deployer.embedded.access import secret as secrets
 from deployer.embedded.access.anonymous import CERTIFICATE
 from deployer.embedded.access.control import AccessControl
-from deployer.embedded.access.destinations import is_resource
 from deployer.embedded.access.orders import PATH
 from deployer.embedded.saver import Saver
 from deployer.embedded.state import State
@@ -108,9 +107,8 @@ _SAVED_AT_ONCE = re.compile(
 
 
 def _is_ours(scope: Scope) -> bool:
-    """Say whether a request is for our own endpoints: not for a name that a resource has."""
-    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-    return bool(scope["path"].startswith(PATH) and not is_resource(host))
+    """Say whether a request is for our own endpoints: not one for a resource, which may be anonymous."""
+    return bool(scope["path"].startswith(PATH) and scope.get(ministack.AUTHENTICATED))
 
 
 def _changes_stacks(body: bytes) -> bool:

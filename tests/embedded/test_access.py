@@ -37,7 +37,7 @@ from tests.embedded.functions import ROLE, code, function
 from tests.embedded.templates import att, parameter, ref, template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.embedded_server import Aws
 
@@ -577,6 +577,8 @@ def test_public_object(aws: Aws) -> None:
     assert 403 == ask(aws.endpoint, "GET", f"/{bucket}/open/a", Origin=EVIL).status
     target = {"X_Amz_Target": "AmazonSSM.DescribeParameters"}
     assert 400 == ask(aws.endpoint, "GET", f"/{bucket}/open/a", **target).status
+    other = ask(aws.endpoint, "GET", f"/{bucket}/open/a", host=f"lambda.{REGION}.amazonaws.com")
+    assert (403, True) == (other.status, b"MissingAuthenticationToken" in other.body)
 
 
 COGNITO = "AWSCognitoIdentityProviderService"
@@ -657,6 +659,18 @@ def test_api(aws: Aws) -> None:
     ):
         assert 404 == ask(aws.endpoint, "POST", lost, host=host).status
     assert "CREATE_COMPLETE" == aws.stack("api")["StackStatus"]
+
+
+@pytest.mark.parametrize("change", [str.upper, str.title], ids=["upper", "title"])
+def test_api_in_other_letters(aws: Aws, change: Callable[[str], str]) -> None:
+    """However its name is written, an API is anonymous, and the server's own endpoints are not."""
+    host = change(f"{api(aws)}.execute-api.{REGION}.amazonaws.com")
+    order = json.dumps({"account": aws.endpoint.account}).encode()
+    challenge = f"/_embedded?challenge={'0' * 64}"
+
+    assert b"hello" == ask(aws.endpoint, "GET", "/open", host=host).body
+    assert 404 == ask(aws.endpoint, "POST", "/_embedded/mail", order, host=host).status
+    assert b"proof" not in ask(aws.endpoint, "GET", challenge, host=host).body
 
 
 ANSWERS = """

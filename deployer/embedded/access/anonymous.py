@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from deployer.embedded import ministack
+from deployer.embedded.access.signatures import S3
 
 if TYPE_CHECKING:
     from deployer.embedded.access.request import Request
@@ -130,5 +131,7 @@ def _is_public_object(request: Request) -> bool:
     bucket, _, key = request.path.removeprefix("/").partition("/")
     names = {name for name, _ in request.query}
     if bucket in _NOT_BUCKETS or names - (_OBJECT_QUERY if key else _LIST_QUERY):
+        return False
+    if ministack.service_of(request) != S3:
         return False
     return ministack.is_public(bucket, key, request.method, request.listed)

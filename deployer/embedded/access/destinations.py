@@ -59,13 +59,6 @@ def find(request: Request, port: int, more_hosts: Collection[str]) -> Destinatio
     )
 
 
-def is_resource(host: str) -> bool:
-    """Say whether *host* is the name of a resource, as opposed to that of the server or AWS."""
-    return bool(
-        distributions.find(host) or loadbalancer.find(host) or http_api.find(host, "/", "GET")
-    )
-
-
 def is_local_origin(origin: str, more_origins: Collection[str]) -> bool:
     """Say whether *origin* is a page of the local site: a name of a distribution, on any port."""
     if origin.lower() in more_origins:

@@ -36,8 +36,9 @@ def _in_its_words(make: Callable[..., Made]) -> Callable[..., Made]:
 
 def _by_any_name(parse: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
     def parsing(host: str, path: str) -> Any:
-        found = _AWS_HOST.fullmatch(host)
-        return parse(f"{found[1]}.execute-api.localhost" if found else host, path)
+        name = host.lower()
+        found = _AWS_HOST.fullmatch(name)
+        return parse(f"{found[1]}.execute-api.localhost" if found else name, path)
 
     return parsing
 
