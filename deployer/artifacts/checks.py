@@ -94,16 +94,17 @@ def _run(module: str, code: Path, beside: Path, home: Path) -> str:
             **{f"/var/runtime/{link.name}": link for link in beside.iterdir()},
         }
         places = ["/var/task", "/var/runtime"]
-        environment = {"HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108  Of the sandbox.
+        home = Path("/tmp")  # noqa: S108  Of the sandbox.
     else:
         files, places = {}, [str(code), str(beside)]
-        environment = {"HOME": str(home), "TMPDIR": str(home)}
+    variables = {"AWS_REGION": "us-east-1", "PATH": os.defpath, "LANG": "C.UTF-8"}
+    variables |= {"HOME": str(home), "TMPDIR": str(home)}
     box = Sandbox(level, files, folder=places[0], hidden=sandbox.private_folders())
     importing = [sandbox.python(), "-I", "-S", "-B", "-c", _IMPORT, module, *places]
     try:
         done = subprocess.run(
             box.command(importing, liveness=liveness),
-            env={"AWS_REGION": "us-east-1", "PATH": os.defpath, "LANG": "C.UTF-8", **environment},
+            env=sandbox.environment(variables),
             pass_fds=[liveness],
             stdin=subprocess.DEVNULL,
             capture_output=True,

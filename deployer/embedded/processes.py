@@ -71,7 +71,7 @@ class Isolation:
 
         *scratch* is the process's own folder: its home, and for temporary files.
         """
-        files = _files(words, folder, given) if self.level == "namespaces" else {}
+        files = self._files(words, folder, given) if self.level == "namespaces" else {}
         inside = {str(path): target for target, path in files.items()}
         ca = Path(os.environ.get(_CA_VARIABLE, ""))
         box = Sandbox(
@@ -87,6 +87,27 @@ class Isolation:
             **self._paths(scratch, ca),
         }
         return box.command(command, liveness=sandbox.liveness_pipe().reader), environment
+
+    def _files(
+        self, words: Sequence[str], folder: str | None, given: Mapping[str, str]
+    ) -> dict[str, Path]:
+        """Return the host paths that a process needs, by where it sees them.
+
+        A job and a function can name any path, so only what the emulator has written is shown:
+        scripts in its own folder, and layers beside the code.
+        """
+        files: dict[str, Path] = {}
+        if folder:
+            files[CODE] = Path(folder)
+            for layer in filter(None, given.get(_LAYER_VARIABLE, "").split(os.pathsep)):
+                if Path(layer).resolve().parent == Path(folder).resolve().parent:
+                    files[f"{_LAYERS}/{Path(layer).name}"] = Path(layer)
+        for word in words[1:]:
+            path = Path(word)
+            ours = path.is_absolute() and path.resolve().is_relative_to(self.private.resolve())
+            if ours and path.is_file() and not (folder and path.is_relative_to(folder)):
+                files[f"{RUNTIME}/{path.name}"] = path
+        return files
 
     def _packages(self) -> dict[str, Path]:
         return {f"{RUNTIME}/{link.name}": link for link in self.packages.iterdir()}
@@ -134,21 +155,7 @@ class IsolatedProcess(subprocess.Popen[Any]):
             [os.fspath(word) for word in args], cwd, os.environ if env is None else env, scratch
         )
         options |= {"close_fds": True, "pass_fds": (sandbox.liveness_pipe().reader,)}
-        super().__init__(command, env=environment, **options)
-
-
-def _files(words: Sequence[str], folder: str | None, given: Mapping[str, str]) -> dict[str, Path]:
-    """Return the host paths that a process needs, by where it sees them."""
-    files: dict[str, Path] = {}
-    if folder:
-        files[CODE] = Path(folder)
-    for layer in filter(None, given.get(_LAYER_VARIABLE, "").split(os.pathsep)):
-        files[f"{_LAYERS}/{Path(layer).name}"] = Path(layer)
-    for word in words[1:]:
-        path = Path(word)
-        if path.is_absolute() and path.is_file() and not (folder and path.is_relative_to(folder)):
-            files[f"{RUNTIME}/{path.name}"] = path
-    return files
+        super().__init__(command, env=sandbox.environment(environment), **options)
 
 
 def _python_alone(words: Sequence[str]) -> list[str]:

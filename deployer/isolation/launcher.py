@@ -3,6 +3,7 @@
     launcher.main([LEVEL, LIVENESS, OPTION…, "--", FOLDER, PROGRAM, ARGUMENT…])
 
 LIVENESS is the reading end of a pipe: when the writing end closes, the command is killed.
+The command's environment is what begins with SANDBOX_ in ours, without that.
 The options say what the command finds in its file system; only namespaces need them:
 
     --bind SOURCE TARGET    a file or folder, read-only
@@ -30,6 +31,7 @@ from deployer.isolation import namespaces
 
 NAMESPACES = "namespaces"
 FAILED = 126  # The exit code when the command could not be isolated.
+VARIABLE = "SANDBOX_"  # Before each name of the command's variables: LD_PRELOAD is not for us.
 USER = 1000  # The number of the command's only user and group.
 
 # Lambda quotas: file descriptors, execution processes and threads. /tmp by default holds 512 MB.
@@ -149,6 +151,7 @@ def _begin(spec: Specification) -> None:
     """Go on in the child: as the first process of its namespace, or as the command itself."""
     os.setsid()
     namespaces.signal_when_parent_dies(signal.SIGKILL)
+    namespaces.leave_session_keyring()
     if spec.level != NAMESPACES:
         _execute(spec)
     _prefer_for_out_of_memory()
@@ -168,7 +171,16 @@ def _execute(spec: Specification) -> None:
     _limit(spec.level)
     namespaces.forbid_new_privileges()
     os.chdir(spec.folder)
-    os.execvp(spec.command[0], spec.command)  # noqa: S606  The command to run.
+    os.execvpe(spec.command[0], spec.command, _environment())  # noqa: S606  The command to run.
+
+
+def _environment() -> dict[str, str]:
+    """Return the command's variables, by the names that it sees."""
+    return {
+        name.removeprefix(VARIABLE): value
+        for name, value in os.environ.items()
+        if name.startswith(VARIABLE)
+    }
 
 
 def _limit(level: str) -> None:
@@ -255,7 +267,11 @@ def _make_parent(path: str) -> None:
 
 
 def _add_devices() -> None:
-    """Mount the devices that every program may need."""
+    """Mount the devices that every program may need.
+
+    They are the machine's own: read-only, they can be written to, but root's functions cannot
+    change their permissions.
+    """
     safe = namespaces.NO_SETUID | namespaces.NO_EXECUTION
     namespaces.mount("tmpfs", f"{_NEW}/dev", safe, "size=64k,mode=755")
     for name in _DEVICES:
@@ -263,7 +279,7 @@ def _add_devices() -> None:
         namespaces.bind(f"{_OLD}/dev/{name}", f"{_NEW}/dev/{name}")
     for name, target in _DEVICE_LINKS.items():
         os.symlink(target, f"{_NEW}/dev/{name}")
-    namespaces.restrict(f"{_NEW}/dev", namespaces.READ_ONLY)
+    namespaces.restrict(f"{_NEW}/dev", safe | namespaces.READ_ONLY, recursive=True)
 
 
 def _add_processes() -> None:

@@ -35,6 +35,8 @@ _AT_RECURSIVE = 0x8000
 _SIGNAL_WHEN_PARENT_DIES = 1  # PR_SET_PDEATHSIG
 _SET_DUMPABLE = 4  # PR_SET_DUMPABLE
 _NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS
+_SYS_KEYCTL = {"x86_64": 250, "aarch64": 219}
+_JOIN_SESSION_KEYRING = 1  # KEYCTL_JOIN_SESSION_KEYRING
 
 
 class _MountAttributes(ctypes.Structure):
@@ -124,6 +126,15 @@ def forbid_new_privileges() -> None:
     """Make setuid programs run as ordinary programs, for this process and its children."""
     if LINUX:
         _check(_libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
+
+
+def leave_session_keyring() -> None:
+    """Join a new and empty session keyring: the kernel keeps secrets of the user in the old one.
+
+    A kernel or a container that has no keyrings refuses, and there is nothing to leave.
+    """
+    if LINUX and (number := _SYS_KEYCTL.get(os.uname().machine)):
+        _libc.syscall(number, _JOIN_SESSION_KEYRING, None)
 
 
 def hide_memory() -> None:

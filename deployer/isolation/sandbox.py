@@ -1,7 +1,7 @@
 """What a command finds when it runs apart from the user's files, and how far that goes here.
 
     command = sandbox.command([python(), "-I", "/var/task/main.py"], liveness=liveness_pipe().reader)
-    subprocess.run(command, env=environment, pass_fds=[liveness_pipe().reader])
+    subprocess.run(command, env=environment(variables), pass_fds=[liveness_pipe().reader])
 
 On Linux the command runs in user, mount, process and IPC namespaces of its own, with what a
 Sandbox names as its whole file system. Where the machine forbids that (and on macOS), it keeps
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from deployer.errors import IsolationError
+from deployer.isolation import launcher
 
 Level = Literal["namespaces", "environment"]
 Requirement = Literal["auto", "required", "off"]
@@ -87,6 +88,15 @@ class LivenessPipe:
 def liveness_pipe() -> LivenessPipe:
     """Return the pipe that tells sandboxes that this process runs."""
     return LivenessPipe()
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return what to start a sandbox with for the command to have *variables*.
+
+    The launcher runs before it is isolated, so names that mean something to the dynamic linker or
+    to Python (LD_PRELOAD) must not reach it: they would load a library of the machine there.
+    """
+    return {f"{launcher.VARIABLE}{name}": value for name, value in variables.items()}
 
 
 def python() -> str:

@@ -171,6 +171,19 @@ def test_files(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None
         assert names[folder_] in ("FileNotFoundError", [], [above.get(folder_)]), folder_
 
 
+def test_named_paths(isolated: tuple[str, Folder, Aws]) -> None:
+    """A function sees no folder because its configuration names it as a layer's."""
+    level, _, aws = isolated
+    program = "import os\ndef handler(event, context):\n    return os.listdir(event)\n"
+    named = {"_LAMBDA_LAYERS_DIRS": str(CHECKOUT)}
+    deploy(aws, "named", program, Environment={"Variables": named})
+
+    if level == "environment":  # As documented: the files of the user are not protected.
+        assert "README.md" in invoke(aws, "named", str(CHECKOUT))
+        return
+    assert "No such file or directory: '/opt'" in invoke(aws, "named", "/opt")["errorMessage"]
+
+
 def test_other_functions(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
     """Namespaces hide the zips of other functions, and their /tmp."""
     level, _, _ = isolated

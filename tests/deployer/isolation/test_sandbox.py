@@ -35,12 +35,12 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     sandbox.level.cache_clear()
 
 
-def start(box: Sandbox, program: str, liveness: int) -> subprocess.Popen[bytes]:
+def start(box: Sandbox, program: str, liveness: int, **variables: str) -> subprocess.Popen[bytes]:
     """Start a Python program in the sandbox."""
     command = box.command([sandbox.python(), "-I", "-S", "-c", program], liveness=liveness)
     return subprocess.Popen(
         command,
-        env={},
+        env=sandbox.environment(variables),
         pass_fds=[liveness],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -48,9 +48,9 @@ def start(box: Sandbox, program: str, liveness: int) -> subprocess.Popen[bytes]:
     )
 
 
-def run(box: Sandbox, program: str) -> tuple[int, str, str]:
+def run(box: Sandbox, program: str, **variables: str) -> tuple[int, str, str]:
     """Run it to its end: exit code, and what it said."""
-    with start(box, program, sandbox.liveness_pipe().reader) as process:
+    with start(box, program, sandbox.liveness_pipe().reader, **variables) as process:
         out, err = process.communicate(timeout=20)
     return process.returncode, out.decode(), err.decode()
 
@@ -103,6 +103,81 @@ print(json.dumps([r.getrlimit(n)[0] for n in (r.RLIMIT_NOFILE, r.RLIMIT_CORE, r.
     assert files <= 1024
     if box.level == "namespaces":
         assert 1024 == processes
+
+
+def test_environment(box: Sandbox) -> None:
+    """The command has the variables that it was given, and no others."""
+    program = "import os; print(sorted(os.environ.items()))"
+    given = {"LC_ALL": "C.UTF-8", "SANDBOX_X": "1", "TABLE_NAME": "messages"}
+
+    assert (0, f"{sorted(given.items())}\n", "") == run(box, program, **given)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or sandbox.level() != "namespaces", reason="needs namespaces"
+)
+def test_dynamic_linker(tmp_path: Path) -> None:
+    """No variable of the command's changes how the launcher is loaded, outside the sandbox."""
+    box = Sandbox("namespaces", hidden=sandbox.private_folders())
+
+    run(box, "print('x')", LD_DEBUG="libs", LD_DEBUG_OUTPUT=str(tmp_path / "seen"))
+
+    assert [] == [*tmp_path.iterdir()]
+
+
+KEYS = """
+import ctypes, os
+call = ctypes.CDLL(None).syscall
+number = {"x86_64": (248, 249, 250), "aarch64": (217, 218, 219)}[os.uname().machine]
+session, join = -3, 1
+"""
+WITH_A_KEY = f"""{KEYS}
+import sys
+call(number[2], join, None)
+if call(number[0], b"user", b"of-the-user", b"secret", 6, session) < 0:
+    sys.exit("no keyrings")
+sys.exit(os.spawnv(os.P_WAIT, sys.argv[1], sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has keyrings")
+def test_keyring(box: Sandbox) -> None:
+    """What the user's session keeps in the kernel cannot be found."""
+    program = f"{KEYS}print(call(number[1], b'user', b'of-the-user', None, 0))"
+    liveness = sandbox.liveness_pipe().reader
+    command = box.command([sandbox.python(), "-I", "-S", "-c", program], liveness=liveness)
+    with_key = [sandbox.python(), "-I", "-S", "-c", WITH_A_KEY]
+
+    done = subprocess.run(
+        [*with_key, *command], env={}, pass_fds=[liveness], capture_output=True, check=False
+    )
+
+    if b"no keyrings" in done.stderr:
+        pytest.skip("this machine has no keyrings, or its container forbids them")
+    assert (0, b"-1") == (done.returncode, done.stdout.strip())
+
+
+DEVICE = """
+import os
+results = []
+for action in (lambda: os.chmod("/dev/null", 0o666), lambda: os.utime("/dev/null")):
+    try:
+        action()
+        results.append("done")
+    except OSError as error:
+        results.append(type(error).__name__)
+with open("/dev/null", "w") as file:
+    file.write("x")
+print(results)
+"""
+
+
+@pytest.mark.skipif(
+    sandbox.level() != "namespaces" or os.geteuid() != 0, reason="needs namespaces and root"
+)
+def test_devices() -> None:
+    """Root's command cannot change the machine's devices, and can write to them."""
+    assert (0, "['OSError', 'OSError']\n", "") == run(Sandbox("namespaces"), DEVICE)
 
 
 def test_files(tmp_path: Path) -> None:
