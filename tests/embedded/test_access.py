@@ -441,6 +441,18 @@ def test_preflight(endpoint: embedded.Endpoint) -> None:
         assert [] == [name for name in answer.headers if name.startswith("access-control")]
 
 
+@pytest.mark.parametrize("path", ["/_ministack/rds/iam-auth", "/_ministack/reset", "/_alb/x/"])
+def test_preflight_with_a_forged_origin(endpoint: embedded.Endpoint, path: str) -> None:
+    """What claims to be a page of the local site does not reach MiniStack's own endpoints."""
+    origin = "http://localhost:4567"
+    embedded.allow(endpoint, origins=[origin])
+    named = {"Origin": origin, "Access_Control_Request_Method": "POST"}
+
+    answer = ask(endpoint, "OPTIONS", path, b"{}", **named)
+
+    assert (403, True) == (answer.status, b"needs a signature" in answer.body)
+
+
 def test_foreign_origin_with_the_key(aws: Aws) -> None:
     """A foreign page is refused even if it has somehow got a signature: it is not our user."""
     headers = sign(aws.endpoint, "GET", "/", service="sts")

@@ -71,7 +71,9 @@ def is_served(request: Request) -> bool:
             return bool(_SIGNALS.fullmatch(request.path)) and not request.raw_query
         case "OPTIONS":  # A preflight of the local site; browsers.py refuses all others.
             return bool(
-                request.header("origin") and request.header("access-control-request-method")
+                request.header("origin")
+                and request.header("access-control-request-method")
+                and not request.path.startswith("/_")  # MiniStack's own, some for any method.
             )
         case _:
             return False
