@@ -511,6 +511,9 @@ _account_of_key: Callable[[str], str | None] = _name(_iam, "find_iam_access_key_
 _is_root_key: Callable[[str], bool] = _name(_iam, "is_root_access_key")
 _AMBIGUOUS: type[Exception] = _name(_iam, "AmbiguousAccessKeyError")
 _AUTH_FAILURES: dict[str, Any] = _name(iam_actions, "_AUTH_FAILURES")
+_PREFIXES: dict[str, str] = _name(iam_actions, "SERVICE_TO_IAM_NAMESPACE")
+_REST: dict[str, Any] = _name(iam_actions, "_BOTOCORE_SERVICE_MAP")
+_QUERY_TOO = {"ses"}  # Version 1 of its API is another protocol.
 _UNKNOWN_KEY = "UnrecognizedClientException"
 _ROOT_KEY = re.compile(r"[0-9]{12}")
 Refusal: Any = _name(_iam, "CredentialResolutionError")  # Why a key is not good: code, message.
@@ -569,6 +572,17 @@ def service_of(request: Request, body: bytes = b"") -> str:
     """Return which service MiniStack gives a request to."""
     query = _routing_params(request.method, request.path, request.joined, body, request.listed)
     return _detect_service(request.method, request.path, request.joined, query)
+
+
+def is_rest(service: str) -> bool:
+    """Say whether method and path name a service's operations, and nothing else does."""
+    return service in {"s3", "lambda"} or (service in _REST and service not in _QUERY_TOO)
+
+
+def permission_prefix(service: str) -> str:
+    """Return what stands before the colon in the permissions of a service."""
+    prefix: str = _PREFIXES.get(service, service)
+    return prefix
 
 
 def has_user_pool(pool: str) -> bool:

@@ -73,7 +73,7 @@ def _application(folder: Folder, port: int) -> Application:
     """
     gc.disable()
     from deployer.embedded import gaps, ministack, pace, templates, unfinished
-    from deployer.embedded.access import control, roles, secret
+    from deployer.embedded.access import control, operations, roles, secret
     from deployer.embedded.application import Application
 
     known = secret.read(folder.secret)
@@ -81,6 +81,7 @@ def _application(folder: Folder, port: int) -> Application:
     ministack.swap(ministack, "ASGI", control.only_authenticated)
     gaps.close()
     roles.install(known)
+    operations.install()
     pace.close()
     templates.close()
     unfinished.close()

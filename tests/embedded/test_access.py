@@ -23,7 +23,7 @@ from urllib.parse import urlencode, urlsplit
 import botocore.session
 import pytest
 from botocore import UNSIGNED
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -84,6 +84,23 @@ def sign(
     request = AWSRequest(method, f"http://{host}{path}", data=body)
     key = how.get("key", endpoint.access_key), how.get("secret", endpoint.secret_key)
     SigV4Auth(Credentials(*key), how.get("service", "sts"), REGION).add_auth(request)
+    return {name.replace("-", "_"): value for name, value in request.headers.items()}
+
+
+def signed_with(
+    endpoint: embedded.Endpoint,
+    method: str,
+    path: str,
+    body: bytes,
+    headers: dict[str, str],
+    **how: str,
+) -> dict[str, str]:
+    """Headers of a request that has more *headers*, which are signed like the others."""
+    request = AWSRequest(method, f"{endpoint.url}{path}", data=body)
+    for name, value in headers.items():
+        request.headers[name.replace("_", "-")] = value
+    signer = S3SigV4Auth if how["service"] == "s3" else SigV4Auth
+    signer(Credentials(how["key"], how["secret"]), how["service"], REGION).add_auth(request)
     return {name.replace("-", "_"): value for name, value in request.headers.items()}
 
 
@@ -196,6 +213,70 @@ def test_session_and_user(aws: Aws) -> None:
 
     iam.delete_access_key(UserName="ada", AccessKeyId=key)
     assert code_of(client(aws.endpoint, "sts", key, secret).get_caller_identity) in UNKNOWN
+
+
+def reader(aws: Aws, *actions: str) -> dict[str, str]:
+    """The key of a user whom a policy allows *actions* everywhere, as `sign` takes it."""
+    iam, statement = aws.client("iam"), {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    iam.create_user(UserName="ada")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="ada", PolicyName="reads", PolicyDocument=policy)
+    made = iam.create_access_key(UserName="ada")["AccessKey"]
+    return {"key": made["AccessKeyId"], "secret": made["SecretAccessKey"]}
+
+
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
+TARGET = {"X_Amz_Target": "DynamoDB_20120810.DeleteTable"}
+
+
+@pytest.mark.parametrize(
+    ("service", "line", "body", "more"),
+    [
+        ("s3", "PUT /{bucket}/key?Action=GetObject", b"mine", {}),
+        ("s3", "DELETE /{bucket}/key?Action=GetObject", b"", {}),
+        ("s3", "PUT /{bucket}/key", b"mine", {"X_Amz_Target": "S3.GetObject"}),
+        ("lambda", "DELETE /2015-03-31/functions/f?Action=GetFunction", b"", {}),
+        ("lambda", "DELETE /2015-03-31/functions/f", b"", {"X_Amz_Target": "L.GetFunction"}),
+        ("dynamodb", "POST /?Action=DescribeTable", b'{"TableName": "t"}', TARGET),
+        ("cloudformation", "POST /?Action=ListStacks", b"Action=DeleteStack&StackName=s", FORM),
+        ("iam", "POST /?Action=GetUser&Action=DeleteUser&UserName=ada", b"", {}),
+        ("iam", "POST /?Action=GetUser", b"", FORM | {"Content_Encoding": "gzip"}),
+    ],
+)
+def test_second_operation(
+    aws: Aws, service: str, line: str, body: bytes, more: dict[str, str]
+) -> None:
+    """A request that names an operation which policies allow, and performs another, is refused."""
+    key = reader(
+        aws,
+        *("s3:GetObject", "lambda:GetFunction", "dynamodb:DescribeTable"),
+        *("cloudformation:ListStacks", "iam:GetUser"),
+    )
+    method, path = line.format(bucket=f"b-{aws.endpoint.account}").split()
+    headers = signed_with(aws.endpoint, method, path, body, more, service=service, **key)
+
+    answer = ask(aws.endpoint, method, path, body, **headers)
+
+    assert b"InvalidAction" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/2021-11-15/functions/f/response-streaming-invocations"),
+        ("POST", "/2014-11-13/functions/f/invoke-async"),
+        ("DELETE", "/2018-10-31/layers/l/versions/1"),
+        ("PUT", "/2015-03-31/event-source-mappings/e"),
+    ],
+)
+def test_operation_without_a_name(aws: Aws, method: str, path: str) -> None:
+    """What MiniStack knows no permission for is denied to whom no policy allows everything."""
+    key = reader(aws, "lambda:GetFunction")
+    mine = sign(aws.endpoint, method, path, b"{}", service="lambda", **key)
+    root = sign(aws.endpoint, method, path, b"{}", service="lambda")
+
+    assert b"AccessDenied" in ask(aws.endpoint, method, path, b"{}", **mine).body
+    assert b"AccessDenied" not in ask(aws.endpoint, method, path, b"{}", **root).body
 
 
 TELLS = """

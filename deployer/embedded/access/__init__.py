@@ -6,6 +6,7 @@ Every request passes `control.AccessControl` before anything else looks at it:
     browsers.py      which web pages may send requests
     signatures.py    AWS Signature Version 4, verified with the secret of the access key
     payloads.py      the body against the hash or the chunk signatures that were signed
+    operations.py    the one operation that a request asks for, and policies are asked about
     anonymous.py     the operations that AWS serves without credentials
     secret.py        the secret key of the folder
     roles.py         the credentials that MiniStack derives without a secret

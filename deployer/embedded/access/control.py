@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from deployer.embedded import ministack
-from deployer.embedded.access import anonymous, browsers, orders, payloads, signatures
+from deployer.embedded.access import anonymous, browsers, operations, orders, payloads, signatures
 from deployer.embedded.access.body import Body, DisconnectedError
 from deployer.embedded.access.destinations import Destination, find
 from deployer.embedded.access.refusals import AwsRefusalError, RefusedError
@@ -124,7 +124,7 @@ class AccessControl:
         raise AwsRefusalError("MissingAuthenticationToken", message, service=service)
 
     async def _verify(self, request: Request, claimed: signatures.Claim, body: Body) -> None:
-        """Verify key, time, signature and body, in this order."""
+        """Verify key, time, signature and body, in this order, and that it asks for one operation."""
         found = ministack.find_credentials(claimed.access_key, claimed.token)
         if isinstance(found, ministack.Refusal):
             raise AwsRefusalError(found.code, found.message, service=claimed.service)
@@ -138,6 +138,7 @@ class AccessControl:
         payloads.check(claimed, payload, content, secret)
         if payloads.is_unsigned(payload):
             _check_service(request, content)
+        operations.check(request, content)
 
 
 def _check_order(request: Request, claimed: signatures.Claim) -> None:
