@@ -72,7 +72,7 @@ def _application(folder: Folder, port: int) -> Application:
     Collecting garbage while 80 modules are made finds none and costs a fifth of the start.
     """
     gc.disable()
-    from deployer.embedded import gaps, ministack, pace, templates, unfinished
+    from deployer.embedded import gaps, ministack, pace, patterns, templates, unfinished
     from deployer.embedded.access import control, operations, roles, secret
     from deployer.embedded.application import Application
 
@@ -84,6 +84,7 @@ def _application(folder: Folder, port: int) -> Application:
     operations.install()
     pace.close()
     templates.close()
+    patterns.close()
     unfinished.close()
     postgres.begin(folder)
     gc.freeze()

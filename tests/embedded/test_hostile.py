@@ -140,6 +140,36 @@ def test_template(aws: Aws, body: str, words: str) -> None:
     assert words in refusal(aws, body, Capabilities=["CAPABILITY_AUTO_EXPAND"])
 
 
+def patterned(pattern: str, **more: Any) -> str:
+    """A template with a parameter that has to match a pattern."""
+    given = {"Type": "String", "AllowedPattern": pattern} | more
+    return json.dumps({"Parameters": {"P": given}} | template(One=PARAMETER))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "words"),
+    [
+        ("(a+)+$", "a" * 40 + "!", "takes more than 2 s to match its AllowedPattern"),
+        ("(x+x+)+y", "x" * 100, "takes more than 2 s to match its AllowedPattern"),
+        ("[a-z]+[0-9]+", "a", "must match pattern [a-z]+[0-9]+"),
+        ("[a-z]+(+", "a", "invalid AllowedPattern"),
+    ],
+)
+def test_pattern(aws: Aws, pattern: str, value: str, words: str) -> None:
+    """No pattern of a parameter stops the emulator, and a value that does not match is refused."""
+    given = [{"ParameterKey": "P", "ParameterValue": value}]
+
+    assert words in refusal(aws, patterned(pattern), Parameters=given)
+
+
+def test_pattern_that_matches(aws: Aws) -> None:
+    """Values that match are taken, each one of a list."""
+    given = [{"ParameterKey": "P", "ParameterValue": "a1, b22"}]
+    body = patterned("[a-z]+[0-9]+", Type="CommaDelimitedList")
+
+    assert "CREATE_COMPLETE" == aws.deploy("s", body, Parameters=given)["StackStatus"]
+
+
 def test_text_that_doubles(aws: Aws) -> None:
     """A function that makes too long a text fails its resource instead of filling the memory."""
     stack = aws.deploy("s", doubling())
