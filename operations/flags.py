@@ -2,6 +2,7 @@
 
 Invoke takes `destroy --stack` for no stack named, which means all of them, as a shell writes it for
 `--stack $STACK` with an empty variable. It also takes the next flag for a value (`--stack --help`).
+It ignores what follows `--` (`destroy -- --stack=x`), and has a `--dry` that no task obeys.
 Its parser cannot be replaced from a tasks.py, so `install` changes the methods of the one it has.
 """
 
@@ -17,6 +18,14 @@ from invoke.parser.parser import ParseMachine, Parser
 
 _NUMBER = re.compile(r"-\d+")
 _INDENTED = "\n       "  # As far as the word "error: " goes.
+_REMAINDER = (
+    "--: no task takes arguments after it",
+    "remove --, so that the flags after it count",
+)
+_DRY = (
+    "--dry: it would stop no task from changing something",
+    "use `./inv plan`, or --dry-run of a task that has it",
+)
 
 
 class _Value(str):
@@ -44,6 +53,7 @@ def install() -> None:
         (Parser, _parse_argv),
         (ParseMachine, _handle),
         (ParseMachine, _see_value),
+        (ParseMachine, _see_positional_arg),
         (ParseMachine, _switch_to_flag),
         (ParseMachine, _complete_flag),
         (ParseMachine, _finish),
@@ -61,7 +71,13 @@ def _over(own: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., An
 
 
 def _parse_argv(parser: Parser, own: Callable[..., Any], argv: list[str]) -> Any:
-    return own(parser, [_Token(token) for token in argv])
+    result = own(parser, [_Token(token) for token in argv])
+    core = result[0].args
+    if result.remainder and not core["complete"].value:  # Completion passes the command line so.
+        raise ParseError(_told(*_REMAINDER), result[0])
+    if core["dry"].value:
+        raise ParseError(_told(*_DRY), result[0])
+    return result
 
 
 def _handle(machine: Any, own: Callable[..., None], token: str) -> None:
@@ -88,6 +104,13 @@ def _see_value(machine: Any, own: Callable[..., None], value: str) -> None:
             own(machine, value)
         except ValueError:
             _refuse(machine, f"{name}={value}: not a whole number")
+
+
+def _see_positional_arg(machine: Any, own: Callable[..., None], value: str) -> None:
+    own(machine, value)
+    if not value.strip():
+        name = next(arg.name for arg in machine.context.positional_args if arg.value == value)
+        machine.faults = (*machine.faults, f"{name}: is empty")
 
 
 def _is_flag(value: str) -> bool:
@@ -139,5 +162,9 @@ def _raise(machine: Any) -> NoReturn:
     context = machine.context
     task = getattr(context, "name", None)
     facts = (f"{task}: {fault}" if task else fault for fault in machine.faults)
-    way_out = f"`invoke --help {task}` lists its flags" if task else "`invoke` lists the tasks"
-    raise ParseError(f"error: {_INDENTED.join(facts)}\nhint:  {way_out}", context)
+    way_out = f"`./inv --help {task}` lists its flags" if task else "`./inv` lists the tasks"
+    raise ParseError(_told(_INDENTED.join(facts), way_out), context)
+
+
+def _told(fact: str, hint: str) -> str:
+    return f"error: {fact}\nhint:  {hint}"

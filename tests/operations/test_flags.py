@@ -126,7 +126,7 @@ def test_a_flag_without_its_value(flag: Flag) -> None:
         for given in WITHOUT_VALUE
     }
 
-    hint = f"hint:  `invoke --help {flag.task}` lists its flags"
+    hint = f"hint:  `./inv --help {flag.task}` lists its flags"
     assert {
         given: [f"error: {flag.task}: {flag.name}: {fact}", hint]
         for given, fact in WITHOUT_VALUE.items()
@@ -209,7 +209,7 @@ def test_all_faults_at_once(capsys: pytest.CaptureFixture[str]) -> None:
         "       destroy: --jobs=x: not a whole number",
         "       destroy: --yes=no: the flag takes no value",
         "       destroy: --env: needs a value",
-        "hint:  `invoke --help destroy` lists its flags",
+        "hint:  `./inv --help destroy` lists its flags",
     ] == told
 
 
@@ -218,6 +218,44 @@ def test_an_unknown_flag(capsys: pytest.CaptureFixture[str]) -> None:
     told = refused(capsys, "destroy", "--stakc=x")
 
     assert ["error: destroy: No idea what '--stakc' is!"] == told[:1]
+
+
+@pytest.mark.parametrize("argv", ["destroy --yes -- --stack=x", "destroy -- x", "-- destroy"])
+def test_arguments_after_two_dashes(capsys: pytest.CaptureFixture[str], argv: str) -> None:
+    """Invoke would ignore them, and `destroy` would delete every stack."""
+    told = refused(capsys, *argv.split())
+
+    assert [
+        "error: --: no task takes arguments after it",
+        "hint:  remove --, so that the flags after it count",
+    ] == told
+
+
+@pytest.mark.parametrize("argv", ["--dry destroy", "destroy --dry --yes", "destroy -R", "-R plan"])
+def test_the_dry_run_of_invoke(capsys: pytest.CaptureFixture[str], argv: str) -> None:
+    """It is refused: no task obeys it, and `destroy --dry` reads like --dry-run."""
+    told = refused(capsys, *argv.split())
+
+    assert [
+        "error: --dry: it would stop no task from changing something",
+        "hint:  use `./inv plan`, or --dry-run of a task that has it",
+    ] == told
+
+
+def test_the_completion_of_a_shell(capsys: pytest.CaptureFixture[str]) -> None:
+    """It passes the command line after two dashes."""
+    with pytest.raises(SystemExit) as ended:
+        Program(namespace=tasks.namespace).run(["invoke", "--complete", "--", "invoke dest"])
+
+    assert (0, True) == (ended.value.code or 0, "destroy" in capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_argument(capsys: pytest.CaptureFixture[str], value: str) -> None:
+    """An empty shell variable in quotes is no name of a function."""
+    told = refused(capsys, "lambda.invoke", value)
+
+    assert "error: lambda.invoke: name: is empty" == told[0]
 
 
 def test_several_tasks() -> None:
