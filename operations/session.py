@@ -183,7 +183,7 @@ class Session:
         if not deletions:
             return
         removal.refuse_unconfirmed(deletions, confirmed)
-        approver = replace(self._approver, otherwise="--dry-run only shows", everywhere=True)
+        approver = replace(self._approver, otherwise="--dry-run to only look", everywhere=True)
         if not approver.agrees(f"Delete {report.counted(len(deletions), 'stack')}? [y/N] "):
             raise GuardError("not approved: nothing was deleted")
         doomed = [each.stack for each in deletions]
@@ -300,7 +300,7 @@ class Session:
         return Approver(
             self.environment,
             self.yes,
-            "--no-execute leaves the change sets for a reviewer",
+            "--no-execute to leave the change sets for review",
             asked=not self.json,  # A question has no place among JSON lines.
             paused=self.tell.paused,
         )

@@ -50,10 +50,11 @@ def test_shown_and_asked(tiny):
     assert "holds data: needs --confirm=crd-local-left" in shown.out
     assert [*rows] == [each["stack"] for each in document["deletions"]]
     assert "lost: Bucket" in asked.err
-    assert "nobody is there to approve" in asked.err
-    assert "hint:  --yes approves unseen, --dry-run only shows" in asked.err
+    assert "cannot ask for approval: standard input is not a terminal" in asked.err
+    assert "hint:  pass --yes to approve without a question, or --dry-run to only look" in asked.err
     assert '"event": "deletions"' in unasked.err
     assert "GuardError" in unasked.err
+    assert "cannot ask for approval: --json prints no questions" in unasked.err
     assert [] == wire.written
     assert "nothing to delete\n" == nothing.out
 
