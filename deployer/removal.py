@@ -111,10 +111,9 @@ def _named(deployed: Deployed, names: Sequence[str], hints: Mapping[str, str]) -
         by_name |= {each.layer: there, each.name: there}
     if unknown := [unknown_name(name, [*by_name], hints) for name in names if name not in by_name]:
         layers = ", ".join(each.layer for each in deployed.wanted)
-        there_now = ", ".join(stack.name for stack in deployed.found) or "none"
-        raise ConfigError(
-            "\n".join(unknown), hint=f"there are: {layers}; deployed stacks: {there_now}"
-        )
+        orphans = ", ".join(stack.name for stack in deployed.orphans)
+        also = f"; no longer in the code: {orphans}" if orphans else ""
+        raise ConfigError("\n".join(unknown), hint=f"there are: {layers}{also}")
     return {stack_id for name in names for stack_id in by_name[name]}
 
 

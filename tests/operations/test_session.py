@@ -193,6 +193,22 @@ def test_every_taken_name_is_refused_at_once():
     assert [] == here.cloud.written
 
 
+def test_a_foreign_stack_that_is_named_in_full_is_refused():
+    """It exists, so the answer is not that there is no such stack."""
+    here, _ = session(ours("network"), *BESIDE)
+
+    with pytest.raises(GuardError) as refused:
+        here.deletions(["crd-x-two-network", "crd-x-byhand"])
+
+    assert [
+        "crd-x-two-network in ca-central-1: not a stack of x: its tag env is 'x-two', not 'x'",
+        "crd-x-byhand in ca-central-1: not a stack of x: it lacks the tags project, env, stack",
+    ] == refused.value.message.splitlines()
+    assert (
+        refused.value.hint == "name stacks of x, or give the environment that has them: --env=ENV"
+    )
+
+
 def test_a_change_set_left_for_review_is_known_by_its_tags():
     """AWS gives a stack its tags only when it is first created."""
     here, _ = session()
