@@ -235,7 +235,8 @@ def _known_image(here: Place, digest: str) -> str:
 def _migrate(here: Place) -> None:
     """Before the code that needs it: migrations add first, and take away in a later release."""
     migrate = here.output("users", "Migrate")
-    functions.invoke(here.account, here.env.region, migrate, {"do": "migrate"})
+    hint = f"see docs/migrations.md; {functions.log_hint('migrate', here.env.name)}"
+    functions.invoke(here.account, here.env.region, migrate, {"do": "migrate"}, hint=hint)
 
 
 def _with_image(service: Running, uri: str) -> str:

@@ -60,8 +60,11 @@ def migrations(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the function answers; an error is raised."""
     answer: dict[str, Any] = {"says": {"applied": ["0001_users"], "pending": [], "missing": []}}
 
-    def invoke(account: object, region: str, function: str, payload: object) -> object:
+    def invoke(
+        account: object, region: str, function: str, payload: object, *, hint: str
+    ) -> object:
         assert ("migrate", {"do": "status"}) == (function, payload)
+        assert "./inv logs --function=migrate --env=x" in hint
         answer["asked"] = answer.get("asked", 0) + 1
         if isinstance(answer["says"], Exception):
             raise answer["says"]

@@ -159,7 +159,7 @@ def test_before_the_bootstrap(account, capsys, monkeypatch) -> None:
     with pytest.raises(Exit):
         db.bootstrap(Context())
 
-    assert "invoke db.bootstrap --env=x" in capsys.readouterr().err
+    assert "./inv db.bootstrap --env=x" in capsys.readouterr().err
 
 
 def test_what_fails(account, capsys) -> None:
@@ -168,7 +168,10 @@ def test_what_fails(account, capsys) -> None:
         db.seed(Context())
 
     assert 1 == ended.value.code
-    assert "0001_users: no such table\nhint:" in capsys.readouterr().err
+    assert (
+        "0001_users: no such table\nhint: see docs/migrations.md; "
+        "its log may say more: ./inv logs --function=migrate --env=x\n"
+    ) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
