@@ -181,7 +181,7 @@ def _refuse_imported(deployed: Deployed, chosen: Collection[str], importers: Use
         flags = " ".join(f"--stack={user}" for user in dict.fromkeys(user for user, _ in used))
         raise GuardError(
             "\n".join(f"{stack}: {user} imports from it" for user, stack in used),
-            hint=f"deploy what no longer does: ./inv deploy --env={deployed.owner.env} {flags}",
+            hint=f"deploy what no longer does: ./inv deploy --env={deployed.owner.env} {flags} --only",
         )
 
 

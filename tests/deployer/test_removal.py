@@ -128,7 +128,7 @@ def test_an_orphan_that_a_layer_still_uses_is_refused() -> None:
         removal.deletions(deployed([*ALL, found("old")], texts), ["old"])
 
     assert "crd-x-old: crd-x-network imports from it" == refused.value.message
-    assert refused.value.hint.endswith("./inv deploy --env=x --stack=crd-x-network")
+    assert refused.value.hint.endswith("./inv deploy --env=x --stack=crd-x-network --only")
 
 
 def test_imports_decide_the_order() -> None:
