@@ -42,7 +42,7 @@ def put(_: Context, name: str = "", env: str = "") -> None:
             client = here.client("ssm")
             kept = client.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
         terminal.show(f"kept {path}, version {kept['Version']}")
-    print("invoke service.restart brings it to the tasks that run")
+    print(f"./inv service.restart --env={here.env.name} brings it to the tasks that run")
 
 
 @task(name="list", help={"json": "a line of JSON for each secret"})

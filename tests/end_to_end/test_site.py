@@ -359,7 +359,7 @@ def test_not_deployed(tmp_path):
     finally:
         embedded.stop(copied.embedded)
 
-    assert "crd-local-cdn is not deployed\nhint: invoke deploy --stack=cdn" in said
+    assert "crd-local-cdn is not deployed\nhint: ./inv deploy --stack=cdn --env=" in said
 
 
 def token(checkout, repository="someone/cruddur", branch="prod", audience="sts.amazonaws.com"):

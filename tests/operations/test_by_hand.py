@@ -195,9 +195,13 @@ def test_a_stack_that_says_less_than_expected(monkeypatch) -> None:
         (
             "image",
             "could not be checked: crd-x-service is not deployed",
-            "invoke deploy --stack=service",
+            "./inv deploy --stack=service --env=x",
         ),
-        ("site", "could not be checked: crd-x-cdn is not deployed", "invoke deploy --stack=cdn"),
+        (
+            "site",
+            "could not be checked: crd-x-cdn is not deployed",
+            "./inv deploy --stack=cdn --env=x",
+        ),
     ] == left(monkeypatch, outputs=outputs)
 
 

@@ -213,7 +213,10 @@ def test_before_a_deploy(aws: Aws, monkeypatch, capsys, task, missing: str) -> N
         task(Context())
 
     told = capsys.readouterr().err
-    assert f"error: crd-x-{missing} is not deployed\nhint: invoke deploy --stack={missing}" in told
+    assert (
+        f"error: crd-x-{missing} is not deployed\nhint: ./inv deploy --stack={missing} --env=x\n"
+        in told
+    )
 
 
 def test_a_function_that_is_gone(account) -> None:
