@@ -2,7 +2,6 @@
 
 Invoke takes `destroy --stack` for no stack named, which means all of them, as a shell writes it for
 `--stack $STACK` with an empty variable. It also takes the next flag for a value (`--stack --help`).
-It ignores what follows `--` (`destroy -- --stack=x`), and has a `--dry` that no task obeys.
 Its parser cannot be replaced from a tasks.py, so `install` changes the methods of the one it has.
 """
 
@@ -18,14 +17,6 @@ from invoke.parser.parser import ParseMachine, Parser
 
 _NUMBER = re.compile(r"-\d+")
 _INDENTED = "\n       "  # As far as the word "error: " goes.
-_REMAINDER = (
-    "--: no task takes arguments after it",
-    "remove --, so that the flags after it count",
-)
-_DRY = (
-    "--dry: it would stop no task from changing something",
-    "use `./inv plan`, or --dry-run of a task that has it",
-)
 
 
 class _Value(str):
@@ -71,13 +62,7 @@ def _over(own: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., An
 
 
 def _parse_argv(parser: Parser, own: Callable[..., Any], argv: list[str]) -> Any:
-    result = own(parser, [_Token(token) for token in argv])
-    core = result[0].args
-    if result.remainder and not core["complete"].value:  # Completion passes the command line so.
-        raise ParseError(_told(*_REMAINDER), result[0])
-    if core["dry"].value:
-        raise ParseError(_told(*_DRY), result[0])
-    return result
+    return own(parser, [_Token(token) for token in argv])
 
 
 def _handle(machine: Any, own: Callable[..., None], token: str) -> None:
@@ -163,8 +148,4 @@ def _raise(machine: Any) -> NoReturn:
     task = getattr(context, "name", None)
     facts = (f"{task}: {fault}" if task else fault for fault in machine.faults)
     way_out = f"`./inv --help {task}` lists its flags" if task else "`./inv` lists the tasks"
-    raise ParseError(_told(_INDENTED.join(facts), way_out), context)
-
-
-def _told(fact: str, hint: str) -> str:
-    return f"error: {fact}\nhint:  {hint}"
+    raise ParseError(f"error: {_INDENTED.join(facts)}\nhint:  {way_out}", context)

@@ -37,6 +37,7 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
             _hear()
             try:
+                _refuse_ignored(args[0])
                 function(*args, **kwargs)
             except DeployError as error:
                 print(shown(f"error: {error}"), file=sys.stderr)
@@ -50,6 +51,25 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
         return decorated
 
     return decorate
+
+
+def _refuse_ignored(context: Any) -> None:
+    """Raise ConfigError for what Invoke takes and no task obeys: `--dry`, and arguments after `--`.
+
+    `destroy --dry` and `destroy -- --stack=x` would delete every stack. Invoke reads both before it
+    loads a tasks.py, so `flags` cannot refuse them.
+    """
+    from deployer.errors import ConfigError
+
+    if context.remainder:
+        raise ConfigError(
+            f"-- {context.remainder}: no task takes arguments after --", hint="remove the --"
+        )
+    if context.config.run.dry:
+        raise ConfigError(
+            "--dry: no task has this mode",
+            hint="use `./inv plan`, or --dry-run where a task has it",
+        )
 
 
 def _hear() -> None:
