@@ -14,7 +14,7 @@ def refuse_unattended(place: str, otherwise: str, *, can_ask: bool = True) -> No
 
     if not can_ask:
         reason = "--json prints no questions"
-    elif not sys.stdin.isatty():
+    elif sys.stdin is None or not sys.stdin.isatty():  # None: it was closed, as by `<&-`.
         reason = "standard input is not a terminal"
     else:
         return

@@ -92,7 +92,12 @@ def _value(name: str) -> str:
     """One line from a terminal, or all of stdin; raises ConfigError if there is nothing."""
     from deployer.errors import ConfigError
 
-    value = _typed(f"{name}: ") if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
+    if sys.stdin is None:  # It was closed, as by `<&-`.
+        value = ""
+    elif sys.stdin.isatty():
+        value = _typed(f"{name}: ")
+    else:
+        value = sys.stdin.read().removesuffix("\n")
     if not value:
         raise ConfigError(f"{name}: nothing was given", hint="type it, or give it on stdin")
     return value

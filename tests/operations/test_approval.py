@@ -56,6 +56,14 @@ def test_nobody_to_ask(stdin, *, terminal: bool, can_ask: bool, reason: str) -> 
     )
 
 
+def test_standard_input_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a scheduler or `<&-` leaves it: Python then has no object for it."""
+    monkeypatch.setattr("sys.stdin", None)
+
+    with pytest.raises(GuardError, match="standard input is not a terminal"):
+        approval.refuse_unattended("prod", "--dry-run to only look")
+
+
 @pytest.fixture
 def reset(monkeypatch: pytest.MonkeyPatch, tmp_path):
     """The project has its embedded AWS in a folder of the test; what was deleted is remembered."""
