@@ -94,7 +94,7 @@ def is_aws(url: str) -> bool:
 
 def refusals(setup: Setup, region: str) -> tuple[str, ...]:
     """Every part of *setup* that a task in *region* refuses, each as `place: fact`."""
-    return (*_redirects(setup), *_other_regions(setup, region))
+    return (*_redirects(setup), *_other_regions(setup, region), *_unusable(setup))
 
 
 def origins(setup: Setup) -> tuple[str, ...]:
@@ -132,6 +132,30 @@ def _other_regions(setup: Setup, region: str) -> Iterator[str]:
             yield f"{place}: the region is {other}, but {region} in the config file"
 
 
+def _unusable(setup: Setup) -> Iterator[str]:
+    """A CA bundle that botocore would not verify by, and a program that it could not run."""
+    place, bundle = _bundle(setup)
+    if bundle is not None and not str(bundle).strip():
+        yield f"{place}: is empty; it must name a file of certificates"
+    elif bundle is not None and not (isinstance(bundle, str) and Path(bundle).exists()):
+        yield f"{place}: there is no file {bundle}"
+    for name, settings in setup.chain():
+        if not str(settings.get("credential_process", "unset")).strip():
+            yield f"AWS profile {name}: credential_process: is empty"
+
+
+def _bundle(setup: Setup) -> tuple[str, object]:
+    """Return the CA bundle that botocore takes, and where it is set; an empty one counts."""
+    first, last = _CERTIFICATES
+    places: Mapping[str, object] = {
+        first: setup.environ.get(first),
+        f"{setup.place}: ca_bundle": setup.settings.get("ca_bundle"),
+        last: setup.environ.get(last),
+    }
+    found = ((place, bundle) for place, bundle in places.items() if bundle is not None)
+    return next(found, ("", None))
+
+
 def _credentials(setup: Setup) -> Iterator[str]:
     """Where credentials come from: botocore takes the first source that there is, in this order."""
     if setup.environ.get(_KEYS):
@@ -154,17 +178,20 @@ def _of_profile(settings: Settings, setup: Setup) -> Iterator[str]:
     if session or "sso_start_url" in settings:
         yield f"SSO {_without_password(str(settings.get('sso_start_url', session)))}"
     if login := settings.get("login_session"):
-        yield f"login {login}"
+        folder = setup.environ.get("AWS_LOGIN_CACHE_DIRECTORY")
+        yield f"login {login}" + (f" by {folder}" if folder else "")
 
 
 def _of_machine(setup: Setup) -> Iterator[str]:
     environ = setup.environ
     if file := environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
         yield f"role {environ.get('AWS_ROLE_ARN', '')} by {file}"
+    token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+    sent = f" by {token}" if token else ""
     if path := environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
-        yield f"container credentials {path}"
+        yield f"container credentials {path}{sent}"
     elif url := environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
-        yield f"container credentials {_without_password(url)}"
+        yield f"container credentials {_without_password(url)}{sent}"
     key = "ec2_metadata_service_endpoint"
     if metadata := environ.get(f"AWS_{key.upper()}") or setup.settings.get(key):
         yield f"instance metadata {_without_password(str(metadata))}"
@@ -180,8 +207,8 @@ def _connection(setup: Setup) -> Iterator[str]:
     proxies = [setup.proxies[scheme] for scheme in ("https", "http") if setup.proxies.get(scheme)]
     for proxy in dict.fromkeys(proxies):
         yield f"proxy {_without_password(proxy)}"
-    bundle = setup.environ.get(_CERTIFICATES[0]) or setup.settings.get("ca_bundle")
-    if bundle := bundle or setup.environ.get(_CERTIFICATES[1]):
+    _, bundle = _bundle(setup)
+    if bundle:
         yield f"CA bundle {bundle}"
 
 

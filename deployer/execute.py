@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
@@ -335,35 +336,46 @@ def _destroy(found: Found, run: Run) -> Job:
         yield _operating(found)
         ended = yield from follow(run.watch, found, before_running(run.watch, found))
         found = ended.found
-    ended = yield from _delete_protected(found, run)
+    ended = yield from _delete(found, run, unprotect=found.protected)
     kept = ", ".join(f"{format_path(one.place)} ({one.event.physical_id})" for one in ended.kept)
     detail = f"kept by its DeletionPolicy: {kept}" if kept else ""
     return Finished(found.name, Outcome.DELETED, detail)
 
 
-def _delete_protected(found: Found, run: Run) -> Work[Ended]:
-    """Delete a stack whose protection was given up for that; it comes back if the stack stays."""
-    if not found.protected:
-        return (yield from _delete(found, run))
-    _refuse_foreign_now(found, run)
-    run.cloud.protect(found.region, found.id, on=False)
-    try:
-        return (yield from _delete(found, run))
-    except (BusyError, LostError):
-        raise
-    except DeployError:
-        run.cloud.protect(found.region, found.id, on=True)
-        raise
+def _delete(found: Found, run: Run, *, unprotect: bool = False) -> Work[Ended]:
+    """Delete a stack, if it still belongs to the environment, and follow that to its end.
 
-
-def _delete(found: Found, run: Run) -> Work[Ended]:
-    """Delete a stack, if it still belongs to the environment, and follow that to its end."""
+    With *unprotect* its protection is given up for that; it comes back if the stack stays.
+    """
     now = _refuse_foreign_now(found, run)
     if now is None or now.status == "DELETE_COMPLETE":
         gone = replace(found, status="DELETE_COMPLETE")
         _remember(gone, run)
         return Ended(gone)
-    return (yield from _delete_now(now, run))
+    _refuse_live(found, now)
+    try:
+        return (yield from _delete_now(now, run, unprotect=unprotect))
+    except (BusyError, LostError):
+        raise
+    except DeployError:
+        if unprotect:
+            run.cloud.protect(found.region, found.id, on=True)
+        raise
+
+
+def _refuse_live(found: Found, now: Found) -> None:
+    """Raise GuardError if a stack that was never in service came into service since.
+
+    A colleague may execute its first change set, or repair it, while the question is open.
+    """
+    was_live = not (found.never_completed or found.status == "REVIEW_IN_PROGRESS")
+    if was_live or now.status == found.status or now.status.startswith("DELETE_"):
+        return
+    raise GuardError(
+        f"{found.name}: it was {found.status} when it was shown, and is {now.status} now; "
+        "it was not deleted",
+        hint="run the command again, which shows what is in it",
+    )
 
 
 def _refuse_foreign_now(found: Found, run: Run) -> Found | None:
@@ -378,9 +390,17 @@ def _refuse_foreign_now(found: Found, run: Run) -> Found | None:
     return now
 
 
-def _delete_now(found: Found, run: Run) -> Work[Ended]:
+def _delete_now(found: Found, run: Run, *, unprotect: bool = False) -> Work[Ended]:
     after = latest(run.watch, found.region, found.id)
-    run.cloud.delete(found.region, found.id, token=_token(run, found.id))
+    try:
+        if unprotect:
+            run.cloud.protect(found.region, found.id, on=False)
+        run.cloud.delete(found.region, found.id, token=_token(run, found.id))
+    except KeyboardInterrupt:
+        if unprotect:
+            with suppress(DeployError):  # The deletion may have begun.
+                run.cloud.protect(found.region, found.id, on=True)
+        raise
     yield Operating(found.name, found.region, "delete", found.id)
     ended = yield from follow(run.watch, found, after)
     _remember(ended.found, run)

@@ -7,7 +7,7 @@ shown; what the change set says later is AWS's own word.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -72,13 +72,21 @@ class Loss:
 
 
 def losses(
-    old: TemplateTree, new: TemplateTree, lookup: Lookup = resource_type
+    old: TemplateTree,
+    new: TemplateTree,
+    lookup: Lookup = resource_type,
+    *,
+    parameters: Collection[str] = (),
 ) -> tuple[Loss, ...]:
     """What replacing template *old* by *new* would take from data, in the order of *old*.
 
     That goes for the templates of nested stacks, too, which are matched by their logical ids.
+    *parameters* are those of the outermost template whose values change; a changed default is found.
     """
-    return tuple(_losses(old, new, _changed_values(old, new, lookup, {})))
+    before, after = (_defaults(tree) for tree in (old, new))
+    changed = {name for name, value in after.items() if value != before.get(name)} | {*parameters}
+    given = dict.fromkeys(sorted(changed), "changes")
+    return tuple(_losses(old, new, _changed_values(old, new, lookup, given)))
 
 
 def _losses(
@@ -86,11 +94,12 @@ def _losses(
 ) -> Iterator[Loss]:
     for name, resource in old.resources.items():
         after = new.resources.get(name)
+        removed = _why_removed(resource, after, changed)
         if _holds_data(resource):
-            found = _of(name, resource, after, changed.names.get(name, ""))
+            found = _of(name, resource, after, changed.names.get(name, ""), removed)
             yield from (replace(loss, path=path) for loss in found)
         if name in old.nested:
-            why = _why_deleted(name, resource, after, changed.names.get(name, ""))
+            why = _why_deleted(name, resource, after, changed.names.get(name, ""), removed)
             if why is not None:
                 yield from _deleted(old.nested[name], why, (*path, name))
             elif name in changed.nested and name in new.nested:
@@ -98,10 +107,29 @@ def _losses(
                 yield from _losses(*inner, (*path, name))
 
 
-def _why_deleted(name: str, old: Resource, new: Resource | None, remade: str) -> str | None:
-    """Return why the nested stack *name* is deleted; None if it stays."""
+def _why_removed(old: Resource, new: Resource | None, changed: ChangedValues) -> str:
+    """Return why a resource is, or may be, removed; an empty string if it stays.
+
+    Templates do not say whether a condition is met, so a changed one may remove what it is put on.
+    """
     if new is None:
-        return None if old.get("DeletionPolicy") in KEPT else "is removed"
+        return "is removed"
+    condition = new.get("Condition")
+    if condition is None:
+        return ""
+    if condition == old.get("Condition") and f"Conditions.{condition}" not in changed.names:
+        return ""
+    return f"may be removed, because its condition {condition} changes"
+
+
+def _why_deleted(
+    name: str, old: Resource, new: Resource | None, remade: str, removed: str
+) -> str | None:
+    """Return why the nested stack *name* is deleted; None if it stays."""
+    if removed and old.get("DeletionPolicy") not in KEPT:
+        return removed
+    if new is None:
+        return None
     if new["Type"] == old["Type"] and not remade:
         return None
     if new.get("UpdateReplacePolicy") in KEPT:
@@ -119,10 +147,13 @@ def _deleted(tree: TemplateTree, why: str, path: LogicalIds) -> Iterator[Loss]:
             yield from _deleted(tree.nested[name], why, (*path, name))
 
 
-def _of(name: str, old: Resource, new: Resource | None, remade: str) -> Iterator[Loss]:
+def _of(
+    name: str, old: Resource, new: Resource | None, remade: str, removed: str
+) -> Iterator[Loss]:
     type_ = old["Type"]
+    if removed:
+        yield Loss(name, type_, removed, _fate(old.get("DeletionPolicy")))
     if new is None:
-        yield Loss(name, type_, "is removed", _fate(old.get("DeletionPolicy")))
         return
     if new["Type"] != type_:
         what = f"becomes {new['Type']}"
@@ -166,8 +197,8 @@ def _strength(value: Any) -> float:
 class ChangedValues:
     """The names whose values an update changes, each with the reason.
 
-    *names* are replaced resources, parameters, and outputs of nested stacks. *nested* has the same
-    for each nested stack that stays.
+    *names* are replaced resources, parameters, outputs of nested stacks, and conditions and mappings
+    as Conditions.Name and Mappings.Name. *nested* has the same for each nested stack that stays.
     """
 
     names: Mapping[str, str]
@@ -182,7 +213,7 @@ def _changed_values(
     A resource that refers to a changed value may be replaced, too. *parameters* are the parameters
     of the template that change.
     """
-    changed = ChangedValues(parameters, {})
+    changed = ChangedValues({**parameters, **_changed_mappings(old, new)}, {})
     while True:
         nested = {
             title: _changed_values(
@@ -202,10 +233,32 @@ def _changed_values(
             if name in new.resources and name not in changed.names
             if (reason := _reason(resource, new.resources[name], lookup, changed.names))
         }
-        names = {**changed.names, **outputs, **remade}
+        conditions = _changed_conditions(old, new, changed)
+        names = {**changed.names, **conditions, **outputs, **remade}
         if names.keys() == changed.names.keys():
             return ChangedValues(changed.names, nested)
         changed = ChangedValues(names, nested)
+
+
+def _changed_mappings(old: TemplateTree, new: TemplateTree) -> dict[str, str]:
+    before, after = (tree.body.get("Mappings") or {} for tree in (old, new))
+    return {
+        f"Mappings.{name}": "changes"
+        for name, mapping in after.items()
+        if mapping != before.get(name)
+    }
+
+
+def _changed_conditions(
+    old: TemplateTree, new: TemplateTree, changed: ChangedValues
+) -> dict[str, str]:
+    """Return the conditions whose text changes, or that use a changed value."""
+    before, after = (tree.body.get("Conditions") or {} for tree in (old, new))
+    return {
+        f"Conditions.{name}": "changes"
+        for name, condition in after.items()
+        if condition != before.get(name) or any(used in changed.names for used in _names(condition))
+    }
 
 
 def _changed_parameters(
@@ -222,9 +275,13 @@ def _changed_parameters(
 
 def _parameters(tree: TemplateTree, title: str) -> dict[str, Any]:
     """Return the parameters that a nested stack gets, with the defaults of the others."""
-    declared = tree.nested[title].body.get("Parameters") or {}
     given = _property(tree.resources[title], ("Parameters",)) or {}
-    return {name: one.get("Default") for name, one in declared.items()} | dict(given)
+    return _defaults(tree.nested[title]) | dict(given)
+
+
+def _defaults(tree: TemplateTree) -> dict[str, Any]:
+    declared = tree.body.get("Parameters") or {}
+    return {name: one.get("Default") for name, one in declared.items()}
 
 
 def _changed_outputs(
@@ -277,9 +334,9 @@ def _at(value: Any, path: Sequence[str]) -> Any:
 
 
 def _names(value: Any) -> Iterator[str]:
-    """Yield the logical ids that *value* refers to, and outputs of nested stacks by their names.
+    """Yield the logical ids that *value* refers to, and all else as `ChangedValues` names it.
 
-    Such a name is Network.Outputs.Vpc.
+    An output of a nested stack is Network.Outputs.Vpc.
     """
     match value:
         case {"Ref": str(name)}:
@@ -292,11 +349,21 @@ def _names(value: Any) -> Iterator[str]:
             yield from (name for name in _placeholders(text) if name not in given)
             yield from _names(given)
         case dict():
+            yield from _of_sections(value)
             for inner in value.values():
                 yield from _names(inner)
         case list():
             for inner in value:
                 yield from _names(inner)
+
+
+def _of_sections(value: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the name of the condition or mapping that an intrinsic function uses."""
+    match value:
+        case {"Condition": str(name)} | {"Fn::If": [str(name), *_]}:
+            yield f"Conditions.{name}"
+        case {"Fn::FindInMap": [str(name), *_]}:
+            yield f"Mappings.{name}"
 
 
 def _placeholders(text: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -152,24 +153,29 @@ def decide(
     return Keep(wanted, stack, "unchanged")
 
 
-def with_losses(steps: Iterable[Step], deployed: Mapping[str, TemplateTree]) -> tuple[Step, ...]:
+def with_losses(
+    steps: Iterable[Step], deployed: Mapping[str, TemplateTree], found: Iterable[Found] = ()
+) -> tuple[Step, ...]:
     """*steps*, each update with the nested templates that change, and what it would do to data.
 
-    *deployed* has the deployed templates by stack name.
+    *deployed* has the deployed templates by stack name; *found* has all stacks of the environment.
     """
+    known = index(found)
     return tuple(
-        _explained(step, deployed[step.wanted.name])
+        _explained(step, deployed[step.wanted.name], known)
         if isinstance(step, Update) and step.wanted.name in deployed
         else step
         for step in steps
     )
 
 
-def _explained(step: Update, old: TemplateTree) -> Update:
+def _explained(step: Update, old: TemplateTree, known: Mapping[tuple[str, str], Found]) -> Update:
     new = desired_templates(step.wanted)
+    values = parameters(step.wanted, known)
+    changed = [name for name, value in values.items() if step.found.parameters.get(name) != value]
     what = [_changed(path, names) for path, names in changed_templates(old, new).items()]
     reason = step.reason.replace(TEMPLATE_CHANGED, ", ".join(what) or TEMPLATE_CHANGED, 1)
-    return replace(step, reason=reason, losses=losses(old, new))
+    return replace(step, reason=reason, losses=losses(old, new, parameters=changed))
 
 
 def _changed(path: LogicalIds, names: Sequence[str]) -> str:
@@ -233,19 +239,19 @@ def orphans(wanted: Sequence[Wanted], found: Iterable[Found], env: str) -> tuple
     *found* has stacks of the environment *env* only.
     """
     layers = {(each.region, each.name) for each in wanted}
-    names = {each.name for each in wanted}
+    orphaned = [stack for stack in found if (stack.region, stack.name) not in layers]
+    names = Counter([*(each.name for each in wanted), *(stack.name for stack in orphaned)])
     return tuple(
         Orphan(
             stack, "deployed, but no longer a layer", f"to remove it: {_remove(stack, names, env)}"
         )
-        for stack in sorted(found, key=lambda stack: (stack.region, stack.name))
-        if (stack.region, stack.name) not in layers
+        for stack in sorted(orphaned, key=lambda stack: (stack.region, stack.name))
     )
 
 
-def _remove(stack: Found, layers: Collection[str], env: str) -> str:
-    """Return the command that removes an orphan; REGION/NAME tells it from a layer of its name."""
-    address = f"{stack.region}/{stack.name}" if stack.name in layers else stack.name
+def _remove(stack: Found, names: Mapping[str, int], env: str) -> str:
+    """Return the command that removes an orphan; REGION/NAME tells it from others of its name."""
+    address = f"{stack.region}/{stack.name}" if names[stack.name] > 1 else stack.name
     return f"./inv destroy --stack={address} --env={env}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -23,7 +24,8 @@ class Deletion:
     """A stack to delete, and what that does to the data in it.
 
     *losses* has every resource that holds data, deleted or kept. *guard* says why the stack is
-    deleted only if it is confirmed by name. *after* names the stacks that must be deleted before.
+    deleted only if it is confirmed by *address*: its name, or REGION/NAME where another stack of
+    that name is deleted, too. *after* names the stacks that must be deleted before.
     """
 
     stack: Found
@@ -31,6 +33,14 @@ class Deletion:
     losses: tuple[Loss, ...] = ()
     guard: str = ""
     after: tuple[str, ...] = ()
+    shares_name: bool = False
+
+    @property
+    def address(self) -> str:
+        """What confirms this deletion, and no other."""
+        if self.shares_name:
+            return f"{self.stack.region}/{self.stack.name}"
+        return self.stack.name
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ def deletions(
     doomed = [stack for stack in reversed(deployed.found) if stack.id in chosen]
     after = _order(deployed, doomed, importers)
     orphans = {stack.id for stack in deployed.orphans}
+    names_ = Counter(stack.name for stack in doomed)
     return tuple(
         Deletion(
             stack,
@@ -80,31 +91,37 @@ def deletions(
             losses=losses(deployed.template(stack), TemplateTree("")),
             guard=_guard(deployed, stack),
             after=tuple(after[stack.name]),
+            shares_name=names_[stack.name] > 1,
         )
         for stack in doomed
     )
 
 
 def unconfirmed(deletions_: Iterable[Deletion], confirmed: Collection[str]) -> tuple[Deletion, ...]:
-    """Return the deletions that need their stack's name in *confirmed*, and lack it."""
-    return tuple(each for each in deletions_ if each.guard and each.stack.name not in confirmed)
+    """Return the deletions that need their stack's address in *confirmed*, and lack it."""
+    return tuple(each for each in deletions_ if each.guard and each.address not in confirmed)
 
 
 def refuse_unconfirmed(deletions_: Iterable[Deletion], confirmed: Collection[str]) -> None:
     """Raise one GuardError that names every stack that must be confirmed by name."""
     if missing := unconfirmed(deletions_, confirmed):
-        lines = [f"{each.stack.name} {each.guard}" for each in missing]
-        flags = " ".join(f"--confirm={each.stack.name}" for each in missing)
+        lines = [f"{each.address} {each.guard}" for each in missing]
+        flags = " ".join(f"--confirm={each.address}" for each in missing)
         raise GuardError("\n".join(["nothing was deleted:", *lines]), hint=f"to delete: {flags}")
 
 
 def _named(deployed: Deployed, names: Sequence[str], hints: Mapping[str, str]) -> set[str]:
-    """Return the ids of the deployed stacks that *names* mean."""
-    by_name: dict[str, set[str]] = {}
+    """Return the ids of the deployed stacks that *names* mean.
+
+    A whole name comes before a short one: `crd-x-old` is not the short name of `crd-x-crd-x-old`.
+    """
+    short: dict[str, set[str]] = {}
+    whole: dict[str, set[str]] = {}
     for stack in deployed.orphans:
-        for name in (stack.name.removeprefix(deployed.owner.prefix), stack.name):
-            by_name.setdefault(name, set()).add(stack.id)
-        by_name[f"{stack.region}/{stack.name}"] = {stack.id}
+        short.setdefault(stack.name.removeprefix(deployed.owner.prefix), set()).add(stack.id)
+        whole.setdefault(stack.name, set()).add(stack.id)
+        whole[f"{stack.region}/{stack.name}"] = {stack.id}
+    by_name = short | whole
     ids = {(stack.region, stack.name): stack.id for stack in deployed.found}
     for each in deployed.wanted:
         there = {ids[each.region, each.name]} if (each.region, each.name) in ids else set()

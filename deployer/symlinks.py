@@ -18,6 +18,8 @@ def refuse(path: Path, root: Path) -> Path:
     target = Path(os.path.abspath(path))  # noqa: PTH100
     if not target.is_relative_to(step):
         raise GuardError(f"{path}: is outside of {root}", hint="name a path within it")
+    if ".." in path.parts and path.absolute().is_relative_to(step):
+        target = path.absolute()  # Behind a link, .. does not lead back to where the link is.
     for part in target.relative_to(step).parts:
         step /= part
         if step.is_symlink():

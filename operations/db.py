@@ -54,7 +54,7 @@ def rollback(
         print("nothing to roll back")
         return
     loss = "may drop tables and the data in them"
-    print(f"rolls back {', '.join(names)}: {loss}", file=sys.stderr)
+    print(terminal.shown(f"rolls back {', '.join(names)}: {loss}"), file=sys.stderr)
     if dry_run:
         return
     protected.ask(here.env, confirm, f"a rollback {loss}")
@@ -97,25 +97,52 @@ def new(_: Context, name: str = "") -> None:
 
 def write(folder: Path, name: str) -> list[Path]:
     """Write and return the two files of the migration *name*, the last one in *folder*."""
+    from deployer import symlinks
+
     last = max(
         (int(file.name[:4]) for file in folder.glob("[0-9][0-9][0-9][0-9]_*.sql")), default=0
     )
     stem = f"{last + 1:04}_{name}"
     forward, back = folder / f"{stem}.sql", folder / f"{stem}.rollback.sql"
+    for file in (forward, back):
+        symlinks.refuse(file, project.ROOT if folder.is_relative_to(project.ROOT) else folder)
     forward.write_text("-- Why:\n")
     back.write_text(f"-- Undo {stem}.\n")
     return [forward, back]
 
 
 def _master(here: Place) -> dict[str, str]:
-    """User name and password of the master, as RDS keeps them."""
+    """User name and password of the master, as RDS keeps them.
+
+    Raises GuardError if the stack names another secret: a release chooses what the stack returns,
+    and the password is sent to a function that a release deploys.
+    """
     from deployer.aws import our_errors
+    from deployer.errors import GuardError
 
     secret = here.output("database", "MasterSecret")
+    managed = _managed_secret(here)
+    if secret != managed:
+        raise GuardError(
+            f"stack database: output MasterSecret: {secret} is not the secret of the database,"
+            f" {managed or 'which has none'}",
+            hint="find out who changed the stack (CloudTrail), then ./inv deploy --stack=database",
+        )
     with our_errors(secret):
         client = here.client("secretsmanager")
         kept = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
     return {"username": kept["username"], "password": kept["password"]}
+
+
+def _managed_secret(here: Place) -> str:
+    """Return the ARN of the secret that RDS manages for the database, or "" if there is none."""
+    from deployer.aws import our_errors
+
+    name = here.env.stack_name("database")
+    with our_errors(name):
+        found = here.client("rds").describe_db_instances(DBInstanceIdentifier=name)
+    [database] = found["DBInstances"]
+    return str(database.get("MasterUserSecret", {}).get("SecretArn", ""))
 
 
 def _call(here: Place, event: dict[str, Any]) -> dict[str, Any]:

@@ -39,10 +39,11 @@ def run(*arguments: str, stdin: bytes = b"") -> None:
 def sign_in(here: Place) -> str:
     """Let docker push and pull for twelve hours; the address of the registry.
 
-    Raises ConfigError for the embedded AWS, whose registry has an API but no images.
+    Raises ConfigError for the embedded AWS, whose registry has an API but no images, and GuardError
+    if the stack names another registry than the one that the password is for.
     """
     from deployer.aws import our_errors
-    from deployer.errors import ConfigError
+    from deployer.errors import ConfigError, GuardError
 
     if here.environment.embedded:
         raise ConfigError(
@@ -51,6 +52,12 @@ def sign_in(here: Place) -> str:
     registry = here.output("registry", "Uri").partition("/")[0]
     with our_errors(registry):
         token = here.client("ecr").get_authorization_token()["authorizationData"][0]
+    issuer = token["proxyEndpoint"].removeprefix("https://")
+    if registry != issuer:  # A release chooses what a stack returns, and the password is not its.
+        raise GuardError(
+            f"stack registry: output Uri: {registry} is not the registry of this account, {issuer}",
+            hint="find out who changed the stack (CloudTrail), then ./inv deploy --stack=registry",
+        )
     user, _, password = base64.b64decode(token["authorizationToken"]).partition(b":")
     run("login", "--username", user.decode(), "--password-stdin", registry, stdin=password)
     return registry

@@ -139,7 +139,7 @@ class Session:
         steps = plan.come(plan.plan(wanted, found, deployed=deployed), self._come(wanted, found))
         changing = [step.wanted for step in steps if isinstance(step, Update)]
         deployed = deployed or self._deployed(changing, found)
-        steps = plan.with_losses(steps, deployed)
+        steps = plan.with_losses(steps, deployed, found)
         return Look(found, steps, plan.uploads(steps, deployed), self.orphans(found), role)
 
     def deploy(self, look: Look, *, jobs: int) -> None:

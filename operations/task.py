@@ -6,9 +6,10 @@ import functools
 import inspect
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, ParamSpec
 
+from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task as invoke_task
 
@@ -37,7 +38,7 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
             _hear()
             try:
-                _refuse_ignored(args[0])
+                _refuse_ignored(args)
                 function(*args, **kwargs)
             except DeployError as error:
                 print(shown(f"error: {error}"), file=sys.stderr)
@@ -53,23 +54,26 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
     return decorate
 
 
-def _refuse_ignored(context: Any) -> None:
-    """Raise ConfigError for what Invoke takes and no task obeys: `--dry`, and arguments after `--`.
+def _refuse_ignored(args: Sequence[object]) -> None:
+    """Raise ConfigError for what Invoke takes and no task obeys: `--dry`, and anything after `--`.
 
     `destroy --dry` and `destroy -- --stack=x` would delete every stack. Invoke reads both before it
     loads a tasks.py, so `flags` cannot refuse them.
     """
     from deployer.errors import ConfigError
 
-    if context.remainder:
-        raise ConfigError(
-            f"-- {context.remainder}: no task takes arguments after --", hint="remove the --"
-        )
-    if context.config.run.dry:
-        raise ConfigError(
-            "--dry: no task has this mode",
-            hint="use `./inv plan`, or --dry-run where a task has it",
-        )
+    for context in (each for each in args if isinstance(each, Context)):
+        if context.remainder:
+            raise ConfigError(
+                f"-- {context.remainder}: no task takes anything after a lone --",
+                hint="remove the --; a value that begins with - is given as --flag=value",
+            )
+        if context.config.run.dry:
+            raise ConfigError(
+                "--dry: has no effect on the tasks; nothing was done",
+                hint="use ./inv plan, ./inv destroy --dry-run or ./inv site.sync --dry-run; "
+                "unset INVOKE_RUN_DRY if that is set",
+            )
 
 
 def _hear() -> None:

@@ -139,7 +139,6 @@ def layers(config: Config, code: Code) -> Layers:
         pipeline.define,
         config.pipeline,
         base,
-        images,
         service=config.service.name,
         image=config.service.image,
         architecture=config.service.architecture,

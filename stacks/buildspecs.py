@@ -35,6 +35,8 @@ SETTLE = ("sh ./inv deploy --release --yes --stack=service --only",)
 # The tag is new for each build and the digest is the one that this push returned, so an image
 # that is in the repository already is never taken for the one that was built.
 # The login comes last: while the Dockerfile runs, there is no password that it could read.
+# docker asks git for the revision of backend/, and git runs what a config file of the commit names
+# (a folder with HEAD, objects/ and refs/ is a repository to it): GIT_DIR lets it find none.
 # No attestations: they turn an image into an index, and ECS is to run what was scanned.
 IMAGE_SCRIPT = """\
 # Build the image of the commit, push it, and write its digest and the definitions for ECS.
@@ -54,6 +56,7 @@ while read -r _ base as stage _; do
 done < /tmp/bases
 
 image="$IMAGES:$COMMIT-$CODEBUILD_BUILD_NUMBER"
+export GIT_DIR=/dev/null
 BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --pull \\
     --label "org.opencontainers.image.revision=$COMMIT" --tag "$image" backend
 password=$(aws ecr get-login-password)
@@ -80,7 +83,8 @@ IMAGE = (f"sh -eu {SCRIPT}", 'export IMAGE_DIGEST="$(cat /tmp/image.digest)"')
 #
 # It runs no code of the commit: AWS says which stacks there are and what their templates are, and
 # the files of build/ are data. All but printable ASCII is shown as `cat -v` shows it, or a template
-# could rewrite the lines above it on the screen, or their order.
+# could rewrite the lines above it on the screen, or their order. Each line of a template begins with
+# `+`, `-` or a space, or it could look like a heading, and a template with a NUL is compared as text.
 DIFF_SCRIPT = """\
 # Print how the templates in build/ of the commit differ from the deployed ones.
 changed=0
@@ -102,7 +106,7 @@ compare() {
         --template-stage Original --query TemplateBody --output text)
     printf '%s\\n' "$template" > /tmp/deployed.yaml
     code=0
-    diff -u --label deployed --label commit /tmp/deployed.yaml "$file" > /tmp/changes || code=$?
+    diff -u --text --label deployed --label commit /tmp/deployed.yaml "$file" > /tmp/changes || code=$?
     [ "$code" -le 1 ] || exit "$code"
     [ "$code" -eq 0 ] || changed=$((changed + 1))
     if [ "$code" -eq 0 ]; then echo unchanged; else visible < /tmp/changes; fi
@@ -128,7 +132,7 @@ for file in "build/$CRUDDUR_ENV"/*.yaml; do
         *.*) echo "=== $shown: nested template" ;; # Its address in the outer one has its digest.
         *) echo "=== $PREFIX$shown: new" && changed=$((changed + 1)) ;;
     esac
-    [ -L "$file" ] || visible < "$file"
+    [ -L "$file" ] || visible < "$file" | awk '{ print "+" $0 }'
 done
 echo "$changed templates differ"
 """

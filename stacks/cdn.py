@@ -85,7 +85,6 @@ class Cdn:
     """Where the site is published to, and what has to hear of it."""
 
     site_bucket: Value
-    site_bucket_arn: Value
     site_distribution: Value
     site_distribution_arn: Value
     assets_distribution: Value
@@ -120,7 +119,6 @@ def define(
     _readable(t, env, "AvatarsPolicy", assets.avatars, assets.avatars_arn, by=pictures, hides=True)
     return Cdn(
         site_bucket=files.ref(),
-        site_bucket_arn=files.get_att("Arn"),
         site_distribution=site.ref(),
         site_distribution_arn=_arn(site),
         assets_distribution=pictures.ref(),

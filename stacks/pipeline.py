@@ -12,18 +12,27 @@ from awacs import codeconnections as connecting
 from awacs import ecs, iam
 from awacs import s3 as storage
 from awacs import sns as publishing
-from awacs.aws import Condition, PolicyDocument, Statement, StringEquals
+from awacs.aws import (
+    ArnLike,
+    ArnNotLike,
+    Condition,
+    Deny,
+    PolicyDocument,
+    Principal,
+    Statement,
+    StringEquals,
+)
 from troposphere import Sub, codeconnections, codepipeline, s3
 from troposphere import iam as roles
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
 from stacks import codebuild
-from stacks.buckets import expire_replaced, objects, private_bucket
+from stacks.buckets import bucket_arn, expire_replaced, objects, private_bucket
 from stacks.codebuild import IMAGE, SOURCE, Projects, artifact_path
 from stacks.foundation import Foundation
 from stacks.parts import allow, arn, own, trust
-from stacks.registry import Registry
+from stacks.registry import repository_arn, repository_uri
 
 DEPLOYMENT_MINUTES = 10  # For the service to run the new image everywhere.
 
@@ -51,7 +60,6 @@ def define(
     env: Env,
     settings: Settings,
     base: Foundation,
-    images: Registry,
     *,
     service: str,
     image: str,
@@ -59,8 +67,9 @@ def define(
 ) -> Pipeline:
     """A person deploys this stack, never the pipeline itself: it says what a release may do.
 
-    It knows the cluster, the *service* and the migration by their names, so they can be torn down
-    and made anew beside it.
+    It knows the repository, the cluster, the *service* and the migration by their names, so they
+    can be torn down and made anew beside it. It imports from the foundation only: a release can
+    choose what the stacks that it deploys export, and so must not choose what the roles may reach.
     """
     connection = t.add_resource(
         codeconnections.Connection(
@@ -74,8 +83,8 @@ def define(
         env,
         codebuild.Choices(service, image, architecture, settings.log_retention_days),
         codebuild.Given(
-            images=images.uri,
-            images_arn=images.arn,
+            images=repository_uri(env),
+            images_arn=repository_arn(env),
             artifacts_arn=base.artifacts_arn,
             change_role=base.release_role,
             handed_over_arn=handed_over.get_att("Arn"),
@@ -121,7 +130,27 @@ def define(
 
 
 def _handed_over(t: Template, env: Env, days: int) -> s3.Bucket:
-    """What one stage leaves for the next; all of it can be made again from the repository."""
+    """What one stage leaves for the next; all of it can be made again from the repository.
+
+    Of the roles of this environment only the pipeline's own may change the source, whatever their
+    policies allow: it is what was approved.
+    """
+    source = objects(bucket_arn(env, "pipeline"), f"{artifact_path(env, SOURCE)}/*")
+    all_roles = arn("iam", f"role/{env.stack_name('*')}")
+    of_pipeline = arn("iam", f"role/{env.stack_name('pipeline')}-PipelineRole-*")
+    only_the_pipeline = Statement(
+        Sid="OnlyThePipelineWritesTheSource",
+        Effect=Deny,
+        Principal=Principal("*"),
+        Action=[storage.DeleteObject, storage.DeleteObjectVersion, storage.PutObject],
+        Resource=[source],
+        Condition=Condition(
+            [
+                ArnLike({"aws:PrincipalArn": all_roles}),
+                ArnNotLike({"aws:PrincipalArn": of_pipeline}),
+            ]
+        ),
+    )
     bucket, _ = private_bucket(
         t,
         "HandedOver",
@@ -132,6 +161,7 @@ def _handed_over(t: Template, env: Env, days: int) -> s3.Bucket:
             s3.LifecycleRule(Id="handed-over", Status="Enabled", ExpirationInDays=days),
             expire_replaced(1, rule="replaced"),
         ],
+        statements=[only_the_pipeline],
     )
     return bucket
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from troposphere import ecr, ssm
+from troposphere import Sub, ecr, ssm
 
 from deployer import fields
 from deployer.stack import ABSENT, Env, Template, Value
-from stacks.parts import image_parameter, keep, own
+from stacks.parts import arn, image_parameter, keep, own
 
 
 class Settings(fields.Settings, frozen=True):
@@ -38,7 +38,7 @@ def define(t: Template, env: Env, settings: Settings, *, released: Sequence[str]
     images = t.add_resource(
         ecr.Repository(
             "BackendImages",
-            RepositoryName=own(env, "backend"),
+            RepositoryName=_repository_name(env),
             ImageTagMutability="IMMUTABLE",
             ImageScanningConfiguration=ecr.ImageScanningConfiguration(ScanOnPush=True),
             LifecyclePolicy=ecr.LifecyclePolicy(
@@ -55,6 +55,21 @@ def define(t: Template, env: Env, settings: Settings, *, released: Sequence[str]
         arn=images.get_att("Arn"),
         uri=images.get_att("RepositoryUri"),
     )
+
+
+def repository_arn(env: Env) -> Sub:
+    """Return the ARN that the repository will have: it does not depend on an export of a stack."""
+    return arn("ecr", f"repository/{_repository_name(env)}")
+
+
+def repository_uri(env: Env) -> Sub:
+    """Return the URI that the repository will have, as `repository_arn` does."""
+    host = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
+    return Sub(f"{host}/{_repository_name(env)}")
+
+
+def _repository_name(env: Env) -> str:
+    return own(env, "backend")
 
 
 def _none_released(t: Template, env: Env, image: str) -> None:

@@ -54,6 +54,7 @@ from awacs.aws import (
     Deny,
     ForAllValuesStringEquals,
     ForAllValuesStringLike,
+    ForAnyValueStringNotLike,
     Null,
     PolicyDocument,
     Statement,
@@ -209,6 +210,7 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
             _not_the_artifacts(env, artifacts),
             _not_the_alerts(env),
             _not_the_pipelines_logs(env),
+            _alarms_only_notify(env),
             *_not_an_open_database(),
             *deny_other_owners(env),
         ],
@@ -906,6 +908,24 @@ def _not_the_pipelines_logs(env: Env) -> Statement:
         Effect=Deny,
         Action=[logs.Action("*")],
         Resource=[arn("logs", f"log-group:{env.stack_name('pipeline')}-*")],
+    )
+
+
+def _alarms_only_notify(env: Env) -> Statement:
+    """Deny alarms that do more than send an alert or scale a service.
+
+    An alarm can stop or terminate any instance of the account, which the release itself cannot.
+    """
+    alerts = arn("sns", f"{env.stack_name('foundation')}-*")
+    scaling = arn("autoscaling", "scalingPolicy:*")
+    return Statement(
+        Sid="AlarmsOnlyNotify",
+        Effect=Deny,
+        Action=[cloudwatch.PutMetricAlarm],
+        Resource=["*"],
+        Condition=Condition(
+            ForAnyValueStringNotLike({"cloudwatch:AlarmActions": [alerts, scaling]})
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from troposphere import iam
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
-from stacks.buckets import objects
+from stacks.buckets import bucket_arn, objects
 from stacks.cdn import Cdn
 from stacks.parts import allow, arn, named
 
@@ -127,12 +127,18 @@ def _trust(settings: Settings, provider: Value) -> PolicyDocument:
 
 
 def _publish(env: Env, web: Cdn) -> list[Statement]:
-    """Look up where, compare, write, and have one distribution forget what it had."""
+    """Look up where, compare, write, and invalidate one distribution.
+
+    The ARN of the bucket comes from its name. A release chooses what the stack `cdn` exports, and
+    the role could be given any bucket by it. With the export of the distribution the role can
+    invalidate caches, and nothing else.
+    """
+    site = bucket_arn(env, "site")
     files = [storage.GetObject, storage.PutObject, storage.DeleteObject]
     outputs = [arn("cloudformation", f"stack/{env.stack_name(layer)}/*") for layer in READ]
     return [
         allow("ReadOutputs", [cloudformation.DescribeStacks], *outputs),
-        allow("ListFiles", [storage.ListBucket], web.site_bucket_arn),
-        allow("ChangeFiles", files, objects(web.site_bucket_arn)),
+        allow("ListFiles", [storage.ListBucket], site),
+        allow("ChangeFiles", files, objects(site)),
         allow("ForgetFiles", [cloudfront.CreateInvalidation], web.site_distribution_arn),
     ]

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from deployer import symlinks
 from deployer.artifacts import packing
 
 KEPT = 6  # Zips of a function of each kind, those used last: two targets, three versions.
@@ -55,8 +56,10 @@ def turn(folder: Path) -> Iterator[Path]:
     """Have the turn to build in *folder*; yields a folder for drafts, which goes away.
 
     The kernel ends a turn however its holder dies, so drafts that are there belong to the dead.
+    Raises GuardError if the lock is a link: opening it would empty the file that it leads to.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    symlinks.refuse(folder / "lock", folder)
     with (folder / "lock").open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         for left in folder.glob(f"{_DRAFT}*"):

@@ -94,6 +94,7 @@ def start(
     pip installed, or on the machine's own; those there are stay with what made them.
     """
     endpoint = _endpoint(process.start(Folder(folder)), folder, account)
+    Folder(folder).refuse_links()
     _choose(postgres, Folder(folder).postgres)
     if by_hand != NOTHING_BY_HAND:
         prepare(endpoint, by_hand)

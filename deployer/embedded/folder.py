@@ -91,8 +91,12 @@ class Folder:
         return self.path / "certificate.pem"
 
     def refuse_links(self) -> None:
-        """Raise GuardError if the folder, or what is written and deleted in it, is a link."""
-        for path in (self.state, self.objects, self.tmp, self.keys, self.databases):
+        """Raise GuardError if the folder, or anything right in it, is a link.
+
+        All of it is written or deleted some time; files are written under another name first.
+        """
+        symlinks.refuse(self.path, self.path.parent)
+        for path in sorted(self.path.iterdir()) if self.path.is_dir() else ():
             symlinks.refuse(path, self.path.parent)
 
     def make(self) -> None:

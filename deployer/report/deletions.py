@@ -37,7 +37,7 @@ def deletion_lines(deletions: Sequence[Deletion], ink: Ink) -> Iterator[str]:
         for loss in each.losses:
             yield f"{' ' * len(name)}  {_loss(loss, ink)}"
         if each.guard:
-            confirm = f"{each.guard}: needs --confirm={each.stack.name}"
+            confirm = f"{each.guard}: needs --confirm={each.address}"
             yield f"{' ' * len(name)}  {ink('yellow', clean(confirm))}"
     yield f"{counted(len(deletions), 'stack')} to delete" if deletions else NOTHING
 

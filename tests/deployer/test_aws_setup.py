@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.loaders import Loader
 
 from deployer import aws, aws_setup
@@ -231,6 +233,44 @@ class TestRefused:
         fact = f"the region is eu-west-1, but {REGION} in the config file"
         assert f"dev: {place}: {fact}" == told.message
 
+    @pytest.mark.parametrize("value", ["", " "])
+    @pytest.mark.parametrize("place", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ca_bundle"])
+    def test_empty_ca_bundle(
+        self, operator: Operator, proxy: Proxy, place: str, value: str
+    ) -> None:
+        """Connections must not go unverified, nor must it look like a missing login."""
+        if place.isupper():
+            operator.variable(place, value)
+        else:
+            operator.config(f"[default]\n{place} = {value}\n")
+
+        told = refused()
+
+        named = place if place.isupper() else f"AWS profile default: {place}"
+        assert f"dev: {named}: is empty; it must name a file of certificates" == told.message
+        assert [] == proxy.hosts
+
+    @pytest.mark.parametrize("value", ["/nonexistent.pem", "\n  x = y"])
+    def test_ca_bundle_that_is_no_file(self, operator: Operator, proxy: Proxy, value: str) -> None:
+        """Nobody is asked before it is there."""
+        operator.config(f"[default]\nca_bundle = {value}\n")
+
+        assert "dev: AWS profile default: ca_bundle: there is no file" in refused().message
+        assert [] == proxy.hosts
+
+    def test_empty_credential_process(self, operator: Operator) -> None:
+        """Also that of the profile from which a role is assumed."""
+        operator.without_keys()
+        operator.config("""
+            [default]
+            role_arn = arn:aws:iam::1:role/x
+            source_profile = source
+            [profile source]
+            credential_process =
+        """)
+
+        assert "dev: AWS profile source: credential_process: is empty" == refused().message
+
     def test_all_at_once(self, operator: Operator, liar: Loopback, proxy: Proxy) -> None:
         """Every fault is named in one error, so that one edit is enough."""
         operator.variable("AWS_ENDPOINT_URL", liar.url)
@@ -426,6 +466,36 @@ class TestLastCheck:
         assert expected == aws_setup.is_aws(url)
 
 
+DECISION = ROOT / "docs" / "decisions" / "0034-what-a-deploy-takes-for-granted.md"
+BOTOCORE = Path(botocore.__file__).parent
+VARIABLE = re.compile(
+    r"""["']((?:AWS|BOTO|BOTOCORE)_[A-Z0-9_]+|_X_AMZN[A-Z_]+|REQUESTS_[A-Z_]+|SSLKEYLOGFILE)["']"""
+)
+
+
+def test_the_decision_lists_all_that_botocore_reads() -> None:
+    """A new version of botocore may read more: somebody has to decide what happens to it."""
+    rows = [line for line in DECISION.read_text().splitlines() if line.startswith("| ")]
+    ways = "\n".join(row.rsplit("|", 2)[0] for row in rows)
+    listed = {*re.findall(r"`([A-Za-z_0-9]+)`", ways)}
+    families = tuple(re.findall(r"`([A-Z_0-9]+_)\*`", ways))
+    files = [*BOTOCORE.glob("*.py"), *BOTOCORE.glob("*/*.py")]
+    variables = {name for file in files for name in VARIABLE.findall(file.read_text())}
+    keys = {
+        key: f"AWS_{key.upper()}"
+        for key, *_ in BOTOCORE_DEFAUT_SESSION_VARIABLES.values()
+        if key is not None
+    }
+
+    assert len(variables) > 40
+    assert [] == sorted(variables - listed - {n for n in variables if n.startswith(families)})
+    assert [] == sorted(
+        key
+        for key, name in keys.items()
+        if not {key, name} & listed and not name.startswith(families)
+    )
+
+
 SERVICES = set(
     re.findall(
         r'client\(\s*"([a-z0-9-]+)"',
@@ -474,6 +544,7 @@ class TestNamed:
             ({"AWS_ACCESS_KEY_ID": "k"}, ["access key from AWS_ACCESS_KEY_ID"]),
             ({"AWS_CA_BUNDLE": "/ca.pem"}, ["CA bundle /ca.pem"]),
             ({"REQUESTS_CA_BUNDLE": "/ca.pem"}, ["CA bundle /ca.pem"]),
+            ({"AWS_CA_BUNDLE": "", "REQUESTS_CA_BUNDLE": "/ca.pem"}, []),
             (
                 {"AWS_CA_BUNDLE": "/ours.pem", "REQUESTS_CA_BUNDLE": "/ca.pem"},
                 ["CA bundle /ours.pem"],
@@ -491,6 +562,13 @@ class TestNamed:
             (
                 {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1"},
                 ["container credentials /v2/credentials/1"],
+            ),
+            (
+                {
+                    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "https://keys.example/x",
+                    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/token",
+                },
+                ["container credentials https://keys.example/x by /token"],
             ),
             (
                 {"AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://metadata.example"},
@@ -533,6 +611,14 @@ class TestNamed:
         told = origins({}, {"work": settings}, profile="work", sso_sessions=sessions)
 
         assert ["profile work", *expected] == told
+
+    def test_folder_of_a_login(self) -> None:
+        """The tokens are read from there, and new ones written."""
+        environ = {"AWS_LOGIN_CACHE_DIRECTORY": "/cache"}
+
+        told = origins(environ, {"work": {"login_session": "arn:user"}}, profile="work")
+
+        assert ["profile work", "login arn:user by /cache"] == told
 
     def test_chain_of_profiles(self) -> None:
         """What the source of a role runs is named, too; a circle ends."""

@@ -586,6 +586,73 @@ def test_a_stack_that_took_the_name_since_is_not_deleted() -> None:
     assert "arn:stack/another" == cloud.found[REGION, NETWORK.name].id
 
 
+@pytest.mark.parametrize("number", range(1, 6))
+def test_an_interrupt_leaves_no_stack_without_its_protection(number: int) -> None:
+    """At whichever call it comes: either the stack is protected, or its deletion runs."""
+    cloud = Interrupted(FakeClock())
+    deploy(cloud, (replace(NETWORK, protect=True),))
+    deletions = every(cloud)
+    cloud.calls.clear()
+    cloud.interrupt_at = number
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(execute.destroy(deletions, run, jobs=1))
+
+    found = cloud.found[REGION, NETWORK.name]
+    assert found.protected or found.status == "DELETE_IN_PROGRESS"
+
+
+@dataclass
+class Interrupted(FakeCloud):
+    """An account whose operator presses Ctrl-C during a call, counted from 1."""
+
+    interrupt_at: int = 0
+
+    def _call(self, name: str, about: str) -> None:
+        super()._call(name, about)
+        if len(self.calls) == self.interrupt_at:
+            raise KeyboardInterrupt
+
+
+def test_an_empty_stack_that_was_filled_since_is_not_deleted() -> None:
+    """What was shown and approved had nothing in it."""
+    cloud = FakeCloud(FakeClock())
+    arn = cloud.propose(
+        Proposal("one", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=NETWORK.tags)
+    )
+    deletions = every(cloud)
+    cloud.clock.sleep(5)
+    cloud.apply(REGION, arn, "theirs")
+    cloud.settle()
+    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+
+    events = list(execute.destroy(deletions, run, jobs=1))
+
+    error = finished(events, NETWORK.name).error
+    assert isinstance(error, GuardError)
+    assert "was REVIEW_IN_PROGRESS when it was shown, and is CREATE_COMPLETE now" in error.message
+    assert "CREATE_COMPLETE" == cloud.found[REGION, NETWORK.name].status
+
+
+def test_a_failed_stack_that_was_repaired_since_is_not_made_anew() -> None:
+    """A colleague updates a stack whose creation failed, while the question is open."""
+    cloud = FakeCloud(FakeClock())
+    failed = Found(
+        NETWORK.name, "arn:stack/failed", REGION, "CREATE_FAILED", tags=dict(NETWORK.tags)
+    )
+    cloud.put(failed)
+
+    def repair(_: ChangeSet | Recreate) -> bool:
+        cloud.put(replace(failed, status="UPDATE_COMPLETE"))
+        return True
+
+    events = deploy(cloud, (NETWORK,), approve=repair)
+
+    assert isinstance(finished(events, NETWORK.name).error, GuardError)
+    assert "arn:stack/failed" == cloud.found[REGION, NETWORK.name].id
+
+
 def test_a_stack_that_took_the_name_since_is_not_updated() -> None:
     """A change set goes to the id that was looked at."""
     cloud = FakeCloud(FakeClock())

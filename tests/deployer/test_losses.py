@@ -345,3 +345,90 @@ def test_an_output_of_another_value_reaches_a_nested_stack_beside_it() -> None:
         ("Giver/Group", "is replaced, because LogGroupName changes", DELETED),
         ("Taker/Table", "is replaced, because TableName refers to Name", DELETED),
     ]
+
+
+CONDITION = {"Fn::Equals": [{"Ref": "Size"}, "large"]}
+CHANGED = {"Fn::Equals": [{"Ref": "Size"}, "small"]}
+
+
+def conditional(condition: dict[str, Any], name: str = "IsLarge") -> dict[str, Any]:
+    """A template whose table is there on a condition."""
+    body = template(Table=table("Delete") | {"Condition": name})
+    return body | {"Conditions": {name: condition}, "Parameters": {"Size": {"Type": "String"}}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        (template(Table=table("Delete")), conditional(CONDITION), "IsLarge"),
+        (conditional(CONDITION), conditional(CHANGED), "IsLarge"),
+        (conditional(CONDITION), conditional(CONDITION, "IsSmall"), "IsSmall"),
+    ],
+)
+def test_a_changed_condition_may_remove_a_resource(
+    old: dict[str, Any], new: dict[str, Any], name: str
+) -> None:
+    """Nobody can tell from the templates whether it is met, so it is named."""
+    assert told(old, new) == [
+        (f"may be removed, because its condition {name} changes", DELETED),
+    ]
+
+
+def test_a_condition_that_stays_removes_nothing() -> None:
+    """Nor does one that is dropped."""
+    assert told(conditional(CONDITION), conditional(CONDITION)) == []
+    assert told(conditional(CONDITION), template(Table=table("Delete"))) == []
+
+
+def test_a_changed_condition_may_remove_a_nested_stack() -> None:
+    """And all data in it."""
+    inner = tree(template(Table=table("Delete")))
+    above = template(Below=below() | {"Condition": "IsLarge"})
+
+    assert located(
+        losses_.losses(
+            tree(above | {"Conditions": {"IsLarge": CONDITION}}, Below=inner),
+            tree(above | {"Conditions": {"IsLarge": CHANGED}}, Below=inner),
+        )
+    ) == [("Below/Table", "may be removed, because its condition IsLarge changes", DELETED)]
+
+
+def test_a_condition_depends_on_other_conditions_and_parameters() -> None:
+    """A new value of a parameter is as good as another condition."""
+    conditions = {"Large": CONDITION, "IsLarge": {"Fn::Not": [{"Condition": "Large"}]}}
+    body = conditional(CONDITION) | {"Conditions": conditions}
+
+    assert losses_.losses(tree(body), tree(body)) == ()
+    assert located(losses_.losses(tree(body), tree(body), parameters=["Size"])) == [
+        ("Table", "may be removed, because its condition IsLarge changes", DELETED)
+    ]
+
+
+NAME = {"Ref": "Name"}
+NAMED = {"Fn::If": ["IsLarge", "a", "b"]}
+MAPPED = {"Fn::FindInMap": ["Names", "a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "was", "becomes", "cause"),
+    [
+        (NAME, "Parameters", {"Name": {"Default": "a"}}, {"Name": {"Default": "b"}}, "Name"),
+        (NAMED, "Conditions", {"IsLarge": CONDITION}, {"IsLarge": CHANGED}, "Conditions.IsLarge"),
+        (
+            MAPPED,
+            "Mappings",
+            {"Names": {"a": {"b": "c"}}},
+            {"Names": {"a": {"b": "d"}}},
+            "Mappings.Names",
+        ),
+    ],
+)
+def test_a_value_from_elsewhere_in_the_template(
+    name: dict[str, Any], section: str, was: object, becomes: object, cause: str
+) -> None:
+    """The resource is as it was, and is replaced all the same."""
+    body = template(Table=table("Delete", TableName=name))
+
+    assert told(body | {section: was}, body | {section: becomes}) == [
+        (f"is replaced, because TableName refers to {cause}", DELETED)
+    ]

@@ -137,6 +137,16 @@ def test_a_blocked_stack_names_the_way_out() -> None:
     )
 
 
+def test_orphans_of_one_name_are_removed_one_by_one() -> None:
+    """The command for the one does not remove the other."""
+    stacks = [replace(FOUND, name="crd-x-old", region=region) for region in ("us-east-1", REGION)]
+
+    assert [
+        f"to remove it: ./inv destroy --stack={region}/crd-x-old --env=x"
+        for region in (REGION, "us-east-1")
+    ] == [orphan.hint for orphan in plan.orphans(ALL, [FOUND, *stacks], "x")]
+
+
 def test_orphans_are_named_with_the_command_that_removes_them() -> None:
     """A stack of the environment that is no layer any more."""
     old = replace(FOUND, name="crd-x-old")
@@ -324,3 +334,29 @@ def test_the_template_of_a_deeper_stack_is_known_by_the_one_above_it() -> None:
     found = plan.uploads(steps, {stack.name: replace(deployed, text=f"{deployed.text} u")})
 
     assert found == ()
+
+
+def test_a_new_value_of_a_parameter_is_a_loss_of_the_step() -> None:
+    """The template says the same as before, and the table is replaced."""
+    named = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": {"Ref": "NetworkId"}}}
+    source = OutputOf("crd-x-network", REGION, "Id")
+    text = json.dumps({"Resources": {"Table": named}, "Outputs": {DIGEST: "a"}})
+    stack = replace(CLUSTER, text=text, digest="a", parameters={"NetworkId": source})
+    below = replace(FOUND, outputs={**FOUND.outputs, "Id": "new"})
+    there = Found(
+        stack.name,
+        "arn",
+        REGION,
+        "UPDATE_COMPLETE",
+        tags=stack.tags,
+        outputs={DIGEST: "a"},
+        parameters={"NetworkId": "old"},
+    )
+    steps = plan.plan([stack], [below, there])
+
+    [step] = plan.with_losses(steps, {stack.name: TemplateTree(text)}, [below, there])
+
+    assert isinstance(step, Update)
+    assert [(loss.logical_id, loss.what, loss.consequence) for loss in step.losses] == [
+        ("Table", "is replaced, because TableName refers to NetworkId", "its data is deleted")
+    ]

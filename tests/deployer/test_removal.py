@@ -108,6 +108,15 @@ def test_an_orphan_is_deleted_alone(name: str) -> None:
     assert ["crd-x-old"] == doomed(deletions)
 
 
+def test_a_whole_name_is_no_short_one() -> None:
+    """Of two orphans, the name of the one may be the other's without its beginning."""
+    one, other = found("old"), found("crd-x-old")
+
+    deletions = removal.deletions(deployed([one, other]), ["crd-x-old"])
+
+    assert [one] == [each.stack for each in deletions]
+
+
 def test_the_rest_of_a_layer_that_moved_is_deleted_by_its_region() -> None:
     """The name alone means the layer."""
     rest = found("network", "us-east-1")
@@ -278,3 +287,24 @@ def test_any_imports_give_an_order(
         free = {name for name, after in waiting.items() if not after & waiting.keys()}
         assert free
         waiting = {name: after for name, after in waiting.items() if name not in free}
+
+
+def test_two_stacks_of_one_name_are_confirmed_one_by_one() -> None:
+    """The rest of a layer in another region is not what its operator thinks of."""
+    stacks = [found("network", protected=True), found("network", "us-east-1", protected=True)]
+    deletions = removal.deletions(deployed(stacks), ())
+
+    with pytest.raises(GuardError) as refused:
+        removal.refuse_unconfirmed(deletions, ["crd-x-network", f"{REGION}/crd-x-network"])
+
+    assert "nothing was deleted:\nus-east-1/crd-x-network is protected" == refused.value.message
+    assert "to delete: --confirm=us-east-1/crd-x-network" == refused.value.hint
+
+
+def test_the_name_confirms_a_stack_that_is_deleted_alone() -> None:
+    """Its namesake stays."""
+    stacks = [found("network", protected=True), found("network", "us-east-1", protected=True)]
+
+    deletions = removal.deletions(deployed(stacks), ["network"])
+
+    assert () == removal.unconfirmed(deletions, ["crd-x-network"])

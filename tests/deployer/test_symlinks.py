@@ -53,6 +53,14 @@ def test_what_is_outside_is_refused(root: Path, path: str) -> None:
         symlinks.refuse(root / path, root)
 
 
+def test_the_way_back_from_a_link_is_refused(root: Path) -> None:
+    """It leads to the folder above of what is linked to, not of the link."""
+    (root / "a").symlink_to(root.parent / "own")
+
+    with pytest.raises(GuardError, match="is a symbolic link"):
+        symlinks.refuse(root / "a" / ".." / "b", root)
+
+
 def test_no_link_is_no_matter(root: Path) -> None:
     """What is there, what is not yet, and a checkout that itself is reached by a link."""
     (root / "a").mkdir()
@@ -100,6 +108,11 @@ def make(root: Path) -> None:
     Folder(root / ".embedded").make()
 
 
+def choose_postgres(root: Path) -> None:
+    """As `embedded.start` does, before the server is."""
+    embedded.start(root / ".embedded", postgres="system")
+
+
 @pytest.mark.parametrize(
     ("link", "act"),
     [
@@ -115,7 +128,12 @@ def make(root: Path) -> None:
         (".embedded/state.json", reset),
         (".embedded/objects", reset),
         (".embedded/databases", reset),
+        ("dist/lambdas/one/lock", build_zip),
         (".embedded", make),
+        (".embedded/server.log", make),
+        (".embedded/start.lock", make),
+        (".embedded/server.new", make),
+        (".embedded/postgres", choose_postgres),
         (".embedded/tmp", make),
     ],
 )
@@ -128,7 +146,8 @@ def test_nothing_is_written_or_deleted_through_a_link(
     if link == "config":
         (root / "config").rmdir()
     (root / link).parent.mkdir(parents=True, exist_ok=True)
-    (root / link).symlink_to(own / "file" if "." in Path(link).name[1:] else own)
+    is_file = "." in Path(link).name[1:] or Path(link).name in {"lock", "postgres"}
+    (root / link).symlink_to(own / "file" if is_file else own)
 
     with pytest.raises(DeployError, match="is a symbolic link to"):
         act(root)

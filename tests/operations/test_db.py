@@ -14,9 +14,10 @@ from deployer import aws as clouds
 from deployer.environment import Environment
 from deployer.errors import CloudError, LostError
 from deployer.stack import Env
-from operations import db, functions, project
+from operations import db, functions, place, project
 from tests.embedded.functions import ROLE, code, function
 from tests.embedded.templates import ref, resource, template
+from tests.operations import answers
 from tests.operations.answers import tags
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def account(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     asked = template(Role=ROLE, Asked=function(code(aws, ASKED)))
     body = asked | {"Outputs": {"Migrate": {"Value": ref("Asked")}}}
     aws.deploy("crd-x-users", body, Tags=tags("crd-x-users"), **IAM)
+    monkeypatch.setattr(db, "_managed_secret", lambda here: here.output("database", "MasterSecret"))
     return opened(aws, monkeypatch)
 
 
@@ -132,6 +134,15 @@ def test_which_are_rolled_back(account, capsys) -> None:
     )
 
 
+def test_names_of_migrations_are_shown_and_not_obeyed(account, capsys, monkeypatch) -> None:
+    """They come from the database, where whoever can write chooses them."""
+    monkeypatch.setattr(db, "_call", lambda *_: {"applied": ["0001_\x1b[2J\n"]})
+
+    db.rollback(Context(), dry_run=True)
+
+    assert "rolls back 0001_\\x1b[2J" in capsys.readouterr().err
+
+
 def test_nothing_to_roll_back(account, capsys, monkeypatch) -> None:
     """Where nothing is applied, nothing is called but the status."""
     events: list[object] = []
@@ -160,6 +171,34 @@ def test_before_the_bootstrap(account, capsys, monkeypatch) -> None:
         db.bootstrap(Context())
 
     assert "./inv db.bootstrap --env=x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("managed", [{}, {"MasterUserSecret": {"SecretArn": "arn:ours"}}])
+def test_the_password_of_another_secret_is_not_sent(capsys, monkeypatch, managed) -> None:
+    """A release chooses what the stack returns, and the code of the function that gets it."""
+    rds = answers.Client(describe_db_instances={"DBInstances": [managed]})
+    outputs = {"database": {"MasterSecret": "arn:theirs"}, "users": {"Migrate": "x"}}
+    answers.opened(monkeypatch, answers.Account(outputs, {"rds": rds}))
+
+    with pytest.raises(Exit):
+        db.bootstrap(Context())
+
+    assert "arn:theirs is not the secret of the database" in capsys.readouterr().err
+    assert [("describe_db_instances", {"DBInstanceIdentifier": "crd-x-database"})] == rds.asked
+
+
+def test_the_secret_is_that_of_the_database(monkeypatch) -> None:
+    """Then it is read."""
+    rds = answers.Client(
+        describe_db_instances={"DBInstances": [{"MasterUserSecret": {"SecretArn": "arn:ours"}}]}
+    )
+    kept = json.dumps({"username": "overseer", "password": PASSWORD})
+    secrets = answers.Client(get_secret_value={"SecretString": kept})
+    outputs = {"database": {"MasterSecret": "arn:ours"}}
+    clients = {"rds": rds, "secretsmanager": secrets}
+    answers.opened(monkeypatch, answers.Account(outputs, clients))
+
+    assert {"username": "overseer", "password": PASSWORD} == db._master(place.open_("x"))
 
 
 def test_what_fails(account, capsys) -> None:
@@ -246,6 +285,20 @@ def test_nobody_there(account, monkeypatch) -> None:
         functions.invoke(unreachable, "ca-central-1", "asked", {})
 
     assert ["invoke"] == calls
+
+
+def test_a_migration_is_not_written_through_a_link(monkeypatch, capsys, tmp_path: Path) -> None:
+    """The folder of the checkout may lead to another one."""
+    monkeypatch.setattr(project, "ROOT", tmp_path / "checkout")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "checkout" / db.MIGRATIONS).parent.mkdir(parents=True)
+    (tmp_path / "checkout" / db.MIGRATIONS).symlink_to(tmp_path / "own")
+
+    with pytest.raises(Exit):
+        db.new(Context(), name="add_banner")
+
+    assert "is a symbolic link" in capsys.readouterr().err
+    assert [] == list((tmp_path / "own").iterdir())
 
 
 def test_new(tmp_path: Path) -> None:

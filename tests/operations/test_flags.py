@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -229,27 +230,57 @@ def test_an_unknown_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert ["error: destroy: No idea what '--stakc' is!"] == told[:1]
 
 
-@pytest.mark.parametrize(
-    ("argv", "fact"),
-    [
-        ("graph -- --format=dot", "-- --format=dot: no task takes arguments after --"),
-        ("graph --dry", "--dry: no task has this mode"),
-        ("--dry graph", "--dry: no task has this mode"),
-        ("graph -R", "--dry: no task has this mode"),
-    ],
-)
-def test_what_invoke_takes_and_no_task_obeys(argv: str, fact: str) -> None:
-    """`destroy --dry` and `destroy -- --stack=x` would delete every stack.
+@pytest.mark.parametrize("argv", ["graph -- --format=dot", "graph --format=dot -- plan"])
+def test_what_follows_a_lone_double_hyphen(argv: str) -> None:
+    """Invoke ignores it, so `destroy --yes -- --dry-run` would delete.
 
-    In a process of its own: Invoke reads both before it loads tasks.py.
+    In a process of its own, since Invoke reads it before it loads tasks.py.
     """
     done = invoke("-m", "invoke", *argv.split())
 
-    assert (1, "", f"error: {fact}") == (
-        done.returncode,
-        done.stdout,
-        done.stderr.splitlines()[0],
+    assert (1, "") == (done.returncode, done.stdout)
+    ignored = argv.partition("-- ")[2]
+    assert [
+        f"error: -- {ignored}: no task takes anything after a lone --",
+        "hint: remove the --; a value that begins with - is given as --flag=value",
+    ] == done.stderr.splitlines()
+
+
+def test_completion_takes_a_line_after_the_double_hyphen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A shell gives it the line so far."""
+    with pytest.raises(SystemExit) as ended:
+        Program(namespace=tasks.namespace).run(["invoke", "--complete", "--", "invoke", "destroy"])
+
+    assert 0 == ended.value.code
+    assert "destroy\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "variables"),
+    [
+        (["destroy", "--yes", "--dry"], {}),
+        (["-R", "destroy", "--yes"], {}),
+        (["destroy", "--yes"], {"INVOKE_RUN_DRY": "1"}),
+    ],
+)
+def test_the_dry_run_of_invoke(argv: list[str], variables: dict[str, str]) -> None:
+    """It would not keep a task from deleting, so no task runs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", *argv, "--env=absent"],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
     )
+
+    assert (
+        "error: --dry: has no effect on the tasks; nothing was done"
+        == (done.stderr.splitlines()[0])
+    )
+    assert (1, "") == (done.returncode, done.stdout)
 
 
 @pytest.mark.parametrize(

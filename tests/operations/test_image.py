@@ -22,7 +22,10 @@ URI, DIGEST = f"{REGISTRY}/crd-x-backend", f"sha256:{'a' * 64}"
 PASSWORD = "a password of twelve hours"
 TOKEN = {
     "authorizationData": [
-        {"authorizationToken": base64.b64encode(f"AWS:{PASSWORD}".encode()).decode()}
+        {
+            "authorizationToken": base64.b64encode(f"AWS:{PASSWORD}".encode()).decode(),
+            "proxyEndpoint": f"https://{REGISTRY}",
+        }
     ]
 }
 THERE = {"imageDetails": [{"imageDigest": DIGEST}]}
@@ -246,6 +249,22 @@ def test_no_docker(machine: Machine, monkeypatch, capfd, tmp_path: Path) -> None
         ecr.login(Context())
 
     assert "error: docker is not on PATH\nhint:" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", REGISTRY.replace("0", "9"), f"{REGISTRY}.e.example"]
+)
+def test_the_password_goes_to_no_other_registry(machine: Machine, monkeypatch, capfd, host) -> None:
+    """A release chooses what the stack returns; the password opens every repository."""
+    client = Client(get_authorization_token=TOKEN)
+    outputs = {"registry": {"Uri": f"{host}/crd-x-backend", "Name": "crd-x-backend"}}
+    opened(monkeypatch, Account(outputs, {"ecr": client}))
+
+    with pytest.raises(Exit):
+        ecr.login(Context())
+
+    assert [] == machine.told
+    assert f"{host} is not the registry of this account, {REGISTRY}\n" in capfd.readouterr().err
 
 
 def test_not_deployed(machine: Machine, monkeypatch, capfd) -> None:

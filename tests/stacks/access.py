@@ -29,7 +29,7 @@ class NamedWorld(World):
 
     def _attribute(self, title: str, attribute: str, stack: str) -> str:
         properties = self.templates[stack]["Resources"][title].get("Properties", {})
-        name = f"{stack}-{title}-1A2B"
+        name = properties.get("RepositoryName", f"{stack}-{title}-1A2B")
         if prefix := properties.get("BucketNamePrefix"):
             name = self.resolved(
                 {"Fn::Sub": f"{prefix}-${{AWS::AccountId}}-${{AWS::Region}}-an"}, stack

@@ -540,3 +540,221 @@ def test_every_service_that_calls_a_function_is_among_the_callers():
     assert callers
     for caller in callers:
         assert decide("ReleaseRole", "lambda:AddPermission", FUNCTION, lambda__Principal=caller)
+
+
+# What code of an approved commit may do, beyond its release -------------------------------------
+
+FOREIGN = "999999999999"
+QUEUE = f"arn:aws:sqs:{REGION}:{FOREIGN}:queue"
+CLAIMED = {"aws__RequestTag/project": "cruddur", "aws__RequestTag/env": "prod"}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context"),
+    [
+        # CloudFormation: resources that run something else, or change the account's registry.
+        ("cloudformation:CreateStack", stack("x"), {}),
+        ("cloudformation:CreateStackSet", "*", {}),
+        ("cloudformation:RegisterType", "*", {}),
+        ("cloudformation:ActivateType", "*", {}),
+        ("cloudformation:SetTypeConfiguration", "*", {}),
+        ("cloudformation:CreateGeneratedTemplate", "*", {}),
+        ("lambda:InvokeFunction", FUNCTION, {}),  # Custom resources and macros.
+        ("sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-foundation-Alerts-1A2B", {}),
+        ("s3:GetObject", "arn:aws:s3:::foreign/template.yaml", {}),
+        (
+            "secretsmanager:GetSecretValue",
+            f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:x",
+            {},
+        ),
+        # IAM.
+        ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/x", {}),
+        ("iam:CreateAccessKey", f"arn:aws:iam::{ACCOUNT}:user/x", {}),
+        ("iam:CreateOpenIDConnectProvider", f"arn:aws:iam::{ACCOUNT}:oidc-provider/x", {}),
+        ("iam:CreatePolicyVersion", BOUNDARY, {}),
+        ("iam:AttachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-x", {}),
+        ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-x", {}),
+        ("iam:DeleteRolePermissionsBoundary", f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-x", {}),
+        (
+            "iam:CreateRole",
+            f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-x",
+            {"iam__PermissionsBoundary": BOUNDARY},
+        ),
+        (
+            "iam:CreateRole",
+            f"arn:aws:iam::{ACCOUNT}:role/x/{PREFIX}-users-x",
+            {"iam__PermissionsBoundary": BOUNDARY},
+        ),
+        (
+            "iam:PassRole",
+            f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-x",
+            {"iam__PassedToService": "codebuild.amazonaws.com"},
+        ),
+        (
+            "iam:PassRole",
+            f"arn:aws:iam::{ACCOUNT}:role/Administrator",
+            {"iam__PassedToService": "lambda.amazonaws.com"},
+        ),
+        # S3.
+        ("s3:PutReplicationConfiguration", f"arn:aws:s3:::{PREFIX}-uploads-{ACCOUNT}-x-an", {}),
+        ("s3:PutInventoryConfiguration", f"arn:aws:s3:::{PREFIX}-uploads-{ACCOUNT}-x-an", {}),
+        ("s3:PutBucketAcl", f"arn:aws:s3:::{PREFIX}-uploads-{ACCOUNT}-x-an", {}),
+        ("s3:PutBucketLogging", f"arn:aws:s3:::{PREFIX}-uploads-{ACCOUNT}-x-an", {}),
+        ("s3:PutBucketObjectLockConfiguration", ARTIFACTS, {}),
+        ("s3:PutBucketNotification", ARTIFACTS, {}),
+        ("s3:PutBucketPolicy", HANDED_OVER, {}),
+        ("s3:PutLifecycleConfiguration", HANDED_OVER, {}),
+        ("s3:DeleteBucket", HANDED_OVER, {}),
+        # ECR.
+        ("ecr:SetRepositoryPolicy", REPOSITORY, {}),
+        ("ecr:PutReplicationConfiguration", "*", {}),
+        ("ecr:PutRegistryPolicy", "*", {}),
+        # Lambda.
+        ("lambda:GetLayerVersion", f"arn:aws:lambda:{REGION}:{FOREIGN}:layer:x:1", {}),
+        ("lambda:CreateFunctionUrlConfig", FUNCTION, {}),
+        ("lambda:EnableReplication", FUNCTION, {}),
+        ("lambda:UpdateFunctionCode", FUNCTION.replace(PREFIX, "other"), {}),
+        ("lambda:UpdateFunctionCode", FUNCTION.replace(ACCOUNT, FOREIGN), {}),
+        (
+            "lambda:CreateEventSourceMapping",
+            "*",
+            {"lambda__FunctionArn": FUNCTION, "lambda__EventSourceArn": QUEUE},
+        ),
+        # Messages, events, logs and alarms.
+        ("sns:Subscribe", f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-foundation-Alerts-1A2B", {}),
+        ("sns:SetTopicAttributes", f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-foundation-Al-1A", {}),
+        ("sns:AddPermission", f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-assets-Avatars-1A2B", {}),
+        ("sqs:AddPermission", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}-messages-Q-1A2B", {}),
+        ("events:PutRule", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PREFIX}-x", {}),
+        ("events:PutTargets", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PREFIX}-x", {}),
+        ("scheduler:CreateSchedule", "*", {}),
+        ("logs:PutSubscriptionFilter", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{PREFIX}-x", {}),
+        ("logs:PutDestination", f"arn:aws:logs:{REGION}:{ACCOUNT}:destination:x", {}),
+        (
+            "cloudwatch:PutMetricAlarm",
+            f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{PREFIX}-x",
+            {"cloudwatch__AlarmActions": [f"arn:aws:automate:{REGION}:ec2:terminate"]},
+        ),
+        (
+            "cloudwatch:PutMetricAlarm",
+            f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:TargetTracking-service/{PREFIX}-cluster/x",
+            {"cloudwatch__AlarmActions": [f"arn:aws:automate:{REGION}:ec2:stop"]},
+        ),
+        (
+            "cloudwatch:PutMetricAlarm",
+            f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{PREFIX}-x",
+            {"cloudwatch__AlarmActions": [f"arn:aws:sns:{REGION}:{FOREIGN}:topic"]},
+        ),
+        # Data, keys, and the account.
+        (
+            "rds:ModifyDBSnapshotAttribute",
+            f"arn:aws:rds:{REGION}:{ACCOUNT}:snapshot:{PREFIX}-x",
+            {},
+        ),
+        ("rds:RestoreDBInstanceFromDBSnapshot", DATABASE, {}),
+        ("rds:StartExportTask", "*", {}),
+        ("dynamodb:PutResourcePolicy", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PREFIX}-x", {}),
+        ("kms:CreateGrant", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x", {}),
+        ("kms:PutKeyPolicy", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x", {}),
+        ("ec2:RunInstances", "*", {}),
+        ("ec2:CreateVpcPeeringConnection", "*", {}),
+        ("ecs:RunTask", f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{PREFIX}-backend:1", {}),
+        ("ecs:ExecuteCommand", f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/{PREFIX}-cluster/x", {}),
+        ("route53:AssociateVPCWithHostedZone", ZONE, {}),
+        ("route53domains:UpdateDomainNameservers", "*", {}),
+        ("codeconnections:UseConnection", "*", {}),
+        ("codebuild:CreateProject", "*", {}),
+        ("cloudtrail:StopLogging", "*", {}),
+        ("sts:AssumeRole", f"arn:aws:iam::{FOREIGN}:role/x", {}),
+    ],
+)
+@pytest.mark.parametrize("name", ["ReleaseRole", "Infrastructure", "Settle", MADE])
+def test_a_release_becomes_no_more_than_a_release(name, action, resource, context):
+    """Whatever a template of an approved commit has in it, and whatever runs with its roles."""
+    assert not decide(name, action, resource, **context)
+
+
+@pytest.mark.parametrize("name", ["ReleaseRole", "Infrastructure", "Settle"])
+def test_a_template_reads_no_secret(name):
+    """By a dynamic reference; the role of a task may read those of its environment."""
+    secret = parameter("ROLLBAR_ACCESS_TOKEN")
+
+    assert decide(MADE, "ssm:GetParameters", secret)
+    assert not decide(name, "ssm:GetParameters", secret)
+
+
+def test_alarms_that_only_notify_are_a_release():
+    """Those of the stack watch, and those that scale the service."""
+    alerts = arn_of(f"{PREFIX}-foundation", "Alerts")
+    scaling = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:1a2b:resource/ecs/service/x"
+    alarms = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:"
+    put = "cloudwatch:PutMetricAlarm"
+
+    for actions in ({"cloudwatch__AlarmActions": [alerts]}, {}):
+        assert decide("ReleaseRole", put, f"{alarms}{PREFIX}-watch-x", **actions)
+    name = f"TargetTracking-service/{PREFIX}-cluster/backend"
+    assert decide("ReleaseRole", put, f"{alarms}{name}", cloudwatch__AlarmActions=[scaling])
+
+
+@pytest.mark.parametrize("key", ["project", "env"])
+@pytest.mark.parametrize(
+    "action",
+    ["cloudfront:TagResource", "cognito-idp:TagResource", "ec2:CreateTags", "lambda:TagResource"],
+)
+def test_a_release_does_not_tag_what_another_environment_has(action, key):
+    """What has its tags can be changed, so this would be the way to take it."""
+    theirs = {"aws__ResourceTag/project": "cruddur", "aws__ResourceTag/env": "prod"}
+    theirs[f"aws__ResourceTag/{key}"] = "other"
+
+    assert decide("ReleaseRole", action, "*", **CLAIMED)
+    assert not decide("ReleaseRole", action, "*", **CLAIMED, **theirs)
+
+
+# What an administrator deploys ------------------------------------------------------------------
+
+
+def imports(node: object) -> set[str]:
+    """The names of all exports that a part of a template imports."""
+    if isinstance(node, dict):
+        found = {node["Fn::ImportValue"]} if "Fn::ImportValue" in node else set()
+        return found.union(*map(imports, node.values()))
+    return set().union(*map(imports, node)) if isinstance(node, list) else set()
+
+
+@pytest.mark.parametrize("layer", ["foundation", "pipeline", "sync"])
+def test_no_export_of_a_release_says_what_a_role_reaches(layer):
+    """A release chooses what its stacks export: `*`, or the bucket of the artifacts.
+
+    By the one that is imported, a role can invalidate caches and nothing else.
+    """
+    ours = f"{PREFIX}-foundation-"
+    imported = imports(world().templates[f"{PREFIX}-{layer}"])
+    foreign = {name for name in imported if not name.startswith(ours)}
+
+    assert ({f"{PREFIX}-cdn-SiteDistributionArn"} if layer == "sync" else set()) == foreign
+
+
+def test_a_site_is_published_to_its_bucket_only():
+    """Not to that of the artifacts, nor to that of the pipeline."""
+    site = f"arn:aws:s3:::{PREFIX}-site-{ACCOUNT}-{REGION}-an"
+
+    assert arn_of(f"{PREFIX}-cdn", "SiteFiles") == site
+    assert decide("SitePublisher", "s3:PutObject", f"{site}/index.html")
+    for bucket in (ARTIFACTS, HANDED_OVER):
+        assert not decide_alone("SitePublisher", "s3:PutObject", f"{bucket}/x", **NEW)
+
+
+def test_the_policy_of_the_pipelines_bucket_keeps_the_source():
+    """Of the roles of this environment, also of one that is allowed everything."""
+    source = f"{HANDED_OVER}/{PREFIX}-pipeline/Source/AbCdEfG"
+    image = source.replace("/Source/", "/Image/")
+    for name in (*BUILDS, "SitePublisher", "ReleaseRole", MADE):
+        wide = access.Role(access.role(name).arn, (access.EVERYTHING,))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(access, "role", lambda _, wide=wide: wide)
+
+            for action in ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"):
+                assert not decide("", action, source)
+            assert decide("", "s3:GetObject", source)
+            assert decide("", "s3:PutObject", image)
+    assert decide("PipelineRole", "s3:PutObject", source)

@@ -174,6 +174,32 @@ def test_a_base_image_has_a_digest(build, dockerfile, accepted):
     assert accepted != ("has no digest" in ended.said)
 
 
+def test_git_runs_nothing_that_the_commit_configures(build):
+    """A docker with buildx asks git for the revision of backend/; credentials are in its reach.
+
+    A folder that looks like a repository is one to git: it would fetch the missing commit with
+    the program that the config file names.
+    """
+    backend, ran = build.source / "backend", build.folder / "ran"
+    for name in ("objects", "refs/heads"):
+        (backend / name).mkdir(parents=True)
+    (backend / "HEAD").write_text("ref: refs/heads/main\n")
+    (backend / "refs" / "heads" / "main").write_text(f"{'1' * 40}\n")
+    (backend / "config").write_text(
+        "[core]\nrepositoryformatversion = 1\nbare = false\nworktree = .\n"
+        "[extensions]\npartialClone = origin\n"
+        f'[remote "origin"]\nurl = .\npromisor = true\nuploadpack = "touch {ran} #"\n'
+    )
+    docker = build.tools / "docker"
+    asks = 'if [ "$1" = build ]; then git -C backend show --format=%H HEAD --quiet; fi\n'
+    docker.write_text(docker.read_text() + asks)
+
+    ended = build.run(spec("Image"), **TOLD, GIT_CONFIG_GLOBAL="/dev/null")
+
+    assert "not a git repository" in ended.said
+    assert not ran.exists()
+
+
 def test_the_password_of_the_registry_is_on_no_command_line(build):
     """Whoever lists processes reads command lines; a log has what was said."""
     ended = build.run(spec("Image"), **TOLD)
@@ -228,7 +254,7 @@ def test_what_differs_is_shown(build):
     assert "-B: 2\n+B: 3\n" in shown["crd-prod-network (ca-central-1)"]
     assert "unchanged\n" == shown["crd-prod-registry (ca-central-1)"]
     assert "the commit has no template of it\n" == shown["crd-prod-old (ca-central-1)"]
-    assert "U: 1\n3 templates differ\n" == shown["crd-prod-users: new"]
+    assert "+U: 1\n3 templates differ\n" == shown["crd-prod-users: new"]
 
 
 def test_the_stacks_of_the_environment_are_selected():
@@ -264,7 +290,7 @@ def test_a_nested_template_of_a_release_is_shown(build):
     account(build, network="A: 1\n")
     commit(build, network="A: 1\n", network__Inner="I: 1\n")
 
-    assert compared(build)["network.Inner: nested template"].startswith("I: 1\n")
+    assert compared(build)["network.Inner: nested template"].startswith("+I: 1\n")
 
 
 def test_a_template_cannot_draw_on_the_screen(build):
@@ -276,8 +302,29 @@ def test_a_template_cannot_draw_on_the_screen(build):
     shown = compared(build)
 
     assert "+# ^[[2J^M M-bM-^@M-. M-CM-)\n" in shown["crd-prod-network (ca-central-1)"]
-    assert shown["crd-prod-users: new"].startswith("U: ^[[1A\n")
+    assert shown["crd-prod-users: new"].startswith("+U: ^[[1A\n")
     assert "crd-prod-a???????2J: new" in shown
+
+
+def test_a_new_template_cannot_look_like_a_heading(build):
+    """Nor like the last line of the comparison, also without a newline at its end."""
+    account(build, network="A: 1\n")
+    forged = "=== crd-prod-network (ca-central-1)\nunchanged\n0 templates differ"
+    commit(build, network="A: 2\n", users=forged, users__Inner=forged)
+
+    shown = compared(build)
+
+    assert ["crd-prod-network (ca-central-1)", "users.Inner: nested template"] == [*shown][:2]
+    assert ["crd-prod-users: new"] == [*shown][2:]
+    assert shown["crd-prod-users: new"].endswith("\n+0 templates differ\n2 templates differ\n")
+
+
+def test_a_template_with_a_nul_is_shown(build):
+    """Diff would say of a binary file only that it differs."""
+    account(build, network="A: 1\n")
+    commit(build, network="A: 2\n# \0\n")
+
+    assert "-A: 1\n+A: 2\n+# ^@\n" in compared(build)["crd-prod-network (ca-central-1)"]
 
 
 def test_a_link_is_not_followed(build):

@@ -385,7 +385,6 @@ def test_the_release_of_the_site_has_what_it_needs(cdn):
     """A bucket, and what has to hear that something changed (defect 49)."""
     assert {
         "SiteBucket",
-        "SiteBucketArn",
         "SiteDistribution",
         "SiteDistributionArn",
         "AssetsDistribution",

@@ -37,7 +37,7 @@ def test_layers_stand_on_those_below_them(emitted, config):
             *("foundation", "cluster", "database", "messages"),
             *("users", "avatars", "cdn", "service"),
         ],
-        "pipeline": ["foundation", "registry"],
+        "pipeline": ["foundation"],
         "sync": ["cdn"],
     } == needs
     assert list(needs) == [

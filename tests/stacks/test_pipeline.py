@@ -11,7 +11,6 @@ from deployer import synth
 from deployer.stack import Env, Layers
 from stacks import codebuild, pipeline, rights
 from stacks.foundation import Foundation
-from stacks.registry import Registry
 from tests.stacks import ask
 from tests.stacks.ask import statements, text
 
@@ -26,7 +25,6 @@ ENV = Env(
     protect=True,
 )
 BASE = Foundation("the-artifacts", "arn:artifacts", "arn:alerts", "arn:release", "arn:boundary")
-IMAGES = Registry("images", "arn:images", "registry/images")
 GIVEN = {
     "repository": "someone/cruddur",
     "branch": "prod",
@@ -75,7 +73,7 @@ def emit(**changes) -> Emitted:
     service = {key: changes.pop(key, value) for key, value in SERVICE.items()}
     crd = Layers(ENV)
     settings = convert(GIVEN | changes, pipeline.Settings)
-    crd.add("pipeline", pipeline.define, settings, BASE, IMAGES, **service)
+    crd.add("pipeline", pipeline.define, settings, BASE, **service)
     (stack,) = crd
     (nested,) = stack.template.nested
     return Emitted(json.loads(stack.template.to_json()), json.loads(nested.template.to_json()))

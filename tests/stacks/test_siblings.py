@@ -72,6 +72,9 @@ def holds(condition, context):
             value is not None and any(fnmatchcase(value, one) for one in listed(said))
         ),
         "StringNotEquals": lambda value, said: value is None or value not in listed(said),
+        "ForAnyValue:StringNotLike": lambda value, said: (
+            value is not None and not any(fnmatchcase(value, one) for one in listed(said))
+        ),
         "ArnLike": lambda value, said: (
             value is not None and any(fnmatchcase(value, one) for one in listed(said))
         ),

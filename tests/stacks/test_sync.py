@@ -10,7 +10,7 @@ from tests.stacks.ask import Emitted, config_of, statements, text
 
 GIVEN = {"repository": "someone/cruddur", "branch": "prod", "oidc_provider": "create"}
 ISSUER = "token.actions.githubusercontent.com"
-WEB = Cdn("site", "arn:site", "E1", "arn:E1", "E2", "arn:E2")
+WEB = Cdn("site", "E1", "arn:E1", "E2", "arn:E2")
 
 
 def emit(**settings):
@@ -89,9 +89,11 @@ def test_the_role_changes_one_bucket_and_one_distribution():
     given = {sid: (each["Action"], each["Resource"]) for sid, each in rights().items()}
 
     outputs = given.pop("ReadOutputs")
-    files = {"Fn::Sub": ["${Bucket}/*", {"Bucket": "arn:site"}]}
+    name = "arn:${AWS::Partition}:s3:::crd-prod-site-${AWS::AccountId}-${AWS::Region}-an"
+    site = {"Fn::Sub": name}
+    files = {"Fn::Sub": ["${Bucket}/*", {"Bucket": site}]}
     assert {
-        "ListFiles": (["s3:ListBucket"], ["arn:site"]),
+        "ListFiles": (["s3:ListBucket"], [site]),
         "ChangeFiles": (["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [files]),
         "ForgetFiles": (["cloudfront:CreateInvalidation"], ["arn:E1"]),
     } == given

@@ -26,13 +26,12 @@ def layers(config: Config, _: Code) -> Layers:
     crd = Layers(config.env)
     base = crd.add("foundation", foundation.define, config.foundation)
     crd.keep_artifacts_in(base.artifacts, manual=BY_HAND)
-    images = crd.add("registry", registry.define, config.registry, released=[config.service.image])
+    crd.add("registry", registry.define, config.registry, released=[config.service.image])
     crd.add(
         "pipeline",
         pipeline.define,
         config.pipeline,
         base,
-        images,
         service=config.service.name,
         image=config.service.image,
         architecture=config.service.architecture,
