@@ -167,7 +167,7 @@ def deploy(
 @task(
     iterable=["stack", "confirm"],
     help={
-        "stack": "a layer, or a stack that is no longer one; its dependents go first (default: all)",
+        "stack": "a layer, or a stack no longer in the code; its dependents go first (default: all)",
         "confirm": "the name of a stack that holds data or is protected; once for each",
         "dry_run": "only show what would be deleted and kept; exit 2 if anything would be",
         "yes": "delete without asking, on the embedded AWS too",

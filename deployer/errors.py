@@ -6,7 +6,7 @@
     ├── LintError            1    a template would be refused, or should be
     ├── BuildError           1    the code of a function cannot be packed, or would not run
     ├── StaleError           4    build/ is not what the code says
-    ├── GuardError           3    the wrong account, region or endpoint; nobody there to approve
+    ├── GuardError           3    the wrong account, region or endpoint; no approval
     ├── CloudError           1    AWS said no
     │   ├── BusyError        7    another operation runs on the stack
     │   └── LostError        8    AWS cannot be reached; what was started goes on there

@@ -128,10 +128,9 @@ def _named(deployed: Deployed, names: Sequence[str], hints: Mapping[str, str]) -
         by_name |= {each.layer: there, each.name: there}
     if unknown := [unknown_name(name, [*by_name], hints) for name in names if name not in by_name]:
         layers = ", ".join(each.layer for each in deployed.wanted)
-        there_now = ", ".join(stack.name for stack in deployed.found) or "none"
-        raise ConfigError(
-            "\n".join(unknown), hint=f"there are: {layers}; deployed stacks: {there_now}"
-        )
+        orphans = ", ".join(stack.name for stack in deployed.orphans)
+        also = f"; no longer in the code: {orphans}" if orphans else ""
+        raise ConfigError("\n".join(unknown), hint=f"there are: {layers}{also}")
     return {stack_id for name in names for stack_id in by_name[name]}
 
 
@@ -199,7 +198,7 @@ def _refuse_imported(deployed: Deployed, chosen: Collection[str], importers: Use
         flags = " ".join(f"--stack={user}" for user in dict.fromkeys(user for user, _ in used))
         raise GuardError(
             "\n".join(f"{stack}: {user} imports from it" for user, stack in used),
-            hint=f"deploy what no longer does: ./inv deploy --env={deployed.owner.env} {flags}",
+            hint=f"deploy what no longer does: ./inv deploy --env={deployed.owner.env} {flags} --only",
         )
 
 

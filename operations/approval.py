@@ -1,4 +1,4 @@
-"""Ask the operator at the terminal, and refuse where nobody can answer."""
+"""Ask the operator at the terminal, and refuse where no answer is possible."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ import sys
 def refuse_unattended(place: str, otherwise: str, *, can_ask: bool = True) -> None:
     """Raise GuardError unless *can_ask* and standard input is a terminal.
 
-    *otherwise* is what can be done about *place* without an answer.
+    *can_ask* is false with --json. *otherwise* is what can be done without an answer.
     """
     from deployer.errors import GuardError
 
-    if not (can_ask and sys.stdin.isatty()):
-        raise GuardError(
-            f"{place}: nobody is there to approve: this is no terminal",
-            hint=f"--yes approves unseen, {otherwise}",
-        )
+    if not can_ask:
+        reason = "--json prints no questions"
+    elif sys.stdin is None or not sys.stdin.isatty():  # None: it was closed, as by `<&-`.
+        reason = "standard input is not a terminal"
+    else:
+        return
+    raise GuardError(
+        f"{place}: cannot ask for approval: {reason}",
+        hint=f"pass --yes to approve without a question, or {otherwise}",
+    )
 
 
 def answered_yes(question: str) -> bool:

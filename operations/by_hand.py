@@ -59,7 +59,11 @@ class Here:
         function, region = self.output("users", "Migrate"), self.place.env.region
         try:
             answer: dict[str, list[str]] = functions.invoke(
-                self.place.account, region, function, {"do": "status"}
+                self.place.account,
+                region,
+                function,
+                {"do": "status"},
+                hint=functions.log_hint("migrate", self.place.env.name),
             )
         except CloudError as error:
             if _STRANGER in error.message:

@@ -149,12 +149,15 @@ def _call(here: Place, event: dict[str, Any]) -> dict[str, Any]:
     from deployer.errors import CloudError
 
     function = here.output("users", "Migrate")
+    hint = f"see docs/migrations.md; {functions.log_hint('migrate', here.env.name)}"
     try:
-        answer: dict[str, Any] = functions.invoke(here.account, here.env.region, function, event)
+        answer: dict[str, Any] = functions.invoke(
+            here.account, here.env.region, function, event, hint=hint
+        )
     except CloudError as error:
         if _STRANGER not in error.message:
             raise
-        hint = f"a new database knows its master only: invoke db.bootstrap --env={here.env.name}"
+        hint = f"a new database knows its master only: ./inv db.bootstrap --env={here.env.name}"
         raise CloudError(error.message, hint=hint) from error
     return answer
 

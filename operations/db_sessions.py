@@ -59,14 +59,16 @@ def sessions(_: Context, env: str = "", user: str = "application", json: bool = 
     except ImportError as error:
         raise ConfigError("psycopg is not installed", hint="./inv, not CRUDDUR_LOCK=deploy ./inv") from error  # fmt: skip
 
-    with reached(place.open_(env), user) as settings:
+    here = place.open_(env)
+    with reached(here, user) as settings:
         try:
             with psycopg.connect(
                 make_conninfo(**_for_psycopg(settings)), row_factory=dict_row
             ) as connection:
                 rows = connection.execute(_CONNECTED).fetchall()
         except psycopg.Error as error:
-            raise CloudError(f"the database: {error}", hint="invoke db.bootstrap makes users") from error  # fmt: skip
+            hint = f"./inv db.bootstrap --env={here.env.name} makes users"
+            raise CloudError(f"the database: {error}", hint=hint) from error
     print(table.text(rows, _HEAD, as_json=json), end="")
 
 

@@ -44,7 +44,7 @@ def reset(_: Context, yes: bool = False) -> None:
     )
     holds = now.url or now.state_bytes or now.objects_bytes or databases
     if holds and not yes:
-        approval.refuse_unattended("the embedded AWS", "embedded.status only shows")
+        approval.refuse_unattended("the embedded AWS", "run `./inv embedded.status` to only look")
         if not approval.answered_yes("Delete all of it? [y/N] "):
             raise GuardError("not approved: nothing was deleted")
     embedded.reset(folder)

@@ -1,8 +1,7 @@
-"""Make Invoke refuse a flag that lacks its value, has an empty one, takes none, or has no effect.
+"""Make Invoke refuse a flag that lacks its value, has an empty one, or takes none.
 
 Invoke takes `destroy --stack` for no stack named, which means all of them, as a shell writes it for
-`--stack $STACK` with an empty variable. It also takes the next flag for a value (`--stack --help`),
-and ignores what follows a lone `--`, so `destroy -- --dry-run` would delete.
+`--stack $STACK` with an empty variable. It also takes the next flag for a value (`--stack --help`).
 Its parser cannot be replaced from a tasks.py, so `install` changes the methods of the one it has.
 """
 
@@ -45,6 +44,7 @@ def install() -> None:
         (Parser, _parse_argv),
         (ParseMachine, _handle),
         (ParseMachine, _see_value),
+        (ParseMachine, _see_positional_arg),
         (ParseMachine, _switch_to_flag),
         (ParseMachine, _complete_flag),
         (ParseMachine, _finish),
@@ -62,16 +62,7 @@ def _over(own: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., An
 
 
 def _parse_argv(parser: Parser, own: Callable[..., Any], argv: list[str]) -> Any:
-    parsed = own(parser, [_Token(token) for token in argv])
-    end = argv.index("--") if "--" in argv else len(argv)
-    ignored = argv[end + 1 :]
-    if ignored and "--complete" not in argv[:end]:  # A shell has its line completed behind a --.
-        raise ParseError(
-            f"error: -- {' '.join(ignored)}: no task takes anything after a lone --\n"
-            "hint:  remove the --; a value that begins with - is given as --flag=value",
-            None,
-        )
-    return parsed
+    return own(parser, [_Token(token) for token in argv])
 
 
 def _handle(machine: Any, own: Callable[..., None], token: str) -> None:
@@ -98,6 +89,13 @@ def _see_value(machine: Any, own: Callable[..., None], value: str) -> None:
             own(machine, value)
         except ValueError:
             _refuse(machine, f"{name}={value}: not a whole number")
+
+
+def _see_positional_arg(machine: Any, own: Callable[..., None], value: str) -> None:
+    own(machine, value)
+    if not value.strip():
+        name = next(arg.name for arg in machine.context.positional_args if arg.value == value)
+        machine.faults = (*machine.faults, f"{name}: is empty")
 
 
 def _is_flag(value: str) -> bool:
@@ -149,5 +147,5 @@ def _raise(machine: Any) -> NoReturn:
     context = machine.context
     task = getattr(context, "name", None)
     facts = (f"{task}: {fault}" if task else fault for fault in machine.faults)
-    way_out = f"`invoke --help {task}` lists its flags" if task else "`invoke` lists the tasks"
+    way_out = f"`./inv --help {task}` lists its flags" if task else "`./inv` lists the tasks"
     raise ParseError(f"error: {_INDENTED.join(facts)}\nhint:  {way_out}", context)

@@ -27,8 +27,13 @@ def named(environment: Environment, name: str, said: str = "") -> tuple[str, str
     return layers[name], name.title().replace("_", "")
 
 
-def invoke(account: Account, region: str, function: str, payload: object) -> Any:
-    """What *function* answers to *payload*; raises CloudError with what it said if it failed.
+def log_hint(name: str, env: str) -> str:
+    """Return the hint with the command that prints the log of lambdas/*name*."""
+    return f"its log may say more: ./inv logs --function={name} --env={env}"
+
+
+def invoke(account: Account, region: str, function: str, payload: object, *, hint: str = "") -> Any:
+    """What *function* answers to *payload*; raises CloudError with what it said, and *hint*.
 
     It is called once: whoever waits in vain does not know what was done. The payload may hold a
     secret, so it is in no message.
@@ -41,10 +46,7 @@ def invoke(account: Account, region: str, function: str, payload: object) -> Any
         answer = client.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
         said = json.loads(answer["Payload"].read() or "null")
     if "FunctionError" in answer:
-        raise CloudError(
-            f"{function}: {said['errorMessage']}",
-            hint="its log may say more: invoke logs --function=NAME",
-        )
+        raise CloudError(f"{function}: {said['errorMessage']}", hint=hint)
     return said
 
 

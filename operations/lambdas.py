@@ -37,7 +37,13 @@ def invoke(
     layer, output = functions.named(environment, name)
     payload = _event(name, event)
     here = place.opened(environment)
-    answer = functions.invoke(here.account, here.env.region, here.output(layer, output), payload)
+    answer = functions.invoke(
+        here.account,
+        here.env.region,
+        here.output(layer, output),
+        payload,
+        hint=functions.log_hint(name, here.env.name),
+    )
     print(json.dumps(answer, indent=2))
 
 

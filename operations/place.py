@@ -76,7 +76,8 @@ def outputs(
         named = ", ".join(env.stack_name(layer) for layer in missing)
         stacks = " ".join(f"--stack={layer}" for layer in missing)
         verb = "is" if len(missing) == 1 else "are"
-        raise CloudError(f"{named} {verb} not deployed", hint=f"invoke deploy {stacks}")
+        hint = f"./inv deploy {stacks} --env={env.name}"
+        raise CloudError(f"{named} {verb} not deployed", hint=hint)
     return {(layer, title): said[layer][title] for layer in asked for title in asked[layer]}
 
 

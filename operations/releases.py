@@ -36,4 +36,5 @@ def role(environment: Environment, found: Iterable[Found]) -> str:
     for stack in found:
         if stack.name == name and ROLE in stack.outputs:
             return stack.outputs[ROLE]
-    raise CloudError(f"{name} is not deployed", hint=f"invoke deploy --stack={FOUNDATION}")
+    hint = f"./inv deploy --stack={FOUNDATION} --env={environment.env.name}"
+    raise CloudError(f"{name} is not deployed", hint=hint)

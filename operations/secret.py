@@ -42,7 +42,7 @@ def put(_: Context, name: str = "", env: str = "") -> None:
             client = here.client("ssm")
             kept = client.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
         terminal.show(f"kept {path}, version {kept['Version']}")
-    print("invoke service.restart brings it to the tasks that run")
+    print(f"./inv service.restart --env={here.env.name} brings it to the tasks that run")
 
 
 @task(name="list", help={"json": "a line of JSON for each secret"})
@@ -92,7 +92,12 @@ def _value(name: str) -> str:
     """One line from a terminal, or all of stdin; raises ConfigError if there is nothing."""
     from deployer.errors import ConfigError
 
-    value = _typed(f"{name}: ") if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
+    if sys.stdin is None:  # It was closed, as by `<&-`.
+        value = ""
+    elif sys.stdin.isatty():
+        value = _typed(f"{name}: ")
+    else:
+        value = sys.stdin.read().removesuffix("\n")
     if not value:
         raise ConfigError(f"{name}: nothing was given", hint="type it, or give it on stdin")
     return value

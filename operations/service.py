@@ -58,7 +58,8 @@ class Running:
         found = self.ecs.describe_services(cluster=self.cluster, services=[self.name])["services"]
         if not found or found[0]["status"] != "ACTIVE":
             raise CloudError(
-                f"{self.name} does not run", hint=f"invoke deploy --stack={self.layer}"
+                f"{self.name} does not run",
+                hint=f"./inv deploy --stack={self.layer} --env={self.here.env.name}",
             )
         described: dict[str, Any] = found[0]
         return described
@@ -116,7 +117,7 @@ def release(_: Context, image: str = "", layer: str = "service", env: str = "") 
         terminal.show(f"released {uri}")
         if not service.described()["desiredCount"]:
             then = f"deploy --stack={layer}" if service.fewest() is None else "service.start"
-            terminal.show(f"nothing runs: invoke {then}")
+            terminal.show(f"nothing runs: ./inv {then} --env={service.here.env.name}")
 
 
 @task(help={"image": _IMAGE, "layer": _LAYER})
@@ -153,9 +154,11 @@ def start(_: Context, layer: str = "service", env: str = "") -> None:
     with _running(layer, env) as service:
         fewest = service.fewest()
         if fewest is None:
+            where = f"--env={service.here.env.name}"
             raise CloudError(
                 f"{service.name} has no image yet",
-                hint=f"invoke service.record --image=DIGEST, then invoke deploy --stack={layer}",
+                hint=f"./inv service.record --image=DIGEST {where}, then"
+                f" ./inv deploy --stack={layer} {where}",
             )
         service.suspend(suspended=False)
         service.update(desiredCount=max(1, fewest, service.described()["desiredCount"]))
@@ -171,7 +174,10 @@ def connect(_: Context, layer: str = "service", env: str = "", command: str = "/
     with _running(layer, env) as service:
         tasks = service.ecs.list_tasks(cluster=service.cluster, serviceName=service.name)
         if not tasks["taskArns"]:
-            raise CloudError(f"{service.name} has no task that runs", hint="invoke service.start")
+            raise CloudError(
+                f"{service.name} has no task that runs",
+                hint=f"./inv service.start --env={service.here.env.name}",
+            )
         session = service.ecs.execute_command(
             cluster=service.cluster,
             task=tasks["taskArns"][0],
@@ -235,7 +241,8 @@ def _known_image(here: Place, digest: str) -> str:
 def _migrate(here: Place) -> None:
     """Before the code that needs it: migrations add first, and take away in a later release."""
     migrate = here.output("users", "Migrate")
-    functions.invoke(here.account, here.env.region, migrate, {"do": "migrate"})
+    hint = f"see docs/migrations.md; {functions.log_hint('migrate', here.env.name)}"
+    functions.invoke(here.account, here.env.region, migrate, {"do": "migrate"}, hint=hint)
 
 
 def _with_image(service: Running, uri: str) -> str:

@@ -165,7 +165,10 @@ class Session:
         """
         wanted = self.environment.wanted
         needed = [each for each in wanted if {each.layer, each.name} & {*stacks}]
-        found = self.found(needed=needed)
+        there = self.stacks()
+        self.refuse_taken(there, needed)
+        self._refuse_named(there, stacks)
+        found = self.ours(there)
         templates = {
             stack.id: nested.deployed_templates(self.cloud, stack.region, stack.id)
             for stack in found
@@ -183,7 +186,7 @@ class Session:
         if not deletions:
             return
         removal.refuse_unconfirmed(deletions, confirmed)
-        approver = replace(self._approver, otherwise="--dry-run only shows", everywhere=True)
+        approver = replace(self._approver, otherwise="--dry-run to only look", everywhere=True)
         if not approver.agrees(f"Delete {report.counted(len(deletions), 'stack')}? [y/N] "):
             raise GuardError("not approved: nothing was deleted")
         doomed = [each.stack for each in deletions]
@@ -227,6 +230,12 @@ class Session:
         else:
             hint = "remove it, or choose another prefix in the [env] table"
         refuse_foreign(self.environment.env.owner, taken, hint=hint)
+
+    def _refuse_named(self, stacks: Iterable[Found], named: Sequence[str]) -> None:
+        """Raise one GuardError for all foreign *stacks* that are *named* in full."""
+        owner = self.environment.env.owner
+        hint = f"name stacks of {owner.env}, or give the environment that has them: --env=ENV"
+        refuse_foreign(owner, [stack for stack in stacks if stack.name in named], hint=hint)
 
     def orphans(self, found: Sequence[Found]) -> tuple[Orphan, ...]:
         """What is deployed and no longer a layer."""
@@ -300,7 +309,7 @@ class Session:
         return Approver(
             self.environment,
             self.yes,
-            "--no-execute leaves the change sets for a reviewer",
+            "--no-execute to leave the change sets for review",
             asked=not self.json,  # A question has no place among JSON lines.
             paused=self.tell.paused,
         )

@@ -38,7 +38,7 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
             _hear()
             try:
-                _refuse_dry(args)
+                _refuse_ignored(args)
                 function(*args, **kwargs)
             except DeployError as error:
                 print(shown(f"error: {error}"), file=sys.stderr)
@@ -54,19 +54,26 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
     return decorate
 
 
-def _refuse_dry(args: Sequence[object]) -> None:
-    """Raise ConfigError for Invoke's own `--dry`: tasks would run all the same.
+def _refuse_ignored(args: Sequence[object]) -> None:
+    """Raise ConfigError for what Invoke takes and no task obeys: `--dry`, and anything after `--`.
 
-    It only concerns commands that a task runs by its Context, and ours run none so.
+    `destroy --dry` and `destroy -- --stack=x` would delete every stack. Invoke reads both before it
+    loads a tasks.py, so `flags` cannot refuse them.
     """
     from deployer.errors import ConfigError
 
-    if any(isinstance(each, Context) and each.config.run.dry for each in args):
-        raise ConfigError(
-            "--dry: has no effect on the tasks; nothing was done",
-            hint="use ./inv plan, ./inv destroy --dry-run or ./inv site.sync --dry-run; "
-            "unset INVOKE_RUN_DRY if that is set",
-        )
+    for context in (each for each in args if isinstance(each, Context)):
+        if context.remainder:
+            raise ConfigError(
+                f"-- {context.remainder}: no task takes anything after a lone --",
+                hint="remove the --; a value that begins with - is given as --flag=value",
+            )
+        if context.config.run.dry:
+            raise ConfigError(
+                "--dry: has no effect on the tasks; nothing was done",
+                hint="use ./inv plan, ./inv destroy --dry-run or ./inv site.sync --dry-run; "
+                "unset INVOKE_RUN_DRY if that is set",
+            )
 
 
 def _hear() -> None:

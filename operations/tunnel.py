@@ -75,7 +75,8 @@ def _target(here: Place) -> str:
     client = here.client("ecs")
     tasks = client.list_tasks(cluster=cluster, serviceName=service, desiredStatus="RUNNING")
     if not tasks["taskArns"]:
-        raise CloudError(f"{service} has no task that runs", hint="invoke service.start")
+        hint = f"./inv service.start --env={here.env.name}"
+        raise CloudError(f"{service} has no task that runs", hint=hint)
     [task] = client.describe_tasks(cluster=cluster, tasks=tasks["taskArns"][:1])["tasks"]
     if not task["enableExecuteCommand"]:
         raise ConfigError(

@@ -26,7 +26,7 @@ _BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REPLACED = re.compile(r"\$[A-Za-z_{]")
 _SPECIAL = re.compile(r"[\"\\$`]")
-_OTHERWISE = "ask for json"
+_OTHERWISE = "pass --format=json"
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def _approve(environment: Environment, *, yes: bool) -> None:
     from deployer.errors import GuardError
     from operations.session import Approver
 
-    approver = Approver(environment, yes, "--dry-run only shows")
+    approver = Approver(environment, yes, "--dry-run to only look")
     if not approver.agrees(f"Publish this at https://{environment.env.domain}? [y/N] "):
         raise GuardError("not approved: nothing was published")
 

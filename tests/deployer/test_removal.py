@@ -137,7 +137,7 @@ def test_an_orphan_that_a_layer_still_uses_is_refused() -> None:
         removal.deletions(deployed([*ALL, found("old")], texts), ["old"])
 
     assert "crd-x-old: crd-x-network imports from it" == refused.value.message
-    assert refused.value.hint.endswith("./inv deploy --env=x --stack=crd-x-network")
+    assert refused.value.hint.endswith("./inv deploy --env=x --stack=crd-x-network --only")
 
 
 def test_imports_decide_the_order() -> None:
@@ -166,7 +166,7 @@ def test_values_passed_between_regions_decide_after_that() -> None:
 
 
 def test_every_unknown_name_is_refused_with_what_there_is() -> None:
-    """The layers, what is deployed, and the nearest one; nothing is deleted meanwhile."""
+    """The layers, the orphans, and the nearest one; nothing is deleted meanwhile."""
     with pytest.raises(ConfigError) as refused:
         removal.deletions(
             deployed([found("network"), found("old")]),
@@ -180,7 +180,7 @@ def test_every_unknown_name_is_refused_with_what_there_is() -> None:
         "--stack=ddb: here it is 'messages'",
     ]
     assert refused.value.hint == (
-        "there are: network, registry, cluster, service; deployed stacks: crd-x-network, crd-x-old"
+        "there are: network, registry, cluster, service; no longer in the code: crd-x-old"
     )
 
 

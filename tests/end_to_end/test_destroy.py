@@ -50,10 +50,11 @@ def test_shown_and_asked(tiny):
     assert "holds data: needs --confirm=crd-local-left" in shown.out
     assert [*rows] == [each["stack"] for each in document["deletions"]]
     assert "lost: Bucket" in asked.err
-    assert "nobody is there to approve" in asked.err
-    assert "hint:  --yes approves unseen, --dry-run only shows" in asked.err
+    assert "cannot ask for approval: standard input is not a terminal" in asked.err
+    assert "hint:  pass --yes to approve without a question, or --dry-run to only look" in asked.err
     assert '"event": "deletions"' in unasked.err
     assert "GuardError" in unasked.err
+    assert "cannot ask for approval: --json prints no questions" in unasked.err
     assert [] == wire.written
     assert "nothing to delete\n" == nothing.out
 
@@ -100,11 +101,12 @@ def test_an_orphan_in_use_is_refused(tiny):
     layers.write_text(code.replace("config.top, right, far,", "config.top, far,"))
 
     refused = tiny.run("destroy", "--stack=right", "--yes", code=3)
-    tiny.run("deploy")
+    [command] = re.findall(r"hint: .*: \./inv (.*)", refused.err)
+    tiny.run(*command.split())
     gone = tiny.run("destroy", "--stack=right", "--yes")
 
     assert "error: crd-local-right: crd-local-top imports from it\n" in refused.err
-    assert "./inv deploy --env=local --stack=crd-local-top" in refused.err
+    assert "deploy --env=local --stack=crd-local-top --only" == command
     assert gone.last.startswith("1 deleted, in ")
     assert {"ground", "far", "left", "top"} == tiny.stacks().keys()
 

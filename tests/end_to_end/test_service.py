@@ -156,7 +156,7 @@ def test_the_plan_sees_that_an_image_has_come(story):
 def test_nothing_can_be_started_before(story):
     """It would be tasks without an image."""
     assert "backend-flask has no image yet" in story.said["too early"]
-    assert "invoke service.record" in story.said["too early"]
+    assert "./inv service.record" in story.said["too early"]
 
 
 # --- the first image --------------------------------------------------------------------------
@@ -265,7 +265,7 @@ def test_what_is_stopped_stays_stopped(story):
         seen = story.seen[moment]
         assert (0, 0) == seen.running
         assert [{True}] == [set(one["SuspendedState"].values()) for one in seen.targets]
-    assert "nothing runs: invoke service.start\n" in story.said["rolled back"]
+    assert "nothing runs: ./inv service.start --env=local\n" in story.said["rolled back"]
 
 
 def test_what_is_started_runs_and_scales_again(story):

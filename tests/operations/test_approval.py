@@ -36,16 +36,32 @@ def stdin(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(
-    ("terminal", "can_ask"), [(False, True), (True, False)], ids=["no terminal", "no question"]
+    ("terminal", "can_ask", "reason"),
+    [
+        (False, True, "standard input is not a terminal"),
+        (True, False, "--json prints no questions"),
+        (False, False, "--json prints no questions"),
+    ],
 )
-def test_nobody_to_ask(stdin, *, terminal: bool, can_ask: bool) -> None:
-    """It is refused, with what can be done instead."""
+def test_nobody_to_ask(stdin, *, terminal: bool, can_ask: bool, reason: str) -> None:
+    """It is refused, with the reason and with what can be done instead."""
     stdin("y\n", terminal=terminal)
 
-    with pytest.raises(GuardError, match=r"^prod: nobody is there") as refused:
-        approval.refuse_unattended("prod", "--dry-run only shows", can_ask=can_ask)
+    with pytest.raises(GuardError) as refused:
+        approval.refuse_unattended("prod", "--dry-run to only look", can_ask=can_ask)
 
-    assert "--yes approves unseen, --dry-run only shows" == refused.value.hint
+    assert f"prod: cannot ask for approval: {reason}" == refused.value.message
+    assert (
+        "pass --yes to approve without a question, or --dry-run to only look" == refused.value.hint
+    )
+
+
+def test_standard_input_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a scheduler or `<&-` leaves it: Python then has no object for it."""
+    monkeypatch.setattr("sys.stdin", None)
+
+    with pytest.raises(GuardError, match="standard input is not a terminal"):
+        approval.refuse_unattended("prod", "--dry-run to only look")
 
 
 @pytest.fixture

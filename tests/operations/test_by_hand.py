@@ -60,8 +60,11 @@ def migrations(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the function answers; an error is raised."""
     answer: dict[str, Any] = {"says": {"applied": ["0001_users"], "pending": [], "missing": []}}
 
-    def invoke(account: object, region: str, function: str, payload: object) -> object:
+    def invoke(
+        account: object, region: str, function: str, payload: object, *, hint: str
+    ) -> object:
         assert ("migrate", {"do": "status"}) == (function, payload)
+        assert "./inv logs --function=migrate --env=x" in hint
         answer["asked"] = answer.get("asked", 0) + 1
         if isinstance(answer["says"], Exception):
             raise answer["says"]
@@ -192,9 +195,13 @@ def test_a_stack_that_says_less_than_expected(monkeypatch) -> None:
         (
             "image",
             "could not be checked: crd-x-service is not deployed",
-            "invoke deploy --stack=service",
+            "./inv deploy --stack=service --env=x",
         ),
-        ("site", "could not be checked: crd-x-cdn is not deployed", "invoke deploy --stack=cdn"),
+        (
+            "site",
+            "could not be checked: crd-x-cdn is not deployed",
+            "./inv deploy --stack=cdn --env=x",
+        ),
     ] == left(monkeypatch, outputs=outputs)
 
 

@@ -170,7 +170,7 @@ def test_before_the_bootstrap(account, capsys, monkeypatch) -> None:
     with pytest.raises(Exit):
         db.bootstrap(Context())
 
-    assert "invoke db.bootstrap --env=x" in capsys.readouterr().err
+    assert "./inv db.bootstrap --env=x" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("managed", [{}, {"MasterUserSecret": {"SecretArn": "arn:ours"}}])
@@ -207,7 +207,10 @@ def test_what_fails(account, capsys) -> None:
         db.seed(Context())
 
     assert 1 == ended.value.code
-    assert "0001_users: no such table\nhint:" in capsys.readouterr().err
+    assert (
+        "0001_users: no such table\nhint: see docs/migrations.md; "
+        "its log may say more: ./inv logs --function=migrate --env=x\n"
+    ) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -249,7 +252,10 @@ def test_before_a_deploy(aws: Aws, monkeypatch, capsys, task, missing: str) -> N
         task(Context())
 
     told = capsys.readouterr().err
-    assert f"error: crd-x-{missing} is not deployed\nhint: invoke deploy --stack={missing}" in told
+    assert (
+        f"error: crd-x-{missing} is not deployed\nhint: ./inv deploy --stack={missing} --env=x\n"
+        in told
+    )
 
 
 def test_a_function_that_is_gone(account) -> None:

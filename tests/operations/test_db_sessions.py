@@ -147,7 +147,7 @@ def test_not_deployed(monkeypatch, capsys) -> None:
     with pytest.raises(Exit):
         db_sessions.connect(Context())
 
-    assert "hint: invoke deploy --stack=database" in capsys.readouterr().err
+    assert "hint: ./inv deploy --stack=database --env=x\n" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("psql")

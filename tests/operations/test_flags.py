@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from invoke.exceptions import ParseError
+from invoke.config import Config
+from invoke.context import Context
+from invoke.exceptions import Exit, ParseError
 from invoke.executor import Executor
 from invoke.parser import Argument, Parser, ParserContext
 from invoke.parser.context import to_flag
@@ -64,6 +66,13 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> list[str]:
     out, err = capsys.readouterr()
     assert (1, "", []) == (ended.value.code, out, Recorder.ran)
     return err.splitlines()
+
+
+def invoke(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python so, in the checkout."""
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,7 @@ def test_a_flag_without_its_value(flag: Flag) -> None:
         for given in WITHOUT_VALUE
     }
 
-    hint = f"hint:  `invoke --help {flag.task}` lists its flags"
+    hint = f"hint:  `./inv --help {flag.task}` lists its flags"
     assert {
         given: [f"error: {flag.task}: {flag.name}: {fact}", hint]
         for given, fact in WITHOUT_VALUE.items()
@@ -210,7 +219,7 @@ def test_all_faults_at_once(capsys: pytest.CaptureFixture[str]) -> None:
         "       destroy: --jobs=x: not a whole number",
         "       destroy: --yes=no: the flag takes no value",
         "       destroy: --env: needs a value",
-        "hint:  `invoke --help destroy` lists its flags",
+        "hint:  `./inv --help destroy` lists its flags",
     ] == told
 
 
@@ -221,17 +230,20 @@ def test_an_unknown_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert ["error: destroy: No idea what '--stakc' is!"] == told[:1]
 
 
-@pytest.mark.parametrize("ignored", ["--dry-run", "--stack=network", "plan"])
-def test_what_follows_a_lone_double_hyphen(
-    capsys: pytest.CaptureFixture[str], ignored: str
-) -> None:
-    """Invoke ignores it, so `destroy --yes -- --dry-run` would delete."""
-    told = refused(capsys, "destroy", "--yes", "--", ignored)
+@pytest.mark.parametrize("argv", ["graph -- --format=dot", "graph --format=dot -- plan"])
+def test_what_follows_a_lone_double_hyphen(argv: str) -> None:
+    """Invoke ignores it, so `destroy --yes -- --dry-run` would delete.
 
+    In a process of its own, since Invoke reads it before it loads tasks.py.
+    """
+    done = invoke("-m", "invoke", *argv.split())
+
+    assert (1, "") == (done.returncode, done.stdout)
+    ignored = argv.partition("-- ")[2]
     assert [
         f"error: -- {ignored}: no task takes anything after a lone --",
-        "hint:  remove the --; a value that begins with - is given as --flag=value",
-    ] == told
+        "hint: remove the --; a value that begins with - is given as --flag=value",
+    ] == done.stderr.splitlines()
 
 
 def test_completion_takes_a_line_after_the_double_hyphen(
@@ -271,6 +283,26 @@ def test_the_dry_run_of_invoke(argv: list[str], variables: dict[str, str]) -> No
     assert (1, "") == (done.returncode, done.stdout)
 
 
+@pytest.mark.parametrize(
+    "context", [Context(remainder="x"), Context(Config({"run": {"dry": True}}))]
+)
+@pytest.mark.parametrize("name", sorted(CONTEXTS))
+def test_every_task_refuses_what_it_would_ignore(name: str, context: Context) -> None:
+    """Before it does anything."""
+    with pytest.raises(Exit) as ended:
+        tasks.namespace[name](context)
+
+    assert 1 == ended.value.code
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_argument(capsys: pytest.CaptureFixture[str], value: str) -> None:
+    """An empty shell variable in quotes is no name of a function."""
+    told = refused(capsys, "lambda.invoke", value)
+
+    assert "error: lambda.invoke: name: is empty" == told[0]
+
+
 def test_several_tasks() -> None:
     """One after the other, as ever."""
     program = Program(namespace=tasks.namespace, executor_class=Recorder)
@@ -287,13 +319,7 @@ def test_several_tasks() -> None:
 )
 def test_from_the_command_line(command: list[str]) -> None:
     """However Invoke is started: ./inv does it the first way."""
-    done = subprocess.run(
-        [sys.executable, *command, "destroy", "--stack"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = invoke(*command, "destroy", "--stack")
 
     assert (1, "") == (done.returncode, done.stdout)
     assert done.stderr.startswith("error: destroy: --stack: needs a value\nhint: ")

@@ -274,4 +274,4 @@ def test_not_deployed(machine: Machine, monkeypatch, capfd) -> None:
     with pytest.raises(Exit):
         ecr.login(Context())
 
-    assert "hint: invoke deploy --stack=registry" in capfd.readouterr().err
+    assert "hint: ./inv deploy --stack=registry --env=x\n" in capfd.readouterr().err

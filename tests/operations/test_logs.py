@@ -166,4 +166,4 @@ def test_before_a_deploy(monkeypatch, capsys) -> None:
     with pytest.raises(Exit):
         logs.logs(Context(), service=True)
 
-    assert "hint: invoke deploy --stack=service" in capsys.readouterr().err
+    assert "hint: ./inv deploy --stack=service --env=x\n" in capsys.readouterr().err

@@ -82,6 +82,16 @@ def test_nothing_given(ssm, monkeypatch, capsys, text: str) -> None:
         secret.put(Context(), name="SECRET_A")
 
     assert "SECRET_A: nothing was given" in capsys.readouterr().err
+
+
+def test_standard_input_is_closed(ssm, monkeypatch, capsys) -> None:
+    """As a scheduler or `<&-` leaves it: Python then has no object for it."""
+    monkeypatch.setattr(sys, "stdin", None)
+
+    with pytest.raises(Exit):
+        secret.put(Context(), name="SECRET_A")
+
+    assert "SECRET_A: nothing was given" in capsys.readouterr().err
     assert [] == ssm.describe_parameters()["Parameters"]
 
 

@@ -49,6 +49,7 @@ class Here:
 
     def __init__(self, ecs):
         self.client = {"ecs": ecs}.__getitem__
+        self.env = SimpleNamespace(name="x")
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +142,7 @@ def test_a_service_that_is_gone_is_told(found):
     with pytest.raises(CloudError, match="web does not run") as refused:
         update(told(deployment("new", GOING)), found)
 
-    assert "invoke deploy --stack=service" == refused.value.hint
+    assert "./inv deploy --stack=service --env=x" == refused.value.hint
 
 
 @pytest.mark.parametrize(

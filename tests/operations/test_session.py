@@ -66,9 +66,9 @@ def test_nobody_is_there(monkeypatch, terminal, json):
     session = Session(ACCOUNT, None, Screen(), json=json)
 
     for refused in (session._approver.must_be_there, lambda: session._approver.agrees("Do it? ")):
-        with pytest.raises(GuardError, match="prod: nobody is there to approve") as told:
+        with pytest.raises(GuardError, match="prod: cannot ask for approval") as told:
             refused()
-        assert told.value.hint.startswith("--yes approves unseen, --no-execute leaves")
+        assert told.value.hint.endswith("or --no-execute to leave the change sets for review")
 
 
 def test_the_site_is_approved_by_the_same(monkeypatch):
@@ -193,6 +193,22 @@ def test_every_taken_name_is_refused_at_once():
     assert [] == here.cloud.written
 
 
+def test_a_foreign_stack_that_is_named_in_full_is_refused():
+    """It exists, so the answer is not that there is no such stack."""
+    here, _ = session(ours("network"), *BESIDE)
+
+    with pytest.raises(GuardError) as refused:
+        here.deletions(["crd-x-two-network", "crd-x-byhand"])
+
+    assert [
+        "crd-x-two-network in ca-central-1: not a stack of x: its tag env is 'x-two', not 'x'",
+        "crd-x-byhand in ca-central-1: not a stack of x: it lacks the tags project, env, stack",
+    ] == refused.value.message.splitlines()
+    assert (
+        refused.value.hint == "name stacks of x, or give the environment that has them: --env=ENV"
+    )
+
+
 def test_a_change_set_left_for_review_is_known_by_its_tags():
     """AWS gives a stack its tags only when it is first created."""
     here, _ = session()
@@ -231,7 +247,9 @@ def test_destroy_asks_on_the_embedded_aws_too(monkeypatch, terminal, json):
     with pytest.raises(GuardError) as refused:
         here.destroy(here.deletions(()), confirmed=(), jobs=1)
 
-    assert "--yes approves unseen, --dry-run only shows" == refused.value.hint
+    assert (
+        "pass --yes to approve without a question, or --dry-run to only look" == refused.value.hint
+    )
     assert "crd-local-old" in stream.getvalue()
     assert [] == here.cloud.written
 
