@@ -129,7 +129,7 @@ def write_rules(models: Path, url: str) -> None:
 
 ENDPOINT = "sends requests to another address"
 RULES = "replaces the endpoint rules of AWS"
-VARIANT = "asks for endpoints that the tasks do not use"
+VARIANT = "selects endpoints that the tasks do not use"
 
 VARIABLES = {
     "AWS_ENDPOINT_URL": ("{url}", ENDPOINT),
