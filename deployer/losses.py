@@ -54,9 +54,9 @@ _STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
 
 @dataclass(frozen=True)
 class Loss:
-    """What would happen to one resource that holds data, and what becomes of the data.
+    """The change of one resource that holds data, and the consequence for the data.
 
-    *path* has the logical ids of the nested stacks that it is in, outermost first.
+    *path* has the logical ids of the nested stacks around it, outermost first.
     """
 
     logical_id: str
@@ -74,9 +74,9 @@ class Loss:
 def losses(
     old: TemplateTree, new: TemplateTree, lookup: Lookup = resource_type
 ) -> tuple[Loss, ...]:
-    """What replacing template *old* by *new* would take from data, in the order of *old*.
+    """Return the losses of data if template *old* is replaced by *new*, in the order of *old*.
 
-    That goes for the templates of nested stacks, too, which are matched by their logical ids.
+    Templates of nested stacks are included, and matched by their logical ids.
     """
     return tuple(_losses(old, new, _changed_values(old, new, lookup, {})))
 
@@ -166,8 +166,8 @@ def _strength(value: Any) -> float:
 class ChangedValues:
     """The names whose values an update changes, each with the reason.
 
-    *names* are replaced resources, parameters, and outputs of nested stacks. *nested* has the same
-    for each nested stack that stays.
+    *names* are replaced resources, parameters, and outputs of nested stacks. *nested* has the
+    changed values of each nested stack that is not deleted.
     """
 
     names: Mapping[str, str]
@@ -223,8 +223,8 @@ def _changed_parameters(
 def _parameters(tree: TemplateTree, title: str) -> dict[str, Any]:
     """Return the parameters that a nested stack gets, with the defaults of the others."""
     declared = tree.nested[title].body.get("Parameters") or {}
-    given = _property(tree.resources[title], ("Parameters",)) or {}
-    return {name: one.get("Default") for name, one in declared.items()} | dict(given)
+    passed = _property(tree.resources[title], ("Parameters",)) or {}
+    return {name: parameter.get("Default") for name, parameter in declared.items()} | dict(passed)
 
 
 def _changed_outputs(
@@ -279,7 +279,7 @@ def _at(value: Any, path: Sequence[str]) -> Any:
 def _names(value: Any) -> Iterator[str]:
     """Yield the logical ids that *value* refers to, and outputs of nested stacks by their names.
 
-    Such a name is Network.Outputs.Vpc.
+    An example of the latter is Network.Outputs.Vpc.
     """
     match value:
         case {"Ref": str(name)}:

@@ -143,7 +143,7 @@ def test_control_characters_are_refused(form: str, char: str) -> None:
         outputs([found("a", outputs={"B": f"1{char}2"})], form, env=ENV)
 
     assert "crd-x-a: output B: its value has control characters" == told.value.message
-    assert "ask for json" == told.value.hint
+    assert "use --format=json" == told.value.hint
 
 
 @pytest.mark.parametrize("form", ["dotenv", "shell"])
@@ -208,7 +208,7 @@ def test_what_readers_would_not_read_alike_is_refused(value: str) -> None:
         outputs([found("a", outputs={"B": value})], "dotenv", env=ENV)
 
     assert "crd-x-a: output B: a dotenv reader and a shell" in told.value.message
-    assert "ask for json" == told.value.hint
+    assert "use --format=json" == told.value.hint
 
 
 SHELL_WORDS = st.text(st.sampled_from("ab'\"\\$`{}()~#=!;&|<>*?[] \t\nHOME") | st.characters())
