@@ -1,4 +1,4 @@
-"""Ask the operator at the terminal, and refuse where nobody can answer."""
+"""Ask the operator for approval, and refuse if standard input is not a terminal."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import sys
 def refuse_unattended(place: str, otherwise: str, *, can_ask: bool = True) -> None:
     """Raise GuardError unless *can_ask* and standard input is a terminal.
 
-    *otherwise* is what can be done about *place* without an answer.
+    *otherwise* completes the hint: an alternative to an approval.
     """
     from deployer.errors import GuardError
 
     if not (can_ask and sys.stdin.isatty()):
+        reason = "standard input is not a terminal" if can_ask else "--json asks no questions"
         raise GuardError(
-            f"{place}: nobody is there to approve: this is no terminal",
-            hint=f"--yes approves unseen, {otherwise}",
+            f"{place}: cannot ask for approval: {reason}",
+            hint=f"pass --yes to approve without review, or {otherwise}",
         )
 
 

@@ -28,9 +28,9 @@ def stop(_: Context) -> None:
     print("stopped" if stopped else "it does not run")
 
 
-@task(help={"yes": "do not ask"})
+@task(help={"yes": "delete without asking for approval"})
 def reset(_: Context, yes: bool = False) -> None:
-    """Stop it and delete all it holds: stacks, databases, objects, messages, users."""
+    """Stop the embedded AWS and delete its data: stacks, databases, objects, messages, users."""
     from deployer import embedded
     from deployer.errors import GuardError
     from operations import approval
@@ -44,7 +44,9 @@ def reset(_: Context, yes: bool = False) -> None:
     )
     holds = now.url or now.state_bytes or now.objects_bytes or databases
     if holds and not yes:
-        approval.refuse_unattended("the embedded AWS", "embedded.status only shows")
+        approval.refuse_unattended(
+            "the embedded AWS", "run ./inv embedded.status to show how much it holds"
+        )
         if not approval.answered_yes("Delete all of it? [y/N] "):
             raise GuardError("not approved: nothing was deleted")
     embedded.reset(folder)

@@ -54,9 +54,9 @@ def sync(
 
 
 def _inside(folder: str) -> Path:
-    """The folder; raises GuardError if a link of the checkout leads to it, or if it is one.
+    """Return the path of *folder*; raise GuardError if it is, or is reached by, a symbolic link.
 
-    A folder outside of the checkout may be named: then it is what is meant.
+    For a folder outside of the checkout, only the folder itself is checked.
     """
     from deployer import symlinks
 
@@ -70,7 +70,7 @@ def _approve(environment: Environment, *, yes: bool) -> None:
     from deployer.errors import GuardError
     from operations.session import Approver
 
-    approver = Approver(environment, yes, "--dry-run only shows")
+    approver = Approver(environment, yes, "pass --dry-run to show the changes")
     if not approver.agrees(f"Publish this at https://{environment.env.domain}? [y/N] "):
         raise GuardError("not approved: nothing was published")
 

@@ -50,8 +50,11 @@ def test_shown_and_asked(tiny):
     assert "holds data: needs --confirm=crd-local-left" in shown.out
     assert [*rows] == [each["stack"] for each in document["deletions"]]
     assert "lost: Bucket" in asked.err
-    assert "nobody is there to approve" in asked.err
-    assert "hint:  --yes approves unseen, --dry-run only shows" in asked.err
+    assert "cannot ask for approval" in asked.err
+    assert (
+        "hint:  pass --yes to approve without review, or pass --dry-run to show the deletions"
+        in asked.err
+    )
     assert '"event": "deletions"' in unasked.err
     assert "GuardError" in unasked.err
     assert [] == wire.written

@@ -87,8 +87,8 @@ def test_unknown_names(place, task, code, words, hint):
         (
             DEV_ROOT,
             3,
-            "dev: nobody is there to approve: this is no terminal",
-            "--yes approves unseen, --no-execute leaves the change sets for a reviewer",
+            "dev: cannot ask for approval: standard input is not a terminal",
+            "pass --yes to approve without review, or pass --no-execute to leave the change sets for review",
         ),
     ],
 )

@@ -375,7 +375,7 @@ def token(checkout, repository="someone/cruddur", branch="prod", audience="sts.a
 def test_by_a_workflow(deployed):
     """A token of the branch is good for a session that publishes the site, and nothing else.
 
-    The guards are those of an AWS account, and nobody is there to approve.
+    The guards are those of an AWS account, and standard input is not a terminal.
     """
     account = embedded.as_account(deployed.endpoint, DEV)
     embedded.prepare(account, embedded.ByHand((("Z0DEVEXAMPLE", "dev.example"),)))
@@ -396,7 +396,10 @@ def test_by_a_workflow(deployed):
         deployed.run("site.sync", "--yes", **session)
         denied = deployed.run("status", code=1, **session)
 
-    assert "nobody is there to approve: this is no terminal\nhint: --yes approves" in unasked.err
+    assert (
+        "cannot ask for approval: standard input is not a terminal\nhint: pass --yes to approve"
+        in unasked.err
+    )
     assert set() == after
     assert built(dist) == published(deployed, DEV, "dev")
     assert [["/robots.txt"]] == invalidations(deployed, DEV, "dev")

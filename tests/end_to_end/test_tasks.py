@@ -160,7 +160,7 @@ def test_embedded(tiny):
     assert {"far": "CREATE_COMPLETE"} == kept == spared
     assert f"{tiny.embedded}: " in asked.out
     assert " bytes of stacks and services, " in asked.out
-    assert "hint: --yes approves unseen, embedded.status only shows" in asked.err
+    assert "hint: pass --yes to approve without review, or run ./inv embedded.status" in asked.err
     assert status.startswith("address  stopped\n")
     assert {} == tiny.stacks()
 

@@ -42,10 +42,10 @@ def test_nobody_to_ask(stdin, *, terminal: bool, can_ask: bool) -> None:
     """It is refused, with what can be done instead."""
     stdin("y\n", terminal=terminal)
 
-    with pytest.raises(GuardError, match=r"^prod: nobody is there") as refused:
-        approval.refuse_unattended("prod", "--dry-run only shows", can_ask=can_ask)
+    with pytest.raises(GuardError, match=r"^prod: cannot ask for approval") as refused:
+        approval.refuse_unattended("prod", "pass --dry-run", can_ask=can_ask)
 
-    assert "--yes approves unseen, --dry-run only shows" == refused.value.hint
+    assert "pass --yes to approve without review, or pass --dry-run" == refused.value.hint
 
 
 @pytest.fixture

@@ -160,5 +160,8 @@ def test_a_value_that_no_file_can_have(checkout: Path, monkeypatch, capsys) -> N
     with pytest.raises(Exit):
         env_files.write(Context(), part="backend")
 
-    assert "AWS_COGNITO_USER_POOL_ID: no dotenv file can have the value" in capsys.readouterr().err
+    assert (
+        "AWS_COGNITO_USER_POOL_ID: the value cannot be written to a dotenv file"
+        in capsys.readouterr().err
+    )
     assert not (checkout / "backend/.env").exists()

@@ -112,8 +112,8 @@ WITHOUT_VALUE = {
     "{flag}=": "its value is empty",
     "{flag}||": "its value is empty",
     "{flag}|| ": "its value is empty",
-    "{flag}||--echo": "needs a value, and --echo follows",
-    "{flag}||--unknown=x": "needs a value, and --unknown=x follows",
+    "{flag}||--echo": "needs a value, but --echo follows",
+    "{flag}||--unknown=x": "needs a value, but --unknown=x follows",
     "{flag}||--||x": "needs a value",
 }
 
@@ -126,7 +126,7 @@ def test_a_flag_without_its_value(flag: Flag) -> None:
         for given in WITHOUT_VALUE
     }
 
-    hint = f"hint:  `invoke --help {flag.task}` lists its flags"
+    hint = f"hint:  run `invoke --help {flag.task}` to list its flags"
     assert {
         given: [f"error: {flag.task}: {flag.name}: {fact}", hint]
         for given, fact in WITHOUT_VALUE.items()
@@ -209,7 +209,7 @@ def test_all_faults_at_once(capsys: pytest.CaptureFixture[str]) -> None:
         "       destroy: --jobs=x: not a whole number",
         "       destroy: --yes=no: the flag takes no value",
         "       destroy: --env: needs a value",
-        "hint:  `invoke --help destroy` lists its flags",
+        "hint:  run `invoke --help destroy` to list its flags",
     ] == told
 
 

@@ -66,9 +66,11 @@ def test_nobody_is_there(monkeypatch, terminal, json):
     session = Session(ACCOUNT, None, Screen(), json=json)
 
     for refused in (session._approver.must_be_there, lambda: session._approver.agrees("Do it? ")):
-        with pytest.raises(GuardError, match="prod: nobody is there to approve") as told:
+        with pytest.raises(GuardError, match="prod: cannot ask for approval") as told:
             refused()
-        assert told.value.hint.startswith("--yes approves unseen, --no-execute leaves")
+        assert told.value.hint.startswith(
+            "pass --yes to approve without review, or pass --no-execute"
+        )
 
 
 def test_the_site_is_approved_by_the_same(monkeypatch):
@@ -231,7 +233,10 @@ def test_destroy_asks_on_the_embedded_aws_too(monkeypatch, terminal, json):
     with pytest.raises(GuardError) as refused:
         here.destroy(here.deletions(()), confirmed=(), jobs=1)
 
-    assert "--yes approves unseen, --dry-run only shows" == refused.value.hint
+    assert (
+        "pass --yes to approve without review, or pass --dry-run to show the deletions"
+        == refused.value.hint
+    )
     assert "crd-local-old" in stream.getvalue()
     assert [] == here.cloud.written
 

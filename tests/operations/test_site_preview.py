@@ -80,7 +80,10 @@ def test_nobody_to_ask(monkeypatch):
     """Without a terminal it is no."""
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
 
-    with pytest.raises(GuardError, match="prod: nobody is there to approve") as refused:
+    with pytest.raises(GuardError, match="prod: cannot ask for approval") as refused:
         site._approve(ACCOUNT, yes=False)
 
-    assert "--yes approves unseen, --dry-run only shows" == refused.value.hint
+    assert (
+        "pass --yes to approve without review, or pass --dry-run to show the changes"
+        == refused.value.hint
+    )
