@@ -43,7 +43,7 @@ class Application:
         self.saver = Saver(State(folder))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection's event, as ASGI wants it, if its sender may talk to us."""
+        """Handle one ASGI connection, if access control permits it."""
         await self._control(scope, receive, send)
 
     async def _permitted(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,7 +108,7 @@ _SAVED_AT_ONCE = re.compile(
 
 
 def _is_ours(scope: Scope) -> bool:
-    """Say whether a request is for our own endpoints: not for a name that a resource has."""
+    """Return whether a request is for an `/_embedded` endpoint, and not for a resource's host."""
     host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
     return bool(scope["path"].startswith(PATH) and not is_resource(host))
 

@@ -32,7 +32,7 @@ class Folder:
 
     @property
     def secret(self) -> Path:
-        """The secret key: whoever can read it is the root of every account. Kept over resets."""
+        """The secret key of the root user of every account. A reset does not delete it."""
         return self.path / "secret"
 
     @property
@@ -91,7 +91,7 @@ class Folder:
         return self.path / "certificate.pem"
 
     def refuse_links(self) -> None:
-        """Raise GuardError if the folder, or what is written and deleted in it, is a link."""
+        """Raise GuardError if the folder, or a path that is written or deleted in it, is a link."""
         for path in (self.state, self.objects, self.tmp, self.keys, self.databases):
             symlinks.refuse(path, self.path.parent)
 
@@ -100,7 +100,7 @@ class Folder:
         self.refuse_links()
         for folder in (self.path, self.objects, self.tmp, self.keys):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path.chmod(0o700)  # It may be there already, made by somebody with another umask.
+        self.path.chmod(0o700)  # It may exist already, created with another umask.
         secret.create(self.secret)
 
     def forget(self) -> None:

@@ -1,14 +1,14 @@
-"""Decides who may talk to the embedded AWS.
+"""Access control of the embedded AWS.
 
-Every request passes `control.AccessControl` before anything else looks at it:
+`control.AccessControl` checks every request first:
 
-    destinations.py  which resource a request is for, by Host and path; others are refused
-    browsers.py      which web pages may send requests
-    signatures.py    AWS Signature Version 4, verified with the secret of the access key
-    payloads.py      the body against the hash or the chunk signatures that were signed
+    destinations.py  find the resource of a request by Host and path; refuse unknown hosts
+    browsers.py      refuse requests of foreign web pages
+    signatures.py    verify AWS Signature Version 4 with the secret of the access key
+    payloads.py      verify the body against its signed hash or chunk signatures
     anonymous.py     the operations that AWS serves without credentials
     secret.py        the secret key of the folder
-    roles.py         the credentials that MiniStack derives without a secret
+    roles.py         replace the credentials that MiniStack derives without a secret
     tokens.py        tokens of web identities
-    orders.py        signed requests to our own endpoints
+    orders.py        signed requests to the embedded AWS's own endpoints
 """

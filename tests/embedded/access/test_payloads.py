@@ -113,7 +113,7 @@ def test_unsigned(payload: str) -> None:
     other = Claim(KEY, "", REGION, "dynamodb", "", (), "", payload)
 
     assert payload == payloads.signed_payload(s3)
-    with pytest.raises(AwsRefusalError, match="not a hash that this service takes"):
+    with pytest.raises(AwsRefusalError, match="not a hash that this service accepts"):
         payloads.signed_payload(other)
 
 
