@@ -3,7 +3,7 @@
 They are part of the project, which only an administrator deploys, so a commit cannot change them.
 `./inv` is code of the commit: a stage that runs it is limited by the role of its project.
 
-Every command is one line, because CodeBuild looks at the exit status of the last line only. A
+Every command is one line, because CodeBuild checks the exit status of the last line only. A
 longer script is written to a file outside the source first. There is no `post_build`: CodeBuild
 runs that phase even after `build` has failed.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-SCRIPT = "/tmp/stage.sh"  # noqa: S108  A build container runs one build, and no other user.
+SCRIPT = "/tmp/stage.sh"  # noqa: S108  A build container has one build and no other users.
 
 TEST = ("sh ./inv check", "sh ./inv test")
 
@@ -29,19 +29,19 @@ MIGRATE = ("sh ./inv db.migrate",)
 RECORD = ('sh ./inv service.record --image="$IMAGE_DIGEST"',)
 SETTLE = ("sh ./inv deploy --release --yes --stack=service --only",)
 
-# Given: IMAGES, the repository (REGISTRY/NAME); CONTAINER, the container that runs the image;
+# Variables: IMAGES, the repository (REGISTRY/NAME); CONTAINER, the container that runs the image;
 # COMMIT; CODEBUILD_BUILD_NUMBER, which CodeBuild counts for each project.
 #
-# The tag is new for each build and the digest is the one that this push returned, so an image
-# that is in the repository already is never taken for the one that was built.
-# The login comes last: while the Dockerfile runs, there is no password that it could read.
-# No attestations: they turn an image into an index, and ECS is to run what was scanned.
+# The tag is new for each build and the digest is the one that this push returned, so an image that
+# is already in the repository is never released instead of the one that was built.
+# The login comes after the build, so the Dockerfile cannot read the password.
+# No attestations: they turn an image into an index, and ECS must run the scanned image.
 IMAGE_SCRIPT = """\
 # Build the image of the commit, push it, and write its digest and the definitions for ECS.
 grep -i "^[[:space:]]*FROM[[:space:]]" backend/Dockerfile > /tmp/bases
 stages=" scratch "
 while read -r _ base as stage _; do
-    case "$stages" in *" $base "*) base="stage@sha256:" ;; esac # It was looked at before.
+    case "$stages" in *" $base "*) base="stage@sha256:" ;; esac # An earlier stage was checked.
     case $base in
         *@sha256:*) ;;
         *)
@@ -75,12 +75,12 @@ printf '[{"name": "%s", "imageUri": "%s@%s"}]\\n' "$CONTAINER" "$IMAGES" "$diges
 """
 IMAGE = (f"sh -eu {SCRIPT}", 'export IMAGE_DIGEST="$(cat /tmp/image.digest)"')
 
-# Given: CRUDDUR_ENV; PREFIX, the start of every stack name; REGIONS; MANUAL, the layers that only
-# an administrator deploys; STACKS, the JMESPath expression that selects the stacks.
+# Variables: CRUDDUR_ENV; PREFIX, the prefix of every stack name; REGIONS; MANUAL, the layers that
+# only an administrator deploys; STACKS, the JMESPath expression that selects the stacks.
 #
-# It runs no code of the commit: AWS says which stacks there are and what their templates are, and
-# the files of build/ are data. All but printable ASCII is shown as `cat -v` shows it, or a template
-# could rewrite the lines above it on the screen, or their order.
+# It runs no code of the commit: the deployed stacks and templates are read from AWS, and the files
+# of build/ are data. Everything but printable ASCII is escaped by `cat -v`; otherwise a template
+# could rewrite the lines above it on the screen.
 DIFF_SCRIPT = """\
 # Print how the templates in build/ of the commit differ from the deployed ones.
 changed=0
@@ -145,7 +145,7 @@ def buildspec(
 ) -> str:
     """Return a buildspec that runs *commands*, in order, until one fails.
 
-    *script* is the text of SCRIPT, *exported* a variable for later actions, *artifact* a file.
+    *script* is the content of SCRIPT, *exported* a variable for later actions, *artifact* a file.
     """
     lines = ["version: 0.2"]
     if exported:

@@ -10,10 +10,10 @@ from typing import Any
 
 PREFIX = "MSG#"
 
-# Texts are compared, so all must be written in one way: UTC, and the parts of a second, if any, in
-# six digits, as Python does.
+# Timestamps are compared as texts, so all must have one format: UTC, and fractions of a second, if
+# any, with six digits, as Python writes them.
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?\+00:00", re.ASCII)
-_SKEW = timedelta(days=1)  # How far a message may be ahead of when it was stored.
+_SKEW = timedelta(days=1)  # The limit for a timestamp after the time of storage.
 
 
 class MalformedError(Exception):
@@ -61,18 +61,18 @@ def message(record: Mapping[str, Any]) -> Message | None:
 
 
 def is_timestamp(text: str) -> bool:
-    """Whether *text* is a time as all are written that are compared."""
+    """Return whether *text* is a timestamp in the format that can be compared."""
     if not _TIMESTAMP.fullmatch(text):
         return False
     try:
         datetime.fromisoformat(text)
-    except ValueError:  # There is no 30 February.
+    except ValueError:  # Such as 30 February.
         return False
     return True
 
 
 def _check_time(sk: str, stored: object) -> None:
-    """Raise MalformedError where *sk* would stay above all that is written later."""
+    """Raise MalformedError if *sk* would sort after all later messages."""
     if not is_timestamp(sk):
         raise MalformedError("sk is not a timestamp")
     if isinstance(stored, int | float):

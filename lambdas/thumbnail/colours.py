@@ -125,7 +125,7 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         return _to_srgb(profile, image.mode).apply(image)
     except (MemoryError, ImportError):
         raise
-    except Exception:  # noqa: BLE001  # Whatever LittleCMS says of it, the pixels are good.
+    except Exception:  # noqa: BLE001  # Any error of LittleCMS: the pixels are still valid.
         return image.convert("RGB")
 
 

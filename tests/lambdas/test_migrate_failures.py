@@ -271,10 +271,10 @@ def test_all_faults_at_once(database: Postgres) -> None:
     expected = [
         "0009-x.sql: is not named NNNN_name.sql or NNNN_name.rollback.sql",
         "folder: is not named NNNN_name.sql or NNNN_name.rollback.sql",
-        "0010_x.rollback.sql: there is no 0010_x.sql that it could undo",
+        "0010_x.rollback.sql: has no 0010_x.sql to undo",
         "0008_t.sql, 0008_x.sql: have the same number: rename all but one",
         "0001_t.sql: line 2: remove COMMIT",
-        "0001_t.sql: line 3: COPY needs a client that sends or takes rows",
+        "0001_t.sql: line 3: COPY needs a client that sends or receives rows",
         "0003_t.sql: line 2: is not UTF-8",
         "0004_t.sql: begins with a byte order mark",
         "0005_t.sql: line 2: has a NUL character",
@@ -460,7 +460,7 @@ def test_the_journal_is_off_limits(database: Postgres) -> None:
     """A file that names the journal is refused."""
     write(2, "DROP TABLE schema_migrations;")
 
-    assert refused(database).startswith("0002_t.sql: names schema_migrations, the table that")
+    assert refused(database).startswith("0002_t.sql: names schema_migrations, the journal")
 
 
 @pytest.mark.parametrize(
@@ -489,7 +489,7 @@ def test_a_killed_connection_outside_a_transaction(database: Postgres) -> None:
 
     said, again = refused(database), refused(database)
 
-    assert said.endswith(": run db.migrate again, it says what to do")
+    assert said.endswith(": run ./inv db.migrate again: it reports what to do")
     assert again.startswith("0002_t.sql: the run that sent it was interrupted")
 
 
@@ -515,7 +515,7 @@ def test_a_killed_lock_outside_a_transaction(database: Postgres) -> None:
 
     said, again = refused(database), refused(database)
 
-    assert said.startswith("the connection that holds the lock was lost: run db.migrate again")
+    assert said.startswith("the connection that holds the lock was lost: run ./inv db.migrate again")
     assert again.startswith("0002_t.sql: the run that sent it was interrupted")
 
 
@@ -553,7 +553,7 @@ def test_two_runs_without_a_lock(database: Postgres, monkeypatch) -> None:
         ended = [call.result() for call in [pool.submit(call) for _ in range(2)]]
 
     assert {"applied": ["0001_t", "0002_t", "0003_t"]} in ended
-    assert "0001_t.sql: another run applies it: run db.status" in ended
+    assert "0001_t.sql: another run is applying it: run ./inv db.status" in ended
     assert ["t1", "t2", "t3"] == tables(database)
 
 

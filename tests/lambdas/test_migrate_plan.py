@@ -162,7 +162,7 @@ def test_the_time_of_the_function(monkeypatch) -> None:
     monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: 10.0))
 
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
-    assert Clock(310.0) == Clock.of(context)
+    assert Clock(310.0) == Clock.from_context(context)
 
 
 def test_what_a_statement_left() -> None:
