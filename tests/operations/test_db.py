@@ -133,7 +133,7 @@ def test_which_are_rolled_back(account, capsys) -> None:
 
 
 def test_nothing_to_roll_back(account, capsys, monkeypatch) -> None:
-    """Where nothing is applied, nothing is called but the status."""
+    """If nothing is applied, only the status is called."""
     events: list[object] = []
     monkeypatch.setattr(db, "_call", lambda _, event: events.append(event) or {"applied": []})
 

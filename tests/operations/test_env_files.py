@@ -137,7 +137,7 @@ def test_unknown_part(checkout: Path, capsys) -> None:
 
 @pytest.mark.parametrize("link", ["backend", "backend/.env", "frontend", "frontend/.env.local"])
 def test_a_link_is_not_followed(checkout: Path, tmp_path_factory, capsys, link: str) -> None:
-    """What it leads to belongs to somebody else."""
+    """Its target belongs to another user."""
     own = tmp_path_factory.mktemp("own")
     (own / "file").write_text("mine")
     (checkout / "backend").rmdir()
