@@ -49,7 +49,7 @@ def message(record: Mapping[str, Any]) -> Message | None:
     sk = _text(image, "sk")
     _check_time(sk, record["dynamodb"].get("ApproximateCreationDateTime"))
     if not isinstance(record["dynamodb"].get("SequenceNumber"), str):
-        raise MalformedError("there is no SequenceNumber")
+        raise MalformedError("SequenceNumber is missing")
     return Message(
         group=pk.removeprefix(PREFIX),
         sk=sk,
@@ -86,7 +86,7 @@ def _object(within: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         case Mapping() as found:
             return found
         case _:
-            raise MalformedError(f"there is no {name}")
+            raise MalformedError(f"{name} is missing")
 
 
 def _text(image: Mapping[str, Any], name: str) -> str:

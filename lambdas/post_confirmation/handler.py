@@ -57,14 +57,14 @@ def _answer(event: dict[str, Any]) -> None:
         case "PostConfirmation_ConfirmForgotPassword":
             log("nothing_to_do")  # Their row is there since they signed up.
         case other:
-            raise RefusedError("triggerSource", f"This is no PostConfirmation: {other!r}")
+            raise RefusedError("triggerSource", f"This is not a PostConfirmation event: {other!r}")
 
 
 def _refuse_foreign(event: dict[str, Any]) -> None:
     """Which pool may call us is for the function's permission; here is what can be told of it."""
     region = os.environ["AWS_REGION"]
     if not re.fullmatch(rf"{region}_[0-9A-Za-z]{{1,55}}", str(event.get("userPoolId"))):
-        raise RefusedError("userPoolId", "This is no user pool of ours.")
+        raise RefusedError("userPoolId", "This user pool is not valid.")
 
 
 def _welcome(someone: Person) -> None:

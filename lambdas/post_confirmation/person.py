@@ -50,9 +50,9 @@ def read(attributes: Mapping[str, str]) -> Person:
     """The person with these *attributes* of Cognito; raises RefusedError without `sub` or `email`."""
     sub, mail = attributes.get("sub", ""), attributes.get("email", "")
     if not is_id(sub):
-        raise RefusedError("sub", "Cognito did not say who this is.")
+        raise RefusedError("sub", "The user id is missing.")
     if not _MAIL.fullmatch(mail) or names.has_hidden(mail):
-        raise RefusedError("email", "This is no mail address we can use.")
+        raise RefusedError("email", "This email address cannot be used.")
     name = names.shown(attributes.get("name", ""))
     wanted = names.handle(attributes.get("preferred_username", "")) or names.handle(name)
     handles = _handles(wanted, avatar_id(sub).replace("-", ""))

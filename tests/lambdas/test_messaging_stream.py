@@ -505,20 +505,20 @@ def test_malformed(wrong: dict[str, Any], reason: str, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        ({"eventName": "INSERT"}, "there is no dynamodb"),
-        ({"eventName": "INSERT", "dynamodb": None}, "there is no dynamodb"),
-        ({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}}, "there is no NewImage"),
+        ({"eventName": "INSERT"}, "dynamodb is missing"),
+        ({"eventName": "INSERT", "dynamodb": None}, "dynamodb is missing"),
+        ({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}}, "NewImage is missing"),
         (
             {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "Keys": texts(pk="MSG#x")}},
-            "there is no NewImage",
+            "NewImage is missing",
         ),
         (
             {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": []}},
-            "there is no NewImage",
+            "NewImage is missing",
         ),
         (
             {"eventName": "INSERT", "dynamodb": {"NewImage": said(7)["dynamodb"]["NewImage"]}},
-            "there is no SequenceNumber",
+            "SequenceNumber is missing",
         ),
     ],
 )
