@@ -169,8 +169,8 @@ def deploy(
     help={
         "stack": "a layer, or a stack no longer in the code; its dependents go first (default: all)",
         "confirm": "the name of a stack that holds data or is protected; once for each",
-        "dry_run": "only show what would be deleted and kept; exit 2 if anything would be",
-        "yes": "delete without asking, on the embedded AWS too",
+        "dry_run": "only show what would be deleted and kept; exit 2 if anything would be deleted",
+        "yes": "delete without asking for approval, on the embedded AWS too",
         "jobs": "how many stacks at a time",
         "timeout": "minutes to watch one stack operation before leaving it to AWS",
         "json": _JSON,
@@ -208,7 +208,7 @@ def status(_: Context, env: str = "", json: bool = False) -> None:
 
     with session.begin(env) as here:
         stacks = here.stacks()
-        found = here.ours(stacks)
+        found = here.owned(stacks)
         left = list(by_hand.left(place.Place(here.environment, here.cloud), found))
         orphans, pen = here.orphans(found), report.ink(sys.stdout, os.environ)
         shown = (
@@ -237,9 +237,9 @@ def outputs(
     form = one_of("format", format, report.FORMATS)
     with session.begin(env) as here:
         wanted = plan.select(here.environment.wanted, stack or (), only=True, hints=names.LAYERS)
-        chosen = {(each.region, each.name) for each in wanted}
+        chosen = {(stack.region, stack.name) for stack in wanted}
         found = here.found(needed=wanted)
-        here.show_outputs([each for each in found if (each.region, each.name) in chosen], form)
+        here.show_outputs([stack for stack in found if (stack.region, stack.name) in chosen], form)
 
 
 @task(help={"format": "mermaid or dot"})

@@ -109,7 +109,7 @@ class _Template(TypedDict, total=False):
 
 
 class _Nested(TypedDict, total=False):
-    """Whether nested stacks get change sets of their own."""
+    """The argument of CreateChangeSet that includes nested stacks."""
 
     IncludeNestedStacks: bool
 
@@ -121,10 +121,10 @@ class _Role(TypedDict, total=False):
 
 
 def account(env: Env, environ: Mapping[str, str]) -> Account:
-    """The AWS account of *env*, with the operator's own credentials, after every guard held.
+    """Return the AWS account of *env*, with the operator's credentials, after every guard passed.
 
-    Of the operator's AWS setup only credentials are used, and a proxy and a CA bundle: service
-    models and endpoint rules are botocore's own. No request leaves but by HTTPS, to AWS.
+    Of the operator's AWS setup only credentials, a proxy and a CA bundle are used: service models
+    and endpoint rules are botocore's own. Requests are sent only by HTTPS, and only to AWS.
     """
     try:
         with our_errors():
@@ -135,8 +135,8 @@ def account(env: Env, environ: Mapping[str, str]) -> Account:
     if faults := aws_setup.refusals(setup, env.region):
         raise GuardError(
             aws_setup.message(env.name, faults),
-            hint="unset or remove each of them, or correct the config file; the embedded AWS is "
-            "--env=local and needs no endpoint",
+            hint="unset or remove each of them, or correct the config file; for the embedded AWS "
+            "use --env=local, without an endpoint",
         )
     session = _account_session(operator)
     profile = operator.profile or ""
@@ -145,9 +145,9 @@ def account(env: Env, environ: Mapping[str, str]) -> Account:
 
 
 def origins(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """What a run in an account takes from the operator's AWS setup; asks nobody.
+    """Return the parts of the operator's AWS setup that a run uses, without a network request.
 
-    Empty for a setup that cannot be read: `account` says why.
+    Empty for a setup that cannot be read: `account` raises the reason.
     """
     try:
         return aws_setup.origins(_setup(botocore.session.Session(), environ))
@@ -159,7 +159,7 @@ def guard(env: Env, once: Account) -> None:
     """See that *once*, which need not be patient, is the account of *env*, before anything else.
 
     Raises GuardError for no or broken credentials, or those of another account; LostError if AWS
-    does not answer. AWS is asked for nothing but the identity.
+    does not answer. The only request is GetCallerIdentity.
     """
     try:
         found = once.identity()
@@ -393,7 +393,7 @@ class Account:
         return self.identity().account
 
     def _proposed_tags(self, region: str, stack_id: str) -> dict[str, str]:
-        """Return the tags that all change sets of a stack that was never created agree on.
+        """Return the tags that all change sets of a stack that was never created have in common.
 
         AWS shows none of them on the stack itself (localstack/localstack pull request 13117, whose
         test ran on AWS); not verified here.
@@ -401,9 +401,9 @@ class Account:
         client = self._cloudformation(region)
         with our_errors(_short(stack_id)):
             pages = client.get_paginator("list_change_sets").paginate(StackName=stack_id)
-            listed = [each["ChangeSetId"] for page in pages for each in page["Summaries"]]
-            described = [client.describe_change_set(ChangeSetName=arn) for arn in listed]
-        tags = [{(tag["Key"], tag["Value"]) for tag in one.get("Tags", [])} for one in described]
+            arns = [summary["ChangeSetId"] for page in pages for summary in page["Summaries"]]
+            found = [client.describe_change_set(ChangeSetName=arn) for arn in arns]
+        tags = [{(tag["Key"], tag["Value"]) for tag in item.get("Tags", [])} for item in found]
         return dict(sorted(set.intersection(*tags))) if tags else {}
 
     def _described(
@@ -461,9 +461,9 @@ class Account:
         return self._clients[service, region]
 
     def new_client(self, service: str, region: str, config: Config) -> Any:
-        """A client of its own, with *config*; raises GuardError if its endpoint is not of AWS.
+        """Create a client with *config*; raise GuardError if its endpoint does not belong to AWS.
 
-        As for every client that botocore makes inside another one, no plugin is loaded.
+        No plugin is loaded, as for the clients that botocore creates inside other clients.
         """
         before = set_plugin_context(PluginContext(plugins="DISABLED"))
         try:
@@ -486,10 +486,10 @@ def _refuse_account(env: Env, found: Identity) -> None:
 
 
 def _operator_session(region: str) -> botocore.session.Session:
-    """A session that finds the operator's credentials, by the operator's own AWS setup.
+    """Create a session that finds credentials by the operator's AWS setup.
 
-    Some sources of credentials call AWS themselves: STS, IAM Identity Center, the sign-in service.
-    Whatever the setup says, they find the addresses of those by botocore's own rules.
+    Some credential providers call AWS themselves: STS, IAM Identity Center, the sign-in service.
+    Their endpoints are resolved by botocore's own rules, whatever the setup contains.
     """
     session = botocore.session.Session()
     session.register_component("data_loader", _own_models())
@@ -504,7 +504,7 @@ def _operator_session(region: str) -> botocore.session.Session:
 
 
 def _account_session(operator: botocore.session.Session) -> botocore.session.Session:
-    """A session with the credentials and the CA bundle of *operator*, and nothing else of it."""
+    """Create a session with only the credentials and the CA bundle of *operator*."""
     session = _blank_session()
     session.register_component("credential_provider", operator.get_component("credential_provider"))
     session.set_config_variable("ca_bundle", operator.get_config_variable("ca_bundle"))
@@ -514,7 +514,7 @@ def _account_session(operator: botocore.session.Session) -> botocore.session.Ses
 
 
 def _pin_endpoints(session: botocore.session.Session) -> None:
-    """Let requests of *session* go only where botocore's own rules say, and only to AWS."""
+    """Restrict requests of *session* to AWS, at the addresses of botocore's own rules."""
     session.set_config_variable("ignore_configured_endpoint_urls", value=True)
     session.register("before-send", _refuse_other_addresses)
 
@@ -532,7 +532,7 @@ def _setup(session: botocore.session.Session, environ: Mapping[str, str]) -> aws
 
 
 def _refuse_other_addresses(**event: Any) -> None:
-    """See, right before a request is sent with its credentials, that it goes to AWS."""
+    """Check, right before a request is sent with its credentials, that it goes to AWS."""
     _refuse_other_hosts(event["request"].url)
 
 
@@ -603,7 +603,7 @@ def _says_absent(error: ClientError) -> bool:
 
 
 def _from_base64(checksum: str) -> str:
-    """Return in hex a *checksum* of S3; empty if it is of the parts of an object, not of all."""
+    """Return an S3 *checksum* in hex; empty if it is a checksum of the parts of an object."""
     try:
         return b64decode(checksum, validate=True).hex()
     except ValueError:

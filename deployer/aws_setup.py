@@ -1,8 +1,8 @@
-"""Decide which parts of the operator's AWS setup are refused, and name those that matter.
+"""Decide which settings of the operator's AWS setup are refused, and list those in use.
 
-A task takes credentials from the setup, and a proxy and a certificate authority; nothing else.
-What would send a request of an account to another address is refused by name, although
-`deployer.aws` would not use it: its owner expects an effect and has to know that there is none.
+A task uses the credentials of the setup, its proxy and its certificate authority; nothing else.
+A setting that would send requests to another address is refused by name, although `deployer.aws`
+would ignore it: the operator expects an effect and must learn that there is none.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-# Endpoint rules in a folder of service models; all else that may be there is harmless and unread.
+# Endpoint rules in a folder of service models; its other files are harmless and not read.
 _ENDPOINT_RULES = ("endpoints.json*", "partitions.json*", "*/*/endpoint-rule-set-1.json*")
-# The endpoints of services, among them buckets, and the sign-in of `aws login`. Not every name below
-# amazonaws.com: ID.execute-api.REGION.amazonaws.com is a customer's, as are others of more parts.
+# The endpoints of services, including buckets, and the sign-in of `aws login`. Not every name below
+# amazonaws.com: ID.execute-api.REGION.amazonaws.com belongs to a customer, like other longer names.
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
 _AWS_HOST = re.compile(
     rf"(?:[a-z0-9.-]+\.s3|api\.ecr|portal\.sso|[a-z0-9-]+)(?:\.{_REGION})?\.amazonaws\.com"
@@ -27,7 +27,7 @@ _AWS_HOST = re.compile(
 
 _ADDRESS = "sends requests to another address"
 _RULES = "replaces the endpoint rules of AWS"
-_VARIANT = "asks for endpoints that the tasks do not use"
+_VARIANT = "selects endpoints that the tasks do not use"
 _REFUSED_VARIABLES = {
     "AWS_DATA_PATH": _RULES,
     "BOTOCORE_EXPERIMENTAL__PLUGINS": "adds other code to every AWS client",
@@ -53,11 +53,11 @@ _CERTIFICATES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 
 @dataclass(frozen=True)
 class Setup:
-    """The AWS setup of whoever runs a task.
+    """The AWS setup of the operator.
 
-    *profile* is the name of the profile in use, *profiles* the keys of each that there is, and
-    *sso_sessions* likewise. *models* is the folder that AWS's own tools search for service models.
-    *proxies* are the proxies by the scheme of a URL.
+    *profile* is the name of the profile in use. *profiles* and *sso_sessions* map the name of each
+    section to its keys. *models* is the folder that AWS's own tools search for service models.
+    *proxies* maps the scheme of a URL to its proxy.
     """
 
     environ: Mapping[str, str]
@@ -78,7 +78,7 @@ class Setup:
         return self.profiles.get(self.profile, {})
 
     def chain(self) -> Iterator[tuple[str, Settings]]:
-        """The profile in use, then each one that the last one names as its source."""
+        """Yield the profile in use, then its source_profile, and so on."""
         name, seen = self.profile, set[str]()
         while name in self.profiles and name not in seen:
             seen.add(name)
@@ -98,7 +98,7 @@ def refusals(setup: Setup, region: str) -> tuple[str, ...]:
 
 
 def origins(setup: Setup) -> tuple[str, ...]:
-    """What a run takes from *setup*, in plain words, without asking anybody."""
+    """Return the parts of *setup* that a run uses, in words, without any network request."""
     return (*_credentials(setup), *_files(setup), *_connection(setup))
 
 
@@ -116,13 +116,13 @@ def _redirects(setup: Setup) -> Iterator[str]:
 
 
 def _if_true(name: str, value: object) -> str:
-    """Why *name* is refused, unless its *value* switches it off; empty if it is harmless."""
+    """Return why *name* is refused; empty if it is harmless, or its *value* switches it off."""
     is_off = isinstance(value, str) and value.strip().lower() in {"", "false"}
     return "" if is_off else _REFUSED_IF_TRUE.get(name, "")
 
 
 def _other_regions(setup: Setup, region: str) -> Iterator[str]:
-    """A region set elsewhere means that somebody expects it to be used."""
+    """Yield each region of the setup that differs: the operator may expect it to be used."""
     places = {name: setup.environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")}
     found: Mapping[str, object] = places
     if not any(places.values()):
@@ -157,7 +157,7 @@ def _bundle(setup: Setup) -> tuple[str, object]:
 
 
 def _credentials(setup: Setup) -> Iterator[str]:
-    """Where credentials come from: botocore takes the first source that there is, in this order."""
+    """Yield the sources of credentials; botocore uses the first one that exists, in this order."""
     if setup.environ.get(_KEYS):
         yield f"access key from {_KEYS}"
         return
@@ -213,7 +213,7 @@ def _connection(setup: Setup) -> Iterator[str]:
 
 
 def _program(command: str) -> str:
-    """The program of *command*: its arguments may hold a secret."""
+    """Return the program of *command* without its arguments, which may contain a secret."""
     try:
         return next(iter(shlex.split(command)), "")
     except ValueError:
@@ -221,7 +221,7 @@ def _program(command: str) -> str:
 
 
 def _without_password(url: str) -> str:
-    """*url* without the user and password that it may hold, nor a query."""
+    """Return *url* without user, password and query."""
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
     except ValueError:
@@ -231,5 +231,5 @@ def _without_password(url: str) -> str:
 
 
 def message(env: str, faults: Iterable[str]) -> str:
-    """The *faults* of a setup as one error of the environment *env*."""
+    """Return the *faults* of a setup as one error message of the environment *env*."""
     return "\n".join(f"{env}: {fault}" for fault in faults)

@@ -21,8 +21,8 @@ _NESTED_FAILED = re.compile(r"Nested change set (arn:\S+) was not successfully c
 def describe_change_set(watch: Watch, region: str, arn: str, *, stack: str) -> Work[ChangeSet]:
     """Wait until a change set of *stack* is created, and describe it with those of nested stacks.
 
-    If a nested change set failed, the reason is that of the nested one. Raises BusyError after the
-    timeout of *watch*.
+    If a nested change set failed, its reason is the reason of the result. Raises BusyError after
+    the timeout of *watch*.
     """
     description = _Description(watch, region, stack)
     change_set = yield from description.ready(arn)
@@ -54,7 +54,7 @@ class _Description:
     def described(
         self, changes: Iterable[ResourceChange], path: LogicalIds
     ) -> Work[tuple[ResourceChange, ...]]:
-        """Return *changes*, each nested stack with the changes in it."""
+        """Return *changes*, each change of a nested stack with the changes in that stack."""
         found = []
         for change in changes:
             inner = (*path, change.logical_id)
@@ -65,7 +65,7 @@ class _Description:
         return tuple(found)
 
     def reason(self, change_set: ChangeSet) -> Work[str]:
-        """Return why a change set failed; AWS names only the ARN of the nested one that failed."""
+        """Return why a change set failed; AWS reports only the ARN of a nested one that failed."""
         if self.failures:
             return "\n".join(self.failures)
         named = _NESTED_FAILED.search(change_set.reason)

@@ -72,10 +72,10 @@ NEVER_COMPLETED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAI
 class Proposal:
     """A change set to be made. *url* replaces *text* where the text is too long for a call.
 
-    *id* is that of the stack to update: one that took its name meanwhile is another stack.
+    *id* is the id of the stack to update, so that a newer stack of the same name is not updated.
 
     *role* is what CloudFormation takes to carry it out; without one it has the caller's rights.
-    With *nested*, each nested stack gets a change set of its own.
+    With *nested*, each nested stack gets its own change set.
     """
 
     name: str
@@ -108,12 +108,12 @@ class StoredObject:
 
     @property
     def url(self) -> str:
-        """The address of the object, whatever its version."""
+        """The URL of the object, without a version."""
         return f"https://{self.bucket}.s3.{self.region}.amazonaws.com/{self.key}"
 
     @property
     def version_url(self) -> str:
-        """The address of this version of the object."""
+        """The URL of this version of the object."""
         return f"{self.url}?versionId={quote(self.version)}" if self.version else self.url
 
 
@@ -130,7 +130,7 @@ class PropertyChange:
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """What a change set does to one resource.
+    """The change of one resource in a change set.
 
     *change_set* is the ARN of the change set of a nested stack, *nested* the changes in it.
     """
@@ -208,14 +208,14 @@ class StackEvent:
 
     @property
     def cancelled(self) -> bool:
-        """Return whether the resource only stopped because another one failed."""
+        """Return whether the operation was only cancelled because another resource failed."""
         return self.failed and _CANCELLED.match(self.reason) is not None
 
     @property
     def nested_stack(self) -> str:
-        """Return the id of the nested stack that is this resource, or "".
+        """Return the id of the nested stack that is this resource; empty for other resources.
 
-        The reason of a failure names it, too, where the event has no physical id.
+        If the event has no physical id, the id is taken from the reason of the failure.
         """
         if self.type != STACK or self.of_stack:
             return ""
@@ -242,8 +242,8 @@ class Cloud(Protocol):
     def stack(self, region: str, name: str) -> Found | None:
         """One stack by name or id; a deleted one only by id. None if there is none.
 
-        AWS gives a stack its tags when it is first created; until then it has those that all of
-        its change sets agree on.
+        AWS adds the tags to a stack when it is created. Until then the result has the tags that
+        all of its change sets have in common.
         """
 
     def template(self, region: str, name: str) -> str:
@@ -280,12 +280,12 @@ class Cloud(Protocol):
         """What Parameter Store has under *name*; None if nothing."""
 
     def stored(self, region: str, bucket: str, key: str) -> StoredObject | None:
-        """Describe an object; None if there is none. The bucket must be the account's own."""
+        """Describe an object; None if it does not exist. The account must own the bucket."""
 
     def upload(
         self, region: str, bucket: str, key: str, body: bytes, *, replace: bool = True
     ) -> StoredObject:
-        """Put an object, which S3 stores with its SHA-256. The bucket must be the account's own.
+        """Upload an object, which S3 stores with its SHA-256. The account must own the bucket.
 
         Without *replace*, raise CloudError if an object with this key exists.
         """

@@ -54,7 +54,7 @@ def load(path: Path, type_: type[T]) -> T:
     """*path* as a frozen *type_*; raises one ConfigError that names every fault in it.
 
     The files beside it are read too, since no two environments may claim one network, or have
-    names that policies cannot tell apart. What else is wrong with those is for `load_all` to say.
+    names that policies cannot distinguish. Their other faults are reported by `load_all` only.
     """
     beside = [_read(other, type_) for other in sorted(path.parent.glob("*.toml")) if other != path]
     file = _apart(_read(path, type_), [other for other in beside if not other.faults])
@@ -150,9 +150,9 @@ def _apart(file: _File[T], others: Sequence[_File[T]]) -> _File[T]:
 
 
 def _told_apart(file: _File[T], others: Sequence[_File[T]]) -> _File[T]:
-    """*file*, with a fault if its stacks are named like those of one of the *others*.
+    """Return *file*, with a fault if its stack prefix overlaps with that of one of the *others*.
 
-    Policies reach what an environment owns by how names begin: crd-dev-* is crd-dev-two-*, too.
+    Policies match resources by the prefix of their names: crd-dev-* matches crd-dev-two-*, too.
     """
     own = _beginning(file)
     faults = [
@@ -169,7 +169,7 @@ def _told_apart(file: _File[T], others: Sequence[_File[T]]) -> _File[T]:
 
 
 def _beginning(file: _File[T]) -> str:
-    """What the names of an environment's stacks begin with; empty if its file does not say."""
+    """Return the prefix of an environment's stack names; empty if its file does not define it."""
     match file.document.table:
         case {"env": {"prefix": str(prefix), "name": str(name)}} if prefix and name:
             return f"{prefix}-{name}-"

@@ -95,8 +95,8 @@ class Environment:
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """Where it may have stacks: the regions of its layers, and those that its config names."""
-        layers = (each.region for each in self.wanted)
+        """The regions that may have its stacks: those of its layers and those in its config."""
+        layers = (stack.region for stack in self.wanted)
         return tuple(dict.fromkeys((*layers, self.env.region, *self.env.former_regions)))
 
     @property
@@ -133,10 +133,10 @@ def connect(environment: Environment, folder: Path, environ: Mapping[str, str]) 
 def start(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Endpoint:
     """The embedded AWS in *folder*, running, with what *environment* expects to be there by hand.
 
-    CRUDDUR_POSTGRES=system has new databases made by this machine's own PostgreSQL, and
-    CRUDDUR_ORIGINS names origins, apart from the site's own, whose pages may send requests. Both
-    are matters of the machine, so they stand in no config file. Raises ConfigError for what is
-    neither PostgreSQL, or not an origin.
+    CRUDDUR_POSTGRES=system creates new databases with the PostgreSQL that is installed on this
+    machine. CRUDDUR_ORIGINS lists more origins, besides the site's own, whose pages may send
+    requests. Both depend on the machine, so they are not in a config file. Raises ConfigError for
+    an unknown PostgreSQL, or an invalid origin.
     """
     from deployer import embedded
 

@@ -14,7 +14,7 @@
     ├── RolledBackError      5    a stack operation failed and CloudFormation undid it
     ├── RepairError          6    a stack is in a state only a person can mend
     ├── EmbeddedError        1    the embedded AWS does not start, or is not what we know
-    └── IsolationError       1    code must be isolated, and this machine cannot do it
+    └── IsolationError       1    code must be isolated, but this machine does not support it
 
 The number is the exit code. A bug is none of these: it stays a traceback.
 """
@@ -104,4 +104,4 @@ class EmbeddedError(DeployError):
 
 
 class IsolationError(DeployError):
-    """CRUDDUR_ISOLATION demands what this machine does not allow."""
+    """CRUDDUR_ISOLATION requires isolation that this machine does not support."""

@@ -43,9 +43,9 @@ class Started:
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A file is in the artifact bucket now.
+    """A file was uploaded to the artifact bucket.
 
-    *replaced* says what is wrong with the object that was there before; empty if there was none.
+    *replaced* is the fault of the object that it replaced; empty if there was none.
     """
 
     stack: str
@@ -56,7 +56,7 @@ class Uploaded:
 
 @dataclass(frozen=True)
 class Verified:
-    """The artifact bucket already holds the file, with the checksum of our own."""
+    """The artifact bucket already has the file, with the same checksum as the local one."""
 
     stack: str
     url: str
@@ -83,7 +83,7 @@ class Operating:
 
 @dataclass(frozen=True)
 class Progress:
-    """CloudFormation tells of a resource; *line* made it.
+    """An event of a resource in CloudFormation; *line* defines the resource.
 
     *path* has the logical ids of the nested stacks that it is in, outermost first.
     """

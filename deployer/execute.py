@@ -54,8 +54,8 @@ class Run:
 
     *id* names its change sets. *approve* is asked before a change set is executed, and before a
     stack that was never in service is deleted to be created anew. *read* gives the bytes of code.
-    *role* is what CloudFormation takes for all of it. *known* holds the stacks as last seen, by
-    region and name, and is kept up to date. All stacks belong to *owner*.
+    *role* is the role that CloudFormation uses for all stacks. *known* holds the latest description
+    of each stack, by region and name, and is kept up to date. All stacks belong to *owner*.
     """
 
     id: str
@@ -85,7 +85,7 @@ def deploy(steps: Sequence[Step], run: Run, *, jobs: int) -> Iterator[Event]:
 
 
 def destroy(deletions: Sequence[Deletion], run: Run, *, jobs: int) -> Iterator[Event]:
-    """Carry out *deletions*, each as soon as those that must come before it are done.
+    """Execute *deletions*, each as soon as those that must come before it are done.
 
     Stacks of one name, in different regions, are deleted one after the other.
     """
@@ -93,14 +93,14 @@ def destroy(deletions: Sequence[Deletion], run: Run, *, jobs: int) -> Iterator[E
     for deletion in deletions:
         by_name.setdefault(deletion.stack.name, []).append(deletion)
     order = {
-        name: list(dict.fromkeys(before for each in same for before in each.after))
+        name: list(dict.fromkeys(before for deletion in same for before in deletion.after))
         for name, same in by_name.items()
     }
     return side_by_side(order, lambda name: _destroy_all(by_name[name], run), run.watch.clock, jobs)
 
 
 def _destroy_all(deletions: Sequence[Deletion], run: Run) -> Job:
-    *earlier, last = [each.stack for each in deletions]
+    *earlier, last = [deletion.stack for deletion in deletions]
     for stack in earlier:
         yield (yield from _destroy(stack, run))
     return (yield from _destroy(last, run))
@@ -173,13 +173,14 @@ def _change(wanted: Wanted, kind: Kind, outcome: Outcome, run: Run) -> Job:
     if not run.approve(change_set):
         yield from _withdraw(change_set, run, shell=found is None)
         return Finished(wanted.name, Outcome.REFUSED, "not approved", found)
-    if replaced := [each for each in verified if not _is_unchanged(each, run)]:
+    if replaced := [stored for stored in verified if not _is_unchanged(stored, run)]:
         yield from _withdraw(change_set, run, shell=found is None)
         raise GuardError(
             "\n".join(
-                f"{wanted.name}: {each.url}: replaced after it was verified" for each in replaced
+                f"{wanted.name}: {stored.url}: replaced after it was verified"
+                for stored in replaced
             ),
-            hint="find out who writes to the bucket (CloudTrail), then run the command again",
+            hint="find out which role writes to the bucket (CloudTrail), then rerun the command",
         )
     ended = yield from _apply(wanted, change_set, kind, run)
     if ended.found.status != f"{kind}_COMPLETE":
@@ -190,7 +191,7 @@ def _change(wanted: Wanted, kind: Kind, outcome: Outcome, run: Run) -> Job:
 def _propose(
     wanted: Wanted, kind: Kind, run: Run
 ) -> Work[tuple[ChangeSet, tuple[StoredObject, ...]]]:
-    """Make a change set, after every object that it reads was verified; those come along."""
+    """Create a change set after verifying every object that it reads; return it with the objects."""
     found = run.known.get((wanted.region, wanted.name))
     if found is None:
         _refuse_taken(wanted, run)
@@ -221,7 +222,7 @@ def _propose(
 def _objects(wanted: Wanted, run: Run) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yield the key of every object that CloudFormation will read, the template last.
 
-    Each with what gives its content.
+    Each key comes with a function that returns the content.
     """
     for artifact in wanted.code:
         yield wanted.key(artifact), partial(run.read, artifact)
@@ -233,9 +234,9 @@ def _objects(wanted: Wanted, run: Run) -> Iterator[tuple[str, Callable[[], bytes
 
 
 def _refuse_taken(wanted: Wanted, run: Run) -> None:
-    """Raise GuardError if a foreign stack has taken the name of a stack to create."""
+    """Raise GuardError if a foreign stack has the name of a stack to create."""
     if found := run.cloud.stack(wanted.region, wanted.name):
-        refuse_foreign(run.owner, [found], hint="it appeared during this run: rerun the command")
+        refuse_foreign(run.owner, [found], hint="rerun the command: it appeared during this run")
 
 
 def _parameters(wanted: Wanted, run: Run) -> dict[str, str]:
@@ -251,9 +252,9 @@ def _parameters(wanted: Wanted, run: Run) -> dict[str, str]:
 
 
 def _store(wanted: Wanted, key: str, read: Callable[[], bytes], run: Run) -> Work[StoredObject]:
-    """Have the artifact bucket hold what *read* gives under *key*: S3 knows its checksum.
+    """Make sure that the artifact bucket has the content from *read* under *key*, by its checksum.
 
-    The key has a digest of what belongs there, but whoever may write to the bucket chooses keys.
+    The key contains a digest, but a role that may write to the bucket can store anything there.
     """
     source = wanted.artifacts
     if source is None:
@@ -275,10 +276,10 @@ def _store(wanted: Wanted, key: str, read: Callable[[], bytes], run: Run) -> Wor
 
 
 def _fault(found: StoredObject | None) -> str:
-    """What is wrong with an object that had to be replaced."""
+    """Return the fault of an object that was replaced; empty if there was none."""
     if found is None:
         return ""
-    return "it had other content than ours" if found.sha256 else "it had no SHA-256 checksum"
+    return "it had other content" if found.sha256 else "it had no SHA-256 checksum"
 
 
 def _is_unchanged(verified: StoredObject, run: Run) -> bool:
@@ -288,8 +289,8 @@ def _is_unchanged(verified: StoredObject, run: Run) -> bool:
 def _withdraw(change_set: ChangeSet, run: Run, *, shell: bool) -> Work[None]:
     """Leave the account as it was: without the empty *shell* of a stack, if we made one.
 
-    Somebody else may have filled it meanwhile, so it is looked at once more. It has no tags unless
-    it has another change set.
+    Another run may have added a change set meanwhile, so the stack is read again. It has no tags
+    unless it has another change set.
     """
     run.cloud.discard(change_set.region, change_set.arn)
     stack = run.cloud.stack(change_set.region, change_set.stack_id) if shell else None
@@ -379,14 +380,14 @@ def _refuse_live(found: Found, now: Found) -> None:
 
 
 def _refuse_foreign_now(found: Found, run: Run) -> Found | None:
-    """Return the stack with this id as it is now; raise GuardError if it is foreign by now.
+    """Return the current state of the stack with this id; raise GuardError if it is foreign.
 
-    Called right before a deletion, so neither an old look nor a new stack of the same name can
+    Called right before a deletion, so neither stale data nor a new stack of the same name can
     cause another stack to be deleted.
     """
     now = run.cloud.stack(found.region, found.id)
     if now and now.status != "DELETE_COMPLETE":
-        refuse_foreign(run.owner, [now], hint="it was not deleted; see ./inv status")
+        refuse_foreign(run.owner, [now], hint="run ./inv status to see it: it was not deleted")
     return now
 
 

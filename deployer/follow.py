@@ -45,16 +45,16 @@ class LocatedEvent:
 
     @property
     def place(self) -> LogicalIds:
-        """The path of the resource that it is about."""
+        """The path of the resource."""
         return self.path if self.event.of_stack else (*self.path, self.event.logical_id)
 
 
 @dataclass
 class Ended:
-    """How an operation ended: the stack as it is now, and what its events told.
+    """The end of an operation: the state of the stack, and its events.
 
-    *since* is when it began. *inside* has, by the id of the event of a nested stack that failed,
-    what failed in it.
+    *since* is the time of the start. *inside* maps the id of the failure event of a nested stack
+    to the failure in that stack.
     """
 
     found: Found
@@ -80,7 +80,7 @@ class Ended:
 def _first_cause(events: Iterable[StackEvent]) -> StackEvent | None:
     """Return the first failure, of a resource if one failed; later ones are consequences.
 
-    A cancelled resource is no cause. Where no resource fails, such as for an export in use, only
+    A cancelled resource is not a cause. If no resource fails, such as for an export in use, only
     the events of the stack itself have the reason.
     """
     known = list(events)
@@ -122,7 +122,7 @@ def follow(
 ) -> Work[Ended]:
     """Tell every event of *found* newer than *after* until its operation is over.
 
-    Before the event of a nested stack that failed comes the innermost failure in it.
+    The innermost failure in a nested stack is reported before the failure of that stack.
     It is over when an event says so and the status agrees: either alone may be older than the
     other. A stack that is not found is looked for again: deleted ones are still found by id.
     Raises BusyError when *timeout* is over and LostError when *patience* is: in both cases the
@@ -167,7 +167,7 @@ def _progress(found: Found, located: LocatedEvent, lines: Mapping[LogicalIds, Li
 
 
 def _inside(watch: Watch, ended: Ended, event: StackEvent) -> Work[tuple[LocatedEvent, ...]]:
-    """Return the innermost failure in the nested stack of *event*; add what it kept to *ended*."""
+    """Return the innermost failure in the nested stack of *event*; add kept resources to *ended*."""
     region, since = ended.found.region, ended.since or event.at
     if event.status == "DELETE_COMPLETE":
         ended.kept += yield from _kept(watch, region, LocatedEvent(event), since)
@@ -194,7 +194,7 @@ def _innermost(
 def _kept(
     watch: Watch, region: str, deleted: LocatedEvent, since: datetime
 ) -> Work[list[LocatedEvent]]:
-    """Return the resources that their DeletionPolicy kept in a nested stack, at any depth."""
+    """Return the resources in a nested stack that a DeletionPolicy kept, at any depth."""
     kept = []
     for event in (yield from _history(watch, region, deleted.event, since)):
         inner = LocatedEvent(event, deleted.place)

@@ -54,9 +54,9 @@ _STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
 
 @dataclass(frozen=True)
 class Loss:
-    """What would happen to one resource that holds data, and what becomes of the data.
+    """The change of one resource that holds data, and the consequence for the data.
 
-    *path* has the logical ids of the nested stacks that it is in, outermost first.
+    *path* has the logical ids of the nested stacks around it, outermost first.
     """
 
     logical_id: str
@@ -78,7 +78,7 @@ def losses(
     *,
     parameters: Collection[str] = (),
 ) -> tuple[Loss, ...]:
-    """What replacing template *old* by *new* would take from data, in the order of *old*.
+    """Return the losses of data if template *old* is replaced by *new*, in the order of *old*.
 
     That goes for the templates of nested stacks, too, which are matched by their logical ids.
     *parameters* are those of the outermost template whose values change; a changed default is found.

@@ -74,7 +74,7 @@ def format_path(path: LogicalIds) -> str:
 
 
 def desired_templates(wanted: Wanted) -> TemplateTree:
-    """Return the templates of a stack as they shall be."""
+    """Return the desired templates of a stack."""
     return _desired(wanted, (), wanted.text)
 
 
@@ -88,25 +88,25 @@ def _desired(wanted: Wanted, path: LogicalIds, text: str) -> TemplateTree:
 
 
 def deployed_templates(cloud: Cloud, region: str, stack_id: str) -> TemplateTree:
-    """Return the templates of a stack as the account has them; *stack_id* may be its name.
+    """Return the deployed templates of a stack; *stack_id* may be its name.
 
-    A nested stack that was deleted by hand is left out. Raises CloudError if another one cannot be
-    read: what it holds is unknown then.
+    A nested stack that was deleted by hand is left out. Raises CloudError if the template of any
+    other nested stack cannot be read, since its resources are unknown then.
     """
     tree = TemplateTree(cloud.template(region, stack_id), stack_id=stack_id)
-    titles = {title for title, one in tree.resources.items() if one.get("Type") == STACK}
+    titles = {title for title, res in tree.resources.items() if res.get("Type") == STACK}
     if not titles:
         return tree
     found = {
-        each.logical_id: existing_templates(cloud, region, each.physical_id)
-        for each in cloud.resources(region, stack_id)
-        if each.logical_id in titles and each.type == STACK and each.physical_id
+        resource.logical_id: existing_templates(cloud, region, resource.physical_id)
+        for resource in cloud.resources(region, stack_id)
+        if resource.logical_id in titles and resource.type == STACK and resource.physical_id
     }
     return replace(tree, nested={title: inner for title, inner in found.items() if inner})
 
 
 def existing_templates(cloud: Cloud, region: str, stack_id: str) -> TemplateTree | None:
-    """Return the templates of a stack as the account has them; None if it was deleted."""
+    """Return the deployed templates of a stack; None if it was deleted."""
     found = cloud.stack(region, stack_id)
     if found is None or found.status == "DELETE_COMPLETE":
         return None

@@ -11,10 +11,10 @@ from deployer.errors import GuardError
 
 @dataclass(frozen=True)
 class Owner:
-    """An environment as its stacks name it: in three tags, and in how their names begin.
+    """An environment as the tags and the name prefix of its stacks identify it.
 
-    The name alone proves nothing: the stacks of an environment `dev-two` begin like those of
-    `dev`, and anybody can choose such a name.
+    The name alone is no proof: the stack names of an environment `dev-two` have the prefix of
+    `dev`, and any stack can be given such a name.
     """
 
     project: str
@@ -22,7 +22,7 @@ class Owner:
     prefix: str
 
     def tags(self, stack: str) -> dict[str, str]:
-        """Return the tags that say that the stack called *stack* belongs to this environment."""
+        """Return the tags of the stack called *stack* in this environment."""
         return {"project": self.project, "env": self.env, "stack": stack}
 
     def owns(self, stack: Found) -> bool:
@@ -38,11 +38,11 @@ class Owner:
             return "it is nested in another stack"
         if not stack.name.startswith(self.prefix) or stack.name == self.prefix:
             return f"its name does not begin with {self.prefix}"
-        ours = self.tags(stack.name)
-        missing = ", ".join(key for key in ours if key not in stack.tags)
+        expected = self.tags(stack.name)
+        missing = ", ".join(key for key in expected if key not in stack.tags)
         differing = [
             f"its tag {key} is {stack.tags[key]!r}, not {value!r}"
-            for key, value in ours.items()
+            for key, value in expected.items()
             if stack.tags.get(key, value) != value
         ]
         return ", ".join(([f"it lacks the tags {missing}"] if missing else []) + differing)

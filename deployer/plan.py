@@ -84,7 +84,7 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Orphan:
-    """A stack of this environment that is no longer in `layers()`: a deploy leaves it alone."""
+    """A stack of this environment that is no longer in `layers()`: a deploy does not change it."""
 
     found: Found
     reason: str
@@ -189,7 +189,7 @@ def _changed(path: LogicalIds, names: Sequence[str]) -> str:
 def uploads(
     steps: Iterable[Step], deployed: Mapping[str, TemplateTree] | None = None
 ) -> tuple[Upload, ...]:
-    """What stacks that will change need in the artifact bucket; *deployed* as for `with_losses`.
+    """Return the objects that changing stacks need in S3; *deployed* is as for `with_losses`.
 
     That is templates too long for a call, and what the deployed template does not know: templates
     of nested stacks, and code. The rest is verified by its checksum, and replaced if need be.
@@ -207,7 +207,7 @@ def _texts(tree: TemplateTree | None) -> str:
 
 
 def artifacts(steps: Iterable[Step]) -> tuple[Artifact, ...]:
-    """The code of every stack that gets a change set: all of it is verified, or uploaded."""
+    """Return the code of every stack that gets a change set: it is verified or uploaded."""
     return tuple(
         dict.fromkeys(
             artifact
@@ -325,7 +325,7 @@ def named(
 
 
 def unknown_name(name: str, known: Sequence[str], hints: Mapping[str, str]) -> str:
-    """Return what is wrong with a `--stack` that names none of *known*, and what may be meant."""
+    """Return the error for a `--stack` that is not in *known*, with the most similar name."""
     if not name:
         return "--stack= is empty: it names no stack"
     if name in hints:
@@ -367,7 +367,7 @@ def _differences(
 
 
 def _behind_digest(old: TemplateTree, new: TemplateTree) -> Iterator[str]:
-    """Yield what was changed in the account although the digest is the same."""
+    """Yield the templates that were changed in the account although the digest is the same."""
     for path, tree in new.walk():
         before = old.at(path)
         if before is None:

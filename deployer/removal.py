@@ -1,4 +1,4 @@
-"""Decide which stacks a destroy deletes, in which order, and what becomes of their data."""
+"""Decide which stacks a destroy deletes, in which order, and which data is deleted or kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Uses: TypeAlias = Mapping[str, Collection[str]]  # Stack ids, each with the ids 
 
 @dataclass(frozen=True)
 class Deletion:
-    """A stack to delete, and what that does to the data in it.
+    """A stack to delete, and the effect on its data.
 
     *losses* has every resource that holds data, deleted or kept. *guard* says why the stack is
     deleted only if it is confirmed by *address*: its name, or REGION/NAME where another stack of
@@ -45,7 +45,7 @@ class Deletion:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The deployed stacks of an environment, lowest first, and what the code wants there.
+    """The deployed stacks of an environment, dependencies first, and the desired stacks.
 
     *found* has stacks that belong to *owner* and no others. *templates* maps the ids of stacks to
     their templates, nested ones included; a stack that was never created has none.
@@ -63,27 +63,27 @@ class Deployed:
     @property
     def orphans(self) -> tuple[Found, ...]:
         """The stacks that are no longer in the code."""
-        layers = {(each.region, each.name) for each in self.wanted}
-        return tuple(each for each in self.found if (each.region, each.name) not in layers)
+        layers = {(stack.region, stack.name) for stack in self.wanted}
+        return tuple(stack for stack in self.found if (stack.region, stack.name) not in layers)
 
 
 def deletions(
     deployed: Deployed, names: Sequence[str], hints: Mapping[str, str] | None = None
 ) -> tuple[Deletion, ...]:
-    """Return what a destroy deletes, from the top down: the stacks called *names*, or all.
+    """Return what a destroy deletes, dependents first: the stacks called *names*, or all.
 
     The stacks that depend on a named one are deleted with it. Raises ConfigError that names every
-    unknown name, and GuardError where a stack of the code still imports from one to delete.
+    unknown name, and GuardError if a stack of the code still imports from one of them.
     """
     importers = _importers(deployed)
     chosen = {stack.id for stack in deployed.found}
     if names:
         chosen = _with_dependents(deployed, _named(deployed, names, hints or {}), importers)
         _refuse_imported(deployed, chosen, importers)
-    doomed = [stack for stack in reversed(deployed.found) if stack.id in chosen]
-    after = _order(deployed, doomed, importers)
+    stacks = [stack for stack in reversed(deployed.found) if stack.id in chosen]
+    after = _order(deployed, stacks, importers)
     orphans = {stack.id for stack in deployed.orphans}
-    names_ = Counter(stack.name for stack in doomed)
+    names_ = Counter(stack.name for stack in stacks)
     return tuple(
         Deletion(
             stack,
@@ -93,7 +93,7 @@ def deletions(
             after=tuple(after[stack.name]),
             shares_name=names_[stack.name] > 1,
         )
-        for stack in doomed
+        for stack in stacks
     )
 
 
@@ -123,9 +123,9 @@ def _named(deployed: Deployed, names: Sequence[str], hints: Mapping[str, str]) -
         whole[f"{stack.region}/{stack.name}"] = {stack.id}
     by_name = short | whole
     ids = {(stack.region, stack.name): stack.id for stack in deployed.found}
-    for each in deployed.wanted:
-        there = {ids[each.region, each.name]} if (each.region, each.name) in ids else set()
-        by_name |= {each.layer: there, each.name: there}
+    for desired in deployed.wanted:
+        key = (desired.region, desired.name)
+        by_name |= dict.fromkeys((desired.layer, desired.name), {ids[key]} if key in ids else set())
     if unknown := [unknown_name(name, [*by_name], hints) for name in names if name not in by_name]:
         layers = ", ".join(each.layer for each in deployed.wanted)
         orphans = ", ".join(stack.name for stack in deployed.orphans)
@@ -170,23 +170,26 @@ def _with_dependents(deployed: Deployed, chosen: set[str], importers: Uses) -> s
 
 
 def _layers_above(deployed: Deployed) -> dict[str, set[str]]:
-    """Return the ids of the deployed layers that the code puts right above each layer."""
+    """Return the ids of the deployed layers that directly depend on each layer in the code."""
     ids = {
-        each.name: stack.id
-        for each in deployed.wanted
+        desired.name: stack.id
+        for desired in deployed.wanted
         for stack in deployed.found
-        if (stack.region, stack.name) == (each.region, each.name)
+        if (stack.region, stack.name) == (desired.region, desired.name)
     }
     above: dict[str, set[str]] = {stack_id: set() for stack_id in ids.values()}
-    for each in deployed.wanted:
-        for need in each.needs:
-            if need in ids and each.name in ids:
-                above[ids[need]].add(ids[each.name])
+    for desired in deployed.wanted:
+        for need in desired.needs:
+            if need in ids and desired.name in ids:
+                above[ids[need]].add(ids[desired.name])
     return above
 
 
 def _refuse_imported(deployed: Deployed, chosen: Collection[str], importers: Uses) -> None:
-    """Raise GuardError where CloudFormation would refuse: an import that stays, by old code."""
+    """Raise GuardError if a deployed stack that is not deleted imports from one that is.
+
+    CloudFormation would refuse. Such a stack was deployed from an earlier version of the code.
+    """
     by_id = {stack.id: stack for stack in deployed.found}
     used = [
         (by_id[user].name, stack.name)
@@ -202,17 +205,18 @@ def _refuse_imported(deployed: Deployed, chosen: Collection[str], importers: Use
         )
 
 
-def _order(deployed: Deployed, doomed: Sequence[Found], importers: Uses) -> dict[str, list[str]]:
-    """Return the names of the stacks that must be deleted before each of *doomed*, by name.
+def _order(deployed: Deployed, stacks: Sequence[Found], importers: Uses) -> dict[str, list[str]]:
+    """Return the names of the stacks that must be deleted before each of *stacks*, by name.
 
-    CloudFormation insists on imports. What follows gives way to them: values passed between
-    regions, the code, and orphans before layers, since orphans may use layers in other ways.
+    CloudFormation enforces imports, so they come first. The other edges are dropped where they
+    contradict them: values passed between regions, dependencies in the code, and orphans before
+    layers, since orphans may use layers in other ways.
     """
-    names = {stack.id: stack.name for stack in doomed}
+    names = {stack.id: stack.name for stack in stacks}
     ids = [*names]
     orphans = [stack.id for stack in deployed.orphans if stack.id in names]
     edges = [(user, used) for used in ids for user in sorted(importers[used])]
-    edges += _passed(doomed)
+    edges += _passed(stacks)
     edges += [(user, used) for used, users in _layers_above(deployed).items() for user in users]
     edges += [(orphan, layer) for orphan in orphans for layer in ids if layer not in orphans]
     after: dict[str, list[str]] = {name: [] for name in names.values()}
@@ -222,10 +226,10 @@ def _order(deployed: Deployed, doomed: Sequence[Found], importers: Uses) -> dict
     return after
 
 
-def _passed(doomed: Sequence[Found]) -> Iterator[tuple[str, str]]:
-    """Yield a pair of ids where a stack was given an output of a stack of another region."""
-    for user in doomed:
-        for used in doomed:
+def _passed(stacks: Sequence[Found]) -> Iterator[tuple[str, str]]:
+    """Yield pairs of ids: a stack, and a stack of another region whose output is its parameter."""
+    for user in stacks:
+        for used in stacks:
             given = {value for name, value in used.outputs.items() if name != DIGEST}
             if user.region != used.region and given & {*user.parameters.values()}:
                 yield user.id, used.id
@@ -245,7 +249,7 @@ def _guard(deployed: Deployed, stack: Found) -> str:
     if stack.protected:
         return "is protected"
     by_code = any(
-        each.holds_data and (each.region, each.name) == (stack.region, stack.name)
-        for each in deployed.wanted
+        desired.holds_data and (desired.region, desired.name) == (stack.region, stack.name)
+        for desired in deployed.wanted
     )
     return "holds data" if by_code or deployed.template(stack).holds_data else ""

@@ -85,7 +85,7 @@ class Env(Settings, frozen=True):
 
     @property
     def owner(self) -> Owner:
-        """The environment as the tags of its stacks name it."""
+        """The environment as the tags of its stacks identify it."""
         return Owner(self.project, self.name, self.stack_name(""))
 
 
@@ -246,8 +246,8 @@ class Layers:
     def keep_artifacts_in(self, bucket: Value, *, manual: Iterable[str] | None = None) -> None:
         """Name the bucket, an output of a stack, for what is too long or too big for a call.
 
-        Artifacts of the stacks that follow are in the folder RELEASES, but for those of *manual*,
-        the layers that an administrator alone deploys. Without *manual* no stack uses the folder.
+        Artifacts of the stacks that follow are in the folder RELEASES, except those of *manual*,
+        the layers that only an administrator deploys. Without *manual* no stack uses the folder.
         """
         self.manual = None if manual is None else frozenset(manual)
         self.artifacts = next(
@@ -442,7 +442,7 @@ def _check_imports(stack: Stack, layers: Layers) -> None:
 
 
 def imports(node: object) -> Iterator[str]:
-    """Yield the name of every export that *node*, a template or a part of one, imports."""
+    """Yield the name of every export that *node*, a template or a part of it, imports."""
     match node:
         case {"Fn::ImportValue": str(name)}:
             yield name

@@ -1,4 +1,4 @@
-"""Refuse to write or delete through a symbolic link, which may lead out of the checkout."""
+"""Refuse to write or delete through a symbolic link, which may point outside of the checkout."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from deployer.errors import GuardError
 def refuse(path: Path, root: Path) -> Path:
     """Return *path*; raise GuardError if it, or a folder between *root* and it, is a link.
 
-    It need not exist. *root* itself may be reached through links. A path outside of *root* is
-    refused as well.
+    The path need not exist. *root* itself may contain links. A path outside of *root* is refused
+    as well.
     """
     step = Path(os.path.abspath(root))  # noqa: PTH100  # Path.resolve follows links.
     target = Path(os.path.abspath(path))  # noqa: PTH100
@@ -25,6 +25,6 @@ def refuse(path: Path, root: Path) -> Path:
         if step.is_symlink():
             raise GuardError(
                 f"{step}: is a symbolic link to {step.readlink()}",
-                hint="remove the link, and put the file or folder itself there",
+                hint="remove the link, and create a regular file or folder instead",
             )
     return path

@@ -34,9 +34,9 @@ _IAM_UNNAMED = {"AWS::IAM::AccessKey", "AWS::IAM::Policy", "AWS::IAM::UserToGrou
 
 @dataclass(frozen=True)
 class Part:
-    """The template of a nested stack: *name* says of which, *key* where it is in the bucket.
+    """The template of a nested stack: *name* is for messages, *key* is its key in the bucket.
 
-    *path* has its logical id, after those of the nested stacks that it is in, outermost first.
+    *path* has its logical id, after those of the nested stacks around it, outermost first.
     """
 
     name: str
@@ -53,9 +53,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A stack as it shall be: the text of its template and all that goes with the call.
+    """A desired stack: the text of its template and the other arguments of the call.
 
-    *nested* has the template of every nested stack, at any depth, each after the one that it is in.
+    *nested* has the template of every nested stack, at any depth, parents before children.
     """
 
     layer: str
@@ -82,7 +82,7 @@ class Wanted:
         return len(self.text.encode()) > BODY_LIMIT
 
     def key(self, artifact: Artifact) -> str:
-        """Return where in the artifact bucket the template expects *artifact*."""
+        """Return the key under which the template expects *artifact* in the artifact bucket."""
         return f"{self.folder}{artifact.key}"
 
 
@@ -96,9 +96,9 @@ def synth(layers: Layers) -> tuple[Wanted, ...]:
 
 
 def write(wanted: Sequence[Wanted], folder: Path) -> None:
-    """Make *folder* hold exactly these templates and their order.
+    """Write exactly these templates and their order to *folder*.
 
-    Raises GuardError if it, the folder it is in, or a file to be written is a symbolic link.
+    Raises GuardError if it, its parent, or a file to be written is a symbolic link.
     """
     files = _files(wanted)
     for name in files:
@@ -147,7 +147,7 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
     text = f"{_header(stack)}{text}{_stamp(digest, after=stack.body)}"
     inner = tuple(_nested(stack.template))
-    keeps = any(holds_data(each) for each in (text, *(nested.text for _, nested in inner)))
+    keeps = any(map(holds_data, (text, *(nested.text for _, nested in inner))))
     templates = [stack.template, *(nested.template for _, nested in inner)]
     _check_nested(stack, templates)
     wanted = Wanted(
@@ -163,7 +163,7 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
         protect=stack.protect and keeps,
         holds_data=keeps,
         artifacts=artifacts,
-        code=tuple(dict.fromkeys(one for each in templates for one in each.code)),
+        code=tuple(dict.fromkeys(artifact for tpl in templates for artifact in tpl.code)),
         folder=stack.template.folder,
         awaits=stack.template.awaits,
         nested=tuple(_part(stack, path, nested) for path, nested in inner),
@@ -176,11 +176,11 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
 def _nested(
     template: Template, above: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Nested]]:
-    """Yield what is nested in *template*, at any depth, with its path."""
-    for each in template.nested:
-        path = (*above, each.title)
-        yield path, each
-        yield from _nested(each.template, path)
+    """Yield every stack nested in *template*, at any depth, with its path."""
+    for nested in template.nested:
+        path = (*above, nested.title)
+        yield path, nested
+        yield from _nested(nested.template, path)
 
 
 def _part(stack: Stack, path: tuple[str, ...], nested: Nested) -> Part:
@@ -196,19 +196,19 @@ def _part(stack: Stack, path: tuple[str, ...], nested: Nested) -> Part:
 
 
 def _resources(*bodies: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Every resource of these templates."""
+    """Return every resource of these templates."""
     return [resource for body in bodies for resource in body.get("Resources", {}).values()]
 
 
 def _check_nested(stack: Stack, templates: Iterable[Template]) -> None:
-    """Raise SynthError for a nested stack without a known template: its data cannot be guarded."""
+    """Raise SynthError for a nested stack without a known template: its data is not protected."""
     for template in templates:
         known = {nested.title for nested in template.nested}
         for title, resource in template.resources.items():
             if resource.resource_type == _STACK and title not in known:
                 raise SynthError(
                     f"{stack.name}: {title} is a nested stack, and its template is not known",
-                    hint="add it with nest(), which reads and uploads its template",
+                    hint="add it with Template.nest, which reads and uploads its template",
                 )
 
 

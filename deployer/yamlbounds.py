@@ -1,6 +1,6 @@
-"""YAML that others wrote is measured before anything is built of it.
+"""Measure untrusted YAML before it is loaded.
 
-A few bytes can stand for gigabytes (aliases of aliases) or for a stack overflow of libyaml, which
+A few bytes can expand to gigabytes (aliases of aliases), or overflow the stack of libyaml, which
 ends the process (deep nesting). Events are read one at a time, so measuring costs no memory.
 """
 
@@ -13,15 +13,15 @@ MAX_NODES = 100_000  # A template has at most 1 MB.
 
 
 class YamlError(ValueError):
-    """The text is no YAML, or too much of it."""
+    """The text is not valid YAML, or is too large."""
 
 
 class AliasError(YamlError):
-    """The text has an alias, and may have none."""
+    """The text has an alias, where aliases are not allowed."""
 
 
 def check(text: str, *, aliases: bool = True) -> None:
-    """Raise YamlError unless *text* can be built; an alias counts as all that it refers to."""
+    """Raise YamlError unless *text* can be loaded; an alias counts as everything it refers to."""
     measure = _Measure(aliases=aliases)
     try:
         for event in yaml.parse(text, yaml.CSafeLoader):
@@ -31,7 +31,7 @@ def check(text: str, *, aliases: bool = True) -> None:
 
 
 class _Measure:
-    """How deep and how large the values are that have been read so far."""
+    """The depth and the size of the values read so far."""
 
     def __init__(self, *, aliases: bool) -> None:
         self._aliases = aliases
@@ -60,6 +60,6 @@ class _Measure:
     def _size_of(self, anchor: str | None) -> int:
         if not self._aliases:
             raise AliasError("aliases are not allowed")
-        if anchor not in self._sizes:  # Of a collection that it lies in, or of nothing.
+        if anchor not in self._sizes:  # The anchor is unknown, or of a collection around the alias.
             raise YamlError(f"alias {anchor} refers to itself or to nothing")
         return self._sizes[anchor]

@@ -72,7 +72,7 @@ class _Reader(yaml.CSafeLoader):
 def load(text: str) -> dict[str, Any]:
     """The template in *text*, YAML or JSON, intrinsics in their long form; empty if it is none.
 
-    Others may have written it: one that cannot be built in bounded memory is none either.
+    The text is not trusted: the result is also empty if it cannot be loaded in bounded memory.
     """
     try:
         yamlbounds.check(text)

@@ -145,7 +145,7 @@ def _users(here: Here) -> Iterator[Open]:
 
 
 def _migrations(here: Here) -> Iterator[Open]:
-    """The migrations to apply, and those that db.migrate refuses to go on from, and says why."""
+    """Yield the migrations to apply, and those that make db.migrate fail, with the reason."""
     for state, fact in (
         ("pending", "not applied"),
         ("changed", "changed after it was applied"),

@@ -36,7 +36,7 @@ def migrate(_: Context, env: str = "") -> None:
 @task(
     help={
         "steps": "how many migrations, counted from the last applied one",
-        "dry_run": "only say which migrations these are",
+        "dry_run": "only show which migrations would be rolled back",
         "confirm": "the name of a protected environment",
     }
 )
@@ -47,7 +47,7 @@ def rollback(
     from deployer.errors import ConfigError
 
     if steps < 1:
-        raise ConfigError(f"--steps={steps}: is less than 1", hint="such as --steps=1")
+        raise ConfigError(f"--steps={steps}: is less than 1", hint="pass --steps=1 or more")
     here = place.open_(env)
     names = _call(here, {"do": "status"})["applied"][: -steps - 1 : -1]
     if not names:

@@ -28,9 +28,9 @@ def stop(_: Context) -> None:
     print("stopped" if stopped else "it does not run")
 
 
-@task(help={"yes": "do not ask"})
+@task(help={"yes": "delete without asking for approval"})
 def reset(_: Context, yes: bool = False) -> None:
-    """Stop it and delete all it holds: stacks, databases, objects, messages, users."""
+    """Stop the embedded AWS and delete its data: stacks, databases, objects, messages, users."""
     from deployer import embedded
     from deployer.errors import GuardError
     from operations import approval

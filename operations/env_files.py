@@ -114,9 +114,9 @@ def _known(here: Place, parts: list[str]) -> Known:
 
 
 def _ignored(path: Path) -> Path:
-    """*path*, if git does not see it or there is no git; else raises GuardError.
+    """Return *path*; raise GuardError if git tracks or would add it, or if it is a symbolic link.
 
-    Also for a symbolic link: what it leads to would be overwritten.
+    The target of a link would be overwritten.
     """
     from deployer import symlinks
     from deployer.errors import GuardError
@@ -140,8 +140,8 @@ def _text(env: str, variables: Mapping[str, str]) -> str:
     quoted = {name: dotenv(value) for name, value in variables.items()}
     if wrong := [name for name, value in quoted.items() if value is None]:
         raise DeployError(
-            f"{', '.join(wrong)}: no dotenv file can have the value",
-            hint="see `invoke outputs --format=json`",
+            f"{', '.join(wrong)}: the value cannot be written to a dotenv file",
+            hint="use `./inv outputs --format=json`",
         )
     lines = [f"{name}={value}\n" for name, value in quoted.items()]
     return f"# Made by `invoke env.write --env={env}`: where it is, and no secret.\n" + "".join(

@@ -1,8 +1,8 @@
-"""Make Invoke refuse a flag that lacks its value, has an empty one, or takes none.
+"""Make Invoke refuse a flag with a missing or an empty value, and a value for a flag without one.
 
-Invoke takes `destroy --stack` for no stack named, which means all of them, as a shell writes it for
-`--stack $STACK` with an empty variable. It also takes the next flag for a value (`--stack --help`).
-Its parser cannot be replaced from a tasks.py, so `install` changes the methods of the one it has.
+Invoke reads `destroy --stack`, which a shell makes of `--stack $STACK` with an empty variable, as
+no --stack at all, which means all stacks. It also reads the next flag as a value (`--stack --help`).
+Its parser cannot be replaced from a tasks.py, so `install` replaces methods of the existing one.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from invoke.parser.context import to_flag
 from invoke.parser.parser import ParseMachine, Parser
 
 _NUMBER = re.compile(r"-\d+")
-_INDENTED = "\n       "  # As far as the word "error: " goes.
+_INDENTED = "\n       "  # As wide as the word "error: ".
 
 
 class _Value(str):
-    """The value in `--flag=value`, so that it is told from the next token."""
+    """The value in `--flag=value`, to distinguish it from the next token."""
 
     __slots__ = ()
 
 
 class _Token(str):
-    """A token of the command line; a flag with a value comes apart as a flag and a `_Value`."""
+    """A token of the command line; `partition` returns the value of a flag as a `_Value`."""
 
     __slots__ = ()
 
@@ -36,10 +36,10 @@ class _Token(str):
 
 
 def install() -> None:
-    """Change the parser, once."""
+    """Replace the parser's methods, once."""
     if hasattr(ParseMachine, "faults"):
         return
-    setattr(ParseMachine, "faults", ())  # noqa: B010  # Its type does not know it.
+    setattr(ParseMachine, "faults", ())  # noqa: B010  # Not declared in its type.
     for owner, method in (
         (Parser, _parse_argv),
         (ParseMachine, _handle),
@@ -51,12 +51,12 @@ def install() -> None:
         (ParseMachine, _error),
     ):
         name = method.__name__.removeprefix("_")
-        setattr(owner, name, _over(getattr(owner, name), method))
+        setattr(owner, name, _wrapped(getattr(owner, name), method))
 
 
-def _over(own: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
+def _wrapped(own: Callable[..., Any], replacement: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return ours(self, own, *args, **kwargs)
+        return replacement(self, own, *args, **kwargs)
 
     return method
 
@@ -66,7 +66,7 @@ def _parse_argv(parser: Parser, own: Callable[..., Any], argv: list[str]) -> Any
 
 
 def _handle(machine: Any, own: Callable[..., None], token: str) -> None:
-    """Take what stands behind the = for the value of the flag, whatever it looks like."""
+    """Read the text after the = as the value of the flag, whatever it contains."""
     if isinstance(token, _Value) and machine.current_state != "unknown":
         machine.see_value(token)
     else:
@@ -83,7 +83,7 @@ def _see_value(machine: Any, own: Callable[..., None], value: str) -> None:
     elif not value.strip():
         _refuse(machine, f"{name}: its value is empty")
     elif _is_flag(value):
-        _refuse(machine, f"{name}: needs a value, and {value} follows")
+        _refuse(machine, f"{name}: needs a value, but {value} follows")
     else:
         try:
             own(machine, value)
@@ -113,7 +113,7 @@ def _switch_to_flag(
     again = machine.flag
     if again.takes_value and again.kind is not list and again.raw_value is not None:
         machine.faults = (*machine.faults, f"{to_flag(again.names[0])}: given more than once")
-        again.raw_value = None  # Or its value would be taken for the next task.
+        again.raw_value = None  # Otherwise its value would be read as the next task.
 
 
 def _complete_flag(machine: Any, own: Callable[..., None]) -> None:

@@ -1,4 +1,7 @@
-"""The image of the backend: built from a commit, and pushed under it. The pipeline has its own."""
+"""Build the backend's image from a commit, and push it with the commit as its tag.
+
+The pipeline builds and pushes with its own script.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def build(_: Context, env: str = "") -> None:
 
 @task()
 def push(_: Context, env: str = "") -> None:
-    """Build the image and push it under its commit; print the digest."""
+    """Build the image and push it with the commit as its tag; print the digest."""
     from deployer.aws import our_errors
     from deployer.errors import CloudError, GuardError
 
@@ -56,8 +59,8 @@ def push(_: Context, env: str = "") -> None:
         if digest := _pushed(here, repository, source.tag):
             raise GuardError(
                 f"{repository}: an image with the tag {source.tag} exists: {digest}",
-                hint="it may not be your build: if you trust who pushed it, release its digest "
-                f"(./inv service.release --image={digest}); otherwise commit again",
+                hint="if you trust the user who pushed it, run ./inv service.release "
+                f"--image={digest}; otherwise create a new commit",
             )
         docker.sign_in(here)
         docker.run("push", _build(here, source))

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def empty_buckets(account: Account, stacks: Iterable[Found]) -> None:
     """Delete every object, in every version, from the buckets that go with *stacks*.
 
-    CloudFormation does not delete a full bucket. One that its template keeps is not touched, nor
-    is any of a nested stack that is kept.
+    CloudFormation deletes only empty buckets. A bucket that its template keeps is not emptied, nor
+    are the buckets of a nested stack that is kept.
     """
     from deployer.aws import our_errors
 

@@ -48,7 +48,7 @@ class Place:
 
         found = self.account.stack(self.env.region, self.env.stack_name(layer))
         if found:
-            refuse_foreign(self.env.owner, [found], hint="./inv status shows what is deployed")
+            refuse_foreign(self.env.owner, [found], hint="run ./inv status to see the stacks")
         return found
 
     @property
@@ -87,15 +87,15 @@ def open_(env: str) -> Place:
 
 
 def opened(environment: Environment) -> Place:
-    """*environment* and its account; what is taken from the AWS setup is named on stderr."""
+    """Connect to the account of *environment*; print the parts of the AWS setup in use to stderr."""
     from deployer import report
 
     env = environment.env
     if not environment.embedded:
         pen = report.ink(sys.stderr, os.environ)
-        told = project.origins(environment)
+        origins = project.origins(environment)
         line = report.start_line(
-            env.name, env.account, env.region, pen, embedded=False, origins=told
+            env.name, env.account, env.region, pen, embedded=False, origins=origins
         )
         print(pen.fit(line), file=sys.stderr)
     return Place(environment, project.account(environment))

@@ -16,10 +16,10 @@ PATIENCE_SECONDS = 5.0
 
 
 def environment(variables: Mapping[str, str], *, aws: bool = False) -> dict[str, str]:
-    """Return the environment of a program: *variables*, and those of the task that do no harm.
+    """Return the environment of a program: *variables*, and the safe variables of the task.
 
-    What libpq reads could send a password to another server: a PGSERVICE overrides even the other
-    variables. AWS credentials are only for a program that calls *aws*.
+    libpq's variables could send a password to another server: a PGSERVICE overrides even the other
+    variables. Only a program that calls *aws* gets AWS credentials.
     """
     dropped = ("PG",) if aws else ("AWS_", "PG")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
@@ -27,7 +27,7 @@ def environment(variables: Mapping[str, str], *, aws: bool = False) -> dict[str,
 
 
 def at_terminal(command: Sequence[str], variables: Mapping[str, str], *, aws: bool = False) -> None:
-    """Run *command*, to which all belongs that is typed; ends the task with its exit code, if any.
+    """Run *command* with the terminal; end the task with its exit code if it fails.
 
     Its environment is `environment` of *variables*.
     """
@@ -45,7 +45,7 @@ def at_terminal(command: Sequence[str], variables: Mapping[str, str], *, aws: bo
 def behind(
     command: Sequence[str], variables: Mapping[str, str], said: IO[str], *, aws: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """*command* as long as the context lasts; it ends as by Ctrl-C, and says into *said*.
+    """Run *command* while the context is open, with its output in *said*; then interrupt it.
 
     Its environment is `environment` of *variables*.
     """

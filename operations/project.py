@@ -58,9 +58,9 @@ def environments(name: str | None = None) -> list[Environment]:
 
 
 def chosen(name: str | None) -> str | None:
-    """The environment that was asked for, by --env or CRUDDUR_ENV.
+    """Return the name of the environment, from --env or CRUDDUR_ENV.
 
-    Raises ConfigError for an empty CRUDDUR_ENV: whoever set it did not mean the default.
+    Raises ConfigError for an empty CRUDDUR_ENV, which is not meant as the default.
     """
     from deployer.errors import ConfigError
 
@@ -72,7 +72,7 @@ def chosen(name: str | None) -> str | None:
 
 @uncollected()
 def origins(environment: Environment) -> tuple[str, ...]:
-    """What a run in *environment* takes from the operator's AWS setup: the first line names it."""
+    """Return the parts of the operator's AWS setup in use, for the first line of a run."""
     from deployer import aws
 
     return () if environment.embedded else aws.origins(os.environ)

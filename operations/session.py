@@ -68,10 +68,10 @@ class Look:
 
 @dataclass(frozen=True)
 class Approver:
-    """Who agrees to what changes something: a person, unless *yes* or the embedded AWS stands in.
+    """Asks for approval before a change, unless *yes* was given or the environment is local.
 
-    *otherwise* is what can be done without one. The screen is *paused* for a question. Nobody is
-    *asked* where a question has no place. *everywhere* has the embedded AWS ask as well.
+    *otherwise* completes the hint if no approval is possible. The screen is *paused* for a
+    question. Without *asked* no question is allowed. With *everywhere*, local environments ask too.
     """
 
     environment: Environment
@@ -82,7 +82,7 @@ class Approver:
     everywhere: bool = False
 
     def must_be_there(self) -> None:
-        """Raise GuardError if somebody would have to be asked, and cannot be."""
+        """Raise GuardError if an approval is needed, but cannot be asked for."""
         if not self._needless:
             name = self.environment.env.name
             approval.refuse_unattended(name, self.otherwise, can_ask=self.asked)
@@ -124,7 +124,8 @@ class Session:
         """See that build/ and lint are clean, then compare what is wanted with what is there.
 
         Raises GuardError if a foreign stack has the name of a wanted one. A *release* has the
-        rights of the foundation's role, and so leaves out what a person deploys: see `releases`.
+        permissions of the foundation's role, so it skips the layers of an administrator: see
+        `releases`.
         """
         self.environment.settle_templates()
         lint(self.environment)
@@ -145,8 +146,8 @@ class Session:
     def deploy(self, look: Look, *, jobs: int) -> None:
         """Carry out what a look decided; ends the task with the exit code of the worst outcome."""
         _refuse_none(jobs)
-        # Imported before the plan is shown. Ctrl-C while a class is made ends Python by the signal,
-        # not with our exit code, and the plan is what an operator answers with it.
+        # Imported before the plan is shown: an operator may answer the plan with Ctrl-C, and while a
+        # class is created that ends Python by the signal instead of with the task's exit code.
         import_module("deployer.artifacts.build")
         self.tell.plan(look.steps, look.orphans, look.uploads)
         if look.proposes and not self.no_execute:
@@ -168,7 +169,7 @@ class Session:
         there = self.stacks()
         self.refuse_taken(there, needed)
         self._refuse_named(there, stacks)
-        found = self.ours(there)
+        found = self.owned(there)
         templates = {
             stack.id: nested.deployed_templates(self.cloud, stack.region, stack.id)
             for stack in found
@@ -180,7 +181,7 @@ class Session:
     def destroy(
         self, deletions: Sequence[Deletion], *, confirmed: Sequence[str], jobs: int
     ) -> None:
-        """Show what will be deleted and kept, ask, and delete it."""
+        """Show what will be deleted and kept, ask for approval, and delete it."""
         _refuse_none(jobs)
         self.tell.deletions(deletions)
         if not deletions:
@@ -189,21 +190,21 @@ class Session:
         approver = replace(self._approver, otherwise="--dry-run to only look", everywhere=True)
         if not approver.agrees(f"Delete {report.counted(len(deletions), 'stack')}? [y/N] "):
             raise GuardError("not approved: nothing was deleted")
-        doomed = [each.stack for each in deletions]
+        stacks = [deletion.stack for deletion in deletions]
         if self.environment.embedded:
-            self._empty_buckets(doomed)
-        self._through(execute.destroy(deletions, self._run(doomed), jobs=jobs))
+            self._empty_buckets(stacks)
+        self._through(execute.destroy(deletions, self._run(stacks), jobs=jobs))
 
     def found(self, needed: Iterable[Wanted] = ()) -> tuple[Found, ...]:
-        """Return the environment's stacks: see `stacks`, `refuse_taken` and `ours`."""
+        """Return the environment's stacks: see `stacks`, `refuse_taken` and `owned`."""
         stacks = self.stacks()
         self.refuse_taken(stacks, needed)
-        return self.ours(stacks)
+        return self.owned(stacks)
 
     def stacks(self) -> tuple[Found, ...]:
-        """Return every stack of every region used, foreign ones too; a paged call for each region.
+        """Return every stack of every region in use, foreign ones too; one paged call per region.
 
-        A stack that was never created has the tags that it will have.
+        A stack that was never created has the tags of its change sets.
         """
         return tuple(
             self._with_tags(stack)
@@ -211,10 +212,10 @@ class Session:
             for stack in self.cloud.stacks(region)
         )
 
-    def ours(self, stacks: Iterable[Found]) -> tuple[Found, ...]:
-        """Return those of *stacks* that belong to the environment, lowest first, orphans last."""
+    def owned(self, stacks: Iterable[Found]) -> tuple[Found, ...]:
+        """Return those of *stacks* that belong to the environment, dependencies first, then orphans."""
         ranks = {
-            (each.region, each.name): rank for rank, each in enumerate(self.environment.wanted)
+            (stack.region, stack.name): rank for rank, stack in enumerate(self.environment.wanted)
         }
         found = [stack for stack in stacks if self.environment.env.owner.owns(stack)]
         return tuple(
@@ -223,10 +224,10 @@ class Session:
 
     def refuse_taken(self, stacks: Iterable[Found], needed: Iterable[Wanted]) -> None:
         """Raise one GuardError that names all foreign *stacks* with the name of a needed one."""
-        names_ = {(each.region, each.name) for each in needed}
+        names_ = {(stack.region, stack.name) for stack in needed}
         taken = [stack for stack in stacks if (stack.region, stack.name) in names_]
         if self.environment.embedded:
-            hint = "remove it, or forget all that the embedded AWS holds: ./inv embedded.reset"
+            hint = "remove it, or delete all data of the embedded AWS: ./inv embedded.reset"
         else:
             hint = "remove it, or choose another prefix in the [env] table"
         refuse_foreign(self.environment.env.owner, taken, hint=hint)
@@ -256,7 +257,7 @@ class Session:
     def _deployed(
         self, wanted: Iterable[Wanted], found: Iterable[Found]
     ) -> dict[str, nested.TemplateTree]:
-        """The deployed templates, and those of the stacks nested in them, by stack name."""
+        """Return the deployed templates, with those of nested stacks, by stack name."""
         there = {(stack.region, stack.name) for stack in found if stack.complete}
         return {
             each.name: nested.deployed_templates(self.cloud, each.region, each.name)
@@ -321,11 +322,11 @@ class Session:
             return self.cloud.stack(stack.region, stack.id) or stack
         return stack
 
-    def _empty_buckets(self, doomed: Sequence[Found]) -> None:
-        """Empty the buckets of the stacks that still belong to this environment."""
-        now = [self.cloud.stack(stack.region, stack.id) for stack in doomed]
-        ours = [stack for stack in now if stack and self.environment.env.owner.owns(stack)]
-        leftovers.empty_buckets(self.cloud, ours)
+    def _empty_buckets(self, stacks: Sequence[Found]) -> None:
+        """Empty the buckets of those *stacks* that still belong to this environment."""
+        now = [self.cloud.stack(stack.region, stack.id) for stack in stacks]
+        owned = [stack for stack in now if stack and self.environment.env.owner.owns(stack)]
+        leftovers.empty_buckets(self.cloud, owned)
 
 
 def _refuse_none(jobs: int) -> None:
@@ -369,7 +370,7 @@ def begin(
 
 
 def show_deletions(deletions: Sequence[Deletion], *, json: bool = False) -> None:
-    """Print what a destroy would delete."""
+    """Print the deletions of a destroy."""
     pen = report.ink(sys.stdout, os.environ)
     shown = report.deletions_json(deletions) if json else report.deletions_text(deletions, ink=pen)
     print(shown, end="")

@@ -1,10 +1,10 @@
-"""Print what AWS or a function says, so that a terminal shows it and does not obey it."""
+"""Print text from AWS or a function without characters that control the terminal."""
 
 from __future__ import annotations
 
 
 def show(text: str, *, flush: bool = False) -> None:
-    """Print the lines of *text*, control characters as escapes; what looks secret is masked."""
+    """Print the lines of *text*, with control characters escaped and likely secrets masked."""
     print(shown(text), flush=flush)
 
 

@@ -62,8 +62,8 @@ def to(here: Place, host: str, port: int) -> Iterator[int]:
         client = here.client("ssm")
         session = client.start_session(**request)
     response = {name: session[name] for name in ("SessionId", "TokenValue", "StreamUrl")}
-    told = [RESPONSE, here.env.region, "StartSession", here.account.profile, json.dumps(request)]
-    with _running([command, *told, client.meta.endpoint_url], {RESPONSE: json.dumps(response)}):
+    args = [RESPONSE, here.env.region, "StartSession", here.account.profile, json.dumps(request)]
+    with _running([command, *args, client.meta.endpoint_url], {RESPONSE: json.dumps(response)}):
         yield local
 
 

@@ -3,7 +3,7 @@
 They are part of the project, which only an administrator deploys, so a commit cannot change them.
 `./inv` is code of the commit: a stage that runs it is limited by the role of its project.
 
-Every command is one line, because CodeBuild looks at the exit status of the last line only. A
+Every command is one line, because CodeBuild checks the exit status of the last line only. A
 longer script is written to a file outside the source first. There is no `post_build`: CodeBuild
 runs that phase even after `build` has failed.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-SCRIPT = "/tmp/stage.sh"  # noqa: S108  A build container runs one build, and no other user.
+SCRIPT = "/tmp/stage.sh"  # noqa: S108  A build container has one build and no other users.
 
 TEST = ("sh ./inv check", "sh ./inv test")
 
@@ -29,7 +29,7 @@ MIGRATE = ("sh ./inv db.migrate",)
 RECORD = ('sh ./inv service.record --image="$IMAGE_DIGEST"',)
 SETTLE = ("sh ./inv deploy --release --yes --stack=service --only",)
 
-# Given: IMAGES, the repository (REGISTRY/NAME); CONTAINER, the container that runs the image;
+# Variables: IMAGES, the repository (REGISTRY/NAME); CONTAINER, the container that runs the image;
 # COMMIT; CODEBUILD_BUILD_NUMBER, which CodeBuild counts for each project.
 #
 # The tag is new for each build and the digest is the one that this push returned, so an image
@@ -43,7 +43,7 @@ IMAGE_SCRIPT = """\
 grep -i "^[[:space:]]*FROM[[:space:]]" backend/Dockerfile > /tmp/bases
 stages=" scratch "
 while read -r _ base as stage _; do
-    case "$stages" in *" $base "*) base="stage@sha256:" ;; esac # It was looked at before.
+    case "$stages" in *" $base "*) base="stage@sha256:" ;; esac # An earlier stage was checked.
     case $base in
         *@sha256:*) ;;
         *)
@@ -78,8 +78,8 @@ printf '[{"name": "%s", "imageUri": "%s@%s"}]\\n' "$CONTAINER" "$IMAGES" "$diges
 """
 IMAGE = (f"sh -eu {SCRIPT}", 'export IMAGE_DIGEST="$(cat /tmp/image.digest)"')
 
-# Given: CRUDDUR_ENV; PREFIX, the start of every stack name; REGIONS; MANUAL, the layers that only
-# an administrator deploys; STACKS, the JMESPath expression that selects the stacks.
+# Variables: CRUDDUR_ENV; PREFIX, the prefix of every stack name; REGIONS; MANUAL, the layers that
+# only an administrator deploys; STACKS, the JMESPath expression that selects the stacks.
 #
 # It runs no code of the commit: AWS says which stacks there are and what their templates are, and
 # the files of build/ are data. All but printable ASCII is shown as `cat -v` shows it, or a template
@@ -149,7 +149,7 @@ def buildspec(
 ) -> str:
     """Return a buildspec that runs *commands*, in order, until one fails.
 
-    *script* is the text of SCRIPT, *exported* a variable for later actions, *artifact* a file.
+    *script* is the content of SCRIPT, *exported* a variable for later actions, *artifact* a file.
     """
     lines = ["version: 0.2"]
     if exported:

@@ -1,4 +1,4 @@
-"""The CodeBuild projects of the pipeline: the commands of each, and what its role allows."""
+"""The CodeBuild projects of the pipeline: the commands and the permissions of each."""
 
 from __future__ import annotations
 
@@ -117,14 +117,14 @@ def define(t: Template, env: Env, choices: Choices, given: Given) -> Projects:
             minutes=IMAGE_MINUTES,
             docker=True,
             variables={"IMAGES": given.images, "CONTAINER": choices.service},
-            may=[_give(env, given, IMAGE), *_push(given)],
+            statements=[_give(env, given, IMAGE), *_push(given)],
         ),
         diff=add(
             "Diff",
             buildspec=buildspecs.buildspec(buildspecs.DIFF, script=buildspecs.DIFF_SCRIPT),
             minutes=PLAN_MINUTES,
             variables=_all_stacks(env),
-            may=_read_stacks(env),
+            statements=_read_stacks(env),
         ),
         plan=add(
             "Plan",
@@ -133,14 +133,14 @@ def define(t: Template, env: Env, choices: Choices, given: Given) -> Projects:
             ),
             minutes=PLAN_MINUTES,
             variables=inv,
-            may=[*_read_stacks(env), _read_releases(env)],
+            statements=[*_read_stacks(env), _read_releases(env)],
         ),
         infrastructure=add(
             "Infrastructure",
             buildspec=buildspecs.buildspec(buildspecs.INFRASTRUCTURE, python=True),
             minutes=DEPLOY_MINUTES,
             variables=inv,
-            may=[
+            statements=[
                 *_read_stacks(env),
                 _read_releases(env),
                 *_change_stacks(env, given, "*"),
@@ -152,21 +152,21 @@ def define(t: Template, env: Env, choices: Choices, given: Given) -> Projects:
             buildspec=buildspecs.buildspec(buildspecs.MIGRATE, python=True),
             minutes=RELEASE_MINUTES,
             variables=inv,
-            may=_migrate(env),
+            statements=_migrate(env),
         ),
         record=add(
             "Record",
             buildspec=buildspecs.buildspec(buildspecs.RECORD, python=True),
             minutes=RELEASE_MINUTES,
             variables=inv,
-            may=[_record(env, choices.image)],
+            statements=[_record(env, choices.image)],
         ),
         settle=add(
             "Settle",
             buildspec=buildspecs.buildspec(buildspecs.SETTLE, python=True),
             minutes=RELEASE_MINUTES,
             variables=inv,
-            may=[
+            statements=[
                 *_read_stacks(env),
                 _read_releases(env),
                 *_change_stacks(env, given, "service"),
@@ -181,7 +181,7 @@ def project_name(env: Env, title: str) -> str:
 
 
 def artifact_path(env: Env, artifact: str) -> str:
-    """Return the folder of an artifact: CodePipeline cuts both names off, at 20 and 10 letters."""
+    """Return the folder of an artifact: CodePipeline truncates both names, to 20 and 10 letters."""
     return f"{own(env, 'pipeline')[:20]}/{artifact[:10]}"
 
 
@@ -195,15 +195,15 @@ def _project(
     buildspec: str,
     minutes: int,
     variables: Mapping[str, Value] | None = None,
-    may: Sequence[Statement] = (),
+    statements: Sequence[Statement] = (),
     size: str = "BUILD_GENERAL1_SMALL",
     docker: bool = False,
 ) -> Value:
     """Add a project that runs *buildspec*, with a role and a log group; return its name.
 
-    The role reads the source, writes this log group and may do what *may* says. Only a project
-    with *docker* is privileged. No role has the boundary: that is for roles which releases
-    create, and an administrator deploys these.
+    The role reads the source, writes to this log group, and has the permissions in *statements*.
+    Only a project with *docker* is privileged. No role has the boundary: that is for roles which
+    releases create, and these are deployed by an administrator.
     """
     name = project_name(env, title)
     group = t.add_resource(
@@ -225,7 +225,7 @@ def _project(
                         Statement=[
                             allow("WriteLogs", write, group.get_att("Arn")),
                             *_take(env, given, SOURCE),
-                            *may,
+                            *statements,
                         ],
                     ),
                 )
@@ -261,7 +261,7 @@ def _project(
 
 
 def _take(env: Env, given: Given, artifact: str) -> list[Statement]:
-    """Read an artifact; of the bucket, CodeBuild wants to know whose it is and where."""
+    """Read an artifact, and the owner and region of the bucket, which CodeBuild checks."""
     return [
         allow(
             "LookAtHandedOver",
@@ -277,7 +277,7 @@ def _take(env: Env, given: Given, artifact: str) -> list[Statement]:
 
 
 def _give(env: Env, given: Given, artifact: str) -> Statement:
-    """Write one artifact: what built the image cannot change the source of what comes after it."""
+    """Write one artifact: the build of the image cannot change the source of later actions."""
     return allow(
         f"Give{artifact}",
         [storage.PutObject],
@@ -302,7 +302,7 @@ def _push(given: Given) -> list[Statement]:
     ]
 
 
-# To delete is to begin anew where a creation failed: nothing else ever was in such a stack.
+# A stack is deleted only if its creation failed, to create it again: it never had other resources.
 CHANGE = [cloudformation.DeleteStack, cloudformation.UpdateTerminationProtection]
 CHANGE_SETS = [
     cloudformation.DeleteChangeSet,
@@ -312,22 +312,22 @@ CHANGE_SETS = [
 
 
 def _all_stacks(env: Env) -> dict[str, Value]:
-    """Return what the comparison of templates must know: see `buildspecs.DIFF_SCRIPT`."""
+    """Return the variables of the comparison of templates: see `buildspecs.DIFF_SCRIPT`."""
     tags = {"project": env.project, "env": env.name}
-    ours = " && ".join(f"Tags[?Key=='{key}' && Value=='{value}']" for key, value in tags.items())
+    owned = " && ".join(f"Tags[?Key=='{key}' && Value=='{value}']" for key, value in tags.items())
     return {
         "CRUDDUR_ENV": env.name,
         "PREFIX": env.stack_name(""),
         "REGIONS": " ".join(_regions(env)),
         "MANUAL": " ".join(BY_HAND),
-        "STACKS": f"Stacks[?!ParentId && {ours}].StackName",
+        "STACKS": f"Stacks[?!ParentId && {owned}].StackName",
     }
 
 
 def _read_stacks(env: Env) -> list[Statement]:
-    """Find the stacks, and read their templates; leave those of other environments alone."""
+    """Find the stacks, and read their templates; deny those of other environments."""
     return [
-        # Listed, to find what is deployed and no longer wanted: that takes no narrower resource.
+        # Stacks are listed to find orphans: the action supports no narrower resource.
         allow("FindStacks", [cloudformation.DescribeStacks], "*"),
         allow(
             "ReadTemplates",
@@ -339,7 +339,7 @@ def _read_stacks(env: Env) -> list[Statement]:
 
 
 def _read_releases(env: Env) -> Statement:
-    """Read which image was released last, of whichever service: a parameter of its template."""
+    """Read the parameters with the last released image of each service, which templates use."""
     return allow(
         "ReadImages", [ssm.GetParameters], arn("ssm", f"parameter{image_parameter(env, '*')}")
     )
@@ -348,8 +348,8 @@ def _read_releases(env: Env) -> Statement:
 def _change_stacks(env: Env, given: Given, layer: str) -> list[Statement]:
     """Change the stacks of *layer* by change sets that CloudFormation executes as a release.
 
-    IAM refuses a change set with another role, or with none, which would have the rights of the
-    caller; and every change set that a release did not make.
+    IAM denies a change set with another role, or with none, which would have the permissions of the
+    caller; and every change set that a release did not create.
     """
     stacks = _stacks(env, layer)
     change_sets = _in_our_regions(env, "changeSet/release-*")
@@ -381,10 +381,10 @@ def _change_stacks(env: Env, given: Given, layer: str) -> list[Statement]:
             Effect=Deny,
             Action=[cloudformation.CreateChangeSet, *CHANGE_SETS, *CHANGE],
             Resource=[
-                one
+                stack
                 for manual in BY_HAND
-                for name in (manual, f"{manual}-*")  # The second are those nested in the first.
-                for one in _stacks(env, name)
+                for name in (manual, f"{manual}-*")  # The latter are nested stacks.
+                for stack in _stacks(env, name)
             ],
         ),
         allow("PassChangeRole", [iam.PassRole], given.change_role, condition=to_cloudformation),
@@ -392,9 +392,9 @@ def _change_stacks(env: Env, given: Given, layer: str) -> list[Statement]:
 
 
 def _upload(given: Given) -> list[Statement]:
-    """Add templates and code below one folder, and never replace what is there.
+    """Add templates and code to one folder, without replacing objects.
 
-    CloudFormation reads a template with the rights of the caller.
+    CloudFormation reads a template with the permissions of the caller.
     """
     released = objects(given.artifacts_arn, f"{RELEASES}*")
     new = Condition(Null({"s3:if-none-match": "false"}))
@@ -406,7 +406,7 @@ def _upload(given: Given) -> list[Statement]:
 
 
 def _migrate(env: Env) -> list[Statement]:
-    """Call one function, which an output names."""
+    """Invoke the migration function, whose name is an output."""
     users = arn("cloudformation", f"stack/{env.stack_name('users')}/*")
     function = arn("lambda", f"function:{env.stack_name('users')}-Migrate-*")
     return [
@@ -416,7 +416,7 @@ def _migrate(env: Env) -> list[Statement]:
 
 
 def _record(env: Env, image: str) -> Statement:
-    """Write one parameter."""
+    """Write the parameter with the released image."""
     return allow(
         "NoteImage", [ssm.PutParameter], arn("ssm", f"parameter{image_parameter(env, image)}")
     )
@@ -427,7 +427,7 @@ def _stacks(env: Env, layer: str) -> list[Value]:
 
 
 def _in_our_regions(env: Env, resource: str) -> list[Value]:
-    """The ARNs of something of CloudFormation's, which also has stacks of ours for CloudFront."""
+    """Return the ARNs of a CloudFormation resource in each region, including CloudFront's."""
     return [
         Sub(f"arn:${{AWS::Partition}}:cloudformation:{region}:${{AWS::AccountId}}:{resource}")
         for region in _regions(env)

@@ -72,8 +72,8 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
     """Lambda zips and templates; a name holds a digest, so nothing current is ever replaced.
 
     Nothing current expires either: a rollback may want a zip of long ago.
-    A release adds objects to one folder, and replaces none: what an administrator has verified
-    there stays what it was. Everything outside of the folder is the administrator's.
+    A release adds objects to one folder, and cannot replace them: an object that an administrator
+    verified there does not change. Only administrators write to the other folders.
     """
     bucket, _ = private_bucket(
         t,
@@ -88,9 +88,9 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
 
 
 def _limits_of_releases(env: Env) -> list[Statement]:
-    """Deny every role that a stack of this environment creates to change what is in the bucket.
+    """Deny changes of the bucket's objects to all roles that stacks of this environment create.
 
-    Their own policies allow no more. This holds even if one of those grows.
+    Their own policies allow no more. This applies even if one of them is extended.
     """
     bucket = bucket_arn(env, "artifacts")
     released = objects(bucket, f"{RELEASES}*")

@@ -242,7 +242,7 @@ def _stages(
     ]
     return [
         _stage("Source", source),
-        _stage("Test", test),  # What was not tested is not built.
+        _stage("Test", test),  # Only tested commits are built.
         _stage("Build", image),
         _stage("Plan", *plan),
         *([_stage("Approve", approve)] if settings.approval else []),
@@ -251,9 +251,9 @@ def _stages(
 
 
 def _page_of_execution(env: Env) -> Value:
-    """Return the address of the console's page of an execution, which has the log of each action.
+    """Return the URL of an execution in the console, which shows the log of each action.
 
-    CodePipeline fills in the id. Nothing that a build exports is part of it.
+    CodePipeline fills in the id. The URL contains no exported variable of a build.
     """
     return Sub(
         "https://${AWS::Region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/"

@@ -3,8 +3,8 @@
 The pipeline hands a change set to CloudFormation, and CloudFormation carries it out with these
 rights and no others. They reach what this environment owns: by name where names can be chosen
 (`crd-dev-*`), by the tags of the stack where AWS chooses them, and never the foundation and the
-pipeline themselves, which a person deploys. What another environment owns is denied by its tags
-(see `siblings`); where a service tells IAM no tags, the names below are whole.
+pipeline themselves, which an administrator deploys. Resources of other environments are denied by
+their tags (see `siblings`); if IAM gets no tags from a service, whole names are listed.
 
 A layer with a new kind of resource adds its actions to a subject below, or a subject; a layer
 with a role adds to `boundary` the most its role may do, and to `SERVICES` who takes it.
@@ -104,7 +104,7 @@ def boundary(env: Env) -> PolicyDocument:
             ),
             allow("FindLogStreams", [logs.DescribeLogStreams], _log_groups(env, "network")),
             allow("FindLogGroups", [logs.DescribeLogGroups], "*"),  # It takes no narrower resource.
-            _not_the_pipelines_logs(env),
+            _deny_pipeline_logs(env),
             allow("ReadUploads", [s3.GetObject], _objects(env, "uploads")),
             allow("SeeWhatIsGone", [s3.ListBucket], bucket_arn(env, "uploads")),
             allow(
@@ -209,7 +209,7 @@ def of_releases(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, lis
             _not_the_foundation(env),
             _not_the_artifacts(env, artifacts),
             _not_the_alerts(env),
-            _not_the_pipelines_logs(env),
+            _deny_pipeline_logs(env),
             _alarms_only_notify(env),
             *_not_an_open_database(),
             *deny_other_owners(env),
@@ -804,17 +804,17 @@ def _event_sources(env: Env) -> Statement:
 
 
 def _log_groups(env: Env, layer: str) -> Value:
-    """The log groups of a layer, named by CloudFormation."""
+    """Return the ARN of the log groups of a layer, which CloudFormation names."""
     return arn("logs", f"log-group:{own(env, f'{layer}-*')}")
 
 
 def _roles(env: Env) -> list[Value]:
-    """The roles that a release makes: AWS advises against tags to say which may be passed."""
+    """Return the ARNs of a release's roles: AWS advises against using tags for iam:PassRole."""
     return [arn("iam", f"role/{own(env, f'{layer}-*')}") for layer in ROLE_LAYERS]
 
 
 def _bucket(env: Env, name: str) -> Value:
-    """A bucket in whatever region: IAM knows its tags only where they were switched on for it."""
+    """Return the ARN of a bucket in any region: its tags are only evaluated if ABAC is enabled."""
     return Sub(f"arn:${{AWS::Partition}}:s3:::{own(env, name)}-${{AWS::AccountId}}-*-an")
 
 
@@ -901,10 +901,10 @@ def _not_the_alerts(env: Env) -> Statement:
     )
 
 
-def _not_the_pipelines_logs(env: Env) -> Statement:
-    """Deny the logs that an approver reads to a release, and to every role that it creates."""
+def _deny_pipeline_logs(env: Env) -> Statement:
+    """Deny a release, and every role that it creates, access to the logs for the approver."""
     return Statement(
-        Sid="NotThePipelinesLogs",
+        Sid="DenyPipelineLogs",
         Effect=Deny,
         Action=[logs.Action("*")],
         Resource=[arn("logs", f"log-group:{env.stack_name('pipeline')}-*")],
@@ -932,7 +932,7 @@ def _alarms_only_notify(env: Env) -> Statement:
 def _not_an_open_database() -> list[Statement]:
     """Deny a master password that is not managed by RDS, and a public address.
 
-    IAM knows whether a database is public when it is created, and not when it is modified.
+    IAM evaluates whether a database is public when it is created, but not when it is modified.
     """
     change = [rds.CreateDBInstance, rds.ModifyDBInstance]
     return [
@@ -954,7 +954,7 @@ def _not_an_open_database() -> list[Statement]:
 
 
 def _let_services_call(env: Env) -> Statement:
-    """Let AWS services call a function; never another account, nor everybody."""
+    """Let AWS services invoke a function, but no other account and no anonymous caller."""
     return Statement(
         Sid="LetServicesCall",
         Effect=Allow,
@@ -965,13 +965,13 @@ def _let_services_call(env: Env) -> Statement:
 
 
 def _records(env: Env) -> list[Statement]:
-    """Change the records of our hosts, and those by which ACM validates their certificates.
+    """Change the records of the site's hosts, and ACM's validation records for them.
 
     Mail and the delegation of the domain are other types of records.
     """
     zone = Sub(f"arn:${{AWS::Partition}}:route53:::{_zone(env)}")
     hosts = [f"{host}{env.domain}" for host in HOSTS]
-    validations = [f"_{'?' * 32}.{host}" for host in hosts]  # ACM makes up 32 letters.
+    validations = [f"_{'?' * 32}.{host}" for host in hosts]  # ACM generates 32 letters.
     key = "route53:ChangeResourceRecordSets"
     return [
         allow("ReadRecords", READ_RECORDS, zone),

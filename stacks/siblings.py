@@ -1,8 +1,8 @@
-"""Deny a role whatever carries the tags of another environment or project.
+"""Deny a role all resources with the tags of another environment or project.
 
-Policies allow by how names begin, and `crd-dev-*` is also the beginning of `crd-dev-two-*`. The
-config of one checkout cannot have both; another checkout may deploy the second one to the same
-account. Every stack gives its tags to all of its resources, so they tell the two apart.
+Policies allow names by prefix, and `crd-dev-*` also matches `crd-dev-two-*`. The config of one
+checkout cannot have both environments, but another checkout may deploy the second one to the same
+account. Every stack adds its tags to all of its resources, so the tags distinguish the two.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from deployer.stack import Env
 
 
 def deny_other_owners(env: Env) -> list[Statement]:
-    """Deny all actions on what is tagged for another project or environment than *env*.
+    """Deny all actions on resources that are tagged for another project or environment than *env*.
 
-    A resource without such tags is not concerned: it is new, or its service has no tags.
+    Resources without these tags are not denied: they are new, or their service has no tags.
     """
     owner = {"Project": ("project", env.project), "Environment": ("env", env.name)}
     return [

@@ -275,7 +275,7 @@ class FakeCloud:
         return put
 
     def put_object(self, place: str, body: bytes, *, checksum: bool = True) -> None:
-        """Write an object as anybody may; *place* is bucket and key."""
+        """Write an object as another role; *place* is bucket and key."""
         self.uploads[place] = body
         self.versions[place] = f"version-{next(self._ids)}"
         (self.without_checksum.discard if checksum else self.without_checksum.add)(place)

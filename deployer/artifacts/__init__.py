@@ -18,8 +18,8 @@ from typing import Literal
 from deployer.artifacts import sources
 
 Architecture = Literal["arm64", "x86_64"]
-# The folder of the artifact bucket that a release may add to. What an administrator alone deploys
-# is outside of it.
+# The folder of the artifact bucket to which a release may add objects. Artifacts that only an
+# administrator deploys are outside of it.
 RELEASES = "releases/"
 HOST: Literal["host"] = "host"  # The machine we run on, for the embedded AWS.
 
@@ -62,7 +62,7 @@ class Artifact:
 
     @property
     def key(self) -> str:
-        """Where it is below dist/, and below the folder of its stack in the artifact bucket."""
+        """The path below dist/, and below the folder of its stack in the artifact bucket."""
         return f"lambdas/{self.name}/{self.digest}.zip"
 
     @property

@@ -86,7 +86,7 @@ def imported(artifact: Artifact, packed: Path, folder: Path) -> Iterator[Fault]:
 
 
 def _run(module: str, code: Path, beside: Path, home: Path) -> str:
-    """Import *module* isolated, as others wrote its dependencies; return a failure's last line."""
+    """Import *module* in a sandbox, with its third-party dependencies; return a failure's last line."""
     level, liveness = sandbox.level(), sandbox.liveness_pipe().reader
     if level == "namespaces":
         files = {

@@ -94,7 +94,7 @@ def _uv() -> str:
 
 def _said(command: list[str]) -> str:
     """Run uv; what it says if it fails."""
-    env = {**_environment(), "NO_COLOR": "1", "COLUMNS": "1000"}  # Its lines are to be searched.
+    env = {**_environment(), "NO_COLOR": "1", "COLUMNS": "1000"}  # Its lines are searched.
     try:
         done = subprocess.run(
             command, env=env, capture_output=True, encoding="utf-8", check=False, timeout=SECONDS
@@ -149,7 +149,7 @@ def _bare(name: str, folder: Path) -> Iterator[Fault]:
 
 
 def _environment() -> dict[str, str]:
-    """Return what uv is given of the user's environment: cache, indexes, proxies, certificates."""
+    """Return the user's variables that uv gets: cache, indexes, proxies, certificates."""
     return {
         name: value
         for name, value in os.environ.items()

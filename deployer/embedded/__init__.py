@@ -49,8 +49,8 @@ class Status:
     """What an operator asks of the embedded AWS; *pid* and *since* are None when it is stopped.
 
     *ca* issued the certificates of its databases: sslmode=verify-full takes it as sslrootcert.
-    *isolation* is how functions are kept from the user's files: "namespaces", or "environment"
-    where the machine allows no namespaces and only the environment of functions is their own.
+    *isolation* is the isolation of functions: "namespaces", or "environment" if the machine
+    allows no namespaces and functions only have their own environment.
     """
 
     url: str | None
@@ -140,7 +140,7 @@ def status(folder: Path) -> Status:
 
 
 def databases_bytes(folder: Path) -> int:
-    """Return how much its databases hold, in bytes."""
+    """Return the size of its databases in bytes."""
     return sum(f.stat().st_size for f in Folder(folder).databases.rglob("*") if f.is_file())
 
 
@@ -177,7 +177,7 @@ def allow(
 def web_identity_token(endpoint: Endpoint, claims: dict[str, Any]) -> str:
     """Return a token as an identity provider would issue it for *claims*.
 
-    The embedded AWS cannot ask the real provider for its keys, so it believes only these.
+    The embedded AWS has no keys of real providers, so it accepts only these tokens.
     """
     return tokens.web_identity_token(endpoint.secret_key, claims)
 

@@ -42,7 +42,7 @@ class Application:
         self.saver = Saver(State(folder))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection's event, as ASGI wants it, if its sender may talk to us."""
+        """Handle one ASGI connection, if access control permits it."""
         await self._control(scope, receive, send)
 
     async def _permitted(self, scope: Scope, receive: Receive, send: Send) -> None:

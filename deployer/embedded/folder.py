@@ -32,7 +32,7 @@ class Folder:
 
     @property
     def secret(self) -> Path:
-        """The secret key: whoever can read it is the root of every account. Kept over resets."""
+        """The secret key of the root user of every account. A reset does not delete it."""
         return self.path / "secret"
 
     @property
@@ -104,7 +104,7 @@ class Folder:
         self.refuse_links()
         for folder in (self.path, self.objects, self.tmp, self.keys):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path.chmod(0o700)  # It may be there already, made by somebody with another umask.
+        self.path.chmod(0o700)  # It may exist already, created with another umask.
         secret.create(self.secret)
 
     def forget(self) -> None:

@@ -1,9 +1,9 @@
-"""Bounds on what a request may hold in memory and how long it may take to arrive.
+"""Limit the size of requests and the time that they may take to arrive.
 
-It wraps the whole application. The emulator reads each body whole, so a body is refused as
-soon as it is known to be too large: by its Content-Length, or by the bytes that came.
-Whether a request is signed is decided by its headers and its query alone; nothing is verified.
-Characters that XML cannot carry are replaced in XML responses.
+`Limits` wraps the whole application. The emulator reads whole bodies, so a body is refused as soon
+as it is known to be too large: by its Content-Length, or by the bytes received.
+The limit depends on whether a request has a signature, which is not verified here.
+Characters that XML does not allow are replaced in XML responses.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _MB = 1024 * 1024
 ANONYMOUS_BYTES = 10 * _MB  # API Gateway quotas: Payload size. Cognito's public API needs less.
-OBJECT_BYTES = 256 * _MB  # S3 takes 5 GB in one call; here a body is held in memory.
+OBJECT_BYTES = 256 * _MB  # S3 accepts 5 GB in one call; here a body is held in memory.
 INVOKE_BYTES = 6_291_556  # Lambda quotas, Invocation payload.
-_CODE_BYTES = 70_167_211  # Of a request with a zip of 50 MB in it.
+_CODE_BYTES = 70_167_211  # A request that contains a zip of 50 MB.
 _SIGNED_BYTES = 10 * _MB
 _BYTES = {
     "cloudformation": _MB,
@@ -41,7 +41,7 @@ _BYTES = {
     "s3": OBJECT_BYTES,
 }
 _HEADER_BYTES = 64 * 1024  # Of all headers together; hypercorn reads no more than 16 KB in parts.
-# All bodies that are held at the same time.
+# The total of all bodies that are held at the same time.
 ANONYMOUS_TOTAL_BYTES = 64 * _MB
 SIGNED_TOTAL_BYTES = 1024 * _MB
 ANONYMOUS_SECONDS = 30.0  # For a body to arrive.
@@ -54,7 +54,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 @dataclass(frozen=True)
 class Bound:
-    """How much a request's body may hold, and how long it may take to arrive."""
+    """The limits of a request's body: its size, and the time that it may take to arrive."""
 
     service: str
     is_signed: bool
@@ -62,17 +62,17 @@ class Bound:
 
     @property
     def seconds(self) -> float:
-        """How long the body may take to arrive."""
+        """The time that the body may take to arrive."""
         return SIGNED_SECONDS if self.is_signed else ANONYMOUS_SECONDS
 
     @property
     def total_bytes(self) -> int:
-        """How much all bodies of its kind may hold together."""
+        """The limit for the total of all bodies, signed or not signed like this one."""
         return SIGNED_TOTAL_BYTES if self.is_signed else ANONYMOUS_TOTAL_BYTES
 
 
 class Limits:
-    """The ASGI application *app*, with bounds."""
+    """The ASGI application *app*, with limits."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -80,7 +80,7 @@ class Limits:
         ministack.swap(ministack.app, "_decompress_request_body", _bounded_inflation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request within bounds."""
+        """Handle one request within its limits."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -99,16 +99,16 @@ class Limits:
 
 
 def bound_of(scope: Scope) -> Bound:
-    """Return the bound of a request, by its headers, path and query."""
-    said = _header(scope, b"authorization")
-    if found := _CREDENTIAL.search(said):
+    """Return the limits of a request, by its headers, path and query."""
+    authorization = _header(scope, b"authorization")
+    if found := _CREDENTIAL.search(authorization):
         service = found[1]
         if service == "lambda" and scope["path"].endswith("/invocations"):
             return Bound(service, is_signed=True, max_bytes=INVOKE_BYTES)
         return Bound(service, is_signed=True, max_bytes=_BYTES.get(service, _SIGNED_BYTES))
     if _SIGNED_QUERY.search(scope.get("query_string", b"")):
         return Bound("s3", is_signed=True, max_bytes=OBJECT_BYTES)
-    if said.startswith("Basic ") and scope["path"].startswith("/v2/"):  # Docker, to ECR.
+    if authorization.startswith("Basic ") and scope["path"].startswith("/v2/"):  # Docker, to ECR.
         return Bound("ecr", is_signed=True, max_bytes=OBJECT_BYTES)
     return Bound("", is_signed=False, max_bytes=ANONYMOUS_BYTES)
 
@@ -147,7 +147,7 @@ class _Body:
             raise self._too_large()
 
     async def receive(self) -> Message:
-        """Receive the next part; raises when it is too much, or takes too long."""
+        """Receive the next part; raise if the body is too large or takes too long."""
         if self._is_whole:
             return await self._receive()
         try:
@@ -164,7 +164,7 @@ class _Body:
         return message
 
     def release(self) -> None:
-        """Forget the body: its request is answered."""
+        """Subtract the body from the totals: its request is finished."""
         self._held[self._bound.is_signed] -= self._bytes
         self._bytes = 0
 
@@ -196,7 +196,7 @@ class _Response:
         self.has_started = False
 
     async def send(self, message: Message) -> None:
-        """Send a part; in XML, without characters that XML cannot carry."""
+        """Send a part; in XML, without characters that XML does not allow."""
         if message["type"] == "http.response.start":
             self.has_started = True
             self._is_cleaned = _is_generated_xml(message.get("headers", []))
@@ -206,13 +206,13 @@ class _Response:
 
 
 def _is_generated_xml(headers: list[tuple[bytes, bytes]]) -> bool:
-    """Return whether a response is a service's own XML; objects have an ETag and stay unchanged."""
+    """Return whether a response is a service's own XML; objects have an ETag and are not changed."""
     found = {name.lower(): value for name, value in headers}
     return b"xml" in found.get(b"content-type", b"") and b"etag" not in found
 
 
 async def _refuse(refused: _RefusedError, bound: Bound, send: Send) -> None:
-    """Respond in the service's format and close: the rest of the body is not read."""
+    """Respond in the service's format and close the connection without reading the rest."""
     if bound.service in {"s3", "cloudformation"}:
         kind, body = b"application/xml", _xml(refused, bound.service)
     else:
@@ -243,7 +243,7 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 def _bounded_inflation(inflate: Callable[[bytes, Any], bytes]) -> Callable[[bytes, Any], bytes]:
-    """Leave a body compressed if it would exceed the limit; the service then refuses it."""
+    """Do not decompress a body that would exceed the limit; the service then refuses it."""
 
     def inflating(body: bytes, headers: Any) -> bytes:
         if "gzip" in headers.get("content-encoding", "").lower() and not _fits(body):

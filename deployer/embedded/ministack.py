@@ -61,7 +61,7 @@ def _unknown(what: str) -> EmbeddedError:
 
 app = _module("app")
 ASGI = _name(app, "app")
-AUTHENTICATED = "deployer.embedded.authenticated"  # In the scope of what access control let pass.
+AUTHENTICATED = "deployer.embedded.authenticated"  # In the scope of requests that were verified.
 STATES: dict[str, str] = _name(app, "_state_map")  # What a saved state is called → its module.
 load_module: Callable[[str], Any] = _name(app, "_get_module")
 _savers: Callable[[], dict[str, Callable[[], Any]]] = _name(app, "_build_persistence_save_dict")
@@ -278,7 +278,7 @@ async def call_api(*request: Any, **more: Any) -> Answer:
 
 
 def is_iam_route(api_id: str, stage: str, method: str, path: str) -> bool:
-    """Say whether a request reaches a route of an HTTP API that wants a signature."""
+    """Return whether a request is for a route of an HTTP API that requires a signature."""
     where = _name(app, "_resolve_stage_and_path")(api_id, stage, path)
     kind = _name(http_apis, "route_authorization_type")(api_id, where[0], method, where[1])
     return bool(kind == "AWS_IAM")
@@ -310,7 +310,7 @@ def run_function(function: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def start_workers_with(wrapper: Callable[[str, str], str]) -> None:
-    """Change the scripts that are the process of a function in "python" and in "nodejs"."""
+    """Change the scripts that run functions in "python" and in "nodejs"."""
 
     def detecting(detect: Callable[[str], tuple[str, str]]) -> Callable[[str], tuple[str, str]]:
         def detected(runtime: str) -> tuple[str, str]:
@@ -520,10 +520,10 @@ Refusal: Any = _name(_iam, "CredentialResolutionError")  # Why a key is not good
 
 
 def use_root_secret(secret: str) -> None:
-    """Take *secret* for the secret key of every account's root, and no other key for a root's.
+    """Make *secret* the secret key of every account's root, and accept no other root keys.
 
-    An empty key is MiniStack's word for a request without credentials: access control has passed
-    it on. Nobody can sign with it.
+    MiniStack uses an empty key for a request without credentials, which access control has
+    permitted. A request cannot be signed with it.
     """
 
     def resolving(resolve: Callable[..., Any]) -> Callable[..., Any]:
@@ -545,7 +545,7 @@ def use_root_secret(secret: str) -> None:
 
 
 def find_credentials(access_key: str, token: str) -> Any:
-    """Return the credentials of a root, a user or a session; a Refusal if they are not good."""
+    """Return the credentials of a root, a user or a session; a Refusal if they are not valid."""
     try:
         owner = _account_of_session(access_key) or _account_of_key(access_key) or access_key
     except _AMBIGUOUS:
@@ -554,7 +554,7 @@ def find_credentials(access_key: str, token: str) -> Any:
 
 
 def credentials_refused(code: str, message: str, service: str, request: Request) -> Answer:
-    """Answer that credentials are not good, as the service that is asked does."""
+    """Return the error for invalid credentials in the format of the service."""
     service = service or service_of(request)
     if code in _AUTH_FAILURES:
         failure = _name(_iam, "AuthError")(code, message)
@@ -569,7 +569,7 @@ def credentials_refused(code: str, message: str, service: str, request: Request)
 
 
 def service_of(request: Request, body: bytes = b"") -> str:
-    """Return which service MiniStack gives a request to."""
+    """Return the service that MiniStack routes a request to."""
     query = _routing_params(request.method, request.path, request.joined, body, request.listed)
     return _detect_service(request.method, request.path, request.joined, query)
 
@@ -586,18 +586,18 @@ def permission_prefix(service: str) -> str:
 
 
 def has_user_pool(pool: str) -> bool:
-    """Say whether there is a user pool of this id, in whichever account."""
+    """Return whether a user pool with this id exists, in any account."""
     return _find_pool(pool) is not None
 
 
 def is_public(bucket: str, key: str, method: str, query: dict[str, list[str]]) -> bool:
-    """Say whether everybody may read an object, or list the bucket if there is no *key*."""
+    """Return whether an object is public, or the list of the bucket if there is no *key*."""
     owner = _bucket_owner(bucket)
     return owner is not None and bool(_bucket_allows(owner, bucket, key, method, query, ""))
 
 
 def swap_function_credentials(make: Callable[[dict[str, Any]], dict[str, str]]) -> None:
-    """Give functions the credentials that *make* makes of their configuration."""
+    """Give functions the credentials that *make* returns for their configuration."""
     for module in (function_workers, functions):
         swap(module, "execution_credentials", lambda _: make)
 

@@ -14,7 +14,7 @@ from deployer.embedded.folder import Folder
 
 
 def drop_unsaved(folder: Folder) -> None:
-    """Leave under `objects` only what belongs to a saved bucket; everything if the state is unreadable."""
+    """Delete objects that belong to no saved bucket; nothing if the state cannot be read."""
     known = _saved_buckets(folder)
     if known is None:
         return
@@ -25,10 +25,10 @@ def drop_unsaved(folder: Folder) -> None:
 
 
 def _saved_buckets(folder: Folder) -> set[tuple[str, str]] | None:
-    """Read account and name of each bucket, as ministack writes keys: ACCOUNT, NUL, repr(NAME).
+    """Return account and name of each bucket, from ministack's keys: ACCOUNT, NUL, repr(NAME).
 
-    None if the state cannot be read: state.load then says why, and nothing may be lost until it
-    is corrected.
+    None if the state cannot be read: state.load then raises the reason, and nothing may be deleted
+    until the state is corrected.
     """
     if not folder.state.exists():
         return set()

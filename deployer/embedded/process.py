@@ -56,7 +56,7 @@ class Server:
 
 def start(folder: Folder) -> Server:
     """Return the running server, started if there was none, or only one of other code than ours."""
-    sandbox.requirement()  # A name that is unknown is refused before anything starts.
+    sandbox.requirement()  # An unknown value is refused before anything starts.
     if (server := running(folder)) and _is_wanted(server):
         return server
     folder.make()
@@ -68,7 +68,7 @@ def start(folder: Folder) -> Server:
 
 
 def _is_wanted(server: Server) -> bool:
-    """Return whether the server runs this code and isolates functions as CRUDDUR_ISOLATION says."""
+    """Return whether the server runs this code with the isolation of CRUDDUR_ISOLATION."""
     level = {"required": "namespaces", "off": "environment"}.get(sandbox.requirement())
     return server.code == code() and level in {None, server.isolation}
 
@@ -83,7 +83,7 @@ def code() -> str:
 
 
 def running(folder: Folder) -> Server | None:
-    """Return the server if one holds the lock, and proves that it knows the folder's secret."""
+    """Return the server if one holds the lock, and proves that it has the folder's secret."""
     if not is_locked(folder.server_lock):
         return None
     server = _written(folder)

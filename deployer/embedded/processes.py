@@ -1,8 +1,8 @@
-"""Processes that the emulator starts run isolated; none starts in any other way.
+"""Isolate every process that the emulator starts.
 
-The emulator calls subprocess.Popen wherever a service runs user code: Lambda functions of every
-runtime, jobs, resolvers. So Popen itself is replaced in this process, and a program that runs no
-user code (PostgreSQL) is started within `trusted`.
+The emulator calls subprocess.Popen in each service that runs user code: Lambda functions of every
+runtime, jobs, resolvers. So Popen itself is replaced in this process. A program that runs no user
+code (PostgreSQL) is started within `trusted`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LAYERS = "/opt"  # As on Lambda, but with a folder per layer.
 _SCRATCH = "/tmp"  # noqa: S108  Of the sandbox.
 _CA = "/etc/pki/rds/ca.pem"
 
-# Variables of the emulator that a process inherits; all others of its own were set for it.
+# Variables that a process inherits from the emulator; its other variables were set for it.
 _PASSED = ("AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_SHARED_CREDENTIALS_FILE", "LANG")
 _CA_VARIABLE = "PGSSLROOTCERT"
 _LAYER_VARIABLE = "_LAMBDA_LAYERS_DIRS"
@@ -55,9 +55,9 @@ def install(isolation: Isolation) -> None:
 
 @dataclass(frozen=True)
 class Isolation:
-    """How far processes are isolated, and from what.
+    """The isolation of processes.
 
-    *packages* is the folder of what Lambda's Python has; no process sees the folder *private*.
+    *packages* is the folder of the packages in Lambda's Python. The folder *private* is hidden.
     """
 
     level: sandbox.Level
@@ -69,7 +69,7 @@ class Isolation:
     ) -> tuple[list[str], dict[str, str]]:
         """Return the command and the environment that run *words* in *folder*, isolated.
 
-        *scratch* is the process's own folder: its home, and for temporary files.
+        *scratch* is the process's own folder for HOME and temporary files.
         """
         files = self._files(words, folder, given) if self.level == "namespaces" else {}
         inside = {str(path): target for target, path in files.items()}
@@ -113,7 +113,7 @@ class Isolation:
         return {f"{RUNTIME}/{link.name}": link for link in self.packages.iterdir()}
 
     def _paths(self, scratch: Path, ca: Path) -> dict[str, str]:
-        """Return the variables that name folders and files, as the process sees them."""
+        """Return the variables with folders and files, by their paths inside the sandbox."""
         if self.level == "namespaces":
             runtime, authority, path = RUNTIME, _CA, "/usr/local/bin:/usr/bin:/bin"
         else:
@@ -129,7 +129,7 @@ class Isolation:
 
 
 class IsolatedProcess(subprocess.Popen[Any]):
-    """A process that sees its code, Lambda's packages and a /tmp of its own."""
+    """A process that has its code, Lambda's packages and its own /tmp."""
 
     isolation: Isolation
 
@@ -159,7 +159,7 @@ class IsolatedProcess(subprocess.Popen[Any]):
 
 
 def _python_alone(words: Sequence[str]) -> list[str]:
-    """Start our own interpreter with the standard library only."""
+    """Replace this interpreter by one with the standard library only."""
     if words[0] == sys.executable:
         return [sandbox.python(), "-I", "-S", "-B", *words[1:]]
     return list(words)
@@ -171,7 +171,7 @@ def _own(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _translated(text: str, inside: Mapping[str, str]) -> str:
-    """Replace host paths in *text* by those that the process sees."""
+    """Replace host paths in *text* by paths inside the sandbox."""
     for path, target in inside.items():
         text = text.replace(path, target)
     return text

@@ -35,7 +35,7 @@ class State:
             try:
                 ministack.load_module(ministack.STATES[name]).load_persisted_state(payload)
             except Exception as error:
-                # Whatever the service makes of what it did not write, the file is the reason.
+                # Any error of a service comes from the content of the file.
                 raise _damaged(self.folder.state, f"{name}: {error!r}") from error
 
     def save(self) -> None:
@@ -69,8 +69,8 @@ class State:
 def _damaged(file: Path, reason: str) -> EmbeddedError:
     folder = file.parent
     return EmbeddedError(
-        f"{file} is not a state we wrote: {reason}",
-        hint="nothing was changed; correct the file, or put the folder aside to start with an "
+        f"{file}: is not a valid state: {reason}",
+        hint="nothing was changed; correct the file, or move the folder away to start with an "
         f"empty account: mv {shlex.quote(str(folder))} {shlex.quote(f'{folder}.damaged')}",
     )
 

@@ -1,8 +1,8 @@
-"""Templates are read within bounds: no template stops the emulator.
+"""Read templates within limits, so that no template stops the emulator.
 
-They are measured before anything is built of them (yamlbounds.py), then read by libyaml, since
-the emulator's own reader, in Python, takes six times as long. Limits are CloudFormation's where
-they are known; the depth, the size of numbers and the words for both are not verified.
+They are measured before they are loaded (yamlbounds.py), then read by libyaml, since the emulator's
+own reader, in Python, takes six times as long. The limits are CloudFormation's where those are
+known; the depth, the size of numbers and the messages for both are not verified.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from deployer.embedded import ministack, xmltext
 _log = logging.getLogger("deployer.embedded.templates")
 
 MAX_DEPTH = yamlbounds.MAX_DEPTH
-MAX_TEXT = 1_000_000  # What a function such as Fn::Sub may make: as much as a whole template.
-_MAX_INTEGER = 2**1023  # Larger ones are no floating-point number either.
+MAX_TEXT = 1_000_000  # The result of a function such as Fn::Sub: as long as a whole template.
+_MAX_INTEGER = 2**1023  # Larger ones cannot be floating-point numbers either.
 _COUNTS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}  # Quotas.
 _SECTIONS = ("Conditions", "Mappings", "Metadata", "Outputs", "Parameters", "Resources", "Rules")
 _ALIASES = "Template error: YAML aliases are not allowed in CloudFormation templates"
@@ -36,7 +36,7 @@ class TemplateError(ValueError):
 
 
 def close() -> None:
-    """Have the emulator read templates within bounds, wherever it is given one."""
+    """Apply the limits to every template that the emulator reads."""
     ministack.swap(ministack.engine, "CfnLoader", _by_libyaml)
     ministack.wrap("_parse_template", _bounded)
     ministack.wrap("_parse_snippet", _bounded_snippet)
@@ -113,7 +113,7 @@ def _without_aliases(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def problems(template: dict[str, Any]) -> Iterator[str]:
-    """Yield what CloudFormation refuses in a template before it evaluates it."""
+    """Yield the faults that CloudFormation reports before it evaluates a template."""
     yield from _values(template)
     for name in _SECTIONS:
         section = template.get(name, {})
@@ -153,12 +153,12 @@ def _resource(name: str, resource: dict[str, Any]) -> Iterator[str]:
             yield f"[/Resources/{name}/{key}] is not a string"
     depends = resource.get("DependsOn", [])
     names = [depends] if isinstance(depends, str) else depends
-    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+    if not isinstance(names, list) or not all(isinstance(item, str) for item in names):
         yield f"[/Resources/{name}/DependsOn] is not a list of names"
 
 
 def _values(root: Any) -> Iterator[str]:
-    """Yield what is wrong with single values: their kind, their depth, their characters."""
+    """Yield the faults of single values: their type, depth and characters."""
     level, depth = [root], 0
     while level:
         if depth > MAX_DEPTH:
@@ -204,7 +204,7 @@ def _bounded_text(resolve: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _counted(apply: Callable[..., Any]) -> Callable[..., Any]:
-    """Count what Fn::ForEach makes of a template."""
+    """Count the values that Fn::ForEach produces."""
 
     def applying(*arguments: Any) -> Any:
         token = _expanded.set([0])
@@ -229,7 +229,7 @@ def _counting(expand: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _clean_answer(answer: Callable[[int, str, str], Any]) -> Callable[[int, str, str], Any]:
-    """Make the response readable by clients, whatever the stored state contains."""
+    """Make the response valid XML, whatever the stored state contains."""
 
     def answering(status: int, tag: str, inner: str) -> Any:
         return answer(status, tag, xmltext.clean(inner))
@@ -238,7 +238,7 @@ def _clean_answer(answer: Callable[[int, str, str], Any]) -> Callable[[int, str,
 
 
 def _checked(action: ministack.Action) -> ministack.Action:
-    """Refuse characters that no response can carry, and templates that cannot be evaluated."""
+    """Refuse characters that XML does not allow, and templates that cannot be evaluated."""
 
     def checking(params: ministack.Params) -> ministack.Answer:
         for name, values in params.items():

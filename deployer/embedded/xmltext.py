@@ -1,7 +1,7 @@
-"""Characters that XML 1.0 cannot carry: refused in what comes in, replaced in what goes out.
+"""Characters that XML 1.0 does not allow: refused in requests, replaced in responses.
 
-Most of AWS's older services answer in XML. One such character in a name or an output would make
-every later answer that lists it unreadable, across restarts.
+Most of AWS's older services respond in XML. One such character in a name or an output would make
+every later response that lists it unreadable, also after a restart.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _REPLACEMENT = "\ufffd"
 
 
 def forbidden(text: str) -> str | None:
-    """Return the first character of *text* that XML cannot carry, as U+0001, or None."""
+    """Return the first character of *text* that XML does not allow, such as U+0001, or None."""
     found = _FORBIDDEN.search(text)
     return f"U+{ord(found[0]):04X}" if found else None
 
@@ -29,5 +29,5 @@ def clean(text: str) -> str:
 
 
 def clean_bytes(body: bytes) -> bytes:
-    """Return UTF-8 of the same length with every such character replaced, by ? if it is a byte."""
+    """Return *body* with every such character replaced, by ? if it is one byte; same length."""
     return _OTHER_BYTES.sub(_REPLACEMENT.encode(), _CONTROL_BYTES.sub(b"?", body))

@@ -1,4 +1,4 @@
-"""Run one command isolated from this machine, and end it with the process that started it.
+"""Run one command isolated from this machine, and kill it when the process that started it ends.
 
     launcher.main([LEVEL, LIVENESS, OPTION…, "--", FOLDER, PROGRAM, ARGUMENT…])
 
@@ -10,12 +10,12 @@ The options say what the command finds in its file system; only namespaces need 
     --copy SOURCE TARGET    a small file
     --write TARGET TEXT     a small file with this text
     --link TARGET TEXT      a symbolic link
-    --hide TARGET           an empty folder in place of one that a --bind shows
-    --memory MEGABYTES      how much /tmp may hold
+    --hide TARGET           an empty folder in place of one inside a --bind
+    --memory MEGABYTES      the size of /tmp
 
-Three processes share the work: the launcher waits for the command and for the pipe, an init
-process is the first of the new process namespace, and the command is its child.
-Everything is set up here rather than by the caller, so that it costs one start of Python.
+There are three processes: the launcher waits for the command and for the pipe, an init process is
+the first one of the new process namespace, and the command is its child.
+Everything is set up here rather than by the caller, so that Python starts only once.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 class Specification:
-    """What to run, and what it finds in its file system.
+    """A command and its file system.
 
-    It is no dataclass, and pathlib is not used: they take longer to import than all this.
+    It is not a dataclass, and pathlib is not used: both take longer to import than everything else.
     """
 
     def __init__(self, level: str, liveness: int) -> None:
@@ -69,12 +69,12 @@ class Specification:
         self.links: dict[str, str] = {}
         self.hidden: list[str] = []
         self.memory = 512
-        # Opened now: the launcher shares the command's root folder while that is being built.
+        # Opened before the new root folder is built: the launcher and the command share it.
         self.null_device = os.open(os.devnull, os.O_RDWR)
 
 
 def main(arguments: list[str]) -> None:
-    """Run the command and exit as it does."""
+    """Run the command and exit with its exit code."""
     spec = _read(arguments)
     os.set_inheritable(spec.liveness, False)  # noqa: FBT003  The function has no keyword.
     try:
@@ -143,12 +143,12 @@ def _supervise(spec: Specification) -> None:
             _kill_group(child)
             os.waitpid(child, 0)
             os._exit(FAILED)
-    _kill_group(child)  # Processes that it started may still run.
+    _kill_group(child)  # Processes that it started may still be running.
     os._exit(status)
 
 
 def _begin(spec: Specification) -> None:
-    """Go on in the child: as the first process of its namespace, or as the command itself."""
+    """Continue in the child: as the first process of its namespace, or as the command itself."""
     os.setsid()
     namespaces.signal_when_parent_dies(signal.SIGKILL)
     namespaces.leave_session_keyring()
@@ -164,7 +164,7 @@ def _begin(spec: Specification) -> None:
     while True:
         process, status = os.wait()  # Orphans included.
         if process == command:
-            os._exit(_code(status))  # The kernel then ends all others in the namespace.
+            os._exit(_code(status))  # The kernel then kills all others in the namespace.
 
 
 def _execute(spec: Specification) -> None:
@@ -184,7 +184,7 @@ def _environment() -> dict[str, str]:
 
 
 def _limit(level: str) -> None:
-    """Lower what the command may use to Lambda's quotas, where the kernel counts it alone."""
+    """Limit the command to Lambda's quotas, where the kernel counts it separately."""
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: _DESCRIPTORS,
@@ -204,7 +204,7 @@ def _release() -> tuple[int, ...]:
 
 
 def _prefer_for_out_of_memory() -> None:
-    """Have the kernel end the command before anything else when memory runs out."""
+    """Have the kernel kill the command first when memory runs out."""
     try:
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")
@@ -213,7 +213,7 @@ def _prefer_for_out_of_memory() -> None:
 
 
 def _build_root(spec: Specification) -> None:
-    """Replace the root folder of this process by what the specification lists, and nothing else."""
+    """Replace the root folder of this process by one with only the files in *spec*."""
     namespaces.make_mounts_private()
     namespaces.mount("tmpfs", _STAGING, _SAFE & ~namespaces.READ_ONLY, "size=1m,mode=755")
     os.mkdir(_STAGING + _OLD)
@@ -254,7 +254,7 @@ def _fill(spec: Specification) -> None:
 
 
 def _make_place(source: str, target: str) -> None:
-    """Make what *source* can be mounted on: a folder for a folder, a file for a file."""
+    """Create a mount point for *source*: a folder for a folder, a file for a file."""
     if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
         return
@@ -283,9 +283,9 @@ def _add_devices() -> None:
 
 
 def _add_processes() -> None:
-    """Mount a /proc of the new namespace; a container that masks its own may forbid it.
+    """Mount a /proc of the new namespace, unless the kernel forbids it, as in some containers.
 
-    It is read-only: for the kernel, root's functions own the settings in /proc/sys.
+    It is read-only, because functions started by root could otherwise write to /proc/sys.
     """
     flags = _SAFE | namespaces.NO_EXECUTION
     try:
@@ -295,7 +295,7 @@ def _add_processes() -> None:
 
 
 def _guarded(action: Callable[[Specification], None], spec: Specification) -> None:
-    """Run a child's part; a child never returns into its parent's code."""
+    """Run the code of a child, and exit: a child must never return into its parent's code."""
     try:
         action(spec)
     except OSError as error:
@@ -305,7 +305,7 @@ def _guarded(action: Callable[[Specification], None], spec: Specification) -> No
 
 
 def _detach_standard_streams(spec: Specification) -> None:
-    """Close our copies of the command's pipes: their readers wait until the last copy closes."""
+    """Close this process's copies of the command's pipes: readers wait for the last copy."""
     for stream in (0, 1, 2):
         os.dup2(spec.null_device, stream)
 
@@ -316,13 +316,13 @@ def _ended(child: int) -> int | None:
 
 
 def _code(status: int) -> int:
-    """Turn a wait status into an exit code as a shell does: 128 and the signal."""
+    """Convert a wait status to an exit code like a shell: 128 plus the signal."""
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
 
 def _kill_group(child: int) -> None:
-    """Kill the child and what it started in its process group."""
+    """Kill the child and its process group."""
     try:
         os.killpg(child, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

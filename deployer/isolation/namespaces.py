@@ -1,6 +1,6 @@
-"""Linux system calls that Python 3.11 has no functions for: namespaces, mounts, prctl.
+"""Linux system calls without a function in Python 3.11: namespaces, mounts, prctl.
 
-Used by programs that start with the standard library only, so nothing else is imported here.
+Programs that use only the standard library import this module, so it imports nothing else.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def unshare(flags: int) -> None:
 
 
 def map_user(user: int, group: int, *, outside_user: int, outside_group: int) -> None:
-    """Give the only user and group of this new user namespace other numbers inside it."""
+    """Map the only user and group of this new user namespace to other ids inside it."""
     _write("/proc/self/uid_map", f"{user} {outside_user} 1")
     _write("/proc/self/setgroups", "deny")
     _write("/proc/self/gid_map", f"{group} {outside_group} 1")
 
 
 def forbid_namespaces() -> None:
-    """Forbid further user namespaces below this one, where /proc/sys is writable."""
+    """Forbid further user namespaces below this one, if /proc/sys is writable."""
     try:
         _write("/proc/sys/user/max_user_namespaces", "0")
     except OSError:
@@ -74,7 +74,7 @@ def forbid_namespaces() -> None:
 
 
 def make_mounts_private() -> None:
-    """Stop mounts made here from appearing elsewhere."""
+    """Keep mounts of this namespace from appearing in others."""
     _mount(None, "/", None, _RECURSIVE | _PRIVATE, None)
 
 
@@ -104,7 +104,7 @@ def restrict(target: str, attributes: int, *, recursive: bool = False) -> None:
 
 
 def pivot_root(new: str, old: str) -> None:
-    """Make *new* the root folder and show the present root at *old*."""
+    """Make *new* the root folder and move the current root to *old*."""
     number = _SYS_PIVOT_ROOT.get(os.uname().machine)
     if number is None:
         raise OSError(f"pivot_root: not known for {os.uname().machine}")

@@ -1,12 +1,12 @@
-"""What a command finds when it runs apart from the user's files, and how far that goes here.
+"""Build the command line of an isolated command, and find out what this machine supports.
 
     command = sandbox.command([python(), "-I", "/var/task/main.py"], liveness=liveness_pipe().reader)
     subprocess.run(command, env=environment(variables), pass_fds=[liveness_pipe().reader])
 
-On Linux the command runs in user, mount, process and IPC namespaces of its own, with what a
-Sandbox names as its whole file system. Where the machine forbids that (and on macOS), it keeps
-the user's file system, and only its environment, its descriptors and its lifetime are limited.
-`level` says which, `requirement` what the user demands. The network is never isolated.
+On Linux the command runs in its own user, mount, process and IPC namespaces, and its file system
+has only the files of a Sandbox. Where the machine forbids that (and on macOS), it has the user's
+file system, and only its environment, its descriptors and its lifetime are limited.
+`level` returns the supported level, `requirement` the user's. The network is never isolated.
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ _GROUP = "sandbox:x:1000:\n"
 
 @dataclass(frozen=True)
 class Sandbox:
-    """What a command finds besides the system's programs: host paths by the path it sees.
+    """The file system of a command.
 
-    Everything is read-only; /tmp is the command's own. *hidden* are folders that it never sees,
-    even where they lie in one of the system's. Without namespaces it sees what the user sees.
+    *files* maps paths inside the sandbox to host paths, which are added to the system's programs.
+    Everything is read-only but /tmp, which is the command's own. *hidden* are folders that are not
+    visible, even if a system folder contains them. Without namespaces all files are visible.
     """
 
     level: Level
@@ -78,7 +79,7 @@ class Sandbox:
 
 
 class LivenessPipe:
-    """A pipe whose writing end closes when this process ends, however it ends."""
+    """A pipe whose writing end closes when this process ends for any reason."""
 
     def __init__(self) -> None:
         self.reader, self._writer = os.pipe()
@@ -86,7 +87,7 @@ class LivenessPipe:
 
 @functools.cache
 def liveness_pipe() -> LivenessPipe:
-    """Return the pipe that tells sandboxes that this process runs."""
+    """Return the pipe that stays open while this process runs; sandboxes end when it closes."""
     return LivenessPipe()
 
 
@@ -100,26 +101,26 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def python() -> str:
-    """Return the interpreter that every sandbox has: itself, not a virtual environment's link."""
+    """Return the path of the interpreter itself, which every sandbox has, not of a venv's link."""
     return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def requirement() -> Requirement:
-    """Return what the user demands: CRUDDUR_ISOLATION."""
-    said = os.environ.get(VARIABLE, "auto")
-    if said not in get_args(Requirement):
+    """Return the isolation that the user requires: CRUDDUR_ISOLATION."""
+    value = os.environ.get(VARIABLE, "auto")
+    if value not in get_args(Requirement):
         known = ", ".join(get_args(Requirement))
         raise IsolationError(
-            f"{VARIABLE}: {said!r} is not one of {known}", hint=f"unset {VARIABLE}, or correct it"
+            f"{VARIABLE}: {value!r} is not one of {known}", hint=f"unset {VARIABLE}, or correct it"
         )
-    return said  # type: ignore[return-value]  # It was compared with all there are.
+    return value  # type: ignore[return-value]  # Compared with all values of the type.
 
 
 @functools.cache
 def level() -> Level:
-    """Return how far code can be isolated here; raise IsolationError if that is not enough.
+    """Return the level of isolation that is in use; raise IsolationError if more is required.
 
-    The machine is probed once, by isolating a Python that does nothing.
+    The machine is probed once, by running Python in a sandbox.
     """
     wanted = requirement()
     if wanted == "off":
@@ -134,7 +135,7 @@ def level() -> Level:
 
 
 def private_folders(*more: Path) -> tuple[Path, ...]:
-    """Return what no sandbox shows: the user's home, the checkout, and *more*."""
+    """Return the folders that are hidden in every sandbox: home, the checkout, and *more*."""
     homes = [Path(os.environ["HOME"])] if os.environ.get("HOME") else []
     with contextlib.suppress(KeyError):  # Containers may run as a user without a name.
         homes.append(Path(pwd.getpwuid(os.getuid()).pw_dir))
@@ -162,8 +163,8 @@ def _problem() -> str:
         )
     except subprocess.TimeoutExpired:
         return f"nothing happened in {_PROBE_SECONDS} s"
-    said = done.stderr.decode(errors="replace").strip()
-    return (said or f"exit code {done.returncode}") if done.returncode else ""
+    message = done.stderr.decode(errors="replace").strip()
+    return (message or f"exit code {done.returncode}") if done.returncode else ""
 
 
 @functools.cache
@@ -172,7 +173,7 @@ def _system_options() -> tuple[str, ...]:
 
 
 def _system() -> Iterator[str]:
-    """Yield what every sandbox has: programs, libraries, Python, name lookup, certificates."""
+    """Yield the options for every sandbox: programs, libraries, Python, name lookup, certificates."""
     for path in _SYSTEM:
         if Path(path).is_symlink():  # As the system has it: /bin → usr/bin.
             yield from ("--link", path, str(Path(path).readlink()))

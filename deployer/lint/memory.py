@@ -17,7 +17,7 @@ from pathlib import Path
 from deployer.errors import LintError
 from deployer.lint.findings import Answer, Finding
 
-_OWN = re.compile(r"[0-9a-f]{64}(\.[0-9]+)?")  # An answer by its key, or the draft of one.
+_OWN = re.compile(r"[0-9a-f]{64}(\.[0-9]+)?")  # A cached answer, named by its key, or its draft.
 KEPT = 500  # answers remembered: some thirty syntheses of an environment
 
 
@@ -40,9 +40,9 @@ class Memory:
         return tuple(Finding(**{**row, "path": tuple(row["path"])}) for row in json.loads(body))
 
     def keep(self, answers: Mapping[str, Answer]) -> None:
-        """Write *answers*, and forget those that were not used for longest.
+        """Write *answers*, and delete the least recently used ones.
 
-        Several checkouts may share the folder, by a link: no file of anybody else's is deleted.
+        Several checkouts may share the folder through a link: only cached answers are deleted.
         """
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)

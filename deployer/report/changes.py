@@ -49,7 +49,7 @@ _REMADE = {"Always": "forces replacement", "Conditionally": "may force replaceme
 
 
 def change_lines(change_set: ChangeSet, ink: Ink) -> Iterator[str]:
-    """*change_set* line by line, nested stacks included; one that only adds is a short list."""
+    """Yield the lines of *change_set* with nested stacks; one that only adds is a short list."""
     changes = sorted(_located(change_set), key=lambda change: list(_KINDS).index(kind(change)))
     yield ink("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
     if changes and all(kind(change) == "added" for change in changes):
@@ -66,7 +66,7 @@ def counts(change_set: ChangeSet) -> str:
 
 
 def _located(change_set: ChangeSet) -> Iterator[ResourceChange]:
-    """Yield every change, in nested stacks with the path in its logical id."""
+    """Yield every change; in nested stacks the logical id includes the path."""
     for path, change in flatten(change_set.changes):
         yield replace(change, logical_id=format_path((*path, change.logical_id)))
 

@@ -1,4 +1,4 @@
-"""Shows what a destroy deletes, what becomes of the data, and what must be confirmed."""
+"""Show what a destroy deletes, which data is deleted or kept, and what must be confirmed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOTHING = "nothing to delete"
 
 
 def deletions_text(deletions: Sequence[Deletion], *, ink: Ink | None = None) -> str:
-    """Return *deletions* for people, for a stream with this *ink*."""
+    """Return *deletions* as text for an operator, for a stream with this *ink*."""
     pen = ink or Ink()
     return "".join(f"{pen.fit(line)}\n" for line in deletion_lines(deletions, pen))
 
@@ -31,13 +31,13 @@ def deletions_json(deletions: Sequence[Deletion]) -> str:
 
 def deletion_lines(deletions: Sequence[Deletion], ink: Ink) -> Iterator[str]:
     """Yield a line for each stack, one for each of its resources that hold data, and the count."""
-    rows = columns([(clean(each.stack.name), clean(_state(each))) for each in deletions])
-    for each, (name, state) in zip(deletions, rows, strict=True):
+    rows = columns([(clean(item.stack.name), clean(_state(item))) for item in deletions])
+    for deletion, (name, state) in zip(deletions, rows, strict=True):
         yield f"{name}  {ink('red', 'delete')}  {state}"
-        for loss in each.losses:
+        for loss in deletion.losses:
             yield f"{' ' * len(name)}  {_loss(loss, ink)}"
-        if each.guard:
-            confirm = f"{each.guard}: needs --confirm={each.address}"
+        if deletion.guard:
+            confirm = f"{deletion.guard}: needs --confirm={deletion.address}"
             yield f"{' ' * len(name)}  {ink('yellow', clean(confirm))}"
     yield f"{counted(len(deletions), 'stack')} to delete" if deletions else NOTHING
 
@@ -47,14 +47,14 @@ def deletions_data(deletions: Sequence[Deletion]) -> dict[str, Any]:
     return {
         "deletions": [
             {
-                "stack": each.stack.name,
-                "region": each.stack.region,
-                "status": each.stack.status,
-                "orphan": each.is_orphan,
-                "guard": each.guard,
-                "losses": [asdict(loss) for loss in each.losses],
+                "stack": deletion.stack.name,
+                "region": deletion.stack.region,
+                "status": deletion.stack.status,
+                "orphan": deletion.is_orphan,
+                "guard": deletion.guard,
+                "losses": [asdict(loss) for loss in deletion.losses],
             }
-            for each in deletions
+            for deletion in deletions
         ]
     }
 
@@ -65,7 +65,7 @@ def _state(deletion: Deletion) -> str:
 
 
 def _loss(loss: Loss, ink: Ink) -> str:
-    """A line for a resource that holds data: red if the data is deleted."""
+    """Return a line for a resource that holds data: red if the data is deleted."""
     kept = loss.consequence != "its data is deleted"
     name = format_path((*loss.path, loss.logical_id))
     text = clean(f"{name} ({loss.type}): {loss.consequence}")

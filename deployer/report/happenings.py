@@ -40,7 +40,7 @@ def start_line(
     embedded: bool,
     origins: Sequence[str] = (),
 ) -> str:
-    """Return the first line of a run: where it goes, and what it takes from the AWS setup."""
+    """Return the first line of a run: the environment, and the parts of the AWS setup in use."""
     kind = ", embedded AWS" if embedded else ""
     where = f"account {clean(account)}, region {clean(region)}{kind}"
     return " · ".join([f"{ink('bold', clean(env))}: {where}", *map(clean, origins)])
@@ -84,12 +84,12 @@ def is_loud(event: Event) -> bool:
 
 
 def _progress(progress: Progress, ink: Ink) -> str:
-    told, line = progress.event, progress.line
-    status = f"{clean(told.status):{_WORD}}"
-    what = f"{clean(format_path((*progress.path, told.logical_id)))} ({clean(told.type)})"
-    reason = f": {clean(told.reason)}" if told.reason else ""
-    made = f" (made at {clean(str(line))})" if told.failed and line else ""
-    return f"{ink('red', status) if told.failed else status}  {what}{reason}{made}"
+    event, line = progress.event, progress.line
+    status = f"{clean(event.status):{_WORD}}"
+    what = f"{clean(format_path((*progress.path, event.logical_id)))} ({clean(event.type)})"
+    reason = f": {clean(event.reason)}" if event.reason else ""
+    made = f" (made at {clean(str(line))})" if event.failed and line else ""
+    return f"{ink('red', status) if event.failed else status}  {what}{reason}{made}"
 
 
 def _ending(finished: Finished, chapter: Chapter) -> str:

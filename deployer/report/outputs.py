@@ -43,8 +43,8 @@ def outputs(found: Iterable[Found], form: Format, *, env: Env) -> str:
     """Every output of *found*, stacks of *env*, as text in this *form*.
 
     Variables are called PREFIX_LAYER_OUTPUT, without the environment: CRD_NETWORK_VPC_ID.
-    Raises DeployError for two of one name, for a name or value that a variable cannot have, and
-    for a value that a dotenv reader and a shell would not read alike.
+    Raises DeployError for duplicate names, for a name or value that a variable cannot have, and
+    for a value that a dotenv reader and a shell would read differently.
     """
     given = [each for stack in found for each in _given(stack, env)]
     match form:
@@ -117,17 +117,18 @@ def _for_dotenv(given: _Given) -> str:
     if quoted is None:
         place = f"{given.stack.name}: output {given.title}"
         raise DeployError(
-            f"{place}: a dotenv reader and a shell would not read its value alike", hint=_OTHERWISE
+            f"{place}: a dotenv reader and a shell would read its value differently",
+            hint=_OTHERWISE,
         )
     return quoted
 
 
 def dotenv(value: str) -> str | None:
-    r"""Return *value* as python-dotenv, docker compose and a shell that sources the file read it.
+    r"""Return *value* quoted so that python-dotenv, docker compose and shells read the same.
 
-    Bare, or in single quotes, or in double quotes where it has single ones. None where they differ:
-    readers replace $NAME and ${NAME}, also in single quotes; in those python-dotenv takes `\\` for
-    one backslash and `\'` for a quote; in double quotes each has escapes of its own.
+    It is bare, in single quotes, or in double quotes if it contains single ones. None if no form
+    works: readers replace $NAME and ${NAME}, also in single quotes, where python-dotenv reads `\\`
+    as one backslash and `\'` as a quote; in double quotes each reader has its own escapes.
     """
     if _BARE.fullmatch(value):
         return value

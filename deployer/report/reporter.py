@@ -36,7 +36,7 @@ class Reporter(Protocol):
         embedded: bool,
         origins: Sequence[str] = (),
     ) -> None:
-        """The first line of every run: where this goes, and what it takes from the AWS setup."""
+        """Report the start of a run: the environment, and the parts of the AWS setup in use."""
 
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
@@ -44,7 +44,7 @@ class Reporter(Protocol):
         """What is going to happen."""
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:
-        """Report what is going to be deleted, and what becomes of the data."""
+        """Report the stacks to delete, and the consequences for their data."""
 
     def event(self, event: Event) -> None:
         """What happens; a proposed change set is shown whole, before anyone is asked about it."""

@@ -25,9 +25,9 @@ def escaped(text: str) -> str:
 
 
 def json_text(value: object) -> str:
-    """Return *value* as JSON on one line that a terminal shows and does not obey.
+    """Return *value* as JSON on one line, without characters that control a terminal.
 
-    JSON escapes the control characters of ASCII, but no others: U+009B begins commands as ESC does.
+    JSON escapes only ASCII control characters, but U+009B starts an escape sequence like ESC.
     """
     text = json.dumps(value, ensure_ascii=False)
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)

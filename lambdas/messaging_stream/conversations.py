@@ -44,7 +44,7 @@ _PASSING = {
     "ThrottlingError", "ProvisionedThroughputExceeded",
 }  # fmt: skip
 
-# What is left of an overload once botocore has tried again by itself: these, and all of 5xx.
+# The errors of an overload after botocore's own retries: these, and all of 5xx.
 _OVERLOADED = {
     "InternalFailure", "InternalServerError", "LimitExceededException",
     "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException",
@@ -55,7 +55,7 @@ _OVERLOADED = {
 }  # fmt: skip
 _SERVER_ERROR = 500  # and above: HTTP status
 
-# What is wrong with the rows of one conversation, such as a message that makes one too large.
+# Errors that are caused by the rows of one conversation, such as a row that is too large.
 _INVALID = {
     "IdempotentParameterMismatchException", "ItemCollectionSizeLimitExceededException",
     "ValidationException",
@@ -69,7 +69,7 @@ _NO_ANSWER = (
 
 
 class UnsettledError(Exception):
-    """The rows could not be moved, or nobody said that they were; it may be tried again."""
+    """The rows could not be moved, or there was no response; a retry is possible."""
 
 
 class OverloadedError(UnsettledError):
@@ -135,7 +135,7 @@ class Conversations:
             KeyConditionExpression="message_group_uuid = :group",
             ExpressionAttributeValues={":group": {"S": group}},
         )
-        if "Items" not in answer:  # botocore takes any text with status 200 for an answer.
+        if "Items" not in answer:  # botocore accepts any text with status 200 as a response.
             raise OverloadedError("an answer without items")
         return answer["Items"]
 
@@ -207,9 +207,9 @@ def _person(row: Row) -> str:
 
 
 def _shown(row: Row) -> str:
-    """When the message was written that *row* shows; if it is put apart, a trace after that.
+    """Return the sort key of *row*: the time of its message, with a suffix if it was moved apart.
 
-    One that shows no time is older than any message: else it would stay for ever.
+    A row without a valid time counts as older than any message, so that it can be replaced.
     """
     sk = str(row["sk"]["S"])
     return sk if is_timestamp(sk.partition("#")[0]) else ""

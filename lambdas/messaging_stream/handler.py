@@ -11,8 +11,8 @@ Limits: a record waits up to 1.6 s for the index, and each call of DynamoDB give
 Everything may be done twice and in any order: see `conversations.py`. A conversation is written
 together with its first message, so one without two rows is one that the index does not have yet;
 it is tried again, and ends in the queue for failures if it never gets them.
-A malformed item is passed over and said so, since it would only hold up those behind it. One that
-DynamoDB refuses is reported, so that it ends in the queue for failures; the others are done.
+A malformed item is skipped and logged, since it would only block the items after it. An item that
+DynamoDB refuses is reported, so that it ends in the failure queue; the others are processed.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _due(records: Iterable[Mapping[str, Any]]) -> Iterable[_Due]:
 
 
 def _sequence(record: Mapping[str, Any]) -> str | None:
-    """What *record* is called where it failed; None if that cannot be said."""
+    """Return the sequence number that identifies *record* in a failure report; None if missing."""
     match record:
         case {"dynamodb": {"SequenceNumber": str(sequence)}}:
             return sequence

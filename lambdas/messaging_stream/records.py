@@ -10,10 +10,10 @@ from typing import Any
 
 PREFIX = "MSG#"
 
-# Texts are compared, so all must be written in one way: UTC, and the parts of a second, if any, in
-# six digits, as Python does.
+# Timestamps are compared as texts, so all must have one format: UTC, and fractions of a second, if
+# any, with six digits, as Python writes them.
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?\+00:00", re.ASCII)
-_SKEW = timedelta(days=1)  # How far a message may be ahead of when it was stored.
+_SKEW = timedelta(days=1)  # The limit for a timestamp after the time of storage.
 
 
 class MalformedError(Exception):
@@ -49,7 +49,7 @@ def message(record: Mapping[str, Any]) -> Message | None:
     sk = _text(image, "sk")
     _check_time(sk, record["dynamodb"].get("ApproximateCreationDateTime"))
     if not isinstance(record["dynamodb"].get("SequenceNumber"), str):
-        raise MalformedError("there is no SequenceNumber")
+        raise MalformedError("SequenceNumber is missing")
     return Message(
         group=pk.removeprefix(PREFIX),
         sk=sk,
@@ -61,18 +61,18 @@ def message(record: Mapping[str, Any]) -> Message | None:
 
 
 def is_timestamp(text: str) -> bool:
-    """Whether *text* is a time as all are written that are compared."""
+    """Return whether *text* is a timestamp in the format that can be compared."""
     if not _TIMESTAMP.fullmatch(text):
         return False
     try:
         datetime.fromisoformat(text)
-    except ValueError:  # There is no 30 February.
+    except ValueError:  # Such as 30 February.
         return False
     return True
 
 
 def _check_time(sk: str, stored: object) -> None:
-    """Raise MalformedError where *sk* would stay above all that is written later."""
+    """Raise MalformedError if *sk* would sort after all later messages."""
     if not is_timestamp(sk):
         raise MalformedError("sk is not a timestamp")
     if isinstance(stored, int | float):
@@ -86,7 +86,7 @@ def _object(within: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         case Mapping() as found:
             return found
         case _:
-            raise MalformedError(f"there is no {name}")
+            raise MalformedError(f"{name} is missing")
 
 
 def _text(image: Mapping[str, Any], name: str) -> str:

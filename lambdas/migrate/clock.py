@@ -1,4 +1,4 @@
-"""How long a file may take, so that the function can still say what happened."""
+"""Limit the time of each file, so that the function can still report the result."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 FILE_SECONDS = 240
-SPARE_SECONDS = 15  # What the function needs to report an error before it is ended itself.
+SPARE_SECONDS = 15  # The time to report an error before the function times out.
 
 
 @dataclass(frozen=True)
 class Clock:
-    """The monotonic time at which the function is ended; None outside Lambda."""
+    """The monotonic time at which the function times out; None outside Lambda."""
 
     end: float | None = None
 
     @classmethod
-    def of(cls, context: Any) -> Clock:
-        """Return the clock of an invocation by its Lambda *context*; of a test, which has none."""
+    def from_context(cls, context: Any) -> Clock:
+        """Return the clock of an invocation by its Lambda *context*; tests may pass None."""
         if context is None:
             return cls()
         return cls(time.monotonic() + context.get_remaining_time_in_millis() / 1000)
 
     def seconds(self) -> int:
-        """Return how long the next file may take; 0 or less if there is no time for one."""
+        """Return the time limit of the next file; 0 or less if no time is left."""
         if self.end is None:
             return FILE_SECONDS
         return min(FILE_SECONDS, int(self.end - time.monotonic()) - SPARE_SECONDS)

@@ -1,7 +1,7 @@
-"""Say why a migration failed, without quoting a row.
+"""Describe why a migration failed, without quoting a row.
 
 PostgreSQL quotes rows in the detail of an error, and in some messages: those of class 22 (data
-that do not fit), those that RAISE writes, and those of SQL that a file makes up while it runs.
+that do not fit), those of RAISE, and those of SQL that a file builds at run time.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import psycopg
 
 from migrate.script import Script
 
-# What PostgreSQL says for these names at most a constraint, also inside a function or trigger:
+# The messages of these classes name at most a constraint, also inside a function or trigger:
 # constraint, transaction state, rollback, resources, limits, state of an object, intervention.
 _NO_ROWS = {"23", "25", "2D", "40", "53", "54", "55", "57"}
 _DIRECT = "PL/pgSQL function inline_code_block line 1 at EXECUTE"
 
 
 class MigrationError(Exception):
-    """Names every file that is in the way, what PostgreSQL said of it, and what to do."""
+    """An error that names every faulty file, PostgreSQL's message, and what to do."""
 
 
 def describe(script: Script, error: psycopg.Error, *, before: str = "") -> str:
-    """Say of *script* what PostgreSQL said, with the line where it is known.
+    """Return PostgreSQL's message for *script*, with the line if it is known.
 
-    *before* is the SQL that was sent in front of the text of the script.
+    *before* is the SQL that was sent before the text of the script.
     """
     sent = before + script.text
     line = _line(script, error, sent)
@@ -31,15 +31,15 @@ def describe(script: Script, error: psycopg.Error, *, before: str = "") -> str:
 
 
 def _line(script: Script, error: psycopg.Error, sent: str) -> str:
-    said = error.diag
-    position = said.statement_position
-    if said.internal_query == sent:
-        position = said.internal_position
-    elif said.internal_query:
+    diagnostic = error.diag
+    position = diagnostic.statement_position
+    if diagnostic.internal_query == sent:
+        position = diagnostic.internal_position
+    elif diagnostic.internal_query:
         position = None
     if position is None:
         return ""
-    rest = sent[int(position) - 1 :]  # In the text of the script: what is before it has no faults.
+    rest = sent[int(position) - 1 :]  # In the text of the script: the SQL before it has no faults.
     return f"line {script.text.count(chr(10)) - rest.count(chr(10)) + 1}: "
 
 

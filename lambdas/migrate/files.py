@@ -36,7 +36,7 @@ class Folder:
 
 
 def read(folder: Path) -> Folder:
-    """Read every file of *folder* but hidden ones."""
+    """Read every file of *folder* except hidden ones."""
     contents = {
         file.name: file.read_bytes() if file.is_file() else None
         for file in folder.iterdir()
@@ -46,9 +46,9 @@ def read(folder: Path) -> Folder:
 
 
 def arrange(contents: dict[str, bytes | None]) -> Folder:
-    """Return the migrations in *contents*, which has the bytes of each file by its name.
+    """Return the migrations in *contents*, which maps names to the bytes of the files.
 
-    None stands for what is not a file.
+    The value is None for an entry that is not a file.
     """
     scripts: dict[str, Script] = {}
     faults: list[str] = []
@@ -70,7 +70,7 @@ def _without_migration(scripts: dict[str, Script]) -> Iterator[str]:
     for file in scripts:
         name = file.removesuffix(".rollback.sql")
         if name != file and f"{name}.sql" not in scripts:
-            yield f"{file}: there is no {name}.sql that it could undo"
+            yield f"{file}: has no {name}.sql to undo: add that file, or delete this one"
 
 
 def _same_number(names: list[str]) -> Iterator[str]:

@@ -2,16 +2,16 @@
 
 event   {"do": "migrate"}                apply every file that is not applied, in order
         {"do": "rollback", "steps": 1}   roll back the last applied migration, or the last *steps*;
-                                         with "expected": [names], only if it is those
+                                         with "expected": [names], only if they are these
         {"do": "status"}                 list the applied, pending, missing, changed and interrupted
         {"do": "seed"}                   add users and posts for development
         {"do": "bootstrap", "username": …, "password": …}   create the users, as the master user
 result  the names of the migrations or users, such as {"applied": ["0001_users"]}
 may     rds-db:connect as the migrator, and write its log
-limits  5 minutes for all files and 4 for one; a file is applied whole or not at all, one run at once
+limits  5 minutes for all files and 4 for one; a file is applied whole or not at all; one run at a time
 
-A failure is raised and names the file. The master's password is used and forgotten: neither it
-nor a row is in a result, an error or the log.
+A failure is raised and names the file. The master's password is not stored: neither it nor a row
+is in a result, an error or the log.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ DATABASE = Path(__file__).parent.parent / "backend" / "db"  # In the zip; see in
 
 
 class UnknownTaskError(Exception):
-    """The event is none of those above."""
+    """The event is not one of those above."""
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, list[str]]:
     """See the module."""
-    clock = Clock.of(context)
+    clock = Clock.from_context(context)
     match event:
         case {"do": "migrate"}:
             result = runner.migrate(_folder(), clock)

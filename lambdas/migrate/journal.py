@@ -1,7 +1,7 @@
 """The table that records which migrations are applied, and in which order.
 
-Every name is qualified, so that neither a search_path nor a table of the same name in front of it
-redirects a statement.
+Every name is qualified, so that neither a search_path nor a table of the same name in another
+schema redirects a statement.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def create(connection: Connection[TupleRow]) -> None:
 def rows(connection: Connection[TupleRow]) -> list[Row]:
     """Return the rows, in the order in which the migrations were applied; none without a journal.
 
-    Raises MigrationError for a database whose schema was made by the engine used before.
+    Raises MigrationError for a database whose schema was created by yoyo, the previous engine.
     """
     if _exists(connection, _OTHER_JOURNAL):
         raise MigrationError(
-            f"public.{_OTHER_JOURNAL}: this schema was made by an earlier version, whose journal"
-            " is not read any more: run ./inv embedded.reset, then ./inv deploy, ./inv db.bootstrap"
+            f"public.{_OTHER_JOURNAL}: this schema was created by an earlier version, whose journal"
+            " is no longer supported: run ./inv embedded.reset, then ./inv deploy, ./inv db.bootstrap"
             " and ./inv db.migrate"
         )
     if not _exists(connection, JOURNAL):
@@ -59,7 +59,7 @@ def rows(connection: Connection[TupleRow]) -> list[Row]:
         found = connection.execute(_ROWS).fetchall()
     except errors.UndefinedColumn:
         raise MigrationError(
-            f"{_TABLE}: is not the journal of migrations: rename that table"
+            f"{_TABLE}: is not the journal of migrations: rename this table"
         ) from None
     return [Row(name, checksum, cast("State", state)) for name, checksum, state in found]
 
@@ -67,11 +67,13 @@ def rows(connection: Connection[TupleRow]) -> list[Row]:
 def add(
     connection: Connection[TupleRow], name: str, script: Script, state: State = "applied"
 ) -> None:
-    """Record *name*; raises MigrationError if another run did so meanwhile."""
+    """Record *name*; raise MigrationError if another run has recorded it meanwhile."""
     try:
         connection.execute(_INSERT, [name, script.checksum, state])
     except errors.UniqueViolation:
-        raise MigrationError(f"{script.file}: another run applies it: run db.status") from None
+        raise MigrationError(
+            f"{script.file}: another run is applying it: run ./inv db.status"
+        ) from None
 
 
 def change(connection: Connection[TupleRow], name: str, state: State) -> None:
@@ -86,7 +88,7 @@ def remove(connection: Connection[TupleRow], name: str) -> None:
 
 def _one(name: str, count: int) -> None:
     if count != 1:
-        raise MigrationError(f"{name}: has no row in {_TABLE} any more: another program removed it")
+        raise MigrationError(f"{name}: its row in {_TABLE} was removed by another program")
 
 
 def _exists(connection: Connection[TupleRow], table: str) -> bool:

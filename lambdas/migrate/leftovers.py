@@ -1,7 +1,7 @@
-"""Find what a statement outside a transaction leaves behind when it fails.
+"""Find the objects that a failed statement outside a transaction leaves behind.
 
-CREATE, DROP and REINDEX INDEX CONCURRENTLY leave an invalid index, which is never read and still
-written; ALTER TABLE … DETACH PARTITION CONCURRENTLY leaves a partition half detached.
+CREATE, DROP and REINDEX INDEX CONCURRENTLY leave an invalid index, which is not used but still
+updated; ALTER TABLE … DETACH PARTITION CONCURRENTLY leaves a partition that is half detached.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ORDER BY 2
 
 @dataclass(frozen=True)
 class Leftover:
-    """An object by its *name*, what is wrong with it, and the *command* that puts it right."""
+    """An object, the fact that is wrong with it, and the *command* that fixes it."""
 
     name: str
     fact: str
@@ -55,6 +55,6 @@ def of_statement(
 ) -> list[Leftover]:
     """Return the leftovers of a statement: new ones, and those that it *names*.
 
-    The second kind is an older one that CREATE INDEX … IF NOT EXISTS did not replace.
+    The latter are older ones that CREATE INDEX … IF NOT EXISTS did not replace.
     """
-    return [each for each in after if each not in before or each.name in names]
+    return [item for item in after if item not in before or item.name in names]

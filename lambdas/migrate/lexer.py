@@ -1,6 +1,6 @@
 """Split SQL text into statements by PostgreSQL's lexical rules, to inspect it before it is sent.
 
-The text itself is never cut: PostgreSQL receives every file whole. The rules are those of
+The text itself is never split: PostgreSQL receives every file whole. The rules are those of
 PostgreSQL's scan.l and of psql's psqlscan.l, with standard_conforming_strings on.
 """
 
@@ -51,13 +51,13 @@ class Token(NamedTuple):
 
     @property
     def mark(self) -> str:
-        """The text of what is neither a word, a quoted name nor a string, such as a semicolon."""
+        """The text of a token such as a semicolon; empty for words, quoted names and strings."""
         return self.text if self.kind == "other" else ""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """The tokens of one statement that stand outside parentheses and function bodies."""
+    """The tokens of one statement outside parentheses and function bodies."""
 
     tokens: tuple[Token, ...]
 
@@ -119,7 +119,7 @@ def names(found: list[Token]) -> frozenset[str]:
 
 
 def _bodies(before: list[Token], token: Token, bodies: int) -> int:
-    """Count the open BEGIN ATOMIC and CASE of a function body, whose semicolons end nothing."""
+    """Count the open BEGIN ATOMIC and CASE: semicolons within them do not end the statement."""
     if token.kind != "word" or not before or before[0][:2] != ("word", "CREATE"):
         return bodies
     if token.text == "ATOMIC" and before[-1][:2] == ("word", "BEGIN"):

@@ -1,7 +1,7 @@
-"""Let one migration run at a time.
+"""Let only one migration run at a time.
 
-The lock is PostgreSQL's, and belongs to a connection of its own: no file can release it, and it
-ends with that connection, whatever ends it.
+The lock is a PostgreSQL advisory lock on a separate connection: no file can release it, and it is
+released when that connection ends for any reason.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from psycopg.rows import TupleRow
 from migrate.errors import MigrationError
 from shared import database
 
-LOCK = 2_026_112_001  # Any number, as long as it is always the same.
+LOCK = 2_026_112_001  # An arbitrary number, the same in every version.
 LOCK_SECONDS = 60
 _RETRY_SECONDS = 0.2
 
 _SETTINGS = {
     "lock_timeout": "10s",
     "statement_timeout": "30s",
-    # A function that vanishes with its machine closes no connection: PostgreSQL finds out in 20 s.
+    # A function whose machine fails closes no connection: PostgreSQL detects that within 20 s.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
@@ -34,15 +34,15 @@ _SETTINGS = {
 def held() -> Iterator[Connection[TupleRow]]:
     """Wait for the lock, and yield the connection that holds it.
 
-    The lock is asked for again and again: CREATE INDEX CONCURRENTLY of the run that holds it would
-    wait for a run that waits inside PostgreSQL, and so for itself.
+    The lock is polled: if this run waited inside PostgreSQL, a CREATE INDEX CONCURRENTLY of the run
+    that holds the lock would wait for this run, which is a deadlock.
     """
     deadline = time.monotonic() + LOCK_SECONDS
     with database.connect(**_SETTINGS) as connection:
         while not _taken(connection):
             if time.monotonic() > deadline:
                 raise MigrationError(
-                    "another migration is running: nothing was changed; run this again when it ends"
+                    "another migration is running: nothing was changed; run it again when it ends"
                 )
             time.sleep(_RETRY_SECONDS)
         yield connection
@@ -56,12 +56,12 @@ def check(holder: Connection[TupleRow]) -> None:
 
 @contextmanager
 def needed() -> Iterator[None]:
-    """Raise MigrationError where a statement finds the connection that holds the lock lost."""
+    """Raise MigrationError if a statement fails because the connection with the lock is lost."""
     try:
         yield
     except OperationalError:
         raise MigrationError(
-            "the connection that holds the lock was lost: run db.migrate again"
+            "the connection that holds the lock was lost: run ./inv db.migrate again"
         ) from None
 
 

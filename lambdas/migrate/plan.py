@@ -1,4 +1,4 @@
-"""Decide which migrations to apply or roll back, from the files and the journal, or why none."""
+"""Decide which migrations to apply or roll back, from the files and the journal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def status(folder: Folder, rows: Sequence[Row]) -> dict[str, list[str]]:
     known = {row.name for row in rows}
     return {
         "applied": [row.name for row in rows if row.state == "applied" and row.name in files],
-        "pending": [each.name for each in folder.migrations if each.name not in known],
+        "pending": [item.name for item in folder.migrations if item.name not in known],
         "missing": [row.name for row in rows if row.name not in files],
         "changed": [migration.name for migration in _changed(folder, rows)],
         "interrupted": [row.name for row in rows if row.state != "applied"],
@@ -46,9 +46,9 @@ def status(folder: Folder, rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def pending(folder: Folder, rows: Sequence[Row]) -> Pending:
-    """Return what to apply. A missing file is a fault only if there is something to apply."""
+    """Return the migrations to apply. A missing file is a fault only if there are any."""
     known = {row.name for row in rows}
-    wanted = tuple(each for each in folder.migrations if each.name not in known)
+    wanted = tuple(item for item in folder.migrations if item.name not in known)
     faults = [*folder.faults, *_row_faults(folder, rows, missing=bool(wanted))]
     for migration in wanted:
         for script in migration.scripts:
@@ -105,7 +105,7 @@ def _row_faults(folder: Folder, rows: Sequence[Row], *, missing: bool) -> Iterat
     for name in state["changed"]:
         yield (
             f"{name}.sql: was changed after it was applied: restore it,"
-            " and write what is new to another migration"
+            " and put the change into a new migration"
         )
     for name in state["missing"] if missing else []:
         yield f"{name}.sql: is missing, but was applied: restore it"
@@ -115,7 +115,7 @@ def _row_faults(folder: Folder, rows: Sequence[Row], *, missing: bool) -> Iterat
 
 
 def _interrupted(row: Row) -> str:
-    """Name both ways out: nobody but the operator can see whether the statement took effect."""
+    """Return the error with both ways out: only the operator can see whether it took effect."""
     keep = f"UPDATE public.{JOURNAL} SET state = 'applied' WHERE name = '{row.name}'"  # noqa: S608  # shown
     remove = f"DELETE FROM public.{JOURNAL} WHERE name = '{row.name}'"  # noqa: S608  # shown
     if row.state == "applying":
@@ -124,7 +124,7 @@ def _interrupted(row: Row) -> str:
         file, yes, no = f"{row.name}.rollback.sql", remove, keep
     return (
         f"{file}: the run that sent it was interrupted, and it has no transaction:"
-        " find out by ./inv db.connect --user=migrator whether it took effect;"
+        " check in ./inv db.connect --user=migrator whether it took effect;"
         f" if so, run there: {yes}; if not: {no};"
     )
 

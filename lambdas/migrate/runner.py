@@ -1,8 +1,8 @@
 """Apply and roll back migrations, each in a new connection and in one transaction with its row.
 
-PostgreSQL receives a file whole, as a string that a DO block executes: a place where it refuses
-COMMIT and the like itself, and from where no row is returned. Settings, temporary tables and locks
-of a file end with its connection.
+PostgreSQL receives a file whole, as a string that a DO block executes. There it refuses COMMIT and
+the like, and returns no rows. Settings, temporary tables and locks of a file end with its
+connection.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from migrate.script import Script
 from shared import database
 from shared.log import log
 
-# A change of a table waits for those who use it, and meanwhile everyone else waits behind it.
+# A change of a table waits for running queries, and meanwhile all later queries wait for it.
 SETTINGS = {
     "search_path": "public",
     "standard_conforming_strings": "on",
@@ -39,14 +39,14 @@ _RAISE = f"DO 'BEGIN RAISE SQLSTATE ''{_PARSED}''; END';"
 
 
 def status(folder: Folder) -> dict[str, list[str]]:
-    """Return the names of the migrations by state, without a change; see plan.status."""
+    """Return the names of the migrations by state, without changing anything; see plan.status."""
     plan.refuse(folder.faults)
     with database.connect() as connection:
         return plan.status(folder, journal.rows(connection))
 
 
 def migrate(folder: Folder, clock: Clock) -> dict[str, list[str]]:
-    """Apply what is pending; what was applied before an error stays applied."""
+    """Apply pending migrations; those applied before an error stay applied."""
     with lock.held() as holder:
         pending = plan.pending(folder, journal.rows(holder))
         plan.refuse([*pending.faults, *_syntax_faults(pending)])
@@ -109,7 +109,7 @@ def _in_transaction(
 ) -> None:
     """Record the script and execute it, both or neither.
 
-    The record is first: nothing that the script sets can have an effect on it.
+    The record comes first, so that no setting of the script can affect it.
     """
     try:
         connection.execute("BEGIN")
@@ -127,7 +127,7 @@ def _commit(connection: Connection[TupleRow], script: Script) -> None:
     except psycopg.Error as error:
         fact = describe(script, error)
         if connection.closed:
-            fact += " during COMMIT: db.status says whether the file was applied"
+            fact += " during COMMIT: run ./inv db.status to see whether the file was applied"
         raise MigrationError(fact) from None
     if ended != "COMMIT":
         raise MigrationError(f"{script.file}: PostgreSQL answered {ended} to COMMIT")
@@ -136,8 +136,8 @@ def _commit(connection: Connection[TupleRow], script: Script) -> None:
 def _alone(connection: Connection[TupleRow], script: Script, *, failed: Callable[[], None]) -> None:
     """Execute the only statement of a script outside a transaction.
 
-    Calls *failed* before it raises, unless nobody knows whether the statement took effect. With a
-    result in binary form psycopg sends it by the extended protocol, which takes one statement.
+    Calls *failed* before it raises, unless it is unknown whether the statement took effect. For a
+    binary result psycopg uses the extended query protocol, which accepts only one statement.
     """
     before = leftovers.find(connection)
     faults = []
@@ -146,7 +146,9 @@ def _alone(connection: Connection[TupleRow], script: Script, *, failed: Callable
     except psycopg.Error as error:
         faults.append(describe(script, error))
         if connection.closed:
-            raise MigrationError(f"{faults[0]}: run db.migrate again, it says what to do") from None
+            raise MigrationError(
+                f"{faults[0]}: run ./inv db.migrate again: it reports what to do"
+            ) from None
     found = leftovers.of_statement(script.names, before, leftovers.find(connection))
     faults += [f"{script.file}: {leftover}" for leftover in found]
     if faults:
@@ -156,13 +158,13 @@ def _alone(connection: Connection[TupleRow], script: Script, *, failed: Callable
 
 
 def _syntax_faults(pending: plan.Pending) -> Iterator[str]:
-    """Have PostgreSQL parse every script that is without faults so far, and execute none."""
+    """Let PostgreSQL parse every script without faults so far, and execute none."""
     scripts = [script for migration in pending.migrations for script in migration.scripts]
-    sound = [script for script in scripts if not script.faults]
-    if not sound:
+    faultless = [script for script in scripts if not script.faults]
+    if not faultless:
         return
     with database.connect(**SETTINGS) as connection:
-        for script in sound:
+        for script in faultless:
             connection.execute(_KEEP, [_RAISE + script.text, False])
             try:
                 connection.execute(_EXECUTE)
@@ -173,17 +175,17 @@ def _syntax_faults(pending: plan.Pending) -> Iterator[str]:
 
 @contextmanager
 def _connection(script: Script, clock: Clock) -> Iterator[Connection[TupleRow]]:
-    """Connect anew for *script*, which then has as long as the clock says."""
+    """Open a new connection for *script*, with the time limit of *clock*."""
     seconds = clock.seconds()
     if seconds <= 0:
         raise MigrationError(
-            f"{script.file}: was not started: the function has no time left; run this again"
+            f"{script.file}: was not started: the function has no time left; run it again"
         )
     try:
         connection = database.connect(**SETTINGS, statement_timeout=f"{seconds}s")
     except psycopg.OperationalError:
         raise MigrationError(
-            f"{script.file}: was not started: cannot connect to the database; run this again"
+            f"{script.file}: was not started: cannot connect to the database; run it again"
         ) from None
     with closing(connection):
         yield connection

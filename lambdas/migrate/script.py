@@ -24,8 +24,8 @@ _TRANSACTION = {"ABORT", "BEGIN", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEP
 class Script:
     """A checked SQL file.
 
-    *text* has line feeds only, whatever the checkout has, and *checksum* is the one of that text.
-    Each fault names the line; a script with faults is never sent.
+    *text* has line feeds only, also if the checkout has CR LF, and *checksum* is of this text.
+    Each fault names the line; a script with faults is never sent to PostgreSQL.
     """
 
     file: str
@@ -98,7 +98,7 @@ def _statement_faults(statements: list[Statement]) -> Iterator[str]:
             )
         elif _copies_through_client(words):
             yield (
-                f"line {statement.line}: COPY needs a client that sends or takes rows:"
+                f"line {statement.line}: COPY needs a client that sends or receives rows:"
                 " use INSERT with many VALUES"
             )
 
@@ -122,7 +122,7 @@ def _whole_faults(
 ) -> Iterator[str]:
     count = len(statements)
     if not count:
-        yield "has no statement: write SELECT 1; if there is nothing to do"
+        yield "has no statement: write SELECT 1; to do nothing"
     if count > MAX_STATEMENTS:
         yield (
             f"has {count} statements, more than {MAX_STATEMENTS}: split it,"
@@ -134,4 +134,4 @@ def _whole_faults(
             " move this one to a file of its own"
         )
     if JOURNAL in names:
-        yield f"names {JOURNAL}, the table that records what is applied: leave it to db.migrate"
+        yield f"names {JOURNAL}, the journal of migrations: only db.migrate may write to it"

@@ -3,8 +3,8 @@
 event   PostConfirmation of Cognito: people sign up, or come back after they forgot the password
 result  the same event; an error is shown to the person, who is confirmed all the same
 may     rds-db:connect as the application, and write its log
-limits  Cognito waits 5 s and asks up to three times; we answer within 4 s, whatever the database
-        and the name server do, and add one row
+limits  Cognito waits 5 s and calls up to three times; this function returns within 4 s, even if
+        the database or the name server does not respond, and adds one row
 
 Whoever is left without a row gets it when the same event is delivered again: an operator invokes
 this function with it. Nothing of a person is in the log but their avatar id, which tells nobody
@@ -26,8 +26,8 @@ from post_confirmation.person import Person, RefusedError
 from shared.deadline import Cancellation, DeadlineError, within
 from shared.log import log
 
-# From the look-up of the name to the answer, tries and all: Cognito waits 5 s, a cold start and
-# the way there and back included.
+# From the name lookup to the result, including retries: Cognito waits 5 s, which includes a cold
+# start and the network.
 DEADLINE_SECONDS = 4.0
 
 # What failed at once may work a moment later: too many connections, a token that was just too
@@ -57,14 +57,14 @@ def _answer(event: dict[str, Any]) -> None:
         case "PostConfirmation_ConfirmForgotPassword":
             log("nothing_to_do")  # Their row is there since they signed up.
         case other:
-            raise RefusedError("triggerSource", f"This is no PostConfirmation: {other!r}")
+            raise RefusedError("triggerSource", f"This is not a PostConfirmation event: {other!r}")
 
 
 def _refuse_foreign(event: dict[str, Any]) -> None:
     """Which pool may call us is for the function's permission; here is what can be told of it."""
     region = os.environ["AWS_REGION"]
     if not re.fullmatch(rf"{region}_[0-9A-Za-z]{{1,55}}", str(event.get("userPoolId"))):
-        raise RefusedError("userPoolId", "This is no user pool of ours.")
+        raise RefusedError("userPoolId", "This user pool is not valid.")
 
 
 def _welcome(someone: Person) -> None:

@@ -1,8 +1,8 @@
-"""Names as people write them, without what cannot be seen; and handles made of them.
+"""Remove invisible characters from names, and derive handles from them.
 
-What cannot be seen is listed here (Unicode 17, Default_Ignorable_Code_Point), not asked of Python:
-it takes each character that is newer than its own tables for one of those. What is newer than this
-list is kept.
+The invisible characters are listed here (Unicode 17, Default_Ignorable_Code_Point): Python would
+treat every character that is newer than its own tables as unprintable. Characters that are newer
+than this list are kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _IGNORABLE = (
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_CONTROLS = "\x00-\x1f\x7f-\x9f\ud800-\udfff"  # and halves of characters, which are none
+_CONTROLS = "\x00-\x1f\x7f-\x9f\ud800-\udfff"  # and surrogates
 _BLANKS = "\u2800\U0001d159"  # of Braille, and of musical notation
 
 _HIDDEN = re.compile(f"[{_CONTROLS}{_IGNORABLE}{_BLANKS}]")
@@ -35,28 +35,28 @@ _PIECE = re.compile(
     "|.",
     re.DOTALL,
 )
-_VIRAMA = 9  # The combining class of what joins two letters of Indic scripts.
+_VIRAMA = 9  # The combining class of the sign that joins two letters of Indic scripts.
 
 
 def has_hidden(text: str) -> bool:
-    """Whether *text* has a character that nobody sees."""
+    """Return whether *text* has an invisible character."""
     return _HIDDEN.search(text) is not None
 
 
 def shown(text: str) -> str:
-    """Return *text* on one line, no longer than a name may be, as it looks.
+    """Return the visible characters of *text* on one line, at most NAME_LENGTH.
 
-    Joiners stay where they change that: within Persian words, after an Indic virama, between the
-    people of an emoji.
+    Joiners are kept where they change the appearance: within Persian words, after an Indic virama,
+    between the parts of an emoji.
     """
     line = _visible(" ".join(re.sub(f"[{_BLANKS}]", " ", text).split()))
     return _visible(line[:NAME_LENGTH])  # It may have been cut at a joiner.
 
 
 def handle(text: str) -> str:
-    """Return *text* if it is a handle, else one that reads like it: "Łukasz K." as Lukasz_K.
+    """Return *text* if it is a valid handle, else a transliteration: "Łukasz K." as Lukasz_K.
 
-    It is empty if no letter or digit is left.
+    The result is empty if no letter or digit is left.
     """
     if _HANDLE.fullmatch(text):
         return text
@@ -79,6 +79,6 @@ def _visible(line: str) -> str:
 
 
 def _drop_idle_joiner(pieces: list[str]) -> None:
-    """Take the joiner away that ends a word, unless it follows a virama."""
+    """Remove a joiner at the end of a word, unless it follows a virama."""
     if pieces and pieces[-1] in _JOINERS and unicodedata.combining(pieces[-2][-1]) != _VIRAMA:
         pieces.pop()

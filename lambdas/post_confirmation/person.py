@@ -1,8 +1,7 @@
 """Who a person is, from what they told Cognito: as good as it gets, since they cannot say it again.
 
 Cognito asks for name, handle and mail address, but takes any text. The handle can never be changed
-there: one that people may have is theirs if it is free, and one that does not suit us is spelled in
-plain letters, not refused.
+there: a valid handle is used if it is free, and any other text is transliterated, not refused.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ _MAIL = re.compile(rf"(?=.{{3,{MAIL_LENGTH}}}$)[^@\s]+@[^@\s]+")
 
 
 class RefusedError(Exception):
-    """No row can be made of this; the message is for the person.
+    """The event is not valid for a row; the message is shown to the user.
 
-    *reason* is the field that is not as it must be.
+    *reason* is the invalid field.
     """
 
     def __init__(self, reason: str, message: str) -> None:
@@ -51,9 +50,9 @@ def read(attributes: Mapping[str, str]) -> Person:
     """The person with these *attributes* of Cognito; raises RefusedError without `sub` or `email`."""
     sub, mail = attributes.get("sub", ""), attributes.get("email", "")
     if not is_id(sub):
-        raise RefusedError("sub", "Cognito did not say who this is.")
+        raise RefusedError("sub", "The user id is missing.")
     if not _MAIL.fullmatch(mail) or names.has_hidden(mail):
-        raise RefusedError("email", "This is no mail address we can use.")
+        raise RefusedError("email", "This email address cannot be used.")
     name = names.shown(attributes.get("name", ""))
     wanted = names.handle(attributes.get("preferred_username", "")) or names.handle(name)
     handles = _handles(wanted, avatar_id(sub).replace("-", ""))

@@ -45,7 +45,7 @@ class NoHandleError(Exception):
 
 
 def add(someone: Person, cancellation: Cancellation) -> Outcome:
-    """Add *someone*, or find that they are there; end with *cancellation*."""
+    """Add *someone* unless they have a row already; stop at *cancellation*."""
     with database.connect(statement_timeout=STATEMENT_TIMEOUT) as connection:
         cancellation.watch(connection.fileno())
         try:

@@ -1,7 +1,7 @@
-"""Ends the wait for a call that may never return.
+"""Limit the time of a call that may never return.
 
-Nothing interrupts the look-up of a name, and the time-outs of sockets begin anew with each byte. So
-a thread makes the call, and is left to itself when the time is over.
+A name lookup cannot be interrupted, and the timeouts of sockets restart with each byte. So a thread
+makes the call, and is abandoned at the deadline.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _T = TypeVar("_T")
 
 
 class DeadlineError(Exception):
-    """The call took longer than it may."""
+    """The call took longer than allowed."""
 
 
 class Cancellation:
-    """Tells a call that nobody waits for it any longer."""
+    """Signals to a call that its result is no longer needed."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -28,9 +28,9 @@ class Cancellation:
         self._socket: int | None = None
 
     def watch(self, descriptor: int) -> None:
-        """Have the socket of *descriptor* end when the time is over.
+        """Shut down the socket of *descriptor* at the deadline.
 
-        Raises DeadlineError if it is over already.
+        Raises DeadlineError if the deadline has passed.
         """
         with self._lock:
             if self._cancelled:
@@ -38,12 +38,12 @@ class Cancellation:
             self._socket = descriptor
 
     def release(self) -> None:
-        """Forget the socket. Call it before the socket is closed: its number is given out anew."""
+        """Stop watching the socket. Call this before closing it: its descriptor is reused."""
         with self._lock:
             self._socket = None
 
     def cancel(self) -> None:
-        """End the thread soon: what it reads from ends now, or once it is connected."""
+        """Make the thread end soon: shut down its socket now, or when it connects."""
         with self._lock:
             self._cancelled = True
             if self._socket is not None:
@@ -83,12 +83,12 @@ def _raiser(error: Exception) -> Callable[[], NoReturn]:
 
 
 def _shut_down(descriptor: int) -> None:
-    """Below TLS, too, and without closing: the thread does that."""
+    """Shut down the connection below TLS, without closing the socket: the thread closes it."""
     try:
         with socket.socket(fileno=descriptor) as found:
             try:
                 found.shutdown(socket.SHUT_RDWR)
             finally:
                 found.detach()
-    except OSError:  # It may be at its end already.
+    except OSError:  # It may be closed already.
         return

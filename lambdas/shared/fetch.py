@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 LIMIT_BYTES = 64 * 1024
-TRANSFER_LIMIT_BYTES = 4 * LIMIT_BYTES  # With headers, and the sizes of chunks of any length.
+TRANSFER_LIMIT_BYTES = 4 * LIMIT_BYTES  # Including headers and chunk sizes.
 
 
 def fetch_jwks(url: str, timeout: float) -> bytes:
@@ -31,15 +31,15 @@ def fetch_jwks(url: str, timeout: float) -> bytes:
         return within(timeout, lambda over: _document(connection, parts.path, over), name="fetch")
     except DeadlineError as late:
         raise FetchError(str(late)) from None
-    # ValueError: what http.client says of a chunk whose size is no number, or a negative one.
+    # http.client raises ValueError for a chunk size that is negative or not a number.
     except (OSError, HTTPException, ValueError) as error:
         raise FetchError(f"{type(error).__name__}: {error}"[:200]) from error
 
 
 class _LimitedResponse(HTTPResponse):
-    """A response that is never longer than it may be, however it says how long it is.
+    """A response of limited length, whatever length it declares.
 
-    http.client takes a chunk of size -1 for all that ever comes.
+    http.client reads a chunk of size -1 without any limit.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -48,7 +48,7 @@ class _LimitedResponse(HTTPResponse):
 
 
 class _LimitedReader(io.RawIOBase):
-    """What *reader* has, up to TRANSFER_LIMIT_BYTES; more is an error."""
+    """The data of *reader*, up to TRANSFER_LIMIT_BYTES; more is an error."""
 
     def __init__(self, reader: io.BufferedReader) -> None:
         self._reader = reader
@@ -81,7 +81,7 @@ def _document(connection: HTTPConnection, path: str, cancellation: Cancellation)
 
 def _answer(connection: HTTPConnection, path: str) -> bytes:
     connection.request("GET", path)
-    # Closed here: else whoever keeps the error keeps the socket open.
+    # Closed here: otherwise a reference to the error keeps the socket open.
     with connection.getresponse() as response:
         if response.status != 200:
             raise HTTPException(f"status {response.status}")

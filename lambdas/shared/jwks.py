@@ -22,8 +22,8 @@ ALGORITHM = "RS256"  # The only one of Cognito: "Verifying JSON web tokens" in i
 
 TIMEOUT = 3.0  # Seconds for one fetch: API Gateway waits 10 for the whole authorizer.
 TTL = 3600.0  # Seconds until keys are looked at again, so that a withdrawn one does not live on.
-COOL_DOWN = 10.0  # Seconds from a fetch in vain to the next one: a made-up key id costs nothing.
-RETRY = 1.0  # Seconds from a fetch that failed to the next one, as long as there are no keys.
+COOL_DOWN = 10.0  # Seconds after a fetch without the key: made-up key ids cause no more fetches.
+RETRY = 1.0  # Seconds after a failed fetch, as long as there are no keys.
 
 _BITS = range(2048, 8193)  # Fewer are too weak (NIST SP 800-131A), more only slow.
 _EXPONENTS = range(3, 2**32)
@@ -39,9 +39,9 @@ class JwksError(Exception):
 
 @dataclass(frozen=True)
 class _Seen:
-    """What is known of the keys, and since when; *fault* says why the last fetch gave none.
+    """The known keys, and when they were fetched; *fault* is the error of the last fetch.
 
-    *missed* is when they were fetched, if they lack the key that they were fetched for.
+    *missed* is the time of the last fetch if the requested key was missing.
     """
 
     keys: Mapping[str, Key] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Keys:
         return seen.keys.get(kid)
 
     def _is_worth_a_fetch(self, seen: _Seen) -> bool:
-        """Whether to look for a key that is unknown: not soon after that was done in vain."""
+        """Return whether to fetch an unknown key: not soon after a fetch that did not find it."""
         if seen.fault:
             return self._over(seen.asked, COOL_DOWN if seen.keys else RETRY)
         return self._over(seen.missed, COOL_DOWN)

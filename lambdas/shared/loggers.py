@@ -1,7 +1,7 @@
-"""Keeps libraries from printing what nobody may read, whatever level the log of a function has.
+"""Keep libraries from logging secrets and personal data, whatever the log level of a function.
 
-At DEBUG, botocore prints requests with their signatures and session tokens, psycopg and urllib3
-where they connect to, and Pillow what is in a picture.
+At DEBUG, botocore logs requests with their signatures and session tokens, psycopg and urllib3 log
+the hosts that they connect to, and Pillow logs the contents of pictures.
 """
 
 from __future__ import annotations
@@ -12,6 +12,6 @@ LIBRARIES = ("PIL", "boto3", "botocore", "psycopg", "s3transfer", "urllib3")
 
 
 def limit_to_info() -> None:
-    """Pin the loggers of LIBRARIES at INFO. To be called where one of them is imported."""
+    """Set the loggers of LIBRARIES to INFO. Call this in modules that import one of them."""
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.INFO)

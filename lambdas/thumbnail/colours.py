@@ -43,11 +43,11 @@ _SAMPLES = range(65536)  # of 16 bits
 
 
 def key_of(image: ImageFile.ImageFile) -> ColourKey:
-    """What is transparent in an image that has no alpha, as its pixels will be once decoded.
+    """Return the transparent colour of an image without alpha, scaled like its decoded pixels.
 
-    Pillow leaves it as the file has it, and scales the pixels: those of two and four bits up,
-    those of three times 16 bits down, so that their lower bytes have to be decoded as well. To be
-    asked before it decodes and forgets how they were.
+    Pillow does not scale the colour with the pixels: it scales those of two and four bits up, and
+    those of three times 16 bits down, so their lower bytes must be decoded as well. Call this
+    before decoding, which discards the original format.
     """
     match image.info.get("transparency"), [tile.args for tile in image.tile]:
         case int(grey), ["L;2"]:
@@ -74,11 +74,11 @@ def differing(image: Image.Image, colour: Iterable[int]) -> Image.Image:
 def resizable(
     image: Image.Image, key: ColourKey, lower: Image.Image | None, *, has_profile: bool
 ) -> Image.Image:
-    """*image* in a mode whose neighbouring pixels can be averaged: L, LA, RGB, RGBA or CMYK.
+    """Return *image* in a mode whose pixels can be averaged: L, LA, RGB, RGBA or CMYK.
 
-    Of a WideKey, *lower* is where the lower bytes of the samples differ. Where no profile is to be
-    followed first, it is put in front of the background right away: that comes to the same, and to
-    average three bands takes less than four.
+    For a WideKey, *lower* is a mask of the pixels whose lower bytes differ. Without a profile,
+    transparent pixels are combined with the background right away: the result is the same, and
+    three bands are averaged faster than four.
     """
     averaged = _averaged(image, key, lower)
     if averaged.mode == "RGBA" and not has_profile:
@@ -125,7 +125,7 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         return _to_srgb(profile, image.mode).apply(image)
     except (MemoryError, ImportError):
         raise
-    except Exception:  # noqa: BLE001  # Whatever LittleCMS says of it, the pixels are good.
+    except Exception:  # noqa: BLE001  # Any error of LittleCMS: the pixels are still valid.
         return image.convert("RGB")
 
 

@@ -1,8 +1,7 @@
-"""What a JPEG, PNG or WebP file holds that an avatar is made of.
+"""The parts of a JPEG, PNG or WebP file that are used for an avatar.
 
-Pillow reads every comment, text and profile of a file, and takes each at its word. So it is only
-given the pixels; the two other parts that count are cut out here, by code that never raises for
-what they say.
+Pillow reads every comment, text and profile of a file without validating them. So it gets only the
+pixels; the two other parts in use are extracted by code that never raises for their content.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import zlib
 from dataclasses import dataclass
 
 MAX_PARTS = 50_000  # 25 MiB of PNG have 3,200 chunks of the usual 8 KiB.
-MAX_PROFILE = 4 * 1024 * 1024  # bytes: twice as much as the largest that presses use
+MAX_PROFILE = 4 * 1024 * 1024  # bytes: twice the size of the largest profiles for printing presses
 
 
 class TooManyPartsError(ValueError):
@@ -20,9 +19,9 @@ class TooManyPartsError(ValueError):
 
 @dataclass(frozen=True)
 class Container:
-    """The parts of a file: *image* is a file of the same format with nothing in it but pixels.
+    """The parts of a file: *image* is a file of the same format that contains only pixels.
 
-    *exif* begins with the TIFF header. Both it and *profile* are as the file has them, unchecked.
+    *exif* begins with the TIFF header. *exif* and *profile* are copied without a check.
     """
 
     image: bytes

@@ -1,4 +1,4 @@
-"""Reads the one thing of EXIF data that changes how a picture looks."""
+"""Read the orientation from EXIF data; no other entry changes how a picture looks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _ENTRY = 12  # bytes
 
 
 def orientation(exif: bytes) -> int:
-    """Return how the camera was held, 1 to 8; 1 where *exif* does not say it as browsers read it.
+    """Return the orientation, 1 to 8; 1 if *exif* has none that browsers accept.
 
-    It is in the first directory (TIFF 6.0, section 2). Nothing else is read: the data of a
-    directory can overlap, so that 64 KiB of it unfold to gigabytes.
+    It is in the first directory (TIFF 6.0, section 2). Nothing else is read: entries can overlap,
+    so 64 KiB of them could expand to gigabytes.
     """
     order = _BYTE_ORDERS.get(exif[:4])
     if order is None:

@@ -5,10 +5,10 @@ Event:       S3's notification of the uploads bucket, ObjectCreated:*: events/*.
 Result:      none, since S3 does not wait for one. `originals/<avatar id>` has become
              `avatars/<avatar id>.jpg` in the avatars bucket: the picture of the newest upload,
              however late, often or out of order S3 tells of it.
-Refused:     what never becomes a picture is one `rejected` line with its reason, whatever Pillow
-             raises for it. It is not tried again, and not deleted: the person may have replaced
+Refused:     a file that is not a valid picture is one `rejected` line with its reason, whatever
+             error Pillow raises. It is not retried, and not deleted: the user may have replaced
              it by then, and it expires.
-Fails:       if S3 does, after a few tries, or the code here; after all other records, so that
+Fails:       if S3 fails after a few retries, or this code does; after all other records, so that
              Lambda delivers the event again (twice), then to the function's failure queue.
 Environment: UPLOADS_BUCKET_NAME, AVATARS_BUCKET_NAME, UPLOAD_LIMIT_BYTES; PILLOW_BLOCKS_MAX is
              Pillow's own.

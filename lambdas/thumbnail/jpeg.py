@@ -1,4 +1,4 @@
-"""Splits a JPEG file into its picture, its colour profile and its EXIF data."""
+"""Split a JPEG file into its picture, its colour profile and its EXIF data."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ MAX_TABLES = 64 * 1024  # bytes: four quantization and eight Huffman tables are 
 
 START_OF_SCAN = 0xDA
 END_OF_IMAGE = 0xD9
-# As libjpeg finds the next one: behind anything else, and behind those that are within a scan and
-# have no length (ITU-T T.81, B.1.1.3; next_marker in jdmarker.c).
+# A marker as libjpeg finds it: any other bytes are skipped, and so are the markers within a scan,
+# which have no length (ITU-T T.81, B.1.1.3; next_marker in jdmarker.c).
 MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 
 _APP0, _APP1, _APP2, _APP14, _APP15, _COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 _EXIF = b"Exif\0"  # and a byte of padding
 _ICC = b"ICC_PROFILE\0"
-# They tell libjpeg how the colours are coded.
+# libjpeg reads the encoding of the colours from these.
 _COLOURS = {_APP0: b"JFIF\0", _APP14: b"Adobe"}
 
 
 class Segment(NamedTuple):
-    """A marker, where it is, and where its content begins and ends: behind its length."""
+    """A marker, its position, and the start (after the length) and the end of its content."""
 
     marker: int
     start: int
@@ -45,7 +45,7 @@ class _ProfilePart:
 def segments(jpeg: bytes) -> Iterator[Segment]:
     """Yield the segments of *jpeg* up to the end of the picture. Raises TooManyPartsError.
 
-    What a phone puts behind the picture is none of it.
+    Data after the picture, which phones add, is ignored.
     """
     at = 2
     for _ in range(MAX_SEGMENTS + 1):
@@ -64,16 +64,16 @@ def split(jpeg: bytes) -> Container:
     profile: dict[int, _ProfilePart] = {}
     exif, scans = b"", len(jpeg)
     for segment in segments(jpeg):
-        said = jpeg[segment.content : segment.end]
+        content = jpeg[segment.content : segment.end]
         if segment.marker == START_OF_SCAN:
             scans = segment.start
             break
-        if segment.marker == _APP1 and said.startswith(_EXIF):
-            exif = exif or said[len(_EXIF) + 1 :]
-        elif segment.marker == _APP2 and said.startswith(_ICC):
-            number, count = said[len(_ICC) : len(_ICC) + 2].ljust(2, b"\0")
-            profile.setdefault(number, _ProfilePart(count, said[len(_ICC) + 2 :]))
-        elif _is_of_the_picture(segment.marker, said):
+        if segment.marker == _APP1 and content.startswith(_EXIF):
+            exif = exif or content[len(_EXIF) + 1 :]
+        elif segment.marker == _APP2 and content.startswith(_ICC):
+            number, count = content[len(_ICC) : len(_ICC) + 2].ljust(2, b"\0")
+            profile.setdefault(number, _ProfilePart(count, content[len(_ICC) + 2 :]))
+        elif _is_needed(segment.marker, content):
             tables.append(jpeg[segment.start : max(segment.content, segment.end)])
     if sum(map(len, tables)) > MAX_TABLES:
         raise TooManyPartsError
@@ -81,9 +81,10 @@ def split(jpeg: bytes) -> Container:
     return Container(image, _joined(profile), exif)
 
 
-def _is_of_the_picture(marker: int, said: bytes) -> bool:
+def _is_needed(marker: int, content: bytes) -> bool:
+    """Return whether a segment is needed to decode the pixels."""
     if marker in _COLOURS:
-        return said.startswith(_COLOURS[marker])
+        return content.startswith(_COLOURS[marker])
     return not (_APP0 <= marker <= _APP15 or marker == _COMMENT)
 
 

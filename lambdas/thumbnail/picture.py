@@ -70,7 +70,7 @@ def _png_parts(file: bytes) -> Container:
 
 
 def _lower_bytes_differ(file: bytes, key: colours.ColourKey) -> Image.Image | None:
-    """Where they are not those of *key*, if it has any."""
+    """Return a mask of the pixels whose lower bytes differ from *key*; None without a WideKey."""
     if not isinstance(key, colours.WideKey):
         return None
     from thumbnail import png
@@ -114,10 +114,10 @@ def picture(original: bytes) -> bytes:
 
 
 def square(original: bytes) -> Image.Image:
-    """The middle of *original*, upright and in sRGB, with nothing but its pixels. Raises Rejected.
+    """Return the middle of *original*, upright, in sRGB, and only its pixels. Raises Rejected.
 
-    Up to plain pixels all is untrusted. An error before, in what reads the file here, or behind it
-    is a bug.
+    Pillow's errors for untrusted data are caught until the pixels are decoded. Any other error, in
+    the splitting before or the processing after that, is a bug.
     """
     known, parts = _split(original)
     image = _opened(known, parts.image)
@@ -141,7 +141,7 @@ def square(original: bytes) -> Image.Image:
 
 
 def _split(original: bytes) -> tuple[_Format, Container]:
-    """Its format, and its parts; of a JPEG, few enough scans."""
+    """Return the format and the parts of a file; raise Rejected for a JPEG with too many scans."""
     if not original:
         raise Rejected("empty")
     for known in _FORMATS:
@@ -158,7 +158,7 @@ def _split(original: bytes) -> tuple[_Format, Container]:
 
 
 def _opened(known: _Format, content: bytes) -> ImageFile.ImageFile:
-    """Its header, found fit to be decoded."""
+    """Open the image and check its header."""
     image = _untrusted(lambda: known.opens(io.BytesIO(content)))
     image.decodermaxblock = len(content)  # Read at once: it is in memory.
     width, height = image.size

@@ -1,4 +1,4 @@
-"""Splits a PNG file, and inflates it by ISA-L, in half of the time that Pillow takes.
+"""Split a PNG file, and decompress it by ISA-L, in half of the time that Pillow takes.
 
 Pillow calls its zlib once for each row. Here ISA-L inflates as much as it is given, and Pillow gets
 that as a stream of the same format whose blocks are stored, not compressed, which it just copies.
@@ -57,7 +57,7 @@ def _stored(content: memoryview) -> Iterator[bytes | memoryview]:
 def lower_bytes(png: bytes) -> InflatedPng:
     """Return the lower bytes of an RGB *png* of 16 bits: Pillow decodes the upper ones alone.
 
-    Read as if the lower byte came first, it takes each for the other.
+    Reading the samples as little-endian swaps the two bytes.
     """
     image = InflatedPng(io.BytesIO(png))
     image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]
@@ -68,8 +68,8 @@ def lower_bytes(png: bytes) -> InflatedPng:
 def split(png: bytes) -> Container:
     """Return the parts of *png*: of an animation, the default image. Raises TooManyPartsError.
 
-    Chunks that do not suit the header are left out, as libpng does. A wrong checksum counts where
-    nothing can be decoded without the chunk.
+    Chunks that do not match the header are left out, as by libpng. A checksum is only kept, and so
+    checked, for chunks that are needed for decoding.
     """
     first: dict[bytes, memoryview] = {}
     pixels: list[memoryview] = []
@@ -105,13 +105,13 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _data(chunk: memoryview) -> memoryview:
-    """Return what is between the name of a *chunk* and its checksum, which may be cut off."""
+    """Return the data between the name of a *chunk* and its checksum, which may be missing."""
     (length,) = struct.unpack_from(">I", chunk)
     return chunk[8 : 8 + length]
 
 
 def _transparency(data: Mapping[bytes, bytes]) -> Iterable[bytes]:
-    """Return the chunk that tells which colours are transparent, if it suits the header."""
+    """Return the chunk of the transparent colours, if it matches the header."""
     transparent, colour = data.get(b"tRNS", b""), data.get(b"IHDR", b"")[9:10]
     entries = len(data.get(b"PLTE", b"")) // 3
     lengths = {_GREY: {2}, _RGB: {6}, _INDEXED: range(1, entries + 1)}
@@ -121,12 +121,12 @@ def _transparency(data: Mapping[bytes, bytes]) -> Iterable[bytes]:
 
 
 def _profile(data: bytes) -> bytes:
-    """Return the profile of an iCCP chunk: behind its name, in compression method 0."""
+    """Return the profile of an iCCP chunk: after its name, in compression method 0."""
     _, _, packed = data.partition(b"\0")
     return inflated(packed[1:]) if packed[:1] == b"\0" else b""
 
 
 def _written(name: bytes, data: bytes) -> Iterable[bytes]:
-    """Return a chunk, in pieces. Nobody checks the checksum of pixels, so they have none."""
+    """Return a chunk, in parts. The checksum of pixels is not computed: it is never checked."""
     checksum = 0 if name == b"IDAT" else zlib.crc32(data, zlib.crc32(name))
     return struct.pack(">I4s", len(data), name), data, struct.pack(">I", checksum)

@@ -16,10 +16,10 @@ _FRAMES = {0xC0, 0xC1, 0xC9}  # that are not progressive
 
 
 def too_many(jpeg: bytes) -> bool:
-    """Whether *jpeg* has more than MAX scans before its end. Raises TooManyPartsError.
+    """Return whether *jpeg* has more than MAX scans before its end. Raises TooManyPartsError.
 
-    Most pictures come in one scan of all their components: behind that libjpeg takes no other
-    (consume_markers in jdinput.c), so it is not looked for.
+    Most pictures have one scan of all their components: libjpeg reads no other after it
+    (consume_markers in jdinput.c), so no other is searched for.
     """
     scans, components = 0, None
     for segment in segments(jpeg):

@@ -1,4 +1,4 @@
-"""Splits a WebP file into its picture, its colour profile and its EXIF data."""
+"""Split a WebP file into its picture, its colour profile and its EXIF data."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from thumbnail.container import MAX_PARTS, MAX_PROFILE, Container, TooManyPartsError
 
-_HEADER = 12  # bytes: RIFF, their number, WEBP
-_ALPHA, _ANIMATION = 0x10, 0x02  # flags of VP8X that tell how to decode
+_HEADER = 12  # bytes: RIFF, the length, WEBP
+_ALPHA, _ANIMATION = 0x10, 0x02  # flags of VP8X that are needed for decoding
 _PICTURE = {b"ALPH", b"VP8 ", b"VP8L"}
 _FRAMES = {b"ANIM", b"ANMF"}
 _METADATA = {b"ICCP", b"EXIF"}
@@ -48,5 +48,5 @@ def _chunks(webp: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _without_metadata(header: bytes) -> bytes:
-    """Return VP8X as of a file that has no profile, EXIF data or XMP."""
+    """Return *header* (VP8X) without the flags for profile, EXIF data and XMP."""
     return header[:8] + bytes(flags & (_ALPHA | _ANIMATION) for flags in header[8:9]) + header[9:]

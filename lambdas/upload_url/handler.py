@@ -28,8 +28,8 @@ from upload_url.signing import Upload, put_url
 
 SECONDS = 300
 
-# As browsers tell the type of a file by its name, since they send that type with it: Chromium saves
-# JPEGs as jfif on Windows (net/base/mime_util.cc).
+# The types that browsers derive from file names and send with the file: Chromium saves JPEGs as
+# jfif on Windows (net/base/mime_util.cc).
 CONTENT_TYPES = {
     **dict.fromkeys(("jpg", "jpeg", "jpe", "jfif", "pjpeg", "pjp"), "image/jpeg"),
     "png": "image/png",

@@ -54,9 +54,9 @@ def sync(
 
 
 def _inside(folder: str) -> Path:
-    """The folder; raises GuardError if a link of the checkout leads to it, or if it is one.
+    """Return the path of *folder*; raise GuardError if it is, or is reached by, a symbolic link.
 
-    A folder outside of the checkout may be named: then it is what is meant.
+    For a folder outside of the checkout, only the folder itself is checked.
     """
     from deployer import symlinks
 

@@ -183,14 +183,14 @@ def write_config(text: str) -> None:
 
 
 def refused(account: Account) -> GuardError:
-    """What the guard says."""
+    """Return the guard's error."""
     with pytest.raises(GuardError) as told:
         aws.guard(ENV, account)
     return told.value
 
 
 def setup_refused() -> GuardError:
-    """What is said of the operator's AWS setup."""
+    """Return the parts of the operator's AWS setup in use."""
     with pytest.raises(GuardError) as told:
         aws.account(ENV, os.environ)
     return told.value
@@ -325,7 +325,7 @@ class TestEmbedded:
         assert text == account.template(REGION, "s")
 
     def test_an_object_is_known_by_its_checksum_and_version(self, account: Account) -> None:
-        """What was put is what is found; nothing is found under another key."""
+        """An uploaded object is found under its key, and under no other."""
         bucket = resource(
             "AWS::S3::Bucket", BucketName="store-1", VersioningConfiguration={"Status": "Enabled"}
         )
@@ -341,7 +341,7 @@ class TestEmbedded:
         assert account.stored(REGION, "store-1", "a/ke") is None
 
     def test_an_object_put_by_other_means_has_no_checksum_of_ours(self, account: Account) -> None:
-        """S3 computes the one that it was asked for, and a hash of hashes for parts."""
+        """S3 stores the checksum that the client chose, and a hash of hashes for parts."""
         deploy(
             account, template(B=resource("AWS::S3::Bucket", BucketName="store-2")), stack="store"
         )
@@ -789,7 +789,7 @@ class TestChangeSets:
         assert said == there.asked[0].form.get("IncludeNestedStacks")
 
     def test_the_change_set_of_a_nested_stack_is_named(self, far: Account, there: Loopback) -> None:
-        """A resource that is no stack has none."""
+        """A resource that is not a stack has none."""
         there.on("DescribeChangeSet", described([change("A", ChangeSetId=ARN), change("B")]))
 
         found = far.change_set(REGION, ARN).changes
@@ -812,7 +812,7 @@ class TestChangeSets:
     def test_an_object_is_looked_at_only_in_our_own_bucket(
         self, far: Account, there: Loopback
     ) -> None:
-        """S3 is asked for the checksum; a refusal is not taken for absence."""
+        """The checksum is requested; a refusal is not treated as absence."""
         there.on("GetCallerIdentity", answer(**OURS))
         there.on("HEAD", Answer(status=404), Answer(status=403))
 
@@ -1201,7 +1201,7 @@ def test_a_run_with_nothing_to_do_asks_once(account: Account, endpoint: embedded
 
 @dataclass(frozen=True)
 class Stored:
-    """What the stack with the artifact bucket gives."""
+    """The outputs of the stack with the artifact bucket."""
 
     bucket: Value
 

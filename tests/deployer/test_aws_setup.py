@@ -1,4 +1,4 @@
-"""Which parts of an operator's AWS setup are refused, which have no effect, and which are named."""
+"""Parts of an operator's AWS setup that are refused, ignored, or named."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PARTITION_KEYS = ("partition", "partitionName", "regionRegex", "regions")
 
 @dataclass
 class Proxy:
-    """A proxy that connects nobody, and remembers which hosts it was asked for."""
+    """A proxy that refuses every connection, and records the requested hosts."""
 
     url: str = ""
     hosts: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ def proxy() -> Iterator[Proxy]:
 
 @pytest.fixture
 def liar() -> Iterator[Loopback]:
-    """Somebody who claims to be the account, and would take its session token."""
+    """A server that claims to be the account, and records the session token."""
     with Loopback() as loopback:
         loopback.on("GetCallerIdentity", answer(Account=ACCOUNT, Arn="arn:aws:iam::1:user/x"))
         yield loopback
@@ -73,7 +73,7 @@ def liar() -> Iterator[Loopback]:
 
 @dataclass
 class Operator:
-    """Somebody logged in, whose setup a test changes."""
+    """An operator who is logged in, with a setup that tests change."""
 
     home: Path
     monkeypatch: pytest.MonkeyPatch
@@ -111,7 +111,7 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: Proxy) -> O
 
 
 def refused() -> GuardError:
-    """What the setup is refused with."""
+    """Return the error for a setup."""
     with pytest.raises(GuardError) as told:
         aws.account(ENV, os.environ)
     return told.value
@@ -131,7 +131,7 @@ def write_rules(models: Path, url: str) -> None:
 
 ENDPOINT = "sends requests to another address"
 RULES = "replaces the endpoint rules of AWS"
-VARIANT = "asks for endpoints that the tasks do not use"
+VARIANT = "selects endpoints that the tasks do not use"
 
 VARIABLES = {
     "AWS_ENDPOINT_URL": ("{url}", ENDPOINT),
@@ -153,7 +153,7 @@ KEYS = {
 
 
 class TestRefused:
-    """What would lead a request astray: named, with the way out, and nobody is asked anything."""
+    """A setting that would redirect requests is named, with a hint, before any request is sent."""
 
     @pytest.mark.parametrize("name", VARIABLES)
     def test_variable(self, operator: Operator, liar: Loopback, proxy: Proxy, name: str) -> None:
@@ -325,14 +325,14 @@ HARMLESS_KEYS = {
 
 
 def asked_hosts(proxy: Proxy) -> list[str]:
-    """The hosts that the guard asks who we are; the proxy lets nobody through."""
+    """Return the hosts that get GetCallerIdentity; the proxy refuses every connection."""
     with pytest.raises(LostError, match="no answer"):
         aws.account(ENV, os.environ)
     return proxy.hosts
 
 
 class TestWithoutEffect:
-    """What the account's clients do not read: the identity is asked of AWS, of nobody else."""
+    """Settings that the clients ignore: GetCallerIdentity is sent to AWS only."""
 
     @pytest.mark.parametrize("name", HARMLESS_VARIABLES)
     def test_variable(self, operator: Operator, proxy: Proxy, name: str) -> None:
@@ -367,7 +367,7 @@ class TestWithoutEffect:
     def test_source_of_an_assumed_role(
         self, operator: Operator, liar: Loopback, proxy: Proxy, source: str
     ) -> None:
-        """The role is assumed at AWS, whatever the profile of the source says."""
+        """The role is assumed at AWS, whatever the source profile contains."""
         models = operator.home / "elsewhere"
         write_rules(models, liar.url)
         operator.without_keys()
@@ -466,7 +466,7 @@ class TestLastCheck:
         assert expected == aws_setup.is_aws(url)
 
 
-DECISION = ROOT / "docs" / "decisions" / "0034-what-a-deploy-takes-for-granted.md"
+DECISION = ROOT / "docs" / "decisions" / "0034-verify-endpoints-and-deployed-objects.md"
 BOTOCORE = Path(botocore.__file__).parent
 VARIABLE = re.compile(
     r"""["']((?:AWS|BOTO|BOTOCORE)_[A-Z0-9_]+|_X_AMZN[A-Z_]+|REQUESTS_[A-Z_]+|SSLKEYLOGFILE)["']"""
@@ -529,13 +529,13 @@ def origins(
     profile: str = "default",
     **more: Any,
 ) -> list[str]:
-    """What the first line of a run names."""
+    """Return the parts of the setup in the first line of a run."""
     setup = Setup(environ or {}, profile, profiles or {}, Path("/none"), **more)
     return list(aws_setup.origins(setup))
 
 
 class TestNamed:
-    """What stays allowed and matters is named before anything is asked."""
+    """Allowed settings that have an effect are named before the first request."""
 
     @pytest.mark.parametrize(
         ("environ", "expected"),
@@ -621,7 +621,7 @@ class TestNamed:
         assert ["profile work", "login arn:user by /cache"] == told
 
     def test_chain_of_profiles(self) -> None:
-        """What the source of a role runs is named, too; a circle ends."""
+        """The credential_process of a source profile is named, too; a cycle ends."""
         profiles = {
             "a": {"role_arn": "arn:a", "source_profile": "b"},
             "b": {"role_arn": "arn:b", "source_profile": "a", "credential_process": "p"},
@@ -651,7 +651,7 @@ class TestNamed:
         assert expected == origins(proxies=proxies)
 
     def test_as_botocore_sees_it(self, operator: Operator, proxy: Proxy) -> None:
-        """The operator's own files, read as the run will read them; nobody is asked."""
+        """The operator's files are read as by a run; no request is sent."""
         operator.without_keys()
         operator.config("[profile dev]\ncredential_process = /bin/keys --all\n")
         operator.variable("AWS_PROFILE", "dev")
@@ -663,7 +663,7 @@ class TestNamed:
 
     @pytest.mark.parametrize("config", ["[default\n", "[profile other]\n"])
     def test_setup_that_cannot_be_read(self, operator: Operator, config: str) -> None:
-        """The guard says why; the first line is the shorter for it."""
+        """The guard reports the reason; the first line has no parts of the setup."""
         operator.config(config)
         operator.variable("AWS_PROFILE", "dev")
 

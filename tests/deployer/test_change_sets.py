@@ -18,7 +18,7 @@ EMPTY = "The submitted information didn't contain changes. Submit different info
 
 
 def failed(arn: str) -> str:
-    """What CloudFormation says of the change set above."""
+    """CloudFormation's reason for the parent change set."""
     return f"Nested change set {arn} was not successfully created: Currently in FAILED."
 
 
@@ -97,7 +97,7 @@ def test_a_nested_stack_in_which_nothing_changes_is_no_failure() -> None:
 
 
 def test_a_failure_is_that_of_the_innermost_change_set() -> None:
-    """CloudFormation says of those above only that one below failed."""
+    """For parents, CloudFormation's reason is only that a nested change set failed."""
     account = cloud(
         change_set(
             "arn:root", below("Below", "arn:below"), status="FAILED", reason=failed("arn:below")

@@ -182,7 +182,7 @@ def test_what_is_no_origin_is_refused(
 
 
 def test_origins_are_added(local: Environment, project: Project[Config]) -> None:
-    """A page of an origin in CRUDDUR_ORIGINS may ask; one of another origin may not."""
+    """A page of an origin in CRUDDUR_ORIGINS may send requests; others may not."""
     added, other = "http://localhost:3000", "http://localhost:3001"
     try:
         endpoint = environment.start(local, project.embedded, {"CRUDDUR_ORIGINS": added})

@@ -316,7 +316,7 @@ OBJECTS = {
 
 
 def account_with(objects: dict[str, bytes], *, checksum: bool = True) -> FakeCloud:
-    """An account whose artifact bucket has *objects*, put there by nobody knows whom."""
+    """An account whose artifact bucket has *objects* from an unknown source."""
     cloud = FakeCloud(FakeClock())
     for place, content in objects.items():
         cloud.put_object(place, content, checksum=checksum)
@@ -341,7 +341,7 @@ def told(events: Sequence[Event]) -> list[tuple[str, str]]:
 
 
 def test_objects_that_are_ours_are_not_sent_again() -> None:
-    """S3 says by their checksum that they are."""
+    """Their checksums in S3 are the same."""
     cloud = account_with(OBJECTS)
 
     events = deploy_objects(cloud)
@@ -352,13 +352,13 @@ def test_objects_that_are_ours_are_not_sent_again() -> None:
 
 
 def test_an_object_under_our_key_is_no_evidence() -> None:
-    """Somebody else wrote it: it is replaced before the change set, and that is told."""
+    """An object with other content is replaced before the change set, and reported."""
     cloud = account_with(dict.fromkeys(OBJECTS, b"theirs"))
 
     events = deploy_objects(cloud)
 
     assert OBJECTS == cloud.uploads
-    assert ["it had other content than ours"] * 3 == [word for _, word in told(events)]
+    assert ["it had other content"] * 3 == [word for _, word in told(events)]
     done = [name for name, _ in cloud.written]
     assert done.index("propose", done.index("upload")) > max(
         place for place, name in enumerate(done) if name == "upload"
@@ -385,7 +385,7 @@ def test_what_the_deployed_template_names_is_verified_too() -> None:
 
     assert outcomes(events)[CLUSTER.name] is Outcome.UPDATED
     assert OBJECTS == cloud.uploads
-    assert ("templates", "it had other content than ours") in told(events)
+    assert ("templates", "it had other content") in told(events)
 
 
 def test_a_recreated_stack_has_its_objects_verified() -> None:
@@ -403,7 +403,7 @@ def test_a_recreated_stack_has_its_objects_verified() -> None:
 
 
 def test_the_version_of_each_object_is_told() -> None:
-    """Whoever looks into it later knows which bytes were meant."""
+    """The events name the version of each object."""
     cloud = account_with({})
 
     first = deploy_objects(cloud)
@@ -433,7 +433,7 @@ def test_a_long_template_is_named_with_its_version() -> None:
 
 @pytest.mark.parametrize("place", OBJECTS)
 def test_an_object_that_is_replaced_before_the_execution_stops_it(place: str) -> None:
-    """Approval may take an hour: what was verified before it is looked at once more."""
+    """Approval may take an hour: objects that were verified before it are verified again."""
     cloud = account_with(OBJECTS)
 
     def approve(change_set: ChangeSet | Recreate) -> bool:
@@ -461,7 +461,7 @@ def test_a_release_replaces_nothing() -> None:
 
 
 def test_a_run_with_nothing_to_do_asks_nothing_of_the_bucket() -> None:
-    """What is not read again need not be verified."""
+    """Objects that are not read again are not verified."""
     cloud = account_with({})
     deploy_objects(cloud)
     cloud.calls.clear()
@@ -571,7 +571,7 @@ def test_a_stack_that_was_retagged_since_is_not_deleted() -> None:
 
 
 def test_a_stack_that_took_the_name_since_is_not_deleted() -> None:
-    """The stack that was looked at is meant, by its id; that it is gone is no failure."""
+    """The stack is deleted by its id; if it no longer exists, that is not a failure."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
     deletions = every(cloud)
@@ -654,7 +654,7 @@ def test_a_failed_stack_that_was_repaired_since_is_not_made_anew() -> None:
 
 
 def test_a_stack_that_took_the_name_since_is_not_updated() -> None:
-    """A change set goes to the id that was looked at."""
+    """A change set is created for the id of the stack that was read."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
     found = list(cloud.found.values())
@@ -671,7 +671,7 @@ def test_a_stack_that_took_the_name_since_is_not_updated() -> None:
 
 
 def test_a_name_that_was_taken_since_is_refused() -> None:
-    """A change set of ours must not fill the empty stack that somebody else's review made."""
+    """No change set is added to the empty stack of a foreign review."""
     cloud = FakeCloud(FakeClock())
     steps = plan.plan((NETWORK,), [])
     theirs = OWNER.tags(NETWORK.name) | {"env": "x-two"}

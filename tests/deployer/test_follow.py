@@ -18,7 +18,7 @@ MADE = Line("stacks/inner.py", 7)
 
 
 def embedded(arn: str) -> str:
-    """What CloudFormation says of a nested stack that failed."""
+    """CloudFormation's reason for a nested stack that failed."""
     return (
         f"Embedded stack {arn} was not successfully updated. Currently in "
         "UPDATE_ROLLBACK_IN_PROGRESS with reason: The following resource(s) failed: [X]."
@@ -52,7 +52,7 @@ class Account(FakeCloud):
 
 
 def followed(account: FakeCloud, **lines: Line) -> tuple[Ended, list[Progress]]:
-    """Follow the outer stack, which is at rest, and return how it ended and what was told."""
+    """Follow the outer stack, which is idle, and return its end and the events."""
     account.put(OUTER)
     places = {tuple(name.split("__")): line for name, line in lines.items()}
     work, told = follow(Watch(account, account.clock), OUTER, "", places), []
@@ -84,7 +84,7 @@ def failing() -> Account:
 
 
 def test_the_cause_is_the_innermost_failure() -> None:
-    """With the path to it; a cancelled resource is no cause, nor is what failed long ago."""
+    """It is reported with its path; cancelled resources and old failures are not causes."""
     ended, _ = followed(failing())
 
     assert ended.cause is not None
@@ -101,7 +101,7 @@ def test_the_cause_is_told_before_its_consequences() -> None:
 
 
 def test_a_cancelled_nested_stack_is_not_looked_into() -> None:
-    """Nothing of interest is there, and nobody may be allowed to read it."""
+    """It has no relevant events, and the role may have no permission to read them."""
     account = failing()
 
     followed(account)
@@ -140,7 +140,7 @@ def test_a_nested_stack_that_cannot_be_read_is_the_cause() -> None:
 
 
 def test_an_account_out_of_reach_is_asked_again() -> None:
-    """A lost answer says nothing about what failed."""
+    """A lost connection is not the cause of the failure."""
 
     class Flaky(Account):
         lost = 2

@@ -386,7 +386,7 @@ def test_what_is_not_used_for_longest_is_forgotten(
 def test_files_of_others_are_not_deleted(
     cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder may be reached by a link that somebody set to the wrong place."""
+    """The folder may be a link to a wrong folder."""
     monkeypatch.setattr(memory_module, "KEPT", 1)
     own = [tmp_path / name for name in ("thesis.txt", "deadbeef", "0" * 63)]
     for file in own:

@@ -43,7 +43,7 @@ def tree(body: dict[str, Any], **nested: TemplateTree) -> TemplateTree:
 
 
 def losses(old: dict[str, Any], new: dict[str, Any]) -> tuple[Loss, ...]:
-    """What the change of a template without nested stacks would take."""
+    """Return the losses of a change of a template without nested stacks."""
     return losses_.losses(tree(old), tree(new))
 
 
@@ -294,7 +294,7 @@ def test_a_nested_stack_that_is_kept_no_longer_is_named() -> None:
 
 
 def test_a_nested_stack_that_becomes_something_else_goes() -> None:
-    """Its UpdateReplacePolicy says whether it stays."""
+    """Its UpdateReplacePolicy decides whether it is kept."""
     old = nest(tree(template(Table=table("Delete"))))
     topic = {"Type": "AWS::SNS::Topic"}
     kept = tree(template(Below={**topic, "UpdateReplacePolicy": "Retain"}))

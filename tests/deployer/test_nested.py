@@ -80,7 +80,7 @@ def test_nested_templates_are_read_by_id_at_any_depth(cloud: FakeCloud) -> None:
 
 
 def test_a_stack_without_nested_ones_costs_one_call() -> None:
-    """Nobody asks for the resources of a stack in which there is no other."""
+    """The resources of a stack without nested stacks are not listed."""
     cloud = FakeCloud(FakeClock(), templates={"outer": text(Table=TABLE)})
 
     deployed_templates(cloud, REGION, "outer")
@@ -101,7 +101,7 @@ def test_a_nested_stack_deleted_by_hand_holds_nothing(cloud: FakeCloud) -> None:
 
 
 def test_a_nested_template_that_cannot_be_read_is_an_error(cloud: FakeCloud) -> None:
-    """What it holds is not known then, so nothing may be said to be safe."""
+    """Its resources are unknown then, so the data cannot be reported as safe."""
 
     class Refusing(FakeCloud):
         def template(self, region: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Which stacks belong to an environment, decided from values alone."""
+"""Ownership of stacks, decided from values alone."""
 
 from __future__ import annotations
 

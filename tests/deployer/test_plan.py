@@ -148,7 +148,7 @@ def test_orphans_of_one_name_are_removed_one_by_one() -> None:
 
 
 def test_orphans_are_named_with_the_command_that_removes_them() -> None:
-    """A stack of the environment that is no layer any more."""
+    """A stack of the environment that is no longer a layer."""
     old = replace(FOUND, name="crd-x-old")
 
     [orphan] = plan.orphans(ALL, [FOUND, old], "x")
@@ -310,7 +310,7 @@ def test_a_loss_in_a_nested_stack_is_a_loss_of_the_step() -> None:
 
 
 def test_verify_compares_nested_templates_too() -> None:
-    """What somebody changed in the account by hand, or deleted."""
+    """Templates that were changed or deleted by hand in the account."""
     stack, same = nested("a")
     _, other = nested("b")
     there = replace(FOUND, outputs={DIGEST: stack.digest})

@@ -1,4 +1,4 @@
-"""What a destroy deletes, decided from values alone."""
+"""The deletions of a destroy, decided from values alone."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_named_layer_takes_what_depends_on_it() -> None:
 
 
 def test_a_named_layer_takes_the_orphans_that_import_from_it() -> None:
-    """The code does not know them any more; their templates say what they import."""
+    """They are no longer in the code; their imports are in their templates."""
     texts = {
         "network": template(exports="network"),
         "old": template("network", exports="old"),
@@ -130,7 +130,7 @@ def test_the_rest_of_a_layer_that_moved_is_deleted_by_its_region() -> None:
 
 
 def test_an_orphan_that_a_layer_still_uses_is_refused() -> None:
-    """The layer was not deployed since: deleting it too is not what was asked for."""
+    """The layer was not deployed since: it is not deleted without being named."""
     texts = {"old": template(exports="old"), "network": template("old")}
 
     with pytest.raises(GuardError) as refused:
@@ -141,7 +141,7 @@ def test_an_orphan_that_a_layer_still_uses_is_refused() -> None:
 
 
 def test_imports_decide_the_order() -> None:
-    """Where deployed templates and the code contradict each other, CloudFormation goes by those."""
+    """Where deployed templates and the code contradict each other, the templates decide."""
     texts = {
         "network": template("cluster", exports="network"),
         "cluster": template(exports="cluster"),
@@ -190,7 +190,7 @@ def test_a_known_layer_that_is_not_deployed_is_nothing_to_delete() -> None:
 
 
 def test_what_becomes_of_data_is_named() -> None:
-    """What the deployed template keeps, and what goes; what holds none is not named."""
+    """Kept and deleted resources that hold data are named; others are not."""
     resources = {
         "Vpc": {"Type": "AWS::EC2::VPC"},
         "Table": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Delete"},
@@ -234,7 +234,7 @@ def test_data_of_nested_stacks_is_named_with_its_path() -> None:
     ids=["free", "by code", "protected", "protected orphan"],
 )
 def test_what_must_be_confirmed(stack: Found, layer, guard: str) -> None:
-    """Termination protection, or data that the template keeps; orphans are no exception."""
+    """Termination protection, or data that the template keeps; also for orphans."""
     [deletion] = removal.deletions(deployed([stack], layers=(layer,)), ())
 
     assert guard == deletion.guard

@@ -1,4 +1,4 @@
-"""What is written or deleted is within the checkout, whatever links are there."""
+"""Files are written and deleted only within the checkout, in spite of symbolic links."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.fakes import wanted
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A checkout, and beside it a folder that is somebody's own."""
+    """A checkout, and beside it a folder of another user."""
     (tmp_path / "checkout").mkdir()
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "file").write_text("mine")
@@ -62,7 +62,7 @@ def test_the_way_back_from_a_link_is_refused(root: Path) -> None:
 
 
 def test_no_link_is_no_matter(root: Path) -> None:
-    """What is there, what is not yet, and a checkout that itself is reached by a link."""
+    """Existing and missing paths are accepted, also if the checkout is reached by a link."""
     (root / "a").mkdir()
     (root.parent / "link").symlink_to(root)
 

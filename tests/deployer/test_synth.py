@@ -210,7 +210,7 @@ def test_stale_names_the_files_and_the_way_out(tmp_path: Path) -> None:
 
 
 def tags(layer: str) -> str:
-    """What layers.txt has of the tags of a layer: without them a stack would be nobody's."""
+    """layers.txt lists the tags of a layer: without them a stack would be foreign."""
     said = ENV.owner.tags(ENV.stack_name(layer)) | {"group": f"{ENV.project}-{layer}"}
     return ",".join(f"{key}={value}" for key, value in said.items())
 
@@ -267,7 +267,7 @@ def test_artifacts_of_a_manual_layer_are_outside_of_the_folder_of_releases() -> 
 
 
 def test_layers_txt_names_the_folder_of_releases() -> None:
-    """What a plain `aws s3 cp` puts there is where the template looks for it."""
+    """A plain `aws s3 cp` by layers.txt puts objects under the keys of the template."""
     [_, outer] = nesting("a", manual=())
     code = Artifact("thumbnail", Target("3.13", "arm64"), "1")
     [_, row] = synth.order([replace(outer, code=(code,))]).splitlines()
@@ -367,7 +367,7 @@ def test_a_change_of_a_nested_stack_is_a_change_of_the_one_above() -> None:
 
 @dataclass(frozen=True)
 class Given:
-    """What a nested stack with another one in it is given."""
+    """The parameters of a nested stack with another one in it."""
 
     bucket: Value
 
@@ -420,7 +420,7 @@ def test_templates_are_nested_at_any_depth(tmp_path: Path) -> None:
 
 
 def test_a_nested_stack_of_an_unknown_template_is_refused() -> None:
-    """Nobody could say what a change of it would do to data."""
+    """The losses of a change of it would be unknown."""
 
     def define(t: Template, _: Env) -> None:
         t.add_resource(cloudformation.Stack("Below", TemplateURL="https://elsewhere/a.yaml"))

@@ -66,7 +66,7 @@ def test_what_yaml_writes(value: object) -> None:
 
 @given(st.text(alphabet="{}[]:-&*!|>?#,'\"% \nab", max_size=300))
 def test_any_text(text: str) -> None:
-    """A text is taken or refused; what is taken can be built, and is no larger than said."""
+    """An accepted text can be loaded, and its values are within the limits."""
     with contextlib.suppress(YamlError):
         check(text)
         with contextlib.suppress(yaml.YAMLError):
@@ -75,7 +75,7 @@ def test_any_text(text: str) -> None:
 
 
 def count(value: object) -> int:
-    """How many values there are in one."""
+    """Return the number of values in *value*."""
     if isinstance(value, dict):
         return 1 + sum(count(key) + count(inner) for key, inner in value.items())
     if isinstance(value, list | set):

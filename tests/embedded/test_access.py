@@ -1,4 +1,4 @@
-"""Who may talk to the embedded AWS. These tests play the attacker."""
+"""Access control of the embedded AWS. These tests act as attackers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ QUIET = Config(retries={"total_max_attempts": 1}, proxies={})
 
 @dataclass(frozen=True)
 class Answer:
-    """What an attacker got."""
+    """The response to an attacker."""
 
     status: int
     headers: dict[str, str]
@@ -174,7 +174,7 @@ def test_published_credentials(endpoint: embedded.Endpoint, service: str) -> Non
 
 @pytest.mark.parametrize("service", CALLS)
 def test_unknown_key(endpoint: embedded.Endpoint, service: str) -> None:
-    """MiniStack's other published key, and one that nobody has, are refused."""
+    """MiniStack's other published key and an unknown key are refused."""
     for key in ("test", "AKIAIOSFODNN7EXAMPLE"):
         for secret in ("test", endpoint.secret_key):
             call = getattr(client(endpoint, service, key, secret), CALLS[service])
@@ -289,7 +289,7 @@ def handler(event, context):
 
 
 def test_function_keys_cannot_be_computed(aws: Aws) -> None:
-    """A function has keys of its role; who knows its ARN and its role's does not know them."""
+    """A function has keys of its role, which cannot be computed from the two ARNs."""
     made = template(Role=ROLE, Tells=function(code(aws, TELLS))) | {
         "Outputs": {
             "Function": {"Value": att("Tells", "Arn")},
@@ -314,7 +314,7 @@ def test_function_keys_cannot_be_computed(aws: Aws) -> None:
 
 
 def test_invented_web_identity(aws: Aws) -> None:
-    """A token that no provider has signed is not believed, whoever it says it is for."""
+    """A token without a provider's signature is refused, whatever its claims."""
     trust = {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",
@@ -359,7 +359,7 @@ def test_tampered(aws: Aws) -> None:
 
 
 def test_url_of_s3_is_good_for_s3_alone(aws: Aws) -> None:
-    """Whoever has a presigned URL cannot send it as a call of another service."""
+    """A presigned URL cannot be used for a call of another service."""
     aws.deploy("mine", template(One=parameter("1")))
     aws.client("s3").create_bucket(
         Bucket=f"b-{aws.endpoint.account}",
@@ -484,7 +484,7 @@ ORIGINS = (EVIL, "null", "", "http://localhost:3000")
 
 
 def test_simple_form(aws: Aws) -> None:
-    """What any page can post without being asked first changes nothing."""
+    """Requests that any page can send without a preflight change nothing."""
     aws.deploy("before", template(One=parameter("1")))
     slow = json.dumps({"account": aws.endpoint.account, "seconds": 600}).encode()
     attempts = (
@@ -508,7 +508,7 @@ def test_simple_form(aws: Aws) -> None:
 
 
 def test_preflight(endpoint: embedded.Endpoint) -> None:
-    """A foreign page is told nothing, whatever path it asks for; it was told `*`."""
+    """A foreign page gets no CORS headers, on any path; it used to get `*`."""
     asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "x"}
     for path in (
         "/",
@@ -599,7 +599,7 @@ HOSTS = [
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_rebinding(endpoint: embedded.Endpoint, host: str) -> None:
-    """A name that is neither ours, nor AWS's, nor a resource's is refused, whoever has signed."""
+    """An unknown Host is refused, even if the request is signed."""
     host = host.format(port=urlsplit(endpoint.url).port)
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
     headers = sign(endpoint, "POST", "/", body, host=host)
@@ -623,7 +623,7 @@ def test_own_names(endpoint: embedded.Endpoint, host: str) -> None:
 
 
 def test_two_hosts(server: embedded.Endpoint) -> None:
-    """A second Host is refused before anybody could read the other one."""
+    """A request with two Host headers is refused."""
     address = urlsplit(server.url).netloc
     text = f"GET / HTTP/1.1\r\nHost: {address}\r\nHost: evil.example\r\n\r\n"
     with socket.create_connection(tuple(address.split(":")), timeout=10) as connection:
@@ -637,7 +637,7 @@ def test_two_hosts(server: embedded.Endpoint) -> None:
 
 
 def test_public_object(aws: Aws) -> None:
-    """What a bucket's policy gives to everybody is served, and nothing else of the bucket."""
+    """Objects that a bucket's policy makes public are served, and no others."""
     bucket, s3 = f"b-{aws.endpoint.account}", aws.client("s3")
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_public_access_block(
@@ -702,7 +702,7 @@ def test_cognito(endpoint: embedded.Endpoint, target: str, path: str, headers: A
 
 
 def test_cognito_is_public(endpoint: embedded.Endpoint) -> None:
-    """SignUp reaches Cognito without credentials: it says that there is no such client."""
+    """SignUp reaches Cognito without credentials: the error is that the client is unknown."""
     named = {"Content_Type": "application/x-amz-json-1.1", "X_Amz_Target": f"{COGNITO}.SignUp"}
     body = json.dumps({"ClientId": "x" * 26, "Username": "ada", "Password": "x"}).encode()
 
@@ -804,7 +804,7 @@ def test_custom_resource(aws: Aws) -> None:
     ],
 )
 def test_malformed(server: embedded.Endpoint, path: str, headers: dict[str, str]) -> None:
-    """What no client sends is refused like everything else, not an error of the server."""
+    """Malformed requests are refused without a server error."""
     host = headers.pop("Host", None)
 
     assert 400 <= ask(server, "GET", path, host=host, **headers).status < 500
@@ -951,7 +951,7 @@ def stranger() -> Iterator[Stranger]:
 
 
 def test_stranger_on_the_port(apart: Path) -> None:
-    """Who listens in the server's place is not taken for it, and does not get the secret."""
+    """Another process on the server's port is not accepted, and does not get the secret."""
     endpoint = embedded.start(apart)
     written = json.loads((apart / "server.json").read_text())
     with stranger() as listening:

@@ -95,7 +95,7 @@ const connect = (name, url) => new Promise((done) => {
 
 @dataclass
 class Pages:
-    """A server that has one page, whatever name it is asked for by, and keeps its results."""
+    """A server with one page, under any host name, that keeps the results of the page."""
 
     port: int
     page: str = ""
@@ -166,7 +166,7 @@ PICTURE = b"<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>"
 
 @dataclass(frozen=True)
 class Site:
-    """What is deployed: a site with a distribution and an HTTP API that lets every origin in."""
+    """A site with a distribution, and an HTTP API that allows every origin."""
 
     aws: Aws
     name: str
@@ -175,7 +175,7 @@ class Site:
 
     @property
     def url(self) -> str:
-        """Where the embedded AWS answers."""
+        """The address of the embedded AWS."""
         return self.aws.endpoint.url
 
     @property
@@ -226,7 +226,7 @@ def site(aws: Aws) -> Site:
 
 
 def _publish(aws: Aws, bucket: str) -> None:
-    """Put a picture and a script into a bucket that everybody may read."""
+    """Put a picture and a script into a public bucket."""
     s3 = aws.client("s3")
     s3.delete_public_access_block(Bucket=bucket)
     statement = {
@@ -307,7 +307,7 @@ def attempts(site: Site) -> list[str]:
 
 
 def held(site: Site) -> dict[str, Any]:
-    """What the account holds, and that a deploy is as quick as ever."""
+    """The content of the account, and that a deploy is as fast as before."""
     aws = site.aws
     began = time.monotonic()
     aws.deploy("quick", template(One=parameter(str(began))))

@@ -36,7 +36,7 @@ def document(statement: dict[str, Any]) -> str:
 
 @contextmanager
 def clerk(aws: Aws, statement: dict[str, Any], service: str = "cloudformation") -> Iterator[Any]:
-    """CloudFormation, or another service, for somebody who may do what *statement* says."""
+    """A client of CloudFormation, or another service, with the permissions of *statement*."""
     root = f"arn:aws:iam::{aws.endpoint.account}:root"
     taken = role(aws, "clerk", statement, AWS=root)
     session = aws.client("sts").assume_role(RoleArn=taken, RoleSessionName="clerk")["Credentials"]
@@ -120,7 +120,7 @@ def test_name_of_a_change_set(aws: Aws) -> None:
 
 
 def test_write_of_a_new_object(aws: Aws) -> None:
-    """A role that must say If-None-Match can add objects, and can replace none.
+    """A role that must send If-None-Match can add objects, but not replace them.
 
     AWS: S3 user guide, Enforce conditional writes on Amazon S3 buckets.
     """
@@ -141,7 +141,7 @@ def test_write_of_a_new_object(aws: Aws) -> None:
 
 
 def test_log_streams_of_a_group(aws: Aws) -> None:
-    """Who may write to the streams of one group may not write to those of another.
+    """A role that may write to the streams of one group may not write to those of another.
 
     AWS: service authorization reference, CloudWatch Logs, PutLogEvents: log-stream.
     """

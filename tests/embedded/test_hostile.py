@@ -197,7 +197,7 @@ def test_characters(aws: Aws, more: dict[str, Any]) -> None:
 
 
 def test_characters_from_elsewhere(aws: Aws) -> None:
-    """What a stack takes from another service is shown, with a replacement character."""
+    """Values from other services are shown with a replacement character."""
     aws.client("ssm").put_parameter(Name="/odd", Value="a\x01b", Type="String")
     aws.client("sns").create_topic(Name="odd", Attributes={"DisplayName": "a\x01b"})
     body = {

@@ -100,7 +100,7 @@ def deploy(aws: Aws, name: str, source: str, **more: Any) -> None:
 
 
 def invoke(aws: Aws, name: str, event: Any = None) -> Any:
-    """What a function answers."""
+    """Return the response of a function."""
     answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
     return json.loads(answer["Payload"].read())
 
@@ -332,7 +332,7 @@ def test_end_with_the_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def eventually_none(name: str) -> set[int]:
-    """What is left of a function's processes after a while; it should be nothing."""
+    """Return the remaining processes of a function after a while; there should be none."""
     deadline = time.monotonic() + 10
     while (left := processes_of(name)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -368,7 +368,7 @@ def test_unknown_requirement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_level_is_said(isolated: tuple[str, Folder, Aws]) -> None:
-    """The log and the status say how functions are isolated."""
+    """The log and the status show the isolation of functions."""
     level, folder, _ = isolated
 
     assert level == embedded.status(folder.path).isolation

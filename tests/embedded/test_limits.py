@@ -1,4 +1,4 @@
-"""Bodies that are too large, too slow, or not what they say."""
+"""Bodies that are too large, too slow, or other than declared."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def scope(path: str = "/", query: bytes = b"", **headers: str) -> dict[str, Any]
     ],
 )
 def test_bound(request_: dict[str, Any], bound: Bound) -> None:
-    """What AWS allows the service; without a signature, little."""
+    """The limit is the service's on AWS, and small without a signature."""
     assert bound == bound_of(request_)
 
 
@@ -117,7 +117,7 @@ def test_endless_body() -> None:
 
 
 def test_announced_body() -> None:
-    """A body that says it is too large is not read at all."""
+    """A body with a Content-Length that is too large is not read."""
     assert (413, 0) == answer(scope(content_length=str(600 * 1024**2)), endless())
 
 
@@ -179,7 +179,7 @@ def test_gzip_bomb() -> None:
 
 
 def raw(aws: Aws, request: bytes) -> bytes:
-    """What the server answers to these bytes before it closes the connection."""
+    """Return the response to these bytes before the server closes the connection."""
     address = urlsplit(aws.endpoint.url)
     with closing(socket.create_connection((address.hostname, address.port), timeout=20)) as client:
         client.sendall(request)
@@ -194,7 +194,7 @@ def test_announced_to_the_server(aws: Aws) -> None:
 
 
 def test_sent_to_the_server(aws: Aws) -> None:
-    """A body in chunks, which says nothing of its length, is refused once it is too large."""
+    """A chunked body without a declared length is refused once it is too large."""
     address = urlsplit(aws.endpoint.url)
     client = http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
@@ -233,7 +233,7 @@ def test_length_that_lies(aws: Aws) -> None:
 
 
 def test_object_too_large(aws: Aws) -> None:
-    """S3 says in its own words that an object is too large for one call."""
+    """An object that is too large for one call gets S3's own error."""
     s3 = aws.client("s3")
     here = {"LocationConstraint": "ca-central-1"}
     s3.create_bucket(Bucket="large", CreateBucketConfiguration=here)
@@ -248,7 +248,7 @@ def test_object_too_large(aws: Aws) -> None:
 
 
 def test_request_too_large(aws: Aws) -> None:
-    """A client of AWS understands the refusal."""
+    """An AWS client can parse the error."""
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         aws.cfn.validate_template(TemplateBody="x" * 2 * 1024**2)
 

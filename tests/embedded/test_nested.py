@@ -102,7 +102,7 @@ def failure(aws: Aws, verb: str) -> dict[str, Any]:
 
 
 def test_a_creation_that_fails_leaves_nothing(aws: Aws) -> None:
-    """It is rolled back, and the stack above says which one failed."""
+    """It is rolled back, and the parent's event names the nested stack that failed."""
     nested = inner(Broken=broken() | {"DependsOn": "Group"})
 
     made = aws.deploy("s", outer(aws, "one.json", nested))
@@ -113,7 +113,7 @@ def test_a_creation_that_fails_leaves_nothing(aws: Aws) -> None:
 
 
 def test_a_failure_names_the_nested_stack_and_what_failed_in_it(aws: Aws) -> None:
-    """Why it failed stands in its own events, which are found by its id, also when it is deleted.
+    """The reason is in its own events, which are found by its id, also after it is deleted.
 
     AWS: the words are those of serverless/serverless#7593, for an update not verified.
     """

@@ -28,7 +28,7 @@ def described(aws: Aws, arn: str) -> dict[str, Any]:
 
 
 def changes(change_set: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What it does to each resource."""
+    """Return the change of each resource."""
     found = [change["ResourceChange"] for change in change_set["Changes"]]
     return {change["LogicalResourceId"]: change for change in found}
 
@@ -50,12 +50,12 @@ def stacks(aws: Aws) -> list[str]:
 
 
 def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
-    """What AWS calls it."""
+    """Return the error code on AWS."""
     return str(error.value.response["Error"]["Code"])
 
 
 def test_each_nested_stack_has_a_change_set(aws: Aws) -> None:
-    """At any depth, and each says which others it belongs to.
+    """Nested change sets exist at any depth, and each names its parent and its root.
 
     AWS: API reference, DescribeChangeSet (ParentChangeSetId, RootChangeSetId), ResourceChange
     (ChangeSetId).
@@ -126,7 +126,7 @@ def twins(aws: Aws, first: str, second: str) -> Template:
 
 
 def test_a_nested_stack_that_is_dropped_has_none(aws: Aws) -> None:
-    """The root says that it goes; whether AWS makes one for it is not verified."""
+    """The root lists its removal; whether AWS creates a change set for it is not verified."""
     aws.deploy("s", outer(aws, "one.json", inner(), Another=parameter("x")))
 
     change = changes(propose(aws, template(Another=parameter("x"))))["Below"]
@@ -150,7 +150,7 @@ def test_without_changes_it_fails_alone(aws: Aws) -> None:
 
 
 def test_what_was_changed_by_hand_is_a_change(aws: Aws) -> None:
-    """Without IncludeNestedStacks nobody would see it; executed, it is as it was."""
+    """Without IncludeNestedStacks it would not be listed; the execution restores it."""
     body = outer(aws, "one.json", inner())
     aws.deploy("s", body)
     other = outer(aws, "by-hand.json", inner(Group=group(30)))["Resources"]["Below"]["Properties"]
@@ -246,7 +246,7 @@ def test_what_was_in_review_goes_with_the_root(aws: Aws) -> None:
 
 
 def test_what_a_nested_stack_gives_reaches_the_next(aws: Aws) -> None:
-    """A value that nobody knows before has a placeholder in the change set."""
+    """A value that is not known before has a placeholder in the change set."""
     body = outer(aws, "one.json", inner())
     taker = outer(
         aws,

@@ -119,7 +119,7 @@ def test_damaged_state(folder: Path, content: bytes) -> None:
     with pytest.raises(EmbeddedError) as failed:
         embedded.start(folder)
 
-    assert f"{state} is not a state we wrote" in failed.value.message
+    assert f"{state}: is not a valid state" in failed.value.message
     assert f"mv {folder} {folder}.damaged" in failed.value.message
     assert content == state.read_bytes()
     assert b"body" == body.read_bytes()

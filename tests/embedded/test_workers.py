@@ -1,4 +1,4 @@
-"""What a function writes is read with bounds."""
+"""The output of a function is read within limits."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ class Checkout:
         return embedded.start(self.embedded, account=LOCAL)
 
     def root_key(self, account: str) -> dict[str, str]:
-        """What has a command talk to *account* as its root."""
+        """Return the variables with which a command uses *account* as its root."""
         endpoint = embedded.as_account(self.endpoint, account)
         return {
             "AWS_ACCESS_KEY_ID": endpoint.access_key,
@@ -280,7 +280,7 @@ def copy(folder: Path) -> Checkout:
 
 
 def _link(file: str, link: str) -> None:
-    """Have a second name for a file that nobody writes to, or a copy of it on another disk."""
+    """Link a file that is never written, or copy it if it is on another disk."""
     try:
         os.link(file, link)
     except OSError:

@@ -30,7 +30,7 @@ def test_dependants(tiny):
 
 
 def test_shown_and_asked(tiny):
-    """It shows what goes and what is kept; a dry run ends there, nobody to ask is a refusal."""
+    """It shows deleted and kept resources; a dry run ends there, and no terminal is an error."""
     tiny.configure(left={"bucket": "kept", "keeps": True}, right={"bucket": "lost"})
     tiny.run("deploy")
     confirm = "--confirm=crd-local-left"
@@ -60,7 +60,7 @@ def test_shown_and_asked(tiny):
 
 
 def test_an_orphan_is_removed(tiny):
-    """A stack whose layer is gone from the code: plan names it, and the command that removes it.
+    """For a stack without a layer in the code, plan names the command that removes it.
 
     As docs/tasks.md says, "To remove a stack".
     """
@@ -150,7 +150,7 @@ def names(checkout):
 
 
 def theirs(checkout, name, tags):
-    """Somebody makes a stack by hand, with a parameter of a value in it."""
+    """Create a stack by hand, with a value as its parameter."""
     checkout.client("cloudformation", account=DEV).create_stack(
         StackName=name,
         TemplateBody=json.dumps({"Resources": {"Note": NOTE}}),

@@ -145,7 +145,7 @@ def test_destroyed(nesting):
 
 
 def make_orphan(checkout: Checkout) -> None:
-    """Make a stack with the tags of ours, with a nested one whose table is kept."""
+    """Create an owned stack with a nested stack whose table is kept."""
     text = (checkout.path / "build/local/shelf.Left.Deep.yaml").read_text()
     client = checkout.client("s3")
     [bucket] = [one["Name"] for one in client.list_buckets()["Buckets"]]
@@ -162,7 +162,7 @@ def make_orphan(checkout: Checkout) -> None:
 
 
 def test_buckets_are_emptied(nesting):
-    """On this machine nobody misses what is in a nested bucket: destroy empties it, too."""
+    """In the local environment destroy empties buckets in nested stacks, too."""
     configure(nesting, bucket="inside")
     nesting.run("deploy")
     bucket = physical(nesting, "Right", "Deep", "Bucket")
@@ -195,7 +195,7 @@ def test_failed(nesting):
 
 
 def test_changed_by_hand(nesting):
-    """What somebody changes in a nested stack is found by --verify, and put right by a deploy."""
+    """A manual change of a nested stack is found by --verify, and reverted by a deploy."""
     nesting.run("deploy")
     client = nesting.client("cloudformation")
     stack = physical(nesting, "Left", "Deep")
@@ -219,7 +219,7 @@ def test_changed_by_hand(nesting):
 
 
 def test_left_for_a_reviewer(nesting):
-    """A change set that nobody executes takes its nested ones along when the stack is destroyed."""
+    """An unexecuted change set is deleted with its nested ones when the stack is destroyed."""
     nesting.run("deploy", "--stack=store")
     nesting.run("deploy", "--no-execute")
     left = nesting.stacks()

@@ -209,7 +209,7 @@ class Dev:
 
     @property
     def direct(self) -> dict[str, str]:
-        """What points the plain AWS CLI at the embedded AWS."""
+        """Return the variables that point the plain AWS CLI at the embedded AWS."""
         return {
             "AWS_ENDPOINT_URL": self.account.url,
             "AWS_DEFAULT_REGION": REGION,
@@ -378,7 +378,7 @@ def test_nothing_is_placed_where_a_person_takes_it_from(dev, stage, key):
 
 @pytest.mark.parametrize("stage", BUILDS)
 def test_the_template_that_a_person_deployed_is_not_replaced(dev, stage):
-    """What is in the bucket stays what it was, and stays there."""
+    """Objects in the bucket are neither changed nor deleted."""
     bucket, s3 = dev.output("foundation", "Artifacts"), dev.client("s3")
     [there] = s3.list_objects_v2(Bucket=bucket, Prefix="templates/Codebuild/")["Contents"][:1]
     object_ = {"Bucket": bucket, "Key": there["Key"]}

@@ -57,7 +57,7 @@ def _store(aws, files):
 
 
 def _tags(said):
-    """What layers.txt says of a stack's tags."""
+    """Return the tags of a stack in layers.txt."""
     pairs = (tag.partition("=") for tag in said.split(","))
     return [f"Key={key},Value={value}" for key, _, value in pairs]
 

@@ -109,7 +109,7 @@ def refusal_of_deploy(place, code, env):
 
 
 def test_first_line(place):
-    """It names what is taken from the AWS setup, before anything is asked."""
+    """It names the parts of the AWS setup in use, before the first request."""
     env = with_secret(place, place.between.proxy | DEV_ROOT)
 
     ran = place.run("status", "--env=dev", code=0, **env)

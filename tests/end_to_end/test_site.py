@@ -363,7 +363,7 @@ def test_not_deployed(tmp_path):
 
 
 def token(checkout, repository="someone/cruddur", branch="prod", audience="sts.amazonaws.com"):
-    """What GitHub tells of a workflow."""
+    """Return a token with the claims that GitHub issues for a workflow."""
     claims = {
         "iss": "https://token.actions.githubusercontent.com",
         "aud": audience,

@@ -151,13 +151,13 @@ def exif_in_pieces() -> bytes:
 
 
 def overlapping_exif() -> bytes:
-    """EXIF data of 60 kB, each of whose 5000 entries says that it has nearly all of it."""
+    """EXIF data of 60 kB with 5000 entries, each of which claims nearly all of it."""
     entries = (struct.pack("<HHII", 300 + tag, 7, 60_000, 8) for tag in range(5000))
     return b"II*\0\x08\0\0\0" + struct.pack("<H", 5000) + b"".join(entries)
 
 
 def xmp(orientation: int) -> bytes:
-    """What programs write about a picture, as XMP."""
+    """XMP as programs write it."""
     return b'<rdf:Description tiff:Orientation="%d"/>' % orientation
 
 

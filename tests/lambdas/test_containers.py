@@ -1,4 +1,4 @@
-"""What is beside the pixels of a file costs nothing, refuses nothing and changes nothing."""
+"""Metadata of a file costs no time, causes no error and changes no pixel."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_a_wrong_checksum_counts_where_the_pixels_depend_on_it(name: bytes) -> N
 
 
 def test_a_moving_png_is_its_default_image() -> None:
-    """Also where its first frame says that it is smaller: what is beside that was black."""
+    """Also if its first frame is smaller: the area around it was black."""
     image = opened(picture(pictures.small_first_frame()))
 
     assert all(near(RED, image.getpixel(at)) for at in [(20, 20), (490, 20), (490, 490)])
@@ -274,7 +274,7 @@ def test_orientation(order: str, value: int) -> None:
     ids=bytes.hex,
 )
 def test_no_orientation(data: bytes) -> None:
-    """What does not say it as it must says nothing."""
+    """A malformed orientation is ignored."""
     assert 1 == orientation(data)
 
 
@@ -358,7 +358,7 @@ def test_a_profile_of_which_a_part_is_missing_is_none(parts: list[bytes]) -> Non
     ids=["PNG", "WebP", "JPEG"],
 )
 def test_only_pixels_are_left(file: bytes) -> None:
-    """What a decoder is given is a file of its format without metadata, of the same pixels."""
+    """The decoder gets a file of the same format and pixels, without metadata."""
     split = {b"\x89": png.split, b"R": webp.split, b"\xff": jpeg.split}[file[:1]]
 
     parts = split(file)

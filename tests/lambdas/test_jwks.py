@@ -233,7 +233,7 @@ def test_looked_at_again() -> None:
 
 
 def test_first_fetch_fails() -> None:
-    """Then nobody is let in, and it is tried again a second later, not for each call."""
+    """Then all are refused, and it is retried a second later, not for each call."""
     pool = Pool(DOWN, DOWN, USUAL_KEYS)
 
     checked = []
@@ -271,7 +271,7 @@ def test_rotation() -> None:
 
 
 def test_a_key_that_is_gone() -> None:
-    """The first time that it is missed the keys are fetched; then it is known to be gone."""
+    """The keys are fetched the first time that it is missing, and not again after that."""
     pool = Pool(FIRST_ALONE, SECOND_ALONE, SECOND_ALONE, SECOND_ALONE)
     assert [SUB, SUB] == [pool.check(BY_FIRST), pool.check(BY_SECOND)]
 
@@ -336,7 +336,7 @@ UNUSABLE = [
 
 @pytest.mark.parametrize("size", [b"-1", b"-5", b"five", b""])
 def test_known_keys_go_on_where_a_chunk_has_no_size(size: bytes) -> None:
-    """That is an answer nobody can read, as any other, and is not asked for with each call."""
+    """That is an unreadable response, and is not fetched again for each call."""
     now = float(NOW)
     with serving([OK + USUAL_KEYS], [CHUNKED + size + b"\r\n" + USUAL_KEYS]) as there:
         verifier = Verifier(

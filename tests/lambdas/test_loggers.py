@@ -1,4 +1,4 @@
-"""What libraries print at DEBUG is never in a log: signatures, tokens, what people say."""
+"""Output of libraries at DEBUG is never logged: signatures, tokens, personal data."""
 
 from __future__ import annotations
 

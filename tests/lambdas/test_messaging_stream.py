@@ -505,20 +505,20 @@ def test_malformed(wrong: dict[str, Any], reason: str, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        ({"eventName": "INSERT"}, "there is no dynamodb"),
-        ({"eventName": "INSERT", "dynamodb": None}, "there is no dynamodb"),
-        ({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}}, "there is no NewImage"),
+        ({"eventName": "INSERT"}, "dynamodb is missing"),
+        ({"eventName": "INSERT", "dynamodb": None}, "dynamodb is missing"),
+        ({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}}, "NewImage is missing"),
         (
             {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "Keys": texts(pk="MSG#x")}},
-            "there is no NewImage",
+            "NewImage is missing",
         ),
         (
             {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": []}},
-            "there is no NewImage",
+            "NewImage is missing",
         ),
         (
             {"eventName": "INSERT", "dynamodb": {"NewImage": said(7)["dynamodb"]["NewImage"]}},
-            "there is no SequenceNumber",
+            "SequenceNumber is missing",
         ),
     ],
 )
@@ -536,7 +536,7 @@ def test_a_record_that_lacks_a_part(
 
 
 def test_a_record_of_nothing_is_passed_over() -> None:
-    """S05: it does not say to be of a new item."""
+    """S05: an empty record."""
     memory = in_memory()
 
     assert NOTHING == show([{}, said(3)], watched(memory)[0])
@@ -624,7 +624,7 @@ def test_what_is_refused_of_one_conversation_is_reported(fault: Fault) -> None:
 
 
 def test_an_answer_that_cannot_be_read_is_reported() -> None:
-    """S07: HTML with status 200, say."""
+    """S07: such as HTML with status 200."""
     record = said(2)
 
     assert failed(record) == show([record], watched(in_memory("HTML"))[0])
@@ -648,13 +648,13 @@ def test_a_mistake_of_ours_is_loud(before: list[str], code: str) -> None:
 
 
 def test_a_query_that_is_not_valid_is_loud() -> None:
-    """S07: what it asks for is ours, not a message's: the index is not there."""
+    """S07: the function's own mistake, not the message's: the index does not exist."""
     with pytest.raises(ClientError, match="ValidationException"):
         show([said(2)], watched(in_memory(refusal("ValidationException")))[0])
 
 
 def test_each_error_of_the_model_has_its_class() -> None:
-    """S07: those that botocore knows of both calls, and no other, can be told apart."""
+    """S07: every error in botocore's models of both calls is classified, and no other."""
     model = botocore.session.get_session().get_service_model("dynamodb")
     calls = [model.operation_model(name) for name in ("Query", "TransactWriteItems")]
     known = {shape.name for call in calls for shape in call.error_shapes}

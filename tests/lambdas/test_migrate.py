@@ -104,7 +104,7 @@ def test_a_missing_file(database: Postgres) -> None:
 
 
 def test_a_late_file(database: Postgres) -> None:
-    """A file from a branch that was merged late is applied, and the result says so.
+    """A file from a branch that was merged late is applied, and reported.
 
     The original skipped what sorted lower than the last (defect 127).
     """

@@ -169,7 +169,7 @@ def test_a_rollback_outside_a_transaction(posts: Postgres) -> None:
 
 @pytest.mark.parametrize("event", ["migrate", "rollback"])
 def test_interrupted_outside_a_transaction(posts: Postgres, monkeypatch, event: str) -> None:
-    """A statement whose end nobody saw is not sent again: the error says how to find out."""
+    """A statement with an unknown outcome is not sent again: the error tells how to check it."""
     write(4, f"{ALONE}CREATE INDEX CONCURRENTLY i4 ON posts (text);", f"{ALONE}DROP INDEX i4;")
     if event == "rollback":
         posts.call({"do": "migrate"})
@@ -271,10 +271,10 @@ def test_all_faults_at_once(database: Postgres) -> None:
     expected = [
         "0009-x.sql: is not named NNNN_name.sql or NNNN_name.rollback.sql",
         "folder: is not named NNNN_name.sql or NNNN_name.rollback.sql",
-        "0010_x.rollback.sql: there is no 0010_x.sql that it could undo",
+        "0010_x.rollback.sql: has no 0010_x.sql to undo",
         "0008_t.sql, 0008_x.sql: have the same number: rename all but one",
         "0001_t.sql: line 2: remove COMMIT",
-        "0001_t.sql: line 3: COPY needs a client that sends or takes rows",
+        "0001_t.sql: line 3: COPY needs a client that sends or receives rows",
         "0003_t.sql: line 2: is not UTF-8",
         "0004_t.sql: begins with a byte order mark",
         "0005_t.sql: line 2: has a NUL character",
@@ -334,7 +334,7 @@ def test_a_function_with_an_sql_body(database: Postgres) -> None:
 
 
 def test_rows_are_not_shown(database: Postgres, capfd) -> None:
-    """What a file selects, and what code in it raises, is in no result, error or log."""
+    """Rows that a file selects, and messages it raises, are in no result, error or log."""
     write(1, "CREATE TABLE t1 AS SELECT 'londo@example.com' AS mail; SELECT mail FROM t1;")
     write(2, f"{ALONE}SELECT mail FROM t1;")
     write(
@@ -460,7 +460,7 @@ def test_the_journal_is_off_limits(database: Postgres) -> None:
     """A file that names the journal is refused."""
     write(2, "DROP TABLE schema_migrations;")
 
-    assert refused(database).startswith("0002_t.sql: names schema_migrations, the table that")
+    assert refused(database).startswith("0002_t.sql: names schema_migrations, the journal")
 
 
 @pytest.mark.parametrize(
@@ -484,12 +484,12 @@ def test_a_killed_connection(database: Postgres, statement: str) -> None:
 
 
 def test_a_killed_connection_outside_a_transaction(database: Postgres) -> None:
-    """Nobody knows what was done, and the next run says so."""
+    """The outcome is unknown, and the next run reports that."""
     write(2, f"{ALONE}SELECT pg_terminate_backend(pg_backend_pid());")
 
     said, again = refused(database), refused(database)
 
-    assert said.endswith(": run db.migrate again, it says what to do")
+    assert said.endswith(": run ./inv db.migrate again: it reports what to do")
     assert again.startswith("0002_t.sql: the run that sent it was interrupted")
 
 
@@ -506,7 +506,7 @@ def test_a_killed_lock(database: Postgres) -> None:
 
 
 def test_a_killed_lock_outside_a_transaction(database: Postgres) -> None:
-    """What took effect and could not be recorded is not run again by itself."""
+    """A statement that took effect but was not recorded is not run again automatically."""
     kill = (
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks"
         f" WHERE locktype = 'advisory' AND objid = {lock.LOCK};"
@@ -515,7 +515,9 @@ def test_a_killed_lock_outside_a_transaction(database: Postgres) -> None:
 
     said, again = refused(database), refused(database)
 
-    assert said.startswith("the connection that holds the lock was lost: run db.migrate again")
+    assert said.startswith(
+        "the connection that holds the lock was lost: run ./inv db.migrate again"
+    )
     assert again.startswith("0002_t.sql: the run that sent it was interrupted")
 
 
@@ -553,12 +555,12 @@ def test_two_runs_without_a_lock(database: Postgres, monkeypatch) -> None:
         ended = [call.result() for call in [pool.submit(call) for _ in range(2)]]
 
     assert {"applied": ["0001_t", "0002_t", "0003_t"]} in ended
-    assert "0001_t.sql: another run applies it: run db.status" in ended
+    assert "0001_t.sql: another run is applying it: run ./inv db.status" in ended
     assert ["t1", "t2", "t3"] == tables(database)
 
 
 def test_a_deferred_constraint(database: Postgres) -> None:
-    """What fails at COMMIT names the file, and nothing is recorded."""
+    """An error at COMMIT names the file, and nothing is recorded."""
     write(
         2,
         "CREATE TABLE t2 (id integer PRIMARY KEY,"
@@ -619,7 +621,7 @@ def test_no_time_left(database: Postgres, monkeypatch) -> None:
     monkeypatch.setattr(clock, "SPARE_SECONDS", 0)
 
     class Context:
-        """What Lambda gives a function."""
+        """A Lambda context."""
 
         def get_remaining_time_in_millis(self) -> int:
             return 2500
@@ -687,7 +689,7 @@ def _wait(until) -> None:
 
 
 def test_the_journal_of_an_earlier_version(database: Postgres) -> None:
-    """A local database that an earlier version migrated says what to do."""
+    """For a local database that an earlier version migrated, the error has the commands to run."""
     database.ask("CREATE TABLE _yoyo_migration (id integer)")
 
     for event in ("migrate", "rollback", "status"):
@@ -709,7 +711,7 @@ def test_select_into(database: Postgres) -> None:
 
 
 def test_a_statement_that_needs_no_transaction(database: Postgres) -> None:
-    """What PostgreSQL does not do in a transaction names the directive."""
+    """The error of a statement that needs no transaction names the directive."""
     write(2, "CREATE INDEX CONCURRENTLY i2 ON t1 (id);")
 
     assert (

@@ -37,7 +37,7 @@ def processes():
 
 
 def killed_at(processes, database: Postgres, event: dict[str, Any], step: int) -> bool:
-    """Call the function in a process of its own; say whether it was killed before it ended."""
+    """Call the function in another process; return whether it was killed before it ended."""
     given = (database.environment(MIGRATOR), handler.DATABASE, event, step)
     process = processes.Process(target=killed.call, args=given)
     process.start()
@@ -51,7 +51,7 @@ def killed_at(processes, database: Postgres, event: dict[str, Any], step: int) -
 
 
 def settle(database: Postgres, error: MigrationError) -> None:
-    """Do what the error says, as an operator would who looked at the database."""
+    """Run the statement in the error, as an operator would after checking the database."""
     said = str(error)
     yes, no = (said.partition(word)[2].partition(";")[0] for word in ("run there: ", "if not: "))
     [(index,)] = database.ask(INDEX)

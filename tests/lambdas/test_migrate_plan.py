@@ -1,4 +1,4 @@
-"""Which migrations are applied and rolled back, decided without a database."""
+"""The plan of migrations and rollbacks, decided without a database."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_what_a_script_says(text: str, transactional: bool, faults: int) -> None
     [(None, 240), (100.0, 85), (15.0, 0), (1000.0, 240)],
 )
 def test_the_time_of_a_file(monkeypatch, end: float | None, seconds: int) -> None:
-    """It is what the function has left, less what it needs to say what happened."""
+    """It is the function's remaining time, less the time to report the result."""
     monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: 0.0))
 
     assert seconds == Clock(end).seconds()
@@ -162,7 +162,7 @@ def test_the_time_of_the_function(monkeypatch) -> None:
     monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: 10.0))
 
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
-    assert Clock(310.0) == Clock.of(context)
+    assert Clock(310.0) == Clock.from_context(context)
 
 
 def test_what_a_statement_left() -> None:

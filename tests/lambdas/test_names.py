@@ -1,4 +1,4 @@
-"""Names look as people write them, and handles read like what people asked for."""
+"""Names keep their appearance, and handles are transliterated."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def confirmed(**attributes: str | None) -> dict[str, Any]:
 
 
 def lines_of(written: str) -> list[dict[str, Any]]:
-    """What was logged."""
+    """Return the logged lines."""
     return [json.loads(line) for line in written.splitlines()]
 
 
@@ -410,7 +410,7 @@ class Swallowing:
 
 @pytest.mark.parametrize("times", range(7))
 def test_it_falls_silent(database: Postgres, times: int, monkeypatch, capfd) -> None:
-    """At any stage, from the first byte to the INSERT: told in time, in one line (L02, L08).
+    """At any stage, from the first byte to the INSERT: reported in time, in one line (L02, L08).
 
     Nothing of the attempt is left, neither its thread nor its connection.
     """

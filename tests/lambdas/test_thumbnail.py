@@ -728,7 +728,7 @@ def test_a_bucket_of_another_account_gets_no_picture(world: World) -> None:
 def test_the_log_says_little_of_a_person(
     world: World, file: Callable[[], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An avatar id and figures; of what a stranger's file says, nothing. At any level of the log."""
+    """An avatar id and numbers, and nothing from the file, at any log level."""
     caplog.set_level(logging.DEBUG)
     world.upload(file())
 
@@ -786,7 +786,7 @@ print(*(module for module in sys.modules if "ImagePlugin" in module))
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 def test_other_formats_are_not_even_loaded(form: str) -> None:
-    """What is not loaded has no holes, such as Ghostscript's."""
+    """Formats that are not loaded, such as Ghostscript's, cannot be exploited."""
     command = [sys.executable, "-c", LOADED]
     done = subprocess.run(
         command, input=held(6, form), cwd=ROOT / "lambdas", capture_output=True, check=True
@@ -857,7 +857,7 @@ def test_whatever_a_decoder_raises_is_a_refusal(
 def test_a_bug_of_the_function_is_delivered_again(
     world: World, monkeypatch: pytest.MonkeyPatch, ours: str
 ) -> None:
-    """It is no fault of the picture: the failure queue keeps it until the function is fixed."""
+    """The picture is not at fault: the failure queue keeps it until the function is fixed."""
     world.upload(saved(plain()))
     monkeypatch.setattr(ours, lambda *_: raising(TypeError("a bug")))
 
@@ -997,7 +997,7 @@ def large_png() -> bytes:
 
 
 def large_keyed_png() -> bytes:
-    """Whose lower bytes have to be decoded as well."""
+    """Return a PNG whose lower bytes must be decoded as well."""
     file = pictures.blank(5000, 5000, 16, 2)
     key = pictures.chunk(b"tRNS", bytes(6))
     more = pictures.chunk(b"IDAT", bytes(LARGEST - len(file) - len(key) - 12))

@@ -15,7 +15,7 @@ from operations import embedded as tasks
 
 
 class Stdin(io.StringIO):
-    """What is typed, at a terminal or not."""
+    """Standard input with typed text, at a terminal or not."""
 
     def __init__(self, typed: str, *, terminal: bool) -> None:
         super().__init__(typed)
@@ -84,7 +84,7 @@ def reset(monkeypatch: pytest.MonkeyPatch, tmp_path):
     ids=["yes", "no", "--yes"],
 )
 def test_a_reset_shows_and_asks(stdin, capsys, reset, *, typed, yes, code) -> None:
-    """All that is on this machine would be gone; the default is no, --yes does not ask."""
+    """All local data would be deleted; the default is no, and --yes does not ask."""
     stdin(typed, terminal=True)
 
     try:

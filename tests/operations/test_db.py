@@ -144,7 +144,7 @@ def test_names_of_migrations_are_shown_and_not_obeyed(account, capsys, monkeypat
 
 
 def test_nothing_to_roll_back(account, capsys, monkeypatch) -> None:
-    """Where nothing is applied, nothing is called but the status."""
+    """If nothing is applied, only the status is called."""
     events: list[object] = []
     monkeypatch.setattr(db, "_call", lambda _, event: events.append(event) or {"applied": []})
 

@@ -24,7 +24,7 @@ def test_isolation(
     isolation: str | None,
     line: str,
 ) -> None:
-    """The status says how functions are kept from the user's files."""
+    """The status shows the isolation of functions."""
     status = embedded_aws.Status(
         url=None,
         pid=None,

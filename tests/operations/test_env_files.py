@@ -137,7 +137,7 @@ def test_unknown_part(checkout: Path, capsys) -> None:
 
 @pytest.mark.parametrize("link", ["backend", "backend/.env", "frontend", "frontend/.env.local"])
 def test_a_link_is_not_followed(checkout: Path, tmp_path_factory, capsys, link: str) -> None:
-    """What it leads to belongs to somebody else."""
+    """Its target belongs to another user."""
     own = tmp_path_factory.mktemp("own")
     (own / "file").write_text("mine")
     (checkout / "backend").rmdir()
@@ -160,5 +160,8 @@ def test_a_value_that_no_file_can_have(checkout: Path, monkeypatch, capsys) -> N
     with pytest.raises(Exit):
         env_files.write(Context(), part="backend")
 
-    assert "AWS_COGNITO_USER_POOL_ID: no dotenv file can have the value" in capsys.readouterr().err
+    assert (
+        "AWS_COGNITO_USER_POOL_ID: the value cannot be written to a dotenv file"
+        in capsys.readouterr().err
+    )
     assert not (checkout / "backend/.env").exists()

@@ -46,7 +46,7 @@ def nothing_ran() -> None:
 
 
 def parse(*argv: str) -> dict[str, Any]:
-    """What the one task is called with, as Invoke's own parser has it."""
+    """Return the arguments of the only task, as parsed by Invoke."""
     context = copy.deepcopy(CONTEXTS[argv[0]])
     [_, parsed] = Parser([context], initial=CORE).parse_argv([*argv])
     return dict(parsed.as_kwargs)
@@ -90,7 +90,7 @@ class Flag:
 
     @property
     def before(self) -> list[str]:
-        """The task with all else that has to be given."""
+        """The task, with its other positional arguments."""
         positional = CONTEXTS[self.task].positional_args
         return [self.task, *("x" for each in positional if each is not self.argument)]
 
@@ -122,8 +122,8 @@ WITHOUT_VALUE = {
     "{flag}=": "its value is empty",
     "{flag}||": "its value is empty",
     "{flag}|| ": "its value is empty",
-    "{flag}||--echo": "needs a value, and --echo follows",
-    "{flag}||--unknown=x": "needs a value, and --unknown=x follows",
+    "{flag}||--echo": "needs a value, but --echo follows",
+    "{flag}||--unknown=x": "needs a value, but --unknown=x follows",
     "{flag}||--||x": "needs a value",
 }
 
@@ -190,7 +190,7 @@ def test_a_switch_with_a_value(flag: Flag) -> None:
 
 @pytest.mark.parametrize("flag", flags(str, int))
 def test_a_flag_twice(flag: Flag) -> None:
-    """Which of two environments is meant nobody can know."""
+    """A repeated flag is refused as ambiguous."""
     value = "1" if flag.argument.kind is int else "plan"
 
     told = fault(*flag.before, f"{flag.given}={value}", f"{flag.given}={value}")
@@ -224,7 +224,7 @@ def test_all_faults_at_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_unknown_flag(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is told as any error is."""
+    """It is reported like any other error."""
     told = refused(capsys, "destroy", "--stakc=x")
 
     assert ["error: destroy: No idea what '--stakc' is!"] == told[:1]

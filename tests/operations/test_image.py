@@ -149,7 +149,7 @@ def test_push(machine: Machine, monkeypatch, capfd) -> None:
 
 
 def test_push_again(machine: Machine, monkeypatch, capfd) -> None:
-    """An image that is there may be anybody's: it is not taken for the build of the commit."""
+    """An existing image may come from another user: it is not used as the build of the commit."""
     account(monkeypatch, THERE)
 
     with pytest.raises(Exit) as ended:

@@ -1,4 +1,4 @@
-"""What day-two work is told by the stacks of its environment."""
+"""Operations tasks and the stacks of their environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.operations.answers import ENV, Account
 
 
 class Taken(Account):
-    """Where somebody else's stack has the name of a layer."""
+    """An environment in which a foreign stack has the name of a layer."""
 
     def stack(self, region: str, name: str) -> Found | None:
         found = super().stack(region, name)
@@ -23,7 +23,7 @@ class Taken(Account):
 
 
 def test_a_stack_of_somebody_else_says_nothing() -> None:
-    """Its bucket would be emptied, or its table read, in place of ours."""
+    """Its bucket would be emptied, or its table read, instead of the environment's own."""
     outputs = {"cdn": {"SiteBucket": "theirs"}}
     environment = Environment(ENV, (), Path())
     ours = Place(environment, Account(outputs))

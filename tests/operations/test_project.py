@@ -1,4 +1,4 @@
-"""Which environment a task works in."""
+"""The environment of a task."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from operations import project
 def test_the_flag_comes_first(
     monkeypatch: pytest.MonkeyPatch, variable: str | None, flag: str, expected: str | None
 ) -> None:
-    """Then the variable; without both it is for the task to say."""
+    """Then the variable; without both, the task's default."""
     monkeypatch.delenv("CRUDDUR_ENV", raising=False)
     if variable is not None:
         monkeypatch.setenv("CRUDDUR_ENV", variable)
@@ -33,7 +33,7 @@ def test_the_flag_comes_first(
 def test_an_empty_variable_is_not_the_default(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    """Whoever set it meant an environment, and it may not have been local."""
+    """The variable was set for an environment, which may not have been local."""
     monkeypatch.setenv("CRUDDUR_ENV", variable)
 
     with pytest.raises(ConfigError) as told:

@@ -87,7 +87,7 @@ KEYS = ("project", "env", "stack")
 
 
 def stack(name, tags, *, region=REGION, nested=False, status="CREATE_COMPLETE"):
-    """A stack that somebody has deployed."""
+    """A deployed stack."""
     stack_id = f"arn:{region}:{name}"
     return Found(name, stack_id, region, status, tags=tags, nested=nested)
 
@@ -177,7 +177,7 @@ def test_destroy_only_ever_selects_stacks_whose_tags_are_exactly_ours(drawn):
 
 
 def test_every_taken_name_is_refused_at_once():
-    """A stack of somebody else that has the name of a layer is never updated, nor deleted."""
+    """A foreign stack with the name of a layer is never updated or deleted."""
     here, _ = session(stack("crd-x-network", {}), stack("crd-x-cluster", {"env": "x-two"}))
 
     for refused in (
@@ -240,7 +240,7 @@ def local(**more):
 
 @pytest.mark.parametrize(("terminal", "json"), [(False, False), (True, True)])
 def test_destroy_asks_on_the_embedded_aws_too(monkeypatch, terminal, json):
-    """It shows what would go, and refuses where nobody can be asked."""
+    """It shows the deletions, and refuses if it cannot ask for approval."""
     monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=terminal))
     here, stream = local(yes=False, json=json)
 
@@ -255,7 +255,7 @@ def test_destroy_asks_on_the_embedded_aws_too(monkeypatch, terminal, json):
 
 
 def test_destroy_is_refused_by_a_no(monkeypatch):
-    """Which is the default."""
+    """Without an answer, no is the default."""
     monkeypatch.setattr("sys.stdin", Stdin("\n", terminal=True))
     here, _ = local(yes=False)
 
@@ -276,7 +276,7 @@ def test_nothing_to_delete_is_said_and_nobody_is_asked(monkeypatch):
 
 
 def test_a_stack_that_holds_data_must_be_confirmed_even_with_yes():
-    """An orphan is no exception."""
+    """An orphan must be confirmed, too."""
     here, _ = session(ours("old"))
     keeps = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
     here.cloud.templates[ours("old").id] = json.dumps({"Resources": {"Old": keeps}})

@@ -1,4 +1,4 @@
-"""What AWS says is shown, and moves no cursor."""
+"""Text from AWS is shown without control characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which role may make which call: the honest calls of each stage, and those of attacks.
+"""The calls that each role may make: those of its stage, and those of attacks.
 
 What an attacker has is code in a pushed commit, which runs in the builds of a stage, and, after the
 approval, in what a release makes.
@@ -56,7 +56,7 @@ def log_stream(group: str) -> str:
 
 
 def propose(name: str = "release-1", role: str = RELEASE_ROLE) -> dict[str, Any]:
-    """What a request to create a change set says."""
+    """Return the context of a request to create a change set."""
     return {"cloudformation__ChangeSetName": name, "cloudformation__RoleArn": role}
 
 
@@ -287,7 +287,7 @@ def test_no_role_approves_or_changes_the_pipeline(name, action):
 
 @pytest.mark.parametrize("name", [each for each in ALL if each != "PipelineRole"])
 def test_only_the_pipeline_starts_its_builds(name):
-    """Who starts a build can give it another buildspec, and so has the rights of its role."""
+    """StartBuild can override the buildspec, which gives the caller the role's permissions."""
     for build in BUILDS:
         project = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{PREFIX}-pipeline-{build.lower()}"
 
@@ -296,7 +296,7 @@ def test_only_the_pipeline_starts_its_builds(name):
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_a_role_of_a_stage_is_for_its_project(build):
-    """Not for another project, account or service, and for nobody who asks STS."""
+    """Not for another project, account or service, and not for other callers of STS."""
     projects = {
         each: f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{PREFIX}-pipeline-{each.lower()}"
         for each in BUILDS
@@ -378,7 +378,7 @@ def test_code_of_an_unapproved_commit_has_no_rights(name, action, resource):
 
 
 def test_a_test_reads_the_source_and_writes_its_log():
-    """Which is all that CodeBuild itself needs to run it."""
+    """It has only the permissions that CodeBuild needs to run it."""
     (policy,) = access.role("Test").policies
 
     assert {
@@ -393,7 +393,7 @@ def test_a_test_reads_the_source_and_writes_its_log():
 
 @pytest.mark.parametrize("name", [each for each in ALL if each != "PipelineRole"])
 def test_no_role_changes_the_source(name):
-    """What was tested and approved is what the later stages take."""
+    """The later stages use the commit that was tested and approved."""
     for key in ("Source/AbCdEfG", "Source/Image/AbCdEfG", "Source/Source/x"):
         for verb in ("PutObject", "DeleteObject"):
             assert not decide(name, f"s3:{verb}", f"{HANDED_OVER}/{PREFIX}-pipeline/{key}", **NEW)
@@ -476,7 +476,7 @@ def test_who_may_take_a_role_is_changed_under_the_boundary_only():
     ],
 )
 def test_a_release_sets_no_master_password(action, context, allowed):
-    """RDS makes it and nobody knows it; nor does a release create a public database."""
+    """RDS generates and stores it; and a release cannot create a public database."""
     assert allowed == decide("ReleaseRole", f"rds:{action}", DATABASE, **context)
 
 
@@ -500,7 +500,7 @@ def test_a_release_sets_no_master_password(action, context, allowed):
     ],
 )
 def test_a_release_changes_the_records_of_its_hosts(types, names, allowed):
-    """Not those of mail, of the domain's delegation, nor of hosts that nobody serves."""
+    """Not those of mail, of the domain's delegation, or of unused hosts."""
     key = "route53__ChangeResourceRecordSets"
     context = {f"{key}RecordTypes": types, f"{key}NormalizedRecordNames": names}
     known = {name: value for name, value in context.items() if value}

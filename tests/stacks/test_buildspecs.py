@@ -44,7 +44,7 @@ def settings(action):
 
 
 def asked(ended):
-    """What of `./inv` was run, as `invoke` itself understands it: an unknown flag raises."""
+    """Return the `./inv` calls as parsed by `invoke`: an unknown flag raises."""
     parser = Parser(contexts=tasks.namespace.to_contexts())
     calls = [call.split()[1:] for call in ended.calls if call.startswith("inv ")]
     return {
@@ -112,7 +112,7 @@ def test_what_fails_is_the_last_that_runs(build, pattern, calls):
 
 
 def test_the_repository_is_not_asked_for_an_image(build):
-    """An image that is there already could be anybody's: the digest is that of this push."""
+    """An existing image may come from another user: the digest is that of this push."""
     ended = build.run(spec("Image"), **TOLD)
 
     assert ["aws ecr get-login-password"] == [
@@ -121,7 +121,7 @@ def test_the_repository_is_not_asked_for_an_image(build):
 
 
 def test_every_build_has_a_tag_of_its_own(build):
-    """So a tag that somebody has pushed before is in nobody's way."""
+    """So an existing tag does not block a build."""
     ended = build.run(spec("Image"), **TOLD, CODEBUILD_BUILD_NUMBER="8")
 
     assert f"docker push {IMAGES}:{COMMIT}-8" in ended.calls
@@ -201,7 +201,7 @@ def test_git_runs_nothing_that_the_commit_configures(build):
 
 
 def test_the_password_of_the_registry_is_on_no_command_line(build):
-    """Whoever lists processes reads command lines; a log has what was said."""
+    """Command lines are visible in the process list, and output in the log."""
     ended = build.run(spec("Image"), **TOLD)
 
     assert PASSWORD == ended.stdin.strip()
@@ -245,7 +245,7 @@ def compared(build):
 
 
 def test_what_differs_is_shown(build):
-    """A changed line of a template, an unchanged stack, a new one, and one that is gone."""
+    """A changed template, an unchanged stack, a new one, and a missing one."""
     account(build, network="A: 1\nB: 2\n", registry="R: 1\n", old="O: 1\n")
     commit(build, network="A: 1\nB: 3\n", registry="R: 1\n", users="U: 1\n")
 
@@ -343,7 +343,7 @@ def test_a_link_is_not_followed(build):
 
 @pytest.mark.parametrize("call", ["*describe-stacks*", "*get-template*"])
 def test_without_the_account_there_is_no_comparison(build, call):
-    """What could not be read is not shown as unchanged: the pipeline stops."""
+    """If a template cannot be read, the pipeline stops instead of showing it as unchanged."""
     account(build, network="A: 1\n")
     commit(build, network="A: 1\n")
 
@@ -360,7 +360,7 @@ def test_without_the_account_there_is_no_comparison(build, call):
     ("code", "well"), [(0, True), (2, True), (1, False), (3, False), (130, False)]
 )
 def test_a_plan_with_changes_is_no_failure(build, code, well):
-    """Two says that there is something to do; anything else went wrong."""
+    """Exit code 2 means changes; any other code is a failure."""
     ended = build.run(spec("Plan"), fails="inv plan*", code=code)
 
     assert well == ended.succeeded
@@ -406,7 +406,7 @@ def test_a_release_migrates_and_notes(build, action, expected):
 
 @pytest.mark.parametrize("action", BUILDS)
 def test_a_phase_that_fails_ends_the_build(action):
-    """Even if somebody adds a post_build, which would run after a failed build (defect 41)."""
+    """Even with a post_build, which would run after a failed build (defect 41)."""
     phases = yaml.safe_load(spec(action))["phases"]
 
     assert phases.keys() <= {*PHASES}
@@ -429,5 +429,5 @@ def test_a_command_is_one_line(action):
 
 @pytest.mark.parametrize("action", BUILDS)
 def test_nothing_names_an_account_or_the_latest(action):
-    """What is released has a digest, and where it goes is told by the template."""
+    """The released image has a digest, and its destination is set by the template."""
     assert not re.search(r"\b\d{12}\b|:latest|\.dkr\.ecr\.", spec(action))

@@ -148,7 +148,7 @@ def test_the_mail_of_an_approval_leads_to_the_execution():
 
 
 def test_variables_of_an_action_come_from_the_source_or_the_image():
-    """What else a build exports, no later action reads; code of the commit exports nothing."""
+    """Later actions read no other exported variable; code of the commit exports nothing."""
     text_of_actions = text(EMITTED.one("AWS::CodePipeline::Pipeline")["Stages"])
 
     namespaces = set(re.findall(r"#\{(\w+)\.", text_of_actions))
@@ -290,7 +290,7 @@ def test_nothing_is_secret_in_the_environment_of_a_machine():
 
 @pytest.mark.parametrize("title", BUILDS)
 def test_logs_have_a_group_that_no_other_build_writes(title):
-    """Kept as long as config says: what an approver reads there, one project has written."""
+    """Each log group has the configured retention, and only one project writes to it."""
     group = EMITTED.of("AWS::Logs::LogGroup")[f"{title}Logs"]
     configured = EMITTED.of("AWS::CodeBuild::Project")[title]["LogsConfig"]["CloudWatchLogs"]
     writers = [

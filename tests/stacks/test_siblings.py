@@ -1,4 +1,4 @@
-"""What a release of `prod` may do to an environment `prod-two` in the same account: nothing.
+"""A release of `prod` has no permission for an environment `prod-two` in the same account.
 
 The config of one checkout refuses such a pair; another checkout may have the second one.
 """
@@ -118,7 +118,7 @@ def requests(statements, name, tags):
 
 
 def context_of(action, tags, statement):
-    """What IAM is told: the tags where its service tells them, and what the statement asks for."""
+    """The request context: tags, if the service sends them, and the keys of the statement."""
     tagged = not any(fnmatchcase(action, one) for one in WITHOUT_TAGS)
     asked = {
         key: listed(value)[0]
@@ -131,7 +131,7 @@ def context_of(action, tags, statement):
 
 @pytest.mark.parametrize("whose", ["release", "boundary"])
 def test_what_is_ours_is_allowed(policies, whose):
-    """Or the tests below would pass whatever the policies say."""
+    """Otherwise the tests below would pass with any policy."""
     ours = list(requests(policies[whose], "prod", OURS))
 
     assert len(ours) > 20

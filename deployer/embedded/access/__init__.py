@@ -1,6 +1,6 @@
-"""Decides who may talk to the embedded AWS.
+"""Access control of the embedded AWS.
 
-Every request passes `control.AccessControl` before anything else looks at it:
+`control.AccessControl` checks every request first:
 
     destinations.py  which resource a request is for, by Host and path; others are refused
     browsers.py      which web pages may send requests
@@ -9,7 +9,7 @@ Every request passes `control.AccessControl` before anything else looks at it:
     operations.py    the one operation that a request asks for, and policies are asked about
     anonymous.py     the operations that AWS serves without credentials
     secret.py        the secret key of the folder
-    roles.py         the credentials that MiniStack derives without a secret
+    roles.py         replace the credentials that MiniStack derives without a secret
     tokens.py        tokens of web identities
-    orders.py        signed requests to our own endpoints
+    orders.py        signed requests to the embedded AWS's own endpoints
 """

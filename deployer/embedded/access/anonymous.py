@@ -1,8 +1,8 @@
-"""What AWS serves without credentials; nothing else is.
+"""The operations that AWS serves without credentials; all others are refused.
 
-Each rule matches the whole request, so that MiniStack cannot take it for another operation. Not
-served, although AWS would: identity pools of Cognito, user pool domains, function URLs, REST and
-WebSocket APIs, AppSync, and S3's forms with a signed policy. No layer has them.
+Each rule matches the whole request, so that MiniStack cannot interpret it as another operation.
+Refused, although AWS serves them: identity pools of Cognito, user pool domains, function URLs, REST
+and WebSocket APIs, AppSync, and S3's forms with a signed policy. No layer uses them.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ _KEYS = re.compile(
     r"/([a-z]{2}(?:-[a-z]+)+-\d_[A-Za-z0-9]+)/\.well-known/(?:jwks\.json|openid-configuration)"
 )
 _SIGNALS = re.compile(r"/_ministack/cfn-(?:response|signal)/[0-9a-f-]{32,36}")
-# The links in the messages of SNS, and what their queries may hold.
+# The links in the messages of SNS, and the allowed parameters of their queries.
 _LINKS = {
     "ConfirmSubscription": {"Token", "TopicArn", "AuthenticateOnUnsubscribe"},
     "Unsubscribe": {"SubscriptionArn"},
 }
-# Of S3, reading an object and listing a bucket, with the settings of either.
+# The query parameters allowed for reading an object of S3, and for listing a bucket.
 _OBJECT_QUERY = {"versionId"}
 _LIST_QUERY = {
     "list-type", "prefix", "delimiter", "max-keys", "marker", "start-after", "continuation-token",
     "encoding-type", "fetch-owner",
 }  # fmt: skip
 
-# First parts of paths that MiniStack gives to other services than S3.
+# First parts of paths that MiniStack routes to other services than S3.
 _NOT_BUCKETS = {"", "iceberg", "login", "logout", "oauth2", "restapis", "v20180820"}
 
 
 def is_served(request: Request) -> bool:
-    """Say whether AWS serves *request* without credentials, as far as its headers tell."""
+    """Return whether AWS serves *request* without credentials, judged without its body."""
     if request.header("authorization"):
         return False
     match request.method:
@@ -67,7 +67,7 @@ def is_served(request: Request) -> bool:
             )
         case "POST":
             return _is_cognito(request)
-        case "PUT":  # On AWS these are presigned URLs: the token is what a caller has to know.
+        case "PUT":  # On AWS these are presigned URLs; here the path has a random token.
             return bool(_SIGNALS.fullmatch(request.path)) and not request.raw_query
         case "OPTIONS":  # A preflight of the local site; browsers.py refuses all others.
             return bool(
@@ -80,7 +80,7 @@ def is_served(request: Request) -> bool:
 
 
 def may_be_web_identity(request: Request) -> bool:
-    """Say whether the body of *request* decides: STS has the operation's name there."""
+    """Return whether *request* may be one to STS, whose body has the name of the operation."""
     return (
         request.method == "POST"
         and request.path == "/"
@@ -92,13 +92,13 @@ def may_be_web_identity(request: Request) -> bool:
 
 
 def is_web_identity(body: bytes) -> bool:
-    """Say whether *body* asks STS for the credentials of a role in exchange for a token."""
+    """Return whether *body* is a call of AssumeRoleWithWebIdentity, and of nothing else."""
     form = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
     return [value for name, value in form if name == "Action"] == [WEB_IDENTITY]
 
 
 def _has_body(request: Request) -> bool:
-    """Say whether a body or a header could make MiniStack take a GET for another operation."""
+    """Return whether a body or a header could make MiniStack read a GET as another operation."""
     names = ("content-type", "content-length", "transfer-encoding", "x-amz-target")
     return any(request.header(name) not in {"", "0"} for name in names)
 
@@ -129,7 +129,7 @@ def _is_link(request: Request) -> bool:
 
 
 def _is_public_object(request: Request) -> bool:
-    """Say whether a bucket's policy lets everybody read the object, or list the bucket."""
+    """Return whether a bucket's policy makes the object, or the list of objects, public."""
     bucket, _, key = request.path.removeprefix("/").partition("/")
     names = {name for name, _ in request.query}
     if bucket in _NOT_BUCKETS or names - (_OBJECT_QUERY if key else _LIST_QUERY):

@@ -1,4 +1,4 @@
-"""A request's body: read once to verify it, and given once more to whoever answers."""
+"""The body of a request: read once to verify it, then replayed for the application."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _DRAINED_BYTES = 1024 * 1024
 
 
 class DisconnectedError(Exception):
-    """The client has gone before its body was complete."""
+    """The client disconnected before its body was complete."""
 
 
 class Body:
-    """The body that *receive* brings."""
+    """The body that is received with *receive*."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -25,7 +25,7 @@ class Body:
         self._is_complete = self._is_replayed = False
 
     async def read(self, limit: int | None = None) -> bytes:
-        """Return all of it; raise RefusedError if it is longer than *limit*."""
+        """Return the whole body; raise RefusedError if it is longer than *limit*."""
         length = sum(map(len, self._parts))
         while not self._is_complete:
             length += await self._read_part()
@@ -36,7 +36,7 @@ class Body:
         return self._parts[0]
 
     async def drain(self) -> None:
-        """Take what a client still sends, up to a limit: before that it does not read an answer."""
+        """Read and discard the rest, up to a limit: a client reads the response after sending it."""
         length = 0
         while not self._is_complete and length < _DRAINED_BYTES:
             try:
@@ -46,7 +46,7 @@ class Body:
             self._parts.clear()
 
     async def replay(self) -> MutableMapping[str, Any]:
-        """Give what was read, then what the connection brings."""
+        """Return the part that was read, then the messages of the connection."""
         if self._parts and not self._is_replayed:
             self._is_replayed = True
             body = b"".join(self._parts)

@@ -1,8 +1,8 @@
-"""Which web pages may send requests: those of the local site.
+"""Refuse requests of web pages that do not belong to the local site.
 
-A browser says in Origin, or in Sec-Fetch-Site, which page has sent a request. Any page on the
-internet can send one to 127.0.0.1, so a page that is not of the local site is refused everywhere,
-also where AWS would let the CORS rules of a resource decide.
+A browser names the page that sends a request in Origin or in Sec-Fetch-Site. Any page on the
+internet can send requests to 127.0.0.1, so other pages are refused on every path, also where AWS
+would apply the CORS rules of a resource.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(request: Request, destination: Destination, more_origins: Collection[str]) -> None:
-    """Raise RefusedError if a page that is not of the local site has sent *request*."""
+    """Raise RefusedError if *request* comes from a page that is not of the local site."""
     if origin := request.header("origin"):
         if not is_local_origin(origin, more_origins):
             raise RefusedError(
@@ -35,7 +35,7 @@ def check(request: Request, destination: Destination, more_origins: Collection[s
 
 
 def _is_followed_link(request: Request) -> bool:
-    """Say whether the user has opened the page itself, not another page that has it in a frame."""
+    """Return whether the user opened the page itself, and not another page with it in a frame."""
     return (
         request.method in {"GET", "HEAD"}
         and request.header("sec-fetch-mode") == "navigate"

@@ -1,4 +1,4 @@
-"""The application in front of all others: it passes a request on, or refuses it."""
+"""The first application of the server: it passes requests on, or refuses them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ACCOUNT = re.compile(r"\d{12}")
-# What is read of a body before its signature can be verified; Lambda takes the longest, 67 MiB.
+# The longest body that is read to verify its signature; Lambda's are the longest, 67 MiB.
 _LARGEST_BYTES = 80 * 1024 * 1024
 _LARGEST_ANONYMOUS_BYTES = 64 * 1024
 
 
 def only_authenticated(emulator: Asgi) -> Asgi:
-    """Let MiniStack itself see only what `AccessControl` has found to be signed or anonymous.
+    """Pass on to MiniStack only requests that `AccessControl` has authenticated.
 
-    All else is for a distribution, load balancer or API, whose patches answer before this; one
-    that was deleted a moment ago must not give its requests to MiniStack.
+    All others are for a distribution, load balancer or API, and are handled by patches before this.
+    If one of those was just deleted, its requests must not reach MiniStack.
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +48,7 @@ def only_authenticated(emulator: Asgi) -> Asgi:
 
 
 class AccessControl:
-    """Passes on to *application* what the secret, AWS's anonymous operations or a Host allow."""
+    """Passes requests on to *application* that are signed, anonymous on AWS, or for a resource."""
 
     def __init__(self, application: Asgi, *, port: int) -> None:
         self._application, self._port = application, port
@@ -56,12 +56,12 @@ class AccessControl:
         self._origins: set[str] = set()
 
     def allow(self, order: dict[str, Any]) -> None:
-        """Accept these hosts and origins as well, until the server stops."""
+        """Accept the hosts and origins in *order* as well, until the server stops."""
         self._hosts |= {host.lower() for host in order["hosts"]}
         self._origins |= {origin.lower() for origin in order["origins"]}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection's event, as ASGI wants it."""
+        """Handle one ASGI connection."""
         if scope["type"] == "lifespan":
             await self._application(scope, receive, send)
         elif scope["type"] == "http":
@@ -70,7 +70,7 @@ class AccessControl:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request, body = Request.of(scope), Body(receive)
+        request, body = Request.from_scope(scope), Body(receive)
         try:
             destination = find(request, self._port, self._hosts)
             browsers.check(request, destination, self._origins)
@@ -131,7 +131,7 @@ class AccessControl:
         secret = found.secret_access_key
         signatures.check_time(claimed, datetime.now(UTC))
         payload = payloads.signed_payload(claimed)
-        if payload is None:  # Nothing says what was signed but the body itself.
+        if payload is None:  # The request does not contain the hash of its body.
             payload = hashlib.sha256(await body.read(_LARGEST_BYTES)).hexdigest()
         signatures.check(request, claimed, secret, payload)
         content = await body.read()
@@ -142,7 +142,7 @@ class AccessControl:
 
 
 def _check_order(request: Request, claimed: signatures.Claim) -> None:
-    """Raise RefusedError unless an account's root may call our endpoint, if it is one."""
+    """Raise RefusedError unless *request* is a root's call of one of the `/_embedded` endpoints."""
     if not request.path.startswith(orders.PATH):
         raise RefusedError(f"{request.path}: not an endpoint of the embedded AWS")
     if not _ACCOUNT.fullmatch(claimed.access_key) or claimed.service != orders.SERVICE:
@@ -153,7 +153,7 @@ def _check_order(request: Request, claimed: signatures.Claim) -> None:
 
 
 def _check_service(request: Request, body: bytes) -> None:
-    """Raise AwsRefusalError if MiniStack takes a request whose body is not signed from S3."""
+    """Raise AwsRefusalError if MiniStack routes a request with an unsigned body elsewhere than S3."""
     if ministack.service_of(request, body) != signatures.S3:
         message = "Credential should be scoped to correct service."
         raise AwsRefusalError("SignatureDoesNotMatch", message, service=signatures.S3)

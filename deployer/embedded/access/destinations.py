@@ -1,8 +1,8 @@
-"""Which resource a request is for. A Host that belongs to nothing here is refused.
+"""Find the resource of a request, and refuse a Host that no resource has.
 
-This defeats DNS rebinding: a page whose own name leads to 127.0.0.1 still sends that name as Host.
-A translation of the names that browsers use, such as `http://NAME.localhost:PORT`, belongs before
-this module: after it, Host must be a name that a resource has.
+This prevents DNS rebinding: a page whose host name resolves to 127.0.0.1 still sends that name as
+Host. Names for browsers, such as `http://NAME.localhost:PORT`, must be translated before this
+module: here, Host must be a name that a resource has.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _API_PATH = "/_aws/execute-api/"
 
 
 class Destination(Enum):
-    """Who answers a request."""
+    """The kind of resource that handles a request."""
 
     AWS = "an AWS service"
     DISTRIBUTION = "a CloudFront distribution"
@@ -38,7 +38,7 @@ class Destination(Enum):
 
 
 def find(request: Request, port: int, more_hosts: Collection[str]) -> Destination:
-    """Return who answers *request*; raise RefusedError if its Host is the name of nothing here."""
+    """Return the destination of *request*; raise RefusedError if its Host is unknown."""
     host = request.host
     if len(host) > _LONGEST_HOST:
         raise RefusedError(f"Host: longer than {_LONGEST_HOST} characters")
@@ -60,7 +60,7 @@ def find(request: Request, port: int, more_hosts: Collection[str]) -> Destinatio
 
 
 def is_local_origin(origin: str, more_origins: Collection[str]) -> bool:
-    """Say whether *origin* is a page of the local site: a name of a distribution, on any port."""
+    """Return whether *origin* is of the local site: a name of a distribution, on any port."""
     if origin.lower() in more_origins:
         return True
     found = _ORIGIN.fullmatch(origin.lower())
@@ -68,5 +68,5 @@ def is_local_origin(origin: str, more_origins: Collection[str]) -> bool:
 
 
 def _called(request: Request) -> tuple[str, str, str]:
-    """Return what tells which HTTP API a request is for, and which of its routes."""
+    """Return the parts of a request that select an HTTP API and its route."""
     return request.host, request.path, request.method

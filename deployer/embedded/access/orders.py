@@ -1,7 +1,7 @@
-"""Requests to the endpoints that are ours, not AWS's: signed like AWS's, so that no secret is sent.
+"""Requests to the `/_embedded` endpoints, signed like requests to AWS, so that no secret is sent.
 
-A stranger who listens on the port in our place learns a signature, which is good for this request
-and some minutes, and no secret; and cannot answer the challenge of `is_server_of`.
+Another process that listens on the port gets a signature, which is valid for this request and a few
+minutes, but not the secret; and it cannot answer the challenge of `is_server_of`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ PATH = "/_embedded"
 def send(
     url: str, method: str, path: str, body: str, *, key: tuple[str, str], seconds: float
 ) -> tuple[int, str]:
-    """Send a request signed with *key*, an account and the secret; return status and answer.
+    """Send a request signed with *key*, an account and the secret; return status and body.
 
-    Raises OSError or HTTPException if nobody answers in time.
+    Raises OSError or HTTPException if there is no response in time.
     """
     request = AWSRequest(method, f"{url}{path}", data=body.encode())
     SigV4Auth(Credentials(*key), SERVICE, REGION).add_auth(request)
@@ -40,7 +40,7 @@ def send(
 
 
 def is_server_of(url: str, secret: str, *, account: str, seconds: float) -> bool:
-    """Say whether the server at *url* knows *secret*: whether it is the server of the folder."""
+    """Return whether the server at *url* proves that it has *secret*, the secret of the folder."""
     challenge = secrets.new_challenge()
     key = account, secret
     try:

@@ -1,4 +1,4 @@
-"""The body of a signed request against what was signed of it: its hash, or a signature per chunk."""
+"""Verify the body of a signed request against its signed hash, or the signature of each chunk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LINE = b"\r\n"
 
 
 def signed_payload(claimed: Claim) -> str | None:
-    """Return what the canonical request of *claimed* says of the body; None is the body's hash."""
+    """Return the payload hash in the canonical request of *claimed*; None for the body's own hash."""
     payload = claimed.payload
     if payload is None:
         if claimed.service != S3:
@@ -35,18 +35,18 @@ def signed_payload(claimed: Claim) -> str | None:
         message = "Missing required header for this request: x-amz-content-sha256"
         raise AwsRefusalError("IncompleteSignature", message, service=S3)
     if not _HASH.fullmatch(payload) and (payload not in _ONLY_S3 or claimed.service != S3):
-        message = f"x-amz-content-sha256 {payload}: not a hash that this service takes"
+        message = f"x-amz-content-sha256 {payload}: not a hash that this service accepts"
         raise AwsRefusalError("IncompleteSignature", message, service=claimed.service)
     return payload
 
 
 def is_unsigned(payload: str) -> bool:
-    """Say whether the body is not covered by the signature."""
+    """Return whether the body is not covered by the signature."""
     return payload in {UNSIGNED, UNSIGNED_CHUNKS}
 
 
 def check(claimed: Claim, payload: str, body: bytes, secret: str) -> None:
-    """Raise AwsRefusalError unless *body* is what *payload* says."""
+    """Raise AwsRefusalError unless *body* matches *payload*."""
     if is_unsigned(payload):
         return
     if payload in {SIGNED_CHUNKS, SIGNED_TRAILER}:
@@ -61,7 +61,7 @@ def _mismatch(why: str, claimed: Claim) -> AwsRefusalError:
 
 
 def _chunks_match(claimed: Claim, body: bytes, secret: str, *, trailer: bool) -> bool:
-    """Say whether each chunk has the signature that follows from the one before it."""
+    """Return whether each chunk has the signature that is derived from the previous one."""
     chain = _Chain(claimed, secret)
     position = 0
     for size, signature, start in _chunks(body):
@@ -75,7 +75,7 @@ def _chunks_match(claimed: Claim, body: bytes, secret: str, *, trailer: bool) ->
 
 
 def _chunks(body: bytes) -> Iterator[tuple[int, str, int]]:
-    """Yield size, signature and beginning of each chunk; stop at what is not one."""
+    """Yield size, signature and start of each chunk; stop at a malformed one."""
     position = 0
     while (end := body.find(_LINE, position)) >= 0:
         found = _CHUNK.fullmatch(body[position:end])
@@ -97,7 +97,7 @@ def _trailer_matches(chain: _Chain, rest: bytes) -> bool:
 
 
 class _Chain:
-    """The signatures of a streamed body, each signed with the one before."""
+    """The signatures of a streamed body, each derived from the previous one."""
 
     def __init__(self, claimed: Claim, secret: str) -> None:
         self._previous = claimed.signature

@@ -6,7 +6,7 @@ import http.client
 
 
 class RefusedError(Exception):
-    """The embedded AWS does not take the request, for a reason that AWS does not have."""
+    """The embedded AWS refuses the request, for a reason that does not exist on AWS."""
 
     def __init__(self, message: str, *, status: int = http.client.FORBIDDEN) -> None:
         super().__init__(message)
@@ -14,7 +14,7 @@ class RefusedError(Exception):
 
 
 class AwsRefusalError(Exception):
-    """AWS refuses the request, with *code* in the protocol of *service*."""
+    """The request is refused as AWS does it, with *code* in the protocol of *service*."""
 
     def __init__(self, code: str, message: str, *, service: str = "") -> None:
         super().__init__(message)

@@ -22,8 +22,8 @@ class Request:
     headers: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, scope: MutableMapping[str, Any]) -> Request:
-        """Read the scope of ASGI."""
+    def from_scope(cls, scope: MutableMapping[str, Any]) -> Request:
+        """Return the request in an ASGI scope."""
         return cls(
             scope["method"],
             scope["path"],
@@ -41,7 +41,7 @@ class Request:
 
     @property
     def listed(self) -> dict[str, list[str]]:
-        """The query as MiniStack reads it: each name with all of its values."""
+        """The query in the form that MiniStack uses: each name with all of its values."""
         listed: dict[str, list[str]] = {}
         for name, value in self.query:
             listed.setdefault(name, []).append(value)
@@ -49,7 +49,7 @@ class Request:
 
     @cached_property
     def joined(self) -> dict[str, str]:
-        """Each header once, as MiniStack reads it."""
+        """Each header once, in the form that MiniStack uses."""
         joined: dict[str, str] = {}
         for name, value in self.headers:
             joined[name] = f"{joined[name]}, {value}" if name in joined else value
@@ -67,7 +67,7 @@ class Request:
 
 
 def _text(value: bytes) -> str:
-    """Decode a header's value the way MiniStack does, so that both see the same."""
+    """Decode a header's value in the same way as MiniStack."""
     try:
         return value.decode()
     except UnicodeDecodeError:

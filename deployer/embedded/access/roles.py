@@ -1,7 +1,7 @@
-"""Credentials of roles that MiniStack gives out by rules everybody knows; here they need the secret.
+"""Make the credentials of roles depend on the secret: MiniStack's are predictable.
 
-A function's keys are a digest of its ARN and its role's ARN, and the token of a web identity is
-believed unseen. Whoever knows the names, or invents a token, would be the role.
+MiniStack derives a function's keys from its ARN and its role's ARN, and accepts every token of a
+web identity. Any program could compute the keys or make up a token, and assume the role.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from deployer.embedded.access.secret import derive
 
 
 def install(secret: str) -> None:
-    """Derive the keys of functions from *secret*, and believe only tokens signed with it."""
+    """Derive the keys of functions from *secret*, and accept only tokens signed with it."""
     ministack.swap_function_credentials(lambda config: _function_credentials(config, secret))
     ministack.swap_web_identity(lambda token: tokens.is_web_identity_token(secret, token))
 
 
 def drop_function_sessions() -> None:
-    """Forget what functions had: an earlier version saved keys that can be computed."""
+    """Delete the sessions of functions: an earlier version saved predictable keys."""
     sessions = ministack.store(ministack.sts, "_sessions")
     for key in [key for key, session in sessions.items() if "AccountId" not in session]:
         del sessions[key]

@@ -1,7 +1,7 @@
 """The secret key of a folder: random, readable by its owner only, never sent over the network.
 
-It is the secret access key of the account's root in every account of the embedded AWS. Clients
-sign with it, and the server proves with it that it is the server of the folder.
+It is the secret access key of the root user in every account of the embedded AWS. Clients sign
+requests with it, and the server proves with it that it is the server of the folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CHALLENGE = re.compile(r"[0-9a-f]{64}")
 
 
 def create(file: Path) -> None:
-    """Write a new secret to *file*, unless it has one; of two at once the first one stays."""
+    """Write a new secret to *file* unless it exists; concurrent calls keep the first secret."""
     if file.exists():
         return
     aside = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
@@ -41,7 +41,7 @@ def create(file: Path) -> None:
 
 
 def read(file: Path) -> str:
-    """Return the secret in *file*; raise EmbeddedError if somebody else may read or write it."""
+    """Return the secret in *file*; raise EmbeddedError if another user may read or write it."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError as error:
@@ -61,12 +61,12 @@ def read(file: Path) -> str:
 
 
 def new_challenge() -> str:
-    """Return a random challenge that a server has not answered before."""
+    """Return a new random challenge for a server."""
     return secrets.token_hex(32)
 
 
 def proof(secret: str, challenge: str) -> str | None:
-    """Return what only an owner of *secret* can answer to *challenge*; None if it is malformed."""
+    """Return the response to *challenge*, which needs *secret*; None if it is malformed."""
     if not _CHALLENGE.fullmatch(challenge):
         return None
     return derive(secret, f"server {challenge}")
@@ -81,5 +81,5 @@ def derive(secret: str, purpose: str) -> str:
 
 
 def _unusable(file: Path, why: str) -> EmbeddedError:
-    hint = f"delete {file}, then run ./inv embedded.start: it writes a new one"
+    hint = f"delete {file}, then run ./inv embedded.start to create a new one"
     return EmbeddedError(f"{file}: the secret key {why}", hint=hint)

@@ -1,6 +1,6 @@
-"""AWS Signature Version 4: reads what a request claims, and computes what it should be signed with.
+"""AWS Signature Version 4: parse the signature of a request, and compute the expected one.
 
-Canonical request, string to sign and signing key are botocore's own.
+botocore computes the canonical request, the string to sign and the signing key.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _CREDENTIAL = re.compile(_SCOPE)
 _QUERY_NAMES = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders")
 _QUERY_SIGNATURE = "X-Amz-Signature"
 _PAYLOAD = "x-amz-content-sha256"
-# Names, in lower case, that say that a query is signed; SigV2's are refused.
+# The parameters, in lower case, of signed queries; those of SigV2 are refused.
 _SIGNED_QUERY = {name.lower() for name in (*_QUERY_NAMES, _QUERY_SIGNATURE)} | {"awsaccesskeyid"}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Who a request says has signed it, when, and what.
+    """The signature of a request, not verified yet: access key, time, scope and signed parts.
 
     *payload* is the signed x-amz-content-sha256, None if there is none. *presigned* means that
     the signature is in the URL.
@@ -61,7 +61,7 @@ class Claim:
 
 
 def claim(request: Request) -> Claim | None:
-    """Return what *request* claims; None if it has no credentials of AWS.
+    """Return the claim in *request*; None if it has no AWS credentials.
 
     Raises AwsRefusalError for a claim that is incomplete, ambiguous or in another algorithm.
     """
@@ -100,15 +100,15 @@ def check_time(claimed: Claim, now: datetime) -> None:
 def check(request: Request, claimed: Claim, secret: str, payload: str) -> None:
     """Raise AwsRefusalError unless *request*, with *payload* as its hash, is signed by *secret*."""
     signer = _Signer(claimed, secret)
-    asked: Any = AWSRequest(request.method, f"http://host{request.raw_path}")
+    signed: Any = AWSRequest(request.method, f"http://host{request.raw_path}")
     for name, value in request.headers:
-        asked.headers[name] = value
-    asked.params = [pair for pair in request.query if pair[0] != _QUERY_SIGNATURE]
-    del asked.headers[_PAYLOAD]  # Without a complaint if it is missing.
-    asked.headers[_PAYLOAD] = payload
-    asked.context["timestamp"] = claimed.timestamp
-    canonical = signer.canonical_request(asked)
-    expected = signer.signature(signer.string_to_sign(asked, canonical), asked)
+        signed.headers[name] = value
+    signed.params = [pair for pair in request.query if pair[0] != _QUERY_SIGNATURE]
+    del signed.headers[_PAYLOAD]  # No error if it is missing.
+    signed.headers[_PAYLOAD] = payload
+    signed.context["timestamp"] = claimed.timestamp
+    canonical = signer.canonical_request(signed)
+    expected = signer.signature(signer.string_to_sign(signed, canonical), signed)
     if not hmac.compare_digest(expected, claimed.signature):
         message = (
             "The request signature we calculated does not match the signature you provided. "
@@ -195,7 +195,7 @@ def _in_query(request: Request) -> Claim:
 
 
 def _expires(text: str | None, service: str) -> int | None:
-    """Return for how many seconds a presigned URL is good; S3's must say so."""
+    """Return for how many seconds a presigned URL is valid; required for S3."""
     if text is None and service != S3:
         return None
     if not text or not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= LONGEST_SECONDS:

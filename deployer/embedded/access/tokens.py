@@ -1,4 +1,4 @@
-"""Tokens of web identities: the embedded AWS stands in for the provider that would sign them."""
+"""Tokens of web identities, signed with the secret instead of by an identity provider."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _WEB_IDENTITY = "web identity"
 
 
 def web_identity_token(secret: str, claims: dict[str, Any]) -> str:
-    """Return the token that an identity provider would give to a job with these *claims*."""
+    """Return a token as an identity provider would issue it for a job with these *claims*."""
     head, body = (_base64url(json.dumps(part).encode()) for part in ({"alg": "HS256"}, claims))
     return f"{head}.{body}.{_signature(f'{head}.{body}', secret)}"
 
 
 def is_web_identity_token(secret: str, token: str) -> bool:
-    """Say whether *token* was signed with *secret*."""
+    """Return whether *token* was signed with *secret*."""
     signed, _, signature = token.rpartition(".")
     return hmac.compare_digest(signature.encode(), _signature(signed, secret).encode())
 
 
 def _signature(text: str, secret: str) -> str:
-    """Sign as HS256 does, with a key that is good for nothing else."""
+    """Sign by HS256, with a key that has no other use."""
     return _base64url(hmac.digest(derive(secret, _WEB_IDENTITY).encode(), text.encode(), "sha256"))
 
 

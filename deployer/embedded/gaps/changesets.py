@@ -87,7 +87,7 @@ def _keeping_review(create: Action) -> Action:
 
 
 def _untagged_in_review(create: Action) -> Action:
-    """Give a stack its tags only when a change set is executed: until then that alone has them."""
+    """Add the tags to a stack only when a change set is executed: until then only that has them."""
 
     def creating(params: Params) -> Answer:
         answer = create(params)
@@ -100,7 +100,7 @@ def _untagged_in_review(create: Action) -> Action:
 
 
 def _of_a_stack_by_id(list_: Action) -> Action:
-    """Take the id of a stack as well as its name."""
+    """Accept the id of a stack as well as its name."""
 
     def listing(params: Params) -> Answer:
         stack = ministack.find_stack(ministack.param(params, "StackName"))

@@ -1,4 +1,4 @@
-"""What policies say of a request: a change set's stack, name and role; a log stream; a new object.
+"""Condition keys and resources for policies: change sets, log streams, writes of new objects.
 
 With no role, CloudFormation has the rights of the caller.
 """
@@ -20,7 +20,7 @@ _WITH_ROLE = {
 
 
 def close() -> None:
-    """Give policies the stack of a change set, its name, its role, and If-None-Match of a write."""
+    """Add the stack, name and role of a change set, and If-None-Match of a write, for policies."""
     ministack.swap(ministack.iam_actions, "extract_resource_arn", _of_stack)
     ministack.swap(ministack.iam_actions, "extract_resource_arn", _of_log_stream)
     ministack.swap(ministack.iam_actions, "request_tag_context", _of_change_set)
@@ -40,7 +40,7 @@ def _of_stack(known: Callable[..., str]) -> Callable[..., str]:
 
 
 def _of_log_stream(known: Callable[..., str]) -> Callable[..., str]:
-    """A stream is a resource below its group: policies allow it with `log-group:NAME:*`."""
+    """Return a stream as a resource below its group: policies allow it by `log-group:NAME:*`."""
 
     def resource(service: str, *request: Any) -> str:
         found = known(service, *request)

@@ -44,9 +44,9 @@ def _by_any_name(parse: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
 
 
 def _routed(emulator: Asgi) -> Asgi:
-    """Answer before MiniStack looks at the path: its own are the paths of an API, too.
+    """Handle requests to APIs before MiniStack reads the path, which may equal one of its own.
 
-    A caller has no credentials that would say in whose account and region the API is.
+    The requests have no credentials, so account and region are found by the API.
     """
 
     async def routing(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -75,10 +75,10 @@ def _routed(emulator: Asgi) -> Asgi:
 
 
 def find(host: str, path: str, method: str) -> tuple[str, str] | None:
-    """Return account and region of the HTTP API that answers a request; None if none does.
+    """Return account and region of the HTTP API that handles a request; None if there is none.
 
-    A route with IAM's authorization is not found: MiniStack answers such a request, after it was
-    verified like every other request that is signed.
+    A route with IAM authorization is not found: MiniStack handles such a request, after it was
+    verified like every other signed request.
     """
     parsed = ministack.store(ministack.app, "_parse_execute_api_url")(host, path)
     if not parsed:

@@ -101,7 +101,7 @@ def _listener(props: Props) -> dict[str, Any]:
 
 
 def _routed(emulator: Asgi) -> Asgi:
-    """Answer before MiniStack looks at the path: its own are the paths of a load balancer, too."""
+    """Handle these requests before MiniStack reads the path, which may equal one of its own."""
 
     async def routing(scope: dict[str, Any], receive: Any, send: Any) -> None:
         headers = ministack.headers_of(scope) if scope["type"] == "http" else {}

@@ -60,21 +60,22 @@ def _create(title: str, props: Props, parent: str) -> Made:
 
 
 def _update(made: str, _old: Props, new: Props, parent: str) -> Made:
-    """A stack that has nothing to change stays as it is; those nested in it may have something."""
+    """Update a nested stack; if it has no changes, update the stacks nested in it."""
     name = _name(made)
-    said = _operate("UpdateStack", name, stack_params(new, ministack.stacks[parent]))
+    message = _operate("UpdateStack", name, stack_params(new, ministack.stacks[parent]))
     nested = ministack.stacks[name]
-    if _NOTHING_TO_DO in said:
-        for one in nested["_resources"].values():
-            if one["ResourceType"] == KIND:
-                _update(one["PhysicalResourceId"], one["Properties"], one["Properties"], name)
+    if _NOTHING_TO_DO in message:
+        for inner in nested["_resources"].values():
+            if inner["ResourceType"] == KIND:
+                properties = inner["Properties"]
+                _update(inner["PhysicalResourceId"], properties, properties, name)
     elif nested["StackStatus"] != "UPDATE_COMPLETE":
         raise _failure(nested, "update")
     return made, _outputs(nested)
 
 
 def _always(update: Callable[..., Made]) -> Callable[..., Made]:
-    """Compare a nested stack with its template whenever the one above is updated."""
+    """Compare a nested stack with its template whenever its parent is updated."""
 
     def updating(kind: str, made: str, old: Props, new: Props, stack: str, *rest: Any) -> Made:
         if kind == KIND and old == new:
@@ -92,7 +93,7 @@ def _delete(made: str, _props: Props) -> None:
 
 
 def new_name(parent: str, title: str) -> str:
-    """Return a name for a nested stack, which no other one has."""
+    """Return a unique name for a nested stack."""
     return f"{parent}-{title}-{uuid.uuid4().hex[:12].upper()}"
 
 
@@ -128,7 +129,7 @@ def _operate(
 ) -> bytes:
     """Call an action of CloudFormation's API where operations run, and wait for its operation.
 
-    A refusal is a ValueError. What is made is that resource of the stack that it is *below*.
+    Raises ValueError if it is refused. A created stack is the resource *below*: parent, logical id.
     """
 
     async def operating() -> Answer:
@@ -148,7 +149,7 @@ def _operate(
 
 
 def stack_params(props: Props, above: ministack.Stack) -> Params:
-    """Return the parameters of a call for a nested stack, with the capabilities of the one above."""
+    """Return the parameters of a call for a nested stack, with the capabilities of its parent."""
     params: Params = {"TemplateURL": [props["TemplateURL"]]}
     params |= _members("Parameters", "ParameterKey", "ParameterValue", _given(props))
     params |= _members("Tags", "Key", "Value", _tags(props))
@@ -158,7 +159,7 @@ def stack_params(props: Props, above: ministack.Stack) -> Params:
 
 
 def _failure(nested: ministack.Stack, verb: str) -> ValueError:
-    """Return the error of the stack above: it names the resources that failed, not the reason."""
+    """Return the error of the parent stack: it names the resources that failed, not the reason."""
     names: list[str] = []
     for event in reversed(ministack.stack_events[nested["StackId"]]):
         name, status = event["LogicalResourceId"], event["ResourceStatus"]
@@ -166,8 +167,8 @@ def _failure(nested: ministack.Stack, verb: str) -> ValueError:
             break
         if status.endswith("_FAILED") and name != nested["StackName"]:
             names.insert(0, name)
-    said = f"The following resource(s) failed to {verb}: [{', '.join(dict.fromkeys(names))}]. "
-    reason = said if names else nested["StackStatusReason"]
+    failed = f"The following resource(s) failed to {verb}: [{', '.join(dict.fromkeys(names))}]. "
+    reason = failed if names else nested["StackStatusReason"]
     how = ". Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason" if verb == "update" else ""
     return ValueError(
         f"Embedded stack {nested['StackId']} was not successfully {verb}d{how}: {reason}"

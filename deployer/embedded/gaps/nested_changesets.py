@@ -46,11 +46,11 @@ def _made(answer: Answer) -> ChangeSet | None:
 def _nest(create: Action, above: ChangeSet, root: str) -> None:
     """Create a change set for each nested stack, at any depth."""
     above["IncludeNestedStacks"] = True
-    changes = {one["ResourceChange"]["LogicalResourceId"]: one for one in above["Changes"]}
+    changes = {entry["ResourceChange"]["LogicalResourceId"]: entry for entry in above["Changes"]}
     for title, made in _nested_stacks(above, set(changes)):
         try:
             below = _propose(create, above, title, made)
-        except ValueError as error:  # What the nested stack is given cannot be resolved.
+        except ValueError as error:  # The properties of the nested stack cannot be resolved.
             above.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=str(error))
             return
         below.update(ParentChangeSetId=above["ChangeSetId"], RootChangeSetId=root)
@@ -76,8 +76,8 @@ def _propose(create: Action, above: ChangeSet, title: str, made: str) -> ChangeS
     name = (ministack.find_stack(made) or waiting or {}).get("StackName")
     name = name or nested.new_name(parent["StackName"], title)
     props = property_values.properties_after(above, title)
-    own = {one["Key"]: one["Value"] for one in props.get("Tags") or ()}
-    tags = {one["Key"]: one["Value"] for one in above["Tags"]} | own
+    own = {tag["Key"]: tag["Value"] for tag in props.get("Tags") or ()}
+    tags = {tag["Key"]: tag["Value"] for tag in above["Tags"]} | own
     answer = create(
         nested.stack_params(
             props | {"Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}, above
@@ -97,7 +97,7 @@ def _propose(create: Action, above: ChangeSet, title: str, made: str) -> ChangeS
 
 
 def _failed(above: ChangeSet, title: str, stack_id: str, answer: Answer) -> ChangeSet:
-    said = re.search(rb"<Message>(.*?)</Message>", answer[2], re.DOTALL)
+    message = re.search(rb"<Message>(.*?)</Message>", answer[2], re.DOTALL)
     name = f"{above['ChangeSetName']}-{title}-{_random()}"
     arn = f"{above['ChangeSetId'].rpartition(':')[0]}:changeSet/{name}/{uuid.uuid4()}"
     change_set: ChangeSet = above | {
@@ -107,7 +107,7 @@ def _failed(above: ChangeSet, title: str, stack_id: str, answer: Answer) -> Chan
         "StackName": stack_id.split("/")[1],
         "Status": "FAILED",
         "ExecutionStatus": "UNAVAILABLE",
-        "StatusReason": (said[1] if said else answer[2]).decode(),
+        "StatusReason": (message[1] if message else answer[2]).decode(),
         "Changes": [],
         "_template": {},
     }
@@ -122,7 +122,7 @@ def _random() -> str:
 def _join(
     above: ChangeSet, below: ChangeSet, change: dict[str, Any] | None, title: str, made: str
 ) -> None:
-    """Add the ARN of a nested change set to the change set above, which fails if it failed."""
+    """Add the ARN of a nested change set to its parent, which fails if the nested one failed."""
     arn, empty = below["ChangeSetId"], below["StatusReason"].startswith(_EMPTY)
     if change is None and empty:
         ministack.change_sets.pop(arn, None)
@@ -139,7 +139,7 @@ def _join(
 
 
 def _automatic(title: str, made: str) -> dict[str, Any]:
-    """Return the change of a nested stack whose own properties are the same."""
+    """Return the change of a nested stack whose own properties do not change."""
     target = {"Attribute": "Properties", "RequiresRecreation": "Never"}
     detail = {"Target": target, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}
     change = {
@@ -171,8 +171,8 @@ def _describing(describe: Action) -> Action:
             if key in change_set:
                 property_values.add(result, key, change_set[key])
         arns = {
-            one["ResourceChange"]["LogicalResourceId"]: one["ResourceChange"].get("ChangeSetId")
-            for one in change_set["Changes"]
+            entry["ResourceChange"]["LogicalResourceId"]: entry["ResourceChange"].get("ChangeSetId")
+            for entry in change_set["Changes"]
         }
         for change in property_values.every(root, "ResourceChange"):
             if arn := arns[ministack.text_of(change, "LogicalResourceId")]:

@@ -45,7 +45,7 @@ def _fill(change: ET.Element, change_set: dict[str, Any]) -> None:
         return
     for target in every(change, "Target"):
         if ministack.text_of(target, "Attribute") == "Properties":
-            for name in every(target, "Name"):  # None, where CloudFormation does not say which.
+            for name in every(target, "Name"):  # Empty if CloudFormation names no property.
                 _fill_target(target, name.text or "", before, after)
 
 
@@ -115,5 +115,5 @@ def every(root: ET.Element, tag: str) -> list[ET.Element]:
 
 
 def add(parent: ET.Element, tag: str, text: str) -> None:
-    """Give *parent* one more element."""
+    """Append an element with *text* to *parent*."""
     ET.SubElement(parent, f"{{{ministack.NAMESPACE}}}{tag}").text = text

@@ -168,7 +168,7 @@ GAPS: tuple[Gap, ...] = (
         test="test_template.py::test_template_url",
     ),
     Gap(
-        "a template in S3 is read in the version that its address names",
+        "a template in S3 is read in the version that its URL names",
         "user guide, Selecting a stack template",
         "the newest version",
         module="template_url",
@@ -605,7 +605,7 @@ GAPS: tuple[Gap, ...] = (
         test="test_nested.py::test_a_failure_names_the_nested_stack_and_what_failed_in_it",
     ),
     Gap(
-        "IncludeNestedStacks makes a change set for each nested stack, at any depth",
+        "IncludeNestedStacks creates a change set for each nested stack, at any depth",
         "API reference, CreateChangeSet, DescribeChangeSet and ResourceChange; user guide, Change "
         "sets for nested stacks",
         "parameter ignored",
@@ -613,7 +613,7 @@ GAPS: tuple[Gap, ...] = (
         test="test_nested_changesets.py::test_each_nested_stack_has_a_change_set",
     ),
     Gap(
-        "with it, a nested stack changed by hand is a change, and put back, although its address stays",
+        "with it, a nested stack that was changed by hand is listed and restored, with the same URL",
         NOT_VERIFIED,
         "FAILED, “didn't contain changes”",
         module="nested_changesets",
@@ -628,14 +628,14 @@ GAPS: tuple[Gap, ...] = (
         test="test_nested_changesets.py::test_a_nested_failure_fails_the_root",
     ),
     Gap(
-        "nested change sets are executed and deleted from the root alone",
-        "user guide, Change sets for nested stacks; the words of the refusal are not verified",
+        "nested change sets are executed and deleted only through the root",
+        "user guide, Change sets for nested stacks; the message of the refusal is not verified",
         "no such change sets",
         module="nested_changesets",
         test="test_nested_changesets.py::test_only_the_root_is_executed_or_deleted",
     ),
     Gap(
-        "nested stacks made by a change set are in review, and go with it",
+        "nested stacks created by a change set are in review, and are deleted with it",
         "user guide, Change sets for nested stacks",
         "no such stacks",
         module="nested_changesets",
@@ -651,14 +651,14 @@ GAPS: tuple[Gap, ...] = (
     Gap(
         "a policy allows change sets of a stack, and for a role that CloudFormation takes (RoleArn)",
         "service authorization reference, CloudFormation",
-        "a change set was of no stack, and the condition never held",
+        "a change set was of no stack, and the condition was never true",
         module="conditions",
         test="test_conditions.py::test_role_of_a_change_set",
     ),
     Gap(
         "a policy allows change sets by name (ChangeSetName)",
         "service authorization reference, CloudFormation; not verified for a call that has an ARN",
-        "the condition never held",
+        "the condition was never true",
         module="conditions",
         test="test_conditions.py::test_name_of_a_change_set",
     ),
@@ -672,7 +672,7 @@ GAPS: tuple[Gap, ...] = (
     Gap(
         "a policy allows writes only if no object has the key (s3:if-none-match)",
         "S3 user guide, Enforce conditional writes",
-        "the condition never held",
+        "the condition was never true",
         module="conditions",
         test="test_conditions.py::test_write_of_a_new_object",
     ),
@@ -721,7 +721,7 @@ GAPS: tuple[Gap, ...] = (
     Gap(
         "IAM restricts who may deploy: CloudFormation acts with the caller's or the role's rights",
         "user guide, Service role",
-        "CloudFormation may do everything, and so may a root key",
+        "CloudFormation and root keys have all permissions",
         consequence="least privilege is proven for run-time roles only, not for deploy roles",
     ),
     Gap(
@@ -864,14 +864,14 @@ GAPS: tuple[Gap, ...] = (
         consequence="tests/stacks/test_pipeline.py holds which the pipeline may read",
     ),
     Gap(
-        "a function has the memory it is given and no more, and reaches no network in a VPC "
-        "but what its security groups allow",
+        "a function has only its configured memory, and in a VPC only the network that its "
+        "security groups allow",
         "Lambda developer guide, Configure Lambda function memory; VPC networking",
         "memory is not limited; the machine's network is shared",
         consequence="a function that needs more memory, or the internet, passes here",
     ),
     Gap(
-        "S3 takes an object of 5 GB in one call",
+        "S3 accepts an object of 5 GB in one call",
         "S3 user guide, Uploading objects",
         "256 MB, since a body is held in memory",
         consequence="use a multipart upload for larger ones",

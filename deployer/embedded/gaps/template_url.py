@@ -1,4 +1,4 @@
-"""A template in S3 is found by every form of address S3 has, and in the version that is named."""
+"""Find a template in S3 by every form of URL that S3 has, and in the version in the URL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PATH = re.compile(
 def close() -> None:
     """Rewrite the form the emulator misreads into the one it reads (BUCKET/KEY as the path).
 
-    It reads no version: a template of one is read here, and handed on as if it came with the call.
+    It ignores versions: a template with a version is read here, and passed on as TemplateBody.
     """
     ministack.wrap("_resolve_document", _by_bucket_name)
 

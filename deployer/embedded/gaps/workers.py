@@ -1,7 +1,7 @@
-"""A function's process sees the standard library, its own zip, and boto3 with what that needs.
+"""Run functions with the standard library, their own zip, and boto3 with its dependencies only.
 
-It is isolated (processes.py), and what it writes is bounded: neither its result nor its log can
-fill the emulator's memory.
+Their processes are isolated (processes.py) and their output is limited: neither results nor logs
+can fill the emulator's memory.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from deployer.embedded.processes import IsolatedProcess, Isolation, install
 from deployer.errors import EmbeddedError
 from deployer.isolation import sandbox
 
-RESPONSE_BYTES = 6_291_556  # Lambda quotas, Invocation payload; the number is that of its error.
-LOG_BYTES = 4 * 1024 * 1024  # Of an invocation. Lambda has no such limit.
+RESPONSE_BYTES = 6_291_556  # Lambda quotas, Invocation payload; the number is from its error.
+LOG_BYTES = 4 * 1024 * 1024  # Per invocation. Lambda has no such limit.
 _LOG_LINE_BYTES = 256 * 1024  # CloudWatch Logs quotas, Event size; longer lines are split there.
-_ENVELOPE_BYTES = 6 * RESPONSE_BYTES  # A line with a response in which all is escaped: \u00e9.
+_ENVELOPE_BYTES = 6 * RESPONSE_BYTES  # A response whose characters are all escaped: \u00e9.
 _TOO_LARGE = (
     f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
 )
@@ -41,7 +41,7 @@ _FROM_ENVIRONMENT = {
 
 
 def close() -> None:
-    """Isolate every process, and have workers find their code where the sandbox has it."""
+    """Isolate every process, and let workers find their code by its path in the sandbox."""
     folder = Path(tempfile.gettempdir())
     packages = folder / "runtime"
     runtime.link(packages)
@@ -54,7 +54,7 @@ def close() -> None:
 
 
 def _with_sandbox_paths(kind: str, script: str) -> str:
-    """Make a worker's script read its code's path from the environment: the sandbox has another."""
+    """Make a worker's script read the path of its code from the environment, as it is inside."""
     if _FROM_INIT[kind] not in script:
         raise EmbeddedError(f"ministack {ministack.PINNED}: the {kind} worker has changed")
     script = script.replace(_FROM_INIT[kind], _FROM_ENVIRONMENT[kind])
@@ -76,14 +76,14 @@ def _with_a_new_log(invoke: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class WorkerProcess(IsolatedProcess):
-    """The process of a function, whose output is read with bounds."""
+    """The process of a function, whose output is read within limits."""
 
     log: BoundedLog | None = None
 
     def __init__(self, args: Any, **options: Any) -> None:
-        """Start it; a worker writes results to stdout, a custom runtime writes its log there."""
+        """Start the process; workers write results to stdout, custom runtimes write their log there."""
         super().__init__(args, **options)
-        streams: dict[str, Any] = vars(self)  # Popen says of them only that they are files.
+        streams: dict[str, Any] = vars(self)  # Popen declares them as plain files.
         if self.stderr is not None:
             self.log = streams["stderr"] = BoundedLog(self.stderr)
             streams["stdout"] = BoundedResults(self.stdout, self.terminate)
@@ -92,18 +92,18 @@ class WorkerProcess(IsolatedProcess):
 
 
 class BoundedLog:
-    """Lines of a log: as many bytes as an invocation may write, then none until it is renewed."""
+    """The lines of a log, up to LOG_BYTES; further lines are dropped until `renew`."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._left = LOG_BYTES
 
     def renew(self) -> None:
-        """Begin another invocation's log."""
+        """Start the log of another invocation."""
         self._left = LOG_BYTES
 
     def readline(self) -> Any:
-        """Return the next line that is kept; all others are read, or the process would wait."""
+        """Return the next line within the limit; read and drop others, so the process can go on."""
         while line := self._stream.readline(_LOG_LINE_BYTES):
             had, self._left = self._left, self._left - len(line)
             if self._left >= 0:
@@ -113,7 +113,7 @@ class BoundedLog:
         return line
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield the lines that are kept."""
+        """Yield the lines within the limit."""
         while line := self.readline():
             yield line
 
@@ -122,14 +122,14 @@ class BoundedLog:
 
 
 class BoundedResults:
-    """Lines with a result each; one that Lambda would not take is replaced by Lambda's error."""
+    """Lines with one result each; a result that is too large is replaced by Lambda's error."""
 
     def __init__(self, stream: Any, end: Callable[[], None]) -> None:
         self._stream = stream
         self._end = end
 
     def readline(self) -> str:
-        """Return the next line; a process that never ends its line is ended."""
+        """Return the next line; terminate a process whose line is too long."""
         line: str = self._stream.readline(_ENVELOPE_BYTES)
         if len(line) >= _ENVELOPE_BYTES:
             self._end()
@@ -142,7 +142,7 @@ class BoundedResults:
 
 
 def _response_bytes(line: str) -> int:
-    """Return how long the response in *line* is as Lambda counts it: as UTF-8."""
+    """Return the length of the response in *line* in UTF-8, as Lambda counts it."""
     try:
         result = json.loads(line)["result"]
     except (ValueError, TypeError, KeyError):

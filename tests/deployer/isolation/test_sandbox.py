@@ -29,7 +29,7 @@ def box(request: pytest.FixtureRequest) -> Sandbox:
 
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """What this machine can do is found out anew."""
+    """Clear the cached level, so that the machine is probed again."""
     sandbox.level.cache_clear()
     yield monkeypatch
     sandbox.level.cache_clear()
@@ -253,7 +253,7 @@ def test_fallback(fresh: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces to be without")
 def test_forbidden_namespaces(tmp_path: Path) -> None:
-    """Where the kernel forbids namespaces, the reason is found out and said."""
+    """Where the kernel forbids namespaces, the error has the reason."""
     if sandbox.level() == "environment":
         assert sandbox._problem()
         return

@@ -1,4 +1,4 @@
-"""What a destroy is going to do, as people read it."""
+"""The deletions of a destroy as text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_lost_data_is_red() -> None:
 
 
 def test_a_reporter_shows_the_same() -> None:
-    """Before anybody is asked."""
+    """It is shown before the question."""
     told, stream, _ = listening()
 
     told.deletions(DELETIONS)

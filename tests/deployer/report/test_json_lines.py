@@ -151,7 +151,7 @@ def test_any_text_stays_on_its_line(name: str, reason: str) -> None:
 
 
 def test_a_change_in_a_nested_stack_has_its_path() -> None:
-    """A reader that looks at each change of the list misses none."""
+    """The list of changes includes those of nested stacks."""
     below = replace(changed("Below"), nested=(changed("Table", replacement="True"),))
     [*_, line] = [
         one

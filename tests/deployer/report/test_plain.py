@@ -91,7 +91,7 @@ def test_an_account_is_named_without_more() -> None:
 
 
 def test_the_first_line_names_what_is_taken_from_the_aws_setup() -> None:
-    """Whoever reads a log sees through which proxy it went."""
+    """The log shows the proxy of the run."""
     told, stream, _ = listening()
 
     told.start("x", "1", "r", embedded=False, origins=["profile x", "proxy http://proxy"])

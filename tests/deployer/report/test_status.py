@@ -17,7 +17,7 @@ ORPHANS = [Orphan(STACKS[1], "deployed, but no longer a layer", "./inv destroy -
 
 
 def test_a_table_for_people() -> None:
-    """Stable columns, with what AWS says of it at the end; below, how an orphan is removed."""
+    """Stable columns with AWS's reason at the end; below, the command that removes an orphan."""
     text = status(STACKS, ORPHANS)
 
     assert text == (

@@ -1,4 +1,4 @@
-"""What is served without credentials."""
+"""Operations that are served without credentials."""
 
 from __future__ import annotations
 

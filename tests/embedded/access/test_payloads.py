@@ -68,7 +68,7 @@ def test_other_chunks(body: bytes) -> None:
 
 
 def with_trailer(checksum: bytes, secret: str = SECRET) -> bytes:
-    """A streamed body of one chunk and a trailer, signed as the S3 API reference says."""
+    """A streamed body of one chunk and a trailer, signed as in the S3 API reference."""
     key = f"AWS4{secret}".encode()
     for part in ("20130524", REGION, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -113,12 +113,12 @@ def test_unsigned(payload: str) -> None:
     other = Claim(KEY, "", REGION, "dynamodb", "", (), "", payload)
 
     assert payload == payloads.signed_payload(s3)
-    with pytest.raises(AwsRefusalError, match="not a hash that this service takes"):
+    with pytest.raises(AwsRefusalError, match="not a hash that this service accepts"):
         payloads.signed_payload(other)
 
 
 def test_missing() -> None:
-    """S3 wants to be told of the body, unless the signature is in the URL; other services not."""
+    """S3 requires the payload hash, unless the signature is in the URL; other services do not."""
     presigned = Claim(KEY, "", REGION, "s3", "", (), "", None, presigned=True)
     other = Claim(KEY, "", REGION, "sts", "", (), "", None)
 

@@ -108,7 +108,7 @@ def test_missing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
 def test_of_another_user(tmp_path: Path) -> None:
-    """A secret that another user wrote is not used: that user knows it."""
+    """A secret that another user wrote is not used, because that user has read it."""
     file = tmp_path / "secret"
     secret.create(file)
     os.chown(file, 65534, 65534)

@@ -85,7 +85,7 @@ VALUES = st.dictionaries(st.from_regex(r"[a-z-]{1,8}", fullmatch=True), PATHS, m
     path=PATHS, query=VALUES, body=st.binary(max_size=40), service=st.sampled_from(["s3", "sts"])
 )
 def test_any_request(path: str, query: dict[str, str], body: bytes, service: str) -> None:
-    """What botocore signs is verified, whatever is in path, query and body; another secret fails."""
+    """Every request that botocore signs is verified; another secret fails."""
     listed = "&".join(
         f"{name}={encoded(value).replace('/', '%2F')}" for name, value in query.items()
     )
@@ -233,7 +233,7 @@ PARAMETERS = st.dictionaries(
 
 @given(authorization=TEXT, query=PARAMETERS, date=TEXT)
 def test_any_claim(authorization: str, query: dict[str, str], date: str) -> None:
-    """Whatever a request claims is verified or refused, never an error of ours."""
+    """Every claim is verified or refused, and never causes an internal error."""
     raw = "&".join(f"{name}={encoded(value)}" for name, value in query.items())
     headers = {"x-amz-date": date}
     headers |= {"Authorization": f"AWS4-HMAC-SHA256 {authorization}"} if authorization else {}

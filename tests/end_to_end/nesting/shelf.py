@@ -29,7 +29,7 @@ class Settings(fields.Settings, frozen=True):
 
 @dataclass(frozen=True)
 class Store:
-    """Where templates go."""
+    """The bucket for templates."""
 
     bucket: Value
 
@@ -48,7 +48,7 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Inside:
-    """What a nested stack has of its own."""
+    """The content of a nested stack."""
 
     key: str
     keeps: bool
