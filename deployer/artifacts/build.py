@@ -101,7 +101,7 @@ def _make(code: Code, artifact: Artifact, drafts: Path, path: Path) -> store.Sea
         packages = packing.names(found)
         shutil.copyfile(found, draft)
     _refuse(checks.contents(artifact, ours.files, packages))
-    seal = store.write(ours.files, draft)
+    seal = store.write(ours.tree, draft)
     _refuse(checks.sizes(artifact, seal))
     if artifact.target.host:
         _refuse(checks.imported(artifact, draft, drafts))
@@ -117,10 +117,10 @@ def _packages(artifact: Artifact, ours: sources.Sources, drafts: Path, folder: P
     digest = sources.Sources({}, lock.encode()).digest(artifact.target.facts)
     path = folder / f"{store.PACKAGES}{digest}.zip"
     if not store.recall(path):
-        files = install(artifact.name, lock, artifact.target, drafts / "packages")
-        _refuse(checks.compiled(artifact, files))
+        tree = install(artifact.name, lock, artifact.target, drafts / "packages")
+        _refuse(checks.compiled(artifact, tree.files))
         draft = drafts / path.name
-        store.keep(draft, store.write(files, draft), path)
+        store.keep(draft, store.write(tree, draft), path)
     os.utime(path)  # Used now, so not the first to be dropped.
     return path
 

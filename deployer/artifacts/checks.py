@@ -10,12 +10,11 @@ import ast
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from deployer import runtime
-from deployer.artifacts import Artifact, elf
+from deployer.artifacts import Artifact, elf, packing
 from deployer.artifacts.faults import Fault
 from deployer.artifacts.imports import imports
 from deployer.artifacts.sources import LAMBDAS, SHARED
@@ -75,8 +74,7 @@ def sizes(artifact: Artifact, seal: Seal) -> Iterator[Fault]:
 def imported(artifact: Artifact, packed: Path, folder: Path) -> Iterator[Fault]:
     """Import the handler from the zip *packed*, unzipped in *folder*, as a worker would."""
     code, beside, home = folder / "code", folder / "runtime", folder / "home"
-    with zipfile.ZipFile(packed) as file:
-        file.extractall(code)
+    packing.extract(packed, code)
     runtime.link(beside)
     home.mkdir()
     module = artifact.handler.rpartition(".")[0]

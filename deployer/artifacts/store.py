@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,10 +65,10 @@ def turn(folder: Path) -> Iterator[Path]:
             yield Path(drafts)
 
 
-def write(files: Mapping[str, bytes], draft: Path) -> Seal:
-    """Add *files* to the zip at *draft*, made if it is not there; see that it reaches the disk."""
+def write(tree: packing.Tree, draft: Path) -> Seal:
+    """Add *tree* to the zip at *draft*, made if it is not there; see that it reaches the disk."""
     with draft.open("r+b" if draft.exists() else "w+b") as file:
-        sizes = packing.add(files, file)
+        sizes = packing.add(tree, file)
         file.flush()
         os.fsync(file.fileno())
         size = file.seek(0, os.SEEK_END)

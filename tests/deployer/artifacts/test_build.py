@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -70,7 +71,7 @@ def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
     sources = [str(file.relative_to(other.root)) for file in other.root.glob("lambdas/**/*.py")]
     age(other.root, sources)
     for file in sources:
-        (other.root / file).chmod(0o700)
+        (other.root / file).chmod(0o600)
     odd = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7", "PYTHONUTF8": "0"}
 
     one = run(filled(checkout).root, "2", "a", "b")
@@ -87,21 +88,25 @@ def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
 
 
 def test_what_is_in_it(checkout: Checkout) -> None:
-    """Ours and the packages at the root; of packages what is needed when it runs."""
+    """Ours and the packages at the root; of packages all but what is proven to be unused."""
     lock = checkout.wheel(
         "plug-in",
         {
             "plugin/__init__.py": "",
             "plugin/__init__.pyi": "",
             "plugin/_c.pxd": "",
+            "plugin/_only.pyc": "",
             "plugin/data.json": "{}",
             "plugin/tests/__init__.py": "",
             "plugin/__pycache__/x.pyc": "",
+            ".libs_plugin/x.txt": "",
             "plug_in-1.0.data/scripts/plug": "#!python\n",
+            "plug_in-1.0.data/scripts/tool": "#!/bin/sh\n",
         },
         metadata={
-            "entry_points.txt": "[console_scripts]\nplug = plugin:main\n",
-            "top_level.txt": "",
+            "entry_points.txt": "[console_scripts]\nplugged = plugin:main\n",
+            "top_level.txt": "plugin\n",
+            "licenses/LICENSE": "",
         },
     )
     checkout.function("a", lock=lock)
@@ -110,15 +115,103 @@ def test_what_is_in_it(checkout: Checkout) -> None:
 
     files = read(built.path)
     assert {
+        ".libs_plugin/x.txt",
         "a/handler.py",
+        "bin/tool",
         "plugin/__init__.py",
+        "plugin/__init__.pyi",
+        "plugin/_c.pxd",
+        "plugin/_only.pyc",
         "plugin/data.json",
+        "plugin/tests/__init__.py",
         "plug_in-1.0.dist-info/METADATA",
+        "plug_in-1.0.dist-info/RECORD",
+        "plug_in-1.0.dist-info/WHEEL",
         "plug_in-1.0.dist-info/entry_points.txt",
+        "plug_in-1.0.dist-info/licenses/LICENSE",
+        "plug_in-1.0.dist-info/top_level.txt",
     } == files.keys()
     assert sum(map(len, files.values())) == built.unzipped
     assert built.path.stat().st_size == built.size
     assert hashlib.sha256(built.path.read_bytes()).hexdigest() == built.sha256
+
+
+METADATA = """
+from importlib import metadata
+
+assert metadata.version("plug-in") == "1.0"
+assert metadata.metadata("plug-in")["Name"] == "plug-in"
+assert "plug-in" in metadata.packages_distributions()["plugin"]
+(point,) = metadata.entry_points(group="plugs")
+assert point.load() is __import__("plugin")
+files = {str(file) for file in metadata.files("plug-in")}
+assert {"plugin/__init__.py", "plug_in-1.0.dist-info/METADATA"} < files, files
+assert all(file.locate().exists() for file in metadata.files("plug-in"))
+assert any(file.hash for file in metadata.files("plug-in"))
+"""
+
+
+def test_metadata(checkout: Checkout) -> None:
+    """importlib.metadata answers in the zip as it does where a distribution is installed."""
+    lock = checkout.wheel(
+        "plug-in",
+        {"plugin/__init__.py": "", "plugin/tests/__init__.py": ""},
+        metadata={
+            "entry_points.txt": "[plugs]\nx = plugin\n[console_scripts]\nplug = plugin:main\n",
+            "top_level.txt": "plugin\n",
+        },
+    )
+    checkout.function("a", f"{METADATA}{HANDLER}", lock=lock)
+
+    assert checkout.build("a", target=host())
+
+
+def test_packages_that_import_their_tests(checkout: Checkout) -> None:
+    """A package may import its tests and read its stubs; for that they are there."""
+    plain = (
+        "import pathlib, plain.tests.data\npathlib.Path(__file__).with_suffix('.pyi').read_text()"
+    )
+    lock = checkout.wheel(
+        "plain",
+        {
+            "plain/__init__.py": plain,
+            "plain/__init__.pyi": "",
+            "plain/tests/__init__.py": "",
+            "plain/tests/data.py": "",
+        },
+    )
+    checkout.function("a", f"import plain\n{HANDLER}", lock=lock)
+
+    assert checkout.build("a", target=host())
+
+
+RUNS = """
+import pathlib, subprocess, plain
+
+here = pathlib.Path(__file__).parent
+for program in (here / "tool.sh", pathlib.Path(plain.__file__).parent / "tool.sh"):
+    assert b"ran" == subprocess.check_output([program]).strip()
+"""
+
+
+def test_executables(checkout: Checkout) -> None:
+    """Programs of ours and of packages can be run from the zip; their modes are normalised."""
+    tool = zipfile.ZipInfo("plain/tool.sh")
+    tool.external_attr = 0o100711 << 16
+    program = "#!/bin/sh\necho ran\n"
+    lock = checkout.wheel("plain", {"plain/__init__.py": "", tool: program})
+    checkout.function("a", f"{RUNS}{HANDLER}", lock=lock)
+    checkout.write(**{"lambdas/a/tool.sh": program})
+    (checkout.root / "lambdas/a/tool.sh").chmod(0o700)
+
+    (built,) = checkout.build("a", target=host())
+
+    with zipfile.ZipFile(built.path) as packed:
+        modes = {entry.filename: entry.external_attr >> 16 for entry in packed.infolist()}
+    assert {path: mode for path, mode in modes.items() if mode != 0o100644} == {
+        "a/tool.sh": 0o100755,
+        "plain/tool.sh": 0o100755,
+    }
 
 
 def test_markers(checkout: Checkout) -> None:
@@ -176,7 +269,9 @@ def test_one_line_changed(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -
     """Where only sources changed, only sources are deflated; packages come from before."""
     filled(checkout).build("a")
     deflated, add = [], packing.add
-    monkeypatch.setattr(packing, "add", lambda files, to: deflated.extend(files) or add(files, to))
+    monkeypatch.setattr(
+        packing, "add", lambda tree, to: deflated.extend(tree.files) or add(tree, to)
+    )
     monkeypatch.setattr(build_module, "install", lambda *_: pytest.fail("installed in vain"))
     handler = checkout.root / "lambdas/a/handler.py"
 

@@ -238,7 +238,7 @@ def _touched(checkout: Checkout) -> None:
 
 def _private(checkout: Checkout) -> None:
     for file in (checkout.root / "lambdas").rglob("*.py"):
-        file.chmod(0o700)
+        file.chmod(0o600)
 
 
 def _compiled(checkout: Checkout) -> None:
@@ -261,7 +261,7 @@ def _unused_changed(checkout: Checkout) -> None:
     "change", [_touched, _private, _compiled, _event, _other_order, _unused_changed]
 )
 def test_same_digest(checkout: Checkout, change) -> None:
-    """Times, modes, caches and the order of lines are nothing that a zip is made of."""
+    """Times, who may read, caches and the order of lines are nothing that a zip is made of."""
     _fill(checkout)
     before = checkout.artifact("a")
 
@@ -303,6 +303,16 @@ def test_other_digest(checkout: Checkout, files: dict[str, str]) -> None:
     assert before != checkout.artifact("a")
 
 
+def test_executable_counts(checkout: Checkout) -> None:
+    """A program that can be run is packed otherwise than a text."""
+    _fill(checkout)
+    before = checkout.artifact("a")
+
+    (checkout.root / "lambdas/a/handler.py").chmod(0o755)
+
+    assert before != checkout.artifact("a")
+
+
 def test_target_counts(checkout: Checkout) -> None:
     """The same sources are another zip for another Python, another machine, and for this one."""
     _fill(checkout)
@@ -323,13 +333,22 @@ def test_known_digest(checkout: Checkout) -> None:
 
     found = checkout.artifact("a")
 
-    assert Artifact("a", ARM, "9820f498c61074c0409ea31d95ae31a3") == found
+    assert Artifact("a", ARM, "fa9b2c4cfb9f6c4f479d8ffd4cc535a1") == found
     assert f"lambdas/a/{found.digest}.zip" == found.key
     assert "a.handler.handler" == found.handler
 
 
 FILES = st.dictionaries(st.text("ab/", min_size=1, max_size=4), st.binary(max_size=3), max_size=4)
-ANY_SOURCES = st.builds(Sources, FILES, st.binary(max_size=3), st.binary(max_size=3))
+EXECUTABLE = st.frozensets(st.text("ab/", min_size=1, max_size=4), max_size=4)
+
+
+def _sources(
+    files: dict[str, bytes], lock: bytes, asked: bytes, executable: frozenset[str]
+) -> Sources:
+    return Sources(files, lock, asked, executable & files.keys())
+
+
+ANY_SOURCES = st.builds(_sources, FILES, st.binary(max_size=3), st.binary(max_size=3), EXECUTABLE)
 
 
 @given(ANY_SOURCES, ANY_SOURCES)
