@@ -83,8 +83,11 @@ def build(_: Context, name: list[str] | None = None, env: str = "", jobs: int = 
     for one in name or ():
         one_of("name", one, sorted({artifact.name for artifact in artifacts}))
     wanted = [artifact for artifact in artifacts if not name or artifact.name in name]
-    for built in code.build(wanted, jobs=jobs or None):
+    several = code.build(wanted, jobs=jobs or None)
+    for built in several:
         print(zips.line(built))
+    for line in zips.unchecked(several):
+        print(line)
 
 
 @task(help={"env": _ENVS})

@@ -21,7 +21,6 @@ from deployer.runtime import PACKAGES, normal
 
 SECONDS = 600  # Given to uv, which gives up by itself long before when a server does not answer.
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-_AMAZON_LINUX_2023 = 12  # From Python 3.12 on: glibc 2.34. Before it Amazon Linux 2: glibc 2.26.
 # Nothing else is left out: packages import their tests and read their stubs.
 _CACHES = "__pycache__"  # Of the Python that builds; modules that are only compiled are elsewhere.
 _LEFT_BY_UV = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"}
@@ -121,10 +120,9 @@ def _refused(name: str, target: Target, said: str) -> BuildError:
 def _platform(target: Target) -> list[str]:
     if target.host:
         return []
-    minor = int(target.python.rpartition(".")[2])
-    glibc = "2_34" if minor >= _AMAZON_LINUX_2023 else "2_17"
-    machine = _MACHINES[target.architecture]
-    return ["--python-version", target.python, "--python-platform", f"{machine}-manylinux_{glibc}"]
+    major, minor = target.glibc
+    platform = f"{_MACHINES[target.architecture]}-manylinux_{major}_{minor}"
+    return ["--python-version", target.python, "--python-platform", platform]
 
 
 def _kept(folder: Path) -> Tree:

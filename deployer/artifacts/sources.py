@@ -179,7 +179,7 @@ class _Gathering:
         if any(entry.name in {module, f"{module}.py"} for entry in entries):
             for entry in entries:
                 self._add(entry, SHARED)
-        elif not wanted.optional:
+        elif not (wanted.optional or wanted.unless):  # The build knows what else is missing.
             place = f"{self.origins[by]}:{wanted.line}"
             self.faults.append(
                 Fault(

@@ -31,11 +31,12 @@ _DRAFT = "draft-"
 
 @dataclass(frozen=True)
 class Seal:
-    """What a zip is known by, and how large it is, in bytes."""
+    """What a zip is known by, how large it is, in bytes, and what of it could not be checked."""
 
     sha256: str
     size: int
     unzipped: int
+    unchecked: str
 
 
 def recall(path: Path) -> Seal | None:
@@ -74,7 +75,7 @@ def write(tree: packing.Tree, draft: Path) -> Seal:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Seal(sha256, size, sum(sizes.values()))
+    return Seal(sha256, size, sum(sizes.values()), unchecked="")
 
 
 def keep(draft: Path, seal: Seal, path: Path) -> None:

@@ -14,9 +14,11 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from deployer import artifacts
 from deployer.artifacts import build as build_module
 from deployer.artifacts import checks, host, install, packing, store, target
 from deployer.artifacts.build import build, path_of
@@ -572,7 +574,11 @@ def test_no_network(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None
         ("import shared\n", "handler.py:1: imports shared, which is not in the zip"),
         ("from b import handler\n", "handler.py:1: imports b, which is not"),
         ("from .more import x\n", "handler.py:1: imports a.more, which is not"),
+        ("from a.kept import gone\n", "lambdas/a/handler.py:1: a.kept has no gone"),
+        ("from . import gone\n", "lambdas/a/handler.py:1: a has no gone"),
+        ("def late():\n    from a.kept import x, gone\n", "handler.py:2: a.kept has no gone"),
         ("x = (\n", "handler.py:1: '(' was never closed"),
+        ("\0", "handler.py:1: source code string cannot contain null bytes"),
         ("def handle(): ...\n", "lambdas/a/handler.py: has no function handler"),
     ],
 )
@@ -580,6 +586,7 @@ def test_handler_refused(checkout: Checkout, source: str, words: str) -> None:
     """For another machine sources are read: a handler that lacks something is found here."""
     head = "" if words.endswith("handler") else HANDLER.replace("\n", ";", 1).replace(";    ", " ")
     checkout.function("a", f"{source}{head}").function("b")
+    checkout.write(**{"lambdas/a/kept.py": "x = 1\n"})
 
     with pytest.raises(BuildError) as refused:
         checkout.build("a")
@@ -592,18 +599,191 @@ def test_handler_refused(checkout: Checkout, source: str, words: str) -> None:
     [
         "import boto3, json, botocore.session, dateutil.parser\n",
         "from . import more\nfrom .more import x\nimport a.more\n",
+        "from a.lazy import anything\nfrom a.star import x\nfrom .more import *\n",
         "try:\n    import simplejson\nexcept (ImportError, KeyError):\n    simplejson = None\n",
         "try:\n    import simplejson\nexcept:\n    pass\n",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import mypy_boto3_s3\n",
         "import typing\nif typing.TYPE_CHECKING:\n    import mypy_boto3_s3\n",
+        "import sys\nif sys.version_info < (3, 9):\n    import tomli\n",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import simplejson\n",
+        "try:\n    import tomllib\nexcept ImportError:\n    import tomli as tomllib\n",
+        "import boto3\nboto3.client('dynamodb'), boto3.resource('s3').meta.client\n",
+        "import boto3\nassert boto3.Session().get_credentials().token\n",
+        "import os\nassert os.environ['AWS_LAMBDA_FUNCTION_NAME'] == 'a'\n",
     ],
 )
 @pytest.mark.parametrize("where", [ARM, host()], ids=["arm64", "host"])
 def test_handler_taken(checkout: Checkout, source: str, where) -> None:
     """The standard library, boto3, its own modules, and what may be missing: all is there."""
-    checkout.function("a", f"{source}{HANDLER}").write(**{"lambdas/a/more.py": "x = 1\n"})
+    checkout.function("a", f"{source}{HANDLER}").write(
+        **{
+            "lambdas/a/more.py": "x = 1\n",
+            "lambdas/a/lazy.py": "def __getattr__(name): ...\n",
+            "lambdas/a/star.py": "from .more import *\n",
+        }
+    )
 
     assert checkout.build("a", target=where)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from typing import Any\nhandler: Any = lambda event, context: event\n",
+        "import os\nif os.environ.get('X'):\n    pass\nelse:\n    def handler(event, context): ...\n",
+        "from a.more import handler\n",
+        "import a.more as more\nhandler = more.handler\n",
+        "from a.more import *\n",
+        "with open(__file__):\n    def handler(event, context): ...\n",
+    ],
+)
+@pytest.mark.parametrize("where", [ARM, host()], ids=["arm64", "host"])
+def test_handlers_taken(checkout: Checkout, source: str, where) -> None:
+    """A handler may come into its module by whatever statement."""
+    checkout.function("a", source).write(**{"lambdas/a/more.py": HANDLER})
+
+    assert checkout.build("a", target=where)
+
+
+def test_async_handler(checkout: Checkout) -> None:
+    """Lambda would answer with a coroutine."""
+    checkout.function("a", f"async {HANDLER}")
+
+    with pytest.raises(BuildError, match="handler is async, and Lambda does not await it"):
+        checkout.build("a")
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"plain/__init__.py": "import gone\n"}, "plain/__init__.py:1: imports gone, which is not"),
+        (
+            {"plain/__init__.py": "from .more import x\n", "plain/more.py": "import gone\n"},
+            "plain/more.py:1: imports gone",
+        ),
+        (
+            {
+                "plain/__init__.py": "\nfrom . import more, x\n",
+                "plain/more.py": "from .y import z\n",
+            },
+            "y",
+        ),
+        ({"plain/__init__.py": "import cgi\n"}, "plain/__init__.py:1: imports cgi"),
+        ({"plain/__init__.py": "class A:\n    import gone\n"}, "imports gone"),
+    ],
+)
+def test_packages_refused(checkout: Checkout, files: dict[str, str], words: str) -> None:
+    """For another machine the sources of packages are read: what one of them lacks is found."""
+    checkout.function("a", f"import plain\n{HANDLER}", lock=checkout.wheel("plain", files))
+
+    with pytest.raises(BuildError) as refused:
+        checkout.build("a")
+
+    assert words in str(refused.value)
+    assert refused.value.hint.startswith("pin another version of the package")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import json, boto3, plain.more, plain._fast\nfrom plain import more, _fast, value\n",
+        "def late():\n    import gone\n",
+        "import os\nif os.environ.get('X'):\n    import gone\n",
+        "import sys\nif sys.version_info < (3, 13):\n    import gone\n",
+        "try:\n    import plain.more\nexcept ImportError:\n    import gone\n",
+        "try:\n    import gone\nexcept ImportError:\n    pass\n",
+        "type A = int  # Python 3.12, and more than this one may know.\n",
+        "x = '\\d'\n",
+    ],
+)
+def test_packages_taken(checkout: Checkout, source: str) -> None:
+    """What a package does not import for certain is not missed, nor is what is never reached."""
+    files = {
+        "plain/__init__.py": source,
+        "plain/more.py": "",
+        "plain/_fast.abi3.so": elf(183),
+        "plain/unreached.py": "import gone\n",
+    }
+    lock = checkout.wheel("plain", files, tag=ARM_TAG)
+    checkout.function("a", f"import plain\n{HANDLER}", lock=lock)
+
+    assert checkout.build("a")
+
+
+def test_removed_from_the_standard_library(checkout: Checkout) -> None:
+    """A module that the target's Python no longer has is missing, whatever Python builds."""
+    checkout.function("a", f"import imghdr\n{HANDLER}")
+
+    assert checkout.build("a", target=target("python3.12", "arm64"))
+    with pytest.raises(BuildError, match="imports imghdr, which is not in the zip"):
+        checkout.build("a", target=ARM)
+
+
+def test_unchecked(checkout: Checkout) -> None:
+    """Where the handler cannot be imported, that is told, also when the zip was there before."""
+    checkout.function("a").function("b")
+
+    first, second = checkout.build("a", "b"), checkout.build("a", "b")
+
+    (line,) = build_module.unchecked(first)
+    assert line.startswith("not checked: a, b: the handler was not imported: python3.13 on arm64")
+    assert [line] == list(build_module.unchecked(second))
+    assert "not checked" not in "".join(map(build_module.line, first))
+
+
+def test_nothing_unchecked(checkout: Checkout) -> None:
+    """Where the handler was imported there is nothing to tell."""
+    assert [] == list(build_module.unchecked(checkout.function("a").build("a", target=host())))
+
+
+SAME_MACHINE = target(f"python3.{sys.version_info.minor}", host().architecture)
+
+
+@pytest.mark.skipif(
+    not SAME_MACHINE.runs_here, reason="Lambda has no such machine, or a newer libc"
+)
+def test_lambda_like_this_machine(checkout: Checkout) -> None:
+    """A target of this machine's kind and Python is imported, although it is for Lambda."""
+    checkout.function("a", f"{HANDLER}1 / 0\n").function("b")
+
+    with pytest.raises(BuildError, match="ZeroDivisionError"):
+        checkout.build("a", target=SAME_MACHINE)
+    assert [] == list(build_module.unchecked(checkout.build("b", target=SAME_MACHINE)))
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "suffix", "libc", "expected"),
+    [
+        ("linux", "aarch64", ".cpython-313-aarch64-linux-gnu.so", "glibc 2.34", True),
+        ("linux", "aarch64", ".cpython-313-aarch64-linux-gnu.so", "glibc 2.41", True),
+        ("linux", "aarch64", ".cpython-313-aarch64-linux-gnu.so", "glibc 2.31", False),
+        ("linux", "aarch64", ".cpython-313-aarch64-linux-musl.so", "", False),
+        ("linux", "aarch64", ".cpython-313t-aarch64-linux-gnu.so", "glibc 2.41", False),
+        ("linux", "aarch64", ".cpython-312-aarch64-linux-gnu.so", "glibc 2.41", False),
+        ("linux", "x86_64", ".cpython-313-x86_64-linux-gnu.so", "glibc 2.41", False),
+        ("darwin", "arm64", ".cpython-313-darwin.so", "", False),
+    ],
+)
+def test_runs_here(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    system: str,
+    machine: str,
+    suffix: str,
+    libc: str,
+    expected: bool,
+) -> None:
+    """A handler for Lambda can be imported by the same Python on the same kind of machine."""
+    monkeypatch.setattr(artifacts.sys, "platform", system)
+    monkeypatch.setattr(artifacts.os, "uname", lambda: SimpleNamespace(machine=machine))
+    monkeypatch.setattr(artifacts, "EXTENSION_SUFFIXES", [suffix])
+    monkeypatch.setattr(artifacts, "_libc", lambda: libc)
+    artifacts._is_ours.cache_clear()
+
+    found = ARM.runs_here
+    artifacts._is_ours.cache_clear()
+
+    assert expected == found
 
 
 def test_no_handler(checkout: Checkout) -> None:
@@ -618,7 +798,10 @@ def test_no_handler(checkout: Checkout) -> None:
     ("source", "words"),
     [
         ("import plain\n", "No module named 'hidden'"),
-        ("import importlib\nimportlib.import_module('invoke')\n", "No module named 'invoke'"),
+        (
+            "import importlib\nimportlib.import_module('INVOKE'.lower())\n",
+            "No module named 'invoke'",
+        ),
         ("1 / 0\n", "ZeroDivisionError"),
         ("del handler\n", "no function handler"),
     ],
@@ -653,10 +836,20 @@ def test_no_jobs(checkout: Checkout, jobs: int) -> None:
 
 
 def test_settings_come_later(checkout: Checkout) -> None:
-    """A handler that reads its settings while it is imported is no worse for it: they come later."""
+    """A setting that only the stack gives is no fault; that the rest was not imported is told."""
     checkout.function("a", f"import os, boto3\nTABLE = os.environ['TABLE_NAME']\n{HANDLER}")
 
-    assert checkout.build("a", target=host())
+    (line,) = build_module.unchecked(checkout.build("a", target=host()))
+
+    assert "not checked: a: importing the handler stopped at the setting TABLE_NAME" == line
+
+
+def test_other_key_errors(checkout: Checkout) -> None:
+    """A KeyError of anything else than the environment is a fault."""
+    checkout.function("a", f"SIZES = {{}}\nSIZE = SIZES['small']\n{HANDLER}")
+
+    with pytest.raises(BuildError, match="KeyError: 'small'"):
+        checkout.build("a", target=host())
 
 
 @pytest.mark.parametrize(
@@ -712,7 +905,12 @@ def test_seal(checkout: Checkout) -> None:
 
     seal = json.loads(built.path.with_suffix(".json").read_text())
 
-    assert {"sha256": built.sha256, "size": built.size, "unzipped": built.unzipped} == seal
+    assert {
+        "sha256": built.sha256,
+        "size": built.size,
+        "unzipped": built.unzipped,
+        "unchecked": built.unchecked,
+    } == seal
 
 
 def test_alone(checkout: Checkout) -> None:
@@ -791,8 +989,10 @@ def test_a_package_that_spies(
     found = json.loads(said)
     (ROOT / "written").unlink(missing_ok=True)
     assert not ran.exists()
-    assert {"AWS_REGION", "HOME", "LANG", "PATH", "TMPDIR"} == {*found["environment"]} - {
-        "LC_CTYPE"
+    assert {"HOME", "LANG", "PATH", "TMPDIR", "TZ"} == {
+        name
+        for name in found["environment"]
+        if not name.startswith(("AWS_", "LAMBDA_", "_HANDLER", "LC_CTYPE"))
     }
     assert key not in found["environment"].values()
     assert "opened" != found["terminal"]
