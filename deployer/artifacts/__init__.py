@@ -50,11 +50,6 @@ class Target:
         return (self.python, self.architecture, *(_abi() if self.host else ()))
 
     @property
-    def runs_here(self) -> bool:
-        """Return whether this interpreter, on this machine, can import what is built for it."""
-        return self.host or _is_ours(self.python, self.architecture, self.glibc)
-
-    @property
     def glibc(self) -> tuple[int, int]:
         """The version of the C library that Lambda has for this Python."""
         minor = int(self.python.rpartition(".")[2])
@@ -110,30 +105,10 @@ def host() -> Target:
 
 
 @functools.cache
-def _is_ours(python: str, architecture: str, glibc: tuple[int, int]) -> bool:
-    major, minor = python.split(".")
-    return (
-        sys.platform == "linux"
-        and _MACHINES.get(os.uname().machine.lower()) == architecture
-        and EXTENSION_SUFFIXES[0].startswith(f".cpython-{major}{minor}-")
-        and _libc_version() >= glibc
-    )
-
-
-def _libc_version() -> tuple[int, ...]:
-    name, _, version = _libc().partition(" ")
-    return tuple(map(int, version.split(".")[:2])) if name == "glibc" else ()
-
-
-@functools.cache
 def _abi() -> tuple[str, ...]:
     """What compiled code must fit on this machine: its suffix names Python, machine and libc."""
-    return (HOST, sys.platform, EXTENSION_SUFFIXES[0], _libc())
-
-
-def _libc() -> str:
-    """Return the name and version of the C library; empty if it is not GNU's."""
     try:
-        return os.confstr("CS_GNU_LIBC_VERSION") or ""
-    except (AttributeError, ValueError):  # musl, or another system.
-        return ""
+        libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (AttributeError, ValueError):  # Not GNU's: musl, or another system.
+        libc = ""
+    return (HOST, sys.platform, EXTENSION_SUFFIXES[0], libc)

@@ -1,8 +1,8 @@
 """What would keep a zip from running where it is meant to, found before it is anywhere.
 
-Where this machine and this Python are those of the target, the handler is imported, with nothing
-around it but what Lambda's Python has. Where they are not, nothing is run: sources are read, also
-those of packages (reached.py), and compiled code by its header; `unchecked` says so.
+Where this machine has a Python like the target's, the handler is imported, with nothing around it
+but what Lambda's Python has. Where it has none, nothing is run: sources are read, also those of
+packages (reached.py), and compiled code by its header; `unchecked` says so.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer import runtime
-from deployer.artifacts import Artifact, Target, elf, packing
+from deployer.artifacts import Artifact, Target, elf, interpreters, packing
 from deployer.artifacts.bindings import Bindings, bindings
 from deployer.artifacts.conditions import Machine
 from deployer.artifacts.faults import Fault
 from deployer.artifacts.imports import Import, imports, parse
+from deployer.artifacts.interpreters import Interpreter
 from deployer.artifacts.reached import answers, modules, unresolved
 from deployer.artifacts.sources import LAMBDAS, SHARED
 from deployer.artifacts.store import Seal
@@ -108,11 +109,12 @@ def sizes(artifact: Artifact, seal: Seal) -> Iterator[Fault]:
 
 def started(artifact: Artifact, ours: Mapping[str, bytes], packed: Path, folder: Path) -> Started:
     """Import the handler of the zip *packed* in *folder*, or read what it would import."""
-    if not artifact.target.runs_here:
+    interpreter = interpreters.find(artifact.target)
+    if interpreter is None:
         with zipfile.ZipFile(packed) as file:
             faults = tuple(unresolved(file, ours, machine_of(artifact.target)))
         return Started(faults, f"the handler was not imported: {_cannot_run(artifact.target)}")
-    return _imported(artifact, packed, folder)
+    return _imported(artifact, interpreter, packed, folder)
 
 
 def machine_of(target: Target) -> Machine:
@@ -122,17 +124,16 @@ def machine_of(target: Target) -> Machine:
 
 
 def _cannot_run(target: Target) -> str:
-    ours = f"Python {sys.version_info.major}.{sys.version_info.minor} on {os.uname().machine}"
-    return f"{target} cannot be run by {ours}"
+    return f"this machine ({os.uname().machine}) has no Python for {target}"
 
 
-def _imported(artifact: Artifact, packed: Path, folder: Path) -> Started:
+def _imported(artifact: Artifact, interpreter: Interpreter, packed: Path, folder: Path) -> Started:
     """Import the handler from the zip *packed*, unzipped in *folder*, as a worker would."""
     code, beside, home = folder / "code", folder / "runtime", folder / "home"
     packing.extract(packed, code)
     runtime.link(beside)
     home.mkdir()
-    done = _run(artifact, code, beside, home)
+    done = _run(artifact, interpreter, code, beside, home)
     if isinstance(done, str):
         place = f"lambdas/{artifact.name}/handler.py"
         return Started((Fault(f"{place}: cannot be imported from its zip: {done}", _WAY_IN),))
@@ -148,11 +149,14 @@ class _Done:
     setting: str = ""
 
 
-def _run(artifact: Artifact, code: Path, beside: Path, home: Path) -> _Done | str:
+def _run(
+    artifact: Artifact, interpreter: Interpreter, code: Path, beside: Path, home: Path
+) -> _Done | str:
     """Import the handler isolated, as others wrote its dependencies; a failure's last line."""
     level, liveness = sandbox.level(), sandbox.liveness_pipe().reader
     if level == "namespaces":
         files = {
+            interpreter.prefix: Path(interpreter.prefix),
             "/var/task": code,
             **{f"/var/runtime/{link.name}": link for link in beside.iterdir()},
         }
@@ -161,7 +165,7 @@ def _run(artifact: Artifact, code: Path, beside: Path, home: Path) -> _Done | st
         files, places, own = {}, [str(code), str(beside)], str(home)
     box = Sandbox(level, files, folder=places[0], hidden=sandbox.private_folders())
     module = artifact.handler.rpartition(".")[0]
-    importing = [sandbox.python(), "-I", "-S", "-B", "-c", _IMPORT, module, *places]
+    importing = [interpreter.path, "-I", "-S", "-B", "-c", _IMPORT, module, *places]
     try:
         done = subprocess.run(
             box.command(importing, liveness=liveness),

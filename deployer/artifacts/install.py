@@ -20,7 +20,7 @@ from deployer.errors import BuildError
 from deployer.runtime import PACKAGES, normal
 
 SECONDS = 600  # Given to uv, which gives up by itself long before when a server does not answer.
-_MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Nothing else is left out: packages import their tests and read their stubs.
 _CACHES = "__pycache__"  # Of the Python that builds; modules that are only compiled are elsewhere.
 _LEFT_BY_UV = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"}
@@ -82,7 +82,7 @@ def _blocks(lock: str) -> Iterator[tuple[str, str]]:
 
 def _run(name: str, target: Target, *arguments: str) -> None:
     """Have uv install, from its cache if all is there: that takes a third of the time."""
-    command = [_uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    command = [uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary", ":all:", "--link-mode", "hardlink", "--python", sys.executable]
     command += _platform(target)
     command += arguments
@@ -90,7 +90,7 @@ def _run(name: str, target: Target, *arguments: str) -> None:
         raise _refused(name, target, said)
 
 
-def _uv() -> str:
+def uv() -> str:
     """Where uv is. One thread asks at a time: Python 3.11's sysconfig answers None to a second."""
     from uv import find_uv_bin
 
@@ -100,7 +100,7 @@ def _uv() -> str:
 
 def _said(command: list[str]) -> str:
     """Run uv; what it says if it fails."""
-    env = {**_environment(), "NO_COLOR": "1", "COLUMNS": "1000"}  # Its lines are to be searched.
+    env = {**environment(), "NO_COLOR": "1", "COLUMNS": "1000"}  # Its lines are to be searched.
     try:
         done = subprocess.run(
             command, env=env, capture_output=True, encoding="utf-8", check=False, timeout=SECONDS
@@ -121,7 +121,7 @@ def _platform(target: Target) -> list[str]:
     if target.host:
         return []
     major, minor = target.glibc
-    platform = f"{_MACHINES[target.architecture]}-manylinux_{major}_{minor}"
+    platform = f"{MACHINES[target.architecture]}-manylinux_{major}_{minor}"
     return ["--python-version", target.python, "--python-platform", platform]
 
 
@@ -189,7 +189,7 @@ def _bare(name: str, folder: Path) -> Iterator[Fault]:
                 yield Fault(f"{place}: {package} has no compiled code in it", "pin another version")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return what uv is given of the user's environment: cache, indexes, proxies, certificates."""
     return {
         name: value

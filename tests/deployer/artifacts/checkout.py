@@ -114,11 +114,13 @@ def elf(machine: int) -> bytes:
 
 
 def offline(root: Path) -> dict[str, str]:
-    """The environment in which uv finds packages in *root* alone."""
+    """The environment in which uv finds packages in *root* alone, and no Python but ours."""
     return {
         "UV_OFFLINE": "1",
         "UV_FIND_LINKS": str(root / "packages"),
         "UV_CACHE_DIR": str(root / "cache"),
+        "UV_PYTHON_PREFERENCE": "only-managed",
+        "UV_PYTHON_INSTALL_DIR": str(root / "pythons"),
     }
 
 

@@ -14,13 +14,11 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from deployer import artifacts
 from deployer.artifacts import build as build_module
-from deployer.artifacts import checks, host, install, packing, store, target
+from deployer.artifacts import checks, host, install, interpreters, packing, store, target
 from deployer.artifacts.build import build, path_of
 from deployer.errors import BuildError, StaleError
 from deployer.isolation import sandbox
@@ -441,7 +439,7 @@ def test_one_asks_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("uv.find_uv_bin", find)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: install._uv(), range(4)))
+        found = list(pool.map(lambda _: install.uv(), range(4)))
 
     assert (["uv"] * 4, [1] * 4) == (found, together)
 
@@ -726,7 +724,7 @@ def test_unchecked(checkout: Checkout) -> None:
     first, second = checkout.build("a", "b"), checkout.build("a", "b")
 
     (line,) = build_module.unchecked(first)
-    assert line.startswith("not checked: a, b: the handler was not imported: python3.13 on arm64")
+    assert line.startswith("not checked: a, b: the handler was not imported: this machine (")
     assert [line] == list(build_module.unchecked(second))
     assert "not checked" not in "".join(map(build_module.line, first))
 
@@ -739,9 +737,7 @@ def test_nothing_unchecked(checkout: Checkout) -> None:
 SAME_MACHINE = target(f"python3.{sys.version_info.minor}", host().architecture)
 
 
-@pytest.mark.skipif(
-    not SAME_MACHINE.runs_here, reason="Lambda has no such machine, or a newer libc"
-)
+@pytest.mark.skipif(not interpreters.find(SAME_MACHINE), reason="This machine's libc is too old.")
 def test_lambda_like_this_machine(checkout: Checkout) -> None:
     """A target of this machine's kind and Python is imported, although it is for Lambda."""
     checkout.function("a", f"{HANDLER}1 / 0\n").function("b")
@@ -749,41 +745,6 @@ def test_lambda_like_this_machine(checkout: Checkout) -> None:
     with pytest.raises(BuildError, match="ZeroDivisionError"):
         checkout.build("a", target=SAME_MACHINE)
     assert [] == list(build_module.unchecked(checkout.build("b", target=SAME_MACHINE)))
-
-
-@pytest.mark.parametrize(
-    ("system", "machine", "suffix", "libc", "expected"),
-    [
-        ("linux", "aarch64", ".cpython-313-aarch64-linux-gnu.so", "glibc 2.34", True),
-        ("linux", "aarch64", ".cpython-313-aarch64-linux-gnu.so", "glibc 2.41", True),
-        ("linux", "aarch64", ".cpython-313-aarch64-linux-gnu.so", "glibc 2.31", False),
-        ("linux", "aarch64", ".cpython-313-aarch64-linux-musl.so", "", False),
-        ("linux", "aarch64", ".cpython-313t-aarch64-linux-gnu.so", "glibc 2.41", False),
-        ("linux", "aarch64", ".cpython-312-aarch64-linux-gnu.so", "glibc 2.41", False),
-        ("linux", "x86_64", ".cpython-313-x86_64-linux-gnu.so", "glibc 2.41", False),
-        ("darwin", "arm64", ".cpython-313-darwin.so", "", False),
-    ],
-)
-def test_runs_here(
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    system: str,
-    machine: str,
-    suffix: str,
-    libc: str,
-    expected: bool,
-) -> None:
-    """A handler for Lambda can be imported by the same Python on the same kind of machine."""
-    monkeypatch.setattr(artifacts.sys, "platform", system)
-    monkeypatch.setattr(artifacts.os, "uname", lambda: SimpleNamespace(machine=machine))
-    monkeypatch.setattr(artifacts, "EXTENSION_SUFFIXES", [suffix])
-    monkeypatch.setattr(artifacts, "_libc", lambda: libc)
-    artifacts._is_ours.cache_clear()
-
-    found = ARM.runs_here
-    artifacts._is_ours.cache_clear()
-
-    assert expected == found
 
 
 def test_no_handler(checkout: Checkout) -> None:
@@ -1016,7 +977,7 @@ def test_installing_without_keys(checkout: Checkout, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("https_proxy", "http://proxy.example")
     monkeypatch.setenv("UV_INDEX_URL", "https://packages.example")
 
-    given = install._environment()
+    given = install.environment()
 
     assert "AWS_SECRET_ACCESS_KEY" not in given
     assert "http://proxy.example" == given["https_proxy"]
