@@ -93,14 +93,17 @@ def build(_: Context, name: list[str] | None = None, env: str = "", jobs: int = 
 @task(help={"env": _ENVS})
 def lint(_: Context, env: str = "") -> None:
     """Check every template and zip, by cfn-lint and our own rules: nothing passes without a reason."""
+    from deployer.artifacts import build as zips
     from operations import code, session
 
     environments = project.environments(env)
     session.lint(*environments)
-    code.build(artifact for each in environments for artifact in each.code)
+    several = code.build(artifact for each in environments for artifact in each.code)
     for each in environments:
         counted = f"{len(each.wanted)} templates, {len(each.code)} functions"
         print(f"{each.env.name}: {counted}, nothing found")
+    for line in zips.unchecked(several):
+        print(line)
 
 
 @task(

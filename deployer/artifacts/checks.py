@@ -60,7 +60,7 @@ sys.exit(0 if callable(getattr(module, "handler", None)) else "no function handl
 _LAMBDA = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_ACCESS_KEY_ID": "not-a-key-id",
     "AWS_SECRET_ACCESS_KEY": "not-a-key",
     "AWS_SESSION_TOKEN": "not-a-token",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",

@@ -68,6 +68,7 @@ def gather(root: Path, name: str) -> Sources:
     paths = [f"{LAMBDAS}/{name}", f"{LAMBDAS}/{SHARED}"]
     paths += [str(path) for _, path in included if _is_within(path)]
     gathering = _Gathering(root, listing(root, paths))
+    gathering.faults += _linked(root, (LAMBDAS, *paths[:2]))
     gathering.function(name)
     for place, path in included:
         gathering.include(path, place, name)
@@ -228,6 +229,13 @@ def _check_name(root: Path, name: str) -> None:
         )
     if name in sys.stdlib_module_names or name in PACKAGES.values():
         raise SynthError(f"{place}: Lambda's Python has a {name} already", hint="rename the folder")
+
+
+def _linked(root: Path, folders: Iterable[str]) -> Iterator[Fault]:
+    """Folders that are elsewhere, where git tracks nothing for us."""
+    for folder in folders:
+        if (root / folder).is_symlink():
+            yield Fault(f"{folder}: is a symlink", "put the folder itself there")
 
 
 def _included(folder: Path) -> Iterator[tuple[str, PurePosixPath]]:

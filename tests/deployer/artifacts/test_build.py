@@ -54,14 +54,18 @@ def run(root: Path, *arguments: str, code: str = BUILD, **more) -> subprocess.Co
 
 
 def filled(checkout: Checkout) -> Checkout:
-    """Two functions: one with a compiled package for arm64, one with nothing."""
+    """Two functions: one with a compiled package for arm64, one with a program alone."""
     lock = checkout.wheel(
         "quick", {"quick/__init__.py": "", "quick/_fast.abi3.so": elf(183)}, tag=ARM_TAG
     )
-    lock += checkout.wheel("plain", {"plain/__init__.py": "x = 'ü'\n" * 500})
+    tool = zipfile.ZipInfo("plain/tool")
+    tool.external_attr = 0o100755 << 16
+    lock += checkout.wheel("plain", {"plain/__init__.py": "x = 'ü'\n" * 500, tool: "#!/bin/sh\n"})
     source = f"import quick, plain\nfrom shared.log import log\n{HANDLER}"
     checkout.function("a", source, lock=lock).function("b")
-    return checkout.write(**{"lambdas/shared/log.py": "def log(): ...\n"})
+    checkout.write(**{"lambdas/shared/log.py": "def log(): ...\n", "lambdas/b/tool": "#!/bin/sh\n"})
+    (checkout.root / "lambdas/b/tool").chmod(0o755)
+    return checkout
 
 
 def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
@@ -72,6 +76,7 @@ def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
     age(other.root, sources)
     for file in sources:
         (other.root / file).chmod(0o600)
+    (other.root / "lambdas/b/tool").chmod(0o700)
     odd = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7", "PYTHONUTF8": "0"}
 
     one = run(filled(checkout).root, "2", "a", "b")

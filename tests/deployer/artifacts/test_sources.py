@@ -213,6 +213,20 @@ def test_a_link_on_the_way(checkout: Checkout, tmp_path_factory: pytest.TempPath
         gather(checkout.root, "a")
 
 
+@pytest.mark.parametrize("folder", ["lambdas", "lambdas/a", "lambdas/shared"])
+def test_linked_folders(
+    checkout: Checkout, folder: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Nor may the folders themselves be somewhere else."""
+    checkout.function("a").write(**LOG)
+    elsewhere = tmp_path_factory.mktemp("home") / "moved"
+    (checkout.root / folder).rename(elsewhere)
+    (checkout.root / folder).symlink_to(elsewhere)
+
+    with pytest.raises(SynthError, match=f"{folder}: is a symlink"):
+        gather(checkout.root, "a")
+
+
 def test_every_fault(checkout: Checkout) -> None:
     """All that is wrong is told at once."""
     checkout.function("a", "import shared.x\nimport shared.y\n")
