@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -111,9 +111,10 @@ def _built(code: Code, artifact: Artifact, path: Path, dist: Path) -> Built:
 
 def _make(code: Code, artifact: Artifact, drafts: Path, path: Path) -> store.Seal:
     ours = _ours(code, artifact)
-    draft, packages = drafts / "packed.zip", set()
+    draft = drafts / "packed.zip"
+    packages: Mapping[str, bytes] = {}
     if found := _packages(artifact, ours, drafts, path.parent):
-        packages = packing.names(found)
+        packages = packing.Contents(found)
         shutil.copyfile(found, draft)
     _refuse(checks.contents(artifact, ours.files, packages))
     seal = store.write(ours.tree, draft)

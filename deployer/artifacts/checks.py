@@ -13,7 +13,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer import runtime
@@ -86,13 +86,13 @@ def compiled(artifact: Artifact, packages: Mapping[str, bytes]) -> Iterator[Faul
 
 
 def contents(
-    artifact: Artifact, ours: Mapping[str, bytes], packages: Collection[str]
+    artifact: Artifact, ours: Mapping[str, bytes], packages: Mapping[str, bytes]
 ) -> Iterator[Fault]:
-    """What is wrong with *ours*, beside *packages* by path."""
+    """What is wrong with *ours*, beside *packages*."""
     yield from _collisions(artifact, ours, packages)
     yield from compiled(artifact, ours)
     yield from _handler(artifact, ours)
-    yield from _unresolved(artifact, ours, modules({*packages, *ours}))
+    yield from _unresolved(artifact, ours, packages)
 
 
 def sizes(artifact: Artifact, seal: Seal) -> Iterator[Fault]:
@@ -108,13 +108,16 @@ def sizes(artifact: Artifact, seal: Seal) -> Iterator[Fault]:
 
 
 def started(artifact: Artifact, ours: Mapping[str, bytes], packed: Path, folder: Path) -> Started:
-    """Import the handler of the zip *packed* in *folder*, or read what it would import."""
-    interpreter = interpreters.find(artifact.target)
-    if interpreter is None:
+    """Import the handler of the zip *packed* in *folder*; read what cannot be imported here."""
+    if interpreter := interpreters.find(artifact.target):
+        found = _imported(artifact, interpreter, packed, folder)
+    else:
+        found = Started((), f"the handler was not imported: {_cannot_run(artifact.target)}")
+    if found.unchecked:
         with zipfile.ZipFile(packed) as file:
             faults = tuple(unresolved(file, ours, machine_of(artifact.target)))
-        return Started(faults, f"the handler was not imported: {_cannot_run(artifact.target)}")
-    return _imported(artifact, interpreter, packed, folder)
+        return replace(found, faults=faults)
+    return found
 
 
 def machine_of(target: Target) -> Machine:
@@ -232,11 +235,12 @@ def _handler(artifact: Artifact, ours: Mapping[str, bytes]) -> Iterator[Fault]:
 
 
 def _unresolved(
-    artifact: Artifact, ours: Mapping[str, bytes], there: Mapping[str, str]
+    artifact: Artifact, ours: Mapping[str, bytes], packages: Mapping[str, bytes]
 ) -> Iterator[Fault]:
     """Imports of our sources that neither the zip nor Lambda's Python can answer."""
     machine = machine_of(artifact.target)
-    is_there = answers(there, machine)
+    there = modules([*packages, *ours])
+    is_there = answers(there, machine, lambda path: (ours if path in ours else packages)[path])
     for path, source in ours.items():
         if not path.endswith(".py"):
             continue
@@ -261,7 +265,7 @@ def _lacking(
     """Yield the names that one of our own modules, or a folder of ours, does not have."""
     module = wanted.module
     source = there.get(module, "")
-    if source in ours:
+    if source in ours and source.endswith(".py"):
         try:
             has = bindings(parse(ours[source]), machine)
         except SyntaxError:

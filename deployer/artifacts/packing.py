@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -44,10 +44,31 @@ def add(tree: Tree, to: IO[bytes]) -> dict[str, int]:
         return {entry.filename: entry.file_size for entry in packed.infolist()}
 
 
-def names(file: Path) -> set[str]:
-    """The paths in the zip *file*."""
-    with zipfile.ZipFile(file) as packed:
-        return set(packed.namelist())
+class Contents(Mapping[str, bytes]):
+    """The files of a zip by path; each is read when it is asked for."""
+
+    def __init__(self, file: Path) -> None:
+        """List the zip *file*."""
+        self._file = file
+        with zipfile.ZipFile(file) as packed:
+            self._names = frozenset(packed.namelist())
+
+    def __getitem__(self, path: str) -> bytes:
+        """Return the content of *path*."""
+        with zipfile.ZipFile(self._file) as packed:
+            return packed.read(path)
+
+    def __contains__(self, path: object) -> bool:
+        """Return whether the zip has *path*; it is not read."""
+        return path in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the paths."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Return how many files there are."""
+        return len(self._names)
 
 
 def extract(file: Path, folder: Path) -> None:

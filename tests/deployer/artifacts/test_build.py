@@ -691,6 +691,8 @@ def test_packages_refused(checkout: Checkout, files: dict[str, str], words: str)
     [
         "import json, boto3, plain.more, plain._fast\nfrom plain import more, _fast, value\n",
         "def late():\n    import gone\n",
+        "import plain._fast.inner\n",
+        "import sys\nsys.modules['plain.made'] = sys\nimport plain.made\n",
         "import os\nif os.environ.get('X'):\n    import gone\n",
         "import sys\nif sys.version_info < (3, 13):\n    import gone\n",
         "try:\n    import plain.more\nexcept ImportError:\n    import gone\n",
@@ -808,6 +810,16 @@ def test_settings_come_later(checkout: Checkout) -> None:
     (line,) = build_module.unchecked(checkout.build("a", target=host()))
 
     assert "not checked: a: importing the handler stopped at the setting TABLE_NAME" == line
+
+
+def test_after_a_setting(checkout: Checkout) -> None:
+    """What would be imported after a missing setting is read instead."""
+    lock = checkout.wheel("plain", {"plain.py": "import gone\n"})
+    source = f"import os\nTABLE = os.environ['TABLE_NAME']\nimport plain\n{HANDLER}"
+    checkout.function("a", source, lock=lock)
+
+    with pytest.raises(BuildError, match=r"plain\.py:1: imports gone, which is not in the zip"):
+        checkout.build("a", target=host())
 
 
 def test_other_key_errors(checkout: Checkout) -> None:

@@ -67,6 +67,19 @@ def test_nothing_of_the_machine() -> None:
     assert entries[2].compress_size < 50
 
 
+@given(TREES)
+def test_contents(files: dict[str, bytes]) -> None:
+    """The files of a zip are read by path."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "x.zip")
+        file.write_bytes(packed(files))
+
+        found = packing.Contents(file)
+
+        assert dict(found) == files
+        assert (len(found), "absent/absent/absent/absent" in found) == (len(files), False)
+
+
 SAFE = st.text("ab.", min_size=1, max_size=3).filter(lambda name: set(name) != {"."})
 
 

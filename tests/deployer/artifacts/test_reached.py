@@ -25,14 +25,14 @@ def test_kinds() -> None:
     """Sources, compiled modules and folders are modules; a source goes before what is compiled."""
     files = [
         *("a/__init__.py", "a/b.cpython-313-aarch64-linux-gnu.so", "a/c.abi3.so", "a/d.pyc"),
-        *("a/e.py", "a/e.abi3.so", "a/f/data.json", "a/g.pyi", "h.py"),
+        *("a/e.py", "a/e.abi3.so", "a/e.pyc", "a/f/data.json", "a/g.pyi", "h.py"),
     ]
 
     assert modules(files) == {
         "a": "a/__init__.py",
-        "a.b": "",
-        "a.c": "",
-        "a.d": "",
+        "a.b": "a/b.cpython-313-aarch64-linux-gnu.so",
+        "a.c": "a/c.abi3.so",
+        "a.d": "a/d.pyc",
         "a.e": "a/e.py",
         "a.f": "",
         "h": "h.py",
