@@ -184,10 +184,15 @@ class _Gathering:
             place = f"{self.origins[by]}:{wanted.line}"
             self.faults.append(
                 Fault(
-                    f"{place}: imports {SHARED}.{module}, which is not in {LAMBDAS}/{SHARED}/",
+                    f"{place}: imports {SHARED}.{module}, which {self._why_not_shared(module)}",
                     f"one of: {', '.join(self._shared_modules())}",
                 )
             )
+
+    def _why_not_shared(self, module: str) -> str:
+        folder = self.root / LAMBDAS / SHARED
+        is_ignored = any(entry.name in {module, f"{module}.py"} for entry in _entries(folder))
+        return "is ignored by git" if is_ignored else f"is not in {LAMBDAS}/{SHARED}/"
 
     def _shared_modules(self) -> list[str]:
         entries = self._entries(self.root / LAMBDAS / SHARED)

@@ -58,6 +58,9 @@ def test_own_folder(checkout: Checkout) -> None:
         "try:\n    import shared.log\nexcept ValueError:\n    pass",
         "import json, shared.log",
         "from shared import (\n    log,\n)",
+        "import importlib\nlog = importlib.import_module('shared.log')",
+        "import sys\nif sys.version_info >= (3, 9):\n    import shared.log",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import shared.log",
     ],
 )
 def test_shared(checkout: Checkout, statement: str) -> None:
@@ -238,10 +241,18 @@ def test_every_fault(checkout: Checkout) -> None:
     assert 4 == len(refused.value.message.splitlines())
 
 
-def test_optional(checkout: Checkout) -> None:
-    """A shared module may be missing where the import is tried and its failure caught."""
-    caught = "try:\n    import shared.fast\nexcept ImportError:\n    pass\n"
-    checkout.function("a", caught)
+@pytest.mark.parametrize(
+    "source",
+    [
+        "try:\n    import shared.fast\nexcept ImportError:\n    pass\n",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import shared.fast\n",
+        "import sys\nif sys.version_info < (3, 9):\n    import shared.fast\n",
+        "try:\n    import json\nexcept ImportError:\n    import shared.fast\n",
+    ],
+)
+def test_optional(checkout: Checkout, source: str) -> None:
+    """A shared module may be missing where its import may fail, or may not be done at all."""
+    checkout.function("a", source)
 
     assert {"a/handler.py"} == paths(checkout)
 

@@ -144,6 +144,15 @@ def test_included_and_ignored(repository: Checkout, files: dict[str, str], words
     assert refused.value.message == f"lambdas/a/include.txt:1: {words}"
 
 
+def test_shared_and_ignored(repository: Checkout) -> None:
+    """A shared module that git ignores is missing on every other machine."""
+    repository.function("a", "import shared.log\n")
+    repository.write(**{"lambdas/shared/log.py": "", "lambdas/shared/.gitignore": "log.py\n"})
+
+    with pytest.raises(SynthError, match=r"imports shared\.log, which is ignored by git"):
+        gather(repository.root, "a")
+
+
 @pytest.mark.parametrize("added", [True, False])
 def test_other_repositories(repository: Checkout, *, added: bool) -> None:
     """Files of a submodule are not tracked here: an error, not a zip without them."""
