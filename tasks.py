@@ -83,21 +83,27 @@ def build(_: Context, name: list[str] | None = None, env: str = "", jobs: int = 
     for one in name or ():
         one_of("name", one, sorted({artifact.name for artifact in artifacts}))
     wanted = [artifact for artifact in artifacts if not name or artifact.name in name]
-    for built in code.build(wanted, jobs=jobs or None):
+    several = code.build(wanted, jobs=jobs or None)
+    for built in several:
         print(zips.line(built))
+    for line in zips.unchecked(several):
+        print(line)
 
 
 @task(help={"env": _ENVS})
 def lint(_: Context, env: str = "") -> None:
     """Check every template and zip, by cfn-lint and our own rules: nothing passes without a reason."""
+    from deployer.artifacts import build as zips
     from operations import code, session
 
     environments = project.environments(env)
     session.lint(*environments)
-    code.build(artifact for each in environments for artifact in each.code)
+    several = code.build(artifact for each in environments for artifact in each.code)
     for each in environments:
         counted = f"{len(each.wanted)} templates, {len(each.code)} functions"
         print(f"{each.env.name}: {counted}, nothing found")
+    for line in zips.unchecked(several):
+        print(line)
 
 
 @task(

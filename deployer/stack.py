@@ -38,6 +38,7 @@ from troposphere import (
     Sub,
     cloudformation,
 )
+from troposphere.serverless import Globals
 
 from deployer.artifacts import RELEASES, Artifact
 from deployer.errors import SynthError
@@ -53,11 +54,16 @@ ABSENT = "none"
 _SECTIONS = (
     "AWSTemplateFormatVersion",
     "Description",
+    "Metadata",
     "Parameters",
+    "Rules",
+    "Mappings",
     "Conditions",
     "Resources",
     "Outputs",
 )
+
+_SUBSTITUTED = re.compile(r"\$\{\s*(\w+)\s*\}")
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -126,6 +132,22 @@ class Template(troposphere.Template):
             self.lines[resource.title] = Line(self.file, number)
         return resource
 
+    def set_transform(self, transform: list[object] | str) -> None:
+        """Raise SynthError: CloudFormation would deploy another template than the reviewed one."""
+        raise self._refused(f"set_transform({transform!r})")
+
+    def set_globals(self, globals: Globals) -> None:  # noqa: A002, ARG002  # Its name.
+        """Raise SynthError: global properties belong to a macro, AWS::Serverless."""
+        raise self._refused("set_globals")
+
+    def _refused(self, call: str) -> SynthError:
+        number = _line_in(self._path, inspect.currentframe())
+        place = str(Line(self.file, number)) if number else self.file
+        return SynthError(
+            f"{place}: {call}: a macro changes the template after its review",
+            hint="write the resources themselves",
+        )
+
     def nest(
         self,
         title: str,
@@ -172,8 +194,16 @@ class Template(troposphere.Template):
         return seen
 
     def body(self) -> dict[str, Any]:
-        """The template as plain values, in the order people read: types before properties."""
+        """The template as plain values, in the order people read: types before properties.
+
+        Raises SynthError for a section that is not emitted, however it was added.
+        """
         body = {"AWSTemplateFormatVersion": "2010-09-09"} | self.to_dict()
+        if unknown := sorted(body.keys() - set(_SECTIONS)):
+            raise SynthError(
+                f"{self.file}: the template has a section {', '.join(unknown)}",
+                hint=f"use these sections: {', '.join(_SECTIONS)}",
+            )
         body["Resources"] = {
             title: {"Type": resource["Type"]} | resource
             for title, resource in body["Resources"].items()
@@ -349,8 +379,8 @@ class _Inbound:
         return _map_values(argument, lambda title, _: self._parameter(producer, title))
 
     def used(self, body: dict[str, Any]) -> dict[str, OutputOf]:
-        """The parameters that *body* refers to; the others are taken out of it."""
-        names = {*_refs(body.get("Resources")), *_refs(body.get("Outputs"))}
+        """Return the parameters that *body* refers to, and remove the others from it."""
+        names = set(_refs({name: part for name, part in body.items() if name != "Parameters"}))
         for name in self.parameters.keys() - names:
             del body["Parameters"][name]
         if not body.get("Parameters"):
@@ -459,7 +489,12 @@ def _refs(node: object) -> Iterator[str]:
         case {"Ref": str(name)}:
             yield name
         case {"Fn::Sub": str(text)}:
-            yield from re.findall(r"\$\{(\w+)\}", text)
+            yield from _SUBSTITUTED.findall(text)
+        case {"Fn::Sub": [str(text), dict(values)]}:
+            yield from set(_SUBSTITUTED.findall(text)) - values.keys()
+            yield from _refs(values)
+        case {"Fn::ValueOf": [str(name), *_]}:
+            yield name
         case dict():
             for value in node.values():
                 yield from _refs(value)

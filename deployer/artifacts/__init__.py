@@ -23,6 +23,8 @@ Architecture = Literal["arm64", "x86_64"]
 RELEASES = "releases/"
 HOST: Literal["host"] = "host"  # The machine we run on, for the embedded AWS.
 
+_AMAZON_LINUX_2023 = 12  # From Python 3.12 on. Before it Amazon Linux 2, taken as manylinux2014.
+
 _MACHINES: dict[str, Architecture] = {
     "aarch64": "arm64",
     "arm64": "arm64",
@@ -46,6 +48,12 @@ class Target:
     def facts(self) -> tuple[str, ...]:
         """All that decides which packages fit."""
         return (self.python, self.architecture, *(_abi() if self.host else ()))
+
+    @property
+    def glibc(self) -> tuple[int, int]:
+        """The version of the C library that Lambda has for this Python."""
+        minor = int(self.python.rpartition(".")[2])
+        return (2, 34) if minor >= _AMAZON_LINUX_2023 else (2, 17)
 
     def __str__(self) -> str:
         """As people read it."""

@@ -4,15 +4,16 @@
 
 What is under its final name has passed every check: compiled code is for the target, the handler
 finds all that it imports, Lambda takes the size. So a check of all functions is a build of them.
+What this machine cannot check, `unchecked` tells.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer import symlinks
@@ -24,7 +25,10 @@ from deployer.errors import BuildError, DeployError
 
 @dataclass(frozen=True)
 class Built:
-    """A zip, checked and in its place; *cached* if it was there before. Sizes are bytes."""
+    """A zip, checked and in its place; *cached* if it was there before. Sizes are bytes.
+
+    *unchecked* says what this machine could not check; empty if that is nothing.
+    """
 
     artifact: Artifact
     path: Path
@@ -32,6 +36,7 @@ class Built:
     size: int
     unzipped: int
     cached: bool
+    unchecked: str = ""
 
 
 def path_of(artifact: Artifact, dist: Path) -> Path:
@@ -71,6 +76,16 @@ def line(built: Built) -> str:
     return f"{name:18} {where:26} {sizes}  {state:9}  {built.artifact.key}"
 
 
+def unchecked(several: Iterable[Built]) -> Iterator[str]:
+    """Yield a line for each thing that could not be checked, with the functions it is about."""
+    names: dict[str, list[str]] = {}
+    for built in several:
+        if built.unchecked:
+            names.setdefault(built.unchecked, []).append(built.artifact.name)
+    for fact, functions in names.items():
+        yield f"not checked: {', '.join(functions)}: {fact}"
+
+
 def _attempt(code: Code, artifact: Artifact, dist: Path) -> Built | DeployError:
     try:
         return _built(code, artifact, path_of(artifact, dist), dist)
@@ -96,15 +111,17 @@ def _built(code: Code, artifact: Artifact, path: Path, dist: Path) -> Built:
 
 def _make(code: Code, artifact: Artifact, drafts: Path, path: Path) -> store.Seal:
     ours = _ours(code, artifact)
-    draft, packages = drafts / "packed.zip", set()
+    draft = drafts / "packed.zip"
+    packages: Mapping[str, bytes] = {}
     if found := _packages(artifact, ours, drafts, path.parent):
-        packages = packing.names(found)
+        packages = packing.Contents(found)
         shutil.copyfile(found, draft)
     _refuse(checks.contents(artifact, ours.files, packages))
-    seal = store.write(ours.files, draft)
+    seal = store.write(ours.tree, draft)
     _refuse(checks.sizes(artifact, seal))
-    if artifact.target.host:
-        _refuse(checks.imported(artifact, draft, drafts))
+    started = checks.started(artifact, ours.files, draft, drafts)
+    _refuse(started.faults)
+    seal = replace(seal, unchecked=started.unchecked)
     store.keep(draft, seal, path)
     return seal
 
@@ -117,10 +134,10 @@ def _packages(artifact: Artifact, ours: sources.Sources, drafts: Path, folder: P
     digest = sources.Sources({}, lock.encode()).digest(artifact.target.facts)
     path = folder / f"{store.PACKAGES}{digest}.zip"
     if not store.recall(path):
-        files = install(artifact.name, lock, artifact.target, drafts / "packages")
-        _refuse(checks.compiled(artifact, files))
+        tree = install(artifact.name, lock, artifact.target, drafts / "packages")
+        _refuse(checks.compiled(artifact, tree.files))
         draft = drafts / path.name
-        store.keep(draft, store.write(files, draft), path)
+        store.keep(draft, store.write(tree, draft), path)
     os.utime(path)  # Used now, so not the first to be dropped.
     return path
 
@@ -140,4 +157,5 @@ def _refuse(faults: Iterable[Fault]) -> None:
 
 
 def _shown(artifact: Artifact, path: Path, seal: store.Seal, *, cached: bool) -> Built:
-    return Built(artifact, path, seal.sha256, seal.size, seal.unzipped, cached)
+    sizes = (seal.size, seal.unzipped)
+    return Built(artifact, path, seal.sha256, *sizes, cached=cached, unchecked=seal.unchecked)

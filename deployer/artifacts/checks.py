@@ -1,7 +1,8 @@
 """What would keep a zip from running where it is meant to, found before it is anywhere.
 
-For another machine than ours nothing is run: sources are read, and compiled code by its header.
-For ours the handler is imported, with nothing around it but what Lambda's Python has.
+Where this machine has a Python like the target's, the handler is imported, with nothing around it
+but what Lambda's Python has. Where it has none, nothing is run: sources are read, also those of
+packages (reached.py), and compiled code by its header; `unchecked` says so.
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer import runtime
-from deployer.artifacts import Artifact, elf
+from deployer.artifacts import Artifact, Target, elf, interpreters, packing
+from deployer.artifacts.bindings import Bindings, bindings
+from deployer.artifacts.conditions import Machine
 from deployer.artifacts.faults import Fault
-from deployer.artifacts.imports import imports
+from deployer.artifacts.imports import Import, imports, parse
+from deployer.artifacts.interpreters import Interpreter
+from deployer.artifacts.reached import answers, modules, unresolved
 from deployer.artifacts.sources import LAMBDAS, SHARED
 from deployer.artifacts.store import Seal
 from deployer.isolation import sandbox
@@ -32,16 +38,45 @@ _WRITE = "write it: handler(event, context)"
 _WAY_IN = (
     "what it imports goes into requirements.in (then `./inv lock`), lambdas/shared/ or include.txt"
 )
-_IMPORT = """
-import sys
+_SETTING = "setting:"
+_IMPORT = f"""
+import os, sys
 sys.path[:0] = sys.argv[2:]
 import importlib
 try:
     module = importlib.import_module(sys.argv[1])
-except KeyError:
-    sys.exit(0)  # A setting of its environment, which its stack gives it.
+except KeyError as error:
+    at = error.__traceback__
+    while at.tb_next:
+        at = at.tb_next
+    if at.tb_frame.f_code is not type(os.environ).__getitem__.__code__:
+        raise
+    print("{_SETTING}" + error.args[0])  # Its stack gives it.
+    sys.exit(0)
 sys.exit(0 if callable(getattr(module, "handler", None)) else "no function handler")
 """
+# Lambda developer guide, Using Lambda environment variables: what modules may read when they are
+# imported. The keys are nobody's.
+_LAMBDA = {
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "not-a-key-id",
+    "AWS_SECRET_ACCESS_KEY": "not-a-key",
+    "AWS_SESSION_TOKEN": "not-a-token",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+    "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+    "AWS_LAMBDA_LOG_STREAM_NAME": "import",
+    "TZ": ":UTC",
+}
+
+
+@dataclass(frozen=True)
+class Started:
+    """What is wrong with a handler's imports, and what could not be checked."""
+
+    faults: tuple[Fault, ...] = ()
+    unchecked: str = ""
 
 
 def compiled(artifact: Artifact, packages: Mapping[str, bytes]) -> Iterator[Fault]:
@@ -51,13 +86,13 @@ def compiled(artifact: Artifact, packages: Mapping[str, bytes]) -> Iterator[Faul
 
 
 def contents(
-    artifact: Artifact, ours: Mapping[str, bytes], packages: Collection[str]
+    artifact: Artifact, ours: Mapping[str, bytes], packages: Mapping[str, bytes]
 ) -> Iterator[Fault]:
-    """What is wrong with *ours*, beside *packages* by path."""
+    """What is wrong with *ours*, beside *packages*."""
     yield from _collisions(artifact, ours, packages)
     yield from compiled(artifact, ours)
     yield from _handler(artifact, ours)
-    yield from _unresolved(artifact, ours, _modules({*packages, *ours}))
+    yield from _unresolved(artifact, ours, packages)
 
 
 def sizes(artifact: Artifact, seal: Seal) -> Iterator[Fault]:
@@ -72,39 +107,75 @@ def sizes(artifact: Artifact, seal: Seal) -> Iterator[Fault]:
             yield Fault(f"{place}, and the limit is {limit:,}", hint)
 
 
-def imported(artifact: Artifact, packed: Path, folder: Path) -> Iterator[Fault]:
+def started(artifact: Artifact, ours: Mapping[str, bytes], packed: Path, folder: Path) -> Started:
+    """Import the handler of the zip *packed* in *folder*; read what cannot be imported here."""
+    if interpreter := interpreters.find(artifact.target):
+        found = _imported(artifact, interpreter, packed, folder)
+    else:
+        found = Started((), f"the handler was not imported: {_cannot_run(artifact.target)}")
+    if found.unchecked:
+        with zipfile.ZipFile(packed) as file:
+            faults = tuple(unresolved(file, ours, machine_of(artifact.target)))
+        return replace(found, faults=faults)
+    return found
+
+
+def machine_of(target: Target) -> Machine:
+    """Return what is known of the machine that code for *target* runs on."""
+    major, minor = target.python.split(".")
+    return Machine((int(major), int(minor)), sys.platform if target.host else "linux")
+
+
+def _cannot_run(target: Target) -> str:
+    return f"this machine ({os.uname().machine}) has no Python for {target}"
+
+
+def _imported(artifact: Artifact, interpreter: Interpreter, packed: Path, folder: Path) -> Started:
     """Import the handler from the zip *packed*, unzipped in *folder*, as a worker would."""
     code, beside, home = folder / "code", folder / "runtime", folder / "home"
-    with zipfile.ZipFile(packed) as file:
-        file.extractall(code)
+    packing.extract(packed, code)
     runtime.link(beside)
     home.mkdir()
-    module = artifact.handler.rpartition(".")[0]
-    if said := _run(module, code, beside, home):
+    done = _run(artifact, interpreter, code, beside, home)
+    if isinstance(done, str):
         place = f"lambdas/{artifact.name}/handler.py"
-        yield Fault(f"{place}: cannot be imported from its zip: {said}", _WAY_IN)
+        return Started((Fault(f"{place}: cannot be imported from its zip: {done}", _WAY_IN),))
+    if done.setting:
+        return Started((), f"importing the handler stopped at the setting {done.setting}")
+    return Started()
 
 
-def _run(module: str, code: Path, beside: Path, home: Path) -> str:
-    """Import *module* in a sandbox, with its third-party dependencies; return a failure's last line."""
+@dataclass(frozen=True)
+class _Done:
+    """The handler was imported, up to the missing *setting* if there is one."""
+
+    setting: str = ""
+
+
+def _run(
+    artifact: Artifact, interpreter: Interpreter, code: Path, beside: Path, home: Path
+) -> _Done | str:
+    """Import the handler in a sandbox, with its third-party dependencies.
+
+    Return the last line of a failure.
+    """
     level, liveness = sandbox.level(), sandbox.liveness_pipe().reader
     if level == "namespaces":
         files = {
+            interpreter.prefix: Path(interpreter.prefix),
             "/var/task": code,
             **{f"/var/runtime/{link.name}": link for link in beside.iterdir()},
         }
-        places = ["/var/task", "/var/runtime"]
-        home = Path("/tmp")  # noqa: S108  Of the sandbox.
+        places, own = ["/var/task", "/var/runtime"], "/tmp"  # noqa: S108  Of the sandbox.
     else:
-        files, places = {}, [str(code), str(beside)]
-    variables = {"AWS_REGION": "us-east-1", "PATH": os.defpath, "LANG": "C.UTF-8"}
-    variables |= {"HOME": str(home), "TMPDIR": str(home)}
+        files, places, own = {}, [str(code), str(beside)], str(home)
     box = Sandbox(level, files, folder=places[0], hidden=sandbox.private_folders())
-    importing = [sandbox.python(), "-I", "-S", "-B", "-c", _IMPORT, module, *places]
+    module = artifact.handler.rpartition(".")[0]
+    importing = [interpreter.path, "-I", "-S", "-B", "-c", _IMPORT, module, *places]
     try:
         done = subprocess.run(
             box.command(importing, liveness=liveness),
-            env=sandbox.environment(variables),
+            env=sandbox.environment(_environment(artifact, places) | {"HOME": own, "TMPDIR": own}),
             pass_fds=[liveness],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -116,8 +187,24 @@ def _run(module: str, code: Path, beside: Path, home: Path) -> str:
     except subprocess.TimeoutExpired:
         return f"it takes more than {SECONDS} s"
     if done.returncode == 0:
-        return ""
+        settings = [line for line in done.stdout.splitlines() if line.startswith(_SETTING)]
+        return _Done("".join(settings[-1:]).removeprefix(_SETTING))
     return (done.stderr.strip().splitlines() or [f"it gave {done.returncode}"])[-1]
+
+
+def _environment(artifact: Artifact, places: Sequence[str]) -> dict[str, str]:
+    """Return the variables that Lambda sets, and of this machine's none."""
+    return {
+        **_LAMBDA,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{artifact.target.python}",
+        "AWS_LAMBDA_FUNCTION_NAME": artifact.name,
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{artifact.name}",
+        "LAMBDA_TASK_ROOT": places[0],
+        "LAMBDA_RUNTIME_DIR": places[1],
+        "_HANDLER": artifact.handler,
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+    }
 
 
 def _collisions(
@@ -141,53 +228,58 @@ def _handler(artifact: Artifact, ours: Mapping[str, bytes]) -> Iterator[Fault]:
         yield Fault(f"lambdas/{path}: is not there", _WRITE)
         return
     try:
-        body = ast.parse(ours[path]).body
+        tree = parse(ours[path])
     except SyntaxError:
         return  # Told with the imports.
-    if "handler" not in {name for node in body for name in _defined(node)}:
+    if any(isinstance(node, ast.AsyncFunctionDef) and node.name == "handler" for node in tree.body):
+        yield Fault(f"lambdas/{path}: handler is async, and Lambda does not await it", _WRITE)
+    elif "handler" not in bindings(tree, machine_of(artifact.target)):
         yield Fault(f"lambdas/{path}: has no function handler", _WRITE)
 
 
-def _defined(node: ast.stmt) -> Iterator[str]:
-    match node:
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.Assign(targets=targets):
-            yield from (target.id for target in targets if isinstance(target, ast.Name))
-        case ast.ImportFrom(names=names):
-            yield from (alias.asname or alias.name for alias in names)
-
-
-def _modules(files: Collection[str]) -> set[str]:
-    """Every module that can be imported from a zip with these paths, folders included."""
-    found: set[str] = set()
-    for path in files:
-        folder, _, file = path.rpartition("/")
-        parts = folder.split("/") if folder else []
-        found.update(".".join(parts[:end]) for end in range(1, len(parts) + 1))
-        if file.endswith((".py", ".so")):
-            found.add(".".join([*parts, file.partition(".")[0]]))
-    return found
-
-
 def _unresolved(
-    artifact: Artifact, ours: Mapping[str, bytes], modules: Collection[str]
+    artifact: Artifact, ours: Mapping[str, bytes], packages: Mapping[str, bytes]
 ) -> Iterator[Fault]:
     """Imports of our sources that neither the zip nor Lambda's Python can answer."""
-    given = sys.stdlib_module_names | set(runtime.PACKAGES.values())
+    machine = machine_of(artifact.target)
+    there = modules([*packages, *ours])
+    is_there = answers(there, machine, lambda path: (ours if path in ours else packages)[path])
     for path, source in ours.items():
         if not path.endswith(".py"):
             continue
         try:
-            wanted = imports(source, path.removesuffix(".py").replace("/", "."))
+            wanted = imports(source, path.removesuffix(".py").replace("/", "."), machine)
         except SyntaxError as error:
             yield Fault(f"{_place(artifact, path)}:{error.lineno}: {error.msg}", "mend it")
             continue
         for one in wanted:
-            top = one.module.partition(".")[0]
-            if not (one.optional or one.module in modules or top in given):
-                place = f"{_place(artifact, path)}:{one.line}"
+            place = f"{_place(artifact, path)}:{one.line}"
+            if not one.is_needed(is_there):
+                continue
+            if not is_there(one.module):
                 yield Fault(f"{place}: imports {one.module}, which is not in the zip", _WAY_IN)
+            for name in _lacking(one, ours, there, machine):
+                yield Fault(f"{place}: {one.module} has no {name}", "correct the name")
+
+
+def _lacking(
+    wanted: Import, ours: Mapping[str, bytes], there: Mapping[str, str], machine: Machine
+) -> Iterator[str]:
+    """Yield the names that one of our own modules, or a folder of ours, does not have."""
+    module = wanted.module
+    source = there.get(module, "")
+    if source in ours and source.endswith(".py"):
+        try:
+            has = bindings(parse(ours[source]), machine)
+        except SyntaxError:
+            return  # Told with its own imports.
+    elif any(path.startswith(f"{module.replace('.', '/')}/") for path in ours):
+        has = Bindings(frozenset())
+    else:
+        return
+    for name in wanted.names:
+        if not (name == "*" or name in has or f"{module}.{name}" in there):
+            yield name
 
 
 def _place(artifact: Artifact, path: str) -> str:

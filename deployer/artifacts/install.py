@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePath, PurePosixPath
 
 from deployer.artifacts import Target, elf
 from deployer.artifacts.faults import Fault, told
+from deployer.artifacts.packing import Tree
 from deployer.artifacts.sources import LOCK, Sources, names
 from deployer.errors import BuildError
 from deployer.runtime import PACKAGES, normal
 
 SECONDS = 600  # Given to uv, which gives up by itself long before when a server does not answer.
-_MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-_AMAZON_LINUX_2023 = 12  # From Python 3.12 on: glibc 2.34. Before it Amazon Linux 2: glibc 2.26.
-_NOT_NEEDED = (".pyc", ".pyi", ".pxd")  # At run time.
-_NOT_NEEDED_FOLDERS = {"__pycache__", "tests"}
-_METADATA = {"METADATA", "entry_points.txt"}  # What importlib.metadata answers from.
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+# Nothing else is left out: packages import their tests and read their stubs.
+_CACHES = "__pycache__"  # Of the Python that builds; modules that are only compiled are elsewhere.
+_LEFT_BY_UV = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"}
+_LOCK_OF_UV = ".lock"
+_RECORD = "RECORD"
+_SCRIPTS = "bin"
+_SCRIPT_HEAD = 4096  # Bytes that are searched for the interpreter of a script.
 
 _GIVEN = {
     *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "NETRC", "SSL_CERT_DIR", "SSL_CERT_FILE"),
@@ -41,8 +47,8 @@ _WAYS_OUT = {
 }
 
 
-def install(name: str, lock: str, target: Target, folder: Path) -> dict[str, bytes]:
-    """The files that *lock* gives *name*, by path in the zip; *folder* is for uv to fill.
+def install(name: str, lock: str, target: Target, folder: Path) -> Tree:
+    """Return the files that *lock* gives *name*; *folder* is for uv to fill.
 
     Raises BuildError for what has no wheel, is not what was locked, or cannot be fetched.
     """
@@ -52,7 +58,7 @@ def install(name: str, lock: str, target: Target, folder: Path) -> dict[str, byt
     _run(name, target, "--target", str(folder), "--requirements", str(requirements))
     if not target.host and (faults := list(_bare(name, folder))):
         raise told(BuildError, faults)
-    return dict(_kept(folder))
+    return _kept(folder)
 
 
 def packed(sources: Sources) -> str:
@@ -76,7 +82,7 @@ def _blocks(lock: str) -> Iterator[tuple[str, str]]:
 
 def _run(name: str, target: Target, *arguments: str) -> None:
     """Have uv install, from its cache if all is there: that takes a third of the time."""
-    command = [_uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    command = [uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary", ":all:", "--link-mode", "hardlink", "--python", sys.executable]
     command += _platform(target)
     command += arguments
@@ -84,7 +90,7 @@ def _run(name: str, target: Target, *arguments: str) -> None:
         raise _refused(name, target, said)
 
 
-def _uv() -> str:
+def uv() -> str:
     """Where uv is. One thread asks at a time: Python 3.11's sysconfig answers None to a second."""
     from uv import find_uv_bin
 
@@ -94,7 +100,7 @@ def _uv() -> str:
 
 def _said(command: list[str]) -> str:
     """Run uv; what it says if it fails."""
-    env = {**_environment(), "NO_COLOR": "1", "COLUMNS": "1000"}  # Its lines are searched.
+    env = {**environment(), "NO_COLOR": "1", "COLUMNS": "1000"}  # Its lines are searched.
     try:
         done = subprocess.run(
             command, env=env, capture_output=True, encoding="utf-8", check=False, timeout=SECONDS
@@ -114,41 +120,76 @@ def _refused(name: str, target: Target, said: str) -> BuildError:
 def _platform(target: Target) -> list[str]:
     if target.host:
         return []
-    minor = int(target.python.rpartition(".")[2])
-    glibc = "2_34" if minor >= _AMAZON_LINUX_2023 else "2_17"
-    machine = _MACHINES[target.architecture]
-    return ["--python-version", target.python, "--python-platform", f"{machine}-manylinux_{glibc}"]
+    major, minor = target.glibc
+    platform = f"{MACHINES[target.architecture]}-manylinux_{major}_{minor}"
+    return ["--python-version", target.python, "--python-platform", platform]
 
 
-def _kept(folder: Path) -> Iterator[tuple[str, bytes]]:
+def _kept(folder: Path) -> Tree:
+    files: dict[str, bytes] = {}
+    executable: set[str] = set()
     for file in folder.rglob("*"):
         path = file.relative_to(folder)
-        if file.is_file() and _needed(path):
-            yield path.as_posix(), file.read_bytes()
+        if not file.is_file() or not _needed(path):
+            continue
+        content = file.read_bytes()
+        if path.parts[0] == _SCRIPTS and _is_for_this_python(content):
+            continue
+        files[path.as_posix()] = content
+        if file.stat().st_mode & 0o100:
+            executable.add(path.as_posix())
+    for record in [name for name in files if _is_record(PurePosixPath(name))]:
+        files[record] = _recorded(files[record], files)
+    return Tree(files, frozenset(executable))
 
 
-def _needed(path: Path) -> bool:
-    top = path.parts[0]
-    if top.endswith(".dist-info"):
-        return len(path.parts) == 2 and path.name in _METADATA
-    if top == "bin" or top.startswith("."):
+def _needed(path: PurePath) -> bool:
+    if _is_metadata(path) and path.name in _LEFT_BY_UV:
         return False
-    return not (path.suffix in _NOT_NEEDED or _NOT_NEEDED_FOLDERS & set(path.parts[:-1]))
+    return path.as_posix() != _LOCK_OF_UV and _CACHES not in path.parts[:-1]
+
+
+def _is_metadata(path: PurePath) -> bool:
+    return len(path.parts) == 2 and path.parts[0].endswith(".dist-info")
+
+
+def _is_record(path: PurePath) -> bool:
+    return _is_metadata(path) and path.name == _RECORD
+
+
+def _is_for_this_python(content: bytes) -> bool:
+    """Return whether *content* is a script that the installer made for the Python that builds."""
+    head = b"".join(content[:_SCRIPT_HEAD].splitlines(keepends=True)[:2])
+    return head.startswith(b"#!") and os.fsencode(sys.executable) in head
+
+
+def _recorded(record: bytes, files: Collection[str]) -> bytes:
+    """Return the lines of RECORD about *files*, in an order that is the same on every machine.
+
+    importlib.metadata answers from it which files a distribution has.
+    """
+    rows = sorted(row for row in _rows(record) if row[0] in files)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _rows(record: bytes) -> list[list[str]]:
+    return [row for row in csv.reader(record.decode().splitlines()) if row]
 
 
 def _bare(name: str, folder: Path) -> Iterator[Fault]:
     """Packages that say of themselves that they are compiled, and have nothing compiled in them."""
     for wheel in sorted(folder.glob("*.dist-info/WHEEL")):
         if "Root-Is-Purelib: false" in wheel.read_text(encoding="utf-8"):
-            record = wheel.with_name("RECORD").read_text(encoding="utf-8").splitlines()
-            files = [folder / line.partition(",")[0] for line in record]
+            files = [folder / row[0] for row in _rows(wheel.with_name(_RECORD).read_bytes())]
             if not any(file.is_file() and elf.is_elf(file.read_bytes()) for file in files):
                 package = wheel.parent.name.removesuffix(".dist-info")
                 place = f"lambdas/{name}/{LOCK}"
                 yield Fault(f"{place}: {package} has no compiled code in it", "pin another version")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the user's variables that uv gets: cache, indexes, proxies, certificates."""
     return {
         name: value

@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,11 +32,12 @@ _DRAFT = "draft-"
 
 @dataclass(frozen=True)
 class Seal:
-    """What a zip is known by, and how large it is, in bytes."""
+    """What a zip is known by, how large it is, in bytes, and what of it could not be checked."""
 
     sha256: str
     size: int
     unzipped: int
+    unchecked: str
 
 
 def recall(path: Path) -> Seal | None:
@@ -68,16 +69,16 @@ def turn(folder: Path) -> Iterator[Path]:
             yield Path(drafts)
 
 
-def write(files: Mapping[str, bytes], draft: Path) -> Seal:
-    """Add *files* to the zip at *draft*, made if it is not there; see that it reaches the disk."""
+def write(tree: packing.Tree, draft: Path) -> Seal:
+    """Add *tree* to the zip at *draft*, made if it is not there; see that it reaches the disk."""
     with draft.open("r+b" if draft.exists() else "w+b") as file:
-        sizes = packing.add(files, file)
+        sizes = packing.add(tree, file)
         file.flush()
         os.fsync(file.fileno())
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Seal(sha256, size, sum(sizes.values()))
+    return Seal(sha256, size, sum(sizes.values()), unchecked="")
 
 
 def keep(draft: Path, seal: Seal, path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from troposphere import GetAtt, ImportValue, Ref, ec2
+import troposphere
+from troposphere import GetAtt, If, ImportValue, Parameter, Ref, Sub, ec2, serverless
 
 from deployer.errors import SynthError
 from deployer.stack import Env, Layers, Line, OutputOf, Template, Value, Values
@@ -184,3 +187,148 @@ def test_nothing_is_published_for_none() -> None:
     crd.add("network", lambda _t, _env: Network(GetAtt("A", "B"), zones=()))
 
     assert list(crd.stacks[0].template.outputs) == ["Vpc"]
+
+
+def _body(define: Callable[[Template], object]) -> dict[str, Any]:
+    """Return the template of a stack that *define* fills."""
+    layers = Layers(ENV)
+
+    def defined(template: Template, _: Env) -> None:
+        define(template)
+
+    layers.add("x", defined)
+    return dict(layers.stacks[0].body)
+
+
+RULE = {"Assertions": [{"Assert": {"Fn::Equals": [{"Ref": "Size"}, "small"]}}]}
+
+
+@pytest.mark.parametrize(
+    ("define", "section", "emitted"),
+    [
+        (
+            lambda t: t.add_mapping("Sizes", {"dev": {"Cpu": "256"}}),
+            "Mappings",
+            {"Sizes": {"dev": {"Cpu": "256"}}},
+        ),
+        (lambda t: t.add_rule("Small", RULE), "Rules", {"Small": RULE}),
+        (lambda t: t.set_metadata({"Team": "a"}), "Metadata", {"Team": "a"}),
+        (
+            lambda t: t.set_parameter_label("Size", "How large"),
+            "Metadata",
+            {
+                "AWS::CloudFormation::Interface": {
+                    "ParameterLabels": {"Size": {"default": "How large"}}
+                }
+            },
+        ),
+        (
+            lambda t: t.add_parameter_to_group("Size", "Sizes"),
+            "Metadata",
+            {
+                "AWS::CloudFormation::Interface": {
+                    "ParameterGroups": [{"Label": {"default": "Sizes"}, "Parameters": ["Size"]}]
+                }
+            },
+        ),
+        (
+            lambda t: t.add_condition("Large", Ref("Size")),
+            "Conditions",
+            {"Large": {"Ref": "Size"}},
+        ),
+        (
+            lambda t: t.get_or_add_parameter(Parameter("Size", Type="String")),
+            "Parameters",
+            {"Size": {"Type": "String"}},
+        ),
+        (lambda t: t.set_version("2010-09-09"), "AWSTemplateFormatVersion", "2010-09-09"),
+        (lambda t: t.set_description("Sizes."), "Description", "Sizes."),
+    ],
+)
+def test_sections_are_emitted(
+    define: Callable[[Template], object], section: str, emitted: object
+) -> None:
+    """Every part that can be added to a template is in its body."""
+    assert _body(define)[section] == emitted
+
+
+def _transform(template: Template) -> None:
+    template.set_transform("AWS::LanguageExtensions")
+
+
+def _globals(template: Template) -> None:
+    template.set_globals(serverless.Globals())
+
+
+@pytest.mark.parametrize("define", [_transform, _globals])
+def test_macros_are_refused(define: Callable[[Template], None]) -> None:
+    """A macro would deploy another template than the reviewed one: an error names the line."""
+    line = define.__code__.co_firstlineno + 1
+
+    with pytest.raises(SynthError) as refused:
+        _body(define)
+
+    assert refused.value.message.startswith(f"deployer/test_stack.py:{line}: set_")
+    assert refused.value.hint == "write the resources themselves"
+
+
+def test_unknown_sections_are_refused() -> None:
+    """A section that is not emitted is an error, however it came into the template."""
+
+    def define(template: Template) -> None:
+        template.transform = "AWS::Include"
+
+    with pytest.raises(SynthError, match=r"test_stack\.py: the template has a section Transform"):
+        _body(define)
+
+
+def test_every_method_of_a_template_was_considered() -> None:
+    """A new version of troposphere with a new kind of section fails here, not in silence."""
+    names = {
+        name
+        for name, _ in inspect.getmembers(troposphere.Template, inspect.isfunction)
+        if name.startswith(("add_", "set_", "get_or_add_"))
+    }
+
+    assert names == {
+        *("add_condition", "add_mapping", "add_output", "add_parameter", "add_parameter_to_group"),
+        *("add_resource", "add_rule", "get_or_add_parameter", "set_description", "set_globals"),
+        *("set_metadata", "set_parameter_label", "set_transform", "set_version"),
+    }
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda t, vpc: t.add_condition("Here", troposphere.Equals(vpc, "a")),
+        lambda t, vpc: t.add_condition("Here", If("A", Sub("${Vpc}-${Other}", Vpc=vpc), "b")),
+        lambda t, vpc: t.add_condition("Here", Sub("${NetworkVpc}-${Name}", Name="b")),
+        lambda t, _: t.add_rule("Here", {"Assertions": [{"Assert": Ref("NetworkVpc")}]}),
+        lambda t, _: t.add_rule("Here", {"A": {"Fn::ValueOf": ["NetworkVpc", "Tags"]}}),
+    ],
+)
+def test_a_parameter_is_kept_wherever_it_is_used(use: Callable[[Template, Any], object]) -> None:
+    """A value of another region is a parameter also where only a condition or rule uses it."""
+    layers = Layers(ENV)
+    net = layers.add("network", network)
+
+    def define(template: Template, _: Env, net: Network) -> None:
+        use(template, net.vpc)
+
+    layers.at("us-east-1").add("edge", define, net)
+
+    stack = layers.stacks[1]
+    assert list(stack.parameters) == list(stack.body["Parameters"]) == ["NetworkVpc"]
+
+
+def test_a_name_of_sub_is_no_parameter() -> None:
+    """A value that Sub gets by a name of its own does not keep a parameter of that name."""
+    layers = Layers(ENV)
+    net = layers.add("network", network)
+
+    def define(template: Template, _: Env, net: Network) -> None:
+        template.add_condition("Here", Sub("${NetworkVpc}", NetworkVpc=str(type(net.vpc))))
+
+    layers.at("us-east-1").add("edge", define, net)
+
+    assert layers.stacks[1].parameters == {}

@@ -185,6 +185,30 @@ def test_alone(aws: Aws) -> None:
     assert not [path for path in found["path"] if path.endswith("site-packages")]
 
 
+RUNS = """
+import os
+import boto3
+
+TABLES = boto3.client("dynamodb")
+
+def handler(event, context):
+    return [os.access(__file__, os.X_OK), TABLES.meta.region_name]
+"""
+
+
+def test_programs(aws: Aws) -> None:
+    """A file that was packed as executable is; a client may be made while the handler is imported.
+
+    AWS: Lambda keeps the modes of a zip, and sets AWS_REGION and AWS_DEFAULT_REGION.
+    """
+    made = function(code(aws, RUNS), FunctionName="runs", Timeout=30)
+    aws.deploy("s", template(Role=ROLE, Function=made), Capabilities=["CAPABILITY_IAM"])
+
+    answer = aws.client("lambda").invoke(FunctionName="runs")
+
+    assert [True, "ca-central-1"] == json.loads(answer["Payload"].read())
+
+
 def test_incomplete_zip(aws: Aws) -> None:
     """A handler that imports what its zip does not have fails, as it would in an account."""
     made = function(code(aws, f"import psycopg\n{ECHO}"), FunctionName="incomplete")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from deployer.embedded import ministack
 from deployer.embedded.gaps import workers
-from deployer.embedded.gaps.workers import BoundedLog, BoundedResults
+from deployer.embedded.gaps.workers import BoundedLog, BoundedResults, ZipFileWithModes
 from deployer.embedded.postgres import server
 from deployer.errors import EmbeddedError
 
@@ -76,6 +78,22 @@ def test_another_worker(kind: str) -> None:
     """A version of the emulator whose worker finds its code in another way is refused."""
     with pytest.raises(EmbeddedError, match=f"ministack {ministack.PINNED}: the {kind} worker"):
         workers._with_sandbox_paths(kind, "print('another')")
+
+
+def test_modes(tmp_path: Path) -> None:
+    """What was packed as executable can be run, whatever folder it is in; the rest is not."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as packed:
+        for name, mode in {"tool/": 0o40755, "tool/run": 0o100755, "text": 0o100644}.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = mode << 16
+            packed.writestr(entry, "")
+        packed.writestr("windows", "")
+
+    with ZipFileWithModes(tmp_path / "x.zip") as found:
+        found.extractall(tmp_path / "code")
+
+    files = [file for file in (tmp_path / "code").rglob("*") if file.is_file()]
+    assert ["run"] == [file.name for file in files if os.access(file, os.X_OK)]
 
 
 def test_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

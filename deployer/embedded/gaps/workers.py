@@ -1,13 +1,15 @@
 """Run functions with the standard library, their own zip, and boto3 with its dependencies only.
 
 Their processes are isolated (processes.py) and their output is limited: neither results nor logs
-can fill the emulator's memory.
+can fill the emulator's memory. Programs in a zip can be run, as in Lambda.
 """
 
 from __future__ import annotations
 
 import json
+import stat
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,6 +50,7 @@ def close() -> None:
     install(Isolation(sandbox.level(), packages, private=folder.parent))
     ministack.start_workers_with(_with_sandbox_paths)
     ministack.swap(ministack.function_workers, "subprocess", _with_bounded_output)
+    ministack.swap(ministack.function_workers, "zipfile", _with_modes)
     for kind in ("Worker", "ProvidedWorker"):
         worker = ministack.store(ministack.function_workers, kind)
         ministack.swap(worker, "invoke", _with_a_new_log)
@@ -63,6 +66,21 @@ def _with_sandbox_paths(kind: str, script: str) -> str:
 
 def _with_bounded_output(module: Any) -> Any:
     return SimpleNamespace(**{**vars(module), "Popen": WorkerProcess})
+
+
+def _with_modes(module: Any) -> Any:
+    return SimpleNamespace(**{**vars(module), "ZipFile": ZipFileWithModes})
+
+
+class ZipFileWithModes(zipfile.ZipFile):
+    """A zip whose programs can be run when it is unzipped; zipfile leaves modes out."""
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
+        """Extract the members, and make executable those that were packed so."""
+        super().extractall(path, members, pwd)
+        for entry in self.infolist():
+            if entry.external_attr >> 16 & stat.S_IXUSR and not entry.is_dir():
+                Path(path or ".", entry.filename).chmod(0o755)
 
 
 def _with_a_new_log(invoke: Callable[..., Any]) -> Callable[..., Any]:

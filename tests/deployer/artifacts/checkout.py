@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import struct
@@ -56,7 +57,7 @@ class Checkout:
     def wheel(
         self,
         name: str,
-        files: Mapping[str, str | bytes],
+        files: Mapping[str | zipfile.ZipInfo, str | bytes],
         *,
         tag: str = ANY,
         metadata: Mapping[str, str] | None = None,
@@ -67,15 +68,12 @@ class Checkout:
         about = {
             "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
             "WHEEL": f"Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: {pure}\nTag: {tag}\n",
-            "RECORD": "",
             **(metadata or {}),
         }
+        about.setdefault("RECORD", _record({**files, **_about(stem, about)}, stem))
         path = self._packages() / f"{stem}-{tag}.whl"
         with zipfile.ZipFile(path, "w") as packed:
-            for file, content in {
-                **files,
-                **{f"{stem}.dist-info/{k}": v for k, v in about.items()},
-            }.items():
+            for file, content in {**files, **_about(stem, about)}.items():
                 packed.writestr(file, content)
         return locked(name, path)
 
@@ -91,6 +89,21 @@ class Checkout:
         return folder
 
 
+def _about(stem: str, about: Mapping[str, str]) -> dict[str, str]:
+    return {f"{stem}.dist-info/{name}": text for name, text in about.items()}
+
+
+def _record(files: Mapping[str | zipfile.ZipInfo, str | bytes], stem: str) -> str:
+    """The RECORD of a wheel with *files*."""
+    lines = []
+    for file, content in files.items():
+        path = file.filename if isinstance(file, zipfile.ZipInfo) else file
+        raw = content.encode() if isinstance(content, str) else content
+        digest = base64.urlsafe_b64encode(hashlib.sha256(raw).digest()).decode().rstrip("=")
+        lines.append(f"{path},sha256={digest},{len(raw)}\n")
+    return "".join([*lines, f"{stem}.dist-info/RECORD,,\n"])
+
+
 def locked(name: str, path: Path) -> str:
     return f"{name}==1.0 --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
 
@@ -101,11 +114,13 @@ def elf(machine: int) -> bytes:
 
 
 def offline(root: Path) -> dict[str, str]:
-    """The environment in which uv finds packages in *root* alone."""
+    """The environment in which uv finds packages in *root* alone, and no Python but ours."""
     return {
         "UV_OFFLINE": "1",
         "UV_FIND_LINKS": str(root / "packages"),
         "UV_CACHE_DIR": str(root / "cache"),
+        "UV_PYTHON_PREFERENCE": "only-managed",
+        "UV_PYTHON_INSTALL_DIR": str(root / "pythons"),
     }
 
 

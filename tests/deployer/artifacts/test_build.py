@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from deployer.artifacts import build as build_module
-from deployer.artifacts import checks, host, install, packing, store, target
+from deployer.artifacts import checks, host, install, interpreters, packing, store, target
 from deployer.artifacts.build import build, path_of
 from deployer.errors import BuildError, StaleError
 from deployer.isolation import sandbox
@@ -53,14 +54,18 @@ def run(root: Path, *arguments: str, code: str = BUILD, **more) -> subprocess.Co
 
 
 def filled(checkout: Checkout) -> Checkout:
-    """Two functions: one with a compiled package for arm64, one with nothing."""
+    """Two functions: one with a compiled package for arm64, one with a program alone."""
     lock = checkout.wheel(
         "quick", {"quick/__init__.py": "", "quick/_fast.abi3.so": elf(183)}, tag=ARM_TAG
     )
-    lock += checkout.wheel("plain", {"plain/__init__.py": "x = 'ü'\n" * 500})
+    tool = zipfile.ZipInfo("plain/tool")
+    tool.external_attr = 0o100755 << 16
+    lock += checkout.wheel("plain", {"plain/__init__.py": "x = 'ü'\n" * 500, tool: "#!/bin/sh\n"})
     source = f"import quick, plain\nfrom shared.log import log\n{HANDLER}"
     checkout.function("a", source, lock=lock).function("b")
-    return checkout.write(**{"lambdas/shared/log.py": "def log(): ...\n"})
+    checkout.write(**{"lambdas/shared/log.py": "def log(): ...\n", "lambdas/b/tool": "#!/bin/sh\n"})
+    (checkout.root / "lambdas/b/tool").chmod(0o755)
+    return checkout
 
 
 def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
@@ -70,7 +75,8 @@ def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
     sources = [str(file.relative_to(other.root)) for file in other.root.glob("lambdas/**/*.py")]
     age(other.root, sources)
     for file in sources:
-        (other.root / file).chmod(0o700)
+        (other.root / file).chmod(0o600)
+    (other.root / "lambdas/b/tool").chmod(0o700)
     odd = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7", "PYTHONUTF8": "0"}
 
     one = run(filled(checkout).root, "2", "a", "b")
@@ -87,21 +93,25 @@ def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
 
 
 def test_what_is_in_it(checkout: Checkout) -> None:
-    """Ours and the packages at the root; of packages what is needed when it runs."""
+    """Ours and the packages at the root; of packages all but what is proven to be unused."""
     lock = checkout.wheel(
         "plug-in",
         {
             "plugin/__init__.py": "",
             "plugin/__init__.pyi": "",
             "plugin/_c.pxd": "",
+            "plugin/_only.pyc": "",
             "plugin/data.json": "{}",
             "plugin/tests/__init__.py": "",
             "plugin/__pycache__/x.pyc": "",
+            ".libs_plugin/x.txt": "",
             "plug_in-1.0.data/scripts/plug": "#!python\n",
+            "plug_in-1.0.data/scripts/tool": "#!/bin/sh\n",
         },
         metadata={
-            "entry_points.txt": "[console_scripts]\nplug = plugin:main\n",
-            "top_level.txt": "",
+            "entry_points.txt": "[console_scripts]\nplugged = plugin:main\n",
+            "top_level.txt": "plugin\n",
+            "licenses/LICENSE": "",
         },
     )
     checkout.function("a", lock=lock)
@@ -110,15 +120,103 @@ def test_what_is_in_it(checkout: Checkout) -> None:
 
     files = read(built.path)
     assert {
+        ".libs_plugin/x.txt",
         "a/handler.py",
+        "bin/tool",
         "plugin/__init__.py",
+        "plugin/__init__.pyi",
+        "plugin/_c.pxd",
+        "plugin/_only.pyc",
         "plugin/data.json",
+        "plugin/tests/__init__.py",
         "plug_in-1.0.dist-info/METADATA",
+        "plug_in-1.0.dist-info/RECORD",
+        "plug_in-1.0.dist-info/WHEEL",
         "plug_in-1.0.dist-info/entry_points.txt",
+        "plug_in-1.0.dist-info/licenses/LICENSE",
+        "plug_in-1.0.dist-info/top_level.txt",
     } == files.keys()
     assert sum(map(len, files.values())) == built.unzipped
     assert built.path.stat().st_size == built.size
     assert hashlib.sha256(built.path.read_bytes()).hexdigest() == built.sha256
+
+
+METADATA = """
+from importlib import metadata
+
+assert metadata.version("plug-in") == "1.0"
+assert metadata.metadata("plug-in")["Name"] == "plug-in"
+assert "plug-in" in metadata.packages_distributions()["plugin"]
+(point,) = metadata.entry_points(group="plugs")
+assert point.load() is __import__("plugin")
+files = {str(file) for file in metadata.files("plug-in")}
+assert {"plugin/__init__.py", "plug_in-1.0.dist-info/METADATA"} < files, files
+assert all(file.locate().exists() for file in metadata.files("plug-in"))
+assert any(file.hash for file in metadata.files("plug-in"))
+"""
+
+
+def test_metadata(checkout: Checkout) -> None:
+    """importlib.metadata answers in the zip as it does where a distribution is installed."""
+    lock = checkout.wheel(
+        "plug-in",
+        {"plugin/__init__.py": "", "plugin/tests/__init__.py": ""},
+        metadata={
+            "entry_points.txt": "[plugs]\nx = plugin\n[console_scripts]\nplug = plugin:main\n",
+            "top_level.txt": "plugin\n",
+        },
+    )
+    checkout.function("a", f"{METADATA}{HANDLER}", lock=lock)
+
+    assert checkout.build("a", target=host())
+
+
+def test_packages_that_import_their_tests(checkout: Checkout) -> None:
+    """A package may import its tests and read its stubs; for that they are there."""
+    plain = (
+        "import pathlib, plain.tests.data\npathlib.Path(__file__).with_suffix('.pyi').read_text()"
+    )
+    lock = checkout.wheel(
+        "plain",
+        {
+            "plain/__init__.py": plain,
+            "plain/__init__.pyi": "",
+            "plain/tests/__init__.py": "",
+            "plain/tests/data.py": "",
+        },
+    )
+    checkout.function("a", f"import plain\n{HANDLER}", lock=lock)
+
+    assert checkout.build("a", target=host())
+
+
+RUNS = """
+import pathlib, subprocess, plain
+
+here = pathlib.Path(__file__).parent
+for program in (here / "tool.sh", pathlib.Path(plain.__file__).parent / "tool.sh"):
+    assert b"ran" == subprocess.check_output([program]).strip()
+"""
+
+
+def test_executables(checkout: Checkout) -> None:
+    """Programs of ours and of packages can be run from the zip; their modes are normalised."""
+    tool = zipfile.ZipInfo("plain/tool.sh")
+    tool.external_attr = 0o100711 << 16
+    program = "#!/bin/sh\necho ran\n"
+    lock = checkout.wheel("plain", {"plain/__init__.py": "", tool: program})
+    checkout.function("a", f"{RUNS}{HANDLER}", lock=lock)
+    checkout.write(**{"lambdas/a/tool.sh": program})
+    (checkout.root / "lambdas/a/tool.sh").chmod(0o700)
+
+    (built,) = checkout.build("a", target=host())
+
+    with zipfile.ZipFile(built.path) as packed:
+        modes = {entry.filename: entry.external_attr >> 16 for entry in packed.infolist()}
+    assert {path: mode for path, mode in modes.items() if mode != 0o100644} == {
+        "a/tool.sh": 0o100755,
+        "plain/tool.sh": 0o100755,
+    }
 
 
 def test_markers(checkout: Checkout) -> None:
@@ -176,7 +274,9 @@ def test_one_line_changed(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -
     """Where only sources changed, only sources are deflated; packages come from before."""
     filled(checkout).build("a")
     deflated, add = [], packing.add
-    monkeypatch.setattr(packing, "add", lambda files, to: deflated.extend(files) or add(files, to))
+    monkeypatch.setattr(
+        packing, "add", lambda tree, to: deflated.extend(tree.files) or add(tree, to)
+    )
     monkeypatch.setattr(build_module, "install", lambda *_: pytest.fail("installed in vain"))
     handler = checkout.root / "lambdas/a/handler.py"
 
@@ -344,7 +444,7 @@ def test_one_asks_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("uv.find_uv_bin", find)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: install._uv(), range(4)))
+        found = list(pool.map(lambda _: install.uv(), range(4)))
 
     assert (["uv"] * 4, [1] * 4) == (found, together)
 
@@ -477,7 +577,11 @@ def test_no_network(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None
         ("import shared\n", "handler.py:1: imports shared, which is not in the zip"),
         ("from b import handler\n", "handler.py:1: imports b, which is not"),
         ("from .more import x\n", "handler.py:1: imports a.more, which is not"),
+        ("from a.kept import gone\n", "lambdas/a/handler.py:1: a.kept has no gone"),
+        ("from . import gone\n", "lambdas/a/handler.py:1: a has no gone"),
+        ("def late():\n    from a.kept import x, gone\n", "handler.py:2: a.kept has no gone"),
         ("x = (\n", "handler.py:1: '(' was never closed"),
+        ("\0", "handler.py:1: source code string cannot contain null bytes"),
         ("def handle(): ...\n", "lambdas/a/handler.py: has no function handler"),
     ],
 )
@@ -485,6 +589,7 @@ def test_handler_refused(checkout: Checkout, source: str, words: str) -> None:
     """For another machine sources are read: a handler that lacks something is found here."""
     head = "" if words.endswith("handler") else HANDLER.replace("\n", ";", 1).replace(";    ", " ")
     checkout.function("a", f"{source}{head}").function("b")
+    checkout.write(**{"lambdas/a/kept.py": "x = 1\n"})
 
     with pytest.raises(BuildError) as refused:
         checkout.build("a")
@@ -497,18 +602,156 @@ def test_handler_refused(checkout: Checkout, source: str, words: str) -> None:
     [
         "import boto3, json, botocore.session, dateutil.parser\n",
         "from . import more\nfrom .more import x\nimport a.more\n",
+        "from a.lazy import anything\nfrom a.star import x\nfrom .more import *\n",
         "try:\n    import simplejson\nexcept (ImportError, KeyError):\n    simplejson = None\n",
         "try:\n    import simplejson\nexcept:\n    pass\n",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import mypy_boto3_s3\n",
         "import typing\nif typing.TYPE_CHECKING:\n    import mypy_boto3_s3\n",
+        "import sys\nif sys.version_info < (3, 9):\n    import tomli\n",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import simplejson\n",
+        "try:\n    import tomllib\nexcept ImportError:\n    import tomli as tomllib\n",
+        "import boto3\nboto3.client('dynamodb'), boto3.resource('s3').meta.client\n",
+        "import boto3\nassert boto3.Session().get_credentials().token\n",
+        "import os\nassert os.environ['AWS_LAMBDA_FUNCTION_NAME'] == 'a'\n",
     ],
 )
 @pytest.mark.parametrize("where", [ARM, host()], ids=["arm64", "host"])
 def test_handler_taken(checkout: Checkout, source: str, where) -> None:
     """The standard library, boto3, its own modules, and what may be missing: all is there."""
-    checkout.function("a", f"{source}{HANDLER}").write(**{"lambdas/a/more.py": "x = 1\n"})
+    checkout.function("a", f"{source}{HANDLER}").write(
+        **{
+            "lambdas/a/more.py": "x = 1\n",
+            "lambdas/a/lazy.py": "def __getattr__(name): ...\n",
+            "lambdas/a/star.py": "from .more import *\n",
+        }
+    )
 
     assert checkout.build("a", target=where)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from typing import Any\nhandler: Any = lambda event, context: event\n",
+        "import os\nif os.environ.get('X'):\n    pass\nelse:\n    def handler(event, context): ...\n",
+        "from a.more import handler\n",
+        "import a.more as more\nhandler = more.handler\n",
+        "from a.more import *\n",
+        "with open(__file__):\n    def handler(event, context): ...\n",
+    ],
+)
+@pytest.mark.parametrize("where", [ARM, host()], ids=["arm64", "host"])
+def test_handlers_taken(checkout: Checkout, source: str, where) -> None:
+    """A handler may come into its module by whatever statement."""
+    checkout.function("a", source).write(**{"lambdas/a/more.py": HANDLER})
+
+    assert checkout.build("a", target=where)
+
+
+def test_async_handler(checkout: Checkout) -> None:
+    """Lambda would answer with a coroutine."""
+    checkout.function("a", f"async {HANDLER}")
+
+    with pytest.raises(BuildError, match="handler is async, and Lambda does not await it"):
+        checkout.build("a")
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"plain/__init__.py": "import gone\n"}, "plain/__init__.py:1: imports gone, which is not"),
+        (
+            {"plain/__init__.py": "from .more import x\n", "plain/more.py": "import gone\n"},
+            "plain/more.py:1: imports gone",
+        ),
+        (
+            {
+                "plain/__init__.py": "\nfrom . import more, x\n",
+                "plain/more.py": "from .y import z\n",
+            },
+            "y",
+        ),
+        ({"plain/__init__.py": "import cgi\n"}, "plain/__init__.py:1: imports cgi"),
+        ({"plain/__init__.py": "class A:\n    import gone\n"}, "imports gone"),
+    ],
+)
+def test_packages_refused(checkout: Checkout, files: dict[str, str], words: str) -> None:
+    """For another machine the sources of packages are read: what one of them lacks is found."""
+    checkout.function("a", f"import plain\n{HANDLER}", lock=checkout.wheel("plain", files))
+
+    with pytest.raises(BuildError) as refused:
+        checkout.build("a")
+
+    assert words in str(refused.value)
+    assert refused.value.hint.startswith("pin another version of the package")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import json, boto3, plain.more, plain._fast\nfrom plain import more, _fast, value\n",
+        "def late():\n    import gone\n",
+        "import plain._fast.inner\n",
+        "import sys\nsys.modules['plain.made'] = sys\nimport plain.made\n",
+        "import os\nif os.environ.get('X'):\n    import gone\n",
+        "import sys\nif sys.version_info < (3, 13):\n    import gone\n",
+        "try:\n    import plain.more\nexcept ImportError:\n    import gone\n",
+        "try:\n    import gone\nexcept ImportError:\n    pass\n",
+        "type A = int  # Python 3.12, and more than this one may know.\n",
+        "x = '\\d'\n",
+    ],
+)
+def test_packages_taken(checkout: Checkout, source: str) -> None:
+    """What a package does not import for certain is not missed, nor is what is never reached."""
+    files = {
+        "plain/__init__.py": source,
+        "plain/more.py": "",
+        "plain/_fast.abi3.so": elf(183),
+        "plain/unreached.py": "import gone\n",
+    }
+    lock = checkout.wheel("plain", files, tag=ARM_TAG)
+    checkout.function("a", f"import plain\n{HANDLER}", lock=lock)
+
+    assert checkout.build("a")
+
+
+def test_removed_from_the_standard_library(checkout: Checkout) -> None:
+    """A module that the target's Python no longer has is missing, whatever Python builds."""
+    checkout.function("a", f"import imghdr\n{HANDLER}")
+
+    assert checkout.build("a", target=target("python3.12", "arm64"))
+    with pytest.raises(BuildError, match="imports imghdr, which is not in the zip"):
+        checkout.build("a", target=ARM)
+
+
+def test_unchecked(checkout: Checkout) -> None:
+    """Where the handler cannot be imported, that is told, also when the zip was there before."""
+    checkout.function("a").function("b")
+
+    first, second = checkout.build("a", "b"), checkout.build("a", "b")
+
+    (line,) = build_module.unchecked(first)
+    assert line.startswith("not checked: a, b: the handler was not imported: this machine (")
+    assert [line] == list(build_module.unchecked(second))
+    assert "not checked" not in "".join(map(build_module.line, first))
+
+
+def test_nothing_unchecked(checkout: Checkout) -> None:
+    """Where the handler was imported there is nothing to tell."""
+    assert [] == list(build_module.unchecked(checkout.function("a").build("a", target=host())))
+
+
+SAME_MACHINE = target(f"python3.{sys.version_info.minor}", host().architecture)
+
+
+@pytest.mark.skipif(not interpreters.find(SAME_MACHINE), reason="This machine's libc is too old.")
+def test_lambda_like_this_machine(checkout: Checkout) -> None:
+    """A target of this machine's kind and Python is imported, although it is for Lambda."""
+    checkout.function("a", f"{HANDLER}1 / 0\n").function("b")
+
+    with pytest.raises(BuildError, match="ZeroDivisionError"):
+        checkout.build("a", target=SAME_MACHINE)
+    assert [] == list(build_module.unchecked(checkout.build("b", target=SAME_MACHINE)))
 
 
 def test_no_handler(checkout: Checkout) -> None:
@@ -523,7 +766,10 @@ def test_no_handler(checkout: Checkout) -> None:
     ("source", "words"),
     [
         ("import plain\n", "No module named 'hidden'"),
-        ("import importlib\nimportlib.import_module('invoke')\n", "No module named 'invoke'"),
+        (
+            "import importlib\nimportlib.import_module('INVOKE'.lower())\n",
+            "No module named 'invoke'",
+        ),
         ("1 / 0\n", "ZeroDivisionError"),
         ("del handler\n", "no function handler"),
     ],
@@ -558,10 +804,30 @@ def test_no_jobs(checkout: Checkout, jobs: int) -> None:
 
 
 def test_settings_come_later(checkout: Checkout) -> None:
-    """A handler that reads its settings while it is imported is no worse for it: they come later."""
+    """A setting that only the stack gives is no fault; that the rest was not imported is told."""
     checkout.function("a", f"import os, boto3\nTABLE = os.environ['TABLE_NAME']\n{HANDLER}")
 
-    assert checkout.build("a", target=host())
+    (line,) = build_module.unchecked(checkout.build("a", target=host()))
+
+    assert "not checked: a: importing the handler stopped at the setting TABLE_NAME" == line
+
+
+def test_after_a_setting(checkout: Checkout) -> None:
+    """What would be imported after a missing setting is read instead."""
+    lock = checkout.wheel("plain", {"plain.py": "import gone\n"})
+    source = f"import os\nTABLE = os.environ['TABLE_NAME']\nimport plain\n{HANDLER}"
+    checkout.function("a", source, lock=lock)
+
+    with pytest.raises(BuildError, match=r"plain\.py:1: imports gone, which is not in the zip"):
+        checkout.build("a", target=host())
+
+
+def test_other_key_errors(checkout: Checkout) -> None:
+    """A KeyError of anything else than the environment is a fault."""
+    checkout.function("a", f"SIZES = {{}}\nSIZE = SIZES['small']\n{HANDLER}")
+
+    with pytest.raises(BuildError, match="KeyError: 'small'"):
+        checkout.build("a", target=host())
 
 
 @pytest.mark.parametrize(
@@ -617,7 +883,12 @@ def test_seal(checkout: Checkout) -> None:
 
     seal = json.loads(built.path.with_suffix(".json").read_text())
 
-    assert {"sha256": built.sha256, "size": built.size, "unzipped": built.unzipped} == seal
+    assert {
+        "sha256": built.sha256,
+        "size": built.size,
+        "unzipped": built.unzipped,
+        "unchecked": built.unchecked,
+    } == seal
 
 
 def test_alone(checkout: Checkout) -> None:
@@ -696,8 +967,10 @@ def test_a_package_that_spies(
     found = json.loads(said)
     (ROOT / "written").unlink(missing_ok=True)
     assert not ran.exists()
-    assert {"AWS_REGION", "HOME", "LANG", "PATH", "TMPDIR"} == {*found["environment"]} - {
-        "LC_CTYPE"
+    assert {"HOME", "LANG", "PATH", "TMPDIR", "TZ"} == {
+        name
+        for name in found["environment"]
+        if not name.startswith(("AWS_", "LAMBDA_", "_HANDLER", "LC_CTYPE"))
     }
     assert key not in found["environment"].values()
     assert "opened" != found["terminal"]
@@ -721,7 +994,7 @@ def test_installing_without_keys(checkout: Checkout, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("https_proxy", "http://proxy.example")
     monkeypatch.setenv("UV_INDEX_URL", "https://packages.example")
 
-    given = install._environment()
+    given = install.environment()
 
     assert "AWS_SECRET_ACCESS_KEY" not in given
     assert "http://proxy.example" == given["https_proxy"]

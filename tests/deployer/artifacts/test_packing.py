@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import io
 import stat
+import tempfile
 import zipfile
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.artifacts import packing
+from deployer.artifacts.packing import Tree
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0/\\"), min_size=1, max_size=8)
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 TREES = st.dictionaries(PATHS, st.binary(max_size=200), max_size=8)
 
 
-def packed(files: dict[str, bytes]) -> bytes:
+def packed(files: dict[str, bytes], executable: frozenset[str] = frozenset()) -> bytes:
     file = io.BytesIO()
-    packing.add(files, file)
+    packing.add(Tree(files, executable), file)
     return file.getvalue()
 
 
@@ -41,7 +44,7 @@ def test_added(files: dict[str, bytes], more: dict[str, bytes]) -> None:
     more = {f"more/{path}": content for path, content in more.items()}
     file = io.BytesIO(packed(files))
 
-    sizes = packing.add(more, file)
+    sizes = packing.add(Tree(more), file)
 
     with zipfile.ZipFile(file) as found:
         assert [*sorted(files), *sorted(more)] == found.namelist()
@@ -62,3 +65,37 @@ def test_nothing_of_the_machine() -> None:
         assert stat.S_IFREG | 0o644 == entry.external_attr >> 16
         assert (3, b"", b"") == (entry.create_system, entry.extra, entry.comment)
     assert entries[2].compress_size < 50
+
+
+@given(TREES)
+def test_contents(files: dict[str, bytes]) -> None:
+    """The files of a zip are read by path."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "x.zip")
+        file.write_bytes(packed(files))
+
+        found = packing.Contents(file)
+
+        assert dict(found) == files
+        assert (len(found), "absent/absent/absent/absent" in found) == (len(files), False)
+
+
+SAFE = st.text("ab.", min_size=1, max_size=3).filter(lambda name: set(name) != {"."})
+
+
+@given(st.dictionaries(SAFE, st.tuples(st.binary(max_size=9), st.booleans()), max_size=6))
+def test_modes(files: dict[str, tuple[bytes, bool]]) -> None:
+    """What is executable still is when it is unzipped, and nothing else is."""
+    executable = frozenset(path for path, (_, runs) in files.items() if runs)
+    contents = {path: content for path, (content, _) in files.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        file, code = Path(folder, "x.zip"), Path(folder, "code")
+        file.write_bytes(packed(contents, executable))
+
+        packing.extract(file, code)
+
+        found = {path: (code / path).stat().st_mode for path in files}
+        assert contents == {path: (code / path).read_bytes() for path in files}
+    assert found == {
+        path: stat.S_IFREG | (0o755 if path in executable else 0o644) for path in files
+    }

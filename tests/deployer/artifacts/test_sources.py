@@ -58,6 +58,9 @@ def test_own_folder(checkout: Checkout) -> None:
         "try:\n    import shared.log\nexcept ValueError:\n    pass",
         "import json, shared.log",
         "from shared import (\n    log,\n)",
+        "import importlib\nlog = importlib.import_module('shared.log')",
+        "import sys\nif sys.version_info >= (3, 9):\n    import shared.log",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import shared.log",
     ],
 )
 def test_shared(checkout: Checkout, statement: str) -> None:
@@ -213,6 +216,20 @@ def test_a_link_on_the_way(checkout: Checkout, tmp_path_factory: pytest.TempPath
         gather(checkout.root, "a")
 
 
+@pytest.mark.parametrize("folder", ["lambdas", "lambdas/a", "lambdas/shared"])
+def test_linked_folders(
+    checkout: Checkout, folder: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Nor may the folders themselves be somewhere else."""
+    checkout.function("a").write(**LOG)
+    elsewhere = tmp_path_factory.mktemp("home") / "moved"
+    (checkout.root / folder).rename(elsewhere)
+    (checkout.root / folder).symlink_to(elsewhere)
+
+    with pytest.raises(SynthError, match=f"{folder}: is a symlink"):
+        gather(checkout.root, "a")
+
+
 def test_every_fault(checkout: Checkout) -> None:
     """All that is wrong is told at once."""
     checkout.function("a", "import shared.x\nimport shared.y\n")
@@ -224,10 +241,18 @@ def test_every_fault(checkout: Checkout) -> None:
     assert 4 == len(refused.value.message.splitlines())
 
 
-def test_optional(checkout: Checkout) -> None:
-    """A shared module may be missing where the import is tried and its failure caught."""
-    caught = "try:\n    import shared.fast\nexcept ImportError:\n    pass\n"
-    checkout.function("a", caught)
+@pytest.mark.parametrize(
+    "source",
+    [
+        "try:\n    import shared.fast\nexcept ImportError:\n    pass\n",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import shared.fast\n",
+        "import sys\nif sys.version_info < (3, 9):\n    import shared.fast\n",
+        "try:\n    import json\nexcept ImportError:\n    import shared.fast\n",
+    ],
+)
+def test_optional(checkout: Checkout, source: str) -> None:
+    """A shared module may be missing where its import may fail, or may not be done at all."""
+    checkout.function("a", source)
 
     assert {"a/handler.py"} == paths(checkout)
 
@@ -238,7 +263,7 @@ def _touched(checkout: Checkout) -> None:
 
 def _private(checkout: Checkout) -> None:
     for file in (checkout.root / "lambdas").rglob("*.py"):
-        file.chmod(0o700)
+        file.chmod(0o600)
 
 
 def _compiled(checkout: Checkout) -> None:
@@ -261,7 +286,7 @@ def _unused_changed(checkout: Checkout) -> None:
     "change", [_touched, _private, _compiled, _event, _other_order, _unused_changed]
 )
 def test_same_digest(checkout: Checkout, change) -> None:
-    """Times, modes, caches and the order of lines are nothing that a zip is made of."""
+    """Times, who may read, caches and the order of lines are nothing that a zip is made of."""
     _fill(checkout)
     before = checkout.artifact("a")
 
@@ -303,6 +328,16 @@ def test_other_digest(checkout: Checkout, files: dict[str, str]) -> None:
     assert before != checkout.artifact("a")
 
 
+def test_executable_counts(checkout: Checkout) -> None:
+    """A program that can be run is packed otherwise than a text."""
+    _fill(checkout)
+    before = checkout.artifact("a")
+
+    (checkout.root / "lambdas/a/handler.py").chmod(0o755)
+
+    assert before != checkout.artifact("a")
+
+
 def test_target_counts(checkout: Checkout) -> None:
     """The same sources are another zip for another Python, another machine, and for this one."""
     _fill(checkout)
@@ -323,13 +358,22 @@ def test_known_digest(checkout: Checkout) -> None:
 
     found = checkout.artifact("a")
 
-    assert Artifact("a", ARM, "9820f498c61074c0409ea31d95ae31a3") == found
+    assert Artifact("a", ARM, "fa9b2c4cfb9f6c4f479d8ffd4cc535a1") == found
     assert f"lambdas/a/{found.digest}.zip" == found.key
     assert "a.handler.handler" == found.handler
 
 
 FILES = st.dictionaries(st.text("ab/", min_size=1, max_size=4), st.binary(max_size=3), max_size=4)
-ANY_SOURCES = st.builds(Sources, FILES, st.binary(max_size=3), st.binary(max_size=3))
+EXECUTABLE = st.frozensets(st.text("ab/", min_size=1, max_size=4), max_size=4)
+
+
+def _sources(
+    files: dict[str, bytes], lock: bytes, asked: bytes, executable: frozenset[str]
+) -> Sources:
+    return Sources(files, lock, asked, executable & files.keys())
+
+
+ANY_SOURCES = st.builds(_sources, FILES, st.binary(max_size=3), st.binary(max_size=3), EXECUTABLE)
 
 
 @given(ANY_SOURCES, ANY_SOURCES)

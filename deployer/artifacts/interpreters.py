@@ -1,0 +1,99 @@
+"""Finds a Python of this machine that can import what is built for a target.
+
+It is the one that runs this, or one that uv finds: on PATH, in pyenv, or installed by uv. One for
+another machine counts if the system emulates it. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from deployer.artifacts import Target
+from deployer.artifacts.install import MACHINES, environment, uv
+from deployer.isolation import sandbox
+
+_SECONDS = 60
+_FINDING = threading.Lock()
+_ASK = """
+import json, os, sys
+from importlib.machinery import EXTENSION_SUFFIXES
+try:
+    libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
+except (AttributeError, ValueError):
+    libc = ""
+print(json.dumps([os.uname().machine, EXTENSION_SUFFIXES[0], libc, sys.base_prefix]))
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python at *path*: the machine and C library it is for, and the folder that it needs."""
+
+    path: str
+    machine: str
+    suffix: str
+    libc: str
+    prefix: str
+
+    def fits(self, target: Target) -> bool:
+        """Return whether it loads compiled code for *target*: same machine and ABI, new libc."""
+        name, _, version = self.libc.partition(" ")
+        tag = f".cpython-{target.python.replace('.', '')}-"
+        return (
+            self.machine.lower() == MACHINES[target.architecture]
+            and self.suffix.startswith(tag)
+            and name == "glibc"
+            and tuple(map(int, version.split(".")[:2])) >= target.glibc
+        )
+
+
+def find(target: Target) -> Interpreter | None:
+    """Return an interpreter for *target*; None if this machine has none. It is looked for once."""
+    with _FINDING:
+        return _found(target)
+
+
+@functools.cache
+def _found(target: Target) -> Interpreter | None:
+    if target.host:
+        return _asked(sandbox.python())
+    candidates = (_asked(path) for path in _candidates(target))
+    return next((found for found in candidates if found and found.fits(target)), None)
+
+
+def _candidates(target: Target) -> Iterator[str]:
+    if sys.platform != "linux":
+        return
+    yield sandbox.python()
+    wanted = f"cpython-{target.python}-linux-{MACHINES[target.architecture]}-gnu"
+    command = [uv(), "python", "find", "--offline", "--no-python-downloads", "--no-project"]
+    if found := _output([*command, wanted]):
+        yield os.path.realpath(found.strip())
+
+
+def _asked(path: str) -> Interpreter | None:
+    said = _output([path, "-I", "-S", "-c", _ASK])
+    return Interpreter(path, *json.loads(said)) if said else None
+
+
+def _output(command: list[str]) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""

@@ -1,0 +1,31 @@
+"""Which modules the standard library of a version of Python has."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+# "What's New in Python 3.12", "… 3.13" and "… 3.14"; by minor version.
+_REMOVED: Mapping[int, frozenset[str]] = {
+    12: frozenset({"asynchat", "asyncore", "distutils", "imp", "smtpd"}),
+    13: frozenset(
+        {
+            *("aifc", "audioop", "cgi", "cgitb", "chunk", "crypt", "imghdr", "lib2to3", "mailcap"),
+            *("msilib", "nis", "nntplib", "ossaudiodev", "pipes", "sndhdr", "spwd", "sunau"),
+            *("telnetlib", "uu", "xdrlib"),
+        }
+    ),
+}
+_ADDED: Mapping[int, frozenset[str]] = {14: frozenset({"annotationlib", "compression"})}
+
+
+def names(python: tuple[int, int] | None) -> frozenset[str]:
+    """Return the top modules of the standard library of *python*, such as (3, 13), or of ours."""
+    if python is None:
+        return sys.stdlib_module_names
+    removed = {
+        name for minor, several in _REMOVED.items() if minor <= python[1] for name in several
+    }
+    added = {name for minor, several in _ADDED.items() if minor > python[1] for name in several}
+    changed = frozenset().union(*_REMOVED.values(), *_ADDED.values())
+    return frozenset((sys.stdlib_module_names | changed) - removed - added)

@@ -1,0 +1,128 @@
+"""Which files of a checkout belong to it: those that git tracks, or would track.
+
+A folder without git, such as an unpacked archive, belongs to it as a whole: an archive holds what
+git tracks. What was added by hand changes digests, so a deploy refuses the templates in build/.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from deployer.errors import SynthError
+
+_LITERAL = {"GIT_LITERAL_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+# What git sets for its hooks, and what would change the meaning of paths.
+_NOT_OURS = {
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
+}
+_EXECUTABLE, _SUBMODULE = "100755", "160000"
+_UNTRACKED = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a checkout by path, with git's mode (empty if untracked); None without git."""
+
+    root: Path
+    modes: Mapping[str, str] | None = None
+    _folders: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Derive the folders that hold these files."""
+        parents = {
+            path[:end]
+            for path in self.modes or ()
+            for end, letter in enumerate(path)
+            if letter == "/" and end < len(path) - 1
+        }
+        object.__setattr__(self, "_folders", frozenset(parents))
+
+    def __contains__(self, path: str) -> bool:
+        """Return whether the file or folder *path* belongs to the checkout."""
+        if self.modes is None:
+            return True
+        return path in self.modes or path in self._folders or self.is_repository(path)
+
+    def is_tracked(self, path: str) -> bool:
+        """Return whether git tracks the file *path*."""
+        return bool((self.modes or {}).get(path))
+
+    def is_repository(self, path: str) -> bool:
+        """Return whether *path* is a submodule or another repository, whose files git hides."""
+        modes = self.modes or {}
+        return modes.get(path) == _SUBMODULE or f"{path}/" in modes
+
+    def is_executable(self, path: str) -> bool:
+        """Return whether git records, or would record, the file *path* as executable."""
+        if self.modes is not None and not self._modes_count:
+            return self.modes.get(path) == _EXECUTABLE
+        return bool((self.root / path).stat().st_mode & 0o100)
+
+    @cached_property
+    def _modes_count(self) -> bool:
+        """Whether the file system keeps modes, according to the repository's core.fileMode."""
+        return (
+            _git(self.root, "config", "--type=bool", "--default=true", "core.fileMode") != "false\n"
+        )
+
+
+def listing(root: Path, paths: Sequence[str]) -> Listing:
+    """Return the files below *paths* of the checkout in *root*.
+
+    Raises SynthError if there is a repository that git cannot read: ignored files are not to be
+    packed by mistake.
+    """
+    root = root.absolute()
+    repository = _repository(root)
+    if repository is None:
+        return Listing(root)
+    options = ("-z", "-t", "--stage", "--cached", "--others", "--exclude-standard", "--")
+    is_whole = repository == root
+    modes = dict(_modes(_git(root, "ls-files", *options, *(paths if is_whole else ()))))
+    if not is_whole and not any(modes.values()):
+        return Listing(root)  # An archive, unpacked somewhere in another repository.
+    return Listing(root, modes)
+
+
+def _repository(root: Path) -> Path | None:
+    """Return the nearest folder with a repository; a worktree has a file named .git."""
+    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
+
+
+def _modes(said: str) -> list[tuple[str, str]]:
+    """Read lines such as `H 100644 SHA 0 TAB path`, or `? path`."""
+    found = []
+    for line in filter(None, said.split("\0")):
+        tag, rest = line[0], line[2:]
+        about, _, path = rest.partition("\t")
+        found.append((rest, _UNTRACKED) if tag == "?" else (path, about.split(" ")[0]))
+    return found
+
+
+def _git(root: Path, *arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+    try:
+        ran = subprocess.run(
+            ["git", *arguments],
+            cwd=root,
+            env=environment | _LITERAL,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        said = f"git: {error.strerror}"
+    else:
+        if ran.returncode == 0:
+            return os.fsdecode(ran.stdout)
+        said = ran.stderr.decode(errors="replace").strip().partition("\n")[0]
+    raise SynthError(
+        f"{root}: cannot list the files that git tracks: {said}",
+        hint="install git and see that `git status` works here, or unpack a `git archive`",
+    )

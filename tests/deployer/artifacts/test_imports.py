@@ -1,0 +1,199 @@
+"""Imports as they are read from sources."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer.artifacts.conditions import Machine
+from deployer.artifacts.imports import imports
+
+LAMBDA = Machine((3, 13), "linux")
+SUPPRESS = "import contextlib\nwith contextlib.suppress(ImportError):\n    import fast\n"
+
+
+def needed(source: str, machine: Machine = LAMBDA, there: tuple[str, ...] = ()) -> set[str]:
+    """The modules that must exist, where *there* are those that do."""
+    found = imports(source.encode(), "a.handler", machine)
+    given_ = {"contextlib", "sys", "typing", "importlib", "importlib.util", "os"}
+    return {one.module for one in found if one.is_needed(there.__contains__)} - given_
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "import sys\nif sys.version_info >= (3, 11):\n    import new\nelse:\n    import old\n",
+            {"new"},
+        ),
+        ("import sys\nif sys.version_info < (3, 9):\n    import old\n", set()),
+        ("from sys import version_info as v\nif v < (3, 9):\n    import old\n", set()),
+        ("import sys\nif sys.platform == 'win32':\n    import old\n", set()),
+        ("import sys\nif sys.version_info > (3, 13, 9):\n    import odd\n", set()),
+        ("import os\nif os.environ.get('X'):\n    import debug\n", {"debug"}),
+        ("import typing as t\nif t.TYPE_CHECKING:\n    import old\n", set()),
+        ("from typing import TYPE_CHECKING as T\nif not T:\n    import new\n", {"new"}),
+        ("from importlib.util import find_spec\nif find_spec('x'):\n    import x\n", set()),
+        (SUPPRESS, set()),
+        (
+            "from contextlib import suppress\nwith suppress(OSError, ImportError):\n    import x\n",
+            set(),
+        ),
+        (
+            "from contextlib import suppress as s\nwith s(ModuleNotFoundError):\n    import x\n",
+            set(),
+        ),
+        ("from contextlib import suppress\nwith suppress(OSError):\n    import x\n", {"x"}),
+        ("with open('x') as f:\n    import x\n", {"x"}),
+        ("try:\n    import x\nexcept* ImportError:\n    pass\n", set()),
+        ("try:\n    import x\nexcept BaseException:\n    pass\n", set()),
+        ("try:\n    import x\nexcept KeyError:\n    import y\n", {"x", "y"}),
+        ("try:\n    import x\nexcept ImportError:\n    import y\n", {"y"}),
+        ("import importlib\nimportlib.import_module('x.y')\n", {"x.y"}),
+        ("from importlib import import_module\nimport_module('x')\n", {"x"}),
+        ("import importlib\nimportlib.import_module('.x', 'a')\n", set()),
+        ("import importlib\nimportlib.import_module(name)\n", set()),
+        ("x = __import__('x')\n", {"x"}),
+        ("async def f():\n    import x\n", {"x"}),
+        ("match 1:\n    case 1:\n        import x\n", {"x"}),
+        ("class A:\n    import x\n", {"x"}),
+        ("f = lambda: __import__('x')\n", {"x"}),
+    ],
+)
+def test_needed(source: str, expected: set[str]) -> None:
+    """An import is needed unless the target never does it, or its failure is caught."""
+    assert needed(source) == expected
+
+
+def test_instead() -> None:
+    """What is imported instead of a missing module is needed only where that is missing."""
+    source = "try:\n    import tomllib\nexcept ImportError:\n    import tomli as tomllib\n"
+
+    assert needed(source) == {"tomli"}
+    assert needed(source, there=("tomllib",)) == set()
+
+
+def test_instead_of_several() -> None:
+    """An alternative is needed if one of the modules that are tried is missing."""
+    source = """
+        try:
+            import one, two
+        except ImportError:
+            try:
+                import three
+            except ImportError:
+                import four
+    """
+    source = textwrap.dedent(source)
+
+    assert needed(source, there=("one", "two")) == set()
+    assert needed(source, there=("one", "three")) == set()
+    assert needed(source, there=("one",)) == {"four"}
+
+
+def test_caught_within() -> None:
+    """What is caught before a handler is reached does not make its alternative needed."""
+    source = """
+        try:
+            import one
+            try:
+                import two
+            except ImportError:
+                two = None
+        except ImportError:
+            import three
+    """
+
+    assert needed(textwrap.dedent(source), there=("one",)) == set()
+
+
+def test_unknown_target() -> None:
+    """Without a target both branches are read, and none of them is needed."""
+    source = b"import sys\nif sys.version_info > (3, 11):\n    import x\nelse:\n    import y\n"
+
+    found = imports(source, "a")
+
+    assert {one.module: one.optional for one in found} == {"sys": False, "x": True, "y": True}
+
+
+@pytest.mark.parametrize("source", [b"x = (", b"\0", b"\xff = 1", b"# coding: nonsense\n"])
+def test_no_python(source: bytes) -> None:
+    """Whatever is no Python raises SyntaxError."""
+    with pytest.raises(SyntaxError):
+        imports(source, "a")
+
+
+def test_warnings_of_others() -> None:
+    """An odd escape in a package is its author's: nothing is printed, and it is read."""
+    assert imports(b"import x\ny = '\\d'\n", "a")[0].module == "x"
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes(source: bytes) -> None:
+    """Whatever is in a file, it is read or is a SyntaxError."""
+    try:
+        imports(source, "a.b")
+    except SyntaxError:
+        return
+
+
+MODULES = st.sampled_from(["json", "absent_one", "absent_two", "absent_three.more"])
+LEAVES = st.one_of(MODULES.map("import {}\n".format), st.just("pass\n"))
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text, "  ")
+
+
+def _blocks(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    caught = st.sampled_from(["ImportError", "(OSError, ModuleNotFoundError)", "KeyError", ""])
+    tests = st.sampled_from(
+        ["sys.version_info < (3, 5)", "sys.platform == 'win32'", "TYPE_CHECKING", "True", "not 1"]
+    )
+    return st.one_of(
+        st.builds("{}{}".format, inner, inner),
+        st.builds(
+            lambda body, name, other: f"try:\n{_indented(body)}except {name}:\n{_indented(other)}",
+            inner,
+            caught,
+            inner,
+        ),
+        st.builds(
+            lambda test, body, other: f"if {test}:\n{_indented(body)}else:\n{_indented(other)}",
+            tests,
+            inner,
+            inner,
+        ),
+        st.builds(
+            lambda name, body: f"with contextlib.suppress({name}):\n{_indented(body)}",
+            caught.filter(lambda name: name.isalpha()),
+            inner,
+        ),
+    )
+
+
+@given(st.recursive(LEAVES, _blocks, max_leaves=6))
+def test_what_python_misses(source: str) -> None:
+    """A module that stops Python when the source is run is one that was said to be needed."""
+    source = f"import sys, contextlib\nTYPE_CHECKING = False\n{source}"
+    here = Machine((sys.version_info.major, sys.version_info.minor), sys.platform)
+    there = {"sys", "contextlib", "json"}
+    found = imports(source.encode(), "a", here)
+    missing = {one.module for one in found if one.is_needed(there.__contains__)} - there
+
+    missed = _run(source)
+
+    assert missed in {"", *(module.partition(".")[0] for module in missing)}
+
+
+def _run(source: str) -> str:
+    """The module that Python does not find when it runs *source*; nothing if it finds all."""
+    try:
+        exec(source, {})  # noqa: S102  # It was made here.
+    except ModuleNotFoundError as error:
+        return str(error.name)
+    return ""
