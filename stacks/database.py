@@ -68,10 +68,11 @@ class Settings(fields.Settings, frozen=True):
     def __post_init__(self) -> None:
         """RDS wants room to grow by a tenth, and recommends a quarter."""
         if self.storage_limit_gib * 4 < self.storage_gib * 5:
-            raise ValueError(
-                f"storage_limit_gib is {self.storage_limit_gib}, which leaves storage_gib ="
-                f" {self.storage_gib} no room to grow; take {-(-self.storage_gib * 5 // 4)} or more"
+            fact = (
+                f"{self.storage_limit_gib} leaves storage_gib = {self.storage_gib} no room to"
+                f" grow; take {-(-self.storage_gib * 5 // 4)} or more"
             )
+            raise fields.ConflictError(("storage_limit_gib", fact))
 
     @property
     def family(self) -> str:
