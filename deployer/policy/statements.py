@@ -155,7 +155,7 @@ def of_role(templates: Templates, role: Resource) -> Iterator[Statement]:
             yield one
 
 
-def _parsed(document: str) -> Any:
+def parsed(document: str) -> Any:
     """A policy may be JSON in a string; what is not JSON is for cfn-lint to say."""
     try:
         return json.loads(document)
@@ -165,7 +165,7 @@ def _parsed(document: str) -> Any:
 
 def _of(owner: Resource, kind: Kind, document: Any, policy: str = "") -> Iterator[Statement]:
     if isinstance(document, str):
-        document = _parsed(document)
+        document = parsed(document)
     for number, body in enumerate(many(get(document, "Statement")), 1):
         name = text(get(body, "Sid")) or policy or str(number)
         yield Statement(owner, kind, name, mapping(body))

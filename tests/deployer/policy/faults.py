@@ -799,4 +799,80 @@ FAULTS = (
         "ThumbnailLogs",
         to("ThumbnailLogs RetentionInDays", ref("AWS::NoValue")),
     ),
+    # What AWS refuses
+    *(
+        fault("C021", piece, title, to(f"{title} {key}", value))
+        for piece, title, key, value in (
+            ("bucket", "Assets", "BucketNamePrefix", "a" * 35),
+            ("workflow", "Publisher", "RoleName", sub("a" * 56 + "-${AWS::Region}")),
+            ("function", "Thumbnail", "FunctionName", "a" * 65),
+            ("function", "ThumbnailLogs", "LogGroupName", "a" * 513),
+            ("function", "ThumbnailErrors", "AlarmName", "a" * 256),
+            ("balancer", "Targets", "Name", "a" * 33),
+            ("balancer", "Balancer", "Name", "a" * 33),
+            ("topic", "Dead", "QueueName", "a" * 81),
+        )
+    ),
+    fault(
+        "C021",
+        "wires",
+        "Outputs.Below",
+        to("Outputs Below Export Name", "a" * 256, stack=LOW),
+        to("Above Namespace", {"Fn::ImportValue": "a" * 256}),
+    ),
+    *(
+        fault("C022", "balancer", "Front", to(f"Front {key}", value))
+        for key, value in (
+            ("SecurityGroupIngress 0 Description", "It's for browsers"),
+            ("SecurityGroupIngress 0 Description", "<all>"),
+            ("SecurityGroupIngress 0 Description", "a" * 256),
+            ("GroupDescription", "Entrée"),
+        )
+    ),
+    fault(
+        "C023",
+        "rights",
+        "Rights",
+        to(f"{_GIVEN} Resource", [f"arn:aws:s3:::{n}/{'x' * 200}" for n in range(30)]),
+    ),
+    fault(
+        "C023",
+        "function",
+        "ThumbnailRole",
+        to(
+            "ThumbnailRole Policies 0 PolicyDocument Statement 0 Resource",
+            [sub(f"${{Uploads.Arn}}/avatars/{number}{'a' * 200}/*") for number in range(50)],
+        ),
+    ),
+    fault(
+        "C023",
+        "workflow",
+        "Publisher",
+        to("Publisher ManagedPolicyArns", [f"arn:aws:iam::aws:policy/P{n}" for n in range(11)]),
+    ),
+    *(
+        fault("C024", "task", "Value", to("Value", kept("SSM::Parameter", Value=value)))
+        for value in ("a" * 4097, "€" * 1400, "Hello {{name}}", sub("{{${Task}}}"))
+    ),
+    fault(
+        "C025",
+        "cdn",
+        "Edge",
+        to("Edge", resource("CloudFront::Function", FunctionCode="a" * 10241)),
+    ),
+    fault(
+        "C025",
+        "task",
+        "Machine",
+        to("Machine", resource("EC2::Instance", UserData={"Fn::Base64": "a" * 16385})),
+    ),
+    fault(
+        "C025",
+        "topic",
+        "Dead",
+        to("Dead Tags", [{"Key": f"k{n}", "Value": "v"} for n in range(51)]),
+    ),
+    fault(
+        "C025", "task", "Board", to("Board", resource("CloudWatch::Dashboard", DashboardBody="{"))
+    ),
 )
