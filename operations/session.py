@@ -123,7 +123,8 @@ class Session:
     ) -> Look:
         """See that build/ and lint are clean, then compare what is wanted with what is there.
 
-        Raises GuardError if a foreign stack has the name of a wanted one. A *release* has the
+        Raises GuardError if a foreign stack has the name of a wanted one, and for an update that
+        AWS would refuse in the middle. A *release* has the
         rights of the foundation's role, and so leaves out what a person deploys: see `releases`.
         """
         self.environment.settle_templates()
@@ -139,6 +140,7 @@ class Session:
         steps = plan.come(plan.plan(wanted, found, deployed=deployed), self._come(wanted, found))
         changing = [step.wanted for step in steps if isinstance(step, Update)]
         deployed = deployed or self._deployed(changing, found)
+        plan.refuse_impossible(steps, deployed)
         steps = plan.with_losses(steps, deployed)
         return Look(found, steps, plan.uploads(steps, deployed), self.orphans(found), role)
 
