@@ -40,7 +40,6 @@ def _ids(chosen: list[Case]) -> list[str]:
 
 
 FEW = [case for setting in SETTINGS if _structural(setting) for case in cases(setting)]
-ALL = [case for setting in SETTINGS for case in cases(setting)]
 
 
 def _unsupported(case: Case) -> bool:
