@@ -81,7 +81,7 @@ class Stack:
 
     subject: Subject
     template: Mapping[str, Any]
-    imports: Sequence[str]
+    imports: Sequence[str] = ()
 
     @property
     def name(self) -> str:
