@@ -121,9 +121,8 @@ COMPANIONS: Mapping[str, Companions] = {
     **_of_service("verifier"),
     "service.port": lambda port, _: {"cluster.port": port},
     "cluster.port": lambda port, _: {"service.port": port},
-    "database.storage_gib": lambda size, _: {
-        "database.storage_limit_gib": min(-(-size * 5 // 4), 65536)
-    },
+    "database.backup_days": lambda days, _: {"env.protect": False} if days < 7 else {},
+    "database.storage_gib": lambda size, _: {"database.storage_limit_gib": -(-size * 5 // 4)},
     "database.storage_limit_gib": lambda limit, _: {
         "database.storage_gib": max(20, limit * 4 // 5)
     },
