@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import FieldInfo
 
-from deployer.fields import Cidr
+from deployer.fields import Cidr, ConflictError
 from deployer.secret import shown
 
 Place: TypeAlias = tuple[str | int, ...]
@@ -140,7 +140,12 @@ def _whole(found: object, wanted: Any, place: Place) -> Iterator[Fault | Network
     try:
         value = msgspec.convert(found, wanted, dec_hook=decode)
     except msgspec.ValidationError as error:
-        yield Fault(place, str(error.__cause__ or "") or _unfit(found, wanted))
+        match error.__cause__:
+            case ConflictError(conflicts=conflicts):
+                for key, fact in conflicts:
+                    yield Fault((*place, *key.split(".")), fact)
+            case cause:
+                yield Fault(place, str(cause or "") or _unfit(found, wanted))
     else:
         if isinstance(value, Cidr):
             yield Network(place, value)

@@ -18,8 +18,19 @@ from msgspec import Meta
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of a config file: subclass it (`frozen=True`) with typed fields.
 
-    A rule between fields stands in `__post_init__`, which raises ValueError with a sentence.
+    A rule between fields is checked in `__post_init__`, which raises ConflictError.
     """
+
+
+class ConflictError(ValueError):
+    """Settings that are valid one by one, but not together.
+
+    Each of *conflicts* is the key of a setting, dotted below its table, and a fact about it.
+    """
+
+    def __init__(self, *conflicts: tuple[str, str]) -> None:
+        super().__init__("; ".join(f"{key}: {fact}" for key, fact in conflicts))
+        self.conflicts = conflicts
 
 
 class Cidr(IPv4Network):
@@ -145,7 +156,8 @@ class FargateSize(Settings, frozen=True):
         sizes = FARGATE_MEMORY_MIB[self.cpu]
         if self.memory_mib not in sizes:
             near = min(sizes, key=lambda size: abs(size - self.memory_mib))
-            raise ValueError(
+            fact = (
                 f"{self.cpu} CPU units go with {sizes[0]} to {sizes[-1]} MiB of memory, in steps,"
                 f" not {self.memory_mib}; did you mean {near}?"
             )
+            raise ConflictError(("memory_mib", fact))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.cloud import Found
-from deployer.errors import ConfigError
+from deployer.errors import ConfigError, GuardError
 from deployer.losses import Loss, losses
 from deployer.nested import (
     LogicalIds,
@@ -18,6 +18,7 @@ from deployer.nested import (
     desired_templates,
     format_path,
 )
+from deployer.refusals import HINT, refusals
 from deployer.stack import ABSENT
 from deployer.synth import DIGEST, Wanted
 
@@ -167,6 +168,21 @@ def with_losses(
         else step
         for step in steps
     )
+
+
+def refuse_impossible(steps: Iterable[Step], deployed: Mapping[str, TemplateTree]) -> None:
+    """Raise GuardError with every change that AWS would refuse in the middle of an update.
+
+    *deployed* has the deployed templates by stack name.
+    """
+    facts = [
+        f"{step.wanted.name}: {fact}"
+        for step in steps
+        if isinstance(step, Update) and step.wanted.name in deployed
+        for fact in refusals(deployed[step.wanted.name], desired_templates(step.wanted))
+    ]
+    if facts:
+        raise GuardError("\n".join(facts), hint=HINT)
 
 
 def _explained(step: Update, old: TemplateTree, known: Mapping[tuple[str, str], Found]) -> Update:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deployer.environment import Environment
 
 _MOST_NAMES = 10  # That GetParameters takes.
+_LARGEST_VALUE = 4096  # Bytes of a parameter of the standard tier.
 
 
 @task(help={"name": "a variable such as ROLLBAR_ACCESS_TOKEN"})
@@ -89,7 +90,10 @@ def _found(here: place.Place, asked: list[str]) -> dict[str, str]:
 
 
 def _value(name: str) -> str:
-    """One line from a terminal, or all of stdin; raises ConfigError if there is nothing."""
+    """One line from a terminal, or all of stdin.
+
+    Raises ConfigError if there is nothing, or what Parameter Store refuses.
+    """
     from deployer.errors import ConfigError
 
     if sys.stdin is None:  # It was closed, as by `<&-`.
@@ -100,6 +104,16 @@ def _value(name: str) -> str:
         value = sys.stdin.read().removesuffix("\n")
     if not value:
         raise ConfigError(f"{name}: nothing was given", hint="type it, or give it on stdin")
+    if (size := len(value.encode())) > _LARGEST_VALUE:
+        raise ConfigError(
+            f"{name}: has {size:,} bytes, and Parameter Store takes {_LARGEST_VALUE:,}",
+            hint="split it among several variables",
+        )
+    if "{{" in value:
+        raise ConfigError(
+            f"{name}: has {{{{, which Parameter Store takes for a reference and refuses",
+            hint="choose a value without {{",
+        )
     return value
 
 

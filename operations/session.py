@@ -123,9 +123,9 @@ class Session:
     ) -> Look:
         """See that build/ and lint are clean, then compare what is wanted with what is there.
 
-        Raises GuardError if a foreign stack has the name of a wanted one. A *release* has the
-        permissions of the foundation's role, so it skips the layers of an administrator: see
-        `releases`.
+        Raises GuardError if a foreign stack has the name of a wanted one, and for an update that
+        AWS would refuse in the middle. A *release* has the permissions of the foundation's role,
+        so it skips the layers of an administrator: see `releases`.
         """
         self.environment.settle_templates()
         lint(self.environment)
@@ -140,6 +140,7 @@ class Session:
         steps = plan.come(plan.plan(wanted, found, deployed=deployed), self._come(wanted, found))
         changing = [step.wanted for step in steps if isinstance(step, Update)]
         deployed = deployed or self._deployed(changing, found)
+        plan.refuse_impossible(steps, deployed)
         steps = plan.with_losses(steps, deployed, found)
         return Look(found, steps, plan.uploads(steps, deployed), self.orphans(found), role)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deployer.artifacts import Code
-from deployer.fields import Settings
+from deployer.fields import ConflictError, Settings
 from deployer.stack import Env, Layers
 from stacks import (
     assets,
@@ -25,6 +25,7 @@ from stacks import (
     visits,
     watch,
 )
+from stacks.conflicts import conflicts
 from stacks.rights import BY_HAND
 
 
@@ -50,14 +51,9 @@ class Config(Settings, frozen=True, kw_only=True):
     sync: sync.Settings
 
     def __post_init__(self) -> None:
-        """The load balancer knows one port, and a cluster one service of a name."""
-        if self.service.port != self.cluster.port:
-            raise ValueError(
-                f"service.port is {self.service.port}, and cluster.port {self.cluster.port}:"
-                " the load balancer would not find it"
-            )
-        if self.verifier and self.verifier.name == self.service.name:
-            raise ValueError(f"service and verifier are both called {self.service.name}")
+        """Refuse settings that are valid one by one, but not together."""
+        if found := tuple(conflicts(self)):
+            raise ConflictError(*found)
 
     @property
     def images(self) -> tuple[str, ...]:

@@ -57,8 +57,8 @@ class Settings(fields.Settings, frozen=True):
         str, fields.such("a class such as db.t4g.micro", pattern=r"^db\.[a-z0-9-]+\.[a-z0-9]+$")
     ]
     multi_az: bool
-    storage_gib: Annotated[int, fields.such("a size from 20 to 65536 GiB", ge=20, le=65536)]
-    storage_limit_gib: fields.Gibibytes
+    storage_gib: Annotated[int, fields.such("a size from 20 to 52428 GiB", ge=20, le=52428)]
+    storage_limit_gib: Annotated[int, fields.such("a size from 25 to 65536 GiB", ge=25, le=65536)]
     backup_days: Annotated[int, fields.such("1 to 35 days", ge=1, le=35)]
     log_retention_days: fields.LogRetentionDays
     slow_statement_ms: Annotated[int, fields.such("a number of milliseconds", ge=1)] = 1000
@@ -68,10 +68,11 @@ class Settings(fields.Settings, frozen=True):
     def __post_init__(self) -> None:
         """RDS wants room to grow by a tenth, and recommends a quarter."""
         if self.storage_limit_gib * 4 < self.storage_gib * 5:
-            raise ValueError(
-                f"storage_limit_gib is {self.storage_limit_gib}, which leaves storage_gib ="
-                f" {self.storage_gib} no room to grow; take {-(-self.storage_gib * 5 // 4)} or more"
+            fact = (
+                f"{self.storage_limit_gib} leaves storage_gib = {self.storage_gib} no room to"
+                f" grow; take {-(-self.storage_gib * 5 // 4)} or more"
             )
+            raise fields.ConflictError(("storage_limit_gib", fact))
 
     @property
     def family(self) -> str:

@@ -62,9 +62,8 @@ class Settings(fields.Settings, frozen=True):
     def __post_init__(self) -> None:
         """There have to be at least as many tasks at most as at least."""
         if self.max_tasks < self.min_tasks:
-            raise ValueError(
-                f"max_tasks is {self.max_tasks}, less than min_tasks = {self.min_tasks}"
-            )
+            fact = f"{self.max_tasks} is less than min_tasks = {self.min_tasks}"
+            raise fields.ConflictError(("max_tasks", fact))
 
     @property
     def task(self) -> Task:

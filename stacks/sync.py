@@ -45,7 +45,9 @@ class Settings(fields.Settings, frozen=True):
     def __post_init__(self) -> None:
         """A token names both numbers or neither."""
         if bool(self.owner_id) != bool(self.repository_id):
-            raise ValueError("owner_id and repository_id go together: give both, or leave both 0")
+            missing = "repository_id" if self.owner_id else "owner_id"
+            fact = "owner_id and repository_id go together: give both, or leave both 0"
+            raise fields.ConflictError((missing, fact))
 
     @property
     def subject(self) -> str:

@@ -22,7 +22,8 @@ STALE = "L0001"  # the rule of this table: an exemption that no finding needs an
 class Exemption:
     """A finding that we live with. The stack and what is meant in it may be globs.
 
-    Whose rule it is, cfn-lint's or ours, makes no difference.
+    Whose rule it is, cfn-lint's or ours, makes no difference. *setting* is the setting on whose
+    value the finding depends; one that is always there has none.
     """
 
     rule: str
@@ -30,6 +31,7 @@ class Exemption:
     resource: str
     reason: str
     date: str
+    setting: str = ""
     number: int = field(default=1, compare=False)  # its line in the file
 
     def matches(self, finding: Finding) -> bool:
@@ -58,7 +60,7 @@ def load_exemptions(file: Path = EXEMPTIONS) -> tuple[Exemption, ...]:
     except ValueError as error:
         raise ConfigError(
             f"{file.name}: {error}",
-            hint="an [[exemption]] has a rule, stack, resource, reason and date, nothing else",
+            hint="an [[exemption]] has a rule, stack, resource, reason and date, and may have a setting",
         ) from error
 
 
@@ -91,8 +93,8 @@ def _each(row: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
 
 def _exemption(row: Mapping[str, object], number: int) -> Exemption:
     said = {key: text for key, value in row.items() if (text := str(value).strip())}
-    wanted = {one.name for one in fields(Exemption)} - {"number"}
-    if odd := wanted ^ said.keys():
+    known = {one.name for one in fields(Exemption)} - {"number"}
+    if odd := (known - {"setting"} - said.keys()) | (said.keys() - known):
         raise ValueError(f"line {number}: {', '.join(sorted(odd))} missing or unknown")
     return Exemption(**said, number=number)
 
@@ -100,9 +102,12 @@ def _exemption(row: Mapping[str, object], number: int) -> Exemption:
 def stale(
     exemptions: Iterable[Exemption], excused: Iterable[Finding], stacks: Iterable[str]
 ) -> Iterator[Finding]:
-    """What should be deleted from the table, as far as these *stacks* can tell."""
+    """What should be deleted from the table, as far as these *stacks* can tell.
+
+    An exemption that depends on a setting is not: another value of the setting needs it.
+    """
     for one in exemptions:
-        seen = any(fnmatchcase(stack, one.stack) for stack in stacks)
+        seen = not one.setting and any(fnmatchcase(stack, one.stack) for stack in stacks)
         if seen and not any(one.matches(finding) for finding in excused):
             yield _deletable(one)
 

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Sequence
 
 from deployer.lint.findings import Finding
 from deployer.policy.model import Rule, Stack, Subject, Surroundings, Templates, Violation
+from deployer.policy.normal import Source, assignments
 from deployer.policy.table import RULES
+from deployer.policy.values import mapping
 from deployer.yamltext import load
 
 __all__ = ["RULES", "Rule", "Subject", "Surroundings", "check"]
@@ -24,12 +26,29 @@ PAGE = "docs/policy.md"
 def check(
     subjects: Iterable[Subject], env: Surroundings, *, rules: Sequence[Rule] = RULES
 ) -> tuple[Finding, ...]:
-    """What the rules find in *subjects*, all stacks of *env*, lowest first; in order of stacks."""
-    stacks = tuple(Stack(subject, load(subject.text)) for subject in subjects)
-    templates = Templates(env, stacks)
-    found = [_finding(rule, violation) for rule in rules for violation in rule.check(templates)]
-    place = {stack.name: number for number, stack in enumerate(stacks)}
+    """What the rules find in *subjects*, all stacks of *env*, lowest first; in order of stacks.
+
+    Where a template depends on conditions, the rules see what there is for each outcome.
+    """
+    sources = [(subject, _source(subject)) for subject in subjects]
+    found: dict[Finding, None] = {}
+    for outcomes in assignments(source for _, source in sources):
+        templates = Templates(
+            env,
+            tuple(
+                Stack(subject, source.normal(outcomes), source.imports)
+                for subject, source in sources
+            ),
+        )
+        for rule in rules:
+            found |= {_finding(rule, violation): None for violation in rule.check(templates)}
+    place = {subject.name: number for number, (subject, _) in enumerate(sources)}
     return tuple(sorted(found, key=lambda one: (place[one.stack], one.row, one.rule)))
+
+
+def _source(subject: Subject) -> Source:
+    given = frozenset(subject.parameters)
+    return Source(subject.name, subject.region, mapping(load(subject.text)), given)
 
 
 def _finding(rule: Rule, violation: Violation) -> Finding:

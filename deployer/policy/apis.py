@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import get, many, text
+from deployer.policy.values import get, many, number, text
 
 _IMPORTED = ("Body", "BodyS3Location", "RouteKey", "Target")
 _CORS = {
@@ -26,7 +26,8 @@ logged = each(
 throttled = each(
     "ApiGatewayV2::Stage",
     ok=lambda one: all(
-        one.get("DefaultRouteSettings", f"Throttling{limit}Limit") for limit in ("Rate", "Burst")
+        one.get("DefaultRouteSettings", f"Throttling{limit}Limit") not in (None, "0")
+        for limit in ("Rate", "Burst")
     ),
     message="takes as many calls as anyone sends: no throttling",
 )
@@ -58,7 +59,8 @@ def short_memory(templates: Templates) -> Iterator[Violation]:
 
 
 def _short(seconds: Any) -> bool:
-    return isinstance(seconds, int) and 0 <= seconds <= 300
+    known = number(seconds)
+    return known is not None and 0 <= known <= 300
 
 
 def known_sites(templates: Templates) -> Iterator[Violation]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import get, many, text
+from deployer.policy.values import get, many, text, true
 
 _POLICIES = ("ELBSecurityPolicy-TLS13-1-2-", "ELBSecurityPolicy-TLS13-1-3-")
 _ENCRYPTED = ("HTTPS", "TLS")
@@ -21,13 +21,13 @@ valid_headers = each(
     "ElasticLoadBalancingV2::LoadBalancer",
     ok=lambda one: (
         one.get("Type") in ("network", "gateway")
-        or _attribute(one, "routing.http.drop_invalid_header_fields.enabled") == "true"
+        or true(_attribute(one, "routing.http.drop_invalid_header_fields.enabled"))
     ),
     message="passes invalid headers on",
 )
 protected = each(
     "ElasticLoadBalancingV2::LoadBalancer",
-    ok=lambda one: _attribute(one, "deletion_protection.enabled") == "true",
+    ok=lambda one: true(_attribute(one, "deletion_protection.enabled")),
     message="can be deleted: deletion_protection.enabled is not 'true'",
     protected=True,
 )

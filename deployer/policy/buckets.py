@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.statements import Statement, of_role, statements
-from deployer.policy.values import get, many, text, true
+from deployer.policy.statements import Statement, everything, of_role, statements
+from deployer.policy.values import false, get, many, pattern, text, true
 
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
@@ -45,28 +45,55 @@ def own_name(templates: Templates) -> Iterator[Violation]:
 
 def only_over_tls(templates: Templates) -> Iterator[Violation]:
     """A policy of the same stack that denies the rest."""
-    yield from without_tls_policy(templates, "S3::Bucket", "Bucket")
+    guarded = denied_without_tls(templates, "Bucket")
+    for one in templates.of("S3::Bucket"):
+        denied = guarded.get(one, [])
+        whole, objects = (
+            any(covers(statement) and statement.does_all("s3:*") for statement in denied)
+            for covers in (_is_about_bucket, _is_about_objects)
+        )
+        if not (whole and objects):
+            yield one.found(WITHOUT_TLS)
 
 
-def without_tls_policy(templates: Templates, type_: str, names: str) -> Iterator[Violation]:
-    """Each *type_* that no policy guards; *names* is the policy's property that names it."""
-    guarded = {
-        resource
-        for statement in statements(templates, "resource")
-        if _denies_plain(statement)
-        for resource in templates.reached(statement.owner.stack, statement.owner.get(names))
-    }
-    for one in templates.of(type_):
-        if one not in guarded:
-            yield one.found(
-                "can be reached without TLS: no policy denies aws:SecureTransport false"
-            )
+WITHOUT_TLS = "can be reached without TLS: no policy denies aws:SecureTransport false"
+
+
+def denied_without_tls(templates: Templates, names: str) -> Mapping[Resource, Sequence[Statement]]:
+    """The statements that deny everyone without TLS; *names* is the property of the policy."""
+    guarded: dict[Resource, list[Statement]] = {}
+    for statement in statements(templates, "resource"):
+        if _denies_plain(statement):
+            owner = statement.owner
+            for resource in {*templates.reached(owner.stack, owner.get(names))}:
+                guarded.setdefault(resource, []).append(statement)
+    return guarded
 
 
 def _denies_plain(statement: Statement) -> bool:
-    plain = statement.conditions.get(("bool", "aws:securetransport"), [])
+    """It has no other condition, which would leave some requests without TLS allowed."""
     denies = statement.body.get("Effect") == "Deny" and statement.everyone
-    return denies and str(plain).lower() in {"['false']", "[false]"}
+    match [*statement.conditions.items()]:
+        case [(("bool" | "boolifexists", "aws:securetransport"), [plain])]:
+            return denies and false(plain)
+        case _:
+            return False
+
+
+def _is_about_bucket(statement: Statement) -> bool:
+    return any("/" not in name for name in _names(statement))
+
+
+def _is_about_objects(statement: Statement) -> bool:
+    names = [*_names(statement)]
+    return "*" in names or any(name.count("/") == 1 and name.endswith("/*") for name in names)
+
+
+def _names(statement: Statement) -> Iterator[str]:
+    """The ARNs in it; a bucket's policy can be about no other bucket."""
+    for resource in statement.resources:
+        name = pattern(resource)
+        yield "*" if everything(resource) else name
 
 
 def no_loops(templates: Templates) -> Iterator[Violation]:

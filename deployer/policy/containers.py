@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import get, many, text, true
+from deployer.policy.values import get, many, mapping, number, pattern, text, true
 
-_ROOT = {"", "0", "root"}
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 undone = each(
     "ECS::Service",
@@ -56,8 +57,14 @@ def unprivileged(templates: Templates) -> Iterator[Violation]:
     for task, container in _containers(templates):
         if true(get(container, "Privileged")):
             yield _found(task, container, "is privileged")
-        if str(get(container, "User") or "").partition(":")[0] in _ROOT:
+        if _is_root(get(container, "User")):
             yield _found(task, container, "runs as root, or as whoever the image says")
+
+
+def _is_root(user: Any) -> bool:
+    """A user that another resource names is known there alone."""
+    name = pattern(user).partition(":")[0].strip() if user else ""
+    return name in ("", "root") or number(name) == 0
 
 
 def logs_kept(templates: Templates) -> Iterator[Violation]:
@@ -71,17 +78,41 @@ def logs_kept(templates: Templates) -> Iterator[Violation]:
 
 
 def pinned_images(templates: Templates) -> Iterator[Violation]:
-    """What has no tag is the latest, which is another one tomorrow."""
+    """What has no tag is the latest, which is another one tomorrow.
+
+    A service that runs no task, as before the first release, takes no image.
+    """
+    idle = _idle(templates)
     for task, container in _containers(templates):
+        if task in idle:
+            continue
         image = get(container, "Image")
-        name = text(image).rpartition("/")[2]
-        untagged = isinstance(image, str) and ":" not in name and "@" not in name
-        if name.endswith(":latest") or untagged:
+        name = pattern(image).rpartition("/")[2]
+        if name.endswith(":latest") or _is_untagged(templates, task, image, name):
             yield _found(task, container, "takes whatever image is the latest")
 
 
-def _network(service: Resource) -> Any:
-    return service.get("NetworkConfiguration", "AwsvpcConfiguration") or {}
+def _idle(templates: Templates) -> set[Resource]:
+    """The task definitions of which no service runs a task."""
+    by_running: dict[bool, set[Resource]] = {True: set(), False: set()}
+    for service in templates.of("ECS::Service"):
+        tasks = {*templates.reached(service.stack, service.get("TaskDefinition"))}
+        by_running[number(service.get("DesiredCount")) != 0] |= tasks
+    return by_running[False] - by_running[True]
+
+
+def _is_untagged(templates: Templates, task: Resource, image: Any, name: str) -> bool:
+    """A variable at the end may hold a tag, unless it is the address of a repository."""
+    if not image or {":", "@"} & {*_VARIABLE.sub("", name)}:
+        return False
+    if not name.endswith("}"):
+        return True
+    named = [*templates.reached(task.stack, image)]
+    return bool(named) and all(one.type == "AWS::ECR::Repository" for one in named)
+
+
+def _network(service: Resource) -> Mapping[str, Any]:
+    return mapping(service.get("NetworkConfiguration", "AwsvpcConfiguration"))
 
 
 def _containers(templates: Templates) -> Iterator[tuple[Resource, Any]]:

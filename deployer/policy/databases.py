@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import mapping, true
+from deployer.policy.values import false, mapping, number, true
 
 _RDS = ("RDS::DBInstance", "RDS::DBCluster")
 _TABLES = ("DynamoDB::Table",)
@@ -23,7 +23,7 @@ encrypted = each(
 )
 private = each(
     "RDS::DBInstance",
-    ok=lambda one: one.get("PubliclyAccessible") in (False, "false"),
+    ok=lambda one: false(one.get("PubliclyAccessible")),
     message="does not say that it has no public address",
 )
 protected = each(
@@ -67,8 +67,8 @@ def backed_up(templates: Templates) -> Iterator[Violation]:
     """A week where the environment is protected; elsewhere a day, so that there is one."""
     least = 7 if templates.env.protect else 1
     for one in templates.of(*_RDS):
-        days = one.get("BackupRetentionPeriod")
-        if not _member(one) and (not isinstance(days, int) or days < least):
+        days = number(one.get("BackupRetentionPeriod"))
+        if not _member(one) and (days is None or days < least):
             yield one.found(f"has backups of fewer days than {least}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import get, many, text, true
+from deployer.policy.values import get, many, number, pattern, text, true
 
 # Services that call and do not wait: what fails is lost, unless it goes somewhere.
 _ASYNCHRONOUS = tuple(
@@ -17,7 +17,7 @@ _STREAMS = ("dynamodb", "kinesis")
 
 retention = each(
     "Logs::LogGroup",
-    ok=lambda one: bool(one.get("RetentionInDays")),
+    ok=lambda one: one.get("RetentionInDays") not in (None, "0"),
     message="keeps logs for ever: no RetentionInDays",
 )
 sized = each(
@@ -44,8 +44,12 @@ def _is_log_group(one: Resource) -> bool:
 
 def _is_of(group: Resource, function: Resource) -> bool:
     """Whether *group* has the name that Lambda would give it."""
-    names = {f"/aws/lambda/${{{function.title}}}", f"/aws/lambda/{function.get('FunctionName')}"}
+    names = {f"/aws/lambda/{name}" for name in (f"${{{function.title}}}", _name(function))}
     return text(group.get("LogGroupName")) in names
+
+
+def _name(function: Resource) -> str:
+    return pattern(function.get("FunctionName"))
 
 
 def called_by_source(templates: Templates) -> Iterator[Violation]:
@@ -123,4 +127,5 @@ def _missing(mapping: Resource) -> Iterator[str]:
 
 
 def _limited(retries: Any) -> bool:
-    return isinstance(retries, int) and retries >= 0
+    known = number(retries)
+    return known is not None and known >= 0

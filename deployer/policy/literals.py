@@ -10,10 +10,19 @@ from deployer.policy.model import Resource, Templates, Violation
 from deployer.policy.values import get, many, mapping, strings, text
 from deployer.secret import is_password
 
-_ACCOUNT = re.compile(r"(?<![\w-])\d{12}(?![\w-])")
+# Twelve digits, alone or in a name; not those of a UUID.
+_ACCOUNT = re.compile(
+    r"(?<![0-9])(?<!-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-)[0-9]{12}(?![0-9])", re.ASCII
+)
+_DIGEST = re.compile(r"[0-9a-f]{16,}")
+_WORD = re.compile(r"[0-9A-Za-z]*")
+# ca-central-1a, us-west-2-lax-1a (a local zone), us-east-1-wl1-bos-wlz-1, usw2-lax1-az1 (an id).
 _ZONE = re.compile(
-    r"(?<![\w-])[a-z]{2}-(?:gov-|iso[a-z]?-)?"
-    r"(?:north|south|east|west|central){1,2}-\d[a-z](?![\w-])"
+    r"(?<![0-9A-Za-z])(?:"
+    r"[a-z]{2}-(?:gov-|iso[a-z]?-)?(?:north|south|east|west|central){1,2}-[0-9]"
+    r"(?:[a-z]|-[a-z]{3}-[0-9][a-z]|-wl[0-9]-[a-z]{3}-wlz-[0-9])"
+    r"|[a-z]{2}g?[nsewc]{1,2}[0-9]-(?:[a-z]{3}[0-9]{1,2}-|wl[0-9]-[a-z]{3}[0-9]?-)?az[0-9]"
+    r")(?![0-9A-Za-z])"
 )
 _CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"  # Of every distribution there is.
 _SECRET = re.compile(
@@ -50,8 +59,22 @@ _ZONES: Mapping[str, tuple[tuple[str, ...], ...]] = {
 
 def no_account_ids(templates: Templates) -> Iterator[Violation]:
     """AWS::AccountId knows it; another environment's is a fault, anyone else's needs a reason."""
-    for one, said in _matches(templates, _ACCOUNT):
-        yield one.found(f"names the account {said}")
+    for one in templates.resources:
+        found = (
+            match[0]
+            for said in one.strings
+            for match in _ACCOUNT.finditer(said)
+            if not _is_in_digest(match)
+        )
+        yield from (one.found(f"names the account {said}") for said in dict.fromkeys(found))
+
+
+def _is_in_digest(match: re.Match[str]) -> bool:
+    """Whether the digits are a part of a longer number in hexadecimal."""
+    before = _WORD.match(match.string[: match.start()][::-1])
+    after = _WORD.match(match.string, match.end())
+    word = f"{before[0][::-1] if before else ''}{match[0]}{after[0] if after else ''}"
+    return _DIGEST.fullmatch(word) is not None
 
 
 def no_zone_names(templates: Templates) -> Iterator[Violation]:
@@ -79,7 +102,7 @@ def own_domain(templates: Templates) -> Iterator[Violation]:
 
 def _host(said: Any) -> str:
     """The host of a URL or name; nothing for what another resource says, or for any site."""
-    name = said.removeprefix("*.").rstrip(".") if isinstance(said, str) else ""
+    name = said.lower().removeprefix("*.").rstrip(".") if isinstance(said, str) else ""
     match = _HOST.fullmatch(name)
     return "" if "*" in name else match[1] if match else name
 
@@ -134,9 +157,7 @@ def _at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
 
 
 def _matches(templates: Templates, pattern: re.Pattern[str]) -> Iterator[tuple[Resource, str]]:
-    """Each thing that matches, once a resource; few texts have one, so few are looked through."""
-    for stack in templates.stacks:
-        if pattern.search(stack.subject.text):
-            for one in stack.resources.values():
-                found = (match[0] for said in strings(one.body) for match in pattern.finditer(said))
-                yield from ((one, said) for said in dict.fromkeys(found))
+    """Each thing that matches, once a resource."""
+    for one in templates.resources:
+        found = (match[0] for said in one.strings for match in pattern.finditer(said))
+        yield from ((one, said) for said in dict.fromkeys(found))

@@ -9,7 +9,7 @@ from deployer.policy.model import Templates, Violation, each
 from deployer.policy.statements import Statement, everything, statements
 from deployer.policy.values import many, text
 
-_ALL_ROLES = re.compile(r"arn:.*:role/\*")
+_ALL_ROLES = re.compile(r"arn:.*:role/[*?/]*")
 _TOO_MUCH = re.compile(r"(.*/)?(\w*FullAccess|AdministratorAccess|PowerUserAccess)")
 
 
@@ -34,8 +34,12 @@ def narrow_pass_role(templates: Templates) -> Iterator[Violation]:
             continue
         if any(everything(role) or _ALL_ROLES.fullmatch(text(role)) for role in one.resources):
             yield one.found("passes any role")
-        services = one.conditions.get(("stringequals", "iam:passedtoservice"), [])
-        if not services or "*" in services:
+        services = [
+            text(service)
+            for operator in ("stringequals", "stringlike")
+            for service in one.conditions.get((operator, "iam:passedtoservice"), [])
+        ]
+        if not services or any("*" in service for service in services):
             yield one.found("passes roles to any service: no iam:PassedToService")
 
 
@@ -73,7 +77,7 @@ def _wide(statement: Statement) -> list[str]:
     return [
         action
         for action in statement.actions
-        if action == "*" or (everywhere and action.endswith(":*"))
+        if action in ("*", "*:*") or (everywhere and action.endswith(":*"))
     ]
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deployer.policy.buckets import without_tls_policy
+from deployer.policy.buckets import WITHOUT_TLS, denied_without_tls
 from deployer.policy.model import Templates, Violation, each
 from deployer.policy.values import get, many, true
 
+# What carries messages, by the property of a policy that names the topic or queue.
+_MESSAGES = (
+    ("SNS::Topic", "Topics", ("sns:Publish",)),
+    ("SQS::Queue", "Queues", ("sqs:SendMessage", "sqs:ReceiveMessage")),
+)
 _REDRIVEN = ("http", "https", "lambda", "sqs", "firehose")
 
 encrypted = each(
@@ -47,6 +52,10 @@ def signed(templates: Templates) -> Iterator[Violation]:
 
 
 def only_over_tls(templates: Templates) -> Iterator[Violation]:
-    """As buckets: a policy denies the rest."""
-    yield from without_tls_policy(templates, "SNS::Topic", "Topics")
-    yield from without_tls_policy(templates, "SQS::Queue", "Queues")
+    """As buckets: a policy denies the rest, at least of what carries messages."""
+    for type_, names, actions in _MESSAGES:
+        guarded = denied_without_tls(templates, names)
+        for one in templates.of(type_):
+            denied = guarded.get(one, [])
+            if not all(any(said.does(action) for said in denied) for action in actions):
+                yield one.found(WITHOUT_TLS)

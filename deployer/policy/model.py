@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from deployer.policy.values import get, imported, mapping, referred
+from deployer.policy.values import get, imported, mapping, referred, strings
 
 if TYPE_CHECKING:
     from deployer.stack import Line, OutputOf
@@ -65,6 +65,11 @@ class Resource:
         """The property at *path*, such as "ViewerCertificate", "SslSupportMethod"; None if none."""
         return get(self.properties, *path)
 
+    @cached_property
+    def strings(self) -> Sequence[str]:
+        """Every string in it."""
+        return tuple(strings(self.body))
+
     def found(self, message: str, detail: str = "") -> Violation:
         """Something wrong with it, in *detail*: a statement's Sid, a route's key."""
         return Violation(self.stack, ("Resources", self.title), message, detail)
@@ -72,10 +77,11 @@ class Resource:
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """One parsed template and where it goes."""
+    """One parsed template and where it goes; *imports* are the exports that it may import."""
 
     subject: Subject
     template: Mapping[str, Any]
+    imports: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -93,11 +99,6 @@ class Stack:
         """Its outputs by title."""
         section = mapping(self.template.get("Outputs"))
         return {title: mapping(body) for title, body in section.items()}
-
-    @cached_property
-    def imports(self) -> Sequence[str]:
-        """The name of every export that it imports."""
-        return tuple(dict.fromkeys(imported(self.template)))
 
     def found(self, path: tuple[str, ...], message: str) -> Violation:
         """Something wrong at *path* of the template, such as Outputs, Vpc."""

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from deployer.policy.addresses import (
+    ALL_PORTS,
+    are_the_internet,
+    names_ports,
+    networks,
+    overlap,
+    ports,
+)
 from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import get, many, text, true
+from deployer.policy.values import get, many, true
 
-_WORLD = {"0.0.0.0/0", "::/0"}
+_BROWSERS = ((80, 80), (443, 443))  # The ports that browsers connect to.
 _INLINE = {"Ingress": "SecurityGroupIngress", "Egress": "SecurityGroupEgress"}
 
 no_addresses_unasked = each(
@@ -21,17 +29,24 @@ no_addresses_unasked = each(
 def closed_to_the_world(templates: Templates) -> Iterator[Violation]:
     """Only a load balancer is asked by everyone, and only as browsers ask."""
     fronts = _groups_of(templates, "ElasticLoadBalancingV2::LoadBalancer", "SecurityGroups")
-    for group, owner, rule in _rules(templates, "Ingress"):
-        if _WORLD.isdisjoint({text(get(rule, "CidrIp")), text(get(rule, "CidrIpv6"))}):
+    rules = [*_rules(templates, "Ingress")]
+    for group, owner, rule in rules:
+        if fronts & {*group} and ports(rule) in _BROWSERS:
             continue
-        if not (fronts & {*group} and _ports(rule) in ((80, 80), (443, 443))):
+        beside = [
+            network
+            for other_group, other_owner, other in rules
+            if ((other_group or [other_owner]) == (group or [owner])) and overlap(rule, other)
+            for network in networks(templates, other_owner, other)
+        ]
+        if any(networks(templates, owner, rule)) and are_the_internet(beside):
             yield owner.found(f"is open to the world: ports {_shown(rule)}")
 
 
 def ports_named(templates: Templates) -> Iterator[Violation]:
     """Every port of a neighbour is too many of them."""
     for _, owner, rule in _rules(templates, "Ingress"):
-        if str(get(rule, "IpProtocol")) == "-1" or _ports(rule) in ((0, 65535), (-1, -1)):
+        if not names_ports(rule):
             yield owner.found("lets all ports in")
 
 
@@ -93,10 +108,8 @@ def _rules(templates: Templates, way: str) -> Iterator[tuple[list[Resource], Res
         yield [*templates.reached(one.stack, one.get("GroupId"))], one, one.properties
 
 
-def _ports(rule: Any) -> tuple[Any, Any]:
-    return get(rule, "FromPort"), get(rule, "ToPort")
-
-
 def _shown(rule: Any) -> str:
-    first, last = _ports(rule)
-    return "all" if first is None else str(first) if first == last else f"{first} to {last}"
+    first, last = ports(rule)
+    if first is None or (first, last) == ALL_PORTS:
+        return "all"
+    return str(first) if first == last else f"{first} to {last}"

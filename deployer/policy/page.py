@@ -14,7 +14,9 @@ _TOP = """\
 
 What `./inv lint` asks of the templates of each environment besides cfn-lint: what no linter can
 know of this system, or knows and does not say. They see all stacks of an environment at once, and
-cost milliseconds.
+cost milliseconds. A value is compared in one spelling: `443` and `"443"`, a parameter and its
+default, `Fn::Join`, `Fn::Sub` and the text that they make are the same, and both branches of
+`Fn::If` are looked at (`deployer/policy/normal.py`).
 
 A finding we live with stands in `deployer/lint/exemptions.toml`, with its reason and a date; one
 that nothing needs any more is a finding itself (L0001). To add a rule: a function in the module of

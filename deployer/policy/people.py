@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deployer.policy.model import Resource, each
-from deployer.policy.values import many, true
+from deployer.policy.values import get, many, number, true
 
 _CLASSES = ("RequireLowercase", "RequireNumbers", "RequireSymbols", "RequireUppercase")
 _FLOWS = {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
@@ -11,9 +11,9 @@ _POOL, _CLIENT = "Cognito::UserPool", "Cognito::UserPoolClient"
 
 
 def _strong(pool: Resource) -> bool:
-    policy = pool.get("Policies", "PasswordPolicy") or {}
-    length = policy.get("MinimumLength")
-    return isinstance(length, int) and length >= 12 and all(true(policy.get(c)) for c in _CLASSES)
+    policy = pool.get("Policies", "PasswordPolicy")
+    length = number(get(policy, "MinimumLength"))
+    return length is not None and length >= 12 and all(true(get(policy, c)) for c in _CLASSES)
 
 
 def _only_srp(client: Resource) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from deployer.policy.model import Resource, Templates, Violation
-from deployer.policy.values import get, many, mapping, text
+from deployer.policy.values import get, many, mapping, pattern, text
 
 Kind: TypeAlias = Literal["identity", "trust", "resource", "endpoint"]
 
@@ -35,7 +36,8 @@ _DOCUMENTS: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
 }
 _INLINE = ("IAM::Role", "IAM::Group", "IAM::User")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
-_ALL_OF_A_SERVICE = re.compile(r"arn:[^:]*:[^:]*:[^:]*:[^:]*:\*")
+_WILDCARDS = re.compile(r"[*?]*\*[*?]*")
+_ANY = re.compile(r"[*?/:]*\*[*?/:]*")  # Such as *, ** and */*: whatever there is.
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Statement:
     @property
     def actions(self) -> list[str]:
         """The patterns of its actions, in lower case as IAM compares them."""
-        return [text(one).lower() for one in many(self.body.get("Action"))]
+        actions = (text(one).lower() for one in many(self.body.get("Action")))
+        return [_WILDCARDS.sub("*", action) for action in actions]
 
     @property
     def resources(self) -> list[Any]:
@@ -73,7 +76,7 @@ class Statement:
     @property
     def everyone(self) -> bool:
         """Whoever asks, of whatever account."""
-        return any(one == "*" for _, one in self.principals)
+        return any(one in ("*", "arn:aws:iam::*:root") for _, one in self.principals)
 
     @cached_property
     def conditions(self) -> Mapping[tuple[str, str], list[Any]]:
@@ -89,6 +92,10 @@ class Statement:
         wanted = action.lower()
         return any(_covers(pattern, wanted) for pattern in self.actions)
 
+    def does_all(self, actions: str) -> bool:
+        """Whether one of its patterns is all of *actions*, such as s3:*, or more."""
+        return bool({actions, "*", "*:*"} & {*self.actions})
+
     def found(self, message: str) -> Violation:
         """Something wrong with it."""
         return self.owner.found(message, self.name)
@@ -102,8 +109,25 @@ def _covers(pattern: str, action: str) -> bool:
 
 def everything(resource: Any) -> bool:
     """Whether *resource* is all there is, or all there is of a service."""
-    name = _VARIABLE.sub("x", text(resource))
-    return name == "*" or _ALL_OF_A_SERVICE.fullmatch(name) is not None
+    name = _VARIABLE.sub("x", pattern(resource))
+    fixed, *rest = name.split(":", 5)
+    if fixed == "arn" and len(rest) == 5:
+        return _ANY.fullmatch(rest[-1]) is not None
+    return _ANY.fullmatch(name) is not None or _ends_early(name)
+
+
+def _ends_early(name: str) -> bool:
+    """Whether *name* is an ARN that ends with a wildcard before it names a resource: arn:aws:s3*."""
+    return name.startswith("ar") and name.endswith("*") and "*" not in name.rstrip("*")
+
+
+def every_account(name: str) -> bool:
+    """Whether *name*, an account or an ARN in a condition, is that of any account."""
+    _, *rest = name.split(":", 5)
+    if len(rest) < 5:
+        return "*" in name
+    is_of_any = _ANY.fullmatch(rest[3]) is not None or not rest[3]
+    return is_of_any and _ANY.fullmatch(rest[4]) is not None
 
 
 def statements(templates: Templates, *kinds: Kind) -> Iterator[Statement]:
@@ -131,7 +155,17 @@ def of_role(templates: Templates, role: Resource) -> Iterator[Statement]:
             yield one
 
 
+def parsed(document: str) -> Any:
+    """A policy may be JSON in a string; what is not JSON is for cfn-lint to say."""
+    try:
+        return json.loads(document)
+    except ValueError:
+        return None
+
+
 def _of(owner: Resource, kind: Kind, document: Any, policy: str = "") -> Iterator[Statement]:
+    if isinstance(document, str):
+        document = parsed(document)
     for number, body in enumerate(many(get(document, "Statement")), 1):
         name = text(get(body, "Sid")) or policy or str(number)
         yield Statement(owner, kind, name, mapping(body))

@@ -1,4 +1,7 @@
-"""Looks into the values of a template: properties, strings, and what they refer to."""
+"""Look into the values of a template: properties, strings, and what they refer to.
+
+The values are those of `normal`: a scalar is a string, text with references is one Fn::Sub.
+"""
 
 from __future__ import annotations
 
@@ -28,20 +31,42 @@ def get(value: Any, *path: str) -> Any:
 
 def true(value: Any) -> bool:
     """Whether a property says yes, as YAML or as a string."""
-    return value is True or value == "true"
+    return value is True or (isinstance(value, str) and value.lower() == "true")
+
+
+def false(value: Any) -> bool:
+    """Whether a property says no; one that is missing says nothing."""
+    return value is False or (isinstance(value, str) and value.lower() == "false")
+
+
+def number(value: Any) -> int | None:
+    """The whole number that *value* is, else None."""
+    text = value.strip() if isinstance(value, str) else ""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
 
 
 def text(value: Any) -> str:
-    """A string as it is, one with ${…} as its template, a joined one in a row; else empty."""
+    """A string as it is, one with ${…} as its template; else empty."""
     match value:
         case str():
             return value
         case {"Fn::Sub": str(template)} | {"Fn::Sub": [str(template), *_]}:
             return template
-        case {"Fn::Join": [str(between), list(parts)]}:
-            return between.join(text(part) or "${}" for part in parts)
         case _:
             return ""
+
+
+def pattern(value: Any) -> str:
+    """Like `text`, but a reference alone is ${…}, too: what an ARN is compared by."""
+    match value:
+        case {"Ref": str(name)}:
+            return f"${{{name}}}"
+        case {"Fn::GetAtt": [str(title), str(path)]}:
+            return f"${{{title}.{path}}}"
+        case dict() if not text(value):
+            return "${1}"
+        case _:
+            return text(value)
 
 
 def referred(value: Any) -> Iterator[str]:

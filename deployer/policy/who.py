@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from deployer.policy.model import Templates, Violation
-from deployer.policy.statements import Statement, everything, statements
-from deployer.policy.values import text
+from deployer.policy.statements import Statement, every_account, everything, statements
+from deployer.policy.values import pattern, text
 
 _PINS = {"stringequals", "stringlike", "arnequals", "arnlike", "foranyvalue:stringlike"}
 _ORIGINS = {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceowner"}
@@ -82,7 +82,10 @@ def _values(statement: Statement, end: str) -> list[str]:
 
 def _narrowed(statement: Statement, keys: set[str]) -> bool:
     return any(
-        operator in _PINS and key in keys and values and "*" not in values
+        operator in _PINS
+        and key in keys
+        and values
+        and not any(every_account(pattern(value)) for value in values)
         for (operator, key), values in statement.conditions.items()
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deployer.policy.model import Stack, Templates, Violation
-from deployer.policy.values import get, mapping, strings
+from deployer.policy.values import get, mapping, strings, true
 
 
 def exports_used(templates: Templates) -> Iterator[Violation]:
@@ -47,7 +47,7 @@ def no_secret_defaults(templates: Templates) -> Iterator[Violation]:
     """A default stands in the template, so it is no secret."""
     for stack in templates.stacks:
         for name, parameter in mapping(stack.template.get("Parameters")).items():
-            if get(parameter, "NoEcho") and get(parameter, "Default") is not None:
+            if true(get(parameter, "NoEcho")) and get(parameter, "Default") is not None:
                 yield stack.found(("Parameters", name), "is a secret with a default")
 
 

@@ -158,7 +158,7 @@ note = ""
 {path}:9: netwrok.cidrr: unknown key; did you mean 'cidr'?
 {path}:10: netwrok.zones: 4 is not a whole number from 2 to 3
 {path}:12: netwrok.guests[1]: 10.1.1.0/24 overlaps 10.1.0.0/16, netwrok.cidrr
-{path}:18: service.size: 256 CPU units go with 512 to 2048 MiB of memory, in steps, not 4096; \
+{path}:18: service.size.memory_mib: 256 CPU units go with 512 to 2048 MiB of memory, in steps, not 4096; \
 did you mean 2048?"""
         == error.message
     )

@@ -439,6 +439,15 @@ def test_an_exemption_covers_what_it_names(
     assert [finding.rule for finding in findings] == expected
 
 
+def test_an_exemption_of_a_setting_is_not_stale(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """Another value of the setting needs it, and nobody knows here what the value is."""
+    conditional = exemption(rule="E2", setting="network.nat")
+
+    findings = lint([Subject("crd-dev-dns", "text")], exemptions=[conditional], memory=tmp_path)
+
+    assert [finding.rule for finding in findings] == ["E1"]
+
+
 def test_a_stale_exemption_says_where_it_stands(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
     """So that it is deleted, not searched for."""
     one = exemption(rule="W9")
@@ -500,6 +509,15 @@ def test_exemptions_are_read_from_a_table(tmp_path: Path) -> None:
 
     assert one == Exemption("W3005", "crd-*-service", "Backend", "Says why.", "2026-11-21")
     assert (two.rule, one.number, two.number) == ("W3006", 3, 11)
+
+
+def test_an_exemption_may_name_a_setting(tmp_path: Path) -> None:
+    """The one on whose value the finding depends."""
+    (tmp_path / "some.toml").write_text(WRITTEN + 'setting = "service.exec"\n')
+
+    [one] = load_exemptions(tmp_path / "some.toml")
+
+    assert one.setting == "service.exec"
 
 
 def test_one_reason_may_be_good_for_several(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from deployer import plan
 from deployer.artifacts import Artifact, Target
 from deployer.cloud import STACK, Found
-from deployer.errors import ConfigError
+from deployer.errors import ConfigError, GuardError
 from deployer.nested import TemplateTree
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Update
 from deployer.stack import OutputOf
@@ -360,3 +360,36 @@ def test_a_new_value_of_a_parameter_is_a_loss_of_the_step() -> None:
     assert [(loss.logical_id, loss.what, loss.consequence) for loss in step.losses] == [
         ("Table", "is replaced, because TableName refers to NetworkId", "its data is deleted")
     ]
+
+
+def test_an_update_that_aws_would_refuse_is_refused_before() -> None:
+    """All facts of all stacks at once, each with its stack and resource."""
+
+    def template(*titles: str) -> str:
+        queue = {"Type": "AWS::SQS::Queue"}
+        return json.dumps(
+            {
+                "Resources": {
+                    title: {**queue, "Properties": {"QueueName": title[:1]}} for title in titles
+                }
+            }
+        )
+
+    stack = replace(NETWORK, text=template("a2", "b2"))
+    steps = [Update(stack, FOUND, "template changed")]
+
+    with pytest.raises(GuardError) as refused:
+        plan.refuse_impossible(steps, {stack.name: TemplateTree(template("a1", "b1"))})
+
+    assert refused.value.message == (
+        "crd-x-network: a2 (AWS::SQS::Queue): a1 has its name, a, until the update ends\n"
+        "crd-x-network: b2 (AWS::SQS::Queue): b1 has its name, b, until the update ends"
+    )
+    assert refused.value.hint
+
+
+def test_an_update_that_aws_takes_is_not_refused() -> None:
+    """The template as it is deployed, for one."""
+    same = TemplateTree(NETWORK.text)
+
+    plan.refuse_impossible([Update(NETWORK, FOUND, "tags changed")], {NETWORK.name: same})

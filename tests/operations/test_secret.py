@@ -95,6 +95,35 @@ def test_standard_input_is_closed(ssm, monkeypatch, capsys) -> None:
     assert [] == ssm.describe_parameters()["Parameters"]
 
 
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("é" * 2049, "has 4,098 bytes, and Parameter Store takes 4,096"),
+        ("s{{ecret}}", "has {{, which Parameter Store takes for a reference and refuses"),
+    ],
+    ids=["long", "reference"],
+)
+def test_what_parameter_store_refuses(ssm, monkeypatch, capsys, text: str, fact: str) -> None:
+    """Told before AWS is asked, and without the value."""
+    given(monkeypatch, text)
+
+    with pytest.raises(Exit):
+        secret.put(Context(), name="SECRET_A")
+
+    told = capsys.readouterr().err
+    assert f"SECRET_A: {fact}" in told
+    assert text not in told
+
+
+def test_the_longest_value(ssm, monkeypatch) -> None:
+    """All that the standard tier takes."""
+    given(monkeypatch, "é" * 2048)
+
+    secret.put(Context(), name="SECRET_A")
+
+    assert "é" * 2048 == kept(ssm, "SECRET_A")["Value"]
+
+
 def test_ctrl_d(ssm, monkeypatch, capsys) -> None:
     """Whoever thinks better of it is told what it comes to."""
 

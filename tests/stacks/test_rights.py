@@ -227,13 +227,18 @@ def granted(emitted):
 
 @pytest.fixture
 def everything():
-    """The environment with every kind of resource in it: prod, with all logs, and a shell."""
+    """The environment with every kind of resource in it: prod, with all logs, and a shell.
+
+    A shell is refused where the environment is protected.
+    """
     config = config_of("prod")
+    env = replace(config.env, protect=False)
     cluster = replace(config.cluster, access_logs=True)
     cdn = replace(config.cdn, access_logs=True)
     service = replace(config.service, exec=True, secrets=("ROLLBAR_ACCESS_TOKEN",))
     verifier = replace(service, name="verifier", image="verifier", port=5555)
-    return emit(replace(config, cluster=cluster, cdn=cdn, service=service, verifier=verifier))
+    changes = {"env": env, "cluster": cluster, "cdn": cdn, "service": service}
+    return emit(replace(config, **changes, verifier=verifier))
 
 
 def test_a_release_may_do_all_that_its_resources_need(everything):

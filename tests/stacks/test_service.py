@@ -319,7 +319,7 @@ def test_a_secret_is_a_variable_and_no_key_of_aws(name):
 
 def test_there_cannot_be_fewer_tasks_at_most_than_at_least():
     """AWS would refuse the target, in the middle of an update."""
-    with pytest.raises(ValueError, match="max_tasks is 2, less than min_tasks = 3"):
+    with pytest.raises(ValueError, match="max_tasks: 2 is less than min_tasks = 3"):
         replace(config_of("dev").service, min_tasks=3, max_tasks=2)
 
 
@@ -327,7 +327,7 @@ def test_the_load_balancer_knows_the_port_of_the_service():
     """Its firewall lets nothing else through."""
     config = config_of("dev")
 
-    with pytest.raises(ValueError, match=r"service\.port is 80, and cluster\.port 4567"):
+    with pytest.raises(ValueError, match=r"service\.port: is 80, and cluster\.port is 4567"):
         replace(config, service=replace(config.service, port=80))
 
 

@@ -12,12 +12,15 @@ from tests.deployer.policy.pieces import (
     DOMAIN,
     FAR,
     HIGH,
+    IMAGES,
     LOW,
     PIECES,
     Piece,
     alarms,
     allow,
     arn,
+    container,
+    kept,
     knock,
     ours,
     own,
@@ -54,7 +57,10 @@ def to(path: str, value: Any, *, stack: str = HIGH) -> Change:
 
     def change(piece: Any) -> None:
         place, last = _place(piece[stack], path)
-        place[last] = value
+        if isinstance(place, list) and last == len(place):
+            place.append(value)
+        else:
+            place[last] = value
 
     return change
 
@@ -93,6 +99,7 @@ _TRUST = "Publisher AssumeRolePolicyDocument Statement 0 Condition"
 _GITHUB = "token.actions.githubusercontent.com"
 _LOCK = "UploadsPolicy PolicyDocument Statement 0"
 _WORLD = knock(5432, CidrIp="0.0.0.0/0")
+_WITHOUT_PORTS = {"IpProtocol": "tcp", "Description": "All", "SourceSecurityGroupId": "sg"}
 _GIVEN = "Rights PolicyDocument Statement 0"
 _PASSED = "Rights PolicyDocument Statement 1"
 _ORIGIN = "Site DistributionConfig Origins 0"
@@ -618,4 +625,254 @@ FAULTS = (
     fault("C922", "function", "ThumbnailErrors", without("ThumbnailErrors AlarmActions")),
     fault("C922", "function", "ThumbnailErrors", to("ThumbnailErrors AlarmActions", ["arn"])),
     fault("C922", "function", "ThumbnailErrors", without("ThumbnailErrors TreatMissingData")),
+    # Other spellings of a fault
+    fault("C005", "task", "Task", to("Task Family", "crd-123456789012-backend")),
+    fault("C005", "task", "Task", to("Task Family", "logs123456789012")),
+    fault(
+        "C006", "database", "Inner", to("Inner AvailabilityZone", sub("${AWS::Region}a"), stack=LOW)
+    ),
+    *(
+        fault("C006", "database", "Inner", to("Inner AvailabilityZone", zone, stack=LOW))
+        for zone in ("us-west-2-lax-1a", "us-east-1-wl1-bos-wlz-1", "cac1-az1", "usw2-lax1-az1")
+    ),
+    fault("C006", "database", "Inner", to("Inner Name", "inner-ca-central-1a", stack=LOW)),
+    fault("C008", "names", "Record", to("Record Name", sub("api.cruddur.com"))),
+    fault(
+        "C201",
+        "topic",
+        "AvatarsPolicy/Allowed",
+        to(
+            "AvatarsPolicy PolicyDocument Statement 0",
+            allow(
+                "sns:Publish",
+                ref("Avatars"),
+                Principal={"AWS": "*"},
+                Condition={"ArnLike": {"aws:SourceArn": "arn:*:*:*:*:*"}},
+            ),
+        ),
+    ),
+    *(
+        fault(
+            "C301",
+            "rights",
+            "Rights/Allowed",
+            to(
+                _GIVEN,
+                allow(
+                    action,
+                    resource,
+                    Condition={"StringEquals": {"iam:PassedToService": "a.amazonaws.com"}},
+                ),
+            ),
+        )
+        for action, resource in (
+            ("*:*", "arn:aws:s3:::a"),
+            ("**", "arn:aws:s3:::a"),
+            ("S3:*", "*"),
+            ("s3:**", "arn:aws:s3:::*/*"),
+            ("s3:*", ["arn:aws:s3:::*/*"]),
+            ("s3:*", "arn:aws:s3*"),
+        )
+    ),
+    *(
+        fault("C304", "rights", "Rights/Allowed", to(_GIVEN, allow("s3:GetObject", resource)))
+        for resource in ("arn:aws:s3:::*/*", "arn:aws:s3:::**", "arn:aws:s3:*", "**")
+    ),
+    fault("C303", "rights", "Rights/Pass", to(f"{_PASSED} Resource", own("iam", "role/*/*"))),
+    *(
+        fault("C403", "function", "Uploads", to(f"{_LOCK} {key}", value))
+        for key, value in (
+            ("Action", ["s3:GetObject"]),
+            ("Resource", [arn("Uploads")]),
+            ("Resource", [sub("${Uploads.Arn}/*")]),
+            ("Resource", [arn("Uploads"), sub("${Uploads.Arn}/avatars/*")]),
+            (
+                "Condition",
+                {
+                    "Bool": {"aws:SecureTransport": "false"},
+                    "StringEquals": {"aws:PrincipalTag/a": "b"},
+                },
+            ),
+        )
+    ),
+    fault(
+        "C702",
+        "topic",
+        "Dead",
+        to("DeadPolicy PolicyDocument Statement 0 Action", "sqs:GetQueueUrl"),
+    ),
+    *(
+        fault(
+            "C501",
+            "database",
+            "Callers",
+            to("Callers SecurityGroupIngress", [knock(5432, **source)], stack=LOW),
+        )
+        for source in (
+            {"CidrIp": "0.0.0.0/1"},
+            {"CidrIp": "1.2.3.4/0"},
+            {"CidrIp": "128.0.0.0/2"},
+            {"CidrIpv6": "2000::/3"},
+            {"CidrIpv6": "0::/0"},
+        )
+    ),
+    fault(
+        "C501",
+        "database",
+        "Callers",
+        to(
+            "Callers SecurityGroupIngress",
+            [knock(5432, CidrIp=f"{first}.0.0.0/8") for first in (3, 5, 7)],
+            stack=LOW,
+        ),
+    ),
+    fault(
+        "C501",
+        "database",
+        "Hole",
+        to("World", resource("EC2::PrefixList", Entries=[{"Cidr": "0.0.0.0/0"}]), stack=LOW),
+        to(
+            "Hole",
+            resource(
+                "EC2::SecurityGroupIngress",
+                GroupId=ref("Callers"),
+                **knock(5432, SourcePrefixListId=ref("World")),
+            ),
+            stack=LOW,
+        ),
+    ),
+    *(
+        fault(
+            "C502",
+            "database",
+            "Callers",
+            to(
+                "Callers SecurityGroupIngress",
+                [knock(first, SourceSecurityGroupId="sg") | {"ToPort": last} | more],
+                stack=LOW,
+            ),
+        )
+        for first, last, more in (
+            (1, 65535, {}),
+            (1024, 65535, {}),
+            (443, 443, {"IpProtocol": -1}),
+        )
+    ),
+    fault(
+        "C502",
+        "database",
+        "Callers",
+        to("Callers SecurityGroupIngress", [_WITHOUT_PORTS], stack=LOW),
+    ),
+    *(
+        fault("C614", "task", "Task/backend", to("Task ContainerDefinitions 0 Image", image))
+        for image in (
+            sub("public.ecr.aws/${AWS::AccountId}/collector"),
+            {"Fn::Join": ["/", ["public.ecr.aws", "x", "collector"]]},
+        )
+    ),
+    fault(
+        "C614",
+        "task",
+        "Task/backend",
+        to("Images", kept("ECR::Repository", **IMAGES)),
+        to("Task ContainerDefinitions 0 Image", {"Fn::GetAtt": ["Images", "RepositoryUri"]}),
+    ),
+    fault(
+        "C612",
+        "task",
+        "Task/sidecar",
+        to(
+            "Task ContainerDefinitions 1",
+            {
+                "Fn::If": [
+                    "Unknown",
+                    {**container, "Name": "sidecar", "User": "00:0"},
+                    {"Ref": "AWS::NoValue"},
+                ]
+            },
+        ),
+    ),
+    fault(
+        "C602",
+        "function",
+        "ThumbnailLogs",
+        to("ThumbnailLogs RetentionInDays", ref("AWS::NoValue")),
+    ),
+    # What AWS refuses
+    *(
+        fault("C021", piece, title, to(f"{title} {key}", value))
+        for piece, title, key, value in (
+            ("bucket", "Assets", "BucketNamePrefix", "a" * 35),
+            ("workflow", "Publisher", "RoleName", sub("a" * 56 + "-${AWS::Region}")),
+            ("function", "Thumbnail", "FunctionName", "a" * 65),
+            ("function", "ThumbnailLogs", "LogGroupName", "a" * 513),
+            ("function", "ThumbnailErrors", "AlarmName", "a" * 256),
+            ("balancer", "Targets", "Name", "a" * 33),
+            ("balancer", "Balancer", "Name", "a" * 33),
+            ("topic", "Dead", "QueueName", "a" * 81),
+        )
+    ),
+    fault(
+        "C021",
+        "wires",
+        "Outputs.Below",
+        to("Outputs Below Export Name", "a" * 256, stack=LOW),
+        to("Above Namespace", {"Fn::ImportValue": "a" * 256}),
+    ),
+    *(
+        fault("C022", "balancer", "Front", to(f"Front {key}", value))
+        for key, value in (
+            ("SecurityGroupIngress 0 Description", "It's for browsers"),
+            ("SecurityGroupIngress 0 Description", "<all>"),
+            ("SecurityGroupIngress 0 Description", "a" * 256),
+            ("GroupDescription", "Entrée"),
+        )
+    ),
+    fault(
+        "C023",
+        "rights",
+        "Rights",
+        to(f"{_GIVEN} Resource", [f"arn:aws:s3:::{n}/{'x' * 200}" for n in range(30)]),
+    ),
+    fault(
+        "C023",
+        "function",
+        "ThumbnailRole",
+        to(
+            "ThumbnailRole Policies 0 PolicyDocument Statement 0 Resource",
+            [sub(f"${{Uploads.Arn}}/avatars/{number}{'a' * 200}/*") for number in range(50)],
+        ),
+    ),
+    fault(
+        "C023",
+        "workflow",
+        "Publisher",
+        to("Publisher ManagedPolicyArns", [f"arn:aws:iam::aws:policy/P{n}" for n in range(11)]),
+    ),
+    *(
+        fault("C024", "task", "Value", to("Value", kept("SSM::Parameter", Value=value)))
+        for value in ("a" * 4097, "€" * 1400, "Hello {{name}}", sub("{{${Task}}}"))
+    ),
+    fault(
+        "C025",
+        "cdn",
+        "Edge",
+        to("Edge", resource("CloudFront::Function", FunctionCode="a" * 10241)),
+    ),
+    fault(
+        "C025",
+        "task",
+        "Machine",
+        to("Machine", resource("EC2::Instance", UserData={"Fn::Base64": "a" * 16385})),
+    ),
+    fault(
+        "C025",
+        "topic",
+        "Dead",
+        to("Dead Tags", [{"Key": f"k{n}", "Value": "v"} for n in range(51)]),
+    ),
+    fault(
+        "C025", "task", "Board", to("Board", resource("CloudWatch::Dashboard", DashboardBody="{"))
+    ),
 )

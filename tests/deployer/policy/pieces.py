@@ -11,6 +11,7 @@ from deployer.yamltext import dump
 
 DOMAIN = "cruddur.example"
 ZONE = "Z0TESTEXAMPLE"
+SPELT = "Spelt"  # What the names of parameters begin with that the deployer does not fill.
 LOW, HIGH, FAR = "crd-test-low", "crd-test-high", "crd-test-far"  # FAR is in another region.
 Piece = Mapping[str, Mapping[str, Mapping[str, Any]]]  # stack → section → title → what it says
 
@@ -50,7 +51,9 @@ def _subject(name: str, template: dict[str, dict[str, Any]]) -> Subject:
         region="us-east-1" if name == FAR else "ca-central-1",
         needs=(LOW, FAR) if name == HIGH else (),
         parameters={
-            title: OutputOf(FAR, "us-east-1", title) for title in template.get("Parameters", {})
+            title: OutputOf(FAR, "us-east-1", title)
+            for title in template.get("Parameters", {})
+            if not title.startswith(SPELT)
         },
         lines={title: Line(f"stacks/{name}.py", 7) for title in template.get("Resources", {})},
     )
@@ -427,14 +430,12 @@ pool = only(
         CallbackURLs=[f"https://{DOMAIN}/signed-in"],
     ),
 )
-images = only(
-    Images=kept(
-        "ECR::Repository",
-        ImageScanningConfiguration={"ScanOnPush": True},
-        ImageTagMutability="IMMUTABLE",
-        LifecyclePolicy={"LifecyclePolicyText": "{}"},
-    )
-)
+IMAGES = {
+    "ImageScanningConfiguration": {"ScanOnPush": True},
+    "ImageTagMutability": "IMMUTABLE",
+    "LifecyclePolicy": {"LifecyclePolicyText": "{}"},
+}
+images = only(Images=kept("ECR::Repository", **IMAGES))
 api = only(
     Api=resource("ApiGatewayV2::Api", CorsConfiguration={"AllowOrigins": [f"https://{DOMAIN}"]}),
     Upload=resource(

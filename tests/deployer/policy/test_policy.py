@@ -4,9 +4,10 @@ import copy
 import re
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployer import policy
@@ -30,6 +31,7 @@ from tests.deployer.policy.pieces import (
     taken,
 )
 from tests.deployer.policy.pieces import given as exported
+from tests.deployer.policy.spellings import respelled
 
 ROOT = Path(__file__).parents[3]
 EXEMPT = {one.rule for one in load_exemptions() if one.rule.startswith("C")}
@@ -77,6 +79,28 @@ PROTECTED = {"C102", "C514", "C618", "C803", "C804", "C812", "C823"}
 def test_what_is_made_to_be_thrown_away_need_not_be_kept(fault: Fault) -> None:
     """Protection is asked of protected environments only."""
     assert places(fault.planted(), protect=False) == []
+
+
+# However it is written
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_rule_finds_the_same_in_every_spelling(rule: policy.Rule, data: st.DataObject) -> None:
+    """Quoted numbers, defaults of parameters, Join, Sub, If, one thing for a list of one."""
+    fault = data.draw(st.sampled_from([one for one in FAULTS if one.rule == rule.id]))
+    seed = data.draw(st.integers(min_value=0, max_value=2**32))
+
+    assert places(respelled(fault.planted(), Random(seed))) == [(rule.id, fault.where)]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(min_value=0, max_value=2**32))
+def test_what_is_clean_is_clean_in_every_spelling(piece: str, seed: int) -> None:
+    """No rule is tied to the way in which troposphere writes a value."""
+    assert places(respelled(PIECES[piece], Random(seed))) == []
 
 
 # What a rule leaves alone

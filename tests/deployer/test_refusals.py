@@ -1,0 +1,161 @@
+"""What AWS refuses of an update, told from the two templates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployer.nested import TemplateTree
+from deployer.refusals import _NAMES, refusals
+from deployer.registry import schema
+from deployer.yamltext import load
+
+ROOT = Path(__file__).parents[2]
+
+
+def tree(nested: dict[str, TemplateTree] | None = None, **resources: Any) -> TemplateTree:
+    return TemplateTree(json.dumps({"Resources": resources}), nested or {})
+
+
+def resource(type_: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::{type_}", "Properties": properties}
+
+
+def table(*indexes: str, key: str = "sk", **properties: Any) -> dict[str, Any]:
+    schema = [{"AttributeName": key, "KeyType": "HASH"}]
+    listed = [{"IndexName": name, "KeySchema": schema} for name in indexes]
+    return resource("DynamoDB::Table", GlobalSecondaryIndexes=listed, **properties)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ((), ("a", "b"), "a, b"),
+        (("a", "b"), (), "a, b"),
+        (("a",), ("b",), "a, b"),
+        (("a", "b"), ("b", "c"), "a, c"),
+    ],
+)
+def test_two_changes_of_indexes_are_refused(
+    before: tuple[str, ...], after: tuple[str, ...], changes: str
+) -> None:
+    """DynamoDB adds or deletes one in an UpdateTable."""
+    assert refusals(tree(Table=table(*before)), tree(Table=table(*after))) == (
+        (
+            f"Table (AWS::DynamoDB::Table): 2 global secondary indexes are added or deleted ({changes});"
+            " DynamoDB takes one in an update"
+        ),
+    )
+
+
+@pytest.mark.parametrize(("before", "after"), [((), ("a",)), (("a", "b"), ("a",)), ((), ())])
+def test_one_change_of_indexes_is_taken(before: tuple[str, ...], after: tuple[str, ...]) -> None:
+    """One more, one less, or none."""
+    assert refusals(tree(Table=table(*before)), tree(Table=table(*after))) == ()
+
+
+def test_the_key_of_an_index_cannot_change() -> None:
+    """It would be another index of the same name."""
+    assert refusals(tree(Table=table("a")), tree(Table=table("a", key="pk"))) == (
+        (
+            "Table (AWS::DynamoDB::Table): KeySchema of the index a changes;"
+            " DynamoDB takes only a new index"
+        ),
+    )
+
+
+def test_a_new_table_has_all_its_indexes_at_once() -> None:
+    """Also one that replaces another."""
+    before, after = table(TableName="one"), table("a", "b", TableName="two")
+
+    assert refusals(tree(Table=before), tree(Table=after)) == ()
+    assert refusals(tree(), tree(Table=after)) == ()
+
+
+def test_a_renamed_logical_id_collides_with_its_own_name() -> None:
+    """CloudFormation creates the new one while the old one is there."""
+    queue = resource("SQS::Queue", QueueName="work")
+
+    assert refusals(tree(Old=queue), tree(New=queue)) == (
+        "New (AWS::SQS::Queue): Old has its name, work, until the update ends",
+    )
+
+
+def test_a_name_given_on_is_taken_until_the_update_ends() -> None:
+    """Its old owner gets another one, but keeps this one until it was replaced."""
+    before = tree(One=resource("SQS::Queue", QueueName="a"))
+    after = tree(
+        One=resource("SQS::Queue", QueueName="b"), Two=resource("SQS::Queue", QueueName="a")
+    )
+
+    assert refusals(before, after) == (
+        "Two (AWS::SQS::Queue): One has its name, a, until the update ends",
+    )
+
+
+def test_a_replacement_needs_a_new_name() -> None:
+    """CloudFormation: a custom-named resource cannot be replaced."""
+    before = resource("SQS::Queue", QueueName="a.fifo", FifoQueue=True)
+    after = resource("SQS::Queue", QueueName="a.fifo", FifoQueue=False)
+
+    assert refusals(tree(Queue=before), tree(Queue=after)) == (
+        "Queue (AWS::SQS::Queue): FifoQueue changes, so a new one is created, and its name is taken",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (resource("SQS::Queue"), resource("SQS::Queue")),
+        (resource("SQS::Queue", QueueName="a"), resource("SQS::Queue", QueueName="b")),
+        (resource("SQS::Queue", QueueName="a"), resource("SNS::Topic", TopicName="a")),
+        (
+            resource("ECS::Service", ServiceName="a", Cluster="x"),
+            resource("ECS::Service", ServiceName="a", Cluster="y"),
+        ),
+        (
+            resource("Route53::RecordSet", Name="a", Type="A", HostedZoneId="Z"),
+            resource("Route53::RecordSet", Name="a", Type="AAAA", HostedZoneId="Z"),
+        ),
+    ],
+    ids=["unnamed", "other name", "other type", "other cluster", "other record"],
+)
+def test_what_has_another_name_is_taken(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Names are unique within their type, and some only within a parent."""
+    assert refusals(tree(Old=before), tree(New=after)) == ()
+
+
+def test_a_nested_template_is_compared_with_its_own() -> None:
+    """The place has the path to it."""
+    queue = resource("SQS::Queue", QueueName="work")
+    stack = resource("CloudFormation::Stack")
+    before = tree({"Inner": tree(Old=queue)}, Inner=stack)
+    after = tree({"Inner": tree(New=queue)}, Inner=stack)
+
+    assert refusals(before, after) == (
+        "Inner/New (AWS::SQS::Queue): Inner/Old has its name, work, until the update ends",
+    )
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "build/prod").glob("*.yaml")), ids=lambda p: p.stem)
+def test_an_unchanged_template_is_taken(path: Path) -> None:
+    """And one in which any named resource gets another logical id is not."""
+    text = path.read_text(encoding="utf-8")
+    whole = load(text)
+    for logical_id, body in whole["Resources"].items():
+        named = _NAMES.get(body["Type"], ())
+        renamed = {key: one for key, one in whole["Resources"].items() if key != logical_id}
+        moved = tree(**renamed, **{f"{logical_id}2": body})
+        refused = refusals(TemplateTree(text), moved)
+
+        assert bool(refused) is bool(named and {*named[:2]} & {*(body.get("Properties") or {})})
+    assert refusals(TemplateTree(text), TemplateTree(text)) == ()
+
+
+def test_the_names_are_properties_of_the_registry() -> None:
+    """A misspelt one would never collide."""
+    for type_, keys in _NAMES.items():
+        assert {*keys} <= {*schema(type_)["properties"]}, type_
