@@ -19,9 +19,16 @@ ROOT = Path(__file__).parent.parent
 
 @uncollected()
 def project() -> Project[Config]:
-    """The project this file belongs to."""
-    import stacks
+    """The project this file belongs to; raises SynthError if a stack file cannot be imported."""
+    from deployer import mistakes
     from deployer.environment import Project
+
+    try:
+        import stacks
+    except Exception as error:
+        folder = ROOT / "stacks"
+        mistakes.refuse(error, folder, mistakes.syntax_errors(folder))
+        raise
 
     return Project(ROOT, stacks.Config, stacks.layers)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, ParamSpec
 
@@ -40,7 +42,11 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
                 function(*args, **kwargs)
             except DeployError as error:
                 print(shown(f"error: {error}"), file=sys.stderr)
+                _show_traceback(error)
                 raise Exit(code=error.code) from error
+            except Exit as ended:  # Somebody has printed the error already.
+                _show_traceback(ended.__cause__)
+                raise
             except KeyboardInterrupt as interrupt:
                 raise Exit(code=INTERRUPTED) from interrupt
 
@@ -50,6 +56,13 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
         return decorated
 
     return decorate
+
+
+def _show_traceback(error: BaseException | None) -> None:
+    """Print how *error* came about, if `--debug` was given; Invoke takes it before a task, too."""
+    debug = "--debug" in sys.argv or logging.getLogger("invoke").isEnabledFor(logging.DEBUG)
+    if debug and error:
+        traceback.print_exception(error)
 
 
 def _hear() -> None:
