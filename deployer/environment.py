@@ -68,7 +68,14 @@ class Project(Generic[C]):
 
     def open(self, name: str) -> Environment:
         """Read config/*name*.toml and synthesise; raises ConfigError or SynthError."""
-        config = configs.load(configs.find(self.root / "config", name), self.config)
+        return self._opened(configs.load(configs.find(self.root / "config", name), self.config))
+
+    def open_all(self) -> list[Environment]:
+        """Open every environment; raises one ConfigError for the faults of all files."""
+        configs_ = configs.load_all(self.root / "config", self.config)
+        return [self._opened(config) for config in configs_.values()]
+
+    def _opened(self, config: C) -> Environment:
         layers = self._layers(config)
         return Environment(layers.env, synth.synth(layers), self.build / layers.env.name)
 

@@ -8,6 +8,7 @@ Each type's words finish the sentence "… is not …" of an error, and describe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -18,8 +19,17 @@ from msgspec import Meta
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of a config file: subclass it (`frozen=True`) with typed fields.
 
-    A rule between fields stands in `__post_init__`, which raises ValueError with a sentence.
+    A rule between fields stands in `__post_init__`, which raises FieldError with a sentence.
     """
+
+
+class FieldError(ValueError):
+    """A field that breaks a rule between fields: its *place* is the way to it from the table."""
+
+    def __init__(self, place: str, fact: str) -> None:
+        """*place* is dotted, such as database.instance_class."""
+        super().__init__(fact)
+        self.place = tuple(place.split("."))
 
 
 class Cidr(IPv4Network):
@@ -45,6 +55,15 @@ def such(words: str, **limits: Any) -> Meta:
     return Meta(description=words, extra={"words": words}, **limits)
 
 
+def one_of(words: str, options: Sequence[str]) -> Meta:
+    """The *options* of a type that are too many for a Literal, and the *words* that say them."""
+    return Meta(
+        description=words,
+        extra={"words": words, "options": tuple(options)},
+        extra_json_schema={"enum": list(options)},
+    )
+
+
 Name: TypeAlias = Annotated[
     str,
     such(
@@ -64,8 +83,8 @@ HostedZoneId: TypeAlias = Annotated[
 Domain: TypeAlias = Annotated[
     str,
     such(
-        "a domain name in lower case, such as cruddur.com",
-        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$",
+        "a domain name in lower case and without www., such as cruddur.com",
+        pattern=r"^(?!www\.)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$",
         max_length=253,
     ),
 ]
@@ -145,7 +164,8 @@ class FargateSize(Settings, frozen=True):
         sizes = FARGATE_MEMORY_MIB[self.cpu]
         if self.memory_mib not in sizes:
             near = min(sizes, key=lambda size: abs(size - self.memory_mib))
-            raise ValueError(
+            raise FieldError(
+                "memory_mib",
                 f"{self.cpu} CPU units go with {sizes[0]} to {sizes[-1]} MiB of memory, in steps,"
-                f" not {self.memory_mib}; did you mean {near}?"
+                f" not {self.memory_mib}; did you mean {near}?",
             )

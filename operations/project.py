@@ -60,8 +60,8 @@ def services(environment: Environment) -> dict[str, Settings]:
 @uncollected()
 def environments(name: str | None = None) -> list[Environment]:
     """The one environment that was chosen, or every one where none was."""
-    names = [name] if (name := chosen(name)) else project().environments()
-    return [project().open(name) for name in names]
+    name = chosen(name)
+    return [project().open(name)] if name else project().open_all()
 
 
 def chosen(name: str | None) -> str | None:

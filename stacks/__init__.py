@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deployer.artifacts import Code
-from deployer.fields import Settings
+from deployer.fields import FieldError, Settings
 from deployer.stack import Env, Layers
 from stacks import (
     assets,
@@ -50,14 +50,18 @@ class Config(Settings, frozen=True, kw_only=True):
     sync: sync.Settings
 
     def __post_init__(self) -> None:
-        """The load balancer knows one port, and a cluster one service of a name."""
+        """The load balancer has one port, a cluster one service of a name, a region its classes."""
         if self.service.port != self.cluster.port:
-            raise ValueError(
+            raise FieldError(
+                "service.port",
                 f"service.port is {self.service.port}, and cluster.port {self.cluster.port}:"
-                " the load balancer would not find it"
+                " the load balancer would not find it",
             )
         if self.verifier and self.verifier.name == self.service.name:
-            raise ValueError(f"service and verifier are both called {self.service.name}")
+            raise FieldError(
+                "verifier.name", f"service and verifier are both called {self.service.name}"
+            )
+        database.refuse_class(self.database.instance_class, self.env.region)
 
     @property
     def images(self) -> tuple[str, ...]:

@@ -44,7 +44,9 @@ class Settings(fields.Settings, frozen=True):
     def __post_init__(self) -> None:
         """A load balancer needs a /27 in every zone: see `zone_blocks`."""
         if self.cidr.prefixlen > 22:
-            raise ValueError(f"{self.cidr} is too small for this network; take a /16 to /22")
+            raise fields.FieldError(
+                "cidr", f"{self.cidr} is too small for this network; take a /16 to /22"
+            )
 
     @property
     def nat_gateways(self) -> int:

@@ -45,7 +45,9 @@ class Settings(fields.Settings, frozen=True):
     def __post_init__(self) -> None:
         """A token names both numbers or neither."""
         if bool(self.owner_id) != bool(self.repository_id):
-            raise ValueError("owner_id and repository_id go together: give both, or leave both 0")
+            raise fields.FieldError(
+                "owner_id", "owner_id and repository_id go together: give both, or leave both 0"
+            )
 
     @property
     def subject(self) -> str:

@@ -149,7 +149,7 @@ note = ""
 
     assert (
         f"""\
-{path}:2: env.domain: missing; it takes a domain name in lower case, such as cruddur.com
+{path}:2: env.domain: missing; it takes a domain name in lower case and without www., such as cruddur.com
 {path}:3: env.name: 'dve' is not the name of the file, 'dev'
 {path}:4: env.account: '12345' is not a 12-digit account id
 {path}:5: env.region: 'ca-centrel-1' is not an AWS region; did you mean 'ca-central-1'?
@@ -158,7 +158,7 @@ note = ""
 {path}:9: netwrok.cidrr: unknown key; did you mean 'cidr'?
 {path}:10: netwrok.zones: 4 is not a whole number from 2 to 3
 {path}:12: netwrok.guests[1]: 10.1.1.0/24 overlaps 10.1.0.0/16, netwrok.cidrr
-{path}:18: service.size: 256 CPU units go with 512 to 2048 MiB of memory, in steps, not 4096; \
+{path}:18: service.size.memory_mib: 256 CPU units go with 512 to 2048 MiB of memory, in steps, not 4096; \
 did you mean 2048?"""
         == error.message
     )
@@ -395,7 +395,7 @@ PLANTS = [
     Plant(
         "env",
         {"domain": None},
-        "env.domain: missing; it takes a domain name in lower case, such as cruddur.com",
+        "env.domain: missing; it takes a domain name in lower case and without www., such as cruddur.com",
     ),
     Plant(
         "network",

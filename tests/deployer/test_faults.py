@@ -85,7 +85,7 @@ def facts(table) -> list[str]:
         (
             {"size": {"cpu": 256, "memory_mib": 4096}},
             (
-                "size: 256 CPU units go with 512 to 2048 MiB of memory, in steps, not 4096;"
+                "size.memory_mib: 256 CPU units go with 512 to 2048 MiB of memory, in steps, not 4096;"
                 " did you mean 2048?"
             ),
         ),
