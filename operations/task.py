@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, ParamSpec
 
 from invoke.exceptions import Exit
+from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
 from operations import flags
@@ -21,8 +22,35 @@ flags.install()
 
 P = ParamSpec("P")
 INTERRUPTED = 130
+# The short flags there are, of which each means the same in every task that has it.
+SHORT_FLAGS = {
+    "confirm": "c",
+    "dry-run": "d",
+    "env": "e",
+    "format": "f",
+    "jobs": "j",
+    "name": "n",
+    "only": "o",
+    "release": "r",
+    "stack": "s",
+    "timeout": "t",
+    "user": "u",
+    "verify": "v",
+    "yes": "y",
+}
 ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
 _ENOUGH = (signal.SIGTERM, signal.SIGHUP)  # A pipeline gives up; a terminal is closed.
+
+
+class _Task(Task[Any]):
+    """A task whose flags have the short names of SHORT_FLAGS, and no others."""
+
+    def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
+        """Return what Invoke makes of a parameter, with our short name."""
+        options = super().arg_opts(name, default, taken_names)
+        long = options["names"][0]
+        options["names"] = [long, *filter(None, [SHORT_FLAGS.get(long)])]
+        return options
 
 
 def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
@@ -52,7 +80,7 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
         if "env" in inspect.signature(function).parameters:
             options["help"] = {"env": ENV} | options.get("help", {})
-        decorated: Callable[P, None] = invoke_task(**options)(told)
+        decorated: Callable[P, None] = invoke_task(klass=_Task, **options)(told)
         return decorated
 
     return decorate
