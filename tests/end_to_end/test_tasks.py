@@ -79,10 +79,11 @@ def test_status_and_graph(deployed):
 
 
 def test_json(tiny):
-    """With `--json` each line of stderr is an event with a version; stdout stays as it is."""
+    """With `--json` each line of stderr is an event with a version, and stdout is JSON as well."""
     told = tiny.run("deploy", "--json")
     events = [json.loads(line) for line in told.err.splitlines()]
-    plain = tiny.run("outputs")
+    outputs = tiny.run("outputs", "--format=json")
+    status = tiny.run("status", "--json")
     tiny.configure(right={"broken": True})
     failed = [json.loads(line) for line in tiny.run("deploy", "--json", code=5).err.splitlines()]
     error = tiny.run("deploy", "--json", "--stack=x", code=1)
@@ -91,7 +92,8 @@ def test_json(tiny):
     assert ["start", "plan"] == [event["event"] for event in events[:2]]
     assert {"created": 5} == events[-1]["outcomes"]
     assert 0 == events[-1]["exit_code"]
-    assert plain.out == told.out
+    assert outputs.out == told.out
+    assert ["start"] == [json.loads(line)["event"] for line in status.err.splitlines()]
     assert 5 == failed[-1]["exit_code"]
     assert "ConfigError" == json.loads(error.err.splitlines()[-1])["error"]["kind"]
 
