@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from stacks.service import Settings
 
 ROOT = Path(__file__).parent.parent
+# Where the operator stands: ./inv says so, since it goes to ROOT. No program that is started here
+# is told, for it may stand somewhere else.
+CALLED_FROM = Path(os.environ.pop("CRUDDUR_CALLED_FROM", "."))
 
 
 @uncollected()
@@ -31,6 +34,12 @@ def project() -> Project[Config]:
         raise
 
     return Project(ROOT, stacks.Config, stacks.layers)
+
+
+def path(given: str) -> Path:
+    """Return the path that an operator has *given* to a task, relative to where they stand."""
+    named = CALLED_FROM / Path(given).expanduser()
+    return Path(os.path.abspath(named))  # noqa: PTH100  # Follows no link: those are refused.
 
 
 @uncollected()

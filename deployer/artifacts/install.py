@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from deployer.artifacts import Target, elf
+from deployer.artifacts import Target, elf, pip_settings
 from deployer.artifacts.faults import Fault, told
 from deployer.artifacts.sources import LOCK, Sources, names
 from deployer.errors import BuildError
@@ -24,7 +24,17 @@ _NOT_NEEDED_FOLDERS = {"__pycache__", "tests"}
 _METADATA = {"METADATA", "entry_points.txt"}  # What importlib.metadata answers from.
 
 _GIVEN = {
-    *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "NETRC", "SSL_CERT_DIR", "SSL_CERT_FILE"),
+    *(
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "LANG",
+        "LC_ALL",
+        "NETRC",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "SSL_CLIENT_CERT",
+    ),
     *("XDG_CACHE_HOME", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME"),
     *("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
 }
@@ -149,9 +159,13 @@ def _bare(name: str, folder: Path) -> Iterator[Fault]:
 
 
 def _environment() -> dict[str, str]:
-    """Return what uv is given of the user's environment: cache, indexes, proxies, certificates."""
-    return {
+    """Return what uv is given of the user's environment: cache, indexes, proxies, certificates.
+
+    Where pip made .venv, because there is no uv on this machine, its settings are the user's.
+    """
+    given = {
         name: value
         for name, value in os.environ.items()
         if name.startswith("UV_") or name.upper() in _GIVEN
     }
+    return pip_settings.environment(os.environ) | given
