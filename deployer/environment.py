@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -68,12 +68,25 @@ class Project(Generic[C]):
 
     def open(self, name: str) -> Environment:
         """Read config/*name*.toml and synthesise; raises ConfigError or SynthError."""
-        return self._opened(configs.load(configs.find(self.root / "config", name), self.config))
+        file = configs.find(self.root / "config", name)
+        with self._mistakes_told():
+            config = configs.load(file, self.config)
+        return self._opened(config)
 
     def open_all(self) -> list[Environment]:
         """Open every environment; raises one ConfigError for the faults of all files."""
-        configs_ = configs.load_all(self.root / "config", self.config)
-        return [self._opened(config) for config in configs_.values()]
+        with self._mistakes_told():
+            loaded = configs.load_all(self.root / "config", self.config)
+        return [self._opened(config) for config in loaded.values()]
+
+    @contextmanager
+    def _mistakes_told(self) -> Iterator[None]:
+        """Raise SynthError for a mistake in a stack file, such as in the types of its settings."""
+        try:
+            yield
+        except Exception as error:
+            mistakes.refuse(error, self.stacks)
+            raise
 
     def _opened(self, config: C) -> Environment:
         layers = self._layers(config)

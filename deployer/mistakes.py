@@ -90,10 +90,10 @@ def refuse(error: Exception, folder: Path, found: Iterable[str] = ()) -> None:
 
     Returns if *error* should be raised as it is: it is a bug, or a DeployError and all there is.
     """
-    mistake = _described(error, folder)
-    if mistake is None:
+    mistake, lines = _described(error, folder), list(found)
+    if mistake is None and not (lines and isinstance(error, SyntaxError)):
         return
-    own, lines = mistake.split("\n"), list(found)
+    own = mistake.split("\n") if mistake else []
     if isinstance(error, DeployError) and {*lines} <= {*own}:
         return  # It says all there is, and has a hint of its own.
     lines += [line for line in own if line not in lines]
@@ -105,6 +105,8 @@ def explain(error: BaseException, folder: Path) -> str | None:
     if isinstance(error, SyntaxError):
         return _syntax(error, folder) if _is_in(error.filename, folder) else None
     frames = list(traceback.walk_tb(error.__traceback__))
+    if place := _annotation(frames, folder):
+        return f"{place}: {_fact(error, frames[-1][0])}"
     project = [each for each in frames if _is_in(_file(each[0]), folder.parent)]
     if not project or not _is_in(_file(project[-1][0]), folder):
         return None
@@ -120,6 +122,7 @@ def syntax_errors(folder: Path) -> list[str]:
         try:
             compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
         except SyntaxError as error:
+            error.filename = str(file)  # It is not always said, as with a null byte.
             found.append(_syntax(error, folder))
     return found
 
@@ -161,7 +164,25 @@ def _short(file: str, folder: Path) -> str:
 
 
 def _syntax(error: SyntaxError, folder: Path) -> str:
-    return f"{_short(str(error.filename), folder)}:{error.lineno}: {error.msg}"
+    line = f":{error.lineno}" if error.lineno else ""
+    return f"{_short(str(error.filename), folder)}{line}: {error.msg}"
+
+
+def _annotation(frames: _Frames, folder: Path) -> str:
+    """Return the place and field whose type was being read: it is text until msgspec asks for it."""
+    for frame, _ in reversed(frames):
+        owner, name = frame.f_locals.get("cls"), frame.f_locals.get("name")
+        if frame.f_code.co_name != "get_class_annotations" or not isinstance(owner, type):
+            continue
+        file = getattr(sys.modules.get(owner.__module__), "__file__", None)
+        if not _is_in(file, folder):
+            return ""
+        lines, start = inspect.getsourcelines(owner)
+        field = (
+            number for number, line in enumerate(lines) if line.lstrip().startswith(f"{name}:")
+        )
+        return f"{_short(str(file), folder)}:{start + next(field, 0)} {owner.__name__}.{name}"
+    return ""
 
 
 def _resource_fact(error: BaseException, frames: _Frames) -> tuple[str, str] | None:
@@ -170,7 +191,7 @@ def _resource_fact(error: BaseException, frames: _Frames) -> tuple[str, str] | N
         resource: Any = frame.f_locals.get("self")
         name = frame.f_locals.get("name")
         if frame.f_code.co_name == "__setattr__" and hasattr(resource, "propnames"):
-            title = str(resource.title or type(resource).__name__)
+            title = str(getattr(resource, "title", None) or type(resource).__name__)
             return title, _property_fact(error, resource, str(name), frame.f_locals)
     return None
 

@@ -300,12 +300,18 @@ class Layers:
         if isinstance(bucket, mistakes.Undefined):
             return
         self.manual = None if manual is None else frozenset(manual)
-        self.artifacts = next(
+        found = (
             OutputOf(stack.name, stack.region, output)
             for stack in self.stacks
             for output in stack.template.outputs
             if bucket == ImportValue(export_name(stack.name, output))
         )
+        self.artifacts = next(found, None)
+        if self.artifacts is None:
+            raise SynthError(
+                f"keep_artifacts_in: {bucket!r} is not an output of a stack added before",
+                hint="give it an output, such as that of the foundation",
+            )
 
     def folder(self, layer: str) -> str:
         """Return the folder of the artifact bucket that *layer* uses."""
@@ -380,6 +386,11 @@ class At:
         except TypeError as error:
             _refuse_arguments(error, layer, define)
             raise
+        if outputs is None and _gives_outputs(define):
+            raise SynthError(
+                f"{template.file}: {layer}: define returned nothing",
+                hint="return the dataclass that it is annotated with",
+            )
         imported = _publish(name, template, outputs)
         body = template.body()
         parameters = inbound.used(body)
@@ -556,6 +567,12 @@ def _file_of(define: Callable[..., object]) -> Path:
 
 def _short(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
+
+
+def _gives_outputs(define: Callable[..., object]) -> bool:
+    """Return whether *define* says that it always returns something."""
+    returned = inspect.signature(define).return_annotation
+    return returned is not inspect.Signature.empty and "None" not in str(returned)
 
 
 def _refuse_arguments(error: TypeError, layer: str, define: Callable[..., object]) -> None:

@@ -8,6 +8,7 @@ import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -18,7 +19,7 @@ BROKEN_PIPE = 141  # What a shell says of a program that ended by SIGPIPE: 128 +
 
 
 def fill() -> None:
-    """Open what is closed of standard input, output and error, so that no other file is taken for it.
+    """Make standard input, output and error fit to be used: what is closed is opened.
 
     Python has no stream where a descriptor was closed (`>&-`), and the next file that is opened
     would get its number.
@@ -27,6 +28,9 @@ def fill() -> None:
         if getattr(sys, name) is None:
             mode = "r" if name == "stdin" else "w"
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  # for good
+    for stream in _streams():
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # What its encoding lacks ends nothing.
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +31,7 @@ protect = false
 """
 HEAD = '''\
 """A stack."""
+from __future__ import annotations
 from dataclasses import dataclass
 from deployer.fields import Settings as Fields
 from deployer.stack import Value
@@ -56,11 +58,11 @@ class Config(Settings, frozen=True):
     env: Env
 
 
-def load(root: Path, name: str, body: str) -> ModuleType:
+def load(root: Path, name: str, body: str, *, head: str = HEAD) -> ModuleType:
     """Write stacks/*name*.py, whose `define` has *body*, and import it."""
     file = root / "stacks" / f"{name}.py"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(HEAD + "".join(f"    {line}\n" for line in body.splitlines()))
+    file.write_text(head + "".join(f"    {line}\n" for line in body.splitlines()))
     spec = importlib.util.spec_from_file_location(f"mistaken_{name}", file)
     assert spec
     assert spec.loader
@@ -157,6 +159,10 @@ def mistake(root: Path, body: str) -> SynthError:
         "key": ("{}['a']", ": no key 'a'"),
         "own refusal": ("raise ValueError('two zones at least')", ": two zones at least"),
         "any other": ("1 / 0", ": ZeroDivisionError: division by zero"),
+        "property of a policy": (
+            "from awacs.aws import Statement; Statement(Efect='Allow')",
+            " Statement: no property Efect; did you mean Effect?",
+        ),
         "missing property": (
             't.add_resource(ec2.Subnet("Subnet"))',
             " Subnet: property VpcId is missing in AWS::EC2::Subnet",
@@ -201,6 +207,75 @@ def test_all_resources_that_lack_something(tmp_path: Path) -> None:
         f"stacks/network.py:{LINE + number} {title}: property VpcId is missing in AWS::EC2::Subnet"
         for number, title in enumerate("AB")
     ] == told.message.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("field", "fact"),
+    [
+        ("odd: Foo", "no name Foo"),
+        ("odd: helprs.Cidr", "no name helprs; did you mean helper?"),
+        ("odd: ec2.Vpc", "module troposphere.ec2 has no Vpc; did you mean VPC?"),
+        ("odd: int(wrong=1)", "'wrong' is an invalid keyword argument for int()"),
+    ],
+)
+def test_the_type_of_a_setting(tmp_path: Path, field: str, fact: str) -> None:
+    """It is read with the config, and still the stack file's: class, field and line are named."""
+    head = HEAD.replace('    cidr: str = "10.0.0.0/16"', f"    cidr: str = ''\n    {field} = 1")
+    network = load(tmp_path, "network", VPC, head=head)
+    settings = type(
+        "Both", (Settings,), {"__annotations__": {"env": Env, "network": network.Settings}}
+    )
+
+    there = replace(project(tmp_path, lambda *_: None), config=settings)
+    with (tmp_path / "config" / "dev.toml").open("a") as file:
+        file.write("[network]\n")
+
+    with pytest.raises(SynthError) as told:
+        there.open("dev")
+
+    assert f"stacks/network.py:10 Settings.odd: {fact}" == told.value.message
+
+
+def test_a_rule_between_settings_that_has_a_mistake(tmp_path: Path) -> None:
+    """It is no fault of the config file."""
+    rule = "    def __post_init__(self): self.cdir\n\n@dataclass"
+    head = HEAD.replace("@dataclass", rule, 1).replace("settings=Settings()", "settings")
+    network = load(tmp_path, "network", VPC, head=head)
+    settings = type(
+        "Both", (Settings,), {"__annotations__": {"env": Env, "network": network.Settings}}
+    )
+    there = replace(project(tmp_path, lambda *_: None), config=settings)
+    with (tmp_path / "config" / "dev.toml").open("a") as file:
+        file.write("[network]\n")
+
+    with pytest.raises(
+        SynthError, match=r"stacks/network\.py:11: no setting cdir; did you mean cidr"
+    ):
+        there.open("dev")
+
+
+def test_nothing_returned(tmp_path: Path) -> None:
+    """The file that should have returned it is named, not the first that uses it."""
+    head = HEAD.replace("settings=Settings()):", "settings=Settings()) -> Outputs:")
+    network = load(tmp_path, "network", VPC, head=head)
+
+    def layers(config: Config, _: Code) -> Layers:
+        made = Layers(config.env)
+        made.add("network", network.define)
+        return made
+
+    with pytest.raises(SynthError) as told:
+        project(tmp_path, layers).open("dev")
+
+    assert "stacks/network.py: network: define returned nothing" == told.value.message
+
+
+def test_a_bucket_that_no_stack_has() -> None:
+    """Artifacts are kept in an output of a stack."""
+    layers = Layers(Env("cruddur", "crd", "x", "1" * 12, "ca-central-1", "x.example", "Z1", False))
+
+    with pytest.raises(SynthError, match="keep_artifacts_in: 'x' is not an output of a stack"):
+        layers.keep_artifacts_in("x")
 
 
 def test_the_mistakes_of_several_stacks(tmp_path: Path) -> None:
@@ -288,8 +363,10 @@ def test_files_that_python_cannot_read(tmp_path: Path) -> None:
     (folder / "a.py").write_text("x = (1\n")
     (folder / "b.py").write_text("x = 1\n\ndef f(:\n")
     (folder / "c.py").write_text("x = 1\n")
+    (folder / "d.py").write_bytes(b"x = 1\0")
 
     assert [
         "stacks/a.py:1: '(' was never closed",
         "stacks/b.py:3: invalid syntax",
+        "stacks/d.py: source code string cannot contain null bytes",
     ] == mistakes.syntax_errors(folder)

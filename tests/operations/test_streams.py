@@ -14,6 +14,13 @@ from operations import streams
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["graph --env=dev", "--list", "--help deploy", "plan --env=nowhere", "depoly"]
+PRINTING = """
+import sys
+from operations import streams
+streams.fill()
+print("\u2026 \xe4")
+print("\u4e2d", file=sys.stderr)
+"""
 TO_ERROR = {"plan --env=nowhere", "depoly"}
 
 
@@ -70,6 +77,20 @@ def test_closed_streams(command: str, closed: str, expected: tuple[int, bool, bo
     code, out, errors = run(command, closed)
 
     assert expected == (code, bool(out), bool(errors))
+
+
+def test_an_encoding_that_lacks_a_character() -> None:
+    """It is printed as an escape; the task goes on."""
+    done = subprocess.run(
+        [sys.executable, "-c", PRINTING],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (0, "\\u2026 \\xe4\n", "\\u4e2d\n") == (done.returncode, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize(
