@@ -112,7 +112,18 @@ def explain(error: BaseException, folder: Path) -> str | None:
         return None
     frame, line = project[-1]
     title, fact = _resource_fact(error, frames) or ("", _fact(error, frame))
-    return f"{_short(_file(frame), folder)}:{line}{title and ' '}{title}: {fact}"
+    caller = _caller(project, folder)
+    return f"{_short(_file(frame), folder)}:{line}{title and ' '}{title}: {fact}{caller}"
+
+
+def _caller(frames: _Frames, folder: Path) -> str:
+    """Return which stack file called the helper, in another file, that the last of *frames* is in."""
+    file = _file(frames[-1][0])
+    for frame, line in reversed(frames[:-1]):
+        caller = _file(frame)
+        if _is_in(caller, folder) and caller != file and Path(caller).name != "__init__.py":
+            return f" (called from {_short(caller, folder)}:{line})"
+    return ""
 
 
 def syntax_errors(folder: Path) -> list[str]:

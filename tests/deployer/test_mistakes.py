@@ -300,6 +300,25 @@ def test_the_mistakes_of_several_stacks(tmp_path: Path) -> None:
     ] == told.value.message.splitlines()
 
 
+def test_a_mistake_in_a_helper(tmp_path: Path) -> None:
+    """The stack file that called it is named too: its arguments may be what is wrong."""
+    load(tmp_path, "parts", VPC + "settings.cdir")
+    network = load(tmp_path, "network", "import mistaken_parts\nmistaken_parts.define(t, env)")
+
+    def layers(config: Config, _: Code) -> Layers:
+        made = Layers(config.env)
+        made.add("network", network.define)
+        return made
+
+    with pytest.raises(SynthError) as told:
+        project(tmp_path, layers).open("dev")
+
+    assert told.value.message == (
+        f"stacks/parts.py:{LINE + 1}: no setting cdir; did you mean cidr?"
+        f" (called from stacks/network.py:{LINE + 1})"
+    )
+
+
 def test_an_argument_that_is_missing(tmp_path: Path) -> None:
     """The place is where the stack was added, and the hint says what it takes."""
     network = load(tmp_path, "network", VPC)
