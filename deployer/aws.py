@@ -544,15 +544,18 @@ def _refuse_other_addresses(**event: Any) -> None:
     _refuse_other_hosts(event["request"].url)
 
 
-def _refuse_unreadable(response_dict: dict[str, Any], **_: Any) -> None:
+def _refuse_unreadable(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
     """Raise ResponseParserError for a success that is not of AWS: a proxy may answer in its place.
 
-    Such as the page of a hotel, which botocore would take for an answer without values; and S3's
-    answer to an upload has none anyway.
+    Such as the page of a hotel, which botocore would take for an answer without values. It has no
+    request id, and a type that no service answers with; S3 has objects of every type, and an
+    answer without values to an upload, so there the id alone decides.
     """
     headers = response_dict["headers"]
-    if response_dict["status_code"] < 300 and not any(name in headers for name in _REQUEST_IDS):
-        kind = headers.get("content-type", "of unknown type")
+    if response_dict["status_code"] >= 300 or any(name in headers for name in _REQUEST_IDS):
+        return
+    kind = headers.get("content-type", "of unknown type")
+    if operation_model.service_model.service_name == "s3" or kind.startswith("text/html"):
         raise ResponseParserError(
             f"unreadable, {kind} that is not of AWS; is there a proxy or a log-in page in between?"
         )

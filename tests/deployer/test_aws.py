@@ -918,6 +918,14 @@ class TestErrors:
         # Of an upload answered in words botocore itself makes a fault of S3.
         assert re.search("unreadable, text/html that is not of AWS|PutObject: 500", str(lost.value))
 
+    def test_an_upload_without_a_request_id(self, far: Account, there: Loopback) -> None:
+        """S3 gives each answer one, whatever its type; an empty one would pass for a success."""
+        far.__dict__["_number"] = ENV.account
+        there.on("PUT", Answer(headers=(("Content-Type", "application/xml"),)))
+
+        with pytest.raises(LostError, match="unreadable, application/xml that is not of AWS"):
+            far.upload(REGION, "b", "k", b"body")
+
     @pytest.mark.parametrize(("code", "message"), SKEWED)
     def test_a_request_that_was_signed_too_long_ago_is_signed_again(
         self, far: Account, there: Loopback, code: str, message: str
