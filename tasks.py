@@ -212,7 +212,7 @@ def status(_: Context, env: str = "", json: bool = False) -> None:
     from deployer import report
     from operations import by_hand, place, session
 
-    with session.begin(env) as here:
+    with session.begin(env, json=json) as here:
         stacks = here.stacks()
         found = here.owned(stacks)
         left = list(by_hand.left(place.Place(here.environment, here.cloud), found))

@@ -13,6 +13,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
@@ -54,11 +56,9 @@ from deployer.cloud import (
     StackResource,
     StoredObject,
 )
-from deployer.errors import CloudError, CredentialsError, GuardError, LostError
+from deployer.errors import ClockError, CloudError, CredentialsError, GuardError, LostError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.literals import CapabilityType
     from mypy_boto3_cloudformation.type_defs import (
@@ -86,6 +86,10 @@ _NO_LOGIN = (
 )
 _TRANSIENT = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_SKEWED = {"RequestTimeTooSkewed", "RequestInTheFuture"}
+_SIGNATURES = {"SignatureDoesNotMatch", "InvalidSignatureException"}  # Also of a wrong key.
+_SKEW_WORDS = ("Signature expired", "Signature not yet current")
+_REQUEST_IDS = ("x-amzn-requestid", "x-amz-request-id")  # Each answer of AWS has one of them.
 _DECODING = ("after-call.cloudformation.GetTemplate", json_decode_template_body)
 _GOES_ON = "what was started goes on in AWS, the same command follows it"
 
@@ -164,6 +168,8 @@ def guard(env: Env, once: Account) -> None:
     try:
         found = once.identity()
     except (CloudError, OSError, ValueError) as error:  # The last two: credential_process.
+        if isinstance(error, ClockError):
+            raise
         if isinstance(error, LostError) and not isinstance(error, CredentialsError):
             raise LostError(
                 f"{env.name}: {error.message}",
@@ -472,6 +478,8 @@ class Account:
             )
         finally:
             reset_plugin_context(before)
+        client.meta.events.register("before-parse", _refuse_unreadable)
+        client.meta.events.register_first("needs-retry", cast("Any", _sign_again))
         if self.url is None:
             _refuse_other_hosts(client.meta.endpoint_url)
         return client
@@ -536,6 +544,38 @@ def _refuse_other_addresses(**event: Any) -> None:
     _refuse_other_hosts(event["request"].url)
 
 
+def _refuse_unreadable(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
+    """Raise ResponseParserError for a success that is not of AWS: a proxy may answer in its place.
+
+    Such as the page of a hotel, which botocore would take for an answer without values. It has no
+    request id, and a type that no service answers with; S3 has objects of every type, and an
+    answer without values to an upload, so there the id alone decides.
+    """
+    headers = response_dict["headers"]
+    if response_dict["status_code"] >= 300 or any(name in headers for name in _REQUEST_IDS):
+        return
+    kind = headers.get("content-type", "of unknown type")
+    if operation_model.service_model.service_name == "s3" or kind.startswith("text/html"):
+        raise ResponseParserError(
+            f"unreadable, {kind} that is not of AWS; is there a proxy or a log-in page in between?"
+        )
+
+
+def _sign_again(response: Any, attempts: int, **_: Any) -> float | None:
+    """Have botocore sign and send a request once more that was signed too long ago.
+
+    It may have waited while the machine slept, or the clock has been set since.
+    """
+    error = response[1].get("Error", {}) if response else {}
+    return 0.0 if attempts == 1 and _is_skewed(error) else None
+
+
+def _is_skewed(error: Mapping[str, Any]) -> bool:
+    """Return whether AWS says that a request was signed at another time than AWS's."""
+    code, message = error.get("Code", ""), error.get("Message", "")
+    return code in _SKEWED or (code in _SIGNATURES and message.startswith(_SKEW_WORDS))
+
+
 def _refuse_other_hosts(url: str) -> None:
     if not aws_setup.is_aws(url):
         raise GuardError(
@@ -582,6 +622,12 @@ def our_errors(place: str = "AWS") -> Iterator[None]:
 def _refusal(place: str, error: ClientError) -> CloudError:
     answer = error.response
     code, message = answer["Error"].get("Code", ""), answer["Error"].get("Message", "")
+    if _is_skewed({"Code": code, "Message": message}):
+        sent = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")
+        return ClockError(
+            f"{place}: {error.operation_name}: {code}: the clock of this machine is {_skew(sent)}",
+            hint=f"set the clock (timedatectl set-ntp true); {_GOES_ON}",
+        )
     if code in _EXPIRED:
         return CredentialsError(
             f"{place}: the credentials have expired", hint=f"log in again; {_GOES_ON}"
@@ -590,6 +636,19 @@ def _refusal(place: str, error: ClientError) -> CloudError:
     if code in _TRANSIENT or answer["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
         return LostError(told, hint=_GOES_ON)
     return CloudError(told)
+
+
+def _skew(date: str) -> str:
+    """Return how far this machine's clock is from the *date* of an answer."""
+    try:
+        theirs = parsedate_to_datetime(date).replace(tzinfo=UTC)  # Of HTTP, it is always in GMT.
+        seconds = (datetime.now(UTC) - theirs).total_seconds()
+    except ValueError:
+        return "wrong"
+    minutes = round(abs(seconds) / 60)
+    if not minutes:
+        return "right now, and was not"
+    return f"{minutes} min {'ahead of' if seconds > 0 else 'behind'} AWS"
 
 
 def _says_absent(error: ClientError) -> bool:

@@ -54,11 +54,15 @@ def load(path: Path, type_: type[T]) -> T:
     """*path* as a frozen *type_*; raises one ConfigError that names every fault in it.
 
     The files beside it are read too, since no two environments may claim one network, or have
-    names that policies cannot distinguish. Their other faults are reported by `load_all` only.
+    names that policies cannot distinguish. Their other faults are reported only if *path* has a
+    fault as well, which is often the same: a new table that all files lack.
     """
     beside = [_read(other, type_) for other in sorted(path.parent.glob("*.toml")) if other != path]
     file = _apart(_read(path, type_), [other for other in beside if not other.faults])
-    return _values([_told_apart(file, beside)])[0]
+    file = _told_apart(file, beside)
+    if file.faults:
+        raise _error([file, *beside])
+    return _values([file])[0]
 
 
 def load_all(folder: Path, type_: type[T]) -> dict[str, T]:

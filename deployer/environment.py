@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from deployer import config as configs
-from deployer import symlinks, synth
+from deployer import mistakes, symlinks, synth
 from deployer.artifacts import Code
 from deployer.errors import ConfigError
 from deployer.fields import Settings
@@ -42,6 +43,11 @@ class Project(Generic[C]):
         return self.root / "build"
 
     @property
+    def stacks(self) -> Path:
+        """Where the stack files are."""
+        return self.root / "stacks"
+
+    @property
     def dist(self) -> Path:
         """Where the code of functions is built."""
         return self.root / "dist"
@@ -62,9 +68,41 @@ class Project(Generic[C]):
 
     def open(self, name: str) -> Environment:
         """Read config/*name*.toml and synthesise; raises ConfigError or SynthError."""
-        config = configs.load(configs.find(self.root / "config", name), self.config)
-        layers = self.layers(config, Code(self.root))
+        file = configs.find(self.root / "config", name)
+        with self._mistakes_told():
+            config = configs.load(file, self.config)
+        return self._opened(config)
+
+    def open_all(self) -> list[Environment]:
+        """Open every environment; raises one ConfigError for the faults of all files."""
+        with self._mistakes_told():
+            loaded = configs.load_all(self.root / "config", self.config)
+        return [self._opened(config) for config in loaded.values()]
+
+    @contextmanager
+    def _mistakes_told(self) -> Iterator[None]:
+        """Raise SynthError for a mistake in a stack file, such as in the types of its settings."""
+        try:
+            yield
+        except Exception as error:
+            mistakes.refuse(error, self.stacks)
+            raise
+
+    def _opened(self, config: C) -> Environment:
+        layers = self._layers(config)
         return Environment(layers.env, synth.synth(layers), self.build / layers.env.name)
+
+    def _layers(self, config: C) -> Layers:
+        """The layers of *config*; raises one SynthError for the mistakes of all stack files."""
+        code = Code(self.root)
+        try:
+            return self.layers(config, code)
+        except Exception as error:
+            # Once more, for the mistakes of other stacks; it is the first error that counts.
+            with mistakes.collecting(self.stacks) as found, suppress(Exception):
+                self.layers(config, code)
+            mistakes.refuse(error, self.stacks, found)
+            raise
 
 
 @dataclass(frozen=True)

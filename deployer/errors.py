@@ -10,6 +10,7 @@
     ├── CloudError           1    AWS said no
     │   ├── BusyError        7    another operation runs on the stack
     │   └── LostError        8    AWS cannot be reached; what was started goes on there
+    │       ├── ClockError   8    AWS accepts no request signed at this machine's time
     │       └── CredentialsError 8  the credentials are missing, broken or no longer good
     ├── RolledBackError      5    a stack operation failed and CloudFormation undid it
     ├── RepairError          6    a stack is in a state only a person can mend
@@ -81,6 +82,10 @@ class LostError(CloudError):
     """AWS cannot be reached any more; what was started there goes on."""
 
     code = 8
+
+
+class ClockError(LostError):
+    """The clock of this machine is wrong: AWS accepts no request signed at its time."""
 
 
 class CredentialsError(LostError):

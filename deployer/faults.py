@@ -147,6 +147,8 @@ def _whole(found: object, wanted: Any, place: Place) -> Iterator[Fault | Network
             case cause:
                 yield Fault(place, str(cause or "") or _unfit(found, wanted))
     else:
+        if (options := _options(wanted)) and value is not None and value not in options:
+            yield Fault(place, _unfit(found, wanted))
         if isinstance(value, Cidr):
             yield Network(place, value)
 
@@ -154,7 +156,7 @@ def _whole(found: object, wanted: Any, place: Place) -> Iterator[Fault | Network
 def _unfit(found: object, wanted: Any) -> str:
     fact = f"{shown(found)} is not {words(wanted)}"
     bare, _ = _opened(wanted)
-    options = get_args(bare) if get_origin(bare) is Literal else ()
+    options = get_args(bare) if get_origin(bare) is Literal else _options(wanted)
     kind = type(options[0]) if options else bare
     listed = _listed(options)
     match found:
@@ -162,12 +164,22 @@ def _unfit(found: object, wanted: Any) -> str:
             return f"{fact}; did you mean {near!r}?"
         case str() if kind in (int, float, bool):
             return f"{fact}; it takes no quotes"
+        case int() if kind is int and len(options) > 10:
+            return f"{fact}; did you mean {min(options, key=lambda each: abs(each - found))}?"
         case int() | float() if kind is str:
             return f"{fact}; it needs quotes"
         case _ if options and len(listed) <= 120 and listed not in fact:
             return f"{fact}; there are {listed}"
         case _:
             return fact
+
+
+def _options(wanted: Any) -> tuple[str, ...]:
+    """What a type allows beyond what msgspec checks."""
+    _, metas = _opened(wanted)
+    return next(
+        (meta.extra["options"] for meta in metas if meta.extra and "options" in meta.extra), ()
+    )
 
 
 def _opened(wanted: Any) -> tuple[Any, tuple[Meta, ...]]:

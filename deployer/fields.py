@@ -8,6 +8,7 @@ Each type's words finish the sentence "… is not …" of an error, and describe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -56,6 +57,15 @@ def such(words: str, **limits: Any) -> Meta:
     return Meta(description=words, extra={"words": words}, **limits)
 
 
+def one_of(words: str, options: Sequence[str]) -> Meta:
+    """The *options* of a type that are too many for a Literal, and the *words* that say them."""
+    return Meta(
+        description=words,
+        extra={"words": words, "options": tuple(options)},
+        extra_json_schema={"enum": list(options)},
+    )
+
+
 Name: TypeAlias = Annotated[
     str,
     such(
@@ -75,8 +85,8 @@ HostedZoneId: TypeAlias = Annotated[
 Domain: TypeAlias = Annotated[
     str,
     such(
-        "a domain name in lower case, such as cruddur.com",
-        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$",
+        "a domain name in lower case and without www., such as cruddur.com",
+        pattern=r"^(?!www\.)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$",
         max_length=253,
     ),
 ]

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 import msgspec
 import troposphere
@@ -40,11 +40,12 @@ from troposphere import (
 )
 from troposphere.serverless import Globals
 
+from deployer import mistakes
 from deployer.artifacts import RELEASES, Artifact
 from deployer.errors import SynthError
 from deployer.fields import AccountId, Domain, HostedZoneId, Name, Region, Settings
 from deployer.ownership import Owner
-from deployer.yamltext import dump
+from deployer.yamltext import UnwritableError, dump
 
 Value: TypeAlias = AWSHelperFn | str
 Values: TypeAlias = tuple[Value, ...]
@@ -126,10 +127,22 @@ class Template(troposphere.Template):
         self._path = str(file)
 
     def add_resource(self, resource: R) -> R:  # type: ignore[override]  # no lists, by choice
-        """Add *resource* and return it, typed."""
+        """Add *resource* and return it, typed; raises SynthError for a title that is taken."""
+        line = Line(self.file, _line_in(self._path, inspect.currentframe()) or 0)
+        if not isinstance(resource, BaseAWSObject):
+            raise SynthError(
+                f"{line}: {type(resource).__name__} is not a resource",
+                hint="add resources one by one",
+            )
+        if resource.title in self.resources:
+            where = f", in {self.lines[resource.title]}" if resource.title in self.lines else ""
+            raise SynthError(
+                f"{line} {resource.title}: another resource has this title{where}",
+                hint="choose another title",
+            )
         super().add_resource(resource)
-        if resource.title and (number := _line_in(self._path, inspect.currentframe())):
-            self.lines[resource.title] = Line(self.file, number)
+        if resource.title and line.number:
+            self.lines[resource.title] = line
         return resource
 
     def set_transform(self, transform: list[object] | str) -> None:
@@ -179,7 +192,7 @@ class Template(troposphere.Template):
 
         seen = _map_values(outputs, output, of=title)
         body = inner.body()
-        nested = Nested(title, inner, body, dump(body), self.folder)
+        nested = Nested(title, inner, body, inner.text(body), self.folder)
         self.nested.append(nested)
         url = f"https://${{Store}}.s3.${{AWS::Region}}.${{AWS::URLSuffix}}/{nested.key}"
         self.add_resource(
@@ -196,9 +209,14 @@ class Template(troposphere.Template):
     def body(self) -> dict[str, Any]:
         """The template as plain values, in the order people read: types before properties.
 
-        Raises SynthError for a section that is not emitted, however it was added.
+        Raises SynthError for a section that is not emitted, however it was added, and for resources
+        that lack a property or have an invalid value.
         """
-        body = {"AWSTemplateFormatVersion": "2010-09-09"} | self.to_dict()
+        try:
+            body = {"AWSTemplateFormatVersion": "2010-09-09"} | self.to_dict()
+        except Exception as error:
+            self._refuse_resources(error)
+            raise
         if unknown := sorted(body.keys() - set(_SECTIONS)):
             raise SynthError(
                 f"{self.file}: the template has a section {', '.join(unknown)}",
@@ -209,6 +227,34 @@ class Template(troposphere.Template):
             for title, resource in body["Resources"].items()
         }
         return {section: body[section] for section in _SECTIONS if body.get(section)}
+
+    def text(self, body: Mapping[str, Any]) -> str:
+        """Return *body*, which is of this template, as YAML; raises SynthError if it cannot be."""
+        try:
+            return dump(body)
+        except UnwritableError as error:
+            for title, resource in body["Resources"].items():
+                try:
+                    dump(resource)
+                except UnwritableError as fault:
+                    place = self.lines.get(title, self.file)
+                    raise SynthError(
+                        f"{place} {title}: {fault}", hint="use text, numbers, lists and dicts"
+                    ) from error
+            raise SynthError(f"{self.file}: {error}") from error
+
+    def _refuse_resources(self, error: Exception) -> None:
+        """Raise SynthError for all resources that cannot be written, which made *error* happen."""
+        facts = []
+        for title, resource in self.resources.items():
+            try:
+                resource.to_dict()
+            except Exception as fault:  # noqa: BLE001  # Each has validators of its own.
+                place = self.lines.get(title, self.file)
+                facts.append(f"{place} {title}: {mistakes.property_fact(fault)}")
+        if facts:
+            hint = "fix the stack file; --debug shows the traceback"
+            raise SynthError("\n".join(facts), hint=hint) from error
 
 
 @dataclass(frozen=True)
@@ -279,13 +325,21 @@ class Layers:
         Artifacts of the stacks that follow are in the folder RELEASES, except those of *manual*,
         the layers that only an administrator deploys. Without *manual* no stack uses the folder.
         """
+        if isinstance(bucket, mistakes.Undefined):
+            return
         self.manual = None if manual is None else frozenset(manual)
-        self.artifacts = next(
+        found = (
             OutputOf(stack.name, stack.region, output)
             for stack in self.stacks
             for output in stack.template.outputs
             if bucket == ImportValue(export_name(stack.name, output))
         )
+        self.artifacts = next(found, None)
+        if self.artifacts is None:
+            raise SynthError(
+                f"keep_artifacts_in: {bucket!r} is not an output of a stack added before",
+                hint="give it an output, such as that of the foundation",
+            )
 
     def folder(self, layer: str) -> str:
         """Return the folder of the artifact bucket that *layer* uses."""
@@ -324,19 +378,47 @@ class At:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """As `Layers.add`; values of another region's stacks become template parameters."""
+        """As `Layers.add`; values of another region's stacks become template parameters.
+
+        While mistakes are collected, a stack that has one is passed over, with its dependents.
+        """
+        if any(isinstance(arg, mistakes.Undefined) for arg in (*args, *kwargs.values())):
+            return cast("T", mistakes.Undefined())
+        try:
+            return self._add(layer, define, *args, **kwargs)
+        except Exception as error:
+            if not mistakes.collect(error):
+                raise
+            return cast("T", mistakes.Undefined())
+
+    def _add(
+        self,
+        layer: str,
+        define: Callable[Concatenate[Template, Env, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
         env = self.layers.env
         name = env.stack_name(layer)
         _check_new(name, self.layers)
         folder = self.layers.folder(layer)
         template = Template(_first_sentence(define), _file_of(define), folder=folder)
         inbound = _Inbound(self.layers.given, self.region, template)
-        outputs = define(
-            template,
-            msgspec.structs.replace(env, region=self.region),
-            *(inbound.seen(arg) for arg in args),
-            **{key: inbound.seen(arg) for key, arg in kwargs.items()},
-        )
+        seen = [inbound.seen(arg) for arg in args]
+        named = {key: inbound.seen(arg) for key, arg in kwargs.items()}
+        try:
+            with mistakes.quiet_validators():
+                outputs = define(
+                    template, msgspec.structs.replace(env, region=self.region), *seen, **named
+                )
+        except TypeError as error:
+            _refuse_arguments(error, layer, define)
+            raise
+        if outputs is None and _gives_outputs(define):
+            raise SynthError(
+                f"{template.file}: {layer}: define returned nothing",
+                hint="return the dataclass that it is annotated with",
+            )
         imported = _publish(name, template, outputs)
         body = template.body()
         parameters = inbound.used(body)
@@ -518,6 +600,26 @@ def _file_of(define: Callable[..., object]) -> Path:
 
 def _short(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
+
+
+def _gives_outputs(define: Callable[..., object]) -> bool:
+    """Return whether *define* says that it always returns something."""
+    returned = inspect.signature(define).return_annotation
+    return returned is not inspect.Signature.empty and "None" not in str(returned)
+
+
+def _refuse_arguments(error: TypeError, layer: str, define: Callable[..., object]) -> None:
+    """Raise SynthError if *define* was not entered, for it takes other arguments."""
+    if error.__traceback__ and error.__traceback__.tb_next is None:
+        frame = inspect.currentframe()
+        while frame is not None and frame.f_code.co_filename == __file__:
+            frame = frame.f_back
+        place = f"{_short(Path(frame.f_code.co_filename))}:{frame.f_lineno} " if frame else ""
+        takes = ", ".join(inspect.signature(define).parameters)
+        raise SynthError(
+            f"{place}{layer}: {error}",
+            hint=f"define of {_short(_file_of(define))} takes {takes}",
+        ) from error
 
 
 def _line_in(file: str, frame: FrameType | None) -> int | None:

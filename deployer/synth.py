@@ -143,7 +143,7 @@ def holds_data(text: str) -> bool:
 
 
 def _render(stack: Stack, artifacts: OutputOf | None) -> Wanted:
-    text = dump(stack.body)
+    text = stack.template.text(stack.body)
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
     text = f"{_header(stack)}{text}{_stamp(digest, after=stack.body)}"
     inner = tuple(_nested(stack.template))

@@ -15,6 +15,10 @@ _INTRINSIC = re.compile(r"Ref|Fn::(\w+)")
 _NUMBERLIKE = re.compile(r"[0-9+\-.]")
 
 
+class UnwritableError(ValueError):
+    """A value that no template can hold."""
+
+
 class _Dumper(yaml.CSafeDumper):
     """Safe YAML without anchors: two equal values are written twice, for the reviewer."""
 
@@ -24,7 +28,10 @@ class _Dumper(yaml.CSafeDumper):
 
 
 def dump(template: Mapping[str, Any]) -> str:
-    """*template* as YAML text; the order of its keys is kept, a value stays on its line."""
+    """*template* as YAML text; the order of its keys is kept, a value stays on its line.
+
+    Raises UnwritableError for a value that is no text, number, list or mapping.
+    """
     return yaml.dump(template, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 
 
@@ -61,6 +68,13 @@ def _represent_str(dumper: _Dumper, text: str) -> yaml.Node:
     )
 
 
+def _refuse(_dumper: _Dumper, value: object) -> yaml.Node:
+    raise UnwritableError(f"{value!r} is {type(value).__name__}, which no template can hold")
+
+
+_Dumper.add_representer(set, _refuse)
+_Dumper.add_representer(bytes, _refuse)
+_Dumper.add_multi_representer(object, _refuse)
 _Dumper.add_representer(dict, _represent_mapping)
 _Dumper.add_representer(str, _represent_str)
 

@@ -6,13 +6,12 @@ import importlib
 import mimetypes
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import place, terminal
+from operations import place, project, terminal
 from operations.task import task
 
 PATIENCE_SECONDS = 30.0  # A cold start, and the largest picture there may be.
@@ -61,7 +60,7 @@ def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
     from deployer.aws import our_errors
     from deployer.errors import CloudError, ConfigError
 
-    photo = Path(file)
+    photo = project.path(file)
     if not photo.is_file():
         raise ConfigError(f"--file={file}: there is no such file", hint="a JPEG, PNG or WebP")
     picture = _picture(sub, env)

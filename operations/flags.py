@@ -1,4 +1,4 @@
-"""Make Invoke refuse a flag with a missing or an empty value, and a value for a flag without one.
+"""Make Invoke refuse what it would misread, and suggest what was probably meant.
 
 Invoke reads `destroy --stack`, which a shell makes of `--stack $STACK` with an empty variable, as
 no --stack at all, which means all stacks. It also reads the next flag as a value (`--stack --help`).
@@ -8,14 +8,23 @@ Its parser cannot be replaced from a tasks.py, so `install` replaces methods of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
-from invoke.exceptions import ParseError
+from invoke.exceptions import Exit, ParseError
 from invoke.parser.context import to_flag
 from invoke.parser.parser import ParseMachine, Parser
+from invoke.program import Program
+
+from operations import streams, suggestions
 
 _NUMBER = re.compile(r"-\d+")
+_UNKNOWN = "No idea what "  # So begins Invoke's message about a word that it cannot place.
+_CONFIG = Path(__file__).parent.parent / "config"
+_HELP = "-h"
 _INDENTED = "\n       "  # As wide as the word "error: ".
 
 
@@ -49,6 +58,9 @@ def install() -> None:
         (ParseMachine, _complete_flag),
         (ParseMachine, _finish),
         (ParseMachine, _error),
+        (Program, _parse_tasks),
+        (Program, _parse_cleanup),
+        (Program, _execute),
     ):
         name = method.__name__.removeprefix("_")
         setattr(owner, name, _wrapped(getattr(owner, name), method))
@@ -67,10 +79,29 @@ def _parse_argv(parser: Parser, own: Callable[..., Any], argv: list[str]) -> Any
 
 def _handle(machine: Any, own: Callable[..., None], token: str) -> None:
     """Read the text after the = as the value of the flag, whatever it contains."""
+    machine.token = token
     if isinstance(token, _Value) and machine.current_state != "unknown":
         machine.see_value(token)
+    elif _is_short_core_flag(machine, token):
+        machine.error(_UNKNOWN)
     else:
         own(machine, token)
+
+
+def _is_short_core_flag(machine: Any, token: str) -> bool:
+    """Return whether *token* follows a task that has no such flag, and Invoke itself has one.
+
+    `-d` is --dry-run where a task has it: it must not be --debug, and so nothing, where none has.
+    """
+    return (
+        bool(machine.context and machine.context.name)
+        and len(token) == 2
+        and token != _HELP
+        and token in machine.initial.flags
+        and token not in machine.context.flags
+        and not machine.waiting_for_flag_value
+        and not machine.context.missing_positional_args
+    )
 
 
 def _see_value(machine: Any, own: Callable[..., None], value: str) -> None:
@@ -132,10 +163,49 @@ def _finish(machine: Any, own: Callable[..., None]) -> None:
 
 
 def _error(machine: Any, _own: Callable[..., None], message: str) -> NoReturn:
+    if message.startswith(_UNKNOWN):
+        task = machine.context if machine.context and machine.context.name else None
+        message = suggestions.unknown(machine.token, task, machine.contexts, _environments())
     # A flag that was refused may be the argument that is missing now.
     if not (machine.faults and "required positional" in message):
         machine.faults = (*machine.faults, message)
     _raise(machine)
+
+
+def _environments() -> list[str]:
+    return [file.stem for file in _CONFIG.glob("*.toml")]
+
+
+def _parse_tasks(program: Program, own: Callable[..., None]) -> None:
+    streams.fill()
+    with _errors_printed():
+        own(program)
+
+
+def _parse_cleanup(program: Program, own: Callable[..., None]) -> None:
+    """List tasks or show help; suggest a task where help is for one that is unknown."""
+    with _errors_printed():
+        asked, tasks = program.args.help.value, program.parser.contexts
+        if isinstance(asked, str) and asked not in tasks:
+            fact = suggestions.unknown(asked, None, tasks, ())
+            raise ParseError(f"error: {fact}\nhint:  `invoke` lists the tasks")
+        own(program)
+
+
+@contextmanager
+def _errors_printed() -> Iterator[None]:
+    """Print what is wrong with the command line, so that a broken stream ends it like a task."""
+    with streams.guarded():
+        try:
+            yield
+        except ParseError as error:
+            print(error, file=sys.stderr)
+            raise Exit(code=1) from error
+
+
+def _execute(program: Program, own: Callable[..., None]) -> None:
+    with streams.guarded():
+        own(program)
 
 
 def _refuse(machine: Any, fault: str) -> None:

@@ -53,7 +53,7 @@ def _event(name: str, event: str) -> Any:
 
     samples = sorted((project.ROOT / LAMBDAS / name / "events").glob("*.json"))
     known = {sample.stem: sample for sample in samples} | {one.name: one for one in samples}
-    path = known.get(event, Path(event)) if event else samples[0]
+    path = known.get(event, project.path(event)) if event else samples[0]
     try:
         return json.loads(path.read_text("utf-8"))
     except OSError as error:

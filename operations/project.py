@@ -15,15 +15,31 @@ if TYPE_CHECKING:
     from stacks.service import Settings
 
 ROOT = Path(__file__).parent.parent
+# Where the operator stands: ./inv says so, since it goes to ROOT. No program that is started here
+# is told, for it may stand somewhere else.
+CALLED_FROM = Path(os.environ.pop("CRUDDUR_CALLED_FROM", "."))
 
 
 @uncollected()
 def project() -> Project[Config]:
-    """The project this file belongs to."""
-    import stacks
+    """The project this file belongs to; raises SynthError if a stack file cannot be imported."""
+    from deployer import mistakes
     from deployer.environment import Project
 
+    try:
+        import stacks
+    except Exception as error:
+        folder = ROOT / "stacks"
+        mistakes.refuse(error, folder, mistakes.syntax_errors(folder))
+        raise
+
     return Project(ROOT, stacks.Config, stacks.layers)
+
+
+def path(given: str) -> Path:
+    """Return the path that an operator has *given* to a task, relative to where they stand."""
+    named = CALLED_FROM / Path(given).expanduser()
+    return Path(os.path.abspath(named))  # noqa: PTH100  # Follows no link: those are refused.
 
 
 @uncollected()
@@ -53,8 +69,8 @@ def services(environment: Environment) -> dict[str, Settings]:
 @uncollected()
 def environments(name: str | None = None) -> list[Environment]:
     """The one environment that was chosen, or every one where none was."""
-    names = [name] if (name := chosen(name)) else project().environments()
-    return [project().open(name) for name in names]
+    name = chosen(name)
+    return [project().open(name)] if name else project().open_all()
 
 
 def chosen(name: str | None) -> str | None:

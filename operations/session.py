@@ -158,7 +158,7 @@ class Session:
         events = execute.deploy(look.steps, run, jobs=jobs)
         self._through(self._with_pictures(events) if self.environment.embedded else events)
         here = [run.known.get((step.wanted.region, step.wanted.name)) for step in look.steps]
-        self.show_outputs([stack for stack in here if stack])
+        self.show_outputs([stack for stack in here if stack], "json" if self.json else "table")
 
     def deletions(self, stacks: Sequence[str]) -> tuple[Deletion, ...]:
         """Return what `destroy` would delete: these stacks and their dependents; all if none.

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, ParamSpec
 
 from invoke.context import Context
 from invoke.exceptions import Exit
+from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
 from operations import flags
@@ -20,8 +23,35 @@ flags.install()
 
 P = ParamSpec("P")
 INTERRUPTED = 130
+# The short flags there are, of which each means the same in every task that has it.
+SHORT_FLAGS = {
+    "confirm": "c",
+    "dry-run": "d",
+    "env": "e",
+    "format": "f",
+    "jobs": "j",
+    "name": "n",
+    "only": "o",
+    "release": "r",
+    "stack": "s",
+    "timeout": "t",
+    "user": "u",
+    "verify": "v",
+    "yes": "y",
+}
 ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
 _ENOUGH = (signal.SIGTERM, signal.SIGHUP)  # A pipeline gives up; a terminal is closed.
+
+
+class _Task(Task[Any]):
+    """A task whose flags have the short names of SHORT_FLAGS, and no others."""
+
+    def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
+        """Return what Invoke makes of a parameter, with our short name."""
+        options = super().arg_opts(name, default, taken_names)
+        long = options["names"][0]
+        options["names"] = [long, *filter(None, [SHORT_FLAGS.get(long)])]
+        return options
 
 
 def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
@@ -42,13 +72,17 @@ def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
                 function(*args, **kwargs)
             except DeployError as error:
                 print(shown(f"error: {error}"), file=sys.stderr)
+                _show_traceback(error)
                 raise Exit(code=error.code) from error
+            except Exit as ended:  # Somebody has printed the error already.
+                _show_traceback(ended.__cause__)
+                raise
             except KeyboardInterrupt as interrupt:
                 raise Exit(code=INTERRUPTED) from interrupt
 
         if "env" in inspect.signature(function).parameters:
             options["help"] = {"env": ENV} | options.get("help", {})
-        decorated: Callable[P, None] = invoke_task(**options)(told)
+        decorated: Callable[P, None] = invoke_task(klass=_Task, **options)(told)
         return decorated
 
     return decorate
@@ -74,6 +108,13 @@ def _refuse_ignored(args: Sequence[object]) -> None:
                 hint="use ./inv plan, ./inv destroy --dry-run or ./inv site.sync --dry-run; "
                 "unset INVOKE_RUN_DRY if that is set",
             )
+
+
+def _show_traceback(error: BaseException | None) -> None:
+    """Print how *error* came about, if `--debug` was given; Invoke takes it before a task, too."""
+    debug = "--debug" in sys.argv or logging.getLogger("invoke").isEnabledFor(logging.DEBUG)
+    if debug and error:
+        traceback.print_exception(error)
 
 
 def _hear() -> None:

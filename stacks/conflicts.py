@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from stacks import postgresql
+
 if TYPE_CHECKING:
     from stacks import Config
 
@@ -42,6 +44,7 @@ MISSING_SERVICES: Mapping[str, tuple[str, ...]] = {
 def conflicts(config: Config) -> Iterator[Conflict]:
     """Yield every setting that another setting rules out."""
     yield from _region(config)
+    yield from _instance_class(config.database.instance_class, config.env.region)
     yield from _names(config)
     yield from _services(config)
     if config.env.protect:
@@ -55,6 +58,16 @@ def _region(config: Config) -> Iterator[Conflict]:
     if missing:
         fact = f"{config.env.region} does not have {', '.join(missing)}; choose another region"
         yield "env.region", fact
+
+
+def _instance_class(instance_class: str, region: str) -> Iterator[Conflict]:
+    """Yield a class that RDS does not have in *region*, with the nearest one of its size."""
+    classes = postgresql.CLASSES_BY_REGION[region]
+    if instance_class not in classes:
+        family, size = instance_class[: len("db.m")], instance_class.rsplit(".", 1)[-1]
+        near = [name for name in classes if name.startswith(family) and name.endswith(f".{size}")]
+        meant = f"; did you mean {near[-1]!r}?" if near else ""
+        yield "database.instance_class", f"RDS has no {instance_class} in {region}{meant}"
 
 
 def _names(config: Config) -> Iterator[Conflict]:

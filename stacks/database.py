@@ -12,6 +12,7 @@ from troposphere.logs import LogGroup
 
 from deployer import fields
 from deployer.stack import Env, Template, Value
+from stacks import postgresql
 from stacks.network import Network
 from stacks.parts import allow, keep, named, own
 
@@ -51,33 +52,62 @@ class Settings(fields.Settings, frozen=True):
     """The `[database]` table."""
 
     engine_version: Annotated[
-        str, fields.such("a version of PostgreSQL, such as 18.6", pattern=r"^[0-9]{2}\.[0-9]{1,2}$")
+        postgresql.Version, fields.such("a version of PostgreSQL that RDS creates, such as 18.6")
     ]
     instance_class: Annotated[
-        str, fields.such("a class such as db.t4g.micro", pattern=r"^db\.[a-z0-9-]+\.[a-z0-9]+$")
+        str, fields.one_of("an instance class of RDS, such as db.t4g.micro", postgresql.CLASSES)
     ]
     multi_az: bool
     storage_gib: Annotated[int, fields.such("a size from 20 to 52428 GiB", ge=20, le=52428)]
     storage_limit_gib: Annotated[int, fields.such("a size from 25 to 65536 GiB", ge=25, le=65536)]
     backup_days: Annotated[int, fields.such("1 to 35 days", ge=1, le=35)]
     log_retention_days: fields.LogRetentionDays
-    slow_statement_ms: Annotated[int, fields.such("a number of milliseconds", ge=1)] = 1000
+    slow_statement_ms: Annotated[
+        int, fields.such("a number of milliseconds", ge=1, le=2**31 - 1)
+    ] = 1000
     backup_window: Window = "07:00-07:30"
     maintenance_window: WeeklyWindow = "sun:08:00-sun:08:30"
 
     def __post_init__(self) -> None:
-        """RDS wants room to grow by a tenth, and recommends a quarter."""
+        """RDS wants room to grow by a tenth, and recommends a quarter; and windows apart."""
         if self.storage_limit_gib * 4 < self.storage_gib * 5:
             fact = (
                 f"{self.storage_limit_gib} leaves storage_gib = {self.storage_gib} no room to"
                 f" grow; take {-(-self.storage_gib * 5 // 4)} or more"
             )
             raise fields.ConflictError(("storage_limit_gib", fact))
+        _refuse_windows(self.backup_window, self.maintenance_window)
 
     @property
     def family(self) -> str:
         """The parameters there are: each major version has its own."""
         return f"postgres{self.engine_version.partition('.')[0]}"
+
+
+def _refuse_windows(backup: str, maintenance: str) -> None:
+    """Raise ConflictError for a window of less than half an hour, or two that overlap."""
+    day = 24 * 60
+    start, length = _window(f"mon:{backup.replace('-', '-mon:')}", period=day)
+    for name, minutes in (
+        ("backup_window", length),
+        ("maintenance_window", _window(maintenance, period=7 * day)[1]),
+    ):
+        if minutes < 30:
+            raise fields.ConflictError((name, f"{minutes} minutes; RDS needs 30 or more"))
+    begins, lasts = _window(maintenance, period=7 * day)
+    if (begins - start) % day < length or (start - begins) % day < lasts:
+        fact = f"{maintenance} overlaps the backup_window, {backup}"
+        raise fields.ConflictError(("maintenance_window", fact))
+
+
+def _window(window: str, *, period: int) -> tuple[int, int]:
+    """Return the minute of the week at which *window* begins, and how many it lasts."""
+    days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    start, end = (
+        (days.index(time[:3]) * 24 + int(time[4:6])) * 60 + int(time[7:])
+        for time in window.split("-")
+    )
+    return start, (end - start) % period
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,20 @@ SecretName = Annotated[
         max_length=64,
     ),
 ]
+Exporter = Annotated[
+    str,
+    fields.such(
+        'the URL of an OTLP/HTTP endpoint, such as https://api.honeycomb.io, or ""',
+        pattern=r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$",
+    ),
+]
+Image = Annotated[
+    str,
+    fields.such(
+        "an image with its digest, such as public.ecr.aws/aws/name:tag@sha256:…",
+        pattern=r"^[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?@sha256:[0-9a-f]{64}$",
+    ),
+]
 
 
 class Settings(fields.Settings, frozen=True):
@@ -49,9 +63,9 @@ class Settings(fields.Settings, frozen=True):
     max_tasks: Annotated[int, fields.such("1 to 100 tasks", ge=1, le=100)]
     exec: bool
     secrets: tuple[SecretName, ...]
-    exporter: str
+    exporter: Exporter
     log_retention_days: fields.LogRetentionDays
-    collector: str
+    collector: Image
     name: fields.Name = "backend-flask"
     image: fields.Name = "backend"
     port: fields.Port = 4567

@@ -30,11 +30,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered; *seconds* later, if it is to be slow. Status 0 hangs up."""
+    """What is answered; *seconds* later, if it is to be slow. Status 0 hangs up.
+
+    *headers* are those of AWS, unless they are given.
+    """
 
     body: str = ""
     status: int = 200
     seconds: float = 0.0
+    headers: tuple[tuple[str, str], ...] = (
+        ("Content-Type", "text/xml"),
+        ("x-amzn-RequestId", "r"),
+    )
 
 
 RESULT = "ACTIONResult"  # Stands for the element that is named after the action.
@@ -132,8 +139,9 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             body = chosen.body.encode()
-            self.send_response(chosen.status)
-            self.send_header("Content-Type", "text/xml")
+            self.send_response_only(chosen.status)
+            for name, value in chosen.headers:
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -42,15 +42,16 @@ def test_every_task_is_documented() -> None:
 
 
 def test_exit_codes_are_documented() -> None:
-    """The table in docs/architecture.md is that of the error classes."""
+    """The table in docs/architecture.md is that of the error classes, and of the ends of a run."""
     from deployer import errors
+    from operations.streams import BROKEN_PIPE
 
     page = (ROOT / "docs/architecture.md").read_text()
     documented = set(map(int, re.findall(r"^\| (\d+) \|", page, re.MULTILINE)))
     classes = [each for each in vars(errors).values() if inspect.isclass(each)]
     codes = {each.code for each in classes if issubclass(each, errors.DeployError)}
 
-    assert codes | {0, 2, 130} == documented
+    assert codes | {0, 2, 130, BROKEN_PIPE} == documented
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

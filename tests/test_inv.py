@@ -266,6 +266,38 @@ def test_from_a_subfolder(checkout):
     assert [str(checkout.root), "plan"] == done.stdout.splitlines()
 
 
+def test_where_the_operator_stands(checkout):
+    """A task learns from where ./inv was called: a path on the command line is relative to that."""
+    (checkout.root / "docs").mkdir()
+    checkout.give("python3", PYTHON.replace('echo "$PWD"', 'echo "$CRUDDUR_CALLED_FROM"'))
+
+    done = checkout.run("plan", inv="../inv", cwd=checkout.root / "docs")
+
+    assert [str(checkout.root / "docs"), "plan"] == done.stdout.splitlines()
+
+
+def test_scripts_in_a_path_with_spaces(plain):
+    """What pip installs as a script is started by sh, for a kernel would take "crüd" for it."""
+    python = plain.venv / "bin" / "python"
+    made = f"printf '#!{python}\\nimport sys; print(sys.argv[1:])\\n' > .venv/bin/tool"
+    other = (
+        f"printf '#!/bin/sh\\necho other' > .venv/bin/other; {shutil.which('chmod')} +x .venv/bin/*"
+    )
+    plain.give("python3", PYTHON.replace('"-m pip")', f'"-m pip") {made}; {other};'))
+
+    plain.run("plan")
+    (plain.venv / "bin" / "python").unlink()
+    (plain.venv / "bin" / "python").symlink_to(sys.executable)
+    ran = [
+        subprocess.run(
+            [plain.venv / "bin" / name, "a b", "$HOME"], capture_output=True, text=True, check=True
+        ).stdout
+        for name in ("tool", "other")
+    ]
+
+    assert ["['a b', '$HOME']\n", "other\n"] == ran
+
+
 def test_through_symlinks(checkout, tmp_path):
     """A link to a link to ./inv leads to the project, not to the folder of the link."""
     (tmp_path / "absolute").symlink_to(checkout.root / "inv")

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePath, PurePosixPath
 
-from deployer.artifacts import Target, elf
+from deployer.artifacts import Target, elf, pip_settings
 from deployer.artifacts.faults import Fault, told
 from deployer.artifacts.packing import Tree
 from deployer.artifacts.sources import LOCK, Sources, names
@@ -30,7 +30,17 @@ _SCRIPTS = "bin"
 _SCRIPT_HEAD = 4096  # Bytes that are searched for the interpreter of a script.
 
 _GIVEN = {
-    *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "NETRC", "SSL_CERT_DIR", "SSL_CERT_FILE"),
+    *(
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "LANG",
+        "LC_ALL",
+        "NETRC",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "SSL_CLIENT_CERT",
+    ),
     *("XDG_CACHE_HOME", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME"),
     *("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
 }
@@ -190,9 +200,13 @@ def _bare(name: str, folder: Path) -> Iterator[Fault]:
 
 
 def environment() -> dict[str, str]:
-    """Return the user's variables that uv gets: cache, indexes, proxies, certificates."""
-    return {
+    """Return the user's variables that uv gets: cache, indexes, proxies, certificates.
+
+    Where pip made .venv, because there is no uv on this machine, uv gets the settings of pip.
+    """
+    given = {
         name: value
         for name, value in os.environ.items()
         if name.startswith("UV_") or name.upper() in _GIVEN
     }
+    return pip_settings.environment(os.environ) | given

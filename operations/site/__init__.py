@@ -31,7 +31,7 @@ CHANGES = 2  # The exit code of a dry run that found something to do, as that of
     }
 )
 def sync(
-    _: Context, env: str = "", folder: str = FOLDER, dry_run: bool = False, yes: bool = False
+    _: Context, env: str = "", folder: str = "", dry_run: bool = False, yes: bool = False
 ) -> None:
     """Make the published site what was built: show what changes, ask, do it."""
     from deployer import report
@@ -60,8 +60,8 @@ def _inside(folder: str) -> Path:
     """
     from deployer import symlinks
 
-    path = project.ROOT / folder
-    inside = path.is_relative_to(project.ROOT) and ".." not in path.parts
+    path = project.path(folder) if folder else project.ROOT / FOLDER
+    inside = path.is_relative_to(project.ROOT)
     return symlinks.refuse(path, project.ROOT if inside else path.parent)
 
 

@@ -9,6 +9,7 @@ one; that is everything where there is none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ from operations.site.plan import Found, Published, Record
 RECORD = ".published.json"  # Hidden files are never published, so no file can have its name.
 JOBS = 10  # As many connections as botocore keeps open.
 MOST_DELETED = 1000  # in one call
+# Control characters, of which XML 1.0 cannot hold most, and others are read as a space or line end.
+_NOT_IN_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 Asked = TypeVar("Asked")
@@ -97,12 +100,20 @@ class Bucket:
         return str(answer["ETag"])
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete all of *keys*; a version of each is kept for as long as the template says."""
+        """Delete all of *keys*; a version of each is kept for as long as the template says.
+
+        A key that XML cannot hold is deleted by itself: there it is in the address.
+        """
         from deployer.aws import our_errors
         from deployer.errors import CloudError
 
-        for start in range(0, len(keys), MOST_DELETED):
-            objects = [{"Key": key} for key in keys[start : start + MOST_DELETED]]
+        by_itself = [key for key in keys if _NOT_IN_XML.search(key)]
+        for key in by_itself:
+            with our_errors(self._place(ascii(key)[1:-1])):
+                self.client.delete_object(**self._here, Key=key)
+        together = [key for key in keys if key not in {*by_itself}]
+        for start in range(0, len(together), MOST_DELETED):
+            objects = [{"Key": key} for key in together[start : start + MOST_DELETED]]
             with our_errors(self._place()):
                 answer = self.client.delete_objects(
                     **self._here, Delete={"Objects": objects, "Quiet": True}

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,6 +59,18 @@ TYPES = {
     "xml": "application/xml",
 }
 
+# By name, where the web has given a meaning to one without extension.
+TYPES_BY_NAME = {
+    "apple-app-site-association": "application/json",
+    "host-meta": "application/xrd+xml",
+    "nodeinfo": "application/json",
+    "oauth-authorization-server": "application/json",
+    "openid-configuration": "application/json",
+    "traffic-advice": "application/trafficadvice+json",
+    "webfinger": "application/jrd+json",
+}
+PLAIN = "text/plain; charset=utf-8"  # Of any other without extension, such as LICENSE or CNAME.
+
 # assets/index-BX3k_9aQ.js, as Vite names what it has built. A digest without a digit or capital
 # is one in seven hundred; it is only taken for a word, such as logo-wordmark.svg. A source map,
 # index-BX3k_9aQ.js.map, has the digest of its script, and the same script may have another map.
@@ -88,7 +102,7 @@ class Folder:
 
         Raises ConfigError if it is gone or cannot be read: a build may run meanwhile.
         """
-        return _content(self.path / key)
+        return _content(_file(self.path, key))
 
 
 def read(path: Path) -> Folder:
@@ -103,12 +117,13 @@ def read(path: Path) -> Folder:
     if not (path / INDEX).is_file():
         raise ConfigError(f"{path}: there is no {INDEX}", hint="build the site first, or --folder")
     with _told(path):
-        keys = [file.relative_to(path).as_posix() for file in _walk(path)]
+        keys = sorted(_key(file.relative_to(path)) for file in _walk(path))
     hidden = tuple(filter(_is_hidden, keys))
     shown = [key for key in keys if key not in hidden]
-    if wrong := [f"{path}: {key}: {reason}" for key in shown if (reason := _wrong(path, key))]:
+    wrong = [f"{path}: {_shown(key)}: {reason}" for key in shown if (reason := _wrong(path, key))]
+    if wrong:
         raise ConfigError("\n".join(wrong), hint="nothing was published: mend or remove them")
-    return Folder(path, {key: described(key, path / key) for key in shown}, hidden)
+    return Folder(path, {key: described(key, _file(path, key)) for key in shown}, hidden)
 
 
 def described(key: str, file: Path) -> File:
@@ -122,7 +137,10 @@ def checksum(content: bytes) -> str:
 
 
 def type_of(key: str) -> str | None:
-    """The content type of a key, if its extension is known."""
+    """Return the content type of a key, if it has no extension or its extension is known."""
+    name = PurePosixPath(key).name
+    if name in TYPES_BY_NAME or "." not in name:
+        return TYPES_BY_NAME.get(name, PLAIN)
     return TYPES.get(PurePosixPath(key).suffix.removeprefix(".").lower())
 
 
@@ -174,23 +192,44 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield each
 
 
+def _key(file: Path) -> str:
+    """Return the name of *file* as UTF-8, which S3 has, whatever the locale takes it for."""
+    return os.fsencode(file.as_posix()).decode("utf-8", "surrogateescape")
+
+
+def _file(folder: Path, key: str) -> Path:
+    """Return the file in *folder* that has this key."""
+    return folder / os.fsdecode(key.encode("utf-8", "surrogateescape"))
+
+
 def _is_hidden(key: str) -> bool:
     return any(part.startswith(".") and part != SHOWN_ANYWAY for part in key.split("/"))
 
 
 def _wrong(path: Path, key: str) -> str:
     """Why this cannot be published; empty if it can."""
-    if (path / key).is_symlink():
+    file = _file(path, key)
+    if file.is_symlink():
         return "a symbolic link, which may lead anywhere"
-    if not (path / key).is_file():
+    if not file.is_file():
         return "no file"
     if not _is_text(key):
         return "its name is not UTF-8"
+    if any(unicodedata.category(each) == "Cc" for each in key):
+        return "its name has a control character"
     if key.rpartition("/")[2].startswith("@"):
         return "a name beginning with @ is that of a page of the application"
     if type_of(key) is None:
         return "no content type is known for it: see TYPES in operations/site/files.py"
     return ""
+
+
+def _shown(key: str) -> str:
+    """Return *key* in a line of its own, control characters and what is no text as escapes."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in key
+    )
 
 
 def _is_text(key: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -14,6 +15,12 @@ KEPT_SECONDS = 7 * 24 * 60 * 60
 # CloudFront forgets 1,000 paths a month for nothing, and 3,000 at a time; all of it is one path.
 MOST_PATHS = 100
 EVERYTHING = "/*"
+# CloudFront documents that a path must have the unsafe characters of RFC 1738 encoded, and no others.
+_NOT_ENCODED = "/;:@=&$+!'(),"
+# A tilde is supported in no form; * would be a wildcard, and ? begin a query. AWS says nothing of
+# control characters.
+_INEXPRESSIBLE = re.compile(r"[~*?\x00-\x1f\x7f-\x9f]")
+_LONGEST_PATH = 4000
 
 
 @dataclass(frozen=True)
@@ -74,18 +81,27 @@ class Plan:
         """What CloudFront is told to forget: one path for each file, or one for all.
 
         The index also answers for the root. For all other pages as well; but CloudFront keeps it
-        for a second only, whatever page it was asked for.
+        for a second only, whatever page it was asked for. All is forgotten for a file whose path
+        cannot be said, too.
         """
-        paths = [f"/{quote(key)}" for key in self.forget]
+        paths = [path_of(key) for key in self.forget]
         if INDEX in self.forget:
             paths.insert(0, "/")
-        return tuple(paths) if len(paths) <= MOST_PATHS else (EVERYTHING,)
+        if EVERYTHING in paths or len(paths) > MOST_PATHS:
+            return (EVERYTHING,)
+        return tuple(paths)
 
     def stages(self) -> Iterator[tuple[str, ...]]:
         """What is sent, in an order in which no page ever names a file that is not there yet."""
         sent = sorted([*self.create, *self.update], key=lambda key: (_stage(key), key))
         for _, keys in groupby(sent, _stage):
             yield tuple(keys)
+
+
+def path_of(key: str) -> str:
+    """Return the path that invalidates *key*: EVERYTHING if CloudFront has none for it alone."""
+    path = f"/{quote(key, safe=_NOT_ENCODED, errors='surrogateescape')}"
+    return EVERYTHING if _INEXPRESSIBLE.search(key) or len(path) > _LONGEST_PATH else path
 
 
 def plan(wanted: Files, found: Found, *, now: int) -> Plan:

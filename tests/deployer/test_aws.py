@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -34,7 +36,7 @@ from deployer.cloud import (
     Proposal,
     StackResource,
 )
-from deployer.errors import CloudError, GuardError, LostError
+from deployer.errors import ClockError, CloudError, GuardError, LostError
 from deployer.events import Finished, Outcome
 from deployer.follow import Watch
 from deployer.stack import Env, Layers, Template, Value
@@ -55,6 +57,8 @@ ENV = Env(
     hosted_zone="Z1",
     protect=False,
 )
+# A page that is XML as well: botocore would read an answer without values.
+HOTEL = Answer("<html><body>Log in</body></html>", headers=(("Content-Type", "text/html"),))
 OURS = {"Account": ENV.account, "Arn": f"arn:aws:iam::{ENV.account}:user/engineer"}
 THEIRS = {"Account": "222222222222", "Arn": "arn:aws:iam::222222222222:user/stranger"}
 ARN = f"arn:aws:cloudformation:{REGION}:111111111111:changeSet/run/1"
@@ -826,6 +830,21 @@ class TestChangeSets:
         assert "ENABLED" == asked["x-amz-checksum-mode"]
 
 
+SKEWED = [
+    (
+        "SignatureDoesNotMatch",
+        (
+            "Signature expired: 20261130T120000Z is now earlier than 20261130T121000Z"
+            " (20261130T121500Z - 5 min.)"
+        ),
+    ),
+    ("SignatureDoesNotMatch", "Signature not yet current: 20261130T130000Z is still later than …"),
+    ("InvalidSignatureException", "Signature expired: 20261130T120000Z is now earlier than …"),
+    ("RequestTimeTooSkewed", "The difference between the request time and the current time is …"),
+    ("RequestInTheFuture", "Request is in the future"),
+]
+
+
 class TestErrors:
     """What an operator is told when AWS does not do as asked."""
 
@@ -839,6 +858,7 @@ class TestErrors:
             (Answer("<html>Bad Gateway</html>", 502), "502"),
             (Answer("", 503), "503"),
             (Answer("<html>Log in to this hotel", 200), "no answer: Unable to parse response"),
+            (HOTEL, "no answer: unreadable, text/html that is not of AWS; is there a proxy"),
             (Answer("", 200), "no answer: "),
             (HANG_UP, "no answer: Connection was closed"),
         ],
@@ -869,6 +889,96 @@ class TestErrors:
 
         assert ["a"] == [each.name for each in found]
         assert 2 == len(there.asked)
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda far: far.identity(),
+            lambda far: far.stacks(REGION),
+            lambda far: far.template(REGION, "s"),
+            lambda far: far.parameter(REGION, "p"),
+            lambda far: far.stored(REGION, "b", "k"),
+            lambda far: far.upload(REGION, "b", "k", b"body"),
+        ],
+        ids=["identity", "stacks", "template", "parameter", "stored", "upload"],
+    )
+    @pytest.mark.parametrize("body", ["<html/>", "{}", "", "hello"])
+    def test_what_is_not_of_aws_is_no_answer(
+        self, far: Account, there: Loopback, call: Any, body: str
+    ) -> None:
+        """Of any protocol, and for S3's uploads, whose answer is empty: not a KeyError, no success."""
+        hotel = replace(HOTEL, body=body)
+        for action in ("GetCallerIdentity", "DescribeStacks", "GetTemplate", "POST", "HEAD", "PUT"):
+            there.on(action, hotel)
+        far.__dict__["_number"] = ENV.account  # Or an upload would ask for it first.
+
+        with pytest.raises(LostError) as lost:
+            call(far)
+
+        # Of an upload answered in words botocore itself makes a fault of S3.
+        assert re.search("unreadable, text/html that is not of AWS|PutObject: 500", str(lost.value))
+
+    def test_an_upload_without_a_request_id(self, far: Account, there: Loopback) -> None:
+        """S3 gives each answer one, whatever its type; an empty one would pass for a success."""
+        far.__dict__["_number"] = ENV.account
+        there.on("PUT", Answer(headers=(("Content-Type", "application/xml"),)))
+
+        with pytest.raises(LostError, match="unreadable, application/xml that is not of AWS"):
+            far.upload(REGION, "b", "k", b"body")
+
+    @pytest.mark.parametrize(("code", "message"), SKEWED)
+    def test_a_request_that_was_signed_too_long_ago_is_signed_again(
+        self, far: Account, there: Loopback, code: str, message: str
+    ) -> None:
+        """A laptop that slept between signing and sending: nobody is told."""
+        there.on("DescribeStacks", error(code, message, 403), answer(Stacks=[stack("a")]))
+
+        found = far.stacks(REGION)
+
+        assert ["a"] == [each.name for each in found]
+        assert 2 == len(there.asked)
+
+    @pytest.mark.parametrize(("code", "message"), SKEWED)
+    @pytest.mark.parametrize(
+        ("minutes", "says"),
+        [(-7, "7 min ahead of AWS"), (12, "12 min behind AWS"), (0, "right now, and was not")],
+    )
+    def test_a_wrong_clock_is_named(  # noqa: PLR0917
+        self, far: Account, there: Loopback, code: str, message: str, minutes: int, says: str
+    ) -> None:
+        """By how much: AWS says what time it is there. It is no refusal."""
+        date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+        late = error(code, message, 403)
+        there.on("DescribeStacks", replace(late, headers=(*late.headers, ("Date", date))))
+
+        with pytest.raises(ClockError) as told:
+            far.stacks(REGION)
+
+        assert f"DescribeStacks: {code}: the clock of this machine is {says}" in told.value.message
+        assert told.value.hint.startswith("set the clock")
+        assert 2 == len(there.asked)
+
+    def test_a_wrong_clock_is_not_taken_for_a_wrong_log_in(
+        self, far: Account, there: Loopback
+    ) -> None:
+        """Nor for a missing network."""
+        there.on("GetCallerIdentity", error(*SKEWED[0], 403))
+
+        with pytest.raises(ClockError, match="set the clock"):
+            aws.guard(ENV, far)
+
+    def test_a_wrong_key_is_not_taken_for_a_wrong_clock(
+        self, far: Account, there: Loopback
+    ) -> None:
+        """The code is the same."""
+        wrong = "The request signature we calculated does not match the signature you provided."
+        there.on("DescribeStacks", error("SignatureDoesNotMatch", wrong, 403))
+
+        with pytest.raises(CloudError, match="SignatureDoesNotMatch: The request") as told:
+            far.stacks(REGION)
+
+        assert not isinstance(told.value, LostError)
+        assert 1 == len(there.asked)
 
     def test_expired_credentials_are_named(self, far: Account, there: Loopback) -> None:
         """The operation goes on without us; the way back is to log in."""

@@ -149,7 +149,7 @@ note = ""
 
     assert (
         f"""\
-{path}:2: env.domain: missing; it takes a domain name in lower case, such as cruddur.com
+{path}:2: env.domain: missing; it takes a domain name in lower case and without www., such as cruddur.com
 {path}:3: env.name: 'dve' is not the name of the file, 'dev'
 {path}:4: env.account: '12345' is not a 12-digit account id
 {path}:5: env.region: 'ca-centrel-1' is not an AWS region; did you mean 'ca-central-1'?
@@ -395,7 +395,7 @@ PLANTS = [
     Plant(
         "env",
         {"domain": None},
-        "env.domain: missing; it takes a domain name in lower case, such as cruddur.com",
+        "env.domain: missing; it takes a domain name in lower case and without www., such as cruddur.com",
     ),
     Plant(
         "network",

@@ -339,13 +339,13 @@ def test_refused(checkout):
     (dist / INDEX).rename(dist / "other.html")
     elsewhere = checkout.run("site.sync", f"--folder={dist / 'assets'}", code=1)
     (dist / "other.html").rename(dist / INDEX)
-    (dist / "LICENSE").touch()
+    (dist / "LICENSE.rst").touch()
     (dist / "link.txt").symlink_to("/etc/passwd")
     odd = checkout.run("site.sync", code=1)
 
     assert "dist: there is no index.html\nhint: build the site first, or --folder" in missing.err
     assert "there is no index.html" in elsewhere.err
-    assert "LICENSE: no content type is known for it" in odd.err
+    assert "LICENSE.rst: no content type is known for it" in odd.err
     assert "link.txt: a symbolic link, which may lead anywhere" in odd.err
     assert set() == published(checkout)
 

@@ -79,10 +79,11 @@ def test_status_and_graph(deployed):
 
 
 def test_json(tiny):
-    """With `--json` each line of stderr is an event with a version; stdout stays as it is."""
+    """With `--json` each line of stderr is an event with a version, and stdout is JSON as well."""
     told = tiny.run("deploy", "--json")
     events = [json.loads(line) for line in told.err.splitlines()]
-    plain = tiny.run("outputs")
+    outputs = tiny.run("outputs", "--format=json")
+    status = tiny.run("status", "--json")
     tiny.configure(right={"broken": True})
     failed = [json.loads(line) for line in tiny.run("deploy", "--json", code=5).err.splitlines()]
     error = tiny.run("deploy", "--json", "--stack=x", code=1)
@@ -91,7 +92,8 @@ def test_json(tiny):
     assert ["start", "plan"] == [event["event"] for event in events[:2]]
     assert {"created": 5} == events[-1]["outcomes"]
     assert 0 == events[-1]["exit_code"]
-    assert plain.out == told.out
+    assert outputs.out == told.out
+    assert ["start"] == [json.loads(line)["event"] for line in status.err.splitlines()]
     assert 5 == failed[-1]["exit_code"]
     assert "ConfigError" == json.loads(error.err.splitlines()[-1])["error"]["kind"]
 
@@ -169,9 +171,9 @@ def test_embedded(tiny):
 
 
 def test_unknown_task():
-    """A task nobody knows is an error of Invoke's, without a traceback."""
+    """It is an error without a traceback, and the nearest task is suggested."""
     command = [sys.executable, "-m", "invoke", "dploy"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert 1 == ran.returncode
-    assert "No idea what 'dploy' is!" in ran.stderr
+    assert "error: dploy: no such task; did you mean deploy?" == ran.stderr.splitlines()[0]

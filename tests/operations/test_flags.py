@@ -20,6 +20,7 @@ from invoke.parser.context import to_flag
 from invoke.program import Program
 
 import tasks
+from operations.task import SHORT_FLAGS
 
 ROOT = Path(__file__).parents[2]
 CORE = Program().initial_context
@@ -227,7 +228,7 @@ def test_an_unknown_flag(capsys: pytest.CaptureFixture[str]) -> None:
     """It is reported like any other error."""
     told = refused(capsys, "destroy", "--stakc=x")
 
-    assert ["error: destroy: No idea what '--stakc' is!"] == told[:1]
+    assert ["error: destroy: --stakc: no such flag; did you mean --stack?"] == told[:1]
 
 
 @pytest.mark.parametrize("argv", ["graph -- --format=dot", "graph --format=dot -- plan"])
@@ -323,3 +324,63 @@ def test_from_the_command_line(command: list[str]) -> None:
 
     assert (1, "") == (done.returncode, done.stdout)
     assert done.stderr.startswith("error: destroy: --stack: needs a value\nhint: ")
+
+
+def test_short_flags() -> None:
+    """A letter means the same flag in every task that has it."""
+    meanings: dict[str, set[str]] = {}
+    for context in CONTEXTS.values():
+        for argument in context.args.values():
+            for short in argument.names[1:]:
+                meanings.setdefault(short, set()).add(argument.names[0])
+
+    assert {short: {long} for long, short in SHORT_FLAGS.items()} == meanings
+
+
+@pytest.mark.parametrize("task", CONTEXTS)
+def test_a_short_flag_of_invoke(task: str) -> None:
+    """`-d` is --dry-run or nothing, never Invoke's --debug; so are the others, but for -h."""
+    context = CONTEXTS[task]
+    before = Flag(task, Argument("none"), "").before
+    shorts = [to_flag(name) for each in CORE.args.values() for name in each.names if len(name) == 1]
+
+    told = {
+        short: fault(*before, short)[0]
+        for short in shorts
+        if short not in context.flags and short != "-h"
+    }
+
+    assert {short: f"error: {task}: {short}: no such flag" for short in told} == told
+    assert told or task == "destroy"
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["depoly"], "depoly: no such task; did you mean deploy?"),
+        (["migrate"], "migrate: no such task; did you mean db.migrate?"),
+        (["xyz"], "xyz: no such task"),
+        (["--help", "depoly"], "depoly: no such task; did you mean deploy?"),
+        (["depoly", "--help"], "depoly: no such task; did you mean deploy?"),
+        (["--verbose"], "--verbose: no such flag"),
+        (
+            ["deploy", "cluster"],
+            "deploy: cluster: is no flag and no task; did you mean --stack=cluster?",
+        ),
+        (["plan", "dev"], "plan: dev: is no flag and no task; did you mean --env=dev?"),
+        (["plan", "depoly"], "plan: depoly: is no flag and no task; did you mean deploy?"),
+        (["logs", "web"], "logs: web: is no flag and no task; did you mean --service=web?"),
+        (
+            ["site.sync", "out"],
+            "site.sync: out: is no flag and no task; did you mean --folder=out?",
+        ),
+        (["graph", "xyz"], "graph: xyz: is no flag and no task"),
+        (["deploy", "--stakc", "x"], "deploy: --stakc: no such flag; did you mean --stack?"),
+    ],
+)
+def test_what_was_meant(capsys: pytest.CaptureFixture[str], argv: list[str], expected: str) -> None:
+    """The nearest task or flag is suggested, and a value by itself gets its flag."""
+    [told, hint] = refused(capsys, *argv)
+
+    assert f"error: {expected}" == told
+    assert hint.startswith(("hint:  `./inv", "hint:  `invoke"))  # As it was called.

@@ -167,6 +167,17 @@ def test_a_deletion_that_is_refused():
         bucket.delete(["a.txt", "b.txt", "c.txt"])
 
 
+def test_a_name_that_xml_cannot_hold_is_deleted_by_itself(bucket):
+    """The list of what is deleted is XML; S3 has such names all the same."""
+    odd = ["a\x01.txt", "line\nbreak.txt", "c\r.txt", "\x85.txt", "\uffff.txt"]
+    for key in (*odd, "plain.txt", "stays.txt"):
+        bucket.put(key, BODY, FILE)
+
+    bucket.delete([*odd, "plain.txt"])
+
+    assert ["stays.txt"] == sorted(bucket.look().files)
+
+
 def test_side_by_side():
     """So many at a time, and every answer comes."""
     together = threading.Barrier(JOBS)

@@ -2,6 +2,8 @@ import base64
 import hashlib
 import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -51,8 +53,13 @@ def write(folder, name, content="x"):
         ("robots.txt", "text/plain; charset=utf-8"),
         ("sitemap.xml", "application/xml"),
         (".well-known/security.txt", "text/plain; charset=utf-8"),
-        ("js", None),
-        ("a.js/LICENSE", None),
+        ("js", "text/plain; charset=utf-8"),
+        ("a.js/LICENSE", "text/plain; charset=utf-8"),
+        (".well-known/acme-challenge/token", "text/plain; charset=utf-8"),
+        ("apple-app-site-association", "application/json"),
+        (".well-known/apple-app-site-association", "application/json"),
+        (".well-known/openid-configuration", "application/json"),
+        (".well-known/host-meta", "application/xrd+xml"),
         ("program.exe", None),
         ("ends.", None),
     ],
@@ -64,7 +71,7 @@ def test_type(name, type_):
 
 def test_types_are_registered():
     """Each is a type of IANA's tree, in the form of a header; text says its encoding."""
-    for type_ in files.TYPES.values():
+    for type_ in (*files.TYPES.values(), *files.TYPES_BY_NAME.values(), files.PLAIN):
         assert re.fullmatch(r"(application|audio|font|image|text|video)/[a-z0-9.+-]+(;.*)?", type_)
         assert type_.startswith("text/") == type_.endswith("; charset=utf-8")
 
@@ -131,8 +138,9 @@ def test_no_folder(tmp_path):
 
 def test_what_is_wrong_is_told_at_once(folder):
     """All of it, so that one more run is enough."""
-    write(folder, "LICENSE")
+    write(folder, "LICENSE.rst")
     write(folder, "@anna.html")
+    write(folder, "line\nbreak\x7f.txt")
     (folder / "link.txt").symlink_to("/etc/passwd")
     (folder / "pictures").symlink_to("/etc")
     os.mkfifo(folder / "pipe.txt")
@@ -143,7 +151,8 @@ def test_what_is_wrong_is_told_at_once(folder):
     told = [line.removeprefix(f"{folder}: ") for line in refused.value.message.split("\n")]
     assert [
         "@anna.html: a name beginning with @ is that of a page of the application",
-        "LICENSE: no content type is known for it: see TYPES in operations/site/files.py",
+        "LICENSE.rst: no content type is known for it: see TYPES in operations/site/files.py",
+        "line\\nbreak\\x7f.txt: its name has a control character",
         "link.txt: a symbolic link, which may lead anywhere",
         "pictures: a symbolic link, which may lead anywhere",
         "pipe.txt: no file",
@@ -187,17 +196,45 @@ def test_a_name_that_is_no_text(folder):
         files.read(folder)
 
 
+@pytest.mark.parametrize(
+    "locale",
+    [{}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}],
+    ids=["of this machine", "of none"],
+)
+def test_names_are_utf_8_in_every_locale(folder, locale):
+    """Two machines publish the same file under the same name, and read the same content."""
+    write(folder, "ä b.txt", "content")
+    code = (
+        "import sys; from pathlib import Path; from operations.site import files;"
+        "found = files.read(Path(sys.argv[1]));"
+        "print(ascii(sorted(found.files)), found.read('\\u00e4 b.txt'))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder],
+        cwd=project.ROOT,
+        env=os.environ | locale,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "['index.html', '\\xe4 b.txt'] b'content'\n" == done.stdout
+
+
+@pytest.mark.parametrize("named", ["", "frontend/dist", "docs/../frontend/dist"])
 @pytest.mark.parametrize("link", ["frontend", "frontend/dist"])
-def test_a_link_is_not_published(tmp_path, monkeypatch, link):
+def test_a_link_is_not_published(tmp_path, monkeypatch, link, named):
     """The folder is the checkout's own, or it is named."""
     root, own = tmp_path / "checkout", tmp_path / "own"
     for folder in (root / link).parent, own:
         folder.mkdir(parents=True)
     (root / link).symlink_to(own)
     monkeypatch.setattr(project, "ROOT", root)
+    monkeypatch.setattr(project, "CALLED_FROM", root)
 
     with pytest.raises(GuardError, match=f"{link}: is a symbolic link to {own}"):
-        site._inside("frontend/dist")
+        site._inside(named)
 
 
 def test_a_folder_outside_of_the_checkout_can_be_named(tmp_path, monkeypatch):

@@ -90,3 +90,41 @@ def test_what_env_means_is_said_by_itself() -> None:
     assert [{"env": ENV, "json": "as JSON"}, {"env": "another"}, {}] == [
         each.help for each in (plain, told, without)
     ]
+
+
+def failing(how: str, *argv: str) -> list[str]:
+    """What a task that fails *how* prints to standard error, when called with *argv*."""
+    text = f"""
+import sys
+from invoke.context import Context
+from invoke.exceptions import Exit
+from deployer.errors import ConfigError
+from operations.task import task
+
+@task()
+def fail(_):
+    {how}
+
+try:
+    fail(Context())
+except Exit as ended:
+    sys.exit(ended.code)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", text, *argv], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert 1 == done.returncode
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("raise ConfigError('a: b')", ["error: a: b"]),
+        ("raise Exit(code=1) from ConfigError('a: b')", []),
+    ],
+)
+def test_debug(how: str, told: list[str]) -> None:
+    """`--debug` shows how an error came about, whoever printed it; nothing else does."""
+    assert told == failing(how)
+    assert "deployer.errors.ConfigError: a: b" == failing(how, "--debug")[-1]

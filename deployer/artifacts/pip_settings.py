@@ -1,0 +1,72 @@
+"""Translate pip's settings for uv: where ./inv found no uv, pip made .venv with them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.util import find_spec
+
+# What a setting of pip is called for uv. Lists are separated by spaces, as pip has them.
+_FOR_UV = {
+    "index-url": ("UV_DEFAULT_INDEX",),
+    "extra-index-url": ("UV_INDEX",),
+    "find-links": ("UV_FIND_LINKS",),
+    "no-index": ("UV_NO_INDEX",),
+    "trusted-host": ("UV_INSECURE_HOST",),
+    "cert": ("SSL_CERT_FILE",),
+    "client-cert": ("SSL_CLIENT_CERT",),
+    "proxy": ("HTTP_PROXY", "HTTPS_PROXY"),
+}
+_SECTIONS = ("global", "install", ":env:")  # Each has precedence over those before it.
+_LINE = re.compile(r"(global|install|:env:)\.([a-z-]+)=(.*)")
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # pip reads both, uv neither.
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of uv that say what pip's settings do; none where there is no pip.
+
+    pip trusts the certificates of the system, too, and takes the best version of all indexes.
+    """
+    if not find_spec("pip"):
+        return {}
+    bundle = next((environ[name] for name in _BUNDLES if environ.get(name)), "")
+    found = {"UV_SYSTEM_CERTS": "true", "UV_INDEX_STRATEGY": "unsafe-best-match"}
+    return found | ({"SSL_CERT_FILE": bundle} if bundle else {}) | translated(_listed())
+
+
+def translated(lines: Iterable[str]) -> dict[str, str]:
+    """Return the settings in *lines* of `pip config list` as variables of uv."""
+    matches = [match for line in lines if (match := _LINE.fullmatch(line))]
+    matches.sort(key=lambda match: _SECTIONS.index(match[1]))
+    settings = {match[2]: _text(match[3]) for match in matches}
+    return {
+        variable: _value(variable, settings[name])
+        for name, variables in _FOR_UV.items()
+        if settings.get(name)
+        for variable in variables
+    }
+
+
+def _text(written: str) -> str:
+    """Return a value, which pip prints as Python does."""
+    try:
+        return str(ast.literal_eval(written))
+    except (SyntaxError, ValueError):
+        return written
+
+
+def _value(variable: str, text: str) -> str:
+    words = text.split()
+    return ",".join(words) if variable == "UV_FIND_LINKS" else " ".join(words)
+
+
+@cache
+def _listed() -> tuple[str, ...]:
+    """Return what pip has in its files and in the environment."""
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    return tuple(done.stdout.splitlines())

@@ -1,0 +1,288 @@
+"""Explain Python errors in stack files: the place, the resource, and what was probably meant.
+
+An error that is raised elsewhere, such as in deployer/, is a bug: it is not explained.
+"""
+
+from __future__ import annotations
+
+import builtins
+import difflib
+import inspect
+import io
+import pkgutil
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr
+from contextvars import ContextVar
+from importlib.machinery import PathFinder
+from pathlib import Path
+from types import FrameType, FunctionType, ModuleType
+from typing import Any, TextIO, TypeAlias
+
+from deployer.errors import DeployError, SynthError
+from deployer.fields import Settings
+
+_HINT = "fix the stack file; --debug shows the traceback"
+_REQUIRED = re.compile(r"Resource (\w+) required in type (\S+).*")
+_Frames: TypeAlias = list[tuple[FrameType, int]]
+
+
+class Undefined:
+    """The outputs of a stack that could not be defined, while other stacks are looked at."""
+
+    def __getattr__(self, name: str) -> Undefined:
+        """Return the same for every value of them."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+
+_collected: ContextVar[tuple[Path, list[str]] | None] = ContextVar("collected", default=None)
+
+
+@contextmanager
+def collecting(folder: Path) -> Iterator[list[str]]:
+    """Let `collect` keep the mistakes in *folder*, so that several stacks are looked at."""
+    found: list[str] = []
+    token = _collected.set((folder, found))
+    try:
+        yield found
+    finally:
+        _collected.reset(token)
+
+
+class _WithoutValidators(io.TextIOBase):
+    """Standard error without what troposphere prints before it raises a validator's error."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if "threw exception:" not in text:
+            self._stream.write(text)
+        return len(text)
+
+
+@contextmanager
+def quiet_validators() -> Iterator[None]:
+    """Leave out what troposphere prints of an error that is told in our own words."""
+    with redirect_stderr(_WithoutValidators(sys.stderr)):
+        yield
+
+
+def collect(error: Exception) -> bool:
+    """Keep *error*, and return True, if it is a mistake and `collecting` is under way."""
+    collected = _collected.get()
+    if collected is None:
+        return False
+    folder, found = collected
+    mistake = _described(error, folder)
+    if mistake is None:
+        return False
+    found += [line for line in mistake.split("\n") if line not in found]
+    return True
+
+
+def refuse(error: Exception, folder: Path, found: Iterable[str] = ()) -> None:
+    """Raise one SynthError for *error* and the mistakes *found*.
+
+    Returns if *error* should be raised as it is: it is a bug, or a DeployError and all there is.
+    """
+    mistake, lines = _described(error, folder), list(found)
+    if mistake is None and not (lines and isinstance(error, SyntaxError)):
+        return
+    own = mistake.split("\n") if mistake else []
+    if isinstance(error, DeployError) and {*lines} <= {*own}:
+        return  # It says all there is, and has a hint of its own.
+    lines += [line for line in own if line not in lines]
+    raise SynthError("\n".join(lines), hint=_HINT) from error
+
+
+def explain(error: BaseException, folder: Path) -> str | None:
+    """Return *error* as `place title: fact`, or None if no file in *folder* is to blame."""
+    if isinstance(error, SyntaxError):
+        return _syntax(error, folder) if _is_in(error.filename, folder) else None
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if place := _annotation(frames, folder):
+        return f"{place}: {_fact(error, frames[-1][0])}"
+    project = [each for each in frames if _is_in(_file(each[0]), folder.parent)]
+    if not project or not _is_in(_file(project[-1][0]), folder):
+        return None
+    frame, line = project[-1]
+    title, fact = _resource_fact(error, frames) or ("", _fact(error, frame))
+    caller = _caller(project, folder)
+    return f"{_short(_file(frame), folder)}:{line}{title and ' '}{title}: {fact}{caller}"
+
+
+def _caller(frames: _Frames, folder: Path) -> str:
+    """Return which stack file called the helper, in another file, that the last of *frames* is in."""
+    file = _file(frames[-1][0])
+    for frame, line in reversed(frames[:-1]):
+        caller = _file(frame)
+        if _is_in(caller, folder) and caller != file and Path(caller).name != "__init__.py":
+            return f" (called from {_short(caller, folder)}:{line})"
+    return ""
+
+
+def syntax_errors(folder: Path) -> list[str]:
+    """Return a line for each file in *folder* that Python cannot compile."""
+    found = []
+    for file in sorted(folder.rglob("*.py")):
+        try:
+            compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
+        except SyntaxError as error:
+            error.filename = str(file)  # It is not always said, as with a null byte.
+            found.append(_syntax(error, folder))
+    return found
+
+
+def property_fact(error: Exception) -> str:
+    """Return what troposphere found wrong when it wrote a resource that had been accepted."""
+    if isinstance(error, RecursionError):
+        return "a value contains itself"
+    if match := _REQUIRED.fullmatch(str(error)):
+        return (
+            f"property {match[1]} is missing in {match[2].rpartition('.')[2].strip(chr(39) + '>')}"
+        )
+    return _message(error)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence that names the one of *known* most like *word*, if any is."""
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[near[0]]}?" if near else ""
+
+
+def _described(error: Exception, folder: Path) -> str | None:
+    return error.message if isinstance(error, DeployError) else explain(error, folder)
+
+
+def _file(frame: FrameType) -> str:
+    return frame.f_code.co_filename
+
+
+def _is_in(file: str | None, folder: Path) -> bool:
+    """Return whether *file* is source below *folder*, and not a library installed there."""
+    path = Path(file or "")
+    return path.is_relative_to(folder) and "site-packages" not in path.parts
+
+
+def _short(file: str, folder: Path) -> str:
+    return Path(file).relative_to(folder.parent).as_posix()
+
+
+def _syntax(error: SyntaxError, folder: Path) -> str:
+    line = f":{error.lineno}" if error.lineno else ""
+    return f"{_short(str(error.filename), folder)}{line}: {error.msg}"
+
+
+def _annotation(frames: _Frames, folder: Path) -> str:
+    """Return the place and field whose type was being read: it is text until msgspec asks for it."""
+    for frame, _ in reversed(frames):
+        owner, name = frame.f_locals.get("cls"), frame.f_locals.get("name")
+        if frame.f_code.co_name != "get_class_annotations" or not isinstance(owner, type):
+            continue
+        file = getattr(sys.modules.get(owner.__module__), "__file__", None)
+        if not _is_in(file, folder):
+            return ""
+        lines, start = inspect.getsourcelines(owner)
+        field = (
+            number for number, line in enumerate(lines) if line.lstrip().startswith(f"{name}:")
+        )
+        return f"{_short(str(file), folder)}:{start + next(field, 0)} {owner.__name__}.{name}"
+    return ""
+
+
+def _resource_fact(error: BaseException, frames: _Frames) -> tuple[str, str] | None:
+    """Return the resource, or its type, and what troposphere refuses about one of its properties."""
+    for frame, _ in reversed(frames):
+        resource: Any = frame.f_locals.get("self")
+        name = frame.f_locals.get("name")
+        if frame.f_code.co_name == "__setattr__" and hasattr(resource, "propnames"):
+            title = str(getattr(resource, "title", None) or type(resource).__name__)
+            return title, _property_fact(error, resource, str(name), frame.f_locals)
+    return None
+
+
+def _property_fact(error: BaseException, resource: Any, name: str, variables: Any) -> str:
+    expected, value = variables.get("expected_type"), variables.get("value")
+    if expected is None:
+        return f"no property {name}{nearest(name, resource.propnames)}"
+    if isinstance(expected, FunctionType):
+        return f"{name}: {_message(error, f'{value!r} is not valid ({expected.__name__})')}"
+    return f"{name}: {value!r} is {type(value).__name__}; it takes {_types(expected)}"
+
+
+def _types(expected: Any) -> str:
+    match expected:
+        case list():
+            return f"a list of {' or '.join(map(_types, expected))}"
+        case tuple():
+            return " or ".join(map(_types, expected))
+        case _:
+            return str(getattr(expected, "__name__", expected))
+
+
+def _fact(error: BaseException, frame: FrameType) -> str:
+    match error:
+        case UnboundLocalError():
+            name = next(iter(re.findall("'(.+?)'", str(error))), "a name")
+            return f"{name} is used before it has a value"
+        case NameError(name=str(name)):
+            known = {**vars(builtins), **frame.f_globals, **frame.f_locals}
+            return f"no name {name}{nearest(name, known)}"
+        case AttributeError(name=str(name), obj=ModuleType() as module):
+            return f"module {module.__name__} has no {name}{nearest(name, dir(module))}"
+        case AttributeError(name=str(name), obj=Settings() as settings):
+            return f"no setting {name}{nearest(name, settings.__struct_fields__)}"
+        case AttributeError(name=str(name), obj=obj):
+            public = (each for each in dir(obj) if not each.startswith("_"))
+            return f"{type(obj).__qualname__} has no {name}{nearest(name, public)}"
+        case ImportError():
+            return _import_fact(error)
+        case KeyError():
+            return f"no key {error}"
+        case TypeError():
+            return f"{_message(error)}{_meant_argument(str(error), frame)}"
+        case ValueError():
+            return _message(error)
+        case _:
+            return f"{type(error).__name__}: {_message(error, 'no message')}"
+
+
+def _import_fact(error: ImportError) -> str:
+    name, message = str(error.name), str(error)
+    if "circular import" in message:
+        return f"{message.partition(' (')[0]}: the two modules import each other"
+    if match := re.search("cannot import name '(.+?)'", message):
+        known = dir(sys.modules[name]) if name in sys.modules else ()
+        return f"module {name} has no {match[1]}{nearest(match[1], known)}"
+    return f"no module {name}{nearest(name, _modules(name))}"
+
+
+def _modules(name: str) -> list[str]:
+    """Return the modules beside *name*, with their full names."""
+    package, _, _ = name.rpartition(".")
+    if not package:
+        return [*sys.stdlib_module_names, *(each.name for each in pkgutil.iter_modules())]
+    spec = PathFinder.find_spec(package)
+    folders = spec.submodule_search_locations if spec else ()
+    return [f"{package}.{each.name}" for each in pkgutil.iter_modules(folders)]
+
+
+def _meant_argument(message: str, frame: FrameType) -> str:
+    """Return which keyword argument was probably meant, where *message* names an unknown one."""
+    match = re.search(r"([\w.]+)\(\) got an unexpected keyword argument '(\w+)'", message)
+    if not match:
+        return ""
+    called: Any = None
+    for part in match[1].removesuffix(".__init__").split("."):
+        called = frame.f_globals.get(part) if called is None else getattr(called, part, None)
+    return nearest(match[2], inspect.signature(called).parameters) if callable(called) else ""
+
+
+def _message(error: BaseException, otherwise: str = "") -> str:
+    return str(error).partition("\n")[0] or otherwise or type(error).__name__

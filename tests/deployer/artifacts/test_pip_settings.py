@@ -1,0 +1,159 @@
+"""pip's settings, as uv takes them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from deployer.artifacts import install, pip_settings
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], {}),
+        (["global.index-url='https://a.example/simple'"], {"UV_DEFAULT_INDEX": "https://a.example/simple"}),
+        (
+            [":env:.index-url='https://env'", "install.index-url='b'", "global.index-url='a'"],
+            {"UV_DEFAULT_INDEX": "https://env"},
+        ),
+        (["install.index-url='b'", "global.index-url='a'"], {"UV_DEFAULT_INDEX": "b"}),
+        (["global.extra-index-url='\\nhttps://a\\nhttps://b'"], {"UV_INDEX": "https://a https://b"}),
+        (["global.find-links='/a /b'"], {"UV_FIND_LINKS": "/a,/b"}),
+        (["global.trusted-host='a b:8080'"], {"UV_INSECURE_HOST": "a b:8080"}),
+        (["global.cert='/etc/ca.pem'"], {"SSL_CERT_FILE": "/etc/ca.pem"}),
+        (["global.client-cert='/etc/me.pem'"], {"SSL_CLIENT_CERT": "/etc/me.pem"}),
+        (
+            ["global.proxy='http://proxy:3128'"],
+            {"HTTP_PROXY": "http://proxy:3128", "HTTPS_PROXY": "http://proxy:3128"},
+        ),
+        (["global.no-index='true'"], {"UV_NO_INDEX": "true"}),
+        (["download.index-url='a'", "global.timeout='60'", "nonsense"], {}),
+    ],
+)  # fmt: skip
+def test_translation(lines: list[str], expected: dict[str, str]) -> None:
+    """Each has its name for uv; what is of another command, or of no use, is left out."""
+    assert expected == pip_settings.translated(lines)
+
+
+def given(environ: dict[str, str]) -> dict[str, str]:
+    """What uv is given in a process of its own with *environ*."""
+    code = "import json; from deployer.artifacts import install; print(json.dumps(install.environment()))"
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("UV_", "PIP_")) and name not in {"SSL_CERT_FILE", *BUNDLES}
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=clean | {"PIP_CONFIG_FILE": os.devnull} | environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(json.loads(done.stdout))
+
+
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+pip_made_it = pytest.mark.skipif(
+    not install.pip_settings.find_spec("pip"), reason="uv made this .venv: there is no pip in it"
+)
+
+
+@pip_made_it
+def test_files_and_variables_of_pip(tmp_path: Path) -> None:
+    """A pip.conf and PIP_ variables count; what is for uv comes first."""
+    conf = tmp_path / "pip.conf"
+    conf.write_text("[global]\nindex-url = https://file.example/simple\nproxy = http://p:1\n")
+    found = given({"PIP_CONFIG_FILE": str(conf)})
+    by_variable = given({"PIP_CONFIG_FILE": str(conf), "PIP_INDEX_URL": "https://variable.example"})
+    by_uv = given(
+        {"PIP_INDEX_URL": "https://pip.example", "UV_DEFAULT_INDEX": "https://uv.example"}
+    )
+
+    assert "https://file.example/simple" == found["UV_DEFAULT_INDEX"]
+    assert "http://p:1" == found["HTTPS_PROXY"]
+    assert "https://variable.example" == by_variable["UV_DEFAULT_INDEX"]
+    assert "https://uv.example" == by_uv["UV_DEFAULT_INDEX"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [((), "/etc/bundle.pem"), (("global.cert='/etc/ca.pem'",), "/etc/ca.pem")],
+)
+def test_certificates(
+    monkeypatch: pytest.MonkeyPatch, lines: tuple[str, ...], expected: str
+) -> None:
+    """A bundle for requests is pip's as well, unless pip has one of its own."""
+    monkeypatch.setattr(pip_settings, "_listed", lambda: lines)
+    monkeypatch.setattr(pip_settings, "find_spec", lambda _: True)
+
+    found = pip_settings.environment({"REQUESTS_CA_BUNDLE": "/etc/bundle.pem"})
+
+    assert expected == found["SSL_CERT_FILE"]
+    assert "true" == found["UV_SYSTEM_CERTS"]
+
+
+def test_without_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where uv made .venv its own settings are the ones to go by."""
+    monkeypatch.setattr(pip_settings, "find_spec", lambda _: None)
+
+    assert {} == pip_settings.environment({"PIP_INDEX_URL": "https://pip.example"})
+
+
+class Index(BaseHTTPRequestHandler):
+    """An index without packages that remembers what it was asked for."""
+
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        """Answer that there is no such package."""
+        type(self).asked.append(self.path)
+        self.send_error(404)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def index() -> Iterator[tuple[str, list[str]]]:
+    """The address of an index, and what it is asked for."""
+    handler = type("Handler", (Index,), {"asked": []})
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/simple", handler.asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pip_made_it
+def test_uv_asks_the_index_of_pip(tmp_path: Path, index: tuple[str, list[str]]) -> None:
+    """Packages of a function come from where those of .venv came from."""
+    url, asked = index
+    env = given({"PIP_INDEX_URL": url, "NO_PROXY": "127.0.0.1"}) | {
+        "UV_CACHE_DIR": str(tmp_path / "cache")
+    }
+
+    subprocess.run(
+        [install.uv(), "pip", "install", "--target", str(tmp_path / "to"), "no-such-package"],
+        env=env,
+        capture_output=True,
+        check=False,
+    )
+
+    assert ["/simple/no-such-package/"] == asked[:1]
