@@ -52,10 +52,14 @@ def until(found: Any, *, seconds: float = 10) -> None:
 
 def paced(aws: Aws, stack: str, body: dict[str, Any]) -> None:
     """Start an operation on *stack* and return in its middle, with the first resource done."""
+    execute_paced(aws, stack, aws.propose(stack, body, ChangeSetName="paced"))
+
+
+def execute_paced(aws: Aws, stack: str, change_set: str) -> None:
+    """Execute a change set and return in the middle, with the first resource done."""
     embedded.set_pace(aws.endpoint, 0.5)
-    made = aws.propose(stack, body, ChangeSetName="paced")
     before = len(aws.events(stack))
-    aws.cfn.execute_change_set(ChangeSetName=made)
+    aws.cfn.execute_change_set(ChangeSetName=change_set)
     until(lambda: any(e[1].endswith("_COMPLETE") for e in aws.events(stack)[before:]))
 
 
@@ -87,9 +91,12 @@ def test_kill_within(machine: Machine) -> None:
     """An operation that was not saved is as if never begun, with all it made."""
     bucket = resource("AWS::S3::Bucket", BucketName="half-made")
     body = template(A=bucket, B=parameter("1", DependsOn="A"))
-    paced(machine.aws, "s", body)
+    made = machine.aws.propose("s", body)
+    saved = (machine.folder / "state.json").read_bytes()
+    execute_paced(machine.aws, "s", made)
     machine.aws.client("s3").put_object(Bucket="half-made", Key="k", Body=b"x")
     machine.kill()
+    (machine.folder / "state.json").write_bytes(saved)  # It is saved again within a second.
 
     aws = machine.restart()
     [change_set] = aws.cfn.list_change_sets(StackName="s")["Summaries"]
