@@ -1,4 +1,4 @@
-"""End a task whose output nobody can take any more: no traceback, and the usual exit code."""
+"""End a task quietly, with the usual exit code, when its output can no longer be written."""
 
 from __future__ import annotations
 

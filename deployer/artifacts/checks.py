@@ -265,7 +265,7 @@ def _unresolved(
 def _lacking(
     wanted: Import, ours: Mapping[str, bytes], there: Mapping[str, str], machine: Machine
 ) -> Iterator[str]:
-    """Yield the names that one of our own modules, or a folder of ours, does not have."""
+    """Yield the names that a module or folder of this repository does not define."""
     module = wanted.module
     source = there.get(module, "")
     if source in ours and source.endswith(".py"):

@@ -20,7 +20,7 @@ _ADDED: Mapping[int, frozenset[str]] = {14: frozenset({"annotationlib", "compres
 
 
 def names(python: tuple[int, int] | None) -> frozenset[str]:
-    """Return the top modules of the standard library of *python*, such as (3, 13), or of ours."""
+    """Return the top modules of the standard library of *python*, such as (3, 13), or of the running one."""
     if python is None:
         return sys.stdlib_module_names
     removed = {

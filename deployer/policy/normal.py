@@ -53,7 +53,7 @@ class Source:
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
-        """The values of the parameters that nobody fills: they have their default."""
+        """The values of the parameters that are not passed: their defaults."""
         return {
             name: _default(parameter)
             for name, parameter in mapping(self.template.get("Parameters")).items()
