@@ -14,9 +14,12 @@ from deployer.artifacts.conditions import Machine, depends_on_machine, dotted, t
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _DYNAMIC = {"importlib.import_module", "__import__", "builtins.__import__"}
 
-# Before Python 3.12, two threads that parse at once can fail with "AST constructor recursion depth
-# mismatch": github.com/python/cpython/issues/106905.
+# Before Python 3.12, ast.parse fails with "SystemError: AST constructor recursion depth mismatch" if
+# another call of it runs meanwhile: in another thread, or in a finalizer that formats a traceback.
+# See github.com/python/cpython/issues/106905. The lock serialises our own calls, and a call that
+# another one disturbed is repeated.
 _PARSING = threading.Lock()
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,20 @@ def parse(source: bytes) -> ast.Module:
     with _PARSING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return ast.parse(source)
+            return _parse(source, _ATTEMPTS)
         except (SyntaxError, ValueError) as error:  # ValueError: a null byte, in older Pythons.
             if isinstance(error, SyntaxError) and error.lineno:
                 raise
             raise SyntaxError(str(error), (None, 1, None, None)) from error
+
+
+def _parse(source: bytes, attempts: int) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SystemError:
+        if attempts == 1:
+            raise
+    return _parse(source, attempts - 1)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import sys
 import textwrap
 
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.artifacts.conditions import Machine
-from deployer.artifacts.imports import imports
+from deployer.artifacts.imports import imports, parse
 
 LAMBDA = Machine((3, 13), "linux")
 SUPPRESS = "import contextlib\nwith contextlib.suppress(ImportError):\n    import fast\n"
@@ -197,3 +199,30 @@ def _run(source: str) -> str:
     except ModuleNotFoundError as error:
         return str(error.name)
     return ""
+
+
+def test_garbage_collection_during_the_conversion() -> None:
+    """A finalizer that calls ast.parse, as the formatting of a traceback does, disturbs no parsing."""
+
+    class Finalized:
+        def __del__(self) -> None:
+            self.parse_deeper(3)
+
+        def parse_deeper(self, levels: int) -> None:
+            if levels:
+                self.parse_deeper(levels - 1)
+            else:
+                ast.parse("1 + 1")
+
+    threshold = gc.get_threshold()
+    gc.collect()
+    cycle = Finalized()
+    cycle.itself = cycle
+    del cycle
+    gc.set_threshold(50)
+    try:
+        tree = parse(b"a = 1\n" * 300)
+    finally:
+        gc.set_threshold(*threshold)
+
+    assert len(tree.body) == 300
