@@ -23,7 +23,7 @@ from operations import (
     avatar,
     db,
     ecr,
-    embedded,
+    emulator,
     env_files,
     image,
     lambdas,
@@ -52,7 +52,7 @@ def synth(_: Context, check: bool = False, env: str = "") -> None:
     """Write the templates of every environment under build/, and the schema of config/."""
     from deployer import synth as texts
 
-    environments = [each for each in project.environments(env) if not (check and each.embedded)]
+    environments = [each for each in project.environments(env) if not (check and each.is_local)]
     diffs = [texts.drift(each.wanted, each.build) for each in environments]
     if check and any(diffs):
         print("".join(diffs), end="")
@@ -176,7 +176,7 @@ def deploy(
         "stack": "a layer, or a stack no longer in the code; its dependents go first (default: all)",
         "confirm": "the name of a stack that holds data or is protected; once for each",
         "dry_run": "only show what would be deleted and kept; exit 2 if anything would be deleted",
-        "yes": "delete without asking for approval, on the embedded AWS too",
+        "yes": "delete without asking for approval, on the emulator too",
         "jobs": "how many stacks at a time",
         "timeout": "minutes to watch one stack operation before leaving it to AWS",
         "json": _JSON,
@@ -359,7 +359,7 @@ namespace = Collection(
     avatar=avatar,
     db=db,
     ecr=ecr,
-    embedded=embedded,
+    emulator=emulator,
     env=env_files,
     image=image,
     messages=messages,

@@ -139,7 +139,7 @@ def account(env: Env, environ: Mapping[str, str]) -> Account:
     if faults := aws_setup.refusals(setup, env.region):
         raise GuardError(
             aws_setup.message(env.name, faults),
-            hint="unset or remove each of them, or correct the config file; for the embedded AWS "
+            hint="unset or remove each of them, or correct the config file; for the emulator "
             "use --env=local, without an endpoint",
         )
     session = _account_session(operator)
@@ -186,8 +186,8 @@ def _not_logged_in(env: Env, error: Exception) -> GuardError:
     )
 
 
-def embedded(env: Env, url: str, access_key: str, secret_key: str) -> Account:
-    """The embedded AWS of *env* at *url*; nothing of the user's own AWS setup is read.
+def emulator(env: Env, url: str, access_key: str, secret_key: str) -> Account:
+    """The emulator of *env* at *url*; nothing of the user's own AWS setup is read.
 
     Raises GuardError if it is another account there.
     """

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 STACK = "AWS::CloudFormation::Stack"
 _CANCELLED = re.compile(r"Resource (creation|update|deletion) (was )?cancell?ed", re.IGNORECASE)
-_EMBEDDED = re.compile(r"Embedded stack (arn:\S+) was not successfully")
+_EMULATOR = re.compile(r"Emulator stack (arn:\S+) was not successfully")
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class StackEvent:
             return ""
         if self.physical_id.startswith("arn:"):
             return self.physical_id
-        found = _EMBEDDED.search(self.reason)
+        found = _EMULATOR.search(self.reason)
         return found[1] if found else ""
 
     @property

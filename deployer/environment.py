@@ -18,12 +18,12 @@ from deployer.fields import Settings
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
     from deployer.aws import Account
-    from deployer.embedded import Endpoint
     from deployer.stack import Env, Layers
     from deployer.synth import Part, Wanted
+    from emulator import Endpoint
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?")
-EMBEDDED = "local"  # The environment that is the embedded AWS.
+EMULATOR = "local"  # The environment that is the emulator.
 
 
 C = TypeVar("C", bound=Settings)
@@ -53,9 +53,9 @@ class Project(Generic[C]):
         return self.root / "dist"
 
     @property
-    def embedded(self) -> Path:
-        """Where the embedded AWS keeps everything it has."""
-        return self.root / ".embedded"
+    def emulator(self) -> Path:
+        """Where the emulator keeps everything it has."""
+        return self.root / ".emulator"
 
     def environments(self) -> tuple[str, ...]:
         """The name of every environment there is a config file for."""
@@ -114,9 +114,9 @@ class Environment:
     build: Path
 
     @property
-    def embedded(self) -> bool:
-        """It is the embedded AWS: nobody reviews it, and nothing in it is worth asking for."""
-        return self.env.name == EMBEDDED
+    def is_local(self) -> bool:
+        """It is the emulator: nobody reviews it, and nothing in it is worth asking for."""
+        return self.env.name == EMULATOR
 
     @property
     def code(self) -> tuple[Artifact, ...]:
@@ -145,45 +145,45 @@ class Environment:
     def settle_templates(self) -> None:
         """See that build/ holds what will be deployed.
 
-        The embedded AWS gets it written afresh. For an account it was reviewed, so it is only
+        The emulator gets it written afresh. For an account it was reviewed, so it is only
         compared: raises StaleError where it differs.
         """
-        if self.embedded:
+        if self.is_local:
             synth.write(self.wanted, self.build)
         else:
             synth.check(self.wanted, self.build)
 
 
 def connect(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Account:
-    """The account of *environment*; the embedded AWS in *folder* is started if need be.
+    """The account of *environment*; the emulator in *folder* is started if need be.
 
     Raises GuardError for an account that is not the one in config, see `deployer.aws.account`.
     """
     from deployer import aws
 
     env = environment.env
-    if not environment.embedded:
+    if not environment.is_local:
         return aws.account(env, environ)
     endpoint = start(environment, folder, environ)
-    return aws.embedded(env, endpoint.url, endpoint.access_key, endpoint.secret_key)
+    return aws.emulator(env, endpoint.url, endpoint.access_key, endpoint.secret_key)
 
 
 def start(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Endpoint:
-    """The embedded AWS in *folder*, running, with what *environment* expects to be there by hand.
+    """The emulator in *folder*, running, with what *environment* expects to be there by hand.
 
     CRUDDUR_POSTGRES=system creates new databases with the PostgreSQL that is installed on this
     machine. CRUDDUR_ORIGINS lists more origins, besides the site's own, whose pages may send
     requests. Both depend on the machine, so they are not in a config file. Raises ConfigError for
     an unknown PostgreSQL, or an invalid origin.
     """
-    from deployer import embedded
+    import emulator
 
     env = environment.env
-    by_hand = embedded.ByHand(hosted_zones=((env.hosted_zone, env.domain),))
+    by_hand = emulator.ByHand(hosted_zones=((env.hosted_zone, env.domain),))
     origins = _origins(environ.get("CRUDDUR_ORIGINS", ""))
     match environ.get("CRUDDUR_POSTGRES", "bundled"):
         case "bundled" | "system" as postgres:
-            return embedded.start(
+            return emulator.start(
                 folder, account=env.account, by_hand=by_hand, origins=origins, postgres=postgres
             )
         case other:

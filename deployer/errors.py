@@ -14,7 +14,7 @@
     │       └── CredentialsError 8  the credentials are missing, broken or no longer good
     ├── RolledBackError      5    a stack operation failed and CloudFormation undid it
     ├── RepairError          6    a stack is in a state only a person can mend
-    ├── EmbeddedError        1    the embedded AWS does not start, or is not what we know
+    ├── EmulatorError        1    the emulator does not start, or is not what we know
     └── IsolationError       1    code must be isolated, but this machine does not support it
 
 The number is the exit code. A bug is none of these: it stays a traceback.
@@ -104,8 +104,8 @@ class RepairError(DeployError):
     code = 6
 
 
-class EmbeddedError(DeployError):
-    """The embedded AWS does not start, or is not the version we know."""
+class EmulatorError(DeployError):
+    """The emulator does not start, or is not the version we know."""
 
 
 class IsolationError(DeployError):

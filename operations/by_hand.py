@@ -163,8 +163,8 @@ def _image(here: Here) -> Iterator[Open]:
     for image, digest in released.items():
         if digest == ABSENT:
             note = here.invoke("service.record --image=DIGEST")
-            push = f"{here.invoke('image.push')}, then "  # The embedded AWS takes any digest.
-            how = note if here.place.environment.embedded else push + note
+            push = f"{here.invoke('image.push')}, then "  # The emulator takes any digest.
+            how = note if here.place.environment.is_local else push + note
             yield f"no image of {image}", how
     for layer, settings in here.services:
         if released[settings.image] != ABSENT == here.output(layer, "Image"):

@@ -1,7 +1,7 @@
 """People at the database: psql for one, and who else is connected.
 
 The database is in a private network, so an account's is reached through a task that runs; the
-embedded one listens on this machine. Either way one comes with a token of IAM, good for fifteen
+emulator one listens on this machine. Either way one comes with a token of IAM, good for fifteen
 minutes to connect with, and leaves no password anywhere.
 """
 
@@ -93,7 +93,7 @@ def reached(here: Place, user: str) -> Iterator[dict[str, str]]:
         "PGSSLMODE": "verify-full",
         "PGSSLROOTCERT": str(here.roots),
     }
-    if here.environment.embedded:
+    if here.environment.is_local:
         yield settings
         return
     with tunnel.to(here, host, int(port)) as local:

@@ -39,15 +39,15 @@ def run(*arguments: str, stdin: bytes = b"") -> None:
 def sign_in(here: Place) -> str:
     """Let docker push and pull for twelve hours; the address of the registry.
 
-    Raises ConfigError for the embedded AWS, whose registry has an API but no images, and GuardError
+    Raises ConfigError for the emulator, whose registry has an API but no images, and GuardError
     if the stack names another registry than the one that the password is for.
     """
     from deployer.aws import our_errors
     from deployer.errors import ConfigError, GuardError
 
-    if here.environment.embedded:
+    if here.environment.is_local:
         raise ConfigError(
-            f"{here.env.name}: the embedded AWS keeps no images", hint="an account does: --env=dev"
+            f"{here.env.name}: the emulator keeps no images", hint="an account does: --env=dev"
         )
     registry = here.output("registry", "Uri").partition("/")[0]
     with our_errors(registry):

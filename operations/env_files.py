@@ -31,7 +31,7 @@ _TOLD: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Known:
-    """The outputs of an environment, and the address of the embedded AWS if it is that."""
+    """The outputs of an environment, and the address of the emulator if it is that."""
 
     here: Place
     outputs: Mapping[tuple[str, str], str]

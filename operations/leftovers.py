@@ -1,4 +1,4 @@
-"""Empties the buckets of the embedded AWS that are about to go: nobody will miss what is in them."""
+"""Empties the buckets of the emulator that are about to go: nobody will miss what is in them."""
 
 from __future__ import annotations
 

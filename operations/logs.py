@@ -103,7 +103,7 @@ def _following(client: Any, group: str, since: int) -> Iterator[dict[str, Any]]:
 
 
 def _key(event: dict[str, Any]) -> object:
-    """CloudWatch numbers events; the embedded AWS does not."""
+    """CloudWatch numbers events; the emulator does not."""
     return event.get("eventId") or (event["timestamp"], event["logStreamName"], event["message"])
 
 

@@ -53,11 +53,11 @@ class Place:
 
     @property
     def roots(self) -> Path:
-        """Who vouches that a database is what it says: RDS, or the embedded AWS itself."""
-        if self.environment.embedded:
-            from deployer import embedded
+        """Who vouches that a database is what it says: RDS, or the emulator itself."""
+        if self.environment.is_local:
+            import emulator
 
-            return embedded.status(project.project().embedded).ca
+            return emulator.status(project.project().emulator).ca
         return project.ROOT / "lambdas" / "shared" / "database.pem"
 
 
@@ -91,11 +91,11 @@ def opened(environment: Environment) -> Place:
     from deployer import report
 
     env = environment.env
-    if not environment.embedded:
+    if not environment.is_local:
         pen = report.ink(sys.stderr, os.environ)
         origins = project.origins(environment)
         line = report.start_line(
-            env.name, env.account, env.region, pen, embedded=False, origins=origins
+            env.name, env.account, env.region, pen, emulator=False, origins=origins
         )
         print(pen.fit(line), file=sys.stderr)
     return Place(environment, project.account(environment))

@@ -44,10 +44,10 @@ def path(given: str) -> Path:
 
 @uncollected()
 def environment(name: str | None = None) -> Environment:
-    """The environment called *name*, else by CRUDDUR_ENV, else the embedded AWS."""
-    from deployer.environment import EMBEDDED
+    """The environment called *name*, else by CRUDDUR_ENV, else the emulator."""
+    from deployer.environment import EMULATOR
 
-    return project().open(chosen(name) or EMBEDDED)
+    return project().open(chosen(name) or EMULATOR)
 
 
 @uncollected()
@@ -91,7 +91,7 @@ def origins(environment: Environment) -> tuple[str, ...]:
     """Return the parts of the operator's AWS setup in use, for the first line of a run."""
     from deployer import aws
 
-    return () if environment.embedded else aws.origins(os.environ)
+    return () if environment.is_local else aws.origins(os.environ)
 
 
 @uncollected()
@@ -99,4 +99,4 @@ def account(environment: Environment) -> Account:
     """The account of *environment*, every guard held."""
     from deployer.environment import connect
 
-    return connect(environment, project().embedded, os.environ)
+    return connect(environment, project().emulator, os.environ)

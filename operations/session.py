@@ -97,7 +97,7 @@ class Approver:
 
     @property
     def _needless(self) -> bool:
-        return self.yes or (self.environment.embedded and not self.everywhere)
+        return self.yes or (self.environment.is_local and not self.everywhere)
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Session:
         code.build(plan.artifacts(look.steps))
         run = self._run(look.found, look.role)
         events = execute.deploy(look.steps, run, jobs=jobs)
-        self._through(self._with_pictures(events) if self.environment.embedded else events)
+        self._through(self._with_pictures(events) if self.environment.is_local else events)
         here = [run.known.get((step.wanted.region, step.wanted.name)) for step in look.steps]
         self.show_outputs([stack for stack in here if stack], "json" if self.json else "table")
 
@@ -192,7 +192,7 @@ class Session:
         if not approver.agrees(f"Delete {report.counted(len(deletions), 'stack')}? [y/N] "):
             raise GuardError("not approved: nothing was deleted")
         stacks = [deletion.stack for deletion in deletions]
-        if self.environment.embedded:
+        if self.environment.is_local:
             self._empty_buckets(stacks)
         self._through(execute.destroy(deletions, self._run(stacks), jobs=jobs))
 
@@ -227,8 +227,8 @@ class Session:
         """Raise one GuardError that names all foreign *stacks* with the name of a needed one."""
         names_ = {(stack.region, stack.name) for stack in needed}
         taken = [stack for stack in stacks if (stack.region, stack.name) in names_]
-        if self.environment.embedded:
-            hint = "remove it, or delete all data of the embedded AWS: ./inv embedded.reset"
+        if self.environment.is_local:
+            hint = "remove it, or delete all data of the emulator: ./inv emulator.reset"
         else:
             hint = "remove it, or choose another prefix in the [env] table"
         refuse_foreign(self.environment.env.owner, taken, hint=hint)
@@ -267,7 +267,7 @@ class Session:
         }
 
     def _run(self, found: Iterable[Found], role: str = "") -> execute.Run:
-        patience = LOCAL_PATIENCE if self.environment.embedded else PATIENCE
+        patience = LOCAL_PATIENCE if self.environment.is_local else PATIENCE
         kind = "release" if role else "deploy"  # IAM lets a release use its own change sets only.
         return execute.Run(
             id=f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
@@ -357,7 +357,7 @@ def begin(
                 env_.name,
                 env_.account,
                 env_.region,
-                embedded=environment.embedded,
+                emulator=environment.is_local,
                 origins=project.origins(environment),
             )
             cloud = project.account(environment)

@@ -31,7 +31,7 @@ def of_site(
 ) -> ResponseHeadersPolicy:
     """Scripts and styles are the site's own files, and it talks to nobody but those named.
 
-    A host without a scheme has that of the page, and a port: the embedded AWS has its own.
+    A host without a scheme has that of the page, and a port: the emulator has its own.
     """
     return _headers(
         t,

@@ -79,7 +79,7 @@ def digest(*parts: bytes) -> int:
 def verified(token: str, address: str) -> dict[str, Any]:
     """The token's claims, if one of the keys at *address* signed it."""
     header, claims, signature = token.split(".")
-    with urlopen(address) as answer:  # noqa: S310  The embedded AWS.
+    with urlopen(address) as answer:  # noqa: S310  The emulator.
         keys = {key["kid"]: key for key in json.load(answer)["keys"]}
     key = keys[json.loads(unpacked(header))["kid"]]
     numbers = rsa.RSAPublicNumbers(*(int.from_bytes(unpacked(key[name])) for name in ("e", "n")))

@@ -93,20 +93,10 @@ DEPLOYER = {
         "stack",
         "synth",
     },
-    "embedded": {
-        "embedded",
-        "errors",
-        "isolation",
-        "registry",
-        "runtime",
-        "symlinks",
-        "yamlbounds",
-    },
     "environment": {
         "artifacts",
         "aws",
         "config",
-        "embedded",
         "errors",
         "fields",
         "mistakes",
@@ -130,7 +120,7 @@ def test_the_table_names_every_module() -> None:
 
 @pytest.mark.parametrize("module", DEPLOYER)
 def test_deployer_imports_downwards(module: str) -> None:
-    """errors, then values, then decisions, then effects; report and embedded at the rim."""
+    """errors, then values, then decisions, then effects; report and emulator at the rim."""
     found = {
         name.split(".")[1]
         for file in _files("deployer", module)
@@ -144,8 +134,8 @@ def test_deployer_imports_downwards(module: str) -> None:
 @pytest.mark.parametrize(
     ("library", "allowed"),
     [
-        (BOTO3, {"deployer/aws.py", "deployer/embedded/", "operations/"}),
-        (EMULATOR, {"deployer/embedded/"}),
+        (BOTO3, {"deployer/aws.py", "emulator/", "operations/"}),
+        (EMULATOR, {"emulator/"}),
         (TROPOSPHERE, {"deployer/stack.py", "stacks/"}),
         ({"invoke"}, {"tasks.py", "operations/"}),
         ({"rich"}, {"deployer/report/"}),
@@ -163,6 +153,25 @@ def test_a_library_has_one_address(library: set[str], allowed: set[str]) -> None
     }
 
     assert {user for user in users if not user.startswith(tuple(allowed))} == set()
+
+
+def test_the_emulator_stands_alone() -> None:
+    """The emulator imports only errors and a few helpers of the deployer; one module imports it."""
+    allowed = {"errors", "isolation", "registry", "runtime", "symlinks", "yamlbounds"}
+    found = {
+        name.split(".")[1]
+        for file in _files("emulator")
+        for name in _imports(file)
+        if name.startswith("deployer.")
+    }
+    users = {str(file.relative_to(ROOT)) for file in _all_files() if "emulator" in _roots(file)}
+
+    assert found <= allowed
+    assert {user for user in users if not user.startswith("emulator/")} == {
+        "deployer/environment.py",
+        "operations/emulator.py",
+        "operations/place.py",
+    }
 
 
 def test_stacks_are_pure() -> None:
@@ -202,7 +211,7 @@ def _roots(file: Path) -> set[str]:
 
 def _all_files() -> Iterator[Path]:
     yield ROOT / "tasks.py"
-    for folder in ("deployer", "operations", "stacks"):
+    for folder in ("deployer", "emulator", "operations", "stacks"):
         yield from _files(folder)
 
 

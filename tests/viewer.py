@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from deployer.embedded import Endpoint
+    from emulator import Endpoint
 
 
 @dataclass(frozen=True)

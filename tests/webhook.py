@@ -50,7 +50,7 @@ def webhook() -> Iterator[tuple[str, queue.Queue[Any]]]:
 
 def verify(message: dict[str, str], names: tuple[str, ...]) -> None:
     """Check the signature as AWS documents it."""
-    with urlopen(message["SigningCertURL"]) as answer:  # noqa: S310  The embedded AWS.
+    with urlopen(message["SigningCertURL"]) as answer:  # noqa: S310  The emulator.
         certificate = x509.load_pem_x509_certificate(answer.read())
     text = "".join(f"{name}\n{message[name]}\n" for name in names if name in message)
     digest = hashes.SHA256() if message["SignatureVersion"] == "2" else hashes.SHA1()  # noqa: S303

@@ -21,7 +21,7 @@ Architecture = Literal["arm64", "x86_64"]
 # The folder of the artifact bucket to which a release may add objects. Artifacts that only an
 # administrator deploys are outside of it.
 RELEASES = "releases/"
-HOST: Literal["host"] = "host"  # The machine we run on, for the embedded AWS.
+HOST: Literal["host"] = "host"  # The machine we run on, for the emulator.
 
 _AMAZON_LINUX_2023 = 12  # From Python 3.12 on. Before it Amazon Linux 2, taken as manylinux2014.
 

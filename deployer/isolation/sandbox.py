@@ -129,7 +129,7 @@ def level() -> Level:
     if problem and wanted == "required":
         raise IsolationError(
             f"{VARIABLE}=required: this machine cannot isolate code: {problem}",
-            hint=f"allow unprivileged user namespaces (docs/embedded-aws.md), or unset {VARIABLE}",
+            hint=f"allow unprivileged user namespaces (docs/emulator.md), or unset {VARIABLE}",
         )
     return "environment" if problem else "namespaces"
 

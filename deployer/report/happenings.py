@@ -37,11 +37,11 @@ def start_line(
     region: str,
     ink: Ink,
     *,
-    embedded: bool,
+    emulator: bool,
     origins: Sequence[str] = (),
 ) -> str:
     """Return the first line of a run: the environment, and the parts of the AWS setup in use."""
-    kind = ", embedded AWS" if embedded else ""
+    kind = ", emulator" if emulator else ""
     where = f"account {clean(account)}, region {clean(region)}{kind}"
     return " · ".join([f"{ink('bold', clean(env))}: {where}", *map(clean, origins)])
 

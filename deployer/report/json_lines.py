@@ -61,10 +61,10 @@ class JsonLines:
         account: str,
         region: str,
         *,
-        embedded: bool,
+        emulator: bool,
         origins: Sequence[str] = (),
     ) -> None:
-        where = {"env": env, "account": account, "region": region, "embedded": embedded}
+        where = {"env": env, "account": account, "region": region, "emulator": emulator}
         self._say("start", **where, origins=[*origins])
 
     def plan(

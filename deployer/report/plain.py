@@ -49,10 +49,10 @@ class Plain:
         account: str,
         region: str,
         *,
-        embedded: bool,
+        emulator: bool,
         origins: Sequence[str] = (),
     ) -> None:
-        self._say(start_line(env, account, region, self._ink, embedded=embedded, origins=origins))
+        self._say(start_line(env, account, region, self._ink, emulator=emulator, origins=origins))
 
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]

@@ -33,7 +33,7 @@ class Reporter(Protocol):
         account: str,
         region: str,
         *,
-        embedded: bool,
+        emulator: bool,
         origins: Sequence[str] = (),
     ) -> None:
         """Report the start of a run: the environment, and the parts of the AWS setup in use."""

@@ -50,7 +50,7 @@ def rows(connection: Connection[TupleRow]) -> list[Row]:
     if _exists(connection, _OTHER_JOURNAL):
         raise MigrationError(
             f"public.{_OTHER_JOURNAL}: this schema was created by an earlier version, whose journal"
-            " is no longer supported: run ./inv embedded.reset, then ./inv deploy, ./inv db.bootstrap"
+            " is no longer supported: run ./inv emulator.reset, then ./inv deploy, ./inv db.bootstrap"
             " and ./inv db.migrate"
         )
     if not _exists(connection, JOURNAL):

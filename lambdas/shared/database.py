@@ -20,7 +20,7 @@ from shared.loggers import limit_to_info
 
 limit_to_info()
 
-# The roots of RDS, beside this file. PGSSLROOTCERT names others: the embedded AWS has its own.
+# The roots of RDS, beside this file. PGSSLROOTCERT names others: the emulator has its own.
 ROOTS = Path(__file__).with_suffix(".pem")
 
 CONNECT_SECONDS = 2  # libpq knows no shorter time.

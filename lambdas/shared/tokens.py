@@ -112,7 +112,7 @@ class Verifier:
 
 
 def endpoint(environ: Mapping[str, str]) -> str:
-    """Where *environ* tells any SDK that Cognito is, as on the embedded AWS; else empty."""
+    """Where *environ* tells any SDK that Cognito is, as on the emulator; else empty."""
     return environ.get("AWS_ENDPOINT_URL_COGNITO_IDP") or environ.get("AWS_ENDPOINT_URL", "")
 
 

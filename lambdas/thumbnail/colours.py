@@ -1,6 +1,6 @@
 """Brings the pixels of any image to plain sRGB.
 
-An embedded ICC profile is followed; one that is broken, or of another kind of picture, is ignored.
+An emulator ICC profile is followed; one that is broken, or of another kind of picture, is ignored.
 CMYK without a profile is converted by the plain formula, since no press can be assumed.
 What is transparent becomes white. Not followed: the gamma that an old PNG states in place of a
 profile.

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deployer import embedded
+import emulator
 from operations import code
 from operations.project import project
 from tests.bench import cdk
@@ -17,7 +17,7 @@ from tests.bench.checkout import copied
 from tests.bench.counting import counted
 from tests.bench.npm import NoPeer
 from tests.bench.timing import Command, Exact, Line, command, paired, run
-from tests.embedded_server import Aws
+from tests.emulator_server import Aws
 
 PEERS_ACCOUNT = "111111111111"  # Stacks of both have the same names.
 
@@ -35,12 +35,12 @@ def rows(rounds: int) -> tuple[Line, ...]:
         same = [f"--stack={stack['name']}" for stack in app.stacks]
         ours = command(sys.executable, "-m", "invoke", "deploy", "--env=local", *same, cwd=copy)
         run(ours)
-        there = Aws(embedded.running(copy / ".embedded", account=PEERS_ACCOUNT))
+        there = Aws(emulator.running(copy / ".emulator", account=PEERS_ACCOUNT))
         env = _prepare(there, app)
         peer = app.deploy(env)
         run(peer)
         row = paired(f"nothing to do, {app.size}", ours, peer, rounds=rounds, goal=0.40)
-        return row, _calls(ours, app, env, copy / ".embedded")
+        return row, _calls(ours, app, env, copy / ".emulator")
 
 
 def _prepare(there: Aws, app: cdk.App) -> Mapping[str, str]:
@@ -50,8 +50,8 @@ def _prepare(there: Aws, app: cdk.App) -> Mapping[str, str]:
     """
     local = project().open("local")
     zone = (local.env.hosted_zone, local.env.domain)
-    embedded.prepare(there.endpoint, embedded.ByHand(hosted_zones=(zone,)))
-    env = embedded.env(there.endpoint, region=local.env.region)
+    emulator.prepare(there.endpoint, emulator.ByHand(hosted_zones=(zone,)))
+    env = emulator.env(there.endpoint, region=local.env.region)
     foundation = local.env.stack_name("foundation")
     run(app.deploy(env, foundation))
     files = {artifact.key: code.read(artifact) for artifact in local.code}
@@ -64,7 +64,7 @@ def _prepare(there: Aws, app: cdk.App) -> Mapping[str, str]:
 
 def _calls(ours: Command, app: cdk.App, env: Mapping[str, str], folder: Path) -> Exact:
     """How often each calls AWS."""
-    there = embedded.running(folder)
+    there = emulator.running(folder)
     with counted(there) as (url, of_peer):
         run(app.deploy({**env, "AWS_ENDPOINT_URL": url}))
     with counted(there) as (url, of_us), _answering_at(url, folder):
@@ -75,7 +75,7 @@ def _calls(ours: Command, app: cdk.App, env: Mapping[str, str], folder: Path) ->
 
 @contextmanager
 def _answering_at(url: str, folder: Path) -> Iterator[None]:
-    """Let the embedded AWS in *folder* be found at *url* for a while."""
+    """Let the emulator in *folder* be found at *url* for a while."""
     note = folder / "server.json"
     written = note.read_text()
     note.write_text(json.dumps(json.loads(written) | {"port": urlsplit(url).port}))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deployer import embedded
+import emulator
 from tests.bench.timing import ROOT, SCRATCH
 
 # Always the same place, so that what Python compiled is found again.
@@ -17,7 +17,7 @@ _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "dist", 
 
 @contextmanager
 def copied() -> Iterator[Path]:
-    """The folder of a fresh copy; an embedded AWS that was started in it is stopped again."""
+    """The folder of a fresh copy; an emulator that was started in it is stopped again."""
     _remove()
     shutil.copytree(ROOT, _COPY, ignore=_LEFT_OUT)
     try:
@@ -27,5 +27,5 @@ def copied() -> Iterator[Path]:
 
 
 def _remove() -> None:
-    embedded.stop(_COPY / ".embedded")
+    emulator.stop(_COPY / ".emulator")
     shutil.rmtree(_COPY, ignore_errors=True)

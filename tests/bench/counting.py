@@ -11,21 +11,21 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from deployer import embedded
+import emulator
 
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
 @contextmanager
-def counted(endpoint: embedded.Endpoint) -> Iterator[tuple[str, Counter[str]]]:
+def counted(endpoint: emulator.Endpoint) -> Iterator[tuple[str, Counter[str]]]:
     """A URL that answers like *endpoint*, and the calls made to it so far.
 
-    Our own orders to the embedded AWS are passed on, but are no calls to AWS.
+    Our own orders to the emulator are passed on, but are no calls to AWS.
     """
     calls: Counter[str] = Counter()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(urlsplit(endpoint.url).netloc, calls))
-    embedded.allow(endpoint, hosts=[f"127.0.0.1:{server.server_port}"])
+    emulator.allow(endpoint, hosts=[f"127.0.0.1:{server.server_port}"])
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -42,7 +42,7 @@ def _handler(upstream: str, calls: Counter[str]) -> type[BaseHTTPRequestHandler]
 
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if not self.path.startswith("/_embedded"):
+            if not self.path.startswith("/_emulator"):
                 calls[_name(self, body)] += 1
             there = http.client.HTTPConnection(upstream, timeout=60)
             there.request(self.command, self.path, body, dict(self.headers))

@@ -26,7 +26,8 @@ import pytest
 from botocore.config import Config
 from troposphere import ec2, s3
 
-from deployer import aws, embedded, execute, plan, synth
+import emulator
+from deployer import aws, execute, plan, synth
 from deployer.aws import Account
 from deployer.cloud import (
     ChangeSet,
@@ -41,11 +42,11 @@ from deployer.events import Finished, Outcome
 from deployer.follow import Watch
 from deployer.stack import Env, Layers, Template, Value
 from deployer.synth import Wanted
-from tests import embedded_server
-from tests.embedded.templates import att, parameter, ref, resource, template, topic
+from tests import emulator_server
+from tests.emulator.templates import att, parameter, ref, resource, template, topic
 from tests.loopback import HANG_UP, Answer, Loopback, answer, error
 
-REGION = embedded_server.REGION
+REGION = emulator_server.REGION
 ROOT = Path(__file__).parents[2]
 ENV = Env(
     project="cruddur",
@@ -79,13 +80,13 @@ sso_start_url = https://sso.invalid
 STACK_ID = f"arn:aws:cloudformation:{REGION}:111111111111:stack/crd-dev-network/1"
 ONCE = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 1}, proxies={})
 
-# The embedded AWS; conftest.py is for those who need it in every file of a folder.
-server, endpoint = embedded_server.server, embedded_server.endpoint
+# The emulator; conftest.py is for those who need it in every file of a folder.
+server, endpoint = emulator_server.server, emulator_server.endpoint
 
 
 @pytest.fixture
-def account(endpoint: embedded.Endpoint) -> Account:
-    """The test's own account of the embedded AWS."""
+def account(endpoint: emulator.Endpoint) -> Account:
+    """The test's own account of the emulator."""
     return aws.endpoint(endpoint.url, REGION, endpoint.access_key, endpoint.secret_key)
 
 
@@ -258,10 +259,10 @@ class SystemClock:
     sleep = staticmethod(time.sleep)
 
 
-class TestEmbedded:
+class TestEmulator:
     """Every call, against an AWS that answers in full."""
 
-    def test_identity(self, account: Account, endpoint: embedded.Endpoint) -> None:
+    def test_identity(self, account: Account, endpoint: emulator.Endpoint) -> None:
         """The account is that of the keys."""
         identity = account.identity()
 
@@ -1163,8 +1164,8 @@ class TestGuard:
         assert 1 == len(there.asked)
 
 
-def test_the_embedded_aws_sees_nothing_of_the_user(
-    endpoint: embedded.Endpoint, tmp_path: Path, there: Loopback
+def test_the_emulator_sees_nothing_of_the_user(
+    endpoint: emulator.Endpoint, tmp_path: Path, there: Loopback
 ) -> None:
     """Profiles, keys, endpoints, proxies and models of the user's own: none is read or reached."""
     marker = tmp_path / "helper-ran"
@@ -1220,7 +1221,7 @@ print(json.dumps(seen))
 
 
 def hostile_home(home: Path, *, url: str, marker: Path) -> Path:
-    """A home whose AWS setup would lead anywhere but to the embedded AWS."""
+    """A home whose AWS setup would lead anywhere but to the emulator."""
     folder = home / ".aws"
     model = folder / "models" / "cloudformation" / "2010-05-15"
     model.mkdir(parents=True)
@@ -1292,7 +1293,7 @@ def hostile_environment(home: Path, url: str) -> dict[str, str]:
     }
 
 
-def test_a_run_with_nothing_to_do_asks_once(account: Account, endpoint: embedded.Endpoint) -> None:
+def test_a_run_with_nothing_to_do_asks_once(account: Account, endpoint: emulator.Endpoint) -> None:
     """One GetCallerIdentity, one DescribeStacks for each region, however many stacks there are."""
     env = msgspec.structs.replace(ENV, account=endpoint.account)
     wanted = synth.synth(three_layers(env))
@@ -1336,7 +1337,7 @@ def nested_layers(env: Env) -> Layers:
     return crd
 
 
-def test_a_poisoned_template_is_replaced(account: Account, endpoint: embedded.Endpoint) -> None:
+def test_a_poisoned_template_is_replaced(account: Account, endpoint: emulator.Endpoint) -> None:
     """Under the key of a coming nested stack there is another template: ours is deployed."""
     env = msgspec.structs.replace(ENV, account=endpoint.account)
     wanted = synth.synth(nested_layers(env))
@@ -1361,7 +1362,7 @@ def stack_of(account: Account, layer: str) -> Found:
 
 
 def test_a_first_run_writes_twice_for_each_stack(
-    account: Account, endpoint: embedded.Endpoint
+    account: Account, endpoint: emulator.Endpoint
 ) -> None:
     """A change set is made and executed; all else is looking."""
     env = msgspec.structs.replace(ENV, account=endpoint.account)

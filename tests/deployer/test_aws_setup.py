@@ -503,7 +503,7 @@ SERVICES = set(
             file.read_text()
             for folder in ("deployer", "operations")
             for file in (ROOT / folder).rglob("*.py")
-            if "embedded" not in file.parts
+            if "emulator" not in file.parts
         ),
     )
 ) | {"sso", "sso-oidc", "signin"}

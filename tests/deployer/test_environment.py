@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from troposphere import ec2
 
-from deployer import embedded, environment, synth
+import emulator
+from deployer import environment, synth
 from deployer.artifacts import Code
 from deployer.aws import Account
 from deployer.environment import Environment, Project
@@ -51,7 +52,7 @@ def layers(config: Config, _: Code) -> Layers:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project[Config]:
-    """A project with an account environment and the embedded one."""
+    """A project with an account environment and the emulator one."""
     (tmp_path / "config").mkdir()
     for name, account in (("dev", "111111111111"), ("local", "000000000000")):
         text = ENV.format(name=name, account=account)
@@ -67,7 +68,7 @@ def dev(project: Project[Config]) -> Environment:
 
 @pytest.fixture
 def local(project: Project[Config]) -> Environment:
-    """The embedded one."""
+    """The emulator one."""
     return project.open("local")
 
 
@@ -117,7 +118,7 @@ def test_what_was_reviewed_may_be_deployed(dev: Environment) -> None:
     assert before == {file.name: file.stat().st_mtime_ns for file in dev.build.iterdir()}
 
 
-def test_the_embedded_aws_needs_no_review(local: Environment) -> None:
+def test_the_emulator_needs_no_review(local: Environment) -> None:
     """Its templates are written afresh each time."""
     local.settle_templates()
 
@@ -125,37 +126,37 @@ def test_the_embedded_aws_needs_no_review(local: Environment) -> None:
 
 
 @pytest.mark.parametrize(("name", "expected"), [("dev", False), ("local", True)])
-def test_one_environment_is_the_embedded_aws(
+def test_one_environment_is_the_emulator(
     project: Project[Config], name: str, expected: bool
 ) -> None:
     """The one called local; all others are accounts."""
-    assert expected is project.open(name).embedded
+    assert expected is project.open(name).is_local
 
 
 def test_an_account_is_guarded(
     dev: Environment, project: Project[Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No embedded AWS is started for it, and no override is followed."""
+    """No emulator is started for it, and no override is followed."""
     monkeypatch.setenv("AWS_PROFILE", "default")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(project.root / "aws-config"))
     (project.root / "aws-config").write_text("[default]\n")
 
     with pytest.raises(GuardError, match="dev: AWS_ENDPOINT_URL: "):
-        environment.connect(dev, project.embedded, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+        environment.connect(dev, project.emulator, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
 
-    assert not project.embedded.exists()
+    assert not project.emulator.exists()
 
 
-def test_the_embedded_aws_is_started_as_the_account_expects(
+def test_the_emulator_is_started_as_the_account_expects(
     local: Environment, project: Project[Config]
 ) -> None:
     """It has the account number of the config, and the hosted zone that is made by hand."""
     try:
-        account = environment.connect(local, project.embedded, {"AWS_ENDPOINT_URL": "http://x"})
+        account = environment.connect(local, project.emulator, {"AWS_ENDPOINT_URL": "http://x"})
         zones = hosted_zones(account)
         identity = account.identity()
     finally:
-        embedded.stop(project.embedded)
+        emulator.stop(project.emulator)
 
     assert "000000000000" == identity.account
     assert [("/hostedzone/Z0CRUDDUR", "cruddur.example.")] == zones
@@ -164,9 +165,9 @@ def test_the_embedded_aws_is_started_as_the_account_expects(
 def test_an_unknown_postgresql_is_refused(local: Environment, project: Project[Config]) -> None:
     """It is never chosen silently, and nothing is started for a word nobody knows."""
     with pytest.raises(ConfigError, match="CRUDDUR_POSTGRES=mine: unknown"):
-        environment.connect(local, project.embedded, {"CRUDDUR_POSTGRES": "mine"})
+        environment.connect(local, project.emulator, {"CRUDDUR_POSTGRES": "mine"})
 
-    assert not project.embedded.exists()
+    assert not project.emulator.exists()
 
 
 @pytest.mark.parametrize("origins", ["localhost:3000", "http://a http://b/path", "*", "null"])
@@ -175,20 +176,20 @@ def test_what_is_no_origin_is_refused(
 ) -> None:
     """A wildcard, an address or a bare host in CRUDDUR_ORIGINS starts nothing."""
     with pytest.raises(ConfigError, match="CRUDDUR_ORIGINS: not an origin: ") as refused:
-        environment.connect(local, project.embedded, {"CRUDDUR_ORIGINS": origins})
+        environment.connect(local, project.emulator, {"CRUDDUR_ORIGINS": origins})
 
     assert "http://HOST:PORT" in refused.value.hint
-    assert not project.embedded.exists()
+    assert not project.emulator.exists()
 
 
 def test_origins_are_added(local: Environment, project: Project[Config]) -> None:
     """A page of an origin in CRUDDUR_ORIGINS may send requests; others may not."""
     added, other = "http://localhost:3000", "http://localhost:3001"
     try:
-        endpoint = environment.start(local, project.embedded, {"CRUDDUR_ORIGINS": added})
+        endpoint = environment.start(local, project.emulator, {"CRUDDUR_ORIGINS": added})
         statuses = [preflight(endpoint.url, origin) for origin in (added, other)]
     finally:
-        embedded.stop(project.embedded)
+        emulator.stop(project.emulator)
 
     assert [200, 403] == statuses
 

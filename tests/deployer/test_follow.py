@@ -17,10 +17,10 @@ OUTER = Found("crd-x-outer", "arn:outer", REGION, "UPDATE_ROLLBACK_COMPLETE")
 MADE = Line("stacks/inner.py", 7)
 
 
-def embedded(arn: str) -> str:
+def emulator(arn: str) -> str:
     """CloudFormation's reason for a nested stack that failed."""
     return (
-        f"Embedded stack {arn} was not successfully updated. Currently in "
+        f"Emulator stack {arn} was not successfully updated. Currently in "
         "UPDATE_ROLLBACK_IN_PROGRESS with reason: The following resource(s) failed: [X]."
     )
 
@@ -76,9 +76,9 @@ def failing() -> Account:
     account.happens("arn:deep", "Broken", "UPDATE_FAILED", "no room")
     account.happens("arn:deep", "Late", "UPDATE_FAILED", "Resource update cancelled")
     failed, cancelled = "UPDATE_FAILED", "Resource update cancelled"
-    account.happens("arn:below", "Deep", failed, embedded("arn:deep"), nested="arn:deep")
+    account.happens("arn:below", "Deep", failed, emulator("arn:deep"), nested="arn:deep")
     account.happens("arn:outer", "Beside", failed, cancelled, nested="arn:beside")
-    account.happens("arn:outer", "Below", failed, embedded("arn:below"), nested="arn:below")
+    account.happens("arn:outer", "Below", failed, emulator("arn:below"), nested="arn:below")
     account.happens("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
     return account
 
@@ -117,7 +117,7 @@ def test_a_nested_stack_without_a_physical_id_is_found_in_the_reason() -> None:
     account = Account(FakeClock())
     account.happens("arn:outer", "outer", "CREATE_IN_PROGRESS")
     account.happens("arn:below", "Broken", "CREATE_FAILED", "no room")
-    reason = embedded("arn:below")
+    reason = emulator("arn:below")
     account.happens("arn:outer", "Below", "CREATE_FAILED", reason, nested="not made yet")
     account.happens("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
 
@@ -136,7 +136,7 @@ def test_a_nested_stack_that_cannot_be_read_is_the_cause() -> None:
 
     assert ended.cause is not None
     assert ended.cause.place == ("Below", "Deep")
-    assert ended.cause.event.reason == embedded("arn:deep")
+    assert ended.cause.event.reason == emulator("arn:deep")
 
 
 def test_an_account_out_of_reach_is_asked_again() -> None:
@@ -165,7 +165,7 @@ def test_a_nested_stack_that_gives_its_own_reason_is_named() -> None:
     account = Account(FakeClock())
     account.happens("arn:outer", "outer", "UPDATE_IN_PROGRESS")
     account.happens("arn:below", "below", "UPDATE_ROLLBACK_IN_PROGRESS", "export in use")
-    reason = embedded("arn:below")
+    reason = emulator("arn:below")
     account.happens("arn:outer", "Below", "UPDATE_FAILED", reason, nested="arn:below")
     account.happens("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from deployer import embedded, environment, symlinks, synth
+import emulator
+from deployer import environment, symlinks, synth
 from deployer.artifacts import Code, Target
 from deployer.artifacts.build import build
-from deployer.embedded.folder import Folder
 from deployer.errors import DeployError, GuardError
 from deployer.stack import Layers
+from emulator.folder import Folder
 from tests.fakes import wanted
 
 
@@ -79,10 +80,10 @@ def write_templates(root: Path) -> None:
 
 def write_schema(root: Path) -> None:
     """As `synth` does."""
-    environment.Project(root, embedded_config(), lambda *_: Layers(None)).write_schema()  # type: ignore[arg-type]
+    environment.Project(root, emulator_config(), lambda *_: Layers(None)).write_schema()  # type: ignore[arg-type]
 
 
-def embedded_config() -> type:
+def emulator_config() -> type:
     """Any config."""
     from stacks import Config
 
@@ -99,18 +100,18 @@ def build_zip(root: Path) -> None:
 
 
 def reset(root: Path) -> None:
-    """As `embedded.reset` does."""
-    embedded.reset(root / ".embedded")
+    """As `emulator.reset` does."""
+    emulator.reset(root / ".emulator")
 
 
 def make(root: Path) -> None:
-    """As a start of the embedded AWS does."""
-    Folder(root / ".embedded").make()
+    """As a start of the emulator does."""
+    Folder(root / ".emulator").make()
 
 
 def choose_postgres(root: Path) -> None:
-    """As `embedded.start` does, before the server is."""
-    embedded.start(root / ".embedded", postgres="system")
+    """As `emulator.start` does, before the server is."""
+    emulator.start(root / ".emulator", postgres="system")
 
 
 @pytest.mark.parametrize(
@@ -124,17 +125,17 @@ def choose_postgres(root: Path) -> None:
         ("dist", build_zip),
         ("dist/lambdas", build_zip),
         ("dist/lambdas/one", build_zip),
-        (".embedded", reset),
-        (".embedded/state.json", reset),
-        (".embedded/objects", reset),
-        (".embedded/databases", reset),
+        (".emulator", reset),
+        (".emulator/state.json", reset),
+        (".emulator/objects", reset),
+        (".emulator/databases", reset),
         ("dist/lambdas/one/lock", build_zip),
-        (".embedded", make),
-        (".embedded/server.log", make),
-        (".embedded/start.lock", make),
-        (".embedded/server.new", make),
-        (".embedded/postgres", choose_postgres),
-        (".embedded/tmp", make),
+        (".emulator", make),
+        (".emulator/server.log", make),
+        (".emulator/start.lock", make),
+        (".emulator/server.new", make),
+        (".emulator/postgres", choose_postgres),
+        (".emulator/tmp", make),
     ],
 )
 def test_nothing_is_written_or_deleted_through_a_link(

@@ -302,7 +302,7 @@ def test_build_is_fresh() -> None:
     from operations import project
 
     for environment in project.environments():
-        if not environment.embedded:
+        if not environment.is_local:
             synth.check(environment.wanted, environment.build)
 
 

@@ -1,4 +1,4 @@
-"""A copy of the checkout to run commands in, with an embedded AWS of its own."""
+"""A copy of the checkout to run commands in, with an emulator of its own."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployer import embedded
+import emulator
 from operations import code, project
-from tests.embedded_server import REGION, Aws
+from tests.emulator_server import REGION, Aws
 from tests.end_to_end.wire import Wire, between
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ for line in sys.stdin:
     print(json.dumps([code, out.getvalue()]), flush=True)
 """
 COMPLETE = dict.fromkeys(FLOORS, "CREATE_COMPLETE")
-_RUNS = ("deployer", "operations", "stacks")
+_RUNS = ("deployer", "emulator", "operations", "stacks")
 _DEPLOYED = ("backend", "config", "lambdas", *_RUNS)
 _ENV = """\
 [env]
@@ -78,7 +78,7 @@ class Checkout:
     path: Path
     home: Path
     env: dict[str, str] = field(default_factory=dict)
-    _accounts: dict[embedded.Endpoint, Aws] = field(default_factory=dict)
+    _accounts: dict[emulator.Endpoint, Aws] = field(default_factory=dict)
 
     def run(self, *task: str, code: int = 0, cwd: str = ".", **env: str) -> Ran:
         """Run `invoke TASK` without a terminal; it must end with exit code *code*."""
@@ -86,7 +86,7 @@ class Checkout:
 
     @contextmanager
     def aws(self) -> Iterator[Callable[..., str]]:
-        """The plain AWS CLI against the embedded AWS, one process for all its commands."""
+        """The plain AWS CLI against the emulator, one process for all its commands."""
         with subprocess.Popen(
             [sys.executable, "-c", AWS_CLI],
             cwd=self.path,
@@ -166,22 +166,22 @@ class Checkout:
 
     @property
     def aws_env(self) -> dict[str, str]:
-        """What points the plain AWS CLI, whose warnings are its own, at the embedded AWS."""
-        return embedded.env(self.endpoint, region=REGION) | {"PYTHONWARNINGS": ""}
+        """What points the plain AWS CLI, whose warnings are its own, at the emulator."""
+        return emulator.env(self.endpoint, region=REGION) | {"PYTHONWARNINGS": ""}
 
     @property
-    def embedded(self) -> Path:
-        """The folder of the embedded AWS."""
-        return self.path / ".embedded"
+    def emulator(self) -> Path:
+        """The folder of the emulator."""
+        return self.path / ".emulator"
 
     @property
-    def endpoint(self) -> embedded.Endpoint:
-        """The embedded AWS as the account of `local`, started if need be."""
-        return embedded.start(self.embedded, account=LOCAL)
+    def endpoint(self) -> emulator.Endpoint:
+        """The emulator as the account of `local`, started if need be."""
+        return emulator.start(self.emulator, account=LOCAL)
 
     def root_key(self, account: str) -> dict[str, str]:
         """Return the variables with which a command uses *account* as its root."""
-        endpoint = embedded.as_account(self.endpoint, account)
+        endpoint = emulator.as_account(self.endpoint, account)
         return {
             "AWS_ACCESS_KEY_ID": endpoint.access_key,
             "AWS_SECRET_ACCESS_KEY": endpoint.secret_key,
@@ -189,7 +189,7 @@ class Checkout:
 
     def pace(self, seconds: float) -> None:
         """From now on each resource takes so long."""
-        embedded.set_pace(self.endpoint, seconds)
+        emulator.set_pace(self.endpoint, seconds)
 
     def stacks(self, account: str = LOCAL) -> dict[str, str]:
         """The status of each stack, by layer."""
@@ -209,8 +209,8 @@ class Checkout:
         return found
 
     def client(self, service: str, region: str = REGION, account: str = LOCAL) -> Any:
-        """A boto3 client of the embedded AWS; asked again, the same one."""
-        endpoint = embedded.as_account(self.endpoint, account)
+        """A boto3 client of the emulator; asked again, the same one."""
+        endpoint = emulator.as_account(self.endpoint, account)
         return self._accounts.setdefault(endpoint, Aws(endpoint)).client(service, region)
 
     def configure(
@@ -229,7 +229,7 @@ class Checkout:
     @contextmanager
     def wire(self) -> Iterator[Wire]:
         """Have every call of commands remembered meanwhile."""
-        with between(self.endpoint, self.home) as wire, wire.tap(self.embedded):
+        with between(self.endpoint, self.home) as wire, wire.tap(self.emulator):
             yield wire
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployer import embedded
+import emulator
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.deployed import described
 
@@ -14,7 +14,7 @@ def checkout(tmp_path):
     """A copy of the checkout, nothing deployed."""
     copied = checkouts.copy(tmp_path)
     yield copied
-    embedded.stop(copied.embedded)
+    emulator.stop(copied.emulator)
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def tiny(tmp_path):
     """A copy of the checkout with the tiny layers, nothing deployed."""
     copied = checkouts.tiny(tmp_path)
     yield copied
-    embedded.stop(copied.embedded)
+    emulator.stop(copied.emulator)
 
 
 @pytest.fixture(scope="module")
@@ -33,4 +33,4 @@ def deployed(tmp_path_factory):
         copied.run("deploy", "db.bootstrap", "db.migrate")
         yield described(copied)
     finally:
-        embedded.stop(copied.embedded)
+        emulator.stop(copied.emulator)

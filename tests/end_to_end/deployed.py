@@ -14,9 +14,9 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from deployer import embedded
-from deployer.embedded import Endpoint
-from tests.embedded_server import REGION
+import emulator
+from emulator import Endpoint
+from tests.emulator_server import REGION
 from tests.end_to_end.checkout import Checkout
 
 
@@ -64,7 +64,7 @@ class Deployed:
             "port": database["Port"],
             "dbname": database["Name"],
             "sslmode": "verify-full",
-            "sslrootcert": str(embedded.status(self.checkout.embedded).ca),
+            "sslrootcert": str(emulator.status(self.checkout.emulator).ca),
         }
         return psycopg.connect(**safest | how, autocommit=True)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from deployer import embedded
+import emulator
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import COMPLETE, DEV
 from tests.end_to_end.wire import Call
@@ -24,14 +24,14 @@ def dev(tmp_path_factory):
     copied = checkouts.tiny(tmp_path_factory.mktemp("dev"))
     copied.configure("dev", left={"bucket": "kept"})
     copied.run("synth")
-    account = embedded.as_account(copied.endpoint, DEV)
-    embedded.prepare(account, embedded.ByHand((("Z0DEVEXAMPLE", "dev.example"),)))
+    account = emulator.as_account(copied.endpoint, DEV)
+    emulator.prepare(account, emulator.ByHand((("Z0DEVEXAMPLE", "dev.example"),)))
     with copied.wire() as copied.between:
         copied.env |= copied.between.proxy
         copied.env |= copied.root_key(DEV)
         copied.env |= {"CRUDDUR_ENV": "dev"}
         yield copied
-    embedded.stop(copied.embedded)
+    emulator.stop(copied.emulator)
 
 
 @contextmanager

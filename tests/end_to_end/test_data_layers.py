@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer import embedded
-from tests.embedded_server import REGION
+import emulator
+from tests.emulator_server import REGION
 from tests.end_to_end.checkout import Checkout
 from tests.end_to_end.deployed import Deployed, code_of, described
 from tests.srp import sign_in, verified
@@ -226,7 +226,7 @@ def test_users(deployed):
             lambda: people.sign_up(**who, Password="correcthorse", UserAttributes=attributes)
         )
         people.sign_up(**who, Password=PASSWORD, UserAttributes=attributes)
-        [letter] = [each for each in embedded.letters(deployed.endpoint) if each.to == PERSON]
+        [letter] = [each for each in emulator.letters(deployed.endpoint) if each.to == PERSON]
         early = code_of(lambda: sign_in(people, pool, client, PERSON, PASSWORD))
         wrong = f"{(int(letter.secret) + 1) % 10**6:06}"
         mistyped = code_of(lambda: people.confirm_sign_up(**who, ConfirmationCode=wrong))
@@ -424,7 +424,7 @@ def records(checkout: Checkout) -> list[tuple[str, str]]:
 
 def traces(checkout: Checkout, identifier: str) -> list[str]:
     """Files and processes of a database on this machine."""
-    files = [str(file) for file in (checkout.embedded / "databases").glob(f"{identifier}*")]
+    files = [str(file) for file in (checkout.emulator / "databases").glob(f"{identifier}*")]
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if identifier.encode() in (process / "cmdline").read_bytes():

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from tests.end_to_end.checkout import COMPLETE
 from tests.end_to_end.wire import Call
 
-FIRST_LINE = "local: account 000000000000, region ca-central-1, embedded AWS"
+FIRST_LINE = "local: account 000000000000, region ca-central-1, emulator"
 LOOKS = [
     Call("ca-central-1", "GetCallerIdentity"),
     Call("ca-central-1", "DescribeStacks"),
@@ -29,7 +29,7 @@ def get(endpoint, host, path):
 def test_all_layers(checkout):
     """`deploy` makes every layer; again it asks who it is, looks once per region, writes nothing.
 
-    Outputs are on stdout and all else on stderr. What was made outlives the embedded AWS, stopped
+    Outputs are on stdout and all else on stderr. What was made outlives the emulator, stopped
     cleanly or killed. An image is noted before: as long as there is none, every run asks for it.
     """
     checkout.run("deploy", "--stack=registry")
@@ -37,7 +37,7 @@ def test_all_layers(checkout):
     first = checkout.run("deploy")
     with checkout.wire() as wire:
         second = checkout.run("deploy")
-    checkout.run("embedded.stop")
+    checkout.run("emulator.stop")
     third = checkout.run("deploy")
 
     rows = (checkout.path / "build/local/layers.txt").read_text().splitlines()[1:]

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from deployer import embedded
+import emulator
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import COMPLETE, DEV
 
@@ -118,9 +118,9 @@ def account(tmp_path_factory):
     No checkout can have both: their names would let the policies of one reach the other.
     """
     copied = checkouts.tiny(tmp_path_factory.mktemp("account"))
-    endpoint = embedded.as_account(copied.endpoint, DEV)
+    endpoint = emulator.as_account(copied.endpoint, DEV)
     zones = (("Z0DEVEXAMPLE", "dev.example"), ("Z0DEVTWOEXAMPLE", "dev-two.example"))
-    embedded.prepare(endpoint, embedded.ByHand(zones))
+    emulator.prepare(endpoint, emulator.ByHand(zones))
     with copied.wire() as copied.between:
         copied.env |= copied.between.proxy
         copied.env |= copied.root_key(DEV)
@@ -128,7 +128,7 @@ def account(tmp_path_factory):
             only(copied, env)
             copied.run("deploy", f"--env={env}", "--yes")
         yield copied
-    embedded.stop(copied.embedded)
+    emulator.stop(copied.emulator)
 
 
 def only(checkout, env):

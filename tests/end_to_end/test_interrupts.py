@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from deployer import embedded
+import emulator
 from tests.end_to_end.checkout import COMPLETE
 
 
@@ -50,15 +50,15 @@ def test_interrupted_destroy(tiny):
     assert {} == tiny.stacks()
 
 
-def test_interrupt_spares_the_embedded_aws(tiny):
-    """Ctrl-C in the terminal that started the embedded AWS ends the deploy, not the AWS."""
+def test_interrupt_spares_the_emulator(tiny):
+    """Ctrl-C in the terminal that started the emulator ends the deploy, not the AWS."""
     with tiny.running("deploy") as deploy:
         deploy.wait_for("5 stacks: 5 create")
 
         code, _ = deploy.interrupt(signal.SIGINT)
 
     assert 130 == code
-    assert embedded.running(tiny.embedded)
+    assert emulator.running(tiny.emulator)
 
 
 @pytest.mark.parametrize("kind", ["create", "update"])
@@ -107,20 +107,20 @@ def test_killed_in_an_operation(tiny):
     assert COMPLETE == made == tiny.stacks()
 
 
-def test_killed_embedded_aws(tiny):
-    """Killed in the middle of an operation, the embedded AWS is started again by the next run.
+def test_killed_emulator(tiny):
+    """Killed in the middle of an operation, the emulator is started again by the next run.
 
     The tool that was watching says that it lost contact: exit code 8. Nothing finished is lost.
     """
     tiny.pace(0.2)
     with tiny.running("deploy", "--stack=right") as deploy:
         deploy.wait_for("crd-local-right   CREATE_IN_PROGRESS  Note1")
-        os.kill(embedded.status(tiny.embedded).pid, signal.SIGKILL)
+        os.kill(emulator.status(tiny.emulator).pid, signal.SIGKILL)
 
         code = deploy.end()
 
     again = tiny.run("deploy")
-    os.kill(embedded.status(tiny.embedded).pid, signal.SIGKILL)
+    os.kill(emulator.status(tiny.emulator).pid, signal.SIGKILL)
     after = tiny.run("deploy")
     assert 8 == code
     assert "no answer" in deploy.told
@@ -130,12 +130,12 @@ def test_killed_embedded_aws(tiny):
     assert again.out == after.out
 
 
-def test_restarted_embedded_aws(tiny):
-    """Killed and started again while a deploy watches, the embedded AWS tells it the truth."""
+def test_restarted_emulator(tiny):
+    """Killed and started again while a deploy watches, the emulator tells it the truth."""
     tiny.pace(0.2)
     with tiny.running("deploy", "--stack=right") as deploy:
         deploy.wait_for("crd-local-right   CREATE_IN_PROGRESS  Note1")
-        os.kill(embedded.status(tiny.embedded).pid, signal.SIGKILL)
+        os.kill(emulator.status(tiny.emulator).pid, signal.SIGKILL)
         tiny.pace(0)
 
         code = deploy.end()

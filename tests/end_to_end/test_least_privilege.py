@@ -2,7 +2,7 @@
 
 A table names for each function what shows that it works. For every action that a template grants
 to a function's role, that action alone is taken away and the same is tried again: in vain, or the
-action would be one too many. What the embedded AWS does in a function's name without asking IAM
+action would be one too many. What the emulator does in a function's name without asking IAM
 is listed with it, and so is not proven here.
 """
 
@@ -28,13 +28,13 @@ from PIL import Image
 
 from shared.avatars import original_key, picture_key
 from tests.dynamodb import texts
-from tests.embedded_server import REGION
+from tests.emulator_server import REGION
 from tests.stacks.ask import config_of, emit
 
 if TYPE_CHECKING:
     from tests.end_to_end.deployed import Deployed
 
-# What the embedded AWS does without asking: see docs/embedded-aws.md.
+# What the emulator does without asking: see docs/emulator.md.
 NOT_ENFORCED = {
     "logs:CreateLogStream": "it writes logs itself",
     "logs:PutLogEvents": "it writes logs itself",
@@ -84,7 +84,7 @@ def uploads(deployed: Deployed) -> bool:
     }
     url = json.loads(invoked(deployed, "avatars", "UploadUrl", event)["body"])["url"]
     try:
-        urlopen(  # noqa: S310  The embedded AWS.
+        urlopen(  # noqa: S310  The emulator.
             Request(url, b"abc", {"Content-Type": "image/jpeg"}, method="PUT")  # noqa: S310
         ).close()
     except HTTPError:
@@ -226,7 +226,7 @@ def test_what_is_not_proven_is_granted():
 
 @pytest.mark.parametrize("title", FUNCTIONS)
 def test_works_with_its_role(deployed, title):
-    """And with nothing else: the embedded AWS enforces IAM."""
+    """And with nothing else: the emulator enforces IAM."""
     assert FUNCTIONS[title].works(deployed)
 
 

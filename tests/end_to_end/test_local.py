@@ -1,4 +1,4 @@
-"""The embedded AWS is all of AWS for `local`: what a user has set up for AWS is not even read."""
+"""The emulator is all of AWS for `local`: what a user has set up for AWS is not even read."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_users_own_setup(tiny):
     tiny.run("deploy", **SET, AWS_MAX_ATTEMPTS="nonsense")
     shown = tiny.shell(
         "".join(f"export {name}='{value}'\n" for name, value in SET.items())
-        + 'eval "$(invoke embedded.env)"\naws sts get-caller-identity --query Arn --output text'
+        + 'eval "$(invoke emulator.env)"\naws sts get-caller-identity --query Arn --output text'
     )
 
     assert COMPLETE == tiny.stacks()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deployer import embedded
+import emulator
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import LOCAL, Checkout
 
@@ -35,7 +35,7 @@ def nesting(tmp_path):
     )
     configure(copied)
     yield copied
-    embedded.stop(copied.embedded)
+    emulator.stop(copied.emulator)
 
 
 def configure(checkout: Checkout, **shelf: Any) -> None:

@@ -1,4 +1,4 @@
-"""Day two on a running system: each task once, for real, against the embedded AWS."""
+"""Day two on a running system: each task once, for real, against the emulator."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def test_sessions(deployed) -> None:
 
 
 def test_what_is_an_accounts_only(deployed) -> None:
-    """The embedded AWS says what it has not."""
+    """The emulator says what it has not."""
     refused = deployed.checkout.run("ecr.login", code=1)
 
-    assert "local: the embedded AWS keeps no images" in refused.err
+    assert "local: the emulator keeps no images" in refused.err

@@ -16,8 +16,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer import embedded
-from tests.embedded_server import REGION
+import emulator
+from tests.emulator_server import REGION
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end import stages
 from tests.end_to_end.checkout import DEV, LOCAL, ROOT, Checkout
@@ -83,7 +83,7 @@ def delivery(tmp_path):
     """A copy of the checkout with the layers that a release goes through, nothing deployed."""
     copied = few_layers(tmp_path)
     yield copied
-    embedded.stop(copied.embedded)
+    emulator.stop(copied.emulator)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def dev(tmp_path_factory):
     accept_what_lint_finds(copied)
     copied.run("synth")
     (copied.path / "inv").write_text('exec python -m invoke "$@"\n')
-    account = embedded.as_account(copied.endpoint, DEV)
+    account = emulator.as_account(copied.endpoint, DEV)
     with copied.wire() as wire:
         copied.env |= wire.proxy | {"CRUDDUR_ENV": "dev"}
         # Or bodies would come in pieces, which nobody on the wire puts together.
@@ -102,7 +102,7 @@ def dev(tmp_path_factory):
         made = Dev(copied, account)
         made.person("deploy", "--yes")
         yield made
-    embedded.stop(copied.embedded)
+    emulator.stop(copied.emulator)
 
 
 def few_layers(folder: Path) -> Checkout:
@@ -120,7 +120,7 @@ class Dev:
     """The account of `dev`: deployed by a person, then used by the stages of the pipeline."""
 
     checkout: Checkout
-    account: embedded.Endpoint
+    account: emulator.Endpoint
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def person(self, *task: str, code: int = 0) -> str:
@@ -209,7 +209,7 @@ class Dev:
 
     @property
     def direct(self) -> dict[str, str]:
-        """Return the variables that point the plain AWS CLI at the embedded AWS."""
+        """Return the variables that point the plain AWS CLI at the emulator."""
         return {
             "AWS_ENDPOINT_URL": self.account.url,
             "AWS_DEFAULT_REGION": REGION,

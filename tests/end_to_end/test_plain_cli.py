@@ -16,7 +16,7 @@ def test_one_by_one(checkout):
     nothing is done to it.
     """
     checkout.run("synth", "--env=local")
-    checkout.run("embedded.start")  # With what an account has by hand: the hosted zone.
+    checkout.run("emulator.start")  # With what an account has by hand: the hosted zone.
     rows = (checkout.path / "build/local/layers.txt").read_text().splitlines()[1:]
 
     with checkout.aws() as aws:
@@ -45,7 +45,7 @@ def test_one_by_one(checkout):
         f"error: {stack} in {region}: not a stack of local: it lacks the tags project"
         in refused.err
     )
-    assert "./inv embedded.reset" in refused.err
+    assert "./inv emulator.reset" in refused.err
 
 
 def _store(aws, files):

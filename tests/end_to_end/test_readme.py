@@ -8,7 +8,7 @@ from tests.end_to_end.checkout import ROOT
 
 
 def test_transcript(checkout):
-    """`./inv plan --stack=cluster` on an empty embedded AWS, line by line."""
+    """`./inv plan --stack=cluster` on an empty emulator, line by line."""
     readme = (ROOT / "README.md").read_text()
     [transcript] = re.findall(
         r"^\$ \./inv plan --stack=cluster\n(.*?)^```", readme, re.MULTILINE | re.DOTALL

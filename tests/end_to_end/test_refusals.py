@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployer import embedded
+import emulator
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import DEV
 
@@ -20,7 +20,7 @@ def place(tmp_path_factory):
     copied.run("synth")
     with copied.wire() as copied.between:
         yield copied
-    embedded.stop(copied.embedded)
+    emulator.stop(copied.emulator)
 
 
 def refusal(ran):

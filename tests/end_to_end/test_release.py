@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from deployer import embedded
-from tests.embedded_server import REGION
+import emulator
+from tests.emulator_server import REGION
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end import stages
 from tests.end_to_end.checkout import Checkout
@@ -131,7 +131,7 @@ def release(tmp_path: Path):
         copied.run("db.bootstrap")
         yield Release(copied)
     finally:
-        embedded.stop(copied.embedded)
+        emulator.stop(copied.emulator)
 
 
 def test_from_a_commit_to_the_service_and_back(release):

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer import embedded
-from tests.embedded_server import REGION
+import emulator
+from tests.emulator_server import REGION
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import DEV, LOCAL
 from tests.viewer import view
@@ -96,7 +96,7 @@ def deployed(tmp_path_factory):
         copied.run("deploy")
         yield copied
     finally:
-        embedded.stop(copied.embedded)
+        emulator.stop(copied.emulator)
 
 
 @pytest.fixture
@@ -357,7 +357,7 @@ def test_not_deployed(tmp_path):
     try:
         said = copied.run("site.sync", code=1).err
     finally:
-        embedded.stop(copied.embedded)
+        emulator.stop(copied.emulator)
 
     assert "crd-local-cdn is not deployed\nhint: ./inv deploy --stack=cdn --env=" in said
 
@@ -369,7 +369,7 @@ def token(checkout, repository="someone/cruddur", branch="prod", audience="sts.a
         "aud": audience,
         "sub": f"repo:{repository}:ref:refs/heads/{branch}",
     }
-    return embedded.web_identity_token(checkout.endpoint, claims)
+    return emulator.web_identity_token(checkout.endpoint, claims)
 
 
 def test_by_a_workflow(deployed):
@@ -377,8 +377,8 @@ def test_by_a_workflow(deployed):
 
     The guards are those of an AWS account, and standard input is not a terminal.
     """
-    account = embedded.as_account(deployed.endpoint, DEV)
-    embedded.prepare(account, embedded.ByHand((("Z0DEVEXAMPLE", "dev.example"),)))
+    account = emulator.as_account(deployed.endpoint, DEV)
+    emulator.prepare(account, emulator.ByHand((("Z0DEVEXAMPLE", "dev.example"),)))
     shutil.rmtree(deployed.path / "frontend", ignore_errors=True)
     dist = build(deployed, pictures=1, chunks=1)
     deployed.run("synth")

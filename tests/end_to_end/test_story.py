@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 from PIL import Image
 
-from deployer import embedded
+import emulator
 from shared.avatars import avatar_id, original_key, picture_key
 from tests.dynamodb import texts
 from tests.srp import sign_in, unpacked
@@ -218,7 +218,7 @@ def sign_up(deployed: Deployed, mail: str, *, name: str, handle: str) -> None:
     attributes = [{"Name": key, "Value": value} for key, value in said.items()]
     with deployed.anonymous("cognito-idp") as people:
         people.sign_up(**who, Password=PASSWORD, UserAttributes=attributes)
-        [letter] = [each for each in embedded.letters(deployed.endpoint) if each.to == mail]
+        [letter] = [each for each in emulator.letters(deployed.endpoint) if each.to == mail]
         people.confirm_sign_up(**who, ConfirmationCode=letter.secret)
 
 
@@ -259,7 +259,7 @@ def ask(deployed: Deployed, token: str, **body: Any) -> Answer:
 def upload(url: str, photo: bytes) -> None:
     """PUT it where we were told to, as a browser does."""
     request = Request(url, photo, {"Content-Type": "image/jpeg"}, method="PUT")  # noqa: S310
-    with urlopen(request) as answer:  # noqa: S310  The embedded AWS.
+    with urlopen(request) as answer:  # noqa: S310  The emulator.
         assert 200 == answer.status
 
 

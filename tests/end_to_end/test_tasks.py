@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from deployer import embedded
+import emulator
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import FLOORS, ROOT
 
@@ -28,7 +28,7 @@ def deployed(tmp_path_factory):
     copied = checkouts.tiny(tmp_path_factory.mktemp("deployed"))
     copied.run("deploy")
     yield copied
-    embedded.stop(copied.embedded)
+    emulator.stop(copied.emulator)
 
 
 def test_plan(deployed):
@@ -42,7 +42,7 @@ def test_plan(deployed):
 
     assert "5 stacks: 5 keep\n" == nothing.out[-17:]
     assert "crd-local-left    update  template changed\n" in something.out
-    assert "local: account 000000000000, region ca-central-1, embedded AWS\n" == something.err
+    assert "local: account 000000000000, region ca-central-1, emulator\n" == something.err
     assert {"update": 1, "keep": 1} == as_json["counts"]
     assert 1 == as_json["version"]
     assert [] == wire.written
@@ -139,31 +139,31 @@ def test_help(tmp_path):
     for name, text in helps.items():
         assert text.startswith(f"Usage: invoke [--core-opts] {name} "), text
         assert "Docstring:\n  none" not in text, f"{name} has no sentence"
-    assert not checkout.embedded.exists()
+    assert not checkout.emulator.exists()
     assert not (checkout.path / "build").exists()
 
 
-def test_embedded(tiny):
-    """The embedded AWS can be started, looked at, stopped and made to forget, by task."""
-    started = tiny.run("embedded.start").out
+def test_emulator(tiny):
+    """The emulator can be started, looked at, stopped and made to forget, by task."""
+    started = tiny.run("emulator.start").out
     tiny.run("deploy", "--stack=far")
-    running = tiny.run("embedded.status").out
-    stopped = tiny.run("embedded.stop").out, tiny.run("embedded.stop").out
+    running = tiny.run("emulator.status").out
+    stopped = tiny.run("emulator.stop").out, tiny.run("emulator.stop").out
     kept = tiny.stacks()
-    asked = tiny.run("embedded.reset", code=3)
+    asked = tiny.run("emulator.reset", code=3)
     spared = tiny.stacks()
-    tiny.run("embedded.reset", "--yes")
-    status = tiny.run("embedded.status").out
+    tiny.run("emulator.reset", "--yes")
+    status = tiny.run("emulator.status").out
     address = started.splitlines()[0]
 
     assert address == running.splitlines()[0]
     assert address.startswith("address  http://127.0.0.1:")
     assert ("stopped\n", "it does not run\n") == stopped
     assert {"far": "CREATE_COMPLETE"} == kept == spared
-    assert f"{tiny.embedded}: " in asked.out
+    assert f"{tiny.emulator}: " in asked.out
     assert " bytes of stacks and services, " in asked.out
     assert (
-        "hint: pass --yes to approve without a question, or run `./inv embedded.status`"
+        "hint: pass --yes to approve without a question, or run `./inv emulator.status`"
         in asked.err
     )
     assert status.startswith("address  stopped\n")

@@ -1,9 +1,9 @@
-"""Stands between a tool and the embedded AWS, passes everything on, and remembers each call.
+"""Stands between a tool and the emulator, passes everything on, and remembers each call.
 
 A count of what went over the wire holds for whatever client made it. The tool gets here in one of
 two ways:
 
-    local     the embedded AWS is found through server.json: `Wire.tap` writes our port there
+    local     the emulator is found through server.json: `Wire.tap` writes our port there
     account   HTTPS_PROXY and AWS_CA_BUNDLE: we are https://*.amazonaws.com, so that the guards,
               the questions and the credentials of an AWS account are the real ones
 """
@@ -27,13 +27,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from deployer import embedded
+import emulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from deployer.embedded import Endpoint
+    from emulator import Endpoint
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _READS = ("Describe", "List", "Get", "Validate")
@@ -82,7 +82,7 @@ class Wire:
 
     @contextmanager
     def tap(self, folder: Path) -> Iterator[None]:
-        """Have the embedded AWS in *folder*, which runs, be reached through us."""
+        """Have the emulator in *folder*, which runs, be reached through us."""
         file = folder / "server.json"
         before = file.read_text()
         file.write_text(json.dumps(json.loads(before) | {"port": self.port}))
@@ -99,7 +99,7 @@ class Wire:
         body = asked.rfile.read(int(asked.headers.get("Content-Length", 0)))
         action = parse_qs(body.decode("latin-1")).get("Action", [asked.command])[0]
         scope = _SCOPE.search(asked.headers.get("Authorization", ""))
-        if scope and not asked.path.startswith("/_embedded"):  # Our own orders are not AWS's.
+        if scope and not asked.path.startswith("/_emulator"):  # Our own orders are not AWS's.
             self.calls.append(Call(scope[1], action))
         held = self._hold and self._hold[0] == action
         if not held or self._hold[1]:
@@ -136,7 +136,7 @@ def between(endpoint: Endpoint, folder: Path) -> Iterator[Wire]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Asked)
     server.daemon_threads = True
     wire = Wire(endpoint, server.server_port, ca)
-    embedded.allow(endpoint, hosts=[f"127.0.0.1:{server.server_port}"])
+    emulator.allow(endpoint, hosts=[f"127.0.0.1:{server.server_port}"])
     server.wire, server.tls = wire, tls
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -1,5 +1,5 @@
-"""Tests of functions share one embedded AWS; see tests/embedded_server.py."""
+"""Tests of functions share one emulator; see tests/emulator_server.py."""
 
-from tests.embedded_server import aws, endpoint, server
+from tests.emulator_server import aws, endpoint, server
 
 __all__ = ["aws", "endpoint", "server"]

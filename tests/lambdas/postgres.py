@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from deployer import embedded
+import emulator
 from migrate import handler as migrate
 from stacks import database as layer
-from tests.embedded_server import REGION, Aws
+from tests.emulator_server import REGION, Aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,13 +93,13 @@ class Postgres:
 
 @contextmanager
 def postgres(
-    server: embedded.Endpoint, tmp_path_factory: pytest.TempPathFactory, number: int
+    server: emulator.Endpoint, tmp_path_factory: pytest.TempPathFactory, number: int
 ) -> Iterator[Postgres]:
     """An instance in an account of its own: of *number*, and of this worker."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "embedded"
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "emulator"
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    aws = Aws(embedded.as_account(server, f"5{number:03}{worker:08}"))
+    aws = Aws(emulator.as_account(server, f"5{number:03}{worker:08}"))
     rds = aws.client("rds")
     rds.create_db_instance(
         DBInstanceIdentifier="database",
@@ -115,6 +115,6 @@ def postgres(
     rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="database")
     [described] = rds.describe_db_instances()["DBInstances"]
     try:
-        yield Postgres(aws, described, embedded.status(folder).ca)
+        yield Postgres(aws, described, emulator.status(folder).ca)
     finally:
         rds.delete_db_instance(DBInstanceIdentifier="database", SkipFinalSnapshot=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.embedded_server import Aws
+    from tests.emulator_server import Aws
 
 REGION = "ca-central-1"
 

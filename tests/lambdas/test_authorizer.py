@@ -23,7 +23,7 @@ from authorizer.handler import answer, handler
 from shared.fetch import fetch_jwks
 from shared.jwks import FetchError, JwksError
 from shared.tokens import RefusedError, Verifier, endpoint
-from tests.embedded_server import Aws
+from tests.emulator_server import Aws
 from tests.lambdas.serving import OK, serving
 from tests.lambdas.tokens_made import (
     ABSENT,
@@ -479,8 +479,8 @@ def test_fault(capsys: Any) -> None:
     assert expected == json.loads(capsys.readouterr().out)
 
 
-def test_embedded(aws: Aws) -> None:
-    """A token that we did not make ourselves, and keys where the embedded AWS has them."""
+def test_emulator(aws: Aws) -> None:
+    """A token that we did not make ourselves, and keys where the emulator has them."""
     people = aws.client("cognito-idp")
     pool = people.create_user_pool(PoolName="p")["UserPool"]["Id"]
     flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]

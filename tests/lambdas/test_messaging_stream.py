@@ -41,7 +41,7 @@ from tests.lambdas.roles import environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tests.embedded_server import Aws
+    from tests.emulator_server import Aws
 
 EVENTS = Path(handlers.__file__).with_name("events")
 
@@ -111,7 +111,7 @@ def failed(record: dict[str, Any]) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
 
 
-# Against the embedded AWS, with the rights that the stack gives and no more.
+# Against the emulator, with the rights that the stack gives and no more.
 
 
 @dataclass(frozen=True)

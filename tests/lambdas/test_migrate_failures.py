@@ -693,7 +693,7 @@ def test_the_journal_of_an_earlier_version(database: Postgres) -> None:
     database.ask("CREATE TABLE _yoyo_migration (id integer)")
 
     for event in ("migrate", "rollback", "status"):
-        assert "run ./inv embedded.reset" in refused(database, event)
+        assert "run ./inv emulator.reset" in refused(database, event)
 
 
 def test_a_journal_of_another_program(database: Postgres) -> None:

@@ -33,7 +33,7 @@ from post_confirmation.person import RefusedError
 from shared import database as connections
 from shared.avatars import avatar_id
 from stacks.database import APPLICATION
-from tests.embedded_server import REGION
+from tests.emulator_server import REGION
 from tests.lambdas import roles
 from tests.lambdas.postgres import ROOT, Postgres, postgres
 
@@ -619,7 +619,7 @@ def test_a_role_that_may_not(database: Postgres, monkeypatch, capfd) -> None:
 
 
 def test_somebody_else_answers(database: Postgres, monkeypatch) -> None:
-    """Our own roots do not know who vouches for the embedded AWS: nothing is sent (L09)."""
+    """Our own roots do not know who vouches for the emulator: nothing is sent (L09)."""
     monkeypatch.delenv("PGSSLROOTCERT")
 
     with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):

@@ -28,7 +28,7 @@ from PIL import Image, ImageChops, ImageFile, ImageStat
 from PIL.PngImagePlugin import PngImageFile
 
 from shared.avatars import avatar_id, original_key, picture_key
-from tests.embedded_server import Aws
+from tests.emulator_server import Aws
 from tests.lambdas import icc, pictures
 from tests.lambdas.fake_s3 import Call, FakeS3, Object, error, once, response
 from tests.lambdas.pictures import BLUE, CORNERS, RED, STORED, WHITE, held, opened, plain, saved
@@ -738,8 +738,8 @@ def test_the_log_says_little_of_a_person(
     assert [] == [record for record in caplog.records if record.levelno < logging.INFO]
 
 
-def test_on_the_embedded_aws(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the S3 above is taken for is also what the embedded one does, and its owner counts."""
+def test_on_the_emulator(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the S3 above is taken for is also what the emulator one does, and its owner counts."""
     s3, account = aws.client("s3"), aws.endpoint.account
     uploads, avatars = f"up-{account}", f"av-{account}"
     for bucket in (uploads, avatars):

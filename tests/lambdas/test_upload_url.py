@@ -32,7 +32,7 @@ from upload_url.signing import Upload, put_url
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tests.embedded_server import Aws
+    from tests.emulator_server import Aws
 
 EVENTS = Path(handler.__code__.co_filename).with_name("events")
 EVENT = json.loads((EVENTS / "key_upload.json").read_text())
@@ -417,7 +417,7 @@ def test_address(variables, address):
 
 @pytest.fixture
 def bucket(aws: Aws) -> str:
-    """A bucket of the embedded AWS, around a function that may put originals into it."""
+    """A bucket of the emulator, around a function that may put originals into it."""
     here = {"LocationConstraint": "ca-central-1"}
     name = f"uploads-{aws.endpoint.account}"
     aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=here)

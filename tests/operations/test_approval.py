@@ -8,10 +8,10 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployer import embedded
+import emulator
 from deployer.errors import GuardError
 from operations import approval, project
-from operations import embedded as tasks
+from operations import emulator as tasks
 
 
 class Stdin(io.StringIO):
@@ -66,13 +66,13 @@ def test_standard_input_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def reset(monkeypatch: pytest.MonkeyPatch, tmp_path):
-    """The project has its embedded AWS in a folder of the test; what was deleted is remembered."""
-    folder = tmp_path / ".embedded"
+    """The project has its emulator in a folder of the test; what was deleted is remembered."""
+    folder = tmp_path / ".emulator"
     folder.mkdir()
     (folder / "objects").mkdir()
     (folder / "objects" / "one").write_text("precious")
     deleted: list[object] = []
-    monkeypatch.setattr(embedded, "reset", deleted.append)
+    monkeypatch.setattr(emulator, "reset", deleted.append)
     own = project.project()
     monkeypatch.setattr(project, "project", lambda: type(own)(tmp_path, own.config, own.layers))
     return deleted
@@ -100,7 +100,7 @@ def test_a_reset_shows_and_asks(stdin, capsys, reset, *, typed, yes, code) -> No
 def test_an_empty_folder_needs_no_question(stdin, reset, tmp_path) -> None:
     """There is nothing that could be missed."""
     stdin("", terminal=False)
-    (tmp_path / ".embedded" / "objects" / "one").unlink()
+    (tmp_path / ".emulator" / "objects" / "one").unlink()
 
     tasks.reset(Context())
 

@@ -15,13 +15,13 @@ from deployer.environment import Environment
 from deployer.errors import CloudError, LostError
 from deployer.stack import Env
 from operations import db, functions, place, project
-from tests.embedded.functions import ROLE, code, function
-from tests.embedded.templates import ref, resource, template
+from tests.emulator.functions import ROLE, code, function
+from tests.emulator.templates import ref, resource, template
 from tests.operations import answers
 from tests.operations.answers import tags
 
 if TYPE_CHECKING:
-    from tests.embedded_server import Aws
+    from tests.emulator_server import Aws
 
 IAM = {"Capabilities": ["CAPABILITY_IAM"]}
 PASSWORD = "never to be seen"

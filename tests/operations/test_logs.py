@@ -115,7 +115,7 @@ def test_follow_from_within_a_millisecond(monkeypatch, capsys) -> None:
 
 
 def test_without_numbers(monkeypatch, capsys) -> None:
-    """The embedded AWS does not number events: then time, stream and words tell them apart."""
+    """The emulator does not number events: then time, stream and words tell them apart."""
     client = Growing([[event("a")], [event("a"), event("b")]])
     opened(monkeypatch, Account(SERVICE, {"logs": client}))
 

@@ -1,4 +1,4 @@
-"""The direct messages, as the embedded DynamoDB has them."""
+"""The direct messages, as the emulator DynamoDB has them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from invoke.exceptions import Exit
 from deployer import aws as clouds
 from deployer.environment import Environment
 from operations import messages, project
-from tests.embedded.templates import ref, resource, template
+from tests.emulator.templates import ref, resource, template
 from tests.operations.answers import ENV, tags
 
 if TYPE_CHECKING:
-    from tests.embedded_server import Aws
+    from tests.emulator_server import Aws
 
 ANNA, TALK, OTHER = "anna-uuid", "talk-uuid", "other-uuid"
 ROWS = [

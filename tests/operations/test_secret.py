@@ -13,7 +13,7 @@ from invoke.exceptions import Exit
 
 from deployer import aws as clouds
 from operations import project, secret
-from tests.embedded_server import Aws
+from tests.emulator_server import Aws
 from tests.operations.answers import Account, opened
 
 VALUE = "5e cret=$'\"é"
@@ -22,7 +22,7 @@ NAMES = tuple(f"SECRET_{letter}" for letter in "ABCDEFGHIJKL")  # More than one 
 
 @pytest.fixture
 def ssm(aws: Aws, monkeypatch: pytest.MonkeyPatch):
-    """The Parameter Store of the embedded AWS; config lists the names."""
+    """The Parameter Store of the emulator; config lists the names."""
     there = aws.endpoint
     opened(monkeypatch, Account(), secrets=NAMES)
     account = clouds.endpoint(there.url, "ca-central-1", there.access_key, there.secret_key)

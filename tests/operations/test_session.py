@@ -20,7 +20,7 @@ from tests.fakes import ACCOUNT as NUMBER
 from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, wanted
 
 ACCOUNT = SimpleNamespace(
-    embedded=False, env=SimpleNamespace(name="prod", domain="cruddur.example")
+    is_local=False, env=SimpleNamespace(name="prod", domain="cruddur.example")
 )
 
 
@@ -232,14 +232,14 @@ def test_an_orphan_in_a_region_that_no_layer_uses_any_more_is_found():
 
 
 def local(**more):
-    """The embedded AWS with one stack that no layer has."""
+    """The emulator with one stack that no layer has."""
     env = msgspec.structs.replace(ENV, name="local")
     there = stack("crd-local-old", env.owner.tags("crd-local-old"))
     return session(there, env=env, layers=(), **more)
 
 
 @pytest.mark.parametrize(("terminal", "json"), [(False, False), (True, True)])
-def test_destroy_asks_on_the_embedded_aws_too(monkeypatch, terminal, json):
+def test_destroy_asks_on_the_emulator_too(monkeypatch, terminal, json):
     """It shows the deletions, and refuses if it cannot ask for approval."""
     monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=terminal))
     here, stream = local(yes=False, json=json)

@@ -11,9 +11,9 @@ from operations.site.plan import Plan
 
 NOTHING = Plan((), (), (), ("a.txt",), {}, ())
 ACCOUNT = SimpleNamespace(
-    embedded=False, env=SimpleNamespace(name="prod", domain="cruddur.example")
+    is_local=False, env=SimpleNamespace(name="prod", domain="cruddur.example")
 )
-EMBEDDED = SimpleNamespace(embedded=True, env=SimpleNamespace(name="local", domain="local.example"))
+EMULATOR = SimpleNamespace(is_local=True, env=SimpleNamespace(name="local", domain="local.example"))
 OLD = "assets/index-AAAAAAA1.js"
 
 
@@ -68,9 +68,9 @@ def test_not_approved(monkeypatch, typed):
         site._approve(ACCOUNT, yes=False)
 
 
-@pytest.mark.parametrize(("environment", "yes"), [(ACCOUNT, True), (EMBEDDED, False)])
+@pytest.mark.parametrize(("environment", "yes"), [(ACCOUNT, True), (EMULATOR, False)])
 def test_not_asked(monkeypatch, environment, yes):
-    """A machine that says so, and the embedded AWS, need nobody."""
+    """A machine that says so, and the emulator, need nobody."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
 
     site._approve(environment, yes=yes)

@@ -143,7 +143,7 @@ def test_every_function_writes_to_a_log_group_of_its_own(functions, config):
 # --- what each runs on ------------------------------------------------------------------------
 
 
-def test_they_run_on_arm_but_for_the_embedded_aws(functions, config):
+def test_they_run_on_arm_but_for_the_emulator(functions, config):
     """Which runs them on the machine that it is on (defect 66)."""
     settings = config.functions
     machine = artifacts.target(settings.runtime, settings.architecture).architecture

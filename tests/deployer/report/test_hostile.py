@@ -56,7 +56,7 @@ def everything(text: str, told_live: bool = False) -> str:
     left = replace(change_set("x", change), stack=text, arn=text)
     error = DeployError(text, hint=text)
     with told:
-        told.start(text, text, text, embedded=False, origins=[text])
+        told.start(text, text, text, emulator=False, origins=[text])
         told.plan([Blocked(wanted(text), found(text), text, text)], (), ())
         tell(
             told,

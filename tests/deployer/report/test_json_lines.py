@@ -38,7 +38,7 @@ VALID = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_
 def lines_of(events: list[Event], error: DeployError | None = None) -> list[dict[str, object]]:
     told, stream, clock = listening(json=True)
     with told:
-        told.start("x", "000000000000", REGION, embedded=True)
+        told.start("x", "000000000000", REGION, emulator=True)
         told.plan(STEPS, ORPHANS, UPLOADS)
         told.deletions(DELETIONS)
         tell(told, clock, events)

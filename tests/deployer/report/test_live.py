@@ -31,7 +31,7 @@ from deployer.report import reporter
 from tests.deployer.report.samples import *
 told = reporter(json=False, stream=sys.stderr, environ=os.environ)
 with told:
-    told.start("x", "000000000000", REGION, embedded=True)
+    told.start("x", "000000000000", REGION, emulator=True)
     told.plan(STEPS[:2], (), ())
     try:
         for event in CREATING:
@@ -44,7 +44,7 @@ with told:
         told.interrupted()
 """
 START = [
-    "x: account 000000000000, region ca-central-1, embedded AWS",
+    "x: account 000000000000, region ca-central-1, emulator",
     "crd-x-network  create  not in the account yet",
     "crd-x-cluster  update  template changed",
     "2 stacks: 1 create, 1 update",

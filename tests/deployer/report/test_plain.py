@@ -30,7 +30,7 @@ from tests.deployer.report.samples import (
 from tests.fakes import REGION, FakeClock
 
 STORY = """\
-x: account 000000000000, region ca-central-1, embedded AWS
+x: account 000000000000, region ca-central-1, emulator
 crd-x-network   create   not in the account yet
 crd-x-cluster   update   template changed
 crd-x-assets    keep     unchanged
@@ -73,7 +73,7 @@ def test_a_whole_run_is_told_line_by_line() -> None:
     told, stream, clock = listening()
 
     with told:
-        told.start("x", "000000000000", REGION, embedded=True)
+        told.start("x", "000000000000", REGION, emulator=True)
         told.plan(STEPS, ORPHANS, UPLOADS)
         tell(told, clock, [*CREATING, *CREATED, *FAILED])
         told.summary()
@@ -82,10 +82,10 @@ def test_a_whole_run_is_told_line_by_line() -> None:
 
 
 def test_an_account_is_named_without_more() -> None:
-    """Only the embedded AWS is called so."""
+    """Only the emulator is called so."""
     told, stream, _ = listening()
 
-    told.start("prod", "123456789012", "eu-central-1", embedded=False)
+    told.start("prod", "123456789012", "eu-central-1", emulator=False)
 
     assert "prod: account 123456789012, region eu-central-1\n" == stream.getvalue()
 
@@ -94,7 +94,7 @@ def test_the_first_line_names_what_is_taken_from_the_aws_setup() -> None:
     """The log shows the proxy of the run."""
     told, stream, _ = listening()
 
-    told.start("x", "1", "r", embedded=False, origins=["profile x", "proxy http://proxy"])
+    told.start("x", "1", "r", emulator=False, origins=["profile x", "proxy http://proxy"])
 
     assert "x: account 1, region r · profile x · proxy http://proxy\n" == stream.getvalue()
 

@@ -1,0 +1,139 @@
+"""The operations that AWS serves without credentials; all others are refused.
+
+Each rule matches the whole request, so that MiniStack cannot interpret it as another operation.
+Refused, although AWS serves them: identity pools of Cognito, user pool domains, function URLs, REST
+and WebSocket APIs, AppSync, and S3's forms with a signed policy. No layer uses them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from emulator import ministack
+from emulator.access.signatures import S3
+
+if TYPE_CHECKING:
+    from emulator.access.request import Request
+
+# The operations of user pools that botocore's model of cognito-idp sends unsigned.
+COGNITO = frozenset({
+    "AssociateSoftwareToken", "ChangePassword", "CompleteWebAuthnRegistration", "ConfirmDevice",
+    "ConfirmForgotPassword", "ConfirmSignUp", "DeleteUser", "DeleteUserAttributes",
+    "DeleteWebAuthnCredential", "ForgetDevice", "ForgotPassword", "GetDevice",
+    "GetTokensFromRefreshToken", "GetUser", "GetUserAttributeVerificationCode",
+    "GetUserAuthFactors", "GlobalSignOut", "InitiateAuth", "ListDevices",
+    "ListWebAuthnCredentials", "ResendConfirmationCode", "RespondToAuthChallenge", "RevokeToken",
+    "SetUserMFAPreference", "SetUserSettings", "SignUp", "StartWebAuthnRegistration",
+    "UpdateAuthEventFeedback", "UpdateDeviceStatus", "UpdateUserAttributes",
+    "VerifySoftwareToken", "VerifyUserAttribute",
+})  # fmt: skip
+WEB_IDENTITY = "AssumeRoleWithWebIdentity"
+CERTIFICATE = "/_emulator/SimpleNotificationService.pem"
+
+_TARGET = "AWSCognitoIdentityProviderService."
+_KEYS = re.compile(
+    r"/([a-z]{2}(?:-[a-z]+)+-\d_[A-Za-z0-9]+)/\.well-known/(?:jwks\.json|openid-configuration)"
+)
+_SIGNALS = re.compile(r"/_ministack/cfn-(?:response|signal)/[0-9a-f-]{32,36}")
+# The links in the messages of SNS, and the allowed parameters of their queries.
+_LINKS = {
+    "ConfirmSubscription": {"Token", "TopicArn", "AuthenticateOnUnsubscribe"},
+    "Unsubscribe": {"SubscriptionArn"},
+}
+# The query parameters allowed for reading an object of S3, and for listing a bucket.
+_OBJECT_QUERY = {"versionId"}
+_LIST_QUERY = {
+    "list-type", "prefix", "delimiter", "max-keys", "marker", "start-after", "continuation-token",
+    "encoding-type", "fetch-owner",
+}  # fmt: skip
+
+# First parts of paths that MiniStack routes to other services than S3.
+_NOT_BUCKETS = {"", "iceberg", "login", "logout", "oauth2", "restapis", "v20180820"}
+
+
+def is_served(request: Request) -> bool:
+    """Return whether AWS serves *request* without credentials, judged without its body."""
+    if request.header("authorization"):
+        return False
+    match request.method:
+        case "GET" | "HEAD":
+            return not _has_body(request) and (
+                request.path == CERTIFICATE
+                or _is_key_set(request)
+                or _is_link(request)
+                or _is_public_object(request)
+            )
+        case "POST":
+            return _is_cognito(request)
+        case "PUT":  # On AWS these are presigned URLs; here the path has a random token.
+            return bool(_SIGNALS.fullmatch(request.path)) and not request.raw_query
+        case "OPTIONS":  # A preflight of the local site; browsers.py refuses all others.
+            return bool(
+                request.header("origin")
+                and request.header("access-control-request-method")
+                and not request.path.startswith("/_")  # MiniStack's own, some for any method.
+            )
+        case _:
+            return False
+
+
+def may_be_web_identity(request: Request) -> bool:
+    """Return whether *request* may be one to STS, whose body has the name of the operation."""
+    return (
+        request.method == "POST"
+        and request.path == "/"
+        and not request.raw_query
+        and not request.header("authorization")
+        and not request.header("x-amz-target")
+        and request.header("content-type").startswith("application/x-www-form-urlencoded")
+    )
+
+
+def is_web_identity(body: bytes) -> bool:
+    """Return whether *body* is a call of AssumeRoleWithWebIdentity, and of nothing else."""
+    form = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
+    return [value for name, value in form if name == "Action"] == [WEB_IDENTITY]
+
+
+def _has_body(request: Request) -> bool:
+    """Return whether a body or a header could make MiniStack read a GET as another operation."""
+    names = ("content-type", "content-length", "transfer-encoding", "x-amz-target")
+    return any(request.header(name) not in {"", "0"} for name in names)
+
+
+def _is_cognito(request: Request) -> bool:
+    target = request.header("x-amz-target")
+    return (
+        request.path == "/"
+        and not request.raw_query
+        and target.startswith(_TARGET)
+        and target.removeprefix(_TARGET) in COGNITO
+        and request.header("content-type").startswith("application/x-amz-json-1.1")
+    )
+
+
+def _is_key_set(request: Request) -> bool:
+    found = _KEYS.fullmatch(request.path)
+    return bool(found and not request.raw_query and ministack.has_user_pool(found[1]))
+
+
+def _is_link(request: Request) -> bool:
+    given = dict(request.query)
+    if request.path != "/" or len(given) != len(request.query):
+        return False
+    allowed = _LINKS.get(given.pop("Action", ""), set())
+    given.pop("Version", "")
+    return bool(given) and given.keys() <= allowed
+
+
+def _is_public_object(request: Request) -> bool:
+    """Return whether a bucket's policy makes the object, or the list of objects, public."""
+    bucket, _, key = request.path.removeprefix("/").partition("/")
+    names = {name for name, _ in request.query}
+    if bucket in _NOT_BUCKETS or names - (_OBJECT_QUERY if key else _LIST_QUERY):
+        return False
+    if ministack.service_of(request) != S3:
+        return False
+    return ministack.is_public(bucket, key, request.method, request.listed)

@@ -1,0 +1,159 @@
+"""The first application of the server: it passes requests on, or refuses them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from emulator import ministack
+from emulator.access import anonymous, browsers, operations, orders, payloads, signatures
+from emulator.access.body import Body, DisconnectedError
+from emulator.access.destinations import Destination, find
+from emulator.access.refusals import AwsRefusalError, RefusedError
+from emulator.access.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from emulator.access.body import Receive
+
+    Scope = MutableMapping[str, Any]
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+    Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_ACCOUNT = re.compile(r"\d{12}")
+# The longest body that is read to verify its signature; Lambda's are the longest, 67 MiB.
+_LARGEST_BYTES = 80 * 1024 * 1024
+_LARGEST_ANONYMOUS_BYTES = 64 * 1024
+
+
+def only_authenticated(emulator: Asgi) -> Asgi:
+    """Pass on to MiniStack only requests that `AccessControl` has authenticated.
+
+    All others are for a distribution, load balancer or API, and are handled by patches before this.
+    If one of those was just deleted, its requests must not reach MiniStack.
+    """
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or scope.get(ministack.AUTHENTICATED):
+            await emulator(scope, receive, send)
+            return
+        headers = {"Content-Type": "application/json"}
+        await ministack.send_answer(send, 404, headers, b'{"message": "Not Found"}')
+
+    return guarded
+
+
+class AccessControl:
+    """Passes requests on to *application* that are signed, anonymous on AWS, or for a resource."""
+
+    def __init__(self, application: Asgi, *, port: int) -> None:
+        self._application, self._port = application, port
+        self._hosts: set[str] = set()
+        self._origins: set[str] = set()
+
+    def allow(self, order: dict[str, Any]) -> None:
+        """Accept the hosts and origins in *order* as well, until the server stops."""
+        self._hosts |= {host.lower() for host in order["hosts"]}
+        self._origins |= {origin.lower() for origin in order["origins"]}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await self._application(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:  # No layer has WebSockets: closed before it is accepted is 403.
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, body = Request.from_scope(scope), Body(receive)
+        try:
+            destination = find(request, self._port, self._hosts)
+            browsers.check(request, destination, self._origins)
+            if destination is Destination.AWS:
+                await self._authenticate(request, body)
+                scope[ministack.AUTHENTICATED] = True
+        except RefusedError as refused:
+            text = json.dumps({"message": str(refused)}).encode()
+            answer = (refused.status, {"Content-Type": "application/json"}, text)
+        except AwsRefusalError as refused:
+            answer = ministack.credentials_refused(
+                refused.code, refused.message, refused.service, request
+            )
+        except DisconnectedError:
+            return
+        else:
+            await self._application(scope, body.replay, send)
+            return
+        if not request.header("expect"):
+            await body.drain()
+        status, headers, text = answer
+        head = request.method == "HEAD"
+        await ministack.send_answer(send, status, headers, b"" if head else text, head=head)
+
+    async def _authenticate(self, request: Request, body: Body) -> None:
+        """Raise a refusal unless *request* is signed, or served without credentials."""
+        claimed = signatures.claim(request)
+        if claimed is None:
+            await self._check_anonymous(request, body)
+            return
+        if request.path.startswith("/_"):
+            _check_order(request, claimed)
+        elif claimed.service == orders.SERVICE:
+            message = "Credential should be scoped to correct service."
+            raise AwsRefusalError("SignatureDoesNotMatch", message)
+        await self._verify(request, claimed, body)
+
+    async def _check_anonymous(self, request: Request, body: Body) -> None:
+        """Raise a refusal unless AWS serves *request* without credentials."""
+        if anonymous.is_served(request):
+            return
+        form = b""
+        if anonymous.may_be_web_identity(request):
+            form = await body.read(_LARGEST_ANONYMOUS_BYTES)
+            if anonymous.is_web_identity(form):
+                return
+        if request.path.startswith("/_"):
+            raise RefusedError(f"{request.path}: needs a signature with the folder's secret key")
+        message = "Request is missing Authentication Token"
+        service = ministack.service_of(request, form)
+        raise AwsRefusalError("MissingAuthenticationToken", message, service=service)
+
+    async def _verify(self, request: Request, claimed: signatures.Claim, body: Body) -> None:
+        """Verify key, time, signature and body, in this order, and that it asks for one operation."""
+        found = ministack.find_credentials(claimed.access_key, claimed.token)
+        if isinstance(found, ministack.Refusal):
+            raise AwsRefusalError(found.code, found.message, service=claimed.service)
+        secret = found.secret_access_key
+        signatures.check_time(claimed, datetime.now(UTC))
+        payload = payloads.signed_payload(claimed)
+        if payload is None:  # The request does not contain the hash of its body.
+            payload = hashlib.sha256(await body.read(_LARGEST_BYTES)).hexdigest()
+        signatures.check(request, claimed, secret, payload)
+        content = await body.read()
+        payloads.check(claimed, payload, content, secret)
+        if payloads.is_unsigned(payload):
+            _check_service(request, content)
+        operations.check(request, content)
+
+
+def _check_order(request: Request, claimed: signatures.Claim) -> None:
+    """Raise RefusedError unless *request* is a root's call of one of the `/_emulator` endpoints."""
+    if not request.path.startswith(orders.PATH):
+        raise RefusedError(f"{request.path}: not an endpoint of the emulator")
+    if not _ACCOUNT.fullmatch(claimed.access_key) or claimed.service != orders.SERVICE:
+        raise RefusedError(
+            f"{request.path}: needs a signature with the folder's secret key for the service "
+            f"{orders.SERVICE}"
+        )
+
+
+def _check_service(request: Request, body: bytes) -> None:
+    """Raise AwsRefusalError if MiniStack routes a request with an unsigned body elsewhere than S3."""
+    if ministack.service_of(request, body) != signatures.S3:
+        message = "Credential should be scoped to correct service."
+        raise AwsRefusalError("SignatureDoesNotMatch", message, service=signatures.S3)

@@ -1,0 +1,72 @@
+"""Find the resource of a request, and refuse a Host that no resource has.
+
+This prevents DNS rebinding: a page whose host name resolves to 127.0.0.1 still sends that name as
+Host. Names for browsers, such as `http://NAME.localhost:PORT`, must be translated before this
+module: here, Host must be a name that a resource has.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from emulator.access.refusals import RefusedError
+from emulator.patches import distributions, http_api, loadbalancer
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from emulator.access.request import Request
+
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+)(?::\d{1,5})?")
+_LOOPBACK = ("127.0.0.1", "localhost")
+_ENDPOINT = re.compile(
+    r"(?:[a-z0-9][a-z0-9.-]*\.)?[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)(?::\d{1,5})?"
+)
+_LONGEST_HOST = 255
+_API_PATH = "/_aws/execute-api/"
+
+
+class Destination(Enum):
+    """The kind of resource that handles a request."""
+
+    AWS = "an AWS service"
+    DISTRIBUTION = "a CloudFront distribution"
+    LOAD_BALANCER = "a load balancer"
+    API = "an HTTP API"
+
+
+def find(request: Request, port: int, more_hosts: Collection[str]) -> Destination:
+    """Return the destination of *request*; raise RefusedError if its Host is unknown."""
+    host = request.host
+    if len(host) > _LONGEST_HOST:
+        raise RefusedError(f"Host: longer than {_LONGEST_HOST} characters")
+    if host in {f"{name}:{port}" for name in _LOOPBACK} or host in more_hosts:
+        api = request.path.startswith(_API_PATH) and http_api.find(*_called(request))
+        return Destination.API if api else Destination.AWS
+    if distributions.find(host):
+        return Destination.DISTRIBUTION
+    if loadbalancer.find(host):
+        return Destination.LOAD_BALANCER
+    if http_api.find(*_called(request)):
+        return Destination.API
+    if _ENDPOINT.fullmatch(host):
+        return Destination.AWS
+    raise RefusedError(
+        f"Host {host or '(none)'}: not this server, not an AWS endpoint, and not a name that a "
+        f"distribution, load balancer or HTTP API has; send the request to 127.0.0.1:{port}"
+    )
+
+
+def is_local_origin(origin: str, more_origins: Collection[str]) -> bool:
+    """Return whether *origin* is of the local site: a name of a distribution, on any port."""
+    if origin.lower() in more_origins:
+        return True
+    found = _ORIGIN.fullmatch(origin.lower())
+    return found is not None and distributions.find(found[1]) is not None
+
+
+def _called(request: Request) -> tuple[str, str, str]:
+    """Return the parts of a request that select an HTTP API and its route."""
+    return request.host, request.path, request.method

@@ -1,0 +1,65 @@
+"""Which operation a request asks for: it is named once, and policies are asked for that one.
+
+MiniStack takes the name that a policy has to allow from the query, the form or X-Amz-Target,
+whichever comes first, and performs what the protocol of the service says. A second name would
+have a policy allow one operation and MiniStack perform another.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from emulator import ministack
+from emulator.access.refusals import AwsRefusalError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from emulator.access.request import Request
+
+_RPC = re.compile(r"/service/.*/operation/", re.IGNORECASE)  # Of Smithy's RPC protocols.
+_STREAMING = "/response-streaming-invocations"
+_UNKNOWN = "UnknownOperation"  # Allowed by a policy that allows all of a service.
+
+
+def check(request: Request, body: bytes) -> None:
+    """Raise AwsRefusalError if *request* names more operations than its service's protocol takes."""
+    service = ministack.service_of(request, body)
+    is_rest = ministack.is_rest(service)
+    named = [value for name, value in request.query if name == "Action"]
+    named += [value for name, value in request.headers if name == "x-amz-target"]
+    named += _in_form(request, body)
+    if not is_rest and _RPC.search(request.path):
+        named.append(request.path)
+    if len(named) > (0 if is_rest else 1):
+        message = "The request names an operation that is not the one it asks for"
+        raise AwsRefusalError("InvalidAction", message, service=service)
+
+
+def _in_form(request: Request, body: bytes) -> list[str]:
+    """Return the names in a form; a compressed one has one, since MiniStack inflates it later."""
+    if "x-www-form-urlencoded" not in request.header("content-type"):
+        return []
+    if request.header("content-encoding"):
+        return ["compressed"]
+    form = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
+    return [value for name, value in form if name == "Action"]
+
+
+def install() -> None:
+    """Have policies asked for every operation, also for those that MiniStack has no name for."""
+    ministack.swap(ministack.iam_actions, "extract_iam_action", _never_without)
+
+
+def _never_without(find: Callable[..., str | None]) -> Callable[..., str]:
+    """Name InvokeWithResponseStream as AWS does, and what has no name in a way nobody allows."""
+
+    def finding(service: str, method: str, path: str, *rest: Any) -> str:
+        if service == "lambda" and path.rstrip("/").endswith(_STREAMING):
+            return "lambda:InvokeFunction"
+        found = find(service, method, path, *rest)
+        return found or f"{ministack.permission_prefix(service)}:{_UNKNOWN}"
+
+    return finding

@@ -1,0 +1,53 @@
+"""Requests to the `/_emulator` endpoints, signed like requests to AWS, so that no secret is sent.
+
+Another process that listens on the port gets a signature, which is valid for this request and a few
+minutes, but not the secret; and it cannot answer the challenge of `is_server_of`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import http.client
+import json
+from urllib.parse import urlsplit
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from emulator.access import secret as secrets
+
+SERVICE, REGION = "emulator", "local"
+PATH = "/_emulator"
+
+
+def send(
+    url: str, method: str, path: str, body: str, *, key: tuple[str, str], seconds: float
+) -> tuple[int, str]:
+    """Send a request signed with *key*, an account and the secret; return status and body.
+
+    Raises OSError or HTTPException if there is no response in time.
+    """
+    request = AWSRequest(method, f"{url}{path}", data=body.encode())
+    SigV4Auth(Credentials(*key), SERVICE, REGION).add_auth(request)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=seconds)
+    try:
+        connection.request(method, path, body or None, dict(request.headers.items()))
+        with connection.getresponse() as answer:
+            return answer.status, answer.read().decode(errors="replace")
+    finally:
+        connection.close()
+
+
+def is_server_of(url: str, secret: str, *, account: str, seconds: float) -> bool:
+    """Return whether the server at *url* proves that it has *secret*, the secret of the folder."""
+    challenge = secrets.new_challenge()
+    key = account, secret
+    try:
+        path = f"{PATH}?challenge={challenge}"
+        status, text = send(url, "GET", path, "", key=key, seconds=seconds)
+        answered = str(json.loads(text)["proof"])
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return False
+    expected = secrets.proof(secret, challenge) or ""
+    return status == http.client.OK and hmac.compare_digest(answered.encode(), expected.encode())

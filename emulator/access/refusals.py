@@ -1,0 +1,21 @@
+"""The two ways in which a request is refused."""
+
+from __future__ import annotations
+
+import http.client
+
+
+class RefusedError(Exception):
+    """The emulator refuses the request, for a reason that does not exist on AWS."""
+
+    def __init__(self, message: str, *, status: int = http.client.FORBIDDEN) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class AwsRefusalError(Exception):
+    """The request is refused as AWS does it, with *code* in the protocol of *service*."""
+
+    def __init__(self, code: str, message: str, *, service: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.service = code, message, service

@@ -1,0 +1,49 @@
+"""Make the credentials of roles depend on the secret: MiniStack's are predictable.
+
+MiniStack derives a function's keys from its ARN and its role's ARN, and accepts every token of a
+web identity. Any program could compute the keys or make up a token, and assume the role.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator import ministack
+from emulator.access import tokens
+from emulator.access.secret import derive
+
+
+def install(secret: str) -> None:
+    """Derive the keys of functions from *secret*, and accept only tokens signed with it."""
+    ministack.swap_function_credentials(lambda config: _function_credentials(config, secret))
+    ministack.swap_web_identity(lambda token: tokens.is_web_identity_token(secret, token))
+
+
+def drop_function_sessions() -> None:
+    """Delete the sessions of functions: an earlier version saved predictable keys."""
+    sessions = ministack.store(ministack.sts, "_sessions")
+    for key in [key for key, session in sessions.items() if "AccountId" not in session]:
+        del sessions[key]
+
+
+def _function_credentials(config: dict[str, Any], secret: str) -> dict[str, str]:
+    """Register a session of the function's role, and return its keys; the same each time."""
+    function, role = config["FunctionArn"], config.get("Role", "")
+    account, name = function.split(":")[4], role.rpartition("/")[2]
+    session_name = config.get("FunctionName", "function")[:64]
+    who = f"{function} {role}"
+    access_key = f"ASIA{derive(secret, f'function key {who}')[:16].upper()}"
+    secret_key = derive(secret, f"function secret {who}")
+    token = derive(secret, f"function token {who}")
+    session = {
+        "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}",
+        "UserId": f"{name}:{session_name}",
+        "SecretAccessKey": secret_key,
+        "SessionToken": token,
+    }
+    ministack.store(ministack.sts, "register_session")(access_key, session)
+    return {
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
+        "AWS_SESSION_TOKEN": token,
+    }

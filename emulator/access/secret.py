@@ -1,0 +1,85 @@
+"""The secret key of a folder: random, readable by its owner only, never sent over the network.
+
+It is the secret access key of the root user in every account of the emulator. Clients sign
+requests with it, and the server proves with it that it is the server of the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import stat
+from typing import TYPE_CHECKING
+
+from deployer.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BYTES = 30  # 40 characters, as many as AWS's secret access keys have.
+_SECRET = re.compile(r"[A-Za-z0-9_-]{40}")
+_CHALLENGE = re.compile(r"[0-9a-f]{64}")
+
+
+def create(file: Path) -> None:
+    """Write a new secret to *file* unless it exists; concurrent calls keep the first secret."""
+    if file.exists():
+        return
+    aside = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as opened:
+            opened.write(secrets.token_urlsafe(_BYTES) + "\n")
+        os.link(aside, file)
+    except FileExistsError:
+        pass
+    finally:
+        aside.unlink()
+
+
+def read(file: Path) -> str:
+    """Return the secret in *file*; raise EmulatorError if another user may read or write it."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise _unusable(file, f"cannot be read: {error.strerror}") from None
+    with os.fdopen(descriptor) as opened:
+        found = os.fstat(opened.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise _unusable(file, "is not a regular file")
+        if found.st_uid != os.geteuid():
+            raise _unusable(file, "belongs to another user")
+        if found.st_mode & 0o077:
+            raise _unusable(file, "is open to other users")
+        text = opened.read(100).strip()
+    if not _SECRET.fullmatch(text):
+        raise _unusable(file, "does not hold a secret key")
+    return text
+
+
+def new_challenge() -> str:
+    """Return a new random challenge for a server."""
+    return secrets.token_hex(32)
+
+
+def proof(secret: str, challenge: str) -> str | None:
+    """Return the response to *challenge*, which needs *secret*; None if it is malformed."""
+    if not _CHALLENGE.fullmatch(challenge):
+        return None
+    return derive(secret, f"server {challenge}")
+
+
+def derive(secret: str, purpose: str) -> str:
+    """Return a value of 64 characters for *purpose* that does not disclose *secret*.
+
+    Signature Version 4 keys its HMAC with "AWS4" and the secret, so no signature is such a value.
+    """
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def _unusable(file: Path, why: str) -> EmulatorError:
+    hint = f"delete {file}, then run ./inv emulator.start to create a new one"
+    return EmulatorError(f"{file}: the secret key {why}", hint=hint)

@@ -1,0 +1,266 @@
+"""Limit the size of requests and the time that they may take to arrive.
+
+`Limits` wraps the whole application. The emulator reads whole bodies, so a body is refused as soon
+as it is known to be too large: by its Content-Length, or by the bytes received.
+The limit depends on whether a request has a signature, which is not verified here.
+Characters that XML does not allow are replaced in XML responses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from xml.sax.saxutils import escape
+
+from emulator import ministack, xmltext
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_MB = 1024 * 1024
+ANONYMOUS_BYTES = 10 * _MB  # API Gateway quotas: Payload size. Cognito's public API needs less.
+OBJECT_BYTES = 256 * _MB  # S3 accepts 5 GB in one call; here a body is held in memory.
+INVOKE_BYTES = 6_291_556  # Lambda quotas, Invocation payload.
+_CODE_BYTES = 70_167_211  # A request that contains a zip of 50 MB.
+_SIGNED_BYTES = 10 * _MB
+_BYTES = {
+    "cloudformation": _MB,
+    "dynamodb": 16 * _MB,  # DynamoDB quotas, BatchWriteItem.
+    "ecr": OBJECT_BYTES,
+    "lambda": _CODE_BYTES,
+    "s3": OBJECT_BYTES,
+}
+_HEADER_BYTES = 64 * 1024  # Of all headers together; hypercorn reads no more than 16 KB in parts.
+# The total of all bodies that are held at the same time.
+ANONYMOUS_TOTAL_BYTES = 64 * _MB
+SIGNED_TOTAL_BYTES = 1024 * _MB
+ANONYMOUS_SECONDS = 30.0  # For a body to arrive.
+SIGNED_SECONDS = 600.0
+
+_CREDENTIAL = re.compile(r"Credential=[^/,\s]+/\d{8}/[^/,\s]+/([a-z0-9-]+)/aws4_request")
+_SIGNED_QUERY = re.compile(rb"(?:^|&)(?:X-Amz-Signature|Signature)=", re.IGNORECASE)
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The limits of a request's body: its size, and the time that it may take to arrive."""
+
+    service: str
+    is_signed: bool
+    max_bytes: int
+
+    @property
+    def seconds(self) -> float:
+        """The time that the body may take to arrive."""
+        return SIGNED_SECONDS if self.is_signed else ANONYMOUS_SECONDS
+
+    @property
+    def total_bytes(self) -> int:
+        """The limit for the total of all bodies, signed or not signed like this one."""
+        return SIGNED_TOTAL_BYTES if self.is_signed else ANONYMOUS_TOTAL_BYTES
+
+
+class Limits:
+    """The ASGI application *app*, with limits."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._held = {True: 0, False: 0}  # Bytes of bodies: of signed requests, of others.
+        ministack.swap(ministack.app, "_decompress_request_body", _bounded_inflation)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request within its limits."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        bound = bound_of(scope)
+        body = _Body(self._held, bound, receive)
+        response = _Response(send)
+        try:
+            _check_headers(scope)
+            body.announce(_header(scope, b"content-length"))
+            await self._app(scope, body.receive, response.send)
+        except _RefusedError as refused:
+            if not response.has_started:
+                await _refuse(refused, bound, send)
+        finally:
+            body.release()
+
+
+def bound_of(scope: Scope) -> Bound:
+    """Return the limits of a request, by its headers, path and query."""
+    authorization = _header(scope, b"authorization")
+    if found := _CREDENTIAL.search(authorization):
+        service = found[1]
+        if service == "lambda" and scope["path"].endswith("/invocations"):
+            return Bound(service, is_signed=True, max_bytes=INVOKE_BYTES)
+        return Bound(service, is_signed=True, max_bytes=_BYTES.get(service, _SIGNED_BYTES))
+    if _SIGNED_QUERY.search(scope.get("query_string", b"")):
+        return Bound("s3", is_signed=True, max_bytes=OBJECT_BYTES)
+    if authorization.startswith("Basic ") and scope["path"].startswith("/v2/"):  # Docker, to ECR.
+        return Bound("ecr", is_signed=True, max_bytes=OBJECT_BYTES)
+    return Bound("", is_signed=False, max_bytes=ANONYMOUS_BYTES)
+
+
+def _check_headers(scope: Scope) -> None:
+    if sum(len(name) + len(value) for name, value in scope.get("headers", [])) > _HEADER_BYTES:
+        raise _RefusedError(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "RequestHeaderSectionTooLarge",
+            f"the headers are larger than {_HEADER_BYTES:,} bytes",
+        )
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: HTTPStatus, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class _Body:
+    """A request's body while it is received."""
+
+    def __init__(self, held: dict[bool, int], bound: Bound, receive: Receive) -> None:
+        self._held = held
+        self._bound = bound
+        self._receive = receive
+        self._bytes = 0
+        self._is_whole = False
+        self._until = asyncio.get_running_loop().time() + bound.seconds
+
+    def announce(self, content_length: str) -> None:
+        """Refuse a body whose Content-Length is too large."""
+        if content_length.isdecimal() and int(content_length) > self._bound.max_bytes:
+            raise self._too_large()
+
+    async def receive(self) -> Message:
+        """Receive the next part; raise if the body is too large or takes too long."""
+        if self._is_whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise _RefusedError(
+                HTTPStatus.REQUEST_TIMEOUT,
+                "RequestTimeout",
+                f"the body did not arrive within {self._bound.seconds:.0f} seconds",
+            ) from None
+        self._count(len(message.get("body", b"")))
+        self._is_whole = not message.get("more_body", False)
+        return message
+
+    def release(self) -> None:
+        """Subtract the body from the totals: its request is finished."""
+        self._held[self._bound.is_signed] -= self._bytes
+        self._bytes = 0
+
+    def _count(self, received: int) -> None:
+        self._bytes += received
+        self._held[self._bound.is_signed] += received
+        if self._bytes > self._bound.max_bytes:
+            raise self._too_large()
+        if self._held[self._bound.is_signed] > self._bound.total_bytes:
+            raise _RefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "SlowDown",
+                f"requests hold more than {self._bound.total_bytes:,} bytes; try again",
+            )
+
+    def _too_large(self) -> _RefusedError:
+        message = f"the body is larger than {self._bound.max_bytes:,} bytes"
+        if self._bound.service == "s3":
+            return _RefusedError(HTTPStatus.BAD_REQUEST, "EntityTooLarge", message)
+        return _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge", message)
+
+
+class _Response:
+    """A response while it is sent."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._is_cleaned = False
+        self.has_started = False
+
+    async def send(self, message: Message) -> None:
+        """Send a part; in XML, without characters that XML does not allow."""
+        if message["type"] == "http.response.start":
+            self.has_started = True
+            self._is_cleaned = _is_generated_xml(message.get("headers", []))
+        elif self._is_cleaned and message.get("body"):
+            message = {**message, "body": xmltext.clean_bytes(message["body"])}
+        await self._send(message)
+
+
+def _is_generated_xml(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Return whether a response is a service's own XML; objects have an ETag and are not changed."""
+    found = {name.lower(): value for name, value in headers}
+    return b"xml" in found.get(b"content-type", b"") and b"etag" not in found
+
+
+async def _refuse(refused: _RefusedError, bound: Bound, send: Send) -> None:
+    """Respond in the service's format and close the connection without reading the rest."""
+    if bound.service in {"s3", "cloudformation"}:
+        kind, body = b"application/xml", _xml(refused, bound.service)
+    else:
+        text = {"__type": refused.code, "message": refused.message}
+        kind, body = b"application/json", json.dumps(text)
+    headers = [
+        (b"content-type", kind),
+        (b"content-length", str(len(body.encode())).encode()),
+        (b"connection", b"close"),
+    ]
+    with suppress(ConnectionError):
+        await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body.encode()})
+
+
+def _xml(refused: _RefusedError, service: str) -> str:
+    error = f"<Code>{refused.code}</Code><Message>{escape(refused.message)}</Message>"
+    if service == "s3":
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{error}</Error>'
+    return f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>"
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    for key, value in scope.get("headers", []):
+        if key.lower() == name:
+            return str(value.decode("latin-1"))
+    return ""
+
+
+def _bounded_inflation(inflate: Callable[[bytes, Any], bytes]) -> Callable[[bytes, Any], bytes]:
+    """Do not decompress a body that would exceed the limit; the service then refuses it."""
+
+    def inflating(body: bytes, headers: Any) -> bytes:
+        if "gzip" in headers.get("content-encoding", "").lower() and not _fits(body):
+            return body
+        return inflate(body, headers)
+
+    return inflating
+
+
+def _fits(body: bytes) -> bool:
+    """Return whether a gzip file, of one member or several, inflates within the limit."""
+    left = _SIGNED_BYTES
+    with suppress(zlib.error):  # The emulator logs it.
+        while body and left > 0:
+            decompressor = zlib.decompressobj(_GZIP)
+            left -= len(decompressor.decompress(body, left))
+            if decompressor.unconsumed_tail:
+                return False
+            body = decompressor.unused_data
+    return left > 0

@@ -1,0 +1,12 @@
+"""Writes the table of gaps into docs/emulator.md: `python -m emulator.patches`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emulator.patches import table
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "emulator.md"
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(table.inserted(DOCUMENT.read_text()))

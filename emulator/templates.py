@@ -1,0 +1,258 @@
+"""Read templates within limits, so that no template stops the emulator.
+
+They are measured before they are loaded (yamlbounds.py), then read by libyaml, since the emulator's
+own reader, in Python, takes six times as long. The limits are CloudFormation's where those are
+known; the depth, the size of numbers and the messages for both are not verified.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import yaml
+
+from deployer import yamlbounds
+from emulator import ministack, xmltext
+
+_log = logging.getLogger("emulator.templates")
+
+MAX_DEPTH = yamlbounds.MAX_DEPTH
+MAX_TEXT = 1_000_000  # The result of a function such as Fn::Sub: as long as a whole template.
+_MAX_INTEGER = 2**1023  # Larger ones cannot be floating-point numbers either.
+_COUNTS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}  # Quotas.
+_SECTIONS = ("Conditions", "Mappings", "Metadata", "Outputs", "Parameters", "Resources", "Rules")
+_ALIASES = "Template error: YAML aliases are not allowed in CloudFormation templates"
+
+_expanded: ContextVar[list[int] | None] = ContextVar("expanded", default=None)
+
+
+class TemplateError(ValueError):
+    """A template that is refused; the emulator puts “Template format error:” before it."""
+
+
+def close() -> None:
+    """Apply the limits to every template that the emulator reads."""
+    ministack.swap(ministack.engine, "CfnLoader", _by_libyaml)
+    ministack.wrap("_parse_template", _bounded)
+    ministack.wrap("_parse_snippet", _bounded_snippet)
+    ministack.wrap("_resolve_template", _without_aliases)
+    ministack.wrap("_resolve_refs", _bounded_text)
+    ministack.swap(ministack.language_extensions, "apply", _counted)
+    ministack.swap(ministack.language_extensions, "_expand", _counting)
+    ministack.wrap("_xml", _clean_answer)
+    for action in ministack.ACTIONS:
+        ministack.wrap_action(action, _checked)
+
+
+def _by_libyaml(own: type[yaml.SafeLoader]) -> type[yaml.CSafeLoader]:
+    class Loader(yaml.CSafeLoader):
+        yaml_constructors = own.yaml_constructors
+        yaml_multi_constructors = own.yaml_multi_constructors
+        yaml_implicit_resolvers = own.yaml_implicit_resolvers
+
+    return Loader
+
+
+def _bounded(parse: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
+    """Measure a template's text before it is parsed, and check its values afterwards."""
+
+    def parsing(text: str) -> dict[str, Any]:
+        _measure(text, aliases=False)
+        try:
+            template = parse(text)
+        except RecursionError:
+            raise TemplateError(f"nested more than {MAX_DEPTH} levels deep") from None
+        for problem in problems(template):
+            raise TemplateError(problem)
+        return template
+
+    return parsing
+
+
+def _bounded_snippet(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Do the same for a snippet of AWS::Include, where aliases are allowed."""
+
+    def parsing(text: str) -> Any:
+        _measure(text, aliases=True)
+        snippet = parse(text)
+        for problem in _values(snippet):
+            raise TemplateError(problem)
+        return snippet
+
+    return parsing
+
+
+@functools.lru_cache(maxsize=16)  # Each template is read several times for one change set.
+def _measure(text: str, *, aliases: bool) -> None:
+    if found := xmltext.forbidden(text):
+        raise TemplateError(f"{found} is not allowed in a template")
+    if not text.lstrip().startswith("{"):  # json.loads bounds its own depth.
+        yamlbounds.check(text, aliases=aliases)
+
+
+def _without_aliases(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Refuse aliases with CloudFormation's message, which has no prefix."""
+
+    def resolving(params: Any) -> Any:
+        text, refused = resolve(params)
+        if refused is None and text:
+            try:
+                _measure(text, aliases=False)
+            except yamlbounds.AliasError:
+                return None, ministack.refuse("ValidationError", _ALIASES)
+            except ValueError:
+                pass  # Reported by _parse_template, with its prefix.
+        return text, refused
+
+    return resolving
+
+
+def problems(template: dict[str, Any]) -> Iterator[str]:
+    """Yield the faults that CloudFormation reports before it evaluates a template."""
+    yield from _values(template)
+    for name in _SECTIONS:
+        section = template.get(name, {})
+        if not isinstance(section, dict):
+            yield f"{name} is not a mapping"
+            return
+        if len(section) > _COUNTS.get(name, len(section)):
+            yield (
+                f"Number of {name.lower()}, {len(section)}, is greater than maximum allowed, "
+                f"{_COUNTS[name]}"
+            )
+    yield from _shapes(template)
+
+
+def _shapes(template: dict[str, Any]) -> Iterator[str]:
+    """Yield members that are not mappings although the emulator reads them as mappings."""
+    for section in ("Resources", "Outputs", "Parameters", "Rules"):
+        for name, member in (template.get(section) or {}).items():
+            if not isinstance(name, str):
+                yield f"[/{section}/{name}] is not named by a string"
+            elif name.startswith("Fn::"):
+                continue
+            elif not isinstance(member, dict):
+                yield f"[/{section}/{name}] is not a mapping"
+            elif section == "Resources":
+                yield from _resource(name, member)
+            elif section == "Parameters" and not isinstance(member.get("Type", ""), str):
+                yield f"[/Parameters/{name}/Type] is not a string"
+
+
+def _resource(name: str, resource: dict[str, Any]) -> Iterator[str]:
+    for key in ("Properties", "Metadata", "CreationPolicy", "UpdatePolicy"):
+        if not isinstance(resource.get(key, {}), dict):
+            yield f"[/Resources/{name}/{key}] is not a mapping"
+    for key in ("Type", "DeletionPolicy", "UpdateReplacePolicy"):
+        if not isinstance(resource.get(key, ""), str | dict):
+            yield f"[/Resources/{name}/{key}] is not a string"
+    depends = resource.get("DependsOn", [])
+    names = [depends] if isinstance(depends, str) else depends
+    if not isinstance(names, list) or not all(isinstance(item, str) for item in names):
+        yield f"[/Resources/{name}/DependsOn] is not a list of names"
+
+
+def _values(root: Any) -> Iterator[str]:
+    """Yield the faults of single values: their type, depth and characters."""
+    level, depth = [root], 0
+    while level:
+        if depth > MAX_DEPTH:
+            yield f"nested more than {MAX_DEPTH} levels deep"
+            return
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                below.extend((*value.keys(), *value.values()))
+            elif isinstance(value, list):
+                below.extend(value)
+            elif problem := _value(value):
+                yield problem
+                return
+        level, depth = below, depth + 1
+
+
+def _value(value: Any) -> str:
+    match value:
+        case str():
+            found = xmltext.forbidden(value)
+            return f"{found} is not allowed in a template" if found else ""
+        case None | bool():
+            return ""
+        case int():
+            return "a number is too large" if abs(value) > _MAX_INTEGER else ""
+        case float():
+            return "" if math.isfinite(value) else f"{value} is not a number"
+        case _:
+            return f"a {type(value).__name__} is not allowed in a template"
+
+
+def _bounded_text(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """Stop functions that double their text with every level of nesting."""
+
+    def resolving(*arguments: Any, **more: Any) -> Any:
+        value = resolve(*arguments, **more)
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            raise ValueError(f"Template error: a function makes more than {MAX_TEXT:,} characters")
+        return value
+
+    return resolving
+
+
+def _counted(apply: Callable[..., Any]) -> Callable[..., Any]:
+    """Count the values that Fn::ForEach produces."""
+
+    def applying(*arguments: Any) -> Any:
+        token = _expanded.set([0])
+        try:
+            return apply(*arguments)
+        finally:
+            _expanded.reset(token)
+
+    return applying
+
+
+def _counting(expand: Callable[..., Any]) -> Callable[..., Any]:
+    def expanding(*arguments: Any, **more: Any) -> Any:
+        count = _expanded.get()
+        if count is not None:
+            count[0] += 1
+            if count[0] > yamlbounds.MAX_NODES:
+                raise ValueError(f"Fn::ForEach makes more than {yamlbounds.MAX_NODES:,} values")
+        return expand(*arguments, **more)
+
+    return expanding
+
+
+def _clean_answer(answer: Callable[[int, str, str], Any]) -> Callable[[int, str, str], Any]:
+    """Make the response valid XML, whatever the stored state contains."""
+
+    def answering(status: int, tag: str, inner: str) -> Any:
+        return answer(status, tag, xmltext.clean(inner))
+
+    return answering
+
+
+def _checked(action: ministack.Action) -> ministack.Action:
+    """Refuse characters that XML does not allow, and templates that cannot be evaluated."""
+
+    def checking(params: ministack.Params) -> ministack.Answer:
+        for name, values in params.items():
+            for text in (name, *(values if isinstance(values, list) else [values])):
+                if found := xmltext.forbidden(str(text)):
+                    message = f"{found} in {xmltext.clean(name)} is not allowed"
+                    return ministack.refuse("ValidationError", message)
+        try:
+            return action(params)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
+            if not ({"TemplateBody", "TemplateURL"} & set(params)):
+                raise
+            _log.exception("a template could not be read")
+            message = f"Template format error: {type(error).__name__}: {error}"
+            return ministack.refuse("ValidationError", xmltext.clean(message))
+
+    return checking

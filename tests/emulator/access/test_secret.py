@@ -1,0 +1,128 @@
+"""The secret key of a folder."""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deployer.errors import EmulatorError
+from emulator.access import secret
+from emulator.folder import Folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def mode(path: Path) -> int:
+    """The permissions of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_open_to_its_owner_only(tmp_path: Path) -> None:
+    """File and folder are closed to others, whatever the umask, also where the folder existed."""
+    folder = Folder(tmp_path / "emulator")
+    folder.path.mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        folder.make()
+    finally:
+        os.umask(before)
+
+    assert (0o700, 0o600) == (mode(folder.path), mode(folder.secret))
+
+
+def test_stays(tmp_path: Path) -> None:
+    """A second start and a reset keep the secret; another folder has another one."""
+    one, other = Folder(tmp_path / "one"), Folder(tmp_path / "other")
+    one.make()
+    other.make()
+    first = secret.read(one.secret)
+
+    one.make()
+    one.forget()
+
+    assert first == secret.read(one.secret)
+    assert first != secret.read(other.secret)
+
+
+def test_two_at_once(tmp_path: Path) -> None:
+    """Of many writers one wins, and all read the same; nothing is left beside the file."""
+    file = tmp_path / "secret"
+
+    def create_and_read(_: int) -> str:
+        secret.create(file)
+        return secret.read(file)
+
+    with ThreadPoolExecutor(16) as pool:
+        found = set(pool.map(create_and_read, range(64)))
+
+    assert 1 == len(found)
+    assert [file] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("permissions", [0o640, 0o604, 0o620, 0o602, 0o644])
+def test_open_to_others(tmp_path: Path, permissions: int) -> None:
+    """A secret that others may read or write is refused, with the way out."""
+    file = tmp_path / "secret"
+    secret.create(file)
+    file.chmod(permissions)
+
+    with pytest.raises(EmulatorError, match="is open to other users") as failed:
+        secret.read(file)
+
+    assert f"delete {file}" in failed.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "test", "x" * 39, "x" * 41, "x" * 39 + " "])
+def test_not_a_secret(tmp_path: Path, text: str) -> None:
+    """A file that does not hold a key of the right length is refused."""
+    file = tmp_path / "secret"
+    secret.create(file)
+    file.write_text(text)
+
+    with pytest.raises(EmulatorError, match="does not hold a secret key"):
+        secret.read(file)
+
+
+def test_link(tmp_path: Path) -> None:
+    """A symbolic link is not followed, neither to write nor to read."""
+    file, elsewhere = tmp_path / "secret", tmp_path / "elsewhere"
+    file.symlink_to(elsewhere)
+
+    secret.create(file)
+
+    assert not elsewhere.exists()
+    with pytest.raises(EmulatorError, match="cannot be read"):
+        secret.read(file)
+
+
+def test_missing(tmp_path: Path) -> None:
+    """A missing file is one clear error."""
+    with pytest.raises(EmulatorError, match="cannot be read: No such file or directory"):
+        secret.read(tmp_path / "secret")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_of_another_user(tmp_path: Path) -> None:
+    """A secret that another user wrote is not used, because that user has read it."""
+    file = tmp_path / "secret"
+    secret.create(file)
+    os.chown(file, 65534, 65534)
+
+    with pytest.raises(EmulatorError, match="belongs to another user"):
+        secret.read(file)
+
+
+def test_proof() -> None:
+    """A proof needs the secret, differs for each challenge, and answers nothing but challenges."""
+    challenge, other = secret.new_challenge(), secret.new_challenge()
+
+    assert secret.proof("a" * 40, challenge) == secret.proof("a" * 40, challenge)
+    assert secret.proof("a" * 40, challenge) != secret.proof("b" * 40, challenge)
+    assert secret.proof("a" * 40, challenge) != secret.proof("a" * 40, other)
+    assert secret.proof("a" * 40, "x") is None
+    assert secret.proof("a" * 40, challenge + "\n") is None

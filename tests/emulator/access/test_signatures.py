@@ -1,0 +1,266 @@
+"""AWS Signature Version 4, verified. The examples are those of the S3 API reference."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.access import payloads, signatures
+from emulator.access.refusals import AwsRefusalError
+from emulator.access.request import Request
+from tests.emulator.access.signing import SECRET, encoded, now, presigned, received, signed
+
+HERE = "http://127.0.0.1:4566"
+S3_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+EMPTY = hashlib.sha256(b"").hexdigest()
+
+
+def verify(
+    request: Request, secret: str = SECRET, body: bytes = b"", at: datetime | None = None
+) -> None:
+    """Verify a request as `control` does, apart from finding the secret."""
+    claimed = signatures.claim(request)
+    assert claimed is not None
+    signatures.check_time(claimed, at or now())
+    payload = payloads.signed_payload(claimed) or hashlib.sha256(body).hexdigest()
+    signatures.check(request, claimed, secret, payload)
+    payloads.check(claimed, payload, body, secret)
+
+
+def refusal(request: Request, **how: Any) -> str:
+    """The code of the refusal that verifying ends with."""
+    with pytest.raises(AwsRefusalError) as refused:
+        verify(request, **how)
+    return refused.value.code
+
+
+def test_example_in_header() -> None:
+    """The S3 API reference's example of GET Object is verified."""
+    request = received(
+        "GET",
+        "http://examplebucket.s3.amazonaws.com/test.txt",
+        {
+            "Range": "bytes=0-9",
+            "x-amz-content-sha256": EMPTY,
+            "x-amz-date": "20130524T000000Z",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/"
+            "s3/aws4_request,SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,Signature="
+            "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
+        },
+    )
+
+    verify(request, S3_SECRET, at=datetime(2013, 5, 24, tzinfo=UTC))
+
+
+def test_example_in_query() -> None:
+    """The S3 API reference's example of a presigned URL is verified until it expires."""
+    request = received(
+        "GET",
+        "http://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+        "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
+        "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature="
+        "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404",
+        {},
+    )
+    signed_at = datetime(2013, 5, 24, tzinfo=UTC)
+
+    verify(request, S3_SECRET, at=signed_at + timedelta(days=1))
+
+    late = signed_at + timedelta(days=1, seconds=1)
+    assert "RequestExpired" == refusal(request, secret=S3_SECRET, at=late)
+
+
+PATHS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=20)
+VALUES = st.dictionaries(st.from_regex(r"[a-z-]{1,8}", fullmatch=True), PATHS, max_size=4)
+
+
+@given(
+    path=PATHS, query=VALUES, body=st.binary(max_size=40), service=st.sampled_from(["s3", "sts"])
+)
+def test_any_request(path: str, query: dict[str, str], body: bytes, service: str) -> None:
+    """Every request that botocore signs is verified; another secret fails."""
+    listed = "&".join(
+        f"{name}={encoded(value).replace('/', '%2F')}" for name, value in query.items()
+    )
+    url = f"{HERE}/x{encoded(path)}" + (f"?{listed}" if listed else "")
+
+    verify(signed("POST", url, service=service, body=body), body=body)
+
+    wrong = signed("POST", url, service=service, body=body, secret="t" * 40)
+    assert "SignatureDoesNotMatch" == refusal(wrong, body=body)
+
+
+def changed(request: Request, name: str, value: str) -> Request:
+    """The request with another value of a header."""
+    headers = tuple((n, value if n == name else v) for n, v in request.headers)
+    return replace(request, headers=headers)
+
+
+@pytest.mark.parametrize("service", ["s3", "sts"])
+def test_tampered(service: str) -> None:
+    """Another method, path, query, signed header or body is another request."""
+    url = f"{HERE}/bucket/key?a=1"
+    request = signed("PUT", url, service=service, body=b"mine", headers={"x-amz-meta-a": "1"})
+    verify(request, body=b"mine")
+
+    mismatch = "SignatureDoesNotMatch"
+    assert mismatch == refusal(replace(request, method="DELETE"), body=b"mine")
+    assert mismatch == refusal(replace(request, raw_path="/bucket/other"), body=b"mine")
+    assert mismatch == refusal(replace(request, raw_query="a=2"), body=b"mine")
+    assert mismatch == refusal(replace(request, raw_query="a=1&b=2"), body=b"mine")
+    assert mismatch == refusal(changed(request, "x-amz-meta-a", "2"), body=b"mine")
+    assert mismatch == refusal(changed(request, "host", "127.0.0.1:80"), body=b"mine")
+    assert mismatch == refusal(request, body=b"yours")
+
+
+def test_unsigned_headers() -> None:
+    """A header of Amazon's that is not signed could make it another request."""
+    more = (("x-amz-target", "DynamoDB_20120810.DeleteTable"),)
+    by_url, by_header = presigned("PUT", f"{HERE}/bucket/key"), signed("POST", f"{HERE}/")
+
+    refused = refusal(replace(by_url, headers=by_url.headers + more))
+    assert "AccessDenied" == refused
+    assert "SignatureDoesNotMatch" == refusal(replace(by_header, headers=by_header.headers + more))
+
+
+def test_host_must_be_signed() -> None:
+    """Without Host among the signed headers, a request is good at another server as well."""
+    request = signed("POST", f"{HERE}/")
+    authorization = request.header("authorization").replace("SignedHeaders=host;", "SignedHeaders=")
+
+    assert "IncompleteSignature" == refusal(changed(request, "authorization", authorization))
+
+
+def test_fragment() -> None:
+    """A target with a fragment is refused: only what is before it would be signed."""
+    request = signed("GET", f"{HERE}/bucket/key", service="s3")
+
+    assert "IncompleteSignature" == refusal(replace(request, raw_path="/bucket/key#x"))
+
+
+@pytest.mark.parametrize(
+    ("service", "minutes", "code"),
+    [
+        ("sts", 14, None),
+        ("sts", 16, "RequestTimeTooSkewed"),
+        ("sts", -14, None),
+        ("sts", -16, "RequestTimeTooSkewed"),
+        ("lambda", 4, None),
+        ("lambda", 6, "RequestTimeTooSkewed"),
+        ("lambda", -6, "RequestTimeTooSkewed"),
+    ],
+)
+def test_time(service: str, minutes: int, code: str | None) -> None:
+    """A signature is good for 5 minutes around its time, or 15, in the past and in the future."""
+    request = signed("POST", f"{HERE}/", service=service)
+    at = now() + timedelta(minutes=minutes)
+
+    if code:
+        assert code == refusal(request, at=at)
+    else:
+        verify(request, at=at)
+
+
+def test_presigned_time() -> None:
+    """A presigned URL is good until it expires, and not before its time."""
+    request = presigned("GET", f"{HERE}/bucket/key", seconds=60)
+    verify(request, at=now() + timedelta(seconds=50))
+
+    assert "RequestExpired" == refusal(request, at=now() + timedelta(seconds=62))
+    assert "RequestTimeTooSkewed" == refusal(request, at=now() - timedelta(minutes=16))
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 7 * 24 * 3600 + 1])
+def test_presigned_for_too_long(seconds: int) -> None:
+    """A URL that is good for more than a week, or never, is refused though its signature is right."""
+    request = presigned("GET", f"{HERE}/bucket/key", seconds=seconds)
+
+    assert "IncompleteSignature" == refusal(request)
+
+
+QUERY = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=123456789012%2F20130524%2Fr%2Fs3%2Faws4_request"
+
+
+@pytest.mark.parametrize(
+    ("query", "authorization", "code"),
+    [
+        ("", "AWS 123456789012:c2lnbmF0dXJl", "UnsupportedSignature"),
+        ("AWSAccessKeyId=123456789012&Signature=x&Expires=1", "", "IncompleteSignature"),
+        ("", "AWS4-ECDSA-P256-SHA256 Credential=x", "UnsupportedSignature"),
+        ("", "AWS4-HMAC-SHA256 Credential=123456789012", "IncompleteSignature"),
+        ("", "AWS4-HMAC-SHA256 Credential=1/2/3/4/5, Credential=6", "IncompleteSignature"),
+        (QUERY, "", "IncompleteSignature"),
+        (QUERY, "AWS4-HMAC-SHA256 Credential=1", "UnsupportedSignature"),
+        (QUERY, "Bearer x", "UnsupportedSignature"),
+        (QUERY.lower(), "", "IncompleteSignature"),
+        (f"{QUERY}&{QUERY}", "", "IncompleteSignature"),
+    ],
+)
+def test_other_credentials(query: str, authorization: str, code: str) -> None:
+    """Version 2, other algorithms, half a signature and two of them are refused, never ignored."""
+    headers = {"Authorization": authorization} if authorization else {}
+
+    with pytest.raises(AwsRefusalError) as refused:
+        signatures.claim(received("GET", f"{HERE}/?{query}", headers))
+
+    assert code == refused.value.code
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer x"}, {"Authorization": "Basic x"}]
+)
+def test_no_credentials(headers: dict[str, str]) -> None:
+    """A request without AWS's credentials claims nothing."""
+    assert signatures.claim(received("GET", f"{HERE}/?list-type=2", headers)) is None
+
+
+TEXT = st.text(max_size=30)
+SCOPE = st.sampled_from(["", "123456789012/20130524/r/s3/aws4_request", "a/b"])
+PARAMETERS = st.dictionaries(
+    st.sampled_from(
+        sorted({*signatures._QUERY_NAMES, "X-Amz-Signature", "X-Amz-Expires", "AWSAccessKeyId"})
+    ),
+    st.one_of(TEXT, SCOPE, st.sampled_from(["AWS4-HMAC-SHA256", "host", "20130524T000000Z", "60"])),
+)
+
+
+@given(authorization=TEXT, query=PARAMETERS, date=TEXT)
+def test_any_claim(authorization: str, query: dict[str, str], date: str) -> None:
+    """Every claim is verified or refused, and never causes an internal error."""
+    raw = "&".join(f"{name}={encoded(value)}" for name, value in query.items())
+    headers = {"x-amz-date": date}
+    headers |= {"Authorization": f"AWS4-HMAC-SHA256 {authorization}"} if authorization else {}
+    request = received("GET", f"{HERE}/?{raw}", headers)
+
+    with contextlib.suppress(AwsRefusalError):
+        claimed = signatures.claim(request)
+        if claimed:
+            signatures.check_time(claimed, now())
+            signatures.check(request, claimed, SECRET, EMPTY)
+            raise AssertionError("nobody has signed this")
+
+
+def test_date_of_another_day() -> None:
+    """The day of the scope is that of the time."""
+    request = signed("POST", f"{HERE}/")
+    other = changed(request, "x-amz-date", "20130524T000000Z")
+
+    assert "CredentialDateMismatch" == refusal(other)
+
+
+@pytest.mark.parametrize("value", ["", "20130524", "20130524T999999Z", "yesterday"])
+def test_no_date(value: str) -> None:
+    """A time that is missing or cannot be read is refused."""
+    request = signed("POST", f"{HERE}/")
+
+    assert refusal(changed(request, "x-amz-date", value)) in {
+        "IncompleteSignature",
+        "CredentialDateMismatch",
+    }

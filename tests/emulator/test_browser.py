@@ -1,0 +1,370 @@
+"""Real pages in headless Chromium: foreign ones, which attack, and one of the local site.
+
+A small server on this machine serves each page under a name of its own. The page sends what came
+of each attempt back to that server when all are done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+import emulator
+from tests.emulator.apis import hello
+from tests.emulator.templates import att, parameter, ref, resource, template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.emulator_server import Aws
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="there is no chromium on PATH"
+)
+SECONDS = 60
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # It cannot be on for root; the pages are our own.
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--remote-debugging-port=0",  # Else it prints the document and ends before the page is done.
+)
+# Every attempt has a name and tells what the page could see of the answer.
+PAGE = """<!doctype html>
+<title>page</title>
+<script>
+const results = {};
+const say = (name, result) => { results[name] = String(result); };
+const read = async (name, url, init) => {
+  try {
+    const answer = await fetch(url, init);
+    say(name, answer.type === "opaque" ? "sent" : answer.status + " " + await answer.text());
+  } catch (error) { say(name, "blocked"); }
+};
+const load = (name, tag, url) => new Promise((done) => {
+  const element = document.createElement(tag);
+  element.onload = () => { say(name, "loaded"); done(); };
+  element.onerror = () => { say(name, "failed"); done(); };
+  element.src = url;
+  document.head.append(element);
+});
+const post = (name, url, kind, fields) => new Promise((done) => {
+  const frame = document.createElement("iframe");
+  frame.name = name;
+  document.documentElement.append(frame);
+  const form = document.createElement("form");
+  Object.assign(form, {method: "post", action: url, enctype: kind, target: name});
+  for (const [key, value] of Object.entries(fields)) {
+    const input = document.createElement("input");
+    Object.assign(input, {type: "hidden", name: key, value: value});
+    form.append(input);
+  }
+  document.documentElement.append(form);
+  frame.onload = () => { say(name, "sent"); done(); };
+  form.submit();
+  setTimeout(done, 3000);
+});
+const connect = (name, url) => new Promise((done) => {
+  const socket = new WebSocket(url);
+  socket.onopen = () => { say(name, "opened"); done(); };
+  socket.onerror = () => { say(name, "failed"); done(); };
+});
+(async () => {
+  ATTEMPTS
+  await fetch("/done", {method: "POST", body: JSON.stringify(results)});
+})();
+</script>
+"""
+
+
+@dataclass
+class Pages:
+    """A server with one page, under any host name, that keeps the results of the page."""
+
+    port: int
+    page: str = ""
+    results: dict[str, str] | None = None
+
+
+@contextmanager
+def pages() -> Iterator[Pages]:
+    """The server, listening."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(served.page.encode(), "text/html; charset=utf-8")
+
+        def do_POST(self) -> None:
+            served.results = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self._answer(b"", "text/plain")
+
+        def _answer(self, body: bytes, kind: str) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        served = Pages(server.server_port)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        yield served
+        server.shutdown()
+
+
+def opened(profile: Path, name: str, attempts: list[str]) -> dict[str, str]:
+    """Open a page at http://NAME:PORT that makes these *attempts*; what it could see of each."""
+    with pages() as served:
+        return opened_at(served, profile, name, attempts)
+
+
+def opened_at(served: Pages, profile: Path, name: str, attempts: list[str]) -> dict[str, str]:
+    """Open a page of this server in a browser of its own."""
+    assert CHROMIUM, "chromium is not on PATH: .ci/run installs it"
+    served.page = PAGE.replace("ATTEMPTS", "\n  ".join(attempts))
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", f"http://{name}:{served.port}/"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], "HOME": str(profile)},
+        start_new_session=True,
+    ) as browser:
+        try:
+            deadline = time.monotonic() + SECONDS
+            while served.results is None:
+                assert browser.poll() is None, f"chromium ended with {browser.returncode}"
+                assert time.monotonic() < deadline, "the page did not come to its end"
+                time.sleep(0.05)
+        finally:
+            os.killpg(browser.pid, signal.SIGKILL)
+    return served.results
+
+
+PICTURE = b"<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site with a distribution, and an HTTP API that allows every origin."""
+
+    aws: Aws
+    name: str
+    api: str
+    bucket: str
+
+    @property
+    def url(self) -> str:
+        """The address of the emulator."""
+        return self.aws.endpoint.url
+
+    @property
+    def port(self) -> int:
+        """Its port, which any page can find by trying all."""
+        return int(urlsplit(self.url).port or 0)
+
+
+@pytest.fixture
+def site(aws: Aws) -> Site:
+    """A deployed site, with one public picture in a bucket."""
+    account = aws.endpoint.account
+    name = f"site{account}.localhost"
+    certificate = aws.client("acm", "us-east-1").request_certificate(DomainName=name)
+    everybody = {"AllowOrigins": ["*"], "AllowMethods": ["*"], "AllowHeaders": ["*"]}
+    made = template(
+        Kept=parameter("kept"),
+        **hello(aws, {"GET /hello": {}}, CorsConfiguration=everybody),
+        Files=resource("AWS::S3::Bucket"),
+        Distribution=resource(
+            "AWS::CloudFront::Distribution",
+            DistributionConfig={
+                "Enabled": True,
+                "Aliases": [name],
+                "ViewerCertificate": {
+                    "AcmCertificateArn": certificate["CertificateArn"],
+                    "SslSupportMethod": "sni-only",
+                },
+                "Origins": [
+                    {
+                        "Id": "files",
+                        "DomainName": att("Files", "RegionalDomainName"),
+                        "S3OriginConfig": {"OriginAccessIdentity": ""},
+                    }
+                ],
+                "DefaultCacheBehavior": {
+                    "TargetOriginId": "files",
+                    "ViewerProtocolPolicy": "allow-all",
+                    "CachePolicyId": "658327ea-f89d-4fab-a63d-7e88639e58f6",
+                },
+            },
+        ),
+    ) | {"Outputs": {"Api": {"Value": ref("Api")}, "Files": {"Value": ref("Files")}}}
+    aws.deploy("site", made, Capabilities=["CAPABILITY_IAM"])
+    outputs = aws.outputs("site")
+    _publish(aws, outputs["Files"])
+    return Site(aws, name, outputs["Api"], outputs["Files"])
+
+
+def _publish(aws: Aws, bucket: str) -> None:
+    """Put a picture and a script into a public bucket."""
+    s3 = aws.client("s3")
+    s3.delete_public_access_block(Bucket=bucket)
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+    s3.put_object(Bucket=bucket, Key="a.svg", Body=PICTURE, ContentType="image/svg+xml")
+    s3.put_object(Bucket=bucket, Key="a.js", Body=b"1", ContentType="text/javascript")
+
+
+def js(value: Any) -> str:
+    """A value in a script."""
+    return json.dumps(value)
+
+
+COGNITO_HEADERS = {
+    "Content-Type": "application/x-amz-json-1.1",
+    "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
+}
+COGNITO_BODY = js({
+    "ClientId": "x" * 26, "AuthFlow": "USER_PASSWORD_AUTH",
+    "AuthParameters": {"USERNAME": "ada", "PASSWORD": "x"},
+})  # fmt: skip
+
+
+def fetching(site: Site) -> dict[str, tuple[str, Any]]:
+    """Requests that a page makes by fetch, each with its address and how."""
+    plain = {"method": "POST", "mode": "no-cors"}
+    slow = js({"account": site.aws.endpoint.account, "seconds": 600})
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    delete = "Action=DeleteStack&StackName=site&Version=2010-05-15"
+    signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={site.aws.endpoint.account}/x"}
+    return {
+        "reset": (f"{site.url}/_ministack/reset", plain),
+        "pace": (f"{site.url}/_emulator/pace", {**plain, "body": slow}),
+        "delete": (f"{site.url}/", {**plain, "body": delete, "headers": form}),
+        "identify": (f"{site.url}/_emulator", {}),
+        "buckets": (f"{site.url}/", {}),
+        "configure": (f"{site.url}/_ministack/config", {"method": "POST", "body": "{}"}),
+        "signed": (f"{site.url}/", {"method": "POST", "headers": signed, "body": delete}),
+        "cognito": (
+            f"{site.url}/",
+            {"method": "POST", "headers": COGNITO_HEADERS, "body": COGNITO_BODY},
+        ),
+        "api": (f"{site.url}/_aws/execute-api/{site.api}/$default/hello", {}),
+        "object": (f"{site.url}/{site.bucket}/a.svg", {}),
+        "distribution": (f"http://{site.name}:{site.port}/a.svg", {}),
+        "rebound": (f"http://evil.localhost:{site.port}/", {}),
+    }
+
+
+def attempts(site: Site) -> list[str]:
+    """Everything that a page can try, as lines of its script."""
+    lines = [
+        f"await read({js(name)}, {js(url)}, {js(init)});"
+        for name, (url, init) in fetching(site).items()
+    ]
+    for name, tag, url in (
+        ("picture", "img", f"{site.url}/{site.bucket}/a.svg"),
+        ("script", "script", f"{site.url}/{site.bucket}/a.js"),
+        ("site's picture", "img", f"http://{site.name}:{site.port}/a.svg"),
+    ):
+        lines.append(f"await load({js(name)}, {js(tag)}, {js(url)});")
+    fields = {"Action": "DeleteStack", "StackName": "site", "Version": "2010-05-15"}
+    for name, path, kind, values in (
+        ("form", "/", "application/x-www-form-urlencoded", fields),
+        ("plain form", "/_ministack/reset", "text/plain", {"x": "y"}),
+        ("pace form", "/_emulator/pace", "text/plain", {'{"account": "': '", "seconds": 600}'}),
+    ):
+        arguments = ", ".join(map(js, (name, f"{site.url}{path}", kind, values)))
+        lines.append(f"await post({arguments});")
+    socket = f"ws://127.0.0.1:{site.port}/_aws/execute-api/{site.api}/$default"
+    return [*lines, f"await connect('socket', {js(socket)});"]
+
+
+def held(site: Site) -> dict[str, Any]:
+    """The content of the account, and that a deploy is as fast as before."""
+    aws = site.aws
+    began = time.monotonic()
+    aws.deploy("quick", template(One=parameter(str(began))))
+    assert time.monotonic() - began < 20
+    return {
+        "stacks": {
+            stack["StackName"]: stack["StackStatus"].removeprefix("UPDATE").removeprefix("CREATE")
+            for stack in aws.cfn.describe_stacks()["Stacks"]
+        },
+        "buckets": [bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]],
+        "functions": len(aws.client("lambda").list_functions()["Functions"]),
+    }
+
+
+def test_foreign_page(site: Site, tmp_path: Path) -> None:
+    """A page of another origin sees no answer, loads nothing, and changes nothing."""
+    before = held(site)
+
+    seen = opened(tmp_path, "evil.localhost", attempts(site))
+
+    readable = {name: result for name, result in seen.items() if result not in _IN_VAIN}
+    assert {"reset", "pace", "delete", "form", "plain form", "socket"} <= seen.keys()
+    assert {} == readable
+    assert before == held(site)
+
+
+_IN_VAIN = {"blocked", "failed", "sent"}  # A page is never told whether what it sent was refused.
+
+
+def test_local_page(site: Site, tmp_path: Path) -> None:
+    """A page of the site, served by a development server on another port, works.
+
+    It signs in at Cognito, calls the API and shows the site's pictures; and may do no more than
+    that: what needs the secret is refused.
+    """
+    before = held(site)
+
+    seen = opened(tmp_path, site.name, attempts(site))
+
+    assert "hello" in seen["api"]
+    assert "ResourceNotFoundException" in seen["cognito"]
+    assert "loaded" == seen["site's picture"]
+    assert "blocked" == seen["rebound"]
+    assert "failed" == seen["socket"]
+    assert seen["buckets"].startswith(("403", "blocked"))
+    assert seen["identify"].startswith(("403", "blocked"))
+    assert before == held(site)
+
+
+def test_added_origin(site: Site, tmp_path: Path) -> None:
+    """An origin that a test or a setting adds is like one of the site's."""
+    name = f"added{site.aws.endpoint.account}.localhost"
+    url = f"{site.url}/_aws/execute-api/{site.api}/$default/hello"
+
+    before = opened(tmp_path / "1", name, [f"await read('api', {js(url)}, {{}});"])
+    with pages() as served:
+        emulator.allow(site.aws.endpoint, origins=[f"http://{name}:{served.port}"])
+        after = opened_at(served, tmp_path / "2", name, [f"await read('api', {js(url)}, {{}});"])
+
+    assert ("blocked", "200 hello") == (before["api"], after["api"])

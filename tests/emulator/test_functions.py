@@ -1,0 +1,220 @@
+"""Lambda functions made by stacks."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+import emulator
+from tests.emulator.functions import ECHO, ROLE, code, function, processes_of, trusting
+from tests.emulator.templates import att, ref, resource, template
+from tests.emulator_server import Aws
+
+NO_KEY = "S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist."
+NO_ROLE = "The role defined for the function cannot be assumed by Lambda."
+
+
+@pytest.mark.parametrize(
+    ("faults", "words"),
+    [
+        ({"Code": {"S3Key": "gone.zip"}}, NO_KEY),
+        ({"Code": {"S3Bucket": "no-such-bucket-here"}}, "S3 Error Code: NoSuchBucket"),
+        ({"Role": att("Foreign", "Arn")}, NO_ROLE),
+        ({"Role": "arn:aws:iam::000000000000:role/gone"}, NO_ROLE),
+        ({"Runtime": "python3.99"}, "python3.99 is not a valid enum value"),
+    ],
+)
+def test_refused(aws: Aws, faults: dict[str, Any], words: str) -> None:
+    """Code that is not there, a role Lambda may not have, a runtime that is none: it fails.
+
+    AWS: API reference of CreateFunction, InvalidParameterValueException.
+    """
+    made = function(code(aws))
+    for key, fault in faults.items():
+        known = made["Properties"][key]
+        made["Properties"][key] = {**known, **fault} if key == "Code" else fault
+    foreign = trusting("ecs-tasks.amazonaws.com")
+
+    stack = aws.deploy(
+        "s", template(Role=ROLE, Foreign=foreign, Function=made), Capabilities=["CAPABILITY_IAM"]
+    )
+
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any(words in reason for *_, reason in aws.events("s"))
+
+
+def test_zip_bomb(aws: Aws) -> None:
+    """A zip of a few kilobytes that unzips to more than 250 MB is refused, not unzipped.
+
+    AWS: Lambda quotas, Deployment package size.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file, file.open("x", "w") as member:
+        for _ in range(251):
+            member.write(bytes(1024**2))
+    where = code(aws)
+    aws.client("s3").put_object(Bucket=where["S3Bucket"], Key="bomb.zip", Body=packed.getvalue())
+
+    made = function({**where, "S3Key": "bomb.zip"})
+    stack = aws.deploy("s", template(Role=ROLE, F=made), Capabilities=["CAPABILITY_IAM"])
+
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    words = "Unzipped size must be smaller than 262144000 bytes"
+    assert any(words in reason for *_, reason in aws.events("s"))
+
+
+def test_update_refused(aws: Aws) -> None:
+    """AWS: new code that is not there leaves the function as it was."""
+    where = code(aws)
+    roles = {"Role": ROLE}
+    before = function(where)
+    aws.deploy("s", template(**roles, Function=before), Capabilities=["CAPABILITY_IAM"])
+
+    after = function({**where, "S3Key": "gone.zip"})
+    stack = aws.deploy("s", template(**roles, Function=after), Capabilities=["CAPABILITY_IAM"])
+
+    assert "UPDATE_ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any(NO_KEY in reason for *_, reason in aws.events("s"))
+
+
+def test_kept(aws: Aws) -> None:
+    """What a stack says of a function besides its code is what Lambda answers with, and runs.
+
+    AWS: AWS::Lambda::Function; GetFunctionConfiguration.
+    """
+    network = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    queue = resource("AWS::SQS::Queue", QueueName="failures")
+    made = function(
+        code(aws),
+        VpcConfig=network,
+        DeadLetterConfig={"TargetArn": att("Queue", "Arn")},
+        ReservedConcurrentExecutions=3,
+    )
+    outputs = {"Outputs": {"Name": {"Value": ref("Function")}}}
+
+    aws.deploy(
+        "s",
+        template(Role=ROLE, Queue=queue, Function=made) | outputs,
+        Capabilities=["CAPABILITY_IAM"],
+    )
+
+    name = aws.outputs("s")["Name"]
+    found = aws.client("lambda").get_function(FunctionName=name)
+    shown = found["Configuration"]
+    answer = aws.client("lambda").invoke(FunctionName=name, Payload=b'{"a": 1}')
+    assert network["SubnetIds"] == shown["VpcConfig"]["SubnetIds"]
+    assert shown["DeadLetterConfig"]["TargetArn"].endswith(":failures")
+    assert 3 == found["Concurrency"]["ReservedConcurrentExecutions"]
+    assert {"a": 1} == json.loads(answer["Payload"].read())
+
+
+def test_workers(aws: Aws) -> None:
+    """A function of the same name in another account has nothing to do with this one's.
+
+    AWS: execution environments are the function's own ("Lambda execution environment").
+    """
+    source = "import uuid\nME = uuid.uuid4().hex\ndef handler(event, context):\n    return ME\n"
+    theirs = Aws(emulator.as_account(aws.endpoint, "2" + aws.endpoint.account[1:]))
+
+    def made(of: Aws) -> dict[str, Any]:
+        return template(Role=ROLE, Function=function(code(of, source), FunctionName="same"))
+
+    def process(of: Aws) -> bytes:
+        return of.client("lambda").invoke(FunctionName="same")["Payload"].read()
+
+    aws.deploy("s", made(aws), Capabilities=["CAPABILITY_IAM"])
+    ours = process(aws)
+    alone = processes_of("same")
+    theirs.deploy("s", made(theirs), Capabilities=["CAPABILITY_IAM"])
+    other = process(theirs)
+    both = processes_of("same")
+    theirs.delete("s")
+
+    assert ours != other
+    assert ours == process(aws)
+    assert alone < both
+    assert alone == processes_of("same")
+
+
+ALONE = """
+import importlib, json, os, sys
+import boto3
+
+def importable(name):
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        return False
+    return True
+
+def handler(event, context):
+    return {
+        "importable": [name for name in event if importable(name)],
+        "identity": boto3.client("sts").get_caller_identity()["Arn"],
+        "environment": sorted(os.environ),
+        "setting": os.environ["TABLE_NAME"],
+        "path": sys.path,
+    }
+"""
+GIVEN_BY_LAMBDA = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
+NOT_GIVEN = {"cryptography", "deployer", "invoke", "ministack", "psycopg", "stacks", "troposphere"}
+
+
+def test_alone(aws: Aws) -> None:
+    """A function has the standard library, its zip and boto3: what its zip lacks, it lacks.
+
+    AWS: Lambda developer guide, Working with .zip file archives for Python functions.
+    """
+    settings = {"Variables": {"TABLE_NAME": "messages"}}
+    made = function(code(aws, ALONE), FunctionName="alone", Environment=settings, Timeout=30)
+    aws.deploy("s", template(Role=ROLE, Function=made), Capabilities=["CAPABILITY_IAM"])
+    names = sorted(GIVEN_BY_LAMBDA | NOT_GIVEN | {"json", "sqlite3"})
+
+    answer = aws.client("lambda").invoke(FunctionName="alone", Payload=json.dumps(names))
+
+    found = json.loads(answer["Payload"].read())
+    assert GIVEN_BY_LAMBDA | {"json", "sqlite3"} == set(found["importable"])
+    assert ":assumed-role/" in found["identity"]
+    assert "messages" == found["setting"]
+    assert {"AWS_ENDPOINT_URL", "AWS_REGION", "PGSSLROOTCERT"} <= set(found["environment"])
+    assert not {"PYTHONPATH", "STATE_DIR", "AUTH", "GATEWAY_PORT"} & set(found["environment"])
+    assert not [path for path in found["path"] if path.endswith("site-packages")]
+
+
+RUNS = """
+import os
+import boto3
+
+TABLES = boto3.client("dynamodb")
+
+def handler(event, context):
+    return [os.access(__file__, os.X_OK), TABLES.meta.region_name]
+"""
+
+
+def test_programs(aws: Aws) -> None:
+    """A file that was packed as executable is; a client may be made while the handler is imported.
+
+    AWS: Lambda keeps the modes of a zip, and sets AWS_REGION and AWS_DEFAULT_REGION.
+    """
+    made = function(code(aws, RUNS), FunctionName="runs", Timeout=30)
+    aws.deploy("s", template(Role=ROLE, Function=made), Capabilities=["CAPABILITY_IAM"])
+
+    answer = aws.client("lambda").invoke(FunctionName="runs")
+
+    assert [True, "ca-central-1"] == json.loads(answer["Payload"].read())
+
+
+def test_incomplete_zip(aws: Aws) -> None:
+    """A handler that imports what its zip does not have fails, as it would in an account."""
+    made = function(code(aws, f"import psycopg\n{ECHO}"), FunctionName="incomplete")
+    aws.deploy("s", template(Role=ROLE, Function=made), Capabilities=["CAPABILITY_IAM"])
+
+    answer = aws.client("lambda").invoke(FunctionName="incomplete")
+
+    assert "FunctionError" in answer
+    assert "No module named 'psycopg'" in answer["Payload"].read().decode()

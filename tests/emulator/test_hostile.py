@@ -1,0 +1,286 @@
+"""Templates, parameters and names that would harm the emulator, or the clients that list stacks."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import botocore.exceptions
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.emulator.templates import resource, template
+from tests.emulator_server import Aws
+
+QUICK_SECONDS = 5.0  # On a busy machine; without bounds it takes minutes, or for ever.
+PARAMETER = resource("AWS::SSM::Parameter", Type="String", Value="x")
+
+
+def refusal(aws: Aws, body: str, **more: Any) -> str:
+    """The words in which a change set of this template is refused; it is quick, and stacks list."""
+    started = time.monotonic()
+    error = {"Code": "ValidationError", "Message": ""}
+    try:
+        aws.propose("hostile", body, **more)
+    except botocore.exceptions.ClientError as refused:
+        error = refused.response["Error"]
+    assert "ValidationError" == error["Code"], error
+    assert time.monotonic() - started < QUICK_SECONDS
+    assert isinstance(aws.cfn.describe_stacks()["Stacks"], list)
+    assert isinstance(aws.cfn.list_stacks()["StackSummaries"], list)
+    return error["Message"]
+
+
+def bomb() -> str:
+    """Eight levels of nine aliases: 43 million values in a kilobyte."""
+    lines = ["  a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [
+        f"  a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 9)
+    ]
+    return "Metadata:\n" + "\n".join(lines) + "\nResources:\n  A: {Type: AWS::SNS::Topic}\n"
+
+
+def doubling() -> str:
+    """A text that doubles with each of thirty levels."""
+    value: Any = "xxxxxxxx"
+    for _ in range(30):
+        value = {"Fn::Sub": ["${A}${A}", {"A": value}]}
+    return json.dumps(template(A=resource("AWS::SSM::Parameter", Type="String", Value=value)))
+
+
+def looping() -> str:
+    """Six loops of twenty within each other: 64 million members."""
+    body: Any = {"x": "y"}
+    items = [f"i{number}" for number in range(20)]
+    for level in range(6):
+        body = {f"Fn::ForEach::L{level}": [f"V{level}", items, {f"K${{V{level}}}": body}]}
+    made = template(A={**PARAMETER, "Metadata": body})
+    return json.dumps({"Transform": "AWS::LanguageExtensions", **made})
+
+
+def many(section: str, count: int) -> str:
+    """A template with so many members of a section, and one resource."""
+    members = {
+        "Resources": {f"R{n}": {"Type": "AWS::SNS::Topic"} for n in range(count)},
+        "Outputs": {f"O{n}": {"Value": "x"} for n in range(count)},
+        "Parameters": {f"P{n}": {"Type": "String", "Default": "x"} for n in range(count)},
+    }[section]
+    return json.dumps({**template(A=PARAMETER), section: members})
+
+
+def deep(levels: int) -> str:
+    """JSON with so many levels."""
+    start = json.dumps(template(A=PARAMETER))[:-1]
+    return f'{start}, "Metadata": {"[" * levels}{"]" * levels}}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (bomb(), "Template error: YAML aliases are not allowed in CloudFormation templates"),
+        ("A: &a [*a]", "Template error: YAML aliases are not allowed in CloudFormation templates"),
+        (doubling(), ""),  # A change set does not resolve it; executing it fails.
+        (looping(), "Fn::ForEach makes more than 100,000 values"),
+        ("Resources: " + "[" * 20_000, "nested more than 100 levels deep"),
+        ("Resources:\n  " + "- " * 9_000 + "x", "nested more than 100 levels deep"),
+        (deep(20_000), "nested more than 100 levels deep"),
+        (deep(120), "nested more than 100 levels deep"),
+        (many("Resources", 501), "Number of resources, 501, is greater than maximum allowed, 500"),
+        (many("Outputs", 201), "Number of outputs, 201, is greater than maximum allowed, 200"),
+        (
+            many("Parameters", 201),
+            "Number of parameters, 201, is greater than maximum allowed, 200",
+        ),
+        (
+            "Resources: {A: {Type: AWS::SNS::Topic, Metadata: {a: 1" + "9" * 5000 + "}}}",
+            "Template format error",
+        ),
+        (
+            "Resources: {A: {Type: AWS::SNS::Topic, Metadata: {a: 0x" + "f" * 5000 + "}}}",
+            "a number is too large",
+        ),
+        ("Resources: {A: {Type: AWS::SNS::Topic, Metadata: {a: .nan}}}", "nan is not a number"),
+        (
+            "Resources: {A: {Type: AWS::SNS::Topic, Metadata: {a: !!binary eA==}}}",
+            "a bytes is not allowed",
+        ),
+        (
+            "Resources: {A: {Type: AWS::SNS::Topic, Metadata: {a: !!set {x}}}}",
+            "a set is not allowed",
+        ),
+        ('Resources: {A: {Type: AWS::SNS::Topic, Metadata: {a: "\\0"}}}', "U+0000 is not allowed"),
+        (
+            'Resources: {A: {Type: AWS::SNS::Topic, Metadata: {"\\x01": a}}}',
+            "U+0001 is not allowed",
+        ),
+        (
+            '{"Resources": {"A": {"Type": "AWS::SNS::Topic", "Metadata": {"a": "\\ud800"}}}}',
+            "U+D800 is not allowed",
+        ),
+        (
+            '{"Resources": {"A": {"Type": "AWS::SNS::Topic", "Metadata": {"a": "\uffff"}}}}',
+            "U+FFFF",
+        ),
+        ("Resources: [1, 2]", "Resources is not a mapping"),
+        ("Resources: {A: 1}", "[/Resources/A] is not a mapping"),
+        ("Resources: {A: {Type: [1]}}", "[/Resources/A/Type] is not a string"),
+        (
+            "Conditions: {A: {Condition: A}}\nResources: {A: {Type: AWS::SNS::Topic}}",
+            "Template format error",
+        ),
+        ("? [a]\n: b", "Template format error"),
+        ("x" * 51_201, "Member must have length less than or equal to 51200"),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, str) else None,
+)
+def test_template(aws: Aws, body: str, words: str) -> None:
+    """Refused at once, in AWS's words where they are known; and stacks are listed thereafter."""
+    assert words in refusal(aws, body, Capabilities=["CAPABILITY_AUTO_EXPAND"])
+
+
+def patterned(pattern: str, **more: Any) -> str:
+    """A template with a parameter that has to match a pattern."""
+    given = {"Type": "String", "AllowedPattern": pattern} | more
+    return json.dumps({"Parameters": {"P": given}} | template(One=PARAMETER))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "words"),
+    [
+        ("(a+)+$", "a" * 40 + "!", "takes more than 2 s to match its AllowedPattern"),
+        ("(x+x+)+y", "x" * 100, "takes more than 2 s to match its AllowedPattern"),
+        ("[a-z]+[0-9]+", "a", "must match pattern [a-z]+[0-9]+"),
+        ("[a-z]+(+", "a", "invalid AllowedPattern"),
+    ],
+)
+def test_pattern(aws: Aws, pattern: str, value: str, words: str) -> None:
+    """No pattern of a parameter stops the emulator, and a value that does not match is refused."""
+    given = [{"ParameterKey": "P", "ParameterValue": value}]
+
+    assert words in refusal(aws, patterned(pattern), Parameters=given)
+
+
+def test_pattern_that_matches(aws: Aws) -> None:
+    """Values that match are taken, each one of a list."""
+    given = [{"ParameterKey": "P", "ParameterValue": "a1, b22"}]
+    body = patterned("[a-z]+[0-9]+", Type="CommaDelimitedList")
+
+    assert "CREATE_COMPLETE" == aws.deploy("s", body, Parameters=given)["StackStatus"]
+
+
+def test_text_that_doubles(aws: Aws) -> None:
+    """A function that makes too long a text fails its resource instead of filling the memory."""
+    stack = aws.deploy("s", doubling())
+
+    assert stack["StackStatus"].endswith("ROLLBACK_COMPLETE")
+    assert any("more than 1,000,000 characters" in reason for *_, reason in aws.events("s"))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Parameters": [{"ParameterKey": "P", "ParameterValue": "a\x01b"}]},
+        {"Parameters": [{"ParameterKey": "P\x0b", "ParameterValue": "a"}]},
+        {"Tags": [{"Key": "k", "Value": "a\ufffeb"}]},
+        {"Tags": [{"Key": "k\x00", "Value": "a"}]},
+        {"Description": "\x1b[31m"},
+        {"ChangeSetName": "c\x02"},
+    ],
+)
+def test_characters(aws: Aws, more: dict[str, Any]) -> None:
+    """Characters that no answer in XML can carry are refused wherever they stand."""
+    body = json.dumps({**template(A=PARAMETER), "Parameters": {"P": {"Type": "String"}}})
+
+    assert "is not allowed" in refusal(aws, body, **more)
+
+
+def test_characters_from_elsewhere(aws: Aws) -> None:
+    """Values from other services are shown with a replacement character."""
+    aws.client("ssm").put_parameter(Name="/odd", Value="a\x01b", Type="String")
+    aws.client("sns").create_topic(Name="odd", Attributes={"DisplayName": "a\x01b"})
+    body = {
+        **template(A=PARAMETER),
+        "Parameters": {"P": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/odd"}},
+        "Outputs": {"O": {"Value": {"Ref": "P"}}},
+    }
+
+    aws.deploy("s", body)
+
+    [topic] = aws.client("sns").list_topics()["Topics"]
+    shown = aws.client("sns").get_topic_attributes(TopicArn=topic["TopicArn"])["Attributes"]
+    assert {"O": "a\ufffdb"} == aws.outputs("s")
+    assert "a?b" == shown["DisplayName"]
+    assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
+
+
+def test_entities(aws: Aws) -> None:
+    """XML whose entities stand for a billion others is refused as any other broken XML."""
+    s3, started = aws.client("s3"), time.monotonic()
+    here = {"LocationConstraint": "ca-central-1"}
+    s3.create_bucket(Bucket="laughs", CreateBucketConfiguration=here)
+    levels = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    body = f'<!DOCTYPE t [<!ENTITY l0 "ha">{levels}]><Tagging>&l9;</Tagging>'
+
+    def replace(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = body.encode()
+
+    s3.meta.events.register("before-call.s3.PutBucketTagging", replace)
+    with pytest.raises(botocore.exceptions.ClientError):
+        s3.put_bucket_tagging(Bucket="laughs", Tagging={"TagSet": []})
+
+    assert time.monotonic() - started < QUICK_SECONDS
+    assert ["laughs"] == [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["Ref", "Fn::Sub", "AWS::SNS::Topic", "${A}", "*", "&a", "!Ref", "R", "P"])
+)
+KEYS = st.text(max_size=10) | st.sampled_from(
+    [
+        *("Ref", "Fn::If", "Fn::Sub", "Fn::GetAtt", "Fn::Join", "Fn::ForEach::A", "Fn::Transform"),
+        *("Type", "Properties", "Default", "Value", "Export", "Condition", "DependsOn", "Name"),
+    ]
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=20,
+)
+SECTIONS = st.sampled_from(
+    [
+        *("Resources", "Outputs", "Parameters", "Conditions", "Mappings", "Rules", "Transform"),
+        *("Hooks", "Description", "Metadata", "AWSTemplateFormatVersion"),
+    ]
+)
+TEMPLATES = st.dictionaries(SECTIONS, VALUES, max_size=5).map(json.dumps)
+SOUND = st.dictionaries(SECTIONS, VALUES, max_size=3).map(
+    lambda sections: json.dumps({**sections, **template(A=PARAMETER)})
+)
+TEXTS = st.text(max_size=200) | st.text(alphabet="{}[]:-&*!|>?#,'\"% \nabR", max_size=200)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(body=TEMPLATES | SOUND | TEXTS)
+def test_any_template(aws: Aws, body: str) -> None:
+    """Whatever the text: an answer or a ValidationError, soon; and stacks are listed thereafter."""
+    try:
+        body.encode()
+    except UnicodeEncodeError:  # A client cannot send it.
+        return
+    more = {"Capabilities": ["CAPABILITY_AUTO_EXPAND"], "ChangeSetName": "any"}
+    if body and not refusal(aws, body, **more):
+        if aws.cfn.describe_change_set(StackName="hostile", ChangeSetName="any")["Changes"]:
+            aws.cfn.execute_change_set(StackName="hostile", ChangeSetName="any")
+            aws.settled("hostile", seconds=QUICK_SECONDS)
+        aws.cfn.delete_stack(StackName="hostile")

@@ -1,0 +1,471 @@
+"""Function code that attacks the machine it runs on.
+
+Each attack runs with namespaces, where this machine allows them, and without, where the test
+says what the documentation says: the user's files are not protected then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import emulator
+from deployer.errors import EmulatorError, IsolationError
+from deployer.isolation import sandbox
+from emulator import process, server
+from emulator.folder import Folder
+from emulator.patches import workers
+from tests.emulator.functions import ROLE, code, function, processes_of
+from tests.emulator.templates import template
+from tests.emulator_server import Aws
+
+CHECKOUT = Path(__file__).parents[2]
+POSSIBLE = sandbox.level()  # On this machine.
+KEY = "the user's own key"
+TMP = "/tmp"  # noqa: S108  What a function takes for it.
+
+SPY = """
+import glob, os, signal, socket, sys
+from pathlib import Path
+
+def tried(action):
+    try:
+        return action()
+    except Exception as error:
+        return type(error).__name__
+
+def handler(event, context):
+    return {name: tried(action) for name, action in actions(event).items()}
+
+def environments():
+    found = {}
+    for file in glob.glob("/proc/[0-9]*/environ"):
+        try:
+            found[file] = Path(file).read_text(errors="replace")
+        except OSError as error:
+            found[file] = type(error).__name__
+    return found
+
+def actions(event):
+    return {
+        "environment": lambda: dict(os.environ),
+        "read": lambda: {path: tried(Path(path).read_text) for path in event["read"]},
+        "list": lambda: {path: tried(lambda: sorted(os.listdir(path))) for path in event["list"]},
+        "home": lambda: os.path.expanduser("~"),
+        "environments": environments,
+        "processes": lambda: sorted(int(pid) for pid in os.listdir("/proc") if pid.isdigit()),
+        "kill": lambda: [tried(lambda: os.kill(pid, 0)) for pid in event["kill"]],
+        "descriptors": lambda: sorted(int(fd) for fd in os.listdir("/proc/self/fd")),
+        "write": lambda: {path: tried(lambda: Path(path, "x").write_text("x"))
+                          for path in event["write"]},
+        "mounts": lambda: Path("/proc/self/mountinfo").read_text(),
+        "user": lambda: [os.getuid(), tried(lambda: os.setuid(0))],
+    }
+"""
+
+
+@pytest.fixture(scope="module", params=["namespaces", "environment"])
+def isolated(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Folder, Aws]]:
+    """An emulator of its own at each level that this machine has."""
+    level = request.param if POSSIBLE == "namespaces" else "environment"
+    folder = Folder(tmp_path_factory.mktemp(level) / ".emulator")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(sandbox.VARIABLE, "auto" if level == "namespaces" else "off")
+        patch.setenv("GITHUB_TOKEN", KEY)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", KEY)
+        patch.setenv("SSH_AUTH_SOCK", KEY)
+        aws = Aws(emulator.as_account(emulator.start(folder.path), "123456789012"))
+        yield level, folder, aws
+        emulator.stop(folder.path)
+
+
+def deploy(aws: Aws, name: str, source: str, **more: Any) -> None:
+    """A function called *name* with this source."""
+    known = {"FunctionName": name, "Timeout": 20}
+    made = function(code(aws, source, f"{name}.zip"), **known | more)
+    stack = aws.deploy(f"s-{name}", template(Role=ROLE, F=made), Capabilities=["CAPABILITY_IAM"])
+    assert "CREATE_COMPLETE" == stack["StackStatus"]
+
+
+def invoke(aws: Aws, name: str, event: Any = None) -> Any:
+    """Return the response of a function."""
+    answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    return json.loads(answer["Payload"].read())
+
+
+@pytest.fixture(scope="module")
+def spied(isolated: tuple[str, Folder, Aws]) -> dict[str, Any]:
+    """All that the spying function found out."""
+    _, folder, aws = isolated
+    pid = emulator.status(folder.path).pid
+    deploy(
+        aws,
+        "victim",
+        "from pathlib import Path\nPath('/tmp/victim').write_text('mine')\n"
+        "def handler(event, context):\n    return Path('/tmp/victim').read_text()\n",
+    )
+    assert "mine" == invoke(aws, "victim")
+    deploy(aws, "spy", SPY, Environment={"Variables": {"TABLE_NAME": "messages"}})
+    return invoke(
+        aws,
+        "spy",
+        {
+            "read": [
+                str(folder.secret),
+                str(folder.state),
+                str(CHECKOUT / "README.md"),
+                f"/proc/{pid}/environ",
+                "/etc/shadow",
+            ],
+            "list": [str(Path.home()), str(CHECKOUT), str(folder.path), TMP, "/home", "/"],
+            "kill": [pid, os.getpid(), *processes_of("victim")],
+            "write": ["/", "/usr", "/var/task", "/var/runtime", "/proc/sys/kernel", TMP],
+        },
+    )
+
+
+def test_environment(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+    """Nothing of the user's environment; Lambda's names, and what the stack gives the function."""
+    found = spied["environment"]
+
+    assert not {KEY, isolated[1].secret.read_text().strip()} & {*found.values()}
+    assert "messages" == found["TABLE_NAME"]
+    assert {"AWS_ENDPOINT_URL", "AWS_LAMBDA_FUNCTION_NAME", "HOME", "LAMBDA_TASK_ROOT"} <= {*found}
+    assert not {"AUTH", "GATEWAY_PORT", "GITHUB_TOKEN", "PYTHONPATH", "SSH_AUTH_SOCK"} & {*found}
+
+
+def test_home(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+    """The home folder is the function's own."""
+    assert spied["home"] != str(Path.home())
+    assert spied["environment"]["HOME"] == spied["environment"]["TMPDIR"]
+
+
+def test_files(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+    """Namespaces hide the user's home, the checkout, the emulator's folder and its secret."""
+    level, folder, _ = isolated
+    secret = spied["read"][str(folder.secret)]
+    names = spied["list"]
+
+    if level == "environment":  # As documented: the files of the user are not protected.
+        assert folder.secret.read_text() == secret
+        return
+    assert {"FileNotFoundError"} == {*spied["read"].values()}
+    # Python itself may be installed in the home folder, and is all that is seen of it.
+    python = Path(sandbox.python())
+    above = {
+        str(one): name.name for one, name in zip(python.parents[1:], python.parents, strict=False)
+    }
+    for folder_ in (str(Path.home()), str(CHECKOUT), str(folder.path)):
+        assert names[folder_] in ("FileNotFoundError", [], [above.get(folder_)]), folder_
+
+
+def test_named_paths(isolated: tuple[str, Folder, Aws]) -> None:
+    """A function sees no folder because its configuration names it as a layer's."""
+    level, _, aws = isolated
+    program = "import os\ndef handler(event, context):\n    return os.listdir(event)\n"
+    named = {"_LAMBDA_LAYERS_DIRS": str(CHECKOUT)}
+    deploy(aws, "named", program, Environment={"Variables": named})
+
+    if level == "environment":  # As documented: the files of the user are not protected.
+        assert "README.md" in invoke(aws, "named", str(CHECKOUT))
+        return
+    assert "No such file or directory: '/opt'" in invoke(aws, "named", "/opt")["errorMessage"]
+
+
+def test_other_functions(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+    """Namespaces hide the zips of other functions, and their /tmp."""
+    level, _, _ = isolated
+    found = spied["list"][TMP]
+
+    if level == "environment":  # As documented: /tmp is the machine's.
+        assert "victim" in found
+        Path(TMP, "victim").unlink()
+        return
+    assert [] == found
+
+
+def test_other_processes(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+    """Namespaces hide other processes: none is seen, none gets a signal."""
+    level, _, _ = isolated
+
+    if level == "environment":  # As documented: processes of the same user are within reach.
+        assert None in spied["kill"]
+        return
+    assert {"ProcessLookupError"} == {*spied["kill"]}
+    assert len(spied["processes"]) <= 2
+    assert not [text for text in spied["environments"].values() if KEY in text]
+
+
+def test_descriptors(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+    """No file of the emulator is open in a function; 3 is the folder that it lists."""
+    if isinstance(spied["descriptors"], list):
+        assert [0, 1, 2, 3] == spied["descriptors"]
+    else:
+        assert "FileNotFoundError" == spied["descriptors"]  # No /proc here.
+
+
+def test_writes(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+    """Namespaces leave only /tmp to write to, also for functions of root."""
+    level, _, _ = isolated
+    written = {path for path, result in spied["write"].items() if isinstance(result, int)}
+
+    if level == "environment":
+        assert TMP in written
+        for path in written:
+            Path(path, "x").unlink(missing_ok=True)
+        return
+    assert {TMP} == written
+
+
+def test_user(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+    """In a namespace a function has an ordinary user, and cannot become root."""
+    level, _, _ = isolated
+
+    if level == "environment":
+        assert os.getuid() == spied["user"][0]
+        return
+    assert [1000, "OSError"] == spied["user"]  # EINVAL: root has no number here.
+
+
+HIDING = """
+import os
+from pathlib import Path
+from deployer.isolation import namespaces
+if os.getuid() == 0:
+    os.setgid(12345)
+    os.setuid(12345)
+namespaces.hide_memory()
+print(os.getuid(), os.stat("/proc/self/environ").st_uid)
+"""
+
+
+def test_memory_of_the_emulator(isolated: tuple[str, Folder, Aws]) -> None:
+    """The kernel keeps the emulator's memory and environment from processes of the same user.
+
+    It says so by giving them to root; root itself is not kept out.
+    """
+    if not Path("/proc/self/environ").exists():
+        assert "linux" != sys.platform  # As documented: on macOS they need root.
+        return
+
+    ran = subprocess.run(
+        [sys.executable, "-c", HIDING], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+
+    user, owner = map(int, ran.stdout.split())
+    assert 0 != user
+    assert 0 == owner
+    assert "hide_memory()" in Path(server.__file__).read_text()
+
+
+ENDLESS = {
+    "result": "    return 'x' * (7 * 1024 * 1024)\n",
+    "line": "    import os\n    while True:\n        os.write(1, b'x' * 65536)\n",
+    "log": "    import sys\n    for _ in range(200):\n        sys.stderr.write('y' * 99_999 + '\\n')\n"
+    "    return 'done'\n",
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_endless_output(isolated: tuple[str, Folder, Aws], kind: str) -> None:
+    """A result has Lambda's limit, a log has ours: the emulator holds no more in memory."""
+    _, _, aws = isolated
+    name = f"endless-{kind}"
+    deploy(aws, name, f"def handler(event, context):\n{ENDLESS[kind]}")
+
+    answer = invoke(aws, name)
+
+    if kind == "log":
+        logs = aws.client("logs")
+        group = f"/aws/lambda/{name}"
+        [stream] = logs.describe_log_streams(logGroupName=group)["logStreams"]
+        found = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])
+        written = sum(len(event["message"]) for event in found["events"])
+        assert "done" == answer
+        assert written < workers.LOG_BYTES + 10_000
+    else:
+        assert "exceeded maximum allowed payload size (6291556 bytes)" in answer["errorMessage"]
+
+
+def test_fork_bomb(isolated: tuple[str, Folder, Aws]) -> None:
+    """All that a function starts ends with it, when its time is up."""
+    _, _, aws = isolated
+    source = (
+        "import os, time\ndef handler(event, context):\n"
+        "    for _ in range(50):\n        if os.fork() == 0:\n            time.sleep(60)\n"
+        "    time.sleep(60)\n"
+    )
+    deploy(aws, "bomb", source, Timeout=2)
+
+    answer = invoke(aws, "bomb")
+
+    assert "timed out" in answer["errorMessage"]
+    assert set() == eventually_none("bomb")
+
+
+def test_end_with_the_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function in an endless loop ends when the emulator is killed."""
+    folder = Folder(tmp_path / ".emulator")
+    aws = Aws(emulator.as_account(emulator.start(folder.path), "123456789012"))
+    deploy(aws, "loop", "def handler(event, context):\n    while True:\n        pass\n", Timeout=60)
+    aws.client("lambda").invoke(FunctionName="loop", InvocationType="Event", Payload=b"{}")
+    deadline = time.monotonic() + 10
+    while not processes_of("loop") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes_of("loop")
+
+    os.kill(emulator.status(folder.path).pid or 0, signal.SIGKILL)
+
+    assert set() == eventually_none("loop")
+
+
+def eventually_none(name: str) -> set[int]:
+    """Return the remaining processes of a function after a while; there should be none."""
+    deadline = time.monotonic() + 10
+    while (left := processes_of(name)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def test_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Required isolation is given, or is an error; a running server without it is restarted."""
+    monkeypatch.setenv(sandbox.VARIABLE, "off")
+    emulator.start(tmp_path / ".emulator")
+    before = emulator.status(tmp_path / ".emulator")
+    monkeypatch.setenv(sandbox.VARIABLE, "required")
+
+    try:
+        if POSSIBLE == "environment":
+            with pytest.raises(EmulatorError, match="cannot isolate code"):
+                emulator.start(tmp_path / ".emulator")
+            return
+        emulator.start(tmp_path / ".emulator")
+        after = emulator.status(tmp_path / ".emulator")
+    finally:
+        emulator.stop(tmp_path / ".emulator")
+
+    assert ("environment", "namespaces") == (before.isolation, after.isolation)
+
+
+def test_unknown_requirement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A demand that is a typing error is not taken for the default."""
+    monkeypatch.setenv(sandbox.VARIABLE, "requird")
+
+    with pytest.raises(IsolationError, match="'requird' is not one of auto, required, off"):
+        process.start(Folder(tmp_path / ".emulator"))
+
+
+def test_level_is_said(isolated: tuple[str, Folder, Aws]) -> None:
+    """The log and the status show the isolation of functions."""
+    level, folder, _ = isolated
+
+    assert level == emulator.status(folder.path).isolation
+    assert f"functions are isolated by: {level}" in folder.log.read_text()
+
+
+NODE = """
+const fs = require("fs");
+const tried = (action) => { try { return action(); } catch (error) { return error.code; } };
+exports.handler = async (event) => ({
+  environment: process.env,
+  folder: __dirname,
+  checkout: tried(() => fs.readdirSync(event.checkout)),
+  secret: tried(() => fs.readFileSync(event.secret, "utf8")),
+});
+"""
+BOOTSTRAP = f"""#!{sandbox.python()} -IS
+import json, os, urllib.request
+from pathlib import Path
+
+def tried(action):
+    try:
+        return action()
+    except OSError as error:
+        return type(error).__name__
+
+runtime = f"http://{{os.environ['AWS_LAMBDA_RUNTIME_API']}}/2018-06-01/runtime/invocation"
+while True:
+    with urllib.request.urlopen(f"{{runtime}}/next") as answer:
+        event, request = json.load(answer), answer.headers["Lambda-Runtime-Aws-Request-Id"]
+    found = {{
+        "environment": dict(os.environ),
+        "folder": os.getcwd(),
+        "checkout": tried(lambda: os.listdir(event["checkout"])),
+        "secret": tried(Path(event["secret"]).read_text),
+    }}
+    body = json.dumps(found).encode()
+    urllib.request.urlopen(f"{{runtime}}/{{request}}/response", body).close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("runtime", "file", "source"),
+    [("nodejs22.x", "index.js", NODE), ("provided.al2023", "bootstrap", BOOTSTRAP)],
+)
+def test_other_runtimes(
+    isolated: tuple[str, Folder, Aws], runtime: str, file: str, source: str
+) -> None:
+    """Functions in other languages are isolated in the same way."""
+    level, folder, aws = isolated
+    name = runtime.partition(".")[0]
+    made = function(
+        code(aws, source, f"{name}.zip", file=file),
+        FunctionName=name,
+        Runtime=runtime,
+        Timeout=20,
+    )
+    aws.deploy(f"s-{name}", template(Role=ROLE, F=made), Capabilities=["CAPABILITY_IAM"])
+
+    found = invoke(aws, name, {"checkout": str(CHECKOUT), "secret": str(folder.secret)})
+
+    if runtime.startswith("node") and shutil.which("node") is None:
+        assert "errorMessage" in found  # As documented: Node is the machine's.
+        return
+    assert not {KEY, folder.secret.read_text().strip()} & {*found["environment"].values()}
+    assert not {"AUTH", "GATEWAY_PORT", "PYTHONPATH"} & {*found["environment"]}
+    if level == "environment":
+        assert folder.secret.read_text() == found["secret"]
+        return
+    assert "/var/task" == found["folder"]
+    assert found["checkout"] in ("ENOENT", "FileNotFoundError")
+    assert found["secret"] in ("ENOENT", "FileNotFoundError")
+
+
+def test_jobs(isolated: tuple[str, Folder, Aws]) -> None:
+    """A script that another service runs is isolated too, or not run: it reads no secret."""
+    _, folder, aws = isolated
+    where = code(aws, "x", "unused.zip")
+    script = (
+        "import os, pathlib, sys\n"
+        f"sys.exit(pathlib.Path({str(folder.path / 'secret')!r}).read_text() + str(os.environ))\n"
+    )
+    aws.client("s3").put_object(Bucket=where["S3Bucket"], Key="job.py", Body=script.encode())
+    glue = aws.client("glue")
+    place = f"s3://{where['S3Bucket']}/job.py"
+    command = {"Name": "pythonshell", "ScriptLocation": place, "PythonVersion": "3"}
+    glue.create_job(Name="spy", Role="arn:aws:iam::123456789012:role/r", Command=command)
+
+    run = glue.start_job_run(JobName="spy")["JobRunId"]
+
+    deadline = time.monotonic() + 20
+    while (found := glue.get_job_run(JobName="spy", RunId=run)["JobRun"])["JobRunState"] in {
+        *("STARTING", "RUNNING", "WAITING")
+    }:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "FAILED" == found["JobRunState"]
+    assert "GATEWAY_PORT" not in found["ErrorMessage"]
+    if isolated[0] == "namespaces":
+        assert folder.secret.read_text().strip() not in found["ErrorMessage"]

@@ -1,0 +1,155 @@
+"""EC2: what a network stack makes, and what EC2 refuses."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.emulator.templates import att, ref, resource, template
+
+if TYPE_CHECKING:
+    from tests.emulator_server import Aws
+
+VPC = resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
+
+
+def subnet(cidr: str = "10.0.0.0/24", zone: str = "a") -> dict[str, Any]:
+    """A subnet of VPC."""
+    return resource(
+        "AWS::EC2::Subnet", VpcId=ref("Vpc"), CidrBlock=cidr, AvailabilityZone=f"ca-central-1{zone}"
+    )
+
+
+def firewall(**more: Any) -> dict[str, Any]:
+    """A security group of VPC."""
+    return resource("AWS::EC2::SecurityGroup", VpcId=ref("Vpc"), GroupDescription="x", **more)
+
+
+def test_vpc_cidr(aws: Aws) -> None:
+    """AWS: GetAtt CidrBlock of a VPC (AWS::EC2::VPC, return values)."""
+    outputs = {"Outputs": {"Cidr": {"Value": att("Vpc", "CidrBlock")}}}
+
+    aws.deploy("s", template(Vpc=VPC) | outputs)
+
+    assert {"Cidr": "10.0.0.0/16"} == aws.outputs("s")
+
+
+def test_apart_rules(aws: Aws) -> None:
+    """Rules that stand apart from their groups are the groups' rules, and go again.
+
+    AWS: AWS::EC2::SecurityGroupIngress and AWS::EC2::SecurityGroupEgress.
+    """
+    groups = {"Vpc": VPC, "A": firewall(), "B": firewall()}
+    tcp = {"IpProtocol": "tcp", "FromPort": 4567, "ToPort": 4567}
+    rules = {
+        "In": resource(
+            "AWS::EC2::SecurityGroupIngress",
+            GroupId=att("A", "GroupId"),
+            SourceSecurityGroupId=att("B", "GroupId"),
+            **tcp,
+        ),
+        "Out": resource(
+            "AWS::EC2::SecurityGroupEgress",
+            GroupId=att("A", "GroupId"),
+            CidrIp="10.1.0.0/16",
+            **tcp,
+        ),
+    }
+    outputs = {"Outputs": {name: {"Value": att(name, "GroupId")} for name in ("A", "B")}}
+    ec2 = aws.client("ec2")
+
+    aws.deploy("s", template(**groups, **rules) | outputs)
+    ids = aws.outputs("s")
+    [with_rules] = ec2.describe_security_groups(GroupIds=[ids["A"]])["SecurityGroups"]
+    aws.deploy("s", template(**groups) | outputs)
+    [without] = ec2.describe_security_groups(GroupIds=[ids["A"]])["SecurityGroups"]
+
+    [into] = with_rules["IpPermissions"]
+    assert (4567, ids["B"]) == (into["FromPort"], into["UserIdGroupPairs"][0]["GroupId"])
+    out = [rule["IpRanges"][0]["CidrIp"] for rule in with_rules["IpPermissionsEgress"]]
+    assert ["0.0.0.0/0", "10.1.0.0/16"] == sorted(out)
+    assert [] == without["IpPermissions"]
+
+
+def test_nat_and_flow_log(aws: Aws) -> None:
+    """Addresses, gateways and flow logs of a stack are in EC2, tagged, and go again.
+
+    AWS: AWS::EC2::EIP (Ref is the address), AWS::EC2::NatGateway, AWS::EC2::FlowLog.
+    """
+    made = template(
+        Vpc=VPC,
+        Subnet=subnet(),
+        Address=resource("AWS::EC2::EIP", Domain="vpc"),
+        Nat=resource(
+            "AWS::EC2::NatGateway",
+            SubnetId=ref("Subnet"),
+            AllocationId=att("Address", "AllocationId"),
+        ),
+        Log=resource(
+            "AWS::EC2::FlowLog",
+            ResourceId=ref("Vpc"),
+            ResourceType="VPC",
+            TrafficType="ALL",
+            LogGroupName="flows",
+            DeliverLogsPermissionArn="arn:aws:iam::000000000000:role/x",
+        ),
+    )
+    ec2 = aws.client("ec2")
+
+    stack = aws.deploy("s", made, Tags=[{"Key": "env", "Value": "test"}])
+    [address] = ec2.describe_addresses()["Addresses"]
+    [nat] = ec2.describe_nat_gateways()["NatGateways"]
+    [log] = ec2.describe_flow_logs()["FlowLogs"]
+    aws.deploy("s", made, Tags=[{"Key": "env", "Value": "changed"}])
+    [same] = ec2.describe_nat_gateways()["NatGateways"]
+    aws.delete("s")
+
+    assert "CREATE_COMPLETE" == stack["StackStatus"]
+    assert {"Key": "env", "Value": "test"} in address["Tags"]
+    assert "available" == nat["State"]
+    assert "ACTIVE" == log["FlowLogStatus"]
+    assert nat["NatGatewayId"] == same["NatGatewayId"]
+    assert {"Key": "env", "Value": "changed"} in same["Tags"]
+    assert [] == ec2.describe_addresses()["Addresses"]
+    assert [] == ec2.describe_flow_logs()["FlowLogs"]
+
+
+@pytest.mark.parametrize(
+    ("resources", "words"),
+    [
+        ({"Two": subnet("10.0.0.128/25")}, "conflicts with another subnet"),
+        ({"Two": subnet("10.1.0.0/24")}, "The CIDR '10.1.0.0/24' is invalid"),
+    ],
+)
+def test_subnet_ranges(aws: Aws, resources: dict[str, Any], words: str) -> None:
+    """Subnets lie in their VPC and do not overlap.
+
+    AWS: error codes InvalidSubnet.Range and InvalidSubnet.Conflict (EC2 API reference).
+    """
+    stack = aws.deploy("s", template(Vpc=VPC, One=subnet(), **resources))
+
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any(words in reason for *_, reason in aws.events("s"))
+
+
+def test_ipv6(aws: Aws) -> None:
+    """A VPC's IPv6 block is known once it is associated, and can be cut for subnets.
+
+    AWS: AWS::EC2::VPCCidrBlock; AWS::EC2::VPC, return values; Fn::Cidr, "Create an IPv6-enabled VPC".
+    """
+    block = resource("AWS::EC2::VPCCidrBlock", VpcId=ref("Vpc"), AmazonProvidedIpv6CidrBlock=True)
+    blocks = {"Fn::Select": [0, att("Vpc", "Ipv6CidrBlocks")]}
+    second = {"Fn::Select": [1, {"Fn::Cidr": [blocks, 2, 64]}]}
+    both = subnet()
+    both = {"Type": both["Type"], "Properties": both["Properties"] | {"Ipv6CidrBlock": second}}
+    made = template(Vpc=VPC, Block=block, Subnet=both | {"DependsOn": "Block"})
+    made |= {"Outputs": {"Block": {"Value": blocks}, "Cut": {"Value": second}}}
+
+    aws.deploy("s", made)
+    aws.deploy("s", made, Tags=[{"Key": "env", "Value": "changed"}])
+
+    block, cut = (ip_network(aws.outputs("s")[name]) for name in ("Block", "Cut"))
+    assert (56, 64) == (block.prefixlen, cut.prefixlen)
+    assert cut.subnet_of(block)

@@ -1,0 +1,216 @@
+"""Starting, finding and stopping the emulator."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+import emulator
+from deployer.errors import EmulatorError
+from emulator import process
+from emulator.folder import Folder
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def port_of(endpoint: emulator.Endpoint) -> int:
+    """The port of an endpoint."""
+    return int(urlsplit(endpoint.url).port or 0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path):
+    """A folder of its own, whose server is stopped afterwards."""
+    yield tmp_path / ".emulator"
+    emulator.stop(tmp_path / ".emulator")
+
+
+def test_two_starts_one_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts second uses what the first one started; stop, reset and restart keep the port.
+
+    And all the while nothing of it is written, heard or read elsewhere.
+    """
+    home = folder.parent / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    elsewhere = {*Path(tempfile.gettempdir()).glob("*ministack*")}
+    found: list[emulator.Endpoint] = []
+
+    starts = [threading.Thread(target=lambda: found.append(emulator.start(folder))) for _ in "12"]
+    for start in starts:
+        start.start()
+    for start in starts:
+        start.join()
+
+    first, second = found
+    assert first == second == emulator.running(folder)
+    told = process.environment(Folder(folder))
+    assert not {"AWS_PROFILE", "HTTP_PROXY"} & told.keys()
+    assert str(home) not in told.values()
+    assert_only_loopback(port_of(first))
+    assert emulator.stop(folder)
+    assert not emulator.stop(folder)
+    assert emulator.running(folder) is None
+    emulator.reset(folder)
+    assert first == emulator.start(folder)
+    assert [] == list(home.iterdir())
+    assert elsewhere == {*Path(tempfile.gettempdir()).glob("*ministack*")}
+
+
+def assert_only_loopback(port: int) -> None:
+    """127.0.0.2 is this machine too, but not the address the server listens on."""
+    with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect(("127.0.0.2", port))
+
+
+def test_taken_port(folder: Path) -> None:
+    """A remembered port that somebody else has is an error that names port and file."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        folder.mkdir()
+        (folder / "port").write_text(str(port))
+
+        with pytest.raises(EmulatorError) as failed:
+            emulator.start(folder)
+
+    assert f"port {port} of the emulator is taken" in failed.value.message
+    assert str(folder / "port") in failed.value.message
+    assert str(folder / "server.log") in failed.value.hint
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"services": ',
+        b"",
+        b"[]",
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b'{"format": 1}',
+        b'{"format": 1, "services": [1]}',
+        b'{"format": 1, "services": {"no-such-service": {}}}',
+        b'{"format": 1, "services": {"cloudformation": [1, 2]}}',
+        b'{"format": 2, "services": {}}',
+    ],
+    ids=range(10),
+)
+def test_damaged_state(folder: Path, content: bytes) -> None:
+    """A state file we did not write is an error with a way out; nothing is lost by it."""
+    state, body = folder / "state.json", folder / "objects" / "000000000000" / "bucket" / "key"
+    body.parent.mkdir(parents=True)
+    body.write_bytes(b"body")
+    state.write_bytes(content)
+
+    with pytest.raises(EmulatorError) as failed:
+        emulator.start(folder)
+
+    assert f"{state}: is not a valid state" in failed.value.message
+    assert f"mv {folder} {folder}.damaged" in failed.value.message
+    assert content == state.read_bytes()
+    assert b"body" == body.read_bytes()
+
+
+def test_stale_server(folder: Path) -> None:
+    """What a dead server wrote down is not believed, even if its process id lives on."""
+    folder.mkdir()
+    (folder / "server.json").write_text(
+        f'{{"pid": {os.getpid()}, "port": 1, "token": "x", "since": ""}}'
+    )
+    (folder / "server.lock").touch()
+
+    assert emulator.running(folder) is None
+    assert not emulator.stop(folder)
+
+
+def test_other_ministack(tmp_path: Path) -> None:
+    """Another version of the emulator fails with the name it lacks and the version we know."""
+    (tmp_path / "ministack").mkdir()
+    (tmp_path / "ministack" / "__init__.py").touch()
+    (tmp_path / "ministack" / "app.py").write_text("app = None\n")
+    environment = process.environment(Folder(tmp_path / "f"))
+    environment["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{CHECKOUT}"
+
+    command = [sys.executable, "-m", "emulator", str(tmp_path / "f")]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert 1 == ran.returncode
+    assert "ministack 1.5.33 has no ministack.app._state_map" in ran.stderr
+    assert "pip install ministack==1.5.33" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_other_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of other code than the checkout's, after a pull, makes room for a new one."""
+    first = emulator.start(folder)
+    before = emulator.status(folder).pid
+    monkeypatch.setattr(process, "code", lambda: "pulled")
+
+    assert first == emulator.start(folder)
+    assert before != emulator.status(folder).pid
+
+
+def test_deleted_folder(folder: Path) -> None:
+    """A server whose folder is deleted goes away by itself."""
+    endpoint = emulator.start(folder)
+    shutil.rmtree(folder)
+
+    deadline = time.monotonic() + 10
+    while answers(port_of(endpoint)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens on *port*."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_foreground(folder: Path) -> None:
+    """By hand, in the foreground, Ctrl-C stops it cleanly."""
+    command = [sys.executable, "-m", "emulator", str(folder)]
+    with (
+        (folder.parent / "log").open("wb") as log,
+        subprocess.Popen(command, cwd=CHECKOUT, stdout=log, stderr=log) as server,
+    ):
+        deadline = time.monotonic() + 30
+        while emulator.running(folder) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        server.send_signal(signal.SIGINT)
+
+        assert 0 == server.wait(timeout=20)
+
+
+def test_command_line(server: emulator.Endpoint, tmp_path: Path) -> None:
+    """Plain `aws` talks to the emulator only, whatever the user's profile says."""
+    (tmp_path / ".aws").mkdir()
+    mine = "[profile mine]\nendpoint_url = http://127.0.0.1:9\nregion = eu-west-1\n"
+    (tmp_path / ".aws" / "config").write_text(mine)
+    account = emulator.as_account(server, "123456789012")
+    user = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_PROFILE": "mine"}
+
+    ran = subprocess.run(
+        [Path(sys.executable).with_name("aws"), "sts", "get-caller-identity", "--output", "text"],
+        env=user | emulator.env(account, region="ca-central-1"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "arn:aws:iam::123456789012:root" in ran.stdout, ran.stderr

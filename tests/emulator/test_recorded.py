@@ -1,0 +1,164 @@
+"""Types that do nothing here: what stacks said of them is seen where AWS shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.emulator.templates import att, ref, resource, template
+
+if TYPE_CHECKING:
+    from tests.emulator_server import Aws
+
+GITHUB = "https://token.actions.githubusercontent.com"
+SCALING = {
+    "ServiceNamespace": "ecs",
+    "ResourceId": "service/crd/backend-flask",
+    "ScalableDimension": "ecs:service:DesiredCount",
+}
+
+
+def budget(amount: int) -> dict[str, Any]:
+    """A monthly budget that mails somebody."""
+    alert = {
+        "Notification": {
+            "NotificationType": "ACTUAL",
+            "ComparisonOperator": "GREATER_THAN",
+            "Threshold": 80,
+        },
+        "Subscribers": [{"SubscriptionType": "EMAIL", "Address": "me@cruddur.example"}],
+    }
+    limit = {"Amount": amount, "Unit": "USD"}
+    spending = {"BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": limit}
+    return resource(
+        "AWS::Budgets::Budget",
+        Budget={"BudgetName": "monthly", **spending},
+        NotificationsWithSubscribers=[alert],
+    )
+
+
+def provider(audience: str) -> dict[str, Any]:
+    """GitHub's tokens are trusted for an audience."""
+    return resource("AWS::IAM::OIDCProvider", Url=GITHUB, ClientIdList=[audience])
+
+
+def test_made(aws: Aws) -> None:
+    """An OIDC provider and a budget are made, changed, refused twice, and go with the stack.
+
+    AWS: AWS::IAM::OIDCProvider (EntityAlreadyExists), AWS::Budgets::Budget.
+    """
+    me = aws.endpoint.account
+
+    def seen() -> tuple[list[str], str]:
+        iam = aws.client("iam", "us-east-1")
+        [arn] = [
+            one["Arn"] for one in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+        ]
+        found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+        budgets = aws.client("budgets", "us-east-1").describe_budgets(AccountId=me)["Budgets"]
+        return found["ClientIDList"], budgets[0]["BudgetLimit"]["Amount"]
+
+    aws.deploy("s", template(Github=provider("sts.amazonaws.com"), Budget=budget(10)))
+    first = seen()
+    second_stack = aws.deploy("t", template(Github=provider("sts.amazonaws.com")))
+    aws.deploy("s", template(Github=provider("other"), Budget=budget(20)))
+    second = seen()
+    aws.delete("s")
+
+    assert (["sts.amazonaws.com"], "10") == first
+    assert (["other"], "20") == second
+    assert "ROLLBACK_COMPLETE" == second_stack["StackStatus"]
+    assert (
+        []
+        == aws.client("iam", "us-east-1").list_open_id_connect_providers()[
+            "OpenIDConnectProviderList"
+        ]
+    )
+    assert [] == aws.client("budgets", "us-east-1").describe_budgets(AccountId=me)["Budgets"]
+
+
+def test_recorded(aws: Aws) -> None:
+    """The reading calls of services that are not here answer with what the stack said.
+
+    AWS: GetConnection, GetPipeline, DescribeScalableTargets and -Policies, GetSamplingRules.
+    """
+    rule = {
+        "RuleName": "health",
+        "Priority": 1,
+        "FixedRate": 0,
+        "ReservoirSize": 0,
+        "ServiceName": "*",
+        "ServiceType": "*",
+        "Host": "*",
+        "HTTPMethod": "*",
+        "URLPath": "/api/health-check",
+        "ResourceARN": "*",
+        "Version": 1,
+    }
+    tracking = {
+        "TargetValue": 60,
+        "PredefinedMetricSpecification": {
+            "PredefinedMetricType": "ECSServiceAverageCPUUtilization"
+        },
+    }
+    role = "arn:aws:iam::000000000000:role/x"
+    action = {
+        "Name": "fetch",
+        "ActionTypeId": {
+            "Category": "Source",
+            "Owner": "AWS",
+            "Provider": "CodeStarSourceConnection",
+            "Version": "1",
+        },
+    }
+    made = template(
+        Connection=resource(
+            "AWS::CodeConnections::Connection", ConnectionName="github", ProviderType="GitHub"
+        ),
+        Pipeline=resource(
+            "AWS::CodePipeline::Pipeline",
+            RoleArn=role,
+            Stages=[{"Name": "Source", "Actions": [action]}],
+        ),
+        Target=resource(
+            "AWS::ApplicationAutoScaling::ScalableTarget", MinCapacity=1, MaxCapacity=4, **SCALING
+        ),
+        Scaling=resource(
+            "AWS::ApplicationAutoScaling::ScalingPolicy",
+            PolicyName="cpu",
+            PolicyType="TargetTrackingScaling",
+            ScalingTargetId=ref("Target"),
+            TargetTrackingScalingPolicyConfiguration=tracking,
+        ),
+        Rule=resource("AWS::XRay::SamplingRule", SamplingRule=rule),
+        Group=resource("AWS::XRay::Group", GroupName="backend", FilterExpression="fault"),
+    )
+    outputs = {"Arn": att("Connection", "ConnectionArn"), "Pipeline": ref("Pipeline")}
+    made |= {"Outputs": {name: {"Value": value} for name, value in outputs.items()}}
+
+    stack = aws.deploy("s", made)
+
+    assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("s")
+    arn, name = aws.outputs("s")["Arn"], aws.outputs("s")["Pipeline"]
+    connections = aws.client("codeconnections")
+    assert (
+        "PENDING" == connections.get_connection(ConnectionArn=arn)["Connection"]["ConnectionStatus"]
+    )
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        connections.get_connection(ConnectionArn=arn + "x")
+    pipeline = aws.client("codepipeline").get_pipeline(name=name)["pipeline"]
+    assert (role, "fetch") == (pipeline["roleArn"], pipeline["stages"][0]["actions"][0]["name"])
+    scaling = aws.client("application-autoscaling")
+    [target] = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    [policy] = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    assert (4, SCALING["ResourceId"]) == (target["MaxCapacity"], policy["ResourceId"])
+    [shown] = aws.client("xray").get_sampling_rules()["SamplingRuleRecords"]
+    [group] = aws.client("xray").get_groups()["Groups"]
+    assert ("/api/health-check", "fault") == (
+        shown["SamplingRule"]["URLPath"],
+        group["FilterExpression"],
+    )
+    assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
+    assert [] == connections.list_connections()["Connections"]

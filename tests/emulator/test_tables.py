@@ -1,0 +1,173 @@
+"""DynamoDB tables made by stacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.emulator.functions import trusting
+from tests.emulator.templates import att, ref, resource, template
+
+if TYPE_CHECKING:
+    from tests.emulator_server import Aws
+
+INDEX = "by-group"
+
+
+def attributes(*names: str) -> list[dict[str, str]]:
+    """Definitions of string attributes."""
+    return [{"AttributeName": name, "AttributeType": "S"} for name in names]
+
+
+def keys(hash_key: str, range_key: str) -> list[dict[str, str]]:
+    """A key of two attributes."""
+    return [
+        {"AttributeName": hash_key, "KeyType": "HASH"},
+        {"AttributeName": range_key, "KeyType": "RANGE"},
+    ]
+
+
+def table(**more: Any) -> dict[str, Any]:
+    """A table with an index and a stream."""
+    index = {
+        "IndexName": INDEX,
+        "KeySchema": keys("group", "sk"),
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    known = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": attributes("pk", "sk", "group"),
+        "KeySchema": keys("pk", "sk"),
+        "GlobalSecondaryIndexes": [index],
+        "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+    }
+    made = template(Table=resource("AWS::DynamoDB::Table", **known | more))
+    outputs = {
+        "Name": ref("Table"),
+        "Arn": att("Table", "Arn"),
+        "Stream": att("Table", "StreamArn"),
+    }
+    return made | {"Outputs": {name: {"Value": value} for name, value in outputs.items()}}
+
+
+def recovery(aws: Aws, name: str) -> str:
+    """Whether a table can be restored to a point in time."""
+    found = aws.client("dynamodb").describe_continuous_backups(TableName=name)
+    described = found["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    return str(described["PointInTimeRecoveryStatus"])
+
+
+def test_settings(aws: Aws) -> None:
+    """Recovery, expiry, encryption and stream are the table's, and change with the stack.
+
+    AWS: AWS::DynamoDB::Table; DescribeTable, DescribeContinuousBackups, DescribeTimeToLive.
+    """
+    on = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+    expiry = {"TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True}}
+    aws.deploy("s", table(**on, **expiry, SSESpecification={"SSEEnabled": True}))
+    outputs = aws.outputs("s")
+    name = outputs["Name"]
+
+    first = aws.client("dynamodb").describe_table(TableName=name)["Table"]
+    live = aws.client("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    enabled = recovery(aws, name)
+    aws.deploy("s", table(DeletionProtectionEnabled=True))
+
+    assert ("ENABLED", "DISABLED") == (enabled, recovery(aws, name))
+    assert ("expires", "ENABLED") == (live["AttributeName"], live["TimeToLiveStatus"])
+    assert first["LatestStreamArn"] == outputs["Stream"]
+    assert outputs["Stream"].startswith(f"{outputs['Arn']}/stream/")
+    assert aws.client("dynamodb").describe_table(TableName=name)["Table"][
+        "DeletionProtectionEnabled"
+    ]
+
+
+def test_protected(aws: Aws) -> None:
+    """AWS: a table with deletion protection is not deleted: DELETE_FAILED; else with its tags."""
+    aws.deploy("s", table(DeletionProtectionEnabled=True))
+
+    protected = aws.delete("s")
+    name = aws.outputs("s")["Name"]
+    aws.client("dynamodb").update_table(TableName=name, DeletionProtectionEnabled=False)
+    freed = aws.delete("s")
+
+    tagged = aws.client("resourcegroupstaggingapi").get_resources()["ResourceTagMappingList"]
+    assert "DELETE_FAILED" == protected["StackStatus"]
+    assert any("protected against deletion" in reason for *_, reason in aws.events("s"))
+    assert ("DELETE_COMPLETE", []) == (freed["StackStatus"], tagged)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"AttributeDefinitions": attributes("pk", "sk", "group", "x")}, "AttributeDefinitions"),
+        ({"AttributeDefinitions": attributes("pk", "sk")}, "group"),
+        ({"BillingMode": "PROVISIONED"}, "hroughput"),
+        ({"TableName": "by-hand"}, "already exists"),
+    ],
+    ids=["unused attribute", "undefined attribute", "no throughput", "taken name"],
+)
+def test_refused(aws: Aws, more: dict[str, Any], words: str) -> None:
+    """A stack's table is checked like a caller's. AWS: CreateTable, ValidationException."""
+    aws.client("dynamodb").create_table(
+        TableName="by-hand",
+        AttributeDefinitions=attributes("a", "b"),
+        KeySchema=keys("a", "b"),
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+    stack = aws.deploy("s", table(**more))
+
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any(words in reason for *_, reason in aws.events("s"))
+
+
+def test_index_rights(aws: Aws) -> None:
+    """A role may query the index its policy names, and not the table beside it.
+
+    AWS: "Using IAM policy conditions …", resource `table/NAME/index/INDEX` (developer guide).
+    """
+    made = table()
+    query = {
+        "Effect": "Allow",
+        "Action": "dynamodb:Query",
+        "Resource": {"Fn::Sub": f"${{Table.Arn}}/index/{INDEX}"},
+    }
+    root = {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}
+    role = trusting("ecs-tasks.amazonaws.com", query)
+    trust = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    trust.append({"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"})
+    made["Resources"]["Role"] = role
+    made["Outputs"]["Role"] = {"Value": att("Role", "Arn")}
+    aws.deploy("s", made, Capabilities=["CAPABILITY_IAM"])
+    outputs = aws.outputs("s")
+    item = {"pk": {"S": "a"}, "sk": {"S": "1"}, "group": {"S": "g"}}
+    aws.client("dynamodb").put_item(TableName=outputs["Name"], Item=item)
+
+    assumed = aws.client("sts").assume_role(RoleArn=outputs["Role"], RoleSessionName="me")
+    own = assumed["Credentials"]
+    as_role = boto3.client(
+        "dynamodb",
+        "ca-central-1",
+        endpoint_url=aws.endpoint.url,
+        aws_access_key_id=own["AccessKeyId"],
+        aws_secret_access_key=own["SecretAccessKey"],
+        aws_session_token=own["SessionToken"],
+    )
+    asked = {
+        "TableName": outputs["Name"],
+        "KeyConditionExpression": "#k = :v",
+        "ExpressionAttributeNames": {"#k": "group"},
+        "ExpressionAttributeValues": {":v": {"S": "g"}},
+    }
+    found = as_role.query(IndexName=INDEX, **asked)["Items"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        as_role.query(**asked | {"ExpressionAttributeNames": {"#k": "pk"}})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        as_role.put_item(TableName=outputs["Name"], Item=item)
+    as_role.close()
+
+    assert [item] == found
