@@ -73,7 +73,7 @@ def test_decisions_are_numbered_one_by_one() -> None:
     "page", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda p: p.stem
 )
 def test_a_decision_has_three_parts(page: Path) -> None:
-    """Context, decision, what we gave up: one page."""
+    """A decision states its context, the decision and the consequences."""
     headings = re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE)
 
-    assert headings == ["Context", "Decision", "What we gave up"]
+    assert headings == ["Context", "Decision", "Consequences"]
