@@ -53,15 +53,15 @@ def synth(_: Context, check: bool = False, env: str = "") -> None:
     from deployer import synth as texts
 
     environments = [each for each in project.environments(env) if not (check and each.is_local)]
-    diffs = [texts.drift(each.wanted, each.build) for each in environments]
+    diffs = [texts.drift(each.desired, each.build) for each in environments]
     if check and any(diffs):
         print("".join(diffs), end="")
         raise Exit(code=CHANGES)
     for each, diff in zip(environments, diffs, strict=True):
         if not check:
-            texts.write(each.wanted, each.build)
+            texts.write(each.desired, each.build)
         state = "written" if diff else "up to date"
-        print(f"{each.env.name}: {len(each.wanted)} stacks {state}")
+        print(f"{each.env.name}: {len(each.desired)} stacks {state}")
     if not check:
         project.project().write_schema()
 
@@ -100,7 +100,7 @@ def lint(_: Context, env: str = "") -> None:
     session.lint(*environments)
     several = code.build(artifact for each in environments for artifact in each.code)
     for each in environments:
-        counted = f"{len(each.wanted)} templates, {len(each.code)} functions"
+        counted = f"{len(each.desired)} templates, {len(each.code)} functions"
         print(f"{each.env.name}: {counted}, nothing found")
     for line in zips.unchecked(several):
         print(line)
@@ -223,7 +223,7 @@ def status(_: Context, env: str = "", json: bool = False) -> None:
             else report.status(found, orphans, left, ink=pen)
         )
         print(shown, end="")
-        here.refuse_taken(stacks, here.environment.wanted)
+        here.refuse_taken(stacks, here.environment.desired)
 
 
 @task(
@@ -242,7 +242,7 @@ def outputs(
 
     form = one_of("format", format, report.FORMATS)
     with session.begin(env) as here:
-        wanted = plan.select(here.environment.wanted, stack or (), only=True, hints=names.LAYERS)
+        wanted = plan.select(here.environment.desired, stack or (), only=True, hints=names.LAYERS)
         chosen = {(stack.region, stack.name) for stack in wanted}
         found = here.found(needed=wanted)
         here.show_outputs([stack for stack in found if (stack.region, stack.name) in chosen], form)
@@ -255,7 +255,7 @@ def graph(_: Context, env: str = "", format: str = "mermaid") -> None:  # noqa: 
 
     form = one_of("format", format, ("mermaid", "dot"))
     draw = {"mermaid": graphs.mermaid, "dot": graphs.dot}[form]
-    print(draw(project.environment(env).wanted), end="")
+    print(draw(project.environment(env).desired), end="")
 
 
 @task(help={"all": "also corpora and comparisons with other tools", "jobs": "processes"})

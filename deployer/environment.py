@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deployer.artifacts import Artifact
     from deployer.aws import Account
     from deployer.stack import Env, Layers
-    from deployer.synth import Part, Wanted
+    from deployer.synth import DesiredStack, NestedTemplate
     from emulator import Endpoint
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?")
@@ -110,7 +110,7 @@ class Environment:
     """An environment's settings and what it wants, lowest stack first."""
 
     env: Env
-    wanted: tuple[Wanted, ...]
+    desired: tuple[DesiredStack, ...]
     build: Path
 
     @property
@@ -121,20 +121,20 @@ class Environment:
     @property
     def code(self) -> tuple[Artifact, ...]:
         """What its functions are made of."""
-        return tuple(dict.fromkeys(one for each in self.wanted for one in each.code))
+        return tuple(dict.fromkeys(one for each in self.desired for one in each.code))
 
     @property
-    def templates(self) -> tuple[Wanted | Part, ...]:
+    def templates(self) -> tuple[DesiredStack | NestedTemplate, ...]:
         """Every template, those of nested stacks right after the one they are in."""
-        templates: list[Wanted | Part] = []
-        for stack in self.wanted:
+        templates: list[DesiredStack | NestedTemplate] = []
+        for stack in self.desired:
             templates += [stack, *stack.nested]
         return tuple(templates)
 
     @property
     def regions(self) -> tuple[str, ...]:
         """The regions that may have its stacks: those of its layers and those in its config."""
-        layers = (stack.region for stack in self.wanted)
+        layers = (stack.region for stack in self.desired)
         return tuple(dict.fromkeys((*layers, self.env.region, *self.env.former_regions)))
 
     @property
@@ -149,9 +149,9 @@ class Environment:
         compared: raises StaleError where it differs.
         """
         if self.is_local:
-            synth.write(self.wanted, self.build)
+            synth.write(self.desired, self.build)
         else:
-            synth.check(self.wanted, self.build)
+            synth.check(self.desired, self.build)
 
 
 def connect(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Account:

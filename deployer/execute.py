@@ -39,7 +39,7 @@ from deployer.nested import format_path, resource_lines
 from deployer.ownership import Owner, refuse_foreign
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
 from deployer.removal import Deletion
-from deployer.synth import Wanted
+from deployer.synth import DesiredStack
 
 Kind = Literal["CREATE", "UPDATE"]
 
@@ -79,8 +79,8 @@ def deploy(steps: Sequence[Step], run: Run, *, jobs: int) -> Iterator[Event]:
     A step that fails, or is refused, ends with a Finished event that says so; what stands on
     it is skipped, the others go on.
     """
-    by_name = {step.wanted.name: step for step in steps}
-    needs = {name: step.wanted.needs for name, step in by_name.items()}
+    by_name = {step.desired.name: step for step in steps}
+    needs = {name: step.desired.needs for name, step in by_name.items()}
     return side_by_side(needs, lambda name: _deploy(by_name[name], run), run.watch.clock, jobs)
 
 
@@ -108,30 +108,30 @@ def _destroy_all(deletions: Sequence[Deletion], run: Run) -> Job:
 
 def _deploy(step: Step, run: Run) -> Job:
     step = _decided_again(step, run)
-    wanted = step.wanted
-    yield Started(wanted.name, type(step).__name__.lower(), step.reason)
+    desired = step.desired
+    yield Started(desired.name, type(step).__name__.lower(), step.reason)
     match step:
         case Keep(found=found):
-            return Finished(wanted.name, Outcome.KEPT, step.reason, found)
+            return Finished(desired.name, Outcome.KEPT, step.reason, found)
         case Blocked(found=found):
-            raise RepairError(f"{wanted.name} is in {found.status}", hint=step.hint)
+            raise RepairError(f"{desired.name} is in {found.status}", hint=step.hint)
         case Resume(found=found):
-            return (yield from _resume(wanted, found, run))
+            return (yield from _resume(desired, found, run))
         case Recreate():
             return (yield from _recreate(step, run))
         case Create():
-            return (yield from _change(wanted, "CREATE", Outcome.CREATED, run))
+            return (yield from _change(desired, "CREATE", Outcome.CREATED, run))
         case Update(found=found, only_protection=True):
-            return _settle(wanted, found, Outcome.UPDATED, run)
+            return _settle(desired, found, Outcome.UPDATED, run)
         case Update():
-            return (yield from _change(wanted, "UPDATE", Outcome.UPDATED, run))
+            return (yield from _change(desired, "UPDATE", Outcome.UPDATED, run))
 
 
 def _decided_again(step: Step, run: Run) -> Step:
     """The step as of now, where a stack below that gives a parameter may have changed."""
     match step:
-        case Keep(wanted=wanted) | Update(wanted=wanted, only_protection=True):
-            return plan.decide(wanted, run.known) if wanted.parameters else step
+        case Keep(desired=desired) | Update(desired=desired, only_protection=True):
+            return plan.decide(desired, run.known) if desired.parameters else step
         case _:
             return step
 
@@ -140,138 +140,140 @@ def _recreate(step: Recreate, run: Run) -> Job:
     """Delete what a failed creation left, if that is wanted, and create the stack."""
     if run.no_execute:
         why = f"it is in {step.found.status}, and has to be deleted first"
-        return Finished(step.wanted.name, Outcome.SKIPPED, why, step.found)
+        return Finished(step.desired.name, Outcome.SKIPPED, why, step.found)
     if not run.approve(step):
-        return Finished(step.wanted.name, Outcome.REFUSED, "not approved", step.found)
+        return Finished(step.desired.name, Outcome.REFUSED, "not approved", step.found)
     yield from _delete(step.found, run)
-    return (yield from _change(step.wanted, "CREATE", Outcome.RECREATED, run))
+    return (yield from _change(step.desired, "CREATE", Outcome.RECREATED, run))
 
 
-def _resume(wanted: Wanted, found: Found, run: Run) -> Job:
+def _resume(desired: DesiredStack, found: Found, run: Run) -> Job:
     """Follow what runs on the stack already, then do what is left to do."""
     yield _operating(found)
     ended = yield from follow(
-        run.watch, found, before_running(run.watch, found), resource_lines(wanted)
+        run.watch, found, before_running(run.watch, found), resource_lines(desired)
     )
     _remember(ended.found, run)
-    return (yield from _deploy(plan.decide(wanted, run.known), run))
+    return (yield from _deploy(plan.decide(desired, run.known), run))
 
 
-def _change(wanted: Wanted, kind: Kind, outcome: Outcome, run: Run) -> Job:
+def _change(desired: DesiredStack, kind: Kind, outcome: Outcome, run: Run) -> Job:
     """Make a change set, have it approved, execute it, follow it to its end."""
-    found = run.known.get((wanted.region, wanted.name))
-    change_set, verified = yield from _propose(wanted, kind, run)
+    found = run.known.get((desired.region, desired.name))
+    change_set, verified = yield from _propose(desired, kind, run)
     if change_set.empty and found:
-        run.cloud.discard(wanted.region, change_set.arn)
-        return _settle(wanted, found, Outcome.KEPT, run)
+        run.cloud.discard(desired.region, change_set.arn)
+        return _settle(desired, found, Outcome.KEPT, run)
     if change_set.status == "FAILED":
         yield from _withdraw(change_set, run, shell=found is None)
-        raise CloudError(f"{wanted.name}: no change set: {change_set.reason}")
-    yield Proposed(wanted.name, change_set)
+        raise CloudError(f"{desired.name}: no change set: {change_set.reason}")
+    yield Proposed(desired.name, change_set)
     if run.no_execute:
-        return Finished(wanted.name, Outcome.LEFT, change_set.arn, found)
+        return Finished(desired.name, Outcome.LEFT, change_set.arn, found)
     if not run.approve(change_set):
         yield from _withdraw(change_set, run, shell=found is None)
-        return Finished(wanted.name, Outcome.REFUSED, "not approved", found)
+        return Finished(desired.name, Outcome.REFUSED, "not approved", found)
     if replaced := [stored for stored in verified if not _is_unchanged(stored, run)]:
         yield from _withdraw(change_set, run, shell=found is None)
         raise GuardError(
             "\n".join(
-                f"{wanted.name}: {stored.url}: replaced after it was verified"
+                f"{desired.name}: {stored.url}: replaced after it was verified"
                 for stored in replaced
             ),
             hint="find out which role writes to the bucket (CloudTrail), then rerun the command",
         )
-    ended = yield from _apply(wanted, change_set, kind, run)
+    ended = yield from _apply(desired, change_set, kind, run)
     if ended.found.status != f"{kind}_COMPLETE":
-        raise _failure(wanted, ended)
-    return _settle(wanted, ended.found, outcome, run)
+        raise _failure(desired, ended)
+    return _settle(desired, ended.found, outcome, run)
 
 
 def _propose(
-    wanted: Wanted, kind: Kind, run: Run
+    desired: DesiredStack, kind: Kind, run: Run
 ) -> Work[tuple[ChangeSet, tuple[StoredObject, ...]]]:
     """Create a change set after verifying every object that it reads; return it with the objects."""
-    found = run.known.get((wanted.region, wanted.name))
+    found = run.known.get((desired.region, desired.name))
     if found is None:
-        _refuse_taken(wanted, run)
+        _refuse_taken(desired, run)
     proposal = Proposal(
-        name=f"{run.id}-{wanted.digest[:8]}",
-        stack=wanted.name,
-        region=wanted.region,
+        name=f"{run.id}-{desired.digest[:8]}",
+        stack=desired.name,
+        region=desired.region,
         kind=kind,
-        text=wanted.text,
-        parameters=_parameters(wanted, run),
-        tags=wanted.tags,
-        capabilities=wanted.capabilities,
+        text=desired.text,
+        parameters=_parameters(desired, run),
+        tags=desired.tags,
+        capabilities=desired.capabilities,
         role=run.role,
         id=found.id if found and kind == "UPDATE" else "",
-        nested=bool(wanted.nested),
+        nested=bool(desired.nested),
     )
     verified = []
-    for key, read in _objects(wanted, run):
-        stored = yield from _store(wanted, key, read, run)
+    for key, read in _objects(desired, run):
+        stored = yield from _store(desired, key, read, run)
         verified.append(stored)
-    if wanted.too_long:
+    if desired.too_long:
         proposal = replace(proposal, url=verified[-1].version_url)
     arn = run.cloud.propose(proposal)
-    change_set = yield from describe_change_set(run.watch, wanted.region, arn, stack=wanted.name)
+    change_set = yield from describe_change_set(run.watch, desired.region, arn, stack=desired.name)
     return change_set, tuple(verified)
 
 
-def _objects(wanted: Wanted, run: Run) -> Iterator[tuple[str, Callable[[], bytes]]]:
+def _objects(desired: DesiredStack, run: Run) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yield the key of every object that CloudFormation will read, the template last.
 
     Each key comes with a function that returns the content.
     """
-    for artifact in wanted.code:
-        yield wanted.key(artifact), partial(run.read, artifact)
-    for part in wanted.nested:
+    for artifact in desired.code:
+        yield desired.key(artifact), partial(run.read, artifact)
+    for part in desired.nested:
         yield part.key, part.text.encode
-    if wanted.too_long:
+    if desired.too_long:
         folder = RELEASES if run.role else ""
-        yield f"{folder}templates/{wanted.name}/{wanted.digest}.yaml", wanted.text.encode
+        yield f"{folder}templates/{desired.name}/{desired.digest}.yaml", desired.text.encode
 
 
-def _refuse_taken(wanted: Wanted, run: Run) -> None:
+def _refuse_taken(desired: DesiredStack, run: Run) -> None:
     """Raise GuardError if a foreign stack has the name of a stack to create."""
-    if found := run.cloud.stack(wanted.region, wanted.name):
+    if found := run.cloud.stack(desired.region, desired.name):
         refuse_foreign(run.owner, [found], hint="rerun the command: it appeared during this run")
 
 
-def _parameters(wanted: Wanted, run: Run) -> dict[str, str]:
-    values = plan.parameters(wanted, run.known)
+def _parameters(desired: DesiredStack, run: Run) -> dict[str, str]:
+    values = plan.parameters(desired, run.known)
     known = {name: value for name, value in values.items() if value is not None}
-    if missing := [wanted.parameters[name] for name in values if name not in known]:
+    if missing := [desired.parameters[name] for name in values if name not in known]:
         sources = ", ".join(f"{source.output} of {source.stack}" for source in missing)
         raise CloudError(
-            f"{wanted.name}: needs {sources}, which is not deployed",
+            f"{desired.name}: needs {sources}, which is not deployed",
             hint="deploy that first, or leave out --only",
         )
     return known
 
 
-def _store(wanted: Wanted, key: str, read: Callable[[], bytes], run: Run) -> Work[StoredObject]:
+def _store(
+    desired: DesiredStack, key: str, read: Callable[[], bytes], run: Run
+) -> Work[StoredObject]:
     """Make sure that the artifact bucket has the content from *read* under *key*, by its checksum.
 
     The key contains a digest, but a role that may write to the bucket can store anything there.
     """
-    source = wanted.artifacts
+    source = desired.artifacts
     if source is None:
-        raise AssertionError(f"synth lets {wanted.name} pass only with a bucket for {key}")
+        raise AssertionError(f"synth lets {desired.name} pass only with a bucket for {key}")
     store = run.known.get((source.region, source.stack))
     if store is None or source.output not in store.outputs:
         raise CloudError(
-            f"{wanted.name}: needs {source.stack}, which keeps {key}, and it is not deployed",
+            f"{desired.name}: needs {source.stack}, which keeps {key}, and it is not deployed",
             hint="deploy that first, or leave out --only",
         )
     place = source.region, store.outputs[source.output], key
     content, found = read(), run.cloud.stored(*place)
     if found and found.sha256 == hashlib.sha256(content).hexdigest():
-        yield Verified(wanted.name, found.url, found.version)
+        yield Verified(desired.name, found.url, found.version)
         return found
     put = run.cloud.upload(*place, content, replace=not run.role)
-    yield Uploaded(wanted.name, put.url, put.version, replaced=_fault(found))
+    yield Uploaded(desired.name, put.url, put.version, replaced=_fault(found))
     return put
 
 
@@ -298,37 +300,37 @@ def _withdraw(change_set: ChangeSet, run: Run, *, shell: bool) -> Work[None]:
         yield from _delete_now(stack, run)
 
 
-def _apply(wanted: Wanted, change_set: ChangeSet, kind: Kind, run: Run) -> Work[Ended]:
-    after = latest(run.watch, wanted.region, change_set.stack_id)
-    run.cloud.apply(wanted.region, change_set.arn, token=f"{run.id}-{wanted.digest[:8]}")
-    yield Operating(wanted.name, wanted.region, kind.lower(), change_set.stack_id)
-    started = Found(wanted.name, change_set.stack_id, wanted.region, f"{kind}_IN_PROGRESS")
-    ended = yield from follow(run.watch, started, after, resource_lines(wanted))
+def _apply(desired: DesiredStack, change_set: ChangeSet, kind: Kind, run: Run) -> Work[Ended]:
+    after = latest(run.watch, desired.region, change_set.stack_id)
+    run.cloud.apply(desired.region, change_set.arn, token=f"{run.id}-{desired.digest[:8]}")
+    yield Operating(desired.name, desired.region, kind.lower(), change_set.stack_id)
+    started = Found(desired.name, change_set.stack_id, desired.region, f"{kind}_IN_PROGRESS")
+    ended = yield from follow(run.watch, started, after, resource_lines(desired))
     _remember(ended.found, run)
     return ended
 
 
-def _failure(wanted: Wanted, ended: Ended) -> DeployError:
+def _failure(desired: DesiredStack, ended: Ended) -> DeployError:
     """What went wrong first, where it was made, and what to do now."""
-    line = resource_lines(wanted).get(ended.cause.place) if ended.cause else None
-    message = f"{wanted.name}: {_cause(ended)}" + (f" (made at {line})" if line else "")
+    line = resource_lines(desired).get(ended.cause.place) if ended.cause else None
+    message = f"{desired.name}: {_cause(ended)}" + (f" (made at {line})" if line else "")
     if ended.found.complete or ended.found.never_completed:
         return RolledBackError(
             f"{message}\nthe stack is in {ended.found.status}",
-            hint=f"mend it, then run `invoke deploy --stack={wanted.layer}` again",
+            hint=f"mend it, then run `invoke deploy --stack={desired.layer}` again",
         )
-    step = plan.decide(wanted, plan.index([ended.found]))
+    step = plan.decide(desired, plan.index([ended.found]))
     hint = step.hint if isinstance(step, Blocked) else ""
     return RepairError(f"{message}\nthe stack is in {ended.found.status}", hint=hint)
 
 
-def _settle(wanted: Wanted, found: Found, outcome: Outcome, run: Run) -> Finished:
+def _settle(desired: DesiredStack, found: Found, outcome: Outcome, run: Run) -> Finished:
     """The stack is as wanted: give it the protection it shall have."""
-    if found.protected != wanted.protect:
-        run.cloud.protect(wanted.region, found.id, on=wanted.protect)
-        found = replace(found, protected=wanted.protect)
+    if found.protected != desired.protect:
+        run.cloud.protect(desired.region, found.id, on=desired.protect)
+        found = replace(found, protected=desired.protect)
     _remember(found, run)
-    return Finished(wanted.name, outcome, found=found)
+    return Finished(desired.name, outcome, found=found)
 
 
 def _destroy(found: Found, run: Run) -> Job:

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from deployer.synth import Wanted
+from deployer.synth import DesiredStack
 
 
-def mermaid(wanted: Sequence[Wanted]) -> str:
+def mermaid(desired: Sequence[DesiredStack]) -> str:
     """A Mermaid flowchart, one subgraph per region."""
     lines = ["flowchart BT"]
-    for region in _regions(wanted):
+    for region in _regions(desired):
         lines.append(f'  subgraph {region}["{region}"]')
-        lines += [f"    {each.layer}" for each in wanted if each.region == region]
+        lines += [f"    {each.layer}" for each in desired if each.region == region]
         lines.append("  end")
-    lines += [f"  {above} --> {below}" for above, below in _edges(wanted)]
+    lines += [f"  {above} --> {below}" for above, below in _edges(desired)]
     return "\n".join(lines) + "\n"
 
 
-def dot(wanted: Sequence[Wanted]) -> str:
+def dot(desired: Sequence[DesiredStack]) -> str:
     """A Graphviz digraph."""
     lines = ["digraph layers {", "  rankdir = BT;", "  node [shape = box];"]
-    for region in _regions(wanted):
+    for region in _regions(desired):
         lines.append(f'  subgraph "cluster_{region}" {{')
         lines.append(f'    label = "{region}";')
-        lines += [f'    "{each.layer}";' for each in wanted if each.region == region]
+        lines += [f'    "{each.layer}";' for each in desired if each.region == region]
         lines.append("  }")
-    lines += [f'  "{above}" -> "{below}";' for above, below in _edges(wanted)]
+    lines += [f'  "{above}" -> "{below}";' for above, below in _edges(desired)]
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _regions(wanted: Sequence[Wanted]) -> Iterable[str]:
-    return dict.fromkeys(each.region for each in wanted)
+def _regions(desired: Sequence[DesiredStack]) -> Iterable[str]:
+    return dict.fromkeys(each.region for each in desired)
 
 
-def _edges(wanted: Sequence[Wanted]) -> Iterable[tuple[str, str]]:
-    layers = {each.name: each.layer for each in wanted}
-    return [(each.layer, layers[need]) for each in wanted for need in each.needs]
+def _edges(desired: Sequence[DesiredStack]) -> Iterable[tuple[str, str]]:
+    layers = {each.name: each.layer for each in desired}
+    return [(each.layer, layers[need]) for each in desired for need in each.needs]

@@ -14,7 +14,7 @@ from deployer.yamltext import load
 if TYPE_CHECKING:
     from deployer.cloud import Cloud, ResourceChange
     from deployer.stack import Line
-    from deployer.synth import Wanted
+    from deployer.synth import DesiredStack
 
 LogicalIds: TypeAlias = tuple[str, ...]  # Nested stacks, outermost first.
 
@@ -73,15 +73,15 @@ def format_path(path: LogicalIds) -> str:
     return "/".join(path)
 
 
-def desired_templates(wanted: Wanted) -> TemplateTree:
+def desired_templates(desired: DesiredStack) -> TemplateTree:
     """Return the desired templates of a stack."""
-    return _desired(wanted, (), wanted.text)
+    return _desired(desired, (), desired.text)
 
 
-def _desired(wanted: Wanted, path: LogicalIds, text: str) -> TemplateTree:
+def _desired(desired: DesiredStack, path: LogicalIds, text: str) -> TemplateTree:
     inner = {
-        part.path[-1]: _desired(wanted, part.path, part.text)
-        for part in wanted.nested
+        part.path[-1]: _desired(desired, part.path, part.text)
+        for part in desired.nested
         if part.path[:-1] == path
     }
     return TemplateTree(text, inner)
@@ -113,11 +113,11 @@ def existing_templates(cloud: Cloud, region: str, stack_id: str) -> TemplateTree
     return deployed_templates(cloud, region, stack_id)
 
 
-def resource_lines(wanted: Wanted) -> dict[LogicalIds, Line]:
+def resource_lines(desired: DesiredStack) -> dict[LogicalIds, Line]:
     """Return the line of each resource, by its path and logical id."""
-    above = {(title,): line for title, line in wanted.lines.items()}
+    above = {(title,): line for title, line in desired.lines.items()}
     return above | {
-        (*part.path, title): line for part in wanted.nested for title, line in part.lines.items()
+        (*part.path, title): line for part in desired.nested for title, line in part.lines.items()
     }
 
 

@@ -20,7 +20,7 @@ from deployer.nested import (
 )
 from deployer.refusals import HINT, refusals
 from deployer.stack import ABSENT
-from deployer.synth import DIGEST, Wanted
+from deployer.synth import DIGEST, DesiredStack
 
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Create:
     """The account has no such stack."""
 
-    wanted: Wanted
+    desired: DesiredStack
     reason: str
 
 
@@ -39,7 +39,7 @@ class Create:
 class Update:
     """The stack differs; *only_protection* needs no change set, *losses* is what data would feel."""
 
-    wanted: Wanted
+    desired: DesiredStack
     found: Found
     reason: str
     only_protection: bool = False
@@ -50,7 +50,7 @@ class Update:
 class Recreate:
     """The first creation failed, nothing was ever in service: delete what is left and create."""
 
-    wanted: Wanted
+    desired: DesiredStack
     found: Found
     reason: str
 
@@ -59,7 +59,7 @@ class Recreate:
 class Resume:
     """An operation runs: follow it, then decide again."""
 
-    wanted: Wanted
+    desired: DesiredStack
     found: Found
     reason: str
 
@@ -68,7 +68,7 @@ class Resume:
 class Keep:
     """Nothing to do."""
 
-    wanted: Wanted
+    desired: DesiredStack
     found: Found
     reason: str
 
@@ -77,7 +77,7 @@ class Keep:
 class Blocked:
     """Only a person can bring this stack on."""
 
-    wanted: Wanted
+    desired: DesiredStack
     found: Found
     reason: str
     hint: str
@@ -96,7 +96,7 @@ class Orphan:
 class Upload:
     """A file goes into the artifact bucket before the stack that reads it: code or a template."""
 
-    wanted: Wanted
+    desired: DesiredStack
     reason: str
     artifact: Artifact | None = None
 
@@ -117,41 +117,41 @@ _REPAIR = {
 
 
 def plan(
-    wanted: Sequence[Wanted],
+    desired: Sequence[DesiredStack],
     found: Iterable[Found],
     *,
     deployed: Mapping[str, TemplateTree] | None = None,
 ) -> tuple[Step, ...]:
-    """One step per wanted stack, lowest first.
+    """One step per desired stack, lowest first.
 
     *found* may hold other stacks too. *deployed* maps stack names to the deployed templates where
     the whole text shall be compared, not the digest alone.
     """
     known = index(found)
-    return tuple(decide(each, known, (deployed or {}).get(each.name)) for each in wanted)
+    return tuple(decide(each, known, (deployed or {}).get(each.name)) for each in desired)
 
 
 def decide(
-    wanted: Wanted,
+    desired: DesiredStack,
     found: Mapping[tuple[str, str], Found],
     deployed: TemplateTree | None = None,
 ) -> Step:
     """What happens to one stack, from what is known of it and of the stacks below."""
-    stack = found.get((wanted.region, wanted.name))
+    stack = found.get((desired.region, desired.name))
     if stack is None:
-        return Create(wanted, "not in the account yet")
+        return Create(desired, "not in the account yet")
     if stack.status == "REVIEW_IN_PROGRESS":
-        return Create(wanted, "only a change set that nobody executed is there")
+        return Create(desired, "only a change set that nobody executed is there")
     if stack.busy:
-        return Resume(wanted, stack, f"{stack.status}: an operation runs")
+        return Resume(desired, stack, f"{stack.status}: an operation runs")
     if stack.never_completed:
-        return Recreate(wanted, stack, f"{stack.status}: it was never in service")
+        return Recreate(desired, stack, f"{stack.status}: it was never in service")
     if not stack.complete:
         hint = _REPAIR.get(stack.status, "see its events in the console")
-        return Blocked(wanted, stack, stack.status, hint.format(id=stack.id))
-    if reasons := _differences(wanted, stack, found, deployed):
-        return Update(wanted, stack, ", ".join(reasons), reasons == ["protection changed"])
-    return Keep(wanted, stack, "unchanged")
+        return Blocked(desired, stack, stack.status, hint.format(id=stack.id))
+    if reasons := _differences(desired, stack, found, deployed):
+        return Update(desired, stack, ", ".join(reasons), reasons == ["protection changed"])
+    return Keep(desired, stack, "unchanged")
 
 
 def with_losses(
@@ -163,8 +163,8 @@ def with_losses(
     """
     known = index(found)
     return tuple(
-        _explained(step, deployed[step.wanted.name], known)
-        if isinstance(step, Update) and step.wanted.name in deployed
+        _explained(step, deployed[step.desired.name], known)
+        if isinstance(step, Update) and step.desired.name in deployed
         else step
         for step in steps
     )
@@ -176,18 +176,18 @@ def refuse_impossible(steps: Iterable[Step], deployed: Mapping[str, TemplateTree
     *deployed* has the deployed templates by stack name.
     """
     facts = [
-        f"{step.wanted.name}: {fact}"
+        f"{step.desired.name}: {fact}"
         for step in steps
-        if isinstance(step, Update) and step.wanted.name in deployed
-        for fact in refusals(deployed[step.wanted.name], desired_templates(step.wanted))
+        if isinstance(step, Update) and step.desired.name in deployed
+        for fact in refusals(deployed[step.desired.name], desired_templates(step.desired))
     ]
     if facts:
         raise GuardError("\n".join(facts), hint=HINT)
 
 
 def _explained(step: Update, old: TemplateTree, known: Mapping[tuple[str, str], Found]) -> Update:
-    new = desired_templates(step.wanted)
-    values = parameters(step.wanted, known)
+    new = desired_templates(step.desired)
+    values = parameters(step.desired, known)
     changed = [name for name, value in values.items() if step.found.parameters.get(name) != value]
     what = [_changed(path, names) for path, names in changed_templates(old, new).items()]
     reason = step.reason.replace(TEMPLATE_CHANGED, ", ".join(what) or TEMPLATE_CHANGED, 1)
@@ -214,7 +214,7 @@ def uploads(
         upload
         for step in steps
         if not isinstance(step, Keep | Blocked)
-        for upload in _uploads(step.wanted, _texts((deployed or {}).get(step.wanted.name)))
+        for upload in _uploads(step.desired, _texts((deployed or {}).get(step.desired.name)))
     )
 
 
@@ -229,7 +229,7 @@ def artifacts(steps: Iterable[Step]) -> tuple[Artifact, ...]:
             artifact
             for step in steps
             if not (isinstance(step, Keep | Blocked) or _is_only_protection(step))
-            for artifact in step.wanted.code
+            for artifact in step.desired.code
         )
     )
 
@@ -238,25 +238,27 @@ def _is_only_protection(step: Step) -> bool:
     return isinstance(step, Update) and step.only_protection
 
 
-def _uploads(wanted: Wanted, deployed: str) -> Iterator[Upload]:
-    if wanted.too_long:
-        yield Upload(wanted, f"the template has {len(wanted.text.encode()):,} bytes")
-    for part in wanted.nested:
+def _uploads(desired: DesiredStack, deployed: str) -> Iterator[Upload]:
+    if desired.too_long:
+        yield Upload(desired, f"the template has {len(desired.text.encode()):,} bytes")
+    for part in desired.nested:
         if part.key not in deployed:
-            yield Upload(wanted, f"the template of {part.name}")
-    for artifact in wanted.code:
-        if wanted.key(artifact) not in deployed:
-            yield Upload(wanted, f"the code of {artifact.name}", artifact)
+            yield Upload(desired, f"the template of {part.name}")
+    for artifact in desired.code:
+        if desired.key(artifact) not in deployed:
+            yield Upload(desired, f"the code of {artifact.name}", artifact)
 
 
-def orphans(wanted: Sequence[Wanted], found: Iterable[Found], env: str) -> tuple[Orphan, ...]:
-    """Return the stacks that *wanted*, which must be all layers, does not name.
+def orphans(
+    desired: Sequence[DesiredStack], found: Iterable[Found], env: str
+) -> tuple[Orphan, ...]:
+    """Return the stacks that *desired*, which must be all layers, does not name.
 
     *found* has stacks of the environment *env* only.
     """
-    layers = {(each.region, each.name) for each in wanted}
+    layers = {(each.region, each.name) for each in desired}
     orphaned = [stack for stack in found if (stack.region, stack.name) not in layers]
-    names = Counter([*(each.name for each in wanted), *(stack.name for stack in orphaned)])
+    names = Counter([*(each.name for each in desired), *(stack.name for stack in orphaned)])
     return tuple(
         Orphan(
             stack, "deployed, but no longer a layer", f"to remove it: {_remove(stack, names, env)}"
@@ -271,9 +273,11 @@ def _remove(stack: Found, names: Mapping[str, int], env: str) -> str:
     return f"./inv destroy --stack={address} --env={env}"
 
 
-def parameters(wanted: Wanted, found: Mapping[tuple[str, str], Found]) -> dict[str, str | None]:
+def parameters(
+    desired: DesiredStack, found: Mapping[tuple[str, str], Found]
+) -> dict[str, str | None]:
     """The value of each template parameter; None while its producer has not given it yet."""
-    return {name: _value(source, found) for name, source in wanted.parameters.items()}
+    return {name: _value(source, found) for name, source in desired.parameters.items()}
 
 
 def index(found: Iterable[Found]) -> dict[tuple[str, str], Found]:
@@ -282,12 +286,12 @@ def index(found: Iterable[Found]) -> dict[tuple[str, str], Found]:
 
 
 def awaited(
-    wanted: Iterable[Wanted], found: Mapping[tuple[str, str], Found]
-) -> tuple[tuple[Wanted, str], ...]:
+    desired: Iterable[DesiredStack], found: Mapping[tuple[str, str], Found]
+) -> tuple[tuple[DesiredStack, str], ...]:
     """The stacks that wait for something, as they were deployed, each with the name that tells."""
     return tuple(
         (each, parameter)
-        for each in wanted
+        for each in desired
         if (stack := found.get((each.region, each.name)))
         for output, parameter in each.awaits.items()
         if stack.outputs.get(output) == ABSENT
@@ -300,39 +304,41 @@ def come(steps: Iterable[Step], there: Collection[str]) -> tuple[Step, ...]:
     Its template is as it was, so nothing else would tell that CloudFormation would do more now.
     """
     return tuple(
-        Update(step.wanted, step.found, f"{', '.join(names)} has come")
-        if isinstance(step, Keep) and (names := sorted({*there} & {*step.wanted.awaits.values()}))
+        Update(step.desired, step.found, f"{', '.join(names)} has come")
+        if isinstance(step, Keep) and (names := sorted({*there} & {*step.desired.awaits.values()}))
         else step
         for step in steps
     )
 
 
 def select(
-    wanted: Sequence[Wanted],
+    desired: Sequence[DesiredStack],
     names: Sequence[str],
     *,
     only: bool = False,
     hints: Mapping[str, str] | None = None,
-) -> tuple[Wanted, ...]:
+) -> tuple[DesiredStack, ...]:
     """The stacks named by layer or stack name, and unless *only* what they stand on.
 
     No names means all. *hints* maps names people may know from elsewhere to layers.
     Raises ConfigError naming every unknown name.
     """
     if not names:
-        return tuple(wanted)
-    chosen = named(wanted, names, hints)
+        return tuple(desired)
+    chosen = named(desired, names, hints)
     if not only:
-        chosen = _closure(chosen, {each.name: each.needs for each in wanted})
-    return tuple(each for each in wanted if each.name in chosen)
+        chosen = _closure(chosen, {each.name: each.needs for each in desired})
+    return tuple(each for each in desired if each.name in chosen)
 
 
 def named(
-    wanted: Sequence[Wanted], names: Sequence[str], hints: Mapping[str, str] | None = None
+    desired: Sequence[DesiredStack], names: Sequence[str], hints: Mapping[str, str] | None = None
 ) -> set[str]:
     """The stack names meant by *names*; raises ConfigError naming every unknown one."""
-    by_name = {each.layer: each.name for each in wanted} | {each.name: each.name for each in wanted}
-    layers = [each.layer for each in wanted]
+    by_name = {each.layer: each.name for each in desired} | {
+        each.name: each.name for each in desired
+    }
+    layers = [each.layer for each in desired]
     if unknown := [
         unknown_name(name, layers, hints or {}) for name in names if name not in by_name
     ]:
@@ -362,22 +368,22 @@ def _closure(names: Collection[str], edges: Mapping[str, Collection[str]]) -> se
 
 
 def _differences(
-    wanted: Wanted,
+    desired: DesiredStack,
     stack: Found,
     found: Mapping[tuple[str, str], Found],
     deployed: TemplateTree | None,
 ) -> list[str]:
     differences = []
-    if stack.outputs.get(DIGEST) != wanted.digest:
+    if stack.outputs.get(DIGEST) != desired.digest:
         differences.append(TEMPLATE_CHANGED)
     elif deployed is not None:
-        differences += _behind_digest(deployed, desired_templates(wanted))
-    if dict(stack.tags) != dict(wanted.tags):
+        differences += _behind_digest(deployed, desired_templates(desired))
+    if dict(stack.tags) != dict(desired.tags):
         differences.append("tags changed")
-    for name, value in parameters(wanted, found).items():
+    for name, value in parameters(desired, found).items():
         if stack.parameters.get(name) != value:
             differences.append(f"parameter {name} changed")
-    if stack.protected != wanted.protect:
+    if stack.protected != desired.protect:
         differences.append("protection changed")
     return differences
 

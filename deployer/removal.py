@@ -14,7 +14,7 @@ from deployer.nested import TemplateTree
 from deployer.ownership import Owner
 from deployer.plan import unknown_name
 from deployer.stack import imports
-from deployer.synth import DIGEST, Wanted
+from deployer.synth import DIGEST, DesiredStack
 
 Uses: TypeAlias = Mapping[str, Collection[str]]  # Stack ids, each with the ids of its dependents.
 
@@ -52,7 +52,7 @@ class Deployed:
     """
 
     owner: Owner
-    wanted: Sequence[Wanted]
+    desired: Sequence[DesiredStack]
     found: Sequence[Found]
     templates: Mapping[str, TemplateTree]
 
@@ -63,7 +63,7 @@ class Deployed:
     @property
     def orphans(self) -> tuple[Found, ...]:
         """The stacks that are no longer in the code."""
-        layers = {(stack.region, stack.name) for stack in self.wanted}
+        layers = {(stack.region, stack.name) for stack in self.desired}
         return tuple(stack for stack in self.found if (stack.region, stack.name) not in layers)
 
 
@@ -123,11 +123,11 @@ def _named(deployed: Deployed, names: Sequence[str], hints: Mapping[str, str]) -
         whole[f"{stack.region}/{stack.name}"] = {stack.id}
     by_name = short | whole
     ids = {(stack.region, stack.name): stack.id for stack in deployed.found}
-    for desired in deployed.wanted:
+    for desired in deployed.desired:
         key = (desired.region, desired.name)
         by_name |= dict.fromkeys((desired.layer, desired.name), {ids[key]} if key in ids else set())
     if unknown := [unknown_name(name, [*by_name], hints) for name in names if name not in by_name]:
-        layers = ", ".join(each.layer for each in deployed.wanted)
+        layers = ", ".join(each.layer for each in deployed.desired)
         orphans = ", ".join(stack.name for stack in deployed.orphans)
         also = f"; no longer in the code: {orphans}" if orphans else ""
         raise ConfigError("\n".join(unknown), hint=f"there are: {layers}{also}")
@@ -173,12 +173,12 @@ def _layers_above(deployed: Deployed) -> dict[str, set[str]]:
     """Return the ids of the deployed layers that directly depend on each layer in the code."""
     ids = {
         desired.name: stack.id
-        for desired in deployed.wanted
+        for desired in deployed.desired
         for stack in deployed.found
         if (stack.region, stack.name) == (desired.region, desired.name)
     }
     above: dict[str, set[str]] = {stack_id: set() for stack_id in ids.values()}
-    for desired in deployed.wanted:
+    for desired in deployed.desired:
         for need in desired.needs:
             if need in ids and desired.name in ids:
                 above[ids[need]].add(ids[desired.name])
@@ -250,6 +250,6 @@ def _guard(deployed: Deployed, stack: Found) -> str:
         return "is protected"
     by_code = any(
         desired.holds_data and (desired.region, desired.name) == (stack.region, stack.name)
-        for desired in deployed.wanted
+        for desired in deployed.desired
     )
     return "holds data" if by_code or deployed.template(stack).holds_data else ""

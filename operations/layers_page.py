@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from operations import prices, project
 
 if TYPE_CHECKING:
-    from deployer.synth import Wanted
+    from deployer.synth import DesiredStack
 
 ENVIRONMENT = "prod"
 UNUSED_EXPORT = "C001"  # The rule whose exemptions say for whom an output is that no stack takes.
@@ -55,14 +55,14 @@ class Cost:
 class Layer:
     """A stack, and all that is nested in it, read from its template."""
 
-    wanted: Wanted
+    desired: DesiredStack
 
     @cached_property
     def template(self) -> dict[str, Any]:
         """As CloudFormation gets it."""
         from deployer import yamltext
 
-        return yamltext.load(self.wanted.text)
+        return yamltext.load(self.desired.text)
 
     @cached_property
     def resources(self) -> dict[str, dict[str, Any]]:
@@ -70,7 +70,7 @@ class Layer:
         from deployer import yamltext
 
         found = dict(self.template["Resources"])
-        for part in self.wanted.nested:
+        for part in self.desired.nested:
             inner = yamltext.load(part.text)["Resources"]
             found |= {".".join([*part.path, title]): one for title, one in inner.items()}
         return found
@@ -84,7 +84,7 @@ class Layer:
     @cached_property
     def takes(self) -> frozenset[str]:
         """The names of what it is given, whether imported or filled in by the deployer."""
-        given = self.wanted.parameters.values()
+        given = self.desired.parameters.values()
         return frozenset(
             [*_imports(self.template), *(f"{one.stack}-{one.output}" for one in given)]
         )
@@ -105,14 +105,14 @@ class Layer:
         ]
 
 
-def markdown(wanted: Sequence[Wanted]) -> str:
+def markdown(desired: Sequence[DesiredStack]) -> str:
     """The whole page."""
-    layers = [Layer(one) for one in wanted]
+    layers = [Layer(one) for one in desired]
     return "\n".join([_TOP, *_sums(layers), *(_section(one, layers) for one in layers)])
 
 
 def _sums(layers: Sequence[Layer]) -> Iterator[str]:
-    sums = {one.wanted.layer: sum(cost.total for cost in one.costs) for one in layers}
+    sums = {one.desired.layer: sum(cost.total for cost in one.costs) for one in layers}
     yield "| layer | about |\n|---|---|"
     yield from (f"| [{name}](#{name}) | {_usd(usd)} |" for name, usd in sums.items() if usd)
     yield f"| all | {_usd(sum(sums.values()))} |\n"
@@ -120,7 +120,7 @@ def _sums(layers: Sequence[Layer]) -> Iterator[str]:
 
 def _section(layer: Layer, layers: Sequence[Layer]) -> str:
     parts = [
-        f"## {layer.wanted.layer}",
+        f"## {layer.desired.layer}",
         layer.template["Description"],
         _neighbours(layer, layers),
         _resources(layer),
@@ -132,14 +132,14 @@ def _section(layer: Layer, layers: Sequence[Layer]) -> str:
 
 
 def _neighbours(layer: Layer, layers: Sequence[Layer]) -> str:
-    wanted = layer.wanted
-    below = [one.wanted.layer for one in layers if one.wanted.name in wanted.needs]
-    above = [one.wanted.layer for one in layers if wanted.name in one.wanted.needs]
-    home = layers[0].wanted.region
+    desired = layer.desired
+    below = [one.desired.layer for one in layers if one.desired.name in desired.needs]
+    above = [one.desired.layer for one in layers if desired.name in one.desired.needs]
+    home = layers[0].desired.region
     return (
         f"Stands on: {_linked(below) or 'nothing'}."
         f" Carries: {_linked(above) or 'nothing'}."
-        f"{'' if wanted.region == home else f' In {wanted.region}.'}"
+        f"{'' if desired.region == home else f' In {desired.region}.'}"
     )
 
 
@@ -162,7 +162,7 @@ def _outputs(layer: Layer, layers: Sequence[Layer]) -> str:
 
 
 def _takers(name: str, layers: Sequence[Layer]) -> list[str]:
-    return [one.wanted.layer for one in layers if name in one.takes]
+    return [one.desired.layer for one in layers if name in one.takes]
 
 
 def _for_whom(layer: Layer, title: str) -> str:
@@ -173,7 +173,7 @@ def _for_whom(layer: Layer, title: str) -> str:
         f"no stack. {one.reason}"
         for one in lint.load_exemptions()
         if one.rule == UNUSED_EXPORT
-        and fnmatchcase(layer.wanted.name, one.stack)
+        and fnmatchcase(layer.desired.name, one.stack)
         and fnmatchcase(f"Outputs.{title}", one.resource)
     )
     return next(reasons, "no stack.")
@@ -230,4 +230,4 @@ def _imports(value: Any) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(markdown(project.environment(ENVIRONMENT).wanted))
+    sys.stdout.write(markdown(project.environment(ENVIRONMENT).desired))

@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from deployer.cloud import Found
     from deployer.environment import Environment
-    from deployer.synth import Wanted
+    from deployer.synth import DesiredStack
 
 FOUNDATION, ROLE = "foundation", "ReleaseRole"
 # A person deploys these: they say what a release may do, and who publishes the site.
 BY_HAND = {FOUNDATION, "pipeline", "sync"}
 
 
-def without_by_hand(wanted: Sequence[Wanted], asked: Sequence[str]) -> tuple[Wanted, ...]:
-    """*wanted* without what a person deploys; raises GuardError if just that was *asked* for."""
+def without_by_hand(
+    desired: Sequence[DesiredStack], asked: Sequence[str]
+) -> tuple[DesiredStack, ...]:
+    """*desired* without what a person deploys; raises GuardError if just that was *asked* for."""
     from deployer.errors import GuardError
 
-    by_hand = [each for each in wanted if each.layer in BY_HAND]
+    by_hand = [each for each in desired if each.layer in BY_HAND]
     if refused := [each for each in by_hand if {each.layer, each.name} & {*asked}]:
         raise GuardError(
             f"{', '.join(each.name for each in refused)}: no release may change its own limits",
             hint="a person deploys it, without --release",
         )
-    return tuple(each for each in wanted if each not in by_hand)
+    return tuple(each for each in desired if each not in by_hand)
 
 
 def role(environment: Environment, found: Iterable[Found]) -> str:

@@ -25,7 +25,7 @@ from deployer.ownership import refuse_foreign
 from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
 from deployer.removal import Deletion
 from deployer.stack import ABSENT
-from deployer.synth import Wanted
+from deployer.synth import DesiredStack
 from operations import approval, code, leftovers, names, pictures, project, releases
 from operations.task import INTERRUPTED
 
@@ -121,24 +121,24 @@ class Session:
         verify: bool = False,
         release: bool = False,
     ) -> Look:
-        """See that build/ and lint are clean, then compare what is wanted with what is there.
+        """See that build/ and lint are clean, then compare what is desired with what is there.
 
-        Raises GuardError if a foreign stack has the name of a wanted one, and for an update that
+        Raises GuardError if a foreign stack has the name of a desired one, and for an update that
         AWS would refuse in the middle. A *release* has the permissions of the foundation's role,
         so it skips the layers of an administrator: see `releases`.
         """
         self.environment.settle_templates()
         lint(self.environment)
-        wanted = plan.select(self.environment.wanted, stacks, only=only, hints=names.LAYERS)
+        desired = plan.select(self.environment.desired, stacks, only=only, hints=names.LAYERS)
         if release:
-            wanted = releases.without_by_hand(wanted, stacks)
-        found = self.found(needed=wanted)
+            desired = releases.without_by_hand(desired, stacks)
+        found = self.found(needed=desired)
         role = ""
         if release:
             role = releases.role(self.environment, found)
-        deployed = self._deployed(wanted, found) if verify else {}
-        steps = plan.come(plan.plan(wanted, found, deployed=deployed), self._come(wanted, found))
-        changing = [step.wanted for step in steps if isinstance(step, Update)]
+        deployed = self._deployed(desired, found) if verify else {}
+        steps = plan.come(plan.plan(desired, found, deployed=deployed), self._come(desired, found))
+        changing = [step.desired for step in steps if isinstance(step, Update)]
         deployed = deployed or self._deployed(changing, found)
         plan.refuse_impossible(steps, deployed)
         steps = plan.with_losses(steps, deployed, found)
@@ -157,7 +157,7 @@ class Session:
         run = self._run(look.found, look.role)
         events = execute.deploy(look.steps, run, jobs=jobs)
         self._through(self._with_pictures(events) if self.environment.is_local else events)
-        here = [run.known.get((step.wanted.region, step.wanted.name)) for step in look.steps]
+        here = [run.known.get((step.desired.region, step.desired.name)) for step in look.steps]
         self.show_outputs([stack for stack in here if stack], "json" if self.json else "table")
 
     def deletions(self, stacks: Sequence[str]) -> tuple[Deletion, ...]:
@@ -165,8 +165,8 @@ class Session:
 
         Raises GuardError if a foreign stack has the name of one of them.
         """
-        wanted = self.environment.wanted
-        needed = [each for each in wanted if {each.layer, each.name} & {*stacks}]
+        desired = self.environment.desired
+        needed = [each for each in desired if {each.layer, each.name} & {*stacks}]
         there = self.stacks()
         self.refuse_taken(there, needed)
         self._refuse_named(there, stacks)
@@ -176,7 +176,7 @@ class Session:
             for stack in found
             if stack.status != "REVIEW_IN_PROGRESS"  # There is no template yet.
         }
-        deployed = removal.Deployed(self.environment.env.owner, wanted, found, templates)
+        deployed = removal.Deployed(self.environment.env.owner, desired, found, templates)
         return removal.deletions(deployed, stacks, names.LAYERS)
 
     def destroy(
@@ -196,7 +196,7 @@ class Session:
             self._empty_buckets(stacks)
         self._through(execute.destroy(deletions, self._run(stacks), jobs=jobs))
 
-    def found(self, needed: Iterable[Wanted] = ()) -> tuple[Found, ...]:
+    def found(self, needed: Iterable[DesiredStack] = ()) -> tuple[Found, ...]:
         """Return the environment's stacks: see `stacks`, `refuse_taken` and `owned`."""
         stacks = self.stacks()
         self.refuse_taken(stacks, needed)
@@ -216,14 +216,14 @@ class Session:
     def owned(self, stacks: Iterable[Found]) -> tuple[Found, ...]:
         """Return those of *stacks* that belong to the environment, dependencies first, then orphans."""
         ranks = {
-            (stack.region, stack.name): rank for rank, stack in enumerate(self.environment.wanted)
+            (stack.region, stack.name): rank for rank, stack in enumerate(self.environment.desired)
         }
         found = [stack for stack in stacks if self.environment.env.owner.owns(stack)]
         return tuple(
             sorted(found, key=lambda each: ranks.get((each.region, each.name), len(ranks)))
         )
 
-    def refuse_taken(self, stacks: Iterable[Found], needed: Iterable[Wanted]) -> None:
+    def refuse_taken(self, stacks: Iterable[Found], needed: Iterable[DesiredStack]) -> None:
         """Raise one GuardError that names all foreign *stacks* with the name of a needed one."""
         names_ = {(stack.region, stack.name) for stack in needed}
         taken = [stack for stack in stacks if (stack.region, stack.name) in names_]
@@ -241,28 +241,28 @@ class Session:
 
     def orphans(self, found: Sequence[Found]) -> tuple[Orphan, ...]:
         """What is deployed and no longer a layer."""
-        return plan.orphans(self.environment.wanted, found, self.environment.env.name)
+        return plan.orphans(self.environment.desired, found, self.environment.env.name)
 
     def show_outputs(self, found: Iterable[Found], form: report.Format = "table") -> None:
         """Print what stacks give."""
         print(report.outputs(found, form, env=self.environment.env), end="")
 
-    def _come(self, wanted: Sequence[Wanted], found: Sequence[Found]) -> set[str]:
+    def _come(self, desired: Sequence[DesiredStack], found: Sequence[Found]) -> set[str]:
         """What deployed stacks waited for, and is there now; asked only of those that wait."""
         return {
             name
-            for stack, name in plan.awaited(wanted, plan.index(found))
+            for stack, name in plan.awaited(desired, plan.index(found))
             if self.cloud.parameter(stack.region, name) not in {None, ABSENT}
         }
 
     def _deployed(
-        self, wanted: Iterable[Wanted], found: Iterable[Found]
+        self, desired: Iterable[DesiredStack], found: Iterable[Found]
     ) -> dict[str, nested.TemplateTree]:
         """Return the deployed templates, with those of nested stacks, by stack name."""
         there = {(stack.region, stack.name) for stack in found if stack.complete}
         return {
             each.name: nested.deployed_templates(self.cloud, each.region, each.name)
-            for each in wanted
+            for each in desired
             if (each.region, each.name) in there
         }
 

@@ -23,7 +23,7 @@ from deployer.cloud import (
 from deployer.errors import CloudError
 from deployer.ownership import Owner
 from deployer.stack import OutputOf
-from deployer.synth import DIGEST, Wanted
+from deployer.synth import DIGEST, DesiredStack
 
 REGION, ACCOUNT = "ca-central-1", "000000000000"
 OWNER = Owner("cruddur", "x", "crd-x-")
@@ -31,7 +31,7 @@ READING = {"identity", "stacks", "stack", "template", "resources", "change_set"}
 READING |= {"events", "events_since", "parameter", "stored"}
 
 
-def wanted(
+def desired_stack(
     layer: str,
     *,
     needs: Collection[str] = (),
@@ -41,10 +41,10 @@ def wanted(
     parameters: Mapping[str, OutputOf] | None = None,
     protect: bool = False,
     holds_data: bool = False,
-) -> Wanted:
+) -> DesiredStack:
     """A stack of the environment x, whose template is what `FakeCloud` understands."""
     digest = f"{layer}-{version}"
-    return Wanted(
+    return DesiredStack(
         layer=layer,
         name=f"crd-x-{layer}",
         region=region,

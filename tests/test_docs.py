@@ -28,7 +28,7 @@ def test_the_graph_is_fresh() -> None:
     page = (ROOT / "docs/architecture.md").read_text()
     [shown] = re.findall(r"```mermaid\n(.*?)```", page, re.DOTALL)
 
-    assert graph.mermaid(project.environment("local").wanted) == shown
+    assert graph.mermaid(project.environment("local").desired) == shown
 
 
 def test_every_task_is_documented() -> None:

@@ -38,8 +38,8 @@ def test_every_function_is_in_it() -> None:
 
 def test_names_are_those_of_templates() -> None:
     """What begins with crd-ENV- is called so in `prod`."""
-    wanted = project.environment("prod").wanted
-    texts = "".join([each.text for each in wanted] + [p.text for w in wanted for p in w.nested])
+    desired = project.environment("prod").desired
+    texts = "".join([each.text for each in desired] + [p.text for w in desired for p in w.nested])
     called = {
         word.removesuffix("…").replace("ENV", "prod").removesuffix("-")
         for _, here in ROWS

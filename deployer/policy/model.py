@@ -25,7 +25,7 @@ class Surroundings(Protocol):
 
 
 class Subject(Protocol):
-    """A stack as it shall be, such as `synth.Wanted`."""
+    """A stack as it shall be, such as `synth.DesiredStack`."""
 
     @property
     def name(self) -> str: ...

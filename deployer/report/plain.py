@@ -57,9 +57,9 @@ class Plain:
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
     ) -> None:
-        self._width = max((len(clean(step.wanted.name)) for step in steps), default=0)
-        self._kept = frozenset(step.wanted.name for step in steps if isinstance(step, Keep))
-        self._story.expect(step.wanted.name for step in steps if not isinstance(step, Keep))
+        self._width = max((len(clean(step.desired.name)) for step in steps), default=0)
+        self._kept = frozenset(step.desired.name for step in steps if isinstance(step, Keep))
+        self._story.expect(step.desired.name for step in steps if not isinstance(step, Keep))
         self._say(*plan_lines(steps, orphans, uploads, self._ink))
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:

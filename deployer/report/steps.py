@@ -71,7 +71,7 @@ def plan_data(
             }
             for each in orphans
         ],
-        "uploads": [{"stack": each.wanted.name, "reason": each.reason} for each in uploads],
+        "uploads": [{"stack": each.desired.name, "reason": each.reason} for each in uploads],
         "counts": {word: number for word, number in _by_word(steps) if number},
     }
 
@@ -90,23 +90,23 @@ def _row(each: Step | Orphan | Upload) -> _Row:
         case Orphan(found=found, reason=reason, hint=hint):
             note = (f"hint: {hint}",)
             return _Row(found.name, "orphan", "yellow", f"{reason} ({found.region})", note)
-        case Upload(wanted=wanted, reason=reason):
-            return _Row(wanted.name, "upload", "cyan", reason)
-        case Blocked(wanted=wanted, reason=reason, hint=hint):
-            return _Row(wanted.name, *_WORDS[Blocked], reason, (f"hint: {hint}",))
-        case Update(wanted=wanted, reason=reason, losses=losses) if losses:
+        case Upload(desired=desired, reason=reason):
+            return _Row(desired.name, "upload", "cyan", reason)
+        case Blocked(desired=desired, reason=reason, hint=hint):
+            return _Row(desired.name, *_WORDS[Blocked], reason, (f"hint: {hint}",))
+        case Update(desired=desired, reason=reason, losses=losses) if losses:
             notes = tuple(f"data: {loss}" for loss in losses)
-            return _Row(wanted.name, "update", "red", reason, notes)
+            return _Row(desired.name, "update", "red", reason, notes)
         case _:
-            return _Row(each.wanted.name, *_WORDS[type(each)], each.reason)
+            return _Row(each.desired.name, *_WORDS[type(each)], each.reason)
 
 
 def _step(step: Step) -> dict[str, Any]:
     word, _ = _WORDS[type(step)]
     return {
-        "stack": step.wanted.name,
-        "layer": step.wanted.layer,
-        "region": step.wanted.region,
+        "stack": step.desired.name,
+        "layer": step.desired.layer,
+        "region": step.desired.region,
         "step": word,
         "reason": step.reason,
         "hint": step.hint if isinstance(step, Blocked) else "",

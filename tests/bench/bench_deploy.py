@@ -55,7 +55,7 @@ def _prepare(there: Aws, app: cdk.App) -> Mapping[str, str]:
     foundation = local.env.stack_name("foundation")
     run(app.deploy(env, foundation))
     files = {artifact.key: code.read(artifact) for artifact in local.code}
-    files |= {part.key: part.text.encode() for each in local.wanted for part in each.nested}
+    files |= {part.key: part.text.encode() for each in local.desired for part in each.nested}
     bucket = there.outputs(foundation)["Artifacts"]
     for key, body in files.items():
         there.client("s3").put_object(Bucket=bucket, Key=key, Body=body)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from deployer import execute, plan
 from deployer.events import Finished
 from deployer.follow import Watch
-from deployer.synth import DIGEST, Wanted
+from deployer.synth import DIGEST, DesiredStack
 from operations.project import project
 from tests.bench.timing import Exact
 from tests.fakes import OWNER, FakeClock, FakeCloud
@@ -28,10 +28,10 @@ Seconds = Mapping[str, float]  # how long the operation of each stack takes
 
 def rows(_rounds: int) -> tuple[Exact, ...]:
     """Even and uneven stacks, as we do it and with a level barrier."""
-    wanted = project().open("prod").wanted
-    even = {each.name: OPERATION for each in wanted}
-    uneven = {each.name: A_RESOURCE * _resources(each) for each in wanted}
-    layers = [_understood(each, wanted) for each in wanted]
+    desired = project().open("prod").desired
+    even = {each.name: OPERATION for each in desired}
+    uneven = {each.name: A_RESOURCE * _resources(each) for each in desired}
+    layers = [_understood(each, desired) for each in desired]
     return (
         _exact(f"{len(layers)} stacks, {OPERATION:g} s each", layers, even, goal=1.15),
         _exact("the same with a level barrier", _barred(layers), even, floor_of=layers),
@@ -42,18 +42,18 @@ def rows(_rounds: int) -> tuple[Exact, ...]:
 
 def _exact(
     name: str,
-    layers: Sequence[Wanted],
+    layers: Sequence[DesiredStack],
     seconds: Seconds,
     *,
     goal: float | None = None,
-    floor_of: Sequence[Wanted] = (),
+    floor_of: Sequence[DesiredStack] = (),
 ) -> Exact:
     """How long *layers* take, through the critical path of *floor_of*, or of themselves."""
     path = max(_arrivals(floor_of or layers, seconds).values())
     return Exact(name, _makespan(layers, seconds), path, "s", goal)
 
 
-def _makespan(layers: Sequence[Wanted], seconds: Seconds) -> float:
+def _makespan(layers: Sequence[DesiredStack], seconds: Seconds) -> float:
     """Deploy to an empty account and look at the clock."""
     clock = FakeClock()
     watch = Watch(FakeCloud(clock, seconds=dict(seconds)), clock)
@@ -64,7 +64,7 @@ def _makespan(layers: Sequence[Wanted], seconds: Seconds) -> float:
     return clock.now()
 
 
-def _arrivals(layers: Sequence[Wanted], seconds: Seconds) -> Seconds:
+def _arrivals(layers: Sequence[DesiredStack], seconds: Seconds) -> Seconds:
     """When each stack is there at the earliest, if nothing but what it stands on holds it up."""
     arrivals: dict[str, float] = {}
     for each in layers:
@@ -73,7 +73,7 @@ def _arrivals(layers: Sequence[Wanted], seconds: Seconds) -> Seconds:
     return arrivals
 
 
-def _barred(layers: Sequence[Wanted]) -> list[Wanted]:
+def _barred(layers: Sequence[DesiredStack]) -> list[DesiredStack]:
     """The same stacks, each in need of the whole level below."""
     depth: dict[str, int] = {}
     for each in layers:
@@ -84,16 +84,16 @@ def _barred(layers: Sequence[Wanted]) -> list[Wanted]:
     ]
 
 
-def _understood(wanted: Wanted, layers: Sequence[Wanted]) -> Wanted:
+def _understood(desired: DesiredStack, layers: Sequence[DesiredStack]) -> DesiredStack:
     """The stack with a template as `FakeCloud` reads it: what it gives to other regions.
 
     And without zips and nested templates, which are built and uploaded before the clock starts.
     """
     read = [source for each in layers for source in each.parameters.values()]
-    gives = {source.output: "given" for source in read if source.stack == wanted.name}
-    text = json.dumps({"Outputs": {DIGEST: wanted.digest, **gives}})
-    return replace(wanted, text=text, code=(), nested=())
+    gives = {source.output: "given" for source in read if source.stack == desired.name}
+    text = json.dumps({"Outputs": {DIGEST: desired.digest, **gives}})
+    return replace(desired, text=text, code=(), nested=())
 
 
-def _resources(wanted: Wanted) -> int:
-    return len(re.findall(r"^    Type: AWS::", wanted.text, re.MULTILINE))
+def _resources(desired: DesiredStack) -> int:
+    return len(re.findall(r"^    Type: AWS::", desired.text, re.MULTILINE))

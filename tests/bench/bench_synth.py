@@ -15,7 +15,7 @@ from operations.project import environment
 from deployer import synth
 
 prod = environment("prod")
-synth.write(prod.wanted, prod.build)
+synth.write(prod.desired, prod.build)
 """
 
 

@@ -41,7 +41,7 @@ from deployer.errors import ClockError, CloudError, GuardError, LostError
 from deployer.events import Finished, Outcome
 from deployer.follow import Watch
 from deployer.stack import Env, Layers, Template, Value
-from deployer.synth import Wanted
+from deployer.synth import DesiredStack
 from tests import emulator_server
 from tests.emulator.templates import att, parameter, ref, resource, template, topic
 from tests.loopback import HANG_UP, Answer, Loopback, answer, error
@@ -236,7 +236,7 @@ def three_layers(env: Env) -> Layers:
     return crd
 
 
-def run(account: Account, env: Env, wanted: Sequence[Wanted]) -> dict[str, Outcome]:
+def run(account: Account, env: Env, wanted: Sequence[DesiredStack]) -> dict[str, Outcome]:
     """Deploy as the task does; how it ended for each stack."""
     aws.guard(env, account)
     found = [

@@ -78,7 +78,7 @@ def test_an_environment_is_its_config_and_its_stacks(project: Project[Config]) -
 
     assert ("dev", "local") == project.environments()
     assert ("111111111111", "crd-dev-") == (dev.env.account, dev.prefix)
-    assert ["crd-dev-network"] == [wanted.name for wanted in dev.wanted]
+    assert ["crd-dev-network"] == [desired.name for desired in dev.desired]
     assert project.root / "build" / "dev" == dev.build
     assert not project.build.exists()
 
@@ -110,7 +110,7 @@ def test_what_nobody_reviewed_is_not_deployed(dev: Environment) -> None:
 
 def test_what_was_reviewed_may_be_deployed(dev: Environment) -> None:
     """A build/ that is what the code says passes, and stays as it is."""
-    synth.write(dev.wanted, dev.build)
+    synth.write(dev.desired, dev.build)
     before = {file.name: file.stat().st_mtime_ns for file in dev.build.iterdir()}
 
     dev.settle_templates()
@@ -122,7 +122,7 @@ def test_the_emulator_needs_no_review(local: Environment) -> None:
     """Its templates are written afresh each time."""
     local.settle_templates()
 
-    assert local.wanted[0].text == (local.build / "network.yaml").read_text()
+    assert local.desired[0].text == (local.build / "network.yaml").read_text()
 
 
 @pytest.mark.parametrize(("name", "expected"), [("dev", False), ("local", True)])

@@ -28,12 +28,12 @@ from deployer.nested import TemplateTree
 from deployer.plan import Recreate
 from deployer.removal import Deletion
 from deployer.stack import Line, OutputOf
-from deployer.synth import Part, Wanted
-from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, Killed, wanted
+from deployer.synth import DesiredStack, NestedTemplate
+from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, Killed, desired_stack
 
-NETWORK = wanted("network", outputs={"Vpc": "vpc-1"})
-CLUSTER = wanted("cluster", needs=["network"])
-REGISTRY = wanted("registry")
+NETWORK = desired_stack("network", outputs={"Vpc": "vpc-1"})
+CLUSTER = desired_stack("cluster", needs=["network"])
+REGISTRY = desired_stack("registry")
 THREE = (NETWORK, REGISTRY, CLUSTER)
 
 
@@ -48,7 +48,12 @@ def no(_: ChangeSet | Recreate) -> bool:
 
 
 def deploy(
-    cloud: FakeCloud, stacks: Sequence[Wanted], *, jobs: int = 4, run_id: str = "run", **run: object
+    cloud: FakeCloud,
+    stacks: Sequence[DesiredStack],
+    *,
+    jobs: int = 4,
+    run_id: str = "run",
+    **run: object,
 ) -> list[Event]:
     """Plan and carry out, as the task does, and return all that was told."""
     found = [
@@ -166,7 +171,7 @@ def test_a_failed_update_is_told_and_can_be_repeated() -> None:
     cloud = FakeCloud(FakeClock())
     deploy(cloud, THREE)
     cloud.fails["crd-x-network"] = "Vpc"
-    newer = wanted("network", version=2)
+    newer = desired_stack("network", version=2)
 
     failed = deploy(cloud, (newer,))
     cloud.fails.clear()
@@ -235,12 +240,12 @@ def test_an_operation_that_runs_is_followed_and_then_completed() -> None:
 
 def test_a_changed_output_reaches_another_region() -> None:
     """A consumer that would be kept is updated when the value of its parameter changes."""
-    edge = wanted("edge", region="us-east-1", outputs={"Certificate": "arn-1"})
+    edge = desired_stack("edge", region="us-east-1", outputs={"Certificate": "arn-1"})
     source = {"EdgeCertificate": OutputOf("crd-x-edge", "us-east-1", "Certificate")}
-    cdn = wanted("cdn", needs=["edge"], parameters=source)
+    cdn = desired_stack("cdn", needs=["edge"], parameters=source)
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (edge, cdn))
-    newer = wanted("edge", region="us-east-1", outputs={"Certificate": "arn-2"}, version=2)
+    newer = desired_stack("edge", region="us-east-1", outputs={"Certificate": "arn-2"}, version=2)
 
     events = deploy(cloud, (newer, cdn))
 
@@ -262,7 +267,7 @@ def test_protection_alone_needs_no_change_set() -> None:
 
 def test_a_long_template_goes_through_the_artifact_bucket() -> None:
     """CloudFormation takes 51,200 bytes in a call; more is put where the stack can read it."""
-    store = wanted("foundation", outputs={"Bucket": "artifacts"})
+    store = desired_stack("foundation", outputs={"Bucket": "artifacts"})
     long = replace(
         CLUSTER,
         text=CLUSTER.text + " " * 60_000,
@@ -284,7 +289,7 @@ def test_a_long_template_goes_through_the_artifact_bucket() -> None:
 
 
 CODE = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
-STORE = wanted("foundation", outputs={"Bucket": "artifacts"})
+STORE = desired_stack("foundation", outputs={"Bucket": "artifacts"})
 WITH_CODE = replace(
     CLUSTER,
     needs=(STORE.name,),
@@ -306,7 +311,9 @@ def test_code_is_in_the_bucket_before_the_change_set_that_names_it() -> None:
 
 
 ZIP, TEMPLATE = b"our code", "Outputs: {}"
-NESTED = Part("part", "part.yaml", REGION, TEMPLATE, "templates/Part/digest.yaml", ("Part",))
+NESTED = NestedTemplate(
+    "part", "part.yaml", REGION, TEMPLATE, "templates/Part/digest.yaml", ("Part",)
+)
 WITH_OBJECTS = replace(WITH_CODE, nested=(NESTED,), text=WITH_CODE.text + " " * 60_000)
 OBJECTS = {
     f"artifacts/{CODE.key}": ZIP,
@@ -323,7 +330,7 @@ def account_with(objects: dict[str, bytes], *, checksum: bool = True) -> FakeClo
     return cloud
 
 
-def deploy_objects(cloud: FakeCloud, *stacks: Wanted, **run: object) -> list[Event]:
+def deploy_objects(cloud: FakeCloud, *stacks: DesiredStack, **run: object) -> list[Event]:
     """Deploy a stack whose template names a zip and another template, and is long itself."""
     return deploy(cloud, stacks or (STORE, WITH_OBJECTS), read=lambda _: ZIP, **run)
 
@@ -659,7 +666,7 @@ def test_a_stack_that_took_the_name_since_is_not_updated() -> None:
     deploy(cloud, (NETWORK,))
     found = list(cloud.found.values())
     cloud.put(replace(found[0], id="arn:stack/another"))
-    steps = plan.plan((wanted("network", version=2),), found)
+    steps = plan.plan((desired_stack("network", version=2),), found)
     watch = Watch(cloud, cloud.clock)
     run = execute.Run("run", watch, yes, plan.index(found), owner=OWNER)
     cloud.executed.clear()
@@ -701,7 +708,7 @@ def test_a_refusal_spares_what_somebody_else_wants_to_create() -> None:
 def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
     """A layer that moved leaves one behind."""
     cloud = FakeCloud(FakeClock())
-    here, there = NETWORK, wanted("network", region="us-east-1")
+    here, there = NETWORK, desired_stack("network", region="us-east-1")
     deploy(cloud, (here,))
     deploy(cloud, (there,))
     run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
@@ -717,7 +724,7 @@ def test_an_update_of_an_export_in_use_says_who_uses_it() -> None:
     deploy(cloud, (NETWORK,))
     cloud.used["crd-x-network"] = "Update canceled. Cannot update export X as it is in use by Y."
 
-    events = deploy(cloud, (wanted("network", version=2),))
+    events = deploy(cloud, (desired_stack("network", version=2),))
 
     error = finished(events, "crd-x-network").error
     assert isinstance(error, RolledBackError)
@@ -831,12 +838,12 @@ def test_a_stack_that_is_not_seen_yet_is_looked_for_again() -> None:
 def test_outputs_are_those_after_the_operation() -> None:
     """They go on to other regions: an older answer would give an older value."""
     cloud = Fast(FakeClock())
-    old = wanted("network", outputs={"Vpc": "old"})
+    old = desired_stack("network", outputs={"Vpc": "old"})
     cloud.late.append(Found("none", "", REGION, ""))
     deploy(cloud, (old,))
     cloud.late.clear()
 
-    events = deploy(cloud, (wanted("network", version=2, outputs={"Vpc": "new"}),))
+    events = deploy(cloud, (desired_stack("network", version=2, outputs={"Vpc": "new"}),))
 
     found = finished(events, NETWORK.name).found
     assert found is not None
@@ -907,9 +914,9 @@ def test_a_lost_answer_is_waited_out() -> None:
 
 def test_what_verify_found_is_put_right() -> None:
     """A stack changed behind its digest stays to be updated, whatever gives its parameters."""
-    edge = wanted("edge", region="us-east-1", outputs={"C": "1"})
+    edge = desired_stack("edge", region="us-east-1", outputs={"C": "1"})
     source = {"P": OutputOf("crd-x-edge", "us-east-1", "C")}
-    cdn = wanted("cdn", needs=["edge"], parameters=source)
+    cdn = desired_stack("cdn", needs=["edge"], parameters=source)
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (edge, cdn))
     found = list(cloud.found.values())
@@ -968,7 +975,9 @@ def test_killed_at_any_call_the_next_run_ends_the_same(interval: int) -> None:
 def test_any_graph_is_deployed_in_good_time(shape: list[tuple[set[int], int]], jobs: int) -> None:
     """Every order holds, and no schedule is far from max(critical path, work / jobs)."""
     stacks = [
-        wanted(f"n{number}", needs=[f"n{below}" for below in sorted(needs) if below < number])
+        desired_stack(
+            f"n{number}", needs=[f"n{below}" for below in sorted(needs) if below < number]
+        )
         for number, (needs, _) in enumerate(shape)
     ]
     seconds = {stack.name: float(time) for stack, (_, time) in zip(stacks, shape, strict=True)}
@@ -984,7 +993,7 @@ def test_any_graph_is_deployed_in_good_time(shape: list[tuple[set[int], int]], j
     assert cloud.clock.now() <= _critical(stacks, whole) + sum(whole.values()) / jobs + lookouts
 
 
-def deploy_lazily(cloud: FakeCloud, stacks: Sequence[Wanted]):  # type: ignore[no-untyped-def]
+def deploy_lazily(cloud: FakeCloud, stacks: Sequence[DesiredStack]):  # type: ignore[no-untyped-def]
     """The events of a deploy, as they happen."""
     run = execute.Run("first", Watch(cloud, cloud.clock), yes, owner=OWNER)
     return execute.deploy(plan.plan(stacks, []), run, jobs=4)
@@ -994,7 +1003,7 @@ def _until(events, kind: type) -> bool:  # type: ignore[no-untyped-def]
     return any(isinstance(event, kind) for event in events)
 
 
-def _critical(stacks: Sequence[Wanted], seconds: dict[str, float]) -> float:
+def _critical(stacks: Sequence[DesiredStack], seconds: dict[str, float]) -> float:
     longest: dict[str, float] = {}
     for stack in stacks:
         below = max((longest[need] for need in stack.needs), default=0.0)
@@ -1011,9 +1020,9 @@ def _essence(found: Found) -> tuple[object, ...]:
 
 
 OUTER = replace(
-    wanted("outer"),
+    desired_stack("outer"),
     nested=(
-        Part(
+        NestedTemplate(
             "crd-x-outer-Below",
             "outer.Below.yaml",
             REGION,
@@ -1026,7 +1035,7 @@ OUTER = replace(
     needs=("crd-x-foundation",),
     artifacts=OutputOf("crd-x-foundation", REGION, "Artifacts"),
 )
-FOUNDATION = wanted("foundation", outputs={"Artifacts": "the-artifacts"})
+FOUNDATION = desired_stack("foundation", outputs={"Artifacts": "the-artifacts"})
 
 
 def test_nested_stacks_get_change_sets_too() -> None:

@@ -20,8 +20,8 @@ from deployer.nested import (
     resource_lines,
 )
 from deployer.stack import Line
-from deployer.synth import Part
-from tests.fakes import REGION, FakeClock, FakeCloud, wanted
+from deployer.synth import NestedTemplate
+from tests.fakes import REGION, FakeClock, FakeCloud, desired_stack
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"}
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "a"}}
@@ -120,11 +120,13 @@ def test_desired_templates_form_the_same_tree() -> None:
     """By the path of each part; lines are found by it, too."""
     line, deeper = Line("stacks/a.py", 1), Line("stacks/b.py", 2)
     parts = (
-        Part("s-One", "s.One.yaml", REGION, "one", "", ("One",), {"Table": line}),
-        Part("s-One-Deep", "s.One.Deep.yaml", REGION, "deep", "", ("One", "Deep"), {"X": deeper}),
-        Part("s-Two", "s.Two.yaml", REGION, "two", "", ("Two",)),
+        NestedTemplate("s-One", "s.One.yaml", REGION, "one", "", ("One",), {"Table": line}),
+        NestedTemplate(
+            "s-One-Deep", "s.One.Deep.yaml", REGION, "deep", "", ("One", "Deep"), {"X": deeper}
+        ),
+        NestedTemplate("s-Two", "s.Two.yaml", REGION, "two", "", ("Two",)),
     )
-    stack = replace(wanted("s"), text="outer", nested=parts, lines={"Table": deeper})
+    stack = replace(desired_stack("s"), text="outer", nested=parts, lines={"Table": deeper})
 
     assert [(path, tree.text) for path, tree in desired_templates(stack).walk()] == [
         ((), "outer"),

@@ -14,13 +14,13 @@ from deployer.errors import ConfigError, GuardError
 from deployer.nested import TemplateTree
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Update
 from deployer.stack import OutputOf
-from deployer.synth import DIGEST, Part, Wanted
-from tests.fakes import REGION, wanted
+from deployer.synth import DIGEST, DesiredStack, NestedTemplate
+from tests.fakes import REGION, desired_stack
 
-NETWORK = wanted("network")
-CLUSTER = wanted("cluster", needs=["network"])
-SERVICE = wanted("service", needs=["cluster", "network"])
-REGISTRY = wanted("registry")
+NETWORK = desired_stack("network")
+CLUSTER = desired_stack("cluster", needs=["network"])
+SERVICE = desired_stack("service", needs=["cluster", "network"])
+REGISTRY = desired_stack("registry")
 ALL = (NETWORK, REGISTRY, CLUSTER, SERVICE)
 FOUND = Found(
     name="crd-x-network",
@@ -215,7 +215,9 @@ def test_the_code_of_every_stack_that_gets_a_change_set_is_needed() -> None:
 def test_a_new_nested_template_is_an_upload() -> None:
     """Its key changes with its text, and so does the template above it."""
     key = "templates/Inner/a"
-    part = Part("crd-x-network-Inner", "network.Inner.yaml", REGION, "text", key, ("Inner",))
+    part = NestedTemplate(
+        "crd-x-network-Inner", "network.Inner.yaml", REGION, "text", key, ("Inner",)
+    )
     stack = replace(NETWORK, nested=(part,), digest="other")
     steps = plan.plan([stack], [FOUND])
 
@@ -259,13 +261,15 @@ def test_every_unknown_name_is_told_with_a_hint() -> None:
     assert caught.value.hint == "there are: network, registry, cluster, service"
 
 
-def nested(topic: str, *, url: str = "u", deep: str = "") -> tuple[Wanted, TemplateTree]:
+def nested(topic: str, *, url: str = "u", deep: str = "") -> tuple[DesiredStack, TemplateTree]:
     """A stack with a nested stack, and the templates of it as if they were deployed."""
     part = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Name": topic}}}}
     below = {"Type": STACK, "Properties": {"TemplateURL": url}}
     outer = json.dumps({"Resources": {"Below": below}, "Outputs": {DIGEST: {"Value": url}}})
     text = json.dumps(part) + deep
-    parts = (Part("crd-x-network-Below", "network.Below.yaml", REGION, text, url, ("Below",)),)
+    parts = (
+        NestedTemplate("crd-x-network-Below", "network.Below.yaml", REGION, text, url, ("Below",)),
+    )
     stack = replace(NETWORK, text=outer, digest=url, nested=parts)
     return stack, TemplateTree(outer, {"Below": TemplateTree(text)})
 
@@ -327,7 +331,9 @@ def test_verify_compares_nested_templates_too() -> None:
 def test_the_template_of_a_deeper_stack_is_known_by_the_one_above_it() -> None:
     """The outer template does not have its key."""
     stack, deployed = nested("a", deep="# templates/Deep/d")
-    deep = Part("crd-x-network-Below-Deep", "f", REGION, "t", "templates/Deep/d", ("Below", "Deep"))
+    deep = NestedTemplate(
+        "crd-x-network-Below-Deep", "f", REGION, "t", "templates/Deep/d", ("Below", "Deep")
+    )
     changed = replace(stack, nested=(*stack.nested, deep), digest="b")
     steps = plan.plan([changed], [FOUND])
 

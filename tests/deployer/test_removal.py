@@ -15,12 +15,12 @@ from deployer.cloud import STACK, Found
 from deployer.errors import ConfigError, GuardError
 from deployer.nested import TemplateTree
 from deployer.removal import Deletion, Deployed
-from tests.fakes import OWNER, REGION, wanted
+from tests.fakes import OWNER, REGION, desired_stack
 
-NETWORK = wanted("network")
-CLUSTER = wanted("cluster", needs=["network"])
-SERVICE = wanted("service", needs=["cluster"])
-REGISTRY = wanted("registry")
+NETWORK = desired_stack("network")
+CLUSTER = desired_stack("cluster", needs=["network"])
+SERVICE = desired_stack("service", needs=["cluster"])
+REGISTRY = desired_stack("registry")
 LAYERS = (NETWORK, REGISTRY, CLUSTER, SERVICE)
 
 

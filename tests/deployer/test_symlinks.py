@@ -14,7 +14,7 @@ from deployer.artifacts.build import build
 from deployer.errors import DeployError, GuardError
 from deployer.stack import Layers
 from emulator.folder import Folder
-from tests.fakes import wanted
+from tests.fakes import desired_stack
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_no_link_is_no_matter(root: Path) -> None:
 
 def write_templates(root: Path) -> None:
     """As `synth` does."""
-    synth.write([wanted("network")], root / "build" / "x")
+    synth.write([desired_stack("network")], root / "build" / "x")
 
 
 def write_schema(root: Path) -> None:

@@ -17,7 +17,7 @@ from deployer import synth
 from deployer.artifacts import Artifact, Target
 from deployer.errors import StaleError, SynthError
 from deployer.stack import Env, Layers, OutputOf, Template, Value
-from deployer.synth import DIGEST, Wanted
+from deployer.synth import DIGEST, DesiredStack
 from deployer.yamltext import load
 from tests.deployer.test_stack import ENV, cluster, network
 
@@ -51,7 +51,7 @@ def test_a_template_says_who_made_it_and_what_it_is() -> None:
 def test_the_digest_tells_changes_and_nothing_else() -> None:
     """Another header keeps it, another property changes it."""
 
-    def topic(name: str) -> Wanted:
+    def topic(name: str) -> DesiredStack:
         def define(t: Template, _: Env) -> None:
             t.add_resource(sns.Topic("Topic", DisplayName=name))
 
@@ -119,9 +119,9 @@ def test_a_stack_that_holds_data_is_protected(
 
     crd = Layers(msgspec.structs.replace(ENV, protect=protect))
     crd.add("store", define)
-    [wanted] = synth.synth(crd)
+    [desired] = synth.synth(crd)
 
-    assert (wanted.holds_data, wanted.protect) == (holds, holds and protect)
+    assert (desired.holds_data, desired.protect) == (holds, holds and protect)
 
 
 def test_a_long_template_must_stand_on_the_artifact_bucket() -> None:
@@ -146,28 +146,28 @@ def test_a_long_template_must_stand_on_the_artifact_bucket() -> None:
 
 
 def test_what_is_written_does_not_drift(tmp_path: Path) -> None:
-    """Writing makes the folder exactly what is wanted: what is no layer any more goes."""
-    wanted = synth.synth(layers())
+    """Writing makes the folder exactly what is desired: what is no layer any more goes."""
+    desired = synth.synth(layers())
     (tmp_path / "old.yaml").write_text("Resources: {}\n")
 
-    synth.write(wanted, tmp_path)
+    synth.write(desired, tmp_path)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "cluster.yaml",
         "layers.txt",
         "network.yaml",
     ]
-    assert synth.drift(wanted, tmp_path) == ""
-    synth.check(wanted, tmp_path)
+    assert synth.drift(desired, tmp_path) == ""
+    synth.check(desired, tmp_path)
 
 
 def test_unchanged_files_are_not_touched(tmp_path: Path) -> None:
     """So a second synth leaves no trace in a build system that looks at times."""
-    wanted = synth.synth(layers())
-    synth.write(wanted, tmp_path)
+    desired = synth.synth(layers())
+    synth.write(desired, tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
 
-    synth.write(wanted, tmp_path)
+    synth.write(desired, tmp_path)
 
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
@@ -186,19 +186,19 @@ def test_unchanged_files_are_not_touched(tmp_path: Path) -> None:
 )
 def test_any_difference_is_stale(tmp_path: Path, spoil) -> None:
     """What was reviewed is what is deployed, byte for byte."""
-    wanted = synth.synth(layers())
-    synth.write(wanted, tmp_path)
+    desired = synth.synth(layers())
+    synth.write(desired, tmp_path)
     spoil(tmp_path)
 
     with pytest.raises(StaleError):
-        synth.check(wanted, tmp_path)
+        synth.check(desired, tmp_path)
 
 
 def test_stale_names_the_files_and_the_way_out(tmp_path: Path) -> None:
     """Every file that differs, and the command."""
-    wanted = synth.synth(layers())
-    synth.write(wanted, tmp_path)
-    newer = [replace(wanted[0], text=wanted[0].text + "# more\n"), wanted[1]]
+    desired = synth.synth(layers())
+    synth.write(desired, tmp_path)
+    newer = [replace(desired[0], text=desired[0].text + "# more\n"), desired[1]]
 
     with pytest.raises(StaleError) as caught:
         synth.check(newer, tmp_path)
@@ -280,7 +280,7 @@ def test_the_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
     program = (
         "import hashlib\n"
         "from operations import project\n"
-        "texts = [w.text for e in project.environments() for w in e.wanted]\n"
+        "texts = [w.text for e in project.environments() for w in e.desired]\n"
         "print(len(texts), hashlib.sha256(''.join(texts).encode()).hexdigest())\n"
     )
 
@@ -303,7 +303,7 @@ def test_build_is_fresh() -> None:
 
     for environment in project.environments():
         if not environment.is_local:
-            synth.check(environment.wanted, environment.build)
+            synth.check(environment.desired, environment.build)
 
 
 def test_templates_are_yaml() -> None:
@@ -326,7 +326,7 @@ def inner(t: Template, _: Env, display: str, given: Inside) -> Inside:
     return Inside(topic.get_att("TopicName"))
 
 
-def nesting(display: str, manual: tuple[str, ...] | None = None) -> tuple[Wanted, ...]:
+def nesting(display: str, manual: tuple[str, ...] | None = None) -> tuple[DesiredStack, ...]:
     """A store, and a stack with another one in it; an administrator deploys *manual* alone."""
 
     def store(t: Template, _: Env) -> Store:
@@ -372,7 +372,7 @@ class Given:
     bucket: Value
 
 
-def three_levels(display: str) -> Wanted:
+def three_levels(display: str) -> DesiredStack:
     """A stack with one in it that has two of one template, one of which has code and a bucket."""
 
     def innermost(t: Template, _: Env, kept: bool, given: Given) -> Inside:
@@ -453,9 +453,9 @@ def test_the_capabilities_are_those_of_all_that_is_nested() -> None:
 
 def test_nested_templates_stand_in_build_too(tmp_path: Path) -> None:
     """They are reviewed like any other."""
-    wanted = nesting("a")
-    synth.write(wanted, tmp_path)
+    desired = nesting("a")
+    synth.write(desired, tmp_path)
 
-    assert wanted[1].nested[0].text == (tmp_path / "outer.Inner.yaml").read_text()
-    assert "" == synth.drift(wanted, tmp_path)
+    assert desired[1].nested[0].text == (tmp_path / "outer.Inner.yaml").read_text()
+    assert "" == synth.drift(desired, tmp_path)
     assert "outer.Inner.yaml" in synth.drift(nesting("b"), tmp_path)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deployer.registry import resource_type
-from deployer.synth import Part, Wanted
+from deployer.synth import DesiredStack, NestedTemplate
 from operations import prices, project
 from operations.layers_page import ENVIRONMENT, Layer, markdown
 
@@ -42,19 +42,21 @@ Resources:
 ATTIC = "Resources: {Light: {Type: 'AWS::EC2::NatGateway'}}"
 
 
-def wanted(layer: str, text: str, **more: Any) -> Wanted:
+def desired(layer: str, text: str, **more: Any) -> DesiredStack:
     """A stack of that text."""
-    return Wanted(layer, f"crd-x-{layer}", "ca-central-1", text, digest="", **more)
+    return DesiredStack(layer, f"crd-x-{layer}", "ca-central-1", text, digest="", **more)
 
 
 @pytest.fixture(scope="module")
 def page() -> str:
     """Of two layers, of which the upper one has a nested stack."""
-    attic = Part("crd-x-house-Attic", "house.Attic.yaml", "ca-central-1", ATTIC, "", ("Attic",))
+    attic = NestedTemplate(
+        "crd-x-house-Attic", "house.Attic.yaml", "ca-central-1", ATTIC, "", ("Attic",)
+    )
     return markdown(
         [
-            wanted("floor", FLOOR),
-            wanted("house", HOUSE, needs=("crd-x-floor",), nested=(attic,)),
+            desired("floor", FLOOR),
+            desired("house", HOUSE, needs=("crd-x-floor",), nested=(attic,)),
         ]
     )
 
@@ -84,7 +86,7 @@ def test_the_page_is_fresh() -> None:
     """docs/layers.md is made from the templates: python -m operations.layers_page > docs/layers.md."""
     environment = project.environment(ENVIRONMENT)
 
-    assert markdown(environment.wanted) == (ROOT / "docs/layers.md").read_text()
+    assert markdown(environment.desired) == (ROOT / "docs/layers.md").read_text()
 
 
 def test_every_type_has_a_price_or_is_free() -> None:
@@ -92,7 +94,7 @@ def test_every_type_has_a_price_or_is_free() -> None:
     used = {
         resource["Type"]
         for environment in project.environments()
-        for one in environment.wanted
+        for one in environment.desired
         for resource in Layer(one).resources.values()
     }
 

@@ -17,7 +17,7 @@ from deployer.stack import Env
 from operations import site
 from operations.session import Approver, Session
 from tests.fakes import ACCOUNT as NUMBER
-from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, wanted
+from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, desired_stack
 
 ACCOUNT = SimpleNamespace(
     is_local=False, env=SimpleNamespace(name="prod", domain="cruddur.example")
@@ -82,7 +82,7 @@ def test_the_site_is_approved_by_the_same(monkeypatch):
 
 
 ENV = Env("cruddur", "crd", "x", NUMBER, REGION, "x.example", "Z1", protect=False)
-LAYERS = (wanted("network"), wanted("cluster", needs=["network"]))
+LAYERS = (desired_stack("network"), desired_stack("cluster", needs=["network"]))
 KEYS = ("project", "env", "stack")
 
 

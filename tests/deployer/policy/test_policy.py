@@ -321,10 +321,10 @@ def test_every_environment_is_clean_or_has_its_reasons(name: str) -> None:
     environment = project.environment(name)
     ours = [one for one in load_exemptions() if one.rule.startswith("C")]
 
-    found = check(environment.wanted, environment.env)
+    found = check(environment.desired, environment.env)
 
     excused = [finding for finding in found if any(one.matches(finding) for one in ours)]
-    stacks = [stack.name for stack in environment.wanted]
+    stacks = [stack.name for stack in environment.desired]
     assert [describe(finding) for finding in found if finding not in excused] == []
     assert [describe(finding) for finding in stale(ours, excused, stacks)] == []
 

@@ -14,7 +14,7 @@ from deployer.plan import Blocked, Create, Keep, Orphan, Step, Update, Upload
 from deployer.removal import Deletion
 from deployer.report import Reporter, reporter
 from deployer.stack import Line
-from tests.fakes import REGION, FakeClock, wanted
+from tests.fakes import REGION, FakeClock, desired_stack
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -63,10 +63,10 @@ def progress(layer: str, logical_id: str, status: str, reason: str = "") -> Prog
 
 
 STEPS: tuple[Step, ...] = (
-    Create(wanted("network"), "not in the account yet"),
-    Update(wanted("cluster"), found("cluster"), "template changed"),
-    Keep(wanted("assets"), found("assets"), "unchanged"),
-    Blocked(wanted("database"), found("database"), "UPDATE_FAILED", "roll it back"),
+    Create(desired_stack("network"), "not in the account yet"),
+    Update(desired_stack("cluster"), found("cluster"), "template changed"),
+    Keep(desired_stack("assets"), found("assets"), "unchanged"),
+    Blocked(desired_stack("database"), found("database"), "UPDATE_FAILED", "roll it back"),
 )
 HINT = "to remove it: ./inv destroy --stack=crd-x-old --env=x"
 ORPHANS = (Orphan(found("old"), "deployed, but no longer a layer", HINT),)
@@ -83,7 +83,7 @@ DELETIONS = (
     ),
     Deletion(found("old"), is_orphan=True),
 )
-UPLOADS = (Upload(wanted("cluster"), "the template has 60,000 bytes"),)
+UPLOADS = (Upload(desired_stack("cluster"), "the template has 60,000 bytes"),)
 
 NETWORK, CLUSTER = "crd-x-network", "crd-x-cluster"
 WHY = "LoadBalancer (AWS::X::Y): there is none left (made at stacks/cluster.py:9)"

@@ -25,7 +25,7 @@ from deployer.events import (
 from deployer.plan import Blocked
 from deployer.report import Ink, error_text, plan_text, question, status
 from tests.deployer.report.samples import change_set, found, listening, progress, tell
-from tests.fakes import wanted
+from tests.fakes import desired_stack
 
 ATTACKS = [
     "[red]x[/red]",
@@ -57,7 +57,7 @@ def everything(text: str, told_live: bool = False) -> str:
     error = DeployError(text, hint=text)
     with told:
         told.start(text, text, text, emulator=False, origins=[text])
-        told.plan([Blocked(wanted(text), found(text), text, text)], (), ())
+        told.plan([Blocked(desired_stack(text), found(text), text, text)], (), ())
         tell(
             told,
             clock,
@@ -94,7 +94,7 @@ def test_no_text_adds_a_line(text: str) -> None:
     """As many lines as a harmless one has; an error may have several, and says so by indenting."""
     one = " ".join(text.split()) or "a"
 
-    shown = plan_text([Blocked(wanted(text), found(text), text, text)])
+    shown = plan_text([Blocked(desired_stack(text), found(text), text, text)])
 
     assert shown.count("\n") <= 3
     assert 2 == status([found(text, text)]).count("\n")

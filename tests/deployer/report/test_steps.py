@@ -6,9 +6,9 @@ from deployer import report
 from deployer.cloud import Found
 from deployer.losses import Loss
 from deployer.plan import Keep, Update
-from tests.fakes import wanted
+from tests.fakes import desired_stack
 
-STACK = wanted("messages")
+STACK = desired_stack("messages")
 FOUND = Found(STACK.name, "arn", STACK.region, "CREATE_COMPLETE")
 LOSS = Loss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted")
 
