@@ -16,6 +16,7 @@ from stacks import (
     foundation,
     functions,
     messages,
+    monitoring,
     network,
     pipeline,
     registry,
@@ -23,7 +24,6 @@ from stacks import (
     sync,
     users,
     visits,
-    watch,
 )
 from stacks.conflicts import conflicts
 from stacks.rights import BY_HAND
@@ -46,7 +46,7 @@ class Config(Settings, frozen=True, kw_only=True):
     cdn: cdn.Settings
     verifier: service.Settings | None = None  # First: below, `service` is no module any more.
     service: service.Settings
-    watch: watch.Settings
+    monitoring: monitoring.Settings
     pipeline: pipeline.Settings
     sync: sync.Settings
 
@@ -113,9 +113,9 @@ def layers(config: Config, code: Code) -> Layers:
             users=people,
         )
     crd.add(
-        "watch",
-        watch.define,
-        config.watch,
+        "monitoring",
+        monitoring.define,
+        config.monitoring,
         base,
         cluster=place,
         data=data,

@@ -360,7 +360,7 @@ def test_nothing_left(checkout):
     checkout.run("deploy")
     first, made = described(checkout), held(checkout)
     fill(first)
-    again, layers = checkout.run("deploy"), len({*first.known} | {"watch"})
+    again, layers = checkout.run("deploy"), len({*first.known} | {"monitoring"})
     identifier = first.known["database"]["ResourceId"]
     running = traces(checkout, identifier)
 

@@ -44,7 +44,7 @@ def test_all_layers(checkout):
     names = [row.split()[1] for row in rows]
     assert FIRST_LINE == first.first == second.first == third.first
     assert {"CREATE_COMPLETE"} == set(checkout.stacks().values())
-    with_outputs = [name for name in names if name != "crd-local-watch"]
+    with_outputs = [name for name in names if name != "crd-local-monitoring"]
     assert with_outputs == list(dict.fromkeys(line.split()[0] for line in first.out.splitlines()))
     assert first.last.startswith(f"{len(names) - 1} created, 1 kept, in ")
     assert LOOKS == wire.calls

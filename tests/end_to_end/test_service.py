@@ -320,7 +320,7 @@ def test_the_service_comes_and_goes_without_the_pipeline(story):
     without = story.checkout.stacks()
     again = story.checkout.run("deploy")
 
-    assert {"service", "watch"} == before.keys() - without.keys()
+    assert {"service", "monitoring"} == before.keys() - without.keys()
     assert "pipeline" in without
     assert before.keys() == story.checkout.stacks().keys()
     assert again.last.startswith("2 created, ")

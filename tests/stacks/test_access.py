@@ -684,14 +684,14 @@ def test_a_template_reads_no_secret(name):
 
 
 def test_alarms_that_only_notify_are_a_release():
-    """Those of the stack watch, and those that scale the service."""
+    """Those of the stack monitoring, and those that scale the service."""
     alerts = arn_of(f"{PREFIX}-foundation", "Alerts")
     scaling = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:1a2b:resource/ecs/service/x"
     alarms = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:"
     put = "cloudwatch:PutMetricAlarm"
 
     for actions in ({"cloudwatch__AlarmActions": [alerts]}, {}):
-        assert decide("ReleaseRole", put, f"{alarms}{PREFIX}-watch-x", **actions)
+        assert decide("ReleaseRole", put, f"{alarms}{PREFIX}-monitoring-x", **actions)
     name = f"TargetTracking-service/{PREFIX}-cluster/backend"
     assert decide("ReleaseRole", put, f"{alarms}{name}", cloudwatch__AlarmActions=[scaling])
 

@@ -33,7 +33,7 @@ def test_layers_stand_on_those_below_them(emitted, config):
             *("foundation", "network", "cluster", "registry"),
             *("database", "messages", "users", "assets"),
         ],
-        "watch": [
+        "monitoring": [
             *("foundation", "cluster", "database", "messages"),
             *("users", "avatars", "cdn", "service"),
         ],
@@ -43,7 +43,7 @@ def test_layers_stand_on_those_below_them(emitted, config):
     assert list(needs) == [
         *("foundation", "dns", "edge", "network", "registry", "cluster"),
         *("database", "messages", "users", "assets", "avatars", "cdn", "service"),
-        *("watch", "pipeline", "sync"),
+        *("monitoring", "pipeline", "sync"),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.emulator.templates import att, ref, resource
 from tests.stacks.ask import config_of
-from tests.stacks.test_watch import of, watched
+from tests.stacks.test_monitoring import of, watched
 
 if TYPE_CHECKING:
     from tests.emulator_server import Aws
@@ -34,9 +34,9 @@ def test_the_stack_is_made(aws: Aws) -> None:
     template = of(watched(config_of("dev"))).template
 
     aws.deploy("crd-dev-below", below(template))
-    stack = aws.deploy("crd-dev-watch", template)
+    stack = aws.deploy("crd-dev-monitoring", template)
 
-    assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("crd-dev-watch")
+    assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("crd-dev-monitoring")
     cloudwatch = aws.client("cloudwatch")
     alarms = cloudwatch.describe_alarms(MaxRecords=100)["MetricAlarms"]
     wanted = {
@@ -45,7 +45,7 @@ def test_the_stack_is_made(aws: Aws) -> None:
         if one["Type"] == "AWS::CloudWatch::Alarm"
     }
     assert wanted == {one["AlarmName"].split("-")[3] for one in alarms}
-    assert all(one["AlarmName"].startswith("crd-dev-watch-") for one in alarms)
+    assert all(one["AlarmName"].startswith("crd-dev-monitoring-") for one in alarms)
     (topic,) = aws.client("sns").list_topics()["Topics"]
     assert {topic["TopicArn"]} == {action for one in alarms for action in one["AlarmActions"]}
     assert "p95" in {one.get("ExtendedStatistic") for one in alarms}
@@ -75,7 +75,7 @@ def test_an_alarm_tells_whoever_listens(aws: Aws) -> None:
     """
     template = of(watched(config_of("dev"))).template
     aws.deploy("crd-dev-below", listening(below(template)))
-    aws.deploy("crd-dev-watch", template)
+    aws.deploy("crd-dev-monitoring", template)
     cloudwatch, sqs = aws.client("cloudwatch"), aws.client("sqs")
     mailbox = sqs.get_queue_url(QueueName="mailbox")["QueueUrl"]
 

@@ -12,10 +12,10 @@ from deployer.policy.model import Templates
 from deployer.stack import Layers
 from deployer.synth import synth
 from deployer.yamltext import dump, load
-from stacks import layers, watch
+from stacks import layers, monitoring
 from tests.stacks.ask import CODE, Emitted, config_of, text
 
-SETTINGS = watch.Settings(
+SETTINGS = monitoring.Settings(
     monthly_budget_usd=300,
     server_errors=5,
     latency_ms=1000,
@@ -29,12 +29,12 @@ RULES = [rule for rule in policy.RULES if rule.id in {"C921", "C922"}]
 @cache
 def watched(config, settings=SETTINGS) -> Layers:
     """All layers of *config*."""
-    return layers(replace(config, watch=settings), CODE)
+    return layers(replace(config, monitoring=settings), CODE)
 
 
 def of(crd):
     """What watch is in these layers."""
-    (found,) = (one for one in crd if one.layer == "watch")
+    (found,) = (one for one in crd if one.layer == "monitoring")
     return Emitted(found, json.loads(found.template.to_json()))
 
 
@@ -71,7 +71,7 @@ def test_nothing_is_unwatched(everything, config):
 
 def without(wanted, title):
     """The stacks, as if nobody had thought of an alarm."""
-    watching = next(each for each in wanted if each.layer == "watch")
+    watching = next(each for each in wanted if each.layer == "monitoring")
     template = load(watching.text)
     del template["Resources"][title]
     blind = changed(watching, text=dump(template))

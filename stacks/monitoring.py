@@ -26,7 +26,7 @@ CLOUDFRONT_REGION = "us-east-1"  # Where all distributions report to.
 
 
 class Settings(fields.Settings, frozen=True):
-    """The `[watch]` table."""
+    """The `[monitoring]` table."""
 
     monthly_budget_usd: Annotated[int, fields.such("1 USD or more", ge=1)]
     server_errors: Annotated[int, fields.such("a number of answers", ge=1)]
