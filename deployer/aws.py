@@ -1,7 +1,7 @@
 """Speaks to AWS: the one module here that imports botocore.
 
 `Account` is a `deployer.cloud.Cloud`. Signatures, retries and back-off are botocore's; what it
-raises becomes one of our errors, and an answer that never came a LostError. Not boto3: its
+raises becomes one of our errors, and an answer that never came a UnreachableError. Not boto3: its
 resources and transfers, which we do not use, would cost as much time again as what we do.
 """
 
@@ -47,16 +47,16 @@ from botocore.plugin import PluginContext, reset_plugin_context, set_plugin_cont
 from deployer import aws_setup
 from deployer.cloud import (
     ChangeSet,
-    Found,
+    ChangeSetRequest,
+    DeployedStack,
     Identity,
     PropertyChange,
-    Proposal,
     ResourceChange,
     StackEvent,
     StackResource,
     StoredObject,
 )
-from deployer.errors import ClockError, CloudError, CredentialsError, GuardError, LostError
+from deployer.errors import ClockError, CloudError, CredentialsError, GuardError, UnreachableError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -162,7 +162,7 @@ def origins(environ: Mapping[str, str]) -> tuple[str, ...]:
 def guard(env: Env, once: Account) -> None:
     """See that *once*, which need not be patient, is the account of *env*, before anything else.
 
-    Raises GuardError for no or broken credentials, or those of another account; LostError if AWS
+    Raises GuardError for no or broken credentials, or those of another account; UnreachableError if AWS
     does not answer. The only request is GetCallerIdentity.
     """
     try:
@@ -170,8 +170,8 @@ def guard(env: Env, once: Account) -> None:
     except (CloudError, OSError, ValueError) as error:  # The last two: credential_process.
         if isinstance(error, ClockError):
             raise
-        if isinstance(error, LostError) and not isinstance(error, CredentialsError):
-            raise LostError(
+        if isinstance(error, UnreachableError) and not isinstance(error, CredentialsError):
+            raise UnreachableError(
                 f"{env.name}: {error.message}",
                 hint="is there a network, and a proxy it may need (HTTPS_PROXY)? nothing was begun",
             ) from error
@@ -220,13 +220,13 @@ class Account:
             answer = self.client("sts", self.region).get_caller_identity()
         return Identity(answer["Account"], answer["Arn"])
 
-    def stacks(self, region: str) -> tuple[Found, ...]:
+    def stacks(self, region: str) -> tuple[DeployedStack, ...]:
         """See `Cloud`."""
         with our_errors(region):
             pages = self._cloudformation(region).get_paginator("describe_stacks").paginate()
             return tuple(_found(stack, region) for page in pages for stack in page["Stacks"])
 
-    def stack(self, region: str, name: str) -> Found | None:
+    def stack(self, region: str, name: str) -> DeployedStack | None:
         """See `Cloud`."""
         with our_errors(_short(name)):
             try:
@@ -257,7 +257,7 @@ class Account:
                 for summary in page["StackResourceSummaries"]
             )
 
-    def propose(self, proposal: Proposal) -> str:
+    def create_change_set(self, proposal: ChangeSetRequest) -> str:
         """See `Cloud`."""
         with our_errors(proposal.stack):
             answer = self._cloudformation(proposal.region).create_change_set(
@@ -295,14 +295,14 @@ class Account:
             changes=changes,
         )
 
-    def apply(self, region: str, arn: str, token: str) -> None:
+    def execute_change_set(self, region: str, arn: str, token: str) -> None:
         """See `Cloud`."""
         with our_errors(_short(arn)):
             self._cloudformation(region).execute_change_set(
                 ChangeSetName=arn, ClientRequestToken=token
             )
 
-    def discard(self, region: str, arn: str) -> None:
+    def delete_change_set(self, region: str, arn: str) -> None:
         """See `Cloud`."""
         with our_errors(_short(arn)):
             self._cloudformation(region).delete_change_set(ChangeSetName=arn)
@@ -612,7 +612,7 @@ def our_errors(place: str = "AWS") -> Iterator[None]:
     except ClientError as error:
         raise _refusal(place, error) from error
     except _NO_ANSWER as error:
-        raise LostError(f"{place}: no answer: {error}", hint=_GOES_ON) from error
+        raise UnreachableError(f"{place}: no answer: {error}", hint=_GOES_ON) from error
     except _NO_LOGIN as error:
         raise CredentialsError(f"{place}: {error}", hint=f"log in again; {_GOES_ON}") from error
     except BotoCoreError as error:
@@ -634,7 +634,7 @@ def _refusal(place: str, error: ClientError) -> CloudError:
         )
     told = f"{place}: {error.operation_name}: {code}: {message}"
     if code in _TRANSIENT or answer["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
-        return LostError(told, hint=_GOES_ON)
+        return UnreachableError(told, hint=_GOES_ON)
     return CloudError(told)
 
 
@@ -674,22 +674,22 @@ def _short(arn: str) -> str:
     return arn.split("/")[1] if "/" in arn else arn
 
 
-def _role(proposal: Proposal) -> _Role:
+def _role(proposal: ChangeSetRequest) -> _Role:
     return {"RoleARN": proposal.role} if proposal.role else {}
 
 
-def _nested(proposal: Proposal) -> _Nested:
+def _nested(proposal: ChangeSetRequest) -> _Nested:
     return {"IncludeNestedStacks": True} if proposal.nested else {}
 
 
-def _template(proposal: Proposal) -> _Template:
+def _template(proposal: ChangeSetRequest) -> _Template:
     if proposal.url:
         return {"TemplateURL": proposal.url}
     return {"TemplateBody": proposal.text}
 
 
-def _found(stack: StackTypeDef, region: str) -> Found:
-    return Found(
+def _found(stack: StackTypeDef, region: str) -> DeployedStack:
+    return DeployedStack(
         name=stack["StackName"],
         id=stack.get("StackId", ""),
         region=region,

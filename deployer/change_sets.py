@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from deployer.cloud import STACK, ChangeSet, ResourceChange
 from deployer.errors import BusyError
-from deployer.jobs import Work, pauses
+from deployer.jobs import Work, backoff
 from deployer.nested import KEPT, LogicalIds, TemplateTree, existing_templates, format_path
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class _Description:
 
     def ready(self, arn: str) -> Work[ChangeSet]:
         """Wait for one change set. Nested ones may still be pending when the root has failed."""
-        waits, give_up = pauses(), self.watch.clock.now() + self.watch.timeout
+        waits, give_up = backoff(), self.watch.clock.now() + self.watch.timeout
         while (change_set := self.watch.cloud.change_set(self.region, arn)).pending:
             if self.watch.clock.now() > give_up:
                 raise BusyError(f"{self.stack}: its change set is still {change_set.status}")

@@ -26,7 +26,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Found:
+class DeployedStack:
     """A stack as the account has it: all that one DescribeStacks tells."""
 
     name: str
@@ -69,7 +69,7 @@ NEVER_COMPLETED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAI
 
 
 @dataclass(frozen=True)
-class Proposal:
+class ChangeSetRequest:
     """A change set to be made. *url* replaces *text* where the text is too long for a call.
 
     *id* is the id of the stack to update, so that a newer stack of the same name is not updated.
@@ -231,15 +231,15 @@ class StackEvent:
 
 
 class Cloud(Protocol):
-    """One AWS account. Every call may raise CloudError, or LostError when AWS is out of reach."""
+    """One AWS account. Every call may raise CloudError, or UnreachableError when AWS is out of reach."""
 
     def identity(self) -> Identity:
         """Whose credentials we use."""
 
-    def stacks(self, region: str) -> tuple[Found, ...]:
+    def stacks(self, region: str) -> tuple[DeployedStack, ...]:
         """Every stack of *region* that is not deleted, nested ones too."""
 
-    def stack(self, region: str, name: str) -> Found | None:
+    def stack(self, region: str, name: str) -> DeployedStack | None:
         """One stack by name or id; a deleted one only by id. None if there is none.
 
         AWS adds the tags to a stack when it is created. Until then the result has the tags that
@@ -252,16 +252,16 @@ class Cloud(Protocol):
     def resources(self, region: str, stack_id: str) -> tuple[StackResource, ...]:
         """Return every resource of a stack, every page."""
 
-    def propose(self, proposal: Proposal) -> str:
+    def create_change_set(self, proposal: ChangeSetRequest) -> str:
         """Make a change set; its ARN. It is not ready yet: see `change_set`."""
 
     def change_set(self, region: str, arn: str) -> ChangeSet:
         """A change set with all its changes, every page, but not those in nested stacks."""
 
-    def apply(self, region: str, arn: str, token: str) -> None:
+    def execute_change_set(self, region: str, arn: str, token: str) -> None:
         """Execute a change set; with the same *token* a repeated call executes once."""
 
-    def discard(self, region: str, arn: str) -> None:
+    def delete_change_set(self, region: str, arn: str) -> None:
         """Delete a change set that is not to be executed."""
 
     def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:

@@ -9,11 +9,11 @@
     ├── GuardError           3    the wrong account, region or endpoint; no approval
     ├── CloudError           1    AWS said no
     │   ├── BusyError        7    another operation runs on the stack
-    │   └── LostError        8    AWS cannot be reached; what was started goes on there
+    │   └── UnreachableError        8    AWS cannot be reached; what was started goes on there
     │       ├── ClockError   8    AWS accepts no request signed at this machine's time
     │       └── CredentialsError 8  the credentials are missing, broken or no longer good
     ├── RolledBackError      5    a stack operation failed and CloudFormation undid it
-    ├── RepairError          6    a stack is in a state only a person can mend
+    ├── ManualRepairError          6    a stack is in a state only a person can mend
     ├── EmulatorError        1    the emulator does not start, or is not what we know
     └── IsolationError       1    code must be isolated, but this machine does not support it
 
@@ -78,17 +78,17 @@ class BusyError(CloudError):
     code = 7
 
 
-class LostError(CloudError):
+class UnreachableError(CloudError):
     """AWS cannot be reached any more; what was started there goes on."""
 
     code = 8
 
 
-class ClockError(LostError):
+class ClockError(UnreachableError):
     """The clock of this machine is wrong: AWS accepts no request signed at its time."""
 
 
-class CredentialsError(LostError):
+class CredentialsError(UnreachableError):
     """The credentials are missing, broken or no longer good: waiting does not mend that."""
 
 
@@ -98,7 +98,7 @@ class RolledBackError(DeployError):
     code = 5
 
 
-class RepairError(DeployError):
+class ManualRepairError(DeployError):
     """A stack is in a state that only a person can mend."""
 
     code = 6

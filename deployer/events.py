@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
-from deployer.cloud import ChangeSet, Found, StackEvent
+from deployer.cloud import ChangeSet, DeployedStack, StackEvent
 from deployer.errors import DeployError
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ class Outcome(Enum):
     RECREATED = "recreated"
     KEPT = "kept"
     DELETED = "deleted"
-    LEFT = "change set left"
+    PENDING_REVIEW = "pending review"
     REFUSED = "refused"
     SKIPPED = "skipped"
     FAILED = "failed"
 
     @property
-    def well(self) -> bool:
+    def succeeded(self) -> bool:
         """What stands on the stack may go on."""
         return self not in {Outcome.REFUSED, Outcome.SKIPPED, Outcome.FAILED}
 
@@ -101,7 +101,7 @@ class Finished:
     stack: str
     outcome: Outcome
     detail: str = ""
-    found: Found | None = None
+    found: DeployedStack | None = None
     error: DeployError | None = None
 
 

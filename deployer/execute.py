@@ -13,15 +13,15 @@ from typing import Literal
 from deployer import plan
 from deployer.artifacts import RELEASES, Artifact
 from deployer.change_sets import describe_change_set
-from deployer.cloud import ChangeSet, Cloud, Found, Proposal, StoredObject
+from deployer.cloud import ChangeSet, ChangeSetRequest, Cloud, DeployedStack, StoredObject
 from deployer.errors import (
     BusyError,
     CloudError,
     DeployError,
     GuardError,
-    LostError,
-    RepairError,
+    ManualRepairError,
     RolledBackError,
+    UnreachableError,
 )
 from deployer.events import (
     Event,
@@ -34,7 +34,7 @@ from deployer.events import (
     Verified,
 )
 from deployer.follow import Ended, Watch, before_running, follow, latest, operation
-from deployer.jobs import Job, Work, side_by_side
+from deployer.jobs import Job, Work, run_concurrently
 from deployer.nested import format_path, resource_lines
 from deployer.ownership import Owner, refuse_foreign
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
@@ -61,7 +61,7 @@ class Run:
     id: str
     watch: Watch
     approve: Callable[[ChangeSet | Recreate], bool]
-    known: dict[tuple[str, str], Found] = field(default_factory=dict)
+    known: dict[tuple[str, str], DeployedStack] = field(default_factory=dict)
     read: Callable[[Artifact], bytes] = _nothing_built
     role: str = ""
     no_execute: bool = False
@@ -81,7 +81,7 @@ def deploy(steps: Sequence[Step], run: Run, *, jobs: int) -> Iterator[Event]:
     """
     by_name = {step.desired.name: step for step in steps}
     needs = {name: step.desired.needs for name, step in by_name.items()}
-    return side_by_side(needs, lambda name: _deploy(by_name[name], run), run.watch.clock, jobs)
+    return run_concurrently(needs, lambda name: _deploy(by_name[name], run), run.watch.clock, jobs)
 
 
 def destroy(deletions: Sequence[Deletion], run: Run, *, jobs: int) -> Iterator[Event]:
@@ -96,7 +96,9 @@ def destroy(deletions: Sequence[Deletion], run: Run, *, jobs: int) -> Iterator[E
         name: list(dict.fromkeys(before for deletion in same for before in deletion.after))
         for name, same in by_name.items()
     }
-    return side_by_side(order, lambda name: _destroy_all(by_name[name], run), run.watch.clock, jobs)
+    return run_concurrently(
+        order, lambda name: _destroy_all(by_name[name], run), run.watch.clock, jobs
+    )
 
 
 def _destroy_all(deletions: Sequence[Deletion], run: Run) -> Job:
@@ -114,7 +116,7 @@ def _deploy(step: Step, run: Run) -> Job:
         case Keep(found=found):
             return Finished(desired.name, Outcome.KEPT, step.reason, found)
         case Blocked(found=found):
-            raise RepairError(f"{desired.name} is in {found.status}", hint=step.hint)
+            raise ManualRepairError(f"{desired.name} is in {found.status}", hint=step.hint)
         case Resume(found=found):
             return (yield from _resume(desired, found, run))
         case Recreate():
@@ -147,7 +149,7 @@ def _recreate(step: Recreate, run: Run) -> Job:
     return (yield from _change(step.desired, "CREATE", Outcome.RECREATED, run))
 
 
-def _resume(desired: DesiredStack, found: Found, run: Run) -> Job:
+def _resume(desired: DesiredStack, found: DeployedStack, run: Run) -> Job:
     """Follow what runs on the stack already, then do what is left to do."""
     yield _operating(found)
     ended = yield from follow(
@@ -162,14 +164,14 @@ def _change(desired: DesiredStack, kind: Kind, outcome: Outcome, run: Run) -> Jo
     found = run.known.get((desired.region, desired.name))
     change_set, verified = yield from _propose(desired, kind, run)
     if change_set.empty and found:
-        run.cloud.discard(desired.region, change_set.arn)
+        run.cloud.delete_change_set(desired.region, change_set.arn)
         return _settle(desired, found, Outcome.KEPT, run)
     if change_set.status == "FAILED":
         yield from _withdraw(change_set, run, shell=found is None)
         raise CloudError(f"{desired.name}: no change set: {change_set.reason}")
     yield Proposed(desired.name, change_set)
     if run.no_execute:
-        return Finished(desired.name, Outcome.LEFT, change_set.arn, found)
+        return Finished(desired.name, Outcome.PENDING_REVIEW, change_set.arn, found)
     if not run.approve(change_set):
         yield from _withdraw(change_set, run, shell=found is None)
         return Finished(desired.name, Outcome.REFUSED, "not approved", found)
@@ -195,7 +197,7 @@ def _propose(
     found = run.known.get((desired.region, desired.name))
     if found is None:
         _refuse_taken(desired, run)
-    proposal = Proposal(
+    proposal = ChangeSetRequest(
         name=f"{run.id}-{desired.digest[:8]}",
         stack=desired.name,
         region=desired.region,
@@ -214,7 +216,7 @@ def _propose(
         verified.append(stored)
     if desired.too_long:
         proposal = replace(proposal, url=verified[-1].version_url)
-    arn = run.cloud.propose(proposal)
+    arn = run.cloud.create_change_set(proposal)
     change_set = yield from describe_change_set(run.watch, desired.region, arn, stack=desired.name)
     return change_set, tuple(verified)
 
@@ -294,7 +296,7 @@ def _withdraw(change_set: ChangeSet, run: Run, *, shell: bool) -> Work[None]:
     Another run may have added a change set meanwhile, so the stack is read again. It has no tags
     unless it has another change set.
     """
-    run.cloud.discard(change_set.region, change_set.arn)
+    run.cloud.delete_change_set(change_set.region, change_set.arn)
     stack = run.cloud.stack(change_set.region, change_set.stack_id) if shell else None
     if stack and stack.status == "REVIEW_IN_PROGRESS" and not stack.tags:
         yield from _delete_now(stack, run)
@@ -302,9 +304,13 @@ def _withdraw(change_set: ChangeSet, run: Run, *, shell: bool) -> Work[None]:
 
 def _apply(desired: DesiredStack, change_set: ChangeSet, kind: Kind, run: Run) -> Work[Ended]:
     after = latest(run.watch, desired.region, change_set.stack_id)
-    run.cloud.apply(desired.region, change_set.arn, token=f"{run.id}-{desired.digest[:8]}")
+    run.cloud.execute_change_set(
+        desired.region, change_set.arn, token=f"{run.id}-{desired.digest[:8]}"
+    )
     yield Operating(desired.name, desired.region, kind.lower(), change_set.stack_id)
-    started = Found(desired.name, change_set.stack_id, desired.region, f"{kind}_IN_PROGRESS")
+    started = DeployedStack(
+        desired.name, change_set.stack_id, desired.region, f"{kind}_IN_PROGRESS"
+    )
     ended = yield from follow(run.watch, started, after, resource_lines(desired))
     _remember(ended.found, run)
     return ended
@@ -321,10 +327,10 @@ def _failure(desired: DesiredStack, ended: Ended) -> DeployError:
         )
     step = plan.decide(desired, plan.index([ended.found]))
     hint = step.hint if isinstance(step, Blocked) else ""
-    return RepairError(f"{message}\nthe stack is in {ended.found.status}", hint=hint)
+    return ManualRepairError(f"{message}\nthe stack is in {ended.found.status}", hint=hint)
 
 
-def _settle(desired: DesiredStack, found: Found, outcome: Outcome, run: Run) -> Finished:
+def _settle(desired: DesiredStack, found: DeployedStack, outcome: Outcome, run: Run) -> Finished:
     """The stack is as wanted: give it the protection it shall have."""
     if found.protected != desired.protect:
         run.cloud.protect(desired.region, found.id, on=desired.protect)
@@ -333,7 +339,7 @@ def _settle(desired: DesiredStack, found: Found, outcome: Outcome, run: Run) -> 
     return Finished(desired.name, outcome, found=found)
 
 
-def _destroy(found: Found, run: Run) -> Job:
+def _destroy(found: DeployedStack, run: Run) -> Job:
     yield Started(found.name, "delete", found.status)
     if found.busy:
         yield _operating(found)
@@ -345,7 +351,7 @@ def _destroy(found: Found, run: Run) -> Job:
     return Finished(found.name, Outcome.DELETED, detail)
 
 
-def _delete(found: Found, run: Run, *, unprotect: bool = False) -> Work[Ended]:
+def _delete(found: DeployedStack, run: Run, *, unprotect: bool = False) -> Work[Ended]:
     """Delete a stack, if it still belongs to the environment, and follow that to its end.
 
     With *unprotect* its protection is given up for that; it comes back if the stack stays.
@@ -358,7 +364,7 @@ def _delete(found: Found, run: Run, *, unprotect: bool = False) -> Work[Ended]:
     _refuse_live(found, now)
     try:
         return (yield from _delete_now(now, run, unprotect=unprotect))
-    except (BusyError, LostError):
+    except (BusyError, UnreachableError):
         raise
     except DeployError:
         if unprotect:
@@ -366,7 +372,7 @@ def _delete(found: Found, run: Run, *, unprotect: bool = False) -> Work[Ended]:
         raise
 
 
-def _refuse_live(found: Found, now: Found) -> None:
+def _refuse_live(found: DeployedStack, now: DeployedStack) -> None:
     """Raise GuardError if a stack that was never in service came into service since.
 
     A colleague may execute its first change set, or repair it, while the question is open.
@@ -381,7 +387,7 @@ def _refuse_live(found: Found, now: Found) -> None:
     )
 
 
-def _refuse_foreign_now(found: Found, run: Run) -> Found | None:
+def _refuse_foreign_now(found: DeployedStack, run: Run) -> DeployedStack | None:
     """Return the current state of the stack with this id; raise GuardError if it is foreign.
 
     Called right before a deletion, so neither stale data nor a new stack of the same name can
@@ -393,7 +399,7 @@ def _refuse_foreign_now(found: Found, run: Run) -> Found | None:
     return now
 
 
-def _delete_now(found: Found, run: Run, *, unprotect: bool = False) -> Work[Ended]:
+def _delete_now(found: DeployedStack, run: Run, *, unprotect: bool = False) -> Work[Ended]:
     after = latest(run.watch, found.region, found.id)
     try:
         if unprotect:
@@ -413,7 +419,7 @@ def _delete_now(found: Found, run: Run, *, unprotect: bool = False) -> Work[Ende
             hint="destroy first what uses it; without --stack everything goes in the right order",
         )
     if ended.found.status != "DELETE_COMPLETE":
-        raise RepairError(
+        raise ManualRepairError(
             f"{found.name}: not deleted: {_cause(ended)}",
             hint="empty or detach what is named, then run the command again",
         )
@@ -425,7 +431,7 @@ def _token(run: Run, stack_id: str) -> str:
     return f"{run.id}-delete-{re.sub('[^A-Za-z0-9]', '', stack_id)[-12:]}"
 
 
-def _operating(found: Found) -> Operating:
+def _operating(found: DeployedStack) -> Operating:
     """What runs on a stack already."""
     return Operating(found.name, found.region, operation(found), found.id)
 
@@ -437,7 +443,7 @@ def _cause(ended: Ended) -> str:
     return ": ".join(filter(None, (f"{format_path(cause.place)}{type_}", cause.event.reason)))
 
 
-def _remember(found: Found, run: Run) -> None:
+def _remember(found: DeployedStack, run: Run) -> None:
     if found.status == "DELETE_COMPLETE":
         run.known.pop((found.region, found.name), None)
     else:

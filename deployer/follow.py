@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from deployer.cloud import Cloud, Found, StackEvent
-from deployer.errors import BusyError, CloudError, CredentialsError, LostError
+from deployer.cloud import Cloud, DeployedStack, StackEvent
+from deployer.errors import BusyError, CloudError, CredentialsError, UnreachableError
 from deployer.events import Progress
-from deployer.jobs import Clock, Pause, Work, pauses
+from deployer.jobs import Clock, Pause, Work, backoff
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,14 +26,14 @@ USER_INITIATED = "User Initiated"  # The reason AWS gives where there is none.
 class Watch:
     """How we look at a stack. Times are in seconds.
 
-    *timeout* is how long one operation may take before we stop watching it, *patience* how long
+    *timeout* is how long one operation may take before we stop watching it, *unreachable_timeout* how long
     AWS may be out of reach meanwhile, or a stack at rest without telling of an end.
     """
 
     cloud: Cloud
     clock: Clock
     timeout: float = 3600.0
-    patience: float = 600.0
+    unreachable_timeout: float = 600.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Ended:
     to the failure in that stack.
     """
 
-    found: Found
+    found: DeployedStack
     events: list[StackEvent] = field(default_factory=list)
     kept: list[LocatedEvent] = field(default_factory=list)
     inside: dict[str, LocatedEvent] = field(default_factory=dict)
@@ -101,12 +101,12 @@ def latest(watch: Watch, region: str, stack_id: str) -> str:
     return history[-1].id if history else ""
 
 
-def operation(found: Found) -> str:
+def operation(found: DeployedStack) -> str:
     """What runs on a stack: create, update, delete or import, also where it is being undone."""
     return {"ROLLBACK": "create"}.get(first := found.status.partition("_")[0], first.lower())
 
 
-def before_running(watch: Watch, found: Found) -> str:
+def before_running(watch: Watch, found: DeployedStack) -> str:
     """The id of the event before the operation that runs on *found* began."""
     history = watch.cloud.events(found.region, found.id)
     begins = [
@@ -118,19 +118,19 @@ def before_running(watch: Watch, found: Found) -> str:
 
 
 def follow(
-    watch: Watch, found: Found, after: str, lines: Mapping[LogicalIds, Line] | None = None
+    watch: Watch, found: DeployedStack, after: str, lines: Mapping[LogicalIds, Line] | None = None
 ) -> Work[Ended]:
     """Tell every event of *found* newer than *after* until its operation is over.
 
     The innermost failure in a nested stack is reported before the failure of that stack.
     It is over when an event says so and the status agrees: either alone may be older than the
     other. A stack that is not found is looked for again: deleted ones are still found by id.
-    Raises BusyError when *timeout* is over and LostError when *patience* is: in both cases the
+    Raises BusyError when *timeout* is over and UnreachableError when *unreachable_timeout* is: in both cases the
     operation goes on in AWS.
     """
     give_up = watch.clock.now() + watch.timeout
     ended, over, gone, heard = Ended(found), False, False, watch.clock.now()
-    for pause in pauses():
+    for pause in backoff():
         looked = watch.clock.now()
         events = partial(watch.cloud.events, found.region, found.id, after)
         for event in (yield from _patiently(watch, events)):
@@ -148,8 +148,8 @@ def follow(
             break
         if gone := bool(now and now.status == "DELETE_COMPLETE"):
             continue  # Its last events may have come after those that were read.
-        if not ended.found.busy and looked > heard + watch.patience:
-            raise LostError(
+        if not ended.found.busy and looked > heard + watch.unreachable_timeout:
+            raise UnreachableError(
                 f"{found.name}: the operation is forgotten, the stack is in {ended.found.status}",
                 hint="run the command again: it goes by what is there now",
             )
@@ -162,7 +162,9 @@ def follow(
     return ended
 
 
-def _progress(found: Found, located: LocatedEvent, lines: Mapping[LogicalIds, Line]) -> Progress:
+def _progress(
+    found: DeployedStack, located: LocatedEvent, lines: Mapping[LogicalIds, Line]
+) -> Progress:
     return Progress(found.name, located.event, lines.get(located.place), located.path)
 
 
@@ -217,7 +219,7 @@ def _history(
     look = partial(watch.cloud.events_since, region, event.nested_stack, since)
     try:
         return (yield from _patiently(watch, look))
-    except LostError:
+    except UnreachableError:
         raise
     except CloudError:
         return ()
@@ -225,13 +227,13 @@ def _history(
 
 def _patiently(watch: Watch, call: Callable[[], T]) -> Work[T]:
     """*call* until AWS answers: a lost answer says nothing about the operation."""
-    give_up = watch.clock.now() + watch.patience
+    give_up = watch.clock.now() + watch.unreachable_timeout
     while True:
         try:
             return call()
         except CredentialsError:
             raise
-        except LostError:
+        except UnreachableError:
             if watch.clock.now() > give_up:
                 raise
         yield Pause(2.0)

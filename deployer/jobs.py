@@ -41,7 +41,7 @@ Work: TypeAlias = Generator[Event | Pause, None, T]
 Job: TypeAlias = Work[Finished]
 
 
-def pauses(first: float = 0.05, *, growth: float = 1.5, longest: float = 3.0) -> Iterator[Pause]:
+def backoff(first: float = 0.05, *, growth: float = 1.5, longest: float = 3.0) -> Iterator[Pause]:
     """Pauses between two looks at something that may take seconds or an hour, without end."""
     seconds = first
     while True:
@@ -49,7 +49,7 @@ def pauses(first: float = 0.05, *, growth: float = 1.5, longest: float = 3.0) ->
         seconds = min(seconds * growth, longest)
 
 
-def side_by_side(
+def run_concurrently(
     needs: Mapping[str, Sequence[str]], start: Callable[[str], Job], clock: Clock, limit: int
 ) -> Iterator[Event]:
     """Run one job per name, each as soon as those it *needs* are done, *limit* at a time.
@@ -72,7 +72,7 @@ def side_by_side(
             heapq.heappush(due, (clock.now() + item.seconds, next(turn), name, job))
         else:
             yield item
-            schedule.done(name, well=_carries(item))
+            schedule.done(name, succeeded=_carries(item))
 
 
 def _until_pause(name: str, job: Job) -> Generator[Event, None, Pause | Finished]:
@@ -95,6 +95,6 @@ def _skip(name: str, stopped: Sequence[str]) -> Job:
 
 def _carries(finished: Finished) -> bool:
     """Others can stand on this stack: it is in service, and nothing went wrong with it."""
-    if finished.outcome is Outcome.LEFT:
+    if finished.outcome is Outcome.PENDING_REVIEW:
         return finished.found is not None and finished.found.complete
-    return finished.outcome.well
+    return finished.outcome.succeeded

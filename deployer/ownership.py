@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deployer.cloud import Found
+from deployer.cloud import DeployedStack
 from deployer.errors import GuardError
 
 
@@ -25,11 +25,11 @@ class Owner:
         """Return the tags of the stack called *stack* in this environment."""
         return {"project": self.project, "env": self.env, "stack": stack}
 
-    def owns(self, stack: Found) -> bool:
+    def owns(self, stack: DeployedStack) -> bool:
         """Return whether *stack* belongs to this environment."""
         return not self.objection(stack)
 
-    def objection(self, stack: Found) -> str:
+    def objection(self, stack: DeployedStack) -> str:
         """Return why *stack* does not belong to this environment; an empty string if it does.
 
         A nested stack inherits the tags of its root stack, so it is never a stack of its own.
@@ -48,7 +48,7 @@ class Owner:
         return ", ".join(([f"it lacks the tags {missing}"] if missing else []) + differing)
 
 
-def refuse_foreign(owner: Owner, stacks: Iterable[Found], *, hint: str) -> None:
+def refuse_foreign(owner: Owner, stacks: Iterable[DeployedStack], *, hint: str) -> None:
     """Raise one GuardError that names every stack that does not belong to *owner*."""
     refused = [
         f"{stack.name} in {stack.region}: not a stack of {owner.env}: {objection}"

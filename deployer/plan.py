@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from deployer.cloud import Found
+from deployer.cloud import DeployedStack
 from deployer.errors import ConfigError, GuardError
 from deployer.losses import Loss, losses
 from deployer.nested import (
@@ -40,7 +40,7 @@ class Update:
     """The stack differs; *only_protection* needs no change set, *losses* is what data would feel."""
 
     desired: DesiredStack
-    found: Found
+    found: DeployedStack
     reason: str
     only_protection: bool = False
     losses: tuple[Loss, ...] = ()
@@ -51,7 +51,7 @@ class Recreate:
     """The first creation failed, nothing was ever in service: delete what is left and create."""
 
     desired: DesiredStack
-    found: Found
+    found: DeployedStack
     reason: str
 
 
@@ -60,7 +60,7 @@ class Resume:
     """An operation runs: follow it, then decide again."""
 
     desired: DesiredStack
-    found: Found
+    found: DeployedStack
     reason: str
 
 
@@ -69,7 +69,7 @@ class Keep:
     """Nothing to do."""
 
     desired: DesiredStack
-    found: Found
+    found: DeployedStack
     reason: str
 
 
@@ -78,7 +78,7 @@ class Blocked:
     """Only a person can bring this stack on."""
 
     desired: DesiredStack
-    found: Found
+    found: DeployedStack
     reason: str
     hint: str
 
@@ -87,7 +87,7 @@ class Blocked:
 class Orphan:
     """A stack of this environment that is no longer in `layers()`: a deploy does not change it."""
 
-    found: Found
+    found: DeployedStack
     reason: str
     hint: str
 
@@ -118,7 +118,7 @@ _REPAIR = {
 
 def plan(
     desired: Sequence[DesiredStack],
-    found: Iterable[Found],
+    found: Iterable[DeployedStack],
     *,
     deployed: Mapping[str, TemplateTree] | None = None,
 ) -> tuple[Step, ...]:
@@ -133,7 +133,7 @@ def plan(
 
 def decide(
     desired: DesiredStack,
-    found: Mapping[tuple[str, str], Found],
+    found: Mapping[tuple[str, str], DeployedStack],
     deployed: TemplateTree | None = None,
 ) -> Step:
     """What happens to one stack, from what is known of it and of the stacks below."""
@@ -155,7 +155,7 @@ def decide(
 
 
 def with_losses(
-    steps: Iterable[Step], deployed: Mapping[str, TemplateTree], found: Iterable[Found] = ()
+    steps: Iterable[Step], deployed: Mapping[str, TemplateTree], found: Iterable[DeployedStack] = ()
 ) -> tuple[Step, ...]:
     """*steps*, each update with the nested templates that change, and what it would do to data.
 
@@ -185,7 +185,9 @@ def refuse_impossible(steps: Iterable[Step], deployed: Mapping[str, TemplateTree
         raise GuardError("\n".join(facts), hint=HINT)
 
 
-def _explained(step: Update, old: TemplateTree, known: Mapping[tuple[str, str], Found]) -> Update:
+def _explained(
+    step: Update, old: TemplateTree, known: Mapping[tuple[str, str], DeployedStack]
+) -> Update:
     new = desired_templates(step.desired)
     values = parameters(step.desired, known)
     changed = [name for name, value in values.items() if step.found.parameters.get(name) != value]
@@ -250,7 +252,7 @@ def _uploads(desired: DesiredStack, deployed: str) -> Iterator[Upload]:
 
 
 def orphans(
-    desired: Sequence[DesiredStack], found: Iterable[Found], env: str
+    desired: Sequence[DesiredStack], found: Iterable[DeployedStack], env: str
 ) -> tuple[Orphan, ...]:
     """Return the stacks that *desired*, which must be all layers, does not name.
 
@@ -267,26 +269,26 @@ def orphans(
     )
 
 
-def _remove(stack: Found, names: Mapping[str, int], env: str) -> str:
+def _remove(stack: DeployedStack, names: Mapping[str, int], env: str) -> str:
     """Return the command that removes an orphan; REGION/NAME tells it from others of its name."""
     address = f"{stack.region}/{stack.name}" if names[stack.name] > 1 else stack.name
     return f"./inv destroy --stack={address} --env={env}"
 
 
 def parameters(
-    desired: DesiredStack, found: Mapping[tuple[str, str], Found]
+    desired: DesiredStack, found: Mapping[tuple[str, str], DeployedStack]
 ) -> dict[str, str | None]:
     """The value of each template parameter; None while its producer has not given it yet."""
     return {name: _value(source, found) for name, source in desired.parameters.items()}
 
 
-def index(found: Iterable[Found]) -> dict[tuple[str, str], Found]:
+def index(found: Iterable[DeployedStack]) -> dict[tuple[str, str], DeployedStack]:
     """Stacks by region and name."""
     return {(stack.region, stack.name): stack for stack in found}
 
 
-def awaited(
-    desired: Iterable[DesiredStack], found: Mapping[tuple[str, str], Found]
+def pending_parameters(
+    desired: Iterable[DesiredStack], found: Mapping[tuple[str, str], DeployedStack]
 ) -> tuple[tuple[DesiredStack, str], ...]:
     """The stacks that wait for something, as they were deployed, each with the name that tells."""
     return tuple(
@@ -298,7 +300,7 @@ def awaited(
     )
 
 
-def come(steps: Iterable[Step], there: Collection[str]) -> tuple[Step, ...]:
+def with_available_parameters(steps: Iterable[Step], there: Collection[str]) -> tuple[Step, ...]:
     """*steps*, and an update of each stack that waited for one of the names in *there*.
 
     Its template is as it was, so nothing else would tell that CloudFormation would do more now.
@@ -369,8 +371,8 @@ def _closure(names: Collection[str], edges: Mapping[str, Collection[str]]) -> se
 
 def _differences(
     desired: DesiredStack,
-    stack: Found,
-    found: Mapping[tuple[str, str], Found],
+    stack: DeployedStack,
+    found: Mapping[tuple[str, str], DeployedStack],
     deployed: TemplateTree | None,
 ) -> list[str]:
     differences = []
@@ -399,6 +401,6 @@ def _behind_digest(old: TemplateTree, new: TemplateTree) -> Iterator[str]:
             yield f"template text{of} changed behind its digest"
 
 
-def _value(source: OutputOf, found: Mapping[tuple[str, str], Found]) -> str | None:
+def _value(source: OutputOf, found: Mapping[tuple[str, str], DeployedStack]) -> str | None:
     stack = found.get((source.region, source.stack))
     return stack.outputs.get(source.output) if stack else None

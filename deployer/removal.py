@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from deployer.cloud import Found
+from deployer.cloud import DeployedStack
 from deployer.errors import ConfigError, GuardError
 from deployer.losses import Loss, losses
 from deployer.nested import TemplateTree
@@ -28,7 +28,7 @@ class Deletion:
     that name is deleted, too. *after* names the stacks that must be deleted before.
     """
 
-    stack: Found
+    stack: DeployedStack
     is_orphan: bool = False
     losses: tuple[Loss, ...] = ()
     guard: str = ""
@@ -53,15 +53,15 @@ class Deployed:
 
     owner: Owner
     desired: Sequence[DesiredStack]
-    found: Sequence[Found]
+    found: Sequence[DeployedStack]
     templates: Mapping[str, TemplateTree]
 
-    def template(self, stack: Found) -> TemplateTree:
+    def template(self, stack: DeployedStack) -> TemplateTree:
         """Return the template of a stack; an empty one if there is none yet."""
         return self.templates.get(stack.id, TemplateTree(""))
 
     @property
-    def orphans(self) -> tuple[Found, ...]:
+    def orphans(self) -> tuple[DeployedStack, ...]:
         """The stacks that are no longer in the code."""
         layers = {(stack.region, stack.name) for stack in self.desired}
         return tuple(stack for stack in self.found if (stack.region, stack.name) not in layers)
@@ -205,7 +205,9 @@ def _refuse_imported(deployed: Deployed, chosen: Collection[str], importers: Use
         )
 
 
-def _order(deployed: Deployed, stacks: Sequence[Found], importers: Uses) -> dict[str, list[str]]:
+def _order(
+    deployed: Deployed, stacks: Sequence[DeployedStack], importers: Uses
+) -> dict[str, list[str]]:
     """Return the names of the stacks that must be deleted before each of *stacks*, by name.
 
     CloudFormation enforces imports, so they come first. The other edges are dropped where they
@@ -226,7 +228,7 @@ def _order(deployed: Deployed, stacks: Sequence[Found], importers: Uses) -> dict
     return after
 
 
-def _passed(stacks: Sequence[Found]) -> Iterator[tuple[str, str]]:
+def _passed(stacks: Sequence[DeployedStack]) -> Iterator[tuple[str, str]]:
     """Yield pairs of ids: a stack, and a stack of another region whose output is its parameter."""
     for user in stacks:
         for used in stacks:
@@ -245,7 +247,7 @@ def _reaches(after: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
     return end in reached
 
 
-def _guard(deployed: Deployed, stack: Found) -> str:
+def _guard(deployed: Deployed, stack: DeployedStack) -> str:
     if stack.protected:
         return "is protected"
     by_code = any(

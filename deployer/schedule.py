@@ -35,11 +35,11 @@ class Schedule:
         self._running.update(now)
         return tuple(now)
 
-    def done(self, name: str, *, well: bool) -> None:
-        """*name* is finished; if not *well*, what stands on it shall not be tried."""
+    def done(self, name: str, *, succeeded: bool) -> None:
+        """*name* is finished; if not *succeeded*, what stands on it shall not be tried."""
         self._running.remove(name)
         self._sorter.done(name)
-        if not well:
+        if not succeeded:
             self._failed.add(name)
 
     def stopped_by(self, name: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from operations import functions
 from operations.place import Place, outputs
 
 if TYPE_CHECKING:
-    from deployer.cloud import Found
+    from deployer.cloud import DeployedStack
     from deployer.report import ByHand
     from stacks.service import Settings
 
@@ -28,7 +28,7 @@ class Here:
     """An environment, its account, and what is deployed there, by layer."""
 
     place: Place
-    deployed: dict[str, Found]
+    deployed: dict[str, DeployedStack]
 
     def output(self, layer: str, title: str) -> str:
         """What a deployed layer says under *title*; raises CloudError if it says nothing."""
@@ -86,12 +86,12 @@ class Step:
     early: bool = False
 
 
-def left(place: Place, found: Iterable[Found]) -> Iterator[ByHand]:
+def left(place: Place, found: Iterable[DeployedStack]) -> Iterator[ByHand]:
     """What is open of every step whose stack is among *found*.
 
-    Raises LostError if AWS is out of reach; what it refuses to tell is open.
+    Raises UnreachableError if AWS is out of reach; what it refuses to tell is open.
     """
-    from deployer.errors import CloudError, LostError
+    from deployer.errors import CloudError, UnreachableError
     from deployer.report import ByHand
 
     here = Here(place, {each.name.removeprefix(place.environment.prefix): each for each in found})
@@ -102,7 +102,7 @@ def left(place: Place, found: Iterable[Found]) -> Iterator[ByHand]:
         try:
             for what, how in step.check(here):
                 yield ByHand(step.name, what, step.why, how)
-        except LostError:
+        except UnreachableError:
             raise
         except CloudError as error:
             yield ByHand(step.name, f"could not be checked: {error.message}", step.why, error.hint)

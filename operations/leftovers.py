@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deployer.aws import Account
-    from deployer.cloud import Found
+    from deployer.cloud import DeployedStack
 
 
-def empty_buckets(account: Account, stacks: Iterable[Found]) -> None:
+def empty_buckets(account: Account, stacks: Iterable[DeployedStack]) -> None:
     """Delete every object, in every version, from the buckets that go with *stacks*.
 
     CloudFormation deletes only empty buckets. A bucket that its template keeps is not emptied, nor
@@ -33,7 +33,7 @@ def _empty(client: Any, bucket: str) -> None:
             client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
 
-def _buckets(account: Account, stack: Found) -> list[str]:
+def _buckets(account: Account, stack: DeployedStack) -> list[str]:
     """Return the buckets that are deleted with the stack, or with one nested in it."""
     from deployer import nested
 

@@ -13,7 +13,7 @@ from operations import project
 
 if TYPE_CHECKING:
     from deployer.aws import Account
-    from deployer.cloud import Found
+    from deployer.cloud import DeployedStack
     from deployer.environment import Environment
     from deployer.stack import Env
 
@@ -42,7 +42,7 @@ class Place:
         """As `outputs`, of the stacks that are in the account now."""
         return outputs(self.env, asked, self._stack)
 
-    def _stack(self, layer: str) -> Found | None:
+    def _stack(self, layer: str) -> DeployedStack | None:
         """Return the stack of *layer*; raise GuardError if a foreign stack has its name."""
         from deployer.ownership import refuse_foreign
 
@@ -62,7 +62,7 @@ class Place:
 
 
 def outputs(
-    env: Env, asked: Mapping[str, Collection[str]], find: Callable[[str], Found | None]
+    env: Env, asked: Mapping[str, Collection[str]], find: Callable[[str], DeployedStack | None]
 ) -> dict[tuple[str, str], str]:
     """What layers say under the titles that are *asked* of them, by layer and title.
 

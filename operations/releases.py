@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deployer.cloud import Found
+    from deployer.cloud import DeployedStack
     from deployer.environment import Environment
     from deployer.synth import DesiredStack
 
@@ -30,7 +30,7 @@ def without_by_hand(
     return tuple(each for each in desired if each not in by_hand)
 
 
-def role(environment: Environment, found: Iterable[Found]) -> str:
+def role(environment: Environment, found: Iterable[DeployedStack]) -> str:
     """The role that CloudFormation takes; raises CloudError where it is not there yet."""
     from deployer.errors import CloudError
 

@@ -16,7 +16,7 @@ from invoke.exceptions import Exit
 from deployer import execute, nested, plan, policy, removal, report
 from deployer import lint as linter
 from deployer.aws import Account
-from deployer.cloud import ChangeSet, Found
+from deployer.cloud import ChangeSet, DeployedStack
 from deployer.environment import Environment
 from deployer.errors import ConfigError, DeployError, GuardError, LintError
 from deployer.events import Event, Finished, Outcome, Uploaded
@@ -29,7 +29,10 @@ from deployer.synth import DesiredStack
 from operations import approval, code, leftovers, names, pictures, project, releases
 from operations.task import INTERRUPTED
 
-LOCAL_PATIENCE, PATIENCE = 5.0, 600.0  # Seconds that AWS may be out of reach while we watch.
+LOCAL_UNREACHABLE_TIMEOUT, UNREACHABLE_TIMEOUT = (
+    5.0,
+    600.0,
+)  # Seconds that AWS may be out of reach while we watch.
 
 
 class _Clock:
@@ -43,7 +46,7 @@ class _Clock:
 class Look:
     """What was found, and what a deploy would do about it."""
 
-    found: tuple[Found, ...]
+    found: tuple[DeployedStack, ...]
     steps: tuple[Step, ...]
     uploads: tuple[Upload, ...]
     orphans: tuple[Orphan, ...]
@@ -137,7 +140,9 @@ class Session:
         if release:
             role = releases.role(self.environment, found)
         deployed = self._deployed(desired, found) if verify else {}
-        steps = plan.come(plan.plan(desired, found, deployed=deployed), self._come(desired, found))
+        steps = plan.with_available_parameters(
+            plan.plan(desired, found, deployed=deployed), self._come(desired, found)
+        )
         changing = [step.desired for step in steps if isinstance(step, Update)]
         deployed = deployed or self._deployed(changing, found)
         plan.refuse_impossible(steps, deployed)
@@ -196,13 +201,13 @@ class Session:
             self._empty_buckets(stacks)
         self._through(execute.destroy(deletions, self._run(stacks), jobs=jobs))
 
-    def found(self, needed: Iterable[DesiredStack] = ()) -> tuple[Found, ...]:
+    def found(self, needed: Iterable[DesiredStack] = ()) -> tuple[DeployedStack, ...]:
         """Return the environment's stacks: see `stacks`, `refuse_taken` and `owned`."""
         stacks = self.stacks()
         self.refuse_taken(stacks, needed)
         return self.owned(stacks)
 
-    def stacks(self) -> tuple[Found, ...]:
+    def stacks(self) -> tuple[DeployedStack, ...]:
         """Return every stack of every region in use, foreign ones too; one paged call per region.
 
         A stack that was never created has the tags of its change sets.
@@ -213,7 +218,7 @@ class Session:
             for stack in self.cloud.stacks(region)
         )
 
-    def owned(self, stacks: Iterable[Found]) -> tuple[Found, ...]:
+    def owned(self, stacks: Iterable[DeployedStack]) -> tuple[DeployedStack, ...]:
         """Return those of *stacks* that belong to the environment, dependencies first, then orphans."""
         ranks = {
             (stack.region, stack.name): rank for rank, stack in enumerate(self.environment.desired)
@@ -223,7 +228,7 @@ class Session:
             sorted(found, key=lambda each: ranks.get((each.region, each.name), len(ranks)))
         )
 
-    def refuse_taken(self, stacks: Iterable[Found], needed: Iterable[DesiredStack]) -> None:
+    def refuse_taken(self, stacks: Iterable[DeployedStack], needed: Iterable[DesiredStack]) -> None:
         """Raise one GuardError that names all foreign *stacks* with the name of a needed one."""
         names_ = {(stack.region, stack.name) for stack in needed}
         taken = [stack for stack in stacks if (stack.region, stack.name) in names_]
@@ -233,30 +238,30 @@ class Session:
             hint = "remove it, or choose another prefix in the [env] table"
         refuse_foreign(self.environment.env.owner, taken, hint=hint)
 
-    def _refuse_named(self, stacks: Iterable[Found], named: Sequence[str]) -> None:
+    def _refuse_named(self, stacks: Iterable[DeployedStack], named: Sequence[str]) -> None:
         """Raise one GuardError for all foreign *stacks* that are *named* in full."""
         owner = self.environment.env.owner
         hint = f"name stacks of {owner.env}, or give the environment that has them: --env=ENV"
         refuse_foreign(owner, [stack for stack in stacks if stack.name in named], hint=hint)
 
-    def orphans(self, found: Sequence[Found]) -> tuple[Orphan, ...]:
+    def orphans(self, found: Sequence[DeployedStack]) -> tuple[Orphan, ...]:
         """What is deployed and no longer a layer."""
         return plan.orphans(self.environment.desired, found, self.environment.env.name)
 
-    def show_outputs(self, found: Iterable[Found], form: report.Format = "table") -> None:
+    def show_outputs(self, found: Iterable[DeployedStack], form: report.Format = "table") -> None:
         """Print what stacks give."""
         print(report.outputs(found, form, env=self.environment.env), end="")
 
-    def _come(self, desired: Sequence[DesiredStack], found: Sequence[Found]) -> set[str]:
+    def _come(self, desired: Sequence[DesiredStack], found: Sequence[DeployedStack]) -> set[str]:
         """What deployed stacks waited for, and is there now; asked only of those that wait."""
         return {
             name
-            for stack, name in plan.awaited(desired, plan.index(found))
+            for stack, name in plan.pending_parameters(desired, plan.index(found))
             if self.cloud.parameter(stack.region, name) not in {None, ABSENT}
         }
 
     def _deployed(
-        self, desired: Iterable[DesiredStack], found: Iterable[Found]
+        self, desired: Iterable[DesiredStack], found: Iterable[DeployedStack]
     ) -> dict[str, nested.TemplateTree]:
         """Return the deployed templates, with those of nested stacks, by stack name."""
         there = {(stack.region, stack.name) for stack in found if stack.complete}
@@ -266,12 +271,14 @@ class Session:
             if (each.region, each.name) in there
         }
 
-    def _run(self, found: Iterable[Found], role: str = "") -> execute.Run:
-        patience = LOCAL_PATIENCE if self.environment.is_local else PATIENCE
+    def _run(self, found: Iterable[DeployedStack], role: str = "") -> execute.Run:
+        unreachable_timeout = (
+            LOCAL_UNREACHABLE_TIMEOUT if self.environment.is_local else UNREACHABLE_TIMEOUT
+        )
         kind = "release" if role else "deploy"  # IAM lets a release use its own change sets only.
         return execute.Run(
             id=f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
-            watch=Watch(self.cloud, self._clock, self.timeout * 60.0, patience),
+            watch=Watch(self.cloud, self._clock, self.timeout * 60.0, unreachable_timeout),
             approve=self._approve,
             known=plan.index(found),
             owner=self.environment.env.owner,
@@ -316,14 +323,14 @@ class Session:
             paused=self.tell.paused,
         )
 
-    def _with_tags(self, stack: Found) -> Found:
+    def _with_tags(self, stack: DeployedStack) -> DeployedStack:
         """Return *stack* with the tags of its change sets if AWS shows none yet; see `Cloud`."""
         never_created = stack.status == "REVIEW_IN_PROGRESS" and not stack.tags
         if never_created and stack.name.startswith(self.environment.prefix):
             return self.cloud.stack(stack.region, stack.id) or stack
         return stack
 
-    def _empty_buckets(self, stacks: Sequence[Found]) -> None:
+    def _empty_buckets(self, stacks: Sequence[DeployedStack]) -> None:
         """Empty the buckets of those *stacks* that still belong to this environment."""
         now = [self.cloud.stack(stack.region, stack.id) for stack in stacks]
         owned = [stack for stack in now if stack and self.environment.env.owner.owns(stack)]

@@ -12,9 +12,9 @@ from itertools import count
 from deployer.cloud import (
     STACK,
     ChangeSet,
-    Found,
+    ChangeSetRequest,
+    DeployedStack,
     Identity,
-    Proposal,
     ResourceChange,
     StackEvent,
     StackResource,
@@ -107,10 +107,12 @@ class FakeCloud:
     used: dict[str, str] = field(default_factory=dict)
     kill_at: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
-    found: dict[tuple[str, str], Found] = field(default_factory=dict)
-    deleted: dict[str, Found] = field(default_factory=dict)
+    found: dict[tuple[str, str], DeployedStack] = field(default_factory=dict)
+    deleted: dict[str, DeployedStack] = field(default_factory=dict)
     history: dict[str, list[StackEvent]] = field(default_factory=dict)
-    change_sets: dict[str, tuple[Proposal, Found, float]] = field(default_factory=dict)
+    change_sets: dict[str, tuple[ChangeSetRequest, DeployedStack, float]] = field(
+        default_factory=dict
+    )
     operations: dict[str, Operation] = field(default_factory=dict)
     executed: list[str] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
@@ -133,12 +135,12 @@ class FakeCloud:
         self._call("identity", "")
         return Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/engineer")
 
-    def stacks(self, region: str) -> tuple[Found, ...]:
+    def stacks(self, region: str) -> tuple[DeployedStack, ...]:
         """See `Cloud`."""
         self._call("stacks", region)
         return tuple(stack for (where, _), stack in self.found.items() if where == region)
 
-    def stack(self, region: str, name: str) -> Found | None:
+    def stack(self, region: str, name: str) -> DeployedStack | None:
         """See `Cloud`."""
         self._call("stack", name)
         by_id = {stack.id: stack for stack in self.found.values()}
@@ -161,9 +163,9 @@ class FakeCloud:
         self._call("resources", stack_id)
         return self.listed.get(stack_id, ())
 
-    def propose(self, proposal: Proposal) -> str:
+    def create_change_set(self, proposal: ChangeSetRequest) -> str:
         """See `Cloud`."""
-        self._call("propose", proposal.stack)
+        self._call("create_change_set", proposal.stack)
         found = self.found.get((proposal.region, proposal.stack))
         if proposal.id and (found is None or found.id != proposal.id):
             raise CloudError(f"Stack [{proposal.id}] does not exist")
@@ -199,9 +201,9 @@ class FakeCloud:
             changes=self.changes.get(proposal.stack, (THING,)),
         )
 
-    def apply(self, region: str, arn: str, token: str) -> None:
+    def execute_change_set(self, region: str, arn: str, token: str) -> None:
         """See `Cloud`."""
-        self._call("apply", arn)
+        self._call("execute_change_set", arn)
         proposal, found, ready = self.change_sets.pop(arn)
         if self.clock.now() < ready or found.id in self.operations:
             raise CloudError(f"ChangeSet [{arn}] cannot be executed in its current status")
@@ -213,9 +215,9 @@ class FakeCloud:
         self.tell(now, now.name, STACK, now.status)
         self._begin(now, lambda: self._finish(proposal, now, found))
 
-    def discard(self, region: str, arn: str) -> None:
+    def delete_change_set(self, region: str, arn: str) -> None:
         """See `Cloud`."""
-        self._call("discard", arn)
+        self._call("delete_change_set", arn)
         del self.change_sets[arn]
 
     def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
@@ -294,7 +296,7 @@ class FakeCloud:
             self.clock.sleep(1)
             self._catch_up()
 
-    def _proposed_tags(self, stack: Found) -> dict[str, str]:
+    def _proposed_tags(self, stack: DeployedStack) -> dict[str, str]:
         proposed = [
             {*proposal.tags.items()}
             for proposal, found, _ in self.change_sets.values()
@@ -314,19 +316,21 @@ class FakeCloud:
                 del self.operations[stack_id]
                 operation.finish()
 
-    def _new(self, proposal: Proposal) -> Found:
+    def _new(self, proposal: ChangeSetRequest) -> DeployedStack:
         stack_id = f"arn:stack/{proposal.stack}/{next(self._ids)}"
-        stack = Found(proposal.stack, stack_id, proposal.region, "REVIEW_IN_PROGRESS")
+        stack = DeployedStack(proposal.stack, stack_id, proposal.region, "REVIEW_IN_PROGRESS")
         self.put(stack)
         self.history[stack_id] = []
         self.tell(stack, stack.name, STACK, stack.status)
         return stack
 
-    def _begin(self, stack: Found, finish: Callable[[], None]) -> None:
+    def _begin(self, stack: DeployedStack, finish: Callable[[], None]) -> None:
         ends = self.clock.now() + self.seconds.get(stack.name, 8)
         self.operations[stack.id] = Operation(ends, finish)
 
-    def _finish(self, proposal: Proposal, now: Found, before: Found) -> None:
+    def _finish(
+        self, proposal: ChangeSetRequest, now: DeployedStack, before: DeployedStack
+    ) -> None:
         if used := self.used.get(proposal.stack):
             undone = "UPDATE_ROLLBACK_COMPLETE"
             self.tell(now, now.name, STACK, "UPDATE_ROLLBACK_IN_PROGRESS", used)
@@ -343,23 +347,25 @@ class FakeCloud:
         self.put(done)
         self.tell(done, done.name, STACK, done.status)
 
-    def _wanted(self, proposal: Proposal, stack: Found) -> Found:
+    def _wanted(self, proposal: ChangeSetRequest, stack: DeployedStack) -> DeployedStack:
         outputs = json.loads(proposal.text)["Outputs"]
         return replace(
             stack, outputs=outputs, tags=proposal.tags, parameters=dict(proposal.parameters)
         )
 
-    def gone(self, stack: Found) -> None:
+    def gone(self, stack: DeployedStack) -> None:
         """The end of a deletion."""
         del self.found[stack.region, stack.name]
         self.deleted[stack.id] = replace(stack, status="DELETE_COMPLETE")
         self.tell(stack, stack.name, STACK, "DELETE_COMPLETE")
 
-    def put(self, stack: Found) -> None:
+    def put(self, stack: DeployedStack) -> None:
         """Have the account hold *stack*."""
         self.found[stack.region, stack.name] = stack
 
-    def tell(self, stack: Found, name: str, type_: str, status: str, reason: str = "") -> None:
+    def tell(
+        self, stack: DeployedStack, name: str, type_: str, status: str, reason: str = ""
+    ) -> None:
         """Add to the events of *stack*."""
         self.history[stack.id].append(
             StackEvent(

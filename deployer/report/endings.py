@@ -18,7 +18,7 @@ def summary_lines(story: Story, ink: Ink) -> Iterator[str]:
     """The counts, then everything that is left to a person."""
     found = Counter(each.outcome for each in story.finished)
     text = listed((each.value, found[each]) for each in Outcome) or "nothing done"
-    well = all(each.well for each in found)
+    well = all(each.succeeded for each in found)
     yield ink("green" if well else "red", f"{text}, in {lasting(story.seconds)}")
     for finished in story.of(Outcome.FAILED):
         yield from error_lines(_error(finished), ink, "failed")
@@ -57,7 +57,11 @@ def execute_command(arn: str, region: str) -> str:
 def left(story: Story) -> Iterator[tuple[str, str]]:
     """Every change set that was left, as asked: its stack, and what executes it."""
     for chapter in story.all():
-        if chapter.change_set and chapter.finished and chapter.finished.outcome is Outcome.LEFT:
+        if (
+            chapter.change_set
+            and chapter.finished
+            and chapter.finished.outcome is Outcome.PENDING_REVIEW
+        ):
             change_set = chapter.change_set
             yield chapter.stack, execute_command(change_set.arn, change_set.region)
 

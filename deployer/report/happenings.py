@@ -23,7 +23,7 @@ from deployer.report.words import clean, lasting
 
 _STYLES: Mapping[Outcome, Style] = {
     Outcome.KEPT: "dim",
-    Outcome.LEFT: "yellow",
+    Outcome.PENDING_REVIEW: "yellow",
     Outcome.SKIPPED: "yellow",
     Outcome.REFUSED: "red",
     Outcome.FAILED: "red",
@@ -96,7 +96,7 @@ def _ending(finished: Finished, chapter: Chapter) -> str:
     match finished.outcome:
         case Outcome.KEPT | Outcome.SKIPPED | Outcome.REFUSED:
             return clean(finished.detail)
-        case Outcome.LEFT:
+        case Outcome.PENDING_REVIEW:
             return "not executed, as asked"
         case Outcome.FAILED:
             first, _, _ = finished.detail.partition("\n")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from deployer.cloud import Found
+from deployer.cloud import DeployedStack
 from deployer.errors import DeployError
 from deployer.report.words import clean, table
 
@@ -33,13 +33,13 @@ _OTHERWISE = "pass --format=json"
 class _Given:
     """One output; *name* is what it is called as a variable."""
 
-    stack: Found
+    stack: DeployedStack
     title: str
     value: str
     name: str
 
 
-def outputs(found: Iterable[Found], form: Format, *, env: Env) -> str:
+def outputs(found: Iterable[DeployedStack], form: Format, *, env: Env) -> str:
     """Every output of *found*, stacks of *env*, as text in this *form*.
 
     Variables are called PREFIX_LAYER_OUTPUT, without the environment: CRD_NETWORK_VPC_ID.
@@ -61,7 +61,7 @@ def outputs(found: Iterable[Found], form: Format, *, env: Env) -> str:
             return "".join(_lines(given, "export {name}={value}", _shell))
 
 
-def _given(stack: Found, env: Env) -> Iterator[_Given]:
+def _given(stack: DeployedStack, env: Env) -> Iterator[_Given]:
     layer = stack.name.removeprefix(env.stack_name(""))
     for title, value in sorted(stack.outputs.items()):
         if title != _DIGEST:

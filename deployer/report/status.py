@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from deployer.cloud import Found
+from deployer.cloud import DeployedStack
 from deployer.plan import Orphan
 from deployer.report.ink import Ink, Style
 from deployer.report.words import clean, columns
@@ -28,7 +28,7 @@ class ByHand:
 
 
 def status(
-    found: Collection[Found],
+    found: Collection[DeployedStack],
     orphans: Iterable[Orphan] = (),
     by_hand: Iterable[ByHand] = (),
     *,
@@ -52,7 +52,7 @@ def status(
 
 
 def status_json(
-    found: Iterable[Found], orphans: Iterable[Orphan] = (), by_hand: Iterable[ByHand] = ()
+    found: Iterable[DeployedStack], orphans: Iterable[Orphan] = (), by_hand: Iterable[ByHand] = ()
 ) -> str:
     """*found* and what is to be done *by_hand*, for machines."""
     noted = _noted(orphans)
@@ -66,7 +66,7 @@ def _noted(orphans: Iterable[Orphan]) -> dict[tuple[str, str], Orphan]:
     return {(each.found.region, each.found.name): each for each in orphans}
 
 
-def _row(stack: Found, noted: dict[tuple[str, str], Orphan]) -> tuple[str, ...]:
+def _row(stack: DeployedStack, noted: dict[tuple[str, str], Orphan]) -> tuple[str, ...]:
     orphan = noted.get((stack.region, stack.name))
     remarks = [f"orphan: {orphan.reason}" if orphan else "", stack.reason]
     return (
@@ -78,7 +78,7 @@ def _row(stack: Found, noted: dict[tuple[str, str], Orphan]) -> tuple[str, ...]:
     )
 
 
-def _data(stack: Found, noted: dict[tuple[str, str], Orphan]) -> dict[str, Any]:
+def _data(stack: DeployedStack, noted: dict[tuple[str, str], Orphan]) -> dict[str, Any]:
     orphan = noted.get((stack.region, stack.name))
     return {
         "stack": stack.name,
@@ -92,7 +92,7 @@ def _data(stack: Found, noted: dict[tuple[str, str], Orphan]) -> dict[str, Any]:
     }
 
 
-def _style(stack: Found) -> Style:
+def _style(stack: DeployedStack) -> Style:
     if stack.busy:
         return "yellow"
     return "green" if stack.complete else "red"

@@ -59,7 +59,7 @@ def _makespan(layers: Sequence[DesiredStack], seconds: Seconds) -> float:
     watch = Watch(FakeCloud(clock, seconds=dict(seconds)), clock)
     run = execute.Run("bench", watch, approve=lambda *_: True, owner=OWNER)
     for event in execute.deploy(plan.plan(layers, ()), run, jobs=JOBS):
-        if isinstance(event, Finished) and not event.outcome.well:
+        if isinstance(event, Finished) and not event.outcome.succeeded:
             raise RuntimeError(f"{event.stack}: {event.detail}")
     return clock.now()
 

@@ -31,13 +31,13 @@ from deployer import aws, execute, plan, synth
 from deployer.aws import Account
 from deployer.cloud import (
     ChangeSet,
-    Found,
+    ChangeSetRequest,
+    DeployedStack,
     Identity,
     PropertyChange,
-    Proposal,
     StackResource,
 )
-from deployer.errors import ClockError, CloudError, GuardError, LostError
+from deployer.errors import ClockError, CloudError, GuardError, UnreachableError
 from deployer.events import Finished, Outcome
 from deployer.follow import Watch
 from deployer.stack import Env, Layers, Template, Value
@@ -119,20 +119,20 @@ def propose(account: Account, body: Any, **more: Any) -> ChangeSet:
     """Make a change set of the stack `s`, an update where nothing else is said; see it ready."""
     text = body if isinstance(body, str) else json.dumps(body)
     known = {"name": "change", "stack": "s", "region": REGION, "kind": "UPDATE", "text": text}
-    arn = account.propose(Proposal(**known | more))
+    arn = account.create_change_set(ChangeSetRequest(**known | more))
     while (change_set := account.change_set(arn.split(":")[3], arn)).pending:
         time.sleep(0.01)
     return change_set
 
 
-def deploy(account: Account, body: Any, *, kind: str = "CREATE", **more: Any) -> Found:
+def deploy(account: Account, body: Any, *, kind: str = "CREATE", **more: Any) -> DeployedStack:
     """Make a change set, execute it, see it through; the stack as it is then."""
     change_set = propose(account, body, kind=kind, name=f"c{time.monotonic_ns()}", **more)
-    account.apply(change_set.region, change_set.arn, "token")
+    account.execute_change_set(change_set.region, change_set.arn, "token")
     return settled(account, change_set.stack_id)
 
 
-def settled(account: Account, stack_id: str) -> Found:
+def settled(account: Account, stack_id: str) -> DeployedStack:
     """Wait until no operation runs on the stack."""
     region = stack_id.split(":")[3]
     while (found := account.stack(region, stack_id)) is None or found.busy:
@@ -244,7 +244,7 @@ def run(account: Account, env: Env, wanted: Sequence[DesiredStack]) -> dict[str,
         for region in dict.fromkeys(one.region for one in wanted)
         for each in account.stacks(region)
     ]
-    watch = Watch(account, SystemClock(), timeout=20, patience=1)
+    watch = Watch(account, SystemClock(), timeout=20, unreachable_timeout=1)
     this = execute.Run(
         f"run-{time.monotonic_ns()}", watch, lambda *_: True, plan.index(found), owner=env.owner
     )
@@ -422,7 +422,7 @@ class TestEmulator:
         second = propose(account, body, kind="CREATE", name="second", tags=others)
         both = account.stack(REGION, first.stack_id)
         for change_set in (first, second):
-            account.discard(REGION, change_set.arn)
+            account.delete_change_set(REGION, change_set.arn)
         none = account.stack(REGION, first.stack_id)
 
         assert alone
@@ -473,7 +473,7 @@ class TestEmulator:
         deploy(account, body, tags={"env": "x"})
 
         change_set = propose(account, body | more, tags=tags)
-        account.apply(REGION, change_set.arn, "token")
+        account.execute_change_set(REGION, change_set.arn, "token")
         found = settled(account, change_set.stack_id)
 
         assert (False, "AVAILABLE") == (change_set.empty, change_set.execution)
@@ -484,7 +484,7 @@ class TestEmulator:
         deploy(account, template(A=topic()))
 
         change_set = propose(account, template(A=topic()))
-        account.discard(REGION, change_set.arn)
+        account.delete_change_set(REGION, change_set.arn)
 
         assert ("FAILED", "UNAVAILABLE", True) == (
             change_set.status,
@@ -767,8 +767,8 @@ class TestChangeSets:
         there.on("ExecuteChangeSet", answer())
         there.on("DeleteStack", answer())
 
-        account.propose(Proposal("run-1", "s", REGION, "CREATE", "{}"))
-        account.apply(REGION, ARN, "run-2")
+        account.create_change_set(ChangeSetRequest("run-1", "s", REGION, "CREATE", "{}"))
+        account.execute_change_set(REGION, ARN, "run-2")
         account.delete(REGION, STACK_ID, "run-3")
 
         tokens = [
@@ -789,7 +789,7 @@ class TestChangeSets:
         """The default of the call is to leave them out."""
         there.on("CreateChangeSet", answer(Id=ARN, StackId=STACK_ID))
 
-        far.propose(Proposal("run-1", "s", REGION, "CREATE", "{}", nested=nested))
+        far.create_change_set(ChangeSetRequest("run-1", "s", REGION, "CREATE", "{}", nested=nested))
 
         assert said == there.asked[0].form.get("IncludeNestedStacks")
 
@@ -871,7 +871,7 @@ class TestErrors:
         """Whatever came, it does not say that the operation failed."""
         there.on("DescribeStacks", bad)
 
-        with pytest.raises(LostError) as lost:
+        with pytest.raises(UnreachableError) as lost:
             far.stack(REGION, "s")
 
         assert "s: " in lost.value.message
@@ -913,7 +913,7 @@ class TestErrors:
             there.on(action, hotel)
         far.__dict__["_number"] = ENV.account  # Or an upload would ask for it first.
 
-        with pytest.raises(LostError) as lost:
+        with pytest.raises(UnreachableError) as lost:
             call(far)
 
         # Of an upload answered in words botocore itself makes a fault of S3.
@@ -924,7 +924,9 @@ class TestErrors:
         far.__dict__["_number"] = ENV.account
         there.on("PUT", Answer(headers=(("Content-Type", "application/xml"),)))
 
-        with pytest.raises(LostError, match="unreadable, application/xml that is not of AWS"):
+        with pytest.raises(
+            UnreachableError, match="unreadable, application/xml that is not of AWS"
+        ):
             far.upload(REGION, "b", "k", b"body")
 
     @pytest.mark.parametrize(("code", "message"), SKEWED)
@@ -978,14 +980,14 @@ class TestErrors:
         with pytest.raises(CloudError, match="SignatureDoesNotMatch: The request") as told:
             far.stacks(REGION)
 
-        assert not isinstance(told.value, LostError)
+        assert not isinstance(told.value, UnreachableError)
         assert 1 == len(there.asked)
 
     def test_expired_credentials_are_named(self, far: Account, there: Loopback) -> None:
         """The operation goes on without us; the way back is to log in."""
         there.on("DescribeStacks", error("ExpiredToken", "The security token is expired", 403))
 
-        with pytest.raises(LostError) as lost:
+        with pytest.raises(UnreachableError) as lost:
             far.stacks(REGION)
 
         assert f"{REGION}: the credentials have expired" == lost.value.message
@@ -1032,7 +1034,7 @@ class TestErrors:
             url = f"http://127.0.0.1:{taken.getsockname()[1]}"
             account = replace(aws.endpoint(url, REGION, ENV.account, "secret"), config=ONCE)
 
-            with pytest.raises(LostError, match="no answer: Could not connect"):
+            with pytest.raises(UnreachableError, match="no answer: Could not connect"):
                 account.stacks(REGION)
 
 
@@ -1131,7 +1133,7 @@ class TestGuard:
         session = botocore.session.Session()
 
         began = time.monotonic()
-        with pytest.raises(LostError) as told:
+        with pytest.raises(UnreachableError) as told:
             aws.guard(ENV, Account(session, REGION, aws._ONE_SHOT, url))
 
         assert time.monotonic() - began < 4
@@ -1145,7 +1147,7 @@ class TestGuard:
         config = aws._ONE_SHOT.merge(Config(read_timeout=0.2))
         session = botocore.session.Session()
 
-        with pytest.raises(LostError, match="no answer: Read timeout"):
+        with pytest.raises(UnreachableError, match="no answer: Read timeout"):
             aws.guard(ENV, Account(session, REGION, config, there.url))
 
         assert ["GetCallerIdentity"] == there.actions
@@ -1158,7 +1160,7 @@ class TestGuard:
         """AWS that is busy says nothing about the credentials."""
         there.on("GetCallerIdentity", bad)
 
-        with pytest.raises(LostError, match="dev: AWS: "):
+        with pytest.raises(UnreachableError, match="dev: AWS: "):
             aws.guard(ENV, far)
 
         assert 1 == len(there.asked)
@@ -1354,7 +1356,7 @@ def test_a_poisoned_template_is_replaced(account: Account, endpoint: emulator.En
     assert part.text == account.template(REGION, inner.name)
 
 
-def stack_of(account: Account, layer: str) -> Found:
+def stack_of(account: Account, layer: str) -> DeployedStack:
     """The deployed stack of a layer."""
     found = account.stack(REGION, ENV.stack_name(layer))
     assert found

@@ -20,7 +20,7 @@ from botocore.loaders import Loader
 
 from deployer import aws, aws_setup
 from deployer.aws_setup import Setup
-from deployer.errors import DeployError, GuardError, LostError
+from deployer.errors import DeployError, GuardError, UnreachableError
 from deployer.stack import Env
 from tests.loopback import Loopback, answer
 
@@ -326,7 +326,7 @@ HARMLESS_KEYS = {
 
 def asked_hosts(proxy: Proxy) -> list[str]:
     """Return the hosts that get GetCallerIdentity; the proxy refuses every connection."""
-    with pytest.raises(LostError, match="no answer"):
+    with pytest.raises(UnreachableError, match="no answer"):
         aws.account(ENV, os.environ)
     return proxy.hosts
 

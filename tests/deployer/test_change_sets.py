@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deployer.change_sets import describe_change_set
-from deployer.cloud import STACK, ChangeSet, Found, ResourceChange
+from deployer.cloud import STACK, ChangeSet, DeployedStack, ResourceChange
 from deployer.errors import BusyError
 from deployer.follow import Watch
 from deployer.jobs import Pause
@@ -183,7 +183,7 @@ def test_a_removed_nested_stack_shows_what_goes_with_it() -> None:
             '"Kept": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"}}}'
         },
     )
-    account.put(Found("below", "arn:stack/below", REGION, "CREATE_COMPLETE", nested=True))
+    account.put(DeployedStack("below", "arn:stack/below", REGION, "CREATE_COMPLETE", nested=True))
 
     assert located(described(account)) == [
         ("Below", "Remove", "Delete"),

@@ -12,15 +12,22 @@ from hypothesis import strategies as st
 
 from deployer import execute, plan
 from deployer.artifacts import Artifact, Target
-from deployer.cloud import STACK, ChangeSet, Found, Proposal, ResourceChange, StackEvent
+from deployer.cloud import (
+    STACK,
+    ChangeSet,
+    ChangeSetRequest,
+    DeployedStack,
+    ResourceChange,
+    StackEvent,
+)
 from deployer.errors import (
     BusyError,
     CloudError,
     CredentialsError,
     GuardError,
-    LostError,
-    RepairError,
+    ManualRepairError,
     RolledBackError,
+    UnreachableError,
 )
 from deployer.events import Event, Finished, Outcome, Progress, Proposed, Uploaded, Verified
 from deployer.follow import Watch, before_running
@@ -151,7 +158,7 @@ def test_a_failure_names_the_first_cause_and_skips_what_stands_on_it() -> None:
     error = finished(events, "crd-x-network").error
     assert isinstance(error, RolledBackError)
     assert error.message.startswith("crd-x-network: Vpc (AWS::Fake::Thing): no room")
-    assert ("propose", "crd-x-cluster") not in cloud.calls
+    assert ("create_change_set", "crd-x-cluster") not in cloud.calls
 
 
 def test_a_failed_creation_is_recreated_by_the_next_run() -> None:
@@ -201,8 +208,8 @@ def test_no_execute_leaves_change_sets_and_executes_none() -> None:
     events = deploy(cloud, THREE, no_execute=True)
 
     assert outcomes(events) == {
-        "crd-x-network": Outcome.LEFT,
-        "crd-x-registry": Outcome.LEFT,
+        "crd-x-network": Outcome.PENDING_REVIEW,
+        "crd-x-registry": Outcome.PENDING_REVIEW,
         "crd-x-cluster": Outcome.SKIPPED,
     }
     assert finished(events, "crd-x-network").detail in cloud.change_sets
@@ -306,7 +313,7 @@ def test_code_is_in_the_bucket_before_the_change_set_that_names_it() -> None:
 
     assert cloud.uploads == {f"artifacts/{CODE.key}": CODE.key.encode()}
     done = [name for name, _ in cloud.written]
-    assert done.index("upload") < len(done) - 1 - done[::-1].index("propose")
+    assert done.index("upload") < len(done) - 1 - done[::-1].index("create_change_set")
     assert [each.stack for each in events if isinstance(each, Uploaded)] == [WITH_CODE.name]
 
 
@@ -367,7 +374,7 @@ def test_an_object_under_our_key_is_no_evidence() -> None:
     assert OBJECTS == cloud.uploads
     assert ["it had other content"] * 3 == [word for _, word in told(events)]
     done = [name for name, _ in cloud.written]
-    assert done.index("propose", done.index("upload")) > max(
+    assert done.index("create_change_set", done.index("upload")) > max(
         place for place, name in enumerate(done) if name == "upload"
     )
 
@@ -423,12 +430,12 @@ def test_the_version_of_each_object_is_told() -> None:
 
 def test_a_long_template_is_named_with_its_version() -> None:
     """CloudFormation reads the version that was verified, whatever is put there meanwhile."""
-    asked: list[Proposal] = []
+    asked: list[ChangeSetRequest] = []
 
     class Listening(FakeCloud):
-        def propose(self, proposal: Proposal) -> str:
+        def create_change_set(self, proposal: ChangeSetRequest) -> str:
             asked.append(proposal)
-            return super().propose(proposal)
+            return super().create_change_set(proposal)
 
     cloud = Listening(FakeClock())
 
@@ -493,12 +500,12 @@ def test_an_object_costs_one_look_before_the_change_set_and_one_before_its_execu
 
 def test_a_release_has_the_role_it_was_given() -> None:
     """CloudFormation carries out each of its change sets with that role's rights."""
-    asked: list[Proposal] = []
+    asked: list[ChangeSetRequest] = []
 
     class Listening(FakeCloud):
-        def propose(self, proposal: Proposal) -> str:
+        def create_change_set(self, proposal: ChangeSetRequest) -> str:
             asked.append(proposal)
-            return super().propose(proposal)
+            return super().create_change_set(proposal)
 
     deploy(Listening(FakeClock()), THREE, role="arn:role/release")
 
@@ -528,7 +535,7 @@ def test_what_only_a_person_can_mend_is_refused() -> None:
     events = deploy(cloud, (NETWORK,))
 
     error = finished(events, "crd-x-network").error
-    assert isinstance(error, RepairError)
+    assert isinstance(error, ManualRepairError)
     assert "continue-update-rollback" in error.hint
     assert cloud.written == []
 
@@ -625,12 +632,12 @@ class Interrupted(FakeCloud):
 def test_an_empty_stack_that_was_filled_since_is_not_deleted() -> None:
     """What was shown and approved had nothing in it."""
     cloud = FakeCloud(FakeClock())
-    arn = cloud.propose(
-        Proposal("one", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=NETWORK.tags)
+    arn = cloud.create_change_set(
+        ChangeSetRequest("one", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=NETWORK.tags)
     )
     deletions = every(cloud)
     cloud.clock.sleep(5)
-    cloud.apply(REGION, arn, "theirs")
+    cloud.execute_change_set(REGION, arn, "theirs")
     cloud.settle()
     run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
 
@@ -645,7 +652,7 @@ def test_an_empty_stack_that_was_filled_since_is_not_deleted() -> None:
 def test_a_failed_stack_that_was_repaired_since_is_not_made_anew() -> None:
     """A colleague updates a stack whose creation failed, while the question is open."""
     cloud = FakeCloud(FakeClock())
-    failed = Found(
+    failed = DeployedStack(
         NETWORK.name, "arn:stack/failed", REGION, "CREATE_FAILED", tags=dict(NETWORK.tags)
     )
     cloud.put(failed)
@@ -682,7 +689,9 @@ def test_a_name_that_was_taken_since_is_refused() -> None:
     cloud = FakeCloud(FakeClock())
     steps = plan.plan((NETWORK,), [])
     theirs = OWNER.tags(NETWORK.name) | {"env": "x-two"}
-    cloud.propose(Proposal("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=theirs))
+    cloud.create_change_set(
+        ChangeSetRequest("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=theirs)
+    )
     run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
 
     events = list(execute.deploy(steps, run, jobs=1))
@@ -697,7 +706,9 @@ def test_a_refusal_spares_what_somebody_else_wants_to_create() -> None:
     theirs = OWNER.tags(NETWORK.name) | {"env": "x-two"}
 
     def colleague_proposes(_: ChangeSet | Recreate) -> bool:
-        cloud.propose(Proposal("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=theirs))
+        cloud.create_change_set(
+            ChangeSetRequest("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=theirs)
+        )
         return False
 
     deploy(cloud, (NETWORK,), approve=colleague_proposes)
@@ -751,9 +762,11 @@ def test_a_refusal_spares_a_stack_that_went_live_meanwhile() -> None:
     cloud = FakeCloud(FakeClock())
 
     def colleague_is_faster(_: ChangeSet | Recreate) -> bool:
-        arn = cloud.propose(Proposal("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text))
+        arn = cloud.create_change_set(
+            ChangeSetRequest("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text)
+        )
         cloud.clock.sleep(5)
-        cloud.apply(REGION, arn, "theirs")
+        cloud.execute_change_set(REGION, arn, "theirs")
         cloud.settle()
         return False
 
@@ -789,7 +802,7 @@ def test_a_failed_stack_is_deleted_only_when_that_is_approved(more: dict[str, ob
 def test_the_cause_is_known_when_a_rollback_is_followed() -> None:
     """Coming back in the middle of a rollback, the failure that led to it is told."""
     cloud = FakeCloud(FakeClock())
-    cloud.propose(Proposal("one", NETWORK.name, REGION, "CREATE", NETWORK.text))
+    cloud.create_change_set(ChangeSetRequest("one", NETWORK.name, REGION, "CREATE", NETWORK.text))
     stack = replace(cloud.found[REGION, NETWORK.name], status="ROLLBACK_IN_PROGRESS")
     cloud.put(stack)
     cloud.tell(stack, stack.name, STACK, "CREATE_IN_PROGRESS")
@@ -805,9 +818,9 @@ def test_the_cause_is_known_when_a_rollback_is_followed() -> None:
 class Late(FakeCloud):
     """An account whose first look at a stack under way shows what was before."""
 
-    late: list[Found] = field(default_factory=list)
+    late: list[DeployedStack] = field(default_factory=list)
 
-    def stack(self, region: str, name: str) -> Found | None:
+    def stack(self, region: str, name: str) -> DeployedStack | None:
         """As it was, once."""
         now = super().stack(region, name)
         if now and self.executed and not self.late:
@@ -815,14 +828,14 @@ class Late(FakeCloud):
             return self.before(now)
         return now
 
-    def before(self, now: Found) -> Found | None:
+    def before(self, now: DeployedStack) -> DeployedStack | None:
         """What the first look shows: nothing."""
 
 
 class Fast(Late):
     """An account whose operation ends between a look at the status and one at the events."""
 
-    def before(self, now: Found) -> Found | None:
+    def before(self, now: DeployedStack) -> DeployedStack | None:
         """The stack as it was before an operation that is over the moment after."""
         self.settle()
         return replace(now, status="UPDATE_COMPLETE", outputs={"Vpc": "old"})
@@ -839,7 +852,7 @@ def test_outputs_are_those_after_the_operation() -> None:
     """They go on to other regions: an older answer would give an older value."""
     cloud = Fast(FakeClock())
     old = desired_stack("network", outputs={"Vpc": "old"})
-    cloud.late.append(Found("none", "", REGION, ""))
+    cloud.late.append(DeployedStack("none", "", REGION, ""))
     deploy(cloud, (old,))
     cloud.late.clear()
 
@@ -885,7 +898,7 @@ def test_expired_credentials_are_told_at_once() -> None:
     """Waiting does not mend them; what was started goes on in AWS."""
 
     class Expired(FakeCloud):
-        def stack(self, region: str, name: str) -> Found | None:
+        def stack(self, region: str, name: str) -> DeployedStack | None:
             if self.executed:
                 raise CredentialsError("the credentials have expired")
             return super().stack(region, name)
@@ -904,7 +917,7 @@ def test_a_lost_answer_is_waited_out() -> None:
     class Away(FakeCloud):
         def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
             if self.executed and self.clock.now() < 100:
-                raise LostError("no answer")
+                raise UnreachableError("no answer")
             return super().events(region, stack_id, after)
 
     cloud = Away(FakeClock())
@@ -926,14 +939,14 @@ def test_what_verify_found_is_put_right() -> None:
 
     list(execute.deploy(steps, run, jobs=1))
 
-    assert ("propose", cdn.name) in cloud.calls
+    assert ("create_change_set", cdn.name) in cloud.calls
 
 
 def test_protection_comes_back_where_the_stack_stays() -> None:
     """A deletion that failed leaves the stack as guarded as it was."""
 
     class Stuck(FakeCloud):
-        def gone(self, stack: Found) -> None:
+        def gone(self, stack: DeployedStack) -> None:
             self.put(replace(stack, status="DELETE_FAILED"))
             self.tell(stack, stack.name, STACK, "DELETE_FAILED", "the bucket is not empty")
 
@@ -1015,7 +1028,7 @@ def _state(cloud: FakeCloud) -> dict[str, tuple[object, ...]]:
     return {name: _essence(found) for (_, name), found in sorted(cloud.found.items())}
 
 
-def _essence(found: Found) -> tuple[object, ...]:
+def _essence(found: DeployedStack) -> tuple[object, ...]:
     return found.status, dict(found.outputs), dict(found.tags), found.protected
 
 
@@ -1045,9 +1058,9 @@ def test_nested_stacks_get_change_sets_too() -> None:
     inner = ChangeSet("arn:below", "c", "s", "i", REGION, "CREATE_COMPLETE", "", changes=(table,))
     cloud = FakeCloud(FakeClock(), changes={OUTER.name: (below,)}, nested_sets={"arn:below": inner})
     seen: list[ChangeSet | Recreate] = []
-    proposals: list[Proposal] = []
-    propose = cloud.propose
-    cloud.propose = lambda one: proposals.append(one) or propose(one)  # type: ignore[method-assign]
+    proposals: list[ChangeSetRequest] = []
+    create = cloud.create_change_set
+    cloud.create_change_set = lambda one: proposals.append(one) or create(one)  # type: ignore[method-assign]
 
     deploy(cloud, (FOUNDATION, OUTER), approve=lambda one: not seen.append(one))
 
@@ -1084,7 +1097,9 @@ def test_a_failure_in_a_nested_stack_names_what_failed_there() -> None:
     """With the path, the reason, and the line of the nested stack's own file."""
 
     class Nesting(FakeCloud):
-        def tell(self, stack: Found, name: str, type_: str, status: str, reason: str = "") -> None:
+        def tell(
+            self, stack: DeployedStack, name: str, type_: str, status: str, reason: str = ""
+        ) -> None:
             super().tell(stack, name, type_, status, reason)
             if name == "Below":
                 outer = self.history[stack.id].pop()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from deployer.cloud import STACK, Found, StackEvent
-from deployer.errors import LostError
+from deployer.cloud import STACK, DeployedStack, StackEvent
+from deployer.errors import UnreachableError
 from deployer.events import Progress
 from deployer.follow import Ended, Watch, follow
 from deployer.jobs import Pause
 from deployer.stack import Line
 from tests.fakes import REGION, FakeClock, FakeCloud
 
-OUTER = Found("crd-x-outer", "arn:outer", REGION, "UPDATE_ROLLBACK_COMPLETE")
+OUTER = DeployedStack("crd-x-outer", "arn:outer", REGION, "UPDATE_ROLLBACK_COMPLETE")
 MADE = Line("stacks/inner.py", 7)
 
 
@@ -148,7 +148,7 @@ def test_an_account_out_of_reach_is_asked_again() -> None:
         def events_since(self, *args: object) -> tuple[StackEvent, ...]:
             if self.lost:
                 self.lost -= 1
-                raise LostError("no answer")
+                raise UnreachableError("no answer")
             return super().events_since(*args)
 
     steady = failing()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deployer.cloud import STACK, Found, ResourceChange, StackResource
+from deployer.cloud import STACK, DeployedStack, ResourceChange, StackResource
 from deployer.errors import CloudError
 from deployer.nested import (
     TemplateTree,
@@ -47,7 +47,9 @@ def cloud() -> FakeCloud:
     """An account with a stack, of which two nested stacks have one template, and a third level."""
     account = FakeCloud(FakeClock())
     for name in ("one", "two", "deep"):
-        account.put(Found(f"outer-{name}", f"arn:{name}", REGION, "CREATE_COMPLETE", nested=True))
+        account.put(
+            DeployedStack(f"outer-{name}", f"arn:{name}", REGION, "CREATE_COMPLETE", nested=True)
+        )
     account.templates = {
         "outer": text(One=below(), Two=below(), Topic=TOPIC),
         "arn:one": text(Deep=below()),

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.cloud import Found
+from deployer.cloud import DeployedStack
 from deployer.errors import GuardError
 from deployer.ownership import Owner, refuse_foreign
 from deployer.stack import Env
 from tests.fakes import ACCOUNT, REGION
 
 LOCAL = Owner("cruddur", "local", "crd-local-")
-NETWORK = Found(
+NETWORK = DeployedStack(
     "crd-local-network",
     "arn:network",
     REGION,

@@ -9,7 +9,7 @@ import pytest
 
 from deployer import plan
 from deployer.artifacts import Artifact, Target
-from deployer.cloud import STACK, Found
+from deployer.cloud import STACK, DeployedStack
 from deployer.errors import ConfigError, GuardError
 from deployer.nested import TemplateTree
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Update
@@ -22,7 +22,7 @@ CLUSTER = desired_stack("cluster", needs=["network"])
 SERVICE = desired_stack("service", needs=["cluster", "network"])
 REGISTRY = desired_stack("registry")
 ALL = (NETWORK, REGISTRY, CLUSTER, SERVICE)
-FOUND = Found(
+FOUND = DeployedStack(
     name="crd-x-network",
     id="arn:stack/crd-x-network",
     region=REGION,
@@ -96,7 +96,7 @@ def test_an_absent_stack_is_created() -> None:
         (replace(FOUND, outputs={}, tags={}), "template changed, tags changed"),
     ],
 )
-def test_a_difference_is_an_update_with_its_reason(found: Found, reason: str) -> None:
+def test_a_difference_is_an_update_with_its_reason(found: DeployedStack, reason: str) -> None:
     """Digest, tags and protection are compared from the one DescribeStacks."""
     [step] = plan.plan([NETWORK], [found])
 
@@ -107,7 +107,9 @@ def test_a_parameter_is_compared_with_its_producer() -> None:
     """A replaced certificate in another region is seen, although no template changed."""
     source = OutputOf("crd-x-edge", "us-east-1", "Certificate")
     cdn = replace(NETWORK, parameters={"EdgeCertificate": source})
-    edge = Found("crd-x-edge", "arn", "us-east-1", "CREATE_COMPLETE", outputs={"Certificate": "2"})
+    edge = DeployedStack(
+        "crd-x-edge", "arn", "us-east-1", "CREATE_COMPLETE", outputs={"Certificate": "2"}
+    )
 
     [step] = plan.plan([cdn], [edge, replace(FOUND, parameters={"EdgeCertificate": "1"})])
     [kept] = plan.plan([cdn], [edge, replace(FOUND, parameters={"EdgeCertificate": "2"})])
@@ -180,12 +182,16 @@ def test_what_a_stack_waits_for_is_looked_at_again() -> None:
     waiting = replace(NETWORK, awaits={"Image": "/x/image"})
     without = replace(FOUND, outputs={**FOUND.outputs, "Image": "none"})
     steps = plan.plan([waiting], [without])
-    [step] = plan.come(steps, {"/x/image", "/x/other"})
+    [step] = plan.with_available_parameters(steps, {"/x/image", "/x/other"})
 
-    assert ((waiting, "/x/image"),) == plan.awaited([waiting], plan.index([without]))
-    assert () == plan.awaited([waiting], plan.index([FOUND])) == plan.awaited([waiting], {})
+    assert ((waiting, "/x/image"),) == plan.pending_parameters([waiting], plan.index([without]))
+    assert (
+        ()
+        == plan.pending_parameters([waiting], plan.index([FOUND]))
+        == plan.pending_parameters([waiting], {})
+    )
     assert (Update, "/x/image has come") == (type(step), step.reason)
-    assert steps == plan.come(steps, {"/x/other"})
+    assert steps == plan.with_available_parameters(steps, {"/x/other"})
 
 
 def test_new_code_is_an_upload() -> None:
@@ -349,7 +355,7 @@ def test_a_new_value_of_a_parameter_is_a_loss_of_the_step() -> None:
     text = json.dumps({"Resources": {"Table": named}, "Outputs": {DIGEST: "a"}})
     stack = replace(CLUSTER, text=text, digest="a", parameters={"NetworkId": source})
     below = replace(FOUND, outputs={**FOUND.outputs, "Id": "new"})
-    there = Found(
+    there = DeployedStack(
         stack.name,
         "arn",
         REGION,

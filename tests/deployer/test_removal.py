@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer import removal
-from deployer.cloud import STACK, Found
+from deployer.cloud import STACK, DeployedStack
 from deployer.errors import ConfigError, GuardError
 from deployer.nested import TemplateTree
 from deployer.removal import Deletion, Deployed
@@ -24,11 +24,11 @@ REGISTRY = desired_stack("registry")
 LAYERS = (NETWORK, REGISTRY, CLUSTER, SERVICE)
 
 
-def found(layer: str, region: str = REGION, **more: object) -> Found:
+def found(layer: str, region: str = REGION, **more: object) -> DeployedStack:
     """A stack of the environment."""
     name = f"crd-x-{layer}"
     stack_id = f"arn:{region}:{name}"
-    return Found(name, stack_id, region, "CREATE_COMPLETE", tags=OWNER.tags(name), **more)
+    return DeployedStack(name, stack_id, region, "CREATE_COMPLETE", tags=OWNER.tags(name), **more)
 
 
 def template(
@@ -47,7 +47,7 @@ def template(
 
 
 def deployed(
-    stacks: Sequence[Found], texts: Mapping[str, str] | None = None, layers=LAYERS
+    stacks: Sequence[DeployedStack], texts: Mapping[str, str] | None = None, layers=LAYERS
 ) -> Deployed:
     """These stacks are there; *texts* has templates by layer."""
     by_id = {
@@ -233,7 +233,7 @@ def test_data_of_nested_stacks_is_named_with_its_path() -> None:
     ],
     ids=["free", "by code", "protected", "protected orphan"],
 )
-def test_what_must_be_confirmed(stack: Found, layer, guard: str) -> None:
+def test_what_must_be_confirmed(stack: DeployedStack, layer, guard: str) -> None:
     """Termination protection, or data that the template keeps; also for orphans."""
     [deletion] = removal.deletions(deployed([stack], layers=(layer,)), ())
 

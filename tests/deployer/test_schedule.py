@@ -17,11 +17,11 @@ def test_whatever_is_ready_starts() -> None:
 
     assert schedule.start() == ("base",)
     assert schedule.start() == ()
-    schedule.done("base", well=True)
+    schedule.done("base", succeeded=True)
     assert schedule.start() == ("left", "right")
-    schedule.done("right", well=True)
+    schedule.done("right", succeeded=True)
     assert schedule.start() == ()
-    schedule.done("left", well=True)
+    schedule.done("left", succeeded=True)
     assert schedule.start() == ("top",)
 
 
@@ -30,7 +30,7 @@ def test_no_more_than_so_many_at_a_time() -> None:
     schedule = Schedule({"c": [], "a": [], "b": []}, jobs=2)
 
     assert schedule.start() == ("c", "a")
-    schedule.done("a", well=True)
+    schedule.done("a", succeeded=True)
     assert schedule.start() == ("b",)
 
 
@@ -38,10 +38,10 @@ def test_what_stands_on_a_failure_is_stopped_by_it() -> None:
     """The failure reaches all that stands on it once each is skipped, and nothing else."""
     schedule = Schedule(DIAMOND, jobs=4)
     schedule.start()
-    schedule.done("base", well=True)
+    schedule.done("base", succeeded=True)
     schedule.start()
-    schedule.done("left", well=False)
-    schedule.done("right", well=True)
+    schedule.done("left", succeeded=False)
+    schedule.done("right", succeeded=True)
 
     assert schedule.start() == ("top",)
     assert schedule.stopped_by("top") == ("left",)

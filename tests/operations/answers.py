@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer import config
-from deployer.cloud import Found
+from deployer.cloud import DeployedStack
 from deployer.environment import Environment
 from deployer.stack import Env
 from operations import project
@@ -81,15 +81,15 @@ class Account:
         """The one client that there is of *service*."""
         return self.clients[service]
 
-    def stack(self, region: str, name: str) -> Found | None:
+    def stack(self, region: str, name: str) -> DeployedStack | None:
         """A stack that is complete, if it has outputs."""
         given = self.outputs.get(name.removeprefix(ENV.stack_name("")))
         return None if given is None else found(name, given)
 
 
-def found(name: str, outputs: dict[str, str]) -> Found:
+def found(name: str, outputs: dict[str, str]) -> DeployedStack:
     """A stack that is complete and gives *outputs*."""
-    return Found(
+    return DeployedStack(
         name, f"arn:{name}", REGION, "CREATE_COMPLETE", tags=ENV.owner.tags(name), outputs=outputs
     )
 

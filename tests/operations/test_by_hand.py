@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from deployer.cloud import Found
+from deployer.cloud import DeployedStack
 from deployer.environment import Environment
-from deployer.errors import CloudError, LostError
+from deployer.errors import CloudError, UnreachableError
 from operations import by_hand, functions
 from operations.place import Place
 from tests.operations.answers import ENV, Account, Client, found, opened, refused
@@ -78,7 +78,7 @@ def left(
     monkeypatch: pytest.MonkeyPatch,
     told: dict[str, Client] | None = None,
     outputs: dict[str, dict[str, str]] = OUTPUTS,
-    more: tuple[Found, ...] = (),
+    more: tuple[DeployedStack, ...] = (),
     **service: Any,
 ) -> list[tuple[str, str, str]]:
     """What is open, as step, fact and way."""
@@ -294,5 +294,5 @@ def test_out_of_reach(monkeypatch) -> None:
     """Nobody waits nine times for a network that is not there."""
     told = {"s3": Client(list_objects_v2=[refused("ThrottlingException")])}
 
-    with pytest.raises(LostError):
+    with pytest.raises(UnreachableError):
         left(monkeypatch, told)

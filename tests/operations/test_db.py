@@ -12,7 +12,7 @@ from invoke.exceptions import Exit
 
 from deployer import aws as clouds
 from deployer.environment import Environment
-from deployer.errors import CloudError, LostError
+from deployer.errors import CloudError, UnreachableError
 from deployer.stack import Env
 from operations import db, functions, place, project
 from tests.emulator.functions import ROLE, code, function
@@ -281,7 +281,7 @@ def test_nobody_there(account, monkeypatch) -> None:
     unreachable = clouds.endpoint("http://127.0.0.1:9", "ca-central-1", "x", "x")
     unreachable.session.register("before-send.lambda", lambda **_: calls.append("invoke"))
 
-    with pytest.raises(LostError):
+    with pytest.raises(UnreachableError):
         functions.invoke(unreachable, "ca-central-1", "asked", {})
 
     assert ["invoke"] == calls

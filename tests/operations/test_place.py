@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.cloud import Found
+from deployer.cloud import DeployedStack
 from deployer.environment import Environment
 from deployer.errors import GuardError
 from operations.place import Place
@@ -17,7 +17,7 @@ from tests.operations.answers import ENV, Account
 class Taken(Account):
     """An environment in which a foreign stack has the name of a layer."""
 
-    def stack(self, region: str, name: str) -> Found | None:
+    def stack(self, region: str, name: str) -> DeployedStack | None:
         found = super().stack(region, name)
         return found and replace(found, tags={**found.tags, "env": "x-two"})
 

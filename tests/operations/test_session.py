@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer import report
-from deployer.cloud import Found, Proposal
+from deployer.cloud import ChangeSetRequest, DeployedStack
 from deployer.environment import Environment
 from deployer.errors import GuardError
 from deployer.stack import Env
@@ -89,7 +89,7 @@ KEYS = ("project", "env", "stack")
 def stack(name, tags, *, region=REGION, nested=False, status="CREATE_COMPLETE"):
     """A deployed stack."""
     stack_id = f"arn:{region}:{name}"
-    return Found(name, stack_id, region, status, tags=tags, nested=nested)
+    return DeployedStack(name, stack_id, region, status, tags=tags, nested=nested)
 
 
 def ours(layer, **more):
@@ -216,7 +216,9 @@ def test_a_change_set_left_for_review_is_known_by_its_tags():
         ("crd-x-network", OWNER.tags("crd-x-network")),
         ("crd-x-theirs", OWNER.tags("crd-x-theirs") | {"env": "x-two"}),
     ):
-        here.cloud.propose(Proposal("first", name, REGION, "CREATE", "{}", tags=tags))
+        here.cloud.create_change_set(
+            ChangeSetRequest("first", name, REGION, "CREATE", "{}", tags=tags)
+        )
 
     assert ["crd-x-network"] == [each.name for each in here.found()]
 

@@ -6,7 +6,14 @@ import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from deployer.cloud import STACK, ChangeSet, Found, PropertyChange, ResourceChange, StackEvent
+from deployer.cloud import (
+    STACK,
+    ChangeSet,
+    DeployedStack,
+    PropertyChange,
+    ResourceChange,
+    StackEvent,
+)
 from deployer.errors import RolledBackError
 from deployer.events import Event, Finished, Operating, Outcome, Progress, Proposed, Started
 from deployer.losses import Loss
@@ -19,9 +26,9 @@ from tests.fakes import REGION, FakeClock, desired_stack
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def found(layer: str, status: str = "CREATE_COMPLETE", **more: object) -> Found:
+def found(layer: str, status: str = "CREATE_COMPLETE", **more: object) -> DeployedStack:
     name = f"crd-x-{layer}"
-    return Found(name=name, id=f"arn:stack/{name}", region=REGION, status=status, **more)
+    return DeployedStack(name=name, id=f"arn:stack/{name}", region=REGION, status=status, **more)
 
 
 def change_set(layer: str, *changes: ResourceChange) -> ChangeSet:

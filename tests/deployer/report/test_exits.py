@@ -8,10 +8,10 @@ from deployer.errors import (
     BusyError,
     DeployError,
     GuardError,
-    LostError,
-    RepairError,
+    ManualRepairError,
     RolledBackError,
     StaleError,
+    UnreachableError,
 )
 from deployer.events import Event, Finished, Outcome, Started
 from deployer.report import exit_code
@@ -26,15 +26,15 @@ def failed(error: type[DeployError] = DeployError) -> Finished:
     [
         ([], 0),
         ([Started("s", "keep", "")], 0),
-        ([Finished("s", outcome) for outcome in Outcome if outcome.well], 0),
-        ([Finished("s", Outcome.LEFT), Finished("t", Outcome.SKIPPED)], 0),
+        ([Finished("s", outcome) for outcome in Outcome if outcome.succeeded], 0),
+        ([Finished("s", Outcome.PENDING_REVIEW), Finished("t", Outcome.SKIPPED)], 0),
         ([Finished("s", Outcome.FAILED)], 1),
         ([Finished("s", Outcome.REFUSED), failed()], 3),
         ([failed(StaleError), Finished("s", Outcome.REFUSED)], 4),
         ([failed(BusyError), failed(StaleError)], 7),
-        ([failed(BusyError), failed(LostError)], 8),
-        ([failed(LostError), failed(RolledBackError)], 5),
-        ([failed(RolledBackError), failed(RepairError), Finished("s", Outcome.CREATED)], 6),
+        ([failed(BusyError), failed(UnreachableError)], 8),
+        ([failed(UnreachableError), failed(RolledBackError)], 5),
+        ([failed(RolledBackError), failed(ManualRepairError), Finished("s", Outcome.CREATED)], 6),
         ([failed(GuardError), Finished("s", Outcome.SKIPPED)], 3),
     ],
 )

@@ -55,7 +55,7 @@ def test_every_line_is_as_documented() -> None:
         Proposed("crd-x-users", change_set("users")),
         Uploaded("crd-x-users", "https://bucket/key"),
         Verified("crd-x-users", "https://bucket/key", "version-1"),
-        Finished("crd-x-users", Outcome.LEFT, "arn:changeSet/users"),
+        Finished("crd-x-users", Outcome.PENDING_REVIEW, "arn:changeSet/users"),
     ]
 
     lines = lines_of([*CREATING, *CREATED, *FAILED, *left], BusyError("busy", hint="wait"))

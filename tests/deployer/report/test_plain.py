@@ -131,7 +131,7 @@ def test_an_interrupt_says_that_nothing_goes_on() -> None:
 def test_a_change_set_left_comes_with_its_command() -> None:
     """`--no-execute` ends with what executes each."""
     told, stream, clock = listening()
-    left = Finished(NETWORK, Outcome.LEFT, "arn:changeSet/network")
+    left = Finished(NETWORK, Outcome.PENDING_REVIEW, "arn:changeSet/network")
     tell(told, clock, [Proposed(NETWORK, change_set("network", added("Vpc"))), left])
 
     told.summary()

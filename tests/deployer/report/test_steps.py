@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from deployer import report
-from deployer.cloud import Found
+from deployer.cloud import DeployedStack
 from deployer.losses import Loss
 from deployer.plan import Keep, Update
 from tests.fakes import desired_stack
 
 STACK = desired_stack("messages")
-FOUND = Found(STACK.name, "arn", STACK.region, "CREATE_COMPLETE")
+FOUND = DeployedStack(STACK.name, "arn", STACK.region, "CREATE_COMPLETE")
 LOSS = Loss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted")
 
 
