@@ -12,7 +12,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from emulator.access.refusals import RefusedError
-from emulator.patches import distributions, http_api, loadbalancer
+from emulator.patches import apigateway, elb
+from emulator.patches.cloudfront import distributions
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,13 +44,13 @@ def find(request: Request, port: int, more_hosts: Collection[str]) -> Destinatio
     if len(host) > _LONGEST_HOST:
         raise RefusedError(f"Host: longer than {_LONGEST_HOST} characters")
     if host in {f"{name}:{port}" for name in _LOOPBACK} or host in more_hosts:
-        api = request.path.startswith(_API_PATH) and http_api.find(*_called(request))
+        api = request.path.startswith(_API_PATH) and apigateway.find(*_called(request))
         return Destination.API if api else Destination.AWS
     if distributions.find(host):
         return Destination.DISTRIBUTION
-    if loadbalancer.find(host):
+    if elb.find(host):
         return Destination.LOAD_BALANCER
-    if http_api.find(*_called(request)):
+    if apigateway.find(*_called(request)):
         return Destination.API
     if _ENDPOINT.fullmatch(host):
         return Destination.AWS

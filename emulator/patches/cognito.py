@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator import mail, ministack
 from emulator.ministack import Answer, Props
-from emulator.patches.permissions import may_invoke
+from emulator.patches.lambda_.permissions import may_invoke
 
 Made = tuple[str, dict[str, Any]]
 Data = dict[str, Any]

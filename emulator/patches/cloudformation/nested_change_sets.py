@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from emulator import ministack
 from emulator.ministack import Action, Answer, Params
-from emulator.patches import nested, property_values
+from emulator.patches.cloudformation import nested_stacks, property_values
 
 ChangeSet = dict[str, Any]
 
@@ -65,21 +65,21 @@ def _nested_stacks(above: ChangeSet, changed: set[str]) -> Iterator[tuple[str, s
     stack = ministack.find_stack(above["StackId"]) or {}
     there = stack.get("_resources", {})
     for title, resource in above["_template"].get("Resources", {}).items():
-        if resource["Type"] == nested.KIND and (title in changed or title in there):
+        if resource["Type"] == nested_stacks.KIND and (title in changed or title in there):
             yield title, there.get(title, {}).get("PhysicalResourceId", "")
 
 
 def _propose(create: Action, above: ChangeSet, title: str, made: str) -> ChangeSet:
     """Create the change set of one nested stack; a refusal becomes a failed change set."""
     parent = ministack.find_stack(above["StackId"]) or {}
-    waiting = nested.in_review(parent, title)
+    waiting = nested_stacks.in_review(parent, title)
     name = (ministack.find_stack(made) or waiting or {}).get("StackName")
-    name = name or nested.new_name(parent["StackName"], title)
+    name = name or nested_stacks.new_name(parent["StackName"], title)
     props = property_values.properties_after(above, title)
     own = {tag["Key"]: tag["Value"] for tag in props.get("Tags") or ()}
     tags = {tag["Key"]: tag["Value"] for tag in above["Tags"]} | own
     answer = create(
-        nested.stack_params(
+        nested_stacks.stack_params(
             props | {"Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}, above
         )
         | {
@@ -92,7 +92,7 @@ def _propose(create: Action, above: ChangeSet, title: str, made: str) -> ChangeS
     if below is None:
         return _failed(above, title, made or f"{parent['StackId']}-{title}", answer)
     if not made:
-        nested.put_below(ministack.stacks[name], parent, title)
+        nested_stacks.put_below(ministack.stacks[name], parent, title)
     return below
 
 
@@ -146,7 +146,7 @@ def _automatic(title: str, made: str) -> dict[str, Any]:
         "Action": "Modify",
         "LogicalResourceId": title,
         "PhysicalResourceId": made,
-        "ResourceType": nested.KIND,
+        "ResourceType": nested_stacks.KIND,
         "Replacement": "False",
         "Scope": ["Properties"],
         "Details": [detail],

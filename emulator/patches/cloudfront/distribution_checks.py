@@ -7,7 +7,7 @@ from typing import Any
 
 from emulator import ministack
 from emulator.ministack import Props
-from emulator.patches.distributions import HOME, aliases
+from emulator.patches.cloudfront.distributions import HOME, aliases
 
 Made = tuple[str, dict[str, Any]]
 

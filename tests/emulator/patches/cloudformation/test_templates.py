@@ -15,7 +15,7 @@ from tests.emulator.templates import att, parameter, ref, resource, template, to
 if TYPE_CHECKING:
     from tests.emulator_server import Aws
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 UNRESOLVED = "Template format error: Unresolved resource dependencies [{}] in the {} block"
 ROLE = resource("AWS::IAM::Role", AssumeRolePolicyDocument={})
 NAMED_ROLE = resource("AWS::IAM::Role", RoleName="x", AssumeRolePolicyDocument={})

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.emulator.patches.cloudformation.test_nested_stacks import (
+    below,
+    group,
+    groups,
+    inner,
+    outer,
+)
 from tests.emulator.templates import Template, att, parameter, ref, resource, template
-from tests.emulator.test_nested import below, group, groups, inner, outer
 
 if TYPE_CHECKING:
     from tests.emulator_server import Aws

@@ -12,8 +12,8 @@ import pytest
 
 from deployer.errors import EmulatorError
 from emulator import ministack
-from emulator.patches import workers
-from emulator.patches.workers import BoundedLog, BoundedResults, ZipFileWithModes
+from emulator.patches.lambda_ import workers
+from emulator.patches.lambda_.workers import BoundedLog, BoundedResults, ZipFileWithModes
 from emulator.postgres import server
 
 
