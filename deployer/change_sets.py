@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from deployer.cloud import STACK, ChangeSet, ResourceChange
+from deployer.aws.cloud import STACK, ChangeSet, ResourceChange
 from deployer.errors import BusyError
 from deployer.jobs import Work, backoff
 from deployer.nested import KEPT, LogicalIds, TemplateTree, existing_templates, format_path

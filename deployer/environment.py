@@ -17,7 +17,7 @@ from deployer.fields import Settings
 
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
-    from deployer.aws import Account
+    from deployer.aws.account import Account
     from deployer.stack import Env, Layers
     from deployer.synth import DesiredStack, NestedTemplate
     from emulator import Endpoint
@@ -159,13 +159,13 @@ def connect(environment: Environment, folder: Path, environ: Mapping[str, str]) 
 
     Raises GuardError for an account that is not the one in config, see `deployer.aws.account`.
     """
-    from deployer import aws
+    from deployer.aws import account
 
     env = environment.env
     if not environment.is_local:
-        return aws.account(env, environ)
+        return account.account(env, environ)
     endpoint = start(environment, folder, environ)
-    return aws.emulator(env, endpoint.url, endpoint.access_key, endpoint.secret_key)
+    return account.emulator(env, endpoint.url, endpoint.access_key, endpoint.secret_key)
 
 
 def start(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Endpoint:

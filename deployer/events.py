@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
-from deployer.cloud import ChangeSet, DeployedStack, StackEvent
+from deployer.aws.cloud import ChangeSet, DeployedStack, StackEvent
 from deployer.errors import DeployError
 
 if TYPE_CHECKING:

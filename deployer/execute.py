@@ -12,8 +12,8 @@ from typing import Literal
 
 from deployer import plan
 from deployer.artifacts import RELEASES, Artifact
+from deployer.aws.cloud import ChangeSet, ChangeSetRequest, Cloud, DeployedStack, StoredObject
 from deployer.change_sets import describe_change_set
-from deployer.cloud import ChangeSet, ChangeSetRequest, Cloud, DeployedStack, StoredObject
 from deployer.errors import (
     BusyError,
     CloudError,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from deployer.cloud import Cloud, DeployedStack, StackEvent
+from deployer.aws.cloud import Cloud, DeployedStack, StackEvent
 from deployer.errors import BusyError, CloudError, CredentialsError, UnreachableError
 from deployer.events import Progress
 from deployer.jobs import Clock, Pause, Work, backoff

@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deployer import synth
-from deployer.cloud import STACK
+from deployer.aws.cloud import STACK
 from deployer.yamltext import load
 
 if TYPE_CHECKING:
-    from deployer.cloud import Cloud, ResourceChange
+    from deployer.aws.cloud import Cloud, ResourceChange
     from deployer.stack import Line
     from deployer.synth import DesiredStack
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from deployer.cloud import DeployedStack
+from deployer.aws.cloud import DeployedStack
 from deployer.errors import ConfigError, GuardError
 from deployer.losses import Loss, losses
 from deployer.nested import TemplateTree

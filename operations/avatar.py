@@ -57,7 +57,7 @@ class Picture:
 @task(help=_HELP | {"file": "a picture: JPEG, PNG or WebP"})
 def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
     """Give a person a picture, and wait until everyone can see it."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
     from deployer.errors import CloudError, ConfigError
 
     photo = project.path(file)
@@ -80,7 +80,7 @@ def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
 @task(help=_HELP)
 def clear(_: Context, sub: str = "", env: str = "") -> None:
     """Take a person's picture away: they have the default one again."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     picture = _picture(sub, env)
     with our_errors(picture.url):

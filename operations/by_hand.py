@@ -14,7 +14,7 @@ from operations import functions
 from operations.place import Place, outputs
 
 if TYPE_CHECKING:
-    from deployer.cloud import DeployedStack
+    from deployer.aws.cloud import DeployedStack
     from deployer.report import ByHand
     from stacks.service import Settings
 
@@ -110,7 +110,7 @@ def left(place: Place, found: Iterable[DeployedStack]) -> Iterator[ByHand]:
 
 def _zone(here: Here) -> Iterator[Open]:
     """A certificate waits until the world's DNS has a record that is in our zone."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     env = here.place.env
     regions = {stack.region for layer, stack in here.deployed.items() if layer in {"dns", "edge"}}
@@ -173,7 +173,7 @@ def _image(here: Here) -> Iterator[Open]:
 
 def _released(here: Here, image: str) -> str:
     """What the parameter of *image* says."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
     from stacks.parts import image_parameter
 
     name = image_parameter(here.place.env, image)
@@ -187,7 +187,7 @@ def _webhook(here: Here) -> Iterator[Open]:
 
 
 def _connection(here: Here) -> Iterator[Open]:
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     arn = here.output("pipeline", "Connection")
     with our_errors(arn):
@@ -200,7 +200,7 @@ def _connection(here: Here) -> Iterator[Open]:
 
 
 def _site(here: Here) -> Iterator[Open]:
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     bucket, owner = here.output("cdn", "SiteBucket"), here.place.env.account
     with our_errors(bucket):
@@ -213,7 +213,7 @@ def _site(here: Here) -> Iterator[Open]:
 
 def _unconfirmed(here: Here, topic: str, protocol: str) -> Iterator[Open]:
     """Whoever is to hear of *topic* and has not said yes. SNS forgets them after three days."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     client: Any = here.place.client("sns")
     with our_errors(topic):

@@ -117,7 +117,7 @@ def _master(here: Place) -> dict[str, str]:
     Raises GuardError if the stack names another secret: a release chooses what the stack returns,
     and the password is sent to a function that a release deploys.
     """
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
     from deployer.errors import GuardError
 
     secret = here.output("database", "MasterSecret")
@@ -136,7 +136,7 @@ def _master(here: Place) -> dict[str, str]:
 
 def _managed_secret(here: Place) -> str:
     """Return the ARN of the secret that RDS manages for the database, or "" if there is none."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     name = here.env.stack_name("database")
     with our_errors(name):

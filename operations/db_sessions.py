@@ -75,7 +75,7 @@ def sessions(_: Context, env: str = "", user: str = "application", json: bool = 
 @contextmanager
 def reached(here: Place, user: str) -> Iterator[dict[str, str]]:
     """What libpq has to know, in its own variables, while there is a way to the database."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
     from deployer.errors import ConfigError
 
     if user not in USERS:

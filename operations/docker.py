@@ -42,7 +42,7 @@ def sign_in(here: Place) -> str:
     Raises ConfigError for the emulator, whose registry has an API but no images, and GuardError
     if the stack names another registry than the one that the password is for.
     """
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
     from deployer.errors import ConfigError, GuardError
 
     if here.environment.is_local:

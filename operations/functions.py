@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deployer.aws import Account
+    from deployer.aws.account import Account
     from deployer.environment import Environment
 
 _LONGEST_SECONDS = 15 * 60  # No function runs longer.
@@ -38,7 +38,7 @@ def invoke(account: Account, region: str, function: str, payload: object, *, hin
     It is called once: whoever waits in vain does not know what was done. The payload may hold a
     secret, so it is in no message.
     """
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
     from deployer.errors import CloudError
 
     with our_errors(function):

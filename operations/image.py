@@ -44,7 +44,7 @@ def build(_: Context, env: str = "") -> None:
 @task()
 def push(_: Context, env: str = "") -> None:
     """Build the image and push it with the commit as its tag; print the digest."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
     from deployer.errors import CloudError, GuardError
 
     source = _source()

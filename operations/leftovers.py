@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deployer.aws import Account
-    from deployer.cloud import DeployedStack
+    from deployer.aws.account import Account
+    from deployer.aws.cloud import DeployedStack
 
 
 def empty_buckets(account: Account, stacks: Iterable[DeployedStack]) -> None:
@@ -16,7 +16,7 @@ def empty_buckets(account: Account, stacks: Iterable[DeployedStack]) -> None:
     CloudFormation deletes only empty buckets. A bucket that its template keeps is not emptied, nor
     are the buckets of a nested stack that is kept.
     """
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     for stack in stacks:
         client: Any = account.client("s3", stack.region)

@@ -36,7 +36,7 @@ def logs(
     follow: bool = False,
 ) -> None:
     """Print what a function or the service has logged, oldest first; times are UTC."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     began = int(time.time() * 1000) - seconds(since) * 1000
     here = place.open_(env)
@@ -70,7 +70,7 @@ def _group(here: Place, function: str, *, service: bool) -> str:
 
 def _group_of(here: Place, function: str) -> str:
     """The group is CloudFormation's to name, so the function says which it writes to."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     with our_errors(function):
         client = here.client("lambda")

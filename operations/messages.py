@@ -53,7 +53,7 @@ def _below(kind: str, id_: str) -> dict[str, Any]:
 def _show(
     env: str, way: str, asked: dict[str, Any], head: tuple[str, ...], *, as_json: bool
 ) -> None:
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     here = place.open_(env)
     name = here.output("messages", "Table")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from operations import project
 
 if TYPE_CHECKING:
-    from deployer.aws import Account
-    from deployer.cloud import DeployedStack
+    from deployer.aws.account import Account
+    from deployer.aws.cloud import DeployedStack
     from deployer.environment import Environment
     from deployer.stack import Env
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from deployer.uncollected import uncollected
 
 if TYPE_CHECKING:
-    from deployer.aws import Account
+    from deployer.aws.account import Account
     from deployer.environment import Environment, Project
     from stacks import Config
     from stacks.service import Settings
@@ -89,9 +89,9 @@ def chosen(name: str | None) -> str | None:
 @uncollected()
 def origins(environment: Environment) -> tuple[str, ...]:
     """Return the parts of the operator's AWS setup in use, for the first line of a run."""
-    from deployer import aws
+    from deployer.aws import account
 
-    return () if environment.is_local else aws.origins(os.environ)
+    return () if environment.is_local else account.origins(os.environ)
 
 
 @uncollected()

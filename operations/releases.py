@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deployer.cloud import DeployedStack
+    from deployer.aws.cloud import DeployedStack
     from deployer.environment import Environment
     from deployer.synth import DesiredStack
 

@@ -25,7 +25,7 @@ _LARGEST_VALUE = 4096  # Bytes of a parameter of the standard tier.
 @task(help={"name": "a variable such as ROLLBAR_ACCESS_TOKEN"})
 def put(_: Context, name: str = "", env: str = "") -> None:
     """Keep a value, asked for without echo or read from stdin; tasks that start have it."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
     from deployer.errors import ConfigError
 
     environment = project.environment(env)
@@ -79,7 +79,7 @@ def changed(here: place.Place) -> dict[str, str]:
 
 def _found(here: place.Place, asked: list[str]) -> dict[str, str]:
     """Without decryption: what is asked for is not what they are."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     with our_errors(", ".join(asked)):
         answer: Any = here.client("ssm").get_parameters(Names=asked, WithDecryption=False)

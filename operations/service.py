@@ -192,7 +192,7 @@ def connect(_: Context, layer: str = "service", env: str = "", command: str = "/
 @contextmanager
 def _running(layer: str, env: str) -> Iterator[Running]:
     """The service of a layer; what AWS refuses is told as our error."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     here = place.open_(env)
     _settings(here, layer)
@@ -229,7 +229,7 @@ def _digest(image: str) -> str:
 
 def _known_image(here: Place, digest: str) -> str:
     """The address of the repository; raises CloudError with ECR's words if it has no such image."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     name = here.output("registry", "Name")
     with our_errors(name):
@@ -262,7 +262,7 @@ def _with_image(service: Running, uri: str) -> str:
 
 
 def _note(here: Place, layer: str, digest: str) -> None:
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
     from stacks.parts import image_parameter
 
     name = image_parameter(here.env, _settings(here, layer).image)

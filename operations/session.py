@@ -15,8 +15,8 @@ from invoke.exceptions import Exit
 
 from deployer import execute, nested, plan, policy, removal, report
 from deployer import lint as linter
-from deployer.aws import Account
-from deployer.cloud import ChangeSet, DeployedStack
+from deployer.aws.account import Account
+from deployer.aws.cloud import ChangeSet, DeployedStack
 from deployer.environment import Environment
 from deployer.errors import ConfigError, DeployError, GuardError, LintError
 from deployer.events import Event, Finished, Outcome, Uploaded

@@ -46,7 +46,7 @@ def plugin() -> str:
 @contextmanager
 def to(here: Place, host: str, port: int) -> Iterator[int]:
     """A port of this machine that leads to *port* of *host*, as long as the context lasts."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     command, local = plugin(), _free_port()
     with our_errors(host):

@@ -22,7 +22,7 @@ _HEAD = ("sub", "handle", "email", "status", "confirmed")
 )
 def list_(_: Context, env: str = "", json: bool = False) -> None:
     """Everyone who has signed up: how Cognito knows them, and whether their address is confirmed."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     here = place.open_(env)
     pool = here.output("users", "Pool")

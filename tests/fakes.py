@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 
-from deployer.cloud import (
+from deployer.aws.cloud import (
     STACK,
     ChangeSet,
     ChangeSetRequest,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from deployer.cloud import ChangeSet, PropertyChange, ResourceChange
+from deployer.aws.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.nested import flatten, format_path
 from deployer.plan import Recreate
 from deployer.report.ink import Ink, Style

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from deployer import secret
-from deployer.cloud import ChangeSet, PropertyChange, ResourceChange
+from deployer.aws.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.errors import DeployError
 from deployer.events import (
     Event,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from deployer.cloud import DeployedStack
+from deployer.aws.cloud import DeployedStack
 from deployer.plan import Orphan
 from deployer.report.ink import Ink, Style
 from deployer.report.words import clean, columns

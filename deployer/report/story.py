@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from deployer.cloud import ChangeSet, StackEvent
+from deployer.aws.cloud import ChangeSet, StackEvent
 from deployer.events import Event, Finished, Operating, Outcome, Progress, Proposed, Started
 from deployer.report.words import clean
 

@@ -17,7 +17,7 @@ from operations import place, terminal
 from operations.task import task
 
 if TYPE_CHECKING:
-    from deployer.aws import Account
+    from deployer.aws.account import Account
 
 FOLDER = Path(__file__).parent
 LAYER, OUTPUT = "assets", "Pictures"
@@ -35,7 +35,7 @@ def publish(_: Context, env: str = "") -> None:
 
 def put(account: Account, region: str, bucket: str) -> Iterator[str]:
     """Upload each picture that differs into the *bucket* of the assets stack; the URLs of those."""
-    from deployer.aws import our_errors
+    from deployer.aws.account import our_errors
 
     owner = account.identity().account
     client: Any = account.client("s3", region)

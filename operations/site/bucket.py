@@ -86,7 +86,7 @@ class Bucket:
 
         S3 refuses a body that has not the checksum, so what was read is what is stored.
         """
-        from deployer.aws import our_errors
+        from deployer.aws.account import our_errors
 
         with our_errors(self._place(key)):
             answer = self.client.put_object(
@@ -104,7 +104,7 @@ class Bucket:
 
         A key that XML cannot hold is deleted by itself: there it is in the address.
         """
-        from deployer.aws import our_errors
+        from deployer.aws.account import our_errors
         from deployer.errors import CloudError
 
         by_itself = [key for key in keys if _NOT_IN_XML.search(key)]
@@ -137,7 +137,7 @@ class Bucket:
 
     def _list(self) -> dict[str, Listed]:
         """Every object but the record, a page of a thousand at a time."""
-        from deployer.aws import our_errors
+        from deployer.aws.account import our_errors
 
         with our_errors(self._place()):
             pages = self.client.get_paginator("list_objects_v2").paginate(**self._here)
@@ -150,7 +150,7 @@ class Bucket:
         """What was remembered; nothing, if it cannot be read: then all is looked at again."""
         import msgspec
 
-        from deployer.aws import our_errors
+        from deployer.aws.account import our_errors
 
         with our_errors(self._place(RECORD)):
             try:
@@ -165,7 +165,7 @@ class Bucket:
 
     def _ask(self, key: str) -> tuple[str, Published]:
         """What is stored under *key*: a checksum of our own making, or none."""
-        from deployer.aws import our_errors
+        from deployer.aws.account import our_errors
 
         with our_errors(self._place(key)):
             answer = self.client.head_object(**self._here, Key=key, ChecksumMode="ENABLED")

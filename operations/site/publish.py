@@ -29,7 +29,7 @@ class Distribution:
 
         It has a name of its own: to repeat that of an earlier one would do nothing.
         """
-        from deployer.aws import our_errors
+        from deployer.aws.account import our_errors
 
         with our_errors(f"distribution {self.id}"):
             answer = self.client.create_invalidation(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from deployer.aws.cloud import STACK, ChangeSet, DeployedStack, ResourceChange
 from deployer.change_sets import describe_change_set
-from deployer.cloud import STACK, ChangeSet, DeployedStack, ResourceChange
 from deployer.errors import BusyError
 from deployer.follow import Watch
 from deployer.jobs import Pause

@@ -13,7 +13,7 @@ from troposphere import ec2
 import emulator
 from deployer import environment, synth
 from deployer.artifacts import Code
-from deployer.aws import Account
+from deployer.aws.account import Account
 from deployer.environment import Environment, Project
 from deployer.errors import ConfigError, GuardError, StaleError
 from deployer.fields import Settings

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from deployer import execute, plan
 from deployer.artifacts import Artifact, Target
-from deployer.cloud import (
+from deployer.aws.cloud import (
     STACK,
     ChangeSet,
     ChangeSetRequest,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from deployer.cloud import STACK, DeployedStack, StackEvent
+from deployer.aws.cloud import STACK, DeployedStack, StackEvent
 from deployer.errors import UnreachableError
 from deployer.events import Progress
 from deployer.follow import Ended, Watch, follow

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deployer.cloud import STACK, DeployedStack, ResourceChange, StackResource
+from deployer.aws.cloud import STACK, DeployedStack, ResourceChange, StackResource
 from deployer.errors import CloudError
 from deployer.nested import (
     TemplateTree,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.cloud import DeployedStack
+from deployer.aws.cloud import DeployedStack
 from deployer.errors import GuardError
 from deployer.ownership import Owner, refuse_foreign
 from deployer.stack import Env

@@ -9,7 +9,7 @@ import pytest
 
 from deployer import plan
 from deployer.artifacts import Artifact, Target
-from deployer.cloud import STACK, DeployedStack
+from deployer.aws.cloud import STACK, DeployedStack
 from deployer.errors import ConfigError, GuardError
 from deployer.nested import TemplateTree
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Update

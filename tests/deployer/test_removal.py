@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer import removal
-from deployer.cloud import STACK, DeployedStack
+from deployer.aws.cloud import STACK, DeployedStack
 from deployer.errors import ConfigError, GuardError
 from deployer.nested import TemplateTree
 from deployer.removal import Deletion, Deployed

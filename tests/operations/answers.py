@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer import config
-from deployer.cloud import DeployedStack
+from deployer.aws.cloud import DeployedStack
 from deployer.environment import Environment
 from deployer.stack import Env
 from operations import project

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deployer.cloud import DeployedStack
+from deployer.aws.cloud import DeployedStack
 from deployer.environment import Environment
 from deployer.errors import CloudError, UnreachableError
 from operations import by_hand, functions

@@ -10,7 +10,7 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployer import aws as clouds
+from deployer.aws import account as clouds
 from deployer.environment import Environment
 from operations import messages, project
 from tests.emulator.templates import ref, resource, template

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.cloud import DeployedStack
+from deployer.aws.cloud import DeployedStack
 from deployer.environment import Environment
 from deployer.errors import GuardError
 from operations.place import Place

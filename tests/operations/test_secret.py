@@ -11,7 +11,7 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployer import aws as clouds
+from deployer.aws import account as clouds
 from operations import project, secret
 from tests.emulator_server import Aws
 from tests.operations.answers import Account, opened

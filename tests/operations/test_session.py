@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer import report
-from deployer.cloud import ChangeSetRequest, DeployedStack
+from deployer.aws.cloud import ChangeSetRequest, DeployedStack
 from deployer.environment import Environment
 from deployer.errors import GuardError
 from deployer.stack import Env

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from deployer.cloud import (
+from deployer.aws.cloud import (
     STACK,
     ChangeSet,
     DeployedStack,

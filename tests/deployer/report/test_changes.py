@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.cloud import STACK, PropertyChange, ResourceChange
+from deployer.aws.cloud import STACK, PropertyChange, ResourceChange
 from deployer.report import Ink, question
 from deployer.report.changes import change_lines, property_path
 from tests.deployer.report.samples import added, change_set, changed

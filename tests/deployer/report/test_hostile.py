@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployer.cloud import PropertyChange, ResourceChange
+from deployer.aws.cloud import PropertyChange, ResourceChange
 from deployer.errors import DeployError
 from deployer.events import (
     Finished,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from deployer.cloud import PropertyChange
+from deployer.aws.cloud import PropertyChange
 from deployer.errors import BusyError, DeployError
 from deployer.events import Event, Finished, Outcome, Proposed, Started, Uploaded, Verified
 from deployer.report import deletions_json, plan_json

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deployer import report
-from deployer.cloud import DeployedStack
+from deployer.aws.cloud import DeployedStack
 from deployer.losses import Loss
 from deployer.plan import Keep, Update
 from tests.fakes import desired_stack

@@ -18,14 +18,15 @@ import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.loaders import Loader
 
-from deployer import aws, aws_setup
-from deployer.aws_setup import Setup
+from deployer.aws import account as aws
+from deployer.aws import operator_setup
+from deployer.aws.operator_setup import Setup
 from deployer.errors import DeployError, GuardError, UnreachableError
 from deployer.stack import Env
 from tests.loopback import Loopback, answer
 
 REGION = "ca-central-1"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ACCOUNT = "111111111111"
 ENV = Env("cruddur", "crd", "dev", ACCOUNT, REGION, "cruddur.example", "Z1", protect=False)
 STS = f"sts.{REGION}.amazonaws.com:443"
@@ -463,7 +464,7 @@ class TestLastCheck:
     )
     def test_is_aws(self, url: str, expected: bool) -> None:
         """By scheme and host, as they are connected to."""
-        assert expected == aws_setup.is_aws(url)
+        assert expected == operator_setup.is_aws(url)
 
 
 DECISION = ROOT / "docs" / "decisions" / "0034-verify-endpoints-and-deployed-objects.md"
@@ -531,7 +532,7 @@ def origins(
 ) -> list[str]:
     """Return the parts of the setup in the first line of a run."""
     setup = Setup(environ or {}, profile, profiles or {}, Path("/none"), **more)
-    return list(aws_setup.origins(setup))
+    return list(operator_setup.origins(setup))
 
 
 class TestNamed:

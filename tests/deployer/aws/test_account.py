@@ -27,9 +27,10 @@ from botocore.config import Config
 from troposphere import ec2, s3
 
 import emulator
-from deployer import aws, execute, plan, synth
-from deployer.aws import Account
-from deployer.cloud import (
+from deployer import execute, plan, synth
+from deployer.aws import account as aws
+from deployer.aws.account import Account
+from deployer.aws.cloud import (
     ChangeSet,
     ChangeSetRequest,
     DeployedStack,
@@ -47,7 +48,7 @@ from tests.emulator.templates import att, parameter, ref, resource, template, to
 from tests.loopback import HANG_UP, Answer, Loopback, answer, error
 
 REGION = emulator_server.REGION
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENV = Env(
     project="cruddur",
     prefix="crd",
@@ -1208,7 +1209,7 @@ def witness(event, arguments):
         connected.add(arguments[1])
 
 sys.addaudithook(witness)
-from deployer import aws
+from deployer.aws import account as aws
 
 here = aws.endpoint(url, "ca-central-1", account, sys.stdin.read())
 found = here.identity().account

@@ -1,6 +1,6 @@
 """Speaks to AWS: the one module here that imports botocore.
 
-`Account` is a `deployer.cloud.Cloud`. Signatures, retries and back-off are botocore's; what it
+`Account` is a `deployer.aws.cloud.Cloud`. Signatures, retries and back-off are botocore's; what it
 raises becomes one of our errors, and an answer that never came a UnreachableError. Not boto3: its
 resources and transfers, which we do not use, would cost as much time again as what we do.
 """
@@ -44,8 +44,8 @@ from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
 from botocore.plugin import PluginContext, reset_plugin_context, set_plugin_context
 
-from deployer import aws_setup
-from deployer.cloud import (
+from deployer.aws import operator_setup
+from deployer.aws.cloud import (
     ChangeSet,
     ChangeSetRequest,
     DeployedStack,
@@ -136,9 +136,9 @@ def account(env: Env, environ: Mapping[str, str]) -> Account:
             setup = _setup(operator, environ)
     except (CloudError, ValueError) as error:  # The latter: a setting that is not a number.
         raise _not_logged_in(env, error) from error
-    if faults := aws_setup.refusals(setup, env.region):
+    if faults := operator_setup.refusals(setup, env.region):
         raise GuardError(
-            aws_setup.message(env.name, faults),
+            operator_setup.message(env.name, faults),
             hint="unset or remove each of them, or correct the config file; for the emulator "
             "use --env=local, without an endpoint",
         )
@@ -154,7 +154,7 @@ def origins(environ: Mapping[str, str]) -> tuple[str, ...]:
     Empty for a setup that cannot be read: `account` raises the reason.
     """
     try:
-        return aws_setup.origins(_setup(botocore.session.Session(), environ))
+        return operator_setup.origins(_setup(botocore.session.Session(), environ))
     except BotoCoreError:
         return ()
 
@@ -205,7 +205,7 @@ def endpoint(url: str, region: str, access_key: str, secret_key: str) -> Account
 
 @dataclass(frozen=True)
 class Account:
-    """An AWS account, region by region, as `deployer.cloud.Cloud` describes it."""
+    """An AWS account, region by region, as `deployer.aws.cloud.Cloud` describes it."""
 
     session: botocore.session.Session
     region: str
@@ -527,9 +527,9 @@ def _pin_endpoints(session: botocore.session.Session) -> None:
     session.register("before-send", _refuse_other_addresses)
 
 
-def _setup(session: botocore.session.Session, environ: Mapping[str, str]) -> aws_setup.Setup:
+def _setup(session: botocore.session.Session, environ: Mapping[str, str]) -> operator_setup.Setup:
     session.get_scoped_config()  # Raises ProfileNotFound.
-    return aws_setup.Setup(
+    return operator_setup.Setup(
         environ,
         session.profile or "default",
         session.full_config["profiles"],
@@ -577,7 +577,7 @@ def _is_skewed(error: Mapping[str, Any]) -> bool:
 
 
 def _refuse_other_hosts(url: str) -> None:
-    if not aws_setup.is_aws(url):
+    if not operator_setup.is_aws(url):
         raise GuardError(
             f"{url.partition('?')[0]}: not the HTTPS address of an AWS service; nothing was sent",
             hint="check the region in the config file",
