@@ -268,7 +268,7 @@ def test(_: Context, all: bool = False, jobs: int = 4) -> None:  # noqa: A002
     run("pytest", *workers, *([] if all else ["-m", "not slow"]))
 
 
-@task(help={"all": "also the second nets, other people's tools: see docs/nets.md"})
+@task(help={"all": "also the third-party scanners: see docs/scanners.md"})
 def check(_: Context, all: bool = False) -> None:  # noqa: A002
     """Check style, types, build/ and templates: what a pull request must pass beside the tests."""
     run("ruff", "check", ".")
@@ -277,7 +277,7 @@ def check(_: Context, all: bool = False) -> None:  # noqa: A002
     run("invoke", "synth", "--check")
     run("invoke", "lint")
     if all:
-        run("tests.nets")
+        run("tests.scanners")
 
 
 @task(

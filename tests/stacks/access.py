@@ -12,7 +12,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator as iam
 
-from tests.nets.policies import ACCOUNT, REGION, World
+from tests.scanners.policies import ACCOUNT, REGION, World
 from tests.stacks.ask import config_of, emit
 
 ENVIRONMENT = "prod"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.nets.policies import ACCOUNT, REGION
+from tests.scanners.policies import ACCOUNT, REGION
 from tests.stacks import access
 from tests.stacks.access import (
     ARTIFACTS,

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from stacks import rights
-from tests.nets.policies import World
+from tests.scanners.policies import World
 from tests.stacks.ask import config_of, emit
 
 OURS = {"project": "cruddur", "env": "prod"}

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.nets import install
-from tests.nets.errors import NetError, NotInstalledError
-from tests.nets.tool import run
+from tests.scanners import install
+from tests.scanners.errors import NotInstalledError, ScannerError
+from tests.scanners.tool import run
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache."""
-    monkeypatch.setattr(install, "CACHE", tmp_path / "nets")
-    return tmp_path / "nets"
+    monkeypatch.setattr(install, "CACHE", tmp_path / "scanners")
+    return tmp_path / "scanners"
 
 
 def test_installed_once(cache: Path) -> None:
@@ -55,7 +55,7 @@ def test_no_npm(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_tool_sees_nothing_of_ours(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No credentials, no home: only where programs are."""
     monkeypatch.setenv("AWS_PROFILE", "mine")
-    monkeypatch.setattr("tests.nets.tool.CACHE", cache)
+    monkeypatch.setattr("tests.scanners.tool.CACHE", cache)
     cache.mkdir()
 
     seen = {line.partition("=")[0] for line in run(["env"], cwd=cache, codes=(0,)).splitlines()}
@@ -65,8 +65,8 @@ def test_a_tool_sees_nothing_of_ours(cache: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_failure_is_told(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what the tool said last."""
-    monkeypatch.setattr("tests.nets.tool.CACHE", cache)
+    monkeypatch.setattr("tests.scanners.tool.CACHE", cache)
     cache.mkdir()
 
-    with pytest.raises(NetError, match="sh exited with 3: oh no"):
+    with pytest.raises(ScannerError, match="sh exited with 3: oh no"):
         run(["sh", "-c", "echo oh no >&2; exit 3"], cwd=cache, codes=(0, 1))

@@ -8,8 +8,8 @@ import pytest
 
 import tasks
 from deployer.yamltext import load
-from tests.nets import workflows
-from tests.nets.errors import NetError
+from tests.scanners import workflows
+from tests.scanners.errors import ScannerError
 
 RECORDED = Path(__file__).parent / "recorded"
 FILES = sorted(workflows.FOLDER.glob("*.yml"))
@@ -54,7 +54,7 @@ def test_validated() -> None:
 
 def test_no_workflow_is_no_approval(tmp_path: Path) -> None:
     """A folder that was moved would have no findings."""
-    with pytest.raises(NetError, match="there is no workflow in"):
+    with pytest.raises(ScannerError, match="there is no workflow in"):
         workflows._files(tmp_path)
 
 

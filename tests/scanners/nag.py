@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from deployer.lint import Finding
-from tests.nets import install
-from tests.nets.tool import Subjects, Tool, found, run, seen
+from tests.scanners import install
+from tests.scanners.tool import Subjects, Tool, found, run, seen
 
 SCRIPT = install.HERE / "node" / "nag.js"
 THREW = "Rule threw an error"

@@ -8,10 +8,10 @@ from pathlib import Path
 from textwrap import shorten
 
 from deployer.lint import Finding
-from tests.nets import install
-from tests.nets.errors import NetError
-from tests.nets.policies import Policy, policies
-from tests.nets.tool import Subjects, Tool, found, run
+from tests.scanners import install
+from tests.scanners.errors import ScannerError
+from tests.scanners.policies import Policy, policies
+from tests.scanners.tool import Subjects, Tool, found, run
 
 SCRIPT = install.HERE / "each_policy.py"
 LENGTH = 200  # of a message: some name every action of a service
@@ -38,11 +38,11 @@ def text(policy: Policy) -> str:
 def parse(said: str, written: Sequence[Policy]) -> tuple[Finding, ...]:
     """The findings in what each_policy.py prints about the policies *written*.
 
-    Raises NetError unless it read them all.
+    Raises ScannerError unless it read them all.
     """
     rows = [json.loads(line) for line in said.splitlines()]
     if (read := sum("read" in row for row in rows)) != len(written):
-        raise NetError(f"parliament read {read} of {len(written)} policies")
+        raise ScannerError(f"parliament read {read} of {len(written)} policies")
     findings = [_finding(row, written[row["file"]]) for row in rows if "issue" in row]
     return tuple(dict.fromkeys(findings))
 

@@ -1,4 +1,4 @@
-"""Runs every second net, or those named: `python -m tests.nets [TOOL …] [--env ENV]`.
+"""Run all third-party scanners, or those named: `python -m tests.scanners [TOOL …] [--env ENV]`.
 
 Prints a line for each finding that nobody has explained, and exits 1 if there is any, or if a
 tool could not do its work.
@@ -10,17 +10,17 @@ import argparse
 import sys
 
 from deployer.lint import describe
-from tests.nets.session import Answer, answers, templates
-from tests.nets.table import TOOLS
+from tests.scanners.session import Answer, answers, templates
+from tests.scanners.table import TOOLS
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m tests.nets", description=__doc__)
+    parser = argparse.ArgumentParser("python -m tests.scanners", description=__doc__)
     parser.add_argument("tools", nargs="*", metavar="TOOL", help=f"of {', '.join(TOOLS)}")
     parser.add_argument("--env", default="", help="one environment (default: every one)")
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.tools) - TOOLS.keys()):
-        parser.error(f"no net {', '.join(unknown)}; there are {', '.join(TOOLS)}")
+        parser.error(f"unknown scanner {', '.join(unknown)}; there are {', '.join(TOOLS)}")
     tools = [tool for name, tool in TOOLS.items() if name in (arguments.tools or TOOLS)]
     well = True
     for answer in answers(tools, templates(arguments.env), whole=not arguments.env):

@@ -12,9 +12,9 @@ from typing import Any
 
 from deployer.lint import Finding
 from operations.project import ROOT
-from tests.nets import install
-from tests.nets.errors import NetError
-from tests.nets.tool import Tool, found, run
+from tests.scanners import install
+from tests.scanners.errors import ScannerError
+from tests.scanners.tool import Tool, found, run
 
 FOLDER = ROOT / ".github" / "workflows"
 
@@ -68,10 +68,10 @@ def _closest(error: dict[str, Any]) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Every workflow; raises NetError if there is none, since that would find nothing."""
+    """Every workflow; raises ScannerError if there is none, since that would find nothing."""
     if files := sorted(folder.glob("*.y*ml")):
         return files
-    raise NetError(f"there is no workflow in {folder}")
+    raise ScannerError(f"there is no workflow in {folder}")
 
 
 AUDIT = Tool("zizmor", lambda: install.python("workflows"), lambda *_: audit())

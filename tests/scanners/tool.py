@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from deployer.lint import Finding, Subject
-from tests.nets.errors import NetError
-from tests.nets.install import CACHE
+from tests.scanners.errors import ScannerError
+from tests.scanners.install import CACHE
 
 MINUTES = 5  # that a tool may take; each needs seconds
 
@@ -20,7 +20,7 @@ Subjects: TypeAlias = Sequence[Subject]
 
 @dataclass(frozen=True)
 class Tool:
-    """One of the second nets: its name stands before its rules, as in checkov:CKV_AWS_18.
+    """A third-party scanner; its name prefixes its rules, as in checkov:CKV_AWS_18.
 
     *install* is called first; *find* gets the templates, and the folder where each is a file
     called STACK.yaml, with a free folder beside it.
@@ -49,7 +49,7 @@ def found(
 
 
 def run(argv: Sequence[str | Path], *, cwd: Path, codes: Collection[int]) -> str:
-    """What the command writes to standard output; raises NetError if it exits with another code."""
+    """What the command writes to standard output; raises ScannerError if it exits with another code."""
     home = CACHE / "home"  # Neither the user's settings nor credentials.
     home.mkdir(parents=True, exist_ok=True)
     env = {"HOME": str(home), "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
@@ -65,11 +65,11 @@ def run(argv: Sequence[str | Path], *, cwd: Path, codes: Collection[int]) -> str
     )
     if result.returncode not in codes:
         said = (result.stderr or result.stdout)[-1000:]
-        raise NetError(f"{Path(argv[0]).name} exited with {result.returncode}: {said}")
+        raise ScannerError(f"{Path(argv[0]).name} exited with {result.returncode}: {said}")
     return result.stdout
 
 
 def seen(subjects: Subjects, stacks: Collection[str]) -> None:
-    """Raise NetError unless the tool read every template: what was not read has no findings."""
+    """Raise ScannerError unless the tool read every template: what was not read has no findings."""
     if unread := sorted({each.name for each in subjects} - set(stacks)):
-        raise NetError(f"these templates were not read: {', '.join(unread)}")
+        raise ScannerError(f"these templates were not read: {', '.join(unread)}")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from deployer.lint import Finding, describe
-from tests.nets import checkov, guard, include, nag, parliament
-from tests.nets.errors import NetError
-from tests.nets.policies import Policy
-from tests.nets.tool import seen
+from tests.scanners import checkov, guard, include, nag, parliament
+from tests.scanners.errors import ScannerError
+from tests.scanners.policies import Policy
+from tests.scanners.tool import seen
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -41,7 +41,7 @@ def test_checkov_must_have_read_everything(summary: dict[str, int]) -> None:
     checkov.check_read(said, resources=1)
     said["summary"] |= summary
 
-    with pytest.raises(NetError, match="checkov read"):
+    with pytest.raises(ScannerError, match="checkov read"):
         checkov.check_read(said, resources=1)
 
 
@@ -147,7 +147,7 @@ def test_parliament() -> None:
 
 def test_parliament_must_have_read_every_policy() -> None:
     """What it did not read has no findings."""
-    with pytest.raises(NetError, match="1 of 2 policies"):
+    with pytest.raises(ScannerError, match="1 of 2 policies"):
         parliament.parse('{"read": 0}', WRITTEN)
 
 
@@ -171,5 +171,5 @@ def test_what_was_not_read_is_an_error() -> None:
     """A tool that says nothing about a template did not check it."""
     seen([Named()], ["crd-dev-dns"])
 
-    with pytest.raises(NetError, match="not read: crd-dev-dns"):
+    with pytest.raises(ScannerError, match="not read: crd-dev-dns"):
         seen([Named()], [])

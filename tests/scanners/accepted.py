@@ -59,5 +59,5 @@ def _deletable(one: Exemption) -> Finding:
         column=1,
         docs="",
         stack=one.stack,
-        source=Line(f"tests/nets/{ACCEPTED.name}", one.number),
+        source=Line(f"tests/scanners/{ACCEPTED.name}", one.number),
     )

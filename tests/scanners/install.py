@@ -1,4 +1,4 @@
-"""Installs the tools below .cache/nets/ on first use, exactly as their locks say."""
+"""Installs the tools below .cache/scanners/ on first use, exactly as their locks say."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from operations.project import ROOT
-from tests.nets.errors import NotInstalledError
+from tests.scanners.errors import NotInstalledError
 
 HERE = Path(__file__).parent
-CACHE = ROOT / ".cache" / "nets"
+CACHE = ROOT / ".cache" / "scanners"
 
 
 def python(name: str) -> Path:

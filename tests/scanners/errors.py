@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-class NetError(Exception):
+class ScannerError(Exception):
     """The tool did not do its work, so that it found nothing says nothing."""
 
 
-class NotInstalledError(NetError):
+class NotInstalledError(ScannerError):
     """The tool cannot be had here."""

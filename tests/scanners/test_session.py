@@ -6,11 +6,11 @@ from pathlib import Path
 
 from deployer.lint import Finding
 from deployer.stack import Line
-from tests.nets import session
-from tests.nets.__main__ import told
-from tests.nets.errors import NetError, NotInstalledError
-from tests.nets.session import Answer
-from tests.nets.tool import Subjects, Tool, found
+from tests.scanners import session
+from tests.scanners.__main__ import told
+from tests.scanners.errors import NotInstalledError, ScannerError
+from tests.scanners.session import Answer
+from tests.scanners.tool import Subjects, Tool, found
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def test_a_tool_that_fails_is_an_error() -> None:
     """As is one that crashes half way."""
 
     def find(*_) -> Sequence[Finding]:
-        raise NetError("fake exited with 2: no idea")
+        raise ScannerError("fake exited with 2: no idea")
 
     assert not answer(find).well
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from deployer.lint import Finding
 from deployer.yamltext import load
-from tests.nets import install
-from tests.nets.errors import NetError
-from tests.nets.tool import Subjects, Tool, found, run
+from tests.scanners import install
+from tests.scanners.errors import ScannerError
+from tests.scanners.tool import Subjects, Tool, found, run
 
 OPTIONS = ("--framework=cloudformation", "--skip-download", "--quiet", "--compact", "-o=json")
 
@@ -39,13 +39,13 @@ def parse(said: dict[str, Any]) -> tuple[Finding, ...]:
 
 
 def check_read(said: dict[str, Any], *, resources: int) -> None:
-    """Raise NetError unless checkov read every resource there is, and skipped no rule."""
+    """Raise ScannerError unless checkov read every resource there is, and skipped no rule."""
     summary = said["summary"]
     count, unread, skipped = (
         summary[key] for key in ("resource_count", "parsing_errors", "skipped")
     )
     if unread or skipped or count != resources:
-        raise NetError(
+        raise ScannerError(
             f"checkov read {count} of {resources} resources, could not parse {unread} templates, "
             f"and skipped {skipped} rules because a template said so"
         )

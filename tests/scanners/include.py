@@ -12,8 +12,8 @@ from typing import Any
 
 from deployer.lint import Finding
 from deployer.yamltext import load
-from tests.nets import install
-from tests.nets.tool import Subjects, Tool, found, run, seen
+from tests.scanners import install
+from tests.scanners.tool import Subjects, Tool, found, run, seen
 
 SCRIPT = install.HERE / "node" / "include.js"
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployer.yamltext import load
-from tests.nets.errors import NetError
-from tests.nets.tool import Subjects
+from tests.scanners.errors import ScannerError
+from tests.scanners.tool import Subjects
 
 PARTITION, REGION, ACCOUNT = "aws", "eu-central-1", "123456789012"
 PSEUDO = {
@@ -209,8 +209,8 @@ class World:
 
 def _arn(kind: str, title: str) -> str:
     if kind not in ARNS:
-        raise NetError(
-            f"{title}: no example of an ARN of {kind}: add one to tests/nets/policies.py"
+        raise ScannerError(
+            f"{title}: no example of an ARN of {kind}: add one to tests/scanners/policies.py"
         )
     return _filled(ARNS[kind], title)
 

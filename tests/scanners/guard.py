@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from deployer.lint import Finding
-from tests.nets import install
-from tests.nets.errors import NotInstalledError
-from tests.nets.tool import Subjects, Tool, found, run, seen
+from tests.scanners import install
+from tests.scanners.errors import NotInstalledError
+from tests.scanners.tool import Subjects, Tool, found, run, seen
 
 PACKAGE = Path("node_modules/@cdklabs/cdk-validator-cfnguard")
 SYSTEMS = {"Linux": "ubuntu", "Darwin": "macos"}

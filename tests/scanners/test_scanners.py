@@ -1,12 +1,12 @@
-"""The second nets for real: all templates pass, and each net catches what it is there for."""
+"""Run the third-party scanners: all templates pass, and each scanner catches its kind of mistake."""
 
 from dataclasses import dataclass, field
 
 import pytest
 
-from tests.nets import session
-from tests.nets.__main__ import told
-from tests.nets.table import TOOLS
+from tests.scanners import session
+from tests.scanners.__main__ import told
+from tests.scanners.table import TOOLS
 
 pytestmark = pytest.mark.slow
 
@@ -56,14 +56,14 @@ def test_nothing_is_unexplained() -> None:
 
 
 @pytest.mark.parametrize(("name", "rule"), CAUGHT.items())
-def test_a_net_without_holes(name: str, rule: str) -> None:
+def test_scanner_catches_naive_template(name: str, rule: str) -> None:
     """A blue and public bucket and a policy of everything do not slip through."""
     [answer] = session.answers([TOOLS[name]], [Subject(NAIVE)], whole=False)
 
     assert rule in {each.rule for each in answer.verdict.unexplained}
 
 
-def test_cdk_refuses_what_is_no_template() -> None:
+def test_cdk_refuses_invalid_template() -> None:
     """A reference to nothing, as an independent parser sees it."""
     text = NAIVE.replace("AccessControl: PublicRead", "BucketName: !Ref Nobody")
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from deployer.lint import Finding, Subject
 from operations import project
-from tests.nets import accepted
-from tests.nets.accepted import Verdict
-from tests.nets.errors import NetError
-from tests.nets.tool import Subjects, Tool
+from tests.scanners import accepted
+from tests.scanners.accepted import Verdict
+from tests.scanners.errors import ScannerError
+from tests.scanners.tool import Subjects, Tool
 
 JOBS = 2  # A tool keeps a core busy.
 
@@ -65,7 +65,7 @@ def _answer(tool: Tool, subjects: Subjects, folder: Path, *, whole: bool) -> Ans
         tool.install()
         begun = time.perf_counter()
         findings = tool.find(subjects, folder)
-    except NetError as error:
+    except ScannerError as error:
         return Answer(tool.name, None, 0, str(error))
     seconds = time.perf_counter() - begun
     known = {each.name: each for each in subjects}

@@ -1,8 +1,8 @@
-"""Every second net, the slowest first."""
+"""All third-party scanners, the slowest first."""
 
 from __future__ import annotations
 
-from tests.nets import checkov, guard, include, nag, parliament, workflows
+from tests.scanners import checkov, guard, include, nag, parliament, workflows
 
 TOOLS = {
     each.name: each

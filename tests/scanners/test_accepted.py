@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from deployer.lint import STALE, Exemption, describe
-from tests.nets import accepted, session
-from tests.nets.table import TOOLS
-from tests.nets.tool import found
+from tests.scanners import accepted, session
+from tests.scanners.table import TOOLS
+from tests.scanners.tool import found
 
 LOGGING = found("checkov:CKV_AWS_18", "crd-dev-foundation", "Artifacts", "no access logs")
 OPEN = found("checkov:CKV_AWS_260", "crd-dev-cluster", "Firewall", "open to the world")
@@ -46,7 +46,7 @@ def test_a_row_that_nothing_needs_is_a_finding() -> None:
     [stale] = accepted.judge([], [row("checkov:CKV_AWS_18", "crd-*-gone", "*")]).unexplained
 
     assert stale.rule == STALE
-    assert describe(stale).startswith("tests/nets/accepted.toml:7 crd-*-gone *: ")
+    assert describe(stale).startswith("tests/scanners/accepted.toml:7 crd-*-gone *: ")
 
 
 def test_a_part_cannot_tell_what_is_stale() -> None:

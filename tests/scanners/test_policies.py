@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from deployer import yamltext
-from tests.nets.errors import NetError
-from tests.nets.policies import World, policies
+from tests.scanners.errors import ScannerError
+from tests.scanners.policies import World, policies
 
 HERE = "eu-central-1:123456789012"
 
@@ -66,7 +66,7 @@ def test_references_become_examples(value: Any, expected: Any) -> None:
 
 def test_an_unknown_arn_is_said() -> None:
     """Better than an invented one, which parliament would call a mismatch."""
-    with pytest.raises(NetError, match="ARN of AWS::Route53::HostedZone"):
+    with pytest.raises(ScannerError, match="ARN of AWS::Route53::HostedZone"):
         World({"crd": FOUNDATION}).resolved({"Fn::GetAtt": ["Zone", "Arn"]}, "crd")
 
 
