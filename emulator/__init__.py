@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from emulator import process
-from emulator.access import secret, tokens
-from emulator.folder import Folder
+from emulator.access import secret, web_identity
+from emulator.paths import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -179,7 +179,7 @@ def web_identity_token(endpoint: Endpoint, claims: dict[str, Any]) -> str:
 
     The emulator has no keys of real providers, so it accepts only these tokens.
     """
-    return tokens.web_identity_token(endpoint.secret_key, claims)
+    return web_identity.web_identity_token(endpoint.secret_key, claims)
 
 
 def letters(endpoint: Endpoint) -> list[Letter]:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from deployer.errors import DeployError
-from emulator.folder import Folder
+from emulator.paths import Folder
 from emulator.server import serve
 
 if __name__ == "__main__":

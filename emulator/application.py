@@ -7,25 +7,25 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from emulator import by_hand, mail, ministack, pace, signing
+from emulator import hosted_zones, ministack, outbox, resource_delay, sns_signing
 from emulator.access import secret as secrets
+from emulator.access.admin_requests import PATH
 from emulator.access.anonymous import CERTIFICATE
 from emulator.access.control import AccessControl
-from emulator.access.orders import PATH
-from emulator.saver import Saver
+from emulator.autosave import Saver
 from emulator.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
-    from emulator.folder import Folder
+    from emulator.paths import Folder
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _READS = re.compile(rb"(?:^|&)Action=(?:Describe|List|Get|Validate|Detect|Estimate)")
-_ASKS = {"mail": mail.read}
+_ASKS = {"mail": outbox.read}
 
 
 class Application:
@@ -36,8 +36,8 @@ class Application:
         self._control = AccessControl(self._permitted, port=port)
         self._changes: dict[str, Callable[[dict[str, Any]], None]] = {
             "access": self._control.allow,
-            "by-hand": by_hand.make,
-            "pace": pace.set_pace,
+            "by-hand": hosted_zones.make,
+            "pace": resource_delay.set_pace,
         }
         self.saver = Saver(State(folder))
 
@@ -81,7 +81,7 @@ class Application:
             await _answer(send, 200 if proof else 400, json.dumps({"proof": proof}))
             return
         if scope["method"] == "GET" and scope["path"] == CERTIFICATE:
-            await _answer(send, 200, signing.signer().certificate.decode())
+            await _answer(send, 200, sns_signing.signer().certificate.decode())
             return
         if scope["method"] != "POST" or order not in {**self._changes, **_ASKS}:
             await _answer(send, 404, f"unknown order {order}")

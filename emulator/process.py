@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.errors import EmulatorError
 from deployer.isolation import sandbox
-from emulator.access import orders, secret
+from emulator.access import admin_requests, secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from emulator.folder import Folder
+    from emulator.paths import Folder
 
 ACCOUNT = "000000000000"
 START_SECONDS = 60.0  # A busy two-core machine took 6; the rest is patience.
@@ -90,7 +90,7 @@ def running(folder: Folder) -> Server | None:
     if server is None or not folder.secret.exists():
         return None
     known = secret.read(folder.secret)
-    if not orders.is_server_of(server.url, known, account=ACCOUNT, seconds=_ANSWER_SECONDS):
+    if not admin_requests.is_server_of(server.url, known, account=ACCOUNT, seconds=_ANSWER_SECONDS):
         return None
     return server
 
@@ -115,8 +115,8 @@ def stop(folder: Folder) -> bool:
 def tell(url: str, key: tuple[str, str], what: str, body: dict[str, Any]) -> str:
     """Send the server one of our own orders, signed with *key*; return what it answers."""
     try:
-        path = f"{orders.PATH}/{what}"
-        status, text = orders.send(url, "POST", path, json.dumps(body), key=key, seconds=30)
+        path = f"{admin_requests.PATH}/{what}"
+        status, text = admin_requests.send(url, "POST", path, json.dumps(body), key=key, seconds=30)
     except OSError as error:
         message = f"the emulator at {url} does not answer: {error}"
         raise EmulatorError(message, hint="start it again") from error

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.errors import EmulatorError
 from deployer.isolation import namespaces, sandbox
-from emulator import objects, postgres, process
-from emulator.folder import Folder
+from emulator import orphaned_objects, postgres, process
+from emulator.paths import Folder
 
 if TYPE_CHECKING:
     from emulator.application import Application
@@ -33,7 +33,7 @@ def serve(folder: Folder) -> None:
     lock = _lock(folder)
     folder.server.unlink(missing_ok=True)
     listener = _listen(folder)
-    objects.drop_unsaved(folder)
+    orphaned_objects.drop_unsaved(folder)
     port = listener.getsockname()[1]
     os.environ.update(environment(folder, port))
     asyncio.run(_serve(_application(folder, port), folder, listener))
@@ -72,20 +72,27 @@ def _application(folder: Folder, port: int) -> Application:
     Collecting garbage while 80 modules are made finds none and costs a fifth of the start.
     """
     gc.disable()
-    from emulator import ministack, pace, patches, patterns, templates, unfinished
-    from emulator.access import control, operations, roles, secret
+    from emulator import (
+        allowed_patterns,
+        interrupted_operations,
+        ministack,
+        patches,
+        resource_delay,
+        template_limits,
+    )
+    from emulator.access import control, function_credentials, operation_names, secret
     from emulator.application import Application
 
     known = secret.read(folder.secret)
     ministack.use_root_secret(known)
     ministack.swap(ministack, "ASGI", control.only_authenticated)
     patches.close()
-    roles.install(known)
-    operations.install()
-    pace.close()
-    templates.close()
-    patterns.close()
-    unfinished.close()
+    function_credentials.install(known)
+    operation_names.install()
+    resource_delay.close()
+    template_limits.close()
+    allowed_patterns.close()
+    interrupted_operations.close()
     postgres.begin(folder)
     gc.freeze()
     gc.enable()
@@ -125,7 +132,7 @@ async def _serve(application: Application, folder: Folder, listener: socket.sock
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
-    from emulator.limits import Limits
+    from emulator.request_limits import Limits
 
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

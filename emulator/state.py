@@ -17,7 +17,7 @@ from typing import Any
 
 from deployer.errors import EmulatorError
 from emulator import ministack
-from emulator.folder import Folder
+from emulator.paths import Folder
 
 _FORMAT = 1
 _TRIES = 5

@@ -6,7 +6,7 @@ import http.client
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from emulator.access.refusals import RefusedError
+from emulator.access.errors import RefusedError
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _DRAINED_BYTES = 1024 * 1024

@@ -9,10 +9,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from emulator import ministack
-from emulator.access import anonymous, browsers, operations, orders, payloads, signatures
+from emulator.access import (
+    admin_requests,
+    anonymous,
+    operation_names,
+    origins,
+    payloads,
+    signatures,
+)
 from emulator.access.body import Body, DisconnectedError
 from emulator.access.destinations import Destination, find
-from emulator.access.refusals import AwsRefusalError, RefusedError
+from emulator.access.errors import AwsRefusalError, RefusedError
 from emulator.access.request import Request
 
 if TYPE_CHECKING:
@@ -73,7 +80,7 @@ class AccessControl:
         request, body = Request.from_scope(scope), Body(receive)
         try:
             destination = find(request, self._port, self._hosts)
-            browsers.check(request, destination, self._origins)
+            origins.check(request, destination, self._origins)
             if destination is Destination.AWS:
                 await self._authenticate(request, body)
                 scope[ministack.AUTHENTICATED] = True
@@ -103,7 +110,7 @@ class AccessControl:
             return
         if request.path.startswith("/_"):
             _check_order(request, claimed)
-        elif claimed.service == orders.SERVICE:
+        elif claimed.service == admin_requests.SERVICE:
             message = "Credential should be scoped to correct service."
             raise AwsRefusalError("SignatureDoesNotMatch", message)
         await self._verify(request, claimed, body)
@@ -138,17 +145,17 @@ class AccessControl:
         payloads.check(claimed, payload, content, secret)
         if payloads.is_unsigned(payload):
             _check_service(request, content)
-        operations.check(request, content)
+        operation_names.check(request, content)
 
 
 def _check_order(request: Request, claimed: signatures.Claim) -> None:
     """Raise RefusedError unless *request* is a root's call of one of the `/_emulator` endpoints."""
-    if not request.path.startswith(orders.PATH):
+    if not request.path.startswith(admin_requests.PATH):
         raise RefusedError(f"{request.path}: not an endpoint of the emulator")
-    if not _ACCOUNT.fullmatch(claimed.access_key) or claimed.service != orders.SERVICE:
+    if not _ACCOUNT.fullmatch(claimed.access_key) or claimed.service != admin_requests.SERVICE:
         raise RefusedError(
             f"{request.path}: needs a signature with the folder's secret key for the service "
-            f"{orders.SERVICE}"
+            f"{admin_requests.SERVICE}"
         )
 
 

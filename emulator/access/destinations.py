@@ -11,7 +11,7 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from emulator.access.refusals import RefusedError
+from emulator.access.errors import RefusedError
 from emulator.patches import apigateway, elb
 from emulator.patches.cloudfront import distributions
 

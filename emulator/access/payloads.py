@@ -7,7 +7,7 @@ import hmac
 import re
 from typing import TYPE_CHECKING
 
-from emulator.access.refusals import AwsRefusalError
+from emulator.access.errors import AwsRefusalError
 from emulator.access.signatures import ALGORITHM, S3, Claim
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials
 
-from emulator.access.refusals import AwsRefusalError
+from emulator.access.errors import AwsRefusalError
 
 if TYPE_CHECKING:
     from emulator.access.request import Request

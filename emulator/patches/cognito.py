@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from emulator import mail, ministack
+from emulator import ministack, outbox
 from emulator.ministack import Answer, Props
 from emulator.patches.lambda_.permissions import may_invoke
 
@@ -57,7 +57,7 @@ def _by_letter(_send: Callable[..., Any]) -> Callable[..., None]:
         forgotten = attribute_name == "password"
         user["_reset_code" if forgotten else "_confirmation_code"] = code
         about = "forgotten password" if forgotten else "confirmation"
-        mail.send(attributes["email"], about=about, secret=code)
+        outbox.send(attributes["email"], about=about, secret=code)
 
     return sending
 

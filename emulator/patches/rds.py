@@ -11,9 +11,9 @@ from typing import Any
 
 from emulator import ministack, postgres
 from emulator.ministack import Action, Answer, Params, Props
-from emulator.postgres import records, refusals
-from emulator.postgres.records import SECRET, Record
-from emulator.postgres.refusals import Asked, Refusal
+from emulator.postgres import instances, validation
+from emulator.postgres.instances import SECRET, Record
+from emulator.postgres.validation import Asked, Refusal
 
 KIND = "AWS::RDS::DBInstance"
 ADDRESS = "127.0.0.1"
@@ -41,7 +41,7 @@ def close() -> None:
 
 def _running(create: Callable[..., Made]) -> Callable[..., Made]:
     def creating(title: str, props: Props, stack: str) -> Made:
-        if not records.is_postgres(props):
+        if not instances.is_postgres(props):
             return create(title, props, stack)
         _raise(_of_new(props))
         made, _ = create(title, props, stack)
@@ -56,9 +56,9 @@ def _following(update: Callable[..., Made]) -> Callable[..., Made]:
 
     def updating(made: str, old: Props, new: Props, stack: str, title: str | None = None) -> Made:
         record = _instances().get(made)
-        if record is None or not records.is_postgres(record):
+        if record is None or not instances.is_postgres(record):
             return update(made, old, new, stack, title)
-        _raise(refusals.of_any(new, _groups()))
+        _raise(validation.of_any(new, _groups()))
         endpoint, before = dict(record["Endpoint"]), record[_PASSWORD]
         update(made, old, new, stack, title)
         record["Endpoint"].update(endpoint)
@@ -75,7 +75,7 @@ def _ending(delete: Callable[..., None]) -> Callable[..., None]:
         record = _instances().get(made)
         _raise(_of_protected(record))
         delete(made, props)
-        if record and records.is_postgres(record):
+        if record and instances.is_postgres(record):
             _take_down(record)
 
     return deleting
@@ -114,42 +114,42 @@ def _attributes(record: Record) -> dict[str, Any]:
 def _of_new(asked: Asked) -> Iterable[Refusal]:
     if asked.get("DBInstanceIdentifier") in _instances():
         yield Refusal("DB Instance already exists", "DBInstanceAlreadyExists")
-    yield from refusals.of_new(asked, _groups())
+    yield from validation.of_new(asked, _groups())
 
 
 def _of_change(asked: Asked) -> Iterable[Refusal]:
     record = ministack.find_instance(asked.get("DBInstanceIdentifier", ""))
-    if record is None or not records.is_postgres(record):
+    if record is None or not instances.is_postgres(record):
         return
     known = {**asked, "EngineVersion": asked.get("EngineVersion") or record["EngineVersion"]}
-    yield from refusals.of_any(known, _groups())
+    yield from validation.of_any(known, _groups())
     stays = asked.get("ManageMasterUserPassword") != "false"
     if SECRET in record and stays and asked.get("MasterUserPassword"):
-        yield refusals.MANAGED
+        yield validation.MANAGED
 
 
 def _of_deletion(asked: Asked) -> Iterable[Refusal]:
     yield from _of_protected(ministack.find_instance(asked.get("DBInstanceIdentifier", "")))
-    skipped = refusals.is_true(asked.get("SkipFinalSnapshot"))
+    skipped = validation.is_true(asked.get("SkipFinalSnapshot"))
     if not skipped and not asked.get("FinalDBSnapshotIdentifier"):
-        yield refusals.NO_FINAL_SNAPSHOT
+        yield validation.NO_FINAL_SNAPSHOT
 
 
 def _of_protected(record: Record | None) -> Iterable[Refusal]:
     if record and record.get("DeletionProtection"):
-        yield refusals.PROTECTED
+        yield validation.PROTECTED
 
 
 def _of_subnets(asked: Asked) -> Iterable[Refusal]:
     subnets = ministack.subnets_of(asked)
     if subnets:
-        yield from refusals.of_zones({one["SubnetAvailabilityZone"]["Name"] for one in subnets})
+        yield from validation.of_zones({one["SubnetAvailabilityZone"]["Name"] for one in subnets})
 
 
-def _groups() -> refusals.Groups:
+def _groups() -> validation.Groups:
     kept = ministack.store(ministack.rds, "_param_groups")
     families = {name: group["DBParameterGroupFamily"] for name, group in kept.items()}
-    return refusals.Groups(families, set(ministack.store(ministack.rds, "_subnet_groups")))
+    return validation.Groups(families, set(ministack.store(ministack.rds, "_subnet_groups")))
 
 
 def _instances() -> Any:
@@ -185,20 +185,20 @@ def _created(create: Action) -> Action:
     def creating(params: Params) -> Answer:
         asked = _asked(params)
         answer = create(params)
-        if answer[0] >= http.client.BAD_REQUEST or not records.is_postgres(asked):
+        if answer[0] >= http.client.BAD_REQUEST or not instances.is_postgres(asked):
             return answer
         record = _instances()[asked["DBInstanceIdentifier"]]
         _bring_up(record, asked)
         return ministack.instance_answer("CreateDBInstance", record)
 
-    return _checked(lambda asked: _of_new(asked) if records.is_postgres(asked) else ())(creating)
+    return _checked(lambda asked: _of_new(asked) if instances.is_postgres(asked) else ())(creating)
 
 
 def _deleted(delete: Action) -> Action:
     def deleting(params: Params) -> Answer:
         record = ministack.find_instance(ministack.param(params, "DBInstanceIdentifier"))
         answer = delete(params)
-        if answer[0] < http.client.BAD_REQUEST and record and records.is_postgres(record):
+        if answer[0] < http.client.BAD_REQUEST and record and instances.is_postgres(record):
             _take_down(record)
         return answer
 
@@ -224,8 +224,8 @@ _BY_CALLS: dict[str, Callable[[Action], Action]] = {
     "CreateDBInstance": _created,
     "DeleteDBInstance": _deleted,
     "ModifyDBInstance": _modified,
-    "RestoreDBInstanceFromDBSnapshot": _checked(lambda _: [refusals.NO_DATA]),
-    "CreateDBInstanceReadReplica": _checked(lambda _: [refusals.NO_DATA]),
+    "RestoreDBInstanceFromDBSnapshot": _checked(lambda _: [validation.NO_DATA]),
+    "CreateDBInstanceReadReplica": _checked(lambda _: [validation.NO_DATA]),
     "CreateDBSubnetGroup": _checked(_of_subnets),
     "ModifyDBSubnetGroup": _checked(_of_subnets),
 }
@@ -239,26 +239,26 @@ def _bring_up(record: Record, asked: Asked) -> None:
     name = record["DBInstanceIdentifier"]
     record.update(DBInstanceStatus="creating", DBName=asked.get("DBName") or "")
     _settle_secret(record, asked)
-    wanted = records.wanted(record, postgres.chosen())
-    door = records.Door(ministack.account(), ministack.region(), name)
+    wanted = instances.wanted(record, postgres.chosen())
+    door = instances.Door(ministack.account(), ministack.region(), name)
     try:
-        given = postgres.served().add(wanted, door, taken=records.ports())
+        given = postgres.served().add(wanted, door, taken=instances.ports())
     except BaseException:
         del _instances()[name]
         _take_down(record)
         raise
-    records.settle(record, given, ADDRESS)
+    instances.settle(record, given, ADDRESS)
 
 
 def _take_down(record: Record) -> None:
     """End the instance of *record* and remove its data and its secret."""
     postgres.served().remove(record["DbiResourceId"])
-    records.drop_secret(record)
+    instances.drop_secret(record)
 
 
 def _settle_secret(record: Record, asked: Asked) -> None:
     """Have RDS manage the master password in a secret, or stop managing it, as *asked*."""
-    managed = refusals.is_true(asked.get("ManageMasterUserPassword"))
+    managed = validation.is_true(asked.get("ManageMasterUserPassword"))
     if managed and SECRET not in record:
         record[_PASSWORD] = ministack.new_password()
         value = {"username": record["MasterUsername"], "password": record[_PASSWORD]}
@@ -270,13 +270,13 @@ def _settle_secret(record: Record, asked: Asked) -> None:
         key = asked.get("MasterUserSecretKmsKeyId") or asked.get(SECRET, {}).get("KmsKeyId")
         record[SECRET] = {"SecretArn": arn, "SecretStatus": "active", "KmsKeyId": key}
     elif not managed and SECRET in record:
-        records.drop_secret(record)
+        instances.drop_secret(record)
         record[_PASSWORD] = asked["MasterUserPassword"]
 
 
 def _turn(record: Record, _before: str, password: str) -> None:
     """Give the master user of *record* another password."""
-    if records.is_postgres(record):
+    if instances.is_postgres(record):
         one, user = record["DbiResourceId"], record["MasterUsername"]
         postgres.served().set_password(one, user, password)
 

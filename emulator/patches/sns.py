@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.request import Request, urlopen
 
-from emulator import mail, ministack, signing
+from emulator import ministack, outbox, sns_signing
 from emulator.ministack import Answer, Params, Props
 
 Made = tuple[str, dict[str, Any]]
@@ -98,7 +98,7 @@ def _ask(topic: dict[str, Any]) -> None:
         one["attributes"]["PendingConfirmation"] = "true"
         if one["protocol"] in _BY_MAIL:
             link = _own(f"?Action=ConfirmSubscription&TopicArn={topic['arn']}&Token={one['token']}")
-            mail.send(one["endpoint"], about=f"subscription to {topic['arn']}", secret=link)
+            outbox.send(one["endpoint"], about=f"subscription to {topic['arn']}", secret=link)
         else:
             asking = ministack.store(ministack.sns, "_send_subscription_confirmation")
             run = functools.partial(_run, asking, topic["arn"], one)
@@ -157,7 +157,7 @@ def _signed(message: Message) -> Message:
     return {
         **message,
         "SignatureVersion": version,
-        "Signature": signing.signer().sign(text, version=version),
+        "Signature": sns_signing.signer().sign(text, version=version),
         "SigningCertURL": _own("_emulator/SimpleNotificationService.pem"),
     }
 

@@ -573,7 +573,7 @@ GAPS: tuple[Gap, ...] = (
         "Lambda quotas, Invocation payload; the message is not verified",
         "returned; an endless one filled the memory",
         module="lambda_.workers",
-        test="test_isolation.py::test_endless_output",
+        test="test_isolated_processes.py::test_endless_output",
     ),
     Gap(
         "a zip of more than 250 MB unzipped is refused",

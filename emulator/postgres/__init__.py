@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from deployer.errors import EmulatorError
 
 if TYPE_CHECKING:
-    from emulator.folder import Folder
+    from emulator.paths import Folder
     from emulator.postgres.binaries import Kind
     from emulator.postgres.databases import Databases
 
@@ -51,9 +51,9 @@ def chosen() -> Kind:
 
 def resume() -> None:
     """Open the databases RDS has records of, as they were when the emulator ended."""
-    from emulator.postgres import records
+    from emulator.postgres import instances
 
-    served().resume(records.kept())
+    served().resume(instances.kept())
 
 
 def end() -> None:

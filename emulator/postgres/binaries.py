@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from deployer.errors import EmulatorError
-from emulator import processes
+from emulator import isolated_processes
 
 Kind = Literal["bundled", "system"]
 BUNDLED: Kind = "bundled"
@@ -83,7 +83,7 @@ def _system() -> list[Path]:
 
 @functools.cache
 def _version(folder: Path) -> str:
-    with processes.trusted():
+    with isolated_processes.trusted():
         said = subprocess.run(
             [folder / "postgres", "--version"], capture_output=True, text=True, check=True
         )

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deployer.errors import EmulatorError
-from emulator.postgres import binaries, roles
+from emulator.postgres import binaries, rds_roles
 from emulator.postgres.binaries import Kind
-from emulator.postgres.front import Front, Gate
+from emulator.postgres.event_loop_thread import Worker
+from emulator.postgres.proxy import Front, Gate
 from emulator.postgres.server import Connection, Place, Server, end
-from emulator.postgres.worker import Worker
 
 _log = logging.getLogger("emulator.postgres")
 ADDRESS = "127.0.0.1"
@@ -70,7 +70,7 @@ class Databases:
     def set_password(self, one: str, master: str, password: str) -> None:
         """Give the master user of database *one* another password."""
         database = self._open[one]
-        self._worker.run(lambda: database.run_sql(roles.new_password(master, password)))
+        self._worker.run(lambda: database.run_sql(rds_roles.new_password(master, password)))
 
     def remove(self, one: str) -> None:
         """End database *one* and remove its data; fine if there is none."""
@@ -183,7 +183,7 @@ class _Database:
         server = Server(place, binaries.choose(wanted.kind, wanted.version))
         await server.initialise()
         await server.start()
-        await server.run(*roles.statements(wanted.master, wanted.password, wanted.database))
+        await server.run(*rds_roles.statements(wanted.master, wanted.password, wanted.database))
         place.ready.touch()
         return server
 

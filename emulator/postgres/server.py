@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.errors import EmulatorError
-from emulator import processes
-from emulator.postgres import launcher, wire
+from emulator import isolated_processes
+from emulator.postgres import launcher, protocol
 from emulator.postgres.binaries import Binaries
 from emulator.process import is_locked
 
@@ -180,17 +180,17 @@ class Server:
         """Run SQL as the superuser, each statement on its own."""
         reader, writer = await self.connect()
         try:
-            writer.write(wire.log_in(ADMIN, "postgres"))
+            writer.write(protocol.log_in(ADMIN, "postgres"))
             await _until_idle(reader)
             for statement in statements:
-                writer.write(wire.query(statement))
+                writer.write(protocol.query(statement))
                 await _until_idle(reader)
         finally:
             writer.close()
 
     async def _launch(self, program: str, *arguments: str) -> asyncio.subprocess.Process:
         """Start a program of PostgreSQL on the loop's thread, which lives as long as we do."""
-        with self.place.log.open("wb") as log, processes.trusted():
+        with self.place.log.open("wb") as log, isolated_processes.trusted():
             return await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", launcher.__file__),
                 *(str(self.place.lock), str(os.getpid())),
@@ -234,6 +234,6 @@ def _locale(major: int) -> tuple[str, ...]:
 
 async def _until_idle(reader: asyncio.StreamReader) -> None:
     """Read answers until PostgreSQL waits for the next statement."""
-    while (message := await wire.read_message(reader))[:1] != wire.READY:
-        if message[:1] == wire.ERROR:
-            raise EmulatorError(f"PostgreSQL says: {wire.told(message)}")
+    while (message := await protocol.read_message(reader))[:1] != protocol.READY:
+        if message[:1] == protocol.ERROR:
+            raise EmulatorError(f"PostgreSQL says: {protocol.told(message)}")

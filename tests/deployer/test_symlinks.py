@@ -13,7 +13,7 @@ from deployer.artifacts import Code, Target
 from deployer.artifacts.build import build
 from deployer.errors import DeployError, GuardError
 from deployer.stack import Layers
-from emulator.folder import Folder
+from emulator.paths import Folder
 from tests.fakes import desired_stack
 
 

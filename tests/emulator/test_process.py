@@ -19,7 +19,7 @@ import pytest
 import emulator
 from deployer.errors import EmulatorError
 from emulator import process
-from emulator.folder import Folder
+from emulator.paths import Folder
 
 CHECKOUT = Path(__file__).parents[2]
 

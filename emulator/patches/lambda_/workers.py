@@ -19,7 +19,7 @@ from deployer import runtime
 from deployer.errors import EmulatorError
 from deployer.isolation import sandbox
 from emulator import ministack
-from emulator.processes import IsolatedProcess, Isolation, install
+from emulator.isolated_processes import IsolatedProcess, Isolation, install
 
 RESPONSE_BYTES = 6_291_556  # Lambda quotas, Invocation payload; the number is from its error.
 LOG_BYTES = 4 * 1024 * 1024  # Per invocation. Lambda has no such limit.

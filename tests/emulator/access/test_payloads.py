@@ -8,7 +8,7 @@ import hmac
 import pytest
 
 from emulator.access import payloads
-from emulator.access.refusals import AwsRefusalError
+from emulator.access.errors import AwsRefusalError
 from emulator.access.signatures import Claim
 from tests.emulator.access.signing import KEY, REGION, SECRET
 

@@ -11,7 +11,7 @@ import pytest
 
 from deployer.errors import EmulatorError
 from emulator.access import secret
-from emulator.folder import Folder
+from emulator.paths import Folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.access import payloads, signatures
-from emulator.access.refusals import AwsRefusalError
+from emulator.access.errors import AwsRefusalError
 from emulator.access.request import Request
 from tests.emulator.access.signing import SECRET, encoded, now, presigned, received, signed
 

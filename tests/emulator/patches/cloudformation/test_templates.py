@@ -263,11 +263,11 @@ Outputs:
 
 READ_TWICE = """
 import json, sys
-from emulator import ministack, templates
+from emulator import ministack, template_limits
 
 texts = json.load(sys.stdin)
 own = [ministack.engine._parse_template(text) for text in texts]
-templates.close()
+template_limits.close()
 assert own == [ministack.engine._parse_template(text) for text in texts]
 print(ministack.engine.CfnLoader.__mro__[1].__name__)
 """

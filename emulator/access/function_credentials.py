@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from emulator import ministack
-from emulator.access import tokens
+from emulator.access import web_identity
 from emulator.access.secret import derive
 
 
 def install(secret: str) -> None:
     """Derive the keys of functions from *secret*, and accept only tokens signed with it."""
     ministack.swap_function_credentials(lambda config: _function_credentials(config, secret))
-    ministack.swap_web_identity(lambda token: tokens.is_web_identity_token(secret, token))
+    ministack.swap_web_identity(lambda token: web_identity.is_web_identity_token(secret, token))
 
 
 def drop_function_sessions() -> None:

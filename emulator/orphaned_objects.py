@@ -10,7 +10,7 @@ import ast
 import json
 import shutil
 
-from emulator.folder import Folder
+from emulator.paths import Folder
 
 
 def drop_unsaved(folder: Folder) -> None:

@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import Any
 from xml.sax.saxutils import escape
 
-from emulator import ministack, xmltext
+from emulator import ministack, xml_characters
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -201,7 +201,7 @@ class _Response:
             self.has_started = True
             self._is_cleaned = _is_generated_xml(message.get("headers", []))
         elif self._is_cleaned and message.get("body"):
-            message = {**message, "body": xmltext.clean_bytes(message["body"])}
+            message = {**message, "body": xml_characters.clean_bytes(message["body"])}
         await self._send(message)
 
 

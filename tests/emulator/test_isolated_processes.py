@@ -23,8 +23,8 @@ import emulator
 from deployer.errors import EmulatorError, IsolationError
 from deployer.isolation import sandbox
 from emulator import process, server
-from emulator.folder import Folder
 from emulator.patches.lambda_ import workers
+from emulator.paths import Folder
 from tests.emulator.functions import ROLE, code, function, processes_of
 from tests.emulator.templates import template
 from tests.emulator_server import Aws

@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 
 from deployer import yamlbounds
-from emulator import ministack, xmltext
+from emulator import ministack, xml_characters
 
-_log = logging.getLogger("emulator.templates")
+_log = logging.getLogger("emulator.template_limits")
 
 MAX_DEPTH = yamlbounds.MAX_DEPTH
 MAX_TEXT = 1_000_000  # The result of a function such as Fn::Sub: as long as a whole template.
@@ -89,7 +89,7 @@ def _bounded_snippet(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
 @functools.lru_cache(maxsize=16)  # Each template is read several times for one change set.
 def _measure(text: str, *, aliases: bool) -> None:
-    if found := xmltext.forbidden(text):
+    if found := xml_characters.forbidden(text):
         raise TemplateError(f"{found} is not allowed in a template")
     if not text.lstrip().startswith("{"):  # json.loads bounds its own depth.
         yamlbounds.check(text, aliases=aliases)
@@ -179,7 +179,7 @@ def _values(root: Any) -> Iterator[str]:
 def _value(value: Any) -> str:
     match value:
         case str():
-            found = xmltext.forbidden(value)
+            found = xml_characters.forbidden(value)
             return f"{found} is not allowed in a template" if found else ""
         case None | bool():
             return ""
@@ -232,7 +232,7 @@ def _clean_answer(answer: Callable[[int, str, str], Any]) -> Callable[[int, str,
     """Make the response valid XML, whatever the stored state contains."""
 
     def answering(status: int, tag: str, inner: str) -> Any:
-        return answer(status, tag, xmltext.clean(inner))
+        return answer(status, tag, xml_characters.clean(inner))
 
     return answering
 
@@ -243,8 +243,8 @@ def _checked(action: ministack.Action) -> ministack.Action:
     def checking(params: ministack.Params) -> ministack.Answer:
         for name, values in params.items():
             for text in (name, *(values if isinstance(values, list) else [values])):
-                if found := xmltext.forbidden(str(text)):
-                    message = f"{found} in {xmltext.clean(name)} is not allowed"
+                if found := xml_characters.forbidden(str(text)):
+                    message = f"{found} in {xml_characters.clean(name)} is not allowed"
                     return ministack.refuse("ValidationError", message)
         try:
             return action(params)
@@ -253,6 +253,6 @@ def _checked(action: ministack.Action) -> ministack.Action:
                 raise
             _log.exception("a template could not be read")
             message = f"Template format error: {type(error).__name__}: {error}"
-            return ministack.refuse("ValidationError", xmltext.clean(message))
+            return ministack.refuse("ValidationError", xml_characters.clean(message))
 
     return checking

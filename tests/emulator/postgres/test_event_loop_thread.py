@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from emulator.postgres.worker import Worker
+from emulator.postgres.event_loop_thread import Worker
 
 THREADS = 8
 

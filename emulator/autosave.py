@@ -7,15 +7,15 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from emulator import ministack, unfinished
-from emulator.access import roles
+from emulator import interrupted_operations, ministack
+from emulator.access import function_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from emulator.state import State
 
-_log = logging.getLogger("emulator.saver")
+_log = logging.getLogger("emulator.autosave")
 SOON_SECONDS = 1.0
 
 
@@ -30,8 +30,8 @@ class Saver:
         """Bring the saved state back, undo what was under way when it was written, and watch."""
         started = time.perf_counter()
         self._state.load()
-        roles.drop_function_sessions()
-        await unfinished.undo()
+        function_credentials.drop_function_sessions()
+        await interrupted_operations.undo()
         ministack.wrap("_create_stack_task_in_region", self._saving_after)
         _log.info("state loaded in %.0f ms", 1000 * (time.perf_counter() - started))
 

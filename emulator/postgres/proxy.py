@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deployer.errors import EmulatorError
-from emulator.postgres import wire
+from emulator.postgres import protocol
 from emulator.postgres.server import ADMIN, Connection
 
 _log = logging.getLogger("emulator.postgres")
@@ -92,11 +92,11 @@ class Front:
                     writer.write(start.packet)
                     if await self._logged_in(client, reader, start):
                         await _pass_on(client, (reader, writer))
-        except (OSError, EOFError, TimeoutError, wire.BrokenTalkError) as error:
+        except (OSError, EOFError, TimeoutError, protocol.BrokenTalkError) as error:
             _log.info("a client of port %d went: %r", self._port, error)
         except EmulatorError as error:
             _log.error("port %d: %s", self._port, error)
-            client.writer.write(wire.fatal(error.message, _NOT_NOW))
+            client.writer.write(protocol.fatal(error.message, _NOT_NOW))
         finally:
             client.writer.close()
 
@@ -104,37 +104,37 @@ class Front:
     def _port(self) -> int:
         return int(self._listener.getsockname()[1])
 
-    async def _wanted(self, client: _Client) -> wire.Start | None:
+    async def _wanted(self, client: _Client) -> protocol.Start | None:
         """Return the log-in *client* wants; None if there is nothing left to do for it."""
         async with asyncio.timeout(_LOG_IN_SECONDS):
             start = await self._greeted(client)
-        if start.code == wire.CANCEL_REQUEST:
+        if start.code == protocol.CANCEL_REQUEST:
             await self._cancel(start)
             return None
         if refused := self._refusal(start, encrypted=client.encrypted):
-            await client.say(wire.fatal(refused))
+            await client.say(protocol.fatal(refused))
             return None
         return start
 
-    async def _greeted(self, client: _Client) -> wire.Start:
+    async def _greeted(self, client: _Client) -> protocol.Start:
         """Read what the client wants, encrypted if it asks for that first."""
-        while (start := await wire.read_start(client.reader)).code in _REQUESTS:
-            if start.code == wire.SSL_REQUEST and not client.encrypted:
-                await client.say(wire.YES)
+        while (start := await protocol.read_start(client.reader)).code in _REQUESTS:
+            if start.code == protocol.SSL_REQUEST and not client.encrypted:
+                await client.say(protocol.YES)
                 await client.writer.start_tls(self._tls)
                 client.encrypted = True
             else:
-                await client.say(wire.NO)
+                await client.say(protocol.NO)
         return start
 
-    async def _cancel(self, start: wire.Start) -> None:
+    async def _cancel(self, start: protocol.Start) -> None:
         """Hand on a request to cancel; PostgreSQL checks the key in it and answers nothing."""
         reader, writer = await self._connect()
         with closing(writer):
             writer.write(start.packet)
             await reader.read()
 
-    def _refusal(self, start: wire.Start, *, encrypted: bool) -> str | None:
+    def _refusal(self, start: protocol.Start, *, encrypted: bool) -> str | None:
         """Say, in PostgreSQL's words, whom pg_hba.conf of RDS does not let in."""
         how = "SSL encryption" if encrypted else "no encryption"
         who = f'host "127.0.0.1", user "{start.user}", database "{start.database}", {how}'
@@ -145,31 +145,31 @@ class Front:
         return None
 
     async def _logged_in(
-        self, client: _Client, server: asyncio.StreamReader, start: wire.Start
+        self, client: _Client, server: asyncio.StreamReader, start: protocol.Start
     ) -> bool:
         """Pass on what the server asks *client*, unless it asks nothing: then we ask."""
-        while (message := await wire.read_message(server))[:1] == wire.OTHER_VERSION:
+        while (message := await protocol.read_message(server))[:1] == protocol.OTHER_VERSION:
             await client.say(message)
-        if message == wire.LOGGED_IN and not await self._shows_token(client, start):
+        if message == protocol.LOGGED_IN and not await self._shows_token(client, start):
             return False
         await client.say(message)
         return True
 
-    async def _shows_token(self, client: _Client, start: wire.Start) -> bool:
+    async def _shows_token(self, client: _Client, start: protocol.Start) -> bool:
         """Ask a member of rds_iam for a token, and tell it no more than RDS does if it is wrong."""
-        await client.say(wire.ASK_PASSWORD)
+        await client.say(protocol.ASK_PASSWORD)
         async with asyncio.timeout(_LOG_IN_SECONDS):
-            token = wire.password(await wire.read_message(client.reader))
+            token = protocol.password(await protocol.read_message(client.reader))
         refused = "not encrypted" if not client.encrypted else None
         refused = refused or self._gate.refusal(start.user, token)
         if refused is None:
             return True
         _log.warning("port %d: no token for %s: %s", self._port, start.user, refused)
-        await client.say(wire.fatal(f'PAM authentication failed for user "{start.user}"'))
+        await client.say(protocol.fatal(f'PAM authentication failed for user "{start.user}"'))
         return False
 
 
-_REQUESTS = {wire.SSL_REQUEST, wire.GSS_REQUEST}
+_REQUESTS = {protocol.SSL_REQUEST, protocol.GSS_REQUEST}
 
 
 async def _pass_on(client: _Client, server: Connection) -> None:

@@ -20,7 +20,7 @@ from emulator import ministack
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_log = logging.getLogger("emulator.unfinished")
+_log = logging.getLogger("emulator.interrupted_operations")
 _REASON = "The emulator was killed in the middle of this operation."
 _BEFORE = "_before"
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import botocore.exceptions
 import pytest
 
-from emulator import limits
-from emulator.limits import Bound, Limits, bound_of
+from emulator import request_limits
+from emulator.request_limits import Bound, Limits, bound_of
 from tests.emulator_server import Aws
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/ca-central-1/{}/aws4_request, Signature=0"
@@ -31,18 +31,18 @@ def scope(path: str = "/", query: bytes = b"", **headers: str) -> dict[str, Any]
 @pytest.mark.parametrize(
     ("request_", "bound"),
     [
-        (scope(), Bound("", is_signed=False, max_bytes=limits.ANONYMOUS_BYTES)),
+        (scope(), Bound("", is_signed=False, max_bytes=request_limits.ANONYMOUS_BYTES)),
         (
             scope(authorization="Bearer eyJ"),
-            Bound("", is_signed=False, max_bytes=limits.ANONYMOUS_BYTES),
+            Bound("", is_signed=False, max_bytes=request_limits.ANONYMOUS_BYTES),
         ),
         (
             scope(authorization=SIGNED.format("s3")),
-            Bound("s3", is_signed=True, max_bytes=limits.OBJECT_BYTES),
+            Bound("s3", is_signed=True, max_bytes=request_limits.OBJECT_BYTES),
         ),
         (
             scope(query=b"a=b&X-Amz-Signature=0"),
-            Bound("s3", is_signed=True, max_bytes=limits.OBJECT_BYTES),
+            Bound("s3", is_signed=True, max_bytes=request_limits.OBJECT_BYTES),
         ),
         (
             scope("/2015-03-31/functions/f/invocations", authorization=SIGNED.format("lambda")),
@@ -113,7 +113,7 @@ def test_endless_body() -> None:
     status, read = answer(scope(transfer_encoding="chunked"), endless())
 
     assert 413 == status
-    assert read <= limits.ANONYMOUS_BYTES
+    assert read <= request_limits.ANONYMOUS_BYTES
 
 
 def test_announced_body() -> None:
@@ -128,7 +128,7 @@ def test_allowed_body() -> None:
 
 def test_slow_body(monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that trickles in is given up after a while, however regularly it trickles."""
-    monkeypatch.setattr(limits, "ANONYMOUS_SECONDS", 0.2)
+    monkeypatch.setattr(request_limits, "ANONYMOUS_SECONDS", 0.2)
 
     status, _ = answer(scope(), iter([b"x"] * 1000), seconds=0.05)
 
@@ -137,7 +137,7 @@ def test_slow_body(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_many_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bodies that are each allowed are refused when they hold too much together; then forgotten."""
-    monkeypatch.setattr(limits, "ANONYMOUS_TOTAL_BYTES", 1000)
+    monkeypatch.setattr(request_limits, "ANONYMOUS_TOTAL_BYTES", 1000)
     app = Limits(Reader())
     statuses: list[int] = []
 
@@ -171,7 +171,7 @@ def test_gzip_bomb() -> None:
     bomb = gzip.compress(b"x" * (20 * 1024 * 1024))
     small = gzip.compress(b"hello")
 
-    inflate = limits.ministack.app._decompress_request_body
+    inflate = request_limits.ministack.app._decompress_request_body
 
     assert bomb == inflate(bomb, {"content-encoding": "gzip"})
     assert small + bomb == inflate(small + bomb, {"content-encoding": "gzip"})
@@ -210,7 +210,7 @@ def test_sent_to_the_server(aws: Aws) -> None:
         except OSError:
             pass  # The server has ended the connection.
 
-    assert sent < 2 * limits.ANONYMOUS_BYTES
+    assert sent < 2 * request_limits.ANONYMOUS_BYTES
     assert [] == aws.cfn.describe_stacks()["Stacks"]
 
 

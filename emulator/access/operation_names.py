@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from emulator import ministack
-from emulator.access.refusals import AwsRefusalError
+from emulator.access.errors import AwsRefusalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.xmltext import clean, clean_bytes, forbidden
+from emulator.xml_characters import clean, clean_bytes, forbidden
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import base64
 import json
 
 from emulator import ministack
-from emulator.access import roles, tokens
+from emulator.access import function_credentials, web_identity
 
 SECRET = "s" * 40
 
@@ -17,7 +17,7 @@ def test_saved_function_sessions() -> None:
     assumed = {"AccountId": "123456789012", "Arn": "arn:aws:sts::123456789012:assumed-role/a/b"}
     sessions |= {"ASIAFUNCTION": {"Arn": "arn:aws:sts::1:assumed-role/a/f"}, "ASIAROLE": assumed}
 
-    roles.drop_function_sessions()
+    function_credentials.drop_function_sessions()
 
     assert {"ASIAROLE": assumed} == dict(sessions.items())
     del sessions["ASIAROLE"]
@@ -25,12 +25,12 @@ def test_saved_function_sessions() -> None:
 
 def test_token() -> None:
     """A token has the claims, and is good with the secret that signed it."""
-    token = tokens.web_identity_token(SECRET, {"sub": "me"})
+    token = web_identity.web_identity_token(SECRET, {"sub": "me"})
     claims = token.split(".")[1]
 
     assert {"sub": "me"} == json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    assert tokens.is_web_identity_token(SECRET, token)
-    assert not tokens.is_web_identity_token("t" * 40, token)
+    assert web_identity.is_web_identity_token(SECRET, token)
+    assert not web_identity.is_web_identity_token("t" * 40, token)
     for other in (
         "",
         ".",
@@ -39,4 +39,4 @@ def test_token() -> None:
         token.replace(claims, "e30"),
         token.rpartition(".")[0],
     ):
-        assert not tokens.is_web_identity_token(SECRET, other)
+        assert not web_identity.is_web_identity_token(SECRET, other)

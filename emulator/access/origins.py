@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.access.destinations import Destination, is_local_origin
-from emulator.access.refusals import RefusedError
+from emulator.access.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
