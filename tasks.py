@@ -19,6 +19,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from commands.framework.task import task
 from operations import (
     avatar,
     db,
@@ -36,7 +37,6 @@ from operations import (
     users,
 )
 from operations.logs import logs
-from operations.task import task
 
 Choice = TypeVar("Choice", bound=str)
 LAMBDAS = project.ROOT / "lambdas"
@@ -210,12 +210,12 @@ def destroy(
 def status(_: Context, env: str = "", json: bool = False) -> None:
     """What is deployed, in what state, and what a person still has to do."""
     from deployer import report
-    from operations import by_hand, place, session
+    from operations import manual_steps, session, target
 
     with session.begin(env, json=json) as here:
         stacks = here.stacks()
         found = here.owned(stacks)
-        left = list(by_hand.left(place.Place(here.environment, here.cloud), found))
+        left = list(manual_steps.left(target.Target(here.environment, here.cloud), found))
         orphans, pen = here.orphans(found), report.ink(sys.stdout, os.environ)
         shown = (
             report.status_json(found, orphans, left)

@@ -11,8 +11,9 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import place, project, terminal
-from operations.task import task
+from commands.framework import terminal
+from commands.framework.task import task
+from operations import project, target
 
 PATIENCE_SECONDS = 30.0  # A cold start, and the largest picture there may be.
 _HELP = {"sub": "the person's id in Cognito"}
@@ -94,7 +95,7 @@ def _picture(sub: str, env: str) -> Picture:
 
     if not sub:
         raise ConfigError("--sub: nobody is named", hint="the person's id in Cognito")
-    here = place.open_(env)
+    here = target.connect(env)
     # One rule for all who need it: the functions have it too, in their zips.
     names = importlib.import_module("lambdas.shared.avatars")
     avatar = names.avatar_id(sub)

@@ -11,9 +11,10 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import db_sessions, functions, place, project, protected, terminal
-from operations.place import Place
-from operations.task import task
+from commands.framework import terminal
+from commands.framework.task import task
+from operations import db_connection, functions, project, protection, target
+from operations.target import Target
 
 MIGRATIONS = Path("backend/db/migrations")
 _STRANGER = "authentication failed for user"  # PostgreSQL's words, by password or by PAM.
@@ -22,7 +23,7 @@ _STRANGER = "authentication failed for user"  # PostgreSQL's words, by password 
 @task()
 def bootstrap(_: Context, env: str = "") -> None:
     """Make the users who come with a token; the first thing in a new database, harmless later."""
-    here = place.open_(env)
+    here = target.connect(env)
     done = _call(here, {"do": "bootstrap"} | _master(here))
     _show(done, nothing="both users are there")
 
@@ -30,7 +31,7 @@ def bootstrap(_: Context, env: str = "") -> None:
 @task()
 def migrate(_: Context, env: str = "") -> None:
     """Apply every deployed migration that is not applied yet, in the order of the numbers."""
-    _show(_call(place.open_(env), {"do": "migrate"}), nothing="nothing to apply")
+    _show(_call(target.connect(env), {"do": "migrate"}), nothing="nothing to apply")
 
 
 @task(
@@ -48,7 +49,7 @@ def rollback(
 
     if steps < 1:
         raise ConfigError(f"--steps={steps}: is less than 1", hint="pass --steps=1 or more")
-    here = place.open_(env)
+    here = target.connect(env)
     names = _call(here, {"do": "status"})["applied"][: -steps - 1 : -1]
     if not names:
         print("nothing to roll back")
@@ -57,7 +58,7 @@ def rollback(
     print(terminal.shown(f"rolls back {', '.join(names)}: {loss}"), file=sys.stderr)
     if dry_run:
         return
-    protected.ask(here.env, confirm, f"a rollback {loss}")
+    protection.ask(here.env, confirm, f"a rollback {loss}")
     event = {"do": "rollback", "steps": steps, "expected": names}
     _show(_call(here, event), nothing="nothing to roll back")
 
@@ -65,7 +66,7 @@ def rollback(
 @task()
 def status(_: Context, env: str = "") -> None:
     """List applied and pending migrations; also missing, changed and interrupted ones."""
-    _show(_call(place.open_(env), {"do": "status"}), nothing="there are no migrations")
+    _show(_call(target.connect(env), {"do": "status"}), nothing="there are no migrations")
 
 
 @task()
@@ -73,7 +74,7 @@ def seed(_: Context, env: str = "") -> None:
     """Add people and posts for development; a protected environment has real ones."""
     from deployer.errors import GuardError
 
-    here = place.open_(env)
+    here = target.connect(env)
     if here.env.protect:
         raise GuardError(
             f"{here.env.name} is protected: it has people of its own",
@@ -111,7 +112,7 @@ def write(folder: Path, name: str) -> list[Path]:
     return [forward, back]
 
 
-def _master(here: Place) -> dict[str, str]:
+def _master(here: Target) -> dict[str, str]:
     """User name and password of the master, as RDS keeps them.
 
     Raises GuardError if the stack names another secret: a release chooses what the stack returns,
@@ -134,7 +135,7 @@ def _master(here: Place) -> dict[str, str]:
     return {"username": kept["username"], "password": kept["password"]}
 
 
-def _managed_secret(here: Place) -> str:
+def _managed_secret(here: Target) -> str:
     """Return the ARN of the secret that RDS manages for the database, or "" if there is none."""
     from deployer.aws.account import our_errors
 
@@ -145,7 +146,7 @@ def _managed_secret(here: Place) -> str:
     return str(database.get("MasterUserSecret", {}).get("SecretArn", ""))
 
 
-def _call(here: Place, event: dict[str, Any]) -> dict[str, Any]:
+def _call(here: Target, event: dict[str, Any]) -> dict[str, Any]:
     from deployer.errors import CloudError
 
     function = here.output("users", "Migrate")
@@ -169,5 +170,5 @@ def _show(done: dict[str, list[str]], *, nothing: str) -> None:
 
 
 namespace = Collection(
-    bootstrap, migrate, rollback, new, status, seed, db_sessions.connect, db_sessions.sessions
+    bootstrap, migrate, rollback, new, status, seed, db_connection.connect, db_connection.sessions
 )

@@ -8,10 +8,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from operations import programs
+from operations import processes
 
 if TYPE_CHECKING:
-    from operations.place import Place
+    from operations.target import Target
 
 
 def run(*arguments: str, stdin: bytes = b"") -> None:
@@ -28,7 +28,7 @@ def run(*arguments: str, stdin: bytes = b"") -> None:
             "docker is not on PATH", hint="Docker Engine, or another program of that name"
         )
     # Attestations would make an index of an image, and ECS is to run what was scanned.
-    environ = programs.environment({"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"})
+    environ = processes.environment({"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"})
     ran = subprocess.run(
         [docker, *arguments], input=stdin, check=False, stdout=sys.stderr, env=environ
     )
@@ -36,7 +36,7 @@ def run(*arguments: str, stdin: bytes = b"") -> None:
         raise DeployError(f"docker {arguments[0]} failed with exit code {ran.returncode}")
 
 
-def sign_in(here: Place) -> str:
+def sign_in(here: Target) -> str:
     """Let docker push and pull for twelve hours; the address of the registry.
 
     Raises ConfigError for the emulator, whose registry has an API but no images, and GuardError

@@ -8,8 +8,8 @@ import shlex
 from invoke.collection import Collection
 from invoke.context import Context
 
+from commands.framework.task import task
 from operations import project
-from operations.task import task
 
 
 @task()

@@ -13,9 +13,9 @@ from pathlib import Path
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import place, project
-from operations.place import Place
-from operations.task import task
+from commands.framework.task import task
+from operations import project, target
+from operations.target import Target
 
 FILES = {"backend": "backend/.env", "frontend": "frontend/.env.local"}
 # The layers that each part is told of, and the outputs that say so.
@@ -33,7 +33,7 @@ _TOLD: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 class Known:
     """The outputs of an environment, and the address of the emulator if it is that."""
 
-    here: Place
+    here: Target
     outputs: Mapping[tuple[str, str], str]
     endpoint: str
 
@@ -55,7 +55,7 @@ def write(_: Context, env: str = "", part: str = "") -> None:
         raise ConfigError(f"--part={part}: unknown", hint=f"one of: {', '.join(FILES)}")
     parts = [part] if part else list(FILES)
     paths = {each: _ignored(project.ROOT / FILES[each]) for each in parts}
-    known = _known(place.open_(env), parts)
+    known = _known(target.connect(env), parts)
     for each, path in paths.items():
         variables = {"backend": backend, "frontend": frontend}[each](known)
         path.parent.mkdir(exist_ok=True)
@@ -105,7 +105,7 @@ def frontend(known: Known) -> dict[str, str]:
     return told
 
 
-def _known(here: Place, parts: list[str]) -> Known:
+def _known(here: Target, parts: list[str]) -> Known:
     """All outputs that the *parts* need; raises one CloudError that names all that are missing."""
     asked: dict[str, set[str]] = {}
     for layer, titles in (told for part in parts for told in _TOLD[part].items()):

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import docker, place, project, terminal
-from operations.task import task
+from commands.framework import terminal
+from commands.framework.task import task
+from operations import docker, project, target
 
 if TYPE_CHECKING:
-    from operations.place import Place
+    from operations.target import Target
 
 FOLDER = "backend"
 _PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
@@ -38,7 +39,7 @@ class Source:
 @task()
 def build(_: Context, env: str = "") -> None:
     """Build the image as it runs in production, for the processor that the service has."""
-    terminal.show(_build(place.open_(env), _source()))
+    terminal.show(_build(target.connect(env), _source()))
 
 
 @task()
@@ -53,7 +54,7 @@ def push(_: Context, env: str = "") -> None:
             f"{FOLDER}/ differs from {source.commit[:12]}: an image of that name would not be it",
             hint="commit first; image.build builds it as it is",
         )
-    here = place.open_(env)
+    here = target.connect(env)
     repository = here.output("registry", "Name")
     with our_errors(repository):
         if digest := _pushed(here, repository, source.tag):
@@ -70,7 +71,7 @@ def push(_: Context, env: str = "") -> None:
     terminal.show(digest)
 
 
-def _build(here: Place, source: Source) -> str:
+def _build(here: Target, source: Source) -> str:
     """Build it and return its name; raises ConfigError while there is nothing to build it from."""
     from deployer.errors import ConfigError
 
@@ -113,7 +114,7 @@ def _git(*arguments: str) -> bytes:
     return ran.stdout
 
 
-def _pushed(here: Place, repository: str, tag: str) -> str:
+def _pushed(here: Target, repository: str, tag: str) -> str:
     """The digest by which the registry knows the image *tag*; empty if it has none."""
     client = here.client("ecr")
     try:

@@ -10,8 +10,8 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.program import Program
 
-from operations import functions, place, project, protected
-from operations.task import task
+from commands.framework.task import task
+from operations import functions, project, protection, target
 
 LAMBDAS = Path("lambdas")
 
@@ -33,10 +33,10 @@ def invoke(
         Program().run(["invoke", "--help", "lambda.invoke"], exit=False)
         return
     environment = project.environment(env)
-    protected.ask(environment.env, confirm, "a function does what an event says, samples included")
+    protection.ask(environment.env, confirm, "a function does what an event says, samples included")
     layer, output = functions.named(environment, name)
     payload = _event(name, event)
-    here = place.opened(environment)
+    here = target.connect_to(environment)
     answer = functions.invoke(
         here.account,
         here.env.region,

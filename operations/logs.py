@@ -10,9 +10,9 @@ from typing import Any
 
 from invoke.context import Context
 
-from operations import functions, place
-from operations.place import Place
-from operations.task import task
+from commands.framework.task import task
+from operations import functions, target
+from operations.target import Target
 
 PAUSE_SECONDS = 2.0
 LATE_SECONDS = 30  # How much later than its time a line may still turn up in CloudWatch.
@@ -39,7 +39,7 @@ def logs(
     from deployer.aws.account import our_errors
 
     began = int(time.time() * 1000) - seconds(since) * 1000
-    here = place.open_(env)
+    here = target.connect(env)
     group = _group(here, function, service=service)
     client = here.client("logs")
     with our_errors(group):
@@ -56,7 +56,7 @@ def seconds(since: str) -> int:
     raise ConfigError(f"--since={since}: not a time", hint="such as 90s, 15m, 12h or 7d")
 
 
-def _group(here: Place, function: str, *, service: bool) -> str:
+def _group(here: Target, function: str, *, service: bool) -> str:
     """The log group that is meant; raises ConfigError unless it is just one."""
     from deployer.errors import ConfigError
 
@@ -68,7 +68,7 @@ def _group(here: Place, function: str, *, service: bool) -> str:
     return _group_of(here, here.output(layer, output))
 
 
-def _group_of(here: Place, function: str) -> str:
+def _group_of(here: Target, function: str) -> str:
     """The group is CloudFormation's to name, so the function says which it writes to."""
     from deployer.aws.account import our_errors
 

@@ -12,8 +12,9 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import place, table
-from operations.task import task
+from commands.framework import table
+from commands.framework.task import task
+from operations import target
 
 _HELP = {"json": "a line of JSON for each row, with all it has"}
 
@@ -55,7 +56,7 @@ def _show(
 ) -> None:
     from deployer.aws.account import our_errors
 
-    here = place.open_(env)
+    here = target.connect(env)
     name = here.output("messages", "Table")
     with our_errors(name):
         pages = here.client("dynamodb").get_paginator(way)

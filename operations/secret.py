@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import place, project, table, terminal
-from operations.task import task
+from commands.framework import table, terminal
+from commands.framework.task import task
+from operations import project, target
 
 if TYPE_CHECKING:
     from deployer.environment import Environment
@@ -37,7 +38,7 @@ def put(_: Context, name: str = "", env: str = "") -> None:
             f"--name={name}: not among {where}", hint=f"one of: {known or 'none yet'}"
         )
     value = _value(name)
-    here = place.opened(environment)
+    here = target.connect_to(environment)
     for path in paths:
         with our_errors(path):
             client = here.client("ssm")
@@ -49,7 +50,7 @@ def put(_: Context, name: str = "", env: str = "") -> None:
 @task(name="list", help={"json": "a line of JSON for each secret"})
 def list_(_: Context, env: str = "", json: bool = False) -> None:
     """Say of each secret in config whether it is there, and since when; never what it is."""
-    here = place.open_(env)
+    here = target.connect(env)
     rows = [
         {"name": path, "state": "there" if at else "missing", "changed": at}
         for path, at in changed(here).items()
@@ -68,7 +69,7 @@ def names(environment: Environment) -> dict[str, str]:
     }
 
 
-def changed(here: place.Place) -> dict[str, str]:
+def changed(here: target.Target) -> dict[str, str]:
     """When each secret in config was last changed; empty for one that is not there."""
     asked = list(names(here.environment))
     found: dict[str, str] = {}
@@ -77,7 +78,7 @@ def changed(here: place.Place) -> dict[str, str]:
     return {name: found.get(name, "") for name in asked}
 
 
-def _found(here: place.Place, asked: list[str]) -> dict[str, str]:
+def _found(here: target.Target, asked: list[str]) -> dict[str, str]:
     """Without decryption: what is asked for is not what they are."""
     from deployer.aws.account import our_errors
 

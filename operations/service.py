@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import functions, place, programs, project, terminal, tunnel
-from operations.place import Place
-from operations.task import task
+from commands.framework import terminal
+from commands.framework.task import task
+from operations import functions, port_forwarding, processes, project, target
+from operations.target import Target
 
 if TYPE_CHECKING:
     from stacks.service import Settings
@@ -32,7 +33,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 class Running:
     """A service, the *layer* that made it, and the cluster it is on."""
 
-    here: Place
+    here: Target
     layer: str
     cluster: str
     name: str
@@ -124,7 +125,7 @@ def release(_: Context, image: str = "", layer: str = "service", env: str = "") 
 def record(_: Context, image: str = "", layer: str = "service", env: str = "") -> None:
     """Note which image was released: what stack updates use from now on."""
     digest = _digest(image)
-    _note(place.open_(env), layer, digest)
+    _note(target.connect(env), layer, digest)
     terminal.show(f"noted {digest}")
 
 
@@ -170,7 +171,7 @@ def connect(_: Context, layer: str = "service", env: str = "", command: str = "/
     """Open a shell in a task that runs; needs AWS's session-manager-plugin, and exec = true."""
     from deployer.errors import CloudError
 
-    plugin = tunnel.plugin()
+    plugin = port_forwarding.plugin()
     with _running(layer, env) as service:
         tasks = service.ecs.list_tasks(cluster=service.cluster, serviceName=service.name)
         if not tasks["taskArns"]:
@@ -185,8 +186,10 @@ def connect(_: Context, layer: str = "service", env: str = "", command: str = "/
             command=command,
             interactive=True,
         )["session"]
-    told = [tunnel.RESPONSE, service.here.env.region, "StartSession"]
-    programs.at_terminal([plugin, *told], {tunnel.RESPONSE: json.dumps(session)}, aws=True)
+    told = [port_forwarding.RESPONSE, service.here.env.region, "StartSession"]
+    processes.at_terminal(
+        [plugin, *told], {port_forwarding.RESPONSE: json.dumps(session)}, aws=True
+    )
 
 
 @contextmanager
@@ -194,14 +197,14 @@ def _running(layer: str, env: str) -> Iterator[Running]:
     """The service of a layer; what AWS refuses is told as our error."""
     from deployer.aws.account import our_errors
 
-    here = place.open_(env)
+    here = target.connect(env)
     _settings(here, layer)
     service = Running(here, layer, here.output("cluster", "Name"), here.output(layer, "Name"))
     with our_errors(service.name):
         yield service
 
 
-def _settings(here: Place, layer: str) -> Settings:
+def _settings(here: Target, layer: str) -> Settings:
     """What config says of the service; raises ConfigError if there is none of that name."""
     from deployer.errors import ConfigError
 
@@ -227,7 +230,7 @@ def _digest(image: str) -> str:
     return image
 
 
-def _known_image(here: Place, digest: str) -> str:
+def _known_image(here: Target, digest: str) -> str:
     """The address of the repository; raises CloudError with ECR's words if it has no such image."""
     from deployer.aws.account import our_errors
 
@@ -238,7 +241,7 @@ def _known_image(here: Place, digest: str) -> str:
     return here.output("registry", "Uri")
 
 
-def _migrate(here: Place) -> None:
+def _migrate(here: Target) -> None:
     """Before the code that needs it: migrations add first, and take away in a later release."""
     migrate = here.output("users", "Migrate")
     hint = f"see docs/migrations.md; {functions.log_hint('migrate', here.env.name)}"
@@ -261,7 +264,7 @@ def _with_image(service: Running, uri: str) -> str:
     return str(made["taskDefinitionArn"])
 
 
-def _note(here: Place, layer: str, digest: str) -> None:
+def _note(here: Target, layer: str, digest: str) -> None:
     from deployer.aws.account import our_errors
     from stacks.parts import image_parameter
 

@@ -13,6 +13,7 @@ from importlib import import_module
 
 from invoke.exceptions import Exit
 
+from commands.framework.task import INTERRUPTED
 from deployer import execute, nested, plan, policy, removal, report
 from deployer import lint as linter
 from deployer.aws.account import Account
@@ -27,7 +28,6 @@ from deployer.removal import Deletion
 from deployer.stack import ABSENT
 from deployer.synth import DesiredStack
 from operations import approval, code, leftovers, names, pictures, project, releases
-from operations.task import INTERRUPTED
 
 LOCAL_UNREACHABLE_TIMEOUT, UNREACHABLE_TIMEOUT = (
     5.0,

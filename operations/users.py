@@ -8,8 +8,9 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import place, table
-from operations.task import task
+from commands.framework import table
+from commands.framework.task import task
+from operations import target
 
 _HEAD = ("sub", "handle", "email", "status", "confirmed")
 
@@ -24,7 +25,7 @@ def list_(_: Context, env: str = "", json: bool = False) -> None:
     """Everyone who has signed up: how Cognito knows them, and whether their address is confirmed."""
     from deployer.aws.account import our_errors
 
-    here = place.open_(env)
+    here = target.connect(env)
     pool = here.output("users", "Pool")
     with our_errors(pool):
         people = sorted(_people(here.client("cognito-idp"), pool), key=lambda row: str(row["sub"]))

@@ -136,7 +136,7 @@ def test_deployer_imports_downwards(module: str) -> None:
         (BOTO3, {"deployer/aws/", "emulator/", "operations/"}),
         (EMULATOR, {"emulator/"}),
         (TROPOSPHERE, {"deployer/stack.py", "stacks/"}),
-        ({"invoke"}, {"tasks.py", "operations/"}),
+        ({"invoke"}, {"tasks.py", "commands/", "operations/"}),
         ({"rich"}, {"deployer/report/"}),
         ({"cfnlint"}, {"deployer/lint/"}),
         ({"uv"}, {"deployer/artifacts/"}),
@@ -169,7 +169,7 @@ def test_the_emulator_stands_alone() -> None:
     assert {user for user in users if not user.startswith("emulator/")} == {
         "deployer/environment.py",
         "operations/emulator.py",
-        "operations/place.py",
+        "operations/target.py",
     }
 
 
@@ -189,19 +189,19 @@ def test_stacks_are_pure() -> None:
 def test_nobody_imports_upwards() -> None:
     """deployer/ knows no stack and no task; stacks/ know no operation."""
     for file in _files("deployer"):
-        assert not _roots(file) & {"stacks", "operations", "tasks"}, file.name
+        assert not _roots(file) & {"stacks", "operations", "commands", "tools", "tasks"}, file.name
     for file in _files("stacks"):
-        assert not _roots(file) & {"operations", "tasks"}, file.name
+        assert not _roots(file) & {"operations", "commands", "tools", "tasks"}, file.name
 
 
 def test_tasks_start_light() -> None:
     """`invoke --list` imports nothing heavy: what costs time stands inside the tasks."""
-    for file in [ROOT / "tasks.py", *_files("operations")]:
+    for file in [ROOT / "tasks.py", *_files("commands"), *_files("operations")]:
         if file.name == "session.py":  # Imported by tasks when they run.
             continue
         imported = set(_at_top(file)) - {"deployer.uncollected"}
         roots = {name.split(".")[0] for name in imported}
-        assert roots <= {*sys.stdlib_module_names, "invoke", "operations"}, file.name
+        assert roots <= {*sys.stdlib_module_names, "commands", "invoke", "operations"}, file.name
 
 
 def _roots(file: Path) -> set[str]:
@@ -210,7 +210,7 @@ def _roots(file: Path) -> set[str]:
 
 def _all_files() -> Iterator[Path]:
     yield ROOT / "tasks.py"
-    for folder in ("deployer", "emulator", "operations", "stacks"):
+    for folder in ("commands", "deployer", "emulator", "operations", "stacks", "tools"):
         yield from _files(folder)
 
 

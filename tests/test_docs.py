@@ -43,8 +43,8 @@ def test_every_task_is_documented() -> None:
 
 def test_exit_codes_are_documented() -> None:
     """The table in docs/architecture.md is that of the error classes, and of the ends of a run."""
+    from commands.framework.streams import BROKEN_PIPE
     from deployer import errors
-    from operations.streams import BROKEN_PIPE
 
     page = (ROOT / "docs/architecture.md").read_text()
     documented = set(map(int, re.findall(r"^\| (\d+) \|", page, re.MULTILINE)))

@@ -64,7 +64,7 @@ def test_titles_are_those_of_stacks() -> None:
 
 def test_variables_are_in_use() -> None:
     """Whatever is said to be a variable here stands in a source."""
-    folders = ("stacks", "lambdas", "operations")
+    folders = ("stacks", "lambdas", "commands", "operations")
     sources = "".join(file.read_text() for one in folders for file in (ROOT / one).rglob("*.py"))
     kept = {
         word

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 
-from operations import place, terminal
-from operations.task import task
+from commands.framework import terminal
+from commands.framework.task import task
+from operations import target
 
 if TYPE_CHECKING:
     from deployer.aws.account import Account
@@ -28,7 +29,7 @@ CACHE_CONTROL = "public, max-age=60"
 @task()
 def publish(_: Context, env: str = "") -> None:
     """Put the default avatar and the banner where pages look for them; what is there is kept."""
-    here = place.open_(env)
+    here = target.connect(env)
     for url in put(here.account, here.env.region, here.output(LAYER, OUTPUT)):
         terminal.show(f"published {url}")
 

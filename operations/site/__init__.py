@@ -12,8 +12,9 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from operations import place, project, terminal
-from operations.task import task
+from commands.framework import terminal
+from commands.framework.task import task
+from operations import project, target
 
 if TYPE_CHECKING:
     from deployer.environment import Environment
@@ -39,7 +40,7 @@ def sync(
     from operations.site.bucket import Bucket
 
     built = files.read(_inside(folder))
-    here = place.open_(env)
+    here = target.connect(env)
     bucket = Bucket(here.client("s3"), here.output(LAYER, BUCKET), here.account.identity().account)
     site = publish.Distribution(here.client("cloudfront"), here.output(LAYER, DISTRIBUTION))
     found = bucket.look()

@@ -38,7 +38,7 @@ for line in sys.stdin:
     print(json.dumps([code, out.getvalue()]), flush=True)
 """
 COMPLETE = dict.fromkeys(FLOORS, "CREATE_COMPLETE")
-_RUNS = ("deployer", "emulator", "operations", "stacks")
+_RUNS = ("commands", "deployer", "emulator", "operations", "stacks")
 _DEPLOYED = ("backend", "config", "lambdas", *_RUNS)
 _ENV = """\
 [env]

@@ -70,7 +70,7 @@ def refused(code: str = "AccessDenied") -> ClientError:
 
 @dataclass
 class Account:
-    """What `operations.place` opens: the outputs of stacks, by layer, and clients, by service."""
+    """What `operations.target` opens: the outputs of stacks, by layer, and clients, by service."""
 
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)

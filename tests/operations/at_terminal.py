@@ -104,7 +104,7 @@ def _connect(task: str) -> None:
     from invoke.context import Context
     from invoke.exceptions import Exit
 
-    from operations import db_sessions, service, tunnel
+    from operations import db_connection, port_forwarding, service
     from tests.operations.answers import Account, Client, opened
 
     @contextmanager
@@ -120,9 +120,9 @@ def _connect(task: str) -> None:
     layers = {"cluster": {"Name": "c"}, "service": {"Name": "s"}, "database": database}
     with pytest.MonkeyPatch.context() as patch:
         opened(patch, Account(layers, {"ecs": ecs, "rds": rds}))
-        patch.setattr(tunnel, "to", to)
+        patch.setattr(port_forwarding, "to", to)
         try:
-            {"service": service.connect, "db": db_sessions.connect}[task](Context())
+            {"service": service.connect, "db": db_connection.connect}[task](Context())
         except Exit as ended:
             sys.exit(ended.code)
 

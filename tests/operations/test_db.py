@@ -14,7 +14,7 @@ from deployer.aws import account as clouds
 from deployer.environment import Environment
 from deployer.errors import CloudError, UnreachableError
 from deployer.stack import Env
-from operations import db, functions, place, project
+from operations import db, functions, project, target
 from tests.emulator.functions import ROLE, code, function
 from tests.emulator.templates import ref, resource, template
 from tests.operations import answers
@@ -198,7 +198,7 @@ def test_the_secret_is_that_of_the_database(monkeypatch) -> None:
     clients = {"rds": rds, "secretsmanager": secrets}
     answers.opened(monkeypatch, answers.Account(outputs, clients))
 
-    assert {"username": "overseer", "password": PASSWORD} == db._master(place.open_("x"))
+    assert {"username": "overseer", "password": PASSWORD} == db._master(target.connect("x"))
 
 
 def test_what_fails(account, capsys) -> None:

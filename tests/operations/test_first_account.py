@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from operations.by_hand import STEPS
+from operations.manual_steps import STEPS
 
 PAGE = Path(__file__).parents[2] / "docs" / "first-account.md"
 

@@ -11,7 +11,7 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from operations import db_sessions, place, project, tunnel
+from operations import db_connection, port_forwarding, project, target
 from tests.operations.answers import FIRST, Account, Client, opened, refused
 
 DATABASE = {
@@ -45,11 +45,11 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     """An account whose database is reached through a tunnel, which is somebody else's test."""
 
     @contextmanager
-    def to(here: place.Place, host: str, port: int):
+    def to(here: target.Target, host: str, port: int):
         assert (DATABASE["Address"], 5432) == (host, port)
         yield 40404
 
-    monkeypatch.setattr(tunnel, "to", to)
+    monkeypatch.setattr(port_forwarding, "to", to)
     for name in [name for name in os.environ if name.startswith("PG")]:
         monkeypatch.delenv(name)
     client = Client(generate_db_auth_token="token")
@@ -66,7 +66,7 @@ def test_connect(account: Account, capfd, monkeypatch, user: str) -> None:
     monkeypatch.setenv("PGSERVICE", "overrides-all-that-follows")
     monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
 
-    db_sessions.connect(Context(), user=user, command="SELECT 1")
+    db_connection.connect(Context(), user=user, command="SELECT 1")
 
     out, err = capfd.readouterr()
     assert out.splitlines() == [
@@ -91,7 +91,7 @@ def test_exit_code(account: Account, monkeypatch) -> None:
     monkeypatch.setenv("CODE", "3")
 
     with pytest.raises(Exit) as ended:
-        db_sessions.connect(Context())
+        db_connection.connect(Context())
 
     assert 3 == ended.value.code
 
@@ -100,7 +100,7 @@ def test_exit_code(account: Account, monkeypatch) -> None:
 def test_unknown_user(account: Account, capsys) -> None:
     """The master has a password, and is not for every day."""
     with pytest.raises(Exit):
-        db_sessions.connect(Context(), user="overseer")
+        db_connection.connect(Context(), user="overseer")
 
     assert (
         "--user=overseer: unknown\nhint: one of: application, migrator" in capsys.readouterr().err
@@ -112,7 +112,7 @@ def test_no_psql(account: Account, monkeypatch, capsys, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(Exit):
-        db_sessions.connect(Context())
+        db_connection.connect(Context())
 
     assert "psql is not on PATH" in capsys.readouterr().err
     assert [] == account.clients["rds"].asked
@@ -123,7 +123,7 @@ def test_no_psycopg(account: Account, monkeypatch, capsys) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
     with pytest.raises(Exit):
-        db_sessions.sessions(Context())
+        db_connection.sessions(Context())
 
     assert "psycopg is not installed" in capsys.readouterr().err
 
@@ -131,7 +131,7 @@ def test_no_psycopg(account: Account, monkeypatch, capsys) -> None:
 def test_nobody_there(account: Account, capsys) -> None:
     """What libpq says is told, without the token."""
     with pytest.raises(Exit):
-        db_sessions.sessions(Context())
+        db_connection.sessions(Context())
 
     told = capsys.readouterr().err
     assert "error: the database: connection failed" in told
@@ -145,7 +145,7 @@ def test_not_deployed(monkeypatch, capsys) -> None:
     opened(monkeypatch, Account())
 
     with pytest.raises(Exit):
-        db_sessions.connect(Context())
+        db_connection.connect(Context())
 
     assert "hint: ./inv deploy --stack=database --env=x\n" in capsys.readouterr().err
 
@@ -156,6 +156,6 @@ def test_not_logged_in(account: Account, capsys) -> None:
     account.clients["rds"].answers["generate_db_auth_token"] = [refused()]
 
     with pytest.raises(Exit):
-        db_sessions.connect(Context())
+        db_connection.connect(Context())
 
     assert "AccessDenied" in capsys.readouterr().err

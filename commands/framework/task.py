@@ -16,8 +16,8 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
-from operations import flags
-from operations.terminal import shown
+from commands.framework import flags
+from commands.framework.terminal import shown
 
 flags.install()
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a task works."""
+class Target:
+    """An environment and the account that it is deployed to."""
 
     environment: Environment
     account: Account
@@ -81,12 +81,12 @@ def outputs(
     return {(layer, title): said[layer][title] for layer in asked for title in asked[layer]}
 
 
-def open_(env: str) -> Place:
+def connect(env: str) -> Target:
     """The environment that is meant, and its account with every guard held."""
-    return opened(project.environment(env))
+    return connect_to(project.environment(env))
 
 
-def opened(environment: Environment) -> Place:
+def connect_to(environment: Environment) -> Target:
     """Connect to the account of *environment*; print the parts of the AWS setup in use to stderr."""
     from deployer import report
 
@@ -98,4 +98,4 @@ def opened(environment: Environment) -> Place:
             env.name, env.account, env.region, pen, emulator=False, origins=origins
         )
         print(pen.fit(line), file=sys.stderr)
-    return Place(environment, project.account(environment))
+    return Target(environment, project.account(environment))

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from operations import programs
+from operations import processes
 
 if TYPE_CHECKING:
-    from operations.place import Place
+    from operations.target import Target
 
 PLUGIN = "session-manager-plugin"
 DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
@@ -44,7 +44,7 @@ def plugin() -> str:
 
 
 @contextmanager
-def to(here: Place, host: str, port: int) -> Iterator[int]:
+def to(here: Target, host: str, port: int) -> Iterator[int]:
     """A port of this machine that leads to *port* of *host*, as long as the context lasts."""
     from deployer.aws.account import our_errors
 
@@ -67,7 +67,7 @@ def to(here: Place, host: str, port: int) -> Iterator[int]:
         yield local
 
 
-def _target(here: Place) -> str:
+def _target(here: Target) -> str:
     """A task of the service, by the name that Session Manager has for its container."""
     from deployer.errors import CloudError, ConfigError
 
@@ -109,7 +109,7 @@ def _running(command: list[str], secret: dict[str, str]) -> Iterator[None]:
     """The plugin, ready for connections: a Ctrl-C in psql does not end its way."""
     with (
         tempfile.TemporaryFile("w+") as said,
-        programs.behind(command, secret, said, aws=True) as process,
+        processes.behind(command, secret, said, aws=True) as process,
     ):
         _wait_until_ready(process, said.fileno())
         yield

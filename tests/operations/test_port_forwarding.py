@@ -15,8 +15,8 @@ import pytest
 
 from deployer.environment import Environment
 from deployer.errors import CloudError, ConfigError
-from operations import tunnel
-from operations.place import Place
+from operations import port_forwarding
+from operations.target import Target
 from tests.operations.answers import ENV, Account, Client, refused
 
 ARN = "arn:aws:ecs:ca-central-1:000000000000:task/crd-x-cluster/0123456789abcdef"
@@ -82,21 +82,21 @@ def far():
         thread.join(5)
 
 
-def place(*tasks: dict, **answers: object) -> Place:
+def place(*tasks: dict, **answers: object) -> Target:
     """An environment whose service has these tasks."""
     arns = [task["taskArn"] for task in tasks]
     ecs = Client(list_tasks={"taskArns": arns}, describe_tasks={"tasks": list(tasks)})
     ssm = Client(**{"start_session": SESSION} | answers)
     outputs = {"cluster": {"Name": "crd-x-cluster"}, "service": {"Name": "backend-flask"}}
     account = Account(outputs, {"ecs": ecs, "ssm": ssm})
-    return Place(Environment(ENV, (), Path()), account)
+    return Target(Environment(ENV, (), Path()), account)
 
 
 def test_there_and_back(diary: Path, far: int) -> None:
     """A port of ours leads there; the token is on no command line; it ends as by Ctrl-C."""
     here = place(TASK)
 
-    with tunnel.to(here, "127.0.0.1", far) as port:
+    with port_forwarding.to(here, "127.0.0.1", far) as port:
         with socket.create_connection(("127.0.0.1", port)) as near:
             assert b"hello" == near.recv(100)
         told = json.loads(diary.read_text())
@@ -120,7 +120,7 @@ def test_there_and_back(diary: Path, far: int) -> None:
 
 def test_ctrl_c_is_not_the_plugins(diary: Path, far: int) -> None:
     """A terminal sends it to a group of processes: psql's, which is ours, is not the plugin's."""
-    with tunnel.to(place(TASK), "127.0.0.1", far):
+    with port_forwarding.to(place(TASK), "127.0.0.1", far):
         told = json.loads(diary.read_text())
 
     assert os.getpgid(0) != told["group"]
@@ -140,7 +140,7 @@ def test_no_way(diary: Path, tasks, kind, said: str) -> None:
     """It is said why, and nothing is begun."""
     here = place(*tasks)
 
-    with pytest.raises(kind, match=said), tunnel.to(here, "db", 5432):
+    with pytest.raises(kind, match=said), port_forwarding.to(here, "db", 5432):
         pass
 
     assert [] == here.account.clients["ssm"].asked
@@ -152,7 +152,7 @@ def test_no_plugin(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     here = place(TASK)
 
-    with pytest.raises(ConfigError, match="is not on PATH"), tunnel.to(here, "db", 5432):
+    with pytest.raises(ConfigError, match="is not on PATH"), port_forwarding.to(here, "db", 5432):
         pass
 
     assert [] == here.account.clients["ssm"].asked
@@ -162,7 +162,7 @@ def test_not_allowed(diary: Path) -> None:
     """What AWS says is told."""
     here = place(TASK, start_session=[refused()])
 
-    with pytest.raises(CloudError, match="AccessDenied"), tunnel.to(here, "db", 5432):
+    with pytest.raises(CloudError, match="AccessDenied"), port_forwarding.to(here, "db", 5432):
         pass
 
 
@@ -170,7 +170,7 @@ def test_a_plugin_that_fails(diary: Path, monkeypatch) -> None:
     """Its own words are the hint."""
     monkeypatch.setenv("BROKEN", "the agent is too old")
 
-    with pytest.raises(CloudError) as failed, tunnel.to(place(TASK), "db", 5432):
+    with pytest.raises(CloudError) as failed, port_forwarding.to(place(TASK), "db", 5432):
         pass
 
     assert "the agent is too old" in failed.value.hint
@@ -178,14 +178,14 @@ def test_a_plugin_that_fails(diary: Path, monkeypatch) -> None:
 
 def test_a_plugin_that_hangs(diary: Path, monkeypatch) -> None:
     """Nobody waits for ever, and nothing is left running."""
-    plugin = diary.parent / "bin" / tunnel.PLUGIN
+    plugin = diary.parent / "bin" / port_forwarding.PLUGIN
     plugin.write_text(f"#!{sys.executable} -I\nimport signal\nsignal.pause()\n")
-    monkeypatch.setattr(tunnel, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(port_forwarding, "PATIENCE_SECONDS", 0.3)
     began = time.monotonic()
 
     with (
         pytest.raises(CloudError, match="opened no way in") as failed,
-        tunnel.to(place(TASK), "db", 5432),
+        port_forwarding.to(place(TASK), "db", 5432),
     ):
         pass
 

@@ -8,9 +8,10 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from commands.framework import table, terminal
+from commands.framework.task import task
 from deployer.errors import CloudError
-from operations import db, table, terminal
-from operations.task import task
+from operations import db
 
 HOSTILE = "\x1b]0;owned\x07 \x9b2J \r \x7f \u202e é 日本"
 SHOWN = r"\x1b]0;owned\x07 \x9b2J \r \x7f \u202e é 日本"

@@ -9,8 +9,9 @@ import pytest
 
 from deployer.registry import resource_type
 from deployer.synth import DesiredStack, NestedTemplate
-from operations import prices, project
-from operations.layers_page import ENVIRONMENT, Layer, markdown
+from operations import project
+from tools import prices
+from tools.layers_page import ENVIRONMENT, Layer, markdown
 
 ROOT = Path(__file__).parents[2]
 TYPES = {price.type for price in prices.PRICES} | prices.BY_USE.keys() | prices.FREE
@@ -83,14 +84,14 @@ def test_what_it_says(page: str, line: str) -> None:
 
 
 def test_the_page_is_fresh() -> None:
-    """docs/layers.md is made from the templates: python -m operations.layers_page > docs/layers.md."""
+    """docs/layers.md is made from the templates: python -m tools.layers_page > docs/layers.md."""
     environment = project.environment(ENVIRONMENT)
 
     assert markdown(environment.desired) == (ROOT / "docs/layers.md").read_text()
 
 
 def test_every_type_has_a_price_or_is_free() -> None:
-    """A new one says in operations/prices.py what it costs, in every environment."""
+    """A new one says in tools/prices.py what it costs, in every environment."""
     used = {
         resource["Type"]
         for environment in project.environments()

@@ -11,14 +11,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from operations import functions
-from operations.place import Place, outputs
+from operations.target import Target, outputs
 
 if TYPE_CHECKING:
     from deployer.aws.cloud import DeployedStack
     from deployer.report import ByHand
     from stacks.service import Settings
 
-PENDING = "PendingConfirmation"  # What SNS says in place of an ARN.
+PENDING = "PendingConfirmation"  # What SNS says in target of an ARN.
 _STRANGER = "authentication failed for user"  # PostgreSQL's words for one it does not know.
 _KEYS = ["RSA_2048", "EC_prime256v1"]  # ACM lists no other kinds unless it is asked to.
 
@@ -27,16 +27,16 @@ _KEYS = ["RSA_2048", "EC_prime256v1"]  # ACM lists no other kinds unless it is a
 class Here:
     """An environment, its account, and what is deployed there, by layer."""
 
-    place: Place
+    target: Target
     deployed: dict[str, DeployedStack]
 
     def output(self, layer: str, title: str) -> str:
         """What a deployed layer says under *title*; raises CloudError if it says nothing."""
-        return outputs(self.place.env, {layer: (title,)}, self.deployed.get)[layer, title]
+        return outputs(self.target.env, {layer: (title,)}, self.deployed.get)[layer, title]
 
     def invoke(self, task: str) -> str:
         """The command that runs a task for this environment."""
-        return f"invoke {task} --env={self.place.env.name}"
+        return f"invoke {task} --env={self.target.env.name}"
 
     @property
     def services(self) -> Iterator[tuple[str, Settings]]:
@@ -46,7 +46,7 @@ class Here:
         """
         from operations import project
 
-        for layer, settings in project.services(self.place.environment).items():
+        for layer, settings in project.services(self.target.environment).items():
             stack = self.deployed.get(layer)
             if stack and stack.outputs:
                 yield layer, settings
@@ -56,14 +56,14 @@ class Here:
         """What `db.status` says; None if the database does not know who asks."""
         from deployer.errors import CloudError
 
-        function, region = self.output("users", "Migrate"), self.place.env.region
+        function, region = self.output("users", "Migrate"), self.target.env.region
         try:
             answer: dict[str, list[str]] = functions.invoke(
-                self.place.account,
+                self.target.account,
                 region,
                 function,
                 {"do": "status"},
-                hint=functions.log_hint("migrate", self.place.env.name),
+                hint=functions.log_hint("migrate", self.target.env.name),
             )
         except CloudError as error:
             if _STRANGER in error.message:
@@ -86,7 +86,7 @@ class Step:
     early: bool = False
 
 
-def left(place: Place, found: Iterable[DeployedStack]) -> Iterator[ByHand]:
+def left(target: Target, found: Iterable[DeployedStack]) -> Iterator[ByHand]:
     """What is open of every step whose stack is among *found*.
 
     Raises UnreachableError if AWS is out of reach; what it refuses to tell is open.
@@ -94,7 +94,7 @@ def left(place: Place, found: Iterable[DeployedStack]) -> Iterator[ByHand]:
     from deployer.errors import CloudError, UnreachableError
     from deployer.report import ByHand
 
-    here = Here(place, {each.name.removeprefix(place.environment.prefix): each for each in found})
+    here = Here(target, {each.name.removeprefix(target.environment.prefix): each for each in found})
     for step in STEPS:
         stack = here.deployed.get(step.layer)
         if stack is None or not (stack.outputs or step.early):
@@ -112,17 +112,17 @@ def _zone(here: Here) -> Iterator[Open]:
     """A certificate waits until the world's DNS has a record that is in our zone."""
     from deployer.aws.account import our_errors
 
-    env = here.place.env
+    env = here.target.env
     regions = {stack.region for layer, stack in here.deployed.items() if layer in {"dns", "edge"}}
     for region in sorted(regions):
         with our_errors("certificates"):
-            listed = here.place.account.client("acm", region).list_certificates(
+            listed = here.target.account.client("acm", region).list_certificates(
                 CertificateStatuses=["PENDING_VALIDATION"], Includes={"keyTypes": _KEYS}
             )
         waiting = [each["DomainName"] for each in listed["CertificateSummaryList"]]
         for name in (name for name in waiting if f".{name}".endswith(f".{env.domain}")):
             with our_errors(env.hosted_zone):
-                zone = here.place.client("route53").get_hosted_zone(Id=env.hosted_zone)
+                zone = here.target.client("route53").get_hosted_zone(Id=env.hosted_zone)
             servers = " ".join(zone["DelegationSet"]["NameServers"])
             yield f"the certificate of {name} waits", f"delegate {env.domain} to {servers}"
 
@@ -134,7 +134,7 @@ def _alerts(here: Here) -> Iterator[Open]:
 def _secrets(here: Here) -> Iterator[Open]:
     from operations import secret
 
-    for name, at in secret.changed(here.place).items():
+    for name, at in secret.changed(here.target).items():
         if not at:
             yield f"{name} is missing", here.invoke(f"secret.put --name={name.rpartition('/')[2]}")
 
@@ -164,7 +164,7 @@ def _image(here: Here) -> Iterator[Open]:
         if digest == ABSENT:
             note = here.invoke("service.record --image=DIGEST")
             push = f"{here.invoke('image.push')}, then "  # The emulator takes any digest.
-            how = note if here.place.environment.is_local else push + note
+            how = note if here.target.environment.is_local else push + note
             yield f"no image of {image}", how
     for layer, settings in here.services:
         if released[settings.image] != ABSENT == here.output(layer, "Image"):
@@ -176,9 +176,9 @@ def _released(here: Here, image: str) -> str:
     from deployer.aws.account import our_errors
     from stacks.parts import image_parameter
 
-    name = image_parameter(here.place.env, image)
+    name = image_parameter(here.target.env, image)
     with our_errors(name):
-        found = here.place.client("ssm").get_parameter(Name=name)
+        found = here.target.client("ssm").get_parameter(Name=name)
     return str(found["Parameter"]["Value"])
 
 
@@ -191,10 +191,10 @@ def _connection(here: Here) -> Iterator[Open]:
 
     arn = here.output("pipeline", "Connection")
     with our_errors(arn):
-        client = here.place.client("codeconnections")
+        client = here.target.client("codeconnections")
         found = client.get_connection(ConnectionArn=arn)["Connection"]
     if found["ConnectionStatus"] != "AVAILABLE":
-        where = f"console of {here.place.env.region}, Developer Tools, Settings, Connections"
+        where = f"console of {here.target.env.region}, Developer Tools, Settings, Connections"
         what = f"{found['ConnectionName']} is {found['ConnectionStatus']}"
         yield what, f"{where}: Update pending connection"
 
@@ -202,9 +202,9 @@ def _connection(here: Here) -> Iterator[Open]:
 def _site(here: Here) -> Iterator[Open]:
     from deployer.aws.account import our_errors
 
-    bucket, owner = here.output("cdn", "SiteBucket"), here.place.env.account
+    bucket, owner = here.output("cdn", "SiteBucket"), here.target.env.account
     with our_errors(bucket):
-        listed = here.place.client("s3").list_objects_v2(
+        listed = here.target.client("s3").list_objects_v2(
             Bucket=bucket, Prefix="index.html", MaxKeys=1, ExpectedBucketOwner=owner
         )
     if not listed["KeyCount"]:
@@ -215,14 +215,14 @@ def _unconfirmed(here: Here, topic: str, protocol: str) -> Iterator[Open]:
     """Whoever is to hear of *topic* and has not said yes. SNS forgets them after three days."""
     from deployer.aws.account import our_errors
 
-    client: Any = here.place.client("sns")
+    client: Any = here.target.client("sns")
     with our_errors(topic):
         pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
         listed = [each for page in pages for each in page["Subscriptions"]]
     for each in listed:
         if each["SubscriptionArn"] == PENDING and each["Protocol"] == protocol:
             ask = f"--topic-arn {topic} --protocol {protocol}"
-            ask += f" --notification-endpoint {each['Endpoint']} --region {here.place.env.region}"
+            ask += f" --notification-endpoint {each['Endpoint']} --region {here.target.env.region}"
             yield (
                 f"{each['Endpoint']} has not confirmed",
                 f"to be asked again: aws sns subscribe {ask}",

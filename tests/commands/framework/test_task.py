@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from invoke.context import Context
 
-from operations.task import ENV, task
+from commands.framework.task import ENV, task
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TASK = """
 import sys, time
 from invoke.context import Context
 from invoke.exceptions import Exit
-from operations.task import task
+from commands.framework.task import task
 
 @task()
 def wait(_):
@@ -99,7 +99,7 @@ import sys
 from invoke.context import Context
 from invoke.exceptions import Exit
 from deployer.errors import ConfigError
-from operations.task import task
+from commands.framework.task import task
 
 @task()
 def fail(_):

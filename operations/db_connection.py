@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from operations import place, programs, table, tunnel
-from operations.task import task
+from commands.framework import table
+from commands.framework.task import task
+from operations import port_forwarding, processes, target
 
 if TYPE_CHECKING:
-    from operations.place import Place
+    from operations.target import Target
 
 USERS = {"application": "Application", "migrator": "Migrator"}  # And the outputs that name them.
 _USER = f"as whom: {' or '.join(USERS)}"
@@ -43,8 +44,8 @@ def connect(_: Context, env: str = "", user: str = "application", command: str =
     if psql is None:
         raise ConfigError("psql is not on PATH", hint="a package of PostgreSQL's clients has it")
     asked = ["--command", command] if command else []
-    with reached(place.open_(env), user) as settings:
-        programs.at_terminal([psql, *asked], settings)
+    with reached(target.connect(env), user) as settings:
+        processes.at_terminal([psql, *asked], settings)
 
 
 @task(help={"user": _USER, "json": "a line of JSON for each connection"})
@@ -59,7 +60,7 @@ def sessions(_: Context, env: str = "", user: str = "application", json: bool = 
     except ImportError as error:
         raise ConfigError("psycopg is not installed", hint="./inv, not CRUDDUR_LOCK=deploy ./inv") from error  # fmt: skip
 
-    here = place.open_(env)
+    here = target.connect(env)
     with reached(here, user) as settings:
         try:
             with psycopg.connect(
@@ -73,7 +74,7 @@ def sessions(_: Context, env: str = "", user: str = "application", json: bool = 
 
 
 @contextmanager
-def reached(here: Place, user: str) -> Iterator[dict[str, str]]:
+def reached(here: Target, user: str) -> Iterator[dict[str, str]]:
     """What libpq has to know, in its own variables, while there is a way to the database."""
     from deployer.aws.account import our_errors
     from deployer.errors import ConfigError
@@ -96,7 +97,7 @@ def reached(here: Place, user: str) -> Iterator[dict[str, str]]:
     if here.environment.is_local:
         yield settings
         return
-    with tunnel.to(here, host, int(port)) as local:
+    with port_forwarding.to(here, host, int(port)) as local:
         # The name stays: it is what the certificate has to say, and what the token is for.
         yield settings | {"PGHOSTADDR": "127.0.0.1", "PGPORT": str(local)}
 

@@ -20,9 +20,9 @@ from invoke.parser.context import to_flag
 from invoke.program import Program
 
 import tasks
-from operations.task import SHORT_FLAGS
+from commands.framework.task import SHORT_FLAGS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CORE = Program().initial_context
 CONTEXTS: dict[str, ParserContext] = {
     context.name: context for context in tasks.namespace.to_contexts() if context.name

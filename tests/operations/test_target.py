@@ -10,7 +10,7 @@ import pytest
 from deployer.aws.cloud import DeployedStack
 from deployer.environment import Environment
 from deployer.errors import GuardError
-from operations.place import Place
+from operations.target import Target
 from tests.operations.answers import ENV, Account
 
 
@@ -26,8 +26,8 @@ def test_a_stack_of_somebody_else_says_nothing() -> None:
     """Its bucket would be emptied, or its table read, instead of the environment's own."""
     outputs = {"cdn": {"SiteBucket": "theirs"}}
     environment = Environment(ENV, (), Path())
-    ours = Place(environment, Account(outputs))
-    taken = Place(environment, Taken(outputs))
+    ours = Target(environment, Account(outputs))
+    taken = Target(environment, Taken(outputs))
 
     with pytest.raises(GuardError, match="crd-x-cdn in ca-central-1: not a stack of x"):
         taken.output("cdn", "SiteBucket")

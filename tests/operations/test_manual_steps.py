@@ -11,8 +11,8 @@ import pytest
 from deployer.aws.cloud import DeployedStack
 from deployer.environment import Environment
 from deployer.errors import CloudError, UnreachableError
-from operations import by_hand, functions
-from operations.place import Place
+from operations import functions, manual_steps
+from operations.target import Target
 from tests.operations.answers import ENV, Account, Client, found, opened, refused
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -26,7 +26,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "service": {"Name": "backend-flask", "Image": DIGEST},
     "pipeline": {"Connection": "arn:connection"},
 }
-NOT_YET = by_hand.PENDING
+NOT_YET = manual_steps.PENDING
 
 
 def subscriptions(**arns: str) -> list[dict[str, Any]]:
@@ -84,8 +84,8 @@ def left(
     """What is open, as step, fact and way."""
     account = opened(monkeypatch, Account(outputs, clients(**(told or {}))), **service)
     stacks = [found(f"crd-x-{layer}", given) for layer, given in outputs.items()]
-    place = Place(Environment(ENV, (), Path()), account)
-    return [(each.step, each.what, each.how) for each in by_hand.left(place, [*stacks, *more])]
+    place = Target(Environment(ENV, (), Path()), account)
+    return [(each.step, each.what, each.how) for each in manual_steps.left(place, [*stacks, *more])]
 
 
 @pytest.mark.usefixtures("migrations")

@@ -19,11 +19,11 @@ from invoke.parser.context import to_flag
 from invoke.parser.parser import ParseMachine, Parser
 from invoke.program import Program
 
-from operations import streams, suggestions
+from commands.framework import streams, suggestions
 
 _NUMBER = re.compile(r"-\d+")
 _UNKNOWN = "No idea what "  # So begins Invoke's message about a word that it cannot place.
-_CONFIG = Path(__file__).parent.parent / "config"
+_CONFIG = Path(__file__).parents[2] / "config"
 _HELP = "-h"
 _INDENTED = "\n       "  # As wide as the word "error: ".
 

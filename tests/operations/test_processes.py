@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from operations import programs, tunnel
+from operations import port_forwarding, processes
 from tests.operations.at_terminal import CTRL_C, CTRL_QUIT, CTRL_Z, terminal
 
 # session-manager-plugin sends all three to the shell far away; psql takes the first only.
@@ -27,7 +27,7 @@ say("read " + sys.stdin.readline())
 sys.exit(7)
 """
 PROGRAMS = {
-    "service": (tunnel.PLUGIN, ("SIGINT", "SIGQUIT", "SIGTSTP")),
+    "service": (port_forwarding.PLUGIN, ("SIGINT", "SIGQUIT", "SIGTSTP")),
     "db": ("psql", ("SIGINT",)),
 }
 LONGER_THAN_SUBPROCESS_WAITS = 0.6  # Its own `run` gives a child 0.25 s after Ctrl-C.
@@ -107,10 +107,10 @@ def test_what_our_caller_ignores_is_ignored(capfd) -> None:
         "import signal; print(signal.getsignal(signal.SIGQUIT), signal.getsignal(signal.SIGTSTP))"
     )
     ours = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
-    before = [signal.getsignal(key) for key in programs.KEYS]
+    before = [signal.getsignal(key) for key in processes.KEYS]
     try:
-        programs.at_terminal([sys.executable, "-c", told], {})
-        after = [signal.getsignal(key) for key in programs.KEYS]
+        processes.at_terminal([sys.executable, "-c", told], {})
+        after = [signal.getsignal(key) for key in processes.KEYS]
     finally:
         signal.signal(signal.SIGQUIT, ours)
 
@@ -126,21 +126,21 @@ def test_an_interrupted_task_leaves_no_program(monkeypatch) -> None:
         started.append(process)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(programs, "_ended", interrupted)
+    monkeypatch.setattr(processes, "_ended", interrupted)
 
     with pytest.raises(KeyboardInterrupt):
-        programs.at_terminal([sys.executable, "-c", "import time; time.sleep(60)"], {})
+        processes.at_terminal([sys.executable, "-c", "import time; time.sleep(60)"], {})
 
     assert -signal.SIGTERM == started[0].returncode
 
 
 def test_what_does_not_end_is_killed(monkeypatch) -> None:
     """Nobody waits for ever."""
-    monkeypatch.setattr(programs, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(processes, "PATIENCE_SECONDS", 0.1)
     deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('deaf', flush=True)"
     command = [sys.executable, "-c", f"{deaf}\ntime.sleep(60)"]
 
-    with tempfile.TemporaryFile("w+") as said, programs.behind(command, {}, said) as process:
+    with tempfile.TemporaryFile("w+") as said, processes.behind(command, {}, said) as process:
         while not os.pread(said.fileno(), 10, 0):
             time.sleep(0.01)
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from invoke.exceptions import Exit
 
-from operations import streams
+from commands.framework import streams
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMANDS = ["graph --env=dev", "--list", "--help deploy", "plan --env=nowhere", "depoly"]
 PRINTING = """
 import sys
-from operations import streams
+from commands.framework import streams
 streams.fill()
 print("\u2026 \xe4")
 print("\u4e2d", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What each layer holds, gives and costs, as a page: `python -m operations.layers_page`."""
+"""What each layer holds, gives and costs, as a page: `python -m tools.layers_page`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from operations import prices, project
+from operations import project
+from tools import prices
 
 if TYPE_CHECKING:
     from deployer.synth import DesiredStack
@@ -21,8 +22,8 @@ UNUSED_EXPORT = "C001"  # The rule whose exemptions say for whom an output is th
 _TOP = f"""\
 # The layers
 
-<!-- Generated: `.venv/bin/python -m operations.layers_page > docs/layers.md`.
-     Edit stacks/ and operations/prices.py. -->
+<!-- Generated: `.venv/bin/python -m tools.layers_page > docs/layers.md`.
+     Edit stacks/ and tools/prices.py. -->
 
 Each stack of `{ENVIRONMENT}`, lowest first: what it makes, what it gives to others, what it keeps
 and what it costs. [How they stand on each other](architecture.md#which-stack-stands-on-which) is a

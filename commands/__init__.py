@@ -1,0 +1,1 @@
+"""Invoke tasks: one module per namespace, which parses, calls `operations/` and prints."""

@@ -1,0 +1,1 @@
+"""The parts of Invoke that every task uses: errors, flags, output."""
