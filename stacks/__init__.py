@@ -26,7 +26,7 @@ from stacks import (
     visits,
 )
 from stacks.conflicts import conflicts
-from stacks.rights import BY_HAND
+from stacks.permissions.resources import MANUAL_STACKS
 
 
 class Config(Settings, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ def layers(config: Config, code: Code) -> Layers:
     lambdas = functions.Functions(config.functions, code)
     crd = Layers(config.env)
     base = crd.add("foundation", foundation.define, config.foundation)
-    crd.keep_artifacts_in(base.artifacts, manual=BY_HAND)
+    crd.keep_artifacts_in(base.artifacts, manual=MANUAL_STACKS)
     names = crd.add("dns", dns.define)
     edge_ = crd.at("us-east-1").add("edge", edge.define)
     net = crd.add("network", network.define, config.network, base)

@@ -28,8 +28,8 @@ from deployer.stack import Env, Template, Value
 from stacks import buildspecs
 from stacks.buckets import objects
 from stacks.parts import allow, arn, image_parameter, keep, own, trust
-from stacks.rights import BY_HAND, CLOUDFRONT_REGION
-from stacks.siblings import deny_other_owners
+from stacks.permissions.ownership import deny_other_owners
+from stacks.permissions.resources import CLOUDFRONT_REGION, MANUAL_STACKS
 
 Architecture = Literal["ARM64", "X86_64"]
 
@@ -319,7 +319,7 @@ def _all_stacks(env: Env) -> dict[str, Value]:
         "CRUDDUR_ENV": env.name,
         "PREFIX": env.stack_name(""),
         "REGIONS": " ".join(_regions(env)),
-        "MANUAL": " ".join(BY_HAND),
+        "MANUAL": " ".join(MANUAL_STACKS),
         "STACKS": f"Stacks[?!ParentId && {owned}].StackName",
     }
 
@@ -382,7 +382,7 @@ def _change_stacks(env: Env, given: Given, layer: str) -> list[Statement]:
             Action=[cloudformation.CreateChangeSet, *CHANGE_SETS, *CHANGE],
             Resource=[
                 stack
-                for manual in BY_HAND
+                for manual in MANUAL_STACKS
                 for name in (manual, f"{manual}-*")  # The latter are nested stacks.
                 for stack in _stacks(env, name)
             ],

@@ -24,9 +24,10 @@ from troposphere import AccountId, iam, s3, sns
 from deployer import fields
 from deployer.artifacts import RELEASES
 from deployer.stack import Env, Template, Value
-from stacks import rights
 from stacks.buckets import bucket_arn, expire_replaced, objects, private_bucket
 from stacks.parts import arn, topic_policy, trust
+from stacks.permissions.boundary import boundary as role_boundary
+from stacks.permissions.release import release_policies
 
 
 class Settings(fields.Settings, frozen=True):
@@ -53,9 +54,9 @@ def define(t: Template, env: Env, settings: Settings) -> Foundation:
     alerts = _alerts(t, env, settings.alert_emails)
     boundary = t.add_resource(
         iam.ManagedPolicy(
-            "RoleBoundary",
+            "PermissionsBoundary",
             Description="The most a role of this environment can do, whatever its policies say",
-            PolicyDocument=rights.boundary(env),
+            PolicyDocument=role_boundary(env),
         )
     )
     release = _release_role(t, env, boundary=boundary, artifacts=artifacts)
@@ -148,11 +149,11 @@ def _release_role(
     t: Template, env: Env, *, boundary: iam.ManagedPolicy, artifacts: s3.Bucket
 ) -> iam.Role:
     """What CloudFormation is, when the pipeline lets it carry out a change set."""
-    subjects = rights.of_releases(env, boundary=boundary.ref(), artifacts=artifacts.get_att("Arn"))
+    subjects = release_policies(env, boundary=boundary.ref(), artifacts=artifacts.get_att("Arn"))
     policies = [
         t.add_resource(
             iam.ManagedPolicy(
-                f"Release{subject}",
+                f"Release{subject}Policy",
                 PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=statements),
             )
         )

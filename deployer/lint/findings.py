@@ -28,7 +28,7 @@ class Finding:
     def where(self) -> str:
         """The resource's logical id, or what else is meant: Outputs.Vpc; empty for the whole.
 
-        With a detail, that too: ReleaseLook/Describe.
+        With a detail, that too: ReleaseDescribePolicy/Describe.
         """
         match self.path:
             case ("Resources", title, *_):

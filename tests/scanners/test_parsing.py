@@ -70,7 +70,7 @@ def test_nag() -> None:
     assert [
         ("nag:AwsSolutions-S1", "crd-dev-foundation", "Artifacts"),
         ("nag:AwsSolutions-S1", "crd-prod-foundation", "Artifacts"),
-        ("nag:AwsSolutions-IAM5", "crd-dev-foundation", f"ReleaseRoles/Resource::{role}"),
+        ("nag:AwsSolutions-IAM5", "crd-dev-foundation", f"ReleaseRolesPolicy/Resource::{role}"),
         ("nag:AwsSolutions-EC23!", "crd-dev-foundation", "Firewall"),
     ] == brief(found)
 

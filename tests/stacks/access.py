@@ -74,7 +74,7 @@ def role(name: str) -> Role:
     """The role *name*: a stage such as Test, PipelineRole, ReleaseRole, SitePublisher, or MADE."""
     foundation = f"{PREFIX}-foundation"
     if name == MADE:
-        boundary = properties(foundation, "RoleBoundary")["PolicyDocument"]
+        boundary = properties(foundation, "PermissionsBoundary")["PolicyDocument"]
         arn = f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-MigrateRole-1A2B"
         return Role(arn, (EVERYTHING,), boundary)
     if name == "ReleaseRole":

@@ -9,8 +9,9 @@ from msgspec import ValidationError, convert
 
 from deployer import synth
 from deployer.stack import Env, Layers
-from stacks import codebuild, pipeline, rights
+from stacks import codebuild, pipeline
 from stacks.foundation import Foundation
+from stacks.permissions import resources
 from tests.stacks import ask
 from tests.stacks.ask import statements, text
 
@@ -424,7 +425,7 @@ def test_stacks_are_reached_in_both_regions():
     for sid in ("FollowChanges", "Propose", "CarryOut", "ChangeStacks", "NotItsOwnLimits"):
         regions = {each["Fn::Sub"].split(":")[5] for each in may[sid]["Resource"]}
 
-        assert {"ca-central-1", rights.CLOUDFRONT_REGION} == regions
+        assert {"ca-central-1", resources.CLOUDFRONT_REGION} == regions
         assert all(
             "/crd-prod-" in text(each) or ":changeSet/release-*" in text(each)
             for each in may[sid]["Resource"]
@@ -555,7 +556,7 @@ def test_who_deploys_what_is_said_once():
     """The machines are denied what `--release` leaves out."""
     from operations import releases
 
-    assert releases.BY_HAND == {*codebuild.BY_HAND}
+    assert releases.BY_HAND == {*resources.MANUAL_STACKS}
 
 
 @pytest.mark.parametrize(

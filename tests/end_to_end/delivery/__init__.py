@@ -7,7 +7,7 @@ from deployer.fields import Settings
 from deployer.stack import Env, Layers
 from stacks import foundation, pipeline, registry
 from stacks import service as services
-from stacks.rights import BY_HAND
+from stacks.permissions.resources import MANUAL_STACKS
 
 
 class Config(Settings, frozen=True):
@@ -25,7 +25,7 @@ def layers(config: Config, _: Code) -> Layers:
     """What the pipeline stands on, and the pipeline."""
     crd = Layers(config.env)
     base = crd.add("foundation", foundation.define, config.foundation)
-    crd.keep_artifacts_in(base.artifacts, manual=BY_HAND)
+    crd.keep_artifacts_in(base.artifacts, manual=MANUAL_STACKS)
     crd.add("registry", registry.define, config.registry, released=[config.service.image])
     crd.add(
         "pipeline",

@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
-from stacks import rights
+from stacks.permissions import resources
 from tests.scanners.policies import World
 from tests.stacks.ask import config_of, emit
 
@@ -38,8 +38,16 @@ WITHOUT_TAGS = (
 # What AWS names, and IAM is told no tags of either: the kind is all that limits it. What is kept
 # apart by something else: the artifacts are a bucket of this stack, the zone is what config says,
 # and a database of another environment is in a network that cannot be joined.
-BY_KIND = {"Apis", "Code", "Connect", "EdgeSettings", "MasterPasswords", "Records"}
-BY_KIND |= {"ReadRecords", "ServiceLinkedRoles"}
+BY_KIND = {
+    "ChangeDnsRecords",
+    "ConnectToDatabase",
+    "CreateMasterPasswords",
+    "CreateServiceLinkedRoles",
+    "ManageApis",
+    "ManageCloudFrontPolicies",
+    "ReadDnsRecords",
+    "ReadFunctionCode",
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +69,7 @@ def policies(everything):
     world = World({one.stack.name: one.template for one in everything.values()})
     found = {"release": [], "boundary": []}
     for title, policy in everything["foundation"].of("AWS::IAM::ManagedPolicy").items():
-        whose = "boundary" if title == "RoleBoundary" else "release"
+        whose = "boundary" if title == "PermissionsBoundary" else "release"
         found[whose] += world.resolved(policy["PolicyDocument"]["Statement"], "crd-prod-foundation")
     return found
 
@@ -203,10 +211,10 @@ def test_a_sibling_cannot_be_fed(policies):
 @pytest.mark.parametrize(
     ("type_", "names", "known"),
     [
-        ("AWS::IAM::Role", None, rights.ROLE_LAYERS),
-        ("AWS::SNS::Topic", None, rights.TOPIC_LAYERS),
-        ("AWS::S3::Bucket", "BucketNamePrefix", rights.BUCKET_NAMES),
-        ("AWS::CloudWatch::Dashboard", "DashboardName", [rights.DASHBOARD]),
+        ("AWS::IAM::Role", None, resources.STACKS_WITH_ROLES),
+        ("AWS::SNS::Topic", None, resources.STACKS_WITH_TOPICS),
+        ("AWS::S3::Bucket", "BucketNamePrefix", resources.BUCKET_NAMES),
+        ("AWS::CloudWatch::Dashboard", "DashboardName", [resources.DASHBOARD]),
         ("AWS::CloudFront::Function", "Name", ["site"]),
         ("AWS::Lambda::EventSourceMapping", None, ["messages"]),
     ],
@@ -216,7 +224,7 @@ def test_all_that_is_known_by_its_name_is_listed(everything, type_, names, known
     found = {
         properties[names].removeprefix("crd-prod-") if names else layer
         for layer, one in everything.items()
-        if layer not in rights.BY_HAND
+        if layer not in resources.MANUAL_STACKS
         for properties in one.of(type_).values()
     }
 

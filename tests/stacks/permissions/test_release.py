@@ -315,22 +315,30 @@ def test_every_right_has_a_limit(emitted, config):
     own = f"crd-{config.env.name}-"
 
     for statement in release_statements(emitted):
-        if statement["Effect"] == "Allow" and statement["Sid"] != "Look":
+        if statement["Effect"] == "Allow" and statement["Sid"] != "DescribeResources":
             everywhere = "*" in statement["Resource"]
-            assert everywhere == (statement["Sid"] in {"Make", "Change", "Claim", "EventSources"})
+            assert everywhere == (
+                statement["Sid"]
+                in {
+                    "CreateResources",
+                    "UpdateTaggedResources",
+                    "TagNewResources",
+                    "ManageEventSourceMappings",
+                }
+            )
             assert (
                 everywhere
                 or own in text(statement)
                 or statement["Sid"]
                 in {
-                    "Apis",
-                    "Code",
-                    "EdgeSettings",
-                    "MasterPasswords",
-                    "ReadRecords",
-                    "Records",
-                    "Releases",
-                    "ServiceLinkedRoles",
+                    "ManageApis",
+                    "ReadFunctionCode",
+                    "ManageCloudFrontPolicies",
+                    "CreateMasterPasswords",
+                    "ReadDnsRecords",
+                    "ChangeDnsRecords",
+                    "ManageImageParameters",
+                    "CreateServiceLinkedRoles",
                 }
             )
             assert not everywhere or statement["Condition"]
@@ -338,7 +346,7 @@ def test_every_right_has_a_limit(emitted, config):
 
 def test_looking_around_changes_nothing(emitted):
     """The one statement without a limit reads."""
-    (look,) = (one for one in release_statements(emitted) if one["Sid"] == "Look")
+    (look,) = (one for one in release_statements(emitted) if one["Sid"] == "DescribeResources")
 
     assert all(
         action.partition(":")[2].startswith(("Describe", "Get", "List"))
@@ -353,11 +361,11 @@ def test_only_what_carries_the_tags_of_the_environment_is_changed(emitted, confi
 
     assert {
         "StringEquals": {f"aws:ResourceTag/{key}": value for key, value in ours.items()}
-    } == conditions["Change"]
+    } == conditions["UpdateTaggedResources"]
     assert {
         "StringEquals": {f"aws:RequestTag/{key}": value for key, value in ours.items()},
         "Null": {f"aws:ResourceTag/{key}": "true" for key in ours},
-    } == conditions["Claim"]
+    } == conditions["TagNewResources"]
 
 
 def test_the_tags_are_those_the_deployer_gives(emitted, config):
@@ -371,9 +379,11 @@ def test_the_tags_are_those_the_deployer_gives(emitted, config):
 
 def test_roles_are_made_under_the_boundary_only(emitted):
     """And nothing lifts it again."""
-    (grant,) = (one for one in release_statements(emitted) if one["Sid"] == "GrantUnderBoundary")
+    (grant,) = (
+        one for one in release_statements(emitted) if one["Sid"] == "WriteRolesWithBoundary"
+    )
 
-    assert {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "RoleBoundary"}}} == grant[
+    assert {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "PermissionsBoundary"}}} == grant[
         "Condition"
     ]
     assert {
@@ -441,7 +451,7 @@ def rights(world, stack, found):
 def most_and_given(everything):
     """The rights of the boundary, and those of all roles under it."""
     world = NamedWorld({one.stack.name: one.template for one in everything.values()})
-    limit = everything["foundation"].of("AWS::IAM::ManagedPolicy")["RoleBoundary"]
+    limit = everything["foundation"].of("AWS::IAM::ManagedPolicy")["PermissionsBoundary"]
     given = [
         right
         for layer, one in everything.items()
@@ -530,7 +540,7 @@ def test_only_cloudformation_takes_the_role(emitted):
 def test_a_release_reads_no_password(everything):
     """RDS makes the master's, in the name of whoever makes the database; nobody is shown it."""
     (passwords,) = (
-        one for one in release_statements(everything) if one["Sid"] == "MasterPasswords"
+        one for one in release_statements(everything) if one["Sid"] == "CreateMasterPasswords"
     )
 
     assert {"secretsmanager:CreateSecret", "secretsmanager:TagResource"} == set(passwords["Action"])
@@ -555,7 +565,9 @@ def test_policies_are_as_long_as_iam_takes(emitted):
 
 def test_a_release_feeds_its_own_functions_only(emitted, config):
     """AWS names what feeds a function; the function has the name of its stack."""
-    (sources,) = (one for one in release_statements(emitted) if one["Sid"] == "EventSources")
+    (sources,) = (
+        one for one in release_statements(emitted) if one["Sid"] == "ManageEventSourceMappings"
+    )
 
     function = (
         f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}"

@@ -1,0 +1,70 @@
+"""The permissions boundary of all roles that a release creates."""
+
+from __future__ import annotations
+
+from awacs import ecr, logs, rds_db, s3, sqs, ssm
+from awacs.aws import PolicyDocument
+
+from deployer.stack import Env
+from stacks.buckets import bucket_arn
+from stacks.containers import OPEN_SHELL, SEND_TRACES
+from stacks.parts import allow, arn, join_network, own
+from stacks.permissions import actions, resources
+from stacks.permissions.denials import deny_pipeline_logs
+from stacks.permissions.ownership import deny_other_owners
+
+
+def boundary(env: Env) -> PolicyDocument:
+    """Return the permissions boundary: no role of a release has more permissions.
+
+    A release can write any policy for a role. It excludes the artifacts, which are the code of the
+    functions, and the files of the site.
+    """
+    return PolicyDocument(
+        Version="2012-10-17",
+        Statement=[
+            allow(
+                "WriteLogs",
+                [logs.CreateLogStream, logs.PutLogEvents],
+                *(resources.log_groups(env, stack) for stack in resources.STACKS_WITH_ROLES),
+            ),
+            allow(
+                "DescribeLogStreams",
+                [logs.DescribeLogStreams],
+                resources.log_groups(env, "network"),
+            ),
+            # The action supports no narrower resource.
+            allow("DescribeLogGroups", [logs.DescribeLogGroups], "*"),
+            deny_pipeline_logs(env),
+            allow("ReadUploads", [s3.GetObject], resources.bucket_objects(env, "uploads")),
+            allow("ListUploads", [s3.ListBucket], bucket_arn(env, "uploads")),
+            allow(
+                "WriteAvatarsAndUploads",
+                [s3.PutObject],
+                *(resources.bucket_objects(env, name) for name in ("avatars", "uploads")),
+            ),
+            allow(
+                "ReadAndWriteMessages",
+                actions.MESSAGE_ITEMS,
+                arn("dynamodb", f"table/{own(env, 'messages-*')}"),
+            ),
+            allow("SendToDeadLetterQueues", [sqs.SendMessage], arn("sqs", own(env, "*"))),
+            allow(
+                "ConnectToDatabase",
+                [rds_db.connect],
+                *(arn("rds-db", f"dbuser:*/{user}") for user in resources.DATABASE_USERS),
+            ),
+            allow(
+                "PullImages",
+                [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
+                arn("ecr", f"repository/{own(env, '*')}"),
+            ),
+            # The next three support no narrower resource.
+            allow("GetRegistryToken", [ecr.GetAuthorizationToken], "*"),
+            allow("SendTraces", SEND_TRACES, "*"),
+            allow("UseEcsExec", OPEN_SHELL, "*"),
+            allow("ReadSecrets", [ssm.GetParameters], resources.secrets(env)),
+            *join_network(),
+            *deny_other_owners(env),
+        ],
+    )

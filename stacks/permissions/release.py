@@ -1,0 +1,145 @@
+"""The permissions of the role with which CloudFormation executes the change sets of a release.
+
+They cover the resources of this environment: by name where names can be chosen (`crd-dev-*`), by
+the tags of the stack where AWS chooses the name. The stacks in `MANUAL_STACKS` are excluded.
+Resources of other environments are denied by their tags (see `ownership`); if a service sends no
+tags to IAM, complete names are listed.
+"""
+
+from __future__ import annotations
+
+from awacs import s3
+from awacs.aws import Statement
+
+from deployer.stack import Env, Value
+from stacks.buckets import objects
+from stacks.parts import allow, arn, image_parameter, own
+from stacks.permissions import actions, denials, resources
+from stacks.permissions import statements as build
+from stacks.permissions.ownership import deny_other_owners
+
+
+def release_policies(env: Env, *, boundary: Value, artifacts: Value) -> dict[str, list[Statement]]:
+    """Return the statements by subject. Each subject is a managed policy, since IAM limits its size."""
+    return {
+        "Describe": [allow("DescribeResources", actions.DESCRIBE, "*")],
+        "Network": [
+            build.create(env, actions.CREATE_NETWORK),
+            build.update_tagged(env, actions.UPDATE_NETWORK),
+        ],
+        "Cluster": _cluster(env),
+        "Tags": [
+            build.tag_new(env, actions.TAG),
+            build.update_tagged(env, [*actions.TAG, *actions.UNTAG]),
+        ],
+        "NamedResources": _named_resources(env),
+        "Data": _data(env),
+        "Functions": _functions(env, artifacts),
+        "Cdn": _cdn(env),
+        "Roles": [
+            build.write_roles_with_boundary(env, boundary),
+            allow("ManageRoles", actions.MANAGE_ROLES, *resources.roles(env)),
+            build.pass_roles(env),
+            build.create_service_linked_roles(),
+        ],
+        "Denials": [
+            denials.deny_roles_of_manual_stacks(env),
+            denials.deny_artifact_buckets(env, artifacts),
+            denials.deny_alert_topic(env),
+            denials.deny_pipeline_logs(env),
+            denials.deny_other_alarm_actions(env),
+            *denials.deny_open_databases(),
+            *deny_other_owners(env),
+        ],
+    }
+
+
+def _cluster(env: Env) -> list[Statement]:
+    return [
+        build.create(env, actions.CREATE_CLUSTER),
+        build.update_tagged(env, actions.UPDATE_CLUSTER),
+        allow("ManageScalingAlarms", actions.SCALING_ALARMS, resources.scaling_alarms(env)),
+        *build.manage_dns_records(env),
+    ]
+
+
+def _named_resources(env: Env) -> list[Statement]:
+    own_log_groups = (own(env, "*"), f"/aws/rds/instance/{own(env, '*')}")
+    return [
+        allow("ManageEcs", actions.ECS_RESOURCES, *resources.ecs_resources(env)),
+        allow(
+            "ManageImageParameters",
+            actions.IMAGE_PARAMETERS,
+            arn("ssm", f"parameter{image_parameter(env, '*')}"),
+        ),
+        allow(
+            "ManageRepositories", actions.REPOSITORIES, arn("ecr", f"repository/{own(env, '*')}")
+        ),
+        allow(
+            "ManageLogGroups",
+            actions.LOG_GROUPS,
+            *(arn("logs", f"log-group:{name}") for name in own_log_groups),
+        ),
+        allow(
+            "ManageBuckets",
+            actions.BUCKETS,
+            *(resources.bucket(env, name) for name in resources.BUCKET_NAMES),
+        ),
+        allow("ManageAlarms", actions.ALARMS, arn("cloudwatch", f"alarm:{own(env, '*')}")),
+        allow(
+            "ManageDashboards",
+            actions.DASHBOARDS,
+            resources.global_arn("cloudwatch", f"dashboard/{own(env, resources.DASHBOARD)}"),
+        ),
+        allow("ManageTracing", actions.TRACING, *resources.tracing(env)),
+        allow(
+            "ManageBudgets",
+            actions.BUDGETS,
+            resources.global_arn("budgets", f"budget/{own(env, '*')}"),
+        ),
+    ]
+
+
+def _data(env: Env) -> list[Statement]:
+    return [
+        build.create(env, actions.CREATE_USER_POOLS),
+        build.update_tagged(env, actions.UPDATE_USER_POOLS),
+        allow("ManageDatabases", actions.DATABASES, *resources.databases(env)),
+        allow(
+            "CreateMasterPasswords",
+            actions.MASTER_PASSWORDS,
+            arn("secretsmanager", "secret:rds!db-*"),
+        ),
+        allow("ManageTables", actions.TABLES, arn("dynamodb", f"table/{own(env, '*')}")),
+        allow("ManageTopics", actions.TOPICS, *resources.topics(env)),
+    ]
+
+
+def _functions(env: Env, artifacts: Value) -> list[Statement]:
+    return [
+        build.create(env, actions.API_ACCESS_LOGS),
+        allow("ManageFunctions", actions.FUNCTIONS, arn("lambda", f"function:{own(env, '*')}")),
+        build.grant_invoke_to_services(env),
+        allow("ReadFunctionCode", [s3.GetObject], objects(artifacts)),
+        build.manage_event_source_mappings(env),
+        allow("ManageQueues", actions.QUEUES, arn("sqs", own(env, "*"))),
+        allow("ManageApis", actions.APIS, *resources.apis()),
+    ]
+
+
+def _cdn(env: Env) -> list[Statement]:
+    return [
+        build.create(env, actions.CREATE_DISTRIBUTIONS),
+        build.update_tagged(env, actions.UPDATE_DISTRIBUTIONS),
+        allow(
+            "ManageCloudFrontFunctions",
+            actions.CLOUDFRONT_FUNCTIONS,
+            arn("cloudfront", f"function/{own(env, 'site')}"),
+        ),
+        allow(
+            "ManageCloudFrontPolicies",
+            actions.CLOUDFRONT_POLICIES,
+            *resources.cloudfront_policies(),
+        ),
+        allow("ManageLogDeliveries", actions.LOG_DELIVERIES, *resources.log_deliveries(env)),
+    ]
