@@ -251,7 +251,7 @@ def outputs(
 @task(help={"format": "mermaid or dot"})
 def graph(_: Context, env: str = "", format: str = "mermaid") -> None:  # noqa: A002
     """Print which stack stands on which."""
-    from deployer import graph as graphs
+    from deployer import dependency_graph as graphs
 
     form = one_of("format", format, ("mermaid", "dot"))
     draw = {"mermaid": graphs.mermaid, "dot": graphs.dot}[form]

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 from deployer.aws.cloud import STACK, ChangeSet, ResourceChange
 from deployer.errors import BusyError
 from deployer.jobs import Work, backoff
-from deployer.nested import KEPT, LogicalIds, TemplateTree, existing_templates, format_path
+from deployer.model.template_tree import (
+    KEPT,
+    LogicalIds,
+    TemplateTree,
+    existing_templates,
+    format_path,
+)
 
 if TYPE_CHECKING:
     from deployer.follow import Watch

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from deployer import config as configs
-from deployer import mistakes, symlinks, synth
+from deployer import stack_file_errors, symlinks, synth
 from deployer.artifacts import Code
+from deployer.config.fields import Settings
 from deployer.errors import ConfigError
-from deployer.fields import Settings
 
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
     from deployer.aws.account import Account
-    from deployer.stack import Env, Layers
+    from deployer.model import Env, Layers
     from deployer.synth import DesiredStack, NestedTemplate
     from emulator import Endpoint
 
@@ -85,7 +85,7 @@ class Project(Generic[C]):
         try:
             yield
         except Exception as error:
-            mistakes.refuse(error, self.stacks)
+            stack_file_errors.refuse(error, self.stacks)
             raise
 
     def _opened(self, config: C) -> Environment:
@@ -99,9 +99,9 @@ class Project(Generic[C]):
             return self.layers(config, code)
         except Exception as error:
             # Once more, for the mistakes of other stacks; it is the first error that counts.
-            with mistakes.collecting(self.stacks) as found, suppress(Exception):
+            with stack_file_errors.collecting(self.stacks) as found, suppress(Exception):
                 self.layers(config, code)
-            mistakes.refuse(error, self.stacks, found)
+            stack_file_errors.refuse(error, self.stacks, found)
             raise
 
 

@@ -10,7 +10,7 @@ from deployer.aws.cloud import ChangeSet, DeployedStack, StackEvent
 from deployer.errors import DeployError
 
 if TYPE_CHECKING:
-    from deployer.stack import Line
+    from deployer.model import Line
 
 
 class Outcome(Enum):

@@ -15,8 +15,8 @@ from deployer.jobs import Clock, Pause, Work, backoff
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from deployer.nested import LogicalIds
-    from deployer.stack import Line
+    from deployer.model import Line
+    from deployer.model.template_tree import LogicalIds
 
 T = TypeVar("T")
 USER_INITIATED = "User Initiated"  # The reason AWS gives where there is none.

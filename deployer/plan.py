@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.aws.cloud import DeployedStack
+from deployer.data_loss import Loss, losses
 from deployer.errors import ConfigError, GuardError
-from deployer.losses import Loss, losses
-from deployer.nested import (
+from deployer.model import ABSENT
+from deployer.model.template_tree import (
     LogicalIds,
     TemplateTree,
     changed_templates,
     desired_templates,
     format_path,
 )
-from deployer.refusals import HINT, refusals
-from deployer.stack import ABSENT
 from deployer.synth import DIGEST, DesiredStack
+from deployer.update_refusals import HINT, refusals
 
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
-    from deployer.stack import OutputOf
+    from deployer.model import OutputOf
 
 
 @dataclass(frozen=True)

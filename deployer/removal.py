@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from deployer.aws.cloud import DeployedStack
+from deployer.data_loss import Loss, losses
 from deployer.errors import ConfigError, GuardError
-from deployer.losses import Loss, losses
-from deployer.nested import TemplateTree
+from deployer.model.intrinsics import imports
+from deployer.model.template_tree import TemplateTree
 from deployer.ownership import Owner
 from deployer.plan import unknown_name
-from deployer.stack import imports
 from deployer.synth import DIGEST, DesiredStack
 
 Uses: TypeAlias = Mapping[str, Collection[str]]  # Stack ids, each with the ids of its dependents.

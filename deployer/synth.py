@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from deployer import symlinks
 from deployer.errors import StaleError, SynthError
-from deployer.yamltext import dump
+from deployer.template_yaml import dump
 
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
-    from deployer.stack import Layers, Line, Nested, OutputOf, Stack, Template
+    from deployer.model import Layers, Line, Nested, OutputOf, Stack, Template
 
 DIGEST = "Digest"
 BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a bucket.

@@ -1,6 +1,6 @@
 """Read templates within limits, so that no template stops the emulator.
 
-They are measured before they are loaded (yamlbounds.py), then read by libyaml, since the emulator's
+They are measured before they are loaded (yaml_limits.py), then read by libyaml, since the emulator's
 own reader, in Python, takes six times as long. The limits are CloudFormation's where those are
 known; the depth, the size of numbers and the messages for both are not verified.
 """
@@ -16,12 +16,12 @@ from typing import Any
 
 import yaml
 
-from deployer import yamlbounds
+from deployer import yaml_limits
 from emulator import ministack, xml_characters
 
 _log = logging.getLogger("emulator.template_limits")
 
-MAX_DEPTH = yamlbounds.MAX_DEPTH
+MAX_DEPTH = yaml_limits.MAX_DEPTH
 MAX_TEXT = 1_000_000  # The result of a function such as Fn::Sub: as long as a whole template.
 _MAX_INTEGER = 2**1023  # Larger ones cannot be floating-point numbers either.
 _COUNTS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}  # Quotas.
@@ -92,7 +92,7 @@ def _measure(text: str, *, aliases: bool) -> None:
     if found := xml_characters.forbidden(text):
         raise TemplateError(f"{found} is not allowed in a template")
     if not text.lstrip().startswith("{"):  # json.loads bounds its own depth.
-        yamlbounds.check(text, aliases=aliases)
+        yaml_limits.check(text, aliases=aliases)
 
 
 def _without_aliases(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -103,7 +103,7 @@ def _without_aliases(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
         if refused is None and text:
             try:
                 _measure(text, aliases=False)
-            except yamlbounds.AliasError:
+            except yaml_limits.AliasError:
                 return None, ministack.refuse("ValidationError", _ALIASES)
             except ValueError:
                 pass  # Reported by _parse_template, with its prefix.
@@ -221,8 +221,8 @@ def _counting(expand: Callable[..., Any]) -> Callable[..., Any]:
         count = _expanded.get()
         if count is not None:
             count[0] += 1
-            if count[0] > yamlbounds.MAX_NODES:
-                raise ValueError(f"Fn::ForEach makes more than {yamlbounds.MAX_NODES:,} values")
+            if count[0] > yaml_limits.MAX_NODES:
+                raise ValueError(f"Fn::ForEach makes more than {yaml_limits.MAX_NODES:,} values")
         return expand(*arguments, **more)
 
     return expanding

@@ -35,11 +35,13 @@ def _empty(client: Any, bucket: str) -> None:
 
 def _buckets(account: Account, stack: DeployedStack) -> list[str]:
     """Return the buckets that are deleted with the stack, or with one nested in it."""
-    from deployer import nested
+    from deployer.model import template_tree
 
     return [
         resource.physical_id
-        for tree in nested.deployed_templates(account, stack.region, stack.id).deleted_trees()
+        for tree in template_tree.deployed_templates(
+            account, stack.region, stack.id
+        ).deleted_trees()
         for resource in account.resources(stack.region, tree.stack_id)
         if resource.type == "AWS::S3::Bucket"
         and resource.status != "DELETE_COMPLETE"

@@ -157,7 +157,7 @@ def _migrations(here: Here) -> Iterator[Open]:
 
 def _image(here: Here) -> Iterator[Open]:
     """The stack makes room for tasks once it has seen that there is an image."""
-    from deployer.stack import ABSENT
+    from deployer.model import ABSENT
 
     released = {settings.image: _released(here, settings.image) for _, settings in here.services}
     for image, digest in released.items():

@@ -23,14 +23,14 @@ CALLED_FROM = Path(os.environ.pop("CRUDDUR_CALLED_FROM", "."))
 @uncollected()
 def project() -> Project[Config]:
     """The project this file belongs to; raises SynthError if a stack file cannot be imported."""
-    from deployer import mistakes
+    from deployer import stack_file_errors
     from deployer.environment import Project
 
     try:
         import stacks
     except Exception as error:
         folder = ROOT / "stacks"
-        mistakes.refuse(error, folder, mistakes.syntax_errors(folder))
+        stack_file_errors.refuse(error, folder, stack_file_errors.syntax_errors(folder))
         raise
 
     return Project(ROOT, stacks.Config, stacks.layers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deployer.stack import Env
+    from deployer.model import Env
 
 
 def ask(env: Env, confirm: str, why: str) -> None:

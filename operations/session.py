@@ -14,7 +14,7 @@ from importlib import import_module
 from invoke.exceptions import Exit
 
 from commands.framework.task import INTERRUPTED
-from deployer import execute, nested, plan, policy, removal, report
+from deployer import execute, plan, policy, removal, report
 from deployer import lint as linter
 from deployer.aws.account import Account
 from deployer.aws.cloud import ChangeSet, DeployedStack
@@ -22,10 +22,10 @@ from deployer.environment import Environment
 from deployer.errors import ConfigError, DeployError, GuardError, LintError
 from deployer.events import Event, Finished, Outcome, Uploaded
 from deployer.follow import Watch
+from deployer.model import ABSENT, template_tree
 from deployer.ownership import refuse_foreign
 from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
 from deployer.removal import Deletion
-from deployer.stack import ABSENT
 from deployer.synth import DesiredStack
 from operations import approval, code, leftovers, names, pictures, project, releases
 
@@ -177,7 +177,7 @@ class Session:
         self._refuse_named(there, stacks)
         found = self.owned(there)
         templates = {
-            stack.id: nested.deployed_templates(self.cloud, stack.region, stack.id)
+            stack.id: template_tree.deployed_templates(self.cloud, stack.region, stack.id)
             for stack in found
             if stack.status != "REVIEW_IN_PROGRESS"  # There is no template yet.
         }
@@ -262,11 +262,11 @@ class Session:
 
     def _deployed(
         self, desired: Iterable[DesiredStack], found: Iterable[DeployedStack]
-    ) -> dict[str, nested.TemplateTree]:
+    ) -> dict[str, template_tree.TemplateTree]:
         """Return the deployed templates, with those of nested stacks, by stack name."""
         there = {(stack.region, stack.name) for stack in found if stack.complete}
         return {
-            each.name: nested.deployed_templates(self.cloud, each.region, each.name)
+            each.name: template_tree.deployed_templates(self.cloud, each.region, each.name)
             for each in desired
             if (each.region, each.name) in there
         }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deployer.aws.account import Account
     from deployer.aws.cloud import DeployedStack
     from deployer.environment import Environment
-    from deployer.stack import Env
+    from deployer.model import Env
 
 
 @dataclass(frozen=True)

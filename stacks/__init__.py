@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from deployer.artifacts import Code
-from deployer.fields import ConflictError, Settings
-from deployer.stack import Env, Layers
+from deployer.config.fields import ConflictError, Settings
+from deployer.model import Env, Layers
 from stacks import (
     assets,
     avatars,

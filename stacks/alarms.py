@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from troposphere import cloudwatch
 
-from deployer.stack import Template, Value
+from deployer.model import Template, Value
 
 DAY = 24 * 3600
 GIB = 1024**3

@@ -9,8 +9,8 @@ from awacs import sns as publishing
 from awacs.aws import Allow, ArnEquals, Condition, Principal, Statement, StringEquals
 from troposphere import AccountId, s3, sns
 
-from deployer import fields
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks.buckets import bucket_alone, bucket_arn, expire_replaced
 from stacks.parts import topic_policy
 

@@ -11,8 +11,8 @@ from awacs.aws import Condition, Statement, StringEquals
 from troposphere import AccountId, Sub, apigatewayv2, awslambda, s3, sqs
 from troposphere.logs import LogGroup
 
-from deployer import fields
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks.assets import Assets
 from stacks.buckets import bucket_arn, bucket_name, objects, private_bucket
 from stacks.foundation import Foundation

@@ -9,7 +9,7 @@ import awacs.aws
 from awacs.aws import PolicyDocument, Statement
 from troposphere import Sub, s3
 
-from deployer.stack import Env, Template, Value
+from deployer.model import Env, Template, Value
 from stacks.parts import keep, only_over_tls, own
 
 

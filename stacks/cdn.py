@@ -10,8 +10,8 @@ from awacs import s3 as storage
 from awacs.aws import Action, Allow, Condition, Principal, Statement, StringEquals
 from troposphere import Sub, cloudfront
 
-from deployer import fields
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks import headers
 from stacks.assets import Assets
 from stacks.avatars import Avatars

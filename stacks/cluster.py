@@ -11,8 +11,8 @@ from troposphere import Sub, ec2, ecs, s3
 from troposphere import elasticloadbalancingv2 as elb
 from troposphere.servicediscovery import HttpNamespace
 
-from deployer import fields
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks.buckets import private_bucket
 from stacks.dns import Dns
 from stacks.network import ANYWHERE, ANYWHERE_IPV6, Network

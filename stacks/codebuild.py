@@ -22,9 +22,9 @@ from troposphere import Sub, codebuild
 from troposphere import iam as roles
 from troposphere.logs import LogGroup
 
-from deployer import fields
 from deployer.artifacts import RELEASES
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks import buildspecs
 from stacks.buckets import objects
 from stacks.parts import allow, arn, image_parameter, keep, own, trust

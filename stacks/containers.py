@@ -17,8 +17,8 @@ from awacs.aws import Statement
 from troposphere import Region, ecs
 from troposphere.logs import LogGroup
 
-from deployer import fields
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks.parts import allow, arn, own, role
 
 TMP = "tmp"

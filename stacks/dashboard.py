@@ -10,7 +10,7 @@ from typing import Any
 
 from troposphere import Sub, cloudwatch
 
-from deployer.stack import Env, Template
+from deployer.model import Env, Template
 from stacks.alarms import Alarm, Metric
 from stacks.parts import own
 

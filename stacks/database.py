@@ -10,8 +10,8 @@ from awacs.aws import Statement
 from troposphere import Sub, ec2, rds
 from troposphere.logs import LogGroup
 
-from deployer import fields
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks import postgresql
 from stacks.network import Network
 from stacks.parts import allow, keep, named, own

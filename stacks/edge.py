@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from troposphere.certificatemanager import Certificate, DomainValidationOption
 
-from deployer.stack import Env, Template, Value
+from deployer.model import Env, Template, Value
 from stacks.parts import named
 
 

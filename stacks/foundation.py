@@ -21,9 +21,9 @@ from awacs.aws import (
 )
 from troposphere import AccountId, iam, s3, sns
 
-from deployer import fields
 from deployer.artifacts import RELEASES
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks.buckets import bucket_arn, expire_replaced, objects, private_bucket
 from stacks.parts import arn, topic_policy, trust
 from stacks.permissions.boundary import boundary as role_boundary

@@ -12,8 +12,9 @@ from awacs.aws import Statement
 from troposphere import awslambda, ec2, sqs
 from troposphere.logs import LogGroup
 
-from deployer import artifacts, fields
-from deployer.stack import Env, Template, Value, Values
+from deployer import artifacts
+from deployer.config import fields
+from deployer.model import Env, Template, Value, Values
 from stacks.foundation import Foundation
 from stacks.parts import allow, join_network, keep, role
 

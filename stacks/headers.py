@@ -19,7 +19,7 @@ from troposphere.cloudfront import (
     StrictTransportSecurity,
 )
 
-from deployer.stack import Env, Template, Value
+from deployer.model import Env, Template, Value
 from stacks.avatars import Avatars
 from stacks.parts import own
 

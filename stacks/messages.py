@@ -9,8 +9,8 @@ from typing import Annotated
 from awacs import dynamodb as tables
 from troposphere import Sub, awslambda, dynamodb, sqs
 
-from deployer import fields
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks.foundation import Foundation
 from stacks.functions import Functions, Maker, give_up_to
 from stacks.parts import allow, failures, keep

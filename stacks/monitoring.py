@@ -7,8 +7,8 @@ from typing import Annotated
 
 from troposphere import Sub, budgets, xray
 
-from deployer import fields
-from deployer.stack import Env, Template
+from deployer.config import fields
+from deployer.model import Env, Template
 from stacks import alarms, dashboard
 from stacks.alarms import Alarm, Metric
 from stacks.avatars import Avatars

@@ -21,8 +21,8 @@ from awacs.aws import (
 from troposphere import AccountId, Cidr, GetAZs, Region, Select, Sub, ec2, iam
 from troposphere.logs import LogGroup
 
-from deployer import fields
-from deployer.stack import Env, Template, Value, Values
+from deployer.config import fields
+from deployer.model import Env, Template, Value, Values
 from stacks.foundation import Foundation
 from stacks.parts import allow, keep, named, trust
 

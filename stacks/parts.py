@@ -12,7 +12,7 @@ from awacs.aws import Allow, Bool, Condition, Deny, Null, PolicyDocument, Princi
 from troposphere import Sub, Tags, ec2, iam, route53, sns, sqs
 from troposphere.validators.route53 import AliasTarget
 
-from deployer.stack import Env, Template, Value
+from deployer.model import Env, Template, Value
 
 
 def own(env: Env, name: str) -> str:

@@ -25,8 +25,8 @@ from awacs.aws import (
 from troposphere import Sub, codeconnections, codepipeline, s3
 from troposphere import iam as roles
 
-from deployer import fields
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks import codebuild
 from stacks.buckets import bucket_arn, expire_replaced, objects, private_bucket
 from stacks.codebuild import IMAGE, SOURCE, Projects, artifact_path

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from troposphere import Sub, ecr, ssm
 
-from deployer import fields
-from deployer.stack import ABSENT, Env, Template, Value
+from deployer.config import fields
+from deployer.model import ABSENT, Env, Template, Value
 from stacks.parts import arn, image_parameter, keep, own
 
 

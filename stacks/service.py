@@ -12,8 +12,8 @@ from troposphere import Equals, GetAtt, If, Join, Not, NoValue, Parameter, Sub, 
 from troposphere import applicationautoscaling as scaling
 from troposphere.logs import LogGroup
 
-from deployer import fields
-from deployer.stack import ABSENT, Env, Template, Value
+from deployer.config import fields
+from deployer.model import ABSENT, Env, Template, Value
 from stacks import containers
 from stacks.assets import Assets
 from stacks.cluster import Cluster

@@ -17,8 +17,8 @@ from awacs.aws import (
 )
 from troposphere import iam
 
-from deployer import fields
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks.buckets import bucket_arn, objects
 from stacks.cdn import Cdn
 from stacks.parts import allow, arn, named

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from troposphere import Sub, awslambda, cognito, ec2
 
-from deployer import fields
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks.database import Database, connect_as, reached_as
 from stacks.foundation import Foundation
 from stacks.functions import Functions, Inside, callable_by

@@ -6,7 +6,7 @@ from awacs import s3 as storage
 from awacs.aws import Allow, ArnLike, Condition, Principal, Statement, StringEquals
 from troposphere import AccountId, Sub, logs, s3
 
-from deployer.stack import Env, Template, Value
+from deployer.model import Env, Template, Value
 from stacks.buckets import private_bucket
 from stacks.cdn import Cdn
 from stacks.parts import arn, own

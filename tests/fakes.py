@@ -21,8 +21,8 @@ from deployer.aws.cloud import (
     StoredObject,
 )
 from deployer.errors import CloudError
+from deployer.model import OutputOf
 from deployer.ownership import Owner
-from deployer.stack import OutputOf
 from deployer.synth import DIGEST, DesiredStack
 
 REGION, ACCOUNT = "ca-central-1", "000000000000"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import stacks
-from deployer import graph
+from deployer import dependency_graph
 from operations import project
 
 ROOT = Path(__file__).parent.parent
@@ -28,7 +28,7 @@ def test_the_graph_is_fresh() -> None:
     page = (ROOT / "docs/architecture.md").read_text()
     [shown] = re.findall(r"```mermaid\n(.*?)```", page, re.DOTALL)
 
-    assert graph.mermaid(project.environment("local").desired) == shown
+    assert dependency_graph.mermaid(project.environment("local").desired) == shown
 
 
 def test_every_task_is_documented() -> None:

@@ -61,18 +61,18 @@ class Layer:
     @cached_property
     def template(self) -> dict[str, Any]:
         """As CloudFormation gets it."""
-        from deployer import yamltext
+        from deployer import template_yaml
 
-        return yamltext.load(self.desired.text)
+        return template_yaml.load(self.desired.text)
 
     @cached_property
     def resources(self) -> dict[str, dict[str, Any]]:
         """By title; that of a nested stack stands before the titles in it."""
-        from deployer import yamltext
+        from deployer import template_yaml
 
         found = dict(self.template["Resources"])
         for part in self.desired.nested:
-            inner = yamltext.load(part.text)["Resources"]
+            inner = template_yaml.load(part.text)["Resources"]
             found |= {".".join([*part.path, title]): one for title, one in inner.items()}
         return found
 

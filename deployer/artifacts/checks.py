@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deployer import runtime
+from deployer import lambda_runtime
 from deployer.artifacts import Artifact, Target, elf, interpreters, packing
 from deployer.artifacts.bindings import Bindings, bindings
 from deployer.artifacts.conditions import Machine
@@ -134,7 +134,7 @@ def _imported(artifact: Artifact, interpreter: Interpreter, packed: Path, folder
     """Import the handler from the zip *packed*, unzipped in *folder*, as a worker would."""
     code, beside, home = folder / "code", folder / "runtime", folder / "home"
     packing.extract(packed, code)
-    runtime.link(beside)
+    lambda_runtime.link(beside)
     home.mkdir()
     done = _run(artifact, interpreter, code, beside, home)
     if isinstance(done, str):

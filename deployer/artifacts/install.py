@@ -17,7 +17,7 @@ from deployer.artifacts.faults import Fault, told
 from deployer.artifacts.packing import Tree
 from deployer.artifacts.sources import LOCK, Sources, names
 from deployer.errors import BuildError
-from deployer.runtime import PACKAGES, normal
+from deployer.lambda_runtime import PACKAGES, normal
 
 SECONDS = 600  # Given to uv, which gives up by itself long before when a server does not answer.
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}

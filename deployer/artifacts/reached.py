@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from deployer import runtime
+from deployer import lambda_runtime
 from deployer.artifacts import stdlib
 from deployer.artifacts.conditions import Machine
 from deployer.artifacts.faults import Fault
@@ -95,7 +95,7 @@ def answers(
     It says so, too, where only a run can tell: a compiled module, or one that changes how modules
     are found, may make others that have no file. *read* gives a file of the zip.
     """
-    given = stdlib.names(machine.python) | set(runtime.PACKAGES.values())
+    given = stdlib.names(machine.python) | set(lambda_runtime.PACKAGES.values())
 
     def is_there(module: str) -> bool:
         top = module.partition(".")[0]

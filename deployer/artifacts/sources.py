@@ -21,7 +21,7 @@ from deployer.artifacts.imports import Import, imports
 from deployer.artifacts.packing import Tree
 from deployer.artifacts.tracked import Listing, listing
 from deployer.errors import SynthError
-from deployer.runtime import PACKAGES, normal
+from deployer.lambda_runtime import PACKAGES, normal
 
 FORMAT = "2"  # Of the zips: a change to what the builder makes of the same sources is a new number.
 LAMBDAS, SHARED = "lambdas", "shared"

@@ -71,7 +71,7 @@ if TYPE_CHECKING:
         StackTypeDef,
     )
 
-    from deployer.stack import Env
+    from deployer.model import Env
 
 _NO_ANSWER = (ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
 _NO_LOGIN = (

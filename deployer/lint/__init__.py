@@ -22,7 +22,7 @@ from deployer.lint.findings import Answer, Finding, describe
 from deployer.lint.memory import Memory, key
 
 if TYPE_CHECKING:
-    from deployer.stack import Line
+    from deployer.model import Line
 
 __all__ = [
     "EXEMPTIONS",

@@ -113,7 +113,7 @@ def stale(
 
 
 def _deletable(exemption: Exemption) -> Finding:
-    from deployer.stack import Line
+    from deployer.model import Line
 
     return Finding(
         rule=STALE,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from deployer.stack import Line
+    from deployer.model import Line
 
 
 @dataclass(frozen=True)

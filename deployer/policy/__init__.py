@@ -16,7 +16,7 @@ from deployer.policy.model import Rule, Stack, Subject, Surroundings, Templates,
 from deployer.policy.normal import Source, assignments
 from deployer.policy.table import RULES
 from deployer.policy.values import mapping
-from deployer.yamltext import load
+from deployer.template_yaml import load
 
 __all__ = ["RULES", "Rule", "Subject", "Surroundings", "check"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deployer.losses import STATEFUL
+from deployer.data_loss import STATEFUL
 from deployer.policy.model import Templates, Violation
 
 _TYPES = sorted(STATEFUL)

@@ -8,7 +8,7 @@ from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation
 from deployer.policy.values import get, many, mapping, strings, text
-from deployer.secret import is_password
+from deployer.secret_detection import is_password
 
 # Twelve digits, alone or in a name; not those of a UUID.
 _ACCOUNT = re.compile(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from deployer.policy.values import get, imported, mapping, referred, strings
 
 if TYPE_CHECKING:
-    from deployer.stack import Line, OutputOf
+    from deployer.model import Line, OutputOf
 
 
 class Surroundings(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deployer.aws.cloud import ChangeSet, PropertyChange, ResourceChange
-from deployer.nested import flatten, format_path
+from deployer.model.template_tree import flatten, format_path
 from deployer.plan import Recreate
 from deployer.report.ink import Ink, Style
 from deployer.report.values import pair

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from deployer.losses import Loss
-from deployer.nested import format_path
+from deployer.data_loss import Loss
+from deployer.model.template_tree import format_path
 from deployer.removal import Deletion
 from deployer.report.ink import Ink
 from deployer.report.steps import VERSION

@@ -15,7 +15,7 @@ from deployer.events import (
     Uploaded,
     Verified,
 )
-from deployer.nested import format_path
+from deployer.model.template_tree import format_path
 from deployer.report.changes import change_lines
 from deployer.report.ink import Ink, Style
 from deployer.report.story import Chapter

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from deployer import secret
+from deployer import secret_detection
 from deployer.aws.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.errors import DeployError
 from deployer.events import (
@@ -25,7 +25,7 @@ from deployer.events import (
     Uploaded,
     Verified,
 )
-from deployer.nested import LogicalIds, flatten
+from deployer.model.template_tree import LogicalIds, flatten
 from deployer.plan import Orphan, Step, Upload
 from deployer.removal import Deletion
 from deployer.report.changes import kind, property_path
@@ -203,7 +203,7 @@ def _running(chapter: Chapter) -> dict[str, Any]:
 def _masked(node: Any) -> Any:
     match node:
         case str():
-            return secret.masked(node)
+            return secret_detection.masked(node)
         case dict():
             return {key: _masked(value) for key, value in node.items()}
         case list():

@@ -14,7 +14,7 @@ from deployer.errors import DeployError
 from deployer.report.words import clean, table
 
 if TYPE_CHECKING:
-    from deployer.stack import Env
+    from deployer.model import Env
 
 Format: TypeAlias = Literal["table", "json", "dotenv", "shell"]
 FORMATS: tuple[Format, ...] = get_args(Format)

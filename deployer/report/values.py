@@ -7,7 +7,7 @@ import re
 from itertools import takewhile
 from typing import Any
 
-from deployer import secret
+from deployer import secret_detection
 from deployer.report.words import escaped, short
 
 SENSITIVE = "(sensitive)"
@@ -91,7 +91,7 @@ def _hidden(name: str, node: Any) -> Any:
 def _is_secret(name: str, value: str) -> bool:
     if _HARMLESS.fullmatch(value):
         return False
-    return secret.is_password(_spaced(name), value) or any(secret.find(value))
+    return secret_detection.is_password(_spaced(name), value) or any(secret_detection.find(value))
 
 
 def _spaced(name: str) -> str:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from deployer import secret
+from deployer import secret_detection
 
 
 def clean(text: str) -> str:
     """*text* as one line to read: white space is a blank."""
-    return escaped(" ".join(secret.masked(text).split()))
+    return escaped(" ".join(secret_detection.masked(text).split()))
 
 
 def escaped(text: str) -> str:
     """*text* on one line, every character seen: a line break is written as backslash and n."""
     return "".join(
-        char if char.isprintable() else ascii(char)[1:-1] for char in secret.masked(text)
+        char if char.isprintable() else ascii(char)[1:-1] for char in secret_detection.masked(text)
     )
 
 

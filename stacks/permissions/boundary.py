@@ -5,7 +5,7 @@ from __future__ import annotations
 from awacs import ecr, logs, rds_db, s3, sqs, ssm
 from awacs.aws import PolicyDocument
 
-from deployer.stack import Env
+from deployer.model import Env
 from stacks.buckets import bucket_arn
 from stacks.containers import OPEN_SHELL, SEND_TRACES
 from stacks.parts import allow, arn, join_network, own

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from awacs import cloudwatch, iam, logs, rds, s3, sns
 from awacs.aws import Action, Bool, Condition, Deny, ForAnyValueStringNotLike, Statement
 
-from deployer.stack import Env, Value
+from deployer.model import Env, Value
 from stacks.buckets import bucket_arn
 from stacks.parts import arn
 from stacks.permissions.resources import MANUAL_STACKS

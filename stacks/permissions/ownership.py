@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from awacs.aws import Action, Condition, Deny, Null, Statement, StringNotEquals
 
-from deployer.stack import Env
+from deployer.model import Env
 
 
 def deny_other_owners(env: Env) -> list[Statement]:

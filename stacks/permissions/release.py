@@ -11,7 +11,7 @@ from __future__ import annotations
 from awacs import s3
 from awacs.aws import Statement
 
-from deployer.stack import Env, Value
+from deployer.model import Env, Value
 from stacks.buckets import objects
 from stacks.parts import allow, arn, image_parameter, own
 from stacks.permissions import actions, denials, resources

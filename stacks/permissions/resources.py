@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from troposphere import Sub
 
-from deployer.stack import Env, Value
+from deployer.model import Env, Value
 from stacks.buckets import bucket_arn, objects
 from stacks.parts import arn, own
 

@@ -16,7 +16,7 @@ from awacs.aws import (
     StringEquals,
 )
 
-from deployer.stack import Env, Value
+from deployer.model import Env, Value
 from stacks.parts import allow, arn, own
 from stacks.permissions import actions, resources
 

@@ -11,7 +11,7 @@ from deployer.change_sets import describe_change_set
 from deployer.errors import BusyError
 from deployer.follow import Watch
 from deployer.jobs import Pause
-from deployer.nested import flatten
+from deployer.model.template_tree import flatten
 from tests.fakes import REGION, FakeClock, FakeCloud
 
 EMPTY = "The submitted information didn't contain changes. Submit different information"

@@ -14,10 +14,10 @@ import emulator
 from deployer import environment, synth
 from deployer.artifacts import Code
 from deployer.aws.account import Account
+from deployer.config.fields import Settings
 from deployer.environment import Environment, Project
 from deployer.errors import ConfigError, GuardError, StaleError
-from deployer.fields import Settings
-from deployer.stack import Env, Layers, Template
+from deployer.model import Env, Layers, Template
 
 ENV = """
 [env]

@@ -31,10 +31,10 @@ from deployer.errors import (
 )
 from deployer.events import Event, Finished, Outcome, Progress, Proposed, Uploaded, Verified
 from deployer.follow import Watch, before_running
-from deployer.nested import TemplateTree
+from deployer.model import Line, OutputOf
+from deployer.model.template_tree import TemplateTree
 from deployer.plan import Recreate
 from deployer.removal import Deletion
-from deployer.stack import Line, OutputOf
 from deployer.synth import DesiredStack, NestedTemplate
 from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, Killed, desired_stack
 

@@ -10,7 +10,7 @@ from deployer.errors import UnreachableError
 from deployer.events import Progress
 from deployer.follow import Ended, Watch, follow
 from deployer.jobs import Pause
-from deployer.stack import Line
+from deployer.model import Line
 from tests.fakes import REGION, FakeClock, FakeCloud
 
 OUTER = DeployedStack("crd-x-outer", "arn:outer", REGION, "UPDATE_ROLLBACK_COMPLETE")

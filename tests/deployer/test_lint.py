@@ -25,7 +25,7 @@ from deployer.lint import (
 )
 from deployer.lint import cfn_lint as cfn_lint_module
 from deployer.lint import memory as memory_module
-from deployer.stack import Line
+from deployer.model import Line
 
 ROOT = Path(__file__).parents[2]
 

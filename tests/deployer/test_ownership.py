@@ -8,8 +8,8 @@ import pytest
 
 from deployer.aws.cloud import DeployedStack
 from deployer.errors import GuardError
+from deployer.model import Env
 from deployer.ownership import Owner, refuse_foreign
-from deployer.stack import Env
 from tests.fakes import ACCOUNT, REGION
 
 LOCAL = Owner("cruddur", "local", "crd-local-")

@@ -11,9 +11,9 @@ from deployer import plan
 from deployer.artifacts import Artifact, Target
 from deployer.aws.cloud import STACK, DeployedStack
 from deployer.errors import ConfigError, GuardError
-from deployer.nested import TemplateTree
+from deployer.model import OutputOf
+from deployer.model.template_tree import TemplateTree
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Update
-from deployer.stack import OutputOf
 from deployer.synth import DIGEST, DesiredStack, NestedTemplate
 from tests.fakes import REGION, desired_stack
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from deployer import removal
 from deployer.aws.cloud import STACK, DeployedStack
 from deployer.errors import ConfigError, GuardError
-from deployer.nested import TemplateTree
+from deployer.model.template_tree import TemplateTree
 from deployer.removal import Deletion, Deployed
 from tests.fakes import OWNER, REGION, desired_stack
 

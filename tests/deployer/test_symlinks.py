@@ -12,7 +12,7 @@ from deployer import environment, symlinks, synth
 from deployer.artifacts import Code, Target
 from deployer.artifacts.build import build
 from deployer.errors import DeployError, GuardError
-from deployer.stack import Layers
+from deployer.model import Layers
 from emulator.paths import Folder
 from tests.fakes import desired_stack
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.stack import ABSENT
+from deployer.model import ABSENT
 
 if TYPE_CHECKING:
     from tests.end_to_end.checkout import Checkout

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from deployer import config
 from deployer.aws.cloud import DeployedStack
 from deployer.environment import Environment
-from deployer.stack import Env
+from deployer.model import Env
 from operations import project
 from stacks import Config
 from tests.fakes import ACCOUNT, REGION

@@ -13,7 +13,7 @@ from invoke.exceptions import Exit
 from deployer.aws import account as clouds
 from deployer.environment import Environment
 from deployer.errors import CloudError, UnreachableError
-from deployer.stack import Env
+from deployer.model import Env
 from operations import db, functions, project, target
 from tests.emulator.functions import ROLE, code, function
 from tests.emulator.templates import ref, resource, template

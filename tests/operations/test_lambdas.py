@@ -9,7 +9,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from deployer.environment import Environment
-from deployer.stack import Env
+from deployer.model import Env
 from operations import lambdas, project
 
 

@@ -13,7 +13,7 @@ from deployer import report
 from deployer.aws.cloud import ChangeSetRequest, DeployedStack
 from deployer.environment import Environment
 from deployer.errors import GuardError
-from deployer.stack import Env
+from deployer.model import Env
 from operations import site
 from operations.session import Approver, Session
 from tests.fakes import ACCOUNT as NUMBER

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.lint import STALE, Exemption, Finding, load_exemptions
-from deployer.stack import Line
+from deployer.model import Line
 
 ACCEPTED = Path(__file__).with_name("accepted.toml")
 

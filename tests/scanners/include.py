@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deployer.lint import Finding
-from deployer.yamltext import load
+from deployer.template_yaml import load
 from tests.scanners import install
 from tests.scanners.tool import Subjects, Tool, found, run, seen
 

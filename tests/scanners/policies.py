@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.yamltext import load
+from deployer.template_yaml import load
 from tests.scanners.errors import ScannerError
 from tests.scanners.tool import Subjects
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deployer import yamltext
+from deployer import template_yaml
 from tests.scanners.errors import ScannerError
 from tests.scanners.policies import World, policies
 
@@ -23,7 +23,7 @@ class Subject:
 
     @property
     def text(self) -> str:
-        return yamltext.dump({"Resources": self.resources, "Outputs": self.outputs})
+        return template_yaml.dump({"Resources": self.resources, "Outputs": self.outputs})
 
 
 FOUNDATION = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployer.lint import Finding
-from deployer.stack import Line
+from deployer.model import Line
 from tests.scanners import session
 from tests.scanners.__main__ import told
 from tests.scanners.errors import NotInstalledError, ScannerError

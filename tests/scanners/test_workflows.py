@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import tasks
-from deployer.yamltext import load
+from deployer.template_yaml import load
 from tests.scanners import workflows
 from tests.scanners.errors import ScannerError
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from deployer import config as configs
 from deployer.artifacts import Code
-from deployer.stack import Stack
+from deployer.model import Stack
 from stacks import Config, layers
 
 ROOT = Path(__file__).parents[2]

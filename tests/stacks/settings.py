@@ -12,8 +12,8 @@ from typing import Any
 
 from deployer import config as configs
 from deployer import synth
+from deployer.config.fields import FARGATE_MEMORY_MIB
 from deployer.environment import Environment
-from deployer.fields import FARGATE_MEMORY_MIB
 from stacks import Config, layers
 from tests.stacks.ask import CODE, ENVIRONMENTS
 

@@ -7,7 +7,7 @@ from mypy import api
 ROOT = Path(__file__).parents[2]
 
 BEGINNING = """
-from deployer.stack import Layers
+from deployer.model import Layers
 from stacks import Config, cluster, dns, foundation, network
 
 def layers(config: Config) -> Layers:

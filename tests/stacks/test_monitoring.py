@@ -7,11 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from deployer import policy
+from deployer.model import Layers
 from deployer.policy.model import Stack as Parsed
 from deployer.policy.model import Templates
-from deployer.stack import Layers
 from deployer.synth import synth
-from deployer.yamltext import dump, load
+from deployer.template_yaml import dump, load
 from stacks import layers, monitoring
 from tests.stacks.ask import CODE, Emitted, config_of, text
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.fields import Cidr
+from deployer.config.fields import Cidr
 from stacks.network import zone_blocks
 from tests.stacks.ask import config_of, emit, statements, text
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec import ValidationError, convert
 
 from deployer import synth
-from deployer.stack import Env, Layers
+from deployer.model import Env, Layers
 from stacks import codebuild, pipeline
 from stacks.foundation import Foundation
 from stacks.permissions import resources

@@ -7,7 +7,7 @@ import re
 from importlib.resources import files
 from typing import get_args
 
-from deployer import fields
+from deployer.config import fields
 from stacks import postgresql
 
 REGIONS = get_args(get_args(fields.Region)[0])

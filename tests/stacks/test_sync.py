@@ -3,7 +3,7 @@ import json
 import pytest
 from msgspec import ValidationError, convert
 
-from deployer.stack import Layers
+from deployer.model import Layers
 from stacks import sync
 from stacks.cdn import Cdn
 from tests.stacks.ask import Emitted, config_of, statements, text

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from deployer import runtime
+from deployer import lambda_runtime
 from deployer.errors import EmulatorError
 from deployer.isolation import sandbox
 from emulator import ministack
@@ -46,7 +46,7 @@ def close() -> None:
     """Isolate every process, and let workers find their code by its path in the sandbox."""
     folder = Path(tempfile.gettempdir())
     packages = folder / "runtime"
-    runtime.link(packages)
+    lambda_runtime.link(packages)
     install(Isolation(sandbox.level(), packages, private=folder.parent))
     ministack.start_workers_with(_with_sandbox_paths)
     ministack.swap(ministack.function_workers, "subprocess", _with_bounded_output)

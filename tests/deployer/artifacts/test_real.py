@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer import runtime
+from deployer import lambda_runtime
 from deployer.artifacts import Code, elf, host
 from deployer.artifacts.build import Built, build
 from tests.deployer.artifacts.checkout import ARM, read
@@ -50,7 +50,7 @@ def test_as_packed(built: dict[tuple[str, bool], Built], tmp_path: Path) -> None
     """Psycopg finds its compiled part, and its version in what is left of its metadata."""
     with zipfile.ZipFile(built["migrate", True].path) as packed:
         packed.extractall(tmp_path / "code")
-    runtime.link(tmp_path / "runtime")
+    lambda_runtime.link(tmp_path / "runtime")
     alone = [sys.executable, "-I", "-S", "-c", DRIVER]
 
     done = subprocess.run(

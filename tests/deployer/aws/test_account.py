@@ -41,7 +41,7 @@ from deployer.aws.cloud import (
 from deployer.errors import ClockError, CloudError, GuardError, UnreachableError
 from deployer.events import Finished, Outcome
 from deployer.follow import Watch
-from deployer.stack import Env, Layers, Template, Value
+from deployer.model import Env, Layers, Template, Value
 from deployer.synth import DesiredStack
 from tests import emulator_server
 from tests.emulator.templates import att, parameter, ref, resource, template, topic

@@ -22,7 +22,7 @@ from deployer.aws import account as aws
 from deployer.aws import operator_setup
 from deployer.aws.operator_setup import Setup
 from deployer.errors import DeployError, GuardError, UnreachableError
-from deployer.stack import Env
+from deployer.model import Env
 from tests.loopback import Loopback, answer
 
 REGION = "ca-central-1"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployer.stack import Line, OutputOf
-from deployer.yamltext import dump
+from deployer.model import Line, OutputOf
+from deployer.template_yaml import dump
 
 DOMAIN = "cruddur.example"
 ZONE = "Z0TESTEXAMPLE"

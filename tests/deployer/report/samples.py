@@ -14,13 +14,13 @@ from deployer.aws.cloud import (
     ResourceChange,
     StackEvent,
 )
+from deployer.data_loss import Loss
 from deployer.errors import RolledBackError
 from deployer.events import Event, Finished, Operating, Outcome, Progress, Proposed, Started
-from deployer.losses import Loss
+from deployer.model import Line
 from deployer.plan import Blocked, Create, Keep, Orphan, Step, Update, Upload
 from deployer.removal import Deletion
 from deployer.report import Reporter, reporter
-from deployer.stack import Line
 from tests.fakes import REGION, FakeClock, desired_stack
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployer.errors import DeployError
+from deployer.model import Env
 from deployer.report import FORMATS, dotenv, outputs
-from deployer.stack import Env
 from deployer.synth import DIGEST
 from tests.deployer.report.samples import found
 from tests.fakes import REGION

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deployer import report
 from deployer.aws.cloud import DeployedStack
-from deployer.losses import Loss
+from deployer.data_loss import Loss
 from deployer.plan import Keep, Update
 from tests.fakes import desired_stack
 

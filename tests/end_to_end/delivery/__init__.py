@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from deployer.artifacts import Code
-from deployer.fields import Settings
-from deployer.stack import Env, Layers
+from deployer.config.fields import Settings
+from deployer.model import Env, Layers
 from stacks import foundation, pipeline, registry
 from stacks import service as services
 from stacks.permissions.resources import MANUAL_STACKS

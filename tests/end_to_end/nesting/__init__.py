@@ -7,8 +7,8 @@ store ── shelf ─┬─ Left ── Deep
 from __future__ import annotations
 
 from deployer.artifacts import Code
-from deployer.fields import Settings
-from deployer.stack import Env, Layers
+from deployer.config.fields import Settings
+from deployer.model import Env, Layers
 from stacks import shelf
 
 

@@ -8,8 +8,8 @@ far (us-east-1) ──┘
 from __future__ import annotations
 
 from deployer.artifacts import Code
-from deployer.fields import Settings
-from deployer.stack import Env, Layers
+from deployer.config.fields import Settings
+from deployer.model import Env, Layers
 from stacks import floor
 
 

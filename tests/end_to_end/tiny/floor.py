@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from troposphere import Join, ec2, route53
 
-from deployer import fields
-from deployer.stack import Env, Template, Value
+from deployer.config import fields
+from deployer.model import Env, Template, Value
 from stacks.buckets import private_bucket
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from deployer.nested import LogicalIds, TemplateTree, format_path
+from deployer.model.template_tree import LogicalIds, TemplateTree, format_path
 from deployer.registry import ResourceType, resource_type
 
 Resource: TypeAlias = Mapping[str, Any]

@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from deployer import secret
+from deployer import secret_detection
 
 # Put together here, so that no scanner takes this file for a leak.
 KEY_ID = "AKIA" + "IOSFODNN7EXAMPLE"
@@ -30,7 +30,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjM0In0" + ".c2lnbmF0dXJl"
 )
 def test_a_form_is_known(text, kind):
     """A secret is found by its form, wherever in a text it stands."""
-    found = list(secret.find(f"before {text} after"))
+    found = list(secret_detection.find(f"before {text} after"))
 
     assert [(kind, text)] == [(each.kind, each.text) for each in found]
 
@@ -47,7 +47,7 @@ def test_a_form_is_known(text, kind):
 )
 def test_a_name_gives_a_password_away(text, password):
     """A password has no form: its name gives it away."""
-    found = list(secret.find(text))
+    found = list(secret_detection.find(text))
 
     assert [("a password", password)] == [(each.kind, each.text) for each in found]
 
@@ -76,7 +76,7 @@ def test_a_name_gives_a_password_away(text, password):
 )
 def test_the_ordinary_is_no_secret(text):
     """What ordinary configuration says is not taken for a secret."""
-    found = list(secret.find(text))
+    found = list(secret_detection.find(text))
 
     assert [] == found
 
@@ -85,7 +85,7 @@ def test_masking_leaves_the_rest():
     """A masked text keeps all but its secrets, however often and close they stand."""
     text = f"a {KEY_ID} b {KEY_ID},{SECRET_KEY} password = a"
 
-    masked = secret.masked(text)
+    masked = secret_detection.masked(text)
 
     assert "a [secret] b [secret],[secret] password = [secret]" == masked
 
@@ -94,25 +94,25 @@ def test_masking_overlapping_secrets():
     """A secret inside another does not let the rest of the other through."""
     text = f"postgresql://root:{KEY_ID}@db/cruddur?token={KEY_ID}"
 
-    masked = secret.masked(text)
+    masked = secret_detection.masked(text)
 
-    assert "" == masked.replace(secret.MASK, "")
+    assert "" == masked.replace(secret_detection.MASK, "")
 
 
 def test_masking_half_a_key():
     """A private key that was cut off is masked as far as it goes."""
     text = f"key: {PEM.partition('-----END')[0]}"
 
-    masked = secret.masked(text)
+    masked = secret_detection.masked(text)
 
     assert "key: [secret]" == masked
 
 
 def test_masking_twice_is_masking_once():
     """What was masked stays as it is."""
-    once = secret.masked(f'password = "hunter2" {KEY_ID}')
+    once = secret_detection.masked(f'password = "hunter2" {KEY_ID}')
 
-    twice = secret.masked(once)
+    twice = secret_detection.masked(once)
 
     assert once == twice
 
@@ -132,14 +132,14 @@ def test_masking_twice_is_masking_once():
 )
 def test_a_value_is_shown_if_it_is_short_and_harmless(value, text):
     """A message quotes a value only if it is short and no secret."""
-    shown = secret.shown(value)
+    shown = secret_detection.shown(value)
 
     assert text == shown
 
 
 def test_a_secret_does_not_print_itself():
     """The repr of a finding, as in a traceback or a log, does not hold the secret."""
-    (found,) = secret.find(KEY_ID)
+    (found,) = secret_detection.find(KEY_ID)
 
     printed = repr(found)
 

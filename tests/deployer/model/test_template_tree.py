@@ -10,7 +10,8 @@ import pytest
 
 from deployer.aws.cloud import STACK, DeployedStack, ResourceChange, StackResource
 from deployer.errors import CloudError
-from deployer.nested import (
+from deployer.model import Line
+from deployer.model.template_tree import (
     TemplateTree,
     changed_templates,
     deployed_templates,
@@ -19,7 +20,6 @@ from deployer.nested import (
     flatten,
     resource_lines,
 )
-from deployer.stack import Line
 from deployer.synth import NestedTemplate
 from tests.fakes import REGION, FakeClock, FakeCloud, desired_stack
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deployer import synth
 from deployer.aws.cloud import STACK
-from deployer.yamltext import load
+from deployer.template_yaml import load
 
 if TYPE_CHECKING:
     from deployer.aws.cloud import Cloud, ResourceChange
-    from deployer.stack import Line
+    from deployer.model import Line
     from deployer.synth import DesiredStack
 
 LogicalIds: TypeAlias = tuple[str, ...]  # Nested stacks, outermost first.

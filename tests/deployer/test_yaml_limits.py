@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer import yamlbounds, yamltext
-from deployer.yamlbounds import AliasError, YamlError, check
+from deployer import template_yaml, yaml_limits
+from deployer.yaml_limits import AliasError, YamlError, check
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -71,7 +71,7 @@ def test_any_text(text: str) -> None:
         check(text)
         with contextlib.suppress(yaml.YAMLError):
             built = yaml.load(text, yaml.CSafeLoader)
-            assert count(built) <= yamlbounds.MAX_NODES
+            assert count(built) <= yaml_limits.MAX_NODES
 
 
 def count(value: object) -> int:
@@ -86,4 +86,4 @@ def count(value: object) -> int:
 @pytest.mark.parametrize("text", [bomb(8), "[" * 50_000, "&a {b: *a}"])
 def test_a_deployed_template(text: str) -> None:
     """A template that others deployed and that cannot be read is none; it does not end the run."""
-    assert {} == yamltext.load(text)
+    assert {} == template_yaml.load(text)

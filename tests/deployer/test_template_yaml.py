@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.yamltext import dump, load
+from deployer.template_yaml import dump, load
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp"))) | (
     st.sampled_from(["012345678909", "08", "1e3", "0x1F", "-1", "+1", ".5", "1:30", "yes", "null"])

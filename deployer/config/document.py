@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deployer.faults import Fault, Place
+from deployer.config.validation import Fault, Place
 
 _IN_PLAIN_WORDS = (
     (r"Cannot overwrite a value|Duplicate inline table key .*", "this key stands twice"),

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from deployer.nested import TemplateTree
-from deployer.refusals import _NAMES, refusals
+from deployer.model.template_tree import TemplateTree
 from deployer.registry import schema
-from deployer.yamltext import load
+from deployer.template_yaml import load
+from deployer.update_refusals import _NAMES, refusals
 
 ROOT = Path(__file__).parents[2]
 

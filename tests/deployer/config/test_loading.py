@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from deployer import config, fields, secret, stack
+from deployer import config, model, secret_detection
+from deployer.config import fields
 from deployer.errors import ConfigError
 from stacks import Config
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Env(fields.Settings, frozen=True):
@@ -279,7 +280,7 @@ def test_networks_of_two_environments_may_not_overlap(tmp_path):
 class Owned(fields.Settings, frozen=True):
     """An environment, as its stacks are named after it."""
 
-    env: stack.Env
+    env: model.Env
 
 
 def owned(folder, name, prefix="crd", **more):
@@ -465,7 +466,7 @@ sizes = st.sampled_from(
     [(cpu, memory) for cpu, all_ in fields.FARGATE_MEMORY_MIB.items() for memory in all_]
 )
 words = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=60).filter(
-    lambda text: text.isprintable() and not any(secret.find(text))
+    lambda text: text.isprintable() and not any(secret_detection.find(text))
 )
 cidrs = st.integers(0, 255).map(lambda second: f"10.{second}.0.0/16")
 valid = st.fixed_dictionaries(

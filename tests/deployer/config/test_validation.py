@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from deployer import fields
-from deployer.faults import Fault, Network, decode, dotted, look, nearest
+from deployer.config import fields
+from deployer.config.validation import Fault, Network, decode, dotted, look, nearest
 
 GOOD = {
     "account": "012345678901",

@@ -11,12 +11,12 @@ from types import ModuleType
 
 import pytest
 
-from deployer import mistakes
+from deployer import stack_file_errors
 from deployer.artifacts import Code
+from deployer.config.fields import Settings
 from deployer.environment import Project
 from deployer.errors import ConfigError, SynthError
-from deployer.fields import Settings
-from deployer.stack import Env, Layers
+from deployer.model import Env, Layers
 
 ENV = """\
 [env]
@@ -33,8 +33,8 @@ HEAD = '''\
 """A stack."""
 from __future__ import annotations
 from dataclasses import dataclass
-from deployer.fields import Settings as Fields
-from deployer.stack import Value
+from deployer.config.fields import Settings as Fields
+from deployer.model import Value
 from troposphere import Output, ec2, s3
 
 class Settings(Fields, frozen=True):
@@ -332,7 +332,7 @@ def test_an_argument_that_is_missing(tmp_path: Path) -> None:
         project(tmp_path, layers).open("dev")
 
     assert "network: define() got an unexpected keyword argument 'sittings'" in told.value.message
-    assert told.value.message.startswith("deployer/test_mistakes.py:")
+    assert told.value.message.startswith("deployer/test_stack_file_errors.py:")
     assert "define of stacks/network.py takes t, env, settings" == told.value.hint
 
 
@@ -388,4 +388,4 @@ def test_files_that_python_cannot_read(tmp_path: Path) -> None:
         "stacks/a.py:1: '(' was never closed",
         "stacks/b.py:3: invalid syntax",
         "stacks/d.py: source code string cannot contain null bytes",
-    ] == mistakes.syntax_errors(folder)
+    ] == stack_file_errors.syntax_errors(folder)

@@ -21,8 +21,8 @@ from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
 from typing import Any, TextIO, TypeAlias
 
+from deployer.config.fields import Settings
 from deployer.errors import DeployError, SynthError
-from deployer.fields import Settings
 
 _HINT = "fix the stack file; --debug shows the traceback"
 _REQUIRED = re.compile(r"Resource (\w+) required in type (\S+).*")

@@ -12,7 +12,7 @@ import troposphere
 from troposphere import GetAtt, If, ImportValue, Parameter, Ref, Sub, ec2, serverless
 
 from deployer.errors import SynthError
-from deployer.stack import Env, Layers, Line, OutputOf, Template, Value, Values
+from deployer.model import Env, Layers, Line, OutputOf, Template, Value, Values
 
 ENV = Env(
     project="cruddur",
@@ -141,7 +141,7 @@ def test_the_line_of_each_resource_is_known() -> None:
     crd.add("network", network)
 
     lines = crd.stacks[0].template.lines
-    assert lines == {"Vpc": Line("deployer/test_stack.py", network.__code__.co_firstlineno + 2)}
+    assert lines == {"Vpc": Line("model/test_layers.py", network.__code__.co_firstlineno + 2)}
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_macros_are_refused(define: Callable[[Template], None]) -> None:
     with pytest.raises(SynthError) as refused:
         _body(define)
 
-    assert refused.value.message.startswith(f"deployer/test_stack.py:{line}: set_")
+    assert refused.value.message.startswith(f"model/test_layers.py:{line}: set_")
     assert refused.value.hint == "write the resources themselves"
 
 
@@ -278,7 +278,7 @@ def test_unknown_sections_are_refused() -> None:
     def define(template: Template) -> None:
         template.transform = "AWS::Include"
 
-    with pytest.raises(SynthError, match=r"test_stack\.py: the template has a section Transform"):
+    with pytest.raises(SynthError, match=r"test_layers\.py: the template has a section Transform"):
         _body(define)
 
 

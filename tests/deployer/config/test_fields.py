@@ -13,8 +13,8 @@ import jsonschema
 import msgspec
 import pytest
 
-from deployer import fields
-from deployer.faults import decode
+from deployer.config import fields
+from deployer.config.validation import decode
 
 
 def accepts(wanted, value) -> bool:

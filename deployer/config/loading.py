@@ -10,11 +10,12 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from deployer import document, secret
-from deployer.document import Document
+from deployer import secret_detection
+from deployer.config import document
+from deployer.config.document import Document
+from deployer.config.fields import Cidr
+from deployer.config.validation import Fault, Network, Place, decode, dotted, look, nearest
 from deployer.errors import ConfigError
-from deployer.faults import Fault, Network, Place, decode, dotted, look, nearest
-from deployer.fields import Cidr
 
 T = TypeVar("T")
 
@@ -45,7 +46,8 @@ def find(folder: Path, env: str) -> Path:
         return folder / f"{env}.toml"
     near = nearest(env, known)
     raise ConfigError(
-        f"unknown environment {secret.shown(env)}" + (f"; did you mean {near!r}?" if near else ""),
+        f"unknown environment {secret_detection.shown(env)}"
+        + (f"; did you mean {near!r}?" if near else ""),
         hint=f"there are: {', '.join(known)}" if known else f"{folder} has no file NAME.toml",
     )
 
@@ -113,9 +115,9 @@ def _secrets(read: Document) -> Iterator[Fault]:
     known = set()
     for place, value in document.walk(read.table):
         if isinstance(value, str) and (kind := _kind(place, value)):
-            known |= {value, *(each.text for each in secret.find(value))}
+            known |= {value, *(each.text for each in secret_detection.find(value))}
             yield Fault(place, f"looks like {kind}", hint=_LEAK_HINT)
-    for each in secret.find(read.text):
+    for each in secret_detection.find(read.text):
         if each.text not in known:
             known.add(each.text)
             line = read.text.count("\n", 0, each.start) + 1
@@ -123,17 +125,17 @@ def _secrets(read: Document) -> Iterator[Fault]:
 
 
 def _kind(place: Place, value: str) -> str | None:
-    for each in secret.find(value):
+    for each in secret_detection.find(value):
         return each.kind
     name = next(key for key in reversed(place) if isinstance(key, str))
-    return "a password" if secret.is_password(name, value) else None
+    return "a password" if secret_detection.is_password(name, value) else None
 
 
 def _misnamed(read: Document) -> Iterator[Fault]:
     """An environment is called what its file is: so there are no two of one name."""
     match read.table:
         case {"env": {"name": str(name)}} if name != read.path.stem:
-            fact = f"{secret.shown(name)} is not the name of the file, {read.path.stem!r}"
+            fact = f"{secret_detection.shown(name)} is not the name of the file, {read.path.stem!r}"
             yield Fault(("env", "name"), fact)
 
 
@@ -189,7 +191,7 @@ def _values(files: Sequence[_File[T]]) -> list[T]:
 def _error(files: Sequence[_File[T]]) -> ConfigError:
     hints = [fault.hint for file in files for fault in file.faults if fault.hint]
     return ConfigError(
-        secret.masked("\n".join(line for file in files for line in _report(file))),
+        secret_detection.masked("\n".join(line for file in files for line in _report(file))),
         hint=hints[0] if hints else _SCHEMA_HINT,
     )
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer import losses as losses_
-from deployer.losses import STATEFUL, Loss
-from deployer.nested import TemplateTree
+from deployer import data_loss as losses_
+from deployer.data_loss import STATEFUL, Loss
+from deployer.model.template_tree import TemplateTree
 from deployer.registry import resource_type
-from deployer.yamltext import load
+from deployer.template_yaml import load
 
 ROOT = Path(__file__).parent.parent.parent
 DELETED = "its data is deleted"

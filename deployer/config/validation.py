@@ -18,8 +18,8 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import FieldInfo
 
-from deployer.fields import Cidr, ConflictError
-from deployer.secret import shown
+from deployer.config.fields import Cidr, ConflictError
+from deployer.secret_detection import shown
 
 Place: TypeAlias = tuple[str | int, ...]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from deployer import yamlbounds
+from deployer import yaml_limits
 
 _MAP, _STR = "tag:yaml.org,2002:map", "tag:yaml.org,2002:str"
 _INTRINSIC = re.compile(r"Ref|Fn::(\w+)")
@@ -89,9 +89,9 @@ def load(text: str) -> dict[str, Any]:
     The text is not trusted: the result is also empty if it cannot be loaded in bounded memory.
     """
     try:
-        yamlbounds.check(text)
+        yaml_limits.check(text)
         template = yaml.load(text, _Reader)  # noqa: S506  # a safe loader
-    except (yaml.YAMLError, yamlbounds.YamlError):
+    except (yaml.YAMLError, yaml_limits.YamlError):
         return {}
     return template if isinstance(template, dict) else {}
 

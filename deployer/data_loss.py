@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from deployer.nested import KEPT, LogicalIds, TemplateTree, format_path
+from deployer.model.template_tree import KEPT, LogicalIds, TemplateTree, format_path
 from deployer.registry import PropertyPath, ResourceType, resource_type
 
 Resource: TypeAlias = Mapping[str, Any]

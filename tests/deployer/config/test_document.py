@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployer import document
+from deployer.config import document
 
 TEXT = """\
 # Comment.

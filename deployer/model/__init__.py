@@ -1,0 +1,23 @@
+"""The model of the stacks: what stack files import."""
+
+from __future__ import annotations
+
+from deployer.model.env import Env
+from deployer.model.layers import Layers
+from deployer.model.source import Line
+from deployer.model.stack import OutputOf, Stack
+from deployer.model.template import Nested, Template
+from deployer.model.values import ABSENT, Value, Values
+
+__all__ = [
+    "ABSENT",
+    "Env",
+    "Layers",
+    "Line",
+    "Nested",
+    "OutputOf",
+    "Stack",
+    "Template",
+    "Value",
+    "Values",
+]

@@ -1,0 +1,41 @@
+"""Find where in a stack file a resource is defined, and the sentence that describes the file."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a stack file: where a resource was made."""
+
+    file: str
+    number: int
+
+    def __str__(self) -> str:
+        """As editors open it: stacks/network.py:42."""
+        return f"{self.file}:{self.number}"
+
+
+def first_sentence(define: Callable[..., object]) -> str:
+    """The sentence that opens the stack file: it becomes the template's description."""
+    return (inspect.getdoc(inspect.getmodule(define)) or "").partition("\n")[0]
+
+
+def file_of(define: Callable[..., object]) -> Path:
+    return Path(inspect.getfile(define))
+
+
+def short_path(file: Path) -> str:
+    return f"{file.parent.name}/{file.name}"
+
+
+def line_in(file: str, frame: FrameType | None) -> int | None:
+    """The line of *file* that is being run, seen from *frame* outwards."""
+    while frame is not None and frame.f_code.co_filename != file:
+        frame = frame.f_back
+    return frame.f_lineno if frame else None
