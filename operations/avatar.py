@@ -99,12 +99,12 @@ def _picture(sub: str, env: str) -> Picture:
     # One rule for all who need it: the functions have it too, in their zips.
     names = importlib.import_module("lambdas.shared.avatars")
     avatar = names.avatar_id(sub)
-    key = names.picture_key(avatar)
+    key = names.avatar_key(avatar)
     return Picture(
         client=here.client("s3"),
         owner=here.account.identity().account,
         uploads=here.output("avatars", "Uploads"),
-        original=names.original_key(avatar),
+        original=names.upload_key(avatar),
         avatars=here.output("assets", "Avatars"),
         picture=key,
         url=f"https://assets.{here.env.domain}/{key}",

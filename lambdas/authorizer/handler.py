@@ -1,15 +1,15 @@
-"""Lets the holder of a good access token call the API.
+"""Authorize requests to the API that carry a valid access token.
 
 Event: a request to the HTTP API, payload format 2.0; the identity source is its header
-`authorization`, which has to be `Bearer TOKEN`.
+`authorization`, which must be `Bearer TOKEN`.
 
-Result: `{"isAuthorized": true, "context": {"sub": …}}`, or `{"isAuthorized": false}`: 403 to the
-caller. If the keys of the user pool cannot be had it raises, which is 500 to the caller. No
-answer is to be kept (a result TTL of 0): a token expires, and a fault passes.
+Result: `{"isAuthorized": true, "context": {"sub": …}}`, or `{"isAuthorized": false}`: 403 for the
+caller. If the keys of the user pool are not available, the function raises: 500 for the caller.
+Results must not be cached (a result TTL of 0), because tokens expire and errors are temporary.
 
-Permissions: to write its log. The keys are public.
+Permissions: writing its log. The keys are public.
 
-Limits: it waits 3 s for the keys at most, a little more with the start; API Gateway waits 10 s.
+Limits: fetching the keys takes at most 3 s; API Gateway waits 10 s, including a cold start.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from shared.tokens import RefusedError, Verifier, endpoint
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """What API Gateway calls."""
-    return answer(event, _verifier())
+    """Handle an event of API Gateway."""
+    return authorize(event, _verifier())
 
 
-def answer(event: Mapping[str, Any], verifier: Verifier) -> dict[str, Any]:
-    """Whether the request goes on, and for whom. Raises JwksError if that cannot be told."""
+def authorize(event: Mapping[str, Any], verifier: Verifier) -> dict[str, Any]:
+    """Return the result for *event*. Raises JwksError if the keys are not available."""
     try:
         sub = verifier.check(_token(event))
     except RefusedError as refused:
         log("refused", reason=refused.reason)
         return {"isAuthorized": False}
-    except JwksError as fault:
-        log("no keys", reason=str(fault))
+    except JwksError as error:
+        log("no keys", reason=str(error))
         raise
     return {"isAuthorized": True, "context": {"sub": sub}}
 
 
 @cache
 def _verifier() -> Verifier:
-    """Kept for as long as the process, and with it the keys."""
+    """Return the verifier of this process, which caches the keys."""
     return Verifier(
         os.environ["AWS_REGION"],
         os.environ["USER_POOL_ID"],
@@ -56,7 +56,7 @@ def _verifier() -> Verifier:
 
 
 def _token(event: Mapping[str, Any]) -> str:
-    """What follows `Bearer` (in any case: RFC 9110, section 11.1) and one space."""
+    """Return the text after `Bearer` (in any case: RFC 9110, section 11.1) and one space."""
     match event:
         case {"headers": {"authorization": str(value)}}:
             scheme, _, token = value.partition(" ")

@@ -1,14 +1,13 @@
-"""Gives each person who confirmed their mail address one row in `users`.
+"""Add one row to `users` for each user who confirmed their e-mail address.
 
-event   PostConfirmation of Cognito: people sign up, or come back after they forgot the password
-result  the same event; an error is shown to the person, who is confirmed all the same
-may     rds-db:connect as the application, and write its log
-limits  Cognito waits 5 s and calls up to three times; this function returns within 4 s, even if
-        the database or the name server does not respond, and adds one row
+Event: PostConfirmation of Cognito, after a sign-up or after a forgotten password.
+Result: the same event. Cognito shows an error to the user, who is confirmed nevertheless.
+Permissions: rds-db:connect as the database user `application`, and writing its log.
+Limits: Cognito waits 5 s and invokes the function up to three times; the function returns within
+4 s, even if the database or the name server does not respond.
 
-Whoever is left without a row gets it when the same event is delivered again: an operator invokes
-this function with it. Nothing of a person is in the log but their avatar id, which tells nobody
-who they are.
+If a row is missing, an operator can invoke the function with the same event again. The log contains
+no personal data: users are identified by their avatar id.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from typing import Any
 
 import psycopg
 
-from post_confirmation import person, rows
-from post_confirmation.person import Person, RefusedError
+from post_confirmation import rows, user_profile
+from post_confirmation.user_profile import RefusedError, UserProfile
 from shared.deadline import Cancellation, DeadlineError, within
 from shared.log import log
 
@@ -30,69 +29,70 @@ from shared.log import log
 # start and the network.
 DEADLINE_SECONDS = 4.0
 
-# What failed at once may work a moment later: too many connections, a token that was just too
-# late. After that, a whole attempt of 2 s to connect and three statements would last too long.
-AT_ONCE_SECONDS = 0.5
+# An attempt that failed within this time is repeated once: too many connections, or a token that
+# expired a moment ago. Later there is no time for another attempt, which takes 2 s to connect and
+# executes three statements.
+RETRY_LIMIT_SECONDS = 0.5
 
 
 class UnavailableError(Exception):
-    """The row could not be added now; the message is for the person."""
+    """The row could not be added now; the message is shown to the user."""
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """See the module."""
+    """Handle an event of Cognito."""
     try:
-        _answer(event)
+        _process(event)
     except RefusedError as refused:
         log("refused", reason=refused.reason)
         raise
     return event
 
 
-def _answer(event: dict[str, Any]) -> None:
+def _process(event: dict[str, Any]) -> None:
     match event.get("triggerSource"):
         case "PostConfirmation_ConfirmSignUp":
             _refuse_foreign(event)
-            _welcome(person.read(event["request"]["userAttributes"]))
+            _add_user(user_profile.read(event["request"]["userAttributes"]))
         case "PostConfirmation_ConfirmForgotPassword":
-            log("nothing_to_do")  # Their row is there since they signed up.
+            log("nothing_to_do")  # The row was added at the sign-up.
         case other:
             raise RefusedError("triggerSource", f"This is not a PostConfirmation event: {other!r}")
 
 
 def _refuse_foreign(event: dict[str, Any]) -> None:
-    """Which pool may call us is for the function's permission; here is what can be told of it."""
+    """Refuse pools of other regions; the function's resource policy names the pool itself."""
     region = os.environ["AWS_REGION"]
     if not re.fullmatch(rf"{region}_[0-9A-Za-z]{{1,55}}", str(event.get("userPoolId"))):
         raise RefusedError("userPoolId", "This user pool is not valid.")
 
 
-def _welcome(someone: Person) -> None:
-    """Add the row; tell the log what PostgreSQL said, but the person only what helps."""
+def _add_user(profile: UserProfile) -> None:
+    """Add the row. The log gets the error code of PostgreSQL, the user only a helpful message."""
     try:
-        outcome = within(DEADLINE_SECONDS, partial(_add, someone), name="post_confirmation")
+        outcome = within(DEADLINE_SECONDS, partial(_add, profile), name="post_confirmation")
     except (psycopg.Error, rows.NoHandleError, DeadlineError) as error:
-        log("failed", person=someone.avatar, **_of(error))
+        log("failed", user=profile.avatar, **_kind(error))
         raise UnavailableError(
-            "Your address is confirmed, but your profile could not be made. Please write to us."
-        ) from None  # What PostgreSQL says may have the row in it.
+            "Your address is confirmed, but your profile could not be created. Please write to us."
+        ) from None  # The message of PostgreSQL may contain the row.
     except Exception as bug:
-        log("failed", person=someone.avatar, **_of(bug))
+        log("failed", user=profile.avatar, **_kind(bug))
         raise
-    log(outcome, person=someone.avatar)
+    log(outcome, user=profile.avatar)
 
 
-def _add(someone: Person, cancellation: Cancellation) -> rows.Outcome:
+def _add(profile: UserProfile, cancellation: Cancellation) -> rows.Outcome:
     started = time.monotonic()
     try:
-        return rows.add(someone, cancellation)
+        return rows.add(profile, cancellation)
     except psycopg.OperationalError as error:
-        if time.monotonic() - started > AT_ONCE_SECONDS:
+        if time.monotonic() - started > RETRY_LIMIT_SECONDS:
             raise
-        log("trying_again", person=someone.avatar, **_of(error))
-    return rows.add(someone, cancellation)
+        log("retrying", user=profile.avatar, **_kind(error))
+    return rows.add(profile, cancellation)
 
 
-def _of(error: Exception) -> dict[str, str | None]:
-    """What kind of error it is, without what it says."""
+def _kind(error: Exception) -> dict[str, str | None]:
+    """Return the type and SQLSTATE of *error*, without its message."""
     return {"error": type(error).__name__, "sqlstate": getattr(error, "sqlstate", None)}

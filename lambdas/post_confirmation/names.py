@@ -24,7 +24,7 @@ _IGNORABLE = (
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _CONTROLS = "\x00-\x1f\x7f-\x9f\ud800-\udfff"  # and surrogates
-_BLANKS = "\u2800\U0001d159"  # of Braille, and of musical notation
+_BLANKS = "\u2800\U0001d159"  # Blank characters of Braille and of musical notation
 
 _HIDDEN = re.compile(f"[{_CONTROLS}{_IGNORABLE}{_BLANKS}]")
 # A flag of a part of a country; a character in one of its forms; a joiner; anything else.

@@ -1,4 +1,4 @@
-"""Adds a person to the table `users`, once."""
+"""Add a user to the table `users`, once."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Literal
 import psycopg
 from psycopg.rows import TupleRow
 
-from post_confirmation.person import Person
+from post_confirmation.user_profile import UserProfile
 from shared import database
 from shared.deadline import Cancellation
 
-Outcome = Literal["added", "added_with_another_handle", "was_there"]
+Outcome = Literal["added", "added_with_another_handle", "existed"]
 
-STATEMENT_TIMEOUT = "600ms"  # Of three statements, at most.
+STATEMENT_TIMEOUT = "600ms"  # For each of at most three statements.
 
-# The first handle that is free. Any key may be in the way, also that of a twin of this delivery.
+# Uses the first free handle. Any unique key may conflict, also because the event is delivered twice.
 _ADD = """
     INSERT INTO users (display_name, handle, email, cognito_user_id)
     SELECT %(name)s, handle, %(mail)s, %(id)s
@@ -26,9 +26,9 @@ _ADD = """
     ON CONFLICT DO NOTHING
     RETURNING handle
 """
-# To Cognito an address is one person's. It gives to someone new what another has changed or left
-# behind, so the row that still has it is out of date.
-_MAKE_WAY = """
+# In Cognito an address belongs to one user. If a new user has the address of an existing row, the
+# other user changed it or was deleted, so that row is outdated.
+_RELEASE_ADDRESS = """
     WITH newcomer AS (
         SELECT %(id)s WHERE NOT EXISTS (SELECT FROM users WHERE cognito_user_id = %(id)s)
     ), released AS (
@@ -41,27 +41,27 @@ _MAKE_WAY = """
 
 
 class NoHandleError(Exception):
-    """Others have every handle we tried."""
+    """All candidate handles are taken."""
 
 
-def add(someone: Person, cancellation: Cancellation) -> Outcome:
-    """Add *someone* unless they have a row already; stop at *cancellation*."""
+def add(profile: UserProfile, cancellation: Cancellation) -> Outcome:
+    """Add a row for *profile* unless the user has one; stop at *cancellation*."""
     with database.connect(statement_timeout=STATEMENT_TIMEOUT) as connection:
         cancellation.watch(connection.fileno())
         try:
-            return _add(someone, connection)
+            return _add(profile, connection)
         finally:
             cancellation.release()
 
 
-def _add(someone: Person, connection: psycopg.Connection[TupleRow]) -> Outcome:
-    facts = vars(someone) | {"handles": list(someone.handles)}
-    added = connection.execute(_ADD, facts).fetchone()
+def _add(profile: UserProfile, connection: psycopg.Connection[TupleRow]) -> Outcome:
+    values = vars(profile) | {"handles": list(profile.handles)}
+    added = connection.execute(_ADD, values).fetchone()
     if added is None:
-        if connection.execute(_MAKE_WAY, facts).fetchone() is None:
-            return "was_there"
-        # A handle that was taken at this very moment is there to be seen now.
-        added = connection.execute(_ADD, facts).fetchone()
+        if connection.execute(_RELEASE_ADDRESS, values).fetchone() is None:
+            return "existed"
+        # A handle that was taken concurrently is visible now.
+        added = connection.execute(_ADD, values).fetchone()
     if added is None:
         raise NoHandleError
-    return "added" if added[0] == someone.handles[0] else "added_with_another_handle"
+    return "added" if added[0] == profile.handles[0] else "added_with_another_handle"

@@ -1,25 +1,25 @@
-"""What the picture of a person is called, so that nobody learns from it who the person is."""
+"""The object keys of avatars, which do not reveal the user they belong to."""
 
 from __future__ import annotations
 
 import uuid
 
-# One of our own: with the `sub` of a person it gives their avatar id, and nothing turns it back.
+# The namespace of this project. An avatar id can be derived from a `sub`, but not the reverse.
 NAMESPACE = uuid.UUID("5f6c1d0a-7f0e-4d0b-9d43-0c7c3a6f2b11")
 
-ORIGINALS, PICTURES = "originals/", "avatars/"
+UPLOADS, AVATARS = "originals/", "avatars/"
 
 
 def avatar_id(sub: str) -> str:
-    """The avatar id of the person whose `sub` in Cognito is *sub* (RFC 9562, section 5.5)."""
+    """Return the avatar id of the user with *sub* in Cognito: a UUIDv5 (RFC 9562, section 5.5)."""
     return str(uuid.uuid5(NAMESPACE, sub))
 
 
-def original_key(avatar: str) -> str:
-    """Where a person uploads to: one key per person, without an extension."""
-    return f"{ORIGINALS}{avatar}"
+def upload_key(avatar: str) -> str:
+    """Return the key of the upload of a user: one per user, without a file extension."""
+    return f"{UPLOADS}{avatar}"
 
 
-def picture_key(avatar: str) -> str:
-    """Where the picture is that everyone sees."""
-    return f"{PICTURES}{avatar}.jpg"
+def avatar_key(avatar: str) -> str:
+    """Return the key of the published avatar."""
+    return f"{AVATARS}{avatar}.jpg"

@@ -1,6 +1,6 @@
-"""A connection to PostgreSQL on RDS, with a token of IAM for a password.
+"""Connect to PostgreSQL on RDS with an IAM authentication token as the password.
 
-libpq reads from the environment where to connect, and as whom: PGHOST, PGPORT, PGDATABASE, PGUSER.
+libpq reads the address and the user from the environment: PGHOST, PGPORT, PGDATABASE, PGUSER.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from shared.loggers import limit_to_info
 
 limit_to_info()
 
-# The roots of RDS, beside this file. PGSSLROOTCERT names others: the emulator has its own.
+# The root certificates of RDS, next to this file. The emulator sets PGSSLROOTCERT to its own.
 ROOTS = Path(__file__).with_suffix(".pem")
 
-CONNECT_SECONDS = 2  # libpq knows no shorter time.
-TOKEN_SECONDS = 15 * 60  # RDS knows no longer one.
+CONNECT_SECONDS = 2  # The minimum of libpq.
+TOKEN_SECONDS = 15 * 60  # The maximum of RDS.
 
 
 def connect(
     *, user: str | None = None, password: str | None = None, **settings: str
 ) -> psycopg.Connection[TupleRow]:
-    """Connect as *user* with *password*, else as PGUSER with a new token; each statement commits.
+    """Connect as *user* with *password*, or as PGUSER with a new token, in autocommit mode.
 
-    *settings* are PostgreSQL's own, such as statement_timeout="900ms".
+    *settings* are parameters of PostgreSQL, such as statement_timeout="900ms".
     """
     return psycopg.connect(
         user=user,
@@ -41,15 +41,16 @@ def connect(
         sslmode="verify-full",
         sslrootcert=os.environ.get("PGSSLROOTCERT", str(ROOTS)),
         connect_timeout=CONNECT_SECONDS,
-        tcp_user_timeout=CONNECT_SECONDS * 1000,  # If the server is gone while we talk.
+        tcp_user_timeout=CONNECT_SECONDS * 1000,  # If the server disappears during a session.
         options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
     )
 
 
 def _token() -> str:
-    """Signed here, without a call, and good for fifteen minutes: each connection has its own.
+    """Return a new token: a URL that is signed locally, without a request.
 
-    It is what the client of RDS makes, which takes ten times as long to be made itself.
+    It equals that of the RDS client's generate_db_auth_token, but creating an RDS client takes ten
+    times as long.
     """
     session = botocore.session.get_session()
     credentials = session.get_credentials()
@@ -63,8 +64,14 @@ def _token() -> str:
         credentials,
         session.get_component("event_emitter"),
     )
-    where = f"https://{os.environ['PGHOST']}:{os.environ['PGPORT']}/"
+    address = f"https://{os.environ['PGHOST']}:{os.environ['PGPORT']}/"
     query = urlencode({"Action": "connect", "DBUser": os.environ["PGUSER"]})
-    request = {"method": "GET", "url": f"{where}?{query}", "body": {}, "headers": {}, "context": {}}
+    request = {
+        "method": "GET",
+        "url": f"{address}?{query}",
+        "body": {},
+        "headers": {},
+        "context": {},
+    }
     signed: str = signer.generate_presigned_url(request, "connect", expires_in=TOKEN_SECONDS)
     return signed.removeprefix("https://")

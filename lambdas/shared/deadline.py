@@ -61,7 +61,7 @@ def within(seconds: float, call: Callable[[Cancellation], _T], *, name: str) -> 
     def run() -> None:
         try:
             result = call(cancellation)
-        except Exception as error:  # noqa: BLE001  # Raised where it is waited for.
+        except Exception as error:  # noqa: BLE001  # Raised by the caller's thread.
             outcome.put(_raiser(error))
         else:
             outcome.put(lambda: result)

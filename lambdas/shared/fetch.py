@@ -1,4 +1,4 @@
-"""Gets a small document from a server that may be slow, down or not itself."""
+"""Fetch a small document from a server that may be slow, unavailable or malicious."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TRANSFER_LIMIT_BYTES = 4 * LIMIT_BYTES  # Including headers and chunk sizes.
 
 
 def fetch_jwks(url: str, timeout: float) -> bytes:
-    """The document at *url*, within *timeout* seconds from the look-up of the name to the last byte.
+    """Return the document at *url*; *timeout* is in seconds, from the name lookup to the last byte.
 
     Redirects are refused. Raises FetchError.
     """
@@ -28,7 +28,9 @@ def fetch_jwks(url: str, timeout: float) -> bytes:
     connection = kind(parts.netloc, timeout=timeout)
     connection.response_class = _LimitedResponse
     try:
-        return within(timeout, lambda over: _document(connection, parts.path, over), name="fetch")
+        return within(
+            timeout, lambda cancel: _document(connection, parts.path, cancel), name="fetch"
+        )
     except DeadlineError as late:
         raise FetchError(str(late)) from None
     # http.client raises ValueError for a chunk size that is negative or not a number.
@@ -74,12 +76,12 @@ def _document(connection: HTTPConnection, path: str, cancellation: Cancellation)
         connection.connect()
         cancellation.watch(connection.sock.fileno())
         try:
-            return _answer(connection, path)
+            return _response(connection, path)
         finally:
             cancellation.release()
 
 
-def _answer(connection: HTTPConnection, path: str) -> bytes:
+def _response(connection: HTTPConnection, path: str) -> bytes:
     connection.request("GET", path)
     # Closed here: otherwise a reference to the error keeps the socket open.
     with connection.getresponse() as response:

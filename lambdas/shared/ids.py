@@ -1,4 +1,4 @@
-"""The ids of people and of their pictures: UUIDs, in the one form in which Cognito writes them."""
+"""The ids of users and avatars: UUIDs in the form in which Cognito writes them."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_id(text: str) -> bool:
-    """Whether *text* is one, and nothing else."""
+    """Return whether *text* is exactly one id."""
     return _ID.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""The public keys of a user pool: fetched when first needed, kept, fetched anew when they change."""
+"""The public keys of a user pool: fetched on first use, cached, and fetched again when they change."""
 
 from __future__ import annotations
 
@@ -16,131 +16,131 @@ from jose.backends.base import Key
 from shared.base64url import decoded
 
 Fetch: TypeAlias = Callable[[str, float], bytes]
-"""Gets the document at a URL within so many seconds, or raises FetchError."""
+"""Return the document at a URL within a timeout in seconds, or raise FetchError."""
 
-ALGORITHM = "RS256"  # The only one of Cognito: "Verifying JSON web tokens" in its guide.
+ALGORITHM = "RS256"  # The only algorithm of Cognito: "Verifying JSON web tokens" in its guide.
 
-TIMEOUT = 3.0  # Seconds for one fetch: API Gateway waits 10 for the whole authorizer.
-TTL = 3600.0  # Seconds until keys are looked at again, so that a withdrawn one does not live on.
-COOL_DOWN = 10.0  # Seconds after a fetch without the key: made-up key ids cause no more fetches.
-RETRY = 1.0  # Seconds after a failed fetch, as long as there are no keys.
+TIMEOUT = 3.0  # Seconds for one fetch; API Gateway waits 10 s for the authorizer.
+TTL = 3600.0  # Seconds until the keys are fetched again, so that a revoked key expires.
+COOL_DOWN = 10.0  # Seconds between fetches for unknown key ids, which a caller can invent.
+RETRY = 1.0  # Seconds after a failed fetch while there are no keys.
 
-_BITS = range(2048, 8193)  # Fewer are too weak (NIST SP 800-131A), more only slow.
+_BITS = range(2048, 8193)  # Shorter keys are too weak (NIST SP 800-131A), longer ones only slow.
 _EXPONENTS = range(3, 2**32)
 
 
 class FetchError(Exception):
-    """The document could not be had, and why."""
+    """The document could not be fetched; the message is the reason."""
 
 
 class JwksError(Exception):
-    """There is no key to check with, and that is nobody's fault who asks."""
+    """No key is available to check a token, which is not the caller's error."""
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """The known keys, and when they were fetched; *fault* is the error of the last fetch.
+class _Cached:
+    """The cached keys and the time of their fetch; *error* is that of the last fetch, if it failed.
 
-    *missed* is the time of the last fetch if the requested key was missing.
+    *attempted* is the time of the last fetch, *missed* that of the last one without the requested key.
     """
 
     keys: Mapping[str, Key] = field(default_factory=dict)
     loaded: float = 0.0
-    asked: float = 0.0
+    attempted: float = 0.0
     missed: float = -math.inf
-    fault: str = ""
+    error: str = ""
 
 
 class Keys:
     """The keys at *url*, for any number of threads.
 
-    *clock* is that of the wall: a function that AWS froze between two calls has to notice.
+    *clock* is wall-clock time, because AWS freezes a function between two invocations.
     """
 
     def __init__(self, url: str, *, clock: Callable[[], float], fetch: Fetch) -> None:
         self._url = url
         self._clock = clock
         self._fetch = fetch
-        self._seen = _Seen()
-        self._flight = Lock()
+        self._cached = _Cached()
+        self._fetching = Lock()
 
     def find(self, kid: str) -> Key | None:
-        """The key named *kid*, or None if the pool has no such key.
+        """Return the key with the id *kid*, or None if the pool has no such key.
 
-        A key that is known serves even if the pool cannot be reached. Raises JwksError for
-        one that is not, if the last fetch failed: then nobody knows whether it exists.
+        A cached key is returned even if the pool cannot be reached. Raises JwksError for an unknown
+        key if the last fetch failed, because the pool may have that key.
         """
-        seen = self._seen
-        if kid not in seen.keys:
-            if self._is_worth_a_fetch(seen):
-                self._renew(seen, kid, wait=True)
-        elif self._over(seen.loaded, TTL) and self._over(seen.asked, COOL_DOWN):
-            self._renew(seen, kid, wait=False)
-        seen = self._seen
-        if kid not in seen.keys and seen.fault:
-            raise JwksError(seen.fault)
-        return seen.keys.get(kid)
+        cached = self._cached
+        if kid not in cached.keys:
+            if self._is_worth_a_fetch(cached):
+                self._renew(cached, kid, wait=True)
+        elif self._over(cached.loaded, TTL) and self._over(cached.attempted, COOL_DOWN):
+            self._renew(cached, kid, wait=False)
+        cached = self._cached
+        if kid not in cached.keys and cached.error:
+            raise JwksError(cached.error)
+        return cached.keys.get(kid)
 
-    def _is_worth_a_fetch(self, seen: _Seen) -> bool:
+    def _is_worth_a_fetch(self, cached: _Cached) -> bool:
         """Return whether to fetch an unknown key: not soon after a fetch that did not find it."""
-        if seen.fault:
-            return self._over(seen.asked, COOL_DOWN if seen.keys else RETRY)
-        return self._over(seen.missed, COOL_DOWN)
+        if cached.error:
+            return self._over(cached.attempted, COOL_DOWN if cached.keys else RETRY)
+        return self._over(cached.missed, COOL_DOWN)
 
     def _over(self, since: float, seconds: float) -> bool:
-        """Whether *seconds* have passed; also when the clock was set back."""
+        """Return whether *seconds* have passed, or the clock was set back."""
         return not 0 <= self._clock() - since < seconds
 
-    def _renew(self, seen: _Seen, kid: str, *, wait: bool) -> None:
-        """Fetch the keys, or have them fetched by the thread that is at it already."""
-        if not self._flight.acquire(blocking=wait):
+    def _renew(self, cached: _Cached, kid: str, *, wait: bool) -> None:
+        """Fetch the keys, unless another thread is fetching them; *wait* for that thread if requested."""
+        if not self._fetching.acquire(blocking=wait):
             return
         try:
-            if self._seen is seen:
-                self._seen = self._asked_again(seen, kid)
+            if self._cached is cached:
+                self._cached = self._fetched(cached, kid)
         finally:
-            self._flight.release()
+            self._fetching.release()
 
-    def _asked_again(self, seen: _Seen, kid: str) -> _Seen:
+    def _fetched(self, cached: _Cached, kid: str) -> _Cached:
         try:
             keys = read(self._fetch(self._url, TIMEOUT))
-        except (FetchError, JwksError) as fault:
-            return replace(seen, asked=self._clock(), fault=str(fault))
+        except (FetchError, JwksError) as error:
+            return replace(cached, attempted=self._clock(), error=str(error))
         now = self._clock()
-        return _Seen(keys, loaded=now, asked=now, missed=-math.inf if kid in keys else now)
+        return _Cached(keys, loaded=now, attempted=now, missed=-math.inf if kid in keys else now)
 
 
 def read(document: bytes) -> dict[str, Key]:
-    """The keys of a JWK Set (RFC 7517) that may check our tokens, by their ids.
+    """Return the keys of a JWK Set (RFC 7517) that can verify access tokens, by their ids.
 
-    Keys that are of no use to us may stand beside them. Raises JwksError if there are no others.
+    Other keys in the set are ignored. Raises JwksError if none is left.
     """
     try:
         listed = json.loads(document)["keys"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise JwksError("not a set of keys") from None
-    named = [one for one in listed if _has_a_name(one)] if isinstance(listed, list) else []
-    times = Counter(one["kid"] for one in named)
-    keys = {one["kid"]: _key(one) for one in named if times[one["kid"]] == 1}
+        raise JwksError("not a JWK Set") from None
+    named = [entry for entry in listed if _has_id(entry)] if isinstance(listed, list) else []
+    counts = Counter(entry["kid"] for entry in named)
+    keys = {entry["kid"]: _key(entry) for entry in named if counts[entry["kid"]] == 1}
     if usable := {kid: key for kid, key in keys.items() if key}:
         return usable
-    raise JwksError("a set without a key for us")
+    raise JwksError("a JWK Set without a usable key")
 
 
-def _has_a_name(listed: Any) -> bool:
-    return isinstance(listed, dict) and isinstance(listed.get("kid"), str)
+def _has_id(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("kid"), str)
 
 
-def _key(listed: dict[str, Any]) -> Key | None:
-    """The key that is *listed*, unless it is for something else, or weak, or broken."""
-    if (listed.get("kty"), listed.get("use", "sig")) != ("RSA", "sig"):
+def _key(entry: dict[str, Any]) -> Key | None:
+    """Return the key of *entry*, or None if it has another purpose, or is weak or malformed."""
+    if (entry.get("kty"), entry.get("use", "sig")) != ("RSA", "sig"):
         return None
-    if listed.get("alg", ALGORITHM) != ALGORITHM:
+    if entry.get("alg", ALGORITHM) != ALGORITHM:
         return None
     try:
-        n, e = (decoded(listed[number].encode()) for number in ("n", "e"))
+        n, e = (decoded(entry[number].encode()) for number in ("n", "e"))
         if int.from_bytes(n).bit_length() not in _BITS or int.from_bytes(e) not in _EXPONENTS:
             return None
-        return jwk.construct({"kty": "RSA", "n": listed["n"], "e": listed["e"]}, ALGORITHM)
+        return jwk.construct({"kty": "RSA", "n": entry["n"], "e": entry["e"]}, ALGORITHM)
     except (ValueError, LookupError, AttributeError):
         return None

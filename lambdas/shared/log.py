@@ -1,4 +1,4 @@
-"""One line of JSON for each thing worth knowing: what CloudWatch's queries and filters read."""
+"""Write log events as one line of JSON each, for metric filters and queries of CloudWatch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sys
 
 
-def log(event: str, **facts: str | float | None) -> None:
-    """Write that *event* happened, with its *facts*: never a token, a URL that is signed, or a name."""
-    sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
+def log(event: str, **fields: str | float | None) -> None:
+    """Write *event* with its *fields*. Never pass tokens, signed URLs or names of users."""
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
     sys.stdout.flush()

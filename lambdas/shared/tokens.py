@@ -1,7 +1,7 @@
-"""Says whose an access token of Cognito is, or why it is refused.
+"""Verify access tokens of Cognito.
 
-python-jose does the cryptography, with a key that is good for RS256 and nothing else. What it
-would let pass is refused here: `tests/lambdas/test_authorizer.py` has the list.
+python-jose verifies the signature, with a key that is valid for RS256 only. This module refuses
+the invalid tokens that python-jose accepts: `tests/lambdas/test_authorizer.py` lists them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from shared.base64url import decoded
 from shared.ids import is_id
 from shared.jwks import ALGORITHM, Fetch, Keys
 
-LIMIT_BYTES = 8192  # Those of Cognito have about 1000; API Gateway takes 10,240 of headers.
+LIMIT_BYTES = 8192  # Cognito's tokens have about 1000; API Gateway accepts 10,240 of headers.
 
-LONGEST_LIFE = 24 * 3600  # Seconds; a client cannot be set to more (AccessTokenValidity).
-SKEW = 300  # Seconds that the clock of Cognito may be ahead of ours.
+MAX_VALIDITY = 24 * 3600  # Seconds; the maximum of AccessTokenValidity of an app client.
+SKEW = 300  # Seconds by which Cognito's clock may be ahead of this one.
 
 _POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-[0-9])_[0-9A-Za-z]{1,55}")
 _CLIENT = re.compile(r"[0-9A-Za-z_+]{1,128}")
@@ -29,14 +29,14 @@ _BASE = re.compile(r"https?://[^/?#@]+")
 
 _JSON = JSONDecoder()
 
-# They change what the rest means, in ways we do not know (RFC 7515, section 4.1.11; RFC 7797).
+# Parameters that change the meaning of the others (RFC 7515, section 4.1.11; RFC 7797).
 _EXTENSIONS = frozenset({"crit", "b64", "cty", "zip", "enc"})
 
 
 class RefusedError(Exception):
-    """The token is not to be trusted.
+    """The token is not valid.
 
-    *reason* is the field that is not as it must be, or one of "length", "form" and "signature".
+    *reason* is the invalid field, or one of "length", "form" and "signature".
     """
 
     def __init__(self, reason: str) -> None:
@@ -45,10 +45,10 @@ class RefusedError(Exception):
 
 
 class Verifier:
-    """Checks the access tokens that the app client *client* gets from the user pool *pool*.
+    """Verifies the access tokens that the user pool *pool* issues to the app client *client*.
 
-    It keeps the keys of the pool, so it is to be kept, too; any number of threads may share it.
-    *fetch* gets them, as `shared.fetch` does; *base* is where they are, if not at AWS: see
+    It caches the keys of the pool, so create it once; any number of threads may share it. *fetch*
+    fetches the keys (`shared.fetch.fetch_jwks`), from *base* instead of AWS if that is set: see
     `endpoint`.
     """
 
@@ -64,11 +64,11 @@ class Verifier:
     ) -> None:
         found = _POOL.fullmatch(pool)
         if not found or found[1] != region or not _CLIENT.fullmatch(client):
-            raise ValueError(f"{client!r} is no client of a pool {pool!r} in {region!r}")
+            raise ValueError(f"{client!r} is not a client of a pool {pool!r} in {region!r}")
         aws = f"https://cognito-idp.{region}.amazonaws.com"
         base = base.rstrip("/") or aws
         if not _BASE.fullmatch(base):
-            raise ValueError(f"{base!r} is no endpoint")
+            raise ValueError(f"{base!r} is not an endpoint")
         url = f"{base}/{pool}/.well-known/jwks.json"
         self._issuer = f"{aws}/{pool}"
         self._client = client
@@ -76,10 +76,10 @@ class Verifier:
         self._keys = Keys(url, clock=clock, fetch=fetch)
 
     def check(self, token: str) -> str:
-        """The `sub` of the person whose *token* this is.
+        """Return the `sub` of the user to whom *token* was issued.
 
-        Raises RefusedError for a token that is not to be trusted, and JwksError if nobody can
-        tell for want of keys. None of its claims counts before its signature is checked.
+        Raises RefusedError for an invalid token, and JwksError if the keys are not available. The
+        signature is verified before any claim is read.
         """
         header, claims, signature = _split(token)
         key = self._keys.find(_kid(header))
@@ -90,7 +90,7 @@ class Verifier:
         return self._sub(_object(claims))
 
     def _sub(self, claims: dict[str, Any]) -> str:
-        """Whom *claims* of our pool speak of, if they were made for this client and for now."""
+        """Return the `sub` of *claims*, if they are valid for this pool, this client and this time."""
         now, sub = self._clock(), claims.get("sub")
         if claims.get("iss") != self._issuer:
             raise RefusedError("iss")
@@ -98,9 +98,9 @@ class Verifier:
             raise RefusedError("token_use")
         if claims.get("client_id") != self._client:
             raise RefusedError("client_id")
-        if "aud" in claims:  # It would be for some other resource than ours.
+        if "aud" in claims:  # Cognito writes it for another resource server only.
             raise RefusedError("aud")
-        if not now < _seconds(claims.get("exp")) <= now + LONGEST_LIFE + SKEW:
+        if not now < _seconds(claims.get("exp")) <= now + MAX_VALIDITY + SKEW:
             raise RefusedError("exp")
         if not 0 <= _seconds(claims.get("iat")) <= now + SKEW:
             raise RefusedError("iat")
@@ -112,12 +112,12 @@ class Verifier:
 
 
 def endpoint(environ: Mapping[str, str]) -> str:
-    """Where *environ* tells any SDK that Cognito is, as on the emulator; else empty."""
+    """Return the endpoint of Cognito that *environ* sets for SDKs, as on the emulator, or nothing."""
     return environ.get("AWS_ENDPOINT_URL_COGNITO_IDP") or environ.get("AWS_ENDPOINT_URL", "")
 
 
 def _split(token: str) -> tuple[bytes, bytes, bytes]:
-    """Its header, its claims and its signature, as they are written."""
+    """Return the header, the claims and the signature of *token*, still encoded."""
     if len(token) > LIMIT_BYTES:
         raise RefusedError("length")
     try:
@@ -127,30 +127,30 @@ def _split(token: str) -> tuple[bytes, bytes, bytes]:
     return header, claims, signature
 
 
-@lru_cache(maxsize=8)  # A pool writes the same header for months.
+@lru_cache(maxsize=8)  # The header of a pool's tokens stays the same for months.
 def _kid(header: bytes) -> str:
-    """The id of the key that *header* asks for. Where else it points to is ignored."""
-    said = _object(header)
-    if said.get("alg") != ALGORITHM:
+    """Return the key id in *header*. Its other references to keys are ignored."""
+    parameters = _object(header)
+    if parameters.get("alg") != ALGORITHM:
         raise RefusedError("alg")
-    if odd := _EXTENSIONS & said.keys():
-        raise RefusedError(min(odd))
-    kid = said.get("kid")
+    if extensions := _EXTENSIONS & parameters.keys():
+        raise RefusedError(min(extensions))
+    kid = parameters.get("kid")
     if not isinstance(kid, str):
         raise RefusedError("kid")
     return kid
 
 
 def _object(part: bytes) -> dict[str, Any]:
-    """The JSON object in a part of a token, which has nothing around it."""
+    """Return the JSON object that a part of a token encodes, with nothing before or after it."""
     try:
         text = _bytes(part).decode()
-        said, end = _JSON.raw_decode(text)
+        value, end = _JSON.raw_decode(text)
     except (ValueError, RecursionError):
         raise RefusedError("form") from None
-    if not isinstance(said, dict) or end < len(text):
+    if not isinstance(value, dict) or end < len(text):
         raise RefusedError("form")
-    return said
+    return value
 
 
 def _bytes(part: bytes) -> bytes:
@@ -161,5 +161,5 @@ def _bytes(part: bytes) -> bytes:
 
 
 def _seconds(claim: Any) -> float:
-    """A time of a token; NaN, which is neither before nor after anything, if it is none."""
+    """Return the time in *claim*, or NaN, for which every comparison is false, if it is not a time."""
     return claim if type(claim) in {int, float} else math.nan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote_plus
 
-from shared.avatars import ORIGINALS, original_key
+from shared.avatars import UPLOADS, upload_key
 from shared.ids import is_id
 
 
@@ -29,7 +29,7 @@ def avatar_of(record: object, uploads: str) -> str:
     if bucket != uploads:  # A notification on the avatars bucket would go round for ever.
         raise Ignored("another bucket")
     key = unquote_plus(key)  # S3 quotes it once.
-    avatar = key.removeprefix(ORIGINALS)
-    if not is_id(avatar) or key != original_key(avatar):
+    avatar = key.removeprefix(UPLOADS)
+    if not is_id(avatar) or key != upload_key(avatar):
         raise Ignored("not the key of an original")
     return avatar

@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, IncompleteReadError
 
-from shared.avatars import original_key, picture_key
+from shared.avatars import avatar_key, upload_key
 from shared.loggers import limit_to_info
 from thumbnail.picture import Rejected
 
@@ -54,7 +54,7 @@ class Store:
         """The newest upload; None if it is gone. Raises Rejected."""
         try:
             found = _s3().get_object(
-                Bucket=self.uploads, Key=original_key(avatar), ExpectedBucketOwner=self.account
+                Bucket=self.uploads, Key=upload_key(avatar), ExpectedBucketOwner=self.account
             )
         except ClientError as error:
             _raise_unless_gone(error)
@@ -72,7 +72,7 @@ class Store:
         """The version of the newest upload; None if it is gone."""
         try:
             found = _s3().head_object(
-                Bucket=self.uploads, Key=original_key(avatar), ExpectedBucketOwner=self.account
+                Bucket=self.uploads, Key=upload_key(avatar), ExpectedBucketOwner=self.account
             )
         except ClientError as error:
             _raise_unless_gone(error)
@@ -83,7 +83,7 @@ class Store:
         """Put *picture* where everyone sees it."""
         _s3().put_object(
             Bucket=self.avatars,
-            Key=picture_key(avatar),
+            Key=avatar_key(avatar),
             Body=picture,
             ContentType="image/jpeg",
             CacheControl=_KEEP,

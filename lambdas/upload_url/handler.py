@@ -1,15 +1,15 @@
-"""Tells a signed-in person where to upload their new picture.
+"""Return a presigned URL to which a signed-in user can upload a new avatar.
 
-Event in: POST /avatars/key_upload of the HTTP API, payload 2.0, let pass by the authorizer, whose
-context has the person's `sub`. The body is {"extension": "jpg", "size": 123456}, size in bytes.
-Result out: 200 {"url": …}, for one PUT of just that size and type within five minutes; or
-400 {"errors": […]} with all that is wrong: body_invalid, or extension_unsupported and size_invalid
+Event: POST /avatars/key_upload of the HTTP API, payload format 2.0, accepted by the authorizer, whose
+context has the user's `sub`. The body is {"extension": "jpg", "size": 123456}, size in bytes.
+Result: 200 {"url": …}, for PUT requests of exactly that size and type within five minutes; or
+400 {"errors": […]} with all errors: body_invalid, or extension_unsupported and size_invalid
 or size_exceeds_limit.
-Permissions: s3:PutObject on originals/* of the uploads bucket; whoever has the URL puts with them.
-Limits: UPLOAD_LIMIT_BYTES. It calls nobody.
+Permissions: s3:PutObject on originals/* of the uploads bucket, which the URL passes on.
+Limits: UPLOAD_LIMIT_BYTES. The function sends no requests.
 
-The key is made of `sub` alone, so nobody overwrites another's picture; whatever else the event
-says of who asks is not read. Answers to a preflight are the API's own.
+The key depends on `sub` only, so no user can overwrite the avatar of another. No other field that
+identifies the caller is read. The API itself answers preflight requests.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.avatars import avatar_id, original_key
+from shared.avatars import avatar_id, upload_key
 from shared.ids import is_id
 from shared.log import log
 from upload_url.signing import Upload, put_url
@@ -40,49 +40,49 @@ CONTENT_TYPES = {
 
 @dataclass(frozen=True)
 class Picture:
-    """What a person means to upload, as far as we take it."""
+    """A picture that may be uploaded; *size* is in bytes."""
 
     content_type: str
     size: int
 
 
 class RefusedError(Exception):
-    """Not what we take; its arguments say all that is wrong with it."""
+    """The upload is not accepted; the arguments are the error codes."""
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Answer with the URL, or with what is wrong."""
+    """Handle an event of API Gateway."""
     avatar = avatar_id(_sub(event))
     try:
         picture = _picture(_body(event), limit=int(os.environ["UPLOAD_LIMIT_BYTES"]))
     except RefusedError as refused:
         log("upload refused", avatar=avatar, errors=" ".join(refused.args))
-        return _answer(400, {"errors": list(refused.args)})
+        return _response(400, {"errors": list(refused.args)})
     upload = Upload(
         bucket=os.environ["UPLOADS_BUCKET_NAME"],
-        key=original_key(avatar),
+        key=upload_key(avatar),
         content_type=picture.content_type,
         size=picture.size,
     )
     url = put_url(upload, seconds=SECONDS, environment=os.environ)
     log("upload allowed", avatar=avatar, content_type=upload.content_type, size=upload.size)
-    return _answer(200, {"url": url})
+    return _response(200, {"url": url})
 
 
 def _sub(event: Mapping[str, Any]) -> str:
-    """Who asks. Without an authorizer's word the template is wrong, and this is no client's fault."""
+    """Return the `sub` of the caller. A missing one is an error of the template, not of the caller."""
     sub = str(event["requestContext"]["authorizer"]["lambda"]["sub"])
     if not is_id(sub):
-        raise ValueError("the authorizer's sub is not written as Cognito does")
+        raise ValueError("the sub of the authorizer is not an id of Cognito")
     return sub
 
 
 def _body(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON object that was sent; API Gateway gives what it takes for binary in base64."""
+    """Return the JSON object in the body; API Gateway encodes binary bodies in base64."""
     sent = event.get("body") or ""
     try:
         body = json.loads(base64.b64decode(sent) if event.get("isBase64Encoded") else sent)
-    except (ValueError, RecursionError):  # The latter where it is nested without end.
+    except (ValueError, RecursionError):  # RecursionError: nested too deeply.
         raise RefusedError("body_invalid") from None
     if not isinstance(body, dict):
         raise RefusedError("body_invalid")
@@ -90,24 +90,24 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _picture(body: Mapping[str, Any], *, limit: int) -> Picture:
-    """What *body* asks for. Raises RefusedError with everything that is wrong with it."""
+    """Return the picture that *body* describes. Raises RefusedError with all error codes."""
     content_type, size = _content_type(body.get("extension")), body.get("size", 0)
-    faults = ("" if content_type else "extension_unsupported", _size_fault(size, limit))
-    if content_type is None or any(faults):
-        raise RefusedError(*filter(None, faults))
+    errors = ("" if content_type else "extension_unsupported", _size_error(size, limit))
+    if content_type is None or any(errors):
+        raise RefusedError(*filter(None, errors))
     return Picture(content_type, size)
 
 
 def _content_type(extension: object) -> str | None:
-    """Ours for *extension*: cameras write it in capitals, and some programs with its dot."""
+    """Return the media type for *extension*, which may have capitals and a leading dot."""
     if not isinstance(extension, str):
         return None
     return CONTENT_TYPES.get(extension.removeprefix(".").lower())
 
 
-def _size_fault(size: object, limit: int) -> str:
+def _size_error(size: object, limit: int) -> str:
     match size:
-        case bool():  # An int to Python.
+        case bool():  # bool is a subclass of int.
             return "size_invalid"
         case int() if size >= 1:
             return "size_exceeds_limit" if size > limit else ""
@@ -115,8 +115,8 @@ def _size_fault(size: object, limit: int) -> str:
             return "size_invalid"
 
 
-def _answer(status: int, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What API Gateway makes a response of; nobody may keep it."""
+def _response(status: int, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a response for API Gateway that must not be cached."""
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json", "cache-control": "no-store"},

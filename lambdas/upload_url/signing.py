@@ -1,6 +1,6 @@
-"""Signs the address that one object may be put to, for a while and just as announced.
+"""Create presigned URLs that allow one upload, of a fixed type and size, for a limited time.
 
-By botocore's own signer, without a client: making one takes most of a cold start.
+They are signed by botocore's signer without a client: creating one takes most of a cold start.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ limit_to_info()
 
 @dataclass(frozen=True)
 class Upload:
-    """An object to come, of *size* bytes."""
+    """An object that will be uploaded; *size* is in bytes."""
 
     bucket: str
     key: str
@@ -29,13 +29,13 @@ class Upload:
 
 
 def put_url(upload: Upload, *, seconds: int, environment: Mapping[str, str]) -> str:
-    """Where *upload* may be put to for so many *seconds*, with the rights that *environment* has.
+    """Return a URL that accepts *upload* for *seconds*, signed with the credentials in *environment*.
 
     Both headers are signed, so S3 refuses another type, and a body that is longer or shorter.
     """
     region = environment["AWS_REGION"]
     headers = {"Content-Type": upload.content_type, "Content-Length": str(upload.size)}
-    request = AWSRequest("PUT", _address(upload, region, environment), headers)
+    request = AWSRequest("PUT", _object_url(upload, region, environment), headers)
     credentials = Credentials(
         environment["AWS_ACCESS_KEY_ID"],
         environment["AWS_SECRET_ACCESS_KEY"],
@@ -45,10 +45,11 @@ def put_url(upload: Upload, *, seconds: int, environment: Mapping[str, str]) -> 
     return str(request.url)
 
 
-def _address(upload: Upload, region: str, environment: Mapping[str, str]) -> str:
-    """The bucket as a host name, regional: another one redirects, which a preflight does not follow.
+def _object_url(upload: Upload, region: str, environment: Mapping[str, str]) -> str:
+    """Return the URL of the object, at the regional host name of its bucket.
 
-    An endpoint of its own need not have host names for buckets, so there it is in the path.
+    The global host name redirects, and preflight requests do not follow redirects. A custom
+    endpoint may have no host names for buckets, so its URL has the bucket in the path.
     """
     key = quote(upload.key, safe="/~")
     names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")

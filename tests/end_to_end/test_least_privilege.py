@@ -26,7 +26,7 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from shared.avatars import original_key, picture_key
+from shared.avatars import avatar_key, upload_key
 from tests.dynamodb import texts
 from tests.emulator_server import REGION
 from tests.stacks.ask import config_of, emit
@@ -98,13 +98,13 @@ def makes_pictures(deployed: Deployed) -> bool:
     uploads, avatars = deployed.known["avatars"]["Uploads"], deployed.known["assets"]["Avatars"]
     s3 = deployed.client("s3")
     with without_notifications(s3, uploads):
-        s3.put_object(Bucket=uploads, Key=original_key(there), Body=photo())
+        s3.put_object(Bucket=uploads, Key=upload_key(there), Body=photo())
         records = [created(uploads, avatar) for avatar in (there, gone)]
         try:
             invoked(deployed, "avatars", "Thumbnail", {"Records": records})
         except FailedError:
             return False
-    found = s3.list_objects_v2(Bucket=avatars, Prefix=picture_key(there))
+    found = s3.list_objects_v2(Bucket=avatars, Prefix=avatar_key(there))
     return bool(found.get("Contents"))
 
 
@@ -329,7 +329,7 @@ def without_notifications(s3: Any, bucket: str) -> Iterator[None]:
 
 def created(bucket: str, avatar: str) -> dict[str, Any]:
     """How S3 tells of an upload."""
-    where = {"bucket": {"name": bucket}, "object": {"key": original_key(avatar)}}
+    where = {"bucket": {"name": bucket}, "object": {"key": upload_key(avatar)}}
     return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": where}
 
 

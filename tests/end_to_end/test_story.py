@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import emulator
-from shared.avatars import avatar_id, original_key, picture_key
+from shared.avatars import avatar_id, avatar_key, upload_key
 from tests.dynamodb import texts
 from tests.srp import sign_in, unpacked
 from tests.viewer import Answer, view
@@ -43,7 +43,7 @@ def test_a_person_gets_a_picture(deployed):
     sign_up(deployed, mail, name="Anna", handle="anna")
     tokens = signed_in(deployed, mail)
     sub = json.loads(unpacked(tokens["AccessToken"].split(".")[1]))["sub"]
-    address = f"{ASSETS}/{picture_key(avatar_id(sub))}"
+    address = f"{ASSETS}/{avatar_key(avatar_id(sub))}"
     before = view(deployed.endpoint, address)
 
     with deployed.application() as application:
@@ -63,7 +63,7 @@ def test_a_person_gets_a_picture(deployed):
     assert "2" == message["SignatureVersion"]
     verify(message, NOTIFICATION)
     [record] = json.loads(message["Message"])["Records"]
-    assert picture_key(avatar_id(sub)) == record["s3"]["object"]["key"]
+    assert avatar_key(avatar_id(sub)) == record["s3"]["object"]["key"]
     seen = view(deployed.endpoint, address)
     picture = Image.open(io.BytesIO(seen.body))
     assert (200, "image/jpeg") == (seen.status, seen.headers["Content-Type"])
@@ -177,10 +177,10 @@ def test_an_operator_gives_and_takes_a_picture(deployed, tmp_path):
     again = deployed.checkout.run("avatar.upload", f"--sub={sub}", f"--file={file}").out.strip()
     deployed.checkout.run("avatar.clear", f"--sub={sub}")
 
-    assert f"{ASSETS}/{picture_key(avatar_id(sub))}" == given == again
+    assert f"{ASSETS}/{avatar_key(avatar_id(sub))}" == given == again
     assert like(RED, Image.open(io.BytesIO(shown.body)).getpixel((256, 256)))
-    assert [] == keys(deployed, deployed.known["avatars"]["Uploads"], original_key(avatar_id(sub)))
-    assert [] == keys(deployed, deployed.known["assets"]["Avatars"], picture_key(avatar_id(sub)))
+    assert [] == keys(deployed, deployed.known["avatars"]["Uploads"], upload_key(avatar_id(sub)))
+    assert [] == keys(deployed, deployed.known["assets"]["Avatars"], avatar_key(avatar_id(sub)))
 
 
 @pytest.mark.parametrize(

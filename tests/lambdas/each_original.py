@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
-from shared.avatars import avatar_id, original_key, picture_key
+from shared.avatars import avatar_id, avatar_key, upload_key
 from tests.lambdas.fake_s3 import FakeS3, Object
 from tests.lambdas.pictures import opened
 from thumbnail import handler, store
@@ -29,7 +29,7 @@ ACCOUNT, AVATAR = "111122223333", avatar_id("somebody")
 CONTEXT = SimpleNamespace(
     invoked_function_arn=f"arn:aws:lambda:ca-central-1:{ACCOUNT}:function:thumbnail"
 )
-ORIGINAL, PICTURE = ("uploads", original_key(AVATAR)), ("avatars", picture_key(AVATAR))
+ORIGINAL, PICTURE = ("uploads", upload_key(AVATAR)), ("avatars", avatar_key(AVATAR))
 ENVIRONMENT = {
     "UPLOADS_BUCKET_NAME": "uploads",
     "AVATARS_BUCKET_NAME": "avatars",
@@ -41,7 +41,7 @@ ENVIRONMENT = {
 RECORD = {
     "eventSource": "aws:s3",
     "eventName": "ObjectCreated:Put",
-    "s3": {"bucket": {"name": "uploads"}, "object": {"key": original_key(AVATAR)}},
+    "s3": {"bucket": {"name": "uploads"}, "object": {"key": upload_key(AVATAR)}},
 }
 
 

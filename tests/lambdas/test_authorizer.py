@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authorizer.handler import answer, handler
+from authorizer.handler import authorize, handler
 from shared.fetch import fetch_jwks
 from shared.jwks import FetchError, JwksError
 from shared.tokens import RefusedError, Verifier, endpoint
@@ -348,7 +348,7 @@ def test_life(life: int) -> None:
 )
 def test_settings_refused(region: str, pool: str, client: str) -> None:
     """They become a URL and an issuer, so they are looked at before anyone asks for anything."""
-    with pytest.raises(ValueError, match="is no client of a pool"):
+    with pytest.raises(ValueError, match="is not a client of a pool"):
         Verifier(region, pool, client, fetch=fetch_jwks)
 
 
@@ -357,7 +357,7 @@ def test_settings_refused(region: str, pool: str, client: str) -> None:
     ["ftp://example.com", "example.com", "https://", "https://me@example.com", "https://a/b"],
 )
 def test_base_refused(base: str) -> None:
-    with pytest.raises(ValueError, match="is no endpoint"):
+    with pytest.raises(ValueError, match="is not an endpoint"):
         Verifier(REGION, POOL, CLIENT, fetch=fetch_jwks, base=base)
 
 
@@ -427,7 +427,7 @@ def decision(event: dict[str, Any], verifier: Verifier, capsys: Any) -> str:
     Nothing of what was sent may be in the log, not even a part of a token.
     """
     try:
-        answered = answer(event, verifier)
+        answered = authorize(event, verifier)
     except JwksError:
         answered = None
     logged = capsys.readouterr().out
@@ -473,7 +473,7 @@ def test_fault(capsys: Any) -> None:
     verifier = Verifier(REGION, POOL, CLIENT, clock=lambda: NOW, fetch=fetch)
 
     with pytest.raises(JwksError, match="nobody there"):
-        answer({"headers": {"authorization": f"Bearer {GOOD}"}}, verifier)
+        authorize({"headers": {"authorization": f"Bearer {GOOD}"}}, verifier)
 
     expected = {"event": "no keys", "reason": "ConnectionRefusedError: nobody there"}
     assert expected == json.loads(capsys.readouterr().out)
@@ -616,4 +616,4 @@ def test_any_claim(claim: str, value: Any) -> None:
 
 @given(JSON | st.dictionaries(st.just("authorization"), JSON))
 def test_any_headers(headers: Any) -> None:
-    assert {"isAuthorized": False} == answer({"headers": headers}, Pool().verifier)
+    assert {"isAuthorized": False} == authorize({"headers": headers}, Pool().verifier)

@@ -27,9 +27,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from migrate import handler as migrate
-from post_confirmation import handler, names, person, rows
+from post_confirmation import handler, names, rows, user_profile
 from post_confirmation.handler import UnavailableError
-from post_confirmation.person import RefusedError
+from post_confirmation.user_profile import RefusedError
 from shared import database as connections
 from shared.avatars import avatar_id
 from stacks.database import APPLICATION
@@ -185,7 +185,7 @@ def test_a_taken_handle(database: Postgres, taken: str, capfd) -> None:
 
 def test_every_handle_is_taken(database: Postgres) -> None:
     """Somebody sits on all we would try: an error for the person, and no row (L05)."""
-    for number, handle in enumerate(person.read(attributes()).handles):
+    for number, handle in enumerate(user_profile.read(attributes()).handles):
         others = {"sub": str(uuid.UUID(int=number)), "email": f"{number}@example.com"}
         deliver(confirmed(preferred_username=handle, **others))
 
@@ -236,7 +236,7 @@ def attributes(**more: str | None) -> dict[str, str]:
 )
 def test_what_is_missing_or_odd(told: dict[str, str | None], name: str, handle: str) -> None:
     """Name and handle are made as good as they can be: nobody can say them again (L06)."""
-    found = person.read(attributes(**told))
+    found = user_profile.read(attributes(**told))
 
     assert (name, handle) == (found.name, found.handles[0])
     for each in found.handles:
@@ -524,7 +524,7 @@ def test_nobody_listens(database: Postgres, monkeypatch, capfd) -> None:
     assert time.monotonic() - begun < 2
     written = capfd.readouterr()
     lines = lines_of(written.out)
-    assert ["trying_again", "failed"] == [line["event"] for line in lines]
+    assert ["retrying", "failed"] == [line["event"] for line in lines]
     assert {"OperationalError"} == {line["error"] for line in lines}
     assert_nothing_personal(str(failed.value), *written)
 
@@ -569,8 +569,8 @@ def test_the_budget() -> None:
     statements = 3 * int(rows.STATEMENT_TIMEOUT.removesuffix("ms")) / 1000
 
     assert handler.DEADLINE_SECONDS < COGNITO_WAITS_SECONDS
-    assert handler.AT_ONCE_SECONDS + connections.CONNECT_SECONDS < handler.DEADLINE_SECONDS
-    assert handler.AT_ONCE_SECONDS + statements < handler.DEADLINE_SECONDS
+    assert handler.RETRY_LIMIT_SECONDS + connections.CONNECT_SECONDS < handler.DEADLINE_SECONDS
+    assert handler.RETRY_LIMIT_SECONDS + statements < handler.DEADLINE_SECONDS
 
 
 def test_a_token_that_is_not_taken(database: Postgres, monkeypatch) -> None:
@@ -659,7 +659,7 @@ def test_the_roots_are_good() -> None:
     assert len(names) == len(roots)
 
 
-@pytest.mark.parametrize("outcome", ["added", "was_there", "another_handle"])
+@pytest.mark.parametrize("outcome", ["added", "existed", "another_handle"])
 def test_nothing_personal_is_told(database: Postgres, outcome: str, capfd, caplog) -> None:
     """Neither the log nor the error has a name, an address, an id of Cognito or SQL (L11).
 
@@ -668,7 +668,7 @@ def test_nothing_personal_is_told(database: Postgres, outcome: str, capfd, caplo
     caplog.set_level(logging.DEBUG)
     first: dict[str, dict[str, str]] = {
         "added": {"sub": str(uuid.UUID(int=1)), "email": "x@x", "preferred_username": "x"},
-        "was_there": {},
+        "existed": {},
         "another_handle": {"sub": str(uuid.UUID(int=1)), "email": "x@x"},
     }
     deliver(confirmed(**first[outcome]))

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageFile, ImageStat
 from PIL.PngImagePlugin import PngImageFile
 
-from shared.avatars import avatar_id, original_key, picture_key
+from shared.avatars import avatar_id, avatar_key, upload_key
 from tests.emulator_server import Aws
 from tests.lambdas import icc, pictures
 from tests.lambdas.fake_s3 import Call, FakeS3, Object, error, once, response
@@ -60,7 +60,7 @@ class World:
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     def upload(self, content: bytes, avatar: str = ADA) -> None:
-        self.s3.objects[UPLOADS, original_key(avatar)] = Object(content)
+        self.s3.objects[UPLOADS, upload_key(avatar)] = Object(content)
 
     def tell(self, *records: dict[str, Any]) -> None:
         """Deliver an event. What it logs is kept, whether or not it raises."""
@@ -77,7 +77,7 @@ class World:
         return list(raised.value.exceptions)
 
     def shown(self, avatar: str = ADA) -> Object | None:
-        return self.s3.objects.get((AVATARS, picture_key(avatar)))
+        return self.s3.objects.get((AVATARS, avatar_key(avatar)))
 
     @property
     def events(self) -> list[str]:
@@ -110,7 +110,7 @@ def world(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
 def created(avatar: str = ADA, **more: Any) -> dict[str, Any]:
     """S3's record of an upload; *key* stands in it as it is given."""
-    told = {"name": "ObjectCreated:Put", "bucket": UPLOADS, "key": quote_plus(original_key(avatar))}
+    told = {"name": "ObjectCreated:Put", "bucket": UPLOADS, "key": quote_plus(upload_key(avatar))}
     told |= more
     return {
         "eventSource": told.get("source", "aws:s3"),
@@ -179,7 +179,7 @@ def refuses(file: File, reason: str) -> Act:
 
         assert (["rejected"], [reason]) == (world.events, world.reasons)
         assert world.shown() is None
-        assert original_key(ADA) in {key for _, key in world.s3.objects}
+        assert upload_key(ADA) in {key for _, key in world.s3.objects}
 
     return act
 
@@ -222,7 +222,7 @@ def a39(world: World) -> None:
     world.tell(created(key=f"originals%2F{ADA}"), created(key=f"originals%252F{ADA}"))
 
     assert ["ignored", "made"] == sorted(world.events)
-    assert {original_key(ADA), picture_key(ADA)} == {key for _, key in world.s3.objects}
+    assert {upload_key(ADA), avatar_key(ADA)} == {key for _, key in world.s3.objects}
 
 
 def a41(world: World) -> None:
@@ -396,7 +396,7 @@ def a49(world: World) -> None:
     world.tell(created())
     world.tell(created())
 
-    assert [Call("PUT", AVATARS, picture_key(ADA))] * 2 == world.calls("PUT")
+    assert [Call("PUT", AVATARS, avatar_key(ADA))] * 2 == world.calls("PUT")
 
 
 def a50_said(world: World) -> None:
@@ -642,7 +642,7 @@ CASES: list[tuple[str, Act]] = [
     ("A43: deleted after it is made", a43_after),
     (
         "A44: told of its own picture",
-        ignores(created(bucket=AVATARS, key=picture_key(ADA)), "another bucket"),
+        ignores(created(bucket=AVATARS, key=avatar_key(ADA)), "another bucket"),
     ),
     ("A45: S3 is busy for a moment", a45_slow),
     ("A45: S3 is busy for long", a45_down),
@@ -708,9 +708,9 @@ def test_how_it_is_shown(world: World) -> None:
         "Cache-Control": "public, max-age=300",
     } == shown.headers
     assert [
-        Call("GET", UPLOADS, original_key(ADA)),
-        Call("PUT", AVATARS, picture_key(ADA)),
-        Call("HEAD", UPLOADS, original_key(ADA)),
+        Call("GET", UPLOADS, upload_key(ADA)),
+        Call("PUT", AVATARS, avatar_key(ADA)),
+        Call("HEAD", UPLOADS, upload_key(ADA)),
     ] == world.s3.calls
 
 
@@ -745,14 +745,14 @@ def test_on_the_emulator(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     for bucket in (uploads, avatars):
         here = {"LocationConstraint": "ca-central-1"}
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=here)
-    s3.put_object(Bucket=uploads, Key=original_key(ADA), Body=saved(plain()))
+    s3.put_object(Bucket=uploads, Key=upload_key(ADA), Body=saved(plain()))
     monkeypatch.setattr(store, "_s3", lambda: s3)
 
     buckets = store.Store(account, uploads, avatars, LIMIT)
     handler._make(ADA, buckets)
     handler._make(BOB, buckets)  # Who has nothing there.
 
-    made = s3.get_object(Bucket=avatars, Key=picture_key(ADA))
+    made = s3.get_object(Bucket=avatars, Key=avatar_key(ADA))
     opened(made["Body"].read())
     assert ("image/jpeg", "public, max-age=300") == (made["ContentType"], made["CacheControl"])
     with pytest.raises(ClientError, match=r"AccessDenied|Forbidden|403"):

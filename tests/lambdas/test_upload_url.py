@@ -24,7 +24,7 @@ from botocore.loaders import Loader
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.avatars import avatar_id, original_key
+from shared.avatars import avatar_id, upload_key
 from tests.lambdas.roles import environment
 from upload_url.handler import CONTENT_TYPES, SECONDS, handler
 from upload_url.signing import Upload, put_url
@@ -134,7 +134,7 @@ def test_extensions_taken(on_aws, extension, content_type):
 
     The key is the same for all, so x.png and x.jpg do not live side by side (defect 77).
     """
-    upload = Upload("uploads", original_key(avatar_id(SUB)), content_type, 1)
+    upload = Upload("uploads", upload_key(avatar_id(SUB)), content_type, 1)
 
     with signing_at(NOW):
         given = url(asked(extension=extension, size=1))
@@ -205,7 +205,7 @@ def test_samples(on_aws, name):
     answer = handler(sample, None)
 
     parts = urlsplit(url(answer))
-    assert f"https://uploads.s3.ca-central-1.amazonaws.com/{original_key(avatar_id(SUB))}" == (
+    assert f"https://uploads.s3.ca-central-1.amazonaws.com/{upload_key(avatar_id(SUB))}" == (
         f"{parts.scheme}://{parts.netloc}{parts.path}"
     )
     assert {"content-type": "application/json", "cache-control": "no-store"} == answer["headers"]
@@ -226,7 +226,7 @@ def test_only_the_authorizer_says_who_asks(on_aws):
 
     path = urlsplit(url(handler(event(body, headers=headers), None))).path
 
-    assert f"/{original_key(avatar_id(SUB))}" == path
+    assert f"/{upload_key(avatar_id(SUB))}" == path
 
 
 def test_everyone_has_a_key_of_their_own(on_aws):
@@ -368,7 +368,7 @@ printable = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size
 uploads = st.builds(
     Upload,
     bucket=st.sampled_from(["uploads", "crd-dev-uploads-123456789012-ca-central-1-an"]),
-    key=st.builds(original_key, st.uuids().map(str)) | st.text(min_size=1),
+    key=st.builds(upload_key, st.uuids().map(str)) | st.text(min_size=1),
     content_type=st.sampled_from(sorted(CONTENT_TYPES.values())) | printable,
     size=st.integers(0, 5 * 1024**3),
 )
@@ -450,7 +450,7 @@ def test_uploaded(aws: Aws, bucket: str) -> None:
     given = url(asked(extension="jpg", size=len(PICTURE)))
 
     assert [(200, ""), (200, "")] == [put(given), put(given)]
-    found = aws.client("s3").get_object(Bucket=bucket, Key=original_key(avatar_id(SUB)))
+    found = aws.client("s3").get_object(Bucket=bucket, Key=upload_key(avatar_id(SUB)))
     assert ("image/jpeg", PICTURE) == (found["ContentType"], found["Body"].read())
 
 

@@ -1,7 +1,8 @@
-"""Who a person is, from what they told Cognito: as good as it gets, since they cannot say it again.
+"""Derive the profile of a user from their attributes in Cognito.
 
-Cognito asks for name, handle and mail address, but takes any text. The handle can never be changed
-there: a valid handle is used if it is free, and any other text is transliterated, not refused.
+Cognito requires a name, a handle and an e-mail address, but accepts any text, and the handle cannot
+be changed later. So a valid handle is used if it is free, and any other text is transliterated
+instead of refused.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Person:
-    """A row of `users` to be. *handles* are those to try, the one that was asked for first."""
+class UserProfile:
+    """A future row of `users`. *handles* are the candidates, with the requested handle first."""
 
     id: str
     name: str
@@ -42,25 +43,25 @@ class Person:
 
     @property
     def avatar(self) -> str:
-        """What the log calls them."""
+        """The avatar id, which identifies the user in the log."""
         return avatar_id(self.id)
 
 
-def read(attributes: Mapping[str, str]) -> Person:
-    """The person with these *attributes* of Cognito; raises RefusedError without `sub` or `email`."""
+def read(attributes: Mapping[str, str]) -> UserProfile:
+    """Return the profile for *attributes*. Raises RefusedError without a valid `sub` and `email`."""
     sub, mail = attributes.get("sub", ""), attributes.get("email", "")
     if not is_id(sub):
         raise RefusedError("sub", "The user id is missing.")
     if not _MAIL.fullmatch(mail) or names.has_hidden(mail):
         raise RefusedError("email", "This email address cannot be used.")
     name = names.shown(attributes.get("name", ""))
-    wanted = names.handle(attributes.get("preferred_username", "")) or names.handle(name)
-    handles = _handles(wanted, avatar_id(sub).replace("-", ""))
-    return Person(sub, name or handles[0], mail, handles)
+    requested = names.handle(attributes.get("preferred_username", "")) or names.handle(name)
+    handles = _handles(requested, avatar_id(sub).replace("-", ""))
+    return UserProfile(sub, name or handles[0], mail, handles)
 
 
-def _handles(wanted: str, avatar: str) -> tuple[str, ...]:
-    """What was wanted, and the same with the beginning of the *avatar* id if it is taken."""
-    first = wanted or f"person_{avatar[:8]}"
-    endings = f"_{avatar[:4]}", f"_{avatar[:12]}"
-    return (first, *(first[: HANDLE_LENGTH - len(ending)] + ending for ending in endings))
+def _handles(requested: str, avatar: str) -> tuple[str, ...]:
+    """Return the requested handle, and alternatives with the beginning of the *avatar* id."""
+    first = requested or f"person_{avatar[:8]}"
+    suffixes = f"_{avatar[:4]}", f"_{avatar[:12]}"
+    return (first, *(first[: HANDLE_LENGTH - len(suffix)] + suffix for suffix in suffixes))
