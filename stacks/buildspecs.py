@@ -26,11 +26,11 @@ PLAN = (f"sh -eu {SCRIPT}",)
 
 INFRASTRUCTURE = ("sh ./inv deploy --release --yes",)
 MIGRATE = ("sh ./inv db.migrate",)
-RECORD = ('sh ./inv service.record --image="$IMAGE_DIGEST"',)
-SETTLE = ("sh ./inv deploy --release --yes --stack=service --only",)
+RECORD_IMAGE = ('sh ./inv service.record --image="$IMAGE_DIGEST"',)
+UPDATE_SERVICE_STACK = ("sh ./inv deploy --release --yes --stack=service --only",)
 
-# Variables: IMAGES, the repository (REGISTRY/NAME); CONTAINER, the container that runs the image;
-# COMMIT; CODEBUILD_BUILD_NUMBER, which CodeBuild counts for each project.
+# Variables: REPOSITORY_URI (REGISTRY/NAME); CONTAINER, the container that runs the image; COMMIT;
+# CODEBUILD_BUILD_NUMBER, which CodeBuild counts for each project.
 #
 # The tag is new for each build and the digest is the one that this push returned, so an image
 # that is in the repository already is never taken for the one that was built.
@@ -55,15 +55,15 @@ while read -r _ base as stage _; do
     case $as in [Aa][Ss]) stages="$stages$stage " ;; esac
 done < /tmp/bases
 
-image="$IMAGES:$COMMIT-$CODEBUILD_BUILD_NUMBER"
+image="$REPOSITORY_URI:$COMMIT-$CODEBUILD_BUILD_NUMBER"
 export GIT_DIR=/dev/null
 BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --pull \\
     --label "org.opencontainers.image.revision=$COMMIT" --tag "$image" backend
 password=$(aws ecr get-login-password)
-echo "$password" | docker login --username AWS --password-stdin "${IMAGES%%/*}"
+echo "$password" | docker login --username AWS --password-stdin "${REPOSITORY_URI%%/*}"
 docker push "$image"
 pushed=$(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$image")
-digest=$(printf '%s\\n' "$pushed" | sed -n "s|^$IMAGES@\\(sha256:[0-9a-f]*\\)\\$|\\1|p")
+digest=$(printf '%s\\n' "$pushed" | sed -n "s|^$REPOSITORY_URI@\\(sha256:[0-9a-f]*\\)\\$|\\1|p")
 case $digest in
     sha256:*) ;;
     *)
@@ -73,13 +73,13 @@ case $digest in
 esac
 echo "$digest" > /tmp/image.digest
 rm -f imagedefinitions.json # The commit may have a link of this name.
-printf '[{"name": "%s", "imageUri": "%s@%s"}]\\n' "$CONTAINER" "$IMAGES" "$digest" \\
+printf '[{"name": "%s", "imageUri": "%s@%s"}]\\n' "$CONTAINER" "$REPOSITORY_URI" "$digest" \\
     > imagedefinitions.json
 """
 IMAGE = (f"sh -eu {SCRIPT}", 'export IMAGE_DIGEST="$(cat /tmp/image.digest)"')
 
-# Variables: CRUDDUR_ENV; PREFIX, the prefix of every stack name; REGIONS; MANUAL, the layers that
-# only an administrator deploys; STACKS, the JMESPath expression that selects the stacks.
+# Variables: CRUDDUR_ENV; STACK_PREFIX, the prefix of every stack name; REGIONS; MANUAL_STACKS, the
+# stacks that only an administrator deploys; STACK_QUERY, the JMESPath expression for the stacks.
 #
 # It runs no code of the commit: AWS says which stacks there are and what their templates are, and
 # the files of build/ are data. All but printable ASCII is shown as `cat -v` shows it, or a template
@@ -98,7 +98,7 @@ compare() {
     file="build/$CRUDDUR_ENV/$3.yaml"
     echo "=== $1 ($2)"
     if [ -L "$file" ] || [ ! -f "$file" ]; then
-        echo "the commit has no template of it"
+        echo "the commit has no template for this stack"
         changed=$((changed + 1))
         return
     fi
@@ -113,24 +113,24 @@ compare() {
 }
 
 for region in $REGIONS; do
-    names=$(aws cloudformation describe-stacks --region "$region" --query "$STACKS" --output text)
+    names=$(aws cloudformation describe-stacks --region "$region" --query "$STACK_QUERY" --output text)
     for name in $names; do
         [ "$name" != None ] || continue # The AWS CLI prints it for a page without stacks.
-        layer=${name#"$PREFIX"}
-        seen="$seen$layer "
-        case " $MANUAL " in *" $layer "*) continue ;; esac
-        compare "$name" "$region" "$layer"
+        stack=${name#"$STACK_PREFIX"}
+        seen="$seen$stack "
+        case " $MANUAL_STACKS " in *" $stack "*) continue ;; esac
+        compare "$name" "$region" "$stack"
     done
 done
 
 for file in "build/$CRUDDUR_ENV"/*.yaml; do
-    layer=$(basename "$file" .yaml)
-    case " $MANUAL " in *" ${layer%%.*} "*) continue ;; esac
-    case "$seen" in *" $layer "*) continue ;; esac
-    shown=$(printf '%s' "$layer" | LC_ALL=C tr -c 'A-Za-z0-9._-' '?')
-    case $layer in
+    stack=$(basename "$file" .yaml)
+    case " $MANUAL_STACKS " in *" ${stack%%.*} "*) continue ;; esac
+    case "$seen" in *" $stack "*) continue ;; esac
+    shown=$(printf '%s' "$stack" | LC_ALL=C tr -c 'A-Za-z0-9._-' '?')
+    case $stack in
         *.*) echo "=== $shown: nested template" ;; # Its address in the outer one has its digest.
-        *) echo "=== $PREFIX$shown: new" && changed=$((changed + 1)) ;;
+        *) echo "=== $STACK_PREFIX$shown: new" && changed=$((changed + 1)) ;;
     esac
     [ -L "$file" ] || visible < "$file" | awk '{ print "+" $0 }'
 done

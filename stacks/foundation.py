@@ -99,19 +99,19 @@ def _limits_of_releases(env: Env) -> list[Statement]:
     deny = partial(Statement, Effect=Deny, Principal=Principal("*"))
     return [
         deny(
-            Sid="ReleasesDeleteNothing",
+            Sid="DenyDeletionByReleases",
             Action=[storage.DeleteObject, storage.DeleteObjectVersion],
             Resource=[objects(bucket)],
             Condition=Condition(ArnLike(roles)),
         ),
         deny(
-            Sid="ReleasesAddToTheirFolderOnly",
+            Sid="DenyReleasesOutsideTheirFolder",
             Action=[storage.PutObject],
             NotResource=[released],
             Condition=Condition(ArnLike(roles)),
         ),
         deny(
-            Sid="ReleasesReplaceNothing",
+            Sid="DenyOverwritesByReleases",
             Action=[storage.PutObject],
             Resource=[released],
             Condition=Condition([ArnLike(roles), Null({"s3:if-none-match": "true"})]),
@@ -136,7 +136,7 @@ def _alerts(t: Template, env: Env, emails: tuple[str, ...]) -> sns.Topic:
 
 def _alarms_may_publish(topic: sns.Topic) -> Statement:
     return Statement(
-        Sid="AlarmsMayPublish",
+        Sid="AllowAlarmsToPublish",
         Effect=Allow,
         Principal=Principal("Service", "cloudwatch.amazonaws.com"),
         Action=[publishing.Publish],

@@ -38,7 +38,7 @@ kept_images = {images}
 repository = "someone/cruddur"
 branch = "prod"
 approval = true
-kept_days = 30
+artifact_retention_days = 30
 log_retention_days = {days}
 
 [service]
@@ -74,8 +74,17 @@ case $1 in
     image) cat pushed.txt ;;
 esac
 """
-CHANGING = ("Infrastructure", "Settle")
-BUILDS = ("Test", "Image", "Diff", "Plan", "Infrastructure", "Migrate", "Record", "Settle")
+CHANGING = ("Infrastructure", "UpdateServiceStack")
+BUILDS = (
+    "Test",
+    "Image",
+    "Diff",
+    "Plan",
+    "Infrastructure",
+    "Migrate",
+    "RecordImage",
+    "UpdateServiceStack",
+)
 
 
 @pytest.fixture
@@ -342,12 +351,12 @@ def test_record(dev):
     """The stage writes what was released where the service's template looks, and nowhere else."""
     digest = f"sha256:{'d' * 64}"
 
-    dev.stage("Record", IMAGE_DIGEST=digest)
+    dev.stage("RecordImage", IMAGE_DIGEST=digest)
     noted = dev.client("ssm").get_parameter(Name="/crd/dev/backend/image")["Parameter"]["Value"]
     other = {"Name": "/crd/dev/other/image", "Value": digest, "Type": "String"}
 
     assert digest == noted
-    assert "AccessDeniedException" == dev.attempt("Record", "ssm", "put_parameter", **other)
+    assert "AccessDeniedException" == dev.attempt("RecordImage", "ssm", "put_parameter", **other)
 
 
 # Attacks: code of a pushed commit has the credentials of a stage -----------------------------------
@@ -446,7 +455,7 @@ def test_before_the_approval_no_stage_changes_a_stack(dev, stage):
     assert ["AccessDenied"] * 5 == [*made, *used, deleted]
 
 
-@pytest.mark.parametrize("stage", ["Infrastructure", "Settle"])
+@pytest.mark.parametrize("stage", ["Infrastructure", "UpdateServiceStack"])
 def test_after_the_approval_only_change_sets_of_releases_are_used(dev, stage):
     """With the release role, under a release's name, and not for the limits of a release."""
     role = dev.output("foundation", "ReleaseRole")
@@ -495,7 +504,7 @@ def test_only_the_image_stage_reaches_the_registry(dev, stage):
 @pytest.mark.parametrize("stage", BUILDS)
 def test_no_stage_changes_what_it_is_given(dev, stage):
     """The source that comes after it, and the image of another stage."""
-    bucket = resource(dev.checkout, "HandedOver", DEV)
+    bucket = resource(dev.checkout, "ArtifactStore", DEV)
     ended = {
         artifact: dev.attempt(
             stage, "s3", "put_object", Bucket=bucket, Key=f"crd-dev-pipeline/{artifact}", Body=b""

@@ -54,7 +54,11 @@ class Release:
         """Build and push what *commit* is; its digest, and imagedefinitions.json beside it."""
         path = f"{self.checkout.path}/tools:{Path(sys.executable).parent}:{os.environ['PATH']}"
         env = self.checkout.aws_env | {"COMMIT": commit, "PATH": path}
-        env |= {"CODEBUILD_BUILD_NUMBER": "1", "IMAGES": self.images, "CONTAINER": "backend-flask"}
+        env |= {
+            "CODEBUILD_BUILD_NUMBER": "1",
+            "REPOSITORY_URI": self.images,
+            "CONTAINER": "backend-flask",
+        }
         self.stage("Image", **env)
         file = self.checkout.path / "imagedefinitions.json"
         [definition] = json.loads(file.read_text())
@@ -146,8 +150,8 @@ def test_from_a_commit_to_the_service_and_back(release):
     release.stage("Infrastructure")
     migrated = release.stage("Migrate")
     release.bring_into_service()
-    release.stage("Record", IMAGE_DIGEST=first)
-    settled = release.stage("Settle")
+    release.stage("RecordImage", IMAGE_DIGEST=first)
+    settled = release.stage("UpdateServiceStack")
     started = release.running, release.noted, release.service["desiredCount"]
 
     second = release.image(SECOND)
@@ -155,8 +159,8 @@ def test_from_a_commit_to_the_service_and_back(release):
     between = release.running
     release.stage("Migrate")
     release.bring_into_service()
-    release.stage("Record", IMAGE_DIGEST=second)
-    release.stage("Settle")
+    release.stage("RecordImage", IMAGE_DIGEST=second)
+    release.stage("UpdateServiceStack")
     replaced = release.running, release.noted
 
     release.checkout.run("service.release", f"--image={first}")

@@ -19,7 +19,7 @@ ENVIRONMENT = "prod"
 PREFIX = f"crd-{ENVIRONMENT}"
 NESTED = f"{PREFIX}-pipeline-Codebuild"
 ARTIFACTS = f"arn:aws:s3:::{PREFIX}-artifacts-{ACCOUNT}-{REGION}-an"
-HANDED_OVER = f"arn:aws:s3:::{PREFIX}-pipeline-{ACCOUNT}-{REGION}-an"
+ARTIFACT_STORE = f"arn:aws:s3:::{PREFIX}-pipeline-{ACCOUNT}-{REGION}-an"
 MADE = "a role that a release makes"  # With every right that its boundary lets through.
 EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -160,7 +160,7 @@ def _bucket_policy(resource: str) -> dict[str, Any] | None:
     """The policy of the bucket that *resource* is, or is in."""
     for bucket, stack, title in (
         (ARTIFACTS, "foundation", "ArtifactsPolicy"),
-        (HANDED_OVER, "pipeline", "HandedOverPolicy"),
+        (ARTIFACT_STORE, "pipeline", "ArtifactStorePolicy"),
     ):
         if resource == bucket or resource.startswith(f"{bucket}/"):
             return dict(properties(f"{PREFIX}-{stack}", title)["PolicyDocument"])

@@ -13,8 +13,8 @@ import pytest
 from tests.scanners.policies import ACCOUNT, REGION
 from tests.stacks import access
 from tests.stacks.access import (
+    ARTIFACT_STORE,
     ARTIFACTS,
-    HANDED_OVER,
     MADE,
     NESTED,
     PREFIX,
@@ -24,10 +24,10 @@ from tests.stacks.access import (
     trusts,
     world,
 )
-from tests.stacks.test_pipeline import BUILDS
+from tests.stacks.test_pipeline import BUILDS, PROJECT_NAMES
 
 HERE = "ca-central-1"  # Where the stacks are; in the names of other things it is an example.
-CHANGING = {"Infrastructure", "Settle"}
+CHANGING = {"Infrastructure", "UpdateServiceStack"}
 STAGES = (*BUILDS, "PipelineRole", "SitePublisher")
 ALL = (*STAGES, "ReleaseRole", MADE)
 RELEASE_ROLE = arn_of(f"{PREFIX}-foundation", "ReleaseRole")
@@ -67,7 +67,7 @@ def logs_of(build: str) -> str:
 
 # What each stage does ---------------------------------------------------------------------------
 
-COMMON = [("s3:GetObject", f"{HANDED_OVER}/{PREFIX}-pipeline/Source/AbCdEfG", {})]
+COMMON = [("s3:GetObject", f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Source/AbCdEfG", {})]
 READ = [
     ("cloudformation:DescribeStacks", "*", {}),
     ("cloudformation:GetTemplate", stack("network"), {}),
@@ -96,7 +96,7 @@ HONEST: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "Image": [
         ("ecr:GetAuthorizationToken", "*", {}),
         ("ecr:PutImage", REPOSITORY, {}),
-        ("s3:PutObject", f"{HANDED_OVER}/{PREFIX}-pipeline/Image/AbCdEfG", {}),
+        ("s3:PutObject", f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Image/AbCdEfG", {}),
     ],
     "Diff": READ,
     "Plan": [*READ, ("ssm:GetParameters", parameter("backend/image"), {})],
@@ -111,8 +111,8 @@ HONEST: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
         ("cloudformation:DescribeStacks", stack("users", REGION), {}),
         ("lambda:InvokeFunction", FUNCTION, {}),
     ],
-    "Record": [("ssm:PutParameter", parameter("backend/image"), {})],
-    "Settle": [*READ, *CHANGE],
+    "RecordImage": [("ssm:PutParameter", parameter("backend/image"), {})],
+    "UpdateServiceStack": [*READ, *CHANGE],
 }
 
 
@@ -132,7 +132,7 @@ def test_a_stage_may_not_do_the_work_of_another():
     }
     # Allowed to whoever may find the stacks.
     done["Diff"].add(("cloudformation:DescribeStacks", stack("users", REGION)))
-    for build in ("Plan", "Infrastructure", "Settle"):
+    for build in ("Plan", "Infrastructure", "UpdateServiceStack"):
         done[build].add(("cloudformation:DescribeStacks", stack("users", REGION)))
 
     allowed = {
@@ -256,7 +256,9 @@ def test_a_release_changes_stacks_in_one_way(name, action, resource, context):
 
 def test_a_stack_that_is_settled_is_the_service():
     """The last action changes no other."""
-    assert not decide("Settle", "cloudformation:CreateChangeSet", stack("network"), **propose())
+    assert not decide(
+        "UpdateServiceStack", "cloudformation:CreateChangeSet", stack("network"), **propose()
+    )
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -288,8 +290,8 @@ def test_no_role_approves_or_changes_the_pipeline(name, action):
 @pytest.mark.parametrize("name", [each for each in ALL if each != "PipelineRole"])
 def test_only_the_pipeline_starts_its_builds(name):
     """StartBuild can override the buildspec, which gives the caller the role's permissions."""
-    for build in BUILDS:
-        project = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{PREFIX}-pipeline-{build.lower()}"
+    for project_name in PROJECT_NAMES.values():
+        project = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{project_name}"
 
         assert not decide(name, "codebuild:StartBuild", project)
 
@@ -298,8 +300,8 @@ def test_only_the_pipeline_starts_its_builds(name):
 def test_a_role_of_a_stage_is_for_its_project(build):
     """Not for another project, account or service, and not for other callers of STS."""
     projects = {
-        each: f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{PREFIX}-pipeline-{each.lower()}"
-        for each in BUILDS
+        title: f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{name}"
+        for title, name in PROJECT_NAMES.items()
     }
     own = projects.pop(build)
     others = [*projects.values(), own.replace(ACCOUNT, "9" * 12), f"{own}-two"]
@@ -367,7 +369,7 @@ def test_a_push_is_all_that_the_image_stage_may_do(action, resource):
         ("lambda:InvokeFunction", FUNCTION),
         ("lambda:UpdateFunctionCode", FUNCTION),
         ("s3:GetObject", f"{ARTIFACTS}/releases/{ZIP}"),
-        ("s3:ListBucket", HANDED_OVER),
+        ("s3:ListBucket", ARTIFACT_STORE),
         ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/any"),
         ("dynamodb:GetItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PREFIX}-messages-1A2B"),
     ],
@@ -396,13 +398,15 @@ def test_no_role_changes_the_source(name):
     """The later stages use the commit that was tested and approved."""
     for key in ("Source/AbCdEfG", "Source/Image/AbCdEfG", "Source/Source/x"):
         for verb in ("PutObject", "DeleteObject"):
-            assert not decide(name, f"s3:{verb}", f"{HANDED_OVER}/{PREFIX}-pipeline/{key}", **NEW)
+            assert not decide(
+                name, f"s3:{verb}", f"{ARTIFACT_STORE}/{PREFIX}-pipeline/{key}", **NEW
+            )
 
 
 @pytest.mark.parametrize("name", [each for each in ALL if each not in {"Image", "PipelineRole"}])
 def test_no_role_changes_what_ecs_is_told(name):
     """The definitions name the image that is released."""
-    assert not decide(name, "s3:PutObject", f"{HANDED_OVER}/{PREFIX}-pipeline/Image/AbCdEfG")
+    assert not decide(name, "s3:PutObject", f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Image/AbCdEfG")
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -602,9 +606,9 @@ CLAIMED = {"aws__RequestTag/project": "cruddur", "aws__RequestTag/env": "prod"}
         ("s3:PutBucketLogging", f"arn:aws:s3:::{PREFIX}-uploads-{ACCOUNT}-x-an", {}),
         ("s3:PutBucketObjectLockConfiguration", ARTIFACTS, {}),
         ("s3:PutBucketNotification", ARTIFACTS, {}),
-        ("s3:PutBucketPolicy", HANDED_OVER, {}),
-        ("s3:PutLifecycleConfiguration", HANDED_OVER, {}),
-        ("s3:DeleteBucket", HANDED_OVER, {}),
+        ("s3:PutBucketPolicy", ARTIFACT_STORE, {}),
+        ("s3:PutLifecycleConfiguration", ARTIFACT_STORE, {}),
+        ("s3:DeleteBucket", ARTIFACT_STORE, {}),
         # ECR.
         ("ecr:SetRepositoryPolicy", REPOSITORY, {}),
         ("ecr:PutReplicationConfiguration", "*", {}),
@@ -668,13 +672,13 @@ CLAIMED = {"aws__RequestTag/project": "cruddur", "aws__RequestTag/env": "prod"}
         ("sts:AssumeRole", f"arn:aws:iam::{FOREIGN}:role/x", {}),
     ],
 )
-@pytest.mark.parametrize("name", ["ReleaseRole", "Infrastructure", "Settle", MADE])
+@pytest.mark.parametrize("name", ["ReleaseRole", "Infrastructure", "UpdateServiceStack", MADE])
 def test_a_release_becomes_no_more_than_a_release(name, action, resource, context):
     """Whatever a template of an approved commit has in it, and whatever runs with its roles."""
     assert not decide(name, action, resource, **context)
 
 
-@pytest.mark.parametrize("name", ["ReleaseRole", "Infrastructure", "Settle"])
+@pytest.mark.parametrize("name", ["ReleaseRole", "Infrastructure", "UpdateServiceStack"])
 def test_a_template_reads_no_secret(name):
     """By a dynamic reference; the role of a task may read those of its environment."""
     secret = parameter("ROLLBAR_ACCESS_TOKEN")
@@ -740,13 +744,13 @@ def test_a_site_is_published_to_its_bucket_only():
 
     assert arn_of(f"{PREFIX}-cdn", "SiteFiles") == site
     assert decide("SitePublisher", "s3:PutObject", f"{site}/index.html")
-    for bucket in (ARTIFACTS, HANDED_OVER):
+    for bucket in (ARTIFACTS, ARTIFACT_STORE):
         assert not decide_alone("SitePublisher", "s3:PutObject", f"{bucket}/x", **NEW)
 
 
 def test_the_policy_of_the_pipelines_bucket_keeps_the_source():
     """Of the roles of this environment, also of one that is allowed everything."""
-    source = f"{HANDED_OVER}/{PREFIX}-pipeline/Source/AbCdEfG"
+    source = f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Source/AbCdEfG"
     image = source.replace("/Source/", "/Image/")
     for name in (*BUILDS, "SitePublisher", "ReleaseRole", MADE):
         wide = access.Role(access.role(name).arn, (access.EVERYTHING,))

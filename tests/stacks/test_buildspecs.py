@@ -10,12 +10,12 @@ import tasks
 from tests.stacks.build import PASSWORD, PHASES, Build
 from tests.stacks.test_pipeline import BUILDS, EMITTED
 
-IMAGES = "registry.example/crd-prod-backend"
+REPOSITORY_URI = "registry.example/crd-prod-backend"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-TOLD = {"IMAGES": IMAGES, "CONTAINER": "backend-flask", "COMMIT": COMMIT}
+TOLD = {"REPOSITORY_URI": REPOSITORY_URI, "CONTAINER": "backend-flask", "COMMIT": COMMIT}
 BUILT = f"sha256:{'a' * 64}"
 PINNED = f"python@sha256:{'0' * 64}"
-TAG = f"{IMAGES}:{COMMIT}-7"
+TAG = f"{REPOSITORY_URI}:{COMMIT}-7"
 LABEL = "org.opencontainers.image.revision"
 BUILD = [  # Every call of a build that goes well, in order.
     f"docker build --pull --label {LABEL}={COMMIT} --tag {TAG} backend",
@@ -86,7 +86,7 @@ def test_an_image_is_built_and_pushed(build):
     assert ended.succeeded, ended.said
     assert BUILD == ended.calls
     assert {"IMAGE_DIGEST": BUILT} == ended.exported
-    assert [{"name": "backend-flask", "imageUri": f"{IMAGES}@{BUILT}"}] == json.loads(
+    assert [{"name": "backend-flask", "imageUri": f"{REPOSITORY_URI}@{BUILT}"}] == json.loads(
         ended.artifacts["imagedefinitions.json"]
     )
 
@@ -124,7 +124,7 @@ def test_every_build_has_a_tag_of_its_own(build):
     """So an existing tag does not block a build."""
     ended = build.run(spec("Image"), **TOLD, CODEBUILD_BUILD_NUMBER="8")
 
-    assert f"docker push {IMAGES}:{COMMIT}-8" in ended.calls
+    assert f"docker push {REPOSITORY_URI}:{COMMIT}-8" in ended.calls
 
 
 def test_a_link_of_the_commit_is_not_written_through(build):
@@ -136,10 +136,10 @@ def test_a_link_of_the_commit_is_not_written_through(build):
 
     assert ended.succeeded
     assert "kept" == (build.folder / "else").read_text()
-    assert f"{IMAGES}@{BUILT}" in ended.artifacts["imagedefinitions.json"]
+    assert f"{REPOSITORY_URI}@{BUILT}" in ended.artifacts["imagedefinitions.json"]
 
 
-@pytest.mark.parametrize("pushed", ["", f"other.example/image@{BUILT}", f"{IMAGES}@latest"])
+@pytest.mark.parametrize("pushed", ["", f"other.example/image@{BUILT}", f"{REPOSITORY_URI}@latest"])
 def test_a_push_without_a_digest_of_the_repository_is_no_release(build, pushed):
     """Without a digest there is nothing that could be released."""
     docker = (build.tools / "docker").read_text()
@@ -253,7 +253,7 @@ def test_what_differs_is_shown(build):
 
     assert "-B: 2\n+B: 3\n" in shown["crd-prod-network (ca-central-1)"]
     assert "unchanged\n" == shown["crd-prod-registry (ca-central-1)"]
-    assert "the commit has no template of it\n" == shown["crd-prod-old (ca-central-1)"]
+    assert "the commit has no template for this stack\n" == shown["crd-prod-old (ca-central-1)"]
     assert "+U: 1\n3 templates differ\n" == shown["crd-prod-users: new"]
 
 
@@ -272,7 +272,7 @@ def test_the_stacks_of_the_environment_are_selected():
         {"StackName": "crd-prod-byhand", "Tags": []},
     ]
 
-    found = jmespath.search(settings("Diff")["STACKS"], {"Stacks": page})
+    found = jmespath.search(settings("Diff")["STACK_QUERY"], {"Stacks": page})
 
     assert ["crd-prod-network"] == found
 
@@ -337,7 +337,7 @@ def test_a_link_is_not_followed(build):
 
     shown = compared(build)
 
-    assert "the commit has no template of it\n" == shown["crd-prod-network (ca-central-1)"]
+    assert "the commit has no template for this stack\n" == shown["crd-prod-network (ca-central-1)"]
     assert "2 templates differ\n" == shown["crd-prod-users: new"]
 
 
@@ -371,7 +371,7 @@ def test_a_plan_with_changes_is_no_failure(build, code, well):
     ("action", "flags"),
     [
         ("Infrastructure", {"release": True, "yes": True}),
-        ("Settle", {"release": True, "yes": True, "stack": ["service"], "only": True}),
+        ("UpdateServiceStack", {"release": True, "yes": True, "stack": ["service"], "only": True}),
     ],
 )
 def test_stacks_are_deployed_with_the_rights_of_a_release(build, action, flags):
@@ -389,7 +389,7 @@ def test_stacks_are_deployed_with_the_rights_of_a_release(build, action, flags):
 
 @pytest.mark.parametrize(
     ("action", "expected"),
-    [("Migrate", {"db.migrate": {}}), ("Record", {"service.record": {"image": BUILT}})],
+    [("Migrate", {"db.migrate": {}}), ("RecordImage", {"service.record": {"image": BUILT}})],
 )
 def test_a_release_migrates_and_notes(build, action, expected):
     """Each in its turn, and each can fail."""

@@ -55,7 +55,7 @@ def test_only_alarms_of_this_account_may_publish(foundation):
 
     allowed = [one for one in policy.values() if one["Effect"] == "Allow"]
 
-    assert [policy["AlarmsMayPublish"]] == allowed
+    assert [policy["AllowAlarmsToPublish"]] == allowed
     assert {"Service": "cloudwatch.amazonaws.com"} == allowed[0]["Principal"]
     assert {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}} == allowed[0][
         "Condition"

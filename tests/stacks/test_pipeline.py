@@ -9,9 +9,9 @@ from msgspec import ValidationError, convert
 
 from deployer import synth
 from deployer.model import Env, Layers
-from stacks import codebuild, pipeline
+from stacks import pipeline
 from stacks.foundation import Foundation
-from stacks.permissions import resources
+from stacks.permissions import build_roles, resources
 from tests.stacks import ask
 from tests.stacks.ask import statements, text
 
@@ -30,7 +30,7 @@ GIVEN = {
     "repository": "someone/cruddur",
     "branch": "prod",
     "approval": True,
-    "kept_days": 30,
+    "artifact_retention_days": 30,
     "log_retention_days": 90,
 }
 SERVICE = {"service": "backend-flask", "image": "backend", "architecture": "ARM64"}
@@ -89,9 +89,13 @@ BUILDS = (
     "Plan",
     "Infrastructure",
     "Migrate",
-    "Record",
-    "Settle",
+    "RecordImage",
+    "UpdateServiceStack",
 )
+PROJECT_NAMES = {title: f"crd-prod-pipeline-{title.lower()}" for title in BUILDS} | {
+    "RecordImage": "crd-prod-pipeline-record-image",
+    "UpdateServiceStack": "crd-prod-pipeline-update-service-stack",
+}
 ROLES = ("PipelineRole", *(f"{title}Role" for title in BUILDS))
 
 
@@ -115,7 +119,7 @@ def test_stages_in_order():
         "Build": ["Image"],
         "Plan": ["Diff", "Plan"],
         "Approve": ["Approve"],
-        "Release": ["Infrastructure", "Migrate", "Service", "Record", "Settle"],
+        "Release": ["Infrastructure", "Migrate", "Service", "RecordImage", "UpdateServiceStack"],
     } == {stage["Name"]: [each["Name"] for each in stage["Actions"]] for stage in stages}
 
 
@@ -132,7 +136,7 @@ def test_without_approval_nobody_is_asked():
     emitted = emit(approval=False)
 
     assert "Approve" not in emitted.actions
-    assert "AskForApproval" not in emitted.may("PipelineRole")
+    assert "NotifyApprovers" not in emitted.may("PipelineRole")
 
 
 def test_the_mail_of_an_approval_leads_to_the_execution():
@@ -176,7 +180,7 @@ def test_a_push_to_the_branch_starts_it():
         source["BranchName"],
         source["DetectChanges"],
     )
-    assert {"Ref": "GitHub"} == source["ConnectionArn"]
+    assert {"Ref": "GitHubConnection"} == source["ConnectionArn"]
 
 
 def test_the_connection_is_of_this_stack():
@@ -201,7 +205,7 @@ def test_it_knows_the_service_by_name():
 def test_the_image_that_was_built_is_the_one_that_is_recorded():
     """By its digest, which only the build knows."""
     assert "Image" == EMITTED.actions["Image"]["Namespace"]
-    assert {"IMAGE_DIGEST": "#{Image.IMAGE_DIGEST}"} == told("Record")
+    assert {"IMAGE_DIGEST": "#{Image.IMAGE_DIGEST}"} == told("RecordImage")
     assert [{"Name": "Image"}] == EMITTED.actions["Service"]["InputArtifacts"]
     assert [{"Name": "Image"}] == EMITTED.actions["Image"]["OutputArtifacts"]
 
@@ -220,7 +224,7 @@ def test_every_build_has_a_project_of_its_own(action):
 
     assert {"Fn::GetAtt": ["Codebuild", f"Outputs.{action}"]} == project
     assert {"Fn::GetAtt": [f"{action}Role", "Arn"]} == properties["ServiceRole"]
-    assert f"crd-prod-pipeline-{action.lower()}" == properties["Name"]
+    assert PROJECT_NAMES[action] == properties["Name"]
 
 
 def test_what_is_handed_over_goes():
@@ -228,8 +232,8 @@ def test_what_is_handed_over_goes():
     bucket = EMITTED.one("AWS::S3::Bucket")
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
 
-    assert 30 == rules["handed-over"]["ExpirationInDays"]
-    assert 1 == rules["replaced"]["NoncurrentVersionExpiration"]["NoncurrentDays"]
+    assert 30 == rules["expire-artifacts"]["ExpirationInDays"]
+    assert 1 == rules["expire-replaced"]["NoncurrentVersionExpiration"]["NoncurrentDays"]
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert "OnlyOverTls" in text(EMITTED.one("AWS::S3::BucketPolicy"))
 
@@ -285,8 +289,10 @@ def test_nothing_is_secret_in_the_environment_of_a_machine():
         for each in project["Environment"]["EnvironmentVariables"]
     }
 
-    of_inv, of_image = {"CRUDDUR_ENV", "CRUDDUR_LOCK"}, {"CONTAINER", "IMAGES"}
-    assert of_inv | of_image | {"MANUAL", "PREFIX", "REGIONS", "STACKS"} == variables
+    of_inv, of_image = {"CRUDDUR_ENV", "CRUDDUR_LOCK"}, {"CONTAINER", "REPOSITORY_URI"}
+    assert (
+        of_inv | of_image | {"MANUAL_STACKS", "REGIONS", "STACK_PREFIX", "STACK_QUERY"} == variables
+    )
 
 
 @pytest.mark.parametrize("title", BUILDS)
@@ -335,12 +341,12 @@ def test_statements_on_everything_are_few():
     }
 
     assert {
-        ("PipelineRole", "LookAtTask"),
-        ("ImageRole", "SignInToRegistry"),
-        ("DiffRole", "FindStacks"),
-        ("PlanRole", "FindStacks"),
-        ("InfrastructureRole", "FindStacks"),
-        ("SettleRole", "FindStacks"),
+        ("PipelineRole", "DescribeTaskDefinitions"),
+        ("ImageRole", "GetRegistryToken"),
+        ("DiffRole", "DescribeStacks"),
+        ("PlanRole", "DescribeStacks"),
+        ("InfrastructureRole", "DescribeStacks"),
+        ("UpdateServiceStackRole", "DescribeStacks"),
     } == wide
 
 
@@ -352,10 +358,7 @@ def test_statements_on_everything_are_few():
             "codepipeline",
             "codepipeline:${AWS::Region}:${AWS::AccountId}:crd-prod-pipeline",
         ),
-        *(
-            (f"{title}Role", "codebuild", f":project/crd-prod-pipeline-{title.lower()}")
-            for title in BUILDS
-        ),
+        *((f"{title}Role", "codebuild", f":project/{PROJECT_NAMES[title]}") for title in BUILDS),
     ],
 )
 def test_a_role_is_for_one_pipeline_or_project(role, service, source):
@@ -379,32 +382,34 @@ def test_roles_are_passed_by_name_to_one_service():
 
     assert ["crd-prod-service-ExecutionRole-*", "crd-prod-service-TaskRole-*"] == names
     assert "ecs-tasks.amazonaws.com" == passed["PipelineRole"][1]
-    for role in ("InfrastructureRole", "SettleRole"):
-        assert ([{"Ref": "ChangeRole"}], "cloudformation.amazonaws.com") == passed[role]
-    assert {"PipelineRole", "InfrastructureRole", "SettleRole"} == passed.keys()
+    for role in ("InfrastructureRole", "UpdateServiceStackRole"):
+        assert ([{"Ref": "ReleaseRoleArn"}], "cloudformation.amazonaws.com") == passed[role]
+    assert {"PipelineRole", "InfrastructureRole", "UpdateServiceStackRole"} == passed.keys()
 
 
-@pytest.mark.parametrize("role", ["InfrastructureRole", "SettleRole"])
+@pytest.mark.parametrize("role", ["InfrastructureRole", "UpdateServiceStackRole"])
 def test_changes_are_proposed_with_the_rights_of_a_release_only(role):
     """Without the role, CloudFormation would take the rights of the caller."""
-    propose = EMITTED.may(role)["Propose"]
+    propose = EMITTED.may(role)["CreateChangeSets"]
 
     assert ["cloudformation:CreateChangeSet"] == propose["Action"]
     assert {
-        "StringEquals": {"cloudformation:RoleArn": {"Ref": "ChangeRole"}},
+        "StringEquals": {"cloudformation:RoleArn": {"Ref": "ReleaseRoleArn"}},
         "StringLike": {"cloudformation:ChangeSetName": "release-*"},
     } == propose["Condition"]
 
 
-@pytest.mark.parametrize("role", ["InfrastructureRole", "SettleRole"])
+@pytest.mark.parametrize("role", ["InfrastructureRole", "UpdateServiceStackRole"])
 def test_a_release_does_not_touch_its_own_limits(role):
     """What changes stacks is denied for the foundation, the pipeline and what is nested in it."""
     may = EMITTED.may(role)
-    denied = may["NotItsOwnLimits"]
+    denied = may["DenyManualStacks"]
     names = {each["Fn::Sub"].rpartition(":stack/")[2] for each in denied["Resource"]}
 
     changing = {
-        action for sid in ("Propose", "CarryOut", "ChangeStacks") for action in may[sid]["Action"]
+        action
+        for sid in ("CreateChangeSets", "ExecuteChangeSets", "DeleteOrProtectStacks")
+        for action in may[sid]["Action"]
     }
 
     assert "Deny" == denied["Effect"]
@@ -422,7 +427,13 @@ def test_a_release_does_not_touch_its_own_limits(role):
 def test_stacks_are_reached_in_both_regions():
     """Those for CloudFront are in one of their own; others of the account are not ours."""
     may = EMITTED.may("InfrastructureRole")
-    for sid in ("FollowChanges", "Propose", "CarryOut", "ChangeStacks", "NotItsOwnLimits"):
+    for sid in (
+        "DescribeStackEvents",
+        "CreateChangeSets",
+        "ExecuteChangeSets",
+        "DeleteOrProtectStacks",
+        "DenyManualStacks",
+    ):
         regions = {each["Fn::Sub"].split(":")[5] for each in may[sid]["Resource"]}
 
         assert {"ca-central-1", resources.CLOUDFRONT_REGION} == regions
@@ -434,11 +445,11 @@ def test_stacks_are_reached_in_both_regions():
 
 def test_the_last_action_changes_the_service_alone():
     """It brings the image into the stack: no other stack."""
-    may = EMITTED.may("SettleRole")
+    may = EMITTED.may("UpdateServiceStackRole")
 
     changed = {
         each["Fn::Sub"].rpartition(":stack/")[2]
-        for sid in ("Propose", "ChangeStacks")
+        for sid in ("CreateChangeSets", "DeleteOrProtectStacks")
         for each in may[sid]["Resource"]
     }
 
@@ -456,15 +467,15 @@ def test_the_build_cannot_change_the_source_of_what_comes_after_it():
     }
 
     assert {
-        "GiveImage": [
+        "WriteImageArtifact": [
             {
                 "Fn::Sub": [
                     "${Bucket}/crd-prod-pipeline/Image/*",
-                    {"Bucket": {"Ref": "HandedOverArn"}},
+                    {"Bucket": {"Ref": "ArtifactStoreArn"}},
                 ]
             }
         ],
-        "PushImage": [{"Ref": "ImagesArn"}],
+        "PushImage": [{"Ref": "RepositoryArn"}],
     } == writes
 
 
@@ -475,32 +486,36 @@ def test_artifacts_are_where_codepipeline_puts_them(name, folder):
     """It cuts the name of the pipeline off after 20 letters, and that of an artifact after ten."""
     env = msgspec.structs.replace(ENV, name=name)
 
-    assert f"{folder}/Source" == codebuild.artifact_path(env, "Source")
-    assert f"{folder}/SourceArti" == codebuild.artifact_path(env, "SourceArtifact")
+    assert f"{folder}/Source" == build_roles.artifact_folder(env, "Source")
+    assert f"{folder}/SourceArti" == build_roles.artifact_folder(env, "SourceArtifact")
 
 
 def test_migrate_calls_one_function():
     """And reads the one stack whose output names the function."""
     may = EMITTED.may("MigrateRole")
 
-    assert text(may["Migrate"]["Resource"]).endswith(':function:crd-prod-users-Migrate-*"}]')
-    assert text(may["FindMigration"]["Resource"]).endswith(':stack/crd-prod-users/*"}]')
-    assert {"lambda:InvokeFunction"} == {*may["Migrate"]["Action"]}
+    assert text(may["InvokeMigration"]["Resource"]).endswith(
+        ':function:crd-prod-users-Migrate-*"}]'
+    )
+    assert text(may["DescribeUsersStack"]["Resource"]).endswith(':stack/crd-prod-users/*"}]')
+    assert {"lambda:InvokeFunction"} == {*may["InvokeMigration"]["Action"]}
 
 
 def test_the_image_is_noted_where_the_service_reads_it():
     """Also for another image."""
-    noted = [emit(image=image).may("RecordRole")["NoteImage"] for image in ("backend", "verifier")]
+    noted = [
+        emit(image=image).may("RecordImageRole")["RecordImage"] for image in ("backend", "verifier")
+    ]
 
     for image, one in zip(("backend", "verifier"), noted, strict=True):
         assert text(one["Resource"]).endswith(f':parameter/crd/prod/{image}/image"}}]')
         assert ["ssm:PutParameter"] == one["Action"]
 
 
-@pytest.mark.parametrize("role", ["PlanRole", "InfrastructureRole", "SettleRole"])
+@pytest.mark.parametrize("role", ["PlanRole", "InfrastructureRole", "UpdateServiceStackRole"])
 def test_whether_an_image_has_come_is_asked_of_every_service(role):
     """A plan asks it of each stack that waits for one, and config may have a second service."""
-    may = EMITTED.may(role)["ReadImages"]
+    may = EMITTED.may(role)["ReadReleasedImages"]
 
     assert ["ssm:GetParameters"] == may["Action"]
     assert text(may["Resource"]).endswith(':parameter/crd/prod/*/image"}]')
@@ -513,12 +528,14 @@ def test_the_pipeline_updates_one_service():
     updated = text(may["UpdateService"]["Resource"])
 
     assert updated.endswith(':service/crd-prod-cluster/backend-flask"}]')
-    assert text(may["NewTask"]["Resource"]).endswith(':task-definition/crd-prod-backend-flask:*"}]')
+    assert text(may["RegisterTaskDefinition"]["Resource"]).endswith(
+        ':task-definition/crd-prod-backend-flask:*"}]'
+    )
 
 
 def test_the_pipeline_starts_its_own_machines():
     """Those of the nested stack, by the names that it gives."""
-    resources = EMITTED.may("PipelineRole")["StartMachines"]["Resource"]
+    resources = EMITTED.may("PipelineRole")["StartBuilds"]["Resource"]
 
     names = [each["Fn::Sub"][1]["Name"]["Fn::GetAtt"][1] for each in resources]
 
@@ -530,7 +547,11 @@ def test_what_is_settled_needs_no_bucket():
     service = ask.emit(ask.config_of("prod"))["service"]
 
     assert len(service.stack.template.to_yaml().encode()) < synth.BODY_LIMIT
-    assert not [sid for sid, one in EMITTED.may("SettleRole").items() if "artifacts" in text(one)]
+    assert not [
+        sid
+        for sid, one in EMITTED.may("UpdateServiceStackRole").items()
+        if "artifacts" in text(one)
+    ]
 
 
 # As stacks --------------------------------------------------------------------------------------
@@ -542,9 +563,13 @@ def test_the_nested_template_stands_in_build():
 
     assert "https://${Store}.s3." in nested["TemplateURL"]["Fn::Sub"][0]
     assert {"Store": "the-artifacts"} == nested["TemplateURL"]["Fn::Sub"][1]
-    assert {"Images", "ImagesArn", "ArtifactsArn", "ChangeRole", "HandedOverArn"} == {
-        *nested["Parameters"]
-    }
+    assert {
+        "RepositoryUri",
+        "RepositoryArn",
+        "ArtifactsArn",
+        "ReleaseRoleArn",
+        "ArtifactStoreArn",
+    } == {*nested["Parameters"]}
 
 
 def test_no_parameter_of_the_nested_stack_has_the_name_of_a_resource():
@@ -565,7 +590,7 @@ def test_who_deploys_what_is_said_once():
         ({"branch": "*"}, "branch"),
         ({"branch": ""}, "branch"),
         ({"repository": "someone"}, "repository"),
-        ({"kept_days": 0}, "kept_days"),
+        ({"artifact_retention_days": 0}, "artifact_retention_days"),
         ({"log_retention_days": 2}, "log_retention_days"),
     ],
     ids=str,

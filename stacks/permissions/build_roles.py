@@ -1,0 +1,212 @@
+"""The permissions of the CodeBuild roles of the pipeline, by what a project does."""
+
+from __future__ import annotations
+
+from awacs import awslambda, cloudformation, ecr, iam, ssm
+from awacs import s3 as storage
+from awacs.aws import (
+    Condition,
+    Deny,
+    Null,
+    Statement,
+    StringEquals,
+    StringLike,
+)
+from troposphere import Sub
+
+from deployer.artifacts import RELEASES
+from deployer.model import Env, Value
+from stacks.buckets import objects
+from stacks.parts import allow, arn, image_parameter, own
+from stacks.permissions.ownership import deny_other_owners
+from stacks.permissions.resources import CLOUDFRONT_REGION, MANUAL_STACKS
+
+# A stack is deleted only if its creation failed, to create it again: it never had other resources.
+DELETE_OR_PROTECT = [cloudformation.DeleteStack, cloudformation.UpdateTerminationProtection]
+EXECUTE_CHANGE_SETS = [
+    cloudformation.DeleteChangeSet,
+    cloudformation.DescribeChangeSet,
+    cloudformation.ExecuteChangeSet,
+]
+
+
+def artifact_folder(env: Env, artifact: str) -> str:
+    """Return the folder of an artifact in the artifact store.
+
+    CodePipeline truncates the name of the pipeline to 20 characters, the artifact's name to 10.
+    """
+    return f"{own(env, 'pipeline')[:20]}/{artifact[:10]}"
+
+
+def read_artifact(env: Env, store_arn: Value, artifact: str) -> list[Statement]:
+    """Allow to read an artifact, and the owner and region of the bucket, which CodeBuild checks."""
+    return [
+        allow(
+            "DescribeArtifactStore",
+            [storage.GetBucketAcl, storage.GetBucketLocation],
+            store_arn,
+        ),
+        allow(
+            f"Read{artifact}Artifact",
+            [storage.GetObject, storage.GetObjectVersion],
+            objects(store_arn, f"{artifact_folder(env, artifact)}/*"),
+        ),
+    ]
+
+
+def write_artifact(env: Env, store_arn: Value, artifact: str) -> Statement:
+    """Allow to write one artifact, so that the image build cannot change the source artifact."""
+    return allow(
+        f"Write{artifact}Artifact",
+        [storage.PutObject],
+        objects(store_arn, f"{artifact_folder(env, artifact)}/*"),
+    )
+
+
+def push_images(repository_arn: Value) -> list[Statement]:
+    """Allow to push images to one repository."""
+    push = [
+        ecr.BatchCheckLayerAvailability,
+        ecr.CompleteLayerUpload,
+        ecr.InitiateLayerUpload,
+        ecr.PutImage,
+        ecr.UploadLayerPart,
+    ]
+    return [
+        # The action supports no narrower resource.
+        allow("GetRegistryToken", [ecr.GetAuthorizationToken], "*"),
+        allow("PushImage", push, repository_arn),
+    ]
+
+
+def read_stacks(env: Env) -> list[Statement]:
+    """Allow to list the stacks and read their templates; deny those of other environments."""
+    return [
+        # Stacks are listed to find orphans: the action supports no narrower resource.
+        allow("DescribeStacks", [cloudformation.DescribeStacks], "*"),
+        allow(
+            "ReadTemplates",
+            [cloudformation.GetTemplate, cloudformation.ListChangeSets],
+            *_stacks(env, "*"),
+        ),
+        *deny_other_owners(env),
+    ]
+
+
+def read_released_images(env: Env) -> Statement:
+    """Allow to read the parameters with the last released image of each service."""
+    return allow(
+        "ReadReleasedImages",
+        [ssm.GetParameters],
+        arn("ssm", f"parameter{image_parameter(env, '*')}"),
+    )
+
+
+def change_stacks(env: Env, release_role_arn: Value, stack: str) -> list[Statement]:
+    """Allow to change *stack* (or `*`) by change sets that CloudFormation executes as a release.
+
+    IAM denies a change set with another role, or with none, which would have the permissions of the
+    caller; and every change set that a release did not create.
+    """
+    stacks = _stacks(env, stack)
+    change_sets = _in_all_regions(env, "changeSet/release-*")
+    with_release_role = Condition(
+        [
+            StringEquals({"cloudformation:RoleArn": release_role_arn}),
+            StringLike({"cloudformation:ChangeSetName": "release-*"}),
+        ]
+    )
+    of_releases = Condition(
+        StringLike({"cloudformation:ChangeSetName": ["release-*", *change_sets]})
+    )
+    to_cloudformation = Condition(
+        StringEquals({"iam:PassedToService": "cloudformation.amazonaws.com"})
+    )
+    return [
+        allow(
+            "DescribeStackEvents",
+            [cloudformation.DescribeEvents, cloudformation.DescribeStackEvents],
+            *stacks,
+            *change_sets,
+        ),
+        allow(
+            "CreateChangeSets",
+            [cloudformation.CreateChangeSet],
+            *stacks,
+            condition=with_release_role,
+        ),
+        # AWS documents the stack as the resource. According to reports, it can be the change set.
+        allow(
+            "ExecuteChangeSets",
+            EXECUTE_CHANGE_SETS,
+            *stacks,
+            *change_sets,
+            condition=of_releases,
+        ),
+        allow("DeleteOrProtectStacks", DELETE_OR_PROTECT, *stacks),
+        _deny_manual_stacks(env),
+        allow("PassReleaseRole", [iam.PassRole], release_role_arn, condition=to_cloudformation),
+    ]
+
+
+def _deny_manual_stacks(env: Env) -> Statement:
+    """Deny changes of the stacks that only an administrator deploys, and of their nested stacks."""
+    return Statement(
+        Sid="DenyManualStacks",
+        Effect=Deny,
+        Action=[cloudformation.CreateChangeSet, *EXECUTE_CHANGE_SETS, *DELETE_OR_PROTECT],
+        Resource=[
+            resource
+            for stack in MANUAL_STACKS
+            for name in (stack, f"{stack}-*")  # The latter are nested stacks.
+            for resource in _stacks(env, name)
+        ],
+    )
+
+
+def add_artifacts(artifacts_arn: Value) -> list[Statement]:
+    """Allow to add templates and code to the folder of releases, without replacing objects.
+
+    CloudFormation reads a template with the permissions of the caller.
+    """
+    released = objects(artifacts_arn, f"{RELEASES}*")
+    if_new = Condition(Null({"s3:if-none-match": "false"}))
+    return [
+        allow("ListArtifacts", [storage.ListBucket], artifacts_arn),
+        allow("ReadArtifacts", [storage.GetObject, storage.GetObjectVersion], released),
+        allow("AddArtifacts", [storage.PutObject], released, condition=if_new),
+    ]
+
+
+def invoke_migration(env: Env) -> list[Statement]:
+    """Allow to invoke the migration function, whose name is an output of the stack `users`."""
+    stack = arn("cloudformation", f"stack/{env.stack_name('users')}/*")
+    function = arn("lambda", f"function:{env.stack_name('users')}-Migrate-*")
+    return [
+        allow("DescribeUsersStack", [cloudformation.DescribeStacks], stack),
+        allow("InvokeMigration", [awslambda.InvokeFunction], function),
+    ]
+
+
+def record_image(env: Env, image: str) -> Statement:
+    """Allow to write the parameter with the released image."""
+    return allow(
+        "RecordImage", [ssm.PutParameter], arn("ssm", f"parameter{image_parameter(env, image)}")
+    )
+
+
+def regions(env: Env) -> list[str]:
+    """Return the regions of the stacks: the environment's, and CloudFront's."""
+    return sorted({env.region, CLOUDFRONT_REGION})
+
+
+def _stacks(env: Env, stack: str) -> list[Value]:
+    return _in_all_regions(env, f"stack/{env.stack_name(stack)}/*")
+
+
+def _in_all_regions(env: Env, resource: str) -> list[Value]:
+    """Return the ARN of a CloudFormation resource in each region."""
+    return [
+        Sub(f"arn:${{AWS::Partition}}:cloudformation:{region}:${{AWS::AccountId}}:{resource}")
+        for region in regions(env)
+    ]
