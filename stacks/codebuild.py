@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -167,8 +166,8 @@ def define(t: Template, env: Env, settings: Settings, resources: Resources) -> P
 
 def project_name(env: Env, title: str) -> str:
     """Return the name of the project *title*, such as `crd-prod-pipeline-record-image`."""
-    words = re.findall("[A-Z][a-z]*", title)
-    return own(env, "-".join(["pipeline", *words]).lower())
+    kebab_case = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in title)
+    return own(env, f"pipeline{kebab_case}")
 
 
 def _diff_variables(env: Env) -> dict[str, Value]:
