@@ -113,7 +113,11 @@ def _zone(here: Here) -> Iterator[Open]:
     from deployer.aws.account import our_errors
 
     env = here.target.env
-    regions = {stack.region for layer, stack in here.deployed.items() if layer in {"dns", "edge"}}
+    regions = {
+        stack.region
+        for layer, stack in here.deployed.items()
+        if layer in {"dns", "edge-certificate"}
+    }
     for region in sorted(regions):
         with our_errors("certificates"):
             listed = here.target.account.client("acm", region).list_certificates(

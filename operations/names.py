@@ -17,7 +17,7 @@ LAYERS = {
     "CrdFrontend": "cdn",
     "CrdNet": "network",
     "CrdSrvBackendFlask": "service",
-    "CrdSyncRole": "sync",
+    "CrdSyncRole": "site-publisher",
     "db": "database",
     "ddb": "messages",
     "dynamodb": "messages",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 FOUNDATION, ROLE = "foundation", "ReleaseRole"
 # A person deploys these: they say what a release may do, and who publishes the site.
-BY_HAND = {FOUNDATION, "pipeline", "sync"}
+BY_HAND = {FOUNDATION, "pipeline", "site-publisher"}
 
 
 def without_by_hand(

@@ -1,143 +1,161 @@
-"""The architecture on one screen: every stack of an environment, lowest first."""
+"""The architecture on one screen: every stack of an environment, in dependency order."""
 
 from __future__ import annotations
 
 from deployer.artifacts import Code
 from deployer.config.fields import ConflictError, Settings
 from deployer.model import Env, Layers
-from stacks import (
-    assets,
-    avatars,
-    cdn,
-    cluster,
-    database,
-    dns,
-    edge,
-    foundation,
-    functions,
-    messages,
-    monitoring,
-    network,
-    pipeline,
-    registry,
-    service,
-    sync,
-    users,
-    visits,
-)
+from stacks import access_logs as access_logs_stack
+from stacks import assets as assets_stack
+from stacks import avatars as avatars_stack
+from stacks import cdn as cdn_stack
+from stacks import cluster as cluster_stack
+from stacks import database as database_stack
+from stacks import dns as dns_stack
+from stacks import edge_certificate as edge_certificate_stack
+from stacks import foundation as foundation_stack
+from stacks import functions
+from stacks import messages as messages_stack
+from stacks import monitoring as monitoring_stack
+from stacks import network as network_stack
+from stacks import pipeline as pipeline_stack
+from stacks import registry as registry_stack
+from stacks import service as service_stack
+from stacks import site_publisher as site_publisher_stack
+from stacks import users as users_stack
 from stacks.conflicts import conflicts
 from stacks.permissions.resources import MANUAL_STACKS
 
 
 class Config(Settings, frozen=True, kw_only=True):
-    """An environment: what config/ENV.toml says, a table for each stack that has settings."""
+    """The settings in config/ENV.toml: `[env]`, and one table for each stack that has settings."""
 
     env: Env
-    foundation: foundation.Settings
+    foundation: foundation_stack.Settings
     functions: functions.Settings
-    network: network.Settings
-    registry: registry.Settings
-    cluster: cluster.Settings
-    database: database.Settings
-    messages: messages.Settings
-    users: users.Settings
-    assets: assets.Settings
-    avatars: avatars.Settings
-    cdn: cdn.Settings
-    verifier: service.Settings | None = None  # First: below, `service` is no module any more.
-    service: service.Settings
-    monitoring: monitoring.Settings
-    pipeline: pipeline.Settings
-    sync: sync.Settings
+    network: network_stack.Settings
+    registry: registry_stack.Settings
+    cluster: cluster_stack.Settings
+    database: database_stack.Settings
+    messages: messages_stack.Settings
+    users: users_stack.Settings
+    assets: assets_stack.Settings
+    avatars: avatars_stack.Settings
+    cdn: cdn_stack.Settings
+    service: service_stack.Settings
+    verifier: service_stack.Settings | None = None
+    monitoring: monitoring_stack.Settings
+    pipeline: pipeline_stack.Settings
+    site_publisher: site_publisher_stack.Settings
 
     def __post_init__(self) -> None:
-        """Refuse settings that are valid one by one, but not together."""
+        """Raise ConflictError for settings that are valid separately but not together."""
         if found := tuple(conflicts(self)):
             raise ConflictError(*found)
 
     @property
     def images(self) -> tuple[str, ...]:
-        """What the services run."""
-        return tuple(dict.fromkeys(one.image for one in (self.service, self.verifier) if one))
+        """The images of the services, without duplicates."""
+        services = (self.service, self.verifier)
+        return tuple(dict.fromkeys(service.image for service in services if service))
 
 
 def layers(config: Config, code: Code) -> Layers:
-    """Every stack, and what each is given of those below it."""
+    """Add every stack of an environment, each with the outputs of the stacks it depends on."""
     lambdas = functions.Functions(config.functions, code)
-    crd = Layers(config.env)
-    base = crd.add("foundation", foundation.define, config.foundation)
-    crd.keep_artifacts_in(base.artifacts, manual=MANUAL_STACKS)
-    names = crd.add("dns", dns.define)
-    edge_ = crd.at("us-east-1").add("edge", edge.define)
-    net = crd.add("network", network.define, config.network, base)
-    images = crd.add("registry", registry.define, config.registry, released=config.images)
-    ipv6, private = config.network.ipv6, config.network.nat != "none"
-    place = crd.add("cluster", cluster.define, config.cluster, net, names, dual_stack=ipv6)
-    data = crd.add("database", database.define, config.database, net)
-    chats = crd.add("messages", messages.define, config.messages, lambdas, base)
-    people = crd.add("users", users.define, config.users, lambdas, base, net=net, data=data)
-    store = crd.add("assets", assets.define, config.assets)
-    faces = crd.add(
-        "avatars", avatars.define, config.avatars, lambdas, base, users=people, assets=store
+    layers = Layers(config.env)
+    us_east_1 = layers.at("us-east-1")
+    foundation = layers.add("foundation", foundation_stack.define, config.foundation)
+    layers.keep_artifacts_in(foundation.artifacts, manual=MANUAL_STACKS)
+    dns = layers.add("dns", dns_stack.define)
+    certificate = us_east_1.add("edge-certificate", edge_certificate_stack.define)
+    network = layers.add("network", network_stack.define, config.network, foundation)
+    registry = layers.add(
+        "registry", registry_stack.define, config.registry, released=config.images
     )
-    web = crd.add("cdn", cdn.define, config.cdn, edge_, store, avatars=faces)
+    ipv6, private = config.network.ipv6, config.network.nat != "none"
+    cluster = layers.add(
+        "cluster", cluster_stack.define, config.cluster, network, dns, dual_stack=ipv6
+    )
+    database = layers.add("database", database_stack.define, config.database, network)
+    messages = layers.add("messages", messages_stack.define, config.messages, lambdas, foundation)
+    users = layers.add(
+        "users",
+        users_stack.define,
+        config.users,
+        lambdas,
+        foundation,
+        net=network,
+        data=database,
+    )
+    assets = layers.add("assets", assets_stack.define, config.assets)
+    avatars = layers.add(
+        "avatars",
+        avatars_stack.define,
+        config.avatars,
+        lambdas,
+        foundation,
+        users=users,
+        assets=assets,
+    )
+    cdn = layers.add("cdn", cdn_stack.define, config.cdn, certificate, assets, avatars=avatars)
     if config.cdn.access_logs:
         days = config.cdn.access_log_days
-        crd.at("us-east-1").add("visits", visits.define, web, days=days)
-    backend = crd.add(
+        us_east_1.add("access-logs", access_logs_stack.define, cdn, days=days)
+    service = layers.add(
         "service",
-        service.define,
+        service_stack.define,
         config.service,
-        base,
-        net,
-        cluster=place,
-        images=images,
+        foundation,
+        network,
+        cluster=cluster,
+        images=registry,
         private=private,
-        data=data,
-        messages=chats,
-        users=people,
-        assets=store,
+        data=database,
+        messages=messages,
+        users=users,
+        assets=assets,
     )
     verifier = None
     if config.verifier:
-        verifier = crd.add(
+        verifier = layers.add(
             "verifier",
-            service.define,
+            service_stack.define,
             config.verifier,
-            base,
-            net,
-            cluster=place,
-            images=images,
+            foundation,
+            network,
+            cluster=cluster,
+            images=registry,
             private=private,
             routed=False,
-            users=people,
+            users=users,
         )
-    crd.add(
+    layers.add(
         "monitoring",
-        monitoring.define,
+        monitoring_stack.define,
         config.monitoring,
-        base,
-        cluster=place,
-        data=data,
-        messages=chats,
-        users=people,
-        avatars=faces,
-        web=web,
-        service=backend,
+        foundation,
+        cluster=cluster,
+        data=database,
+        messages=messages,
+        users=users,
+        avatars=avatars,
+        web=cdn,
+        service=service,
         tasks=config.service.min_tasks,
         verifier=verifier,
         verifier_tasks=config.verifier.min_tasks if config.verifier else 0,
         insights=config.cluster.container_insights != "disabled",
         emails=config.foundation.alert_emails,
     )
-    crd.add(
+    layers.add(
         "pipeline",
-        pipeline.define,
+        pipeline_stack.define,
         config.pipeline,
-        base,
+        foundation,
         service=config.service.name,
         image=config.service.image,
         architecture=config.service.architecture,
     )
-    crd.add("sync", sync.define, config.sync, web)
-    return crd
+    layers.add("site-publisher", site_publisher_stack.define, config.site_publisher, cdn)
+    return layers

@@ -16,7 +16,7 @@ from stacks import headers
 from stacks.assets import Assets
 from stacks.avatars import Avatars
 from stacks.buckets import bucket_alone, bucket_policy, expire_replaced, objects
-from stacks.edge import Edge
+from stacks.edge_certificate import EdgeCertificate
 from stacks.parts import alias_records, arn, named, own
 
 # The same in every account: AWS's policy to cache as an object's own headers say, whatever the
@@ -92,7 +92,13 @@ class Cdn:
 
 
 def define(
-    t: Template, env: Env, settings: Settings, edge: Edge, assets: Assets, *, avatars: Avatars
+    t: Template,
+    env: Env,
+    settings: Settings,
+    certificate: EdgeCertificate,
+    assets: Assets,
+    *,
+    avatars: Avatars,
 ) -> Cdn:
     """The bucket and distribution of the site, and the distribution of the pictures."""
     files = bucket_alone(
@@ -105,12 +111,12 @@ def define(
     )
     access = _access(t, env)
     files_origin = _origin("files", files.get_att("RegionalDomainName"), access)
-    site = _site(t, env, settings, edge.certificate, files=files_origin, avatars=avatars)
+    site = _site(t, env, settings, certificate.arn, files=files_origin, avatars=avatars)
     pictures = _pictures(
         t,
         env,
         settings,
-        edge.certificate,
+        certificate.arn,
         pictures=_origin("pictures", assets.pictures_domain, access),
         avatars=_origin("avatars", assets.avatars_domain, access),
     )

@@ -3,9 +3,9 @@
 A stack's outputs are a dataclass, its dependencies are arguments:
 
     def layers(config: Config) -> Layers:
-        crd = Layers(config.env)
-        net = crd.add("network", network.define, config.network)
-        cluster_ = crd.add("cluster", cluster.define, config.cluster, net)
+        layers = Layers(config.env)
+        net = layers.add("network", network.define, config.network)
+        cluster_ = layers.add("cluster", cluster.define, config.cluster, net)
 
 `add` runs `define`, publishes each field of what it returns as an output with an export, and
 returns the same type with each value imported. So nobody types an export name, line order is

@@ -12,7 +12,7 @@ CLOUDFRONT_REGION = "us-east-1"  # IAM and Route 53 report this region, too.
 
 # Stacks that only an administrator deploys: they define the permissions of releases and the role
 # that publishes the site.
-MANUAL_STACKS = ["foundation", "pipeline", "sync"]
+MANUAL_STACKS = ["foundation", "pipeline", "site-publisher"]
 
 # Stacks of a release with resources whose generated names start with the name of the stack.
 STACKS_WITH_ROLES = ["avatars", "messages", "network", "service", "users", "verifier"]

@@ -45,9 +45,9 @@ def nothing(t: Template, _: Env) -> None:
 
 def layers(config: Config, _: Code) -> Layers:
     """One stack."""
-    crd = Layers(config.env)
-    crd.add("network", nothing)
-    return crd
+    layers = Layers(config.env)
+    layers.add("network", nothing)
+    return layers
 
 
 @pytest.fixture

@@ -33,9 +33,9 @@ class Store:
 
 def layers() -> Layers:
     """A network, and a cluster on it."""
-    crd = Layers(ENV)
-    crd.add("cluster", cluster, crd.add("network", network))
-    return crd
+    layers = Layers(ENV)
+    layers.add("cluster", cluster, layers.add("network", network))
+    return layers
 
 
 def test_a_template_says_who_made_it_and_what_it_is() -> None:
@@ -55,9 +55,9 @@ def test_the_digest_tells_changes_and_nothing_else() -> None:
         def define(t: Template, _: Env) -> None:
             t.add_resource(sns.Topic("Topic", DisplayName=name))
 
-        crd = Layers(ENV)
-        crd.add("topic", define)
-        return synth.synth(crd)[0]
+        layers = Layers(ENV)
+        layers.add("topic", define)
+        return synth.synth(layers)[0]
 
     assert topic("a").digest == topic("a").digest
     assert topic("a").digest != topic("b").digest
@@ -96,10 +96,10 @@ def test_capabilities_follow_from_the_template(
     resource: object, capabilities: tuple[str, ...]
 ) -> None:
     """What CreateChangeSet must be told, and no more (API_CreateChangeSet)."""
-    crd = Layers(ENV)
-    crd.add("one", lambda t, _env: t.add_resource(resource) and None)
+    layers = Layers(ENV)
+    layers.add("one", lambda t, _env: t.add_resource(resource) and None)
 
-    assert synth.synth(crd)[0].capabilities == capabilities
+    assert synth.synth(layers)[0].capabilities == capabilities
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_a_stack_that_holds_data_is_protected(
             bucket.DeletionPolicy = policy
         t.add_resource(bucket)
 
-    crd = Layers(msgspec.structs.replace(ENV, protect=protect))
-    crd.add("store", define)
-    [desired] = synth.synth(crd)
+    layers = Layers(msgspec.structs.replace(ENV, protect=protect))
+    layers.add("store", define)
+    [desired] = synth.synth(layers)
 
     assert (desired.holds_data, desired.protect) == (holds, holds and protect)
 
@@ -134,15 +134,17 @@ def test_a_long_template_must_stand_on_the_artifact_bucket() -> None:
         for number in range(200):
             t.add_resource(sns.Topic(f"Topic{number}", DisplayName="x" * 300))
 
-    crd = Layers(ENV)
-    base = crd.add("foundation", store)
-    crd.keep_artifacts_in(base.bucket)
-    crd.add("long", long, base)
-    assert synth.synth(crd)[1].artifacts == OutputOf("crd-x-foundation", "ca-central-1", "Bucket")
+    layers = Layers(ENV)
+    base = layers.add("foundation", store)
+    layers.keep_artifacts_in(base.bucket)
+    layers.add("long", long, base)
+    assert synth.synth(layers)[1].artifacts == OutputOf(
+        "crd-x-foundation", "ca-central-1", "Bucket"
+    )
 
-    crd.add("longer", long)
+    layers.add("longer", long)
     with pytest.raises(SynthError, match=r"crd-x-longer: the template has .* bytes"):
-        synth.synth(crd)
+        synth.synth(layers)
 
 
 def test_what_is_written_does_not_drift(tmp_path: Path) -> None:
@@ -217,10 +219,10 @@ def tags(layer: str) -> str:
 
 def test_layers_txt_says_all_a_plain_cli_call_needs() -> None:
     """Template, stack, region, tags, capabilities, and where a parameter comes from."""
-    crd = Layers(ENV)
-    crd.at("us-east-1").add("cluster", cluster, crd.add("network", network))
+    layers = Layers(ENV)
+    layers.at("us-east-1").add("cluster", cluster, layers.add("network", network))
 
-    rows = [line.split() for line in synth.order(synth.synth(crd)).splitlines()]
+    rows = [line.split() for line in synth.order(synth.synth(layers)).splitlines()]
 
     assert rows == [
         ["#", "template", "stack", "region", "tags", "capabilities", "parameters", "artifacts"],
@@ -335,11 +337,11 @@ def nesting(display: str, manual: tuple[str, ...] | None = None) -> tuple[Desire
     def outer(t: Template, env: Env, kept: Store) -> Inside:
         return t.nest("Inner", inner, env, display, Inside("one"), store=kept.bucket)
 
-    crd = Layers(ENV)
-    kept = crd.add("store", store)
-    crd.keep_artifacts_in(kept.bucket, manual=manual)
-    crd.add("outer", outer, kept)
-    return synth.synth(crd)
+    layers = Layers(ENV)
+    kept = layers.add("store", store)
+    layers.keep_artifacts_in(kept.bucket, manual=manual)
+    layers.add("outer", outer, kept)
+    return synth.synth(layers)
 
 
 def test_a_nested_stack_is_given_parameters_and_gives_outputs() -> None:
@@ -392,11 +394,11 @@ def three_levels(display: str) -> DesiredStack:
     def outer(t: Template, env: Env, kept: Store) -> Inside:
         return t.nest("Middle", middle, env, display, Given(kept.bucket), store=kept.bucket)
 
-    crd = Layers(ENV)
-    kept = crd.add("store", store)
-    crd.keep_artifacts_in(kept.bucket)
-    crd.add("outer", outer, kept)
-    return synth.synth(crd)[1]
+    layers = Layers(ENV)
+    kept = layers.add("store", store)
+    layers.keep_artifacts_in(kept.bucket)
+    layers.add("outer", outer, kept)
+    return synth.synth(layers)[1]
 
 
 def test_templates_are_nested_at_any_depth(tmp_path: Path) -> None:
@@ -425,11 +427,11 @@ def test_a_nested_stack_of_an_unknown_template_is_refused() -> None:
     def define(t: Template, _: Env) -> None:
         t.add_resource(cloudformation.Stack("Below", TemplateURL="https://elsewhere/a.yaml"))
 
-    crd = Layers(ENV)
-    crd.add("outer", define)
+    layers = Layers(ENV)
+    layers.add("outer", define)
 
     with pytest.raises(SynthError) as caught:
-        synth.synth(crd)
+        synth.synth(layers)
 
     assert "crd-x-outer: Below is a nested stack, and its template is not known" == (
         caught.value.message

@@ -484,7 +484,7 @@ def test_after_the_approval_only_change_sets_of_releases_are_used(dev, stage):
         propose("crd-dev-pipeline", RoleARN=role),
         propose(resource(dev.checkout, "Codebuild", DEV), RoleARN=role),
         propose("crd-dev-foundation", RoleARN=role),
-        propose("crd-dev-sync", RoleARN=role),
+        propose("crd-dev-site-publisher", RoleARN=role),
         dev.attempt(stage, "cloudformation", "execute_change_set", ChangeSetName=waiting),
     ]
 

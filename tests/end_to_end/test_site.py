@@ -32,7 +32,7 @@ replaced_file_days = 1
 also_connects_to = []
 access_logs = false
 access_log_days = 1
-[sync]
+[site_publisher]
 repository = "someone/cruddur"
 branch = "prod"
 oidc_provider = "create"
@@ -49,7 +49,7 @@ date = 2026-11-21
 
 [[exemption]]
 rule = "C306"
-stack = "crd-*-sync"
+stack = "crd-*-site-publisher"
 resource = "SitePublisher"
 reason = "A person deploys it."
 date = 2026-11-21
@@ -386,7 +386,7 @@ def test_by_a_workflow(deployed):
         here = wire.proxy | {"CRUDDUR_ENV": "dev"}
         person = deployed.root_key(DEV)
         deployed.run("deploy", "--yes", **here, **person)
-        role = output(deployed, "Role", "sync", "dev", DEV)
+        role = output(deployed, "Role", "site-publisher", "dev", DEV)
         session = here | assumed(deployed, role, token(deployed))
 
         unasked = deployed.run("site.sync", code=3, **session)

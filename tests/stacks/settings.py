@@ -46,8 +46,8 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "service.image": ("a", "twenty-letters-long1"),
     "pipeline.repository": ("a/b", "someone/some.thing_else"),
     "pipeline.branch": ("main", "release/1.2"),
-    "sync.repository": ("a/b", "someone/some.thing_else"),
-    "sync.branch": ("main", "release/1.2"),
+    "site_publisher.repository": ("a/b", "someone/some.thing_else"),
+    "site_publisher.branch": ("main", "release/1.2"),
 }
 
 
@@ -126,8 +126,8 @@ COMPANIONS: Mapping[str, Companions] = {
     "database.storage_limit_gib": lambda limit, _: {
         "database.storage_gib": max(20, limit * 4 // 5)
     },
-    "sync.owner_id": lambda number, _: {"sync.repository_id": number},
-    "sync.repository_id": lambda number, _: {"sync.owner_id": number},
+    "site_publisher.owner_id": lambda number, _: {"site_publisher.repository_id": number},
+    "site_publisher.repository_id": lambda number, _: {"site_publisher.owner_id": number},
     "env.protect": lambda is_protected, _: (
         {"database.backup_days": 7, "service.exec": False} if is_protected else {}
     ),

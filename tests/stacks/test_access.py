@@ -71,7 +71,7 @@ COMMON = [("s3:GetObject", f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Source/AbCdEfG",
 READ = [
     ("cloudformation:DescribeStacks", "*", {}),
     ("cloudformation:GetTemplate", stack("network"), {}),
-    ("cloudformation:GetTemplate", stack("edge", "us-east-1"), {}),
+    ("cloudformation:GetTemplate", stack("edge-certificate", "us-east-1"), {}),
 ]
 CHANGE = [
     ("cloudformation:CreateChangeSet", stack("service"), propose()),
@@ -244,7 +244,7 @@ def test_nobody_else_passes_the_role_of_releases(name):
         *(
             (action, stack(layer, region), propose())
             for action in MUTATIONS
-            for layer in ("foundation", "pipeline", "pipeline-Codebuild-1A2B", "sync")
+            for layer in ("foundation", "pipeline", "pipeline-Codebuild-1A2B", "site-publisher")
             for region in (HERE, "us-east-1")
         ),
     ],
@@ -725,7 +725,7 @@ def imports(node: object) -> set[str]:
     return set().union(*map(imports, node)) if isinstance(node, list) else set()
 
 
-@pytest.mark.parametrize("layer", ["foundation", "pipeline", "sync"])
+@pytest.mark.parametrize("layer", ["foundation", "pipeline", "site-publisher"])
 def test_no_export_of_a_release_says_what_a_role_reaches(layer):
     """A release chooses what its stacks export: `*`, or the bucket of the artifacts.
 
@@ -735,7 +735,9 @@ def test_no_export_of_a_release_says_what_a_role_reaches(layer):
     imported = imports(world().templates[f"{PREFIX}-{layer}"])
     foreign = {name for name in imported if not name.startswith(ours)}
 
-    assert ({f"{PREFIX}-cdn-SiteDistributionArn"} if layer == "sync" else set()) == foreign
+    assert (
+        {f"{PREFIX}-cdn-SiteDistributionArn"} if layer == "site-publisher" else set()
+    ) == foreign
 
 
 def test_a_site_is_published_to_its_bucket_only():

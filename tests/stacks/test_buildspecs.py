@@ -278,7 +278,7 @@ def test_the_stacks_of_the_environment_are_selected():
 
 
 def test_what_a_release_does_not_deploy_is_not_shown(build):
-    """Foundation, pipeline and sync are an administrator's; so are their nested templates."""
+    """Foundation, pipeline and site-publisher are an administrator's; so are their nested templates."""
     account(build, foundation="F: 1\n", network="A: 1\n")
     commit(build, foundation="F: 2\n", pipeline="P: 1\n", pipeline__Codebuild="", network="A: 1\n")
 

@@ -83,16 +83,16 @@ def test_each_name_leads_to_one_distribution_over_ipv4_and_ipv6(cdn, config):
 
 def test_the_certificate_comes_from_us_east_1(cdn, config):
     """As a parameter: the deployer fills it, and sees when it is replaced."""
-    source = cdn.stack.parameters["EdgeCertificate"]
+    source = cdn.stack.parameters["EdgeCertificateArn"]
 
-    assert (f"crd-{config.env.name}-edge", "us-east-1", "Certificate") == (
+    assert (f"crd-{config.env.name}-edge-certificate", "us-east-1", "Arn") == (
         source.stack,
         source.region,
         source.output,
     )
     for title in ("Site", "Assets"):
         assert {
-            "AcmCertificateArn": {"Ref": "EdgeCertificate"},
+            "AcmCertificateArn": {"Ref": "EdgeCertificateArn"},
             "MinimumProtocolVersion": "TLSv1.2_2021",
             "SslSupportMethod": "sni-only",
         } == distribution(cdn, title)["ViewerCertificate"]

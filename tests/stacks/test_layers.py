@@ -19,7 +19,7 @@ def test_layers_stand_on_those_below_them(emitted, config):
     assert {
         "foundation": [],
         "dns": [],
-        "edge": [],
+        "edge-certificate": [],
         "network": ["foundation"],
         "registry": [],
         "cluster": ["network", "dns"],
@@ -28,7 +28,7 @@ def test_layers_stand_on_those_below_them(emitted, config):
         "users": ["foundation", "network", "database"],
         "assets": [],
         "avatars": ["foundation", "users", "assets"],
-        "cdn": ["edge", "assets", "avatars"],
+        "cdn": ["edge-certificate", "assets", "avatars"],
         "service": [
             *("foundation", "network", "cluster", "registry"),
             *("database", "messages", "users", "assets"),
@@ -38,12 +38,12 @@ def test_layers_stand_on_those_below_them(emitted, config):
             *("users", "avatars", "cdn", "service"),
         ],
         "pipeline": ["foundation"],
-        "sync": ["cdn"],
+        "site-publisher": ["cdn"],
     } == needs
     assert list(needs) == [
-        *("foundation", "dns", "edge", "network", "registry", "cluster"),
+        *("foundation", "dns", "edge-certificate", "network", "registry", "cluster"),
         *("database", "messages", "users", "assets", "avatars", "cdn", "service"),
-        *("monitoring", "pipeline", "sync"),
+        *("monitoring", "pipeline", "site-publisher"),
     ]
 
 

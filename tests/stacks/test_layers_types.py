@@ -11,15 +11,15 @@ from deployer.model import Layers
 from stacks import Config, cluster, dns, foundation, network
 
 def layers(config: Config) -> Layers:
-    crd = Layers(config.env)
-    base = crd.add("foundation", foundation.define, config.foundation)
-    names = crd.add("dns", dns.define)
-    net = crd.add("network", network.define, config.network, base)
-    at = crd.at("us-east-1")
+    layers = Layers(config.env)
+    base = layers.add("foundation", foundation.define, config.foundation)
+    names = layers.add("dns", dns.define)
+    net = layers.add("network", network.define, config.network, base)
+    at = layers.at("us-east-1")
 """
 
 GOOD = [
-    'crd.add("cluster", cluster.define, config.cluster, net, names, dual_stack=True)',
+    'layers.add("cluster", cluster.define, config.cluster, net, names, dual_stack=True)',
     'at.add("cluster", cluster.define, config.cluster, net, names, dual_stack=True)',
     "_ = net.public_subnets",
 ]
@@ -27,22 +27,22 @@ GOOD = [
 BAD = {
     "a misspelt output": "_ = net.public_subnet",
     "swapped stacks": (
-        'crd.add("cluster", cluster.define, config.cluster, names, net, dual_stack=True)'
+        'layers.add("cluster", cluster.define, config.cluster, names, net, dual_stack=True)'
     ),
     "the wrong stack": (
-        'crd.add("cluster", cluster.define, config.cluster, net, base, dual_stack=True)'
+        'layers.add("cluster", cluster.define, config.cluster, net, base, dual_stack=True)'
     ),
     "a forgotten dependency": (
-        'crd.add("cluster", cluster.define, config.cluster, net, dual_stack=True)'
+        'layers.add("cluster", cluster.define, config.cluster, net, dual_stack=True)'
     ),
-    "a dependency too many": 'crd.add("dns", dns.define, base)',
-    "a forgotten keyword": 'crd.add("cluster", cluster.define, config.cluster, net, names)',
+    "a dependency too many": 'layers.add("dns", dns.define, base)',
+    "a forgotten keyword": 'layers.add("cluster", cluster.define, config.cluster, net, names)',
     "a misspelt keyword": (
-        'crd.add("cluster", cluster.define, config.cluster, net, names, dual=True)'
+        'layers.add("cluster", cluster.define, config.cluster, net, names, dual=True)'
     ),
-    "another stack's settings": 'crd.add("network", network.define, config.cluster, base)',
-    "misspelt settings": 'crd.add("network", network.define, config.netwrok, base)',
-    "forgotten settings": 'crd.add("network", network.define, base)',
+    "another stack's settings": 'layers.add("network", network.define, config.cluster, base)',
+    "misspelt settings": 'layers.add("network", network.define, config.netwrok, base)',
+    "forgotten settings": 'layers.add("network", network.define, base)',
     "the same in another region": 'at.add("network", network.define, base)',
 }
 
@@ -52,7 +52,7 @@ def reported(tmp_path_factory):
     """The lines that mypy finds fault with, of one file with every good and bad one in it."""
     file = tmp_path_factory.mktemp("types") / "candidates.py"
     lines = [*BEGINNING.strip().splitlines(), *(f"    {one}" for one in [*GOOD, *BAD.values()])]
-    file.write_text("\n".join([*lines, "    return crd", ""]))
+    file.write_text("\n".join([*lines, "    return layers", ""]))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)

@@ -72,10 +72,10 @@ class Emitted:
 def emit(**changes) -> Emitted:
     """The stack with these settings, or for another service."""
     service = {key: changes.pop(key, value) for key, value in SERVICE.items()}
-    crd = Layers(ENV)
+    layers = Layers(ENV)
     settings = convert(GIVEN | changes, pipeline.Settings)
-    crd.add("pipeline", pipeline.define, settings, BASE, **service)
-    (stack,) = crd
+    layers.add("pipeline", pipeline.define, settings, BASE, **service)
+    (stack,) = layers
     (nested,) = stack.template.nested
     return Emitted(json.loads(stack.template.to_json()), json.loads(nested.template.to_json()))
 
@@ -419,8 +419,8 @@ def test_a_release_does_not_touch_its_own_limits(role):
         "crd-prod-foundation-*/*",
         "crd-prod-pipeline/*",
         "crd-prod-pipeline-*/*",
-        "crd-prod-sync/*",
-        "crd-prod-sync-*/*",
+        "crd-prod-site-publisher/*",
+        "crd-prod-site-publisher-*/*",
     } == names
 
 

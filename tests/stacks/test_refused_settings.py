@@ -100,7 +100,7 @@ def refused(folder, changes):
         ("service.max_tasks", "0", "is not 1 to 100 tasks"),
         ("service.min_tasks", "3", "2 is less than min_tasks = 3"),
         ("service.port", "80", "is 80, and cluster.port is 4567"),
-        ("sync.owner_id", "7", "owner_id and repository_id go together"),
+        ("site_publisher.owner_id", "7", "owner_id and repository_id go together"),
     ],
 )
 def test_a_value(tmp_path, key, value, fact):
@@ -109,7 +109,7 @@ def test_a_value(tmp_path, key, value, fact):
 
     name = "max_tasks" if key == "service.min_tasks" else key.partition(".")[2]
     name = "maintenance_window" if "overlaps" in fact else name
-    name = "repository_id" if key == "sync.owner_id" else name
+    name = "repository_id" if key == "site_publisher.owner_id" else name
     assert name == where
     assert f"{key.partition('.')[0]}.{name}: " in told
     assert fact in told
@@ -146,13 +146,13 @@ def test_faults_of_several_tables(tmp_path):
 def test_a_table_that_all_files_lack(tmp_path):
     """A new stack's table is named for every environment, whichever was to be opened."""
     for file in FOLDER.glob("*.toml"):
-        text = file.read_text("utf-8").partition("[sync]")[0]
+        text = file.read_text("utf-8").partition("[site_publisher]")[0]
         (tmp_path / file.name).write_text(text, "utf-8")
 
     with pytest.raises(ConfigError) as told:
         config.load(tmp_path / "dev.toml", Config)
 
-    missing = "sync: missing; it takes a table"
+    missing = "site_publisher: missing; it takes a table"
     assert {f"{tmp_path / name}.toml: {missing}" for name in ("dev", "local", "prod")} == {
         *told.value.message.splitlines()
     }

@@ -26,7 +26,13 @@ EXEMPTIONS = load_exemptions()
 OURS = [exemption for exemption in EXEMPTIONS if exemption.rule.startswith("C")]
 
 # The settings on which it depends which resources there are: these are tried in every run.
-STRUCTURAL = {"env.prefix", "env.name", "network.nat", "network.zones", "sync.oidc_provider"}
+STRUCTURAL = {
+    "env.prefix",
+    "env.name",
+    "network.nat",
+    "network.zones",
+    "site_publisher.oidc_provider",
+}
 STRUCTURAL |= {"cluster.container_insights", "verifier.exec", "foundation.alert_emails"}
 
 
@@ -214,7 +220,7 @@ def refusal(environment: str, folder: Path, **changes: object) -> str:
             "dev",
             {"sync__owner_id": 1},
             (
-                "dev.toml: sync.repository_id: owner_id and repository_id go together:"
+                "dev.toml: site_publisher.repository_id: owner_id and repository_id go together:"
                 " give both, or leave both 0"
             ),
         ),

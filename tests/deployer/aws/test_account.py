@@ -231,10 +231,10 @@ def one_vpc(t: Template, _: Env, *_given: Given) -> Given:
 
 def three_layers(env: Env) -> Layers:
     """Two stacks on top of each other, and one elsewhere."""
-    crd = Layers(env)
-    crd.add("upper", one_vpc, crd.add("lower", one_vpc))
-    crd.at("us-east-1").add("edge", one_vpc)
-    return crd
+    layers = Layers(env)
+    layers.add("upper", one_vpc, layers.add("lower", one_vpc))
+    layers.at("us-east-1").add("edge", one_vpc)
+    return layers
 
 
 def run(account: Account, env: Env, wanted: Sequence[DesiredStack]) -> dict[str, Outcome]:
@@ -1333,11 +1333,11 @@ def with_nested(t: Template, env: Env, given: Stored) -> Given:
 
 def nested_layers(env: Env) -> Layers:
     """The bucket, and the stack that needs it."""
-    crd = Layers(env)
-    base = crd.add("base", one_bucket)
-    crd.keep_artifacts_in(base.bucket)
-    crd.add("outer", with_nested, base)
-    return crd
+    layers = Layers(env)
+    base = layers.add("base", one_bucket)
+    layers.keep_artifacts_in(base.bucket)
+    layers.add("outer", with_nested, base)
+    return layers
 
 
 def test_a_poisoned_template_is_replaced(account: Account, endpoint: emulator.Endpoint) -> None:

@@ -60,11 +60,11 @@ def nothing(_: Template, __: Env, *_given: object) -> None:
 
 def test_outputs_are_published_and_imported() -> None:
     """Each field is an output with an export; other stacks see the same type, imported."""
-    crd = Layers(ENV)
+    layers = Layers(ENV)
 
-    net = crd.add("network", network)
+    net = layers.add("network", network)
 
-    outputs = crd.stacks[0].body["Outputs"]
+    outputs = layers.stacks[0].body["Outputs"]
     assert {name: each["Export"]["Name"] for name, each in outputs.items()} == {
         "Vpc": "crd-x-network-Vpc",
         "Zones1": "crd-x-network-Zones1",
@@ -79,23 +79,23 @@ def test_outputs_are_published_and_imported() -> None:
 
 def test_dependencies_are_what_was_passed() -> None:
     """The graph is derived from the arguments, in whichever way they were given."""
-    crd = Layers(ENV)
-    net = crd.add("network", network)
+    layers = Layers(ENV)
+    net = layers.add("network", network)
 
-    crd.add("cluster", cluster, net=net)
-    crd.add("idle", nothing)
+    layers.add("cluster", cluster, net=net)
+    layers.add("idle", nothing)
 
-    assert [stack.needs for stack in crd] == [(), ("crd-x-network",), ()]
+    assert [stack.needs for stack in layers] == [(), ("crd-x-network",), ()]
 
 
 def test_another_region_gets_parameters() -> None:
     """An export ends at the border of a region: the deployer fills a parameter, if it is used."""
-    crd = Layers(ENV)
-    net = crd.add("network", network)
+    layers = Layers(ENV)
+    net = layers.add("network", network)
 
-    crd.at("us-east-1").add("cluster", cluster, net)
+    layers.at("us-east-1").add("cluster", cluster, net)
 
-    stack = crd.stacks[1]
+    stack = layers.stacks[1]
     assert stack.parameters == {"NetworkVpc": OutputOf("crd-x-network", "ca-central-1", "Vpc")}
     assert list(stack.body["Parameters"]) == ["NetworkVpc"]
     assert stack.template.resources["Firewall"].VpcId == Ref("NetworkVpc")
@@ -103,23 +103,23 @@ def test_another_region_gets_parameters() -> None:
 
 def test_a_parameter_may_be_handed_on() -> None:
     """A value of another region that a stack only gives to others is used as well."""
-    crd = Layers(ENV)
-    net = crd.add("network", network)
+    layers = Layers(ENV)
+    net = layers.add("network", network)
 
-    crd.at("us-east-1").add("edge", lambda _t, _env, below: Cluster(below.vpc), net)
+    layers.at("us-east-1").add("edge", lambda _t, _env, below: Cluster(below.vpc), net)
 
-    stack = crd.stacks[1]
+    stack = layers.stacks[1]
     assert list(stack.parameters) == list(stack.body["Parameters"]) == ["NetworkVpc"]
 
 
 def test_nothing_is_no_dependency() -> None:
     """A stack that gives None does not become what another one's None stands for."""
-    crd = Layers(ENV)
-    crd.add("idle", nothing)
+    layers = Layers(ENV)
+    layers.add("idle", nothing)
 
-    crd.add("other", nothing, None)
+    layers.add("other", nothing, None)
 
-    assert crd.stacks[1].needs == ()
+    assert layers.stacks[1].needs == ()
 
 
 def test_a_stack_of_another_region_knows_its_own() -> None:
@@ -136,11 +136,11 @@ def test_a_stack_of_another_region_knows_its_own() -> None:
 
 def test_the_line_of_each_resource_is_known() -> None:
     """An error can say where the thing was made, also when a helper made it."""
-    crd = Layers(ENV)
+    layers = Layers(ENV)
 
-    crd.add("network", network)
+    layers.add("network", network)
 
-    lines = crd.stacks[0].template.lines
+    lines = layers.stacks[0].template.lines
     assert lines == {"Vpc": Line("model/test_layers.py", network.__code__.co_firstlineno + 2)}
 
 
@@ -161,32 +161,32 @@ def test_what_is_no_value_is_refused(outputs: Any, says: str) -> None:
 
 def test_two_stacks_of_one_name_are_refused() -> None:
     """The second would replace the first."""
-    crd = Layers(ENV)
-    crd.add("network", network)
+    layers = Layers(ENV)
+    layers.add("network", network)
 
     with pytest.raises(SynthError, match="two stacks of this name"):
-        crd.add("network", network)
+        layers.add("network", network)
 
 
 def test_a_value_that_was_smuggled_in_is_refused() -> None:
     """A value taken out of another stack's outputs would be a dependency nobody sees."""
-    crd = Layers(ENV)
-    net = crd.add("network", network)
+    layers = Layers(ENV)
+    net = layers.add("network", network)
 
     def define(t: Template, _: Env, vpc: Value) -> None:
         t.add_resource(ec2.SecurityGroup("Firewall", GroupDescription="All.", VpcId=vpc))
 
     with pytest.raises(SynthError, match="imports crd-x-network-Vpc from a stack it was not given"):
-        crd.add("cluster", define, net.vpc)
+        layers.add("cluster", define, net.vpc)
 
 
 def test_nothing_is_published_for_none() -> None:
     """An optional output that is not there is no output."""
-    crd = Layers(ENV)
+    layers = Layers(ENV)
 
-    crd.add("network", lambda _t, _env: Network(GetAtt("A", "B"), zones=()))
+    layers.add("network", lambda _t, _env: Network(GetAtt("A", "B"), zones=()))
 
-    assert list(crd.stacks[0].template.outputs) == ["Vpc"]
+    assert list(layers.stacks[0].template.outputs) == ["Vpc"]
 
 
 def _body(define: Callable[[Template], object]) -> dict[str, Any]:

@@ -23,11 +23,11 @@ class Config(Settings, frozen=True):
 
 def layers(config: Config, _: Code) -> Layers:
     """What the pipeline stands on, and the pipeline."""
-    crd = Layers(config.env)
-    base = crd.add("foundation", foundation.define, config.foundation)
-    crd.keep_artifacts_in(base.artifacts, manual=MANUAL_STACKS)
-    crd.add("registry", registry.define, config.registry, released=[config.service.image])
-    crd.add(
+    layers = Layers(config.env)
+    base = layers.add("foundation", foundation.define, config.foundation)
+    layers.keep_artifacts_in(base.artifacts, manual=MANUAL_STACKS)
+    layers.add("registry", registry.define, config.registry, released=[config.service.image])
+    layers.add(
         "pipeline",
         pipeline.define,
         config.pipeline,
@@ -36,4 +36,4 @@ def layers(config: Config, _: Code) -> Layers:
         image=config.service.image,
         architecture=config.service.architecture,
     )
-    return crd
+    return layers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from deployer.artifacts import Code
 from deployer.config.fields import Settings
 from deployer.model import Env, Layers
-from stacks import assets, cdn, edge, sync
+from stacks import assets, cdn, edge_certificate, site_publisher
 from stacks.avatars import Avatars
 
 ELSEWHERE = Avatars(*["elsewhere.example"] * 8)  # Nobody uploads a picture here.
@@ -17,14 +17,14 @@ class Config(Settings, frozen=True):
     env: Env
     assets: assets.Settings
     cdn: cdn.Settings
-    sync: sync.Settings
+    site_publisher: site_publisher.Settings
 
 
 def layers(config: Config, _: Code) -> Layers:
     """Every stack, and what each is given of those below it."""
-    crd = Layers(config.env)
-    edge_ = crd.at("us-east-1").add("edge", edge.define)
-    store = crd.add("assets", assets.define, config.assets)
-    web = crd.add("cdn", cdn.define, config.cdn, edge_, store, avatars=ELSEWHERE)
-    crd.add("sync", sync.define, config.sync, web)
-    return crd
+    layers = Layers(config.env)
+    certificate = layers.at("us-east-1").add("edge-certificate", edge_certificate.define)
+    store = layers.add("assets", assets.define, config.assets)
+    web = layers.add("cdn", cdn.define, config.cdn, certificate, store, avatars=ELSEWHERE)
+    layers.add("site-publisher", site_publisher.define, config.site_publisher, web)
+    return layers

@@ -145,7 +145,7 @@ def test_what_is_ours_is_allowed(policies, whose):
     ours = list(requests(policies[whose], "prod", OURS))
 
     assert len(ours) > 20
-    handed_off = ("foundation", "pipeline", "sync", "artifacts")
+    handed_off = ("foundation", "pipeline", "site-publisher", "artifacts")
     assert not [
         (action, resource)
         for action, resource, context in ours

@@ -11,7 +11,7 @@ from tests.stacks.access import NamedWorld
 from tests.stacks.ask import config_of, emit, text
 
 # Layers that a person deploys; whatever else there is, the pipeline has to be able to.
-BY_HAND = {"foundation", "pipeline", "sync"}
+BY_HAND = {"foundation", "pipeline", "site-publisher"}
 
 # What the registry lists for these types, and why a release goes without.
 NOT_NEEDED = {

@@ -11,13 +11,13 @@ from stacks.parts import named
 
 
 @dataclass(frozen=True)
-class Edge:
+class EdgeCertificate:
     """What the distributions need to answer for <domain>, www. and assets."""
 
-    certificate: Value
+    arn: Value
 
 
-def define(t: Template, env: Env) -> Edge:
+def define(t: Template, env: Env) -> EdgeCertificate:
     """Ask for one certificate of three names, each proven in the hosted zone."""
     names = [env.domain, f"www.{env.domain}", f"assets.{env.domain}"]
     certificate = t.add_resource(
@@ -33,4 +33,4 @@ def define(t: Template, env: Env) -> Edge:
             Tags=named(env, "site"),
         )
     )
-    return Edge(certificate=certificate.ref())
+    return EdgeCertificate(arn=certificate.ref())

@@ -11,50 +11,50 @@ def layers():
 
 
 @pytest.fixture
-def visits(layers):
-    return layers["visits"]
+def access_logs(layers):
+    return layers["access-logs"]
 
 
-def test_visits_are_logged_only_where_a_setting_says_so(emitted, layers):
+def test_requests_are_logged_only_where_a_setting_says_so(emitted, layers):
     """They cost, and have people's addresses in them."""
-    assert "visits" not in emitted
-    assert "visits" in layers
+    assert "access-logs" not in emitted
+    assert "access-logs" in layers
 
 
-def test_both_distributions_are_logged_where_cloudfront_hands_logs_out(visits):
+def test_both_distributions_are_logged_where_cloudfront_hands_logs_out(access_logs):
     """That is us-east-1, whatever the region of the rest."""
     sources = {
         one["Name"]: (one["LogType"], one["ResourceArn"])
-        for one in visits.of("AWS::Logs::DeliverySource").values()
+        for one in access_logs.of("AWS::Logs::DeliverySource").values()
     }
 
-    assert "us-east-1" == visits.stack.region
+    assert "us-east-1" == access_logs.stack.region
     assert {
         "crd-prod-site": ("ACCESS_LOGS", {"Ref": "CdnSiteDistributionArn"}),
         "crd-prod-assets": ("ACCESS_LOGS", {"Ref": "CdnAssetsDistributionArn"}),
     } == sources
 
 
-def test_all_goes_to_one_bucket_and_expires(visits):
+def test_all_goes_to_one_bucket_and_expires(access_logs):
     """After as many days as the setting says."""
     rules = {
         rule["Id"]: rule
-        for rule in visits.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+        for rule in access_logs.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
     }
 
-    destination = visits.one("AWS::Logs::DeliveryDestination")
+    destination = access_logs.one("AWS::Logs::DeliveryDestination")
 
     assert 30 == rules["old-logs"]["ExpirationInDays"]
     assert {"Fn::GetAtt": ["Visits", "Arn"]} == destination["DestinationResourceArn"]
     assert {("VisitsDestination", "Arn")} == {
         tuple(one["DeliveryDestinationArn"]["Fn::GetAtt"])
-        for one in visits.of("AWS::Logs::Delivery").values()
+        for one in access_logs.of("AWS::Logs::Delivery").values()
     }
 
 
-def test_only_deliveries_of_this_account_write(visits):
+def test_only_deliveries_of_this_account_write(access_logs):
     """Under the path that AWS documents."""
-    allowed = statements(visits.one("AWS::S3::BucketPolicy")["PolicyDocument"])["LogDelivery"]
+    allowed = statements(access_logs.one("AWS::S3::BucketPolicy")["PolicyDocument"])["LogDelivery"]
 
     assert {"Service": "delivery.logs.amazonaws.com"} == allowed["Principal"]
     assert ["s3:PutObject"] == allowed["Action"]
@@ -62,9 +62,9 @@ def test_only_deliveries_of_this_account_write(visits):
     assert {"Ref": "AWS::AccountId"} == allowed["Condition"]["StringEquals"]["aws:SourceAccount"]
 
 
-def test_deliveries_are_made_one_after_the_other(visits):
+def test_deliveries_are_made_one_after_the_other(access_logs):
     """Two at once to one destination would be in conflict."""
-    resources = visits.template["Resources"]
+    resources = access_logs.template["Resources"]
 
     assert "SiteDelivery" == resources["AssetsDelivery"]["DependsOn"]
     assert "VisitsPolicy" == resources["VisitsDestination"]["DependsOn"]

@@ -34,7 +34,7 @@ Number = Annotated[int, fields.such("a number that GitHub gave, or 0", ge=0)]
 
 
 class Settings(fields.Settings, frozen=True):
-    """The `[sync]` table."""
+    """The `[site_publisher]` table."""
 
     repository: fields.GitHubRepository
     branch: fields.Branch
@@ -63,13 +63,13 @@ class Settings(fields.Settings, frozen=True):
 
 
 @dataclass(frozen=True)
-class Sync:
+class SitePublisher:
     """What the workflow takes on to publish."""
 
     role: Value
 
 
-def define(t: Template, env: Env, settings: Settings, web: Cdn) -> Sync:
+def define(t: Template, env: Env, settings: Settings, web: Cdn) -> SitePublisher:
     """A role for an hour, for a token that names repository, branch and audience.
 
     A person deploys this stack, never the pipeline: who may publish is no matter of a release. So
@@ -90,7 +90,7 @@ def define(t: Template, env: Env, settings: Settings, web: Cdn) -> Sync:
             ],
         )
     )
-    return Sync(role=role.get_att("Arn"))
+    return SitePublisher(role=role.get_att("Arn"))
 
 
 def _provider(t: Template, env: Env, settings: Settings) -> Value:

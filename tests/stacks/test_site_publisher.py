@@ -4,7 +4,7 @@ import pytest
 from msgspec import ValidationError, convert
 
 from deployer.model import Layers
-from stacks import sync
+from stacks import site_publisher
 from stacks.cdn import Cdn
 from tests.stacks.ask import Emitted, config_of, statements, text
 
@@ -15,9 +15,14 @@ WEB = Cdn("site", "E1", "arn:E1", "E2", "arn:E2")
 
 def emit(**settings):
     """The stack with these settings."""
-    crd = Layers(config_of("prod").env)
-    crd.add("sync", sync.define, convert(GIVEN | settings, sync.Settings), WEB)
-    (stack,) = crd
+    layers = Layers(config_of("prod").env)
+    layers.add(
+        "site-publisher",
+        site_publisher.define,
+        convert(GIVEN | settings, site_publisher.Settings),
+        WEB,
+    )
+    (stack,) = layers
     return Emitted(stack, json.loads(stack.template.to_json()))
 
 
@@ -127,4 +132,4 @@ def test_the_role_reads_what_the_site_is_built_with():
 def test_a_wider_trust_cannot_be_written(settings, said):
     """What would let in more than one branch is no value of a setting."""
     with pytest.raises(ValidationError, match=said):
-        convert(GIVEN | settings, sync.Settings)
+        convert(GIVEN | settings, site_publisher.Settings)
