@@ -1,14 +1,14 @@
-"""Moves the rows of a conversation, one for each side, to its newest message.
+"""Update the two rows of a conversation, one for each participant, to its newest message.
 
-A row's sort key is when the last message was, so to move it is to delete it and to put another
-one. Both sides' rows are moved in one transaction, whose conditions are that the old rows are
-still just as they were read and that the new ones are not there. So a row is never lost, never
-there twice, and never goes back in time, whoever else moves it meanwhile.
+The sort key of a row is the time of the last message, so an update deletes the row and puts a new
+one. Both rows are updated in one transaction, on condition that the old rows are unchanged since
+they were read and that the new ones do not exist. So no concurrent update can lose a row, duplicate
+it, or set it back to an older message.
 
-The rows are found by the index, which lags: it may show a row where it was, where it was and
-where it is, or not at all. A transaction on what is no longer so is refused, and the index asked
-again. It is never ahead of the table, and rows only ever move forward: one that is seen at a
-message, or past it, needs nothing more.
+The rows are read from a global secondary index, which is eventually consistent: it may return a row
+at its old key, at both keys, or not at all. A transaction that is based on outdated rows is refused,
+and the index is queried again. The index is never ahead of the table, and the time of a row only
+increases, so a row that has the message, or a newer one, needs no update.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
     from messaging_stream.records import Message
 
-Row: TypeAlias = Mapping[str, Any]  # As DynamoDB writes it: {"pk": {"S": "GRP#…"}, …}.
+Row: TypeAlias = Mapping[str, Any]  # In DynamoDB's JSON: {"pk": {"S": "GRP#…"}, …}.
 
 KEY = ("pk", "sk")
-SIDES = 2
+PARTICIPANTS = 2
 
-# Seconds until the index is asked again. How far it can be behind, AWS does not say.
-PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+# Seconds before each new query of the index. AWS does not document how long it may lag.
+DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
-# Why an action stops its transaction where it helps to look again (API reference, Errors).
-_PASSING = {
+# Cancellation reasons after which to read the rows again (API reference, TransactWriteItems, Errors).
+_RETRYABLE = {
     "None", "ConditionalCheckFailed", "TransactionConflict",
     "ThrottlingError", "ProvisionedThroughputExceeded",
 }  # fmt: skip
 
-# The errors of an overload after botocore's own retries: these, and all of 5xx.
+# The errors that remain after botocore's retries if DynamoDB is overloaded: these, and all of 5xx.
 _OVERLOADED = {
     "InternalFailure", "InternalServerError", "LimitExceededException",
     "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException",
@@ -62,101 +62,105 @@ _INVALID = {
 }  # fmt: skip
 
 
-_NO_ANSWER = (
+_NO_RESPONSE = (
     exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError,
     ResponseParserError,
 )  # fmt: skip
 
 
 class UnsettledError(Exception):
-    """The rows could not be moved, or there was no response; a retry is possible."""
+    """The rows could not be updated, or there was no response. A retry is possible."""
 
 
 class OverloadedError(UnsettledError):
-    """DynamoDB has no time for us, or cannot be reached: it will be so for any conversation."""
+    """DynamoDB is overloaded or cannot be reached, which affects every conversation."""
 
 
 class _OutdatedError(Exception):
-    """The index was behind, or somebody else was faster: it is to be asked again.
+    """The rows were outdated, or changed concurrently. Read them again.
 
-    *crowded* are the people who have another conversation's row at the very moment of the message.
+    *collisions* are the participants who have another conversation with the timestamp of the message.
     """
 
-    def __init__(self, why: str, crowded: Iterable[str] = ()) -> None:
-        super().__init__(why)
-        self.crowded = frozenset(crowded)
+    def __init__(self, reason: str, collisions: Iterable[str] = ()) -> None:
+        super().__init__(reason)
+        self.collisions = frozenset(collisions)
 
 
 @dataclass(frozen=True)
-class Move:
-    """A row as it was read, and as it shall be. They are two items, for their keys differ."""
+class Update:
+    """A row as it was read, and its replacement, which has another key."""
 
     old: Row
     new: Row
 
     @property
-    def person(self) -> str:
-        """Whose row it is: the key of all their conversations."""
-        return _person(self.old)
+    def participant(self) -> str:
+        """The partition key, which all conversations of the participant share."""
+        return _participant(self.old)
 
 
 @dataclass(frozen=True)
 class Conversations:
-    """The rows of all conversations, in *table*; *sleep* takes seconds."""
+    """The rows of all conversations in *table*; *sleep* takes seconds."""
 
     client: DynamoDBClient
     table: str
     index: str
     sleep: Callable[[float], object] = time.sleep
 
-    def show(self, message: Message, pauses: Iterable[float] = PAUSES) -> None:
-        """Bring both sides to *message*, or leave them at a newer one. Raises UnsettledError."""
-        crowded: frozenset[str] = frozenset()
-        why = None
-        for pause in (0.0, *pauses):
-            self.sleep(pause)
+    def update(self, message: Message, delays: Iterable[float] = DELAYS) -> None:
+        """Update both rows to *message*, unless they have a newer one. Raises UnsettledError."""
+        collisions: frozenset[str] = frozenset()
+        reason = None
+        for delay in (0.0, *delays):
+            self.sleep(delay)
             try:
-                return self._move(message, crowded)
+                return self._update(message, collisions)
             except _OutdatedError as outdated:
-                crowded, why = crowded | outdated.crowded, outdated
-        raise UnsettledError(str(why)) from why
+                collisions, reason = collisions | outdated.collisions, outdated
+        raise UnsettledError(str(reason)) from reason
 
-    def _move(self, message: Message, crowded: frozenset[str]) -> None:
-        with _overload_passes():
+    def _update(self, message: Message, collisions: frozenset[str]) -> None:
+        with _overload_errors():
             rows = self._rows(message.group)
-            if todo := moves(rows, message, crowded):
-                self._carry_out(todo)
+            if pending := updates(rows, message, collisions):
+                self._execute(pending)
 
     def _rows(self, group: str) -> Sequence[Row]:
-        """The conversation's rows as the index has them: few and short, so always one page."""
-        answer = self.client.query(
+        """Return the rows of the conversation in the index: few and short, so always one page."""
+        response = self.client.query(
             TableName=self.table,
             IndexName=self.index,
             KeyConditionExpression="message_group_uuid = :group",
             ExpressionAttributeValues={":group": {"S": group}},
         )
-        if "Items" not in answer:  # botocore accepts any text with status 200 as a response.
-            raise OverloadedError("an answer without items")
-        return answer["Items"]
+        if "Items" not in response:  # botocore accepts any text with status 200 as a response.
+            raise OverloadedError("a response without items")
+        return response["Items"]
 
-    def _carry_out(self, todo: Sequence[Move]) -> None:
-        """Move all or none. botocore gives it a token, so that it may repeat itself unharmed."""
-        actions = [do for move in todo for do in (self._delete(move.old), self._put(move.new))]
+    def _execute(self, pending: Sequence[Update]) -> None:
+        """Update all rows or none. botocore adds a client request token, so its retries are safe."""
+        actions = [
+            action
+            for update in pending
+            for action in (self._delete(update.old), self._put(update.new))
+        ]
         try:
             self.client.transact_write_items(TransactItems=actions)
         except self.client.exceptions.TransactionCanceledException as canceled:
             reasons = canceled.response.get("CancellationReasons", [])
             codes = [reason.get("Code", "None") for reason in reasons]
-            if not _PASSING.issuperset(codes):
+            if not _RETRYABLE.issuperset(codes):
                 raise UnsettledError(", ".join(codes)) from canceled
-            raise _OutdatedError(", ".join(codes), _crowded(todo, codes)) from canceled
+            raise _OutdatedError(", ".join(codes), _collisions(pending, codes)) from canceled
         except exceptions.ClientError as error:
             if error.response["Error"]["Code"] not in _INVALID:
                 raise
             raise UnsettledError(error.response["Error"]["Code"]) from error
 
     def _delete(self, row: Row) -> TransactWriteItemTypeDef:
-        """Unless it is no longer *row*, in all that was read of it."""
+        """Return the deletion of *row*, on condition that it is unchanged."""
         names = [name for name in row if name not in KEY]
         return {
             "Delete": {
@@ -169,45 +173,46 @@ class Conversations:
         }
 
     def _put(self, row: Row) -> TransactWriteItemTypeDef:
-        """Unless something is there."""
+        """Return the creation of *row*, on condition that no row has its key."""
         new = "attribute_not_exists(pk)"
         return {"Put": {"TableName": self.table, "Item": row, "ConditionExpression": new}}
 
 
-def moves(
-    rows: Iterable[Row], message: Message, crowded: frozenset[str] = frozenset()
-) -> tuple[Move, ...]:
-    """What brings the *rows* of a conversation to *message*, where they show an older one."""
-    sides = {_person(row): row for row in sorted(rows, key=_shown)}  # The latest row of each.
-    if len(sides) < SIDES:
-        raise _OutdatedError("the index has no row for each side")
+def updates(
+    rows: Iterable[Row], message: Message, collisions: frozenset[str] = frozenset()
+) -> tuple[Update, ...]:
+    """Return the updates of those *rows* of a conversation that have an older message."""
+    latest = {_participant(row): row for row in sorted(rows, key=_time)}
+    if len(latest) < PARTICIPANTS:
+        raise _OutdatedError("the index does not have a row for each participant")
     return tuple(
-        Move(row, _moved(row, message, apart=person in crowded))
-        for person, row in sides.items()
-        if _shown(row) < message.sk
+        Update(row, _updated(row, message, has_collision=participant in collisions))
+        for participant, row in latest.items()
+        if _time(row) < message.sk
     )
 
 
-def _moved(row: Row, message: Message, *, apart: bool) -> Row:
-    """The row with the message; it goes on to be about the other one of the two.
+def _updated(row: Row, message: Message, *, has_collision: bool) -> Row:
+    """Return *row* with *message*. It still describes the other participant.
 
-    If that is who wrote, it has what they are called now (defect 100). Two conversations of one
-    person cannot both be at one moment, so the second one there is put *apart*, right after it.
+    If the other participant wrote the message, their current names are used (defect 100). Two
+    conversations of one participant cannot have the same timestamp as the sort key, so on a
+    collision a suffix is added.
     """
-    sk = f"{message.sk}#{message.group}" if apart else message.sk
+    sk = f"{message.sk}#{message.group}" if has_collision else message.sk
     new = {**row, "sk": {"S": sk}, "message": {"S": message.text}}
     if row.get("user_uuid") != {"S": message.user_uuid}:
         return new
-    called = {"user_handle": message.user_handle, "user_display_name": message.user_display_name}
-    return new | {name: {"S": text} for name, text in called.items()}
+    names = {"user_handle": message.user_handle, "user_display_name": message.user_display_name}
+    return new | {name: {"S": text} for name, text in names.items()}
 
 
-def _person(row: Row) -> str:
+def _participant(row: Row) -> str:
     return str(row["pk"]["S"])
 
 
-def _shown(row: Row) -> str:
-    """Return the sort key of *row*: the time of its message, with a suffix if it was moved apart.
+def _time(row: Row) -> str:
+    """Return the sort key of *row*: the time of its message, with a suffix after a collision.
 
     A row without a valid time counts as older than any message, so that it can be replaced.
     """
@@ -215,19 +220,22 @@ def _shown(row: Row) -> str:
     return sk if is_timestamp(sk.partition("#")[0]) else ""
 
 
-def _crowded(todo: Sequence[Move], codes: Sequence[str]) -> Iterator[str]:
-    """Whose new key is taken, though the old row still stands: by another conversation, then."""
-    for move, deleted, put in zip(todo, codes[::2], codes[1::2], strict=False):
+def _collisions(pending: Sequence[Update], codes: Sequence[str]) -> Iterator[str]:
+    """Yield the participants whose old row is unchanged but whose new key is in use.
+
+    So another conversation uses that key.
+    """
+    for update, deleted, put in zip(pending, codes[::2], codes[1::2], strict=False):
         if (deleted, put) == ("None", "ConditionalCheckFailed"):
-            yield move.person
+            yield update.participant
 
 
 @contextmanager
-def _overload_passes() -> Iterator[None]:
-    """Tell what gets better by itself from a mistake of ours, such as a missing permission."""
+def _overload_errors() -> Iterator[None]:
+    """Raise OverloadedError for temporary errors, and others, such as AccessDenied, unchanged."""
     try:
         yield
-    except _NO_ANSWER as error:
+    except _NO_RESPONSE as error:
         raise OverloadedError(type(error).__name__) from error
     except exceptions.ClientError as error:
         code = error.response["Error"]["Code"]

@@ -1,18 +1,19 @@
-"""Brings both sides' rows of a conversation to its newest message.
+"""Update the two rows of a conversation when a message is written.
 
-Event in: records of the table's stream (NEW_IMAGE), in the order of the shard. New messages
-(pk MSG#<conversation>) count, all else is passed over.
-Result out: {"batchItemFailures": []}, or with the sequence number of the first record that has to
-be tried again; Lambda tries it and all after it (ReportBatchItemFailures), done or not.
-Permissions: dynamodb:Query on the index; dynamodb:PutItem and DeleteItem on the table, which a
-transaction of puts and deletes needs.
-Limits: a record waits up to 1.6 s for the index, and each call of DynamoDB gives up after 9 s.
+Event: records of the table's stream (NEW_IMAGE), in the order of the shard. Records of new messages
+(pk MSG#<conversation>) are processed, all others are skipped.
+Result: {"batchItemFailures": []}, or with the sequence number of the first record to retry; Lambda
+retries it and all records after it (ReportBatchItemFailures).
+Permissions: dynamodb:Query on the index; dynamodb:PutItem and DeleteItem on the table, which
+TransactWriteItems needs.
+Limits: a record waits up to 1.6 s for the index, and each call of DynamoDB times out after 9 s.
 
-Everything may be done twice and in any order: see `conversations.py`. A conversation is written
-together with its first message, so one without two rows is one that the index does not have yet;
-it is tried again, and ends in the queue for failures if it never gets them.
-A malformed item is skipped and logged, since it would only block the items after it. An item that
-DynamoDB refuses is reported, so that it ends in the failure queue; the others are processed.
+Records may be delivered repeatedly and in any order: see `conversations.py`. The application writes
+the rows of a conversation together with its first message, so if one is missing, the index lags: the
+record is retried, and ends in the dead-letter queue if the row never appears.
+A malformed record is skipped and logged, because retrying it would only block later records. A
+record that DynamoDB refuses is reported, so that it ends in the dead-letter queue; the others are
+processed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import boto3
 from botocore.config import Config
 
 from messaging_stream.conversations import (
-    PAUSES,
+    DELAYS,
     Conversations,
     OverloadedError,
     UnsettledError,
@@ -38,63 +39,64 @@ from shared.loggers import limit_to_info
 
 limit_to_info()
 
-_PATIENCE = Config(
+_CONFIG = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3}
 )
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Show what is new."""
-    return show(event["Records"], _conversations())
+    """Handle an event of the stream."""
+    return process(event["Records"], _conversations())
 
 
-def show(records: Iterable[Mapping[str, Any]], conversations: Conversations) -> dict[str, Any]:
-    """Show the newest message of each conversation.
+def process(records: Iterable[Mapping[str, Any]], conversations: Conversations) -> dict[str, Any]:
+    """Update each conversation to its newest message in *records*; return the result for Lambda.
 
-    One that has to wait holds up no other: nor does the batch wait for a second one.
+    A conversation that fails does not block others. After the first failure there are no delays,
+    because Lambda retries the later records in any case.
     """
-    waiting: list[str] = []
-    for due in _due(records):
+    failures: list[str] = []
+    for newest in _newest_messages(records):
         try:
-            conversations.show(due.message, () if waiting else PAUSES)
-        except UnsettledError as unsettled:
-            log("unsettled", group=due.message.group, sequence=due.since, reason=str(unsettled))
-            waiting.append(due.since)
-            if isinstance(unsettled, OverloadedError):
+            conversations.update(newest.message, () if failures else DELAYS)
+        except UnsettledError as error:
+            log("unsettled", group=newest.message.group, sequence=newest.first, reason=str(error))
+            failures.append(newest.first)
+            if isinstance(error, OverloadedError):
                 break
-    return {"batchItemFailures": [{"itemIdentifier": since} for since in waiting[:1]]}
+    return {"batchItemFailures": [{"itemIdentifier": first} for first in failures[:1]]}
 
 
 @functools.cache
 def _conversations() -> Conversations:
-    """The table, through a client that is kept as long as the process."""
-    client = boto3.client("dynamodb", config=_PATIENCE)
+    """Return the conversations, with the client of this process."""
+    client = boto3.client("dynamodb", config=_CONFIG)
     return Conversations(client, os.environ["TABLE_NAME"], os.environ["GROUP_INDEX_NAME"])
 
 
 @dataclass(frozen=True)
-class _Due:
-    """The newest of a conversation's messages, and the sequence number of the first of them."""
+class _Newest:
+    """The newest message of a conversation, and the sequence number of its *first* record."""
 
     message: Message
-    since: str
+    first: str
 
 
-def _due(records: Iterable[Mapping[str, Any]]) -> Iterable[_Due]:
-    """Each conversation once, in the order of their first records: only the newest message shows.
+def _newest_messages(records: Iterable[Mapping[str, Any]]) -> Iterable[_Newest]:
+    """Return the newest message of each conversation, in the order of their first records.
 
-    So if one fails, all before the first record of it is done.
+    So if a conversation fails, all records before its first one were processed.
     """
-    due: dict[str, _Due] = {}
+    newest: dict[str, _Newest] = {}
     for record in records:
         sequence = _sequence(record)
         new = _message(record, sequence)
         if new is None or sequence is None:
             continue
-        known = due.setdefault(new.group, _Due(new, sequence))
+        known = newest.setdefault(new.group, _Newest(new, sequence))
         if known.message.sk < new.sk:
-            due[new.group] = replace(known, message=new)
-    return due.values()
+            newest[new.group] = replace(known, message=new)
+    return newest.values()
 
 
 def _sequence(record: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""Reads records of the table's stream: which are of new messages, and what these say."""
+"""Read new messages from records of the table's stream."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _SKEW = timedelta(days=1)  # The limit for a timestamp after the time of storage
 
 
 class MalformedError(Exception):
-    """An item that no version of ours has written, and why; it does not get better by itself."""
+    """The item is not a valid message, so a retry is useless; the text is the reason."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody, who is called so now, wrote at *sk* in the conversation *group*."""
+    """A message of the conversation *group*, written at *sk*, with the current names of its author."""
 
     group: str
     sk: str
@@ -33,10 +33,10 @@ class Message:
 
 
 def message(record: Mapping[str, Any]) -> Message | None:
-    """The new message that *record* is of, or None if it is of anything else.
+    """Return the new message in *record*, or None if the record is not about a new message.
 
-    The stream is filtered to new messages; that is not relied on, since a row that we write
-    must never call us again (defect 94). Raises MalformedError.
+    The event source mapping has a filter for new messages. This function does not rely on it,
+    because a row that it writes must not invoke it again (defect 94). Raises MalformedError.
     """
     if record.get("eventName") != "INSERT":
         return None
@@ -45,7 +45,7 @@ def message(record: Mapping[str, Any]) -> Message | None:
     if not pk.startswith(PREFIX):
         return None
     if pk == PREFIX:
-        raise MalformedError("it is of no conversation")
+        raise MalformedError("pk has no conversation")
     sk = _text(image, "sk")
     _check_time(sk, record["dynamodb"].get("ApproximateCreationDateTime"))
     if not isinstance(record["dynamodb"].get("SequenceNumber"), str):
@@ -94,4 +94,4 @@ def _text(image: Mapping[str, Any], name: str) -> str:
         case {"S": str(text)}:
             return text
         case _:
-            raise MalformedError(f"{name} is not a text")
+            raise MalformedError(f"{name} is not a string")

@@ -7,7 +7,7 @@ event   {"do": "migrate"}                apply every file that is not applied, i
         {"do": "seed"}                   add users and posts for development
         {"do": "bootstrap", "username": …, "password": …}   create the users, as the master user
 result  the names of the migrations or users, such as {"applied": ["0001_users"]}
-may     rds-db:connect as the migrator, and write its log
+permissions  rds-db:connect as the migrator, and writing its log
 limits  5 minutes for all files and 4 for one; a file is applied whole or not at all; one run at a time
 
 A failure is raised and names the file. The master's password is not stored: neither it nor a row
@@ -32,7 +32,7 @@ class UnknownTaskError(Exception):
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, list[str]]:
-    """See the module."""
+    """Handle an event of one of the `db.*` tasks."""
     clock = Clock.from_context(context)
     match event:
         case {"do": "migrate"}:
@@ -44,9 +44,9 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, list[str]]:
         case {"do": "seed"}:
             result = _seed(clock)
         case {"do": "bootstrap", "username": str(master), "password": str(password)}:
-            result = users.make(master, password)
+            result = users.create(master, password)
         case _:
-            raise UnknownTaskError("this function knows the events in its module, and no other")
+            raise UnknownTaskError("the event is not one of those that the module documents")
     log("done", do=event["do"], **{key: " ".join(names) for key, names in result.items()})
     return result
 
@@ -57,14 +57,14 @@ def _folder() -> files.Folder:
 
 def _roll_back(clock: Clock, steps: object, expected: object) -> dict[str, list[str]]:
     if type(steps) is not int or steps < 1:
-        raise UnknownTaskError("steps is a number, 1 or more")
+        raise UnknownTaskError("steps must be an integer of at least 1")
     match expected:
         case None:
             names = None
         case [*names] if all(isinstance(name, str) for name in names):
             pass
         case _:
-            raise UnknownTaskError("expected is a list of names")
+            raise UnknownTaskError("expected must be a list of names")
     return runner.roll_back(_folder(), clock, steps, names)
 
 

@@ -1,7 +1,8 @@
-"""Makes the two users who come with a token: one who owns the tables, one who uses what is in them.
+"""Create the two IAM-authenticated database users: the migrator, which owns the tables, and the application.
 
-The master is granted neither, as it would have to be to make the migrator the schema's owner: RDS
-takes a member of rds_iam, however far away, for one who has a token, and the master has a password.
+The master user is not made a member of either, which changing the owner of the schema would need:
+RDS requires IAM authentication of every direct or indirect member of rds_iam, and the master user
+has a password.
 """
 
 from __future__ import annotations
@@ -15,46 +16,46 @@ from psycopg.rows import TupleRow
 
 from shared import database
 
-_LOCK = 2_026_112_002  # Any number but that of another lock.
+_LOCK = 2_026_112_002  # An arbitrary number, different from that of other locks.
 
-_EACH = (
+_GRANTS_OF_EACH_USER = (
     "GRANT rds_iam TO {user}",
     "GRANT CONNECT ON DATABASE {database} TO {user}",
     "GRANT USAGE ON SCHEMA public TO {user}",
 )
-_AND = (
+_GRANTS_OF_THE_SCHEMA = (
     "GRANT CREATE ON SCHEMA public TO {migrator}",
     "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
 )
 
 
-def make(master: str, password: str) -> dict[str, list[str]]:
-    """Make those who are not there, give all what they need, and say who was made."""
+def create(master: str, password: str) -> dict[str, list[str]]:
+    """Create the missing users, grant all privileges, and return {"created": [users]}."""
     migrator, application = os.environ["PGUSER"], os.environ["APPLICATION_USER"]
     with (
         database.connect(user=master, password=password, lock_timeout="10s") as connection,
         connection.transaction(),
     ):
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        made = [user for user in (migrator, application) if _made(connection, user)]
+        created = [user for user in (migrator, application) if _created(connection, user)]
         _grant(connection, migrator, application)
-    return {"made": made}
+    return {"created": created}
 
 
-def _made(connection: psycopg.Connection[TupleRow], user: str) -> bool:
-    known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [user]).fetchone()
-    if known is None:
+def _created(connection: psycopg.Connection[TupleRow], user: str) -> bool:
+    existing = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [user]).fetchone()
+    if existing is None:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(user)))
-    return known is None
+    return existing is None
 
 
 def _grant(connection: psycopg.Connection[TupleRow], migrator: str, application: str) -> None:
     names = {"database": connection.info.dbname, "migrator": migrator}
     for user in (migrator, application):
-        for statement in _EACH:
+        for statement in _GRANTS_OF_EACH_USER:
             connection.execute(_with(statement, **names, user=user))
-    for statement in _AND:
+    for statement in _GRANTS_OF_THE_SCHEMA:
         connection.execute(_with(statement, **names))
 
 

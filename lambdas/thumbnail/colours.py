@@ -1,9 +1,8 @@
-"""Brings the pixels of any image to plain sRGB.
+"""Convert the pixels of any image to sRGB.
 
-An emulator ICC profile is followed; one that is broken, or of another kind of picture, is ignored.
-CMYK without a profile is converted by the plain formula, since no press can be assumed.
-What is transparent becomes white. Not followed: the gamma that an old PNG states in place of a
-profile.
+An embedded ICC profile is applied; an invalid one, or one for another colour space, is ignored.
+CMYK without a profile is converted by the simple formula, because the printing process is unknown.
+Transparent pixels become white. The gamma of an old PNG without a profile is ignored.
 """
 
 from __future__ import annotations
@@ -82,12 +81,12 @@ def resizable(
     """
     averaged = _averaged(image, key, lower)
     if averaged.mode == "RGBA" and not has_profile:
-        return _in_front(averaged, averaged)
+        return _on_background(averaged, averaged)
     return averaged
 
 
 def _averaged(image: Image.Image, key: ColourKey, lower: Image.Image | None) -> Image.Image:
-    if image.mode == "I;16":  # Pillow's own conversion takes all above 255 for white.
+    if image.mode == "I;16":  # Pillow's own conversion makes all samples above 255 white.
         samples = image.convert("I")
         grey = samples.point([sample >> 8 for sample in _SAMPLES], "L")
         if key is None:
@@ -106,13 +105,13 @@ def _averaged(image: Image.Image, key: ColourKey, lower: Image.Image | None) -> 
 
 
 def flat(image: Image.Image, profile: bytes) -> Image.Image:
-    """*image*, in one of those modes, as RGB in front of the background, with no metadata."""
+    """Return *image*, in a mode of `resizable`, as RGB on the background, without metadata."""
     alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
     plain = image.convert(image.mode.removesuffix("A"))
-    return _in_front(_in_srgb(plain, profile), alpha)
+    return _on_background(_in_srgb(plain, profile), alpha)
 
 
-def _in_front(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
+def _on_background(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
     canvas = Image.new("RGB", image.size, BACKGROUND)
     canvas.paste(image, mask=alpha)
     return canvas
@@ -129,7 +128,7 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         return image.convert("RGB")
 
 
-@lru_cache(maxsize=4)  # All pictures of one kind of phone have the same.
+@lru_cache(maxsize=4)  # Pictures of one model of phone have the same profile.
 def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform:
     from PIL import ImageCms
 

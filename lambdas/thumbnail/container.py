@@ -10,7 +10,7 @@ import zlib
 from dataclasses import dataclass
 
 MAX_PARTS = 50_000  # 25 MiB of PNG have 3,200 chunks of the usual 8 KiB.
-MAX_PROFILE = 4 * 1024 * 1024  # bytes: twice the size of the largest profiles for printing presses
+MAX_PROFILE = 4 * 1024 * 1024  # Bytes: twice the size of the largest profiles for printing presses.
 
 
 class TooManyPartsError(ValueError):

@@ -1,4 +1,4 @@
-"""Reads one record of S3's notification, and believes only what is an upload of ours."""
+"""Read the avatar id from a record of an S3 notification, and ignore all other records."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from shared.avatars import UPLOADS, upload_key
 from shared.ids import is_id
 
 
-class Ignored(Exception):  # noqa: N818  # it is an answer more than an error
-    """Nothing to do for this record, and why."""
+class Ignored(Exception):  # noqa: N818  # A result rather than an error.
+    """The record is not about an upload; the text is the reason."""
 
 
 def avatar_of(record: object, uploads: str) -> str:
-    """The avatar id in *record*, which must be of the bucket *uploads*. Raises Ignored.
+    """Return the avatar id in *record*, which must be of the bucket *uploads*. Raises Ignored.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """
@@ -26,10 +26,10 @@ def avatar_of(record: object, uploads: str) -> str:
             pass
         case _:
             raise Ignored("not an object created")
-    if bucket != uploads:  # A notification on the avatars bucket would go round for ever.
+    if bucket != uploads:  # A notification of the avatars bucket would be an endless loop.
         raise Ignored("another bucket")
-    key = unquote_plus(key)  # S3 quotes it once.
+    key = unquote_plus(key)  # S3 encodes keys in notifications like form data.
     avatar = key.removeprefix(UPLOADS)
     if not is_id(avatar) or key != upload_key(avatar):
-        raise Ignored("not the key of an original")
+        raise Ignored("not the key of an upload")
     return avatar

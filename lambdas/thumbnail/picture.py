@@ -1,8 +1,7 @@
-"""Makes the square picture that everyone sees out of what a person uploaded, or says why not.
+"""Convert an upload to a square JPEG, or reject it with a reason.
 
-Pure: bytes in, bytes out. What comes in is from a stranger, so nothing it says is believed: the
-format is that of its first bytes, its size is judged from the header before any pixel is decoded,
-and nothing but its pixels reaches the result.
+The upload is untrusted: the format is determined from its first bytes, its dimensions are checked
+in the header before any pixel is decoded, and only its pixels reach the result.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from PIL.JpegImagePlugin import JpegImageFile
 from thumbnail import colours, exif, jpeg, scans
 from thumbnail.container import Container, TooManyPartsError
 
-SIDE = 512  # pixels of the result, both ways
-QUALITY = 85  # of its JPEG: about 50 kB
+SIDE = 512  # Width and height of the result in pixels.
+QUALITY = 85  # JPEG quality of the result, which has about 50 kB.
 
-MAX_SIDE = 16_384  # pixels: more than a WebP can have
-MAX_RATIO = 20  # of the longer side to the shorter: nobody is seen in the middle of a strip
+MAX_SIDE = 16_384  # Pixels; a WebP cannot have more.
+MAX_RATIO = 20  # Of the longer side to the shorter: only the middle of the picture is used.
 
 _TURN = Image.Transpose
-_UPRIGHT = {  # by EXIF's orientation; 1 is upright
+_UPRIGHT = {  # By the EXIF orientation; 1 is upright.
     2: _TURN.FLIP_LEFT_RIGHT,
     3: _TURN.ROTATE_180,
     4: _TURN.FLIP_TOP_BOTTOM,
@@ -39,14 +38,14 @@ _UPRIGHT = {  # by EXIF's orientation; 1 is upright
 _T = TypeVar("_T")
 
 
-class Rejected(Exception):  # noqa: N818  # it is an answer more than an error
-    """No picture, however often it is tried. The reasons are few, so that they can be counted."""
+class Rejected(Exception):  # noqa: N818  # A result rather than an error.
+    """The file is not accepted. There are few different reasons, so that they can be counted."""
 
 
 def _jpeg(file: io.BytesIO) -> ImageFile.ImageFile:
-    """Not by Image.open: that makes a format of its own of one that carries a second picture (MPO).
+    """Open *file* as a JPEG, even if it contains more pictures.
 
-    And it minds when the list of those is broken, as phones write it. Here it is just a JPEG.
+    Image.open would open such a file as MPO, and fail if its index is invalid, as phones write it.
     """
     return JpegImageFile(file)
 
@@ -64,7 +63,7 @@ def _webp(file: io.BytesIO) -> ImageFile.ImageFile:
 
 
 def _png_parts(file: bytes) -> Container:
-    from thumbnail import png  # What JPEGs do without is loaded when it is needed.
+    from thumbnail import png  # Only loaded for PNG: a cold start for a JPEG is faster without it.
 
     return png.split(file)
 
@@ -85,7 +84,7 @@ def _webp_parts(file: bytes) -> Container:
 
 
 class _Format(NamedTuple):
-    """What is opened, and the most *pixels* it may have, so that it needs less than 450 MB."""
+    """A picture format, and the maximum of *pixels* for which decoding needs less than 450 MB."""
 
     matches: Callable[[bytes], bool]
     splits: Callable[[bytes], Container]
@@ -94,11 +93,11 @@ class _Format(NamedTuple):
 
 
 _FORMATS = (
-    # Cameras have up to 50 Mpx. Six bytes a pixel if it is progressive, eight if that is CMYK.
+    # Cameras have up to 50 Mpx. Progressive files need six bytes per pixel, in CMYK eight.
     _Format(lambda file: file.startswith(b"\xff\xd8\xff"), jpeg.split, _jpeg, 50_400_000),
-    # Four bytes a pixel, and as many if it has alpha.
+    # Four bytes per pixel, with and without alpha.
     _Format(lambda file: file.startswith(b"\x89PNG\r\n\x1a\n"), _png_parts, _png, 25_000_000),
-    # Sixteen to twenty bytes a pixel.
+    # Sixteen to twenty bytes per pixel.
     _Format(
         lambda file: (file[:4], file[8:12]) == (b"RIFF", b"WEBP"), _webp_parts, _webp, 16_800_000
     ),
@@ -106,9 +105,9 @@ _FORMATS = (
 
 
 def picture(original: bytes) -> bytes:
-    """*original* as a JPEG of `SIDE` by `SIDE` pixels. Raises Rejected."""
+    """Return *original* as a JPEG of `SIDE` by `SIDE` pixels. Raises Rejected."""
     file = io.BytesIO()
-    file.name = "avatar.jpg"  # By this name Pillow finds the format and loads no other.
+    file.name = "avatar.jpg"  # Pillow derives the format from the name, and loads no other.
     square(original).save(file, quality=QUALITY, optimize=True)
     return file.getvalue()
 
@@ -119,8 +118,8 @@ def square(original: bytes) -> Image.Image:
     Pillow's errors for untrusted data are caught until the pixels are decoded. Any other error, in
     the splitting before or the processing after that, is a bug.
     """
-    known, parts = _split(original)
-    image = _opened(known, parts.image)
+    format_, parts = _split(original)
+    image = _opened(format_, parts.image)
     width, height = _untrusted(lambda: _shrunk(image))
     colour_key = _untrusted(lambda: colours.key_of(image))
     lower = _untrusted(lambda: _lower_bytes_differ(parts.image, colour_key))
@@ -133,36 +132,38 @@ def square(original: bytes) -> Image.Image:
         (SIDE, SIDE),
         Image.Resampling.LANCZOS,
         box=(left, top, left + side, top + side),
-        reducing_gap=2.0,  # What the decoder could not skip is averaged first, unseen at this size.
+        reducing_gap=2.0,  # Averages pixels before resampling; the difference is not visible at this size.
     )
     flat = colours.flat(small, parts.profile)
     turn = _UPRIGHT.get(exif.orientation(parts.exif))
-    return flat if turn is None else flat.transpose(turn)  # Last: what is turned is small by now.
+    return (
+        flat if turn is None else flat.transpose(turn)
+    )  # Last, because the picture is small by now.
 
 
 def _split(original: bytes) -> tuple[_Format, Container]:
     """Return the format and the parts of a file; raise Rejected for a JPEG with too many scans."""
     if not original:
         raise Rejected("empty")
-    for known in _FORMATS:
-        if known.matches(original):
+    for format_ in _FORMATS:
+        if format_.matches(original):
             break
     else:
         raise Rejected("not a JPEG, PNG or WebP")
     try:
-        if known.opens is _jpeg and scans.too_many(original):
+        if format_.opens is _jpeg and scans.too_many(original):
             raise Rejected("too many scans")
-        return known, known.splits(original)
+        return format_, format_.splits(original)
     except TooManyPartsError:
         raise Rejected("too many parts") from None
 
 
-def _opened(known: _Format, content: bytes) -> ImageFile.ImageFile:
+def _opened(format_: _Format, content: bytes) -> ImageFile.ImageFile:
     """Open the image and check its header."""
-    image = _untrusted(lambda: known.opens(io.BytesIO(content)))
-    image.decodermaxblock = len(content)  # Read at once: it is in memory.
+    image = _untrusted(lambda: format_.opens(io.BytesIO(content)))
+    image.decodermaxblock = len(content)  # Read in one call, because the content is in memory.
     width, height = image.size
-    if width * height > known.pixels or max(image.size) > MAX_SIDE:
+    if width * height > format_.pixels or max(image.size) > MAX_SIDE:
         raise Rejected("too many pixels")
     if max(image.size) > MAX_RATIO * min(image.size):
         raise Rejected("too narrow")
@@ -170,9 +171,9 @@ def _opened(known: _Format, content: bytes) -> ImageFile.ImageFile:
 
 
 def _shrunk(image: ImageFile.ImageFile) -> tuple[float, float]:
-    """Let JPEG decode just as much as is needed; the size it then has, in its own pixels.
+    """Make the JPEG decoder scale down as far as useful; return the size in scaled pixels.
 
-    It has whole pixels, but the picture ends within the last: a part of it is beyond the edge.
+    The size is not an integer: a part of the last scaled pixels is beyond the edge of the picture.
     """
     drafted = image.draft(None, (SIDE, SIDE))
     if drafted is None:
@@ -182,10 +183,10 @@ def _shrunk(image: ImageFile.ImageFile) -> tuple[float, float]:
 
 
 def _untrusted(decode: Callable[[], _T]) -> _T:
-    """What Pillow makes of a stranger's bytes: whatever it raises, or warns of, is their fault.
+    """Return the result of *decode*, and raise Rejected for any error or warning of Pillow.
 
-    It raises nearly anything (SyntaxError, struct.error, ValueError, …). Not so MemoryError: what
-    got as far as this fits in, so that is ours.
+    Pillow raises many types of errors for invalid files (SyntaxError, struct.error, ValueError, …).
+    A MemoryError is a bug of the function, because the limits above keep pictures small enough.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
@@ -194,7 +195,7 @@ def _untrusted(decode: Callable[[], _T]) -> _T:
             return decode()
         except MemoryError:
             raise
-        except Image.DecompressionBombError as error:  # Pillow's own cap, where it comes first.
+        except Image.DecompressionBombError as error:  # Pillow's own limit, if it is reached first.
             raise Rejected("too many pixels") from error
         except Exception as error:
             raise Rejected("damaged") from error

@@ -1,7 +1,8 @@
-"""Split a PNG file, and decompress it by ISA-L, in half of the time that Pillow takes.
+"""Split a PNG file, and decompress it with ISA-L, which takes half of the time of Pillow's zlib.
 
-Pillow calls its zlib once for each row. Here ISA-L inflates as much as it is given, and Pillow gets
-that as a stream of the same format whose blocks are stored, not compressed, which it just copies.
+Pillow calls zlib once for each row. Here ISA-L decompresses large pieces, and Pillow gets a zlib
+stream of stored (uncompressed) blocks, which it only copies. The rows `thumbnail: 3 Mpx PNG` in
+docs/benchmarks.md depend on it.
 """
 
 from __future__ import annotations
@@ -19,26 +20,26 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _BEFORE_PIXELS, _ANYWHERE = {b"IHDR", b"PLTE", b"tRNS"}, {b"iCCP", b"eXIf"}
 _GREY, _RGB, _INDEXED = b"\0", b"\2", b"\3"  # colour types
 
-_PIECE = 16_384  # bytes of the file at once: of a bomb, a thousand times as many in memory
-_BLOCK = 65_535  # bytes, the most that a stored block can have
+_PIECE = 16_384  # Bytes per call; a decompression bomb expands them a thousandfold in memory.
+_BLOCK = 65_535  # Bytes, the maximum of a stored block.
 
 
 class InflatedPng(PngImageFile):
-    """Pillow's own, but for what it asks its file for while it decodes.
+    """Pillow's PNG reader, with another decompression.
 
-    Rows that a stream with a proper end lacks are damage here, where Pillow leaves them black; one
-    that lacks nothing but its end is whole.
+    If a stream ends properly but rows are missing, the file is damaged, where Pillow would leave the
+    rows black. If only the end of the stream is missing, the file is accepted.
     """
 
     def load_prepare(self) -> None:
-        from isal import isal_zlib  # Most pictures are JPEGs.
+        from isal import isal_zlib  # Imported here because most uploads are JPEGs.
 
         super().load_prepare()
         self._inflater = isal_zlib.decompressobj()
         self._header = b"\x78\x01"
 
     def load_read(self, read_bytes: int) -> bytes:
-        """What *read_bytes* of the file or fewer become; nothing at its end."""
+        """Return up to *read_bytes* of the file, decompressed and stored; nothing at its end."""
         while piece := super().load_read(min(read_bytes, _PIECE)):
             if inflated := self._inflater.decompress(piece):
                 header, self._header = self._header, b""
@@ -47,7 +48,7 @@ class InflatedPng(PngImageFile):
 
 
 def _stored(content: memoryview) -> Iterator[bytes | memoryview]:
-    """Its blocks, none of them the last: RFC 1951, 3.2.4."""
+    """Yield *content* as stored blocks, none marked as the last one (RFC 1951, 3.2.4)."""
     for start in range(0, len(content), _BLOCK):
         block = content[start : start + _BLOCK]
         yield struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF)

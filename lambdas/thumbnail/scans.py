@@ -1,9 +1,8 @@
-"""Tells a JPEG that would keep us busy: one that is painted over and over, at no cost to its file.
+"""Detect JPEG files with so many scans that decoding would take minutes.
 
-A picture may come in several scans, each a walk over all its pixels. A scan that changes nothing
-takes a few dozen bytes in progressive coding, and in any other ten bytes: one without data is
-walked as well. So five megabytes of them keep a function busy for half an hour. Cameras and
-programs write about ten.
+A JPEG may have several scans, and the decoder processes all pixels for each. A scan that changes
+nothing takes a few dozen bytes in progressive coding, and ten bytes otherwise, so five megabytes of
+such scans keep a function busy for half an hour. Cameras and programs write about ten.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from thumbnail.jpeg import START_OF_SCAN, segments
 
 MAX = 100
 
-_FRAMES = {0xC0, 0xC1, 0xC9}  # that are not progressive
+_FRAMES = {0xC0, 0xC1, 0xC9}  # Frame types that are not progressive.
 
 
 def too_many(jpeg: bytes) -> bool:

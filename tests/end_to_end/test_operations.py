@@ -78,7 +78,7 @@ def test_logs(deployed) -> None:
     told = deployed.checkout.run("logs", "--function=migrate", "--since=1h").out
     service = deployed.checkout.run("logs", "--service").out
 
-    assert '  {"event": "done", "do": "bootstrap", "made": "migrator application"}\n' in told
+    assert '  {"event": "done", "do": "bootstrap", "created": "migrator application"}\n' in told
     assert "" == service
 
 

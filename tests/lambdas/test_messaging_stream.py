@@ -32,8 +32,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messaging_stream import handler as handlers
-from messaging_stream.conversations import PAUSES, Conversations
-from messaging_stream.handler import handler, show
+from messaging_stream.conversations import DELAYS, Conversations
+from messaging_stream.handler import handler, process
 from stacks.messages import GROUP_INDEX
 from tests.lambdas.lagging_table import CrashError, Fault, LaggingTable, State, refusal
 from tests.lambdas.roles import environment
@@ -261,7 +261,7 @@ def test_the_tables_own_stream(table: Table) -> None:
 
     assert [row(LONDO, second=1), row(GKAR, second=1)] == moved
     assert ["INSERT", "INSERT", "REMOVE", "REMOVE"] == sorted(r["eventName"] for r in after)
-    assert NOTHING == show(after, Conversations(NoClient(), table.name, GROUP_INDEX))
+    assert NOTHING == process(after, Conversations(NoClient(), table.name, GROUP_INDEX))
 
 
 def test_two_conversations_at_one_moment(table: Table) -> None:
@@ -328,7 +328,7 @@ def test_parallel(table: Table) -> None:
     def worker(number: int) -> None:
         mine = Random(number).sample(records, len(records))
         for record in mine:
-            until_done([record], lambda batch: show(batch, conversations))
+            until_done([record], lambda batch: process(batch, conversations))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(worker, range(6)))
@@ -392,8 +392,8 @@ def test_again_and_out_of_order(records: list[int]) -> None:
     conversations, _ = watched(memory)
 
     for second in records:
-        assert NOTHING == show([said(second)], conversations)
-    assert NOTHING == show([said(second) for second in records], conversations)
+        assert NOTHING == process([said(second)], conversations)
+    assert NOTHING == process([said(second) for second in records], conversations)
 
     assert shows(max(records)) == memory.shown(GROUP)
 
@@ -402,7 +402,7 @@ def test_one_move_a_batch() -> None:
     """Of a conversation's messages in one batch only the newest is shown, in one transaction."""
     memory = in_memory()
 
-    show([said(2), said(4), said(3)], watched(memory)[0])
+    process([said(2), said(4), said(3)], watched(memory)[0])
 
     assert shows(4) == memory.shown(GROUP)
     assert 1 == memory.writes
@@ -418,11 +418,11 @@ def test_what_waits_holds_up_no_other() -> None:
         *(said(5, group=too), said(6, group=lost)),
     ]
 
-    answer = show(records, conversations)
+    answer = process(records, conversations)
 
     assert failed(records[1]) == answer
     assert (shows(2), shows(4, OTHER)) == (memory.shown(GROUP), memory.shown(OTHER))
-    assert [0.0, 0.0, *PAUSES, 0.0, 0.0] == slept
+    assert [0.0, 0.0, *DELAYS, 0.0, 0.0] == slept
 
 
 @pytest.mark.parametrize("fault", ["throttle", "unreachable"])
@@ -431,7 +431,7 @@ def test_an_overload_holds_up_all(fault: str) -> None:
     memory = in_memory("ok", "ok", fault)
     records = [said(2), said(3, by=DELENN, group=OTHER), said(4, group="x")]
 
-    assert failed(records[1]) == show(records, watched(memory)[0])
+    assert failed(records[1]) == process(records, watched(memory)[0])
     assert [] == memory.faults
 
 
@@ -440,7 +440,7 @@ def test_a_conversation_is_tried_again_from_its_first_message() -> None:
     records = [said(2, group=OTHER, by=LONDO), said(3), said(4), said(5)]
     memory = in_memory("ok", "ok", "throttle")
 
-    assert failed(records[1]) == show(records, watched(memory)[0])
+    assert failed(records[1]) == process(records, watched(memory)[0])
 
 
 @pytest.mark.parametrize("name", ["INSERT", "MODIFY", "REMOVE"])
@@ -448,7 +448,7 @@ def test_other_rows_are_passed_over(name: str) -> None:
     """S03: our own writes, whatever the template's filter lets through (defect 94)."""
     own = {"NewImage": row(LONDO), "SequenceNumber": "1"}
 
-    assert NOTHING == show(
+    assert NOTHING == process(
         [{"eventName": name, "dynamodb": own}], Conversations(NoClient(), "messages", GROUP_INDEX)
     )
 
@@ -457,20 +457,20 @@ def test_other_changes_are_passed_over() -> None:
     """S04: a message that is changed, removed or has expired, as in the sample."""
     sample = json.loads((EVENTS / "nothing_new.json").read_text())
 
-    assert NOTHING == show(sample["Records"], Conversations(NoClient(), "messages", GROUP_INDEX))
+    assert NOTHING == process(sample["Records"], Conversations(NoClient(), "messages", GROUP_INDEX))
 
 
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"message": None}, "message is not a text"),
-        ({"message": {"N": "7"}}, "message is not a text"),
-        ({"message": {"S": 7}}, "message is not a text"),
-        ({"message": "text"}, "message is not a text"),
-        ({"user_uuid": None}, "user_uuid is not a text"),
-        ({"user_handle": {"NULL": True}}, "user_handle is not a text"),
-        ({"user_display_name": {"M": {}}}, "user_display_name is not a text"),
-        ({"sk": {"N": "7"}}, "sk is not a text"),
+        ({"message": None}, "message is not a string"),
+        ({"message": {"N": "7"}}, "message is not a string"),
+        ({"message": {"S": 7}}, "message is not a string"),
+        ({"message": "text"}, "message is not a string"),
+        ({"user_uuid": None}, "user_uuid is not a string"),
+        ({"user_handle": {"NULL": True}}, "user_handle is not a string"),
+        ({"user_display_name": {"M": {}}}, "user_display_name is not a string"),
+        ({"sk": {"N": "7"}}, "sk is not a string"),
         *(
             ({"sk": {"S": sk}}, "sk is not a timestamp")
             for sk in [
@@ -486,15 +486,15 @@ def test_other_changes_are_passed_over() -> None:
                 *(f"{at(7)}\n", "\u0669026-11-20T12:00:07+00:00", "2026-02-30T12:00:07+00:00"),
             ]
         ),
-        ({"pk": {"S": "MSG#"}}, "it is of no conversation"),
-        ({"pk": {"B": "TVNHIw=="}}, "pk is not a text"),
+        ({"pk": {"S": "MSG#"}}, "pk has no conversation"),
+        ({"pk": {"B": "TVNHIw=="}}, "pk is not a string"),
     ],
 )
 def test_malformed(wrong: dict[str, Any], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
     """S05: it is passed over and said so, without what it says; those behind it are shown."""
     memory = in_memory()
 
-    answer = show([said(7, **wrong), said(3)], watched(memory)[0])
+    answer = process([said(7, **wrong), said(3)], watched(memory)[0])
 
     assert NOTHING == answer
     assert shows(3) == memory.shown(GROUP)
@@ -528,7 +528,7 @@ def test_a_record_that_lacks_a_part(
     """S05: as from a stream of keys alone. It is passed over; the batch goes on."""
     memory = in_memory()
 
-    assert NOTHING == show([record, said(3)], watched(memory)[0])
+    assert NOTHING == process([record, said(3)], watched(memory)[0])
 
     assert shows(3) == memory.shown(GROUP)
     (line,) = capsys.readouterr().out.splitlines()
@@ -539,7 +539,7 @@ def test_a_record_of_nothing_is_passed_over() -> None:
     """S05: an empty record."""
     memory = in_memory()
 
-    assert NOTHING == show([{}, said(3)], watched(memory)[0])
+    assert NOTHING == process([{}, said(3)], watched(memory)[0])
 
     assert shows(3) == memory.shown(GROUP)
 
@@ -554,7 +554,7 @@ def test_a_message_of_the_future(*, ahead: int, passed_over: bool) -> None:
     record = said(6)
     record["dynamodb"]["ApproximateCreationDateTime"] = float(NOON + 6 - ahead)
 
-    show([record], watched(memory)[0])
+    process([record], watched(memory)[0])
 
     assert shows(0 if passed_over else 6) == memory.shown(GROUP)
 
@@ -564,7 +564,7 @@ def test_a_row_that_shows_no_time_goes_on(stuck: str) -> None:
     """S05: it was written before such messages were passed over."""
     memory = LaggingTable([row(LONDO, sk=stuck), row(GKAR)], [])
 
-    assert NOTHING == show([said(2)], watched(memory)[0])
+    assert NOTHING == process([said(2)], watched(memory)[0])
 
     assert shows(2) == memory.shown(GROUP)
 
@@ -607,18 +607,18 @@ def test_an_overload_is_reported(before: list[str], error: Exception) -> None:
     memory = in_memory(*before, error)
     record = said(2)
 
-    assert failed(record) == show([record], watched(memory)[0])
+    assert failed(record) == process([record], watched(memory)[0])
 
 
 @pytest.mark.parametrize("fault", [*map(refusal, INVALID), "invalid", "full", "busy"], ids=repr)
 def test_what_is_refused_of_one_conversation_is_reported(fault: Fault) -> None:
     """S07: the others are moved, and it ends in the queue for failures."""
-    memory = in_memory(*["ok", fault] * (len(PAUSES) + 1))
+    memory = in_memory(*["ok", fault] * (len(DELAYS) + 1))
     records = [said(2), said(3, by=DELENN, group=OTHER)]
     if fault != "busy":  # That is waited for.
         memory.faults = ["ok", fault]
 
-    assert failed(records[0]) == show(records, watched(memory)[0])
+    assert failed(records[0]) == process(records, watched(memory)[0])
 
     assert shows(3, OTHER) == memory.shown(OTHER)
 
@@ -627,14 +627,14 @@ def test_an_answer_that_cannot_be_read_is_reported() -> None:
     """S07: such as HTML with status 200."""
     record = said(2)
 
-    assert failed(record) == show([record], watched(in_memory("HTML"))[0])
+    assert failed(record) == process([record], watched(in_memory("HTML"))[0])
 
 
 def test_a_transaction_that_is_refused_without_a_reason_is_tried_again() -> None:
     """S07: as any other that was outdated."""
     memory = in_memory("ok", "no reasons")
 
-    assert NOTHING == show([said(2)], watched(memory)[0])
+    assert NOTHING == process([said(2)], watched(memory)[0])
 
     assert shows(2) == memory.shown(GROUP)
 
@@ -644,13 +644,13 @@ def test_a_transaction_that_is_refused_without_a_reason_is_tried_again() -> None
 def test_a_mistake_of_ours_is_loud(before: list[str], code: str) -> None:
     """S07: what does not get better by itself is a traceback, and an error of the function."""
     with pytest.raises(ClientError, match=code):
-        show([said(2)], watched(in_memory(*before, refusal(code)))[0])
+        process([said(2)], watched(in_memory(*before, refusal(code)))[0])
 
 
 def test_a_query_that_is_not_valid_is_loud() -> None:
     """S07: the function's own mistake, not the message's: the index does not exist."""
     with pytest.raises(ClientError, match="ValidationException"):
-        show([said(2)], watched(in_memory(refusal("ValidationException")))[0])
+        process([said(2)], watched(in_memory(refusal("ValidationException")))[0])
 
 
 def test_each_error_of_the_model_has_its_class() -> None:
@@ -669,8 +669,8 @@ def test_each_error_of_the_model_has_its_class() -> None:
         ["ok", "throttle"],
         ["unreachable"],
         ["ok", "unreachable"],
-        ["nothing"] * (len(PAUSES) + 1),
-        ["ok", "conflict"] * (len(PAUSES) + 1),
+        ["nothing"] * (len(DELAYS) + 1),
+        ["ok", "conflict"] * (len(DELAYS) + 1),
     ],
     ids=["ask", "move", "ask, no answer", "move, no answer", "no rows", "conflict"],
 )
@@ -680,9 +680,9 @@ def test_later(faults: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     conversations, _ = watched(memory)
     record = said(2)
 
-    first = show([record], conversations)
+    first = process([record], conversations)
     meanwhile = memory.shown(GROUP)
-    second = show([record], conversations)
+    second = process([record], conversations)
 
     assert (failed(record), NOTHING) == (first, second)
     assert (shows(0), shows(2)) == (meanwhile, memory.shown(GROUP))
@@ -700,25 +700,25 @@ def test_soon(faults: list[str]) -> None:
     memory = in_memory(*faults)
     conversations, slept = watched(memory)
 
-    assert NOTHING == show([said(2)], conversations)
+    assert NOTHING == process([said(2)], conversations)
 
     assert shows(2) == memory.shown(GROUP)
     waits = len(slept)
-    assert [0.0, *PAUSES][:waits] == slept
+    assert [0.0, *DELAYS][:waits] == slept
 
 
 def test_a_stale_index_undoes_nothing() -> None:
     """S07: the row that the index shows is gone; the next look finds that nothing is left to do."""
     memory = in_memory()
     conversations, slept = watched(memory)
-    show([said(5)], conversations)
+    process([said(5)], conversations)
     slept.clear()
     memory.faults = [(1, 1, 1)]
 
-    assert NOTHING == show([said(4)], conversations)
+    assert NOTHING == process([said(4)], conversations)
 
     assert shows(5) == memory.shown(GROUP)
-    assert [0.0, PAUSES[0]] == slept
+    assert [0.0, DELAYS[0]] == slept
 
 
 def test_a_row_that_was_changed_meanwhile() -> None:
@@ -727,7 +727,7 @@ def test_a_row_that_was_changed_meanwhile() -> None:
     renamed = row(LONDO, user_display_name="Citizen G'Kar")
     memory.change(renamed)
 
-    assert NOTHING == show([said(2)], watched(memory)[0])
+    assert NOTHING == process([said(2)], watched(memory)[0])
 
     assert row(LONDO, second=2, user_display_name="Citizen G'Kar") in memory.items.values()
 
@@ -736,11 +736,11 @@ def test_a_row_that_is_seen_twice() -> None:
     """S07: where it was and where it is; the latter counts, so there is nothing to wait for."""
     memory = in_memory()
     conversations, slept = watched(memory)
-    show([said(2)], conversations)
+    process([said(2)], conversations)
     slept.clear()
     memory.faults = ["twice"]
 
-    assert NOTHING == show([said(3)], conversations)
+    assert NOTHING == process([said(3)], conversations)
 
     assert shows(3) == memory.shown(GROUP)
     assert [0.0] == slept
@@ -780,7 +780,7 @@ def test_ends_at_the_newest(messages: list[tuple[str, int, bool]], faults: Any, 
 
     for start in range(0, len(order), size):
         batch = [records[n] for n in order[start : start + size]]
-        until_done(batch, lambda batch: show(batch, watched(memory)[0]))
+        until_done(batch, lambda batch: process(batch, watched(memory)[0]))
 
     newest = defaultdict(int, {group: n for n, group in enumerate(SIDES)})
     for group, second, _ in messages:

@@ -262,7 +262,7 @@ def test_bootstrap(made: Postgres) -> None:
     """Twice is as good as once. They come with a token, and neither is more than it must be."""
     made.bootstrap()
 
-    assert {"made": []} == made.bootstrap()
+    assert {"created": []} == made.bootstrap()
     for user in (MIGRATOR, APPLICATION):
         with made.connect(user) as connection:
             assert (user,) == connection.execute("SELECT current_user").fetchone()
@@ -287,7 +287,7 @@ def test_bootstrap_makes_who_is_missing(made: Postgres) -> None:
             made.ask(f'DROP TABLE "{table}"')
         master.execute(f"DROP ROLE {APPLICATION}")
 
-    assert {"made": [APPLICATION]} == made.bootstrap()
+    assert {"created": [APPLICATION]} == made.bootstrap()
 
 
 def test_the_master_keeps_its_password(made: Postgres) -> None:

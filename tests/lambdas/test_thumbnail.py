@@ -72,7 +72,7 @@ class World:
 
     def fail(self, *records: dict[str, Any]) -> list[Exception]:
         """Deliver an event that Lambda should deliver again; why it should."""
-        with pytest.raises(ExceptionGroup, match="avatars not made") as raised:
+        with pytest.raises(ExceptionGroup, match="avatars not created") as raised:
             self.tell(*records)
         return list(raised.value.exceptions)
 
@@ -143,7 +143,7 @@ def makes(file: File, middle: tuple[int, int, int] | None = None) -> Act:
         world.tell(created())
 
         shown = world.shown()
-        assert ["made"] == world.events
+        assert ["created"] == world.events
         assert shown is not None
         colour = opened(shown.content).getpixel((SIDE // 2 - 8, SIDE // 2 - 8))
         assert middle is None or near(middle, colour), colour
@@ -221,7 +221,7 @@ def a39(world: World) -> None:
 
     world.tell(created(key=f"originals%2F{ADA}"), created(key=f"originals%252F{ADA}"))
 
-    assert ["ignored", "made"] == sorted(world.events)
+    assert ["created", "ignored"] == sorted(world.events)
     assert {upload_key(ADA), avatar_key(ADA)} == {key for _, key in world.s3.objects}
 
 
@@ -281,7 +281,7 @@ def a43(world: World) -> None:
     """Gone before it was read: nothing to do."""
     world.tell(created())
 
-    assert ["gone"] == world.events
+    assert ["missing"] == world.events
 
 
 def a43_forbidden(world: World) -> None:
@@ -300,7 +300,7 @@ def a43_after(world: World) -> None:
 
     world.tell(created())
 
-    assert ["made"] == world.events
+    assert ["created"] == world.events
 
 
 def a45_slow(world: World) -> None:
@@ -310,7 +310,7 @@ def a45_slow(world: World) -> None:
 
     world.tell(created())
 
-    assert ["made"] == world.events
+    assert ["created"] == world.events
     assert 4 == len(world.calls("GET"))
 
 
@@ -335,7 +335,7 @@ def a45_hangs(world: World) -> None:
     world.tell(created())
 
     assert isinstance(failure, ReadTimeoutError)
-    assert ["made"] == world.events
+    assert ["created"] == world.events
 
 
 def a45_cut(world: World) -> None:
@@ -361,7 +361,7 @@ def a46(world: World) -> None:
 
     failures = world.fail(*map(created, (ADA, BOB, carol, dan)))
 
-    assert ["failed", "rejected", "made", "gone"] == world.events
+    assert ["failed", "rejected", "created", "missing"] == world.events
     assert 1 == len(failures)
     assert world.shown(carol) is not None
 
@@ -612,11 +612,11 @@ CASES: list[tuple[str, Act]] = [
     ("A39: a key is unquoted once", a39),
     (
         "A39: plus and blank",
-        ignores(created(key="originals/a+b%20c"), "not the key of an original"),
+        ignores(created(key="originals/a+b%20c"), "not the key of an upload"),
     ),
-    ("A39: not ASCII", ignores(created(key="originals/%C3%A9%FF"), "not the key of an original")),
+    ("A39: not ASCII", ignores(created(key="originals/%C3%A9%FF"), "not the key of an upload")),
     *(
-        (f"A40: {key}", ignores(created(key=key), "not the key of an original"))
+        (f"A40: {key}", ignores(created(key=key), "not the key of an upload"))
         for key in (
             ADA,
             f"avatars/{ADA}",
@@ -692,7 +692,7 @@ def test_however_it_was_uploaded(world: World, name: str) -> None:
 
     world.tell(created(name=name))
 
-    assert ["made"] == world.events
+    assert ["created"] == world.events
 
 
 def test_how_it_is_shown(world: World) -> None:
@@ -749,14 +749,14 @@ def test_on_the_emulator(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "_s3", lambda: s3)
 
     buckets = store.Store(account, uploads, avatars, LIMIT)
-    handler._make(ADA, buckets)
-    handler._make(BOB, buckets)  # Who has nothing there.
+    handler._create(ADA, buckets)
+    handler._create(BOB, buckets)  # Who has nothing there.
 
     made = s3.get_object(Bucket=avatars, Key=avatar_key(ADA))
     opened(made["Body"].read())
     assert ("image/jpeg", "public, max-age=300") == (made["ContentType"], made["CacheControl"])
     with pytest.raises(ClientError, match=r"AccessDenied|Forbidden|403"):
-        replace(buckets, account="999999999999").original(ADA)
+        replace(buckets, account="999999999999").upload(ADA)
 
 
 def test_pillow_is_new_enough() -> None:
@@ -942,7 +942,7 @@ try:
 except Rejected as reason:
     print(reason)
 else:
-    print("made")
+    print("created")
 """
 
 
@@ -1036,7 +1036,7 @@ def test_the_largest_fits_into_the_function(file: Callable[[], bytes], tmp_path:
     """Of as many pixels and as many bytes as are allowed: of 1024 MB, half is enough."""
     said, peak = outcome(file().ljust(LARGEST, b"\0"), tmp_path)
 
-    assert "made" == said
+    assert "created" == said
     assert peak < 512
 
 
