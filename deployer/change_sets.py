@@ -34,7 +34,7 @@ def describe_change_set(watch: Watch, region: str, arn: str, *, stack: str) -> W
     change_set = yield from description.ready(arn)
     changes = yield from description.described(change_set.changes, ())
     whole = replace(change_set, changes=changes)
-    if change_set.status != "FAILED" or change_set.empty:
+    if change_set.status != "FAILED" or change_set.is_empty:
         return whole
     return replace(whole, reason=(yield from description.reason(change_set)))
 
@@ -51,7 +51,7 @@ class _Description:
     def ready(self, arn: str) -> Work[ChangeSet]:
         """Wait for one change set. Nested ones may still be pending when the root has failed."""
         waits, give_up = backoff(), self.watch.clock.now() + self.watch.timeout
-        while (change_set := self.watch.cloud.change_set(self.region, arn)).pending:
+        while (change_set := self.watch.cloud.change_set(self.region, arn)).is_pending:
             if self.watch.clock.now() > give_up:
                 raise BusyError(f"{self.stack}: its change set is still {change_set.status}")
             yield next(waits)
@@ -83,7 +83,7 @@ class _Description:
     def _nested(self, arn: str, path: LogicalIds) -> Work[tuple[ResourceChange, ...]]:
         change_set = yield from self.ready(arn)
         changes = yield from self.described(change_set.changes, path)
-        failed = change_set.status == "FAILED" and not change_set.empty
+        failed = change_set.status == "FAILED" and not change_set.is_empty
         if failed and not _NESTED_FAILED.search(change_set.reason):
             self.failures.append(f"{format_path(path)}: {change_set.reason}")
         return changes

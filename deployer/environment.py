@@ -157,15 +157,15 @@ class Environment:
 def connect(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Account:
     """The account of *environment*; the emulator in *folder* is started if need be.
 
-    Raises GuardError for an account that is not the one in config, see `deployer.aws.account`.
+    Raises GuardError for an account that is not the one in config, see `deployer.aws.connect`.
     """
-    from deployer.aws import account
+    from deployer.aws.connect import connect_account, connect_emulator
 
     env = environment.env
     if not environment.is_local:
-        return account.account(env, environ)
+        return connect_account(env, environ)
     endpoint = start(environment, folder, environ)
-    return account.emulator(env, endpoint.url, endpoint.access_key, endpoint.secret_key)
+    return connect_emulator(env, endpoint.url, endpoint.access_key, endpoint.secret_key)
 
 
 def start(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Endpoint:

@@ -69,7 +69,11 @@ class GuardError(DeployError):
 
 
 class CloudError(DeployError):
-    """AWS refused a call."""
+    """AWS refused a call. *aws_code* is the error code of the response; empty if there is none."""
+
+    def __init__(self, message: str, *, hint: str = "", aws_code: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.aws_code = aws_code
 
 
 class BusyError(CloudError):

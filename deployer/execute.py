@@ -163,7 +163,7 @@ def _change(desired: DesiredStack, kind: Kind, outcome: Outcome, run: Run) -> Jo
     """Make a change set, have it approved, execute it, follow it to its end."""
     found = run.known.get((desired.region, desired.name))
     change_set, verified = yield from _propose(desired, kind, run)
-    if change_set.empty and found:
+    if change_set.is_empty and found:
         run.cloud.delete_change_set(desired.region, change_set.arn)
         return _settle(desired, found, Outcome.KEPT, run)
     if change_set.status == "FAILED":
@@ -207,8 +207,8 @@ def _propose(
         tags=desired.tags,
         capabilities=desired.capabilities,
         role=run.role,
-        id=found.id if found and kind == "UPDATE" else "",
-        nested=bool(desired.nested),
+        stack_id=found.id if found and kind == "UPDATE" else "",
+        include_nested=bool(desired.nested),
     )
     verified = []
     for key, read in _objects(desired, run):
@@ -270,7 +270,7 @@ def _store(
             hint="deploy that first, or leave out --only",
         )
     place = source.region, store.outputs[source.output], key
-    content, found = read(), run.cloud.stored(*place)
+    content, found = read(), run.cloud.stored_object(*place)
     if found and found.sha256 == hashlib.sha256(content).hexdigest():
         yield Verified(desired.name, found.url, found.version)
         return found
@@ -287,7 +287,7 @@ def _fault(found: StoredObject | None) -> str:
 
 
 def _is_unchanged(verified: StoredObject, run: Run) -> bool:
-    return run.cloud.stored(verified.region, verified.bucket, verified.key) == verified
+    return run.cloud.stored_object(verified.region, verified.bucket, verified.key) == verified
 
 
 def _withdraw(change_set: ChangeSet, run: Run, *, shell: bool) -> Work[None]:
@@ -320,7 +320,7 @@ def _failure(desired: DesiredStack, ended: Ended) -> DeployError:
     """What went wrong first, where it was made, and what to do now."""
     line = resource_lines(desired).get(ended.cause.place) if ended.cause else None
     message = f"{desired.name}: {_cause(ended)}" + (f" (made at {line})" if line else "")
-    if ended.found.complete or ended.found.never_completed:
+    if ended.found.is_complete or ended.found.never_completed:
         return RolledBackError(
             f"{message}\nthe stack is in {ended.found.status}",
             hint=f"mend it, then run `invoke deploy --stack={desired.layer}` again",
@@ -332,20 +332,20 @@ def _failure(desired: DesiredStack, ended: Ended) -> DeployError:
 
 def _settle(desired: DesiredStack, found: DeployedStack, outcome: Outcome, run: Run) -> Finished:
     """The stack is as wanted: give it the protection it shall have."""
-    if found.protected != desired.protect:
-        run.cloud.protect(desired.region, found.id, on=desired.protect)
-        found = replace(found, protected=desired.protect)
+    if found.is_protected != desired.protect:
+        run.cloud.set_termination_protection(desired.region, found.id, enabled=desired.protect)
+        found = replace(found, is_protected=desired.protect)
     _remember(found, run)
     return Finished(desired.name, outcome, found=found)
 
 
 def _destroy(found: DeployedStack, run: Run) -> Job:
     yield Started(found.name, "delete", found.status)
-    if found.busy:
+    if found.is_busy:
         yield _operating(found)
         ended = yield from follow(run.watch, found, before_running(run.watch, found))
         found = ended.found
-    ended = yield from _delete(found, run, unprotect=found.protected)
+    ended = yield from _delete(found, run, unprotect=found.is_protected)
     kept = ", ".join(f"{format_path(one.place)} ({one.event.physical_id})" for one in ended.kept)
     detail = f"kept by its DeletionPolicy: {kept}" if kept else ""
     return Finished(found.name, Outcome.DELETED, detail)
@@ -368,7 +368,7 @@ def _delete(found: DeployedStack, run: Run, *, unprotect: bool = False) -> Work[
         raise
     except DeployError:
         if unprotect:
-            run.cloud.protect(found.region, found.id, on=True)
+            run.cloud.set_termination_protection(found.region, found.id, enabled=True)
         raise
 
 
@@ -403,17 +403,17 @@ def _delete_now(found: DeployedStack, run: Run, *, unprotect: bool = False) -> W
     after = latest(run.watch, found.region, found.id)
     try:
         if unprotect:
-            run.cloud.protect(found.region, found.id, on=False)
-        run.cloud.delete(found.region, found.id, token=_token(run, found.id))
+            run.cloud.set_termination_protection(found.region, found.id, enabled=False)
+        run.cloud.delete_stack(found.region, found.id, token=_token(run, found.id))
     except KeyboardInterrupt:
         if unprotect:
             with suppress(DeployError):  # The deletion may have begun.
-                run.cloud.protect(found.region, found.id, on=True)
+                run.cloud.set_termination_protection(found.region, found.id, enabled=True)
         raise
     yield Operating(found.name, found.region, "delete", found.id)
     ended = yield from follow(run.watch, found, after)
     _remember(ended.found, run)
-    if ended.found.complete:
+    if ended.found.is_complete:
         raise CloudError(
             f"{found.name}: {_cause(ended)}",
             hint="destroy first what uses it; without --stack everything goes in the right order",

@@ -144,11 +144,11 @@ def follow(
             break
         now = yield from _patiently(watch, partial(watch.cloud.stack, found.region, found.id))
         ended.found = now or ended.found
-        if now and not now.busy and over:
+        if now and not now.is_busy and over:
             break
         if gone := bool(now and now.status == "DELETE_COMPLETE"):
             continue  # Its last events may have come after those that were read.
-        if not ended.found.busy and looked > heard + watch.unreachable_timeout:
+        if not ended.found.is_busy and looked > heard + watch.unreachable_timeout:
             raise UnreachableError(
                 f"{found.name}: the operation is forgotten, the stack is in {ended.found.status}",
                 hint="run the command again: it goes by what is there now",

@@ -96,5 +96,5 @@ def _skip(name: str, stopped: Sequence[str]) -> Job:
 def _carries(finished: Finished) -> bool:
     """Others can stand on this stack: it is in service, and nothing went wrong with it."""
     if finished.outcome is Outcome.PENDING_REVIEW:
-        return finished.found is not None and finished.found.complete
+        return finished.found is not None and finished.found.is_complete
     return finished.outcome.succeeded

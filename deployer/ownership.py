@@ -34,7 +34,7 @@ class Owner:
 
         A nested stack inherits the tags of its root stack, so it is never a stack of its own.
         """
-        if stack.nested:
+        if stack.is_nested:
             return "it is nested in another stack"
         if not stack.name.startswith(self.prefix) or stack.name == self.prefix:
             return f"its name does not begin with {self.prefix}"

@@ -142,11 +142,11 @@ def decide(
         return Create(desired, "not in the account yet")
     if stack.status == "REVIEW_IN_PROGRESS":
         return Create(desired, "only a change set that nobody executed is there")
-    if stack.busy:
+    if stack.is_busy:
         return Resume(desired, stack, f"{stack.status}: an operation runs")
     if stack.never_completed:
         return Recreate(desired, stack, f"{stack.status}: it was never in service")
-    if not stack.complete:
+    if not stack.is_complete:
         hint = _REPAIR.get(stack.status, "see its events in the console")
         return Blocked(desired, stack, stack.status, hint.format(id=stack.id))
     if reasons := _differences(desired, stack, found, deployed):
@@ -385,7 +385,7 @@ def _differences(
     for name, value in parameters(desired, found).items():
         if stack.parameters.get(name) != value:
             differences.append(f"parameter {name} changed")
-    if stack.protected != desired.protect:
+    if stack.is_protected != desired.protect:
         differences.append("protection changed")
     return differences
 

@@ -248,7 +248,7 @@ def _reaches(after: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
 
 
 def _guard(deployed: Deployed, stack: DeployedStack) -> str:
-    if stack.protected:
+    if stack.is_protected:
         return "is protected"
     by_code = any(
         desired.holds_data and (desired.region, desired.name) == (stack.region, stack.name)

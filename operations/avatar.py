@@ -58,7 +58,7 @@ class Picture:
 @task(help=_HELP | {"file": "a picture: JPEG, PNG or WebP"})
 def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
     """Give a person a picture, and wait until everyone can see it."""
-    from deployer.aws.account import our_errors
+    from deployer.aws.errors import translate_errors
     from deployer.errors import CloudError, ConfigError
 
     photo = project.path(file)
@@ -66,7 +66,7 @@ def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
         raise ConfigError(f"--file={file}: there is no such file", hint="a JPEG, PNG or WebP")
     picture = _picture(sub, env)
     content_type = mimetypes.guess_type(photo.name)[0] or "application/octet-stream"
-    with our_errors(picture.url):
+    with translate_errors(picture.url):
         before = picture.version()
         picture.put(photo.read_bytes(), content_type)
         give_up = time.monotonic() + PATIENCE_SECONDS
@@ -81,10 +81,10 @@ def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
 @task(help=_HELP)
 def clear(_: Context, sub: str = "", env: str = "") -> None:
     """Take a person's picture away: they have the default one again."""
-    from deployer.aws.account import our_errors
+    from deployer.aws.errors import translate_errors
 
     picture = _picture(sub, env)
-    with our_errors(picture.url):
+    with translate_errors(picture.url):
         picture.clear()
     terminal.show(f"cleared {picture.url}")
 

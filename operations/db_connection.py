@@ -76,14 +76,14 @@ def sessions(_: Context, env: str = "", user: str = "application", json: bool = 
 @contextmanager
 def reached(here: Target, user: str) -> Iterator[dict[str, str]]:
     """What libpq has to know, in its own variables, while there is a way to the database."""
-    from deployer.aws.account import our_errors
+    from deployer.aws.errors import translate_errors
     from deployer.errors import ConfigError
 
     if user not in USERS:
         raise ConfigError(f"--user={user}: unknown", hint=f"one of: {', '.join(USERS)}")
     host, port = here.output("database", "Address"), here.output("database", "Port")
     name = here.output("database", USERS[user])
-    with our_errors(host):
+    with translate_errors(host):
         token = here.client("rds").generate_db_auth_token(host, int(port), name)
     settings = {
         "PGHOST": host,

@@ -38,10 +38,10 @@ def invoke(account: Account, region: str, function: str, payload: object, *, hin
     It is called once: whoever waits in vain does not know what was done. The payload may hold a
     secret, so it is in no message.
     """
-    from deployer.aws.account import our_errors
+    from deployer.aws.errors import translate_errors
     from deployer.errors import CloudError
 
-    with our_errors(function):
+    with translate_errors(function):
         client = _patient_client(account, region)
         answer = client.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
         said = json.loads(answer["Payload"].read() or "null")

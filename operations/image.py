@@ -45,7 +45,7 @@ def build(_: Context, env: str = "") -> None:
 @task()
 def push(_: Context, env: str = "") -> None:
     """Build the image and push it with the commit as its tag; print the digest."""
-    from deployer.aws.account import our_errors
+    from deployer.aws.errors import translate_errors
     from deployer.errors import CloudError, GuardError
 
     source = _source()
@@ -56,7 +56,7 @@ def push(_: Context, env: str = "") -> None:
         )
     here = target.connect(env)
     repository = here.output("registry", "Name")
-    with our_errors(repository):
+    with translate_errors(repository):
         if digest := _pushed(here, repository, source.tag):
             raise GuardError(
                 f"{repository}: an image with the tag {source.tag} exists: {digest}",
@@ -116,10 +116,14 @@ def _git(*arguments: str) -> bytes:
 
 def _pushed(here: Target, repository: str, tag: str) -> str:
     """The digest by which the registry knows the image *tag*; empty if it has none."""
+    from deployer.errors import CloudError
+
     client = here.client("ecr")
     try:
         found = client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
-    except client.exceptions.ImageNotFoundException:
+    except CloudError as error:
+        if error.aws_code != "ImageNotFoundException":
+            raise
         return ""
     return str(found["imageDetails"][0]["imageDigest"])
 

@@ -16,11 +16,11 @@ def empty_buckets(account: Account, stacks: Iterable[DeployedStack]) -> None:
     CloudFormation deletes only empty buckets. A bucket that its template keeps is not emptied, nor
     are the buckets of a nested stack that is kept.
     """
-    from deployer.aws.account import our_errors
+    from deployer.aws.errors import translate_errors
 
     for stack in stacks:
         client: Any = account.client("s3", stack.region)
-        with our_errors(stack.name):
+        with translate_errors(stack.name):
             for bucket in _buckets(account, stack):
                 _empty(client, bucket)
 

@@ -54,11 +54,11 @@ def _below(kind: str, id_: str) -> dict[str, Any]:
 def _show(
     env: str, way: str, asked: dict[str, Any], head: tuple[str, ...], *, as_json: bool
 ) -> None:
-    from deployer.aws.account import our_errors
+    from deployer.aws.errors import translate_errors
 
     here = target.connect(env)
     name = here.output("messages", "Table")
-    with our_errors(name):
+    with translate_errors(name):
         pages = here.client("dynamodb").get_paginator(way)
         found = pages.paginate(TableName=name, ConsistentRead=True, **asked)
         rows = sorted(_rows(found), key=lambda row: (row["pk"], row["sk"]))

@@ -46,10 +46,10 @@ def plugin() -> str:
 @contextmanager
 def to(here: Target, host: str, port: int) -> Iterator[int]:
     """A port of this machine that leads to *port* of *host*, as long as the context lasts."""
-    from deployer.aws.account import our_errors
+    from deployer.aws.errors import translate_errors
 
     command, local = plugin(), _free_port()
-    with our_errors(host):
+    with translate_errors(host):
         request = {
             "Target": _target(here),
             "DocumentName": DOCUMENT,

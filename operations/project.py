@@ -89,9 +89,9 @@ def chosen(name: str | None) -> str | None:
 @uncollected()
 def origins(environment: Environment) -> tuple[str, ...]:
     """Return the parts of the operator's AWS setup in use, for the first line of a run."""
-    from deployer.aws import account
+    from deployer.aws.connect import sources_in_use
 
-    return () if environment.is_local else account.origins(os.environ)
+    return () if environment.is_local else sources_in_use(os.environ)
 
 
 @uncollected()

@@ -195,12 +195,12 @@ def connect(_: Context, layer: str = "service", env: str = "", command: str = "/
 @contextmanager
 def _running(layer: str, env: str) -> Iterator[Running]:
     """The service of a layer; what AWS refuses is told as our error."""
-    from deployer.aws.account import our_errors
+    from deployer.aws.errors import translate_errors
 
     here = target.connect(env)
     _settings(here, layer)
     service = Running(here, layer, here.output("cluster", "Name"), here.output(layer, "Name"))
-    with our_errors(service.name):
+    with translate_errors(service.name):
         yield service
 
 
@@ -232,10 +232,10 @@ def _digest(image: str) -> str:
 
 def _known_image(here: Target, digest: str) -> str:
     """The address of the repository; raises CloudError with ECR's words if it has no such image."""
-    from deployer.aws.account import our_errors
+    from deployer.aws.errors import translate_errors
 
     name = here.output("registry", "Name")
-    with our_errors(name):
+    with translate_errors(name):
         images = [{"imageDigest": digest}]
         here.client("ecr").describe_images(repositoryName=name, imageIds=images)
     return here.output("registry", "Uri")
@@ -265,11 +265,11 @@ def _with_image(service: Running, uri: str) -> str:
 
 
 def _note(here: Target, layer: str, digest: str) -> None:
-    from deployer.aws.account import our_errors
+    from deployer.aws.errors import translate_errors
     from stacks.parts import image_parameter
 
     name = image_parameter(here.env, _settings(here, layer).image)
-    with our_errors(name):
+    with translate_errors(name):
         here.client("ssm").put_parameter(Name=name, Value=digest, Overwrite=True)
 
 

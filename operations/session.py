@@ -264,7 +264,7 @@ class Session:
         self, desired: Iterable[DesiredStack], found: Iterable[DeployedStack]
     ) -> dict[str, template_tree.TemplateTree]:
         """Return the deployed templates, with those of nested stacks, by stack name."""
-        there = {(stack.region, stack.name) for stack in found if stack.complete}
+        there = {(stack.region, stack.name) for stack in found if stack.is_complete}
         return {
             each.name: template_tree.deployed_templates(self.cloud, each.region, each.name)
             for each in desired

@@ -28,7 +28,7 @@ from deployer.synth import DIGEST, DesiredStack
 REGION, ACCOUNT = "ca-central-1", "000000000000"
 OWNER = Owner("cruddur", "x", "crd-x-")
 READING = {"identity", "stacks", "stack", "template", "resources", "change_set"}
-READING |= {"events", "events_since", "parameter", "stored"}
+READING |= {"events", "events_since", "parameter", "stored_object"}
 
 
 def desired_stack(
@@ -167,13 +167,13 @@ class FakeCloud:
         """See `Cloud`."""
         self._call("create_change_set", proposal.stack)
         found = self.found.get((proposal.region, proposal.stack))
-        if proposal.id and (found is None or found.id != proposal.id):
-            raise CloudError(f"Stack [{proposal.id}] does not exist")
+        if proposal.stack_id and (found is None or found.id != proposal.stack_id):
+            raise CloudError(f"Stack [{proposal.stack_id}] does not exist")
         if proposal.kind == "CREATE":
             if found and found.status != "REVIEW_IN_PROGRESS":
                 raise CloudError(f"Stack [{proposal.stack}] already exists")
             found = found or self._new(proposal)
-        if found is None or (proposal.kind == "UPDATE" and not found.complete):
+        if found is None or (proposal.kind == "UPDATE" and not found.is_complete):
             raise CloudError(f"Stack:{proposal.stack} can not be updated")
         arn = f"arn:change-set/{proposal.name}/{next(self._ids)}"
         self.change_sets[arn] = (proposal, found, self.clock.now() + 3)
@@ -234,11 +234,11 @@ class FakeCloud:
             raise CloudError(f"{stack_id}: not authorized")
         return tuple(event for event in self.history[stack_id] if event.at >= at)
 
-    def delete(self, region: str, stack_id: str, token: str) -> None:
+    def delete_stack(self, region: str, stack_id: str, token: str) -> None:
         """See `Cloud`."""
-        self._call("delete", stack_id)
+        self._call("delete_stack", stack_id)
         stack = next(stack for stack in self.found.values() if stack.id == stack_id)
-        if stack.protected:
+        if stack.is_protected:
             raise CloudError(f"Stack [{stack.name}] cannot be deleted: TerminationProtection")
         now = replace(stack, status="DELETE_IN_PROGRESS")
         self.tell(now, now.name, STACK, now.status)
@@ -248,20 +248,20 @@ class FakeCloud:
         self.put(now)
         self._begin(now, lambda: self.gone(now))
 
-    def protect(self, region: str, stack_id: str, *, on: bool) -> None:
+    def set_termination_protection(self, region: str, stack_id: str, *, enabled: bool) -> None:
         """See `Cloud`."""
-        self._call("protect", stack_id)
+        self._call("set_termination_protection", stack_id)
         stack = next(stack for stack in self.found.values() if stack.id == stack_id)
-        self.put(replace(stack, protected=on))
+        self.put(replace(stack, is_protected=enabled))
 
     def parameter(self, region: str, name: str) -> str | None:
         """See `Cloud`."""
         self._call("parameter", name)
         return self.parameters.get(name)
 
-    def stored(self, region: str, bucket: str, key: str) -> StoredObject | None:
+    def stored_object(self, region: str, bucket: str, key: str) -> StoredObject | None:
         """See `Cloud`."""
-        self._call("stored", key)
+        self._call("stored_object", key)
         return self._object(region, bucket, key)
 
     def upload(

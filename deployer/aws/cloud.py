@@ -1,6 +1,6 @@
-"""What we need from AWS, in our words: values that do not change, and the calls that give them.
+"""The values and calls that the deployer needs from AWS, independent of botocore.
 
-`deployer.aws` speaks to AWS, `tests.fakes` keeps an account in memory; nothing else knows which.
+`deployer.aws.account` implements `Cloud` with botocore, `tests.fakes` with an account in memory.
 """
 
 from __future__ import annotations
@@ -13,49 +13,6 @@ from typing import Literal, Protocol
 from urllib.parse import quote
 
 STACK = "AWS::CloudFormation::Stack"
-_CANCELLED = re.compile(r"Resource (creation|update|deletion) (was )?cancell?ed", re.IGNORECASE)
-_EMULATOR = re.compile(r"Emulator stack (arn:\S+) was not successfully")
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Whose credentials these are."""
-
-    account: str
-    arn: str
-
-
-@dataclass(frozen=True)
-class DeployedStack:
-    """A stack as the account has it: all that one DescribeStacks tells."""
-
-    name: str
-    id: str
-    region: str
-    status: str
-    reason: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    protected: bool = False
-    nested: bool = False
-
-    @property
-    def busy(self) -> bool:
-        """An operation runs; REVIEW_IN_PROGRESS is none, nothing runs there."""
-        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
-
-    @property
-    def complete(self) -> bool:
-        """The stack is whole and in service, whatever its last operation did."""
-        return self.status in COMPLETE
-
-    @property
-    def never_completed(self) -> bool:
-        """The first creation failed or never began: there is nothing to keep, and no update."""
-        return self.status in NEVER_COMPLETED
-
-
 COMPLETE = frozenset(
     {
         "CREATE_COMPLETE",
@@ -66,16 +23,57 @@ COMPLETE = frozenset(
     }
 )
 NEVER_COMPLETED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+_CANCELLED = re.compile(r"Resource (creation|update|deletion) (was )?cancell?ed", re.IGNORECASE)
+_EMULATOR = re.compile(r"Emulator stack (arn:\S+) was not successfully")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The account and the user or role that credentials belong to."""
+
+    account: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class DeployedStack:
+    """A stack as DescribeStacks returns it."""
+
+    name: str
+    id: str
+    region: str
+    status: str
+    reason: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    is_protected: bool = False
+    is_nested: bool = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an operation runs. In REVIEW_IN_PROGRESS there is none."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the stack is in service, even if its last operation was rolled back."""
+        return self.status in COMPLETE
+
+    @property
+    def never_completed(self) -> bool:
+        """Whether the creation failed, so that the stack can only be deleted, not updated."""
+        return self.status in NEVER_COMPLETED
 
 
 @dataclass(frozen=True)
 class ChangeSetRequest:
-    """A change set to be made. *url* replaces *text* where the text is too long for a call.
+    """The parameters of a new change set.
 
-    *id* is the id of the stack to update, so that a newer stack of the same name is not updated.
-
-    *role* is what CloudFormation takes to carry it out; without one it has the caller's rights.
-    With *nested*, each nested stack gets its own change set.
+    *url* replaces *text* if the template is too long for a call. *stack_id* is the id of the stack
+    to update, so that a newer stack of the same name is not updated. *role* is the service role of
+    CloudFormation; without one it has the permissions of the caller. With *include_nested*, each
+    nested stack gets a change set, too.
     """
 
     name: str
@@ -88,16 +86,16 @@ class ChangeSetRequest:
     tags: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     role: str = ""
-    id: str = ""
-    nested: bool = False
+    stack_id: str = ""
+    include_nested: bool = False
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object in S3, as a HeadObject describes it.
+    """An S3 object as HeadObject describes it.
 
     *sha256*, in hex, is the checksum that S3 computed of the content; empty if it has none.
-    *version* is empty in a bucket without versions.
+    *version* is empty in a bucket without versioning.
     """
 
     region: str
@@ -119,7 +117,10 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class PropertyChange:
-    """One property of a resource, before and after, and whether that makes it anew."""
+    """The change of one property of a resource.
+
+    *recreation* says whether the change replaces the resource: Never, Conditionally or Always.
+    """
 
     path: str
     before: str | None
@@ -147,13 +148,13 @@ class ResourceChange:
 
     @property
     def replaces(self) -> bool:
-        """The resource is made anew, or may be: AWS does not always know before."""
+        """Whether the resource is or may be replaced: AWS cannot always determine it."""
         return self.replacement in {"True", "Conditional"}
 
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set, described whole."""
+    """A change set with all its changes."""
 
     arn: str
     name: str
@@ -166,13 +167,13 @@ class ChangeSet:
     changes: tuple[ResourceChange, ...] = ()
 
     @property
-    def pending(self) -> bool:
-        """CloudFormation is still working it out."""
+    def is_pending(self) -> bool:
+        """Whether CloudFormation still creates the change set."""
         return self.status in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}
 
     @property
-    def empty(self) -> bool:
-        """It failed because there is nothing to change: no failure to us (both AWS wordings)."""
+    def is_empty(self) -> bool:
+        """Whether it failed only because there is nothing to change; AWS has two messages."""
         return self.status == "FAILED" and self.reason.startswith(
             ("The submitted information didn't contain changes", "No updates are to be performed")
         )
@@ -180,7 +181,7 @@ class ChangeSet:
 
 @dataclass(frozen=True)
 class StackResource:
-    """A resource as its stack lists it."""
+    """A resource as ListStackResources returns it."""
 
     logical_id: str
     physical_id: str
@@ -190,7 +191,7 @@ class StackResource:
 
 @dataclass(frozen=True)
 class StackEvent:
-    """One line of a stack's history."""
+    """An event of a stack or of a resource in it."""
 
     id: str
     stack_id: str
@@ -203,17 +204,17 @@ class StackEvent:
 
     @property
     def failed(self) -> bool:
-        """Something could not be done."""
+        """Whether the event reports a failure."""
         return self.status.endswith("_FAILED")
 
     @property
     def cancelled(self) -> bool:
-        """Return whether the operation was only cancelled because another resource failed."""
+        """Whether the operation was cancelled only because another resource failed."""
         return self.failed and _CANCELLED.match(self.reason) is not None
 
     @property
     def nested_stack(self) -> str:
-        """Return the id of the nested stack that is this resource; empty for other resources.
+        """The id of the nested stack that is this resource; empty for other resources.
 
         If the event has no physical id, the id is taken from the reason of the failure.
         """
@@ -221,66 +222,66 @@ class StackEvent:
             return ""
         if self.physical_id.startswith("arn:"):
             return self.physical_id
-        found = _EMULATOR.search(self.reason)
-        return found[1] if found else ""
+        match = _EMULATOR.search(self.reason)
+        return match[1] if match else ""
 
     @property
     def of_stack(self) -> bool:
-        """It tells of the stack itself, not of a resource in it."""
+        """Whether the event is about the stack itself, not about a resource in it."""
         return self.type == STACK and self.physical_id == self.stack_id
 
 
 class Cloud(Protocol):
-    """One AWS account. Every call may raise CloudError, or UnreachableError when AWS is out of reach."""
+    """One AWS account. Each call may raise CloudError, or UnreachableError without a response."""
 
     def identity(self) -> Identity:
-        """Whose credentials we use."""
+        """Return the account and the user or role of the credentials."""
 
     def stacks(self, region: str) -> tuple[DeployedStack, ...]:
-        """Every stack of *region* that is not deleted, nested ones too."""
+        """Return every stack of *region* that is not deleted, including nested ones."""
 
     def stack(self, region: str, name: str) -> DeployedStack | None:
-        """One stack by name or id; a deleted one only by id. None if there is none.
+        """Return a stack by name or id, or a deleted one by its id; None if there is none.
 
         AWS adds the tags to a stack when it is created. Until then the result has the tags that
         all of its change sets have in common.
         """
 
     def template(self, region: str, name: str) -> str:
-        """The template of a stack, as it was sent; of a deleted one by id."""
+        """Return the template of a stack as it was sent; that of a deleted stack by its id."""
 
     def resources(self, region: str, stack_id: str) -> tuple[StackResource, ...]:
-        """Return every resource of a stack, every page."""
+        """Return every resource of a stack."""
 
-    def create_change_set(self, proposal: ChangeSetRequest) -> str:
-        """Make a change set; its ARN. It is not ready yet: see `change_set`."""
+    def create_change_set(self, request: ChangeSetRequest) -> str:
+        """Start to create a change set and return its ARN; `change_set` says when it is ready."""
 
     def change_set(self, region: str, arn: str) -> ChangeSet:
-        """A change set with all its changes, every page, but not those in nested stacks."""
+        """Return a change set with all its changes, but without those in nested stacks."""
 
     def execute_change_set(self, region: str, arn: str, token: str) -> None:
-        """Execute a change set; with the same *token* a repeated call executes once."""
+        """Execute a change set; a repeated call with the same *token* has no effect."""
 
     def delete_change_set(self, region: str, arn: str) -> None:
-        """Delete a change set that is not to be executed."""
+        """Delete a change set that will not be executed."""
 
     def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
-        """The events newer than the one with id *after*, oldest first; without, the last page."""
+        """Return the events after the one with id *after*, oldest first; without it, one page."""
 
     def events_since(self, region: str, stack_id: str, at: datetime) -> tuple[StackEvent, ...]:
-        """Return the events that are not older than *at*, oldest first, every page."""
+        """Return the events that are not older than *at*, oldest first."""
 
-    def delete(self, region: str, stack_id: str, token: str) -> None:
-        """Begin to delete a stack."""
+    def delete_stack(self, region: str, stack_id: str, token: str) -> None:
+        """Start to delete a stack; a repeated call with the same *token* has no effect."""
 
-    def protect(self, region: str, stack_id: str, *, on: bool) -> None:
-        """Switch termination protection."""
+    def set_termination_protection(self, region: str, stack_id: str, *, enabled: bool) -> None:
+        """Enable or disable the termination protection of a stack."""
 
     def parameter(self, region: str, name: str) -> str | None:
-        """What Parameter Store has under *name*; None if nothing."""
+        """Return the value of a Parameter Store parameter; None if it does not exist."""
 
-    def stored(self, region: str, bucket: str, key: str) -> StoredObject | None:
-        """Describe an object; None if it does not exist. The account must own the bucket."""
+    def stored_object(self, region: str, bucket: str, key: str) -> StoredObject | None:
+        """Return an S3 object; None if it does not exist. The account must own the bucket."""
 
     def upload(
         self, region: str, bucket: str, key: str, body: bytes, *, replace: bool = True

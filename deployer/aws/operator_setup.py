@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -97,7 +97,7 @@ def refusals(setup: Setup, region: str) -> tuple[str, ...]:
     return (*_redirects(setup), *_other_regions(setup, region), *_unusable(setup))
 
 
-def origins(setup: Setup) -> tuple[str, ...]:
+def sources(setup: Setup) -> tuple[str, ...]:
     """Return the parts of *setup* that a run uses, in words, without any network request."""
     return (*_credentials(setup), *_files(setup), *_connection(setup))
 
@@ -228,8 +228,3 @@ def _without_password(url: str) -> str:
         return "(not a URL)"
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else f"{host}{parts.path}"
-
-
-def message(env: str, faults: Iterable[str]) -> str:
-    """Return the *faults* of a setup as one error message of the environment *env*."""
-    return "\n".join(f"{env}: {fault}" for fault in faults)

@@ -73,7 +73,7 @@ def _row(stack: DeployedStack, noted: dict[tuple[str, str], Orphan]) -> tuple[st
         clean(stack.name),
         clean(stack.region),
         clean(stack.status),
-        "protected" if stack.protected else "-",
+        "protected" if stack.is_protected else "-",
         clean("; ".join(filter(None, remarks))),
     )
 
@@ -86,13 +86,13 @@ def _data(stack: DeployedStack, noted: dict[tuple[str, str], Orphan]) -> dict[st
         "region": stack.region,
         "status": stack.status,
         "reason": stack.reason,
-        "protected": stack.protected,
+        "protected": stack.is_protected,
         "orphan": orphan is not None,
         "hint": orphan.hint if orphan else "",
     }
 
 
 def _style(stack: DeployedStack) -> Style:
-    if stack.busy:
+    if stack.is_busy:
         return "yellow"
-    return "green" if stack.complete else "red"
+    return "green" if stack.is_complete else "red"

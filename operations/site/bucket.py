@@ -86,9 +86,9 @@ class Bucket:
 
         S3 refuses a body that has not the checksum, so what was read is what is stored.
         """
-        from deployer.aws.account import our_errors
+        from deployer.aws.errors import translate_errors
 
-        with our_errors(self._place(key)):
+        with translate_errors(self._place(key)):
             answer = self.client.put_object(
                 **self._here,
                 Key=key,
@@ -104,17 +104,17 @@ class Bucket:
 
         A key that XML cannot hold is deleted by itself: there it is in the address.
         """
-        from deployer.aws.account import our_errors
+        from deployer.aws.errors import translate_errors
         from deployer.errors import CloudError
 
         by_itself = [key for key in keys if _NOT_IN_XML.search(key)]
         for key in by_itself:
-            with our_errors(self._place(ascii(key)[1:-1])):
+            with translate_errors(self._place(ascii(key)[1:-1])):
                 self.client.delete_object(**self._here, Key=key)
         together = [key for key in keys if key not in {*by_itself}]
         for start in range(0, len(together), MOST_DELETED):
             objects = [{"Key": key} for key in together[start : start + MOST_DELETED]]
-            with our_errors(self._place()):
+            with translate_errors(self._place()):
                 answer = self.client.delete_objects(
                     **self._here, Delete={"Objects": objects, "Quiet": True}
                 )
@@ -137,9 +137,9 @@ class Bucket:
 
     def _list(self) -> dict[str, Listed]:
         """Every object but the record, a page of a thousand at a time."""
-        from deployer.aws.account import our_errors
+        from deployer.aws.errors import translate_errors
 
-        with our_errors(self._place()):
+        with translate_errors(self._place()):
             pages = self.client.get_paginator("list_objects_v2").paginate(**self._here)
             objects = [each for page in pages for each in page.get("Contents", [])]
         listed = {each["Key"]: Listed(each["ETag"], _second(each)) for each in objects}
@@ -150,13 +150,16 @@ class Bucket:
         """What was remembered; nothing, if it cannot be read: then all is looked at again."""
         import msgspec
 
-        from deployer.aws.account import our_errors
+        from deployer.aws.errors import translate_errors
+        from deployer.errors import CloudError
 
-        with our_errors(self._place(RECORD)):
+        with translate_errors(self._place(RECORD)):
             try:
                 answer = self.client.get_object(**self._here, Key=RECORD)
                 body = answer["Body"].read()
-            except self.client.exceptions.NoSuchKey:
+            except CloudError as error:
+                if error.aws_code != "NoSuchKey":
+                    raise
                 return Remembered()
         try:
             return Remembered(msgspec.json.decode(body, type=Record), _second(answer))
@@ -165,9 +168,9 @@ class Bucket:
 
     def _ask(self, key: str) -> tuple[str, Published]:
         """What is stored under *key*: a checksum of our own making, or none."""
-        from deployer.aws.account import our_errors
+        from deployer.aws.errors import translate_errors
 
-        with our_errors(self._place(key)):
+        with translate_errors(self._place(key)):
             answer = self.client.head_object(**self._here, Key=key, ChecksumMode="ENABLED")
         stored = File(
             answer.get("ChecksumSHA256", ""), answer["ContentType"], answer.get("CacheControl", "")

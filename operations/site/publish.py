@@ -29,9 +29,9 @@ class Distribution:
 
         It has a name of its own: to repeat that of an earlier one would do nothing.
         """
-        from deployer.aws.account import our_errors
+        from deployer.aws.errors import translate_errors
 
-        with our_errors(f"distribution {self.id}"):
+        with translate_errors(f"distribution {self.id}"):
             answer = self.client.create_invalidation(
                 DistributionId=self.id,
                 InvalidationBatch={

@@ -133,7 +133,7 @@ def test_a_nested_stack_without_changes_that_fails_the_root_is_told() -> None:
     found = described(account)
 
     assert found.reason == f"below: {EMPTY}"
-    assert not found.empty
+    assert not found.is_empty
 
 
 def test_any_other_failure_is_told_as_it_is() -> None:
@@ -183,7 +183,9 @@ def test_a_removed_nested_stack_shows_what_goes_with_it() -> None:
             '"Kept": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"}}}'
         },
     )
-    account.put(DeployedStack("below", "arn:stack/below", REGION, "CREATE_COMPLETE", nested=True))
+    account.put(
+        DeployedStack("below", "arn:stack/below", REGION, "CREATE_COMPLETE", is_nested=True)
+    )
 
     assert located(described(account)) == [
         ("Below", "Remove", "Delete"),

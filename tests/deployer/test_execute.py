@@ -269,7 +269,9 @@ def test_protection_alone_needs_no_change_set() -> None:
     events = deploy(cloud, (replace(NETWORK, protect=True),))
 
     assert outcomes(events) == {"crd-x-network": Outcome.UPDATED}
-    assert cloud.written == [("protect", cloud.found[REGION, "crd-x-network"].id)]
+    assert cloud.written == [
+        ("set_termination_protection", cloud.found[REGION, "crd-x-network"].id)
+    ]
 
 
 def test_a_long_template_goes_through_the_artifact_bucket() -> None:
@@ -491,10 +493,10 @@ def test_an_object_costs_one_look_before_the_change_set_and_one_before_its_execu
 
     deploy_objects(cloud)
 
-    assert {"stored": 6, "upload": 3} == {
+    assert {"stored_object": 6, "upload": 3} == {
         name: count
         for name, count in Counter(name for name, _ in cloud.calls).items()
-        if name in {"stored", "upload"}
+        if name in {"stored_object", "upload"}
     }
 
 
@@ -581,7 +583,7 @@ def test_a_stack_that_was_retagged_since_is_not_deleted() -> None:
     assert isinstance(error, GuardError)
     assert "its tag env is 'x-two', not 'x'" in error.message
     assert [] == cloud.written
-    assert cloud.found[REGION, NETWORK.name].protected
+    assert cloud.found[REGION, NETWORK.name].is_protected
 
 
 def test_a_stack_that_took_the_name_since_is_not_deleted() -> None:
@@ -614,7 +616,7 @@ def test_an_interrupt_leaves_no_stack_without_its_protection(number: int) -> Non
         list(execute.destroy(deletions, run, jobs=1))
 
     found = cloud.found[REGION, NETWORK.name]
-    assert found.protected or found.status == "DELETE_IN_PROGRESS"
+    assert found.is_protected or found.status == "DELETE_IN_PROGRESS"
 
 
 @dataclass
@@ -882,9 +884,9 @@ def test_a_deletion_has_a_token_of_its_own() -> None:
     tokens: list[str] = []
 
     class Tokens(FakeCloud):
-        def delete(self, region: str, stack_id: str, token: str) -> None:
+        def delete_stack(self, region: str, stack_id: str, token: str) -> None:
             tokens.append(token)
-            super().delete(region, stack_id, token)
+            super().delete_stack(region, stack_id, token)
 
     cloud = Tokens(FakeClock(), fails={"crd-x-network": "Vpc"})
     deploy(cloud, (NETWORK,))
@@ -956,7 +958,7 @@ def test_protection_comes_back_where_the_stack_stays() -> None:
 
     list(execute.destroy(every(cloud), run, jobs=1))
 
-    assert cloud.found[REGION, NETWORK.name].protected
+    assert cloud.found[REGION, NETWORK.name].is_protected
 
 
 @pytest.mark.parametrize("interval", [1, 2, 3])
@@ -1029,7 +1031,7 @@ def _state(cloud: FakeCloud) -> dict[str, tuple[object, ...]]:
 
 
 def _essence(found: DeployedStack) -> tuple[object, ...]:
-    return found.status, dict(found.outputs), dict(found.tags), found.protected
+    return found.status, dict(found.outputs), dict(found.tags), found.is_protected
 
 
 OUTER = replace(
@@ -1064,7 +1066,7 @@ def test_nested_stacks_get_change_sets_too() -> None:
 
     deploy(cloud, (FOUNDATION, OUTER), approve=lambda one: not seen.append(one))
 
-    assert [(one.stack, one.nested) for one in proposals] == [
+    assert [(one.stack, one.include_nested) for one in proposals] == [
         (FOUNDATION.name, False),
         (OUTER.name, True),
     ]
@@ -1077,7 +1079,7 @@ def test_the_reason_of_a_nested_change_set_is_the_message() -> None:
     class Failing(FakeCloud):
         def change_set(self, region: str, arn: str) -> ChangeSet:
             found = super().change_set(region, arn)
-            if found.stack != OUTER.name or found.pending:
+            if found.stack != OUTER.name or found.is_pending:
                 return found
             reason = "Nested change set arn:below was not successfully created: Currently in FAILED"
             return replace(found, status="FAILED", reason=reason)

@@ -59,7 +59,7 @@ def test_further_tags_do_not_matter() -> None:
             {"name": "crd-local-", "tags": LOCAL.tags("crd-local-")},
             "its name does not begin with crd-local-",
         ),
-        ({"nested": True}, "it is nested in another stack"),
+        ({"is_nested": True}, "it is nested in another stack"),
     ],
     ids=["no tags", "sibling", "project", "copied tags", "name", "prefix alone", "nested"],
 )

@@ -92,7 +92,7 @@ def test_an_absent_stack_is_created() -> None:
         (replace(FOUND, outputs={}), "template changed"),
         (replace(FOUND, tags={}), "tags changed"),
         (replace(FOUND, tags={**NETWORK.tags, "more": "1"}), "tags changed"),
-        (replace(FOUND, protected=True), "protection changed"),
+        (replace(FOUND, is_protected=True), "protection changed"),
         (replace(FOUND, outputs={}, tags={}), "template changed, tags changed"),
     ],
 )

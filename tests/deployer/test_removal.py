@@ -228,8 +228,8 @@ def test_data_of_nested_stacks_is_named_with_its_path() -> None:
     [
         (found("network"), NETWORK, ""),
         (found("network"), replace(NETWORK, holds_data=True), "holds data"),
-        (found("network", protected=True), NETWORK, "is protected"),
-        (found("old", protected=True), NETWORK, "is protected"),
+        (found("network", is_protected=True), NETWORK, "is protected"),
+        (found("old", is_protected=True), NETWORK, "is protected"),
     ],
     ids=["free", "by code", "protected", "protected orphan"],
 )
@@ -291,7 +291,7 @@ def test_any_imports_give_an_order(
 
 def test_two_stacks_of_one_name_are_confirmed_one_by_one() -> None:
     """The rest of a layer in another region is not what its operator thinks of."""
-    stacks = [found("network", protected=True), found("network", "us-east-1", protected=True)]
+    stacks = [found("network", is_protected=True), found("network", "us-east-1", is_protected=True)]
     deletions = removal.deletions(deployed(stacks), ())
 
     with pytest.raises(GuardError) as refused:
@@ -303,7 +303,7 @@ def test_two_stacks_of_one_name_are_confirmed_one_by_one() -> None:
 
 def test_the_name_confirms_a_stack_that_is_deleted_alone() -> None:
     """Its namesake stays."""
-    stacks = [found("network", protected=True), found("network", "us-east-1", protected=True)]
+    stacks = [found("network", is_protected=True), found("network", "us-east-1", is_protected=True)]
 
     deletions = removal.deletions(deployed(stacks), ["network"])
 

@@ -406,18 +406,18 @@ def test_templates_are_nested_at_any_depth(tmp_path: Path) -> None:
     stack = three_levels("a")
     synth.write([stack], tmp_path)
 
-    assert [part.path for part in stack.nested] == [
+    assert [part.path for part in stack.is_nested] == [
         ("Middle",),
         ("Middle", "Left"),
         ("Middle", "Right"),
     ]
-    assert [part.file for part in stack.nested] == [
+    assert [part.file for part in stack.is_nested] == [
         "outer.Middle.yaml",
         "outer.Middle.Left.yaml",
         "outer.Middle.Right.yaml",
     ]
-    assert stack.nested[2].key in stack.nested[0].text
-    assert (tmp_path / "outer.Middle.Right.yaml").read_text() == stack.nested[2].text
+    assert stack.is_nested[2].key in stack.is_nested[0].text
+    assert (tmp_path / "outer.Middle.Right.yaml").read_text() == stack.is_nested[2].text
     assert three_levels("b").digest != stack.digest
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from botocore.exceptions import ClientError
 
 from deployer import config
 from deployer.aws.cloud import DeployedStack
 from deployer.environment import Environment
+from deployer.errors import CloudError, UnreachableError
 from deployer.model import Env
 from operations import project
 from stacks import Config
@@ -31,7 +31,6 @@ class Client:
         self.answers = answers
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.meta = SimpleNamespace(endpoint_url="https://ssm.example")
-        self.exceptions = SimpleNamespace(ImageNotFoundException=NotFoundError)
 
     def __getattr__(self, action: str) -> Any:
         answer = self.answers[action]
@@ -55,17 +54,10 @@ class Client:
         return SimpleNamespace(paginate=paginate)
 
 
-class NotFoundError(ClientError):
-    """ECR has no such image."""
-
-    def __init__(self) -> None:
-        super().__init__({"Error": {"Code": "ImageNotFoundException"}}, "DescribeImages")
-
-
-def refused(code: str = "AccessDenied") -> ClientError:
-    """What AWS says to somebody who may not."""
-    answer = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {}}
-    return ClientError(answer, "Ask")
+def refused(code: str = "AccessDenied") -> CloudError:
+    """Return the error of a call that AWS refuses."""
+    kind = UnreachableError if code == "ThrottlingException" else CloudError
+    return kind(f"place: Ask: {code}: no", aws_code=code)
 
 
 @dataclass

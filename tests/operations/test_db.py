@@ -10,7 +10,8 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployer.aws import account as clouds
+from deployer.aws.account import Account
+from deployer.aws.connect import connect_endpoint
 from deployer.environment import Environment
 from deployer.errors import CloudError, UnreachableError
 from deployer.model import Env
@@ -62,10 +63,10 @@ def account(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     return opened(aws, monkeypatch)
 
 
-def opened(aws: Aws, monkeypatch: pytest.MonkeyPatch, env: Env = ENV) -> clouds.Account:
+def opened(aws: Aws, monkeypatch: pytest.MonkeyPatch, env: Env = ENV) -> Account:
     """The account, and every task that opens an environment gets it."""
     there = aws.endpoint
-    account = clouds.endpoint(there.url, env.region, there.access_key, there.secret_key)
+    account = connect_endpoint(there.url, env.region, there.access_key, there.secret_key)
     environment = Environment(env, (), Path())
     monkeypatch.setattr(project, "environment", lambda _: environment)
     monkeypatch.setattr(project, "account", lambda _: account)
@@ -278,7 +279,7 @@ def test_any_payload(aws: Aws, account, payload: object) -> None:
 def test_nobody_there(account, monkeypatch) -> None:
     """One call, and no second: nobody knows what the first one did."""
     calls: list[str] = []
-    unreachable = clouds.endpoint("http://127.0.0.1:9", "ca-central-1", "x", "x")
+    unreachable = connect_endpoint("http://127.0.0.1:9", "ca-central-1", "x", "x")
     unreachable.session.register("before-send.lambda", lambda **_: calls.append("invoke"))
 
     with pytest.raises(UnreachableError):

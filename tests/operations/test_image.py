@@ -15,7 +15,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from operations import ecr, image, project
-from tests.operations.answers import FIRST, Account, Client, NotFoundError, opened
+from tests.operations.answers import FIRST, Account, Client, opened, refused
 
 REGISTRY = "000000000000.dkr.ecr.ca-central-1.amazonaws.com"
 URI, DIGEST = f"{REGISTRY}/crd-x-backend", f"sha256:{'a' * 64}"
@@ -139,7 +139,7 @@ def test_what_git_ignores_is_in_no_image(machine: Machine, monkeypatch) -> None:
 
 def test_push(machine: Machine, monkeypatch, capfd) -> None:
     """Signed in, built, pushed; the digest, alone on stdout, is the registry's."""
-    account(monkeypatch, NotFoundError(), THERE)
+    account(monkeypatch, refused("ImageNotFoundException"), THERE)
 
     image.push(Context())
 
@@ -185,7 +185,7 @@ def test_not_committed(machine: Machine, monkeypatch, capfd, file: str) -> None:
 
 def test_elsewhere_not_committed(machine: Machine, monkeypatch) -> None:
     """Only what goes into the image counts."""
-    account(monkeypatch, NotFoundError(), THERE)
+    account(monkeypatch, refused("ImageNotFoundException"), THERE)
     (machine.folder / "checkout" / "notes").write_text("mine")
 
     image.push(Context())
@@ -194,7 +194,7 @@ def test_elsewhere_not_committed(machine: Machine, monkeypatch) -> None:
 @pytest.mark.parametrize("fails", ["login", "build", "push"])
 def test_docker_fails(machine: Machine, monkeypatch, capfd, fails: str) -> None:
     """Nothing goes on from there, and the task fails."""
-    account(monkeypatch, NotFoundError(), THERE)
+    account(monkeypatch, refused("ImageNotFoundException"), THERE)
     monkeypatch.setenv("FAILS", fails)
 
     with pytest.raises(Exit) as ended:
@@ -209,7 +209,7 @@ def test_docker_fails(machine: Machine, monkeypatch, capfd, fails: str) -> None:
 
 def test_lost_push(machine: Machine, monkeypatch, capfd) -> None:
     """A push that the registry knows nothing of is none."""
-    account(monkeypatch, NotFoundError(), NotFoundError())
+    account(monkeypatch, refused("ImageNotFoundException"), refused("ImageNotFoundException"))
 
     with pytest.raises(Exit):
         image.push(Context())

@@ -286,7 +286,7 @@ def test_not_allowed(monkeypatch) -> None:
     steps = {step: what for step, what, _ in left(monkeypatch, told)}
 
     assert ["connection", "site"] == list(steps)
-    assert steps["site"].startswith("could not be checked: site: Ask: AccessDenied")
+    assert steps["site"].startswith("could not be checked: place: Ask: AccessDenied")
 
 
 @pytest.mark.usefixtures("migrations")

@@ -10,7 +10,7 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployer.aws import account as clouds
+from deployer.aws.connect import connect_endpoint
 from deployer.environment import Environment
 from operations import messages, project
 from tests.emulator.templates import ref, resource, template
@@ -64,7 +64,7 @@ def table(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
         client.put_item(TableName=aws.outputs("crd-x-messages")["Table"], Item=item)
 
     there = aws.endpoint
-    account = clouds.endpoint(there.url, ENV.region, there.access_key, there.secret_key)
+    account = connect_endpoint(there.url, ENV.region, there.access_key, there.secret_key)
     account.session.register("before-parameter-build.dynamodb", two_at_a_time)
     monkeypatch.setattr(project, "environment", lambda _: Environment(ENV, (), Path()))
     monkeypatch.setattr(project, "account", lambda _: account)

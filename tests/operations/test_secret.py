@@ -11,7 +11,7 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from deployer.aws import account as clouds
+from deployer.aws.connect import connect_endpoint
 from operations import project, secret
 from tests.emulator_server import Aws
 from tests.operations.answers import Account, opened
@@ -25,7 +25,7 @@ def ssm(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     """The Parameter Store of the emulator; config lists the names."""
     there = aws.endpoint
     opened(monkeypatch, Account(), secrets=NAMES)
-    account = clouds.endpoint(there.url, "ca-central-1", there.access_key, there.secret_key)
+    account = connect_endpoint(there.url, "ca-central-1", there.access_key, there.secret_key)
     monkeypatch.setattr(project, "account", lambda _: account)
     return aws.client("ssm")
 

@@ -89,7 +89,7 @@ KEYS = ("project", "env", "stack")
 def stack(name, tags, *, region=REGION, nested=False, status="CREATE_COMPLETE"):
     """A deployed stack."""
     stack_id = f"arn:{region}:{name}"
-    return DeployedStack(name, stack_id, region, status, tags=tags, nested=nested)
+    return DeployedStack(name, stack_id, region, status, tags=tags, is_nested=nested)
 
 
 def ours(layer, **more):
@@ -165,7 +165,7 @@ def test_destroy_only_ever_selects_stacks_whose_tags_are_exactly_ours(drawn):
         for each in stacks
         if [each.tags.get(key) for key in KEYS] == ["cruddur", "x", each.name]
         and each.name in {"crd-x-network", "crd-x-cluster", "crd-x-old", "crd-x-two-old"}
-        and not each.nested
+        and not each.is_nested
     }
     here, _ = session(*stacks)
 

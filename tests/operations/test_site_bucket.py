@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from deployer.aws.connect import connect_endpoint
 from deployer.errors import CloudError
 from operations.site.bucket import JOBS, Bucket, side_by_side
 from operations.site.files import File, checksum
@@ -23,7 +24,9 @@ def bucket(aws):
     name = f"site-{aws.endpoint.account}"
     region = {"LocationConstraint": "ca-central-1"}
     aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=region)
-    return Bucket(aws.client("s3"), name, aws.endpoint.account)
+    there = aws.endpoint
+    account = connect_endpoint(there.url, "ca-central-1", there.access_key, there.secret_key)
+    return Bucket(account.client("s3", "ca-central-1"), name, there.account)
 
 
 def test_what_is_put_is_found(bucket):

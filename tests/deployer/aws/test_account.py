@@ -28,7 +28,7 @@ from troposphere import ec2, s3
 
 import emulator
 from deployer import execute, plan, synth
-from deployer.aws import account as aws
+from deployer.aws import clients, connect
 from deployer.aws.account import Account
 from deployer.aws.cloud import (
     ChangeSet,
@@ -88,7 +88,7 @@ server, endpoint = emulator_server.server, emulator_server.endpoint
 @pytest.fixture
 def account(endpoint: emulator.Endpoint) -> Account:
     """The test's own account of the emulator."""
-    return aws.endpoint(endpoint.url, REGION, endpoint.access_key, endpoint.secret_key)
+    return connect.connect_endpoint(endpoint.url, REGION, endpoint.access_key, endpoint.secret_key)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def there() -> Iterator[Loopback]:
 @pytest.fixture
 def far(there: Loopback) -> Account:
     """The account behind `there`, asked once: what botocore would retry is told at once."""
-    return replace(aws.endpoint(there.url, REGION, ENV.account, "secret"), config=ONCE)
+    return replace(connect.connect_endpoint(there.url, REGION, ENV.account, "secret"), config=ONCE)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def propose(account: Account, body: Any, **more: Any) -> ChangeSet:
     text = body if isinstance(body, str) else json.dumps(body)
     known = {"name": "change", "stack": "s", "region": REGION, "kind": "UPDATE", "text": text}
     arn = account.create_change_set(ChangeSetRequest(**known | more))
-    while (change_set := account.change_set(arn.split(":")[3], arn)).pending:
+    while (change_set := account.change_set(arn.split(":")[3], arn)).is_pending:
         time.sleep(0.01)
     return change_set
 
@@ -136,7 +136,7 @@ def deploy(account: Account, body: Any, *, kind: str = "CREATE", **more: Any) ->
 def settled(account: Account, stack_id: str) -> DeployedStack:
     """Wait until no operation runs on the stack."""
     region = stack_id.split(":")[3]
-    while (found := account.stack(region, stack_id)) is None or found.busy:
+    while (found := account.stack(region, stack_id)) is None or found.is_busy:
         time.sleep(0.01)
     return found
 
@@ -191,14 +191,14 @@ def write_config(text: str) -> None:
 def refused(account: Account) -> GuardError:
     """Return the guard's error."""
     with pytest.raises(GuardError) as told:
-        aws.guard(ENV, account)
+        connect.check_credentials(ENV, account)
     return told.value
 
 
 def setup_refused() -> GuardError:
     """Return the parts of the operator's AWS setup in use."""
     with pytest.raises(GuardError) as told:
-        aws.account(ENV, os.environ)
+        connect.connect_account(ENV, os.environ)
     return told.value
 
 
@@ -239,7 +239,7 @@ def three_layers(env: Env) -> Layers:
 
 def run(account: Account, env: Env, wanted: Sequence[DesiredStack]) -> dict[str, Outcome]:
     """Deploy as the task does; how it ended for each stack."""
-    aws.guard(env, account)
+    connect.check_credentials(env, account)
     found = [
         each
         for region in dict.fromkeys(one.region for one in wanted)
@@ -282,7 +282,7 @@ class TestEmulator:
         assert {"P": "1"} == found.parameters
         assert {"env": "x"} == found.tags
         assert {"Name"} == found.outputs.keys()
-        assert (False, False) == (found.protected, found.nested)
+        assert (False, False) == (found.is_protected, found.is_nested)
         assert (found,) == account.stacks(REGION)
 
     def test_a_region_has_its_own_stacks(self, account: Account) -> None:
@@ -297,7 +297,7 @@ class TestEmulator:
     def test_a_stack_that_is_not_there(self, account: Account) -> None:
         """It is None by name and by id; a deleted one is found by its id alone."""
         gone = deploy(account, template(A=topic()))
-        account.delete(REGION, gone.id, "token")
+        account.delete_stack(REGION, gone.id, "token")
         deleted = settled(account, gone.id)
 
         assert "DELETE_COMPLETE" == deleted.status
@@ -342,9 +342,9 @@ class TestEmulator:
 
         assert hashlib.sha256(b"content").hexdigest() == put.sha256
         assert put.version_url == f"{put.url}?versionId={put.version}"
-        assert again == account.stored(REGION, "store-1", "a/key")
+        assert again == account.stored_object(REGION, "store-1", "a/key")
         assert again.version not in {put.version, ""}
-        assert account.stored(REGION, "store-1", "a/ke") is None
+        assert account.stored_object(REGION, "store-1", "a/ke") is None
 
     def test_an_object_put_by_other_means_has_no_checksum_of_ours(self, account: Account) -> None:
         """S3 stores the checksum that the client chose, and a hash of hashes for parts."""
@@ -361,7 +361,7 @@ class TestEmulator:
         done = [{"PartNumber": 1} | {key: part[key] for key in ("ETag", "ChecksumSHA256")}]
         client.complete_multipart_upload(**parts, UploadId=upload, MultipartUpload={"Parts": done})
 
-        found = [account.stored(REGION, "store-2", key) for key in ("plain", "parts")]
+        found = [account.stored_object(REGION, "store-2", key) for key in ("plain", "parts")]
 
         assert ["", ""] == [each.sha256 for each in found if each]
 
@@ -437,12 +437,12 @@ class TestEmulator:
     ) -> None:
         """A change set goes to the id of a stack, and not to what has its name by now."""
         gone = deploy(account, template(A=topic()))
-        account.delete(REGION, gone.id, "gone")
+        account.delete_stack(REGION, gone.id, "gone")
         settled(account, gone.id)
         again = deploy(account, template(A=topic()))
 
         with pytest.raises(CloudError):
-            propose(account, template(A=topic("two")), id=gone.id)
+            propose(account, template(A=topic("two")), stack_id=gone.id)
 
         assert again.id != gone.id
         assert again == account.stack(REGION, again.id)
@@ -477,7 +477,7 @@ class TestEmulator:
         account.execute_change_set(REGION, change_set.arn, "token")
         found = settled(account, change_set.stack_id)
 
-        assert (False, "AVAILABLE") == (change_set.empty, change_set.execution)
+        assert (False, "AVAILABLE") == (change_set.is_empty, change_set.execution)
         assert (tags, len(more)) == (found.tags, len(found.outputs))
 
     def test_an_empty_change_set_is_known(self, account: Account) -> None:
@@ -490,7 +490,7 @@ class TestEmulator:
         assert ("FAILED", "UNAVAILABLE", True) == (
             change_set.status,
             change_set.execution,
-            change_set.empty,
+            change_set.is_empty,
         )
         with pytest.raises(CloudError, match="change: DescribeChangeSet: ChangeSetNotFound"):
             account.change_set(REGION, change_set.arn)
@@ -518,13 +518,13 @@ class TestEmulator:
         """Protection goes on and off, and holds."""
         found = deploy(account, template(A=topic()))
 
-        account.protect(REGION, "s", on=True)
+        account.set_termination_protection(REGION, "s", enabled=True)
         protected = account.stack(REGION, found.id)
         with pytest.raises(CloudError, match=r"DeleteStack: ValidationError: .*Termination"):
-            account.delete(REGION, found.id, "token")
-        account.protect(REGION, "s", on=False)
+            account.delete_stack(REGION, found.id, "token")
+        account.set_termination_protection(REGION, "s", enabled=False)
 
-        assert replace(found, protected=True) == protected
+        assert replace(found, is_protected=True) == protected
         assert found == account.stack(REGION, found.id)
 
     def test_a_refusal_names_stack_and_call(self, account: Account) -> None:
@@ -573,7 +573,7 @@ class TestPages:
         found = far.stacks(REGION)
 
         assert ["a", "b", "c"] == [each.name for each in found]
-        assert [False, False, True] == [each.nested for each in found]
+        assert [False, False, True] == [each.is_nested for each in found]
         assert [None, "2", "3"] == [asked.form.get("NextToken") for asked in there.asked]
 
     def test_the_last_page_of_events(self, far: Account, there: Loopback) -> None:
@@ -758,19 +758,19 @@ class TestChangeSets:
 
         change_set = far.change_set(REGION, ARN)
 
-        assert change_set.empty
+        assert change_set.is_empty
         assert ["DescribeChangeSet"] == there.actions
 
     def test_what_may_be_repeated_carries_a_token(self, there: Loopback) -> None:
         """An answer that is lost is asked for again: AWS knows by the token that it did it already."""
-        account = aws.endpoint(there.url, REGION, ENV.account, "secret")
+        account = connect.connect_endpoint(there.url, REGION, ENV.account, "secret")
         there.on("CreateChangeSet", HANG_UP, answer(Id=ARN, StackId=STACK_ID))
         there.on("ExecuteChangeSet", answer())
         there.on("DeleteStack", answer())
 
         account.create_change_set(ChangeSetRequest("run-1", "s", REGION, "CREATE", "{}"))
         account.execute_change_set(REGION, ARN, "run-2")
-        account.delete(REGION, STACK_ID, "run-3")
+        account.delete_stack(REGION, STACK_ID, "run-3")
 
         tokens = [
             (asked.action, asked.form.get("ClientToken") or asked.form.get("ClientRequestToken"))
@@ -790,7 +790,9 @@ class TestChangeSets:
         """The default of the call is to leave them out."""
         there.on("CreateChangeSet", answer(Id=ARN, StackId=STACK_ID))
 
-        far.create_change_set(ChangeSetRequest("run-1", "s", REGION, "CREATE", "{}", nested=nested))
+        far.create_change_set(
+            ChangeSetRequest("run-1", "s", REGION, "CREATE", "{}", include_nested=nested)
+        )
 
         assert said == there.asked[0].form.get("IncludeNestedStacks")
 
@@ -822,9 +824,9 @@ class TestChangeSets:
         there.on("GetCallerIdentity", answer(**OURS))
         there.on("HEAD", Answer(status=404), Answer(status=403))
 
-        absent = far.stored(REGION, "store", "a")
+        absent = far.stored_object(REGION, "store", "a")
         with pytest.raises(CloudError, match="s3://store/a: HeadObject: 403"):
-            far.stored(REGION, "store", "a")
+            far.stored_object(REGION, "store", "a")
 
         asked = there.asked[1].headers
         assert absent is None
@@ -859,10 +861,10 @@ class TestErrors:
             (error("InternalFailure", "Oops", 500), "InternalFailure: Oops"),
             (Answer("<html>Bad Gateway</html>", 502), "502"),
             (Answer("", 503), "503"),
-            (Answer("<html>Log in to this hotel", 200), "no answer: Unable to parse response"),
-            (HOTEL, "no answer: unreadable, text/html that is not of AWS; is there a proxy"),
-            (Answer("", 200), "no answer: "),
-            (HANG_UP, "no answer: Connection was closed"),
+            (Answer("<html>Log in to this hotel", 200), "no response: Unable to parse response"),
+            (HOTEL, "no response: text/html that is not from AWS; is there a proxy"),
+            (Answer("", 200), "no response: "),
+            (HANG_UP, "no response: Connection was closed"),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
@@ -877,14 +879,14 @@ class TestErrors:
 
         assert "s: " in lost.value.message
         assert says in lost.value.message
-        assert "goes on in AWS" in lost.value.hint
+        assert "running operations continue in AWS" in lost.value.hint
 
     @pytest.mark.parametrize(
         "bad", [error("Throttling", "Rate exceeded"), Answer("", 503), HANG_UP]
     )
     def test_what_passes_is_tried_again(self, there: Loopback, bad: Answer) -> None:
         """The retries of botocore come first; what it overcomes nobody is told."""
-        account = aws.endpoint(there.url, REGION, ENV.account, "secret")
+        account = connect.connect_endpoint(there.url, REGION, ENV.account, "secret")
         there.on("DescribeStacks", bad, answer(Stacks=[stack("a")]))
 
         found = account.stacks(REGION)
@@ -899,7 +901,7 @@ class TestErrors:
             lambda far: far.stacks(REGION),
             lambda far: far.template(REGION, "s"),
             lambda far: far.parameter(REGION, "p"),
-            lambda far: far.stored(REGION, "b", "k"),
+            lambda far: far.stored_object(REGION, "b", "k"),
             lambda far: far.upload(REGION, "b", "k", b"body"),
         ],
         ids=["identity", "stacks", "template", "parameter", "stored", "upload"],
@@ -912,22 +914,20 @@ class TestErrors:
         hotel = replace(HOTEL, body=body)
         for action in ("GetCallerIdentity", "DescribeStacks", "GetTemplate", "POST", "HEAD", "PUT"):
             there.on(action, hotel)
-        far.__dict__["_number"] = ENV.account  # Or an upload would ask for it first.
+        far.__dict__["_id"] = ENV.account  # Or an upload would ask for it first.
 
         with pytest.raises(UnreachableError) as lost:
             call(far)
 
         # Of an upload answered in words botocore itself makes a fault of S3.
-        assert re.search("unreadable, text/html that is not of AWS|PutObject: 500", str(lost.value))
+        assert re.search("text/html that is not from AWS|PutObject: 500", str(lost.value))
 
     def test_an_upload_without_a_request_id(self, far: Account, there: Loopback) -> None:
         """S3 gives each answer one, whatever its type; an empty one would pass for a success."""
-        far.__dict__["_number"] = ENV.account
+        far.__dict__["_id"] = ENV.account
         there.on("PUT", Answer(headers=(("Content-Type", "application/xml"),)))
 
-        with pytest.raises(
-            UnreachableError, match="unreadable, application/xml that is not of AWS"
-        ):
+        with pytest.raises(UnreachableError, match="application/xml that is not from AWS"):
             far.upload(REGION, "b", "k", b"body")
 
     @pytest.mark.parametrize(("code", "message"), SKEWED)
@@ -945,7 +945,11 @@ class TestErrors:
     @pytest.mark.parametrize(("code", "message"), SKEWED)
     @pytest.mark.parametrize(
         ("minutes", "says"),
-        [(-7, "7 min ahead of AWS"), (12, "12 min behind AWS"), (0, "right now, and was not")],
+        [
+            (-7, "7 min ahead of AWS"),
+            (12, "12 min behind AWS"),
+            (0, "correct now, but was wrong before"),
+        ],
     )
     def test_a_wrong_clock_is_named(  # noqa: PLR0917
         self, far: Account, there: Loopback, code: str, message: str, minutes: int, says: str
@@ -969,7 +973,7 @@ class TestErrors:
         there.on("GetCallerIdentity", error(*SKEWED[0], 403))
 
         with pytest.raises(ClockError, match="set the clock"):
-            aws.guard(ENV, far)
+            connect.check_credentials(ENV, far)
 
     def test_a_wrong_key_is_not_taken_for_a_wrong_clock(
         self, far: Account, there: Loopback
@@ -991,8 +995,8 @@ class TestErrors:
         with pytest.raises(UnreachableError) as lost:
             far.stacks(REGION)
 
-        assert f"{REGION}: the credentials have expired" == lost.value.message
-        assert "log in again; what was started goes on in AWS" in lost.value.hint
+        assert f"AWS in {REGION}: the credentials have expired" == lost.value.message
+        assert "log in again; running operations continue in AWS" in lost.value.hint
 
     def test_a_denied_call_is_named(self, far: Account, there: Loopback) -> None:
         """Which right is missing is what an operator needs to know."""
@@ -1033,9 +1037,11 @@ class TestErrors:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-            account = replace(aws.endpoint(url, REGION, ENV.account, "secret"), config=ONCE)
+            account = replace(
+                connect.connect_endpoint(url, REGION, ENV.account, "secret"), config=ONCE
+            )
 
-            with pytest.raises(UnreachableError, match="no answer: Could not connect"):
+            with pytest.raises(UnreachableError, match="no response: Could not connect"):
                 account.stacks(REGION)
 
 
@@ -1048,7 +1054,7 @@ class TestGuard:
         """One call asks who we are."""
         there.on("GetCallerIdentity", answer(**OURS))
 
-        aws.guard(ENV, far)
+        connect.check_credentials(ENV, far)
 
         assert ["GetCallerIdentity"] == there.actions
 
@@ -1116,7 +1122,7 @@ class TestGuard:
 
         told = refused(far)
 
-        assert told.message.startswith("dev: not logged in: AWS: ")
+        assert told.message.startswith(f"dev: not logged in: AWS in {REGION}: ")
         assert "log in to account" in told.hint
         assert ["GetCallerIdentity"] == there.actions
 
@@ -1135,24 +1141,27 @@ class TestGuard:
 
         began = time.monotonic()
         with pytest.raises(UnreachableError) as told:
-            aws.guard(ENV, Account(session, REGION, aws._ONE_SHOT, url))
+            connect.check_credentials(ENV, Account(session, REGION, clients.SINGLE_ATTEMPT, url))
 
         assert time.monotonic() - began < 4
-        assert told.value.message.startswith(f"dev: AWS: no answer: {says}")
-        assert "is there a network" in told.value.hint
+        assert told.value.message.startswith(f"dev: AWS in {REGION}: no response: {says}")
+        assert "check the network" in told.value.hint
 
     def test_aws_hangs(self, user: pytest.MonkeyPatch, there: Loopback) -> None:
         """One attempt, and short: a guard that waits is a guard people switch off."""
         log_in(user)
         there.on("GetCallerIdentity", Answer(seconds=10))
-        config = aws._ONE_SHOT.merge(Config(read_timeout=0.2))
+        config = clients.SINGLE_ATTEMPT.merge(Config(read_timeout=0.2))
         session = botocore.session.Session()
 
-        with pytest.raises(UnreachableError, match="no answer: Read timeout"):
-            aws.guard(ENV, Account(session, REGION, config, there.url))
+        with pytest.raises(UnreachableError, match="no response: Read timeout"):
+            connect.check_credentials(ENV, Account(session, REGION, config, there.url))
 
         assert ["GetCallerIdentity"] == there.actions
-        assert (3, 5) == (aws._ONE_SHOT.connect_timeout, aws._ONE_SHOT.read_timeout)
+        assert (3, 5) == (
+            clients.SINGLE_ATTEMPT.connect_timeout,
+            clients.SINGLE_ATTEMPT.read_timeout,
+        )
 
     @pytest.mark.parametrize(
         "bad", [error("Throttling", "Rate exceeded"), Answer("", 503), HANG_UP]
@@ -1161,8 +1170,8 @@ class TestGuard:
         """AWS that is busy says nothing about the credentials."""
         there.on("GetCallerIdentity", bad)
 
-        with pytest.raises(UnreachableError, match="dev: AWS: "):
-            aws.guard(ENV, far)
+        with pytest.raises(UnreachableError, match=f"dev: AWS in {REGION}: "):
+            connect.check_credentials(ENV, far)
 
         assert 1 == len(there.asked)
 
@@ -1209,14 +1218,15 @@ def witness(event, arguments):
         connected.add(arguments[1])
 
 sys.addaudithook(witness)
-from deployer.aws import account as aws
+from deployer.aws.connect import connect_endpoint
+from deployer.errors import CloudError
 
-here = aws.endpoint(url, "ca-central-1", account, sys.stdin.read())
+here = connect_endpoint(url, "ca-central-1", account, sys.stdin.read())
 found = here.identity().account
 here.stacks("ca-central-1")
 try:
     here.upload("ca-central-1", "nobodys", "key", b"")
-except aws.CloudError as error:
+except CloudError as error:
     assert "NoSuchBucket" in error.message, error
 seen = {"account": found, "opened": opened, "started": started, "connected": sorted(connected)}
 print(json.dumps(seen))
@@ -1353,7 +1363,7 @@ def test_a_poisoned_template_is_replaced(account: Account, endpoint: emulator.En
     done = run(account, env, wanted)
 
     assert Outcome.CREATED is done["crd-dev-outer"]
-    [inner] = [each for each in account.stacks(REGION) if each.nested]
+    [inner] = [each for each in account.stacks(REGION) if each.is_nested]
     assert part.text == account.template(REGION, inner.name)
 
 

@@ -18,8 +18,8 @@ import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.loaders import Loader
 
-from deployer.aws import account as aws
-from deployer.aws import operator_setup
+from deployer.aws import clients, connect, operator_setup, sessions
+from deployer.aws.account import Account
 from deployer.aws.operator_setup import Setup
 from deployer.errors import DeployError, GuardError, UnreachableError
 from deployer.model import Env
@@ -114,7 +114,7 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: Proxy) -> O
 def refused() -> GuardError:
     """Return the error for a setup."""
     with pytest.raises(GuardError) as told:
-        aws.account(ENV, os.environ)
+        connect.connect_account(ENV, os.environ)
     return told.value
 
 
@@ -327,8 +327,8 @@ HARMLESS_KEYS = {
 
 def asked_hosts(proxy: Proxy) -> list[str]:
     """Return the hosts that get GetCallerIdentity; the proxy refuses every connection."""
-    with pytest.raises(UnreachableError, match="no answer"):
-        aws.account(ENV, os.environ)
+    with pytest.raises(UnreachableError, match="no response"):
+        connect.connect_account(ENV, os.environ)
     return proxy.hosts
 
 
@@ -385,7 +385,7 @@ class TestWithoutEffect:
         """)
 
         with pytest.raises(DeployError):
-            aws.account(ENV, os.environ)
+            connect.connect_account(ENV, os.environ)
 
         assert {STS} == {*proxy.hosts}
         assert 0 == liar.connections
@@ -407,8 +407,8 @@ class TestLastCheck:
 
     def test_request(self, operator: Operator, liar: Loopback) -> None:
         """It is seen right before it is sent."""
-        session = aws._account_session(aws._operator_session(REGION))
-        account = aws.Account(session, REGION, aws._ONE_SHOT)
+        session = sessions.account_session(sessions.operator_session(REGION))
+        account = Account(session, REGION, clients.SINGLE_ATTEMPT)
 
         def redirect(request: Any, **_: Any) -> None:
             request.url = liar.url
@@ -425,12 +425,12 @@ class TestLastCheck:
 
     def test_client(self, operator: Operator, liar: Loopback, monkeypatch: Any) -> None:
         """An endpoint that is not of AWS makes no client."""
-        session = aws._account_session(aws._operator_session(REGION))
+        session = sessions.account_session(sessions.operator_session(REGION))
         session.set_config_variable("ignore_configured_endpoint_urls", value=False)
         monkeypatch.setenv("AWS_ENDPOINT_URL", liar.url)
 
         with pytest.raises(GuardError, match="not the HTTPS address"):
-            aws.Account(session, REGION, aws._ONE_SHOT).client("sts", REGION)
+            Account(session, REGION, clients.SINGLE_ATTEMPT).client("sts", REGION)
 
     @pytest.mark.parametrize(
         ("url", "expected"),
@@ -516,9 +516,9 @@ def test_every_service_that_is_used_has_an_endpoint_of_aws(
     operator: Operator, service: str, region: str
 ) -> None:
     """No task is refused by the last check; sources of credentials call three more services."""
-    session = aws._account_session(aws._operator_session(REGION))
+    session = sessions.account_session(sessions.operator_session(REGION))
 
-    client = aws.Account(session, REGION, aws._ONE_SHOT).client(service, region)
+    client = Account(session, REGION, clients.SINGLE_ATTEMPT).client(service, region)
 
     assert client.meta.endpoint_url.startswith("https://")
 
@@ -532,7 +532,7 @@ def origins(
 ) -> list[str]:
     """Return the parts of the setup in the first line of a run."""
     setup = Setup(environ or {}, profile, profiles or {}, Path("/none"), **more)
-    return list(operator_setup.origins(setup))
+    return list(operator_setup.sources(setup))
 
 
 class TestNamed:
@@ -657,7 +657,7 @@ class TestNamed:
         operator.config("[profile dev]\ncredential_process = /bin/keys --all\n")
         operator.variable("AWS_PROFILE", "dev")
 
-        told = aws.origins(os.environ)
+        told = connect.sources_in_use(os.environ)
 
         assert ("profile dev", "credential_process /bin/keys", f"proxy {proxy.url}") == told
         assert [] == proxy.hosts
@@ -668,4 +668,4 @@ class TestNamed:
         operator.config(config)
         operator.variable("AWS_PROFILE", "dev")
 
-        assert () == aws.origins(os.environ)
+        assert () == connect.sources_in_use(os.environ)

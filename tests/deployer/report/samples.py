@@ -79,7 +79,7 @@ HINT = "to remove it: ./inv destroy --stack=crd-x-old --env=x"
 ORPHANS = (Orphan(found("old"), "deployed, but no longer a layer", HINT),)
 DELETIONS = (
     Deletion(
-        found("messages", protected=True),
+        found("messages", is_protected=True),
         losses=(
             Loss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted"),
             Loss(

@@ -10,7 +10,7 @@ from tests.deployer.report.samples import found
 from tests.fakes import REGION
 
 STACKS = [
-    found("network", protected=True),
+    found("network", is_protected=True),
     found("old", "UPDATE_ROLLBACK_FAILED", reason="no\nway"),
 ]
 ORPHANS = [Orphan(STACKS[1], "deployed, but no longer a layer", "./inv destroy --stack=crd-x-old")]
