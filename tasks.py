@@ -216,11 +216,11 @@ def status(_: Context, env: str = "", json: bool = False) -> None:
         stacks = here.stacks()
         found = here.owned(stacks)
         left = list(manual_steps.left(target.Target(here.environment, here.cloud), found))
-        orphans, pen = here.orphans(found), report.ink(sys.stdout, os.environ)
+        orphans, style = here.orphans(found), report.style_of(sys.stdout, os.environ)
         shown = (
             report.status_json(found, orphans, left)
             if json
-            else report.status(found, orphans, left, ink=pen)
+            else report.status(found, orphans, left, style=style)
         )
         print(shown, end="")
         here.refuse_taken(stacks, here.environment.desired)

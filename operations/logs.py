@@ -109,7 +109,7 @@ def _key(event: dict[str, Any]) -> object:
 
 def _lines(event: dict[str, Any]) -> Iterator[str]:
     """Time and text; what the text has of further lines stands below it."""
-    from deployer.report.words import escaped
+    from deployer.report.text import escaped
 
     at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
     left = at.strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03}"

@@ -59,9 +59,9 @@ class Look:
 
     def show(self, *, json: bool = False) -> None:
         """Print the plan."""
-        pen = report.ink(sys.stdout, os.environ)
+        style = report.style_of(sys.stdout, os.environ)
         what = self.steps, self.orphans, self.uploads
-        print(report.plan_json(*what) if json else report.plan_text(*what, ink=pen), end="")
+        print(report.plan_json(*what) if json else report.plan_text(*what, style=style), end="")
 
     @property
     def proposes(self) -> bool:
@@ -379,8 +379,10 @@ def begin(
 
 def show_deletions(deletions: Sequence[Deletion], *, json: bool = False) -> None:
     """Print the deletions of a destroy."""
-    pen = report.ink(sys.stdout, os.environ)
-    shown = report.deletions_json(deletions) if json else report.deletions_text(deletions, ink=pen)
+    style = report.style_of(sys.stdout, os.environ)
+    shown = (
+        report.deletions_json(deletions) if json else report.deletions_text(deletions, style=style)
+    )
     print(shown, end="")
 
 

@@ -92,10 +92,10 @@ def connect_to(environment: Environment) -> Target:
 
     env = environment.env
     if not environment.is_local:
-        pen = report.ink(sys.stderr, os.environ)
+        style = report.style_of(sys.stderr, os.environ)
         origins = project.origins(environment)
         line = report.start_line(
-            env.name, env.account, env.region, pen, emulator=False, origins=origins
+            env.name, env.account, env.region, style, emulator=False, origins=origins
         )
-        print(pen.fit(line), file=sys.stderr)
+        print(style.fit(line), file=sys.stderr)
     return Target(environment, project.account(environment))

@@ -10,7 +10,7 @@ def text(rows: Sequence[Mapping[str, object]], head: Sequence[str], *, as_json: 
 
     What came from outside stays on its line, and looks like no secret.
     """
-    from deployer.report.words import clean, json_text, table
+    from deployer.report.text import clean, json_text, table
 
     if as_json:
         return "".join(f"{json_text(row)}\n" for row in rows)

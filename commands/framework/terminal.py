@@ -10,6 +10,6 @@ def show(text: str, *, flush: bool = False) -> None:
 
 def shown(text: str) -> str:
     """Return *text* as `show` prints it."""
-    from deployer.report.words import escaped
+    from deployer.report.text import escaped
 
     return "\n".join(escaped(line) for line in text.split("\n"))

@@ -11,32 +11,31 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
-from deployer.report.changes import question
+from deployer.report.change_sets import question
 from deployer.report.deletions import deletions_json, deletions_text
-from deployer.report.exits import exit_code
-from deployer.report.happenings import start_line
-from deployer.report.ink import Ink, ink
+from deployer.report.errors import error_text
+from deployer.report.event_lines import start_line
+from deployer.report.exit_codes import exit_code
+from deployer.report.line_reporter import LineReporter
 from deployer.report.outputs import FORMATS, Format, dotenv, outputs
-from deployer.report.plain import Plain
+from deployer.report.plan import plan_json, plan_text
 from deployer.report.reporter import Reporter
 from deployer.report.status import ByHand, status, status_json
-from deployer.report.steps import plan_json, plan_text
-from deployer.report.told import error_text
-from deployer.report.words import counted
+from deployer.report.style import Style, style_of
+from deployer.report.text import counted
 
 __all__ = [
     "FORMATS",
     "ByHand",
     "Format",
-    "Ink",
     "Reporter",
+    "Style",
     "counted",
     "deletions_json",
     "deletions_text",
     "dotenv",
     "error_text",
     "exit_code",
-    "ink",
     "outputs",
     "plan_json",
     "plan_text",
@@ -45,6 +44,7 @@ __all__ = [
     "start_line",
     "status",
     "status_json",
+    "style_of",
 ]
 
 
@@ -62,12 +62,12 @@ def reporter(
     long things took.
     """
     if json:
-        from deployer.report.json_lines import JsonLines
+        from deployer.report.json_reporter import JsonReporter
 
-        return JsonLines(stream, now)
-    pen = ink(stream, environ)
-    if pen.moves if live is None else live:
-        from deployer.report.live import Live
+        return JsonReporter(stream, now)
+    style = style_of(stream, environ)
+    if style.moves if live is None else live:
+        from deployer.report.live_reporter import LiveReporter
 
-        return Live(stream, pen, environ, now)
-    return Plain(stream, pen, now)
+        return LiveReporter(stream, style, environ, now)
+    return LineReporter(stream, style, now)

@@ -10,17 +10,17 @@ from typing import Any
 from deployer.data_loss import Loss
 from deployer.model.template_tree import format_path
 from deployer.removal import Deletion
-from deployer.report.ink import Ink
-from deployer.report.steps import VERSION
-from deployer.report.words import clean, columns, counted
+from deployer.report.plan import VERSION
+from deployer.report.style import Style
+from deployer.report.text import clean, columns, counted
 
 NOTHING = "nothing to delete"
 
 
-def deletions_text(deletions: Sequence[Deletion], *, ink: Ink | None = None) -> str:
-    """Return *deletions* as text for an operator, for a stream with this *ink*."""
-    pen = ink or Ink()
-    return "".join(f"{pen.fit(line)}\n" for line in deletion_lines(deletions, pen))
+def deletions_text(deletions: Sequence[Deletion], *, style: Style | None = None) -> str:
+    """Return *deletions* as text for an operator, for a stream with this *style*."""
+    style = style or Style()
+    return "".join(f"{style.fit(line)}\n" for line in deletion_lines(deletions, style))
 
 
 def deletions_json(deletions: Sequence[Deletion]) -> str:
@@ -29,16 +29,16 @@ def deletions_json(deletions: Sequence[Deletion]) -> str:
     return json.dumps(head | deletions_data(deletions), indent=2) + "\n"
 
 
-def deletion_lines(deletions: Sequence[Deletion], ink: Ink) -> Iterator[str]:
+def deletion_lines(deletions: Sequence[Deletion], style: Style) -> Iterator[str]:
     """Yield a line for each stack, one for each of its resources that hold data, and the count."""
     rows = columns([(clean(item.stack.name), clean(_state(item))) for item in deletions])
     for deletion, (name, state) in zip(deletions, rows, strict=True):
-        yield f"{name}  {ink('red', 'delete')}  {state}"
+        yield f"{name}  {style('red', 'delete')}  {state}"
         for loss in deletion.losses:
-            yield f"{' ' * len(name)}  {_loss(loss, ink)}"
+            yield f"{' ' * len(name)}  {_loss(loss, style)}"
         if deletion.guard:
             confirm = f"{deletion.guard}: needs --confirm={deletion.address}"
-            yield f"{' ' * len(name)}  {ink('yellow', clean(confirm))}"
+            yield f"{' ' * len(name)}  {style('yellow', clean(confirm))}"
     yield f"{counted(len(deletions), 'stack')} to delete" if deletions else NOTHING
 
 
@@ -64,9 +64,9 @@ def _state(deletion: Deletion) -> str:
     return f"{deletion.stack.status} in {deletion.stack.region}{orphan}"
 
 
-def _loss(loss: Loss, ink: Ink) -> str:
+def _loss(loss: Loss, style: Style) -> str:
     """Return a line for a resource that holds data: red if the data is deleted."""
     kept = loss.consequence != "its data is deleted"
     name = format_path((*loss.path, loss.logical_id))
     text = clean(f"{name} ({loss.type}): {loss.consequence}")
-    return f"{ink('yellow' if kept else 'red', 'kept:' if kept else 'lost:')} {text}"
+    return f"{style('yellow' if kept else 'red', 'kept:' if kept else 'lost:')} {text}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from deployer.aws.cloud import DeployedStack
 from deployer.errors import DeployError
-from deployer.report.words import clean, table
+from deployer.report.text import clean, table
 
 if TYPE_CHECKING:
     from deployer.model import Env

@@ -9,8 +9,8 @@ from typing import Any
 
 from deployer.aws.cloud import DeployedStack
 from deployer.plan import Orphan
-from deployer.report.ink import Ink, Style
-from deployer.report.words import clean, columns
+from deployer.report.style import Emphasis, Style
+from deployer.report.text import clean, columns
 
 VERSION = 1
 _BY_HAND = "by hand:"
@@ -32,23 +32,23 @@ def status(
     orphans: Iterable[Orphan] = (),
     by_hand: Iterable[ByHand] = (),
     *,
-    ink: Ink | None = None,
+    style: Style | None = None,
 ) -> str:
-    """*found* as a table for people, on a stream with this *ink*, and what is to be done *by_hand*."""
-    pen = ink or Ink()
+    """*found* as a table for people, on a stream with this *style*, and what is to be done *by_hand*."""
+    style = style or Style()
     noted = _noted(orphans)
     head, *rows = columns([_HEAD, *(_row(stack, noted) for stack in found)])
-    lines = [pen("dim", "  ".join(head).rstrip())]
+    lines = [style("dim", "  ".join(head).rstrip())]
     for stack, (name, region, state, *rest) in zip(found, rows, strict=True):
-        lines.append("  ".join([name, region, pen(_style(stack), state), *rest]).rstrip())
+        lines.append("  ".join([name, region, style(_style(stack), state), *rest]).rstrip())
     lines += [
-        f"{pen('yellow', 'orphan:')} {clean(orphan.found.name)}: {clean(orphan.hint)}"
+        f"{style('yellow', 'orphan:')} {clean(orphan.found.name)}: {clean(orphan.hint)}"
         for orphan in noted.values()
     ]
     for each in by_hand:
         what = f"{clean(each.step)}: {clean(each.what)}: {clean(each.why)}"
-        lines += [f"{pen('yellow', _BY_HAND)} {what}", f"{' ' * len(_BY_HAND)} {clean(each.how)}"]
-    return "".join(f"{pen.fit(line)}\n" for line in lines)
+        lines += [f"{style('yellow', _BY_HAND)} {what}", f"{' ' * len(_BY_HAND)} {clean(each.how)}"]
+    return "".join(f"{style.fit(line)}\n" for line in lines)
 
 
 def status_json(
@@ -92,7 +92,7 @@ def _data(stack: DeployedStack, noted: dict[tuple[str, str], Orphan]) -> dict[st
     }
 
 
-def _style(stack: DeployedStack) -> Style:
+def _style(stack: DeployedStack) -> Emphasis:
     if stack.is_busy:
         return "yellow"
     return "green" if stack.is_complete else "red"

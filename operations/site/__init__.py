@@ -45,7 +45,7 @@ def sync(
     site = publish.Distribution(here.client("cloudfront"), here.output(LAYER, DISTRIBUTION))
     found = bucket.look()
     todo = plan.plan(built.files, found, now=int(time.time()))
-    print(preview.text(todo, built.left_out, ink=report.ink(sys.stdout, os.environ)), end="")
+    print(preview.text(todo, built.left_out, style=report.style_of(sys.stdout, os.environ)), end="")
     if dry_run:
         raise Exit(code=CHANGES if todo.changes else 0)
     if todo.changes:

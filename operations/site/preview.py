@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING
 from operations.site.plan import Plan
 
 if TYPE_CHECKING:
-    from deployer.report import Ink
+    from deployer.report import Style
 
 
-def text(plan: Plan, left_out: Sequence[str], *, ink: Ink) -> str:
-    """*plan* for people, and what of the folder is *left_out*, on a stream with this *ink*."""
-    return "".join(f"{ink.fit(line)}\n" for line in _lines(plan, left_out, ink))
+def text(plan: Plan, left_out: Sequence[str], *, style: Style) -> str:
+    """*plan* for people, and what of the folder is *left_out*, on a stream with this *style*."""
+    return "".join(f"{style.fit(line)}\n" for line in _lines(plan, left_out, style))
 
 
-def _lines(plan: Plan, left_out: Sequence[str], ink: Ink) -> Iterator[str]:
-    from deployer.report.words import counted, escaped, listed
+def _lines(plan: Plan, left_out: Sequence[str], style: Style) -> Iterator[str]:
+    from deployer.report.text import counted, escaped, listed
 
     promises = set(plan.broken_promises)
     for key in plan.create:
-        yield f"{ink('green', 'create')}  {escaped(key)}"
+        yield f"{style('green', 'create')}  {escaped(key)}"
     for key in plan.update:
-        yield f"{ink('yellow', 'update')}  {escaped(key)}"
+        yield f"{style('yellow', 'update')}  {escaped(key)}"
         if key in promises:
-            yield f"        {ink('red', 'was kept for ever: browsers that have it keep it')}"
+            yield f"        {style('red', 'was kept for ever: browsers that have it keep it')}"
     for key in plan.delete:
-        yield f"{ink('red', 'delete')}  {escaped(key)}"
+        yield f"{style('red', 'delete')}  {escaped(key)}"
     for key in left_out:
-        yield f"{ink('dim', 'hidden')}  {escaped(key)}"
+        yield f"{style('dim', 'hidden')}  {escaped(key)}"
     counts = listed(
         [
             ("to create", len(plan.create)),

@@ -46,7 +46,7 @@ def publish(
     plan: Plan, folder: Folder, found: Found, *, bucket: Bucket, distribution: Distribution
 ) -> Iterator[str]:
     """Do it, and say what was done."""
-    from deployer.report.words import counted
+    from deployer.report.text import counted
 
     etags: dict[str, str] = {}
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from deployer.errors import GuardError
-from deployer.report import Ink
+from deployer.report import Style
 from operations import site
 from operations.site import preview
 from operations.site.plan import Plan
@@ -30,7 +30,7 @@ def test_each_change_has_a_line():
         ("a\nb.txt",), ("index.html", OLD), ("é.txt",), ("c.txt",), {"d": 1}, ("index.html",)
     )
 
-    shown = preview.text(plan, [".DS_Store"], ink=Ink()).splitlines()
+    shown = preview.text(plan, [".DS_Store"], style=Style()).splitlines()
 
     assert [
         "create  a\\nb.txt",
@@ -46,7 +46,7 @@ def test_each_change_has_a_line():
 
 def test_nothing_to_do():
     """Is said, with what was looked at."""
-    assert "nothing to do: 1 unchanged\n" == preview.text(NOTHING, [], ink=Ink())
+    assert "nothing to do: 1 unchanged\n" == preview.text(NOTHING, [], style=Style())
 
 
 @pytest.mark.parametrize("typed", ["y\n", "YES\n"])

@@ -1,4 +1,4 @@
-"""A small story that every reporter is told: one stack is made, one fails, one is skipped."""
+"""A small run that every reporter is told: one stack is made, one fails, one is skipped."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployer.report import Ink, deletions_text
+from deployer.report import Style, deletions_text
 from tests.deployer.report.samples import DELETIONS, listening
 
 
@@ -25,7 +25,7 @@ def test_nothing() -> None:
 
 def test_lost_data_is_red() -> None:
     """On a terminal the eye finds it first."""
-    text = deletions_text(DELETIONS, ink=Ink(colour=True))
+    text = deletions_text(DELETIONS, style=Style(colour=True))
 
     assert "\x1b[1;31mlost:" in text
     assert "\x1b[33mkept:" in text

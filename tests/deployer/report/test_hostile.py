@@ -23,7 +23,7 @@ from deployer.events import (
     Verified,
 )
 from deployer.plan import Blocked
-from deployer.report import Ink, error_text, plan_text, question, status
+from deployer.report import Style, error_text, plan_text, question, status
 from tests.deployer.report.samples import change_set, found, listening, progress, tell
 from tests.fakes import desired_stack
 
@@ -118,7 +118,7 @@ def test_no_text_controls_a_terminal(text: str) -> None:
 
 def test_text_is_readable_still() -> None:
     """Escaped, not dropped: one sees that something is wrong with it."""
-    assert "error: a\\x1b[31mb\n" == error_text(DeployError("a\x1b[31mb"), ink=Ink())
+    assert "error: a\\x1b[31mb\n" == error_text(DeployError("a\x1b[31mb"), style=Style())
 
 
 def _invisible(text: str) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from deployer.plan import Orphan
-from deployer.report import ByHand, Ink, status, status_json
+from deployer.report import ByHand, Style, status, status_json
 from tests.deployer.report.samples import found
 from tests.fakes import REGION
 
@@ -31,7 +31,7 @@ def test_a_table_for_people() -> None:
 
 def test_what_needs_a_person_is_red() -> None:
     """The status of a whole stack is green."""
-    text = status(STACKS, ink=Ink(colour=True))
+    text = status(STACKS, style=Style(colour=True))
 
     assert "\x1b[32mCREATE_COMPLETE" in text
     assert "\x1b[1;31mUPDATE_ROLLBACK_FAILED" in text

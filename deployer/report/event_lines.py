@@ -16,12 +16,12 @@ from deployer.events import (
     Verified,
 )
 from deployer.model.template_tree import format_path
-from deployer.report.changes import change_lines
-from deployer.report.ink import Ink, Style
-from deployer.report.story import Chapter
-from deployer.report.words import clean, lasting
+from deployer.report.change_sets import change_lines
+from deployer.report.progress import StackProgress
+from deployer.report.style import Emphasis, Style
+from deployer.report.text import clean, lasting
 
-_STYLES: Mapping[Outcome, Style] = {
+_STYLES: Mapping[Outcome, Emphasis] = {
     Outcome.KEPT: "dim",
     Outcome.PENDING_REVIEW: "yellow",
     Outcome.SKIPPED: "yellow",
@@ -35,7 +35,7 @@ def start_line(
     env: str,
     account: str,
     region: str,
-    ink: Ink,
+    style: Style,
     *,
     emulator: bool,
     origins: Sequence[str] = (),
@@ -43,11 +43,13 @@ def start_line(
     """Return the first line of a run: the environment, and the parts of the AWS setup in use."""
     kind = ", emulator" if emulator else ""
     where = f"account {clean(account)}, region {clean(region)}{kind}"
-    return " · ".join([f"{ink('bold', clean(env))}: {where}", *map(clean, origins)])
+    return " · ".join([f"{style('bold', clean(env))}: {where}", *map(clean, origins)])
 
 
-def event_lines(event: Event, chapter: Chapter, ink: Ink, width: int) -> Iterator[str]:
-    """*event* in words; *chapter* is how it stands with its stack, *width* that of its column."""
+def event_lines(
+    event: Event, stack_progress: StackProgress, style: Style, width: int
+) -> Iterator[str]:
+    """*event* in words; *stack_progress* is how it stands with its stack, *width* that of its column."""
     name = f"{clean(event.stack):{width}}"
     match event:
         case Started(step="keep"):
@@ -55,21 +57,21 @@ def event_lines(event: Event, chapter: Chapter, ink: Ink, width: int) -> Iterato
         case Started(step=step, reason=reason):
             yield f"{name}  {clean(step):{_WORD}}  {clean(reason)}"
         case Uploaded(url=url, replaced=fault) if fault:
-            word = ink("red", f"{'replaced':{_WORD}}")
+            word = style("red", f"{'replaced':{_WORD}}")
             yield f"{name}  {word}  {clean(url)}: {clean(fault)}"
         case Uploaded(url=url):
             yield f"{name}  {'uploaded':{_WORD}}  {clean(url)}"
         case Verified(url=url):
             yield f"{name}  {'verified':{_WORD}}  {clean(url)}"
         case Proposed(change_set=change_set):
-            yield from change_lines(change_set, ink)
+            yield from change_lines(change_set, style)
         case Operating(region=region):
-            yield f"{name}  {chapter.doing:{_WORD}}  in {clean(region)}"
+            yield f"{name}  {stack_progress.doing:{_WORD}}  in {clean(region)}"
         case Progress():
-            yield f"{name}  {_progress(event, ink)}"
+            yield f"{name}  {_progress(event, style)}"
         case Finished(outcome=outcome):
-            word = ink(_STYLES.get(outcome, "green"), f"{outcome.value:{_WORD}}")
-            yield f"{name}  {word}  {_ending(event, chapter)}".rstrip()
+            word = style(_STYLES.get(outcome, "green"), f"{outcome.value:{_WORD}}")
+            yield f"{name}  {word}  {_ending(event, stack_progress)}".rstrip()
 
 
 def is_loud(event: Event) -> bool:
@@ -83,16 +85,16 @@ def is_loud(event: Event) -> bool:
             return True
 
 
-def _progress(progress: Progress, ink: Ink) -> str:
+def _progress(progress: Progress, style: Style) -> str:
     event, line = progress.event, progress.line
     status = f"{clean(event.status):{_WORD}}"
     what = f"{clean(format_path((*progress.path, event.logical_id)))} ({clean(event.type)})"
     reason = f": {clean(event.reason)}" if event.reason else ""
     made = f" (made at {clean(str(line))})" if event.failed and line else ""
-    return f"{ink('red', status) if event.failed else status}  {what}{reason}{made}"
+    return f"{style('red', status) if event.failed else status}  {what}{reason}{made}"
 
 
-def _ending(finished: Finished, chapter: Chapter) -> str:
+def _ending(finished: Finished, stack_progress: StackProgress) -> str:
     match finished.outcome:
         case Outcome.KEPT | Outcome.SKIPPED | Outcome.REFUSED:
             return clean(finished.detail)
@@ -102,5 +104,5 @@ def _ending(finished: Finished, chapter: Chapter) -> str:
             first, _, _ = finished.detail.partition("\n")
             return clean(first.removeprefix(f"{finished.stack}: "))
         case _:
-            took = f"in {lasting(chapter.ended - chapter.began)}"
+            took = f"in {lasting(stack_progress.ended - stack_progress.began)}"
             return f"{took}  {clean(finished.detail)}".rstrip()

@@ -12,22 +12,22 @@ from deployer.events import Event, Finished, Outcome, Progress
 from deployer.plan import Keep, Orphan, Step, Upload
 from deployer.removal import Deletion
 from deployer.report.deletions import deletion_lines
-from deployer.report.endings import interrupted_lines, summary_lines
-from deployer.report.happenings import event_lines, start_line
-from deployer.report.ink import Ink
-from deployer.report.steps import plan_lines
-from deployer.report.story import Story
-from deployer.report.told import error_lines
-from deployer.report.words import clean
+from deployer.report.errors import error_lines
+from deployer.report.event_lines import event_lines, start_line
+from deployer.report.plan import plan_lines
+from deployer.report.progress import RunProgress
+from deployer.report.style import Style
+from deployer.report.summary import interrupted_lines, summary_lines
+from deployer.report.text import clean
 
 
-class Plain:
+class LineReporter:
     """A line per thing; see `Reporter` for what each method is told."""
 
-    def __init__(self, stream: TextIO, ink: Ink, now: Callable[[], float]) -> None:
+    def __init__(self, stream: TextIO, style: Style, now: Callable[[], float]) -> None:
         self._stream = stream
-        self._ink = ink
-        self._story = Story(now)
+        self._style = style
+        self._run = RunProgress(now)
         self._width = 0
         self._last: tuple[str, str, str] | None = None
         self._kept: frozenset[str] = frozenset()
@@ -52,26 +52,26 @@ class Plain:
         emulator: bool,
         origins: Sequence[str] = (),
     ) -> None:
-        self._say(start_line(env, account, region, self._ink, emulator=emulator, origins=origins))
+        self._say(start_line(env, account, region, self._style, emulator=emulator, origins=origins))
 
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
     ) -> None:
         self._width = max((len(clean(step.desired.name)) for step in steps), default=0)
         self._kept = frozenset(step.desired.name for step in steps if isinstance(step, Keep))
-        self._story.expect(step.desired.name for step in steps if not isinstance(step, Keep))
-        self._say(*plan_lines(steps, orphans, uploads, self._ink))
+        self._run.expect(step.desired.name for step in steps if not isinstance(step, Keep))
+        self._say(*plan_lines(steps, orphans, uploads, self._style))
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:
         self._width = max((len(clean(each.stack.name)) for each in deletions), default=0)
-        self._story.expect(each.stack.name for each in deletions)
-        self._say(*deletion_lines(deletions, self._ink))
+        self._run.expect(each.stack.name for each in deletions)
+        self._say(*deletion_lines(deletions, self._style))
 
     def event(self, event: Event) -> None:
-        chapter = self._story.note(event)
+        stack_progress = self._run.note(event)
         self._width = max(self._width, len(clean(event.stack)))
         if not self._again(event):
-            self._say(*event_lines(event, chapter, self._ink, self._width))
+            self._say(*event_lines(event, stack_progress, self._style, self._width))
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -79,17 +79,17 @@ class Plain:
         yield
 
     def summary(self) -> None:
-        self._say(*summary_lines(self._story, self._ink))
+        self._say(*summary_lines(self._run, self._style))
 
     def error(self, error: DeployError) -> None:
-        self._say(*error_lines(error, self._ink))
+        self._say(*error_lines(error, self._style))
 
     def interrupted(self) -> None:
         typed = [""] if self._stream.isatty() else []  # The terminal has just written ^C.
-        self._say(*typed, *interrupted_lines(self._story, self._ink))
+        self._say(*typed, *interrupted_lines(self._run, self._style))
 
     def _say(self, *lines: str) -> None:
-        self._stream.write("".join(f"{self._ink.fit(line)}\n" for line in lines))
+        self._stream.write("".join(f"{self._style.fit(line)}\n" for line in lines))
         self._stream.flush()
 
     def _again(self, event: Event) -> bool:

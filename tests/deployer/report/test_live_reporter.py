@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from deployer.events import Operating, Started
-from deployer.report.rows import rows
-from deployer.report.story import Story
+from deployer.report.progress import RunProgress
+from deployer.report.progress_rows import rows
 from tests.deployer.report.samples import CREATING, NETWORK, progress
 from tests.deployer.report.screen import Screen
 from tests.fakes import REGION, FakeClock
@@ -139,14 +139,14 @@ def _controls(text: str) -> list[str]:
 def test_a_row_fits_the_terminal(width: int) -> None:
     """However long its names are; there is one for each stack at work."""
     clock = FakeClock()
-    story = Story(clock.now)
-    story.expect([NETWORK, "crd-x-cluster"])
+    run = RunProgress(clock.now)
+    run.expect([NETWORK, "crd-x-cluster"])
     long = Started("crd-x-" + "very" * 20, "create", "")
     for event in [*CREATING, long, Operating(long.stack, REGION, "create", "arn")]:
-        story.note(event)
+        run.note(event)
     clock.sleep(4000)
 
-    lines = rows(story, width)
+    lines = rows(run, width)
 
     assert 3 == len(lines)
     assert all(len(line) <= width for line in lines)
@@ -155,23 +155,23 @@ def test_a_row_fits_the_terminal(width: int) -> None:
 def test_a_row_shows_what_is_made_now() -> None:
     """The resource, how many are done, and since when."""
     clock = FakeClock()
-    story = Story(clock.now)
+    run = RunProgress(clock.now)
     for event in CREATING:
-        story.note(event)
+        run.note(event)
     clock.sleep(65)
 
-    [line] = rows(story, 70)
+    [line] = rows(run, 70)
 
     assert line == f"crd-x-network  creating      {'Vpc':24}  1/2  1 min 05 s"
 
 
 def test_a_row_shows_a_rollback() -> None:
     """Counts of what is done mean nothing then."""
-    story = Story(FakeClock().now)
+    run = RunProgress(FakeClock().now)
     for event in [*CREATING, progress("network", NETWORK, "ROLLBACK_IN_PROGRESS")]:
-        story.note(event)
+        run.note(event)
 
-    [line] = rows(story, 60)
+    [line] = rows(run, 60)
 
     assert line.startswith("crd-x-network  rolling back")
     assert "1/2" not in line

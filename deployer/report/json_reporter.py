@@ -28,21 +28,21 @@ from deployer.events import (
 from deployer.model.template_tree import LogicalIds, flatten
 from deployer.plan import Orphan, Step, Upload
 from deployer.removal import Deletion
-from deployer.report.changes import kind, property_path
+from deployer.report.change_sets import kind, property_path
 from deployer.report.deletions import deletions_data
-from deployer.report.endings import left
-from deployer.report.exits import exit_code
-from deployer.report.steps import VERSION, plan_data
-from deployer.report.story import Chapter, Story
-from deployer.report.values import masked
+from deployer.report.exit_codes import exit_code
+from deployer.report.plan import VERSION, plan_data
+from deployer.report.progress import RunProgress, StackProgress
+from deployer.report.property_values import masked
+from deployer.report.summary import left
 
 
-class JsonLines:
+class JsonReporter:
     """One versioned event a line; see `Reporter` for what each method is told."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
         self._stream = stream
-        self._story = Story(now)
+        self._run = RunProgress(now)
 
     def __enter__(self) -> Self:
         return self
@@ -76,8 +76,8 @@ class JsonLines:
         self._say("deletions", **deletions_data(deletions))
 
     def event(self, event: Event) -> None:
-        chapter = self._story.note(event)
-        self._say(type(event).__name__.lower(), stack=event.stack, **_data(event, chapter))
+        stack_progress = self._run.note(event)
+        self._say(type(event).__name__.lower(), stack=event.stack, **_data(event, stack_progress))
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -85,12 +85,12 @@ class JsonLines:
         yield
 
     def summary(self) -> None:
-        finished = self._story.finished
+        finished = self._run.finished
         self._say(
             "summary",
             outcomes=dict(Counter(each.outcome.value for each in finished)),
             exit_code=exit_code(finished),
-            left=[{"stack": stack, "command": command} for stack, command in left(self._story)],
+            left=[{"stack": stack, "command": command} for stack, command in left(self._run)],
         )
 
     def error(self, error: DeployError) -> None:
@@ -99,17 +99,17 @@ class JsonLines:
     def interrupted(self) -> None:
         self._say(
             "interrupted",
-            running=[_running(chapter) for chapter in self._story.running],
-            unexecuted=[each.stack for each in self._story.all() if each.unexecuted],
+            running=[_running(stack_progress) for stack_progress in self._run.running],
+            unexecuted=[each.stack for each in self._run.all() if each.unexecuted],
         )
 
     def _say(self, event: str, **data: object) -> None:
-        head = {"version": VERSION, "event": event, "elapsed": round(self._story.seconds, 3)}
+        head = {"version": VERSION, "event": event, "elapsed": round(self._run.seconds, 3)}
         self._stream.write(f"{json.dumps(head | _masked(data))}\n")
         self._stream.flush()
 
 
-def _data(event: Event, chapter: Chapter) -> dict[str, Any]:
+def _data(event: Event, stack_progress: StackProgress) -> dict[str, Any]:
     match event:
         case Started(step=step, reason=reason):
             return {"step": step, "reason": reason}
@@ -128,7 +128,7 @@ def _data(event: Event, chapter: Chapter) -> dict[str, Any]:
                 "outcome": outcome.value,
                 "detail": detail,
                 "error": _error(error) if error else None,
-                "seconds": round(chapter.ended - chapter.began, 3),
+                "seconds": round(stack_progress.ended - stack_progress.began, 3),
             }
 
 
@@ -190,11 +190,11 @@ def _error(error: DeployError) -> dict[str, Any]:
     }
 
 
-def _running(chapter: Chapter) -> dict[str, Any]:
-    operation = chapter.operation
+def _running(stack_progress: StackProgress) -> dict[str, Any]:
+    operation = stack_progress.operation
     return {
-        "stack": chapter.stack,
-        "doing": chapter.doing,
+        "stack": stack_progress.stack,
+        "doing": stack_progress.doing,
         "region": operation.region if operation else None,
         "stack_id": operation.stack_id if operation else None,
     }

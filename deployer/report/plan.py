@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from deployer.plan import Blocked, Create, Keep, Orphan, Recreate, Resume, Step, Update, Upload
-from deployer.report.ink import Ink, Style
-from deployer.report.words import clean, columns, counted, listed
+from deployer.report.style import Emphasis, Style
+from deployer.report.text import clean, columns, counted, listed
 
 VERSION = 1
-_WORDS: Mapping[type[Step], tuple[str, Style]] = {
+_WORDS: Mapping[type[Step], tuple[str, Emphasis]] = {
     Create: ("create", "green"),
     Update: ("update", "yellow"),
     Recreate: ("recreate", "red"),
@@ -28,11 +28,11 @@ def plan_text(
     orphans: Sequence[Orphan] = (),
     uploads: Sequence[Upload] = (),
     *,
-    ink: Ink | None = None,
+    style: Style | None = None,
 ) -> str:
-    """A plan for people, on a stream with this *ink*."""
-    pen = ink or Ink()
-    return "".join(f"{pen.fit(line)}\n" for line in plan_lines(steps, orphans, uploads, pen))
+    """A plan for people, on a stream with this *style*."""
+    style = style or Style()
+    return "".join(f"{style.fit(line)}\n" for line in plan_lines(steps, orphans, uploads, style))
 
 
 def plan_json(
@@ -44,15 +44,15 @@ def plan_json(
 
 
 def plan_lines(
-    steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload], ink: Ink
+    steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload], style: Style
 ) -> Iterator[str]:
     """The lines of `plan_text`."""
     rows = [_row(each) for each in (*steps, *orphans, *uploads)]
     cells = columns([(clean(row.name), row.word, clean(row.reason)) for row in rows])
     for row, (name, word, reason) in zip(rows, cells, strict=True):
-        yield f"{name}  {ink(row.style, word)}  {reason}"
+        yield f"{name}  {style(row.style, word)}  {reason}"
         for note in row.notes:
-            yield f"{' ' * len(name)}  {ink(row.style, clean(note))}"
+            yield f"{' ' * len(name)}  {style(row.style, clean(note))}"
     yield _counts(steps, orphans, uploads)
 
 
@@ -80,7 +80,7 @@ def plan_data(
 class _Row:
     name: str
     word: str
-    style: Style
+    style: Emphasis
     reason: str
     notes: tuple[str, ...] = ()
 

@@ -13,26 +13,26 @@ from rich.text import Text
 
 from deployer.errors import DeployError
 from deployer.events import Event
-from deployer.report.happenings import event_lines, is_loud
-from deployer.report.ink import Ink
-from deployer.report.plain import Plain
-from deployer.report.rows import rows
-from deployer.report.words import clean
+from deployer.report.event_lines import event_lines, is_loud
+from deployer.report.line_reporter import LineReporter
+from deployer.report.progress_rows import rows
+from deployer.report.style import Style
+from deployer.report.text import clean
 
 _REFRESHES = 4  # A second. Enough for a clock that shows seconds.
 
 
-class Live(Plain):
+class LiveReporter(LineReporter):
     """A line per stack that is at work, under the lines of those that are finished."""
 
     def __init__(
-        self, stream: TextIO, ink: Ink, environ: Mapping[str, str], now: Callable[[], float]
+        self, stream: TextIO, style: Style, environ: Mapping[str, str], now: Callable[[], float]
     ) -> None:
-        super().__init__(stream, ink, now)
+        super().__init__(stream, style, now)
         self._console = Console(
             file=stream,
             force_terminal=True,
-            no_color=not ink.colour,
+            no_color=not style.colour,
             highlight=False,
             markup=False,
             emoji=False,
@@ -50,10 +50,10 @@ class Live(Plain):
         super().__exit__(kind, error, trace)
 
     def event(self, event: Event) -> None:
-        chapter = self._story.note(event)
+        stack_progress = self._run.note(event)
         self._width = max(self._width, len(clean(event.stack)))
         if is_loud(event) and not self._again(event):
-            self._say(*event_lines(event, chapter, self._ink, self._width))
+            self._say(*event_lines(event, stack_progress, self._style, self._width))
         self._start()
 
     @contextmanager
@@ -81,7 +81,7 @@ class Live(Plain):
         if self._region is None:
             super()._say(*lines)
         elif lines:
-            text = "\n".join(self._ink.fit(line) for line in lines)
+            text = "\n".join(self._style.fit(line) for line in lines)
             self._console.print(Text.from_ansi(text), soft_wrap=True)
 
     def _start(self) -> None:
@@ -106,5 +106,7 @@ class Live(Plain):
 
     def _moving(self) -> Group:
         """The moving lines; none while they are being taken away, or they would scroll."""
-        lines = rows(self._story, self._console.width - 1) if self._region else []
-        return Group(*(Text(self._ink.fit(line), no_wrap=True, overflow="crop") for line in lines))
+        lines = rows(self._run, self._console.width - 1) if self._region else []
+        return Group(
+            *(Text(self._style.fit(line), no_wrap=True, overflow="crop") for line in lines)
+        )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.report.values import masked, pair
+from deployer.report.property_values import masked, pair
 
 
 @pytest.mark.parametrize(

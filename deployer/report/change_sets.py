@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from deployer.aws.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.model.template_tree import flatten, format_path
 from deployer.plan import Recreate
-from deployer.report.ink import Ink, Style
-from deployer.report.values import pair
-from deployer.report.words import clean, counted, listed
+from deployer.report.property_values import pair
+from deployer.report.style import Emphasis, Style
+from deployer.report.text import clean, counted, listed
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class _Kind:
     """What can happen to a resource: its mark, its colour, and how it is said of one."""
 
     mark: str
-    style: Style
+    style: Emphasis
     said: str = ""
 
 
@@ -48,15 +48,15 @@ _ACTIONS = {
 _REMADE = {"Always": "forces replacement", "Conditionally": "may force replacement"}
 
 
-def change_lines(change_set: ChangeSet, ink: Ink) -> Iterator[str]:
+def change_lines(change_set: ChangeSet, style: Style) -> Iterator[str]:
     """Yield the lines of *change_set* with nested stacks; one that only adds is a short list."""
     changes = sorted(_located(change_set), key=lambda change: list(_KINDS).index(kind(change)))
-    yield ink("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
+    yield style("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
     if changes and all(kind(change) == "added" for change in changes):
-        yield from _only_added(changes, ink)
+        yield from _only_added(changes, style)
     else:
         for change in changes:
-            yield from _resource(change, ink)
+            yield from _resource(change, style)
 
 
 def counts(change_set: ChangeSet) -> str:
@@ -103,31 +103,31 @@ def property_path(path: str) -> str:
     return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", parts)
 
 
-def _only_added(changes: Sequence[ResourceChange], ink: Ink) -> Iterator[str]:
+def _only_added(changes: Sequence[ResourceChange], style: Style) -> Iterator[str]:
     names = ", ".join(clean(change.logical_id) for change in changes)
     first, *more = textwrap.wrap(
         f"{counted(len(changes), 'resource')}: {names}",
-        max(ink.width, 40),
+        max(style.width, 40),
         initial_indent=" " * 4,
         subsequent_indent=" " * 6,
         break_on_hyphens=False,
     )
-    yield f"  {ink('green', '+')} {first.strip()}"
+    yield f"  {style('green', '+')} {first.strip()}"
     yield from more
 
 
-def _resource(change: ResourceChange, ink: Ink) -> Iterator[str]:
+def _resource(change: ResourceChange, style: Style) -> Iterator[str]:
     how = _KINDS[kind(change)]
     said = _ACTIONS.get(change.action, how.said)
     if change.action == "Remove" or change.replaces:
         said += _POLICIES.get(change.policy, f" ({clean(change.policy)})" if change.policy else "")
-    line = f"  {ink(how.style, how.mark)} {clean(change.logical_id)}  {clean(change.type)}"
-    yield f"{line}  {ink(how.style, said)}" if said else line
+    line = f"  {style(how.style, how.mark)} {clean(change.logical_id)}  {clean(change.type)}"
+    yield f"{line}  {style(how.style, said)}" if said else line
     for each in change.properties if change.action != "Remove" else ():
-        yield f"      {_property(each, ink)}"
+        yield f"      {_property(each, style)}"
 
 
-def _property(change: PropertyChange, ink: Ink) -> str:
+def _property(change: PropertyChange, style: Style) -> str:
     path = property_path(change.path)
     line = f"{path}: {pair(path.rpartition('.')[2], change.before, change.after)}"
     remade = _REMADE.get(change.recreation, "")
@@ -135,4 +135,4 @@ def _property(change: PropertyChange, ink: Ink) -> str:
     if not remade and not cause:
         return line
     note = f"# {', '.join(filter(None, (remade, cause)))}"
-    return f"{line}  {ink('red' if remade else 'dim', note)}"
+    return f"{line}  {style('red' if remade else 'dim', note)}"

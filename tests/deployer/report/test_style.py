@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from deployer.report import Ink, ink
+from deployer.report import Style, style_of
 
 
 class Terminal(io.StringIO):
@@ -32,9 +32,9 @@ def test_the_environment_has_its_say(
     stream: io.StringIO, environ: dict[str, str], colour: bool, moves: bool
 ) -> None:
     """As rich understands NO_COLOR, FORCE_COLOR and TERM."""
-    pen = ink(stream, environ)
+    style = style_of(stream, environ)
 
-    assert (colour, moves) == (pen.colour, pen.moves)
+    assert (colour, moves) == (style.colour, style.moves)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_the_environment_has_its_say(
 )
 def test_the_encoding_has_its_say(encoding: str, text: str) -> None:
     """Our marks have plain stand-ins, the rest is escaped."""
-    assert text == Ink(encoding=encoding).fit("± → … ü")
+    assert text == Style(encoding=encoding).fit("± → … ü")
 
 
 def test_an_unknown_encoding_takes_ascii() -> None:
     """Better than not to tell."""
-    assert "-> \\xfc" == Ink(encoding="no-such").fit("→ ü")
+    assert "-> \\xfc" == Style(encoding="no-such").fit("→ ü")

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from deployer import secret_detection
-from deployer.report.words import escaped, short
+from deployer.report.text import escaped, short
 
 SENSITIVE = "(sensitive)"
 _LONGEST = 60

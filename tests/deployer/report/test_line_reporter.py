@@ -11,8 +11,8 @@ import pytest
 
 from deployer.errors import StaleError
 from deployer.events import Finished, Operating, Outcome, Proposed, Started
-from deployer.report import Ink, error_text
-from deployer.report.plain import Plain
+from deployer.report import Style, error_text
+from deployer.report.line_reporter import LineReporter
 from tests.deployer.report.samples import (
     CREATED,
     CREATING,
@@ -172,7 +172,7 @@ def test_a_poor_encoding_gets_other_characters(encoding: str, arrow: str) -> Non
     """Whatever the stream's encoding is, everything can be written to it."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
-    told, clock = Plain(stream, Ink(encoding=encoding), FakeClock().now), FakeClock()
+    told, clock = LineReporter(stream, Style(encoding=encoding), FakeClock().now), FakeClock()
 
     tell(told, clock, [Started("crd-x-日本", "create", "± ü"), *FAILED])
     told.summary()

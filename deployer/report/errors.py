@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deployer.errors import DeployError
-from deployer.report.ink import Ink
-from deployer.report.words import escaped
+from deployer.report.style import Style
+from deployer.report.text import escaped
 
 
-def error_text(error: DeployError, *, ink: Ink | None = None) -> str:
-    """*error* for people, on a stream with this *ink*: place and fact, then the way out."""
-    pen = ink or Ink()
-    return "".join(f"{pen.fit(line)}\n" for line in error_lines(error, pen))
+def error_text(error: DeployError, *, style: Style | None = None) -> str:
+    """*error* for people, on a stream with this *style*: place and fact, then the way out."""
+    style = style or Style()
+    return "".join(f"{style.fit(line)}\n" for line in error_lines(error, style))
 
 
-def error_lines(error: DeployError, ink: Ink, label: str = "error") -> Iterator[str]:
+def error_lines(error: DeployError, style: Style, label: str = "error") -> Iterator[str]:
     """The lines of `error_text`; those after the first stand below its words."""
-    yield from _labelled(ink("red", f"{label}:"), error.message, len(label) + 2)
+    yield from _labelled(style("red", f"{label}:"), error.message, len(label) + 2)
     if error.hint:
         hint = f"{'hint:':{len(label) + 1}}"
-        yield from _labelled(ink("cyan", hint), error.hint, len(hint) + 1)
+        yield from _labelled(style("cyan", hint), error.hint, len(hint) + 1)
 
 
 def _labelled(label: str, text: str, indent: int) -> Iterator[str]:

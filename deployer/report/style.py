@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TextIO, TypeAlias
 
-Style: TypeAlias = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
+Emphasis: TypeAlias = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
 
-_CODES: Mapping[Style, str] = {
+_CODES: Mapping[Emphasis, str] = {
     "bold": "1",
     "dim": "2",
     "red": "1;31",
@@ -21,7 +21,7 @@ _MARKS = str.maketrans({"±": "!", "→": "->", "…": "..."})
 
 
 @dataclass(frozen=True)
-class Ink:
+class Style:
     """What a stream can show. *moves* says that its cursor can be moved: it is a terminal."""
 
     colour: bool = False
@@ -29,7 +29,7 @@ class Ink:
     encoding: str = "utf-8"
     width: int = 100
 
-    def __call__(self, style: Style, text: str) -> str:
+    def __call__(self, style: Emphasis, text: str) -> str:
         """*text* in *style*, or as it is where there are no colours."""
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.colour and text else text
 
@@ -43,17 +43,17 @@ class Ink:
         return text.encode(known, "backslashreplace").decode(known)
 
 
-def ink(stream: TextIO, environ: Mapping[str, str]) -> Ink:
+def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
     """What *stream* can show, as rich sees it: NO_COLOR, FORCE_COLOR and TERM=dumb count."""
     terminal = stream.isatty()
     dumb = environ.get("TERM", "").lower() in {"dumb", "unknown"}
     forced = environ.get("FORCE_COLOR")
     wanted = terminal if forced is None else forced != ""
-    return Ink(
+    return Style(
         colour=wanted and not dumb and not environ.get("NO_COLOR"),
         moves=terminal and not dumb,
         encoding=stream.encoding or "utf-8",
-        width=_width(stream) if terminal else Ink.width,
+        width=_width(stream) if terminal else Style.width,
     )
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from deployer.aws.cloud import STACK, PropertyChange, ResourceChange
-from deployer.report import Ink, question
-from deployer.report.changes import change_lines, property_path
+from deployer.report import Style, question
+from deployer.report.change_sets import change_lines, property_path
 from tests.deployer.report.samples import added, change_set, changed
 
 REMOVED = ResourceChange("Remove", "Queue", "AWS::SQS::Queue", policy="Delete")
@@ -26,7 +26,7 @@ MIXED = change_set(
 
 def test_what_destroys_comes_first() -> None:
     """Removed, replaced, maybe replaced; then what is changed, then what is new."""
-    text = "\n".join(change_lines(MIXED, Ink()))
+    text = "\n".join(change_lines(MIXED, Style()))
 
     assert text == (
         "crd-x-cluster: 1 removed, 1 replaced, 1 may be replaced, 1 changed, 1 added\n"
@@ -43,7 +43,7 @@ def test_what_destroys_comes_first() -> None:
 
 def test_what_destroys_is_red_on_a_terminal() -> None:
     """Its mark and what becomes of it; what is new is not."""
-    lines = list(change_lines(MIXED, Ink(colour=True)))
+    lines = list(change_lines(MIXED, Style(colour=True)))
 
     assert "\x1b[1;31mis removed, and what it holds is deleted\x1b[0m" in lines[1]
     assert "\x1b[1;31m±\x1b[0m Balancer" in lines[2]
@@ -54,7 +54,7 @@ def test_only_additions_are_a_short_list() -> None:
     """Nobody reads 23 blocks that say the same."""
     new = change_set("network", added("Vpc"), *(added(f"Subnet{n}") for n in range(1, 23)))
 
-    lines = list(change_lines(new, Ink()))
+    lines = list(change_lines(new, Style()))
 
     assert lines[1].startswith("  + 23 resources: Vpc, Subnet1, Subnet2,")
     assert len(lines) < 6
@@ -75,21 +75,21 @@ def test_a_policy_is_said_in_words(policy: str, words: str) -> None:
     """What becomes of the data is what one approves."""
     removed = ResourceChange("Remove", "Table", "AWS::X::Y", policy=policy)
 
-    lines = list(change_lines(change_set("x", removed), Ink()))
+    lines = list(change_lines(change_set("x", removed), Style()))
 
     assert lines[1] == f"  - Table  AWS::X::Y  {words}"
 
 
 def test_a_policy_is_silent_where_nothing_is_destroyed() -> None:
     """AWS sends one for changes in place, too."""
-    lines = list(change_lines(change_set("x", changed("Table", policy="Retain")), Ink()))
+    lines = list(change_lines(change_set("x", changed("Table", policy="Retain")), Style()))
 
     assert lines[1] == "  ~ Table  AWS::X::Y"
 
 
 def test_outputs_alone_are_no_change_to_a_resource() -> None:
     """A change set without resource changes is not empty; it says so."""
-    assert ["crd-x-x: no change to a resource"] == list(change_lines(change_set("x"), Ink()))
+    assert ["crd-x-x: no change to a resource"] == list(change_lines(change_set("x"), Style()))
 
 
 def test_the_question_says_what_is_destroyed() -> None:
@@ -123,7 +123,7 @@ def test_what_happens_in_nested_stacks_is_shown_with_its_path() -> None:
     deep = replace(changed("Deep"), type=STACK, nested=(table, added("New")))
     whole = change_set("pipeline", replace(changed("Below"), type=STACK, nested=(deep,)))
 
-    assert list(change_lines(whole, Ink())) == [
+    assert list(change_lines(whole, Style())) == [
         "crd-x-pipeline: 1 replaced, 2 changed, 1 added",
         "  ± Below/Deep/Table  AWS::X::Y  is replaced, and the old one deleted with what it holds",
         "      KeySchema: a → b  # forces replacement",

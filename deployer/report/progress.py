@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from deployer.aws.cloud import ChangeSet, StackEvent
 from deployer.events import Event, Finished, Operating, Outcome, Progress, Proposed, Started
-from deployer.report.words import clean
+from deployer.report.text import clean
 
 _DOING = {
     "ROLLBACK": "rolling back",
@@ -20,7 +20,7 @@ _DOING = {
 
 
 @dataclass(frozen=True)
-class Chapter:
+class StackProgress:
     """How it stands with one stack."""
 
     stack: str
@@ -46,11 +46,11 @@ class Chapter:
 
 
 @dataclass
-class Story:
+class RunProgress:
     """How it stands with all of them. *now* is for how long things took."""
 
     now: Callable[[], float]
-    chapters: dict[str, Chapter] = field(default_factory=dict)
+    stacks: dict[str, StackProgress] = field(default_factory=dict)
     expected: frozenset[str] = frozenset()
     began: float = field(init=False)
 
@@ -68,7 +68,7 @@ class Story:
         return len(self.expected - {each.stack for each in self.all()})
 
     @property
-    def running(self) -> list[Chapter]:
+    def running(self) -> list[StackProgress]:
         """The stacks CloudFormation works on, whether we watch or not."""
         return [each for each in self.all() if each.running]
 
@@ -77,9 +77,9 @@ class Story:
         """How it ended, for every stack that is over."""
         return [each.finished for each in self.all() if each.finished]
 
-    def all(self) -> list[Chapter]:
+    def all(self) -> list[StackProgress]:
         """Every stack so far; a list of its own, as another thread may ask."""
-        return list(self.chapters.values())
+        return list(self.stacks.values())
 
     def of(self, *outcomes: Outcome) -> list[Finished]:
         """The stacks that ended so."""
@@ -89,15 +89,15 @@ class Story:
         """These stacks have something to do."""
         self.expected = frozenset(stacks)
 
-    def note(self, event: Event) -> Chapter:
+    def note(self, event: Event) -> StackProgress:
         """Take in *event*; how it stands with its stack then."""
-        old = self.chapters.get(event.stack) or Chapter(event.stack, self.now())
+        old = self.stacks.get(event.stack) or StackProgress(event.stack, self.now())
         new = _after(old, event, self.now())
-        self.chapters[event.stack] = new
+        self.stacks[event.stack] = new
         return new
 
 
-def _after(old: Chapter, event: Event, now: float) -> Chapter:
+def _after(old: StackProgress, event: Event, now: float) -> StackProgress:
     match event:
         case Started():
             return old if old.running else replace(old, doing="preparing")
@@ -118,7 +118,7 @@ def _after(old: Chapter, event: Event, now: float) -> Chapter:
             return old
 
 
-def _with_resource(old: Chapter, told: StackEvent) -> Chapter:
+def _with_resource(old: StackProgress, told: StackEvent) -> StackProgress:
     if told.status.endswith("_IN_PROGRESS"):
         return replace(old, resource=told.logical_id)
     planned = {each.logical_id for each in old.change_set.changes} if old.change_set else None
@@ -126,7 +126,7 @@ def _with_resource(old: Chapter, told: StackEvent) -> Chapter:
     return replace(old, done=old.done | {told.logical_id}) if counts else old
 
 
-def _doing(status: str, old: Chapter) -> str:
+def _doing(status: str, old: StackProgress) -> str:
     if not status.endswith("_IN_PROGRESS"):
         return old.doing
     return next((word for part, word in _DOING.items() if part in status), old.doing)
