@@ -58,7 +58,6 @@ class Picture:
 @task(help=_HELP | {"file": "a picture: JPEG, PNG or WebP"})
 def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
     """Give a person a picture, and wait until everyone can see it."""
-    from deployer.aws.errors import translate_errors
     from deployer.errors import CloudError, ConfigError
 
     photo = project.path(file)
@@ -66,26 +65,22 @@ def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
         raise ConfigError(f"--file={file}: there is no such file", hint="a JPEG, PNG or WebP")
     picture = _picture(sub, env)
     content_type = mimetypes.guess_type(photo.name)[0] or "application/octet-stream"
-    with translate_errors(picture.url):
-        before = picture.version()
-        picture.put(photo.read_bytes(), content_type)
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while picture.version() == before:
-            if time.monotonic() > give_up:
-                why = "the log of the thumbnail function says why"
-                raise CloudError(f"no picture came of {photo.name}", hint=why)
-            time.sleep(0.2)
+    before = picture.version()
+    picture.put(photo.read_bytes(), content_type)
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while picture.version() == before:
+        if time.monotonic() > give_up:
+            why = "the log of the thumbnail function says why"
+            raise CloudError(f"no picture came of {photo.name}", hint=why)
+        time.sleep(0.2)
     terminal.show(picture.url)
 
 
 @task(help=_HELP)
 def clear(_: Context, sub: str = "", env: str = "") -> None:
     """Take a person's picture away: they have the default one again."""
-    from deployer.aws.errors import translate_errors
-
     picture = _picture(sub, env)
-    with translate_errors(picture.url):
-        picture.clear()
+    picture.clear()
     terminal.show(f"cleared {picture.url}")
 
 

@@ -118,7 +118,6 @@ def _master(here: Target) -> dict[str, str]:
     Raises GuardError if the stack names another secret: a release chooses what the stack returns,
     and the password is sent to a function that a release deploys.
     """
-    from deployer.aws.errors import translate_errors
     from deployer.errors import GuardError
 
     secret = here.output("database", "MasterSecret")
@@ -129,19 +128,15 @@ def _master(here: Target) -> dict[str, str]:
             f" {managed or 'which has none'}",
             hint="find out who changed the stack (CloudTrail), then ./inv deploy --stack=database",
         )
-    with translate_errors(secret):
-        client = here.client("secretsmanager")
-        kept = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
+    client = here.client("secretsmanager")
+    kept = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
     return {"username": kept["username"], "password": kept["password"]}
 
 
 def _managed_secret(here: Target) -> str:
     """Return the ARN of the secret that RDS manages for the database, or "" if there is none."""
-    from deployer.aws.errors import translate_errors
-
     name = here.env.stack_name("database")
-    with translate_errors(name):
-        found = here.client("rds").describe_db_instances(DBInstanceIdentifier=name)
+    found = here.client("rds").describe_db_instances(DBInstanceIdentifier=name)
     [database] = found["DBInstances"]
     return str(database.get("MasterUserSecret", {}).get("SecretArn", ""))
 

@@ -42,7 +42,6 @@ def sign_in(here: Target) -> str:
     Raises ConfigError for the emulator, whose registry has an API but no images, and GuardError
     if the stack names another registry than the one that the password is for.
     """
-    from deployer.aws.errors import translate_errors
     from deployer.errors import ConfigError, GuardError
 
     if here.environment.is_local:
@@ -50,8 +49,7 @@ def sign_in(here: Target) -> str:
             f"{here.env.name}: the emulator keeps no images", hint="an account does: --env=dev"
         )
     registry = here.output("registry", "Uri").partition("/")[0]
-    with translate_errors(registry):
-        token = here.client("ecr").get_authorization_token()["authorizationData"][0]
+    token = here.client("ecr").get_authorization_token()["authorizationData"][0]
     issuer = token["proxyEndpoint"].removeprefix("https://")
     if registry != issuer:  # A release chooses what a stack returns, and the password is not its.
         raise GuardError(

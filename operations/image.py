@@ -45,7 +45,6 @@ def build(_: Context, env: str = "") -> None:
 @task()
 def push(_: Context, env: str = "") -> None:
     """Build the image and push it with the commit as its tag; print the digest."""
-    from deployer.aws.errors import translate_errors
     from deployer.errors import CloudError, GuardError
 
     source = _source()
@@ -56,16 +55,15 @@ def push(_: Context, env: str = "") -> None:
         )
     here = target.connect(env)
     repository = here.output("registry", "Name")
-    with translate_errors(repository):
-        if digest := _pushed(here, repository, source.tag):
-            raise GuardError(
-                f"{repository}: an image with the tag {source.tag} exists: {digest}",
-                hint="if you trust the user who pushed it, run ./inv service.release "
-                f"--image={digest}; otherwise create a new commit",
-            )
-        docker.sign_in(here)
-        docker.run("push", _build(here, source))
-        digest = _pushed(here, repository, source.tag)  # A tag that exists is never pushed again.
+    if digest := _pushed(here, repository, source.tag):
+        raise GuardError(
+            f"{repository}: an image with the tag {source.tag} exists: {digest}",
+            hint="if you trust the user who pushed it, run ./inv service.release "
+            f"--image={digest}; otherwise create a new commit",
+        )
+    docker.sign_in(here)
+    docker.run("push", _build(here, source))
+    digest = _pushed(here, repository, source.tag)  # A tag that exists is never pushed again.
     if not digest:
         raise CloudError(f"{repository}: was pushed {source.tag}, and knows nothing of it")
     terminal.show(digest)

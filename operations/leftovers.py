@@ -16,13 +16,10 @@ def empty_buckets(account: Account, stacks: Iterable[DeployedStack]) -> None:
     CloudFormation deletes only empty buckets. A bucket that its template keeps is not emptied, nor
     are the buckets of a nested stack that is kept.
     """
-    from deployer.aws.errors import translate_errors
-
     for stack in stacks:
         client: Any = account.client("s3", stack.region)
-        with translate_errors(stack.name):
-            for bucket in _buckets(account, stack):
-                _empty(client, bucket)
+        for bucket in _buckets(account, stack):
+            _empty(client, bucket)
 
 
 def _empty(client: Any, bucket: str) -> None:

@@ -36,15 +36,12 @@ def logs(
     follow: bool = False,
 ) -> None:
     """Print what a function or the service has logged, oldest first; times are UTC."""
-    from deployer.aws.errors import translate_errors
-
     began = int(time.time() * 1000) - seconds(since) * 1000
     here = target.connect(env)
     group = _group(here, function, service=service)
     client = here.client("logs")
-    with translate_errors(group):
-        for event in _following(client, group, began) if follow else _events(client, group, began):
-            print("\n".join(_lines(event)), flush=follow)
+    for event in _following(client, group, began) if follow else _events(client, group, began):
+        print("\n".join(_lines(event)), flush=follow)
 
 
 def seconds(since: str) -> int:
@@ -70,11 +67,8 @@ def _group(here: Target, function: str, *, service: bool) -> str:
 
 def _group_of(here: Target, function: str) -> str:
     """The group is CloudFormation's to name, so the function says which it writes to."""
-    from deployer.aws.errors import translate_errors
-
-    with translate_errors(function):
-        client = here.client("lambda")
-        configuration = client.get_function_configuration(FunctionName=function)
+    client = here.client("lambda")
+    configuration = client.get_function_configuration(FunctionName=function)
     return str(configuration["LoggingConfig"]["LogGroup"])
 
 

@@ -110,8 +110,6 @@ def left(target: Target, found: Iterable[DeployedStack]) -> Iterator[ByHand]:
 
 def _zone(here: Here) -> Iterator[Open]:
     """A certificate waits until the world's DNS has a record that is in our zone."""
-    from deployer.aws.errors import translate_errors
-
     env = here.target.env
     regions = {
         stack.region
@@ -119,14 +117,12 @@ def _zone(here: Here) -> Iterator[Open]:
         if layer in {"dns", "edge-certificate"}
     }
     for region in sorted(regions):
-        with translate_errors("certificates"):
-            listed = here.target.account.client("acm", region).list_certificates(
-                CertificateStatuses=["PENDING_VALIDATION"], Includes={"keyTypes": _KEYS}
-            )
+        listed = here.target.account.client("acm", region).list_certificates(
+            CertificateStatuses=["PENDING_VALIDATION"], Includes={"keyTypes": _KEYS}
+        )
         waiting = [each["DomainName"] for each in listed["CertificateSummaryList"]]
         for name in (name for name in waiting if f".{name}".endswith(f".{env.domain}")):
-            with translate_errors(env.hosted_zone):
-                zone = here.target.client("route53").get_hosted_zone(Id=env.hosted_zone)
+            zone = here.target.client("route53").get_hosted_zone(Id=env.hosted_zone)
             servers = " ".join(zone["DelegationSet"]["NameServers"])
             yield f"the certificate of {name} waits", f"delegate {env.domain} to {servers}"
 
@@ -177,12 +173,10 @@ def _image(here: Here) -> Iterator[Open]:
 
 def _released(here: Here, image: str) -> str:
     """What the parameter of *image* says."""
-    from deployer.aws.errors import translate_errors
     from stacks.parts import image_parameter
 
     name = image_parameter(here.target.env, image)
-    with translate_errors(name):
-        found = here.target.client("ssm").get_parameter(Name=name)
+    found = here.target.client("ssm").get_parameter(Name=name)
     return str(found["Parameter"]["Value"])
 
 
@@ -191,12 +185,10 @@ def _webhook(here: Here) -> Iterator[Open]:
 
 
 def _connection(here: Here) -> Iterator[Open]:
-    from deployer.aws.errors import translate_errors
 
     arn = here.output("pipeline", "Connection")
-    with translate_errors(arn):
-        client = here.target.client("codeconnections")
-        found = client.get_connection(ConnectionArn=arn)["Connection"]
+    client = here.target.client("codeconnections")
+    found = client.get_connection(ConnectionArn=arn)["Connection"]
     if found["ConnectionStatus"] != "AVAILABLE":
         where = f"console of {here.target.env.region}, Developer Tools, Settings, Connections"
         what = f"{found['ConnectionName']} is {found['ConnectionStatus']}"
@@ -204,25 +196,20 @@ def _connection(here: Here) -> Iterator[Open]:
 
 
 def _site(here: Here) -> Iterator[Open]:
-    from deployer.aws.errors import translate_errors
 
     bucket, owner = here.output("cdn", "SiteBucket"), here.target.env.account
-    with translate_errors(bucket):
-        listed = here.target.client("s3").list_objects_v2(
-            Bucket=bucket, Prefix="index.html", MaxKeys=1, ExpectedBucketOwner=owner
-        )
+    listed = here.target.client("s3").list_objects_v2(
+        Bucket=bucket, Prefix="index.html", MaxKeys=1, ExpectedBucketOwner=owner
+    )
     if not listed["KeyCount"]:
         yield "nothing is published", f"{here.invoke('site.sync')}, or the workflow: docs/site.md"
 
 
 def _unconfirmed(here: Here, topic: str, protocol: str) -> Iterator[Open]:
     """Whoever is to hear of *topic* and has not said yes. SNS forgets them after three days."""
-    from deployer.aws.errors import translate_errors
-
     client: Any = here.target.client("sns")
-    with translate_errors(topic):
-        pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-        listed = [each for page in pages for each in page["Subscriptions"]]
+    pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    listed = [each for page in pages for each in page["Subscriptions"]]
     for each in listed:
         if each["SubscriptionArn"] == PENDING and each["Protocol"] == protocol:
             ask = f"--topic-arn {topic} --protocol {protocol}"

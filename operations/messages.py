@@ -54,14 +54,12 @@ def _below(kind: str, id_: str) -> dict[str, Any]:
 def _show(
     env: str, way: str, asked: dict[str, Any], head: tuple[str, ...], *, as_json: bool
 ) -> None:
-    from deployer.aws.errors import translate_errors
 
     here = target.connect(env)
     name = here.output("messages", "Table")
-    with translate_errors(name):
-        pages = here.client("dynamodb").get_paginator(way)
-        found = pages.paginate(TableName=name, ConsistentRead=True, **asked)
-        rows = sorted(_rows(found), key=lambda row: (row["pk"], row["sk"]))
+    pages = here.client("dynamodb").get_paginator(way)
+    found = pages.paginate(TableName=name, ConsistentRead=True, **asked)
+    rows = sorted(_rows(found), key=lambda row: (row["pk"], row["sk"]))
     shown = [dict.fromkeys(head, "") | row for row in rows]
     print(table.text(rows if as_json else shown, head, as_json=as_json), end="")
 

@@ -46,21 +46,18 @@ def plugin() -> str:
 @contextmanager
 def to(here: Target, host: str, port: int) -> Iterator[int]:
     """A port of this machine that leads to *port* of *host*, as long as the context lasts."""
-    from deployer.aws.errors import translate_errors
-
     command, local = plugin(), _free_port()
-    with translate_errors(host):
-        request = {
-            "Target": _target(here),
-            "DocumentName": DOCUMENT,
-            "Parameters": {
-                "host": [host],
-                "portNumber": [str(port)],
-                "localPortNumber": [str(local)],
-            },
-        }
-        client = here.client("ssm")
-        session = client.start_session(**request)
+    request = {
+        "Target": _target(here),
+        "DocumentName": DOCUMENT,
+        "Parameters": {
+            "host": [host],
+            "portNumber": [str(port)],
+            "localPortNumber": [str(local)],
+        },
+    }
+    client = here.client("ssm")
+    session = client.start_session(**request)
     response = {name: session[name] for name in ("SessionId", "TokenValue", "StreamUrl")}
     args = [RESPONSE, here.env.region, "StartSession", here.account.profile, json.dumps(request)]
     with _running([command, *args, client.meta.endpoint_url], {RESPONSE: json.dumps(response)}):

@@ -26,7 +26,6 @@ _LARGEST_VALUE = 4096  # Bytes of a parameter of the standard tier.
 @task(help={"name": "a variable such as ROLLBAR_ACCESS_TOKEN"})
 def put(_: Context, name: str = "", env: str = "") -> None:
     """Keep a value, asked for without echo or read from stdin; tasks that start have it."""
-    from deployer.aws.errors import translate_errors
     from deployer.errors import ConfigError
 
     environment = project.environment(env)
@@ -40,9 +39,8 @@ def put(_: Context, name: str = "", env: str = "") -> None:
     value = _value(name)
     here = target.connect_to(environment)
     for path in paths:
-        with translate_errors(path):
-            client = here.client("ssm")
-            kept = client.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
+        client = here.client("ssm")
+        kept = client.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
         terminal.show(f"kept {path}, version {kept['Version']}")
     print(f"./inv service.restart --env={here.env.name} brings it to the tasks that run")
 
@@ -80,10 +78,7 @@ def changed(here: target.Target) -> dict[str, str]:
 
 def _found(here: target.Target, asked: list[str]) -> dict[str, str]:
     """Without decryption: what is asked for is not what they are."""
-    from deployer.aws.errors import translate_errors
-
-    with translate_errors(", ".join(asked)):
-        answer: Any = here.client("ssm").get_parameters(Names=asked, WithDecryption=False)
+    answer: Any = here.client("ssm").get_parameters(Names=asked, WithDecryption=False)
     return {
         each["Name"]: each["LastModifiedDate"].isoformat(sep=" ", timespec="seconds")
         for each in answer["Parameters"]

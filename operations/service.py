@@ -6,7 +6,6 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -110,15 +109,15 @@ class Running:
 def release(_: Context, image: str = "", layer: str = "service", env: str = "") -> None:
     """Migrate, bring an image that is in the registry into service, and note it: also a rollback."""
     digest = _digest(image)
-    with _running(layer, env) as service:
-        uri = f"{_known_image(service.here, digest)}@{digest}"
-        _migrate(service.here)
-        service.update(taskDefinition=_with_image(service, uri))
-        _note(service.here, layer, digest)
-        terminal.show(f"released {uri}")
-        if not service.described()["desiredCount"]:
-            then = f"deploy --stack={layer}" if service.fewest() is None else "service.start"
-            terminal.show(f"nothing runs: ./inv {then} --env={service.here.env.name}")
+    service = _running(layer, env)
+    uri = f"{_known_image(service.here, digest)}@{digest}"
+    _migrate(service.here)
+    service.update(taskDefinition=_with_image(service, uri))
+    _note(service.here, layer, digest)
+    terminal.show(f"released {uri}")
+    if not service.described()["desiredCount"]:
+        then = f"deploy --stack={layer}" if service.fewest() is None else "service.start"
+        terminal.show(f"nothing runs: ./inv {then} --env={service.here.env.name}")
 
 
 @task(help={"image": _IMAGE, "layer": _LAYER})
@@ -132,19 +131,19 @@ def record(_: Context, image: str = "", layer: str = "service", env: str = "") -
 @task(help={"layer": _LAYER})
 def restart(_: Context, layer: str = "service", env: str = "") -> None:
     """Replace every task by a new one of the same kind, with none missing in between."""
-    with _running(layer, env) as service:
-        service.update(forceNewDeployment=True)
-        terminal.show(f"restarted {service.name}")
+    service = _running(layer, env)
+    service.update(forceNewDeployment=True)
+    terminal.show(f"restarted {service.name}")
 
 
 @task(help={"layer": _LAYER})
 def stop(_: Context, layer: str = "service", env: str = "") -> None:
     """Run no tasks, until `service.start`: what costs by the hour."""
-    with _running(layer, env) as service:
-        if service.fewest() is not None:
-            service.suspend(suspended=True)
-        service.update(desiredCount=0)
-        terminal.show(f"stopped {service.name}")
+    service = _running(layer, env)
+    if service.fewest() is not None:
+        service.suspend(suspended=True)
+    service.update(desiredCount=0)
+    terminal.show(f"stopped {service.name}")
 
 
 @task(help={"layer": _LAYER})
@@ -152,18 +151,18 @@ def start(_: Context, layer: str = "service", env: str = "") -> None:
     """Run tasks again, as many as the load needs, and one at least."""
     from deployer.errors import CloudError
 
-    with _running(layer, env) as service:
-        fewest = service.fewest()
-        if fewest is None:
-            where = f"--env={service.here.env.name}"
-            raise CloudError(
-                f"{service.name} has no image yet",
-                hint=f"./inv service.record --image=DIGEST {where}, then"
-                f" ./inv deploy --stack={layer} {where}",
-            )
-        service.suspend(suspended=False)
-        service.update(desiredCount=max(1, fewest, service.described()["desiredCount"]))
-        terminal.show(f"started {service.name}")
+    service = _running(layer, env)
+    fewest = service.fewest()
+    if fewest is None:
+        where = f"--env={service.here.env.name}"
+        raise CloudError(
+            f"{service.name} has no image yet",
+            hint=f"./inv service.record --image=DIGEST {where}, then"
+            f" ./inv deploy --stack={layer} {where}",
+        )
+    service.suspend(suspended=False)
+    service.update(desiredCount=max(1, fewest, service.described()["desiredCount"]))
+    terminal.show(f"started {service.name}")
 
 
 @task(help={"layer": _LAYER, "command": "what to run there"})
@@ -172,36 +171,31 @@ def connect(_: Context, layer: str = "service", env: str = "", command: str = "/
     from deployer.errors import CloudError
 
     plugin = port_forwarding.plugin()
-    with _running(layer, env) as service:
-        tasks = service.ecs.list_tasks(cluster=service.cluster, serviceName=service.name)
-        if not tasks["taskArns"]:
-            raise CloudError(
-                f"{service.name} has no task that runs",
-                hint=f"./inv service.start --env={service.here.env.name}",
-            )
-        session = service.ecs.execute_command(
-            cluster=service.cluster,
-            task=tasks["taskArns"][0],
-            container=service.name,
-            command=command,
-            interactive=True,
-        )["session"]
+    service = _running(layer, env)
+    tasks = service.ecs.list_tasks(cluster=service.cluster, serviceName=service.name)
+    if not tasks["taskArns"]:
+        raise CloudError(
+            f"{service.name} has no task that runs",
+            hint=f"./inv service.start --env={service.here.env.name}",
+        )
+    session = service.ecs.execute_command(
+        cluster=service.cluster,
+        task=tasks["taskArns"][0],
+        container=service.name,
+        command=command,
+        interactive=True,
+    )["session"]
     told = [port_forwarding.RESPONSE, service.here.env.region, "StartSession"]
     processes.at_terminal(
         [plugin, *told], {port_forwarding.RESPONSE: json.dumps(session)}, aws=True
     )
 
 
-@contextmanager
-def _running(layer: str, env: str) -> Iterator[Running]:
-    """The service of a layer; what AWS refuses is told as our error."""
-    from deployer.aws.errors import translate_errors
-
+def _running(layer: str, env: str) -> Running:
+    """Return the service of a layer."""
     here = target.connect(env)
     _settings(here, layer)
-    service = Running(here, layer, here.output("cluster", "Name"), here.output(layer, "Name"))
-    with translate_errors(service.name):
-        yield service
+    return Running(here, layer, here.output("cluster", "Name"), here.output(layer, "Name"))
 
 
 def _settings(here: Target, layer: str) -> Settings:
@@ -232,12 +226,9 @@ def _digest(image: str) -> str:
 
 def _known_image(here: Target, digest: str) -> str:
     """The address of the repository; raises CloudError with ECR's words if it has no such image."""
-    from deployer.aws.errors import translate_errors
-
     name = here.output("registry", "Name")
-    with translate_errors(name):
-        images = [{"imageDigest": digest}]
-        here.client("ecr").describe_images(repositoryName=name, imageIds=images)
+    images = [{"imageDigest": digest}]
+    here.client("ecr").describe_images(repositoryName=name, imageIds=images)
     return here.output("registry", "Uri")
 
 
@@ -265,12 +256,10 @@ def _with_image(service: Running, uri: str) -> str:
 
 
 def _note(here: Target, layer: str, digest: str) -> None:
-    from deployer.aws.errors import translate_errors
     from stacks.parts import image_parameter
 
     name = image_parameter(here.env, _settings(here, layer).image)
-    with translate_errors(name):
-        here.client("ssm").put_parameter(Name=name, Value=digest, Overwrite=True)
+    here.client("ssm").put_parameter(Name=name, Value=digest, Overwrite=True)
 
 
 namespace = Collection(connect, record, release, restart, start, stop)

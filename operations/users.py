@@ -23,12 +23,9 @@ _HEAD = ("sub", "handle", "email", "status", "confirmed")
 )
 def list_(_: Context, env: str = "", json: bool = False) -> None:
     """Everyone who has signed up: how Cognito knows them, and whether their address is confirmed."""
-    from deployer.aws.errors import translate_errors
-
     here = target.connect(env)
     pool = here.output("users", "Pool")
-    with translate_errors(pool):
-        people = sorted(_people(here.client("cognito-idp"), pool), key=lambda row: str(row["sub"]))
+    people = sorted(_people(here.client("cognito-idp"), pool), key=lambda row: str(row["sub"]))
     print(table.text(people, _HEAD, as_json=json), end="")
 
 

@@ -100,7 +100,10 @@ def _resource(operation: Any, parameters: Mapping[str, Any]) -> str:
 
 
 def _texts(values: list[Any]) -> Iterator[str]:
-    return (value for value in values if isinstance(value, str))
+    """Yield the strings of *values*, in printable form."""
+    for value in values:
+        if isinstance(value, str):
+            yield value if value.isprintable() else ascii(value)[1:-1]
 
 
 def short_name(arn: str) -> str:

@@ -36,24 +36,21 @@ def publish(_: Context, env: str = "") -> None:
 
 def put(account: Account, region: str, bucket: str) -> Iterator[str]:
     """Upload each picture that differs into the *bucket* of the assets stack; the URLs of those."""
-    from deployer.aws.errors import translate_errors
-
     owner = account.identity().account
     client: Any = account.client("s3", region)
     for file in sorted(FOLDER.rglob("*.jpg")):
         key, body = file.relative_to(FOLDER).as_posix(), file.read_bytes()
         digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        with translate_errors(f"s3://{bucket}/{key}"):
-            if _there(client, bucket, key, owner) == digest:
-                continue
-            client.put_object(
-                Bucket=bucket,
-                Key=key,
-                Body=body,
-                ContentType="image/jpeg",
-                CacheControl=CACHE_CONTROL,
-                ExpectedBucketOwner=owner,
-            )
+        if _there(client, bucket, key, owner) == digest:
+            continue
+        client.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=body,
+            ContentType="image/jpeg",
+            CacheControl=CACHE_CONTROL,
+            ExpectedBucketOwner=owner,
+        )
         yield f"s3://{bucket}/{key}"
 
 

@@ -86,17 +86,14 @@ class Bucket:
 
         S3 refuses a body that has not the checksum, so what was read is what is stored.
         """
-        from deployer.aws.errors import translate_errors
-
-        with translate_errors(self._place(key)):
-            answer = self.client.put_object(
-                **self._here,
-                Key=key,
-                Body=body,
-                ContentType=file.content_type,
-                CacheControl=file.cache_control,
-                ChecksumSHA256=file.sha256,
-            )
+        answer = self.client.put_object(
+            **self._here,
+            Key=key,
+            Body=body,
+            ContentType=file.content_type,
+            CacheControl=file.cache_control,
+            ChecksumSHA256=file.sha256,
+        )
         return str(answer["ETag"])
 
     def delete(self, keys: Sequence[str]) -> None:
@@ -104,20 +101,17 @@ class Bucket:
 
         A key that XML cannot hold is deleted by itself: there it is in the address.
         """
-        from deployer.aws.errors import translate_errors
         from deployer.errors import CloudError
 
         by_itself = [key for key in keys if _NOT_IN_XML.search(key)]
         for key in by_itself:
-            with translate_errors(self._place(ascii(key)[1:-1])):
-                self.client.delete_object(**self._here, Key=key)
+            self.client.delete_object(**self._here, Key=key)
         together = [key for key in keys if key not in {*by_itself}]
         for start in range(0, len(together), MOST_DELETED):
             objects = [{"Key": key} for key in together[start : start + MOST_DELETED]]
-            with translate_errors(self._place()):
-                answer = self.client.delete_objects(
-                    **self._here, Delete={"Objects": objects, "Quiet": True}
-                )
+            answer = self.client.delete_objects(
+                **self._here, Delete={"Objects": objects, "Quiet": True}
+            )
             for error in answer.get("Errors", []):
                 raise CloudError(f"{self._place(error['Key'])}: {error['Code']}")
 
@@ -137,11 +131,8 @@ class Bucket:
 
     def _list(self) -> dict[str, Listed]:
         """Every object but the record, a page of a thousand at a time."""
-        from deployer.aws.errors import translate_errors
-
-        with translate_errors(self._place()):
-            pages = self.client.get_paginator("list_objects_v2").paginate(**self._here)
-            objects = [each for page in pages for each in page.get("Contents", [])]
+        pages = self.client.get_paginator("list_objects_v2").paginate(**self._here)
+        objects = [each for page in pages for each in page.get("Contents", [])]
         listed = {each["Key"]: Listed(each["ETag"], _second(each)) for each in objects}
         listed.pop(RECORD, None)
         return listed
@@ -168,10 +159,7 @@ class Bucket:
 
     def _ask(self, key: str) -> tuple[str, Published]:
         """What is stored under *key*: a checksum of our own making, or none."""
-        from deployer.aws.errors import translate_errors
-
-        with translate_errors(self._place(key)):
-            answer = self.client.head_object(**self._here, Key=key, ChecksumMode="ENABLED")
+        answer = self.client.head_object(**self._here, Key=key, ChecksumMode="ENABLED")
         stored = File(
             answer.get("ChecksumSHA256", ""), answer["ContentType"], answer.get("CacheControl", "")
         )

@@ -29,16 +29,13 @@ class Distribution:
 
         It has a name of its own: to repeat that of an earlier one would do nothing.
         """
-        from deployer.aws.errors import translate_errors
-
-        with translate_errors(f"distribution {self.id}"):
-            answer = self.client.create_invalidation(
-                DistributionId=self.id,
-                InvalidationBatch={
-                    "Paths": {"Quantity": len(paths), "Items": list(paths)},
-                    "CallerReference": uuid.uuid4().hex,
-                },
-            )
+        answer = self.client.create_invalidation(
+            DistributionId=self.id,
+            InvalidationBatch={
+                "Paths": {"Quantity": len(paths), "Items": list(paths)},
+                "CallerReference": uuid.uuid4().hex,
+            },
+        )
         return str(answer["Invalidation"]["Id"])
 
 
