@@ -173,7 +173,7 @@ def _image(here: Here) -> Iterator[Open]:
 
 def _released(here: Here, image: str) -> str:
     """What the parameter of *image* says."""
-    from stacks.parts import image_parameter
+    from stacks.parts.names import image_parameter
 
     name = image_parameter(here.target.env, image)
     found = here.target.client("ssm").get_parameter(Name=name)

@@ -58,7 +58,7 @@ def list_(_: Context, env: str = "", json: bool = False) -> None:
 
 def names(environment: Environment) -> dict[str, str]:
     """The variable of each secret, by its name in Parameter Store."""
-    from stacks.containers import secret_name
+    from stacks.parts.containers import secret_name
 
     return {
         secret_name(environment.env, service.name, variable): variable

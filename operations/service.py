@@ -256,7 +256,7 @@ def _with_image(service: Running, uri: str) -> str:
 
 
 def _note(here: Target, layer: str, digest: str) -> None:
-    from stacks.parts import image_parameter
+    from stacks.parts.names import image_parameter
 
     name = image_parameter(here.env, _settings(here, layer).image)
     here.client("ssm").put_parameter(Name=name, Value=digest, Overwrite=True)

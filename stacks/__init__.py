@@ -14,7 +14,6 @@ from stacks import database as database_stack
 from stacks import dns as dns_stack
 from stacks import edge_certificate as edge_certificate_stack
 from stacks import foundation as foundation_stack
-from stacks import functions
 from stacks import messages as messages_stack
 from stacks import monitoring as monitoring_stack
 from stacks import network as network_stack
@@ -24,6 +23,7 @@ from stacks import service as service_stack
 from stacks import site_publisher as site_publisher_stack
 from stacks import users as users_stack
 from stacks.conflicts import conflicts
+from stacks.parts import functions
 from stacks.permissions.resources import MANUAL_STACKS
 
 

@@ -7,9 +7,9 @@ from awacs.aws import Allow, ArnLike, Condition, Principal, Statement, StringEqu
 from troposphere import AccountId, Sub, logs, s3
 
 from deployer.model import Env, Template, Value
-from stacks.buckets import private_bucket
 from stacks.cdn import Cdn
-from stacks.parts import arn, own
+from stacks.parts.buckets import private_bucket
+from stacks.parts.names import arn, resource_name
 
 
 def define(t: Template, env: Env, web: Cdn, *, days: int) -> None:
@@ -28,7 +28,7 @@ def define(t: Template, env: Env, web: Cdn, *, days: int) -> None:
     destination = t.add_resource(
         logs.DeliveryDestination(
             "VisitsDestination",
-            Name=own(env, "visits"),
+            Name=resource_name(env, "visits"),
             DestinationResourceArn=bucket.get_att("Arn"),
             OutputFormat="json",
             DependsOn=policy,
@@ -65,7 +65,7 @@ def _deliver(
     source = t.add_resource(
         logs.DeliverySource(
             f"{title}Source",
-            Name=own(env, title.lower()),
+            Name=resource_name(env, title.lower()),
             LogType="ACCESS_LOGS",
             ResourceArn=distribution,
         )

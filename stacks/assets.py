@@ -11,8 +11,8 @@ from troposphere import AccountId, s3, sns
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
-from stacks.buckets import bucket_alone, bucket_arn, expire_replaced
-from stacks.parts import topic_policy
+from stacks.parts.buckets import bucket_arn, bucket_without_policy, expire_noncurrent
+from stacks.parts.topics import topic_policy
 
 AVATARS = "avatars"
 
@@ -43,9 +43,9 @@ class Assets:
 
 def define(t: Template, env: Env, settings: Settings) -> Assets:
     """Both buckets keep what was replaced for a while: a mistake can be taken back."""
-    replaced = expire_replaced(settings.replaced_picture_days, rule="replaced-pictures")
+    replaced = expire_noncurrent(settings.replaced_picture_days, rule="replaced-pictures")
     topic, policy = _topic(t, env)
-    avatars = bucket_alone(
+    avatars = bucket_without_policy(
         t,
         "Avatars",
         env=env,
@@ -55,7 +55,7 @@ def define(t: Template, env: Env, settings: Settings) -> Assets:
         NotificationConfiguration=_tells(topic),
         DependsOn=policy,  # S3 tries the topic when it is told of it.
     )
-    pictures = bucket_alone(
+    pictures = bucket_without_policy(
         t, "Pictures", env=env, name="pictures", versioned=True, lifecycle=[replaced]
     )
     return Assets(

@@ -14,14 +14,17 @@ from troposphere.logs import LogGroup
 from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks.assets import Assets
-from stacks.buckets import bucket_arn, bucket_name, objects, private_bucket
 from stacks.foundation import Foundation
-from stacks.functions import Functions, Maker, callable_by, give_up_to
-from stacks.parts import allow, failures, keep, own
+from stacks.parts.buckets import bucket_arn, bucket_name, objects, private_bucket
+from stacks.parts.functions import FunctionFactory, Functions, allow_invoke
+from stacks.parts.iam import allow
+from stacks.parts.names import resource_name
+from stacks.parts.queues import allow_send, dead_letter_queue
+from stacks.parts.retention import retention_policies
 from stacks.users import Users
 
 UPLOADS = "uploads"
-ORIGINALS, PICTURES = "originals/", "avatars/"  # As lambdas/shared/avatars.py has them.
+UPLOAD_FOLDER, AVATAR_FOLDER = "originals/", "avatars/"  # As in lambdas/shared/avatars.py.
 ROUTE = "POST /avatars/key_upload"
 
 # Of its blocks of 16 MB, Pillow keeps two for the next picture: new ones cost a tenth of its time.
@@ -86,19 +89,19 @@ def define(
     browser → API → authorizer, upload_url → signed address → uploads bucket → thumbnail →
     the bucket of avatars, which is another one: what comes out never starts anything here.
     """
-    make = functions.of(t, env, base)
-    queue = failures(t, "Failures", env)
-    thumbnail = _thumbnail(make, settings, assets, queue)
+    factory = functions.factory(t, env, base)
+    queue = dead_letter_queue(t, "Failures", env)
+    thumbnail = _thumbnail(factory, settings, assets, queue)
     uploads = _uploads(t, env, thumbnail)
-    authorizer = make.function(
+    authorizer = factory.function(
         "Authorizer",
         code="authorizer",
-        timeout=5,
-        memory=512,
+        timeout_seconds=5,
+        memory_mb=512,
         variables={"USER_POOL_ID": users.pool, "CLIENT_ID": users.client},
-        may=[],
+        statements=[],
     )
-    upload_url = _upload_url(make, settings, uploads)
+    upload_url = _upload_url(factory, settings, uploads)
     days = functions.settings.log_retention_days
     api = _api(t, env, settings, authorizer=authorizer, upload_url=upload_url, days=days)
     return Avatars(
@@ -114,31 +117,33 @@ def define(
 
 
 def _thumbnail(
-    make: Maker, settings: Settings, assets: Assets, queue: sqs.Queue
+    factory: FunctionFactory, settings: Settings, assets: Assets, queue: sqs.Queue
 ) -> awslambda.Function:
     """It waits for no bucket, since the bucket waits for it: see `bucket_arn`."""
-    uploads = bucket_arn(make.env, UPLOADS)
-    thumbnail = make.function(
+    uploads = bucket_arn(factory.env, UPLOADS)
+    thumbnail = factory.function(
         "Thumbnail",
         code="thumbnail",
-        timeout=60,
-        memory=1024,
+        timeout_seconds=60,
+        memory_mb=1024,
         variables={
-            "UPLOADS_BUCKET_NAME": bucket_name(make.env, UPLOADS),
+            "UPLOADS_BUCKET_NAME": bucket_name(factory.env, UPLOADS),
             "AVATARS_BUCKET_NAME": assets.avatars,
             "UPLOAD_LIMIT_BYTES": str(settings.upload_limit_bytes),
             **PILLOW,
         },
-        may=[
-            _may("ReadOriginals", storage.GetObject, objects(uploads, f"{ORIGINALS}*")),
+        statements=[
+            _may("ReadOriginals", storage.GetObject, objects(uploads, f"{UPLOAD_FOLDER}*")),
             _may("SeeWhatIsGone", storage.ListBucket, uploads),  # Else S3 says 403 of it, not 404.
-            _may("WritePictures", storage.PutObject, objects(assets.avatars_arn, f"{PICTURES}*")),
-            give_up_to(queue),
+            _may(
+                "WritePictures", storage.PutObject, objects(assets.avatars_arn, f"{AVATAR_FOLDER}*")
+            ),
+            allow_send(queue),
         ],
     )
     if settings.pictures_at_once:
         thumbnail.ReservedConcurrentExecutions = settings.pictures_at_once
-    make.t.add_resource(
+    factory.t.add_resource(
         awslambda.EventInvokeConfig(
             "ThumbnailRetries",
             FunctionName=thumbnail.ref(),
@@ -155,8 +160,8 @@ def _thumbnail(
 
 def _uploads(t: Template, env: Env, thumbnail: awslambda.Function) -> s3.Bucket:
     """What people upload, for a day: the picture is all that is wanted of it."""
-    call = callable_by(t, thumbnail, "s3", bucket_arn(env, UPLOADS), SourceAccount=AccountId)
-    originals = s3.S3Key(Rules=[s3.Rules(Name="prefix", Value=ORIGINALS)])
+    call = allow_invoke(t, thumbnail, "s3", bucket_arn(env, UPLOADS), SourceAccount=AccountId)
+    originals = s3.S3Key(Rules=[s3.Rules(Name="prefix", Value=UPLOAD_FOLDER)])
     bucket, _ = private_bucket(
         t,
         "Uploads",
@@ -187,18 +192,22 @@ def _uploads(t: Template, env: Env, thumbnail: awslambda.Function) -> s3.Bucket:
     return bucket
 
 
-def _upload_url(make: Maker, settings: Settings, uploads: s3.Bucket) -> awslambda.Function:
+def _upload_url(
+    factory: FunctionFactory, settings: Settings, uploads: s3.Bucket
+) -> awslambda.Function:
     """What it signs is done with its own rights, so it has the right to upload."""
-    return make.function(
+    return factory.function(
         "UploadUrl",
         code="upload_url",
-        timeout=5,
-        memory=256,
+        timeout_seconds=5,
+        memory_mb=256,
         variables={
             "UPLOADS_BUCKET_NAME": uploads.ref(),
             "UPLOAD_LIMIT_BYTES": str(settings.upload_limit_bytes),
         },
-        may=[_may("Upload", storage.PutObject, objects(uploads.get_att("Arn"), f"{ORIGINALS}*"))],
+        statements=[
+            _may("Upload", storage.PutObject, objects(uploads.get_att("Arn"), f"{UPLOAD_FOLDER}*"))
+        ],
     )
 
 
@@ -220,7 +229,7 @@ def _api(
     api = t.add_resource(
         apigatewayv2.Api(
             "Api",
-            Name=own(env, "avatars"),
+            Name=resource_name(env, "avatars"),
             ProtocolType="HTTP",
             CorsConfiguration=apigatewayv2.Cors(
                 AllowOrigins=[_site(env)],
@@ -262,14 +271,14 @@ def _authorizer(
         )
     )
     source = _execution(api, f"authorizers/${{{authorizer.title}}}")
-    callable_by(t, function, "apigateway", source)
+    allow_invoke(t, function, "apigateway", source)
     return authorizer
 
 
 def _integration(
     t: Template, api: apigatewayv2.Api, function: awslambda.Function
 ) -> apigatewayv2.Integration:
-    callable_by(t, function, "apigateway", _execution(api, f"*/{ROUTE.replace(' ', '')}"))
+    allow_invoke(t, function, "apigateway", _execution(api, f"*/{ROUTE.replace(' ', '')}"))
     return t.add_resource(
         apigatewayv2.Integration(
             "UploadUrlIntegration",
@@ -282,7 +291,7 @@ def _integration(
 
 
 def _stage(t: Template, env: Env, settings: Settings, api: apigatewayv2.Api, *, days: int) -> None:
-    group = t.add_resource(LogGroup("ApiLogs", RetentionInDays=days, **keep(env)))
+    group = t.add_resource(LogGroup("ApiLogs", RetentionInDays=days, **retention_policies(env)))
     t.add_resource(
         apigatewayv2.Stage(
             "Stage",

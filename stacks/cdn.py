@@ -12,12 +12,13 @@ from troposphere import Sub, cloudfront
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
-from stacks import headers
 from stacks.assets import Assets
 from stacks.avatars import Avatars
-from stacks.buckets import bucket_alone, bucket_policy, expire_replaced, objects
 from stacks.edge_certificate import EdgeCertificate
-from stacks.parts import alias_records, arn, named, own
+from stacks.parts import response_headers
+from stacks.parts.buckets import bucket_policy, bucket_without_policy, expire_noncurrent, objects
+from stacks.parts.dns_records import alias_records
+from stacks.parts.names import arn, name_tag, resource_name
 
 # The same in every account: AWS's policy to cache as an object's own headers say, whatever the
 # query, headers and cookies of a request; and the zone that every distribution has its name in.
@@ -101,13 +102,13 @@ def define(
     avatars: Avatars,
 ) -> Cdn:
     """The bucket and distribution of the site, and the distribution of the pictures."""
-    files = bucket_alone(
+    files = bucket_without_policy(
         t,
         "SiteFiles",
         env=env,
         name="site",
         versioned=True,
-        lifecycle=[expire_replaced(settings.replaced_file_days, rule="replaced-files")],
+        lifecycle=[expire_noncurrent(settings.replaced_file_days, rule="replaced-files")],
     )
     access = _access(t, env)
     files_origin = _origin("files", files.get_att("RegionalDomainName"), access)
@@ -138,7 +139,7 @@ def _access(t: Template, env: Env) -> cloudfront.OriginAccessControl:
         cloudfront.OriginAccessControl(
             "BucketAccess",
             OriginAccessControlConfig=cloudfront.OriginAccessControlConfig(
-                Name=own(env, "buckets"),
+                Name=resource_name(env, "buckets"),
                 OriginAccessControlOriginType="s3",
                 SigningBehavior="always",
                 SigningProtocol="sigv4",
@@ -177,7 +178,9 @@ def _site(
         Origins=[files],
         DefaultRootObject="index.html",
         DefaultCacheBehavior=cloudfront.DefaultCacheBehavior(
-            **_behaviour(files, headers.of_site(t, env, avatars, settings.also_connects_to)),
+            **_behaviour(
+                files, response_headers.of_site(t, env, avatars, settings.also_connects_to)
+            ),
             FunctionAssociations=[
                 cloudfront.FunctionAssociation(
                     EventType="viewer-request", FunctionARN=function.get_att("FunctionARN")
@@ -192,7 +195,7 @@ def _site_function(t: Template, env: Env) -> cloudfront.Function:
     return t.add_resource(
         cloudfront.Function(
             "SiteFunction",
-            Name=own(env, "site"),
+            Name=resource_name(env, "site"),
             AutoPublish=True,
             FunctionCode=SITE_FUNCTION,
             FunctionConfig=cloudfront.FunctionConfig(
@@ -218,7 +221,7 @@ def _pictures(
     S3 says 404 only to whoever may list a bucket, and 403 otherwise (see `_readable`). The root
     names a file, though there is none: without one, S3 would answer with the list.
     """
-    shown = headers.of_pictures(t, env)
+    shown = response_headers.of_pictures(t, env)
     return _distribution(
         t,
         env,
@@ -251,7 +254,7 @@ def _avatar_cache(t: Template, env: Env, settings: Settings) -> cloudfront.Cache
         cloudfront.CachePolicy(
             "AvatarCache",
             CachePolicyConfig=cloudfront.CachePolicyConfig(
-                Name=own(env, "avatars"),
+                Name=resource_name(env, "avatars"),
                 MinTTL=0,
                 DefaultTTL=settings.avatar_cache_seconds,
                 MaxTTL=settings.avatar_cache_seconds,
@@ -299,7 +302,7 @@ def _distribution(
                 ),
                 **config,
             ),
-            Tags=named(env, title.lower()),
+            Tags=name_tag(env, title.lower()),
         )
     )
     for name, host in hosts.items():

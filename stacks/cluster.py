@@ -13,10 +13,11 @@ from troposphere.servicediscovery import HttpNamespace
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
-from stacks.buckets import private_bucket
 from stacks.dns import Dns
 from stacks.network import ANYWHERE, ANYWHERE_IPV6, Network
-from stacks.parts import alias_records, named, own
+from stacks.parts.buckets import private_bucket
+from stacks.parts.dns_records import alias_records
+from stacks.parts.names import name_tag, resource_name
 
 # TLS 1.3 and 1.2, forward secrecy only, with post-quantum key exchange for those who offer it.
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
@@ -57,7 +58,7 @@ def define(
 
     *dual_stack* says that the network has IPv6.
     """
-    namespace = t.add_resource(HttpNamespace("Namespace", Name=own(env, "services")))
+    namespace = t.add_resource(HttpNamespace("Namespace", Name=resource_name(env, "services")))
     cluster = _cluster(t, env, settings, namespace=namespace)
 
     front = _front_firewall(t, env, settings.port, net=net, dual_stack=dual_stack)
@@ -123,7 +124,7 @@ def _front_firewall(
                 for source in world
             ],
             SecurityGroupEgress=[_allow(port, "Requests to services", CidrIp=net.vpc_cidr)],
-            Tags=named(env, "load-balancer"),
+            Tags=name_tag(env, "load-balancer"),
         )
     )
 
@@ -144,7 +145,7 @@ def _service_firewall(
                     SourceSecurityGroupId=front.get_att("GroupId"),
                 )
             ],
-            Tags=named(env, "service"),
+            Tags=name_tag(env, "service"),
         )
     )
 
@@ -185,7 +186,7 @@ def _load_balancer(
                 elb.LoadBalancerAttributes(Key=key, Value=value)
                 for key, value in attributes.items()
             ],
-            Tags=named(env, "load-balancer"),
+            Tags=name_tag(env, "load-balancer"),
             **logging,
         )
     )
@@ -260,7 +261,7 @@ def _targets(t: Template, env: Env, settings: Settings, *, net: Network) -> elb.
                     Key="deregistration_delay.timeout_seconds", Value=str(settings.drain_seconds)
                 )
             ],
-            Tags=named(env, "backend"),
+            Tags=name_tag(env, "backend"),
         )
     )
 

@@ -15,7 +15,9 @@ from troposphere.logs import LogGroup
 from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks import buildspecs
-from stacks.parts import allow, arn, keep, own, trust
+from stacks.parts.iam import allow, trust_policy
+from stacks.parts.names import arn, resource_name
+from stacks.parts.retention import retention_policies
 from stacks.permissions import build_roles
 from stacks.permissions.resources import MANUAL_STACKS
 
@@ -167,7 +169,7 @@ def define(t: Template, env: Env, settings: Settings, resources: Resources) -> P
 def project_name(env: Env, title: str) -> str:
     """Return the name of the project *title*, such as `crd-prod-pipeline-record-image`."""
     kebab_case = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in title)
-    return own(env, f"pipeline{kebab_case}")
+    return resource_name(env, f"pipeline{kebab_case}")
 
 
 def _diff_variables(env: Env) -> dict[str, Value]:
@@ -203,7 +205,9 @@ def _project(
     """
     name = project_name(env, title)
     log_group = t.add_resource(
-        LogGroup(f"{title}Logs", RetentionInDays=settings.log_retention_days, **keep(env))
+        LogGroup(
+            f"{title}Logs", RetentionInDays=settings.log_retention_days, **retention_policies(env)
+        )
     )
     read_source = build_roles.read_artifact(env, resources.artifact_store_arn, SOURCE)
     role = _role(t, title, name, log_group, [*read_source, *statements])
@@ -248,7 +252,7 @@ def _role(
     return t.add_resource(
         iam.Role(
             f"{title}Role",
-            AssumeRolePolicyDocument=trust("codebuild", Condition(of_project)),
+            AssumeRolePolicyDocument=trust_policy("codebuild", Condition(of_project)),
             Policies=[
                 iam.Policy(
                     PolicyName=title,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from stacks import postgresql
+from stacks.parts import postgresql
 
 if TYPE_CHECKING:
     from stacks import Config

@@ -12,7 +12,7 @@ from troposphere import Sub, cloudwatch
 
 from deployer.model import Env, Template
 from stacks.alarms import Alarm, Metric
-from stacks.parts import own
+from stacks.parts.names import resource_name
 
 WIDTH, HEIGHT = 8, 6  # Of a graph; the page is 24 wide.
 
@@ -41,7 +41,7 @@ def define(t: Template, env: Env, alarms: Sequence[Alarm], more: Sequence[Graph]
     t.add_resource(
         cloudwatch.Dashboard(
             "Dashboard",
-            DashboardName=own(env, "overview"),
+            DashboardName=resource_name(env, "overview"),
             DashboardBody=Sub(
                 _page([lights, *(_widget(graph) for graph in graphs)]),
                 _values(metric for graph in graphs for metric in graph.metrics),

@@ -12,9 +12,11 @@ from troposphere.logs import LogGroup
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
-from stacks import postgresql
 from stacks.network import Network
-from stacks.parts import allow, keep, named, own
+from stacks.parts import postgresql
+from stacks.parts.iam import allow
+from stacks.parts.names import name_tag, resource_name
+from stacks.parts.retention import retention_policies
 
 PORT = 5432
 
@@ -187,7 +189,7 @@ def define(t: Template, env: Env, settings: Settings, net: Network) -> Database:
             EnablePerformanceInsights=True,
             PerformanceInsightsRetentionPeriod=7,
             EnableCloudwatchLogsExports=list(LOGS),
-            Tags=named(env, "database"),
+            Tags=name_tag(env, "database"),
             DependsOn=logs,
             **_snapshot(env),
         )
@@ -211,7 +213,7 @@ def _identifier(env: Env) -> str:
     CloudFormation replaces nothing that is named so: a change that would leave an empty database
     is refused, and a person moves the data first.
     """
-    return own(env, "database")
+    return resource_name(env, "database")
 
 
 def _firewall(t: Template, env: Env, *, net: Network) -> ec2.SecurityGroup:
@@ -227,7 +229,7 @@ def _firewall(t: Template, env: Env, *, net: Network) -> ec2.SecurityGroup:
             SecurityGroupEgress=[
                 ec2.SecurityGroupRule(IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nowhere")
             ],
-            Tags=named(env, "database"),
+            Tags=name_tag(env, "database"),
         )
     )
 
@@ -240,7 +242,7 @@ def _logs(t: Template, env: Env, days: int) -> list[LogGroup]:
                 title,
                 LogGroupName=f"/aws/rds/instance/{_identifier(env)}/{log}",
                 RetentionInDays=days,
-                **keep(env),
+                **retention_policies(env),
             )
         )
         for log, title in LOGS.items()
@@ -253,7 +255,7 @@ def _subnets(t: Template, env: Env, *, net: Network) -> rds.DBSubnetGroup:
             "PrivateSubnets",
             DBSubnetGroupDescription="Where the internet has no way to",
             SubnetIds=list(net.private_subnets),
-            Tags=named(env, "database"),
+            Tags=name_tag(env, "database"),
         )
     )
 
@@ -272,12 +274,12 @@ def _parameters(t: Template, env: Env, settings: Settings) -> rds.DBParameterGro
                 "log_lock_waits": "1",
                 "idle_in_transaction_session_timeout": "60000",
             },
-            Tags=named(env, "database"),
+            Tags=name_tag(env, "database"),
         )
     )
 
 
 def _snapshot(env: Env) -> dict[str, Any]:
-    """As `keep`, but an instance that is gone costs nothing, and a snapshot has all that it had."""
+    """As `retention_policies`, but an instance that is gone costs nothing, and a snapshot has all that it had."""
     policy = "Snapshot" if env.protect else "Delete"
     return {"DeletionPolicy": policy, "UpdateReplacePolicy": policy}

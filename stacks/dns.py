@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from troposphere.certificatemanager import Certificate, DomainValidationOption
 
 from deployer.model import Env, Template, Value
-from stacks.parts import named
+from stacks.parts.names import name_tag
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def define(t: Template, env: Env) -> Dns:
             DomainValidationOptions=[
                 DomainValidationOption(DomainName=host, HostedZoneId=env.hosted_zone)
             ],
-            Tags=named(env, "api"),
+            Tags=name_tag(env, "api"),
         )
     )
     return Dns(certificate=certificate.ref())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from troposphere.certificatemanager import Certificate, DomainValidationOption
 
 from deployer.model import Env, Template, Value
-from stacks.parts import named
+from stacks.parts.names import name_tag
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def define(t: Template, env: Env) -> EdgeCertificate:
                 DomainValidationOption(DomainName=name, HostedZoneId=env.hosted_zone)
                 for name in names
             ],
-            Tags=named(env, "site"),
+            Tags=name_tag(env, "site"),
         )
     )
     return EdgeCertificate(arn=certificate.ref())

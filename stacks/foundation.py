@@ -24,8 +24,10 @@ from troposphere import AccountId, iam, s3, sns
 from deployer.artifacts import RELEASES
 from deployer.config import fields
 from deployer.model import Env, Template, Value
-from stacks.buckets import bucket_arn, expire_replaced, objects, private_bucket
-from stacks.parts import arn, topic_policy, trust
+from stacks.parts.buckets import bucket_arn, expire_noncurrent, objects, private_bucket
+from stacks.parts.iam import trust_policy
+from stacks.parts.names import arn
+from stacks.parts.topics import topic_policy
 from stacks.permissions.boundary import boundary as role_boundary
 from stacks.permissions.release import release_policies
 
@@ -82,7 +84,7 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
         env=env,
         name="artifacts",
         versioned=True,
-        lifecycle=[expire_replaced(days, rule="replaced-artifacts")],
+        lifecycle=[expire_noncurrent(days, rule="replaced-artifacts")],
         statements=_limits_of_releases(env),
     )
     return bucket
@@ -162,7 +164,7 @@ def _release_role(
     return t.add_resource(
         iam.Role(
             "ReleaseRole",
-            AssumeRolePolicyDocument=trust("cloudformation"),
+            AssumeRolePolicyDocument=trust_policy("cloudformation"),
             ManagedPolicyArns=[policy.ref() for policy in policies],
         )
     )

@@ -12,8 +12,10 @@ from troposphere import Sub, awslambda, dynamodb, sqs
 from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks.foundation import Foundation
-from stacks.functions import Functions, Maker, give_up_to
-from stacks.parts import allow, failures, keep
+from stacks.parts.functions import FunctionFactory, Functions
+from stacks.parts.iam import allow
+from stacks.parts.queues import allow_send, dead_letter_queue
+from stacks.parts.retention import retention_policies
 
 GROUP_INDEX = "message-group-sk-index"
 
@@ -52,8 +54,8 @@ def define(
 ) -> Messages:
     """The table and its function."""
     table = _table(t, env, settings)
-    queue = failures(t, "Failures", env)
-    newest = _newest(functions.of(t, env, base), table, queue)
+    queue = dead_letter_queue(t, "Failures", env)
+    newest = _newest(functions.factory(t, env, base), table, queue)
     return Messages(
         table=table.ref(),
         table_arn=table.get_att("Arn"),
@@ -93,32 +95,34 @@ def _table(t: Template, env: Env, settings: Settings) -> dynamodb.Table:
                 PointInTimeRecoveryEnabled=True, RecoveryPeriodInDays=settings.recovery_days
             ),
             DeletionProtectionEnabled=env.protect,
-            **keep(env),
+            **retention_policies(env),
         )
     )
 
 
-def _newest(make: Maker, table: dynamodb.Table, queue: sqs.Queue) -> awslambda.Function:
+def _newest(
+    factory: FunctionFactory, table: dynamodb.Table, queue: sqs.Queue
+) -> awslambda.Function:
     """Bring both rows of a conversation up to date with each new message of it.
 
     What it writes itself is in the stream as well, and is no new message. Should the function be
     made anew, it starts with the oldest record there is: what was seen before changes nothing.
     What it has given up on is shown with the next message of the conversation.
     """
-    newest = make.function(
+    newest = factory.function(
         "MessagingStream",
         code="messaging_stream",
-        timeout=60,  # For a hundred messages, should the index be behind.
-        memory=256,
+        timeout_seconds=60,  # For a hundred messages, should the index be behind.
+        memory_mb=256,
         variables={"TABLE_NAME": table.ref(), "GROUP_INDEX_NAME": GROUP_INDEX},
-        may=[
+        statements=[
             allow("FindConversation", [tables.Query], _index_arn(table)),
             allow("MoveConversation", [tables.DeleteItem, tables.PutItem], table.get_att("Arn")),
             allow("FollowStream", FOLLOW, Sub(f"${{{table.title}.Arn}}/stream/*")),
-            give_up_to(queue),
+            allow_send(queue),
         ],
     )
-    make.t.add_resource(
+    factory.t.add_resource(
         awslambda.EventSourceMapping(
             "NewMessages",
             FunctionName=newest.ref(),

@@ -18,7 +18,7 @@ from stacks.dashboard import Graph
 from stacks.database import Database
 from stacks.foundation import Foundation
 from stacks.messages import Messages
-from stacks.parts import own
+from stacks.parts.names import resource_name
 from stacks.service import Service
 from stacks.users import Users
 
@@ -177,7 +177,7 @@ def _traces(t: Template, env: Env, service: Service) -> None:
         xray.SamplingRule(
             "Sampling",
             SamplingRule=xray.SamplingRuleProperty(
-                RuleName=own(env, "service"),
+                RuleName=resource_name(env, "service"),
                 ServiceName=service.name,
                 FixedRate=0.1,
                 ReservoirSize=5,
@@ -194,7 +194,7 @@ def _traces(t: Template, env: Env, service: Service) -> None:
     t.add_resource(
         xray.Group(
             "Traces",
-            GroupName=own(env, "service"),
+            GroupName=resource_name(env, "service"),
             FilterExpression=Sub('service("${Service}")', Service=service.name),
         )
     )
@@ -211,7 +211,7 @@ def _budget(t: Template, env: Env, usd: int, email: str) -> None:
         budgets.Budget(
             f"BudgetTo{letters}",
             Budget=budgets.BudgetData(
-                BudgetName=own(env, f"monthly-{letters.lower()}"),
+                BudgetName=resource_name(env, f"monthly-{letters.lower()}"),
                 BudgetType="COST",
                 TimeUnit="MONTHLY",
                 BudgetLimit=budgets.Spend(Amount=usd, Unit="USD"),

@@ -24,7 +24,9 @@ from troposphere.logs import LogGroup
 from deployer.config import fields
 from deployer.model import Env, Template, Value, Values
 from stacks.foundation import Foundation
-from stacks.parts import allow, keep, named, trust
+from stacks.parts.iam import allow, trust_policy
+from stacks.parts.names import name_tag
+from stacks.parts.retention import retention_policies
 
 MOST_ZONES = 4  # Each has a quarter of the network, whether it is used yet or not.
 ANYWHERE = "0.0.0.0/0"
@@ -76,7 +78,7 @@ def define(t: Template, env: Env, settings: Settings, base: Foundation) -> Netwo
             CidrBlock=str(settings.cidr),
             EnableDnsHostnames=True,
             EnableDnsSupport=True,
-            Tags=named(env, "vpc"),
+            Tags=name_tag(env, "vpc"),
         )
     )
     zones = zone_blocks(settings.cidr, settings.zones)
@@ -158,7 +160,7 @@ def _public_subnet(
             VpcId=vpc.ref(),
             AvailabilityZone=zone.name,
             MapPublicIpOnLaunch=False,
-            Tags=named(env, f"public-{zone.number}"),
+            Tags=name_tag(env, f"public-{zone.number}"),
             **addresses,
         )
     )
@@ -172,14 +174,14 @@ def _private_subnet(t: Template, env: Env, zone: Zone, *, vpc: ec2.VPC) -> ec2.S
             AvailabilityZone=zone.name,
             CidrBlock=str(zone.private),
             MapPublicIpOnLaunch=False,
-            Tags=named(env, f"private-{zone.number}"),
+            Tags=name_tag(env, f"private-{zone.number}"),
         )
     )
 
 
 def _internet(t: Template, env: Env, *, vpc: ec2.VPC) -> ec2.VPCGatewayAttachment:
     """The way to the internet, attached: whatever uses it has to wait for that."""
-    gateway = t.add_resource(ec2.InternetGateway("Internet", Tags=named(env, "internet")))
+    gateway = t.add_resource(ec2.InternetGateway("Internet", Tags=name_tag(env, "internet")))
     return t.add_resource(
         ec2.VPCGatewayAttachment(
             "InternetAttachment", VpcId=vpc.ref(), InternetGatewayId=gateway.ref()
@@ -197,7 +199,7 @@ def _public_routes(
     ipv6: ec2.VPCCidrBlock | None,
 ) -> ec2.RouteTable:
     routes = t.add_resource(
-        ec2.RouteTable("PublicRoutes", VpcId=vpc.ref(), Tags=named(env, "public"))
+        ec2.RouteTable("PublicRoutes", VpcId=vpc.ref(), Tags=name_tag(env, "public"))
     )
     ways: dict[str, dict[str, Any]] = {"PublicRoute": {"DestinationCidrBlock": ANYWHERE}}
     if ipv6:
@@ -223,7 +225,7 @@ def _nat_gateways(
     """One gateway in each of these public *subnets*."""
     gateways = []
     for number, subnet in enumerate(subnets, 1):
-        tags = named(env, f"nat-{number}")
+        tags = name_tag(env, f"nat-{number}")
         address = t.add_resource(
             ec2.EIP(f"NatAddress{number}", Domain="vpc", Tags=tags, DependsOn=internet)
         )
@@ -254,7 +256,7 @@ def _private_routes(
         ec2.RouteTable(
             f"PrivateRoutes{zone.number}",
             VpcId=vpc.ref(),
-            Tags=named(env, f"private-{zone.number}"),
+            Tags=name_tag(env, f"private-{zone.number}"),
         )
     )
     if gateways:
@@ -295,7 +297,7 @@ def _endpoints(
                 ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{service}"),
                 RouteTableIds=[routes.ref() for routes in route_tables],
                 PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=allowed[service]),
-                Tags=named(env, service),
+                Tags=name_tag(env, service),
             )
         )
 
@@ -325,11 +327,11 @@ def _image_layers() -> Statement:
 
 def _flow_logs(t: Template, env: Env, days: int, *, vpc: ec2.VPC, boundary: Value) -> None:
     """Who talked to whom, and who was refused, for as many *days*."""
-    group = t.add_resource(LogGroup("FlowLogs", RetentionInDays=days, **keep(env)))
+    group = t.add_resource(LogGroup("FlowLogs", RetentionInDays=days, **retention_policies(env)))
     writer = t.add_resource(
         iam.Role(
             "FlowLogWriter",
-            AssumeRolePolicyDocument=trust(
+            AssumeRolePolicyDocument=trust_policy(
                 "vpc-flow-logs",
                 Condition(StringEquals({"aws:SourceAccount": AccountId})),
             ),
@@ -354,7 +356,7 @@ def _flow_logs(t: Template, env: Env, days: int, *, vpc: ec2.VPC, boundary: Valu
             LogDestinationType="cloud-watch-logs",
             LogDestination=group.get_att("Arn"),
             DeliverLogsPermissionArn=writer.get_att("Arn"),
-            Tags=named(env, "traffic"),
+            Tags=name_tag(env, "traffic"),
         )
     )
 

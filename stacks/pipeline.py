@@ -23,10 +23,11 @@ from troposphere import Sub, codeconnections, codepipeline, iam, s3
 from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks import codebuild
-from stacks.buckets import bucket_arn, expire_replaced, objects, private_bucket
 from stacks.codebuild import IMAGE, SOURCE, Projects
 from stacks.foundation import Foundation
-from stacks.parts import arn, own, trust
+from stacks.parts.buckets import bucket_arn, expire_noncurrent, objects, private_bucket
+from stacks.parts.iam import trust_policy
+from stacks.parts.names import arn, resource_name
 from stacks.permissions import pipeline_role
 from stacks.permissions.build_roles import artifact_folder
 from stacks.registry import repository_arn, repository_uri
@@ -74,7 +75,7 @@ def define(
     """
     connection = t.add_resource(
         codeconnections.Connection(
-            "GitHubConnection", ConnectionName=own(env, "github"), ProviderType="GitHub"
+            "GitHubConnection", ConnectionName=resource_name(env, "github"), ProviderType="GitHub"
         )
     )
     store = _artifact_store(t, env, settings.artifact_retention_days)
@@ -106,7 +107,7 @@ def define(
     pipeline = t.add_resource(
         codepipeline.Pipeline(
             "Pipeline",
-            Name=own(env, "pipeline"),
+            Name=resource_name(env, "pipeline"),
             PipelineType="V2",
             ExecutionMode="SUPERSEDED",  # An execution that waits for a stage yields to a newer one.
             RoleArn=_role(t, env, statements).get_att("Arn"),
@@ -119,12 +120,14 @@ def define(
 
 
 def _role(t: Template, env: Env, statements: list[Statement]) -> iam.Role:
-    of_pipeline = StringEquals({"aws:SourceArn": arn("codepipeline", own(env, "pipeline"))})
+    of_pipeline = StringEquals(
+        {"aws:SourceArn": arn("codepipeline", resource_name(env, "pipeline"))}
+    )
     document = PolicyDocument(Version="2012-10-17", Statement=statements)
     return t.add_resource(
         iam.Role(
             "PipelineRole",
-            AssumeRolePolicyDocument=trust("codepipeline", Condition(of_pipeline)),
+            AssumeRolePolicyDocument=trust_policy("codepipeline", Condition(of_pipeline)),
             Policies=[iam.Policy(PolicyName="Pipeline", PolicyDocument=document)],
         )
     )
@@ -162,7 +165,7 @@ def _artifact_store(t: Template, env: Env, retention_days: int) -> s3.Bucket:
             s3.LifecycleRule(
                 Id="expire-artifacts", Status="Enabled", ExpirationInDays=retention_days
             ),
-            expire_replaced(1, rule="expire-replaced"),
+            expire_noncurrent(1, rule="expire-replaced"),
         ],
         statements=[deny_other_roles],
     )
@@ -261,7 +264,7 @@ def _execution_url(env: Env) -> Value:
     """
     return Sub(
         "https://${AWS::Region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/"
-        f"{own(env, 'pipeline')}/executions/#{{codepipeline.PipelineExecutionId}}/timeline"
+        f"{resource_name(env, 'pipeline')}/executions/#{{codepipeline.PipelineExecutionId}}/timeline"
         "?region=${AWS::Region}"
     )
 

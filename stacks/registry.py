@@ -11,7 +11,8 @@ from troposphere import Sub, ecr, ssm
 
 from deployer.config import fields
 from deployer.model import ABSENT, Env, Template, Value
-from stacks.parts import arn, image_parameter, keep, own
+from stacks.parts.names import arn, image_parameter, resource_name
+from stacks.parts.retention import retention_policies
 
 
 class Settings(fields.Settings, frozen=True):
@@ -45,7 +46,7 @@ def define(t: Template, env: Env, settings: Settings, *, released: Sequence[str]
                 LifecyclePolicyText=json.dumps(_lifecycle(settings.kept_images), indent=2)
             ),
             EmptyOnDelete=not env.protect,
-            **keep(env),
+            **retention_policies(env),
         )
     )
     for image in released:
@@ -69,7 +70,7 @@ def repository_uri(env: Env) -> Sub:
 
 
 def _repository_name(env: Env) -> str:
-    return own(env, "backend")
+    return resource_name(env, "backend")
 
 
 def _none_released(t: Template, env: Env, image: str) -> None:
@@ -84,7 +85,7 @@ def _none_released(t: Template, env: Env, image: str) -> None:
             Type="String",
             Value=ABSENT,
             Description="The digest of the image that was released last",
-            **keep(env),
+            **retention_policies(env),
         )
     )
 

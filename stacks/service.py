@@ -14,15 +14,19 @@ from troposphere.logs import LogGroup
 
 from deployer.config import fields
 from deployer.model import ABSENT, Env, Template, Value
-from stacks import containers
 from stacks.assets import Assets
 from stacks.cluster import Cluster
-from stacks.containers import Task
 from stacks.database import Database, connect_as, reached_as
 from stacks.foundation import Foundation
 from stacks.messages import Messages
 from stacks.network import Network
-from stacks.parts import allow, failures, image_parameter, keep, let_in
+from stacks.parts import containers
+from stacks.parts.containers import Task
+from stacks.parts.iam import allow
+from stacks.parts.names import image_parameter
+from stacks.parts.queues import dead_letter_queue
+from stacks.parts.retention import retention_policies
+from stacks.parts.security_groups import allow_ingress
 from stacks.registry import Registry
 from stacks.users import Users
 
@@ -144,7 +148,7 @@ def define(
     t.awaits["Image"] = image_parameter(env, settings.image)
     t.add_condition(HAS_IMAGE, Not(Equals(image.ref(), ABSENT)))
     group = t.add_resource(
-        LogGroup("TaskLogs", RetentionInDays=settings.log_retention_days, **keep(env))
+        LogGroup("TaskLogs", RetentionInDays=settings.log_retention_days, **retention_policies(env))
     )
     task = containers.define(
         t,
@@ -155,22 +159,22 @@ def define(
         repository=images.arn,
         group=group,
         variables=_variables(env, data, messages, users),
-        may=_rights(data, messages),
+        statements=_rights(data, messages),
     )
     if data:
-        let_in(
+        allow_ingress(
             t,
             "FromService",
-            at=data.firewall,
+            group=data.firewall,
             source=cluster.service_firewall,
             port=data.port,
             description="From services",
         )
     if not routed:  # Other services may ask it; the load balancer has no way to it.
-        let_in(
+        allow_ingress(
             t,
             "FromServices",
-            at=cluster.service_firewall,
+            group=cluster.service_firewall,
             source=cluster.service_firewall,
             port=settings.port,
             description="From other services",
@@ -356,7 +360,7 @@ def _tell_of_avatars(t: Template, env: Env, service: ecs.Service, assets: Assets
     Returns the queue of those that it could not be told of.
     """
     let_in = _only_from(assets.avatar_topic, to=GetAtt(FAILURES, "Arn"))
-    queue = failures(t, FAILURES, env, statements=[let_in])
+    queue = dead_letter_queue(t, FAILURES, env, statements=[let_in])
     t.add_resource(
         sns.SubscriptionResource(
             "AvatarWebhook",

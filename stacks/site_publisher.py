@@ -19,9 +19,10 @@ from troposphere import iam
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
-from stacks.buckets import bucket_arn, objects
 from stacks.cdn import Cdn
-from stacks.parts import allow, arn, named
+from stacks.parts.buckets import bucket_arn, objects
+from stacks.parts.iam import allow
+from stacks.parts.names import arn, name_tag
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"  # What GitHub's tokens are asked for, and no other service takes.
@@ -105,7 +106,7 @@ def _provider(t: Template, env: Env, settings: Settings) -> Value:
             "GitHub",
             Url=f"https://{ISSUER}",
             ClientIdList=[AUDIENCE],
-            Tags=named(env, "github"),
+            Tags=name_tag(env, "github"),
         )
     )
     return provider.ref()

@@ -11,9 +11,11 @@ from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks.database import Database, connect_as, reached_as
 from stacks.foundation import Foundation
-from stacks.functions import Functions, Inside, callable_by
 from stacks.network import Network
-from stacks.parts import keep, let_in, named, own
+from stacks.parts.functions import Functions, VpcPlacement, allow_invoke
+from stacks.parts.names import name_tag, resource_name
+from stacks.parts.retention import retention_policies
+from stacks.parts.security_groups import allow_ingress
 
 # What a person says of themselves when signing up, and whether they can change it later. Cognito
 # can change neither this list nor these answers in a pool that exists. The handle stays: posts,
@@ -57,28 +59,28 @@ def define(
     data: Database,
 ) -> Users:
     """One pool and one client; what confirms a person is called by the pool."""
-    make = functions.of(t, env, base)
-    inside = _beside_the_database(t, env, net=net, data=data)
-    person = make.function(
+    factory = functions.factory(t, env, base)
+    placement = _beside_the_database(t, env, net=net, data=data)
+    person = factory.function(
         "PostConfirmation",
         code="post_confirmation",
-        timeout=5,  # Cognito waits no longer.
-        memory=512,
+        timeout_seconds=5,  # Cognito waits no longer.
+        memory_mb=512,
         variables=reached_as(data.application, data),
-        may=[connect_as(data.application, data)],
-        inside=inside,
+        statements=[connect_as(data.application, data)],
+        placement=placement,
     )
-    migrate = make.function(
+    migrate = factory.function(
         "Migrate",
         code="migrate",
-        timeout=300,
-        memory=512,
+        timeout_seconds=300,
+        memory_mb=512,
         variables=reached_as(data.migrator, data) | {"APPLICATION_USER": data.application},
-        may=[connect_as(data.migrator, data)],
-        inside=inside,
+        statements=[connect_as(data.migrator, data)],
+        placement=placement,
     )
     pool = _pool(t, env, settings, confirmed=person)
-    callable_by(t, person, "cognito-idp", pool.get_att("Arn"))
+    allow_invoke(t, person, "cognito-idp", pool.get_att("Arn"))
     client = _client(t, env, settings, pool=pool)
     return Users(
         pool=pool.ref(),
@@ -90,7 +92,7 @@ def define(
     )
 
 
-def _beside_the_database(t: Template, env: Env, *, net: Network, data: Database) -> Inside:
+def _beside_the_database(t: Template, env: Env, *, net: Network, data: Database) -> VpcPlacement:
     """A place in the private subnets from where there is one way: to the database."""
     firewall = t.add_resource(
         ec2.SecurityGroup(
@@ -106,18 +108,18 @@ def _beside_the_database(t: Template, env: Env, *, net: Network, data: Database)
                     IpProtocol="tcp",
                 )
             ],
-            Tags=named(env, "functions"),
+            Tags=name_tag(env, "functions"),
         )
     )
-    let_in(
+    allow_ingress(
         t,
         "FromFunctions",
-        at=data.firewall,
+        group=data.firewall,
         source=firewall.get_att("GroupId"),
         port=data.port,
         description="From the functions of the users layer",
     )
-    return Inside(net.private_subnets, firewall)
+    return VpcPlacement(net.private_subnets, firewall)
 
 
 def _pool(
@@ -126,7 +128,7 @@ def _pool(
     return t.add_resource(
         cognito.UserPool(
             "People",
-            UserPoolName=own(env, "users"),
+            UserPoolName=resource_name(env, "users"),
             UserPoolTier=settings.tier,
             UsernameAttributes=["email"],
             UsernameConfiguration=cognito.UsernameConfiguration(CaseSensitive=False),
@@ -136,7 +138,7 @@ def _pool(
             **_second_factor(settings.authenticator_app),
             LambdaConfig=cognito.LambdaConfig(PostConfirmation=confirmed.get_att("Arn")),
             DeletionProtection="ACTIVE" if env.protect else "INACTIVE",
-            **keep(env),
+            **retention_policies(env),
         )
     )
 
@@ -192,7 +194,7 @@ def _client(
     return t.add_resource(
         cognito.UserPoolClient(
             "Site",
-            ClientName=own(env, "site"),
+            ClientName=resource_name(env, "site"),
             UserPoolId=pool.ref(),
             GenerateSecret=False,
             ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"],

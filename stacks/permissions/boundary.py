@@ -6,9 +6,10 @@ from awacs import ecr, logs, rds_db, s3, sqs, ssm
 from awacs.aws import PolicyDocument
 
 from deployer.model import Env
-from stacks.buckets import bucket_arn
-from stacks.containers import OPEN_SHELL, SEND_TRACES
-from stacks.parts import allow, arn, join_network, own
+from stacks.parts.buckets import bucket_arn
+from stacks.parts.containers import OPEN_SHELL, SEND_TRACES
+from stacks.parts.iam import allow, vpc_access
+from stacks.parts.names import arn, resource_name
 from stacks.permissions import actions, resources
 from stacks.permissions.denials import deny_pipeline_logs
 from stacks.permissions.ownership import deny_other_owners
@@ -46,9 +47,9 @@ def boundary(env: Env) -> PolicyDocument:
             allow(
                 "ReadAndWriteMessages",
                 actions.MESSAGE_ITEMS,
-                arn("dynamodb", f"table/{own(env, 'messages-*')}"),
+                arn("dynamodb", f"table/{resource_name(env, 'messages-*')}"),
             ),
-            allow("SendToDeadLetterQueues", [sqs.SendMessage], arn("sqs", own(env, "*"))),
+            allow("SendToDeadLetterQueues", [sqs.SendMessage], arn("sqs", resource_name(env, "*"))),
             allow(
                 "ConnectToDatabase",
                 [rds_db.connect],
@@ -57,14 +58,14 @@ def boundary(env: Env) -> PolicyDocument:
             allow(
                 "PullImages",
                 [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
-                arn("ecr", f"repository/{own(env, '*')}"),
+                arn("ecr", f"repository/{resource_name(env, '*')}"),
             ),
             # The next three support no narrower resource.
             allow("GetRegistryToken", [ecr.GetAuthorizationToken], "*"),
             allow("SendTraces", SEND_TRACES, "*"),
             allow("UseEcsExec", OPEN_SHELL, "*"),
             allow("ReadSecrets", [ssm.GetParameters], resources.secrets(env)),
-            *join_network(),
+            *vpc_access(),
             *deny_other_owners(env),
         ],
     )

@@ -16,8 +16,9 @@ from troposphere import Sub
 
 from deployer.artifacts import RELEASES
 from deployer.model import Env, Value
-from stacks.buckets import objects
-from stacks.parts import allow, arn, image_parameter, own
+from stacks.parts.buckets import objects
+from stacks.parts.iam import allow
+from stacks.parts.names import arn, image_parameter, resource_name
 from stacks.permissions.ownership import deny_other_owners
 from stacks.permissions.resources import CLOUDFRONT_REGION, MANUAL_STACKS
 
@@ -35,7 +36,7 @@ def artifact_folder(env: Env, artifact: str) -> str:
 
     CodePipeline truncates the name of the pipeline to 20 characters, the artifact's name to 10.
     """
-    return f"{own(env, 'pipeline')[:20]}/{artifact[:10]}"
+    return f"{resource_name(env, 'pipeline')[:20]}/{artifact[:10]}"
 
 
 def read_artifact(env: Env, store_arn: Value, artifact: str) -> list[Statement]:

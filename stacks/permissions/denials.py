@@ -8,8 +8,8 @@ from awacs import cloudwatch, iam, logs, rds, s3, sns
 from awacs.aws import Action, Bool, Condition, Deny, ForAnyValueStringNotLike, Statement
 
 from deployer.model import Env, Value
-from stacks.buckets import bucket_arn
-from stacks.parts import arn
+from stacks.parts.buckets import bucket_arn
+from stacks.parts.names import arn
 from stacks.permissions.resources import MANUAL_STACKS
 
 

@@ -10,8 +10,9 @@ from awacs.aws import Condition, Statement, StringEquals
 from troposphere import Sub
 
 from deployer.model import Env, Value
-from stacks.buckets import objects
-from stacks.parts import allow, arn, own
+from stacks.parts.buckets import objects
+from stacks.parts.iam import allow
+from stacks.parts.names import arn, resource_name
 from stacks.permissions.build_roles import artifact_folder
 
 
@@ -55,7 +56,7 @@ def deploy_service(env: Env, service: str) -> list[Statement]:
     CloudFormation generates the last part of the names of the task's roles.
     """
     service_arn = arn("ecs", f"service/{env.stack_name('cluster')}/{service}")
-    family = arn("ecs", f"task-definition/{own(env, service)}:*")
+    family = arn("ecs", f"task-definition/{resource_name(env, service)}:*")
     stack = env.stack_name("service")
     task_roles = [arn("iam", f"role/{stack}-{title}-*") for title in ("ExecutionRole", "TaskRole")]
     to_tasks = Condition(StringEquals({"iam:PassedToService": "ecs-tasks.amazonaws.com"}))

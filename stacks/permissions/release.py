@@ -12,8 +12,9 @@ from awacs import s3
 from awacs.aws import Statement
 
 from deployer.model import Env, Value
-from stacks.buckets import objects
-from stacks.parts import allow, arn, image_parameter, own
+from stacks.parts.buckets import objects
+from stacks.parts.iam import allow
+from stacks.parts.names import arn, image_parameter, resource_name
 from stacks.permissions import actions, denials, resources
 from stacks.permissions import statements as build
 from stacks.permissions.ownership import deny_other_owners
@@ -64,7 +65,7 @@ def _cluster(env: Env) -> list[Statement]:
 
 
 def _named_resources(env: Env) -> list[Statement]:
-    own_log_groups = (own(env, "*"), f"/aws/rds/instance/{own(env, '*')}")
+    own_log_groups = (resource_name(env, "*"), f"/aws/rds/instance/{resource_name(env, '*')}")
     return [
         allow("ManageEcs", actions.ECS_RESOURCES, *resources.ecs_resources(env)),
         allow(
@@ -73,7 +74,9 @@ def _named_resources(env: Env) -> list[Statement]:
             arn("ssm", f"parameter{image_parameter(env, '*')}"),
         ),
         allow(
-            "ManageRepositories", actions.REPOSITORIES, arn("ecr", f"repository/{own(env, '*')}")
+            "ManageRepositories",
+            actions.REPOSITORIES,
+            arn("ecr", f"repository/{resource_name(env, '*')}"),
         ),
         allow(
             "ManageLogGroups",
@@ -85,17 +88,21 @@ def _named_resources(env: Env) -> list[Statement]:
             actions.BUCKETS,
             *(resources.bucket(env, name) for name in resources.BUCKET_NAMES),
         ),
-        allow("ManageAlarms", actions.ALARMS, arn("cloudwatch", f"alarm:{own(env, '*')}")),
+        allow(
+            "ManageAlarms", actions.ALARMS, arn("cloudwatch", f"alarm:{resource_name(env, '*')}")
+        ),
         allow(
             "ManageDashboards",
             actions.DASHBOARDS,
-            resources.global_arn("cloudwatch", f"dashboard/{own(env, resources.DASHBOARD)}"),
+            resources.global_arn(
+                "cloudwatch", f"dashboard/{resource_name(env, resources.DASHBOARD)}"
+            ),
         ),
         allow("ManageTracing", actions.TRACING, *resources.tracing(env)),
         allow(
             "ManageBudgets",
             actions.BUDGETS,
-            resources.global_arn("budgets", f"budget/{own(env, '*')}"),
+            resources.global_arn("budgets", f"budget/{resource_name(env, '*')}"),
         ),
     ]
 
@@ -110,7 +117,7 @@ def _data(env: Env) -> list[Statement]:
             actions.MASTER_PASSWORDS,
             arn("secretsmanager", "secret:rds!db-*"),
         ),
-        allow("ManageTables", actions.TABLES, arn("dynamodb", f"table/{own(env, '*')}")),
+        allow("ManageTables", actions.TABLES, arn("dynamodb", f"table/{resource_name(env, '*')}")),
         allow("ManageTopics", actions.TOPICS, *resources.topics(env)),
     ]
 
@@ -118,11 +125,15 @@ def _data(env: Env) -> list[Statement]:
 def _functions(env: Env, artifacts: Value) -> list[Statement]:
     return [
         build.create(env, actions.API_ACCESS_LOGS),
-        allow("ManageFunctions", actions.FUNCTIONS, arn("lambda", f"function:{own(env, '*')}")),
+        allow(
+            "ManageFunctions",
+            actions.FUNCTIONS,
+            arn("lambda", f"function:{resource_name(env, '*')}"),
+        ),
         build.grant_invoke_to_services(env),
         allow("ReadFunctionCode", [s3.GetObject], objects(artifacts)),
         build.manage_event_source_mappings(env),
-        allow("ManageQueues", actions.QUEUES, arn("sqs", own(env, "*"))),
+        allow("ManageQueues", actions.QUEUES, arn("sqs", resource_name(env, "*"))),
         allow("ManageApis", actions.APIS, *resources.apis()),
     ]
 
@@ -134,7 +145,7 @@ def _cdn(env: Env) -> list[Statement]:
         allow(
             "ManageCloudFrontFunctions",
             actions.CLOUDFRONT_FUNCTIONS,
-            arn("cloudfront", f"function/{own(env, 'site')}"),
+            arn("cloudfront", f"function/{resource_name(env, 'site')}"),
         ),
         allow(
             "ManageCloudFrontPolicies",

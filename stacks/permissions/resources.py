@@ -5,8 +5,8 @@ from __future__ import annotations
 from troposphere import Sub
 
 from deployer.model import Env, Value
-from stacks.buckets import bucket_arn, objects
-from stacks.parts import arn, own
+from stacks.parts.buckets import bucket_arn, objects
+from stacks.parts.names import arn, resource_name
 
 CLOUDFRONT_REGION = "us-east-1"  # IAM and Route 53 report this region, too.
 
@@ -31,17 +31,17 @@ INVOKING_SERVICES = ["apigateway.amazonaws.com", "cognito-idp.amazonaws.com", "s
 
 def roles(env: Env) -> list[Value]:
     """Return the ARNs of the roles. AWS advises against tag conditions for iam:PassRole."""
-    return [arn("iam", f"role/{own(env, f'{stack}-*')}") for stack in STACKS_WITH_ROLES]
+    return [arn("iam", f"role/{resource_name(env, f'{stack}-*')}") for stack in STACKS_WITH_ROLES]
 
 
 def log_groups(env: Env, stack: str) -> Value:
     """Return the ARN pattern of the log groups of *stack*, whose names CloudFormation generates."""
-    return arn("logs", f"log-group:{own(env, f'{stack}-*')}")
+    return arn("logs", f"log-group:{resource_name(env, f'{stack}-*')}")
 
 
 def bucket(env: Env, name: str) -> Value:
     """Return the ARN of a bucket in any region: its tags are only evaluated if ABAC is enabled."""
-    return Sub(f"arn:${{AWS::Partition}}:s3:::{own(env, name)}-${{AWS::AccountId}}-*-an")
+    return Sub(f"arn:${{AWS::Partition}}:s3:::{resource_name(env, name)}-${{AWS::AccountId}}-*-an")
 
 
 def bucket_objects(env: Env, name: str) -> Value:
@@ -51,12 +51,15 @@ def bucket_objects(env: Env, name: str) -> Value:
 
 def topics(env: Env) -> list[Value]:
     """Return the ARN patterns of the topics."""
-    return [arn("sns", own(env, f"{stack}-*")) for stack in STACKS_WITH_TOPICS]
+    return [arn("sns", resource_name(env, f"{stack}-*")) for stack in STACKS_WITH_TOPICS]
 
 
 def databases(env: Env) -> list[Value]:
     """Return the ARN patterns of instances, parameter groups, snapshots and subnet groups."""
-    return [arn("rds", f"{kind}:{own(env, '*')}") for kind in ("db", "pg", "snapshot", "subgrp")]
+    return [
+        arn("rds", f"{kind}:{resource_name(env, '*')}")
+        for kind in ("db", "pg", "snapshot", "subgrp")
+    ]
 
 
 def ecs_resources(env: Env) -> list[Value]:
@@ -64,23 +67,23 @@ def ecs_resources(env: Env) -> list[Value]:
 
     A service is named by config, but its ARN contains the name of the cluster.
     """
-    in_cluster = f"{own(env, 'cluster')}/*"
+    in_cluster = f"{resource_name(env, 'cluster')}/*"
     return [
-        arn("ecs", f"cluster/{own(env, '*')}"),
+        arn("ecs", f"cluster/{resource_name(env, '*')}"),
         arn("ecs", f"service/{in_cluster}"),
         arn("ecs", f"service-deployment/{in_cluster}"),
-        arn("ecs", f"task-definition/{own(env, '*')}"),
+        arn("ecs", f"task-definition/{resource_name(env, '*')}"),
     ]
 
 
 def scaling_alarms(env: Env) -> Value:
     """Return the ARN pattern of the alarms that Application Auto Scaling creates."""
-    return arn("cloudwatch", f"alarm:TargetTracking-service/{own(env, 'cluster')}/*")
+    return arn("cloudwatch", f"alarm:TargetTracking-service/{resource_name(env, 'cluster')}/*")
 
 
 def tracing(env: Env) -> list[Value]:
     """Return the ARN patterns of the groups and sampling rules of X-Ray."""
-    return [arn("xray", f"{kind}/{own(env, '*')}") for kind in ("group", "sampling-rule")]
+    return [arn("xray", f"{kind}/{resource_name(env, '*')}") for kind in ("group", "sampling-rule")]
 
 
 def apis() -> list[Value]:
@@ -106,7 +109,7 @@ def log_deliveries(env: Env) -> list[Value]:
     """Return the ARN patterns of CloudFront's log deliveries, which are in CloudFront's region."""
     region = f"arn:${{AWS::Partition}}:logs:{CLOUDFRONT_REGION}:${{AWS::AccountId}}"
     kinds = ("delivery-destination", "delivery-source")
-    return [Sub(f"{region}:{kind}:{own(env, '*')}") for kind in kinds]
+    return [Sub(f"{region}:{kind}:{resource_name(env, '*')}") for kind in kinds]
 
 
 def hosted_zone(env: Env) -> Value:

@@ -17,7 +17,8 @@ from awacs.aws import (
 )
 
 from deployer.model import Env, Value
-from stacks.parts import allow, arn, own
+from stacks.parts.iam import allow
+from stacks.parts.names import arn, resource_name
 from stacks.permissions import actions, resources
 
 RECORD_TYPES = ["A", "AAAA", "CNAME"]
@@ -92,7 +93,7 @@ def grant_invoke_to_services(env: Env) -> Statement:
     return allow(
         "GrantInvokeToServices",
         [awslambda.AddPermission],
-        arn("lambda", f"function:{own(env, '*')}"),
+        arn("lambda", f"function:{resource_name(env, '*')}"),
         condition=Condition(StringEquals({"lambda:Principal": resources.INVOKING_SERVICES})),
     )
 
@@ -102,7 +103,7 @@ def manage_event_source_mappings(env: Env) -> Statement:
 
     AWS generates the id of a mapping, but the function has the name of its stack.
     """
-    function = arn("lambda", f"function:{own(env, 'messages-*')}")
+    function = arn("lambda", f"function:{resource_name(env, 'messages-*')}")
     return allow(
         "ManageEventSourceMappings",
         actions.EVENT_SOURCE_MAPPINGS,

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tests.emulator.templates import att, ref, resource
-from tests.stacks.ask import config_of
+from tests.stacks.templates import config_of
 from tests.stacks.test_monitoring import of, watched
 
 if TYPE_CHECKING:

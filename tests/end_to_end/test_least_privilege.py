@@ -29,7 +29,7 @@ from PIL import Image
 from shared.avatars import avatar_key, upload_key
 from tests.dynamodb import texts
 from tests.emulator_server import REGION
-from tests.stacks.ask import config_of, emit
+from tests.stacks.templates import config_of, emit
 
 if TYPE_CHECKING:
     from tests.end_to_end.deployed import Deployed

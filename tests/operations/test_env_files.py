@@ -11,7 +11,7 @@ from invoke.exceptions import Exit
 
 from operations import env_files, project
 from tests.operations.answers import Account, opened
-from tests.stacks.ask import config_of, emit
+from tests.stacks.templates import config_of, emit
 
 OUTPUTS = {
     "database": {"Address": "db.x", "Port": "5432", "Name": "cruddur", "Application": "app"},

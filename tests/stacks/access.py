@@ -13,7 +13,7 @@ from typing import Any
 from ministack.core import iam_evaluator as iam
 
 from tests.scanners.policies import ACCOUNT, REGION, World
-from tests.stacks.ask import config_of, emit
+from tests.stacks.templates import config_of, emit
 
 ENVIRONMENT = "prod"
 PREFIX = f"crd-{ENVIRONMENT}"

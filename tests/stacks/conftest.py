@@ -6,7 +6,7 @@ import functools
 
 import pytest
 
-from tests.stacks.ask import ENVIRONMENTS, config_of, emit
+from tests.stacks.templates import ENVIRONMENTS, config_of, emit
 
 
 @pytest.fixture(params=ENVIRONMENTS)

@@ -15,7 +15,7 @@ from deployer import synth
 from deployer.config.fields import FARGATE_MEMORY_MIB
 from deployer.environment import Environment
 from stacks import Config, layers
-from tests.stacks.ask import CODE, ENVIRONMENTS
+from tests.stacks.templates import CODE, ENVIRONMENTS
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"

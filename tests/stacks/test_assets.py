@@ -1,6 +1,6 @@
 import pytest
 
-from tests.stacks.ask import statements
+from tests.stacks.templates import statements
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_only_this_bucket_of_this_account_publishes(assets, buckets):
     allowed = policy["OnlyAvatarsPublish"]
 
     name = f"{buckets['Avatars']['BucketNamePrefix']}-${{AWS::AccountId}}-${{AWS::Region}}-an"
-    assert {"OnlyAvatarsPublish", "OnlyOverTls"} == set(policy)
+    assert {"OnlyAvatarsPublish", "DenyInsecureTransport"} == set(policy)
     assert {"Service": "s3.amazonaws.com"} == allowed["Principal"]
     assert ["sns:Publish"] == allowed["Action"]
     assert {

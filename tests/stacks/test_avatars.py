@@ -4,8 +4,8 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from stacks.avatars import ORIGINALS, PICTURES, ROUTE
-from tests.stacks.ask import CODE, config_of, emit, statements, text
+from stacks.avatars import AVATAR_FOLDER, ROUTE, UPLOAD_FOLDER
+from tests.stacks.templates import CODE, config_of, emit, statements, text
 
 FUNCTION = "AWS::Lambda::Function"
 HERE = "${AWS::AccountId}-${AWS::Region}-an"  # How the name of every bucket ends.
@@ -155,8 +155,8 @@ def test_the_stage_takes_what_the_template_says(stage):
 @pytest.mark.parametrize(
     ("permission", "source"),
     [
-        ("AuthorizerCall", "authorizers/${Tokens}"),
-        ("UploadUrlCall", "*/POST/avatars/key_upload"),
+        ("AuthorizerInvokePermission", "authorizers/${Tokens}"),
+        ("UploadUrlInvokePermission", "*/POST/avatars/key_upload"),
     ],
 )
 def test_a_function_is_called_for_this_api_only(avatars, permission, source):
@@ -175,7 +175,7 @@ def test_an_original_is_gone_after_a_day(uploads):
     """The picture is all that is wanted of it (defect 72)."""
     rules = {rule["Id"]: rule for rule in uploads["LifecycleConfiguration"]["Rules"]}
 
-    assert {"originals", "unfinished-uploads"} == set(rules)
+    assert {"originals", "incomplete-uploads"} == set(rules)
     assert {"Id": "originals", "Status": "Enabled", "ExpirationInDays": 1} == rules["originals"]
     assert "VersioningConfiguration" not in uploads
 
@@ -198,12 +198,12 @@ def test_each_original_is_told_of_once(uploads):
 
 def test_the_bucket_waits_until_it_may_call(avatars):
     """S3 tries the function when it is told of it."""
-    assert "ThumbnailCall" == avatars.template["Resources"]["Uploads"]["DependsOn"]
+    assert "ThumbnailInvokePermission" == avatars.template["Resources"]["Uploads"]["DependsOn"]
 
 
 def test_only_this_bucket_of_this_account_calls(avatars, bucket_arn):
     """A bucket's ARN has no account in it, and a deleted one can be anyone's tomorrow."""
-    call = avatars.of("AWS::Lambda::Permission")["ThumbnailCall"]
+    call = avatars.of("AWS::Lambda::Permission")["ThumbnailInvokePermission"]
 
     assert {"Fn::Sub": bucket_arn} == call["SourceArn"]
     assert {"Ref": "AWS::AccountId"} == call["SourceAccount"]
@@ -228,7 +228,7 @@ def test_keys_are_those_of_the_functions():
     """What a role may write and what the code writes stand in two places (defect 67)."""
     source = (CODE.root / "lambdas/shared/avatars.py").read_text()
 
-    assert f'ORIGINALS, PICTURES = "{ORIGINALS}", "{PICTURES}"' in source
+    assert f'UPLOADS, AVATARS = "{UPLOAD_FOLDER}", "{AVATAR_FOLDER}"' in source
 
 
 # --- the functions ----------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from stacks.cdn import DEFAULT_AVATAR, SITE_FUNCTION
-from tests.stacks.ask import config_of, emit, statements, text
+from tests.stacks.templates import config_of, emit, statements, text
 
 DISTRIBUTION = "AWS::CloudFront::Distribution"
 
@@ -44,7 +44,7 @@ def behaviours(config):
 def policy(cdn, title):
     """The statements of a bucket's policy, but for the one on TLS."""
     named = statements(cdn.of("AWS::S3::BucketPolicy")[title]["PolicyDocument"])
-    return {sid: one for sid, one in named.items() if sid != "OnlyOverTls"}
+    return {sid: one for sid, one in named.items() if sid != "DenyInsecureTransport"}
 
 
 def security(cdn, title):

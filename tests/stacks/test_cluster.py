@@ -3,7 +3,7 @@ import re
 import msgspec
 import pytest
 
-from tests.stacks.ask import config_of, emit, statements, text
+from tests.stacks.templates import config_of, emit, statements, text
 
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 
@@ -285,4 +285,4 @@ def test_only_load_balancers_of_this_account_may_write_access_logs():
         0
     ]["Resource"]
     assert {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"} == allowed[0]["Principal"]
-    assert "OnlyOverTls" in text(policy)
+    assert "DenyInsecureTransport" in text(policy)

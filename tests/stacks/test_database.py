@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import asdict, replace
 
 from stacks import database as layer
-from tests.stacks.ask import config_of, emit
+from tests.stacks.templates import config_of, emit
 
 
 @pytest.fixture

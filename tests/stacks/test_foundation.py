@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from tests.stacks.ask import config_of, emit, statements
+from tests.stacks.templates import config_of, emit, statements
 
 
 @pytest.fixture
@@ -26,13 +26,13 @@ def test_artifacts_are_private(foundation):
     assert {True} == set(bucket["PublicAccessBlockConfiguration"].values())
     assert [{"ObjectOwnership": "BucketOwnerEnforced"}] == bucket["OwnershipControls"]["Rules"]
     assert {
-        "Sid": "OnlyOverTls",
+        "Sid": "DenyInsecureTransport",
         "Effect": "Deny",
         "Principal": "*",
         "Action": ["s3:*"],
         "Resource": [arn, {"Fn::Sub": ["${Bucket}/*", {"Bucket": arn}]}],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    } == statements(policy)["OnlyOverTls"]
+    } == statements(policy)["DenyInsecureTransport"]
 
 
 def test_only_what_was_replaced_expires(foundation, config):
@@ -42,7 +42,7 @@ def test_only_what_was_replaced_expires(foundation, config):
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
 
     assert {"Status": "Enabled"} == bucket["VersioningConfiguration"]
-    assert {"unfinished-uploads", "replaced-artifacts"} == set(rules)
+    assert {"incomplete-uploads", "replaced-artifacts"} == set(rules)
     assert not any("ExpirationInDays" in rule for rule in rules.values())
     assert {"NoncurrentDays": config.foundation.replaced_artifact_days} == rules[
         "replaced-artifacts"

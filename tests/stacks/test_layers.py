@@ -4,7 +4,7 @@ from pathlib import Path
 import msgspec
 
 from stacks import layers
-from tests.stacks.ask import CODE, config_of, emit, text
+from tests.stacks.templates import CODE, config_of, emit, text
 
 STACKS = Path(__file__).parents[2] / "stacks"
 
@@ -106,6 +106,6 @@ def test_titles_are_pascal_case(emitted):
 
 def test_a_stack_file_has_no_clock_no_environment_and_no_io():
     """The same configuration gives the same bytes, anywhere and at any time."""
-    for file in STACKS.glob("*.py"):
+    for file in STACKS.rglob("*.py"):
         source = file.read_text()
         assert not re.search(r"\b(open|read_text|environ|getenv|boto3|datetime|random)\b", source)

@@ -3,7 +3,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from tests.stacks.ask import config_of, emit, statements
+from tests.stacks.templates import config_of, emit, statements
 
 
 @pytest.fixture

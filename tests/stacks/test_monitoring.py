@@ -13,7 +13,7 @@ from deployer.policy.model import Templates
 from deployer.synth import synth
 from deployer.template_yaml import dump, load
 from stacks import layers, monitoring
-from tests.stacks.ask import CODE, Emitted, config_of, text
+from tests.stacks.templates import CODE, Emitted, config_of, text
 
 SETTINGS = monitoring.Settings(
     monthly_budget_usd=300,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from deployer.config.fields import Cidr
 from stacks.network import zone_blocks
-from tests.stacks.ask import config_of, emit, statements, text
+from tests.stacks.templates import config_of, emit, statements, text
 
 INTERNET = "0.0.0.0/0"
 

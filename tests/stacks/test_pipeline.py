@@ -13,7 +13,7 @@ from stacks import pipeline
 from stacks.foundation import Foundation
 from stacks.permissions import build_roles, resources
 from tests.stacks import ask
-from tests.stacks.ask import statements, text
+from tests.stacks.templates import statements, text
 
 ENV = Env(
     project="cruddur",
@@ -235,7 +235,7 @@ def test_what_is_handed_over_goes():
     assert 30 == rules["expire-artifacts"]["ExpirationInDays"]
     assert 1 == rules["expire-replaced"]["NoncurrentVersionExpiration"]["NoncurrentDays"]
     assert all(bucket["PublicAccessBlockConfiguration"].values())
-    assert "OnlyOverTls" in text(EMITTED.one("AWS::S3::BucketPolicy"))
+    assert "DenyInsecureTransport" in text(EMITTED.one("AWS::S3::BucketPolicy"))
 
 
 # The machines -----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ from msgspec import ValidationError, convert
 from msgspec.structs import replace
 
 from stacks.service import SecretName
-from tests.stacks.ask import config_of, emit, statements, text
+from tests.stacks.templates import config_of, emit, statements, text
 
 SERVICE = "AWS::ECS::Service"
 SUBSCRIPTION = "AWS::SNS::Subscription"
@@ -226,7 +226,7 @@ def test_what_it_could_not_be_told_waits_in_a_queue(service, config):
     let_in = policy["UndeliveredAvatars"]
 
     assert {"deadLetterTargetArn": queue} == service.one(SUBSCRIPTION)["RedrivePolicy"]
-    assert {"OnlyOverTls", "UndeliveredAvatars"} == policy.keys()
+    assert {"DenyInsecureTransport", "UndeliveredAvatars"} == policy.keys()
     assert ({"Service": "sns.amazonaws.com"}, ["sqs:SendMessage"]) == (
         let_in["Principal"],
         let_in["Action"],

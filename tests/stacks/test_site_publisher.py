@@ -6,7 +6,7 @@ from msgspec import ValidationError, convert
 from deployer.model import Layers
 from stacks import site_publisher
 from stacks.cdn import Cdn
-from tests.stacks.ask import Emitted, config_of, statements, text
+from tests.stacks.templates import Emitted, config_of, statements, text
 
 GIVEN = {"repository": "someone/cruddur", "branch": "prod", "oidc_provider": "create"}
 ISSUER = "token.actions.githubusercontent.com"

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from tests.stacks.ask import config_of, emit, statements
+from tests.stacks.templates import config_of, emit, statements
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def allow(action: str | list[str], on: Any, **more: Any) -> dict[str, Any]:
 
 def tls_only(action: str, *on: Any) -> dict[str, Any]:
     return {
-        "Sid": "OnlyOverTls",
+        "Sid": "DenyInsecureTransport",
         "Effect": "Deny",
         "Principal": "*",
         "Action": [action],

@@ -8,7 +8,7 @@ from troposphere import dynamodb, ec2, route53
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
-from stacks.buckets import private_bucket
+from stacks.parts.buckets import private_bucket
 
 
 class Settings(fields.Settings, frozen=True):

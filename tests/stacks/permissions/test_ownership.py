@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from stacks.permissions import resources
 from tests.scanners.policies import World
-from tests.stacks.ask import config_of, emit
+from tests.stacks.templates import config_of, emit
 
 OURS = {"project": "cruddur", "env": "prod"}
 THEIRS = {"project": "cruddur", "env": "prod-two"}

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.stacks.access import NamedWorld
-from tests.stacks.ask import config_of, emit, text
+from tests.stacks.templates import config_of, emit, text
 
 # Layers that a person deploys; whatever else there is, the pipeline has to be able to.
 BY_HAND = {"foundation", "pipeline", "site-publisher"}

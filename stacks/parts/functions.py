@@ -1,4 +1,4 @@
-"""Lambda functions, each with what it may do, where it writes, and what becomes of a failure."""
+"""Lambda functions, each with an execution role and a log group of its own."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from awacs import logs
-from awacs import sqs as queueing
 from awacs.aws import Statement
-from troposphere import awslambda, ec2, sqs
+from troposphere import awslambda, ec2
 from troposphere.logs import LogGroup
 
 from deployer import artifacts
 from deployer.config import fields
 from deployer.model import Env, Template, Value, Values
 from stacks.foundation import Foundation
-from stacks.parts import allow, join_network, keep, role
+from stacks.parts.iam import allow, role, vpc_access
+from stacks.parts.retention import retention_policies
 
 
 class Settings(fields.Settings, frozen=True):
-    """The `[functions]` table: what all functions share."""
+    """The `[functions]` table: settings that all functions share."""
 
     runtime: Literal["python3.13", "python3.14"]
     architecture: Literal["arm64", "host"]
@@ -29,36 +29,36 @@ class Settings(fields.Settings, frozen=True):
 
 @dataclass(frozen=True)
 class Functions:
-    """How functions are made in this environment: from what code, and for what they run on."""
+    """The settings and the code of all functions of an environment."""
 
     settings: Settings
     code: artifacts.Code
 
     def artifact(self, name: str) -> artifacts.Artifact:
-        """The zip of lambdas/*name*."""
+        """Return the zip of lambdas/*name*."""
         target = artifacts.target(self.settings.runtime, self.settings.architecture)
         return self.code.artifact(name, target)
 
-    def of(self, t: Template, env: Env, base: Foundation) -> Maker:
-        """What makes the functions of the stack *t*."""
-        return Maker(t, env, base, self)
+    def factory(self, t: Template, env: Env, foundation: Foundation) -> FunctionFactory:
+        """Return a factory that adds functions to the stack *t*."""
+        return FunctionFactory(t, env, foundation, self)
 
 
 @dataclass(frozen=True)
-class Inside:
-    """A place in the network: subnets, and the firewall around whoever stands in them."""
+class VpcPlacement:
+    """The subnets and the security group of a function that is attached to the VPC."""
 
     subnets: Values
-    firewall: ec2.SecurityGroup
+    security_group: ec2.SecurityGroup
 
 
 @dataclass(frozen=True)
-class Maker:
-    """Makes the functions of one stack: see `Functions.of`."""
+class FunctionFactory:
+    """Adds functions to one stack: see `Functions.factory`."""
 
     t: Template
     env: Env
-    base: Foundation
+    foundation: Foundation
     functions: Functions
 
     def function(
@@ -66,27 +66,26 @@ class Maker:
         title: str,
         *,
         code: str,
-        timeout: int,
-        memory: int,
+        timeout_seconds: int,
+        memory_mb: int,
         variables: Mapping[str, Value],
-        may: Sequence[Statement],
-        inside: Inside | None = None,
+        statements: Sequence[Statement],
+        placement: VpcPlacement | None = None,
     ) -> awslambda.Function:
-        """Add the function of lambdas/*code*: the one way to make one.
+        """Add the function of lambdas/*code*, with a role and a log group of its own.
 
-        It has a role of its own, with *may* and with what Lambda itself needs: to write to its
-        log group, which is its own too, and to stand *inside* a network. *timeout* is in seconds,
-        *memory* in MB.
+        The role has *statements*, and the permissions that Lambda needs to write logs and to
+        attach the function to the VPC of *placement*.
         """
         settings, artifact = self.functions.settings, self.functions.artifact(code)
         self.t.code.append(artifact)
         group = self._log_group(title)
-        own_role = role(
+        execution_role = role(
             self.t,
             f"{title}Role",
             service="lambda",
-            boundary=self.base.boundary,
-            may=[_write_logs(group), *(join_network() if inside else ()), *may],
+            boundary=self.foundation.boundary,
+            statements=[_write_logs(group), *(vpc_access() if placement else ()), *statements],
         )
         return self.t.add_resource(
             awslambda.Function(
@@ -95,52 +94,50 @@ class Maker:
                 Architectures=[artifact.target.architecture],
                 Handler=artifact.handler,
                 Code=awslambda.Code(
-                    S3Bucket=self.base.artifacts, S3Key=f"{self.t.folder}{artifact.key}"
+                    S3Bucket=self.foundation.artifacts, S3Key=f"{self.t.folder}{artifact.key}"
                 ),
-                Role=own_role.get_att("Arn"),
-                Timeout=timeout,
-                MemorySize=memory,
+                Role=execution_role.get_att("Arn"),
+                Timeout=timeout_seconds,
+                MemorySize=memory_mb,
                 Environment=awslambda.Environment(Variables=dict(variables)),
                 LoggingConfig=awslambda.LoggingConfig(LogGroup=group.ref()),
-                **_vpc(inside),
+                **_vpc_config(placement),
             )
         )
 
     def _log_group(self, title: str) -> LogGroup:
         days = self.functions.settings.log_retention_days
-        return self.t.add_resource(LogGroup(f"{title}Logs", RetentionInDays=days, **keep(self.env)))
+        return self.t.add_resource(
+            LogGroup(f"{title}Logs", RetentionInDays=days, **retention_policies(self.env))
+        )
 
 
-def callable_by(
-    t: Template, function: awslambda.Function, service: str, source: Value, **more: Any
+def allow_invoke(
+    t: Template, function: awslambda.Function, service: str, source: Value, **properties: Any
 ) -> awslambda.Permission:
-    """Let *service* call *function*, for *source* alone."""
+    """Allow *service* to invoke *function*, only on behalf of the resource *source*."""
     return t.add_resource(
         awslambda.Permission(
-            f"{function.title}Call",
+            f"{function.title}InvokePermission",
             FunctionName=function.get_att("Arn"),
             Action="lambda:InvokeFunction",
             Principal=f"{service}.amazonaws.com",
             SourceArn=source,
-            **more,
+            **properties,
         )
     )
-
-
-def give_up_to(queue: sqs.Queue) -> Statement:
-    """What a function needs to leave its failures in *queue*."""
-    return allow("LeaveFailures", [queueing.SendMessage], queue.get_att("Arn"))
 
 
 def _write_logs(group: LogGroup) -> Statement:
     return allow("WriteLogs", [logs.CreateLogStream, logs.PutLogEvents], group.get_att("Arn"))
 
 
-def _vpc(inside: Inside | None) -> dict[str, Any]:
-    if inside is None:
+def _vpc_config(placement: VpcPlacement | None) -> dict[str, Any]:
+    if placement is None:
         return {}
+    group = placement.security_group.get_att("GroupId")
     return {
         "VpcConfig": awslambda.VPCConfig(
-            SubnetIds=list(inside.subnets), SecurityGroupIds=[inside.firewall.get_att("GroupId")]
+            SubnetIds=list(placement.subnets), SecurityGroupIds=[group]
         )
     }

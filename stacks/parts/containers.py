@@ -19,7 +19,8 @@ from troposphere.logs import LogGroup
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
-from stacks.parts import allow, arn, own, role
+from stacks.parts.iam import allow, role
+from stacks.parts.names import arn, resource_name
 
 TMP = "tmp"
 COLLECTOR = "collector"
@@ -72,7 +73,7 @@ def define(
     repository: Value,
     group: LogGroup,
     variables: Mapping[str, Value],
-    may: Sequence[Statement],
+    statements: Sequence[Statement],
 ) -> ecs.TaskDefinition:
     """One container that has to live, and beside it the collector, which may die."""
     execution = role(
@@ -80,13 +81,15 @@ def define(
         "ExecutionRole",
         service="ecs-tasks",
         boundary=boundary,
-        may=_start(env, task, repository=repository, group=group),
+        statements=_start(env, task, repository=repository, group=group),
     )
-    own_role = role(t, "TaskRole", service="ecs-tasks", boundary=boundary, may=[*_run(task), *may])
+    own_role = role(
+        t, "TaskRole", service="ecs-tasks", boundary=boundary, statements=[*_run(task), *statements]
+    )
     return t.add_resource(
         ecs.TaskDefinition(
             "Task",
-            Family=own(env, task.name),
+            Family=resource_name(env, task.name),
             NetworkMode="awsvpc",
             RequiresCompatibilities=["FARGATE"],
             Cpu=str(task.size.cpu),

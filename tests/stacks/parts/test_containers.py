@@ -3,8 +3,8 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from stacks.containers import EXPORTER_HEADERS
-from tests.stacks.ask import config_of, emit, statements, text
+from stacks.parts.containers import EXPORTER_HEADERS
+from tests.stacks.templates import config_of, emit, statements, text
 
 HONEYCOMB = "https://api.honeycomb.io"
 MOUNT = {"SourceVolume": "tmp", "ContainerPath": "/tmp"}  # noqa: S108  in a container

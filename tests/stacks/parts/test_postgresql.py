@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import get_args
 
 from deployer.config import fields
-from stacks import postgresql
+from stacks.parts import postgresql
 
 REGIONS = get_args(get_args(fields.Region)[0])
 

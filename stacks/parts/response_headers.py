@@ -21,7 +21,7 @@ from troposphere.cloudfront import (
 
 from deployer.model import Env, Template, Value
 from stacks.avatars import Avatars
-from stacks.parts import own
+from stacks.parts.names import resource_name
 
 YEAR_SECONDS = 365 * 24 * 60 * 60
 
@@ -94,7 +94,7 @@ def _headers(
         ResponseHeadersPolicy(
             f"{title}Headers",
             ResponseHeadersPolicyConfig=ResponseHeadersPolicyConfig(
-                Name=own(env, title.lower()),
+                Name=resource_name(env, title.lower()),
                 SecurityHeadersConfig=_security_headers(
                     Sub(content, **hosts) if "${" in content else content
                 ),

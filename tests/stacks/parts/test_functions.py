@@ -3,7 +3,7 @@ import json
 import pytest
 
 from deployer import artifacts
-from tests.stacks.ask import CODE, statements, text
+from tests.stacks.templates import CODE, statements, text
 
 FUNCTION = "AWS::Lambda::Function"
 
@@ -211,10 +211,10 @@ def test_services_call_for_one_source_of_ours(functions, emitted):
     }
 
     assert {
-        "AuthorizerCall": ("apigateway.amazonaws.com", "Authorizer"),
-        "PostConfirmationCall": ("cognito-idp.amazonaws.com", "PostConfirmation"),
-        "ThumbnailCall": ("s3.amazonaws.com", "Thumbnail"),
-        "UploadUrlCall": ("apigateway.amazonaws.com", "UploadUrl"),
+        "AuthorizerInvokePermission": ("apigateway.amazonaws.com", "Authorizer"),
+        "PostConfirmationInvokePermission": ("cognito-idp.amazonaws.com", "PostConfirmation"),
+        "ThumbnailInvokePermission": ("s3.amazonaws.com", "Thumbnail"),
+        "UploadUrlInvokePermission": ("apigateway.amazonaws.com", "UploadUrl"),
     } == calls
     for layer in emitted.values():
         for one in layer.of("AWS::Lambda::Permission").values():
@@ -236,7 +236,7 @@ def test_what_nobody_waits_for_is_not_lost(emitted):
         queue = {"Fn::GetAtt": ["Failures", "Arn"]}
         assert {"Ref": title} == config["FunctionName"]
         assert {"OnFailure": {"Destination": queue}} == config["DestinationConfig"]
-        may = allowed(one.of(FUNCTION)[title], one)["LeaveFailures"]
+        may = allowed(one.of(FUNCTION)[title], one)["SendToDeadLetterQueue"]
         assert (["sqs:SendMessage"], [queue]) == (may["Action"], may["Resource"])
 
 
@@ -250,8 +250,8 @@ def test_failures_wait_for_two_weeks(emitted, layer):
 
     assert {"MessageRetentionPeriod": 14 * 24 * 3600, "SqsManagedSseEnabled": True} == queue
     assert [{"Ref": "Failures"}] == policy["Queues"]
-    assert ["OnlyOverTls"] == list(only)
-    assert {"Bool": {"aws:SecureTransport": "false"}} == only["OnlyOverTls"]["Condition"]
+    assert ["DenyInsecureTransport"] == list(only)
+    assert {"Bool": {"aws:SecureTransport": "false"}} == only["DenyInsecureTransport"]["Condition"]
 
 
 # --- what each is told ------------------------------------------------------------------------

@@ -1,0 +1,28 @@
+"""Names and ARNs of the resources of an environment."""
+
+from __future__ import annotations
+
+from troposphere import Sub, Tags
+
+from deployer.model import Env
+
+
+def resource_name(env: Env, name: str) -> str:
+    """Return *name* with the prefix of the environment, which the permissions are limited to."""
+    return env.stack_name(name)
+
+
+def name_tag(env: Env, name: str) -> Tags:
+    """Return the tag that the console shows as the name; stack tags add all other tags."""
+    return Tags(Name=resource_name(env, name))
+
+
+def image_parameter(env: Env, image: str) -> str:
+    """Return the name of the Parameter Store parameter with the digest of the released *image*."""
+    return f"/{env.prefix}/{env.name}/{image}/image"
+
+
+def arn(service: str, resource: str) -> Sub:
+    """Return an ARN in this account and region; ARNs of CloudFront and IAM have no region."""
+    region = "" if service in {"cloudfront", "iam"} else "${AWS::Region}"
+    return Sub(f"arn:${{AWS::Partition}}:{service}:{region}:${{AWS::AccountId}}:{resource}")
