@@ -79,7 +79,7 @@ def build(_: Context, name: list[str] | None = None, env: str = "", jobs: int = 
     from deployer.artifacts import build as zips
     from operations import code
 
-    artifacts = dict.fromkeys(one for each in project.environments(env) for one in each.code)
+    artifacts = dict.fromkeys(one for each in project.environments(env) for one in each.artifacts)
     for one in name or ():
         one_of("name", one, sorted({artifact.name for artifact in artifacts}))
     wanted = [artifact for artifact in artifacts if not name or artifact.name in name]
@@ -98,9 +98,9 @@ def lint(_: Context, env: str = "") -> None:
 
     environments = project.environments(env)
     session.lint(*environments)
-    several = code.build(artifact for each in environments for artifact in each.code)
+    several = code.build(artifact for each in environments for artifact in each.artifacts)
     for each in environments:
-        counted = f"{len(each.desired)} templates, {len(each.code)} functions"
+        counted = f"{len(each.desired)} templates, {len(each.artifacts)} functions"
         print(f"{each.env.name}: {counted}, nothing found")
     for line in zips.unchecked(several):
         print(line)

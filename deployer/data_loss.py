@@ -53,7 +53,7 @@ _STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
 
 
 @dataclass(frozen=True)
-class Loss:
+class DataLoss:
     """The change of one resource that holds data, and the consequence for the data.
 
     *path* has the logical ids of the nested stacks around it, outermost first.
@@ -71,13 +71,13 @@ class Loss:
         return f"{name} ({self.type}) {self.what}: {self.consequence}"
 
 
-def losses(
+def find_data_losses(
     old: TemplateTree,
     new: TemplateTree,
     lookup: Lookup = resource_type,
     *,
     parameters: Collection[str] = (),
-) -> tuple[Loss, ...]:
+) -> tuple[DataLoss, ...]:
     """Return the losses of data if template *old* is replaced by *new*, in the order of *old*.
 
     That goes for the templates of nested stacks, too, which are matched by their logical ids.
@@ -91,7 +91,7 @@ def losses(
 
 def _losses(
     old: TemplateTree, new: TemplateTree, changed: ChangedValues, path: LogicalIds = ()
-) -> Iterator[Loss]:
+) -> Iterator[DataLoss]:
     for name, resource in old.resources.items():
         after = new.resources.get(name)
         removed = _why_removed(resource, after, changed)
@@ -138,31 +138,33 @@ def _why_deleted(
     return f"is removed, because {name} {change}"
 
 
-def _deleted(tree: TemplateTree, why: str, path: LogicalIds) -> Iterator[Loss]:
+def _deleted(tree: TemplateTree, why: str, path: LogicalIds) -> Iterator[DataLoss]:
     """Yield a loss for each resource that holds data in a stack that is deleted."""
     for name, resource in tree.resources.items():
         if _holds_data(resource):
-            yield Loss(name, resource["Type"], why, _fate(resource.get("DeletionPolicy")), path)
+            yield DataLoss(name, resource["Type"], why, _fate(resource.get("DeletionPolicy")), path)
         if name in tree.nested and resource.get("DeletionPolicy") not in KEPT:
             yield from _deleted(tree.nested[name], why, (*path, name))
 
 
 def _of(
     name: str, old: Resource, new: Resource | None, remade: str, removed: str
-) -> Iterator[Loss]:
+) -> Iterator[DataLoss]:
     type_ = old["Type"]
     if removed:
-        yield Loss(name, type_, removed, _fate(old.get("DeletionPolicy")))
+        yield DataLoss(name, type_, removed, _fate(old.get("DeletionPolicy")))
     if new is None:
         return
     if new["Type"] != type_:
         what = f"becomes {new['Type']}"
-        yield Loss(name, type_, what, _fate(new.get("UpdateReplacePolicy")))
+        yield DataLoss(name, type_, what, _fate(new.get("UpdateReplacePolicy")))
         return
     if remade:
-        yield Loss(name, type_, remade, _fate(new.get("UpdateReplacePolicy")))
+        yield DataLoss(name, type_, remade, _fate(new.get("UpdateReplacePolicy")))
     for weaker in _weaker(old, new):
-        yield Loss(name, type_, weaker, "nothing is lost yet, but a later mistake would be final")
+        yield DataLoss(
+            name, type_, weaker, "nothing is lost yet, but a later mistake would be final"
+        )
 
 
 def _fate(policy: str | None) -> str:

@@ -12,7 +12,7 @@ def mermaid(desired: Sequence[DesiredStack]) -> str:
     lines = ["flowchart BT"]
     for region in _regions(desired):
         lines.append(f'  subgraph {region}["{region}"]')
-        lines += [f"    {each.layer}" for each in desired if each.region == region]
+        lines += [f"    {each.short_name}" for each in desired if each.region == region]
         lines.append("  end")
     lines += [f"  {above} --> {below}" for above, below in _edges(desired)]
     return "\n".join(lines) + "\n"
@@ -24,7 +24,7 @@ def dot(desired: Sequence[DesiredStack]) -> str:
     for region in _regions(desired):
         lines.append(f'  subgraph "cluster_{region}" {{')
         lines.append(f'    label = "{region}";')
-        lines += [f'    "{each.layer}";' for each in desired if each.region == region]
+        lines += [f'    "{each.short_name}";' for each in desired if each.region == region]
         lines.append("  }")
     lines += [f'  "{above}" -> "{below}";' for above, below in _edges(desired)]
     return "\n".join([*lines, "}"]) + "\n"
@@ -35,5 +35,5 @@ def _regions(desired: Sequence[DesiredStack]) -> Iterable[str]:
 
 
 def _edges(desired: Sequence[DesiredStack]) -> Iterable[tuple[str, str]]:
-    layers = {each.name: each.layer for each in desired}
-    return [(each.layer, layers[need]) for each in desired for need in each.needs]
+    layers = {each.name: each.short_name for each in desired}
+    return [(each.short_name, layers[need]) for each in desired for need in each.dependencies]

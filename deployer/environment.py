@@ -119,9 +119,9 @@ class Environment:
         return self.env.name == EMULATOR
 
     @property
-    def code(self) -> tuple[Artifact, ...]:
+    def artifacts(self) -> tuple[Artifact, ...]:
         """What its functions are made of."""
-        return tuple(dict.fromkeys(one for each in self.desired for one in each.code))
+        return tuple(dict.fromkeys(one for each in self.desired for one in each.artifacts))
 
     @property
     def templates(self) -> tuple[DesiredStack | NestedTemplate, ...]:

@@ -80,7 +80,7 @@ def deploy(steps: Sequence[Step], run: Run, *, jobs: int) -> Iterator[Event]:
     it is skipped, the others go on.
     """
     by_name = {step.desired.name: step for step in steps}
-    needs = {name: step.desired.needs for name, step in by_name.items()}
+    needs = {name: step.desired.dependencies for name, step in by_name.items()}
     return run_concurrently(needs, lambda name: _deploy(by_name[name], run), run.watch.clock, jobs)
 
 
@@ -226,7 +226,7 @@ def _objects(desired: DesiredStack, run: Run) -> Iterator[tuple[str, Callable[[]
 
     Each key comes with a function that returns the content.
     """
-    for artifact in desired.code:
+    for artifact in desired.artifacts:
         yield desired.key(artifact), partial(run.read, artifact)
     for part in desired.nested:
         yield part.key, part.text.encode
@@ -260,7 +260,7 @@ def _store(
 
     The key contains a digest, but a role that may write to the bucket can store anything there.
     """
-    source = desired.artifacts
+    source = desired.artifact_bucket
     if source is None:
         raise AssertionError(f"synth lets {desired.name} pass only with a bucket for {key}")
     store = run.known.get((source.region, source.stack))
@@ -323,7 +323,7 @@ def _failure(desired: DesiredStack, ended: Ended) -> DeployError:
     if ended.found.is_complete or ended.found.never_completed:
         return RolledBackError(
             f"{message}\nthe stack is in {ended.found.status}",
-            hint=f"mend it, then run `invoke deploy --stack={desired.layer}` again",
+            hint=f"mend it, then run `invoke deploy --stack={desired.short_name}` again",
         )
     step = plan.decide(desired, plan.index([ended.found]))
     hint = step.hint if isinstance(step, Blocked) else ""

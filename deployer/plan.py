@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.aws.cloud import DeployedStack
-from deployer.data_loss import Loss, losses
+from deployer.data_loss import DataLoss, find_data_losses
 from deployer.errors import ConfigError, GuardError
 from deployer.model import ABSENT
 from deployer.model.template_tree import (
@@ -37,13 +37,13 @@ class Create:
 
 @dataclass(frozen=True)
 class Update:
-    """The stack differs; *only_protection* needs no change set, *losses* is what data would feel."""
+    """The stack differs; *only_protection* needs no change set, *data_losses* is what data would feel."""
 
     desired: DesiredStack
     found: DeployedStack
     reason: str
     only_protection: bool = False
-    losses: tuple[Loss, ...] = ()
+    data_losses: tuple[DataLoss, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def _explained(
     changed = [name for name, value in values.items() if step.found.parameters.get(name) != value]
     what = [_changed(path, names) for path, names in changed_templates(old, new).items()]
     reason = step.reason.replace(TEMPLATE_CHANGED, ", ".join(what) or TEMPLATE_CHANGED, 1)
-    return replace(step, reason=reason, losses=losses(old, new, parameters=changed))
+    return replace(step, reason=reason, data_losses=find_data_losses(old, new, parameters=changed))
 
 
 def _changed(path: LogicalIds, names: Sequence[str]) -> str:
@@ -231,7 +231,7 @@ def artifacts(steps: Iterable[Step]) -> tuple[Artifact, ...]:
             artifact
             for step in steps
             if not (isinstance(step, Keep | Blocked) or _is_only_protection(step))
-            for artifact in step.desired.code
+            for artifact in step.desired.artifacts
         )
     )
 
@@ -246,7 +246,7 @@ def _uploads(desired: DesiredStack, deployed: str) -> Iterator[Upload]:
     for part in desired.nested:
         if part.key not in deployed:
             yield Upload(desired, f"the template of {part.name}")
-    for artifact in desired.code:
+    for artifact in desired.artifacts:
         if desired.key(artifact) not in deployed:
             yield Upload(desired, f"the code of {artifact.name}", artifact)
 
@@ -295,7 +295,7 @@ def pending_parameters(
         (each, parameter)
         for each in desired
         if (stack := found.get((each.region, each.name)))
-        for output, parameter in each.awaits.items()
+        for output, parameter in each.awaited_parameters.items()
         if stack.outputs.get(output) == ABSENT
     )
 
@@ -307,7 +307,8 @@ def with_available_parameters(steps: Iterable[Step], there: Collection[str]) -> 
     """
     return tuple(
         Update(step.desired, step.found, f"{', '.join(names)} has come")
-        if isinstance(step, Keep) and (names := sorted({*there} & {*step.desired.awaits.values()}))
+        if isinstance(step, Keep)
+        and (names := sorted({*there} & {*step.desired.awaited_parameters.values()}))
         else step
         for step in steps
     )
@@ -329,7 +330,7 @@ def select(
         return tuple(desired)
     chosen = named(desired, names, hints)
     if not only:
-        chosen = _closure(chosen, {each.name: each.needs for each in desired})
+        chosen = _closure(chosen, {each.name: each.dependencies for each in desired})
     return tuple(each for each in desired if each.name in chosen)
 
 
@@ -337,10 +338,10 @@ def named(
     desired: Sequence[DesiredStack], names: Sequence[str], hints: Mapping[str, str] | None = None
 ) -> set[str]:
     """The stack names meant by *names*; raises ConfigError naming every unknown one."""
-    by_name = {each.layer: each.name for each in desired} | {
+    by_name = {each.short_name: each.name for each in desired} | {
         each.name: each.name for each in desired
     }
-    layers = [each.layer for each in desired]
+    layers = [each.short_name for each in desired]
     if unknown := [
         unknown_name(name, layers, hints or {}) for name in names if name not in by_name
     ]:

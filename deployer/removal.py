@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from deployer.aws.cloud import DeployedStack
-from deployer.data_loss import Loss, losses
+from deployer.data_loss import DataLoss, find_data_losses
 from deployer.errors import ConfigError, GuardError
 from deployer.model.intrinsics import imports
 from deployer.model.template_tree import TemplateTree
@@ -23,14 +23,14 @@ Uses: TypeAlias = Mapping[str, Collection[str]]  # Stack ids, each with the ids 
 class Deletion:
     """A stack to delete, and the effect on its data.
 
-    *losses* has every resource that holds data, deleted or kept. *guard* says why the stack is
+    *data_losses* has every resource that holds data, deleted or kept. *guard* says why the stack is
     deleted only if it is confirmed by *address*: its name, or REGION/NAME where another stack of
     that name is deleted, too. *after* names the stacks that must be deleted before.
     """
 
     stack: DeployedStack
     is_orphan: bool = False
-    losses: tuple[Loss, ...] = ()
+    data_losses: tuple[DataLoss, ...] = ()
     guard: str = ""
     after: tuple[str, ...] = ()
     shares_name: bool = False
@@ -88,7 +88,7 @@ def deletions(
         Deletion(
             stack,
             is_orphan=stack.id in orphans,
-            losses=losses(deployed.template(stack), TemplateTree("")),
+            data_losses=find_data_losses(deployed.template(stack), TemplateTree("")),
             guard=_guard(deployed, stack),
             after=tuple(after[stack.name]),
             shares_name=names_[stack.name] > 1,
@@ -125,9 +125,11 @@ def _named(deployed: Deployed, names: Sequence[str], hints: Mapping[str, str]) -
     ids = {(stack.region, stack.name): stack.id for stack in deployed.found}
     for desired in deployed.desired:
         key = (desired.region, desired.name)
-        by_name |= dict.fromkeys((desired.layer, desired.name), {ids[key]} if key in ids else set())
+        by_name |= dict.fromkeys(
+            (desired.short_name, desired.name), {ids[key]} if key in ids else set()
+        )
     if unknown := [unknown_name(name, [*by_name], hints) for name in names if name not in by_name]:
-        layers = ", ".join(each.layer for each in deployed.desired)
+        layers = ", ".join(each.short_name for each in deployed.desired)
         orphans = ", ".join(stack.name for stack in deployed.orphans)
         also = f"; no longer in the code: {orphans}" if orphans else ""
         raise ConfigError("\n".join(unknown), hint=f"there are: {layers}{also}")
@@ -179,7 +181,7 @@ def _layers_above(deployed: Deployed) -> dict[str, set[str]]:
     }
     above: dict[str, set[str]] = {stack_id: set() for stack_id in ids.values()}
     for desired in deployed.desired:
-        for need in desired.needs:
+        for need in desired.dependencies:
             if need in ids and desired.name in ids:
                 above[ids[need]].add(ids[desired.name])
     return above

@@ -1,7 +1,7 @@
 """Finds what looks like a secret in a text, and keeps it out of messages.
 
 It knows secrets by their form, and passwords by the name they are given. Whoever shows text
-that came from outside shows it `masked`, a single value `shown`.
+that came from outside shows it `mask`, a single value `quote`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def is_password(name: str, value: str) -> bool:
     return bool(value and _NAME.search(name)) and not _REFERENCE.fullmatch(value)
 
 
-def masked(text: str) -> str:
+def mask(text: str) -> str:
     """*text* without its secrets."""
     clean, at = "", 0
     for secret in sorted(find(text), key=lambda secret: secret.start):
@@ -67,7 +67,7 @@ def masked(text: str) -> str:
     return clean + text[at:]
 
 
-def shown(value: object) -> str:
+def quote(value: object) -> str:
     """*value* as a message may quote it: a short one as TOML has it, another by its kind."""
     match value:
         case bool():

@@ -16,7 +16,7 @@ from deployer.template_yaml import dump
 
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
-    from deployer.model import Layers, Line, Nested, OutputOf, Stack, Template
+    from deployer.model import Layers, Line, NestedStack, OutputOf, Stack, Template
 
 DIGEST = "Digest"
 BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a bucket.
@@ -46,9 +46,9 @@ class NestedTemplate:
     key: str
     path: tuple[str, ...]
     lines: Mapping[str, Line] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
     parameters: Mapping[str, OutputOf] = field(default_factory=dict)
-    artifacts: OutputOf | None = None
+    artifact_bucket: OutputOf | None = None
 
 
 @dataclass(frozen=True)
@@ -58,22 +58,22 @@ class DesiredStack:
     *nested* has the template of every nested stack, at any depth, parents before children.
     """
 
-    layer: str
+    short_name: str
     name: str
     region: str
     text: str
     digest: str
-    needs: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
     parameters: Mapping[str, OutputOf] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     protect: bool = False
     holds_data: bool = False
-    artifacts: OutputOf | None = None
-    code: tuple[Artifact, ...] = ()
+    artifact_bucket: OutputOf | None = None
+    artifacts: tuple[Artifact, ...] = ()
     folder: str = ""
     nested: tuple[NestedTemplate, ...] = ()
-    awaits: Mapping[str, str] = field(default_factory=dict)
+    awaited_parameters: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, Line] = field(default_factory=dict)
 
     @property
@@ -92,7 +92,7 @@ def synth(layers: Layers) -> tuple[DesiredStack, ...]:
     Raises SynthError for a template too long for a call, or with functions, whose stack does not
     stand on the one that keeps artifacts; and for a nested stack that `nest` did not make.
     """
-    return tuple(_render(stack, layers.artifacts) for stack in layers)
+    return tuple(_render(stack, layers.artifact_bucket) for stack in layers)
 
 
 def write(desired: Sequence[DesiredStack], folder: Path) -> None:
@@ -142,7 +142,7 @@ def holds_data(text: str) -> bool:
     return re.search(kept, text) is not None
 
 
-def _render(stack: Stack, artifacts: OutputOf | None) -> DesiredStack:
+def _render(stack: Stack, artifact_bucket: OutputOf | None) -> DesiredStack:
     text = stack.template.text(stack.body)
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
     text = f"{_header(stack)}{text}{_stamp(digest, after=stack.body)}"
@@ -151,21 +151,21 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> DesiredStack:
     templates = [stack.template, *(nested.template for _, nested in inner)]
     _check_nested(stack, templates)
     desired = DesiredStack(
-        layer=stack.layer,
+        short_name=stack.short_name,
         name=stack.name,
         region=stack.region,
         text=text,
         digest=digest,
-        needs=stack.needs,
+        dependencies=stack.dependencies,
         parameters=stack.parameters,
         tags=stack.tags,
         capabilities=_capabilities(_resources(stack.body, *(nested.body for _, nested in inner))),
         protect=stack.protect and keeps,
         holds_data=keeps,
-        artifacts=artifacts,
-        code=tuple(dict.fromkeys(artifact for tpl in templates for artifact in tpl.code)),
+        artifact_bucket=artifact_bucket,
+        artifacts=tuple(dict.fromkeys(artifact for tpl in templates for artifact in tpl.artifacts)),
         folder=stack.template.folder,
-        awaits=stack.template.awaits,
+        awaited_parameters=stack.template.awaited_parameters,
         nested=tuple(_part(stack, path, nested) for path, nested in inner),
         lines=stack.template.lines,
     )
@@ -175,7 +175,7 @@ def _render(stack: Stack, artifacts: OutputOf | None) -> DesiredStack:
 
 def _nested(
     template: Template, above: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Nested]]:
+) -> Iterator[tuple[tuple[str, ...], NestedStack]]:
     """Yield every stack nested in *template*, at any depth, with its path."""
     for nested in template.nested:
         path = (*above, nested.title)
@@ -183,10 +183,10 @@ def _nested(
         yield from _nested(nested.template, path)
 
 
-def _part(stack: Stack, path: tuple[str, ...], nested: Nested) -> NestedTemplate:
+def _part(stack: Stack, path: tuple[str, ...], nested: NestedStack) -> NestedTemplate:
     return NestedTemplate(
         name="-".join([stack.name, *path]),
-        file=".".join([stack.layer, *path, "yaml"]),
+        file=".".join([stack.short_name, *path, "yaml"]),
         region=stack.region,
         text=nested.text,
         key=nested.key,
@@ -224,7 +224,7 @@ def _header(stack: Stack) -> str:
 
 def _check_store(desired: DesiredStack) -> None:
     """Code and long templates go through the artifact bucket, so that has to be there before."""
-    if desired.artifacts and desired.artifacts.stack in desired.needs:
+    if desired.artifact_bucket and desired.artifact_bucket.stack in desired.dependencies:
         return
     if desired.too_long:
         raise SynthError(
@@ -232,7 +232,7 @@ def _check_store(desired: DesiredStack) -> None:
             f"CloudFormation takes {BODY_LIMIT:,} in a call",
             hint="pass the stack that keeps artifacts to add(): longer ones go through its bucket",
         )
-    if desired.code or desired.nested:
+    if desired.artifacts or desired.nested:
         raise SynthError(
             f"{desired.name}: has functions or nested stacks, and no bucket that they could be in",
             hint="pass the stack that keeps artifacts to add()",
@@ -250,7 +250,7 @@ def _capabilities(resources: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def _files(desired: Sequence[DesiredStack]) -> dict[str, str]:
-    files = {f"{each.layer}.yaml": each.text for each in desired}
+    files = {f"{each.short_name}.yaml": each.text for each in desired}
     files |= {part.file: part.text for each in desired for part in each.nested}
     return files | {ORDER: order(desired)}
 
@@ -260,7 +260,7 @@ def order(desired: Sequence[DesiredStack]) -> str:
     rows = [("# template", "stack", "region", "tags", "capabilities", "parameters", "artifacts")]
     rows += [
         (
-            f"{each.layer}.yaml",
+            f"{each.short_name}.yaml",
             each.name,
             each.region,
             ",".join(f"{key}={value}" for key, value in each.tags.items()) or "-",
@@ -284,7 +284,7 @@ def order(desired: Sequence[DesiredStack]) -> str:
 
 def _artifacts(desired: DesiredStack) -> Iterator[str]:
     """What has to be in the artifact bucket before: a file, and the key it has there."""
-    yield from (f"dist/{artifact.key}={desired.key(artifact)}" for artifact in desired.code)
+    yield from (f"dist/{artifact.key}={desired.key(artifact)}" for artifact in desired.artifacts)
     yield from (f"{part.file}={part.key}" for part in desired.nested)
 
 

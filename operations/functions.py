@@ -19,7 +19,7 @@ def named(environment: Environment, name: str, said: str = "") -> tuple[str, str
     """
     from deployer.errors import ConfigError
 
-    layers = {one.name: each.layer for each in environment.desired for one in each.code}
+    layers = {one.name: each.short_name for each in environment.desired for one in each.artifacts}
     if name not in layers:
         raise ConfigError(
             f"{said}{name}: there is no such function", hint=f"one of: {', '.join(layers)}"

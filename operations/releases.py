@@ -21,8 +21,8 @@ def without_by_hand(
     """*desired* without what a person deploys; raises GuardError if just that was *asked* for."""
     from deployer.errors import GuardError
 
-    by_hand = [each for each in desired if each.layer in BY_HAND]
-    if refused := [each for each in by_hand if {each.layer, each.name} & {*asked}]:
+    by_hand = [each for each in desired if each.short_name in BY_HAND]
+    if refused := [each for each in by_hand if {each.short_name, each.name} & {*asked}]:
         raise GuardError(
             f"{', '.join(each.name for each in refused)}: no release may change its own limits",
             hint="a person deploys it, without --release",

@@ -171,7 +171,7 @@ class Session:
         Raises GuardError if a foreign stack has the name of one of them.
         """
         desired = self.environment.desired
-        needed = [each for each in desired if {each.layer, each.name} & {*stacks}]
+        needed = [each for each in desired if {each.short_name, each.name} & {*stacks}]
         there = self.stacks()
         self.refuse_taken(there, needed)
         self._refuse_named(there, stacks)

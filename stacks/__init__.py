@@ -64,9 +64,9 @@ def layers(config: Config, code: Code) -> Layers:
     """Add every stack of an environment, each with the outputs of the stacks it depends on."""
     lambdas = functions.Functions(config.functions, code)
     layers = Layers(config.env)
-    us_east_1 = layers.at("us-east-1")
+    us_east_1 = layers.in_region("us-east-1")
     foundation = layers.add("foundation", foundation_stack.define, config.foundation)
-    layers.keep_artifacts_in(foundation.artifacts, manual=MANUAL_STACKS)
+    layers.use_artifact_bucket(foundation.artifacts, manual=MANUAL_STACKS)
     dns = layers.add("dns", dns_stack.define)
     certificate = us_east_1.add("edge-certificate", edge_certificate_stack.define)
     network = layers.add("network", network_stack.define, config.network, foundation)

@@ -20,7 +20,7 @@ AVATARS = "avatars"
 class Settings(fields.Settings, frozen=True):
     """The `[assets]` table."""
 
-    replaced_picture_days: Annotated[int, fields.such("a number of days", ge=1, le=3650)]
+    replaced_picture_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,11 @@ ACCESS_LOG = {
 class Settings(fields.Settings, frozen=True):
     """The `[avatars]` table."""
 
-    upload_limit_mib: Annotated[int, fields.such("1 to 25 MiB", ge=1, le=25)]
-    calls_per_second: Annotated[int, fields.such("1 to 1000 calls a second", ge=1, le=1000)]
-    pictures_at_once: Annotated[int, fields.such("1 to 1000 pictures", ge=1, le=1000)] | None = None
+    upload_limit_mib: Annotated[int, fields.described("1 to 25 MiB", ge=1, le=25)]
+    calls_per_second: Annotated[int, fields.described("1 to 1000 calls a second", ge=1, le=1000)]
+    pictures_at_once: (
+        Annotated[int, fields.described("1 to 1000 pictures", ge=1, le=1000)] | None
+    ) = None
 
     @property
     def upload_limit_bytes(self) -> int:

@@ -63,7 +63,7 @@ function query(parameters) {
 
 WebOrigin = Annotated[
     str,
-    fields.such(
+    fields.described(
         "a scheme and host such as https://api.honeycomb.io, with a port or :* if need be",
         pattern=r"^(https?|wss?)://[a-z0-9.-]+(:([0-9]{1,5}|\*))?$",
     ),
@@ -74,11 +74,13 @@ class Settings(fields.Settings, frozen=True):
     """The `[cdn]` table."""
 
     price_class: Literal["PriceClass_100", "PriceClass_200", "PriceClass_All"]
-    replaced_file_days: Annotated[int, fields.such("a number of days", ge=1, le=3650)]
+    replaced_file_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
     also_connects_to: tuple[WebOrigin, ...]
     access_logs: bool
-    access_log_days: Annotated[int, fields.such("a number of days", ge=1, le=3650)]
-    avatar_cache_seconds: Annotated[int, fields.such("0 to 86400 seconds", ge=0, le=86400)] = 300
+    access_log_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
+    avatar_cache_seconds: Annotated[int, fields.described("0 to 86400 seconds", ge=0, le=86400)] = (
+        300
+    )
 
 
 @dataclass(frozen=True)

@@ -30,13 +30,13 @@ class Settings(fields.Settings, frozen=True):
     default_capacity: Literal["FARGATE", "FARGATE_SPOT"]
     container_insights: Literal["disabled", "enabled", "enhanced"]
     access_logs: bool
-    access_log_days: Annotated[int, fields.such("a number of days", ge=1, le=3650)]
+    access_log_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
     port: fields.Port = 4567
     health_check_path: Annotated[
-        str, fields.such("a path that begins with /", pattern=r"^/[!-~]{0,1023}$")
+        str, fields.described("a path that begins with /", pattern=r"^/[!-~]{0,1023}$")
     ] = "/api/health-check"
-    idle_timeout_seconds: Annotated[int, fields.such("1 to 4000 seconds", ge=1, le=4000)] = 60
-    drain_seconds: Annotated[int, fields.such("0 to 3600 seconds", ge=0, le=3600)] = 30
+    idle_timeout_seconds: Annotated[int, fields.described("1 to 4000 seconds", ge=1, le=4000)] = 60
+    drain_seconds: Annotated[int, fields.described("0 to 3600 seconds", ge=0, le=3600)] = 30
 
 
 @dataclass(frozen=True)

@@ -36,14 +36,14 @@ _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = "(mon|tue|wed|thu|fri|sat|sun)"
 Window = Annotated[
     str,
-    fields.such(
+    fields.described(
         "half an hour or more of each day in UTC, such as 07:00-07:30",
         pattern=f"^{_TIME}-{_TIME}$",
     ),
 ]
 WeeklyWindow = Annotated[
     str,
-    fields.such(
+    fields.described(
         "half an hour or more of each week in UTC, such as sun:08:00-sun:08:30",
         pattern=f"^{_DAY}:{_TIME}-{_DAY}:{_TIME}$",
     ),
@@ -54,18 +54,21 @@ class Settings(fields.Settings, frozen=True):
     """The `[database]` table."""
 
     engine_version: Annotated[
-        postgresql.Version, fields.such("a version of PostgreSQL that RDS creates, such as 18.6")
+        postgresql.Version,
+        fields.described("a version of PostgreSQL that RDS creates, such as 18.6"),
     ]
     instance_class: Annotated[
         str, fields.one_of("an instance class of RDS, such as db.t4g.micro", postgresql.CLASSES)
     ]
     multi_az: bool
-    storage_gib: Annotated[int, fields.such("a size from 20 to 52428 GiB", ge=20, le=52428)]
-    storage_limit_gib: Annotated[int, fields.such("a size from 25 to 65536 GiB", ge=25, le=65536)]
-    backup_days: Annotated[int, fields.such("1 to 35 days", ge=1, le=35)]
+    storage_gib: Annotated[int, fields.described("a size from 20 to 52428 GiB", ge=20, le=52428)]
+    storage_limit_gib: Annotated[
+        int, fields.described("a size from 25 to 65536 GiB", ge=25, le=65536)
+    ]
+    backup_days: Annotated[int, fields.described("1 to 35 days", ge=1, le=35)]
     log_retention_days: fields.LogRetentionDays
     slow_statement_ms: Annotated[
-        int, fields.such("a number of milliseconds", ge=1, le=2**31 - 1)
+        int, fields.described("a number of milliseconds", ge=1, le=2**31 - 1)
     ] = 1000
     backup_window: Window = "07:00-07:30"
     maintenance_window: WeeklyWindow = "sun:08:00-sun:08:30"

@@ -36,7 +36,7 @@ class Settings(fields.Settings, frozen=True):
     """The `[foundation]` table."""
 
     alert_emails: tuple[fields.Email, ...]
-    replaced_artifact_days: Annotated[int, fields.such("a number of days", ge=1, le=3650)]
+    replaced_artifact_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ NEW_MESSAGE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"pre
 class Settings(fields.Settings, frozen=True):
     """The `[messages]` table."""
 
-    recovery_days: Annotated[int, fields.such("1 to 35 days", ge=1, le=35)]
+    recovery_days: Annotated[int, fields.described("1 to 35 days", ge=1, le=35)]
 
 
 @dataclass(frozen=True)

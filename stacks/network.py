@@ -37,7 +37,7 @@ class Settings(fields.Settings, frozen=True):
     """The `[network]` table."""
 
     cidr: fields.Cidr
-    zones: Annotated[int, fields.such("a number of zones, 2 or 3", ge=2, le=3)]
+    zones: Annotated[int, fields.described("a number of zones, 2 or 3", ge=2, le=3)]
     nat: Literal["none", "single", "per-zone"]
     ipv6: bool
     flow_logs: bool

@@ -42,7 +42,7 @@ class Settings(fields.Settings, frozen=True):
     branch: fields.Branch
     approval: bool
     artifact_retention_days: Annotated[
-        int, fields.such("a number of days, 1 to 3650", ge=1, le=3650)
+        int, fields.described("a number of days, 1 to 3650", ge=1, le=3650)
     ]
     log_retention_days: fields.LogRetentionDays
 

@@ -18,7 +18,7 @@ from stacks.parts.retention import retention_policies
 class Settings(fields.Settings, frozen=True):
     """The `[registry]` table."""
 
-    kept_images: Annotated[int, fields.such("a number of images, 10 to 1000", ge=10, le=1000)]
+    kept_images: Annotated[int, fields.described("a number of images, 10 to 1000", ge=10, le=1000)]
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ GRACE_SECONDS = 60  # For a task to come up before the load balancer's verdict c
 
 SecretName = Annotated[
     str,
-    fields.such(
+    fields.described(
         "the name of a variable, such as ROLLBAR_ACCESS_TOKEN, and none of AWS: a task has a role",
         pattern=r"^(?!AWS_)[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$",
         max_length=64,
@@ -45,14 +45,14 @@ SecretName = Annotated[
 ]
 Exporter = Annotated[
     str,
-    fields.such(
+    fields.described(
         'the URL of an OTLP/HTTP endpoint, such as https://api.honeycomb.io, or ""',
         pattern=r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$",
     ),
 ]
 Image = Annotated[
     str,
-    fields.such(
+    fields.described(
         "an image with its digest, such as public.ecr.aws/aws/name:tag@sha256:…",
         pattern=r"^[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?@sha256:[0-9a-f]{64}$",
     ),
@@ -63,8 +63,8 @@ class Settings(fields.Settings, frozen=True):
     """The `[service]` table; `[verifier]` is another one of its kind."""
 
     size: fields.FargateSize
-    min_tasks: Annotated[int, fields.such("0 to 100 tasks", ge=0, le=100)]
-    max_tasks: Annotated[int, fields.such("1 to 100 tasks", ge=1, le=100)]
+    min_tasks: Annotated[int, fields.described("0 to 100 tasks", ge=0, le=100)]
+    max_tasks: Annotated[int, fields.described("1 to 100 tasks", ge=1, le=100)]
     exec: bool
     secrets: tuple[SecretName, ...]
     exporter: Exporter
@@ -74,8 +74,8 @@ class Settings(fields.Settings, frozen=True):
     image: fields.Name = "backend"
     port: fields.Port = 4567
     architecture: Literal["ARM64", "X86_64"] = "ARM64"
-    cpu_percent: Annotated[int, fields.such("10 to 90 percent", ge=10, le=90)] = 60
-    requests_per_minute: Annotated[int, fields.such("a number of requests", ge=1)] = 1000
+    cpu_percent: Annotated[int, fields.described("10 to 90 percent", ge=10, le=90)] = 60
+    requests_per_minute: Annotated[int, fields.described("a number of requests", ge=1)] = 1000
 
     def __post_init__(self) -> None:
         """There have to be at least as many tasks at most as at least."""
@@ -145,7 +145,7 @@ def define(
             Description="The digest of the image that was released last",
         )
     )
-    t.awaits["Image"] = image_parameter(env, settings.image)
+    t.awaited_parameters["Image"] = image_parameter(env, settings.image)
     t.add_condition(HAS_IMAGE, Not(Equals(image.ref(), ABSENT)))
     group = t.add_resource(
         LogGroup("TaskLogs", RetentionInDays=settings.log_retention_days, **retention_policies(env))

@@ -31,7 +31,7 @@ SESSION_SECONDS = 60 * 60  # As long as IAM's shortest; a publication takes minu
 # The layers whose outputs the workflow reads: what the site is built with, and where it goes.
 READ = ("avatars", "cdn", "users")
 
-Number = Annotated[int, fields.such("a number that GitHub gave, or 0", ge=0)]
+Number = Annotated[int, fields.described("a number that GitHub gave, or 0", ge=0)]
 
 
 class Settings(fields.Settings, frozen=True):

@@ -28,8 +28,8 @@ class Settings(fields.Settings, frozen=True):
 
     tier: Literal["LITE", "ESSENTIALS"]
     authenticator_app: bool
-    token_minutes: Annotated[int, fields.such("5 to 1440 minutes", ge=5, le=1440)]
-    session_days: Annotated[int, fields.such("1 to 3650 days", ge=1, le=3650)]
+    token_minutes: Annotated[int, fields.described("5 to 1440 minutes", ge=5, le=1440)]
+    session_days: Annotated[int, fields.described("1 to 3650 days", ge=1, le=3650)]
 
 
 @dataclass(frozen=True)

@@ -45,12 +45,12 @@ def desired_stack(
     """A stack of the environment x, whose template is what `FakeCloud` understands."""
     digest = f"{layer}-{version}"
     return DesiredStack(
-        layer=layer,
+        short_name=layer,
         name=f"crd-x-{layer}",
         region=region,
         text=json.dumps({"Outputs": {DIGEST: digest, **(outputs or {})}}),
         digest=digest,
-        needs=tuple(f"crd-x-{need}" for need in needs),
+        dependencies=tuple(f"crd-x-{need}" for need in needs),
         parameters=parameters or {},
         tags=OWNER.tags(f"crd-x-{layer}"),
         protect=protect,

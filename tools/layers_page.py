@@ -113,7 +113,7 @@ def markdown(desired: Sequence[DesiredStack]) -> str:
 
 
 def _sums(layers: Sequence[Layer]) -> Iterator[str]:
-    sums = {one.desired.layer: sum(cost.total for cost in one.costs) for one in layers}
+    sums = {one.desired.short_name: sum(cost.total for cost in one.costs) for one in layers}
     yield "| layer | about |\n|---|---|"
     yield from (f"| [{name}](#{name}) | {_usd(usd)} |" for name, usd in sums.items() if usd)
     yield f"| all | {_usd(sum(sums.values()))} |\n"
@@ -121,7 +121,7 @@ def _sums(layers: Sequence[Layer]) -> Iterator[str]:
 
 def _section(layer: Layer, layers: Sequence[Layer]) -> str:
     parts = [
-        f"## {layer.desired.layer}",
+        f"## {layer.desired.short_name}",
         layer.template["Description"],
         _neighbours(layer, layers),
         _resources(layer),
@@ -134,8 +134,8 @@ def _section(layer: Layer, layers: Sequence[Layer]) -> str:
 
 def _neighbours(layer: Layer, layers: Sequence[Layer]) -> str:
     desired = layer.desired
-    below = [one.desired.layer for one in layers if one.desired.name in desired.needs]
-    above = [one.desired.layer for one in layers if desired.name in one.desired.needs]
+    below = [one.desired.short_name for one in layers if one.desired.name in desired.dependencies]
+    above = [one.desired.short_name for one in layers if desired.name in one.desired.dependencies]
     home = layers[0].desired.region
     return (
         f"Stands on: {_linked(below) or 'nothing'}."
@@ -163,7 +163,7 @@ def _outputs(layer: Layer, layers: Sequence[Layer]) -> str:
 
 
 def _takers(name: str, layers: Sequence[Layer]) -> list[str]:
-    return [one.desired.layer for one in layers if name in one.takes]
+    return [one.desired.short_name for one in layers if name in one.takes]
 
 
 def _for_whom(layer: Layer, title: str) -> str:

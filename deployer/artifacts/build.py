@@ -1,6 +1,6 @@
 """Builds the zips of functions, several at a time, and only those that are not there yet.
 
-    built = build(Code(root), environment.code, root / "dist")
+    built = build(Code(root), environment.artifacts, root / "dist")
 
 What is under its final name has passed every check: compiled code is for the target, the handler
 finds all that it imports, Lambda takes the size. So a check of all functions is a build of them.

@@ -52,7 +52,7 @@ class Cidr(IPv4Network):
             raise ValueError(f"a VPC network is /16 to /28, not /{self.prefixlen}")
 
 
-def such(words: str, **limits: Any) -> Meta:
+def described(words: str, **limits: Any) -> Meta:
     """The *limits* of a type (as msgspec's Meta takes them), and the *words* that say them."""
     return Meta(description=words, extra={"words": words}, **limits)
 
@@ -68,23 +68,23 @@ def one_of(words: str, options: Sequence[str]) -> Meta:
 
 Name: TypeAlias = Annotated[
     str,
-    such(
+    described(
         "a name of up to 20 lower-case letters, digits and single hyphens within, a letter first",
         pattern=r"^[a-z](-?[a-z0-9])*$",
         max_length=20,
     ),
 ]
-AccountId: TypeAlias = Annotated[str, such("a 12-digit account id", pattern=r"^[0-9]{12}$")]
+AccountId: TypeAlias = Annotated[str, described("a 12-digit account id", pattern=r"^[0-9]{12}$")]
 HostedZoneId: TypeAlias = Annotated[
     str,
-    such(
+    described(
         "the id of a hosted zone, such as Z0123456789ABCDEFGHIJ",
         pattern=r"^Z[A-Z0-9]{1,31}$",
     ),
 ]
 Domain: TypeAlias = Annotated[
     str,
-    such(
+    described(
         "a domain name in lower case and without www., such as cruddur.com",
         pattern=r"^(?!www\.)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$",
         max_length=253,
@@ -92,7 +92,7 @@ Domain: TypeAlias = Annotated[
 ]
 Email: TypeAlias = Annotated[
     str,
-    such(
+    described(
         "an email address",
         pattern=r"^[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$",
         max_length=254,
@@ -100,20 +100,20 @@ Email: TypeAlias = Annotated[
 ]
 GitHubRepository: TypeAlias = Annotated[
     str,
-    such(
+    described(
         "a GitHub repository, owner/name",
         pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}/[A-Za-z0-9._-]{1,100}$",
     ),
 ]
 Branch: TypeAlias = Annotated[
     str,
-    such(
+    described(
         "the name of a branch, without wildcards",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$",
     ),
 ]
-Port: TypeAlias = Annotated[int, such("a port from 1 to 65535", ge=1, le=65535)]
-Gibibytes: TypeAlias = Annotated[int, such("a size from 1 to 65536 GiB", ge=1, le=65536)]
+Port: TypeAlias = Annotated[int, described("a port from 1 to 65535", ge=1, le=65535)]
+Gibibytes: TypeAlias = Annotated[int, described("a size from 1 to 65536 GiB", ge=1, le=65536)]
 
 # fmt: off
 # What CloudWatch Logs can keep; a test compares it with botocore.
@@ -122,7 +122,7 @@ LogRetentionDays: TypeAlias = Annotated[
         1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
         1096, 1827, 2192, 2557, 2922, 3288, 3653,
     ],
-    such("a number of days that CloudWatch Logs can keep"),
+    described("a number of days that CloudWatch Logs can keep"),
 ]
 
 # The regions of the partition `aws`; a test compares them with botocore.
@@ -138,7 +138,7 @@ Region: TypeAlias = Annotated[
         "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1",
         "us-east-1", "us-east-2", "us-west-1", "us-west-2",
     ],
-    such("an AWS region"),
+    described("an AWS region"),
 ]
 # fmt: on
 
@@ -158,8 +158,10 @@ FARGATE_MEMORY_MIB = {
 class FargateSize(Settings, frozen=True):
     """CPU units (1024 are one vCPU) and memory of a Fargate task: only some pairs exist."""
 
-    cpu: Annotated[Literal[256, 512, 1024, 2048, 4096, 8192, 16384], such("a CPU size of Fargate")]
-    memory_mib: Annotated[int, such("a memory size in MiB", ge=512, le=122880)]
+    cpu: Annotated[
+        Literal[256, 512, 1024, 2048, 4096, 8192, 16384], described("a CPU size of Fargate")
+    ]
+    memory_mib: Annotated[int, described("a memory size in MiB", ge=512, le=122880)]
 
     def __post_init__(self) -> None:
         """Refuse a pair that Fargate does not have."""

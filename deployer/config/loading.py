@@ -46,7 +46,7 @@ def find(folder: Path, env: str) -> Path:
         return folder / f"{env}.toml"
     near = nearest(env, known)
     raise ConfigError(
-        f"unknown environment {secret_detection.shown(env)}"
+        f"unknown environment {secret_detection.quote(env)}"
         + (f"; did you mean {near!r}?" if near else ""),
         hint=f"there are: {', '.join(known)}" if known else f"{folder} has no file NAME.toml",
     )
@@ -135,7 +135,7 @@ def _misnamed(read: Document) -> Iterator[Fault]:
     """An environment is called what its file is: so there are no two of one name."""
     match read.table:
         case {"env": {"name": str(name)}} if name != read.path.stem:
-            fact = f"{secret_detection.shown(name)} is not the name of the file, {read.path.stem!r}"
+            fact = f"{secret_detection.quote(name)} is not the name of the file, {read.path.stem!r}"
             yield Fault(("env", "name"), fact)
 
 
@@ -191,7 +191,7 @@ def _values(files: Sequence[_File[T]]) -> list[T]:
 def _error(files: Sequence[_File[T]]) -> ConfigError:
     hints = [fault.hint for file in files for fault in file.faults if fault.hint]
     return ConfigError(
-        secret_detection.masked("\n".join(line for file in files for line in _report(file))),
+        secret_detection.mask("\n".join(line for file in files for line in _report(file))),
         hint=hints[0] if hints else _SCHEMA_HINT,
     )
 

@@ -19,7 +19,7 @@ from msgspec import Meta
 from msgspec.structs import FieldInfo
 
 from deployer.config.fields import Cidr, ConflictError
-from deployer.secret_detection import shown
+from deployer.secret_detection import quote
 
 Place: TypeAlias = tuple[str | int, ...]
 
@@ -154,7 +154,7 @@ def _whole(found: object, wanted: Any, place: Place) -> Iterator[Fault | Network
 
 
 def _unfit(found: object, wanted: Any) -> str:
-    fact = f"{shown(found)} is not {words(wanted)}"
+    fact = f"{quote(found)} is not {words(wanted)}"
     bare, _ = _opened(wanted)
     options = get_args(bare) if get_origin(bare) is Literal else _options(wanted)
     kind = type(options[0]) if options else bare

@@ -6,7 +6,7 @@ from deployer.model.env import Env
 from deployer.model.layers import Layers
 from deployer.model.source import Line
 from deployer.model.stack import OutputOf, Stack
-from deployer.model.template import Nested, Template
+from deployer.model.template import NestedStack, Template
 from deployer.model.values import ABSENT, Value, Values
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Env",
     "Layers",
     "Line",
-    "Nested",
+    "NestedStack",
     "OutputOf",
     "Stack",
     "Template",

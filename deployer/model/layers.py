@@ -43,7 +43,7 @@ class Layers:
 
     env: Env
     stacks: list[Stack] = field(default_factory=list)
-    artifacts: OutputOf | None = None
+    artifact_bucket: OutputOf | None = None
     given: list[tuple[object, Stack]] = field(default_factory=list, repr=False)
     manual: frozenset[str] | None = None
 
@@ -51,7 +51,7 @@ class Layers:
         """Every stack, lowest first."""
         return iter(self.stacks)
 
-    def keep_artifacts_in(self, bucket: Value, *, manual: Iterable[str] | None = None) -> None:
+    def use_artifact_bucket(self, bucket: Value, *, manual: Iterable[str] | None = None) -> None:
         """Name the bucket, an output of a stack, for what is too long or too big for a call.
 
         Artifacts of the stacks that follow are in the folder RELEASES, except those of *manual*,
@@ -66,10 +66,10 @@ class Layers:
             for output in stack.template.outputs
             if bucket == ImportValue(export_name(stack.name, output))
         )
-        self.artifacts = next(found, None)
-        if self.artifacts is None:
+        self.artifact_bucket = next(found, None)
+        if self.artifact_bucket is None:
             raise SynthError(
-                f"keep_artifacts_in: {bucket!r} is not an output of a stack added before",
+                f"use_artifact_bucket: {bucket!r} is not an output of a stack added before",
                 hint="give it an output, such as that of the foundation",
             )
 
@@ -77,7 +77,7 @@ class Layers:
         """Return the folder of the artifact bucket that *layer* uses."""
         return "" if self.manual is None or layer in self.manual else RELEASES
 
-    def at(self, region: str) -> At:
+    def in_region(self, region: str) -> At:
         """The same layers, for a stack of another *region*."""
         return At(self, region)
 
@@ -93,7 +93,7 @@ class Layers:
         Returns what *define* returned, with every value as other stacks see it.
         Raises SynthError if the name is taken or an output is not a value.
         """
-        return self.at(self.env.region).add(layer, define, *args, **kwargs)
+        return self.in_region(self.env.region).add(layer, define, *args, **kwargs)
 
 
 @dataclass(frozen=True)
@@ -155,12 +155,12 @@ class At:
         body = template.body()
         parameters = inbound.used(body)
         stack = Stack(
-            layer=layer,
+            short_name=layer,
             name=name,
             region=self.region,
             template=template,
             body=body,
-            needs=tuple(inbound.needs),
+            dependencies=tuple(inbound.dependencies),
             parameters=parameters,
             tags=_tags(env, layer),
             protect=env.protect,
@@ -179,7 +179,7 @@ class _Inbound:
         self._given = given
         self._region = region
         self._template = template
-        self.needs: dict[str, None] = {}
+        self.dependencies: dict[str, None] = {}
         self.parameters: dict[str, OutputOf] = {}
 
     def seen(self, argument: Any) -> Any:
@@ -187,7 +187,7 @@ class _Inbound:
         producer = next((stack for value, stack in self._given if value is argument), None)
         if producer is None:
             return argument
-        self.needs[producer.name] = None
+        self.dependencies[producer.name] = None
         if producer.region == self._region:
             return argument
         return map_values(argument, lambda title, _: self._parameter(producer, title))
@@ -202,7 +202,7 @@ class _Inbound:
         return {name: source for name, source in self.parameters.items() if name in names}
 
     def _parameter(self, producer: Stack, title: str) -> Value:
-        name = f"{pascal_case(producer.layer)}{title}"
+        name = f"{pascal_case(producer.short_name)}{title}"
         if name not in self.parameters:
             self.parameters[name] = OutputOf(producer.name, producer.region, title)
             self._template.add_parameter(
@@ -246,7 +246,7 @@ def _check_imports(stack: Stack, layers: Layers) -> None:
     allowed = {
         export_name(below.name, output)
         for below in layers
-        if below.name in stack.needs
+        if below.name in stack.dependencies
         for output in below.template.outputs
     }
     for name in sorted(set(imports(stack.body)) - allowed):

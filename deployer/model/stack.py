@@ -25,12 +25,12 @@ class Stack:
     *body* is the template as plain values, made of it once: that is a third of a synth.
     """
 
-    layer: str
+    short_name: str
     name: str
     region: str
     template: Template
     body: Mapping[str, Any]
-    needs: tuple[str, ...]
+    dependencies: tuple[str, ...]
     parameters: Mapping[str, OutputOf]
     tags: Mapping[str, str]
     protect: bool

@@ -42,7 +42,7 @@ R = TypeVar("R", bound=BaseAWSObject)
 class Template(troposphere.Template):
     """A troposphere template that remembers which line of its stack file made each resource.
 
-    *code* and *nested* must be in the artifact bucket before the stack is deployed. *awaits* has,
+    *code* and *nested* must be in the artifact bucket before the stack is deployed. *awaited_parameters* has,
     for outputs that say ABSENT as long as something is not there, the name in Parameter Store
     that tells when it is. *folder* is where in the artifact bucket they are.
     """
@@ -52,9 +52,9 @@ class Template(troposphere.Template):
         self.file = short_path(file)
         self.folder = folder
         self.lines: dict[str, Line] = {}
-        self.code: list[Artifact] = []
-        self.nested: list[Nested] = []
-        self.awaits: dict[str, str] = {}
+        self.artifacts: list[Artifact] = []
+        self.nested: list[NestedStack] = []
+        self.awaited_parameters: dict[str, str] = {}
         self._path = str(file)
 
     def add_resource(self, resource: R) -> R:  # type: ignore[override]  # no lists, by choice
@@ -123,7 +123,7 @@ class Template(troposphere.Template):
 
         seen = map_values(outputs, output, of=title)
         body = inner.body()
-        nested = Nested(title, inner, body, inner.text(body), self.folder)
+        nested = NestedStack(title, inner, body, inner.text(body), self.folder)
         self.nested.append(nested)
         url = f"https://${{Store}}.s3.${{AWS::Region}}.${{AWS::URLSuffix}}/{nested.key}"
         self.add_resource(
@@ -189,7 +189,7 @@ class Template(troposphere.Template):
 
 
 @dataclass(frozen=True)
-class Nested:
+class NestedStack:
     """A template that is a resource of another one, which finds it by its *key* in the bucket."""
 
     title: str

@@ -60,14 +60,14 @@ def _imports(templates: Templates) -> Iterator[tuple[Stack, str]]:
 def _handed_over(templates: Templates) -> Iterator[tuple[str, str]]:
     """The stack and output of what the deployer carries."""
     for stack in templates.stacks:
-        for source in [*stack.subject.parameters.values(), stack.subject.artifacts]:
+        for source in [*stack.subject.parameters.values(), stack.subject.artifact_bucket]:
             if source:
                 yield source.stack, source.output
 
 
 def _stands_on(stack: Stack, below: str) -> bool:
     """What a stack needs is deployed before it: `deployer.schedule` sees to that."""
-    return below in stack.subject.needs
+    return below in stack.subject.dependencies
 
 
 def _gives(templates: Templates, name: str, output: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from deployer.data_loss import Loss
+from deployer.data_loss import DataLoss
 from deployer.model.template_tree import format_path
 from deployer.removal import Deletion
 from deployer.report.plan import VERSION
@@ -34,7 +34,7 @@ def deletion_lines(deletions: Sequence[Deletion], style: Style) -> Iterator[str]
     rows = columns([(clean(item.stack.name), clean(_state(item))) for item in deletions])
     for deletion, (name, state) in zip(deletions, rows, strict=True):
         yield f"{name}  {style('red', 'delete')}  {state}"
-        for loss in deletion.losses:
+        for loss in deletion.data_losses:
             yield f"{' ' * len(name)}  {_loss(loss, style)}"
         if deletion.guard:
             confirm = f"{deletion.guard}: needs --confirm={deletion.address}"
@@ -52,7 +52,7 @@ def deletions_data(deletions: Sequence[Deletion]) -> dict[str, Any]:
                 "status": deletion.stack.status,
                 "orphan": deletion.is_orphan,
                 "guard": deletion.guard,
-                "losses": [asdict(loss) for loss in deletion.losses],
+                "losses": [asdict(loss) for loss in deletion.data_losses],
             }
             for deletion in deletions
         ]
@@ -64,7 +64,7 @@ def _state(deletion: Deletion) -> str:
     return f"{deletion.stack.status} in {deletion.stack.region}{orphan}"
 
 
-def _loss(loss: Loss, style: Style) -> str:
+def _loss(loss: DataLoss, style: Style) -> str:
     """Return a line for a resource that holds data: red if the data is deleted."""
     kept = loss.consequence != "its data is deleted"
     name = format_path((*loss.path, loss.logical_id))

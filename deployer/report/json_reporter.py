@@ -203,7 +203,7 @@ def _running(stack_progress: StackProgress) -> dict[str, Any]:
 def _masked(node: Any) -> Any:
     match node:
         case str():
-            return secret_detection.masked(node)
+            return secret_detection.mask(node)
         case dict():
             return {key: _masked(value) for key, value in node.items()}
         case list():

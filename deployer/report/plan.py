@@ -94,7 +94,7 @@ def _row(each: Step | Orphan | Upload) -> _Row:
             return _Row(desired.name, "upload", "cyan", reason)
         case Blocked(desired=desired, reason=reason, hint=hint):
             return _Row(desired.name, *_WORDS[Blocked], reason, (f"hint: {hint}",))
-        case Update(desired=desired, reason=reason, losses=losses) if losses:
+        case Update(desired=desired, reason=reason, data_losses=losses) if losses:
             notes = tuple(f"data: {loss}" for loss in losses)
             return _Row(desired.name, "update", "red", reason, notes)
         case _:
@@ -105,12 +105,12 @@ def _step(step: Step) -> dict[str, Any]:
     word, _ = _WORDS[type(step)]
     return {
         "stack": step.desired.name,
-        "layer": step.desired.layer,
+        "layer": step.desired.short_name,
         "region": step.desired.region,
         "step": word,
         "reason": step.reason,
         "hint": step.hint if isinstance(step, Blocked) else "",
-        "losses": [asdict(loss) for loss in step.losses] if isinstance(step, Update) else [],
+        "losses": [asdict(loss) for loss in step.data_losses] if isinstance(step, Update) else [],
     }
 
 

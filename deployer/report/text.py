@@ -14,13 +14,13 @@ from deployer import secret_detection
 
 def clean(text: str) -> str:
     """*text* as one line to read: white space is a blank."""
-    return escaped(" ".join(secret_detection.masked(text).split()))
+    return escaped(" ".join(secret_detection.mask(text).split()))
 
 
 def escaped(text: str) -> str:
     """*text* on one line, every character seen: a line break is written as backslash and n."""
     return "".join(
-        char if char.isprintable() else ascii(char)[1:-1] for char in secret_detection.masked(text)
+        char if char.isprintable() else ascii(char)[1:-1] for char in secret_detection.mask(text)
     )
 
 

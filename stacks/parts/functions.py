@@ -78,7 +78,7 @@ class FunctionFactory:
         attach the function to the VPC of *placement*.
         """
         settings, artifact = self.functions.settings, self.functions.artifact(code)
-        self.t.code.append(artifact)
+        self.t.artifacts.append(artifact)
         group = self._log_group(title)
         execution_role = role(
             self.t,

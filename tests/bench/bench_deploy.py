@@ -54,7 +54,7 @@ def _prepare(there: Aws, app: cdk.App) -> Mapping[str, str]:
     env = emulator.env(there.endpoint, region=local.env.region)
     foundation = local.env.stack_name("foundation")
     run(app.deploy(env, foundation))
-    files = {artifact.key: code.read(artifact) for artifact in local.code}
+    files = {artifact.key: code.read(artifact) for artifact in local.artifacts}
     files |= {part.key: part.text.encode() for each in local.desired for part in each.nested}
     bucket = there.outputs(foundation)["Artifacts"]
     for key, body in files.items():

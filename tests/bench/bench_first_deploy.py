@@ -68,7 +68,7 @@ def _arrivals(layers: Sequence[DesiredStack], seconds: Seconds) -> Seconds:
     """When each stack is there at the earliest, if nothing but what it stands on holds it up."""
     arrivals: dict[str, float] = {}
     for each in layers:
-        begins = max((arrivals[need] for need in each.needs), default=0.0)
+        begins = max((arrivals[need] for need in each.dependencies), default=0.0)
         arrivals[each.name] = begins + CHANGE_SET + seconds[each.name]
     return arrivals
 
@@ -77,9 +77,11 @@ def _barred(layers: Sequence[DesiredStack]) -> list[DesiredStack]:
     """The same stacks, each in need of the whole level below."""
     depth: dict[str, int] = {}
     for each in layers:
-        depth[each.name] = max((depth[need] + 1 for need in each.needs), default=0)
+        depth[each.name] = max((depth[need] + 1 for need in each.dependencies), default=0)
     return [
-        replace(each, needs=tuple(name for name in depth if depth[name] == depth[each.name] - 1))
+        replace(
+            each, dependencies=tuple(name for name in depth if depth[name] == depth[each.name] - 1)
+        )
         for each in layers
     ]
 
@@ -92,7 +94,7 @@ def _understood(desired: DesiredStack, layers: Sequence[DesiredStack]) -> Desire
     read = [source for each in layers for source in each.parameters.values()]
     gives = {source.output: "given" for source in read if source.stack == desired.name}
     text = json.dumps({"Outputs": {DIGEST: desired.digest, **gives}})
-    return replace(desired, text=text, code=(), nested=())
+    return replace(desired, text=text, artifacts=(), nested=())
 
 
 def _resources(desired: DesiredStack) -> int:

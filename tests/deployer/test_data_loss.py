@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer import data_loss as losses_
-from deployer.data_loss import STATEFUL, Loss
+from deployer import data_loss
+from deployer.data_loss import STATEFUL, DataLoss
 from deployer.model.template_tree import TemplateTree
 from deployer.registry import resource_type
 from deployer.template_yaml import load
@@ -42,9 +42,9 @@ def tree(body: dict[str, Any], **nested: TemplateTree) -> TemplateTree:
     return TemplateTree(json.dumps(body), nested)
 
 
-def losses(old: dict[str, Any], new: dict[str, Any]) -> tuple[Loss, ...]:
+def losses(old: dict[str, Any], new: dict[str, Any]) -> tuple[DataLoss, ...]:
     """Return the losses of a change of a template without nested stacks."""
-    return losses_.losses(tree(old), tree(new))
+    return data_loss.find_data_losses(tree(old), tree(new))
 
 
 def told(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
@@ -211,7 +211,7 @@ def nest(inner: TemplateTree, title: str = "Below", **more: Any) -> TemplateTree
     return tree(template(**{title: below(**more)}), **{title: inner})
 
 
-def located(found: tuple[Loss, ...]) -> list[tuple[str, str, str]]:
+def located(found: tuple[DataLoss, ...]) -> list[tuple[str, str, str]]:
     """Path and name, what and with which consequence."""
     return [("/".join([*one.path, one.logical_id]), one.what, one.consequence) for one in found]
 
@@ -242,7 +242,7 @@ def test_a_nested_loss_is_the_same_loss_with_a_path(
     for title in reversed(path):
         old, new = nest(old, title), nest(new, title)
 
-    assert losses_.losses(old, new) == tuple(
+    assert data_loss.find_data_losses(old, new) == tuple(
         replace(loss, path=tuple(path)) for loss in losses(before, after)
     )
 
@@ -253,14 +253,14 @@ def test_a_nested_stack_that_goes_takes_all_that_is_in_it(inner: dict[str, Any])
     removed = [("Below", loss.logical_id, loss.what) for loss in losses(inner, template())]
 
     for new in (tree(template()), nest(tree(inner), "Other")):
-        found = losses_.losses(nest(tree(inner)), new)
+        found = data_loss.find_data_losses(nest(tree(inner)), new)
 
         assert [(*one.path, one.logical_id, one.what) for one in found] == removed
 
 
 def test_a_loss_shows_its_path() -> None:
     """As the report writes it."""
-    [loss] = losses_.losses(nest(tree(template(Table=table()))), tree(template()))
+    [loss] = data_loss.find_data_losses(nest(tree(template(Table=table()))), tree(template()))
 
     assert str(loss) == (
         "Below/Table (AWS::DynamoDB::Table) is removed: it stays, and CloudFormation forgets it"
@@ -272,25 +272,27 @@ def test_two_nested_stacks_of_one_template_are_two() -> None:
     old, new = (tree(template(Table=table("Delete", **keys))) for keys in (KEYED, REKEYED))
     above = template(A=below(), B=below())
 
-    assert located(losses_.losses(tree(above, A=old, B=old), tree(above, A=old, B=new))) == [
-        ("B/Table", "may be replaced, because KeySchema changes", DELETED)
-    ]
+    assert located(
+        data_loss.find_data_losses(tree(above, A=old, B=old), tree(above, A=old, B=new))
+    ) == [("B/Table", "may be replaced, because KeySchema changes", DELETED)]
 
 
 def test_a_nested_stack_that_is_kept_loses_nothing() -> None:
     """It is named itself: CloudFormation forgets it, and what is in it."""
     kept = nest(tree(template(Table=table("Delete"))), DeletionPolicy="Retain")
 
-    assert located(losses_.losses(kept, tree(template()))) == [("Below", "is removed", STAYS)]
+    assert located(data_loss.find_data_losses(kept, tree(template()))) == [
+        ("Below", "is removed", STAYS)
+    ]
 
 
 def test_a_nested_stack_that_is_kept_no_longer_is_named() -> None:
     """As any resource whose retention is lowered."""
     inner = tree(template(Table=table("Delete")))
 
-    assert located(losses_.losses(nest(inner, DeletionPolicy="Retain"), nest(inner))) == [
-        ("Below", "loses DeletionPolicy Retain, gets Delete", LATER)
-    ]
+    assert located(
+        data_loss.find_data_losses(nest(inner, DeletionPolicy="Retain"), nest(inner))
+    ) == [("Below", "loses DeletionPolicy Retain, gets Delete", LATER)]
 
 
 def test_a_nested_stack_that_becomes_something_else_goes() -> None:
@@ -299,10 +301,10 @@ def test_a_nested_stack_that_becomes_something_else_goes() -> None:
     topic = {"Type": "AWS::SNS::Topic"}
     kept = tree(template(Below={**topic, "UpdateReplacePolicy": "Retain"}))
 
-    assert located(losses_.losses(old, tree(template(Below=topic)))) == [
+    assert located(data_loss.find_data_losses(old, tree(template(Below=topic)))) == [
         ("Below/Table", "is removed, because Below becomes AWS::SNS::Topic", DELETED)
     ]
-    assert losses_.losses(old, kept) == ()
+    assert data_loss.find_data_losses(old, kept) == ()
 
 
 @pytest.mark.parametrize(
@@ -316,10 +318,10 @@ def test_a_parameter_of_another_value_reaches_what_refers_to_it(name: Any) -> No
     def given_(value: Any) -> TemplateTree:
         return nest(inner, Properties={"Parameters": {"Name": value}})
 
-    assert located(losses_.losses(given_("a"), given_("b"))) == [
+    assert located(data_loss.find_data_losses(given_("a"), given_("b"))) == [
         ("Below/Table", "is replaced, because TableName refers to Name", DELETED)
     ]
-    assert losses_.losses(given_("a"), given_("a")) == ()
+    assert data_loss.find_data_losses(given_("a"), given_("a")) == ()
 
 
 def test_an_output_of_another_value_reaches_a_nested_stack_beside_it() -> None:
@@ -341,7 +343,7 @@ def test_an_output_of_another_value_reaches_a_nested_stack_beside_it() -> None:
         above = template(Giver=below(), Taker=below(Properties={"Parameters": passed}))
         return tree(above, Giver=tree(giver), Taker=tree(taker))
 
-    assert located(losses_.losses(whole("a"), whole("b"))) == [
+    assert located(data_loss.find_data_losses(whole("a"), whole("b"))) == [
         ("Giver/Group", "is replaced, because LogGroupName changes", DELETED),
         ("Taker/Table", "is replaced, because TableName refers to Name", DELETED),
     ]
@@ -386,7 +388,7 @@ def test_a_changed_condition_may_remove_a_nested_stack() -> None:
     above = template(Below=below() | {"Condition": "IsLarge"})
 
     assert located(
-        losses_.losses(
+        data_loss.find_data_losses(
             tree(above | {"Conditions": {"IsLarge": CONDITION}}, Below=inner),
             tree(above | {"Conditions": {"IsLarge": CHANGED}}, Below=inner),
         )
@@ -398,8 +400,8 @@ def test_a_condition_depends_on_other_conditions_and_parameters() -> None:
     conditions = {"Large": CONDITION, "IsLarge": {"Fn::Not": [{"Condition": "Large"}]}}
     body = conditional(CONDITION) | {"Conditions": conditions}
 
-    assert losses_.losses(tree(body), tree(body)) == ()
-    assert located(losses_.losses(tree(body), tree(body), parameters=["Size"])) == [
+    assert data_loss.find_data_losses(tree(body), tree(body)) == ()
+    assert located(data_loss.find_data_losses(tree(body), tree(body), parameters=["Size"])) == [
         ("Table", "may be removed, because its condition IsLarge changes", DELETED)
     ]
 

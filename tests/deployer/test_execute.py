@@ -280,8 +280,8 @@ def test_a_long_template_goes_through_the_artifact_bucket() -> None:
     long = replace(
         CLUSTER,
         text=CLUSTER.text + " " * 60_000,
-        needs=(store.name,),
-        artifacts=OutputOf(store.name, REGION, "Bucket"),
+        dependencies=(store.name,),
+        artifact_bucket=OutputOf(store.name, REGION, "Bucket"),
     )
     keys = []
     for role in ("", "arn:role/release"):
@@ -301,9 +301,9 @@ CODE = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
 STORE = desired_stack("foundation", outputs={"Bucket": "artifacts"})
 WITH_CODE = replace(
     CLUSTER,
-    needs=(STORE.name,),
-    artifacts=OutputOf(STORE.name, REGION, "Bucket"),
-    code=(CODE,),
+    dependencies=(STORE.name,),
+    artifact_bucket=OutputOf(STORE.name, REGION, "Bucket"),
+    artifacts=(CODE,),
 )
 
 
@@ -1002,7 +1002,7 @@ def test_any_graph_is_deployed_in_good_time(shape: list[tuple[set[int], int]], j
 
     ended = list(outcomes(events))
     for stack in stacks:
-        assert all(ended.index(need) < ended.index(stack.name) for need in stack.needs)
+        assert all(ended.index(need) < ended.index(stack.name) for need in stack.dependencies)
     whole = {name: time + 3 for name, time in seconds.items()}
     lookouts = 3.0 * 2 * len(stacks)
     assert cloud.clock.now() <= _critical(stacks, whole) + sum(whole.values()) / jobs + lookouts
@@ -1021,7 +1021,7 @@ def _until(events, kind: type) -> bool:  # type: ignore[no-untyped-def]
 def _critical(stacks: Sequence[DesiredStack], seconds: dict[str, float]) -> float:
     longest: dict[str, float] = {}
     for stack in stacks:
-        below = max((longest[need] for need in stack.needs), default=0.0)
+        below = max((longest[need] for need in stack.dependencies), default=0.0)
         longest[stack.name] = below + seconds[stack.name]
     return max(longest.values())
 
@@ -1047,8 +1047,8 @@ OUTER = replace(
             {"Broken": Line("stacks/inner.py", 7)},
         ),
     ),
-    needs=("crd-x-foundation",),
-    artifacts=OutputOf("crd-x-foundation", REGION, "Artifacts"),
+    dependencies=("crd-x-foundation",),
+    artifact_bucket=OutputOf("crd-x-foundation", REGION, "Artifacts"),
 )
 FOUNDATION = desired_stack("foundation", outputs={"Artifacts": "the-artifacts"})
 

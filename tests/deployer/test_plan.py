@@ -179,7 +179,7 @@ def test_long_templates_are_uploads() -> None:
 
 def test_what_a_stack_waits_for_is_looked_at_again() -> None:
     """Its template is as it was; only CloudFormation can say whether it is there now."""
-    waiting = replace(NETWORK, awaits={"Image": "/x/image"})
+    waiting = replace(NETWORK, awaited_parameters={"Image": "/x/image"})
     without = replace(FOUND, outputs={**FOUND.outputs, "Image": "none"})
     steps = plan.plan([waiting], [without])
     [step] = plan.with_available_parameters(steps, {"/x/image", "/x/other"})
@@ -197,7 +197,7 @@ def test_what_a_stack_waits_for_is_looked_at_again() -> None:
 def test_new_code_is_an_upload() -> None:
     """Only what the deployed template does not know by its key."""
     old, new = (Artifact("thumbnail", Target("3.13", "arm64"), digest) for digest in ("a", "b"))
-    stack = replace(NETWORK, code=(old, new), digest="other")
+    stack = replace(NETWORK, artifacts=(old, new), digest="other")
     steps = plan.plan([stack], [FOUND])
 
     assert [one.artifact for one in plan.uploads(steps, {stack.name: TemplateTree(old.key)})] == [
@@ -210,7 +210,7 @@ def test_new_code_is_an_upload() -> None:
 def test_the_code_of_every_stack_that_gets_a_change_set_is_needed() -> None:
     """Also what the deployed template names: it is verified by its content."""
     code = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
-    stack = replace(NETWORK, code=(code,))
+    stack = replace(NETWORK, artifacts=(code,))
     kept, changed = Keep(stack, FOUND, ""), Update(stack, FOUND, "tags changed")
     protection = Update(stack, FOUND, "protection changed", only_protection=True)
 
@@ -245,7 +245,7 @@ def test_a_named_stack_brings_what_it_stands_on(
     names: list[str], only: bool, layers: list[str]
 ) -> None:
     """In the order of layers, unless only the named ones are meant."""
-    assert [each.layer for each in plan.select(ALL, names, only=only)] == layers
+    assert [each.short_name for each in plan.select(ALL, names, only=only)] == layers
 
 
 def test_an_empty_name_is_refused() -> None:
@@ -316,7 +316,7 @@ def test_a_loss_in_a_nested_stack_is_a_loss_of_the_step() -> None:
     [step] = plan.with_losses(steps, {stack.name: replace(old, nested={"Below": inner})})
 
     assert isinstance(step, Update)
-    assert [(loss.path, loss.logical_id) for loss in step.losses] == [(("Below",), "Table")]
+    assert [(loss.path, loss.logical_id) for loss in step.data_losses] == [(("Below",), "Table")]
 
 
 def test_verify_compares_nested_templates_too() -> None:
@@ -369,7 +369,7 @@ def test_a_new_value_of_a_parameter_is_a_loss_of_the_step() -> None:
     [step] = plan.with_losses(steps, {stack.name: TemplateTree(text)}, [below, there])
 
     assert isinstance(step, Update)
-    assert [(loss.logical_id, loss.what, loss.consequence) for loss in step.losses] == [
+    assert [(loss.logical_id, loss.what, loss.consequence) for loss in step.data_losses] == [
         ("Table", "is replaced, because TableName refers to NetworkId", "its data is deleted")
     ]
 

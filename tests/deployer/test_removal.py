@@ -203,7 +203,7 @@ def test_what_becomes_of_data_is_named() -> None:
     assert {
         "Table": "its data is deleted",
         "Bucket": "it stays, and CloudFormation forgets it",
-    } == {loss.logical_id: loss.consequence for loss in deletion.losses}
+    } == {loss.logical_id: loss.consequence for loss in deletion.data_losses}
     assert "holds data" == deletion.guard
 
 
@@ -219,7 +219,7 @@ def test_data_of_nested_stacks_is_named_with_its_path() -> None:
 
     old, below = removal.deletions(there, ["network"])
 
-    assert [(("Inside",), "Bucket")] == [(loss.path, loss.logical_id) for loss in old.losses]
+    assert [(("Inside",), "Bucket")] == [(loss.path, loss.logical_id) for loss in old.data_losses]
     assert ("holds data", ("crd-x-old",)) == (old.guard, below.after)
 
 

@@ -85,7 +85,7 @@ def test_masking_leaves_the_rest():
     """A masked text keeps all but its secrets, however often and close they stand."""
     text = f"a {KEY_ID} b {KEY_ID},{SECRET_KEY} password = a"
 
-    masked = secret_detection.masked(text)
+    masked = secret_detection.mask(text)
 
     assert "a [secret] b [secret],[secret] password = [secret]" == masked
 
@@ -94,7 +94,7 @@ def test_masking_overlapping_secrets():
     """A secret inside another does not let the rest of the other through."""
     text = f"postgresql://root:{KEY_ID}@db/cruddur?token={KEY_ID}"
 
-    masked = secret_detection.masked(text)
+    masked = secret_detection.mask(text)
 
     assert "" == masked.replace(secret_detection.MASK, "")
 
@@ -103,16 +103,16 @@ def test_masking_half_a_key():
     """A private key that was cut off is masked as far as it goes."""
     text = f"key: {PEM.partition('-----END')[0]}"
 
-    masked = secret_detection.masked(text)
+    masked = secret_detection.mask(text)
 
     assert "key: [secret]" == masked
 
 
 def test_masking_twice_is_masking_once():
     """What was masked stays as it is."""
-    once = secret_detection.masked(f'password = "hunter2" {KEY_ID}')
+    once = secret_detection.mask(f'password = "hunter2" {KEY_ID}')
 
-    twice = secret_detection.masked(once)
+    twice = secret_detection.mask(once)
 
     assert once == twice
 
@@ -132,7 +132,7 @@ def test_masking_twice_is_masking_once():
 )
 def test_a_value_is_shown_if_it_is_short_and_harmless(value, text):
     """A message quotes a value only if it is short and no secret."""
-    shown = secret_detection.shown(value)
+    shown = secret_detection.quote(value)
 
     assert text == shown
 

@@ -274,8 +274,8 @@ def test_a_bucket_that_no_stack_has() -> None:
     """Artifacts are kept in an output of a stack."""
     layers = Layers(Env("cruddur", "crd", "x", "1" * 12, "ca-central-1", "x.example", "Z1", False))
 
-    with pytest.raises(SynthError, match="keep_artifacts_in: 'x' is not an output of a stack"):
-        layers.keep_artifacts_in("x")
+    with pytest.raises(SynthError, match="use_artifact_bucket: 'x' is not an output of a stack"):
+        layers.use_artifact_bucket("x")
 
 
 def test_the_mistakes_of_several_stacks(tmp_path: Path) -> None:
@@ -286,9 +286,9 @@ def test_the_mistakes_of_several_stacks(tmp_path: Path) -> None:
     def layers(config: Config, _: Code) -> Layers:
         made = Layers(config.env)
         given = made.add("first", first.define)
-        made.keep_artifacts_in(given.bucket)
+        made.use_artifact_bucket(given.bucket)
         made.add("above", first.define, given.vpc)
-        made.at("us-east-1").add("second", second.define)
+        made.in_region("us-east-1").add("second", second.define)
         return made
 
     with pytest.raises(SynthError) as told:

@@ -69,7 +69,7 @@ def test_all_that_goes_with_the_call() -> None:
     [first, second] = synth.synth(layers())
 
     assert [first.name, second.name] == ["crd-x-network", "crd-x-cluster"]
-    assert second.needs == ("crd-x-network",)
+    assert second.dependencies == ("crd-x-network",)
     assert second.tags == {
         "project": "cruddur",
         "env": "x",
@@ -136,7 +136,7 @@ def test_a_long_template_must_stand_on_the_artifact_bucket() -> None:
 
     layers = Layers(ENV)
     base = layers.add("foundation", store)
-    layers.keep_artifacts_in(base.bucket)
+    layers.use_artifact_bucket(base.bucket)
     layers.add("long", long, base)
     assert synth.synth(layers)[1].artifacts == OutputOf(
         "crd-x-foundation", "ca-central-1", "Bucket"
@@ -220,7 +220,7 @@ def tags(layer: str) -> str:
 def test_layers_txt_says_all_a_plain_cli_call_needs() -> None:
     """Template, stack, region, tags, capabilities, and where a parameter comes from."""
     layers = Layers(ENV)
-    layers.at("us-east-1").add("cluster", cluster, layers.add("network", network))
+    layers.in_region("us-east-1").add("cluster", cluster, layers.add("network", network))
 
     rows = [line.split() for line in synth.order(synth.synth(layers)).splitlines()]
 
@@ -243,7 +243,7 @@ def test_layers_txt_names_what_has_to_be_in_the_bucket_before() -> None:
     """Zips and nested templates: the file, and the key that the template has for it."""
     [store, outer] = nesting("a")
     code = Artifact("thumbnail", Target("3.13", "arm64"), "1")
-    [_, _, row] = synth.order([store, replace(outer, code=(code,))]).splitlines()
+    [_, _, row] = synth.order([store, replace(outer, artifacts=(code,))]).splitlines()
 
     assert [
         "dist/lambdas/thumbnail/1.zip=lambdas/thumbnail/1.zip",
@@ -272,7 +272,7 @@ def test_layers_txt_names_the_folder_of_releases() -> None:
     """A plain `aws s3 cp` by layers.txt puts objects under the keys of the template."""
     [_, outer] = nesting("a", manual=())
     code = Artifact("thumbnail", Target("3.13", "arm64"), "1")
-    [_, row] = synth.order([replace(outer, code=(code,))]).splitlines()
+    [_, row] = synth.order([replace(outer, artifacts=(code,))]).splitlines()
 
     assert "dist/lambdas/thumbnail/1.zip=releases/lambdas/thumbnail/1.zip" in row
 
@@ -339,7 +339,7 @@ def nesting(display: str, manual: tuple[str, ...] | None = None) -> tuple[Desire
 
     layers = Layers(ENV)
     kept = layers.add("store", store)
-    layers.keep_artifacts_in(kept.bucket, manual=manual)
+    layers.use_artifact_bucket(kept.bucket, manual=manual)
     layers.add("outer", outer, kept)
     return synth.synth(layers)
 
@@ -378,7 +378,7 @@ def three_levels(display: str) -> DesiredStack:
     """A stack with one in it that has two of one template, one of which has code and a bucket."""
 
     def innermost(t: Template, _: Env, kept: bool, given: Given) -> Inside:
-        t.code.append(Artifact("thumbnail", Target("3.13", "arm64"), "d"))
+        t.artifacts.append(Artifact("thumbnail", Target("3.13", "arm64"), "d"))
         bucket = t.add_resource(s3.Bucket("Kept"))
         if kept:
             bucket.DeletionPolicy = "Retain"
@@ -396,7 +396,7 @@ def three_levels(display: str) -> DesiredStack:
 
     layers = Layers(ENV)
     kept = layers.add("store", store)
-    layers.keep_artifacts_in(kept.bucket)
+    layers.use_artifact_bucket(kept.bucket)
     layers.add("outer", outer, kept)
     return synth.synth(layers)[1]
 
@@ -442,7 +442,7 @@ def test_what_is_nested_counts_for_the_stack() -> None:
     """Its code is uploaded once, and what it keeps makes the whole stack hold data."""
     stack = three_levels("a")
 
-    assert [one.name for one in stack.code] == ["thumbnail"]
+    assert [one.name for one in stack.artifacts] == ["thumbnail"]
     assert stack.holds_data
     assert "DeletionPolicy: Retain" not in stack.text
     assert not nesting("a")[1].holds_data

@@ -293,7 +293,7 @@ def _prepare() -> None:
 
     What runs is compiled, or each copy would do that again where PYTHONDONTWRITEBYTECODE is set.
     """
-    code.build(project.environment("local").code)
+    code.build(project.environment("local").artifacts)
     for name in _RUNS:
         compileall.compile_dir(ROOT / name, quiet=1)
 

@@ -48,7 +48,7 @@ class Emitted:
 def emit(config: Config) -> dict[str, Emitted]:
     """Every layer of *config*."""
     return {
-        stack.layer: Emitted(stack, json.loads(stack.template.to_json()))
+        stack.short_name: Emitted(stack, json.loads(stack.template.to_json()))
         for stack in layers(config, CODE)
     }
 

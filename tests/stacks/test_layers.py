@@ -12,7 +12,7 @@ STACKS = Path(__file__).parents[2] / "stacks"
 def test_layers_stand_on_those_below_them(emitted, config):
     """In this order, and each on what it was given."""
     needs = {
-        layer: [name.removeprefix(f"crd-{config.env.name}-") for name in one.stack.needs]
+        layer: [name.removeprefix(f"crd-{config.env.name}-") for name in one.stack.dependencies]
         for layer, one in emitted.items()
     }
 
@@ -91,7 +91,7 @@ def test_every_stack_says_what_it_is(emitted):
 
 def test_what_is_too_big_for_a_call_goes_through_the_bucket_of_the_foundation(config):
     """The layers say so, since the deployer knows no stack by name."""
-    artifacts = layers(config, CODE).artifacts
+    artifacts = layers(config, CODE).artifact_bucket
 
     assert f"crd-{config.env.name}-foundation" == artifacts.stack
     assert "Artifacts" == artifacts.output

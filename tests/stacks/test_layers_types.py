@@ -15,7 +15,7 @@ def layers(config: Config) -> Layers:
     base = layers.add("foundation", foundation.define, config.foundation)
     names = layers.add("dns", dns.define)
     net = layers.add("network", network.define, config.network, base)
-    at = layers.at("us-east-1")
+    at = layers.in_region("us-east-1")
 """
 
 GOOD = [

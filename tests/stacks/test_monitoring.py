@@ -34,7 +34,7 @@ def watched(config, settings=SETTINGS) -> Layers:
 
 def of(crd):
     """What watch is in these layers."""
-    (found,) = (one for one in crd if one.layer == "monitoring")
+    (found,) = (one for one in crd if one.short_name == "monitoring")
     return Emitted(found, json.loads(found.template.to_json()))
 
 
@@ -71,7 +71,7 @@ def test_nothing_is_unwatched(everything, config):
 
 def without(wanted, title):
     """The stacks, as if nobody had thought of an alarm."""
-    watching = next(each for each in wanted if each.layer == "monitoring")
+    watching = next(each for each in wanted if each.short_name == "monitoring")
     template = load(watching.text)
     del template["Resources"][title]
     blind = changed(watching, text=dump(template))

@@ -58,7 +58,7 @@ def test_the_plan_looks_again_as_long_as_there_is_none(service):
     """The output says `none` then; nothing else of the stack shows that one has come."""
     assert {
         "Image": f"/crd/{service.stack.name.split('-')[1]}/backend/image"
-    } == service.stack.template.awaits
+    } == service.stack.template.awaited_parameters
     assert {"Ref": "Image"} == service.template["Outputs"]["Image"]["Value"]
 
 

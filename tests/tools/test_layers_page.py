@@ -57,7 +57,7 @@ def page() -> str:
     return markdown(
         [
             desired("floor", FLOOR),
-            desired("house", HOUSE, needs=("crd-x-floor",), nested=(attic,)),
+            desired("house", HOUSE, dependencies=("crd-x-floor",), nested=(attic,)),
         ]
     )
 

@@ -96,7 +96,7 @@ def _stacks(environment: str, account: str, *, alone: bool) -> Iterable[dict[str
     left: set[str] = set()
     for stack in ours.layers(config, Code(ours.root)):
         template = stack.body
-        if alone and (stack.parameters or left.intersection(stack.needs)):
+        if alone and (stack.parameters or left.intersection(stack.dependencies)):
             left.add(stack.name)
             continue
         for parameter in template.get("Parameters", {}).values():

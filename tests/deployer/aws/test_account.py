@@ -233,7 +233,7 @@ def three_layers(env: Env) -> Layers:
     """Two stacks on top of each other, and one elsewhere."""
     layers = Layers(env)
     layers.add("upper", one_vpc, layers.add("lower", one_vpc))
-    layers.at("us-east-1").add("edge", one_vpc)
+    layers.in_region("us-east-1").add("edge", one_vpc)
     return layers
 
 
@@ -1345,7 +1345,7 @@ def nested_layers(env: Env) -> Layers:
     """The bucket, and the stack that needs it."""
     layers = Layers(env)
     base = layers.add("base", one_bucket)
-    layers.keep_artifacts_in(base.bucket)
+    layers.use_artifact_bucket(base.bucket)
     layers.add("outer", with_nested, base)
     return layers
 

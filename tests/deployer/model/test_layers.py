@@ -85,7 +85,7 @@ def test_dependencies_are_what_was_passed() -> None:
     layers.add("cluster", cluster, net=net)
     layers.add("idle", nothing)
 
-    assert [stack.needs for stack in layers] == [(), ("crd-x-network",), ()]
+    assert [stack.dependencies for stack in layers] == [(), ("crd-x-network",), ()]
 
 
 def test_another_region_gets_parameters() -> None:
@@ -93,7 +93,7 @@ def test_another_region_gets_parameters() -> None:
     layers = Layers(ENV)
     net = layers.add("network", network)
 
-    layers.at("us-east-1").add("cluster", cluster, net)
+    layers.in_region("us-east-1").add("cluster", cluster, net)
 
     stack = layers.stacks[1]
     assert stack.parameters == {"NetworkVpc": OutputOf("crd-x-network", "ca-central-1", "Vpc")}
@@ -106,7 +106,7 @@ def test_a_parameter_may_be_handed_on() -> None:
     layers = Layers(ENV)
     net = layers.add("network", network)
 
-    layers.at("us-east-1").add("edge", lambda _t, _env, below: Cluster(below.vpc), net)
+    layers.in_region("us-east-1").add("edge", lambda _t, _env, below: Cluster(below.vpc), net)
 
     stack = layers.stacks[1]
     assert list(stack.parameters) == list(stack.body["Parameters"]) == ["NetworkVpc"]
@@ -119,7 +119,7 @@ def test_nothing_is_no_dependency() -> None:
 
     layers.add("other", nothing, None)
 
-    assert layers.stacks[1].needs == ()
+    assert layers.stacks[1].dependencies == ()
 
 
 def test_a_stack_of_another_region_knows_its_own() -> None:
@@ -129,7 +129,7 @@ def test_a_stack_of_another_region_knows_its_own() -> None:
     def define(_: Template, env: Env) -> None:
         seen.append(env.region)
 
-    Layers(ENV).at("us-east-1").add("edge", define)
+    Layers(ENV).in_region("us-east-1").add("edge", define)
 
     assert seen == ["us-east-1"]
 
@@ -315,7 +315,7 @@ def test_a_parameter_is_kept_wherever_it_is_used(use: Callable[[Template, Any], 
     def define(template: Template, _: Env, net: Network) -> None:
         use(template, net.vpc)
 
-    layers.at("us-east-1").add("edge", define, net)
+    layers.in_region("us-east-1").add("edge", define, net)
 
     stack = layers.stacks[1]
     assert list(stack.parameters) == list(stack.body["Parameters"]) == ["NetworkVpc"]
@@ -329,6 +329,6 @@ def test_a_name_of_sub_is_no_parameter() -> None:
     def define(template: Template, _: Env, net: Network) -> None:
         template.add_condition("Here", Sub("${NetworkVpc}", NetworkVpc=str(type(net.vpc))))
 
-    layers.at("us-east-1").add("edge", define, net)
+    layers.in_region("us-east-1").add("edge", define, net)
 
     assert layers.stacks[1].parameters == {}

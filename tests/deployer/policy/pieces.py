@@ -49,7 +49,7 @@ def _subject(name: str, template: dict[str, dict[str, Any]]) -> Subject:
         name,
         dump(template),
         region="us-east-1" if name == FAR else "ca-central-1",
-        needs=(LOW, FAR) if name == HIGH else (),
+        dependencies=(LOW, FAR) if name == HIGH else (),
         parameters={
             title: OutputOf(FAR, "us-east-1", title)
             for title in template.get("Parameters", {})

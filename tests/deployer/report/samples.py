@@ -14,7 +14,7 @@ from deployer.aws.cloud import (
     ResourceChange,
     StackEvent,
 )
-from deployer.data_loss import Loss
+from deployer.data_loss import DataLoss
 from deployer.errors import RolledBackError
 from deployer.events import Event, Finished, Operating, Outcome, Progress, Proposed, Started
 from deployer.model import Line
@@ -80,9 +80,9 @@ ORPHANS = (Orphan(found("old"), "deployed, but no longer a layer", HINT),)
 DELETIONS = (
     Deletion(
         found("messages", is_protected=True),
-        losses=(
-            Loss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted"),
-            Loss(
+        data_losses=(
+            DataLoss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted"),
+            DataLoss(
                 "Bucket", "AWS::S3::Bucket", "is removed", "it stays, and CloudFormation forgets it"
             ),
         ),

@@ -25,7 +25,7 @@ def layers(config: Config, _: Code) -> Layers:
     """What the pipeline stands on, and the pipeline."""
     layers = Layers(config.env)
     base = layers.add("foundation", foundation.define, config.foundation)
-    layers.keep_artifacts_in(base.artifacts, manual=MANUAL_STACKS)
+    layers.use_artifact_bucket(base.artifacts, manual=MANUAL_STACKS)
     layers.add("registry", registry.define, config.registry, released=[config.service.image])
     layers.add(
         "pipeline",

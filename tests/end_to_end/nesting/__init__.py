@@ -23,6 +23,6 @@ def layers(config: Config, _: Code) -> Layers:
     """The bucket of the nested templates, and the stack that they are nested in."""
     nesting = Layers(config.env)
     store = nesting.add("store", shelf.store)
-    nesting.keep_artifacts_in(store.bucket)
+    nesting.use_artifact_bucket(store.bucket)
     nesting.add("shelf", shelf.define, config.shelf, store)
     return nesting

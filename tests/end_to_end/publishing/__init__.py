@@ -23,7 +23,7 @@ class Config(Settings, frozen=True):
 def layers(config: Config, _: Code) -> Layers:
     """Every stack, and what each is given of those below it."""
     layers = Layers(config.env)
-    certificate = layers.at("us-east-1").add("edge-certificate", edge_certificate.define)
+    certificate = layers.in_region("us-east-1").add("edge-certificate", edge_certificate.define)
     store = layers.add("assets", assets.define, config.assets)
     web = layers.add("cdn", cdn.define, config.cdn, certificate, store, avatars=ELSEWHERE)
     layers.add("site-publisher", site_publisher.define, config.site_publisher, web)

@@ -28,7 +28,7 @@ def layers(config: Config, _: Code) -> Layers:
     """Every stack, and what each is given of those below it."""
     tiny = Layers(config.env)
     ground = tiny.add("ground", floor.define, config.ground, name="ground")
-    far = tiny.at("us-east-1").add("far", floor.define, config.far, name="far")
+    far = tiny.in_region("us-east-1").add("far", floor.define, config.far, name="far")
     tiny.add("left", floor.define, config.left, ground, name="left", last=True)
     right = tiny.add("right", floor.define, config.right, ground, name="right")
     tiny.add("top", floor.define, config.top, right, far, name="top", last=True)

@@ -168,7 +168,7 @@ def test_a_function_is_the_zip_of_its_folder(functions, config, title):
         "S3Bucket": {"Fn::ImportValue": f"crd-{config.env.name}-foundation-Artifacts"},
         "S3Key": f"releases/{zipped.key}",
     } == function["Code"]
-    assert zipped in one.stack.template.code
+    assert zipped in one.stack.template.artifacts
 
 
 def test_sizes_are_said(functions):
