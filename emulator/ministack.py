@@ -237,6 +237,7 @@ unzipped_bytes: Callable[[bytes | None], int] = _name(functions, "_unzipped_size
 function_of_uri: Callable[[str], str] = _name(http_apis, "_extract_lambda_ref_from_integration_uri")
 
 iam_actions = _module("core.iam_actions")
+router = _module("core.router")
 _evaluator = _module("core.iam_evaluator")
 _request_context: Callable[..., Any] = _name(_evaluator, "EvalContext")
 _evaluate_policy: Callable[..., Any] = _name(_evaluator, "evaluate_resource_policy")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from emulator import ministack
+from emulator.access import admin_requests
 from emulator.access.errors import AwsRefusalError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def _in_form(request: Request, body: bytes) -> list[str]:
 def install() -> None:
     """Have policies asked for every operation, also for those that MiniStack has no name for."""
     ministack.swap(ministack.iam_actions, "extract_iam_action", _never_without)
+    ministack.swap(ministack.router, "_is_aws_service_name", _without_admin_requests)
 
 
 def _never_without(find: Callable[..., str | None]) -> Callable[..., str]:
@@ -63,3 +65,16 @@ def _never_without(find: Callable[..., str | None]) -> Callable[..., str]:
         return found or f"{ministack.permission_prefix(service)}:{_UNKNOWN}"
 
     return finding
+
+
+def _without_admin_requests(is_aws_service: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Answer for the service of admin requests at once.
+
+    For a name that it does not know, MiniStack reads the model of every service of AWS: 2 s of CPU
+    time at the first request of each server.
+    """
+
+    def answering(name: str) -> bool:
+        return name != admin_requests.SERVICE and is_aws_service(name)
+
+    return answering
