@@ -179,12 +179,16 @@ def start(environment: Environment, folder: Path, environ: Mapping[str, str]) ->
     import emulator
 
     env = environment.env
-    by_hand = emulator.ByHand(hosted_zones=((env.hosted_zone, env.domain),))
+    prerequisites = emulator.Prerequisites(hosted_zones=((env.hosted_zone, env.domain),))
     origins = _origins(environ.get("CRUDDUR_ORIGINS", ""))
     match environ.get("CRUDDUR_POSTGRES", "bundled"):
         case "bundled" | "system" as postgres:
             return emulator.start(
-                folder, account=env.account, by_hand=by_hand, origins=origins, postgres=postgres
+                folder,
+                account=env.account,
+                prerequisites=prerequisites,
+                origins=origins,
+                postgres=postgres,
             )
         case other:
             raise ConfigError(f"CRUDDUR_POSTGRES={other}: unknown", hint="one of: bundled, system")

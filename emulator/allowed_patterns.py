@@ -27,7 +27,7 @@ _LISTS = {"CommaDelimitedList", "List<Number>"}  # Each member has to match.
 _REPEATS = re.compile(r"[*+?{]")
 
 
-def close() -> None:
+def install() -> None:
     """Match parameters of stacks so."""
     ministack.swap(ministack.engine, "_check_parameter_constraints", _matched_apart)
 

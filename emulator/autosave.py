@@ -1,4 +1,4 @@
-"""Decides when the state is written: after each stack operation at once, else a second later."""
+"""Save the state after each stack operation, and one second after any other change."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from emulator.state import State
 
 _log = logging.getLogger("emulator.autosave")
-SOON_SECONDS = 1.0
+DELAY_SECONDS = 1.0
 
 
-class Saver:
-    """Saves *state* when told to, and by itself after each operation on a stack."""
+class Autosave:
+    """Loads *state* at the start and saves it after changes."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._timer: asyncio.TimerHandle | None = None
 
-    async def load(self) -> None:
-        """Bring the saved state back, undo what was under way when it was written, and watch."""
+    async def start(self) -> None:
+        """Load the state, roll back interrupted operations, and save after each stack operation."""
         started = time.perf_counter()
         self._state.load()
-        function_credentials.drop_function_sessions()
-        await interrupted_operations.undo()
+        function_credentials.delete_sessions()
+        await interrupted_operations.roll_back()
         ministack.wrap("_create_stack_task_in_region", self._saving_after)
         _log.info("state loaded in %.0f ms", 1000 * (time.perf_counter() - started))
 
     def save_now(self) -> None:
-        """Save before anything else happens.
+        """Save the state of all services.
 
-        Always everything: a stack saved without the resources it names could not be undone.
+        A stack that was saved without its resources could not be rolled back.
         """
         if self._timer:
             self._timer.cancel()
@@ -48,21 +48,21 @@ class Saver:
         _log.info("state saved in %.0f ms", 1000 * (time.perf_counter() - started))
 
     def save_soon(self) -> None:
-        """Save a second after the first change since the last save."""
+        """Save one second after the first change since the last save."""
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(SOON_SECONDS, self.save_now)
+            self._timer = loop.call_later(DELAY_SECONDS, self.save_now)
 
     def _saving_after(self, schedule: Callable[..., None]) -> Callable[..., None]:
-        """Save when a scheduled stack operation has ended, whichever way."""
+        """Save when a scheduled stack operation has ended, also after an error."""
 
-        async def saving(operation: Coroutine[Any, Any, None]) -> None:
+        async def run_and_save(operation: Coroutine[Any, Any, None]) -> None:
             try:
                 await operation
             finally:
                 self.save_now()
 
-        def scheduling(operation: Coroutine[Any, Any, None], *where: Any) -> None:
-            schedule(saving(operation), *where)
+        def schedule_and_save(operation: Coroutine[Any, Any, None], *region: Any) -> None:
+            schedule(run_and_save(operation), *region)
 
-        return scheduling
+        return schedule_and_save

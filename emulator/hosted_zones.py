@@ -1,4 +1,4 @@
-"""Makes what an AWS account has by hand before the first deploy: hosted zones of a known id."""
+"""Create hosted zones with given ids, as an operator has before the first deployment to AWS."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from emulator import ministack
 
 
-def make(order: dict[str, Any]) -> None:
-    """Make the hosted zones of *order* that the account does not have yet."""
-    with ministack.scope(order["account"], "us-east-1"):
-        for zone_id, domain in order["hosted_zones"]:
+def create(request: dict[str, Any]) -> None:
+    """Create the hosted zones in *request* that its account does not have yet."""
+    with ministack.scope(request["account"], "us-east-1"):
+        for zone_id, domain in request["hosted_zones"]:
             ministack.make_hosted_zone(zone_id, domain)

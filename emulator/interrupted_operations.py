@@ -1,13 +1,13 @@
-"""Undoes stack operations that were under way when the server died, before it serves again.
+"""Roll back stack operations that were in progress when the server was killed.
 
-AWS never forgets an operation; a killed emulator does. What it saved of the operation (because
-another one was saved meanwhile) is rolled back by the emulator's own rollback:
+AWS finishes every operation; a killed emulator cannot. If the state was saved during an operation
+(because another one was saved), MiniStack's own rollback is used at the next start:
 
-    a create   its resources are deleted, the stack is in review again, without its change set
-    an update  UPDATE_ROLLBACK_COMPLETE, with what it had before
-    a delete   goes on
+    a create   the resources are deleted; the stack is REVIEW_IN_PROGRESS, without its change set
+    an update  UPDATE_ROLLBACK_COMPLETE, with the resources from before
+    a delete   is continued
 
-What was not saved is not there, and its stack is as before the operation.
+If the state was not saved during an operation, its stack is as before the operation.
 """
 
 from __future__ import annotations
@@ -22,63 +22,64 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("emulator.interrupted_operations")
 _REASON = "The emulator was killed in the middle of this operation."
-_BEFORE = "_before"
+_PREVIOUS = "_before"
 
 
-def close() -> None:
-    """Have every update carry what the stack had before, so that it can be undone."""
-    ministack.wrap("_deploy_stack_async", _remembering)
+def install() -> None:
+    """Store the previous stack with each update, so that the update can be rolled back."""
+    ministack.wrap("_deploy_stack_async", _with_previous_stack)
 
 
-def _remembering(deploy: Callable[..., Any]) -> Callable[..., Any]:
-    async def remembering(name: str, *args: Any, **kwargs: Any) -> None:
-        ministack.stacks[name][_BEFORE] = kwargs.get("previous_stack")
+def _with_previous_stack(deploy: Callable[..., Any]) -> Callable[..., Any]:
+    async def deploying(name: str, *args: Any, **kwargs: Any) -> None:
+        ministack.stacks[name][_PREVIOUS] = kwargs.get("previous_stack")
         await deploy(name, *args, **kwargs)
-        ministack.stacks[name].pop(_BEFORE, None)
+        ministack.stacks[name].pop(_PREVIOUS, None)
 
-    return remembering
+    return deploying
 
 
-async def undo() -> None:
-    """Bring every stack the state caught in the middle back to where a deployer can go on."""
+async def roll_back() -> None:
+    """Roll back, or finish deleting, every stack whose saved status is in progress."""
     for (account, region, name), stack in ministack.everywhere(ministack.stacks):
         status = stack["StackStatus"]
         if status == "REVIEW_IN_PROGRESS" or not status.endswith("_IN_PROGRESS"):
             continue
-        _log.warning("%s in %s was %s when the server died", name, region, status)
+        _log.warning("%s in %s was %s when the server was killed", name, region, status)
         with ministack.scope(account, region):
-            await _undo(name, stack)
-            _forget_execution(stack["StackId"])
+            await _roll_back(name, stack)
+            _delete_change_set(stack["StackId"])
 
 
-async def _undo(name: str, stack: ministack.Stack) -> None:
-    before = stack.pop(_BEFORE, None)
+async def _roll_back(name: str, stack: ministack.Stack) -> None:
+    previous = stack.pop(_PREVIOUS, None)
     if stack["StackStatus"].startswith("DELETE"):
         await ministack.delete_stack(name, stack["StackId"])
         return
-    operation = _operation(stack, before)
+    operation = _operation(stack, previous)
     await ministack.roll_back(name, stack["StackId"], stack, operation, _REASON)
-    if before is None and stack["StackStatus"] == "ROLLBACK_COMPLETE":
+    if previous is None and stack["StackStatus"] == "ROLLBACK_COMPLETE":
         stack.update(StackStatus="REVIEW_IN_PROGRESS", StackStatusReason=_REASON, Outputs=[])
         stack.update(_template={}, _template_body="", _resources={})
 
 
-def _operation(stack: ministack.Stack, before: ministack.Stack | None) -> dict[str, Any]:
-    """Return the record the emulator's rollback wants: what the operation made so far."""
-    old = before["_resources"] if before else {}
-    made = [name for name, resource in stack["_resources"].items() if old.get(name) != resource]
+def _operation(stack: ministack.Stack, previous: ministack.Stack | None) -> dict[str, Any]:
+    """Return the argument of MiniStack's rollback: what the operation has changed so far."""
+    old = previous["_resources"] if previous else {}
+    created = [name for name, resource in stack["_resources"].items() if old.get(name) != resource]
     return {
-        "is_update": before is not None,
-        "previous_stack": before,
-        "created": made,
-        "template": stack.get("_template") if before is None else before["_template"],
+        "is_update": previous is not None,
+        "previous_stack": previous,
+        "created": created,
+        "template": stack.get("_template") if previous is None else previous["_template"],
         "param_values": stack.get("_resolved_params") or {},
         "stack_tags": stack.get("Tags", []),
-        "previous_tags": before["Tags"] if before else [],
+        "previous_tags": previous["Tags"] if previous else [],
     }
 
 
-def _forget_execution(stack_id: str) -> None:
+def _delete_change_set(stack_id: str) -> None:
+    """Delete the executed change set of a stack."""
     for name, change_set in ministack.change_sets.items():
         if change_set["StackId"] == stack_id:
             ministack.change_sets.pop(name)

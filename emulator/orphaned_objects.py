@@ -1,7 +1,8 @@
-"""Removes bodies of S3 objects whose bucket the saved state does not know: its making was lost.
+"""Delete the bodies of S3 objects whose bucket is not in the saved state.
 
-ministack makes a bucket of every folder it finds when it is imported, so this comes before that;
-else the stack that lost its bucket could not make it again.
+The server was killed before it saved the bucket. MiniStack creates a bucket for each folder of
+bodies that exists when it is imported, so this must run before the import: otherwise the stack
+could not create the bucket again.
 """
 
 from __future__ import annotations
@@ -9,31 +10,33 @@ from __future__ import annotations
 import ast
 import json
 import shutil
+from typing import TYPE_CHECKING
 
-from emulator.paths import Folder
+if TYPE_CHECKING:
+    from emulator.paths import EmulatorPaths
 
 
-def drop_unsaved(folder: Folder) -> None:
-    """Delete objects that belong to no saved bucket; nothing if the state cannot be read."""
-    known = _saved_buckets(folder)
-    if known is None:
+def delete(paths: EmulatorPaths) -> None:
+    """Delete bodies of buckets that were not saved; delete none if the state cannot be read."""
+    saved = _saved_buckets(paths)
+    if saved is None:
         return
-    for account in folder.objects.iterdir():
+    for account in paths.objects.iterdir():
         for bucket in account.iterdir() if account.name.isdigit() else ():
-            if (account.name, bucket.name) not in known:
+            if (account.name, bucket.name) not in saved:
                 shutil.rmtree(bucket)
 
 
-def _saved_buckets(folder: Folder) -> set[tuple[str, str]] | None:
-    """Return account and name of each bucket, from ministack's keys: ACCOUNT, NUL, repr(NAME).
+def _saved_buckets(paths: EmulatorPaths) -> set[tuple[str, str]] | None:
+    """Return account and name of each bucket, from MiniStack's keys: ACCOUNT, NUL, repr(NAME).
 
-    None if the state cannot be read: state.load then raises the reason, and nothing may be deleted
-    until the state is corrected.
+    Return None if the state cannot be read: state.load then raises the reason, and nothing may be
+    deleted until the state is corrected.
     """
-    if not folder.state.exists():
+    if not paths.state.exists():
         return set()
     try:
-        services = json.loads(folder.state.read_text())["services"]
+        services = json.loads(paths.state.read_text())["services"]
         pairs = [key.split("\0", 1) for key in services["s3"]["buckets_meta"]["data"]]
         return {(account, ast.literal_eval(name)) for account, name in pairs}
     except (KeyError, OSError, RecursionError, SyntaxError, TypeError, ValueError):

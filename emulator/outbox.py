@@ -1,6 +1,7 @@
-"""What would have been mailed: codes and links, kept for whoever plays the reader.
+"""The messages that AWS would have sent: codes and links by email and SMS.
 
-In memory only, the newest of each account: a restart forgets them, and a service can send anew.
+They are held in memory, the newest 1,000 of each account. A restart deletes them; a service can
+send a message again.
 """
 
 from __future__ import annotations
@@ -10,20 +11,19 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from emulator import Letter, ministack
+from emulator import ministack
+from emulator.message import Message
 
 _KEPT = 1000
-
-
-_boxes: dict[str, deque[Letter]] = defaultdict(lambda: deque(maxlen=_KEPT))
+_messages: dict[str, deque[Message]] = defaultdict(lambda: deque(maxlen=_KEPT))
 
 
 def send(to: str, *, about: str, secret: str) -> None:
-    """Keep a message of the account in scope."""
+    """Add a message of the current account."""
     sent = datetime.now(UTC).isoformat(timespec="milliseconds")
-    _boxes[ministack.account()].append(Letter(to, about, secret, sent))
+    _messages[ministack.account()].append(Message(to, about, secret, sent))
 
 
-def read(order: dict[str, Any]) -> list[dict[str, str]]:
-    """Return what *order*'s account was sent, oldest first."""
-    return [asdict(letter) for letter in list(_boxes[order["account"]])]
+def read(request: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the messages of the account in *request*, oldest first."""
+    return [asdict(message) for message in list(_messages[request["account"]])]

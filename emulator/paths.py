@@ -1,4 +1,4 @@
-"""The one folder that holds everything the emulator has: port, locks, log and state."""
+"""The files in the emulator's folder: port, locks, log, secret and state."""
 
 from __future__ import annotations
 
@@ -11,108 +11,105 @@ from emulator.access import secret
 
 
 @dataclass(frozen=True)
-class Folder:
-    """Names what stands where below *path*; makes nothing by itself."""
+class EmulatorPaths:
+    """The paths of all files of the emulator in *folder*."""
 
-    path: Path
+    folder: Path
 
     def __post_init__(self) -> None:
-        """Take the absolute path: the server runs with another working folder."""
-        object.__setattr__(self, "path", Path(self.path).absolute())
+        """Make the path absolute: the server has another working folder."""
+        object.__setattr__(self, "folder", Path(self.folder).absolute())
 
     @property
     def port(self) -> Path:
-        """The port chosen the first time, kept over restarts and resets."""
-        return self.path / "port"
+        """The port, chosen at the first start and kept across restarts and resets."""
+        return self.folder / "port"
 
     @property
     def server(self) -> Path:
-        """Who serves: process id, port and since when, as JSON."""
-        return self.path / "server.json"
+        """The running server: process id, port, start time and code digest as JSON."""
+        return self.folder / "server.json"
 
     @property
     def secret(self) -> Path:
         """The secret key of the root user of every account. A reset does not delete it."""
-        return self.path / "secret"
+        return self.folder / "secret"
 
     @property
     def start_lock(self) -> Path:
-        """Held while somebody starts the server: two starts at once give one server."""
-        return self.path / "start.lock"
+        """Held while the server is started, so that concurrent starts start one server."""
+        return self.folder / "start.lock"
 
     @property
     def server_lock(self) -> Path:
-        """Held by the server as long as it lives; the kernel lets go of it however it dies."""
-        return self.path / "server.lock"
+        """Held by the server while it runs."""
+        return self.folder / "server.lock"
 
     @property
     def log(self) -> Path:
-        """What the server had to say since its last start."""
-        return self.path / "server.log"
+        """The server's log since its last start."""
+        return self.folder / "server.log"
 
     @property
     def state(self) -> Path:
-        """Everything but the bodies of S3 objects, in one file that is replaced as a whole."""
-        return self.path / "state.json"
+        """The state of all services except the bodies of S3 objects."""
+        return self.folder / "state.json"
 
     @property
     def objects(self) -> Path:
         """The bodies of S3 objects: ACCOUNT/BUCKET/KEY."""
-        return self.path / "objects"
+        return self.folder / "objects"
 
     @property
     def tmp(self) -> Path:
-        """What the emulator takes for the system's temporary folder and for HOME."""
-        return self.path / "tmp"
+        """The server's folder for temporary files, and its HOME."""
+        return self.folder / "tmp"
 
     @property
     def keys(self) -> Path:
-        """Signing keys the emulator makes once (Cognito)."""
-        return self.path / "keys"
+        """Signing keys that the emulator generates once, for Cognito and SNS."""
+        return self.folder / "keys"
 
     @property
     def databases(self) -> Path:
-        """PostgreSQL's data, a folder per database instance of RDS."""
-        return self.path / "databases"
+        """The data folders of PostgreSQL, one for each RDS instance."""
+        return self.folder / "databases"
 
     @property
     def postgres(self) -> Path:
-        """Which PostgreSQL new databases get, if not the bundled one."""
-        return self.path / "postgres"
+        """The name of the PostgreSQL for new databases, if it is not the bundled one."""
+        return self.folder / "postgres"
 
     @property
     def ca(self) -> Path:
-        """Who issued the certificate databases show; kept over resets, so trust in it stays good."""
-        return self.path / "ca.pem"
+        """The certificate authority of the databases. A reset does not delete it: clients trust it."""
+        return self.folder / "ca.pem"
 
     @property
     def certificate(self) -> Path:
-        """The certificate databases show, and its key."""
-        return self.path / "certificate.pem"
+        """The server certificate of the databases, with its key."""
+        return self.folder / "certificate.pem"
 
     def refuse_links(self) -> None:
-        """Raise GuardError if the folder, or anything right in it, is a link.
+        """Raise GuardError if the folder, or a file directly in it, is a symbolic link.
 
-        All of it is written or deleted some time; files are written under another name first.
+        The emulator writes and deletes all of them.
         """
-        symlinks.refuse(self.path, self.path.parent)
-        for path in sorted(self.path.iterdir()) if self.path.is_dir() else ():
-            symlinks.refuse(path, self.path.parent)
+        symlinks.refuse(self.folder, self.folder.parent)
+        for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
+            symlinks.refuse(path, self.folder.parent)
 
-    def make(self) -> None:
-        """Make the folders the server writes to, and the secret, open to their owner only."""
+    def create(self) -> None:
+        """Create the folders that the server writes to, and the secret, for their owner only."""
         self.refuse_links()
-        for folder in (self.path, self.objects, self.tmp, self.keys):
+        for folder in (self.folder, self.objects, self.tmp, self.keys):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path.chmod(0o700)  # It may exist already, created with another umask.
+        self.folder.chmod(0o700)  # It may exist already, created with another umask.
         secret.create(self.secret)
 
-    def forget(self) -> None:
-        """Remove what the account held; port, certificates and log stay."""
-        from emulator.postgres import databases
-
+    def delete_data(self) -> None:
+        """Delete the data of all accounts except databases; keep port, secret, certificates, log."""
         self.refuse_links()
-        databases.forget(self.databases)
         self.state.unlink(missing_ok=True)
         for folder in (self.objects, self.tmp, self.keys):
             shutil.rmtree(folder, ignore_errors=True)

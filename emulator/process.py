@@ -1,15 +1,8 @@
-"""Starts, finds and stops the process that is the emulator.
-
-Who runs is known by a lock, not by a process id: the server holds `server.lock` as long as it
-lives, and the kernel lets go of it however it dies. A stale or reused process id cannot fool us.
-"""
+"""Start, find and stop the server process of the emulator."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
-import http.client
 import json
 import os
 import signal
@@ -18,29 +11,28 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deployer.errors import EmulatorError
 from deployer.isolation import sandbox
 from emulator.access import admin_requests, secret
+from emulator.endpoint import ACCOUNT
+from emulator.locks import is_locked, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from emulator.paths import EmulatorPaths
 
-    from emulator.paths import Folder
-
-ACCOUNT = "000000000000"
-START_SECONDS = 60.0  # A busy two-core machine took 6; the rest is patience.
+START_SECONDS = 60.0  # A start took 6 s on a busy machine with two cores.
 STOP_SECONDS = 30.0
-_ANSWER_SECONDS = 20.0  # One that works hard answers late; it must not be taken for dead.
-_LOOK_AGAIN_SECONDS = 0.02
-_LAST_LINES = 15
+_RESPONSE_SECONDS = 20.0  # A busy server responds late.
+_POLL_SECONDS = 0.02
+_LOG_LINES = 15
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
 class Server:
-    """The running process, as it wrote itself down."""
+    """The running server, as it describes itself in `server.json`."""
 
     pid: int
     port: int
@@ -50,31 +42,31 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
 
-def start(folder: Folder) -> Server:
-    """Return the running server, started if there was none, or only one of other code than ours."""
+def start(paths: EmulatorPaths) -> Server:
+    """Return the running server; start one if there is none, or if it runs other code."""
     sandbox.requirement()  # An unknown value is refused before anything starts.
-    if (server := running(folder)) and _is_wanted(server):
+    if (server := running(paths)) and _is_current(server):
         return server
-    folder.make()
-    with _locked(folder.start_lock):
-        if (server := running(folder)) and _is_wanted(server):
+    paths.create()
+    with locked(paths.start_lock):
+        if (server := running(paths)) and _is_current(server):
             return server
-        stop(folder)
-        return _wait_for(_spawn(folder), folder)
+        stop(paths)
+        return _wait_for(_spawn(paths), paths)
 
 
-def _is_wanted(server: Server) -> bool:
+def _is_current(server: Server) -> bool:
     """Return whether the server runs this code with the isolation of CRUDDUR_ISOLATION."""
     level = {"required": "namespaces", "off": "environment"}.get(sandbox.requirement())
-    return server.code == code() and level in {None, server.isolation}
+    return server.code == code_digest() and level in {None, server.isolation}
 
 
-def code() -> str:
-    """Return a digest of the emulator's own code: a pull may change it under a running one."""
+def code_digest() -> str:
+    """Return a digest of the emulator's code, which a `git pull` may change while it runs."""
     digest = hashlib.sha256()
     for folder in ("emulator", "deployer/isolation"):
         for file in sorted((_CHECKOUT / folder).rglob("*.py")):
@@ -82,76 +74,46 @@ def code() -> str:
     return digest.hexdigest()[:16]
 
 
-def running(folder: Folder) -> Server | None:
+def running(paths: EmulatorPaths) -> Server | None:
     """Return the server if one holds the lock, and proves that it has the folder's secret."""
-    if not is_locked(folder.server_lock):
+    if not is_locked(paths.server_lock):
         return None
-    server = _written(folder)
-    if server is None or not folder.secret.exists():
+    server = _read(paths)
+    if server is None or not paths.secret.exists():
         return None
-    known = secret.read(folder.secret)
-    if not admin_requests.is_server_of(server.url, known, account=ACCOUNT, seconds=_ANSWER_SECONDS):
+    known = secret.read(paths.secret)
+    if not admin_requests.is_server_of(
+        server.url, known, account=ACCOUNT, seconds=_RESPONSE_SECONDS
+    ):
         return None
     return server
 
 
-def stop(folder: Folder) -> bool:
-    """Ask the server to save and go, and wait until it is gone."""
-    if not is_locked(folder.server_lock):
+def stop(paths: EmulatorPaths) -> bool:
+    """Stop the server after it has saved its state, and wait until it has ended."""
+    if not is_locked(paths.server_lock):
         return False
-    server = _written(folder) or _starting(folder)
+    server = _read(paths) or _wait_for_description(paths)
     os.kill(server.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while is_locked(folder.server_lock):
+    while is_locked(paths.server_lock):
         if time.monotonic() > deadline:
             raise EmulatorError(
                 f"the emulator (process {server.pid}) did not stop in {STOP_SECONDS:.0f} s",
-                hint=f"see {folder.log}; kill -9 {server.pid} loses a second's changes",
+                hint=f"see {paths.log}, or run `kill -9 {server.pid}`, which loses the changes of"
+                " the last second",
             )
-        time.sleep(_LOOK_AGAIN_SECONDS)
+        time.sleep(_POLL_SECONDS)
     return True
 
 
-def tell(url: str, key: tuple[str, str], what: str, body: dict[str, Any]) -> str:
-    """Send the server one of our own orders, signed with *key*; return what it answers."""
-    try:
-        path = f"{admin_requests.PATH}/{what}"
-        status, text = admin_requests.send(url, "POST", path, json.dumps(body), key=key, seconds=30)
-    except OSError as error:
-        message = f"the emulator at {url} does not answer: {error}"
-        raise EmulatorError(message, hint="start it again") from error
-    if status != http.client.OK:
-        message = f"the emulator refused {what}: {text}"
-        raise EmulatorError(message, hint="is it another version? stop it and start it again")
-    return text
-
-
-def is_locked(path: Path) -> bool:
-    """Say whether some process holds the lock *path*."""
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _spawn(folder: Folder) -> subprocess.Popen[bytes]:
-    """Start the server in a session of its own: Ctrl-C in our terminal is not for it."""
-    with folder.log.open("wb") as log:
+def _spawn(paths: EmulatorPaths) -> subprocess.Popen[bytes]:
+    """Start the server in a new session, so that Ctrl-C in the terminal does not stop it."""
+    with paths.log.open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "emulator", str(folder.path)],
-            cwd=folder.path,
-            env=environment(folder),
+            [sys.executable, "-P", "-m", "emulator", str(paths.folder)],
+            cwd=paths.folder,
+            env=environment(paths),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -159,15 +121,15 @@ def _spawn(folder: Folder) -> subprocess.Popen[bytes]:
         )
 
 
-def environment(folder: Folder) -> dict[str, str]:
-    """Return all the server may know of the world: nothing of the user's AWS, home or proxies."""
+def environment(paths: EmulatorPaths) -> dict[str, str]:
+    """Return the server's whole environment, without the user's AWS variables, home and proxies."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": str(_CHECKOUT),
-        "HOME": str(folder.tmp),
-        "TMPDIR": str(folder.tmp),
+        "HOME": str(paths.tmp),
+        "TMPDIR": str(paths.tmp),
         "LANG": "C.UTF-8",
-        # Under coverage the server is measured as well: most of gaps/ runs only there.
+        # With coverage the server is measured as well: most code of patches/ only runs there.
         **{
             name: value
             for name, value in os.environ.items()
@@ -176,47 +138,48 @@ def environment(folder: Folder) -> dict[str, str]:
     }
 
 
-def _wait_for(child: subprocess.Popen[bytes], folder: Folder) -> Server:
+def _wait_for(child: subprocess.Popen[bytes], paths: EmulatorPaths) -> Server:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            raise _failed("does not start", folder)
-        server = running(folder)
+            raise _failed("does not start", paths)
+        server = running(paths)
         if server and server.pid == child.pid:
-            child.returncode = 0  # It outlives us on purpose: Popen need not warn about that.
+            child.returncode = 0  # Popen would warn about a child that outlives this process.
             return server
-        time.sleep(_LOOK_AGAIN_SECONDS)
+        time.sleep(_POLL_SECONDS)
     child.kill()
     child.wait()
-    raise _failed(f"did not answer in {START_SECONDS:.0f} s", folder)
+    raise _failed(f"did not answer in {START_SECONDS:.0f} s", paths)
 
 
-def _failed(what: str, folder: Folder) -> EmulatorError:
-    text = folder.log.read_text(errors="replace") if folder.log.exists() else ""
-    said = "\n".join(f"  {line}" for line in text.splitlines()[-_LAST_LINES:])
-    return EmulatorError(f"the emulator {what}; it said:\n{said}", hint=f"all of it: {folder.log}")
+def _failed(what: str, paths: EmulatorPaths) -> EmulatorError:
+    text = paths.log.read_text(errors="replace") if paths.log.exists() else ""
+    lines = "\n".join(f"  {line}" for line in text.splitlines()[-_LOG_LINES:])
+    message = f"the emulator {what}; the last lines of its log:\n{lines}"
+    return EmulatorError(message, hint=f"see the whole log: {paths.log}")
 
 
-def _written(folder: Folder) -> Server | None:
-    """Return what the server wrote down of itself; None while it is still starting."""
+def _read(paths: EmulatorPaths) -> Server | None:
+    """Return the server's description of itself; None while it is starting."""
     try:
-        said = json.loads(folder.server.read_text())
+        found = json.loads(paths.server.read_text())
         return Server(
-            said["pid"],
-            said["port"],
-            said["since"],
-            said.get("code", ""),
-            said.get("isolation", ""),
+            found["pid"],
+            found["port"],
+            found["since"],
+            found.get("code", ""),
+            found.get("isolation", ""),
         )
     except (FileNotFoundError, ValueError, KeyError):
         return None
 
 
-def _starting(folder: Folder) -> Server:
-    """Wait for a server that has its lock and not yet its name."""
+def _wait_for_description(paths: EmulatorPaths) -> Server:
+    """Wait for a starting server, which holds its lock, to describe itself."""
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and is_locked(folder.server_lock):
-        if server := _written(folder):
+    while time.monotonic() < deadline and is_locked(paths.server_lock):
+        if server := _read(paths):
             return server
-        time.sleep(_LOOK_AGAIN_SECONDS)
-    raise _failed("neither starts nor ends", folder)
+        time.sleep(_POLL_SECONDS)
+    raise _failed("neither starts nor ends", paths)

@@ -1,7 +1,7 @@
 """Limit the size of requests and the time that they may take to arrive.
 
-`Limits` wraps the whole application. The emulator reads whole bodies, so a body is refused as soon
-as it is known to be too large: by its Content-Length, or by the bytes received.
+`RequestLimits` wraps the whole application. MiniStack reads whole bodies, so a body is refused as
+soon as it is known to be too large: by its Content-Length, or by the bytes received.
 The limit depends on whether a request has a signature, which is not verified here.
 Characters that XML does not allow are replaced in XML responses.
 """
@@ -41,7 +41,7 @@ _BYTES = {
     "s3": OBJECT_BYTES,
 }
 _HEADER_BYTES = 64 * 1024  # Of all headers together; hypercorn reads no more than 16 KB in parts.
-# The total of all bodies that are held at the same time.
+# Limits of the total of all bodies in memory.
 ANONYMOUS_TOTAL_BYTES = 64 * _MB
 SIGNED_TOTAL_BYTES = 1024 * _MB
 ANONYMOUS_SECONDS = 30.0  # For a body to arrive.
@@ -53,7 +53,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True)
-class Bound:
+class BodyLimit:
     """The limits of a request's body: its size, and the time that it may take to arrive."""
 
     service: str
@@ -67,50 +67,50 @@ class Bound:
 
     @property
     def total_bytes(self) -> int:
-        """The limit for the total of all bodies, signed or not signed like this one."""
+        """The limit of the total of all signed bodies, or of all other bodies."""
         return SIGNED_TOTAL_BYTES if self.is_signed else ANONYMOUS_TOTAL_BYTES
 
 
-class Limits:
+class RequestLimits:
     """The ASGI application *app*, with limits."""
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._held = {True: 0, False: 0}  # Bytes of bodies: of signed requests, of others.
-        ministack.swap(ministack.app, "_decompress_request_body", _bounded_inflation)
+        self._held = {True: 0, False: 0}  # Bytes in memory: of signed requests, of others.
+        ministack.swap(ministack.app, "_decompress_request_body", _limited_decompression)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request within its limits."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        bound = bound_of(scope)
-        body = _Body(self._held, bound, receive)
+        limit = body_limit(scope)
+        body = _Body(self._held, limit, receive)
         response = _Response(send)
         try:
             _check_headers(scope)
-            body.announce(_header(scope, b"content-length"))
+            body.check_length(_header(scope, b"content-length"))
             await self._app(scope, body.receive, response.send)
         except _RefusedError as refused:
             if not response.has_started:
-                await _refuse(refused, bound, send)
+                await _refuse(refused, limit, send)
         finally:
             body.release()
 
 
-def bound_of(scope: Scope) -> Bound:
+def body_limit(scope: Scope) -> BodyLimit:
     """Return the limits of a request, by its headers, path and query."""
     authorization = _header(scope, b"authorization")
     if found := _CREDENTIAL.search(authorization):
         service = found[1]
         if service == "lambda" and scope["path"].endswith("/invocations"):
-            return Bound(service, is_signed=True, max_bytes=INVOKE_BYTES)
-        return Bound(service, is_signed=True, max_bytes=_BYTES.get(service, _SIGNED_BYTES))
+            return BodyLimit(service, is_signed=True, max_bytes=INVOKE_BYTES)
+        return BodyLimit(service, is_signed=True, max_bytes=_BYTES.get(service, _SIGNED_BYTES))
     if _SIGNED_QUERY.search(scope.get("query_string", b"")):
-        return Bound("s3", is_signed=True, max_bytes=OBJECT_BYTES)
+        return BodyLimit("s3", is_signed=True, max_bytes=OBJECT_BYTES)
     if authorization.startswith("Basic ") and scope["path"].startswith("/v2/"):  # Docker, to ECR.
-        return Bound("ecr", is_signed=True, max_bytes=OBJECT_BYTES)
-    return Bound("", is_signed=False, max_bytes=ANONYMOUS_BYTES)
+        return BodyLimit("ecr", is_signed=True, max_bytes=OBJECT_BYTES)
+    return BodyLimit("", is_signed=False, max_bytes=ANONYMOUS_BYTES)
 
 
 def _check_headers(scope: Scope) -> None:
@@ -133,56 +133,56 @@ class _RefusedError(Exception):
 class _Body:
     """A request's body while it is received."""
 
-    def __init__(self, held: dict[bool, int], bound: Bound, receive: Receive) -> None:
+    def __init__(self, held: dict[bool, int], limit: BodyLimit, receive: Receive) -> None:
         self._held = held
-        self._bound = bound
+        self._limit = limit
         self._receive = receive
         self._bytes = 0
-        self._is_whole = False
-        self._until = asyncio.get_running_loop().time() + bound.seconds
+        self._is_complete = False
+        self._deadline = asyncio.get_running_loop().time() + limit.seconds
 
-    def announce(self, content_length: str) -> None:
-        """Refuse a body whose Content-Length is too large."""
-        if content_length.isdecimal() and int(content_length) > self._bound.max_bytes:
+    def check_length(self, content_length: str) -> None:
+        """Raise _RefusedError if the Content-Length is too large."""
+        if content_length.isdecimal() and int(content_length) > self._limit.max_bytes:
             raise self._too_large()
 
     async def receive(self) -> Message:
-        """Receive the next part; raise if the body is too large or takes too long."""
-        if self._is_whole:
+        """Receive the next part; raise _RefusedError if the body is too large or takes too long."""
+        if self._is_complete:
             return await self._receive()
         try:
-            async with asyncio.timeout_at(self._until):
+            async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
             raise _RefusedError(
                 HTTPStatus.REQUEST_TIMEOUT,
                 "RequestTimeout",
-                f"the body did not arrive within {self._bound.seconds:.0f} seconds",
+                f"the body did not arrive within {self._limit.seconds:.0f} seconds",
             ) from None
         self._count(len(message.get("body", b"")))
-        self._is_whole = not message.get("more_body", False)
+        self._is_complete = not message.get("more_body", False)
         return message
 
     def release(self) -> None:
         """Subtract the body from the totals: its request is finished."""
-        self._held[self._bound.is_signed] -= self._bytes
+        self._held[self._limit.is_signed] -= self._bytes
         self._bytes = 0
 
     def _count(self, received: int) -> None:
         self._bytes += received
-        self._held[self._bound.is_signed] += received
-        if self._bytes > self._bound.max_bytes:
+        self._held[self._limit.is_signed] += received
+        if self._bytes > self._limit.max_bytes:
             raise self._too_large()
-        if self._held[self._bound.is_signed] > self._bound.total_bytes:
+        if self._held[self._limit.is_signed] > self._limit.total_bytes:
             raise _RefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "SlowDown",
-                f"requests hold more than {self._bound.total_bytes:,} bytes; try again",
+                f"requests hold more than {self._limit.total_bytes:,} bytes; try again",
             )
 
     def _too_large(self) -> _RefusedError:
-        message = f"the body is larger than {self._bound.max_bytes:,} bytes"
-        if self._bound.service == "s3":
+        message = f"the body is larger than {self._limit.max_bytes:,} bytes"
+        if self._limit.service == "s3":
             return _RefusedError(HTTPStatus.BAD_REQUEST, "EntityTooLarge", message)
         return _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge", message)
 
@@ -196,7 +196,7 @@ class _Response:
         self.has_started = False
 
     async def send(self, message: Message) -> None:
-        """Send a part; in XML, without characters that XML does not allow."""
+        """Send a part; in XML replace characters that XML does not allow."""
         if message["type"] == "http.response.start":
             self.has_started = True
             self._is_cleaned = _is_generated_xml(message.get("headers", []))
@@ -211,10 +211,10 @@ def _is_generated_xml(headers: list[tuple[bytes, bytes]]) -> bool:
     return b"xml" in found.get(b"content-type", b"") and b"etag" not in found
 
 
-async def _refuse(refused: _RefusedError, bound: Bound, send: Send) -> None:
+async def _refuse(refused: _RefusedError, limit: BodyLimit, send: Send) -> None:
     """Respond in the service's format and close the connection without reading the rest."""
-    if bound.service in {"s3", "cloudformation"}:
-        kind, body = b"application/xml", _xml(refused, bound.service)
+    if limit.service in {"s3", "cloudformation"}:
+        kind, body = b"application/xml", _xml(refused, limit.service)
     else:
         text = {"__type": refused.code, "message": refused.message}
         kind, body = b"application/json", json.dumps(text)
@@ -242,21 +242,23 @@ def _header(scope: Scope, name: bytes) -> str:
     return ""
 
 
-def _bounded_inflation(inflate: Callable[[bytes, Any], bytes]) -> Callable[[bytes, Any], bytes]:
+def _limited_decompression(
+    decompress: Callable[[bytes, Any], bytes],
+) -> Callable[[bytes, Any], bytes]:
     """Do not decompress a body that would exceed the limit; the service then refuses it."""
 
-    def inflating(body: bytes, headers: Any) -> bytes:
+    def decompressing(body: bytes, headers: Any) -> bytes:
         if "gzip" in headers.get("content-encoding", "").lower() and not _fits(body):
             return body
-        return inflate(body, headers)
+        return decompress(body, headers)
 
-    return inflating
+    return decompressing
 
 
 def _fits(body: bytes) -> bool:
-    """Return whether a gzip file, of one member or several, inflates within the limit."""
+    """Return whether a gzip file, of one or several members, is within the limit when decompressed."""
     left = _SIGNED_BYTES
-    with suppress(zlib.error):  # The emulator logs it.
+    with suppress(zlib.error):  # MiniStack logs it.
         while body and left > 0:
             decompressor = zlib.decompressobj(_GZIP)
             left -= len(decompressor.decompress(body, left))

@@ -1,6 +1,6 @@
-"""Lets resources of an account's stacks take time, for those who watch, interrupt or kill.
+"""Delay each resource of an account's stacks, so that tests can watch or interrupt an operation.
 
-The time passes on the event loop: other stacks and all services go on meanwhile.
+The delay does not block the event loop: other stacks and all services continue.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 _seconds: dict[str, float] = {}
 
 
-def set_pace(order: dict[str, Any]) -> None:
-    """Let each resource of *order*'s account take so many seconds from now on."""
-    _seconds[order["account"]] = float(order["seconds"])
+def set_delay(request: dict[str, Any]) -> None:
+    """Set the delay of each resource in the account of *request*."""
+    _seconds[request["account"]] = float(request["seconds"])
 
 
 def of(account: str) -> float:
-    """Return how long each resource of *account* takes."""
+    """Return the delay of each resource of *account* in seconds."""
     return _seconds.get(account, 0.0)
 
 
-def close() -> None:
-    """Send resources of a paced account the way blocking ones go, and wait there."""
+def install() -> None:
+    """Run delayed resources like those that MiniStack runs on a thread, and wait before each."""
     needs_thread = ministack.needs_thread()
 
-    def wait(run: Callable[..., Any]) -> Callable[..., Any]:
+    def wait_before(run: Callable[..., Any]) -> Callable[..., Any]:
         async def waiting(work: Callable[..., Any], kind: str, *args: Any) -> Any:
             await asyncio.sleep(of(ministack.account()))
             if needs_thread(kind):
@@ -39,7 +39,7 @@ def close() -> None:
 
         return waiting
 
-    ministack.wrap("run_reentrant", wait)
+    ministack.wrap("run_reentrant", wait_before)
     ministack.wrap(
         "_runs_on_worker_thread",
         lambda original: lambda kind: original(kind) or of(ministack.account()) > 0,

@@ -1,14 +1,12 @@
-"""Keeps what the account holds over a restart, a crash and `kill -9`.
+"""Keep the data of all accounts across a restart, a crash and `kill -9`.
 
-One file, written aside and renamed: whoever dies while saving leaves the previous state whole.
-(No fsync: it guards against power cuts, which nobody asked of a local emulator.)
-Bodies of S3 objects are not in it; ministack writes each to its own file at once.
+It is one file that is replaced atomically. The bodies of S3 objects are not in it: MiniStack writes
+each of them to a file of its own at once.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,52 +14,47 @@ from pathlib import Path
 from typing import Any
 
 from deployer.errors import EmulatorError
+from deployer.files import write_atomically
 from emulator import ministack
-from emulator.paths import Folder
+from emulator.paths import EmulatorPaths
 
 _FORMAT = 1
-_TRIES = 5
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class State:
     """The saved state of one folder."""
 
-    folder: Folder
+    paths: EmulatorPaths
 
     def load(self) -> None:
-        """Give every service what it held at the last save, before the first request."""
+        """Load the saved state into every service, before the first request."""
         for name, payload in self._read().items():
             try:
                 ministack.load_module(ministack.STATES[name]).load_persisted_state(payload)
             except Exception as error:
                 # Any error of a service comes from the content of the file.
-                raise _damaged(self.folder.state, f"{name}: {error!r}") from error
+                raise _damaged(self.paths.state, f"{name}: {error!r}") from error
 
     def save(self) -> None:
-        """Write what all services hold now, as one file."""
+        """Write the current state of all services to the file."""
         texts = {name: _text(get_state) for name, get_state in ministack.savers().items()}
-        body = ",\n".join(f'"{name}": {text}' for name, text in texts.items())
-        aside = self.folder.state.with_suffix(".new")
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(
-                f'{{"format": {_FORMAT}, "ministack": "{ministack.PINNED}", "services": {{\n'
-            )
-            file.write(body)
-            file.write("\n}}\n")
-        aside.replace(self.folder.state)
+        services = ",\n".join(f'"{name}": {text}' for name, text in texts.items())
+        start = f'{{"format": {_FORMAT}, "ministack": "{ministack.PINNED}", "services": {{\n'
+        write_atomically(self.paths.state, f"{start}{services}\n}}}}\n")
 
     def _read(self) -> dict[str, Any]:
-        file = self.folder.state
+        file = self.paths.state
         if not file.exists():
             return {}
         try:
             saved = json.loads(file.read_text(), object_hook=ministack.from_json)
-            known: bool = saved["format"] == _FORMAT
+            is_known: bool = saved["format"] == _FORMAT
             services: dict[str, Any] = dict(saved["services"])
         except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
             raise _damaged(file, repr(error)) from None
-        if not known:
+        if not is_known:
             raise _damaged(file, f"format {saved['format']}")
         return {name: payload for name, payload in services.items() if payload is not None}
 
@@ -77,7 +70,7 @@ def _damaged(file: Path, reason: str) -> EmulatorError:
 
 def _text(get_state: Callable[[], Any]) -> str:
     """Return a service's state as JSON; try again if one of its threads changed it meanwhile."""
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         try:
             return json.dumps(get_state(), default=ministack.to_json)
         except RuntimeError:  # "dictionary changed size during iteration"

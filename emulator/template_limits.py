@@ -35,7 +35,7 @@ class TemplateError(ValueError):
     """A template that is refused; the emulator puts “Template format error:” before it."""
 
 
-def close() -> None:
+def install() -> None:
     """Apply the limits to every template that the emulator reads."""
     ministack.swap(ministack.engine, "CfnLoader", _by_libyaml)
     ministack.wrap("_parse_template", _bounded)

@@ -65,7 +65,7 @@ def env(_: Context) -> None:
 
     local = project.environment("local")
     endpoint = start(local, project.project().emulator, os.environ)
-    for name, value in emulator.env(endpoint, region=local.env.region).items():
+    for name, value in emulator.environment_variables(endpoint, region=local.env.region).items():
         print(f"export {name}={shlex.quote(value)}")
 
 

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from deployer.errors import LintError
+from deployer.files import write_atomically
 from deployer.lint.findings import Answer, Finding
 
 _OWN = re.compile(r"[0-9a-f]{64}(\.[0-9]+)?")  # A cached answer, named by its key, or its draft.
@@ -54,9 +55,7 @@ class Memory:
                 path.unlink(missing_ok=True)
 
     def _write(self, key: str, body: str) -> None:
-        draft = self._folder / f"{key}.{os.getpid()}"
-        draft.write_text(f"{_digest(key, body)}\n{body}", encoding="utf-8")
-        draft.replace(self._folder / key)
+        write_atomically(self._folder / key, f"{_digest(key, body)}\n{body}")
 
 
 def key(text: str, region: str) -> str:

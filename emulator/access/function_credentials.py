@@ -19,7 +19,7 @@ def install(secret: str) -> None:
     ministack.swap_web_identity(lambda token: web_identity.is_web_identity_token(secret, token))
 
 
-def drop_function_sessions() -> None:
+def delete_sessions() -> None:
     """Delete the sessions of functions: an earlier version saved predictable keys."""
     sessions = ministack.store(ministack.sts, "_sessions")
     for key in [key for key, session in sessions.items() if "AccountId" not in session]:

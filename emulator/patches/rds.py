@@ -13,7 +13,7 @@ from emulator import ministack, postgres
 from emulator.ministack import Action, Answer, Params, Props
 from emulator.postgres import instances, validation
 from emulator.postgres.instances import SECRET, Record
-from emulator.postgres.validation import Asked, Refusal
+from emulator.postgres.validation import Parameters, Refusal
 
 KIND = "AWS::RDS::DBInstance"
 ADDRESS = "127.0.0.1"
@@ -58,7 +58,7 @@ def _following(update: Callable[..., Made]) -> Callable[..., Made]:
         record = _instances().get(made)
         if record is None or not instances.is_postgres(record):
             return update(made, old, new, stack, title)
-        _raise(validation.of_any(new, _groups()))
+        _raise(validation.instance_errors(new, _groups()))
         endpoint, before = dict(record["Endpoint"]), record[_PASSWORD]
         update(made, old, new, stack, title)
         record["Endpoint"].update(endpoint)
@@ -111,24 +111,24 @@ def _attributes(record: Record) -> dict[str, Any]:
 # What is refused -------------------------------------------------------------------------------
 
 
-def _of_new(asked: Asked) -> Iterable[Refusal]:
+def _of_new(asked: Parameters) -> Iterable[Refusal]:
     if asked.get("DBInstanceIdentifier") in _instances():
         yield Refusal("DB Instance already exists", "DBInstanceAlreadyExists")
-    yield from validation.of_new(asked, _groups())
+    yield from validation.new_instance_errors(asked, _groups())
 
 
-def _of_change(asked: Asked) -> Iterable[Refusal]:
+def _of_change(asked: Parameters) -> Iterable[Refusal]:
     record = ministack.find_instance(asked.get("DBInstanceIdentifier", ""))
     if record is None or not instances.is_postgres(record):
         return
     known = {**asked, "EngineVersion": asked.get("EngineVersion") or record["EngineVersion"]}
-    yield from validation.of_any(known, _groups())
+    yield from validation.instance_errors(known, _groups())
     stays = asked.get("ManageMasterUserPassword") != "false"
     if SECRET in record and stays and asked.get("MasterUserPassword"):
         yield validation.MANAGED
 
 
-def _of_deletion(asked: Asked) -> Iterable[Refusal]:
+def _of_deletion(asked: Parameters) -> Iterable[Refusal]:
     yield from _of_protected(ministack.find_instance(asked.get("DBInstanceIdentifier", "")))
     skipped = validation.is_true(asked.get("SkipFinalSnapshot"))
     if not skipped and not asked.get("FinalDBSnapshotIdentifier"):
@@ -140,16 +140,20 @@ def _of_protected(record: Record | None) -> Iterable[Refusal]:
         yield validation.PROTECTED
 
 
-def _of_subnets(asked: Asked) -> Iterable[Refusal]:
+def _of_subnets(asked: Parameters) -> Iterable[Refusal]:
     subnets = ministack.subnets_of(asked)
     if subnets:
-        yield from validation.of_zones({one["SubnetAvailabilityZone"]["Name"] for one in subnets})
+        yield from validation.subnet_group_errors(
+            {one["SubnetAvailabilityZone"]["Name"] for one in subnets}
+        )
 
 
-def _groups() -> validation.Groups:
+def _groups() -> validation.ExistingGroups:
     kept = ministack.store(ministack.rds, "_param_groups")
     families = {name: group["DBParameterGroupFamily"] for name, group in kept.items()}
-    return validation.Groups(families, set(ministack.store(ministack.rds, "_subnet_groups")))
+    return validation.ExistingGroups(
+        families, set(ministack.store(ministack.rds, "_subnet_groups"))
+    )
 
 
 def _instances() -> Any:
@@ -159,7 +163,7 @@ def _instances() -> Any:
 # Made by calls ---------------------------------------------------------------------------------
 
 
-def _checked(refuse: Callable[[Asked], Iterable[Refusal]]) -> Callable[[Action], Action]:
+def _checked(refuse: Callable[[Parameters], Iterable[Refusal]]) -> Callable[[Action], Action]:
     """Put RDS's refusals before a call."""
 
     def checking(act: Action) -> Action:
@@ -173,7 +177,7 @@ def _checked(refuse: Callable[[Asked], Iterable[Refusal]]) -> Callable[[Action],
     return checking
 
 
-def _asked(params: Params) -> Asked:
+def _asked(params: Params) -> Parameters:
     return {
         name: values[0] if isinstance(values, list) else values for name, values in params.items()
     }
@@ -234,29 +238,29 @@ _BY_CALLS: dict[str, Callable[[Action], Action]] = {
 # What both do ----------------------------------------------------------------------------------
 
 
-def _bring_up(record: Record, asked: Asked) -> None:
+def _bring_up(record: Record, asked: Parameters) -> None:
     """Have the instance of *record* running, or leave nothing of it."""
     name = record["DBInstanceIdentifier"]
     record.update(DBInstanceStatus="creating", DBName=asked.get("DBName") or "")
     _settle_secret(record, asked)
-    wanted = instances.wanted(record, postgres.chosen())
-    door = instances.Door(ministack.account(), ministack.region(), name)
+    wanted = instances.database_settings(record, postgres.selected_kind())
+    door = instances.InstanceAuth(ministack.account(), ministack.region(), name)
     try:
-        given = postgres.served().add(wanted, door, taken=instances.ports())
+        given = postgres.manager().add(wanted, door, used_ports=instances.used_ports())
     except BaseException:
         del _instances()[name]
         _take_down(record)
         raise
-    instances.settle(record, given, ADDRESS)
+    instances.set_available(record, given, ADDRESS)
 
 
 def _take_down(record: Record) -> None:
     """End the instance of *record* and remove its data and its secret."""
-    postgres.served().remove(record["DbiResourceId"])
-    instances.drop_secret(record)
+    postgres.manager().remove(record["DbiResourceId"])
+    instances.delete_secret(record)
 
 
-def _settle_secret(record: Record, asked: Asked) -> None:
+def _settle_secret(record: Record, asked: Parameters) -> None:
     """Have RDS manage the master password in a secret, or stop managing it, as *asked*."""
     managed = validation.is_true(asked.get("ManageMasterUserPassword"))
     if managed and SECRET not in record:
@@ -270,7 +274,7 @@ def _settle_secret(record: Record, asked: Asked) -> None:
         key = asked.get("MasterUserSecretKmsKeyId") or asked.get(SECRET, {}).get("KmsKeyId")
         record[SECRET] = {"SecretArn": arn, "SecretStatus": "active", "KmsKeyId": key}
     elif not managed and SECRET in record:
-        instances.drop_secret(record)
+        instances.delete_secret(record)
         record[_PASSWORD] = asked["MasterUserPassword"]
 
 
@@ -278,7 +282,7 @@ def _turn(record: Record, _before: str, password: str) -> None:
     """Give the master user of *record* another password."""
     if instances.is_postgres(record):
         one, user = record["DbiResourceId"], record["MasterUsername"]
-        postgres.served().set_password(one, user, password)
+        postgres.manager().set_password(one, user, password)
 
 
 def _ending_some_day(register: Callable[[str, dict[str, Any]], None]) -> Callable[..., None]:

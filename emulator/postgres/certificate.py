@@ -25,7 +25,7 @@ _PEM = serialization.Encoding.PEM
 _Key = ec.EllipticCurvePrivateKey
 
 
-def context(ca: Path, own: Path) -> ssl.SSLContext:
+def server_context(ca: Path, own: Path) -> ssl.SSLContext:
     """Return what a server shows its clients; made the first time, then kept in *ca* and *own*."""
     if not (ca.exists() and own.exists()):
         _make(ca, own)

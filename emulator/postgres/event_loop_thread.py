@@ -1,4 +1,4 @@
-"""A thread that runs coroutines for all others, started for the first one."""
+"""A thread with an event loop that runs coroutines for other threads."""
 
 from __future__ import annotations
 
@@ -11,37 +11,40 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Worker:
-    """One event loop on a thread of its own: what is made on it is waited for on it, too."""
+class EventLoopThread:
+    """A thread with one event loop, started for the first coroutine.
+
+    asyncio requires that a process is started and waited for on the same loop.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._starting = threading.Lock()  # Two may be the first.
+        self._start_lock = threading.Lock()
 
     @property
-    def runs(self) -> bool:
-        """Whether there was anything to do yet."""
+    def is_running(self) -> bool:
+        """Whether the thread was started and not stopped."""
         return self._loop is not None
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Have *work* done, and wait for it; raises what it raises."""
-        with self._starting:
+        """Run the coroutine of *work* on the thread, and return its result or raise its error."""
+        with self._start_lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(
-                    target=_serve, args=[self._loop], name=self._name, daemon=True
+                    target=_run_forever, args=[self._loop], name=self._name, daemon=True
                 ).start()
             loop = self._loop
         return asyncio.run_coroutine_threadsafe(work(), loop).result()
 
-    def end(self) -> None:
-        """Have the thread end; nothing is waited for."""
+    def stop(self) -> None:
+        """Stop the loop and the thread without waiting for coroutines."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._loop = None
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
+def _run_forever(loop: asyncio.AbstractEventLoop) -> None:
     with contextlib.closing(loop):
         loop.run_forever()

@@ -1,4 +1,4 @@
-"""RDS's records of database instances as the databases they stand for."""
+"""MiniStack's records of RDS DB instances, and the databases that belong to them."""
 
 from __future__ import annotations
 
@@ -10,64 +10,65 @@ from typing import Any
 from deployer.errors import EmulatorError
 from emulator import ministack
 from emulator.postgres.binaries import Kind
-from emulator.postgres.databases import Wanted
+from emulator.postgres.database import DatabaseSettings
 
 Record = dict[str, Any]
-SECRET = "MasterUserSecret"  # noqa: S105  RDS's name for it.
-_KIND = "_PostgreSQL"  # Which PostgreSQL it runs on; only what is made completely has it.
-_FORCED_SINCE = 15  # The first major version that forces TLS by default.
+SECRET = "MasterUserSecret"  # noqa: S105  The name of a property.
+_KIND = "_PostgreSQL"  # The kind of PostgreSQL; only a completely created instance has it.
+_TLS_REQUIRED_SINCE = 15  # The first major version that requires TLS by default.
 
 _log = logging.getLogger("emulator.postgres")
 
 
-def is_postgres(asked: Mapping[str, Any]) -> bool:
-    """Whether properties, parameters or a record are of an instance that we run."""
-    return asked.get("Engine") == "postgres" and not asked.get("DBClusterIdentifier")
+def is_postgres(instance: Mapping[str, Any]) -> bool:
+    """Return whether properties, parameters or a record are of a PostgreSQL instance."""
+    return instance.get("Engine") == "postgres" and not instance.get("DBClusterIdentifier")
 
 
-def wanted(record: Record, kind: Kind) -> Wanted:
-    """Return the database *record* stands for."""
-    return Wanted(
+def database_settings(record: Record, kind: Kind) -> DatabaseSettings:
+    """Return the settings of the database of *record*."""
+    return DatabaseSettings(
         id=record["DbiResourceId"],
         port=record["Endpoint"]["Port"],
         kind=kind,
         version=record["EngineVersion"],
-        master=record["MasterUsername"],
+        master_user=record["MasterUsername"],
         password=record["_MasterUserPassword"],
         database=record["DBName"],
     )
 
 
-def settle(record: Record, given: Wanted, address: str) -> None:
-    """Write down that the database is there, and where."""
-    record["Endpoint"].update(Address=address, Port=given.port)
-    record[_KIND] = given.kind
+def set_available(record: Record, created: DatabaseSettings, address: str) -> None:
+    """Record that the database was created, and its address."""
+    record["Endpoint"].update(Address=address, Port=created.port)
+    record[_KIND] = created.kind
     record["DBInstanceStatus"] = "available"
 
 
-def drop_secret(record: Record) -> None:
-    """Remove the secret with the master password, if RDS manages one."""
+def delete_secret(record: Record) -> None:
+    """Delete the secret with the master password, if RDS manages one."""
     if secret := record.pop(SECRET, None):
         ministack.drop_secret(secret["SecretArn"])
 
 
-def ports() -> set[int]:
-    """Return the ports that databases of any account have."""
+def used_ports() -> set[int]:
+    """Return the ports of all databases in all accounts."""
     return {record["Endpoint"]["Port"] for _, record in _all() if _KIND in record}
 
 
-def kept() -> list[tuple[Wanted, Door]]:
-    """Return every database there is; a record whose database was never finished is dropped."""
-    found = []
+def stored_databases() -> list[tuple[DatabaseSettings, InstanceAuth]]:
+    """Return all databases; delete the records of databases that were not created completely."""
+    stored = []
     for (account, region, name), record in _all():
         if _KIND in record:
-            found.append((wanted(record, record[_KIND]), Door(account, region, name)))
+            settings = database_settings(record, record[_KIND])
+            stored.append((settings, InstanceAuth(account, region, name)))
         elif is_postgres(record):
-            _log.warning("%s was not made completely when the server died: it is gone", name)
+            _log.warning("%s was deleted: the server was killed while it was created", name)
             with ministack.scope(account, region):
                 del ministack.store(ministack.rds, "_instances")[name]
-                drop_secret(record)
-    return found
+                delete_secret(record)
+    return stored
 
 
 def _all() -> list[tuple[tuple[str, ...], Record]]:
@@ -75,26 +76,27 @@ def _all() -> list[tuple[tuple[str, ...], Record]]:
 
 
 @dataclass(frozen=True)
-class Door:
-    """What RDS knows of instance *name*, as it is when asked: a front's gate."""
+class InstanceAuth:
+    """The access rules of DB instance *name*, read from its current record: an AuthPolicy."""
 
     account: str
     region: str
     name: str
 
-    def forces_tls(self) -> bool:
-        """Read rds.force_ssl of the instance's parameter group; its default is the family's."""
+    def requires_tls(self) -> bool:
+        """Return rds.force_ssl of the parameter group, or the default of its family."""
         with ministack.scope(self.account, self.region):
-            group = self._record()["DBParameterGroups"][0]["DBParameterGroupName"]
-            kept = ministack.store(ministack.rds, "_param_groups").get(group, {})
-        parameter = kept.get("Parameters", {}).get("rds.force_ssl")
+            name = self._record()["DBParameterGroups"][0]["DBParameterGroupName"]
+            group = ministack.store(ministack.rds, "_param_groups").get(name, {})
+        parameter = group.get("Parameters", {}).get("rds.force_ssl")
         if parameter:
             return bool(parameter["ParameterValue"] in {"1", "true"})
-        family = kept.get("DBParameterGroupFamily") or group.removeprefix("default.")
-        return int(family.removeprefix("postgres").partition(".")[0] or 0) >= _FORCED_SINCE
+        family = group.get("DBParameterGroupFamily") or name.removeprefix("default.")
+        major_version = int(family.removeprefix("postgres").partition(".")[0] or 0)
+        return major_version >= _TLS_REQUIRED_SINCE
 
-    def refusal(self, user: str, token: str) -> str | None:
-        """Have the emulator check signature, age and user of *token*, and who may rds-db:connect."""
+    def token_error(self, user: str, token: str) -> str | None:
+        """Return why *token* is not valid: its signature, age, user, or rds-db:connect is denied."""
         with ministack.scope(self.account, self.region):
             record = self._record()
             if not record["IAMDatabaseAuthenticationEnabled"]:
@@ -105,7 +107,7 @@ class Door:
             )
 
     def _record(self) -> Record:
-        found: Record | None = ministack.store(ministack.rds, "_instances").get(self.name)
-        if found is None:
-            raise EmulatorError(f"database instance {self.name} is being deleted")
-        return found
+        record: Record | None = ministack.store(ministack.rds, "_instances").get(self.name)
+        if record is None:
+            raise EmulatorError(f"DB instance {self.name} is being deleted")
+        return record

@@ -1,11 +1,11 @@
-"""Becomes one of PostgreSQL's programs, which then is not root and ends when the emulator ends.
+"""Run a program of PostgreSQL that is not root and ends when the emulator ends.
 
     python launcher.py LOCK PARENT PROGRAM ARGUMENT…
 
-It holds LOCK, and so do all processes of the PostgreSQL it becomes, however each of them ends:
-that is how others know that one still runs.
-PostgreSQL refuses to run as root. Root gets it a user namespace of its own, in which the same
-user has another number: files stay root's, and no user is made on the machine.
+The launcher replaces itself by the program. The program and all its child processes hold LOCK, so
+another process can see whether one of them is still running.
+PostgreSQL refuses to run as root. As root the launcher creates a user namespace in which root is
+the user "nobody": files remain root's, and no user is created on the machine.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[2]))  # It is started on its own.
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # This file is run as a script.
 
 from deployer.isolation import namespaces
 
 LINUX = namespaces.LINUX
-NO_NAMESPACE = "PostgreSQL does not run as root, and root may not make a user namespace here"
+NO_NAMESPACE = "PostgreSQL does not run as root, and root cannot create a user namespace here"
 
 
-def become(lock: str, parent: int, command: list[str]) -> None:
-    """Become *command*; *parent* is the process whose death ends it."""
+def execute(lock: str, parent: int, command: list[str]) -> None:
+    """Replace this process by *command*, which ends when the process *parent* ends."""
     _hold(lock)
     if os.geteuid() == 0:
-        _leave_root()
+        _become_nobody()
     _end_with(parent)
-    os.execv(command[0], command)  # noqa: S606  It is what we were told to become.
+    os.execv(command[0], command)  # noqa: S606  The command is an argument of this program.
 
 
 def _hold(lock: str) -> None:
@@ -40,9 +40,9 @@ def _hold(lock: str) -> None:
     os.set_inheritable(descriptor, True)  # noqa: FBT003  The function has no keyword.
 
 
-def _leave_root() -> None:
-    """Go on as nobody in a namespace where nobody is who root is outside."""
-    user = pwd.getpwnam("nobody")  # initdb wants a name for its number.
+def _become_nobody() -> None:
+    """Enter a user namespace in which root is the user "nobody"."""
+    user = pwd.getpwnam("nobody")  # initdb looks up the name of the user.
     if not LINUX:
         sys.exit(NO_NAMESPACE)
     try:
@@ -53,11 +53,11 @@ def _leave_root() -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Shut down cleanly when *parent* dies, `kill -9` included. Only Linux can tell us of it."""
+    """Shut down cleanly when *parent* ends, also by `kill -9`; only Linux has a signal for this."""
     namespaces.signal_when_parent_dies(signal.SIGINT)
     if os.getppid() != parent:
-        sys.exit("whoever started PostgreSQL is gone already")
+        sys.exit("the process that started PostgreSQL has ended")
 
 
 if __name__ == "__main__":
-    become(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+    execute(sys.argv[1], int(sys.argv[2]), sys.argv[3:])

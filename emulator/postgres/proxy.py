@@ -1,8 +1,8 @@
-"""Stands before one database on its port: TLS, forced or not, and tokens for members of rds_iam.
+"""The proxy on the TCP port of a database: TLS, and authentication tokens of rds_iam members.
 
-A client is led up to PostgreSQL's own answer. Does PostgreSQL ask for a password, it is between
-the two of them. Does it let the user in at once, the user is a member of rds_iam (see server.py),
-and has to show a token first, the way RDS asks for it: as a clear-text password inside TLS.
+The proxy passes the log-in of a client to PostgreSQL. If PostgreSQL requests a password, the proxy
+passes on that exchange. If PostgreSQL accepts the user at once, the user is a member of rds_iam
+(see server.py), and the proxy requests a token as RDS does: as a clear-text password inside TLS.
 """
 
 from __future__ import annotations
@@ -18,85 +18,86 @@ from typing import Protocol
 
 from deployer.errors import EmulatorError
 from emulator.postgres import protocol
-from emulator.postgres.server import ADMIN, Connection
+from emulator.postgres.server import SUPERUSER, Connection
 
 _log = logging.getLogger("emulator.postgres")
 _CHUNK_BYTES = 65_536
 _LOG_IN_SECONDS = 60.0  # PostgreSQL's authentication_timeout.
-_NOT_NOW = "57P03"  # cannot_connect_now
+_CANNOT_CONNECT_NOW = "57P03"
+_ENCRYPTION_REQUESTS = {protocol.SSL_REQUEST, protocol.GSS_REQUEST}
 
 
-class Gate(Protocol):
-    """What RDS knows of a database and PostgreSQL does not."""
+class AuthPolicy(Protocol):
+    """The access rules of a DB instance that RDS applies and PostgreSQL does not know."""
 
-    def forces_tls(self) -> bool:
-        """Whether a connection has to be encrypted."""
+    def requires_tls(self) -> bool:
+        """Return whether connections must be encrypted."""
 
-    def refusal(self, user: str, token: str) -> str | None:
-        """Say why *token* does not let *user* in; None if it does."""
+    def token_error(self, user: str, token: str) -> str | None:
+        """Return why *token* is not valid for *user*; None if it is."""
 
 
 @dataclass
 class _Client:
-    """Who came; *encrypted* once it is."""
+    """A connection of a client."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    encrypted: bool = False
+    is_encrypted: bool = False
 
-    async def say(self, message: bytes) -> None:
+    async def send(self, message: bytes) -> None:
         self.writer.write(message)
         await self.writer.drain()
 
 
-class Front:
-    """Answers on *listener*; *connect* leads to the server behind, started if need be."""
+class Proxy:
+    """Accepts clients on *listener*; *connect* opens a connection to the PostgreSQL server."""
 
     def __init__(
         self,
         listener: socket.socket,
         tls: ssl.SSLContext,
-        gate: Gate,
+        policy: AuthPolicy,
         connect: Callable[[], Awaitable[Connection]],
     ) -> None:
         self._listener = listener
         self._tls = tls
-        self._gate = gate
+        self._policy = policy
         self._connect = connect
         self._server: asyncio.Server | None = None
-        self._talks: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Take connections from now on."""
-        self._server = await asyncio.start_server(self._take, sock=self._listener)
+        """Accept connections from now on."""
+        self._server = await asyncio.start_server(self._accept, sock=self._listener)
 
     async def close(self) -> None:
-        """Take no more, and end those there are."""
+        """Accept no more connections, and close the open ones."""
         if self._server:
             self._server.close()
-        for talk in self._talks:
-            talk.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
-    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talk = asyncio.get_running_loop().create_task(self._talk(_Client(reader, writer)))
-        self._talks.add(talk)
-        talk.add_done_callback(self._talks.discard)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._handle(_Client(reader, writer)))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
 
-    async def _talk(self, client: _Client) -> None:
-        """Log one client in and pass on what both sides say, until one of them ends."""
+    async def _handle(self, client: _Client) -> None:
+        """Log in one client, then relay bytes until either side closes the connection."""
         try:
-            if start := await self._wanted(client):
+            if log_in := await self._read_log_in(client):
                 reader, writer = await self._connect()
                 with closing(writer):
-                    writer.write(start.packet)
-                    if await self._logged_in(client, reader, start):
-                        await _pass_on(client, (reader, writer))
-        except (OSError, EOFError, TimeoutError, protocol.BrokenTalkError) as error:
-            _log.info("a client of port %d went: %r", self._port, error)
+                    writer.write(log_in.packet)
+                    if await self._authenticate(client, reader, log_in):
+                        await _relay(client, (reader, writer))
+        except (OSError, EOFError, TimeoutError, protocol.ProtocolError) as error:
+            _log.info("port %d: connection closed: %r", self._port, error)
         except EmulatorError as error:
             _log.error("port %d: %s", self._port, error)
-            client.writer.write(protocol.fatal(error.message, _NOT_NOW))
+            client.writer.write(protocol.fatal_error(error.message, _CANNOT_CONNECT_NOW))
         finally:
             client.writer.close()
 
@@ -104,90 +105,94 @@ class Front:
     def _port(self) -> int:
         return int(self._listener.getsockname()[1])
 
-    async def _wanted(self, client: _Client) -> protocol.Start | None:
-        """Return the log-in *client* wants; None if there is nothing left to do for it."""
+    async def _read_log_in(self, client: _Client) -> protocol.StartupPacket | None:
+        """Return the log-in of *client*; None if it cancels a query or is refused."""
         async with asyncio.timeout(_LOG_IN_SECONDS):
-            start = await self._greeted(client)
-        if start.code == protocol.CANCEL_REQUEST:
-            await self._cancel(start)
+            packet = await self._negotiate_encryption(client)
+        if packet.code == protocol.CANCEL_REQUEST:
+            await self._cancel(packet)
             return None
-        if refused := self._refusal(start, encrypted=client.encrypted):
-            await client.say(protocol.fatal(refused))
+        if refusal := self._refusal(packet, is_encrypted=client.is_encrypted):
+            await client.send(protocol.fatal_error(refusal))
             return None
-        return start
+        return packet
 
-    async def _greeted(self, client: _Client) -> protocol.Start:
-        """Read what the client wants, encrypted if it asks for that first."""
-        while (start := await protocol.read_start(client.reader)).code in _REQUESTS:
-            if start.code == protocol.SSL_REQUEST and not client.encrypted:
-                await client.say(protocol.YES)
+    async def _negotiate_encryption(self, client: _Client) -> protocol.StartupPacket:
+        """Start TLS if the client requests it; return its first packet after that."""
+        while (packet := await protocol.read_startup_packet(client.reader)).code in (
+            _ENCRYPTION_REQUESTS
+        ):
+            if packet.code == protocol.SSL_REQUEST and not client.is_encrypted:
+                await client.send(protocol.ACCEPTED)
                 await client.writer.start_tls(self._tls)
-                client.encrypted = True
+                client.is_encrypted = True
             else:
-                await client.say(protocol.NO)
-        return start
+                await client.send(protocol.REFUSED)
+        return packet
 
-    async def _cancel(self, start: protocol.Start) -> None:
-        """Hand on a request to cancel; PostgreSQL checks the key in it and answers nothing."""
+    async def _cancel(self, packet: protocol.StartupPacket) -> None:
+        """Pass on a request to cancel a query; PostgreSQL checks its key and does not respond."""
         reader, writer = await self._connect()
         with closing(writer):
-            writer.write(start.packet)
+            writer.write(packet.packet)
             await reader.read()
 
-    def _refusal(self, start: protocol.Start, *, encrypted: bool) -> str | None:
-        """Say, in PostgreSQL's words, whom pg_hba.conf of RDS does not let in."""
-        how = "SSL encryption" if encrypted else "no encryption"
-        who = f'host "127.0.0.1", user "{start.user}", database "{start.database}", {how}'
-        if start.user == ADMIN:
-            return f"pg_hba.conf rejects connection for {who}"
-        if not encrypted and self._gate.forces_tls():
-            return f"no pg_hba.conf entry for {who}"
+    def _refusal(self, packet: protocol.StartupPacket, *, is_encrypted: bool) -> str | None:
+        """Return PostgreSQL's message if RDS's pg_hba.conf refuses the log-in."""
+        encryption = "SSL encryption" if is_encrypted else "no encryption"
+        log_in = (
+            f'host "127.0.0.1", user "{packet.user}", database "{packet.database}", {encryption}'
+        )
+        if packet.user == SUPERUSER:
+            return f"pg_hba.conf rejects connection for {log_in}"
+        if not is_encrypted and self._policy.requires_tls():
+            return f"no pg_hba.conf entry for {log_in}"
         return None
 
-    async def _logged_in(
-        self, client: _Client, server: asyncio.StreamReader, start: protocol.Start
+    async def _authenticate(
+        self, client: _Client, server: asyncio.StreamReader, log_in: protocol.StartupPacket
     ) -> bool:
-        """Pass on what the server asks *client*, unless it asks nothing: then we ask."""
-        while (message := await protocol.read_message(server))[:1] == protocol.OTHER_VERSION:
-            await client.say(message)
-        if message == protocol.LOGGED_IN and not await self._shows_token(client, start):
+        """Relay the server's first message; if it accepts the user at once, check a token first."""
+        while (message := await protocol.read_message(server))[:1] == (
+            protocol.NEGOTIATE_PROTOCOL_VERSION
+        ):
+            await client.send(message)
+        if message == protocol.AUTHENTICATION_OK and not await self._check_token(client, log_in):
             return False
-        await client.say(message)
+        await client.send(message)
         return True
 
-    async def _shows_token(self, client: _Client, start: protocol.Start) -> bool:
-        """Ask a member of rds_iam for a token, and tell it no more than RDS does if it is wrong."""
-        await client.say(protocol.ASK_PASSWORD)
+    async def _check_token(self, client: _Client, log_in: protocol.StartupPacket) -> bool:
+        """Request a token; like RDS, do not tell the client why a token is not valid."""
+        await client.send(protocol.CLEARTEXT_PASSWORD_REQUEST)
         async with asyncio.timeout(_LOG_IN_SECONDS):
             token = protocol.password(await protocol.read_message(client.reader))
-        refused = "not encrypted" if not client.encrypted else None
-        refused = refused or self._gate.refusal(start.user, token)
-        if refused is None:
+        error = "not encrypted" if not client.is_encrypted else None
+        error = error or self._policy.token_error(log_in.user, token)
+        if error is None:
             return True
-        _log.warning("port %d: no token for %s: %s", self._port, start.user, refused)
-        await client.say(protocol.fatal(f'PAM authentication failed for user "{start.user}"'))
+        _log.warning("port %d: token of %s refused: %s", self._port, log_in.user, error)
+        message = f'PAM authentication failed for user "{log_in.user}"'
+        await client.send(protocol.fatal_error(message))
         return False
 
 
-_REQUESTS = {protocol.SSL_REQUEST, protocol.GSS_REQUEST}
-
-
-async def _pass_on(client: _Client, server: Connection) -> None:
-    """Carry bytes both ways until either side ends."""
+async def _relay(client: _Client, server: Connection) -> None:
+    """Relay bytes in both directions until either side closes the connection."""
     reader, writer = server
-    ways = [
-        asyncio.create_task(_carry(client.reader, writer)),
-        asyncio.create_task(_carry(reader, client.writer)),
+    directions = [
+        asyncio.create_task(_copy(client.reader, writer)),
+        asyncio.create_task(_copy(reader, client.writer)),
     ]
     try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
+        for direction in directions:
+            direction.cancel()
+        await asyncio.gather(*directions, return_exceptions=True)
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while chunk := await reader.read(_CHUNK_BYTES):
         writer.write(chunk)
         await writer.drain()

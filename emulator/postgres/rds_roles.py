@@ -1,7 +1,7 @@
-"""What a new database of RDS has: its roles, its master user and the database that was asked for.
+"""The SQL that gives a new PostgreSQL database the roles and the master user of RDS.
 
-Documented in the RDS user guide, "Understanding PostgreSQL roles and permissions"; what
-`rds_superuser` may in detail is AWS's own, here it is what plain PostgreSQL can grant.
+Documented in the RDS user guide, "Understanding PostgreSQL roles and permissions". The exact
+privileges of `rds_superuser` are AWS's own; here it has what plain PostgreSQL can grant.
 """
 
 from __future__ import annotations
@@ -9,35 +9,41 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 _ROLES = ("rds_superuser", "rds_iam", "rds_password", "rds_replication")
-_OF_SUPERUSER = ("rds_iam", "rds_password", "rds_replication", "pg_monitor", "pg_signal_backend")
+_SUPERUSER_ROLES = (
+    "rds_iam",
+    "rds_password",
+    "rds_replication",
+    "pg_monitor",
+    "pg_signal_backend",
+)
 
 
-def statements(master: str, password: str, database: str) -> Iterator[str]:
-    """Yield the SQL that makes a fresh PostgreSQL one of RDS; no *database*: only `postgres`."""
+def statements(master_user: str, password: str, database: str) -> Iterator[str]:
+    """Yield the SQL for a new server; without *database*, `postgres` is its only database."""
     for role in _ROLES:
         yield f"CREATE ROLE {role} NOLOGIN"
-    for role in _OF_SUPERUSER:
+    for role in _SUPERUSER_ROLES:
         yield f"GRANT {role} TO rds_superuser WITH ADMIN OPTION"
-    user = name(master)
-    yield f"CREATE ROLE {user} LOGIN CREATEROLE CREATEDB PASSWORD {text(password)}"
+    user = identifier(master_user)
+    yield f"CREATE ROLE {user} LOGIN CREATEROLE CREATEDB PASSWORD {literal(password)}"
     yield f"GRANT rds_superuser TO {user}"
     yield f"ALTER DATABASE postgres OWNER TO {user}"
     if database and database != "postgres":
-        yield f"CREATE DATABASE {name(database)} OWNER {user}"
+        yield f"CREATE DATABASE {identifier(database)} OWNER {user}"
 
 
-def new_password(master: str, password: str) -> str:
-    """Return the SQL that gives the master user another password."""
-    return f"ALTER ROLE {name(master)} PASSWORD {text(password)}"
+def set_password(master_user: str, password: str) -> str:
+    """Return the SQL that changes the password of the master user."""
+    return f"ALTER ROLE {identifier(master_user)} PASSWORD {literal(password)}"
 
 
-def name(one: str) -> str:
-    """Return *one* as a name in SQL."""
-    quoted = one.replace('"', '""')
+def identifier(name: str) -> str:
+    """Return *name* as a quoted SQL identifier."""
+    quoted = name.replace('"', '""')
     return f'"{quoted}"'
 
 
-def text(value: str) -> str:
-    """Return *value* as a string in SQL, with standard_conforming_strings as it is by default."""
+def literal(value: str) -> str:
+    """Return *value* as a SQL string literal; standard_conforming_strings must be on."""
     quoted = value.replace("'", "''")
     return f"'{quoted}'"

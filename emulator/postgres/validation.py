@@ -1,4 +1,4 @@
-"""What RDS does not make, in its words; docs/emulator.md says which of them are verified."""
+"""RDS's errors for invalid parameters; docs/emulator.md says which of them are verified."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Asked = Mapping[str, Any]  # A stack's properties, or a call's parameters: they have one spelling.
+Parameters = Mapping[str, Any]  # Of a call, or properties of a template: the names are the same.
 
 _RESERVED = {"admin", "rdsadmin", "rdsrepladmin", "rds_superuser", "rds_iam", "user", "public"}
-_LEAST_STORAGE = {"gp2": 20, "gp3": 20, "io1": 100, "io2": 100}
+_MIN_STORAGE_GB = {"gp2": 20, "gp3": 20, "io1": 100, "io2": 100}
 _NOT_IN_PASSWORDS = set('/@" ')
-_FROM_DATA = ("DBSnapshotIdentifier", "SourceDBInstanceIdentifier", "SourceDbiResourceId")
+_DATA_SOURCES = ("DBSnapshotIdentifier", "SourceDBInstanceIdentifier", "SourceDbiResourceId")
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One no."""
+    """The message and the code of an error."""
 
     message: str
     code: str = "InvalidParameterValue"
 
 
 @dataclass(frozen=True)
-class Groups:
-    """What the account has: parameter groups with their families, and subnet groups."""
+class ExistingGroups:
+    """The groups of the account: parameter groups with their families, and subnet groups."""
 
     families: Mapping[str, str]
     subnets: Collection[str]
@@ -43,36 +43,38 @@ MANAGED = Refusal(
     "You can't specify MasterUserPassword for an instance with ManageMasterUserPassword enabled.",
     "InvalidParameterCombination",
 )
-NO_DATA = Refusal("here no snapshot and no replica holds data (docs/emulator.md)")
+NO_DATA = Refusal("snapshots and replicas contain no data in the emulator (docs/emulator.md)")
 
 
-def of_new(asked: Asked, groups: Groups) -> Iterator[Refusal]:
-    """Yield what is wrong with a new instance."""
-    if any(asked.get(name) for name in _FROM_DATA):
+def new_instance_errors(parameters: Parameters, groups: ExistingGroups) -> Iterator[Refusal]:
+    """Yield the errors of a new DB instance."""
+    if any(parameters.get(name) for name in _DATA_SOURCES):
         yield NO_DATA
-    yield from _user(asked)
-    if not is_true(asked.get("ManageMasterUserPassword")) and not asked.get("MasterUserPassword"):
+    yield from _user_errors(parameters)
+    is_managed = is_true(parameters.get("ManageMasterUserPassword"))
+    if not is_managed and not parameters.get("MasterUserPassword"):
         yield _blank("MasterUserPassword")
-    yield from of_any(asked, groups)
-    if not re.fullmatch(r"([A-Za-z]\w*)?", asked.get("DBName") or "", re.ASCII):
+    yield from instance_errors(parameters, groups)
+    if not re.fullmatch(r"([A-Za-z]\w*)?", parameters.get("DBName") or "", re.ASCII):
         yield Refusal("DBName must begin with a letter and contain only alphanumeric characters.")
-    subnets = asked.get("DBSubnetGroupName")
+    subnets = parameters.get("DBSubnetGroupName")
     if subnets and subnets not in {"default", *groups.subnets}:
         yield Refusal(f"DBSubnetGroup '{subnets}' not found.", "DBSubnetGroupNotFoundFault")
 
 
-def of_any(asked: Asked, groups: Groups) -> Iterator[Refusal]:
-    """Yield what is wrong with an instance, be it new or changed."""
-    yield from _password(asked)
-    yield from _parameters(asked, groups)
-    kind, size = asked.get("StorageType") or "gp2", int(asked.get("AllocatedStorage") or 0)
-    if 0 < size < _LEAST_STORAGE.get(kind, 0):
+def instance_errors(parameters: Parameters, groups: ExistingGroups) -> Iterator[Refusal]:
+    """Yield the errors of a new or a changed DB instance."""
+    yield from _password_errors(parameters)
+    yield from _parameter_group_errors(parameters, groups)
+    kind = parameters.get("StorageType") or "gp2"
+    size = int(parameters.get("AllocatedStorage") or 0)
+    if 0 < size < _MIN_STORAGE_GB.get(kind, 0):
         what = f"engine name postgres and storage type {kind}"
         yield Refusal(f"Invalid storage size for {what}: {size}")
 
 
-def of_zones(zones: Collection[str]) -> Iterator[Refusal]:
-    """Yield what is wrong with a subnet group in these *zones*."""
+def subnet_group_errors(zones: Collection[str]) -> Iterator[Refusal]:
+    """Yield the errors of a subnet group in these Availability Zones."""
     if len(zones) < 2:
         covered = ", ".join(sorted(zones))
         yield Refusal(
@@ -83,12 +85,12 @@ def of_zones(zones: Collection[str]) -> Iterator[Refusal]:
 
 
 def is_true(value: object) -> bool:
-    """Whether a template's or a call's boolean is true."""
+    """Return whether a boolean of a template or a call is true."""
     return str(value).lower() == "true"
 
 
-def _user(asked: Asked) -> Iterator[Refusal]:
-    name = asked.get("MasterUsername")
+def _user_errors(parameters: Parameters) -> Iterator[Refusal]:
+    name = parameters.get("MasterUsername")
     if not name:
         yield _blank("MasterUsername")
     elif name.lower() in _RESERVED or name.lower().startswith("pg_"):
@@ -97,16 +99,16 @@ def _user(asked: Asked) -> Iterator[Refusal]:
         )
 
 
-def _password(asked: Asked) -> Iterator[Refusal]:
-    password = asked.get("MasterUserPassword")
+def _password_errors(parameters: Parameters) -> Iterator[Refusal]:
+    password = parameters.get("MasterUserPassword")
     if not password:
         return
-    if is_true(asked.get("ManageMasterUserPassword")):
+    if is_true(parameters.get("ManageMasterUserPassword")):
         message = "You can't specify MasterUserPassword when ManageMasterUserPassword is enabled."
         yield Refusal(message, "InvalidParameterCombination")
     if len(password) < 8:
-        why = "it is shorter than 8 characters."
-        yield Refusal(f"The parameter MasterUserPassword is not a valid password because {why}")
+        reason = "it is shorter than 8 characters."
+        yield Refusal(f"The parameter MasterUserPassword is not a valid password because {reason}")
     if _NOT_IN_PASSWORDS & set(password) or not password.isascii() or not password.isprintable():
         yield Refusal(
             "The parameter MasterUserPassword is not a valid password. "
@@ -114,18 +116,20 @@ def _password(asked: Asked) -> Iterator[Refusal]:
         )
 
 
-def _parameters(asked: Asked, groups: Groups) -> Iterator[Refusal]:
-    group = asked.get("DBParameterGroupName") or ""
+def _parameter_group_errors(parameters: Parameters, groups: ExistingGroups) -> Iterator[Refusal]:
+    group = parameters.get("DBParameterGroupName") or ""
     if not group or group.startswith("default."):
         return
     if group not in groups.families:
         yield Refusal(f"DBParameterGroup not found: {group}", "DBParameterGroupNotFound")
         return
-    family, major = groups.families[group], str(asked.get("EngineVersion") or "").partition(".")[0]
-    if major and family != f"postgres{major}":
+    family = groups.families[group]
+    major_version = str(parameters.get("EngineVersion") or "").partition(".")[0]
+    if major_version and family != f"postgres{major_version}":
         yield Refusal(
             f"The parameter group {group} with DBParameterGroupFamily {family} can't be used for "
-            f"this instance. Use a parameter group with DBParameterGroupFamily postgres{major}.",
+            f"this instance. Use a parameter group with DBParameterGroupFamily "
+            f"postgres{major_version}.",
             "InvalidParameterCombination",
         )
 

@@ -50,8 +50,8 @@ def _prepare(there: Aws, app: cdk.App) -> Mapping[str, str]:
     """
     local = project().open("local")
     zone = (local.env.hosted_zone, local.env.domain)
-    emulator.prepare(there.endpoint, emulator.ByHand(hosted_zones=(zone,)))
-    env = emulator.env(there.endpoint, region=local.env.region)
+    emulator.create_prerequisites(there.endpoint, emulator.Prerequisites(hosted_zones=(zone,)))
+    env = emulator.environment_variables(there.endpoint, region=local.env.region)
     foundation = local.env.stack_name("foundation")
     run(app.deploy(env, foundation))
     files = {artifact.key: code.read(artifact) for artifact in local.artifacts}

@@ -13,7 +13,7 @@ from deployer.artifacts import Code, Target
 from deployer.artifacts.build import build
 from deployer.errors import DeployError, GuardError
 from deployer.model import Layers
-from emulator.paths import Folder
+from emulator.paths import EmulatorPaths
 from tests.fakes import desired_stack
 
 
@@ -106,7 +106,7 @@ def reset(root: Path) -> None:
 
 def make(root: Path) -> None:
     """As a start of the emulator does."""
-    Folder(root / ".emulator").make()
+    EmulatorPaths(root / ".emulator").create()
 
 
 def choose_postgres(root: Path) -> None:

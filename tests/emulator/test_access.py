@@ -405,9 +405,9 @@ OPEN = [
     ("GET", "/_localstack/health"),
     ("GET", "/_localstack/x"),
     ("GET", "/health"),
-    ("POST", "/_emulator/pace"),
-    ("POST", "/_emulator/by-hand"),
-    ("POST", "/_emulator/mail"),
+    ("POST", "/_emulator/resource-delay"),
+    ("POST", "/_emulator/prerequisites"),
+    ("POST", "/_emulator/messages"),
     ("POST", "/_emulator/access"),
     ("GET", "/_emulator"),
     ("GET", f"/_emulator?challenge={'0' * 64}"),
@@ -438,7 +438,7 @@ OPEN = [
     ("PUT", "/_ministack/cfn-response/short"),
     ("DELETE", "/_ministack/cfn-response/00000000-0000-0000-0000-000000000000"),
     ("OPTIONS", "/"),
-    ("OPTIONS", "/_emulator/pace"),
+    ("OPTIONS", "/_emulator/resource-delay"),
     ("GET", "/ca-central-1_abcdefghi/.well-known/jwks.json"),
 ]
 
@@ -467,14 +467,18 @@ def test_orders_are_for_root(aws: Aws) -> None:
     body = json.dumps({"account": aws.endpoint.account, "seconds": 0}).encode()
     key = {"key": session["AccessKeyId"], "secret": session["SecretAccessKey"]}
 
-    as_session = sign(aws.endpoint, "POST", "/_emulator/pace", body, service="emulator", **key)
-    as_sts = sign(aws.endpoint, "POST", "/_emulator/pace", body)
-    as_root = sign(aws.endpoint, "POST", "/_emulator/pace", body, service="emulator")
+    as_session = sign(
+        aws.endpoint, "POST", "/_emulator/resource-delay", body, service="emulator", **key
+    )
+    as_sts = sign(aws.endpoint, "POST", "/_emulator/resource-delay", body)
+    as_root = sign(aws.endpoint, "POST", "/_emulator/resource-delay", body, service="emulator")
 
-    assert 403 == ask(aws.endpoint, "POST", "/_emulator/pace", body, **as_session).status
-    assert 403 == ask(aws.endpoint, "POST", "/_emulator/pace", body, **as_sts).status
-    assert 403 == ask(aws.endpoint, "POST", "/_emulator/pace", body + b" ", **as_root).status
-    assert 200 == ask(aws.endpoint, "POST", "/_emulator/pace", body, **as_root).status
+    assert 403 == ask(aws.endpoint, "POST", "/_emulator/resource-delay", body, **as_session).status
+    assert 403 == ask(aws.endpoint, "POST", "/_emulator/resource-delay", body, **as_sts).status
+    assert (
+        403 == ask(aws.endpoint, "POST", "/_emulator/resource-delay", body + b" ", **as_root).status
+    )
+    assert 200 == ask(aws.endpoint, "POST", "/_emulator/resource-delay", body, **as_root).status
 
 
 # Web pages ------------------------------------------------------------------------------------------
@@ -489,7 +493,7 @@ def test_simple_form(aws: Aws) -> None:
     slow = json.dumps({"account": aws.endpoint.account, "seconds": 600}).encode()
     attempts = (
         ("/_ministack/reset", b""),
-        ("/_emulator/pace", slow),
+        ("/_emulator/resource-delay", slow),
         ("/_ministack/config", b'{"lambda_svc.LAMBDA_EXECUTOR": "docker"}'),
         ("/", b"Action=DeleteStack&StackName=before&Version=2010-05-15"),
     )
@@ -513,7 +517,7 @@ def test_preflight(endpoint: emulator.Endpoint) -> None:
     for path in (
         "/",
         "/bucket/key",
-        "/_emulator/pace",
+        "/_emulator/resource-delay",
         "/_ministack/reset",
         "/_aws/execute-api/x/y",
     ):
@@ -762,7 +766,7 @@ def test_api_in_other_letters(aws: Aws, change: Callable[[str], str]) -> None:
     challenge = f"/_emulator?challenge={'0' * 64}"
 
     assert b"hello" == ask(aws.endpoint, "GET", "/open", host=host).body
-    assert 404 == ask(aws.endpoint, "POST", "/_emulator/mail", order, host=host).status
+    assert 404 == ask(aws.endpoint, "POST", "/_emulator/messages", order, host=host).status
     assert b"proof" not in ask(aws.endpoint, "GET", challenge, host=host).body
 
 

@@ -265,7 +265,7 @@ def fetching(site: Site) -> dict[str, tuple[str, Any]]:
     signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={site.aws.endpoint.account}/x"}
     return {
         "reset": (f"{site.url}/_ministack/reset", plain),
-        "pace": (f"{site.url}/_emulator/pace", {**plain, "body": slow}),
+        "pace": (f"{site.url}/_emulator/resource-delay", {**plain, "body": slow}),
         "delete": (f"{site.url}/", {**plain, "body": delete, "headers": form}),
         "identify": (f"{site.url}/_emulator", {}),
         "buckets": (f"{site.url}/", {}),
@@ -298,7 +298,12 @@ def attempts(site: Site) -> list[str]:
     for name, path, kind, values in (
         ("form", "/", "application/x-www-form-urlencoded", fields),
         ("plain form", "/_ministack/reset", "text/plain", {"x": "y"}),
-        ("pace form", "/_emulator/pace", "text/plain", {'{"account": "': '", "seconds": 600}'}),
+        (
+            "pace form",
+            "/_emulator/resource-delay",
+            "text/plain",
+            {'{"account": "': '", "seconds": 600}'},
+        ),
     ):
         arguments = ", ".join(map(js, (name, f"{site.url}{path}", kind, values)))
         lines.append(f"await post({arguments});")

@@ -186,7 +186,7 @@ def test_tls(shared: Opened, tmp_path: Path) -> None:
     RDS user guide, Requiring an SSL connection; the words are PostgreSQL's (hba.c).
     """
     other = tmp_path / "other.pem"
-    certificate.context(other, tmp_path / "own.pem")
+    certificate.server_context(other, tmp_path / "own.pem")
 
     assert "certificate verify failed" in shared.refused(sslrootcert=str(other))
     assert "no pg_hba.conf entry for host" in shared.refused(sslmode="disable")
@@ -388,7 +388,7 @@ def test_refused(aws: Aws) -> None:
         (database(DBName="1st"), "DBName must begin with a letter"),
         (database(DBParameterGroupName="missing"), "DBParameterGroup not found: missing"),
         (database(DBSubnetGroupName="missing"), "DBSubnetGroup 'missing' not found"),
-        (database(DBSnapshotIdentifier="some"), "no snapshot and no replica holds data"),
+        (database(DBSnapshotIdentifier="some"), "snapshots and replicas contain no data"),
     ]
 
     for number, (made, words) in enumerate(cases):

@@ -24,7 +24,7 @@ from deployer.errors import EmulatorError, IsolationError
 from deployer.isolation import sandbox
 from emulator import process, server
 from emulator.patches.lambda_ import workers
-from emulator.paths import Folder
+from emulator.paths import EmulatorPaths
 from tests.emulator.functions import ROLE, code, function, processes_of
 from tests.emulator.templates import template
 from tests.emulator_server import Aws
@@ -77,18 +77,18 @@ def actions(event):
 @pytest.fixture(scope="module", params=["namespaces", "environment"])
 def isolated(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Folder, Aws]]:
+) -> Iterator[tuple[str, EmulatorPaths, Aws]]:
     """An emulator of its own at each level that this machine has."""
     level = request.param if POSSIBLE == "namespaces" else "environment"
-    folder = Folder(tmp_path_factory.mktemp(level) / ".emulator")
+    paths = EmulatorPaths(tmp_path_factory.mktemp(level) / ".emulator")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(sandbox.VARIABLE, "auto" if level == "namespaces" else "off")
         patch.setenv("GITHUB_TOKEN", KEY)
         patch.setenv("AWS_SECRET_ACCESS_KEY", KEY)
         patch.setenv("SSH_AUTH_SOCK", KEY)
-        aws = Aws(emulator.as_account(emulator.start(folder.path), "123456789012"))
-        yield level, folder, aws
-        emulator.stop(folder.path)
+        aws = Aws(emulator.as_account(emulator.start(paths.folder), "123456789012"))
+        yield level, paths, aws
+        emulator.stop(paths.folder)
 
 
 def deploy(aws: Aws, name: str, source: str, **more: Any) -> None:
@@ -106,10 +106,10 @@ def invoke(aws: Aws, name: str, event: Any = None) -> Any:
 
 
 @pytest.fixture(scope="module")
-def spied(isolated: tuple[str, Folder, Aws]) -> dict[str, Any]:
+def spied(isolated: tuple[str, EmulatorPaths, Aws]) -> dict[str, Any]:
     """All that the spying function found out."""
-    _, folder, aws = isolated
-    pid = emulator.status(folder.path).pid
+    _, paths, aws = isolated
+    pid = emulator.status(paths.folder).pid
     deploy(
         aws,
         "victim",
@@ -123,20 +123,20 @@ def spied(isolated: tuple[str, Folder, Aws]) -> dict[str, Any]:
         "spy",
         {
             "read": [
-                str(folder.secret),
-                str(folder.state),
+                str(paths.secret),
+                str(paths.state),
                 str(CHECKOUT / "README.md"),
                 f"/proc/{pid}/environ",
                 "/etc/shadow",
             ],
-            "list": [str(Path.home()), str(CHECKOUT), str(folder.path), TMP, "/home", "/"],
+            "list": [str(Path.home()), str(CHECKOUT), str(paths.folder), TMP, "/home", "/"],
             "kill": [pid, os.getpid(), *processes_of("victim")],
             "write": ["/", "/usr", "/var/task", "/var/runtime", "/proc/sys/kernel", TMP],
         },
     )
 
 
-def test_environment(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+def test_environment(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
     """Nothing of the user's environment; Lambda's names, and what the stack gives the function."""
     found = spied["environment"]
 
@@ -146,20 +146,20 @@ def test_environment(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -
     assert not {"AUTH", "GATEWAY_PORT", "GITHUB_TOKEN", "PYTHONPATH", "SSH_AUTH_SOCK"} & {*found}
 
 
-def test_home(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+def test_home(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
     """The home folder is the function's own."""
     assert spied["home"] != str(Path.home())
     assert spied["environment"]["HOME"] == spied["environment"]["TMPDIR"]
 
 
-def test_files(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+def test_files(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
     """Namespaces hide the user's home, the checkout, the emulator's folder and its secret."""
-    level, folder, _ = isolated
-    secret = spied["read"][str(folder.secret)]
+    level, paths, _ = isolated
+    secret = spied["read"][str(paths.secret)]
     names = spied["list"]
 
     if level == "environment":  # As documented: the files of the user are not protected.
-        assert folder.secret.read_text() == secret
+        assert paths.secret.read_text() == secret
         return
     assert {"FileNotFoundError"} == {*spied["read"].values()}
     # Python itself may be installed in the home folder, and is all that is seen of it.
@@ -167,11 +167,11 @@ def test_files(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None
     above = {
         str(one): name.name for one, name in zip(python.parents[1:], python.parents, strict=False)
     }
-    for folder_ in (str(Path.home()), str(CHECKOUT), str(folder.path)):
+    for folder_ in (str(Path.home()), str(CHECKOUT), str(paths.folder)):
         assert names[folder_] in ("FileNotFoundError", [], [above.get(folder_)]), folder_
 
 
-def test_named_paths(isolated: tuple[str, Folder, Aws]) -> None:
+def test_named_paths(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
     """A function sees no folder because its configuration names it as a layer's."""
     level, _, aws = isolated
     program = "import os\ndef handler(event, context):\n    return os.listdir(event)\n"
@@ -184,7 +184,7 @@ def test_named_paths(isolated: tuple[str, Folder, Aws]) -> None:
     assert "No such file or directory: '/opt'" in invoke(aws, "named", "/opt")["errorMessage"]
 
 
-def test_other_functions(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+def test_other_functions(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
     """Namespaces hide the zips of other functions, and their /tmp."""
     level, _, _ = isolated
     found = spied["list"][TMP]
@@ -196,7 +196,7 @@ def test_other_functions(isolated: tuple[str, Folder, Aws], spied: dict[str, Any
     assert [] == found
 
 
-def test_other_processes(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+def test_other_processes(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
     """Namespaces hide other processes: none is seen, none gets a signal."""
     level, _, _ = isolated
 
@@ -208,7 +208,7 @@ def test_other_processes(isolated: tuple[str, Folder, Aws], spied: dict[str, Any
     assert not [text for text in spied["environments"].values() if KEY in text]
 
 
-def test_descriptors(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+def test_descriptors(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
     """No file of the emulator is open in a function; 3 is the folder that it lists."""
     if isinstance(spied["descriptors"], list):
         assert [0, 1, 2, 3] == spied["descriptors"]
@@ -216,7 +216,7 @@ def test_descriptors(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -
         assert "FileNotFoundError" == spied["descriptors"]  # No /proc here.
 
 
-def test_writes(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+def test_writes(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
     """Namespaces leave only /tmp to write to, also for functions of root."""
     level, _, _ = isolated
     written = {path for path, result in spied["write"].items() if isinstance(result, int)}
@@ -229,7 +229,7 @@ def test_writes(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> Non
     assert {TMP} == written
 
 
-def test_user(isolated: tuple[str, Folder, Aws], spied: dict[str, Any]) -> None:
+def test_user(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
     """In a namespace a function has an ordinary user, and cannot become root."""
     level, _, _ = isolated
 
@@ -251,7 +251,7 @@ print(os.getuid(), os.stat("/proc/self/environ").st_uid)
 """
 
 
-def test_memory_of_the_emulator(isolated: tuple[str, Folder, Aws]) -> None:
+def test_memory_of_the_emulator(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
     """The kernel keeps the emulator's memory and environment from processes of the same user.
 
     It says so by giving them to root; root itself is not kept out.
@@ -279,7 +279,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
-def test_endless_output(isolated: tuple[str, Folder, Aws], kind: str) -> None:
+def test_endless_output(isolated: tuple[str, EmulatorPaths, Aws], kind: str) -> None:
     """A result has Lambda's limit, a log has ours: the emulator holds no more in memory."""
     _, _, aws = isolated
     name = f"endless-{kind}"
@@ -299,7 +299,7 @@ def test_endless_output(isolated: tuple[str, Folder, Aws], kind: str) -> None:
         assert "exceeded maximum allowed payload size (6291556 bytes)" in answer["errorMessage"]
 
 
-def test_fork_bomb(isolated: tuple[str, Folder, Aws]) -> None:
+def test_fork_bomb(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
     """All that a function starts ends with it, when its time is up."""
     _, _, aws = isolated
     source = (
@@ -317,8 +317,8 @@ def test_fork_bomb(isolated: tuple[str, Folder, Aws]) -> None:
 
 def test_end_with_the_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A function in an endless loop ends when the emulator is killed."""
-    folder = Folder(tmp_path / ".emulator")
-    aws = Aws(emulator.as_account(emulator.start(folder.path), "123456789012"))
+    paths = EmulatorPaths(tmp_path / ".emulator")
+    aws = Aws(emulator.as_account(emulator.start(paths.folder), "123456789012"))
     deploy(aws, "loop", "def handler(event, context):\n    while True:\n        pass\n", Timeout=60)
     aws.client("lambda").invoke(FunctionName="loop", InvocationType="Event", Payload=b"{}")
     deadline = time.monotonic() + 10
@@ -326,7 +326,7 @@ def test_end_with_the_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         time.sleep(0.05)
     assert processes_of("loop")
 
-    os.kill(emulator.status(folder.path).pid or 0, signal.SIGKILL)
+    os.kill(emulator.status(paths.folder).pid or 0, signal.SIGKILL)
 
     assert set() == eventually_none("loop")
 
@@ -364,15 +364,15 @@ def test_unknown_requirement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv(sandbox.VARIABLE, "requird")
 
     with pytest.raises(IsolationError, match="'requird' is not one of auto, required, off"):
-        process.start(Folder(tmp_path / ".emulator"))
+        process.start(EmulatorPaths(tmp_path / ".emulator"))
 
 
-def test_level_is_said(isolated: tuple[str, Folder, Aws]) -> None:
+def test_level_is_said(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
     """The log and the status show the isolation of functions."""
-    level, folder, _ = isolated
+    level, paths, _ = isolated
 
-    assert level == emulator.status(folder.path).isolation
-    assert f"functions are isolated by: {level}" in folder.log.read_text()
+    assert level == emulator.status(paths.folder).isolation
+    assert f"isolation of functions: {level}" in paths.log.read_text()
 
 
 NODE = """
@@ -415,10 +415,10 @@ while True:
     [("nodejs22.x", "index.js", NODE), ("provided.al2023", "bootstrap", BOOTSTRAP)],
 )
 def test_other_runtimes(
-    isolated: tuple[str, Folder, Aws], runtime: str, file: str, source: str
+    isolated: tuple[str, EmulatorPaths, Aws], runtime: str, file: str, source: str
 ) -> None:
     """Functions in other languages are isolated in the same way."""
-    level, folder, aws = isolated
+    level, paths, aws = isolated
     name = runtime.partition(".")[0]
     made = function(
         code(aws, source, f"{name}.zip", file=file),
@@ -428,28 +428,28 @@ def test_other_runtimes(
     )
     aws.deploy(f"s-{name}", template(Role=ROLE, F=made), Capabilities=["CAPABILITY_IAM"])
 
-    found = invoke(aws, name, {"checkout": str(CHECKOUT), "secret": str(folder.secret)})
+    found = invoke(aws, name, {"checkout": str(CHECKOUT), "secret": str(paths.secret)})
 
     if runtime.startswith("node") and shutil.which("node") is None:
         assert "errorMessage" in found  # As documented: Node is the machine's.
         return
-    assert not {KEY, folder.secret.read_text().strip()} & {*found["environment"].values()}
+    assert not {KEY, paths.secret.read_text().strip()} & {*found["environment"].values()}
     assert not {"AUTH", "GATEWAY_PORT", "PYTHONPATH"} & {*found["environment"]}
     if level == "environment":
-        assert folder.secret.read_text() == found["secret"]
+        assert paths.secret.read_text() == found["secret"]
         return
     assert "/var/task" == found["folder"]
     assert found["checkout"] in ("ENOENT", "FileNotFoundError")
     assert found["secret"] in ("ENOENT", "FileNotFoundError")
 
 
-def test_jobs(isolated: tuple[str, Folder, Aws]) -> None:
+def test_jobs(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
     """A script that another service runs is isolated too, or not run: it reads no secret."""
-    _, folder, aws = isolated
+    _, paths, aws = isolated
     where = code(aws, "x", "unused.zip")
     script = (
         "import os, pathlib, sys\n"
-        f"sys.exit(pathlib.Path({str(folder.path / 'secret')!r}).read_text() + str(os.environ))\n"
+        f"sys.exit(pathlib.Path({str(paths.folder / 'secret')!r}).read_text() + str(os.environ))\n"
     )
     aws.client("s3").put_object(Bucket=where["S3Bucket"], Key="job.py", Body=script.encode())
     glue = aws.client("glue")
@@ -468,4 +468,4 @@ def test_jobs(isolated: tuple[str, Folder, Aws]) -> None:
     assert "FAILED" == found["JobRunState"]
     assert "GATEWAY_PORT" not in found["ErrorMessage"]
     if isolated[0] == "namespaces":
-        assert folder.secret.read_text().strip() not in found["ErrorMessage"]
+        assert paths.secret.read_text().strip() not in found["ErrorMessage"]

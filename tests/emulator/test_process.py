@@ -19,7 +19,7 @@ import pytest
 import emulator
 from deployer.errors import EmulatorError
 from emulator import process
-from emulator.paths import Folder
+from emulator.paths import EmulatorPaths
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -57,7 +57,7 @@ def test_two_starts_one_server(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     first, second = found
     assert first == second == emulator.running(folder)
-    told = process.environment(Folder(folder))
+    told = process.environment(EmulatorPaths(folder))
     assert not {"AWS_PROFILE", "HTTP_PROXY"} & told.keys()
     assert str(home) not in told.values()
     assert_only_loopback(port_of(first))
@@ -88,7 +88,7 @@ def test_taken_port(folder: Path) -> None:
         with pytest.raises(EmulatorError) as failed:
             emulator.start(folder)
 
-    assert f"port {port} of the emulator is taken" in failed.value.message
+    assert f"port {port} of the emulator is in use" in failed.value.message
     assert str(folder / "port") in failed.value.message
     assert str(folder / "server.log") in failed.value.hint
 
@@ -142,7 +142,7 @@ def test_other_ministack(tmp_path: Path) -> None:
     (tmp_path / "ministack").mkdir()
     (tmp_path / "ministack" / "__init__.py").touch()
     (tmp_path / "ministack" / "app.py").write_text("app = None\n")
-    environment = process.environment(Folder(tmp_path / "f"))
+    environment = process.environment(EmulatorPaths(tmp_path / "f"))
     environment["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{CHECKOUT}"
 
     command = [sys.executable, "-m", "emulator", str(tmp_path / "f")]
@@ -158,7 +158,7 @@ def test_other_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server of other code than the checkout's, after a pull, makes room for a new one."""
     first = emulator.start(folder)
     before = emulator.status(folder).pid
-    monkeypatch.setattr(process, "code", lambda: "pulled")
+    monkeypatch.setattr(process, "code_digest", lambda: "pulled")
 
     assert first == emulator.start(folder)
     assert before != emulator.status(folder).pid
@@ -207,7 +207,7 @@ def test_command_line(server: emulator.Endpoint, tmp_path: Path) -> None:
 
     ran = subprocess.run(
         [Path(sys.executable).with_name("aws"), "sts", "get-caller-identity", "--output", "text"],
-        env=user | emulator.env(account, region="ca-central-1"),
+        env=user | emulator.environment_variables(account, region="ca-central-1"),
         capture_output=True,
         text=True,
         check=False,

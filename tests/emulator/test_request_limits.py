@@ -16,7 +16,7 @@ import botocore.exceptions
 import pytest
 
 from emulator import request_limits
-from emulator.request_limits import Bound, Limits, bound_of
+from emulator.request_limits import BodyLimit, RequestLimits, body_limit
 from tests.emulator_server import Aws
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/ca-central-1/{}/aws4_request, Signature=0"
@@ -29,42 +29,42 @@ def scope(path: str = "/", query: bytes = b"", **headers: str) -> dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("request_", "bound"),
+    ("request_", "limit"),
     [
-        (scope(), Bound("", is_signed=False, max_bytes=request_limits.ANONYMOUS_BYTES)),
+        (scope(), BodyLimit("", is_signed=False, max_bytes=request_limits.ANONYMOUS_BYTES)),
         (
             scope(authorization="Bearer eyJ"),
-            Bound("", is_signed=False, max_bytes=request_limits.ANONYMOUS_BYTES),
+            BodyLimit("", is_signed=False, max_bytes=request_limits.ANONYMOUS_BYTES),
         ),
         (
             scope(authorization=SIGNED.format("s3")),
-            Bound("s3", is_signed=True, max_bytes=request_limits.OBJECT_BYTES),
+            BodyLimit("s3", is_signed=True, max_bytes=request_limits.OBJECT_BYTES),
         ),
         (
             scope(query=b"a=b&X-Amz-Signature=0"),
-            Bound("s3", is_signed=True, max_bytes=request_limits.OBJECT_BYTES),
+            BodyLimit("s3", is_signed=True, max_bytes=request_limits.OBJECT_BYTES),
         ),
         (
             scope("/2015-03-31/functions/f/invocations", authorization=SIGNED.format("lambda")),
-            Bound("lambda", is_signed=True, max_bytes=6_291_556),
+            BodyLimit("lambda", is_signed=True, max_bytes=6_291_556),
         ),
         (
             scope("/2015-03-31/functions", authorization=SIGNED.format("lambda")),
-            Bound("lambda", is_signed=True, max_bytes=70_167_211),
+            BodyLimit("lambda", is_signed=True, max_bytes=70_167_211),
         ),
         (
             scope(authorization=SIGNED.format("cloudformation")),
-            Bound("cloudformation", is_signed=True, max_bytes=1024 * 1024),
+            BodyLimit("cloudformation", is_signed=True, max_bytes=1024 * 1024),
         ),
         (
             scope(authorization=SIGNED.format("dynamodb")),
-            Bound("dynamodb", is_signed=True, max_bytes=16 * 1024 * 1024),
+            BodyLimit("dynamodb", is_signed=True, max_bytes=16 * 1024 * 1024),
         ),
     ],
 )
-def test_bound(request_: dict[str, Any], bound: Bound) -> None:
+def test_body_limit(request_: dict[str, Any], limit: BodyLimit) -> None:
     """The limit is the service's on AWS, and small without a signature."""
-    assert bound == bound_of(request_)
+    assert limit == body_limit(request_)
 
 
 class Reader:
@@ -98,7 +98,7 @@ def answer(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(Limits(reader)(request, receive, send))
+    asyncio.run(RequestLimits(reader)(request, receive, send))
     return int(sent[0]["status"]), reader.bytes
 
 
@@ -138,7 +138,7 @@ def test_slow_body(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_many_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bodies that are each allowed are refused when they hold too much together; then forgotten."""
     monkeypatch.setattr(request_limits, "ANONYMOUS_TOTAL_BYTES", 1000)
-    app = Limits(Reader())
+    app = RequestLimits(Reader())
     statuses: list[int] = []
 
     async def one(size: int) -> None:
@@ -167,7 +167,7 @@ def test_many_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_gzip_bomb() -> None:
     """A small body that becomes a large one stays as it came."""
-    Limits(Reader())
+    RequestLimits(Reader())
     bomb = gzip.compress(b"x" * (20 * 1024 * 1024))
     small = gzip.compress(b"hello")
 

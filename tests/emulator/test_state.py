@@ -57,7 +57,7 @@ def paced(aws: Aws, stack: str, body: dict[str, Any]) -> None:
 
 def execute_paced(aws: Aws, stack: str, change_set: str) -> None:
     """Execute a change set and return in the middle, with the first resource done."""
-    emulator.set_pace(aws.endpoint, 0.5)
+    emulator.set_resource_delay(aws.endpoint, 0.5)
     before = len(aws.events(stack))
     aws.cfn.execute_change_set(ChangeSetName=change_set)
     until(lambda: any(e[1].endswith("_COMPLETE") for e in aws.events(stack)[before:]))
@@ -138,7 +138,7 @@ def test_kill_within_saved(machine: Machine) -> None:
 
 def test_others_go_on(aws: Aws) -> None:
     """While one stack takes its time, another one is made, and events come as they happen."""
-    emulator.set_pace(aws.endpoint, 0.8)
+    emulator.set_resource_delay(aws.endpoint, 0.8)
     made = aws.propose("slow", template(A=topic("a"), B=topic("b"), C=topic("c")))
     aws.cfn.execute_change_set(ChangeSetName=made)
     started = time.monotonic()

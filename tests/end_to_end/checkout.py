@@ -167,7 +167,7 @@ class Checkout:
     @property
     def aws_env(self) -> dict[str, str]:
         """What points the plain AWS CLI, whose warnings are its own, at the emulator."""
-        return emulator.env(self.endpoint, region=REGION) | {"PYTHONWARNINGS": ""}
+        return emulator.environment_variables(self.endpoint, region=REGION) | {"PYTHONWARNINGS": ""}
 
     @property
     def emulator(self) -> Path:
@@ -189,7 +189,7 @@ class Checkout:
 
     def pace(self, seconds: float) -> None:
         """From now on each resource takes so long."""
-        emulator.set_pace(self.endpoint, seconds)
+        emulator.set_resource_delay(self.endpoint, seconds)
 
     def stacks(self, account: str = LOCAL) -> dict[str, str]:
         """The status of each stack, by layer."""

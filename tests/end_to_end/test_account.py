@@ -25,7 +25,9 @@ def dev(tmp_path_factory):
     copied.configure("dev", left={"bucket": "kept"})
     copied.run("synth")
     account = emulator.as_account(copied.endpoint, DEV)
-    emulator.prepare(account, emulator.ByHand((("Z0DEVEXAMPLE", "dev.example"),)))
+    emulator.create_prerequisites(
+        account, emulator.Prerequisites((("Z0DEVEXAMPLE", "dev.example"),))
+    )
     with copied.wire() as copied.between:
         copied.env |= copied.between.proxy
         copied.env |= copied.root_key(DEV)

@@ -226,7 +226,7 @@ def test_users(deployed):
             lambda: people.sign_up(**who, Password="correcthorse", UserAttributes=attributes)
         )
         people.sign_up(**who, Password=PASSWORD, UserAttributes=attributes)
-        [letter] = [each for each in emulator.letters(deployed.endpoint) if each.to == PERSON]
+        [letter] = [each for each in emulator.messages(deployed.endpoint) if each.to == PERSON]
         early = code_of(lambda: sign_in(people, pool, client, PERSON, PASSWORD))
         wrong = f"{(int(letter.secret) + 1) % 10**6:06}"
         mistyped = code_of(lambda: people.confirm_sign_up(**who, ConfirmationCode=wrong))

@@ -120,7 +120,7 @@ def account(tmp_path_factory):
     copied = checkouts.tiny(tmp_path_factory.mktemp("account"))
     endpoint = emulator.as_account(copied.endpoint, DEV)
     zones = (("Z0DEVEXAMPLE", "dev.example"), ("Z0DEVTWOEXAMPLE", "dev-two.example"))
-    emulator.prepare(endpoint, emulator.ByHand(zones))
+    emulator.create_prerequisites(endpoint, emulator.Prerequisites(zones))
     with copied.wire() as copied.between:
         copied.env |= copied.between.proxy
         copied.env |= copied.root_key(DEV)

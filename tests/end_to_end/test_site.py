@@ -378,7 +378,9 @@ def test_by_a_workflow(deployed):
     The guards are those of an AWS account, and standard input is not a terminal.
     """
     account = emulator.as_account(deployed.endpoint, DEV)
-    emulator.prepare(account, emulator.ByHand((("Z0DEVEXAMPLE", "dev.example"),)))
+    emulator.create_prerequisites(
+        account, emulator.Prerequisites((("Z0DEVEXAMPLE", "dev.example"),))
+    )
     shutil.rmtree(deployed.path / "frontend", ignore_errors=True)
     dist = build(deployed, pictures=1, chunks=1)
     deployed.run("synth")

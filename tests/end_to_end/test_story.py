@@ -218,7 +218,7 @@ def sign_up(deployed: Deployed, mail: str, *, name: str, handle: str) -> None:
     attributes = [{"Name": key, "Value": value} for key, value in said.items()]
     with deployed.anonymous("cognito-idp") as people:
         people.sign_up(**who, Password=PASSWORD, UserAttributes=attributes)
-        [letter] = [each for each in emulator.letters(deployed.endpoint) if each.to == mail]
+        [letter] = [each for each in emulator.messages(deployed.endpoint) if each.to == mail]
         people.confirm_sign_up(**who, ConfirmationCode=letter.secret)
 
 

@@ -17,7 +17,7 @@ def test_saved_function_sessions() -> None:
     assumed = {"AccountId": "123456789012", "Arn": "arn:aws:sts::123456789012:assumed-role/a/b"}
     sessions |= {"ASIAFUNCTION": {"Arn": "arn:aws:sts::1:assumed-role/a/f"}, "ASIAROLE": assumed}
 
-    function_credentials.drop_function_sessions()
+    function_credentials.delete_sessions()
 
     assert {"ASIAROLE": assumed} == dict(sessions.items())
     del sessions["ASIAROLE"]

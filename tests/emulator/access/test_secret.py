@@ -11,7 +11,7 @@ import pytest
 
 from deployer.errors import EmulatorError
 from emulator.access import secret
-from emulator.paths import Folder
+from emulator.paths import EmulatorPaths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,26 +24,26 @@ def mode(path: Path) -> int:
 
 def test_open_to_its_owner_only(tmp_path: Path) -> None:
     """File and folder are closed to others, whatever the umask, also where the folder existed."""
-    folder = Folder(tmp_path / "emulator")
-    folder.path.mkdir(mode=0o755)
+    paths = EmulatorPaths(tmp_path / "emulator")
+    paths.folder.mkdir(mode=0o755)
     before = os.umask(0)
     try:
-        folder.make()
+        paths.create()
     finally:
         os.umask(before)
 
-    assert (0o700, 0o600) == (mode(folder.path), mode(folder.secret))
+    assert (0o700, 0o600) == (mode(paths.folder), mode(paths.secret))
 
 
 def test_stays(tmp_path: Path) -> None:
     """A second start and a reset keep the secret; another folder has another one."""
-    one, other = Folder(tmp_path / "one"), Folder(tmp_path / "other")
-    one.make()
-    other.make()
+    one, other = EmulatorPaths(tmp_path / "one"), EmulatorPaths(tmp_path / "other")
+    one.create()
+    other.create()
     first = secret.read(one.secret)
 
-    one.make()
-    one.forget()
+    one.create()
+    one.delete_data()
 
     assert first == secret.read(one.secret)
     assert first != secret.read(other.secret)

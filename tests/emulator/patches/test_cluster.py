@@ -102,8 +102,8 @@ def get(endpoint: emulator.Endpoint, host: str, path: str) -> tuple[int, str | N
 def domain(aws: Aws) -> str:
     """A domain of this test, with its hosted zone made by hand."""
     account = aws.endpoint.account
-    zone = emulator.ByHand(hosted_zones=((f"Z{account}", f"c{account}.example"),))
-    emulator.prepare(aws.endpoint, zone)
+    zone = emulator.Prerequisites(hosted_zones=((f"Z{account}", f"c{account}.example"),))
+    emulator.create_prerequisites(aws.endpoint, zone)
     return f"c{account}.example"
 
 

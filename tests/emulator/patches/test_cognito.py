@@ -89,7 +89,7 @@ def sign_up(aws: Aws, people: Any, client: str) -> str:
     """Sign up and return the code from the letter."""
     mail = [{"Name": "email", "Value": MAIL}]
     people.sign_up(ClientId=client, Username=MAIL, Password=PASSWORD, UserAttributes=mail)
-    [letter] = emulator.letters(aws.endpoint)
+    [letter] = emulator.messages(aws.endpoint)
     assert MAIL == letter.to
     return letter.secret
 
@@ -139,7 +139,7 @@ def test_new_code(aws: Aws, people: Any) -> None:
     second = first
     while second == first:
         people.resend_confirmation_code(ClientId=client, Username=MAIL)
-        second = emulator.letters(aws.endpoint)[-1].secret
+        second = emulator.messages(aws.endpoint)[-1].secret
 
     with pytest.raises(ClientError, match="CodeMismatchException"):
         people.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=first)
@@ -159,7 +159,7 @@ def test_other_confirmations(aws: Aws, people: Any) -> None:
     with pytest.raises(ClientError, match="Current status is CONFIRMED"):
         aws.client("cognito-idp").admin_confirm_sign_up(UserPoolId=me, Username=MAIL)
     people.forgot_password(ClientId=client, Username=MAIL)
-    sent = emulator.letters(aws.endpoint)[-1].secret
+    sent = emulator.messages(aws.endpoint)[-1].secret
     people.confirm_forgot_password(
         ClientId=client, Username=MAIL, ConfirmationCode=sent, Password="Other-horse-2"
     )

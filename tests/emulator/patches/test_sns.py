@@ -61,7 +61,7 @@ def test_address(aws: Aws) -> None:
     """An address confirms by the link it was mailed. AWS: "Email notifications" (SNS)."""
     aws.deploy("s", subscribed("email", "me@cruddur.example"))
     before = listed(aws)
-    [letter] = emulator.letters(aws.endpoint)
+    [letter] = emulator.messages(aws.endpoint)
 
     urlopen(letter.secret).close()  # noqa: S310
 

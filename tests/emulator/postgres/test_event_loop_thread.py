@@ -1,4 +1,4 @@
-"""The thread of the databases, when several ask at once."""
+"""A thread with an event loop, used by several threads at once."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from emulator.postgres.event_loop_thread import Worker
+from emulator.postgres.event_loop_thread import EventLoopThread
 
 THREADS = 8
 
 
-async def where() -> asyncio.AbstractEventLoop:
+async def running_loop() -> asyncio.AbstractEventLoop:
     return asyncio.get_running_loop()
 
 
-@pytest.mark.parametrize("turn", range(20))
-def test_all_are_on_one_loop(turn: int) -> None:
-    """A process that was started on one loop cannot be waited for on another."""
-    worker, together = Worker(f"turn {turn}"), threading.Barrier(THREADS)
+@pytest.mark.parametrize("attempt", range(20))
+def test_all_coroutines_run_on_one_loop(attempt: int) -> None:
+    """Concurrent first calls start one thread with one loop."""
+    thread, barrier = EventLoopThread(f"attempt {attempt}"), threading.Barrier(THREADS)
 
-    def ask(_: int) -> asyncio.AbstractEventLoop:
-        together.wait()
-        return worker.run(where)
+    def run(_: int) -> asyncio.AbstractEventLoop:
+        barrier.wait()
+        return thread.run(running_loop)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        loops = set(pool.map(ask, range(THREADS)))
-    worker.end()
+        loops = set(pool.map(run, range(THREADS)))
+    thread.stop()
 
     assert 1 == len(loops)
 
 
-def test_what_fails_fails_for_who_asked() -> None:
-    """And the thread goes on."""
-    worker = Worker("failing")
+def test_an_error_is_raised_in_the_calling_thread() -> None:
+    """The loop continues after the error, until it is stopped."""
+    thread = EventLoopThread("failing")
 
     async def fail() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        worker.run(fail)
-    assert worker.run(where)
-    worker.end()
-    assert not worker.runs
+        thread.run(fail)
+    assert thread.run(running_loop)
+    thread.stop()
+    assert not thread.is_running

@@ -47,7 +47,7 @@ def test_in_operation(aws: Aws) -> None:
     AWS: "is in UPDATE_IN_PROGRESS state and can not be updated", from many issues.
     """
     aws.deploy("s", template(A=parameter("1")))
-    emulator.set_pace(aws.endpoint, 0.5)
+    emulator.set_resource_delay(aws.endpoint, 0.5)
     aws.cfn.execute_change_set(ChangeSetName=aws.propose("s", template(A=parameter("2"))))
 
     code, message = refusal(
@@ -65,7 +65,7 @@ def test_delete_in_operation(aws: Aws) -> None:
     AWS: "cannot be deleted while in status UPDATE_IN_PROGRESS", from many issues.
     """
     aws.deploy("s", template(A=parameter("1")))
-    emulator.set_pace(aws.endpoint, 0.3)
+    emulator.set_resource_delay(aws.endpoint, 0.3)
     aws.cfn.execute_change_set(ChangeSetName=aws.propose("s", template(A=parameter("2"))))
 
     code, message = refusal(aws, aws.cfn.delete_stack, StackName="s")

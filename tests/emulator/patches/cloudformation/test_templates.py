@@ -267,7 +267,7 @@ from emulator import ministack, template_limits
 
 texts = json.load(sys.stdin)
 own = [ministack.engine._parse_template(text) for text in texts]
-template_limits.close()
+template_limits.install()
 assert own == [ministack.engine._parse_template(text) for text in texts]
 print(ministack.engine.CfnLoader.__mro__[1].__name__)
 """

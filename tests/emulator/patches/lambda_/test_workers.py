@@ -15,6 +15,7 @@ from emulator import ministack
 from emulator.patches.lambda_ import workers
 from emulator.patches.lambda_.workers import BoundedLog, BoundedResults, ZipFileWithModes
 from emulator.postgres import server
+from emulator.postgres.paths import DatabasePaths
 
 
 def test_log(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +102,7 @@ def test_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSWORD", "secret")
     monkeypatch.setenv("GITHUB_TOKEN", "secret")
 
-    given = server._environment(server.Place(tmp_path))
+    given = server._environment(DatabasePaths(tmp_path))
 
     assert {"PATH", "HOME", "TMPDIR", "LANG"} == given.keys()
     assert str(tmp_path) == given["HOME"]

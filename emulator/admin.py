@@ -1,0 +1,72 @@
+"""Client of the admin API, which the emulator has in addition to AWS's APIs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import TYPE_CHECKING, Any
+
+from deployer.errors import EmulatorError
+from emulator.access import admin_requests, web_identity
+from emulator.message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from emulator.endpoint import Endpoint
+    from emulator.prerequisites import Prerequisites
+
+_RESPONSE_SECONDS = 30
+
+
+def create_prerequisites(endpoint: Endpoint, prerequisites: Prerequisites) -> None:
+    """Create *prerequisites* in the account of *endpoint*; existing ones are not changed."""
+    zones = [list(pair) for pair in prerequisites.hosted_zones]
+    _post(endpoint, "prerequisites", {"account": endpoint.account, "hosted_zones": zones})
+
+
+def set_resource_delay(endpoint: Endpoint, seconds: float) -> None:
+    """Make each resource of the account's stacks take *seconds*; 0 is no delay."""
+    _post(endpoint, "resource-delay", {"account": endpoint.account, "seconds": seconds})
+
+
+def allow(
+    endpoint: Endpoint, *, origins: Collection[str] = (), hosts: Collection[str] = ()
+) -> None:
+    """Accept requests from pages of *origins* and requests with *hosts* as Host until it stops.
+
+    The origins of the local site and the names of resources are always accepted. A proxy before
+    the emulator needs its own host and port in *hosts*.
+    """
+    _post(endpoint, "access", {"origins": list(origins), "hosts": list(hosts)})
+
+
+def messages(endpoint: Endpoint) -> list[Message]:
+    """Return the messages that AWS would have sent for the account since the start, oldest first."""
+    response = _post(endpoint, "messages", {"account": endpoint.account})
+    return [Message(**message) for message in json.loads(response)]
+
+
+def web_identity_token(endpoint: Endpoint, claims: dict[str, Any]) -> str:
+    """Return a token as an identity provider would issue it for *claims*.
+
+    The emulator has no keys of real providers, so it accepts only these tokens.
+    """
+    return web_identity.web_identity_token(endpoint.secret_key, claims)
+
+
+def _post(endpoint: Endpoint, operation: str, body: dict[str, Any]) -> str:
+    """Send a signed request to the admin API, and return the response."""
+    key = endpoint.access_key, endpoint.secret_key
+    path = f"{admin_requests.PATH}/{operation}"
+    try:
+        status, text = admin_requests.send(
+            endpoint.url, "POST", path, json.dumps(body), key=key, seconds=_RESPONSE_SECONDS
+        )
+    except OSError as error:
+        message = f"the emulator at {endpoint.url} does not answer: {error}"
+        raise EmulatorError(message, hint="start it again") from error
+    if status != http.client.OK:
+        message = f"the emulator refused the request {operation}: {text}"
+        raise EmulatorError(message, hint="stop the emulator and start it again")
+    return text

@@ -1,0 +1,50 @@
+"""The address of the running emulator, and the credentials for one of its accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+ACCOUNT = "000000000000"  # The default account.
+_AWS_CONFIG = Path(__file__).with_name("aws.ini")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """URL and credentials of the root user of one account."""
+
+    url: str
+    account: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+def as_account(endpoint: Endpoint, account: str) -> Endpoint:
+    """Return the endpoint of another account on the same server; accounts share no resources.
+
+    An access key of twelve digits is the root user's access key of the account with that number.
+    """
+    return replace(endpoint, account=account, access_key=account)
+
+
+def environment_variables(endpoint: Endpoint, *, region: str) -> dict[str, str]:
+    """Return environment variables that make the AWS CLI use *endpoint* and nothing else.
+
+    The user's own AWS files are not read: a profile may contain an endpoint, a role or keys.
+    AWS_PROFILE is set to the only profile in this package's file, because no value means "none".
+    """
+    return {
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_ACCESS_KEY_ID": endpoint.access_key,
+        "AWS_SECRET_ACCESS_KEY": endpoint.secret_key,
+        "AWS_SESSION_TOKEN": "",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_PROFILE": "default",
+        "AWS_DEFAULT_PROFILE": "default",
+        "AWS_CONFIG_FILE": str(_AWS_CONFIG),
+        "AWS_SHARED_CREDENTIALS_FILE": str(_AWS_CONFIG),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }

@@ -1,0 +1,18 @@
+"""A message in the outbox: the emulator sends no email and no SMS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message that AWS would have sent *to* an email address or telephone number.
+
+    *secret* is the code or the link in it.
+    """
+
+    to: str
+    about: str
+    secret: str
+    sent: str
