@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,44 @@ def test_tasks_start_light() -> None:
         imported = set(_at_top(file)) - {"deployer.uncollected"}
         roots = {name.split(".")[0] for name in imported}
         assert roots <= {*sys.stdlib_module_names, "commands", "invoke", "operations"}, file.name
+
+
+def test_no_import_circles() -> None:
+    """No module imports itself through other modules; imports for annotations only do not run."""
+    files = {_module(file): file for file in [*_all_files(), *_files("lambdas")]}
+    imported = {name: _modules_imported(file, files.keys()) for name, file in files.items()}
+
+    TopologicalSorter(imported).prepare()  # Raises CycleError with the modules of a circle.
+
+
+def _module(file: Path) -> str:
+    """The name by which *file* is imported; what is in lambdas/ is imported from there."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    if parts[0] == "lambdas":
+        parts = parts[1:]
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def _modules_imported(file: Path, modules: Collection[str]) -> set[str]:
+    """The modules of this repository that *file* imports, at its top or within functions."""
+    found: set[str] = set()
+    for node in _nodes_that_run(ast.parse(file.read_text())):
+        match node:
+            case ast.Import(names=names):
+                found |= {alias.name for alias in names}
+            case ast.ImportFrom(module=str(module), names=names):
+                submodules = {f"{module}.{alias.name}" for alias in names}
+                found |= submodules & set(modules)
+                if not submodules <= set(modules):
+                    found.add(module)
+    return found & set(modules)
+
+
+def _nodes_that_run(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+            yield from _nodes_that_run(node)
 
 
 def _roots(file: Path) -> set[str]:
