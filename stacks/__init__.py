@@ -23,6 +23,7 @@ from stacks import service as service_stack
 from stacks import site_publisher as site_publisher_stack
 from stacks import users as users_stack
 from stacks.conflicts import conflicts
+from stacks.monitored_outputs import with_alarms
 from stacks.parts import functions
 from stacks.permissions.resources import MANUAL_STACKS
 
@@ -135,12 +136,12 @@ def layers(config: Config, code: Code) -> Layers:
         monitoring_stack.define,
         config.monitoring,
         foundation,
+        *with_alarms(layers.outputs),
         cluster=cluster,
-        data=database,
+        database=database,
         messages=messages,
-        users=users,
         avatars=avatars,
-        web=cdn,
+        cdn=cdn,
         service=service,
         tasks=config.service.min_tasks,
         verifier=verifier,

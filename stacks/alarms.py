@@ -1,13 +1,13 @@
-"""How each kind of thing is watched: what is measured, how much is too much, what to do then.
+"""The alarms of each kind of resource: metric, threshold and description.
 
-An alarm's description is in the mail that it sends, so it says what happened and where to look
-first. Metrics, their dimensions and when they are reported: the CloudWatch pages of each service's
-guide. Thresholds without a source are ours.
+The description of an alarm is part of its mail, so it says what happened and what to check first.
+The CloudWatch pages of each service's guide document the metrics, their dimensions and when they
+are reported. Thresholds without a source are this project's.
 
-What counts things that happened (the statistic is Sum) gives no all-clear: nothing undoes them.
-Where no data is the best news there is, as for errors, it is `notBreaching`, which is also what
-ends the alarm. Where a thing always reports while it is there, no data is `breaching`, in one of
-its alarms; its others then keep the state they have: `ignore`.
+An alarm whose statistic is Sum counts events, so it sends no mail when it is over. Missing data is
+`notBreaching` if it means that no error happened; that also ends the alarm. If a resource reports
+as long as it exists, missing data is `breaching` in one of its alarms and `ignore` (keep the state)
+in the others.
 """
 
 from __future__ import annotations
@@ -20,102 +20,102 @@ from troposphere import cloudwatch
 
 from deployer.model import Template, Value
 
-DAY = 24 * 3600
+DAY_SECONDS = 24 * 3600
 GIB = 1024**3
 HIGHER, LOWER = "GreaterThanOrEqualToThreshold", "LessThanThreshold"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that CloudWatch has about *subject*, found by what it is a number *of*.
-
-    One for so many *minutes*: the *statistic* of what was reported in them.
-    """
+    """A CloudWatch metric of *subject*: the *statistic* over periods of *minutes*."""
 
     subject: str
     namespace: str
     name: str
-    of: Mapping[str, Value]
+    dimensions: Mapping[str, Value]
     statistic: str
     minutes: int = 5
 
     @property
-    def seconds(self) -> int:
-        """How long it is about, as CloudWatch wants it said."""
+    def period_seconds(self) -> int:
+        """The period in seconds."""
         return 60 * self.minutes
 
     @property
-    def dimensions(self) -> list[cloudwatch.MetricDimension]:
-        """As CloudFormation writes them."""
-        return [cloudwatch.MetricDimension(Name=name, Value=of) for name, of in self.of.items()]
+    def dimension_list(self) -> list[cloudwatch.MetricDimension]:
+        """The dimensions as properties of CloudFormation."""
+        return [
+            cloudwatch.MetricDimension(Name=name, Value=value)
+            for name, value in self.dimensions.items()
+        ]
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """When a number is too high, or else too *low*, so many times in a row: for *periods*.
+    """An alarm if *metric* reaches *threshold*, or is *below* it, in all of so many *periods*.
 
-    The number is that of *metric*, or how much it is more than that of *beyond*. *graph* is what
-    alarms of this kind show on the dashboard, each in a line of its own.
+    With *minus*, the alarm compares the difference of two metrics. *graph* is the title of the
+    dashboard graph that has a line for each alarm of this kind.
     """
 
-    what: str
-    text: str
+    condition: str
+    description: str
     graph: str
     metric: Metric
     threshold: float
     periods: int = 1
-    low: bool = False
-    missing: Literal["breaching", "notBreaching", "ignore"] = "notBreaching"
-    beyond: Metric | None = None
+    below: bool = False
+    missing_data: Literal["breaching", "notBreaching", "ignore"] = "notBreaching"
+    minus: Metric | None = None
 
     @property
     def title(self) -> str:
-        """Such as ThumbnailErrors: CloudFormation puts the stack's name before it."""
-        return f"{self.metric.subject}{self.what}"
+        """The logical id, such as AvatarsThumbnailErrors."""
+        return f"{self.metric.subject}{self.condition}"
 
     @property
     def metrics(self) -> list[Metric]:
-        """What is measured for it."""
-        return [self.metric, *([self.beyond] if self.beyond else [])]
+        """The metrics that the alarm evaluates."""
+        return [self.metric, *([self.minus] if self.minus else [])]
 
 
-def add(t: Template, alarm: Alarm, *, tell: Value) -> cloudwatch.Alarm:
-    """Add *alarm*, which *tell*s a topic that it is on, and that it is over if it can be."""
-    over: dict[str, Any] = {} if alarm.metric.statistic == "Sum" else {"OKActions": [tell]}
+def add_alarm(t: Template, alarm: Alarm, *, topic: Value) -> cloudwatch.Alarm:
+    """Add *alarm*. It notifies *topic*, also when it is over unless it counts events."""
+    over: dict[str, Any] = {} if alarm.metric.statistic == "Sum" else {"OKActions": [topic]}
     return t.add_resource(
         cloudwatch.Alarm(
             alarm.title,
-            AlarmDescription=alarm.text,
-            **(_difference(alarm) if alarm.beyond else _number(alarm)),
-            ComparisonOperator=LOWER if alarm.low else HIGHER,
-            Threshold=_plain(alarm.threshold),
+            AlarmDescription=alarm.description,
+            **(_difference(alarm) if alarm.minus else _single_metric(alarm)),
+            ComparisonOperator=LOWER if alarm.below else HIGHER,
+            Threshold=_without_decimals(alarm.threshold),
             EvaluationPeriods=alarm.periods,
-            TreatMissingData=alarm.missing,
-            AlarmActions=[tell],
+            TreatMissingData=alarm.missing_data,
+            AlarmActions=[topic],
             **over,
         )
     )
 
 
-def _plain(number: float) -> float:
-    """One is 1: some who read a template, and write it again, make that of 1.0."""
+def _without_decimals(number: float) -> float:
+    """Return 1 for 1.0, since some tools rewrite 1.0 in a template as 1."""
     return int(number) if number == int(number) else number
 
 
-def _number(alarm: Alarm) -> dict[str, Any]:
+def _single_metric(alarm: Alarm) -> dict[str, Any]:
     metric = alarm.metric
     kind = "ExtendedStatistic" if metric.statistic.startswith("p") else "Statistic"
     return {
         "Namespace": metric.namespace,
         "MetricName": metric.name,
-        "Dimensions": metric.dimensions,
+        "Dimensions": metric.dimension_list,
         kind: metric.statistic,
-        "Period": metric.seconds,
+        "Period": metric.period_seconds,
     }
 
 
 def _difference(alarm: Alarm) -> dict[str, Any]:
-    """Without data of either there is no difference, and so no data."""
+    """Return an expression of two metrics. If one has no data, the difference has none."""
     queries = [
         cloudwatch.MetricDataQuery(
             Id=id_,
@@ -123,30 +123,32 @@ def _difference(alarm: Alarm) -> dict[str, Any]:
                 Metric=cloudwatch.Metric(
                     Namespace=metric.namespace,
                     MetricName=metric.name,
-                    Dimensions=metric.dimensions,
+                    Dimensions=metric.dimension_list,
                 ),
-                Period=metric.seconds,
+                Period=metric.period_seconds,
                 Stat=metric.statistic,
             ),
             ReturnData=False,
         )
-        for id_, metric in zip(("much", "less"), alarm.metrics, strict=True)
+        for id_, metric in zip(("metric", "minus"), alarm.metrics, strict=True)
     ]
     return {
         "Metrics": [
-            cloudwatch.MetricDataQuery(Id="difference", Expression="much - less", ReturnData=True),
+            cloudwatch.MetricDataQuery(
+                Id="difference", Expression="metric - minus", ReturnData=True
+            ),
             *queries,
         ]
     }
 
 
-# How each kind of thing is watched ---------------------------------------------------------------
+# The alarms of each kind of resource -------------------------------------------------------------
 
 
 def function(subject: str, name: Value) -> Iterator[Alarm]:
-    """A function, by its *name*: none of ours fails or waits when all is well.
+    """Yield the alarms of a Lambda function.
 
-    What a person sends wrongly is answered, so it is no error; a call that takes too long is one.
+    A function answers invalid requests without an error. A timeout is an error.
     """
 
     def count(metric: str) -> Metric:
@@ -154,81 +156,81 @@ def function(subject: str, name: Value) -> Iterator[Alarm]:
 
     yield Alarm(
         "Errors",
-        "A call failed or took too long. First: the newest traceback in the function's log group; "
-        "what nobody waited for is tried again, and then left in the queue of failures.",
+        "A call of the function failed or timed out. Check the newest traceback in its log group. "
+        "Lambda retries an asynchronous call and then sends it to the dead-letter queue.",
         "Errors of functions",
         count("Errors"),
         threshold=1,
     )
     yield Alarm(
         "Throttles",
-        "A call was turned away: the account runs as many functions at once as it may. First: "
-        "which function runs so often (Invocations), then the quota in Service Quotas.",
-        "Calls of functions turned away",
+        "Lambda throttled a call because the account has reached its concurrency limit. Check "
+        "which function is invoked so often (Invocations), then the quota in Service Quotas.",
+        "Throttled calls of functions",
         count("Throttles"),
         threshold=1,
     )
 
 
 def stream_reader(subject: str, name: Value) -> Iterator[Alarm]:
-    """A function, by its *name*, that follows a stream.
+    """Yield the alarm of a function that reads a stream.
 
-    What it reports of single records is no error of the function; it is seen by how far behind it
-    is, and in the end in the queue of failures. A quarter of an hour is ten tries and more.
+    A record that fails is not an error of the function, so the age of the oldest record counts.
+    15 minutes are at least ten retries. Then the record is sent to the dead-letter queue.
     """
     yield Alarm(
-        "Behind",
-        "It has been behind its stream for a quarter of an hour: a record fails again and again, "
-        "and holds up those after it. First: which one, in the function's log group.",
-        "How far behind streams are, in milliseconds",
+        "IteratorAge",
+        "The function has been behind its stream for 15 minutes: a record fails again and again "
+        "and blocks those after it. Check the log group of the function for the record.",
+        "Iterator age of streams (ms)",
         Metric(subject, "AWS/Lambda", "IteratorAge", {"FunctionName": name}, "Maximum"),
         threshold=15 * 60 * 1000,
         periods=3,
     )
 
 
-def queue(subject: str, name: Value) -> Iterator[Alarm]:
-    """A queue of failures, by its *name*: what is in it has been given up on.
+def dead_letter_queue(subject: str, name: Value) -> Iterator[Alarm]:
+    """Yield the alarms of a dead-letter queue.
 
-    It keeps a message for 14 days; after ten, the second alarm says that somebody forgot. SQS
-    stops reporting when a queue has been empty and untouched for six hours.
+    The queue keeps a message for 14 days; the second alarm reminds after ten. SQS stops reporting
+    metrics for a queue that has been inactive for six hours.
     """
 
     def largest(metric: str, minutes: int) -> Metric:
         return Metric(subject, "AWS/SQS", metric, {"QueueName": name}, "Maximum", minutes)
 
     yield Alarm(
-        "Waiting",
-        "Something was given up on and waits here. First: read a message, it says what failed and "
-        "why; when that is mended, send it again, then delete it.",
-        "Failures that wait",
+        "NotEmpty",
+        "The dead-letter queue has a message: the last retry of a call failed. Check the message, "
+        "which contains the call and the error. Fix the cause, send it again, and delete it.",
+        "Messages in dead-letter queues",
         largest("ApproximateNumberOfMessagesVisible", 5),
         threshold=1,
     )
     yield Alarm(
-        "Forgotten",
-        "A failure has waited for ten days; after fourteen it is lost. First: as for the alarm "
-        "that said it was there.",
-        "How long failures have waited, in seconds",
+        "OldMessages",
+        "A message has been in the dead-letter queue for ten days and is deleted after 14. Check "
+        "the message, as for the alarm that the queue is not empty.",
+        "Age of the oldest message in dead-letter queues (s)",
         largest("ApproximateAgeOfOldestMessage", 60),
-        threshold=10 * DAY,
+        threshold=10 * DAY_SECONDS,
     )
 
 
 def table(subject: str, name: Value, index: Value | None = None) -> Iterator[Alarm]:
-    """A table on demand, by its *name*, or one *index* of it, which has metrics of its own.
+    """Yield the alarms of an on-demand table, or of one of its indexes, which has its own metrics.
 
-    A burst is turned away for a moment and tried again by every client; ten minutes are no burst.
+    Every client retries a throttled request, so a short burst is no alarm; ten minutes are.
     """
-    of = {"TableName": name} | ({"GlobalSecondaryIndexName": index} if index else {})
-    for way in ("Read", "Write"):
+    dimensions = {"TableName": name} | ({"GlobalSecondaryIndexName": index} if index else {})
+    for operation in ("Read", "Write"):
         yield Alarm(
-            f"{way}Throttles",
-            f"DynamoDB has turned {way.lower()}s away for ten minutes. First: whether one "
-            "conversation or one person has most of them (CloudWatch Contributor Insights), then "
-            "the throughput quotas of the account.",
-            "Requests that tables turned away",
-            Metric(subject, "AWS/DynamoDB", f"{way}ThrottleEvents", of, "Sum"),
+            f"{operation}Throttles",
+            f"DynamoDB has throttled {operation.lower()}s for ten minutes. Check whether one "
+            "conversation or user causes most of them (CloudWatch Contributor Insights), then the "
+            "throughput quotas of the account.",
+            "Throttled requests of tables",
+            Metric(subject, "AWS/DynamoDB", f"{operation}ThrottleEvents", dimensions, "Sum"),
             threshold=1,
             periods=2,
         )
@@ -237,117 +239,118 @@ def table(subject: str, name: Value, index: Value | None = None) -> Iterator[Ala
 def database(
     subject: str, instance: Value, *, free_gib: float, connections: int
 ) -> Iterator[Alarm]:
-    """A database, by the name of its *instance*.
+    """Yield the alarms of an RDS *instance*.
 
-    RDS makes the disk larger when a tenth of it or less is free, every six hours at most and up
-    to its limit; half an hour below *free_gib* says that it could not. RDS always reports, so no
-    data is a database that does not run.
+    RDS extends the storage when at most a tenth is free, at most every six hours and up to its
+    limit. Half an hour below *free_gib* means that it could not. RDS always reports metrics, so
+    missing data means that the database is not running.
     """
 
     def number(metric: str, statistic: str) -> Metric:
         return Metric(subject, "AWS/RDS", metric, {"DBInstanceIdentifier": instance}, statistic)
 
     yield Alarm(
-        "Storage",
-        f"Less than {free_gib:g} GiB of the disk are free, and RDS did not make it larger. First: "
-        "whether storage_limit_gib is reached; raise it, since a full disk stops the database.",
-        "Free storage of the database, in bytes",
+        "FreeStorage",
+        f"The database has less than {free_gib:g} GiB of free storage, and RDS did not extend it. "
+        "Check whether storage_limit_gib is reached. Raise it: a full disk stops the database.",
+        "Free storage of the database (bytes)",
         number("FreeStorageSpace", "Minimum"),
         threshold=free_gib * GIB,
-        low=True,
+        below=True,
         periods=6,
-        missing="ignore",
+        missing_data="ignore",
     )
     yield Alarm(
-        "Cpu",
-        "The database has been busy for a quarter of an hour, or does not run. First: its status "
-        "and events in RDS, then the statements at the top of Database Insights.",
-        "CPU of the database, in percent",
+        "CpuUtilization",
+        "The CPU of the database has been busy for 15 minutes, or the database is not running. "
+        "Check its status and events in RDS, then the top statements in Database Insights.",
+        "CPU utilization of the database (percent)",
         number("CPUUtilization", "Average"),
         threshold=80,
         periods=3,
-        missing="breaching",
+        missing_data="breaching",
     )
     yield Alarm(
         "Connections",
-        "Nearly all connections to the database are taken; without one, nobody is served. First: "
-        "who holds them (pg_stat_activity), then how many tasks there are and how large the pool "
-        "of each is.",
+        "Nearly all connections to the database are in use; without one, requests fail. Check "
+        "which clients hold them (pg_stat_activity), then the number of tasks and the size of the "
+        "connection pool of each.",
         "Connections to the database",
         number("DatabaseConnections", "Maximum"),
         threshold=connections,
         periods=3,
-        missing="ignore",
+        missing_data="ignore",
     )
 
 
 def targets(
-    subject: str, balancer: Value, group: Value, *, errors: int, seconds: float
+    subject: str, load_balancer: Value, target_group: Value, *, errors: int, seconds: float
 ) -> Iterator[Alarm]:
-    """What a load *balancer* sends requests to: a target *group*, both by the end of their ARNs.
+    """Yield the alarms of the targets of a load balancer, both given by the end of their ARNs.
 
-    Tasks that start or stop are not unhealthy, so a deployment raises no alarm.
+    Targets that start or stop are not unhealthy, so a deployment causes no alarm.
     """
-    whole, part = {"LoadBalancer": balancer}, {"LoadBalancer": balancer, "TargetGroup": group}
+    of_balancer = {"LoadBalancer": load_balancer}
+    of_targets = {"LoadBalancer": load_balancer, "TargetGroup": target_group}
 
     def number(metric: str, statistic: str, of: dict[str, Value], minutes: int = 5) -> Metric:
         return Metric(subject, "AWS/ApplicationELB", metric, of, statistic, minutes)
 
     yield Alarm(
-        "Unhealthy",
-        "A task has failed its health check for five minutes. First: the service's events in ECS, "
-        "then the task's log; a task that stays so is replaced.",
+        "UnhealthyTargets",
+        "A task has failed its health check for five minutes. Check the service's events in ECS, "
+        "then the log of the task. ECS replaces a task that stays unhealthy.",
         "Unhealthy targets",
-        number("UnHealthyHostCount", "Maximum", part, minutes=1),
+        number("UnHealthyHostCount", "Maximum", of_targets, minutes=1),
         threshold=1,
         periods=5,
     )
     yield Alarm(
-        "Errors",
-        "The application answered 5xx more often than we live with. First: the tracebacks of "
-        "these minutes in its log group, then the traces with a fault.",
-        "Answers 5xx",
-        number("HTTPCode_Target_5XX_Count", "Sum", part),
+        "ServerErrors",
+        "The application answered more requests with 5xx than the threshold. Check the tracebacks "
+        "of these minutes in its log group, then the traces with a fault.",
+        "Responses with 5xx",
+        number("HTTPCode_Target_5XX_Count", "Sum", of_targets),
         threshold=errors,
     )
     yield Alarm(
-        "Unanswered",
-        "The load balancer itself answered 5xx: no task was there, or none answered in time. "
-        "First: whether the service has healthy tasks, then whether they time out.",
-        "Answers 5xx",
-        number("HTTPCode_ELB_5XX_Count", "Sum", whole),
+        "LoadBalancerErrors",
+        "The load balancer itself answered with 5xx: no task was available, or none answered in "
+        "time. Check whether the service has healthy tasks, then whether they time out.",
+        "Responses with 5xx",
+        number("HTTPCode_ELB_5XX_Count", "Sum", of_balancer),
         threshold=errors,
     )
     yield Alarm(
-        "Slow",
-        "One request in twenty has been slow for a quarter of an hour. First: the slowest traces, "
+        "Latency",
+        "The slowest 5 % of requests have been too slow for 15 minutes. Check the slowest traces, "
         "then the CPU of tasks and database.",
-        "The slowest of twenty requests, in seconds",
-        number("TargetResponseTime", "p95", part),
+        "Latency of requests, p95 (s)",
+        number("TargetResponseTime", "p95", of_targets),
         threshold=seconds,
         periods=3,
     )
 
 
 def api(subject: str, id_: Value, *, errors: int, milliseconds: int) -> Iterator[Alarm]:
-    """An HTTP API, by its *id_*; a call that was throttled or refused is 4xx."""
+    """Yield the alarms of an HTTP API. A call that is throttled or denied is 4xx, not 5xx."""
 
     def number(metric: str, statistic: str) -> Metric:
         return Metric(subject, "AWS/ApiGateway", metric, {"ApiId": id_}, statistic)
 
     yield Alarm(
-        "Errors",
-        "The API answered 5xx more often than we live with. First: `error`, `authorizer` and "
-        "`integration` in its access log say which function failed, and its log why.",
-        "Answers 5xx",
+        "ServerErrors",
+        "The API answered more calls with 5xx than the threshold. Check `error`, `authorizer` and "
+        "`integration` in its access log for the function that failed, then the function's log.",
+        "Responses with 5xx",
         number("5xx", "Sum"),
         threshold=errors,
     )
     yield Alarm(
-        "Slow",
-        "One call in twenty has been slow for a quarter of an hour. First: Duration of the "
-        "functions behind it, and how many calls were the first of a new one (Init Duration).",
-        "The slowest of twenty calls, in milliseconds",
+        "Latency",
+        "The slowest 5 % of calls have been too slow for 15 minutes. Check the duration of the "
+        "functions behind the API, then how many of the calls were cold starts (Init Duration).",
+        "Latency of calls, p95 (ms)",
         number("Latency", "p95"),
         threshold=milliseconds,
         periods=3,
@@ -357,41 +360,41 @@ def api(subject: str, id_: Value, *, errors: int, milliseconds: int) -> Iterator
 def service(
     subject: str, cluster: Value, name: Value, *, tasks: int, insights: bool
 ) -> Iterator[Alarm]:
-    """A service, by its *name* and its *cluster*'s: whether as many tasks run as should.
+    """Yield the alarm of an ECS service that runs fewer tasks than it should for ten minutes.
 
-    ECS says how many it wants only where Container Insights are on. Without these, there is one
-    sample of the CPU a minute for each running task (ECS developer guide, CloudWatch metrics), and
-    autoscaling never wants fewer than *tasks*. No task reports nothing, so no data is no task:
-    before the first release too, when indeed nobody is served. Ten minutes are a slow start.
+    ECS reports the desired count only with Container Insights. Without them, each running task
+    reports one sample of its CPU per minute (ECS developer guide, CloudWatch metrics), and
+    autoscaling keeps at least *tasks*. Without tasks there is no data, so missing data is an alarm,
+    also before the first release.
     """
-    of = {"ClusterName": cluster, "ServiceName": name}
-    text = (
-        "Fewer tasks have run for ten minutes than should, or none. First: the service's events "
-        "in ECS and why the last task stopped (image, secrets, memory, health check)."
+    dimensions = {"ClusterName": cluster, "ServiceName": name}
+    description = (
+        "Fewer tasks than desired have run for ten minutes, or none. Check the service's events in "
+        "ECS and why the last task stopped (image, secrets, memory, health check)."
     )
 
     def count(namespace: str, metric: str, statistic: str) -> Metric:
-        return Metric(subject, namespace, metric, of, statistic, minutes=1)
+        return Metric(subject, namespace, metric, dimensions, statistic, minutes=1)
 
     if insights:
         yield Alarm(
-            "Tasks",
-            text,
-            "Tasks",
+            "RunningTasks",
+            description,
+            "Running tasks",
             count("ECS/ContainerInsights", "DesiredTaskCount", "Maximum"),
-            beyond=count("ECS/ContainerInsights", "RunningTaskCount", "Maximum"),
+            minus=count("ECS/ContainerInsights", "RunningTaskCount", "Maximum"),
             threshold=1,
             periods=10,
-            missing="breaching",
+            missing_data="breaching",
         )
     else:
         yield Alarm(
-            "Tasks",
-            text,
-            "Tasks",
+            "RunningTasks",
+            description,
+            "Running tasks",
             count("AWS/ECS", "CPUUtilization", "SampleCount"),
             threshold=tasks,
-            low=True,
+            below=True,
             periods=10,
-            missing="breaching" if tasks else "notBreaching",
+            missing_data="breaching" if tasks else "notBreaching",
         )

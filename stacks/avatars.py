@@ -15,6 +15,7 @@ from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks.assets import Assets
 from stacks.foundation import Foundation
+from stacks.monitored_outputs import DeadLetterQueueName, FunctionName
 from stacks.parts.buckets import bucket_arn, bucket_name, objects, private_bucket
 from stacks.parts.functions import FunctionFactory, Functions, allow_invoke
 from stacks.parts.iam import allow
@@ -70,10 +71,10 @@ class Avatars:
     api_domain: Value
     uploads: Value
     uploads_domain: Value
-    authorizer: Value
-    upload_url: Value
-    thumbnail: Value
-    failures: Value
+    authorizer: FunctionName
+    upload_url: FunctionName
+    thumbnail: FunctionName
+    failures: DeadLetterQueueName
 
 
 def define(

@@ -1,35 +1,33 @@
-"""One page that shows whether all is well: every alarm, and every number that one is about."""
+"""The CloudWatch dashboard: the state of every alarm, and a graph for each kind of alarm."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from troposphere import Sub, cloudwatch
 
-from deployer.model import Env, Template
+from deployer.model import Template
 from stacks.alarms import Alarm, Metric
-from stacks.parts.names import resource_name
 
-WIDTH, HEIGHT = 8, 6  # Of a graph; the page is 24 wide.
+WIDTH, HEIGHT = 8, 6  # Of a graph. The grid has 24 columns.
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Lines under one title; CloudWatch keeps numbers in the *region* they are from."""
+    """A graph with a line for each metric, all of which are in one *region*."""
 
     title: str
     metrics: Sequence[Metric]
     region: str = "${AWS::Region}"
 
 
-def define(t: Template, env: Env, alarms: Sequence[Alarm], more: Sequence[Graph]) -> None:
-    """A light for each of *alarms*, a graph for each kind of them, and *more* graphs."""
-    graphs = [*of_kinds(alarms), *more]
-    lights = {
+def define(t: Template, name: str, alarms: Sequence[Alarm], more_graphs: Sequence[Graph]) -> None:
+    """Add the dashboard: the state of *alarms*, a graph for each kind of them, and *more_graphs*."""
+    graphs = [*graphs_of(alarms), *more_graphs]
+    states = {
         "type": "alarm",
         "width": 24,
         "height": HEIGHT,
@@ -41,26 +39,25 @@ def define(t: Template, env: Env, alarms: Sequence[Alarm], more: Sequence[Graph]
     t.add_resource(
         cloudwatch.Dashboard(
             "Dashboard",
-            DashboardName=resource_name(env, "overview"),
+            DashboardName=name,
             DashboardBody=Sub(
-                _page([lights, *(_widget(graph) for graph in graphs)]),
-                _values(metric for graph in graphs for metric in graph.metrics),
+                _body([states, *(_widget(graph) for graph in graphs)]),
+                _variables(metric for graph in graphs for metric in graph.metrics),
             ),
         )
     )
 
 
-def of_kinds(alarms: Sequence[Alarm]) -> list[Graph]:
-    """A graph for each kind of alarm, in their order: a line for each thing that is watched."""
-    titles = list(dict.fromkeys(alarm.graph for alarm in alarms))
-    kinds = groupby(sorted(alarms, key=lambda one: titles.index(one.graph)), lambda one: one.graph)
-    return [
-        Graph(title, [metric for one in some for metric in one.metrics]) for title, some in kinds
-    ]
+def graphs_of(alarms: Iterable[Alarm]) -> list[Graph]:
+    """Return a graph for each kind of alarm, in the order of the alarms."""
+    metrics: dict[str, list[Metric]] = {}
+    for alarm in alarms:
+        metrics.setdefault(alarm.graph, []).extend(alarm.metrics)
+    return [Graph(title, lines) for title, lines in metrics.items()]
 
 
-def _page(widgets: Sequence[dict[str, Any]]) -> str:
-    """The body: a line for each widget, which CloudWatch places one after the other."""
+def _body(widgets: Sequence[dict[str, Any]]) -> str:
+    """Return the JSON of the dashboard, one line per widget. CloudWatch arranges the widgets."""
     lines = ",\n".join(json.dumps(widget) for widget in widgets)
     return f'{{"widgets": [\n{lines}\n]}}'
 
@@ -79,29 +76,32 @@ def _widget(graph: Graph) -> dict[str, Any]:
 
 
 def _line(metric: Metric) -> list[Any]:
-    """In the order of CloudWatch's dashboard body: namespace, name, dimensions, how it is drawn."""
+    """Return a metric as in the dashboard body: namespace, name, dimensions, rendering options."""
     dimensions = [
-        word
-        for name, of in metric.of.items()
-        for word in (name, of if isinstance(of, str) else f"${{{_named(metric, name)}}}")
+        part
+        for name, value in metric.dimensions.items()
+        for part in (
+            name,
+            value if isinstance(value, str) else f"${{{_variable(metric, name)}}}",
+        )
     ]
-    drawn = {
+    options = {
         "label": f"{metric.subject} {metric.name}",
         "stat": metric.statistic,
-        "period": metric.seconds,
+        "period": metric.period_seconds,
     }
-    return [metric.namespace, metric.name, *dimensions, drawn]
+    return [metric.namespace, metric.name, *dimensions, options]
 
 
-def _values(metrics: Iterable[Metric]) -> dict[str, Any]:
-    """What the names in the text stand for."""
+def _variables(metrics: Iterable[Metric]) -> dict[str, Any]:
+    """Return the values of the variables in the body."""
     return {
-        _named(metric, name): of
+        _variable(metric, name): value
         for metric in metrics
-        for name, of in metric.of.items()
-        if not isinstance(of, str)
+        for name, value in metric.dimensions.items()
+        if not isinstance(value, str)
     }
 
 
-def _named(metric: Metric, dimension: str) -> str:
+def _variable(metric: Metric, dimension: str) -> str:
     return f"{metric.subject}{dimension}"

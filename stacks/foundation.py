@@ -1,4 +1,4 @@
-"""What every other stack stands on: artifacts, alerts, and the limits of a release."""
+"""The foundation: the artifact bucket, the alert topic, and the permissions of a release."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Settings(fields.Settings, frozen=True):
 
 @dataclass(frozen=True)
 class Foundation:
-    """Where artifacts go, who hears of alarms, and what a release may do."""
+    """The artifact bucket, the alert topic, the release role and the permissions boundary."""
 
     artifacts: Value
     artifacts_arn: Value
@@ -51,13 +51,13 @@ class Foundation:
 
 
 def define(t: Template, env: Env, settings: Settings) -> Foundation:
-    """A person deploys this stack, never the pipeline: it holds the pipeline's limits."""
+    """Add the resources that only an administrator deploys, since they limit the pipeline."""
     artifacts = _artifacts(t, env, settings.replaced_artifact_days)
     alerts = _alerts(t, env, settings.alert_emails)
     boundary = t.add_resource(
         iam.ManagedPolicy(
             "PermissionsBoundary",
-            Description="The most a role of this environment can do, whatever its policies say",
+            Description="Permissions boundary of the roles that releases create",
             PolicyDocument=role_boundary(env),
         )
     )
@@ -72,10 +72,10 @@ def define(t: Template, env: Env, settings: Settings) -> Foundation:
 
 
 def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
-    """Lambda zips and templates; a name holds a digest, so nothing current is ever replaced.
+    """Add the bucket of Lambda zips and templates, whose keys contain a digest of the content.
 
-    Nothing current expires either: a rollback may want a zip of long ago.
-    A release adds objects to one folder, and cannot replace them: an object that an administrator
+    Current objects do not expire, because a rollback may need an old zip.
+    A release adds objects to one folder and cannot replace them, so an object that an administrator
     verified there does not change. Only administrators write to the other folders.
     """
     bucket, _ = private_bucket(
@@ -84,16 +84,16 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
         env=env,
         name="artifacts",
         versioned=True,
-        lifecycle=[expire_noncurrent(days, rule="replaced-artifacts")],
-        statements=_limits_of_releases(env),
+        lifecycle=[expire_noncurrent(days, rule="expire-replaced-artifacts")],
+        statements=_deny_changes_by_releases(env),
     )
     return bucket
 
 
-def _limits_of_releases(env: Env) -> list[Statement]:
-    """Deny changes of the bucket's objects to all roles that stacks of this environment create.
+def _deny_changes_by_releases(env: Env) -> list[Statement]:
+    """Deny all roles of this environment to delete or replace objects.
 
-    Their own policies allow no more. This applies even if one of them is extended.
+    Their own policies do not allow it either. The bucket policy applies even if one is extended.
     """
     bucket = bucket_arn(env, "artifacts")
     released = objects(bucket, f"{RELEASES}*")
@@ -122,21 +122,24 @@ def _limits_of_releases(env: Env) -> list[Statement]:
 
 
 def _alerts(t: Template, env: Env, emails: tuple[str, ...]) -> sns.Topic:
-    """One topic for all alarms; each address confirms its subscription from a mail."""
+    """Add the topic of all alarms. The owner of each address confirms its subscription by mail."""
     topic = t.add_resource(sns.Topic("Alerts", DisplayName=f"{env.project} {env.name}"))
-    topic_policy(t, topic, _alarms_may_publish(topic))
+    topic_policy(t, topic, _allow_alarms_to_publish(topic))
     for email in emails:
-        # Named after the address: with a number, removing one would move all that follow.
+        # The title contains the address, so removing one address replaces no other subscription.
         letters = "".join(filter(str.isalnum, email.title()))
         t.add_resource(
             sns.SubscriptionResource(
-                f"AlertTo{letters}", TopicArn=topic.ref(), Protocol="email", Endpoint=email
+                f"AlertSubscription{letters}",
+                TopicArn=topic.ref(),
+                Protocol="email",
+                Endpoint=email,
             )
         )
     return topic
 
 
-def _alarms_may_publish(topic: sns.Topic) -> Statement:
+def _allow_alarms_to_publish(topic: sns.Topic) -> Statement:
     return Statement(
         Sid="AllowAlarmsToPublish",
         Effect=Allow,
@@ -150,7 +153,7 @@ def _alarms_may_publish(topic: sns.Topic) -> Statement:
 def _release_role(
     t: Template, env: Env, *, boundary: iam.ManagedPolicy, artifacts: s3.Bucket
 ) -> iam.Role:
-    """What CloudFormation is, when the pipeline lets it carry out a change set."""
+    """Add the role with which CloudFormation executes the change sets of the pipeline."""
     subjects = release_policies(env, boundary=boundary.ref(), artifacts=artifacts.get_att("Arn"))
     policies = [
         t.add_resource(

@@ -12,6 +12,7 @@ from troposphere import Sub, awslambda, dynamodb, sqs
 from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks.foundation import Foundation
+from stacks.monitored_outputs import DeadLetterQueueName, StreamReaderName, TableName
 from stacks.parts.functions import FunctionFactory, Functions
 from stacks.parts.iam import allow
 from stacks.parts.queues import allow_send, dead_letter_queue
@@ -41,12 +42,12 @@ class Messages:
     *failures* is the queue of messages that the function gave up on.
     """
 
-    table: Value
+    table: TableName
     table_arn: Value
     index: Value
     index_arn: Value
-    messaging_stream: Value
-    failures: Value
+    messaging_stream: StreamReaderName
+    failures: DeadLetterQueueName
 
 
 def define(

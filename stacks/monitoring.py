@@ -1,4 +1,4 @@
-"""What tells us that something is wrong, before people do: alarms, a dashboard, traces, a budget."""
+"""Monitoring: alarms, a dashboard, the sampling of traces, and a budget."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from stacks.dashboard import Graph
 from stacks.database import Database
 from stacks.foundation import Foundation
 from stacks.messages import Messages
+from stacks.monitored_outputs import alarms_of
 from stacks.parts.names import resource_name
+from stacks.permissions.resources import CLOUDFRONT_REGION, DASHBOARD
 from stacks.service import Service
-from stacks.users import Users
-
-CLOUDFRONT_REGION = "us-east-1"  # Where all distributions report to.
 
 
 class Settings(fields.Settings, frozen=True):
@@ -41,13 +40,12 @@ def define(
     env: Env,
     settings: Settings,
     base: Foundation,
-    *,
+    *outputs: object,
     cluster: Cluster,
-    data: Database,
+    database: Database,
     messages: Messages,
-    users: Users,
     avatars: Avatars,
-    web: Cdn,
+    cdn: Cdn,
     service: Service,
     tasks: int,
     verifier: Service | None = None,
@@ -55,60 +53,37 @@ def define(
     insights: bool,
     emails: Sequence[str],
 ) -> None:
-    """Alarms go to the alert topic, and the budget straight to *emails*: it stands alone.
+    """Add the alarms, which notify the alert topic, and the budgets, which notify *emails*.
 
-    *tasks* and *verifier_tasks* are the fewest that each service runs, *insights* says whether
-    Container Insights are on.
+    Functions, dead-letter queues and tables in the *outputs* of other stacks have alarms without a
+    line here: see `monitored_outputs`. *tasks* and *verifier_tasks* are the minimum of each
+    service, *insights* is whether Container Insights are on.
     """
-    watched = [
-        *_functions(messages, users, avatars),
-        *_failures(messages, avatars, service),
-        *_data(settings, data, messages),
+    all_alarms = [
+        *alarms_of(env, outputs),
+        *alarms.table("MessagesIndex", messages.table, messages.index),
+        *_database(settings, database),
         *_requests(settings, cluster, avatars),
         *alarms.service("Service", cluster.name, service.name, tasks=tasks, insights=insights),
     ]
     if verifier:
-        watched += alarms.service(
+        all_alarms += alarms.service(
             "Verifier", cluster.name, verifier.name, tasks=verifier_tasks, insights=insights
         )
-    for alarm in watched:
-        alarms.add(t, alarm, tell=base.alerts)
-    dashboard.define(t, env, watched, more=_traffic(cluster, avatars, web))
+    for alarm in all_alarms:
+        alarms.add_alarm(t, alarm, topic=base.alerts)
+    dashboard.define(
+        t, resource_name(env, DASHBOARD), all_alarms, more_graphs=_traffic(cluster, avatars, cdn)
+    )
     _traces(t, env, service)
     for email in emails:
         _budget(t, env, settings.monthly_budget_usd, email)
 
 
-# What runs, waits or is kept in the layers below is named here; `lint` finds what is not (C921).
-
-
-def _functions(messages: Messages, users: Users, avatars: Avatars) -> Iterator[Alarm]:
-    functions = {
-        "MessagingStream": messages.messaging_stream,
-        "PostConfirmation": users.post_confirmation,
-        "Migrate": users.migrate,
-        "Authorizer": avatars.authorizer,
-        "UploadUrl": avatars.upload_url,
-        "Thumbnail": avatars.thumbnail,
-    }
-    for subject, name in functions.items():
-        yield from alarms.function(subject, name)
-    yield from alarms.stream_reader("MessagingStream", messages.messaging_stream)
-
-
-def _failures(messages: Messages, avatars: Avatars, service: Service) -> Iterator[Alarm]:
-    yield from alarms.queue("MessagesFailures", messages.failures)
-    yield from alarms.queue("AvatarsFailures", avatars.failures)
-    if service.failures:
-        yield from alarms.queue("ServiceFailures", service.failures)
-
-
-def _data(settings: Settings, data: Database, messages: Messages) -> Iterator[Alarm]:
-    yield from alarms.table("Messages", messages.table)
-    yield from alarms.table("MessagesIndex", messages.table, messages.index)
-    yield from alarms.database(
+def _database(settings: Settings, database: Database) -> Iterator[Alarm]:
+    return alarms.database(
         "Database",
-        data.instance,
+        database.instance,
         free_gib=settings.database_free_gib,
         connections=settings.database_connections,
     )
@@ -130,11 +105,11 @@ def _requests(settings: Settings, cluster: Cluster, avatars: Avatars) -> Iterato
     )
 
 
-def _traffic(cluster: Cluster, avatars: Avatars, web: Cdn) -> list[Graph]:
-    """What is worth seeing, and wakes nobody.
+def _traffic(cluster: Cluster, avatars: Avatars, cdn: Cdn) -> list[Graph]:
+    """Return graphs without alarms.
 
-    Distributions report to another region, from where no alarm reaches our topic. They read from
-    buckets only, so what they answer 5xx is CloudFront's or S3's own.
+    Distributions report their metrics to another region, whose alarms cannot notify the topic. They
+    only read from buckets, so their 5xx responses are errors of CloudFront or S3.
     """
     balancer, api = {"LoadBalancer": cluster.load_balancer_name}, {"ApiId": avatars.api}
     return [
@@ -145,15 +120,15 @@ def _traffic(cluster: Cluster, avatars: Avatars, web: Cdn) -> list[Graph]:
                 Metric("AvatarsApi", "AWS/ApiGateway", "Count", api, "Sum"),
             ],
         ),
-        _of_distributions(web, "Requests of site and pictures", "Requests", "Sum"),
-        _of_distributions(
-            web, "Answers 5xx of site and pictures, in percent", "5xxErrorRate", "Average"
+        _distributions(cdn, "Requests of site and avatars", "Requests", "Sum"),
+        _distributions(
+            cdn, "Responses with 5xx of site and avatars (percent)", "5xxErrorRate", "Average"
         ),
     ]
 
 
-def _of_distributions(web: Cdn, title: str, name: str, statistic: str) -> Graph:
-    distributions = {"Site": web.site_distribution, "Assets": web.assets_distribution}
+def _distributions(cdn: Cdn, title: str, name: str, statistic: str) -> Graph:
+    distributions = {"Site": cdn.site_distribution, "Assets": cdn.assets_distribution}
     metrics = [
         Metric(
             subject,
@@ -168,14 +143,14 @@ def _of_distributions(web: Cdn, title: str, name: str, statistic: str) -> Graph:
 
 
 def _traces(t: Template, env: Env, service: Service) -> None:
-    """Of the service's requests the first five a second are traced, and a tenth of the rest.
+    """Trace the first five requests per second to the service, and a tenth of the others.
 
-    So it is for a sampler that asks X-Ray. Of all rules of the account only AWS's own, which
-    traces one a second and a twentieth, comes after this one.
+    The rule applies to clients that get their sampling rules from X-Ray. Only the default rule of
+    AWS (one per second, then 5 %) has a lower priority.
     """
     t.add_resource(
         xray.SamplingRule(
-            "Sampling",
+            "SamplingRule",
             SamplingRule=xray.SamplingRuleProperty(
                 RuleName=resource_name(env, "service"),
                 ServiceName=service.name,
@@ -193,7 +168,7 @@ def _traces(t: Template, env: Env, service: Service) -> None:
     )
     t.add_resource(
         xray.Group(
-            "Traces",
+            "TraceGroup",
             GroupName=resource_name(env, "service"),
             FilterExpression=Sub('service("${Service}")', Service=service.name),
         )
@@ -201,15 +176,16 @@ def _traces(t: Template, env: Env, service: Service) -> None:
 
 
 def _budget(t: Template, env: Env, usd: int, email: str) -> None:
-    """Of the whole account: a mail when four fifths are spent, and when it will not be enough.
+    """Add a budget for the account: it mails at 80 %, and when the forecast exceeds the limit.
 
-    Each address has its own, since CloudFormation cannot change who hears of a budget: it makes
-    another one first, which would have the same name. So do other thresholds want another name.
+    Each address has its own budget, because CloudFormation cannot update the recipients: it
+    creates the replacement first, which would have the same name. Likewise, a change of the
+    thresholds needs a new name.
     """
     letters = "".join(filter(str.isalnum, email.title()))
     t.add_resource(
         budgets.Budget(
-            f"BudgetTo{letters}",
+            f"Budget{letters}",
             Budget=budgets.BudgetData(
                 BudgetName=resource_name(env, f"monthly-{letters.lower()}"),
                 BudgetType="COST",

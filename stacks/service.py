@@ -19,6 +19,7 @@ from stacks.cluster import Cluster
 from stacks.database import Database, connect_as, reached_as
 from stacks.foundation import Foundation
 from stacks.messages import Messages
+from stacks.monitored_outputs import DeadLetterQueueName
 from stacks.network import Network
 from stacks.parts import containers
 from stacks.parts.containers import Task
@@ -109,7 +110,7 @@ class Service:
     name: Value
     image: Value
     log_group: Value
-    failures: Value | None = None
+    failures: DeadLetterQueueName | None = None
 
 
 def define(

@@ -11,6 +11,7 @@ from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks.database import Database, connect_as, reached_as
 from stacks.foundation import Foundation
+from stacks.monitored_outputs import FunctionName
 from stacks.network import Network
 from stacks.parts.functions import Functions, VpcPlacement, allow_invoke
 from stacks.parts.names import name_tag, resource_name
@@ -44,8 +45,8 @@ class Users:
     pool_arn: Value
     issuer: Value
     client: Value
-    post_confirmation: Value
-    migrate: Value
+    post_confirmation: FunctionName
+    migrate: FunctionName
 
 
 def define(

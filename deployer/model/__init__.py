@@ -7,7 +7,7 @@ from deployer.model.layers import Layers
 from deployer.model.source import Line
 from deployer.model.stack import OutputOf, Stack
 from deployer.model.template import NestedStack, Template
-from deployer.model.values import ABSENT, Value, Values
+from deployer.model.values import ABSENT, Value, Values, pascal_case
 
 __all__ = [
     "ABSENT",
@@ -20,4 +20,5 @@ __all__ = [
     "Template",
     "Value",
     "Values",
+    "pascal_case",
 ]

@@ -51,6 +51,11 @@ class Layers:
         """Every stack, lowest first."""
         return iter(self.stacks)
 
+    @property
+    def outputs(self) -> list[object]:
+        """The outputs of every stack in the environment's region, as other stacks import them."""
+        return [outputs for outputs, stack in self.given if stack.region == self.env.region]
+
     def use_artifact_bucket(self, bucket: Value, *, manual: Iterable[str] | None = None) -> None:
         """Name the bucket, an output of a stack, for what is too long or too big for a call.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.emulator.templates import att, ref, resource
 from tests.stacks.templates import config_of
-from tests.stacks.test_monitoring import of, watched
+from tests.stacks.test_monitoring import all_stacks, monitoring_of
 
 if TYPE_CHECKING:
     from tests.emulator_server import Aws
@@ -31,7 +31,7 @@ def test_the_stack_is_made(aws: Aws) -> None:
     AWS: AWS::CloudWatch::Alarm, AWS::CloudWatch::Dashboard, AWS::XRay::SamplingRule,
     AWS::XRay::Group, AWS::Budgets::Budget.
     """
-    template = of(watched(config_of("dev"))).template
+    template = monitoring_of(all_stacks(config_of("dev"))).template
 
     aws.deploy("crd-dev-below", below(template))
     stack = aws.deploy("crd-dev-monitoring", template)
@@ -73,7 +73,7 @@ def test_an_alarm_tells_whoever_listens(aws: Aws) -> None:
     AWS: CloudWatch user guide, alarm actions. The emulator knows no dimensions and does not say
     what no data means, so which alarm goes on when is for an AWS account to show.
     """
-    template = of(watched(config_of("dev"))).template
+    template = monitoring_of(all_stacks(config_of("dev"))).template
     aws.deploy("crd-dev-below", listening(below(template)))
     aws.deploy("crd-dev-monitoring", template)
     cloudwatch, sqs = aws.client("cloudwatch"), aws.client("sqs")
@@ -98,8 +98,8 @@ def test_an_alarm_tells_whoever_listens(aws: Aws) -> None:
     )
     after = told()
 
-    assert not [name for name in before if "AvatarsFailuresWaiting" in name]
-    assert [name for name in after if "AvatarsFailuresWaiting" in name]
+    assert not [name for name in before if "AvatarsFailuresNotEmpty" in name]
+    assert [name for name in after if "AvatarsFailuresNotEmpty" in name]
 
 
 def listening(template: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ def foundation(emitted):
     return emitted["foundation"]
 
 
-def test_nobody_else_can_take_the_name_of_the_artifact_bucket(foundation, config):
-    """It stands in the account's own namespace, and is named after the environment."""
+def test_the_artifact_bucket_is_in_the_namespace_of_the_account(foundation, config):
+    """No other account can create a bucket of this name."""
     bucket = foundation.one("AWS::S3::Bucket")
 
     assert "account-regional" == bucket["BucketNamespace"]
@@ -18,7 +18,7 @@ def test_nobody_else_can_take_the_name_of_the_artifact_bucket(foundation, config
 
 
 def test_artifacts_are_private(foundation):
-    """Nothing public, no access lists, and nothing without TLS."""
+    """The bucket denies public access, ACLs and requests without TLS."""
     bucket = foundation.one("AWS::S3::Bucket")
     policy = foundation.one("AWS::S3::BucketPolicy")["PolicyDocument"]
     arn = {"Fn::GetAtt": ["Artifacts", "Arn"]}
@@ -35,25 +35,25 @@ def test_artifacts_are_private(foundation):
     } == statements(policy)["DenyInsecureTransport"]
 
 
-def test_only_what_was_replaced_expires(foundation, config):
-    """A rollback may want the artifact of any release, so what is current stays for ever."""
+def test_only_replaced_artifacts_expire(foundation, config):
+    """A rollback may need the artifacts of any release, so current objects are kept."""
     bucket = foundation.one("AWS::S3::Bucket")
 
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
 
     assert {"Status": "Enabled"} == bucket["VersioningConfiguration"]
-    assert {"incomplete-uploads", "replaced-artifacts"} == set(rules)
+    assert {"incomplete-uploads", "expire-replaced-artifacts"} == set(rules)
     assert not any("ExpirationInDays" in rule for rule in rules.values())
     assert {"NoncurrentDays": config.foundation.replaced_artifact_days} == rules[
-        "replaced-artifacts"
+        "expire-replaced-artifacts"
     ]["NoncurrentVersionExpiration"]
 
 
-def test_only_alarms_of_this_account_may_publish(foundation):
-    """An alert is an alarm, not anybody's mail."""
+def test_only_alarms_of_this_account_can_publish(foundation):
+    """The topic policy allows CloudWatch only, and only for this account."""
     policy = statements(foundation.one("AWS::SNS::TopicPolicy")["PolicyDocument"])
 
-    allowed = [one for one in policy.values() if one["Effect"] == "Allow"]
+    allowed = [statement for statement in policy.values() if statement["Effect"] == "Allow"]
 
     assert [policy["AllowAlarmsToPublish"]] == allowed
     assert {"Service": "cloudwatch.amazonaws.com"} == allowed[0]["Principal"]
@@ -62,15 +62,17 @@ def test_only_alarms_of_this_account_may_publish(foundation):
     ]
 
 
-def test_each_address_hears_of_alarms(foundation, config):
-    """One subscription for each address in the configuration."""
+def test_every_address_is_subscribed(foundation, config):
+    """There is one subscription for each address in the configuration."""
     subscriptions = foundation.of("AWS::SNS::Subscription").values()
 
-    assert list(config.foundation.alert_emails) == [one["Endpoint"] for one in subscriptions]
+    assert list(config.foundation.alert_emails) == [
+        subscription["Endpoint"] for subscription in subscriptions
+    ]
 
 
-def test_removing_an_address_moves_no_other():
-    """A replaced subscription would have to be confirmed again."""
+def test_removing_an_address_replaces_no_other_subscription():
+    """The owner of an address would have to confirm a replaced subscription again."""
     config = config_of("dev")
     two = ("first@cruddur.example", "second@cruddur.example")
 
@@ -87,8 +89,8 @@ def test_removing_an_address_moves_no_other():
     assert after.items() <= before.items()
 
 
-def test_other_layers_can_use_it(foundation):
-    """What it publishes is what a release, an alarm and a role need."""
+def test_outputs(foundation):
+    """Other stacks use these values."""
     assert {
         "Artifacts",
         "ArtifactsArn",

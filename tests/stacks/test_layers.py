@@ -34,8 +34,8 @@ def test_layers_stand_on_those_below_them(emitted, config):
             *("database", "messages", "users", "assets"),
         ],
         "monitoring": [
-            *("foundation", "cluster", "database", "messages"),
-            *("users", "avatars", "cdn", "service"),
+            *("foundation", "messages", "users", "avatars"),
+            *("service", "cluster", "database", "cdn"),
         ],
         "pipeline": ["foundation"],
         "site-publisher": ["cdn"],

@@ -27,228 +27,232 @@ RULES = [rule for rule in policy.RULES if rule.id in {"C921", "C922"}]
 
 
 @cache
-def watched(config, settings=SETTINGS) -> Layers:
-    """All layers of *config*."""
+def all_stacks(config, settings=SETTINGS) -> Layers:
+    """Return all stacks of *config*, with fixed settings of monitoring."""
     return layers(replace(config, monitoring=settings), CODE)
 
 
-def of(crd):
-    """What watch is in these layers."""
-    (found,) = (one for one in crd if one.short_name == "monitoring")
+def monitoring_of(stacks):
+    """Return the monitoring stack of *stacks*."""
+    (found,) = (stack for stack in stacks if stack.short_name == "monitoring")
     return Emitted(found, json.loads(found.template.to_json()))
 
 
 @pytest.fixture
 def everything(config):
-    """All layers."""
-    return watched(config)
+    return all_stacks(config)
 
 
 @pytest.fixture
 def stack(everything):
-    """The stack of this layer."""
-    return of(everything)
+    return monitoring_of(everything)
 
 
 @pytest.fixture
 def alarms(stack):
-    """Its alarms by title."""
     return stack.of("AWS::CloudWatch::Alarm")
 
 
-# Whatever can fail unseen has its alarms ---------------------------------------------------------
+# Every resource that can fail has alarms ---------------------------------------------------------
 
 
-def findings(wanted, env):
-    """What has no alarm, or has one that nobody hears."""
-    return [(one.rule, one.where) for one in policy.check(wanted, env, rules=RULES)]
+def findings(desired, env):
+    """Return the findings about missing alarms and alarms without actions."""
+    return [(finding.rule, finding.where) for finding in policy.check(desired, env, rules=RULES)]
 
 
-def test_nothing_is_unwatched(everything, config):
-    """No function, queue, table, database, service, load balancer or API of any layer."""
+def test_every_resource_has_its_alarms(everything, config):
+    """No function, queue, table, database, service, load balancer or API is without an alarm."""
     assert [] == findings(synth(everything), config.env)
 
 
-def without(wanted, title):
-    """The stacks, as if nobody had thought of an alarm."""
-    watching = next(each for each in wanted if each.short_name == "monitoring")
-    template = load(watching.text)
+def without_alarm(desired, title):
+    """Return the stacks without one alarm."""
+    complete = next(stack for stack in desired if stack.short_name == "monitoring")
+    template = load(complete.text)
     del template["Resources"][title]
-    blind = changed(watching, text=dump(template))
-    return [blind if each is watching else each for each in wanted]
+    incomplete = changed(complete, text=dump(template))
+    return [incomplete if stack is complete else stack for stack in desired]
 
 
-def test_each_alarm_is_missed(everything, config, alarms):
-    """By the rules: so the test above can fail, for each kind of thing."""
-    more = {title for title in alarms if title.startswith("MessagesIndex") or "Behind" in title}
-    wanted = synth(everything)
+def test_a_missing_alarm_is_a_finding(everything, config, alarms):
+    """The rules miss each alarm, except for those of indexes and streams, which are tested below."""
+    not_in_rules = {
+        title for title in alarms if title.startswith("MessagesIndex") or "IteratorAge" in title
+    }
+    desired = synth(everything)
 
-    silent = {title for title in alarms if not findings(without(wanted, title), config.env)}
+    unnoticed = {
+        title for title in alarms if not findings(without_alarm(desired, title), config.env)
+    }
 
-    assert more == silent  # Those that the rules do not ask for: the two tests below do.
+    assert not_in_rules == unnoticed
 
 
 @pytest.fixture
-def model(everything, config):
-    """The templates as rules see them."""
-    wanted = synth(everything)
-    return Templates(config.env, tuple(Parsed(one, load(one.text)) for one in wanted))
+def templates(everything, config):
+    """The templates as the rules see them."""
+    desired = synth(everything)
+    return Templates(config.env, tuple(Parsed(stack, load(stack.text)) for stack in desired))
 
 
-def of_metric(model, name, dimension):
-    """What each alarm about the metric *name* says in *dimension*: what it names, or as text."""
-    for alarm in model.of("CloudWatch::Alarm"):
-        if alarm.get("MetricName") == name:
-            for one in alarm.get("Dimensions"):
-                if one["Name"] == dimension:
-                    yield alarm, one["Value"]
+def alarms_with(templates, metric, dimension):
+    """Yield each alarm of *metric* with the value of its *dimension*."""
+    for alarm in templates.of("CloudWatch::Alarm"):
+        if alarm.get("MetricName") == metric:
+            for pair in alarm.get("Dimensions"):
+                if pair["Name"] == dimension:
+                    yield alarm, pair["Value"]
 
 
 @pytest.mark.parametrize("metric", ["ReadThrottleEvents", "WriteThrottleEvents"])
-def test_every_index_is_watched(model, metric):
-    """It has metrics of its own, which those of its table do not include."""
+def test_every_index_has_alarms(templates, metric):
+    """An index has metrics of its own, which are not part of the metrics of its table."""
     indexes = {
         index["IndexName"]
-        for table in model.of("DynamoDB::Table")
+        for table in templates.of("DynamoDB::Table")
         for index in table.get("GlobalSecondaryIndexes")
     }
     found = {
-        model.exports[alarm.stack.subject.region, name["Fn::ImportValue"]]
-        for alarm, name in of_metric(model, metric, "GlobalSecondaryIndexName")
+        templates.exports[alarm.stack.subject.region, name["Fn::ImportValue"]]
+        for alarm, name in alarms_with(templates, metric, "GlobalSecondaryIndexName")
     }
 
     assert indexes
-    assert indexes == {below.outputs[output]["Value"] for below, output in found}
+    assert indexes == {producer.outputs[output]["Value"] for producer, output in found}
 
 
-def test_whoever_follows_a_stream_is_watched(model):
-    """What it reports of single records is no error of the function."""
-    followers = {
+def test_every_stream_reader_has_an_alarm(templates):
+    """A failure of a single record is not an error of the function."""
+    readers = {
         function
-        for mapping in model.of("Lambda::EventSourceMapping")
-        for function in model.reached(mapping.stack, mapping.get("FunctionName"))
+        for mapping in templates.of("Lambda::EventSourceMapping")
+        for function in templates.reached(mapping.stack, mapping.get("FunctionName"))
     }
     found = {
         function
-        for alarm, name in of_metric(model, "IteratorAge", "FunctionName")
-        for function in model.reached(alarm.stack, name)
+        for alarm, name in alarms_with(templates, "IteratorAge", "FunctionName")
+        for function in templates.reached(alarm.stack, name)
     }
 
-    assert followers
-    assert followers == found
+    assert readers
+    assert readers == found
 
 
-def test_a_second_service_is_watched_too():
-    """It is off by default."""
+def test_the_verifier_has_an_alarm():
+    """A second service, which is off by default, has alarms if it is on."""
     config = config_of("prod")
     verifier = replace(config.service, name="verifier", min_tasks=3)
-    crd = watched(replace(config, verifier=verifier))
+    stacks = all_stacks(replace(config, verifier=verifier))
 
-    assert "VerifierTasks" in of(crd).of("AWS::CloudWatch::Alarm")
-    assert [] == findings(synth(crd), config.env)
+    assert "VerifierRunningTasks" in monitoring_of(stacks).of("AWS::CloudWatch::Alarm")
+    assert [] == findings(synth(stacks), config.env)
 
 
-# When somebody is told ---------------------------------------------------------------------------
+# Thresholds --------------------------------------------------------------------------------------
 
 # fmt: off
-TABLE = {  # metric, statistic, minutes, times in a row, from where on, without data
-    "ThumbnailErrors": ("AWS/Lambda Errors", "Sum", 5, 1, ">=", 1, "notBreaching"),
-    "ThumbnailThrottles": ("AWS/Lambda Throttles", "Sum", 5, 1, ">=", 1, "notBreaching"),
-    "MessagingStreamBehind":
+THRESHOLDS = {  # metric, statistic, period in minutes, periods, operator, threshold, missing data
+    "AvatarsThumbnailErrors": ("AWS/Lambda Errors", "Sum", 5, 1, ">=", 1, "notBreaching"),
+    "AvatarsThumbnailThrottles": ("AWS/Lambda Throttles", "Sum", 5, 1, ">=", 1, "notBreaching"),
+    "MessagesMessagingStreamIteratorAge":
         ("AWS/Lambda IteratorAge", "Maximum", 5, 3, ">=", 900_000, "notBreaching"),
-    "AvatarsFailuresWaiting":
+    "AvatarsFailuresNotEmpty":
         ("AWS/SQS ApproximateNumberOfMessagesVisible", "Maximum", 5, 1, ">=", 1, "notBreaching"),
-    "AvatarsFailuresForgotten":
+    "AvatarsFailuresOldMessages":
         ("AWS/SQS ApproximateAgeOfOldestMessage", "Maximum", 60, 1, ">=", 864_000, "notBreaching"),
-    "MessagesReadThrottles":
+    "MessagesTableReadThrottles":
         ("AWS/DynamoDB ReadThrottleEvents", "Sum", 5, 2, ">=", 1, "notBreaching"),
     "MessagesIndexWriteThrottles":
         ("AWS/DynamoDB WriteThrottleEvents", "Sum", 5, 2, ">=", 1, "notBreaching"),
-    "DatabaseStorage":
+    "DatabaseFreeStorage":
         ("AWS/RDS FreeStorageSpace", "Minimum", 5, 6, "<", 2 * 1024**3, "ignore"),
-    "DatabaseCpu": ("AWS/RDS CPUUtilization", "Average", 5, 3, ">=", 80, "breaching"),
+    "DatabaseCpuUtilization": ("AWS/RDS CPUUtilization", "Average", 5, 3, ">=", 80, "breaching"),
     "DatabaseConnections": ("AWS/RDS DatabaseConnections", "Maximum", 5, 3, ">=", 160, "ignore"),
-    "BackendUnhealthy":
+    "BackendUnhealthyTargets":
         ("AWS/ApplicationELB UnHealthyHostCount", "Maximum", 1, 5, ">=", 1, "notBreaching"),
-    "BackendErrors":
+    "BackendServerErrors":
         ("AWS/ApplicationELB HTTPCode_Target_5XX_Count", "Sum", 5, 1, ">=", 5, "notBreaching"),
-    "BackendUnanswered":
+    "BackendLoadBalancerErrors":
         ("AWS/ApplicationELB HTTPCode_ELB_5XX_Count", "Sum", 5, 1, ">=", 5, "notBreaching"),
-    "BackendSlow":
+    "BackendLatency":
         ("AWS/ApplicationELB TargetResponseTime", "p95", 5, 3, ">=", 1, "notBreaching"),
-    "AvatarsApiErrors": ("AWS/ApiGateway 5xx", "Sum", 5, 1, ">=", 5, "notBreaching"),
-    "AvatarsApiSlow": ("AWS/ApiGateway Latency", "p95", 5, 3, ">=", 3000, "notBreaching"),
+    "AvatarsApiServerErrors": ("AWS/ApiGateway 5xx", "Sum", 5, 1, ">=", 5, "notBreaching"),
+    "AvatarsApiLatency": ("AWS/ApiGateway Latency", "p95", 5, 3, ">=", 3000, "notBreaching"),
 }
 # fmt: on
-SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
+OPERATORS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
 
 
 def row(alarm):
-    """An alarm as a row of the table."""
+    """Return an alarm as a row of the table."""
     return (
         f"{alarm['Namespace']} {alarm['MetricName']}",
         alarm.get("Statistic") or alarm["ExtendedStatistic"],
         alarm["Period"] / 60,
         alarm["EvaluationPeriods"],
-        SIGNS[alarm["ComparisonOperator"]],
+        OPERATORS[alarm["ComparisonOperator"]],
         alarm["Threshold"],
         alarm["TreatMissingData"],
     )
 
 
-@pytest.mark.parametrize("title", TABLE)
-def test_when_somebody_is_told(alarms, title):
-    """Each kind: what is measured, for how long, and how much of it is too much."""
-    assert TABLE[title] == row(alarms[title])
+@pytest.mark.parametrize("title", THRESHOLDS)
+def test_thresholds(alarms, title):
+    """Each kind of alarm has the documented metric, duration and threshold."""
+    assert THRESHOLDS[title] == row(alarms[title])
 
 
 def test_every_kind_of_alarm_is_in_the_table(alarms):
-    """But how many tasks run, which depends on what the cluster says."""
-    kinds = {row(alarm)[0] for title, alarm in alarms.items() if title != "ServiceTasks"}
+    """Only the alarm of the running tasks is not: it depends on Container Insights."""
+    metrics = {row(alarm)[0] for title, alarm in alarms.items() if title != "ServiceRunningTasks"}
 
-    assert {metric for metric, *_ in TABLE.values()} == kinds
+    assert {metric for metric, *_ in THRESHOLDS.values()} == metrics
 
 
 def test_without_container_insights_samples_are_counted():
-    """One a minute for each task that runs; autoscaling wants no fewer than the fewest."""
+    """Each running task reports one sample per minute; autoscaling keeps the minimum of tasks."""
     config = config_of("dev")
-    two = replace(config, service=replace(config.service, min_tasks=2))
+    two_tasks = replace(config, service=replace(config.service, min_tasks=2))
 
-    alarm = of(watched(two)).of("AWS::CloudWatch::Alarm")["ServiceTasks"]
+    stack = monitoring_of(all_stacks(two_tasks))
 
+    alarm = stack.of("AWS::CloudWatch::Alarm")["ServiceRunningTasks"]
     assert ("AWS/ECS CPUUtilization", "SampleCount", 1, 10, "<", 2, "breaching") == row(alarm)
 
 
-def test_where_there_may_be_no_task_no_data_is_no_alarm():
-    """Nothing is reported where nothing runs."""
+def test_missing_data_is_no_alarm_if_no_task_is_required():
+    """A service without tasks reports no metrics."""
     config = config_of("dev")
-    none = replace(config, service=replace(config.service, min_tasks=0))
+    no_tasks = replace(config, service=replace(config.service, min_tasks=0))
 
-    alarm = of(watched(none)).of("AWS::CloudWatch::Alarm")["ServiceTasks"]
+    stack = monitoring_of(all_stacks(no_tasks))
 
+    alarm = stack.of("AWS::CloudWatch::Alarm")["ServiceRunningTasks"]
     assert "notBreaching" == alarm["TreatMissingData"]
 
 
-def test_with_container_insights_ecs_says_how_many_it_wants():
-    """One task less than that, for ten minutes."""
+def test_with_container_insights_desired_and_running_tasks_are_compared():
+    """The alarm is on if one task is missing for ten minutes."""
     config = config_of("prod")
     insights = replace(config, cluster=replace(config.cluster, container_insights="enabled"))
 
-    alarm = of(watched(insights)).of("AWS::CloudWatch::Alarm")["ServiceTasks"]
+    stack = monitoring_of(all_stacks(insights))
 
-    difference, much, less = alarm["Metrics"]
-    assert ("much - less", True) == (difference["Expression"], difference["ReturnData"])
-    assert ("much", "DesiredTaskCount") == (much["Id"], much["MetricStat"]["Metric"]["MetricName"])
-    assert ("less", "RunningTaskCount") == (less["Id"], less["MetricStat"]["Metric"]["MetricName"])
+    alarm = stack.of("AWS::CloudWatch::Alarm")["ServiceRunningTasks"]
+    difference, *queries = alarm["Metrics"]
+    names = {query["Id"]: query["MetricStat"]["Metric"]["MetricName"] for query in queries}
+    assert ("metric - minus", True) == (difference["Expression"], difference["ReturnData"])
+    assert {"metric": "DesiredTaskCount", "minus": "RunningTaskCount"} == names
     assert (1, 10) == (alarm["Threshold"], alarm["EvaluationPeriods"])
     assert "breaching" == alarm["TreatMissingData"]
 
 
-# Who is told, and what ---------------------------------------------------------------------------
+# Alarm actions and descriptions ------------------------------------------------------------------
 
 
-def test_alarms_go_to_the_alert_topic(alarms, config):
-    """Each, and nowhere else."""
+def test_alarms_notify_the_alert_topic(alarms, config):
+    """No alarm has another action."""
     topic = {"Fn::ImportValue": f"crd-{config.env.name}-foundation-Alerts"}
 
     assert alarms
@@ -257,21 +261,21 @@ def test_alarms_go_to_the_alert_topic(alarms, config):
         assert alarm.get("OKActions", [topic]) == [topic]
 
 
-def test_what_is_over_is_said_to_be(alarms):
-    """What happened is not undone, so of what was counted there is no all-clear."""
+def test_alarms_notify_when_they_are_over(alarms):
+    """Alarms that count events do not, since the events are not undone."""
     for title, alarm in alarms.items():
         assert ("OKActions" in alarm) == (alarm.get("Statistic") != "Sum"), title
 
 
-def test_a_mail_says_what_to_do(alarms):
-    """The description of an alarm is in it; CloudWatch takes 1024 characters."""
+def test_a_description_says_what_to_check(alarms):
+    """The mail of an alarm contains its description, which has at most 1024 characters."""
     for alarm in alarms.values():
-        assert re.fullmatch(r"[A-Z].+\. First: .+\.", alarm["AlarmDescription"])
+        assert re.fullmatch(r"[A-Z].+\. Check .+\.", alarm["AlarmDescription"])
         assert len(alarm["AlarmDescription"]) <= 1024
 
 
-def test_alarms_are_named_after_their_stack(alarms):
-    """By CloudFormation: a release may change what has the name of its environment."""
+def test_cloudformation_names_the_alarms(alarms):
+    """A generated name starts with the stack's name, as the permissions of a release require."""
     assert not [alarm for alarm in alarms.values() if "AlarmName" in alarm]
 
 
@@ -280,7 +284,7 @@ def test_alarms_are_named_after_their_stack(alarms):
 
 @pytest.fixture
 def dashboard(stack):
-    """The text of the dashboard, and what its names stand for."""
+    """The body of the dashboard, and the values of its variables."""
     properties = stack.one("AWS::CloudWatch::Dashboard")
     body, values = properties["DashboardBody"]["Fn::Sub"]
     return body, values
@@ -288,54 +292,53 @@ def dashboard(stack):
 
 @pytest.fixture
 def widgets(dashboard):
-    """What is on it."""
     return json.loads(dashboard[0])["widgets"]
 
 
-def test_every_alarm_is_a_light(widgets, alarms):
-    """In one widget, on top."""
+def test_the_dashboard_shows_every_alarm(widgets, alarms):
+    """The first widget has the state of all alarms."""
     assert "alarm" == widgets[0]["type"]
     assert {f"${{{title}.Arn}}" for title in alarms} == set(widgets[0]["properties"]["alarms"])
 
 
-def test_every_number_that_an_alarm_is_about_is_drawn(widgets, alarms):
-    """Of each thing there is, with the same statistic over the same time."""
+def test_the_dashboard_has_a_line_for_every_metric_of_an_alarm(widgets, alarms):
+    """A line has the same statistic and period as the alarm."""
     lines = [line for widget in widgets[1:] for line in widget["properties"]["metrics"]]
-    drawn = {(line[0], line[1], line[-1]["stat"], line[-1]["period"]) for line in lines}
-    simple = [alarm for alarm in alarms.values() if "MetricName" in alarm]
+    shown = {(line[0], line[1], line[-1]["stat"], line[-1]["period"]) for line in lines}
+    with_one_metric = [alarm for alarm in alarms.values() if "MetricName" in alarm]
 
-    assert drawn >= {
+    assert shown >= {
         (
             alarm["Namespace"],
             alarm["MetricName"],
             alarm.get("Statistic") or alarm["ExtendedStatistic"],
             alarm["Period"],
         )
-        for alarm in simple
+        for alarm in with_one_metric
     }
     assert len(lines) >= len(alarms)
 
 
-def test_no_line_is_drawn_twice(widgets):
-    """And in one graph no two have the same label."""
+def test_labels_are_unique_in_a_graph(widgets):
+    """No line is in a graph twice."""
     for widget in widgets[1:]:
         labels = [line[-1]["label"] for line in widget["properties"]["metrics"]]
         assert len(set(labels)) == len(labels)
 
 
-def test_every_name_on_the_dashboard_stands_for_something(dashboard, stack):
-    """A value of another stack, or the ARN of an alarm."""
+def test_every_variable_of_the_dashboard_has_a_value(dashboard, stack):
+    """A variable is an import from another stack, or the ARN of an alarm."""
     body, values = dashboard
 
     names = set(re.findall(r"\$\{([^}]+)\}", body))
 
-    own = {f"{title}.Arn" for title in stack.template["Resources"]}
-    assert set(values) == names - own - {"AWS::Region"}
+    alarm_arns = {f"{title}.Arn" for title in stack.template["Resources"]}
+    assert set(values) == names - alarm_arns - {"AWS::Region"}
     assert all("Fn::ImportValue" in value for value in values.values())
 
 
-def test_distributions_are_seen_from_their_region(widgets):
-    """They report to one region only; an alarm there could not reach the topic here."""
+def test_graphs_of_distributions_read_from_us_east_1(widgets):
+    """CloudFront reports its metrics to one region only."""
     regions = {
         (line[0] == "AWS/CloudFront", widget["properties"]["region"])
         for widget in widgets[1:]
@@ -345,11 +348,11 @@ def test_distributions_are_seen_from_their_region(widgets):
     assert {(True, "us-east-1"), (False, "${AWS::Region}")} == regions
 
 
-# Traces and money --------------------------------------------------------------------------------
+# Traces and budgets ------------------------------------------------------------------------------
 
 
-def test_traces_are_sampled_as_ever(stack, config):
-    """Five a second and a tenth of the rest, of the application alone."""
+def test_the_sampling_rule_traces_the_service(stack, config):
+    """Five requests per second and a tenth of the others are traced, as in the original."""
     rule = stack.one("AWS::XRay::SamplingRule")["SamplingRule"]
 
     service = {"Fn::ImportValue": f"crd-{config.env.name}-service-Name"}
@@ -362,8 +365,8 @@ def test_traces_are_sampled_as_ever(stack, config):
     assert len(rule["RuleName"]) <= 32
 
 
-def test_a_group_shows_the_traces_of_the_application(stack, config):
-    """X-Ray knows it by the name that it gives itself."""
+def test_the_trace_group_shows_the_traces_of_the_service(stack, config):
+    """The application reports its traces under the name of the service."""
     group = stack.one("AWS::XRay::Group")
 
     name = {"Fn::ImportValue": f"crd-{config.env.name}-service-Name"}
@@ -371,16 +374,17 @@ def test_a_group_shows_the_traces_of_the_application(stack, config):
     assert len(group["GroupName"]) <= 32
 
 
-def budgets_of(*emails):
-    """The budgets of an environment where these hear of alarms, by title."""
+def budgets_for(*emails):
+    """Return the budgets of an environment with these alert emails, by title."""
     config = config_of("prod")
-    heard = replace(config, foundation=replace(config.foundation, alert_emails=emails))
-    return of(watched(heard)).of("AWS::Budgets::Budget")
+    foundation = replace(config.foundation, alert_emails=emails)
+    stacks = all_stacks(replace(config, foundation=foundation))
+    return monitoring_of(stacks).of("AWS::Budgets::Budget")
 
 
-def test_the_budget_mails_before_the_money_is_spent():
-    """At four fifths of what was spent, and as soon as it will not do."""
-    (budget,) = budgets_of("one@cruddur.example").values()
+def test_a_budget_mails_before_the_limit_is_reached():
+    """It mails at 80 %, and when the forecast exceeds the limit."""
+    (budget,) = budgets_for("one@cruddur.example").values()
 
     limit = {"Amount": 300, "Unit": "USD"}
     assert ("COST", "MONTHLY", limit) == tuple(
@@ -388,39 +392,42 @@ def test_the_budget_mails_before_the_money_is_spent():
     )
     assert [("ACTUAL", 80, "PERCENTAGE"), ("FORECASTED", 100, "PERCENTAGE")] == [
         tuple(
-            one["Notification"][key] for key in ("NotificationType", "Threshold", "ThresholdType")
+            notification["Notification"][key]
+            for key in ("NotificationType", "Threshold", "ThresholdType")
         )
-        for one in budget["NotificationsWithSubscribers"]
+        for notification in budget["NotificationsWithSubscribers"]
     ]
 
 
-def test_whoever_hears_of_alarms_hears_of_money():
-    """And where there is nobody, there is no budget."""
+def test_alert_emails_receive_the_mails_of_budgets():
+    """Each address has its own budget; without addresses there is none."""
     emails = ("one@cruddur.example", "two@cruddur.example")
 
-    heard = [
-        [subscriber["Address"] for subscriber in one["Subscribers"]]
-        for budget in budgets_of(*emails).values()
-        for one in budget["NotificationsWithSubscribers"]
+    recipients = [
+        [subscriber["Address"] for subscriber in notification["Subscribers"]]
+        for budget in budgets_for(*emails).values()
+        for notification in budget["NotificationsWithSubscribers"]
     ]
 
-    assert [[emails[0]], [emails[0]], [emails[1]], [emails[1]]] == heard
-    assert {} == budgets_of()
+    assert [[emails[0]], [emails[0]], [emails[1]], [emails[1]]] == recipients
+    assert {} == budgets_for()
 
 
-def test_adding_an_address_changes_no_budget():
-    """CloudFormation would make another one of the same name first, and AWS refuse it."""
-    one, both = budgets_of("b@x.example"), budgets_of("a@x.example", "b@x.example")
+def test_a_new_address_changes_no_budget():
+    """CloudFormation would create the replacement first, and AWS would refuse the same name."""
+    one, both = budgets_for("b@x.example"), budgets_for("a@x.example", "b@x.example")
 
     names = {budget["Budget"]["BudgetName"] for budget in both.values()}
     assert one.items() <= both.items()
     assert {"crd-prod-monthly-axexample", "crd-prod-monthly-bxexample"} == names
 
 
-def test_nothing_else_is_in_the_stack(stack):
-    """It only looks: what it watches does not depend on it."""
-    types = {one["Type"].split("::")[1] for one in stack.template["Resources"].values()}
+def test_no_stack_depends_on_monitoring(stack):
+    """The stack only observes: it has no other resource types and no outputs."""
+    services = {
+        resource["Type"].split("::")[1] for resource in stack.template["Resources"].values()
+    }
 
-    assert {"CloudWatch", "XRay"} <= types <= {"CloudWatch", "XRay", "Budgets"}
+    assert {"CloudWatch", "XRay"} <= services <= {"CloudWatch", "XRay", "Budgets"}
     assert "Outputs" not in stack.template
     assert "crd-" not in text(stack.template["Description"])

@@ -12,8 +12,8 @@ from deployer.model import Env, Layers
 from stacks import pipeline
 from stacks.foundation import Foundation
 from stacks.permissions import build_roles, resources
-from tests.stacks import ask
-from tests.stacks.templates import statements, text
+from tests.stacks.templates import config_of, statements, text
+from tests.stacks.templates import emit as emit_all
 
 ENV = Env(
     project="cruddur",
@@ -227,7 +227,7 @@ def test_every_build_has_a_project_of_its_own(action):
     assert PROJECT_NAMES[action] == properties["Name"]
 
 
-def test_what_is_handed_over_goes():
+def test_artifacts_expire():
     """Private, over TLS, and only for so many days (defect 37)."""
     bucket = EMITTED.one("AWS::S3::Bucket")
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
@@ -544,7 +544,7 @@ def test_the_pipeline_starts_its_own_machines():
 
 def test_what_is_settled_needs_no_bucket():
     """Its template fits into a call, so the role of the last action reads and writes no artifact."""
-    service = ask.emit(ask.config_of("prod"))["service"]
+    service = emit_all(config_of("prod"))["service"]
 
     assert len(service.stack.template.to_yaml().encode()) < synth.BODY_LIMIT
     assert not [
