@@ -560,19 +560,27 @@ def credentials_refused(code: str, message: str, service: str, request: Request)
     if code in _AUTH_FAILURES:
         failure = _name(_iam, "AuthError")(code, message)
         answered: Answer = _name(app, "_credential_failure")(
-            service, "", str(uuid.uuid4()), failure, request.joined
+            service, "", str(uuid.uuid4()), failure, request.joined_headers
         )
         return answered
     denied: Answer = _name(iam_actions, "access_denied_response")(
-        service, "", "", str(uuid.uuid4()), error_code=code, message=message, headers=request.joined
+        service,
+        "",
+        "",
+        str(uuid.uuid4()),
+        error_code=code,
+        message=message,
+        headers=request.joined_headers,
     )
     return denied
 
 
 def service_of(request: Request, body: bytes = b"") -> str:
     """Return the service that MiniStack routes a request to."""
-    query = _routing_params(request.method, request.path, request.joined, body, request.listed)
-    return _detect_service(request.method, request.path, request.joined, query)
+    query = _routing_params(
+        request.method, request.path, request.joined_headers, body, request.query_lists
+    )
+    return _detect_service(request.method, request.path, request.joined_headers, query)
 
 
 def is_rest(service: str) -> bool:

@@ -1,15 +1,18 @@
 """Access control of the emulator.
 
-`control.AccessControl` checks every request first:
+`control.AccessControl` checks every request before MiniStack handles it:
 
-    destinations.py  which resource a request is for, by Host and path; others are refused
-    browsers.py      which web pages may send requests
-    signatures.py    AWS Signature Version 4, verified with the secret of the access key
-    payloads.py      the body against the hash or the chunk signatures that were signed
-    operations.py    the one operation that a request asks for, and policies are asked about
-    anonymous.py     the operations that AWS serves without credentials
-    secret.py        the secret key of the folder
-    roles.py         replace the credentials that MiniStack derives without a secret
-    tokens.py        tokens of web identities
-    orders.py        signed requests to the emulator's own endpoints
+    request.py               a request before its body is read
+    body.py                  the body of a request
+    destinations.py          the resource of a request, by Host and path; other hosts are refused
+    origins.py               the web pages that may send requests
+    signatures.py            AWS Signature Version 4, verified with the secret of the access key
+    payloads.py              the body against its signed hash or its chunk signatures
+    operation_names.py       a request names one operation, the one that policies are evaluated for
+    anonymous.py             the operations that AWS serves without credentials
+    secret.py                the secret key of the emulator's folder
+    function_credentials.py  credentials of Lambda functions that cannot be computed
+    web_identity.py          tokens of web identities
+    admin_requests.py        signed requests to the admin API
+    errors.py                the two errors of a refused request
 """

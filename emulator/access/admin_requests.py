@@ -1,7 +1,7 @@
-"""Requests to the `/_emulator` endpoints, signed like requests to AWS, so that no secret is sent.
+"""Send requests to the admin API (`/_emulator`), signed like requests to AWS.
 
-Another process that listens on the port gets a signature, which is valid for this request and a few
-minutes, but not the secret; and it cannot answer the challenge of `is_server_of`.
+Another process that listens on the port receives a signature, which is valid for this request and a
+few minutes, but not the secret. It cannot answer the challenge of `is_server_of`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PATH = "/_emulator"
 def send(
     url: str, method: str, path: str, body: str, *, key: tuple[str, str], seconds: float
 ) -> tuple[int, str]:
-    """Send a request signed with *key*, an account and the secret; return status and body.
+    """Send a request signed with *key*, a pair of account and secret; return status and body.
 
     Raises OSError or HTTPException if there is no response in time.
     """
@@ -33,8 +33,8 @@ def send(
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=seconds)
     try:
         connection.request(method, path, body or None, dict(request.headers.items()))
-        with connection.getresponse() as answer:
-            return answer.status, answer.read().decode(errors="replace")
+        with connection.getresponse() as response:
+            return response.status, response.read().decode(errors="replace")
     finally:
         connection.close()
 
@@ -46,8 +46,8 @@ def is_server_of(url: str, secret: str, *, account: str, seconds: float) -> bool
     try:
         path = f"{PATH}?challenge={challenge}"
         status, text = send(url, "GET", path, "", key=key, seconds=seconds)
-        answered = str(json.loads(text)["proof"])
+        proof = str(json.loads(text)["proof"])
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return False
     expected = secrets.proof(secret, challenge) or ""
-    return status == http.client.OK and hmac.compare_digest(answered.encode(), expected.encode())
+    return status == http.client.OK and hmac.compare_digest(proof.encode(), expected.encode())

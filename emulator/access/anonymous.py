@@ -1,8 +1,8 @@
 """The operations that AWS serves without credentials; all others are refused.
 
 Each rule matches the whole request, so that MiniStack cannot interpret it as another operation.
-Refused, although AWS serves them: identity pools of Cognito, user pool domains, function URLs, REST
-and WebSocket APIs, AppSync, and S3's forms with a signed policy. No layer uses them.
+These are refused although AWS serves them, because no stack uses them: Cognito identity pools,
+user pool domains, function URLs, REST and WebSocket APIs, AppSync, and S3's upload forms.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WEB_IDENTITY = "AssumeRoleWithWebIdentity"
 CERTIFICATE = "/_emulator/SimpleNotificationService.pem"
 
 _TARGET = "AWSCognitoIdentityProviderService."
-_KEYS = re.compile(
+_KEY_SET = re.compile(
     r"/([a-z]{2}(?:-[a-z]+)+-\d_[A-Za-z0-9]+)/\.well-known/(?:jwks\.json|openid-configuration)"
 )
 _SIGNALS = re.compile(r"/_ministack/cfn-(?:response|signal)/[0-9a-f-]{32,36}")
@@ -49,7 +49,7 @@ _LIST_QUERY = {
     "encoding-type", "fetch-owner",
 }  # fmt: skip
 
-# First parts of paths that MiniStack routes to other services than S3.
+# First path segments that MiniStack does not route to S3.
 _NOT_BUCKETS = {"", "iceberg", "login", "logout", "oauth2", "restapis", "v20180820"}
 
 
@@ -69,7 +69,7 @@ def is_served(request: Request) -> bool:
             return _is_cognito(request)
         case "PUT":  # On AWS these are presigned URLs; here the path has a random token.
             return bool(_SIGNALS.fullmatch(request.path)) and not request.raw_query
-        case "OPTIONS":  # A preflight of the local site; browsers.py refuses all others.
+        case "OPTIONS":  # A preflight of the local site; origins.py refuses all others.
             return bool(
                 request.header("origin")
                 and request.header("access-control-request-method")
@@ -80,7 +80,7 @@ def is_served(request: Request) -> bool:
 
 
 def may_be_web_identity(request: Request) -> bool:
-    """Return whether *request* may be one to STS, whose body has the name of the operation."""
+    """Return whether *request* may be a call of STS, whose body names the operation."""
     return (
         request.method == "POST"
         and request.path == "/"
@@ -115,17 +115,17 @@ def _is_cognito(request: Request) -> bool:
 
 
 def _is_key_set(request: Request) -> bool:
-    found = _KEYS.fullmatch(request.path)
+    found = _KEY_SET.fullmatch(request.path)
     return bool(found and not request.raw_query and ministack.has_user_pool(found[1]))
 
 
 def _is_link(request: Request) -> bool:
-    given = dict(request.query)
-    if request.path != "/" or len(given) != len(request.query):
+    parameters = dict(request.query)
+    if request.path != "/" or len(parameters) != len(request.query):
         return False
-    allowed = _LINKS.get(given.pop("Action", ""), set())
-    given.pop("Version", "")
-    return bool(given) and given.keys() <= allowed
+    allowed = _LINKS.get(parameters.pop("Action", ""), set())
+    parameters.pop("Version", "")
+    return bool(parameters) and parameters.keys() <= allowed
 
 
 def _is_public_object(request: Request) -> bool:
@@ -136,4 +136,4 @@ def _is_public_object(request: Request) -> bool:
         return False
     if ministack.service_of(request) != S3:
         return False
-    return ministack.is_public(bucket, key, request.method, request.listed)
+    return ministack.is_public(bucket, key, request.method, request.query_lists)

@@ -17,7 +17,7 @@ class DisconnectedError(Exception):
 
 
 class Body:
-    """The body that is received with *receive*."""
+    """The body of one request, received with *receive*."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -36,7 +36,7 @@ class Body:
         return self._parts[0]
 
     async def drain(self) -> None:
-        """Read and discard the rest, up to a limit: a client reads the response after sending it."""
+        """Read and discard the rest, up to a limit, because a client sends it before it reads."""
         length = 0
         while not self._is_complete and length < _DRAINED_BYTES:
             try:
@@ -46,7 +46,7 @@ class Body:
             self._parts.clear()
 
     async def replay(self) -> MutableMapping[str, Any]:
-        """Return the part that was read, then the messages of the connection."""
+        """Return what was read as one message, then the following messages of the connection."""
         if self._parts and not self._is_replayed:
             self._is_replayed = True
             body = b"".join(self._parts)

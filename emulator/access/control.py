@@ -1,4 +1,4 @@
-"""The first application of the server: it passes requests on, or refuses them."""
+"""Access control: authenticate each request, or refuse it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from emulator import ministack
 from emulator.access import (
     admin_requests,
     anonymous,
+    destinations,
     operation_names,
     origins,
     payloads,
     signatures,
 )
 from emulator.access.body import Body, DisconnectedError
-from emulator.access.destinations import Destination, find
+from emulator.access.destinations import Destination
 from emulator.access.errors import AwsRefusalError, RefusedError
 from emulator.access.request import Request
 
@@ -32,21 +33,21 @@ if TYPE_CHECKING:
     Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ACCOUNT = re.compile(r"\d{12}")
-# The longest body that is read to verify its signature; Lambda's are the longest, 67 MiB.
-_LARGEST_BYTES = 80 * 1024 * 1024
-_LARGEST_ANONYMOUS_BYTES = 64 * 1024
+# A body must be read to verify its hash; Lambda has the largest ones, 67 MiB.
+_MAX_BYTES = 80 * 1024 * 1024
+_MAX_ANONYMOUS_BYTES = 64 * 1024
 
 
-def only_authenticated(emulator: Asgi) -> Asgi:
-    """Pass on to MiniStack only requests that `AccessControl` has authenticated.
+def only_authenticated(application: Asgi) -> Asgi:
+    """Pass to MiniStack only requests that `AccessControl` has authenticated.
 
-    All others are for a distribution, load balancer or API, and are handled by patches before this.
-    If one of those was just deleted, its requests must not reach MiniStack.
+    Patches handle all others before: they are for a distribution, a load balancer or an API. If
+    such a resource has just been deleted, its requests must not reach MiniStack.
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or scope.get(ministack.AUTHENTICATED):
-            await emulator(scope, receive, send)
+            await application(scope, receive, send)
             return
         headers = {"Content-Type": "application/json"}
         await ministack.send_answer(send, 404, headers, b'{"message": "Not Found"}')
@@ -55,17 +56,17 @@ def only_authenticated(emulator: Asgi) -> Asgi:
 
 
 class AccessControl:
-    """Passes requests on to *application* that are signed, anonymous on AWS, or for a resource."""
+    """Passes to *application* the requests that are signed, anonymous on AWS, or for a resource."""
 
     def __init__(self, application: Asgi, *, port: int) -> None:
         self._application, self._port = application, port
         self._hosts: set[str] = set()
         self._origins: set[str] = set()
 
-    def allow(self, order: dict[str, Any]) -> None:
-        """Accept the hosts and origins in *order* as well, until the server stops."""
-        self._hosts |= {host.lower() for host in order["hosts"]}
-        self._origins |= {origin.lower() for origin in order["origins"]}
+    def allow(self, request: dict[str, Any]) -> None:
+        """Accept the hosts and origins in *request* as well, until the server stops."""
+        self._hosts |= {host.lower() for host in request["hosts"]}
+        self._origins |= {origin.lower() for origin in request["origins"]}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -73,13 +74,13 @@ class AccessControl:
             await self._application(scope, receive, send)
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
-        else:  # No layer has WebSockets: closed before it is accepted is 403.
+        else:  # No stack uses WebSockets. Closing before accepting responds with 403.
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, body = Request.from_scope(scope), Body(receive)
         try:
-            destination = find(request, self._port, self._hosts)
+            destination = destinations.find(request, self._port, self._hosts)
             origins.check(request, destination, self._origins)
             if destination is Destination.AWS:
                 await self._authenticate(request, body)
@@ -104,16 +105,16 @@ class AccessControl:
 
     async def _authenticate(self, request: Request, body: Body) -> None:
         """Raise a refusal unless *request* is signed, or served without credentials."""
-        claimed = signatures.claim(request)
-        if claimed is None:
+        parsed = signatures.parse(request)
+        if parsed is None:
             await self._check_anonymous(request, body)
             return
         if request.path.startswith("/_"):
-            _check_order(request, claimed)
-        elif claimed.service == admin_requests.SERVICE:
+            _check_admin_request(request, parsed)
+        elif parsed.service == admin_requests.SERVICE:
             message = "Credential should be scoped to correct service."
             raise AwsRefusalError("SignatureDoesNotMatch", message)
-        await self._verify(request, claimed, body)
+        await self._verify(request, parsed, body)
 
     async def _check_anonymous(self, request: Request, body: Body) -> None:
         """Raise a refusal unless AWS serves *request* without credentials."""
@@ -121,7 +122,7 @@ class AccessControl:
             return
         form = b""
         if anonymous.may_be_web_identity(request):
-            form = await body.read(_LARGEST_ANONYMOUS_BYTES)
+            form = await body.read(_MAX_ANONYMOUS_BYTES)
             if anonymous.is_web_identity(form):
                 return
         if request.path.startswith("/_"):
@@ -130,29 +131,31 @@ class AccessControl:
         service = ministack.service_of(request, form)
         raise AwsRefusalError("MissingAuthenticationToken", message, service=service)
 
-    async def _verify(self, request: Request, claimed: signatures.Claim, body: Body) -> None:
-        """Verify key, time, signature and body, in this order, and that it asks for one operation."""
-        found = ministack.find_credentials(claimed.access_key, claimed.token)
+    async def _verify(
+        self, request: Request, parsed: signatures.RequestSignature, body: Body
+    ) -> None:
+        """Verify key, time, signature and body in this order, and that one operation is named."""
+        found = ministack.find_credentials(parsed.access_key, parsed.token)
         if isinstance(found, ministack.Refusal):
-            raise AwsRefusalError(found.code, found.message, service=claimed.service)
+            raise AwsRefusalError(found.code, found.message, service=parsed.service)
         secret = found.secret_access_key
-        signatures.check_time(claimed, datetime.now(UTC))
-        payload = payloads.signed_payload(claimed)
+        signatures.check_time(parsed, datetime.now(UTC))
+        payload = payloads.signed_payload(parsed)
         if payload is None:  # The request does not contain the hash of its body.
-            payload = hashlib.sha256(await body.read(_LARGEST_BYTES)).hexdigest()
-        signatures.check(request, claimed, secret, payload)
+            payload = hashlib.sha256(await body.read(_MAX_BYTES)).hexdigest()
+        signatures.check(request, parsed, secret, payload)
         content = await body.read()
-        payloads.check(claimed, payload, content, secret)
+        payloads.check(parsed, payload, content, secret)
         if payloads.is_unsigned(payload):
             _check_service(request, content)
         operation_names.check(request, content)
 
 
-def _check_order(request: Request, claimed: signatures.Claim) -> None:
-    """Raise RefusedError unless *request* is a root's call of one of the `/_emulator` endpoints."""
+def _check_admin_request(request: Request, parsed: signatures.RequestSignature) -> None:
+    """Raise RefusedError unless *request* is for the admin API and signed by a root user."""
     if not request.path.startswith(admin_requests.PATH):
-        raise RefusedError(f"{request.path}: not an endpoint of the emulator")
-    if not _ACCOUNT.fullmatch(claimed.access_key) or claimed.service != admin_requests.SERVICE:
+        raise RefusedError(f"{request.path}: not a path of the admin API")
+    if not _ACCOUNT.fullmatch(parsed.access_key) or parsed.service != admin_requests.SERVICE:
         raise RefusedError(
             f"{request.path}: needs a signature with the folder's secret key for the service "
             f"{admin_requests.SERVICE}"
@@ -160,7 +163,7 @@ def _check_order(request: Request, claimed: signatures.Claim) -> None:
 
 
 def _check_service(request: Request, body: bytes) -> None:
-    """Raise AwsRefusalError if MiniStack routes a request with an unsigned body elsewhere than S3."""
+    """Raise AwsRefusalError if MiniStack routes a request with an unsigned body not to S3."""
     if ministack.service_of(request, body) != signatures.S3:
         message = "Credential should be scoped to correct service."
         raise AwsRefusalError("SignatureDoesNotMatch", message, service=signatures.S3)

@@ -25,7 +25,7 @@ _LOOPBACK = ("127.0.0.1", "localhost")
 _ENDPOINT = re.compile(
     r"(?:[a-z0-9][a-z0-9.-]*\.)?[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)(?::\d{1,5})?"
 )
-_LONGEST_HOST = 255
+_MAX_HOST_LENGTH = 255
 _API_PATH = "/_aws/execute-api/"
 
 
@@ -41,16 +41,16 @@ class Destination(Enum):
 def find(request: Request, port: int, more_hosts: Collection[str]) -> Destination:
     """Return the destination of *request*; raise RefusedError if its Host is unknown."""
     host = request.host
-    if len(host) > _LONGEST_HOST:
-        raise RefusedError(f"Host: longer than {_LONGEST_HOST} characters")
+    if len(host) > _MAX_HOST_LENGTH:
+        raise RefusedError(f"Host: longer than {_MAX_HOST_LENGTH} characters")
     if host in {f"{name}:{port}" for name in _LOOPBACK} or host in more_hosts:
-        api = request.path.startswith(_API_PATH) and apigateway.find(*_called(request))
+        api = request.path.startswith(_API_PATH) and apigateway.find(*_api_key(request))
         return Destination.API if api else Destination.AWS
     if distributions.find(host):
         return Destination.DISTRIBUTION
     if elb.find(host):
         return Destination.LOAD_BALANCER
-    if apigateway.find(*_called(request)):
+    if apigateway.find(*_api_key(request)):
         return Destination.API
     if _ENDPOINT.fullmatch(host):
         return Destination.AWS
@@ -68,6 +68,6 @@ def is_local_origin(origin: str, more_origins: Collection[str]) -> bool:
     return found is not None and distributions.find(found[1]) is not None
 
 
-def _called(request: Request) -> tuple[str, str, str]:
-    """Return the parts of a request that select an HTTP API and its route."""
+def _api_key(request: Request) -> tuple[str, str, str]:
+    """Return the parts of a request that identify an HTTP API and its route."""
     return request.host, request.path, request.method

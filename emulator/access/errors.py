@@ -1,4 +1,4 @@
-"""The two ways in which a request is refused."""
+"""The errors of a refused request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import http.client
 
 
 class RefusedError(Exception):
-    """The emulator refuses the request, for a reason that does not exist on AWS."""
+    """The request is refused for a reason that does not exist on AWS."""
 
     def __init__(self, message: str, *, status: int = http.client.FORBIDDEN) -> None:
         super().__init__(message)
@@ -14,7 +14,7 @@ class RefusedError(Exception):
 
 
 class AwsRefusalError(Exception):
-    """The request is refused as AWS does it, with *code* in the protocol of *service*."""
+    """The request is refused as AWS refuses it: with *code*, in the protocol of *service*."""
 
     def __init__(self, code: str, message: str, *, service: str = "") -> None:
         super().__init__(message)

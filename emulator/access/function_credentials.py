@@ -1,7 +1,7 @@
-"""Make the credentials of roles depend on the secret: MiniStack's are predictable.
+"""Derive the credentials of Lambda functions from the secret, so that they cannot be computed.
 
 MiniStack derives a function's keys from its ARN and its role's ARN, and accepts every token of a
-web identity. Any program could compute the keys or make up a token, and assume the role.
+web identity. Any program could compute the keys or invent a token, and use the role.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def _function_credentials(config: dict[str, Any], secret: str) -> dict[str, str]
     function, role = config["FunctionArn"], config.get("Role", "")
     account, name = function.split(":")[4], role.rpartition("/")[2]
     session_name = config.get("FunctionName", "function")[:64]
-    who = f"{function} {role}"
-    access_key = f"ASIA{derive(secret, f'function key {who}')[:16].upper()}"
-    secret_key = derive(secret, f"function secret {who}")
-    token = derive(secret, f"function token {who}")
+    identity = f"{function} {role}"
+    access_key = f"ASIA{derive(secret, f'function key {identity}')[:16].upper()}"
+    secret_key = derive(secret, f"function secret {identity}")
+    token = derive(secret, f"function token {identity}")
     session = {
         "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}",
         "UserId": f"{name}:{session_name}",

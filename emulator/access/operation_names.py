@@ -1,8 +1,8 @@
-"""Which operation a request asks for: it is named once, and policies are asked for that one.
+"""Check that a request names one operation, so that policies are evaluated for that operation.
 
-MiniStack takes the name that a policy has to allow from the query, the form or X-Amz-Target,
-whichever comes first, and performs what the protocol of the service says. A second name would
-have a policy allow one operation and MiniStack perform another.
+For policies MiniStack takes the operation's name from the query, the form or X-Amz-Target, in this
+order. Then it performs the operation that the protocol of the service names. With two names a
+policy could allow one operation and MiniStack perform the other.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 _RPC = re.compile(r"/service/.*/operation/", re.IGNORECASE)  # Of Smithy's RPC protocols.
 _STREAMING = "/response-streaming-invocations"
-_UNKNOWN = "UnknownOperation"  # Allowed by a policy that allows all of a service.
+_UNKNOWN = "UnknownOperation"  # Only a policy with SERVICE:* allows it.
 
 
 def check(request: Request, body: bytes) -> None:
-    """Raise AwsRefusalError if *request* names more operations than its service's protocol takes."""
+    """Raise AwsRefusalError if *request* names more operations than its service's protocol allows."""
     service = ministack.service_of(request, body)
     is_rest = ministack.is_rest(service)
     named = [value for name, value in request.query if name == "Action"]
@@ -35,12 +35,12 @@ def check(request: Request, body: bytes) -> None:
     if not is_rest and _RPC.search(request.path):
         named.append(request.path)
     if len(named) > (0 if is_rest else 1):
-        message = "The request names an operation that is not the one it asks for"
+        message = "The request names more than one operation"
         raise AwsRefusalError("InvalidAction", message, service=service)
 
 
 def _in_form(request: Request, body: bytes) -> list[str]:
-    """Return the names in a form; a compressed one has one, since MiniStack inflates it later."""
+    """Return the names in a form; a compressed form counts as one name, since it cannot be read."""
     if "x-www-form-urlencoded" not in request.header("content-type"):
         return []
     if request.header("content-encoding"):
@@ -50,13 +50,13 @@ def _in_form(request: Request, body: bytes) -> list[str]:
 
 
 def install() -> None:
-    """Have policies asked for every operation, also for those that MiniStack has no name for."""
-    ministack.swap(ministack.iam_actions, "extract_iam_action", _never_without)
+    """Evaluate policies for every operation, also for those that MiniStack has no name for."""
+    ministack.swap(ministack.iam_actions, "extract_iam_action", _always_named)
     ministack.swap(ministack.router, "_is_aws_service_name", _without_admin_requests)
 
 
-def _never_without(find: Callable[..., str | None]) -> Callable[..., str]:
-    """Name InvokeWithResponseStream as AWS does, and what has no name in a way nobody allows."""
+def _always_named(find: Callable[..., str | None]) -> Callable[..., str]:
+    """Map InvokeWithResponseStream to its permission, and unknown operations to an unknown one."""
 
     def finding(service: str, method: str, path: str, *rest: Any) -> str:
         if service == "lambda" and path.rstrip("/").endswith(_STREAMING):

@@ -1,8 +1,8 @@
 """Refuse requests of web pages that do not belong to the local site.
 
-A browser names the page that sends a request in Origin or in Sec-Fetch-Site. Any page on the
-internet can send requests to 127.0.0.1, so other pages are refused on every path, also where AWS
-would apply the CORS rules of a resource.
+A browser sends the origin of the page in Origin or Sec-Fetch-Site. Any page on the internet can
+send requests to 127.0.0.1, so other pages are refused on every path, also where AWS would apply the
+CORS rules of a resource.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def check(request: Request, destination: Destination, more_origins: Collection[s
 
 
 def _is_followed_link(request: Request) -> bool:
-    """Return whether the user opened the page itself, and not another page with it in a frame."""
+    """Return whether the user opened the page, and no other page shows it in a frame."""
     return (
         request.method in {"GET", "HEAD"}
         and request.header("sec-fetch-mode") == "navigate"

@@ -1,4 +1,4 @@
-"""A request as access control sees it, before its body is read."""
+"""A request before its body is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """Method, path and query as they came; header names are in lower case."""
+    """Method, path, query and headers of a request; header names are in lower case."""
 
     method: str
     path: str
@@ -40,20 +40,20 @@ class Request:
         return tuple(parse_qsl(self.raw_query, keep_blank_values=True))
 
     @property
-    def listed(self) -> dict[str, list[str]]:
-        """The query in the form that MiniStack uses: each name with all of its values."""
-        listed: dict[str, list[str]] = {}
+    def query_lists(self) -> dict[str, list[str]]:
+        """The query as MiniStack represents it: each name with all of its values."""
+        lists: dict[str, list[str]] = {}
         for name, value in self.query:
-            listed.setdefault(name, []).append(value)
-        return listed
+            lists.setdefault(name, []).append(value)
+        return lists
 
     @cached_property
-    def joined(self) -> dict[str, str]:
-        """Each header once, in the form that MiniStack uses."""
-        joined: dict[str, str] = {}
+    def joined_headers(self) -> dict[str, str]:
+        """The headers as MiniStack represents them: each name with all of its values in one string."""
+        headers: dict[str, str] = {}
         for name, value in self.headers:
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
-        return joined
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        return headers
 
     @property
     def host(self) -> str:
@@ -63,7 +63,7 @@ class Request:
 
     def header(self, name: str) -> str:
         """Return a header, or the empty string."""
-        return self.joined.get(name, "")
+        return self.joined_headers.get(name, "")
 
 
 def _text(value: bytes) -> str:

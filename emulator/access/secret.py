@@ -1,7 +1,7 @@
-"""The secret key of a folder: random, readable by its owner only, never sent over the network.
+"""The secret key of the emulator's folder: random, readable by its owner only, never sent.
 
-It is the secret access key of the root user in every account of the emulator. Clients sign
-requests with it, and the server proves with it that it is the server of the folder.
+It is the secret access key of the root user of every account. Clients sign requests with it, and
+the server uses it to prove that it is the server of the folder.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _CHALLENGE = re.compile(r"[0-9a-f]{64}")
 
 
 def create(file: Path) -> None:
-    """Write a new secret to *file* unless it exists; concurrent calls keep the first secret."""
+    """Write a new secret to *file* unless it exists; of concurrent calls the first one wins."""
     if file.exists():
         return
-    aside = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "w") as opened:
             opened.write(secrets.token_urlsafe(_BYTES) + "\n")
-        os.link(aside, file)
+        os.link(draft, file)
     except FileExistsError:
         pass
     finally:
-        aside.unlink()
+        draft.unlink()
 
 
 def read(file: Path) -> str:
@@ -56,7 +56,7 @@ def read(file: Path) -> str:
             raise _unusable(file, "is open to other users")
         text = opened.read(100).strip()
     if not _SECRET.fullmatch(text):
-        raise _unusable(file, "does not hold a secret key")
+        raise _unusable(file, "does not contain a secret key")
     return text
 
 
@@ -75,11 +75,11 @@ def proof(secret: str, challenge: str) -> str | None:
 def derive(secret: str, purpose: str) -> str:
     """Return a value of 64 characters for *purpose* that does not disclose *secret*.
 
-    Signature Version 4 keys its HMAC with "AWS4" and the secret, so no signature is such a value.
+    Signature Version 4 uses "AWS4" and the secret as its HMAC key, so no signature equals the value.
     """
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
-def _unusable(file: Path, why: str) -> EmulatorError:
+def _unusable(file: Path, reason: str) -> EmulatorError:
     hint = f"delete {file}, then run ./inv emulator.start to create a new one"
-    return EmulatorError(f"{file}: the secret key {why}", hint=hint)
+    return EmulatorError(f"{file}: the secret key {reason}", hint=hint)

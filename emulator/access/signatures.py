@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 S3 = "s3"
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
 ALGORITHM = "AWS4-HMAC-SHA256"
-LONGEST_SECONDS = 7 * 24 * 3600  # Of a presigned URL.
-# These accept a request that was signed up to 15 minutes from now; the others 5.
-_PATIENT = {"dynamodb", "ecr", "elasticache", "iam", "rds", "s3", "sns", "sqs", "sts"}
+MAX_EXPIRES_SECONDS = 7 * 24 * 3600  # Of a presigned URL.
+# These services accept a clock skew of 15 minutes, the others 5 minutes.
+_LARGE_SKEW_SERVICES = {"dynamodb", "ecr", "elasticache", "iam", "rds", "s3", "sns", "sqs", "sts"}
 _SCOPE = r"([A-Za-z0-9]{1,128})/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request"
 _HEADER = re.compile(
     rf"{ALGORITHM} +Credential={_SCOPE}, *SignedHeaders=([a-z0-9;._-]+), *Signature=([0-9a-f]{{64}})"
@@ -36,16 +36,16 @@ _CREDENTIAL = re.compile(_SCOPE)
 _QUERY_NAMES = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders")
 _QUERY_SIGNATURE = "X-Amz-Signature"
 _PAYLOAD = "x-amz-content-sha256"
-# The parameters, in lower case, of signed queries; those of SigV2 are refused.
+# The parameters of signed queries in lower case; those of SigV2 are refused.
 _SIGNED_QUERY = {name.lower() for name in (*_QUERY_NAMES, _QUERY_SIGNATURE)} | {"awsaccesskeyid"}
 
 
 @dataclass(frozen=True)
-class Claim:
-    """The signature of a request, not verified yet: access key, time, scope and signed parts.
+class RequestSignature:
+    """The parts of a request's signature: access key, time, scope, signed headers and value.
 
-    *payload* is the signed x-amz-content-sha256, None if there is none. *presigned* means that
-    the signature is in the URL.
+    *payload* is the signed x-amz-content-sha256, None if there is none. *is_presigned*
+    is true if the signature is in the URL.
     """
 
     access_key: str
@@ -54,16 +54,16 @@ class Claim:
     service: str
     timestamp: str
     signed_headers: tuple[str, ...]
-    signature: str
+    value: str
     payload: str | None
-    presigned: bool = False
+    is_presigned: bool = False
     expires_seconds: int | None = None
 
 
-def claim(request: Request) -> Claim | None:
-    """Return the claim in *request*; None if it has no AWS credentials.
+def parse(request: Request) -> RequestSignature | None:
+    """Return the signature of *request*, not verified yet; None if it is not signed.
 
-    Raises AwsRefusalError for a claim that is incomplete, ambiguous or in another algorithm.
+    Raises AwsRefusalError if it is incomplete, ambiguous or of another algorithm.
     """
     authorizations = [value for name, value in request.headers if name == "authorization"]
     in_header = any(value.startswith("AWS") for value in authorizations)
@@ -79,55 +79,55 @@ def claim(request: Request) -> Claim | None:
     return found
 
 
-def check_time(claimed: Claim, now: datetime) -> None:
-    """Raise AwsRefusalError if *claimed* was signed too long ago, or in the future."""
+def check_time(parsed: RequestSignature, now: datetime) -> None:
+    """Raise AwsRefusalError if *parsed* was signed too long ago, or in the future."""
     try:
-        signed = datetime.strptime(claimed.timestamp, TIMESTAMP).replace(tzinfo=UTC)
+        signed = datetime.strptime(parsed.timestamp, TIMESTAMP).replace(tzinfo=UTC)
     except ValueError:
-        raise _incomplete("X-Amz-Date is not a date", claimed.service) from None
-    skew = timedelta(minutes=15 if claimed.service in _PATIENT else 5)
+        raise _incomplete("X-Amz-Date is not a date", parsed.service) from None
+    skew = timedelta(minutes=15 if parsed.service in _LARGE_SKEW_SERVICES else 5)
     if signed > now + skew:
-        message = f"Signature not yet current: {claimed.timestamp}"
-        raise AwsRefusalError("RequestTimeTooSkewed", message, service=claimed.service)
-    if claimed.expires_seconds is not None:
-        if now > signed + timedelta(seconds=claimed.expires_seconds):
-            raise AwsRefusalError("RequestExpired", "Request has expired", service=claimed.service)
+        message = f"Signature not yet current: {parsed.timestamp}"
+        raise AwsRefusalError("RequestTimeTooSkewed", message, service=parsed.service)
+    if parsed.expires_seconds is not None:
+        if now > signed + timedelta(seconds=parsed.expires_seconds):
+            raise AwsRefusalError("RequestExpired", "Request has expired", service=parsed.service)
     elif signed < now - skew:
-        message = f"Signature expired: {claimed.timestamp}"
-        raise AwsRefusalError("RequestTimeTooSkewed", message, service=claimed.service)
+        message = f"Signature expired: {parsed.timestamp}"
+        raise AwsRefusalError("RequestTimeTooSkewed", message, service=parsed.service)
 
 
-def check(request: Request, claimed: Claim, secret: str, payload: str) -> None:
+def check(request: Request, parsed: RequestSignature, secret: str, payload: str) -> None:
     """Raise AwsRefusalError unless *request*, with *payload* as its hash, is signed by *secret*."""
-    signer = _Signer(claimed, secret)
+    signer = _Signer(parsed, secret)
     signed: Any = AWSRequest(request.method, f"http://host{request.raw_path}")
     for name, value in request.headers:
         signed.headers[name] = value
     signed.params = [pair for pair in request.query if pair[0] != _QUERY_SIGNATURE]
     del signed.headers[_PAYLOAD]  # No error if it is missing.
     signed.headers[_PAYLOAD] = payload
-    signed.context["timestamp"] = claimed.timestamp
+    signed.context["timestamp"] = parsed.timestamp
     canonical = signer.canonical_request(signed)
     expected = signer.signature(signer.string_to_sign(signed, canonical), signed)
-    if not hmac.compare_digest(expected, claimed.signature):
+    if not hmac.compare_digest(expected, parsed.value):
         message = (
             "The request signature we calculated does not match the signature you provided. "
             "Check your AWS Secret Access Key and signing method."
         )
-        raise AwsRefusalError("SignatureDoesNotMatch", message, service=claimed.service)
+        raise AwsRefusalError("SignatureDoesNotMatch", message, service=parsed.service)
 
 
 class _Signer(SigV4Auth):
-    """botocore's signer for the headers that were signed, whichever the client chose."""
+    """botocore's signer, for the headers that the client has signed."""
 
-    def __init__(self, claimed: Claim, secret: str) -> None:
-        credentials = Credentials(claimed.access_key, secret)
-        super().__init__(credentials, claimed.service, claimed.region)
-        self._signed = claimed.signed_headers
-        self._is_s3 = claimed.service == S3
+    def __init__(self, parsed: RequestSignature, secret: str) -> None:
+        credentials = Credentials(parsed.access_key, secret)
+        super().__init__(credentials, parsed.service, parsed.region)
+        self._signed = parsed.signed_headers
+        self._is_s3 = parsed.service == S3
 
     def headers_to_sign(self, request: Any) -> Any:
-        """Return the signed headers with the values that came."""
+        """Return the signed headers with the values of the request."""
         signed = HTTPHeaders()
         for name in self._signed:
             for value in request.headers.get_all(name, []):
@@ -135,11 +135,11 @@ class _Signer(SigV4Auth):
         return signed
 
     def _normalize_url_path(self, path: str) -> Any:
-        """Return the path as it is signed: S3 takes it as it came."""
-        return path if self._is_s3 else super()._normalize_url_path(path)  # type: ignore[misc]  # The stubs leave it out.
+        """Return the path as it is signed: S3 does not normalize it."""
+        return path if self._is_s3 else super()._normalize_url_path(path)  # type: ignore[misc]  # The stubs do not have this method.
 
 
-def _in_header(request: Request, authorization: str) -> Claim:
+def _in_header(request: Request, authorization: str) -> RequestSignature:
     found = _HEADER.fullmatch(authorization.strip())
     if not found:
         if not authorization.startswith(ALGORITHM):
@@ -148,21 +148,21 @@ def _in_header(request: Request, authorization: str) -> Claim:
         raise _incomplete("Authorization needs Credential, SignedHeaders and Signature")
     access_key, date, region, service, names, signature = found.groups()
     payloads = [value for name, value in request.headers if name == _PAYLOAD]
-    claimed = Claim(
+    parsed = RequestSignature(
         access_key=access_key,
         token=request.header("x-amz-security-token"),
         region=region,
         service=service,
         timestamp=request.header("x-amz-date"),
         signed_headers=tuple(names.split(";")),
-        signature=signature,
+        value=signature,
         payload=payloads[0] if payloads else None,
     )
-    _check_date(claimed, date)
-    return claimed
+    _check_date(parsed, date)
+    return parsed
 
 
-def _in_query(request: Request) -> Claim:
+def _in_query(request: Request) -> RequestSignature:
     values: dict[str, str] = {}
     for name, value in request.query:
         if name.lower().startswith("x-amz-") and name in values:
@@ -178,51 +178,55 @@ def _in_query(request: Request) -> Claim:
     if not found:
         raise _incomplete("X-Amz-Credential must be KEY/DATE/REGION/SERVICE/aws4_request")
     access_key, date, region, service = found.groups()
-    claimed = Claim(
+    parsed = RequestSignature(
         access_key=access_key,
         token=values.get("X-Amz-Security-Token", ""),
         region=region,
         service=service,
         timestamp=values["X-Amz-Date"],
         signed_headers=tuple(values["X-Amz-SignedHeaders"].split(";")),
-        signature=values[_QUERY_SIGNATURE],
+        value=values[_QUERY_SIGNATURE],
         payload=values.get("X-Amz-Content-Sha256") or request.header(_PAYLOAD) or None,
-        presigned=True,
+        is_presigned=True,
         expires_seconds=_expires(values.get("X-Amz-Expires"), service),
     )
-    _check_date(claimed, date)
-    return claimed
+    _check_date(parsed, date)
+    return parsed
 
 
 def _expires(text: str | None, service: str) -> int | None:
-    """Return for how many seconds a presigned URL is valid; required for S3."""
+    """Return the validity of a presigned URL in seconds; required for S3."""
     if text is None and service != S3:
         return None
-    if not text or not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= LONGEST_SECONDS:
-        raise _incomplete(f"X-Amz-Expires must be between 1 and {LONGEST_SECONDS}", service)
+    if (
+        not text
+        or not re.fullmatch(r"[0-9]{1,6}", text)
+        or not 1 <= int(text) <= MAX_EXPIRES_SECONDS
+    ):
+        raise _incomplete(f"X-Amz-Expires must be between 1 and {MAX_EXPIRES_SECONDS}", service)
     return int(text)
 
 
-def _check_date(claimed: Claim, date: str) -> None:
-    if not claimed.timestamp:
-        raise _incomplete("X-Amz-Date is missing", claimed.service)
-    if claimed.timestamp[:8] != date:
+def _check_date(parsed: RequestSignature, date: str) -> None:
+    if not parsed.timestamp:
+        raise _incomplete("X-Amz-Date is missing", parsed.service)
+    if parsed.timestamp[:8] != date:
         message = "Date in Credential scope does not match X-Amz-Date"
-        raise AwsRefusalError("CredentialDateMismatch", message, service=claimed.service)
+        raise AwsRefusalError("CredentialDateMismatch", message, service=parsed.service)
 
 
-def _check_signed_headers(request: Request, claimed: Claim) -> None:
+def _check_signed_headers(request: Request, parsed: RequestSignature) -> None:
     """Raise AwsRefusalError unless Host and every x-amz-* header are signed."""
-    names = claimed.signed_headers
+    names = parsed.signed_headers
     if "host" not in names or list(names) != sorted(set(names)):
-        raise _incomplete("SignedHeaders must be sorted and contain host", claimed.service)
+        raise _incomplete("SignedHeaders must be sorted and contain host", parsed.service)
     unsigned = {name for name, _ in request.headers if name.startswith("x-amz-")} - set(names)
     if unsigned:
         message = (
             f"There were headers present in the request which were not signed: {min(unsigned)}"
         )
-        code = "AccessDenied" if claimed.service == S3 else "SignatureDoesNotMatch"
-        raise AwsRefusalError(code, message, service=claimed.service)
+        code = "AccessDenied" if parsed.service == S3 else "SignatureDoesNotMatch"
+        raise AwsRefusalError(code, message, service=parsed.service)
 
 
 def _incomplete(message: str, service: str = "") -> AwsRefusalError:

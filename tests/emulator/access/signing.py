@@ -1,4 +1,4 @@
-"""Requests as clients sign them, and as the server receives them."""
+"""Sign requests like a client, and represent them as the server does."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ REGION = "ca-central-1"
 
 
 def received(method: str, url: str, headers: dict[str, str]) -> Request:
-    """The request as access control sees it."""
+    """Return a request as the server receives it."""
     parts = urlsplit(url)
-    named = {"host": parts.netloc} | {name.lower(): value for name, value in headers.items()}
+    all_headers = {"host": parts.netloc} | {name.lower(): value for name, value in headers.items()}
     path = parts.path or "/"
-    return Request(method, unquote(path), path, parts.query, tuple(named.items()))
+    return Request(method, unquote(path), path, parts.query, tuple(all_headers.items()))
 
 
 def signed(
@@ -34,7 +34,7 @@ def signed(
     secret: str = SECRET,
     headers: dict[str, str] | None = None,
 ) -> Request:
-    """A request that botocore has signed in its headers, now."""
+    """Return a request that botocore has signed now, with the signature in a header."""
     signer = S3SigV4Auth if service == "s3" else SigV4Auth
     request = AWSRequest(method, url, data=body, headers=headers or {})
     signer(Credentials(KEY, secret), service, REGION).add_auth(request)
@@ -42,7 +42,7 @@ def signed(
 
 
 def presigned(method: str, url: str, *, seconds: int = 60, secret: str = SECRET) -> Request:
-    """A request by a URL of S3 that botocore has signed now."""
+    """Return a request for an S3 URL that botocore has signed now."""
     request: Any = AWSRequest(method, url)
     S3SigV4QueryAuth(Credentials(KEY, secret), "s3", REGION, expires=seconds).add_auth(request)
     return received(method, request.url, {})
@@ -54,5 +54,5 @@ def now() -> datetime:
 
 
 def encoded(path: str) -> str:
-    """A path as a client sends it."""
+    """Return a path as a client sends it."""
     return quote(path, safe="/~")

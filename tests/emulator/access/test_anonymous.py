@@ -1,4 +1,4 @@
-"""Operations that are served without credentials."""
+"""Operations without credentials."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def test_cognito() -> None:
 
 
 def test_web_identity() -> None:
-    """A body is one call: a second action beside it is another request."""
-    good = b"Action=AssumeRoleWithWebIdentity&RoleArn=x&WebIdentityToken=y"
+    """The body must name this one operation, and no second one."""
+    body = b"Action=AssumeRoleWithWebIdentity&RoleArn=x&WebIdentityToken=y"
 
-    assert anonymous.is_web_identity(good)
-    assert not anonymous.is_web_identity(good + b"&Action=ListUsers")
-    assert not anonymous.is_web_identity(b"Action=ListUsers&" + good)
-    assert not anonymous.is_web_identity(good.replace(b"Web", b"SAML"))
+    assert anonymous.is_web_identity(body)
+    assert not anonymous.is_web_identity(body + b"&Action=ListUsers")
+    assert not anonymous.is_web_identity(b"Action=ListUsers&" + body)
+    assert not anonymous.is_web_identity(body.replace(b"Web", b"SAML"))
     assert not anonymous.is_web_identity(b"")

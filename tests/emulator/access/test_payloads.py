@@ -1,4 +1,4 @@
-"""The body against what was signed of it. The example of chunks is that of the S3 API reference."""
+"""Verification of signed bodies; the example of chunks is from the S3 API reference."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import pytest
 
 from emulator.access import payloads
 from emulator.access.errors import AwsRefusalError
-from emulator.access.signatures import Claim
+from emulator.access.signatures import RequestSignature
 from tests.emulator.access.signing import KEY, REGION, SECRET
 
-CLAIM = Claim(KEY, "", REGION, "s3", "20130524T000000Z", ("host",), "0" * 64, None)
-EXAMPLE = Claim(
+SIGNATURE = RequestSignature(KEY, "", REGION, "s3", "20130524T000000Z", ("host",), "0" * 64, None)
+EXAMPLE = RequestSignature(
     access_key="AKIAIOSFODNN7EXAMPLE",
     token="",
     region="us-east-1",
     service="s3",
     timestamp="20130524T000000Z",
     signed_headers=("host",),
-    signature="4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
+    value="4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
     payload=payloads.SIGNED_CHUNKS,
 )
 EXAMPLE_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -35,18 +35,18 @@ EXAMPLE_BODY = b"".join(
 )
 
 
-def accepted(claimed: Claim, payload: str, body: bytes, secret: str = SECRET) -> bool:
-    """Whether *body* is what was signed."""
+def is_valid(parsed: RequestSignature, payload: str, body: bytes, secret: str = SECRET) -> bool:
+    """Return whether *body* is the signed one."""
     try:
-        payloads.check(claimed, payload, body, secret)
+        payloads.check(parsed, payload, body, secret)
     except AwsRefusalError:
         return False
     return True
 
 
 def test_example() -> None:
-    """The chunks of the S3 API reference's example have the right signatures."""
-    assert accepted(EXAMPLE, payloads.SIGNED_CHUNKS, EXAMPLE_BODY, EXAMPLE_SECRET)
+    """The chunks of the example have valid signatures."""
+    assert is_valid(EXAMPLE, payloads.SIGNED_CHUNKS, EXAMPLE_BODY, EXAMPLE_SECRET)
 
 
 @pytest.mark.parametrize(
@@ -62,18 +62,18 @@ def test_example() -> None:
     ],
     ids=["empty", "no chunks", "changed", "cut off", "without the first", "longer", "signature"],
 )
-def test_other_chunks(body: bytes) -> None:
-    """Changed, missing, additional and unsigned chunks are noticed."""
-    assert not accepted(EXAMPLE, payloads.SIGNED_CHUNKS, body, EXAMPLE_SECRET)
+def test_changed_chunks(body: bytes) -> None:
+    """Changed, missing, additional and unsigned chunks are refused."""
+    assert not is_valid(EXAMPLE, payloads.SIGNED_CHUNKS, body, EXAMPLE_SECRET)
 
 
 def with_trailer(checksum: bytes, secret: str = SECRET) -> bytes:
-    """A streamed body of one chunk and a trailer, signed as in the S3 API reference."""
+    """Return a body of one chunk and a trailer, signed as the S3 API reference says."""
     key = f"AWS4{secret}".encode()
     for part in ("20130524", REGION, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     head = f"20130524T000000Z\n20130524/{REGION}/s3/aws4_request"
-    empty, previous, body = hashlib.sha256(b"").hexdigest(), CLAIM.signature, b""
+    empty, previous, body = hashlib.sha256(b"").hexdigest(), SIGNATURE.value, b""
     for chunk in (b"data", b""):
         text = "\n".join(
             ("AWS4-HMAC-SHA256-PAYLOAD", head, previous, empty, hashlib.sha256(chunk).hexdigest())
@@ -89,40 +89,40 @@ def with_trailer(checksum: bytes, secret: str = SECRET) -> bytes:
 
 
 def test_trailer() -> None:
-    """A trailer is signed like a chunk; a changed one, or none, is noticed."""
+    """A changed or missing trailer, and a trailer signed with another secret, are refused."""
     body = with_trailer(b"sOO8/Q==")
 
-    assert accepted(CLAIM, payloads.SIGNED_TRAILER, body)
-    assert not accepted(CLAIM, payloads.SIGNED_TRAILER, body.replace(b"sOO8", b"sOO9"))
-    assert not accepted(CLAIM, payloads.SIGNED_TRAILER, body[: body.index(b"x-amz-checksum")])
-    assert not accepted(CLAIM, payloads.SIGNED_TRAILER, with_trailer(b"sOO8/Q==", "t" * 40))
+    assert is_valid(SIGNATURE, payloads.SIGNED_TRAILER, body)
+    assert not is_valid(SIGNATURE, payloads.SIGNED_TRAILER, body.replace(b"sOO8", b"sOO9"))
+    assert not is_valid(SIGNATURE, payloads.SIGNED_TRAILER, body[: body.index(b"x-amz-checksum")])
+    assert not is_valid(SIGNATURE, payloads.SIGNED_TRAILER, with_trailer(b"sOO8/Q==", "t" * 40))
 
 
 def test_hash() -> None:
-    """A hash is that of the body."""
+    """The signed hash must be the hash of the body."""
     digest = hashlib.sha256(b"mine").hexdigest()
 
-    assert accepted(CLAIM, digest, b"mine")
-    assert not accepted(CLAIM, digest, b"yours")
+    assert is_valid(SIGNATURE, digest, b"mine")
+    assert not is_valid(SIGNATURE, digest, b"yours")
 
 
 @pytest.mark.parametrize("payload", [payloads.UNSIGNED, payloads.UNSIGNED_CHUNKS])
 def test_unsigned(payload: str) -> None:
-    """S3 takes a body that is not signed; no other service does."""
-    s3 = Claim(KEY, "", REGION, "s3", "", (), "", payload)
-    other = Claim(KEY, "", REGION, "dynamodb", "", (), "", payload)
+    """Only S3 accepts a body that is not signed."""
+    s3 = RequestSignature(KEY, "", REGION, "s3", "", (), "", payload)
+    other = RequestSignature(KEY, "", REGION, "dynamodb", "", (), "", payload)
 
     assert payload == payloads.signed_payload(s3)
     with pytest.raises(AwsRefusalError, match="not a hash that this service accepts"):
         payloads.signed_payload(other)
 
 
-def test_missing() -> None:
+def test_missing_hash() -> None:
     """S3 requires the payload hash, unless the signature is in the URL; other services do not."""
-    presigned = Claim(KEY, "", REGION, "s3", "", (), "", None, presigned=True)
-    other = Claim(KEY, "", REGION, "sts", "", (), "", None)
+    presigned = RequestSignature(KEY, "", REGION, "s3", "", (), "", None, is_presigned=True)
+    other = RequestSignature(KEY, "", REGION, "sts", "", (), "", None)
 
     assert payloads.UNSIGNED == payloads.signed_payload(presigned)
     assert payloads.signed_payload(other) is None
     with pytest.raises(AwsRefusalError, match="Missing required header"):
-        payloads.signed_payload(CLAIM)
+        payloads.signed_payload(SIGNATURE)

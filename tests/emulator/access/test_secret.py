@@ -1,4 +1,4 @@
-"""The secret key of a folder."""
+"""The secret key of the emulator's folder."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 
 def mode(path: Path) -> int:
-    """The permissions of a file."""
+    """Return the permissions of a file."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_open_to_its_owner_only(tmp_path: Path) -> None:
-    """File and folder are closed to others, whatever the umask, also where the folder existed."""
+def test_only_the_owner_has_access(tmp_path: Path) -> None:
+    """Only the owner can read folder and file, with any umask, also if the folder existed."""
     paths = EmulatorPaths(tmp_path / "emulator")
     paths.folder.mkdir(mode=0o755)
-    before = os.umask(0)
+    umask = os.umask(0)
     try:
         paths.create()
     finally:
-        os.umask(before)
+        os.umask(umask)
 
     assert (0o700, 0o600) == (mode(paths.folder), mode(paths.secret))
 
 
-def test_stays(tmp_path: Path) -> None:
-    """A second start and a reset keep the secret; another folder has another one."""
+def test_reset_keeps_the_secret(tmp_path: Path) -> None:
+    """A second start and a reset keep the secret; another folder has another secret."""
     one, other = EmulatorPaths(tmp_path / "one"), EmulatorPaths(tmp_path / "other")
     one.create()
     other.create()
@@ -49,8 +49,8 @@ def test_stays(tmp_path: Path) -> None:
     assert first != secret.read(other.secret)
 
 
-def test_two_at_once(tmp_path: Path) -> None:
-    """Of many writers one wins, and all read the same; nothing is left beside the file."""
+def test_concurrent_creation(tmp_path: Path) -> None:
+    """Concurrent calls create one secret and leave no other file."""
     file = tmp_path / "secret"
 
     def create_and_read(_: int) -> str:
@@ -65,8 +65,8 @@ def test_two_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("permissions", [0o640, 0o604, 0o620, 0o602, 0o644])
-def test_open_to_others(tmp_path: Path, permissions: int) -> None:
-    """A secret that others may read or write is refused, with the way out."""
+def test_readable_by_others(tmp_path: Path, permissions: int) -> None:
+    """A secret that other users may read or write is refused with a hint."""
     file = tmp_path / "secret"
     secret.create(file)
     file.chmod(permissions)
@@ -78,37 +78,37 @@ def test_open_to_others(tmp_path: Path, permissions: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "test", "x" * 39, "x" * 41, "x" * 39 + " "])
-def test_not_a_secret(tmp_path: Path, text: str) -> None:
-    """A file that does not hold a key of the right length is refused."""
+def test_invalid_content(tmp_path: Path, text: str) -> None:
+    """A file without a key of the right length is refused."""
     file = tmp_path / "secret"
     secret.create(file)
     file.write_text(text)
 
-    with pytest.raises(EmulatorError, match="does not hold a secret key"):
+    with pytest.raises(EmulatorError, match="does not contain a secret key"):
         secret.read(file)
 
 
 def test_link(tmp_path: Path) -> None:
-    """A symbolic link is not followed, neither to write nor to read."""
-    file, elsewhere = tmp_path / "secret", tmp_path / "elsewhere"
-    file.symlink_to(elsewhere)
+    """A symbolic link is followed neither to write nor to read."""
+    file, target = tmp_path / "secret", tmp_path / "target"
+    file.symlink_to(target)
 
     secret.create(file)
 
-    assert not elsewhere.exists()
+    assert not target.exists()
     with pytest.raises(EmulatorError, match="cannot be read"):
         secret.read(file)
 
 
 def test_missing(tmp_path: Path) -> None:
-    """A missing file is one clear error."""
+    """A missing file is an error."""
     with pytest.raises(EmulatorError, match="cannot be read: No such file or directory"):
         secret.read(tmp_path / "secret")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
-def test_of_another_user(tmp_path: Path) -> None:
-    """A secret that another user wrote is not used, because that user has read it."""
+def test_owned_by_another_user(tmp_path: Path) -> None:
+    """A secret of another user is refused, because that user knows it."""
     file = tmp_path / "secret"
     secret.create(file)
     os.chown(file, 65534, 65534)
@@ -118,7 +118,7 @@ def test_of_another_user(tmp_path: Path) -> None:
 
 
 def test_proof() -> None:
-    """A proof needs the secret, differs for each challenge, and answers nothing but challenges."""
+    """A proof depends on secret and challenge; anything else than a challenge has no proof."""
     challenge, other = secret.new_challenge(), secret.new_challenge()
 
     assert secret.proof("a" * 40, challenge) == secret.proof("a" * 40, challenge)

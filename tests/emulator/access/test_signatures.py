@@ -1,4 +1,4 @@
-"""AWS Signature Version 4, verified. The examples are those of the S3 API reference."""
+"""Verification of AWS Signature Version 4; the examples are from the S3 API reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emulator.access.errors import AwsRefusalError
 from emulator.access.request import Request
 from tests.emulator.access.signing import SECRET, encoded, now, presigned, received, signed
 
-HERE = "http://127.0.0.1:4566"
+URL = "http://127.0.0.1:4566"
 S3_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 EMPTY = hashlib.sha256(b"").hexdigest()
 
@@ -25,24 +25,24 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 def verify(
     request: Request, secret: str = SECRET, body: bytes = b"", at: datetime | None = None
 ) -> None:
-    """Verify a request as `control` does, apart from finding the secret."""
-    claimed = signatures.claim(request)
-    assert claimed is not None
-    signatures.check_time(claimed, at or now())
-    payload = payloads.signed_payload(claimed) or hashlib.sha256(body).hexdigest()
-    signatures.check(request, claimed, secret, payload)
-    payloads.check(claimed, payload, body, secret)
+    """Verify a request as control.py does, with *secret* as the secret key."""
+    parsed = signatures.parse(request)
+    assert parsed is not None
+    signatures.check_time(parsed, at or now())
+    payload = payloads.signed_payload(parsed) or hashlib.sha256(body).hexdigest()
+    signatures.check(request, parsed, secret, payload)
+    payloads.check(parsed, payload, body, secret)
 
 
-def refusal(request: Request, **how: Any) -> str:
-    """The code of the refusal that verifying ends with."""
+def refusal_code(request: Request, **options: Any) -> str:
+    """Return the code of the error that verification raises."""
     with pytest.raises(AwsRefusalError) as refused:
-        verify(request, **how)
+        verify(request, **options)
     return refused.value.code
 
 
 def test_example_in_header() -> None:
-    """The S3 API reference's example of GET Object is verified."""
+    """The example of a signed GetObject is valid."""
     request = received(
         "GET",
         "http://examplebucket.s3.amazonaws.com/test.txt",
@@ -60,7 +60,7 @@ def test_example_in_header() -> None:
 
 
 def test_example_in_query() -> None:
-    """The S3 API reference's example of a presigned URL is verified until it expires."""
+    """The example of a presigned URL is valid until it expires."""
     request = received(
         "GET",
         "http://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256"
@@ -74,7 +74,7 @@ def test_example_in_query() -> None:
     verify(request, S3_SECRET, at=signed_at + timedelta(days=1))
 
     late = signed_at + timedelta(days=1, seconds=1)
-    assert "RequestExpired" == refusal(request, secret=S3_SECRET, at=late)
+    assert "RequestExpired" == refusal_code(request, secret=S3_SECRET, at=late)
 
 
 PATHS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=20)
@@ -85,64 +85,65 @@ VALUES = st.dictionaries(st.from_regex(r"[a-z-]{1,8}", fullmatch=True), PATHS, m
     path=PATHS, query=VALUES, body=st.binary(max_size=40), service=st.sampled_from(["s3", "sts"])
 )
 def test_any_request(path: str, query: dict[str, str], body: bytes, service: str) -> None:
-    """Every request that botocore signs is verified; another secret fails."""
-    listed = "&".join(
+    """Every request that botocore signs is valid, but not with another secret."""
+    query_string = "&".join(
         f"{name}={encoded(value).replace('/', '%2F')}" for name, value in query.items()
     )
-    url = f"{HERE}/x{encoded(path)}" + (f"?{listed}" if listed else "")
+    url = f"{URL}/x{encoded(path)}" + (f"?{query_string}" if query_string else "")
 
     verify(signed("POST", url, service=service, body=body), body=body)
 
     wrong = signed("POST", url, service=service, body=body, secret="t" * 40)
-    assert "SignatureDoesNotMatch" == refusal(wrong, body=body)
+    assert "SignatureDoesNotMatch" == refusal_code(wrong, body=body)
 
 
 def changed(request: Request, name: str, value: str) -> Request:
-    """The request with another value of a header."""
+    """Return the request with another value of a header."""
     headers = tuple((n, value if n == name else v) for n, v in request.headers)
     return replace(request, headers=headers)
 
 
 @pytest.mark.parametrize("service", ["s3", "sts"])
-def test_tampered(service: str) -> None:
-    """Another method, path, query, signed header or body is another request."""
-    url = f"{HERE}/bucket/key?a=1"
+def test_changed_request(service: str) -> None:
+    """A changed method, path, query, signed header or body makes the signature invalid."""
+    url = f"{URL}/bucket/key?a=1"
     request = signed("PUT", url, service=service, body=b"mine", headers={"x-amz-meta-a": "1"})
     verify(request, body=b"mine")
 
     mismatch = "SignatureDoesNotMatch"
-    assert mismatch == refusal(replace(request, method="DELETE"), body=b"mine")
-    assert mismatch == refusal(replace(request, raw_path="/bucket/other"), body=b"mine")
-    assert mismatch == refusal(replace(request, raw_query="a=2"), body=b"mine")
-    assert mismatch == refusal(replace(request, raw_query="a=1&b=2"), body=b"mine")
-    assert mismatch == refusal(changed(request, "x-amz-meta-a", "2"), body=b"mine")
-    assert mismatch == refusal(changed(request, "host", "127.0.0.1:80"), body=b"mine")
-    assert mismatch == refusal(request, body=b"yours")
+    assert mismatch == refusal_code(replace(request, method="DELETE"), body=b"mine")
+    assert mismatch == refusal_code(replace(request, raw_path="/bucket/other"), body=b"mine")
+    assert mismatch == refusal_code(replace(request, raw_query="a=2"), body=b"mine")
+    assert mismatch == refusal_code(replace(request, raw_query="a=1&b=2"), body=b"mine")
+    assert mismatch == refusal_code(changed(request, "x-amz-meta-a", "2"), body=b"mine")
+    assert mismatch == refusal_code(changed(request, "host", "127.0.0.1:80"), body=b"mine")
+    assert mismatch == refusal_code(request, body=b"yours")
 
 
 def test_unsigned_headers() -> None:
-    """A header of Amazon's that is not signed could make it another request."""
-    more = (("x-amz-target", "DynamoDB_20120810.DeleteTable"),)
-    by_url, by_header = presigned("PUT", f"{HERE}/bucket/key"), signed("POST", f"{HERE}/")
+    """An x-amz-* header that is not signed is refused: it could change the operation."""
+    unsigned = (("x-amz-target", "DynamoDB_20120810.DeleteTable"),)
+    by_url, by_header = presigned("PUT", f"{URL}/bucket/key"), signed("POST", f"{URL}/")
 
-    refused = refusal(replace(by_url, headers=by_url.headers + more))
-    assert "AccessDenied" == refused
-    assert "SignatureDoesNotMatch" == refusal(replace(by_header, headers=by_header.headers + more))
+    assert "AccessDenied" == refusal_code(replace(by_url, headers=by_url.headers + unsigned))
+    assert "SignatureDoesNotMatch" == refusal_code(
+        replace(by_header, headers=by_header.headers + unsigned)
+    )
 
 
 def test_host_must_be_signed() -> None:
-    """Without Host among the signed headers, a request is good at another server as well."""
-    request = signed("POST", f"{HERE}/")
+    """Host must be signed; otherwise the request would be valid at other servers."""
+    request = signed("POST", f"{URL}/")
     authorization = request.header("authorization").replace("SignedHeaders=host;", "SignedHeaders=")
 
-    assert "IncompleteSignature" == refusal(changed(request, "authorization", authorization))
+    assert "IncompleteSignature" == refusal_code(changed(request, "authorization", authorization))
 
 
 def test_fragment() -> None:
-    """A target with a fragment is refused: only what is before it would be signed."""
-    request = signed("GET", f"{HERE}/bucket/key", service="s3")
+    """A target with a fragment is refused: only the part before it would be signed."""
+    request = signed("GET", f"{URL}/bucket/key", service="s3")
 
-    assert "IncompleteSignature" == refusal(replace(request, raw_path="/bucket/key#x"))
+    assert "IncompleteSignature" == refusal_code(replace(request, raw_path="/bucket/key#x"))
 
 
 @pytest.mark.parametrize(
@@ -157,32 +158,32 @@ def test_fragment() -> None:
         ("lambda", -6, "RequestTimeTooSkewed"),
     ],
 )
-def test_time(service: str, minutes: int, code: str | None) -> None:
-    """A signature is good for 5 minutes around its time, or 15, in the past and in the future."""
-    request = signed("POST", f"{HERE}/", service=service)
+def test_clock_skew(service: str, minutes: int, code: str | None) -> None:
+    """A clock skew of 5 minutes is accepted, or of 15 minutes by some services."""
+    request = signed("POST", f"{URL}/", service=service)
     at = now() + timedelta(minutes=minutes)
 
     if code:
-        assert code == refusal(request, at=at)
+        assert code == refusal_code(request, at=at)
     else:
         verify(request, at=at)
 
 
-def test_presigned_time() -> None:
-    """A presigned URL is good until it expires, and not before its time."""
-    request = presigned("GET", f"{HERE}/bucket/key", seconds=60)
+def test_presigned_url_is_valid_until_it_expires() -> None:
+    """A presigned URL is not valid before its time or after it has expired."""
+    request = presigned("GET", f"{URL}/bucket/key", seconds=60)
     verify(request, at=now() + timedelta(seconds=50))
 
-    assert "RequestExpired" == refusal(request, at=now() + timedelta(seconds=62))
-    assert "RequestTimeTooSkewed" == refusal(request, at=now() - timedelta(minutes=16))
+    assert "RequestExpired" == refusal_code(request, at=now() + timedelta(seconds=62))
+    assert "RequestTimeTooSkewed" == refusal_code(request, at=now() - timedelta(minutes=16))
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 7 * 24 * 3600 + 1])
-def test_presigned_for_too_long(seconds: int) -> None:
-    """A URL that is good for more than a week, or never, is refused though its signature is right."""
-    request = presigned("GET", f"{HERE}/bucket/key", seconds=seconds)
+def test_presigned_url_with_invalid_expiry(seconds: int) -> None:
+    """An expiry of no time or more than a week is refused although it is signed."""
+    request = presigned("GET", f"{URL}/bucket/key", seconds=seconds)
 
-    assert "IncompleteSignature" == refusal(request)
+    assert "IncompleteSignature" == refusal_code(request)
 
 
 QUERY = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=123456789012%2F20130524%2Fr%2Fs3%2Faws4_request"
@@ -203,12 +204,12 @@ QUERY = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=123456789012%2F201305
         (f"{QUERY}&{QUERY}", "", "IncompleteSignature"),
     ],
 )
-def test_other_credentials(query: str, authorization: str, code: str) -> None:
-    """Version 2, other algorithms, half a signature and two of them are refused, never ignored."""
+def test_unsupported_credentials(query: str, authorization: str, code: str) -> None:
+    """Version 2, other algorithms, incomplete and duplicate signatures are refused, not ignored."""
     headers = {"Authorization": authorization} if authorization else {}
 
     with pytest.raises(AwsRefusalError) as refused:
-        signatures.claim(received("GET", f"{HERE}/?{query}", headers))
+        signatures.parse(received("GET", f"{URL}/?{query}", headers))
 
     assert code == refused.value.code
 
@@ -217,8 +218,8 @@ def test_other_credentials(query: str, authorization: str, code: str) -> None:
     "headers", [{}, {"Authorization": "Bearer x"}, {"Authorization": "Basic x"}]
 )
 def test_no_credentials(headers: dict[str, str]) -> None:
-    """A request without AWS's credentials claims nothing."""
-    assert signatures.claim(received("GET", f"{HERE}/?list-type=2", headers)) is None
+    """A request without AWS credentials has no signature."""
+    assert signatures.parse(received("GET", f"{URL}/?list-type=2", headers)) is None
 
 
 TEXT = st.text(max_size=30)
@@ -232,35 +233,35 @@ PARAMETERS = st.dictionaries(
 
 
 @given(authorization=TEXT, query=PARAMETERS, date=TEXT)
-def test_any_claim(authorization: str, query: dict[str, str], date: str) -> None:
-    """Every claim is verified or refused, and never causes an internal error."""
+def test_malformed_signatures(authorization: str, query: dict[str, str], date: str) -> None:
+    """Every malformed signature is refused, without an internal error."""
     raw = "&".join(f"{name}={encoded(value)}" for name, value in query.items())
     headers = {"x-amz-date": date}
     headers |= {"Authorization": f"AWS4-HMAC-SHA256 {authorization}"} if authorization else {}
-    request = received("GET", f"{HERE}/?{raw}", headers)
+    request = received("GET", f"{URL}/?{raw}", headers)
 
     with contextlib.suppress(AwsRefusalError):
-        claimed = signatures.claim(request)
-        if claimed:
-            signatures.check_time(claimed, now())
-            signatures.check(request, claimed, SECRET, EMPTY)
-            raise AssertionError("nobody has signed this")
+        parsed = signatures.parse(request)
+        if parsed:
+            signatures.check_time(parsed, now())
+            signatures.check(request, parsed, SECRET, EMPTY)
+            raise AssertionError("this request was not signed")
 
 
-def test_date_of_another_day() -> None:
-    """The day of the scope is that of the time."""
-    request = signed("POST", f"{HERE}/")
+def test_date_differs_from_scope() -> None:
+    """X-Amz-Date must be on the day in the credential scope."""
+    request = signed("POST", f"{URL}/")
     other = changed(request, "x-amz-date", "20130524T000000Z")
 
-    assert "CredentialDateMismatch" == refusal(other)
+    assert "CredentialDateMismatch" == refusal_code(other)
 
 
 @pytest.mark.parametrize("value", ["", "20130524", "20130524T999999Z", "yesterday"])
-def test_no_date(value: str) -> None:
-    """A time that is missing or cannot be read is refused."""
-    request = signed("POST", f"{HERE}/")
+def test_invalid_date(value: str) -> None:
+    """A missing or unreadable X-Amz-Date is refused."""
+    request = signed("POST", f"{URL}/")
 
-    assert refusal(changed(request, "x-amz-date", value)) in {
+    assert refusal_code(changed(request, "x-amz-date", value)) in {
         "IncompleteSignature",
         "CredentialDateMismatch",
     }
