@@ -48,7 +48,7 @@ def cloud() -> FakeCloud:
     account = FakeCloud(FakeClock())
     for name in ("one", "two", "deep"):
         account.put(
-            DeployedStack(f"outer-{name}", f"arn:{name}", REGION, "CREATE_COMPLETE", nested=True)
+            DeployedStack(f"outer-{name}", f"arn:{name}", REGION, "CREATE_COMPLETE", is_nested=True)
         )
     account.templates = {
         "outer": text(One=below(), Two=below(), Topic=TOPIC),

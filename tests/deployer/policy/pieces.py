@@ -28,9 +28,9 @@ class Subject:
     name: str
     text: str
     region: str = "ca-central-1"
-    needs: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
     parameters: Mapping[str, OutputOf] = field(default_factory=dict)
-    artifacts: OutputOf | None = None
+    artifact_bucket: OutputOf | None = None
     lines: Mapping[str, Line] = field(default_factory=dict)
 
 
