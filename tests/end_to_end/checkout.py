@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import emulator
 from operations import code, project
 from tests.emulator_server import REGION, Aws
+from tests.end_to_end.fork_server import fork_server
 from tests.end_to_end.wire import Wire, between
 
 if TYPE_CHECKING:
@@ -82,7 +83,11 @@ class Checkout:
 
     def run(self, *task: str, code: int = 0, cwd: str = ".", **env: str) -> Ran:
         """Run `invoke TASK` without a terminal; it must end with exit code *code*."""
-        return self.command("-m", "invoke", *task, code=code, cwd=cwd, **env)
+        environ, server = self.environ | env, fork_server()
+        if not server.suits(environ):
+            return self.command("-m", "invoke", *task, code=code, cwd=cwd, **env)
+        ran = server.run("invoke", *task, cwd=self.path / cwd, env=environ)
+        return _checked(code, ran.code, ran.out, ran.err)
 
     @contextmanager
     def aws(self) -> Iterator[Callable[..., str]]:
@@ -120,9 +125,7 @@ class Checkout:
             timeout=60,
             check=False,
         )
-        assert code == ran.returncode, f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
-        assert "Traceback" not in ran.stderr, ran.stderr
-        return Ran(ran.stdout, ran.stderr)
+        return _checked(code, ran.returncode, ran.stdout, ran.stderr)
 
     def shell(self, script: str, **env: str) -> str:
         """Run a script of sh, as typed in the checkout with its .venv active; its output."""
@@ -279,6 +282,13 @@ def copy(folder: Path) -> Checkout:
     return checkout
 
 
+def _checked(expected: int, code: int, out: str, err: str) -> Ran:
+    """Return what a command printed; it must have ended with *expected* and no traceback."""
+    assert expected == code, f"exit code {code}\n{out}\n{err}"
+    assert "Traceback" not in err, err
+    return Ran(out, err)
+
+
 def _link(file: str, link: str) -> None:
     """Link a file that is never written, or copy it if it is on another disk."""
     try:
@@ -310,8 +320,7 @@ def with_stacks(folder: Path, stacks: Path) -> Checkout:
     checkout = copy(folder)
     shutil.rmtree(checkout.path / "stacks")
     shutil.copytree(stacks, checkout.path / "stacks")
-    for name in ("buckets.py", "parts.py"):
-        shutil.copy2(ROOT / "stacks" / name, checkout.path / "stacks")
+    shutil.copytree(ROOT / "stacks" / "parts", checkout.path / "stacks" / "parts")
     for file in (checkout.path / "config").glob("*.toml"):
         file.unlink()
     return checkout

@@ -14,6 +14,6 @@ def test_transcript(checkout):
         r"^\$ \./inv plan --stack=cluster\n(.*?)^```", readme, re.MULTILINE | re.DOTALL
     )
 
-    told = checkout.run("plan", "--stack=cluster", code=2)
+    told = checkout.command("-m", "invoke", "plan", "--stack=cluster", code=2)
 
     assert transcript == told.err + told.out

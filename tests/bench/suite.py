@@ -1,0 +1,170 @@
+"""Measures the CPU time of a test run, with every process that it starts.
+
+    python -m tests.bench.suite [ARGUMENTS OF PYTEST]
+
+Tests start emulators that detach themselves, and these start PostgreSQL. The process that measures
+therefore becomes their subreaper: each orphan becomes its child, and is counted when it ends.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = "SUITE_CPU_FOLDER"
+PR_SET_CHILD_SUBREAPER = 36
+_TEST_FOLDER = re.compile(rb"/(?:popen-gw\d+|pytest-\d+)/(test_\w+?)\d/")
+
+
+def main() -> int:
+    """Run pytest, print the CPU time by file and folder, and return its exit code."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        sys.exit(f"error: prctl: {os.strerror(ctypes.get_errno())}")
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.monotonic()
+        command = [sys.executable, "-m", "pytest", "-p", "tests.bench.suite", *sys.argv[1:]]
+        process = subprocess.Popen(command, env=os.environ | {FOLDER: folder})
+        orphans = Orphans(process.pid)
+        code = orphans.wait()
+        wall = time.monotonic() - began
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        parts = [json.loads(file.read_text()) for file in Path(folder).iterdir()]
+    files: Counter[str] = Counter()
+    for part in parts:
+        files.update(part["files"])
+    tests = {name: file for part in parts for name, file in part["tests"].items()}
+    for name, seconds in orphans.seconds.items():
+        files[tests.get(name, f"detached processes ({name or 'unknown'})")] += seconds
+    total = usage.ru_utime + usage.ru_stime
+    files["imports, collection, pytest itself"] = total - files.total()
+    print("".join(report(files)), end="")
+    print(
+        f"user {usage.ru_utime:.0f} s + system {usage.ru_stime:.0f} s = {total:.0f} s of CPU time"
+    )
+    print(f"of these in detached processes: {orphans.seconds.total():.0f} s")
+    print(f"wall time {wall:.0f} s, {os.cpu_count()} cores")
+    for pid in orphans.alive():
+        print(f"still running: {pid}")
+    return code
+
+
+def report(files: Counter[str]) -> Iterator[str]:
+    """Yield the lines of the two tables: by file, then by folder."""
+    folders: Counter[str] = Counter()
+    for file, seconds in files.most_common():
+        folders["/".join(file.split("/")[:2]) if "/" in file else file] += seconds
+        if seconds >= 0.5:
+            yield f"{seconds:8.1f} s  {file}\n"
+    yield "\n"
+    for folder, seconds in folders.most_common():
+        yield f"{seconds:8.1f} s  {folder}\n"
+    yield "\n"
+
+
+class Orphans:
+    """Waits for the run and reaps the processes that detached themselves from it."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.seconds: Counter[str] = Counter()
+        self._names: dict[int, str] = {}
+        self._over = threading.Event()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def wait(self) -> int:
+        """Reap until the run and every process of it has ended; at most 20 s after the run."""
+        code = deadline = None
+        while deadline is None or time.monotonic() < deadline:
+            try:
+                pid, status, usage = os.wait4(-1, 0 if deadline is None else os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == self.pid:
+                code, deadline = os.waitstatus_to_exitcode(status), time.monotonic() + 20
+            elif pid:
+                name = self._names.get(pid, "")
+                self.seconds[name] += usage.ru_utime + usage.ru_stime
+            else:
+                time.sleep(0.1)
+        self._over.set()
+        return code or 0
+
+    def alive(self) -> list[int]:
+        """Return the ids of children that have not ended."""
+        return [int(pid) for pid in _children()]
+
+    def _look(self) -> None:
+        while not self._over.wait(0.3):
+            for pid in map(int, _children()):
+                if pid != self.pid and not self._names.get(pid):
+                    self._names[pid] = _test_of(pid)
+
+
+def _children() -> list[str]:
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+def _test_of(pid: int) -> str:
+    """Return the test that started *pid*, as its environment, command or folder tells; or ''."""
+    try:
+        environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        for variable in environ:
+            if variable.startswith(b"PYTEST_CURRENT_TEST="):
+                return variable.partition(b"=")[2].decode().partition(" (")[0]
+        folder = str(Path(f"/proc/{pid}/cwd").readlink())
+        text = Path(f"/proc/{pid}/cmdline").read_bytes() + folder.encode()
+    except OSError:
+        return ""
+    found = _TEST_FOLDER.search(text)
+    return found[1].decode() if found else text.replace(b"\0", b" ").decode()[-60:]
+
+
+_FILES: Counter[str] = Counter()
+_TESTS: dict[str, str] = {}
+
+
+def _used() -> float:
+    """Return the CPU time of this process and of those that it has waited for."""
+    of = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in of)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Add what a test uses to its file."""
+    file = item.nodeid.partition("::")[0]
+    name = item.nodeid.rpartition("::")[2]
+    _TESTS[item.nodeid] = _TESTS[re.sub(r"\W", "_", name)[:30]] = file
+    before = _used()
+    try:
+        return (yield)
+    finally:
+        _FILES[file] += _used() - before
+
+
+def pytest_sessionfinish() -> None:
+    """Write what the tests of this process have used."""
+    if folder := os.environ.get(FOLDER):
+        part = {"files": _FILES, "tests": _TESTS}
+        (Path(folder) / f"{os.getpid()}.json").write_text(json.dumps(part))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

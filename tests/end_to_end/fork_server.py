@@ -1,0 +1,196 @@
+"""Runs `python -m MODULE` in a fork of a process that has imported the third-party libraries.
+
+Importing them takes most of the CPU time of a short command. The fork has its own arguments,
+environment, working folder and standard streams, and it ends as a process of its own does. It
+imports the project's modules itself, from its working folder. Tests of signals, terminals and
+shells start real processes instead.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import gc
+import importlib
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_LIBRARIES = (
+    "awacs.aws",
+    "botocore.httpsession",
+    "botocore.session",
+    "cfnlint.api",
+    "invoke.program",
+    "jmespath",
+    "msgspec",
+    "troposphere",
+    "yaml",
+)
+_STANDARD = ("asyncio", "concurrent.futures", "difflib", "tomllib", "zipfile")
+_LARGEST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+class ForkServer:
+    """The process that forks; it ends when the test process closes its side of the socket."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        """Start it with *env*: what Python reads at its start holds for every command."""
+        self.env = dict(env)
+        self._socket, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, str(theirs.fileno())],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,  # Streams of the kind that commands get.
+            stderr=subprocess.PIPE,
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+        )
+        theirs.close()
+        atexit.register(self._close)
+
+    def suits(self, env: Mapping[str, str]) -> bool:
+        """Return whether Python would start with *env* as the server has started."""
+        return _of_python(env) == _of_python(self.env)
+
+    def run(
+        self, *arguments: str, cwd: Path, env: Mapping[str, str], seconds: float = 60
+    ) -> Finished:
+        """Run `python -m ARGUMENTS` with an empty standard input."""
+        ends = [os.pipe() for _ in range(3)]
+        with open(os.devnull, "rb") as nothing:  # noqa: PTH123
+            order = {"arguments": arguments, "cwd": os.fspath(cwd), "env": dict(env)}
+            streams = [nothing.fileno(), *(write for _, write in ends)]
+            socket.send_fds(self._socket, [json.dumps(order).encode() + b"\n"], streams)
+        for _, write in ends:
+            os.close(write)
+        out, err, told = _read([read for read, _ in ends], seconds)
+        return Finished(int(told.split()[1]), out, err)
+
+    def _close(self) -> None:
+        self._socket.close()
+        self._process.communicate()
+
+
+@functools.cache
+def fork_server() -> ForkServer:
+    """Return the server of this test process."""
+    env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONWARNINGS": "error"}
+    return ForkServer(env)
+
+
+def _of_python(env: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value for name, value in env.items() if name.startswith(("PYTHON", "LC_", "LANG"))
+    }
+
+
+def _read(files: list[int], seconds: float) -> list[str]:
+    """Return what is written to *files* until all end.
+
+    On an error, kill the process that the last one names.
+    """
+    contents = dict.fromkeys(files, b"")
+    try:
+        _fill(contents, time.monotonic() + seconds)
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError, IndexError):
+            os.kill(int(contents[files[-1]].split()[0]), signal.SIGKILL)
+        raise
+    finally:
+        for file in files:
+            os.close(file)
+    return [content.decode() for content in contents.values()]
+
+
+def _fill(contents: dict[int, bytes], deadline: float) -> None:
+    """Add what each file has to its content; raise TimeoutError after *deadline*."""
+    with selectors.DefaultSelector() as selector:
+        for file in contents:
+            selector.register(file, selectors.EVENT_READ)
+        while selector.get_map():
+            ready = selector.select(deadline - time.monotonic())
+            if not ready and time.monotonic() > deadline:
+                raise TimeoutError("the command did not end in time")
+            for key, _ in ready:
+                if data := os.read(key.fd, 65536):
+                    contents[key.fd] += data
+                else:
+                    selector.unregister(key.fd)
+
+
+def _serve(connection: socket.socket) -> list[str]:
+    """Fork for every order until the socket is closed; return the arguments in each fork."""
+    while True:
+        order, files, *_ = socket.recv_fds(connection, _LARGEST_BYTES, 4)
+        if not order:
+            connection.close()
+            sys.exit()
+        while not order.endswith(b"\n"):
+            order += connection.recv(_LARGEST_BYTES)
+        if os.fork() == 0:
+            connection.close()
+            return _begin(json.loads(order), files)
+        for file in files:
+            os.close(file)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def _begin(order: dict[str, object], files: list[int]) -> list[str]:
+    """Fork again: one process runs the command, the other reports its id and its exit code."""
+    *streams, report = files
+    if pid := os.fork():
+        for file in streams:
+            os.close(file)
+        os.write(report, f"{pid} ".encode())
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os.write(report, f"{code}".encode())
+        os._exit(0)
+    for number, file in enumerate(streams):
+        os.dup2(file, number)
+    for file in files:
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["cwd"])
+    sys.path[0] = os.getcwd()  # noqa: PTH109
+    return order["arguments"]
+
+
+def _main() -> None:
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    for name in (*_LIBRARIES, *_STANDARD):
+        importlib.import_module(name)
+    gc.freeze()
+    module, *arguments = _serve(connection)
+    sys.argv[:] = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _main()

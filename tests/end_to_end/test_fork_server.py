@@ -1,0 +1,105 @@
+"""A command in the fork server behaves as it does in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.end_to_end.fork_server import fork_server
+
+ENV = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONWARNINGS": "error", "MINE": "é"}
+REPORT = """\
+import atexit, json, os, signal, sys, warnings
+
+print(json.dumps([
+    sys.argv[1:], sys.path[0], os.getcwd(), dict(os.environ), sys.stdin.read(),
+    [os.isatty(number) for number in range(3)], sorted(os.listdir("/proc/self/fd")),
+    sys.stdout.encoding, __name__, __spec__.name, sys.warnoptions,
+    [str(signal.getsignal(number)) for number in signal.valid_signals() if number < 32],
+]))
+atexit.register(print, "at exit")
+"""
+
+
+def both(tmp_path, code, *arguments):
+    """Run a module with *code* both ways; return exit code, output and errors of each."""
+    (tmp_path / "module.py").write_text(REPORT + code)
+    forked = fork_server().run("module", *arguments, cwd=tmp_path, env=ENV)
+    started = subprocess.run(
+        [sys.executable, "-m", "module", *arguments],
+        cwd=tmp_path,
+        env=ENV,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (forked.code, forked.out, forked.err), (
+        started.returncode,
+        started.stdout,
+        started.stderr,
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("", 0),
+        ("sys.exit(3)", 3),
+        ("sys.exit('no')", 1),
+        ("os.kill(os.getpid(), signal.SIGKILL)", -9),
+        ("import threading; threading.Thread(target=print, args=['thread']).start()", 0),
+    ],
+    ids=["end", "exit", "message", "killed", "thread"],
+)
+def test_same(tmp_path, code, expected):
+    """Arguments, folder, environment, streams, open files, signals and exit code are the same."""
+    forked, started = both(tmp_path, code, "a", "--b=c d")
+
+    assert expected == forked[0]
+    assert started == forked
+
+
+def test_warning_is_an_error(tmp_path):
+    """PYTHONWARNINGS holds in the fork."""
+    (code, _, err), _ = both(tmp_path, "warnings.warn('old', DeprecationWarning)")
+
+    assert 1 == code
+    assert "DeprecationWarning: old" in err
+
+
+def test_too_slow(tmp_path):
+    """A command that does not end in time is killed."""
+    (tmp_path / "module.py").write_text("import os, time; print(os.getpid()); time.sleep(60)")
+
+    with pytest.raises(TimeoutError, match="did not end in time"):
+        fork_server().run("module", cwd=tmp_path, env=ENV, seconds=0.5)
+
+
+def test_next_command_knows_nothing(tmp_path):
+    """A command changes nothing for the next one."""
+    (tmp_path / "module.py").write_text(
+        "import json, os, sys\n"
+        "print(json.dumps(['MINE' in os.environ, 'local' in sys.modules, os.getcwd()]))\n"
+        "import local\nos.environ['MINE'] = '1'; os.chdir('/')\n"
+    )
+    (tmp_path / "local.py").write_text("")
+    env = {name: value for name, value in ENV.items() if name != "MINE"}
+
+    told = [fork_server().run("module", cwd=tmp_path, env=env).out for _ in range(2)]
+
+    assert [[False, False, str(tmp_path)]] * 2 == [json.loads(each) for each in told]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"), [({}, True), ({"HOME": "/x"}, True), ({"PYTHONUTF8": "0"}, False)]
+)
+def test_suits(more, expected):
+    """What Python reads at its start must be what the server was started with."""
+    env = {name: value for name, value in ENV.items() if name != "MINE"}
+
+    assert expected == fork_server().suits(env | more)
