@@ -1,6 +1,6 @@
-"""Values are matched against a template's patterns in a process of their own, for a bounded time.
+"""Match AllowedPattern of template parameters in a process of its own, with a timeout.
 
-Python's re cannot be interrupted: one pattern such as (a+)+$ would stop the emulator for hours.
+Python's re cannot be interrupted: a pattern such as (a+)+$ would block the emulator for hours.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from emulator import ministack
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-SECONDS = 2.0  # Most of it is for a busy machine to start a process.
+TIMEOUT_SECONDS = 2.0  # On a busy machine most of it is the start of the process.
 _PROGRAM = """
 import json, re, sys
 pattern, values = json.load(sys.stdin)
 print(json.dumps(all(re.fullmatch(pattern, value) for value in values)))
 """
-_LISTS = {"CommaDelimitedList", "List<Number>"}  # Each member has to match.
-_REPEATS = re.compile(r"[*+?{]")
+_LISTS = {"CommaDelimitedList", "List<Number>"}  # Each member must match.
+_REPETITIONS = re.compile(r"[*+?{]")
 
 
 def install() -> None:
-    """Match parameters of stacks so."""
-    ministack.swap(ministack.engine, "_check_parameter_constraints", _matched_apart)
+    """Use this for the parameters of all templates."""
+    ministack.swap(ministack.engine, "_check_parameter_constraints", _matched_in_process)
 
 
-def _matched_apart(check: Callable[..., None]) -> Callable[..., None]:
-    """Have a pattern that may take long decided before the emulator looks at it."""
+def _matched_in_process(check: Callable[..., None]) -> Callable[..., None]:
+    """Match a pattern that may take long first, and pass the other constraints to MiniStack."""
 
     def checking(name: str, parameter: dict[str, Any], kind: str, value: str) -> None:
         pattern = str(parameter.get("AllowedPattern", ""))
-        if len(_REPEATS.findall(pattern)) < 2:  # One alone never goes back far.
+        if len(_REPETITIONS.findall(pattern)) < 2:  # A single repetition needs little backtracking.
             check(name, parameter, kind, value)
             return
         _compile(name, pattern)
-        values = [one.strip() for one in value.split(",")] if kind in _LISTS else [value]
+        values = [item.strip() for item in value.split(",")] if kind in _LISTS else [value]
         if kind != "Number" and not _match(name, pattern, tuple(values)):
             reason = parameter.get("ConstraintDescription") or f"must match pattern {pattern}"
             raise ValueError(f"Parameter '{name}' {reason}")
-        others = {key: one for key, one in parameter.items() if key != "AllowedPattern"}
-        check(name, others, kind, value)
+        rest = {key: item for key, item in parameter.items() if key != "AllowedPattern"}
+        check(name, rest, kind, value)
 
     return checking
 
@@ -66,10 +66,10 @@ def _match(name: str, pattern: str, values: Sequence[str]) -> bool:
             input=json.dumps([pattern, values]).encode(),
             capture_output=True,
             check=False,
-            timeout=SECONDS,
+            timeout=TIMEOUT_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        message = f"Parameter '{name}' takes more than {SECONDS:.0f} s to match its AllowedPattern"
+        message = f"Parameter '{name}' takes more than {TIMEOUT_SECONDS:.0f} s to match its AllowedPattern"
         raise ValueError(message) from None
     if done.returncode:
         raise ValueError(f"Parameter '{name}' cannot be matched against its AllowedPattern")

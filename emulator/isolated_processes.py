@@ -1,8 +1,8 @@
 """Isolate every process that the emulator starts.
 
-The emulator calls subprocess.Popen in each service that runs user code: Lambda functions of every
+MiniStack calls subprocess.Popen in each service that runs user code: Lambda functions of every
 runtime, jobs, resolvers. So Popen itself is replaced in this process. A program that runs no user
-code (PostgreSQL) is started within `trusted`.
+code, such as PostgreSQL, is started within `trusted`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _LAYERS = "/opt"  # As on Lambda, but with a folder per layer.
 _SCRATCH = "/tmp"  # noqa: S108  Of the sandbox.
 _CA = "/etc/pki/rds/ca.pem"
 
-# Variables that a process inherits from the emulator; its other variables were set for it.
-_PASSED = ("AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_SHARED_CREDENTIALS_FILE", "LANG")
+# Variables that a process inherits from the emulator. MiniStack sets its other variables.
+_INHERITED = ("AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_SHARED_CREDENTIALS_FILE", "LANG")
 _CA_VARIABLE = "PGSSLROOTCERT"
 _LAYER_VARIABLE = "_LAMBDA_LAYERS_DIRS"
 
@@ -57,7 +57,7 @@ def install(isolation: Isolation) -> None:
 class Isolation:
     """The isolation of processes.
 
-    *packages* is the folder of the packages in Lambda's Python. The folder *private* is hidden.
+    *packages* is a folder with the packages of Lambda's Python. The folder *private* is hidden.
     """
 
     level: sandbox.Level
@@ -65,47 +65,52 @@ class Isolation:
     private: Path
 
     def command_and_environment(
-        self, words: Sequence[str], folder: str | None, given: Mapping[str, str], scratch: Path
+        self, words: Sequence[str], folder: str | None, variables: Mapping[str, str], scratch: Path
     ) -> tuple[list[str], dict[str, str]]:
         """Return the command and the environment that run *words* in *folder*, isolated.
 
         *scratch* is the process's own folder for HOME and temporary files.
         """
-        files = self._files(words, folder, given) if self.level == "namespaces" else {}
+        files = self._files(words, folder, variables) if self.level == "namespaces" else {}
         inside = {str(path): target for target, path in files.items()}
         ca = Path(os.environ.get(_CA_VARIABLE, ""))
-        box = Sandbox(
+        isolated = Sandbox(
             self.level,
             files={**files, **self._packages(), **({_CA: ca} if ca.is_file() else {})},
             folder=_translated(folder or str(scratch), inside),
             hidden=sandbox.private_folders(self.private),
         )
-        command = [_translated(word, inside) for word in _python_alone(words)]
+        command = [_translated(word, inside) for word in _with_plain_python(words)]
         environment = {
-            **{name: os.environ[name] for name in _PASSED if name in os.environ},
-            **{name: _translated(value, inside) for name, value in _own(given).items()},
+            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+            **{
+                name: _translated(value, inside)
+                for name, value in _not_inherited(variables).items()
+            },
             **self._paths(scratch, ca),
         }
-        return box.command(command, liveness=sandbox.liveness_pipe().reader), environment
+        return isolated.command(command, liveness=sandbox.liveness_pipe().reader), environment
 
     def _files(
-        self, words: Sequence[str], folder: str | None, given: Mapping[str, str]
+        self, words: Sequence[str], folder: str | None, variables: Mapping[str, str]
     ) -> dict[str, Path]:
-        """Return the host paths that a process needs, by where it sees them.
+        """Return the host paths that a process needs, by their paths inside the sandbox.
 
-        A job and a function can name any path, so only what the emulator has written is shown:
-        scripts in its own folder, and layers beside the code.
+        A job and a function can name any path, so only files that the emulator has written are
+        visible: scripts in its own folder, and layers beside the code.
         """
         files: dict[str, Path] = {}
         if folder:
             files[CODE] = Path(folder)
-            for layer in filter(None, given.get(_LAYER_VARIABLE, "").split(os.pathsep)):
+            for layer in filter(None, variables.get(_LAYER_VARIABLE, "").split(os.pathsep)):
                 if Path(layer).resolve().parent == Path(folder).resolve().parent:
                     files[f"{_LAYERS}/{Path(layer).name}"] = Path(layer)
         for word in words[1:]:
             path = Path(word)
-            ours = path.is_absolute() and path.resolve().is_relative_to(self.private.resolve())
-            if ours and path.is_file() and not (folder and path.is_relative_to(folder)):
+            is_private = path.is_absolute() and path.resolve().is_relative_to(
+                self.private.resolve()
+            )
+            if is_private and path.is_file() and not (folder and path.is_relative_to(folder)):
                 files[f"{RUNTIME}/{path.name}"] = path
         return files
 
@@ -113,7 +118,7 @@ class Isolation:
         return {f"{RUNTIME}/{link.name}": link for link in self.packages.iterdir()}
 
     def _paths(self, scratch: Path, ca: Path) -> dict[str, str]:
-        """Return the variables with folders and files, by their paths inside the sandbox."""
+        """Return the variables that contain paths, with the paths inside the sandbox."""
         if self.level == "namespaces":
             runtime, authority, path = RUNTIME, _CA, "/usr/local/bin:/usr/bin:/bin"
         else:
@@ -129,7 +134,7 @@ class Isolation:
 
 
 class IsolatedProcess(subprocess.Popen[Any]):
-    """A process that has its code, Lambda's packages and its own /tmp."""
+    """A process that sees only its code, Lambda's packages and a /tmp of its own."""
 
     isolation: Isolation
 
@@ -141,7 +146,7 @@ class IsolatedProcess(subprocess.Popen[Any]):
         env: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        """Start *args*, a list of arguments."""
+        """Start *args*, which must be a list of arguments."""
         if _is_trusted.get():
             super().__init__(args, cwd=cwd, env=env, **options)
             return
@@ -158,16 +163,16 @@ class IsolatedProcess(subprocess.Popen[Any]):
         super().__init__(command, env=sandbox.environment(environment), **options)
 
 
-def _python_alone(words: Sequence[str]) -> list[str]:
-    """Replace this interpreter by one with the standard library only."""
+def _with_plain_python(words: Sequence[str]) -> list[str]:
+    """Replace this interpreter by one that has the standard library only."""
     if words[0] == sys.executable:
         return [sandbox.python(), "-I", "-S", "-B", *words[1:]]
     return list(words)
 
 
-def _own(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables in *given* that are not inherited from the emulator."""
-    return {name: value for name, value in given.items() if os.environ.get(name) != value}
+def _not_inherited(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables in *variables* that are not inherited from the emulator."""
+    return {name: value for name, value in variables.items() if os.environ.get(name) != value}
 
 
 def _translated(text: str, inside: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The key SNS signs messages with here, made once per folder, and its certificate."""
+"""The key that signs SNS messages, generated once for each folder, and its certificate."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deployer.files import write_atomically
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-_YEARS = timedelta(days=3650)
+_VALIDITY = timedelta(days=3650)
 _NAME = "sns.amazonaws.com"
 
 
 @dataclass(frozen=True)
 class Signer:
-    """A key and the certificate that shows it."""
+    """A private key and its certificate."""
 
     key: RSAPrivateKey
     certificate: bytes
@@ -35,19 +37,19 @@ class Signer:
 
 @functools.cache
 def signer() -> Signer:
-    """Return the folder's signer; the first caller ever makes it."""
+    """Return the signer of the folder; generate its key if there is none."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     file = Path(os.environ["STATE_DIR"]) / "sns.pem"
     if not file.exists():
-        _make(file)
+        _generate(file)
     pem = file.read_bytes()
     key = load_pem_private_key(pem, password=None)
     certificate = pem[pem.index(b"-----BEGIN CERTIFICATE-----") :]
-    return Signer(key, certificate)  # type: ignore[arg-type]  # It is RSA: we made it.
+    return Signer(key, certificate)  # type: ignore[arg-type]  # _generate writes an RSA key.
 
 
-def _make(file: Path) -> None:
+def _generate(file: Path) -> None:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -67,12 +69,9 @@ def _make(file: Path) -> None:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + _YEARS)
+        .not_valid_after(now + _VALIDITY)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(_NAME)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    aside = file.with_suffix(".new")
-    aside.touch(mode=0o600)
-    aside.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    aside.replace(file)
+    write_atomically(file, private + certificate.public_bytes(Encoding.PEM))

@@ -1,8 +1,8 @@
-"""Read templates within limits, so that no template stops the emulator.
+"""Read templates within limits, so that no template can block or crash the emulator.
 
-They are measured before they are loaded (yaml_limits.py), then read by libyaml, since the emulator's
-own reader, in Python, takes six times as long. The limits are CloudFormation's where those are
-known; the depth, the size of numbers and the messages for both are not verified.
+The size and depth of a template are checked before it is loaded (yaml_limits.py), then read by libyaml, because MiniStack's
+reader, in Python, takes six times as long. The limits are CloudFormation's where those are known;
+the depth, the size of numbers and the messages for both are not verified.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from emulator import ministack, xml_characters
 _log = logging.getLogger("emulator.template_limits")
 
 MAX_DEPTH = yaml_limits.MAX_DEPTH
-MAX_TEXT = 1_000_000  # The result of a function such as Fn::Sub: as long as a whole template.
+MAX_TEXT = 1_000_000  # The result of a function such as Fn::Sub; a whole template is as long.
 _MAX_INTEGER = 2**1023  # Larger ones cannot be floating-point numbers either.
 _COUNTS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}  # Quotas.
 _SECTIONS = ("Conditions", "Mappings", "Metadata", "Outputs", "Parameters", "Resources", "Rules")
@@ -32,16 +32,16 @@ _expanded: ContextVar[list[int] | None] = ContextVar("expanded", default=None)
 
 
 class TemplateError(ValueError):
-    """A template that is refused; the emulator puts “Template format error:” before it."""
+    """The template is refused; MiniStack prefixes the message with “Template format error:”."""
 
 
 def install() -> None:
-    """Apply the limits to every template that the emulator reads."""
+    """Apply the limits to every template that MiniStack reads."""
     ministack.swap(ministack.engine, "CfnLoader", _by_libyaml)
-    ministack.wrap("_parse_template", _bounded)
-    ministack.wrap("_parse_snippet", _bounded_snippet)
+    ministack.wrap("_parse_template", _limited)
+    ministack.wrap("_parse_snippet", _limited_snippet)
     ministack.wrap("_resolve_template", _without_aliases)
-    ministack.wrap("_resolve_refs", _bounded_text)
+    ministack.wrap("_resolve_refs", _limited_text)
     ministack.swap(ministack.language_extensions, "apply", _counted)
     ministack.swap(ministack.language_extensions, "_expand", _counting)
     ministack.wrap("_xml", _clean_answer)
@@ -49,20 +49,20 @@ def install() -> None:
         ministack.wrap_action(action, _checked)
 
 
-def _by_libyaml(own: type[yaml.SafeLoader]) -> type[yaml.CSafeLoader]:
+def _by_libyaml(loader: type[yaml.SafeLoader]) -> type[yaml.CSafeLoader]:
     class Loader(yaml.CSafeLoader):
-        yaml_constructors = own.yaml_constructors
-        yaml_multi_constructors = own.yaml_multi_constructors
-        yaml_implicit_resolvers = own.yaml_implicit_resolvers
+        yaml_constructors = loader.yaml_constructors
+        yaml_multi_constructors = loader.yaml_multi_constructors
+        yaml_implicit_resolvers = loader.yaml_implicit_resolvers
 
     return Loader
 
 
-def _bounded(parse: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
-    """Measure a template's text before it is parsed, and check its values afterwards."""
+def _limited(parse: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
+    """Check a template's text before it is parsed, and its values afterwards."""
 
     def parsing(text: str) -> dict[str, Any]:
-        _measure(text, aliases=False)
+        _check_text(text, aliases=False)
         try:
             template = parse(text)
         except RecursionError:
@@ -74,11 +74,11 @@ def _bounded(parse: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str
     return parsing
 
 
-def _bounded_snippet(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Do the same for a snippet of AWS::Include, where aliases are allowed."""
+def _limited_snippet(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Check a snippet of AWS::Include in the same way; aliases are allowed in it."""
 
     def parsing(text: str) -> Any:
-        _measure(text, aliases=True)
+        _check_text(text, aliases=True)
         snippet = parse(text)
         for problem in _values(snippet):
             raise TemplateError(problem)
@@ -88,10 +88,10 @@ def _bounded_snippet(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 @functools.lru_cache(maxsize=16)  # Each template is read several times for one change set.
-def _measure(text: str, *, aliases: bool) -> None:
+def _check_text(text: str, *, aliases: bool) -> None:
     if found := xml_characters.forbidden(text):
         raise TemplateError(f"{found} is not allowed in a template")
-    if not text.lstrip().startswith("{"):  # json.loads bounds its own depth.
+    if not text.lstrip().startswith("{"):  # json.loads limits the depth itself.
         yaml_limits.check(text, aliases=aliases)
 
 
@@ -102,7 +102,7 @@ def _without_aliases(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
         text, refused = resolve(params)
         if refused is None and text:
             try:
-                _measure(text, aliases=False)
+                _check_text(text, aliases=False)
             except yaml_limits.AliasError:
                 return None, ministack.refuse("ValidationError", _ALIASES)
             except ValueError:
@@ -113,7 +113,7 @@ def _without_aliases(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def problems(template: dict[str, Any]) -> Iterator[str]:
-    """Yield the faults that CloudFormation reports before it evaluates a template."""
+    """Yield the errors that CloudFormation reports before it evaluates a template."""
     yield from _values(template)
     for name in _SECTIONS:
         section = template.get(name, {})
@@ -129,7 +129,7 @@ def problems(template: dict[str, Any]) -> Iterator[str]:
 
 
 def _shapes(template: dict[str, Any]) -> Iterator[str]:
-    """Yield members that are not mappings although the emulator reads them as mappings."""
+    """Yield an error for each member that is not a mapping although MiniStack reads it as one."""
     for section in ("Resources", "Outputs", "Parameters", "Rules"):
         for name, member in (template.get(section) or {}).items():
             if not isinstance(name, str):
@@ -158,7 +158,7 @@ def _resource(name: str, resource: dict[str, Any]) -> Iterator[str]:
 
 
 def _values(root: Any) -> Iterator[str]:
-    """Yield the faults of single values: their type, depth and characters."""
+    """Yield the errors of single values: type, depth and characters."""
     level, depth = [root], 0
     while level:
         if depth > MAX_DEPTH:
@@ -191,8 +191,8 @@ def _value(value: Any) -> str:
             return f"a {type(value).__name__} is not allowed in a template"
 
 
-def _bounded_text(resolve: Callable[..., Any]) -> Callable[..., Any]:
-    """Stop functions that double their text with every level of nesting."""
+def _limited_text(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse the result of a function that is too long, such as Fn::Sub doubling its text."""
 
     def resolving(*arguments: Any, **more: Any) -> Any:
         value = resolve(*arguments, **more)
@@ -229,7 +229,7 @@ def _counting(expand: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _clean_answer(answer: Callable[[int, str, str], Any]) -> Callable[[int, str, str], Any]:
-    """Make the response valid XML, whatever the stored state contains."""
+    """Make a response valid XML, also if the stored state contains invalid characters."""
 
     def answering(status: int, tag: str, inner: str) -> Any:
         return answer(status, tag, xml_characters.clean(inner))

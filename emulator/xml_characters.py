@@ -1,7 +1,8 @@
-"""Characters that XML 1.0 does not allow: refused in requests, replaced in responses.
+"""Find and replace the characters that XML 1.0 does not allow.
 
-Most of AWS's older services respond in XML. One such character in a name or an output would make
-every later response that lists it unreadable, also after a restart.
+Most older AWS services respond in XML. One such character in a name or an output would make every
+later response that contains it invalid, also after a restart. So they are refused in requests and
+replaced in responses.
 """
 
 from __future__ import annotations

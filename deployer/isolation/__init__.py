@@ -4,5 +4,5 @@
     launcher.py     sets up the isolation and runs the command; uses the standard library only
     namespaces.py   the system calls
 
-Nothing is imported here: the launcher starts with every Lambda function.
+Nothing is imported here, because the launcher starts with every Lambda function.
 """

@@ -1,10 +1,10 @@
-"""Run one command isolated from this machine, and kill it when the process that started it ends.
+"""Run one command isolated from this machine, and kill it when the calling process ends.
 
     launcher.main([LEVEL, LIVENESS, OPTION…, "--", FOLDER, PROGRAM, ARGUMENT…])
 
 LIVENESS is the reading end of a pipe: when the writing end closes, the command is killed.
-The command's environment is what begins with SANDBOX_ in ours, without that.
-The options say what the command finds in its file system; only namespaces need them:
+The command gets the environment variables whose names begin with SANDBOX_, without that prefix.
+The options define the command's file system; they are used at the level "namespaces" only:
 
     --bind SOURCE TARGET    a file or folder, read-only
     --copy SOURCE TARGET    a small file
@@ -14,8 +14,8 @@ The options say what the command finds in its file system; only namespaces need 
     --memory MEGABYTES      the size of /tmp
 
 There are three processes: the launcher waits for the command and for the pipe, an init process is
-the first one of the new process namespace, and the command is its child.
-Everything is set up here rather than by the caller, so that Python starts only once.
+the first process of the new process namespace, and the command is its child.
+The launcher does the whole setup itself, so that Python starts only once.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from deployer.isolation import namespaces
 
 NAMESPACES = "namespaces"
 FAILED = 126  # The exit code when the command could not be isolated.
-VARIABLE = "SANDBOX_"  # Before each name of the command's variables: LD_PRELOAD is not for us.
-USER = 1000  # The number of the command's only user and group.
+VARIABLE = "SANDBOX_"  # The prefix keeps variables such as LD_PRELOAD from affecting the launcher.
+USER = 1000  # The id of the only user and the only group of the command.
 
 # Lambda quotas: file descriptors, execution processes and threads. /tmp by default holds 512 MB.
 _DESCRIPTORS = 1024
 _PROCESSES = 1024
 _FILE_BYTES = 512 * 1024 * 1024
-_COUNTED_PER_NAMESPACE = (5, 14)  # Before this version of Linux, RLIMIT_NPROC counts per user.
+_NPROC_PER_NAMESPACE = (5, 14)  # In older versions of Linux, RLIMIT_NPROC counts per user.
 
 _STAGING = "/tmp"  # noqa: S108  A mount point that every machine has.
 _OLD, _NEW = "/old", "/new"
@@ -50,13 +50,13 @@ _DEVICE_LINKS = {
     "stdout": "/proc/self/fd/1",
 }
 _SAFE = namespaces.READ_ONLY | namespaces.NO_SETUID | namespaces.NO_DEVICES
-_ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+_STOP_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 class Specification:
     """A command and its file system.
 
-    It is not a dataclass, and pathlib is not used: both take longer to import than everything else.
+    Dataclasses and pathlib are not used here: each takes longer to import than everything else.
     """
 
     def __init__(self, level: str, liveness: int) -> None:
@@ -69,7 +69,7 @@ class Specification:
         self.links: dict[str, str] = {}
         self.hidden: list[str] = []
         self.memory = 512
-        # Opened before the new root folder is built: the launcher and the command share it.
+        # Opened before the new root folder is built, which may not have it.
         self.null_device = os.open(os.devnull, os.O_RDWR)
 
 
@@ -125,46 +125,46 @@ def _enter_namespaces() -> None:
 
 def _supervise(spec: Specification) -> None:
     """Start the command; exit when it does, and kill it when the pipe closes or a signal arrives."""
-    woken, waking = os.pipe()
-    os.set_blocking(waking, False)
-    signal.set_wakeup_fd(waking)
-    for number in (signal.SIGCHLD, *_ENDING):
+    wakeup_reader, wakeup_writer = os.pipe()
+    os.set_blocking(wakeup_writer, False)
+    signal.set_wakeup_fd(wakeup_writer)
+    for number in (signal.SIGCHLD, *_STOP_SIGNALS):
         signal.signal(number, lambda _number, _frame: None)
     child = os.fork()
     if child == 0:
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, *_ENDING):
+        for number in (signal.SIGCHLD, *_STOP_SIGNALS):
             signal.signal(number, signal.SIG_DFL)
-        _guarded(_begin, spec)
+        _run_child(_start_command, spec)
     _detach_standard_streams(spec)
-    while (status := _ended(child)) is None:
-        ready, _, _ = select.select([spec.liveness, woken], [], [])
-        if spec.liveness in ready or set(os.read(woken, 64)) & set(_ENDING):
+    while (status := _exit_code(child)) is None:
+        ready, _, _ = select.select([spec.liveness, wakeup_reader], [], [])
+        if spec.liveness in ready or set(os.read(wakeup_reader, 64)) & set(_STOP_SIGNALS):
             _kill_group(child)
             os.waitpid(child, 0)
             os._exit(FAILED)
-    _kill_group(child)  # Processes that it started may still be running.
+    _kill_group(child)  # Its child processes may still be running.
     os._exit(status)
 
 
-def _begin(spec: Specification) -> None:
-    """Continue in the child: as the first process of its namespace, or as the command itself."""
+def _start_command(spec: Specification) -> None:
+    """Run in the child process: become the init process of the namespace, or the command itself."""
     os.setsid()
     namespaces.signal_when_parent_dies(signal.SIGKILL)
     namespaces.leave_session_keyring()
     if spec.level != NAMESPACES:
         _execute(spec)
-    _prefer_for_out_of_memory()
+    _kill_first_when_out_of_memory()
     namespaces.forbid_namespaces()
     _build_root(spec)
     command = os.fork()
     if command == 0:
-        _guarded(_execute, spec)
+        _run_child(_execute, spec)
     _detach_standard_streams(spec)
     while True:
-        process, status = os.wait()  # Orphans included.
+        process, status = os.wait()  # Also returns orphaned processes.
         if process == command:
-            os._exit(_code(status))  # The kernel then kills all others in the namespace.
+            os._exit(_to_exit_code(status))  # The kernel then kills all others in the namespace.
 
 
 def _execute(spec: Specification) -> None:
@@ -175,7 +175,7 @@ def _execute(spec: Specification) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return the command's variables, by the names that it sees."""
+    """Return the command's environment variables."""
     return {
         name.removeprefix(VARIABLE): value
         for name, value in os.environ.items()
@@ -184,26 +184,26 @@ def _environment() -> dict[str, str]:
 
 
 def _limit(level: str) -> None:
-    """Limit the command to Lambda's quotas, where the kernel counts it separately."""
+    """Apply Lambda's quotas to the command, as far as the kernel counts it separately."""
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: _DESCRIPTORS,
         resource.RLIMIT_FSIZE: _FILE_BYTES,
     }
-    if level == NAMESPACES and _release() >= _COUNTED_PER_NAMESPACE:
+    if level == NAMESPACES and _kernel_version() >= _NPROC_PER_NAMESPACE:
         limits[resource.RLIMIT_NPROC] = _PROCESSES
-    for name, wanted in limits.items():
+    for name, quota in limits.items():
         _, hard = resource.getrlimit(name)
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        limit = quota if hard == resource.RLIM_INFINITY else min(quota, hard)
         resource.setrlimit(name, (limit, limit))
 
 
-def _release() -> tuple[int, ...]:
+def _kernel_version() -> tuple[int, ...]:
     major, minor = os.uname().release.split(".")[:2]
     return int(major), int("".join(digit for digit in minor if digit.isdigit()) or 0)
 
 
-def _prefer_for_out_of_memory() -> None:
+def _kill_first_when_out_of_memory() -> None:
     """Have the kernel kill the command first when memory runs out."""
     try:
         with open("/proc/self/oom_score_adj", "w") as file:
@@ -226,7 +226,7 @@ def _build_root(spec: Specification) -> None:
     _add_devices()
     scratch = f"size={spec.memory}m,mode=1777"
     namespaces.mount("tmpfs", _NEW + _STAGING, _SAFE & ~namespaces.READ_ONLY, scratch)
-    _add_processes()
+    _mount_proc()
     os.chdir(_NEW)
     namespaces.pivot_root(".", ".")
     namespaces.detach(".")
@@ -234,16 +234,16 @@ def _build_root(spec: Specification) -> None:
 
 
 def _fill(spec: Specification) -> None:
-    """Create the listed binds, files and links, parents before children."""
+    """Create the binds, files and links of *spec*, parents before children."""
     for target in ("/dev", "/proc", _STAGING):
         os.makedirs(_NEW + target)
     for target in sorted({*spec.binds, *spec.hidden}):
-        place = _NEW + target
+        path = _NEW + target
         if target in spec.binds:
-            _make_place(_OLD + spec.binds[target], place)
-            namespaces.bind(_OLD + spec.binds[target], place)
-        elif os.path.isdir(place):
-            namespaces.mount("tmpfs", place, _SAFE & ~namespaces.READ_ONLY, "size=1m,mode=755")
+            _make_mount_point(_OLD + spec.binds[target], path)
+            namespaces.bind(_OLD + spec.binds[target], path)
+        elif os.path.isdir(path):
+            namespaces.mount("tmpfs", path, _SAFE & ~namespaces.READ_ONLY, "size=1m,mode=755")
     for target, content in spec.texts.items():
         _make_parent(_NEW + target)
         with open(_NEW + target, "wb") as file:
@@ -253,7 +253,7 @@ def _fill(spec: Specification) -> None:
         os.symlink(text, _NEW + target)
 
 
-def _make_place(source: str, target: str) -> None:
+def _make_mount_point(source: str, target: str) -> None:
     """Create a mount point for *source*: a folder for a folder, a file for a file."""
     if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
@@ -269,21 +269,21 @@ def _make_parent(path: str) -> None:
 def _add_devices() -> None:
     """Mount the devices that every program may need.
 
-    They are the machine's own: read-only, they can be written to, but root's functions cannot
-    change their permissions.
+    They are the machine's devices. A read-only mount allows writing to a device, but prevents
+    functions that root started from changing its permissions.
     """
     safe = namespaces.NO_SETUID | namespaces.NO_EXECUTION
     namespaces.mount("tmpfs", f"{_NEW}/dev", safe, "size=64k,mode=755")
     for name in _DEVICES:
-        _make_place(f"{_OLD}/dev/{name}", f"{_NEW}/dev/{name}")
+        _make_mount_point(f"{_OLD}/dev/{name}", f"{_NEW}/dev/{name}")
         namespaces.bind(f"{_OLD}/dev/{name}", f"{_NEW}/dev/{name}")
     for name, target in _DEVICE_LINKS.items():
         os.symlink(target, f"{_NEW}/dev/{name}")
     namespaces.restrict(f"{_NEW}/dev", safe | namespaces.READ_ONLY, recursive=True)
 
 
-def _add_processes() -> None:
-    """Mount a /proc of the new namespace, unless the kernel forbids it, as in some containers.
+def _mount_proc() -> None:
+    """Mount /proc of the new namespace, unless the kernel forbids it, as in some containers.
 
     It is read-only, because functions started by root could otherwise write to /proc/sys.
     """
@@ -294,8 +294,8 @@ def _add_processes() -> None:
         return
 
 
-def _guarded(action: Callable[[Specification], None], spec: Specification) -> None:
-    """Run the code of a child, and exit: a child must never return into its parent's code."""
+def _run_child(action: Callable[[Specification], None], spec: Specification) -> None:
+    """Run *action* in a child process and exit: a child must not return to its parent's code."""
     try:
         action(spec)
     except OSError as error:
@@ -310,13 +310,13 @@ def _detach_standard_streams(spec: Specification) -> None:
         os.dup2(spec.null_device, stream)
 
 
-def _ended(child: int) -> int | None:
+def _exit_code(child: int) -> int | None:
     process, status = os.waitpid(child, os.WNOHANG)
-    return _code(status) if process else None
+    return _to_exit_code(status) if process else None
 
 
-def _code(status: int) -> int:
-    """Convert a wait status to an exit code like a shell: 128 plus the signal."""
+def _to_exit_code(status: int) -> int:
+    """Convert a wait status to an exit code; like a shell, 128 plus the number of a signal."""
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 

@@ -1,6 +1,6 @@
-"""Linux system calls without a function in Python 3.11: namespaces, mounts, prctl.
+"""Linux system calls that Python 3.11 has no function for: namespaces, mounts, prctl.
 
-Programs that use only the standard library import this module, so it imports nothing else.
+Programs without third-party packages import this module, so it uses the standard library only.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def map_user(user: int, group: int, *, outside_user: int, outside_group: int) ->
 
 
 def forbid_namespaces() -> None:
-    """Forbid further user namespaces below this one, if /proc/sys is writable."""
+    """Forbid user namespaces within this one, if /proc/sys is writable."""
     try:
         _write("/proc/sys/user/max_user_namespaces", "0")
     except OSError:
@@ -74,12 +74,12 @@ def forbid_namespaces() -> None:
 
 
 def make_mounts_private() -> None:
-    """Keep mounts of this namespace from appearing in others."""
+    """Hide mounts of this namespace from other namespaces."""
     _mount(None, "/", None, _RECURSIVE | _PRIVATE, None)
 
 
 def bind(source: str, target: str) -> None:
-    """Show *source*, with what is mounted below it, at *target*."""
+    """Mount *source*, with the mounts below it, at *target* too."""
     _mount(source, target, None, _BIND | _RECURSIVE, None)
 
 
@@ -90,15 +90,15 @@ def mount(kind: str, target: str, flags: int, options: str = "") -> None:
 
 def restrict(target: str, attributes: int, *, recursive: bool = False) -> None:
     """Add mount attributes such as READ_ONLY to the mount at *target* (Linux 5.12)."""
-    wanted = _MountAttributes(attr_set=attributes)
+    new_attributes = _MountAttributes(attr_set=attributes)
     flags = _AT_RECURSIVE if recursive else 0
     result = _libc.syscall(
         _SYS_MOUNT_SETATTR,
         _AT_FDCWD,
         os.fsencode(target),
         flags,
-        ctypes.byref(wanted),
-        ctypes.sizeof(wanted),
+        ctypes.byref(new_attributes),
+        ctypes.sizeof(new_attributes),
     )
     _check(result, f"mount_setattr {target}")
 
@@ -112,33 +112,33 @@ def pivot_root(new: str, old: str) -> None:
 
 
 def detach(target: str) -> None:
-    """Unmount *target* and all below it."""
+    """Unmount *target* and all mounts below it."""
     _check(_libc.umount2(os.fsencode(target), _DETACH), f"umount {target}")
 
 
 def signal_when_parent_dies(number: int) -> None:
-    """Have the kernel send this process a signal when the thread that started it ends."""
+    """Send this process a signal when the thread that started it ends; only on Linux."""
     if LINUX:
         _check(_libc.prctl(_SIGNAL_WHEN_PARENT_DIES, number, 0, 0, 0), "prctl")
 
 
 def forbid_new_privileges() -> None:
-    """Make setuid programs run as ordinary programs, for this process and its children."""
+    """Ignore the setuid bit of programs that this process and its children run; only on Linux."""
     if LINUX:
         _check(_libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
 
 
 def leave_session_keyring() -> None:
-    """Join a new and empty session keyring: the kernel keeps secrets of the user in the old one.
+    """Join a new, empty session keyring: the old one may contain secrets of the user.
 
-    A kernel or a container that has no keyrings refuses, and there is nothing to leave.
+    Without keyrings, in some kernels and containers, the call fails and nothing has to be done.
     """
     if LINUX and (number := _SYS_KEYCTL.get(os.uname().machine)):
         _libc.syscall(number, _JOIN_SESSION_KEYRING, None)
 
 
 def hide_memory() -> None:
-    """Deny other processes of the same user this process's memory, environment and descriptors."""
+    """Hide memory, environment and descriptors from other processes of the same user; on Linux."""
     if LINUX:
         _check(_libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0), "prctl")
 
@@ -152,10 +152,10 @@ def _mount(
     _check(result, f"mount {target}")
 
 
-def _check(result: int, what: str) -> None:
+def _check(result: int, call: str) -> None:
     if result != 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        raise OSError(number, f"{call}: {os.strerror(number)}")
 
 
 def _write(path: str, text: str) -> None:

@@ -1,12 +1,12 @@
-"""Build the command line of an isolated command, and find out what this machine supports.
+"""Build the command line of an isolated command, and detect the isolation of this machine.
 
     command = sandbox.command([python(), "-I", "/var/task/main.py"], liveness=liveness_pipe().reader)
     subprocess.run(command, env=environment(variables), pass_fds=[liveness_pipe().reader])
 
 On Linux the command runs in its own user, mount, process and IPC namespaces, and its file system
-has only the files of a Sandbox. Where the machine forbids that (and on macOS), it has the user's
-file system, and only its environment, its descriptors and its lifetime are limited.
-`level` returns the supported level, `requirement` the user's. The network is never isolated.
+has only the files of a Sandbox. On macOS, and on a machine that does not allow namespaces, it has
+the user's file system, and only its environment, its descriptors and its lifetime are limited.
+`level` returns the supported level, `requirement` the required one. The network is never isolated.
 """
 
 from __future__ import annotations
@@ -52,34 +52,34 @@ _GROUP = "sandbox:x:1000:\n"
 class Sandbox:
     """The file system of a command.
 
-    *files* maps paths inside the sandbox to host paths, which are added to the system's programs.
-    Everything is read-only but /tmp, which is the command's own. *hidden* are folders that are not
+    *files* maps paths inside the sandbox to host paths; the system's programs are always visible.
+    Everything is read-only except /tmp, which is a new folder. *hidden* are folders that are not
     visible, even if a system folder contains them. Without namespaces all files are visible.
     """
 
     level: Level
     files: Mapping[str, Path] = field(default_factory=dict)
-    folder: str = "/tmp"  # noqa: S108  The command's own.
+    folder: str = "/tmp"  # noqa: S108  Not the machine's /tmp.
     hidden: tuple[Path, ...] = ()
 
     def command(self, command: Sequence[str], *, liveness: int) -> list[str]:
         """Return the command line that runs *command* until the pipe *liveness* closes."""
         options: list[str] = []
         if self.level == "namespaces":
-            options = [*_system_options(), *self._own_options()]
+            options = [*_system_options(), *self._file_options()]
         start = [python(), "-I", "-S", "-c", _START, self.level, str(liveness)]
         return [*start, *options, "--", self.folder, *command]
 
-    def _own_options(self) -> Iterator[str]:
+    def _file_options(self) -> Iterator[str]:
         for target, source in self.files.items():
             yield from ("--bind", os.path.realpath(source), target)
         for hidden in self.hidden:
-            if (path := os.path.realpath(hidden)) != "/":  # The home of some system users.
+            if (path := os.path.realpath(hidden)) != "/":  # The home folder of some system users.
                 yield from ("--hide", path)
 
 
 class LivenessPipe:
-    """A pipe whose writing end closes when this process ends for any reason."""
+    """A pipe whose writing end closes when this process ends, for any reason."""
 
     def __init__(self) -> None:
         self.reader, self._writer = os.pipe()
@@ -87,46 +87,47 @@ class LivenessPipe:
 
 @functools.cache
 def liveness_pipe() -> LivenessPipe:
-    """Return the pipe that stays open while this process runs; sandboxes end when it closes."""
+    """Return the pipe that is open while this process runs; sandboxes end when it closes."""
     return LivenessPipe()
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return what to start a sandbox with for the command to have *variables*.
+    """Return the environment of the launcher that gives the command *variables*.
 
-    The launcher runs before it is isolated, so names that mean something to the dynamic linker or
-    to Python (LD_PRELOAD) must not reach it: they would load a library of the machine there.
+    The launcher itself is not isolated. A variable such as LD_PRELOAD would make the dynamic linker
+    load a library into it, so all names get a prefix that the launcher removes.
     """
     return {f"{launcher.VARIABLE}{name}": value for name, value in variables.items()}
 
 
 def python() -> str:
-    """Return the path of the interpreter itself, which every sandbox has, not of a venv's link."""
+    """Return the path of the interpreter itself, not of a venv's link: sandboxes have no venv."""
     return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def requirement() -> Requirement:
-    """Return the isolation that the user requires: CRUDDUR_ISOLATION."""
+    """Return the isolation that the user requires by CRUDDUR_ISOLATION."""
     value = os.environ.get(VARIABLE, "auto")
     if value not in get_args(Requirement):
         known = ", ".join(get_args(Requirement))
         raise IsolationError(
-            f"{VARIABLE}: {value!r} is not one of {known}", hint=f"unset {VARIABLE}, or correct it"
+            f"{VARIABLE}: {value!r} is not one of {known}",
+            hint=f"unset {VARIABLE}, or set it to one of these",
         )
     return value  # type: ignore[return-value]  # Compared with all values of the type.
 
 
 @functools.cache
 def level() -> Level:
-    """Return the level of isolation that is in use; raise IsolationError if more is required.
+    """Return the level of isolation of this machine; raise IsolationError if more is required.
 
-    The machine is probed once, by running Python in a sandbox.
+    It is detected once, by running Python in a sandbox.
     """
-    wanted = requirement()
-    if wanted == "off":
+    required = requirement()
+    if required == "off":
         return "environment"
     problem = _problem()
-    if problem and wanted == "required":
+    if problem and required == "required":
         raise IsolationError(
             f"{VARIABLE}=required: this machine cannot isolate code: {problem}",
             hint=f"allow unprivileged user namespaces (docs/emulator.md), or unset {VARIABLE}",
@@ -137,13 +138,13 @@ def level() -> Level:
 def private_folders(*more: Path) -> tuple[Path, ...]:
     """Return the folders that are hidden in every sandbox: home, the checkout, and *more*."""
     homes = [Path(os.environ["HOME"])] if os.environ.get("HOME") else []
-    with contextlib.suppress(KeyError):  # Containers may run as a user without a name.
+    with contextlib.suppress(KeyError):  # A container may run as a user without a name.
         homes.append(Path(pwd.getpwuid(os.getuid()).pw_dir))
     return (*homes, _CHECKOUT, *more)
 
 
 def _problem() -> str:
-    """Return why namespaces cannot be used here; empty if they can."""
+    """Return why this machine does not allow namespaces; empty if it does."""
     if sys.platform != "linux":
         return f"{sys.platform} has no namespaces"
     sandbox = Sandbox("namespaces", hidden=private_folders())
@@ -162,7 +163,7 @@ def _problem() -> str:
             timeout=_PROBE_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        return f"nothing happened in {_PROBE_SECONDS} s"
+        return f"no result within {_PROBE_SECONDS} s"
     message = done.stderr.decode(errors="replace").strip()
     return (message or f"exit code {done.returncode}") if done.returncode else ""
 
@@ -175,7 +176,7 @@ def _system_options() -> tuple[str, ...]:
 def _system() -> Iterator[str]:
     """Yield the options for every sandbox: programs, libraries, Python, name lookup, certificates."""
     for path in _SYSTEM:
-        if Path(path).is_symlink():  # As the system has it: /bin → usr/bin.
+        if Path(path).is_symlink():  # Such as /bin → usr/bin.
             yield from ("--link", path, str(Path(path).readlink()))
         elif Path(path).is_dir():
             yield from ("--bind", path, path)

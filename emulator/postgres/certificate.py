@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from deployer.files import write_atomically
+
 ADDRESS = "127.0.0.1"
 _NAMES = ("localhost",)
 _AUTHORITY = "RDS of the emulator"
@@ -42,15 +44,8 @@ def _make(ca: Path, own: Path) -> None:
     )
     plain = serialization.NoEncryption()
     private = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, plain)
-    _write(own, private + _server(key, authority).public_bytes(_PEM))
-    _write(ca, _issuer(authority).public_bytes(_PEM))
-
-
-def _write(path: Path, content: bytes) -> None:
-    aside = path.with_suffix(".new")
-    aside.touch(mode=0o600)
-    aside.write_bytes(content)
-    aside.replace(path)
+    write_atomically(own, private + _server(key, authority).public_bytes(_PEM))
+    write_atomically(ca, _issuer(authority).public_bytes(_PEM))
 
 
 def _issuer(key: _Key) -> x509.Certificate:
