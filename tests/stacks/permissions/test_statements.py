@@ -1,0 +1,139 @@
+"""Each statement pairs actions with resources that they support.
+
+IAM accepts any pair and denies an action on a resource of another type, so a mistake would only be
+found by a release. cfn-lint has a copy of AWS's service authorization reference: the resource types
+of each action, and the ARN formats of each type.
+"""
+
+import json
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from tests.stacks.access import MADE, PREFIX, role
+
+from tests.stacks.test_pipeline import BUILDS
+
+REFERENCE = Path(find_spec("cfnlint").origin).parent / "data" / "AdditionalSpecs" / "Policies.json"
+
+# Actions for which the reference lists no resource type. Other copies of it list the types of
+# CloudFront. Not verified on AWS.
+NO_RESOURCE_TYPE = {
+    ("ManageCloudFrontFunctions", "cloudfront:CreateFunction"),
+    ("ManageCloudFrontPolicies", "cloudfront:CreateCachePolicy"),
+    ("ManageCloudFrontPolicies", "cloudfront:CreateResponseHeadersPolicy"),
+    ("ReadAndWriteMessages", "dynamodb:ListStreams"),
+}
+
+# The reference lists stacks only; see `build_roles.change_stacks`.
+CHANGE_SETS = "ExecuteChangeSets", ":changeSet/release-*"
+
+
+@cache
+def reference():
+    return json.loads(REFERENCE.read_text())
+
+
+@cache
+def formats(action):
+    """Return the ARN formats of *action* as patterns; none if it only supports `*`."""
+    service, _, name = action.partition(":")
+    types = reference()[service]["Actions"][name.lower()].get("Resources", [])
+    known = reference()[service]["Resources"]
+    return [
+        re.sub(r"\$\{\w+\}|\.\*", "*", format_)
+        for type_ in types
+        for format_ in known[type_.lower()]["ARNFormats"]
+    ]
+
+
+@cache
+def overlap(one, other):
+    """Return whether two patterns with `*` match a common string."""
+    if not one or not other:
+        return not (one or other).strip("*")
+    if one[0] == "*":
+        return overlap(one[1:], other) or overlap(one, other[1:])
+    if other[0] == "*":
+        return overlap(other, one)
+    return one[0] == other[0] and overlap(one[1:], other[1:])
+
+
+def supports(action, resource):
+    """Return whether *resource* matches ARNs of a type that *action* supports."""
+    parts = resource.split(":", 5)  # Partition, service, region and account contain no colon.
+    return any(
+        all(overlap(one, other) for one, other in zip(parts, format_.split(":", 5), strict=True))
+        for format_ in formats(action)
+    )
+
+
+def statements(name):
+    """Return the statements of a role that allow something, with all names resolved."""
+    found = role(name)
+    documents = [found.boundary] if found.boundary else found.policies
+    return [
+        statement
+        for document in documents
+        for statement in document["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+
+
+ROLES = ("ReleaseRole", MADE, "PipelineRole", "SitePublisher", *BUILDS)
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_every_action_supports_a_resource_of_its_statement(name):
+    """An action without such a resource would have no effect."""
+    without_effect = {
+        (statement["Sid"], action)
+        for statement in statements(name)
+        for action in statement["Action"]
+        if "*" not in statement["Resource"]
+        and not any(supports(action, resource) for resource in statement["Resource"])
+    }
+
+    assert set() == without_effect - NO_RESOURCE_TYPE
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_every_resource_is_supported_by_an_action_of_its_statement(name):
+    """A resource without such an action would have no effect."""
+    without_effect = [
+        (statement["Sid"], resource)
+        for statement in statements(name)
+        for resource in statement["Resource"]
+        if resource != "*" and not any(supports(action, resource) for action in statement["Action"])
+    ]
+
+    assert [] == [
+        (sid, resource)
+        for sid, resource in without_effect
+        if (sid, resource[-len(CHANGE_SETS[1]) :]) != CHANGE_SETS
+    ]
+
+
+def test_every_exception_is_needed():
+    """An action without resource types is still allowed for a resource."""
+    allowed = {
+        (statement["Sid"], action)
+        for name in ("ReleaseRole", MADE)
+        for statement in statements(name)
+        for action in statement["Action"]
+    }
+
+    assert NO_RESOURCE_TYPE <= allowed
+    assert [] == [action for _, action in NO_RESOURCE_TYPE if formats(action)]
+
+
+def test_a_wrong_pair_is_found():
+    """The formats distinguish services and resource types."""
+    function = f"arn:aws:lambda:ca-central-1:123456789012:function:{PREFIX}-*"
+
+    assert supports("lambda:GetFunction", function)
+    assert not supports("lambda:GetFunction", function.replace(":lambda:", ":lambdax:"))
+    assert not supports("lambda:GetFunction", function.replace(":function:", ":layer:"))
+    assert not supports("sqs:SendMessage", function)
