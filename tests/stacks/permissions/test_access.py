@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.stacks.access import (
+
+from tests.scanners.policies import ACCOUNT, REGION
+from tests.stacks.permissions import access
+from tests.stacks.permissions.access import (
     ARTIFACT_STORE,
     ARTIFACTS,
     MADE,
@@ -21,9 +24,6 @@ from tests.stacks.access import (
     trusts,
     world,
 )
-
-from tests.scanners.policies import ACCOUNT, REGION
-from tests.stacks.permissions import access
 from tests.stacks.test_pipeline import BUILDS, PROJECT_NAMES
 
 HERE = "ca-central-1"  # Where the stacks are; in the names of other things it is an example.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.stacks.access import NamedWorld
+from tests.stacks.permissions.access import NamedWorld
 from tests.stacks.templates import config_of, emit, text
 
 # Layers that a person deploys; whatever else there is, the pipeline has to be able to.

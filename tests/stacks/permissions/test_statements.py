@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from tests.stacks.access import MADE, PREFIX, role
 
+from tests.stacks.permissions.access import MADE, PREFIX, role
 from tests.stacks.test_pipeline import BUILDS
 
 REFERENCE = Path(find_spec("cfnlint").origin).parent / "data" / "AdditionalSpecs" / "Policies.json"
