@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+import emulator
 from deployer.errors import EmulatorError
 from emulator.access import secret
 from emulator.paths import EmulatorPaths
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.emulator.access.attacker import (
+    client,
+    sign,
+)
+from tests.emulator.functions import ROLE, code, function
+from tests.emulator.templates import template
+from tests.emulator_server import Aws
 
 
 def mode(path: Path) -> int:
@@ -126,3 +135,99 @@ def test_proof() -> None:
     assert secret.proof("a" * 40, challenge) != secret.proof("a" * 40, other)
     assert secret.proof("a" * 40, "x") is None
     assert secret.proof("a" * 40, challenge + "\n") is None
+
+
+NOBODY = 65534
+
+
+def process_tree(pid: int) -> list[int]:
+    """Return the ids of a process and all of its descendants."""
+    children = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(entry.parent.name))
+    found = [pid]
+    for process in found:
+        found += children.get(process, [])
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to look at other processes")
+def test_secret_is_in_its_file_only(own_folder: Path) -> None:
+    """Environment, command line, log and state of the server and its functions do not contain it."""
+    endpoint = emulator.start(own_folder)
+    aws = Aws(endpoint)
+    source = "import os, subprocess\n\ndef handler(event, context):\n    return dict(os.environ)\n"
+    aws.deploy(
+        "s", template(Role=ROLE, F=function(code(aws, source))), Capabilities=["CAPABILITY_IAM"]
+    )
+    name = aws.client("lambda").list_functions()["Functions"][0]["FunctionName"]
+    result = aws.client("lambda").invoke(FunctionName=name)["Payload"].read()
+    processes = process_tree(int(emulator.status(own_folder).pid or 0))
+    contents = [
+        Path(f"/proc/{pid}/{file}").read_bytes()
+        for pid in processes
+        for file in ("environ", "cmdline")
+    ]
+    emulator.stop(own_folder)
+    files = [file for file in own_folder.rglob("*") if file.is_file() and file.name != "secret"]
+
+    secret = endpoint.secret_key.encode()
+    assert len(processes) > 1
+    assert secret in (own_folder / "secret").read_bytes()
+    assert [] == [text for text in [result, *contents] if secret in text]
+    assert own_folder / "state.json" in files
+    assert [] == [file for file in files if secret in file.read_bytes()]
+    assert endpoint.secret_key not in repr(endpoint)
+
+
+ATTACKER = """
+import encodings.idna, http.client, json, os, sys
+
+folder, address, requests = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+os.setgroups([])
+os.setgid({nobody})
+os.setuid({nobody})
+for name in ("secret", "state.json", "server.json", "."):
+    try:
+        os.listdir(folder) if name == "." else open(os.path.join(folder, name)).read()
+        print("read")
+    except PermissionError:
+        print("denied")
+for headers, body in requests:
+    connection = http.client.HTTPConnection(address, timeout=20)
+    connection.request("POST", "/", body, headers)
+    print(connection.getresponse().status)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_of_the_machine(own_folder: Path) -> None:
+    """Another user of the machine can neither read the secret nor call AWS."""
+    endpoint = emulator.start(own_folder)
+    address = urlsplit(endpoint.url).netloc
+    body = b"Action=CreateUser&UserName=evil&Version=2010-05-08"
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Host": address}
+    keys = [(endpoint.access_key, "test"), ("test", "test"), (endpoint.access_key, "x" * 40)]
+    signed = [
+        sign(endpoint, "POST", "/", body, service="iam", key=key, secret=secret)
+        for key, secret in keys
+    ]
+    attempts = [{}, *({n.replace("_", "-"): v for n, v in headers.items()} for headers in signed)]
+    requests = [(form | headers, body.decode()) for headers in attempts]
+    attack = ATTACKER.format(nobody=NOBODY)
+
+    ran = subprocess.run(
+        [sys.executable, "-c", attack, str(own_folder), address, json.dumps(requests)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "" == ran.stderr
+    assert ["denied"] * 4 + ["403"] * 4 == ran.stdout.split()
+    users = client(endpoint, "iam", endpoint.access_key, endpoint.secret_key).list_users()
+    assert [] == users["Users"]
