@@ -319,7 +319,7 @@ def _apply(desired: DesiredStack, change_set: ChangeSet, kind: Kind, run: Run) -
 def _failure(desired: DesiredStack, ended: Ended) -> DeployError:
     """What went wrong first, where it was made, and what to do now."""
     line = resource_lines(desired).get(ended.cause.place) if ended.cause else None
-    message = f"{desired.name}: {_cause(ended)}" + (f" (made at {line})" if line else "")
+    message = f"{desired.name}: {_cause(ended)}" + (f" (defined at {line})" if line else "")
     if ended.found.is_complete or ended.found.never_completed:
         return RolledBackError(
             f"{message}\nthe stack is in {ended.found.status}",

@@ -15,7 +15,7 @@ from operations.target import Target, outputs
 
 if TYPE_CHECKING:
     from deployer.aws.cloud import DeployedStack
-    from deployer.report import ByHand
+    from deployer.report import ManualStep
     from stacks.service import Settings
 
 PENDING = "PendingConfirmation"  # What SNS says in target of an ARN.
@@ -86,13 +86,13 @@ class Step:
     early: bool = False
 
 
-def left(target: Target, found: Iterable[DeployedStack]) -> Iterator[ByHand]:
+def left(target: Target, found: Iterable[DeployedStack]) -> Iterator[ManualStep]:
     """What is open of every step whose stack is among *found*.
 
     Raises UnreachableError if AWS is out of reach; what it refuses to tell is open.
     """
     from deployer.errors import CloudError, UnreachableError
-    from deployer.report import ByHand
+    from deployer.report import ManualStep
 
     here = Here(target, {each.name.removeprefix(target.environment.prefix): each for each in found})
     for step in STEPS:
@@ -101,11 +101,13 @@ def left(target: Target, found: Iterable[DeployedStack]) -> Iterator[ByHand]:
             continue
         try:
             for what, how in step.check(here):
-                yield ByHand(step.name, what, step.why, how)
+                yield ManualStep(step.name, what, step.why, how)
         except UnreachableError:
             raise
         except CloudError as error:
-            yield ByHand(step.name, f"could not be checked: {error.message}", step.why, error.hint)
+            yield ManualStep(
+                step.name, f"could not be checked: {error.message}", step.why, error.hint
+            )
 
 
 def _zone(here: Here) -> Iterator[Open]:

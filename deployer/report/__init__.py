@@ -1,8 +1,8 @@
-"""Steps, change sets, events, outputs and errors, as people or machines read them.
+"""Format steps, change sets, events, outputs and errors, as text or JSON.
 
-Frozen values come in, lines go to the stream that was given. A `Reporter` tells of a run while
-it happens, for people on a terminal, for a log, or for a machine; the functions beside it turn
-what a task was asked for into text. rich is imported for the live display only.
+A `Reporter` writes the progress of a run to a stream: moving lines for a terminal, lines for a log,
+or JSON lines for programs. The functions format values that a task prints. rich is imported for the
+moving lines only.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from deployer.report.line_reporter import LineReporter
 from deployer.report.outputs import FORMATS, Format, dotenv, outputs
 from deployer.report.plan import plan_json, plan_text
 from deployer.report.reporter import Reporter
-from deployer.report.status import ByHand, status, status_json
+from deployer.report.status import ManualStep, status, status_json
 from deployer.report.style import Style, style_of
 from deployer.report.text import counted
 
 __all__ = [
     "FORMATS",
-    "ByHand",
     "Format",
+    "ManualStep",
     "Reporter",
     "Style",
     "counted",
@@ -56,10 +56,10 @@ def reporter(
     live: bool | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> Reporter:
-    """Who tells of a run on *stream*: in JSON lines, live, or line by line.
+    """Return the reporter for *stream*: JSON lines, moving lines, or lines.
 
-    *live* None means: if the stream is a terminal that can move its cursor. *now* is for how
-    long things took.
+    *live* None selects moving lines if the stream is a terminal that can move its cursor. *now*
+    returns seconds, to measure durations.
     """
     if json:
         from deployer.report.json_reporter import JsonReporter

@@ -1,4 +1,4 @@
-"""Shows a change set as people read it before they approve: what destroys comes first."""
+"""Format a change set for approval, with destructive changes first."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from deployer.report.text import clean, counted, listed
 
 @dataclass(frozen=True)
 class _Kind:
-    """What can happen to a resource: its mark, its colour, and how it is said of one."""
+    """A kind of change of a resource: its mark, its emphasis, and its description."""
 
     mark: str
-    style: Emphasis
-    said: str = ""
+    emphasis: Emphasis
+    description: str = ""
 
 
-_KINDS: Mapping[str, _Kind] = {  # The loudest first.
+_KINDS: Mapping[str, _Kind] = {  # The most destructive first.
     "removed": _Kind("-", "red", "is removed"),
     "replaced": _Kind("±", "red", "is replaced"),
     "may be replaced": _Kind("±", "red", "may be replaced"),
@@ -34,18 +34,18 @@ _KINDS: Mapping[str, _Kind] = {  # The loudest first.
     "added": _Kind("+", "green"),
 }
 _POLICIES = {
-    "Delete": ", and what it holds is deleted",
-    "Snapshot": ", after a snapshot of it",
-    "Retain": " from the stack, and stays in AWS",
-    "ReplaceAndDelete": ", and the old one deleted with what it holds",
-    "ReplaceAndSnapshot": ", and the old one deleted after a snapshot of it",
-    "ReplaceAndRetain": ", and the old one stays in AWS",
+    "Delete": ", and its data is deleted",
+    "Snapshot": ", after a snapshot",
+    "Retain": " from the stack, and retained in AWS",
+    "ReplaceAndDelete": ", and the old resource and its data are deleted",
+    "ReplaceAndSnapshot": ", and the old resource is deleted after a snapshot",
+    "ReplaceAndRetain": ", and the old resource is retained in AWS",
 }
 _ACTIONS = {
-    "Dynamic": "AWS sees only while it runs what happens to it",
-    "SyncWithActual": "the stack takes over how it is now",
+    "Dynamic": "the action is determined during execution",
+    "SyncWithActual": "the template is synchronized with the actual resource",
 }
-_REMADE = {"Always": "forces replacement", "Conditionally": "may force replacement"}
+_RECREATION = {"Always": "forces replacement", "Conditionally": "may force replacement"}
 
 
 def change_lines(change_set: ChangeSet, style: Style) -> Iterator[str]:
@@ -60,9 +60,9 @@ def change_lines(change_set: ChangeSet, style: Style) -> Iterator[str]:
 
 
 def counts(change_set: ChangeSet) -> str:
-    """How many of each kind, the loudest first: 1 replaced, 2 changed."""
+    """Return the number of each kind, the most destructive first: 1 replaced, 2 changed."""
     found = Counter(kind(change) for change in _located(change_set))
-    return listed((each, found[each]) for each in _KINDS) or "no change to a resource"
+    return listed((word, found[word]) for word in _KINDS) or "no change to a resource"
 
 
 def _located(change_set: ChangeSet) -> Iterator[ResourceChange]:
@@ -72,7 +72,7 @@ def _located(change_set: ChangeSet) -> Iterator[ResourceChange]:
 
 
 def question(what: ChangeSet | Recreate) -> str:
-    """What to ask before a change set is executed, or a failed stack is deleted; default no."""
+    """Return the question before a change set is executed or a failed stack is deleted."""
     match what:
         case ChangeSet(stack=stack):
             return f"Execute on {clean(stack)}: {counts(what)}? [y/N] "
@@ -81,7 +81,7 @@ def question(what: ChangeSet | Recreate) -> str:
 
 
 def kind(change: ResourceChange) -> str:
-    """What happens to the resource, in a word or three."""
+    """Return the kind of *change*, a key of _KINDS."""
     match change:
         case ResourceChange(action="Remove"):
             return "removed"
@@ -98,7 +98,7 @@ def kind(change: ResourceChange) -> str:
 
 
 def property_path(path: str) -> str:
-    """/Properties/Tags/0/Value, as AWS has it, as people write it: Tags[0].Value."""
+    """Return AWS's path of a property in short notation: /Properties/Tags/0/Value as Tags[0].Value."""
     parts = clean(path).replace("/", ".").strip(".").removeprefix("Properties.")
     return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", parts)
 
@@ -118,21 +118,23 @@ def _only_added(changes: Sequence[ResourceChange], style: Style) -> Iterator[str
 
 def _resource(change: ResourceChange, style: Style) -> Iterator[str]:
     how = _KINDS[kind(change)]
-    said = _ACTIONS.get(change.action, how.said)
+    description = _ACTIONS.get(change.action, how.description)
     if change.action == "Remove" or change.replaces:
-        said += _POLICIES.get(change.policy, f" ({clean(change.policy)})" if change.policy else "")
-    line = f"  {style(how.style, how.mark)} {clean(change.logical_id)}  {clean(change.type)}"
-    yield f"{line}  {style(how.style, said)}" if said else line
-    for each in change.properties if change.action != "Remove" else ():
-        yield f"      {_property(each, style)}"
+        description += _POLICIES.get(
+            change.policy, f" ({clean(change.policy)})" if change.policy else ""
+        )
+    line = f"  {style(how.emphasis, how.mark)} {clean(change.logical_id)}  {clean(change.type)}"
+    yield f"{line}  {style(how.emphasis, description)}" if description else line
+    for property_ in change.properties if change.action != "Remove" else ():
+        yield f"      {_property(property_, style)}"
 
 
 def _property(change: PropertyChange, style: Style) -> str:
     path = property_path(change.path)
     line = f"{path}: {pair(path.rpartition('.')[2], change.before, change.after)}"
-    remade = _REMADE.get(change.recreation, "")
+    recreation = _RECREATION.get(change.recreation, "")
     cause = f"because of {clean(change.cause)}" if change.cause else ""
-    if not remade and not cause:
+    if not recreation and not cause:
         return line
-    note = f"# {', '.join(filter(None, (remade, cause)))}"
-    return f"{line}  {style('red' if remade else 'dim', note)}"
+    note = f"# {', '.join(filter(None, (recreation, cause)))}"
+    return f"{line}  {style('red' if recreation else 'dim', note)}"

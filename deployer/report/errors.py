@@ -1,4 +1,4 @@
-"""Puts what went wrong into lines, and nothing else: no traceback, nothing an error brought along."""
+"""Format errors as lines, without traceback or cause."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from deployer.report.text import escaped
 
 
 def error_text(error: DeployError, *, style: Style | None = None) -> str:
-    """*error* for people, on a stream with this *style*: place and fact, then the way out."""
+    """Return *error* for a stream with this *style*: place and fact, then the hint."""
     style = style or Style()
     return "".join(f"{style.fit(line)}\n" for line in error_lines(error, style))
 
 
 def error_lines(error: DeployError, style: Style, label: str = "error") -> Iterator[str]:
-    """The lines of `error_text`; those after the first stand below its words."""
+    """Yield the lines of *error*; lines after the first are indented to its text."""
     yield from _labelled(style("red", f"{label}:"), error.message, len(label) + 2)
     if error.hint:
         hint = f"{'hint:':{len(label) + 1}}"

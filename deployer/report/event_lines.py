@@ -1,4 +1,4 @@
-"""Says what happens while it happens: a line per thing, in stable columns."""
+"""Format the events of a run as lines with stable columns."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def start_line(
 def event_lines(
     event: Event, stack_progress: StackProgress, style: Style, width: int
 ) -> Iterator[str]:
-    """*event* in words; *stack_progress* is how it stands with its stack, *width* that of its column."""
+    """Yield the lines of *event*; *width* is that of the column of stack names."""
     name = f"{clean(event.stack):{width}}"
     match event:
         case Started(step="keep"):
-            return  # That it was kept is told when it is finished.
+            return  # Its Finished event has the line.
         case Started(step=step, reason=reason):
             yield f"{name}  {clean(step):{_WORD}}  {clean(reason)}"
         case Uploaded(url=url, replaced=fault) if fault:
@@ -74,8 +74,16 @@ def event_lines(
             yield f"{name}  {word}  {_ending(event, stack_progress)}".rstrip()
 
 
+def progress_line(stack_progress: StackProgress, width: int) -> str:
+    """Return a line that shows how far the operation on a stack is, with its latest resource."""
+    done, total = len(stack_progress.done), stack_progress.total
+    count = f"{done} of {total} resources, " if total else ""
+    name = f"{clean(stack_progress.stack):{width}}"
+    return f"{name}  {stack_progress.doing:{_WORD}}  {count}{clean(stack_progress.resource)}"
+
+
 def is_loud(event: Event) -> bool:
-    """A live display, which shows where things stand anyway, tells this, too."""
+    """Return whether *event* needs a line even if moving or condensed lines show the progress."""
     match event:
         case Progress(event=told):
             return told.failed and not told.of_stack
@@ -90,8 +98,8 @@ def _progress(progress: Progress, style: Style) -> str:
     status = f"{clean(event.status):{_WORD}}"
     what = f"{clean(format_path((*progress.path, event.logical_id)))} ({clean(event.type)})"
     reason = f": {clean(event.reason)}" if event.reason else ""
-    made = f" (made at {clean(str(line))})" if event.failed and line else ""
-    return f"{style('red', status) if event.failed else status}  {what}{reason}{made}"
+    defined = f" (defined at {clean(str(line))})" if event.failed and line else ""
+    return f"{style('red', status) if event.failed else status}  {what}{reason}{defined}"
 
 
 def _ending(finished: Finished, stack_progress: StackProgress) -> str:
@@ -99,7 +107,7 @@ def _ending(finished: Finished, stack_progress: StackProgress) -> str:
         case Outcome.KEPT | Outcome.SKIPPED | Outcome.REFUSED:
             return clean(finished.detail)
         case Outcome.PENDING_REVIEW:
-            return "not executed, as asked"
+            return "not executed (--no-execute)"
         case Outcome.FAILED:
             first, _, _ = finished.detail.partition("\n")
             return clean(first.removeprefix(f"{finished.stack}: "))

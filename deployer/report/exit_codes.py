@@ -1,9 +1,9 @@
-"""What a run that ended tells the shell.
+"""Derive the exit code of a run from the outcomes of its stacks.
 
-Where stacks ended differently, the one that needs most from a person wins: a stack to mend by
-hand (6), one rolled back (5), lost sight of (8), busy (7), stale (4), refused (3), another
-error (1). What was skipped adds nothing: what it stands on has said why. A change set left
-unexecuted, as asked, is done (0).
+If stacks ended differently, the outcome that needs most work of an operator decides: manual repair
+(6), rolled back (5), AWS unreachable (8), busy (7), stale (4), refused (3), any other error (1).
+Skipped stacks do not count, because their dependency failed. A change set that is pending review
+counts as done (0).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _WORST_FIRST = (6, 5, 8, 7, 4, 3, 1)
 
 
 def exit_code(events: Iterable[Event]) -> int:
-    """The exit code of a run of which *events* told."""
+    """Return the exit code of a run with these *events*."""
     codes = {_code(event) for event in events if isinstance(event, Finished)}
     return next((code for code in _WORST_FIRST if code in codes), 0)
 

@@ -1,6 +1,6 @@
-"""Tells of a run to a machine: one JSON object a line, as docs/events.schema.json describes.
+"""Write the events of a run as JSON lines, as docs/events.schema.json describes.
 
-Strings are masked, not shortened; everything beyond ASCII is escaped.
+Secrets in strings are masked; strings are not shortened; characters beyond ASCII are escaped.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from deployer.report.exit_codes import exit_code
 from deployer.report.plan import VERSION, plan_data
 from deployer.report.progress import RunProgress, StackProgress
 from deployer.report.property_values import masked
-from deployer.report.summary import left
+from deployer.report.summary import pending_review
 
 
 class JsonReporter:
-    """One versioned event a line; see `Reporter` for what each method is told."""
+    """A `Reporter` that writes one versioned JSON object for each call."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
         self._stream = stream
@@ -88,9 +88,11 @@ class JsonReporter:
         finished = self._run.finished
         self._say(
             "summary",
-            outcomes=dict(Counter(each.outcome.value for each in finished)),
+            outcomes=dict(Counter(item.outcome.value for item in finished)),
             exit_code=exit_code(finished),
-            left=[{"stack": stack, "command": command} for stack, command in left(self._run)],
+            left=[
+                {"stack": stack, "command": command} for stack, command in pending_review(self._run)
+            ],
         )
 
     def error(self, error: DeployError) -> None:
@@ -100,7 +102,7 @@ class JsonReporter:
         self._say(
             "interrupted",
             running=[_running(stack_progress) for stack_progress in self._run.running],
-            unexecuted=[each.stack for each in self._run.all() if each.unexecuted],
+            unexecuted=[stack.stack for stack in self._run.all() if stack.is_unexecuted],
         )
 
     def _say(self, event: str, **data: object) -> None:
@@ -133,16 +135,16 @@ def _data(event: Event, stack_progress: StackProgress) -> dict[str, Any]:
 
 
 def _progress(event: Progress) -> dict[str, Any]:
-    told = event.event
+    resource = event.event
     return {
-        "at": told.at.isoformat(),
+        "at": resource.at.isoformat(),
         "path": list(event.path),
-        "resource": told.logical_id,
-        "physical_id": told.physical_id,
-        "type": told.type,
-        "status": told.status,
-        "reason": told.reason,
-        "failed": told.failed,
+        "resource": resource.logical_id,
+        "physical_id": resource.physical_id,
+        "type": resource.type,
+        "status": resource.status,
+        "reason": resource.reason,
+        "failed": resource.failed,
         "line": str(event.line) if event.line else None,
     }
 
@@ -165,7 +167,7 @@ def _change(path: LogicalIds, change: ResourceChange) -> dict[str, Any]:
         "type": change.type,
         "replacement": change.replacement,
         "policy": change.policy,
-        "properties": [_property(each) for each in change.properties],
+        "properties": [_property(property_) for property_ in change.properties],
     }
 
 
@@ -207,6 +209,6 @@ def _masked(node: Any) -> Any:
         case dict():
             return {key: _masked(value) for key, value in node.items()}
         case list():
-            return [_masked(each) for each in node]
+            return [_masked(item) for item in node]
         case _:
             return node

@@ -1,4 +1,8 @@
-"""Tells of a run line by line: for a log, a pipe, or a terminal that cannot do more."""
+"""Print the progress of a run line by line: for a log, a pipe, or a terminal without cursor movement.
+
+Events of resources are condensed: one line for each stack and kind of work, repeated every
+INTERVAL_SECONDS, and one for each failure. `--json` prints all events.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +17,25 @@ from deployer.plan import Keep, Orphan, Step, Upload
 from deployer.removal import Deletion
 from deployer.report.deletions import deletion_lines
 from deployer.report.errors import error_lines
-from deployer.report.event_lines import event_lines, start_line
+from deployer.report.event_lines import event_lines, is_loud, progress_line, start_line
 from deployer.report.plan import plan_lines
-from deployer.report.progress import RunProgress
+from deployer.report.progress import RunProgress, StackProgress
 from deployer.report.style import Style
 from deployer.report.summary import interrupted_lines, summary_lines
 from deployer.report.text import clean
 
+INTERVAL_SECONDS = 30.0
+
 
 class LineReporter:
-    """A line per thing; see `Reporter` for what each method is told."""
+    """A `Reporter` that only appends lines."""
 
     def __init__(self, stream: TextIO, style: Style, now: Callable[[], float]) -> None:
         self._stream = stream
         self._style = style
         self._run = RunProgress(now)
         self._width = 0
-        self._last: tuple[str, str, str] | None = None
+        self._shown: dict[str, tuple[str, float]] = {}  # What a stack did when, at its last line.
         self._kept: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
@@ -63,15 +69,41 @@ class LineReporter:
         self._say(*plan_lines(steps, orphans, uploads, self._style))
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:
-        self._width = max((len(clean(each.stack.name)) for each in deletions), default=0)
-        self._run.expect(each.stack.name for each in deletions)
+        self._width = max((len(clean(item.stack.name)) for item in deletions), default=0)
+        self._run.expect(item.stack.name for item in deletions)
         self._say(*deletion_lines(deletions, self._style))
 
     def event(self, event: Event) -> None:
-        stack_progress = self._run.note(event)
-        self._width = max(self._width, len(clean(event.stack)))
-        if not self._again(event):
+        stack_progress = self._note(event)
+        if self._is_shown(event):
             self._say(*event_lines(event, stack_progress, self._style, self._width))
+        elif self._is_due(event, stack_progress):
+            self._say(progress_line(stack_progress, self._width))
+
+    def _note(self, event: Event) -> StackProgress:
+        self._width = max(self._width, len(clean(event.stack)))
+        return self._run.note(event)
+
+    def _is_shown(self, event: Event) -> bool:
+        """Return whether *event* gets a line of its own; the plan has shown the kept stacks."""
+        match event:
+            case Progress():
+                return is_loud(event)
+            case Finished(outcome=Outcome.KEPT):
+                return event.stack not in self._kept
+            case _:
+                return True
+
+    def _is_due(self, event: Event, stack_progress: StackProgress) -> bool:
+        """Return whether to print how far the stack is: its work changed, or time has passed."""
+        if not isinstance(event, Progress) or not stack_progress.resource:
+            return False
+        doing, since = self._shown.get(event.stack, ("", 0.0))
+        now = self._run.now()
+        if doing == stack_progress.doing and now - since < INTERVAL_SECONDS:
+            return False
+        self._shown[event.stack] = stack_progress.doing, now
+        return True
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -91,19 +123,3 @@ class LineReporter:
     def _say(self, *lines: str) -> None:
         self._stream.write("".join(f"{self._style.fit(line)}\n" for line in lines))
         self._stream.flush()
-
-    def _again(self, event: Event) -> bool:
-        """Whether this was told already.
-
-        AWS tells twice that it makes a resource: when it begins, and when it has an id. The plan
-        has told which stacks are kept.
-        """
-        match event:
-            case Progress(event=told):
-                last = self._last
-                self._last = (event.stack, told.logical_id, told.status)
-                return self._last == last
-            case Finished(outcome=Outcome.KEPT):
-                return event.stack in self._kept
-            case _:
-                return False

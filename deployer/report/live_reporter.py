@@ -1,4 +1,4 @@
-"""Tells of a run on a terminal: what is over stays, what goes on moves below it."""
+"""Show the progress of a run on a terminal: finished lines stay, moving lines follow below them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from deployer.report.event_lines import event_lines, is_loud
 from deployer.report.line_reporter import LineReporter
 from deployer.report.progress_rows import rows
 from deployer.report.style import Style
-from deployer.report.text import clean
 
-_REFRESHES = 4  # A second. Enough for a clock that shows seconds.
+_REFRESHES = 4  # Per second, enough for a clock that shows seconds.
 
 
 class LiveReporter(LineReporter):
-    """A line per stack that is at work, under the lines of those that are finished."""
+    """A `Reporter` with one moving line for each stack in progress."""
 
     def __init__(
         self, stream: TextIO, style: Style, environ: Mapping[str, str], now: Callable[[], float]
@@ -50,15 +49,14 @@ class LiveReporter(LineReporter):
         super().__exit__(kind, error, trace)
 
     def event(self, event: Event) -> None:
-        stack_progress = self._run.note(event)
-        self._width = max(self._width, len(clean(event.stack)))
-        if is_loud(event) and not self._again(event):
+        stack_progress = self._note(event)
+        if is_loud(event) and self._is_shown(event):
             self._say(*event_lines(event, stack_progress, self._style, self._width))
         self._start()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """The moving lines vanish meanwhile."""
+        """Hide the moving lines during a question."""
         moving = self._region is not None
         self._stop()
         yield
@@ -91,12 +89,12 @@ class LiveReporter(LineReporter):
                 get_renderable=self._moving,
                 refresh_per_second=_REFRESHES,
                 transient=True,
-                redirect_stdout=False,  # That is where data goes.
+                redirect_stdout=False,  # Standard output is for data.
             )
             self._region.start()
 
     def _stop(self) -> None:
-        """Take the moving lines away, however many there are, and give the cursor back."""
+        """Remove the moving lines, and show the cursor again."""
         region, self._region = self._region, None
         if region is not None:
             try:
@@ -105,7 +103,7 @@ class LiveReporter(LineReporter):
                 self._console.show_cursor(show=True)
 
     def _moving(self) -> Group:
-        """The moving lines; none while they are being taken away, or they would scroll."""
+        """Return the moving lines; none while they are removed, or they would scroll."""
         lines = rows(self._run, self._console.width - 1) if self._region else []
         return Group(
             *(Text(self._style.fit(line), no_wrap=True, overflow="crop") for line in lines)

@@ -1,4 +1,4 @@
-"""Shows what the stacks give: for people, for jq, for dotenv files and for the shell."""
+"""Format the outputs of stacks as a table, JSON, a dotenv file or shell exports."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _OTHERWISE = "pass --format=json"
 
 
 @dataclass(frozen=True)
-class _Given:
-    """One output; *name* is what it is called as a variable."""
+class _Output:
+    """An output; *name* is its name as a variable."""
 
     stack: DeployedStack
     title: str
@@ -40,82 +40,87 @@ class _Given:
 
 
 def outputs(found: Iterable[DeployedStack], form: Format, *, env: Env) -> str:
-    """Every output of *found*, stacks of *env*, as text in this *form*.
+    """Return every output of *found*, stacks of *env*, as text in this *form*.
 
-    Variables are called PREFIX_LAYER_OUTPUT, without the environment: CRD_NETWORK_VPC_ID.
+    Variables are called PREFIX_STACK_OUTPUT, without the environment: CRD_NETWORK_VPC_ID.
     Raises DeployError for duplicate names, for a name or value that a variable cannot have, and
     for a value that a dotenv reader and a shell would read differently.
     """
-    given = [each for stack in found for each in _given(stack, env)]
+    all_outputs = [output for stack in found for output in _outputs(stack, env)]
     match form:
         case "table":
             rows = [
-                (clean(each.stack.name), clean(each.title), clean(each.value)) for each in given
+                (clean(output.stack.name), clean(output.title), clean(output.value))
+                for output in all_outputs
             ]
             return table(rows)
         case "json":
-            return _json(given)
+            return _json(all_outputs)
         case "dotenv":
-            return "".join(_lines(given, "{name}={value}", _for_dotenv))
+            return "".join(_lines(all_outputs, "{name}={value}", _for_dotenv))
         case "shell":
-            return "".join(_lines(given, "export {name}={value}", _shell))
+            return "".join(_lines(all_outputs, "export {name}={value}", _shell))
 
 
-def _given(stack: DeployedStack, env: Env) -> Iterator[_Given]:
-    layer = stack.name.removeprefix(env.stack_name(""))
+def _outputs(stack: DeployedStack, env: Env) -> Iterator[_Output]:
+    name = stack.name.removeprefix(env.stack_name(""))
     for title, value in sorted(stack.outputs.items()):
         if title != _DIGEST:
-            yield _Given(stack, title, value, _variable(env.prefix, layer, title))
+            yield _Output(stack, title, value, _variable(env.prefix, name, title))
 
 
 def _variable(*parts: str) -> str:
     return "_".join(_HUMP.sub("_", part).strip("_") for part in parts).upper()
 
 
-def _json(given: Iterable[_Given]) -> str:
+def _json(all_outputs: Iterable[_Output]) -> str:
     rows = [
         {
-            "stack": each.stack.name,
-            "region": each.stack.region,
-            "output": each.title,
-            "name": each.name,
-            "value": each.value,
+            "stack": output.stack.name,
+            "region": output.stack.region,
+            "output": output.title,
+            "name": output.name,
+            "value": output.value,
         }
-        for each in given
+        for output in all_outputs
     ]
     return json.dumps({"version": VERSION, "outputs": rows}, indent=2) + "\n"
 
 
-def _lines(given: Iterable[_Given], form: str, quote: Callable[[_Given], str]) -> Iterator[str]:
-    seen: dict[str, _Given] = {}
-    for each in given:
-        _check(each, seen.setdefault(each.name, each))
-        yield form.format(name=each.name, value=quote(each)) + "\n"
+def _lines(
+    all_outputs: Iterable[_Output], form: str, quote: Callable[[_Output], str]
+) -> Iterator[str]:
+    seen: dict[str, _Output] = {}
+    for output in all_outputs:
+        _check(output, seen.setdefault(output.name, output))
+        yield form.format(name=output.name, value=quote(output)) + "\n"
 
 
-def _check(each: _Given, first: _Given) -> None:
-    place = f"{each.stack.name}: output {each.title}"
-    if each is not first:
+def _check(output: _Output, first: _Output) -> None:
+    place = f"{output.stack.name}: output {output.title}"
+    if output is not first:
         other = f"{first.stack.name}: output {first.title}"
         raise DeployError(
-            f"{place}: as a variable it would be {each.name}, as would {other}",
+            f"{place}: as a variable it has the same name as {other}: {output.name}",
             hint=f"rename one of them, or {_OTHERWISE}",
         )
-    if not _NAME.fullmatch(each.name):
-        raise DeployError(f"{place}: {each.name} is not the name of a variable", hint=_OTHERWISE)
-    if any(not (char.isprintable() or char in "\n\t") for char in each.value):
-        raise DeployError(f"{place}: its value has control characters", hint=_OTHERWISE)
+    if not _NAME.fullmatch(output.name):
+        raise DeployError(
+            f"{place}: {output.name} is not a valid name of a variable", hint=_OTHERWISE
+        )
+    if any(not (char.isprintable() or char in "\n\t") for char in output.value):
+        raise DeployError(f"{place}: its value contains control characters", hint=_OTHERWISE)
 
 
-def _shell(given: _Given) -> str:
-    """POSIX: everything in single quotes is what it is."""
-    return shlex.quote(given.value)
+def _shell(output: _Output) -> str:
+    """Return the value in POSIX single quotes, where no character is special."""
+    return shlex.quote(output.value)
 
 
-def _for_dotenv(given: _Given) -> str:
-    quoted = dotenv(given.value)
+def _for_dotenv(output: _Output) -> str:
+    quoted = dotenv(output.value)
     if quoted is None:
-        place = f"{given.stack.name}: output {given.title}"
+        place = f"{output.stack.name}: output {output.title}"
         raise DeployError(
             f"{place}: a dotenv reader and a shell would read its value differently",
             hint=_OTHERWISE,

@@ -1,4 +1,4 @@
-"""Shows what a plan will do: a line per stack, what stays included, and the counts."""
+"""Format a plan: one line for each stack that changes, one for those that do not, and the counts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def plan_text(
     *,
     style: Style | None = None,
 ) -> str:
-    """A plan for people, on a stream with this *style*."""
+    """Return a plan as text for a stream with this *style*."""
     style = style or Style()
     return "".join(f"{style.fit(line)}\n" for line in plan_lines(steps, orphans, uploads, style))
 
@@ -38,7 +38,7 @@ def plan_text(
 def plan_json(
     steps: Sequence[Step], orphans: Sequence[Orphan] = (), uploads: Sequence[Upload] = ()
 ) -> str:
-    """A plan for machines: one document, the same as the `plan` event of `--json`."""
+    """Return a plan as one JSON document, the same as the `plan` event of `--json`."""
     head = {"version": VERSION, "event": "plan"}
     return json.dumps(head | plan_data(steps, orphans, uploads), indent=2) + "\n"
 
@@ -46,8 +46,8 @@ def plan_json(
 def plan_lines(
     steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload], style: Style
 ) -> Iterator[str]:
-    """The lines of `plan_text`."""
-    rows = [_row(each) for each in (*steps, *orphans, *uploads)]
+    """Yield the lines of a plan. Unchanged stacks share one line."""
+    rows = [*_step_rows(steps), *map(_row, orphans), *map(_row, uploads)]
     cells = columns([(clean(row.name), row.word, clean(row.reason)) for row in rows])
     for row, (name, word, reason) in zip(rows, cells, strict=True):
         yield f"{name}  {style(row.style, word)}  {reason}"
@@ -59,19 +59,19 @@ def plan_lines(
 def plan_data(
     steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
 ) -> dict[str, Any]:
-    """A plan as plain values."""
+    """Return a plan as plain values."""
     return {
         "steps": [_step(step) for step in steps],
         "orphans": [
             {
-                "stack": each.found.name,
-                "region": each.found.region,
-                "reason": each.reason,
-                "hint": each.hint,
+                "stack": orphan.found.name,
+                "region": orphan.found.region,
+                "reason": orphan.reason,
+                "hint": orphan.hint,
             }
-            for each in orphans
+            for orphan in orphans
         ],
-        "uploads": [{"stack": each.desired.name, "reason": each.reason} for each in uploads],
+        "uploads": [{"stack": upload.desired.name, "reason": upload.reason} for upload in uploads],
         "counts": {word: number for word, number in _by_word(steps) if number},
     }
 
@@ -85,8 +85,20 @@ class _Row:
     notes: tuple[str, ...] = ()
 
 
-def _row(each: Step | Orphan | Upload) -> _Row:
-    match each:
+def _step_rows(steps: Sequence[Step]) -> list[_Row]:
+    """Return a row for each step; those of several unchanged stacks are one row."""
+    kept = [step for step in steps if isinstance(step, Keep)]
+    if len(kept) == len(steps) > 0:
+        return []  # The counts are enough.
+    if len(kept) < 2:
+        return [_row(step) for step in steps]
+    reasons = ", ".join(dict.fromkeys(step.reason for step in kept))
+    rows = [_row(step) for step in steps if not isinstance(step, Keep)]
+    return [*rows, _Row(counted(len(kept), "stack"), *_WORDS[Keep], reasons)]
+
+
+def _row(item: Step | Orphan | Upload) -> _Row:
+    match item:
         case Orphan(found=found, reason=reason, hint=hint):
             note = (f"hint: {hint}",)
             return _Row(found.name, "orphan", "yellow", f"{reason} ({found.region})", note)
@@ -98,7 +110,7 @@ def _row(each: Step | Orphan | Upload) -> _Row:
             notes = tuple(f"data: {loss}" for loss in losses)
             return _Row(desired.name, "update", "red", reason, notes)
         case _:
-            return _Row(each.desired.name, *_WORDS[type(each)], each.reason)
+            return _Row(item.desired.name, *_WORDS[type(item)], item.reason)
 
 
 def _step(step: Step) -> dict[str, Any]:

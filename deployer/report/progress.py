@@ -1,4 +1,4 @@
-"""Remembers, from the events of a run, how it stands with every stack."""
+"""Track the progress of every stack from the events of a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DOING = {
 
 @dataclass(frozen=True)
 class StackProgress:
-    """How it stands with one stack."""
+    """The progress of one stack; times are in seconds, *doing* is a word such as "creating"."""
 
     stack: str
     began: float
@@ -36,18 +36,18 @@ class StackProgress:
 
     @property
     def total(self) -> int:
-        """How many resources the change set touches, as far as that is known."""
+        """The number of resources in the change set; 0 if there is none."""
         return len(self.change_set.changes) if self.change_set else 0
 
     @property
-    def unexecuted(self) -> bool:
-        """A change set is there, and nobody saw it begin."""
+    def is_unexecuted(self) -> bool:
+        """There is a change set, and its execution was not observed."""
         return self.change_set is not None and self.operation is None and self.finished is None
 
 
 @dataclass
 class RunProgress:
-    """How it stands with all of them. *now* is for how long things took."""
+    """The progress of all stacks. *now* returns seconds, to measure durations."""
 
     now: Callable[[], float]
     stacks: dict[str, StackProgress] = field(default_factory=dict)
@@ -59,38 +59,38 @@ class RunProgress:
 
     @property
     def seconds(self) -> float:
-        """How long it has taken up to now."""
+        """The duration of the run until now."""
         return self.now() - self.began
 
     @property
     def waiting(self) -> int:
-        """How many stacks there is something to do for later."""
-        return len(self.expected - {each.stack for each in self.all()})
+        """The number of stacks that will be changed later."""
+        return len(self.expected - {progress.stack for progress in self.all()})
 
     @property
     def running(self) -> list[StackProgress]:
-        """The stacks CloudFormation works on, whether we watch or not."""
-        return [each for each in self.all() if each.running]
+        """The stacks with a running operation of CloudFormation."""
+        return [progress for progress in self.all() if progress.running]
 
     @property
     def finished(self) -> list[Finished]:
-        """How it ended, for every stack that is over."""
-        return [each.finished for each in self.all() if each.finished]
+        """The last event of every finished stack."""
+        return [progress.finished for progress in self.all() if progress.finished]
 
     def all(self) -> list[StackProgress]:
-        """Every stack so far; a list of its own, as another thread may ask."""
+        """Return every stack so far, as a copy, because another thread may call this."""
         return list(self.stacks.values())
 
     def of(self, *outcomes: Outcome) -> list[Finished]:
-        """The stacks that ended so."""
-        return [each for each in self.finished if each.outcome in outcomes]
+        """Return the stacks with one of these outcomes."""
+        return [finished for finished in self.finished if finished.outcome in outcomes]
 
     def expect(self, stacks: Iterable[str]) -> None:
-        """These stacks have something to do."""
+        """Set the stacks that will be changed."""
         self.expected = frozenset(stacks)
 
     def note(self, event: Event) -> StackProgress:
-        """Take in *event*; how it stands with its stack then."""
+        """Record *event*, and return the progress of its stack."""
         old = self.stacks.get(event.stack) or StackProgress(event.stack, self.now())
         new = _after(old, event, self.now())
         self.stacks[event.stack] = new
@@ -107,23 +107,25 @@ def _after(old: StackProgress, event: Event, now: float) -> StackProgress:
         case Operating(operation=operation):
             doing = _DOING.get(operation.upper(), clean(operation))
             return replace(old, operation=event, running=True, doing=doing)
-        case Progress(event=told) if told.of_stack:
-            going_on = told.status.endswith("_IN_PROGRESS")
-            return replace(old, running=going_on, doing=_doing(told.status, old), resource="")
-        case Progress(event=told):
-            return _with_resource(old, told)
+        case Progress(event=event_) if event_.of_stack:
+            in_progress = event_.status.endswith("_IN_PROGRESS")
+            return replace(old, running=in_progress, doing=_doing(event_.status, old), resource="")
+        case Progress(event=event_):
+            return _with_resource(old, event_)
         case Finished():
             return replace(old, finished=event, running=False, ended=now)
         case _:
             return old
 
 
-def _with_resource(old: StackProgress, told: StackEvent) -> StackProgress:
-    if told.status.endswith("_IN_PROGRESS"):
-        return replace(old, resource=told.logical_id)
-    planned = {each.logical_id for each in old.change_set.changes} if old.change_set else None
-    counts = told.status.endswith("_COMPLETE") and (planned is None or told.logical_id in planned)
-    return replace(old, done=old.done | {told.logical_id}) if counts else old
+def _with_resource(old: StackProgress, event: StackEvent) -> StackProgress:
+    if event.status.endswith("_IN_PROGRESS"):
+        return replace(old, resource=event.logical_id)
+    changes = old.change_set.changes if old.change_set else ()
+    is_planned = not changes or event.logical_id in {change.logical_id for change in changes}
+    if event.status.endswith("_COMPLETE") and is_planned:
+        return replace(old, done=old.done | {event.logical_id})
+    return old
 
 
 def _doing(status: str, old: StackProgress) -> str:

@@ -1,4 +1,4 @@
-"""The moving lines of the live display: where every stack stands that is at work."""
+"""Format the moving lines: the progress of every stack in work."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _DOING = 12  # As wide as "rolling back".
 
 
 def rows(run: RunProgress, width: int) -> list[str]:
-    """A line per stack at work, none wider than *width*, and how many wait."""
-    working = [each for each in run.all() if each.finished is None]
-    name = max((min(len(each.stack), _NAME) for each in working), default=0)
-    lines = [_row(each, run.now(), name, width) for each in working]
+    """Return a line for each stack in progress, at most *width* wide, and the number that wait."""
+    working = [progress for progress in run.all() if progress.finished is None]
+    name = max((min(len(progress.stack), _NAME) for progress in working), default=0)
+    lines = [_row(progress, run.now(), name, width) for progress in working]
     if run.waiting:
         lines.append(short(f"{counted(run.waiting, 'stack')} waiting", width))
     return lines
 
 
 def _row(stack_progress: StackProgress, now: float, name: int, width: int) -> str:
-    """The name and what is done come first, then the resource, in the room that is left."""
+    """Return the name and the kind of work, then the resource in the remaining width."""
     left = f"{short(clean(stack_progress.stack), name):{name}}  {stack_progress.doing:{_DOING}}"
     right = _joined([_count(stack_progress), f"{lasting(now - stack_progress.began):>6}"])
     room = width - len(left) - len(right) - 4

@@ -1,4 +1,4 @@
-"""Shows the value of a property, before and after, without its secrets and not too long."""
+"""Format the value of a property before and after a change, masked and shortened."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ SENSITIVE = "(sensitive)"
 _LONGEST = 60
 _CONTEXT = 12  # Characters shown before and after where two long values differ.
 _UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
-# Whether there is a secret, and where it is kept, is worth reading.
+# Whether a secret is set, and where it is stored, is not secret.
 _HARMLESS = re.compile(r"true|false|null|\{\{resolve:[^}]*\}\}|arn:aws[\w-]*:[^\s\"]+")
 
 
 def masked(name: str, value: str) -> str:
-    """*value* without what is secret in it: all, if it is called so, is NoEcho, or looks it."""
+    """Return *value* with secrets masked: by their name, by NoEcho, or by their form."""
     if value and not value.strip("*"):
-        return SENSITIVE  # This is how AWS writes what is NoEcho.
+        return SENSITIVE  # CloudFormation returns NoEcho values as asterisks.
     try:
         if value[:1] in {"[", "{"}:
             return json.dumps(_hidden(name, json.loads(value)), ensure_ascii=False)
     except (ValueError, RecursionError):
-        pass  # No JSON then, only text.
+        pass  # It is not JSON.
     return SENSITIVE if _is_secret(name, value) else value
 
 
 def pair(name: str, before: str | None, after: str | None) -> str:
-    """From *before* to *after*, on one line, with what differs between long values in sight."""
+    """Return *before* and *after* on one line; of long values the part that differs is shown."""
     old, new = _known(name, before), _known(name, after)
     if old == new == SENSITIVE:
         return "(sensitive, changed)"
@@ -49,13 +49,13 @@ def _known(name: str, value: str | None) -> str:
         case "":
             return '""'
         case str() if _UNKNOWN in value:
-            return "(known once it is made)"
+            return "(known after creation)"
         case str():
             return escaped(masked(name, value))
 
 
 def _around_difference(old: str, new: str) -> tuple[str, str]:
-    """Both without the long beginning and end that they share."""
+    """Return both without their long common beginning and end."""
     head = _alike(old, new)
     tail = _alike(old[head:][::-1], new[head:][::-1])
     start = head - _CONTEXT if head > 2 * _CONTEXT else 0
@@ -64,7 +64,7 @@ def _around_difference(old: str, new: str) -> tuple[str, str]:
 
 
 def _alike(one: str, other: str) -> int:
-    """How many characters *one* and *other* share at their beginning."""
+    """Return the length of the common beginning of *one* and *other*."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
@@ -74,14 +74,14 @@ def _inner(text: str, start: int, drop: int) -> str:
 
 
 def _hidden(name: str, node: Any) -> Any:
-    """A parsed value without secrets; {"Name": "TOKEN", "Value": …} names its value, too."""
+    """Return a parsed value with secrets masked; {"Name": "TOKEN", "Value": …} names its value."""
     match node:
         case {"Name": str(key), "Value": value} | {"Key": str(key), "Value": value}:
             return node | {"Value": _hidden(key, value)}
         case dict():
             return {str(key): _hidden(str(key), value) for key, value in node.items()}
         case list():
-            return [_hidden(name, each) for each in node]
+            return [_hidden(name, item) for item in node]
         case str():
             return masked(name, node)
         case _:
@@ -95,5 +95,5 @@ def _is_secret(name: str, value: str) -> bool:
 
 
 def _spaced(name: str) -> str:
-    """MasterUserPassword as master_user_password, and what a SecretString holds is a secret."""
+    """Return MasterUserPassword as Master_User_Password, and SecretString as Secret."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).removesuffix("_String")

@@ -1,4 +1,4 @@
-"""What whoever tells of a run can be told."""
+"""The interface of all reporters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deployer.removal import Deletion
 
 
 class Reporter(Protocol):
-    """Tells of one run. Used as a context manager, it leaves the terminal as it found it."""
+    """Reports one run. As a context manager, it restores the state of the terminal."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -25,7 +25,7 @@ class Reporter(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End; nothing moves on the screen any more, whatever happened."""
+        """End, and stop all moving lines, also after an error."""
 
     def start(
         self,
@@ -41,22 +41,22 @@ class Reporter(Protocol):
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
     ) -> None:
-        """What is going to happen."""
+        """Report the plan."""
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:
         """Report the stacks to delete, and the consequences for their data."""
 
     def event(self, event: Event) -> None:
-        """What happens; a proposed change set is shown whole, before anyone is asked about it."""
+        """Report an event; a change set is shown completely before its approval is requested."""
 
     def paused(self) -> AbstractContextManager[None]:
-        """The screen stands still meanwhile: somebody is asked something."""
+        """Stop moving lines while a question is asked."""
 
     def summary(self) -> None:
-        """How it ended, what to do about what did not end well, and what is left."""
+        """Report the outcomes, how to fix failures, and what remains to do."""
 
     def error(self, error: DeployError) -> None:
-        """It cannot go on."""
+        """Report an error that ends the run."""
 
     def interrupted(self) -> None:
-        """What goes on in AWS although we stop watching. Ends what moves on the screen."""
+        """Report the operations that continue in AWS after an interrupt, and stop moving lines."""

@@ -1,4 +1,4 @@
-"""Shows how it stands with the stacks of an environment, and what a person still has to do."""
+"""Format the status of the stacks of an environment, and its open manual steps."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from deployer.report.style import Emphasis, Style
 from deployer.report.text import clean, columns
 
 VERSION = 1
-_BY_HAND = "by hand:"
+_MANUAL = "manual:"
 _HEAD = ("stack", "region", "status", "protection", "")
 
 
 @dataclass(frozen=True)
-class ByHand:
-    """What no deploy can do: the *step* of docs/first-account.md, what is open, why it matters, how."""
+class ManualStep:
+    """An open step of docs/first-account.md that no deploy can do: what, why and how."""
 
     step: str
     what: str
@@ -30,11 +30,11 @@ class ByHand:
 def status(
     found: Collection[DeployedStack],
     orphans: Iterable[Orphan] = (),
-    by_hand: Iterable[ByHand] = (),
+    manual_steps: Iterable[ManualStep] = (),
     *,
     style: Style | None = None,
 ) -> str:
-    """*found* as a table for people, on a stream with this *style*, and what is to be done *by_hand*."""
+    """Return the stacks, orphans and manual steps as text for a stream with this *style*."""
     style = style or Style()
     noted = _noted(orphans)
     head, *rows = columns([_HEAD, *(_row(stack, noted) for stack in found)])
@@ -45,25 +45,27 @@ def status(
         f"{style('yellow', 'orphan:')} {clean(orphan.found.name)}: {clean(orphan.hint)}"
         for orphan in noted.values()
     ]
-    for each in by_hand:
-        what = f"{clean(each.step)}: {clean(each.what)}: {clean(each.why)}"
-        lines += [f"{style('yellow', _BY_HAND)} {what}", f"{' ' * len(_BY_HAND)} {clean(each.how)}"]
+    for step in manual_steps:
+        what = f"{clean(step.step)}: {clean(step.what)}: {clean(step.why)}"
+        lines += [f"{style('yellow', _MANUAL)} {what}", f"{' ' * len(_MANUAL)} {clean(step.how)}"]
     return "".join(f"{style.fit(line)}\n" for line in lines)
 
 
 def status_json(
-    found: Iterable[DeployedStack], orphans: Iterable[Orphan] = (), by_hand: Iterable[ByHand] = ()
+    found: Iterable[DeployedStack],
+    orphans: Iterable[Orphan] = (),
+    manual_steps: Iterable[ManualStep] = (),
 ) -> str:
-    """*found* and what is to be done *by_hand*, for machines."""
+    """Return the stacks, orphans and manual steps as JSON."""
     noted = _noted(orphans)
     stacks = [_data(stack, noted) for stack in found]
-    steps = [{name: clean(text) for name, text in asdict(each).items()} for each in by_hand]
-    shown = {"version": VERSION, "stacks": stacks, "by_hand": steps}
+    steps = [{name: clean(text) for name, text in asdict(step).items()} for step in manual_steps]
+    shown = {"version": VERSION, "stacks": stacks, "manual_steps": steps}
     return json.dumps(shown, indent=2) + "\n"
 
 
 def _noted(orphans: Iterable[Orphan]) -> dict[tuple[str, str], Orphan]:
-    return {(each.found.region, each.found.name): each for each in orphans}
+    return {(orphan.found.region, orphan.found.name): orphan for orphan in orphans}
 
 
 def _row(stack: DeployedStack, noted: dict[tuple[str, str], Orphan]) -> tuple[str, ...]:

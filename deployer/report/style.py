@@ -1,4 +1,4 @@
-"""How text looks on a stream: whether it has colour, how wide it is, which characters it takes."""
+"""The capabilities of a stream: colours, width, cursor movement and encoding."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ _MARKS = str.maketrans({"±": "!", "→": "->", "…": "..."})
 
 @dataclass(frozen=True)
 class Style:
-    """What a stream can show. *moves* says that its cursor can be moved: it is a terminal."""
+    """What a stream can show. *moves*: it is a terminal whose cursor can be moved."""
 
     colour: bool = False
     moves: bool = False
     encoding: str = "utf-8"
     width: int = 100
 
-    def __call__(self, style: Emphasis, text: str) -> str:
-        """*text* in *style*, or as it is where there are no colours."""
-        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.colour and text else text
+    def __call__(self, emphasis: Emphasis, text: str) -> str:
+        """Return *text* with *emphasis*, or unchanged if the stream has no colours."""
+        return f"\x1b[{_CODES[emphasis]}m{text}\x1b[0m" if self.colour and text else text
 
     def fit(self, text: str) -> str:
-        """*text* in characters the stream can take."""
-        if not _takes(self.encoding, "±→…"):
+        """Return *text* in characters that the encoding of the stream supports."""
+        if not _supports(self.encoding, "±→…"):
             text = text.translate(_MARKS)
-        if _takes(self.encoding, text):
+        if _supports(self.encoding, text):
             return text
-        known = self.encoding if _takes(self.encoding, "") else "ascii"
+        known = self.encoding if _supports(self.encoding, "") else "ascii"
         return text.encode(known, "backslashreplace").decode(known)
 
 
 def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
-    """What *stream* can show, as rich sees it: NO_COLOR, FORCE_COLOR and TERM=dumb count."""
+    """Return the style of *stream*, by the rules of rich: NO_COLOR, FORCE_COLOR and TERM=dumb count."""
     terminal = stream.isatty()
     dumb = environ.get("TERM", "").lower() in {"dumb", "unknown"}
     forced = environ.get("FORCE_COLOR")
@@ -57,7 +57,7 @@ def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
     )
 
 
-def _takes(encoding: str, text: str) -> bool:
+def _supports(encoding: str, text: str) -> bool:
     try:
         text.encode(encoding)
     except (UnicodeEncodeError, LookupError):

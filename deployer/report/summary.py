@@ -1,4 +1,4 @@
-"""Says how a run ended: what was done, what to do now, and what goes on without us."""
+"""Format the end of a run: the outcomes, what to do next, and the operations that continue in AWS."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from deployer.report.text import clean, lasting, listed
 
 
 def summary_lines(run: RunProgress, style: Style) -> Iterator[str]:
-    """The counts, then everything that is left to a person."""
-    found = Counter(each.outcome for each in run.finished)
-    text = listed((each.value, found[each]) for each in Outcome) or "nothing done"
-    well = all(each.succeeded for each in found)
-    yield style("green" if well else "red", f"{text}, in {lasting(run.seconds)}")
+    """Yield the counts, then everything that needs an operator."""
+    found = Counter(finished.outcome for finished in run.finished)
+    text = listed((outcome.value, found[outcome]) for outcome in Outcome) or "nothing to do"
+    succeeded = all(outcome.succeeded for outcome in found)
+    yield style("green" if succeeded else "red", f"{text}, in {lasting(run.seconds)}")
     for finished in run.of(Outcome.FAILED):
         yield from error_lines(_error(finished), style, "failed")
     for finished in run.of(Outcome.REFUSED, Outcome.SKIPPED):
@@ -27,35 +27,35 @@ def summary_lines(run: RunProgress, style: Style) -> Iterator[str]:
     for finished in run.of(Outcome.DELETED):
         if finished.detail:
             yield _line("kept", finished, style)
-    yield from _left(run, style)
+    yield from _pending_review(run, style)
 
 
 def interrupted_lines(run: RunProgress, style: Style) -> Iterator[str]:
-    """What goes on in AWS, and how to see it."""
+    """Yield the operations that continue in AWS, and how to follow them."""
     running = run.running
-    unexecuted = [each for each in run.all() if each.unexecuted]
+    unexecuted = [stack for stack in run.all() if stack.is_unexecuted]
     if running:
-        yield f"{style('red', 'interrupted:')} this goes on in AWS:"
-        yield from (f"  {_running(each)}" for each in running)
+        yield f"{style('red', 'interrupted:')} these operations continue in AWS:"
+        yield from (f"  {_running(stack)}" for stack in running)
     else:
-        yield f"{style('red', 'interrupted:')} nothing that was started goes on in AWS"
-    for each in unexecuted:
-        yield f"  {clean(each.stack)}: its change set is there, and was not seen to begin"
+        yield f"{style('red', 'interrupted:')} no operation continues in AWS"
+    for stack in unexecuted:
+        yield f"  {clean(stack.stack)}: its change set exists, and may have been executed"
     if running or unexecuted:
-        hint = "run the same command again to follow it; `invoke status` shows it"
+        hint = "run the same command again to continue, or ./inv status to see the stacks"
         yield f"{style('cyan', 'hint:')} {hint}"
 
 
 def execute_command(arn: str, region: str) -> str:
-    """What executes a change set that was left, without us."""
+    """Return the AWS CLI command that executes a change set."""
     return (
         "aws cloudformation execute-change-set "
         f"--change-set-name {shlex.quote(clean(arn))} --region {shlex.quote(clean(region))}"
     )
 
 
-def left(run: RunProgress) -> Iterator[tuple[str, str]]:
-    """Every change set that was left, as asked: its stack, and what executes it."""
+def pending_review(run: RunProgress) -> Iterator[tuple[str, str]]:
+    """Yield the stack and the command to execute of each change set that is pending review."""
     for stack_progress in run.all():
         if (
             stack_progress.change_set
@@ -66,10 +66,10 @@ def left(run: RunProgress) -> Iterator[tuple[str, str]]:
             yield stack_progress.stack, execute_command(change_set.arn, change_set.region)
 
 
-def _left(run: RunProgress, style: Style) -> Iterator[str]:
-    commands = list(left(run))
+def _pending_review(run: RunProgress, style: Style) -> Iterator[str]:
+    commands = list(pending_review(run))
     if commands:
-        yield style("bold", "change sets left; to execute them, lowest stack first:")
+        yield style("bold", "change sets pending review; execute them in this order:")
     for _, command in commands:
         yield f"  {command}"
 
@@ -85,7 +85,7 @@ def _running(stack_progress: StackProgress) -> str:
 
 
 def _error(finished: Finished) -> DeployError:
-    """The error that ended the work on a stack; it names the stack."""
+    """Return the error of a failed stack; its message begins with the name of the stack."""
     error = finished.error or DeployError(finished.detail or "failed")
     if error.message.startswith(finished.stack):
         return error

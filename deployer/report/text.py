@@ -1,7 +1,7 @@
-"""Puts foreign text and plain numbers into words that fit on one line.
+"""Format untrusted text, numbers and columns for output.
 
-Names and reasons come from AWS and from templates, and may hold anything. What passes through
-`clean` or `escaped` has no control characters, no line breaks and no secrets.
+Names and reasons come from AWS and from templates, and may contain anything. The results of `clean`
+and `escaped` contain no control characters, no line breaks and no secrets.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from deployer import secret_detection
 
 
 def clean(text: str) -> str:
-    """*text* as one line to read: white space is a blank."""
+    """Return *text* on one line, with each run of white space as one space."""
     return escaped(" ".join(secret_detection.mask(text).split()))
 
 
 def escaped(text: str) -> str:
-    """*text* on one line, every character seen: a line break is written as backslash and n."""
+    r"""Return *text* on one line, with invisible characters escaped: a line break becomes \n."""
     return "".join(
         char if char.isprintable() else ascii(char)[1:-1] for char in secret_detection.mask(text)
     )
@@ -34,7 +34,7 @@ def json_text(value: object) -> str:
 
 
 def short(text: str, limit: int) -> str:
-    """*text* in *limit* characters: what is too long lacks its middle."""
+    """Return *text* in at most *limit* characters; the middle of a longer text is omitted."""
     if len(text) <= limit:
         return text
     head = limit // 2
@@ -42,7 +42,7 @@ def short(text: str, limit: int) -> str:
 
 
 def columns(rows: Collection[Sequence[str]]) -> Iterator[list[str]]:
-    """The cells of *rows*, padded so that they stand below each other; the last ones are not."""
+    """Yield the cells of *rows*, padded to columns, except for the last ones."""
     if not rows:
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -52,7 +52,7 @@ def columns(rows: Collection[Sequence[str]]) -> Iterator[list[str]]:
 
 
 def table(rows: Collection[Sequence[str]]) -> str:
-    """*rows* as lines with stable columns."""
+    """Return *rows* as lines with aligned columns."""
     return "".join(f"{'  '.join(row).rstrip()}\n" for row in columns(rows))
 
 

@@ -1117,5 +1117,5 @@ def test_a_failure_in_a_nested_stack_names_what_failed_there() -> None:
 
     assert failed.error
     assert failed.error.message.splitlines()[0] == (
-        "crd-x-outer: Below/Broken (AWS::Fake::Thing): no room (made at stacks/inner.py:7)"
+        "crd-x-outer: Below/Broken (AWS::Fake::Thing): no room (defined at stacks/inner.py:7)"
     )

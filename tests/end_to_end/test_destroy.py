@@ -23,7 +23,7 @@ def test_dependants(tiny):
     gone = tiny.run("destroy", "--stack=right", "--yes")
     again = tiny.run("destroy", "--stack=right", "--yes")
 
-    deleted = [line.split()[0] for line in gone.err.splitlines() if "DELETE_COMPLETE" in line]
+    deleted = [line.split()[0] for line in gone.err.splitlines() if " deleted  " in line]
     assert ["crd-local-top", "crd-local-right"] == list(dict.fromkeys(deleted))
     assert {"ground", "far", "left"} == tiny.stacks().keys()
     assert "nothing to delete" == again.last
@@ -81,7 +81,7 @@ def test_an_orphan_is_removed(tiny):
     gone = tiny.run(*command.split(), "--yes", "--confirm=crd-local-left")
 
     assert "destroy --stack=crd-local-left --env=local" == command
-    assert "crd-local-left    orphan  deployed, but no longer a layer (ca-central-1)" in plan.out
+    assert "crd-local-left  orphan  deployed, but no longer a layer (ca-central-1)" in plan.out
     assert "error: nothing was deleted:\n       crd-local-left holds data\n" in refused.err
     assert "hint:  to delete: --confirm=crd-local-left\n" in refused.err
     assert COMPLETE == there

@@ -22,7 +22,7 @@ def test_first_creation(tiny):
     first, *rest = failed.err[failed.err.index("failed: ") :].splitlines()
     assert first.startswith("failed: crd-local-right: Broken (AWS::EC2::SecurityGroup): ")
     assert "The vpc ID 'note1.ground.local.example.' does not exist" in first
-    assert first.endswith(f"(made at stacks/floor.py:{LINE})")
+    assert first.endswith(f"(defined at stacks/floor.py:{LINE})")
     assert [
         "        the stack is in ROLLBACK_COMPLETE",
         "hint:   mend it, then run `invoke deploy --stack=right` again",
@@ -34,7 +34,7 @@ def test_first_creation(tiny):
     tiny.configure(left={"notes": 9})
     mended = tiny.run("deploy")
 
-    assert "crd-local-right   recreate  ROLLBACK_COMPLETE: it was never in service" in mended.err
+    assert "crd-local-right  recreate  ROLLBACK_COMPLETE: it was never in service" in mended.err
     assert COMPLETE == tiny.stacks()
 
 
@@ -73,6 +73,6 @@ def test_repair(tiny):
     assert "DELETE_FAILED" == tiny.stacks()["right"]
     assert "UPDATE_COMPLETE" == tiny.stacks()["left"]
     assert "top" not in tiny.stacks()
-    assert "crd-local-right   blocked  DELETE_FAILED" in blocked.err
+    assert "crd-local-right  blocked  DELETE_FAILED" in blocked.err
     assert "aws cloudformation delete-stack --stack-name" in blocked.err
     assert "1 deleted" in tiny.run("destroy", "--stack=right", "--yes").last

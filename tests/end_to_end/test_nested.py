@@ -188,7 +188,7 @@ def test_failed(nesting):
             "failed: crd-local-shelf: Right/Deep/Broken (AWS::EC2::SecurityGroup): "
         )
         assert "does not exist" in first
-        assert first.endswith(f"(made at stacks/shelf.py:{LINE})")
+        assert first.endswith(f"(defined at stacks/shelf.py:{LINE})")
         assert "CREATE_FAILED       Right/Deep/Broken (AWS::EC2::SecurityGroup)" in failed.err
     assert ["pk", "pk"] == list(tables(nesting).values())
     assert {"shelf": "UPDATE_ROLLBACK_COMPLETE"}.items() <= nesting.stacks().items()

@@ -1,4 +1,4 @@
-"""A small run that every reporter is told: one stack is made, one fails, one is skipped."""
+"""A small run for tests of all reporters: one stack is created, one fails, one is skipped."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def changed(logical_id: str, *properties: PropertyChange, **more: str) -> Resour
 def progress(layer: str, logical_id: str, status: str, reason: str = "") -> Progress:
     stack = found(layer)
     of_stack = logical_id == stack.name
-    told = StackEvent(
+    stack_event = StackEvent(
         id=f"{logical_id}-{status}",
         stack_id=stack.id,
         logical_id=logical_id,
@@ -66,7 +66,7 @@ def progress(layer: str, logical_id: str, status: str, reason: str = "") -> Prog
         reason=reason,
         at=AT,
     )
-    return Progress(stack.name, told, None if of_stack else Line("stacks/network.py", 88))
+    return Progress(stack.name, stack_event, None if of_stack else Line("stacks/network.py", 88))
 
 
 STEPS: tuple[Step, ...] = (
@@ -76,14 +76,14 @@ STEPS: tuple[Step, ...] = (
     Blocked(desired_stack("database"), found("database"), "UPDATE_FAILED", "roll it back"),
 )
 HINT = "to remove it: ./inv destroy --stack=crd-x-old --env=x"
-ORPHANS = (Orphan(found("old"), "deployed, but no longer a layer", HINT),)
+ORPHANS = (Orphan(found("old"), "deployed, but no longer in layers()", HINT),)
 DELETIONS = (
     Deletion(
         found("messages", is_protected=True),
         data_losses=(
             DataLoss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted"),
             DataLoss(
-                "Bucket", "AWS::S3::Bucket", "is removed", "it stays, and CloudFormation forgets it"
+                "Bucket", "AWS::S3::Bucket", "is removed", "it is retained, outside of any stack"
             ),
         ),
         guard="is protected",
@@ -93,10 +93,10 @@ DELETIONS = (
 UPLOADS = (Upload(desired_stack("cluster"), "the template has 60,000 bytes"),)
 
 NETWORK, CLUSTER = "crd-x-network", "crd-x-cluster"
-WHY = "LoadBalancer (AWS::X::Y): there is none left (made at stacks/cluster.py:9)"
+WHY = "LoadBalancer (AWS::X::Y): no capacity left (defined at stacks/cluster.py:9)"
 FAILURE = RolledBackError(
     f"{CLUSTER}: {WHY}\nthe stack is in UPDATE_ROLLBACK_COMPLETE",
-    hint="mend it, then run `invoke deploy --stack=cluster` again",
+    hint="fix it, then rerun ./inv deploy --stack=cluster",
 )
 
 CREATING: tuple[Event, ...] = (
@@ -123,23 +123,23 @@ FAILED: tuple[Event, ...] = (
         ),
     ),
     Operating(CLUSTER, REGION, "update", f"arn:stack/{CLUSTER}"),
-    progress("cluster", "Service", "UPDATE_FAILED", "there is\nnone left"),
+    progress("cluster", "Service", "UPDATE_FAILED", "no capacity\nleft"),
     Finished(CLUSTER, Outcome.FAILED, FAILURE.message, error=FAILURE),
-    Finished("crd-x-service", Outcome.SKIPPED, f"it stands on {CLUSTER}"),
+    Finished("crd-x-service", Outcome.SKIPPED, f"it depends on {CLUSTER}"),
 )
 
 
-def listening(
+def make_reporter(
     *, json: bool = False, live: bool | None = None, environ: Mapping[str, str] | None = None
 ) -> tuple[Reporter, io.StringIO, FakeClock]:
-    """A reporter, what it wrote, and its clock."""
+    """Return a reporter, its stream and its clock."""
     stream, clock = io.StringIO(), FakeClock()
-    told = reporter(json=json, stream=stream, environ=environ or {}, live=live, now=clock.now)
-    return told, stream, clock
+    result = reporter(json=json, stream=stream, environ=environ or {}, live=live, now=clock.now)
+    return result, stream, clock
 
 
-def tell(told: Reporter, clock: FakeClock, events: Sequence[Event]) -> None:
-    """Every event, two seconds after the one before."""
+def report_all(reporter_: Reporter, clock: FakeClock, events: Sequence[Event]) -> None:
+    """Report every event, each two seconds after the one before."""
     for event in events:
         clock.sleep(2.0)
-        told.event(event)
+        reporter_.event(event)

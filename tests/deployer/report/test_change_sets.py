@@ -1,4 +1,4 @@
-"""Change sets, as people read them before they approve."""
+"""Change sets as text for approval."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ MIXED = change_set(
 )
 
 
-def test_what_destroys_comes_first() -> None:
-    """Removed, replaced, maybe replaced; then what is changed, then what is new."""
+def test_destructive_changes_come_first() -> None:
+    """Removed, replaced, possibly replaced, changed, added: in this order."""
     text = "\n".join(change_lines(MIXED, Style()))
 
     assert text == (
         "crd-x-cluster: 1 removed, 1 replaced, 1 may be replaced, 1 changed, 1 added\n"
-        "  - Queue  AWS::SQS::Queue  is removed, and what it holds is deleted\n"
-        "  ± Balancer  AWS::X::Y  is replaced, and the old one deleted with what it holds\n"
+        "  - Queue  AWS::SQS::Queue  is removed, and its data is deleted\n"
+        "  ± Balancer  AWS::X::Y  is replaced, and the old resource and its data are deleted\n"
         "      Name: a → b  # forces replacement, because of Vpc.Name\n"
-        "  ± Group  AWS::X::Y  may be replaced, and the old one stays in AWS\n"
+        "  ± Group  AWS::X::Y  may be replaced, and the old resource is retained in AWS\n"
         "      Subnets[0]: (none) → s-1  # may force replacement\n"
         "  ~ Service  AWS::X::Y\n"
         "      DesiredCount: 1 → 2\n"
@@ -41,17 +41,17 @@ def test_what_destroys_comes_first() -> None:
     )
 
 
-def test_what_destroys_is_red_on_a_terminal() -> None:
-    """Its mark and what becomes of it; what is new is not."""
+def test_destructive_changes_are_red() -> None:
+    """The mark and the consequence are red; additions are not."""
     lines = list(change_lines(MIXED, Style(colour=True)))
 
-    assert "\x1b[1;31mis removed, and what it holds is deleted\x1b[0m" in lines[1]
+    assert "\x1b[1;31mis removed, and its data is deleted\x1b[0m" in lines[1]
     assert "\x1b[1;31m±\x1b[0m Balancer" in lines[2]
     assert "31m" not in lines[-1]
 
 
 def test_only_additions_are_a_short_list() -> None:
-    """Nobody reads 23 blocks that say the same."""
+    """23 added resources take a few lines, not 23 blocks."""
     new = change_set("network", added("Vpc"), *(added(f"Subnet{n}") for n in range(1, 23)))
 
     lines = list(change_lines(new, Style()))
@@ -64,15 +64,15 @@ def test_only_additions_are_a_short_list() -> None:
 @pytest.mark.parametrize(
     ("policy", "words"),
     [
-        ("Delete", "is removed, and what it holds is deleted"),
-        ("Snapshot", "is removed, after a snapshot of it"),
-        ("Retain", "is removed from the stack, and stays in AWS"),
-        ("Unheard", "is removed (Unheard)"),
+        ("Delete", "is removed, and its data is deleted"),
+        ("Snapshot", "is removed, after a snapshot"),
+        ("Retain", "is removed from the stack, and retained in AWS"),
+        ("Unknown", "is removed (Unknown)"),
         ("", "is removed"),
     ],
 )
-def test_a_policy_is_said_in_words(policy: str, words: str) -> None:
-    """What becomes of the data is what one approves."""
+def test_a_deletion_policy_is_described(policy: str, words: str) -> None:
+    """The approver sees what happens to the data of a removed resource."""
     removed = ResourceChange("Remove", "Table", "AWS::X::Y", policy=policy)
 
     lines = list(change_lines(change_set("x", removed), Style()))
@@ -80,20 +80,20 @@ def test_a_policy_is_said_in_words(policy: str, words: str) -> None:
     assert lines[1] == f"  - Table  AWS::X::Y  {words}"
 
 
-def test_a_policy_is_silent_where_nothing_is_destroyed() -> None:
-    """AWS sends one for changes in place, too."""
+def test_a_policy_is_not_shown_for_changes_in_place() -> None:
+    """AWS sends a policy for every change, but it has no effect on changes in place."""
     lines = list(change_lines(change_set("x", changed("Table", policy="Retain")), Style()))
 
     assert lines[1] == "  ~ Table  AWS::X::Y"
 
 
-def test_outputs_alone_are_no_change_to_a_resource() -> None:
-    """A change set without resource changes is not empty; it says so."""
+def test_a_change_set_without_resource_changes() -> None:
+    """A change set that changes outputs only says so."""
     assert ["crd-x-x: no change to a resource"] == list(change_lines(change_set("x"), Style()))
 
 
-def test_the_question_says_what_is_destroyed() -> None:
-    """The answer defaults to no."""
+def test_the_question_has_the_counts() -> None:
+    """The question counts the changes, and its default answer is no."""
     asked = question(MIXED)
 
     assert asked.startswith("Execute on crd-x-cluster: 1 removed, 1 replaced, 1 may be")
@@ -111,13 +111,13 @@ def test_the_question_says_what_is_destroyed() -> None:
         ("", ""),
     ],
 )
-def test_a_path_is_written_as_people_do(path: str, shown: str) -> None:
-    """AWS has JSON pointers, or names with dots."""
+def test_a_property_path_is_short(path: str, shown: str) -> None:
+    """JSON pointers and dotted names of AWS are written in one short notation."""
     assert shown == property_path(path)
 
 
-def test_what_happens_in_nested_stacks_is_shown_with_its_path() -> None:
-    """It is counted and sorted as if it were in the stack itself."""
+def test_changes_in_nested_stacks_have_their_path() -> None:
+    """Changes in nested stacks are counted and sorted with the others."""
     key = PropertyChange("/Properties/KeySchema", "a", "b", "Always")
     table = changed("Table", key, replacement="True", policy="ReplaceAndDelete")
     deep = replace(changed("Deep"), type=STACK, nested=(table, added("New")))
@@ -125,7 +125,7 @@ def test_what_happens_in_nested_stacks_is_shown_with_its_path() -> None:
 
     assert list(change_lines(whole, Style())) == [
         "crd-x-pipeline: 1 replaced, 2 changed, 1 added",
-        "  ± Below/Deep/Table  AWS::X::Y  is replaced, and the old one deleted with what it holds",
+        "  ± Below/Deep/Table  AWS::X::Y  is replaced, and the old resource and its data are deleted",
         "      KeySchema: a → b  # forces replacement",
         "  ~ Below  AWS::CloudFormation::Stack",
         "  ~ Below/Deep  AWS::CloudFormation::Stack",

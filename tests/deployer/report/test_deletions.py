@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from deployer.report import Style, deletions_text
-from tests.deployer.report.samples import DELETIONS, listening
+from tests.deployer.report.samples import DELETIONS, make_reporter
 
 
-def test_what_is_deleted_and_what_is_kept() -> None:
-    """A line per stack; below it each resource that holds data, and what must be confirmed."""
+def test_deleted_and_retained_data() -> None:
+    """Each stack has a line, followed by its resources with data and the required confirmation."""
     assert deletions_text(DELETIONS).splitlines() == [
         "crd-x-messages  delete  CREATE_COMPLETE in ca-central-1",
         "                lost: Table (AWS::DynamoDB::Table): its data is deleted",
-        "                kept: Bucket (AWS::S3::Bucket): it stays, and CloudFormation forgets it",
+        "                kept: Bucket (AWS::S3::Bucket): it is retained, outside of any stack",
         "                is protected: needs --confirm=crd-x-messages",
         "crd-x-old       delete  CREATE_COMPLETE in ca-central-1, no longer a layer",
         "2 stacks to delete",
@@ -19,12 +19,12 @@ def test_what_is_deleted_and_what_is_kept() -> None:
 
 
 def test_nothing() -> None:
-    """An account without stacks of the environment."""
+    """An account without stacks of the environment has nothing to delete."""
     assert "nothing to delete\n" == deletions_text(())
 
 
 def test_lost_data_is_red() -> None:
-    """On a terminal the eye finds it first."""
+    """Lost data is red, retained data is yellow."""
     text = deletions_text(DELETIONS, style=Style(colour=True))
 
     assert "\x1b[1;31mlost:" in text
@@ -32,9 +32,9 @@ def test_lost_data_is_red() -> None:
 
 
 def test_a_reporter_shows_the_same() -> None:
-    """It is shown before the question."""
-    told, stream, _ = listening()
+    """A reporter shows the same text as `destroy --dry-run`."""
+    reporter, stream, _ = make_reporter()
 
-    told.deletions(DELETIONS)
+    reporter.deletions(DELETIONS)
 
     assert deletions_text(DELETIONS) == stream.getvalue()

@@ -38,6 +38,6 @@ def failed(error: type[DeployError] = DeployError) -> Finished:
         ([failed(GuardError), Finished("s", Outcome.SKIPPED)], 3),
     ],
 )
-def test_the_worst_end_wins(events: list[Event], code: int) -> None:
-    """What needs most from a person decides; what was skipped adds nothing."""
+def test_the_worst_outcome_decides(events: list[Event], code: int) -> None:
+    """The outcome that needs most work of an operator decides; skipped stacks do not count."""
     assert code == exit_code(events)

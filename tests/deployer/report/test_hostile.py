@@ -1,4 +1,4 @@
-"""Names and reasons that try to be more than text."""
+"""Names and reasons from AWS cannot control the output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from deployer.events import (
 )
 from deployer.plan import Blocked
 from deployer.report import Style, error_text, plan_text, question, status
-from tests.deployer.report.samples import change_set, found, listening, progress, tell
+from tests.deployer.report.samples import change_set, found, make_reporter, progress, report_all
 from tests.fakes import desired_stack
 
 ATTACKS = [
@@ -46,20 +46,20 @@ ATTACKS = [
 hostile = st.sampled_from(ATTACKS) | st.text() | st.text(alphabet="\x1b[]m\n\r0;/redA ")
 
 
-def everything(text: str, told_live: bool = False) -> str:
-    """All there is to tell, with *text* wherever a text comes from outside."""
-    told, stream, clock = listening(live=told_live, environ={"TERM": "xterm"})
-    happened = progress("network", text, "CREATE_FAILED", text)
+def all_output(text: str, live: bool = False) -> str:
+    """Return everything that a reporter can print, with *text* as every text from outside."""
+    reporter, stream, clock = make_reporter(live=live, environ={"TERM": "xterm"})
+    failure = progress("network", text, "CREATE_FAILED", text)
     change = ResourceChange(
         text, text, text, text, text, text, (PropertyChange(text, text, text, text, text),)
     )
     left = replace(change_set("x", change), stack=text, arn=text)
     error = DeployError(text, hint=text)
-    with told:
-        told.start(text, text, text, emulator=False, origins=[text])
-        told.plan([Blocked(desired_stack(text), found(text), text, text)], (), ())
-        tell(
-            told,
+    with reporter:
+        reporter.start(text, text, text, emulator=False, origins=[text])
+        reporter.plan([Blocked(desired_stack(text), found(text), text, text)], (), ())
+        report_all(
+            reporter,
             clock,
             [
                 Started(text, text, text),
@@ -68,22 +68,22 @@ def everything(text: str, told_live: bool = False) -> str:
                 Verified(text, text, text),
                 Proposed(text, left),
                 Operating(text, text, text, text),
-                Progress(text, happened.event, happened.line),
+                Progress(text, failure.event, failure.line),
             ],
         )
-        told.interrupted()
+        reporter.interrupted()
         for outcome in Outcome:
-            told.event(Finished(text, outcome, text, error=error))
-        told.summary()
-        told.error(error)
+            reporter.event(Finished(text, outcome, text, error=error))
+        reporter.summary()
+        reporter.error(error)
     return stream.getvalue()
 
 
 @given(hostile)
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_no_text_controls_a_log(text: str) -> None:
-    """Only we begin lines, and nothing invisible is written."""
-    written = everything(text)
+    """No control character from outside reaches a log."""
+    written = all_output(text)
 
     assert not _invisible(written)
 
@@ -91,7 +91,7 @@ def test_no_text_controls_a_log(text: str) -> None:
 @given(hostile)
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_no_text_adds_a_line(text: str) -> None:
-    """As many lines as a harmless one has; an error may have several, and says so by indenting."""
+    """A text from outside adds no line; further lines of an error are indented."""
     one = " ".join(text.split()) or "a"
 
     shown = plan_text([Blocked(desired_stack(text), found(text), text, text)])
@@ -107,17 +107,17 @@ def test_no_text_adds_a_line(text: str) -> None:
 
 @pytest.mark.parametrize("text", ATTACKS)
 def test_no_text_controls_a_terminal(text: str) -> None:
-    """Markup is shown as it is, and the only escapes are those of a harmless run."""
-    written = everything(text, told_live=True)
+    """Markup of rich is shown literally, and no escape sequence is added."""
+    written = all_output(text, live=True)
 
-    harmless = everything("harmless", told_live=True)
+    harmless = all_output("harmless", live=True)
     assert _escapes(harmless) >= _escapes(written)
     if text.startswith("["):
         assert text in written
 
 
-def test_text_is_readable_still() -> None:
-    """Escaped, not dropped: one sees that something is wrong with it."""
+def test_text_stays_readable() -> None:
+    """Control characters are escaped, not removed."""
     assert "error: a\\x1b[31mb\n" == error_text(DeployError("a\x1b[31mb"), style=Style())
 
 

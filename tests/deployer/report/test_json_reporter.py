@@ -1,4 +1,4 @@
-"""What a run looks like to a machine."""
+"""The events of a run as JSON lines."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from tests.deployer.report.samples import (
     UPLOADS,
     change_set,
     changed,
-    listening,
-    tell,
+    make_reporter,
+    report_all,
 )
 from tests.fakes import REGION
 
@@ -36,21 +36,21 @@ VALID = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_
 
 
 def lines_of(events: list[Event], error: DeployError | None = None) -> list[dict[str, object]]:
-    told, stream, clock = listening(json=True)
-    with told:
-        told.start("x", "000000000000", REGION, emulator=True)
-        told.plan(STEPS, ORPHANS, UPLOADS)
-        told.deletions(DELETIONS)
-        tell(told, clock, events)
+    reporter, stream, clock = make_reporter(json=True)
+    with reporter:
+        reporter.start("x", "000000000000", REGION, emulator=True)
+        reporter.plan(STEPS, ORPHANS, UPLOADS)
+        reporter.deletions(DELETIONS)
+        report_all(reporter, clock, events)
         if error:
-            told.error(error)
-        told.summary()
-        told.interrupted()
+            reporter.error(error)
+        reporter.summary()
+        reporter.interrupted()
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_every_line_is_as_documented() -> None:
-    """Each kind of event there is, against docs/events.schema.json."""
+def test_every_line_is_valid() -> None:
+    """Every kind of event is valid according to docs/events.schema.json."""
     left = [
         Proposed("crd-x-users", change_set("users")),
         Uploaded("crd-x-users", "https://bucket/key"),
@@ -64,8 +64,8 @@ def test_every_line_is_as_documented() -> None:
     assert {line["event"] for line in lines} == set(SCHEMA["properties"]["event"]["enum"])
 
 
-def test_the_schema_is_one() -> None:
-    """And it knows every outcome and every step."""
+def test_the_schema_is_complete() -> None:
+    """The schema is valid, and lists every outcome."""
     Draft202012Validator.check_schema(SCHEMA)
 
     assert SCHEMA["$defs"]["outcome"]["enum"] == [outcome.value for outcome in Outcome]
@@ -73,14 +73,14 @@ def test_the_schema_is_one() -> None:
 
 @pytest.mark.parametrize("version", [0, 2, None])
 def test_the_schema_refuses_another_version(version: int | None) -> None:
-    """So the test above could have failed."""
+    """The schema accepts only the current version."""
     line = {"version": version, "event": "error", "error": {}}
 
     assert not VALID.is_valid(line)
 
 
 def test_the_plan_on_stdout_is_the_plan_event() -> None:
-    """One shape, whether it is data or told on the way."""
+    """`plan --json` prints the same document as the event."""
     document = json.loads(plan_json(STEPS, ORPHANS, UPLOADS))
     [line] = [line for line in lines_of([]) if line["event"] == "plan"]
 
@@ -97,8 +97,8 @@ def test_deletions_on_stdout_are_the_deletions_event() -> None:
     assert line | {"elapsed": 0} == document | {"elapsed": 0}
 
 
-def test_a_story_in_json() -> None:
-    """Two lines in full: what they promise is the contract."""
+def test_a_run() -> None:
+    """Two complete lines: an event of a resource, and the summary."""
     lines = lines_of([*CREATING, *CREATED, *FAILED])
 
     assert lines[6] == {
@@ -127,7 +127,7 @@ def test_a_story_in_json() -> None:
 
 
 def test_secrets_are_masked() -> None:
-    """In reasons as in values, by form and by name."""
+    """Secrets in reasons and values are masked, by form and by name."""
     key = "AKIA" + "A1B2C3D4E5F6G7H8"
     secret = changed("Db", PropertyChange("/Properties/MasterUserPassword", "hunter1", "hunter2"))
     events = [Started(NETWORK, "create", f"with {key}"), Proposed(NETWORK, change_set("x", secret))]
@@ -140,10 +140,10 @@ def test_secrets_are_masked() -> None:
 
 @given(st.text(), st.text())
 def test_any_text_stays_on_its_line(name: str, reason: str) -> None:
-    """Nothing that AWS may say breaks a line, or needs more than ASCII."""
-    told, stream, clock = listening(json=True)
+    """No text from AWS adds a line, or needs more than ASCII."""
+    reporter, stream, clock = make_reporter(json=True)
 
-    tell(told, clock, [Started(name, "create", reason)])
+    report_all(reporter, clock, [Started(name, "create", reason)])
 
     assert stream.getvalue().isascii()
     assert 1 == stream.getvalue().count("\n")
@@ -154,14 +154,14 @@ def test_a_change_in_a_nested_stack_has_its_path() -> None:
     """The list of changes includes those of nested stacks."""
     below = replace(changed("Below"), nested=(changed("Table", replacement="True"),))
     [*_, line] = [
-        one
-        for one in lines_of([Proposed(NETWORK, change_set("network", below))])
-        if one["event"] == "proposed"
+        item
+        for item in lines_of([Proposed(NETWORK, change_set("network", below))])
+        if item["event"] == "proposed"
     ]
 
     assert [] == [error.message for error in VALID.iter_errors(line)]
     assert [(["Below"], "Table", "replaced")] == [
-        (one["path"], one["resource"], one["kind"])
-        for one in line["change_set"]["changes"]
-        if one["path"]
+        (change["path"], change["resource"], change["kind"])
+        for change in line["change_set"]["changes"]
+        if change["path"]
     ]

@@ -1,4 +1,4 @@
-"""What a run looks like on a terminal, and that it leaves one."""
+"""The moving lines of a run on a real terminal."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ RUN = """
 import os, sys, time
 from deployer.report import reporter
 from tests.deployer.report.samples import *
-told = reporter(json=False, stream=sys.stderr, environ=os.environ)
-with told:
-    told.start("x", "000000000000", REGION, emulator=True)
-    told.plan(STEPS[:2], (), ())
+run = reporter(json=False, stream=sys.stderr, environ=os.environ)
+with run:
+    run.start("x", "000000000000", REGION, emulator=True)
+    run.plan(STEPS[:2], (), ())
     try:
         for event in CREATING:
-            told.event(event)
+            run.event(event)
             if isinstance(event, Proposed):
-                with told.paused():
+                with run.paused():
                     print("Execute? [y/N] y", file=sys.stderr)
         {then}
     except KeyboardInterrupt:
-        told.interrupted()
+        run.interrupted()
 """
 START = [
     "x: account 000000000000, region ca-central-1, emulator",
@@ -53,14 +53,14 @@ START = [
     "Execute? [y/N] y",
 ]
 INTERRUPTED = [
-    "interrupted: this goes on in AWS:",
+    "interrupted: these operations continue in AWS:",
     "  crd-x-network: creating in ca-central-1, 1 of 2 resources done",
-    "hint: run the same command again to follow it; `invoke status` shows it",
+    "hint: run the same command again to continue, or ./inv status to see the stacks",
 ]
 
 
 def on_a_terminal(then: str, *, interrupt_at: str = "", **more: str) -> str:
-    """Everything that a run writes to a terminal of 80 columns; Ctrl-C when it shows so much."""
+    """Return what a run writes to a terminal of 80 columns; send Ctrl-C after *interrupt_at*."""
     terminal, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     unset = dict.fromkeys(("NO_COLOR", "COLUMNS", "LINES"), "")
@@ -92,7 +92,7 @@ def _read(terminal: int) -> Iterator[bytes]:
 
 
 def test_an_interrupt_leaves_a_sane_screen() -> None:
-    """A real one, in the middle of the display: what moved is gone, the cursor is back."""
+    """After Ctrl-C the moving lines are removed, and the cursor is visible."""
     written = on_a_terminal("time.sleep(20)", interrupt_at="creating      Vpc")
 
     screen = Screen(80)
@@ -101,34 +101,34 @@ def test_an_interrupt_leaves_a_sane_screen() -> None:
     assert (True, 0) == (screen.cursor, screen.column)
 
 
-def test_what_is_finished_stays() -> None:
-    """And a failure is told at once, before the stack is over."""
-    written = on_a_terminal("[told.event(event) for event in (*CREATED, *FAILED)]; told.summary()")
+def test_finished_lines_stay() -> None:
+    """Finished stacks keep their lines, and a failure is shown at once."""
+    written = on_a_terminal("[run.event(event) for event in (*CREATED, *FAILED)]; run.summary()")
 
     screen = Screen(80)
     screen.feed(written)
     told = "\n".join(screen.lines())
     assert re.search(r"^crd-x-network  created             in \d+ s$", told, re.MULTILINE)
-    assert "crd-x-cluster  UPDATE_FAILED       Service (AWS::EC2::VPC): there is none left" in told
+    assert "crd-x-cluster  UPDATE_FAILED       Service (AWS::EC2::VPC): no capacity left" in told
     assert "CREATE_IN_PROGRESS" not in told
-    assert screen.lines()[-2] == "skipped: crd-x-service: it stands on crd-x-cluster"
+    assert screen.lines()[-2] == "skipped: crd-x-service: it depends on crd-x-cluster"
     assert screen.cursor
 
 
 def test_no_color_is_honoured() -> None:
-    """The display moves, without a single colour."""
-    written = on_a_terminal("told.summary()", NO_COLOR="1")
+    """With NO_COLOR the lines move without colours."""
+    written = on_a_terminal("run.summary()", NO_COLOR="1")
 
     assert "\x1b[?25h" in written
     assert "m" not in {text[-1:] for text in _controls(written)}
 
 
 def test_a_dumb_terminal_gets_plain_lines() -> None:
-    """No control character at all."""
-    written = on_a_terminal("told.summary()", TERM="dumb")
+    """With TERM=dumb there is no control character."""
+    written = on_a_terminal("run.summary()", TERM="dumb")
 
     assert "\x1b" not in written
-    assert "CREATE_IN_PROGRESS  Vpc" in written
+    assert "creating            0 of 2 resources, Vpc" in written
 
 
 def _controls(text: str) -> list[str]:
@@ -137,7 +137,7 @@ def _controls(text: str) -> list[str]:
 
 @pytest.mark.parametrize("width", [20, 40, 79, 200])
 def test_a_row_fits_the_terminal(width: int) -> None:
-    """However long its names are; there is one for each stack at work."""
+    """There is one line for each stack in progress, which fits, however long the names are."""
     clock = FakeClock()
     run = RunProgress(clock.now)
     run.expect([NETWORK, "crd-x-cluster"])
@@ -152,8 +152,8 @@ def test_a_row_fits_the_terminal(width: int) -> None:
     assert all(len(line) <= width for line in lines)
 
 
-def test_a_row_shows_what_is_made_now() -> None:
-    """The resource, how many are done, and since when."""
+def test_a_row_shows_the_current_resource() -> None:
+    """A row has the current resource, the count, and the duration."""
     clock = FakeClock()
     run = RunProgress(clock.now)
     for event in CREATING:
@@ -166,7 +166,7 @@ def test_a_row_shows_what_is_made_now() -> None:
 
 
 def test_a_row_shows_a_rollback() -> None:
-    """Counts of what is done mean nothing then."""
+    """During a rollback a row has no count."""
     run = RunProgress(FakeClock().now)
     for event in [*CREATING, progress("network", NETWORK, "ROLLBACK_IN_PROGRESS")]:
         run.note(event)

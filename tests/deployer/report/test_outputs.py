@@ -1,4 +1,4 @@
-"""What the stacks give survives every form it is given in."""
+"""Outputs of stacks in every format."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ NETWORK = found("network", outputs={"VpcId": "vpc-1", DIGEST: "abc", "PublicSubn
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
-    """A dotenv file, by the grammar of python-dotenv 1.2, ${NAME} replaced as it does by default."""
+    """Parse a dotenv file by the grammar of python-dotenv 1.2, with its replacement of ${NAME}."""
     quoted = (
         r"""'(?P<single>(?:\\'|[^'])*)'|"(?P<double>(?:\\"|[^"])*)"|(?P<bare>[^'"\r\n][^\r\n]*|)"""
     )
@@ -78,22 +78,22 @@ def parse_dotenv(text: str) -> dict[str, str]:
 
 
 def sourced(text: str, names: list[str], shell: str = "sh") -> list[str]:
-    """The variables that a shell has after it sourced *text*."""
+    """Return the values of *names* in a shell that sourced *text*."""
     script = text + "".join(f'printf "%s\\0" "${name}"\n' for name in names)
     done = subprocess.run([shell], input=script.encode(), capture_output=True, check=True)
     assert b"" == done.stderr
     return done.stdout.decode().split("\0")[:-1]
 
 
-def test_a_variable_is_called_by_layer_and_output() -> None:
-    """Without the environment, so that a program reads the same name in each."""
+def test_variable_names() -> None:
+    """Variables are named by stack and output, without the environment."""
     text = outputs([NETWORK], "dotenv", env=ENV)
 
     assert "CRD_NETWORK_PUBLIC_SUBNETS1='s 1'\nCRD_NETWORK_VPC_ID=vpc-1\n" == text
 
 
-def test_a_table_is_for_people() -> None:
-    """In stable columns, without the digest, which is the deployer's own."""
+def test_table() -> None:
+    """The table has aligned columns, and omits the digest of the deployer."""
     text = outputs([NETWORK, found("cdn", outputs={"Url": "u\n"})], "table", env=ENV)
 
     assert text == (
@@ -103,8 +103,8 @@ def test_a_table_is_for_people() -> None:
     )
 
 
-def test_json_has_everything() -> None:
-    """The stack, the output, and the name it has as a variable."""
+def test_json() -> None:
+    """JSON has the stack, the output, and its name as a variable."""
     document = json.loads(outputs([NETWORK], "json", env=ENV))
 
     assert 1 == document["version"]
@@ -118,41 +118,43 @@ def test_json_has_everything() -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_nothing_deployed_is_nothing_to_show(form: str) -> None:
-    """No stack yet is no error."""
+def test_no_stacks(form: str) -> None:
+    """Without stacks the output is empty, and not an error."""
     text = outputs([], form, env=ENV)
 
     assert text in {"", '{\n  "version": 1,\n  "outputs": []\n}\n'}
 
 
 @pytest.mark.parametrize("form", ["dotenv", "shell"])
-def test_two_of_one_name_are_refused(form: str) -> None:
-    """One would hide the other."""
+def test_duplicate_names_are_refused(form: str) -> None:
+    """Two outputs with the same variable name are refused."""
     stacks = [found("a", outputs={"BC": "1"}), found("a-b-c", outputs={"X": "1"})]
     clash = [*stacks, found("a-bc", outputs={"X": "2"}), found("a", outputs={"BcX": "3"})]
 
-    with pytest.raises(DeployError, match=r"crd-x-a: output BcX: .* CRD_A_BC_X, .* crd-x-a-bc"):
+    with pytest.raises(
+        DeployError, match=r"crd-x-a: output BcX: .* crd-x-a-bc: output X: CRD_A_BC_X"
+    ):
         outputs(clash, form, env=ENV)
 
 
 @pytest.mark.parametrize("form", ["dotenv", "shell"])
 @pytest.mark.parametrize("char", ["\0", "\x01", "\x1b", "\r", "\x7f", "\x9b", "\u2028", "\u202e"])
 def test_control_characters_are_refused(form: str, char: str) -> None:
-    """A terminal would obey them, or show another text than there is; the output is named."""
-    with pytest.raises(DeployError) as told:
+    """The error names the output with control characters."""
+    with pytest.raises(DeployError) as raised:
         outputs([found("a", outputs={"B": f"1{char}2"})], form, env=ENV)
 
-    assert "crd-x-a: output B: its value has control characters" == told.value.message
-    assert "pass --format=json" == told.value.hint
+    assert "crd-x-a: output B: its value contains control characters" == raised.value.message
+    assert "pass --format=json" == raised.value.hint
 
 
 @pytest.mark.parametrize("form", ["dotenv", "shell"])
-def test_a_name_that_is_none_is_refused(form: str) -> None:
-    """A shell would take the line for a command."""
+def test_invalid_names_are_refused(form: str) -> None:
+    """A name that a shell does not accept is refused."""
     env = msgspec.structs.replace(ENV, prefix="1st")
 
     with pytest.raises(
-        DeployError, match=r"crd-x-a: output B: .*A_B is not the name of a variable"
+        DeployError, match=r"crd-x-a: output B: .*A_B is not a valid name of a variable"
     ):
         outputs([found("a", outputs={"B": "1"})], form, env=env)
 
@@ -161,8 +163,8 @@ PLAIN = [value for value in ODD if not set(value) & {"\r", "\x01"}]
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
-def test_two_hundred_odd_values_survive_the_shell(shell: str) -> None:
-    """Every one comes out of one shell as it went in."""
+def test_shell_quoting(shell: str) -> None:
+    """A shell reads every one of 200 unusual values unchanged."""
     values = PLAIN + [f"{one}{other}" for one in PLAIN for other in PLAIN][: 200 - len(PLAIN)]
     titles = [f"V{number}x" for number in range(len(values))]
     stack = found("odd", outputs=dict(zip(titles, values, strict=True)))
@@ -190,7 +192,7 @@ DOTENV = {
 @pytest.mark.parametrize("value", DOTENV)
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_a_dotenv_file_can_be_sourced(value: str, shell: str) -> None:
-    """A dotenv reader and a shell read the same, and nothing of it runs."""
+    """A dotenv reader and a shell read the same value, and execute nothing."""
     text = outputs([found("a", outputs={"B": value})], "dotenv", env=ENV)
 
     assert f"CRD_A_B={DOTENV[value]}\n" == text
@@ -202,13 +204,13 @@ def test_a_dotenv_file_can_be_sourced(value: str, shell: str) -> None:
     "value",
     ["${HOME}", "$HOME", "it's $5", "it's `id`", "it's \\", "'\"", "a\\\\b", "ends\\", "\\'"],
 )
-def test_what_readers_would_not_read_alike_is_refused(value: str) -> None:
-    """The output is named; json has it."""
-    with pytest.raises(DeployError) as told:
+def test_ambiguous_values_are_refused(value: str) -> None:
+    """The error names the output, and suggests JSON."""
+    with pytest.raises(DeployError) as raised:
         outputs([found("a", outputs={"B": value})], "dotenv", env=ENV)
 
-    assert "crd-x-a: output B: a dotenv reader and a shell" in told.value.message
-    assert "pass --format=json" == told.value.hint
+    assert "crd-x-a: output B: a dotenv reader and a shell" in raised.value.message
+    assert "pass --format=json" == raised.value.hint
 
 
 SHELL_WORDS = st.text(st.sampled_from("ab'\"\\$`{}()~#=!;&|<>*?[] \t\nHOME") | st.characters())
@@ -216,8 +218,8 @@ SHELL_WORDS = st.text(st.sampled_from("ab'\"\\$`{}()~#=!;&|<>*?[] \t\nHOME") | s
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
 @given(st.lists(SHELL_WORDS | st.sampled_from(ODD), min_size=1, max_size=20))
-def test_any_value_is_read_alike_or_refused(values: list[str]) -> None:
-    """By a shell and by the documented grammar."""
+def test_any_value_is_unambiguous_or_refused(values: list[str]) -> None:
+    """A shell and the grammar of dotenv files read the same value."""
     quoted = [text for value in values if (text := dotenv(value)) is not None]
     kept = [value for value in values if dotenv(value) is not None]
     names = [f"N{number}" for number in range(len(kept))]

@@ -1,4 +1,4 @@
-"""The plan as people read it, where it touches data."""
+"""Plans as text."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ FOUND = DeployedStack(STACK.name, "arn", STACK.region, "CREATE_COMPLETE")
 LOSS = DataLoss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted")
 
 
-def test_what_data_would_feel_stands_below_the_stack() -> None:
-    """Before anything moves, each resource that holds data is named with what becomes of it."""
+def test_data_loss_is_below_the_stack() -> None:
+    """Each resource with data that the plan affects is named, with the consequence."""
     step = Update(STACK, FOUND, "template changed", data_losses=(LOSS,))
 
     assert report.plan_text([step]).splitlines() == [
@@ -24,8 +24,24 @@ def test_what_data_would_feel_stands_below_the_stack() -> None:
     ]
 
 
-def test_a_plan_without_losses_has_no_such_line() -> None:
-    """A line that is always there is one that nobody reads."""
+def test_no_data_loss() -> None:
+    """A plan without data loss has no line about data."""
     steps = [Update(STACK, FOUND, "tags changed"), Keep(STACK, FOUND, "unchanged")]
 
     assert "data:" not in report.plan_text(steps)
+
+
+def test_unchanged_stacks_share_a_line() -> None:
+    """Several unchanged stacks are one line, after those that change."""
+    steps = [Keep(STACK, FOUND, "unchanged"), Update(STACK, FOUND, "tags changed")]
+
+    assert report.plan_text([steps[0], *steps]).splitlines() == [
+        "crd-x-messages  update  tags changed",
+        "2 stacks        keep    unchanged",
+        "3 stacks: 1 update, 2 keep",
+    ]
+
+
+def test_nothing_to_do_is_one_line() -> None:
+    """A plan without changes is only the count."""
+    assert "2 stacks: 2 keep\n" == report.plan_text([Keep(STACK, FOUND, "unchanged")] * 2)

@@ -1,4 +1,4 @@
-"""Values before and after, without their secrets."""
+"""Values of properties before and after a change, with secrets masked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from deployer.report.property_values import masked, pair
     ],
 )
 def test_a_secret_is_not_shown(name: str, value: str) -> None:
-    """By its name, as AWS writes NoEcho, or by its form."""
+    """A secret is masked by its name, by NoEcho, or by its form."""
     assert "(sensitive)" == masked(name, value)
 
 
@@ -36,8 +36,8 @@ def test_a_secret_is_not_shown(name: str, value: str) -> None:
         ("Name", "crd-dev"),
     ],
 )
-def test_what_is_no_secret_is_shown(name: str, value: str) -> None:
-    """Whether there is one and where it is kept is worth reading."""
+def test_harmless_values_are_shown(name: str, value: str) -> None:
+    """Whether a secret is set, and where it is stored, is shown."""
     assert value == masked(name, value)
 
 
@@ -52,7 +52,7 @@ def test_what_is_no_secret_is_shown(name: str, value: str) -> None:
     ],
 )
 def test_a_secret_inside_json_is_not_shown(value: str) -> None:
-    """Also where its name stands beside it, as in a container's environment."""
+    """A secret is also masked if its name is in a sibling key, as in a container's environment."""
     clean = masked("ContainerDefinitions", value)
 
     assert "hunter2" not in clean
@@ -60,8 +60,8 @@ def test_a_secret_inside_json_is_not_shown(value: str) -> None:
     assert "(sensitive)" in clean
 
 
-def test_both_secret_says_only_that_it_changes() -> None:
-    """That much one may know."""
+def test_a_changed_secret() -> None:
+    """Of a changed secret only the change is shown."""
     assert "(sensitive, changed)" == pair("Password", "a", "b")
 
 
@@ -71,17 +71,17 @@ def test_both_secret_says_only_that_it_changes() -> None:
         (None, "b", "(none) → b"),
         ("a", None, "a → (none)"),
         ("", "b", '"" → b'),
-        ("a\nb", "{{changeSet:KNOWN_AFTER_APPLY}}", "a\\nb → (known once it is made)"),
+        ("a\nb", "{{changeSet:KNOWN_AFTER_APPLY}}", "a\\nb → (known after creation)"),
         (None, None, "(values not known)"),
     ],
 )
 def test_a_value_is_on_one_line(before: str | None, after: str | None, shown: str) -> None:
-    """Nothing, an empty text, several lines, and what AWS does not know yet."""
+    """A missing, empty, multi-line or unknown value is shown on one line."""
     assert shown == pair("Name", before, after)
 
 
 def test_long_values_show_where_they_differ() -> None:
-    """What they share in front and behind is left out."""
+    """The common beginning and end of long values are omitted."""
     shown = pair("Policy", f"{'a' * 500}-old-{'z' * 500}", f"{'a' * 500}-new-{'z' * 500}")
 
     assert "-old-" in shown
@@ -90,12 +90,12 @@ def test_long_values_show_where_they_differ() -> None:
 
 
 def test_deep_json_is_only_text() -> None:
-    """It is nobody's policy document."""
+    """JSON that is nested too deeply is shown as text."""
     assert masked("X", "[" * 200_000).startswith("[[")
 
 
 @given(st.text(), st.text(min_size=0), st.integers(0, 300))
-def test_a_difference_is_always_in_sight(before: str, after: str, length: int) -> None:
+def test_a_difference_is_always_visible(before: str, after: str, length: int) -> None:
     """However long both are, one line of bounded length shows two different values."""
     old, new = f"{'x' * length}{before}{'y' * length}", f"{'x' * length}{after}{'y' * length}"
 

@@ -1,4 +1,4 @@
-"""What a stream can show."""
+"""The capabilities of streams."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Terminal(io.StringIO):
         (io.StringIO(), {"FORCE_COLOR": "1"}, True, False),
     ],
 )
-def test_the_environment_has_its_say(
+def test_colour_and_movement(
     stream: io.StringIO, environ: dict[str, str], colour: bool, moves: bool
 ) -> None:
-    """As rich understands NO_COLOR, FORCE_COLOR and TERM."""
+    """NO_COLOR, FORCE_COLOR and TERM have the same effect as in rich."""
     style = style_of(stream, environ)
 
     assert (colour, moves) == (style.colour, style.moves)
@@ -41,11 +41,11 @@ def test_the_environment_has_its_say(
     ("encoding", "text"),
     [("utf-8", "± → … ü"), ("latin-1", "! -> ... ü"), ("ascii", "! -> ... \\xfc")],
 )
-def test_the_encoding_has_its_say(encoding: str, text: str) -> None:
-    """Our marks have plain stand-ins, the rest is escaped."""
+def test_encoding(encoding: str, text: str) -> None:
+    """Marks that the encoding lacks are replaced, other characters are escaped."""
     assert text == Style(encoding=encoding).fit("± → … ü")
 
 
-def test_an_unknown_encoding_takes_ascii() -> None:
-    """Better than not to tell."""
+def test_unknown_encoding() -> None:
+    """With an unknown encoding the text is written in ASCII."""
     assert "-> \\xfc" == Style(encoding="no-such").fit("→ ü")
