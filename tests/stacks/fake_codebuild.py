@@ -1,4 +1,4 @@
-"""A build as CodeBuild does it: the phases of a buildspec, in sh, with stand-ins for the tools.
+"""A fake of CodeBuild: runs the phases of a buildspec in sh, with fakes of the tools.
 
 See the CodeBuild user guide, Build specification reference and Build phase transitions.
 """
@@ -19,8 +19,8 @@ DOCKERFILE = f"FROM python@sha256:{'0' * 64}\n"
 PHASES = ("install", "pre_build", "build", "post_build")
 PASSWORD = "the-password-of-the-registry"
 
-# What a stand-in does first: it remembers how it was called, and fails where it is told to.
-_CALLED = """\
+# The start of each fake tool: record the call, and fail if the call matches the pattern FAILS.
+_RECORD_CALL = """\
 #!/bin/sh
 call="{tool} $*"
 printf '%s\\n' "$call" >> "$CALLS"
@@ -38,20 +38,20 @@ case $1 in
     login) cat > "$STDIN" ;;
     push) echo "${2%:*}@sha256:$DIGEST" > "$PUSHED" ;;
     image) cat "$PUSHED" 2> /dev/null || true ;;
-    *) echo "what docker tells" ;;
+    *) echo "output of docker" ;;
 esac
 """
 
 
 @dataclass
-class Ended:
-    """What became of a build: the calls of tools in order, and what it gives to the pipeline."""
+class BuildResult:
+    """The result of a build: its calls of tools, its output, and what it passes to the pipeline."""
 
     succeeded: bool
     calls: list[str]
     exported: dict[str, str]
     artifacts: dict[str, str]
-    said: str
+    output: str
     stdin: str
 
 
@@ -60,11 +60,11 @@ class Build:
     """A build container of CodeBuild with the source in *folder*."""
 
     folder: Path
-    digest: str = "a" * 64  # Of the image that a push makes.
+    digest: str = "a" * 64  # Of the pushed image.
     env: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Lay out the source and the tools."""
+        """Create the source and the tools."""
         self.source, self.tools = self.folder / "src", self.folder / "bin"
         self.account, self.tmp = self.folder / "account", self.folder / "tmp"
         for folder in (self.tools, self.account, self.tmp, self.source / "backend"):
@@ -74,36 +74,36 @@ class Build:
         self._tool(self.tools / "aws", "aws", _AWS)
         self._tool(self.tools / "docker", "docker", _DOCKER)
 
-    def run(self, buildspec: str, *, fails: str = "", code: int = 1, **env: str) -> Ended:
-        """Run *buildspec*; calls that match the pattern *fails* end with *code*.
+    def run(self, buildspec: str, *, fails: str = "", code: int = 1, **env: str) -> BuildResult:
+        """Run *buildspec*; calls that match the pattern *fails* exit with *code*.
 
-        Its /tmp is a folder of this build, as each container of CodeBuild has its own.
+        /tmp is a folder of this build, since each container of CodeBuild has its own.
         """
         spec = yaml.safe_load(buildspec.replace("/tmp/", f"{self.tmp}/"))  # noqa: S108
-        files = {one: str(self.folder / one.lower()) for one in ("CALLS", "STDIN", "PUSHED")}
-        for one in ("CALLS", "STDIN"):
-            Path(files[one]).write_text("")
-        told = {"FAILS": fails, "CODE": str(code), "PASSWORD": PASSWORD, "DIGEST": self.digest}
-        told["ACCOUNT"] = str(self.account)
-        shell = _Shell(self.source, self._environ | files | told | env)
+        files = {name: str(self.folder / name.lower()) for name in ("CALLS", "STDIN", "PUSHED")}
+        for name in ("CALLS", "STDIN"):
+            Path(files[name]).write_text("")
+        variables = {"FAILS": fails, "CODE": str(code), "PASSWORD": PASSWORD, "DIGEST": self.digest}
+        variables["ACCOUNT"] = str(self.account)
+        shell = _Shell(self.source, self._environ | files | variables | env)
         succeeded = _phases(spec["phases"], shell)
-        wanted = spec.get("artifacts", {}).get("files", [])
-        there = {one: self.source / one for one in wanted if (self.source / one).exists()}
-        return Ended(
+        names = spec.get("artifacts", {}).get("files", [])
+        paths = {name: self.source / name for name in names if (self.source / name).exists()}
+        return BuildResult(
             succeeded=succeeded,
             calls=Path(files["CALLS"]).read_text().splitlines(),
             exported={
-                one: shell.variable(one)
-                for one in spec.get("env", {}).get("exported-variables", [])
+                name: shell.variable(name)
+                for name in spec.get("env", {}).get("exported-variables", [])
             },
-            artifacts={one: path.read_text() for one, path in there.items()},
-            said=shell.said,
+            artifacts={name: path.read_text() for name, path in paths.items()},
+            output=shell.output,
             stdin=Path(files["STDIN"]).read_text(),
         )
 
     @property
     def _environ(self) -> dict[str, str]:
-        """What CodeBuild sets itself, as far as anybody reads it."""
+        """The variables of CodeBuild that the commands read."""
         return {
             "PATH": f"{self.tools}:{os.environ['PATH']}",
             "HOME": str(self.folder),
@@ -114,21 +114,21 @@ class Build:
             **self.env,
         }
 
-    def _tool(self, path: Path, tool: str, does: str) -> None:
-        path.write_text(_CALLED.format(tool=tool) + does)
+    def _tool(self, path: Path, tool: str, script: str) -> None:
+        path.write_text(_RECORD_CALL.format(tool=tool) + script)
         path.chmod(0o755)
 
 
 @dataclass
 class _Shell:
-    """One shell for all commands: what one exports, the next one sees."""
+    """A shell whose commands share their exported variables, as in CodeBuild."""
 
     folder: Path
     environ: dict[str, str]
-    said: str = ""
+    output: str = ""
 
     def run(self, command: str) -> bool:
-        """Run *command*; whether it went well."""
+        """Run *command*; return whether it succeeded."""
         state = self.folder.parent / "exported"
         script = f"{command}\ncode=$?\nexport -p > {shlex.quote(str(state))}\nexit $code"
         ran = subprocess.run(
@@ -142,7 +142,7 @@ class _Shell:
             timeout=20,
             check=False,
         )
-        self.said += ran.stdout
+        self.output += ran.stdout
         if state.exists():
             found = re.findall(
                 r"^(?:export|declare -x) (\w+)=(.*)$", state.read_text(), re.MULTILINE
@@ -151,20 +151,20 @@ class _Shell:
         return ran.returncode == 0
 
     def variable(self, name: str) -> str:
-        """What *name* is by now; CodeBuild exports nothing where it was never set."""
+        """Return the current value of *name*, empty if it was never set."""
         return self.environ.get(name, "")
 
 
 def _phases(phases: dict[str, Any], shell: _Shell) -> bool:
-    """Run them in CodeBuild's order; after a `build` that failed, `post_build` runs all the same."""
-    well = True
+    """Run the phases; as in CodeBuild, `post_build` also runs after a failed `build`."""
+    succeeded = True
     for name in PHASES:
         phase = phases.get(name, {})
-        good = all(shell.run(command) for command in phase.get("commands", []))
+        phase_succeeded = all(shell.run(command) for command in phase.get("commands", []))
         for command in phase.get("finally", []):
-            good = shell.run(command) and good
-        well = well and good
-        goes_on = name == "build" and phase.get("on-failure") != "ABORT"
-        if not good and not goes_on and phase.get("on-failure") != "CONTINUE":
+            phase_succeeded = shell.run(command) and phase_succeeded
+        succeeded = succeeded and phase_succeeded
+        continues = name == "build" and phase.get("on-failure") != "ABORT"
+        if not phase_succeeded and not continues and phase.get("on-failure") != "CONTINUE":
             return False
-    return well
+    return succeeded
