@@ -6,11 +6,11 @@ shown; what the change set says later is AWS's own word.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from deployer.model.intrinsics import references
 from deployer.model.template_tree import KEPT, LogicalIds, TemplateTree, format_path
 from deployer.registry import PropertyPath, ResourceType, resource_type
 
@@ -48,7 +48,6 @@ _GUARDS: Mapping[str, tuple[PropertyPath, ...]] = {
     "AWS::RDS::DBCluster": (("DeletionProtection",), ("BackupRetentionPeriod",)),
     "AWS::S3::Bucket": (("VersioningConfiguration", "Status"),),
 }
-_PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9.]+)\}")
 _STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
 
 
@@ -336,46 +335,14 @@ def _at(value: Any, path: Sequence[str]) -> Any:
 
 
 def _names(value: Any) -> Iterator[str]:
-    """Yield the logical ids that *value* refers to, and all else as `ChangedValues` names it.
-
-    An output of a nested stack is Network.Outputs.Vpc.
-    """
-    match value:
-        case {"Ref": str(name)}:
-            yield name
-        case {"Fn::GetAtt": [str(name), *attribute]}:
-            yield from _attribute(name, attribute)
-        case {"Fn::Sub": str(text)}:
-            yield from _placeholders(text)
-        case {"Fn::Sub": [str(text), dict(given)]}:
-            yield from (name for name in _placeholders(text) if name not in given)
-            yield from _names(given)
-        case dict():
-            yield from _of_sections(value)
-            for inner in value.values():
-                yield from _names(inner)
-        case list():
-            for inner in value:
-                yield from _names(inner)
-
-
-def _of_sections(value: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the name of the condition or mapping that an intrinsic function uses."""
-    match value:
-        case {"Condition": str(name)} | {"Fn::If": [str(name), *_]}:
-            yield f"Conditions.{name}"
-        case {"Fn::FindInMap": [str(name), *_]}:
-            yield f"Mappings.{name}"
-
-
-def _placeholders(text: str) -> Iterator[str]:
-    for found in _PLACEHOLDER.finditer(text):
-        name, *attribute = found[1].split(".", 1)
-        yield from _attribute(name, attribute)
-
-
-def _attribute(name: str, attribute: Sequence[Any]) -> Iterator[str]:
-    """Yield the logical id, and the name of the output if it is one of a nested stack."""
-    yield name
-    if attribute and isinstance(attribute[0], str) and attribute[0].startswith("Outputs."):
-        yield f"{name}.{attribute[0]}"
+    """Yield every name that *value* refers to, in the form that `ChangedValues` uses."""
+    for reference in references(value):
+        match reference.function:
+            case "Condition":
+                yield f"Conditions.{reference.name}"
+            case "Fn::FindInMap":
+                yield f"Mappings.{reference.name}"
+            case "Ref" | "Fn::GetAtt":
+                yield reference.name
+                if reference.attribute.startswith("Outputs."):  # An output of a nested stack.
+                    yield f"{reference.name}.{reference.attribute}"

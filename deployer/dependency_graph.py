@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from deployer.synth import DesiredStack
+from deployer.model.desired import DesiredStack
 
 
 def mermaid(desired: Sequence[DesiredStack]) -> str:

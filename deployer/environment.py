@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deployer.artifacts import Artifact
     from deployer.aws.account import Account
     from deployer.model import Env, Layers
-    from deployer.synth import DesiredStack, NestedTemplate
+    from deployer.model.desired import DesiredStack, NestedTemplate
     from emulator import Endpoint
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?")

@@ -35,11 +35,11 @@ from deployer.events import (
 )
 from deployer.follow import Ended, Watch, before_running, follow, latest, operation
 from deployer.jobs import Job, Work, run_concurrently
+from deployer.model.desired import DesiredStack
 from deployer.model.template_tree import format_path, resource_lines
 from deployer.ownership import Owner, refuse_foreign
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
 from deployer.removal import Deletion
-from deployer.synth import DesiredStack
 
 Kind = Literal["CREATE", "UPDATE"]
 

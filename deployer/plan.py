@@ -12,6 +12,7 @@ from deployer.aws.cloud import DeployedStack
 from deployer.data_loss import DataLoss, find_data_losses
 from deployer.errors import ConfigError, GuardError
 from deployer.model import ABSENT
+from deployer.model.desired import DIGEST, DesiredStack
 from deployer.model.template_tree import (
     LogicalIds,
     TemplateTree,
@@ -19,7 +20,6 @@ from deployer.model.template_tree import (
     desired_templates,
     format_path,
 )
-from deployer.synth import DIGEST, DesiredStack
 from deployer.update_refusals import HINT, refusals
 
 if TYPE_CHECKING:

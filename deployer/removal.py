@@ -10,11 +10,11 @@ from typing import TypeAlias
 from deployer.aws.cloud import DeployedStack
 from deployer.data_loss import DataLoss, find_data_losses
 from deployer.errors import ConfigError, GuardError
+from deployer.model.desired import DIGEST, DesiredStack
 from deployer.model.intrinsics import imports
 from deployer.model.template_tree import TemplateTree
 from deployer.ownership import Owner
 from deployer.plan import unknown_name
-from deployer.synth import DIGEST, DesiredStack
 
 Uses: TypeAlias = Mapping[str, Collection[str]]  # Stack ids, each with the ids of its dependents.
 

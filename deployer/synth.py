@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployer import symlinks
 from deployer.errors import StaleError, SynthError
+from deployer.model.desired import BODY_LIMIT, DIGEST, DesiredStack, NestedTemplate, holds_data
 from deployer.template_yaml import dump
 
 if TYPE_CHECKING:
-    from deployer.artifacts import Artifact
-    from deployer.model import Layers, Line, NestedStack, OutputOf, Stack, Template
+    from deployer.model import Layers, NestedStack, OutputOf, Stack, Template
 
-DIGEST = "Digest"
-BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a bucket.
 ORDER = "layers.txt"
 _STACK = "AWS::CloudFormation::Stack"
 _IAM_NAMES = {
@@ -30,60 +26,6 @@ _IAM_NAMES = {
     "AWS::IAM::User": "UserName",
 }
 _IAM_UNNAMED = {"AWS::IAM::AccessKey", "AWS::IAM::Policy", "AWS::IAM::UserToGroupAddition"}
-
-
-@dataclass(frozen=True)
-class NestedTemplate:
-    """The template of a nested stack: *name* is for messages, *key* is its key in the bucket.
-
-    *path* has its logical id, after those of the nested stacks around it, outermost first.
-    """
-
-    name: str
-    file: str
-    region: str
-    text: str
-    key: str
-    path: tuple[str, ...]
-    lines: Mapping[str, Line] = field(default_factory=dict)
-    dependencies: tuple[str, ...] = ()
-    parameters: Mapping[str, OutputOf] = field(default_factory=dict)
-    artifact_bucket: OutputOf | None = None
-
-
-@dataclass(frozen=True)
-class DesiredStack:
-    """A desired stack: the text of its template and the other arguments of the call.
-
-    *nested* has the template of every nested stack, at any depth, parents before children.
-    """
-
-    short_name: str
-    name: str
-    region: str
-    text: str
-    digest: str
-    dependencies: tuple[str, ...] = ()
-    parameters: Mapping[str, OutputOf] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    capabilities: tuple[str, ...] = ()
-    protect: bool = False
-    holds_data: bool = False
-    artifact_bucket: OutputOf | None = None
-    artifacts: tuple[Artifact, ...] = ()
-    folder: str = ""
-    nested: tuple[NestedTemplate, ...] = ()
-    awaited_parameters: Mapping[str, str] = field(default_factory=dict)
-    lines: Mapping[str, Line] = field(default_factory=dict)
-
-    @property
-    def too_long(self) -> bool:
-        """The text does not fit into a call and has to go through the artifact bucket."""
-        return len(self.text.encode()) > BODY_LIMIT
-
-    def key(self, artifact: Artifact) -> str:
-        """Return the key under which the template expects *artifact* in the artifact bucket."""
-        return f"{self.folder}{artifact.key}"
 
 
 def synth(layers: Layers) -> tuple[DesiredStack, ...]:
@@ -136,16 +78,11 @@ def check(desired: Sequence[DesiredStack], folder: Path) -> None:
         )
 
 
-def holds_data(text: str) -> bool:
-    """Some resource outlives the stack: its author said what is in it is worth keeping."""
-    kept = r"""DeletionPolicy["']?\s*:\s*["']?(Retain|RetainExceptOnCreate|Snapshot)\b"""
-    return re.search(kept, text) is not None
-
-
 def _render(stack: Stack, artifact_bucket: OutputOf | None) -> DesiredStack:
     text = stack.template.text(stack.body)
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
     text = f"{_header(stack)}{text}{_stamp(digest, after=stack.body)}"
+    outputs = {**stack.body.get("Outputs", {}), DIGEST: {"Value": digest}}
     inner = tuple(_nested(stack.template))
     keeps = any(map(holds_data, (text, *(nested.text for _, nested in inner))))
     templates = [stack.template, *(nested.template for _, nested in inner)]
@@ -156,6 +93,7 @@ def _render(stack: Stack, artifact_bucket: OutputOf | None) -> DesiredStack:
         region=stack.region,
         text=text,
         digest=digest,
+        body={**stack.body, "Outputs": outputs},
         dependencies=stack.dependencies,
         parameters=stack.parameters,
         tags=stack.tags,
@@ -189,6 +127,7 @@ def _part(stack: Stack, path: tuple[str, ...], nested: NestedStack) -> NestedTem
         file=".".join([stack.short_name, *path, "yaml"]),
         region=stack.region,
         text=nested.text,
+        body=nested.body,
         key=nested.key,
         path=path,
         lines=nested.template.lines,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from deployer.aws.cloud import DeployedStack
     from deployer.environment import Environment
-    from deployer.synth import DesiredStack
+    from deployer.model.desired import DesiredStack
 
 FOUNDATION, ROLE = "foundation", "ReleaseRole"
 # A person deploys these: they say what a release may do, and who publishes the site.

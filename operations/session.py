@@ -23,10 +23,10 @@ from deployer.errors import ConfigError, DeployError, GuardError, LintError
 from deployer.events import Event, Finished, Outcome, Uploaded
 from deployer.follow import Watch
 from deployer.model import ABSENT, template_tree
+from deployer.model.desired import DesiredStack
 from deployer.ownership import refuse_foreign
 from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
 from deployer.removal import Deletion
-from deployer.synth import DesiredStack
 from operations import approval, code, leftovers, names, pictures, project, releases
 
 LOCAL_UNREACHABLE_TIMEOUT, UNREACHABLE_TIMEOUT = (

@@ -22,8 +22,9 @@ from deployer.aws.cloud import (
 )
 from deployer.errors import CloudError
 from deployer.model import OutputOf
+from deployer.model.desired import DIGEST, DesiredStack
 from deployer.ownership import Owner
-from deployer.synth import DIGEST, DesiredStack
+from deployer.template_yaml import load
 
 REGION, ACCOUNT = "ca-central-1", "000000000000"
 OWNER = Owner("cruddur", "x", "crd-x-")
@@ -44,18 +45,25 @@ def desired_stack(
 ) -> DesiredStack:
     """A stack of the environment x, whose template is what `FakeCloud` understands."""
     digest = f"{layer}-{version}"
+    body = {"Outputs": {DIGEST: digest, **(outputs or {})}}
     return DesiredStack(
         short_name=layer,
         name=f"crd-x-{layer}",
         region=region,
-        text=json.dumps({"Outputs": {DIGEST: digest, **(outputs or {})}}),
+        text=json.dumps(body),
         digest=digest,
+        body=body,
         dependencies=tuple(f"crd-x-{need}" for need in needs),
         parameters=parameters or {},
         tags=OWNER.tags(f"crd-x-{layer}"),
         protect=protect,
         holds_data=holds_data,
     )
+
+
+def with_template(stack: DesiredStack, text: str) -> DesiredStack:
+    """Return *stack* with another template."""
+    return replace(stack, text=text, body=load(text))
 
 
 THING = ResourceChange("Modify", "Thing", "AWS::Fake::Thing")

@@ -10,11 +10,12 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from deployer.model.intrinsics import imports
 from operations import project
 from tools import prices
 
 if TYPE_CHECKING:
-    from deployer.synth import DesiredStack
+    from deployer.model.desired import DesiredStack
 
 ENVIRONMENT = "prod"
 UNUSED_EXPORT = "C001"  # The rule whose exemptions say for whom an output is that no stack takes.
@@ -59,20 +60,16 @@ class Layer:
     desired: DesiredStack
 
     @cached_property
-    def template(self) -> dict[str, Any]:
+    def template(self) -> Mapping[str, Any]:
         """As CloudFormation gets it."""
-        from deployer import template_yaml
-
-        return template_yaml.load(self.desired.text)
+        return self.desired.body
 
     @cached_property
     def resources(self) -> dict[str, dict[str, Any]]:
         """By title; that of a nested stack stands before the titles in it."""
-        from deployer import template_yaml
-
         found = dict(self.template["Resources"])
         for part in self.desired.nested:
-            inner = template_yaml.load(part.text)["Resources"]
+            inner = part.body["Resources"]
             found |= {".".join([*part.path, title]): one for title, one in inner.items()}
         return found
 
@@ -86,9 +83,7 @@ class Layer:
     def takes(self) -> frozenset[str]:
         """The names of what it is given, whether imported or filled in by the deployer."""
         given = self.desired.parameters.values()
-        return frozenset(
-            [*_imports(self.template), *(f"{one.stack}-{one.output}" for one in given)]
-        )
+        return frozenset([*imports(self.template), *(f"{one.stack}-{one.output}" for one in given)])
 
     @cached_property
     def costs(self) -> list[Cost]:
@@ -215,19 +210,6 @@ def _usd(usd: float) -> str:
 
 def _number(count: float) -> str:
     return f"{count:g}"
-
-
-def _imports(value: Any) -> Iterator[str]:
-    """The name of every export that is imported anywhere in *value*."""
-    match value:
-        case {"Fn::ImportValue": str(name)}:
-            yield name
-        case Mapping():
-            for one in value.values():
-                yield from _imports(one)
-        case list():
-            for one in value:
-                yield from _imports(one)
 
 
 if __name__ == "__main__":

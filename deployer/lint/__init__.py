@@ -37,7 +37,7 @@ __all__ = [
 
 
 class Subject(Protocol):
-    """A template's text and where it goes, such as `synth.DesiredStack`."""
+    """A template's text and where it goes, such as `DesiredStack`."""
 
     @property
     def name(self) -> str: ...

@@ -1,40 +1,101 @@
-"""Walk the intrinsic functions of a template."""
+"""Find what a template refers to: the only code that walks a template for intrinsic functions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
-_SUBSTITUTED = re.compile(r"\$\{\s*(\w+)\s*\}")
+Function: TypeAlias = Literal[
+    "Ref", "Fn::GetAtt", "Fn::ImportValue", "Fn::FindInMap", "Fn::ValueOf", "Condition"
+]
 
-
-def imports(node: object) -> Iterator[str]:
-    """Yield the name of every export that *node*, a template or a part of it, imports."""
-    match node:
-        case {"Fn::ImportValue": str(name)}:
-            yield name
-        case dict():
-            for value in node.values():
-                yield from imports(value)
-        case list():
-            for value in node:
-                yield from imports(value)
+# ${Name} and ${Name.Attribute}; not ${!Literal}, and no pseudo parameter such as ${AWS::Region}.
+_PLACEHOLDER = re.compile(r"\$\{\s*([\w.]+)\s*\}")
 
 
-def references(node: object) -> Iterator[str]:
-    match node:
+@dataclass(frozen=True)
+class Reference:
+    """A use of an intrinsic function.
+
+    *name* is a logical id, a parameter, an export, a mapping or a condition, depending on
+    *function*. A placeholder of Fn::Sub counts as Ref or Fn::GetAtt, and Fn::If as Condition.
+    """
+
+    function: Function
+    name: str
+    attribute: str = ""
+
+
+def references(value: object) -> Iterator[Reference]:
+    """Yield every reference in *value*, which is a template or a part of one, in plain values."""
+    match value:
         case {"Ref": str(name)}:
-            yield name
-        case {"Fn::Sub": str(text)}:
-            yield from _SUBSTITUTED.findall(text)
-        case {"Fn::Sub": [str(text), dict(values)]}:
-            yield from set(_SUBSTITUTED.findall(text)) - values.keys()
-            yield from references(values)
+            yield Reference("Ref", name)
+        case {"Fn::GetAtt": str() | [str(), *_] as target}:
+            yield from _get_att(target)
+        case {"Fn::Sub": str() | [str(), *_] as argument}:
+            yield from _sub(argument)
+        case {"Fn::ImportValue": str(name)}:
+            yield Reference("Fn::ImportValue", name)
         case {"Fn::ValueOf": [str(name), *_]}:
-            yield name
+            yield Reference("Fn::ValueOf", name)
         case dict():
-            for value in node.values():
-                yield from references(value)
+            yield from _section_names(value)
+            for inner in value.values():
+                yield from references(inner)
         case list():
-            for value in node:
-                yield from references(value)
+            for inner in value:
+                yield from references(inner)
+
+
+def imports(value: object) -> Iterator[str]:
+    """Yield the name of every export that *value* imports."""
+    return _names(value, "Fn::ImportValue")
+
+
+def logical_ids(value: object) -> Iterator[str]:
+    """Yield every resource and parameter that *value* refers to."""
+    return _names(value, "Ref", "Fn::GetAtt")
+
+
+def parameters(value: object) -> Iterator[str]:
+    """Yield every name in *value* that may be that of a parameter."""
+    return _names(value, "Ref", "Fn::ValueOf")
+
+
+def conditions(value: object) -> Iterator[str]:
+    """Yield the name of every condition that *value* uses."""
+    return _names(value, "Condition")
+
+
+def _names(value: object, *functions: Function) -> Iterator[str]:
+    return (found.name for found in references(value) if found.function in functions)
+
+
+def _section_names(value: Mapping[Any, Any]) -> Iterator[Reference]:
+    """Yield the condition and the mapping that *value* itself names."""
+    match value:
+        case {"Condition": str(name)} | {"Fn::If": [str(name), *_]}:
+            yield Reference("Condition", name)
+        case {"Fn::FindInMap": [str(name), *_]}:
+            yield Reference("Fn::FindInMap", name)
+
+
+def _get_att(target: str | list[Any]) -> Iterator[Reference]:
+    """Yield the reference of Fn::GetAtt, whose attribute may be a reference, too."""
+    name, *attribute = target.split(".", 1) if isinstance(target, str) else target
+    plain = (part for part in attribute if isinstance(part, str))
+    yield Reference("Fn::GetAtt", name, ".".join(plain))
+    yield from references(attribute)
+
+
+def _sub(argument: str | list[Any]) -> Iterator[Reference]:
+    """Yield the references in the text of Fn::Sub, and those in the values of its variables."""
+    text, *rest = [argument] if isinstance(argument, str) else argument
+    variables = rest[0] if rest and isinstance(rest[0], dict) else {}
+    for target in _PLACEHOLDER.findall(text):
+        if target not in variables:
+            yield from _get_att(target) if "." in target else [Reference("Ref", target)]
+    yield from references(rest)

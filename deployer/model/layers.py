@@ -27,7 +27,7 @@ from deployer import stack_file_errors
 from deployer.artifacts import RELEASES
 from deployer.errors import SynthError
 from deployer.model.env import Env
-from deployer.model.intrinsics import imports, references
+from deployer.model.intrinsics import imports, parameters
 from deployer.model.source import file_of, first_sentence, short_path
 from deployer.model.stack import OutputOf, Stack
 from deployer.model.template import Template
@@ -199,7 +199,7 @@ class _Inbound:
 
     def used(self, body: dict[str, Any]) -> dict[str, OutputOf]:
         """Return the parameters that *body* refers to, and remove the others from it."""
-        names = set(references({name: part for name, part in body.items() if name != "Parameters"}))
+        names = set(parameters({name: part for name, part in body.items() if name != "Parameters"}))
         for name in self.parameters.keys() - names:
             del body["Parameters"][name]
         if not body.get("Parameters"):

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from deployer import synth
 from deployer.aws.cloud import STACK
+from deployer.model.desired import DIGEST, holds_data
 from deployer.template_yaml import load
 
 if TYPE_CHECKING:
     from deployer.aws.cloud import Cloud, ResourceChange
     from deployer.model import Line
-    from deployer.synth import DesiredStack
+    from deployer.model.desired import DesiredStack, NestedTemplate
 
 LogicalIds: TypeAlias = tuple[str, ...]  # Nested stacks, outermost first.
 
@@ -26,16 +26,18 @@ class TemplateTree:
     """The template of a stack, and of the stacks nested in it, by their logical ids.
 
     *stack_id* is that of the deployed stack; a template that is not deployed has none.
+    *known_body* is the template as plain values if this process wrote *text* from them.
     """
 
     text: str
     nested: Mapping[str, TemplateTree] = field(default_factory=dict)
     stack_id: str = ""
+    known_body: Mapping[str, Any] | None = None
 
     @cached_property
     def body(self) -> Mapping[str, Any]:
         """The template as plain values."""
-        return load(self.text)
+        return load(self.text) if self.known_body is None else self.known_body
 
     @property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
@@ -45,7 +47,7 @@ class TemplateTree:
     @property
     def holds_data(self) -> bool:
         """Return whether a resource of any of the templates outlives the stack."""
-        return any(synth.holds_data(tree.text) for _, tree in self.walk())
+        return any(holds_data(tree.text) for _, tree in self.walk())
 
     def at(self, path: LogicalIds) -> TemplateTree | None:
         """Return the template at *path*; None if there is none."""
@@ -75,16 +77,18 @@ def format_path(path: LogicalIds) -> str:
 
 def desired_templates(desired: DesiredStack) -> TemplateTree:
     """Return the desired templates of a stack."""
-    return _desired(desired, (), desired.text)
+    return _desired(desired, (), desired)
 
 
-def _desired(desired: DesiredStack, path: LogicalIds, text: str) -> TemplateTree:
+def _desired(
+    desired: DesiredStack, path: LogicalIds, template: DesiredStack | NestedTemplate
+) -> TemplateTree:
     inner = {
-        part.path[-1]: _desired(desired, part.path, part.text)
+        part.path[-1]: _desired(desired, part.path, part)
         for part in desired.nested
         if part.path[:-1] == path
     }
-    return TemplateTree(text, inner)
+    return TemplateTree(template.text, inner, known_body=template.body)
 
 
 def deployed_templates(cloud: Cloud, region: str, stack_id: str) -> TemplateTree:
@@ -146,7 +150,7 @@ def _differing(
 
 
 def _own(tree: TemplateTree) -> dict[str, Any]:
-    outputs = {k: v for k, v in (tree.body.get("Outputs") or {}).items() if k != synth.DIGEST}
+    outputs = {k: v for k, v in (tree.body.get("Outputs") or {}).items() if k != DIGEST}
     resources = {name: _without_url(name, tree.resources, tree.nested) for name in tree.resources}
     return {**tree.body, "Outputs": outputs, "Resources": resources}
 

@@ -15,8 +15,6 @@ from deployer.lint.findings import Finding
 from deployer.policy.model import Rule, Stack, Subject, Surroundings, Templates, Violation
 from deployer.policy.normal import Source, assignments
 from deployer.policy.table import RULES
-from deployer.policy.values import mapping
-from deployer.template_yaml import load
 
 __all__ = ["RULES", "Rule", "Subject", "Surroundings", "check"]
 
@@ -48,7 +46,7 @@ def check(
 
 def _source(subject: Subject) -> Source:
     given = frozenset(subject.parameters)
-    return Source(subject.name, subject.region, mapping(load(subject.text)), given)
+    return Source(subject.name, subject.region, subject.body, given)
 
 
 def _finding(rule: Rule, violation: Violation) -> Finding:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from deployer.policy.values import get, imported, mapping, referred, strings
+from deployer.model import intrinsics
+from deployer.policy.values import get, mapping, strings
 
 if TYPE_CHECKING:
     from deployer.model import Line, OutputOf
@@ -25,7 +26,7 @@ class Surroundings(Protocol):
 
 
 class Subject(Protocol):
-    """A stack as it shall be, such as `synth.DesiredStack`."""
+    """A stack as it shall be, such as `DesiredStack`."""
 
     @property
     def name(self) -> str: ...
@@ -33,6 +34,8 @@ class Subject(Protocol):
     def region(self) -> str: ...
     @property
     def text(self) -> str: ...
+    @property
+    def body(self) -> Mapping[str, Any]: ...
     @property
     def dependencies(self) -> Sequence[str]: ...
     @property
@@ -151,12 +154,12 @@ class Templates:
 
     def reached(self, stack: Stack, value: Any) -> Iterator[Resource]:
         """The resources that *value* names, of this stack or of the ones it imports from."""
-        for name in referred(value):
+        for name in intrinsics.logical_ids(value):
             if one := stack.resources.get(name):
                 yield one
             elif source := stack.subject.parameters.get(name):
                 yield from self._behind(source.stack, source.output)
-        for name in imported(value):
+        for name in intrinsics.imports(value):
             if known := self.exports.get((stack.subject.region, name)):
                 yield from self.reached(known[0], known[0].outputs[known[1]].get("Value"))
 

@@ -16,7 +16,8 @@ from functools import cached_property
 from itertools import product
 from typing import Any, TypeAlias
 
-from deployer.policy.values import get, imported, mapping, true
+from deployer.model import intrinsics
+from deployer.policy.values import get, mapping, true
 
 _NOTHING = object()  # AWS::NoValue: the property or element is as good as not written.
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^${}]*)\}")
@@ -49,7 +50,9 @@ class Source:
     def imports(self) -> Sequence[str]:
         """The name of every export that it imports, whatever the outcomes are."""
         variants = (self.normal(outcomes) for outcomes in assignments([self]))
-        return tuple(dict.fromkeys(name for variant in variants for name in imported(variant)))
+        return tuple(
+            dict.fromkeys(name for variant in variants for name in intrinsics.imports(variant))
+        )
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
@@ -68,7 +71,7 @@ class Source:
         for name in mapping(self.template.get("Conditions")):
             for expression in _leaves(self.template["Conditions"][name]):
                 spelling.holds(expression)
-        for name in _chosen_by(self.template):
+        for name in intrinsics.conditions(self.template):
             if name not in mapping(self.template.get("Conditions")):
                 spelling.is_true(name)
         return tuple(found)
@@ -326,22 +329,6 @@ def _leaves(expression: Any) -> Iterator[Any]:
             return
         case _:
             yield expression
-
-
-def _chosen_by(value: Any) -> Iterator[str]:
-    """The names of the conditions that Fn::If and resources name."""
-    match value:
-        case {"Fn::If": [str(name), *rest]}:
-            yield name
-            yield from _chosen_by(rest)
-        case dict():
-            for key, one in value.items():
-                if key == "Condition" and isinstance(one, str):
-                    yield one
-                yield from _chosen_by(one)
-        case list():
-            for one in value:
-                yield from _chosen_by(one)
 
 
 def _is_possible(outcomes: Outcomes) -> bool:

@@ -1,4 +1,4 @@
-"""Look into the values of a template: properties, strings, and what they refer to.
+"""Look into the values of a template: properties and strings.
 
 The values are those of `normal`: a scalar is a string, text with references is one Fn::Sub.
 """
@@ -67,40 +67,6 @@ def pattern(value: Any) -> str:
             return "${1}"
         case _:
             return text(value)
-
-
-def referred(value: Any) -> Iterator[str]:
-    """Every logical id that *value* names by Ref, Fn::GetAtt or Fn::Sub, wherever in it."""
-    match value:
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
-            yield name
-        case {"Fn::Sub": str(template)}:
-            yield from _IN_SUB.findall(template)
-        case {"Fn::Sub": [str(template), rest]}:
-            yield from _IN_SUB.findall(template)
-            yield from referred(rest)
-        case dict():
-            for one in value.values():
-                yield from referred(one)
-        case list():
-            for one in value:
-                yield from referred(one)
-
-
-_IN_SUB = re.compile(r"\$\{(\w+)(?:\.[\w.]+)?\}")
-
-
-def imported(value: Any) -> Iterator[str]:
-    """The name of every export that *value* imports, wherever in it."""
-    match value:
-        case {"Fn::ImportValue": str(name)}:
-            yield name
-        case dict():
-            for one in value.values():
-                yield from imported(one)
-        case list():
-            for one in value:
-                yield from imported(one)
 
 
 def strings(value: Any) -> Iterator[str]:

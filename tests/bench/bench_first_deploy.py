@@ -15,7 +15,7 @@ from dataclasses import replace
 from deployer import execute, plan
 from deployer.events import Finished
 from deployer.follow import Watch
-from deployer.synth import DIGEST, DesiredStack
+from deployer.model.desired import DIGEST, DesiredStack
 from operations.project import project
 from tests.bench.timing import Exact
 from tests.fakes import OWNER, FakeClock, FakeCloud

@@ -32,10 +32,10 @@ from deployer.errors import (
 from deployer.events import Event, Finished, Outcome, Progress, Proposed, Uploaded, Verified
 from deployer.follow import Watch, before_running
 from deployer.model import Line, OutputOf
+from deployer.model.desired import DesiredStack, NestedTemplate
 from deployer.model.template_tree import TemplateTree
 from deployer.plan import Recreate
 from deployer.removal import Deletion
-from deployer.synth import DesiredStack, NestedTemplate
 from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, Killed, desired_stack
 
 NETWORK = desired_stack("network", outputs={"Vpc": "vpc-1"})

@@ -12,10 +12,10 @@ from deployer.artifacts import Artifact, Target
 from deployer.aws.cloud import STACK, DeployedStack
 from deployer.errors import ConfigError, GuardError
 from deployer.model import OutputOf
+from deployer.model.desired import DIGEST, DesiredStack, NestedTemplate
 from deployer.model.template_tree import TemplateTree
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Update
-from deployer.synth import DIGEST, DesiredStack, NestedTemplate
-from tests.fakes import REGION, desired_stack
+from tests.fakes import REGION, desired_stack, with_template
 
 NETWORK = desired_stack("network")
 CLUSTER = desired_stack("cluster", needs=["network"])
@@ -274,9 +274,11 @@ def nested(topic: str, *, url: str = "u", deep: str = "") -> tuple[DesiredStack,
     outer = json.dumps({"Resources": {"Below": below}, "Outputs": {DIGEST: {"Value": url}}})
     text = json.dumps(part) + deep
     parts = (
-        NestedTemplate("crd-x-network-Below", "network.Below.yaml", REGION, text, url, ("Below",)),
+        NestedTemplate(
+            "crd-x-network-Below", "network.Below.yaml", REGION, text, url, ("Below",), body=part
+        ),
     )
-    stack = replace(NETWORK, text=outer, digest=url, nested=parts)
+    stack = replace(with_template(NETWORK, outer), digest=url, nested=parts)
     return stack, TemplateTree(outer, {"Below": TemplateTree(text)})
 
 
@@ -298,7 +300,7 @@ def test_a_long_list_of_what_changed_is_cut() -> None:
         return TemplateTree(json.dumps({"Resources": topics}))
 
     stack, old = nested("a")
-    part = replace(stack.nested[0], text=of(2).text)
+    part = replace(stack.nested[0], text=of(2).text, body=of(2).body)
     steps = plan.plan([replace(stack, nested=(part,), digest="b")], [FOUND])
 
     [step] = plan.with_losses(steps, {stack.name: replace(old, nested={"Below": of(1)})})
@@ -353,7 +355,7 @@ def test_a_new_value_of_a_parameter_is_a_loss_of_the_step() -> None:
     named = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": {"Ref": "NetworkId"}}}
     source = OutputOf("crd-x-network", REGION, "Id")
     text = json.dumps({"Resources": {"Table": named}, "Outputs": {DIGEST: "a"}})
-    stack = replace(CLUSTER, text=text, digest="a", parameters={"NetworkId": source})
+    stack = replace(with_template(CLUSTER, text), digest="a", parameters={"NetworkId": source})
     below = replace(FOUND, outputs={**FOUND.outputs, "Id": "new"})
     there = DeployedStack(
         stack.name,
@@ -387,7 +389,7 @@ def test_an_update_that_aws_would_refuse_is_refused_before() -> None:
             }
         )
 
-    stack = replace(NETWORK, text=template("a2", "b2"))
+    stack = with_template(NETWORK, template("a2", "b2"))
     steps = [Update(stack, FOUND, "template changed")]
 
     with pytest.raises(GuardError) as refused:

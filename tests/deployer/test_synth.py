@@ -17,7 +17,7 @@ from deployer import synth
 from deployer.artifacts import Artifact, Target
 from deployer.errors import StaleError, SynthError
 from deployer.model import Env, Layers, OutputOf, Template, Value
-from deployer.synth import DIGEST, DesiredStack
+from deployer.model.desired import DIGEST, DesiredStack
 from deployer.template_yaml import load
 from tests.deployer.model.test_layers import ENV, cluster, network
 
@@ -138,7 +138,7 @@ def test_a_long_template_must_stand_on_the_artifact_bucket() -> None:
     base = layers.add("foundation", store)
     layers.use_artifact_bucket(base.bucket)
     layers.add("long", long, base)
-    assert synth.synth(layers)[1].artifacts == OutputOf(
+    assert synth.synth(layers)[1].artifact_bucket == OutputOf(
         "crd-x-foundation", "ca-central-1", "Bucket"
     )
 
@@ -406,18 +406,18 @@ def test_templates_are_nested_at_any_depth(tmp_path: Path) -> None:
     stack = three_levels("a")
     synth.write([stack], tmp_path)
 
-    assert [part.path for part in stack.is_nested] == [
+    assert [part.path for part in stack.nested] == [
         ("Middle",),
         ("Middle", "Left"),
         ("Middle", "Right"),
     ]
-    assert [part.file for part in stack.is_nested] == [
+    assert [part.file for part in stack.nested] == [
         "outer.Middle.yaml",
         "outer.Middle.Left.yaml",
         "outer.Middle.Right.yaml",
     ]
-    assert stack.is_nested[2].key in stack.is_nested[0].text
-    assert (tmp_path / "outer.Middle.Right.yaml").read_text() == stack.is_nested[2].text
+    assert stack.nested[2].key in stack.nested[0].text
+    assert (tmp_path / "outer.Middle.Right.yaml").read_text() == stack.nested[2].text
     assert three_levels("b").digest != stack.digest
 
 

@@ -11,7 +11,6 @@ from deployer.model import Layers
 from deployer.policy.model import Stack as Parsed
 from deployer.policy.model import Templates
 from deployer.synth import synth
-from deployer.template_yaml import dump, load
 from stacks import layers, monitoring
 from tests.stacks.templates import CODE, Emitted, config_of, text
 
@@ -69,9 +68,8 @@ def test_every_resource_has_its_alarms(everything, config):
 def without_alarm(desired, title):
     """Return the stacks without one alarm."""
     complete = next(stack for stack in desired if stack.short_name == "monitoring")
-    template = load(complete.text)
-    del template["Resources"][title]
-    incomplete = changed(complete, text=dump(template))
+    resources = {name: body for name, body in complete.body["Resources"].items() if name != title}
+    incomplete = changed(complete, body={**complete.body, "Resources": resources})
     return [incomplete if stack is complete else stack for stack in desired]
 
 
@@ -93,7 +91,7 @@ def test_a_missing_alarm_is_a_finding(everything, config, alarms):
 def templates(everything, config):
     """The templates as the rules see them."""
     desired = synth(everything)
-    return Templates(config.env, tuple(Parsed(stack, load(stack.text)) for stack in desired))
+    return Templates(config.env, tuple(Parsed(stack, stack.body) for stack in desired))
 
 
 def alarms_with(templates, metric, dimension):

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from msgspec import ValidationError, convert
 
-from deployer import synth
 from deployer.model import Env, Layers
+from deployer.model.desired import BODY_LIMIT
 from stacks import pipeline
 from stacks.foundation import Foundation
 from stacks.permissions import build_roles, resources
@@ -546,7 +546,7 @@ def test_what_is_settled_needs_no_bucket():
     """Its template fits into a call, so the role of the last action reads and writes no artifact."""
     service = emit_all(config_of("prod"))["service"]
 
-    assert len(service.stack.template.to_yaml().encode()) < synth.BODY_LIMIT
+    assert len(service.stack.template.to_yaml().encode()) < BODY_LIMIT
     assert not [
         sid
         for sid, one in EMITTED.may("UpdateServiceStackRole").items()

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from deployer.model.desired import DesiredStack, NestedTemplate
 from deployer.registry import resource_type
-from deployer.synth import DesiredStack, NestedTemplate
+from deployer.template_yaml import load
 from operations import project
 from tools import prices
 from tools.layers_page import ENVIRONMENT, Layer, markdown
@@ -45,14 +46,21 @@ ATTIC = "Resources: {Light: {Type: 'AWS::EC2::NatGateway'}}"
 
 def desired(layer: str, text: str, **more: Any) -> DesiredStack:
     """A stack of that text."""
-    return DesiredStack(layer, f"crd-x-{layer}", "ca-central-1", text, digest="", **more)
+    body = load(text)
+    return DesiredStack(layer, f"crd-x-{layer}", "ca-central-1", text, "", body, **more)
 
 
 @pytest.fixture(scope="module")
 def page() -> str:
     """Of two layers, of which the upper one has a nested stack."""
     attic = NestedTemplate(
-        "crd-x-house-Attic", "house.Attic.yaml", "ca-central-1", ATTIC, "", ("Attic",)
+        "crd-x-house-Attic",
+        "house.Attic.yaml",
+        "ca-central-1",
+        ATTIC,
+        "",
+        ("Attic",),
+        body=load(ATTIC),
     )
     return markdown(
         [

@@ -42,7 +42,7 @@ from deployer.errors import ClockError, CloudError, GuardError, UnreachableError
 from deployer.events import Finished, Outcome
 from deployer.follow import Watch
 from deployer.model import Env, Layers, Template, Value
-from deployer.synth import DesiredStack
+from deployer.model.desired import DesiredStack
 from tests import emulator_server
 from tests.emulator.templates import att, parameter, ref, resource, template, topic
 from tests.loopback import HANG_UP, Answer, Loopback, answer, error

@@ -11,6 +11,7 @@ import pytest
 from deployer.aws.cloud import STACK, DeployedStack, ResourceChange, StackResource
 from deployer.errors import CloudError
 from deployer.model import Line
+from deployer.model.desired import NestedTemplate
 from deployer.model.template_tree import (
     TemplateTree,
     changed_templates,
@@ -20,7 +21,6 @@ from deployer.model.template_tree import (
     flatten,
     resource_lines,
 )
-from deployer.synth import NestedTemplate
 from tests.fakes import REGION, FakeClock, FakeCloud, desired_stack
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"}

@@ -27,6 +27,7 @@ class Env:
 class Subject:
     name: str
     text: str
+    body: Mapping[str, Any] = field(default_factory=dict)
     region: str = "ca-central-1"
     dependencies: tuple[str, ...] = ()
     parameters: Mapping[str, OutputOf] = field(default_factory=dict)
@@ -48,6 +49,7 @@ def _subject(name: str, template: dict[str, dict[str, Any]]) -> Subject:
     return Subject(
         name,
         dump(template),
+        body=template,
         region="us-east-1" if name == FAR else "ca-central-1",
         dependencies=(LOW, FAR) if name == HIGH else (),
         parameters={

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from deployer.errors import DeployError
 from deployer.model import Env
+from deployer.model.desired import DIGEST
 from deployer.report import FORMATS, dotenv, outputs
-from deployer.synth import DIGEST
 from tests.deployer.report.samples import found
 from tests.fakes import REGION
 

@@ -1,0 +1,78 @@
+"""The desired stacks: the exact text that is reviewed and deployed, and the arguments of the call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deployer.artifacts import Artifact
+    from deployer.model.source import Line
+    from deployer.model.stack import OutputOf
+
+DIGEST = "Digest"  # The output that has the digest of the template.
+BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a bucket.
+
+
+@dataclass(frozen=True)
+class NestedTemplate:
+    """The template of a nested stack: *name* is for messages, *key* is its key in the bucket.
+
+    *path* has its logical id, after those of the nested stacks around it, outermost first.
+    """
+
+    name: str
+    file: str
+    region: str
+    text: str
+    key: str
+    path: tuple[str, ...]
+    lines: Mapping[str, Line] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    dependencies: tuple[str, ...] = ()
+    parameters: Mapping[str, OutputOf] = field(default_factory=dict)
+    artifact_bucket: OutputOf | None = None
+
+
+@dataclass(frozen=True)
+class DesiredStack:
+    """A desired stack: the text of its template and the other arguments of the call.
+
+    *nested* has the template of every nested stack, at any depth, parents before children.
+    """
+
+    short_name: str
+    name: str
+    region: str
+    text: str
+    digest: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    dependencies: tuple[str, ...] = ()
+    parameters: Mapping[str, OutputOf] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+    protect: bool = False
+    holds_data: bool = False
+    artifact_bucket: OutputOf | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    folder: str = ""
+    nested: tuple[NestedTemplate, ...] = ()
+    awaited_parameters: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[str, Line] = field(default_factory=dict)
+
+    @property
+    def too_long(self) -> bool:
+        """The text does not fit into a call and has to go through the artifact bucket."""
+        return len(self.text.encode()) > BODY_LIMIT
+
+    def key(self, artifact: Artifact) -> str:
+        """Return the key under which the template expects *artifact* in the artifact bucket."""
+        return f"{self.folder}{artifact.key}"
+
+
+def holds_data(text: str) -> bool:
+    """Some resource outlives the stack: its author said what is in it is worth keeping."""
+    kept = r"""DeletionPolicy["']?\s*:\s*["']?(Retain|RetainExceptOnCreate|Snapshot)\b"""
+    return re.search(kept, text) is not None
