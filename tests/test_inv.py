@@ -1,8 +1,10 @@
-"""Runs the real ./inv in a small checkout where uv and Python are scripts that only pretend."""
+"""The real ./inv, in a small checkout with scripts in place of uv and Python."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -14,10 +16,10 @@ import pytest
 
 INV = Path(__file__).parents[1] / "inv"
 
-# All that ./inv may need of a machine, besides Python or uv.
+# The only programs that ./inv may use, besides Python or uv.
 TOOLS = ["cat", "cmp", "cp", "dirname", "mkdir", "mv", "readlink", "rm", "sh", "sleep"]
 
-# Each installation writes what it installed into $DIARY, so that a test can count them.
+# Each installation adds a line to $DIARY, so that tests can count them.
 INSTALL = """
     for last; do :; done
     echo "$tool $(cat "$last")" >> "$DIARY"
@@ -33,8 +35,7 @@ pip) {INSTALL} ;;
 esac
 """
 
-# Answers `-c CODE` as a Python of $VERSION at this path would; an `invoke` of its own says what
-# it was asked to run, and where.
+# Runs `-c CODE` like a Python of $VERSION at this path; `-m invoke` prints its folder and arguments.
 PYTHON = f"""#!/bin/sh
 tool=pip
 case "$1 $2" in
@@ -52,7 +53,7 @@ esac
 
 
 class Checkout:
-    """A folder with ./inv and tiny locks, on a machine with nothing but what a test gives it."""
+    """A folder with ./inv and small locks, and a PATH with only the programs that a test adds."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "crüd dur"
@@ -72,21 +73,28 @@ class Checkout:
     def lock(self, content: str, *, name: str = "dev") -> None:
         (self.root / "requirements" / f"{name}.txt").write_text(content + "\n")
 
-    def give(self, tool: str, script: str) -> Path:
-        """Put *script* on the machine's PATH as *tool*."""
+    def add_program(self, tool: str, script: str) -> Path:
+        """Put *script* on the PATH as *tool*."""
         file = self.path / tool
         file.write_text(script)
         file.chmod(0o755)
         return file
 
-    def start(self, *args: str, inv: str = "./inv", cwd: Path | None = None, **env: str):
+    def start(
+        self,
+        *args: str,
+        inv: str = "./inv",
+        cwd: Path | None = None,
+        stderr: int = subprocess.PIPE,
+        **env: str,
+    ):
         return subprocess.Popen(
             [inv, *args],
             cwd=cwd or self.root,
             env={"PATH": str(self.path), "DIARY": str(self.diary), **env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             encoding="utf-8",
             start_new_session=True,
@@ -106,6 +114,16 @@ class Checkout:
             time.sleep(0.01)
 
 
+def _read(terminal: int) -> str:
+    """Return what is written to a pseudo-terminal until its other end is closed."""
+    written = b""
+    with contextlib.suppress(OSError):  # Linux reports the closed end as an error.
+        while data := os.read(terminal, 65536):
+            written += data
+    os.close(terminal)
+    return written.decode()
+
+
 def _finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     out, err = process.communicate(timeout=10)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
@@ -113,43 +131,72 @@ def _finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def bare(tmp_path) -> Checkout:
-    """A machine without any Python."""
+    """A machine without Python."""
     return Checkout(tmp_path)
 
 
 @pytest.fixture
 def plain(bare) -> Checkout:
     """A machine with Python alone."""
-    bare.give("python3", PYTHON)
+    bare.add_program("python3", PYTHON)
     return bare
 
 
 @pytest.fixture
 def checkout(plain) -> Checkout:
-    """A machine with Python and uv, as a developer has it."""
-    plain.give("uv", UV)
+    """A machine with Python and uv."""
+    plain.add_program("uv", UV)
     return plain
 
 
-def test_first_use_makes_venv(checkout):
-    """The first ./inv makes .venv from the lock, says so in one line, and runs the task."""
+def test_first_run_creates_venv(checkout):
+    """The first run creates .venv from the lock, reports it, and runs the task."""
     done = checkout.run("plan", "--env", "a b")
 
     assert [str(checkout.root), "plan", "--env", "a b"] == done.stdout.splitlines()
-    assert "setting up .venv from requirements/dev.txt (first time only) …\n" == done.stderr
+    assert [
+        "creating .venv with 1 packages from requirements/dev.txt (first run only) …",
+        "created .venv; now running ./inv plan --env a b",
+    ] == done.stderr.splitlines()
     assert ["uv tiny==1"] == checkout.installed
 
 
-def test_pip_stands_in_for_uv(plain):
-    """Where there is no uv, pip installs the same lock."""
+def test_pip_without_uv(plain):
+    """Without uv, pip installs the same lock."""
     done = plain.run("plan")
 
     assert 0 == done.returncode
     assert ["pip tiny==1"] == plain.installed
 
 
-def test_second_use_is_silent(checkout):
-    """Nothing is made again, and nothing said, while the lock stays as it is."""
+def test_failed_pip(plain):
+    """An error of pip is an error of ./inv, although its output is piped."""
+    failed = plain.run("plan", OFFLINE="1")
+
+    assert 1 == failed.returncode
+    assert "error: requirements/dev.txt could not be installed" in failed.stderr
+
+
+def test_progress_of_pip(plain):
+    """On a terminal ./inv counts the packages that pip has collected."""
+    plain.lock("one==1 \\\n    --hash=sha256:00\ntwo==2 \\\n    --hash=sha256:00")
+    lines = "printf '%s\\n' 'Collecting one==1' 'Collecting two==2' 'Installing collected packages'"
+    plain.add_program("python3", PYTHON.replace('"-m pip")', f'"-m pip") {lines};'))
+    terminal, inside = pty.openpty()
+
+    process = plain.start("plan", stderr=inside)
+    os.close(inside)
+    shown = _read(terminal)
+    process.communicate(timeout=10)
+
+    assert "creating .venv with 2 packages" in shown
+    assert "\r  1 of 2 packages " in shown
+    assert "\r  2 of 2 packages " in shown
+    assert "\r  installing 2 packages " in shown
+
+
+def test_second_run_is_silent(checkout):
+    """While the lock is unchanged, nothing is installed and nothing is printed."""
     checkout.run("plan")
 
     done = checkout.run("plan")
@@ -158,15 +205,15 @@ def test_second_use_is_silent(checkout):
     assert ["uv tiny==1"] == checkout.installed
 
 
-def test_no_arguments_list_the_tasks(checkout):
-    """A newcomer types ./inv, and sees what there is."""
+def test_no_arguments(checkout):
+    """./inv without arguments lists the tasks."""
     done = checkout.run()
 
     assert [str(checkout.root), "--list"] == done.stdout.splitlines()
 
 
 def test_changed_lock(checkout):
-    """A changed lock makes .venv from scratch: nothing of the former one is left."""
+    """A changed lock creates a new .venv; the old one is deleted."""
     checkout.run("plan")
     (checkout.venv / "former").touch()
     checkout.lock("tiny==2")
@@ -190,8 +237,8 @@ def test_changed_lock_in_an_activated_venv(plain):
     assert ["pip tiny==1", "pip tiny==2"] == plain.installed
 
 
-def test_python_is_gone(checkout):
-    """A .venv whose Python was removed from the machine is made again."""
+def test_missing_python_in_venv(checkout):
+    """A .venv whose Python was removed from the machine is created again."""
     checkout.run("plan")
     (checkout.venv / "bin" / "python").unlink()
     (checkout.venv / "bin" / "python").symlink_to("/nowhere/python3.11")
@@ -203,7 +250,7 @@ def test_python_is_gone(checkout):
 
 
 def test_failed_install(checkout):
-    """An installation that fails is reported in two lines, and tried from scratch next time."""
+    """A failed installation is reported in two lines; the next run starts from the beginning."""
     failed = checkout.run("plan", OFFLINE="1")
     done = checkout.run("plan")
 
@@ -216,7 +263,7 @@ def test_failed_install(checkout):
 
 
 def test_killed_install(checkout):
-    """A half-made .venv is not taken for a whole one, and leaves no lock behind."""
+    """An incomplete .venv is not used, and leaves no lock behind."""
     killed = checkout.start("plan", INSTALL_SECONDS="60")
     checkout.wait_for_install()
     os.killpg(killed.pid, signal.SIGKILL)
@@ -224,27 +271,27 @@ def test_killed_install(checkout):
 
     done = checkout.run("plan")
 
-    assert "setting up .venv from requirements/dev.txt (first time only) …\n" == done.stderr
+    assert "(first run only) …" in done.stderr
     assert ["uv tiny==1"] * 2 == checkout.installed
 
 
 def test_two_at_once(checkout):
-    """Of two that start together one makes .venv, and the other waits for it."""
+    """Of two concurrent runs, one creates .venv, and the other waits."""
     first = checkout.start("plan", INSTALL_SECONDS="0.3")
     checkout.wait_for_install()
     second = checkout.start("synth")
 
     done = [_finish(first), _finish(second)]
 
-    assert [0, 0] == [each.returncode for each in done]
-    assert "waiting for another ./inv, which sets up .venv ...\n" == done[1].stderr
+    assert [0, 0] == [run.returncode for run in done]
+    assert "waiting for another ./inv, which creates .venv ...\n" == done[1].stderr
     assert ["uv tiny==1"] == checkout.installed
 
 
-def test_task_does_not_keep_the_turn(checkout):
-    """A task that runs for hours does not keep the next ./inv from making .venv again."""
+def test_a_task_does_not_hold_the_lock(checkout):
+    """While a task runs, another ./inv can create a new .venv."""
     server = 'if [ "$1 $3" = "-m up" ]; then sleep 60; fi\n'
-    checkout.give("python3", PYTHON.replace("tool=pip\n", server + "tool=pip\n"))
+    checkout.add_program("python3", PYTHON.replace("tool=pip\n", server + "tool=pip\n"))
     running = checkout.start("up")
     checkout.wait_for_install()
     checkout.lock("tiny==2")
@@ -269,7 +316,7 @@ def test_from_a_subfolder(checkout):
 def test_where_the_operator_stands(checkout):
     """A task learns from where ./inv was called: a path on the command line is relative to that."""
     (checkout.root / "docs").mkdir()
-    checkout.give("python3", PYTHON.replace('echo "$PWD"', 'echo "$CRUDDUR_CALLED_FROM"'))
+    checkout.add_program("python3", PYTHON.replace('echo "$PWD"', 'echo "$CRUDDUR_CALLED_FROM"'))
 
     done = checkout.run("plan", inv="../inv", cwd=checkout.root / "docs")
 
@@ -277,29 +324,29 @@ def test_where_the_operator_stands(checkout):
 
 
 def test_scripts_in_a_path_with_spaces(plain):
-    """What pip installs as a script is started by sh, for a kernel would take "crüd" for it."""
+    """Scripts that pip installs work in a path with spaces: sh starts them."""
     python = plain.venv / "bin" / "python"
-    made = f"printf '#!{python}\\nimport sys; print(sys.argv[1:])\\n' > .venv/bin/tool"
+    script = f"printf '#!{python}\\nimport sys; print(sys.argv[1:])\\n' > .venv/bin/tool"
     other = (
         f"printf '#!/bin/sh\\necho other' > .venv/bin/other; {shutil.which('chmod')} +x .venv/bin/*"
     )
-    plain.give("python3", PYTHON.replace('"-m pip")', f'"-m pip") {made}; {other};'))
+    plain.add_program("python3", PYTHON.replace('"-m pip")', f'"-m pip") {script}; {other};'))
 
     plain.run("plan")
     (plain.venv / "bin" / "python").unlink()
     (plain.venv / "bin" / "python").symlink_to(sys.executable)
-    ran = [
+    outputs = [
         subprocess.run(
             [plain.venv / "bin" / name, "a b", "$HOME"], capture_output=True, text=True, check=True
         ).stdout
         for name in ("tool", "other")
     ]
 
-    assert ["['a b', '$HOME']\n", "other\n"] == ran
+    assert ["['a b', '$HOME']\n", "other\n"] == outputs
 
 
-def test_through_symlinks(checkout, tmp_path):
-    """A link to a link to ./inv leads to the project, not to the folder of the link."""
+def test_symbolic_links(checkout, tmp_path):
+    """Through symbolic links ./inv finds the project."""
     (tmp_path / "absolute").symlink_to(checkout.root / "inv")
     (tmp_path / "relative").symlink_to("absolute")
 
@@ -317,7 +364,7 @@ def test_deploy_lock(checkout):
 
 
 def test_unknown_lock(checkout):
-    """A lock that does not exist is named, with those that do."""
+    """A missing lock is an error that lists the existing ones."""
     done = checkout.run("plan", CRUDDUR_LOCK="prod")
 
     assert 1 == done.returncode
@@ -328,32 +375,32 @@ def test_unknown_lock(checkout):
 
 
 def test_no_python(bare):
-    """A machine without Python is told which one to install."""
+    """Without Python the error names the required version."""
     done = bare.run("plan")
 
     assert 1 == done.returncode
     assert [
-        "error: python3 is missing, and Python 3.11 or newer is needed",
-        "hint: install one, or name one: PYTHON=/path/to/python3 ./inv",
+        "error: python3 is missing, but Python 3.11 or newer is required",
+        "hint: install one, or select one: PYTHON=/path/to/python3 ./inv",
     ] == done.stderr.splitlines()
 
 
 def test_old_python(checkout):
-    """A Python that is too old is named with its version, and makes no .venv."""
+    """A Python that is too old is an error with its version; no .venv is created."""
     done = checkout.run("plan", VERSION="3, 9")
 
     assert 1 == done.returncode
     assert (
-        "error: python3 is Python 3.9, and Python 3.11 or newer is needed"
+        "error: python3 is Python 3.9, but Python 3.11 or newer is required"
         == done.stderr.splitlines()[0]
     )
     assert not checkout.venv.exists()
 
 
 def test_newer_python_beside_an_old_one(plain):
-    """Where python3 is old, as on macOS, a newer one under its full name is found."""
-    plain.give("python3", PYTHON.replace("3, 12", "3, 9"))
-    plain.give("python3.13", PYTHON.replace("tool=pip", "tool=pip3.13"))
+    """If python3 is old, as on macOS, a newer version is found by its full name."""
+    plain.add_program("python3", PYTHON.replace("3, 12", "3, 9"))
+    plain.add_program("python3.13", PYTHON.replace("tool=pip", "tool=pip3.13"))
 
     done = plain.run("plan")
 
@@ -362,8 +409,8 @@ def test_newer_python_beside_an_old_one(plain):
 
 
 def test_chosen_python(plain, tmp_path):
-    """PYTHON names the one to use, blanks in its path included."""
-    chosen = plain.give("my python", PYTHON.replace("tool=pip", "tool=mine"))
+    """PYTHON selects the Python; its path may contain spaces."""
+    chosen = plain.add_program("my python", PYTHON.replace("tool=pip", "tool=mine"))
 
     done = plain.run("plan", PYTHON=str(chosen))
 
@@ -372,20 +419,20 @@ def test_chosen_python(plain, tmp_path):
 
 
 def test_chosen_python_is_not_replaced(plain):
-    """A wrong PYTHON is an error, even where another Python would do."""
+    """An invalid PYTHON is an error, even if another Python is suitable."""
     done = plain.run("plan", PYTHON="/nowhere/python3")
 
     assert 1 == done.returncode
-    assert done.stderr.startswith("error: /nowhere/python3 is missing, and")
+    assert done.stderr.startswith("error: /nowhere/python3 is missing, but")
 
 
 def test_missing_venv_module(plain):
-    """Debian's Python without python3-venv is explained before anything is made."""
+    """A missing python3-venv package is reported before anything is created."""
     done = plain.run("plan", MODULES="ensurepip=None")
 
     assert 1 == done.returncode
     assert [
-        f"error: {plain.path}/python3 cannot make a .venv: it has no ensurepip",
+        f"error: {plain.path}/python3 cannot create a .venv: it has no ensurepip",
         "hint: apt install python3-venv (Debian, Ubuntu), or install uv",
     ] == done.stderr.splitlines()
     assert not plain.venv.exists()
