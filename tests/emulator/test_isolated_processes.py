@@ -1,7 +1,7 @@
-"""Function code that attacks the machine it runs on.
+"""Lambda functions that attack the machine.
 
-Each attack runs with namespaces, where this machine allows them, and without, where the test
-says what the documentation says: the user's files are not protected then.
+Each attack runs with namespaces, if this machine allows them, and without namespaces. Without them
+the user's files are not protected, as docs/emulator.md says.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from tests.emulator.templates import template
 from tests.emulator_server import Aws
 
 CHECKOUT = Path(__file__).parents[2]
-POSSIBLE = sandbox.level()  # On this machine.
+LEVEL = sandbox.level()  # The highest level of this machine.
 KEY = "the user's own key"
-TMP = "/tmp"  # noqa: S108  What a function takes for it.
+TMP = "/tmp"  # noqa: S108  As a function sees it.
 
 SPY = """
 import glob, os, signal, socket, sys
 from pathlib import Path
 
-def tried(action):
+def attempt(action):
     try:
         return action()
     except Exception as error:
         return type(error).__name__
 
 def handler(event, context):
-    return {name: tried(action) for name, action in actions(event).items()}
+    return {name: attempt(action) for name, action in actions(event).items()}
 
 def environments():
     found = {}
@@ -59,17 +59,17 @@ def environments():
 def actions(event):
     return {
         "environment": lambda: dict(os.environ),
-        "read": lambda: {path: tried(Path(path).read_text) for path in event["read"]},
-        "list": lambda: {path: tried(lambda: sorted(os.listdir(path))) for path in event["list"]},
+        "read": lambda: {path: attempt(Path(path).read_text) for path in event["read"]},
+        "list": lambda: {path: attempt(lambda: sorted(os.listdir(path))) for path in event["list"]},
         "home": lambda: os.path.expanduser("~"),
         "environments": environments,
         "processes": lambda: sorted(int(pid) for pid in os.listdir("/proc") if pid.isdigit()),
-        "kill": lambda: [tried(lambda: os.kill(pid, 0)) for pid in event["kill"]],
+        "kill": lambda: [attempt(lambda: os.kill(pid, 0)) for pid in event["kill"]],
         "descriptors": lambda: sorted(int(fd) for fd in os.listdir("/proc/self/fd")),
-        "write": lambda: {path: tried(lambda: Path(path, "x").write_text("x"))
+        "write": lambda: {path: attempt(lambda: Path(path, "x").write_text("x"))
                           for path in event["write"]},
         "mounts": lambda: Path("/proc/self/mountinfo").read_text(),
-        "user": lambda: [os.getuid(), tried(lambda: os.setuid(0))],
+        "user": lambda: [os.getuid(), attempt(lambda: os.setuid(0))],
     }
 """
 
@@ -78,8 +78,8 @@ def actions(event):
 def isolated(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, EmulatorPaths, Aws]]:
-    """An emulator of its own at each level that this machine has."""
-    level = request.param if POSSIBLE == "namespaces" else "environment"
+    """An emulator for this module at each level of isolation that the machine supports."""
+    level = request.param if LEVEL == "namespaces" else "environment"
     paths = EmulatorPaths(tmp_path_factory.mktemp(level) / ".emulator")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(sandbox.VARIABLE, "auto" if level == "namespaces" else "off")
@@ -91,23 +91,25 @@ def isolated(
         emulator.stop(paths.folder)
 
 
-def deploy(aws: Aws, name: str, source: str, **more: Any) -> None:
-    """A function called *name* with this source."""
-    known = {"FunctionName": name, "Timeout": 20}
-    made = function(code(aws, source, f"{name}.zip"), **known | more)
-    stack = aws.deploy(f"s-{name}", template(Role=ROLE, F=made), Capabilities=["CAPABILITY_IAM"])
+def deploy(aws: Aws, name: str, source: str, **properties: Any) -> None:
+    """Deploy a function with this source."""
+    defaults = {"FunctionName": name, "Timeout": 20}
+    deployed = function(code(aws, source, f"{name}.zip"), **defaults | properties)
+    stack = aws.deploy(
+        f"s-{name}", template(Role=ROLE, F=deployed), Capabilities=["CAPABILITY_IAM"]
+    )
     assert "CREATE_COMPLETE" == stack["StackStatus"]
 
 
 def invoke(aws: Aws, name: str, event: Any = None) -> Any:
     """Return the response of a function."""
-    answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
-    return json.loads(answer["Payload"].read())
+    response = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    return json.loads(response["Payload"].read())
 
 
 @pytest.fixture(scope="module")
 def spied(isolated: tuple[str, EmulatorPaths, Aws]) -> dict[str, Any]:
-    """All that the spying function found out."""
+    """The results of a function that tries to spy on the machine."""
     _, paths, aws = isolated
     pid = emulator.status(paths.folder).pid
     deploy(
@@ -137,7 +139,7 @@ def spied(isolated: tuple[str, EmulatorPaths, Aws]) -> dict[str, Any]:
 
 
 def test_environment(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
-    """Nothing of the user's environment; Lambda's names, and what the stack gives the function."""
+    """A function has Lambda's variables and those of its stack, and none of the user's."""
     found = spied["environment"]
 
     assert not {KEY, isolated[1].secret.read_text().strip()} & {*found.values()}
@@ -147,7 +149,7 @@ def test_environment(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, 
 
 
 def test_home(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
-    """The home folder is the function's own."""
+    """HOME is not the user's home folder."""
     assert spied["home"] != str(Path.home())
     assert spied["environment"]["HOME"] == spied["environment"]["TMPDIR"]
 
@@ -162,17 +164,18 @@ def test_files(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) 
         assert paths.secret.read_text() == secret
         return
     assert {"FileNotFoundError"} == {*spied["read"].values()}
-    # Python itself may be installed in the home folder, and is all that is seen of it.
+    # Python may be installed in the home folder; then only its folder is visible there.
     python = Path(sandbox.python())
-    above = {
-        str(one): name.name for one, name in zip(python.parents[1:], python.parents, strict=False)
+    visible = {
+        str(parent): child.name
+        for parent, child in zip(python.parents[1:], python.parents, strict=False)
     }
-    for folder_ in (str(Path.home()), str(CHECKOUT), str(paths.folder)):
-        assert names[folder_] in ("FileNotFoundError", [], [above.get(folder_)]), folder_
+    for folder in (str(Path.home()), str(CHECKOUT), str(paths.folder)):
+        assert names[folder] in ("FileNotFoundError", [], [visible.get(folder)]), folder
 
 
 def test_named_paths(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
-    """A function sees no folder because its configuration names it as a layer's."""
+    """A function cannot make a folder visible by naming it as a layer in its configuration."""
     level, _, aws = isolated
     program = "import os\ndef handler(event, context):\n    return os.listdir(event)\n"
     named = {"_LAMBDA_LAYERS_DIRS": str(CHECKOUT)}
@@ -189,7 +192,7 @@ def test_other_functions(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[s
     level, _, _ = isolated
     found = spied["list"][TMP]
 
-    if level == "environment":  # As documented: /tmp is the machine's.
+    if level == "environment":  # As documented: /tmp is shared with the machine.
         assert "victim" in found
         Path(TMP, "victim").unlink()
         return
@@ -197,10 +200,10 @@ def test_other_functions(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[s
 
 
 def test_other_processes(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
-    """Namespaces hide other processes: none is seen, none gets a signal."""
+    """Namespaces hide other processes, which cannot be signalled either."""
     level, _, _ = isolated
 
-    if level == "environment":  # As documented: processes of the same user are within reach.
+    if level == "environment":  # As documented: processes of the same user can be signalled.
         assert None in spied["kill"]
         return
     assert {"ProcessLookupError"} == {*spied["kill"]}
@@ -209,15 +212,15 @@ def test_other_processes(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[s
 
 
 def test_descriptors(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
-    """No file of the emulator is open in a function; 3 is the folder that it lists."""
+    """A function has no open file of the emulator; descriptor 3 is the folder that it lists."""
     if isinstance(spied["descriptors"], list):
         assert [0, 1, 2, 3] == spied["descriptors"]
     else:
-        assert "FileNotFoundError" == spied["descriptors"]  # No /proc here.
+        assert "FileNotFoundError" == spied["descriptors"]  # The machine has no /proc.
 
 
 def test_writes(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
-    """Namespaces leave only /tmp to write to, also for functions of root."""
+    """With namespaces only /tmp is writable, also if root runs the emulator."""
     level, _, _ = isolated
     written = {path for path, result in spied["write"].items() if isinstance(result, int)}
 
@@ -230,13 +233,13 @@ def test_writes(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any])
 
 
 def test_user(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
-    """In a namespace a function has an ordinary user, and cannot become root."""
+    """With namespaces a function runs as an ordinary user, and cannot become root."""
     level, _, _ = isolated
 
     if level == "environment":
         assert os.getuid() == spied["user"][0]
         return
-    assert [1000, "OSError"] == spied["user"]  # EINVAL: root has no number here.
+    assert [1000, "OSError"] == spied["user"]  # EINVAL: root has no id in the namespace.
 
 
 HIDING = """
@@ -252,12 +255,12 @@ print(os.getuid(), os.stat("/proc/self/environ").st_uid)
 
 
 def test_memory_of_the_emulator(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
-    """The kernel keeps the emulator's memory and environment from processes of the same user.
+    """The kernel denies other processes of the same user the emulator's memory and environment.
 
-    It says so by giving them to root; root itself is not kept out.
+    It makes root the owner of these files, so root can read them.
     """
     if not Path("/proc/self/environ").exists():
-        assert "linux" != sys.platform  # As documented: on macOS they need root.
+        assert "linux" != sys.platform  # As documented: on macOS only root can read them.
         return
 
     ran = subprocess.run(
@@ -280,12 +283,12 @@ ENDLESS = {
 
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_endless_output(isolated: tuple[str, EmulatorPaths, Aws], kind: str) -> None:
-    """A result has Lambda's limit, a log has ours: the emulator holds no more in memory."""
+    """A result has Lambda's limit and a log a limit of its own, so that they do not fill memory."""
     _, _, aws = isolated
     name = f"endless-{kind}"
     deploy(aws, name, f"def handler(event, context):\n{ENDLESS[kind]}")
 
-    answer = invoke(aws, name)
+    result = invoke(aws, name)
 
     if kind == "log":
         logs = aws.client("logs")
@@ -293,14 +296,14 @@ def test_endless_output(isolated: tuple[str, EmulatorPaths, Aws], kind: str) -> 
         [stream] = logs.describe_log_streams(logGroupName=group)["logStreams"]
         found = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])
         written = sum(len(event["message"]) for event in found["events"])
-        assert "done" == answer
+        assert "done" == result
         assert written < workers.LOG_BYTES + 10_000
     else:
-        assert "exceeded maximum allowed payload size (6291556 bytes)" in answer["errorMessage"]
+        assert "exceeded maximum allowed payload size (6291556 bytes)" in result["errorMessage"]
 
 
 def test_fork_bomb(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
-    """All that a function starts ends with it, when its time is up."""
+    """At its timeout a function ends with all processes that it has started."""
     _, _, aws = isolated
     source = (
         "import os, time\ndef handler(event, context):\n"
@@ -309,9 +312,9 @@ def test_fork_bomb(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
     )
     deploy(aws, "bomb", source, Timeout=2)
 
-    answer = invoke(aws, "bomb")
+    result = invoke(aws, "bomb")
 
-    assert "timed out" in answer["errorMessage"]
+    assert "timed out" in result["errorMessage"]
     assert set() == eventually_none("bomb")
 
 
@@ -340,14 +343,14 @@ def eventually_none(name: str) -> set[int]:
 
 
 def test_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Required isolation is given, or is an error; a running server without it is restarted."""
+    """Required isolation is provided or is an error; a running server without it is restarted."""
     monkeypatch.setenv(sandbox.VARIABLE, "off")
     emulator.start(tmp_path / ".emulator")
     before = emulator.status(tmp_path / ".emulator")
     monkeypatch.setenv(sandbox.VARIABLE, "required")
 
     try:
-        if POSSIBLE == "environment":
+        if LEVEL == "environment":
             with pytest.raises(EmulatorError, match="cannot isolate code"):
                 emulator.start(tmp_path / ".emulator")
             return
@@ -360,14 +363,14 @@ def test_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_unknown_requirement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A demand that is a typing error is not taken for the default."""
+    """An unknown value of CRUDDUR_ISOLATION is an error."""
     monkeypatch.setenv(sandbox.VARIABLE, "requird")
 
     with pytest.raises(IsolationError, match="'requird' is not one of auto, required, off"):
         process.start(EmulatorPaths(tmp_path / ".emulator"))
 
 
-def test_level_is_said(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
+def test_level_is_reported(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
     """The log and the status show the isolation of functions."""
     level, paths, _ = isolated
 
@@ -377,19 +380,19 @@ def test_level_is_said(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
 
 NODE = """
 const fs = require("fs");
-const tried = (action) => { try { return action(); } catch (error) { return error.code; } };
+const attempt = (action) => { try { return action(); } catch (error) { return error.code; } };
 exports.handler = async (event) => ({
   environment: process.env,
   folder: __dirname,
-  checkout: tried(() => fs.readdirSync(event.checkout)),
-  secret: tried(() => fs.readFileSync(event.secret, "utf8")),
+  checkout: attempt(() => fs.readdirSync(event.checkout)),
+  secret: attempt(() => fs.readFileSync(event.secret, "utf8")),
 });
 """
 BOOTSTRAP = f"""#!{sandbox.python()} -IS
 import json, os, urllib.request
 from pathlib import Path
 
-def tried(action):
+def attempt(action):
     try:
         return action()
     except OSError as error:
@@ -402,8 +405,8 @@ while True:
     found = {{
         "environment": dict(os.environ),
         "folder": os.getcwd(),
-        "checkout": tried(lambda: os.listdir(event["checkout"])),
-        "secret": tried(Path(event["secret"]).read_text),
+        "checkout": attempt(lambda: os.listdir(event["checkout"])),
+        "secret": attempt(Path(event["secret"]).read_text),
     }}
     body = json.dumps(found).encode()
     urllib.request.urlopen(f"{{runtime}}/{{request}}/response", body).close()
@@ -444,7 +447,7 @@ def test_other_runtimes(
 
 
 def test_jobs(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
-    """A script that another service runs is isolated too, or not run: it reads no secret."""
+    """A script of a Glue job is isolated as well, so it cannot read the secret."""
     _, paths, aws = isolated
     where = code(aws, "x", "unused.zip")
     script = (

@@ -25,28 +25,28 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def port_of(endpoint: emulator.Endpoint) -> int:
-    """The port of an endpoint."""
+    """Return the port of an endpoint."""
     return int(urlsplit(endpoint.url).port or 0)
 
 
 @pytest.fixture
 def folder(tmp_path: Path):
-    """A folder of its own, whose server is stopped afterwards."""
+    """A folder for a server of the test's own, which is stopped afterwards."""
     yield tmp_path / ".emulator"
     emulator.stop(tmp_path / ".emulator")
 
 
-def test_two_starts_one_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever starts second uses what the first one started; stop, reset and restart keep the port.
+def test_concurrent_starts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Concurrent starts start one server, whose port is kept across stop, reset and restart.
 
-    And all the while nothing of it is written, heard or read elsewhere.
+    It listens on loopback only, and neither reads nor writes files outside of its folder.
     """
     home = folder.parent / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    elsewhere = {*Path(tempfile.gettempdir()).glob("*ministack*")}
+    files = {*Path(tempfile.gettempdir()).glob("*ministack*")}
     found: list[emulator.Endpoint] = []
 
     starts = [threading.Thread(target=lambda: found.append(emulator.start(folder))) for _ in "12"]
@@ -57,9 +57,9 @@ def test_two_starts_one_server(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     first, second = found
     assert first == second == emulator.running(folder)
-    told = process.environment(EmulatorPaths(folder))
-    assert not {"AWS_PROFILE", "HTTP_PROXY"} & told.keys()
-    assert str(home) not in told.values()
+    environment = process.environment(EmulatorPaths(folder))
+    assert not {"AWS_PROFILE", "HTTP_PROXY"} & environment.keys()
+    assert str(home) not in environment.values()
     assert_only_loopback(port_of(first))
     assert emulator.stop(folder)
     assert not emulator.stop(folder)
@@ -67,17 +67,17 @@ def test_two_starts_one_server(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     emulator.reset(folder)
     assert first == emulator.start(folder)
     assert [] == list(home.iterdir())
-    assert elsewhere == {*Path(tempfile.gettempdir()).glob("*ministack*")}
+    assert files == {*Path(tempfile.gettempdir()).glob("*ministack*")}
 
 
 def assert_only_loopback(port: int) -> None:
-    """127.0.0.2 is this machine too, but not the address the server listens on."""
+    """Assert that the port is closed on 127.0.0.2, another address of this machine."""
     with socket.socket() as client, pytest.raises(ConnectionRefusedError):
         client.connect(("127.0.0.2", port))
 
 
-def test_taken_port(folder: Path) -> None:
-    """A remembered port that somebody else has is an error that names port and file."""
+def test_port_in_use(folder: Path) -> None:
+    """If another program uses the folder's port, the error names the port and its file."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -110,7 +110,7 @@ def test_taken_port(folder: Path) -> None:
     ids=range(10),
 )
 def test_damaged_state(folder: Path, content: bytes) -> None:
-    """A state file we did not write is an error with a way out; nothing is lost by it."""
+    """A damaged state file is an error with a hint, and nothing is changed."""
     state, body = folder / "state.json", folder / "objects" / "000000000000" / "bucket" / "key"
     body.parent.mkdir(parents=True)
     body.write_bytes(b"body")
@@ -126,7 +126,7 @@ def test_damaged_state(folder: Path, content: bytes) -> None:
 
 
 def test_stale_server(folder: Path) -> None:
-    """What a dead server wrote down is not believed, even if its process id lives on."""
+    """The description of a server that has ended is ignored, even if its process id is in use."""
     folder.mkdir()
     (folder / "server.json").write_text(
         f'{{"pid": {os.getpid()}, "port": 1, "token": "x", "since": ""}}'
@@ -138,7 +138,7 @@ def test_stale_server(folder: Path) -> None:
 
 
 def test_other_ministack(tmp_path: Path) -> None:
-    """Another version of the emulator fails with the name it lacks and the version we know."""
+    """With another version of MiniStack the error has the missing name and the pinned version."""
     (tmp_path / "ministack").mkdir()
     (tmp_path / "ministack" / "__init__.py").touch()
     (tmp_path / "ministack" / "app.py").write_text("app = None\n")
@@ -154,8 +154,8 @@ def test_other_ministack(tmp_path: Path) -> None:
     assert "Traceback" not in ran.stderr
 
 
-def test_other_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server of other code than the checkout's, after a pull, makes room for a new one."""
+def test_changed_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose code differs from the checkout's is restarted."""
     first = emulator.start(folder)
     before = emulator.status(folder).pid
     monkeypatch.setattr(process, "code_digest", lambda: "pulled")
@@ -165,24 +165,24 @@ def test_other_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_deleted_folder(folder: Path) -> None:
-    """A server whose folder is deleted goes away by itself."""
+    """A server stops by itself when its folder is deleted."""
     endpoint = emulator.start(folder)
     shutil.rmtree(folder)
 
     deadline = time.monotonic() + 10
-    while answers(port_of(endpoint)):
+    while is_open(port_of(endpoint)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def answers(port: int) -> bool:
-    """Whether somebody listens on *port*."""
+def is_open(port: int) -> bool:
+    """Return whether a process listens on *port*."""
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_foreground(folder: Path) -> None:
-    """By hand, in the foreground, Ctrl-C stops it cleanly."""
+    """A server in the foreground is stopped cleanly by Ctrl-C."""
     command = [sys.executable, "-m", "emulator", str(folder)]
     with (
         (folder.parent / "log").open("wb") as log,
@@ -198,10 +198,10 @@ def test_foreground(folder: Path) -> None:
 
 
 def test_command_line(server: emulator.Endpoint, tmp_path: Path) -> None:
-    """Plain `aws` talks to the emulator only, whatever the user's profile says."""
+    """The AWS CLI uses the emulator only, also if the user's profile has another endpoint."""
     (tmp_path / ".aws").mkdir()
-    mine = "[profile mine]\nendpoint_url = http://127.0.0.1:9\nregion = eu-west-1\n"
-    (tmp_path / ".aws" / "config").write_text(mine)
+    config = "[profile mine]\nendpoint_url = http://127.0.0.1:9\nregion = eu-west-1\n"
+    (tmp_path / ".aws" / "config").write_text(config)
     account = emulator.as_account(server, "123456789012")
     user = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_PROFILE": "mine"}
 

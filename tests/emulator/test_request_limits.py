@@ -23,7 +23,7 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/ca-central-1/{}/aws4_request
 
 
 def scope(path: str = "/", query: bytes = b"", **headers: str) -> dict[str, Any]:
-    """A request as ASGI has it."""
+    """Return the ASGI scope of a request."""
     pairs = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
     return {"type": "http", "path": path, "query_string": query, "headers": pairs}
 
@@ -63,32 +63,32 @@ def scope(path: str = "/", query: bytes = b"", **headers: str) -> dict[str, Any]
     ],
 )
 def test_body_limit(request_: dict[str, Any], limit: BodyLimit) -> None:
-    """The limit is the service's on AWS, and small without a signature."""
+    """A signed request has the limit of its service, and other requests a smaller one."""
     assert limit == body_limit(request_)
 
 
-class Reader:
+class ReadingApplication:
     """An application that reads the whole body."""
 
     def __init__(self) -> None:
-        self.bytes = 0
+        self.bytes_read = 0
 
     async def __call__(self, _: Any, receive: Any, send: Any) -> None:
         more = True
         while more:
             message = await receive()
-            self.bytes += len(message["body"])
+            self.bytes_read += len(message["body"])
             more = message["more_body"]
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"read"})
 
 
-def answer(
+def respond(
     request: dict[str, Any], parts: Iterator[bytes], *, seconds: float = 0
 ) -> tuple[int, int]:
-    """The status of the answer to a body in parts, and how many bytes were read of it."""
+    """Return the status of the response to a body in parts, and the number of bytes read."""
     sent: list[dict[str, Any]] = []
-    reader = Reader()
+    application = ReadingApplication()
 
     async def receive() -> dict[str, Any]:
         await asyncio.sleep(seconds)
@@ -98,50 +98,50 @@ def answer(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(RequestLimits(reader)(request, receive, send))
-    return int(sent[0]["status"]), reader.bytes
+    asyncio.run(RequestLimits(application)(request, receive, send))
+    return int(sent[0]["status"]), application.bytes_read
 
 
 def endless() -> Iterator[bytes]:
-    """A body without end, whose parts are counted."""
+    """Yield the parts of an endless body."""
     while True:
         yield b"x" * 65536
 
 
 def test_endless_body() -> None:
-    """It is read up to the limit, not to the end that never comes."""
-    status, read = answer(scope(transfer_encoding="chunked"), endless())
+    """An endless body is refused when it reaches the limit."""
+    status, read = respond(scope(transfer_encoding="chunked"), endless())
 
     assert 413 == status
     assert read <= request_limits.ANONYMOUS_BYTES
 
 
-def test_announced_body() -> None:
-    """A body with a Content-Length that is too large is not read."""
-    assert (413, 0) == answer(scope(content_length=str(600 * 1024**2)), endless())
+def test_content_length() -> None:
+    """A body with a too large Content-Length is refused without being read."""
+    assert (413, 0) == respond(scope(content_length=str(600 * 1024**2)), endless())
 
 
 def test_allowed_body() -> None:
-    """A body within the limit arrives whole."""
-    assert (200, 3) == answer(scope(content_length="3"), iter([b"a", b"bc"]))
+    """A body within the limit is passed to the application completely."""
+    assert (200, 3) == respond(scope(content_length="3"), iter([b"a", b"bc"]))
 
 
 def test_slow_body(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A body that trickles in is given up after a while, however regularly it trickles."""
+    """A body that does not arrive in time is refused, even if its parts arrive regularly."""
     monkeypatch.setattr(request_limits, "ANONYMOUS_SECONDS", 0.2)
 
-    status, _ = answer(scope(), iter([b"x"] * 1000), seconds=0.05)
+    status, _ = respond(scope(), iter([b"x"] * 1000), seconds=0.05)
 
     assert 408 == status
 
 
-def test_many_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bodies that are each allowed are refused when they hold too much together; then forgotten."""
+def test_total_of_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body is refused while all bodies together are too large, and accepted afterwards."""
     monkeypatch.setattr(request_limits, "ANONYMOUS_TOTAL_BYTES", 1000)
-    app = RequestLimits(Reader())
+    app = RequestLimits(ReadingApplication())
     statuses: list[int] = []
 
-    async def one(size: int) -> None:
+    async def send_body(size: int) -> None:
         parts = iter([b"x" * size, b""])
 
         async def receive() -> dict[str, Any]:
@@ -155,27 +155,27 @@ def test_many_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
 
         await app(scope(), receive, send)
 
-    async def three() -> None:
-        await asyncio.gather(one(600), one(600))
-        await one(600)
+    async def send_three() -> None:
+        await asyncio.gather(send_body(600), send_body(600))
+        await send_body(600)
 
-    asyncio.run(three())
+    asyncio.run(send_three())
 
     assert [200, 503] == sorted(statuses[:2])
     assert 200 == statuses[2]
 
 
 def test_gzip_bomb() -> None:
-    """A small body that becomes a large one stays as it came."""
-    RequestLimits(Reader())
+    """A compressed body that would become too large is not decompressed."""
+    RequestLimits(ReadingApplication())
     bomb = gzip.compress(b"x" * (20 * 1024 * 1024))
     small = gzip.compress(b"hello")
 
-    inflate = request_limits.ministack.app._decompress_request_body
+    decompress = request_limits.ministack.app._decompress_request_body
 
-    assert bomb == inflate(bomb, {"content-encoding": "gzip"})
-    assert small + bomb == inflate(small + bomb, {"content-encoding": "gzip"})
-    assert b"hello" == inflate(small, {"content-encoding": "gzip"})
+    assert bomb == decompress(bomb, {"content-encoding": "gzip"})
+    assert small + bomb == decompress(small + bomb, {"content-encoding": "gzip"})
+    assert b"hello" == decompress(small, {"content-encoding": "gzip"})
 
 
 def raw(aws: Aws, request: bytes) -> bytes:
@@ -186,15 +186,15 @@ def raw(aws: Aws, request: bytes) -> bytes:
         return b"".join(iter(lambda: client.recv(4096), b""))
 
 
-def test_announced_to_the_server(aws: Aws) -> None:
-    """600 MB without a signature are refused before they are sent."""
+def test_server_refuses_content_length(aws: Aws) -> None:
+    """The server refuses 600 MB without a signature before they are sent."""
     head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {600 * 1024**2}\r\n\r\n"
 
     assert raw(aws, head.encode()).startswith(b"HTTP/1.1 413 ")
 
 
-def test_sent_to_the_server(aws: Aws) -> None:
-    """A chunked body without a declared length is refused once it is too large."""
+def test_server_refuses_chunked_body(aws: Aws) -> None:
+    """The server refuses a chunked body when it becomes too large."""
     address = urlsplit(aws.endpoint.url)
     client = http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
@@ -208,23 +208,23 @@ def test_sent_to_the_server(aws: Aws) -> None:
                 client.send(chunk)
                 sent += 65536
         except OSError:
-            pass  # The server has ended the connection.
+            pass  # The server has closed the connection.
 
     assert sent < 2 * request_limits.ANONYMOUS_BYTES
     assert [] == aws.cfn.describe_stacks()["Stacks"]
 
 
 def test_headers(aws: Aws) -> None:
-    """Headers have a limit too."""
-    many = "".join(f"X-{number}: {'y' * 90}\r\n" for number in range(800))
+    """Headers that are too large together are refused."""
+    headers = "".join(f"X-{number}: {'y' * 90}\r\n" for number in range(800))
 
-    said = raw(aws, f"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n{many}\r\n".encode())
+    response = raw(aws, f"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode())
 
-    assert said.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
+    assert response.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
 
 
-def test_length_that_lies(aws: Aws) -> None:
-    """A body that ends before its length is reached does no harm."""
+def test_incomplete_body(aws: Aws) -> None:
+    """The server keeps working after a body that is shorter than its Content-Length."""
     address = urlsplit(aws.endpoint.url)
     with closing(socket.create_connection((address.hostname, address.port))) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\nshort")
@@ -233,7 +233,7 @@ def test_length_that_lies(aws: Aws) -> None:
 
 
 def test_object_too_large(aws: Aws) -> None:
-    """An object that is too large for one call gets S3's own error."""
+    """A too large S3 object is refused with the error of S3."""
     s3 = aws.client("s3")
     here = {"LocationConstraint": "ca-central-1"}
     s3.create_bucket(Bucket="large", CreateBucketConfiguration=here)
@@ -241,22 +241,22 @@ def test_object_too_large(aws: Aws) -> None:
     path = f"{urlsplit(url).path}?{urlsplit(url).query}"
     head = f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {10**9}\r\n\r\n"
 
-    said = raw(aws, head.encode())
+    response = raw(aws, head.encode())
 
-    assert said.startswith(b"HTTP/1.1 400 ")
-    assert b"<Code>EntityTooLarge</Code>" in said
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert b"<Code>EntityTooLarge</Code>" in response
 
 
 def test_request_too_large(aws: Aws) -> None:
-    """An AWS client can parse the error."""
+    """An AWS client can parse the error of a too large request."""
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         aws.cfn.validate_template(TemplateBody="x" * 2 * 1024**2)
 
     assert "RequestEntityTooLarge" == refused.value.response["Error"]["Code"]
 
 
-def test_start_of_a_request(aws: Aws) -> None:
-    """Clients that never finish their request do not delay others."""
+def test_incomplete_requests(aws: Aws) -> None:
+    """Clients that do not complete their requests do not delay others."""
     address = urlsplit(aws.endpoint.url)
     idle = [socket.create_connection((address.hostname, address.port)) for _ in range(50)]
     for client in idle:

@@ -1,4 +1,4 @@
-"""What the account holds survives a restart, a crash and a kill in the middle of an operation."""
+"""The data of accounts after a restart, a crash, and a kill in the middle of an operation."""
 
 from __future__ import annotations
 
@@ -15,70 +15,70 @@ from tests.emulator.templates import parameter, ref, resource, template, topic
 from tests.emulator_server import Aws
 
 
-class Machine:
-    """An emulator of the test's own, to be killed."""
+class OwnEmulator:
+    """An emulator for one test, which may be killed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.aws = Aws(emulator.start(folder))
 
     def kill(self) -> None:
-        """End the server without a word, and wait until it is gone."""
+        """Kill the server with SIGKILL, and wait until it has ended."""
         pid = emulator.status(self.folder).pid
         os.kill(pid or 0, signal.SIGKILL)
         while emulator.running(self.folder):
             time.sleep(0.01)
 
     def restart(self) -> Aws:
-        """Start it again from what it saved."""
+        """Start the server again with its saved state."""
         self.aws = Aws(emulator.start(self.folder))
         return self.aws
 
 
 @pytest.fixture
-def machine(tmp_path: Path):
-    """A server of the test's own, stopped afterwards."""
-    yield Machine(tmp_path / ".emulator")
+def own_emulator(tmp_path: Path):
+    """An emulator for one test, which is stopped afterwards."""
+    yield OwnEmulator(tmp_path / ".emulator")
     emulator.stop(tmp_path / ".emulator")
 
 
-def until(found: Any, *, seconds: float = 10) -> None:
-    """Wait until *found* answers something."""
+def wait_until(condition: Any, *, seconds: float = 10) -> None:
+    """Wait until *condition* returns a true value."""
     deadline = time.monotonic() + seconds
-    while not found():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def paced(aws: Aws, stack: str, body: dict[str, Any]) -> None:
-    """Start an operation on *stack* and return in its middle, with the first resource done."""
-    execute_paced(aws, stack, aws.propose(stack, body, ChangeSetName="paced"))
+def start_slowly(aws: Aws, stack: str, body: dict[str, Any]) -> None:
+    """Start an operation on *stack*, and return when its first resource is complete."""
+    execute_slowly(aws, stack, aws.propose(stack, body, ChangeSetName="slow"))
 
 
-def execute_paced(aws: Aws, stack: str, change_set: str) -> None:
-    """Execute a change set and return in the middle, with the first resource done."""
+def execute_slowly(aws: Aws, stack: str, change_set: str) -> None:
+    """Execute a change set, and return when its first resource is complete."""
     emulator.set_resource_delay(aws.endpoint, 0.5)
     before = len(aws.events(stack))
     aws.cfn.execute_change_set(ChangeSetName=change_set)
-    until(lambda: any(e[1].endswith("_COMPLETE") for e in aws.events(stack)[before:]))
+    wait_until(lambda: any(e[1].endswith("_COMPLETE") for e in aws.events(stack)[before:]))
 
 
-def test_kill_between(machine: Machine) -> None:
-    """A completed operation is saved when it is seen; an object a second later; the rest goes on.
+def test_kill_after_an_operation(own_emulator: OwnEmulator) -> None:
+    """After a kill all completed operations are there, and an open change set can be executed.
 
-    A half-written state beside the good one, as a kill while saving leaves it, does no harm.
+    A kill while the state is saved leaves an incomplete draft, which is ignored.
     """
-    aws = machine.aws
-    made = template(Bucket=resource("AWS::S3::Bucket", BucketName="kept"), Topic=topic()) | {
+    aws = own_emulator.aws
+    body = template(Bucket=resource("AWS::S3::Bucket", BucketName="kept"), Topic=topic()) | {
         "Outputs": {"Topic": {"Value": ref("Topic"), "Export": {"Name": "topic"}}}
     }
-    aws.deploy("s", made)
+    aws.deploy("s", body)
     aws.client("s3").put_object(Bucket="kept", Key="a/b", Body=b"body")
     proposed = aws.propose("s", template(Topic=topic()))
-    machine.kill()
-    (machine.folder / "state.new").write_text('{"services": ')
+    own_emulator.kill()
+    (own_emulator.folder / ".state.json.x1").write_text('{"services": ')
 
-    aws = machine.restart()
+    aws = own_emulator.restart()
 
     assert "CREATE_COMPLETE" == aws.stack("s")["StackStatus"]
     assert "topic" == aws.cfn.list_exports()["Exports"][0]["Name"]
@@ -87,60 +87,60 @@ def test_kill_between(machine: Machine) -> None:
     assert "UPDATE_COMPLETE" == aws.settled("s")["StackStatus"]
 
 
-def test_kill_within(machine: Machine) -> None:
-    """An operation that was not saved is as if never begun, with all it made."""
+def test_kill_during_an_unsaved_operation(own_emulator: OwnEmulator) -> None:
+    """An operation that was not saved is undone completely, and can be started again."""
     bucket = resource("AWS::S3::Bucket", BucketName="half-made")
     body = template(A=bucket, B=parameter("1", DependsOn="A"))
-    made = machine.aws.propose("s", body)
-    saved = (machine.folder / "state.json").read_bytes()
-    execute_paced(machine.aws, "s", made)
-    machine.aws.client("s3").put_object(Bucket="half-made", Key="k", Body=b"x")
-    machine.kill()
-    (machine.folder / "state.json").write_bytes(saved)  # It is saved again within a second.
+    created = own_emulator.aws.propose("s", body)
+    saved = (own_emulator.folder / "state.json").read_bytes()
+    execute_slowly(own_emulator.aws, "s", created)
+    own_emulator.aws.client("s3").put_object(Bucket="half-made", Key="k", Body=b"x")
+    own_emulator.kill()
+    (own_emulator.folder / "state.json").write_bytes(saved)  # The server may have saved it again.
 
-    aws = machine.restart()
+    aws = own_emulator.restart()
     [change_set] = aws.cfn.list_change_sets(StackName="s")["Summaries"]
     aws.cfn.execute_change_set(ChangeSetName=change_set["ChangeSetId"])
 
     assert "CREATE_COMPLETE" == aws.settled("s")["StackStatus"]
 
 
-def test_kill_within_saved(machine: Machine) -> None:
-    """Operations that were saved half-way are undone, and a delete goes on.
+def test_kill_during_a_saved_operation(own_emulator: OwnEmulator) -> None:
+    """Interrupted creates and updates are rolled back, and a delete is continued.
 
-    Then each stack is in a state a deployer can go on from.
+    Afterwards each stack can be deployed again.
     """
-    aws = machine.aws
+    aws = own_emulator.aws
     aws.deploy("changing", template(A=parameter("1"), B=parameter("1", DependsOn="A")))
-    aws.deploy("going", template(A=parameter("1"), B=parameter("1", DependsOn="A")))
-    paced(
+    aws.deploy("deleting", template(A=parameter("1"), B=parameter("1", DependsOn="A")))
+    start_slowly(
         aws, "changing", template(A=parameter("2"), B=parameter("2", DependsOn="A"), C=topic("n"))
     )
-    paced(aws, "coming", template(A=topic("c"), B=parameter("1", DependsOn="A")))
-    aws.cfn.delete_stack(StackName="going")
-    until(lambda: aws.stack("going")["StackStatus"] == "DELETE_IN_PROGRESS")
+    start_slowly(aws, "creating", template(A=topic("c"), B=parameter("1", DependsOn="A")))
+    aws.cfn.delete_stack(StackName="deleting")
+    wait_until(lambda: aws.stack("deleting")["StackStatus"] == "DELETE_IN_PROGRESS")
     aws.propose("saving", template(A=topic("x")))
-    machine.kill()
+    own_emulator.kill()
 
-    aws = machine.restart()
+    aws = own_emulator.restart()
 
     assert "UPDATE_ROLLBACK_COMPLETE" == aws.stack("changing")["StackStatus"]
-    assert "REVIEW_IN_PROGRESS" == aws.stack("coming")["StackStatus"]
+    assert "REVIEW_IN_PROGRESS" == aws.stack("creating")["StackStatus"]
     assert [] == aws.client("sns").list_topics()["Topics"]
     with pytest.raises(aws.cfn.exceptions.ClientError, match="does not exist"):
-        aws.stack("going")
+        aws.stack("deleting")
     names = aws.client("ssm").describe_parameters()["Parameters"]
     values = {aws.client("ssm").get_parameter(Name=n["Name"])["Parameter"]["Value"] for n in names}
     assert ({"1"}, 2) == (values, len(names))
-    assert "CREATE_COMPLETE" == aws.deploy("coming", template(A=topic("c")))["StackStatus"]
+    assert "CREATE_COMPLETE" == aws.deploy("creating", template(A=topic("c")))["StackStatus"]
     assert "UPDATE_COMPLETE" == aws.deploy("changing", template(A=parameter("3")))["StackStatus"]
 
 
-def test_others_go_on(aws: Aws) -> None:
-    """While one stack takes its time, another one is made, and events come as they happen."""
+def test_delay_of_one_stack(aws: Aws) -> None:
+    """While the resources of one stack are delayed, another stack can be created."""
     emulator.set_resource_delay(aws.endpoint, 0.8)
-    made = aws.propose("slow", template(A=topic("a"), B=topic("b"), C=topic("c")))
-    aws.cfn.execute_change_set(ChangeSetName=made)
+    change_set = aws.propose("slow", template(A=topic("a"), B=topic("b"), C=topic("c")))
+    aws.cfn.execute_change_set(ChangeSetName=change_set)
     started = time.monotonic()
 
     fast = aws.deploy("fast", template(A=topic("d")))
@@ -151,8 +151,8 @@ def test_others_go_on(aws: Aws) -> None:
     assert 1.6 < time.monotonic() - started < 10
 
 
-def test_accounts_apart(aws: Aws, server: emulator.Endpoint) -> None:
-    """Two accounts on one server see nothing of each other."""
+def test_accounts_are_separate(aws: Aws, server: emulator.Endpoint) -> None:
+    """Two accounts on one server share no resources."""
     other = Aws(emulator.as_account(server, "555555555555"))
     aws.deploy("s", template(A=topic()))
 
@@ -161,15 +161,15 @@ def test_accounts_apart(aws: Aws, server: emulator.Endpoint) -> None:
     assert "555555555555" == other.client("sts").get_caller_identity()["Account"]
 
 
-def test_a_state_with_what_xml_cannot_carry(machine: Machine) -> None:
-    """A state that an earlier version saved with a control character is listed and deleted."""
+def test_saved_characters_that_xml_does_not_allow(own_emulator: OwnEmulator) -> None:
+    """A saved stack with control characters can be listed and deleted."""
     outputs = {"Outputs": {"O": {"Value": "MARK", "Description": "MARK"}}}
-    machine.aws.deploy("s", template(A=parameter("x")) | outputs)
-    emulator.stop(machine.folder)
-    state = machine.folder / "state.json"
+    own_emulator.aws.deploy("s", template(A=parameter("x")) | outputs)
+    emulator.stop(own_emulator.folder)
+    state = own_emulator.folder / "state.json"
     state.write_text(state.read_text().replace("MARK", "a\\u0001b\\ud800c"))
 
-    aws = machine.restart()
+    aws = own_emulator.restart()
 
     assert {"O": "a\ufffdb\ufffdc"} == aws.outputs("s")
     assert ["s"] == [stack["StackName"] for stack in aws.cfn.describe_stacks()["Stacks"]]

@@ -1,4 +1,4 @@
-"""Characters that XML cannot carry."""
+"""Characters that XML does not allow."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from emulator.xml_characters import clean, clean_bytes, forbidden
     ],
 )
 def test_forbidden(text: str, found: str | None) -> None:
-    """The first one is named; what XML 1.0 allows is left alone."""
+    """The first forbidden character is returned; all others are allowed."""
     assert found == forbidden(text)
 
 
 @given(st.text(st.characters()))
 def test_clean_text(text: str) -> None:
-    """Cleaned text can be read by every XML parser, and cleaning it again changes nothing."""
+    """An XML parser can read cleaned text, which has no forbidden characters left."""
     cleaned = clean(text)
 
-    ET.fromstring(f"<a>{escape(cleaned)}</a>")  # noqa: S314  It is the point.
+    ET.fromstring(f"<a>{escape(cleaned)}</a>")  # noqa: S314  The test is about this parser.
     assert forbidden(cleaned) is None
     assert len(text) == len(cleaned)
 
 
 @given(st.text(st.characters()))
 def test_clean_bytes(text: str) -> None:
-    """The same for what is encoded already, whose length is announced and must stay."""
+    """An XML parser can read cleaned bytes, whose length is unchanged because it was sent before."""
     body = escape(text).encode(errors="surrogatepass")
 
     cleaned = clean_bytes(body)
 
-    ET.fromstring(b"<a>" + cleaned + b"</a>")  # noqa: S314  It is the point.
+    ET.fromstring(b"<a>" + cleaned + b"</a>")  # noqa: S314  The test is about this parser.
     assert len(body) == len(cleaned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.access import operation_names
 from tests.emulator.access.attacker import (
     FORM,
     create_user,
@@ -64,3 +65,16 @@ def test_operation_unknown_to_ministack(aws: Aws, method: str, path: str) -> Non
 
     assert b"AccessDenied" in send(aws.endpoint, method, path, b"{}", **as_user).body
     assert b"AccessDenied" not in send(aws.endpoint, method, path, b"{}", **as_root).body
+
+
+@pytest.mark.parametrize(("name", "expected"), [("emulator", False), ("s3", True), ("s4", False)])
+def test_service_of_admin_requests(name: str, expected: bool) -> None:
+    """MiniStack does not look up the service of admin requests, which would be slow."""
+    looked_up: list[str] = []
+
+    def is_aws_service(name: str) -> bool:
+        looked_up.append(name)
+        return name == "s3"
+
+    assert operation_names._without_admin_requests(is_aws_service)(name) is expected
+    assert looked_up == ([] if name == "emulator" else [name])
