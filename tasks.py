@@ -94,10 +94,12 @@ def build(_: Context, name: list[str] | None = None, env: str = "", jobs: int = 
 def lint(_: Context, env: str = "") -> None:
     """Check every template and zip, by cfn-lint and our own rules: nothing passes without a reason."""
     from deployer.artifacts import build as zips
-    from operations import code, session
+    from deployer.template_checks import check_templates
+    from operations import code
+    from operations.deployment import LINT_CACHE
 
     environments = project.environments(env)
-    session.lint(*environments)
+    check_templates(environments, LINT_CACHE)
     several = code.build(artifact for each in environments for artifact in each.artifacts)
     for each in environments:
         counted = f"{len(each.desired)} templates, {len(each.artifacts)} functions"
@@ -126,12 +128,12 @@ def plan(
     json: bool = False,
 ) -> None:
     """Say what a deploy would do, and change nothing. Exits 2 if there is something to do."""
-    from operations import session
+    from commands.deployment import open_deployment, show_plan
 
-    with session.begin(env, json=json) as here:
-        look = here.look(stack or (), only=only, verify=verify, release=release)
-        look.show(json=json)
-    if look.changes:
+    with open_deployment(env, json=json) as deployment:
+        planned = deployment.plan(stack or (), only=only, verify=verify, release=release)
+        show_plan(planned, json=json)
+    if planned.has_changes:
         raise Exit(code=CHANGES)
 
 
@@ -163,11 +165,16 @@ def deploy(
     json: bool = False,
 ) -> None:
     """Bring the stacks to what the code says, by change sets that you approve."""
-    from operations import session
+    from commands.deployment import open_deployment, show_outputs
 
-    with session.begin(env, json=json, yes=yes, no_execute=no_execute, timeout=timeout) as here:
-        look = here.look(stack or (), only=only, verify=verify, release=release)
-        here.deploy(look, jobs=jobs)
+    with open_deployment(
+        env, json=json, yes=yes, no_execute=no_execute, timeout=timeout
+    ) as deployment:
+        planned = deployment.plan(stack or (), only=only, verify=verify, release=release)
+        result = deployment.deploy(planned, jobs=jobs)
+        if result.exit_code:
+            raise Exit(code=result.exit_code)
+        show_outputs(deployment, result.stacks, "json" if json else "table")
 
 
 @task(
@@ -194,14 +201,14 @@ def destroy(
     json: bool = False,
 ) -> None:
     """Delete stacks, from the top down; what holds data only when it is named."""
-    from operations import session
+    from commands.deployment import open_deployment, show_deletions
 
-    with session.begin(env, json=json, yes=yes, timeout=timeout) as here:
-        deletions = here.deletions(stack or ())
+    with open_deployment(env, json=json, yes=yes, timeout=timeout) as deployment:
+        deletions = deployment.deletions(stack or ())
         if dry_run:
-            session.show_deletions(deletions, json=json)
-        else:
-            here.destroy(deletions, confirmed=confirm or (), jobs=jobs)
+            show_deletions(deletions, json=json)
+        elif code := deployment.destroy(deletions, confirmed=confirm or (), jobs=jobs):
+            raise Exit(code=code)
     if dry_run and deletions:
         raise Exit(code=CHANGES)
 
@@ -209,21 +216,24 @@ def destroy(
 @task(help={"json": "print it as JSON"})
 def status(_: Context, env: str = "", json: bool = False) -> None:
     """What is deployed, in what state, and what a person still has to do."""
+    from commands.deployment import open_deployment
     from deployer import report
-    from operations import manual_steps, session, target
+    from operations import manual_steps, target
 
-    with session.begin(env, json=json) as here:
-        stacks = here.stacks()
-        found = here.owned(stacks)
-        left = list(manual_steps.left(target.Target(here.environment, here.cloud), found))
-        orphans, style = here.orphans(found), report.style_of(sys.stdout, os.environ)
+    with open_deployment(env, json=json) as deployment:
+        inventory = deployment.inventory
+        stacks = inventory.all_stacks()
+        owned = inventory.owned(stacks)
+        here = target.Target(deployment.environment, deployment.account)
+        left = list(manual_steps.left(here, owned))
+        orphans, style = inventory.orphans(owned), report.style_of(sys.stdout, os.environ)
         shown = (
-            report.status_json(found, orphans, left)
+            report.status_json(owned, orphans, left)
             if json
-            else report.status(found, orphans, left, style=style)
+            else report.status(owned, orphans, left, style=style)
         )
         print(shown, end="")
-        here.refuse_taken(stacks, here.environment.desired)
+        inventory.refuse_taken_names(stacks, deployment.environment.desired)
 
 
 @task(
@@ -237,15 +247,12 @@ def outputs(
     format: str = "table",  # noqa: A002  # the name of the flag
 ) -> None:
     """Print the outputs of deployed stacks, for people, programs or a shell."""
-    from deployer import plan, report
-    from operations import names, session
+    from commands.deployment import open_deployment, show_outputs
+    from deployer import report
 
     form = one_of("format", format, report.FORMATS)
-    with session.begin(env) as here:
-        wanted = plan.select(here.environment.desired, stack or (), only=True, hints=names.LAYERS)
-        chosen = {(stack.region, stack.name) for stack in wanted}
-        found = here.found(needed=wanted)
-        here.show_outputs([stack for stack in found if (stack.region, stack.name) in chosen], form)
+    with open_deployment(env) as deployment:
+        show_outputs(deployment, deployment.select_deployed(stack or ()), form)
 
 
 @task(help={"format": "mermaid or dot"})

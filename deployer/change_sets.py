@@ -25,9 +25,9 @@ _NESTED_FAILED = re.compile(r"Nested change set (arn:\S+) was not successfully c
 
 
 def describe_change_set(watch: Watch, region: str, arn: str, *, stack: str) -> Work[ChangeSet]:
-    """Wait until a change set of *stack* is created, and describe it with those of nested stacks.
+    """Wait until a change set of *stack* is created, and return it with those of nested stacks.
 
-    If a nested change set failed, its reason is the reason of the result. Raises BusyError after
+    If a nested change set failed, its reason is the reason of the result. Raise BusyError after
     the timeout of *watch*.
     """
     description = _Description(watch, region, stack)
@@ -41,7 +41,7 @@ def describe_change_set(watch: Watch, region: str, arn: str, *, stack: str) -> W
 
 @dataclass
 class _Description:
-    """A description in progress; *failures* has the reasons of nested change sets that failed."""
+    """A description in progress; *failures* has the reasons of failed nested change sets."""
 
     watch: Watch
     region: str
@@ -49,12 +49,12 @@ class _Description:
     failures: list[str] = field(default_factory=list)
 
     def ready(self, arn: str) -> Work[ChangeSet]:
-        """Wait for one change set. Nested ones may still be pending when the root has failed."""
-        waits, give_up = backoff(), self.watch.clock.now() + self.watch.timeout
+        """Wait for one change set; nested ones may still be pending when the root has failed."""
+        pauses, deadline = backoff(), self.watch.clock.now() + self.watch.timeout
         while (change_set := self.watch.cloud.change_set(self.region, arn)).is_pending:
-            if self.watch.clock.now() > give_up:
+            if self.watch.clock.now() > deadline:
                 raise BusyError(f"{self.stack}: its change set is still {change_set.status}")
-            yield next(waits)
+            yield next(pauses)
         return change_set
 
     def described(
@@ -71,7 +71,7 @@ class _Description:
         return tuple(found)
 
     def reason(self, change_set: ChangeSet) -> Work[str]:
-        """Return why a change set failed; AWS reports only the ARN of a nested one that failed."""
+        """Return why a change set failed; for a failed nested one AWS reports only its ARN."""
         if self.failures:
             return "\n".join(self.failures)
         named = _NESTED_FAILED.search(change_set.reason)
@@ -89,7 +89,7 @@ class _Description:
         return changes
 
     def _removed(self, change: ResourceChange) -> tuple[ResourceChange, ...]:
-        """Return the removals in a nested stack that is removed: AWS lists only the stack."""
+        """Return the removals in a removed nested stack, of which AWS lists only the stack itself."""
         if change.policy in KEPT or not change.physical_id:
             return ()
         tree = existing_templates(self.watch.cloud, self.region, change.physical_id)

@@ -1,23 +1,23 @@
-"""Everything an operator may be told went wrong.
+"""The errors that an operator can fix.
 
-    DeployError              1    whatever has no better name below
-    ├── ConfigError          1    a config file, or a name given on the command line
-    ├── SynthError           1    the stacks cannot be written as templates
-    ├── LintError            1    a template would be refused, or should be
+    DeployError              1    any other error
+    ├── ConfigError          1    a config file or a name on the command line is wrong
+    ├── SynthError           1    the stacks cannot be rendered as templates
+    ├── LintError            1    a template has findings
     ├── BuildError           1    the code of a function cannot be packed, or would not run
-    ├── StaleError           4    build/ is not what the code says
+    ├── StaleError           4    build/ differs from a fresh synth
     ├── GuardError           3    the wrong account, region or endpoint; no approval
-    ├── CloudError           1    AWS said no
+    ├── CloudError           1    AWS refused a call
     │   ├── BusyError        7    another operation runs on the stack
-    │   └── UnreachableError        8    AWS cannot be reached; what was started goes on there
-    │       ├── ClockError   8    AWS accepts no request signed at this machine's time
-    │       └── CredentialsError 8  the credentials are missing, broken or no longer good
-    ├── RolledBackError      5    a stack operation failed and CloudFormation undid it
-    ├── ManualRepairError          6    a stack is in a state only a person can mend
-    ├── EmulatorError        1    the emulator does not start, or is not what we know
+    │   └── UnreachableError 8    AWS does not respond; running operations continue there
+    │       ├── ClockError   8    AWS refuses requests signed at the time of this machine
+    │       └── CredentialsError 8  the credentials are missing, broken or expired
+    ├── RolledBackError      5    a stack operation failed and CloudFormation rolled it back
+    ├── ManualRepairError    6    an operator must repair the stack
+    ├── EmulatorError        1    the emulator does not start, or has an unknown version
     └── IsolationError       1    code must be isolated, but this machine does not support it
 
-The number is the exit code. A bug is none of these: it stays a traceback.
+The number is the exit code. Any other exception is a bug and prints its traceback.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import ClassVar
 
 
 class DeployError(Exception):
-    """*message* names the place and the fact, *hint* the way out."""
+    """An error whose *message* names the place and the fact, and whose *hint* says what to do."""
 
     code: ClassVar[int] = 1
 
@@ -36,34 +36,34 @@ class DeployError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Both lines, as an operator reads them."""
+        """Return the message and, on a line of its own, the hint."""
         return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
 
 
 class ConfigError(DeployError):
-    """A config file says something it may not, or a name is unknown."""
+    """A config file has an invalid value, or a name is unknown."""
 
 
 class SynthError(DeployError):
-    """The stacks cannot be written as templates."""
+    """The stacks cannot be rendered as templates."""
 
 
 class LintError(DeployError):
-    """A template has findings that nobody has given a reason for."""
+    """A template has findings without an exemption."""
 
 
 class BuildError(DeployError):
-    """The code of a function cannot be packed, or would not run where it is meant to."""
+    """The code of a function cannot be packed, or would not run in Lambda."""
 
 
 class StaleError(DeployError):
-    """What was reviewed is not what the code says now."""
+    """The reviewed templates differ from those that the code generates now."""
 
     code = 4
 
 
 class GuardError(DeployError):
-    """Refused before anything moved."""
+    """A guard refused the run before anything was changed."""
 
     code = 3
 
@@ -83,33 +83,33 @@ class BusyError(CloudError):
 
 
 class UnreachableError(CloudError):
-    """AWS cannot be reached any more; what was started there goes on."""
+    """AWS does not respond; running operations continue there."""
 
     code = 8
 
 
 class ClockError(UnreachableError):
-    """The clock of this machine is wrong: AWS accepts no request signed at its time."""
+    """AWS refuses requests signed at the time of this machine, whose clock is wrong."""
 
 
 class CredentialsError(UnreachableError):
-    """The credentials are missing, broken or no longer good: waiting does not mend that."""
+    """The credentials are missing, broken or expired: a retry would not help."""
 
 
 class RolledBackError(DeployError):
-    """A stack operation failed and CloudFormation undid it."""
+    """A stack operation failed and CloudFormation rolled it back."""
 
     code = 5
 
 
 class ManualRepairError(DeployError):
-    """A stack is in a state that only a person can mend."""
+    """A stack is in a state that only an operator can repair."""
 
     code = 6
 
 
 class EmulatorError(DeployError):
-    """The emulator does not start, or is not the version we know."""
+    """The emulator does not start, or has an unknown version."""
 
 
 class IsolationError(DeployError):

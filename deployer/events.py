@@ -1,4 +1,4 @@
-"""What a deploy or destroy tells while it happens; who listens prints it."""
+"""The events of a deploy or destroy, which a reporter prints as they happen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(Enum):
-    """How it ended for one stack."""
+    """The result of a run for one stack."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -28,13 +28,13 @@ class Outcome(Enum):
 
     @property
     def succeeded(self) -> bool:
-        """What stands on the stack may go on."""
+        """Whether nothing went wrong, so that dependents may be deployed."""
         return self not in {Outcome.REFUSED, Outcome.SKIPPED, Outcome.FAILED}
 
 
 @dataclass(frozen=True)
 class Started:
-    """Work on a stack begins."""
+    """Work on a stack starts."""
 
     stack: str
     step: str
@@ -43,9 +43,9 @@ class Started:
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A file was uploaded to the artifact bucket.
+    """A file was uploaded to S3.
 
-    *replaced* is the fault of the object that it replaced; empty if there was none.
+    *replaced* is the reason why it replaced an object; empty if there was none.
     """
 
     stack: str
@@ -65,7 +65,7 @@ class Verified:
 
 @dataclass(frozen=True)
 class Proposed:
-    """A change set is ready to be looked at."""
+    """A change set is ready for review."""
 
     stack: str
     change_set: ChangeSet
@@ -73,7 +73,7 @@ class Proposed:
 
 @dataclass(frozen=True)
 class Operating:
-    """CloudFormation works on the stack from here on, whether we watch or not."""
+    """CloudFormation operates on the stack from now on, even if this run ends."""
 
     stack: str
     region: str
@@ -83,9 +83,9 @@ class Operating:
 
 @dataclass(frozen=True)
 class Progress:
-    """An event of a resource in CloudFormation; *line* defines the resource.
+    """CloudFormation reports an event of a resource, which *line* defines.
 
-    *path* has the logical ids of the nested stacks that it is in, outermost first.
+    *path* has the logical ids of the nested stacks around the resource, outermost first.
     """
 
     stack: str
@@ -96,12 +96,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Finished:
-    """Work on a stack is over."""
+    """Work on a stack has ended."""
 
     stack: str
     outcome: Outcome
     detail: str = ""
-    found: DeployedStack | None = None
+    deployed: DeployedStack | None = None
     error: DeployError | None = None
 
 

@@ -1,4 +1,4 @@
-"""Follows one stack operation to its end: its events as they come, and how it ended."""
+"""Follow one stack operation to its end: report its events, and find the cause of a failure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from deployer.aws.cloud import Cloud, DeployedStack, StackEvent
 from deployer.errors import BusyError, CloudError, CredentialsError, UnreachableError
 from deployer.events import Progress
 from deployer.jobs import Clock, Pause, Work, backoff
+from deployer.model.template_tree import format_path
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
     from deployer.model.template_tree import LogicalIds
 
 T = TypeVar("T")
-USER_INITIATED = "User Initiated"  # The reason AWS gives where there is none.
+USER_INITIATED = "User Initiated"  # AWS gives this reason where there is no other.
 
 
 @dataclass(frozen=True)
 class Watch:
-    """How we look at a stack. Times are in seconds.
+    """The account and the timeouts for following stack operations, in seconds.
 
-    *timeout* is how long one operation may take before we stop watching it, *unreachable_timeout* how long
-    AWS may be out of reach meanwhile, or a stack at rest without telling of an end.
+    *timeout* limits how long one operation is followed. *unreachable_timeout* limits how long AWS
+    may be unreachable meanwhile, and how long a stack may be idle without an event of the end.
     """
 
     cloud: Cloud
@@ -44,37 +45,116 @@ class LocatedEvent:
     path: LogicalIds = ()
 
     @property
-    def place(self) -> LogicalIds:
-        """The path of the resource."""
+    def resource_path(self) -> LogicalIds:
+        """The logical ids of the resource and of the nested stacks around it."""
         return self.path if self.event.of_stack else (*self.path, self.event.logical_id)
 
 
 @dataclass
-class Ended:
-    """The end of an operation: the state of the stack, and its events.
+class OperationResult:
+    """The state of a stack during and after an operation, and the events so far.
 
-    *since* is the time of the start. *inside* maps the id of the failure event of a nested stack
-    to the failure in that stack.
+    *retained* has the resources that a DeletionPolicy kept. *nested_failures* maps the id of the
+    failure event of a nested stack to the failure in that stack. *since* is the time of the start.
     """
 
-    found: DeployedStack
+    stack: DeployedStack
     events: list[StackEvent] = field(default_factory=list)
-    kept: list[LocatedEvent] = field(default_factory=list)
-    inside: dict[str, LocatedEvent] = field(default_factory=dict)
+    retained: list[LocatedEvent] = field(default_factory=list)
+    nested_failures: dict[str, LocatedEvent] = field(default_factory=dict)
     since: datetime | None = None
 
     @property
     def cause(self) -> LocatedEvent | None:
         """The first failure, in the innermost nested stack whose events can be read."""
         event = _first_cause(self.events)
-        return self.inside.get(event.id, LocatedEvent(event)) if event else None
+        return self.nested_failures.get(event.id, LocatedEvent(event)) if event else None
 
-    def notice(self, event: StackEvent) -> None:
-        """Remember *event* where it explains the end."""
+    @property
+    def explanation(self) -> str:
+        """The resource and the reason of the first failure, otherwise the state of the stack."""
+        if (cause := self.cause) is None:
+            return self.stack.reason or self.stack.status
+        type_ = "" if cause.event.of_stack else f" ({cause.event.type})"
+        resource = f"{format_path(cause.resource_path)}{type_}"
+        return ": ".join(filter(None, (resource, cause.event.reason)))
+
+    def add(self, event: StackEvent) -> None:
+        """Add an event."""
         self.since = self.since or event.at
         self.events.append(event)
         if event.status == "DELETE_SKIPPED":
-            self.kept.append(LocatedEvent(event))
+            self.retained.append(LocatedEvent(event))
+
+
+def follow(
+    watch: Watch, stack: DeployedStack, after: str, lines: Mapping[LogicalIds, Line] | None = None
+) -> Work[OperationResult]:
+    """Yield every event of *stack* newer than *after* until its operation has ended.
+
+    The innermost failure in a nested stack is yielded before the failure of that stack. The
+    operation has ended when an event says so and the status agrees: either may be older than the
+    other. A stack that is not found is looked up again: deleted ones are still found by id.
+    Raise BusyError after *timeout* and UnreachableError after *unreachable_timeout*; in both cases
+    the operation continues in AWS.
+    """
+    deadline = watch.clock.now() + watch.timeout
+    result, ended, deleted, last_event_at = OperationResult(stack), False, False, watch.clock.now()
+    for pause in backoff():
+        polled_at = watch.clock.now()
+        read_events = partial(watch.cloud.events, stack.region, stack.id, after)
+        for event in (yield from _retry_unreachable(watch, read_events)):
+            after, last_event_at = event.id, watch.clock.now()
+            ended = ended or (event.of_stack and not event.status.endswith("_IN_PROGRESS"))
+            result.add(event)
+            for located in (yield from _nested_failures(watch, result, event)):
+                yield _progress(stack, located, lines or {})
+            yield _progress(stack, LocatedEvent(event), lines or {})
+        if deleted:
+            break
+        read_stack = partial(watch.cloud.stack, stack.region, stack.id)
+        current = yield from _retry_unreachable(watch, read_stack)
+        result.stack = current or result.stack
+        if current and not current.is_busy and ended:
+            break
+        if deleted := bool(current and current.status == "DELETE_COMPLETE"):
+            continue  # Its last events may be newer than those that were read.
+        if not result.stack.is_busy and polled_at > last_event_at + watch.unreachable_timeout:
+            raise UnreachableError(
+                f"{stack.name}: no event reports the end of the operation, and the stack is in "
+                f"{result.stack.status}",
+                hint="rerun the command, which starts from the current state",
+            )
+        if watch.clock.now() > deadline:
+            raise BusyError(
+                f"{stack.name}: still {result.stack.status} after {watch.timeout:.0f} s",
+                hint="the operation continues in AWS: rerun the command to follow it",
+            )
+        yield pause
+    return result
+
+
+def latest_event(watch: Watch, region: str, stack_id: str) -> str:
+    """Return the id of a stack's newest event; those after it belong to the next operation."""
+    history = watch.cloud.events(region, stack_id)
+    return history[-1].id if history else ""
+
+
+def running_operation(stack: DeployedStack) -> str:
+    """Return the operation that runs on a stack or is rolled back: create, update, delete, import."""
+    first_word = stack.status.partition("_")[0]
+    return {"ROLLBACK": "create"}.get(first_word, first_word.lower())
+
+
+def event_before_operation(watch: Watch, stack: DeployedStack) -> str:
+    """Return the id of the event before the running operation of *stack*; empty if there is none."""
+    history = watch.cloud.events(stack.region, stack.id)
+    starts = [
+        position
+        for position, event in enumerate(history)
+        if event.of_stack and event.status == f"{running_operation(stack).upper()}_IN_PROGRESS"
+    ]
+    return history[starts[-1] - 1].id if starts and starts[-1] > 0 else ""
 
 
 def _first_cause(events: Iterable[StackEvent]) -> StackEvent | None:
@@ -83,131 +163,70 @@ def _first_cause(events: Iterable[StackEvent]) -> StackEvent | None:
     A cancelled resource is not a cause. If no resource fails, such as for an export in use, only
     the events of the stack itself have the reason.
     """
-    known = list(events)
-    failures = [event for event in known if event.failed]
+    history = list(events)
+    failures = [event for event in history if event.failed]
     of_resources = [event for event in failures if not event.of_stack]
     causes = [event for event in of_resources if not event.cancelled]
-    refusals = [event for event in known if event.of_stack and _refuses(event)]
+    refusals = [event for event in history if event.of_stack and _has_reason(event)]
     return next(iter(causes or of_resources or failures or refusals), None)
 
 
-def _refuses(event: StackEvent) -> bool:
+def _has_reason(event: StackEvent) -> bool:
     return bool(event.reason) and event.reason != USER_INITIATED
 
 
-def latest(watch: Watch, region: str, stack_id: str) -> str:
-    """The id of a stack's newest event: what comes after it belongs to the next operation."""
-    history = watch.cloud.events(region, stack_id)
-    return history[-1].id if history else ""
-
-
-def operation(found: DeployedStack) -> str:
-    """What runs on a stack: create, update, delete or import, also where it is being undone."""
-    return {"ROLLBACK": "create"}.get(first := found.status.partition("_")[0], first.lower())
-
-
-def before_running(watch: Watch, found: DeployedStack) -> str:
-    """The id of the event before the operation that runs on *found* began."""
-    history = watch.cloud.events(found.region, found.id)
-    begins = [
-        position
-        for position, event in enumerate(history)
-        if event.of_stack and event.status == f"{operation(found).upper()}_IN_PROGRESS"
-    ]
-    return history[begins[-1] - 1].id if begins and begins[-1] > 0 else ""
-
-
-def follow(
-    watch: Watch, found: DeployedStack, after: str, lines: Mapping[LogicalIds, Line] | None = None
-) -> Work[Ended]:
-    """Tell every event of *found* newer than *after* until its operation is over.
-
-    The innermost failure in a nested stack is reported before the failure of that stack.
-    It is over when an event says so and the status agrees: either alone may be older than the
-    other. A stack that is not found is looked for again: deleted ones are still found by id.
-    Raises BusyError when *timeout* is over and UnreachableError when *unreachable_timeout* is: in both cases the
-    operation goes on in AWS.
-    """
-    give_up = watch.clock.now() + watch.timeout
-    ended, over, gone, heard = Ended(found), False, False, watch.clock.now()
-    for pause in backoff():
-        looked = watch.clock.now()
-        events = partial(watch.cloud.events, found.region, found.id, after)
-        for event in (yield from _patiently(watch, events)):
-            after, heard = event.id, watch.clock.now()
-            over = over or (event.of_stack and not event.status.endswith("_IN_PROGRESS"))
-            ended.notice(event)
-            for located in (yield from _inside(watch, ended, event)):
-                yield _progress(found, located, lines or {})
-            yield _progress(found, LocatedEvent(event), lines or {})
-        if gone:
-            break
-        now = yield from _patiently(watch, partial(watch.cloud.stack, found.region, found.id))
-        ended.found = now or ended.found
-        if now and not now.is_busy and over:
-            break
-        if gone := bool(now and now.status == "DELETE_COMPLETE"):
-            continue  # Its last events may have come after those that were read.
-        if not ended.found.is_busy and looked > heard + watch.unreachable_timeout:
-            raise UnreachableError(
-                f"{found.name}: the operation is forgotten, the stack is in {ended.found.status}",
-                hint="run the command again: it goes by what is there now",
-            )
-        if watch.clock.now() > give_up:
-            raise BusyError(
-                f"{found.name}: still {ended.found.status} after {watch.timeout:.0f} s",
-                hint="it goes on in AWS: run the command again to follow it",
-            )
-        yield pause
-    return ended
-
-
 def _progress(
-    found: DeployedStack, located: LocatedEvent, lines: Mapping[LogicalIds, Line]
+    stack: DeployedStack, located: LocatedEvent, lines: Mapping[LogicalIds, Line]
 ) -> Progress:
-    return Progress(found.name, located.event, lines.get(located.place), located.path)
+    return Progress(stack.name, located.event, lines.get(located.resource_path), located.path)
 
 
-def _inside(watch: Watch, ended: Ended, event: StackEvent) -> Work[tuple[LocatedEvent, ...]]:
-    """Return the innermost failure in the nested stack of *event*; add kept resources to *ended*."""
-    region, since = ended.found.region, ended.since or event.at
+def _nested_failures(
+    watch: Watch, result: OperationResult, event: StackEvent
+) -> Work[tuple[LocatedEvent, ...]]:
+    """Return the innermost failure in the nested stack of *event*.
+
+    Add it to *result*, and the retained resources if the nested stack was deleted.
+    """
+    region, since = result.stack.region, result.since or event.at
     if event.status == "DELETE_COMPLETE":
-        ended.kept += yield from _kept(watch, region, LocatedEvent(event), since)
+        result.retained += yield from _retained(watch, region, LocatedEvent(event), since)
     if not event.failed or event.cancelled:
         return ()
-    cause = yield from _innermost(watch, region, LocatedEvent(event), since)
+    cause = yield from _innermost_failure(watch, region, LocatedEvent(event), since)
     if cause.event is event:
         return ()
-    ended.inside[event.id] = cause
+    result.nested_failures[event.id] = cause
     return (cause,)
 
 
-def _innermost(
+def _innermost_failure(
     watch: Watch, region: str, failure: LocatedEvent, since: datetime
 ) -> Work[LocatedEvent]:
     """Return the cause of *failure* in the nested stack that failed, at any depth."""
-    history = yield from _history(watch, region, failure.event, since)
+    history = yield from _nested_events(watch, region, failure.event, since)
     cause = _first_cause(history)
     if cause is None:
         return failure
-    return (yield from _innermost(watch, region, LocatedEvent(cause, failure.place), since))
+    nested = LocatedEvent(cause, failure.resource_path)
+    return (yield from _innermost_failure(watch, region, nested, since))
 
 
-def _kept(
+def _retained(
     watch: Watch, region: str, deleted: LocatedEvent, since: datetime
 ) -> Work[list[LocatedEvent]]:
     """Return the resources in a nested stack that a DeletionPolicy kept, at any depth."""
-    kept = []
-    for event in (yield from _history(watch, region, deleted.event, since)):
-        inner = LocatedEvent(event, deleted.place)
+    retained = []
+    for event in (yield from _nested_events(watch, region, deleted.event, since)):
+        nested = LocatedEvent(event, deleted.resource_path)
         if event.status == "DELETE_SKIPPED":
-            kept.append(inner)
+            retained.append(nested)
         elif event.status == "DELETE_COMPLETE":
-            kept += yield from _kept(watch, region, inner, since)
-    return kept
+            retained += yield from _retained(watch, region, nested, since)
+    return retained
 
 
-def _history(
+def _nested_events(
     watch: Watch, region: str, event: StackEvent, since: datetime
 ) -> Work[tuple[StackEvent, ...]]:
     """Return the events of the nested stack of *event*; none if they cannot be read.
@@ -216,24 +235,24 @@ def _history(
     """
     if not event.nested_stack:
         return ()
-    look = partial(watch.cloud.events_since, region, event.nested_stack, since)
+    read_events = partial(watch.cloud.events_since, region, event.nested_stack, since)
     try:
-        return (yield from _patiently(watch, look))
+        return (yield from _retry_unreachable(watch, read_events))
     except UnreachableError:
         raise
     except CloudError:
         return ()
 
 
-def _patiently(watch: Watch, call: Callable[[], T]) -> Work[T]:
-    """*call* until AWS answers: a lost answer says nothing about the operation."""
-    give_up = watch.clock.now() + watch.unreachable_timeout
+def _retry_unreachable(watch: Watch, call: Callable[[], T]) -> Work[T]:
+    """Repeat *call* while AWS is unreachable, which says nothing about the operation."""
+    deadline = watch.clock.now() + watch.unreachable_timeout
     while True:
         try:
             return call()
         except CredentialsError:
             raise
         except UnreachableError:
-            if watch.clock.now() > give_up:
+            if watch.clock.now() > deadline:
                 raise
         yield Pause(2.0)

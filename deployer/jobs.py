@@ -1,8 +1,8 @@
-"""Runs the jobs of many stacks side by side, in one thread.
+"""Run the jobs of many stacks concurrently, in one thread.
 
-A job is a generator that yields what happens and, as a `Pause`, how long it can wait; whichever
-is due is resumed. So an interrupt ends everything at once, nothing is locked, and a test that
-owns the clock sees the same order every time.
+A job is a generator that yields events and, as a `Pause`, how long it can wait. The job that is due
+first is resumed. So an interrupt ends all jobs at once, no locks are needed, and a test with its own
+clock has the same order every time.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """Time that never jumps."""
+    """A monotonic clock."""
 
     def now(self) -> float:
-        """Seconds since some moment."""
+        """Return the seconds since a fixed time."""
 
     def sleep(self, seconds: float) -> None:
-        """Come back after *seconds*."""
+        """Return after *seconds*."""
 
 
 @dataclass(frozen=True)
 class Pause:
-    """There is nothing to do for so many seconds."""
+    """The job can wait for so many seconds."""
 
     seconds: float
 
@@ -42,7 +42,7 @@ Job: TypeAlias = Work[Finished]
 
 
 def backoff(first: float = 0.05, *, growth: float = 1.5, longest: float = 3.0) -> Iterator[Pause]:
-    """Pauses between two looks at something that may take seconds or an hour, without end."""
+    """Yield growing pauses between polls of something that may take seconds or an hour."""
     seconds = first
     while True:
         yield Pause(seconds)
@@ -52,31 +52,32 @@ def backoff(first: float = 0.05, *, growth: float = 1.5, longest: float = 3.0) -
 def run_concurrently(
     needs: Mapping[str, Sequence[str]], start: Callable[[str], Job], clock: Clock, limit: int
 ) -> Iterator[Event]:
-    """Run one job per name, each as soon as those it *needs* are done, *limit* at a time.
+    """Run one job per name, each as soon as those that it *needs* are done, *limit* at a time.
 
-    A job that ends in a DeployError, or not well, has what needs it skipped; the others go on.
+    If a job raises a DeployError or does not succeed, its dependents are skipped; all other jobs
+    continue.
     """
-    schedule, turn = Schedule(needs, limit), count()
+    schedule, sequence = Schedule(needs, limit), count()
     due: list[tuple[float, int, str, Job]] = []
     while True:
         for name in schedule.start():
-            stopped = schedule.stopped_by(name)
-            job = _skip(name, stopped) if stopped else start(name)
-            heapq.heappush(due, (clock.now(), next(turn), name, job))
+            failed = schedule.failed_dependencies(name)
+            job = _skip(name, failed) if failed else start(name)
+            heapq.heappush(due, (clock.now(), next(sequence), name, job))
         if not due:
             return
         at, _, name, job = heapq.heappop(due)
         clock.sleep(max(0.0, at - clock.now()))
         item = yield from _until_pause(name, job)
         if isinstance(item, Pause):
-            heapq.heappush(due, (clock.now() + item.seconds, next(turn), name, job))
+            heapq.heappush(due, (clock.now() + item.seconds, next(sequence), name, job))
         else:
             yield item
-            schedule.done(name, succeeded=_carries(item))
+            schedule.done(name, succeeded=_allows_dependents(item))
 
 
 def _until_pause(name: str, job: Job) -> Generator[Event, None, Pause | Finished]:
-    """Pass on what *job* tells until it wants to wait or is over; its errors end only it."""
+    """Yield the events of *job* until it pauses or ends; a DeployError ends only this job."""
     try:
         while not isinstance(item := next(job), Pause):
             yield item
@@ -88,13 +89,13 @@ def _until_pause(name: str, job: Job) -> Generator[Event, None, Pause | Finished
     return item
 
 
-def _skip(name: str, stopped: Sequence[str]) -> Job:
+def _skip(name: str, failed: Sequence[str]) -> Job:
     yield from ()
-    return Finished(name, Outcome.SKIPPED, f"it stands on {', '.join(stopped)}")
+    return Finished(name, Outcome.SKIPPED, f"it depends on {', '.join(failed)}")
 
 
-def _carries(finished: Finished) -> bool:
-    """Others can stand on this stack: it is in service, and nothing went wrong with it."""
+def _allows_dependents(finished: Finished) -> bool:
+    """Return whether dependents may be deployed: the stack is in service and nothing failed."""
     if finished.outcome is Outcome.PENDING_REVIEW:
-        return finished.found is not None and finished.found.is_complete
+        return finished.deployed is not None and finished.deployed.is_complete
     return finished.outcome.succeeded

@@ -1,4 +1,4 @@
-"""Decide from its tags whether a deployed stack belongs to an environment."""
+"""Decide by its tags whether a deployed stack belongs to an environment."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from deployer.errors import GuardError
 class Owner:
     """An environment as the tags and the name prefix of its stacks identify it.
 
-    The name alone is no proof: the stack names of an environment `dev-two` have the prefix of
-    `dev`, and any stack can be given such a name.
+    The name alone proves nothing: the stack names of an environment `dev-two` have the prefix of
+    `dev`, and any stack can have such a name.
     """
 
     project: str
@@ -32,7 +32,7 @@ class Owner:
     def objection(self, stack: DeployedStack) -> str:
         """Return why *stack* does not belong to this environment; an empty string if it does.
 
-        A nested stack inherits the tags of its root stack, so it is never a stack of its own.
+        A nested stack has the tags of its root stack, so it is always refused.
         """
         if stack.is_nested:
             return "it is nested in another stack"
@@ -45,7 +45,7 @@ class Owner:
             for key, value in expected.items()
             if stack.tags.get(key, value) != value
         ]
-        return ", ".join(([f"it lacks the tags {missing}"] if missing else []) + differing)
+        return ", ".join([f"it lacks the tags {missing}", *differing] if missing else differing)
 
 
 def refuse_foreign(owner: Owner, stacks: Iterable[DeployedStack], *, hint: str) -> None:

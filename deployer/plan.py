@@ -1,8 +1,7 @@
-"""Decides, without touching anything, what happens to each stack."""
+"""Decide what happens to each stack, without touching anything."""
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.aws.cloud import DeployedStack
 from deployer.data_loss import DataLoss, find_data_losses
-from deployer.errors import ConfigError, GuardError
+from deployer.errors import GuardError
 from deployer.model import ABSENT
 from deployer.model.desired import DIGEST, DesiredStack
 from deployer.model.template_tree import (
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Create:
-    """The account has no such stack."""
+    """Create a stack that the account does not have."""
 
     desired: DesiredStack
     reason: str
@@ -37,10 +36,13 @@ class Create:
 
 @dataclass(frozen=True)
 class Update:
-    """The stack differs; *only_protection* needs no change set, *data_losses* is what data would feel."""
+    """Update a stack that differs. *data_losses* has the effects on its data.
+
+    *only_protection* says that only termination protection differs, which needs no change set.
+    """
 
     desired: DesiredStack
-    found: DeployedStack
+    deployed: DeployedStack
     reason: str
     only_protection: bool = False
     data_losses: tuple[DataLoss, ...] = ()
@@ -48,53 +50,53 @@ class Update:
 
 @dataclass(frozen=True)
 class Recreate:
-    """The first creation failed, nothing was ever in service: delete what is left and create."""
+    """Delete a stack whose first creation failed, and create it again."""
 
     desired: DesiredStack
-    found: DeployedStack
+    deployed: DeployedStack
     reason: str
 
 
 @dataclass(frozen=True)
 class Resume:
-    """An operation runs: follow it, then decide again."""
+    """Follow the operation that runs on a stack, then decide again."""
 
     desired: DesiredStack
-    found: DeployedStack
+    deployed: DeployedStack
     reason: str
 
 
 @dataclass(frozen=True)
 class Keep:
-    """Nothing to do."""
+    """Leave a stack as it is."""
 
     desired: DesiredStack
-    found: DeployedStack
+    deployed: DeployedStack
     reason: str
 
 
 @dataclass(frozen=True)
 class Blocked:
-    """Only a person can bring this stack on."""
+    """Do nothing, because an operator must repair the stack first."""
 
     desired: DesiredStack
-    found: DeployedStack
+    deployed: DeployedStack
     reason: str
     hint: str
 
 
 @dataclass(frozen=True)
 class Orphan:
-    """A stack of this environment that is no longer in `layers()`: a deploy does not change it."""
+    """A stack of this environment that is no longer in `layers()`; a deploy does not change it."""
 
-    found: DeployedStack
+    deployed: DeployedStack
     reason: str
     hint: str
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file goes into the artifact bucket before the stack that reads it: code or a template."""
+    """An upload of code or of a template to the artifact bucket, before its stack is changed."""
 
     desired: DesiredStack
     reason: str
@@ -102,130 +104,141 @@ class Upload:
 
 
 Step: TypeAlias = Create | Update | Recreate | Resume | Keep | Blocked
+Key: TypeAlias = tuple[str, str]  # The region and the name of a stack.
 
 TEMPLATE_CHANGED = "template changed"
-_MOST_NAMED = 5  # Resources of a nested template in one reason.
-_REPAIR = {
+_MAX_LISTED = 5  # Changed resources of a nested template that one reason lists.
+_REPAIR_HINTS = {
     "UPDATE_FAILED": "roll it back: aws cloudformation rollback-stack --stack-name {id}",
-    "UPDATE_ROLLBACK_FAILED": "mend what the events name, then: "
+    "UPDATE_ROLLBACK_FAILED": "fix what its events report, then run "
     "aws cloudformation continue-update-rollback --stack-name {id}",
-    "IMPORT_ROLLBACK_FAILED": "mend what the events name, then: "
+    "IMPORT_ROLLBACK_FAILED": "fix what its events report, then run "
     "aws cloudformation continue-update-rollback --stack-name {id}",
-    "DELETE_FAILED": "empty or detach what the events name, then: "
+    "DELETE_FAILED": "empty or detach what its events report, then run "
     "aws cloudformation delete-stack --stack-name {id}",
 }
 
 
 def plan(
     desired: Sequence[DesiredStack],
-    found: Iterable[DeployedStack],
+    deployed: Iterable[DeployedStack],
     *,
-    deployed: Mapping[str, TemplateTree] | None = None,
+    templates: Mapping[str, TemplateTree] | None = None,
 ) -> tuple[Step, ...]:
-    """One step per desired stack, lowest first.
+    """Return one step for each desired stack, dependencies first.
 
-    *found* may hold other stacks too. *deployed* maps stack names to the deployed templates where
-    the whole text shall be compared, not the digest alone.
+    *deployed* may contain other stacks too. *templates* maps the names of stacks to their deployed
+    templates if whole templates shall be compared, not only digests.
     """
-    known = index(found)
-    return tuple(decide(each, known, (deployed or {}).get(each.name)) for each in desired)
+    known = index(deployed)
+    return tuple(decide(stack, known, (templates or {}).get(stack.name)) for stack in desired)
 
 
 def decide(
     desired: DesiredStack,
-    found: Mapping[tuple[str, str], DeployedStack],
-    deployed: TemplateTree | None = None,
+    known: Mapping[Key, DeployedStack],
+    templates: TemplateTree | None = None,
 ) -> Step:
-    """What happens to one stack, from what is known of it and of the stacks below."""
-    stack = found.get((desired.region, desired.name))
-    if stack is None:
+    """Return the step of one stack; *known* has this stack and its dependencies, if deployed."""
+    deployed = known.get((desired.region, desired.name))
+    if deployed is None:
         return Create(desired, "not in the account yet")
-    if stack.status == "REVIEW_IN_PROGRESS":
-        return Create(desired, "only a change set that nobody executed is there")
-    if stack.is_busy:
-        return Resume(desired, stack, f"{stack.status}: an operation runs")
-    if stack.never_completed:
-        return Recreate(desired, stack, f"{stack.status}: it was never in service")
-    if not stack.is_complete:
-        hint = _REPAIR.get(stack.status, "see its events in the console")
-        return Blocked(desired, stack, stack.status, hint.format(id=stack.id))
-    if reasons := _differences(desired, stack, found, deployed):
-        return Update(desired, stack, ", ".join(reasons), reasons == ["protection changed"])
-    return Keep(desired, stack, "unchanged")
+    if deployed.status == "REVIEW_IN_PROGRESS":
+        return Create(desired, "has only a change set that was never executed")
+    if deployed.is_busy:
+        return Resume(desired, deployed, f"{deployed.status}: an operation runs")
+    if deployed.never_completed:
+        return Recreate(desired, deployed, f"{deployed.status}: it was never in service")
+    if not deployed.is_complete:
+        hint = _REPAIR_HINTS.get(deployed.status, "see its events in the console")
+        return Blocked(desired, deployed, deployed.status, hint.format(id=deployed.id))
+    if reasons := _differences(desired, deployed, known, templates):
+        return Update(desired, deployed, ", ".join(reasons), reasons == ["protection changed"])
+    return Keep(desired, deployed, "unchanged")
 
 
-def with_losses(
-    steps: Iterable[Step], deployed: Mapping[str, TemplateTree], found: Iterable[DeployedStack] = ()
+def with_data_losses(
+    steps: Iterable[Step],
+    templates: Mapping[str, TemplateTree],
+    deployed: Iterable[DeployedStack] = (),
 ) -> tuple[Step, ...]:
-    """*steps*, each update with the nested templates that change, and what it would do to data.
+    """Return *steps*, each update with its changed nested templates and its effects on data.
 
-    *deployed* has the deployed templates by stack name; *found* has all stacks of the environment.
+    *templates* maps the names of stacks to their deployed templates. *deployed* has all stacks of
+    the environment.
     """
-    known = index(found)
+    known = index(deployed)
     return tuple(
-        _explained(step, deployed[step.desired.name], known)
-        if isinstance(step, Update) and step.desired.name in deployed
+        _with_data_losses(step, templates[step.desired.name], known)
+        if isinstance(step, Update) and step.desired.name in templates
         else step
         for step in steps
     )
 
 
-def refuse_impossible(steps: Iterable[Step], deployed: Mapping[str, TemplateTree]) -> None:
+def refuse_impossible(steps: Iterable[Step], templates: Mapping[str, TemplateTree]) -> None:
     """Raise GuardError with every change that AWS would refuse in the middle of an update.
 
-    *deployed* has the deployed templates by stack name.
+    *templates* maps the names of stacks to their deployed templates.
     """
     facts = [
         f"{step.desired.name}: {fact}"
         for step in steps
-        if isinstance(step, Update) and step.desired.name in deployed
-        for fact in refusals(deployed[step.desired.name], desired_templates(step.desired))
+        if isinstance(step, Update) and step.desired.name in templates
+        for fact in refusals(templates[step.desired.name], desired_templates(step.desired))
     ]
     if facts:
         raise GuardError("\n".join(facts), hint=HINT)
 
 
-def _explained(
-    step: Update, old: TemplateTree, known: Mapping[tuple[str, str], DeployedStack]
-) -> Update:
-    new = desired_templates(step.desired)
-    values = parameters(step.desired, known)
-    changed = [name for name, value in values.items() if step.found.parameters.get(name) != value]
-    what = [_changed(path, names) for path, names in changed_templates(old, new).items()]
-    reason = step.reason.replace(TEMPLATE_CHANGED, ", ".join(what) or TEMPLATE_CHANGED, 1)
-    return replace(step, reason=reason, data_losses=find_data_losses(old, new, parameters=changed))
+def with_available_parameters(
+    steps: Iterable[Step], available: Collection[str]
+) -> tuple[Step, ...]:
+    """Turn Keep into Update for stacks whose pending Parameter Store names are now *available*.
+
+    Their templates are unchanged, so the digest alone would not reveal that an update is due.
+    """
+    return tuple(
+        Update(step.desired, step.deployed, f"{', '.join(names)} is available")
+        if isinstance(step, Keep)
+        and (names := sorted({*available} & {*step.desired.awaited_parameters.values()}))
+        else step
+        for step in steps
+    )
 
 
-def _changed(path: LogicalIds, names: Sequence[str]) -> str:
-    if not path:
-        return TEMPLATE_CHANGED
-    more = [f"and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
-    listed = f" ({', '.join([*names[:_MOST_NAMED], *more])})" if names else ""
-    return f"template of {format_path(path)} changed{listed}"
+def pending_parameters(
+    desired: Iterable[DesiredStack], known: Mapping[Key, DeployedStack]
+) -> tuple[tuple[DesiredStack, str], ...]:
+    """Return the deployed stacks that wait for a Parameter Store name, each with that name."""
+    return tuple(
+        (stack, parameter)
+        for stack in desired
+        if (deployed := known.get((stack.region, stack.name)))
+        for output, parameter in stack.awaited_parameters.items()
+        if deployed.outputs.get(output) == ABSENT
+    )
 
 
 def uploads(
-    steps: Iterable[Step], deployed: Mapping[str, TemplateTree] | None = None
+    steps: Iterable[Step], templates: Mapping[str, TemplateTree] | None = None
 ) -> tuple[Upload, ...]:
-    """Return the objects that changing stacks need in S3; *deployed* is as for `with_losses`.
+    """Return the uploads that the steps will need; *templates* is as for `with_data_losses`.
 
-    That is templates too long for a call, and what the deployed template does not know: templates
-    of nested stacks, and code. The rest is verified by its checksum, and replaced if need be.
+    These are templates too long for a call, and the code and nested templates that the deployed
+    template does not refer to. All other objects are verified by their checksums and replaced if
+    necessary.
     """
     return tuple(
         upload
         for step in steps
         if not isinstance(step, Keep | Blocked)
-        for upload in _uploads(step.desired, _texts((deployed or {}).get(step.desired.name)))
+        for upload in _uploads(step.desired, _texts((templates or {}).get(step.desired.name)))
     )
 
 
-def _texts(tree: TemplateTree | None) -> str:
-    return "".join(inner.text for _, inner in tree.walk()) if tree else ""
-
-
 def artifacts(steps: Iterable[Step]) -> tuple[Artifact, ...]:
-    """Return the code of every stack that gets a change set: it is verified or uploaded."""
+    """Return the code of every stack that gets a change set."""
     return tuple(
         dict.fromkeys(
             artifact
@@ -236,162 +249,58 @@ def artifacts(steps: Iterable[Step]) -> tuple[Artifact, ...]:
     )
 
 
-def _is_only_protection(step: Step) -> bool:
-    return isinstance(step, Update) and step.only_protection
-
-
-def _uploads(desired: DesiredStack, deployed: str) -> Iterator[Upload]:
-    if desired.too_long:
-        yield Upload(desired, f"the template has {len(desired.text.encode()):,} bytes")
-    for part in desired.nested:
-        if part.key not in deployed:
-            yield Upload(desired, f"the template of {part.name}")
-    for artifact in desired.artifacts:
-        if desired.key(artifact) not in deployed:
-            yield Upload(desired, f"the code of {artifact.name}", artifact)
-
-
 def orphans(
-    desired: Sequence[DesiredStack], found: Iterable[DeployedStack], env: str
+    desired: Sequence[DesiredStack], deployed: Iterable[DeployedStack], env: str
 ) -> tuple[Orphan, ...]:
-    """Return the stacks that *desired*, which must be all layers, does not name.
+    """Return the *deployed* stacks that are not in *desired*.
 
-    *found* has stacks of the environment *env* only.
+    *desired* must have all stacks of the environment *env*, *deployed* only stacks of it.
     """
-    layers = {(each.region, each.name) for each in desired}
-    orphaned = [stack for stack in found if (stack.region, stack.name) not in layers]
-    names = Counter([*(each.name for each in desired), *(stack.name for stack in orphaned)])
+    in_code = {(stack.region, stack.name) for stack in desired}
+    stacks = [stack for stack in deployed if (stack.region, stack.name) not in in_code]
+    names = Counter([*(stack.name for stack in desired), *(stack.name for stack in stacks)])
     return tuple(
         Orphan(
-            stack, "deployed, but no longer a layer", f"to remove it: {_remove(stack, names, env)}"
+            stack,
+            "deployed, but no longer in layers()",
+            f"to remove it: {_destroy_command(stack, names, env)}",
         )
-        for stack in sorted(orphaned, key=lambda stack: (stack.region, stack.name))
+        for stack in sorted(stacks, key=lambda stack: (stack.region, stack.name))
     )
 
 
-def _remove(stack: DeployedStack, names: Mapping[str, int], env: str) -> str:
-    """Return the command that removes an orphan; REGION/NAME tells it from others of its name."""
-    address = f"{stack.region}/{stack.name}" if names[stack.name] > 1 else stack.name
-    return f"./inv destroy --stack={address} --env={env}"
+def parameters(desired: DesiredStack, known: Mapping[Key, DeployedStack]) -> dict[str, str | None]:
+    """Return the value of each template parameter; None if its producer has no such output yet."""
+    return {name: _value(source, known) for name, source in desired.parameters.items()}
 
 
-def parameters(
-    desired: DesiredStack, found: Mapping[tuple[str, str], DeployedStack]
-) -> dict[str, str | None]:
-    """The value of each template parameter; None while its producer has not given it yet."""
-    return {name: _value(source, found) for name, source in desired.parameters.items()}
-
-
-def index(found: Iterable[DeployedStack]) -> dict[tuple[str, str], DeployedStack]:
-    """Stacks by region and name."""
-    return {(stack.region, stack.name): stack for stack in found}
-
-
-def pending_parameters(
-    desired: Iterable[DesiredStack], found: Mapping[tuple[str, str], DeployedStack]
-) -> tuple[tuple[DesiredStack, str], ...]:
-    """The stacks that wait for something, as they were deployed, each with the name that tells."""
-    return tuple(
-        (each, parameter)
-        for each in desired
-        if (stack := found.get((each.region, each.name)))
-        for output, parameter in each.awaited_parameters.items()
-        if stack.outputs.get(output) == ABSENT
-    )
-
-
-def with_available_parameters(steps: Iterable[Step], there: Collection[str]) -> tuple[Step, ...]:
-    """*steps*, and an update of each stack that waited for one of the names in *there*.
-
-    Its template is as it was, so nothing else would tell that CloudFormation would do more now.
-    """
-    return tuple(
-        Update(step.desired, step.found, f"{', '.join(names)} has come")
-        if isinstance(step, Keep)
-        and (names := sorted({*there} & {*step.desired.awaited_parameters.values()}))
-        else step
-        for step in steps
-    )
-
-
-def select(
-    desired: Sequence[DesiredStack],
-    names: Sequence[str],
-    *,
-    only: bool = False,
-    hints: Mapping[str, str] | None = None,
-) -> tuple[DesiredStack, ...]:
-    """The stacks named by layer or stack name, and unless *only* what they stand on.
-
-    No names means all. *hints* maps names people may know from elsewhere to layers.
-    Raises ConfigError naming every unknown name.
-    """
-    if not names:
-        return tuple(desired)
-    chosen = named(desired, names, hints)
-    if not only:
-        chosen = _closure(chosen, {each.name: each.dependencies for each in desired})
-    return tuple(each for each in desired if each.name in chosen)
-
-
-def named(
-    desired: Sequence[DesiredStack], names: Sequence[str], hints: Mapping[str, str] | None = None
-) -> set[str]:
-    """The stack names meant by *names*; raises ConfigError naming every unknown one."""
-    by_name = {each.short_name: each.name for each in desired} | {
-        each.name: each.name for each in desired
-    }
-    layers = [each.short_name for each in desired]
-    if unknown := [
-        unknown_name(name, layers, hints or {}) for name in names if name not in by_name
-    ]:
-        raise ConfigError("\n".join(unknown), hint=f"there are: {', '.join(layers)}")
-    return {by_name[name] for name in names}
-
-
-def unknown_name(name: str, known: Sequence[str], hints: Mapping[str, str]) -> str:
-    """Return the error for a `--stack` that is not in *known*, with the most similar name."""
-    if not name:
-        return "--stack= is empty: it names no stack"
-    if name in hints:
-        return f"--stack={name}: here it is {hints[name]!r}"
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"--stack={name}: there is no such stack" + (
-        f"; did you mean {near[0]!r}?" if near else ""
-    )
-
-
-def _closure(names: Collection[str], edges: Mapping[str, Collection[str]]) -> set[str]:
-    reached, todo = set(names), list(names)
-    while todo:
-        new = set(edges[todo.pop()]) - reached
-        reached |= new
-        todo += new
-    return reached
+def index(deployed: Iterable[DeployedStack]) -> dict[Key, DeployedStack]:
+    """Return the stacks by region and name."""
+    return {(stack.region, stack.name): stack for stack in deployed}
 
 
 def _differences(
     desired: DesiredStack,
-    stack: DeployedStack,
-    found: Mapping[tuple[str, str], DeployedStack],
-    deployed: TemplateTree | None,
+    deployed: DeployedStack,
+    known: Mapping[Key, DeployedStack],
+    templates: TemplateTree | None,
 ) -> list[str]:
     differences = []
-    if stack.outputs.get(DIGEST) != desired.digest:
+    if deployed.outputs.get(DIGEST) != desired.digest:
         differences.append(TEMPLATE_CHANGED)
-    elif deployed is not None:
-        differences += _behind_digest(deployed, desired_templates(desired))
-    if dict(stack.tags) != dict(desired.tags):
+    elif templates is not None:
+        differences += _changes_without_digest(templates, desired_templates(desired))
+    if dict(deployed.tags) != dict(desired.tags):
         differences.append("tags changed")
-    for name, value in parameters(desired, found).items():
-        if stack.parameters.get(name) != value:
+    for name, value in parameters(desired, known).items():
+        if deployed.parameters.get(name) != value:
             differences.append(f"parameter {name} changed")
-    if stack.is_protected != desired.protect:
+    if deployed.is_protected != desired.protect:
         differences.append("protection changed")
     return differences
 
 
-def _behind_digest(old: TemplateTree, new: TemplateTree) -> Iterator[str]:
+def _changes_without_digest(old: TemplateTree, new: TemplateTree) -> Iterator[str]:
     """Yield the templates that were changed in the account although the digest is the same."""
     for path, tree in new.walk():
         before = old.at(path)
@@ -399,9 +308,58 @@ def _behind_digest(old: TemplateTree, new: TemplateTree) -> Iterator[str]:
             yield f"nested stack {format_path(path)} is missing"
         elif before.text != tree.text:
             of = f" of {format_path(path)}" if path else ""
-            yield f"template text{of} changed behind its digest"
+            yield f"template text{of} changed, its digest did not"
 
 
-def _value(source: OutputOf, found: Mapping[tuple[str, str], DeployedStack]) -> str | None:
-    stack = found.get((source.region, source.stack))
+def _with_data_losses(
+    step: Update, old: TemplateTree, known: Mapping[Key, DeployedStack]
+) -> Update:
+    new = desired_templates(step.desired)
+    values = parameters(step.desired, known)
+    changed = [
+        name for name, value in values.items() if step.deployed.parameters.get(name) != value
+    ]
+    reasons = [_template_reason(path, ids) for path, ids in changed_templates(old, new).items()]
+    reason = step.reason.replace(TEMPLATE_CHANGED, ", ".join(reasons) or TEMPLATE_CHANGED, 1)
+    return replace(step, reason=reason, data_losses=find_data_losses(old, new, parameters=changed))
+
+
+def _template_reason(path: LogicalIds, logical_ids: Sequence[str]) -> str:
+    if not path:
+        return TEMPLATE_CHANGED
+    listed = [*logical_ids[:_MAX_LISTED]]
+    if len(logical_ids) > _MAX_LISTED:
+        listed.append(f"and {len(logical_ids) - _MAX_LISTED} more")
+    return f"template of {format_path(path)} changed" + (
+        f" ({', '.join(listed)})" if listed else ""
+    )
+
+
+def _uploads(desired: DesiredStack, deployed_text: str) -> Iterator[Upload]:
+    if desired.too_long:
+        yield Upload(desired, f"the template has {len(desired.text.encode()):,} bytes")
+    for nested in desired.nested:
+        if nested.key not in deployed_text:
+            yield Upload(desired, f"the template of {nested.name}")
+    for artifact in desired.artifacts:
+        if desired.key(artifact) not in deployed_text:
+            yield Upload(desired, f"the code of {artifact.name}", artifact)
+
+
+def _texts(tree: TemplateTree | None) -> str:
+    return "".join(inner.text for _, inner in tree.walk()) if tree else ""
+
+
+def _is_only_protection(step: Step) -> bool:
+    return isinstance(step, Update) and step.only_protection
+
+
+def _destroy_command(stack: DeployedStack, names: Mapping[str, int], env: str) -> str:
+    """Return the command that deletes an orphan, as REGION/NAME if its name is not unique."""
+    address = f"{stack.region}/{stack.name}" if names[stack.name] > 1 else stack.name
+    return f"./inv destroy --stack={address} --env={env}"
+
+
+def _value(source: OutputOf, known: Mapping[Key, DeployedStack]) -> str | None:
+    stack = known.get((source.region, source.stack))
     return stack.outputs.get(source.output) if stack else None

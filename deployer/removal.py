@@ -14,7 +14,7 @@ from deployer.model.desired import DIGEST, DesiredStack
 from deployer.model.intrinsics import imports
 from deployer.model.template_tree import TemplateTree
 from deployer.ownership import Owner
-from deployer.plan import unknown_name
+from deployer.selection import unknown_name
 
 Uses: TypeAlias = Mapping[str, Collection[str]]  # Stack ids, each with the ids of its dependents.
 
@@ -37,7 +37,7 @@ class Deletion:
 
     @property
     def address(self) -> str:
-        """What confirms this deletion, and no other."""
+        """The argument of --confirm that confirms this deletion, and no other."""
         if self.shares_name:
             return f"{self.stack.region}/{self.stack.name}"
         return self.stack.name
@@ -68,7 +68,7 @@ class Deployed:
 
 
 def deletions(
-    deployed: Deployed, names: Sequence[str], hints: Mapping[str, str] | None = None
+    deployed: Deployed, names: Sequence[str], aliases: Mapping[str, str] | None = None
 ) -> tuple[Deletion, ...]:
     """Return what a destroy deletes, dependents first: the stacks called *names*, or all.
 
@@ -78,7 +78,7 @@ def deletions(
     importers = _importers(deployed)
     chosen = {stack.id for stack in deployed.found}
     if names:
-        chosen = _with_dependents(deployed, _named(deployed, names, hints or {}), importers)
+        chosen = _with_dependents(deployed, _named(deployed, names, aliases or {}), importers)
         _refuse_imported(deployed, chosen, importers)
     stacks = [stack for stack in reversed(deployed.found) if stack.id in chosen]
     after = _order(deployed, stacks, importers)
@@ -110,10 +110,10 @@ def refuse_unconfirmed(deletions_: Iterable[Deletion], confirmed: Collection[str
         raise GuardError("\n".join(["nothing was deleted:", *lines]), hint=f"to delete: {flags}")
 
 
-def _named(deployed: Deployed, names: Sequence[str], hints: Mapping[str, str]) -> set[str]:
-    """Return the ids of the deployed stacks that *names* mean.
+def _named(deployed: Deployed, names: Sequence[str], aliases: Mapping[str, str]) -> set[str]:
+    """Return the ids of the deployed stacks with these *names*.
 
-    A whole name comes before a short one: `crd-x-old` is not the short name of `crd-x-crd-x-old`.
+    A full name has precedence over a short one: `crd-x-old` is not the short name of `crd-x-crd-x-old`.
     """
     short: dict[str, set[str]] = {}
     whole: dict[str, set[str]] = {}
@@ -128,11 +128,13 @@ def _named(deployed: Deployed, names: Sequence[str], hints: Mapping[str, str]) -
         by_name |= dict.fromkeys(
             (desired.short_name, desired.name), {ids[key]} if key in ids else set()
         )
-    if unknown := [unknown_name(name, [*by_name], hints) for name in names if name not in by_name]:
+    if unknown := [
+        unknown_name(name, [*by_name], aliases) for name in names if name not in by_name
+    ]:
         layers = ", ".join(each.short_name for each in deployed.desired)
         orphans = ", ".join(stack.name for stack in deployed.orphans)
         also = f"; no longer in the code: {orphans}" if orphans else ""
-        raise ConfigError("\n".join(unknown), hint=f"there are: {layers}{also}")
+        raise ConfigError("\n".join(unknown), hint=f"the stacks are: {layers}{also}")
     return {stack_id for name in names for stack_id in by_name[name]}
 
 
@@ -159,20 +161,20 @@ def _importers(deployed: Deployed) -> Uses:
 
 
 def _with_dependents(deployed: Deployed, chosen: set[str], importers: Uses) -> set[str]:
-    """Return *chosen* and what depends on them: layers by the code, orphans by their imports."""
+    """Return *chosen* and their dependents: stacks of the code by it, orphans by their imports."""
     orphans = {stack.id for stack in deployed.orphans}
-    above = _layers_above(deployed)
-    reached, todo = set(chosen), list(chosen)
-    while todo:
-        current = todo.pop()
+    above = _dependents(deployed)
+    reached, remaining = set(chosen), list(chosen)
+    while remaining:
+        current = remaining.pop()
         new = (above.get(current, set()) | (set(importers[current]) & orphans)) - reached
         reached |= new
-        todo += new
+        remaining += new
     return reached
 
 
-def _layers_above(deployed: Deployed) -> dict[str, set[str]]:
-    """Return the ids of the deployed layers that directly depend on each layer in the code."""
+def _dependents(deployed: Deployed) -> dict[str, set[str]]:
+    """Return the ids of the deployed stacks that directly depend on each stack of the code."""
     ids = {
         desired.name: stack.id
         for desired in deployed.desired
@@ -203,7 +205,7 @@ def _refuse_imported(deployed: Deployed, chosen: Collection[str], importers: Use
         flags = " ".join(f"--stack={user}" for user in dict.fromkeys(user for user, _ in used))
         raise GuardError(
             "\n".join(f"{stack}: {user} imports from it" for user, stack in used),
-            hint=f"deploy what no longer does: ./inv deploy --env={deployed.owner.env} {flags} --only",
+            hint=f"deploy versions without these imports: ./inv deploy --env={deployed.owner.env} {flags} --only",
         )
 
 
@@ -212,16 +214,16 @@ def _order(
 ) -> dict[str, list[str]]:
     """Return the names of the stacks that must be deleted before each of *stacks*, by name.
 
-    CloudFormation enforces imports, so they come first. The other edges are dropped where they
-    contradict them: values passed between regions, dependencies in the code, and orphans before
-    layers, since orphans may use layers in other ways.
+    CloudFormation enforces imports, so these edges have precedence. Others are dropped where they
+    contradict: values passed between regions, dependencies in the code, and orphans before
+    stacks of the code, since they may use these in other ways.
     """
     names = {stack.id: stack.name for stack in stacks}
     ids = [*names]
     orphans = [stack.id for stack in deployed.orphans if stack.id in names]
     edges = [(user, used) for used in ids for user in sorted(importers[used])]
     edges += _passed(stacks)
-    edges += [(user, used) for used, users in _layers_above(deployed).items() for user in users]
+    edges += [(user, used) for used, users in _dependents(deployed).items() for user in users]
     edges += [(orphan, layer) for orphan in orphans for layer in ids if layer not in orphans]
     after: dict[str, list[str]] = {name: [] for name in names.values()}
     for user, used in ((names[a], names[b]) for a, b in edges if {a, b} <= names.keys()):
@@ -231,7 +233,7 @@ def _order(
 
 
 def _passed(stacks: Sequence[DeployedStack]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of ids: a stack, and a stack of another region whose output is its parameter."""
+    """Yield pairs of ids: a stack, and a stack of another region with the value of a parameter."""
     for user in stacks:
         for used in stacks:
             given = {value for name, value in used.outputs.items() if name != DIGEST}
@@ -241,11 +243,11 @@ def _passed(stacks: Sequence[DeployedStack]) -> Iterator[tuple[str, str]]:
 
 def _reaches(after: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
     """Return whether *end* must be deleted before *start*, or is it."""
-    reached, todo = {start}, [start]
-    while todo:
-        new = {*after[todo.pop()]} - reached
+    reached, remaining = {start}, [start]
+    while remaining:
+        new = {*after[remaining.pop()]} - reached
         reached |= new
-        todo += new
+        remaining += new
     return end in reached
 
 

@@ -1,4 +1,4 @@
-"""Says what may run now: everything whose needs are met, lowest first, so many at a time."""
+"""Decide which jobs may start: those whose dependencies are done, up to a limit."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from graphlib import TopologicalSorter
 
 
 class Schedule:
-    """A ready queue over the dependency graph: nobody waits for a level to be finished.
+    """A queue of ready jobs over a dependency graph, without waiting for whole levels of it.
 
-    *needs* maps each name to what must be done before it, in the order in which names that
-    could start together do start; with one job at a time that order is the literal one.
-    Raises graphlib.CycleError if the graph has a cycle.
+    *needs* maps each name to its dependencies. Names that are ready at the same time start in the
+    order of *needs*; with one job at a time that is the exact order. Raise graphlib.CycleError if
+    the graph has a cycle.
     """
 
     def __init__(self, needs: Mapping[str, Collection[str]], jobs: int) -> None:
-        names = {name: [need for need in below if need in needs] for name, below in needs.items()}
-        self._rank = {name: rank for rank, name in enumerate(names)}
-        self._needs = names
+        self._needs = {
+            name: [need for need in dependencies if need in needs]
+            for name, dependencies in needs.items()
+        }
+        self._rank = {name: rank for rank, name in enumerate(self._needs)}
         self._jobs = jobs
-        self._sorter = TopologicalSorter(names)
+        self._sorter = TopologicalSorter(self._needs)
         self._sorter.prepare()
-        self._waiting: list[str] = []
+        self._ready: list[str] = []
         self._running: set[str] = set()
         self._failed: set[str] = set()
 
     def start(self) -> tuple[str, ...]:
-        """What starts now. Each name is given once; tell `done` when it is finished."""
-        self._waiting = sorted(
-            [*self._waiting, *self._sorter.get_ready()], key=self._rank.__getitem__
-        )
+        """Return the names that start now, each once; call `done` when one has finished."""
+        self._ready = sorted([*self._ready, *self._sorter.get_ready()], key=self._rank.__getitem__)
         free = max(0, self._jobs - len(self._running))
-        now, self._waiting = self._waiting[:free], self._waiting[free:]
-        self._running.update(now)
-        return tuple(now)
+        started, self._ready = self._ready[:free], self._ready[free:]
+        self._running.update(started)
+        return tuple(started)
 
     def done(self, name: str, *, succeeded: bool) -> None:
-        """*name* is finished; if not *succeeded*, what stands on it shall not be tried."""
+        """Mark *name* as finished; if it did not succeed, its dependents must be skipped."""
         self._running.remove(name)
         self._sorter.done(name)
         if not succeeded:
             self._failed.add(name)
 
-    def stopped_by(self, name: str) -> tuple[str, ...]:
-        """What *name* stands on that was not done well: then it is to be skipped, not run."""
+    def failed_dependencies(self, name: str) -> tuple[str, ...]:
+        """Return the direct dependencies of *name* that did not succeed."""
         return tuple(need for need in self._needs[name] if need in self._failed)

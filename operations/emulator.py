@@ -32,8 +32,8 @@ def stop(_: Context) -> None:
 def reset(_: Context, yes: bool = False) -> None:
     """Stop the emulator and delete its data: stacks, databases, objects, messages, users."""
     import emulator
+    from deployer import approval
     from deployer.errors import GuardError
-    from operations import approval
 
     folder = project.project().emulator
     now, databases = emulator.status(folder), emulator.databases_bytes(folder)

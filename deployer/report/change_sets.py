@@ -76,8 +76,8 @@ def question(what: ChangeSet | Recreate) -> str:
     match what:
         case ChangeSet(stack=stack):
             return f"Execute on {clean(stack)}: {counts(what)}? [y/N] "
-        case Recreate(found=found):
-            return f"Delete {clean(found.name)}, which is in {clean(found.status)}? [y/N] "
+        case Recreate(deployed=stack):
+            return f"Delete {clean(stack.name)}, which is in {clean(stack.status)}? [y/N] "
 
 
 def kind(change: ResourceChange) -> str:

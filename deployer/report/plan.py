@@ -64,8 +64,8 @@ def plan_data(
         "steps": [_step(step) for step in steps],
         "orphans": [
             {
-                "stack": orphan.found.name,
-                "region": orphan.found.region,
+                "stack": orphan.deployed.name,
+                "region": orphan.deployed.region,
                 "reason": orphan.reason,
                 "hint": orphan.hint,
             }
@@ -99,9 +99,9 @@ def _step_rows(steps: Sequence[Step]) -> list[_Row]:
 
 def _row(item: Step | Orphan | Upload) -> _Row:
     match item:
-        case Orphan(found=found, reason=reason, hint=hint):
+        case Orphan(deployed=stack, reason=reason, hint=hint):
             note = (f"hint: {hint}",)
-            return _Row(found.name, "orphan", "yellow", f"{reason} ({found.region})", note)
+            return _Row(stack.name, "orphan", "yellow", f"{reason} ({stack.region})", note)
         case Upload(desired=desired, reason=reason):
             return _Row(desired.name, "upload", "cyan", reason)
         case Blocked(desired=desired, reason=reason, hint=hint):

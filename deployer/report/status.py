@@ -42,7 +42,7 @@ def status(
     for stack, (name, region, state, *rest) in zip(found, rows, strict=True):
         lines.append("  ".join([name, region, style(_style(stack), state), *rest]).rstrip())
     lines += [
-        f"{style('yellow', 'orphan:')} {clean(orphan.found.name)}: {clean(orphan.hint)}"
+        f"{style('yellow', 'orphan:')} {clean(orphan.deployed.name)}: {clean(orphan.hint)}"
         for orphan in noted.values()
     ]
     for step in manual_steps:
@@ -65,7 +65,7 @@ def status_json(
 
 
 def _noted(orphans: Iterable[Orphan]) -> dict[tuple[str, str], Orphan]:
-    return {(orphan.found.region, orphan.found.name): orphan for orphan in orphans}
+    return {(orphan.deployed.region, orphan.deployed.name): orphan for orphan in orphans}
 
 
 def _row(stack: DeployedStack, noted: dict[tuple[str, str], Orphan]) -> tuple[str, ...]:

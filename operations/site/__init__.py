@@ -68,11 +68,12 @@ def _inside(folder: str) -> Path:
 
 def _approve(environment: Environment, *, yes: bool) -> None:
     """Raise GuardError unless what was shown may be published."""
+    from deployer.approval import Approver
     from deployer.errors import GuardError
-    from operations.session import Approver
 
-    approver = Approver(environment, yes, "--dry-run to only look")
-    if not approver.agrees(f"Publish this at https://{environment.env.domain}? [y/N] "):
+    required = not (yes or environment.is_local)
+    approver = Approver(environment.env.name, "--dry-run to only look", required=required)
+    if not approver.approves(f"Publish this at https://{environment.env.domain}? [y/N] "):
         raise GuardError("not approved: nothing was published")
 
 

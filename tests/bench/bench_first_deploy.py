@@ -16,6 +16,7 @@ from deployer import execute, plan
 from deployer.events import Finished
 from deployer.follow import Watch
 from deployer.model.desired import DIGEST, DesiredStack
+from deployer.run import Run
 from operations.project import project
 from tests.bench.timing import Exact
 from tests.fakes import OWNER, FakeClock, FakeCloud
@@ -57,7 +58,7 @@ def _makespan(layers: Sequence[DesiredStack], seconds: Seconds) -> float:
     """Deploy to an empty account and look at the clock."""
     clock = FakeClock()
     watch = Watch(FakeCloud(clock, seconds=dict(seconds)), clock)
-    run = execute.Run("bench", watch, approve=lambda *_: True, owner=OWNER)
+    run = Run("bench", watch, approve=lambda *_: True, owner=OWNER)
     for event in execute.deploy(plan.plan(layers, ()), run, jobs=JOBS):
         if isinstance(event, Finished) and not event.outcome.succeeded:
             raise RuntimeError(f"{event.stack}: {event.detail}")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer import execute, plan
+from deployer import delete, execute, plan
 from deployer.artifacts import Artifact, Target
 from deployer.aws.cloud import (
     STACK,
@@ -30,12 +30,13 @@ from deployer.errors import (
     UnreachableError,
 )
 from deployer.events import Event, Finished, Outcome, Progress, Proposed, Uploaded, Verified
-from deployer.follow import Watch, before_running
+from deployer.follow import Watch, event_before_operation
 from deployer.model import Line, OutputOf
 from deployer.model.desired import DesiredStack, NestedTemplate
 from deployer.model.template_tree import TemplateTree
 from deployer.plan import Recreate
 from deployer.removal import Deletion
+from deployer.run import LatestStacks, Run
 from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, Killed, desired_stack
 
 NETWORK = desired_stack("network", outputs={"Vpc": "vpc-1"})
@@ -71,12 +72,12 @@ def deploy(
     return list(
         execute.deploy(
             plan.plan(stacks, found),
-            execute.Run(
+            Run(
                 **{  # type: ignore[arg-type]  # the test says what differs
                     "id": run_id,
                     "watch": Watch(cloud, cloud.clock),
                     "approve": yes,
-                    "known": plan.index(found),
+                    "stacks": LatestStacks(found),
                     "owner": OWNER,
                 }
                 | run
@@ -226,7 +227,7 @@ def test_a_change_set_is_shown_before_it_is_executed() -> None:
         shown_at_approval.extend(e.change_set.arn for e in events if isinstance(e, Proposed))
         return isinstance(change_set, ChangeSet) and change_set.arn in shown_at_approval
 
-    run = execute.Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
     for event in execute.deploy(plan.plan([NETWORK], []), run, jobs=1):
         events += [event]  # One by one: `approve` looks at what was told so far.
 
@@ -311,7 +312,7 @@ def test_code_is_in_the_bucket_before_the_change_set_that_names_it() -> None:
     """Lambda reads it from there when the change set is executed."""
     cloud = FakeCloud(FakeClock())
 
-    events = deploy(cloud, (STORE, WITH_CODE), read=lambda artifact: artifact.key.encode())
+    events = deploy(cloud, (STORE, WITH_CODE), read_artifact=lambda artifact: artifact.key.encode())
 
     assert cloud.uploads == {f"artifacts/{CODE.key}": CODE.key.encode()}
     done = [name for name, _ in cloud.written]
@@ -341,7 +342,7 @@ def account_with(objects: dict[str, bytes], *, checksum: bool = True) -> FakeClo
 
 def deploy_objects(cloud: FakeCloud, *stacks: DesiredStack, **run: object) -> list[Event]:
     """Deploy a stack whose template names a zip and another template, and is long itself."""
-    return deploy(cloud, stacks or (STORE, WITH_OBJECTS), read=lambda _: ZIP, **run)
+    return deploy(cloud, stacks or (STORE, WITH_OBJECTS), read_artifact=lambda _: ZIP, **run)
 
 
 def told(events: Sequence[Event]) -> list[tuple[str, str]]:
@@ -522,7 +523,7 @@ def test_code_without_a_bucket_is_refused_with_the_way_out() -> None:
 
     error = finished(events, WITH_CODE.name).error
     assert STORE.name in str(error)
-    assert error.hint == "deploy that first, or leave out --only"
+    assert error.hint == "deploy that first, or omit --only"
     assert cloud.written == []
 
 
@@ -557,10 +558,10 @@ def test_destroy_goes_from_the_top_down() -> None:
     """A stack is deleted only when nothing stands on it any more."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, THREE)
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
     deletions = every(cloud, {"crd-x-network": ("crd-x-cluster",)})
 
-    events = list(execute.destroy(deletions, run, jobs=4))
+    events = list(delete.destroy(deletions, run, jobs=4))
 
     ended = list(outcomes(events))
     assert ended.index("crd-x-cluster") < ended.index("crd-x-network")
@@ -574,10 +575,10 @@ def test_a_stack_that_was_retagged_since_is_not_deleted() -> None:
     deletions = every(cloud)
     theirs = {**NETWORK.tags, "env": "x-two"}
     cloud.put(replace(cloud.found[REGION, NETWORK.name], tags=theirs))
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
     cloud.calls.clear()
 
-    events = list(execute.destroy(deletions, run, jobs=1))
+    events = list(delete.destroy(deletions, run, jobs=1))
 
     error = finished(events, NETWORK.name).error
     assert isinstance(error, GuardError)
@@ -594,9 +595,9 @@ def test_a_stack_that_took_the_name_since_is_not_deleted() -> None:
     old = cloud.found[REGION, NETWORK.name]
     cloud.gone(old)
     cloud.put(replace(old, id="arn:stack/another"))
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
 
-    events = list(execute.destroy(deletions, run, jobs=1))
+    events = list(delete.destroy(deletions, run, jobs=1))
 
     assert Outcome.DELETED is finished(events, NETWORK.name).outcome
     assert "arn:stack/another" == cloud.found[REGION, NETWORK.name].id
@@ -610,10 +611,10 @@ def test_an_interrupt_leaves_no_stack_without_its_protection(number: int) -> Non
     deletions = every(cloud)
     cloud.calls.clear()
     cloud.interrupt_at = number
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
 
     with pytest.raises(KeyboardInterrupt):
-        list(execute.destroy(deletions, run, jobs=1))
+        list(delete.destroy(deletions, run, jobs=1))
 
     found = cloud.found[REGION, NETWORK.name]
     assert found.is_protected or found.status == "DELETE_IN_PROGRESS"
@@ -641,9 +642,9 @@ def test_an_empty_stack_that_was_filled_since_is_not_deleted() -> None:
     cloud.clock.sleep(5)
     cloud.execute_change_set(REGION, arn, "theirs")
     cloud.settle()
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
 
-    events = list(execute.destroy(deletions, run, jobs=1))
+    events = list(delete.destroy(deletions, run, jobs=1))
 
     error = finished(events, NETWORK.name).error
     assert isinstance(error, GuardError)
@@ -677,7 +678,7 @@ def test_a_stack_that_took_the_name_since_is_not_updated() -> None:
     cloud.put(replace(found[0], id="arn:stack/another"))
     steps = plan.plan((desired_stack("network", version=2),), found)
     watch = Watch(cloud, cloud.clock)
-    run = execute.Run("run", watch, yes, plan.index(found), owner=OWNER)
+    run = Run("run", watch, yes, LatestStacks(found), owner=OWNER)
     cloud.executed.clear()
 
     events = list(execute.deploy(steps, run, jobs=1))
@@ -694,7 +695,7 @@ def test_a_name_that_was_taken_since_is_refused() -> None:
     cloud.create_change_set(
         ChangeSetRequest("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=theirs)
     )
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
 
     events = list(execute.deploy(steps, run, jobs=1))
 
@@ -724,9 +725,9 @@ def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
     here, there = NETWORK, desired_stack("network", region="us-east-1")
     deploy(cloud, (here,))
     deploy(cloud, (there,))
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
 
-    list(execute.destroy(every(cloud), run, jobs=4))
+    list(delete.destroy(every(cloud), run, jobs=4))
 
     assert {} == cloud.found
 
@@ -749,14 +750,14 @@ def test_a_delete_that_is_canceled_is_told() -> None:
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
     cloud.used["crd-x-network"] = "Delete canceled. Cannot delete export X as it is in use by Y."
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
 
-    events = list(execute.destroy(every(cloud), run, jobs=1))
+    events = list(delete.destroy(every(cloud), run, jobs=1))
 
     error = finished(events, "crd-x-network").error
     assert error is not None
     assert error.message == f"crd-x-network: {cloud.used['crd-x-network']}"
-    assert "destroy first what uses it" in error.hint
+    assert "destroy its dependents first" in error.hint
 
 
 def test_a_refusal_spares_a_stack_that_went_live_meanwhile() -> None:
@@ -811,7 +812,7 @@ def test_the_cause_is_known_when_a_rollback_is_followed() -> None:
     cloud.tell(stack, "Vpc", "AWS::Fake::Thing", "CREATE_FAILED", "no room")
     cloud.tell(stack, stack.name, STACK, "ROLLBACK_IN_PROGRESS")
 
-    after = before_running(Watch(cloud, cloud.clock), stack)
+    after = event_before_operation(Watch(cloud, cloud.clock), stack)
 
     assert "Vpc" in [event.logical_id for event in cloud.events(REGION, stack.id, after)]
 
@@ -860,7 +861,7 @@ def test_outputs_are_those_after_the_operation() -> None:
 
     events = deploy(cloud, (desired_stack("network", version=2, outputs={"Vpc": "new"}),))
 
-    found = finished(events, NETWORK.name).found
+    found = finished(events, NETWORK.name).deployed
     assert found is not None
     assert found.outputs["Vpc"] == "new"
 
@@ -935,8 +936,8 @@ def test_what_verify_found_is_put_right() -> None:
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (edge, cdn))
     found = list(cloud.found.values())
-    steps = plan.plan((edge, cdn), found, deployed={cdn.name: TemplateTree("tampered with")})
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes, plan.index(found), owner=OWNER)
+    steps = plan.plan((edge, cdn), found, templates={cdn.name: TemplateTree("tampered with")})
+    run = Run("run", Watch(cloud, cloud.clock), yes, LatestStacks(found), owner=OWNER)
     cloud.calls.clear()
 
     list(execute.deploy(steps, run, jobs=1))
@@ -954,9 +955,9 @@ def test_protection_comes_back_where_the_stack_stays() -> None:
 
     cloud = Stuck(FakeClock())
     deploy(cloud, (replace(NETWORK, protect=True),))
-    run = execute.Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
 
-    list(execute.destroy(every(cloud), run, jobs=1))
+    list(delete.destroy(every(cloud), run, jobs=1))
 
     assert cloud.found[REGION, NETWORK.name].is_protected
 
@@ -1010,7 +1011,7 @@ def test_any_graph_is_deployed_in_good_time(shape: list[tuple[set[int], int]], j
 
 def deploy_lazily(cloud: FakeCloud, stacks: Sequence[DesiredStack]):  # type: ignore[no-untyped-def]
     """The events of a deploy, as they happen."""
-    run = execute.Run("first", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    run = Run("first", Watch(cloud, cloud.clock), yes, owner=OWNER)
     return execute.deploy(plan.plan(stacks, []), run, jobs=4)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from deployer.aws.cloud import STACK, DeployedStack, StackEvent
 from deployer.errors import UnreachableError
 from deployer.events import Progress
-from deployer.follow import Ended, Watch, follow
+from deployer.follow import OperationResult, Watch, follow
 from deployer.jobs import Pause
 from deployer.model import Line
 from tests.fakes import REGION, FakeClock, FakeCloud
@@ -51,7 +51,7 @@ class Account(FakeCloud):
         )
 
 
-def followed(account: FakeCloud, **lines: Line) -> tuple[Ended, list[Progress]]:
+def followed(account: FakeCloud, **lines: Line) -> tuple[OperationResult, list[Progress]]:
     """Follow the outer stack, which is idle, and return its end and the events."""
     account.put(OUTER)
     places = {tuple(name.split("__")): line for name, line in lines.items()}
@@ -88,7 +88,7 @@ def test_the_cause_is_the_innermost_failure() -> None:
     ended, _ = followed(failing())
 
     assert ended.cause is not None
-    assert ended.cause.place == ("Below", "Deep", "Broken")
+    assert ended.cause.resource_path == ("Below", "Deep", "Broken")
     assert ended.cause.event.reason == "no room"
 
 
@@ -124,7 +124,7 @@ def test_a_nested_stack_without_a_physical_id_is_found_in_the_reason() -> None:
     ended, _ = followed(account)
 
     assert ended.cause is not None
-    assert ended.cause.place == ("Below", "Broken")
+    assert ended.cause.resource_path == ("Below", "Broken")
 
 
 def test_a_nested_stack_that_cannot_be_read_is_the_cause() -> None:
@@ -135,7 +135,7 @@ def test_a_nested_stack_that_cannot_be_read_is_the_cause() -> None:
     ended, _ = followed(account)
 
     assert ended.cause is not None
-    assert ended.cause.place == ("Below", "Deep")
+    assert ended.cause.resource_path == ("Below", "Deep")
     assert ended.cause.event.reason == emulator("arn:deep")
 
 
@@ -157,7 +157,7 @@ def test_an_account_out_of_reach_is_asked_again() -> None:
     ended, _ = followed(flaky)
 
     assert ended.cause is not None
-    assert ended.cause.place == ("Below", "Deep", "Broken")
+    assert ended.cause.resource_path == ("Below", "Deep", "Broken")
 
 
 def test_a_nested_stack_that_gives_its_own_reason_is_named() -> None:
@@ -172,7 +172,7 @@ def test_a_nested_stack_that_gives_its_own_reason_is_named() -> None:
     ended, _ = followed(account)
 
     assert ended.cause is not None
-    assert (ended.cause.place, ended.cause.event.reason) == (("Below",), "export in use")
+    assert (ended.cause.resource_path, ended.cause.event.reason) == (("Below",), "export in use")
 
 
 def test_the_last_events_of_a_deletion_are_read() -> None:
@@ -190,7 +190,7 @@ def test_the_last_events_of_a_deletion_are_read() -> None:
 
     ended, _ = followed(account)
 
-    assert ("Bucket",) in [one.place for one in ended.kept]
+    assert ("Bucket",) in [one.resource_path for one in ended.retained]
 
 
 def test_what_is_kept_in_nested_stacks_is_named_with_its_path() -> None:
@@ -206,4 +206,7 @@ def test_what_is_kept_in_nested_stacks_is_named_with_its_path() -> None:
 
     ended, _ = followed(account)
 
-    assert [one.place for one in ended.kept] == [("Bucket",), ("Below", "Deep", "Table")]
+    assert [one.resource_path for one in ended.retained] == [
+        ("Bucket",),
+        ("Below", "Deep", "Table"),
+    ]

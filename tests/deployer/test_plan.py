@@ -10,7 +10,7 @@ import pytest
 from deployer import plan
 from deployer.artifacts import Artifact, Target
 from deployer.aws.cloud import STACK, DeployedStack
-from deployer.errors import ConfigError, GuardError
+from deployer.errors import GuardError
 from deployer.model import OutputOf
 from deployer.model.desired import DIGEST, DesiredStack, NestedTemplate
 from deployer.model.template_tree import TemplateTree
@@ -121,11 +121,11 @@ def test_a_parameter_is_compared_with_its_producer() -> None:
 
 def test_verify_compares_the_whole_text() -> None:
     """A hand-made update can keep the digest and change the rest."""
-    [step] = plan.plan([NETWORK], [FOUND], deployed={NETWORK.name: TemplateTree("something else")})
-    [kept] = plan.plan([NETWORK], [FOUND], deployed={NETWORK.name: TemplateTree(NETWORK.text)})
+    [step] = plan.plan([NETWORK], [FOUND], templates={NETWORK.name: TemplateTree("something else")})
+    [kept] = plan.plan([NETWORK], [FOUND], templates={NETWORK.name: TemplateTree(NETWORK.text)})
 
     assert isinstance(step, Update)
-    assert step.reason == "template text changed behind its digest"
+    assert step.reason == "template text changed, its digest did not"
     assert isinstance(kept, Keep)
 
 
@@ -155,7 +155,7 @@ def test_orphans_are_named_with_the_command_that_removes_them() -> None:
 
     [orphan] = plan.orphans(ALL, [FOUND, old], "x")
 
-    assert old == orphan.found
+    assert old == orphan.deployed
     assert "to remove it: ./inv destroy --stack=crd-x-old --env=x" == orphan.hint
 
 
@@ -190,7 +190,7 @@ def test_what_a_stack_waits_for_is_looked_at_again() -> None:
         == plan.pending_parameters([waiting], plan.index([FOUND]))
         == plan.pending_parameters([waiting], {})
     )
-    assert (Update, "/x/image has come") == (type(step), step.reason)
+    assert (Update, "/x/image is available") == (type(step), step.reason)
     assert steps == plan.with_available_parameters(steps, {"/x/other"})
 
 
@@ -231,42 +231,6 @@ def test_a_new_nested_template_is_an_upload() -> None:
     assert () == plan.uploads(steps, {stack.name: TemplateTree(f"…/{key}")})
 
 
-@pytest.mark.parametrize(
-    ("names", "only", "layers"),
-    [
-        ([], False, ["network", "registry", "cluster", "service"]),
-        (["cluster"], False, ["network", "cluster"]),
-        (["crd-x-cluster"], False, ["network", "cluster"]),
-        (["service", "registry"], False, ["network", "registry", "cluster", "service"]),
-        (["service"], True, ["service"]),
-    ],
-)
-def test_a_named_stack_brings_what_it_stands_on(
-    names: list[str], only: bool, layers: list[str]
-) -> None:
-    """In the order of layers, unless only the named ones are meant."""
-    assert [each.short_name for each in plan.select(ALL, names, only=only)] == layers
-
-
-def test_an_empty_name_is_refused() -> None:
-    """`--stack=$STACK` with an empty variable must not mean all of them."""
-    with pytest.raises(ConfigError, match=r"^--stack= is empty: it names no stack"):
-        plan.select(ALL, [""])
-
-
-def test_every_unknown_name_is_told_with_a_hint() -> None:
-    """A typing slip, a name of the original, and one that nobody knows: all at once."""
-    with pytest.raises(ConfigError) as caught:
-        plan.select(ALL, ["clster", "ddb", "qqq", "network"], hints={"ddb": "messages"})
-
-    assert caught.value.message.splitlines() == [
-        "--stack=clster: there is no such stack; did you mean 'cluster'?",
-        "--stack=ddb: here it is 'messages'",
-        "--stack=qqq: there is no such stack",
-    ]
-    assert caught.value.hint == "there are: network, registry, cluster, service"
-
-
 def nested(topic: str, *, url: str = "u", deep: str = "") -> tuple[DesiredStack, TemplateTree]:
     """A stack with a nested stack, and the templates of it as if they were deployed."""
     part = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Name": topic}}}}
@@ -287,7 +251,7 @@ def test_a_change_of_a_nested_template_is_named_as_that() -> None:
     _, deployed = nested("a")
     stack, _ = nested("b", url="v")
 
-    [step] = plan.with_losses(plan.plan([stack], [FOUND]), {stack.name: deployed})
+    [step] = plan.with_data_losses(plan.plan([stack], [FOUND]), {stack.name: deployed})
 
     assert step.reason == "template of Below changed (Topic)"
 
@@ -303,7 +267,7 @@ def test_a_long_list_of_what_changed_is_cut() -> None:
     part = replace(stack.nested[0], text=of(2).text, body=of(2).body)
     steps = plan.plan([replace(stack, nested=(part,), digest="b")], [FOUND])
 
-    [step] = plan.with_losses(steps, {stack.name: replace(old, nested={"Below": of(1)})})
+    [step] = plan.with_data_losses(steps, {stack.name: replace(old, nested={"Below": of(1)})})
 
     assert step.reason == "template of Below changed (T0, T1, T2, T3, T4, and 4 more)"
 
@@ -315,7 +279,7 @@ def test_a_loss_in_a_nested_stack_is_a_loss_of_the_step() -> None:
     inner = TemplateTree(json.dumps({"Resources": {"Table": table}}))
     steps = plan.plan([replace(stack, digest="b")], [FOUND])
 
-    [step] = plan.with_losses(steps, {stack.name: replace(old, nested={"Below": inner})})
+    [step] = plan.with_data_losses(steps, {stack.name: replace(old, nested={"Below": inner})})
 
     assert isinstance(step, Update)
     assert [(loss.path, loss.logical_id) for loss in step.data_losses] == [(("Below",), "Table")]
@@ -328,10 +292,10 @@ def test_verify_compares_nested_templates_too() -> None:
     there = replace(FOUND, outputs={DIGEST: stack.digest})
 
     def reason(tree: TemplateTree) -> str:
-        [step] = plan.plan([stack], [there], deployed={stack.name: tree})
+        [step] = plan.plan([stack], [there], templates={stack.name: tree})
         return step.reason
 
-    assert reason(other) == "template text of Below changed behind its digest"
+    assert reason(other) == "template text of Below changed, its digest did not"
     assert reason(replace(same, nested={})) == "nested stack Below is missing"
     assert reason(same) == "unchanged"
 
@@ -368,7 +332,7 @@ def test_a_new_value_of_a_parameter_is_a_loss_of_the_step() -> None:
     )
     steps = plan.plan([stack], [below, there])
 
-    [step] = plan.with_losses(steps, {stack.name: TemplateTree(text)}, [below, there])
+    [step] = plan.with_data_losses(steps, {stack.name: TemplateTree(text)}, [below, there])
 
     assert isinstance(step, Update)
     assert [(loss.logical_id, loss.what, loss.consequence) for loss in step.data_losses] == [

@@ -177,10 +177,10 @@ def test_every_unknown_name_is_refused_with_what_there_is() -> None:
     assert refused.value.message.splitlines() == [
         "--stack=odl: there is no such stack; did you mean 'old'?",
         "--stack= is empty: it names no stack",
-        "--stack=ddb: here it is 'messages'",
+        "--stack=ddb: the name here is 'messages'",
     ]
     assert refused.value.hint == (
-        "there are: network, registry, cluster, service; no longer in the code: crd-x-old"
+        "the stacks are: network, registry, cluster, service; no longer in the code: crd-x-old"
     )
 
 

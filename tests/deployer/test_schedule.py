@@ -34,7 +34,7 @@ def test_no_more_than_so_many_at_a_time() -> None:
     assert schedule.start() == ("b",)
 
 
-def test_what_stands_on_a_failure_is_stopped_by_it() -> None:
+def test_what_stands_on_a_failure_is_failed_dependencies_it() -> None:
     """The failure reaches all that stands on it once each is skipped, and nothing else."""
     schedule = Schedule(DIAMOND, jobs=4)
     schedule.start()
@@ -44,8 +44,8 @@ def test_what_stands_on_a_failure_is_stopped_by_it() -> None:
     schedule.done("right", succeeded=True)
 
     assert schedule.start() == ("top",)
-    assert schedule.stopped_by("top") == ("left",)
-    assert schedule.stopped_by("right") == ()
+    assert schedule.failed_dependencies("top") == ("left",)
+    assert schedule.failed_dependencies("right") == ()
 
 
 def test_needs_outside_the_graph_are_met() -> None:

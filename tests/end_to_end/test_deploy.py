@@ -92,7 +92,7 @@ def test_one_stack(tiny):
     tiny.run("deploy", "--stack=far", "--stack=top", "--only", cwd="docs")
 
     assert "crd-local-top: needs Note of crd-local-far, which is not deployed" in alone.err
-    assert "hint:   deploy that first, or leave out --only" in alone.err
+    assert "hint:   deploy that first, or omit --only" in alone.err
     assert {} == nothing
     assert {"ground", "right"} == below.keys()
     assert COMPLETE.keys() - {"left"} == tiny.stacks().keys()

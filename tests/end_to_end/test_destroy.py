@@ -81,7 +81,7 @@ def test_an_orphan_is_removed(tiny):
     gone = tiny.run(*command.split(), "--yes", "--confirm=crd-local-left")
 
     assert "destroy --stack=crd-local-left --env=local" == command
-    assert "crd-local-left  orphan  deployed, but no longer a layer (ca-central-1)" in plan.out
+    assert "crd-local-left  orphan  deployed, but no longer in layers() (ca-central-1)" in plan.out
     assert "error: nothing was deleted:\n       crd-local-left holds data\n" in refused.err
     assert "hint:  to delete: --confirm=crd-local-left\n" in refused.err
     assert COMPLETE == there

@@ -25,8 +25,8 @@ def test_first_creation(tiny):
     assert first.endswith(f"(defined at stacks/floor.py:{LINE})")
     assert [
         "        the stack is in ROLLBACK_COMPLETE",
-        "hint:   mend it, then run `invoke deploy --stack=right` again",
-        "skipped: crd-local-top: it stands on crd-local-right",
+        "hint:   fix it, then rerun ./inv deploy --stack=right",
+        "skipped: crd-local-top: it depends on crd-local-right",
     ] == rest
     ended = [line.split()[:2] for line in failed.err.splitlines()]
     assert ended.index(["crd-local-right", "failed"]) < ended.index(["crd-local-left", "created"])

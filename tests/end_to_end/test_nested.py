@@ -214,7 +214,7 @@ def test_changed_by_hand(nesting):
     again = nesting.run("plan", "--verify")
 
     assert "2 stacks: 2 keep" in plain.out
-    assert "template text of Left/Deep changed behind its digest" in verified.out
+    assert "template text of Left/Deep changed, its digest did not" in verified.out
     assert "2 stacks: 2 keep" in again.out
 
 

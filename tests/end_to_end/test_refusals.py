@@ -38,14 +38,19 @@ def refusal(ran):
             ["deploy", "--stack=rihgt", "--stack=x"],
             1,
             "did you mean 'right'?\n       --stack=x: there is no such stack",
-            "there are: ground, far, left, right, top",
+            "the stacks are: ground, far, left, right, top",
         ),
-        (["destroy", "--stack=rihgt"], 1, "did you mean 'right'?", "there are: ground, far"),
-        (["deploy", "--stack=CrdCluster"], 1, "--stack=CrdCluster: here it is 'cluster'", "there"),
+        (["destroy", "--stack=rihgt"], 1, "did you mean 'right'?", "the stacks are: ground, far"),
+        (
+            ["deploy", "--stack=CrdCluster"],
+            1,
+            "--stack=CrdCluster: the name here is 'cluster'",
+            "there",
+        ),
         (["deploy", "--env=dve"], 1, "dve", "dev"),
         (["outputs", "--format=xml"], 1, "--format=xml: unknown", "one of: table, json, dotenv"),
         (["graph", "--format=svg"], 1, "--format=svg: unknown", "one of: mermaid, dot"),
-        (["deploy", "--jobs=0"], 1, "--jobs=0: nothing would start", "1 or more"),
+        (["deploy", "--jobs=0"], 1, "--jobs=0: nothing would start", "use --jobs=1 or more"),
     ],
 )
 def test_unknown_names(place, task, code, words, hint):

@@ -172,7 +172,7 @@ def test_from_a_commit_to_the_service_and_back(release):
     assert 0 == before
     assert "update" not in planned
     assert "applied 0001_users" in migrated
-    assert "/backend/image has come" in settled
+    assert "/backend/image is available" in settled
     assert (f"{uri}@{first}", first) == started[:2]
     assert started[2] >= 1
     assert f"{uri}@{first}" == between

@@ -150,7 +150,7 @@ def test_without_an_image_nothing_runs_and_nothing_is_promised(story):
 def test_the_plan_sees_that_an_image_has_come(story):
     """The templates are as they were: it asks Parameter Store, as long as there was none."""
     assert "keep unchanged" == story.seen["nothing"].step
-    assert "update /crd/local/backend/image has come" == story.seen["recorded"].step
+    assert "update /crd/local/backend/image is available" == story.seen["recorded"].step
 
 
 def test_nothing_can_be_started_before(story):

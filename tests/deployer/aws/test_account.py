@@ -43,6 +43,7 @@ from deployer.events import Finished, Outcome
 from deployer.follow import Watch
 from deployer.model import Env, Layers, Template, Value
 from deployer.model.desired import DesiredStack
+from deployer.run import LatestStacks, Run
 from tests import emulator_server
 from tests.emulator.templates import att, parameter, ref, resource, template, topic
 from tests.loopback import HANG_UP, Answer, Loopback, answer, error
@@ -246,8 +247,8 @@ def run(account: Account, env: Env, wanted: Sequence[DesiredStack]) -> dict[str,
         for each in account.stacks(region)
     ]
     watch = Watch(account, SystemClock(), timeout=20, unreachable_timeout=1)
-    this = execute.Run(
-        f"run-{time.monotonic_ns()}", watch, lambda *_: True, plan.index(found), owner=env.owner
+    this = Run(
+        f"run-{time.monotonic_ns()}", watch, lambda *_: True, LatestStacks(found), owner=env.owner
     )
     events = execute.deploy(plan.plan(wanted, found), this, jobs=4)
     return {each.stack: each.outcome for each in events if isinstance(each, Finished)}

@@ -1,0 +1,278 @@
+"""The deployment flow of one environment: plan, deploy and destroy.
+
+plan       check build/ and the templates, select stacks, compare them with the account
+deploy     show the plan, build code, execute the steps with approval
+deletions  select deployed stacks and their dependents, find the effects on data
+destroy    show the deletions, ask for approval, delete the stacks, return the exit code
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+
+from deployer import delete, execute, plan, removal, report
+from deployer.approval import Approver
+from deployer.artifacts import Artifact
+from deployer.aws.account import Account
+from deployer.aws.cloud import ChangeSet, DeployedStack
+from deployer.bucket_cleanup import empty_buckets
+from deployer.environment import Environment
+from deployer.errors import ConfigError, GuardError
+from deployer.events import Event, Finished, Outcome, Uploaded
+from deployer.follow import Watch
+from deployer.inventory import Inventory
+from deployer.jobs import Clock
+from deployer.model import Env
+from deployer.model.template_tree import deployed_templates
+from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
+from deployer.releases import ReleaseLimits
+from deployer.removal import Deletion
+from deployer.run import LatestStacks, Run
+from deployer.selection import select
+from deployer.template_checks import check_templates
+
+LOCAL_UNREACHABLE_TIMEOUT, UNREACHABLE_TIMEOUT = 5.0, 600.0  # Seconds.
+
+
+class SystemClock:
+    """The monotonic clock of the machine, which a suspended laptop does not disturb."""
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+
+@dataclass(frozen=True)
+class ProjectHooks:
+    """The parts of the flow that differ between projects.
+
+    *aliases* maps names of stacks from elsewhere to short names, for errors. *build* builds code,
+    *read_artifact* returns its bytes. *after_local_change* is called in the local environment after
+    a stack was changed; it returns the URLs of what it uploaded.
+    """
+
+    aliases: Mapping[str, str]
+    releases: ReleaseLimits
+    build: Callable[[Iterable[Artifact]], object]
+    read_artifact: Callable[[Artifact], bytes]
+    after_local_change: Callable[[Env, Account, DeployedStack], Iterable[str]]
+    lint_cache: Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a run. *timeout_minutes* limits how long one stack operation is followed."""
+
+    yes: bool = False
+    no_execute: bool = False
+    timeout_minutes: int = 60
+    can_ask: bool = True
+
+
+@dataclass(frozen=True)
+class DeploymentPlan:
+    """The stacks of the environment, and what a deploy would do to them.
+
+    *role* is the service role of a release; empty if this is none.
+    """
+
+    deployed: tuple[DeployedStack, ...]
+    steps: tuple[Step, ...]
+    uploads: tuple[Upload, ...]
+    orphans: tuple[Orphan, ...]
+    role: str = ""
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether a deploy would change something, or is blocked."""
+        return not all(isinstance(step, Keep) for step in self.steps)
+
+    @property
+    def has_change_sets(self) -> bool:
+        """Whether a deploy would create change sets."""
+        return not all(isinstance(step, Keep | Blocked) for step in self.steps)
+
+
+@dataclass(frozen=True)
+class DeploymentResult:
+    """The exit code of a deploy, and the stacks of its plan as they are afterwards."""
+
+    exit_code: int
+    stacks: tuple[DeployedStack, ...]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An environment and its account, with the reporter that prints what happens."""
+
+    environment: Environment
+    account: Account
+    reporter: report.Reporter
+    hooks: ProjectHooks
+    options: Options = Options()
+    clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def inventory(self) -> Inventory:
+        """The stacks in the account."""
+        return Inventory(self.environment, self.account)
+
+    def plan(
+        self,
+        names: Sequence[str] = (),
+        *,
+        only: bool = False,
+        verify: bool = False,
+        release: bool = False,
+    ) -> DeploymentPlan:
+        """Decide what a deploy does to the stacks with these *names*; all if there are none.
+
+        With *only*, dependencies are skipped. With *verify*, whole templates are compared, not only
+        digests. A *release* skips the stacks that an administrator deploys. Raise GuardError if a
+        foreign stack has the name of a desired one, and for an update that AWS would refuse midway.
+        """
+        self.environment.settle_templates()
+        check_templates([self.environment], self.hooks.lint_cache)
+        desired = select(self.environment.desired, names, only=only, aliases=self.hooks.aliases)
+        if release:
+            desired = self.hooks.releases.select(desired, names)
+        deployed = self.inventory.own_stacks(needed=desired)
+        role = self.hooks.releases.role(self.environment.env, deployed) if release else ""
+        templates = self.inventory.templates(desired, deployed) if verify else {}
+        available = self.inventory.available_parameters(desired, deployed)
+        steps = plan.plan(desired, deployed, templates=templates)
+        steps = plan.with_available_parameters(steps, available)
+        updated = [step.desired for step in steps if isinstance(step, Update)]
+        templates = templates or self.inventory.templates(updated, deployed)
+        plan.refuse_impossible(steps, templates)
+        steps = plan.with_data_losses(steps, templates, deployed)
+        uploads = plan.uploads(steps, templates)
+        return DeploymentPlan(deployed, steps, uploads, self.inventory.orphans(deployed), role)
+
+    def deploy(self, planned: DeploymentPlan, *, jobs: int) -> DeploymentResult:
+        """Show a plan, ask for approval of each change set, and execute it."""
+        _require_jobs(jobs)
+        # Imported before the plan is shown: an operator may answer the plan with Ctrl-C, and while a
+        # class is created that ends Python by the signal instead of with the task's exit code.
+        import_module("deployer.artifacts.build")
+        self.reporter.plan(planned.steps, planned.orphans, planned.uploads)
+        if planned.has_change_sets and not self.options.no_execute:
+            self._approver.refuse_unattended()
+        self.hooks.build(plan.artifacts(planned.steps))
+        run = self._run(planned.deployed, planned.role)
+        events = execute.deploy(planned.steps, run, jobs=jobs)
+        exit_code = self._report(self._with_local_uploads(events))
+        stacks = [run.stacks.get(step.desired.region, step.desired.name) for step in planned.steps]
+        return DeploymentResult(exit_code, tuple(stack for stack in stacks if stack))
+
+    def select_deployed(self, names: Sequence[str] = ()) -> tuple[DeployedStack, ...]:
+        """Return the deployed stacks with these *names*; all stacks of the code if there are none."""
+        desired = select(self.environment.desired, names, only=True, aliases=self.hooks.aliases)
+        selected = {(stack.region, stack.name) for stack in desired}
+        stacks = self.inventory.own_stacks(needed=desired)
+        return tuple(stack for stack in stacks if (stack.region, stack.name) in selected)
+
+    def deletions(self, names: Sequence[str] = ()) -> tuple[Deletion, ...]:
+        """Return the deletions of these stacks and their dependents; of all stacks without *names*.
+
+        Raise GuardError if a foreign stack has one of the names.
+        """
+        desired = self.environment.desired
+        needed = [stack for stack in desired if {stack.short_name, stack.name} & {*names}]
+        stacks = self.inventory.all_stacks()
+        self.inventory.refuse_taken_names(stacks, needed)
+        self.inventory.refuse_foreign_names(stacks, names)
+        owned = self.inventory.owned(stacks)
+        templates = {
+            stack.id: deployed_templates(self.account, stack.region, stack.id)
+            for stack in owned
+            if stack.status != "REVIEW_IN_PROGRESS"  # It has no template yet.
+        }
+        deployed = removal.Deployed(self.environment.env.owner, desired, owned, templates)
+        return removal.deletions(deployed, names, self.hooks.aliases)
+
+    def destroy(
+        self, deletions: Sequence[Deletion], *, confirmed: Sequence[str] = (), jobs: int
+    ) -> int:
+        """Show the deletions, ask for approval, delete the stacks and return the exit code."""
+        _require_jobs(jobs)
+        self.reporter.deletions(deletions)
+        if not deletions:
+            return 0
+        removal.refuse_unconfirmed(deletions, confirmed)
+        approver = replace(
+            self._approver, alternative="--dry-run to only look", required=not self.options.yes
+        )
+        if not approver.approves(f"Delete {report.counted(len(deletions), 'stack')}? [y/N] "):
+            raise GuardError("not approved: nothing was deleted")
+        stacks = [deletion.stack for deletion in deletions]
+        if self.environment.is_local:
+            self._empty_buckets(stacks)
+        return self._report(delete.destroy(deletions, self._run(stacks), jobs=jobs))
+
+    def _run(self, deployed: Iterable[DeployedStack], role: str = "") -> Run:
+        local = self.environment.is_local
+        unreachable_timeout = LOCAL_UNREACHABLE_TIMEOUT if local else UNREACHABLE_TIMEOUT
+        timeout = self.options.timeout_minutes * 60.0
+        kind = "release" if role else "deploy"  # IAM lets a release use its own change sets only.
+        return Run(
+            id=f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
+            watch=Watch(self.account, self.clock, timeout, unreachable_timeout),
+            approve=self._approve,
+            stacks=LatestStacks(deployed),
+            owner=self.environment.env.owner,
+            read_artifact=self.hooks.read_artifact,
+            role=role,
+            no_execute=self.options.no_execute,
+        )
+
+    def _report(self, events: Iterator[Event]) -> int:
+        """Report every event and a summary; return the exit code of the worst outcome."""
+        finished = []
+        for event in events:
+            self.reporter.event(event)
+            if isinstance(event, Finished):
+                finished.append(event)
+        self.reporter.summary()
+        return report.exit_code(finished)
+
+    def _with_local_uploads(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Upload in the local environment what an operator uploads once to an account."""
+        for event in events:
+            yield event
+            match event:
+                case Finished(stack=name, deployed=stack, outcome=outcome) if (
+                    stack and self.environment.is_local and outcome is not Outcome.KEPT
+                ):
+                    env = self.environment.env
+                    urls = self.hooks.after_local_change(env, self.account, stack)
+                    yield from (Uploaded(name, url) for url in urls)
+
+    def _approve(self, change: ChangeSet | Recreate) -> bool:
+        return self._approver.approves(report.question(change))
+
+    @property
+    def _approver(self) -> Approver:
+        return Approver(
+            self.environment.env.name,
+            "--no-execute to leave the change sets for review",
+            required=not (self.options.yes or self.environment.is_local),
+            can_ask=self.options.can_ask,
+            paused=self.reporter.paused,
+        )
+
+    def _empty_buckets(self, stacks: Sequence[DeployedStack]) -> None:
+        """Empty the buckets of those *stacks* that still belong to this environment."""
+        current = [self.account.stack(stack.region, stack.id) for stack in stacks]
+        owned = [stack for stack in current if stack and self.environment.env.owner.owns(stack)]
+        empty_buckets(self.account, owned)
+
+
+def _require_jobs(jobs: int) -> None:
+    """Raise ConfigError for less than one job, with which no stack would be changed."""
+    if jobs < 1:
+        raise ConfigError(f"--jobs={jobs}: nothing would start", hint="use --jobs=1 or more")

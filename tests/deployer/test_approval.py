@@ -1,0 +1,112 @@
+"""Approvals at a terminal, and the refusal where none can be given."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from deployer import approval
+from deployer.approval import Approver
+from deployer.errors import GuardError
+
+
+class Stdin(io.StringIO):
+    """Standard input with typed text, at a terminal or not."""
+
+    def __init__(self, typed: str, *, terminal: bool) -> None:
+        super().__init__(typed)
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+class Display:
+    """A display that counts how often it was paused."""
+
+    def __init__(self) -> None:
+        self.pauses = 0
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self.pauses += 1
+        yield
+
+
+@pytest.mark.parametrize(
+    ("typed", "approved"),
+    [("y\n", True), (" YES \n", True), ("n\n", False), ("\n", False), ("", False)],
+)
+def test_the_operator_answers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, approved: bool
+) -> None:
+    """The display is paused for the question, and the default answer is no."""
+    monkeypatch.setattr("sys.stdin", Stdin(typed, terminal=True))
+    display = Display()
+
+    assert approved == Approver("prod", "", paused=display.paused).approves("Do it? ")
+    assert ("Do it? ", 1) == (capsys.readouterr().err, display.pauses)
+
+
+@pytest.mark.parametrize("call", ["refuse_unattended", "approves"])
+@pytest.mark.parametrize(
+    ("terminal", "can_ask"), [(False, True), (True, False)], ids=["no terminal", "JSON lines"]
+)
+def test_a_required_approval_that_cannot_be_asked_for_is_refused(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, can_ask: bool, call: str
+) -> None:
+    """The check before the run and the question itself refuse alike."""
+    monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=terminal))
+    approver = Approver("prod", "--dry-run to only look", can_ask=can_ask)
+
+    with pytest.raises(GuardError, match="prod: cannot ask for approval") as refused:
+        approver.approves("Do it? ") if call == "approves" else approver.refuse_unattended()
+
+    assert refused.value.hint.endswith("or --dry-run to only look")
+
+
+def test_an_approval_that_is_not_required_is_given_without_a_question(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A terminal is not needed either."""
+    monkeypatch.setattr("sys.stdin", None)
+    approver = Approver("prod", "", required=False)
+
+    approver.refuse_unattended()
+
+    assert approver.approves("Do it? ")
+    assert "" == capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("terminal", "can_ask", "reason"),
+    [
+        (False, True, "standard input is not a terminal"),
+        (True, False, "--json prints no questions"),
+        (False, False, "--json prints no questions"),
+    ],
+)
+def test_the_refusal_has_the_reason_and_the_alternatives(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, can_ask: bool, reason: str
+) -> None:
+    """The hint has --yes and what else the operator can do."""
+    monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=terminal))
+
+    with pytest.raises(GuardError) as refused:
+        approval.refuse_unattended("prod", "--dry-run to only look", can_ask=can_ask)
+
+    assert f"prod: cannot ask for approval: {reason}" == refused.value.message
+    assert (
+        "pass --yes to approve without a question, or --dry-run to only look" == refused.value.hint
+    )
+
+
+def test_closed_standard_input_is_not_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has no object for an input that a scheduler or `<&-` closed."""
+    monkeypatch.setattr("sys.stdin", None)
+
+    with pytest.raises(GuardError, match="standard input is not a terminal"):
+        approval.refuse_unattended("prod", "--dry-run to only look")

@@ -1,0 +1,359 @@
+"""Plan, deploy and destroy an environment in an account in memory."""
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer import report
+from deployer.aws.cloud import ChangeSetRequest, DeployedStack
+from deployer.deployment import (
+    LOCAL_UNREACHABLE_TIMEOUT,
+    UNREACHABLE_TIMEOUT,
+    Deployment,
+    DeploymentPlan,
+    DeploymentResult,
+    Options,
+    ProjectHooks,
+)
+from deployer.environment import Environment
+from deployer.errors import ConfigError, GuardError
+from deployer.model import Env
+from deployer.plan import Create
+from deployer.releases import ReleaseLimits
+from tests.fakes import ACCOUNT as NUMBER
+from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, desired_stack
+
+HOOKS = ProjectHooks(
+    aliases={},
+    releases=ReleaseLimits(("network",), "network", "ReleaseRole"),
+    build=list,
+    read_artifact=lambda artifact: b"",
+    after_local_change=lambda env, account, stack: (),
+    lint_cache=Path(),
+)
+
+
+class Stdin(io.StringIO):
+    """Standard input with typed text, at a terminal or not."""
+
+    def __init__(self, typed, *, terminal):
+        super().__init__(typed)
+        self.isatty = lambda: terminal
+
+
+ENV = Env("cruddur", "crd", "x", NUMBER, REGION, "x.example", "Z1", protect=False)
+STACKS = (desired_stack("network"), desired_stack("cluster", needs=["network"]))
+KEYS = ("project", "env", "stack")
+
+
+def stack(name, tags, *, region=REGION, nested=False, status="CREATE_COMPLETE"):
+    """A deployed stack."""
+    stack_id = f"arn:{region}:{name}"
+    return DeployedStack(name, stack_id, region, status, tags=tags, is_nested=nested)
+
+
+def own(layer, **more):
+    """A stack of the environment x."""
+    return stack(f"crd-x-{layer}", OWNER.tags(f"crd-x-{layer}"), **more)
+
+
+SIBLING = {"project": "cruddur", "env": "x-two", "stack": "crd-x-two-network"}
+BESIDE = (
+    stack("crd-x-two-network", SIBLING),
+    stack("crd-x-byhand", {}),
+    stack("crd-x-copied", OWNER.tags("crd-x-network")),
+    stack("crd-x-network-Part-1A2B", OWNER.tags("crd-x-network"), nested=True),
+    stack("crd-x-theirs", OWNER.tags("crd-x-theirs") | {"project": "other"}),
+    stack("elsewhere", OWNER.tags("elsewhere")),
+)
+
+
+def deployment(*stacks, json=False, yes=True, env=ENV, desired=STACKS):
+    """Return a deployment of an account with these stacks, and the stream of its reporter."""
+    cloud = FakeCloud(FakeClock())
+    for deployed in stacks:
+        cloud.put(deployed)
+        cloud.history[deployed.id] = []
+    stream = io.StringIO()
+    reporter = report.reporter(json=json, stream=stream, environ={}, live=False)
+    environment = Environment(env, desired, Path())
+    options = Options(yes=yes, can_ask=not json)
+    return Deployment(environment, cloud, reporter, HOOKS, options, cloud.clock), stream
+
+
+def remaining(here):
+    """Return the names of the stacks that are still deployed."""
+    return {name for _, name in here.account.found}
+
+
+def test_destroy_deletes_what_is_ours_and_nothing_beside_it():
+    """Neither a sibling environment, nor what has no tags, others', copied ones or is nested."""
+    here, _ = deployment(own("network"), own("cluster"), own("old"), *BESIDE)
+
+    here.destroy(here.deletions(()), confirmed=(), jobs=4)
+
+    assert {each.name for each in BESIDE} == remaining(here)
+
+
+def test_no_foreign_stack_is_an_orphan():
+    """A plan names those that are ours, with the command that removes them."""
+    here, _ = deployment(own("network"), own("old"), *BESIDE)
+
+    orphans = here.inventory.orphans(here.inventory.own_stacks())
+
+    assert ["crd-x-old"] == [each.deployed.name for each in orphans]
+
+
+NAMES = ("crd-x-network", "crd-x-cluster", "crd-x-old", "crd-x-two-old", "crd-x-", "crd-y-old", "x")
+VALUES = (*NAMES, "cruddur", "x-two", "other", "")
+TAGS = st.dictionaries(st.sampled_from((*KEYS, "group", "Project")), st.sampled_from(VALUES))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(NAMES), TAGS, st.booleans(), st.booleans()),
+        unique_by=lambda drawn: drawn[0],
+    )
+)
+def test_destroy_only_ever_selects_stacks_whose_tags_are_exactly_own(drawn):
+    """Whatever names and tags there are."""
+    stacks = [
+        stack(name, (OWNER.tags(name) if copied else {}) | tags, nested=nested)
+        for name, tags, copied, nested in drawn
+    ]
+    exactly = {
+        each.name
+        for each in stacks
+        if [each.tags.get(key) for key in KEYS] == ["cruddur", "x", each.name]
+        and each.name in {"crd-x-network", "crd-x-cluster", "crd-x-old", "crd-x-two-old"}
+        and not each.is_nested
+    }
+    here, _ = deployment(*stacks)
+
+    selected = here.deletions(())
+    here.destroy(selected, confirmed=(), jobs=2)
+
+    assert exactly == {each.stack.name for each in selected}
+    assert {each.name for each in stacks} - exactly == remaining(here)
+
+
+def test_every_taken_name_is_refused_at_once():
+    """A foreign stack with the name of a layer is never updated or deleted."""
+    here, _ = deployment(stack("crd-x-network", {}), stack("crd-x-cluster", {"env": "x-two"}))
+
+    for refused in (
+        lambda: here.inventory.own_stacks(needed=STACKS),
+        lambda: here.deletions(["network", "cluster"]),
+    ):
+        with pytest.raises(GuardError) as told:
+            refused()
+        lines = told.value.message.splitlines()
+        assert ["crd-x-network", "crd-x-cluster"] == [line.split()[0] for line in lines]
+        assert "choose another prefix" in told.value.hint
+    assert () == here.deletions(())
+    assert [] == here.account.written
+
+
+def test_a_foreign_stack_that_is_named_in_full_is_refused():
+    """It exists, so the answer is not that there is no such stack."""
+    here, _ = deployment(own("network"), *BESIDE)
+
+    with pytest.raises(GuardError) as refused:
+        here.deletions(["crd-x-two-network", "crd-x-byhand"])
+
+    assert [
+        "crd-x-two-network in ca-central-1: not a stack of x: its tag env is 'x-two', not 'x'",
+        "crd-x-byhand in ca-central-1: not a stack of x: it lacks the tags project, env, stack",
+    ] == refused.value.message.splitlines()
+    assert refused.value.hint == "name stacks of x, or select their environment: --env=ENV"
+
+
+def test_a_change_set_left_for_review_is_known_by_its_tags():
+    """AWS gives a stack its tags only when it is first created."""
+    here, _ = deployment()
+    for name, tags in (
+        ("crd-x-network", OWNER.tags("crd-x-network")),
+        ("crd-x-theirs", OWNER.tags("crd-x-theirs") | {"env": "x-two"}),
+    ):
+        here.account.create_change_set(
+            ChangeSetRequest("first", name, REGION, "CREATE", "{}", tags=tags)
+        )
+
+    assert ["crd-x-network"] == [each.name for each in here.inventory.own_stacks()]
+
+
+def test_an_orphan_in_a_region_that_no_layer_uses_any_more_is_found():
+    """The config names such a region until the stack is removed."""
+    old = own("old", region="eu-west-1")
+    without, _ = deployment(old)
+    here, _ = deployment(old, env=msgspec.structs.replace(ENV, former_regions=("eu-west-1",)))
+
+    assert () == without.inventory.own_stacks()
+    assert (old,) == here.inventory.own_stacks()
+
+
+def local(**more):
+    """The emulator with one stack that no layer has."""
+    env = msgspec.structs.replace(ENV, name="local")
+    there = stack("crd-local-old", env.owner.tags("crd-local-old"))
+    return deployment(there, env=env, desired=(), **more)
+
+
+@pytest.mark.parametrize(("terminal", "json"), [(False, False), (True, True)])
+def test_destroy_asks_on_the_emulator_too(monkeypatch, terminal, json):
+    """It shows the deletions, and refuses if it cannot ask for approval."""
+    monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=terminal))
+    here, stream = local(yes=False, json=json)
+
+    with pytest.raises(GuardError) as refused:
+        here.destroy(here.deletions(()), confirmed=(), jobs=1)
+
+    assert (
+        "pass --yes to approve without a question, or --dry-run to only look" == refused.value.hint
+    )
+    assert "crd-local-old" in stream.getvalue()
+    assert [] == here.account.written
+
+
+def test_destroy_is_refused_by_a_no(monkeypatch):
+    """Without an answer, no is the default."""
+    monkeypatch.setattr("sys.stdin", Stdin("\n", terminal=True))
+    here, _ = local(yes=False)
+
+    with pytest.raises(GuardError, match="not approved: nothing was deleted"):
+        here.destroy(here.deletions(()), confirmed=(), jobs=1)
+
+    assert [] == here.account.written
+
+
+def test_nothing_to_delete_is_said_and_nobody_is_asked(monkeypatch):
+    """A destroy can be repeated."""
+    monkeypatch.setattr("sys.stdin", Stdin("", terminal=False))
+    here, stream = deployment(*BESIDE, yes=False)
+
+    here.destroy(here.deletions(()), confirmed=(), jobs=1)
+
+    assert "nothing to delete\n" == stream.getvalue()
+
+
+def test_a_stack_that_holds_data_must_be_confirmed_even_with_yes():
+    """An orphan must be confirmed, too."""
+    here, _ = deployment(own("old"))
+    keeps = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
+    here.account.templates[own("old").id] = json.dumps({"Resources": {"Old": keeps}})
+
+    with pytest.raises(GuardError, match="crd-x-old holds data"):
+        here.destroy(here.deletions(()), confirmed=(), jobs=1)
+    here.destroy(here.deletions(()), confirmed=["crd-x-old"], jobs=1)
+
+    assert set() == remaining(here)
+
+
+NETWORK = DeploymentPlan((), (Create(STACKS[0], "not in the account yet"),), (), ())
+
+
+def test_deploy_without_possible_approval_is_refused_before_the_build(monkeypatch):
+    """The plan is shown, and nothing is built or changed."""
+    monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=False))
+    built = []
+    here, stream = deployment(yes=False)
+    here = replace(here, hooks=replace(HOOKS, build=built.append))
+
+    with pytest.raises(GuardError, match="x: cannot ask for approval") as refused:
+        here.deploy(NETWORK, jobs=1)
+
+    assert refused.value.hint.endswith("or --no-execute to leave the change sets for review")
+    assert "crd-x-network" in stream.getvalue()
+    assert ([], []) == (built, here.account.written)
+
+
+def test_deploy_asks_before_a_change_set_is_executed(monkeypatch):
+    """Without an approval the stack is not created, and the exit code is that of a guard."""
+    monkeypatch.setattr("sys.stdin", Stdin("n\n", terminal=True))
+    here, _ = deployment(yes=False)
+
+    result = here.deploy(NETWORK, jobs=1)
+
+    assert DeploymentResult(3, ()) == result
+    assert set() == remaining(here)
+
+
+def test_deploy_returns_the_stacks_as_they_are_afterwards():
+    """They are the stacks of the plan, in its order."""
+    here, _ = deployment()
+
+    result = here.deploy(NETWORK, jobs=1)
+
+    assert (0, ["CREATE_COMPLETE"]) == (
+        result.exit_code,
+        [deployed.status for deployed in result.stacks],
+    )
+
+
+def test_a_change_set_for_review_needs_no_approval(monkeypatch):
+    """It is created and left, with standard input closed."""
+    monkeypatch.setattr("sys.stdin", None)
+    here, _ = deployment(yes=False)
+    here = replace(here, options=Options(no_execute=True))
+
+    result = here.deploy(NETWORK, jobs=1)
+
+    assert (0, 1) == (result.exit_code, len(here.account.change_sets))
+
+
+@pytest.mark.parametrize(("name", "uploads"), [("local", 1), ("x", 0)])
+def test_only_the_local_environment_has_uploads_after_a_change(name, uploads):
+    """In an account an operator does them once."""
+    env = msgspec.structs.replace(ENV, name=name)
+    here, stream = deployment(env=env)
+    changed = []
+
+    def after_change(env, account, deployed):
+        changed.append(deployed.name)
+        return ["s3://bucket/image"]
+
+    here = replace(here, hooks=replace(HOOKS, after_local_change=after_change))
+    here.deploy(NETWORK, jobs=1)
+
+    assert ["crd-x-network"] * uploads == changed
+    assert uploads == stream.getvalue().count("s3://bucket/image")
+
+
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_less_than_one_job_is_refused(jobs):
+    """No stack would be changed, and the run would look successful."""
+    here, _ = deployment()
+
+    for refused in (
+        lambda: here.deploy(NETWORK, jobs=jobs),
+        lambda: here.destroy((), jobs=jobs),
+    ):
+        with pytest.raises(ConfigError, match=f"--jobs={jobs}: nothing would start"):
+            refused()
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"), [("local", LOCAL_UNREACHABLE_TIMEOUT), ("x", UNREACHABLE_TIMEOUT)]
+)
+def test_the_timeouts_of_a_run(name, seconds):
+    """The emulator on this machine is given up sooner than AWS."""
+    here, _ = deployment(env=msgspec.structs.replace(ENV, name=name))
+
+    watch = here._run(()).watch
+
+    assert (3600.0, seconds) == (watch.timeout, watch.unreachable_timeout)
+    assert (5.0, 600.0) == (LOCAL_UNREACHABLE_TIMEOUT, UNREACHABLE_TIMEOUT)
+
+
+@pytest.mark.parametrize(("role", "prefix"), [("", "deploy-"), ("arn:role", "release-")])
+def test_the_change_sets_of_a_release_have_names_of_their_own(role, prefix):
+    """IAM lets a release execute only change sets with such a name."""
+    here, _ = deployment()
+
+    assert here._run((), role).id.startswith(prefix)
