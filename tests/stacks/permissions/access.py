@@ -1,6 +1,6 @@
-"""Decides whether a role of the templates may make a call, with the evaluator of the emulator.
+"""Decide whether a role of the templates may make a call, with MiniStack's policy evaluator.
 
-All names are resolved: an example stands for what AWS would make up.
+All references are resolved; names that AWS generates are examples.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ PREFIX = f"crd-{ENVIRONMENT}"
 NESTED = f"{PREFIX}-pipeline-Codebuild"
 ARTIFACTS = f"arn:aws:s3:::{PREFIX}-artifacts-{ACCOUNT}-{REGION}-an"
 ARTIFACT_STORE = f"arn:aws:s3:::{PREFIX}-pipeline-{ACCOUNT}-{REGION}-an"
-MADE = "a role that a release makes"  # With every right that its boundary lets through.
+RELEASE_MADE_ROLE = "a role that a release creates"  # With all permissions of the boundary.
 EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
 class NamedWorld(World):
-    """The templates with the names that CloudFormation gives: after stack and title."""
+    """The templates with the names that CloudFormation generates from stack and title."""
 
     def _attribute(self, title: str, attribute: str, stack: str) -> str:
         properties = self.templates[stack]["Resources"][title].get("Properties", {})
@@ -39,7 +39,7 @@ class NamedWorld(World):
 
 @functools.cache
 def world() -> NamedWorld:
-    """Every template of the environment, nested ones too, by the name of its stack."""
+    """Return all templates of the environment by stack name, including nested stacks."""
     templates = {}
     for emitted in emit(config_of(ENVIRONMENT)).values():
         templates[emitted.stack.name] = emitted.template
@@ -50,19 +50,19 @@ def world() -> NamedWorld:
 
 
 def arn_of(stack: str, title: str) -> str:
-    """The ARN of a resource, or of a managed policy."""
+    """Return the ARN of a resource."""
     return str(world().resolved({"Fn::GetAtt": [title, "Arn"]}, stack))
 
 
 def properties(stack: str, title: str) -> dict[str, Any]:
-    """The properties of a resource, resolved."""
+    """Return the properties of a resource without references."""
     found = world().templates[stack]["Resources"][title]["Properties"]
     return dict(world().resolved(found, stack))
 
 
 @dataclass(frozen=True)
 class Role:
-    """A role: its ARN, its policies, and its boundary if it has one."""
+    """A role with its ARN, policies and permissions boundary."""
 
     arn: str
     policies: tuple[dict[str, Any], ...]
@@ -71,9 +71,9 @@ class Role:
 
 @functools.cache
 def role(name: str) -> Role:
-    """The role *name*: a stage such as Test, PipelineRole, ReleaseRole, SitePublisher, or MADE."""
+    """Return the role of a project such as Test, or one of the other roles by its title."""
     foundation = f"{PREFIX}-foundation"
-    if name == MADE:
+    if name == RELEASE_MADE_ROLE:
         boundary = properties(foundation, "PermissionsBoundary")["PolicyDocument"]
         arn = f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-MigrateRole-1A2B"
         return Role(arn, (EVERYTHING,), boundary)
@@ -92,13 +92,13 @@ def role(name: str) -> Role:
         "SitePublisher": (f"{PREFIX}-site-publisher", name),
     }.get(name, (NESTED, f"{name}Role"))
     inline = properties(stack, title)["Policies"]
-    return Role(arn_of(stack, title), tuple(each["PolicyDocument"] for each in inline))
+    return Role(arn_of(stack, title), tuple(policy["PolicyDocument"] for policy in inline))
 
 
 def decide(name: str, action: str, resource: str, **context: Any) -> bool:
-    """Whether the role *name* may do *action* to *resource*; *context* has keys of conditions.
+    """Return whether the role *name* is allowed *action* on *resource*.
 
-    A `__` in the name of a key is its colon, a `_` a hyphen.
+    *context* contains condition keys, with `__` for a colon and `_` for a hyphen.
     """
     request, policies, limits = _request(name, action, resource, context)
     result = iam.evaluate(request, policies, *limits)
@@ -110,7 +110,7 @@ def decide(name: str, action: str, resource: str, **context: Any) -> bool:
 
 
 def decide_alone(name: str, action: str, resource: str, **context: Any) -> bool:
-    """As `decide`, by the role's own policies: as if buckets had none."""
+    """Like `decide`, but ignore bucket policies."""
     request, policies, limits = _request(name, action, resource, context)
     return bool(iam.evaluate(request, policies, *limits).decision == "Allow")
 
@@ -118,7 +118,7 @@ def decide_alone(name: str, action: str, resource: str, **context: Any) -> bool:
 def _request(
     name: str, action: str, resource: str, context: dict[str, Any]
 ) -> tuple[iam.EvalContext, list[Any], list[Any]]:
-    """The request, the policies of the role, and its boundary."""
+    """Return the request, the policies of the role, and its boundary."""
     found = role(name)
     keys = {
         key.replace("__", ":").replace("_", "-").lower(): value for key, value in context.items()
@@ -133,13 +133,13 @@ def _request(
         secure_transport=True,
         service_context=keys,
     )
-    policies = [iam.parse_policy_document(each) for each in found.policies]
+    policies = [iam.parse_policy_document(policy) for policy in found.policies]
     limits = [[iam.parse_policy_document(found.boundary)]] if found.boundary else []
     return request, policies, limits
 
 
 def trusts(name: str, service: str, source: str) -> bool:
-    """Whether AWS's *service* may take the role *name* for the resource *source*."""
+    """Return whether an AWS *service* may assume the role *name* for the resource *source*."""
     stack = f"{PREFIX}-pipeline" if name == "PipelineRole" else NESTED
     document = properties(stack, name)["AssumeRolePolicyDocument"]
     request = iam.EvalContext(
@@ -151,13 +151,13 @@ def trusts(name: str, service: str, source: str) -> bool:
         region=REGION,
         service_context={"aws:sourcearn": source},
     )
-    statements = [each | {"Resource": "*"} for each in document["Statement"]]
+    statements = [statement | {"Resource": "*"} for statement in document["Statement"]]
     policy = {"Statement": statements}
     return bool(iam.evaluate_resource_policy(policy, request, service=service).decision == "Allow")
 
 
 def _bucket_policy(resource: str) -> dict[str, Any] | None:
-    """The policy of the bucket that *resource* is, or is in."""
+    """Return the policy of the bucket that is or contains *resource*."""
     for bucket, stack, title in (
         (ARTIFACTS, "foundation", "ArtifactsPolicy"),
         (ARTIFACT_STORE, "pipeline", "ArtifactStorePolicy"),

@@ -1,7 +1,7 @@
-"""The calls that each role may make: those of its stage, and those of attacks.
+"""The calls that each role is allowed to make, and calls of attackers that are denied.
 
-What an attacker has is code in a pushed commit, which runs in the builds of a stage, and, after the
-approval, in what a release makes.
+An attacker controls the code of a pushed commit. It runs in the builds of the pipeline and, after
+the approval, in the functions and tasks that a release creates.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from tests.stacks.permissions import access
 from tests.stacks.permissions.access import (
     ARTIFACT_STORE,
     ARTIFACTS,
-    MADE,
     NESTED,
     PREFIX,
+    RELEASE_MADE_ROLE,
     arn_of,
     decide,
     decide_alone,
@@ -26,55 +26,55 @@ from tests.stacks.permissions.access import (
 )
 from tests.stacks.test_pipeline import BUILDS, PROJECT_NAMES
 
-HERE = "ca-central-1"  # Where the stacks are; in the names of other things it is an example.
-CHANGING = {"Infrastructure", "UpdateServiceStack"}
+STACK_REGION = "ca-central-1"  # Other ARNs contain the example region REGION.
+CHANGES_STACKS = {"Infrastructure", "UpdateServiceStack"}
 STAGES = (*BUILDS, "PipelineRole", "SitePublisher")
-ALL = (*STAGES, "ReleaseRole", MADE)
+ROLES = (*STAGES, "ReleaseRole", RELEASE_MADE_ROLE)
 RELEASE_ROLE = arn_of(f"{PREFIX}-foundation", "ReleaseRole")
 BOUNDARY = world().resolved({"Ref": "PermissionsBoundary"}, f"{PREFIX}-foundation")
-ZIP = "lambdas/migrate/288fe5ae5880b55047dba3c310698c60.zip"
-NEW = {"s3__if_none_match": "*"}
+ZIP_KEY = "lambdas/migrate/288fe5ae5880b55047dba3c310698c60.zip"
+IF_NEW = {"s3__if_none_match": "*"}
 REPOSITORY = arn_of(f"{PREFIX}-registry", "BackendImages")
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-users-Migrate-1A2B"
 ZONE = "arn:aws:route53:::hostedzone/Z0PRODEXAMPLE"
 DATABASE = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:{PREFIX}-database"
 
 
-def stack(layer: str, region: str = HERE) -> str:
-    """The ARN of a stack of the environment."""
-    return f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{PREFIX}-{layer}/1a2b"
+def stack(name: str, region: str = STACK_REGION) -> str:
+    """Return the ARN of a stack of the environment."""
+    return f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{PREFIX}-{name}/1a2b"
 
 
 def parameter(name: str) -> str:
-    """The ARN of something in Parameter Store."""
+    """Return the ARN of a parameter in Parameter Store."""
     return f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/crd/prod/{name}"
 
 
 def log_stream(group: str) -> str:
-    """The ARN of a stream of a log group."""
+    """Return the ARN of a stream of a log group."""
     return f"{group.removesuffix(':*')}:log-stream:s"
 
 
-def propose(name: str = "release-1", role: str = RELEASE_ROLE) -> dict[str, Any]:
+def change_set(name: str = "release-1", role: str = RELEASE_ROLE) -> dict[str, Any]:
     """Return the context of a request to create a change set."""
     return {"cloudformation__ChangeSetName": name, "cloudformation__RoleArn": role}
 
 
 def logs_of(build: str) -> str:
-    """The ARN of a stream of the logs of a build."""
+    """Return the ARN of a log stream of a build project."""
     return log_stream(arn_of(NESTED, f"{build}Logs"))
 
 
-# What each stage does ---------------------------------------------------------------------------
+# Allowed calls of each project -----------------------------------------------------------------
 
-COMMON = [("s3:GetObject", f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Source/AbCdEfG", {})]
+READ_SOURCE = [("s3:GetObject", f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Source/AbCdEfG", {})]
 READ = [
     ("cloudformation:DescribeStacks", "*", {}),
     ("cloudformation:GetTemplate", stack("network"), {}),
     ("cloudformation:GetTemplate", stack("edge-certificate", "us-east-1"), {}),
 ]
 CHANGE = [
-    ("cloudformation:CreateChangeSet", stack("service"), propose()),
+    ("cloudformation:CreateChangeSet", stack("service"), change_set()),
     (
         "cloudformation:DescribeChangeSet",
         stack("service"),
@@ -84,14 +84,14 @@ CHANGE = [
         "cloudformation:ExecuteChangeSet",
         stack("service"),
         {
-            "cloudformation__ChangeSetName": f"arn:aws:cloudformation:{HERE}:{ACCOUNT}"
+            "cloudformation__ChangeSetName": f"arn:aws:cloudformation:{STACK_REGION}:{ACCOUNT}"
             ":changeSet/release-1/1a2b"
         },
     ),
     ("iam:PassRole", RELEASE_ROLE, {"iam__PassedToService": "cloudformation.amazonaws.com"}),
     ("ssm:GetParameters", parameter("backend/image"), {}),
 ]
-HONEST: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
+ALLOWED: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "Test": [],
     "Image": [
         ("ecr:GetAuthorizationToken", "*", {}),
@@ -104,8 +104,8 @@ HONEST: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
         *READ,
         *CHANGE,
         ("s3:ListBucket", ARTIFACTS, {}),
-        ("s3:GetObject", f"{ARTIFACTS}/releases/{ZIP}", {}),
-        ("s3:PutObject", f"{ARTIFACTS}/releases/{ZIP}", NEW),
+        ("s3:GetObject", f"{ARTIFACTS}/releases/{ZIP_KEY}", {}),
+        ("s3:PutObject", f"{ARTIFACTS}/releases/{ZIP_KEY}", IF_NEW),
     ],
     "Migrate": [
         ("cloudformation:DescribeStacks", stack("users", REGION), {}),
@@ -117,45 +117,49 @@ HONEST: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_a_stage_may_do_its_work(build):
-    """All its calls, and those by which CodeBuild fetches the source and writes the log."""
-    calls = [*COMMON, ("logs:PutLogEvents", logs_of(build), {}), *HONEST[build]]
+def test_a_project_can_make_its_calls(build):
+    """CodeBuild also reads the source and writes the log with its role."""
+    calls = [*READ_SOURCE, ("logs:PutLogEvents", logs_of(build), {}), *ALLOWED[build]]
 
     assert [] == [call for call in calls if not decide(build, call[0], call[1], **call[2])]
 
 
-def test_a_stage_may_not_do_the_work_of_another():
-    """Whatever one stage does and another does not, the other may not do either."""
-    calls = {(each[0], each[1]): each[2] for build in BUILDS for each in HONEST[build]}
-    done = {
-        build: {(action, resource) for action, resource, _ in HONEST[build]} for build in BUILDS
+def test_a_project_cannot_make_the_calls_of_another():
+    """A call in the table is denied to all projects whose row does not contain it."""
+    calls = {
+        (action, resource): context
+        for build in BUILDS
+        for action, resource, context in ALLOWED[build]
     }
-    # Allowed to whoever may find the stacks.
-    done["Diff"].add(("cloudformation:DescribeStacks", stack("users", REGION)))
+    expected = {
+        build: {(action, resource) for action, resource, _ in ALLOWED[build]} for build in BUILDS
+    }
+    # DescribeStacks has no narrower resource.
+    expected["Diff"].add(("cloudformation:DescribeStacks", stack("users", REGION)))
     for build in ("Plan", "Infrastructure", "UpdateServiceStack"):
-        done[build].add(("cloudformation:DescribeStacks", stack("users", REGION)))
+        expected[build].add(("cloudformation:DescribeStacks", stack("users", REGION)))
 
     allowed = {
         build: {call for call, context in calls.items() if decide(build, *call, **context)}
         for build in BUILDS
     }
 
-    assert done == allowed
+    assert expected == allowed
 
 
-# Attacks ----------------------------------------------------------------------------------------
+# Denied calls of attackers ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ROLES)
 @pytest.mark.parametrize(
     ("action", "key"),
     [
         ("s3:PutObject", "/templates/Codebuild/0123.yaml"),
-        ("s3:PutObject", f"/{ZIP}"),
+        ("s3:PutObject", f"/{ZIP_KEY}"),
         ("s3:PutObject", "/releases"),
         ("s3:DeleteObject", "/templates/Codebuild/0123.yaml"),
-        ("s3:DeleteObject", f"/releases/{ZIP}"),
-        ("s3:DeleteObjectVersion", f"/releases/{ZIP}"),
+        ("s3:DeleteObject", f"/releases/{ZIP_KEY}"),
+        ("s3:DeleteObjectVersion", f"/releases/{ZIP_KEY}"),
         ("s3:PutBucketPolicy", ""),
         ("s3:PutBucketVersioning", ""),
         ("s3:PutLifecycleConfiguration", ""),
@@ -163,24 +167,24 @@ def test_a_stage_may_not_do_the_work_of_another():
         ("s3:DeleteBucketPolicy", ""),
     ],
 )
-def test_what_a_person_deploys_is_written_by_no_role(name, action, key):
-    """A template under the digest of a coming pipeline would create roles as an administrator."""
-    for context in ({}, NEW):
+def test_no_role_writes_artifacts_of_administrators(name, action, key):
+    """A prepared template would create roles when an administrator deploys the pipeline."""
+    for context in ({}, IF_NEW):
         assert not decide_alone(name, action, f"{ARTIFACTS}{key}", **context)
         assert not decide(name, action, f"{ARTIFACTS}{key}", **context)
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_a_release_replaces_nothing_that_a_person_has_verified(name):
-    """Without If-None-Match no role writes; with it, S3 refuses a key that exists."""
-    object_ = f"{ARTIFACTS}/releases/{ZIP}"
+@pytest.mark.parametrize("name", ROLES)
+def test_a_release_cannot_overwrite_artifacts(name):
+    """Writes require If-None-Match, with which S3 refuses an existing key."""
+    object_ = f"{ARTIFACTS}/releases/{ZIP_KEY}"
 
     assert not decide_alone(name, "s3:PutObject", object_)
-    assert (name == "Infrastructure") == decide(name, "s3:PutObject", object_, **NEW)
+    assert (name == "Infrastructure") == decide(name, "s3:PutObject", object_, **IF_NEW)
 
 
-def test_the_policy_of_the_bucket_denies_by_itself():
-    """Also to a role whose own policy were to allow it."""
+def test_the_bucket_policy_denies_writes_by_itself():
+    """It also denies a role whose own policy would allow them."""
     wide = access.Role(access.role("Plan").arn, (access.EVERYTHING,))
     cases = {
         ("s3:PutObject", f"{ARTIFACTS}/templates/x", True),
@@ -191,8 +195,8 @@ def test_the_policy_of_the_bucket_denies_by_itself():
         patch.setattr(access, "role", lambda _: wide)
 
         for action, resource, new in cases:
-            assert not decide("", action, resource, **(NEW if new else {}))
-        assert decide("", "s3:PutObject", f"{ARTIFACTS}/releases/x", **NEW)
+            assert not decide("", action, resource, **(IF_NEW if new else {}))
+        assert decide("", "s3:PutObject", f"{ARTIFACTS}/releases/x", **IF_NEW)
         assert decide("", "s3:GetObject", f"{ARTIFACTS}/templates/x")
 
 
@@ -211,57 +215,62 @@ MUTATIONS = (
 )
 
 
-@pytest.mark.parametrize("name", [each for each in ALL if each not in CHANGING])
+@pytest.mark.parametrize("name", [role for role in ROLES if role not in CHANGES_STACKS])
 @pytest.mark.parametrize("action", MUTATIONS)
-def test_nothing_before_the_approval_changes_a_stack(name, action):
-    """By whatever change set, and with whatever role; after it, one action of the pipeline does."""
-    for layer in ("network", "service", "foundation", "pipeline"):
-        for how in ({}, propose(), propose("deploy-1")):
-            assert not decide(name, f"cloudformation:{action}", stack(layer), **how)
+def test_only_two_projects_change_stacks(name, action):
+    """No other role can, by any change set and with any role: none before the approval."""
+    for stack_name in ("network", "service", "foundation", "pipeline"):
+        for context in ({}, change_set(), change_set("deploy-1")):
+            assert not decide(name, f"cloudformation:{action}", stack(stack_name), **context)
 
 
-@pytest.mark.parametrize("name", [each for each in ALL if each not in CHANGING])
-def test_nobody_else_passes_the_role_of_releases(name):
-    """Neither to CloudFormation nor to a function, which would have its rights."""
+@pytest.mark.parametrize("name", [role for role in ROLES if role not in CHANGES_STACKS])
+def test_no_other_role_passes_the_release_role(name):
+    """Neither CloudFormation nor a function gets its permissions from another role."""
     for service in ("cloudformation", "lambda", "ecs-tasks", "codebuild"):
-        to = f"{service}.amazonaws.com"
+        principal = f"{service}.amazonaws.com"
 
-        assert not decide(name, "iam:PassRole", RELEASE_ROLE, iam__PassedToService=to)
+        assert not decide(name, "iam:PassRole", RELEASE_ROLE, iam__PassedToService=principal)
 
 
-@pytest.mark.parametrize("name", sorted(CHANGING))
+@pytest.mark.parametrize("name", sorted(CHANGES_STACKS))
 @pytest.mark.parametrize(
     ("action", "resource", "context"),
     [
         ("CreateChangeSet", stack("service"), {}),
-        ("CreateChangeSet", stack("service"), propose(role="arn:aws:iam::1:role/other")),
-        ("CreateChangeSet", stack("service"), propose("deploy-1")),
-        ("ExecuteChangeSet", stack("service"), propose("deploy-1")),
-        ("DeleteChangeSet", stack("service"), propose("deploy-1")),
-        ("CreateStack", stack("service"), propose()),
-        ("UpdateStack", stack("service"), propose()),
+        ("CreateChangeSet", stack("service"), change_set(role="arn:aws:iam::1:role/other")),
+        ("CreateChangeSet", stack("service"), change_set("deploy-1")),
+        ("ExecuteChangeSet", stack("service"), change_set("deploy-1")),
+        ("DeleteChangeSet", stack("service"), change_set("deploy-1")),
+        ("CreateStack", stack("service"), change_set()),
+        ("UpdateStack", stack("service"), change_set()),
         ("SetStackPolicy", stack("service"), {}),
         *(
-            (action, stack(layer, region), propose())
+            (action, stack(stack_name, region), change_set())
             for action in MUTATIONS
-            for layer in ("foundation", "pipeline", "pipeline-Codebuild-1A2B", "site-publisher")
-            for region in (HERE, "us-east-1")
+            for stack_name in (
+                "foundation",
+                "pipeline",
+                "pipeline-Codebuild-1A2B",
+                "site-publisher",
+            )
+            for region in (STACK_REGION, "us-east-1")
         ),
     ],
 )
-def test_a_release_changes_stacks_in_one_way(name, action, resource, context):
-    """By a change set of its own, with the role of releases; never what limits it."""
+def test_a_release_changes_stacks_only_by_its_change_sets(name, action, resource, context):
+    """A change set needs the release role, and no change set is allowed for manual stacks."""
     assert not decide(name, f"cloudformation:{action}", resource, **context)
 
 
-def test_a_stack_that_is_settled_is_the_service():
-    """The last action changes no other."""
+def test_update_service_stack_changes_no_other_stack():
+    """The last action changes the stack of the service only."""
     assert not decide(
-        "UpdateServiceStack", "cloudformation:CreateChangeSet", stack("network"), **propose()
+        "UpdateServiceStack", "cloudformation:CreateChangeSet", stack("network"), **change_set()
     )
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ROLES)
 @pytest.mark.parametrize(
     "action",
     [
@@ -276,7 +285,7 @@ def test_a_stack_that_is_settled_is_the_service():
     ],
 )
 def test_no_role_approves_or_changes_the_pipeline(name, action):
-    """Nor a project of it."""
+    """No role changes a build project either."""
     kind = "codepipeline" if action.startswith("codepipeline") else "codebuild"
     resources = {
         "codepipeline": f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{PREFIX}-pipeline",
@@ -287,7 +296,7 @@ def test_no_role_approves_or_changes_the_pipeline(name, action):
     assert not decide(name, action, f"{resources['codepipeline']}/Approve/Approve")
 
 
-@pytest.mark.parametrize("name", [each for each in ALL if each != "PipelineRole"])
+@pytest.mark.parametrize("name", [role for role in ROLES if role != "PipelineRole"])
 def test_only_the_pipeline_starts_its_builds(name):
     """StartBuild can override the buildspec, which gives the caller the role's permissions."""
     for project_name in PROJECT_NAMES.values():
@@ -297,22 +306,23 @@ def test_only_the_pipeline_starts_its_builds(name):
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_a_role_of_a_stage_is_for_its_project(build):
-    """Not for another project, account or service, and not for other callers of STS."""
+def test_a_role_trusts_its_project_only(build):
+    """Another project, account, service or caller of STS cannot assume it."""
     projects = {
         title: f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{name}"
         for title, name in PROJECT_NAMES.items()
     }
-    own = projects.pop(build)
-    others = [*projects.values(), own.replace(ACCOUNT, "9" * 12), f"{own}-two"]
+    project = projects.pop(build)
+    others = [*projects.values(), project.replace(ACCOUNT, "9" * 12), f"{project}-two"]
+    role = f"{build}Role"
 
-    assert trusts(f"{build}Role", "codebuild.amazonaws.com", own)
-    assert not [one for one in others if trusts(f"{build}Role", "codebuild.amazonaws.com", one)]
-    assert not trusts(f"{build}Role", "lambda.amazonaws.com", own)
-    assert not trusts(f"{build}Role", f"arn:aws:iam::{ACCOUNT}:root", own)
+    assert trusts(role, "codebuild.amazonaws.com", project)
+    assert not [other for other in others if trusts(role, "codebuild.amazonaws.com", other)]
+    assert not trusts(role, "lambda.amazonaws.com", project)
+    assert not trusts(role, f"arn:aws:iam::{ACCOUNT}:root", project)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ROLES)
 @pytest.mark.parametrize(
     "action",
     [
@@ -325,22 +335,22 @@ def test_a_role_of_a_stage_is_for_its_project(build):
         "sts:AssumeRole",
     ],
 )
-def test_no_role_becomes_one_of_the_pipeline(name, action):
-    """Neither of a stage, nor the role of releases: also under the boundary."""
-    for each in ("InfrastructureRole", "ImageRole", "DiffRole"):
+def test_no_role_changes_or_assumes_a_role_of_the_pipeline(name, action):
+    """The release role is included, as are requests with the permissions boundary."""
+    for role in ("InfrastructureRole", "ImageRole", "DiffRole"):
         context = {"iam__PermissionsBoundary": BOUNDARY}
 
-        assert not decide(name, action, arn_of(NESTED, each), **context)
+        assert not decide(name, action, arn_of(NESTED, role), **context)
         assert not decide(name, action, RELEASE_ROLE, **context)
 
 
-@pytest.mark.parametrize("name", [each for each in ALL if each != "Image"])
+@pytest.mark.parametrize("name", [role for role in ROLES if role != "Image"])
 @pytest.mark.parametrize(
     "action",
     ["ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload"],
 )
-def test_only_the_image_stage_pushes(name, action):
-    """An image that a test pushes under the tag of a commit would be released."""
+def test_only_image_pushes_images(name, action):
+    """An image that the tests push with the tag of a commit could be released."""
     assert not decide(name, action, REPOSITORY)
 
 
@@ -353,8 +363,8 @@ def test_only_the_image_stage_pushes(name, action):
         ("ecr:SetRepositoryPolicy", REPOSITORY),
     ],
 )
-def test_a_push_is_all_that_the_image_stage_may_do(action, resource):
-    """To one repository, in which a tag names one image."""
+def test_image_can_only_push_to_one_repository(action, resource):
+    """It cannot change the repository, whose tags are immutable."""
     assert not decide("Image", action, resource)
 
 
@@ -368,19 +378,19 @@ def test_a_push_is_all_that_the_image_stage_may_do(action, resource):
         ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:x"),
         ("lambda:InvokeFunction", FUNCTION),
         ("lambda:UpdateFunctionCode", FUNCTION),
-        ("s3:GetObject", f"{ARTIFACTS}/releases/{ZIP}"),
+        ("s3:GetObject", f"{ARTIFACTS}/releases/{ZIP_KEY}"),
         ("s3:ListBucket", ARTIFACT_STORE),
         ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/any"),
         ("dynamodb:GetItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PREFIX}-messages-1A2B"),
     ],
 )
-def test_code_of_an_unapproved_commit_has_no_rights(name, action, resource):
-    """It runs in these two stages."""
+def test_code_before_the_approval_has_no_further_permissions(name, action, resource):
+    """Code of the commit runs in these two projects before the approval."""
     assert not decide(name, action, resource)
 
 
-def test_a_test_reads_the_source_and_writes_its_log():
-    """It has only the permissions that CodeBuild needs to run it."""
+def test_test_reads_the_source_and_writes_its_log():
+    """The role of Test has only the permissions that CodeBuild needs."""
     (policy,) = access.role("Test").policies
 
     assert {
@@ -393,23 +403,23 @@ def test_a_test_reads_the_source_and_writes_its_log():
     } == {action for statement in policy["Statement"] for action in statement["Action"]}
 
 
-@pytest.mark.parametrize("name", [each for each in ALL if each != "PipelineRole"])
-def test_no_role_changes_the_source(name):
+@pytest.mark.parametrize("name", [role for role in ROLES if role != "PipelineRole"])
+def test_no_role_changes_the_source_artifact(name):
     """The later stages use the commit that was tested and approved."""
     for key in ("Source/AbCdEfG", "Source/Image/AbCdEfG", "Source/Source/x"):
         for verb in ("PutObject", "DeleteObject"):
             assert not decide(
-                name, f"s3:{verb}", f"{ARTIFACT_STORE}/{PREFIX}-pipeline/{key}", **NEW
+                name, f"s3:{verb}", f"{ARTIFACT_STORE}/{PREFIX}-pipeline/{key}", **IF_NEW
             )
 
 
-@pytest.mark.parametrize("name", [each for each in ALL if each not in {"Image", "PipelineRole"}])
-def test_no_role_changes_what_ecs_is_told(name):
-    """The definitions name the image that is released."""
+@pytest.mark.parametrize("name", [role for role in ROLES if role not in {"Image", "PipelineRole"}])
+def test_no_other_role_writes_the_image_artifact(name):
+    """It contains the image that ECS deploys."""
     assert not decide(name, "s3:PutObject", f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Image/AbCdEfG")
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ROLES)
 @pytest.mark.parametrize(
     "action",
     [
@@ -421,19 +431,19 @@ def test_no_role_changes_what_ecs_is_told(name):
         "logs:PutSubscriptionFilter",
     ],
 )
-def test_no_role_writes_what_an_approver_reads(name, action):
-    """But the stage itself, which adds to its own log and takes nothing out of it."""
+def test_no_role_changes_the_log_of_another_project(name, action):
+    """An approver reads the logs. A project adds to its own log, and cannot delete from it."""
     for build in BUILDS:
-        own = name == build and action in {"logs:CreateLogStream", "logs:PutLogEvents"}
+        allowed = name == build and action in {"logs:CreateLogStream", "logs:PutLogEvents"}
 
-        assert own == decide(name, action, logs_of(build))
+        assert allowed == decide(name, action, logs_of(build))
 
 
-def test_a_role_that_a_release_makes_writes_its_own_logs():
-    """The denial is of the pipeline's logs only."""
+def test_a_role_of_a_release_writes_its_own_logs():
+    """Only the logs of the pipeline are denied."""
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{PREFIX}-users-MigrateLogs-1A2B:*"
 
-    assert decide(MADE, "logs:PutLogEvents", log_stream(group))
+    assert decide(RELEASE_MADE_ROLE, "logs:PutLogEvents", log_stream(group))
 
 
 @pytest.mark.parametrize(
@@ -447,15 +457,15 @@ def test_a_role_that_a_release_makes_writes_its_own_logs():
         ("*", False),
     ],
 )
-def test_a_release_lets_only_services_call_functions(principal, allowed):
-    """Not another account, which could invoke `migrate`."""
+def test_only_aws_services_can_be_allowed_to_invoke_functions(principal, allowed):
+    """Another account could invoke the migration function."""
     action = "lambda:AddPermission"
 
     assert allowed == decide("ReleaseRole", action, FUNCTION, lambda__Principal=principal)
 
 
-def test_who_may_take_a_role_is_changed_under_the_boundary_only():
-    """A role without it would be one that a release did not make."""
+def test_a_trust_policy_is_changed_only_with_the_boundary():
+    """A role without the boundary is not a role of a release."""
     role = f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-MigrateRole-1A2B"
     bounded = {"iam__PermissionsBoundary": BOUNDARY}
     action = "iam:UpdateAssumeRolePolicy"
@@ -479,8 +489,8 @@ def test_who_may_take_a_role_is_changed_under_the_boundary_only():
         ("ModifyDBInstance", {"rds__ManageMasterUserPassword": "false"}, False),
     ],
 )
-def test_a_release_sets_no_master_password(action, context, allowed):
-    """RDS generates and stores it; and a release cannot create a public database."""
+def test_rds_manages_the_master_password(action, context, allowed):
+    """A release can neither set a master password nor create a public database."""
     assert allowed == decide("ReleaseRole", f"rds:{action}", DATABASE, **context)
 
 
@@ -503,17 +513,17 @@ def test_a_release_sets_no_master_password(action, context, allowed):
         ([], [], False),
     ],
 )
-def test_a_release_changes_the_records_of_its_hosts(types, names, allowed):
-    """Not those of mail, of the domain's delegation, or of unused hosts."""
+def test_a_release_changes_only_the_records_of_its_hosts(types, names, allowed):
+    """Records for mail, for the delegation of the domain and of other hosts are denied."""
     key = "route53__ChangeResourceRecordSets"
     context = {f"{key}RecordTypes": types, f"{key}NormalizedRecordNames": names}
-    known = {name: value for name, value in context.items() if value}
+    present = {name: value for name, value in context.items() if value}
 
-    assert allowed == decide("ReleaseRole", "route53:ChangeResourceRecordSets", ZONE, **known)
+    assert allowed == decide("ReleaseRole", "route53:ChangeResourceRecordSets", ZONE, **present)
 
 
-def test_every_record_of_a_release_is_among_its_hosts():
-    """A new host in a template is one in the policy."""
+def test_every_record_of_the_templates_is_allowed():
+    """A new host in a template must also be in the policy."""
     records = [
         world().resolved(resource["Properties"], name)
         for name, template in world().templates.items()
@@ -532,8 +542,8 @@ def test_every_record_of_a_release_is_among_its_hosts():
         assert decide("ReleaseRole", "route53:ChangeResourceRecordSets", ZONE, **context)
 
 
-def test_every_service_that_calls_a_function_is_among_the_callers():
-    """A new trigger in a template is one in the policy."""
+def test_every_service_that_invokes_a_function_is_allowed():
+    """A new trigger in a template must also be in the policy."""
     callers = {
         resource["Properties"]["Principal"]
         for template in world().templates.values()
@@ -546,17 +556,17 @@ def test_every_service_that_calls_a_function_is_among_the_callers():
         assert decide("ReleaseRole", "lambda:AddPermission", FUNCTION, lambda__Principal=caller)
 
 
-# What code of an approved commit may do, beyond its release -------------------------------------
+# Denied calls of approved code ------------------------------------------------------------------
 
-FOREIGN = "999999999999"
-QUEUE = f"arn:aws:sqs:{REGION}:{FOREIGN}:queue"
-CLAIMED = {"aws__RequestTag/project": "cruddur", "aws__RequestTag/env": "prod"}
+OTHER_ACCOUNT = "999999999999"
+QUEUE = f"arn:aws:sqs:{REGION}:{OTHER_ACCOUNT}:queue"
+TAGS_OF_PROD = {"aws__RequestTag/project": "cruddur", "aws__RequestTag/env": "prod"}
 
 
 @pytest.mark.parametrize(
     ("action", "resource", "context"),
     [
-        # CloudFormation: resources that run something else, or change the account's registry.
+        # CloudFormation: resources that run other code, or change the registry of the account.
         ("cloudformation:CreateStack", stack("x"), {}),
         ("cloudformation:CreateStackSet", "*", {}),
         ("cloudformation:RegisterType", "*", {}),
@@ -614,11 +624,11 @@ CLAIMED = {"aws__RequestTag/project": "cruddur", "aws__RequestTag/env": "prod"}
         ("ecr:PutReplicationConfiguration", "*", {}),
         ("ecr:PutRegistryPolicy", "*", {}),
         # Lambda.
-        ("lambda:GetLayerVersion", f"arn:aws:lambda:{REGION}:{FOREIGN}:layer:x:1", {}),
+        ("lambda:GetLayerVersion", f"arn:aws:lambda:{REGION}:{OTHER_ACCOUNT}:layer:x:1", {}),
         ("lambda:CreateFunctionUrlConfig", FUNCTION, {}),
         ("lambda:EnableReplication", FUNCTION, {}),
         ("lambda:UpdateFunctionCode", FUNCTION.replace(PREFIX, "other"), {}),
-        ("lambda:UpdateFunctionCode", FUNCTION.replace(ACCOUNT, FOREIGN), {}),
+        ("lambda:UpdateFunctionCode", FUNCTION.replace(ACCOUNT, OTHER_ACCOUNT), {}),
         (
             "lambda:CreateEventSourceMapping",
             "*",
@@ -647,7 +657,7 @@ CLAIMED = {"aws__RequestTag/project": "cruddur", "aws__RequestTag/env": "prod"}
         (
             "cloudwatch:PutMetricAlarm",
             f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{PREFIX}-x",
-            {"cloudwatch__AlarmActions": [f"arn:aws:sns:{REGION}:{FOREIGN}:topic"]},
+            {"cloudwatch__AlarmActions": [f"arn:aws:sns:{REGION}:{OTHER_ACCOUNT}:topic"]},
         ),
         # Data, keys, and the account.
         (
@@ -669,26 +679,28 @@ CLAIMED = {"aws__RequestTag/project": "cruddur", "aws__RequestTag/env": "prod"}
         ("codeconnections:UseConnection", "*", {}),
         ("codebuild:CreateProject", "*", {}),
         ("cloudtrail:StopLogging", "*", {}),
-        ("sts:AssumeRole", f"arn:aws:iam::{FOREIGN}:role/x", {}),
+        ("sts:AssumeRole", f"arn:aws:iam::{OTHER_ACCOUNT}:role/x", {}),
     ],
 )
-@pytest.mark.parametrize("name", ["ReleaseRole", "Infrastructure", "UpdateServiceStack", MADE])
-def test_a_release_becomes_no_more_than_a_release(name, action, resource, context):
-    """Whatever a template of an approved commit has in it, and whatever runs with its roles."""
+@pytest.mark.parametrize(
+    "name", ["ReleaseRole", "Infrastructure", "UpdateServiceStack", RELEASE_MADE_ROLE]
+)
+def test_a_release_cannot_extend_its_permissions(name, action, resource, context):
+    """Neither templates of an approved commit nor code with the roles of a release can."""
     assert not decide(name, action, resource, **context)
 
 
 @pytest.mark.parametrize("name", ["ReleaseRole", "Infrastructure", "UpdateServiceStack"])
-def test_a_template_reads_no_secret(name):
-    """By a dynamic reference; the role of a task may read those of its environment."""
+def test_a_template_cannot_read_secrets(name):
+    """A dynamic reference would. The role of a task can read the secrets of its environment."""
     secret = parameter("ROLLBAR_ACCESS_TOKEN")
 
-    assert decide(MADE, "ssm:GetParameters", secret)
+    assert decide(RELEASE_MADE_ROLE, "ssm:GetParameters", secret)
     assert not decide(name, "ssm:GetParameters", secret)
 
 
-def test_alarms_that_only_notify_are_a_release():
-    """Those of the stack monitoring, and those that scale the service."""
+def test_a_release_creates_alarms():
+    """Alarms that send an alert or scale the service are allowed."""
     alerts = arn_of(f"{PREFIX}-foundation", "Alerts")
     scaling = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:1a2b:resource/ecs/service/x"
     alarms = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:"
@@ -705,56 +717,56 @@ def test_alarms_that_only_notify_are_a_release():
     "action",
     ["cloudfront:TagResource", "cognito-idp:TagResource", "ec2:CreateTags", "lambda:TagResource"],
 )
-def test_a_release_does_not_tag_what_another_environment_has(action, key):
-    """What has its tags can be changed, so this would be the way to take it."""
-    theirs = {"aws__ResourceTag/project": "cruddur", "aws__ResourceTag/env": "prod"}
-    theirs[f"aws__ResourceTag/{key}"] = "other"
+def test_a_release_cannot_tag_resources_of_another_environment(action, key):
+    """It could change the resource once it has the tags of this environment."""
+    other_tags = {"aws__ResourceTag/project": "cruddur", "aws__ResourceTag/env": "prod"}
+    other_tags[f"aws__ResourceTag/{key}"] = "other"
 
-    assert decide("ReleaseRole", action, "*", **CLAIMED)
-    assert not decide("ReleaseRole", action, "*", **CLAIMED, **theirs)
+    assert decide("ReleaseRole", action, "*", **TAGS_OF_PROD)
+    assert not decide("ReleaseRole", action, "*", **TAGS_OF_PROD, **other_tags)
 
 
-# What an administrator deploys ------------------------------------------------------------------
+# Stacks that an administrator deploys -----------------------------------------------------------
 
 
 def imports(node: object) -> set[str]:
-    """The names of all exports that a part of a template imports."""
+    """Return the names of all exports that a part of a template imports."""
     if isinstance(node, dict):
         found = {node["Fn::ImportValue"]} if "Fn::ImportValue" in node else set()
         return found.union(*map(imports, node.values()))
     return set().union(*map(imports, node)) if isinstance(node, list) else set()
 
 
-@pytest.mark.parametrize("layer", ["foundation", "pipeline", "site-publisher"])
-def test_no_export_of_a_release_says_what_a_role_reaches(layer):
-    """A release chooses what its stacks export: `*`, or the bucket of the artifacts.
+@pytest.mark.parametrize("name", ["foundation", "pipeline", "site-publisher"])
+def test_manual_stacks_do_not_import_from_stacks_of_a_release(name):
+    """A release could export `*`, or the artifact bucket, to extend the permissions of a role.
 
-    By the one that is imported, a role can invalidate caches and nothing else.
+    With the only such import, a role can invalidate caches and nothing else.
     """
-    ours = f"{PREFIX}-foundation-"
-    imported = imports(world().templates[f"{PREFIX}-{layer}"])
-    foreign = {name for name in imported if not name.startswith(ours)}
+    imported = imports(world().templates[f"{PREFIX}-{name}"])
+    from_releases = {
+        export for export in imported if not export.startswith(f"{PREFIX}-foundation-")
+    }
 
-    assert (
-        {f"{PREFIX}-cdn-SiteDistributionArn"} if layer == "site-publisher" else set()
-    ) == foreign
+    expected = {f"{PREFIX}-cdn-SiteDistributionArn"} if name == "site-publisher" else set()
+    assert expected == from_releases
 
 
-def test_a_site_is_published_to_its_bucket_only():
-    """Not to that of the artifacts, nor to that of the pipeline."""
+def test_the_site_publisher_writes_to_the_bucket_of_the_site_only():
+    """It cannot write to the artifact bucket or the artifact store."""
     site = f"arn:aws:s3:::{PREFIX}-site-{ACCOUNT}-{REGION}-an"
 
     assert arn_of(f"{PREFIX}-cdn", "SiteFiles") == site
     assert decide("SitePublisher", "s3:PutObject", f"{site}/index.html")
     for bucket in (ARTIFACTS, ARTIFACT_STORE):
-        assert not decide_alone("SitePublisher", "s3:PutObject", f"{bucket}/x", **NEW)
+        assert not decide_alone("SitePublisher", "s3:PutObject", f"{bucket}/x", **IF_NEW)
 
 
-def test_the_policy_of_the_pipelines_bucket_keeps_the_source():
-    """Of the roles of this environment, also of one that is allowed everything."""
+def test_the_artifact_store_denies_changes_of_the_source():
+    """The bucket policy denies them to all other roles, even to one that is allowed everything."""
     source = f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Source/AbCdEfG"
     image = source.replace("/Source/", "/Image/")
-    for name in (*BUILDS, "SitePublisher", "ReleaseRole", MADE):
+    for name in (*BUILDS, "SitePublisher", "ReleaseRole", RELEASE_MADE_ROLE):
         wide = access.Role(access.role(name).arn, (access.EVERYTHING,))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(access, "role", lambda _, wide=wide: wide)

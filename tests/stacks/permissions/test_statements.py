@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stacks.permissions.access import MADE, PREFIX, role
+from tests.stacks.permissions.access import PREFIX, RELEASE_MADE_ROLE, role
 from tests.stacks.test_pipeline import BUILDS
 
 REFERENCE = Path(find_spec("cfnlint").origin).parent / "data" / "AdditionalSpecs" / "Policies.json"
@@ -82,7 +82,7 @@ def statements(name):
     ]
 
 
-ROLES = ("ReleaseRole", MADE, "PipelineRole", "SitePublisher", *BUILDS)
+ROLES = ("ReleaseRole", RELEASE_MADE_ROLE, "PipelineRole", "SitePublisher", *BUILDS)
 
 
 @pytest.mark.parametrize("name", ROLES)
@@ -120,7 +120,7 @@ def test_every_exception_is_needed():
     """An action without resource types is still allowed for a resource."""
     allowed = {
         (statement["Sid"], action)
-        for name in ("ReleaseRole", MADE)
+        for name in ("ReleaseRole", RELEASE_MADE_ROLE)
         for statement in statements(name)
         for action in statement["Action"]
     }
