@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from emulator import ministack
+from emulator.ministack import cloudformation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ _REPETITIONS = re.compile(r"[*+?{]")
 
 def install() -> None:
     """Use this for the parameters of all templates."""
-    ministack.swap(ministack.engine, "_check_parameter_constraints", _matched_in_process)
+    cloudformation.check_parameter.wrap(_matched_in_process)
 
 
 def _matched_in_process(check: Callable[..., None]) -> Callable[..., None]:

@@ -7,12 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from emulator import hosted_zones, ministack, outbox, resource_delay, sns_signing
+from emulator import hosted_zones, outbox, resource_delay, sns_signing
 from emulator.access import secret as secrets
 from emulator.access.admin_requests import PATH
 from emulator.access.anonymous import CERTIFICATE
 from emulator.access.control import AccessControl
 from emulator.autosave import Autosave
+from emulator.ministack import asgi
 from emulator.state import State
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Application:
         elif scope["type"] == "http":
             await self._aws(scope, receive, send)
         else:
-            await ministack.ASGI(scope, receive, send)
+            await asgi.application(scope, receive, send)
 
     async def _aws(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request to MiniStack; save a change of stacks before the response is sent."""
@@ -73,7 +74,7 @@ class Application:
                 self.autosave.save_now()
             await send(message)
 
-        await ministack.ASGI(scope, receive_and_record, save_and_send)
+        await asgi.application(scope, receive_and_record, save_and_send)
         if scope["method"] not in {"GET", "HEAD", "OPTIONS"} and not _READ_ACTION.search(body):
             self.autosave.save_soon()
 
@@ -99,7 +100,7 @@ class Application:
 
 def _is_admin_request(scope: Scope) -> bool:
     """Return whether a request is for the admin API, and not for a resource with the same path."""
-    return bool(scope["path"].startswith(PATH) and scope.get(ministack.AUTHENTICATED))
+    return bool(scope["path"].startswith(PATH) and scope.get(asgi.AUTHENTICATED))
 
 
 async def _read(receive: Receive) -> bytes:

@@ -7,8 +7,9 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from emulator import interrupted_operations, ministack
+from emulator import interrupted_operations
 from emulator.access import function_credentials
+from emulator.ministack import cloudformation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -32,7 +33,7 @@ class Autosave:
         self._state.load()
         function_credentials.delete_sessions()
         await interrupted_operations.roll_back()
-        ministack.wrap("_create_stack_task_in_region", self._saving_after)
+        cloudformation.create_stack_task.wrap(self._saving_after)
         _log.info("state loaded in %.0f ms", 1000 * (time.perf_counter() - started))
 
     def save_now(self) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator import ministack
+from emulator.ministack import context, services
 
 
 def create(request: dict[str, Any]) -> None:
     """Create the hosted zones in *request* that its account does not have yet."""
-    with ministack.scope(request["account"], "us-east-1"):
+    with context.scope(request["account"], "us-east-1"):
         for zone_id, domain in request["hosted_zones"]:
-            ministack.make_hosted_zone(zone_id, domain)
+            services.create_hosted_zone(zone_id, domain)

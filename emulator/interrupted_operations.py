@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from emulator import ministack
+from emulator.ministack import cloudformation, context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,43 +27,45 @@ _PREVIOUS = "_before"
 
 def install() -> None:
     """Store the previous stack with each update, so that the update can be rolled back."""
-    ministack.wrap("_deploy_stack_async", _with_previous_stack)
+    cloudformation.deploy_stack.wrap(_with_previous_stack)
 
 
 def _with_previous_stack(deploy: Callable[..., Any]) -> Callable[..., Any]:
     async def deploying(name: str, *args: Any, **kwargs: Any) -> None:
-        ministack.stacks[name][_PREVIOUS] = kwargs.get("previous_stack")
+        cloudformation.stacks[name][_PREVIOUS] = kwargs.get("previous_stack")
         await deploy(name, *args, **kwargs)
-        ministack.stacks[name].pop(_PREVIOUS, None)
+        cloudformation.stacks[name].pop(_PREVIOUS, None)
 
     return deploying
 
 
 async def roll_back() -> None:
     """Roll back, or finish deleting, every stack whose saved status is in progress."""
-    for (account, region, name), stack in ministack.everywhere(ministack.stacks):
+    for (account, region, name), stack in context.everywhere(cloudformation.stacks):
         status = stack["StackStatus"]
         if status == "REVIEW_IN_PROGRESS" or not status.endswith("_IN_PROGRESS"):
             continue
         _log.warning("%s in %s was %s when the server was killed", name, region, status)
-        with ministack.scope(account, region):
+        with context.scope(account, region):
             await _roll_back(name, stack)
             _delete_change_set(stack["StackId"])
 
 
-async def _roll_back(name: str, stack: ministack.Stack) -> None:
+async def _roll_back(name: str, stack: cloudformation.Stack) -> None:
     previous = stack.pop(_PREVIOUS, None)
     if stack["StackStatus"].startswith("DELETE"):
-        await ministack.delete_stack(name, stack["StackId"])
+        await cloudformation.delete_stack(name, stack["StackId"])
         return
     operation = _operation(stack, previous)
-    await ministack.roll_back(name, stack["StackId"], stack, operation, _REASON)
+    await cloudformation.roll_back(name, stack["StackId"], stack, operation, _REASON)
     if previous is None and stack["StackStatus"] == "ROLLBACK_COMPLETE":
         stack.update(StackStatus="REVIEW_IN_PROGRESS", StackStatusReason=_REASON, Outputs=[])
         stack.update(_template={}, _template_body="", _resources={})
 
 
-def _operation(stack: ministack.Stack, previous: ministack.Stack | None) -> dict[str, Any]:
+def _operation(
+    stack: cloudformation.Stack, previous: cloudformation.Stack | None
+) -> dict[str, Any]:
     """Return the argument of MiniStack's rollback: what the operation has changed so far."""
     old = previous["_resources"] if previous else {}
     created = [name for name, resource in stack["_resources"].items() if old.get(name) != resource]
@@ -80,6 +82,6 @@ def _operation(stack: ministack.Stack, previous: ministack.Stack | None) -> dict
 
 def _delete_change_set(stack_id: str) -> None:
     """Delete the executed change set of a stack."""
-    for name, change_set in ministack.change_sets.items():
+    for name, change_set in cloudformation.change_sets.items():
         if change_set["StackId"] == stack_id:
-            ministack.change_sets.pop(name)
+            cloudformation.change_sets.pop(name)

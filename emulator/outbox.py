@@ -11,8 +11,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from emulator import ministack
 from emulator.message import Message
+from emulator.ministack import context
 
 _KEPT = 1000
 _messages: dict[str, deque[Message]] = defaultdict(lambda: deque(maxlen=_KEPT))
@@ -21,7 +21,7 @@ _messages: dict[str, deque[Message]] = defaultdict(lambda: deque(maxlen=_KEPT))
 def send(to: str, *, about: str, secret: str) -> None:
     """Add a message of the current account."""
     sent = datetime.now(UTC).isoformat(timespec="milliseconds")
-    _messages[ministack.account()].append(Message(to, about, secret, sent))
+    _messages[context.account()].append(Message(to, about, secret, sent))
 
 
 def read(request: dict[str, Any]) -> list[dict[str, str]]:

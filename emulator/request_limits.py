@@ -19,7 +19,8 @@ from http import HTTPStatus
 from typing import Any
 from xml.sax.saxutils import escape
 
-from emulator import ministack, xml_characters
+from emulator import xml_characters
+from emulator.ministack import asgi
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -77,7 +78,7 @@ class RequestLimits:
     def __init__(self, app: App) -> None:
         self._app = app
         self._held = {True: 0, False: 0}  # Bytes in memory: of signed requests, of others.
-        ministack.swap(ministack.app, "_decompress_request_body", _limited_decompression)
+        asgi.decompress.wrap(_limited_decompression)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request within its limits."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from emulator import ministack
+from emulator.ministack import cloudformation, context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,19 +28,18 @@ def of(account: str) -> float:
 
 def install() -> None:
     """Run delayed resources like those that MiniStack runs on a thread, and wait before each."""
-    needs_thread = ministack.needs_thread()
+    needs_thread = cloudformation.runs_on_thread.current
 
     def wait_before(run: Callable[..., Any]) -> Callable[..., Any]:
         async def waiting(work: Callable[..., Any], kind: str, *args: Any) -> Any:
-            await asyncio.sleep(of(ministack.account()))
+            await asyncio.sleep(of(context.account()))
             if needs_thread(kind):
                 return await run(work, kind, *args)
             return work(kind, *args)
 
         return waiting
 
-    ministack.wrap("run_reentrant", wait_before)
-    ministack.wrap(
-        "_runs_on_worker_thread",
-        lambda original: lambda kind: original(kind) or of(ministack.account()) > 0,
+    cloudformation.run_on_thread.wrap(wait_before)
+    cloudformation.runs_on_thread.after(
+        lambda on_thread, _kind: on_thread or of(context.account()) > 0
     )

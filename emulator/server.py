@@ -80,18 +80,20 @@ def _application(paths: EmulatorPaths, port: int) -> Application:
     from emulator import (
         allowed_patterns,
         interrupted_operations,
-        ministack,
         patches,
         resource_delay,
         template_limits,
     )
     from emulator.access import control, function_credentials, operation_names, secret
     from emulator.application import Application
+    from emulator.ministack import asgi, credentials, names
 
+    patches.load()
+    names.check()
     root_secret = secret.read(paths.secret)
-    ministack.use_root_secret(root_secret)
-    ministack.swap(ministack, "ASGI", control.only_authenticated)
-    patches.close()
+    credentials.use_root_secret(root_secret)
+    asgi.application.wrap(control.only_authenticated)
+    patches.install()
     function_credentials.install(root_secret)
     operation_names.install()
     resource_delay.install()

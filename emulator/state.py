@@ -15,7 +15,7 @@ from typing import Any
 
 from deployer.errors import EmulatorError
 from deployer.files import write_atomically
-from emulator import ministack
+from emulator.ministack import names, persistence
 from emulator.paths import EmulatorPaths
 
 _FORMAT = 1
@@ -32,16 +32,16 @@ class State:
         """Load the saved state into every service, before the first request."""
         for name, payload in self._read().items():
             try:
-                ministack.load_module(ministack.STATES[name]).load_persisted_state(payload)
+                persistence.load_module(persistence.STATES[name]).load_persisted_state(payload)
             except Exception as error:
                 # Any error of a service comes from the content of the file.
                 raise _damaged(self.paths.state, f"{name}: {error!r}") from error
 
     def save(self) -> None:
         """Write the current state of all services to the file."""
-        texts = {name: _text(get_state) for name, get_state in ministack.savers().items()}
+        texts = {name: _text(get_state) for name, get_state in persistence.savers().items()}
         services = ",\n".join(f'"{name}": {text}' for name, text in texts.items())
-        start = f'{{"format": {_FORMAT}, "ministack": "{ministack.PINNED}", "services": {{\n'
+        start = f'{{"format": {_FORMAT}, "ministack": "{names.PINNED}", "services": {{\n'
         write_atomically(self.paths.state, f"{start}{services}\n}}}}\n")
 
     def _read(self) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class State:
         if not file.exists():
             return {}
         try:
-            saved = json.loads(file.read_text(), object_hook=ministack.from_json)
+            saved = json.loads(file.read_text(), object_hook=persistence.from_json)
             is_known: bool = saved["format"] == _FORMAT
             services: dict[str, Any] = dict(saved["services"])
         except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
@@ -72,7 +72,7 @@ def _text(get_state: Callable[[], Any]) -> str:
     """Return a service's state as JSON; try again if one of its threads changed it meanwhile."""
     for _ in range(_ATTEMPTS):
         try:
-            return json.dumps(get_state(), default=ministack.to_json)
+            return json.dumps(get_state(), default=persistence.to_json)
         except RuntimeError:  # "dictionary changed size during iteration"
             continue
-    return json.dumps(get_state(), default=ministack.to_json)
+    return json.dumps(get_state(), default=persistence.to_json)

@@ -17,7 +17,8 @@ from typing import Any
 import yaml
 
 from deployer import yaml_limits
-from emulator import ministack, xml_characters
+from emulator import xml_characters
+from emulator.ministack import cloudformation, context
 
 _log = logging.getLogger("emulator.template_limits")
 
@@ -37,16 +38,16 @@ class TemplateError(ValueError):
 
 def install() -> None:
     """Apply the limits to every template that MiniStack reads."""
-    ministack.swap(ministack.engine, "CfnLoader", _by_libyaml)
-    ministack.wrap("_parse_template", _limited)
-    ministack.wrap("_parse_snippet", _limited_snippet)
-    ministack.wrap("_resolve_template", _without_aliases)
-    ministack.wrap("_resolve_refs", _limited_text)
-    ministack.swap(ministack.language_extensions, "apply", _counted)
-    ministack.swap(ministack.language_extensions, "_expand", _counting)
-    ministack.wrap("_xml", _clean_answer)
-    for action in ministack.ACTIONS:
-        ministack.wrap_action(action, _checked)
+    cloudformation.yaml_loader.wrap(_by_libyaml)
+    cloudformation.parse_template.wrap(_limited)
+    cloudformation.parse_snippet.wrap(_limited_snippet)
+    cloudformation.resolve_template.wrap(_without_aliases)
+    cloudformation.resolve.wrap(_limited_text)
+    cloudformation.apply_extensions.wrap(_counted)
+    cloudformation.expand_extension.wrap(_counting)
+    cloudformation.xml_answer.wrap(_clean_answer)
+    for action in cloudformation.ACTIONS:
+        cloudformation.action(action).wrap(_checked)
 
 
 def _by_libyaml(loader: type[yaml.SafeLoader]) -> type[yaml.CSafeLoader]:
@@ -104,7 +105,7 @@ def _without_aliases(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
             try:
                 _check_text(text, aliases=False)
             except yaml_limits.AliasError:
-                return None, ministack.refuse("ValidationError", _ALIASES)
+                return None, cloudformation.refuse("ValidationError", _ALIASES)
             except ValueError:
                 pass  # Reported by _parse_template, with its prefix.
         return text, refused
@@ -237,15 +238,15 @@ def _clean_answer(answer: Callable[[int, str, str], Any]) -> Callable[[int, str,
     return answering
 
 
-def _checked(action: ministack.Action) -> ministack.Action:
+def _checked(action: context.Action) -> context.Action:
     """Refuse characters that XML does not allow, and templates that cannot be evaluated."""
 
-    def checking(params: ministack.Params) -> ministack.Answer:
+    def checking(params: context.Params) -> context.Answer:
         for name, values in params.items():
             for text in (name, *(values if isinstance(values, list) else [values])):
                 if found := xml_characters.forbidden(str(text)):
                     message = f"{found} in {xml_characters.clean(name)} is not allowed"
-                    return ministack.refuse("ValidationError", message)
+                    return cloudformation.refuse("ValidationError", message)
         try:
             return action(params)
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
@@ -253,6 +254,6 @@ def _checked(action: ministack.Action) -> ministack.Action:
                 raise
             _log.exception("a template could not be read")
             message = f"Template format error: {type(error).__name__}: {error}"
-            return ministack.refuse("ValidationError", xml_characters.clean(message))
+            return cloudformation.refuse("ValidationError", xml_characters.clean(message))
 
     return checking

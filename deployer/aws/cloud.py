@@ -24,7 +24,7 @@ COMPLETE = frozenset(
 )
 NEVER_COMPLETED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 _CANCELLED = re.compile(r"Resource (creation|update|deletion) (was )?cancell?ed", re.IGNORECASE)
-_EMULATOR = re.compile(r"Emulator stack (arn:\S+) was not successfully")
+_EMBEDDED = re.compile(r"Embedded stack (arn:\S+) was not successfully")
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ class StackEvent:
             return ""
         if self.physical_id.startswith("arn:"):
             return self.physical_id
-        match = _EMULATOR.search(self.reason)
+        match = _EMBEDDED.search(self.reason)
         return match[1] if match else ""
 
     @property

@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from emulator import ministack
 from emulator.access.signatures import S3
+from emulator.ministack import credentials
 
 if TYPE_CHECKING:
     from emulator.access.request import Request
@@ -116,7 +116,7 @@ def _is_cognito(request: Request) -> bool:
 
 def _is_key_set(request: Request) -> bool:
     found = _KEY_SET.fullmatch(request.path)
-    return bool(found and not request.raw_query and ministack.has_user_pool(found[1]))
+    return bool(found and not request.raw_query and credentials.has_user_pool(found[1]))
 
 
 def _is_link(request: Request) -> bool:
@@ -134,6 +134,6 @@ def _is_public_object(request: Request) -> bool:
     names = {name for name, _ in request.query}
     if bucket in _NOT_BUCKETS or names - (_OBJECT_QUERY if key else _LIST_QUERY):
         return False
-    if ministack.service_of(request) != S3:
+    if credentials.service_of(request) != S3:
         return False
-    return ministack.is_public(bucket, key, request.method, request.query_lists)
+    return credentials.is_public(bucket, key, request.method, request.query_lists)

@@ -8,7 +8,6 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from emulator import ministack
 from emulator.access import (
     admin_requests,
     anonymous,
@@ -22,6 +21,7 @@ from emulator.access.body import Body, DisconnectedError
 from emulator.access.destinations import Destination
 from emulator.access.errors import AwsRefusalError, RefusedError
 from emulator.access.request import Request
+from emulator.ministack import asgi, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -46,11 +46,11 @@ def only_authenticated(application: Asgi) -> Asgi:
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or scope.get(ministack.AUTHENTICATED):
+        if scope["type"] == "lifespan" or scope.get(asgi.AUTHENTICATED):
             await application(scope, receive, send)
             return
         headers = {"Content-Type": "application/json"}
-        await ministack.send_answer(send, 404, headers, b'{"message": "Not Found"}')
+        await asgi.send_answer(send, 404, headers, b'{"message": "Not Found"}')
 
     return guarded
 
@@ -84,12 +84,12 @@ class AccessControl:
             origins.check(request, destination, self._origins)
             if destination is Destination.AWS:
                 await self._authenticate(request, body)
-                scope[ministack.AUTHENTICATED] = True
+                scope[asgi.AUTHENTICATED] = True
         except RefusedError as refused:
             text = json.dumps({"message": str(refused)}).encode()
             answer = (refused.status, {"Content-Type": "application/json"}, text)
         except AwsRefusalError as refused:
-            answer = ministack.credentials_refused(
+            answer = credentials.credentials_refused(
                 refused.code, refused.message, refused.service, request
             )
         except DisconnectedError:
@@ -101,7 +101,7 @@ class AccessControl:
             await body.drain()
         status, headers, text = answer
         head = request.method == "HEAD"
-        await ministack.send_answer(send, status, headers, b"" if head else text, head=head)
+        await asgi.send_answer(send, status, headers, b"" if head else text, head=head)
 
     async def _authenticate(self, request: Request, body: Body) -> None:
         """Raise a refusal unless *request* is signed, or served without credentials."""
@@ -128,15 +128,15 @@ class AccessControl:
         if request.path.startswith("/_"):
             raise RefusedError(f"{request.path}: needs a signature with the folder's secret key")
         message = "Request is missing Authentication Token"
-        service = ministack.service_of(request, form)
+        service = credentials.service_of(request, form)
         raise AwsRefusalError("MissingAuthenticationToken", message, service=service)
 
     async def _verify(
         self, request: Request, parsed: signatures.RequestSignature, body: Body
     ) -> None:
         """Verify key, time, signature and body in this order, and that one operation is named."""
-        found = ministack.find_credentials(parsed.access_key, parsed.token)
-        if isinstance(found, ministack.Refusal):
+        found = credentials.find_credentials(parsed.access_key, parsed.token)
+        if isinstance(found, credentials.Refusal):
             raise AwsRefusalError(found.code, found.message, service=parsed.service)
         secret = found.secret_access_key
         signatures.check_time(parsed, datetime.now(UTC))
@@ -164,6 +164,6 @@ def _check_admin_request(request: Request, parsed: signatures.RequestSignature) 
 
 def _check_service(request: Request, body: bytes) -> None:
     """Raise AwsRefusalError if MiniStack routes a request with an unsigned body not to S3."""
-    if ministack.service_of(request, body) != signatures.S3:
+    if credentials.service_of(request, body) != signatures.S3:
         message = "Credential should be scoped to correct service."
         raise AwsRefusalError("SignatureDoesNotMatch", message, service=signatures.S3)

@@ -12,7 +12,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from emulator.access.errors import RefusedError
-from emulator.patches import apigateway, elb
+from emulator.patches import elb
+from emulator.patches.apigateway import http_apis
 from emulator.patches.cloudfront import distributions
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ def find(request: Request, port: int, more_hosts: Collection[str]) -> Destinatio
     if len(host) > _MAX_HOST_LENGTH:
         raise RefusedError(f"Host: longer than {_MAX_HOST_LENGTH} characters")
     if host in {f"{name}:{port}" for name in _LOOPBACK} or host in more_hosts:
-        api = request.path.startswith(_API_PATH) and apigateway.find(*_api_key(request))
+        api = request.path.startswith(_API_PATH) and http_apis.find(*_api_key(request))
         return Destination.API if api else Destination.AWS
     if distributions.find(host):
         return Destination.DISTRIBUTION
     if elb.find(host):
         return Destination.LOAD_BALANCER
-    if apigateway.find(*_api_key(request)):
+    if http_apis.find(*_api_key(request)):
         return Destination.API
     if _ENDPOINT.fullmatch(host):
         return Destination.AWS

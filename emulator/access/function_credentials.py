@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator import ministack
 from emulator.access import web_identity
 from emulator.access.secret import derive
+from emulator.ministack import credentials
 
 
 def install(secret: str) -> None:
     """Derive the keys of functions from *secret*, and accept only tokens signed with it."""
-    ministack.swap_function_credentials(lambda config: _function_credentials(config, secret))
-    ministack.swap_web_identity(lambda token: web_identity.is_web_identity_token(secret, token))
+    credentials.replace_function_credentials(lambda config: _function_credentials(config, secret))
+    credentials.check_web_identity(lambda token: web_identity.is_web_identity_token(secret, token))
 
 
 def delete_sessions() -> None:
     """Delete the sessions of functions: an earlier version saved predictable keys."""
-    sessions = ministack.store(ministack.sts, "_sessions")
+    sessions = credentials.sessions
     for key in [key for key, session in sessions.items() if "AccountId" not in session]:
         del sessions[key]
 
@@ -41,7 +41,7 @@ def _function_credentials(config: dict[str, Any], secret: str) -> dict[str, str]
         "SecretAccessKey": secret_key,
         "SessionToken": token,
     }
-    ministack.store(ministack.sts, "register_session")(access_key, session)
+    credentials.register_session(access_key, session)
     return {
         "AWS_ACCESS_KEY_ID": access_key,
         "AWS_SECRET_ACCESS_KEY": secret_key,

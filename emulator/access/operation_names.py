@@ -11,9 +11,9 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from emulator import ministack
 from emulator.access import admin_requests
 from emulator.access.errors import AwsRefusalError
+from emulator.ministack import credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,8 @@ _UNKNOWN = "UnknownOperation"  # Only a policy with SERVICE:* allows it.
 
 def check(request: Request, body: bytes) -> None:
     """Raise AwsRefusalError if *request* names more operations than its service's protocol allows."""
-    service = ministack.service_of(request, body)
-    is_rest = ministack.is_rest(service)
+    service = credentials.service_of(request, body)
+    is_rest = credentials.is_rest(service)
     named = [value for name, value in request.query if name == "Action"]
     named += [value for name, value in request.headers if name == "x-amz-target"]
     named += _in_form(request, body)
@@ -51,8 +51,8 @@ def _in_form(request: Request, body: bytes) -> list[str]:
 
 def install() -> None:
     """Evaluate policies for every operation, also for those that MiniStack has no name for."""
-    ministack.swap(ministack.iam_actions, "extract_iam_action", _always_named)
-    ministack.swap(ministack.router, "_is_aws_service_name", _without_admin_requests)
+    credentials.operation_name.wrap(_always_named)
+    credentials.is_service_name.wrap(_without_admin_requests)
 
 
 def _always_named(find: Callable[..., str | None]) -> Callable[..., str]:
@@ -62,7 +62,7 @@ def _always_named(find: Callable[..., str | None]) -> Callable[..., str]:
         if service == "lambda" and path.rstrip("/").endswith(_STREAMING):
             return "lambda:InvokeFunction"
         found = find(service, method, path, *rest)
-        return found or f"{ministack.permission_prefix(service)}:{_UNKNOWN}"
+        return found or f"{credentials.permission_prefix(service)}:{_UNKNOWN}"
 
     return finding
 

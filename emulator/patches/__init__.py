@@ -1,19 +1,70 @@
-"""What AWS does and the emulator does not: closed here one concern per module, or known as open.
+"""Patches of MiniStack, grouped by AWS service: behaviour of AWS that MiniStack lacks.
 
-GAPS      the table of both (table.py); docs/emulator.md shows it
-close()   closes what can be closed, once, before the first request
+Each module has `install`, which changes MiniStack, and DIFFERENCES, the rows of docs/emulator.md.
+Differences without a patch stand in the module or package of the service they concern.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 
-from emulator.patches.table import GAPS, Gap
+# In the order of installation: where two change the same function, the later one runs first.
+PATCHES = (
+    "cloudformation.replacements",
+    "cloudformation.template_references",
+    "ec2.availability_zones",
+    "cloudformation.exports",
+    "cloudformation.change_sets",
+    "cloudformation.template_urls",
+    "cloudformation.resource_events",
+    "cloudformation.property_values",
+    "s3.buckets",
+    "ec2.network",
+    "ecs.clusters",
+    "route53",
+    "elb",
+    "acm",
+    "cloudfront.distributions",
+    "cloudfront.functions",
+    "cloudfront.distribution_checks",
+    "s3.bucket_settings",
+    "s3.notifications",
+    "sns.topic_policies",
+    "lambda_.permissions",
+    "apigateway.permissions",
+    "iam.secure_transport",
+    "apigateway.http_apis",
+    "lambda_.functions",
+    "cloudformation.resource_properties",
+    "cloudformation.resource_names",
+    "sns.subscriptions",
+    "cognito",
+    "dynamodb",
+    "rds",
+    "lambda_.workers",
+    "codeconnections",
+    "codepipeline",
+    "application_autoscaling",
+    "xray",
+    "budgets",
+    "iam.oidc_providers",
+    "recorded",
+    "cloudformation.nested_stacks",
+    "cloudformation.nested_change_sets",
+    "iam.conditions",
+    "codebuild",
+    "ecs.services",
+    "ecr",
+)
 
-__all__ = ["GAPS", "Gap", "close"]
+
+def load() -> list[ModuleType]:
+    """Import all patches, which resolves the names of MiniStack that they use."""
+    return [import_module(f"emulator.patches.{name}") for name in PATCHES]
 
 
-def close() -> None:
-    """Close every gap, in the order of the table."""
-    for name in dict.fromkeys(gap.module for gap in GAPS if gap.module):
-        import_module(f"emulator.patches.{name}").close()
+def install() -> None:
+    """Install all patches, once, before the first request."""
+    for patch in load():
+        patch.install()

@@ -1,55 +1,76 @@
-"""A certificate is validated by records that CloudFormation writes into the hosted zone."""
+"""Write the validation records of certificates into their hosted zones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from emulator import ministack
-from emulator.ministack import Props
+from emulator.ministack import names, services
+from emulator.ministack.cloudformation import Created, Props, ResourceType
+from emulator.patches.differences import Difference
 
-Made = tuple[str, dict[str, Any]]
+DIFFERENCES = (
+    Difference(
+        "CloudFormation writes the validation records of a certificate into its hosted zone.",
+        source="AWS::CertificateManager::Certificate, DomainValidationOption; the error for a "
+        "wrong zone is not verified (AWS waits, then fails)",
+        ministack="No records; any zone is accepted.",
+        test="test_certificate",
+    ),
+    Difference(
+        "A certificate is issued some minutes after its records are in the zone.",
+        source="ACM user guide, DNS validation",
+        ministack="Issued at once.",
+        consequence="A deployment that waits for it for minutes is not tested here.",
+    ),
+)
+UPSTREAM = True
 
+_CERTIFICATE = ResourceType("AWS::CertificateManager::Certificate")
 
-def close() -> None:
-    """Write the records, and fail at once where AWS would wait for them in vain."""
-    ministack.wrap_type("AWS::CertificateManager::Certificate", "create", _validated)
-
-
-def _validated(create: Callable[..., Made]) -> Callable[..., Made]:
-    def creating(title: str, props: Props, stack: str) -> Made:
-        zones = {one["DomainName"]: one["HostedZoneId"] for one in _options(props)}
-        for domain, zone in zones.items():
-            _refuse_outside(domain, zone)
-        made, attributes = create(title, props, stack)
-        for option in ministack.store(ministack.acm, "_certificates")[made][
-            "DomainValidationOptions"
-        ]:
-            if option["DomainName"] in zones:
-                _write(option["ResourceRecord"], zones[option["DomainName"]])
-        return made, attributes
-
-    return creating
-
-
-def _options(props: Props) -> list[dict[str, str]]:
-    given = props.get("DomainValidationOptions") or []
-    return [one for one in given if one.get("HostedZoneId")]
+_certificates: Any = names.name(services.acm, "_certificates")
 
 
-def _refuse_outside(domain: str, zone_id: str) -> None:
-    zone = ministack.store(ministack.route53, "_zones").get(zone_id)
-    if zone is None:
-        raise ValueError(f"No hosted zone found with ID: {zone_id}")
-    name = zone["name"].rstrip(".")
-    if domain != name and not domain.endswith("." + name):
-        raise ValueError(f"{domain} is not in the hosted zone {name}, so it is never validated")
+def install() -> None:
+    """Install the patch."""
+    _CERTIFICATE.create.before(_check_zones)
+    _CERTIFICATE.create.after(_write_records)
+
+
+def _zones(props: Props) -> dict[str, str]:
+    """Return the id of the hosted zone of each domain."""
+    options = props.get("DomainValidationOptions") or []
+    return {
+        option["DomainName"]: option["HostedZoneId"]
+        for option in options
+        if option.get("HostedZoneId")
+    }
+
+
+def _check_zones(_title: str, props: Props, _stack: str) -> Created | None:
+    """Fail at once where AWS waits for a validation that never succeeds."""
+    for domain, zone_id in _zones(props).items():
+        zone = services.zones.get(zone_id)
+        if zone is None:
+            raise ValueError(f"No hosted zone found with ID: {zone_id}")
+        name = zone["name"].rstrip(".")
+        if domain != name and not domain.endswith("." + name):
+            raise ValueError(f"{domain} is not in the hosted zone {name}, so it is never validated")
+    return None
+
+
+def _write_records(created: Created, _title: str, props: Props, _stack: str) -> Created:
+    zones = _zones(props)
+    for option in _certificates[created[0]]["DomainValidationOptions"]:
+        if option["DomainName"] in zones:
+            _write(option["ResourceRecord"], zones[option["DomainName"]])
+    return created
 
 
 def _write(record: dict[str, str], zone_id: str) -> None:
-    """Write the record as Route 53 keeps it. Like AWS's, it outlives the certificate."""
-    records = ministack.store(ministack.route53, "_records")[zone_id]
-    if not any(kept["Name"] == record["Name"] for kept in records):
+    """Write a record as Route 53 keeps it. As on AWS, it stays when the certificate is deleted."""
+    records = services.records[zone_id]
+    if not any(existing["Name"] == record["Name"] for existing in records):
         values = [record["Value"]]
-        kept = {"Name": record["Name"], "Type": "CNAME", "TTL": "300", "ResourceRecords": values}
-        records.append(kept)
+        records.append(
+            {"Name": record["Name"], "Type": "CNAME", "TTL": "300", "ResourceRecords": values}
+        )

@@ -1,44 +1,46 @@
-"""A CodeBuild project keeps how long a build may queue, and where it logs."""
+"""Keep the queue timeout and the log configuration of CodeBuild projects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from emulator import ministack
-from emulator.ministack import Props
+from emulator.ministack import cloudformation, names, services
+from emulator.ministack.cloudformation import Props, ResourceType
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
 
 Project = dict[str, Any]
 
-_KIND = "AWS::CodeBuild::Project"
-_QUEUED_MINUTES = 480  # Where a template says nothing: CodeBuild API reference, Project.
+DIFFERENCES = (
+    Difference(
+        "A CodeBuild project has a queue timeout and a log configuration.",
+        source="CodeBuild API reference, Project",
+        ministack="Dropped.",
+        test="cloudformation/test_nested_stacks.py::test_projects",
+    ),
+)
+UPSTREAM = True
+
+_PROJECT = ResourceType("AWS::CodeBuild::Project")
+_QUEUED_MINUTES = 480  # The default: CodeBuild API reference, Project.
+_KEPT = ("queuedTimeoutInMinutes", "logsConfig")
+
+_projects: Any = names.name(services.codebuild, "_projects")
+_describe: Function[[Project], Project] = Function("_project_shape", services.codebuild)
 
 
-def close() -> None:
-    """Keep both when a stack makes or changes a project, and show them."""
-    for verb, at in (("create", 1), ("update", 2)):
-        ministack.wrap_type(_KIND, verb, _keeping(at))
-    ministack.swap(ministack.codebuild, "_project_shape", _showing)
+def install() -> None:
+    """Install the patch."""
+    _PROJECT.after(_keep)
+    _describe.after(_add_kept)
 
 
-def _keeping(at: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Of what is called with the new properties as argument *at*."""
-
-    def wrapper(make: Callable[..., Any]) -> Callable[..., Any]:
-        def making(*args: Any) -> Any:
-            name, attributes = make(*args)
-            props: Props = args[at]
-            ministack.store(ministack.codebuild, "_projects")[name].update(
-                queuedTimeoutInMinutes=int(props.get("QueuedTimeoutInMinutes", _QUEUED_MINUTES)),
-                logsConfig=ministack.to_camel(props.get("LogsConfig", {})),
-            )
-            return name, attributes
-
-        return making
-
-    return wrapper
+def _keep(name: str, props: Props) -> None:
+    _projects[name].update(
+        queuedTimeoutInMinutes=int(props.get("QueuedTimeoutInMinutes", _QUEUED_MINUTES)),
+        logsConfig=cloudformation.to_camel(props.get("LogsConfig", {})),
+    )
 
 
-def _showing(shape: Callable[[Project], Project]) -> Callable[[Project], Project]:
-    kept = ("queuedTimeoutInMinutes", "logsConfig")
-    return lambda project: shape(project) | {one: project[one] for one in kept if one in project}
+def _add_kept(shown: Project, project: Project) -> Project:
+    return shown | {key: project[key] for key in _KEPT if key in project}

@@ -1,121 +1,186 @@
-"""Cognito: codes that only a letter tells, and the trigger after a confirmation."""
+"""Send each user an own code, and invoke the PostConfirmation trigger of a user pool."""
 
 from __future__ import annotations
 
+import http.client
 import json
 import secrets
 from collections.abc import Callable
 from typing import Any
 
-from emulator import ministack, outbox
-from emulator.ministack import Answer, Props
-from emulator.patches.lambda_.permissions import may_invoke
+from emulator import outbox
+from emulator.ministack import context, names, services
+from emulator.ministack.cloudformation import Attributes, Props, ResourceType
+from emulator.ministack.context import Answer
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
+from emulator.patches.lambda_.permissions import can_invoke
 
-Made = tuple[str, dict[str, Any]]
 Data = dict[str, Any]
 Call = Callable[[Data], Answer]
 
-_POOL = "AWS::Cognito::UserPool"
-_CLIENT = "AWS::Cognito::UserPoolClient"
+DIFFERENCES = (
+    Difference(
+        "A confirmation needs the code of the message; each message has its own code.",
+        source="Cognito developer guide, Signing up and confirming user accounts",
+        ministack="123456 for all users. With the patch, the outbox of the emulator has the messages.",
+        test="test_confirmation",
+    ),
+    Difference(
+        "A PostConfirmation trigger is invoked, and its failure is the answer to the caller.",
+        source="Cognito developer guide, Post confirmation Lambda trigger; invoked once here",
+        ministack="Never invoked.",
+        test="test_failing_trigger",
+    ),
+    Difference(
+        "A user pool is found by its client without credentials, in any account.",
+        source="API reference of SignUp: it is not authenticated",
+        ministack="In the default account only.",
+        test="test_srp",
+    ),
+    Difference(
+        "A user pool has ProviderURL, a client RefreshTokenRotation; a user pool with deletion "
+        "protection is not deleted.",
+        source="AWS::Cognito::UserPool, return values; AWS::Cognito::UserPoolClient",
+        ministack="Unknown attribute; dropped; deleted.",
+        test="test_pool",
+    ),
+    Difference(
+        "Refresh tokens rotate: each use returns a new one and revokes the old one after a while.",
+        source="Cognito developer guide, Refresh token rotation",
+        ministack="The setting is kept and shown; GetTokensFromRefreshToken returns no new token.",
+        consequence="Test a client that must keep the new token elsewhere.",
+    ),
+    Difference(
+        "Cognito limits wrong codes and sign-ins; codes expire after 24 hours (1 for passwords).",
+        source="Cognito developer guide, Quotas",
+        ministack="Never.",
+        consequence="The experience of a user under attack is not tested here.",
+    ),
+)
+
+_POOL = ResourceType("AWS::Cognito::UserPool")
+_CLIENT = ResourceType("AWS::Cognito::UserPoolClient")
 _SERVICE = "cognito-idp.amazonaws.com"
 _SIGN_UP = "PostConfirmation_ConfirmSignUp"
-_PASSWORD = "PostConfirmation_ConfirmForgotPassword"  # noqa: S105  A trigger's name.
+_FORGOT_PASSWORD = "PostConfirmation_ConfirmForgotPassword"  # noqa: S105  A trigger's name.
+
+_pools: Any = names.name(services.cognito, "_user_pools")
+_resolve_user: Callable[[Data, str], tuple[Data | None, Any]] = names.name(
+    services.cognito, "_resolve_user"
+)
+_pool_of_token: Callable[[str], str | None] = names.name(services.cognito, "_pool_id_from_token")
+_confirm_sign_up: Function[[Data], Answer] = Function("_confirm_sign_up", services.cognito)
+_admin_confirm_sign_up: Function[[Data], Answer] = Function(
+    "_admin_confirm_sign_up", services.cognito
+)
+_send_code: Function[..., Any] = Function("_send_verification_email", services.cognito)
+_set_scope: Function[[Data], None] = Function("_pin_unsigned_idp_scope", services.cognito)
+_CONFIRMATIONS: dict[Function[[Data], Answer], str] = {
+    Function("_sign_up", services.cognito): _SIGN_UP,
+    _confirm_sign_up: _SIGN_UP,
+    _admin_confirm_sign_up: _SIGN_UP,
+    Function("_confirm_forgot_password", services.cognito): _FORGOT_PASSWORD,
+}
 
 
-def close() -> None:
-    """Put the trigger behind what confirms, and a letter in the place of a well-known code."""
-    for function, source in (
-        ("_sign_up", _SIGN_UP),
-        ("_confirm_sign_up", _SIGN_UP),
-        ("_admin_confirm_sign_up", _SIGN_UP),
-        ("_confirm_forgot_password", _PASSWORD),
-    ):
-        ministack.swap(ministack.cognito, function, _triggering(source))
-    ministack.swap(ministack.cognito, "_admin_confirm_sign_up", _only_once)
-    ministack.swap(ministack.cognito, "_confirm_sign_up", _verifying)
-    ministack.swap(ministack.cognito, "_send_verification_email", _by_letter)
-    ministack.swap(ministack.cognito, "_pin_unsigned_idp_scope", _in_its_account)
-    for verb in ("create", "update"):
-        ministack.wrap_type(_POOL, verb, _with_provider)
-        ministack.wrap_type(_CLIENT, verb, _with_rotation)
-    ministack.wrap_type(_POOL, "delete", _unless_protected)
+def install() -> None:
+    """Install the patch."""
+    for confirm, trigger in _CONFIRMATIONS.items():
+        _invoke_trigger_after(confirm, trigger)
+    _admin_confirm_sign_up.before(_refuse_confirmed)
+    _confirm_sign_up.before(_verify_address)
+    _send_code.replace(_send_own_code)
+    _set_scope.before(_set_account)
+    _POOL.after(_provider)
+    _CLIENT.after(_set_rotation)
+    _POOL.delete.before(_check_protection)
 
 
-# Letters ----------------------------------------------------------------------------------------
+# Codes ------------------------------------------------------------------------------------------
 
 
-def _by_letter(_send: Callable[..., Any]) -> Callable[..., None]:
-    """Draw a code for each letter: the emulator's are the same for everybody."""
-
-    def sending(
-        pool: Data, username: str, attributes: Data, _code: str, attribute_name: str = "email"
-    ) -> None:
-        if not attributes.get("email"):
-            return
-        code = f"{secrets.randbelow(10**6):06}"
-        user = pool["_users"][username] if username in pool["_users"] else _user(pool, username)
-        forgotten = attribute_name == "password"
-        user["_reset_code" if forgotten else "_confirmation_code"] = code
-        about = "forgotten password" if forgotten else "confirmation"
-        outbox.send(attributes["email"], about=about, secret=code)
-
-    return sending
+def _send_own_code(
+    pool: Data, username: str, attributes: Data, _code: str, attribute_name: str = "email"
+) -> None:
+    """Send a random code: MiniStack's is the same for all users."""
+    if not attributes.get("email"):
+        return
+    code = f"{secrets.randbelow(10**6):06}"
+    user = pool["_users"][username] if username in pool["_users"] else _user(pool, username)
+    is_forgotten = attribute_name == "password"
+    user["_reset_code" if is_forgotten else "_confirmation_code"] = code
+    about = "forgotten password" if is_forgotten else "confirmation"
+    outbox.send(attributes["email"], about=about, secret=code)
 
 
 def _user(pool: Data, name: str) -> Data:
-    """Return a user by name, alias or sub; an empty one if there is none."""
-    found, _ = ministack.store(ministack.cognito, "_resolve_user")(pool, name)
+    """Return a user by name, alias or sub; an empty record if there is none."""
+    found, _ = _resolve_user(pool, name)
     return found or {}
+
+
+def _refuse_confirmed(data: Data) -> Answer | None:
+    user = _user(_pool(data) or {"_users": {}}, data["Username"])
+    if user.get("UserStatus", "UNCONFIRMED") == "UNCONFIRMED":
+        return None
+    message = f"User cannot be confirmed. Current status is {user['UserStatus']}"
+    return _error("NotAuthorizedException", message)
+
+
+def _verify_address(data: Data) -> Answer | None:
+    """Mark the address as verified before the trigger runs: the user knows the code."""
+    pool = _pool(data)
+    user = _user(pool, data["Username"]) if pool else {}
+    attributes = user.get("Attributes", [])
+    user["Attributes"] = [item for item in attributes if item["Name"] != "email_verified"]
+    user["Attributes"].append({"Name": "email_verified", "Value": "true"})
+    return None
 
 
 # The trigger ------------------------------------------------------------------------------------
 
 
-def _triggering(source: str) -> Callable[[Call], Call]:
-    def wrapping(call: Call) -> Call:
-        def calling(data: Data) -> Answer:
-            answer = call(data)
-            if answer[0] != 200 or (pool := _pool(data)) is None:
-                return answer
-            user = _user(pool, data["Username"])
-            if not user or user["UserStatus"] != "CONFIRMED":
-                return answer
-            return _trigger(pool, user, data, source) or answer
+def _invoke_trigger_after(confirm: Function[[Data], Answer], trigger: str) -> None:
+    def invoke(answer: Answer, data: Data) -> Answer:
+        if answer[0] != http.client.OK or (pool := _pool(data)) is None:
+            return answer
+        user = _user(pool, data["Username"])
+        if not user or user["UserStatus"] != "CONFIRMED":
+            return answer
+        return _trigger_error(pool, user, data, trigger) or answer
 
-        return calling
-
-    return wrapping
+    confirm.after(invoke)
 
 
 def _pool(data: Data) -> Data | None:
-    pools = ministack.store(ministack.cognito, "_user_pools")
     if "UserPoolId" in data:
-        found: Data | None = pools.get(data["UserPoolId"])
+        found: Data | None = _pools.get(data["UserPoolId"])
         return found
-    return next((p for p in pools.values() if data.get("ClientId") in p["_clients"]), None)
+    return next((p for p in _pools.values() if data.get("ClientId") in p["_clients"]), None)
 
 
-def _trigger(pool: Data, user: Data, data: Data, source: str) -> Answer | None:
-    """Invoke the pool's function; the person stays confirmed whatever it says."""
+def _trigger_error(pool: Data, user: Data, data: Data, trigger: str) -> Answer | None:
+    """Invoke the function of the pool; return its error. The user stays confirmed."""
     function = (pool.get("LambdaConfig") or {}).get("PostConfirmation")
     if not function:
         return None
-    if not may_invoke(function, service=_SERVICE, source=pool["Arn"]):
+    if not can_invoke(function, service=_SERVICE, source=pool["Arn"]):
         message = "PostConfirmation invocation failed due to error AccessDeniedException."
-        return _refuse("UnexpectedLambdaException", message)
-    result = ministack.run_function(function, _event(pool, user, data, source))
-    said = result.get("body")
+        return _error("UnexpectedLambdaException", message)
+    result = services.run_function(function, _event(pool, user, data, trigger))
+    body = result.get("body")
     if result.get("error"):
-        reason = _parsed(said).get("errorMessage") or said
+        reason = _parsed(body).get("errorMessage") or body
         message = f"PostConfirmation failed with error {str(reason).rstrip('.')}."
-        return _refuse("UserLambdaValidationException", message)
-    if "response" not in _parsed(said):
-        return _refuse("InvalidLambdaResponseException", "Unrecognizable lambda output")
+        return _error("UserLambdaValidationException", message)
+    if "response" not in _parsed(body):
+        return _error("InvalidLambdaResponseException", "Unrecognizable lambda output")
     return None
 
 
-def _event(pool: Data, user: Data, data: Data, source: str) -> Data:
-    attributes = {one["Name"]: one["Value"] for one in user["Attributes"]}
+def _event(pool: Data, user: Data, data: Data, trigger: str) -> Data:
+    attributes = {item["Name"]: item["Value"] for item in user["Attributes"]}
     request: Data = {
         "userAttributes": {**attributes, "cognito:user_status": user["UserStatus"]},
     }
@@ -128,100 +193,52 @@ def _event(pool: Data, user: Data, data: Data, source: str) -> Data:
         "userPoolId": pool["Id"],
         "userName": user["Username"],
         "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client},
-        "triggerSource": source,
+        "triggerSource": trigger,
         "request": request,
         "response": {},
     }
 
 
-def _parsed(said: Any) -> Data:
-    if isinstance(said, str | bytes):
+def _parsed(body: Any) -> Data:
+    if isinstance(body, str | bytes):
         try:
-            said = json.loads(said)
+            body = json.loads(body)
         except ValueError:
             return {}
-    return said if isinstance(said, dict) else {}
+    return body if isinstance(body, dict) else {}
 
 
-def _refuse(error: str, message: str) -> Answer:
-    answer: Answer = ministack.refuse_json(error, message, 400)
-    return answer
-
-
-def _only_once(confirm: Call) -> Call:
-    def confirming(data: Data) -> Answer:
-        user = _user(_pool(data) or {"_users": {}}, data["Username"])
-        if user.get("UserStatus", "UNCONFIRMED") != "UNCONFIRMED":
-            message = f"User cannot be confirmed. Current status is {user['UserStatus']}"
-            return _refuse("NotAuthorizedException", message)
-        return confirm(data)
-
-    return confirming
-
-
-def _verifying(confirm: Call) -> Call:
-    """Who knows the code has read the letter: the address is verified, before the trigger runs."""
-
-    def confirming(data: Data) -> Answer:
-        pool = _pool(data)
-        user = _user(pool, data["Username"]) if pool else {}
-        known = user.get("Attributes", [])
-        user["Attributes"] = [one for one in known if one["Name"] != "email_verified"]
-        user["Attributes"].append({"Name": "email_verified", "Value": "true"})
-        return confirm(data)
-
-    return confirming
+def _error(code: str, message: str) -> Answer:
+    return context.json_error(code, message, http.client.BAD_REQUEST)
 
 
 # Callers without credentials --------------------------------------------------------------------
 
 
-def _in_its_account(pin: Callable[[Data], None]) -> Callable[[Data], None]:
-    """Find the account by the client or the token: who signs up has no credentials."""
-
-    def pinning(data: Data) -> None:
-        client = data.get("ClientId")
-        issuer = ministack.store(ministack.cognito, "_pool_id_from_token")(
-            data.get("AccessToken") or data.get("Token") or ""
-        )
-        kept = ministack.everywhere(ministack.store(ministack.cognito, "_user_pools"))
-        for (account, _, pool_id), pool in kept:
-            if pool_id in (data.get("UserPoolId"), issuer) or client in pool["_clients"]:
-                ministack.set_account(account)
-        pin(data)
-
-    return pinning
+def _set_account(data: Data) -> None:
+    """Set the account by the client or the token: a user who signs up has no credentials."""
+    client = data.get("ClientId")
+    issuer = _pool_of_token(data.get("AccessToken") or data.get("Token") or "")
+    for (account, _, pool_id), pool in context.everywhere(_pools):
+        if pool_id in (data.get("UserPoolId"), issuer) or client in pool["_clients"]:
+            context.set_account(account)
 
 
-# What a stack gives -----------------------------------------------------------------------------
+# Stacks -----------------------------------------------------------------------------------------
 
 
-def _with_provider(make: Callable[..., Made]) -> Callable[..., Made]:
-    def making(*args: Any) -> Made:
-        pool, attributes = make(*args)
-        name = f"cognito-idp.{ministack.region()}.amazonaws.com/{pool}"
-        return pool, {**attributes, "ProviderName": name, "ProviderURL": f"https://{name}"}
-
-    return making
+def _provider(pool: str, _props: Props) -> Attributes:
+    name = f"cognito-idp.{context.region()}.amazonaws.com/{pool}"
+    return {"ProviderName": name, "ProviderURL": f"https://{name}"}
 
 
-def _with_rotation(make: Callable[..., Made]) -> Callable[..., Made]:
-    def making(*args: Any) -> Made:
-        client, attributes = make(*args)
-        props = [arg for arg in args if isinstance(arg, dict)][-1]
-        pool = ministack.store(ministack.cognito, "_user_pools")[props["UserPoolId"]]
-        pool["_clients"][client]["RefreshTokenRotation"] = props.get("RefreshTokenRotation")
-        return client, attributes
-
-    return making
+def _set_rotation(client: str, props: Props) -> None:
+    pool = _pools[props["UserPoolId"]]
+    pool["_clients"][client]["RefreshTokenRotation"] = props.get("RefreshTokenRotation")
 
 
-def _unless_protected(delete: Callable[..., None]) -> Callable[..., None]:
-    def deleting(pool: str, props: Props) -> None:
-        kept = ministack.store(ministack.cognito, "_user_pools").get(pool) or {}
-        if kept.get("DeletionProtection") == "ACTIVE":
-            message = "The user pool cannot be deleted because deletion protection is activated. "
-            raise ValueError(f"{message}Deletion protection must be inactivated first.")
-        delete(pool, props)
-
-    return deleting
+def _check_protection(pool: str, _props: Props) -> None:
+    record = _pools.get(pool) or {}
+    if record.get("DeletionProtection") == "ACTIVE":
+        message = "The user pool cannot be deleted because deletion protection is activated. "
+        raise ValueError(f"{message}Deletion protection must be inactivated first.")

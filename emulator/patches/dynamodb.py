@@ -1,18 +1,36 @@
-"""DynamoDB: a stack makes a table by the call a caller would, with all that goes with it."""
+"""Create the tables of stacks by DynamoDB's own call, with all their settings."""
 
 from __future__ import annotations
 
+import http.client
 import json
 from collections.abc import Callable
 from typing import Any
 
-from emulator import ministack
-from emulator.ministack import Props
+from emulator.ministack import cloudformation, names, services
+from emulator.ministack.cloudformation import Created, Props, ResourceType
+from emulator.ministack.context import Answer
+from emulator.patches.differences import Difference
 
-Made = tuple[str, dict[str, Any]]
+DIFFERENCES = (
+    Difference(
+        "A table of a stack is checked like that of a call, and has its recovery, expiry and "
+        "encryption.",
+        source="AWS::DynamoDB::Table; API reference of CreateTable",
+        ministack="Unused attributes and taken names are accepted, settings are dropped.",
+        test="test_refused",
+    ),
+    Difference(
+        "A stack does not delete a table with deletion protection.",
+        source="DynamoDB developer guide, Using deletion protection",
+        ministack="Deleted.",
+        test="test_protected",
+    ),
+)
+UPSTREAM = True
 
-_TABLE = "AWS::DynamoDB::Table"
-_OF_CALL = (
+_TABLE = ResourceType("AWS::DynamoDB::Table")
+_CREATE_PARAMETERS = (
     "AttributeDefinitions",
     "BillingMode",
     "DeletionProtectionEnabled",
@@ -25,69 +43,77 @@ _OF_CALL = (
     "TableClass",
     "Tags",
 )
+_RECOVERY = "PointInTimeRecoverySpecification"
+_EXPIRY = "TimeToLiveSpecification"
+
+Call = Callable[[dict[str, Any]], Answer]
+
+_tables: Any = names.name(services.dynamodb, "_tables")
+_tags: Any = names.name(services.dynamodb, "_tags")
+_settings: tuple[Any, ...] = (
+    names.name(services.dynamodb, "_pitr_settings"),
+    names.name(services.dynamodb, "_ttl_settings"),
+)
+_create_table: Call = names.name(services.dynamodb, "_create_table")
+_update_backups: Call = names.name(services.dynamodb, "_update_continuous_backups")
+_update_expiry: Call = names.name(services.dynamodb, "_update_ttl")
 
 
-def close() -> None:
-    """Let DynamoDB's own checks decide, and keep what is set beside the table."""
-    ministack.wrap_type(_TABLE, "create", _by_its_call)
-    ministack.wrap_type(_TABLE, "update", _with_settings)
-    ministack.wrap_type(_TABLE, "delete", _unless_protected)
+def install() -> None:
+    """Install the patch."""
+    _TABLE.create.replace(_create)
+    _TABLE.update.after(_update)
+    _TABLE.delete.before(_check_protection)
+    _TABLE.delete.around(_delete)
 
 
-def _by_its_call(_create: Callable[..., Made]) -> Callable[..., Made]:
-    def creating(title: str, props: Props, stack: str) -> Made:
-        name = props.get("TableName") or ministack.physical_name(stack, title, max_len=255)
-        asked = {key: props[key] for key in _OF_CALL if key in props}
-        if stream := props.get("StreamSpecification"):
-            asked["StreamSpecification"] = {"StreamEnabled": True, **stream}
-        made = _call("_create_table", TableName=name, **asked)["TableDescription"]
-        _set(name, props, {})
-        attributes = {"Arn": made["TableArn"]}
-        if "LatestStreamArn" in made:
-            attributes["StreamArn"] = made["LatestStreamArn"]
-        return name, attributes
-
-    return creating
+def _create(title: str, props: Props, stack: str) -> Created:
+    name = props.get("TableName") or cloudformation.physical_name(stack, title, max_len=255)
+    parameters = {key: props[key] for key in _CREATE_PARAMETERS if key in props}
+    if stream := props.get("StreamSpecification"):
+        parameters["StreamSpecification"] = {"StreamEnabled": True, **stream}
+    table = _call(_create_table, TableName=name, **parameters)["TableDescription"]
+    _set(name, props, {})
+    attributes = {"Arn": table["TableArn"]}
+    if "LatestStreamArn" in table:
+        attributes["StreamArn"] = table["LatestStreamArn"]
+    return name, attributes
 
 
-def _with_settings(update: Callable[..., Made]) -> Callable[..., Made]:
-    def updating(made: str, old: Props, new: Props, *rest: Any) -> Made:
-        name, attributes = update(made, old, new, *rest)
-        _set(name, new, old)
-        return name, attributes
-
-    return updating
+def _update(updated: Created, _name: str, old: Props, new: Props, *_rest: Any) -> Created:
+    _set(updated[0], new, old)
+    return updated
 
 
-def _unless_protected(delete: Callable[..., None]) -> Callable[..., None]:
-    def deleting(name: str, props: Props) -> None:
-        table = ministack.store(ministack.dynamodb, "_tables").get(name) or {}
-        if table.get("DeletionProtectionEnabled"):
-            message = "Resource cannot be deleted as it is currently protected against deletion. "
-            raise ValueError(f"{message}Disable deletion protection first. (Service: DynamoDb)")
-        delete(name, props)
-        for kept in ("_pitr_settings", "_ttl_settings"):
-            ministack.store(ministack.dynamodb, kept).pop(name, None)
-        ministack.store(ministack.dynamodb, "_tags").pop(table.get("TableArn", ""), None)
+def _check_protection(name: str, _props: Props) -> None:
+    table = _tables.get(name) or {}
+    if table.get("DeletionProtectionEnabled"):
+        message = "Resource cannot be deleted as it is currently protected against deletion. "
+        raise ValueError(f"{message}Disable deletion protection first. (Service: DynamoDb)")
 
-    return deleting
+
+def _delete(delete: Callable[[str, Props], None], name: str, props: Props) -> None:
+    """Delete the settings and tags of a table, too."""
+    arn = (_tables.get(name) or {}).get("TableArn", "")
+    delete(name, props)
+    for settings in _settings:
+        settings.pop(name, None)
+    _tags.pop(arn, None)
 
 
 def _set(name: str, props: Props, old: Props) -> None:
-    recovery = "PointInTimeRecoverySpecification"
-    if recovery in props or recovery in old:
-        wanted = props.get(recovery) or {"PointInTimeRecoveryEnabled": False}
-        _call("_update_continuous_backups", TableName=name, **{recovery: wanted})
-    expiry = "TimeToLiveSpecification"
-    if props.get(expiry) != old.get(expiry):
-        off = {**old.get(expiry, {}), "Enabled": False}
-        _call("_update_ttl", TableName=name, **{expiry: props.get(expiry) or off})
+    if _RECOVERY in props or _RECOVERY in old:
+        recovery = props.get(_RECOVERY) or {"PointInTimeRecoveryEnabled": False}
+        _call(_update_backups, TableName=name, **{_RECOVERY: recovery})
+    if props.get(_EXPIRY) != old.get(_EXPIRY):
+        disabled = {**old.get(_EXPIRY, {}), "Enabled": False}
+        _call(_update_expiry, TableName=name, **{_EXPIRY: props.get(_EXPIRY) or disabled})
 
 
-def _call(function: str, **data: Any) -> dict[str, Any]:
-    status, _, body = ministack.store(ministack.dynamodb, function)(data)
-    said: dict[str, Any] = json.loads(body)
-    if status >= 400:
-        text = said.get("message") or said.get("Message")
-        raise ValueError(f"{text} (Service: DynamoDb, Status Code: {status})")
-    return said
+def _call(function: Call, **data: Any) -> dict[str, Any]:
+    status, _, body = function(data)
+    result: dict[str, Any] = json.loads(body)
+    if status >= http.client.BAD_REQUEST:
+        message = result.get("message") or result.get("Message") or ""
+        raise services.refusal(message, "DynamoDb", status)
+    return result

@@ -1,4 +1,4 @@
-"""ECR: who asks for an image that is not there is told so."""
+"""Refuse DescribeImages of an image that does not exist."""
 
 from __future__ import annotations
 
@@ -6,37 +6,47 @@ import http.client
 import json
 from typing import Any
 
-from emulator import ministack
-from emulator.ministack import Answer, JsonAction
+from emulator.ministack import context, services
+from emulator.ministack.context import Answer
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
+
+DIFFERENCES = (
+    Difference(
+        "DescribeImages of an image that does not exist is refused.",
+        source="API reference of DescribeImages, ImageNotFoundException",
+        ministack="An empty list.",
+        test="ecs/test_services.py::test_unknown_image",
+    ),
+)
+UPSTREAM = True
+
+_describe_images: Function[[dict[str, Any]], Answer] = Function("_describe_images", services.ecr)
 
 
-def close() -> None:
-    """Compare what is described with what was asked for."""
-    ministack.swap(ministack.ecr, "_describe_images", _refusing)
+def install() -> None:
+    """Install the patch."""
+    _describe_images.after(_refuse_missing)
 
 
-def _refusing(describe: JsonAction) -> JsonAction:
-    def describing(data: dict[str, Any]) -> Answer:
-        status, headers, body = describe(data)
-        if status == http.client.OK:
-            details = json.loads(body)["imageDetails"]
-            for asked in data.get("imageIds", ()):
-                if not any(_is(asked, one) for one in details):
-                    return _missing(asked, data["repositoryName"])
-        return status, headers, body
-
-    return describing
+def _refuse_missing(answer: Answer, data: dict[str, Any]) -> Answer:
+    if answer[0] == http.client.OK:
+        images = json.loads(answer[2])["imageDetails"]
+        for image_id in data.get("imageIds", ()):
+            if not any(_matches(image_id, image) for image in images):
+                return _not_found(image_id, data["repositoryName"])
+    return answer
 
 
-def _is(asked: dict[str, str], image: dict[str, Any]) -> bool:
-    digest, tag = asked.get("imageDigest"), asked.get("imageTag")
+def _matches(image_id: dict[str, str], image: dict[str, Any]) -> bool:
+    digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
     return digest in {None, image["imageDigest"]} and (tag is None or tag in image["imageTags"])
 
 
-def _missing(asked: dict[str, str], repository: str) -> Answer:
-    what = ", ".join(f"{key}:'{asked.get(key, 'null')}'" for key in ("imageDigest", "imageTag"))
+def _not_found(image_id: dict[str, str], repository: str) -> Answer:
+    text = ", ".join(f"{key}:'{image_id.get(key, 'null')}'" for key in ("imageDigest", "imageTag"))
     message = (
-        f"The image with imageId {{{what}}} does not exist within the repository with name "
-        f"'{repository}' in the registry with id '{ministack.account()}'"
+        f"The image with imageId {{{text}}} does not exist within the repository with name "
+        f"'{repository}' in the registry with id '{context.account()}'"
     )
-    return ministack.refuse_json("ImageNotFoundException", message, http.client.BAD_REQUEST)
+    return context.json_error("ImageNotFoundException", message, http.client.BAD_REQUEST)

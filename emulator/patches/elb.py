@@ -1,134 +1,150 @@
-"""Load balancers: found by DNS name or alias in any account, on the listener a client would reach.
+"""Route requests to load balancers by DNS name or alias, in any account, to a listener by port.
 
-A test or a browser sends its request to the emulator with the load balancer's name, or a
-domain with an alias record for it, as Host. `Host: NAME:443` or `X-Forwarded-Proto: https`
-reach the listener on 443; without them it is the one on 80. There is no TLS here.
+A test or a browser sends its request to the emulator with the name of the load balancer, or a
+domain with an alias record for it, as Host. `Host: NAME:443` or `X-Forwarded-Proto: https` is for
+the listener on port 443; other requests are for the one on port 80. There is no TLS here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from emulator import ministack
-from emulator.ministack import Props
+from emulator.ministack import asgi, cloudformation, context, names, services
+from emulator.ministack.cloudformation import Created, Props, ResourceType
+from emulator.patches.differences import Difference
 
-Asgi = Callable[..., Awaitable[None]]
-Made = tuple[str, dict[str, Any]]
+DIFFERENCES = (
+    Difference(
+        "A request for the name of a load balancer, or an alias of it, reaches the listener of "
+        "its port.",
+        source="load balancer user guide, Listeners",
+        ministack="Only in one account and region, always the first listener.",
+        test="test_balanced",
+    ),
+    Difference(
+        "A load balancer needs subnets in two zones, an HTTPS listener a certificate.",
+        source="API reference of CreateLoadBalancer and CreateListener",
+        ministack="Accepted.",
+        test="test_refused_balancer",
+    ),
+    Difference(
+        "ListenerCertificate adds certificates to a listener.",
+        source="AWS::ElasticLoadBalancingV2::ListenerCertificate",
+        ministack="Unknown type.",
+        test="test_balanced",
+    ),
+    Difference(
+        "Load balancers, CloudFront and APIs accept TLS connections.",
+        source="their user guides",
+        ministack="Plain HTTP on one port; a Host or X-Forwarded-Proto header names the listener.",
+        consequence="Certificates and TLS policies are tested in the template only.",
+    ),
+)
 
-_ELB = "AWS::ElasticLoadBalancingV2"
+_LOAD_BALANCER = ResourceType("AWS::ElasticLoadBalancingV2::LoadBalancer")
+_LISTENER = ResourceType("AWS::ElasticLoadBalancingV2::Listener")
+_SERVICE = "ElasticLoadBalancingV2"
 _ALIAS_ZONES = {"us-east-1": "Z35SXDOTRQ7X7K", "ca-central-1": "ZQSVJUPU6J1EY"}
-_ENOUGH_ZONES = 2
+_MIN_ZONES = 2
+_CERTIFICATES = "_more_certificates"
+
+_load_balancers: Any = names.name(services.alb, "_lbs")
+_listeners: Any = names.name(services.alb, "_listeners")
+_subnets: Any = names.name(services.ec2, "_subnets")
+_dispatch: Any = names.name(services.alb, "dispatch_request")
 
 
 @dataclass(frozen=True)
 class _Found:
     account: str
     region: str
-    balancer: dict[str, Any]
+    load_balancer: dict[str, Any]
 
 
-def close() -> None:
-    """Complete what a stack can make, and route requests as DNS would."""
-    ministack.wrap_type(f"{_ELB}::LoadBalancer", "create", _in_two_zones)
-    for verb in ("create", "update"):
-        ministack.wrap_type(f"{_ELB}::LoadBalancer", verb, _in_its_region)
-    ministack.wrap_type(f"{_ELB}::Listener", "create", _with_certificate)
-    ministack.TYPES[f"{_ELB}::ListenerCertificate"] = {
-        "create": _add_certificates,
-        "update": lambda listener, _old, new, stack: _add_certificates(listener, new, stack),
-        "delete": _remove_certificates,
-    }
-    ministack.swap(ministack, "ASGI", _routed)
+def install() -> None:
+    """Install the patch."""
+    _LOAD_BALANCER.create.before(_check_zones)
+    _LOAD_BALANCER.create.after(_set_alias_zone)
+    _LOAD_BALANCER.update.after(_set_alias_zone)
+    _LISTENER.create.before(_check_certificate)
+    cloudformation.add_type(
+        "AWS::ElasticLoadBalancingV2::ListenerCertificate",
+        create=_add_certificates,
+        update=lambda listener, _old, new, stack: _add_certificates(listener, new, stack),
+        delete=_remove_certificates,
+    )
+    asgi.application.around(_route)
 
 
-def _in_two_zones(create: Callable[..., Made]) -> Callable[..., Made]:
-    def creating(title: str, props: Props, stack: str) -> Made:
-        subnets = ministack.store(ministack.ec2, "_subnets")
-        given = props.get("Subnets") or []
-        zones = {subnets[one]["AvailabilityZone"] for one in given if one in subnets}
-        if given and len(zones) < _ENOUGH_ZONES:
-            message = "At least two subnets in two different Availability Zones must be specified"
-            raise ValueError(f"{message} (Service: ElasticLoadBalancingV2, Status Code: 400)")
-        return create(title, props, stack)
-
-    return creating
+def _check_zones(_title: str, props: Props, _stack: str) -> Created | None:
+    subnets = props.get("Subnets") or []
+    zones = {_subnets[subnet]["AvailabilityZone"] for subnet in subnets if subnet in _subnets}
+    if subnets and len(zones) < _MIN_ZONES:
+        message = "At least two subnets in two different Availability Zones must be specified"
+        raise services.refusal(message, _SERVICE)
+    return None
 
 
-def _in_its_region(make: Callable[..., Made]) -> Callable[..., Made]:
-    """Name the zone that alias records of the region's load balancers name."""
-
-    def making(*args: Any) -> Made:
-        made, attributes = make(*args)
-        zone = _ALIAS_ZONES.get(ministack.region(), attributes["CanonicalHostedZoneID"])
-        return made, {**attributes, "CanonicalHostedZoneID": zone}
-
-    return making
+def _set_alias_zone(created: Created, *_args: Any) -> Created:
+    """Set the hosted zone of the region's load balancers, which alias records name."""
+    arn, attributes = created
+    zone = _ALIAS_ZONES.get(context.region(), attributes["CanonicalHostedZoneID"])
+    return arn, {**attributes, "CanonicalHostedZoneID": zone}
 
 
-def _with_certificate(create: Callable[..., Made]) -> Callable[..., Made]:
-    def creating(title: str, props: Props, stack: str) -> Made:
-        if props.get("Protocol") == "HTTPS" and not props.get("Certificates"):
-            message = "A certificate must be specified for HTTPS listeners"
-            raise ValueError(f"{message} (Service: ElasticLoadBalancingV2, Status Code: 400)")
-        return create(title, props, stack)
-
-    return creating
+def _check_certificate(_title: str, props: Props, _stack: str) -> Created | None:
+    if props.get("Protocol") == "HTTPS" and not props.get("Certificates"):
+        raise services.refusal("A certificate must be specified for HTTPS listeners", _SERVICE)
+    return None
 
 
-def _add_certificates(_title: str, props: Props, _stack: str) -> Made:
+def _add_certificates(_title: str, props: Props, _stack: str) -> Created:
     listener = _listener(props)
-    more = [one["CertificateArn"] for one in props["Certificates"]]
-    listener["_more_certificates"] = sorted({*listener.get("_more_certificates", []), *more})
+    certificates = [certificate["CertificateArn"] for certificate in props["Certificates"]]
+    listener[_CERTIFICATES] = sorted({*listener.get(_CERTIFICATES, []), *certificates})
     return props["ListenerArn"], {"Id": props["ListenerArn"]}
 
 
 def _remove_certificates(_listener_arn: str, props: Props) -> None:
-    gone = {one["CertificateArn"] for one in props["Certificates"]}
+    removed = {certificate["CertificateArn"] for certificate in props["Certificates"]}
     listener = _listener(props)
-    listener["_more_certificates"] = sorted({*listener.get("_more_certificates", [])} - gone)
+    listener[_CERTIFICATES] = sorted({*listener.get(_CERTIFICATES, [])} - removed)
 
 
 def _listener(props: Props) -> dict[str, Any]:
-    listeners = ministack.store(ministack.elb, "_listeners")
-    if props["ListenerArn"] not in listeners:
-        message = f"Listener '{props['ListenerArn']}' not found"
-        raise ValueError(f"{message} (Service: ElasticLoadBalancingV2, Status Code: 400)")
-    found: dict[str, Any] = listeners[props["ListenerArn"]]
+    if props["ListenerArn"] not in _listeners:
+        raise services.refusal(f"Listener '{props['ListenerArn']}' not found", _SERVICE)
+    found: dict[str, Any] = _listeners[props["ListenerArn"]]
     return found
 
 
-def _routed(emulator: Asgi) -> Asgi:
+async def _route(
+    application: asgi.Application, scope: dict[str, Any], receive: Any, send: Any
+) -> None:
     """Handle these requests before MiniStack reads the path, which may equal one of its own."""
-
-    async def routing(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        headers = ministack.headers_of(scope) if scope["type"] == "http" else {}
-        host = headers.get("host", "")
-        found = find(host)
-        if found is None:
-            await emulator(scope, receive, send)
-            return
-        body = await ministack.body_of(receive)
-        query = scope["query_string"].decode("latin-1")
-        port = _port(host, headers)
-        headers = {**headers, "host": host.partition(":")[0]}
-        with ministack.scope(found.account, found.region):
-            answer = await ministack.elb.dispatch_request(
-                found.balancer,
-                scope["method"],
-                scope["path"],
-                headers,
-                body,
-                parse_qs(query, keep_blank_values=True),
-                port,
-                raw_query_string=query,
-                raw_path=scope["raw_path"].decode("latin-1"),
-            )
-            await ministack.send_any(send, answer, receive)
-
-    return routing
+    headers = asgi.headers_of(scope) if scope["type"] == "http" else {}
+    host = headers.get("host", "")
+    found = find(host)
+    if found is None:
+        await application(scope, receive, send)
+        return
+    body = await asgi.body_of(receive)
+    query = scope["query_string"].decode("latin-1")
+    with context.scope(found.account, found.region):
+        answer = await _dispatch(
+            found.load_balancer,
+            scope["method"],
+            scope["path"],
+            {**headers, "host": host.partition(":")[0]},
+            body,
+            parse_qs(query, keep_blank_values=True),
+            _port(host, headers),
+            raw_query_string=query,
+            raw_path=scope["raw_path"].decode("latin-1"),
+        )
+        await asgi.send_any(send, answer, receive)
 
 
 def _port(host: str, headers: dict[str, str]) -> int:
@@ -138,24 +154,22 @@ def _port(host: str, headers: dict[str, str]) -> int:
 
 
 def find(host: str) -> _Found | None:
-    """Return whose load balancer a client at *host* would reach."""
+    """Return the load balancer that a client reaches at *host*, with its account and region."""
     name = host.partition(":")[0].lower()
     if not name or name.replace(".", "").isdigit() or name == "localhost":
         return None
-    name = _alias(name)
-    for (account, region, _), balancer in ministack.everywhere(
-        ministack.store(ministack.elb, "_lbs")
-    ):
-        if balancer["DNSName"].lower() == name:
-            return _Found(account, region, balancer)
+    name = _alias_target(name)
+    for (account, region, _), load_balancer in context.everywhere(_load_balancers):
+        if load_balancer["DNSName"].lower() == name:
+            return _Found(account, region, load_balancer)
     return None
 
 
-def _alias(name: str) -> str:
-    """Follow an alias record to what it names; `dualstack.` is another name for the same."""
-    for _, records in ministack.everywhere(ministack.store(ministack.route53, "_records")):
+def _alias_target(name: str) -> str:
+    """Return the target of an alias record, without its prefix `dualstack.`; else the name."""
+    for _, records in context.everywhere(services.records):
         for record in records:
             if record["Name"].rstrip(".").lower() == name and "AliasTarget" in record:
-                name = record["AliasTarget"]["DNSName"].rstrip(".").lower()
-                return name.removeprefix("dualstack.")
+                target: str = record["AliasTarget"]["DNSName"].rstrip(".").lower()
+                return target.removeprefix("dualstack.")
     return name

@@ -1,4 +1,4 @@
-"""An RDS instance of engine postgres is a PostgreSQL that answers where its endpoint says."""
+"""Run a PostgreSQL server for each RDS instance of engine postgres, at the address of its endpoint."""
 
 from __future__ import annotations
 
@@ -9,297 +9,411 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from emulator import ministack, postgres
-from emulator.ministack import Action, Answer, Params, Props
+from emulator import postgres
+from emulator.ministack import cloudformation, context, database, services
+from emulator.ministack.cloudformation import Created, Props, ResourceType
+from emulator.ministack.context import Answer, Params
+from emulator.ministack.credentials import register_session
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
 from emulator.postgres import instances, validation
 from emulator.postgres.instances import SECRET, Record
 from emulator.postgres.validation import Parameters, Refusal
 
+DIFFERENCES = (
+    Difference(
+        "An instance of engine postgres is a PostgreSQL that answers at its endpoint, also when a "
+        "call created it.",
+        source="AWS::RDS::DBInstance, return values",
+        ministack="An address without a server.",
+        test="../test_database.py::test_stack",
+    ),
+    Difference(
+        "RDS manages the master password in a secret `rds!db-…`, and rotates it on request.",
+        source="RDS user guide, Password management with Secrets Manager",
+        ministack="The attribute MasterUserSecret.SecretArn is unknown, there is no secret.",
+        test="../test_database.py::test_stack",
+    ),
+    Difference(
+        "The master user is not a superuser; rds_superuser and rds_iam exist; no user can be "
+        "rdsadmin.",
+        source="RDS user guide, Understanding PostgreSQL roles and permissions; details not "
+        "verified",
+        ministack="No roles.",
+        test="../test_database.py::test_master",
+    ),
+    Difference(
+        "The certificate of the endpoint passes verify-full; rds.force_ssl decides whether "
+        "connections without TLS are accepted.",
+        source="RDS user guide, Using SSL with a PostgreSQL DB instance",
+        ministack="No TLS.",
+        test="../test_database.py::test_tls",
+    ),
+    Difference(
+        "Members of rds_iam log in with a token, never with a password; its signature, age and "
+        "target, and the permission rds-db:connect of its signer, are checked.",
+        source="RDS user guide, IAM database authentication",
+        ministack="Tokens of MySQL only.",
+        test="../test_database.py::test_policy",
+    ),
+    Difference(
+        "An update keeps address and data; a replacement is a new database.",
+        source="AWS::RDS::DBInstance, “Update requires”",
+        ministack="No data; another Port in the template changes the endpoint.",
+        test="../test_database.py::test_life",
+    ),
+    Difference(
+        "A stack does not delete an instance with deletion protection: DELETE_FAILED.",
+        source="RDS user guide, Deleting a DB instance; the message is from reports",
+        ministack="Deleted by its stack.",
+        test="../test_database.py::test_protected",
+    ),
+    Difference(
+        "RDS refuses short passwords, reserved users, too little storage, unknown groups, "
+        "parameter groups of another family, and subnet groups in one zone.",
+        source="API reference of CreateDBInstance and CreateDBSubnetGroup; some messages are not "
+        "verified",
+        ministack="Accepted.",
+        test="../test_database.py::test_refused",
+    ),
+    Difference(
+        "RDS runs the requested version, upgrades it on request, and listens on its port.",
+        source="AWS::RDS::DBInstance, EngineVersion, Port",
+        ministack="16 or 18 (the log says which), or the machine's own by setting; 127.0.0.1 and "
+        "a free port, which stays the same.",
+        consequence="Read address and port from the outputs; a major upgrade is not tested here.",
+    ),
+    Difference(
+        "RDS has dozens of extensions and sorts text like en_US.UTF-8.",
+        source="RDS for PostgreSQL release notes",
+        ministack="The bundled one has plpgsql, and vector for superusers; text is sorted by code "
+        "point.",
+        consequence="No uuid-ossp and no pgcrypto: use gen_random_uuid(); name a collation where "
+        "order matters.",
+    ),
+    Difference(
+        "The server uses the parameters of its parameter group.",
+        source="RDS user guide, Working with parameter groups",
+        ministack="Only rds.force_ssl; its default is that of the family.",
+        consequence="No other parameter is tested here.",
+    ),
+    Difference(
+        "A snapshot has data and can be restored; UpdateReplacePolicy takes one as well.",
+        source="RDS user guide, Restoring to a DB instance; user guide, UpdateReplacePolicy",
+        ministack="A record, on deletion only; restoring and replicas are refused; no backups.",
+        consequence="The data of a deleted or replaced instance is lost here.",
+    ),
+    Difference(
+        "An instance is `creating` and `deleting` for minutes, and can be stopped.",
+        source="API reference of CreateDBInstance, StopDBInstance",
+        ministack="Calls answer when it is done, within two seconds; a stopped instance runs on.",
+        consequence="A deployment that waits for it for minutes is not tested here.",
+    ),
+    Difference(
+        "Security groups, subnets and PubliclyAccessible decide who reaches a database.",
+        source="RDS user guide, Working with a DB instance in a VPC",
+        ministack="Every process on this machine, no other.",
+        consequence="Reachability is tested in the template only.",
+    ),
+    Difference(
+        "TLS ends in PostgreSQL: channel binding, direct TLS of version 17, pg_stat_ssl, the "
+        "address of the client.",
+        source="PostgreSQL's manual",
+        ministack="TLS ends in the proxy; SCRAM works through it without channel binding.",
+        consequence="channel_binding=require and sslnegotiation=direct fail here.",
+    ),
+    Difference(
+        "A master user who is granted rds_iam needs a token too; the managed secret is rotated "
+        "weekly and cannot be deleted by hand.",
+        source="RDS user guide, IAM database authentication; Password management with Secrets "
+        "Manager",
+        ministack="Members of rds_superuser always have their password; the secret is like others.",
+        consequence="Grant rds_iam to other users; read the secret each time.",
+    ),
+    Difference(
+        "RDS runs wherever the template is deployed from.",
+        source="-",
+        ministack="PostgreSQL refuses to run as root: the emulator uses a user namespace, which "
+        "only Linux has, and Docker forbids by default.",
+        consequence="There, run as another user. No fsync: a power failure may lose data.",
+    ),
+)
+
 KIND = "AWS::RDS::DBInstance"
 ADDRESS = "127.0.0.1"
-_PASSWORD = "_MasterUserPassword"  # noqa: S105  The emulator's name for it.
-
+_PASSWORD = "_MasterUserPassword"  # noqa: S105  MiniStack's name for it.
 _TEN_YEARS_SECONDS = 10 * 365 * 24 * 3600
 
-Made = tuple[str, dict[str, Any]]
-
-
-def close() -> None:
-    """Run what stacks and calls make, and refuse what RDS refuses."""
-    ministack.run_on_thread(KIND)
-    for verb, wrapper in _BY_STACKS.items():
-        ministack.wrap_type(KIND, verb, wrapper)
-    for action, wrapper in _BY_CALLS.items():
-        ministack.swap_rds(action, wrapper)
-    ministack.swap(ministack.rds, "_rotate_instance_password", lambda _: _turn)
-    ministack.swap(ministack.rds, "_instance_xml", _with_secret)
-    ministack.swap(ministack.sts, "register_session", _ending_some_day)
-
-
-# Made by stacks --------------------------------------------------------------------------------
-
-
-def _running(create: Callable[..., Made]) -> Callable[..., Made]:
-    def creating(title: str, props: Props, stack: str) -> Made:
-        if not instances.is_postgres(props):
-            return create(title, props, stack)
-        _raise(_of_new(props))
-        made, _ = create(title, props, stack)
-        _bring_up(_instances()[made], props)
-        return made, _attributes(_instances()[made])
-
-    return creating
-
-
-def _following(update: Callable[..., Made]) -> Callable[..., Made]:
-    """Let PostgreSQL follow a change of password; no other change touches it or its port."""
-
-    def updating(made: str, old: Props, new: Props, stack: str, title: str | None = None) -> Made:
-        record = _instances().get(made)
-        if record is None or not instances.is_postgres(record):
-            return update(made, old, new, stack, title)
-        _raise(validation.instance_errors(new, _groups()))
-        endpoint, before = dict(record["Endpoint"]), record[_PASSWORD]
-        update(made, old, new, stack, title)
-        record["Endpoint"].update(endpoint)
-        _settle_secret(record, new)
-        if record[_PASSWORD] != before:
-            _turn(record, before, record[_PASSWORD])
-        return made, _attributes(record)
-
-    return updating
-
-
-def _ending(delete: Callable[..., None]) -> Callable[..., None]:
-    def deleting(made: str, props: Props) -> None:
-        record = _instances().get(made)
-        _raise(_of_protected(record))
-        delete(made, props)
-        if record and instances.is_postgres(record):
-            _take_down(record)
-
-    return deleting
-
-
-def _kept(snapshot: Callable[..., None]) -> Callable[..., None]:
-    def keeping(made: str, props: Props) -> None:
-        _raise(_of_protected(_instances().get(made)))
-        snapshot(made, props)
-
-    return keeping
-
-
-_BY_STACKS: dict[str, Callable[[Any], Any]] = {
-    "create": _running,
-    "update": _following,
-    "delete": _ending,
-    "snapshot": _kept,
+_INSTANCE = ResourceType(KIND)
+_snapshot: Function[[str, Props], None] = Function("snapshot", cloudformation.TYPES.get(KIND, {}))
+_rotate_password: Function[[Record, str, str], None] = Function(
+    "_rotate_instance_password", services.rds
+)
+_describe: Function[[Record], str] = Function("_instance_xml", services.rds)
+_ACTIONS = {
+    name: database.action(name)
+    for name in (
+        "CreateDBInstance",
+        "DeleteDBInstance",
+        "ModifyDBInstance",
+        "RestoreDBInstanceFromDBSnapshot",
+        "CreateDBInstanceReadReplica",
+        "CreateDBSubnetGroup",
+        "ModifyDBSubnetGroup",
+    )
 }
 
 
-def _raise(refused: Iterable[Refusal]) -> None:
-    for refusal in refused:
-        raise ValueError(f"{refusal.message} (Service: Rds, Status Code: 400)")
+def install() -> None:
+    """Install the patch."""
+    cloudformation.runs_on_thread.after(lambda on_thread, kind: on_thread or kind == KIND)
+    _INSTANCE.create.around(_create)
+    _INSTANCE.update.around(_update)
+    _INSTANCE.delete.around(_delete)
+    _snapshot.before(_check_protection)
+    _ACTIONS["CreateDBInstance"].around(_call_create)
+    _ACTIONS["DeleteDBInstance"].around(_call_delete)
+    _ACTIONS["ModifyDBInstance"].around(_call_modify)
+    for action, check in _CHECKS.items():
+        _ACTIONS[action].before(_refusing(check))
+    _rotate_password.replace(_set_password)
+    _describe.after(_add_secret)
+    register_session.around(_register_with_expiration)
+
+
+# Instances of stacks ---------------------------------------------------------------------------
+
+
+def _create(create: Callable[..., Created], title: str, props: Props, stack: str) -> Created:
+    if not instances.is_postgres(props):
+        return create(title, props, stack)
+    _raise(_errors_of_new(props))
+    name, _ = create(title, props, stack)
+    _start(database.instances[name], props)
+    return name, _attributes(database.instances[name])
+
+
+def _update(
+    update: Callable[..., Created], name: str, old: Props, new: Props, *rest: Any
+) -> Created:
+    """Change the password of the server if it changes; no other change touches it or its port."""
+    record = database.instances.get(name)
+    if record is None or not instances.is_postgres(record):
+        return update(name, old, new, *rest)
+    _raise(validation.instance_errors(new, _groups()))
+    endpoint, password = dict(record["Endpoint"]), record[_PASSWORD]
+    update(name, old, new, *rest)
+    record["Endpoint"].update(endpoint)
+    _update_secret(record, new)
+    if record[_PASSWORD] != password:
+        _set_password(record, password, record[_PASSWORD])
+    return name, _attributes(record)
+
+
+def _delete(delete: Callable[[str, Props], None], name: str, props: Props) -> None:
+    record = database.instances.get(name)
+    _raise(_errors_of_protected(record))
+    delete(name, props)
+    if record and instances.is_postgres(record):
+        _stop(record)
+
+
+def _check_protection(name: str, _props: Props) -> None:
+    _raise(_errors_of_protected(database.instances.get(name)))
+
+
+def _raise(errors: Iterable[Refusal]) -> None:
+    for error in errors:
+        raise services.refusal(error.message, "Rds")
 
 
 def _attributes(record: Record) -> dict[str, Any]:
     secret = record.get(SECRET)
     more = {f"{SECRET}.SecretArn": secret["SecretArn"]} if secret else {}
-    return {**ministack.instance_attributes(record), **more}
+    return {**cloudformation.instance_attributes(record), **more}
 
 
-# What is refused -------------------------------------------------------------------------------
+# Validation ------------------------------------------------------------------------------------
 
 
-def _of_new(asked: Parameters) -> Iterable[Refusal]:
-    if asked.get("DBInstanceIdentifier") in _instances():
+def _errors_of_new(parameters: Parameters) -> Iterable[Refusal]:
+    if parameters.get("DBInstanceIdentifier") in database.instances:
         yield Refusal("DB Instance already exists", "DBInstanceAlreadyExists")
-    yield from validation.new_instance_errors(asked, _groups())
+    yield from validation.new_instance_errors(parameters, _groups())
 
 
-def _of_change(asked: Parameters) -> Iterable[Refusal]:
-    record = ministack.find_instance(asked.get("DBInstanceIdentifier", ""))
+def _errors_of_creation(parameters: Parameters) -> Iterable[Refusal]:
+    return _errors_of_new(parameters) if instances.is_postgres(parameters) else ()
+
+
+def _errors_of_modification(parameters: Parameters) -> Iterable[Refusal]:
+    record = database.find_instance(parameters.get("DBInstanceIdentifier", ""))
     if record is None or not instances.is_postgres(record):
         return
-    known = {**asked, "EngineVersion": asked.get("EngineVersion") or record["EngineVersion"]}
-    yield from validation.instance_errors(known, _groups())
-    stays = asked.get("ManageMasterUserPassword") != "false"
-    if SECRET in record and stays and asked.get("MasterUserPassword"):
+    version = parameters.get("EngineVersion") or record["EngineVersion"]
+    yield from validation.instance_errors({**parameters, "EngineVersion": version}, _groups())
+    stays_managed = parameters.get("ManageMasterUserPassword") != "false"
+    if SECRET in record and stays_managed and parameters.get("MasterUserPassword"):
         yield validation.MANAGED
 
 
-def _of_deletion(asked: Parameters) -> Iterable[Refusal]:
-    yield from _of_protected(ministack.find_instance(asked.get("DBInstanceIdentifier", "")))
-    skipped = validation.is_true(asked.get("SkipFinalSnapshot"))
-    if not skipped and not asked.get("FinalDBSnapshotIdentifier"):
+def _errors_of_deletion(parameters: Parameters) -> Iterable[Refusal]:
+    yield from _errors_of_protected(
+        database.find_instance(parameters.get("DBInstanceIdentifier", ""))
+    )
+    is_skipped = validation.is_true(parameters.get("SkipFinalSnapshot"))
+    if not is_skipped and not parameters.get("FinalDBSnapshotIdentifier"):
         yield validation.NO_FINAL_SNAPSHOT
 
 
-def _of_protected(record: Record | None) -> Iterable[Refusal]:
+def _errors_of_protected(record: Record | None) -> Iterable[Refusal]:
     if record and record.get("DeletionProtection"):
         yield validation.PROTECTED
 
 
-def _of_subnets(asked: Parameters) -> Iterable[Refusal]:
-    subnets = ministack.subnets_of(asked)
+def _errors_of_subnets(parameters: Parameters) -> Iterable[Refusal]:
+    subnets = database.subnets_of(parameters)
     if subnets:
-        yield from validation.subnet_group_errors(
-            {one["SubnetAvailabilityZone"]["Name"] for one in subnets}
-        )
+        zones = {subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets}
+        yield from validation.subnet_group_errors(zones)
+
+
+def _errors_of_restore(_parameters: Parameters) -> Iterable[Refusal]:
+    return [validation.NO_DATA]
+
+
+_CHECKS: dict[str, Callable[[Parameters], Iterable[Refusal]]] = {
+    "CreateDBInstance": _errors_of_creation,
+    "DeleteDBInstance": _errors_of_deletion,
+    "ModifyDBInstance": _errors_of_modification,
+    "RestoreDBInstanceFromDBSnapshot": _errors_of_restore,
+    "CreateDBInstanceReadReplica": _errors_of_restore,
+    "CreateDBSubnetGroup": _errors_of_subnets,
+    "ModifyDBSubnetGroup": _errors_of_subnets,
+}
 
 
 def _groups() -> validation.ExistingGroups:
-    kept = ministack.store(ministack.rds, "_param_groups")
-    families = {name: group["DBParameterGroupFamily"] for name, group in kept.items()}
-    return validation.ExistingGroups(
-        families, set(ministack.store(ministack.rds, "_subnet_groups"))
-    )
+    families = {
+        name: group["DBParameterGroupFamily"] for name, group in database.parameter_groups.items()
+    }
+    return validation.ExistingGroups(families, set(database.subnet_groups))
 
 
-def _instances() -> Any:
-    return ministack.store(ministack.rds, "_instances")
+def _refusing(
+    check: Callable[[Parameters], Iterable[Refusal]],
+) -> Callable[[Params], Answer | None]:
+    """Return a function that answers a call with its first error, if it has one."""
+
+    def refuse(params: Params) -> Answer | None:
+        for error in check(_parameters(params)):
+            return database.rds_error(error.code, error.message, http.client.BAD_REQUEST)
+        return None
+
+    return refuse
 
 
-# Made by calls ---------------------------------------------------------------------------------
-
-
-def _checked(refuse: Callable[[Parameters], Iterable[Refusal]]) -> Callable[[Action], Action]:
-    """Put RDS's refusals before a call."""
-
-    def checking(act: Action) -> Action:
-        def acting(params: Params) -> Answer:
-            for refusal in refuse(_asked(params)):
-                return ministack.refuse_rds(refusal.code, refusal.message, 400)
-            return act(params)
-
-        return acting
-
-    return checking
-
-
-def _asked(params: Params) -> Parameters:
+def _parameters(params: Params) -> Parameters:
     return {
         name: values[0] if isinstance(values, list) else values for name, values in params.items()
     }
 
 
-def _created(create: Action) -> Action:
-    """Answer when the database takes connections; RDS answers before (see the table)."""
-
-    def creating(params: Params) -> Answer:
-        asked = _asked(params)
-        answer = create(params)
-        if answer[0] >= http.client.BAD_REQUEST or not instances.is_postgres(asked):
-            return answer
-        record = _instances()[asked["DBInstanceIdentifier"]]
-        _bring_up(record, asked)
-        return ministack.instance_answer("CreateDBInstance", record)
-
-    return _checked(lambda asked: _of_new(asked) if instances.is_postgres(asked) else ())(creating)
+# Instances of calls ----------------------------------------------------------------------------
 
 
-def _deleted(delete: Action) -> Action:
-    def deleting(params: Params) -> Answer:
-        record = ministack.find_instance(ministack.param(params, "DBInstanceIdentifier"))
-        answer = delete(params)
-        if answer[0] < http.client.BAD_REQUEST and record and instances.is_postgres(record):
-            _take_down(record)
+def _call_create(create: Callable[[Params], Answer], params: Params) -> Answer:
+    """Answer when the database accepts connections; RDS answers before (see DIFFERENCES)."""
+    parameters = _parameters(params)
+    answer = create(params)
+    if answer[0] >= http.client.BAD_REQUEST or not instances.is_postgres(parameters):
         return answer
-
-    return _checked(_of_deletion)(deleting)
-
-
-def _modified(modify: Action) -> Action:
-    def modifying(params: Params) -> Answer:
-        asked = _asked(params)
-        answer = modify(params)
-        record = ministack.find_instance(asked["DBInstanceIdentifier"])
-        if record is None or "ManageMasterUserPassword" not in asked:
-            return answer
-        before = record[_PASSWORD]
-        _settle_secret(record, asked)
-        _turn(record, before, record[_PASSWORD])
-        return ministack.instance_answer("ModifyDBInstance", record)
-
-    return _checked(_of_change)(modifying)
+    record = database.instances[parameters["DBInstanceIdentifier"]]
+    _start(record, parameters)
+    return database.instance_answer("CreateDBInstance", record)
 
 
-_BY_CALLS: dict[str, Callable[[Action], Action]] = {
-    "CreateDBInstance": _created,
-    "DeleteDBInstance": _deleted,
-    "ModifyDBInstance": _modified,
-    "RestoreDBInstanceFromDBSnapshot": _checked(lambda _: [validation.NO_DATA]),
-    "CreateDBInstanceReadReplica": _checked(lambda _: [validation.NO_DATA]),
-    "CreateDBSubnetGroup": _checked(_of_subnets),
-    "ModifyDBSubnetGroup": _checked(_of_subnets),
-}
+def _call_delete(delete: Callable[[Params], Answer], params: Params) -> Answer:
+    name = cloudformation.param(params, "DBInstanceIdentifier")
+    record = database.find_instance(name)
+    answer = delete(params)
+    if answer[0] < http.client.BAD_REQUEST and record and instances.is_postgres(record):
+        _stop(record)
+    return answer
 
 
-# What both do ----------------------------------------------------------------------------------
+def _call_modify(modify: Callable[[Params], Answer], params: Params) -> Answer:
+    parameters = _parameters(params)
+    answer = modify(params)
+    record = database.find_instance(parameters["DBInstanceIdentifier"])
+    if record is None or "ManageMasterUserPassword" not in parameters:
+        return answer
+    password = record[_PASSWORD]
+    _update_secret(record, parameters)
+    _set_password(record, password, record[_PASSWORD])
+    return database.instance_answer("ModifyDBInstance", record)
 
 
-def _bring_up(record: Record, asked: Parameters) -> None:
-    """Have the instance of *record* running, or leave nothing of it."""
+# Both ------------------------------------------------------------------------------------------
+
+
+def _start(record: Record, parameters: Parameters) -> None:
+    """Start the server of an instance; remove the instance if that fails."""
     name = record["DBInstanceIdentifier"]
-    record.update(DBInstanceStatus="creating", DBName=asked.get("DBName") or "")
-    _settle_secret(record, asked)
-    wanted = instances.database_settings(record, postgres.selected_kind())
-    door = instances.InstanceAuth(ministack.account(), ministack.region(), name)
+    record.update(DBInstanceStatus="creating", DBName=parameters.get("DBName") or "")
+    _update_secret(record, parameters)
+    settings = instances.database_settings(record, postgres.selected_kind())
+    auth = instances.InstanceAuth(context.account(), context.region(), name)
     try:
-        given = postgres.manager().add(wanted, door, used_ports=instances.used_ports())
+        address = postgres.manager().add(settings, auth, used_ports=instances.used_ports())
     except BaseException:
-        del _instances()[name]
-        _take_down(record)
+        del database.instances[name]
+        _stop(record)
         raise
-    instances.set_available(record, given, ADDRESS)
+    instances.set_available(record, address, ADDRESS)
 
 
-def _take_down(record: Record) -> None:
-    """End the instance of *record* and remove its data and its secret."""
+def _stop(record: Record) -> None:
+    """Stop the server of an instance, and delete its data and its secret."""
     postgres.manager().remove(record["DbiResourceId"])
     instances.delete_secret(record)
 
 
-def _settle_secret(record: Record, asked: Parameters) -> None:
-    """Have RDS manage the master password in a secret, or stop managing it, as *asked*."""
-    managed = validation.is_true(asked.get("ManageMasterUserPassword"))
-    if managed and SECRET not in record:
-        record[_PASSWORD] = ministack.new_password()
+def _update_secret(record: Record, parameters: Parameters) -> None:
+    """Start or stop managing the master password in a secret, as *parameters* say."""
+    is_managed = validation.is_true(parameters.get("ManageMasterUserPassword"))
+    if is_managed and SECRET not in record:
+        record[_PASSWORD] = database.new_password()
         value = {"username": record["MasterUsername"], "password": record[_PASSWORD]}
-        name, tags = (
-            f"rds!db-{uuid.uuid4()}",
-            {"aws:rds:primaryDBInstanceArn": record["DBInstanceArn"]},
+        tags = {"aws:rds:primaryDBInstanceArn": record["DBInstanceArn"]}
+        arn = database.create_secret(
+            f"rds!db-{uuid.uuid4()}", json.dumps(value), owner="rds", tags=tags
         )
-        arn = ministack.make_secret(name, json.dumps(value), owner="rds", tags=tags)
-        key = asked.get("MasterUserSecretKmsKeyId") or asked.get(SECRET, {}).get("KmsKeyId")
+        key = parameters.get("MasterUserSecretKmsKeyId") or parameters.get(SECRET, {}).get(
+            "KmsKeyId"
+        )
         record[SECRET] = {"SecretArn": arn, "SecretStatus": "active", "KmsKeyId": key}
-    elif not managed and SECRET in record:
+    elif not is_managed and SECRET in record:
         instances.delete_secret(record)
-        record[_PASSWORD] = asked["MasterUserPassword"]
+        record[_PASSWORD] = parameters["MasterUserPassword"]
 
 
-def _turn(record: Record, _before: str, password: str) -> None:
-    """Give the master user of *record* another password."""
+def _set_password(record: Record, _old: str, password: str) -> None:
+    """Change the password of the master user."""
     if instances.is_postgres(record):
-        one, user = record["DbiResourceId"], record["MasterUsername"]
-        postgres.manager().set_password(one, user, password)
+        identifier, user = record["DbiResourceId"], record["MasterUsername"]
+        postgres.manager().set_password(identifier, user, password)
 
 
-def _ending_some_day(register: Callable[[str, dict[str, Any]], None]) -> Callable[..., None]:
-    """Give the sessions of functions an end, if a late one: a token's check insists on it."""
-
-    def registering(key: str, session: dict[str, Any]) -> None:
-        register(key, {"Expiration": time.time() + _TEN_YEARS_SECONDS, **session})
-
-    return registering
+def _register_with_expiration(
+    register: Callable[[str, dict[str, Any]], None], key: str, session: dict[str, Any]
+) -> None:
+    """Give the sessions of functions a distant expiration, which RDS tokens require."""
+    register(key, {"Expiration": time.time() + _TEN_YEARS_SECONDS, **session})
 
 
-def _with_secret(show: Callable[[Record], str]) -> Callable[[Record], str]:
-    """Show the secret in what describes an instance."""
-
-    def showing(record: Record) -> str:
-        secret = {name: text for name, text in (record.get(SECRET) or {}).items() if text}
-        inner = "".join(f"<{name}>{text}</{name}>" for name, text in secret.items())
-        return show(record) + (f"<{SECRET}>{inner}</{SECRET}>" if inner else "")
-
-    return showing
+def _add_secret(shown: str, record: Record) -> str:
+    """Show the managed secret in the description of an instance."""
+    secret = {name: text for name, text in (record.get(SECRET) or {}).items() if text}
+    inner = "".join(f"<{name}>{text}</{name}>" for name, text in secret.items())
+    return shown + (f"<{SECRET}>{inner}</{SECRET}>" if inner else "")

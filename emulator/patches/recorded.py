@@ -1,180 +1,123 @@
-"""Types that are kept, shown and do nothing: pipelines, connections, scaling, X-Ray.
+"""Record resources that do nothing here, and answer their services' reading calls.
 
-What a stack gave such a resource stands in the stack; the services' reading calls answer from
-there. OIDC providers and budgets are made in the emulator's own services.
+Such a resource is only in its stack; the calls read it from there. Permissions are not checked
+for these calls.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from emulator import ministack
-from emulator.ministack import Props
+from emulator.ministack import asgi, cloudformation, context
+from emulator.ministack.cloudformation import Attributes, Created, Props
+from emulator.patches.differences import Difference
 
-Made = tuple[str, dict[str, Any]]
+Data = dict[str, Any]
+Refusal = tuple[str, str]  # Code and message.
+Call = Callable[[Data], Data | Refusal]
 
-_CONNECTIONS = {
-    "AWS::CodeConnections::Connection": "codeconnections",
-    "AWS::CodeStarConnections::Connection": "codestar-connections",
-}
-_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
-_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
-_PIPELINE = "AWS::CodePipeline::Pipeline"
-_RULE = "AWS::XRay::SamplingRule"
-_GROUP = "AWS::XRay::Group"
-_OIDC = "AWS::IAM::OIDCProvider"
-_BUDGET = "AWS::Budgets::Budget"
+DIFFERENCES = (
+    Difference(
+        "The reading calls of CodeConnections, CodePipeline, Application Auto Scaling and X-Ray "
+        "show the resources of stacks.",
+        source="their type references",
+        ministack="Unknown types and services.",
+        test="test_recorded",
+    ),
+    Difference(
+        "Pipelines run, connections are completed, services scale, X-Ray samples, budgets alert.",
+        source="their user guides",
+        ministack="Recorded and shown only: a connection stays PENDING, a pipeline never runs.",
+        consequence="Test them in an AWS account; permissions of their calls are not checked.",
+    ),
+)
+
+_SIGNED = re.compile(rb"Credential=(\d{12})/\d+/([a-z0-9-]+)/([a-z-]+)/")
+_calls: dict[str, dict[str, Call]] = {}  # By service and operation.
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A resource of such a type, as its stack has it."""
+    """A recorded resource: its physical id and its properties."""
 
     name: str
     props: Props
 
 
-def close() -> None:
-    """Add the types."""
-    for kind in _CONNECTIONS:
-        _record(kind, _connection(kind), _connection_attributes)
-    _record(_PIPELINE, lambda props, given: props.get("Name", given), lambda _: {"Version": "1"})
-    _record(_TARGET, _target, lambda name: {"Id": name})
-    _record(_POLICY, _policy, lambda name: {"Arn": name})
-    _record(_RULE, _rule, lambda name: {"RuleARN": name})
-    _record(_GROUP, _group, lambda name: {"GroupARN": name})
-    ministack.TYPES[_OIDC] = {
-        "create": _create_provider,
-        "update": _update_provider,
-        "delete": lambda arn, _props: _providers().pop(arn, None),
-    }
-    ministack.TYPES[_BUDGET] = {
-        "create": _create_budget,
-        "update": _update_budget,
-        "delete": lambda name, _props: _ask_budgets("_delete_budget", BudgetName=name),
-    }
+def install() -> None:
+    """Answer the calls before MiniStack refuses an unknown service."""
+    asgi.application.around(_answer)
 
 
 def of_kind(*kinds: str) -> list[Recorded]:
     """Return the resources of these types in the account and region in scope."""
     return [
-        Recorded(one["PhysicalResourceId"], one["Properties"])
-        for stack in ministack.stacks.values()
+        Recorded(resource["PhysicalResourceId"], resource["Properties"])
+        for stack in cloudformation.stacks.values()
         if stack["StackStatus"] != "DELETE_COMPLETE"
-        for one in stack["_resources"].values()
-        if one["ResourceType"] in kinds
+        for resource in stack["_resources"].values()
+        if resource["ResourceType"] in kinds
     ]
 
 
-def _record(
+def record_type(
     kind: str,
     name: Callable[[Props, str], str],
-    attributes: Callable[[str], dict[str, str]],
+    attributes: Callable[[str], Attributes],
 ) -> None:
-    def create(title: str, props: Props, stack: str) -> Made:
-        made = name(props, f"{stack}-{title}-{uuid.uuid4().hex[:12]}")
-        return made, attributes(made)
+    """Add a type whose resources are only recorded.
 
-    ministack.TYPES[kind] = {
-        "create": create,
-        "update": lambda made, _old, _new, _stack: (made, attributes(made)),
-        "delete": lambda _made, _props: None,
-    }
+    *name* returns the physical id for the properties and a generated name, *attributes* the
+    attributes for the physical id.
+    """
 
+    def create(title: str, props: Props, stack: str) -> Created:
+        physical_id = name(props, f"{stack}-{title}-{uuid.uuid4().hex[:12]}")
+        return physical_id, attributes(physical_id)
 
-def _arn(service: str, rest: str) -> str:
-    return f"arn:aws:{service}:{ministack.region()}:{ministack.account()}:{rest}"
-
-
-def _connection(kind: str) -> Callable[[Props, str], str]:
-    return lambda _props, _given: _arn(_CONNECTIONS[kind], f"connection/{uuid.uuid4()}")
-
-
-def _connection_attributes(arn: str) -> dict[str, str]:
-    """A connection waits for somebody to log in at GitHub: nobody does that here."""
-    return {"ConnectionArn": arn, "ConnectionStatus": "PENDING"}
-
-
-def _target(props: Props, _given: str) -> str:
-    return "|".join(props[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
-
-
-def target_of(props: Props) -> str:
-    """Return the name of the target a policy scales."""
-    return str(props.get("ScalingTargetId") or _target(props, ""))
-
-
-def _policy(props: Props, _given: str) -> str:
-    target = target_of(props).partition("|")[0]
-    name = f"{uuid.uuid4()}:resource/{target}:policyName/{props['PolicyName']}"
-    return _arn("autoscaling", f"scalingPolicy:{name}")
-
-
-def _rule(props: Props, given: str) -> str:
-    return _arn("xray", f"sampling-rule/{props['SamplingRule'].get('RuleName', given)}")
-
-
-def _group(props: Props, given: str) -> str:
-    return _arn("xray", f"group/{props.get('GroupName', given)}/{uuid.uuid4().hex[:26].upper()}")
-
-
-# In the emulator's own services -----------------------------------------------------------------
-
-
-def _providers() -> Any:
-    return ministack.store(ministack.iam, "_oidc_providers")
-
-
-def _create_provider(_title: str, props: Props, _stack: str) -> Made:
-    host = props["Url"].partition("://")[2].rstrip("/")
-    arn = f"arn:aws:iam::{ministack.account()}:oidc-provider/{host}"
-    if arn in _providers():
-        message = f"Provider with url {props['Url']} already exists."
-        raise ValueError(f"{message} (Service: Iam, Status Code: 409)")
-    _providers()[arn] = {"Url": host, "Arn": arn, "CreateDate": ministack.now_iam()}
-    return _update_provider(arn, {}, props, "")
-
-
-def _update_provider(arn: str, _old: Props, new: Props, _stack: str) -> Made:
-    _providers()[arn].update(
-        ClientIDList=new.get("ClientIdList", []),
-        ThumbprintList=new.get("ThumbprintList", []),
-        Tags=new.get("Tags", []),
+    cloudformation.add_type(
+        kind,
+        create=create,
+        update=lambda physical_id, _old, _new, _stack: (physical_id, attributes(physical_id)),
+        delete=lambda _physical_id, _props: None,
     )
-    return arn, {"Arn": arn}
 
 
-def _create_budget(title: str, props: Props, stack: str) -> Made:
-    budget = {"BudgetName": f"{stack}-{title}-{uuid.uuid4().hex[:12]}", **props["Budget"]}
-    _ask_budgets("_create_budget", **{**props, "Budget": budget})
-    return budget["BudgetName"], {}
+def add_calls(service: str, calls: dict[str, Call]) -> None:
+    """Answer these operations of a service, by the name that signatures have for it."""
+    _calls[service] = calls
 
 
-def _update_budget(made: str, old: Props, new: Props, stack: str) -> Made:
-    """A budget's notifications are not changed by a call of its own: it is made again."""
-    _ask_budgets("_delete_budget", BudgetName=made)
-    budget = {"BudgetName": made, **new["Budget"]}
-    try:
-        return _create_budget("", {**new, "Budget": budget}, stack)
-    except ValueError:
-        _create_budget("", {**old, "Budget": {"BudgetName": made, **old["Budget"]}}, stack)
-        raise
+def arn(service: str, resource: str) -> str:
+    """Return an ARN in the account and region in scope."""
+    return f"arn:aws:{service}:{context.region()}:{context.account()}:{resource}"
 
 
-def _ask_budgets(function: str, **data: Any) -> None:
-    status, _, body = ministack.store(ministack.budgets, function)(_spelled(data))
-    if status >= 400:
-        said = json.loads(body)
-        raise ValueError(f"{said.get('Message') or said} (Service: Budgets, Status Code: {status})")
+async def _answer(
+    application: asgi.Application, scope: dict[str, Any], receive: Any, send: Any
+) -> None:
+    headers = dict(scope["headers"]) if scope["type"] == "http" else {}
+    signed = _SIGNED.search(headers.get(b"authorization", b""))
+    calls = _calls.get(signed[3].decode()) if signed else None
+    if signed is None or calls is None or not scope.get(asgi.AUTHENTICATED):
+        await application(scope, receive, send)
+        return
+    target = headers.get(b"x-amz-target", b"").decode().rpartition(".")[2]
+    call = calls.get(target or scope["path"].strip("/"))
+    data = json.loads(await asgi.body_of(receive) or b"{}")
+    with context.scope(signed[1].decode(), signed[2].decode()):
+        result = call(data) if call else ("UnknownOperationException", "not known here")
+    status, body = _encoded(result)
+    kind = "application/x-amz-json-1.1" if target else "application/json"
+    await asgi.send_answer(send, status, {"Content-Type": kind}, body)
 
 
-def _spelled(data: dict[str, Any]) -> dict[str, Any]:
-    """Amounts are texts in the API and may be numbers in a template."""
-    if limit := data.get("Budget", {}).get("BudgetLimit"):
-        spelled = {**limit, "Amount": str(limit["Amount"])}
-        return {**data, "Budget": {**data["Budget"], "BudgetLimit": spelled}}
-    return data
+def _encoded(result: Data | Refusal) -> tuple[int, bytes]:
+    if isinstance(result, dict):
+        return 200, json.dumps(result).encode()
+    return 400, json.dumps({"__type": result[0], "message": result[1]}).encode()

@@ -1,55 +1,66 @@
-"""Route 53: groups of records, and records only inside their zone."""
+"""Add groups of record sets, and refuse a record outside its hosted zone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from emulator import ministack
-from emulator.ministack import Props
+from emulator.ministack import cloudformation, services
+from emulator.ministack.cloudformation import Created, Props, ResourceType
+from emulator.patches.differences import Difference
 
-Made = tuple[str, dict[str, str]]
+DIFFERENCES = (
+    Difference(
+        "The records of a RecordSetGroup are in the hosted zone.",
+        source="AWS::Route53::RecordSetGroup",
+        ministack="Unknown type.",
+        test="test_records",
+    ),
+    Difference(
+        "A record is in the domain of its hosted zone.",
+        source="Route 53 error InvalidChangeBatch",
+        ministack="Accepted.",
+        test="test_record_outside",
+    ),
+)
+UPSTREAM = True
 
-_RECORD = "AWS::Route53::RecordSet"
+_RECORD_SET = ResourceType("AWS::Route53::RecordSet")
 _ZONE = ("HostedZoneId", "HostedZoneName")
 
 
-def close() -> None:
-    """Make a group of the emulator's own records, and refuse what Route 53 refuses."""
-    ministack.wrap_type(_RECORD, "create", _inside_its_zone)
-    ministack.TYPES["AWS::Route53::RecordSetGroup"] = {
-        "create": _create,
-        "update": _update,
-        "delete": _delete,
-    }
+def install() -> None:
+    """Install the patch."""
+    _RECORD_SET.create.before(_check_domain)
+    cloudformation.add_type(
+        "AWS::Route53::RecordSetGroup", create=_create, update=_update, delete=_delete
+    )
 
 
-def _inside_its_zone(create: Callable[..., Made]) -> Callable[..., Made]:
-    def creating(title: str, props: Props, stack: str) -> Made:
-        name = props["Name"].rstrip(".").lower() + "."
-        zone_id = str(props.get("HostedZoneId", "")).rpartition("/")[2]
-        zone = ministack.store(ministack.route53, "_zones").get(zone_id)
-        if zone and name != zone["name"] and not name.endswith("." + zone["name"]):
-            message = f"RRSet with DNS name {name} is not permitted in zone {zone['name']}"
-            raise ValueError(message)
-        return create(title, props, stack)
-
-    return creating
+def _check_domain(_title: str, props: Props, _stack: str) -> Created | None:
+    name = props["Name"].rstrip(".").lower() + "."
+    zone_id = str(props.get("HostedZoneId", "")).rpartition("/")[2]
+    zone = services.zones.get(zone_id)
+    if zone and name != zone["name"] and not name.endswith("." + zone["name"]):
+        message = f"RRSet with DNS name {name} is not permitted in zone {zone['name']}"
+        raise ValueError(message)
+    return None
 
 
-def _create(title: str, props: Props, stack: str) -> Made:
-    made: list[Props] = []
+def _create(title: str, props: Props, stack: str) -> Created:
+    """Create all records or none: a group is one change batch."""
+    created: list[Props] = []
     try:
         for record in _records(props):
-            ministack.TYPES[_RECORD]["create"](title, record, stack)
-            made.append(record)
+            _RECORD_SET.create(title, record, stack)
+            created.append(record)
     except ValueError:
-        for record in made:  # All of a group or nothing: it is one change batch.
-            ministack.TYPES[_RECORD]["delete"](record["Name"], record)
+        for record in created:
+            _RECORD_SET.delete(record["Name"], record)
         raise
     return f"{stack}-{title}", {"Id": f"{stack}-{title}"}
 
 
-def _update(name: str, old: Props, new: Props, stack: str) -> Made:
+def _update(name: str, old: Props, new: Props, stack: str) -> Created:
     _delete(name, old)
     try:
         _create(name, new, stack)
@@ -61,7 +72,7 @@ def _update(name: str, old: Props, new: Props, stack: str) -> Made:
 
 def _delete(_name: str, props: Props) -> None:
     for record in _records(props):
-        ministack.TYPES[_RECORD]["delete"](record["Name"], record)
+        _RECORD_SET.delete(record["Name"], record)
 
 
 def _records(props: Props) -> Iterator[Props]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployer.errors import EmulatorError
-from emulator import ministack
+from emulator.ministack import context, database, policies
 from emulator.postgres.binaries import Kind
 from emulator.postgres.database import DatabaseSettings
 
@@ -48,7 +48,7 @@ def set_available(record: Record, created: DatabaseSettings, address: str) -> No
 def delete_secret(record: Record) -> None:
     """Delete the secret with the master password, if RDS manages one."""
     if secret := record.pop(SECRET, None):
-        ministack.drop_secret(secret["SecretArn"])
+        database.delete_secret(secret["SecretArn"])
 
 
 def used_ports() -> set[int]:
@@ -65,14 +65,14 @@ def stored_databases() -> list[tuple[DatabaseSettings, InstanceAuth]]:
             stored.append((settings, InstanceAuth(account, region, name)))
         elif is_postgres(record):
             _log.warning("%s was deleted: the server was killed while it was created", name)
-            with ministack.scope(account, region):
-                del ministack.store(ministack.rds, "_instances")[name]
+            with context.scope(account, region):
+                del database.instances[name]
                 delete_secret(record)
     return stored
 
 
 def _all() -> list[tuple[tuple[str, ...], Record]]:
-    return ministack.everywhere(ministack.store(ministack.rds, "_instances"))
+    return context.everywhere(database.instances)
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ class InstanceAuth:
 
     def requires_tls(self) -> bool:
         """Return rds.force_ssl of the parameter group, or the default of its family."""
-        with ministack.scope(self.account, self.region):
+        with context.scope(self.account, self.region):
             name = self._record()["DBParameterGroups"][0]["DBParameterGroupName"]
-            group = ministack.store(ministack.rds, "_param_groups").get(name, {})
+            group = database.parameter_groups.get(name, {})
         parameter = group.get("Parameters", {}).get("rds.force_ssl")
         if parameter:
             return bool(parameter["ParameterValue"] in {"1", "true"})
@@ -97,17 +97,17 @@ class InstanceAuth:
 
     def token_error(self, user: str, token: str) -> str | None:
         """Return why *token* is not valid: its signature, age, user, or rds-db:connect is denied."""
-        with ministack.scope(self.account, self.region):
+        with context.scope(self.account, self.region):
             record = self._record()
             if not record["IAMDatabaseAuthenticationEnabled"]:
                 return "IAM authentication is not enabled"
             host, port = record["Endpoint"]["Address"], record["Endpoint"]["Port"]
-            return ministack.token_refusal(
+            return policies.token_refusal(
                 token, host=host, port=port, user=user, database=record["DbiResourceId"]
             )
 
     def _record(self) -> Record:
-        record: Record | None = ministack.store(ministack.rds, "_instances").get(self.name)
+        record: Record | None = database.instances.get(self.name)
         if record is None:
             raise EmulatorError(f"DB instance {self.name} is being deleted")
         return record

@@ -1106,7 +1106,7 @@ def test_a_failure_in_a_nested_stack_names_what_failed_there() -> None:
             super().tell(stack, name, type_, status, reason)
             if name == "Below":
                 outer = self.history[stack.id].pop()
-                said = "Emulator stack arn:below was not successfully created: Broken"
+                said = "Embedded stack arn:below was not successfully created: Broken"
                 below = replace(outer, type=STACK, physical_id="arn:below", reason=said)
                 broken = replace(outer, id="b", stack_id="arn:below", logical_id="Broken")
                 self.history["arn:below"] = [broken]

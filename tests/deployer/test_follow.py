@@ -20,7 +20,7 @@ MADE = Line("stacks/inner.py", 7)
 def emulator(arn: str) -> str:
     """CloudFormation's reason for a nested stack that failed."""
     return (
-        f"Emulator stack {arn} was not successfully updated. Currently in "
+        f"Embedded stack {arn} was not successfully updated. Currently in "
         "UPDATE_ROLLBACK_IN_PROGRESS with reason: The following resource(s) failed: [X]."
     )
 

@@ -149,7 +149,9 @@ def test_other_ministack(tmp_path: Path) -> None:
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert 1 == ran.returncode
-    assert "ministack 1.5.33 has no ministack.app._state_map" in ran.stderr
+    assert "ministack 1.5.33 has no " in ran.stderr
+    assert "ministack.app._state_map, " in ran.stderr
+    assert "module ministack.services.s3, " in ran.stderr
     assert "pip install ministack==1.5.33" in ran.stderr
     assert "Traceback" not in ran.stderr
 

@@ -171,7 +171,7 @@ def test_gzip_bomb() -> None:
     bomb = gzip.compress(b"x" * (20 * 1024 * 1024))
     small = gzip.compress(b"hello")
 
-    decompress = request_limits.ministack.app._decompress_request_body
+    decompress = request_limits.asgi.app._decompress_request_body
 
     assert bomb == decompress(bomb, {"content-encoding": "gzip"})
     assert small + bomb == decompress(small + bomb, {"content-encoding": "gzip"})

@@ -1,4 +1,4 @@
-"""What a change set may be made for and executed in, and what counts as a change."""
+"""Refuse change sets that a stack's status does not permit, and count a changed output as a change."""
 
 from __future__ import annotations
 
@@ -6,10 +6,62 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from emulator import ministack
-from emulator.ministack import Answer, Params
+from emulator.ministack import cloudformation
+from emulator.ministack.cloudformation import Stack
+from emulator.ministack.context import Answer, Params
+from emulator.patches.differences import NOT_VERIFIED, Difference
 
-Action = Callable[[Params], Answer]
+DIFFERENCES = (
+    Difference(
+        "A stack whose creation was rolled back accepts no change set, of either type.",
+        source="rails-lambda/lamby#132 (update); create is not verified",
+        ministack="Accepted.",
+        test="test_failed_create",
+    ),
+    Difference(
+        "A stack with an operation in progress accepts no change set.",
+        source="“is in UPDATE_IN_PROGRESS state and can not be updated”, common knowledge",
+        ministack="Accepted.",
+        test="test_in_operation",
+    ),
+    Difference(
+        "A stack with an update in progress is not deleted.",
+        source="“cannot be deleted while in status …”, common knowledge",
+        ministack="Deleted during the update.",
+        test="test_delete_in_operation",
+    ),
+    Difference(
+        "The refusal to execute a change set names the status that forbids it.",
+        source="localstack test_delete_change_set_exception; aws/amazon-chime-sdk-js#1089",
+        ministack="Another message.",
+        test="test_nothing_to_do",
+    ),
+    Difference(
+        "A change of outputs alone is a change.",
+        source=NOT_VERIFIED,
+        ministack="FAILED, “didn't contain changes”.",
+        test="test_outputs_alone",
+    ),
+    Difference(
+        "A second change set for a stack in review is for the same stack id.",
+        source=NOT_VERIFIED,
+        ministack="A new stack replaces the one in review.",
+        test="test_review_keeps_its_id",
+    ),
+    Difference(
+        "ListChangeSets accepts the id of a stack as well as its name.",
+        source="API reference, ListChangeSets",
+        ministack="No change sets for an id.",
+        test="test_listed_by_id",
+    ),
+    Difference(
+        "A stack in review has no tags: its change set has them until it is executed.",
+        source="localstack/localstack#13117, whose test ran on AWS",
+        ministack="The stack has the tags at once.",
+        test="test_untagged_in_review",
+    ),
+)
+UPSTREAM = True
 
 _UPDATABLE = {
     "CREATE_COMPLETE",
@@ -22,34 +74,30 @@ _UPDATABLE = {
 }
 
 
-def close() -> None:
-    """Put AWS's conditions in front of the emulator's actions."""
-    ministack.wrap_action("CreateChangeSet", _outputs_count)
-    ministack.wrap_action("CreateChangeSet", _keeping_review)
-    ministack.wrap_action("CreateChangeSet", _untagged_in_review)
-    ministack.wrap_action("CreateChangeSet", _only_if_possible)
-    ministack.wrap_action("UpdateStack", _only_if_possible)
-    ministack.wrap_action("ExecuteChangeSet", _only_if_available)
-    ministack.wrap_action("ListChangeSets", _of_a_stack_by_id)
-    ministack.wrap_action("DeleteStack", _not_in_operation)
+def install() -> None:
+    """Install the patch."""
+    create = cloudformation.action("CreateChangeSet")
+    create.after(_count_outputs)
+    create.around(_keep_stack_in_review)
+    create.after(_remove_tags_in_review)
+    create.before(_check_status)
+    cloudformation.action("UpdateStack").before(_check_status)
+    cloudformation.action("ExecuteChangeSet").before(_check_available)
+    cloudformation.action("ListChangeSets").around(_list_by_id)
+    cloudformation.action("DeleteStack").before(_check_no_update)
 
 
-def _only_if_possible(act: Action) -> Action:
-    """Refuse what the stack's status does not allow; UpdateStack is a change set of type UPDATE."""
-
-    def acting(params: Params) -> Answer:
-        stack = ministack.find_stack(ministack.param(params, "StackName"))
-        if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
-            return act(params)
-        kind = ministack.param(params, "ChangeSetType", "UPDATE")
-        if problem := _status_problem(stack, kind, ministack.param(params, "ChangeSetName")):
-            return ministack.refuse("ValidationError", problem)
-        return act(params)
-
-    return acting
+def _check_status(params: Params) -> Answer | None:
+    """Refuse what the stack's status forbids; UpdateStack is like a change set of type UPDATE."""
+    stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
+    if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
+        return None
+    kind = cloudformation.param(params, "ChangeSetType", "UPDATE")
+    error = _status_error(stack, kind, cloudformation.param(params, "ChangeSetName"))
+    return cloudformation.refuse("ValidationError", error) if error else None
 
 
-def _status_problem(stack: ministack.Stack, kind: str, change_set: str) -> str | None:
+def _status_error(stack: Stack, kind: str, change_set: str) -> str | None:
     status, name = stack["StackStatus"], stack["StackName"]
     if kind == "CREATE" and status != "REVIEW_IN_PROGRESS":
         return (
@@ -61,70 +109,49 @@ def _status_problem(stack: ministack.Stack, kind: str, change_set: str) -> str |
     return None
 
 
-def _keeping_review(create: Action) -> Action:
-    """Keep the stack a first change set made: a second one is for the same stack id."""
-
-    def creating(params: Params) -> Answer:
-        name = ministack.param(params, "StackName")
-        before = ministack.find_stack(name)
-        if before is None or before["StackStatus"] != "REVIEW_IN_PROGRESS":
-            return create(params)
-        name, old = before["StackName"], before["StackId"]
-        events = ministack.stack_events.get(old, [])
-        status, headers, body = create({**params, "StackName": [name]})
-        made = ministack.stacks.get(name)
-        ministack.stacks[name] = before
-        ministack.stack_events[old] = events
-        if made is None or made is before:
-            return status, headers, body
-        ministack.stack_events.pop(made["StackId"], None)
-        for change_set in ministack.change_sets.values():
-            if change_set["StackId"] == made["StackId"]:
-                change_set["StackId"] = old
-        return status, headers, body.replace(made["StackId"].encode(), old.encode())
-
-    return creating
-
-
-def _untagged_in_review(create: Action) -> Action:
-    """Add the tags to a stack only when a change set is executed: until then only that has them."""
-
-    def creating(params: Params) -> Answer:
-        answer = create(params)
-        stack = ministack.find_stack(ministack.param(params, "StackName"))
-        if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
-            stack["Tags"] = []
-        return answer
-
-    return creating
-
-
-def _of_a_stack_by_id(list_: Action) -> Action:
-    """Accept the id of a stack as well as its name."""
-
-    def listing(params: Params) -> Answer:
-        stack = ministack.find_stack(ministack.param(params, "StackName"))
-        return list_({**params, "StackName": [stack["StackName"]]} if stack else params)
-
-    return listing
-
-
-def _outputs_count(create: Action) -> Action:
-    """Take a change of outputs alone for a change: CloudFormation executes it without resources."""
-
-    def creating(params: Params) -> Answer:
-        status, headers, body = create(params)
-        made = re.search(rb"<Id>([^<]+)</Id>", body)
-        if made is None:
-            return status, headers, body
-        _, change_set = ministack.find_change_set(made[1].decode())
-        if change_set and _failed_without_changes(change_set) and _changes_outputs(change_set):
-            change_set.update(
-                Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason=""
-            )
+def _keep_stack_in_review(create: Callable[[Params], Answer], params: Params) -> Answer:
+    """Keep the stack that the first change set created: a second one is for the same stack id."""
+    existing = cloudformation.find_stack(cloudformation.param(params, "StackName"))
+    if existing is None or existing["StackStatus"] != "REVIEW_IN_PROGRESS":
+        return create(params)
+    name, stack_id = existing["StackName"], existing["StackId"]
+    events = cloudformation.stack_events.get(stack_id, [])
+    status, headers, body = create({**params, "StackName": [name]})
+    created = cloudformation.stacks.get(name)
+    cloudformation.stacks[name] = existing
+    cloudformation.stack_events[stack_id] = events
+    if created is None or created is existing:
         return status, headers, body
+    cloudformation.stack_events.pop(created["StackId"], None)
+    for change_set in cloudformation.change_sets.values():
+        if change_set["StackId"] == created["StackId"]:
+            change_set["StackId"] = stack_id
+    return status, headers, body.replace(created["StackId"].encode(), stack_id.encode())
 
-    return creating
+
+def _remove_tags_in_review(answer: Answer, params: Params) -> Answer:
+    """Remove the tags of a stack in review: it gets them when a change set is executed."""
+    stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
+    if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+        stack["Tags"] = []
+    return answer
+
+
+def _list_by_id(list_: Callable[[Params], Answer], params: Params) -> Answer:
+    """Accept the id of a stack as well as its name."""
+    stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
+    return list_({**params, "StackName": [stack["StackName"]]} if stack else params)
+
+
+def _count_outputs(answer: Answer, _params: Params) -> Answer:
+    """Make a change set available that changes outputs only."""
+    created = re.search(rb"<Id>([^<]+)</Id>", answer[2])
+    if created is None:
+        return answer
+    _, change_set = cloudformation.find_change_set(created[1].decode())
+    if change_set and _failed_without_changes(change_set) and _changes_outputs(change_set):
+        change_set.update(Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason="")
+    return answer
 
 
 def _failed_without_changes(change_set: dict[str, Any]) -> bool:
@@ -134,52 +161,44 @@ def _failed_without_changes(change_set: dict[str, Any]) -> bool:
 
 
 def _changes_outputs(change_set: dict[str, Any]) -> bool:
-    stack = ministack.find_stack(change_set["StackId"])
+    stack = cloudformation.find_stack(change_set["StackId"])
     if stack is None or change_set["ChangeSetType"] != "UPDATE":
         return False
     old, new = stack["_template"].get("Outputs", {}), change_set["_template"].get("Outputs", {})
     if old != new:
         return True
     before, after = stack["_resolved_params"], change_set["_resolved_params"]
-    used = {name for name, _ in ministack.references(new)}
-    return any(before.get(name) != after.get(name) for name in used & set(after))
+    referenced = {name for name, _ in cloudformation.references(new)}
+    return any(before.get(name) != after.get(name) for name in referenced & set(after))
 
 
-def _only_if_available(execute: Action) -> Action:
-    """Name the status that forbids it; and the stack may have moved since the change set was made."""
-
-    def executing(params: Params) -> Answer:
-        name = ministack.param(params, "ChangeSetName")
-        _, change_set = ministack.find_change_set(name, ministack.param(params, "StackName"))
-        if change_set is None:
-            return execute(params)
-        arn = change_set["ChangeSetId"]
-        for kind, key, allowed in (
-            ("status", "Status", "CREATE_COMPLETE"),
-            ("execution status", "ExecutionStatus", "AVAILABLE"),
-        ):
-            if change_set[key] != allowed:
-                message = f"ChangeSet [{arn}] cannot be executed in its current {kind} of "
-                return ministack.refuse("InvalidChangeSetStatus", f"{message}[{change_set[key]}]")
-        stack = ministack.find_stack(change_set["StackId"])
-        if stack and (problem := _status_problem(stack, change_set["ChangeSetType"], name)):
-            return ministack.refuse("ValidationError", problem)
-        return execute(params)
-
-    return executing
+def _check_available(params: Params) -> Answer | None:
+    """Refuse a change set that is not available, or whose stack has changed its status since."""
+    name = cloudformation.param(params, "ChangeSetName")
+    stack_name = cloudformation.param(params, "StackName")
+    _, change_set = cloudformation.find_change_set(name, stack_name)
+    if change_set is None:
+        return None
+    arn = change_set["ChangeSetId"]
+    for kind, key, required in (
+        ("status", "Status", "CREATE_COMPLETE"),
+        ("execution status", "ExecutionStatus", "AVAILABLE"),
+    ):
+        if change_set[key] != required:
+            message = f"ChangeSet [{arn}] cannot be executed in its current {kind} of "
+            return cloudformation.refuse("InvalidChangeSetStatus", f"{message}[{change_set[key]}]")
+    stack = cloudformation.find_stack(change_set["StackId"])
+    if stack and (error := _status_error(stack, change_set["ChangeSetType"], name)):
+        return cloudformation.refuse("ValidationError", error)
+    return None
 
 
-def _not_in_operation(delete: Action) -> Action:
-    """Refuse to delete a stack in the middle of an update; a create or a rollback may be deleted."""
-
-    def deleting(params: Params) -> Answer:
-        stack = ministack.find_stack(ministack.param(params, "StackName"))
-        if stack and re.fullmatch(r"UPDATE_.*IN_PROGRESS", stack["StackStatus"]):
-            message = (
-                f"Stack [{stack['StackName']}] cannot be deleted while in status "
-                f"{stack['StackStatus']}"
-            )
-            return ministack.refuse("ValidationError", message)
-        return delete(params)
-
-    return deleting
+def _check_no_update(params: Params) -> Answer | None:
+    """Refuse to delete a stack during an update; a creation or a rollback can be interrupted."""
+    stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
+    if stack and re.fullmatch(r"UPDATE_.*IN_PROGRESS", stack["StackStatus"]):
+        message = (
+            f"Stack [{stack['StackName']}] cannot be deleted while in status {stack['StackStatus']}"
+        )
+        return cloudformation.refuse("ValidationError", message)
+    return None

@@ -4,103 +4,140 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from emulator import ministack
-from emulator.ministack import Action, Answer, Params
+from emulator.ministack import cloudformation, context
+from emulator.ministack.context import Answer, Params
 from emulator.patches.cloudformation import nested_stacks, property_values
+from emulator.patches.differences import NOT_VERIFIED, Difference
 
 ChangeSet = dict[str, Any]
+Create = Callable[[Params], Answer]
 
-_EMPTY = ("The submitted information didn't contain changes", "No updates are to be performed")
+DIFFERENCES = (
+    Difference(
+        "IncludeNestedStacks creates a change set for each nested stack, at any depth.",
+        source="API reference, CreateChangeSet, DescribeChangeSet and ResourceChange; user guide, "
+        "Change sets for nested stacks",
+        ministack="The parameter is ignored.",
+        test="test_each_nested_stack_has_a_change_set",
+    ),
+    Difference(
+        "With IncludeNestedStacks, a nested stack that was changed outside of its parent is "
+        "listed and restored, even with the same URL.",
+        source=NOT_VERIFIED,
+        ministack="FAILED, “didn't contain changes”.",
+        test="test_what_was_changed_by_hand_is_a_change",
+    ),
+    Difference(
+        "A nested change set without changes fails alone; any other failure fails the root change "
+        "set, which names its ARN.",
+        source="aws-amplify/amplify-cli#14764; aws/copilot-cli#4426",
+        ministack="No such change sets.",
+        test="test_a_nested_failure_fails_the_root",
+    ),
+    Difference(
+        "Nested change sets are executed and deleted only through the root change set.",
+        source="user guide, Change sets for nested stacks; the message of the refusal is not "
+        "verified",
+        ministack="No such change sets.",
+        test="test_only_the_root_is_executed_or_deleted",
+    ),
+    Difference(
+        "Nested stacks created by a change set are in review, and are deleted with it.",
+        source="user guide, Change sets for nested stacks",
+        ministack="No such stacks.",
+        test="test_what_was_in_review_goes_with_the_root",
+    ),
+)
+
+_WITHOUT_CHANGES = (
+    "The submitted information didn't contain changes",
+    "No updates are to be performed",
+)
 _FROM_ROOT = "Only executable from the root change set."
 
 
-def close() -> None:
-    """Add IncludeNestedStacks to the emulator's actions, which ignore it."""
-    ministack.wrap_action("CreateChangeSet", _creating)
-    ministack.wrap_action("DescribeChangeSet", _describing)
-    ministack.wrap_action("DeleteChangeSet", _deleting)
-    ministack.wrap_action("ExecuteChangeSet", _executing)
-    ministack.wrap_action("DeleteStack", _deleting_stack)
+def install() -> None:
+    """Install the patch."""
+    cloudformation.action("CreateChangeSet").around(_create)
+    cloudformation.action("DescribeChangeSet").after(_add_ids)
+    cloudformation.action("DeleteChangeSet").around(_delete)
+    cloudformation.action("ExecuteChangeSet").after(_delete_executed)
+    cloudformation.action("DeleteStack").before(_delete_nested_in_review)
 
 
-def _creating(create: Action) -> Action:
-    def creating(params: Params) -> Answer:
-        answer = create(params)
-        change_set = _made(answer)
-        if change_set and ministack.param(params, "IncludeNestedStacks") == "true":
-            _nest(create, change_set, root=change_set["ChangeSetId"])
-        return answer
-
-    return creating
+def _create(create: Create, params: Params) -> Answer:
+    answer = create(params)
+    change_set = _created(answer)
+    if change_set and cloudformation.param(params, "IncludeNestedStacks") == "true":
+        _create_nested(create, change_set, root=change_set["ChangeSetId"])
+    return answer
 
 
-def _made(answer: Answer) -> ChangeSet | None:
-    found = re.search(rb"<Id>([^<]+)</Id>", answer[2])
-    return ministack.find_change_set(found[1].decode())[1] if found else None
+def _created(answer: Answer) -> ChangeSet | None:
+    match = re.search(rb"<Id>([^<]+)</Id>", answer[2])
+    return cloudformation.find_change_set(match[1].decode())[1] if match else None
 
 
-def _nest(create: Action, above: ChangeSet, root: str) -> None:
+def _create_nested(create: Create, parent: ChangeSet, root: str) -> None:
     """Create a change set for each nested stack, at any depth."""
-    above["IncludeNestedStacks"] = True
-    changes = {entry["ResourceChange"]["LogicalResourceId"]: entry for entry in above["Changes"]}
-    for title, made in _nested_stacks(above, set(changes)):
+    parent["IncludeNestedStacks"] = True
+    changes = {entry["ResourceChange"]["LogicalResourceId"]: entry for entry in parent["Changes"]}
+    for title, stack_id in _nested_stacks(parent, set(changes)):
         try:
-            below = _propose(create, above, title, made)
+            nested = _create_one(create, parent, title, stack_id)
         except ValueError as error:  # The properties of the nested stack cannot be resolved.
-            above.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=str(error))
+            parent.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=str(error))
             return
-        below.update(ParentChangeSetId=above["ChangeSetId"], RootChangeSetId=root)
-        _nest(create, below, root)
-        _join(above, below, changes.get(title), title, made)
-    if root != above["ChangeSetId"] and above["Status"] == "CREATE_COMPLETE":
-        above.update(ExecutionStatus="UNAVAILABLE", StatusReason=_FROM_ROOT)
+        nested.update(ParentChangeSetId=parent["ChangeSetId"], RootChangeSetId=root)
+        _create_nested(create, nested, root)
+        _join(parent, nested, changes.get(title), title, stack_id)
+    if root != parent["ChangeSetId"] and parent["Status"] == "CREATE_COMPLETE":
+        parent.update(ExecutionStatus="UNAVAILABLE", StatusReason=_FROM_ROOT)
 
 
-def _nested_stacks(above: ChangeSet, changed: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield each nested stack of the new template, and its id if it exists already."""
-    stack = ministack.find_stack(above["StackId"]) or {}
-    there = stack.get("_resources", {})
-    for title, resource in above["_template"].get("Resources", {}).items():
-        if resource["Type"] == nested_stacks.KIND and (title in changed or title in there):
-            yield title, there.get(title, {}).get("PhysicalResourceId", "")
+def _nested_stacks(parent: ChangeSet, changed: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the title of each nested stack of the new template, and its id if it exists."""
+    stack = cloudformation.find_stack(parent["StackId"]) or {}
+    existing = stack.get("_resources", {})
+    for title, resource in parent["_template"].get("Resources", {}).items():
+        if resource["Type"] == nested_stacks.KIND and (title in changed or title in existing):
+            yield title, existing.get(title, {}).get("PhysicalResourceId", "")
 
 
-def _propose(create: Action, above: ChangeSet, title: str, made: str) -> ChangeSet:
+def _create_one(create: Create, parent: ChangeSet, title: str, stack_id: str) -> ChangeSet:
     """Create the change set of one nested stack; a refusal becomes a failed change set."""
-    parent = ministack.find_stack(above["StackId"]) or {}
-    waiting = nested_stacks.in_review(parent, title)
-    name = (ministack.find_stack(made) or waiting or {}).get("StackName")
-    name = name or nested_stacks.new_name(parent["StackName"], title)
-    props = property_values.properties_after(above, title)
-    own = {tag["Key"]: tag["Value"] for tag in props.get("Tags") or ()}
-    tags = {tag["Key"]: tag["Value"] for tag in above["Tags"]} | own
+    stack = cloudformation.find_stack(parent["StackId"]) or {}
+    reviewed = nested_stacks.in_review(stack, title)
+    name = (cloudformation.find_stack(stack_id) or reviewed or {}).get("StackName")
+    name = name or nested_stacks.new_name(stack["StackName"], title)
+    props = property_values.properties_after(parent, title)
+    tags = {tag["Key"]: tag["Value"] for tag in (*parent["Tags"], *(props.get("Tags") or ()))}
+    props |= {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
     answer = create(
-        nested_stacks.stack_params(
-            props | {"Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}, above
-        )
+        nested_stacks.stack_params(props, parent)
         | {
             "StackName": [name],
-            "ChangeSetName": [f"{above['ChangeSetName']}-{title}-{_random()}"],
-            "ChangeSetType": ["UPDATE" if made else "CREATE"],
+            "ChangeSetName": [f"{parent['ChangeSetName']}-{title}-{_random()}"],
+            "ChangeSetType": ["UPDATE" if stack_id else "CREATE"],
         }
     )
-    below = _made(answer)
-    if below is None:
-        return _failed(above, title, made or f"{parent['StackId']}-{title}", answer)
-    if not made:
-        nested_stacks.put_below(ministack.stacks[name], parent, title)
-    return below
+    nested = _created(answer)
+    if nested is None:
+        return _failed(parent, title, stack_id or f"{stack['StackId']}-{title}", answer)
+    if not stack_id:
+        nested_stacks.set_parent(cloudformation.stacks[name], stack, title)
+    return nested
 
 
-def _failed(above: ChangeSet, title: str, stack_id: str, answer: Answer) -> ChangeSet:
+def _failed(parent: ChangeSet, title: str, stack_id: str, answer: Answer) -> ChangeSet:
     message = re.search(rb"<Message>(.*?)</Message>", answer[2], re.DOTALL)
-    name = f"{above['ChangeSetName']}-{title}-{_random()}"
-    arn = f"{above['ChangeSetId'].rpartition(':')[0]}:changeSet/{name}/{uuid.uuid4()}"
-    change_set: ChangeSet = above | {
+    name = f"{parent['ChangeSetName']}-{title}-{_random()}"
+    arn = f"{parent['ChangeSetId'].rpartition(':')[0]}:changeSet/{name}/{uuid.uuid4()}"
+    change_set: ChangeSet = parent | {
         "ChangeSetId": arn,
         "ChangeSetName": name,
         "StackId": stack_id,
@@ -111,7 +148,7 @@ def _failed(above: ChangeSet, title: str, stack_id: str, answer: Answer) -> Chan
         "Changes": [],
         "_template": {},
     }
-    ministack.change_sets[arn] = change_set
+    cloudformation.change_sets[arn] = change_set
     return change_set
 
 
@@ -120,32 +157,33 @@ def _random() -> str:
 
 
 def _join(
-    above: ChangeSet, below: ChangeSet, change: dict[str, Any] | None, title: str, made: str
+    parent: ChangeSet, nested: ChangeSet, change: dict[str, Any] | None, title: str, stack_id: str
 ) -> None:
     """Add the ARN of a nested change set to its parent, which fails if the nested one failed."""
-    arn, empty = below["ChangeSetId"], below["StatusReason"].startswith(_EMPTY)
-    if change is None and empty:
-        ministack.change_sets.pop(arn, None)
+    arn = nested["ChangeSetId"]
+    is_empty = nested["StatusReason"].startswith(_WITHOUT_CHANGES)
+    if change is None and is_empty:
+        cloudformation.change_sets.pop(arn, None)
         return
     if change is None:
-        change = _automatic(title, made)
-        above["Changes"].append(change)
-        if above["StatusReason"].startswith(_EMPTY):
-            above.update(Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason="")
+        change = _automatic_change(title, stack_id)
+        parent["Changes"].append(change)
+        if parent["StatusReason"].startswith(_WITHOUT_CHANGES):
+            parent.update(Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason="")
     change["ResourceChange"]["ChangeSetId"] = arn
-    if below["Status"] == "FAILED" and not empty:
+    if nested["Status"] == "FAILED" and not is_empty:
         reason = f"Nested change set {arn} was not successfully created: Currently in FAILED."
-        above.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=reason)
+        parent.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=reason)
 
 
-def _automatic(title: str, made: str) -> dict[str, Any]:
+def _automatic_change(title: str, stack_id: str) -> dict[str, Any]:
     """Return the change of a nested stack whose own properties do not change."""
     target = {"Attribute": "Properties", "RequiresRecreation": "Never"}
     detail = {"Target": target, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}
     change = {
         "Action": "Modify",
         "LogicalResourceId": title,
-        "PhysicalResourceId": made,
+        "PhysicalResourceId": stack_id,
         "ResourceType": nested_stacks.KIND,
         "Replacement": "False",
         "Scope": ["Properties"],
@@ -154,86 +192,72 @@ def _automatic(title: str, made: str) -> dict[str, Any]:
     return {"Type": "Resource", "ResourceChange": change}
 
 
-def _describing(describe: Action) -> Action:
+def _find(params: Params) -> tuple[str | None, ChangeSet | None]:
+    name = cloudformation.param(params, "ChangeSetName")
+    return cloudformation.find_change_set(name, cloudformation.param(params, "StackName"))
+
+
+def _add_ids(answer: Answer, params: Params) -> Answer:
     """Add the ids of the parent, root and nested change sets to the answer."""
-
-    def describing(params: Params) -> Answer:
-        status, headers, body = describe(params)
-        name, stack = ministack.param(params, "ChangeSetName"), ministack.param(params, "StackName")
-        _, change_set = ministack.find_change_set(name, stack)
-        if change_set is None or not change_set.get("IncludeNestedStacks"):
-            return status, headers, body
-        ET.register_namespace("", ministack.NAMESPACE)
-        root = ET.fromstring(body)  # noqa: S314  The emulator's own answer.
-        [result] = property_values.every(root, "DescribeChangeSetResult")
-        property_values.add(result, "IncludeNestedStacks", "true")
-        for key in ("ParentChangeSetId", "RootChangeSetId"):
-            if key in change_set:
-                property_values.add(result, key, change_set[key])
-        arns = {
-            entry["ResourceChange"]["LogicalResourceId"]: entry["ResourceChange"].get("ChangeSetId")
-            for entry in change_set["Changes"]
-        }
-        for change in property_values.every(root, "ResourceChange"):
-            if arn := arns[ministack.text_of(change, "LogicalResourceId")]:
-                property_values.add(change, "ChangeSetId", arn)
-        return status, headers, ET.tostring(root)
-
-    return describing
-
-
-def _deleting(delete: Action) -> Action:
-    """Delete the whole hierarchy, and the nested stacks created for it, only from the root."""
-
-    def deleting(params: Params) -> Answer:
-        name, stack = ministack.param(params, "ChangeSetName"), ministack.param(params, "StackName")
-        arn, change_set = ministack.find_change_set(name, stack)
-        if change_set and "RootChangeSetId" in change_set:
-            message = f"ChangeSet [{arn}] can only be deleted from the root change set."
-            return ministack.refuse("InvalidChangeSetStatus", message)
-        answer = delete(params)
-        if change_set and change_set.get("IncludeNestedStacks"):
-            _drop(change_set["ChangeSetId"])
-            _delete_in_review(change_set["StackId"])
+    status, headers, body = answer
+    _, change_set = _find(params)
+    if change_set is None or not change_set.get("IncludeNestedStacks"):
         return answer
+    ET.register_namespace("", cloudformation.NAMESPACE)
+    root = ET.fromstring(body)  # noqa: S314  MiniStack's own answer.
+    [result] = property_values.elements(root, "DescribeChangeSetResult")
+    property_values.add(result, "IncludeNestedStacks", "true")
+    for key in ("ParentChangeSetId", "RootChangeSetId"):
+        if key in change_set:
+            property_values.add(result, key, change_set[key])
+    arns = {
+        entry["ResourceChange"]["LogicalResourceId"]: entry["ResourceChange"].get("ChangeSetId")
+        for entry in change_set["Changes"]
+    }
+    for change in property_values.elements(root, "ResourceChange"):
+        if arn := arns[context.text_of(change, "LogicalResourceId")]:
+            property_values.add(change, "ChangeSetId", arn)
+    return status, headers, ET.tostring(root)
 
-    return deleting
+
+def _delete(delete: Callable[[Params], Answer], params: Params) -> Answer:
+    """Delete the whole hierarchy and the nested stacks created for it, only from the root."""
+    arn, change_set = _find(params)
+    if change_set and "RootChangeSetId" in change_set:
+        message = f"ChangeSet [{arn}] can only be deleted from the root change set."
+        return cloudformation.refuse("InvalidChangeSetStatus", message)
+    answer = delete(params)
+    if change_set and change_set.get("IncludeNestedStacks"):
+        _delete_nested(change_set["ChangeSetId"])
+        _delete_in_review(change_set["StackId"])
+    return answer
 
 
-def _executing(execute: Action) -> Action:
+def _delete_executed(answer: Answer, _params: Params) -> Answer:
     """Delete the nested change sets of executed and deleted roots."""
-
-    def executing(params: Params) -> Answer:
-        answer = execute(params)
-        for change_set in list(ministack.change_sets.values()):
-            root = ministack.change_sets.get(change_set.get("RootChangeSetId", ""))
-            if root is None or root["ExecutionStatus"].startswith("EXECUTE"):
-                _drop(change_set.get("RootChangeSetId", ""))
-        return answer
-
-    return executing
+    for change_set in list(cloudformation.change_sets.values()):
+        root = cloudformation.change_sets.get(change_set.get("RootChangeSetId", ""))
+        if root is None or root["ExecutionStatus"].startswith("EXECUTE"):
+            _delete_nested(change_set.get("RootChangeSetId", ""))
+    return answer
 
 
-def _deleting_stack(delete: Action) -> Action:
+def _delete_nested_in_review(params: Params) -> Answer | None:
     """Delete the nested stacks in review together with the root stack in review."""
-
-    def deleting(params: Params) -> Answer:
-        stack = ministack.find_stack(ministack.param(params, "StackName"))
-        if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS" and "ParentId" not in stack:
-            _delete_in_review(stack["StackId"])
-        return delete(params)
-
-    return deleting
+    stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
+    if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS" and "ParentId" not in stack:
+        _delete_in_review(stack["StackId"])
+    return None
 
 
-def _drop(root: str) -> None:
-    """Delete the nested change sets of a root."""
-    for arn, change_set in list(ministack.change_sets.items()):
+def _delete_nested(root: str) -> None:
+    """Delete the nested change sets of a root change set."""
+    for arn, change_set in list(cloudformation.change_sets.items()):
         if root and change_set.get("RootChangeSetId") == root:
-            ministack.change_sets.pop(arn)
+            cloudformation.change_sets.pop(arn)
 
 
 def _delete_in_review(root: str) -> None:
-    for name, stack in list(ministack.stacks.items()):
+    for name, stack in list(cloudformation.stacks.items()):
         if stack.get("RootId") == root and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
-            ministack.ACTIONS["DeleteStack"]({"StackName": [name]})
+            cloudformation.ACTIONS["DeleteStack"]({"StackName": [name]})

@@ -1,4 +1,4 @@
-"""A described change set shows what a property was and what it will be, when asked to."""
+"""Show the values of properties before and after a change set, with IncludePropertyValues."""
 
 from __future__ import annotations
 
@@ -6,36 +6,46 @@ import json
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from emulator import ministack
-from emulator.ministack import Action, Answer, Params, Props
+from emulator.ministack import cloudformation, context
+from emulator.ministack.cloudformation import Props
+from emulator.ministack.context import Answer, Params
+from emulator.patches.differences import Difference
 
-LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"  # CloudFormation's words for what nobody knows yet.
+DIFFERENCES = (
+    Difference(
+        "DescribeChangeSet with IncludePropertyValues shows values before and after the change.",
+        source="API reference; the exact shape of contexts is not verified",
+        ministack="The parameter is ignored.",
+        test="cloudformation/test_change_sets.py::test_property_values",
+    ),
+)
+UPSTREAM = True
 
-
-def close() -> None:
-    """Fill in what IncludePropertyValues asks for; the emulator does not know the parameter."""
-    ministack.wrap_action("DescribeChangeSet", _with_values)
-
-
-def _with_values(describe: Action) -> Action:
-    def describing(params: Params) -> Answer:
-        status, headers, body = describe(params)
-        name, stack = ministack.param(params, "ChangeSetName"), ministack.param(params, "StackName")
-        _, change_set = ministack.find_change_set(name, stack)
-        if ministack.param(params, "IncludePropertyValues") != "true" or change_set is None:
-            return status, headers, body
-        ET.register_namespace("", ministack.NAMESPACE)
-        root = ET.fromstring(body)  # noqa: S314  The emulator's own answer.
-        for change in every(root, "ResourceChange"):
-            _fill(change, change_set)
-        return status, headers, ET.tostring(root)
-
-    return describing
+# CloudFormation's text for a value that is known only after the change set is executed.
+KNOWN_LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
 
-def _fill(change: ET.Element, change_set: dict[str, Any]) -> None:
-    title = ministack.text_of(change, "LogicalResourceId")
-    action = ministack.text_of(change, "Action")
+def install() -> None:
+    """Install the patch."""
+    cloudformation.action("DescribeChangeSet").after(_add_values)
+
+
+def _add_values(answer: Answer, params: Params) -> Answer:
+    status, headers, body = answer
+    name = cloudformation.param(params, "ChangeSetName")
+    _, change_set = cloudformation.find_change_set(name, cloudformation.param(params, "StackName"))
+    if cloudformation.param(params, "IncludePropertyValues") != "true" or change_set is None:
+        return answer
+    ET.register_namespace("", cloudformation.NAMESPACE)
+    root = ET.fromstring(body)  # noqa: S314  MiniStack's own answer.
+    for change in elements(root, "ResourceChange"):
+        _add_to_change(change, change_set)
+    return status, headers, ET.tostring(root)
+
+
+def _add_to_change(change: ET.Element, change_set: dict[str, Any]) -> None:
+    title = context.text_of(change, "LogicalResourceId")
+    action = context.text_of(change, "Action")
     before = _before(change_set, title) if action != "Add" else None
     after = properties_after(change_set, title) if action != "Remove" else None
     for tag, properties in (("BeforeContext", before), ("AfterContext", after)):
@@ -43,13 +53,13 @@ def _fill(change: ET.Element, change_set: dict[str, Any]) -> None:
             add(change, tag, json.dumps({"Properties": properties}))
     if before is None or after is None:
         return
-    for target in every(change, "Target"):
-        if ministack.text_of(target, "Attribute") == "Properties":
-            for name in every(target, "Name"):  # Empty if CloudFormation names no property.
-                _fill_target(target, name.text or "", before, after)
+    for target in elements(change, "Target"):
+        if context.text_of(target, "Attribute") == "Properties":
+            for name in elements(target, "Name"):  # Empty if CloudFormation names no property.
+                _add_to_target(target, name.text or "", before, after)
 
 
-def _fill_target(target: ET.Element, name: str, before: Props, after: Props) -> None:
+def _add_to_target(target: ET.Element, name: str, before: Props, after: Props) -> None:
     add(target, "Path", f"/Properties/{name}")
     for tag, properties in (("BeforeValue", before), ("AfterValue", after)):
         if name in properties:
@@ -58,21 +68,21 @@ def _fill_target(target: ET.Element, name: str, before: Props, after: Props) -> 
 
 
 def _before(change_set: dict[str, Any], title: str) -> Props:
-    stack = ministack.find_stack(change_set["StackId"]) or {}
+    stack = cloudformation.find_stack(change_set["StackId"]) or {}
     properties: Props = stack.get("_resources", {}).get(title, {}).get("Properties", {})
     return properties
 
 
 def properties_after(change_set: dict[str, Any], title: str) -> Props:
     """Resolve the new properties as far as they are known before the change set is executed."""
-    stack = ministack.find_stack(change_set["StackId"]) or {}
-    template, made = change_set["_template"], stack.get("_resources", {})
-    raw = template["Resources"][title].get("Properties") or {}
-    unknown = (set(template["Resources"]) - set(made)) | _replaced(change_set)
-    with ministack.stack_scope(stack):
-        resolved: Props = ministack.resolve(
-            _marked(raw, unknown),
-            made,
+    stack = cloudformation.find_stack(change_set["StackId"]) or {}
+    template, existing = change_set["_template"], stack.get("_resources", {})
+    properties = template["Resources"][title].get("Properties") or {}
+    unknown = (set(template["Resources"]) - set(existing)) | _replaced(change_set)
+    with cloudformation.stack_scope(stack):
+        resolved: Props = cloudformation.resolve(
+            _marked(properties, unknown),
+            existing,
             change_set["_resolved_params"],
             stack.get("_conditions", {}),
             template.get("Mappings", {}),
@@ -83,20 +93,22 @@ def properties_after(change_set: dict[str, Any], title: str) -> Props:
 
 
 def _replaced(change_set: dict[str, Any]) -> set[str]:
-    changes = (change["ResourceChange"] for change in change_set["Changes"])
-    return {one["LogicalResourceId"] for one in changes if one.get("Replacement") == "True"}
+    changes = (entry["ResourceChange"] for entry in change_set["Changes"])
+    return {
+        change["LogicalResourceId"] for change in changes if change.get("Replacement") == "True"
+    }
 
 
 def _marked(value: Any, unknown: set[str]) -> Any:
-    """Put the marker where a function reads a resource that is not made yet, or made anew."""
+    """Replace functions that read a resource to be created or replaced by KNOWN_LATER."""
     if isinstance(value, list):
-        return [_marked(one, unknown) for one in value]
+        return [_marked(member, unknown) for member in value]
     if not isinstance(value, dict):
         return value
     if set(value) & {"Ref", "Fn::GetAtt", "Fn::Sub"}:
-        reads = {name for name, _ in ministack.references(value)}
-        return LATER if reads & unknown else value
-    return {key: _marked(one, unknown) for key, one in value.items()}
+        names = {name for name, _ in cloudformation.references(value)}
+        return KNOWN_LATER if names & unknown else value
+    return {key: _marked(member, unknown) for key, member in value.items()}
 
 
 def _change_type(name: str, before: Props, after: Props) -> str:
@@ -109,11 +121,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def every(root: ET.Element, tag: str) -> list[ET.Element]:
-    """Return every element called *tag*, whatever its namespace."""
-    return [e for e in root.iter() if e.tag.rpartition("}")[2] == tag]
+def elements(root: ET.Element, tag: str) -> list[ET.Element]:
+    """Return all elements with this *tag*, in any namespace."""
+    return [element for element in root.iter() if element.tag.rpartition("}")[2] == tag]
 
 
 def add(parent: ET.Element, tag: str, text: str) -> None:
     """Append an element with *text* to *parent*."""
-    ET.SubElement(parent, f"{{{ministack.NAMESPACE}}}{tag}").text = text
+    ET.SubElement(parent, f"{{{cloudformation.NAMESPACE}}}{tag}").text = text

@@ -1,35 +1,41 @@
-"""Which properties replace their resource is read from AWS's own schemas, as cfn-lint ships them."""
+"""Read from AWS's resource schemas, as cfn-lint ships them, which properties replace a resource."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from deployer.registry import PropertyPath, resource_type
-from emulator import ministack
+from emulator.ministack import cloudformation
+from emulator.patches.differences import Difference
 
-Recreation = Callable[[str, str], str]
-
-
-def close() -> None:
-    """Look up types the emulator knows nothing of; where it measured AWS, it keeps its own."""
-    ministack.wrap("_property_recreation", _recreation)
-
-
-def _recreation(known: Recreation) -> Recreation:
-    def recreation(kind: str, name: str) -> str:
-        found = known(kind, name)
-        if found != "Conditionally" or kind in ministack.MEASURED_REPLACEMENTS:
-            return found
-        type_ = resource_type(kind)
-        if type_ is None:
-            return found
-        if (name,) in type_.create_only:
-            return "Always"
-        return found if name in _tops(type_.create_only | type_.maybe_create_only) else "Never"
-
-    return recreation
+DIFFERENCES = (
+    Difference(
+        "A change set shows for each property whether it replaces the resource.",
+        source="resource provider schemas, createOnlyProperties",
+        ministack="“Conditional” for most types.",
+        test="cloudformation/test_change_sets.py::test_replacement",
+    ),
+)
 
 
-def _tops(paths: Iterable[PropertyPath]) -> set[str]:
-    """The properties themselves: the emulator does not look into them, so some of it may replace."""
+def install() -> None:
+    """Install the patch."""
+    cloudformation.property_recreation.after(_recreation)
+
+
+def _recreation(known: str, kind: str, name: str) -> str:
+    """Look up the types that MiniStack does not know; keep what MiniStack measured on AWS."""
+    if known != "Conditionally" or kind in cloudformation.MEASURED_REPLACEMENTS:
+        return known
+    schema = resource_type(kind)
+    if schema is None:
+        return known
+    if (name,) in schema.create_only:
+        return "Always"
+    conditional = _first_names(schema.create_only | schema.maybe_create_only)
+    return known if name in conditional else "Never"
+
+
+def _first_names(paths: Iterable[PropertyPath]) -> set[str]:
+    """Return the top-level properties: MiniStack does not compare the values inside them."""
     return {path[0] for path in paths}

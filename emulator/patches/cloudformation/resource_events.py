@@ -1,94 +1,111 @@
-"""An update tells only of what it touches, in the words of what it does: create, update, delete."""
+"""Add events only of the resources that an update changes, with CREATE_*, UPDATE_* or DELETE_*."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from emulator import ministack
+from emulator.ministack import cloudformation
+from emulator.ministack.cloudformation import Created, Props
+from emulator.patches.differences import Difference
 
 Event = tuple[Any, ...]
+Key = tuple[str, str]  # The id of a stack and the logical id of a resource.
+
+DIFFERENCES = (
+    Difference(
+        "An update has events only of the resources that it changes; new ones have CREATE_* "
+        "events, removed ones DELETE_*.",
+        source="user guide, View stack events and Stack status codes",
+        ministack="UPDATE_* events of every resource, none of removed ones, no cleanup phase.",
+        test="cloudformation/test_change_sets.py::test_events_of_an_update",
+    ),
+)
 
 _STACK = "AWS::CloudFormation::Stack"
 _CLEANUP = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 _UPDATING = ("UPDATE_IN_PROGRESS", _CLEANUP)
-_held: dict[tuple[str, str], Event] = {}  # UPDATE_IN_PROGRESS events nobody knows the truth of yet.
-_new: set[tuple[str, str]] = set()  # Resources an update is creating.
+# UPDATE_IN_PROGRESS events that wait until it is known what happens to the resource.
+_pending: dict[Key, Event] = {}
+_created: set[Key] = set()  # Resources that an update creates.
 
 
-def close() -> None:
-    """Hold back an update's first event of a resource until it is known what happens to it."""
-    ministack.wrap("_add_event", _truthful)
-    ministack.wrap("_update_resource", _updating)
-    ministack.wrap("_provision_resource", _creating)
-    ministack.wrap("_delete_resource", _deleting)
+def install() -> None:
+    """Install the patch."""
+    cloudformation.add_event.around(_add_event)
+    cloudformation.update_resource.before(_before_update)
+    cloudformation.provision_resource.before(_before_create)
+    cloudformation.delete_resource.around(_delete)
 
 
-def _truthful(add: Callable[..., None]) -> Callable[..., None]:
-    def adding(
-        stack_id: str, stack: str, title: str, kind: str, status: str, *rest: Any, **more: Any
-    ) -> None:
-        key = (stack_id, title)
-        if kind == _STACK:
-            add(stack_id, stack, title, kind, status, *rest, **more)
-        elif status == "UPDATE_IN_PROGRESS" and not rest and not more:
-            _held[key] = (stack_id, stack, title, kind, status)
-        elif status == "UPDATE_COMPLETE" and key in _held:
-            del _held[key]  # Nothing was done to it: CloudFormation says nothing of it.
-        else:
-            if held := _held.pop(key, None):
-                add(*held)
-            if key in _new and status in {"UPDATE_COMPLETE", "UPDATE_FAILED"}:
-                _new.discard(key)
-                status = status.replace("UPDATE", "CREATE")
-            add(stack_id, stack, title, kind, status, *rest, **more)
-
-    return adding
-
-
-def _updating(update: Callable[..., Any]) -> Callable[..., Any]:
-    def updating(kind: str, made: str, old: Any, new: Any, *rest: Any) -> Any:
-        if old != new:
-            _release(rest[0], rest[1], "UPDATE_IN_PROGRESS")
-        return update(kind, made, old, new, *rest)
-
-    return updating
+def _add_event(  # noqa: PLR0917  MiniStack's signature.
+    add: Callable[..., None],
+    stack_id: str,
+    stack: str,
+    title: str,
+    kind: str,
+    status: str,
+    *rest: Any,
+    **more: Any,
+) -> None:
+    key = (stack_id, title)
+    if kind == _STACK:
+        add(stack_id, stack, title, kind, status, *rest, **more)
+    elif status == "UPDATE_IN_PROGRESS" and not rest and not more:
+        _pending[key] = (stack_id, stack, title, kind, status)
+    elif status == "UPDATE_COMPLETE" and key in _pending:
+        del _pending[key]  # The resource is unchanged: CloudFormation has no event of it.
+    else:
+        if event := _pending.pop(key, None):
+            add(*event)
+        if key in _created and status in {"UPDATE_COMPLETE", "UPDATE_FAILED"}:
+            _created.discard(key)
+            status = status.replace("UPDATE", "CREATE")
+        add(stack_id, stack, title, kind, status, *rest, **more)
 
 
-def _creating(create: Callable[..., Any]) -> Callable[..., Any]:
-    def creating(kind: str, title: str, props: Any, stack: str) -> Any:
-        if key := _release(stack, title, "CREATE_IN_PROGRESS"):
-            _new.add(key)
-        return create(kind, title, props, stack)
-
-    return creating
-
-
-def _deleting(delete: Callable[..., None]) -> Callable[..., None]:
-    """Tell of resources an update drops; the emulator deletes them silently."""
-
-    def deleting(kind: str, made: str, props: Any, stack_name: str = "", title: str = "") -> None:
-        stack = ministack.stacks.get(stack_name)
-        if stack is None or stack["StackStatus"] not in _UPDATING:
-            delete(kind, made, props, stack_name, title)
-            return
-        who = (stack["StackId"], stack_name)
-        if stack["StackStatus"] != _CLEANUP:
-            stack["StackStatus"] = _CLEANUP
-            ministack.add_event(*who, stack_name, _STACK, _CLEANUP)
-        ministack.add_event(*who, title, kind, "DELETE_IN_PROGRESS", "", made)
-        delete(kind, made, props, stack_name, title)
-        ministack.add_event(*who, title, kind, "DELETE_COMPLETE", "", made)
-
-    return deleting
+def _before_update(
+    _kind: str, _id: str, old: Props, new: Props, stack: str, title: str = "", *_rest: Any
+) -> Created | None:
+    if old != new:
+        _add_pending(stack, title, "UPDATE_IN_PROGRESS")
+    return None
 
 
-def _release(stack_name: str, title: str, status: str) -> tuple[str, str] | None:
-    """Tell what was held back, now that it is known to be true."""
-    stack = ministack.stacks.get(stack_name)
+def _before_create(_kind: str, title: str, _props: Any, stack: str) -> Created | None:
+    if key := _add_pending(stack, title, "CREATE_IN_PROGRESS"):
+        _created.add(key)
+    return None
+
+
+def _delete(  # noqa: PLR0917  MiniStack's signature.
+    delete: Callable[..., None],
+    kind: str,
+    physical_id: str,
+    props: Any,
+    stack_name: str = "",
+    title: str = "",
+) -> None:
+    """Add events of the resources that an update removes; MiniStack has none of them."""
+    stack = cloudformation.stacks.get(stack_name)
+    if stack is None or stack["StackStatus"] not in _UPDATING:
+        delete(kind, physical_id, props, stack_name, title)
+        return
+    key = (stack["StackId"], stack_name)
+    if stack["StackStatus"] != _CLEANUP:
+        stack["StackStatus"] = _CLEANUP
+        cloudformation.add_event(*key, stack_name, _STACK, _CLEANUP)
+    cloudformation.add_event(*key, title, kind, "DELETE_IN_PROGRESS", "", physical_id)
+    delete(kind, physical_id, props, stack_name, title)
+    cloudformation.add_event(*key, title, kind, "DELETE_COMPLETE", "", physical_id)
+
+
+def _add_pending(stack_name: str, title: str, status: str) -> Key | None:
+    """Add the pending event of a resource with *status*, if there is one; return its key."""
+    stack = cloudformation.stacks.get(stack_name)
     key = (stack["StackId"], title) if stack else ("", title)
-    held = _held.pop(key, None)
-    if held is None:
+    event = _pending.pop(key, None)
+    if event is None:
         return None
-    ministack.add_event(*held[:-1], status, "", "")
+    cloudformation.add_event(*event[:-1], status, "", "")
     return key

@@ -1,13 +1,25 @@
-"""A name that a resource of another stack has already is refused, where AWS refuses it."""
+"""Refuse a resource whose name belongs to a resource of another stack."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from emulator import ministack
+from emulator.ministack import cloudformation
+from emulator.ministack.cloudformation import Created
+from emulator.patches.differences import Difference
 
-# What names a resource in its account and region. (S3 and CloudFront look for themselves.)
+DIFFERENCES = (
+    Difference(
+        "A name belongs to one resource: a second stack with the same name fails.",
+        source="user guide, Name type; the emulator knows only the names that stacks gave",
+        ministack="The second stack takes over the resource.",
+        test="cloudformation/test_templates.py::test_taken_name",
+    ),
+)
+UPSTREAM = True
+
+# The path of the property that names a resource in its account and region.
+# MiniStack checks the names of S3 and CloudFront itself.
 _NAMES = {
     "AWS::CloudWatch::Alarm": ("AlarmName",),
     "AWS::CloudFront::CachePolicy": ("CachePolicyConfig", "Name"),
@@ -29,37 +41,34 @@ _NAMES = {
     "AWS::SQS::Queue": ("QueueName",),
     "AWS::SSM::Parameter": ("Name",),
 }
-_GONE = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
+_WITHOUT_RESOURCES = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
 
 
-def close() -> None:
-    """Look through the stacks of the account and region before a named resource is made."""
-    ministack.wrap("_provision_resource", _refused_if_taken)
+def install() -> None:
+    """Install the patch."""
+    cloudformation.provision_resource.before(_refuse_taken_name)
 
 
-def _refused_if_taken(create: Callable[..., Any]) -> Callable[..., Any]:
-    def creating(kind: str, title: str, props: Any, stack: str) -> Any:
-        name = _name(kind, props)
-        if name and _is_taken(kind, name, stack):
-            message = f"Resource of type '{kind}' with identifier '{name}' already exists."
-            raise ValueError(message)
-        return create(kind, title, props, stack)
-
-    return creating
+def _refuse_taken_name(kind: str, _title: str, props: Any, stack: str) -> Created | None:
+    name = _name(kind, props)
+    if name and _is_taken(kind, name, stack):
+        message = f"Resource of type '{kind}' with identifier '{name}' already exists."
+        raise ValueError(message)
+    return None
 
 
 def _name(kind: str, props: Any) -> Any:
-    found = props if kind in _NAMES else None
+    value = props if kind in _NAMES else None
     for key in _NAMES.get(kind, ()):
-        found = (found or {}).get(key)
-    return found
+        value = (value or {}).get(key)
+    return value
 
 
-def _is_taken(kind: str, name: str, stack: str) -> bool:
-    for other, kept in ministack.stacks.items():
-        if other == stack or kept["StackStatus"] in _GONE:
+def _is_taken(kind: str, name: str, stack_name: str) -> bool:
+    for other_name, other in cloudformation.stacks.items():
+        if other_name == stack_name or other["StackStatus"] in _WITHOUT_RESOURCES:
             continue
-        for resource in kept["_resources"].values():
+        for resource in other["_resources"].values():
             if resource["ResourceType"] == kind and _name(kind, resource["Properties"]) == name:
                 return True
     return False

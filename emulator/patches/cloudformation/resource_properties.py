@@ -1,77 +1,87 @@
-"""Properties a type does not have, lacks or gives a value it does not know fail the resource.
+"""Fail a resource with unknown, missing or impossible properties.
 
-The schemas are AWS's own, as cfn-lint ships them. Types of values, patterns and alternatives are
-left to cfn-lint: CloudFormation turns strings into numbers and knows more patterns than Python.
+The schemas are AWS's own, as cfn-lint ships them. The types of values, patterns and alternatives
+are left to cfn-lint: CloudFormation converts strings to numbers, and its regular expressions are
+not Python's.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from deployer import registry
-from emulator import ministack
+from emulator.ministack import cloudformation
+from emulator.ministack.cloudformation import Created
+from emulator.patches.differences import Difference
 
 Schema = dict[str, Any]
 
-
-def close() -> None:
-    """Look at resolved properties before anything is made of them."""
-    ministack.wrap("_provision_resource", _created)
-    ministack.wrap("_update_resource", _updated)
-
-
-def _created(create: Callable[..., Any]) -> Callable[..., Any]:
-    def creating(kind: str, title: str, props: Any, stack: str) -> Any:
-        _check(kind, title, props)
-        return create(kind, title, props, stack)
-
-    return creating
+DIFFERENCES = (
+    Difference(
+        "Unknown, missing and impossible properties, such as an unknown runtime, fail the "
+        "resource.",
+        source="resource provider schemas; aws-cloudformation/cloudformation-coverage-roadmap has "
+        "the messages",
+        ministack="Accepted.",
+        test="cloudformation/test_templates.py::test_properties",
+    ),
+)
 
 
-def _updated(update: Callable[..., Any]) -> Callable[..., Any]:
-    def updating(kind: str, made: str, old: Any, new: Any, *rest: Any) -> Any:
-        if old != new:
-            _check(kind, rest[1], new)
-        return update(kind, made, old, new, *rest)
+def install() -> None:
+    """Install the patch."""
+    cloudformation.provision_resource.before(_before_create)
+    cloudformation.update_resource.before(_before_update)
 
-    return updating
+
+def _before_create(kind: str, title: str, props: Any, _stack: str) -> Created | None:
+    _check(kind, title, props)
+    return None
+
+
+def _before_update(
+    kind: str, _id: str, old: Any, new: Any, _stack: str, title: str = "", *_rest: Any
+) -> Created | None:
+    if old != new:
+        _check(kind, title, new)
+    return None
 
 
 def _check(kind: str, title: str, props: Any) -> None:
-    known = _schema(kind)
-    found = [] if known is None else list(problems(props, known, known, "#"))
+    schema = _schema(kind)
+    found = [] if schema is None else list(errors(props, schema, schema, "#"))
     if found:
-        said = ", ".join(found)
-        message = f"Properties validation failed for resource {title} with message:\n[{said}]"
+        text = ", ".join(found)
+        message = f"Properties validation failed for resource {title} with message:\n[{text}]"
         raise ValueError(message)
 
 
-def problems(value: Any, rules: Schema, root: Schema, place: str) -> Iterator[str]:
-    """Yield what CloudFormation says of *value*, which stands at *place*."""
+def errors(value: Any, rules: Schema, root: Schema, path: str) -> Iterator[str]:
+    """Yield CloudFormation's errors about the *value* at *path*."""
     while "$ref" in rules:
         rules = _definition(rules["$ref"], root)
     if "enum" in rules and isinstance(value, str) and value not in map(str, rules["enum"]):
-        yield f"{place}: {value} is not a valid enum value"
+        yield f"{path}: {value} is not a valid enum value"
     if isinstance(value, list) and isinstance(rules.get("items"), dict):
-        for number, one in enumerate(value):
-            yield from problems(one, rules["items"], root, f"{place}/{number}")
+        for index, member in enumerate(value):
+            yield from errors(member, rules["items"], root, f"{path}/{index}")
     elif isinstance(value, dict) and "properties" in rules:
-        yield from _keys(value, rules, place)
-        for name, one in value.items():
+        yield from _key_errors(value, rules, path)
+        for name, member in value.items():
             if name in rules["properties"]:
-                yield from problems(one, rules["properties"][name], root, f"{place}/{name}")
+                yield from errors(member, rules["properties"][name], root, f"{path}/{name}")
 
 
-def _keys(value: dict[str, Any], rules: Schema, place: str) -> Iterator[str]:
+def _key_errors(value: dict[str, Any], rules: Schema, path: str) -> Iterator[str]:
     for name in rules.get("required", ()):
         if name not in value:
-            yield f"{place}: required key [{name}] not found"
+            yield f"{path}: required key [{name}] not found"
     if rules.get("additionalProperties") is False and "patternProperties" not in rules:
         for name in value:
             if name not in rules["properties"]:
-                yield f"{place}: extraneous key [{name}] is not permitted"
+                yield f"{path}: extraneous key [{name}] is not permitted"
 
 
 def _definition(pointer: str, root: Schema) -> Schema:
@@ -83,5 +93,5 @@ def _definition(pointer: str, root: Schema) -> Schema:
 
 @functools.cache
 def _schema(kind: str) -> Schema | None:
-    """Kept: the emulator looks at the same types again and again."""
+    """Return the schema of a type; cached, since MiniStack checks the same types repeatedly."""
     return registry.schema(kind)

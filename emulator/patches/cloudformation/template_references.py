@@ -1,39 +1,61 @@
-"""A template that names what it does not have is refused before anything is made."""
+"""Refuse a template with references to names that it does not define, before anything is created."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from emulator import ministack
+from emulator.ministack import cloudformation
+from emulator.patches.differences import Difference
 
 Template = dict[str, Any]
 
+DIFFERENCES = (
+    Difference(
+        "References to names that a template does not define are refused before anything is "
+        "created.",
+        source="serverless/serverless#4745, serverless-plugin-split-stacks#150",
+        ministack="Accepted.",
+        test="cloudformation/test_templates.py::test_refused",
+    ),
+    Difference(
+        "A circular dependency is refused before anything is created.",
+        source="CloudFormation user guide, Troubleshooting",
+        ministack="The operation fails.",
+        test="cloudformation/test_templates.py::test_refused",
+    ),
+    Difference(
+        "The name of an export must not depend on resources.",
+        source="aws-cloudformation/cfn-lint#1632",
+        ministack="Accepted.",
+        test="cloudformation/test_templates.py::test_refused",
+    ),
+)
+UPSTREAM = True
 
-def close() -> None:
-    """Check names where the emulator checks types: whenever it is given a template."""
-    ministack.wrap("validate_template_support", _checked)
+
+def install() -> None:
+    """Install the patch."""
+    cloudformation.validate_template.around(_validate)
 
 
-def _checked(validate: Callable[..., None]) -> Callable[..., None]:
-    def validating(template: Template, *args: Any, **kwargs: Any) -> None:
-        validate(template, *args, **kwargs)
-        for problem in problems(template):
-            raise ValueError(problem)
-
-    return validating
+def _validate(validate: Any, template: Template, *args: Any, **kwargs: Any) -> None:
+    validate(template, *args, **kwargs)
+    for error in errors(template):
+        raise ValueError(error)
 
 
-def problems(template: Template) -> Iterator[str]:
-    """Yield what AWS refuses in *template*, in AWS's words, the first it would name first."""
+def errors(template: Template) -> Iterator[str]:
+    """Yield AWS's errors about *template*, in the order in which AWS reports them."""
     resources = template.get("Resources") or {}
+    outputs = template.get("Outputs") or {}
     yield from _unresolved(template, "Resources", resources)
-    yield from _unresolved(template, "Outputs", template.get("Outputs") or {})
+    yield from _unresolved(template, "Outputs", outputs)
     if cycle := _cycle(resources):
         yield f"Circular dependency between resources: [{', '.join(cycle)}]"
-    for name, output in (template.get("Outputs") or {}).items():
-        exported = (output.get("Export") or {}).get("Name")
-        if _depends_on_resources(exported, resources):
+    for name, output in outputs.items():
+        export_name = (output.get("Export") or {}).get("Name")
+        if _depends_on_resources(export_name, resources):
             yield (
                 f"Template format error: Output {name} is malformed. The Name field of Export "
                 "must not depend on any resources, imported values, or Fn::GetAZs."
@@ -42,9 +64,9 @@ def problems(template: Template) -> Iterator[str]:
 
 def _unresolved(template: Template, block: str, body: dict[str, Any]) -> Iterator[str]:
     resources = set(template.get("Resources") or {})
-    known = resources | set(template.get("Parameters") or {})
-    used = list(ministack.references(body))
-    missing = {name for name, attribute in used if attribute is None} - known
+    defined = resources | set(template.get("Parameters") or {})
+    references = list(cloudformation.references(body))
+    missing = {name for name, attribute in references if attribute is None} - defined
     if block == "Resources":
         missing |= {name for r in body.values() for name in _depends_on(r)} - resources
     missing = {name for name in missing if not name.startswith("AWS::")}
@@ -54,7 +76,7 @@ def _unresolved(template: Template, block: str, body: dict[str, Any]) -> Iterato
             f"Template format error: Unresolved resource dependencies [{names}] "
             f"in the {block} block of the template"
         )
-    for name in sorted({name for name, attribute in used if attribute} - resources):
+    for name in sorted({name for name, attribute in references if attribute} - resources):
         if not name.startswith("AWS::"):
             yield f"Template error: instance of Fn::GetAtt references undefined resource {name}"
 
@@ -65,20 +87,22 @@ def _depends_on(resource: dict[str, Any]) -> list[str]:
 
 
 def _cycle(resources: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the resources that wait for each other, if any, by name."""
-    waiting = {name: _needs(resource) & set(resources) for name, resource in resources.items()}
-    while free := [name for name, needs in waiting.items() if not needs & set(waiting)]:
-        for name in free:
+    """Return the names of the resources that depend on each other, if any."""
+    waiting = {
+        name: _dependencies(resource) & set(resources) for name, resource in resources.items()
+    }
+    while ready := [name for name, needed in waiting.items() if not needed & set(waiting)]:
+        for name in ready:
             del waiting[name]
     return sorted(waiting)
 
 
-def _needs(resource: dict[str, Any]) -> set[str]:
-    named = {name for name, _ in ministack.references(resource.get("Properties") or {})}
-    return named | set(_depends_on(resource))
+def _dependencies(resource: dict[str, Any]) -> set[str]:
+    references = cloudformation.references(resource.get("Properties") or {})
+    return {name for name, _ in references} | set(_depends_on(resource))
 
 
 def _depends_on_resources(value: Any, resources: dict[str, Any]) -> bool:
-    if any(name in resources for name, _ in ministack.references(value)):
+    if any(name in resources for name, _ in cloudformation.references(value)):
         return True
     return isinstance(value, dict) and bool({"Fn::ImportValue", "Fn::GetAZs"} & set(value))

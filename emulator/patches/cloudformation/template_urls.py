@@ -1,4 +1,4 @@
-"""Find a template in S3 by every form of URL that S3 has, and in the version in the URL."""
+"""Find a template in S3 by every form of S3 URL, and in the version that the URL names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,26 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from emulator import ministack
+from emulator.ministack import cloudformation, services
+from emulator.ministack.context import Params
+from emulator.patches.differences import Difference
+
+DIFFERENCES = (
+    Difference(
+        "A template in S3 is found by virtual-hosted and path-style URLs, with or without the "
+        "region.",
+        source="S3 user guide, Methods for accessing a bucket",
+        ministack="Path-style only.",
+        test="cloudformation/test_templates.py::test_template_url",
+    ),
+    Difference(
+        "A template in S3 is read in the version that its URL names.",
+        source="CloudFormation user guide, Selecting a stack template",
+        ministack="The newest version.",
+        test="cloudformation/test_templates.py::test_template_version",
+    ),
+)
+UPSTREAM = True
 
 _VIRTUAL_HOST = re.compile(
     r"https://(?P<bucket>[^/]+?)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/(?P<key>[^?]+)"
@@ -19,26 +38,27 @@ _PATH = re.compile(
 )
 
 
-def close() -> None:
-    """Rewrite the form the emulator misreads into the one it reads (BUCKET/KEY as the path).
+def install() -> None:
+    """Install the patch."""
+    cloudformation.resolve_document.around(_resolve)
 
-    It ignores versions: a template with a version is read here, and passed on as TemplateBody.
+
+def _resolve(
+    resolve: Callable[..., Any], params: Params, body_key: str, url_key: str, label: str
+) -> Any:
+    """Rewrite the URL to the form that MiniStack reads, with BUCKET/KEY as its path.
+
+    MiniStack ignores versions: a template with a version is read here and passed on as its body.
     """
-    ministack.wrap("_resolve_document", _by_bucket_name)
-
-
-def _by_bucket_name(resolve: Callable[..., Any]) -> Callable[..., Any]:
-    def resolving(params: ministack.Params, body_key: str, url_key: str, label: str) -> Any:
-        url = ministack.param(params, url_key)
-        found = _PATH.fullmatch(url) or _VIRTUAL_HOST.fullmatch(url)
-        if found and not ministack.param(params, body_key):
-            bucket, key = found["bucket"], found["key"]
-            params = {**params, url_key: [f"https://s3.amazonaws.com/{bucket}/{key}"]}
-            if version := parse_qs(found["query"] or "").get("versionId"):
-                text = ministack.object_body(bucket, key, version[0])
-                if text is None:
-                    return None, ministack.refuse("ValidationError", f"{label} not found at {url}")
-                params[body_key] = [text.decode()]
-        return resolve(params, body_key, url_key, label)
-
-    return resolving
+    url = cloudformation.param(params, url_key)
+    match = _PATH.fullmatch(url) or _VIRTUAL_HOST.fullmatch(url)
+    if match and not cloudformation.param(params, body_key):
+        bucket, key = match["bucket"], match["key"]
+        params = {**params, url_key: [f"https://s3.amazonaws.com/{bucket}/{key}"]}
+        if version := parse_qs(match["query"] or "").get("versionId"):
+            text = services.object_body(bucket, key, version[0])
+            if text is None:
+                error = cloudformation.refuse("ValidationError", f"{label} not found at {url}")
+                return None, error
+            params[body_key] = [text.decode()]
+    return resolve(params, body_key, url_key, label)

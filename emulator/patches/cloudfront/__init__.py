@@ -1,1 +1,16 @@
 """Patches of CloudFront."""
+
+from __future__ import annotations
+
+from emulator.patches.differences import Difference
+
+DIFFERENCES = (
+    Difference(
+        "CloudFront caches, compresses, blocks by WAF or country, checks signed URLs, runs "
+        "Lambda@Edge, and accepts only the TLS and HTTP versions of its configuration.",
+        source="CloudFront developer guide",
+        ministack="Never: every answer comes from the origin, uncompressed; an invalidation is "
+        "recorded.",
+        consequence="Test cache policies, TTLs and the paths of invalidations in an AWS account.",
+    ),
+)

@@ -1,103 +1,112 @@
-"""CloudFront refuses a distribution that names what is not there, or names of somebody else."""
+"""Refuse a distribution with resources that do not exist, or with aliases that it cannot have."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from emulator import ministack
-from emulator.ministack import Props
+from emulator.ministack import context, names, services
+from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.patches.cloudfront.distributions import HOME, aliases
+from emulator.patches.differences import Difference
 
-Made = tuple[str, dict[str, Any]]
-
-_DISTRIBUTION = "AWS::CloudFront::Distribution"
-_POLICIES = (
-    ("CachePolicyId", "_cache_policies", "_MANAGED_CACHE_POLICIES", "cache"),
-    (
-        "OriginRequestPolicyId",
-        "_origin_request_policies",
-        "_MANAGED_ORIGIN_REQUEST_POLICIES",
-        "origin request",
-    ),
-    (
-        "ResponseHeadersPolicyId",
-        "_response_headers_policies",
-        "_MANAGED_RESPONSE_HEADERS_POLICIES",
-        "response headers",
+DIFFERENCES = (
+    Difference(
+        "A distribution refers only to existing policies, functions and origins, and to aliases "
+        "that its certificate covers and no other distribution has.",
+        source="API reference of CreateDistribution, Errors; the messages for functions are not "
+        "verified",
+        ministack="Accepted.",
+        test="cloudfront/test_distributions.py::test_refused",
     ),
 )
+UPSTREAM = True
+
+_DISTRIBUTION = ResourceType("AWS::CloudFront::Distribution")
+
+_distributions: Any = names.name(services.cloudfront, "_distributions")
+_access_controls: Any = names.name(services.cloudfront, "_oacs")
+_live_code: Any = names.name(services.cloudfront, "live_function_code")
+_certificates: Any = names.name(services.acm, "_certificates")
+# The property of a policy: its kind, and the stores of own and managed policies.
+_POLICIES: dict[str, tuple[str, tuple[Any, Any]]] = {
+    f"{prefix}PolicyId": (
+        kind,
+        (
+            names.name(services.cloudfront, f"_{kind.replace(' ', '_')}_policies"),
+            names.name(services.cloudfront, f"_MANAGED_{kind.replace(' ', '_').upper()}_POLICIES"),
+        ),
+    )
+    for prefix, kind in (
+        ("Cache", "cache"),
+        ("OriginRequest", "origin request"),
+        ("ResponseHeaders", "response headers"),
+    )
+}
 
 
-def close() -> None:
-    """Check a distribution before it is made or changed."""
-    ministack.wrap_type(_DISTRIBUTION, "create", _checked)
-    ministack.wrap_type(_DISTRIBUTION, "update", _checked_again)
+def install() -> None:
+    """Install the patch."""
+    _DISTRIBUTION.create.before(_before_create)
+    _DISTRIBUTION.update.before(_before_update)
 
 
-def _checked(create: Callable[..., Made]) -> Callable[..., Made]:
-    def creating(title: str, props: Props, stack: str) -> Made:
-        _check(props, "")
-        return create(title, props, stack)
-
-    return creating
+def _before_create(_title: str, props: Props, _stack: str) -> Created | None:
+    _check(props, "")
+    return None
 
 
-def _checked_again(update: Callable[..., Made]) -> Callable[..., Made]:
-    def updating(made: str, old: Props, new: Props, *rest: Any) -> Made:
-        _check(new, made)
-        return update(made, old, new, *rest)
-
-    return updating
+def _before_update(distribution_id: str, _old: Props, new: Props, *_rest: Any) -> Created | None:
+    _check(new, distribution_id)
+    return None
 
 
 def _check(props: Props, own_id: str) -> None:
     config = props["DistributionConfig"]
-    for problem in (
-        *_behaviours(config),
-        *_origins(config),
-        *_names(config),
-        *_taken(config, own_id),
+    for error in (
+        *_behavior_errors(config),
+        *_origin_errors(config),
+        *_alias_errors(config),
+        *_duplicate_errors(config, own_id),
     ):
-        raise ValueError(f"{problem} (Service: CloudFront)")
+        raise ValueError(f"{error} (Service: CloudFront)")
 
 
-def _behaviours(config: Props) -> Iterator[str]:
-    known = {origin["Id"] for origin in config.get("Origins", [])}
+def _behavior_errors(config: Props) -> Iterator[str]:
+    origins = {origin["Id"] for origin in config.get("Origins", [])}
     groups = (config.get("OriginGroups") or {}).get("Items") or []
-    for behaviour in (config["DefaultCacheBehavior"], *config.get("CacheBehaviors", [])):
-        if behaviour["TargetOriginId"] not in known | {group["Id"] for group in groups}:
+    targets = origins | {group["Id"] for group in groups}
+    for behavior in (config["DefaultCacheBehavior"], *config.get("CacheBehaviors", [])):
+        if behavior["TargetOriginId"] not in targets:
             yield "The specified origin does not exist for this cache behavior."
-        for key, own, managed, name in _POLICIES:
-            wanted = behaviour.get(key)
-            stores = [ministack.store(ministack.cloudfront, one) for one in (own, managed)]
-            if wanted and not any(wanted in one for one in stores):
-                yield f"The specified {name} policy does not exist."
-        for association in behaviour.get("FunctionAssociations", []):
+        for key, (kind, stores) in _POLICIES.items():
+            policy = behavior.get(key)
+            if policy and not any(policy in store for store in stores):
+                yield f"The specified {kind} policy does not exist."
+        for association in behavior.get("FunctionAssociations", []):
             arn = association["FunctionARN"]
-            if ministack.cloudfront.live_function_code(arn) is None:
+            if _live_code(arn) is None:
                 yield f"The function {arn} does not exist or is not published."
 
 
-def _origins(config: Props) -> Iterator[str]:
-    controls = ministack.store(ministack.cloudfront, "_oacs")
+def _origin_errors(config: Props) -> Iterator[str]:
     for origin in config.get("Origins", []):
         control = origin.get("OriginAccessControlId")
-        if control and control not in controls:
+        if control and control not in _access_controls:
             yield "The specified origin access control does not exist."
 
 
-def _names(config: Props) -> Iterator[str]:
-    wanted = config.get("Aliases", [])
+def _alias_errors(config: Props) -> Iterator[str]:
+    domains = config.get("Aliases", [])
     arn = (config.get("ViewerCertificate") or {}).get("AcmCertificateArn")
-    if wanted and not arn:
+    if domains and not arn:
         yield (
             "To add an alternate domain name (CNAME) to a CloudFront distribution, you must attach "
             "a trusted certificate that validates your authorization to use the domain name."
         )
         return
-    with ministack.scope(ministack.account(), HOME):
-        certificate = ministack.store(ministack.acm, "_certificates").get(arn)
+    with context.scope(context.account(), HOME):
+        certificate = _certificates.get(arn)
     if arn and certificate is None:
         yield (
             "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, "
@@ -105,7 +114,7 @@ def _names(config: Props) -> Iterator[str]:
         )
     elif certificate:
         covered = {certificate["DomainName"], *certificate.get("SubjectAlternativeNames", [])}
-        for name in wanted:
+        for name in domains:
             if not {name, "*." + name.partition(".")[2]} & covered:
                 yield (
                     "The certificate that is attached to your distribution doesn't cover the "
@@ -113,11 +122,10 @@ def _names(config: Props) -> Iterator[str]:
                 )
 
 
-def _taken(config: Props, own_id: str) -> Iterator[str]:
-    wanted = {name.lower() for name in config.get("Aliases", [])}
-    kept = ministack.everywhere(ministack.store(ministack.cloudfront, "_distributions"))
-    for _, other in kept:
-        if other["Id"] != own_id and wanted & set(aliases(other)):
+def _duplicate_errors(config: Props, own_id: str) -> Iterator[str]:
+    domains = {name.lower() for name in config.get("Aliases", [])}
+    for _, other in context.everywhere(_distributions):
+        if other["Id"] != own_id and domains & set(aliases(other)):
             yield (
                 "One or more of the CNAMEs you provided are already associated with a different "
                 "resource."

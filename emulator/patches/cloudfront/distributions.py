@@ -1,7 +1,7 @@
-"""CloudFront: a request with a distribution's name or alias as Host is answered by it.
+"""Answer a request with the name or alias of a distribution as Host, in any account.
 
-`Host: NAME:443` or `X-Forwarded-Proto: https` is a request over TLS; without them it came to port
-80. There is no TLS here, and no cache: every answer comes fresh from the origin.
+`Host: NAME:443` or `X-Forwarded-Proto: https` is a request over TLS; other requests are for
+port 80. There is no TLS here, and no cache: every answer comes from the origin.
 """
 
 from __future__ import annotations
@@ -11,16 +11,71 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from emulator import ministack
-from emulator.ministack import Answer
+from emulator.ministack import asgi, context, names, policies, services
+from emulator.ministack.context import Answer
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
 
-Asgi = Callable[..., Awaitable[None]]
 Fetch = Callable[..., Awaitable[tuple[int, str, dict[str, Any], bytes]]]
 Origin = dict[str, Any]
 
+DIFFERENCES = (
+    Difference(
+        "A distribution answers requests for its name or its alias, over TLS if it requires it.",
+        source="CloudFront developer guide, Use custom URLs, Require HTTPS",
+        ministack="By its own name only, in the default account.",
+        test="test_names",
+    ),
+    Difference(
+        "The bucket policy decides what CloudFront may read; a missing object is answered 404 if "
+        "CloudFront may list the bucket.",
+        source="CloudFront developer guide, Restrict access to an Amazon S3 origin; GetObject, "
+        "Permissions",
+        ministack="A missing object is always answered 403.",
+        test="test_bucket_policy",
+    ),
+    Difference(
+        "An origin group sends a request to its second origin when the first one fails.",
+        source="CloudFront developer guide, origin failover",
+        ministack="502.",
+        test="test_origin_group",
+    ),
+    Difference(
+        "A function gets the names and values of the query as the viewer sent them, encoded.",
+        source="KensioSoftware/yulin#1024; itamarwe/fpv-drone-strikes-lebanon-dataset#17",
+        ministack="Decoded: a redirect that keeps the query fails here only.",
+        test="test_query",
+    ),
+)
+
 HOME = "us-east-1"
 _SERVICE = "cloudfront.amazonaws.com"
-_READING = {"GET", "HEAD", "OPTIONS"}  # Only these go on to an origin group's second origin.
+_READING = {"GET", "HEAD", "OPTIONS"}  # Only these use the second origin of an origin group.
+
+_cloudfront = services.cloudfront
+_distributions: Any = names.name(_cloudfront, "_distributions")
+_access_controls: Any = names.name(_cloudfront, "_oacs")
+_distribution_aliases: Callable[[dict[str, Any]], list[str]] = names.name(
+    _cloudfront, "_get_distribution_aliases"
+)
+_config_element: Callable[[dict[str, Any]], Any] = names.name(_cloudfront, "_dist_config_el")
+_handle_request: Callable[..., Awaitable[Answer]] = names.name(_cloudfront, "handle_viewer_request")
+_ORIGIN_FAILURES: tuple[type[Exception], ...] = (
+    names.name(_cloudfront, "OriginTimeout"),
+    names.name(_cloudfront, "OriginUnreachable"),
+)
+_parse_config: Function[[dict[str, Any]], dict[str, Any]] = Function(
+    "parse_distribution_dataplane_config", _cloudfront
+)
+_parse_origin: Function[[Any], Origin] = Function("_dataplane_origin", _cloudfront)
+_fetch_from_origin: Function[..., Awaitable[Any]] = Function("_fetch_from_origin", _cloudfront)
+_encode_query: Function[..., str] = Function("urlencode", _cloudfront)
+
+_fetch_from_bucket: Function[..., Answer] = Function("serve_cloudfront_origin_fetch", services.s3)
+_bucket_policies: Any = names.name(services.s3, "_bucket_policies")
+_bucket_allows: Callable[..., bool] = names.name(services.s3, "_foreign_bucket_allows")
+_get_object: Callable[..., Answer] = names.name(services.s3, "_get_object")
+_head_object: Callable[..., Answer] = names.name(services.s3, "_head_object")
 
 
 @dataclass(frozen=True)
@@ -29,14 +84,14 @@ class _Found:
     distribution: dict[str, Any]
 
 
-def close() -> None:
-    """Answer for distributions before the emulator looks at path and credentials."""
-    ministack.swap(ministack, "ASGI", _routed)
-    ministack.swap(ministack.cloudfront, "parse_distribution_dataplane_config", _with_groups)
-    ministack.swap(ministack.cloudfront, "_dataplane_origin", _signed_if_told)
-    ministack.swap(ministack.cloudfront, "_fetch_from_origin", _from_group)
-    ministack.swap(ministack.cloudfront, "urlencode", lambda _: _joined)
-    ministack.swap(ministack.s3, "serve_cloudfront_origin_fetch", _as_its_policy_says)
+def install() -> None:
+    """Install the patch."""
+    asgi.application.around(_route)
+    _parse_config.after(_add_origin_groups)
+    _parse_origin.after(_remove_signing)
+    _fetch_from_origin.around(_fetch_from_group)
+    _encode_query.replace(_join_query)
+    _fetch_from_bucket.replace(_fetch_as_permitted)
 
 
 def aliases(distribution: dict[str, Any]) -> tuple[str, ...]:
@@ -46,35 +101,35 @@ def aliases(distribution: dict[str, Any]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _aliases(config: str) -> tuple[str, ...]:
-    return tuple(name.lower() for name in ministack.distribution_aliases({"config_xml": config}))
+    return tuple(name.lower() for name in _distribution_aliases({"config_xml": config}))
 
 
-def _routed(emulator: Asgi) -> Asgi:
-    async def routing(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        headers = ministack.headers_of(scope) if scope["type"] == "http" else {}
-        found = find(headers.get("host", ""))
-        if found is None:
-            await emulator(scope, receive, send)
-            return
-        body = await ministack.body_of(receive)
-        with ministack.scope(found.account, HOME):
-            status, answered, content = await _serve(found.distribution, scope, headers, body)
-        head = scope["method"] == "HEAD"
-        await ministack.send_answer(send, status, answered, b"" if head else content, head=head)
-
-    return routing
+async def _route(
+    application: asgi.Application, scope: dict[str, Any], receive: Any, send: Any
+) -> None:
+    """Handle these requests before MiniStack reads the path and the credentials."""
+    headers = asgi.headers_of(scope) if scope["type"] == "http" else {}
+    found = find(headers.get("host", ""))
+    if found is None:
+        await application(scope, receive, send)
+        return
+    body = await asgi.body_of(receive)
+    with context.scope(found.account, HOME):
+        status, answered, content = await _serve(found.distribution, scope, headers, body)
+    head = scope["method"] == "HEAD"
+    await asgi.send_answer(send, status, answered, b"" if head else content, head=head)
 
 
 def find(host: str) -> _Found | None:
-    """Return whose distribution a client at *host* would reach."""
+    """Return the distribution that a client reaches at *host*, with its account."""
     name = host.partition(":")[0].lower()
     if not name or name.replace(".", "").isdigit() or name == "localhost":
         return None
     wildcard = "*." + name.partition(".")[2]
-    kept = ministack.everywhere(ministack.store(ministack.cloudfront, "_distributions"))
-    for wanted in (name, wildcard):
-        for (account, *_), distribution in kept:
-            if wanted == distribution["DomainName"] or wanted in aliases(distribution):
+    distributions = context.everywhere(_distributions)
+    for alias in (name, wildcard):
+        for (account, *_), distribution in distributions:
+            if alias == distribution["DomainName"] or alias in aliases(distribution):
                 return _Found(account, distribution)
     return None
 
@@ -85,7 +140,7 @@ async def _serve(
     query = scope["query_string"].decode("latin-1")
     headers["x-forwarded-proto"] = _protocol(headers)
     headers["host"] = headers["host"].partition(":")[0]
-    answer: Answer = await ministack.cloudfront.handle_viewer_request(
+    return await _handle_request(
         distribution,
         scope["method"],
         scope["path"],
@@ -95,20 +150,19 @@ async def _serve(
         body,
         _parameters(query),
     )
-    return answer
 
 
 def _parameters(query: str) -> dict[str, list[str]]:
-    """The values of each name as the viewer has sent them: what is encoded stays so."""
-    found: dict[str, list[str]] = {}
+    """Return the values of each name in the query as the viewer sent them: encoded."""
+    parameters: dict[str, list[str]] = {}
     for pair in filter(None, query.split("&")):
         name, _, value = pair.partition("=")
-        found.setdefault(name, []).append(value)
-    return found
+        parameters.setdefault(name, []).append(value)
+    return parameters
 
 
-def _joined(parameters: list[tuple[str, str]], **_: Any) -> str:
-    """What goes on to the origin; `_parameters` has left it encoded."""
+def _join_query(parameters: list[tuple[str, str]], **_: Any) -> str:
+    """Return the query for the origin; `_parameters` has left the values encoded."""
     return "&".join(f"{name}={value}" for name, value in parameters)
 
 
@@ -121,111 +175,84 @@ def _protocol(headers: dict[str, str]) -> str:
 # Origin groups --------------------------------------------------------------------------------
 
 
-def _with_groups(parse: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Let a behaviour find a group of origins where it looks for an origin."""
-
-    def parsing(distribution: dict[str, Any]) -> dict[str, Any]:
-        parsed = parse(distribution)
-        origins: dict[str, Origin] = parsed["origins"]
-        root = ministack.distribution_config(distribution)
-        for group in _elements(root, "OriginGroups", "Items"):
-            name = ministack.text_of(group, "Id")
-            codes = [int(code.text) for code in _elements(group, "StatusCodes", "Items")]
-            members = [
-                origins[ministack.text_of(member, "OriginId")]
-                for member in _elements(group, "Members", "Items")
-            ]
-            origins[name] = {**members[0], "id": name, "_members": members, "_codes": codes}
-        return parsed
-
-    return parsing
+def _add_origin_groups(parsed: dict[str, Any], distribution: dict[str, Any]) -> dict[str, Any]:
+    """Add the groups to the origins, where behaviors look up their target."""
+    origins: dict[str, Origin] = parsed["origins"]
+    root = _config_element(distribution)
+    for group in _children(root, "OriginGroups", "Items"):
+        name = context.text_of(group, "Id")
+        codes = [int(code.text) for code in _children(group, "StatusCodes", "Items")]
+        members = [
+            origins[context.text_of(member, "OriginId")]
+            for member in _children(group, "Members", "Items")
+        ]
+        origins[name] = {**members[0], "id": name, "_members": members, "_codes": codes}
+    return parsed
 
 
-def _elements(root: Any, *path: str) -> list[Any]:
-    """Return what stands below the first element of each name, namespaces aside."""
+def _children(root: Any, *path: str) -> list[Any]:
+    """Return the children of the first element at *path*, in any namespace."""
     for tag in path:
-        root = next((one for one in root.iter() if one.tag.rpartition("}")[2] == tag), None)
+        matches = (element for element in root.iter() if element.tag.rpartition("}")[2] == tag)
+        root = next(matches, None)
         if root is None:
             return []
     return list(root)
 
 
-def _from_group(fetch: Fetch) -> Fetch:
-    """Ask the second origin when the first fails in a way the group names, or not at all."""
-    failed = (ministack.cloudfront.OriginTimeout, ministack.cloudfront.OriginUnreachable)
-
-    async def fetching(origin: Origin, method: str, *rest: Any) -> Any:
-        members = origin.get("_members")
-        if not members or method not in _READING:
-            return await fetch(origin, method, *rest)
-        first, second = members
-        try:
-            answer = await fetch(first, method, *rest)
-        except failed:
-            return await fetch(second, method, *rest)
-        return await fetch(second, method, *rest) if answer[0] in origin["_codes"] else answer
-
-    return fetching
+async def _fetch_from_group(fetch: Fetch, origin: Origin, method: str, *rest: Any) -> Any:
+    """Fetch from the second origin if the first has no answer, or a status that the group names."""
+    members = origin.get("_members")
+    if not members or method not in _READING:
+        return await fetch(origin, method, *rest)
+    first, second = members
+    try:
+        answer = await fetch(first, method, *rest)
+    except _ORIGIN_FAILURES:
+        return await fetch(second, method, *rest)
+    return await fetch(second, method, *rest) if answer[0] in origin["_codes"] else answer
 
 
 # S3 as an origin --------------------------------------------------------------------------------
 
 
-def _signed_if_told(parse: Callable[[Any], Origin]) -> Callable[[Any], Origin]:
-    """Sign requests for an origin only if its origin access control says so."""
-
-    def parsing(element: Any) -> Origin:
-        origin = parse(element)
-        controls = ministack.store(ministack.cloudfront, "_oacs")
-        if controls.get(origin["oac_id"], {}).get("SigningBehavior") == "never":
-            origin["oac_id"] = ""
-        return origin
-
-    return parsing
+def _remove_signing(origin: Origin, _element: Any) -> Origin:
+    """Do not sign requests for an origin whose origin access control says never."""
+    if _access_controls.get(origin["oac_id"], {}).get("SigningBehavior") == "never":
+        origin["oac_id"] = ""
+    return origin
 
 
-def _as_its_policy_says(_fetch: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Let the bucket's policy decide what CloudFront may read, and what it learns of the rest.
+def _fetch_as_permitted(
+    bucket: str,
+    key: str,
+    method: str,
+    headers: dict[str, str],
+    *,
+    source_arn: str = "",
+    oai_id: str = "",
+) -> Answer:
+    """Fetch an object if the bucket policy permits it.
 
-    Who may list a bucket learns that an object is missing (404); who may not, does not (403).
+    A missing object is answered 404 if CloudFront may list the bucket, otherwise 403.
     """
+    del oai_id  # Origin access control has replaced origin access identities.
+    owner = services.bucket_owner(bucket)
+    if owner is None:
+        return services.s3_error("NoSuchBucket", "The specified bucket does not exist", 404)
+    policy = _bucket_policies.get_scoped(owner, None, bucket)
 
-    def fetching(
-        bucket: str,
-        key: str,
-        method: str,
-        headers: dict[str, str],
-        *,
-        source_arn: str = "",
-        oai_id: str = "",
-    ) -> Answer:
-        del oai_id  # Origin access identities are what origin access control replaced.
-        owner = ministack.store(ministack.s3, "_bucket_owner_account")(bucket)
-        if owner is None:
-            return ministack.refuse_s3("NoSuchBucket", "The specified bucket does not exist", 404)
-        policy = ministack.store(ministack.s3, "_bucket_policies").get_scoped(owner, None, bucket)
+    def is_allowed(action: str, resource: str) -> bool:
+        if not source_arn:
+            return bool(_bucket_allows(owner, bucket, key, "GET", {}, ""))
+        return policies.policy_allows(policy, action, resource, service=_SERVICE, source=source_arn)
 
-        def allowed(action: str, resource: str) -> bool:
-            if not source_arn:
-                anonymous = ministack.store(ministack.s3, "_foreign_bucket_allows")
-                return bool(anonymous(owner, bucket, key, "GET", {}, ""))
-            return ministack.policy_allows(
-                policy, action, resource, service=_SERVICE, source=source_arn
-            )
-
-        if not allowed("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"):
-            return ministack.refuse_s3("AccessDenied", "Access Denied", 403)
-        with ministack.scope(owner, ministack.region()):
-            if key in ministack.store(ministack.s3, "_buckets")[bucket]["objects"]:
-                return _read(bucket, key, method, headers)
-        if source_arn and allowed("s3:ListBucket", f"arn:aws:s3:::{bucket}"):
-            return ministack.refuse_s3("NoSuchKey", "The specified key does not exist.", 404)
-        return ministack.refuse_s3("AccessDenied", "Access Denied", 403)
-
-    return fetching
-
-
-def _read(bucket: str, key: str, method: str, headers: dict[str, str]) -> Answer:
-    name = "_head_object" if method == "HEAD" else "_get_object"
-    answer: Answer = ministack.store(ministack.s3, name)(bucket, key, dict(headers), {})
-    return answer
+    if not is_allowed("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"):
+        return services.s3_error("AccessDenied", "Access Denied", 403)
+    with context.scope(owner, context.region()):
+        if key in services.buckets[bucket]["objects"]:
+            read = _head_object if method == "HEAD" else _get_object
+            return read(bucket, key, dict(headers), {})
+    if source_arn and is_allowed("s3:ListBucket", f"arn:aws:s3:::{bucket}"):
+        return services.s3_error("NoSuchKey", "The specified key does not exist.", 404)
+    return services.s3_error("AccessDenied", "Access Denied", 403)

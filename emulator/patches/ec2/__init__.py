@@ -1,1 +1,14 @@
 """Patches of EC2."""
+
+from __future__ import annotations
+
+from emulator.patches.differences import Difference
+
+DIFFERENCES = (
+    Difference(
+        "DescribeVpcs and DescribeSubnets show IPv6 blocks.",
+        source="EC2 API reference",
+        ministack="Only templates see them.",
+        consequence="Read the outputs of the stack.",
+    ),
+)

@@ -1,19 +1,36 @@
-"""Availability zones are those the region has: not every region counts a, b, c."""
+"""Return the availability zones of a region: not every region has the zones a, b and c."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from emulator import ministack
+from emulator.ministack import cloudformation, context, services
+from emulator.ministack.context import Answer, Params
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
+
+DIFFERENCES = (
+    Difference(
+        "Each region has its own zones: ca-central-1 has a, b, d; us-east-1 has a to f.",
+        source="EC2 user guide, Regions and Zones; the letters of an account are not verified",
+        ministack="a, b, c in every region.",
+        test="cloudformation/test_templates.py::test_zones",
+    ),
+)
+UPSTREAM = True
 
 LETTERS = {"ca-central-1": "abd", "us-east-1": "abcdef"}
 
+_describe_zones: Function[[Params], Answer] = Function(
+    "DescribeAvailabilityZones", services.ec2_actions
+)
 
-def close() -> None:
-    """Answer alike in templates (Fn::GetAZs) and in EC2's API."""
-    ministack.wrap("_resolve_refs", _resolving)
-    ministack.swap_ec2("DescribeAvailabilityZones", _describing)
+
+def install() -> None:
+    """Install the patch, for templates (Fn::GetAZs) and for EC2's API."""
+    cloudformation.resolve.around(_resolve)
+    _describe_zones.after(_replace_zones)
 
 
 def names(region: str) -> list[str]:
@@ -21,31 +38,27 @@ def names(region: str) -> list[str]:
     return [region + letter for letter in LETTERS.get(region, "abc")]
 
 
-def _resolving(resolve: Callable[..., Any]) -> Callable[..., Any]:
-    def resolving(value: Any, *args: Any) -> Any:
-        if isinstance(value, dict) and "Fn::GetAZs" in value:
-            asked = resolve(value["Fn::GetAZs"], *args) or ministack.region()
-            return names(asked) if asked == ministack.region() else []
-        return resolve(value, *args)
-
-    return resolving
+def _resolve(resolve: Callable[..., Any], value: Any, *args: Any) -> Any:
+    if isinstance(value, dict) and "Fn::GetAZs" in value:
+        region = resolve(value["Fn::GetAZs"], *args) or context.region()
+        return names(region) if region == context.region() else []
+    return resolve(value, *args)
 
 
-def _describing(describe: Callable[..., ministack.Answer]) -> Callable[..., ministack.Answer]:
-    def describing(params: ministack.Params) -> ministack.Answer:
-        status, headers, body = describe(params)
-        start, end = b"<availabilityZoneInfo>", b"</availabilityZoneInfo>"
-        before, _, rest = body.partition(start)
-        items, _, after = rest.partition(end)
-        sample = items.partition(b"</item>")[0].decode() + "</item>"
-        region = ministack.region()
-        listed = "".join(_item(sample, region, i, z) for i, z in enumerate(names(region), start=1))
-        return status, headers, before + start + listed.encode() + end + after
-
-    return describing
+def _replace_zones(answer: Answer, _params: Params) -> Answer:
+    status, headers, body = answer
+    start, end = b"<availabilityZoneInfo>", b"</availabilityZoneInfo>"
+    before, _, rest = body.partition(start)
+    items, _, after = rest.partition(end)
+    sample = items.partition(b"</item>")[0].decode() + "</item>"
+    region = context.region()
+    zones = "".join(
+        _item(sample, region, number, zone) for number, zone in enumerate(names(region), start=1)
+    )
+    return status, headers, before + start + zones.encode() + end + after
 
 
 def _item(sample: str, region: str, number: int, zone: str) -> str:
-    """Return the item of *zone*, made from that of the region's zone a with id az1."""
-    named = sample.replace(f"<zoneName>{region}a<", f"<zoneName>{zone}<")
-    return named.replace("-az1<", f"-az{number}<")
+    """Return the item of *zone*, made from the *sample* of the region's zone a with id az1."""
+    item = sample.replace(f"<zoneName>{region}a<", f"<zoneName>{zone}<")
+    return item.replace("-az1<", f"-az{number}<")

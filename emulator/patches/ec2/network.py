@@ -1,4 +1,4 @@
-"""EC2's part of a network: types the emulator lacks, made by its own API; and what EC2 refuses."""
+"""Add the network types that MiniStack lacks, and refuse what EC2 refuses."""
 
 from __future__ import annotations
 
@@ -7,145 +7,182 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
-from emulator import ministack
-from emulator.ministack import Props, ask_ec2, text_of
+from emulator.ministack import cloudformation, names, services
+from emulator.ministack.cloudformation import Attributes, Created, Props, ResourceType
+from emulator.ministack.context import text_of
+from emulator.ministack.services import call_ec2
+from emulator.patches.differences import Difference
 
-Made = tuple[str, dict[str, Any]]
-Create = Callable[[str, Props, str], Made]
+DIFFERENCES = (
+    Difference(
+        "A VPC has the attribute CidrBlock.",
+        source="AWS::EC2::VPC, return values",
+        ministack="Unknown attribute.",
+        test="test_vpc_cidr",
+    ),
+    Difference(
+        "VPCCidrBlock gives a VPC an IPv6 block; GetAtt Ipv6CidrBlocks returns it.",
+        source="AWS::EC2::VPCCidrBlock; AWS::EC2::VPC, return values",
+        ministack="Unknown type.",
+        test="test_ipv6",
+    ),
+    Difference(
+        "SecurityGroupIngress and SecurityGroupEgress are rules of their security group.",
+        source="AWS::EC2::SecurityGroupIngress",
+        ministack="Unknown types.",
+        test="test_apart_rules",
+    ),
+    Difference(
+        "EC2's API shows the EIPs, NAT gateways and flow logs of a stack, with its tags.",
+        source="AWS::EC2::EIP, NatGateway, FlowLog",
+        ministack="Unknown types.",
+        test="test_nat_and_flow_log",
+    ),
+    Difference(
+        "A subnet is in the range of its VPC, and subnets do not overlap.",
+        source="EC2 error codes InvalidSubnet.Range, InvalidSubnet.Conflict",
+        ministack="Accepted.",
+        test="test_subnet_ranges",
+    ),
+    Difference(
+        "A security group needs an existing VPC.",
+        source="EC2 error code InvalidVpcID.NotFound",
+        ministack="Accepted.",
+        test="cloudformation/test_change_sets.py::test_failed_update",
+    ),
+)
+UPSTREAM = True
 
-_IPV6 = "_ipv6_blocks"
+_VPC = ResourceType("AWS::EC2::VPC")
+_SECURITY_GROUP = ResourceType("AWS::EC2::SecurityGroup")
+_SUBNET = ResourceType("AWS::EC2::Subnet")
+_IPV6_BLOCKS = "_ipv6_blocks"
+
+_vpcs: Any = names.name(services.ec2, "_vpcs")
+_subnets: Any = names.name(services.ec2, "_subnets")
+_addresses: Any = names.name(services.ec2, "_addresses")
 
 
-def close() -> None:
-    """Add the missing types and attributes, and EC2's refusals to what creates the others."""
-    ministack.wrap_type("AWS::EC2::VPC", "create", _with_blocks)
-    ministack.wrap_type("AWS::EC2::VPC", "update", _with_blocks)
-    ministack.wrap_type("AWS::EC2::SecurityGroup", "create", _in_existing_vpc)
-    ministack.wrap_type("AWS::EC2::Subnet", "create", _in_free_range)
+def install() -> None:
+    """Install the patch."""
+    _VPC.after(lambda vpc, _props: _blocks(vpc))
+    _SECURITY_GROUP.create.before(_check_security_group)
+    _SUBNET.create.before(_check_subnet)
     for direction in ("Ingress", "Egress"):
-        ministack.TYPES[f"AWS::EC2::SecurityGroup{direction}"] = _rule_type(direction)
-    ministack.TYPES["AWS::EC2::VPCCidrBlock"] = {
-        "create": _give_ipv6,
-        "update": lambda made, _old, _new, _stack: (made, {}),
-        "delete": _take_ipv6,
-    }
-    _add("AWS::EC2::EIP", _allocate, _release, _address)
-    _add("AWS::EC2::NatGateway", _create_nat, _delete_nat, lambda nat: {"NatGatewayId": nat})
-    _add("AWS::EC2::FlowLog", _create_flow_log, _delete_flow_log, lambda log: {"Id": log})
+        _add_rule_type(direction)
+    cloudformation.add_type(
+        "AWS::EC2::VPCCidrBlock",
+        create=_add_ipv6_block,
+        update=lambda association, _old, _new, _stack: (association, {}),
+        delete=_remove_ipv6_block,
+    )
+    _add_tagged_type("AWS::EC2::EIP", _allocate_address, _release_address, _address_attributes)
+    _add_tagged_type(
+        "AWS::EC2::NatGateway",
+        _create_nat_gateway,
+        _delete_nat_gateway,
+        lambda nat_gateway: {"NatGatewayId": nat_gateway},
+    )
+    _add_tagged_type(
+        "AWS::EC2::FlowLog", _create_flow_log, _delete_flow_log, lambda flow_log: {"Id": flow_log}
+    )
 
 
-def _add(
-    kind: str,
+def _add_tagged_type(
+    name: str,
     create: Callable[[Props], str],
     delete: Callable[[str, Props], None],
-    attributes: Callable[[str], dict[str, str]],
+    attributes: Callable[[str], Attributes],
 ) -> None:
-    """Register a type that only its tags can change of (gaps.replacement sees to the rest)."""
+    """Add a type whose resources are replaced by any change but that of their tags."""
 
-    def creating(_title: str, props: Props, _stack: str) -> Made:
-        made = create(props)
-        ministack.tag_ec2(attributes(made).get("AllocationId", made), props)
-        return made, attributes(made)
+    def create_and_tag(_title: str, props: Props, _stack: str) -> Created:
+        physical_id = create(props)
+        found = attributes(physical_id)
+        cloudformation.tag_ec2(found.get("AllocationId", physical_id), props)
+        return physical_id, found
 
-    def updating(made: str, old: Props, new: Props, _stack: str) -> Made:
-        ministack.tag_ec2(attributes(made).get("AllocationId", made), new, old)
-        return made, attributes(made)
+    def update_tags(physical_id: str, old: Props, new: Props, _stack: str) -> Created:
+        found = attributes(physical_id)
+        cloudformation.tag_ec2(found.get("AllocationId", physical_id), new, old)
+        return physical_id, found
 
-    ministack.TYPES[kind] = {"create": creating, "update": updating, "delete": delete}
-    ministack.TAGGED[kind] = ("Tags", "list")
-
-
-def _with_blocks(make: Callable[..., Made]) -> Callable[..., Made]:
-    def making(*args: Any) -> Made:
-        made, attributes = make(*args)
-        return made, {**attributes, **_blocks(made)}
-
-    return making
+    cloudformation.add_type(name, create=create_and_tag, update=update_tags, delete=delete)
+    cloudformation.TAGGED[name] = ("Tags", "list")
 
 
-def _blocks(vpc: str) -> dict[str, Any]:
-    kept = ministack.store(ministack.ec2, "_vpcs")[vpc]
-    return {"CidrBlock": kept["CidrBlock"], "Ipv6CidrBlocks": kept.get(_IPV6, [])}
+def _blocks(vpc: str) -> Attributes:
+    record = _vpcs[vpc]
+    return {"CidrBlock": record["CidrBlock"], "Ipv6CidrBlocks": record.get(_IPV6_BLOCKS, [])}
 
 
-def _give_ipv6(_title: str, props: Props, _stack: str) -> Made:
-    """Give a VPC its IPv6 block, one of the range for documentation, told apart by its id."""
-    vpcs, vpc = ministack.store(ministack.ec2, "_vpcs"), props["VpcId"]
+def _add_ipv6_block(_title: str, props: Props, _stack: str) -> Created:
+    """Give a VPC an IPv6 block of the documentation range, derived from its id."""
+    vpc = props["VpcId"]
     if not props.get("AmazonProvidedIpv6CidrBlock"):
         raise ValueError("here only AmazonProvidedIpv6CidrBlock is known (docs/emulator.md)")
     number = int.from_bytes(hashlib.sha256(vpc.encode()).digest()[:2])
-    vpcs[vpc][_IPV6] = [f"2001:db8:{number:x}::/56"]
-    _tell_stacks(vpc)
+    _vpcs[vpc][_IPV6_BLOCKS] = [f"2001:db8:{number:x}::/56"]
+    _update_attributes(vpc)
     return f"vpc-cidr-assoc-{vpc.removeprefix('vpc-')}", {}
 
 
-def _take_ipv6(_association: str, props: Props) -> None:
-    vpcs, vpc = ministack.store(ministack.ec2, "_vpcs"), props["VpcId"]
-    if vpc in vpcs:
-        vpcs[vpc].pop(_IPV6, None)
-        _tell_stacks(vpc)
+def _remove_ipv6_block(_association: str, props: Props) -> None:
+    vpc = props["VpcId"]
+    if vpc in _vpcs:
+        _vpcs[vpc].pop(_IPV6_BLOCKS, None)
+        _update_attributes(vpc)
 
 
-def _tell_stacks(vpc: str) -> None:
-    """Let GetAtt see what the VPC has now: the emulator remembers what it had when made."""
-    for stack in ministack.stacks.values():
+def _update_attributes(vpc: str) -> None:
+    """Update what GetAtt returns: MiniStack keeps the attributes of the creation."""
+    for stack in cloudformation.stacks.values():
         for resource in stack["_resources"].values():
             if resource["PhysicalResourceId"] == vpc:
                 resource["Attributes"].update(_blocks(vpc))
 
 
-def _in_existing_vpc(create: Create) -> Create:
-    def creating(title: str, props: Props, stack: str) -> Made:
-        vpc = props.get("VpcId")
-        if vpc and vpc not in ministack.store(ministack.ec2, "_vpcs"):
-            message = f"The vpc ID '{vpc}' does not exist (Service: Ec2, Status Code: 400)"
-            raise ValueError(message)
-        return create(title, props, stack)
-
-    return creating
+def _check_security_group(_title: str, props: Props, _stack: str) -> Created | None:
+    vpc = props.get("VpcId")
+    if vpc and vpc not in _vpcs:
+        raise services.refusal(f"The vpc ID '{vpc}' does not exist", "Ec2")
+    return None
 
 
-def _in_free_range(create: Create) -> Create:
-    def creating(title: str, props: Props, stack: str) -> Made:
-        vpc = ministack.store(ministack.ec2, "_vpcs").get(props["VpcId"])
-        if vpc is None:
-            message = (
-                f"The vpc ID '{props['VpcId']}' does not exist (Service: Ec2, Status Code: 400)"
-            )
-            raise ValueError(message)
-        wanted = ip_network(props["CidrBlock"])
-        if not wanted.subnet_of(ip_network(vpc["CidrBlock"])):  # type: ignore[arg-type]  # Both are IPv4.
-            message = f"The CIDR '{wanted}' is invalid. (Service: Ec2, Status Code: 400)"
-            raise ValueError(message)
-        for other in ministack.store(ministack.ec2, "_subnets").values():
-            if other["VpcId"] == props["VpcId"] and wanted.overlaps(ip_network(other["CidrBlock"])):
-                message = f"The CIDR '{wanted}' conflicts with another subnet"
-                raise ValueError(f"{message} (Service: Ec2, Status Code: 400)")
-        return create(title, props, stack)
-
-    return creating
+def _check_subnet(_title: str, props: Props, _stack: str) -> Created | None:
+    vpc = _vpcs.get(props["VpcId"])
+    if vpc is None:
+        raise services.refusal(f"The vpc ID '{props['VpcId']}' does not exist", "Ec2")
+    block = ip_network(props["CidrBlock"])
+    if not block.subnet_of(ip_network(vpc["CidrBlock"])):  # type: ignore[arg-type]  # Both are IPv4.
+        raise services.refusal(f"The CIDR '{block}' is invalid.", "Ec2")
+    for other in _subnets.values():
+        if other["VpcId"] == props["VpcId"] and block.overlaps(ip_network(other["CidrBlock"])):
+            raise services.refusal(f"The CIDR '{block}' conflicts with another subnet", "Ec2")
+    return None
 
 
-def _rule_type(direction: str) -> dict[str, Any]:
-    """Return the type of a rule that stands apart from its group."""
+def _add_rule_type(direction: str) -> None:
+    """Add the type of a rule that is a resource of its own."""
 
-    def create(_title: str, props: Props, _stack: str) -> Made:
-        made = ask_ec2(f"AuthorizeSecurityGroup{direction}", **_permission(props))
-        rule = text_of(made, "securityGroupRuleId")
+    def create(_title: str, props: Props, _stack: str) -> Created:
+        answer = call_ec2(f"AuthorizeSecurityGroup{direction}", **_permission(props))
+        rule = text_of(answer, "securityGroupRuleId")
         return rule, {"Id": rule}
 
     def delete(rule: str, props: Props) -> None:
-        ask_ec2(
+        call_ec2(
             f"RevokeSecurityGroup{direction}",
             GroupId=props["GroupId"],
             SecurityGroupRuleId_1=rule,
         )
 
-    def update(_rule: str, old: Props, new: Props, stack: str) -> Made:
-        delete(_rule, old)
+    def update(rule: str, old: Props, new: Props, stack: str) -> Created:
+        delete(rule, old)
         return create("", new, stack)
 
-    return {"create": create, "update": update, "delete": delete}
+    name = f"AWS::EC2::SecurityGroup{direction}"
+    cloudformation.add_type(name, create=create, update=update, delete=delete)
 
 
 def _permission(props: Props) -> dict[str, str]:
@@ -166,35 +203,35 @@ def _permission(props: Props) -> dict[str, str]:
     return query
 
 
-def _allocate(_props: Props) -> str:
-    return text_of(ask_ec2("AllocateAddress", Domain="vpc"), "publicIp")
+def _allocate_address(_props: Props) -> str:
+    return text_of(call_ec2("AllocateAddress", Domain="vpc"), "publicIp")
 
 
-def _address(address: str) -> dict[str, str]:
-    kept = ministack.store(ministack.ec2, "_addresses").values()
-    allocation = next(one["AllocationId"] for one in kept if one["PublicIp"] == address)
+def _address_attributes(address: str) -> Attributes:
+    allocation = next(
+        record["AllocationId"] for record in _addresses.values() if record["PublicIp"] == address
+    )
     return {"PublicIp": address, "AllocationId": allocation}
 
 
-def _release(address: str, _props: Props) -> None:
-    ask_ec2("ReleaseAddress", AllocationId=_address(address)["AllocationId"])
+def _release_address(address: str, _props: Props) -> None:
+    call_ec2("ReleaseAddress", AllocationId=_address_attributes(address)["AllocationId"])
 
 
-def _create_nat(props: Props) -> str:
-    if props["SubnetId"] not in ministack.store(ministack.ec2, "_subnets"):
-        message = f"The subnet ID '{props['SubnetId']}' does not exist"
-        raise ValueError(f"{message} (Service: Ec2, Status Code: 400)")
+def _create_nat_gateway(props: Props) -> str:
+    if props["SubnetId"] not in _subnets:
+        raise services.refusal(f"The subnet ID '{props['SubnetId']}' does not exist", "Ec2")
     allocation = props.get("AllocationId", "")
-    made = ask_ec2("CreateNatGateway", SubnetId=props["SubnetId"], AllocationId=allocation)
-    return text_of(made, "natGatewayId")
+    answer = call_ec2("CreateNatGateway", SubnetId=props["SubnetId"], AllocationId=allocation)
+    return text_of(answer, "natGatewayId")
 
 
-def _delete_nat(gateway: str, _props: Props) -> None:
-    ask_ec2("DeleteNatGateway", NatGatewayId=gateway)
+def _delete_nat_gateway(nat_gateway: str, _props: Props) -> None:
+    call_ec2("DeleteNatGateway", NatGatewayId=nat_gateway)
 
 
 def _create_flow_log(props: Props) -> str:
-    made = ask_ec2(
+    answer = call_ec2(
         "CreateFlowLogs",
         ResourceId_1=props["ResourceId"],
         ResourceType=props["ResourceType"],
@@ -203,8 +240,8 @@ def _create_flow_log(props: Props) -> str:
         LogDestination=props.get("LogDestination", ""),
         LogGroupName=props.get("LogGroupName", ""),
     )
-    return text_of(made, "item")
+    return text_of(answer, "item")
 
 
-def _delete_flow_log(log: str, _props: Props) -> None:
-    ask_ec2("DeleteFlowLogs", FlowLogId_1=log)
+def _delete_flow_log(flow_log: str, _props: Props) -> None:
+    call_ec2("DeleteFlowLogs", FlowLogId_1=flow_log)

@@ -1,6 +1,6 @@
-"""Condition keys and resources for policies: change sets, log streams, writes of new objects.
+"""Add the resources and condition keys of change sets, log streams and conditional writes.
 
-With no role, CloudFormation has the rights of the caller.
+Without a service role, CloudFormation has the permissions of the caller.
 """
 
 from __future__ import annotations
@@ -9,77 +9,99 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from emulator import ministack
+from emulator.ministack import cloudformation, services
+from emulator.ministack.context import Params
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
 
 Context = dict[str, Any]
+
+DIFFERENCES = (
+    Difference(
+        "A policy permits change sets of a stack, and for a service role (RoleArn).",
+        source="service authorization reference, CloudFormation",
+        ministack="A change set has no stack, and the condition is never true.",
+        test="test_role_of_a_change_set",
+    ),
+    Difference(
+        "A policy permits change sets by name (ChangeSetName).",
+        source="service authorization reference, CloudFormation; not verified for a call with an "
+        "ARN",
+        ministack="The condition is never true.",
+        test="test_name_of_a_change_set",
+    ),
+    Difference(
+        "The log streams of a log group are resources below it: log-group:NAME:*.",
+        source="service authorization reference, CloudWatch Logs, PutLogEvents",
+        ministack="A stream has the ARN of its group, without the end.",
+        test="test_log_streams_of_a_group",
+    ),
+    Difference(
+        "A policy permits writes only if no object has the key (s3:if-none-match).",
+        source="S3 user guide, Enforce conditional writes",
+        ministack="The condition is never true.",
+        test="test_write_of_a_new_object",
+    ),
+)
+UPSTREAM = True
 
 _WITH_ROLE = {
     f"cloudformation:{action}"
     for action in ("CreateChangeSet", "CreateStack", "DeleteStack", "UpdateStack")
 }
 
-
-def close() -> None:
-    """Add the stack, name and role of a change set, and If-None-Match of a write, for policies."""
-    ministack.swap(ministack.iam_actions, "extract_resource_arn", _of_stack)
-    ministack.swap(ministack.iam_actions, "extract_resource_arn", _of_log_stream)
-    ministack.swap(ministack.iam_actions, "request_tag_context", _of_change_set)
-    ministack.swap(ministack.iam_actions, "s3_service_context", _of_write)
+_resource_arn: Function[..., str] = Function("extract_resource_arn", services.iam_actions)
+_tag_context: Function[..., Context] = Function("request_tag_context", services.iam_actions)
+_s3_context: Function[..., Context] = Function("s3_service_context", services.iam_actions)
 
 
-def _of_stack(known: Callable[..., str]) -> Callable[..., str]:
-    def resource(service: str, *request: Any) -> str:
-        params: ministack.Params = request[4]
-        name = ministack.param(params, "ChangeSetName") if service == "cloudformation" else ""
-        if name and not ministack.param(params, "StackName"):
-            _, change_set = ministack.find_change_set(name)
-            return change_set["StackId"] if change_set else "*"
-        return known(service, *request)
-
-    return resource
+def install() -> None:
+    """Install the patch."""
+    _resource_arn.around(_stack_of_change_set)
+    _resource_arn.after(_log_stream)
+    _tag_context.after(_add_change_set)
+    _s3_context.after(_add_write)
 
 
-def _of_log_stream(known: Callable[..., str]) -> Callable[..., str]:
-    """Return a stream as a resource below its group: policies allow it by `log-group:NAME:*`."""
+def _stack_of_change_set(find: Callable[..., str], service: str, *request: Any) -> str:
+    params: Params = request[4]
+    name = cloudformation.param(params, "ChangeSetName") if service == "cloudformation" else ""
+    if name and not cloudformation.param(params, "StackName"):
+        _, change_set = cloudformation.find_change_set(name)
+        return change_set["StackId"] if change_set else "*"
+    return find(service, *request)
 
-    def resource(service: str, *request: Any) -> str:
-        found = known(service, *request)
-        stream = _json(request[3]).get("logStreamName") if service == "logs" else None
-        whole = stream and ":log-group:" in found and ":log-stream:" not in found
-        return f"{found}:log-stream:{stream}" if whole else found
 
-    return resource
+def _log_stream(arn: str, service: str, *request: Any) -> str:
+    """Return a stream as a resource below its group: policies permit `log-group:NAME:*`."""
+    stream = _json(request[3]).get("logStreamName") if service == "logs" else None
+    is_group = stream and ":log-group:" in arn and ":log-stream:" not in arn
+    return f"{arn}:log-stream:{stream}" if is_group else arn
 
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body or b"{}")
+        value = json.loads(body or b"{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
-def _of_change_set(known: Callable[..., Context]) -> Callable[..., Context]:
-    """Add the name as the request has it, which may be an ARN, and the role."""
-
-    def context(service: str, action: str, body: bytes, params: ministack.Params) -> Context:
-        own = {}
-        if service == "cloudformation":
-            if role := ministack.param(params, "RoleARN") if action in _WITH_ROLE else "":
-                own["cloudformation:RoleArn"] = role
-            if name := ministack.param(params, "ChangeSetName"):
-                own["cloudformation:ChangeSetName"] = name
-        return known(service, action, body, params) | own
-
-    return context
+def _add_change_set(
+    known: Context, service: str, action: str, _body: bytes, params: Params
+) -> Context:
+    """Add the name of a change set as the request has it, which may be an ARN, and the role."""
+    keys = {}
+    if service == "cloudformation":
+        if role := cloudformation.param(params, "RoleARN") if action in _WITH_ROLE else "":
+            keys["cloudformation:RoleArn"] = role
+        if name := cloudformation.param(params, "ChangeSetName"):
+            keys["cloudformation:ChangeSetName"] = name
+    return known | keys
 
 
-def _of_write(known: Callable[..., Context]) -> Callable[..., Context]:
-    def context(
-        action: str, query: ministack.Params | None, path: str = "", headers: Any = None
-    ) -> Context:
-        condition = (headers or {}).get("if-none-match", "") if action == "s3:PutObject" else ""
-        own = {"s3:if-none-match": condition} if condition else {}
-        return known(action, query, path, headers) | own
-
-    return context
+def _add_write(
+    known: Context, action: str, _query: Params | None, _path: str = "", headers: Any = None
+) -> Context:
+    condition = (headers or {}).get("if-none-match", "") if action == "s3:PutObject" else ""
+    return known | ({"s3:if-none-match": condition} if condition else {})

@@ -1,19 +1,32 @@
-"""What reaches the emulator counts as sent over TLS: it has not left the machine."""
+"""Treat every request as sent over TLS: requests to the emulator do not leave the machine."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from emulator import ministack
+from emulator.ministack import asgi
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
+
+DIFFERENCES = (
+    Difference(
+        "A policy that denies requests without TLS (aws:SecureTransport) permits those with TLS.",
+        source="IAM user guide, aws:SecureTransport; the denial of plain HTTP is tested in the "
+        "template only",
+        ministack="Denied to all but the account itself, since there is no TLS here.",
+        test="lambda_/test_permissions.py::test_tls",
+    ),
+)
+
+_set_origin: Function[..., None] = Function("pin_request_origin", asgi.app)
 
 
-def close() -> None:
-    """Say so to every policy that asks for aws:SecureTransport."""
-    ministack.swap(ministack.app, "pin_request_origin", _over_tls)
+def install() -> None:
+    """Install the patch."""
+    _set_origin.around(_set_secure)
 
 
-def _over_tls(pin: Callable[[str, bool], None]) -> Callable[..., None]:
-    def pinning(address: str, *_secure: bool, **_named: bool) -> None:
-        pin(address, True)  # noqa: FBT003  The emulator's signature.
-
-    return pinning
+def _set_secure(
+    set_origin: Callable[[str, bool], None], address: str, *_secure: bool, **_more: bool
+) -> None:
+    set_origin(address, True)  # noqa: FBT003  MiniStack's signature.

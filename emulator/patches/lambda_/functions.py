@@ -1,102 +1,111 @@
-"""Lambda functions are made of code that is there, a runtime that exists and a role they may have."""
+"""Create functions only with existing code and a role that Lambda can assume; keep their settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from emulator import ministack
-from emulator.ministack import Props
+from emulator.ministack import context, names, policies, services
+from emulator.ministack.cloudformation import Props, ResourceType
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
 
-Made = tuple[str, dict[str, Any]]
+DIFFERENCES = (
+    Difference(
+        "A function without its code object, or with a role that Lambda cannot assume, fails.",
+        source="API reference of CreateFunction, InvalidParameterValueException; the messages are "
+        "those of aws/serverless-application-model#1089 and of many reports",
+        ministack="Created; it answers “Mock response”.",
+        test="test_refused",
+    ),
+    Difference(
+        "A function has its network, dead-letter queue, key and reserved concurrency.",
+        source="AWS::Lambda::Function",
+        ministack="Dropped.",
+        test="test_kept",
+    ),
+    Difference(
+        "The processes of a function are its own, and end when it is deleted.",
+        source="Lambda developer guide, Lambda execution environment",
+        ministack="A function of the same name in another account ends them; those of deleted "
+        "functions continue.",
+        test="test_workers",
+    ),
+    Difference(
+        "A zip of more than 250 MB unzipped is refused.",
+        source="Lambda quotas, Deployment package size",
+        ministack="Unzipped, if a stack uses it.",
+        test="test_zip_bomb",
+    ),
+)
+UPSTREAM = True
 
-_FUNCTION = "AWS::Lambda::Function"
-_LAMBDA = "lambda.amazonaws.com"
+_FUNCTION = ResourceType("AWS::Lambda::Function")
+_SERVICE = "lambda.amazonaws.com"
 _UNZIPPED_BYTES = 262_144_000  # Lambda quotas, Deployment package size.
 _KEPT = ("VpcConfig", "DeadLetterConfig", "KMSKeyArn", "FileSystemConfigs")
 
-
-def close() -> None:
-    """Check what Lambda checks, and keep what the emulator drops of a function in a stack."""
-    ministack.wrap_type(_FUNCTION, "create", _created)
-    ministack.wrap_type(_FUNCTION, "update", _updated)
-    ministack.wrap_type(_FUNCTION, "delete", _with_its_workers)
-    ministack.swap(ministack.functions, "invalidate_worker", _of_this_account)
+_functions: Any = names.name(services.lambda_, "_functions")
+_unzipped_bytes: Callable[[bytes | None], int] = names.name(services.lambda_, "_unzipped_size")
+_end_workers: Function[..., None] = Function("invalidate_worker", services.lambda_)
 
 
-def _created(create: Callable[..., Made]) -> Callable[..., Made]:
-    def creating(title: str, props: Props, stack: str) -> Made:
-        _check(props)
-        name, attributes = create(title, props, stack)
-        _keep(name, props)
-        return name, attributes
-
-    return creating
+def install() -> None:
+    """Install the patch."""
+    _FUNCTION.before(_check)
+    _FUNCTION.after(_set_configuration)
+    _FUNCTION.delete.after(_after_delete)
+    _end_workers.around(_end_workers_of_account)
 
 
-def _updated(update: Callable[..., Made]) -> Callable[..., Made]:
-    def updating(made: str, old: Props, new: Props, *rest: Any) -> Made:
-        _check(new)
-        name, attributes = update(made, old, new, *rest)
-        _keep(name, new)
-        return name, attributes
-
-    return updating
+def _after_delete(_result: None, name: str, _props: Props) -> None:
+    _end_workers(name)
 
 
-def _with_its_workers(delete: Callable[..., None]) -> Callable[..., None]:
-    def deleting(name: str, props: Props) -> None:
-        delete(name, props)
-        ministack.store(ministack.functions, "invalidate_worker")(name)
-
-    return deleting
-
-
-def _of_this_account(invalidate: Callable[..., None]) -> Callable[..., None]:
-    """Stop only our own workers: another account's function of the same name goes on."""
-
-    def invalidating(
-        name: str, qualifier: str | None = None, account: str = "", region: str = ""
-    ) -> None:
-        here = (account or ministack.account(), region or ministack.region())
-        invalidate(name, qualifier, *here)
-
-    return invalidating
+def _end_workers_of_account(
+    end: Callable[..., None],
+    name: str,
+    qualifier: str | None = None,
+    account: str = "",
+    region: str = "",
+) -> None:
+    """End only the workers of one account: another one can have a function of the same name."""
+    end(name, qualifier, account or context.account(), region or context.region())
 
 
 def _check(props: Props) -> None:
     code = props.get("Code", {})
     if "S3Key" in code:
-        _find_code(code)
-    if not ministack.may_assume(props["Role"], _LAMBDA):
+        _check_code(code)
+    if not policies.can_assume(props["Role"], _SERVICE):
         message = "The role defined for the function cannot be assumed by Lambda."
-        raise ValueError(f"{message} (Service: Lambda, Status Code: 400)")
+        raise services.refusal(message, "Lambda")
     target = (props.get("DeadLetterConfig") or {}).get("TargetArn", "")
     if target and ":sqs:" not in target and ":sns:" not in target:
         raise ValueError("The TargetArn of DeadLetterConfig is no queue and no topic")
 
 
-def _find_code(code: Props) -> None:
+def _check_code(code: Props) -> None:
     bucket, key = code["S3Bucket"], code["S3Key"]
-    if bucket not in ministack.store(ministack.s3, "_buckets"):
-        problem = ("NoSuchBucket", "The specified bucket does not exist")
-    elif (body := ministack.object_body(bucket, key, code.get("S3ObjectVersion"))) is None:
-        problem = ("NoSuchKey", "The specified key does not exist.")
-    elif ministack.unzipped_bytes(body) > _UNZIPPED_BYTES:
+    if bucket not in services.buckets:
+        error = ("NoSuchBucket", "The specified bucket does not exist")
+    elif (body := services.object_body(bucket, key, code.get("S3ObjectVersion"))) is None:
+        error = ("NoSuchKey", "The specified key does not exist.")
+    elif _unzipped_bytes(body) > _UNZIPPED_BYTES:
         message = f"Unzipped size must be smaller than {_UNZIPPED_BYTES} bytes"
-        raise ValueError(f"{message} (Service: Lambda, Status Code: 400)")
+        raise services.refusal(message, "Lambda")
     else:
         return
-    error, message = problem
-    raise ValueError(
-        f"Error occurred while GetObject. S3 Error Code: {error}. S3 Error Message: {message} "
-        "(Service: Lambda, Status Code: 400)"
+    code_, message = error
+    raise services.refusal(
+        f"Error occurred while GetObject. S3 Error Code: {code_}. S3 Error Message: {message}",
+        "Lambda",
     )
 
 
-def _keep(name: str, props: Props) -> None:
-    """Show and obey what the function has besides its code: network, dead-letter queue, limits."""
-    record = ministack.store(ministack.functions, "_functions")[name]
+def _set_configuration(name: str, props: Props) -> None:
+    """Set the configuration that MiniStack drops: network, dead-letter queue, key, concurrency."""
+    record = _functions[name]
     for key in _KEPT:
         if props.get(key):
             record["config"][key] = props[key]

@@ -1,7 +1,7 @@
 """Run functions with the standard library, their own zip, and boto3 with its dependencies only.
 
-Their processes are isolated (processes.py) and their output is limited: neither results nor logs
-can fill the emulator's memory. Programs in a zip can be run, as in Lambda.
+Their processes are isolated (isolated_processes.py) and their output is limited: neither results
+nor logs can fill the emulator's memory. Programs in a zip can be run, as in Lambda.
 """
 
 from __future__ import annotations
@@ -18,8 +18,35 @@ from typing import Any
 from deployer import lambda_runtime
 from deployer.errors import EmulatorError
 from deployer.isolation import sandbox
-from emulator import ministack
-from emulator.isolated_processes import IsolatedProcess, Isolation, install
+from emulator import isolated_processes
+from emulator.isolated_processes import IsolatedProcess, Isolation
+from emulator.ministack import names, services
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
+
+DIFFERENCES = (
+    Difference(
+        "A function finds the standard library, its own zip, and boto3 with its dependencies; its "
+        "environment is Lambda's and that of its template.",
+        source="Lambda developer guide, Working with .zip file archives for Python functions; "
+        "Lambda environment variables",
+        ministack="Everything installed with the emulator, the checkout, and the emulator's "
+        "environment: an incomplete zip works.",
+        test="lambda_/test_functions.py::test_alone",
+    ),
+    Difference(
+        "Programs in the zip of a function can be run.",
+        source="Lambda keeps the modes of the files in a zip; not verified on AWS",
+        ministack="The modes are lost: PermissionError.",
+        test="lambda_/test_functions.py::test_programs",
+    ),
+    Difference(
+        "A response of more than 6 MB is refused, not returned.",
+        source="Lambda quotas, Invocation payload; the message is not verified",
+        ministack="Returned; an endless one fills the memory.",
+        test="../test_isolated_processes.py::test_endless_output",
+    ),
+)
 
 RESPONSE_BYTES = 6_291_556  # Lambda quotas, Invocation payload; the number is from its error.
 LOG_BYTES = 4 * 1024 * 1024  # Per invocation. Lambda has no such limit.
@@ -41,56 +68,66 @@ _FROM_ENVIRONMENT = {
     "process.env.LAMBDA_TASK_ROOT;",
 }
 
+_detect_runtime: Function[[str], tuple[str, str]] = Function(
+    "_detect_runtime_binary", services.lambda_workers
+)
+_INVOCATIONS: tuple[Function[..., Any], ...] = tuple(
+    Function("invoke", names.name(services.lambda_workers, worker))
+    for worker in ("Worker", "ProvidedWorker")
+)
+for _module in ("subprocess", "zipfile"):
+    names.name(services.lambda_workers, _module)
 
-def close() -> None:
-    """Isolate every process, and let workers find their code by its path in the sandbox."""
+
+def install() -> None:
+    """Install the patch."""
     folder = Path(tempfile.gettempdir())
     packages = folder / "runtime"
     lambda_runtime.link(packages)
-    install(Isolation(sandbox.level(), packages, private=folder.parent))
-    ministack.start_workers_with(_with_sandbox_paths)
-    ministack.swap(ministack.function_workers, "subprocess", _with_bounded_output)
-    ministack.swap(ministack.function_workers, "zipfile", _with_modes)
-    for kind in ("Worker", "ProvidedWorker"):
-        worker = ministack.store(ministack.function_workers, kind)
-        ministack.swap(worker, "invoke", _with_a_new_log)
+    isolated_processes.install(Isolation(sandbox.level(), packages, private=folder.parent))
+    _detect_runtime.after(_use_paths_of_sandbox)
+    services.lambda_workers.subprocess = SimpleNamespace(
+        **{**vars(services.lambda_workers.subprocess), "Popen": WorkerProcess}
+    )
+    services.lambda_workers.zipfile = SimpleNamespace(
+        **{**vars(services.lambda_workers.zipfile), "ZipFile": ZipFileWithModes}
+    )
+    for invoke in _INVOCATIONS:
+        invoke.before(_renew_log)
 
 
-def _with_sandbox_paths(kind: str, script: str) -> str:
-    """Make a worker's script read the path of its code from the environment, as it is inside."""
-    if _FROM_INIT[kind] not in script:
-        raise EmulatorError(f"ministack {ministack.PINNED}: the {kind} worker has changed")
-    script = script.replace(_FROM_INIT[kind], _FROM_ENVIRONMENT[kind])
-    return _PATHS + script if kind == "python" else script
+def _use_paths_of_sandbox(result: tuple[str, str], runtime: str) -> tuple[str, str]:
+    """Make a worker's script read the path of its code from the environment, as in the sandbox."""
+    binary, script = result
+    if not script:
+        return result
+    language = "python" if runtime.startswith("python") else "nodejs"
+    return binary, script_with_sandbox_paths(language, script)
 
 
-def _with_bounded_output(module: Any) -> Any:
-    return SimpleNamespace(**{**vars(module), "Popen": WorkerProcess})
+def script_with_sandbox_paths(language: str, script: str) -> str:
+    """Return a worker's *script* for the sandbox; raise EmulatorError if MiniStack's changed."""
+    if _FROM_INIT[language] not in script:
+        raise EmulatorError(f"ministack {names.PINNED}: the {language} worker has changed")
+    script = script.replace(_FROM_INIT[language], _FROM_ENVIRONMENT[language])
+    return _PATHS + script if language == "python" else script
 
 
-def _with_modes(module: Any) -> Any:
-    return SimpleNamespace(**{**vars(module), "ZipFile": ZipFileWithModes})
+def _renew_log(worker: Any, *_args: Any, **_kwargs: Any) -> None:
+    process = vars(worker)["_proc"]
+    if isinstance(process, WorkerProcess) and process.log:
+        process.log.renew()
 
 
 class ZipFileWithModes(zipfile.ZipFile):
-    """A zip whose programs can be run when it is unzipped; zipfile leaves modes out."""
+    """A zip whose programs can be run after it is unzipped; zipfile drops the modes."""
 
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
-        """Extract the members, and make executable those that were packed so."""
+        """Extract the members with the executable mode that they have in the zip."""
         super().extractall(path, members, pwd)
         for entry in self.infolist():
             if entry.external_attr >> 16 & stat.S_IXUSR and not entry.is_dir():
                 Path(path or ".", entry.filename).chmod(0o755)
-
-
-def _with_a_new_log(invoke: Callable[..., Any]) -> Callable[..., Any]:
-    def invoking(worker: Any, *rest: Any, **more: Any) -> Any:
-        process = vars(worker)["_proc"]
-        if isinstance(process, WorkerProcess) and process.log:
-            process.log.renew()
-        return invoke(worker, *rest, **more)
-
-    return invoking
 
 
 class WorkerProcess(IsolatedProcess):
@@ -123,10 +160,10 @@ class BoundedLog:
     def readline(self) -> Any:
         """Return the next line within the limit; read and drop others, so the process can go on."""
         while line := self._stream.readline(_LOG_LINE_BYTES):
-            had, self._left = self._left, self._left - len(line)
+            left_before, self._left = self._left, self._left - len(line)
             if self._left >= 0:
                 return line
-            if had >= 0:
+            if left_before >= 0:
                 return f"{_CUT}\n" if isinstance(line, str) else f"{_CUT}\n".encode()
         return line
 
@@ -142,15 +179,15 @@ class BoundedLog:
 class BoundedResults:
     """Lines with one result each; a result that is too large is replaced by Lambda's error."""
 
-    def __init__(self, stream: Any, end: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, terminate: Callable[[], None]) -> None:
         self._stream = stream
-        self._end = end
+        self._terminate = terminate
 
     def readline(self) -> str:
         """Return the next line; terminate a process whose line is too long."""
         line: str = self._stream.readline(_ENVELOPE_BYTES)
         if len(line) >= _ENVELOPE_BYTES:
-            self._end()
+            self._terminate()
         elif len(line) <= RESPONSE_BYTES or _response_bytes(line) <= RESPONSE_BYTES:
             return line
         return json.dumps({"status": "error", "error": _TOO_LARGE}) + "\n"

@@ -1,126 +1,143 @@
-"""S3 buckets keep every setting a stack gives them, through the calls that S3's API has for it."""
+"""Apply every setting of a stack's bucket through the calls of S3's API."""
 
 from __future__ import annotations
 
+import http.client
 import json
 from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from emulator import ministack
-from emulator.ministack import Props
+from emulator.ministack import cloudformation, context, names, services
+from emulator.ministack.cloudformation import Created, Props, ResourceType
+from emulator.ministack.context import Answer
+from emulator.patches.differences import Difference
 
-Made = tuple[str, dict[str, Any]]
+DIFFERENCES = (
+    Difference(
+        "A bucket has the encryption, ownership, versioning and tags of its template.",
+        source="AWS::S3::Bucket; that versioning removed from a template is suspended is not "
+        "verified",
+        ministack="Dropped; versioning cannot be suspended.",
+        test="s3/test_buckets.py::test_settings",
+    ),
+    Difference(
+        "A public bucket policy is refused if the bucket blocks public policies.",
+        source="S3 user guide, Blocking public access",
+        ministack="Accepted from a stack.",
+        test="s3/test_buckets.py::test_public_policy",
+    ),
+)
+UPSTREAM = True
 
-_BUCKET = "AWS::S3::Bucket"
-_POLICY = "AWS::S3::BucketPolicy"
+_BUCKET = ResourceType("AWS::S3::Bucket")
+_POLICY = ResourceType("AWS::S3::BucketPolicy")
+
+_put_policy: Callable[[str, bytes], Answer] = names.name(services.s3, "_put_bucket_policy")
 
 
-def close() -> None:
-    """Complete create and update of buckets, and put policies the way a caller would."""
-    ministack.wrap_type(_BUCKET, "create", _set_up)
-    ministack.wrap_type(_BUCKET, "update", _set_anew)
-    ministack.TAGGED[_BUCKET] = ("Tags", "list")
-    for verb in ("create", "update"):
-        ministack.wrap_type(_POLICY, verb, _not_public_under_block)
+def install() -> None:
+    """Install the patch."""
+    _BUCKET.create.after(_after_create)
+    _BUCKET.update.after(_after_update)
+    cloudformation.TAGGED["AWS::S3::Bucket"] = ("Tags", "list")
+    _POLICY.before(_check_policy)
 
 
-def _set_up(create: Callable[..., Made]) -> Callable[..., Made]:
-    def creating(title: str, props: Props, stack: str) -> Made:
-        name, attributes = create(title, props, stack)
-        _apply(name, props, {})
-        return name, attributes
-
-    return creating
+def _after_create(created: Created, _title: str, props: Props, _stack: str) -> Created:
+    _apply(created[0], props, {})
+    return created
 
 
-def _set_anew(update: Callable[..., Made]) -> Callable[..., Made]:
-    def updating(made: str, old: Props, new: Props, stack: str) -> Made:
-        name, attributes = update(made, old, new, stack)
-        _apply(name, new, old if name == made else {})
-        return name, attributes
-
-    return updating
+def _after_update(updated: Created, old_name: str, old: Props, new: Props, _stack: str) -> Created:
+    _apply(updated[0], new, old if updated[0] == old_name else {})
+    return updated
 
 
 def _apply(name: str, props: Props, old: Props) -> None:
-    """Set what *props* has; take back what only *old* has. What neither has is left alone."""
-    for key, root, verb, fill in _SETTINGS:
-        if key in props:
-            element = ET.Element(root)
-            fill(element, props[key] or {})
-            _call(f"_put_bucket_{verb}", name, ET.tostring(element))
-        elif key in old:
-            _TAKEN_BACK[key](name)
+    """Apply the settings in *props*, and reset those that only *old* has."""
+    for setting in _SETTINGS:
+        if setting.name in props:
+            element = ET.Element(setting.tag)
+            setting.fill(element, props[setting.name] or {})
+            _check(setting.put(name, ET.tostring(element)))
+        elif setting.name in old:
+            _check(setting.reset(name))
 
 
-def _call(function: str, *args: Any) -> None:
-    status, _, body = ministack.store(ministack.s3, function)(*args)
-    if status >= 400:
-        text = ministack.text_of(ET.fromstring(body), "Message")  # noqa: S314  The emulator's own.
-        raise ValueError(f"{text} (Service: S3, Status Code: {status})")
+def _check(answer: Answer) -> None:
+    status, _, body = answer
+    if status >= http.client.BAD_REQUEST:
+        text = context.text_of(ET.fromstring(body), "Message")  # noqa: S314  MiniStack's own answer.
+        raise services.refusal(text, "S3", status)
 
 
-def _versioning(root: ET.Element, setting: Props) -> None:
-    _text(root, "Status", setting["Status"])
+def _check_policy(props: Props) -> None:
+    """Put the policy by S3's own call first, which refuses what the bucket's settings forbid."""
+    _check(_put_policy(props["Bucket"], json.dumps(props["PolicyDocument"]).encode()))
 
 
-def _encryption(root: ET.Element, setting: Props) -> None:
-    for rule in setting["ServerSideEncryptionConfiguration"]:
-        made = ET.SubElement(root, "Rule")
+def _versioning(root: ET.Element, value: Props) -> None:
+    _add(root, "Status", value["Status"])
+
+
+def _encryption(root: ET.Element, value: Props) -> None:
+    for rule in value["ServerSideEncryptionConfiguration"]:
+        element = ET.SubElement(root, "Rule")
         if default := rule.get("ServerSideEncryptionByDefault"):
-            applied = ET.SubElement(made, "ApplyServerSideEncryptionByDefault")
-            for name, value in default.items():
-                _text(applied, name, value)
-        _text(made, "BucketKeyEnabled", str(rule.get("BucketKeyEnabled", False)).lower())
+            by_default = ET.SubElement(element, "ApplyServerSideEncryptionByDefault")
+            for name, text in default.items():
+                _add(by_default, name, text)
+        _add(element, "BucketKeyEnabled", str(rule.get("BucketKeyEnabled", False)).lower())
 
 
-def _ownership(root: ET.Element, setting: Props) -> None:
-    for rule in setting["Rules"]:
-        _text(ET.SubElement(root, "Rule"), "ObjectOwnership", rule["ObjectOwnership"])
+def _ownership(root: ET.Element, value: Props) -> None:
+    for rule in value["Rules"]:
+        _add(ET.SubElement(root, "Rule"), "ObjectOwnership", rule["ObjectOwnership"])
 
 
-def _tags(root: ET.Element, setting: list[dict[str, str]]) -> None:
-    tags = ET.SubElement(root, "TagSet")
-    for tag in setting:
-        made = ET.SubElement(tags, "Tag")
-        _text(made, "Key", tag["Key"])
-        _text(made, "Value", tag["Value"])
+def _tags(root: ET.Element, value: list[dict[str, str]]) -> None:
+    tag_set = ET.SubElement(root, "TagSet")
+    for tag in value:
+        element = ET.SubElement(tag_set, "Tag")
+        _add(element, "Key", tag["Key"])
+        _add(element, "Value", tag["Value"])
 
 
-def _text(parent: ET.Element, tag: str, text: Any) -> None:
+def _add(parent: ET.Element, tag: str, text: Any) -> None:
     ET.SubElement(parent, tag).text = str(text)
 
 
-_SETTINGS: tuple[tuple[str, str, str, Callable[[ET.Element, Any], None]], ...] = (
-    ("VersioningConfiguration", "VersioningConfiguration", "versioning", _versioning),
-    ("BucketEncryption", "ServerSideEncryptionConfiguration", "encryption", _encryption),
-    ("OwnershipControls", "OwnershipControls", "ownership_controls", _ownership),
-    ("Tags", "Tagging", "tagging", _tags),
-)
-
-
-def _suspend(name: str) -> None:
-    """A bucket that had versions never loses them: without the property it is suspended."""
+def _suspend(name: str) -> Answer:
+    """Suspend versioning: a bucket that had versions keeps them."""
     root = ET.Element("VersioningConfiguration")
-    _text(root, "Status", "Suspended")
-    _call("_put_bucket_versioning", name, ET.tostring(root))
+    _add(root, "Status", "Suspended")
+    return _SETTINGS[0].put(name, ET.tostring(root))
 
 
-_TAKEN_BACK: dict[str, Callable[[str], None]] = {
-    "VersioningConfiguration": _suspend,
-    "BucketEncryption": lambda name: _call("_delete_bucket_encryption", name),
-    "OwnershipControls": lambda name: _call("_delete_bucket_ownership_controls", name),
-    "Tags": lambda name: _call("_delete_bucket_tagging", name),
-}
+class _Setting:
+    """A setting of a bucket: its property, its XML element, and S3's calls for it."""
+
+    def __init__(
+        self,
+        name: str,
+        tag: str,
+        call: str,
+        fill: Callable[[ET.Element, Any], None],
+        reset: Callable[[str], Answer] | None = None,
+    ) -> None:
+        self.name = name
+        self.tag = tag
+        self.fill = fill
+        self.put: Callable[[str, bytes], Answer] = names.name(services.s3, f"_put_bucket_{call}")
+        self.reset = reset or names.name(services.s3, f"_delete_bucket_{call}")
 
 
-def _not_public_under_block(make: Callable[..., Made]) -> Callable[..., Made]:
-    """Put the policy by S3's own call first: it refuses what the bucket's settings forbid."""
-
-    def making(*args: Any) -> Made:
-        props = [arg for arg in args if isinstance(arg, dict)][-1]
-        _call("_put_bucket_policy", props["Bucket"], json.dumps(props["PolicyDocument"]).encode())
-        return make(*args)
-
-    return making
+_SETTINGS = (
+    _Setting(
+        "VersioningConfiguration", "VersioningConfiguration", "versioning", _versioning, _suspend
+    ),
+    _Setting("BucketEncryption", "ServerSideEncryptionConfiguration", "encryption", _encryption),
+    _Setting("OwnershipControls", "OwnershipControls", "ownership_controls", _ownership),
+    _Setting("Tags", "Tagging", "tagging", _tags),
+)

@@ -1,48 +1,76 @@
-"""S3 buckets: names in the account's own namespace, lifecycle, owners, and no loss of objects."""
+"""Complete the buckets of stacks: regional names, lifecycle rules, owners, and no loss of objects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from emulator import ministack
-from emulator.ministack import Answer, Props
+from emulator.ministack import context, names, services
+from emulator.ministack.cloudformation import Created, Props, ResourceType
+from emulator.ministack.context import Answer
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
 
-_BUCKET = "AWS::S3::Bucket"
-_EXPECTED = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
+DIFFERENCES = (
+    Difference(
+        "The name of a bucket in the account-regional namespace is PREFIX-ACCOUNT-REGION-an.",
+        source="S3 user guide, Namespaces for general purpose buckets",
+        ministack="Namespace and prefix are ignored.",
+        test="test_account_regional_name",
+    ),
+    Difference(
+        "A bucket of a stack has the lifecycle rules of the template.",
+        source="AWS::S3::Bucket, LifecycleConfiguration",
+        ministack="Dropped.",
+        test="test_lifecycle",
+    ),
+    Difference(
+        "A request that expects another bucket owner is answered 403.",
+        source="S3 user guide, bucket owner condition",
+        ministack="The header is ignored.",
+        test="test_expected_owner",
+    ),
+    Difference(
+        "A stack does not delete a bucket with objects: DELETE_FAILED.",
+        source="AWS::S3::Bucket",
+        ministack="Deleted with its objects.",
+        test="test_full_bucket_stays",
+    ),
+)
+UPSTREAM = True
+
+_BUCKET = ResourceType("AWS::S3::Bucket")
+_EXPECTED_OWNER = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
+
+_lifecycle: Any = names.name(services.s3, "_bucket_lifecycle")
+_versions: Any = names.name(services.s3, "_object_versions")
+_handle_request: Function[..., Awaitable[Answer]] = Function("handle_request", services.s3)
 
 
-def close() -> None:
-    """Complete what CloudFormation makes of a bucket, and look at the owner of every request."""
-    ministack.wrap_type(_BUCKET, "create", _named_and_aged)
-    ministack.wrap_type(_BUCKET, "update", _aged)
-    ministack.wrap_type(_BUCKET, "delete", _only_if_empty)
-    ministack.guard_s3(_not_the_owner)
+def install() -> None:
+    """Install the patch."""
+    _BUCKET.create.around(_create)
+    _BUCKET.update.around(_update)
+    _BUCKET.after(_set_lifecycle)
+    _BUCKET.delete.before(_refuse_with_objects)
+    _handle_request.around(_check_owner)
 
 
-def _named_and_aged(create: Callable[..., Any]) -> Callable[..., Any]:
-    def creating(title: str, props: Props, stack: str) -> Any:
-        name, attributes = create(title, _with_name(props), stack)
-        _keep_lifecycle(name, props)
-        return name, attributes
-
-    return creating
+def _create(create: Callable[..., Created], title: str, props: Props, stack: str) -> Created:
+    return create(title, _with_name(props), stack)
 
 
-def _aged(update: Callable[..., Any]) -> Callable[..., Any]:
-    def updating(name: str, old: Props, new: Props, stack: str) -> Any:
-        name, attributes = update(name, _with_name(old), _with_name(new), stack)
-        _keep_lifecycle(name, new)
-        return name, attributes
-
-    return updating
+def _update(
+    update: Callable[..., Created], name: str, old: Props, new: Props, stack: str
+) -> Created:
+    return update(name, _with_name(old), _with_name(new), stack)
 
 
 def _with_name(props: Props) -> Props:
-    """Give a bucket of the account's regional namespace its name: PREFIX-ACCOUNT-REGION-an."""
+    """Add the name of a bucket in the account-regional namespace: PREFIX-ACCOUNT-REGION-an."""
     if props.get("BucketNamespace") != "account-regional":
         return props
-    suffix = f"-{ministack.account()}-{ministack.region()}-an"
+    suffix = f"-{context.account()}-{context.region()}-an"
     if prefix := props.get("BucketNamePrefix"):
         return {**props, "BucketName": f"{prefix}{suffix}"}
     if not str(props.get("BucketName", "")).endswith(suffix):
@@ -51,18 +79,17 @@ def _with_name(props: Props) -> Props:
     return props
 
 
-def _keep_lifecycle(name: str, props: Props) -> None:
-    store = ministack.store(ministack.s3, "_bucket_lifecycle")
+def _set_lifecycle(name: str, props: Props) -> None:
     rules = (props.get("LifecycleConfiguration") or {}).get("Rules")
     if rules:
-        store[name] = [_rule(rule) for rule in rules]
+        _lifecycle[name] = [_rule(rule) for rule in rules]
     else:
-        store.pop(name, None)
+        _lifecycle.pop(name, None)
 
 
 def _rule(rule: Props) -> dict[str, Any]:
-    """Turn CloudFormation's words for a lifecycle rule into those of S3's API."""
-    kept: dict[str, Any] = {
+    """Convert a lifecycle rule of CloudFormation to one of S3's API."""
+    converted: dict[str, Any] = {
         "ID": rule.get("Id", ""),
         "Status": rule["Status"],
         "Filter": _filter(rule),
@@ -71,10 +98,10 @@ def _rule(rule: Props) -> dict[str, Any]:
             _transition(t, "NoncurrentDays") for t in rule.get("NoncurrentVersionTransitions", [])
         ],
         "Expiration": _expiration(rule),
-        "NoncurrentVersionExpiration": _noncurrent(rule),
+        "NoncurrentVersionExpiration": _noncurrent_expiration(rule),
         "AbortIncompleteMultipartUpload": rule.get("AbortIncompleteMultipartUpload"),
     }
-    return {key: value for key, value in kept.items() if value or key == "Filter"}
+    return {key: value for key, value in converted.items() if value or key == "Filter"}
 
 
 def _filter(rule: Props) -> dict[str, Any]:
@@ -86,48 +113,51 @@ def _filter(rule: Props) -> dict[str, Any]:
 
 
 def _transition(transition: Props, days: str) -> dict[str, Any]:
-    found = {"StorageClass": transition["StorageClass"]}
+    converted = {"StorageClass": transition["StorageClass"]}
     if "TransitionInDays" in transition:
-        found[days] = int(transition["TransitionInDays"])
-    return found
+        converted[days] = int(transition["TransitionInDays"])
+    return converted
 
 
 def _expiration(rule: Props) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    converted: dict[str, Any] = {}
     if "ExpirationInDays" in rule:
-        found["Days"] = int(rule["ExpirationInDays"])
+        converted["Days"] = int(rule["ExpirationInDays"])
     if "ExpiredObjectDeleteMarker" in rule:
-        found["ExpiredObjectDeleteMarker"] = (
+        converted["ExpiredObjectDeleteMarker"] = (
             str(rule["ExpiredObjectDeleteMarker"]).lower() == "true"
         )
-    return found
+    return converted
 
 
-def _noncurrent(rule: Props) -> dict[str, Any]:
+def _noncurrent_expiration(rule: Props) -> dict[str, Any]:
     given = dict(rule.get("NoncurrentVersionExpiration") or {})
     if "NoncurrentVersionExpirationInDays" in rule:
         given["NoncurrentDays"] = rule["NoncurrentVersionExpirationInDays"]
     return {key: int(value) for key, value in given.items()}
 
 
-def _only_if_empty(delete: Callable[..., None]) -> Callable[..., None]:
-    def deleting(name: str, props: Props) -> None:
-        bucket = ministack.store(ministack.s3, "_buckets").get(name, {})
-        versions = ministack.store(ministack.s3, "_object_versions").items()
-        if bucket.get("objects") or any(key[0] == name and kept for key, kept in versions):
-            message = "The bucket you tried to delete is not empty. You must delete all versions"
-            raise ValueError(f"{message} in the bucket. (Service: S3, Status Code: 409)")
-        delete(name, props)
-
-    return deleting
+def _refuse_with_objects(name: str, _props: Props) -> None:
+    bucket = services.buckets.get(name, {})
+    has_versions = any(key[0] == name and versions for key, versions in _versions.items())
+    if bucket.get("objects") or has_versions:
+        message = "The bucket you tried to delete is not empty. You must delete all versions"
+        raise services.refusal(f"{message} in the bucket.", "S3", 409)
 
 
-def _not_the_owner(path: str, headers: dict[str, str], _query: dict[str, Any]) -> Answer | None:
-    owner_of = ministack.store(ministack.s3, "_bucket_owner_account")
+async def _check_owner(
+    handle: Callable[..., Awaitable[Answer]],
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    *rest: Any,
+    **more: Any,
+) -> Answer:
+    """Refuse a request that expects another owner of its bucket, or of the source of a copy."""
     target = path.lstrip("/").split("/", 1)[0]
     source = headers.get("x-amz-copy-source", "").lstrip("/").split("/", 1)[0]
-    for header, bucket in zip(_EXPECTED, (target, source), strict=True):
-        owner = owner_of(bucket)
+    for header, bucket in zip(_EXPECTED_OWNER, (target, source), strict=True):
+        owner = services.bucket_owner(bucket)
         if header in headers and owner and headers[header] != owner:
-            return ministack.refuse_s3("AccessDenied", "Access Denied", 403)
-    return None
+            return services.s3_error("AccessDenied", "Access Denied", 403)
+    return await handle(method, path, headers, *rest, **more)

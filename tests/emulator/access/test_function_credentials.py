@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
-from emulator import ministack
 from emulator.access import function_credentials
+from emulator.ministack import credentials
 from tests.emulator.access.attacker import (
     UNKNOWN_KEY,
     client,
@@ -19,7 +19,7 @@ from tests.emulator_server import Aws
 
 def test_saved_function_sessions_are_deleted() -> None:
     """Sessions of functions that an earlier version saved are deleted: their keys are predictable."""
-    sessions = ministack.store(ministack.sts, "_sessions")
+    sessions = credentials.sessions
     assumed = {"AccountId": "123456789012", "Arn": "arn:aws:sts::123456789012:assumed-role/a/b"}
     sessions |= {"ASIAFUNCTION": {"Arn": "arn:aws:sts::1:assumed-role/a/f"}, "ASIAROLE": assumed}
 

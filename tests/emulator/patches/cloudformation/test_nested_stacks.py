@@ -109,7 +109,7 @@ def test_a_creation_that_fails_leaves_nothing(aws: Aws) -> None:
 
     assert "ROLLBACK_COMPLETE" == made["StackStatus"]
     assert [] == groups(aws)
-    assert "Emulator stack arn:aws:" in failure(aws, "CREATE")["ResourceStatusReason"]
+    assert "Embedded stack arn:aws:" in failure(aws, "CREATE")["ResourceStatusReason"]
 
 
 def test_a_failure_names_the_nested_stack_and_what_failed_in_it(aws: Aws) -> None:
@@ -131,12 +131,12 @@ def test_a_failure_names_the_nested_stack_and_what_failed_in_it(aws: Aws) -> Non
     assert "DELETE_COMPLETE" == aws.stack(id_)["StackStatus"]
     assert any("vpc-missing" in reason for reason in reasons)
     assert made["ResourceStatusReason"] == (
-        f"Emulator stack {id_} was not successfully created: "
+        f"Embedded stack {id_} was not successfully created: "
         "The following resource(s) failed to create: [Broken]. "
     )
     assert changed["PhysicalResourceId"] == below(aws)["StackId"]
     assert changed["ResourceStatusReason"] == (
-        f"Emulator stack {below(aws)['StackId']} was not successfully updated. Currently in "
+        f"Embedded stack {below(aws)['StackId']} was not successfully updated. Currently in "
         "UPDATE_ROLLBACK_IN_PROGRESS with reason: "
         "The following resource(s) failed to update: [Broken]. "
     )

@@ -263,13 +263,14 @@ Outputs:
 
 READ_TWICE = """
 import json, sys
-from emulator import ministack, template_limits
+from emulator import template_limits
+from emulator.ministack import cloudformation
 
 texts = json.load(sys.stdin)
-own = [ministack.engine._parse_template(text) for text in texts]
+own = [cloudformation.parse_template(text) for text in texts]
 template_limits.install()
-assert own == [ministack.engine._parse_template(text) for text in texts]
-print(ministack.engine.CfnLoader.__mro__[1].__name__)
+assert own == [cloudformation.parse_template(text) for text in texts]
+print(cloudformation.yaml_loader.current.__mro__[1].__name__)
 """
 
 

@@ -310,3 +310,23 @@ def handler(event, context):
     assert ["there"] == [
         each["Key"] for each in aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
     ]
+
+
+def test_unknown_function(aws: Aws) -> None:
+    """A permission for a function that does not exist fails its stack.
+
+    AWS: AddPermission, ResourceNotFoundException.
+    """
+    source = "arn:aws:s3:::bucket"
+    missing = resource(
+        "AWS::Lambda::Permission",
+        FunctionName="missing",
+        Action="lambda:InvokeFunction",
+        Principal=S3,
+        SourceArn=source,
+    )
+
+    stack = aws.deploy("s", template(Permission=missing))
+
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any("Function not found: missing" in reason for *_, reason in aws.events("s"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import EmulatorError
-from emulator import ministack
+from emulator.ministack import names
 from emulator.patches.lambda_ import workers
 from emulator.patches.lambda_.workers import BoundedLog, BoundedResults, ZipFileWithModes
 from emulator.postgres import server
@@ -77,8 +77,8 @@ def test_result_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("kind", ["python", "nodejs"])
 def test_another_worker(kind: str) -> None:
     """A version of the emulator whose worker finds its code in another way is refused."""
-    with pytest.raises(EmulatorError, match=f"ministack {ministack.PINNED}: the {kind} worker"):
-        workers._with_sandbox_paths(kind, "print('another')")
+    with pytest.raises(EmulatorError, match=f"ministack {names.PINNED}: the {kind} worker"):
+        workers.script_with_sandbox_paths(kind, "print('another')")
 
 
 def test_modes(tmp_path: Path) -> None:

@@ -1,0 +1,147 @@
+"""MiniStack's credentials: access keys, sessions, anonymous access, and how it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from emulator.access.request import Request
+from emulator.ministack import names, services
+from emulator.ministack.asgi import app
+from emulator.ministack.cloudformation import param
+from emulator.ministack.context import Answer, Params
+from emulator.ministack.hooks import Function
+
+_evaluator = names.module("core.iam_evaluator")
+_tokens = names.module("core.rds_iam")
+_responses = names.module("core.responses")
+_detect_service: Callable[..., str] = names.name(app, "detect_service")
+_routing_params: Callable[..., Any] = names.name(app, "_routing_params")
+_credential_failure: Callable[..., Answer] = names.name(app, "_credential_failure")
+_access_denied: Callable[..., Answer] = names.name(services.iam_actions, "access_denied_response")
+_bucket_owner: Callable[[str], str | None] = names.name(services.s3, "_bucket_owner_account")
+_bucket_allows: Callable[..., bool] = names.name(services.s3, "_foreign_bucket_allows")
+_account_of_session: Callable[[str], str | None] = names.name(
+    _responses, "_account_from_sts_session"
+)
+_account_of_key: Callable[[str], str | None] = names.name(_evaluator, "find_iam_access_key_account")
+_is_root_key: Callable[[str], bool] = names.name(_evaluator, "is_root_access_key")
+_AMBIGUOUS: type[Exception] = names.name(_evaluator, "AmbiguousAccessKeyError")
+_AUTH_FAILURES: dict[str, Any] = names.name(services.iam_actions, "_AUTH_FAILURES")
+_PREFIXES: dict[str, str] = names.name(services.iam_actions, "SERVICE_TO_IAM_NAMESPACE")
+_REST: dict[str, Any] = names.name(services.iam_actions, "_BOTOCORE_SERVICE_MAP")
+_auth_error: Callable[[str, str], Any] = names.name(_evaluator, "AuthError")
+sessions: Any = names.name(services.sts, "_sessions")
+register_session: Function[[str, dict[str, Any]], None] = Function("register_session", services.sts)
+_router = names.module("core.router")
+is_service_name: Function[..., bool] = Function("_is_aws_service_name", _router)
+operation_name: Function[..., str | None] = Function("extract_iam_action", services.iam_actions)
+_sts_error: Callable[..., Answer] = names.name(services.sts, "_error")
+# With the modules that `from … import` has copied it to.
+_resolve_credential: Function[..., Any] = Function(
+    "resolve_credential", _evaluator, _tokens, services.s3, services.sts
+)
+_execution_credentials: Function[[dict[str, Any]], dict[str, str]] = Function(
+    "execution_credentials", services.lambda_workers, services.lambda_
+)
+_web_identity_denied: Function[[str, Params, bool], Answer | None] = Function(
+    "_web_identity_trust_denied", services.sts
+)
+_QUERY_TOO = {"ses"}  # Version 1 of its API has another protocol.
+_UNKNOWN_KEY = "UnrecognizedClientException"
+_ROOT_KEY = re.compile(r"[0-9]{12}")
+Refusal: Any = names.name(_evaluator, "CredentialResolutionError")  # With code and message.
+
+
+def use_root_secret(secret: str) -> None:
+    """Make *secret* the secret key of every account's root, and accept no other root keys.
+
+    MiniStack uses an empty key for a request without credentials, which access control has
+    permitted. A request cannot be signed with it.
+    """
+
+    def resolve(original: Callable[..., Any], access_key: str, *rest: Any, **more: Any) -> Any:
+        found = original(access_key, *rest, **more)
+        if isinstance(found, Refusal) or not _is_root_key(access_key):
+            return found
+        if access_key and not _ROOT_KEY.fullmatch(access_key):
+            return Refusal(_UNKNOWN_KEY, "The security token included in the request is invalid.")
+        return dataclasses.replace(found, secret_access_key=secret)
+
+    _resolve_credential.around(resolve)
+
+
+def find_credentials(access_key: str, token: str) -> Any:
+    """Return the credentials of a root, a user or a session; a Refusal if they are not valid."""
+    try:
+        owner = _account_of_session(access_key) or _account_of_key(access_key) or access_key
+    except _AMBIGUOUS:
+        owner = access_key
+    return _resolve_credential(access_key, owner, token)
+
+
+def credentials_refused(code: str, message: str, service: str, request: Request) -> Answer:
+    """Return the error for invalid credentials in the format of the service."""
+    service = service or service_of(request)
+    request_id = str(uuid.uuid4())
+    if code in _AUTH_FAILURES:
+        failure = _auth_error(code, message)
+        return _credential_failure(service, "", request_id, failure, request.joined_headers)
+    return _access_denied(
+        service,
+        "",
+        "",
+        request_id,
+        error_code=code,
+        message=message,
+        headers=request.joined_headers,
+    )
+
+
+def service_of(request: Request, body: bytes = b"") -> str:
+    """Return the service that MiniStack routes a request to."""
+    query = _routing_params(
+        request.method, request.path, request.joined_headers, body, request.query_lists
+    )
+    return _detect_service(request.method, request.path, request.joined_headers, query)
+
+
+def is_rest(service: str) -> bool:
+    """Return whether only method and path determine the operation of a service's request."""
+    return service in {"s3", "lambda"} or (service in _REST and service not in _QUERY_TOO)
+
+
+def permission_prefix(service: str) -> str:
+    """Return the part of a service's permissions before the colon."""
+    return _PREFIXES.get(service, service)
+
+
+def has_user_pool(pool: str) -> bool:
+    """Return whether a user pool with this id exists, in any account."""
+    return services.find_user_pool(pool) is not None
+
+
+def is_public(bucket: str, key: str, method: str, query: dict[str, list[str]]) -> bool:
+    """Return whether an object is public, or the list of the bucket if there is no *key*."""
+    owner = _bucket_owner(bucket)
+    return owner is not None and bool(_bucket_allows(owner, bucket, key, method, query, ""))
+
+
+def replace_function_credentials(create: Callable[[dict[str, Any]], dict[str, str]]) -> None:
+    """Give functions the credentials that *create* returns for their configuration."""
+    _execution_credentials.replace(create)
+
+
+def check_web_identity(is_valid: Callable[[str], bool]) -> None:
+    """Refuse the tokens of web identities that are not valid."""
+
+    def check(_role: str, params: Params, _use_json: bool) -> Answer | None:  # noqa: FBT001  MiniStack's signature.
+        if is_valid(param(params, "WebIdentityToken")):
+            return None
+        message = "The token's signature is not that of its identity provider"
+        return _sts_error(400, "InvalidIdentityToken", message, ns="sts")
+
+    _web_identity_denied.before(check)

@@ -1,0 +1,50 @@
+"""MiniStack's RDS and the secrets that it manages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from emulator.ministack import names
+from emulator.ministack.context import Answer, Params
+from emulator.ministack.hooks import Function
+from emulator.ministack.services import rds, rds_actions, secretsmanager
+
+instances: Any = names.name(rds, "_instances")
+parameter_groups: Any = names.name(rds, "_param_groups")
+subnet_groups: Any = names.name(rds, "_subnet_groups")
+rds_error: Callable[[str, str, int], Answer] = names.name(rds, "_error")
+find_instance: Callable[[str], dict[str, Any] | None] = names.name(rds, "_resolve_instance")
+new_password: Callable[[], str] = names.name(rds, "_generate_master_user_password")
+delete_secret: Callable[[str], bool] = names.name(secretsmanager, "delete_secret_in_process")
+_create_secret: Callable[[str, str], str] = names.name(secretsmanager, "create_secret_in_process")
+_secrets: Any = names.name(secretsmanager, "_secrets")
+_single_instance: Callable[..., Answer] = names.name(rds, "_single_instance_response")
+_parse_members: Callable[..., Any] = names.name(rds, "_parse_member_list")
+_resolve_members: Callable[..., Any] = names.name(rds, "_resolve_subnet_group_members")
+
+
+def action(name: str) -> Function[[Params], Answer]:
+    """Return an action of RDS's API, also where CloudFormation calls it."""
+    function: Function[[Params], Answer] = Function(name, rds_actions)
+    return function.copied_to(rds, rds_actions[name].__name__) if name in rds_actions else function
+
+
+def instance_answer(action: str, instance: dict[str, Any]) -> Answer:
+    """Answer *action* with a database instance as it is now."""
+    return _single_instance(f"{action}Response", f"{action}Result", instance)
+
+
+def subnets_of(params: Any) -> list[dict[str, Any]]:
+    """Return the subnets in a call for a subnet group; none if one of them does not exist."""
+    subnet_ids = _parse_members(params, "SubnetIds")
+    members = _resolve_members(subnet_ids) if subnet_ids else None
+    return list(members[0]) if members else []
+
+
+def create_secret(name: str, value: str, *, owner: str, tags: dict[str, str]) -> str:
+    """Create a secret that another service owns; return its ARN."""
+    arn = _create_secret(name, value)
+    pairs = [{"Key": key, "Value": text} for key, text in tags.items()]
+    _secrets[name].update(OwningService=owner, Tags=pairs)
+    return arn

@@ -1,0 +1,76 @@
+"""MiniStack's evaluation of IAM and resource policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from emulator.ministack import names, services
+from emulator.ministack.context import account, region
+
+_evaluator = names.module("core.iam_evaluator")
+_request_context: Callable[..., Any] = names.name(_evaluator, "EvalContext")
+_evaluate_resource_policy: Callable[..., Any] = names.name(_evaluator, "evaluate_resource_policy")
+_evaluate: Callable[..., Any] = names.name(_evaluator, "evaluate")
+_resolve_principal: Callable[[str, str], Any] = names.name(_evaluator, "resolve_principal")
+_auth_error: type = names.name(_evaluator, "AuthError")
+_roles: Any = names.name(services.iam, "_roles")
+
+_tokens = names.module("core.rds_iam")
+_verify_rds_token: Callable[..., Any] = names.name(_tokens, "verify_rds_iam_token")
+_token_error: type = names.name(_tokens, "RdsIamTokenError")
+
+
+def policy_allows(
+    policy: Any, action: str, resource: str, *, service: str, source: str, secure: bool = True
+) -> bool:
+    """Return whether a resource policy allows an AWS service an action for *source* (an ARN)."""
+    request = _request_context(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource,
+        region=region(),
+        secure_transport=secure,
+        service_context={"aws:sourcearn": source, "aws:sourceaccount": account()},
+    )
+    return bool(_evaluate_resource_policy(policy, request, service=service).decision == "Allow")
+
+
+def can_assume(role: str, service: str) -> bool:
+    """Return whether a role exists and trusts an AWS service."""
+    found = _roles.get(role.rpartition("/")[2])
+    if found is None:
+        return False
+    return policy_allows(
+        found["AssumeRolePolicyDocument"], "sts:AssumeRole", "*", service=service, source=role
+    )
+
+
+def token_refusal(token: str, *, host: str, port: int, user: str, database: str) -> str | None:
+    """Return why an RDS token does not permit *user* to log in to *database*; None if it does.
+
+    Its signature, age, user and endpoint are checked, and whether the policies of the principal
+    that signed it allow rds-db:connect.
+    """
+    target = {"hostname": host, "port": port, "db_user": user}
+    verified = _verify_rds_token(token, **target, account_id=account(), region=region())
+    if isinstance(verified, _token_error):
+        return str(verified.code)  # type: ignore[attr-defined]  # MiniStack's class.
+    principal = _resolve_principal(verified.access_key_id, account())
+    if isinstance(principal, _auth_error):
+        return str(principal.code)  # type: ignore[attr-defined]  # MiniStack's class.
+    if principal.policies is None:  # The root user of an account has all permissions.
+        return None
+    request = _request_context(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        principal_keys=principal.keys,
+        action="rds-db:connect",
+        resource_arn=f"arn:aws:rds-db:{region()}:{account()}:dbuser:{database}/{user}",
+        region=region(),
+    )
+    result = _evaluate(request, principal.policies, *principal.limits)
+    return None if result.decision == "Allow" else f"rds-db:connect: {result.decision}"

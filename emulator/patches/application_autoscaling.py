@@ -1,0 +1,115 @@
+"""Record scaling targets and policies; a new target brings the count of its service into range."""
+
+from __future__ import annotations
+
+import uuid
+
+from emulator.ministack.cloudformation import Created, Props, ResourceType
+from emulator.ministack.services import call_ecs
+from emulator.patches.differences import Difference
+from emulator.patches.ecs.services import find_service
+from emulator.patches.recorded import Data, Refusal, add_calls, arn, of_kind, record_type
+
+DIFFERENCES = (
+    Difference(
+        "DescribeScalableTargets and DescribeScalingPolicies show the targets and policies of "
+        "stacks.",
+        source="AWS::ApplicationAutoScaling::ScalableTarget and ScalingPolicy",
+        ministack="Unknown types and service.",
+        test="test_recorded.py::test_recorded",
+    ),
+    Difference(
+        "Registering a target brings the count of its service into the range.",
+        source="API reference of RegisterScalableTarget",
+        ministack="Unknown service; the count stays.",
+        test="ecs/test_services.py::test_count",
+    ),
+)
+
+_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+
+
+def install() -> None:
+    """Install the patch."""
+    record_type(_TARGET, lambda props, _name: _target_id(props), lambda target: {"Id": target})
+    record_type(_POLICY, _policy_arn, lambda policy: {"Arn": policy})
+    ResourceType(_TARGET).create.after(_set_count)
+    add_calls(
+        "application-autoscaling",
+        {
+            "DescribeScalableTargets": _describe_targets,
+            "DescribeScalingPolicies": _describe_policies,
+            "RegisterScalableTarget": _register,
+        },
+    )
+
+
+def _target_id(props: Props) -> str:
+    return "|".join(props[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
+
+
+def _target_of(policy: Props) -> str:
+    """Return the id of the target that a policy scales."""
+    return str(policy.get("ScalingTargetId") or _target_id(policy))
+
+
+def _policy_arn(props: Props, _name: str) -> str:
+    resource = _target_of(props).partition("|")[0]
+    name = f"{uuid.uuid4()}:resource/{resource}:policyName/{props['PolicyName']}"
+    return arn("autoscaling", f"scalingPolicy:{name}")
+
+
+def _set_count(created: Created, _title: str, props: Props, _stack: str) -> Created:
+    """Bring the count of an ECS service into the range of its new target."""
+    path = created[0].partition("|")[0].partition("service/")[2]
+    service = find_service(path) if props["ServiceNamespace"] == "ecs" else {}
+    if service:
+        count = min(max(service["desiredCount"], props["MinCapacity"]), props["MaxCapacity"])
+        if count != service["desiredCount"]:
+            cluster, _, name = path.partition("/")
+            call_ecs("UpdateService", cluster=cluster, service=name, desiredCount=count)
+    return created
+
+
+def _describe_targets(data: Data) -> Data:
+    targets = [
+        {**target.props, "CreationTime": 0}
+        for target in of_kind(_TARGET)
+        if _is_requested(target.name, data)
+    ]
+    return {"ScalableTargets": targets}
+
+
+def _describe_policies(data: Data) -> Data:
+    policies = []
+    for policy in of_kind(_POLICY):
+        target = _target_of(policy.props)
+        if _is_requested(target, data):
+            resource, dimension, namespace = target.split("|")
+            policies.append(
+                {
+                    **policy.props,
+                    "PolicyARN": policy.name,
+                    "ResourceId": resource,
+                    "ScalableDimension": dimension,
+                    "ServiceNamespace": namespace,
+                    "CreationTime": 0,
+                }
+            )
+    return {"ScalingPolicies": policies}
+
+
+def _register(data: Data) -> Data | Refusal:
+    """Change the target of a stack; values that the call does not have stay."""
+    for target in of_kind(_TARGET):
+        if _is_requested(target.name, data):
+            target.props.update(data)
+            return {}
+    return "ValidationException", f"here a stack registers it first: {data['ResourceId']}"
+
+
+def _is_requested(target: str, data: Data) -> bool:
+    resource, _, namespace = target.split("|")
+    resources = data.get("ResourceIds") or [data.get("ResourceId", resource)]
+    return namespace == data["ServiceNamespace"] and resource in resources

@@ -1,0 +1,196 @@
+"""Ask the subscriptions of stacks for confirmation, and sign every message.
+
+A webhook and an address are pending until the SubscribeURL that they receive is opened. The
+certificate of the signing key is at SigningCertURL: here an address of the emulator, on AWS
+https://sns.REGION.amazonaws.com/SimpleNotificationService-….pem.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import os
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.request import Request, urlopen
+
+from emulator import outbox, sns_signing
+from emulator.ministack import cloudformation, context, names, services
+from emulator.ministack.cloudformation import Created, Props, ResourceType
+from emulator.ministack.context import Answer, Params
+from emulator.ministack.hooks import Function
+from emulator.patches.differences import Difference
+
+Message = dict[str, Any]
+Topic = dict[str, Any]
+
+DIFFERENCES = (
+    Difference(
+        "A subscription of a stack receives a request for confirmation, and is pending until it "
+        "is confirmed.",
+        source="SNS developer guide, HTTP/HTTPS subscription confirmation; Email notifications",
+        ministack="Webhooks receive no request; addresses are confirmed at once.",
+        test="test_webhook",
+    ),
+    Difference(
+        "SNS messages are signed, in the version that the topic names.",
+        source="SNS developer guide, Verifying the signatures of Amazon SNS messages",
+        ministack="The signature is “FAKE”. With the patch, SigningCertURL is at the emulator's "
+        "address.",
+        test="test_webhook",
+    ),
+)
+
+_TOPIC = ResourceType("AWS::SNS::Topic")
+_SUBSCRIPTION = ResourceType("AWS::SNS::Subscription")
+_WEBHOOKS = {"http", "https"}
+_ADDRESSES = {"email", "email-json"}
+_TIMEOUT_SECONDS = 5
+_ARN_PARTS = 6
+_SIGNED_FIELDS = {
+    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    "SubscriptionConfirmation": (
+        "Message",
+        "MessageId",
+        "SubscribeURL",
+        "Timestamp",
+        "Token",
+        "TopicArn",
+        "Type",
+    ),
+}
+
+_topics: Any = names.name(services.sns, "_topics")
+_send_confirmation: Function[..., Any] = Function("_send_subscription_confirmation", services.sns)
+_build_message: Function[..., str] = Function("_build_envelope", services.sns)
+_post: Function[[str, str, str], int] = Function("_http_post_sync", services.sns)
+_confirm_subscription: Function[[Params], Answer] = Function("_confirm_subscription", services.sns)
+_list_subscriptions: tuple[Function[[Params], Answer], ...] = (
+    Function("_list_subscriptions", services.sns),
+    Function("_list_subscriptions_by_topic", services.sns),
+)
+
+
+def install() -> None:
+    """Install the patch."""
+    _SUBSCRIPTION.create.around(_create_subscription)
+    _TOPIC.after(_after_topic)
+    _build_message.after(_sign_message)
+    _post.replace(_post_signed)
+    _confirm_subscription.around(_confirm_in_scope)
+    for list_ in _list_subscriptions:
+        list_.after(_show_pending)
+
+
+# Subscriptions ----------------------------------------------------------------------------------
+
+
+def _create_subscription(
+    create: Callable[..., Created], title: str, props: Props, stack: str
+) -> Created:
+    topic = _topic(props["TopicArn"])
+    if not topic:
+        raise services.refusal("Topic does not exist", "Sns", 404)
+    created = create(title, props, stack)
+    _request_confirmations(topic)
+    return created
+
+
+def _after_topic(arn: str, props: Props) -> None:
+    """Set how a topic's messages are signed; confirm the subscriptions that it declares itself."""
+    topic = _topic(arn)
+    topic["attributes"]["SignatureVersion"] = str(props.get("SignatureVersion", "1"))
+    _request_confirmations(topic)
+
+
+def _topic(arn: str) -> Topic:
+    return _topics.get(arn) or {}
+
+
+def _request_confirmations(topic: Topic) -> None:
+    """Send a request for confirmation to every new subscription of a stack."""
+    for subscription in topic["subscriptions"]:
+        protocol = subscription["protocol"]
+        if "token" in subscription or protocol not in _WEBHOOKS | _ADDRESSES:
+            continue
+        token = str(uuid.uuid4())
+        subscription["token"] = token
+        subscription["confirmed"] = False
+        subscription["attributes"]["PendingConfirmation"] = "true"
+        if protocol in _ADDRESSES:
+            link = _url(f"?Action=ConfirmSubscription&TopicArn={topic['arn']}&Token={token}")
+            about = f"subscription to {topic['arn']}"
+            outbox.send(subscription["endpoint"], about=about, secret=link)
+        else:
+            send = functools.partial(_run, topic["arn"], subscription)
+            threading.Thread(target=send, daemon=True).start()
+
+
+def _run(*args: Any) -> None:
+    asyncio.run(_send_confirmation(*args))
+
+
+def _confirm_in_scope(confirm: Callable[[Params], Answer], params: Params) -> Answer:
+    """Confirm in the topic's account and region: a link has no credentials that name them."""
+    parts = cloudformation.param(params, "TopicArn").split(":")
+    if len(parts) != _ARN_PARTS:
+        return confirm(params)
+    with context.scope(parts[4], parts[3]):
+        return confirm(params)
+
+
+def _show_pending(answer: Answer, _params: Params) -> Answer:
+    """Show PendingConfirmation in place of the ARN until a subscription is confirmed."""
+    status, headers, body = answer
+    for topic in _topics.values():
+        for subscription in topic["subscriptions"]:
+            if not subscription["confirmed"]:
+                body = body.replace(subscription["arn"].encode(), b"PendingConfirmation")
+    return status, headers, body
+
+
+# Messages ---------------------------------------------------------------------------------------
+
+
+def _sign_message(text: str, *args: Any) -> str:
+    is_raw = args[-1]
+    return text if is_raw else json.dumps(_signed(json.loads(text)))
+
+
+def _signed(message: Message) -> Message:
+    parts = message["TopicArn"].split(":")
+    with context.scope(parts[4], parts[3]):
+        attributes = _topic(message["TopicArn"]).get("attributes", {})
+    version = attributes.get("SignatureVersion", "1")
+    fields = [name for name in _SIGNED_FIELDS[message["Type"]] if name in message]
+    text = "".join(f"{name}\n{message[name]}\n" for name in fields)
+    return {
+        **message,
+        "SignatureVersion": version,
+        "Signature": sns_signing.signer().sign(text, version=version),
+        "SigningCertURL": _url("_emulator/SimpleNotificationService.pem"),
+    }
+
+
+def _post_signed(endpoint: str, payload: str, kind: str) -> int:
+    """Post with AWS's headers; sign a request for confirmation as well."""
+    headers = {"Content-Type": "text/plain; charset=UTF-8", "x-amz-sns-message-type": kind}
+    if payload.startswith("{") and '"TopicArn"' in payload:
+        message = json.loads(payload)
+        if kind == "SubscriptionConfirmation":
+            link = f"?Action=ConfirmSubscription&TopicArn={message['TopicArn']}"
+            message["SubscribeURL"] = _url(f"{link}&Token={message['Token']}")
+            message = _signed(message)
+            payload = json.dumps(message)
+        headers["x-amz-sns-message-id"] = message["MessageId"]
+        headers["x-amz-sns-topic-arn"] = message["TopicArn"]
+    request = Request(endpoint, payload.encode(), headers, method="POST")  # noqa: S310  A subscriber's URL.
+    with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+        return int(answer.status)
+
+
+def _url(path: str) -> str:
+    return f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/{path}"

@@ -1,0 +1,81 @@
+"""Templates with a load balancer, for tests of load balancers and DNS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.emulator.templates import att, ref, resource, template
+
+ELB = "AWS::ElasticLoadBalancingV2"
+VPC = resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
+CERTIFICATE = "arn:aws:acm:ca-central-1:000000000000:certificate/x"
+
+
+def subnets(zones: str = "ab") -> dict[str, Any]:
+    """Return subnets of VPC in these zones."""
+    return {
+        f"Subnet{number}": resource(
+            "AWS::EC2::Subnet",
+            VpcId=ref("Vpc"),
+            CidrBlock=f"10.0.{number}.0/24",
+            AvailabilityZone=f"ca-central-1{zone}",
+        )
+        for number, zone in enumerate(zones)
+    }
+
+
+def fixed(status: str) -> dict[str, Any]:
+    """Return an action that answers with *status*."""
+    response = {"StatusCode": status, "ContentType": "text/plain", "MessageBody": status}
+    return {"Type": "fixed-response", "FixedResponseConfig": response}
+
+
+def redirect(**target: str) -> dict[str, Any]:
+    """Return an action that redirects the client."""
+    return {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301", **target}}
+
+
+def load_balancer(zone_id: str, domain: str) -> dict[str, Any]:
+    """Return a load balancer that redirects port 80 to 443, and on 443 all but api.DOMAIN to DOMAIN."""
+    to_https = redirect(
+        Protocol="HTTPS", Port="443", Host="#{host}", Path="/#{path}", Query="#{query}"
+    )
+    to_site = redirect(Protocol="HTTPS", Port="443", Host=domain, Path="/", Query="")
+    listener = {"LoadBalancerArn": ref("LoadBalancer")}
+    alias = {
+        "DNSName": att("LoadBalancer", "DNSName"),
+        "HostedZoneId": att("LoadBalancer", "CanonicalHostedZoneID"),
+    }
+    records = [
+        {"Name": f"api.{domain}", "Type": kind, "AliasTarget": alias} for kind in ("A", "AAAA")
+    ]
+    condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [f"api.{domain}"]}}
+    return template(
+        Vpc=VPC,
+        **subnets(),
+        LoadBalancer=resource(f"{ELB}::LoadBalancer", Subnets=[ref("Subnet0"), ref("Subnet1")]),
+        Http=resource(
+            f"{ELB}::Listener", Port=80, Protocol="HTTP", DefaultActions=[to_https], **listener
+        ),
+        Https=resource(
+            f"{ELB}::Listener",
+            Port=443,
+            Protocol="HTTPS",
+            DefaultActions=[to_site],
+            Certificates=[{"CertificateArn": CERTIFICATE}],
+            **listener,
+        ),
+        AnotherCertificate=resource(
+            f"{ELB}::ListenerCertificate",
+            ListenerArn=ref("Https"),
+            Certificates=[{"CertificateArn": CERTIFICATE + "2"}],
+        ),
+        Rule=resource(
+            f"{ELB}::ListenerRule",
+            ListenerArn=ref("Https"),
+            Priority=1,
+            Conditions=[condition],
+            Actions=[fixed("200")],
+        ),
+        Records=resource("AWS::Route53::RecordSetGroup", HostedZoneId=zone_id, RecordSets=records),
+    ) | {"Outputs": {"Dns": {"Value": att("LoadBalancer", "DNSName")}}}

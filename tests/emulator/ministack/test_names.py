@@ -1,0 +1,54 @@
+"""The names of MiniStack are resolved when the emulator's modules are imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from deployer.errors import EmulatorError
+from emulator.ministack import names
+
+CHECK = """
+import ministack.core.iam_evaluator, ministack.services.s3, ministack.services.sns
+del ministack.services.s3._bucket_lifecycle  # Of a patch.
+del ministack.services.sns.topic_policy_allows  # A function that a patch changes.
+del ministack.core.iam_evaluator.is_root_access_key  # Of the adapter.
+from emulator import patches
+from emulator.ministack import names
+from emulator.ministack import credentials
+patches.load()
+names.check()
+"""
+
+
+def test_known_version() -> None:
+    """The pinned version has all names."""
+    names.check()
+
+
+def test_all_missing_names() -> None:
+    """A version without three names fails at start, with one error that lists them."""
+    ran = subprocess.run([sys.executable, "-c", CHECK], capture_output=True, text=True, check=False)
+
+    error = ran.stderr.splitlines()[-1]
+    assert (
+        f"deployer.errors.EmulatorError: ministack {names.PINNED} has no "
+        "ministack.core.iam_evaluator.is_root_access_key, "
+        "ministack.services.s3._bucket_lifecycle, "
+        "ministack.services.sns.topic_policy_allows"
+    ) == error
+
+
+def test_missing_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing module is reported once, without the names that it would have."""
+    monkeypatch.setattr(names, "_missing", [])
+    absent = names.module("services.absent")
+
+    names.name(absent, "_store")
+    names.name(absent, "_function")
+
+    with pytest.raises(EmulatorError) as raised:
+        names.check()
+    assert f"ministack {names.PINNED} has no module ministack.services.absent" == str(raised.value)

@@ -1,0 +1,83 @@
+"""Load balancers: listeners, rules and actions of a request, and refused templates."""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.emulator.load_balancers import ELB, VPC, fixed, load_balancer, subnets
+from tests.emulator.templates import ref, resource, template
+
+if TYPE_CHECKING:
+    import emulator
+    from tests.emulator_server import Aws
+
+
+def get(endpoint: emulator.Endpoint, host: str, path: str) -> tuple[int, str | None]:
+    """Send a request to *host*, as if DNS named the emulator; return status and Location."""
+    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
+    connection.request("GET", path, headers={"Host": host})
+    answer = connection.getresponse()
+    connection.close()
+    return answer.status, answer.headers["Location"]
+
+
+def test_balanced(aws: Aws, domain: str) -> None:
+    """A request by alias or DNS name is handled by the listener, rule and action as on AWS.
+
+    AWS: "Redirect actions" and "Host conditions" (load balancer user guide): path and query are
+    kept, and the Location always has the port.
+    """
+    stack = aws.deploy("s", load_balancer(f"Z{aws.endpoint.account}", domain))
+    dns, api = aws.outputs("s")["Dns"], f"api.{domain}"
+
+    assert "CREATE_COMPLETE" == stack["StackStatus"]
+    assert (301, f"https://{api}:443/a/b?c=d&e=f") == get(aws.endpoint, api, "/a/b?c=d&e=f")
+    assert (200, None) == get(aws.endpoint, f"{api}:443", "/a?c=d")
+    assert (301, f"https://{domain}:443/") == get(aws.endpoint, f"{dns}:443", "/a?c=d")
+    port = urlsplit(aws.endpoint.url).port
+    assert (301, f"https://{dns}:443/x") == get(aws.endpoint, f"{dns}:{port}", "/x")
+
+
+def test_paths_of_ministack(aws: Aws, domain: str) -> None:
+    """The load balancer answers for its host also on paths that MiniStack uses itself."""
+    aws.deploy("s", load_balancer(f"Z{aws.endpoint.account}", domain))
+
+    for path in ("/health", "/_ministack/health", "/v20180820/tags/x", "/_emulator", "/login"):
+        location = f"https://api.{domain}:443{path}"
+        assert (301, location) == get(aws.endpoint, f"api.{domain}", path)
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        (
+            subnets("aa")
+            | {"B": resource(f"{ELB}::LoadBalancer", Subnets=[ref("Subnet0"), ref("Subnet1")])},
+            "At least two subnets in two different Availability Zones",
+        ),
+        (
+            subnets()
+            | {
+                "B": resource(f"{ELB}::LoadBalancer", Subnets=[ref("Subnet0"), ref("Subnet1")]),
+                "L": resource(
+                    f"{ELB}::Listener",
+                    LoadBalancerArn=ref("B"),
+                    Port=443,
+                    Protocol="HTTPS",
+                    DefaultActions=[fixed("200")],
+                ),
+            },
+            "A certificate must be specified for HTTPS listeners",
+        ),
+    ],
+)
+def test_refused_balancer(aws: Aws, resources: dict[str, Any], message: str) -> None:
+    """AWS: CreateLoadBalancer and CreateListener refuse these (API reference)."""
+    stack = aws.deploy("s", template(Vpc=VPC, **resources))
+
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any(message in reason for *_, reason in aws.events("s"))
