@@ -32,13 +32,14 @@ def test_all_missing_names() -> None:
     """A version without three names fails at start, with one error that lists them."""
     ran = subprocess.run([sys.executable, "-c", CHECK], capture_output=True, text=True, check=False)
 
-    error = ran.stderr.splitlines()[-1]
+    message, hint = ran.stderr.splitlines()[-2:]
     assert (
         f"deployer.errors.EmulatorError: ministack {names.PINNED} has no "
         "ministack.core.iam_evaluator.is_root_access_key, "
         "ministack.services.s3._bucket_lifecycle, "
         "ministack.services.sns.topic_policy_allows"
-    ) == error
+    ) == message
+    assert f"pip install ministack=={names.PINNED}" in hint
 
 
 def test_missing_module(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,4 +52,5 @@ def test_missing_module(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(EmulatorError) as raised:
         names.check()
-    assert f"ministack {names.PINNED} has no module ministack.services.absent" == str(raised.value)
+    message = str(raised.value).splitlines()[0]
+    assert f"ministack {names.PINNED} has no module ministack.services.absent" == message
