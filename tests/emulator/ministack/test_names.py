@@ -11,13 +11,13 @@ from deployer.errors import EmulatorError
 from emulator.ministack import names
 
 CHECK = """
-import ministack.core.iam_evaluator, ministack.services.s3, ministack.services.sns
+import ministack.services.cloudformation.handlers as handlers
+import ministack.services.s3, ministack.services.sns
 del ministack.services.s3._bucket_lifecycle  # Of a patch.
 del ministack.services.sns.topic_policy_allows  # A function that a patch changes.
-del ministack.core.iam_evaluator.is_root_access_key  # Of the adapter.
+del handlers._imported_export_names  # Of the adapter.
 from emulator import patches
 from emulator.ministack import names
-from emulator.ministack import credentials
 patches.load()
 names.check()
 """
@@ -35,7 +35,7 @@ def test_all_missing_names() -> None:
     message, hint = ran.stderr.splitlines()[-2:]
     assert (
         f"deployer.errors.EmulatorError: ministack {names.PINNED} has no "
-        "ministack.core.iam_evaluator.is_root_access_key, "
+        "ministack.services.cloudformation.handlers._imported_export_names, "
         "ministack.services.s3._bucket_lifecycle, "
         "ministack.services.sns.topic_policy_allows"
     ) == message
