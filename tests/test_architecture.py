@@ -52,7 +52,7 @@ DEPLOYER = {
     "registry": set(),
     "data_loss": {"model", "registry"},
     "update_refusals": {"model", "registry"},
-    "plan": {"artifacts", "aws.cloud", "data_loss", "errors", "modelupdate_refusals"},
+    "plan": {"artifacts", "aws.cloud", "data_loss", "errors", "model", "update_refusals"},
     "selection": {"errors", "model"},
     "removal": {
         "aws.cloud",
