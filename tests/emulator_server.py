@@ -1,11 +1,11 @@
-"""One emulator for a whole test run, and clients that talk to an account of their own.
+"""One emulator for a whole test run, and an account of it for each test.
 
-A conftest takes what it needs by name:
+A conftest imports the fixtures:
 
     from tests.emulator_server import aws, endpoint, server  # noqa: F401
 
-All xdist workers share the server: starting is idempotent, and the last one out stops it.
-Every test has its own account, so tests see nothing of each other.
+All xdist workers share the server; the last worker stops it. Tests do not affect each other,
+because each has an account of its own.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REGION = "ca-central-1"
-_NO_SURPRISES = Config(
+_CLIENT_CONFIG = Config(
     retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=20, proxies={}
 )
-_LOADER = Loader()  # Keeps the service models: reading EC2's takes 100 ms.
-_OURS = {
+_LOADER = Loader()  # Caches the service models: reading that of EC2 takes 100 ms.
+_ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-_NOT_OURS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION")
+_UNSET_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION")
 
 
 @dataclass(frozen=True)
 class Aws:
-    """One account of the emulator, through boto3."""
+    """One account of the emulator, with its clients."""
 
     endpoint: emulator.Endpoint
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -61,41 +61,45 @@ class Aws:
                 endpoint_url=self.endpoint.url,
                 aws_access_key_id=self.endpoint.access_key,
                 aws_secret_access_key=self.endpoint.secret_key,
-                config=_NO_SURPRISES,
+                config=_CLIENT_CONFIG,
             )
         return self._clients[service, region]
 
     @property
     def cfn(self) -> Any:
-        """CloudFormation in the home region."""
+        """The CloudFormation client of the home region."""
         return self.client("cloudformation")
 
-    def propose(self, stack: str, template: Any, **more: Any) -> str:
-        """Make a change set and return its id; a stack that is not there is created by it."""
+    def create_change_set(self, stack: str, template: Any, **options: Any) -> str:
+        """Create a change set and return its id; it creates the stack if there is none."""
         body = template if isinstance(template, str) else json.dumps(template)
-        known = {"ChangeSetType": self._change_set_type(stack), "ChangeSetName": "proposed"}
-        made = self.cfn.create_change_set(StackName=stack, TemplateBody=body, **known | more)
-        return str(made["Id"])
+        defaults = {"ChangeSetType": self._change_set_type(stack), "ChangeSetName": "changes"}
+        created = self.cfn.create_change_set(
+            StackName=stack, TemplateBody=body, **defaults | options
+        )
+        return str(created["Id"])
 
-    def deploy(self, stack: str, template: Any, **more: Any) -> dict[str, Any]:
-        """Propose, execute, wait; return the stack as described in the end."""
-        more.setdefault("ChangeSetName", f"c{time.monotonic_ns()}")
-        self.cfn.execute_change_set(ChangeSetName=self.propose(stack, template, **more))
-        return self.settled(stack)
+    def deploy(self, stack: str, template: Any, **options: Any) -> dict[str, Any]:
+        """Create and execute a change set, and return the stack after the operation."""
+        options.setdefault("ChangeSetName", f"c{time.monotonic_ns()}")
+        self.cfn.execute_change_set(
+            ChangeSetName=self.create_change_set(stack, template, **options)
+        )
+        return self.wait_for_stack(stack)
 
     def delete(self, stack: str) -> dict[str, Any]:
-        """Delete a stack and return it as it ends."""
+        """Delete a stack and return it after the operation."""
         stack_id = self.stack(stack)["StackId"]
         self.cfn.delete_stack(StackName=stack)
-        return self.settled(stack_id)
+        return self.wait_for_stack(stack_id)
 
     def stack(self, stack: str) -> dict[str, Any]:
-        """Return the stack as described now."""
+        """Return the current description of the stack."""
         found: dict[str, Any] = self.cfn.describe_stacks(StackName=stack)["Stacks"][0]
         return found
 
-    def settled(self, stack: str, *, seconds: float = 20) -> dict[str, Any]:
-        """Wait until no operation runs on the stack."""
+    def wait_for_stack(self, stack: str, *, seconds: float = 20) -> dict[str, Any]:
+        """Return the stack when no operation is in progress."""
         deadline = time.monotonic() + seconds
         while (found := self.stack(stack))["StackStatus"].endswith("_IN_PROGRESS"):
             assert time.monotonic() < deadline, found
@@ -108,11 +112,15 @@ class Aws:
         return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
     def events(self, stack: str) -> list[tuple[str, str, str]]:
-        """Return the stack's events, oldest first: what, status, reason."""
+        """Return the stack's events, oldest first: logical id, status and reason."""
         found = self.cfn.describe_stack_events(StackName=stack)["StackEvents"]
         return [
-            (e["LogicalResourceId"], e["ResourceStatus"], e.get("ResourceStatusReason", ""))
-            for e in reversed(found)
+            (
+                event["LogicalResourceId"],
+                event["ResourceStatus"],
+                event.get("ResourceStatusReason", ""),
+            )
+            for event in reversed(found)
         ]
 
     def _change_set_type(self, stack: str) -> str:
@@ -124,14 +132,14 @@ class Aws:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.Endpoint]:
-    """The shared emulator, running."""
+    """The shared emulator."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "emulator"
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in _OURS.items():
+        for name, value in _ENVIRONMENT.items():
             patch.setenv(name, value)
-        for name in _NOT_OURS:
+        for name in _UNSET_VARIABLES:
             patch.delenv(name, raising=False)
         _count(folder, 1)
         yield emulator.start(folder)
@@ -141,19 +149,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.Endpoi
 
 @pytest.fixture
 def endpoint(server: emulator.Endpoint, request: pytest.FixtureRequest) -> emulator.Endpoint:
-    """The shared server as an account no other test uses."""
+    """The endpoint of an account that no other test uses."""
     digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()
     return emulator.as_account(server, f"1{int(digest, 16) % 10**11:011}")
 
 
 @pytest.fixture
 def aws(endpoint: emulator.Endpoint) -> Aws:
-    """The test's own account."""
+    """The account of the test."""
     return Aws(endpoint)
 
 
 def _count(folder: Path, step: int) -> int:
-    """Change and return how many test processes use the server."""
+    """Add *step* to the number of processes that use the server, and return it."""
     with _locked(folder / "users") as file:
         users = int(file.read() or 0) + step
         file.seek(0)

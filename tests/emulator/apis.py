@@ -1,4 +1,4 @@
-"""A small HTTP API for tests: each route answers "hello"."""
+"""A small HTTP API for tests, whose routes respond with "hello"."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _URI = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Hel
 
 
 def hello(aws: Aws, routes: dict[str, dict[str, Any]], **properties: Any) -> dict[str, Any]:
-    """The resources of an API with these *routes*: each a key, and what it has besides."""
+    """Return the resources of an API with *routes*: route keys with additional properties."""
     source = {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"}
-    named = {
+    resources = {
         f"Route{number}": resource(
             f"{_KIND}::Route",
             ApiId=ref("Api"),
             RouteKey=key,
             Target={"Fn::Sub": "integrations/${Integration}"},
-            **more,
+            **extra,
         )
-        for number, (key, more) in enumerate(routes.items())
+        for number, (key, extra) in enumerate(routes.items())
     }
-    return named | {
+    return resources | {
         "Role": ROLE,
         "Hello": function(code(aws, _HELLO)),
-        "May": permission("Hello", "apigateway.amazonaws.com", source),
+        "Permission": permission("Hello", "apigateway.amazonaws.com", source),
         "Api": resource(f"{_KIND}::Api", Name="a", ProtocolType="HTTP", **properties),
         "Stage": resource(
             f"{_KIND}::Stage", ApiId=ref("Api"), StageName="$default", AutoDeploy=True

@@ -1,4 +1,4 @@
-"""Small Lambda functions for tests: zipped, uploaded and put into a template."""
+"""Small Lambda functions for tests."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ ECHO = "def handler(event, context):\n    return event\n"
 
 
 def trusting(service: str, *statements: dict[str, Any]) -> dict[str, Any]:
-    """A role that *service* may assume, with what *statements* allow."""
+    """Return a role that *service* may assume, with a policy of *statements*."""
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     version = {"Version": "2012-10-17"}
-    policies = [{"PolicyName": "own", "PolicyDocument": {**version, "Statement": list(statements)}}]
+    policies = [
+        {"PolicyName": "inline", "PolicyDocument": {**version, "Statement": list(statements)}}
+    ]
     return resource(
         "AWS::IAM::Role",
         AssumeRolePolicyDocument={**version, "Statement": [trust]},
@@ -33,29 +35,29 @@ ROLE = trusting("lambda.amazonaws.com")
 def code(
     aws: Aws, source: str = ECHO, key: str = "code.zip", *, file: str = "index.py"
 ) -> dict[str, str]:
-    """Upload *source* as *file*, executable, in a zip; return where it is."""
+    """Upload a zip with *source* as an executable *file*; return the Code property."""
     packed, member = io.BytesIO(), zipfile.ZipInfo(file)
     member.external_attr = 0o100755 << 16
     with zipfile.ZipFile(packed, "w") as zip_:
         zip_.writestr(member, source)
     bucket = f"code-{aws.endpoint.account}"
     s3 = aws.client("s3")
-    if bucket not in [one["Name"] for one in s3.list_buckets()["Buckets"]]:
-        here = {"LocationConstraint": "ca-central-1"}
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=here)
+    if bucket not in [found["Name"] for found in s3.list_buckets()["Buckets"]]:
+        location = {"LocationConstraint": "ca-central-1"}
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
     s3.put_object(Bucket=bucket, Key=key, Body=packed.getvalue())
     return {"S3Bucket": bucket, "S3Key": key}
 
 
-def function(code: dict[str, str], *, role: Any = None, **more: Any) -> dict[str, Any]:
-    """A function of this code, as the role titled Role unless told otherwise."""
-    known = {"Runtime": "python3.12", "Handler": "index.handler"}
+def function(code: dict[str, str], *, role: Any = None, **properties: Any) -> dict[str, Any]:
+    """Return a function of this code; its role is by default the resource Role."""
+    defaults = {"Runtime": "python3.12", "Handler": "index.handler"}
     role = role or att("Role", "Arn")
-    return resource("AWS::Lambda::Function", Code=code, Role=role, **known | more)
+    return resource("AWS::Lambda::Function", Code=code, Role=role, **defaults | properties)
 
 
 def permission(name: str, service: str, source: Any) -> dict[str, Any]:
-    """What lets *service* invoke the function titled *name* for *source*."""
+    """Return a permission of *service* to invoke the function *name* for *source*."""
     return resource(
         "AWS::Lambda::Permission",
         FunctionName=att(name, "Arn"),
@@ -66,7 +68,7 @@ def permission(name: str, service: str, source: Any) -> dict[str, Any]:
 
 
 def processes_of(name: str) -> set[int]:
-    """The processes on this machine that run a function called *name*, of whichever account."""
+    """Return the ids of the processes that run a function *name* of any account."""
     ran = subprocess.run(
         ["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True
     )

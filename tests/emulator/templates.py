@@ -1,4 +1,4 @@
-"""The smallest templates the tests of the emulator share."""
+"""Small templates for tests of the emulator."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ Template = dict[str, Any]
 
 
 def resource(kind: str, **properties: Any) -> Template:
-    """One resource as a template has it."""
+    """Return a resource of a template."""
     return {"Type": kind, "Properties": properties}
 
 
 def template(**resources: Any) -> Template:
-    """A template of these resources."""
+    """Return a template with these resources."""
     return {"Resources": resources}
 
 
 def topic(name: str = "one") -> Template:
-    """A topic: quick to make, replaced when renamed."""
+    """Return an SNS topic, which is replaced when its name changes."""
     return resource("AWS::SNS::Topic", TopicName=name)
 
 
 def parameter(value: Any, **attributes: Any) -> Template:
-    """An SSM parameter: updated in place."""
+    """Return a Parameter Store parameter, which is updated in place."""
     return resource("AWS::SSM::Parameter", Type="String", Value=value) | attributes
 
 
 def broken() -> Template:
-    """What fails for real: a security group in a VPC that is not there."""
+    """Return a resource whose creation fails: a security group in a VPC that does not exist."""
     return resource("AWS::EC2::SecurityGroup", GroupDescription="x", VpcId="vpc-missing")
 
 
 def ref(name: str) -> dict[str, str]:
-    """The value of a resource."""
+    """Return a Ref of a resource."""
     return {"Ref": name}
 
 
 def att(name: str, attribute: str) -> dict[str, list[str]]:
-    """An attribute of a resource."""
+    """Return a Fn::GetAtt of a resource."""
     return {"Fn::GetAtt": [name, attribute]}

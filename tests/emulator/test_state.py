@@ -52,7 +52,7 @@ def wait_until(condition: Any, *, seconds: float = 10) -> None:
 
 def start_slowly(aws: Aws, stack: str, body: dict[str, Any]) -> None:
     """Start an operation on *stack*, and return when its first resource is complete."""
-    execute_slowly(aws, stack, aws.propose(stack, body, ChangeSetName="slow"))
+    execute_slowly(aws, stack, aws.create_change_set(stack, body, ChangeSetName="slow"))
 
 
 def execute_slowly(aws: Aws, stack: str, change_set: str) -> None:
@@ -74,7 +74,7 @@ def test_kill_after_an_operation(own_emulator: OwnEmulator) -> None:
     }
     aws.deploy("s", body)
     aws.client("s3").put_object(Bucket="kept", Key="a/b", Body=b"body")
-    proposed = aws.propose("s", template(Topic=topic()))
+    proposed = aws.create_change_set("s", template(Topic=topic()))
     own_emulator.kill()
     (own_emulator.folder / ".state.json.x1").write_text('{"services": ')
 
@@ -84,14 +84,14 @@ def test_kill_after_an_operation(own_emulator: OwnEmulator) -> None:
     assert "topic" == aws.cfn.list_exports()["Exports"][0]["Name"]
     assert b"body" == aws.client("s3").get_object(Bucket="kept", Key="a/b")["Body"].read()
     aws.cfn.execute_change_set(ChangeSetName=proposed)
-    assert "UPDATE_COMPLETE" == aws.settled("s")["StackStatus"]
+    assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
 
 
 def test_kill_during_an_unsaved_operation(own_emulator: OwnEmulator) -> None:
     """An operation that was not saved is undone completely, and can be started again."""
     bucket = resource("AWS::S3::Bucket", BucketName="half-made")
     body = template(A=bucket, B=parameter("1", DependsOn="A"))
-    created = own_emulator.aws.propose("s", body)
+    created = own_emulator.aws.create_change_set("s", body)
     saved = (own_emulator.folder / "state.json").read_bytes()
     execute_slowly(own_emulator.aws, "s", created)
     own_emulator.aws.client("s3").put_object(Bucket="half-made", Key="k", Body=b"x")
@@ -102,7 +102,7 @@ def test_kill_during_an_unsaved_operation(own_emulator: OwnEmulator) -> None:
     [change_set] = aws.cfn.list_change_sets(StackName="s")["Summaries"]
     aws.cfn.execute_change_set(ChangeSetName=change_set["ChangeSetId"])
 
-    assert "CREATE_COMPLETE" == aws.settled("s")["StackStatus"]
+    assert "CREATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
 
 
 def test_kill_during_a_saved_operation(own_emulator: OwnEmulator) -> None:
@@ -119,7 +119,7 @@ def test_kill_during_a_saved_operation(own_emulator: OwnEmulator) -> None:
     start_slowly(aws, "creating", template(A=topic("c"), B=parameter("1", DependsOn="A")))
     aws.cfn.delete_stack(StackName="deleting")
     wait_until(lambda: aws.stack("deleting")["StackStatus"] == "DELETE_IN_PROGRESS")
-    aws.propose("saving", template(A=topic("x")))
+    aws.create_change_set("saving", template(A=topic("x")))
     own_emulator.kill()
 
     aws = own_emulator.restart()
@@ -139,7 +139,7 @@ def test_kill_during_a_saved_operation(own_emulator: OwnEmulator) -> None:
 def test_delay_of_one_stack(aws: Aws) -> None:
     """While the resources of one stack are delayed, another stack can be created."""
     emulator.set_resource_delay(aws.endpoint, 0.8)
-    change_set = aws.propose("slow", template(A=topic("a"), B=topic("b"), C=topic("c")))
+    change_set = aws.create_change_set("slow", template(A=topic("a"), B=topic("b"), C=topic("c")))
     aws.cfn.execute_change_set(ChangeSetName=change_set)
     started = time.monotonic()
 
@@ -147,7 +147,7 @@ def test_delay_of_one_stack(aws: Aws) -> None:
     meanwhile = aws.stack("slow")["StackStatus"]
 
     assert ("CREATE_COMPLETE", "CREATE_IN_PROGRESS") == (fast["StackStatus"], meanwhile)
-    assert "CREATE_COMPLETE" == aws.settled("slow")["StackStatus"]
+    assert "CREATE_COMPLETE" == aws.wait_for_stack("slow")["StackStatus"]
     assert 1.6 < time.monotonic() - started < 10
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+import botocore.exceptions
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.xml_characters import clean, clean_bytes, forbidden
+from tests.emulator.rejections import QUICK_SECONDS
+from tests.emulator_server import Aws
 
 
 @pytest.mark.parametrize(
@@ -46,3 +51,22 @@ def test_clean_bytes(text: str) -> None:
 
     ET.fromstring(b"<a>" + cleaned + b"</a>")  # noqa: S314  The test is about this parser.
     assert len(body) == len(cleaned)
+
+
+def test_expanding_entities(aws: Aws) -> None:
+    """XML with entities that expand a billion times is refused like invalid XML."""
+    s3, started = aws.client("s3"), time.monotonic()
+    location = {"LocationConstraint": "ca-central-1"}
+    s3.create_bucket(Bucket="laughs", CreateBucketConfiguration=location)
+    levels = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    body = f'<!DOCTYPE t [<!ENTITY l0 "ha">{levels}]><Tagging>&l9;</Tagging>'
+
+    def replace(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = body.encode()
+
+    s3.meta.events.register("before-call.s3.PutBucketTagging", replace)
+    with pytest.raises(botocore.exceptions.ClientError):
+        s3.put_bucket_tagging(Bucket="laughs", Tagging={"TagSet": []})
+
+    assert time.monotonic() - started < QUICK_SECONDS
+    assert ["laughs"] == [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]

@@ -28,9 +28,9 @@ def test_failed_create(aws: Aws) -> None:
     """
     stack = aws.deploy("s", template(Broken=broken()))
 
-    update = refusal(aws, aws.propose, stack="s", template=template(A=topic()))
+    update = refusal(aws, aws.create_change_set, stack="s", template=template(A=topic()))
     again = refusal(
-        aws, aws.propose, stack="s", template=template(A=topic()), ChangeSetType="CREATE"
+        aws, aws.create_change_set, stack="s", template=template(A=topic()), ChangeSetType="CREATE"
     )
 
     assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
@@ -48,15 +48,19 @@ def test_in_operation(aws: Aws) -> None:
     """
     aws.deploy("s", template(A=parameter("1")))
     emulator.set_resource_delay(aws.endpoint, 0.5)
-    aws.cfn.execute_change_set(ChangeSetName=aws.propose("s", template(A=parameter("2"))))
+    aws.cfn.execute_change_set(ChangeSetName=aws.create_change_set("s", template(A=parameter("2"))))
 
     code, message = refusal(
-        aws, aws.propose, stack="s", template=template(A=parameter("3")), ChangeSetName="more"
+        aws,
+        aws.create_change_set,
+        stack="s",
+        template=template(A=parameter("3")),
+        ChangeSetName="more",
     )
 
     assert "ValidationError" == code
     assert message.endswith("is in UPDATE_IN_PROGRESS state and can not be updated.")
-    assert "UPDATE_COMPLETE" == aws.settled("s")["StackStatus"]
+    assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
 
 
 def test_delete_in_operation(aws: Aws) -> None:
@@ -66,13 +70,13 @@ def test_delete_in_operation(aws: Aws) -> None:
     """
     aws.deploy("s", template(A=parameter("1")))
     emulator.set_resource_delay(aws.endpoint, 0.3)
-    aws.cfn.execute_change_set(ChangeSetName=aws.propose("s", template(A=parameter("2"))))
+    aws.cfn.execute_change_set(ChangeSetName=aws.create_change_set("s", template(A=parameter("2"))))
 
     code, message = refusal(aws, aws.cfn.delete_stack, StackName="s")
 
     assert "ValidationError" == code
     assert "Stack [s] cannot be deleted while in status UPDATE_IN_PROGRESS" == message
-    assert "UPDATE_COMPLETE" == aws.settled("s")["StackStatus"]
+    assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
 
 
 def test_nothing_to_do(aws: Aws) -> None:
@@ -83,7 +87,7 @@ def test_nothing_to_do(aws: Aws) -> None:
     """
     aws.deploy("s", template(A=topic()))
 
-    made = aws.propose("s", template(A=topic()))
+    made = aws.create_change_set("s", template(A=topic()))
     found = aws.cfn.describe_change_set(ChangeSetName=made)
 
     assert ("FAILED", "UNAVAILABLE") == (found["Status"], found["ExecutionStatus"])
@@ -100,9 +104,9 @@ def test_executed_once(aws: Aws) -> None:
     AWS: "cannot be executed in its current execution status of [OBSOLETE]", amazon-chime-sdk-js
     issue 1089; the same words for EXECUTE_COMPLETE: not verified.
     """
-    made = aws.propose("s", template(A=topic()))
+    made = aws.create_change_set("s", template(A=topic()))
     aws.cfn.execute_change_set(ChangeSetName=made)
-    aws.settled("s")
+    aws.wait_for_stack("s")
 
     code, message = refusal(aws, aws.cfn.execute_change_set, ChangeSetName=made)
 
@@ -119,12 +123,12 @@ def test_outputs_alone(aws: Aws, exported: dict[str, Any]) -> None:
     aws.deploy("s", template(A=topic()))
 
     outputs = {"Outputs": {"Said": {"Value": "x"} | exported}}
-    made = aws.propose("s", template(A=topic()) | outputs)
+    made = aws.create_change_set("s", template(A=topic()) | outputs)
     found = aws.cfn.describe_change_set(ChangeSetName=made)
     aws.cfn.execute_change_set(ChangeSetName=made)
 
     assert ("AVAILABLE", []) == (found["ExecutionStatus"], found["Changes"])
-    assert "UPDATE_COMPLETE" == aws.settled("s")["StackStatus"]
+    assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
     assert {"Said": "x"} == aws.outputs("s")
 
 
@@ -145,15 +149,17 @@ def test_review_keeps_its_id(aws: Aws) -> None:
 
     AWS: the first one makes the stack (API reference, ChangeSetType); the rest is not verified.
     """
-    first = aws.cfn.describe_change_set(ChangeSetName=aws.propose("s", template(A=topic())))
+    first = aws.cfn.describe_change_set(
+        ChangeSetName=aws.create_change_set("s", template(A=topic()))
+    )
     second = aws.cfn.describe_change_set(
-        ChangeSetName=aws.propose("s", template(A=topic("two")), ChangeSetName="second")
+        ChangeSetName=aws.create_change_set("s", template(A=topic("two")), ChangeSetName="second")
     )
 
     assert first["StackId"] == second["StackId"] == aws.stack("s")["StackId"]
     assert "REVIEW_IN_PROGRESS" == aws.stack("s")["StackStatus"]
     summaries = aws.cfn.list_change_sets(StackName="s")["Summaries"]
-    assert {"proposed", "second"} == {one["ChangeSetName"] for one in summaries}
+    assert {"changes", "second"} == {one["ChangeSetName"] for one in summaries}
 
 
 def test_listed_by_id(aws: Aws) -> None:
@@ -161,7 +167,7 @@ def test_listed_by_id(aws: Aws) -> None:
 
     AWS: "The name or the Amazon Resource Name (ARN) of the stack" (API reference, ListChangeSets).
     """
-    made = aws.propose("s", template(A=topic()))
+    made = aws.create_change_set("s", template(A=topic()))
 
     [listed] = aws.cfn.list_change_sets(StackName=aws.stack("s")["StackId"])["Summaries"]
 
@@ -174,23 +180,23 @@ def test_untagged_in_review(aws: Aws) -> None:
     AWS: localstack/localstack pull request 13117, whose test ran on AWS.
     """
     tags = [{"Key": "env", "Value": "a"}]
-    made = aws.propose("s", template(A=topic()), Tags=tags)
+    made = aws.create_change_set("s", template(A=topic()), Tags=tags)
     in_review = aws.stack("s")
 
     aws.cfn.execute_change_set(ChangeSetName=made)
 
     assert [] == in_review["Tags"]
-    assert tags == aws.settled("s")["Tags"]
+    assert tags == aws.wait_for_stack("s")["Tags"]
 
 
 def test_refused_in_review(aws: Aws) -> None:
     """AWS: a refused change set changes nothing of a stack in review."""
-    aws.propose("s", template(A=topic()))
+    aws.create_change_set("s", template(A=topic()))
     before = aws.stack("s")
 
     refusal(
         aws,
-        aws.propose,
+        aws.create_change_set,
         stack="s",
         template=template(A=parameter({"Ref": "Gone"})),
         ChangeSetName="second",
@@ -211,7 +217,7 @@ def test_replacement(aws: Aws) -> None:
     named = {**vpc, "Properties": {**vpc["Properties"], "EnableDnsHostnames": True}}
     found = {}
     for name, body in (("wider", wider), ("named", named)):
-        made = aws.propose("s", template(Vpc=body), ChangeSetName=name)
+        made = aws.create_change_set("s", template(Vpc=body), ChangeSetName=name)
         [change] = aws.cfn.describe_change_set(ChangeSetName=made)["Changes"]
         found[name] = change["ResourceChange"]["Replacement"]
 
@@ -276,7 +282,7 @@ def test_property_values(aws: Aws) -> None:
     aws.deploy("s", template(A=topic(), B=parameter("1"), C=parameter("x")))
     proposed = template(A=topic("two"), B=parameter({"Ref": "A"}), D=parameter("y"))
 
-    made = aws.propose("s", proposed)
+    made = aws.create_change_set("s", proposed)
     found = aws.cfn.describe_change_set(ChangeSetName=made, IncludePropertyValues=True)
 
     changes = {

@@ -24,7 +24,7 @@ EMPTY = "The submitted information didn't contain changes."
 
 def propose(aws: Aws, body: Template, **more: Any) -> dict[str, Any]:
     """The root change set of stack s, described."""
-    return described(aws, aws.propose("s", body, IncludeNestedStacks=True, **more))
+    return described(aws, aws.create_change_set("s", body, IncludeNestedStacks=True, **more))
 
 
 def described(aws: Aws, arn: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def test_executed_with_the_root(aws: Aws) -> None:
     arn = nested(aws, root)["ChangeSetId"]
 
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
-    aws.settled("s")
+    aws.wait_for_stack("s")
 
     assert [30] == groups(aws)
     with pytest.raises(ClientError):
@@ -163,13 +163,13 @@ def test_what_was_changed_by_hand_is_a_change(aws: Aws) -> None:
     text = [{"ParameterKey": "Text", "ParameterValue": "one"}]
     url = other["TemplateURL"]
     aws.cfn.update_stack(StackName=below(aws)["StackId"], TemplateURL=url, Parameters=text)
-    aws.settled(below(aws)["StackId"])
+    aws.wait_for_stack(below(aws)["StackId"])
     by_hand = groups(aws)
 
-    alone = described(aws, aws.propose("s", body, ChangeSetName="alone"))
+    alone = described(aws, aws.create_change_set("s", body, ChangeSetName="alone"))
     root = propose(aws, body)
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
-    aws.settled("s")
+    aws.wait_for_stack("s")
 
     assert [30] == by_hand
     assert alone["StatusReason"].startswith(EMPTY)
@@ -224,7 +224,7 @@ def test_a_new_stack_is_in_review_with_all_that_is_nested(aws: Aws) -> None:
     before = stacks(aws)
 
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
-    made = aws.settled("s")
+    made = aws.wait_for_stack("s")
 
     assert ["REVIEW_IN_PROGRESS"] * 3 == before
     assert [change["Action"] for change in changes(innermost).values()] == ["Add", "Add"]
@@ -241,7 +241,7 @@ def test_what_was_in_review_goes_with_the_root(aws: Aws) -> None:
     middle = nested(aws, root)
     ids = [middle["StackId"], nested(aws, middle)["StackId"]]
     aws.cfn.delete_change_set(ChangeSetName=root["ChangeSetId"])
-    deleted = [aws.settled(one)["StackStatus"] for one in ids]
+    deleted = [aws.wait_for_stack(one)["StackStatus"] for one in ids]
     first = stacks(aws)
     propose(aws, three_levels(aws, "one", inner()))
     aws.delete("s")
@@ -270,4 +270,4 @@ def test_what_a_nested_stack_gives_reaches_the_next(aws: Aws) -> None:
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
 
     assert list(taken) == ["Note"]
-    assert "CREATE_COMPLETE" == aws.settled("s")["StackStatus"]
+    assert "CREATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]

@@ -68,7 +68,7 @@ def test_refused(aws: Aws, case: str) -> None:
     body, words = REFUSED[case]
 
     with pytest.raises(aws.cfn.exceptions.ClientError) as refused:
-        aws.propose("s", body)
+        aws.create_change_set("s", body)
 
     assert "ValidationError" == refused.value.response["Error"]["Code"]
     assert words in refused.value.response["Error"]["Message"]
@@ -97,7 +97,7 @@ def test_capabilities(aws: Aws, body: Any, needed: str, given: list[str]) -> Non
     The emulator does this by itself with AUTH on.
     """
     with pytest.raises(aws.cfn.exceptions.ClientError) as refused:
-        aws.propose("s", body, Capabilities=given)
+        aws.create_change_set("s", body, Capabilities=given)
 
     error = refused.value.response["Error"]
     assert ("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]") == (
@@ -111,7 +111,7 @@ def test_too_long(aws: Aws) -> None:
     body = template(A=parameter("x")) | {"Metadata": {"Long": "x" * 51_200}}
 
     with pytest.raises(aws.cfn.exceptions.ClientError, match="less than or equal to 51200"):
-        aws.propose("s", body)
+        aws.create_change_set("s", body)
 
 
 @pytest.mark.parametrize(

@@ -1,40 +1,21 @@
-"""Templates, parameters and names that would harm the emulator, or the clients that list stacks."""
+"""Templates, parameters and names that would block or crash the emulator or its clients."""
 
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
-import botocore.exceptions
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.emulator.rejections import PARAMETER, QUICK_SECONDS, rejection
 from tests.emulator.templates import resource, template
 from tests.emulator_server import Aws
 
-QUICK_SECONDS = 5.0  # On a busy machine; without bounds it takes minutes, or for ever.
-PARAMETER = resource("AWS::SSM::Parameter", Type="String", Value="x")
-
-
-def refusal(aws: Aws, body: str, **more: Any) -> str:
-    """The words in which a change set of this template is refused; it is quick, and stacks list."""
-    started = time.monotonic()
-    error = {"Code": "ValidationError", "Message": ""}
-    try:
-        aws.propose("hostile", body, **more)
-    except botocore.exceptions.ClientError as refused:
-        error = refused.response["Error"]
-    assert "ValidationError" == error["Code"], error
-    assert time.monotonic() - started < QUICK_SECONDS
-    assert isinstance(aws.cfn.describe_stacks()["Stacks"], list)
-    assert isinstance(aws.cfn.list_stacks()["StackSummaries"], list)
-    return error["Message"]
-
 
 def bomb() -> str:
-    """Eight levels of nine aliases: 43 million values in a kilobyte."""
+    """Return eight levels of nine aliases: 43 million values in a kilobyte."""
     lines = ["  a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [
         f"  a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 9)
@@ -43,7 +24,7 @@ def bomb() -> str:
 
 
 def doubling() -> str:
-    """A text that doubles with each of thirty levels."""
+    """Return a function whose text doubles with each of thirty levels."""
     value: Any = "xxxxxxxx"
     for _ in range(30):
         value = {"Fn::Sub": ["${A}${A}", {"A": value}]}
@@ -51,7 +32,7 @@ def doubling() -> str:
 
 
 def looping() -> str:
-    """Six loops of twenty within each other: 64 million members."""
+    """Return six nested loops of twenty iterations: 64 million members."""
     body: Any = {"x": "y"}
     items = [f"i{number}" for number in range(20)]
     for level in range(6):
@@ -61,7 +42,7 @@ def looping() -> str:
 
 
 def many(section: str, count: int) -> str:
-    """A template with so many members of a section, and one resource."""
+    """Return a template with *count* members in a section."""
     members = {
         "Resources": {f"R{n}": {"Type": "AWS::SNS::Topic"} for n in range(count)},
         "Outputs": {f"O{n}": {"Value": "x"} for n in range(count)},
@@ -71,13 +52,13 @@ def many(section: str, count: int) -> str:
 
 
 def deep(levels: int) -> str:
-    """JSON with so many levels."""
+    """Return JSON with so many levels."""
     start = json.dumps(template(A=PARAMETER))[:-1]
     return f'{start}, "Metadata": {"[" * levels}{"]" * levels}}}'
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "message"),
     [
         (bomb(), "Template error: YAML aliases are not allowed in CloudFormation templates"),
         ("A: &a [*a]", "Template error: YAML aliases are not allowed in CloudFormation templates"),
@@ -135,43 +116,13 @@ def deep(levels: int) -> str:
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else None,
 )
-def test_template(aws: Aws, body: str, words: str) -> None:
-    """Refused at once, in AWS's words where they are known; and stacks are listed thereafter."""
-    assert words in refusal(aws, body, Capabilities=["CAPABILITY_AUTO_EXPAND"])
+def test_template(aws: Aws, body: str, message: str) -> None:
+    """The template is rejected quickly, with AWS's message where it is known."""
+    assert message in rejection(aws, body, Capabilities=["CAPABILITY_AUTO_EXPAND"])
 
 
-def patterned(pattern: str, **more: Any) -> str:
-    """A template with a parameter that has to match a pattern."""
-    given = {"Type": "String", "AllowedPattern": pattern} | more
-    return json.dumps({"Parameters": {"P": given}} | template(One=PARAMETER))
-
-
-@pytest.mark.parametrize(
-    ("pattern", "value", "words"),
-    [
-        ("(a+)+$", "a" * 40 + "!", "takes more than 2 s to match its AllowedPattern"),
-        ("(x+x+)+y", "x" * 100, "takes more than 2 s to match its AllowedPattern"),
-        ("[a-z]+[0-9]+", "a", "must match pattern [a-z]+[0-9]+"),
-        ("[a-z]+(+", "a", "invalid AllowedPattern"),
-    ],
-)
-def test_pattern(aws: Aws, pattern: str, value: str, words: str) -> None:
-    """No pattern of a parameter stops the emulator, and a value that does not match is refused."""
-    given = [{"ParameterKey": "P", "ParameterValue": value}]
-
-    assert words in refusal(aws, patterned(pattern), Parameters=given)
-
-
-def test_pattern_that_matches(aws: Aws) -> None:
-    """Values that match are taken, each one of a list."""
-    given = [{"ParameterKey": "P", "ParameterValue": "a1, b22"}]
-    body = patterned("[a-z]+[0-9]+", Type="CommaDelimitedList")
-
-    assert "CREATE_COMPLETE" == aws.deploy("s", body, Parameters=given)["StackStatus"]
-
-
-def test_text_that_doubles(aws: Aws) -> None:
-    """A function that makes too long a text fails its resource instead of filling the memory."""
+def test_too_long_text(aws: Aws) -> None:
+    """A resource fails if a function returns too long a text, which would fill the memory."""
     stack = aws.deploy("s", doubling())
 
     assert stack["StackStatus"].endswith("ROLLBACK_COMPLETE")
@@ -179,7 +130,7 @@ def test_text_that_doubles(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize(
-    "more",
+    "options",
     [
         {"Parameters": [{"ParameterKey": "P", "ParameterValue": "a\x01b"}]},
         {"Parameters": [{"ParameterKey": "P\x0b", "ParameterValue": "a"}]},
@@ -189,15 +140,15 @@ def test_text_that_doubles(aws: Aws) -> None:
         {"ChangeSetName": "c\x02"},
     ],
 )
-def test_characters(aws: Aws, more: dict[str, Any]) -> None:
-    """Characters that no answer in XML can carry are refused wherever they stand."""
+def test_characters(aws: Aws, options: dict[str, Any]) -> None:
+    """Characters that XML does not allow are rejected in every part of a request."""
     body = json.dumps({**template(A=PARAMETER), "Parameters": {"P": {"Type": "String"}}})
 
-    assert "is not allowed" in refusal(aws, body, **more)
+    assert "is not allowed" in rejection(aws, body, **options)
 
 
-def test_characters_from_elsewhere(aws: Aws) -> None:
-    """Values from other services are shown with a replacement character."""
+def test_characters_of_other_services(aws: Aws) -> None:
+    """In values from other services such characters are replaced in responses."""
     aws.client("ssm").put_parameter(Name="/odd", Value="a\x01b", Type="String")
     aws.client("sns").create_topic(Name="odd", Attributes={"DisplayName": "a\x01b"})
     body = {
@@ -213,25 +164,6 @@ def test_characters_from_elsewhere(aws: Aws) -> None:
     assert {"O": "a\ufffdb"} == aws.outputs("s")
     assert "a?b" == shown["DisplayName"]
     assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
-
-
-def test_entities(aws: Aws) -> None:
-    """XML whose entities stand for a billion others is refused as any other broken XML."""
-    s3, started = aws.client("s3"), time.monotonic()
-    here = {"LocationConstraint": "ca-central-1"}
-    s3.create_bucket(Bucket="laughs", CreateBucketConfiguration=here)
-    levels = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
-    body = f'<!DOCTYPE t [<!ENTITY l0 "ha">{levels}]><Tagging>&l9;</Tagging>'
-
-    def replace(params: dict[str, Any], **_: Any) -> None:
-        params["body"] = body.encode()
-
-    s3.meta.events.register("before-call.s3.PutBucketTagging", replace)
-    with pytest.raises(botocore.exceptions.ClientError):
-        s3.put_bucket_tagging(Bucket="laughs", Tagging={"TagSet": []})
-
-    assert time.monotonic() - started < QUICK_SECONDS
-    assert ["laughs"] == [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
 
 
 SCALARS = (
@@ -273,14 +205,14 @@ TEXTS = st.text(max_size=200) | st.text(alphabet="{}[]:-&*!|>?#,'\"% \nabR", max
 )
 @given(body=TEMPLATES | SOUND | TEXTS)
 def test_any_template(aws: Aws, body: str) -> None:
-    """Whatever the text: an answer or a ValidationError, soon; and stacks are listed thereafter."""
+    """Any text is accepted, or rejected quickly with a ValidationError; stacks can be listed."""
     try:
         body.encode()
     except UnicodeEncodeError:  # A client cannot send it.
         return
-    more = {"Capabilities": ["CAPABILITY_AUTO_EXPAND"], "ChangeSetName": "any"}
-    if body and not refusal(aws, body, **more):
+    options = {"Capabilities": ["CAPABILITY_AUTO_EXPAND"], "ChangeSetName": "any"}
+    if body and not rejection(aws, body, **options):
         if aws.cfn.describe_change_set(StackName="hostile", ChangeSetName="any")["Changes"]:
             aws.cfn.execute_change_set(StackName="hostile", ChangeSetName="any")
-            aws.settled("hostile", seconds=QUICK_SECONDS)
+            aws.wait_for_stack("hostile", seconds=QUICK_SECONDS)
         aws.cfn.delete_stack(StackName="hostile")
