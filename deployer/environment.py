@@ -90,7 +90,7 @@ class Project(Generic[C]):
 
     def _opened(self, config: C) -> Environment:
         layers = self._layers(config)
-        return Environment(layers.env, synth.synth(layers), self.build / layers.env.name)
+        return Environment(layers.env, synth.synth(layers), self.build / layers.env.name, config)
 
     def _layers(self, config: C) -> Layers:
         """The layers of *config*; raises one SynthError for the mistakes of all stack files."""
@@ -112,6 +112,7 @@ class Environment:
     env: Env
     desired: tuple[DesiredStack, ...]
     build: Path
+    config: Settings
 
     @property
     def is_local(self) -> bool:

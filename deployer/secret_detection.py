@@ -16,7 +16,7 @@ MASK = "[secret]"
 
 _NAMES = r"(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)s?"
 _FORMS = {
-    "an AWS access key id": r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])",
+    "an AWS access key id": r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])",
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s\\]*)",
     "a GitHub token": r"gh[opsur]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}",
@@ -29,6 +29,9 @@ _FORMS = {
     r"(?:\"(?P<double>[^\"\n]+)|'(?P<single>[^'\n]+)"
     r"|(?!(?:true|false|\d+)(?:\s|$))(?P<bare>[^\s\"'{\[]\S*))",
 }
+# The kinds that no other text looks like, wherever it is.
+_CREDENTIALS = ("an AWS access key id", "a private key", "a GitHub token", "a Slack token")
+CREDENTIAL = re.compile("|".join(_FORMS[kind] for kind in _CREDENTIALS))
 _PATTERNS = {kind: re.compile(form) for kind, form in _FORMS.items()}
 # A path, an ARN, and the name of a variable such as ROLLBAR_ACCESS_TOKEN.
 _REFERENCE = re.compile(r"/[\w./-]+|arn:aws:[\w:./-]+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")

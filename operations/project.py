@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from deployer.uncollected import uncollected
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from deployer.aws.account import Account
@@ -20,7 +18,6 @@ ROOT = Path(__file__).parent.parent
 CALLED_FROM = Path(os.environ.pop("CRUDDUR_CALLED_FROM", "."))
 
 
-@uncollected()
 def project() -> Project[Config]:
     """The project this file belongs to; raises SynthError if a stack file cannot be imported."""
     from deployer import stack_file_errors
@@ -42,7 +39,6 @@ def path(given: str) -> Path:
     return Path(os.path.abspath(named))  # noqa: PTH100  # Follows no link: those are refused.
 
 
-@uncollected()
 def environment(name: str | None = None) -> Environment:
     """The environment called *name*, else by CRUDDUR_ENV, else the emulator."""
     from deployer.environment import EMULATOR
@@ -50,13 +46,9 @@ def environment(name: str | None = None) -> Environment:
     return project().open(chosen(name) or EMULATOR)
 
 
-@uncollected()
 def settings(environment: Environment) -> Config:
-    """What the config file of *environment* says, a table for each stack that has settings."""
-    from deployer import config
-
-    there = project()
-    return config.load(config.find(there.root / "config", environment.env.name), there.config)
+    """Return the loaded config of *environment*, a table for each stack that has settings."""
+    return cast("Config", environment.config)  # `project` is a Project[Config].
 
 
 def services(environment: Environment) -> dict[str, Settings]:
@@ -66,7 +58,6 @@ def services(environment: Environment) -> dict[str, Settings]:
     return {layer: service for layer, service in layers.items() if service}
 
 
-@uncollected()
 def environments(name: str | None = None) -> list[Environment]:
     """The one environment that was chosen, or every one where none was."""
     name = chosen(name)
@@ -86,7 +77,6 @@ def chosen(name: str | None) -> str | None:
     return named
 
 
-@uncollected()
 def origins(environment: Environment) -> tuple[str, ...]:
     """Return the parts of the operator's AWS setup in use, for the first line of a run."""
     from deployer.aws.connect import sources_in_use
@@ -94,7 +84,6 @@ def origins(environment: Environment) -> tuple[str, ...]:
     return () if environment.is_local else sources_in_use(os.environ)
 
 
-@uncollected()
 def account(environment: Environment) -> Account:
     """The account of *environment*, every guard held."""
     from deployer.environment import connect

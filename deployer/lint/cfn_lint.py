@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.errors import LintError
 from deployer.lint.findings import Answer, Finding
-from deployer.uncollected import uncollected
 
 if TYPE_CHECKING:
     from cfnlint.match import Match
@@ -25,11 +24,10 @@ _EVERY_LEVEL = ["E", "W", "I"]
 def ask(questions: Sequence[Question], *, jobs: int) -> list[Answer]:
     """An answer for each question, in their order; the longest text is worked on first."""
     longest = sorted(range(len(questions)), key=lambda n: -len(questions[n][0]))
-    with uncollected():
-        if (workers := min(jobs, len(questions))) > 1:
-            said = _ask_workers([questions[n] for n in longest], workers)
-        else:
-            said = [_ask_one(questions[n]) for n in longest]
+    if (workers := min(jobs, len(questions))) > 1:
+        said = _ask_workers([questions[n] for n in longest], workers)
+    else:
+        said = [_ask_one(questions[n]) for n in longest]
     answers = dict(zip(longest, said, strict=True))
     return [answers[n] for n in range(len(questions))]
 
@@ -53,8 +51,7 @@ def _ask_workers(questions: Sequence[Question], workers: int) -> list[Answer]:
 
 
 def _ask_one(question: Question) -> Answer:
-    with uncollected():
-        return tuple(sorted(map(_finding, _matches(*question)), key=_order))
+    return tuple(sorted(map(_finding, _matches(*question)), key=_order))
 
 
 def _matches(text: str, region: str) -> list[Match]:

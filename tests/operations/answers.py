@@ -104,8 +104,9 @@ def opened(
     settings = msgspec.structs.replace(
         settings, service=changed, verifier=second if verifier else None
     )
-    monkeypatch.setattr(project, "environment", lambda _=None: Environment(ENV, (), Path()))
+    monkeypatch.setattr(
+        project, "environment", lambda _=None: Environment(ENV, (), Path(), settings)
+    )
     monkeypatch.setattr(project, "account", lambda _: account)
     monkeypatch.setattr(project, "origins", lambda _: ("profile x",))
-    monkeypatch.setattr(project, "settings", lambda _: settings)
     return account

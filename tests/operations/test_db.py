@@ -12,6 +12,7 @@ from invoke.exceptions import Exit
 
 from deployer.aws.account import Account
 from deployer.aws.connect import connect_endpoint
+from deployer.config.fields import Settings
 from deployer.environment import Environment
 from deployer.errors import CloudError, UnreachableError
 from deployer.model import Env
@@ -67,7 +68,7 @@ def opened(aws: Aws, monkeypatch: pytest.MonkeyPatch, env: Env = ENV) -> Account
     """The account, and every task that opens an environment gets it."""
     there = aws.endpoint
     account = connect_endpoint(there.url, env.region, there.access_key, there.secret_key)
-    environment = Environment(env, (), Path())
+    environment = Environment(env, (), Path(), Settings())
     monkeypatch.setattr(project, "environment", lambda _: environment)
     monkeypatch.setattr(project, "account", lambda _: account)
     return account

@@ -8,6 +8,7 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from deployer.config.fields import Settings
 from deployer.environment import Environment
 from deployer.model import Env
 from operations import lambdas, project
@@ -19,7 +20,7 @@ def protected(monkeypatch: pytest.MonkeyPatch) -> None:
     env = Env(
         "cruddur", "crd", "x", "000000000000", "ca-central-1", "x.example.com", "Z1", protect=True
     )
-    monkeypatch.setattr(project, "environment", lambda _: Environment(env, (), Path()))
+    monkeypatch.setattr(project, "environment", lambda _: Environment(env, (), Path(), Settings()))
 
 
 @pytest.mark.parametrize("confirm", ["", "prod", "migrate"])

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deployer.aws.cloud import DeployedStack
-from deployer.environment import Environment
 from deployer.errors import CloudError, UnreachableError
-from operations import functions, manual_steps
+from operations import functions, manual_steps, project
 from operations.target import Target
-from tests.operations.answers import ENV, Account, Client, found, opened, refused
+from tests.operations.answers import Account, Client, found, opened, refused
 
 DIGEST = f"sha256:{'a' * 64}"
 SERVERS = ["ns-1.awsdns-1.com", "ns-2.awsdns-2.net"]
@@ -84,7 +82,7 @@ def left(
     """What is open, as step, fact and way."""
     account = opened(monkeypatch, Account(outputs, clients(**(told or {}))), **service)
     stacks = [found(f"crd-x-{layer}", given) for layer, given in outputs.items()]
-    place = Target(Environment(ENV, (), Path()), account)
+    place = Target(project.environment(), account)
     return [(each.step, each.what, each.how) for each in manual_steps.left(place, [*stacks, *more])]
 
 

@@ -11,6 +11,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from deployer.aws.connect import connect_endpoint
+from deployer.config.fields import Settings
 from deployer.environment import Environment
 from operations import messages, project
 from tests.emulator.templates import ref, resource, template
@@ -66,7 +67,7 @@ def table(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     there = aws.endpoint
     account = connect_endpoint(there.url, ENV.region, there.access_key, there.secret_key)
     account.session.register("before-parameter-build.dynamodb", two_at_a_time)
-    monkeypatch.setattr(project, "environment", lambda _: Environment(ENV, (), Path()))
+    monkeypatch.setattr(project, "environment", lambda _: Environment(ENV, (), Path(), Settings()))
     monkeypatch.setattr(project, "account", lambda _: account)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from deployer.config.fields import Settings
 from deployer.environment import Environment
 from deployer.errors import CloudError, ConfigError
 from operations import port_forwarding
@@ -89,7 +90,7 @@ def place(*tasks: dict, **answers: object) -> Target:
     ssm = Client(**{"start_session": SESSION} | answers)
     outputs = {"cluster": {"Name": "crd-x-cluster"}, "service": {"Name": "backend-flask"}}
     account = Account(outputs, {"ecs": ecs, "ssm": ssm})
-    return Target(Environment(ENV, (), Path()), account)
+    return Target(Environment(ENV, (), Path(), Settings()), account)
 
 
 def test_there_and_back(diary: Path, far: int) -> None:

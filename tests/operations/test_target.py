@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployer.aws.cloud import DeployedStack
+from deployer.config.fields import Settings
 from deployer.environment import Environment
 from deployer.errors import GuardError
 from operations.target import Target
@@ -25,7 +26,7 @@ class Taken(Account):
 def test_a_stack_of_somebody_else_says_nothing() -> None:
     """Its bucket would be emptied, or its table read, instead of the environment's own."""
     outputs = {"cdn": {"SiteBucket": "theirs"}}
-    environment = Environment(ENV, (), Path())
+    environment = Environment(ENV, (), Path(), Settings())
     ours = Target(environment, Account(outputs))
     taken = Target(environment, Taken(outputs))
 

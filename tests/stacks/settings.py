@@ -191,7 +191,7 @@ def opened(table: Mapping[str, Any], folder: Path) -> Environment:
     path.write_text(text_of(table), encoding="utf-8")
     config = configs.load(path, Config)
     stacks = layers(config, CODE)
-    return Environment(stacks.env, synth.synth(stacks), folder)
+    return Environment(stacks.env, synth.synth(stacks), folder, config)
 
 
 def text_of(table: Mapping[str, Any]) -> str:
