@@ -8,7 +8,7 @@ from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation
 from deployer.policy.values import get, many, mapping, strings, text
-from deployer.secret_detection import is_password
+from deployer.secret_detection import CREDENTIAL, is_password
 
 # Twelve digits, alone or in a name; not those of a UUID.
 _ACCOUNT = re.compile(
@@ -25,11 +25,7 @@ _ZONE = re.compile(
     r")(?![0-9A-Za-z])"
 )
 _CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"  # Of every distribution there is.
-_SECRET = re.compile(
-    r"(?<![A-Z0-9])(AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])|-----BEGIN [A-Z ]*PRIVATE KEY-----"
-    r"|gh[opsur]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|xox[a-z]-[A-Za-z0-9-]{10,}"
-    r"|://[^\s/@:]*:(?!\*)[^\s/@]+@"
-)
+_SECRET = re.compile(rf"{CREDENTIAL.pattern}|://[^\s/@:]*:(?!\*)[^\s/@]+@")
 _RESOLVED = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
 _HOST = re.compile(r"(?:https?://)?([^/:]+)(?::\d+)?(?:/.*)?")
 _LOOPBACK = {"localhost", "127.0.0.1"}

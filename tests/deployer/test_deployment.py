@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from deployer import report
 from deployer.aws.cloud import ChangeSetRequest, DeployedStack
+from deployer.config.fields import Settings
 from deployer.deployment import (
     LOCAL_UNREACHABLE_TIMEOUT,
     UNREACHABLE_TIMEOUT,
@@ -82,7 +83,7 @@ def deployment(*stacks, json=False, yes=True, env=ENV, desired=STACKS):
         cloud.history[deployed.id] = []
     stream = io.StringIO()
     reporter = report.reporter(json=json, stream=stream, environ={}, live=False)
-    environment = Environment(env, desired, Path())
+    environment = Environment(env, desired, Path(), Settings())
     options = Options(yes=yes, can_ask=not json)
     return Deployment(environment, cloud, reporter, HOOKS, options, cloud.clock), stream
 
