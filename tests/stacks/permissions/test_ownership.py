@@ -1,6 +1,6 @@
-"""A release of `prod` has no permission for an environment `prod-two` in the same account.
+"""A release of `prod` has no permissions for an environment `prod-two` in the same account.
 
-The config of one checkout refuses such a pair; another checkout may have the second one.
+The config of one checkout refuses such a pair, but another checkout may have the second one.
 """
 
 import json
@@ -8,18 +8,16 @@ from fnmatch import fnmatchcase
 from itertools import product
 
 import pytest
-from msgspec.structs import replace
 
 from stacks.permissions import resources
 from tests.scanners.policies import World
-from tests.stacks.templates import config_of, emit
 
-OURS = {"project": "cruddur", "env": "prod"}
-THEIRS = {"project": "cruddur", "env": "prod-two"}
-OTHERS = {"project": "other", "env": "prod"}
+TAGS = {"project": "cruddur", "env": "prod"}
+OTHER_ENVIRONMENT = {"project": "cruddur", "env": "prod-two"}
+OTHER_PROJECT = {"project": "other", "env": "prod"}
 
-# Of these IAM is told no tags, or not reliably: names alone keep them apart. For S3, tags count
-# only in a bucket where that was switched on; for PassRole AWS advises against them.
+# IAM does not receive the tags of these resources, or not reliably, so only their names count. For
+# S3, tags count only in a bucket with ABAC; for PassRole, AWS advises against tags.
 WITHOUT_TAGS = (
     "cloudfront:*Function",
     "cloudwatch:*Dashboard*",
@@ -35,9 +33,9 @@ WITHOUT_TAGS = (
     "sns:Unsubscribe",
 )
 
-# What AWS names, and IAM is told no tags of either: the kind is all that limits it. What is kept
-# apart by something else: the artifacts are a bucket of this stack, the zone is what config says,
-# and a database of another environment is in a network that cannot be joined.
+# Statements on resources with generated names and without tags, which are limited by their kind, or
+# by something else: the artifacts are a bucket of this stack, config has the hosted zone, and a
+# database of another environment is in a network that cannot be joined.
 BY_KIND = {
     "ChangeDnsRecords",
     "ConnectToDatabase",
@@ -51,71 +49,61 @@ BY_KIND = {
 
 
 @pytest.fixture(scope="module")
-def everything():
-    """Everything that prod can have."""
-    config = config_of("prod")
-    service = replace(config.service, exec=True, secrets=("ROLLBAR_ACCESS_TOKEN",))
-    verifier = replace(service, name="verifier", image="verifier", port=5555)
-    cluster = replace(config.cluster, access_logs=True)
-    cdn = replace(config.cdn, access_logs=True)
-    env = replace(config.env, protect=False)  # A shell is refused where it is protected.
-    changes = {"env": env, "cluster": cluster, "cdn": cdn, "service": service}
-    return emit(replace(config, **changes, verifier=verifier))
-
-
-@pytest.fixture(scope="module")
 def policies(everything):
-    """The statements of a release, and those of the boundary, nothing in them left to look up."""
-    world = World({one.stack.name: one.template for one in everything.values()})
+    """The statements of a release and of the permissions boundary, without references."""
+    world = World({stack.stack.name: stack.template for stack in everything.values()})
     found = {"release": [], "boundary": []}
     for title, policy in everything["foundation"].of("AWS::IAM::ManagedPolicy").items():
-        whose = "boundary" if title == "PermissionsBoundary" else "release"
-        found[whose] += world.resolved(policy["PolicyDocument"]["Statement"], "crd-prod-foundation")
+        owner = "boundary" if title == "PermissionsBoundary" else "release"
+        found[owner] += world.resolved(policy["PolicyDocument"]["Statement"], "crd-prod-foundation")
     return found
 
 
 def holds(condition, context):
-    """Whether *condition* holds for a request of this *context*, as IAM decides it."""
+    """Return whether *condition* holds for a request with this *context*, as IAM evaluates it."""
     tests = {
-        "StringEquals": lambda value, said: value is not None and value in listed(said),
-        "StringLike": lambda value, said: (
-            value is not None and any(fnmatchcase(value, one) for one in listed(said))
+        "StringEquals": lambda value, expected: value is not None and value in listed(expected),
+        "StringLike": lambda value, expected: (
+            value is not None and any(fnmatchcase(value, pattern) for pattern in listed(expected))
         ),
-        "StringNotEquals": lambda value, said: value is None or value not in listed(said),
-        "ForAnyValue:StringNotLike": lambda value, said: (
-            value is not None and not any(fnmatchcase(value, one) for one in listed(said))
+        "StringNotEquals": lambda value, expected: value is None or value not in listed(expected),
+        "ForAnyValue:StringNotLike": lambda value, expected: (
+            value is not None
+            and not any(fnmatchcase(value, pattern) for pattern in listed(expected))
         ),
-        "ArnLike": lambda value, said: (
-            value is not None and any(fnmatchcase(value, one) for one in listed(said))
+        "ArnLike": lambda value, expected: (
+            value is not None and any(fnmatchcase(value, pattern) for pattern in listed(expected))
         ),
-        "Null": lambda value, said: (value is None) == (said == "true"),
-        "Bool": lambda value, said: value == said,
+        "Null": lambda value, expected: (value is None) == (expected == "true"),
+        "Bool": lambda value, expected: value == expected,
     }
     return all(
-        tests[operator](context.get(key), said)
+        tests[operator](context.get(key), expected)
         for operator, keys in condition.items()
-        for key, said in keys.items()
+        for key, expected in keys.items()
     )
 
 
-def listed(said):
-    return said if isinstance(said, list) else [said]
+def listed(expected):
+    return expected if isinstance(expected, list) else [expected]
 
 
 def allowed(statements, action, resource, context):
-    """Whether *statements* allow it: one does, and none denies it."""
+    """Return whether a statement allows the request and none denies it."""
     effects = {
         statement["Effect"]
         for statement in statements
-        if any(fnmatchcase(action.lower(), one.lower()) for one in listed(statement["Action"]))
-        and any(fnmatchcase(resource, one) for one in listed(statement["Resource"]))
+        if any(
+            fnmatchcase(action.lower(), pattern.lower()) for pattern in listed(statement["Action"])
+        )
+        and any(fnmatchcase(resource, pattern) for pattern in listed(statement["Resource"]))
         and holds(statement.get("Condition", {}), context)
     }
     return effects == {"Allow"}
 
 
 def requests(statements, name, tags):
-    """Every request by name that *statements* allow, for the environment *name* with these tags."""
+    """Yield every request that *statements* allow by name, with the names and tags of *name*."""
     for statement in statements:
         if statement["Effect"] == "Deny" or statement["Sid"] in BY_KIND:
             continue
@@ -128,60 +116,62 @@ def requests(statements, name, tags):
 
 
 def context_of(action, tags, statement):
-    """The request context: tags, if the service sends them, and the keys of the statement."""
-    tagged = not any(fnmatchcase(action, one) for one in WITHOUT_TAGS)
-    asked = {
+    """Return the condition keys: tags, if the service sends them, and those of the statement."""
+    tagged = not any(fnmatchcase(action, pattern) for pattern in WITHOUT_TAGS)
+    keys_of_statement = {
         key: listed(value)[0]
         for operator, keys in statement.get("Condition", {}).items()
         if operator == "StringEquals"
         for key, value in keys.items()
     }
-    return asked | ({f"aws:ResourceTag/{key}": tags[key] for key in tags} if tagged else {})
+    return keys_of_statement | (
+        {f"aws:ResourceTag/{key}": tags[key] for key in tags} if tagged else {}
+    )
 
 
-@pytest.mark.parametrize("whose", ["release", "boundary"])
-def test_what_is_ours_is_allowed(policies, whose):
-    """Otherwise the tests below would pass with any policy."""
-    ours = list(requests(policies[whose], "prod", OURS))
+@pytest.mark.parametrize("owner", ["release", "boundary"])
+def test_resources_of_the_environment_are_allowed(policies, owner):
+    """Without this, the tests below would pass with any policy."""
+    own_requests = list(requests(policies[owner], "prod", TAGS))
 
-    assert len(ours) > 20
-    handed_off = ("foundation", "pipeline", "site-publisher", "artifacts")
+    assert len(own_requests) > 20
+    manual = ("foundation", "pipeline", "site-publisher", "artifacts")
     assert not [
         (action, resource)
-        for action, resource, context in ours
-        if not allowed(policies[whose], action, resource, context)
-        and not any(layer in resource for layer in handed_off)
+        for action, resource, context in own_requests
+        if not allowed(policies[owner], action, resource, context)
+        and not any(name in resource for name in manual)
     ]
 
 
-@pytest.mark.parametrize("whose", ["release", "boundary"])
-def test_nothing_of_a_sibling_is_allowed(policies, whose):
-    """Its names begin like ours, its tags are its own."""
-    theirs = list(requests(policies[whose], "prod-two", THEIRS))
+@pytest.mark.parametrize("owner", ["release", "boundary"])
+def test_resources_of_another_environment_are_denied(policies, owner):
+    """Their names have the same prefix, but other tags."""
+    other_requests = list(requests(policies[owner], "prod-two", OTHER_ENVIRONMENT))
 
-    assert len(theirs) > 20
+    assert len(other_requests) > 20
     assert not [
         (action, resource)
-        for action, resource, context in theirs
-        if allowed(policies[whose], action, resource, context)
+        for action, resource, context in other_requests
+        if allowed(policies[owner], action, resource, context)
     ]
 
 
-def test_nothing_of_another_project_is_allowed(policies):
-    """Its environment may have the same name."""
-    theirs = list(requests(policies["release"], "prod-two", OTHERS))
+def test_resources_of_another_project_are_denied(policies):
+    """The environment of another project may have the same name."""
+    other_requests = list(requests(policies["release"], "prod-two", OTHER_PROJECT))
 
     assert not [
         (action, resource)
-        for action, resource, context in theirs
+        for action, resource, context in other_requests
         if allowed(policies["release"], action, resource, context)
     ]
 
 
-def test_a_sibling_cannot_be_given_our_tags(policies):
-    """Or they would tell nothing."""
-    mine = {f"aws:RequestTag/{key}": value for key, value in OURS.items()}
-    theirs = {f"aws:ResourceTag/{key}": value for key, value in THEIRS.items()}
+def test_resources_of_another_environment_cannot_be_tagged(policies):
+    """A release could change them once they have its tags."""
+    requested = {f"aws:RequestTag/{key}": value for key, value in TAGS.items()}
+    existing = {f"aws:ResourceTag/{key}": value for key, value in OTHER_ENVIRONMENT.items()}
     tagging = {
         action
         for statement in policies["release"]
@@ -194,22 +184,22 @@ def test_a_sibling_cannot_be_given_our_tags(policies):
     assert not [
         action
         for action in tagging
-        if allowed(policies["release"], action, "arn:aws:any:thing", mine | theirs)
+        if allowed(policies["release"], action, "arn:aws:any:thing", requested | existing)
     ]
 
 
-def test_a_sibling_cannot_be_fed(policies):
-    """A mapping is new and has no tags; the function that it feeds has a name."""
+def test_functions_of_another_environment_get_no_event_source(policies):
+    """A new mapping has no tags, but its function has the name of its stack."""
     function = "arn:aws:lambda:eu-central-1:123456789012:function:crd-{}-messages-Stream-1A2B"
     create = "lambda:CreateEventSourceMapping"
 
-    for name, may in (("prod", True), ("prod-two", False)):
+    for name, expected in (("prod", True), ("prod-two", False)):
         context = {"lambda:FunctionArn": function.format(name)}
-        assert may == allowed(policies["release"], create, "*", context)
+        assert expected == allowed(policies["release"], create, "*", context)
 
 
 @pytest.mark.parametrize(
-    ("type_", "names", "known"),
+    ("type_", "name_property", "listed_names"),
     [
         ("AWS::IAM::Role", None, resources.STACKS_WITH_ROLES),
         ("AWS::SNS::Topic", None, resources.STACKS_WITH_TOPICS),
@@ -219,39 +209,49 @@ def test_a_sibling_cannot_be_fed(policies):
         ("AWS::Lambda::EventSourceMapping", None, ["messages"]),
     ],
 )
-def test_all_that_is_known_by_its_name_is_listed(everything, type_, names, known):
-    """A layer or a name that is missing would fail a release; one too many reaches too far."""
+def test_the_listed_names_are_those_of_the_templates(
+    everything, type_, name_property, listed_names
+):
+    """A missing name would fail a release, and an unused one would allow too much."""
     found = {
-        properties[names].removeprefix("crd-prod-") if names else layer
-        for layer, one in everything.items()
-        if layer not in resources.MANUAL_STACKS
-        for properties in one.of(type_).values()
+        properties[name_property].removeprefix("crd-prod-") if name_property else name
+        for name, stack in everything.items()
+        if name not in resources.MANUAL_STACKS
+        for properties in stack.of(type_).values()
     }
 
-    assert sorted(found) == sorted(known)
+    assert sorted(found) == sorted(listed_names)
 
 
-def test_the_conditions_are_those_of_iam(policies):
-    """A key that is missing is different: only what has another tag is denied."""
-    denials = [one for one in policies["boundary"] if one["Sid"].startswith("DenyOther")]
+def test_only_resources_with_other_tags_are_denied(policies):
+    """StringNotEquals also holds for a missing tag, so `Null` excludes untagged resources."""
+    denials = [
+        statement
+        for statement in policies["boundary"]
+        if statement["Sid"] in {"DenyOtherProjects", "DenyOtherEnvironments"}
+    ]
 
     assert [
         {
             "StringNotEquals": {f"aws:ResourceTag/{key}": value},
             "Null": {f"aws:ResourceTag/{key}": "false"},
         }
-        for key, value in OURS.items()
-    ] == [one["Condition"] for one in denials]
-    assert denials == [one for one in policies["release"] if one in json.loads(json.dumps(denials))]
+        for key, value in TAGS.items()
+    ] == [statement["Condition"] for statement in denials]
+    assert denials == [
+        statement
+        for statement in policies["release"]
+        if statement in json.loads(json.dumps(denials))
+    ]
 
 
 @pytest.mark.parametrize("action", ["DeleteStack", "UpdateTerminationProtection", "GetTemplate"])
-def test_no_stage_of_the_pipeline_reaches_a_stack_of_a_sibling(everything, action):
-    """The names of its stacks match, too; CloudFormation tells IAM their tags."""
+def test_no_build_has_access_to_stacks_of_another_environment(everything, action):
+    """Their names match the prefix, but CloudFormation sends their tags to IAM."""
     pipeline = everything["pipeline"]
     templates = {
-        f"crd-prod-pipeline-{one.title}": one.template.to_dict()
-        for one in pipeline.stack.template.nested
+        f"crd-prod-pipeline-{nested.title}": nested.template.to_dict()
+        for nested in pipeline.stack.template.nested
     }
     world = World({pipeline.stack.name: pipeline.template, **templates})
     roles = [
@@ -263,9 +263,10 @@ def test_no_stage_of_the_pipeline_reaches_a_stack_of_a_sibling(everything, actio
     ]
     call = f"cloudformation:{action}"
     stack = "arn:aws:cloudformation:ca-central-1:123456789012:stack/crd-{}-service/1"
-    ours, theirs = (
-        {f"aws:ResourceTag/{key}": value for key, value in tags.items()} for tags in (OURS, THEIRS)
+    own_tags, other_tags = (
+        {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+        for tags in (TAGS, OTHER_ENVIRONMENT)
     )
 
-    assert any(allowed(role, call, stack.format("prod"), ours) for role in roles)
-    assert not any(allowed(role, call, stack.format("prod-two"), theirs) for role in roles)
+    assert any(allowed(role, call, stack.format("prod"), own_tags) for role in roles)
+    assert not any(allowed(role, call, stack.format("prod-two"), other_tags) for role in roles)

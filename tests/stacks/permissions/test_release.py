@@ -1,43 +1,42 @@
+"""The release role has the permissions that CloudFormation's registry lists for its resources."""
+
 import json
-from fnmatch import fnmatchcase
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from tests.stacks.permissions.access import NamedWorld
-from tests.stacks.templates import config_of, emit, text
+from tests.stacks.templates import text
 
-# Layers that a person deploys; whatever else there is, the pipeline has to be able to.
-BY_HAND = {"foundation", "pipeline", "site-publisher"}
+# The stacks that only an administrator deploys.
+MANUAL_STACKS = {"foundation", "pipeline", "site-publisher"}
 
-# What the registry lists for these types, and why a release goes without.
+# Permissions that the registry lists for types of a release, and why a release does not need them.
 NOT_NEEDED = {
-    "acm-pca:": "certificates are public ones",
+    "acm-pca:": "certificates are public",
     "apigateway:TagResource": "no such action: it is PUT of the tags",
     "apigateway:UntagResource": "no such action: it is DELETE of the tags",
-    "application-autoscaling:DeleteScheduledAction": "nothing scales by the clock",
-    "application-autoscaling:PutScheduledAction": "nothing scales by the clock",
-    "autoloop:AllowVendedLogDeliveryForResource": "distributions send logs, and nothing else",
+    "application-autoscaling:DeleteScheduledAction": "no scheduled scaling",
+    "application-autoscaling:PutScheduledAction": "no scheduled scaling",
+    "autoloop:AllowVendedLogDeliveryForResource": "only distributions deliver logs",
     "autoscaling:DescribeTags": "flow logs of a VPC have no instances",
     "cloudfront:CreateConnectionGroup": "no distribution has tenants",
     "cloudfront:CreateDistributionWithTags": "no such action: it is CreateDistribution",
     "cloudfront:GetConnectionGroup": "no distribution has tenants",
     "cloudfront:GetVpcOrigin": "origins are buckets",
     "cloudfront:UpdateDistributionWithStagingConfig": "no distribution is for staging",
-    "cloudwatch:GetMetricData": "no policy has a metric of its own",
-    "codewhisperer:AllowVendedLogDeliveryForResource": "distributions send logs, and nothing else",
-    "cognito-idp:AddCustomAttributes": "attributes are standard ones",
+    "cloudwatch:GetMetricData": "no scaling policy has a customized metric",
+    "codewhisperer:AllowVendedLogDeliveryForResource": "only distributions deliver logs",
+    "cognito-idp:AddCustomAttributes": "attributes are standard",
     "dynamodb:AssociateTableReplica": "no replicas",
     "dynamodb:BatchWriteItem": "no replicas: CloudFormation reads and writes no items",
     "dynamodb:CreateTableReplica": "no replicas",
     "dynamodb:DeleteItem": "no replicas: CloudFormation reads and writes no items",
     "dynamodb:DeleteResourcePolicy": "no resource policy",
     "dynamodb:DescribeImport": "no table is imported",
-    "dynamodb:DisableKinesisStreamingDestination": "the stream is DynamoDB's own",
-    "dynamodb:EnableKinesisStreamingDestination": "the stream is DynamoDB's own",
+    "dynamodb:DisableKinesisStreamingDestination": "no Kinesis stream",
+    "dynamodb:EnableKinesisStreamingDestination": "no Kinesis stream",
     "dynamodb:GetItem": "no replicas: CloudFormation reads and writes no items",
     "dynamodb:ImportTable": "no table is imported",
     "dynamodb:PutItem": "no replicas: CloudFormation reads and writes no items",
@@ -46,66 +45,66 @@ NOT_NEEDED = {
     "dynamodb:Scan": "no replicas: CloudFormation reads and writes no items",
     "dynamodb:UpdateContributorInsights": "never set",
     "dynamodb:UpdateItem": "no replicas: CloudFormation reads and writes no items",
-    "dynamodb:UpdateKinesisStreamingDestination": "the stream is DynamoDB's own",
+    "dynamodb:UpdateKinesisStreamingDestination": "no Kinesis stream",
     "dynamodb:UpdateTimeToLive": "messages do not expire",
     "ec2:AcceptAddressTransfer": "addresses are allocated, not taken over",
     "ec2:AllocateIpamPoolCidr": "no IPAM",
-    "ec2:AssignPrivateNatGatewayAddress": "a NAT gateway has one address for life",
-    "ec2:AssociateAddress": "addresses belong to NAT gateways, not to instances",
-    "ec2:AssociateNatGatewayAddress": "a NAT gateway has one address for life",
+    "ec2:AssignPrivateNatGatewayAddress": "a NAT gateway keeps its address",
+    "ec2:AssociateAddress": "addresses belong to NAT gateways",
+    "ec2:AssociateNatGatewayAddress": "a NAT gateway keeps its address",
     "ec2:AttachVpnGateway": "no VPN",
     "ec2:CreateVpcEncryptionControl": "not used",
     "ec2:DetachVpnGateway": "no VPN",
-    "ec2:DisassociateNatGatewayAddress": "a NAT gateway has one address for life",
+    "ec2:DisassociateNatGatewayAddress": "a NAT gateway keeps its address",
     "ec2:ModifyVpcTenancy": "tenancy stays the default",
-    "ec2:UnassignPrivateNatGatewayAddress": "a NAT gateway has one address for life",
+    "ec2:UnassignPrivateNatGatewayAddress": "a NAT gateway keeps its address",
     "ecr:DeleteRepositoryPolicy": "no repository policy",
     "ecr:SetRepositoryPolicy": "no repository policy",
-    "ecs:PutAccountSetting": "a release does not set up the account",
+    "ecs:PutAccountSetting": "account settings are not part of a release",
     "elasticfilesystem:": "functions have no file system",
     "elasticloadbalancing:DeregisterTargets": "ECS registers its tasks",
     "elasticloadbalancing:ModifyCapacityReservation": "no reservation",
     "elasticloadbalancing:ModifyIpPools": "no IPAM",
     "elasticloadbalancing:RegisterTargets": "ECS registers its tasks",
-    "firehose:": "logs stay in their group",
-    "iam:AttachRolePolicy": "roles have their own policies only",
-    "iam:DeleteRolePermissionsBoundary": "a boundary is never lifted",
-    "iam:DetachRolePolicy": "roles have their own policies only",
+    "firehose:": "logs stay in their log group",
+    "iam:AttachRolePolicy": "roles have inline policies only",
+    "iam:DeleteRolePermissionsBoundary": "a boundary is never removed",
+    "iam:DetachRolePolicy": "roles have inline policies only",
     "iam:ListRoles": "a database has no roles",
-    "kinesis:": "the stream is DynamoDB's own",
-    "kms:CreateGrant": "keys are those of AWS",
-    "kms:Decrypt": "keys are those of AWS",
-    "kms:Encrypt": "keys are those of AWS",
-    "kms:GenerateDataKey": "keys are those of AWS",
-    "kms:ListAliases": "keys are those of AWS",
-    "kms:ReEncrypt": "keys are those of AWS",
-    "kms:RetireGrant": "keys are those of AWS",
-    "kms:RevokeGrant": "keys are those of AWS",
-    "lambda:AssociateRuntimeAlias": "a function has the newest runtime of its version",
-    "lambda:DeleteFunctionCodeSigningConfig": "code is named by its digest, and not signed",
-    "lambda:DeleteProvisionedConcurrencyConfig": "services scale, and no function",
-    "lambda:GetCodeSigningConfig": "code is named by its digest, and not signed",
-    "lambda:GetLayerVersion": "all that a function needs is in its zip",
-    "lambda:GetProvisionedConcurrencyConfig": "services scale, and no function",
-    "lambda:PassCapacityProvider": "functions run on Lambda's own machines",
-    "lambda:PublishVersion": "the newest code is the only one",
-    "lambda:PutFunctionCodeSigningConfig": "code is named by its digest, and not signed",
-    "lambda:PutFunctionRecursionConfig": "Lambda stops a loop, which is the default",
-    "lambda:PutFunctionScalingConfig": "functions run on Lambda's own machines",
-    "lambda:PutProvisionedConcurrencyConfig": "services scale, and no function",
-    "lambda:PutRuntimeManagementConfig": "a function has the newest runtime of its version",
-    "logs:AllowVendedLogDeliveryForResource": "distributions send logs, and nothing else",
-    "logs:AssociateKmsKey": "keys are those of AWS",
+    "kinesis:": "no Kinesis stream",
+    "kms:CreateGrant": "keys are managed by AWS",
+    "kms:Decrypt": "keys are managed by AWS",
+    "kms:Encrypt": "keys are managed by AWS",
+    "kms:GenerateDataKey": "keys are managed by AWS",
+    "kms:ListAliases": "keys are managed by AWS",
+    "kms:ReEncrypt": "keys are managed by AWS",
+    "kms:RetireGrant": "keys are managed by AWS",
+    "kms:RevokeGrant": "keys are managed by AWS",
+    "lambda:AssociateRuntimeAlias": "a runtime is updated by AWS",
+    "lambda:DeleteFunctionCodeSigningConfig": "code is not signed",
+    "lambda:DeleteProvisionedConcurrencyConfig": "no provisioned concurrency",
+    "lambda:GetCodeSigningConfig": "code is not signed",
+    "lambda:GetLayerVersion": "no Lambda layers",
+    "lambda:GetProvisionedConcurrencyConfig": "no provisioned concurrency",
+    "lambda:PassCapacityProvider": "no capacity provider",
+    "lambda:PublishVersion": "no versions are published",
+    "lambda:PutFunctionCodeSigningConfig": "code is not signed",
+    "lambda:PutFunctionRecursionConfig": "recursive loops are stopped by default",
+    "lambda:PutFunctionScalingConfig": "no capacity provider",
+    "lambda:PutProvisionedConcurrencyConfig": "no provisioned concurrency",
+    "lambda:PutRuntimeManagementConfig": "a runtime is updated by AWS",
+    "logs:AllowVendedLogDeliveryForResource": "only distributions deliver logs",
+    "logs:AssociateKmsKey": "keys are managed by AWS",
     "logs:CreateLogStream": "no table is imported",
     "logs:DeleteDataProtectionPolicy": "no data protection policy",
-    "logs:DeleteDeliveryDestinationPolicy": "logs come from this account only",
+    "logs:DeleteDeliveryDestinationPolicy": "no logs from other accounts",
     "logs:DeleteIndexPolicy": "no index",
     "logs:DeleteResourcePolicy": "no resource policy",
     "logs:DescribeLogStreams": "no table is imported",
-    "logs:DisassociateKmsKey": "keys are those of AWS",
+    "logs:DisassociateKmsKey": "keys are managed by AWS",
     "logs:PutBearerTokenAuthentication": "not used",
     "logs:PutDataProtectionPolicy": "no data protection policy",
-    "logs:PutDeliveryDestinationPolicy": "logs come from this account only",
+    "logs:PutDeliveryDestinationPolicy": "no logs from other accounts",
     "logs:PutIndexPolicy": "no index",
     "logs:PutLogEvents": "no table is imported",
     "logs:PutLogGroupDeletionProtection": "retained by its deletion policy",
@@ -113,58 +112,58 @@ NOT_NEEDED = {
     "rds:CreateDBInstanceReadReplica": "no read replica",
     "rds:PromoteReadReplica": "no read replica",
     "rds:RemoveRoleFromDBInstance": "a database has no roles",
-    "rds:RestoreDBInstanceFromDBSnapshot": "a person restores",
-    "rds:RestoreDBInstanceToPointInTime": "a person restores",
+    "rds:RestoreDBInstanceFromDBSnapshot": "an administrator restores",
+    "rds:RestoreDBInstanceToPointInTime": "an administrator restores",
     "rds:StartDBInstanceAutomatedBackupsReplication": "backups stay in their region",
     "rds:StopDBInstanceAutomatedBackupsReplication": "backups stay in their region",
     "s3:CreateBucketMetadataTableConfiguration": "no metadata table",
     "s3:DeleteBucketAnalyticsConfiguration": "never set",
-    "s3:DeleteBucketCors": "the right is that of PutBucketCORS",
+    "s3:DeleteBucketCors": "the permission is s3:PutBucketCORS",
     "s3:DeleteBucketEncryption": "never set",
     "s3:DeleteBucketLifecycle": "a bucket always has a lifecycle",
     "s3:DeleteBucketMetadataTableConfiguration": "no metadata table",
     "s3:DeleteBucketMetricsConfiguration": "never set",
     "s3:DeleteBucketReplication": "never set",
-    "s3:DeleteBucketTagging": "the right is that of PutBucketTagging",
+    "s3:DeleteBucketTagging": "the permission is s3:PutBucketTagging",
     "s3:DeleteBucketWebsite": "never set",
-    "s3:DeleteObject": "CloudFormation empties nothing",
+    "s3:DeleteObject": "CloudFormation does not empty buckets",
     "s3:GetBucketAbac": "not used",
-    "s3:GetBucketAcl": "access lists are off",
+    "s3:GetBucketAcl": "ACLs are disabled",
     "s3:GetBucketMetadataTableConfiguration": "no metadata table",
     "s3:GetObjectMetadata": "no table is imported",
-    "s3:GetObjectVersion": "code is named by its digest, so there is one version",
+    "s3:GetObjectVersion": "keys contain a digest, so there is one version",
     "s3:PutAccelerateConfiguration": "never set",
     "s3:PutAnalyticsConfiguration": "never set",
     "s3:PutBucketAbac": "not used",
-    "s3:PutBucketAcl": "access lists are off",
+    "s3:PutBucketAcl": "ACLs are disabled",
     "s3:PutBucketLogging": "never set",
     "s3:PutBucketObjectLockConfiguration": "never set",
     "s3:PutBucketReplication": "never set",
     "s3:PutBucketWebsite": "never set",
-    "s3:PutEncryptionConfiguration": "S3's own, which is the default",
+    "s3:PutEncryptionConfiguration": "S3 encrypts by default",
     "s3:PutIntelligentTieringConfiguration": "never set",
     "s3:PutInventoryConfiguration": "never set",
     "s3:PutMetricsConfiguration": "never set",
-    "s3:PutObjectAcl": "access lists are off",
+    "s3:PutObjectAcl": "ACLs are disabled",
     "s3:PutObjectLockConfiguration": "never set",
     "s3:PutReplicationConfiguration": "never set",
     "s3:REST.PUT.OBJECT": "no such action",
     "s3:UpdateBucketMetadata": "no metadata table",
-    "s3:getObject": "an API is not read from a document",
+    "s3:getObject": "no API is imported from a document",
     "s3files:": "functions have no file system",
     "s3tables:": "no metadata table",
     "sns:PutDataProtectionPolicy": "no data protection policy",
     "vpc-lattice:": "no service network",
     "vpce:AllowMultiRegion": "endpoints of this region only",
-    "workmail:AllowVendedLogDeliveryForResource": "distributions send logs, and nothing else",
+    "workmail:AllowVendedLogDeliveryForResource": "only distributions deliver logs",
 }
 
-# What a release needs that the registry does not list.
+# Permissions that a release needs and the registry does not list, and why.
 ALSO_NEEDED = {
-    "cloudfront:AllowVendedLogDeliveryForResource": "asked of whoever has a distribution logged",
-    "logs:GetLogDelivery": "asked of whoever has an API logged",
-    "logs:ListLogDeliveries": "asked of whoever has an API logged",
-    "logs:UpdateLogDelivery": "asked of whoever has an API logged",
+    "cloudfront:AllowVendedLogDeliveryForResource": "to create the log delivery of a distribution",
+    "logs:GetLogDelivery": "to create the access log of an API",
+    "logs:ListLogDeliveries": "to create the access log of an API",
+    "logs:UpdateLogDelivery": "to create the access log of an API",
 }
 
 REGISTRY = Path(find_spec("cfnlint").origin).parent / "data" / "schemas"
@@ -172,40 +171,40 @@ REGISTRY = Path(find_spec("cfnlint").origin).parent / "data" / "schemas"
 
 @cache
 def provider():
-    """Which schema each type has."""
+    """Return the schema of each resource type in the region."""
     return json.loads((REGISTRY / "providers" / "ca-central-1.json").read_text())
 
 
 @cache
 def registry(type_):
-    """What CloudFormation's registry says of *type_*; cfn-lint carries a copy."""
+    """Return the schema of *type_* from cfn-lint's copy of CloudFormation's registry."""
     return json.loads((REGISTRY / "resources" / f"{provider()[type_]}.json").read_text())
 
 
-def wanted(type_):
-    """The actions that the handlers of *type_* call."""
+def handler_permissions(type_):
+    """Return the actions that the handlers of *type_* need."""
     schema = registry(type_)
-    called = {
+    actions = {
         action
         for name, handler in schema["handlers"].items()
         if name != "list"
         for action in handler["permissions"]
     }
-    return called | set(schema["tagging"].get("permissions", ()))
+    return actions | set(schema["tagging"].get("permissions", ()))
 
 
 def types_of_releases(emitted):
-    """Every type of resource that a release may have to make."""
+    """Return the types of all resources in the stacks of a release."""
     return {
         resource["Type"]
-        for layer, one in emitted.items()
-        if layer not in BY_HAND
-        for resource in one.template["Resources"].values()
+        for name, stack in emitted.items()
+        if name not in MANUAL_STACKS
+        for resource in stack.template["Resources"].values()
     }
 
 
 def release_statements(emitted):
-    """Every statement of the release role's policies."""
+    """Return all statements of the release role."""
     policies = emitted["foundation"].of("AWS::IAM::ManagedPolicy")
     return [
         statement
@@ -216,7 +215,7 @@ def release_statements(emitted):
 
 
 def granted(emitted):
-    """Every action that a release may do, one way or another."""
+    """Return all actions that the release role is allowed, on any resource."""
     return {
         action
         for statement in release_statements(emitted)
@@ -226,25 +225,14 @@ def granted(emitted):
 
 
 @pytest.fixture
-def everything():
-    """The environment with every kind of resource in it: prod, with all logs, and a shell.
-
-    A shell is refused where the environment is protected.
-    """
-    config = config_of("prod")
-    env = replace(config.env, protect=False)
-    cluster = replace(config.cluster, access_logs=True)
-    cdn = replace(config.cdn, access_logs=True)
-    service = replace(config.service, exec=True, secrets=("ROLLBAR_ACCESS_TOKEN",))
-    verifier = replace(service, name="verifier", image="verifier", port=5555)
-    changes = {"env": env, "cluster": cluster, "cdn": cdn, "service": service}
-    return emit(replace(config, **changes, verifier=verifier))
+def needed(everything):
+    """The actions that the registry lists for the resources of a release."""
+    types = types_of_releases(everything)
+    return {action for type_ in types for action in handler_permissions(type_)}
 
 
-def test_a_release_may_do_all_that_its_resources_need(everything):
-    """Whatever the registry lists is granted, or there is a reason why not."""
-    needed = {action for type_ in types_of_releases(everything) for action in wanted(type_)}
-
+def test_every_needed_action_is_allowed(everything, needed):
+    """An action is allowed, or there is a reason why it is not needed."""
     missing = {
         action
         for action in needed - granted(everything)
@@ -254,15 +242,13 @@ def test_a_release_may_do_all_that_its_resources_need(everything):
     assert not missing
 
 
-def test_a_release_may_do_nothing_else(everything):
-    """What no resource needs is granted to nobody."""
-    needed = {action for type_ in types_of_releases(everything) for action in wanted(type_)}
-
+def test_no_other_action_is_allowed(everything, needed):
+    """No permission is left when its resource type is removed."""
     assert granted(everything) - needed == set(ALSO_NEEDED)
 
 
-def test_what_has_a_reason_to_be_left_out_is_left_out(everything):
-    """The registry lists more than we use, so being listed there is not enough."""
+def test_actions_that_are_not_needed_are_not_allowed(everything):
+    """The registry lists more than the resources need."""
     assert not [
         action
         for action in granted(everything)
@@ -270,20 +256,20 @@ def test_what_has_a_reason_to_be_left_out_is_left_out(everything):
     ]
 
 
-def test_what_is_not_needed_is_still_listed_by_the_registry(everything):
-    """A reason that nothing needs any more has to go."""
-    needed = {action for type_ in types_of_releases(everything) for action in wanted(type_)}
-
+def test_every_reason_is_still_needed(needed):
+    """The table has no entry that the registry does not list."""
     assert not [
         prefix for prefix in NOT_NEEDED if not any(action.startswith(prefix) for action in needed)
     ]
 
 
-def test_whatever_a_release_changes_by_its_tags_has_tags(everything):
-    """A type that cannot be tagged when it is made would be out of reach right after."""
-    by_name = ("DynamoDB", "ECR", "ECS", "IAM", "Lambda", "Logs", "RDS", "Route53", "S3", "SNS")
-    by_name += ("SQS", "SSM")
-    by_kind = {  # AWS names them, and they cannot be tagged: the kind is all that limits.
+def test_resources_that_are_allowed_by_tags_are_tagged_on_creation(everything):
+    """CloudFormation could not change a type that cannot be tagged on creation."""
+    allowed_by_name = (
+        *("DynamoDB", "ECR", "ECS", "IAM", "Lambda", "Logs", "RDS", "Route53", "S3", "SNS"),
+        *("SQS", "SSM"),
+    )
+    allowed_by_kind = {  # AWS generates their ids, and they have no tags.
         "AWS::ApiGatewayV2::Authorizer",
         "AWS::ApiGatewayV2::Integration",
         "AWS::ApiGatewayV2::Route",
@@ -291,7 +277,7 @@ def test_whatever_a_release_changes_by_its_tags_has_tags(everything):
         "AWS::CloudFront::OriginAccessControl",
         "AWS::CloudFront::ResponseHeadersPolicy",
     }
-    part_of_another = {  # Its actions are on what it is part of, which is tagged.
+    part_of_another = {  # Their actions apply to the resource that contains them.
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         "AWS::Cognito::UserPoolClient",
         "AWS::EC2::Route",
@@ -304,88 +290,93 @@ def test_whatever_a_release_changes_by_its_tags_has_tags(everything):
     untagged = {
         type_
         for type_ in types_of_releases(everything)
-        if type_.split("::")[1] not in by_name and not registry(type_)["tagging"].get("tagOnCreate")
+        if type_.split("::")[1] not in allowed_by_name
+        and not registry(type_)["tagging"].get("tagOnCreate")
     }
 
-    assert part_of_another | by_kind == untagged
+    assert part_of_another | allowed_by_kind == untagged
 
 
-def test_every_right_has_a_limit(emitted, config):
-    """A name or a condition; only looking around has neither."""
-    own = f"crd-{config.env.name}-"
+# Limits of the statements ------------------------------------------------------------------------
 
+# Statements on `*` with a condition.
+CONDITIONAL = {
+    "CreateResources",
+    "ManageEventSourceMappings",
+    "TagNewResources",
+    "UpdateTaggedResources",
+}
+
+# Statements on resources whose names do not start with the name of the environment.
+OTHER_NAMES = {
+    "ChangeDnsRecords",
+    "CreateMasterPasswords",
+    "CreateServiceLinkedRoles",
+    "ManageApis",
+    "ManageCloudFrontPolicies",
+    "ManageImageParameters",
+    "ReadDnsRecords",
+    "ReadFunctionCode",
+}
+
+
+def test_every_statement_is_limited(emitted, config):
+    """A statement has names or a condition, except for the one that describes resources."""
     for statement in release_statements(emitted):
         if statement["Effect"] == "Allow" and statement["Sid"] != "DescribeResources":
-            everywhere = "*" in statement["Resource"]
-            assert everywhere == (
-                statement["Sid"]
-                in {
-                    "CreateResources",
-                    "UpdateTaggedResources",
-                    "TagNewResources",
-                    "ManageEventSourceMappings",
-                }
-            )
-            assert (
-                everywhere
-                or own in text(statement)
-                or statement["Sid"]
-                in {
-                    "ManageApis",
-                    "ReadFunctionCode",
-                    "ManageCloudFrontPolicies",
-                    "CreateMasterPasswords",
-                    "ReadDnsRecords",
-                    "ChangeDnsRecords",
-                    "ManageImageParameters",
-                    "CreateServiceLinkedRoles",
-                }
-            )
-            assert not everywhere or statement["Condition"]
+            on_all_resources = "*" in statement["Resource"]
+            has_own_names = f"crd-{config.env.name}-" in text(statement)
+
+            assert on_all_resources == (statement["Sid"] in CONDITIONAL)
+            assert on_all_resources or has_own_names or statement["Sid"] in OTHER_NAMES
+            assert not on_all_resources or statement["Condition"]
 
 
-def test_looking_around_changes_nothing(emitted):
-    """The one statement without a limit reads."""
-    (look,) = (one for one in release_statements(emitted) if one["Sid"] == "DescribeResources")
-
-    assert all(
-        action.partition(":")[2].startswith(("Describe", "Get", "List"))
-        for action in look["Action"]
-    )
+def statement_of(emitted, sid):
+    """Return the only statement *sid* of the release role."""
+    (found,) = (statement for statement in release_statements(emitted) if statement["Sid"] == sid)
+    return found
 
 
-def test_only_what_carries_the_tags_of_the_environment_is_changed(emitted, config):
-    """And nothing that carries those of another one can be given them."""
-    ours = {"project": "cruddur", "env": config.env.name}
-    conditions = {one["Sid"]: one.get("Condition") for one in release_statements(emitted)}
+def test_the_unlimited_statement_only_reads(emitted):
+    """Its actions describe, get or list."""
+    names = [
+        action.partition(":")[2] for action in statement_of(emitted, "DescribeResources")["Action"]
+    ]
+
+    assert all(name.startswith(("Describe", "Get", "List")) for name in names)
+
+
+def test_only_resources_with_the_tags_of_the_environment_are_changed(emitted, config):
+    """Resources that have owner tags already cannot be tagged again."""
+    tags = {"project": "cruddur", "env": config.env.name}
+    conditions = {
+        statement["Sid"]: statement.get("Condition") for statement in release_statements(emitted)
+    }
 
     assert {
-        "StringEquals": {f"aws:ResourceTag/{key}": value for key, value in ours.items()}
+        "StringEquals": {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
     } == conditions["UpdateTaggedResources"]
     assert {
-        "StringEquals": {f"aws:RequestTag/{key}": value for key, value in ours.items()},
-        "Null": {f"aws:ResourceTag/{key}": "true" for key in ours},
+        "StringEquals": {f"aws:RequestTag/{key}": value for key, value in tags.items()},
+        "Null": {f"aws:ResourceTag/{key}": "true" for key in tags},
     } == conditions["TagNewResources"]
 
 
-def test_the_tags_are_those_the_deployer_gives(emitted, config):
-    """A condition on another word would lock every release out."""
-    for layer in emitted.values():
-        assert ("cruddur", config.env.name) == (
-            layer.stack.tags["project"],
-            layer.stack.tags["env"],
-        )
+def test_the_conditions_use_the_tags_of_the_deployer(emitted, config):
+    """The deployer adds the tags `project` and `env` to every stack."""
+    for stack in emitted.values():
+        tags = stack.stack.tags
+
+        assert ("cruddur", config.env.name) == (tags["project"], tags["env"])
 
 
-def test_roles_are_made_under_the_boundary_only(emitted):
-    """And nothing lifts it again."""
-    (grant,) = (
-        one for one in release_statements(emitted) if one["Sid"] == "WriteRolesWithBoundary"
-    )
+def test_roles_are_written_only_with_the_boundary(emitted):
+    """No other statement allows these actions, and none removes the boundary."""
+    grant = statement_of(emitted, "WriteRolesWithBoundary")
 
-    assert {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "PermissionsBoundary"}}} == grant[
-        "Condition"
-    ]
+    boundary = {"iam:PermissionsBoundary": {"Ref": "PermissionsBoundary"}}
+    assert {"StringEquals": boundary} == grant["Condition"]
     assert {
         "iam:CreateRole",
         "iam:PutRolePolicy",
@@ -393,9 +384,11 @@ def test_roles_are_made_under_the_boundary_only(emitted):
         "iam:UpdateAssumeRolePolicy",
     } == set(grant["Action"])
     assert not [
-        one["Sid"]
-        for one in release_statements(emitted)
-        if one is not grant and one["Effect"] == "Allow" and {*grant["Action"]} & {*one["Action"]}
+        statement["Sid"]
+        for statement in release_statements(emitted)
+        if statement is not grant
+        and statement["Effect"] == "Allow"
+        and {*grant["Action"]} & {*statement["Action"]}
     ]
     assert not {
         "iam:AttachRolePolicy",
@@ -404,131 +397,49 @@ def test_roles_are_made_under_the_boundary_only(emitted):
     } & granted(emitted)
 
 
-def roles_of_releases(emitted):
-    """Every role that a release may have to make."""
-    return [
-        role
-        for layer, one in emitted.items()
-        if layer not in BY_HAND
-        for role in one.of("AWS::IAM::Role").values()
-    ]
-
-
-def test_every_role_has_the_boundary(everything):
-    """Else a release could not make it."""
-    roles = roles_of_releases(everything)
-
-    assert roles
-    for role in roles:
-        assert {"Fn::ImportValue": "crd-prod-foundation-Boundary"} == role["PermissionsBoundary"]
-
-
-def test_no_role_is_named_by_us(emitted):
-    """CloudFormation names them: two of one name would be in each other's way (defect 22)."""
-    named = [
-        (layer, title)
-        for layer, stack in emitted.items()
-        for type_ in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy")
-        for title, properties in stack.of(type_).items()
-        if {"RoleName", "ManagedPolicyName"} & properties.keys()
-    ]
-
-    assert [] == named
-
-
-def rights(world, stack, found):
-    """Each action and resource that *found* statements allow, and on what condition."""
-    return {
-        (action, resource, json.dumps(statement.get("Condition")))
-        for statement in world.resolved(found, stack)
-        if statement["Effect"] == "Allow"
-        for action in statement["Action"]
-        for resource in statement["Resource"]
-    }
-
-
-@pytest.fixture
-def most_and_given(everything):
-    """The rights of the boundary, and those of all roles under it."""
-    world = NamedWorld({one.stack.name: one.template for one in everything.values()})
-    limit = everything["foundation"].of("AWS::IAM::ManagedPolicy")["PermissionsBoundary"]
-    given = [
-        right
-        for layer, one in everything.items()
-        if layer not in BY_HAND
-        for role in one.of("AWS::IAM::Role").values()
-        for policy in role["Policies"]
-        for right in rights(world, one.stack.name, policy["PolicyDocument"]["Statement"])
-    ]
-    return rights(world, "crd-prod-foundation", limit["PolicyDocument"]["Statement"]), given
-
-
-def covers(most, given):
-    """Whether the right *most* of the boundary lets the right *given* of a role through."""
-    action, pattern, condition = most
-    allowed = given[0] == action and fnmatchcase(given[1], pattern)
-    return allowed and condition in {"null", given[2]}
-
-
-def test_the_boundary_is_no_tighter_than_the_roles(most_and_given):
-    """What a role is given and its boundary forbids would fail only when it runs."""
-    most, given = most_and_given
-
-    assert given
-    assert not [right for right in given if not any(covers(one, right) for one in most)]
-
-
-def test_the_boundary_is_no_wider_than_the_roles(most_and_given):
-    """What no role needs, none can be given."""
-    most, given = most_and_given
-
-    assert not [one for one in most if not any(covers(one, right) for right in given)]
-
-
-def test_no_role_reaches_the_artifacts(most_and_given):
-    """They are the code of the functions, and a release could not tell who had changed it."""
-    most, _ = most_and_given
-
-    artifacts = "arn:aws:s3:::crd-prod-artifacts-123456789012-eu-central-1-an/code.zip"
-
-    assert not [
-        pattern for _, pattern, _ in most if pattern != "*" and fnmatchcase(artifacts, pattern)
-    ]
-
-
-def test_a_role_is_passed_only_to_a_service_that_may_take_it(everything):
-    """As many services as there are in the trust of roles, and no other."""
-    (passing,) = (one for one in release_statements(everything) if one["Sid"] == "PassRoles")
+def test_roles_are_passed_only_to_services_that_they_trust(everything):
+    """The condition lists exactly the services in the trust policies."""
+    passing = statement_of(everything, "PassRoles")
 
     trusted = {
         statement["Principal"]["Service"]
-        for role in roles_of_releases(everything)
+        for name, stack in everything.items()
+        if name not in MANUAL_STACKS
+        for role in stack.of("AWS::IAM::Role").values()
         for statement in role["AssumeRolePolicyDocument"]["Statement"]
     }
 
     assert trusted == set(passing["Condition"]["StringEquals"]["iam:PassedToService"])
 
 
-def test_a_release_leaves_the_foundation_and_the_pipeline_alone(emitted, config):
-    """Their names match, and they are its limits."""
-    denied = [one for one in release_statements(emitted) if one["Effect"] == "Deny"]
+def test_manual_stacks_are_denied(emitted, config):
+    """Their names match the statements that allow something, and they limit the release."""
+    roles, artifacts, alerts, logs = (
+        statement_of(emitted, sid)
+        for sid in (
+            "DenyRolesOfManualStacks",
+            "DenyArtifactBuckets",
+            "DenyAlertTopic",
+            "DenyPipelineLogs",
+        )
+    )
 
-    roles, artifacts, alerts, logs = denied[:4]
-
+    prefix = f"crd-{config.env.name}"
+    assert {"Deny"} == {statement["Effect"] for statement in (roles, artifacts, alerts, logs)}
     assert ["iam:*"] == roles["Action"]
     for kind in ("role", "policy"):
-        for layer in sorted(BY_HAND):
-            assert f":{kind}/crd-{config.env.name}-{layer}-*" in text(roles["Resource"])
+        for name in sorted(MANUAL_STACKS):
+            assert f":{kind}/{prefix}-{name}-*" in text(roles["Resource"])
     assert {"Fn::GetAtt": ["Artifacts", "Arn"]} == artifacts["Resource"][0]
-    assert f":crd-{config.env.name}-pipeline-" in text(artifacts["Resource"][1])
-    assert f":crd-{config.env.name}-foundation-*" in text(alerts["Resource"])
+    assert f":{prefix}-pipeline-" in text(artifacts["Resource"][1])
+    assert f":{prefix}-foundation-*" in text(alerts["Resource"])
     assert {"sns:Set*", "sns:Subscribe", "sns:Unsub*"} <= set(alerts["Action"])
     assert ["logs:*"] == logs["Action"]
-    assert f":log-group:crd-{config.env.name}-pipeline-*" in text(logs["Resource"])
+    assert f":log-group:{prefix}-pipeline-*" in text(logs["Resource"])
 
 
-def test_only_cloudformation_takes_the_role(emitted):
-    """The pipeline passes it; nobody can be it."""
+def test_only_cloudformation_assumes_the_role(emitted):
+    """The pipeline passes the role to CloudFormation; no user and no build can assume it."""
     role = emitted["foundation"].one("AWS::IAM::Role")
 
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
@@ -537,11 +448,9 @@ def test_only_cloudformation_takes_the_role(emitted):
     assert "Policies" not in role
 
 
-def test_a_release_reads_no_password(everything):
-    """RDS makes the master's, in the name of whoever makes the database; nobody is shown it."""
-    (passwords,) = (
-        one for one in release_statements(everything) if one["Sid"] == "CreateMasterPasswords"
-    )
+def test_a_release_cannot_read_the_master_password(everything):
+    """RDS creates the secret with the permissions of the caller, who cannot read it."""
+    passwords = statement_of(everything, "CreateMasterPasswords")
 
     assert {"secretsmanager:CreateSecret", "secretsmanager:TagResource"} == set(passwords["Action"])
     assert text(passwords["Resource"]).endswith(':secret:rds!db-*"}]')
@@ -552,37 +461,38 @@ def test_a_release_reads_no_password(everything):
     ]
 
 
-def test_policies_are_as_long_as_iam_takes(emitted):
-    """6144 characters a policy, ten policies a role."""
+def test_policies_are_within_the_quotas_of_iam(emitted):
+    """A managed policy has at most 6144 characters, and a role at most ten policies."""
     policies = emitted["foundation"].of("AWS::IAM::ManagedPolicy").values()
     role = emitted["foundation"].one("AWS::IAM::Role")
 
     assert all(
-        len(json.dumps(one["PolicyDocument"], separators=(",", ":"))) < 6144 for one in policies
+        len(json.dumps(policy["PolicyDocument"], separators=(",", ":"))) < 6144
+        for policy in policies
     )
     assert len(role["ManagedPolicyArns"]) <= 10
 
 
-def test_a_release_feeds_its_own_functions_only(emitted, config):
-    """AWS names what feeds a function; the function has the name of its stack."""
-    (sources,) = (
-        one for one in release_statements(emitted) if one["Sid"] == "ManageEventSourceMappings"
-    )
+def test_event_source_mappings_are_for_functions_of_the_environment(emitted, config):
+    """AWS generates the id of a mapping; the name of the function starts with its stack's name."""
+    mappings = statement_of(emitted, "ManageEventSourceMappings")
 
     function = (
         f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}"
         f":function:crd-{config.env.name}-messages-*"
     )
-    assert {"ArnLike": {"lambda:FunctionArn": {"Fn::Sub": function}}} == sources["Condition"]
+    assert {"ArnLike": {"lambda:FunctionArn": {"Fn::Sub": function}}} == mappings["Condition"]
 
 
-def test_a_release_reads_artifacts_and_nothing_else(emitted):
-    """Lambda fetches the code of a function in the name of whoever makes it."""
+def test_a_release_reads_objects_of_the_artifact_bucket_only(emitted):
+    """Lambda reads the code of a function with the permissions of the caller."""
     readers = [
-        one for one in release_statements(emitted) if "s3:GetObject" in one.get("Action", ())
+        statement
+        for statement in release_statements(emitted)
+        if "s3:GetObject" in statement.get("Action", ())
     ]
 
     artifacts = {"Fn::Sub": ["${Bucket}/*", {"Bucket": {"Fn::GetAtt": ["Artifacts", "Arn"]}}]}
     assert [(["s3:GetObject"], [artifacts])] == [
-        (one["Action"], one["Resource"]) for one in readers
+        (statement["Action"], statement["Resource"]) for statement in readers
     ]

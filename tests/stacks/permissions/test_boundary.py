@@ -1,0 +1,112 @@
+"""The permissions boundary allows exactly what the roles of a release are allowed."""
+
+import json
+from fnmatch import fnmatchcase
+
+import pytest
+
+from stacks.permissions.resources import MANUAL_STACKS
+from tests.stacks.permissions.access import NamedWorld
+
+
+def roles_by_stack(emitted):
+    """Return the roles of each stack of a release."""
+    return {
+        stack.stack.name: list(stack.of("AWS::IAM::Role").values())
+        for name, stack in emitted.items()
+        if name not in MANUAL_STACKS
+    }
+
+
+def test_every_role_has_the_boundary(everything):
+    """A release cannot create a role without it."""
+    roles = [role for roles in roles_by_stack(everything).values() for role in roles]
+
+    assert roles
+    for role in roles:
+        assert {"Fn::ImportValue": "crd-prod-foundation-Boundary"} == role["PermissionsBoundary"]
+
+
+def test_cloudformation_names_the_roles(emitted):
+    """Roles with fixed names could collide (defect 22)."""
+    with_fixed_names = [
+        (name, title)
+        for name, stack in emitted.items()
+        for type_ in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy")
+        for title, properties in stack.of(type_).items()
+        if {"RoleName", "ManagedPolicyName"} & properties.keys()
+    ]
+
+    assert [] == with_fixed_names
+
+
+def permissions(world, stack, statements):
+    """Return each allowed action with its resource and condition."""
+    return {
+        (action, resource, json.dumps(statement.get("Condition")))
+        for statement in world.resolved(statements, stack)
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+
+
+@pytest.fixture
+def world(everything):
+    return NamedWorld({stack.stack.name: stack.template for stack in everything.values()})
+
+
+@pytest.fixture
+def of_boundary(everything, world):
+    """The permissions of the boundary."""
+    boundary = everything["foundation"].of("AWS::IAM::ManagedPolicy")["PermissionsBoundary"]
+    return permissions(world, "crd-prod-foundation", boundary["PolicyDocument"]["Statement"])
+
+
+@pytest.fixture
+def of_roles(everything, world):
+    """The permissions of all roles with the boundary."""
+    return [
+        permission
+        for stack, roles in roles_by_stack(everything).items()
+        for role in roles
+        for policy in role["Policies"]
+        for permission in permissions(world, stack, policy["PolicyDocument"]["Statement"])
+    ]
+
+
+def covers(boundary_permission, permission):
+    """Return whether the boundary allows a permission of a role."""
+    action, pattern, condition = boundary_permission
+    allowed = permission[0] == action and fnmatchcase(permission[1], pattern)
+    return allowed and condition in {"null", permission[2]}
+
+
+def test_the_boundary_allows_the_permissions_of_all_roles(of_boundary, of_roles):
+    """A call that the boundary denies would only fail at run time."""
+    assert of_roles
+    assert not [
+        permission
+        for permission in of_roles
+        if not any(covers(limit, permission) for limit in of_boundary)
+    ]
+
+
+def test_the_boundary_allows_nothing_else(of_boundary, of_roles):
+    """A release cannot create a role with permissions that no role needs."""
+    assert not [
+        limit
+        for limit in of_boundary
+        if not any(covers(limit, permission) for permission in of_roles)
+    ]
+
+
+def test_the_boundary_excludes_the_artifacts(of_boundary):
+    """Code that a function could overwrite would run with other permissions."""
+    artifact = "arn:aws:s3:::crd-prod-artifacts-123456789012-eu-central-1-an/code.zip"
+
+    assert not [
+        pattern
+        for _, pattern, _ in of_boundary
+        if pattern != "*" and fnmatchcase(artifact, pattern)
+    ]
