@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from deployer.config.loading import environments, find, load, load_all, schema
+from deployer.config.loading import environments, find, load, load_all
+from deployer.config.schema import schema
 
 __all__ = ["environments", "find", "load", "load_all", "schema"]

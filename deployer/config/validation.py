@@ -1,7 +1,6 @@
-"""Names everything that is wrong with a table, seen against its type: not only the first fault.
+"""Find every error in a table of a config file, not only the first one.
 
-msgspec converts and stops at the first fault. So a table is looked at key by key, and msgspec is
-asked about each value alone.
+msgspec stops at the first value that does not fit its type. So each value is validated alone.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from msgspec.structs import FieldInfo
 from deployer.config.fields import Cidr, ConflictError
 from deployer.secret_detection import quote
 
-Place: TypeAlias = tuple[str | int, ...]
+KeyPath: TypeAlias = tuple[str | int, ...]
 
-_PLAIN = {
+_DESCRIPTIONS = {
     str: "text in quotes",
     bool: "true or false",
     int: "a whole number",
@@ -35,137 +34,152 @@ _PLAIN = {
 
 
 @dataclass(frozen=True)
-class Fault:
-    """What is wrong, and at which key; *line* and *hint* where they do not follow from it."""
+class SettingError:
+    """One error in a config file, at the key *path*.
 
-    place: Place
+    *line* and *hint* are given only where they do not follow from the key.
+    """
+
+    path: KeyPath
     fact: str
     line: int = 0
     hint: str = ""
 
 
 @dataclass(frozen=True)
-class Network:
-    """A network that a valid key claims."""
+class NetworkSetting:
+    """A valid setting that is a network."""
 
-    place: Place
+    path: KeyPath
     cidr: Cidr
 
 
-def look(found: object, wanted: Any, place: Place = ()) -> Iterator[Fault | Network]:
-    """All there is to say about *found*, which should be a *wanted*."""
-    of_parts = tuple(_parts(found, wanted, place))
+def validate(
+    value: object, type_: Any, path: KeyPath = ()
+) -> Iterator[SettingError | NetworkSetting]:
+    """Yield each error in *value*, which should be of *type_*, and each valid network in it."""
+    of_parts = tuple(_validate_parts(value, type_, path))
     yield from of_parts
-    if not any(isinstance(each, Fault) for each in of_parts):
-        yield from _whole(found, wanted, place)
+    if not any(isinstance(each, SettingError) for each in of_parts):
+        yield from _validate_whole(value, type_, path)
 
 
-def decode(wanted: type, found: object) -> Cidr:
-    """Make what msgspec cannot: *found* as a network; ValueError if it is none."""
-    if wanted is not Cidr:
-        raise NotImplementedError(wanted)
-    if not isinstance(found, str) or not re.search(Cidr.pattern, found):
+def decode(type_: type, value: object) -> Cidr:
+    """Convert *value* to a type that msgspec does not know; raise ValueError if it is invalid."""
+    if type_ is not Cidr:
+        raise NotImplementedError(type_)
+    if not isinstance(value, str) or not re.search(Cidr.pattern, value):
         raise ValueError
-    return Cidr(found)
+    return Cidr(value)
 
 
-def dotted(place: Place) -> str:
-    """*place* as people write it: network.zones[0]."""
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
+def format_key(path: KeyPath) -> str:
+    """Return *path* as TOML writes it, such as network.zones[0]."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
     return text.removeprefix(".")
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The one of *known* that whoever wrote *word* may have meant."""
-    by_lower = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(word.lower(), by_lower, n=1)
-    return by_lower[near[0]] if near else None
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the word of *known* that is most like *word*; None if none is."""
+    by_lower = {name.lower(): name for name in known}
+    matches = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return by_lower[matches[0]] if matches else None
 
 
-def words(wanted: Any) -> str:
-    """What a value of this type is, to end the sentence "… is not …"."""
-    bare, metas = _opened(wanted)
+def describe(type_: Any) -> str:
+    """Return what a value of *type_* is, as the end of the sentence "… is not …"."""
+    bare, metas = _unwrap(type_)
     for meta in metas:
         if meta.extra and "words" in meta.extra:
             return str(meta.extra["words"])
         if meta.ge is not None and meta.le is not None:
             return f"a whole number from {meta.ge} to {meta.le}"
         if meta.min_length is not None:
-            return f"{_PLAIN.get(get_origin(bare) or bare)} of at least {meta.min_length}"
+            return f"{_DESCRIPTIONS.get(get_origin(bare) or bare)} of at least {meta.min_length}"
     if get_origin(bare) is Literal:
-        return f"one of {_listed(get_args(bare))}"
+        return f"one of {_join(get_args(bare))}"
     if _is_table(bare):
         return "a table"
-    return _PLAIN.get(get_origin(bare) or bare, "what is taken here")
+    return _DESCRIPTIONS.get(get_origin(bare) or bare, "a valid value")
 
 
-def _parts(found: object, wanted: Any, place: Place) -> Iterator[Fault | Network]:
-    bare, _ = _opened(wanted)
-    match found:
+def _validate_parts(
+    value: object, type_: Any, path: KeyPath
+) -> Iterator[SettingError | NetworkSetting]:
+    bare, _ = _unwrap(type_)
+    match value:
         case dict() if _is_table(bare):
-            yield from _keys(found, bare, place)
+            yield from _validate_keys(value, bare, path)
         case dict() if get_origin(bare) is dict:
-            for key, value in found.items():
-                yield from look(value, get_args(bare)[1], (*place, key))
+            for key, item in value.items():
+                yield from validate(item, get_args(bare)[1], (*path, key))
         case list() if get_origin(bare) is tuple and get_args(bare)[1:] == (...,):
-            for number, value in enumerate(found):
-                yield from look(value, get_args(bare)[0], (*place, number))
+            for index, item in enumerate(value):
+                yield from validate(item, get_args(bare)[0], (*path, index))
 
 
-def _keys(
-    found: Mapping[str, object], table: type[msgspec.Struct], place: Place
-) -> Iterator[Fault | Network]:
-    """A misspelt key is one fault, not two, and its value is looked at like the one meant."""
+def _validate_keys(
+    value: Mapping[str, object], table: type[msgspec.Struct], path: KeyPath
+) -> Iterator[SettingError | NetworkSetting]:
+    """Yield unknown and missing keys.
+
+    A misspelt key is one error, not two, and its value is validated as that of the right key.
+    """
     fields = _fields(table)
-    missing = {name: field for name, field in fields.items() if name not in found}
-    for key, value in found.items():
-        kind = "table" if isinstance(value, dict) else "key"
+    missing = {name: field for name, field in fields.items() if name not in value}
+    for key, item in value.items():
+        kind = "table" if isinstance(item, dict) else "key"
         if key in fields:
-            yield from look(value, fields[key].type, (*place, key))
-        elif near := nearest(key, missing):
-            yield Fault((*place, key), f"unknown {kind}; did you mean {near!r}?")
-            yield from look(value, missing.pop(near).type, (*place, key))
+            yield from validate(item, fields[key].type, (*path, key))
+        elif near := closest(key, missing):
+            yield SettingError((*path, key), f"unknown {kind}; did you mean {near!r}?")
+            yield from validate(item, missing.pop(near).type, (*path, key))
         else:
-            yield Fault((*place, key), f"unknown {kind}; there are {_listed(fields)}")
+            yield SettingError((*path, key), f"unknown {kind}; there are {_join(fields)}")
     for name, field in missing.items():
         if field.required:
-            yield Fault((*place, name), f"missing; it takes {words(field.type)}")
+            yield SettingError((*path, name), f"missing; it takes {describe(field.type)}")
 
 
-def _whole(found: object, wanted: Any, place: Place) -> Iterator[Fault | Network]:
-    """The value itself: a table's own rule, a limit of a list, or all there is to a plain one."""
-    if isinstance(found, str) and not found.isprintable():
-        yield Fault(place, "has a line break or another character that cannot be seen")
+def _validate_whole(
+    value: object, type_: Any, path: KeyPath
+) -> Iterator[SettingError | NetworkSetting]:
+    """Yield the errors of *value* itself, whose parts are valid."""
+    if isinstance(value, str) and not value.isprintable():
+        yield SettingError(path, "has a line break or another character that cannot be seen")
         return
     try:
-        value = msgspec.convert(found, wanted, dec_hook=decode)
+        converted = msgspec.convert(value, type_, dec_hook=decode)
     except msgspec.ValidationError as error:
         match error.__cause__:
             case ConflictError(conflicts=conflicts):
                 for key, fact in conflicts:
-                    yield Fault((*place, *key.split(".")), fact)
+                    yield SettingError((*path, *key.split(".")), fact)
             case cause:
-                yield Fault(place, str(cause or "") or _unfit(found, wanted))
+                yield SettingError(path, str(cause or "") or _mismatch(value, type_))
     else:
-        if (options := _options(wanted)) and value is not None and value not in options:
-            yield Fault(place, _unfit(found, wanted))
-        if isinstance(value, Cidr):
-            yield Network(place, value)
+        options = _options(type_)
+        if options and converted is not None and converted not in options:
+            yield SettingError(path, _mismatch(value, type_))
+        if isinstance(converted, Cidr):
+            yield NetworkSetting(path, converted)
 
 
-def _unfit(found: object, wanted: Any) -> str:
-    fact = f"{quote(found)} is not {words(wanted)}"
-    bare, _ = _opened(wanted)
-    options = get_args(bare) if get_origin(bare) is Literal else _options(wanted)
+def _mismatch(value: object, type_: Any) -> str:
+    """Return why *value* is not of *type_*, with the value that was probably meant."""
+    fact = f"{quote(value)} is not {describe(type_)}"
+    bare, _ = _unwrap(type_)
+    options = get_args(bare) if get_origin(bare) is Literal else _options(type_)
     kind = type(options[0]) if options else bare
-    listed = _listed(options)
-    match found:
-        case str() if near := nearest(found, (each for each in options if isinstance(each, str))):
+    listed = _join(options)
+    texts = (option for option in options if isinstance(option, str))
+    match value:
+        case str() if near := closest(value, texts):
             return f"{fact}; did you mean {near!r}?"
         case str() if kind in (int, float, bool):
             return f"{fact}; it takes no quotes"
         case int() if kind is int and len(options) > 10:
-            return f"{fact}; did you mean {min(options, key=lambda each: abs(each - found))}?"
+            return f"{fact}; did you mean {min(options, key=lambda option: abs(option - value))}?"
         case int() | float() if kind is str:
             return f"{fact}; it needs quotes"
         case _ if options and len(listed) <= 120 and listed not in fact:
@@ -174,34 +188,34 @@ def _unfit(found: object, wanted: Any) -> str:
             return fact
 
 
-def _options(wanted: Any) -> tuple[str, ...]:
-    """What a type allows beyond what msgspec checks."""
-    _, metas = _opened(wanted)
+def _options(type_: Any) -> tuple[str, ...]:
+    """Return the values that `fields.one_of` allows; msgspec does not check them."""
+    _, metas = _unwrap(type_)
     return next(
         (meta.extra["options"] for meta in metas if meta.extra and "options" in meta.extra), ()
     )
 
 
-def _opened(wanted: Any) -> tuple[Any, tuple[Meta, ...]]:
-    """The type inside `Annotated` and `| None`, and what is said about it, innermost first."""
-    if get_origin(wanted) is Annotated:
-        bare, metas = _opened(wanted.__origin__)
-        return bare, (*metas, *wanted.__metadata__)
-    if get_origin(wanted) in (Union, UnionType):
-        some = [each for each in get_args(wanted) if each is not NoneType]
-        return _opened(some[0]) if len(some) == 1 else (wanted, ())
-    return wanted, ()
+def _unwrap(type_: Any) -> tuple[Any, tuple[Meta, ...]]:
+    """Return the type inside `Annotated` and `| None`, and its annotations, innermost first."""
+    if get_origin(type_) is Annotated:
+        bare, metas = _unwrap(type_.__origin__)
+        return bare, (*metas, *type_.__metadata__)
+    if get_origin(type_) in (Union, UnionType):
+        members = [member for member in get_args(type_) if member is not NoneType]
+        return _unwrap(members[0]) if len(members) == 1 else (type_, ())
+    return type_, ()
 
 
 @cache
 def _fields(table: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
-    """What *table* may hold; cached, since msgspec reads the annotations anew each time."""
+    """Return the fields of *table*; cached, since msgspec reads the annotations each time."""
     return {field.name: field for field in msgspec.structs.fields(table)}
 
 
-def _is_table(bare: Any) -> bool:
-    return isinstance(bare, type) and issubclass(bare, msgspec.Struct)
+def _is_table(type_: Any) -> bool:
+    return isinstance(type_, type) and issubclass(type_, msgspec.Struct)
 
 
-def _listed(options: Iterable[object]) -> str:
+def _join(options: Iterable[object]) -> str:
     return ", ".join(str(option) for option in options)

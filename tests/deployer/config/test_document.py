@@ -68,25 +68,25 @@ def test_what_editors_write_is_read(tmp_path, data):
 
     read = document.read(path)
 
-    assert ({"a": 1, "b": 2}, None) == (read.table, read.broken)
+    assert ({"a": 1, "b": 2}, None) == (read.table, read.syntax_error)
 
 
 @pytest.mark.parametrize(
     ("text", "line", "fact"),
     [
-        ("a = 1\nb = dev\n", 2, "column 5: this is no value; text needs quotes"),
-        ("a = 1\na = 2\n", 2, "column 6: this key stands twice"),
-        ("a = 1\na = 2", 2, "this key stands twice"),
-        ("a = {b = 1, b = 2}\n", 1, "column 18: this key stands twice"),
-        ("[a]\n[b]\n[a]\n", 3, "column 3: the table or key 'a' stands twice"),
-        ("[a]\nb = 1\n[a.b]\n", 3, "column 5: this key stands twice"),
+        ("a = 1\nb = dev\n", 2, "column 5: this is not a value; text needs quotes"),
+        ("a = 1\na = 2\n", 2, "column 6: this key is defined twice"),
+        ("a = 1\na = 2", 2, "this key is defined twice"),
+        ("a = {b = 1, b = 2}\n", 1, "column 18: this key is defined twice"),
+        ("[a]\n[b]\n[a]\n", 3, "column 3: the table or key 'a' is defined twice"),
+        ("[a]\nb = 1\n[a.b]\n", 3, "column 5: this key is defined twice"),
         ("[a\n", 1, "column 3: Expected ']' at the end of a table declaration"),
         ("a\n", 1, "column 2: Expected '=' after a key in a key/value pair"),
         ("a = 012\n", 1, "column 6: this does not belong to the value before it"),
-        ("a = [1,\n", 1, "this is no value; text needs quotes"),
+        ("a = [1,\n", 1, "this is not a value; text needs quotes"),
         ("a = " + "9" * 5000, 1, "this number is too long"),
-        ("a = " + "[" * 200_000, 1, "this is nested too deep"),
-        ("a = \0", 1, "column 5: this is no value; text needs quotes"),
+        ("a = " + "[" * 200_000, 1, "this is nested too deeply"),
+        ("a = \0", 1, "column 5: this is not a value; text needs quotes"),
     ],
 )
 def test_a_broken_text_says_where_and_why(tmp_path, text, line, fact):
@@ -94,9 +94,9 @@ def test_a_broken_text_says_where_and_why(tmp_path, text, line, fact):
     path = tmp_path / "dev.toml"
     path.write_text(text)
 
-    broken = document.read(path).broken
+    error = document.read(path).syntax_error
 
-    assert (line, fact) == (broken.line, broken.fact)
+    assert (line, fact) == (error.line, error.fact)
 
 
 def _missing(path):
@@ -129,6 +129,6 @@ def test_what_is_no_text_says_so(tmp_path, make, fact):
     path = tmp_path / "dev.toml"
     make(path)
 
-    broken = document.read(path).broken
+    error = document.read(path).syntax_error
 
-    assert fact == broken.fact
+    assert fact == error.fact

@@ -170,7 +170,7 @@ did you mean 2048?"""
     [
         (b"", ": is empty"),
         (b"\xef\xbb\xbf# Only a comment.\r\n", ": is empty"),
-        (b"[env]\nname = dev\n", ":2: column 8: this is no value; text needs quotes"),
+        (b"[env]\nname = dev\n", ":2: column 8: this is not a value; text needs quotes"),
         (b"\xff\xfea\0", ": is not UTF-8: byte 1"),
     ],
 )

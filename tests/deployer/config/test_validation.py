@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 from deployer.config import fields
-from deployer.config.validation import Fault, Network, decode, dotted, look, nearest
+from deployer.config.validation import (
+    NetworkSetting,
+    SettingError,
+    closest,
+    decode,
+    format_key,
+    validate,
+)
 
 GOOD = {
     "account": "012345678901",
@@ -41,11 +48,11 @@ class Example(fields.Settings, frozen=True):
 
 
 def facts(table) -> list[str]:
-    said = look({key: value for key, value in table.items() if value is not None}, Example)
+    said = validate({key: value for key, value in table.items() if value is not None}, Example)
     return [
-        ": ".join(filter(None, (dotted(each.place), each.fact)))
+        ": ".join(filter(None, (format_key(each.path), each.fact)))
         for each in said
-        if isinstance(each, Fault)
+        if isinstance(each, SettingError)
     ]
 
 
@@ -142,9 +149,9 @@ def test_a_fault_is_named_in_words(change, fact):
 
 def test_a_good_table_has_no_fault():
     """A valid table has only its networks to tell of."""
-    said = list(look(GOOD, Example))
+    said = list(validate(GOOD, Example))
 
-    assert [Network(("cidr",), fields.Cidr("10.0.0.0/16"))] == said
+    assert [NetworkSetting(("cidr",), fields.Cidr("10.0.0.0/16"))] == said
 
 
 plain = st.one_of(
@@ -207,6 +214,6 @@ def test_the_nearest_name(word, near):
     """A name that nearly is one we know is taken for a slip of the finger."""
     known = ["dev", "local", "prod"]
 
-    found = nearest(word, known)
+    found = closest(word, known)
 
     assert near == found
