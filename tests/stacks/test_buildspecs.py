@@ -8,7 +8,7 @@ from invoke.parser import Parser
 
 import tasks
 from tests.stacks.fake_codebuild import PASSWORD, PHASES, Build
-from tests.stacks.test_pipeline import BUILDS, EMITTED
+from tests.stacks.pipeline_templates import BUILDS, EMITTED
 
 REPOSITORY_URI = "registry.example/crd-prod-backend"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -24,7 +24,7 @@ from tests.stacks.permissions.access import (
     trusts,
     world,
 )
-from tests.stacks.test_pipeline import BUILDS, PROJECT_NAMES
+from tests.stacks.pipeline_templates import BUILDS, PROJECT_NAMES
 
 STACK_REGION = "ca-central-1"  # Other ARNs contain the example region REGION.
 CHANGES_STACKS = {"Infrastructure", "UpdateServiceStack"}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.stacks.permissions.access import PREFIX, RELEASE_MADE_ROLE, role
-from tests.stacks.test_pipeline import BUILDS
+from tests.stacks.pipeline_templates import BUILDS
 
 REFERENCE = Path(find_spec("cfnlint").origin).parent / "data" / "AdditionalSpecs" / "Policies.json"
 

@@ -1,0 +1,320 @@
+import msgspec
+import pytest
+
+from deployer.model.desired import BODY_LIMIT
+from stacks.permissions import build_roles, resources
+from tests.stacks.pipeline_templates import (
+    BUILDS,
+    EMITTED,
+    ENV,
+    PROJECT_NAMES,
+    ROLES,
+    emit_pipeline,
+)
+from tests.stacks.templates import config_of, emit, text
+
+# Projects ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", BUILDS)
+def test_both_timeouts_are_set(title):
+    """A build has a timeout, and a queue timeout; the original confused them (defect 39)."""
+    project = EMITTED.of("AWS::CodeBuild::Project")[title]
+
+    assert project["TimeoutInMinutes"] > 10
+    assert 30 == project["QueuedTimeoutInMinutes"]
+
+
+@pytest.mark.parametrize("title", BUILDS)
+def test_a_buildspec_is_part_of_its_project(title):
+    """A buildspec in the source could be changed by a push."""
+    source = EMITTED.of("AWS::CodeBuild::Project")[title]["Source"]
+
+    assert "CODEPIPELINE" == source["Type"]
+    assert source["BuildSpec"].startswith("version: 0.2\n")
+
+
+def test_only_the_image_project_is_privileged():
+    """Only docker needs it."""
+    projects = EMITTED.of("AWS::CodeBuild::Project")
+
+    privileged = [
+        title for title, project in projects.items() if project["Environment"]["PrivilegedMode"]
+    ]
+
+    assert ["Image"] == privileged
+
+
+@pytest.mark.parametrize(
+    ("architecture", "type_", "word"),
+    [("ARM64", "ARM_CONTAINER", "aarch64"), ("X86_64", "LINUX_CONTAINER", "x86_64")],
+)
+def test_build_machines_have_the_architecture_of_the_service(architecture, type_, word):
+    """A container image is for the architecture on which it was built."""
+    projects = emit_pipeline(architecture=architecture).of("AWS::CodeBuild::Project").values()
+
+    for environment in (project["Environment"] for project in projects):
+        assert type_ == environment["Type"]
+        assert f"amazonlinux-{word}-standard:" in environment["Image"]
+
+
+def test_environment_variables_contain_no_secrets():
+    """Every user who can describe a project can read them."""
+    variables = {
+        variable["Name"]
+        for project in EMITTED.of("AWS::CodeBuild::Project").values()
+        for variable in project["Environment"]["EnvironmentVariables"]
+    }
+
+    of_inv, of_image = {"CRUDDUR_ENV", "CRUDDUR_LOCK"}, {"CONTAINER", "REPOSITORY_URI"}
+    assert (
+        of_inv | of_image | {"MANUAL_STACKS", "REGIONS", "STACK_PREFIX", "STACK_QUERY"} == variables
+    )
+
+
+@pytest.mark.parametrize("title", BUILDS)
+def test_every_project_has_its_own_log_group(title):
+    """The log group has the configured retention, and only one role writes to it."""
+    group = EMITTED.of("AWS::Logs::LogGroup")[f"{title}Logs"]
+    configured = EMITTED.of("AWS::CodeBuild::Project")[title]["LogsConfig"]["CloudWatchLogs"]
+    writers = [
+        role
+        for role in ROLES
+        for statement in EMITTED.statements(role).values()
+        if {"Fn::GetAtt": [f"{title}Logs", "Arn"]} in statement["Resource"]
+    ]
+
+    assert 90 == group["RetentionInDays"]
+    assert {"Status": "ENABLED", "GroupName": {"Ref": f"{title}Logs"}} == configured
+    assert [f"{title}Role"] == writers
+
+
+def test_no_project_is_in_the_vpc():
+    """The migration function has access to the database, a build has not (defect 40)."""
+    assert not any(
+        "VpcConfig" in project for project in EMITTED.of("AWS::CodeBuild::Project").values()
+    )
+    assert "ec2:" not in text(EMITTED.inner)
+
+
+# Roles ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_allowed_action_is_a_pattern(role):
+    """Each allowed action is listed (defect 34)."""
+    actions = [
+        action
+        for statement in EMITTED.statements(role).values()
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+    ]
+
+    assert actions
+    assert not [action for action in actions if "*" in action]
+
+
+def test_statements_on_all_resources_are_listed():
+    """Their actions support no narrower resource; lint's exemptions have the reasons."""
+    on_all_resources = {
+        (role, sid)
+        for role in ROLES
+        for sid, statement in EMITTED.statements(role).items()
+        if "*" in statement["Resource"] and statement["Effect"] == "Allow"
+    }
+
+    assert {
+        ("PipelineRole", "DescribeTaskDefinitions"),
+        ("ImageRole", "GetRegistryToken"),
+        ("DiffRole", "DescribeStacks"),
+        ("PlanRole", "DescribeStacks"),
+        ("InfrastructureRole", "DescribeStacks"),
+        ("UpdateServiceStackRole", "DescribeStacks"),
+    } == on_all_resources
+
+
+@pytest.mark.parametrize(
+    ("role", "service", "source"),
+    [
+        (
+            "PipelineRole",
+            "codepipeline",
+            "codepipeline:${AWS::Region}:${AWS::AccountId}:crd-prod-pipeline",
+        ),
+        *((f"{title}Role", "codebuild", f":project/{PROJECT_NAMES[title]}") for title in BUILDS),
+    ],
+)
+def test_a_role_trusts_one_pipeline_or_project(role, service, source):
+    """The service cannot assume the role for another resource."""
+    (trust,) = EMITTED.of("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
+
+    assert {"Service": f"{service}.amazonaws.com"} == trust["Principal"]
+    assert trust["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"].endswith(source)
+
+
+def test_a_role_is_passed_to_one_service():
+    """The release role is passed to CloudFormation, the two roles of the service to ECS tasks."""
+    passed = {
+        role: (
+            statement["Resource"],
+            statement["Condition"]["StringEquals"]["iam:PassedToService"],
+        )
+        for role in ROLES
+        for statement in EMITTED.statements(role).values()
+        if "iam:PassRole" in statement["Action"]
+    }
+
+    names = [arn["Fn::Sub"].rpartition("/")[2] for arn in passed["PipelineRole"][0]]
+
+    assert ["crd-prod-service-ExecutionRole-*", "crd-prod-service-TaskRole-*"] == names
+    assert "ecs-tasks.amazonaws.com" == passed["PipelineRole"][1]
+    for role in ("InfrastructureRole", "UpdateServiceStackRole"):
+        assert ([{"Ref": "ReleaseRoleArn"}], "cloudformation.amazonaws.com") == passed[role]
+    assert {"PipelineRole", "InfrastructureRole", "UpdateServiceStackRole"} == passed.keys()
+
+
+@pytest.mark.parametrize("role", ["InfrastructureRole", "UpdateServiceStackRole"])
+def test_change_sets_are_created_with_the_release_role(role):
+    """Without a role, CloudFormation would use the permissions of the caller."""
+    create = EMITTED.statements(role)["CreateChangeSets"]
+
+    assert ["cloudformation:CreateChangeSet"] == create["Action"]
+    assert {
+        "StringEquals": {"cloudformation:RoleArn": {"Ref": "ReleaseRoleArn"}},
+        "StringLike": {"cloudformation:ChangeSetName": "release-*"},
+    } == create["Condition"]
+
+
+@pytest.mark.parametrize("role", ["InfrastructureRole", "UpdateServiceStackRole"])
+def test_changes_of_manual_stacks_are_denied(role):
+    """All actions that change stacks are denied for manual stacks and their nested stacks."""
+    allowed = EMITTED.statements(role)
+    denied = allowed["DenyManualStacks"]
+    names = {arn["Fn::Sub"].rpartition(":stack/")[2] for arn in denied["Resource"]}
+
+    changing = {
+        action
+        for sid in ("CreateChangeSets", "ExecuteChangeSets", "DeleteOrProtectStacks")
+        for action in allowed[sid]["Action"]
+    }
+
+    assert "Deny" == denied["Effect"]
+    assert changing == {*denied["Action"]}
+    assert {
+        "crd-prod-foundation/*",
+        "crd-prod-foundation-*/*",
+        "crd-prod-pipeline/*",
+        "crd-prod-pipeline-*/*",
+        "crd-prod-site-publisher/*",
+        "crd-prod-site-publisher-*/*",
+    } == names
+
+
+def test_stacks_of_both_regions_are_allowed():
+    """Stacks for CloudFront are in its region. Other stacks of the account are not allowed."""
+    allowed = EMITTED.statements("InfrastructureRole")
+    for sid in (
+        "DescribeStackEvents",
+        "CreateChangeSets",
+        "ExecuteChangeSets",
+        "DeleteOrProtectStacks",
+        "DenyManualStacks",
+    ):
+        regions = {arn["Fn::Sub"].split(":")[5] for arn in allowed[sid]["Resource"]}
+
+        assert {"ca-central-1", resources.CLOUDFRONT_REGION} == regions
+        assert all(
+            "/crd-prod-" in text(arn) or ":changeSet/release-*" in text(arn)
+            for arn in allowed[sid]["Resource"]
+        )
+
+
+def test_the_last_action_changes_only_the_service_stack():
+    """It deploys the recorded image and changes no other stack."""
+    allowed = EMITTED.statements("UpdateServiceStackRole")
+
+    changed = {
+        arn["Fn::Sub"].rpartition(":stack/")[2]
+        for sid in ("CreateChangeSets", "DeleteOrProtectStacks")
+        for arn in allowed[sid]["Resource"]
+    }
+
+    assert {"crd-prod-service/*"} == changed
+
+
+def test_image_writes_only_its_artifact_and_one_repository():
+    """`docker build` runs code of dependencies, which must not change the source artifact."""
+    allowed = EMITTED.statements("ImageRole")
+    writes = {
+        sid: statement["Resource"]
+        for sid, statement in allowed.items()
+        if any(":Put" in action or "Upload" in action for action in statement["Action"])
+        and sid != "WriteLogs"
+    }
+
+    assert {
+        "WriteImageArtifact": [
+            {
+                "Fn::Sub": [
+                    "${Bucket}/crd-prod-pipeline/Image/*",
+                    {"Bucket": {"Ref": "ArtifactStoreArn"}},
+                ]
+            }
+        ],
+        "PushImage": [{"Ref": "RepositoryArn"}],
+    } == writes
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"), [("prod", "crd-prod-pipeline"), ("a" * 20, "crd-" + "a" * 16)]
+)
+def test_artifact_folders_are_truncated_like_codepipelines(name, folder):
+    """CodePipeline truncates pipeline names to 20 characters and artifact names to 10."""
+    env = msgspec.structs.replace(ENV, name=name)
+
+    assert f"{folder}/Source" == build_roles.artifact_folder(env, "Source")
+    assert f"{folder}/SourceArti" == build_roles.artifact_folder(env, "SourceArtifact")
+
+
+def test_migrate_invokes_one_function():
+    """It describes only the stack whose output is the name of the function."""
+    allowed = EMITTED.statements("MigrateRole")
+
+    assert text(allowed["InvokeMigration"]["Resource"]).endswith(
+        ':function:crd-prod-users-Migrate-*"}]'
+    )
+    assert text(allowed["DescribeUsersStack"]["Resource"]).endswith(':stack/crd-prod-users/*"}]')
+    assert {"lambda:InvokeFunction"} == {*allowed["InvokeMigration"]["Action"]}
+
+
+def test_the_image_is_recorded_in_the_parameter_of_the_service():
+    """The parameter contains the name of the image."""
+    statements = [
+        emit_pipeline(image=image).statements("RecordImageRole")["RecordImage"]
+        for image in ("backend", "verifier")
+    ]
+
+    for image, statement in zip(("backend", "verifier"), statements, strict=True):
+        assert text(statement["Resource"]).endswith(f':parameter/crd/prod/{image}/image"}}]')
+        assert ["ssm:PutParameter"] == statement["Action"]
+
+
+@pytest.mark.parametrize("role", ["PlanRole", "InfrastructureRole", "UpdateServiceStackRole"])
+def test_the_images_of_all_services_are_readable(role):
+    """A plan reads the image of every service, and config may have a second service."""
+    read = EMITTED.statements(role)["ReadReleasedImages"]
+
+    assert ["ssm:GetParameters"] == read["Action"]
+    assert text(read["Resource"]).endswith(':parameter/crd/prod/*/image"}]')
+
+
+def test_update_service_stack_needs_no_artifacts():
+    """The template fits into a call, so the role neither reads nor writes artifacts."""
+    service = emit(config_of("prod"))["service"]
+
+    assert len(service.stack.template.to_yaml().encode()) < BODY_LIMIT
+    assert not [
+        sid
+        for sid, statement in EMITTED.statements("UpdateServiceStackRole").items()
+        if "artifacts" in text(statement)
+    ]
