@@ -45,7 +45,7 @@ def refusal(ran):
             ["deploy", "--stack=CrdCluster"],
             1,
             "--stack=CrdCluster: the name here is 'cluster'",
-            "there",
+            "the stacks are",
         ),
         (["deploy", "--env=dve"], 1, "dve", "dev"),
         (["outputs", "--format=xml"], 1, "--format=xml: unknown", "one of: table, json, dotenv"),
@@ -88,7 +88,7 @@ def test_unknown_names(place, task, code, words, hint):
             ),
             "--env=local",
         ),
-        (DEV_ROOT | {"HTTPS_PROXY": "http://127.0.0.1:9"}, 8, "no answer", "nothing was begun"),
+        (DEV_ROOT | {"HTTPS_PROXY": "http://127.0.0.1:9"}, 8, "no response", "nothing was changed"),
         (
             DEV_ROOT,
             3,
