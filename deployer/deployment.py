@@ -135,7 +135,7 @@ class Deployment:
         digests. A *release* skips the stacks that an administrator deploys. Raise GuardError if a
         foreign stack has the name of a desired one, and for an update that AWS would refuse midway.
         """
-        self.environment.settle_templates()
+        self.environment.write_or_check_templates()
         check_templates([self.environment], self.hooks.lint_cache)
         desired = select(self.environment.desired, names, only=only, aliases=self.hooks.aliases)
         if release:

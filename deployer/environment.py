@@ -1,4 +1,4 @@
-"""One environment, opened: its config, the templates it wants, and the account they go to."""
+"""An environment: its config, its desired stacks, and the account that they are deployed to."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ if TYPE_CHECKING:
     from emulator import Endpoint
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?")
-EMULATOR = "local"  # The environment that is the emulator.
-
+EMULATOR = "local"  # The name of the environment in the emulator.
 
 C = TypeVar("C", bound=Settings)
 
 
 @dataclass(frozen=True)
 class Project(Generic[C]):
-    """What the deployer is told of the project it deploys: its folder, and what it describes."""
+    """A project with stacks: its folder, the type of its config, and its stacks."""
 
     root: Path
     config: type[C]
@@ -39,75 +38,79 @@ class Project(Generic[C]):
 
     @property
     def build(self) -> Path:
-        """Where templates are written, a folder per environment."""
+        """The folder of the generated templates, with a folder per environment."""
         return self.root / "build"
 
     @property
     def stacks(self) -> Path:
-        """Where the stack files are."""
+        """The folder of the stack files."""
         return self.root / "stacks"
 
     @property
     def dist(self) -> Path:
-        """Where the code of functions is built."""
+        """The folder of the built code of functions."""
         return self.root / "dist"
 
     @property
     def emulator(self) -> Path:
-        """Where the emulator keeps everything it has."""
+        """The folder with all data of the emulator."""
         return self.root / ".emulator"
 
     def environments(self) -> tuple[str, ...]:
-        """The name of every environment there is a config file for."""
+        """Return the name of every environment that has a config file."""
         return configs.environments(self.root / "config")
 
     def write_schema(self) -> None:
-        """Write config/schema.json, from which editors complete and check config files."""
+        """Write config/schema.json, with which editors complete and check config files."""
         schema = symlinks.refuse(self.root / "config" / "schema.json", self.root)
         schema.write_text(configs.schema(self.config), "utf-8")
 
     def open(self, name: str) -> Environment:
-        """Read config/*name*.toml and synthesise; raises ConfigError or SynthError."""
+        """Read config/*name*.toml and render the stacks; raise ConfigError or SynthError."""
         file = configs.find(self.root / "config", name)
-        with self._mistakes_told():
+        with self._raise_stack_file_errors():
             config = configs.load(file, self.config)
-        return self._opened(config)
+        return self._render(config)
 
     def open_all(self) -> list[Environment]:
-        """Open every environment; raises one ConfigError for the faults of all files."""
-        with self._mistakes_told():
+        """Open every environment; raise one ConfigError for the errors of all files."""
+        with self._raise_stack_file_errors():
             loaded = configs.load_all(self.root / "config", self.config)
-        return [self._opened(config) for config in loaded.values()]
+        return [self._render(config) for config in loaded.values()]
 
     @contextmanager
-    def _mistakes_told(self) -> Iterator[None]:
-        """Raise SynthError for a mistake in a stack file, such as in the types of its settings."""
+    def _raise_stack_file_errors(self) -> Iterator[None]:
+        """Raise SynthError for an error in a stack file, such as in the types of its settings."""
         try:
             yield
         except Exception as error:
             stack_file_errors.refuse(error, self.stacks)
             raise
 
-    def _opened(self, config: C) -> Environment:
+    def _render(self, config: C) -> Environment:
         layers = self._layers(config)
         return Environment(layers.env, synth.synth(layers), self.build / layers.env.name, config)
 
     def _layers(self, config: C) -> Layers:
-        """The layers of *config*; raises one SynthError for the mistakes of all stack files."""
+        """Return the stacks of *config*; raise one SynthError for the errors of all stack files."""
         code = Code(self.root)
         try:
             return self.layers(config, code)
         except Exception as error:
-            # Once more, for the mistakes of other stacks; it is the first error that counts.
-            with stack_file_errors.collecting(self.stacks) as found, suppress(Exception):
+            # Repeat it to collect the errors of the other stacks.
+            with stack_file_errors.collecting(self.stacks) as collected, suppress(Exception):
                 self.layers(config, code)
-            stack_file_errors.refuse(error, self.stacks, found)
+            stack_file_errors.refuse(error, self.stacks, collected)
             raise
 
 
 @dataclass(frozen=True)
 class Environment:
-    """An environment's settings and what it wants, lowest stack first."""
+    """The config of an environment, and its desired stacks, dependencies first.
+
+    *build* is the folder of its templates. *config* is the loaded config file, of the type that
+    the project declares.
+    """
 
     env: Env
     desired: tuple[DesiredStack, ...]
@@ -116,17 +119,19 @@ class Environment:
 
     @property
     def is_local(self) -> bool:
-        """It is the emulator: nobody reviews it, and nothing in it is worth asking for."""
+        """Whether it is the emulator, which needs neither review nor approval."""
         return self.env.name == EMULATOR
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
-        """What its functions are made of."""
-        return tuple(dict.fromkeys(one for each in self.desired for one in each.artifacts))
+        """The code of its functions."""
+        return tuple(
+            dict.fromkeys(artifact for stack in self.desired for artifact in stack.artifacts)
+        )
 
     @property
     def templates(self) -> tuple[DesiredStack | NestedTemplate, ...]:
-        """Every template, those of nested stacks right after the one they are in."""
+        """Every template, those of nested stacks right after their root stack."""
         templates: list[DesiredStack | NestedTemplate] = []
         for stack in self.desired:
             templates += [stack, *stack.nested]
@@ -134,20 +139,20 @@ class Environment:
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """The regions that may have its stacks: those of its layers and those in its config."""
-        layers = (stack.region for stack in self.desired)
-        return tuple(dict.fromkeys((*layers, self.env.region, *self.env.former_regions)))
+        """The regions that may have its stacks: those of desired stacks, and those in its config."""
+        regions = (stack.region for stack in self.desired)
+        return tuple(dict.fromkeys((*regions, self.env.region, *self.env.former_regions)))
 
     @property
     def prefix(self) -> str:
-        """What the name of each of its stacks begins with."""
+        """The prefix of the names of its stacks."""
         return self.env.stack_name("")
 
-    def settle_templates(self) -> None:
-        """See that build/ holds what will be deployed.
+    def write_or_check_templates(self) -> None:
+        """Make sure that build/ has the templates to deploy.
 
-        The emulator gets it written afresh. For an account it was reviewed, so it is only
-        compared: raises StaleError where it differs.
+        For the emulator they are written. For an account they were reviewed, so they are only
+        compared: raise StaleError if they differ.
         """
         if self.is_local:
             synth.write(self.desired, self.build)
@@ -156,27 +161,29 @@ class Environment:
 
 
 def connect(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Account:
-    """The account of *environment*; the emulator in *folder* is started if need be.
+    """Return the account of *environment*; start the emulator in *folder* if necessary.
 
-    Raises GuardError for an account that is not the one in config, see `deployer.aws.connect`.
+    Raise GuardError for another account than that of the config; see `deployer.aws.connect`.
     """
+    # Imported here: botocore takes 0.1 s, and `synth` and `lint` need no account.
     from deployer.aws.connect import connect_account, connect_emulator
 
     env = environment.env
     if not environment.is_local:
         return connect_account(env, environ)
-    endpoint = start(environment, folder, environ)
+    endpoint = start_emulator(environment, folder, environ)
     return connect_emulator(env, endpoint.url, endpoint.access_key, endpoint.secret_key)
 
 
-def start(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Endpoint:
-    """The emulator in *folder*, running, with what *environment* expects to be there by hand.
+def start_emulator(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Endpoint:
+    """Start the emulator in *folder*, with the hosted zone that *environment* requires.
 
     CRUDDUR_POSTGRES=system creates new databases with the PostgreSQL that is installed on this
-    machine. CRUDDUR_ORIGINS lists more origins, besides the site's own, whose pages may send
-    requests. Both depend on the machine, so they are not in a config file. Raises ConfigError for
-    an unknown PostgreSQL, or an invalid origin.
+    machine. CRUDDUR_ORIGINS lists further origins whose pages may send requests, besides that of
+    the site. Both depend on the machine, so they are not in a config file. Raise ConfigError for
+    an unknown PostgreSQL or an invalid origin.
     """
+    # Imported here: only the local environment needs it.
     import emulator
 
     env = environment.env
@@ -196,7 +203,7 @@ def start(environment: Environment, folder: Path, environ: Mapping[str, str]) ->
 
 
 def _origins(text: str) -> list[str]:
-    """Return the origins in *text*, which spaces separate."""
+    """Return the space-separated origins in *text*."""
     origins = text.split()
     if wrong := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
         raise ConfigError(

@@ -61,10 +61,10 @@ def status(_: Context) -> None:
 def env(_: Context) -> None:
     """Print exports that point the AWS CLI at it: eval "$(invoke emulator.env)"."""
     import emulator
-    from deployer.environment import start
+    from deployer.environment import start_emulator
 
     local = project.environment("local")
-    endpoint = start(local, project.project().emulator, os.environ)
+    endpoint = start_emulator(local, project.project().emulator, os.environ)
     for name, value in emulator.environment_variables(endpoint, region=local.env.region).items():
         print(f"export {name}={shlex.quote(value)}")
 

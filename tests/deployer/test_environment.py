@@ -102,7 +102,7 @@ def test_the_schema_is_written_for_editors(project: Project[Config]) -> None:
 def test_what_nobody_reviewed_is_not_deployed(dev: Environment) -> None:
     """For an account build/ is compared, and never written."""
     with pytest.raises(StaleError) as told:
-        dev.settle_templates()
+        dev.write_or_check_templates()
 
     assert "build/dev" in told.value.message
     assert not dev.build.exists()
@@ -113,14 +113,14 @@ def test_what_was_reviewed_may_be_deployed(dev: Environment) -> None:
     synth.write(dev.desired, dev.build)
     before = {file.name: file.stat().st_mtime_ns for file in dev.build.iterdir()}
 
-    dev.settle_templates()
+    dev.write_or_check_templates()
 
     assert before == {file.name: file.stat().st_mtime_ns for file in dev.build.iterdir()}
 
 
 def test_the_emulator_needs_no_review(local: Environment) -> None:
     """Its templates are written afresh each time."""
-    local.settle_templates()
+    local.write_or_check_templates()
 
     assert local.desired[0].text == (local.build / "network.yaml").read_text()
 
@@ -186,7 +186,7 @@ def test_origins_are_added(local: Environment, project: Project[Config]) -> None
     """A page of an origin in CRUDDUR_ORIGINS may send requests; others may not."""
     added, other = "http://localhost:3000", "http://localhost:3001"
     try:
-        endpoint = environment.start(local, project.emulator, {"CRUDDUR_ORIGINS": added})
+        endpoint = environment.start_emulator(local, project.emulator, {"CRUDDUR_ORIGINS": added})
         statuses = [preflight(endpoint.url, origin) for origin in (added, other)]
     finally:
         emulator.stop(project.emulator)
