@@ -1,1 +1,7 @@
-"""Invoke tasks: one module per namespace, which parses, calls `operations/` and prints."""
+"""The tasks: one module per Invoke namespace, which parses, calls `operations/` and prints."""
+
+import sys
+
+# Invoke turns off the writing of bytecode. Without it Python would compile every module again
+# on each run.
+sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)

@@ -1,77 +1,262 @@
-"""Open a deployment for a task: its environment, account and reporter."""
+"""The main tasks: generate, check, plan and deploy the stacks."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from typing import TypeVar, cast
 
+from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.framework.task import INTERRUPTED
-from deployer import report
-from deployer.aws.cloud import DeployedStack
-from deployer.deployment import Deployment, DeploymentPlan, Options
-from deployer.errors import DeployError
-from deployer.removal import Deletion
-from operations import project
-from operations.deployment import hooks
+from commands.framework.task import task
+from deployer.errors import ConfigError
+from operations import lambdas, project
+
+Choice = TypeVar("Choice", bound=str)
+CHANGES = 2  # The exit code of `plan` and `synth --check` if there are changes.
+
+_STACK = "a stack such as cluster; repeatable (default: all)"
+_ONLY = "skip dependencies"
+_VERIFY = "compare whole templates instead of digests"
+_JOBS = "how many stacks at a time"
+_TIMEOUT = "minutes to wait for one stack operation; AWS continues it"
+_ENVS = "the environment (default: $CRUDDUR_ENV, else all)"
+_JSON = "print versioned JSON lines, one per event"
 
 
-@contextmanager
-def open_deployment(
-    env: str,
-    *,
-    json: bool = False,
-    yes: bool = False,
-    no_execute: bool = False,
-    timeout: int = 60,
-) -> Iterator[Deployment]:
-    """Connect to the account of an environment, and report every error.
+@task(
+    help={"check": "write nothing; print a diff and exit with 2 if build/ is stale", "env": _ENVS}
+)
+def synth(_: Context, check: bool = False, env: str = "") -> None:
+    """Write the templates to build/ and the schema of config/."""
+    from deployer import synth as templates
 
-    End the task with the exit code of a DeployError, and with 130 after an interrupt. With *json*
-    no question is asked, since it has no place among JSON lines.
-    """
-    with report.reporter(json=json, stream=sys.stderr, environ=os.environ) as reporter:
-        try:
-            environment = project.environment(env)
-            reporter.start(
-                environment.env.name,
-                environment.env.account,
-                environment.env.region,
-                emulator=environment.is_local,
-                origins=project.origins(environment),
-            )
-            account = project.account(environment)
-            options = Options(yes, no_execute, timeout_minutes=timeout, can_ask=not json)
-            yield Deployment(environment, account, reporter, hooks(), options)
-        except DeployError as error:
-            reporter.error(error)
-            raise Exit(code=error.code) from error
-        except KeyboardInterrupt as interrupt:
-            reporter.interrupted()
-            raise Exit(code=INTERRUPTED) from interrupt
+    environments = [
+        environment
+        for environment in project.environments(env)
+        if not (check and environment.is_local)
+    ]
+    diffs = [
+        templates.drift(environment.desired, environment.build) for environment in environments
+    ]
+    if check and any(diffs):
+        print("".join(diffs), end="")
+        raise Exit(code=CHANGES)
+    for environment, diff in zip(environments, diffs, strict=True):
+        if not check:
+            templates.write(environment.desired, environment.build)
+        state = "written" if diff else "up to date"
+        print(f"{environment.env.name}: {len(environment.desired)} stacks {state}")
+    if not check:
+        project.project().write_schema()
 
 
-def show_plan(plan: DeploymentPlan, *, json: bool) -> None:
-    """Print a plan."""
-    parts = plan.steps, plan.orphans, plan.uploads
-    style = report.style_of(sys.stdout, os.environ)
-    print(report.plan_json(*parts) if json else report.plan_text(*parts, style=style), end="")
+@task(
+    iterable=["name"],
+    help={
+        "name": "a function such as thumbnail; repeatable (default: all)",
+        "env": _ENVS,
+        "jobs": "how many at a time (default: 0, two per core)",
+    },
+)
+def build(_: Context, name: list[str] | None = None, env: str = "", jobs: int = 0) -> None:
+    """Build the missing zip files of the Lambda functions."""
+    from deployer.artifacts import build as builder
 
-
-def show_deletions(deletions: Sequence[Deletion], *, json: bool) -> None:
-    """Print the deletions of a destroy."""
-    style = report.style_of(sys.stdout, os.environ)
-    text = (
-        report.deletions_json(deletions) if json else report.deletions_text(deletions, style=style)
+    artifacts = dict.fromkeys(
+        artifact for environment in project.environments(env) for artifact in environment.artifacts
     )
-    print(text, end="")
+    for name_ in name or ():
+        one_of("name", name_, sorted({artifact.name for artifact in artifacts}))
+    selected = [artifact for artifact in artifacts if not name or artifact.name in name]
+    built = lambdas.build(selected, jobs=jobs or None)
+    for function in built:
+        print(builder.line(function))
+    for line in builder.unchecked(built):
+        print(line)
 
 
-def show_outputs(
-    deployment: Deployment, stacks: Sequence[DeployedStack], form: report.Format
+@task(help={"env": _ENVS})
+def lint(_: Context, env: str = "") -> None:
+    """Check all templates and zip files with cfn-lint and policies."""
+    from deployer.artifacts import build as builder
+    from deployer.template_checks import check_templates
+    from operations.deployment import LINT_CACHE
+
+    environments = project.environments(env)
+    check_templates(environments, LINT_CACHE)
+    built = lambdas.build(
+        artifact for environment in environments for artifact in environment.artifacts
+    )
+    for environment in environments:
+        counts = f"{len(environment.desired)} templates, {len(environment.artifacts)} functions"
+        print(f"{environment.env.name}: {counts}, no findings")
+    for line in builder.unchecked(built):
+        print(line)
+
+
+@task(
+    iterable=["stack"],
+    help={
+        "stack": _STACK,
+        "only": _ONLY,
+        "release": "plan what a release deploys: no administrator stacks",
+        "verify": _VERIFY,
+        "json": "print the plan as JSON lines",
+    },
+)
+def plan(
+    _: Context,
+    stack: list[str] | None = None,
+    only: bool = False,
+    env: str = "",
+    release: bool = False,
+    verify: bool = False,
+    json: bool = False,
 ) -> None:
-    """Print the outputs of stacks."""
-    print(report.outputs(stacks, form, env=deployment.environment.env), end="")
+    """Show what a deploy would change; exit with 2 if anything."""
+    from commands.framework.open_deployment import open_deployment, show_plan
+
+    with open_deployment(env, json=json) as deployment:
+        planned = deployment.plan(stack or (), only=only, verify=verify, release=release)
+        show_plan(planned, json=json)
+    if planned.has_changes:
+        raise Exit(code=CHANGES)
+
+
+@task(
+    iterable=["stack"],
+    help={
+        "stack": _STACK,
+        "only": _ONLY,
+        "yes": "approve all change sets without asking",
+        "jobs": "how many stacks at a time; 1 keeps the order of layers()",
+        "no_execute": "leave the change sets for review; print how to execute them",
+        "release": "deploy with the release role; no administrator stacks",
+        "verify": _VERIFY,
+        "timeout": _TIMEOUT,
+        "json": _JSON,
+    },
+)
+def deploy(
+    _: Context,
+    stack: list[str] | None = None,
+    only: bool = False,
+    env: str = "",
+    yes: bool = False,
+    jobs: int = 4,
+    no_execute: bool = False,
+    release: bool = False,
+    verify: bool = False,
+    timeout: int = 60,
+    json: bool = False,
+) -> None:
+    """Deploy the stacks in dependency order, after approval."""
+    from commands.framework.open_deployment import open_deployment, show_outputs
+
+    with open_deployment(
+        env, json=json, yes=yes, no_execute=no_execute, timeout=timeout
+    ) as deployment:
+        planned = deployment.plan(stack or (), only=only, verify=verify, release=release)
+        result = deployment.deploy(planned, jobs=jobs)
+        if result.exit_code:
+            raise Exit(code=result.exit_code)
+        show_outputs(deployment, result.stacks, "json" if json else "table")
+
+
+@task(
+    iterable=["stack", "confirm"],
+    help={
+        "stack": "a stack, also one removed from the code; with its dependents (default: all)",
+        "confirm": "the name of a stack that holds data or is protected; repeatable",
+        "dry_run": "only show what is deleted and kept; exit with 2 if anything is",
+        "yes": "delete without asking for approval",
+        "jobs": _JOBS,
+        "timeout": _TIMEOUT,
+        "json": _JSON,
+    },
+)
+def destroy(
+    _: Context,
+    stack: list[str] | None = None,
+    env: str = "",
+    confirm: list[str] | None = None,
+    dry_run: bool = False,
+    yes: bool = False,
+    jobs: int = 4,
+    timeout: int = 60,
+    json: bool = False,
+) -> None:
+    """Delete stacks, dependents first, after approval."""
+    from commands.framework.open_deployment import open_deployment, show_deletions
+
+    with open_deployment(env, json=json, yes=yes, timeout=timeout) as deployment:
+        deletions = deployment.deletions(stack or ())
+        if dry_run:
+            show_deletions(deletions, json=json)
+        elif code := deployment.destroy(deletions, confirmed=confirm or (), jobs=jobs):
+            raise Exit(code=code)
+    if dry_run and deletions:
+        raise Exit(code=CHANGES)
+
+
+@task(help={"json": "print it as JSON lines"})
+def status(_: Context, env: str = "", json: bool = False) -> None:
+    """Show the deployed stacks and the manual steps to do."""
+    from commands.framework.open_deployment import open_deployment
+    from deployer import report
+    from operations import manual_steps
+    from operations.target import Target
+
+    with open_deployment(env, json=json) as deployment:
+        inventory = deployment.inventory
+        stacks = inventory.all_stacks()
+        owned = inventory.owned(stacks)
+        target = Target(deployment.environment, deployment.account)
+        steps = list(manual_steps.pending(target, owned))
+        orphans, style = inventory.orphans(owned), report.style_of(sys.stdout, os.environ)
+        text = (
+            report.status_json(owned, orphans, steps)
+            if json
+            else report.status(owned, orphans, steps, style=style)
+        )
+        print(text, end="")
+        inventory.refuse_taken_names(stacks, deployment.environment.desired)
+
+
+@task(
+    iterable=["stack"],
+    help={"stack": _STACK, "format": "table, json, dotenv or shell"},
+)
+def outputs(
+    _: Context,
+    stack: list[str] | None = None,
+    env: str = "",
+    format: str = "table",  # noqa: A002  # the name of the flag
+) -> None:
+    """Print the outputs of the deployed stacks."""
+    from commands.framework.open_deployment import open_deployment, show_outputs
+    from deployer import report
+
+    form = one_of("format", format, report.FORMATS)
+    with open_deployment(env) as deployment:
+        show_outputs(deployment, deployment.select_deployed(stack or ()), form)
+
+
+@task(help={"format": "mermaid or dot"})
+def graph(_: Context, env: str = "", format: str = "mermaid") -> None:  # noqa: A002
+    """Print the dependency graph of the stacks."""
+    from deployer import dependency_graph
+
+    form = one_of("format", format, ("mermaid", "dot"))
+    draw = {"mermaid": dependency_graph.mermaid, "dot": dependency_graph.dot}[form]
+    print(draw(project.environment(env).desired), end="")
+
+
+def one_of(flag: str, value: str, choices: Sequence[Choice]) -> Choice:
+    """Return *value*; raise ConfigError if it is not one of *choices*."""
+    if value in choices:
+        return cast("Choice", value)
+    raise ConfigError(f"--{flag}={value}: unknown", hint=f"one of: {', '.join(choices)}")

@@ -1,4 +1,4 @@
-"""The picture of one person: given by an operator, and taken away again."""
+"""Upload or delete the avatar of a user, as an operator."""
 
 from __future__ import annotations
 
@@ -6,104 +6,108 @@ import importlib
 import mimetypes
 import time
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from invoke.collection import Collection
-from invoke.context import Context
+from deployer.errors import CloudError, ConfigError
+from operations import project
 
-from commands.framework import terminal
-from commands.framework.task import task
-from operations import project, target
+if TYPE_CHECKING:
+    from operations.target import Target
 
-PATIENCE_SECONDS = 30.0  # A cold start, and the largest picture there may be.
-_HELP = {"sub": "the person's id in Cognito"}
+TIMEOUT_SECONDS = 30.0  # Enough for a cold start and the largest image.
+POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Picture:
-    """The picture of one person: where it comes from and goes to, and who owns the buckets."""
+class Avatar:
+    """The avatar of a user: where it is uploaded, stored and shown, and the owner of the buckets."""
 
     client: Any
     owner: str
-    uploads: str
-    original: str
-    avatars: str
-    picture: str
+    uploads_bucket: str
+    upload_key: str
+    avatars_bucket: str
+    avatar_key: str
     url: str
 
-    def put(self, body: bytes, content_type: str) -> None:
-        """Upload what becomes the picture."""
+    def put_upload(self, body: bytes, content_type: str) -> None:
+        """Upload the original, from which the function `thumbnail` creates the avatar."""
         self.client.put_object(
-            Bucket=self.uploads,
-            Key=self.original,
+            Bucket=self.uploads_bucket,
+            Key=self.upload_key,
             Body=body,
             ContentType=content_type,
             ExpectedBucketOwner=self.owner,
         )
 
     def version(self) -> str | None:
-        """The version of the picture that is shown; None where there is none."""
+        """Return the version id of the current avatar; None if there is none."""
         listed = self.client.list_object_versions(
-            Bucket=self.avatars, Prefix=self.picture, ExpectedBucketOwner=self.owner
+            Bucket=self.avatars_bucket, Prefix=self.avatar_key, ExpectedBucketOwner=self.owner
         )
         latest = [each["VersionId"] for each in listed.get("Versions", []) if each["IsLatest"]]
         return latest[0] if latest else None
 
-    def clear(self) -> None:
-        """Take away the picture, and what it was made from."""
-        for bucket, key in ((self.uploads, self.original), (self.avatars, self.picture)):
+    def delete(self) -> None:
+        """Delete the original and the avatar."""
+        for bucket, key in (
+            (self.uploads_bucket, self.upload_key),
+            (self.avatars_bucket, self.avatar_key),
+        ):
             self.client.delete_object(Bucket=bucket, Key=key, ExpectedBucketOwner=self.owner)
 
 
-@task(help=_HELP | {"file": "a picture: JPEG, PNG or WebP"})
-def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
-    """Give a person a picture, and wait until everyone can see it."""
-    from deployer.errors import CloudError, ConfigError
-
-    photo = project.path(file)
-    if not photo.is_file():
-        raise ConfigError(f"--file={file}: there is no such file", hint="a JPEG, PNG or WebP")
-    picture = _picture(sub, env)
-    content_type = mimetypes.guess_type(photo.name)[0] or "application/octet-stream"
-    before = picture.version()
-    picture.put(photo.read_bytes(), content_type)
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while picture.version() == before:
-        if time.monotonic() > give_up:
-            why = "the log of the thumbnail function says why"
-            raise CloudError(f"no picture came of {photo.name}", hint=why)
-        time.sleep(0.2)
-    terminal.show(picture.url)
+def image_file(path: str) -> Path:
+    """Return the file at *path*; raise ConfigError if it does not exist."""
+    file = project.absolute_path(path)
+    if not file.is_file():
+        raise ConfigError(f"--file={path}: no such file", hint="pass a JPEG, PNG or WebP image")
+    return file
 
 
-@task(help=_HELP)
-def clear(_: Context, sub: str = "", env: str = "") -> None:
-    """Take a person's picture away: they have the default one again."""
-    picture = _picture(sub, env)
-    picture.clear()
-    terminal.show(f"cleared {picture.url}")
-
-
-def _picture(sub: str, env: str) -> Picture:
-    """Raises ConfigError where nobody is named, CloudError where a layer is not deployed."""
-    from deployer.errors import ConfigError
-
+def refuse_missing_sub(sub: str) -> None:
+    """Raise ConfigError if no user is named."""
     if not sub:
-        raise ConfigError("--sub: nobody is named", hint="the person's id in Cognito")
-    here = target.connect(env)
-    # One rule for all who need it: the functions have it too, in their zips.
+        raise ConfigError("--sub is required", hint="see ./inv users.list")
+
+
+def upload(target: Target, sub: str, file: Path) -> str:
+    """Upload *file* as the avatar of the user *sub*, wait until it is published, return its URL."""
+    avatar = find(target, sub)
+    content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    previous = avatar.version()
+    avatar.put_upload(file.read_bytes(), content_type)
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while avatar.version() == previous:
+        if time.monotonic() > deadline:
+            raise CloudError(
+                f"{file.name}: no avatar was created from it",
+                hint=f"see ./inv logs --function=thumbnail --env={target.env.name}",
+            )
+        time.sleep(POLL_SECONDS)
+    return avatar.url
+
+
+def delete(target: Target, sub: str) -> str:
+    """Delete the avatar of the user *sub*, so that the default one is shown; return its URL."""
+    avatar = find(target, sub)
+    avatar.delete()
+    return avatar.url
+
+
+def find(target: Target, sub: str) -> Avatar:
+    """Return the avatar of the user whose id in Cognito is *sub*."""
+    # The functions use the same module for the names of the keys.
     names = importlib.import_module("lambdas.shared.avatars")
-    avatar = names.avatar_id(sub)
-    key = names.avatar_key(avatar)
-    return Picture(
-        client=here.client("s3"),
-        owner=here.account.identity().account,
-        uploads=here.output("avatars", "Uploads"),
-        original=names.upload_key(avatar),
-        avatars=here.output("assets", "Avatars"),
-        picture=key,
-        url=f"https://assets.{here.env.domain}/{key}",
+    avatar_id = names.avatar_id(sub)
+    key = names.avatar_key(avatar_id)
+    return Avatar(
+        client=target.client("s3"),
+        owner=target.account.identity().account,
+        uploads_bucket=target.output("avatars", "Uploads"),
+        upload_key=names.upload_key(avatar_id),
+        avatars_bucket=target.output("assets", "Avatars"),
+        avatar_key=key,
+        url=f"https://assets.{target.env.domain}/{key}",
     )
-
-
-namespace = Collection(upload, clear)

@@ -1,8 +1,8 @@
-"""People at the database: psql for one, and who else is connected.
+"""Connect to the database: with psql, or to list the other connections.
 
-The database is in a private network, so an account's is reached through a task that runs; the
-emulator one listens on this machine. Either way one comes with a token of IAM, good for fifteen
-minutes to connect with, and leaves no password anywhere.
+The database of an account is in private subnets, so the connection goes through a running task.
+The emulator's listens on this machine. Both accept an IAM authentication token, which is valid
+for fifteen minutes, so no password is stored.
 """
 
 from __future__ import annotations
@@ -10,21 +10,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from invoke.context import Context
-
-from commands.framework import table
-from commands.framework.task import task
-from operations import port_forwarding, processes, target
+from deployer.errors import CloudError, ConfigError
+from operations import port_forwarding, processes
 
 if TYPE_CHECKING:
     from operations.target import Target
 
-USERS = {"application": "Application", "migrator": "Migrator"}  # And the outputs that name them.
-_USER = f"as whom: {' or '.join(USERS)}"
-# Not what is asked: that may quote what people wrote.
-_CONNECTED = """
+USERS = {"application": "Application", "migrator": "Migrator"}  # With the output that names each.
+# Without the query, which may contain data of users.
+_CONNECTIONS = """
 SELECT pid, usename AS user, application_name AS program, host(client_addr) AS address,
     date_trunc('second', backend_start)::text AS since, state,
     date_trunc('second', state_change)::text AS state_since, wait_event AS waits_for
@@ -32,77 +28,79 @@ FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 ORDER BY backend_start
 """
-_HEAD = ("pid", "user", "program", "address", "since", "state", "state_since", "waits_for")
+COLUMNS = ("pid", "user", "program", "address", "since", "state", "state_since", "waits_for")
 
 
-@task(help={"user": _USER, "command": "what to run there, instead of asking"})
-def connect(_: Context, env: str = "", user: str = "application", command: str = "") -> None:
-    """Open psql; for an account through a task, with session-manager-plugin and exec = true."""
-    from deployer.errors import ConfigError
-
-    psql = shutil.which("psql")
-    if psql is None:
-        raise ConfigError("psql is not on PATH", hint="a package of PostgreSQL's clients has it")
-    asked = ["--command", command] if command else []
-    with reached(target.connect(env), user) as settings:
-        processes.at_terminal([psql, *asked], settings)
+def psql_path() -> str:
+    """Return the path of psql; raise ConfigError if it is not on PATH."""
+    path = shutil.which("psql")
+    if path is None:
+        raise ConfigError("psql is not on PATH", hint="install the PostgreSQL client")
+    return path
 
 
-@task(help={"user": _USER, "json": "a line of JSON for each connection"})
-def sessions(_: Context, env: str = "", user: str = "application", json: bool = False) -> None:
-    """Say who else is connected; PostgreSQL tells no user what another one does."""
-    from deployer.errors import CloudError, ConfigError
+def run_psql(target: Target, psql: str, user: str, command: str) -> int:
+    """Run *psql* at the terminal as *user* and return its exit code; *command* may be empty."""
+    arguments = ["--command", command] if command else []
+    with connection_variables(target, user) as variables:
+        return processes.run_interactive([psql, *arguments], variables)
 
+
+def list_sessions(target: Target, user: str) -> list[dict[str, Any]]:
+    """Return a row for each other connection to the database.
+
+    PostgreSQL shows *user* the details of its own connections only.
+    """
     try:
         import psycopg
         from psycopg.conninfo import make_conninfo
         from psycopg.rows import dict_row
     except ImportError as error:
-        raise ConfigError("psycopg is not installed", hint="./inv, not CRUDDUR_LOCK=deploy ./inv") from error  # fmt: skip
+        raise ConfigError(
+            "psycopg is not installed", hint="run ./inv without CRUDDUR_LOCK=deploy"
+        ) from error
 
-    here = target.connect(env)
-    with reached(here, user) as settings:
+    with connection_variables(target, user) as variables:
         try:
             with psycopg.connect(
-                make_conninfo(**_for_psycopg(settings)), row_factory=dict_row
+                make_conninfo(**_connection_parameters(variables)), row_factory=dict_row
             ) as connection:
-                rows = connection.execute(_CONNECTED).fetchall()
+                return connection.execute(_CONNECTIONS).fetchall()
         except psycopg.Error as error:
-            hint = f"./inv db.bootstrap --env={here.env.name} makes users"
+            hint = f"run ./inv db.bootstrap --env={target.env.name} if the users are missing"
             raise CloudError(f"the database: {error}", hint=hint) from error
-    print(table.text(rows, _HEAD, as_json=json), end="")
 
 
 @contextmanager
-def reached(here: Target, user: str) -> Iterator[dict[str, str]]:
-    """What libpq has to know, in its own variables, while there is a way to the database."""
+def connection_variables(target: Target, user: str) -> Iterator[dict[str, str]]:
+    """Open a connection to the database if needed, and yield the variables of libpq."""
     from deployer.aws.errors import translate_errors
-    from deployer.errors import ConfigError
 
     if user not in USERS:
         raise ConfigError(f"--user={user}: unknown", hint=f"one of: {', '.join(USERS)}")
-    host, port = here.output("database", "Address"), here.output("database", "Port")
-    name = here.output("database", USERS[user])
+    host, port = target.output("database", "Address"), target.output("database", "Port")
+    name = target.output("database", USERS[user])
     with translate_errors(host):
-        token = here.client("rds").generate_db_auth_token(host, int(port), name)
-    settings = {
+        token = target.client("rds").generate_db_auth_token(host, int(port), name)
+    variables = {
         "PGHOST": host,
         "PGPORT": port,
-        "PGDATABASE": here.output("database", "Name"),
+        "PGDATABASE": target.output("database", "Name"),
         "PGUSER": name,
         "PGPASSWORD": token,
         "PGSSLMODE": "verify-full",
-        "PGSSLROOTCERT": str(here.roots),
+        "PGSSLROOTCERT": str(target.database_ca),
     }
-    if here.environment.is_local:
-        yield settings
+    if target.environment.is_local:
+        yield variables
         return
-    with port_forwarding.to(here, host, int(port)) as local:
-        # The name stays: it is what the certificate has to say, and what the token is for.
-        yield settings | {"PGHOSTADDR": "127.0.0.1", "PGPORT": str(local)}
+    with port_forwarding.forwarded_port(target, host, int(port)) as local_port:
+        # PGHOST stays: the certificate and the token are for that name.
+        yield variables | {"PGHOSTADDR": "127.0.0.1", "PGPORT": str(local_port)}
 
 
-def _for_psycopg(settings: dict[str, str]) -> dict[str, str]:
-    """The settings that the variables of libpq stand for."""
-    short = {name: name.removeprefix("PG").lower() for name in settings} | {"PGDATABASE": "dbname"}
-    return {short[name]: value for name, value in settings.items()}
+def _connection_parameters(variables: dict[str, str]) -> dict[str, str]:
+    """Return *variables* of libpq as parameters of a connection string."""
+    names = {name: name.removeprefix("PG").lower() for name in variables}
+    names["PGDATABASE"] = "dbname"
+    return {names[name]: value for name, value in variables.items()}

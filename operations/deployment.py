@@ -1,4 +1,4 @@
-"""What this project adds to the deployment flow."""
+"""The parts of the deployment flow that are specific to this project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from deployer.aws.account import Account
 from deployer.aws.cloud import DeployedStack
 from deployer.deployment import ProjectHooks
 from deployer.model import Env
-from operations import code, names, pictures, project, releases
+from operations import assets, lambdas, names, project, releases
 
 LINT_CACHE = project.ROOT / ".cache" / "lint"
 
@@ -18,8 +18,8 @@ def hooks() -> ProjectHooks:
     return ProjectHooks(
         aliases=names.LAYERS,
         releases=releases.LIMITS,
-        build=code.build,
-        read_artifact=code.read,
+        build=lambdas.build,
+        read_artifact=lambdas.read_zip,
         after_local_change=_publish_site_images,
         lint_cache=LINT_CACHE,
     )
@@ -27,6 +27,6 @@ def hooks() -> ProjectHooks:
 
 def _publish_site_images(env: Env, account: Account, stack: DeployedStack) -> Iterable[str]:
     """Upload the default avatar and the banner after the stack of their bucket was deployed."""
-    if stack.name != env.stack_name(pictures.LAYER):
+    if stack.name != env.stack_name(assets.STACK):
         return ()
-    return pictures.put(account, stack.region, stack.outputs[pictures.OUTPUT])
+    return assets.publish(account, stack.region, stack.outputs[assets.OUTPUT])

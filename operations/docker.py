@@ -1,4 +1,4 @@
-"""Runs docker: the one on PATH, signed in to the registry of an environment where that is needed."""
+"""Run docker, and sign it in to the ECR registry of an environment."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from deployer.errors import ConfigError, DeployError, GuardError
 from operations import processes
 
 if TYPE_CHECKING:
@@ -15,43 +16,40 @@ if TYPE_CHECKING:
 
 
 def run(*arguments: str, stdin: bytes = b"") -> None:
-    """Run docker and show what it says; it reads *stdin*, which no list of processes has.
+    """Run docker with *stdin* as its input; print its output, which is progress, to stderr.
 
-    What it says is progress, so it goes to stderr. Raises ConfigError where there is no docker,
-    DeployError where it fails.
+    Pass secrets by *stdin*: other users of the machine can see arguments. Raise ConfigError if
+    docker is not installed, and DeployError if it fails.
     """
-    from deployer.errors import ConfigError, DeployError
-
     docker = shutil.which("docker")
     if docker is None:
         raise ConfigError(
-            "docker is not on PATH", hint="Docker Engine, or another program of that name"
+            "docker is not on PATH", hint="install Docker Engine or a compatible program"
         )
-    # Attestations would make an index of an image, and ECS is to run what was scanned.
+    # With attestations, buildx pushes an image index instead of the image that was scanned.
     environ = processes.environment({"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"})
-    ran = subprocess.run(
+    completed = subprocess.run(
         [docker, *arguments], input=stdin, check=False, stdout=sys.stderr, env=environ
     )
-    if ran.returncode:
-        raise DeployError(f"docker {arguments[0]} failed with exit code {ran.returncode}")
+    if completed.returncode:
+        raise DeployError(f"docker {arguments[0]} failed with exit code {completed.returncode}")
 
 
-def sign_in(here: Target) -> str:
-    """Let docker push and pull for twelve hours; the address of the registry.
+def sign_in(target: Target) -> str:
+    """Sign docker in to the registry for twelve hours and return the registry's host name.
 
-    Raises ConfigError for the emulator, whose registry has an API but no images, and GuardError
-    if the stack names another registry than the one that the password is for.
+    Raise ConfigError for the emulator, whose registry stores no images. Raise GuardError if the
+    output of the stack names a registry other than the account's: a release can change the output,
+    and must not receive the password.
     """
-    from deployer.errors import ConfigError, GuardError
-
-    if here.environment.is_local:
+    if target.environment.is_local:
         raise ConfigError(
-            f"{here.env.name}: the emulator keeps no images", hint="an account does: --env=dev"
+            f"{target.env.name}: the emulator stores no images", hint="use an account: --env=dev"
         )
-    registry = here.output("registry", "Uri").partition("/")[0]
-    token = here.client("ecr").get_authorization_token()["authorizationData"][0]
+    registry = target.output("registry", "Uri").partition("/")[0]
+    token = target.client("ecr").get_authorization_token()["authorizationData"][0]
     issuer = token["proxyEndpoint"].removeprefix("https://")
-    if registry != issuer:  # A release chooses what a stack returns, and the password is not its.
+    if registry != issuer:
         raise GuardError(
             f"stack registry: output Uri: {registry} is not the registry of this account, {issuer}",
             hint="find out who changed the stack (CloudTrail), then ./inv deploy --stack=registry",

@@ -1,83 +1,86 @@
-"""The emulator as a process: start it, stop it, look at it, point other tools at it."""
+"""Start, stop, reset and describe the emulator."""
 
 from __future__ import annotations
 
 import os
-import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from invoke.collection import Collection
-from invoke.context import Context
-
-from commands.framework.task import task
 from operations import project
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-@task()
-def start(_: Context) -> None:
-    """Start it, if it does not run, with what an account has by hand."""
+    from emulator import Status
+
+
+@dataclass(frozen=True)
+class Data:
+    """The size of the emulator's data in *folder*, and whether it runs."""
+
+    folder: Path
+    state_bytes: int
+    objects_bytes: int
+    databases_bytes: int
+    is_running: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether a reset would delete and stop nothing."""
+        sizes = self.state_bytes, self.objects_bytes, self.databases_bytes
+        return not (self.is_running or any(sizes))
+
+
+def start() -> None:
+    """Start the emulator if it is not running, with the resources that an account has by hand."""
     project.account(project.environment("local"))
-    _show_status()
 
 
-@task()
-def stop(_: Context) -> None:
-    """Stop it; what it holds is kept for the next start."""
+def stop() -> bool:
+    """Stop the emulator and return whether it was running; its data is kept."""
     import emulator
 
-    stopped = emulator.stop(project.project().emulator)
-    print("stopped" if stopped else "it does not run")
+    return emulator.stop(_folder())
 
 
-@task(help={"yes": "delete without asking for approval"})
-def reset(_: Context, yes: bool = False) -> None:
-    """Stop the emulator and delete its data: stacks, databases, objects, messages, users."""
+def reset() -> None:
+    """Stop the emulator and delete its data."""
     import emulator
-    from deployer import approval
-    from deployer.errors import GuardError
 
-    folder = project.project().emulator
-    now, databases = emulator.status(folder), emulator.databases_bytes(folder)
-    print(
-        f"{folder}: {now.state_bytes:,} bytes of stacks and services, {now.objects_bytes:,} of"
-        f" objects, {databases:,} of databases",
-        flush=True,
-    )
-    holds = now.url or now.state_bytes or now.objects_bytes or databases
-    if holds and not yes:
-        approval.refuse_unattended("the emulator", "run `./inv emulator.status` to only look")
-        if not approval.answered_yes("Delete all of it? [y/N] "):
-            raise GuardError("not approved: nothing was deleted")
-    emulator.reset(folder)
-    print("deleted")
+    emulator.reset(_folder())
 
 
-@task()
-def status(_: Context) -> None:
-    """Where it runs, since when, and how much it holds."""
-    _show_status()
+def data() -> Data:
+    """Return the size of the data that a reset would delete."""
+    import emulator
+
+    folder = _folder()
+    status, databases_bytes = emulator.status(folder), emulator.databases_bytes(folder)
+    return Data(folder, status.state_bytes, status.objects_bytes, databases_bytes, bool(status.url))
 
 
-@task()
-def env(_: Context) -> None:
-    """Print exports that point the AWS CLI at it: eval "$(invoke emulator.env)"."""
+def status() -> Status:
+    """Return the address, process and data sizes of the emulator."""
+    import emulator
+
+    return emulator.status(_folder())
+
+
+def ca() -> Path:
+    """Return the CA certificate of the emulator's databases."""
+    return status().ca
+
+
+def variables() -> Mapping[str, str]:
+    """Start the emulator if needed, and return the variables that point AWS tools at it."""
     import emulator
     from deployer.environment import start_emulator
 
     local = project.environment("local")
-    endpoint = start_emulator(local, project.project().emulator, os.environ)
-    for name, value in emulator.environment_variables(endpoint, region=local.env.region).items():
-        print(f"export {name}={shlex.quote(value)}")
+    endpoint = start_emulator(local, _folder(), os.environ)
+    return emulator.environment_variables(endpoint, region=local.env.region)
 
 
-def _show_status() -> None:
-    import emulator
-
-    now = emulator.status(project.project().emulator)
-    print(f"address  {now.url or 'stopped'}")
-    print(f"process  {now.pid or '-'}, since {now.since or '-'}")
-    print(f"log      {now.log}")
-    print(f"isolates functions by {now.isolation or '-'} (docs/emulator.md)")
-    print(f"holds    {now.state_bytes:,} bytes of state, {now.objects_bytes:,} of objects")
-
-
-namespace = Collection(start, stop, reset, status, env)
+def _folder() -> Path:
+    return project.project().emulator

@@ -1,25 +1,26 @@
-"""The files that tell the application, run or built on this machine, where an environment is.
+"""Write the dotenv files that point a local backend or frontend at an environment.
 
-They hold what the stacks give, under the application's own names, and no secret.
+They hold outputs of the stacks under the application's own variable names, and no secrets.
 """
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from invoke.collection import Collection
-from invoke.context import Context
+from deployer import symlinks
+from deployer.errors import ConfigError, DeployError, GuardError
+from operations import project
 
-from commands.framework.task import task
-from operations import project, target
-from operations.target import Target
+if TYPE_CHECKING:
+    from operations.target import Target
 
 FILES = {"backend": "backend/.env", "frontend": "frontend/.env.local"}
-# The layers that each part is told of, and the outputs that say so.
-_TOLD: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+# The outputs that each part needs, by stack.
+OUTPUTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "backend": {
         "database": ("Address", "Port", "Name", "Application"),
         "messages": ("Table",),
@@ -30,123 +31,121 @@ _TOLD: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True)
-class Known:
-    """The outputs of an environment, and the address of the emulator if it is that."""
+class DeployedOutputs:
+    """The outputs of an environment; *endpoint* is the address of the emulator, or empty."""
 
-    here: Target
+    target: Target
     outputs: Mapping[tuple[str, str], str]
     endpoint: str
 
     def __getitem__(self, key: tuple[str, str]) -> str:
-        """An output, by layer and title."""
+        """Return an output, by stack and name."""
         return self.outputs[key]
 
 
-@task(
-    help={
-        "part": "backend or frontend (default: both)",
-    }
-)
-def write(_: Context, env: str = "", part: str = "") -> None:
-    """Write backend/.env and frontend/.env.local, which git ignores."""
-    from deployer.errors import ConfigError
+def files_of(part: str) -> dict[str, Path]:
+    """Return the files to write, by part: of *part*, or of all if it is empty.
 
+    Raise ConfigError for an unknown part, and GuardError for a file that git does not ignore.
+    """
     if part and part not in FILES:
         raise ConfigError(f"--part={part}: unknown", hint=f"one of: {', '.join(FILES)}")
     parts = [part] if part else list(FILES)
-    paths = {each: _ignored(project.ROOT / FILES[each]) for each in parts}
-    known = _known(target.connect(env), parts)
-    for each, path in paths.items():
-        variables = {"backend": backend, "frontend": frontend}[each](known)
+    return {name: _ignored_by_git(project.ROOT / FILES[name]) for name in parts}
+
+
+def write(target: Target, files: Mapping[str, Path]) -> Iterator[str]:
+    """Write *files* and yield the name of each."""
+    outputs = _read_outputs(target, list(files))
+    for part, path in files.items():
+        variables = {"backend": backend, "frontend": frontend}[part](outputs)
         path.parent.mkdir(exist_ok=True)
-        path.write_text(_text(known.here.env.name, variables), "utf-8")
-        print(f"written {FILES[each]}: {known.here.env.name}")
+        path.write_text(_dotenv(target.env.name, variables), "utf-8")
+        yield FILES[part]
 
 
-def backend(known: Known) -> dict[str, str]:
-    """What a task of the service is told too, as far as it holds outside of one."""
-    env = known.here.env
-    told = {
+def backend(outputs: DeployedOutputs) -> dict[str, str]:
+    """Return the variables of the backend: those of its ECS task that are valid outside of it."""
+    env = outputs.target.env
+    variables = {
         "FRONTEND_URL": f"https://{env.domain}",
         "BACKEND_URL": f"https://api.{env.domain}",
         "ASSETS_URL": f"https://assets.{env.domain}",
-        "PGHOST": known["database", "Address"],
-        "PGPORT": known["database", "Port"],
-        "PGDATABASE": known["database", "Name"],
-        "PGUSER": known["database", "Application"],
-        "DDB_MESSAGE_TABLE": known["messages", "Table"],
-        "AWS_COGNITO_USER_POOL_ID": known["users", "Pool"],
-        "AWS_COGNITO_USER_POOL_CLIENT_ID": known["users", "Client"],
+        "PGHOST": outputs["database", "Address"],
+        "PGPORT": outputs["database", "Port"],
+        "PGDATABASE": outputs["database", "Name"],
+        "PGUSER": outputs["database", "Application"],
+        "DDB_MESSAGE_TABLE": outputs["messages", "Table"],
+        "AWS_COGNITO_USER_POOL_ID": outputs["users", "Pool"],
+        "AWS_COGNITO_USER_POOL_CLIENT_ID": outputs["users", "Client"],
         "AWS_DEFAULT_REGION": env.region,
-        "OTEL_SERVICE_NAME": project.settings(known.here.environment).service.name,
+        "OTEL_SERVICE_NAME": project.settings(outputs.target.environment).service.name,
     }
-    if known.endpoint:
-        told |= {"AWS_ENDPOINT_URL": known.endpoint, "PGSSLROOTCERT": str(known.here.roots)}
-    return told
+    if outputs.endpoint:
+        variables |= {
+            "AWS_ENDPOINT_URL": outputs.endpoint,
+            "PGSSLROOTCERT": str(outputs.target.database_ca),
+        }
+    return variables
 
 
-def frontend(known: Known) -> dict[str, str]:
-    """What the pages are built with: all of it can be read in them."""
-    env = known.here.env
-    told = {
+def frontend(outputs: DeployedOutputs) -> dict[str, str]:
+    """Return the variables of the frontend's build, which are public in the built pages."""
+    env = outputs.target.env
+    variables = {
         "VITE_BACKEND_URL": f"https://api.{env.domain}",
         "VITE_FRONTEND_URL": f"https://{env.domain}",
         "VITE_ASSETS_URL": f"https://assets.{env.domain}",
-        "VITE_API_GATEWAY_ENDPOINT_URL": f"https://{known['avatars', 'ApiDomain']}",
+        "VITE_API_GATEWAY_ENDPOINT_URL": f"https://{outputs['avatars', 'ApiDomain']}",
         "VITE_AWS_PROJECT_REGION": env.region,
         "VITE_AWS_COGNITO_REGION": env.region,
-        "VITE_AWS_USER_POOLS_ID": known["users", "Pool"],
-        "VITE_CLIENT_ID": known["users", "Client"],
+        "VITE_AWS_USER_POOLS_ID": outputs["users", "Pool"],
+        "VITE_CLIENT_ID": outputs["users", "Client"],
     }
-    if known.endpoint:
-        # %24 is the $ of the stage's name: Vite takes one for the beginning of a variable.
-        api = f"{known.endpoint}/_aws/execute-api/{known['avatars', 'Api']}/%24default"
-        told |= {"VITE_API_GATEWAY_ENDPOINT_URL": api, "VITE_AWS_ENDPOINT_URL": known.endpoint}
-    return told
+    if outputs.endpoint:
+        # %24 is the $ of the stage `$default`: Vite expands a $ as the start of a variable.
+        api = f"{outputs.endpoint}/_aws/execute-api/{outputs['avatars', 'Api']}/%24default"
+        variables |= {"VITE_API_GATEWAY_ENDPOINT_URL": api}
+        variables |= {"VITE_AWS_ENDPOINT_URL": outputs.endpoint}
+    return variables
 
 
-def _known(here: Target, parts: list[str]) -> Known:
-    """All outputs that the *parts* need; raises one CloudError that names all that are missing."""
-    asked: dict[str, set[str]] = {}
-    for layer, titles in (told for part in parts for told in _TOLD[part].items()):
-        asked.setdefault(layer, set()).update(titles)
-    return Known(here, here.outputs(asked), here.account.url or "")
+def _read_outputs(target: Target, parts: list[str]) -> DeployedOutputs:
+    """Return the outputs that *parts* need; raise one CloudError for all missing stacks."""
+    names: dict[str, set[str]] = {}
+    for part in parts:
+        for stack, outputs in OUTPUTS[part].items():
+            names.setdefault(stack, set()).update(outputs)
+    return DeployedOutputs(target, target.outputs(names), target.account.url or "")
 
 
-def _ignored(path: Path) -> Path:
-    """Return *path*; raise GuardError if git tracks or would add it, or if it is a symbolic link.
+def _ignored_by_git(path: Path) -> Path:
+    """Return *path*; raise GuardError if git does not ignore it, or if it is a symbolic link.
 
-    The target of a link would be overwritten.
+    Writing through a link would replace its target. Without git or a repository it is returned.
     """
-    from deployer import symlinks
-    from deployer.errors import GuardError
-
     symlinks.refuse(path, project.ROOT)
-    asked = ["git", "check-ignore", "--quiet", str(path)]
+    command = ["git", "check-ignore", "--quiet", str(path)]
     try:
-        code = subprocess.run(asked, cwd=project.ROOT, capture_output=True, check=False).returncode
+        code = subprocess.run(
+            command, cwd=project.ROOT, capture_output=True, check=False
+        ).returncode
     except FileNotFoundError:
         return path
     if code == 1:
         name = path.relative_to(project.ROOT)
-        raise GuardError(f"{name}: git does not ignore it", hint="have a line for it in .gitignore")
+        raise GuardError(f"{name}: git does not ignore it", hint="add it to .gitignore")
     return path
 
 
-def _text(env: str, variables: Mapping[str, str]) -> str:
-    from deployer.errors import DeployError
+def _dotenv(env: str, variables: Mapping[str, str]) -> str:
     from deployer.report import dotenv
 
     quoted = {name: dotenv(value) for name, value in variables.items()}
-    if wrong := [name for name, value in quoted.items() if value is None]:
+    if invalid := [name for name, value in quoted.items() if value is None]:
         raise DeployError(
-            f"{', '.join(wrong)}: the value cannot be written to a dotenv file",
+            f"{', '.join(invalid)}: the value cannot be written to a dotenv file",
             hint="use `./inv outputs --format=json`",
         )
     lines = [f"{name}={value}\n" for name, value in quoted.items()]
-    return f"# Made by `invoke env.write --env={env}`: where it is, and no secret.\n" + "".join(
-        lines
-    )
-
-
-namespace = Collection("env", write)
+    return f"# Generated by `./inv env.write --env={env}`; it holds no secrets.\n" + "".join(lines)

@@ -1,6 +1,6 @@
-"""Build the backend's image from a commit, and push it with the commit as its tag.
+"""Build the image of the backend from a commit, and push it with the commit as its tag.
 
-The pipeline builds and pushes with its own script.
+The pipeline uses its own script instead: see stacks/buildspecs.py.
 """
 
 from __future__ import annotations
@@ -9,12 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from invoke.collection import Collection
-from invoke.context import Context
-
-from commands.framework import terminal
-from commands.framework.task import task
-from operations import docker, project, target
+from deployer.errors import CloudError, ConfigError, GuardError
+from operations import docker, project
 
 if TYPE_CHECKING:
     from operations.target import Target
@@ -25,66 +21,47 @@ _PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
 
 @dataclass(frozen=True)
 class Source:
-    """The commit that is checked out, and whether backend/ differs from it."""
+    """The current commit, and whether backend/ has uncommitted changes."""
 
     commit: str
     dirty: bool
 
     @property
     def tag(self) -> str:
-        """What its image is called: a tag that is pushed means that commit and nothing else."""
+        """Return the tag of the image; without -dirty it stands for exactly that commit."""
         return f"{self.commit}-dirty" if self.dirty else self.commit
 
 
-@task()
-def build(_: Context, env: str = "") -> None:
-    """Build the image as it runs in production, for the processor that the service has."""
-    terminal.show(_build(target.connect(env), _source()))
+def current_source() -> Source:
+    """Return the source that git reports; raise ConfigError without git or a repository."""
+    commit = _git("rev-parse", "HEAD").decode().strip()
+    return Source(commit, dirty=bool(_git("status", "--porcelain", "--", FOLDER)))
 
 
-@task()
-def push(_: Context, env: str = "") -> None:
-    """Build the image and push it with the commit as its tag; print the digest."""
-    from deployer.errors import CloudError, GuardError
-
-    source = _source()
+def refuse_dirty(source: Source) -> None:
+    """Raise GuardError if *source* has uncommitted changes, so that no tag names its image."""
     if source.dirty:
         raise GuardError(
-            f"{FOLDER}/ differs from {source.commit[:12]}: an image of that name would not be it",
-            hint="commit first; image.build builds it as it is",
+            f"{FOLDER}/ differs from commit {source.commit[:12]}, which the tag would name",
+            hint="commit the changes; ./inv image.build builds them without pushing",
         )
-    here = target.connect(env)
-    repository = here.output("registry", "Name")
-    if digest := _pushed(here, repository, source.tag):
-        raise GuardError(
-            f"{repository}: an image with the tag {source.tag} exists: {digest}",
-            hint="if you trust the user who pushed it, run ./inv service.release "
-            f"--image={digest}; otherwise create a new commit",
-        )
-    docker.sign_in(here)
-    docker.run("push", _build(here, source))
-    digest = _pushed(here, repository, source.tag)  # A tag that exists is never pushed again.
-    if not digest:
-        raise CloudError(f"{repository}: was pushed {source.tag}, and knows nothing of it")
-    terminal.show(digest)
 
 
-def _build(here: Target, source: Source) -> str:
-    """Build it and return its name; raises ConfigError while there is nothing to build it from."""
-    from deployer.errors import ConfigError
+def build(target: Target, source: Source) -> str:
+    """Build the image and return its name; raise ConfigError without a Dockerfile.
 
+    A clean *source* is built from the commit, so that files which git ignores, such as
+    backend/.env, are not in the image.
+    """
     folder = project.ROOT / FOLDER
     if not (folder / "Dockerfile").is_file():
-        raise ConfigError(
-            f"{FOLDER}/Dockerfile: there is no such file", hint="the image is made by it"
-        )
-    name = f"{here.output('registry', 'Uri')}:{source.tag}"
-    # What git ignores counts for no difference, and is in no commit: backend/.env, for one.
+        raise ConfigError(f"{FOLDER}/Dockerfile: no such file", hint="write a Dockerfile first")
+    name = f"{target.output('registry', 'Uri')}:{source.tag}"
     context = b"" if source.dirty else _git("archive", f"{source.commit}:{FOLDER}")
     docker.run(
         "build",
         "--pull",
-        f"--platform={_PLATFORMS[project.settings(here.environment).service.architecture]}",
+        f"--platform={_PLATFORMS[project.settings(target.environment).service.architecture]}",
         f"--label=org.opencontainers.image.revision={source.tag}",
         f"--tag={name}",
         str(folder) if source.dirty else "-",
@@ -93,37 +70,47 @@ def _build(here: Target, source: Source) -> str:
     return name
 
 
-def _source() -> Source:
-    commit = _git("rev-parse", "HEAD").decode().strip()
-    return Source(commit, dirty=bool(_git("status", "--porcelain", "--", FOLDER)))
+def push(target: Target, source: Source) -> str:
+    """Build the image, push it and return its digest in the registry.
+
+    Raise GuardError if the tag exists: another user may have pushed that image.
+    """
+    repository = target.output("registry", "Name")
+    if digest := _digest(target, repository, source.tag):
+        raise GuardError(
+            f"{repository}: an image with the tag {source.tag} exists: {digest}",
+            hint="if you trust the user who pushed it, run ./inv service.release "
+            f"--image={digest}; otherwise create a new commit",
+        )
+    docker.sign_in(target)
+    docker.run("push", build(target, source))
+    digest = _digest(target, repository, source.tag)
+    if not digest:
+        raise CloudError(f"{repository}: the pushed tag {source.tag} is missing")
+    return digest
 
 
 def _git(*arguments: str) -> bytes:
-    """What git says; raises ConfigError where there is no repository, or no git."""
-    from deployer.errors import ConfigError
-
     try:
-        ran = subprocess.run(["git", *arguments], cwd=project.ROOT, capture_output=True, check=True)
+        completed = subprocess.run(
+            ["git", *arguments], cwd=project.ROOT, capture_output=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", b"").decode(errors="replace") or str(error)
+        output = getattr(error, "stderr", b"").decode(errors="replace") or str(error)
         raise ConfigError(
-            f"git {arguments[0]}: {said.strip()}", hint="an image is named after its commit"
+            f"git {arguments[0]}: {output.strip()}",
+            hint="run this in a git repository: the commit is the tag of the image",
         ) from error
-    return ran.stdout
+    return completed.stdout
 
 
-def _pushed(here: Target, repository: str, tag: str) -> str:
-    """The digest by which the registry knows the image *tag*; empty if it has none."""
-    from deployer.errors import CloudError
-
-    client = here.client("ecr")
+def _digest(target: Target, repository: str, tag: str) -> str:
+    """Return the digest of the image *tag* in the registry; empty if there is no such image."""
+    client = target.client("ecr")
     try:
         found = client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
     except CloudError as error:
-        if error.aws_code != "ImageNotFoundException":
-            raise
-        return ""
+        if error.aws_code == "ImageNotFoundException":
+            return ""
+        raise
     return str(found["imageDetails"][0]["imageDigest"])
-
-
-namespace = Collection(build, push)

@@ -1,68 +1,118 @@
-"""The functions of an environment, called by hand with an event from a file."""
+"""Build the zip files of the Lambda functions, and invoke the deployed functions."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from invoke.collection import Collection
-from invoke.context import Context
-from invoke.program import Program
+from deployer.errors import CloudError, ConfigError
+from operations import project
 
-from commands.framework.task import task
-from operations import functions, project, protection, target
+if TYPE_CHECKING:
+    from pathlib import Path
 
-LAMBDAS = Path("lambdas")
+    from deployer.artifacts import Artifact
+    from deployer.artifacts.build import Built
+    from deployer.aws.account import Account
+    from deployer.environment import Environment
+    from operations.target import Target
+
+_MAX_FUNCTION_SECONDS = 15 * 60  # Lambda's limit.
 
 
-@task(
-    positional=["name"],
-    help={
-        "name": "a function such as thumbnail: a folder in lambdas/",
-        "event": "a file, or the name of one in lambdas/NAME/events/ (default: the first there)",
-        "confirm": "the name of a protected environment",
-    },
-)
-def invoke(
-    _: Context, name: str | None = None, event: str = "", env: str = "", confirm: str = ""
-) -> None:
-    """Call a deployed function with an event, and print what it answers."""
-    name = str(name)
-    if name in {"-h", "--help"}:  # Invoke takes even this for the name, since one has to be there.
-        Program().run(["invoke", "--help", "lambda.invoke"], exit=False)
-        return
-    environment = project.environment(env)
-    protection.ask(environment.env, confirm, "a function does what an event says, samples included")
-    layer, output = functions.named(environment, name)
-    payload = _event(name, event)
-    here = target.connect_to(environment)
-    answer = functions.invoke(
-        here.account,
-        here.env.region,
-        here.output(layer, output),
+def build(artifacts: Iterable[Artifact], *, jobs: int | None = None) -> tuple[Built, ...]:
+    """Build missing zip files in dist/ and check all; raise one BuildError with all problems."""
+    from deployer.artifacts import Code
+    from deployer.artifacts import build as builder
+
+    return builder.build(Code(project.ROOT), artifacts, project.project().dist, jobs=jobs)
+
+
+def read_zip(artifact: Artifact) -> bytes:
+    """Return the zip file of *artifact*; build it if it is missing."""
+    (built,) = build([artifact])
+    return built.path.read_bytes()
+
+
+def output_of(environment: Environment, name: str, flag: str = "") -> tuple[str, str]:
+    """Return the stack that defines the function lambdas/*name*, and the output with its name.
+
+    Raise ConfigError that lists the functions if there is none called *name*; *flag* is the prefix
+    of the name in the message.
+    """
+    stacks = {
+        artifact.name: stack.short_name
+        for stack in environment.desired
+        for artifact in stack.artifacts
+    }
+    if name not in stacks:
+        raise ConfigError(f"{flag}{name}: no such function", hint=f"one of: {', '.join(stacks)}")
+    return stacks[name], name.title().replace("_", "")
+
+
+def log_hint(name: str, env: str) -> str:
+    """Return the hint with the command that prints the log of lambdas/*name*."""
+    return f"its log may say more: ./inv logs --function={name} --env={env}"
+
+
+def invoke_named(target: Target, name: str, payload: object) -> Any:
+    """Invoke the deployed function lambdas/*name* and return its answer."""
+    stack, output = output_of(target.environment, name)
+    return invoke(
+        target.account,
+        target.env.region,
+        target.output(stack, output),
         payload,
-        hint=functions.log_hint(name, here.env.name),
+        hint=log_hint(name, target.env.name),
     )
-    print(json.dumps(answer, indent=2))
 
 
-def _event(name: str, event: str) -> Any:
-    """What is in the file; raises ConfigError where there is none, or no JSON in it."""
-    from deployer.errors import ConfigError
+def invoke(account: Account, region: str, function: str, payload: object, *, hint: str = "") -> Any:
+    """Invoke *function* and return its answer; raise CloudError with its error and *hint*.
 
-    samples = sorted((project.ROOT / LAMBDAS / name / "events").glob("*.json"))
-    known = {sample.stem: sample for sample in samples} | {one.name: one for one in samples}
-    path = known.get(event, project.path(event)) if event else samples[0]
+    The call is not retried: after a timeout it is unknown what the function did. No message
+    contains the payload, which may hold a secret.
+    """
+    from deployer.aws.errors import translate_errors
+
+    client = _client_without_retries(account, region)
+    response = client.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
+    with translate_errors(function):
+        answer = json.loads(response["Payload"].read() or "null")
+    if "FunctionError" in response:
+        raise CloudError(f"{function}: {answer['errorMessage']}", hint=hint)
+    return answer
+
+
+def _client_without_retries(account: Account, region: str) -> Any:
+    """Return a Lambda client that waits as long as a function may run, and never retries."""
+    from botocore.config import Config
+
+    config = Config(
+        read_timeout=_MAX_FUNCTION_SECONDS + 10,
+        retries={"total_max_attempts": 1},
+        tcp_keepalive=True,
+    )
+    return account.new_client("lambda", region, account.config.merge(config))
+
+
+def read_event(name: str, event: str) -> Any:
+    """Return the JSON of the file *event*, or of a sample in lambdas/*name*/events/.
+
+    Without *event* it is the first sample. Raise ConfigError if the file is missing or not JSON.
+    """
+    samples = sorted((project.ROOT / "lambdas" / name / "events").glob("*.json"))
+    known = {sample.stem: sample for sample in samples} | {
+        sample.name: sample for sample in samples
+    }
+    path: Path = known.get(event, project.absolute_path(event)) if event else samples[0]
     try:
         return json.loads(path.read_text("utf-8"))
     except OSError as error:
         names = ", ".join(sample.stem for sample in samples)
         raise ConfigError(
-            f"--event={event}: {error.strerror}", hint=f"a file, or one of: {names}"
+            f"--event={event}: {error.strerror}", hint=f"pass a file, or one of: {names}"
         ) from error
     except ValueError as error:
-        raise ConfigError(f"--event={event}: no JSON: {error}", hint="mend the file") from error
-
-
-namespace = Collection("lambda", invoke)
+        raise ConfigError(f"--event={event}: not JSON: {error}", hint="fix the file") from error

@@ -1,4 +1,4 @@
-"""What a function or the service has logged: once, or on and on."""
+"""Read the CloudWatch logs of a function or of the service."""
 
 from __future__ import annotations
 
@@ -6,107 +6,91 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from invoke.context import Context
+from deployer.errors import ConfigError
+from operations import lambdas
 
-from commands.framework.task import task
-from operations import functions, target
-from operations.target import Target
+if TYPE_CHECKING:
+    from operations.target import Target
 
-PAUSE_SECONDS = 2.0
-LATE_SECONDS = 30  # How much later than its time a line may still turn up in CloudWatch.
+POLL_SECONDS = 2.0
+LATE_SECONDS = 30  # An event may become visible this much later than its timestamp.
 _SECONDS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
 
 
-@task(
-    help={
-        "function": "a function such as thumbnail: a folder in lambdas/",
-        "service": "the application",
-        "since": "how far back: a number of s, m, h or d",
-        "follow": "go on until Ctrl-C",
-    }
-)
-def logs(
-    _: Context,
-    function: str = "",
-    service: bool = False,
-    env: str = "",
-    since: str = "15m",
-    follow: bool = False,
-) -> None:
-    """Print what a function or the service has logged, oldest first; times are UTC."""
-    began = int(time.time() * 1000) - seconds(since) * 1000
-    here = target.connect(env)
-    group = _group(here, function, service=service)
-    client = here.client("logs")
-    for event in _following(client, group, began) if follow else _events(client, group, began):
-        print("\n".join(_lines(event)), flush=follow)
+def read(
+    target: Target, function: str, *, service: bool, start: int, follow: bool
+) -> Iterator[str]:
+    """Yield the log of a *function* or of the *service* from *start* on, as text with times.
+
+    With *follow*, wait for further events and never end. Times are in milliseconds since 1970.
+    """
+    group = _log_group(target, function, service=service)
+    client = target.client("logs")
+    events = _follow(client, group, start) if follow else _events(client, group, start)
+    for event in events:
+        yield "\n".join(_lines(event))
 
 
 def seconds(since: str) -> int:
-    """The *since* of the command line in seconds; raises ConfigError for anything else."""
-    from deployer.errors import ConfigError
-
-    if asked := re.fullmatch(r"([0-9]{1,6})([smhd])", since):
-        return int(asked[1]) * _SECONDS[asked[2]]
-    raise ConfigError(f"--since={since}: not a time", hint="such as 90s, 15m, 12h or 7d")
+    """Return the duration *since*, such as 15m, in seconds; raise ConfigError if it is invalid."""
+    if duration := re.fullmatch(r"([0-9]{1,6})([smhd])", since):
+        return int(duration[1]) * _SECONDS[duration[2]]
+    raise ConfigError(f"--since={since}: not a duration", hint="such as 90s, 15m, 12h or 7d")
 
 
-def _group(here: Target, function: str, *, service: bool) -> str:
-    """The log group that is meant; raises ConfigError unless it is just one."""
-    from deployer.errors import ConfigError
-
+def _log_group(target: Target, function: str, *, service: bool) -> str:
+    """Return the name of the log group; raise ConfigError unless exactly one is selected."""
     if bool(function) == service:
-        raise ConfigError("whose log?", hint="--function=NAME or --service")
+        raise ConfigError(
+            "--function or --service is required", hint="pass --function=NAME or --service"
+        )
     if service:
-        return here.output("service", "LogGroup")
-    layer, output = functions.named(here.environment, function, "--function=")
-    return _group_of(here, here.output(layer, output))
+        return target.output("service", "LogGroup")
+    stack, output = lambdas.output_of(target.environment, function, "--function=")
+    return _log_group_of(target, target.output(stack, output))
 
 
-def _group_of(here: Target, function: str) -> str:
-    """The group is CloudFormation's to name, so the function says which it writes to."""
-    client = here.client("lambda")
+def _log_group_of(target: Target, function: str) -> str:
+    """Return the log group in the configuration of *function*; CloudFormation generates its name."""
+    client = target.client("lambda")
     configuration = client.get_function_configuration(FunctionName=function)
     return str(configuration["LoggingConfig"]["LogGroup"])
 
 
-def _events(client: Any, group: str, since: int) -> Iterator[dict[str, Any]]:
-    """Every line from *since* on: all pages, of which some may be empty.
-
-    Times are as CloudWatch has them: whole milliseconds since 1970.
-    """
-    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
+def _events(client: Any, group: str, start: int) -> Iterator[dict[str, Any]]:
+    """Yield the events of all pages; a page in the middle may be empty."""
+    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start)
     for page in pages:
         yield from page["events"]
 
 
-def _following(client: Any, group: str, since: int) -> Iterator[dict[str, Any]]:
-    """Every line, and those that come: each once, though late ones make us ask again."""
-    seen: dict[object, int] = {}  # And when it was logged.
+def _follow(client: Any, group: str, start: int) -> Iterator[dict[str, Any]]:
+    """Yield all events and then new ones; each once, though late events need overlapping reads."""
+    seen: dict[object, int] = {}  # The timestamp of each event, by its key.
     while True:
-        for event in _events(client, group, since):
+        for event in _events(client, group, start):
             key = _key(event)
             if key not in seen:
                 yield event
             seen[key] = event["timestamp"]
-        since = max(since, max(seen.values(), default=0) - LATE_SECONDS * 1000)
-        seen = {key: at for key, at in seen.items() if at >= since}
-        time.sleep(PAUSE_SECONDS)
+        start = max(start, max(seen.values(), default=0) - LATE_SECONDS * 1000)
+        seen = {key: timestamp for key, timestamp in seen.items() if timestamp >= start}
+        time.sleep(POLL_SECONDS)
 
 
 def _key(event: dict[str, Any]) -> object:
-    """CloudWatch numbers events; the emulator does not."""
+    """Return what identifies an event; the emulator has no event ids."""
     return event.get("eventId") or (event["timestamp"], event["logStreamName"], event["message"])
 
 
 def _lines(event: dict[str, Any]) -> Iterator[str]:
-    """Time and text; what the text has of further lines stands below it."""
+    """Yield the time and the first line of the message, then its other lines, indented."""
     from deployer.report.text import escaped
 
-    at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-    left = at.strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03}"
+    timestamp = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+    time_ = timestamp.strftime("%Y-%m-%d %H:%M:%S.") + f"{timestamp.microsecond // 1000:03}"
     first, *rest = event["message"].splitlines() or [""]
-    yield f"{left}  {escaped(first)}"
-    yield from (f"{' ' * len(left)}  {escaped(line)}" for line in rest)
+    yield f"{time_}  {escaped(first)}"
+    yield from (f"{' ' * len(time_)}  {escaped(line)}" for line in rest)

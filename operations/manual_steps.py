@@ -1,6 +1,6 @@
-"""What a person has to do in an account, in the order of docs/first-account.md, and what is open.
+"""Find the manual steps of docs/first-account.md that are still to do, in its order.
 
-Each step is asked for only where its stack is deployed. Where AWS does not say, that is said.
+A step is checked once its stack is deployed. If AWS refuses the check, the step is reported.
 """
 
 from __future__ import annotations
@@ -10,226 +10,225 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from operations import functions
-from operations.target import Target, outputs
+from deployer.errors import CloudError, UnreachableError
+from operations import db, project, secret
+from operations.target import Target, select_outputs
 
 if TYPE_CHECKING:
     from deployer.aws.cloud import DeployedStack
     from deployer.report import ManualStep
     from stacks.service import Settings
 
-PENDING = "PendingConfirmation"  # What SNS says in target of an ARN.
-_STRANGER = "authentication failed for user"  # PostgreSQL's words for one it does not know.
-_KEYS = ["RSA_2048", "EC_prime256v1"]  # ACM lists no other kinds unless it is asked to.
+UNCONFIRMED = "PendingConfirmation"  # SNS returns it in place of a subscription's ARN.
+_KEY_TYPES = ["RSA_2048", "EC_prime256v1"]  # By default ACM lists no others.
+
+Finding: TypeAlias = tuple[str, str]  # A fact, and the command or action that resolves it.
 
 
 @dataclass(frozen=True)
-class Here:
-    """An environment, its account, and what is deployed there, by layer."""
+class Deployment:
+    """An environment with its deployed stacks, by their short names."""
 
     target: Target
-    deployed: dict[str, DeployedStack]
+    stacks: dict[str, DeployedStack]
 
-    def output(self, layer: str, title: str) -> str:
-        """What a deployed layer says under *title*; raises CloudError if it says nothing."""
-        return outputs(self.target.env, {layer: (title,)}, self.deployed.get)[layer, title]
+    def output(self, stack: str, name: str) -> str:
+        """Return an output of a deployed stack; raise CloudError if it is missing."""
+        return select_outputs(self.target.env, {stack: (name,)}, self.stacks.get)[stack, name]
 
-    def invoke(self, task: str) -> str:
-        """The command that runs a task for this environment."""
-        return f"invoke {task} --env={self.target.env.name}"
+    def command(self, task: str) -> str:
+        """Return the command that runs a task for this environment."""
+        return f"./inv {task} --env={self.target.env.name}"
 
     @property
     def services(self) -> Iterator[tuple[str, Settings]]:
-        """The layer of each service that is deployed, and its settings.
+        """Yield the stack of each deployed service, and its settings.
 
-        A stack that is still being made, or was only proposed, says nothing yet.
+        A stack that is being created, or was only reviewed, has no outputs and is left out.
         """
-        from operations import project
-
-        for layer, settings in project.services(self.target.environment).items():
-            stack = self.deployed.get(layer)
+        for name, settings in project.services(self.target.environment).items():
+            stack = self.stacks.get(name)
             if stack and stack.outputs:
-                yield layer, settings
+                yield name, settings
 
     @cached_property
-    def migrations(self) -> dict[str, list[str]] | None:
-        """What `db.status` says; None if the database does not know who asks."""
-        from deployer.errors import CloudError
-
-        function, region = self.output("users", "Migrate"), self.target.env.region
+    def migrations(self) -> db.Answer | None:
+        """Return the migrations by state; None if the database users do not exist yet."""
         try:
-            answer: dict[str, list[str]] = functions.invoke(
-                self.target.account,
-                region,
-                function,
-                {"do": "status"},
-                hint=functions.log_hint("migrate", self.target.env.name),
-            )
+            return db.invoke(self.target, self.output("users", "Migrate"), {"do": "status"})
         except CloudError as error:
-            if _STRANGER in error.message:
+            if db.is_missing_user(error):
                 return None
             raise
-        return answer
-
-
-Open: TypeAlias = tuple[str, str]  # What is open, and how it is done.
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step by its *name* on the page. *early* says that it is asked for during a first deploy."""
+class Check:
+    """The check of one manual step: its *name* on the page, its *stack*, and why it matters.
+
+    A check that is *early* also runs while the stack is created for the first time.
+    """
 
     name: str
-    layer: str
-    why: str
-    check: Callable[[Here], Iterator[Open]]
+    stack: str
+    reason: str
+    find: Callable[[Deployment], Iterator[Finding]]
     early: bool = False
 
 
-def left(target: Target, found: Iterable[DeployedStack]) -> Iterator[ManualStep]:
-    """What is open of every step whose stack is among *found*.
+def pending(target: Target, deployed: Iterable[DeployedStack]) -> Iterator[ManualStep]:
+    """Yield the manual steps to do for the *deployed* stacks.
 
-    Raises UnreachableError if AWS is out of reach; what it refuses to tell is open.
+    Raise UnreachableError if AWS cannot be reached. A check that AWS refuses is yielded as a step.
     """
-    from deployer.errors import CloudError, UnreachableError
     from deployer.report import ManualStep
 
-    here = Here(target, {each.name.removeprefix(target.environment.prefix): each for each in found})
-    for step in STEPS:
-        stack = here.deployed.get(step.layer)
-        if stack is None or not (stack.outputs or step.early):
+    prefix = target.environment.prefix
+    stacks = {stack.name.removeprefix(prefix): stack for stack in deployed}
+    deployment = Deployment(target, stacks)
+    for check in CHECKS:
+        stack = stacks.get(check.stack)
+        if stack is None or not (stack.outputs or check.early):
             continue
         try:
-            for what, how in step.check(here):
-                yield ManualStep(step.name, what, step.why, how)
+            for fact, action in check.find(deployment):
+                yield ManualStep(check.name, fact, check.reason, action)
         except UnreachableError:
             raise
         except CloudError as error:
-            yield ManualStep(
-                step.name, f"could not be checked: {error.message}", step.why, error.hint
+            fact = f"could not be checked: {error.message}"
+            yield ManualStep(check.name, fact, check.reason, error.hint)
+
+
+def _zone(deployment: Deployment) -> Iterator[Finding]:
+    """Find certificates that wait until public DNS resolves the records in the hosted zone."""
+    target, env = deployment.target, deployment.target.env
+    regions = {
+        stack.region
+        for name, stack in deployment.stacks.items()
+        if name in {"dns", "edge-certificate"}
+    }
+    for region in sorted(regions):
+        listed = target.account.client("acm", region).list_certificates(
+            CertificateStatuses=["PENDING_VALIDATION"], Includes={"keyTypes": _KEY_TYPES}
+        )
+        domains = [each["DomainName"] for each in listed["CertificateSummaryList"]]
+        for domain in (name for name in domains if f".{name}".endswith(f".{env.domain}")):
+            zone = target.client("route53").get_hosted_zone(Id=env.hosted_zone)
+            servers = " ".join(zone["DelegationSet"]["NameServers"])
+            yield (
+                f"the certificate of {domain} is not validated",
+                f"delegate {env.domain} to {servers}",
             )
 
 
-def _zone(here: Here) -> Iterator[Open]:
-    """A certificate waits until the world's DNS has a record that is in our zone."""
-    env = here.target.env
-    regions = {
-        stack.region
-        for layer, stack in here.deployed.items()
-        if layer in {"dns", "edge-certificate"}
-    }
-    for region in sorted(regions):
-        listed = here.target.account.client("acm", region).list_certificates(
-            CertificateStatuses=["PENDING_VALIDATION"], Includes={"keyTypes": _KEYS}
-        )
-        waiting = [each["DomainName"] for each in listed["CertificateSummaryList"]]
-        for name in (name for name in waiting if f".{name}".endswith(f".{env.domain}")):
-            zone = here.target.client("route53").get_hosted_zone(Id=env.hosted_zone)
-            servers = " ".join(zone["DelegationSet"]["NameServers"])
-            yield f"the certificate of {name} waits", f"delegate {env.domain} to {servers}"
+def _alerts(deployment: Deployment) -> Iterator[Finding]:
+    yield from _unconfirmed(deployment, deployment.output("foundation", "Alerts"), "email")
 
 
-def _alerts(here: Here) -> Iterator[Open]:
-    yield from _unconfirmed(here, here.output("foundation", "Alerts"), "email")
+def _secrets(deployment: Deployment) -> Iterator[Finding]:
+    for name, changed in secret.last_changes(deployment.target).items():
+        if not changed:
+            variable = name.rpartition("/")[2]
+            yield f"{name} is missing", deployment.command(f"secret.put --name={variable}")
 
 
-def _secrets(here: Here) -> Iterator[Open]:
-    from operations import secret
-
-    for name, at in secret.changed(here.target).items():
-        if not at:
-            yield f"{name} is missing", here.invoke(f"secret.put --name={name.rpartition('/')[2]}")
+def _users(deployment: Deployment) -> Iterator[Finding]:
+    if deployment.migrations is None:
+        yield "the database has only its master user", deployment.command("db.bootstrap")
 
 
-def _users(here: Here) -> Iterator[Open]:
-    if here.migrations is None:
-        yield "the database has its master only", here.invoke("db.bootstrap")
-
-
-def _migrations(here: Here) -> Iterator[Open]:
-    """Yield the migrations to apply, and those that make db.migrate fail, with the reason."""
+def _migrations(deployment: Deployment) -> Iterator[Finding]:
+    """Find pending migrations, and those that make db.migrate fail, with the reason."""
     for state, fact in (
         ("pending", "not applied"),
         ("changed", "changed after it was applied"),
         ("interrupted", "interrupted"),
     ):
-        if names := (here.migrations or {}).get(state):
-            yield f"{', '.join(names)}: {fact}", here.invoke("db.migrate")
+        if names := (deployment.migrations or {}).get(state):
+            yield f"{', '.join(names)}: {fact}", deployment.command("db.migrate")
 
 
-def _image(here: Here) -> Iterator[Open]:
-    """The stack makes room for tasks once it has seen that there is an image."""
+def _image(deployment: Deployment) -> Iterator[Finding]:
+    """Find services without a released image, or whose stack was deployed before the release."""
     from deployer.model import ABSENT
 
-    released = {settings.image: _released(here, settings.image) for _, settings in here.services}
-    for image, digest in released.items():
+    digests = {
+        settings.image: _released_digest(deployment, settings.image)
+        for _, settings in deployment.services
+    }
+    for image, digest in digests.items():
         if digest == ABSENT:
-            note = here.invoke("service.record --image=DIGEST")
-            push = f"{here.invoke('image.push')}, then "  # The emulator takes any digest.
-            how = note if here.target.environment.is_local else push + note
-            yield f"no image of {image}", how
-    for layer, settings in here.services:
-        if released[settings.image] != ABSENT == here.output(layer, "Image"):
-            yield f"{layer} knows of no image yet", here.invoke(f"deploy --stack={layer}")
+            record = deployment.command("service.record --image=DIGEST")
+            push = f"{deployment.command('image.push')}, then "
+            is_local = deployment.target.environment.is_local  # The emulator accepts any digest.
+            yield f"no image of {image} is released", record if is_local else push + record
+    for stack, settings in deployment.services:
+        if digests[settings.image] != ABSENT == deployment.output(stack, "Image"):
+            deploy = deployment.command(f"deploy --stack={stack}")
+            yield f"{stack} was deployed before the first image", deploy
 
 
-def _released(here: Here, image: str) -> str:
-    """What the parameter of *image* says."""
+def _released_digest(deployment: Deployment, image: str) -> str:
+    """Return the digest in the parameter of *image*."""
     from stacks.parts.names import image_parameter
 
-    name = image_parameter(here.target.env, image)
-    found = here.target.client("ssm").get_parameter(Name=name)
+    name = image_parameter(deployment.target.env, image)
+    found = deployment.target.client("ssm").get_parameter(Name=name)
     return str(found["Parameter"]["Value"])
 
 
-def _webhook(here: Here) -> Iterator[Open]:
-    yield from _unconfirmed(here, here.output("assets", "AvatarTopic"), "https")
+def _webhook(deployment: Deployment) -> Iterator[Finding]:
+    yield from _unconfirmed(deployment, deployment.output("assets", "AvatarTopic"), "https")
 
 
-def _connection(here: Here) -> Iterator[Open]:
+def _connection(deployment: Deployment) -> Iterator[Finding]:
+    arn = deployment.output("pipeline", "Connection")
+    client = deployment.target.client("codeconnections")
+    connection = client.get_connection(ConnectionArn=arn)["Connection"]
+    if connection["ConnectionStatus"] != "AVAILABLE":
+        region = deployment.target.env.region
+        yield (
+            f"{connection['ConnectionName']} is {connection['ConnectionStatus']}",
+            f"console of {region}, Developer Tools, Settings, Connections: Update pending connection",
+        )
 
-    arn = here.output("pipeline", "Connection")
-    client = here.target.client("codeconnections")
-    found = client.get_connection(ConnectionArn=arn)["Connection"]
-    if found["ConnectionStatus"] != "AVAILABLE":
-        where = f"console of {here.target.env.region}, Developer Tools, Settings, Connections"
-        what = f"{found['ConnectionName']} is {found['ConnectionStatus']}"
-        yield what, f"{where}: Update pending connection"
 
-
-def _site(here: Here) -> Iterator[Open]:
-
-    bucket, owner = here.output("cdn", "SiteBucket"), here.target.env.account
-    listed = here.target.client("s3").list_objects_v2(
+def _site(deployment: Deployment) -> Iterator[Finding]:
+    bucket, owner = deployment.output("cdn", "SiteBucket"), deployment.target.env.account
+    listed = deployment.target.client("s3").list_objects_v2(
         Bucket=bucket, Prefix="index.html", MaxKeys=1, ExpectedBucketOwner=owner
     )
     if not listed["KeyCount"]:
-        yield "nothing is published", f"{here.invoke('site.sync')}, or the workflow: docs/site.md"
+        sync = deployment.command("site.sync")
+        yield "nothing is published", f"{sync}, or the GitHub workflow: docs/site.md"
 
 
-def _unconfirmed(here: Here, topic: str, protocol: str) -> Iterator[Open]:
-    """Whoever is to hear of *topic* and has not said yes. SNS forgets them after three days."""
-    client: Any = here.target.client("sns")
+def _unconfirmed(deployment: Deployment, topic: str, protocol: str) -> Iterator[Finding]:
+    """Find subscriptions of *topic* that are not confirmed; SNS deletes them after three days."""
+    client: Any = deployment.target.client("sns")
     pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    listed = [each for page in pages for each in page["Subscriptions"]]
-    for each in listed:
-        if each["SubscriptionArn"] == PENDING and each["Protocol"] == protocol:
-            ask = f"--topic-arn {topic} --protocol {protocol}"
-            ask += f" --notification-endpoint {each['Endpoint']} --region {here.target.env.region}"
+    subscriptions = [each for page in pages for each in page["Subscriptions"]]
+    for subscription in subscriptions:
+        if (subscription["SubscriptionArn"], subscription["Protocol"]) == (UNCONFIRMED, protocol):
+            endpoint = subscription["Endpoint"]
+            options = f"--topic-arn {topic} --protocol {protocol}"
+            options += f" --notification-endpoint {endpoint}"
+            options += f" --region {deployment.target.env.region}"
             yield (
-                f"{each['Endpoint']} has not confirmed",
-                f"to be asked again: aws sns subscribe {ask}",
+                f"{endpoint} has not confirmed its subscription",
+                f"to send the confirmation again: aws sns subscribe {options}",
             )
 
 
-STEPS = (
-    Step("zone", "dns", "the deploy goes on when the domain leads to our zone", _zone, early=True),
-    Step("alerts", "foundation", "alarms do not reach it", _alerts),
-    Step("secrets", "service", "no task starts without it", _secrets),
-    Step("users", "users", "nobody else can come with a token", _users),
-    Step("migrations", "users", "the application expects them", _migrations),
-    Step("image", "service", "no task runs", _image),
-    Step("webhook", "service", "the application hears of no new avatar", _webhook),
-    Step("connection", "pipeline", "no push starts the pipeline", _connection),
-    Step("site", "cdn", "there is no page to see", _site),
+CHECKS = (
+    Check("zone", "dns", "the deploy waits until the certificate is valid", _zone, early=True),
+    Check("alerts", "foundation", "it receives no alarms", _alerts),
+    Check("secrets", "service", "no task starts without it", _secrets),
+    Check("users", "users", "the application cannot connect", _users),
+    Check("migrations", "users", "the application needs them", _migrations),
+    Check("image", "service", "no task runs", _image),
+    Check("webhook", "service", "the application is not notified of new avatars", _webhook),
+    Check("connection", "pipeline", "a push does not start the pipeline", _connection),
+    Check("site", "cdn", "the site has no pages", _site),
 )

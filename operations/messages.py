@@ -1,79 +1,67 @@
-"""A look at the direct messages, along the ways in which the application reads them.
+"""Read the direct messages with the same queries as the application.
 
-The rows are in stacks/messages.py. Nothing is written, and nothing left out: every page is read,
-and no year is taken for the current one.
+stacks/messages.py describes the rows. All pages of an answer are read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from invoke.collection import Collection
-from invoke.context import Context
+from deployer.errors import ConfigError
 
-from commands.framework import table
-from commands.framework.task import task
-from operations import target
+if TYPE_CHECKING:
+    from operations.target import Target
 
-_HELP = {"json": "a line of JSON for each row, with all it has"}
+Row = dict[str, str]
 
 
-@task(help=_HELP)
-def scan(_: Context, env: str = "", json: bool = False) -> None:
-    """Every row there is: each costs."""
-    _show(env, "scan", {}, ("pk", "sk", "user_handle", "message"), as_json=json)
+def scan(target: Target) -> list[Row]:
+    """Return all rows of the table."""
+    return _read(target, "scan")
 
 
-@task(help=_HELP | {"id": "the conversation's uuid, as in the address of its page"})
-def conversation(_: Context, id: str = "", env: str = "", json: bool = False) -> None:  # noqa: A002
-    """The messages of one conversation, the newest last."""
-    _show(env, "query", _below("MSG", id), ("sk", "user_handle", "message"), as_json=json)
+def conversation(target: Target, id_: str) -> list[Row]:
+    """Return the messages of the conversation *id_*, the newest last."""
+    return _read(target, "query", **_with_key("MSG", id_))
 
 
-@task(help=_HELP | {"person": "the uuid of a row in the table of users"})
-def groups(_: Context, person: str = "", env: str = "", json: bool = False) -> None:
-    """The conversations of one person, the one with the newest message last."""
-    head = ("sk", "message_group_uuid", "user_handle", "message")
-    _show(env, "query", _below("GRP", person), head, as_json=json)
+def conversations(target: Target, user_id: str) -> list[Row]:
+    """Return the conversations of one user, the one with the newest message last."""
+    return _read(target, "query", **_with_key("GRP", user_id))
 
 
-def _below(kind: str, id_: str) -> dict[str, Any]:
-    """What is below the key of one conversation or person; raises ConfigError for none."""
-    from deployer.errors import ConfigError
-
+def refuse_missing_id(flag: str, id_: str) -> None:
+    """Raise ConfigError if the value *id_* of *flag* is empty."""
     if not id_:
-        flag = {"MSG": "--id", "GRP": "--person"}[kind]
-        raise ConfigError(f"{flag}: whose?", hint="a uuid; messages.scan shows those there are")
+        raise ConfigError(
+            f"{flag} is required", hint="pass a UUID; ./inv messages.scan lists all rows"
+        )
+
+
+def _with_key(kind: str, id_: str) -> dict[str, Any]:
+    """Return the condition for all rows whose partition key is `KIND#ID`."""
     return {
         "KeyConditionExpression": "pk = :pk",
         "ExpressionAttributeValues": {":pk": {"S": f"{kind}#{id_}"}},
     }
 
 
-def _show(
-    env: str, way: str, asked: dict[str, Any], head: tuple[str, ...], *, as_json: bool
-) -> None:
-
-    here = target.connect(env)
-    name = here.output("messages", "Table")
-    pages = here.client("dynamodb").get_paginator(way)
-    found = pages.paginate(TableName=name, ConsistentRead=True, **asked)
-    rows = sorted(_rows(found), key=lambda row: (row["pk"], row["sk"]))
-    shown = [dict.fromkeys(head, "") | row for row in rows]
-    print(table.text(rows if as_json else shown, head, as_json=as_json), end="")
+def _read(target: Target, operation: str, **arguments: Any) -> list[Row]:
+    """Return all rows that a DynamoDB *operation* returns, sorted by key."""
+    table = target.output("messages", "Table")
+    paginator = target.client("dynamodb").get_paginator(operation)
+    pages = paginator.paginate(TableName=table, ConsistentRead=True, **arguments)
+    return sorted(_rows(pages), key=lambda row: (row["pk"], row["sk"]))
 
 
-def _rows(pages: Any) -> Iterator[dict[str, str]]:
-    """Rows as the application knows them: all they have is text.
+def _rows(pages: Any) -> Iterator[Row]:
+    """Yield the rows as the application shows them: all attributes as text.
 
-    Two conversations of one person may have had a message at the same moment; a suffix then keeps
-    their rows apart, and is no part of the time.
+    If two conversations of a user had a message at the same moment, the sort key has a suffix
+    that keeps the rows apart. It is not part of the time, so it is removed.
     """
     for page in pages:
         for item in page["Items"]:
             row = {name: str(next(iter(value.values()))) for name, value in item.items()}
             yield row | {"sk": row["sk"].partition("#")[0]}
-
-
-namespace = Collection(scan, conversation, groups)

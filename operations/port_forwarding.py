@@ -1,7 +1,7 @@
-"""A way from this machine to an address inside the network, through a task that runs.
+"""Forward a local port to a host in the VPC, through a running task of the service.
 
-It is what AWS calls port forwarding to a remote host: their session-manager-plugin speaks to the
-agent that ECS Exec puts beside the application. Nothing of it can be tried without an account.
+This is Session Manager's port forwarding to a remote host: the session-manager-plugin connects to
+the agent that ECS Exec starts in the container. It can only be tested fully in an account.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from deployer.errors import CloudError, ConfigError
 from operations import processes
 
 if TYPE_CHECKING:
@@ -24,99 +25,96 @@ if TYPE_CHECKING:
 
 PLUGIN = "session-manager-plugin"
 DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
-PATIENCE_SECONDS = 30.0
-RESPONSE = "AWS_SSM_START_SESSION_RESPONSE"
-"""The variable in which plugins after 1.2.497.0 find a session: arguments are for all to see."""
+START_TIMEOUT_SECONDS = 30.0
+# Plugins newer than 1.2.497.0 read the session from this variable. Other users of the machine can
+# see arguments, but not variables.
+SESSION_VARIABLE = "AWS_SSM_START_SESSION_RESPONSE"
 _READY = "Waiting for connections"
-_PAUSE_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
 def plugin() -> str:
-    """Where AWS's session-manager-plugin is; raises ConfigError if it is not on PATH."""
-    from deployer.errors import ConfigError
-
-    if found := shutil.which(PLUGIN):
-        return found
+    """Return the path of AWS's session-manager-plugin; raise ConfigError if it is not on PATH."""
+    if path := shutil.which(PLUGIN):
+        return path
     raise ConfigError(
         f"{PLUGIN} is not on PATH",
-        hint="AWS's own: Systems Manager user guide, Install the Session Manager plugin",
+        hint="install it: https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+        "session-manager-working-with-install-plugin.html",
     )
 
 
 @contextmanager
-def to(here: Target, host: str, port: int) -> Iterator[int]:
-    """A port of this machine that leads to *port* of *host*, as long as the context lasts."""
-    command, local = plugin(), _free_port()
+def forwarded_port(target: Target, host: str, port: int) -> Iterator[int]:
+    """Forward a local port to *port* of *host* until the context ends; yield the local port."""
+    command, local_port = plugin(), _free_port()
     request = {
-        "Target": _target(here),
+        "Target": _session_target(target),
         "DocumentName": DOCUMENT,
         "Parameters": {
             "host": [host],
             "portNumber": [str(port)],
-            "localPortNumber": [str(local)],
+            "localPortNumber": [str(local_port)],
         },
     }
-    client = here.client("ssm")
+    client = target.client("ssm")
     session = client.start_session(**request)
     response = {name: session[name] for name in ("SessionId", "TokenValue", "StreamUrl")}
-    args = [RESPONSE, here.env.region, "StartSession", here.account.profile, json.dumps(request)]
-    with _running([command, *args, client.meta.endpoint_url], {RESPONSE: json.dumps(response)}):
-        yield local
+    arguments = [SESSION_VARIABLE, target.env.region, "StartSession", target.account.profile]
+    arguments += [json.dumps(request), client.meta.endpoint_url]
+    with _running([command, *arguments], {SESSION_VARIABLE: json.dumps(response)}):
+        yield local_port
 
 
-def _target(here: Target) -> str:
-    """A task of the service, by the name that Session Manager has for its container."""
-    from deployer.errors import CloudError, ConfigError
-
-    cluster, service = here.output("cluster", "Name"), here.output("service", "Name")
-    client = here.client("ecs")
+def _session_target(target: Target) -> str:
+    """Return Session Manager's name of the container of a running task."""
+    cluster, service = target.output("cluster", "Name"), target.output("service", "Name")
+    client = target.client("ecs")
     tasks = client.list_tasks(cluster=cluster, serviceName=service, desiredStatus="RUNNING")
     if not tasks["taskArns"]:
-        hint = f"./inv service.start --env={here.env.name}"
-        raise CloudError(f"{service} has no task that runs", hint=hint)
+        hint = f"run ./inv service.start --env={target.env.name}"
+        raise CloudError(f"{service}: no task is running", hint=hint)
     [task] = client.describe_tasks(cluster=cluster, tasks=tasks["taskArns"][:1])["tasks"]
     if not task["enableExecuteCommand"]:
         raise ConfigError(
-            f"{service}: nobody may come in through its tasks",
-            hint=f"exec = true in [service] of config/{here.env.name}.toml, and deploy it",
+            f"{service}: ECS Exec is disabled for its tasks",
+            hint=f"set exec = true in [service] of config/{target.env.name}.toml, then deploy it",
         )
-    runtime = _runtime_id(task["containers"], service)
-    return f"ecs:{cluster}_{task['taskArn'].rpartition('/')[2]}_{runtime}"
+    runtime_id = _runtime_id(task["containers"], service)
+    return f"ecs:{cluster}_{task['taskArn'].rpartition('/')[2]}_{runtime_id}"
 
 
 def _runtime_id(containers: list[dict[str, Any]], name: str) -> str:
-    """The container that has the agent; raises CloudError while it has none."""
-    from deployer.errors import CloudError
-
+    """Return the runtime id of the container *name*; raise CloudError while it is starting."""
     for container in containers:
         if container["name"] == name and "runtimeId" in container:
             return str(container["runtimeId"])
-    raise CloudError(f"{name}: its container is not up yet", hint="try again in a minute")
+    raise CloudError(f"{name}: its container is not running yet", hint="try again in a minute")
 
 
 def _free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @contextmanager
-def _running(command: list[str], secret: dict[str, str]) -> Iterator[None]:
-    """The plugin, ready for connections: a Ctrl-C in psql does not end its way."""
+def _running(command: list[str], variables: dict[str, str]) -> Iterator[None]:
+    """Run the plugin in the background, and wait until it accepts connections."""
     with (
-        tempfile.TemporaryFile("w+") as said,
-        processes.behind(command, secret, said, aws=True) as process,
+        tempfile.TemporaryFile("w+") as output,
+        processes.run_in_background(command, variables, output, aws=True) as process,
     ):
-        _wait_until_ready(process, said.fileno())
+        _wait_until_ready(process, output.fileno())
         yield
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], said: int) -> None:
-    from deployer.errors import CloudError
-
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while _READY not in (told := os.pread(said, 65536, 0).decode(errors="replace")):
-        if process.poll() is not None or time.monotonic() > give_up:
-            raise CloudError(f"{PLUGIN}: opened no way in", hint=told.strip() or "it said nothing")
-        time.sleep(_PAUSE_SECONDS)
+def _wait_until_ready(process: subprocess.Popen[bytes], output: int) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while _READY not in (printed := os.pread(output, 65536, 0).decode(errors="replace")):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise CloudError(
+                f"{PLUGIN}: did not open a connection",
+                hint=printed.strip() or "it printed nothing",
+            )
+        time.sleep(_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Other people's programs: one has the terminal until it ends, one works where no key reaches it."""
+"""Run other programs: interactively at the terminal, or in the background."""
 
 from __future__ import annotations
 
@@ -9,81 +9,81 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO
 
-from invoke.exceptions import Exit
-
-KEYS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)  # Ctrl-C, Ctrl-\ and Ctrl-Z.
-PATIENCE_SECONDS = 5.0
+KEYBOARD_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)  # Ctrl-C, Ctrl-\ and Ctrl-Z.
+TERMINATION_TIMEOUT_SECONDS = 5.0
 
 
 def environment(variables: Mapping[str, str], *, aws: bool = False) -> dict[str, str]:
-    """Return the environment of a program: *variables*, and the safe variables of the task.
+    """Return the environment of a program: *variables*, and those of the task that are safe.
 
-    libpq's variables could send a password to another server: a PGSERVICE overrides even the other
-    variables. Only a program that calls *aws* gets AWS credentials.
+    Variables of libpq are dropped, because PGSERVICE could send a password to another server.
+    AWS credentials are dropped unless the program calls *aws*.
     """
     dropped = ("PG",) if aws else ("AWS_", "PG")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return kept | {**variables}
 
 
-def at_terminal(command: Sequence[str], variables: Mapping[str, str], *, aws: bool = False) -> None:
-    """Run *command* with the terminal; end the task with its exit code if it fails.
+def run_interactive(
+    command: Sequence[str], variables: Mapping[str, str], *, aws: bool = False
+) -> int:
+    """Run *command* at the terminal and return its exit code, as a shell reports it.
 
-    Its environment is `environment` of *variables*.
+    The signals of the keyboard reach the program only. Its environment is that of `environment`.
     """
-    with _deaf():
+    with _keyboard_signals_ignored():
         process = subprocess.Popen(command, env=environment(variables, aws=aws))
         try:
-            code = _ended(process)
+            code = _wait(process)
         finally:
-            _end(process, signal.SIGTERM)
-    if code:
-        raise Exit(code=code if code > 0 else 128 - code)  # As a shell tells of a signal.
+            _terminate(process, signal.SIGTERM)
+    return code if code >= 0 else 128 - code
 
 
 @contextmanager
-def behind(
-    command: Sequence[str], variables: Mapping[str, str], said: IO[str], *, aws: bool = False
+def run_in_background(
+    command: Sequence[str], variables: Mapping[str, str], output: IO[str], *, aws: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run *command* while the context is open, with its output in *said*; then interrupt it.
+    """Run *command* until the context ends, then interrupt it; write what it prints to *output*.
 
-    Its environment is `environment` of *variables*.
+    It has its own session, so that Ctrl-C does not reach it. Its environment is that of
+    `environment`.
     """
     process = subprocess.Popen(
         command,
         env=environment(variables, aws=aws),
         stdin=subprocess.DEVNULL,
-        stdout=said,
+        stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
     try:
         yield process
     finally:
-        _end(process, signal.SIGINT)
+        _terminate(process, signal.SIGINT)
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """The keys are another's, though a terminal sends them to our whole group of processes.
+def _keyboard_signals_ignored() -> Iterator[None]:
+    """Ignore the signals of the keyboard, which a terminal sends to the whole process group.
 
-    They are heard and nothing is done, since a child inherits what is ignored, and not what is
-    heard. What our caller had ignored is left so, for both.
+    An empty handler is installed instead of SIG_IGN, because a child process would inherit
+    SIG_IGN. Signals that are ignored already stay ignored in both processes.
     """
-    heard = [key for key in KEYS if signal.getsignal(key) is not signal.SIG_IGN]
-    before = {key: signal.signal(key, lambda *_: None) for key in heard}
+    handled = [key for key in KEYBOARD_SIGNALS if signal.getsignal(key) is not signal.SIG_IGN]
+    previous = {key: signal.signal(key, lambda *_: None) for key in handled}
     try:
         yield
     finally:
-        for key in heard:
-            signal.signal(key, before[key])
+        for key in handled:
+            signal.signal(key, previous[key])
 
 
-def _ended(process: subprocess.Popen[bytes]) -> int:
-    """What it ends with; when it stops, as psql does upon Ctrl-Z, we do as well.
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait until *process* ends and return its exit code; stop this process whenever it stops.
 
-    Or the shell would wait for us, and we for what nobody can bring back to the foreground. What
-    takes Ctrl-Z for itself, as a shell far away, does not stop, so nor do we.
+    If psql stops upon Ctrl-Z and this process did not, the shell would show no prompt, and `fg`
+    could not continue psql. A remote shell receives Ctrl-Z itself, so its plugin does not stop.
     """
     while True:
         _, status = os.waitpid(process.pid, os.WUNTRACED)
@@ -93,11 +93,11 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
         os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
-    """Have it end, if it has not: it is asked by a signal that it knows, and once."""
-    process.send_signal(how)
+def _terminate(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send the signal *number* once; kill the process if it does not end in time."""
+    process.send_signal(number)
     try:
-        process.wait(timeout=PATIENCE_SECONDS)
+        process.wait(timeout=TERMINATION_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

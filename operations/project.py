@@ -1,10 +1,12 @@
-"""What every task begins with: the project, the environment that is meant, its account."""
+"""The project, its environments and their accounts."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+
+from deployer.errors import ConfigError
 
 if TYPE_CHECKING:
     from deployer.aws.account import Account
@@ -13,13 +15,13 @@ if TYPE_CHECKING:
     from stacks.service import Settings
 
 ROOT = Path(__file__).parent.parent
-# Where the operator stands: ./inv says so, since it goes to ROOT. No program that is started here
-# is told, for it may stand somewhere else.
-CALLED_FROM = Path(os.environ.pop("CRUDDUR_CALLED_FROM", "."))
+# ./inv changes to ROOT and passes the working directory of the operator in this variable. It is
+# removed here, because it may be wrong for the programs that a task starts.
+WORKING_DIRECTORY = Path(os.environ.pop("CRUDDUR_CALLED_FROM", "."))
 
 
 def project() -> Project[Config]:
-    """The project this file belongs to; raises SynthError if a stack file cannot be imported."""
+    """Return the project; raise SynthError if a file in stacks/ cannot be imported."""
     from deployer import stack_file_errors
     from deployer.environment import Project
 
@@ -33,44 +35,44 @@ def project() -> Project[Config]:
     return Project(ROOT, stacks.Config, stacks.layers)
 
 
-def path(given: str) -> Path:
-    """Return the path that an operator has *given* to a task, relative to where they stand."""
-    named = CALLED_FROM / Path(given).expanduser()
-    return Path(os.path.abspath(named))  # noqa: PTH100  # Follows no link: those are refused.
+def absolute_path(path: str) -> Path:
+    """Return the *path* that an operator passed to a task, relative to their working directory.
+
+    Symbolic links are not resolved, so that they can be refused.
+    """
+    return Path(os.path.abspath(WORKING_DIRECTORY / Path(path).expanduser()))  # noqa: PTH100  # resolve() follows links
 
 
 def environment(name: str | None = None) -> Environment:
-    """The environment called *name*, else by CRUDDUR_ENV, else the emulator."""
+    """Return the environment *name* (default: $CRUDDUR_ENV, else the emulator's)."""
     from deployer.environment import EMULATOR
 
-    return project().open(chosen(name) or EMULATOR)
+    return project().open(environment_name(name) or EMULATOR)
 
 
 def settings(environment: Environment) -> Config:
-    """Return the loaded config of *environment*, a table for each stack that has settings."""
+    """Return the config of *environment*."""
     return cast("Config", environment.config)  # `project` is a Project[Config].
 
 
 def services(environment: Environment) -> dict[str, Settings]:
-    """The settings of each service that config has, by its layer."""
+    """Return the settings of each ECS service in config, by stack."""
     config = settings(environment)
-    layers = {"service": config.service, "verifier": config.verifier}
-    return {layer: service for layer, service in layers.items() if service}
+    services = {"service": config.service, "verifier": config.verifier}
+    return {stack: service for stack, service in services.items() if service}
 
 
 def environments(name: str | None = None) -> list[Environment]:
-    """The one environment that was chosen, or every one where none was."""
-    name = chosen(name)
+    """Return the environment *name* (default: $CRUDDUR_ENV), or all if none is named."""
+    name = environment_name(name)
     return [project().open(name)] if name else project().open_all()
 
 
-def chosen(name: str | None) -> str | None:
+def environment_name(name: str | None) -> str | None:
     """Return the name of the environment, from --env or CRUDDUR_ENV.
 
-    Raises ConfigError for an empty CRUDDUR_ENV, which is not meant as the default.
+    Raise ConfigError for an empty CRUDDUR_ENV: the default was probably not intended.
     """
-    from deployer.errors import ConfigError
-
     named = name or os.environ.get("CRUDDUR_ENV")
     if named is not None and not named.strip():
         raise ConfigError("CRUDDUR_ENV: is empty", hint="name an environment, or unset CRUDDUR_ENV")
@@ -78,14 +80,14 @@ def chosen(name: str | None) -> str | None:
 
 
 def origins(environment: Environment) -> tuple[str, ...]:
-    """Return the parts of the operator's AWS setup in use, for the first line of a run."""
+    """Return the parts of the operator's AWS setup that are used, such as the profile."""
     from deployer.aws.connect import sources_in_use
 
     return () if environment.is_local else sources_in_use(os.environ)
 
 
 def account(environment: Environment) -> Account:
-    """The account of *environment*, every guard held."""
+    """Connect to the account of *environment*, after all guards have passed."""
     from deployer.environment import connect
 
     return connect(environment, project().emulator, os.environ)

@@ -1,18 +1,19 @@
-"""What may cost a protected environment its data is done by those who name it, and no other."""
+"""Require the name of a protected environment before its data is changed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.errors import GuardError
+
 if TYPE_CHECKING:
     from deployer.model import Env
 
 
-def ask(env: Env, confirm: str, why: str) -> None:
-    """Raise GuardError, with *why*, unless *env* is unprotected or *confirm* is its name."""
-    from deployer.errors import GuardError
-
+def refuse_unconfirmed(env: Env, confirm: str, reason: str) -> None:
+    """Raise GuardError, with *reason*, if *env* is protected and *confirm* is not its name."""
     if env.protect and confirm != env.name:
         raise GuardError(
-            f"{env.name} is protected, and {why}", hint=f"if that is meant: --confirm={env.name}"
+            f"{env.name} is protected, and {reason}",
+            hint=f"pass --confirm={env.name} to do it anyway",
         )

@@ -1,4 +1,4 @@
-"""The running application: released, restarted, stopped, started, looked into."""
+"""Release, restart, stop and start an ECS service, and open a shell in one of its tasks."""
 
 from __future__ import annotations
 
@@ -9,174 +9,162 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from invoke.collection import Collection
-from invoke.context import Context
-
-from commands.framework import terminal
-from commands.framework.task import task
-from operations import functions, port_forwarding, processes, project, target
-from operations.target import Target
+from deployer.errors import BusyError, CloudError, ConfigError, RolledBackError
+from operations import lambdas, port_forwarding, processes, project
 
 if TYPE_CHECKING:
+    from operations.target import Target
     from stacks.service import Settings
 
-PATIENCE_SECONDS = 10 * 60  # As long as the pipeline waits for a release.
-PAUSE_SECONDS = 2.0
-COUNT = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
-_LAYER = "the layer: service, or verifier where there is one"
-_IMAGE = "a digest in the registry, such as sha256:… (64 hex digits)"
+TIMEOUT_SECONDS = 10 * 60  # The pipeline waits as long for a release.
+POLL_SECONDS = 2.0
+SCALABLE_TARGET = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+DIGEST_HELP = "a digest in the registry, such as sha256:… (64 hex digits)"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class Running:
-    """A service, the *layer* that made it, and the cluster it is on."""
+class Service:
+    """An ECS service, the *stack* that defines it, and its cluster."""
 
-    here: Target
-    layer: str
+    target: Target
+    stack: str
     cluster: str
     name: str
 
     @property
     def ecs(self) -> Any:
-        """ECS."""
-        return self.here.client("ecs")
+        """Return a client of ECS."""
+        return self.target.client("ecs")
 
     @property
-    def scaling(self) -> Any:
-        """Application Auto Scaling."""
-        return self.here.client("application-autoscaling")
+    def autoscaling(self) -> Any:
+        """Return a client of Application Auto Scaling."""
+        return self.target.client("application-autoscaling")
 
     @property
-    def _resource(self) -> str:
+    def _resource_id(self) -> str:
         return f"service/{self.cluster}/{self.name}"
 
-    def described(self) -> dict[str, Any]:
-        """The service as ECS knows it; raises CloudError if it does not."""
-        from deployer.errors import CloudError
-
+    def describe(self) -> dict[str, Any]:
+        """Return the description of the service; raise CloudError if it is not active."""
         found = self.ecs.describe_services(cluster=self.cluster, services=[self.name])["services"]
         if not found or found[0]["status"] != "ACTIVE":
             raise CloudError(
-                f"{self.name} does not run",
-                hint=f"./inv deploy --stack={self.layer} --env={self.here.env.name}",
+                f"{self.name}: the service is not active",
+                hint=f"run ./inv deploy --stack={self.stack} --env={self.target.env.name}",
             )
-        described: dict[str, Any] = found[0]
-        return described
+        description: dict[str, Any] = found[0]
+        return description
 
-    def fewest(self) -> int | None:
-        """How many tasks there are at least; None as long as autoscaling is not there."""
-        found = self.scaling.describe_scalable_targets(**COUNT, ResourceIds=[self._resource])
-        counts = [int(target["MinCapacity"]) for target in found["ScalableTargets"]]
-        return counts[0] if counts else None
+    def min_tasks(self) -> int | None:
+        """Return the minimum number of tasks; None if autoscaling is not set up yet."""
+        answer = self.autoscaling.describe_scalable_targets(
+            **SCALABLE_TARGET, ResourceIds=[self._resource_id]
+        )
+        minimums = [int(target["MinCapacity"]) for target in answer["ScalableTargets"]]
+        return minimums[0] if minimums else None
 
-    def suspend(self, *, suspended: bool) -> None:
-        """Have the count stay as it is, whatever the load, or follow it again."""
-        ways = ("DynamicScalingIn", "DynamicScalingOut", "ScheduledScaling")
-        self.scaling.register_scalable_target(
-            **COUNT,
-            ResourceId=self._resource,
-            SuspendedState={f"{way}Suspended": suspended for way in ways},
+    def set_autoscaling(self, *, suspended: bool) -> None:
+        """Suspend or resume autoscaling."""
+        activities = ("DynamicScalingIn", "DynamicScalingOut", "ScheduledScaling")
+        self.autoscaling.register_scalable_target(
+            **SCALABLE_TARGET,
+            ResourceId=self._resource_id,
+            SuspendedState={f"{activity}Suspended": suspended for activity in activities},
         )
 
     def update(self, **changes: Any) -> None:
-        """Change the service, and wait until as many tasks run as it wants, and no others.
+        """Change the service, and wait until exactly the desired tasks are running.
 
-        Raises RolledBackError when ECS goes back to what ran before, or somebody else to
-        something else, and BusyError when it takes too long. For a moment ECS may not know yet
-        what was asked of it: then what ran before is no way back.
+        Raise RolledBackError if ECS rolls the deployment back or another deployment replaces it,
+        and BusyError after a timeout. Right after the change ECS may still describe the previous
+        deployment; that is not a rollback.
         """
-        from deployer.errors import BusyError, RolledBackError
-
         answer = self.ecs.update_service(cluster=self.cluster, service=self.name, **changes)
-        wanted = next(_of_status("PRIMARY", answer["service"]))["id"]
-        give_up, seen = time.monotonic() + PATIENCE_SECONDS, False
+        expected = next(_with_status("PRIMARY", answer["service"]))["id"]
+        deadline, seen = time.monotonic() + TIMEOUT_SECONDS, False
         while True:
-            service = self.described()
-            newest = next(_of_status("PRIMARY", service))
-            seen = seen or wanted in {each["id"] for each in service["deployments"]}
-            if seen and (newest["id"] != wanted or newest.get("rolloutState") == "FAILED"):
-                why = newest.get("rolloutStateReason", "its tasks did not come up")
-                raise RolledBackError(f"{self.name}: {why}", hint="its log says more")
-            if seen and newest.get("rolloutState") == "COMPLETED" and _steady(service):
+            service = self.describe()
+            primary = next(_with_status("PRIMARY", service))
+            seen = seen or expected in {each["id"] for each in service["deployments"]}
+            if seen and (primary["id"] != expected or primary.get("rolloutState") == "FAILED"):
+                reason = primary.get("rolloutStateReason", "its tasks did not start")
+                hint = f"see its log: ./inv logs --service --env={self.target.env.name}"
+                raise RolledBackError(f"{self.name}: {reason}", hint=hint)
+            if seen and primary.get("rolloutState") == "COMPLETED" and _is_steady(service):
                 return
-            if time.monotonic() > give_up:
-                raise BusyError(f"{self.name}: still on its way after {PATIENCE_SECONDS} seconds")
-            time.sleep(PAUSE_SECONDS)
+            if time.monotonic() > deadline:
+                raise BusyError(
+                    f"{self.name}: the deployment is not complete after {TIMEOUT_SECONDS} seconds"
+                )
+            time.sleep(POLL_SECONDS)
 
 
-@task(help={"image": _IMAGE, "layer": _LAYER})
-def release(_: Context, image: str = "", layer: str = "service", env: str = "") -> None:
-    """Migrate, bring an image that is in the registry into service, and note it: also a rollback."""
-    digest = _digest(image)
-    service = _running(layer, env)
-    uri = f"{_known_image(service.here, digest)}@{digest}"
-    _migrate(service.here)
-    service.update(taskDefinition=_with_image(service, uri))
-    _note(service.here, layer, digest)
-    terminal.show(f"released {uri}")
-    if not service.described()["desiredCount"]:
-        then = f"deploy --stack={layer}" if service.fewest() is None else "service.start"
-        terminal.show(f"nothing runs: ./inv {then} --env={service.here.env.name}")
+def find(target: Target, stack: str) -> Service:
+    """Return the service of *stack*; raise ConfigError if config has none there."""
+    _settings(target, stack)
+    return Service(target, stack, target.output("cluster", "Name"), target.output(stack, "Name"))
 
 
-@task(help={"image": _IMAGE, "layer": _LAYER})
-def record(_: Context, image: str = "", layer: str = "service", env: str = "") -> None:
-    """Note which image was released: what stack updates use from now on."""
-    digest = _digest(image)
-    _note(target.connect(env), layer, digest)
-    terminal.show(f"noted {digest}")
+def release(service: Service, digest: str) -> Iterator[str]:
+    """Migrate the database, deploy the image *digest* and record it; yield what was done.
+
+    The migrations run first: the new code may need them, and they must also suit the old code.
+    """
+    target = service.target
+    uri = f"{_repository_with(target, digest)}@{digest}"
+    _migrate(target)
+    service.update(taskDefinition=_register_task_definition(service, uri))
+    record(target, service.stack, digest)
+    yield f"released {uri}"
+    if not service.describe()["desiredCount"]:
+        has_autoscaling = service.min_tasks() is not None
+        task = "service.start" if has_autoscaling else f"deploy --stack={service.stack}"
+        yield f"no task is running: run ./inv {task} --env={target.env.name}"
 
 
-@task(help={"layer": _LAYER})
-def restart(_: Context, layer: str = "service", env: str = "") -> None:
-    """Replace every task by a new one of the same kind, with none missing in between."""
-    service = _running(layer, env)
+def record(target: Target, stack: str, digest: str) -> None:
+    """Store *digest* in Parameter Store, from where stack updates take the image."""
+    from stacks.parts.names import image_parameter
+
+    name = image_parameter(target.env, _settings(target, stack).image)
+    target.client("ssm").put_parameter(Name=name, Value=digest, Overwrite=True)
+
+
+def restart(service: Service) -> None:
+    """Replace all tasks by new ones of the same task definition."""
     service.update(forceNewDeployment=True)
-    terminal.show(f"restarted {service.name}")
 
 
-@task(help={"layer": _LAYER})
-def stop(_: Context, layer: str = "service", env: str = "") -> None:
-    """Run no tasks, until `service.start`: what costs by the hour."""
-    service = _running(layer, env)
-    if service.fewest() is not None:
-        service.suspend(suspended=True)
+def stop(service: Service) -> None:
+    """Stop all tasks, and suspend autoscaling so that it starts none."""
+    if service.min_tasks() is not None:
+        service.set_autoscaling(suspended=True)
     service.update(desiredCount=0)
-    terminal.show(f"stopped {service.name}")
 
 
-@task(help={"layer": _LAYER})
-def start(_: Context, layer: str = "service", env: str = "") -> None:
-    """Run tasks again, as many as the load needs, and one at least."""
-    from deployer.errors import CloudError
-
-    service = _running(layer, env)
-    fewest = service.fewest()
-    if fewest is None:
-        where = f"--env={service.here.env.name}"
+def start(service: Service) -> None:
+    """Resume autoscaling, and start at least one task; raise CloudError if there is no image."""
+    minimum = service.min_tasks()
+    if minimum is None:
+        env = f"--env={service.target.env.name}"
         raise CloudError(
-            f"{service.name} has no image yet",
-            hint=f"./inv service.record --image=DIGEST {where}, then"
-            f" ./inv deploy --stack={layer} {where}",
+            f"{service.name}: no image is released yet",
+            hint=f"run ./inv service.record --image=DIGEST {env}, then"
+            f" ./inv deploy --stack={service.stack} {env}",
         )
-    service.suspend(suspended=False)
-    service.update(desiredCount=max(1, fewest, service.described()["desiredCount"]))
-    terminal.show(f"started {service.name}")
+    service.set_autoscaling(suspended=False)
+    service.update(desiredCount=max(1, minimum, service.describe()["desiredCount"]))
 
 
-@task(help={"layer": _LAYER, "command": "what to run there"})
-def connect(_: Context, layer: str = "service", env: str = "", command: str = "/bin/bash") -> None:
-    """Open a shell in a task that runs; needs AWS's session-manager-plugin, and exec = true."""
-    from deployer.errors import CloudError
-
-    plugin = port_forwarding.plugin()
-    service = _running(layer, env)
+def open_shell(service: Service, plugin: str, command: str) -> int:
+    """Run *command* in a task, with the session-manager-plugin *plugin*; return its exit code."""
     tasks = service.ecs.list_tasks(cluster=service.cluster, serviceName=service.name)
     if not tasks["taskArns"]:
         raise CloudError(
-            f"{service.name} has no task that runs",
-            hint=f"./inv service.start --env={service.here.env.name}",
+            f"{service.name}: no task is running",
+            hint=f"run ./inv service.start --env={service.target.env.name}",
         )
     session = service.ecs.execute_command(
         cluster=service.cluster,
@@ -185,81 +173,60 @@ def connect(_: Context, layer: str = "service", env: str = "", command: str = "/
         command=command,
         interactive=True,
     )["session"]
-    told = [port_forwarding.RESPONSE, service.here.env.region, "StartSession"]
-    processes.at_terminal(
-        [plugin, *told], {port_forwarding.RESPONSE: json.dumps(session)}, aws=True
+    variable = port_forwarding.SESSION_VARIABLE
+    arguments = [variable, service.target.env.region, "StartSession"]
+    return processes.run_interactive(
+        [plugin, *arguments], {variable: json.dumps(session)}, aws=True
     )
 
 
-def _running(layer: str, env: str) -> Running:
-    """Return the service of a layer."""
-    here = target.connect(env)
-    _settings(here, layer)
-    return Running(here, layer, here.output("cluster", "Name"), here.output(layer, "Name"))
-
-
-def _settings(here: Target, layer: str) -> Settings:
-    """What config says of the service; raises ConfigError if there is none of that name."""
-    from deployer.errors import ConfigError
-
-    there = project.services(here.environment)
-    if layer not in there:
-        raise ConfigError(f"--layer={layer}: no service", hint=f"one of: {', '.join(there)}")
-    return there[layer]
-
-
-def _of_status(status: str, service: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return (each for each in service["deployments"] if each["status"] == status)
-
-
-def _steady(service: dict[str, Any]) -> bool:
-    return bool(service["runningCount"] == service["desiredCount"] and not service["pendingCount"])
-
-
-def _digest(image: str) -> str:
-    from deployer.errors import ConfigError
-
+def check_digest(image: str) -> str:
+    """Return *image*; raise ConfigError if it is not a digest."""
     if not _DIGEST.fullmatch(image):
-        raise ConfigError(f"--image={image}: no digest of an image", hint=_IMAGE)
+        raise ConfigError(f"--image={image}: not the digest of an image", hint=DIGEST_HELP)
     return image
 
 
-def _known_image(here: Target, digest: str) -> str:
-    """The address of the repository; raises CloudError with ECR's words if it has no such image."""
-    name = here.output("registry", "Name")
+def _settings(target: Target, stack: str) -> Settings:
+    services = project.services(target.environment)
+    if stack not in services:
+        raise ConfigError(f"--stack={stack}: has no service", hint=f"one of: {', '.join(services)}")
+    return services[stack]
+
+
+def _with_status(status: str, service: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (each for each in service["deployments"] if each["status"] == status)
+
+
+def _is_steady(service: dict[str, Any]) -> bool:
+    return bool(service["runningCount"] == service["desiredCount"] and not service["pendingCount"])
+
+
+def _repository_with(target: Target, digest: str) -> str:
+    """Return the URI of the repository; raise CloudError if it has no image *digest*."""
+    name = target.output("registry", "Name")
     images = [{"imageDigest": digest}]
-    here.client("ecr").describe_images(repositoryName=name, imageIds=images)
-    return here.output("registry", "Uri")
+    target.client("ecr").describe_images(repositoryName=name, imageIds=images)
+    return target.output("registry", "Uri")
 
 
-def _migrate(here: Target) -> None:
-    """Before the code that needs it: migrations add first, and take away in a later release."""
-    migrate = here.output("users", "Migrate")
-    hint = f"see docs/migrations.md; {functions.log_hint('migrate', here.env.name)}"
-    functions.invoke(here.account, here.env.region, migrate, {"do": "migrate"}, hint=hint)
+def _migrate(target: Target) -> None:
+    migrate = target.output("users", "Migrate")
+    hint = f"see docs/migrations.md; {lambdas.log_hint('migrate', target.env.name)}"
+    lambdas.invoke(target.account, target.env.region, migrate, {"do": "migrate"}, hint=hint)
 
 
-def _with_image(service: Running, uri: str) -> str:
-    """A new revision of the service's task, which differs in its image only."""
-    now = service.described()["taskDefinition"]
-    found = service.ecs.describe_task_definition(taskDefinition=now, include=["TAGS"])
+def _register_task_definition(service: Service, uri: str) -> str:
+    """Register a copy of the current task definition with the image *uri*; return its ARN."""
+    current = service.describe()["taskDefinition"]
+    found = service.ecs.describe_task_definition(taskDefinition=current, include=["TAGS"])
     task = found["taskDefinition"]
     for container in task["containerDefinitions"]:
         if container["name"] == service.name:
             container["image"] = uri
-    asked = service.ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape
-    kept = {name: value for name, value in task.items() if name in asked.members}
+    model = service.ecs.meta.service_model.operation_model("RegisterTaskDefinition")
+    arguments = {name: task[name] for name in task if name in model.input_shape.members}
     if tags := [tag for tag in found.get("tags", ()) if not tag["key"].startswith("aws:")]:
-        kept["tags"] = tags
-    made = service.ecs.register_task_definition(**kept)["taskDefinition"]
-    return str(made["taskDefinitionArn"])
-
-
-def _note(here: Target, layer: str, digest: str) -> None:
-    from stacks.parts.names import image_parameter
-
-    name = image_parameter(here.env, _settings(here, layer).image)
-    here.client("ssm").put_parameter(Name=name, Value=digest, Overwrite=True)
-
-
-namespace = Collection(connect, record, release, restart, start, stop)
+        arguments["tags"] = tags
+    registered = service.ecs.register_task_definition(**arguments)["taskDefinition"]
+    return str(registered["taskDefinitionArn"])

@@ -1,14 +1,13 @@
-"""One environment and its account, opened: what its stacks give, and clients for its region."""
+"""An environment with its account, and the outputs of its deployed stacks."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deployer.errors import CloudError
 from operations import project
 
 if TYPE_CHECKING:
@@ -27,75 +26,60 @@ class Target:
 
     @property
     def env(self) -> Env:
-        """What the `[env]` table of its config file says."""
+        """Return the `[env]` table of the config file."""
         return self.environment.env
 
     def client(self, service: str) -> Any:
-        """A client of an AWS service."""
+        """Return a boto3 client of *service* in the region of the environment."""
         return self.account.client(service, self.env.region)
 
-    def output(self, layer: str, title: str) -> str:
-        """What the deployed *layer* says under *title*; raises CloudError if it says nothing."""
-        return self.outputs({layer: (title,)})[layer, title]
+    def output(self, stack: str, name: str) -> str:
+        """Return one output of a deployed *stack*; raise CloudError if it is missing."""
+        return self.outputs({stack: (name,)})[stack, name]
 
-    def outputs(self, asked: Mapping[str, Collection[str]]) -> dict[tuple[str, str], str]:
-        """As `outputs`, of the stacks that are in the account now."""
-        return outputs(self.env, asked, self._stack)
+    def outputs(self, names: Mapping[str, Collection[str]]) -> dict[tuple[str, str], str]:
+        """Read the stacks and return the outputs *names*, by stack and output.
 
-    def _stack(self, layer: str) -> DeployedStack | None:
-        """Return the stack of *layer*; raise GuardError if a foreign stack has its name."""
+        Raise one CloudError that names all stacks whose outputs are missing.
+        """
+        return select_outputs(self.env, names, self._deployed_stack)
+
+    def _deployed_stack(self, stack: str) -> DeployedStack | None:
+        """Return a deployed stack; raise GuardError if it belongs to another environment."""
         from deployer.ownership import refuse_foreign
 
-        found = self.account.stack(self.env.region, self.env.stack_name(layer))
-        if found:
-            refuse_foreign(self.env.owner, [found], hint="run ./inv status to see the stacks")
-        return found
+        deployed = self.account.stack(self.env.region, self.env.stack_name(stack))
+        if deployed:
+            refuse_foreign(self.env.owner, [deployed], hint="run ./inv status to see the stacks")
+        return deployed
 
     @property
-    def roots(self) -> Path:
-        """Who vouches that a database is what it says: RDS, or the emulator itself."""
+    def database_ca(self) -> Path:
+        """Return the CA certificates that verify the database: those of RDS or the emulator."""
         if self.environment.is_local:
-            import emulator
+            from operations import emulator
 
-            return emulator.status(project.project().emulator).ca
+            return emulator.ca()
         return project.ROOT / "lambdas" / "shared" / "database.pem"
 
 
-def outputs(
-    env: Env, asked: Mapping[str, Collection[str]], find: Callable[[str], DeployedStack | None]
+def select_outputs(
+    env: Env,
+    names: Mapping[str, Collection[str]],
+    find: Callable[[str], DeployedStack | None],
 ) -> dict[tuple[str, str], str]:
-    """What layers say under the titles that are *asked* of them, by layer and title.
+    """Return the outputs *names*, by stack and output; *find* returns the deployed stack.
 
-    *find* gives the stack of a layer. Raises one CloudError that names all that say too little.
+    Raise one CloudError that names all stacks whose outputs are missing.
     """
-    from deployer.errors import CloudError
-
-    said = {layer: stack.outputs if (stack := find(layer)) else {} for layer in asked}
-    missing = [layer for layer, titles in asked.items() if not said[layer].keys() >= {*titles}]
+    deployed = {stack: found.outputs if (found := find(stack)) else {} for stack in names}
+    missing = [stack for stack in names if not deployed[stack].keys() >= {*names[stack]}]
     if missing:
-        named = ", ".join(env.stack_name(layer) for layer in missing)
-        stacks = " ".join(f"--stack={layer}" for layer in missing)
+        stack_names = ", ".join(env.stack_name(stack) for stack in missing)
+        flags = " ".join(f"--stack={stack}" for stack in missing)
         verb = "is" if len(missing) == 1 else "are"
-        hint = f"./inv deploy {stacks} --env={env.name}"
-        raise CloudError(f"{named} {verb} not deployed", hint=hint)
-    return {(layer, title): said[layer][title] for layer in asked for title in asked[layer]}
-
-
-def connect(env: str) -> Target:
-    """The environment that is meant, and its account with every guard held."""
-    return connect_to(project.environment(env))
-
-
-def connect_to(environment: Environment) -> Target:
-    """Connect to the account of *environment*; print the parts of the AWS setup in use to stderr."""
-    from deployer import report
-
-    env = environment.env
-    if not environment.is_local:
-        style = report.style_of(sys.stderr, os.environ)
-        origins = project.origins(environment)
-        line = report.start_line(
-            env.name, env.account, env.region, style, emulator=False, origins=origins
+        raise CloudError(
+            f"{stack_names} {verb} not deployed",
+            hint=f"run ./inv deploy {flags} --env={env.name}",
         )
-        print(style.fit(line), file=sys.stderr)
-    return Target(environment, project.account(environment))
+    return {(stack, name): deployed[stack][name] for stack in names for name in names[stack]}

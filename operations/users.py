@@ -1,45 +1,31 @@
-"""The people of the user pool."""
+"""List the users of the Cognito user pool."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from invoke.collection import Collection
-from invoke.context import Context
+if TYPE_CHECKING:
+    from operations.target import Target
 
-from commands.framework import table
-from commands.framework.task import task
-from operations import target
-
-_HEAD = ("sub", "handle", "email", "status", "confirmed")
+COLUMNS = ("sub", "handle", "email", "status", "confirmed")
 
 
-@task(
-    name="list",
-    help={
-        "json": "a line of JSON for each person",
-    },
-)
-def list_(_: Context, env: str = "", json: bool = False) -> None:
-    """Everyone who has signed up: how Cognito knows them, and whether their address is confirmed."""
-    here = target.connect(env)
-    pool = here.output("users", "Pool")
-    people = sorted(_people(here.client("cognito-idp"), pool), key=lambda row: str(row["sub"]))
-    print(table.text(people, _HEAD, as_json=json), end="")
+def list_users(target: Target) -> list[dict[str, object]]:
+    """Return a row for each user, sorted by `sub`, which is Cognito's id of the user."""
+    pool = target.output("users", "Pool")
+    rows = _rows(target.client("cognito-idp"), pool)
+    return sorted(rows, key=lambda row: str(row["sub"]))
 
 
-def _people(client: Any, pool: str) -> Iterator[dict[str, object]]:
+def _rows(client: Any, pool: str) -> Iterator[dict[str, object]]:
     for page in client.get_paginator("list_users").paginate(UserPoolId=pool):
         for user in page["Users"]:
-            known = {each["Name"]: each["Value"] for each in user["Attributes"]}
+            attributes = {pair["Name"]: pair["Value"] for pair in user["Attributes"]}
             yield {
-                "sub": known["sub"],
-                "handle": known.get("preferred_username", ""),
-                "email": known.get("email", ""),
+                "sub": attributes["sub"],
+                "handle": attributes.get("preferred_username", ""),
+                "email": attributes.get("email", ""),
                 "status": user["UserStatus"] if user["Enabled"] else "DISABLED",
-                "confirmed": known.get("email_verified") == "true",
+                "confirmed": attributes.get("email_verified") == "true",
             }
-
-
-namespace = Collection(list_)

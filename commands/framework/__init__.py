@@ -1,1 +1,1 @@
-"""The parts of Invoke that every task uses: errors, flags, output."""
+"""What all tasks share: error handling, strict flags, output streams, tables."""

@@ -1,7 +1,7 @@
-"""Make Invoke refuse what it would misread, and suggest what was probably meant.
+"""Make Invoke refuse flags that it would misread, and suggest corrections.
 
-Invoke reads `destroy --stack`, which a shell makes of `--stack $STACK` with an empty variable, as
-no --stack at all, which means all stacks. It also reads the next flag as a value (`--stack --help`).
+If the variable in `destroy --stack $STACK` is empty, Invoke reads the rest as `destroy` without
+--stack, which means all stacks. It also reads the next flag as a value (`--stack --help`).
 Its parser cannot be replaced from a tasks.py, so `install` replaces methods of the existing one.
 """
 
@@ -22,14 +22,14 @@ from invoke.program import Program
 from commands.framework import streams, suggestions
 
 _NUMBER = re.compile(r"-\d+")
-_UNKNOWN = "No idea what "  # So begins Invoke's message about a word that it cannot place.
+_UNKNOWN = "No idea what "  # The beginning of Invoke's message about an unknown word.
 _CONFIG = Path(__file__).parents[2] / "config"
 _HELP = "-h"
-_INDENTED = "\n       "  # As wide as the word "error: ".
+_INDENTED_LINE = "\n       "  # As wide as the word "error: ".
 
 
 class _Value(str):
-    """The value in `--flag=value`, to distinguish it from the next token."""
+    """The value in `--flag=value`, as distinct from the next token."""
 
     __slots__ = ()
 
@@ -45,10 +45,10 @@ class _Token(str):
 
 
 def install() -> None:
-    """Replace the parser's methods, once."""
-    if hasattr(ParseMachine, "faults"):
+    """Replace methods of the parser. A second call has no effect."""
+    if hasattr(ParseMachine, "problems"):
         return
-    setattr(ParseMachine, "faults", ())  # noqa: B010  # Not declared in its type.
+    setattr(ParseMachine, "problems", ())  # noqa: B010  # not declared in its type
     for owner, method in (
         (Parser, _parse_argv),
         (ParseMachine, _handle),
@@ -66,18 +66,18 @@ def install() -> None:
         setattr(owner, name, _wrapped(getattr(owner, name), method))
 
 
-def _wrapped(own: Callable[..., Any], replacement: Callable[..., Any]) -> Callable[..., Any]:
+def _wrapped(original: Callable[..., Any], replacement: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return replacement(self, own, *args, **kwargs)
+        return replacement(self, original, *args, **kwargs)
 
     return method
 
 
-def _parse_argv(parser: Parser, own: Callable[..., Any], argv: list[str]) -> Any:
-    return own(parser, [_Token(token) for token in argv])
+def _parse_argv(parser: Parser, original: Callable[..., Any], argv: list[str]) -> Any:
+    return original(parser, [_Token(token) for token in argv])
 
 
-def _handle(machine: Any, own: Callable[..., None], token: str) -> None:
+def _handle(machine: Any, original: Callable[..., None], token: str) -> None:
     """Read the text after the = as the value of the flag, whatever it contains."""
     machine.token = token
     if isinstance(token, _Value) and machine.current_state != "unknown":
@@ -85,13 +85,14 @@ def _handle(machine: Any, own: Callable[..., None], token: str) -> None:
     elif _is_short_core_flag(machine, token):
         machine.error(_UNKNOWN)
     else:
-        own(machine, token)
+        original(machine, token)
 
 
 def _is_short_core_flag(machine: Any, token: str) -> bool:
-    """Return whether *token* follows a task that has no such flag, and Invoke itself has one.
+    """Return whether *token* is a short flag of Invoke itself that the current task lacks.
 
-    `-d` is --dry-run where a task has it: it must not be --debug, and so nothing, where none has.
+    `-d` means --dry-run in some tasks. In the others Invoke would read it as --debug and run the
+    task.
     """
     return (
         bool(machine.context and machine.context.name)
@@ -104,29 +105,29 @@ def _is_short_core_flag(machine: Any, token: str) -> bool:
     )
 
 
-def _see_value(machine: Any, own: Callable[..., None], value: str) -> None:
+def _see_value(machine: Any, original: Callable[..., None], value: str) -> None:
     flag = machine.flag
-    if flag is None:  # It was refused.
+    if flag is None:  # `_refuse` has reset it.
         return
     name = to_flag(flag.names[0])
     if not flag.takes_value:
         _refuse(machine, f"{name}={value}: the flag takes no value")
     elif not value.strip():
-        _refuse(machine, f"{name}: its value is empty")
+        _refuse(machine, f"{name}: the value is empty")
     elif _is_flag(value):
         _refuse(machine, f"{name}: needs a value, but {value} follows")
     else:
         try:
-            own(machine, value)
+            original(machine, value)
         except ValueError:
             _refuse(machine, f"{name}={value}: not a whole number")
 
 
-def _see_positional_arg(machine: Any, own: Callable[..., None], value: str) -> None:
-    own(machine, value)
+def _see_positional_arg(machine: Any, original: Callable[..., None], value: str) -> None:
+    original(machine, value)
     if not value.strip():
         name = next(arg.name for arg in machine.context.positional_args if arg.value == value)
-        machine.faults = (*machine.faults, f"{name}: is empty")
+        machine.problems = (*machine.problems, f"{name}: is empty")
 
 
 def _is_flag(value: str) -> bool:
@@ -136,39 +137,38 @@ def _is_flag(value: str) -> bool:
 
 def _switch_to_flag(
     machine: Any,
-    own: Callable[..., None],
+    original: Callable[..., None],
     flag: str,
     inverse: bool = False,
 ) -> None:
-    own(machine, flag, inverse)
-    again = machine.flag
-    if again.takes_value and again.kind is not list and again.raw_value is not None:
-        machine.faults = (*machine.faults, f"{to_flag(again.names[0])}: given more than once")
-        again.raw_value = None  # Otherwise its value would be read as the next task.
+    original(machine, flag, inverse)
+    current = machine.flag
+    if current.takes_value and current.kind is not list and current.raw_value is not None:
+        machine.problems = (*machine.problems, f"{to_flag(current.names[0])}: given more than once")
+        current.raw_value = None  # Otherwise Invoke reads its value as the next task.
 
 
-def _complete_flag(machine: Any, own: Callable[..., None]) -> None:
+def _complete_flag(machine: Any, original: Callable[..., None]) -> None:
     flag = machine.flag
-    lacks = flag and flag.takes_value and not flag.optional and not machine.flag_got_value
-    if lacks:
+    if flag and flag.takes_value and not flag.optional and not machine.flag_got_value:
         _refuse(machine, f"{to_flag(flag.names[0])}: needs a value")
     else:
-        own(machine)
+        original(machine)
 
 
-def _finish(machine: Any, own: Callable[..., None]) -> None:
-    own(machine)
-    if machine.faults:
+def _finish(machine: Any, original: Callable[..., None]) -> None:
+    original(machine)
+    if machine.problems:
         _raise(machine)
 
 
-def _error(machine: Any, _own: Callable[..., None], message: str) -> NoReturn:
+def _error(machine: Any, _original: Callable[..., None], message: str) -> NoReturn:
     if message.startswith(_UNKNOWN):
         task = machine.context if machine.context and machine.context.name else None
         message = suggestions.unknown(machine.token, task, machine.contexts, _environments())
-    # A flag that was refused may be the argument that is missing now.
-    if not (machine.faults and "required positional" in message):
-        machine.faults = (*machine.faults, message)
+    # The missing positional argument may be a flag that was refused.
+    if not (machine.problems and "required positional" in message):
+        machine.problems = (*machine.problems, message)
     _raise(machine)
 
 
@@ -176,26 +176,26 @@ def _environments() -> list[str]:
     return [file.stem for file in _CONFIG.glob("*.toml")]
 
 
-def _parse_tasks(program: Program, own: Callable[..., None]) -> None:
-    streams.fill()
+def _parse_tasks(program: Program, original: Callable[..., None]) -> None:
+    streams.open_standard_streams()
     with _errors_printed():
-        own(program)
+        original(program)
 
 
-def _parse_cleanup(program: Program, own: Callable[..., None]) -> None:
-    """List tasks or show help; suggest a task where help is for one that is unknown."""
+def _parse_cleanup(program: Program, original: Callable[..., None]) -> None:
+    """List the tasks or print help; suggest a task for `--help UNKNOWN`."""
     with _errors_printed():
-        asked, tasks = program.args.help.value, program.parser.contexts
-        if isinstance(asked, str) and asked not in tasks:
-            fact = suggestions.unknown(asked, None, tasks, ())
-            raise ParseError(f"error: {fact}\nhint:  `invoke` lists the tasks")
-        own(program)
+        name, tasks = program.args.help.value, program.parser.contexts
+        if isinstance(name, str) and name not in tasks:
+            message = suggestions.unknown(name, None, tasks, ())
+            raise ParseError(f"error: {message}\nhint:  run `./inv` to list the tasks")
+        original(program)
 
 
 @contextmanager
 def _errors_printed() -> Iterator[None]:
-    """Print what is wrong with the command line, so that a broken stream ends it like a task."""
-    with streams.guarded():
+    """Print errors of the command line; handle write errors as in a task."""
+    with streams.write_errors_handled():
         try:
             yield
         except ParseError as error:
@@ -203,19 +203,19 @@ def _errors_printed() -> Iterator[None]:
             raise Exit(code=1) from error
 
 
-def _execute(program: Program, own: Callable[..., None]) -> None:
-    with streams.guarded():
-        own(program)
+def _execute(program: Program, original: Callable[..., None]) -> None:
+    with streams.write_errors_handled():
+        original(program)
 
 
-def _refuse(machine: Any, fault: str) -> None:
-    machine.faults = (*machine.faults, fault)
+def _refuse(machine: Any, problem: str) -> None:
+    machine.problems = (*machine.problems, problem)
     machine.flag = None
 
 
 def _raise(machine: Any) -> NoReturn:
     context = machine.context
     task = getattr(context, "name", None)
-    facts = (f"{task}: {fault}" if task else fault for fault in machine.faults)
-    way_out = f"`./inv --help {task}` lists its flags" if task else "`./inv` lists the tasks"
-    raise ParseError(f"error: {_INDENTED.join(facts)}\nhint:  {way_out}", context)
+    facts = (f"{task}: {problem}" if task else problem for problem in machine.problems)
+    command = f"`./inv --help {task}` to list its flags" if task else "`./inv` to list the tasks"
+    raise ParseError(f"error: {_INDENTED_LINE.join(facts)}\nhint:  run {command}", context)

@@ -1,4 +1,4 @@
-"""End a task quietly, with the usual exit code, when its output can no longer be written."""
+"""End a task without a traceback when its output cannot be written."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from typing import TextIO
 
 from invoke.exceptions import Exit
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-BROKEN_PIPE = 141  # What a shell says of a program that ended by SIGPIPE: 128 + 13.
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+BROKEN_PIPE = 141  # The exit code that a shell reports for SIGPIPE: 128 + 13.
 
 
-def fill() -> None:
-    """Make standard input, output and error fit to be used: what is closed is opened.
+def open_standard_streams() -> None:
+    """Open standard input, output and error on /dev/null where they are closed.
 
-    Python has no stream where a descriptor was closed (`>&-`), and the next file that is opened
-    would get its number.
+    Python has no stream for a closed descriptor (`>&-`), and the next opened file would get its
+    number. Characters that an output encoding lacks are printed as escapes.
     """
-    for name in ("stdin", "stdout", "stderr"):  # Each gets the lowest number that is free.
+    for name in ("stdin", "stdout", "stderr"):  # Each gets the lowest free descriptor.
         if getattr(sys, name) is None:
             mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  # for good
-    for stream in _streams():
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  # stays open
+    for stream in _outputs():
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # What its encoding lacks ends nothing.
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
-    """Raise Exit quietly if standard output or error is a pipe whose reader has ended.
+def write_errors_handled() -> Iterator[None]:
+    """Raise Exit if standard output or error cannot be written.
 
-    That nothing can be written, as to a full disk, is told in a line if standard error works.
+    If the reader of a pipe has ended, nothing is printed. If the disk is full, one line is
+    printed to standard error.
     """
     try:
         try:
@@ -45,39 +46,45 @@ def guarded() -> Iterator[None]:
         finally:
             _flush()
     except OSError as error:
-        pipe = isinstance(error, BrokenPipeError) and any(map(_has_no_reader, _streams()))
-        full = error.errno in _FULL and not error.filename
-        if not (pipe or full):
+        is_pipe = isinstance(error, BrokenPipeError) and any(map(_has_no_reader, _outputs()))
+        is_disk = error.errno in _DISK_ERRORS and not error.filename
+        if not (is_pipe or is_disk):
             raise
-        for stream in _streams():
-            _silence_broken(stream)
-        if full:
+        for stream in _outputs():
+            _discard_unwritten(stream)
+        if is_disk:
             with suppress(OSError):
                 print(f"error: cannot write: {error.strerror}", file=sys.stderr, flush=True)
-        raise Exit(code=BROKEN_PIPE if pipe else 1) from error
+        raise Exit(code=BROKEN_PIPE if is_pipe else 1) from error
 
 
-def _streams() -> tuple[TextIO, TextIO]:
+def _outputs() -> tuple[TextIO, TextIO]:
     return sys.stdout, sys.stderr
 
 
 def _flush() -> None:
-    for stream in _streams():
+    for stream in _outputs():
         stream.flush()
 
 
 def _has_no_reader(stream: TextIO) -> bool:
-    """Return whether *stream* is a pipe that nobody reads, and not another one is what broke."""
+    """Return whether *stream* is a pipe whose reader has ended.
+
+    This distinguishes standard output and error from other pipes of the task.
+    """
     poll = select.poll()
     poll.register(stream.fileno(), select.POLLOUT)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
-def _silence_broken(stream: TextIO) -> None:
-    """Send what *stream* holds and cannot write nowhere: Python would try again, and complain."""
+def _discard_unwritten(stream: TextIO) -> None:
+    """Redirect *stream* to /dev/null if it cannot be flushed.
+
+    At exit Python would try to write the rest again, and print an error.
+    """
     try:
         stream.flush()
     except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, stream.fileno())
+        os.close(devnull)

@@ -1,4 +1,4 @@
-"""A task as we write it: a deployer error is told in two lines, an interrupt ends with 130."""
+"""Define tasks that print errors in two lines and exit with 130 when interrupted."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
 from commands.framework import flags
-from commands.framework.terminal import shown
+from commands.framework.terminal import escape
+from deployer.errors import ConfigError, DeployError
 
 flags.install()
 
 P = ParamSpec("P")
 INTERRUPTED = 130
-# The short flags there are, of which each means the same in every task that has it.
+# The only short flags. Each has the same meaning in every task.
 SHORT_FLAGS = {
     "confirm": "c",
     "dry-run": "d",
@@ -39,15 +40,16 @@ SHORT_FLAGS = {
     "verify": "v",
     "yes": "y",
 }
-ENV = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
-_ENOUGH = (signal.SIGTERM, signal.SIGHUP)  # A pipeline gives up; a terminal is closed.
+ENV_HELP = "the environment: a file in config/ (default: $CRUDDUR_ENV, else local)"
+# Sent when a pipeline is cancelled, and when a terminal is closed.
+_TERMINATION_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class _Task(Task[Any]):
     """A task whose flags have the short names of SHORT_FLAGS, and no others."""
 
     def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
-        """Return what Invoke makes of a parameter, with our short name."""
+        """Return Invoke's options of a parameter, with the short name of SHORT_FLAGS."""
         options = super().arg_opts(name, default, taken_names)
         long = options["names"][0]
         options["names"] = [long, *filter(None, [SHORT_FLAGS.get(long)])]
@@ -55,80 +57,74 @@ class _Task(Task[Any]):
 
 
 def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """`invoke.task`, for functions that raise DeployError where an operator can help.
+    """Decorate a task like `invoke.task`, and print each DeployError as an error with a hint.
 
-    Give every parameter a default: Invoke runs a task whose parameter has none on `--help`. What
-    `env` means need not be said each time.
+    Give every parameter a default: `--help` makes Invoke run a task that has a parameter without
+    one. The help of `env` is added if the task has that parameter.
     """
 
     def decorate(function: Callable[P, None]) -> Callable[P, None]:
         @functools.wraps(function)
-        def told(*args: P.args, **kwargs: P.kwargs) -> None:
-            from deployer.errors import DeployError
-
-            _hear()
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            _install_signal_handlers()
             try:
-                _refuse_ignored(args)
+                _refuse_ignored_arguments(args)
                 function(*args, **kwargs)
             except DeployError as error:
-                print(shown(f"error: {error}"), file=sys.stderr)
-                _show_traceback(error)
+                print(escape(f"error: {error}"), file=sys.stderr)
+                _print_traceback(error)
                 raise Exit(code=error.code) from error
-            except Exit as ended:  # Somebody has printed the error already.
-                _show_traceback(ended.__cause__)
+            except Exit as error:  # Its cause has been printed already.
+                _print_traceback(error.__cause__)
                 raise
             except KeyboardInterrupt as interrupt:
                 raise Exit(code=INTERRUPTED) from interrupt
 
         if "env" in inspect.signature(function).parameters:
-            options["help"] = {"env": ENV} | options.get("help", {})
-        decorated: Callable[P, None] = invoke_task(klass=_Task, **options)(told)
+            options["help"] = {"env": ENV_HELP} | options.get("help", {})
+        decorated: Callable[P, None] = invoke_task(klass=_Task, **options)(run)
         return decorated
 
     return decorate
 
 
-def _refuse_ignored(args: Sequence[object]) -> None:
-    """Raise ConfigError for what Invoke takes and no task obeys: `--dry`, and anything after `--`.
+def _refuse_ignored_arguments(args: Sequence[object]) -> None:
+    """Raise ConfigError for arguments that Invoke accepts and the tasks would ignore.
 
-    `destroy --dry` and `destroy -- --stack=x` would delete every stack. Invoke reads both before it
-    loads a tasks.py, so `flags` cannot refuse them.
+    These are `--dry` and everything after a lone `--`: `destroy --dry` and `destroy -- --stack=x`
+    would delete every stack. Invoke reads both before it loads tasks.py, so `flags` cannot refuse
+    them.
     """
-    from deployer.errors import ConfigError
-
-    for context in (each for each in args if isinstance(each, Context)):
+    for context in (argument for argument in args if isinstance(argument, Context)):
         if context.remainder:
             raise ConfigError(
-                f"-- {context.remainder}: no task takes anything after a lone --",
-                hint="remove the --; a value that begins with - is given as --flag=value",
+                f"-- {context.remainder}: no task accepts arguments after a lone --",
+                hint="remove the --; pass a value that begins with - as --flag=value",
             )
         if context.config.run.dry:
             raise ConfigError(
                 "--dry: has no effect on the tasks; nothing was done",
                 hint="use ./inv plan, ./inv destroy --dry-run or ./inv site.sync --dry-run; "
-                "unset INVOKE_RUN_DRY if that is set",
+                "unset INVOKE_RUN_DRY if it is set",
             )
 
 
-def _show_traceback(error: BaseException | None) -> None:
-    """Print how *error* came about, if `--debug` was given; Invoke takes it before a task, too."""
-    debug = "--debug" in sys.argv or logging.getLogger("invoke").isEnabledFor(logging.DEBUG)
-    if debug and error:
+def _print_traceback(error: BaseException | None) -> None:
+    """Print the traceback of *error* if `--debug` was given, before or after the task."""
+    is_debug = "--debug" in sys.argv or logging.getLogger("invoke").isEnabledFor(logging.DEBUG)
+    if is_debug and error:
         traceback.print_exception(error)
 
 
-def _hear() -> None:
-    """Take what says that it is enough for an interrupt, like Ctrl-C.
-
-    What our caller had ignored is left so: nohup is asked for where a terminal will be closed.
-    """
-    for one in _ENOUGH:
-        if signal.getsignal(one) is not signal.SIG_IGN:
-            signal.signal(one, _interrupt)
+def _install_signal_handlers() -> None:
+    """Handle SIGTERM and SIGHUP like Ctrl-C, unless the parent process ignores them (nohup)."""
+    for number in _TERMINATION_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
 
 
 def _interrupt(*_signal: object) -> NoReturn:
-    """Once: a terminal that is closed says so more than once, and we are putting things in order."""
-    for one in _ENOUGH:
-        signal.signal(one, signal.SIG_IGN)
+    """Raise KeyboardInterrupt, and ignore further signals while the task cleans up."""
+    for number in _TERMINATION_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -1,80 +1,63 @@
-"""The site: what the frontend was built to, published to the bucket and distribution of `cdn`."""
+"""Publish the built site to the bucket and distribution of the stack `cdn`."""
 
 from __future__ import annotations
 
-import os
-import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from invoke.collection import Collection
-from invoke.context import Context
-from invoke.exceptions import Exit
-
-from commands.framework import terminal
-from commands.framework.task import task
-from operations import project, target
+from deployer import symlinks
+from operations import project
+from operations.site import files, plan, publish
+from operations.site.bucket import Bucket
 
 if TYPE_CHECKING:
-    from deployer.environment import Environment
+    from operations.target import Target
 
 FOLDER = "frontend/dist"
-LAYER, BUCKET, DISTRIBUTION = "cdn", "SiteBucket", "SiteDistribution"
-CHANGES = 2  # The exit code of a dry run that found something to do, as that of `plan`.
+STACK, BUCKET, DISTRIBUTION = "cdn", "SiteBucket", "SiteDistribution"
 
 
-@task(
-    help={
-        "folder": f"what was built (default: {FOLDER})",
-        "dry_run": "change nothing; exit 2 if there is something to do",
-        "yes": "approve unseen: for machines",
-    }
-)
-def sync(
-    _: Context, env: str = "", folder: str = "", dry_run: bool = False, yes: bool = False
-) -> None:
-    """Make the published site what was built: show what changes, ask, do it."""
-    from deployer import report
-    from operations.site import files, plan, preview, publish
-    from operations.site.bucket import Bucket
+@dataclass(frozen=True)
+class Publication:
+    """The built files, the published ones, and the plan that publishes the former."""
 
-    built = files.read(_inside(folder))
-    here = target.connect(env)
-    bucket = Bucket(here.client("s3"), here.output(LAYER, BUCKET), here.account.identity().account)
-    site = publish.Distribution(here.client("cloudfront"), here.output(LAYER, DISTRIBUTION))
-    found = bucket.look()
-    todo = plan.plan(built.files, found, now=int(time.time()))
-    print(preview.text(todo, built.left_out, style=report.style_of(sys.stdout, os.environ)), end="")
-    if dry_run:
-        raise Exit(code=CHANGES if todo.changes else 0)
-    if todo.changes:
-        _approve(here.environment, yes=yes)
-    for line in publish.publish(todo, built, found, bucket=bucket, distribution=site):
-        terminal.show(line, flush=True)
+    folder: files.Folder
+    bucket: Bucket
+    distribution: publish.Distribution
+    published: plan.PublishedSite
+    plan: plan.Plan
+
+    def run(self) -> Iterator[str]:
+        """Publish the files, and yield what was done."""
+        return publish.publish(
+            self.plan,
+            self.folder,
+            self.published,
+            bucket=self.bucket,
+            distribution=self.distribution,
+        )
 
 
-def _inside(folder: str) -> Path:
+def prepare(target: Target, folder: files.Folder) -> Publication:
+    """Compare *folder* with the published site."""
+    owner = target.account.identity().account
+    bucket = Bucket(target.client("s3"), target.output(STACK, BUCKET), owner)
+    distribution = publish.Distribution(
+        target.client("cloudfront"), target.output(STACK, DISTRIBUTION)
+    )
+    published = bucket.read()
+    todo = plan.plan(folder.files, published, now=int(time.time()))
+    return Publication(folder, bucket, distribution, published, todo)
+
+
+def built_folder(folder: str) -> Path:
     """Return the path of *folder*; raise GuardError if it is, or is reached by, a symbolic link.
 
-    For a folder outside of the checkout, only the folder itself is checked.
+    For a folder outside of the project, only the folder itself is checked.
     """
-    from deployer import symlinks
-
-    path = project.path(folder) if folder else project.ROOT / FOLDER
-    inside = path.is_relative_to(project.ROOT)
-    return symlinks.refuse(path, project.ROOT if inside else path.parent)
-
-
-def _approve(environment: Environment, *, yes: bool) -> None:
-    """Raise GuardError unless what was shown may be published."""
-    from deployer.approval import Approver
-    from deployer.errors import GuardError
-
-    required = not (yes or environment.is_local)
-    approver = Approver(environment.env.name, "--dry-run to only look", required=required)
-    if not approver.approves(f"Publish this at https://{environment.env.domain}? [y/N] "):
-        raise GuardError("not approved: nothing was published")
-
-
-namespace = Collection(sync)
+    path = project.absolute_path(folder) if folder else project.ROOT / FOLDER
+    is_in_project = path.is_relative_to(project.ROOT)
+    return symlinks.refuse(path, project.ROOT if is_in_project else path.parent)

@@ -1,10 +1,9 @@
-"""The bucket of the site: what is in it, and the few ways in which that changes.
+"""Read and change the site's bucket.
 
-The bucket is the truth. `.published.json` in it remembers what S3 said when a file was stored,
-with the ETag that S3 gave the content: while the list shows the same one, and no later time than
-that of the record itself, nothing has to be asked. An ETag is only ever compared with itself, so
-nothing depends on how S3 makes it. Whatever the record does not vouch for is asked for one by
-one; that is everything where there is none.
+The object `.published.json` is the record of the last complete publication. It holds the headers
+and the ETag of each file, so that a file whose ETag is unchanged, and which was not stored after
+the record, needs no HeadObject call. Every other file is read with one; without a record, all
+files are. ETags are only compared with ETags, so it does not matter how S3 computes them.
 """
 
 from __future__ import annotations
@@ -15,79 +14,82 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from operations.site.files import EACH_TIME, File, checksum
-from operations.site.plan import Found, Published, Record
+from deployer.errors import CloudError
+from operations.site.files import NO_CACHE, File, checksum
+from operations.site.plan import PublishedSite, Record, StoredFile
 
-RECORD = ".published.json"  # Hidden files are never published, so no file can have its name.
-JOBS = 10  # As many connections as botocore keeps open.
-MOST_DELETED = 1000  # in one call
-# Control characters, of which XML 1.0 cannot hold most, and others are read as a space or line end.
+RECORD = ".published.json"  # Hidden files are not published, so no file has this name.
+MAX_THREADS = 10  # As many connections as botocore keeps open.
+MAX_DELETED = 1000  # The limit of one DeleteObjects call.
+# Most control characters cannot be part of XML 1.0; others are read as a space or a line end.
 _NOT_IN_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 NEVER = datetime.min.replace(tzinfo=UTC)
 
-Asked = TypeVar("Asked")
-Answer = TypeVar("Answer")
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What the list says of an object: the name of its content, and when it was stored."""
+class ListedObject:
+    """An object as ListObjectsV2 returns it: its ETag, and when it was stored."""
 
     etag: str
     stored: datetime
 
 
 @dataclass(frozen=True)
-class Remembered:
+class StoredRecord:
     """The record, and when it was stored."""
 
     record: Record = field(default_factory=Record)
     stored: datetime = NEVER
 
-    def vouches(self, key: str, listed: Listed) -> bool:
-        """The object is still the one in the record, headers and all.
+    def verifies(self, key: str, listed: ListedObject) -> bool:
+        """Return whether the object *key* is certainly the recorded one, headers included.
 
-        The ETag tells another content. What else may differ only changes when an object is stored
-        anew, so none that is younger than the record is taken for granted. Both times are S3's
-        own, in whole seconds. One of the same second is: a publication stores its last files and
-        the record within one, and they would be asked about in every run. That misses new headers
-        for an old content if they came while a publication ran, or in the second it ended.
+        Another content has another ETag. Other headers need a new upload, so an object that is
+        younger than the record is not verified. Both times are S3's, in whole seconds. An object
+        of the same second is verified, because a publication stores its last files and the record
+        within a second. So a change of headers alone is missed if it happens during a publication
+        or in the second after it.
         """
-        published = self.record.files.get(key)
-        return published is not None and (
-            published.etag == listed.etag and listed.stored <= self.stored
+        recorded = self.record.files.get(key)
+        return recorded is not None and (
+            recorded.etag == listed.etag and listed.stored <= self.stored
         )
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket of the account *owner*: it is asked for at every call."""
+    """A bucket; every call fails if its owner is not the account *owner*."""
 
     client: Any
     name: str
     owner: str
 
-    def look(self) -> Found:
-        """What is there now."""
-        remembered, listed = self._record(), self._list()
-        record = remembered.record
-        vouched = frozenset(key for key, each in listed.items() if remembered.vouches(key, each))
-        known = {key: record.files[key] for key in vouched}
-        known.update(side_by_side(self._ask, listed.keys() - vouched))
-        return Found(
-            {key: known[key].file for key in listed},
-            {key: known[key].etag for key in listed},
+    def read(self) -> PublishedSite:
+        """Return the files in the bucket."""
+        stored_record, listed = self._read_record(), self._list()
+        record = stored_record.record
+        verified = frozenset(
+            key for key, object_ in listed.items() if stored_record.verifies(key, object_)
+        )
+        files = {key: record.files[key] for key in verified}
+        files.update(map_concurrently(self._head, listed.keys() - verified))
+        return PublishedSite(
+            {key: files[key].file for key in listed},
+            {key: files[key].etag for key in listed},
             record,
-            vouched,
+            verified,
         )
 
     def put(self, key: str, body: bytes, file: File) -> str:
         """Store *file*, whose content is *body*, and return its ETag.
 
-        S3 refuses a body that has not the checksum, so what was read is what is stored.
+        S3 refuses a body that does not match the checksum in *file*.
         """
         answer = self.client.put_object(
-            **self._here,
+            **self._arguments,
             Key=key,
             Body=body,
             ContentType=file.content_type,
@@ -97,88 +99,87 @@ class Bucket:
         return str(answer["ETag"])
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete all of *keys*; a version of each is kept for as long as the template says.
+        """Delete the files *keys*; the bucket keeps their versions for a configured time.
 
-        A key that XML cannot hold is deleted by itself: there it is in the address.
+        DeleteObjects sends keys as XML. A key with characters that XML cannot contain is deleted
+        with DeleteObject, which sends it in the URL.
         """
-        from deployer.errors import CloudError
-
-        by_itself = [key for key in keys if _NOT_IN_XML.search(key)]
-        for key in by_itself:
-            self.client.delete_object(**self._here, Key=key)
-        together = [key for key in keys if key not in {*by_itself}]
-        for start in range(0, len(together), MOST_DELETED):
-            objects = [{"Key": key} for key in together[start : start + MOST_DELETED]]
+        not_in_xml = [key for key in keys if _NOT_IN_XML.search(key)]
+        for key in not_in_xml:
+            self.client.delete_object(**self._arguments, Key=key)
+        others = [key for key in keys if key not in {*not_in_xml}]
+        for start in range(0, len(others), MAX_DELETED):
+            objects = [{"Key": key} for key in others[start : start + MAX_DELETED]]
             answer = self.client.delete_objects(
-                **self._here, Delete={"Objects": objects, "Quiet": True}
+                **self._arguments, Delete={"Objects": objects, "Quiet": True}
             )
             for error in answer.get("Errors", []):
-                raise CloudError(f"{self._place(error['Key'])}: {error['Code']}")
+                raise CloudError(f"{self._url(error['Key'])}: {error['Code']}")
 
-    def remember(self, record: Record) -> None:
-        """Keep *record* for the next look."""
+    def write_record(self, record: Record) -> None:
+        """Store *record* for the next publication."""
         import msgspec
 
         body = msgspec.json.encode(record)
-        self.put(RECORD, body, File(checksum(body), "application/json", EACH_TIME))
+        self.put(RECORD, body, File(checksum(body), "application/json", NO_CACHE))
 
     @property
-    def _here(self) -> dict[str, str]:
+    def _arguments(self) -> dict[str, str]:
         return {"Bucket": self.name, "ExpectedBucketOwner": self.owner}
 
-    def _place(self, key: str = "") -> str:
+    def _url(self, key: str = "") -> str:
         return f"s3://{self.name}/{key}"
 
-    def _list(self) -> dict[str, Listed]:
-        """Every object but the record, a page of a thousand at a time."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(**self._here)
+    def _list(self) -> dict[str, ListedObject]:
+        """Return all objects except the record."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(**self._arguments)
         objects = [each for page in pages for each in page.get("Contents", [])]
-        listed = {each["Key"]: Listed(each["ETag"], _second(each)) for each in objects}
+        listed = {each["Key"]: ListedObject(each["ETag"], _stored_at(each)) for each in objects}
         listed.pop(RECORD, None)
         return listed
 
-    def _record(self) -> Remembered:
-        """What was remembered; nothing, if it cannot be read: then all is looked at again."""
+    def _read_record(self) -> StoredRecord:
+        """Return the record; an empty one if it is missing or invalid."""
         import msgspec
 
         from deployer.aws.errors import translate_errors
-        from deployer.errors import CloudError
 
-        with translate_errors(self._place(RECORD)):
-            try:
-                answer = self.client.get_object(**self._here, Key=RECORD)
-                body = answer["Body"].read()
-            except CloudError as error:
-                if error.aws_code != "NoSuchKey":
-                    raise
-                return Remembered()
         try:
-            return Remembered(msgspec.json.decode(body, type=Record), _second(answer))
+            answer = self.client.get_object(**self._arguments, Key=RECORD)
+        except CloudError as error:
+            if error.aws_code == "NoSuchKey":
+                return StoredRecord()
+            raise
+        with translate_errors(self._url(RECORD)):
+            body = answer["Body"].read()
+        try:
+            return StoredRecord(msgspec.json.decode(body, type=Record), _stored_at(answer))
         except msgspec.MsgspecError:
-            return Remembered()
+            return StoredRecord()
 
-    def _ask(self, key: str) -> tuple[str, Published]:
-        """What is stored under *key*: a checksum of our own making, or none."""
-        answer = self.client.head_object(**self._here, Key=key, ChecksumMode="ENABLED")
-        stored = File(
+    def _head(self, key: str) -> tuple[str, StoredFile]:
+        """Read the headers of *key*; the checksum is empty if another program stored the object."""
+        answer = self.client.head_object(**self._arguments, Key=key, ChecksumMode="ENABLED")
+        file = File(
             answer.get("ChecksumSHA256", ""), answer["ContentType"], answer.get("CacheControl", "")
         )
-        return key, Published(stored, answer["ETag"])
+        return key, StoredFile(file, answer["ETag"])
 
 
-def _second(answer: dict[str, Any]) -> datetime:
-    """When an object was stored. A header has whole seconds, and a list may have parts of them."""
+def _stored_at(answer: dict[str, Any]) -> datetime:
+    """Return when an object was stored, in whole seconds; some answers have fractions."""
     stored: datetime = answer["LastModified"]
     return stored.replace(microsecond=0)
 
 
-def side_by_side(work: Callable[[Asked], Answer], asked: Iterable[Asked]) -> Iterator[Answer]:
-    """Do *work* for each of what is *asked*, some at a time; the answers as they come.
+def map_concurrently(
+    function: Callable[[Argument], Result], arguments: Iterable[Argument]
+) -> Iterator[Result]:
+    """Call *function* with each argument, in MAX_THREADS threads; yield results as they complete.
 
-    The threads are daemons and nobody waits for them: an interrupt, or the first error, ends it
-    at once, and what was under way is done or not done.
+    The threads are daemons: an interrupt or the first error ends this without waiting for them.
     """
     from multiprocessing.pool import ThreadPool
 
-    with ThreadPool(JOBS) as pool:
-        yield from pool.imap_unordered(work, asked)
+    with ThreadPool(MAX_THREADS) as pool:
+        yield from pool.imap_unordered(function, arguments)

@@ -1,7 +1,6 @@
-"""The site as it was built: every file of a folder, and how browsers shall take it.
+"""Read the built site: the files of a folder, with their content types and cache headers.
 
-What a file is and how long it is kept follow from its name alone, so that two machines never
-publish the same file differently.
+Both follow from the name of a file alone, so that two machines publish the same file alike.
 """
 
 from __future__ import annotations
@@ -17,18 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
+from deployer.errors import ConfigError
+
 INDEX = "index.html"
-SHOWN_ANYWAY = ".well-known"  # Hidden on a disk, but a name that the web has given a meaning.
+WELL_KNOWN = ".well-known"  # The only hidden folder that is published: RFC 8615.
 
-# For a year, which is as good as for ever: another content has another name.
-FOR_EVER = "public, max-age=31536000, immutable"
-# Asked about each time: a page names the files of its release.
-EACH_TIME = "no-cache"
-# What has one name for ever is five minutes old at most; an invalidation reaches no browser.
-A_WHILE = "public, max-age=300"
+# For files with a digest in their name: another content has another name.
+IMMUTABLE = "public, max-age=31536000, immutable"
+# For pages, which name the files of their release.
+NO_CACHE = "no-cache"
+# For all others. Five minutes, because an invalidation does not reach browsers.
+FIVE_MINUTES = "public, max-age=300"
 
-# By extension, since the tables of operating systems differ. With X-Content-Type-Options:
-# nosniff, a browser runs no script and applies no style of another type.
+# By extension; the tables of operating systems differ. With `X-Content-Type-Options: nosniff`, a
+# browser ignores scripts and style sheets of another type.
 TYPES = {
     "avif": "image/avif",
     "css": "text/css; charset=utf-8",
@@ -59,7 +60,7 @@ TYPES = {
     "xml": "application/xml",
 }
 
-# By name, where the web has given a meaning to one without extension.
+# By name: files without an extension whose name is standardised.
 TYPES_BY_NAME = {
     "apple-app-site-association": "application/json",
     "host-meta": "application/xrd+xml",
@@ -69,17 +70,17 @@ TYPES_BY_NAME = {
     "traffic-advice": "application/trafficadvice+json",
     "webfinger": "application/jrd+json",
 }
-PLAIN = "text/plain; charset=utf-8"  # Of any other without extension, such as LICENSE or CNAME.
+PLAIN = "text/plain; charset=utf-8"  # Other files without an extension, such as LICENSE.
 
-# assets/index-BX3k_9aQ.js, as Vite names what it has built. A digest without a digit or capital
-# is one in seven hundred; it is only taken for a word, such as logo-wordmark.svg. A source map,
-# index-BX3k_9aQ.js.map, has the digest of its script, and the same script may have another map.
+# Vite's names, such as assets/index-BX3k_9aQ.js. The digest must contain a digit or a capital, or
+# it would match a word as in logo-wordmark.svg; one digest in seven hundred has neither. The source
+# map index-BX3k_9aQ.js.map has the digest of its script, and may differ for the same script.
 _DIGEST = re.compile(r"(?:^|/)assets/(?:.*/)?[^/]+-(?=[^/.]*[A-Z0-9])[A-Za-z0-9_-]{8}\.[a-z0-9]+$")
 
 
 @dataclass(frozen=True)
 class File:
-    """What is stored under a key: a content, and what browsers are told of it."""
+    """The checksum of a file, and the headers that it is served with."""
 
     sha256: str
     content_type: str
@@ -91,148 +92,149 @@ Files: TypeAlias = dict[str, File]
 
 @dataclass(frozen=True)
 class Folder:
-    """What a folder holds for the world, and what of it stays at home."""
+    """The files of a folder, by key, and its *hidden* files, which are not published."""
 
     path: Path
     files: Files
-    left_out: tuple[str, ...]
+    hidden: tuple[str, ...]
 
     def read(self, key: str) -> bytes:
-        """The content of a file now: S3 compares it with the checksum of then.
+        """Read the content of a file, which may have changed: S3 compares it with the checksum.
 
-        Raises ConfigError if it is gone or cannot be read: a build may run meanwhile.
+        Raise ConfigError if it cannot be read, for example because a build deleted it.
         """
         return _content(_file(self.path, key))
 
 
 def read(path: Path) -> Folder:
-    """Every file below *path*, with its checksum.
+    """Read the files below *path*.
 
-    Hidden files stay at home. Raises ConfigError for what must not be published or could not be
-    served, all of it at once, for what cannot be read, and for a folder without an index.html: it
-    would delete the site.
+    Raise ConfigError if there is no index.html, since publishing would delete the site, and one
+    that names all files which must not or cannot be published.
     """
-    from deployer.errors import ConfigError
-
     if not (path / INDEX).is_file():
-        raise ConfigError(f"{path}: there is no {INDEX}", hint="build the site first, or --folder")
-    with _told(path):
+        raise ConfigError(f"{path}: there is no {INDEX}", hint="build the site, or pass --folder")
+    with _read_errors_translated(path):
         keys = sorted(_key(file.relative_to(path)) for file in _walk(path))
     hidden = tuple(filter(_is_hidden, keys))
-    shown = [key for key in keys if key not in hidden]
-    wrong = [f"{path}: {_shown(key)}: {reason}" for key in shown if (reason := _wrong(path, key))]
-    if wrong:
-        raise ConfigError("\n".join(wrong), hint="nothing was published: mend or remove them")
-    return Folder(path, {key: described(key, _file(path, key)) for key in shown}, hidden)
+    visible = [key for key in keys if key not in hidden]
+    problems = [
+        f"{path}: {_printable(key)}: {problem}"
+        for key in visible
+        if (problem := _problem(path, key))
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems), hint="fix or remove them; nothing was published")
+    return Folder(path, {key: describe(key, _file(path, key)) for key in visible}, hidden)
 
 
-def described(key: str, file: Path) -> File:
-    """What is stored of *file* under *key*."""
-    return File(checksum(_content(file)), type_of(key) or "", cache_of(key))
+def describe(key: str, file: Path) -> File:
+    """Return the checksum of *file*, and its headers as *key*."""
+    return File(checksum(_content(file)), content_type(key) or "", cache_control(key))
 
 
 def checksum(content: bytes) -> str:
-    """The SHA-256 of *content*, as S3 writes it."""
+    """Return the SHA-256 of *content* in base64, which is S3's format."""
     return base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
-def type_of(key: str) -> str | None:
-    """Return the content type of a key, if it has no extension or its extension is known."""
+def content_type(key: str) -> str | None:
+    """Return the content type of *key*; None if its extension is unknown."""
     name = PurePosixPath(key).name
     if name in TYPES_BY_NAME or "." not in name:
         return TYPES_BY_NAME.get(name, PLAIN)
     return TYPES.get(PurePosixPath(key).suffix.removeprefix(".").lower())
 
 
-def cache_of(key: str) -> str:
-    """How long browsers and CloudFront keep what is there."""
-    if is_for_ever(key):
-        return FOR_EVER
-    return EACH_TIME if is_page(key) else A_WHILE
+def cache_control(key: str) -> str:
+    """Return the Cache-Control header of *key*."""
+    if is_immutable(key):
+        return IMMUTABLE
+    return NO_CACHE if is_page(key) else FIVE_MINUTES
 
 
-def is_for_ever(key: str) -> bool:
-    """Its name has a digest of its content."""
+def is_immutable(key: str) -> bool:
+    """Return whether the name contains a digest of the content."""
     return _DIGEST.search(key) is not None
 
 
 def is_page(key: str) -> bool:
-    """It names other files."""
+    """Return whether the file is an HTML page, which refers to other files."""
     return key.endswith(".html")
 
 
 def _content(file: Path) -> bytes:
-    with _told(file):
+    with _read_errors_translated(file):
         return file.read_bytes()
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """What the disk says of *path*, or of something in it, as an error with a way out.
+def _read_errors_translated(path: Path) -> Iterator[None]:
+    """Raise ConfigError if *path*, or a file in it, cannot be read.
 
-    What was sent before that does no harm: the index comes last.
+    Files that were uploaded before are harmless, because the index is uploaded last.
     """
-    from deployer.errors import ConfigError
-
     try:
         yield
     except OSError as error:
         raise ConfigError(
             f"{error.filename or path}: {error.strerror}",
-            hint="build the site again, then run this again",
+            hint="build the site again, then rerun this",
         ) from error
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Everything in *folder* that is no folder, in a stable order; a link is not followed."""
-    for each in sorted(folder.iterdir()):
-        if each.is_dir() and not each.is_symlink():
-            yield from _walk(each)
+    """Yield everything in *folder* except folders, in a stable order; follow no links."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            yield from _walk(path)
         else:
-            yield each
+            yield path
 
 
 def _key(file: Path) -> str:
-    """Return the name of *file* as UTF-8, which S3 has, whatever the locale takes it for."""
+    """Return the name of *file* as UTF-8, as S3 stores it, in every locale."""
     return os.fsencode(file.as_posix()).decode("utf-8", "surrogateescape")
 
 
 def _file(folder: Path, key: str) -> Path:
-    """Return the file in *folder* that has this key."""
+    """Return the file of *key* in *folder*."""
     return folder / os.fsdecode(key.encode("utf-8", "surrogateescape"))
 
 
 def _is_hidden(key: str) -> bool:
-    return any(part.startswith(".") and part != SHOWN_ANYWAY for part in key.split("/"))
+    return any(part.startswith(".") and part != WELL_KNOWN for part in key.split("/"))
 
 
-def _wrong(path: Path, key: str) -> str:
-    """Why this cannot be published; empty if it can."""
+def _problem(path: Path, key: str) -> str:
+    """Return why *key* cannot be published, or "" if it can."""
     file = _file(path, key)
     if file.is_symlink():
-        return "a symbolic link, which may lead anywhere"
+        return "is a symbolic link"
     if not file.is_file():
-        return "no file"
-    if not _is_text(key):
+        return "is not a regular file"
+    if not _is_utf8(key):
         return "its name is not UTF-8"
-    if any(unicodedata.category(each) == "Cc" for each in key):
+    if any(unicodedata.category(character) == "Cc" for character in key):
         return "its name has a control character"
     if key.rpartition("/")[2].startswith("@"):
         return "a name beginning with @ is that of a page of the application"
-    if type_of(key) is None:
-        return "no content type is known for it: see TYPES in operations/site/files.py"
+    if content_type(key) is None:
+        return "its content type is unknown: see TYPES in operations/site/files.py"
     return ""
 
 
-def _shown(key: str) -> str:
-    """Return *key* in a line of its own, control characters and what is no text as escapes."""
+def _printable(key: str) -> str:
+    """Return *key* with control characters and invalid bytes as escapes."""
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
-        for each in key
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "surrogatepass").decode()
+        for character in key
     )
 
 
-def _is_text(key: str) -> bool:
+def _is_utf8(key: str) -> bool:
     try:
         key.encode()
     except UnicodeEncodeError:

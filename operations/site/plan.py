@@ -1,4 +1,4 @@
-"""Decides, without touching anything, what a publication sends, deletes and has forgotten."""
+"""Decide which files a publication uploads, deletes and invalidates, without touching anything."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from urllib.parse import quote
 
-from operations.site.files import INDEX, File, Files, is_for_ever, is_page
+from operations.site.files import INDEX, File, Files, is_immutable, is_page
 
-# A page that somebody left open asks for files of its release, not of the newest one.
-KEPT_SECONDS = 7 * 24 * 60 * 60
-# CloudFront forgets 1,000 paths a month for nothing, and 3,000 at a time; all of it is one path.
-MOST_PATHS = 100
-EVERYTHING = "/*"
-# CloudFront documents that a path must have the unsafe characters of RFC 1738 encoded, and no others.
+# Open pages still request the files of their own release.
+UNUSED_SECONDS = 7 * 24 * 60 * 60
+# 1,000 invalidation paths a month are free, and 3,000 may be pending. A wildcard is one path.
+MAX_PATHS = 100
+ALL_PATHS = "/*"
+# CloudFront requires the unsafe characters of RFC 1738 to be encoded, and no others.
 _NOT_ENCODED = "/;:@=&$+!'(),"
-# A tilde is supported in no form; * would be a wildcard, and ? begin a query. AWS says nothing of
-# control characters.
-_INEXPRESSIBLE = re.compile(r"[~*?\x00-\x1f\x7f-\x9f]")
-_LONGEST_PATH = 4000
+# CloudFront does not support a tilde. * would be a wildcard, and ? would begin a query string.
+# Control characters are not documented.
+_NOT_IN_PATHS = re.compile(r"[~*?\x00-\x1f\x7f-\x9f]")
+_MAX_PATH_LENGTH = 4000
 
 
 @dataclass(frozen=True)
-class Published:
-    """A file that was stored and that no cache has an older one of. *etag* is what S3 calls it."""
+class StoredFile:
+    """A file as it was published, and the ETag that S3 gave it."""
 
     file: File
     etag: str
@@ -33,140 +33,151 @@ class Published:
 
 @dataclass(frozen=True)
 class Record:
-    """What the last whole publication left. *unused* says since when no release has a file.
+    """The state after the last complete publication.
 
-    Times are seconds since 1970.
+    *unused* holds the time since which no release has used a file, in seconds since 1970.
     """
 
-    files: dict[str, Published] = field(default_factory=dict)
+    files: dict[str, StoredFile] = field(default_factory=dict)
     unused: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the bucket holds now, the name that S3 has for each content, and the record.
+class PublishedSite:
+    """The files in the bucket, their ETags, and the record.
 
-    *vouched* are the files that nobody has stored, replaced or deleted since the record was made.
+    *verified* are the files that were not stored, replaced or deleted since the record was made.
     """
 
     files: Files
     etags: Mapping[str, str]
     record: Record
-    vouched: frozenset[str]
+    verified: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, and the files that *wait* for deletion, each since when."""
+    """The files to create, update and delete, and those that caches may hold outdated copies of.
+
+    *unused* files are kept for open pages, each with the time since which it is unused.
+    """
 
     create: tuple[str, ...]
     update: tuple[str, ...]
     delete: tuple[str, ...]
-    same: tuple[str, ...]
-    wait: Mapping[str, int]
-    forget: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    unused: Mapping[str, int]
+    outdated: tuple[str, ...]
 
     @property
     def changes(self) -> bool:
-        """Somebody would see a difference."""
-        return bool(self.create or self.update or self.delete or self.forget)
+        """Return whether a publication would change the site or a cache."""
+        return bool(self.create or self.update or self.delete or self.outdated)
 
     @property
-    def broken_promises(self) -> tuple[str, ...]:
-        """Files that change under a name that says they never do: browsers keep the old ones."""
-        return tuple(filter(is_for_ever, self.update))
+    def changed_immutable(self) -> tuple[str, ...]:
+        """Return the files that change although they were cached as immutable."""
+        return tuple(filter(is_immutable, self.update))
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """What CloudFront is told to forget: one path for each file, or one for all.
+        """Return the paths to invalidate: one per file, or one wildcard for all.
 
-        The index also answers for the root. For all other pages as well; but CloudFront keeps it
-        for a second only, whatever page it was asked for. All is forgotten for a file whose path
-        cannot be said, too.
+        The index is also served for `/`. It is served for unknown pages too, but CloudFront caches
+        that answer for one second only. A file without a path of its own needs the wildcard.
         """
-        paths = [path_of(key) for key in self.forget]
-        if INDEX in self.forget:
+        paths = [path_of(key) for key in self.outdated]
+        if INDEX in self.outdated:
             paths.insert(0, "/")
-        if EVERYTHING in paths or len(paths) > MOST_PATHS:
-            return (EVERYTHING,)
+        if ALL_PATHS in paths or len(paths) > MAX_PATHS:
+            return (ALL_PATHS,)
         return tuple(paths)
 
     def stages(self) -> Iterator[tuple[str, ...]]:
-        """What is sent, in an order in which no page ever names a file that is not there yet."""
-        sent = sorted([*self.create, *self.update], key=lambda key: (_stage(key), key))
-        for _, keys in groupby(sent, _stage):
-            yield tuple(keys)
+        """Yield the files to upload, in stages, so that no page refers to a missing file."""
+        keys = sorted([*self.create, *self.update], key=lambda key: (_stage(key), key))
+        for _, stage in groupby(keys, _stage):
+            yield tuple(stage)
 
 
 def path_of(key: str) -> str:
-    """Return the path that invalidates *key*: EVERYTHING if CloudFront has none for it alone."""
+    """Return the path that invalidates *key*; ALL_PATHS if CloudFront has none for it alone."""
     path = f"/{quote(key, safe=_NOT_ENCODED, errors='surrogateescape')}"
-    return EVERYTHING if _INEXPRESSIBLE.search(key) or len(path) > _LONGEST_PATH else path
+    return ALL_PATHS if _NOT_IN_PATHS.search(key) or len(path) > _MAX_PATH_LENGTH else path
 
 
-def plan(wanted: Files, found: Found, *, now: int) -> Plan:
-    """What makes the bucket hold just what is *wanted*, and the world see it."""
-    common = sorted(wanted.keys() & found.files)
-    same = [key for key in common if wanted[key] == found.files[key]]
-    wait = dict(_waiting(wanted, found, now))
+def plan(desired: Files, published: PublishedSite, *, now: int) -> Plan:
+    """Return the plan that makes the bucket hold exactly the *desired* files."""
+    common = sorted(desired.keys() & published.files.keys())
+    unchanged = [key for key in common if desired[key] == published.files[key]]
+    unused = dict(_unused(desired, published, now))
     return Plan(
-        create=tuple(sorted(wanted.keys() - found.files.keys())),
-        update=tuple(sorted(set(common) - set(same))),
-        delete=tuple(sorted(found.files.keys() - wanted.keys() - wait.keys())),
-        same=tuple(same),
-        wait=wait,
-        forget=tuple(sorted(_outdated(wanted, found))),
+        create=tuple(sorted(desired.keys() - published.files.keys())),
+        update=tuple(sorted(set(common) - set(unchanged))),
+        delete=tuple(sorted(published.files.keys() - desired.keys() - unused.keys())),
+        unchanged=tuple(unchanged),
+        unused=unused,
+        outdated=tuple(sorted(_outdated(desired, published))),
     )
 
 
-def recorded(done: Plan, wanted: Files, found: Found, etags: Mapping[str, str]) -> Record:
-    """What is to be remembered after *done*; *etags* are those of the files that were sent."""
-    known = {**found.etags, **etags}
-    files = {**{key: found.files[key] for key in done.wait}, **wanted}
+def new_record(
+    plan: Plan, desired: Files, published: PublishedSite, etags: Mapping[str, str]
+) -> Record:
+    """Return the record after *plan* is carried out; *etags* are those of the uploaded files."""
+    all_etags = {**published.etags, **etags}
+    files = {**{key: published.files[key] for key in plan.unused}, **desired}
     return Record(
-        {key: Published(file, known[key]) for key, file in sorted(files.items())},
-        dict(done.wait),
+        {key: StoredFile(file, all_etags[key]) for key, file in sorted(files.items())},
+        dict(plan.unused),
     )
 
 
 def _stage(key: str) -> int:
-    """Files under names of their own disturb nobody; the index makes a release of the rest."""
+    """Return the stage of an upload: immutable files, other files, pages, the index."""
     if key == INDEX:
         return 3
     if is_page(key):
         return 2
-    return 0 if is_for_ever(key) else 1
+    return 0 if is_immutable(key) else 1
 
 
-def _waiting(wanted: Files, found: Found, now: int) -> Iterator[tuple[str, int]]:
-    """The unused files that pages which are still open may ask for."""
-    for key in sorted(found.files.keys() - wanted.keys()):
-        since = found.record.unused.get(key, now)
-        if is_for_ever(key) and now - since < KEPT_SECONDS:
+def _unused(desired: Files, published: PublishedSite, now: int) -> Iterator[tuple[str, int]]:
+    """Yield the immutable files that open pages may still request, and since when unused."""
+    for key in sorted(published.files.keys() - desired.keys()):
+        since = published.record.unused.get(key, now)
+        if is_immutable(key) and now - since < UNUSED_SECONDS:
             yield key, since
 
 
-def _outdated(wanted: Files, found: Found) -> Iterator[str]:
-    """Where a cache may have something else than what is *wanted*.
+def _outdated(desired: Files, published: PublishedSite) -> Iterator[str]:
+    """Yield the files of which a cache may hold another version than the *desired* one.
 
-    Caches have what the record says, or what came after it: a publication that was interrupted,
-    or somebody else, has changed the bucket and told CloudFront nothing. So only a file that is
-    wanted as it is recorded, and was not touched since, is up to date for sure. Another one may
-    be as wanted again, and a cache have what was there in between.
+    A cache may hold what the record lists, or anything that was stored later: an interrupted
+    publication or another program may have changed the bucket without an invalidation. So a file
+    is certainly up to date only if it is recorded as desired and was not stored since. A file that
+    is as desired now may have been another one in between.
 
-    A file named by its content comes and goes, and no cache has another one, unless its name says
-    so wrongly. One that was to stay and was touched was another one in between: else nobody would
-    have had to.
+    A file with a digest in its name is the same whenever it exists, so its creation or deletion
+    outdates no cache, unless a known version contradicts its name. If it should have stayed and
+    was stored again, it was probably different in between.
     """
-    published = {key: each.file for key, each in found.record.files.items()}
-    for key in published.keys() | found.files.keys():  # What is in neither is in no cache.
-        before, there, after = published.get(key), found.files.get(key), wanted.get(key)
-        up_to_date = before == after and key in found.vouched
-        came_or_went = is_for_ever(key) and _is_one(before, there, after) and not (before and after)
-        if not (up_to_date or came_or_went):
+    recorded_files = {key: stored.file for key, stored in published.record.files.items()}
+    for key in recorded_files.keys() | published.files.keys():  # No other file is in a cache.
+        recorded, current, new = (
+            recorded_files.get(key),
+            published.files.get(key),
+            desired.get(key),
+        )
+        is_up_to_date = recorded == new and key in published.verified
+        is_created_or_deleted = not (recorded and new)
+        is_harmless = (
+            is_immutable(key) and is_created_or_deleted and _is_one_file(recorded, current, new)
+        )
+        if not (is_up_to_date or is_harmless):
             yield key
 
 
-def _is_one(*versions: File | None) -> bool:
-    """What is known of a file is always the same."""
-    return len({each for each in versions if each}) == 1
+def _is_one_file(*versions: File | None) -> bool:
+    """Return whether all versions that exist are equal."""
+    return len({version for version in versions if version}) == 1

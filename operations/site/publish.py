@@ -1,7 +1,7 @@
-"""Carries out a plan: first what nobody asks for yet, the index last, then what is not needed.
+"""Carry out a plan: upload new files first and the index last, then delete unused files.
 
-It can stop anywhere. The record is written at the very end, so the next run sends what is left,
-and has CloudFront forget what this one changed.
+It may stop anywhere. The record is written last, so that the next run uploads the rest and
+invalidates what this run changed.
 """
 
 from __future__ import annotations
@@ -11,23 +11,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from operations.site import plan as plans
-from operations.site.bucket import Bucket, side_by_side
+from operations.site.bucket import Bucket, map_concurrently
 from operations.site.files import Folder
-from operations.site.plan import Found, Plan
+from operations.site.plan import Plan, PublishedSite, new_record
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """What serves the bucket, and keeps copies of what is in it."""
+    """The CloudFront distribution that serves and caches the files of the bucket."""
 
     client: Any
     id: str
 
-    def forget(self, paths: tuple[str, ...]) -> str:
-        """Start one invalidation of *paths* and return its id; nobody waits for its end.
+    def invalidate(self, paths: tuple[str, ...]) -> str:
+        """Start an invalidation of *paths* and return its id, without waiting for its end.
 
-        It has a name of its own: to repeat that of an earlier one would do nothing.
+        The caller reference is unique: with a known one CloudFront would start nothing.
         """
         answer = self.client.create_invalidation(
             DistributionId=self.id,
@@ -40,27 +39,32 @@ class Distribution:
 
 
 def publish(
-    plan: Plan, folder: Folder, found: Found, *, bucket: Bucket, distribution: Distribution
+    plan: Plan,
+    folder: Folder,
+    published: PublishedSite,
+    *,
+    bucket: Bucket,
+    distribution: Distribution,
 ) -> Iterator[str]:
-    """Do it, and say what was done."""
+    """Carry out *plan*, and yield what was done."""
     from deployer.report.text import counted
 
     etags: dict[str, str] = {}
 
-    def send(key: str) -> tuple[str, str]:
+    def upload(key: str) -> tuple[str, str]:
         return key, bucket.put(key, folder.read(key), folder.files[key])
 
     for keys in plan.stages():
-        etags.update(side_by_side(send, keys))
+        etags.update(map_concurrently(upload, keys))
         yield f"sent {keys[0] if len(keys) == 1 else counted(len(keys), 'file')}"
     if plan.delete:
         bucket.delete(plan.delete)
         yield f"deleted {counted(len(plan.delete), 'file')}"
     if plan.paths:
-        id_ = distribution.forget(plan.paths)
-        yield f"invalidated {counted(len(plan.paths), 'path')}: {id_}"
-    record = plans.recorded(plan, folder.files, found, etags)
-    # The same record again vouches for what was touched after it: else that is asked about and
-    # forgotten in every run.
-    if record != found.record or record.files.keys() - found.vouched:
-        bucket.remember(record)
+        invalidation_id = distribution.invalidate(plan.paths)
+        yield f"invalidated {counted(len(plan.paths), 'path')}: {invalidation_id}"
+    record = new_record(plan, folder.files, published, etags)
+    # An equal record is written again if files were stored after the old one: otherwise each run
+    # would read and invalidate them again.
+    if record != published.record or record.files.keys() - published.verified:
+        bucket.write_record(record)

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import emulator
-from operations import code
+from operations import lambdas
 from operations.project import project
 from tests.bench import cdk
 from tests.bench.checkout import copied
@@ -54,7 +54,7 @@ def _prepare(there: Aws, app: cdk.App) -> Mapping[str, str]:
     env = emulator.environment_variables(there.endpoint, region=local.env.region)
     foundation = local.env.stack_name("foundation")
     run(app.deploy(env, foundation))
-    files = {artifact.key: code.read(artifact) for artifact in local.artifacts}
+    files = {artifact.key: lambdas.read_zip(artifact) for artifact in local.artifacts}
     files |= {part.key: part.text.encode() for each in local.desired for part in each.nested}
     bucket = there.outputs(foundation)["Artifacts"]
     for key, body in files.items():

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import emulator
-from operations import code, project
+from operations import lambdas, project
 from tests.emulator_server import REGION, Aws
 from tests.end_to_end.fork_server import fork_server
 from tests.end_to_end.wire import Wire, between
@@ -303,7 +303,7 @@ def _prepare() -> None:
 
     What runs is compiled, or each copy would do that again where PYTHONDONTWRITEBYTECODE is set.
     """
-    code.build(project.environment("local").artifacts)
+    lambdas.build(project.environment("local").artifacts)
     for name in _RUNS:
         compileall.compile_dir(ROOT / name, quiet=1)
 

@@ -25,7 +25,7 @@ with psycopg.connect("") as connection:
 
 def left(deployed) -> dict[str, str]:
     """What `status` says is to be done by hand: the way, by step."""
-    shown = json.loads(deployed.checkout.run("status", "--json").out)["by_hand"]
+    shown = json.loads(deployed.checkout.run("status", "--json").out)["manual_steps"]
     return {each["step"]: each["how"] for each in shown}
 
 
@@ -62,14 +62,14 @@ def test_steps_by_hand(deployed) -> None:
     text = checkout.run("status").out
 
     assert ["image", "connection", "site"] == list(begun)
-    assert "invoke service.record --image=DIGEST --env=local" == begun["image"]
-    assert "invoke db.bootstrap --env=local" == no_users["users"]
+    assert "./inv service.record --image=DIGEST --env=local" == begun["image"]
+    assert "./inv db.bootstrap --env=local" == no_users["users"]
     assert "migrations" not in no_users
-    assert "invoke db.migrate --env=local" == pending["migrations"]
-    assert "invoke deploy --stack=service --env=local" == noted["image"]
+    assert "./inv db.migrate --env=local" == pending["migrations"]
+    assert "./inv deploy --stack=service --env=local" == noted["image"]
     assert ["webhook", "connection", "site"] == list(released)
     webhook = "https://api.cruddur.localhost/webhooks/avatar"
-    assert f"by hand: webhook: {webhook} has not confirmed: " in text
+    assert f"manual: webhook: {webhook} has not confirmed its subscription: " in text
     assert f"--notification-endpoint {webhook}" in released["webhook"]
 
 
@@ -152,7 +152,7 @@ def test_messages(deployed) -> None:
     assert 2 == len(scanned)
     assert (
         "sk  message group uuid  user handle  message\n"
-        == deployed.checkout.run("messages.groups", "--person=nobody").out
+        == deployed.checkout.run("messages.conversations", "--user-id=nobody").out
     )
 
 
@@ -164,7 +164,7 @@ def test_secrets(deployed) -> None:
     try:
         missing = left(deployed)
         told = deployed.checkout.shell(
-            f"{sys.executable} -m invoke {missing['secrets'].removeprefix('invoke ')} <<'EOF'\n"
+            f"{sys.executable} -m invoke {missing['secrets'].removeprefix('./inv ')} <<'EOF'\n"
             f"{TOKEN}\nEOF"
         )
         listed = deployed.checkout.run("secret.list").out
@@ -175,8 +175,8 @@ def test_secrets(deployed) -> None:
     name = "/crd/local/backend-flask/ROLLBAR_ACCESS_TOKEN"
     kept = deployed.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
     assert ("SecureString", TOKEN) == (kept["Type"], kept["Value"])
-    assert f"kept {name}, version 1\n" in told
-    assert f"{name}  there" in listed
+    assert f"stored {name}, version 1\n" in told
+    assert f"{name}  stored" in listed
     assert TOKEN not in told + listed
     assert "secrets" not in given
 
@@ -227,4 +227,4 @@ def test_what_is_an_accounts_only(deployed) -> None:
     """The emulator says what it has not."""
     refused = deployed.checkout.run("ecr.login", code=1)
 
-    assert "local: the emulator keeps no images" in refused.err
+    assert "local: the emulator stores no images" in refused.err

@@ -155,7 +155,7 @@ def test_the_plan_sees_that_an_image_has_come(story):
 
 def test_nothing_can_be_started_before(story):
     """It would be tasks without an image."""
-    assert "backend-flask has no image yet" in story.said["too early"]
+    assert "backend-flask: no image is released yet" in story.said["too early"]
     assert "./inv service.record" in story.said["too early"]
 
 
@@ -228,8 +228,8 @@ def test_a_rollback_is_a_release_of_an_older_image(story):
     ("image", "said"),
     [
         (UNKNOWN, "ImageNotFoundException"),
-        ("latest", "--image=latest: no digest of an image"),
-        ("", "--image: its value is empty"),
+        ("latest", "--image=latest: not the digest of an image"),
+        ("", "--image: the value is empty"),
     ],
     ids=["not in the registry", "a tag", "none"],
 )
@@ -246,14 +246,14 @@ def test_only_a_digest_is_noted(story):
     """What a stack update would take has to be an image, or it would fail half-way."""
     refused = story.checkout.run("service.record", "--image=latest", code=1)
 
-    assert "--image=latest: no digest of an image" in refused.err
+    assert "--image=latest: not the digest of an image" in refused.err
 
 
 def test_a_service_that_is_not_there_is_refused(story):
     """The second one is off by default."""
-    refused = story.checkout.run("service.restart", "--layer=verifier", code=1)
+    refused = story.checkout.run("service.restart", "--stack=verifier", code=1)
 
-    assert "--layer=verifier: no service" in refused.err
+    assert "--stack=verifier: has no service" in refused.err
 
 
 # --- stopped and started ----------------------------------------------------------------------
@@ -265,7 +265,7 @@ def test_what_is_stopped_stays_stopped(story):
         seen = story.seen[moment]
         assert (0, 0) == seen.running
         assert [{True}] == [set(one["SuspendedState"].values()) for one in seen.targets]
-    assert "nothing runs: ./inv service.start --env=local\n" in story.said["rolled back"]
+    assert "no task is running: run ./inv service.start --env=local\n" in story.said["rolled back"]
 
 
 def test_what_is_started_runs_and_scales_again(story):

@@ -327,7 +327,7 @@ def test_a_build_meanwhile(checkout):
     [error, hint] = sync.told.splitlines()
     assert error.startswith(f"error: {dist}/assets/chunk-")
     assert error.endswith(".js: No such file or directory")
-    assert "hint: build the site again, then run this again" == hint
+    assert "hint: build the site again, then rerun this" == hint
     assert INDEX not in half
     assert built(dist) == published(checkout)
 
@@ -343,10 +343,10 @@ def test_refused(checkout):
     (dist / "link.txt").symlink_to("/etc/passwd")
     odd = checkout.run("site.sync", code=1)
 
-    assert "dist: there is no index.html\nhint: build the site first, or --folder" in missing.err
+    assert "dist: there is no index.html\nhint: build the site, or pass --folder" in missing.err
     assert "there is no index.html" in elsewhere.err
-    assert "LICENSE.rst: no content type is known for it" in odd.err
-    assert "link.txt: a symbolic link, which may lead anywhere" in odd.err
+    assert "LICENSE.rst: its content type is unknown" in odd.err
+    assert "link.txt: is a symbolic link" in odd.err
     assert set() == published(checkout)
 
 
@@ -359,7 +359,7 @@ def test_not_deployed(tmp_path):
     finally:
         emulator.stop(copied.emulator)
 
-    assert "crd-local-cdn is not deployed\nhint: ./inv deploy --stack=cdn --env=" in said
+    assert "crd-local-cdn is not deployed\nhint: run ./inv deploy --stack=cdn --env=" in said
 
 
 def token(checkout, repository="someone/cruddur", branch="prod", audience="sts.amazonaws.com"):

@@ -167,7 +167,7 @@ def test_a_conversation_shows_its_newest_message(deployed):
 
 
 def test_an_operator_gives_and_takes_a_picture(deployed, tmp_path):
-    """avatar.upload and avatar.clear, for somebody whose page does not work."""
+    """avatar.upload and avatar.delete, for somebody whose page does not work."""
     sub = str(uuid.uuid4())
     file = tmp_path / "photo.png"
     Image.new("RGB", (700, 600), RED).save(file)
@@ -175,7 +175,7 @@ def test_an_operator_gives_and_takes_a_picture(deployed, tmp_path):
     given = deployed.checkout.run("avatar.upload", f"--sub={sub}", f"--file={file}").out.strip()
     shown = view(deployed.endpoint, given)
     again = deployed.checkout.run("avatar.upload", f"--sub={sub}", f"--file={file}").out.strip()
-    deployed.checkout.run("avatar.clear", f"--sub={sub}")
+    deployed.checkout.run("avatar.delete", f"--sub={sub}")
 
     assert f"{ASSETS}/{avatar_key(avatar_id(sub))}" == given == again
     assert like(RED, Image.open(io.BytesIO(shown.body)).getpixel((256, 256)))
@@ -206,7 +206,7 @@ def test_nobody_there_to_invoke(deployed):
     unknown = deployed.checkout.run("lambda.invoke", "thumb", code=1).err
     missing = deployed.checkout.run("lambda.invoke", "thumbnail", "--event=gone", code=1).err
 
-    assert "thumb: there is no such function" in unknown
+    assert "thumb: no such function" in unknown
     assert "thumbnail" in unknown.splitlines()[-1]
     assert "--event=gone: No such file" in missing
 

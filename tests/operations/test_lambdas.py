@@ -1,41 +1,68 @@
-"""Calling a function by hand, up to the guard; tests/end_to_end/test_story.py has the rest."""
+"""Functions are found by name, and events are read from files or samples."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from invoke.context import Context
-from invoke.exceptions import Exit
 
-from deployer.config.fields import Settings
-from deployer.environment import Environment
-from deployer.model import Env
+from deployer.errors import ConfigError
 from operations import lambdas, project
 
 
+def test_the_output_of_a_function() -> None:
+    """The stack and the output follow from the name of the folder."""
+    environment = project.environment("local")
+
+    found = {name: lambdas.output_of(environment, name) for name in ("migrate", "thumbnail")}
+
+    assert found == {"migrate": ("users", "Migrate"), "thumbnail": ("avatars", "Thumbnail")}
+
+
+def test_an_unknown_function() -> None:
+    """The hint lists the functions."""
+    environment = project.environment("local")
+
+    with pytest.raises(ConfigError, match="--function=x: no such function") as raised:
+        lambdas.output_of(environment, "x", "--function=")
+
+    assert raised.value.hint.startswith("one of: ")
+    assert "migrate" in raised.value.hint
+
+
 @pytest.fixture
-def protected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment with real people in it, and no functions."""
-    env = Env(
-        "cruddur", "crd", "x", "000000000000", "ca-central-1", "x.example.com", "Z1", protect=True
-    )
-    monkeypatch.setattr(project, "environment", lambda _: Environment(env, (), Path(), Settings()))
+def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A function `x` with two sample events."""
+    folder = tmp_path / "lambdas" / "x" / "events"
+    folder.mkdir(parents=True)
+    (folder / "a.json").write_text('{"is": "a"}')
+    (folder / "b.json").write_text('{"is": "b"}')
+    monkeypatch.setattr(project, "ROOT", tmp_path)
+    monkeypatch.setattr(project, "WORKING_DIRECTORY", tmp_path)
+    return tmp_path
 
 
-@pytest.mark.parametrize("confirm", ["", "prod", "migrate"])
-def test_a_protected_environment_is_named(protected, capsys, confirm: str) -> None:
-    """A sample event takes a migration back, or adds people who do not exist."""
-    with pytest.raises(Exit) as ended:
-        lambdas.invoke(Context(), name="migrate", event="rollback", confirm=confirm)
+@pytest.mark.parametrize(
+    ("event", "expected"), [("", "a"), ("b", "b"), ("b.json", "b"), ("own.json", "own")]
+)
+def test_an_event_is_a_sample_or_a_file(samples: Path, event: str, expected: str) -> None:
+    """Without a name it is the first sample."""
+    (samples / "own.json").write_text('{"is": "own"}')
 
-    assert 3 == ended.value.code
-    assert "hint: if that is meant: --confirm=x\n" in capsys.readouterr().err
+    assert lambdas.read_event("x", event) == {"is": expected}
 
 
-def test_who_names_it_goes_on(protected, capsys) -> None:
-    """Here as far as there is something to call."""
-    with pytest.raises(Exit):
-        lambdas.invoke(Context(), name="migrate", confirm="x")
+def test_a_missing_event(samples: Path) -> None:
+    """The hint lists the samples."""
+    with pytest.raises(ConfigError, match="--event=c: No such file") as raised:
+        lambdas.read_event("x", "c")
 
-    assert "migrate: there is no such function" in capsys.readouterr().err
+    assert raised.value.hint == "pass a file, or one of: a, b"
+
+
+def test_an_event_that_is_not_json(samples: Path) -> None:
+    """The error names the flag."""
+    (samples / "own.json").write_text("{")
+
+    with pytest.raises(ConfigError, match=r"--event=own\.json: not JSON: "):
+        lambdas.read_event("x", "own.json")

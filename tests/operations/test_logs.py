@@ -1,169 +1,169 @@
-"""What was logged, once and on and on."""
+"""The log of a function or a service is read once, or followed."""
 
 from __future__ import annotations
 
 import time
 
 import pytest
-from invoke.context import Context
-from invoke.exceptions import Exit
 
+from deployer.errors import CloudError, ConfigError
 from operations import logs
-from tests.operations.answers import Account, Client, opened
+from tests.operations.fake_account import Account, Client, target
 
 SERVICE = {"service": {"LogGroup": "/service"}}
 AT = 1_700_000_000_123  # 2023-11-14 22:13:20.123 UTC, in milliseconds.
 
 
-def event(message: str, at: int = AT, **more: str) -> dict[str, object]:
-    """A line in one of two streams."""
-    return {"timestamp": at, "message": message, "logStreamName": "one"} | more
+def event(message: str, at: int = AT, **others: str) -> dict[str, object]:
+    """Return an event of a log stream."""
+    return {"timestamp": at, "message": message, "logStreamName": "one"} | others
 
 
-def test_all_pages(monkeypatch, capsys) -> None:
-    """An empty page is not the last one; what has several lines stays together; times are UTC."""
+def read(client: Client, start: int = AT, *, follow: bool = False) -> list[str]:
+    """Read the log of the service until Ctrl-C, and return its lines without times."""
+    texts = logs.read(
+        target(Account(SERVICE, {"logs": client})), "", service=True, start=start, follow=follow
+    )
+    lines: list[str] = []
+    try:
+        for text in texts:
+            lines += text.splitlines()
+    except KeyboardInterrupt:
+        assert follow
+    return lines
+
+
+def test_all_pages_are_read() -> None:
+    """An empty page is not the last one; further lines of an event are indented; times are UTC."""
     pages = [
         {"events": [event("first\n")]},
         {"events": []},
         {"events": [event("Traceback\n  in x\n", AT + 1), event("", AT + 2)]},
     ]
     client = Client(filter_log_events=pages)
-    opened(monkeypatch, Account(SERVICE, {"logs": client}))
-    before = time.time()
 
-    logs.logs(Context(), service=True, since="2h")
+    lines = read(client, AT - 1)
 
-    assert [
+    assert lines == [
         "2023-11-14 22:13:20.123  first",
         "2023-11-14 22:13:20.124  Traceback",
         "                           in x",
         "2023-11-14 22:13:20.125  ",
-    ] == capsys.readouterr().out.splitlines()
-    [(_, asked)] = client.asked
-    assert "/service" == asked["logGroupName"]
-    assert asked["startTime"] == pytest.approx((before - 7200) * 1000, abs=5000)
+    ]
+    assert client.calls == [
+        ("filter_log_events", {"logGroupName": "/service", "startTime": AT - 1})
+    ]
 
 
-def test_hostile_lines(monkeypatch, capsys) -> None:
-    """A line cannot move the cursor, and a secret that got into the log goes no further."""
+def test_control_characters_and_secrets() -> None:
+    """Control characters are escaped, and likely secrets are masked."""
     line = "\x1b[2Jgone password='hunter2'\n\x1b[2Jagain"
     client = Client(filter_log_events=[{"events": [event(line)]}])
-    opened(monkeypatch, Account(SERVICE, {"logs": client}))
 
-    logs.logs(Context(), service=True)
+    lines = [line[25:] for line in read(client)]
 
-    told = [line[25:] for line in capsys.readouterr().out.splitlines()]
-    assert ["\\x1b[2Jgone password='[secret]'", "\\x1b[2Jagain"] == told
+    assert lines == ["\\x1b[2Jgone password='[secret]'", "\\x1b[2Jagain"]
 
 
-class Growing(Client):
-    """A log that grows between two looks at it: each of *looks* is what it has then."""
+class GrowingLog(Client):
+    """A log that grows between two reads; each of *reads* is its content then."""
 
-    def __init__(self, looks: list[list[dict[str, object]]]) -> None:
+    def __init__(self, reads: list[list[dict[str, object]]]) -> None:
         super().__init__()
-        self.looks = looks
-        self.since: list[int] = []
+        self.reads = reads
+        self.starts: list[int] = []
 
-    def get_paginator(self, action: str) -> object:
-        """What it has now, in one page."""
+    def get_paginator(self, operation: str) -> object:
+        """Return this log as the paginator of its only page."""
         return self
 
-    def paginate(self, *, startTime: int, **_: object) -> list[object]:  # noqa: N803
-        """CloudWatch filters by time."""
-        self.since.append(startTime)
-        now = self.looks.pop(0)
-        return [{"events": [each for each in now if each["timestamp"] >= startTime]}]
+    def paginate(self, *, startTime: int, **_: object) -> list[object]:  # noqa: N803  # boto's name
+        """Return the current content from *startTime* on."""
+        self.starts.append(startTime)
+        content = self.reads.pop(0)
+        return [{"events": [each for each in content if each["timestamp"] >= startTime]}]
 
-    def wait(self, _: float) -> None:
-        """What `time.sleep` does: Ctrl-C once it has been looked at often enough."""
-        if not self.looks:
+    def sleep(self, _: float) -> None:
+        """Replace `time.sleep`: interrupt after the last read."""
+        if not self.reads:
             raise KeyboardInterrupt
 
 
-def test_follow(monkeypatch, capsys) -> None:
-    """Each line once, and a late one as well; Ctrl-C ends it with 130."""
+def follow(monkeypatch: pytest.MonkeyPatch, log: GrowingLog, start: int = AT) -> list[str]:
+    """Follow *log* and return its lines without times."""
+    monkeypatch.setattr(time, "sleep", log.sleep)
+    return [line[25:] for line in read(log, start, follow=True)]
+
+
+def test_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event is returned once, also a late one."""
     old, new = event("old", eventId="1"), event("new", AT + 60_000, eventId="3")
-    twin = event("old", eventId="4")  # The same words at the same time are another event.
+    twin = event("old", eventId="4")  # Another event with the same message and time.
     late = event("late", AT + 59_000, eventId="2")
-    client = Growing([[old], [old, twin, new], [late, new], [late, new]])
-    opened(monkeypatch, Account(SERVICE, {"logs": client}))
+    log = GrowingLog([[old], [old, twin, new], [late, new], [late, new]])
 
-    monkeypatch.setattr(time, "sleep", client.wait)
-    monkeypatch.setattr(time, "time", lambda: AT / 1000)
-    with pytest.raises(Exit) as ended:
-        logs.logs(Context(), service=True, follow=True, since="1m")
+    lines = follow(monkeypatch, log, AT - 60_000)
 
-    told = [line[25:] for line in capsys.readouterr().out.splitlines()]
-    assert ["old", "old", "new", "late"] == told
-    assert 130 == ended.value.code
-    late_by = logs.LATE_SECONDS * 1000
-    assert [AT - 60_000, AT - late_by, AT + 60_000 - late_by] == client.since[:3]
+    overlap = logs.LATE_SECONDS * 1000
+    assert lines == ["old", "old", "new", "late"]
+    assert log.starts[:3] == [AT - 60_000, AT - overlap, AT + 60_000 - overlap]
 
 
-def test_follow_from_within_a_millisecond(monkeypatch, capsys) -> None:
-    """What was logged in it is asked for each time, and told once: a clock is finer than a log."""
-    client = Growing([[event("a")]] * 3)
-    opened(monkeypatch, Account(SERVICE, {"logs": client}))
+def test_follow_within_a_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The start stays within the millisecond of the last event, which is returned once."""
+    log = GrowingLog([[event("a")]] * 3)
 
-    monkeypatch.setattr(time, "sleep", client.wait)
-    monkeypatch.setattr(time, "time", lambda: AT / 1000 + 0.0004)
-    with pytest.raises(Exit):
-        logs.logs(Context(), service=True, follow=True, since="0s")
+    lines = follow(monkeypatch, log)
 
-    assert [AT, AT, AT] == client.since
-    assert ["a"] == [line[25:] for line in capsys.readouterr().out.splitlines()]
+    assert log.starts == [AT, AT, AT]
+    assert lines == ["a"]
 
 
-def test_without_numbers(monkeypatch, capsys) -> None:
-    """The emulator does not number events: then time, stream and words tell them apart."""
-    client = Growing([[event("a")], [event("a"), event("b")]])
-    opened(monkeypatch, Account(SERVICE, {"logs": client}))
+def test_events_without_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time, stream and message identify an event of the emulator, which has no event ids."""
+    log = GrowingLog([[event("a")], [event("a"), event("b")]])
 
-    monkeypatch.setattr(time, "sleep", client.wait)
-    monkeypatch.setattr(time, "time", lambda: AT / 1000)
-    with pytest.raises(Exit):
-        logs.logs(Context(), service=True, follow=True)
-
-    assert ["a", "b"] == [line[25:] for line in capsys.readouterr().out.splitlines()]
+    assert follow(monkeypatch, log) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
     ("since", "seconds"), [("0s", 0), ("90s", 90), ("15m", 900), ("12h", 43200), ("7d", 604800)]
 )
 def test_since(since: str, seconds: int) -> None:
-    """A number and a unit."""
-    assert seconds == logs.seconds(since)
+    """A duration is a number and a unit."""
+    assert logs.seconds(since) == seconds
+
+
+@pytest.mark.parametrize("since", ["yesterday", "-1m", "15"], ids=["word", "negative", "no unit"])
+def test_an_invalid_duration(since: str) -> None:
+    """The error names the flag."""
+    with pytest.raises(ConfigError, match=f"--since={since}: not a duration"):
+        logs.seconds(since)
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("function", "service", "message"),
     [
-        ({"service": True, "since": "yesterday"}, "--since=yesterday: not a time"),
-        ({"service": True, "since": "-1m"}, "--since=-1m: not a time"),
-        ({"service": True, "since": "15"}, "--since=15: not a time"),
-        ({}, "whose log?"),
-        ({"service": True, "function": "thumbnail"}, "whose log?"),
-        ({"function": "thumbnail"}, "--function=thumbnail: there is no such function"),
+        ("", False, "--function or --service is required"),
+        ("thumbnail", True, "--function or --service is required"),
+        ("thumbnail", False, "--function=thumbnail: no such function"),
     ],
-    ids=["word", "negative", "no unit", "nobody's", "two", "unknown"],
+    ids=["none", "both", "unknown"],
 )
-def test_refused(monkeypatch, capsys, how, said: str) -> None:
-    """What is meant has to be clear, before AWS is asked."""
-    opened(monkeypatch, Account(SERVICE))
+def test_one_log_must_be_selected(function: str, message: str, *, service: bool) -> None:
+    """An ambiguous selection is refused without a call of AWS."""
+    client = Client()
+    account = Account(SERVICE, {"logs": client})
 
-    with pytest.raises(Exit):
-        logs.logs(Context(), **how)
+    with pytest.raises(ConfigError, match=message):
+        list(logs.read(target(account), function, service=service, start=AT, follow=False))
 
-    told = capsys.readouterr()
-    assert f"error: {said}\nhint:" in told.err
-    assert "" == told.out
+    assert client.calls == []
 
 
-def test_before_a_deploy(monkeypatch, capsys) -> None:
-    """The hint says how there will be a log."""
-    opened(monkeypatch, Account())
+def test_the_service_is_not_deployed() -> None:
+    """The hint names the stack to deploy."""
+    with pytest.raises(CloudError) as raised:
+        list(logs.read(target(Account()), "", service=True, start=AT, follow=False))
 
-    with pytest.raises(Exit):
-        logs.logs(Context(), service=True)
-
-    assert "hint: ./inv deploy --stack=service --env=x\n" in capsys.readouterr().err
+    assert raised.value.hint == "run ./inv deploy --stack=service --env=x"

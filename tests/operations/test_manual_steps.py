@@ -1,4 +1,4 @@
-"""What `status` says that a person still has to do."""
+"""The manual steps that are still to do are found by checks of AWS."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ import pytest
 
 from deployer.aws.cloud import DeployedStack
 from deployer.errors import CloudError, UnreachableError
-from operations import functions, manual_steps, project
+from operations import lambdas, manual_steps, project
 from operations.target import Target
-from tests.operations.answers import Account, Client, found, opened, refused
+from tests.operations.fake_account import (
+    Account,
+    Client,
+    aws_error,
+    deployed_stack,
+    use_account,
+)
 
 DIGEST = f"sha256:{'a' * 64}"
 SERVERS = ["ns-1.awsdns-1.com", "ns-2.awsdns-2.net"]
@@ -24,20 +30,20 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "service": {"Name": "backend-flask", "Image": DIGEST},
     "pipeline": {"Connection": "arn:connection"},
 }
-NOT_YET = manual_steps.PENDING
+UNCONFIRMED = manual_steps.UNCONFIRMED
 
 
 def subscriptions(**arns: str) -> list[dict[str, Any]]:
-    """One page empty, one with an address by mail and one by HTTPS."""
-    subs = [
+    """Return an empty page, and one with a subscription for each protocol."""
+    listed = [
         {"Protocol": protocol, "Endpoint": f"{protocol}@x", "SubscriptionArn": arn}
         for protocol, arn in arns.items()
     ]
-    return [{"Subscriptions": []}, {"Subscriptions": subs}]
+    return [{"Subscriptions": []}, {"Subscriptions": listed}]
 
 
 def clients(**changed: Client) -> dict[str, Client]:
-    """AWS, where all is done, but for what is *changed*."""
+    """Return clients of an account in which every step is done, except for those *changed*."""
     connection = {"ConnectionStatus": "AVAILABLE", "ConnectionName": "crd-x-github"}
     done = {
         "acm": Client(list_certificates={"CertificateSummaryList": []}),
@@ -55,71 +61,85 @@ def clients(**changed: Client) -> dict[str, Client]:
 
 @pytest.fixture
 def migrations(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the function answers; an error is raised."""
-    answer: dict[str, Any] = {"says": {"applied": ["0001_users"], "pending": [], "missing": []}}
+    """Fake the function `migrate`: its answer, or the error that it raises."""
+    fake: dict[str, Any] = {"answer": {"applied": ["0001_users"], "pending": [], "missing": []}}
 
     def invoke(
         account: object, region: str, function: str, payload: object, *, hint: str
     ) -> object:
         assert ("migrate", {"do": "status"}) == (function, payload)
         assert "./inv logs --function=migrate --env=x" in hint
-        answer["asked"] = answer.get("asked", 0) + 1
-        if isinstance(answer["says"], Exception):
-            raise answer["says"]
-        return answer["says"]
+        fake["calls"] = fake.get("calls", 0) + 1
+        if isinstance(fake["answer"], Exception):
+            raise fake["answer"]
+        return fake["answer"]
 
-    monkeypatch.setattr(functions, "invoke", invoke)
-    return answer
+    monkeypatch.setattr(lambdas, "invoke", invoke)
+    return fake
 
 
-def left(
+def pending(
     monkeypatch: pytest.MonkeyPatch,
-    told: dict[str, Client] | None = None,
+    changed: dict[str, Client] | None = None,
     outputs: dict[str, dict[str, str]] = OUTPUTS,
     more: tuple[DeployedStack, ...] = (),
     **service: Any,
 ) -> list[tuple[str, str, str]]:
-    """What is open, as step, fact and way."""
-    account = opened(monkeypatch, Account(outputs, clients(**(told or {}))), **service)
-    stacks = [found(f"crd-x-{layer}", given) for layer, given in outputs.items()]
-    place = Target(project.environment(), account)
-    return [(each.step, each.what, each.how) for each in manual_steps.left(place, [*stacks, *more])]
+    """Return the name, fact and action of each pending step."""
+    account = use_account(monkeypatch, Account(outputs, clients(**(changed or {}))), **service)
+    stacks = [deployed_stack(f"crd-x-{name}", values) for name, values in outputs.items()]
+    steps = manual_steps.pending(Target(project.environment(), account), [*stacks, *more])
+    return [(step.step, step.what, step.how) for step in steps]
 
 
 @pytest.mark.usefixtures("migrations")
 def test_all_done(monkeypatch) -> None:
-    """Nothing is open where all is done."""
-    assert [] == left(monkeypatch)
+    """If every step is done, none is pending."""
+    assert [] == pending(monkeypatch)
 
 
 def test_nothing_deployed(monkeypatch) -> None:
-    """Nobody is asked about what is not there."""
-    assert [] == left(monkeypatch, {name: Client() for name in clients()}, {})
+    """Without stacks AWS is not called."""
+    assert [] == pending(monkeypatch, {name: Client() for name in clients()}, {})
 
 
-OPEN: dict[str, tuple[dict[str, Client], dict[str, Any], tuple[str, str]]] = {
+PENDING: dict[str, tuple[dict[str, Client], dict[str, Any], tuple[str, str]]] = {
     "alerts": (
-        {"sns": Client(list_subscriptions_by_topic=subscriptions(email=NOT_YET, https="arn:2"))},
+        {
+            "sns": Client(
+                list_subscriptions_by_topic=subscriptions(email=UNCONFIRMED, https="arn:2")
+            )
+        },
         {},
-        ("email@x has not confirmed", "aws sns subscribe --topic-arn arn:alerts --protocol email"),
+        (
+            "email@x has not confirmed its subscription",
+            "aws sns subscribe --topic-arn arn:alerts --protocol email",
+        ),
     ),
     "webhook": (
-        {"sns": Client(list_subscriptions_by_topic=subscriptions(email="arn:1", https=NOT_YET))},
+        {
+            "sns": Client(
+                list_subscriptions_by_topic=subscriptions(email="arn:1", https=UNCONFIRMED)
+            )
+        },
         {},
-        ("https@x has not confirmed", "--topic-arn arn:avatars --protocol https"),
+        ("https@x has not confirmed its subscription", "--topic-arn arn:avatars --protocol https"),
     ),
     "secrets": (
         {},
         {"secrets": ("ROLLBAR_ACCESS_TOKEN",)},
         (
             "/crd/x/backend-flask/ROLLBAR_ACCESS_TOKEN is missing",
-            "invoke secret.put --name=ROLLBAR_ACCESS_TOKEN --env=x",
+            "./inv secret.put --name=ROLLBAR_ACCESS_TOKEN --env=x",
         ),
     ),
     "image": (
         {"ssm": Client(get_parameter={"Parameter": {"Value": "none"}})},
         {},
-        ("no image of backend", "invoke image.push --env=x, then invoke service.record"),
+        (
+            "no image of backend is released",
+            "./inv image.push --env=x, then ./inv service.record",
+        ),
     ),
     "connection": (
         {
@@ -135,100 +155,104 @@ OPEN: dict[str, tuple[dict[str, Client], dict[str, Any], tuple[str, str]]] = {
     "site": (
         {"s3": Client(list_objects_v2={"KeyCount": 0})},
         {},
-        ("nothing is published", "invoke site.sync --env=x"),
+        ("nothing is published", "./inv site.sync --env=x"),
     ),
 }
 
 
 @pytest.mark.usefixtures("migrations")
-@pytest.mark.parametrize("step", OPEN)
-def test_open(monkeypatch, step: str) -> None:
-    """One thing is left: it is named, with the command, and nothing else is."""
-    told, service, (what, how) = OPEN[step]
+@pytest.mark.parametrize("step", PENDING)
+def test_one_pending_step(monkeypatch, step: str) -> None:
+    """Only the pending step is found, with the command to run."""
+    changed, service, (fact, command) = PENDING[step]
 
-    [(name, open_, way)] = left(monkeypatch, told, **service)
+    [(name, found_fact, action)] = pending(monkeypatch, changed, **service)
 
-    assert (step, what) == (name, open_)
-    assert how in way
+    assert (name, found_fact) == (step, fact)
+    assert command in action
 
 
 @pytest.mark.usefixtures("migrations")
-def test_an_image_that_the_stack_has_not_seen(monkeypatch) -> None:
-    """It is released, and the service still runs nothing until its stack is updated."""
+def test_a_stack_that_was_deployed_before_the_image(monkeypatch) -> None:
+    """An image is released; the service runs it once its stack is updated."""
     outputs = OUTPUTS | {"service": OUTPUTS["service"] | {"Image": "none"}}
 
-    [(step, what, how)] = left(monkeypatch, outputs=outputs)
+    [(name, fact, action)] = pending(monkeypatch, outputs=outputs)
 
-    assert ("image", "service knows of no image yet") == (step, what)
-    assert "invoke deploy --stack=service --env=x" == how
+    assert (name, fact) == ("image", "service was deployed before the first image")
+    assert action == "./inv deploy --stack=service --env=x"
 
 
 @pytest.mark.usefixtures("migrations")
 @pytest.mark.parametrize(
     "status", ["CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"]
 )
-def test_a_second_service_that_is_not_made_yet(monkeypatch, status: str) -> None:
-    """Its stack says nothing of an image, and nobody asks it."""
-    second = replace(found("crd-x-verifier", {}), status=status)
+def test_a_second_service_that_is_not_deployed_yet(monkeypatch, status: str) -> None:
+    """Its stack has no outputs, so its image is not checked."""
+    second = replace(deployed_stack("crd-x-verifier", {}), status=status)
 
-    assert [] == left(monkeypatch, more=(second,), verifier=True)
+    assert [] == pending(monkeypatch, more=(second,), verifier=True)
 
 
 @pytest.mark.usefixtures("migrations")
-def test_a_second_service_that_knows_of_no_image(monkeypatch) -> None:
-    """It has an image of its own, and a command of its own."""
+def test_a_second_service_without_an_image(monkeypatch) -> None:
+    """It has an image and a command of its own."""
     outputs = OUTPUTS | {"verifier": {"Name": "verifier", "Image": "none"}}
 
     assert [
-        ("image", "verifier knows of no image yet", "invoke deploy --stack=verifier --env=x")
-    ] == (left(monkeypatch, outputs=outputs, verifier=True))
+        (
+            "image",
+            "verifier was deployed before the first image",
+            "./inv deploy --stack=verifier --env=x",
+        )
+    ] == (pending(monkeypatch, outputs=outputs, verifier=True))
 
 
 @pytest.mark.usefixtures("migrations")
-def test_a_stack_that_says_less_than_expected(monkeypatch) -> None:
-    """As one that was deployed long ago: that is told, and the other steps are checked."""
+def test_missing_outputs(monkeypatch) -> None:
+    """An old stack may lack outputs: its step is pending, and the others are checked."""
     outputs = OUTPUTS | {"service": {"Name": "backend-flask"}, "cdn": {"Other": "x"}}
 
     assert [
         (
             "image",
             "could not be checked: crd-x-service is not deployed",
-            "./inv deploy --stack=service --env=x",
+            "run ./inv deploy --stack=service --env=x",
         ),
         (
             "site",
             "could not be checked: crd-x-cdn is not deployed",
-            "./inv deploy --stack=cdn --env=x",
+            "run ./inv deploy --stack=cdn --env=x",
         ),
-    ] == left(monkeypatch, outputs=outputs)
+    ] == pending(monkeypatch, outputs=outputs)
 
 
 @pytest.mark.parametrize(
-    ("says", "step", "what", "how"),
+    ("answer", "name", "fact", "action"),
     [
         (
             {"applied": [], "pending": ["0001_users", "0002_more"], "missing": []},
             "migrations",
             "0001_users, 0002_more: not applied",
-            "invoke db.migrate --env=x",
+            "./inv db.migrate --env=x",
         ),
         (
             {"applied": ["0001_users"], "pending": [], "interrupted": ["0002_more"]},
             "migrations",
             "0002_more: interrupted",
-            "invoke db.migrate --env=x",
+            "./inv db.migrate --env=x",
         ),
         (
             {"applied": ["0001_users"], "pending": [], "changed": ["0001_users"]},
             "migrations",
             "0001_users: changed after it was applied",
-            "invoke db.migrate --env=x",
+            "./inv db.migrate --env=x",
         ),
         (
             CloudError('migrate: FATAL: password authentication failed for user "migrator"'),
             "users",
-            "the database has its master only",
-            "invoke db.bootstrap --env=x",
+            "the database has only its master user",
+            "./inv db.bootstrap --env=x",
         ),
         (
             CloudError("migrate: connection timed out", hint="its log"),
@@ -239,58 +263,60 @@ def test_a_stack_that_says_less_than_expected(monkeypatch) -> None:
     ],
     ids=["pending", "interrupted", "changed", "no users", "another failure"],
 )
-def test_the_database(monkeypatch, migrations, *, says, step: str, what: str, how: str) -> None:
-    """The function that reaches it is asked; what it cannot say is not taken for done."""
-    migrations["says"] = says
+def test_the_database(
+    monkeypatch, migrations, *, answer, name: str, fact: str, action: str
+) -> None:
+    """The function `migrate` is invoked; if it fails, the step is pending."""
+    migrations["answer"] = answer
 
-    assert (step, what, how) == left(monkeypatch)[0]
+    assert pending(monkeypatch)[0] == (name, fact, action)
 
 
 def test_the_function_is_called_once(monkeypatch, migrations) -> None:
-    """Two steps, one call."""
-    left(monkeypatch)
+    """Two checks share one call."""
+    pending(monkeypatch)
 
-    assert 1 == migrations["asked"]
+    assert 1 == migrations["calls"]
 
 
 def test_the_zone_during_the_first_deploy(monkeypatch) -> None:
-    """Its stack waits and has no outputs yet: just then it has to be said what it waits for."""
-    waiting = replace(found("crd-x-dns", {}), status="CREATE_IN_PROGRESS")
+    """The stack is being created and waits for the certificate, which needs this step."""
+    waiting = replace(deployed_stack("crd-x-dns", {}), status="CREATE_IN_PROGRESS")
     names = ["api.x.example", "x.example", "other.example", "api.notx.example"]
     listed = {"CertificateSummaryList": [{"DomainName": name} for name in names]}
-    told = {"acm": Client(list_certificates=listed)}
+    changed = {"acm": Client(list_certificates=listed)}
 
-    open_ = left(monkeypatch, told, {}, (waiting,))
+    steps = pending(monkeypatch, changed, {}, (waiting,))
 
-    way = f"delegate x.example to {' '.join(SERVERS)}"
+    action = f"delegate x.example to {' '.join(SERVERS)}"
     assert [
-        ("zone", "the certificate of api.x.example waits", way),
-        ("zone", "the certificate of x.example waits", way),
-    ] == open_
+        ("zone", "the certificate of api.x.example is not validated", action),
+        ("zone", "the certificate of x.example is not validated", action),
+    ] == steps
 
 
-def test_a_stack_that_is_being_made(monkeypatch) -> None:
-    """Without outputs there is nothing to ask about."""
-    making = replace(found("crd-x-cdn", {}), status="CREATE_IN_PROGRESS")
+def test_a_stack_that_is_being_created(monkeypatch) -> None:
+    """Without outputs its steps are not checked."""
+    creating = replace(deployed_stack("crd-x-cdn", {}), status="CREATE_IN_PROGRESS")
 
-    assert [] == left(monkeypatch, {"s3": Client()}, {}, (making,))
+    assert [] == pending(monkeypatch, {"s3": Client()}, {}, (creating,))
 
 
 @pytest.mark.usefixtures("migrations")
-def test_not_allowed(monkeypatch) -> None:
-    """What AWS refuses to tell is open, and the other steps are checked."""
-    told = {"s3": Client(list_objects_v2=[refused()]), **OPEN["connection"][0]}
+def test_a_check_that_aws_refuses(monkeypatch) -> None:
+    """Its step is pending, and the other steps are checked."""
+    changed = {"s3": Client(list_objects_v2=[aws_error()]), **PENDING["connection"][0]}
 
-    steps = {step: what for step, what, _ in left(monkeypatch, told)}
+    steps = {name: fact for name, fact, _ in pending(monkeypatch, changed)}
 
     assert ["connection", "site"] == list(steps)
     assert steps["site"].startswith("could not be checked: place: Ask: AccessDenied")
 
 
 @pytest.mark.usefixtures("migrations")
-def test_out_of_reach(monkeypatch) -> None:
-    """Nobody waits nine times for a network that is not there."""
-    told = {"s3": Client(list_objects_v2=[refused("ThrottlingException")])}
+def test_aws_is_unreachable(monkeypatch) -> None:
+    """The first failure ends all checks."""
+    changed = {"s3": Client(list_objects_v2=[aws_error("ThrottlingException")])}
 
     with pytest.raises(UnreachableError):
-        left(monkeypatch, told)
+        pending(monkeypatch, changed)

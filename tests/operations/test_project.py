@@ -1,4 +1,4 @@
-"""The environment of a task."""
+"""The environment of a task, and paths that are relative to the operator."""
 
 from __future__ import annotations
 
@@ -24,33 +24,31 @@ from operations import project
         ("", "dev", "dev"),
     ],
 )
-def test_the_flag_comes_first(
+def test_the_name_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, variable: str | None, flag: str, expected: str | None
 ) -> None:
-    """Then the variable; without both, the task's default."""
+    """--env precedes $CRUDDUR_ENV; without both it is the default of the task."""
     monkeypatch.delenv("CRUDDUR_ENV", raising=False)
     if variable is not None:
         monkeypatch.setenv("CRUDDUR_ENV", variable)
 
-    assert expected == project.chosen(flag)
+    assert expected == project.environment_name(flag)
 
 
 @pytest.mark.parametrize("variable", ["", " "])
-def test_an_empty_variable_is_not_the_default(
-    monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
-    """The variable was set for an environment, which may not have been local."""
+def test_an_empty_variable_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """An empty variable was probably meant to name an environment."""
     monkeypatch.setenv("CRUDDUR_ENV", variable)
 
-    with pytest.raises(ConfigError) as told:
-        project.chosen("")
+    with pytest.raises(ConfigError) as raised:
+        project.environment_name("")
 
-    assert "CRUDDUR_ENV: is empty" == told.value.message
-    assert "unset CRUDDUR_ENV" in told.value.hint
+    assert "CRUDDUR_ENV: is empty" == raised.value.message
+    assert "unset CRUDDUR_ENV" in raised.value.hint
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("path", "expected"),
     [
         ("dist", "/here/dist"),
         ("../dist", "/dist"),
@@ -59,12 +57,12 @@ def test_an_empty_variable_is_not_the_default(
         ("~/dist", "/home/me/dist"),
     ],
 )
-def test_a_path_that_is_given(monkeypatch: pytest.MonkeyPatch, given: str, expected: str) -> None:
-    """It is relative to where the operator stands, not to the project."""
-    monkeypatch.setattr(project, "CALLED_FROM", Path("/here"))
+def test_an_absolute_path(monkeypatch: pytest.MonkeyPatch, path: str, expected: str) -> None:
+    """A path is relative to the working directory of the operator, not to the project."""
+    monkeypatch.setattr(project, "WORKING_DIRECTORY", Path("/here"))
     monkeypatch.setenv("HOME", "/home/me")
 
-    assert Path(expected) == project.path(given)
+    assert Path(expected) == project.absolute_path(path)
 
 
 @pytest.mark.parametrize(
@@ -72,14 +70,14 @@ def test_a_path_that_is_given(monkeypatch: pytest.MonkeyPatch, given: str, expec
     [
         (["site.sync", "--folder=out"], "error: {here}/out: there is no index.html"),
         (["avatar.upload", "--sub=x", "--file=a.png", "--env=nowhere"], "unknown environment"),
-        (["lambda.invoke", "migrate", "--event=e.json", "--env=local"], "no JSON"),
+        (["lambda.invoke", "migrate", "--event=e.json", "--env=local"], "not JSON"),
     ],
 )
 @pytest.mark.parametrize("how", ["from a folder in the project", "by ./inv"])
 def test_every_task_that_takes_a_path(
     tmp_path: Path, how: str, argv: list[str], expected: str
 ) -> None:
-    """By Invoke in a folder of the project, and through ./inv, which goes to the project first."""
+    """With `invoke` in a folder of the project, and with ./inv, which changes to the project."""
     with TemporaryDirectory(dir=project.ROOT / "docs", prefix=".test-") as inside:
         here = Path(inside) if how != "by ./inv" else tmp_path
         (here / "a.png").touch()

@@ -1,39 +1,39 @@
-"""How a change of a service is followed, against a stand-in for ECS that tells a given story."""
+"""A change of a service is followed, against a fake ECS with prepared answers."""
 
 from types import SimpleNamespace
 
 import pytest
-from invoke.context import Context
 
-from deployer.errors import BusyError, CloudError, RolledBackError
-from operations import service
-from operations.service import Running
-from tests.operations.answers import Account, Client, opened
+from deployer.errors import BusyError, CloudError, ConfigError, RolledBackError
+from operations import project, service
+from operations.service import Service
+from operations.target import Target
+from tests.operations.fake_account import Account, Client, target, use_account
 
 DONE, GOING, FAILED = "COMPLETED", "IN_PROGRESS", "FAILED"
 WHY = "ECS deployment circuit breaker: tasks failed to start."
 
 
 def deployment(name, state, status="PRIMARY", **more):
-    """One deployment, as ECS tells of it."""
+    """Return a deployment as ECS describes it."""
     return {"id": name, "status": status, "rolloutState": state} | more
 
 
-def told(*deployments, desired=1, running=1, pending=0, status="ACTIVE"):
-    """A service that shall run one task."""
+def described(*deployments, desired=1, running=1, pending=0, status="ACTIVE"):
+    """Return a service with one desired task, as ECS describes it."""
     counts = {"desiredCount": desired, "runningCount": running, "pendingCount": pending}
     return {"status": status, "deployments": list(deployments)} | counts
 
 
 class Ecs:
-    """Answers each time with the next moment; the last one stays."""
+    """Answers each call with the next description; the last one repeats."""
 
-    def __init__(self, *moments):
-        self.moments = list(moments)
-        self.asked = []
+    def __init__(self, *descriptions):
+        self.descriptions = list(descriptions)
+        self.calls = []
 
-    def update_service(self, **asked):
-        self.asked.append(asked)
+    def update_service(self, **arguments):
+        self.calls.append(arguments)
         return {"service": self._next()}
 
     def describe_services(self, **_):
@@ -41,11 +41,11 @@ class Ecs:
         return {"services": [found] if found else []}
 
     def _next(self):
-        return self.moments.pop(0) if len(self.moments) > 1 else self.moments[0]
+        return self.descriptions.pop(0) if len(self.descriptions) > 1 else self.descriptions[0]
 
 
-class Here:
-    """Where there is no other service than ECS."""
+class EcsOnly:
+    """A target whose only client is that of ECS."""
 
     def __init__(self, ecs):
         self.client = {"ecs": ecs}.__getitem__
@@ -54,7 +54,7 @@ class Here:
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
-    """A clock that only sleeping moves."""
+    """A clock that only `sleep` advances."""
     now = [0.0]
 
     def sleep(seconds):
@@ -64,101 +64,117 @@ def clock(monkeypatch):
     return now
 
 
-def update(*moments, **changes):
-    """Change a service that goes through *moments*; what ECS was asked."""
-    ecs = Ecs(*moments)
-    Running(Here(ecs), "service", "crd", "web").update(**changes)
-    return ecs.asked
+def update(*descriptions, **changes):
+    """Change a service that ECS describes like this; return the calls of UpdateService."""
+    ecs = Ecs(*descriptions)
+    Service(EcsOnly(ecs), "service", "crd", "web").update(**changes)
+    return ecs.calls
 
 
-def test_a_change_is_through_when_its_tasks_run(clock):
-    """Not before: neither while tasks come up, nor while old ones are still there."""
-    began = told(deployment("new", GOING))
+def test_an_update_ends_when_exactly_its_tasks_run(clock):
+    """Not while tasks start, nor while old tasks are still running."""
+    started = described(deployment("new", GOING))
 
-    asked = update(
-        began,
-        told(deployment("new", GOING), running=1, pending=1),
-        told(deployment("new", DONE), running=2),
-        told(deployment("new", DONE), pending=1),
-        told(deployment("new", DONE)),
+    calls = update(
+        started,
+        described(deployment("new", GOING), running=1, pending=1),
+        described(deployment("new", DONE), running=2),
+        described(deployment("new", DONE), pending=1),
+        described(deployment("new", DONE)),
         desiredCount=1,
     )
 
-    assert [{"cluster": "crd", "service": "web", "desiredCount": 1}] == asked
-    assert 3 * service.PAUSE_SECONDS == clock[0]
+    assert [{"cluster": "crd", "service": "web", "desiredCount": 1}] == calls
+    assert 3 * service.POLL_SECONDS == clock[0]
 
 
 @pytest.mark.parametrize(
-    ("after", "why"),
+    ("after", "reason"),
     [
-        (told(deployment("new", FAILED, rolloutStateReason=WHY)), WHY),
+        (described(deployment("new", FAILED, rolloutStateReason=WHY)), WHY),
         (
-            told(
+            described(
                 deployment("new", FAILED, "ACTIVE"),
                 deployment("old", GOING, rolloutStateReason=WHY),
             ),
             WHY,
         ),
-        (told(deployment("other", DONE)), "its tasks did not come up"),
+        (described(deployment("other", DONE)), "its tasks did not start"),
     ],
-    ids=["it failed", "ECS goes back", "somebody else's took its place"],
+    ids=["failed", "rolled back by ECS", "replaced"],
 )
-def test_what_is_taken_back_is_told(after, why):
-    """That the old one then runs well must not look like success."""
-    seen = told(deployment("new", GOING), deployment("old", DONE, "ACTIVE"))
+def test_a_rollback_is_an_error(after, reason):
+    """Although the old deployment is then complete."""
+    seen = described(deployment("new", GOING), deployment("old", DONE, "ACTIVE"))
 
-    with pytest.raises(RolledBackError, match=why):
-        update(told(deployment("new", GOING)), seen, after)
-
-
-def test_what_ecs_does_not_know_yet_is_no_way_back(clock):
-    """Its answers lag: what ran before may look like the newest for a moment after it is not."""
-    stale = told(deployment("old", DONE))
-
-    update(told(deployment("new", GOING)), stale, stale, told(deployment("new", DONE)))
-
-    assert 2 * service.PAUSE_SECONDS == clock[0]
+    with pytest.raises(RolledBackError, match=reason):
+        update(described(deployment("new", GOING)), seen, after)
 
 
-def test_what_never_comes_is_not_waited_for_without_end(clock):
-    """Nor is what ran before, and runs well, taken for it."""
-    with pytest.raises(BusyError, match="still on its way"):
-        update(told(deployment("new", GOING)), told(deployment("old", DONE)))
+def test_a_stale_description_is_not_a_rollback(clock):
+    """Right after the update ECS may still describe the old deployment as the primary one."""
+    stale = described(deployment("old", DONE))
 
-    assert clock[0] > service.PATIENCE_SECONDS
+    update(described(deployment("new", GOING)), stale, stale, described(deployment("new", DONE)))
 
-
-def test_patience_ends(clock):
-    """ECS goes on; the release is not noted."""
-    with pytest.raises(BusyError, match="still on its way after 600 seconds"):
-        update(told(deployment("new", GOING)))
-
-    assert clock[0] <= service.PATIENCE_SECONDS + 2 * service.PAUSE_SECONDS
+    assert 2 * service.POLL_SECONDS == clock[0]
 
 
-@pytest.mark.parametrize("found", [None, told(status="DRAINING")], ids=["none", "deleted"])
-def test_a_service_that_is_gone_is_told(found):
-    """With the command that brings it back."""
-    with pytest.raises(CloudError, match="web does not run") as refused:
-        update(told(deployment("new", GOING)), found)
+def test_a_deployment_that_never_appears(clock):
+    """The wait ends with an error, and the old deployment does not count as the new one."""
+    with pytest.raises(BusyError, match="is not complete"):
+        update(described(deployment("new", GOING)), described(deployment("old", DONE)))
 
-    assert "./inv deploy --stack=service --env=x" == refused.value.hint
+    assert clock[0] > service.TIMEOUT_SECONDS
+
+
+def test_the_timeout(clock):
+    """ECS continues; the release is not recorded."""
+    with pytest.raises(BusyError, match="is not complete after 600 seconds"):
+        update(described(deployment("new", GOING)))
+
+    assert clock[0] <= service.TIMEOUT_SECONDS + 2 * service.POLL_SECONDS
+
+
+@pytest.mark.parametrize("found", [None, described(status="DRAINING")], ids=["none", "deleted"])
+def test_a_service_that_is_not_active(found):
+    """The hint is the command that creates it."""
+    with pytest.raises(CloudError, match="web: the service is not active") as refused:
+        update(described(deployment("new", GOING)), found)
+
+    assert "run ./inv deploy --stack=service --env=x" == refused.value.hint
 
 
 @pytest.mark.parametrize(
-    ("fewest", "before", "asked"), [(0, 0, 1), (2, 0, 2), (0, 3, 3)], ids=["none", "two", "three"]
+    ("minimum", "before", "expected"),
+    [(0, 0, 1), (2, 0, 2), (0, 3, 3)],
+    ids=["none", "two", "three"],
 )
-def test_started_is_one_at_least(monkeypatch, capsys, fewest, before, asked):
-    """Autoscaling may let a service go down to nothing; to start it is to want it running."""
-    ecs = Ecs(told(desired=before, running=0), told(deployment("new", DONE)))
-    scaling = Client(
-        describe_scalable_targets={"ScalableTargets": [{"MinCapacity": fewest}]},
+def test_at_least_one_task_is_started(minimum, before, expected):
+    """Also if the minimum of autoscaling is zero."""
+    ecs = Ecs(described(desired=before, running=0), described(deployment("new", DONE)))
+    autoscaling = Client(
+        describe_scalable_targets={"ScalableTargets": [{"MinCapacity": minimum}]},
         register_scalable_target={},
     )
-    layers = {"cluster": {"Name": "crd"}, "service": {"Name": "web"}}
-    opened(monkeypatch, Account(layers, {"ecs": ecs, "application-autoscaling": scaling}))
+    account = Account({}, {"ecs": ecs, "application-autoscaling": autoscaling})
 
-    service.start(Context())
+    service.start(Service(target(account), "service", "crd", "web"))
 
-    assert [{"cluster": "crd", "service": "web", "desiredCount": asked}] == ecs.asked
-    assert "started web\n" == capsys.readouterr().out
+    assert ecs.calls == [{"cluster": "crd", "service": "web", "desiredCount": expected}]
+
+
+def test_a_digest_is_required():
+    """A tag could be moved to another image."""
+    with pytest.raises(ConfigError, match="--image=latest: not the digest of an image"):
+        service.check_digest("latest")
+
+
+def test_an_unknown_stack(monkeypatch):
+    """The hint lists the stacks that have a service."""
+    account = use_account(monkeypatch, Account())
+
+    with pytest.raises(ConfigError, match="--stack=cdn: has no service") as refused:
+        service.find(Target(project.environment(), account), "cdn")
+
+    assert refused.value.hint == "one of: service"

@@ -1,4 +1,4 @@
-"""Operations tasks and the stacks of their environment."""
+"""Outputs are read only from stacks of the environment."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from deployer.config.fields import Settings
 from deployer.environment import Environment
 from deployer.errors import GuardError
 from operations.target import Target
-from tests.operations.answers import ENV, Account
+from tests.operations.fake_account import ENV, Account
 
 
-class Taken(Account):
-    """An environment in which a foreign stack has the name of a layer."""
+class ForeignAccount(Account):
+    """An account in which the stacks belong to another environment."""
 
     def stack(self, region: str, name: str) -> DeployedStack | None:
-        found = super().stack(region, name)
-        return found and replace(found, tags={**found.tags, "env": "x-two"})
+        stack = super().stack(region, name)
+        return stack and replace(stack, tags={**stack.tags, "env": "x-two"})
 
 
-def test_a_stack_of_somebody_else_says_nothing() -> None:
-    """Its bucket would be emptied, or its table read, instead of the environment's own."""
+def test_a_stack_of_another_environment_is_refused() -> None:
+    """Otherwise a task would change the resources of the other environment."""
     outputs = {"cdn": {"SiteBucket": "theirs"}}
     environment = Environment(ENV, (), Path(), Settings())
-    ours = Target(environment, Account(outputs))
-    taken = Target(environment, Taken(outputs))
+    own = Target(environment, Account(outputs))
+    foreign = Target(environment, ForeignAccount(outputs))
 
     with pytest.raises(GuardError, match="crd-x-cdn in ca-central-1: not a stack of x"):
-        taken.output("cdn", "SiteBucket")
+        foreign.output("cdn", "SiteBucket")
 
-    assert "theirs" == ours.output("cdn", "SiteBucket")
+    assert "theirs" == own.output("cdn", "SiteBucket")

@@ -1,62 +1,41 @@
-"""Everyone in the user pool."""
+"""The users of the user pool are read from all pages."""
 
 from __future__ import annotations
 
-import json
-
-from invoke.context import Context
-
 from operations import users
-from tests.operations.answers import Account, Client, opened
+from tests.operations.fake_account import Account, Client, target
 
 
-def person(sub: str, *, enabled: bool = True, status: str = "CONFIRMED", **known: str) -> object:
-    """Somebody as Cognito lists them."""
-    attributes = [{"Name": name, "Value": value} for name, value in {"sub": sub, **known}.items()]
+def user(sub: str, *, enabled: bool = True, status: str = "CONFIRMED", **others: str) -> object:
+    """Return a user as Cognito lists them."""
+    attributes = [{"Name": name, "Value": value} for name, value in {"sub": sub, **others}.items()]
     return {"Attributes": attributes, "Enabled": enabled, "UserStatus": status}
 
 
 PAGES = [
-    {
-        "Users": [
-            person("b", preferred_username="bob", email="bob@x.example", email_verified="true")
-        ]
-    },
+    {"Users": [user("b", preferred_username="bob", email="bob@x.example", email_verified="true")]},
     {"Users": []},
     {
         "Users": [
-            person("c", status="UNCONFIRMED", email="carol@x.example", email_verified="false"),
-            person("a", enabled=False, preferred_username="al\x1bice"),
+            user("c", status="UNCONFIRMED", email="carol@x.example", email_verified="false"),
+            user("a", enabled=False, preferred_username="al\x1bice"),
         ]
     },
 ]
 
 
-def test_a_table(monkeypatch, capsys) -> None:
-    """All pages, in one order; what somebody lacks is a dash, and no name moves the cursor."""
+def test_all_pages_are_read_and_sorted() -> None:
+    """Users are sorted by `sub`; attributes that a user lacks are empty."""
     client = Client(list_users=PAGES)
-    opened(monkeypatch, Account({"users": {"Pool": "pool"}}, {"cognito-idp": client}))
 
-    users.list_(Context())
+    rows = users.list_users(target(Account({"users": {"Pool": "pool"}}, {"cognito-idp": client})))
 
-    assert capsys.readouterr().out == (
-        "sub  handle     email            status       confirmed\n"
-        "a    al\\x1bice  -                DISABLED     no\n"
-        "b    bob        bob@x.example    CONFIRMED    yes\n"
-        "c    -          carol@x.example  UNCONFIRMED  no\n"
-    )
-    assert [("list_users", {"UserPoolId": "pool"})] == client.asked
-
-
-def test_json(monkeypatch, capsys) -> None:
-    """A line for each person."""
-    opened(
-        monkeypatch,
-        Account({"users": {"Pool": "pool"}}, {"cognito-idp": Client(list_users=PAGES)}),
-    )
-
-    users.list_(Context(), json=True)
-
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert ["a", "b", "c"] == [row["sub"] for row in rows]
-    assert [False, True, False] == [row["confirmed"] for row in rows]
+    assert [row["sub"] for row in rows] == ["a", "b", "c"]
+    assert rows[0] == {
+        "sub": "a",
+        "handle": "al\x1bice",
+        "email": "",
+        "status": "DISABLED",
+        "confirmed": False,
+    }
+    assert client.calls == [("list_users", {"UserPoolId": "pool"})]

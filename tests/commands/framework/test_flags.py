@@ -1,4 +1,4 @@
-"""No flag of any task is taken without its value: a table over all tasks."""
+"""Every flag of every task is refused without its value."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ CONTEXTS: dict[str, ParserContext] = {
 
 
 class Recorder(Executor):
-    """Runs no task: remembers which ones would have run, and with what."""
+    """Records the tasks and arguments instead of running them."""
 
     ran: ClassVar[list[tuple[str, dict[str, Any]]]] = []
 
-    def execute(self, *asked: Any) -> dict[Any, Any]:
-        """Remember."""
-        self.ran.extend((context.name, context.as_kwargs) for context in asked)
+    def execute(self, *calls: Any) -> dict[Any, Any]:
+        """Record the calls."""
+        self.ran.extend((context.name, context.as_kwargs) for context in calls)
         return {}
 
 
 @pytest.fixture(autouse=True)
-def nothing_ran() -> None:
-    """Every test begins anew."""
+def no_recorded_calls() -> None:
+    """Clear the records of other tests."""
     Recorder.ran.clear()
 
 
@@ -53,15 +53,15 @@ def parse(*argv: str) -> dict[str, Any]:
     return dict(parsed.as_kwargs)
 
 
-def fault(*argv: str) -> list[str]:
-    """The error and its hint."""
-    with pytest.raises(ParseError) as told:
+def parse_error(*argv: str) -> list[str]:
+    """Return the lines of the error and its hint."""
+    with pytest.raises(ParseError) as raised:
         parse(*argv)
-    return str(told.value).splitlines()
+    return str(raised.value).splitlines()
 
 
-def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> list[str]:
-    """The error and its hint; no task has run, and the exit code is 1."""
+def run_refused(capsys: pytest.CaptureFixture[str], *argv: str) -> list[str]:
+    """Run Invoke, check that no task ran, and return the lines of the error and its hint."""
     with pytest.raises(SystemExit) as ended:
         Program(namespace=tasks.namespace, executor_class=Recorder).run(["invoke", *argv])
     out, err = capsys.readouterr()
@@ -70,7 +70,7 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> list[str]:
 
 
 def invoke(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run Python so, in the checkout."""
+    """Run Python with *command* in the project."""
     return subprocess.run(
         [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -78,7 +78,7 @@ def invoke(*command: str) -> subprocess.CompletedProcess[str]:
 
 @dataclass(frozen=True)
 class Flag:
-    """A flag of a task, by one of its names; *name* is the one that errors tell."""
+    """A flag of a task, as *given* by its short or long name."""
 
     task: str
     argument: Argument
@@ -86,18 +86,18 @@ class Flag:
 
     @property
     def name(self) -> str:
-        """The long one."""
+        """Return the long name, which errors contain."""
         return to_flag(self.argument.names[0])
 
     @property
     def before(self) -> list[str]:
-        """The task, with its other positional arguments."""
+        """Return the task and its other positional arguments."""
         positional = CONTEXTS[self.task].positional_args
         return [self.task, *("x" for each in positional if each is not self.argument)]
 
 
 def flags(*kinds: type) -> list[Any]:
-    """Each flag of these *kinds*, of each task, by each of its names."""
+    """Return the flags of all tasks whose values are of these *kinds*, by each of their names."""
     return [
         pytest.param(Flag(task, argument, to_flag(name)), id=f"{task} {to_flag(name)}")
         for task, context in CONTEXTS.items()
@@ -111,7 +111,7 @@ VALUED = flags(str, list, int)
 
 
 def test_the_table_is_not_empty() -> None:
-    """Both long and short names of both of the flags that delete everything are in it."""
+    """The table has short and long names, also of the flags of `destroy`."""
     ids = {param.id for param in VALUED}
 
     assert {"destroy --stack", "destroy -s", "destroy --confirm", "deploy -s"} <= ids
@@ -120,9 +120,9 @@ def test_the_table_is_not_empty() -> None:
 
 WITHOUT_VALUE = {
     "{flag}": "needs a value",
-    "{flag}=": "its value is empty",
-    "{flag}||": "its value is empty",
-    "{flag}|| ": "its value is empty",
+    "{flag}=": "the value is empty",
+    "{flag}||": "the value is empty",
+    "{flag}|| ": "the value is empty",
     "{flag}||--echo": "needs a value, but --echo follows",
     "{flag}||--unknown=x": "needs a value, but --unknown=x follows",
     "{flag}||--||x": "needs a value",
@@ -131,34 +131,34 @@ WITHOUT_VALUE = {
 
 @pytest.mark.parametrize("flag", VALUED)
 def test_a_flag_without_its_value(flag: Flag) -> None:
-    """It is refused, whatever follows, for every flag of every task that takes one."""
-    told = {
-        given: fault(*flag.before, *given.format(flag=flag.given).split("||"))
+    """A missing value is refused, whatever follows the flag."""
+    errors = {
+        given: parse_error(*flag.before, *given.format(flag=flag.given).split("||"))
         for given in WITHOUT_VALUE
     }
 
-    hint = f"hint:  `./inv --help {flag.task}` lists its flags"
+    hint = f"hint:  run `./inv --help {flag.task}` to list its flags"
     assert {
         given: [f"error: {flag.task}: {flag.name}: {fact}", hint]
         for given, fact in WITHOUT_VALUE.items()
-    } == told
+    } == errors
 
 
 @pytest.mark.parametrize("flag", VALUED)
-def test_the_next_flag_is_no_value(flag: Flag) -> None:
-    """Nor is one of the same task."""
+def test_the_next_flag_is_not_a_value(flag: Flag) -> None:
+    """A flag of the same task that follows is not read as a value."""
     others = [each for each in CONTEXTS[flag.task].args.values() if each.kind is bool]
     if not others:
         others = [flag.argument]
 
-    told = fault(*flag.before, flag.given, to_flag(others[0].names[0]))
+    error = parse_error(*flag.before, flag.given, to_flag(others[0].names[0]))
 
-    assert f"error: {flag.task}: {flag.name}: needs a value" in told
+    assert f"error: {flag.task}: {flag.name}: needs a value" in error
 
 
 @pytest.mark.parametrize("flag", VALUED)
 def test_a_flag_with_its_value(flag: Flag) -> None:
-    """Both ways to give it are taken; behind an equals sign it may look like a flag."""
+    """A value follows a space or an equals sign; after the latter it may look like a flag."""
     value = {int: "-7", str: "--x=y", list: "--x=y"}[flag.argument.kind]
     expected = {int: -7, str: value, list: [value]}[flag.argument.kind]
 
@@ -170,23 +170,23 @@ def test_a_flag_with_its_value(flag: Flag) -> None:
 
 @pytest.mark.parametrize("flag", flags(int))
 @pytest.mark.parametrize("value", ["x", "1.5", "0x10"])
-def test_a_number_that_is_none(flag: Flag, value: str) -> None:
-    """The flag is named, and there is no traceback."""
-    told = fault(flag.task, f"{flag.given}={value}")
+def test_an_invalid_number(flag: Flag, value: str) -> None:
+    """The error names the flag."""
+    error = parse_error(flag.task, f"{flag.given}={value}")
 
-    assert f"error: {flag.task}: {flag.name}={value}: not a whole number" == told[0]
+    assert f"error: {flag.task}: {flag.name}={value}: not a whole number" == error[0]
 
 
 @pytest.mark.parametrize("flag", flags(bool))
 def test_a_switch_with_a_value(flag: Flag) -> None:
-    """`--yes=no` is not yes, and `--yes=plan` does not run another task."""
+    """`--yes=no` does not mean yes, and `--yes=plan` does not run another task."""
     values = ["no", "", "false", "plan"]
 
-    told = [fault(*flag.before, f"{flag.given}={value}")[0] for value in values]
+    errors = [parse_error(*flag.before, f"{flag.given}={value}")[0] for value in values]
 
     assert [
         f"error: {flag.task}: {flag.name}={value}: the flag takes no value" for value in values
-    ] == told
+    ] == errors
 
 
 @pytest.mark.parametrize("flag", flags(str, int))
@@ -194,63 +194,63 @@ def test_a_flag_twice(flag: Flag) -> None:
     """A repeated flag is refused as ambiguous."""
     value = "1" if flag.argument.kind is int else "plan"
 
-    told = fault(*flag.before, f"{flag.given}={value}", f"{flag.given}={value}")
+    error = parse_error(*flag.before, f"{flag.given}={value}", f"{flag.given}={value}")
 
-    assert f"error: {flag.task}: {flag.name}: given more than once" == told[0]
+    assert f"error: {flag.task}: {flag.name}: given more than once" == error[0]
 
 
 def test_a_list_twice() -> None:
-    """It has both."""
+    """Both values are in the list."""
     assert ["a", "b"] == parse("deploy", "--stack=a", "-s", "b")["stack"]
 
 
 def test_a_list_whose_second_value_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
-    """The first one does not stand in for it."""
-    assert "error: destroy: --stack: needs a value" in refused(
+    """The second flag needs a value of its own."""
+    assert "error: destroy: --stack: needs a value" in run_refused(
         capsys, "destroy", "--stack=a", "--stack"
     )
 
 
-def test_all_faults_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """In the order in which they were given, each below the last."""
-    told = refused(capsys, "destroy", "--stack=", "--jobs=x", "--yes=no", "--env")
+def test_all_errors_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are listed in the order of the command line."""
+    errors = run_refused(capsys, "destroy", "--stack=", "--jobs=x", "--yes=no", "--env")
 
     assert [
-        "error: destroy: --stack: its value is empty",
+        "error: destroy: --stack: the value is empty",
         "       destroy: --jobs=x: not a whole number",
         "       destroy: --yes=no: the flag takes no value",
         "       destroy: --env: needs a value",
-        "hint:  `./inv --help destroy` lists its flags",
-    ] == told
+        "hint:  run `./inv --help destroy` to list its flags",
+    ] == errors
 
 
 def test_an_unknown_flag(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is reported like any other error."""
-    told = refused(capsys, "destroy", "--stakc=x")
+    """The error suggests a similar flag."""
+    error = run_refused(capsys, "destroy", "--stakc=x")
 
-    assert ["error: destroy: --stakc: no such flag; did you mean --stack?"] == told[:1]
+    assert ["error: destroy: --stakc: no such flag; did you mean --stack?"] == error[:1]
 
 
 @pytest.mark.parametrize("argv", ["graph -- --format=dot", "graph --format=dot -- plan"])
-def test_what_follows_a_lone_double_hyphen(argv: str) -> None:
-    """Invoke ignores it, so `destroy --yes -- --dry-run` would delete.
+def test_arguments_after_a_lone_double_hyphen(argv: str) -> None:
+    """Invoke ignores them, so `destroy --yes -- --dry-run` would delete.
 
-    In a process of its own, since Invoke reads it before it loads tasks.py.
+    This runs in a process of its own, because Invoke reads them before it loads tasks.py.
     """
     done = invoke("-m", "invoke", *argv.split())
 
     assert (1, "") == (done.returncode, done.stdout)
     ignored = argv.partition("-- ")[2]
     assert [
-        f"error: -- {ignored}: no task takes anything after a lone --",
-        "hint: remove the --; a value that begins with - is given as --flag=value",
+        f"error: -- {ignored}: no task accepts arguments after a lone --",
+        "hint: remove the --; pass a value that begins with - as --flag=value",
     ] == done.stderr.splitlines()
 
 
-def test_completion_takes_a_line_after_the_double_hyphen(
+def test_shell_completion(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A shell gives it the line so far."""
+    """Completion passes the command line after a lone double hyphen, which is allowed."""
     with pytest.raises(SystemExit) as ended:
         Program(namespace=tasks.namespace).run(["invoke", "--complete", "--", "invoke", "destroy"])
 
@@ -267,7 +267,7 @@ def test_completion_takes_a_line_after_the_double_hyphen(
     ],
 )
 def test_the_dry_run_of_invoke(argv: list[str], variables: dict[str, str]) -> None:
-    """It would not keep a task from deleting, so no task runs."""
+    """Invoke's --dry would not keep a task from deleting, so it is refused."""
     done = subprocess.run(
         [sys.executable, "-m", "invoke", *argv, "--env=absent"],
         cwd=ROOT,
@@ -288,8 +288,8 @@ def test_the_dry_run_of_invoke(argv: list[str], variables: dict[str, str]) -> No
     "context", [Context(remainder="x"), Context(Config({"run": {"dry": True}}))]
 )
 @pytest.mark.parametrize("name", sorted(CONTEXTS))
-def test_every_task_refuses_what_it_would_ignore(name: str, context: Context) -> None:
-    """Before it does anything."""
+def test_every_task_refuses_ignored_arguments(name: str, context: Context) -> None:
+    """The refusal is the first thing that a task does."""
     with pytest.raises(Exit) as ended:
         tasks.namespace[name](context)
 
@@ -298,14 +298,14 @@ def test_every_task_refuses_what_it_would_ignore(name: str, context: Context) ->
 
 @pytest.mark.parametrize("value", ["", " "])
 def test_an_empty_argument(capsys: pytest.CaptureFixture[str], value: str) -> None:
-    """An empty shell variable in quotes is no name of a function."""
-    told = refused(capsys, "lambda.invoke", value)
+    """A quoted empty shell variable is refused as a positional argument."""
+    error = run_refused(capsys, "lambda.invoke", value)
 
-    assert "error: lambda.invoke: name: is empty" == told[0]
+    assert "error: lambda.invoke: name: is empty" == error[0]
 
 
 def test_several_tasks() -> None:
-    """One after the other, as ever."""
+    """Several tasks can be run in one command."""
     program = Program(namespace=tasks.namespace, executor_class=Recorder)
 
     program.run(["invoke", "plan", "--stack", "a", "deploy", "--yes", "-s=b", "status"])
@@ -319,7 +319,7 @@ def test_several_tasks() -> None:
     "command", [["-m", "invoke"], [str(Path(sys.executable).with_name("invoke"))]]
 )
 def test_from_the_command_line(command: list[str]) -> None:
-    """However Invoke is started: ./inv does it the first way."""
+    """Flags are checked however Invoke is started; ./inv uses the first way."""
     done = invoke(*command, "destroy", "--stack")
 
     assert (1, "") == (done.returncode, done.stdout)
@@ -327,7 +327,7 @@ def test_from_the_command_line(command: list[str]) -> None:
 
 
 def test_short_flags() -> None:
-    """A letter means the same flag in every task that has it."""
+    """A short flag stands for the same long flag in every task."""
     meanings: dict[str, set[str]] = {}
     for context in CONTEXTS.values():
         for argument in context.args.values():
@@ -339,19 +339,19 @@ def test_short_flags() -> None:
 
 @pytest.mark.parametrize("task", CONTEXTS)
 def test_a_short_flag_of_invoke(task: str) -> None:
-    """`-d` is --dry-run or nothing, never Invoke's --debug; so are the others, but for -h."""
+    """A short flag that a task lacks is refused, not read as Invoke's own, except for -h."""
     context = CONTEXTS[task]
     before = Flag(task, Argument("none"), "").before
     shorts = [to_flag(name) for each in CORE.args.values() for name in each.names if len(name) == 1]
 
-    told = {
-        short: fault(*before, short)[0]
+    errors = {
+        short: parse_error(*before, short)[0]
         for short in shorts
         if short not in context.flags and short != "-h"
     }
 
-    assert {short: f"error: {task}: {short}: no such flag" for short in told} == told
-    assert told or task == "destroy"
+    assert {short: f"error: {task}: {short}: no such flag" for short in errors} == errors
+    assert errors or task == "destroy"
 
 
 @pytest.mark.parametrize(
@@ -365,22 +365,22 @@ def test_a_short_flag_of_invoke(task: str) -> None:
         (["--verbose"], "--verbose: no such flag"),
         (
             ["deploy", "cluster"],
-            "deploy: cluster: is no flag and no task; did you mean --stack=cluster?",
+            "deploy: cluster: is not a flag or a task; did you mean --stack=cluster?",
         ),
-        (["plan", "dev"], "plan: dev: is no flag and no task; did you mean --env=dev?"),
-        (["plan", "depoly"], "plan: depoly: is no flag and no task; did you mean deploy?"),
-        (["logs", "web"], "logs: web: is no flag and no task; did you mean --service=web?"),
+        (["plan", "dev"], "plan: dev: is not a flag or a task; did you mean --env=dev?"),
+        (["plan", "depoly"], "plan: depoly: is not a flag or a task; did you mean deploy?"),
+        (["logs", "web"], "logs: web: is not a flag or a task; did you mean --service=web?"),
         (
             ["site.sync", "out"],
-            "site.sync: out: is no flag and no task; did you mean --folder=out?",
+            "site.sync: out: is not a flag or a task; did you mean --folder=out?",
         ),
-        (["graph", "xyz"], "graph: xyz: is no flag and no task"),
+        (["graph", "xyz"], "graph: xyz: is not a flag or a task"),
         (["deploy", "--stakc", "x"], "deploy: --stakc: no such flag; did you mean --stack?"),
     ],
 )
-def test_what_was_meant(capsys: pytest.CaptureFixture[str], argv: list[str], expected: str) -> None:
-    """The nearest task or flag is suggested, and a value by itself gets its flag."""
-    [told, hint] = refused(capsys, *argv)
+def test_suggestions(capsys: pytest.CaptureFixture[str], argv: list[str], expected: str) -> None:
+    """A similar task or flag is suggested, or the flag that a value belongs to."""
+    [error, hint] = run_refused(capsys, *argv)
 
-    assert f"error: {expected}" == told
-    assert hint.startswith(("hint:  `./inv", "hint:  `invoke"))  # As it was called.
+    assert f"error: {expected}" == error
+    assert hint.startswith("hint:  run `./inv")

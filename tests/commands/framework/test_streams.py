@@ -1,4 +1,4 @@
-"""Whatever becomes of the output, a task ends without a traceback, with the usual exit code."""
+"""A task whose output cannot be written ends without a traceback."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMMANDS = ["graph --env=dev", "--list", "--help deploy", "plan --env=nowhere", 
 PRINTING = """
 import sys
 from commands.framework import streams
-streams.fill()
+streams.open_standard_streams()
 print("\u2026 \xe4")
 print("\u4e2d", file=sys.stderr)
 """
@@ -25,7 +25,7 @@ TO_ERROR = {"plan --env=nowhere", "depoly"}
 
 
 def run(command: str, redirected: str, *, unbuffered: str = "") -> tuple[int, str, str]:
-    """Exit code, output and errors of an invoke *command*, *redirected* by a shell."""
+    """Run an invoke *command*, *redirected* by a shell; return its exit code, stdout and stderr."""
     invoke = f"{sys.executable} -m invoke {command}"
     done = subprocess.run(
         ["bash", "-c", f"({invoke} {redirected}; exit ${{PIPESTATUS[0]}})"],
@@ -40,8 +40,8 @@ def run(command: str, redirected: str, *, unbuffered: str = "") -> tuple[int, st
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_reader_that_ends(command: str, unbuffered: str) -> None:
-    """Nothing is said, and the code is that of a program which SIGPIPE ended."""
+def test_a_broken_pipe(command: str, unbuffered: str) -> None:
+    """Nothing is printed, and the exit code is that of SIGPIPE."""
     pipe = "2> >(exec true)" if command in TO_ERROR else "| exec true"
 
     assert (141, "", "") == run(command, pipe, unbuffered=unbuffered)
@@ -50,15 +50,15 @@ def test_a_reader_that_ends(command: str, unbuffered: str) -> None:
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_full_disk(command: str, unbuffered: str) -> None:
-    """It is told in a line where there still is one to tell it on."""
+    """One line is printed to standard error, unless that cannot be written."""
     to_error = command in TO_ERROR
 
     code, out, errors = run(
         command, "2> /dev/full" if to_error else "> /dev/full", unbuffered=unbuffered
     )
 
-    told = "" if to_error else "error: cannot write: No space left on device\n"
-    assert (1, "", told) == (code, out, errors)
+    message = "" if to_error else "error: cannot write: No space left on device\n"
+    assert (1, "", message) == (code, out, errors)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_a_full_disk(command: str, unbuffered: str) -> None:
     ],
 )
 def test_closed_streams(command: str, closed: str, expected: tuple[int, bool, bool]) -> None:
-    """The task does its work; no error is printed to the output instead."""
+    """The task runs; its errors are not printed to standard output."""
     code, out, errors = run(command, closed)
 
     assert expected == (code, bool(out), bool(errors))
 
 
-def test_an_encoding_that_lacks_a_character() -> None:
-    """It is printed as an escape; the task goes on."""
+def test_an_encoding_without_a_character() -> None:
+    """The character is printed as an escape."""
     done = subprocess.run(
         [sys.executable, "-c", PRINTING],
         cwd=ROOT,
@@ -98,17 +98,17 @@ def test_an_encoding_that_lacks_a_character() -> None:
     [BrokenPipeError(32, "Broken pipe"), OSError(28, "No space", "a-file"), OSError(2, "None")],
     ids=["of another pipe", "of a file", "of anything else"],
 )
-def test_another_fault_stays_what_it_is(error: OSError, capfd: pytest.CaptureFixture[str]) -> None:
-    """Only standard output and error are looked after here."""
-    with pytest.raises(OSError, match=error.strerror) as told, streams.guarded():
+def test_other_errors_are_raised(error: OSError, capfd: pytest.CaptureFixture[str]) -> None:
+    """Only errors of standard output and standard error are handled."""
+    with pytest.raises(OSError, match=error.strerror) as raised, streams.write_errors_handled():
         raise error
 
-    assert error is told.value
+    assert error is raised.value
 
 
 def test_an_exit_code_is_kept(capfd: pytest.CaptureFixture[str]) -> None:
-    """A task that ends by itself ends as it says."""
-    with pytest.raises(Exit) as ended, streams.guarded():
+    """The exit code of a task is kept."""
+    with pytest.raises(Exit) as ended, streams.write_errors_handled():
         raise Exit(code=2)
 
     assert 2 == ended.value.code

@@ -1,4 +1,4 @@
-"""What every task has: its `--env` explained, and an end from outside."""
+"""Every task has help for --env, handles signals, and prints tracebacks with --debug."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from invoke.context import Context
 
-from commands.framework.task import ENV, task
+from commands.framework.task import ENV_HELP, task
 
 ROOT = Path(__file__).parents[3]
 TASK = """
@@ -22,12 +22,12 @@ from commands.framework.task import task
 @task()
 def wait(_):
     try:
-        print("at it", flush=True)
+        print("started", flush=True)
         sys.stdin.readline()
     finally:
-        print("putting in order", flush=True)
+        print("cleaning up", flush=True)
         time.sleep(0.3)
-        print("in order", flush=True)
+        print("clean", flush=True)
 
 try:
     wait(Context())
@@ -37,7 +37,7 @@ except Exit as ended:
 
 
 def started(*before: str) -> subprocess.Popen[str]:
-    """A process that has begun with its task, after it did what *before* says."""
+    """Start a task in a process that runs the statements *before* first."""
     process = subprocess.Popen(
         [sys.executable, "-c", "\n".join(before) + TASK],
         cwd=ROOT,
@@ -46,54 +46,54 @@ def started(*before: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert "at it\n" == process.stdout.readline()
+    assert "started\n" == process.stdout.readline()
     return process
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGHUP])
-def test_enough(how: signal.Signals, again: signal.Signals) -> None:
-    """An interrupt, and only one: what the task began is put in order."""
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGHUP])
+def test_termination_signals(first: signal.Signals, second: signal.Signals) -> None:
+    """The first signal interrupts the task; a second one does not interrupt its cleanup."""
     with started() as process:
-        process.send_signal(how)
-        assert "putting in order\n" == process.stdout.readline()
-        process.send_signal(again)
+        process.send_signal(first)
+        assert "cleaning up\n" == process.stdout.readline()
+        process.send_signal(second)
         out, err = process.communicate(timeout=20)
 
-    assert "in order\n" == out
+    assert "clean\n" == out
     assert "" == err
     assert 130 == process.returncode
 
 
 def test_nohup() -> None:
-    """Whoever is going to close the terminal has said that this is not the end."""
+    """A signal that the parent process ignores does not interrupt the task."""
     with started("import signal", "signal.signal(signal.SIGHUP, signal.SIG_IGN)") as process:
         process.send_signal(signal.SIGHUP)
         out, _ = process.communicate("go on\n", timeout=20)
 
-    assert "putting in order\nin order\n" == out
+    assert "cleaning up\nclean\n" == out
     assert 0 == process.returncode
 
 
-def test_what_env_means_is_said_by_itself() -> None:
-    """Where a task takes one; it may say more of it than we do."""
+def test_the_help_of_env() -> None:
+    """It is added to tasks that have the parameter and no help of their own."""
 
     @task(help={"json": "as JSON"})
-    def plain(_: Context, env: str = "", json: bool = False) -> None: ...
+    def without_help(_: Context, env: str = "", json: bool = False) -> None: ...
 
     @task(help={"env": "another"})
-    def told(_: Context, env: str = "") -> None: ...
+    def with_help(_: Context, env: str = "") -> None: ...
 
     @task()
-    def without(_: Context) -> None: ...
+    def without_env(_: Context) -> None: ...
 
-    assert [{"env": ENV, "json": "as JSON"}, {"env": "another"}, {}] == [
-        each.help for each in (plain, told, without)
+    assert [{"env": ENV_HELP, "json": "as JSON"}, {"env": "another"}, {}] == [
+        task_.help for task_ in (without_help, with_help, without_env)
     ]
 
 
-def failing(how: str, *argv: str) -> list[str]:
-    """What a task that fails *how* prints to standard error, when called with *argv*."""
+def failing(statement: str, *argv: str) -> list[str]:
+    """Run a task that fails with *statement*, and return its lines on standard error."""
     text = f"""
 import sys
 from invoke.context import Context
@@ -103,7 +103,7 @@ from commands.framework.task import task
 
 @task()
 def fail(_):
-    {how}
+    {statement}
 
 try:
     fail(Context())
@@ -118,13 +118,13 @@ except Exit as ended:
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("statement", "errors"),
     [
         ("raise ConfigError('a: b')", ["error: a: b"]),
         ("raise Exit(code=1) from ConfigError('a: b')", []),
     ],
 )
-def test_debug(how: str, told: list[str]) -> None:
-    """`--debug` shows how an error came about, whoever printed it; nothing else does."""
-    assert told == failing(how)
-    assert "deployer.errors.ConfigError: a: b" == failing(how, "--debug")[-1]
+def test_debug(statement: str, errors: list[str]) -> None:
+    """A traceback is printed only with --debug, whichever part of the task printed the error."""
+    assert errors == failing(statement)
+    assert "deployer.errors.ConfigError: a: b" == failing(statement, "--debug")[-1]

@@ -1,4 +1,4 @@
-"""Text from AWS is shown without control characters."""
+"""Text from AWS is printed with control characters escaped."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from commands import db
 from commands.framework import table, terminal
 from commands.framework.task import task
 from deployer.errors import CloudError
-from operations import db
 
 HOSTILE = "\x1b]0;owned\x07 \x9b2J \r \x7f \u202e é 日本"
-SHOWN = r"\x1b]0;owned\x07 \x9b2J \r \x7f \u202e é 日本"
+ESCAPED = r"\x1b]0;owned\x07 \x9b2J \r \x7f \u202e é 日本"
 
 
-def test_lines_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each on its line, as it is but for control characters."""
+def test_lines_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line is printed as it is, except for control characters."""
     terminal.show(f"one {HOSTILE}\ntwo")
 
-    assert f"one {SHOWN}\ntwo\n" == capsys.readouterr().out
+    assert f"one {ESCAPED}\ntwo\n" == capsys.readouterr().out
 
 
-def test_an_error_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """It may quote what a function or AWS has said."""
+def test_an_error_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    """An error and its hint may quote a function or AWS."""
 
     @task()
     def fails(_: Context) -> None:
@@ -34,18 +34,18 @@ def test_an_error_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Exit):
         fails(Context())
 
-    assert f"error: {SHOWN}\nhint: {SHOWN}\n" == capsys.readouterr().err
+    assert f"error: {ESCAPED}\nhint: {ESCAPED}\n" == capsys.readouterr().err
 
 
-def test_names_of_migrations_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """They are what a function answers."""
-    db._show({"applied": [HOSTILE]}, nothing="")
+def test_names_of_migrations_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are part of the answer of a function."""
+    db._print({"applied": [HOSTILE]}, nothing="")
 
-    assert f"applied {SHOWN}\n" == capsys.readouterr().out
+    assert f"applied {ESCAPED}\n" == capsys.readouterr().out
 
 
-def test_rows_as_json_are_shown() -> None:
-    """JSON escapes ESC, but not the control characters beyond ASCII; a reader gets them back."""
+def test_json_rows_are_escaped() -> None:
+    """Control characters beyond ASCII are escaped too; a JSON parser restores them."""
     text = table.text([{"a": HOSTILE, "b": "\U000e0001"}], ["a"], as_json=True)
 
     assert all(char.isprintable() for char in text.removesuffix("\n"))

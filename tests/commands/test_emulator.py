@@ -1,4 +1,4 @@
-"""The status and the reset of the emulator."""
+"""`emulator.status` and `emulator.reset`."""
 
 from __future__ import annotations
 
@@ -10,25 +10,17 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 import emulator
-from operations import emulator as operation
+from commands import emulator as commands
 from operations import project
 
 
-@pytest.mark.parametrize(
-    ("isolation", "line"),
-    [
-        ("namespaces", "isolates functions by namespaces (docs/emulator.md)"),
-        ("environment", "isolates functions by environment (docs/emulator.md)"),
-        (None, "isolates functions by - (docs/emulator.md)"),
-    ],
-)
-def test_isolation(
+@pytest.mark.parametrize("isolation", ["namespaces", "environment", None])
+def test_the_status_shows_the_isolation(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     isolation: str | None,
-    line: str,
 ) -> None:
-    """The status shows the isolation of functions."""
+    """It depends on the machine how functions are isolated."""
     status = emulator.Status(
         url=None,
         pid=None,
@@ -41,8 +33,9 @@ def test_isolation(
     )
     monkeypatch.setattr(emulator, "status", lambda _: status)
 
-    operation._show_status()
+    commands.status(Context())
 
+    line = f"isolation  {isolation or '-'}, of functions (docs/emulator.md)"
     assert line in capsys.readouterr().out.splitlines()
 
 
@@ -59,7 +52,7 @@ class Stdin(io.StringIO):
 
 @pytest.fixture
 def stdin(monkeypatch: pytest.MonkeyPatch):
-    """Return a function that replaces standard input."""
+    """Return a function that provides typed text on standard input."""
 
     def type_(typed: str, *, terminal: bool) -> None:
         monkeypatch.setattr("sys.stdin", Stdin(typed, terminal=terminal))
@@ -68,19 +61,17 @@ def stdin(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.fixture
-def reset(monkeypatch: pytest.MonkeyPatch, tmp_path):
-    """Return the deletions of a reset, with the emulator in a folder of the test."""
+def resets(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    """Give the project an emulator with data; return the list of the resets."""
     folder = tmp_path / ".emulator"
     folder.mkdir()
     (folder / "objects").mkdir()
     (folder / "objects" / "one").write_text("precious")
-    deleted: list[object] = []
-    monkeypatch.setattr(emulator, "reset", deleted.append)
-    existing = project.project()
-    monkeypatch.setattr(
-        project, "project", lambda: type(existing)(tmp_path, existing.config, existing.layers)
-    )
-    return deleted
+    resets: list[object] = []
+    monkeypatch.setattr(emulator, "reset", resets.append)
+    own = project.project()
+    monkeypatch.setattr(project, "project", lambda: type(own)(tmp_path, own.config, own.layers))
+    return resets
 
 
 @pytest.mark.parametrize(
@@ -88,25 +79,25 @@ def reset(monkeypatch: pytest.MonkeyPatch, tmp_path):
     [("y\n", False, 0), ("\n", False, 3), ("", True, 0)],
     ids=["yes", "no", "--yes"],
 )
-def test_a_reset_shows_and_asks(stdin, capsys, reset, *, typed, yes, code) -> None:
-    """All local data would be deleted; the default is no, and --yes does not ask."""
+def test_a_reset_asks_for_approval(stdin, capsys, resets, *, typed, yes, code) -> None:
+    """The sizes are shown first; the answer defaults to no, and --yes skips the question."""
     stdin(typed, terminal=True)
 
     try:
-        operation.reset(Context(), yes=yes)
+        commands.reset(Context(), yes=yes)
         ended = 0
     except Exit as exit_:
         ended = exit_.code
 
-    assert (code, code == 0) == (ended, bool(reset))
+    assert (ended, bool(resets)) == (code, code == 0)
     assert "8 of objects" in capsys.readouterr().out
 
 
-def test_an_empty_folder_needs_no_question(stdin, reset, tmp_path) -> None:
-    """There is nothing that could be missed."""
+def test_a_reset_of_an_empty_folder_asks_nothing(stdin, resets, tmp_path) -> None:
+    """Without data there is nothing to approve."""
     stdin("", terminal=False)
     (tmp_path / ".emulator" / "objects" / "one").unlink()
 
-    operation.reset(Context())
+    commands.reset(Context())
 
-    assert reset
+    assert resets

@@ -1,4 +1,4 @@
-"""The tasks of the database, up to the function they call: here one that tells what it was asked."""
+"""`db.*` invoke the function `migrate`: here a function that returns its event."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from commands import db
 from deployer.aws.account import Account
 from deployer.aws.connect import connect_endpoint
 from deployer.config.fields import Settings
 from deployer.environment import Environment
 from deployer.errors import CloudError, UnreachableError
 from deployer.model import Env
-from operations import db, functions, project, target
+from operations import db as operation
+from operations import lambdas, project
 from tests.emulator.functions import ROLE, code, function
 from tests.emulator.templates import ref, resource, template
-from tests.operations import answers
-from tests.operations.answers import tags
+from tests.operations import fake_account
+from tests.operations.fake_account import stack_tags
 
 if TYPE_CHECKING:
     from tests.emulator_server import Aws
@@ -31,7 +33,7 @@ ENV = Env(
     "cruddur", "crd", "x", "000000000000", "ca-central-1", "x.example.com", "Z1", protect=False
 )
 
-ASKED = """
+FUNCTION = """
 import json, time
 def handler(event, _):
     match event.get("do"):
@@ -41,31 +43,33 @@ def handler(event, _):
             return {"applied": ["0001_users", "0003_a", "0002_b"], "pending": ["0004_c"]}
         case "seed":
             raise ValueError("0001_users: no such table")
-        case "bootstrap" if event["username"] == "stranger":
+        case "bootstrap" if event["username"] == "unknown":
             raise OSError('FATAL:  PAM authentication failed for user "migrator"')
-    return {"was_asked": [json.dumps(event, sort_keys=True)]}
+    return {"got": [json.dumps(event, sort_keys=True)]}
 """
 
 
 @pytest.fixture
 def account(aws: Aws, monkeypatch: pytest.MonkeyPatch):
-    """An account with what the tasks look for: the outputs of two layers, a function, a secret."""
+    """An account with the outputs of two stacks, a function and a secret."""
     known = {"SecretString": json.dumps({"username": "overseer", "password": PASSWORD})}
     secret = resource("AWS::SecretsManager::Secret", **known)
     aws.deploy(
         "crd-x-database",
         template(Secret=secret) | {"Outputs": {"MasterSecret": {"Value": ref("Secret")}}},
-        Tags=tags("crd-x-database"),
+        Tags=stack_tags("crd-x-database"),
     )
-    asked = template(Role=ROLE, Asked=function(code(aws, ASKED)))
-    body = asked | {"Outputs": {"Migrate": {"Value": ref("Asked")}}}
-    aws.deploy("crd-x-users", body, Tags=tags("crd-x-users"), **IAM)
-    monkeypatch.setattr(db, "_managed_secret", lambda here: here.output("database", "MasterSecret"))
-    return opened(aws, monkeypatch)
+    resources = template(Role=ROLE, Echo=function(code(aws, FUNCTION)))
+    body = resources | {"Outputs": {"Migrate": {"Value": ref("Echo")}}}
+    aws.deploy("crd-x-users", body, Tags=stack_tags("crd-x-users"), **IAM)
+    monkeypatch.setattr(
+        operation, "_managed_secret", lambda target: target.output("database", "MasterSecret")
+    )
+    return use_emulator(aws, monkeypatch)
 
 
-def opened(aws: Aws, monkeypatch: pytest.MonkeyPatch, env: Env = ENV) -> Account:
-    """The account, and every task that opens an environment gets it."""
+def use_emulator(aws: Aws, monkeypatch: pytest.MonkeyPatch, env: Env = ENV) -> Account:
+    """Make every task use the emulator's account as *env*."""
     there = aws.endpoint
     account = connect_endpoint(there.url, env.region, there.access_key, there.secret_key)
     environment = Environment(env, (), Path(), Settings())
@@ -76,16 +80,16 @@ def opened(aws: Aws, monkeypatch: pytest.MonkeyPatch, env: Env = ENV) -> Account
 
 @pytest.fixture
 def protected(account, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same account, of an environment that is protected."""
-    opened(aws, monkeypatch, Env(**{**_fields(ENV), "protect": True}))
+    """The same account, as a protected environment."""
+    use_emulator(aws, monkeypatch, Env(**{**_fields(ENV), "protect": True}))
 
 
 def _fields(env: Env) -> dict[str, Any]:
     return {name: getattr(env, name) for name in env.__struct_fields__}
 
 
-def test_what_is_shown(account, capsys) -> None:
-    """One line for each file, in the order in which the function names them."""
+def test_output(account, capsys) -> None:
+    """Each migration is a line, in the order of the answer."""
     db.migrate(Context())
     db.status(Context())
 
@@ -117,28 +121,28 @@ def test_what_is_shown(account, capsys) -> None:
     ],
     ids=["rollback", "rollback 2", "bootstrap"],
 )
-def test_what_is_asked(account, capsys, run, event: dict[str, Any]) -> None:
-    """The function gets what it needs: for the bootstrap, the secret that RDS keeps."""
+def test_event(account, capsys, run, event: dict[str, Any]) -> None:
+    """The function receives the arguments; for the bootstrap, also the master credentials."""
     run()
 
-    assert f"was asked {json.dumps(event, sort_keys=True)}\n" == capsys.readouterr().out
+    assert f"got {json.dumps(event, sort_keys=True)}\n" == capsys.readouterr().out
 
 
-def test_which_are_rolled_back(account, capsys) -> None:
+def test_rollback_shows_the_migrations(account, capsys) -> None:
     """The migrations are named before they are rolled back, in the order of the rollback."""
     db.rollback(Context(), steps=9, dry_run=True)
 
-    told = capsys.readouterr()
-    assert "" == told.out
+    output = capsys.readouterr()
+    assert "" == output.out
     assert (
-        told.err.splitlines()[-1]
+        output.err.splitlines()[-1]
         == "rolls back 0002_b, 0003_a, 0001_users: may drop tables and the data in them"
     )
 
 
-def test_names_of_migrations_are_shown_and_not_obeyed(account, capsys, monkeypatch) -> None:
-    """They come from the database, where whoever can write chooses them."""
-    monkeypatch.setattr(db, "_call", lambda *_: {"applied": ["0001_\x1b[2J\n"]})
+def test_names_of_migrations_are_escaped(account, capsys, monkeypatch) -> None:
+    """They come from the database, so they may contain control characters."""
+    monkeypatch.setattr(operation, "_invoke", lambda *_: {"applied": ["0001_\x1b[2J\n"]})
 
     db.rollback(Context(), dry_run=True)
 
@@ -146,9 +150,11 @@ def test_names_of_migrations_are_shown_and_not_obeyed(account, capsys, monkeypat
 
 
 def test_nothing_to_roll_back(account, capsys, monkeypatch) -> None:
-    """If nothing is applied, only the status is called."""
+    """If no migration is applied, only the status is read."""
     events: list[object] = []
-    monkeypatch.setattr(db, "_call", lambda _, event: events.append(event) or {"applied": []})
+    monkeypatch.setattr(
+        operation, "_invoke", lambda _, event: events.append(event) or {"applied": []}
+    )
 
     db.rollback(Context())
 
@@ -157,8 +163,8 @@ def test_nothing_to_roll_back(account, capsys, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("steps", [0, -1])
-def test_steps(account, capsys, steps: int) -> None:
-    """Fewer than one is a mistake, not nothing."""
+def test_steps_must_be_positive(account, capsys, steps: int) -> None:
+    """Zero steps are refused instead of doing nothing."""
     with pytest.raises(Exit):
         db.rollback(Context(), steps=steps)
 
@@ -166,8 +172,12 @@ def test_steps(account, capsys, steps: int) -> None:
 
 
 def test_before_the_bootstrap(account, capsys, monkeypatch) -> None:
-    """What PostgreSQL says of a user it does not know does not say what there is to do."""
-    monkeypatch.setattr(db, "_master", lambda _: {"username": "stranger", "password": PASSWORD})
+    """If PostgreSQL does not know the user, the hint is the bootstrap."""
+    monkeypatch.setattr(
+        operation,
+        "_master_credentials",
+        lambda _: {"username": "unknown", "password": PASSWORD},
+    )
 
     with pytest.raises(Exit):
         db.bootstrap(Context())
@@ -177,34 +187,36 @@ def test_before_the_bootstrap(account, capsys, monkeypatch) -> None:
 
 @pytest.mark.parametrize("managed", [{}, {"MasterUserSecret": {"SecretArn": "arn:ours"}}])
 def test_the_password_of_another_secret_is_not_sent(capsys, monkeypatch, managed) -> None:
-    """A release chooses what the stack returns, and the code of the function that gets it."""
-    rds = answers.Client(describe_db_instances={"DBInstances": [managed]})
+    """A release could change the output, and the function that receives the password."""
+    rds = fake_account.Client(describe_db_instances={"DBInstances": [managed]})
     outputs = {"database": {"MasterSecret": "arn:theirs"}, "users": {"Migrate": "x"}}
-    answers.opened(monkeypatch, answers.Account(outputs, {"rds": rds}))
+    fake_account.use_account(monkeypatch, fake_account.Account(outputs, {"rds": rds}))
 
     with pytest.raises(Exit):
         db.bootstrap(Context())
 
     assert "arn:theirs is not the secret of the database" in capsys.readouterr().err
-    assert [("describe_db_instances", {"DBInstanceIdentifier": "crd-x-database"})] == rds.asked
+    assert [("describe_db_instances", {"DBInstanceIdentifier": "crd-x-database"})] == rds.calls
 
 
-def test_the_secret_is_that_of_the_database(monkeypatch) -> None:
-    """Then it is read."""
-    rds = answers.Client(
+def test_the_managed_secret_is_read() -> None:
+    """The secret that RDS manages for the database is accepted."""
+    rds = fake_account.Client(
         describe_db_instances={"DBInstances": [{"MasterUserSecret": {"SecretArn": "arn:ours"}}]}
     )
-    kept = json.dumps({"username": "overseer", "password": PASSWORD})
-    secrets = answers.Client(get_secret_value={"SecretString": kept})
+    value = json.dumps({"username": "overseer", "password": PASSWORD})
+    secrets = fake_account.Client(get_secret_value={"SecretString": value})
     outputs = {"database": {"MasterSecret": "arn:ours"}}
     clients = {"rds": rds, "secretsmanager": secrets}
-    answers.opened(monkeypatch, answers.Account(outputs, clients))
+    target = fake_account.target(fake_account.Account(outputs, clients))
 
-    assert {"username": "overseer", "password": PASSWORD} == db._master(target.connect("x"))
+    credentials = operation._master_credentials(target)
+
+    assert credentials == {"username": "overseer", "password": PASSWORD}
 
 
-def test_what_fails(account, capsys) -> None:
-    """What the function says is the error, and the task fails."""
+def test_an_error_of_the_function(account, capsys) -> None:
+    """The message of the function is printed, and the task fails."""
     with pytest.raises(Exit) as ended:
         db.seed(Context())
 
@@ -224,77 +236,75 @@ def test_what_fails(account, capsys) -> None:
     ],
     ids=["seed", "rollback", "rollback of another"],
 )
-def test_what_is_protected(protected, capsys, run, hint: str) -> None:
-    """No invented people among the real ones, and no way back by mistake."""
+def test_a_protected_environment(protected, capsys, run, hint: str) -> None:
+    """Sample data is refused, and a rollback must be confirmed."""
     with pytest.raises(Exit) as ended:
         run()
 
     assert 3 == ended.value.code
-    told = capsys.readouterr()
-    assert "x is protected" in told.err
-    assert hint in told.err
-    assert "" == told.out
+    output = capsys.readouterr()
+    assert "x is protected" in output.err
+    assert hint in output.err
+    assert "" == output.out
 
 
-def test_what_is_confirmed(protected, capsys) -> None:
-    """Who names the environment may take back."""
+def test_a_confirmed_rollback(protected, capsys) -> None:
+    """With the name of the environment, the rollback runs."""
     db.rollback(Context(), confirm="x")
 
-    assert "was asked" in capsys.readouterr().out
+    assert "got {" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("task", "missing"), [(db.migrate, "users"), (db.bootstrap, "database")], ids=["users", "data"]
 )
 def test_before_a_deploy(aws: Aws, monkeypatch, capsys, task, missing: str) -> None:
-    """There is no function yet, and no secret: the hint says how there will be."""
-    opened(aws, monkeypatch)
+    """The hint names the stack to deploy."""
+    use_emulator(aws, monkeypatch)
 
     with pytest.raises(Exit):
         task(Context())
 
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert (
-        f"error: crd-x-{missing} is not deployed\nhint: ./inv deploy --stack={missing} --env=x\n"
-        in told
+        f"error: crd-x-{missing} is not deployed\nhint: run ./inv deploy --stack={missing} --env=x\n"
+        in output
     )
 
 
-def test_a_function_that_is_gone(account) -> None:
-    """AWS's own refusal is told as any other."""
+def test_a_missing_function(account) -> None:
+    """The error of AWS is raised as a CloudError."""
     with pytest.raises(CloudError, match=r"gone: Invoke: ResourceNotFoundException"):
-        functions.invoke(account, "ca-central-1", "gone", {"password": PASSWORD})
+        lambdas.invoke(account, "ca-central-1", "gone", {"password": PASSWORD})
 
 
 @pytest.mark.parametrize("payload", [None, 5, "text", ["a"], {"do": "x", "é": "ü"}], ids=repr)
 def test_any_payload(aws: Aws, account, payload: object) -> None:
-    """What goes in and comes out is JSON."""
+    """Payload and answer are JSON."""
     echo = template(Role=ROLE, Echo=function(code(aws, key="echo.zip")))
     aws.deploy("echo", echo | {"Outputs": {"Echo": {"Value": ref("Echo")}}}, **IAM)
 
-    assert payload == functions.invoke(
-        account, "ca-central-1", aws.outputs("echo")["Echo"], payload
-    )
+    assert payload == lambdas.invoke(account, "ca-central-1", aws.outputs("echo")["Echo"], payload)
 
 
-def test_nobody_there(account, monkeypatch) -> None:
-    """One call, and no second: nobody knows what the first one did."""
+def test_an_unreachable_function(account, monkeypatch) -> None:
+    """The call is not retried, because the first one may have changed something."""
     calls: list[str] = []
     unreachable = connect_endpoint("http://127.0.0.1:9", "ca-central-1", "x", "x")
     unreachable.session.register("before-send.lambda", lambda **_: calls.append("invoke"))
 
     with pytest.raises(UnreachableError):
-        functions.invoke(unreachable, "ca-central-1", "asked", {})
+        lambdas.invoke(unreachable, "ca-central-1", "x", {})
 
     assert ["invoke"] == calls
 
 
 def test_a_migration_is_not_written_through_a_link(monkeypatch, capsys, tmp_path: Path) -> None:
-    """The folder of the checkout may lead to another one."""
+    """The folder may be a link to a folder outside of the checkout."""
     monkeypatch.setattr(project, "ROOT", tmp_path / "checkout")
     (tmp_path / "own").mkdir()
-    (tmp_path / "checkout" / db.MIGRATIONS).parent.mkdir(parents=True)
-    (tmp_path / "checkout" / db.MIGRATIONS).symlink_to(tmp_path / "own")
+    (tmp_path / "checkout" / operation.MIGRATIONS).parent.mkdir(parents=True)
+    (tmp_path / "checkout" / operation.MIGRATIONS).symlink_to(tmp_path / "own")
 
     with pytest.raises(Exit):
         db.new(Context(), name="add_banner")
@@ -303,12 +313,12 @@ def test_a_migration_is_not_written_through_a_link(monkeypatch, capsys, tmp_path
     assert [] == list((tmp_path / "own").iterdir())
 
 
-def test_new(tmp_path: Path) -> None:
-    """The next number, of four digits, whatever there is; what is there is not written over."""
-    first = db.write(tmp_path, "users")
+def test_numbers(tmp_path: Path) -> None:
+    """The next number follows the highest; existing files are kept."""
+    first = operation.write_migration(tmp_path, "users")
     (tmp_path / "0041_late.sql").write_text("kept")
-    (tmp_path / "99_notes.sql").write_text("of somebody")
-    second = db.write(tmp_path, "users")
+    (tmp_path / "99_notes.sql").write_text("not a migration")
+    second = operation.write_migration(tmp_path, "users")
 
     assert ["0001_users.sql", "0001_users.rollback.sql"] == [file.name for file in first]
     assert ["0042_users.sql", "0042_users.rollback.sql"] == [file.name for file in second]
@@ -317,8 +327,8 @@ def test_new(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Add", "add banner", "../x", "a.b", "x" * 61, "ä"])
-def test_a_bad_name(name: str, capsys, monkeypatch, tmp_path: Path) -> None:
-    """It becomes part of a file's name, and of a row."""
+def test_an_invalid_name(name: str, capsys, monkeypatch, tmp_path: Path) -> None:
+    """A name becomes part of a file name and of a row."""
     monkeypatch.setattr(project, "ROOT", tmp_path)
 
     with pytest.raises(Exit):
@@ -328,14 +338,14 @@ def test_a_bad_name(name: str, capsys, monkeypatch, tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-def test_new_says_what_it_wrote(monkeypatch, capsys, tmp_path: Path) -> None:
-    """The names of the files, to open them."""
+def test_new(monkeypatch, capsys, tmp_path: Path) -> None:
+    """The names of the new files are printed."""
     monkeypatch.setattr(project, "ROOT", tmp_path)
-    (tmp_path / db.MIGRATIONS).mkdir(parents=True)
+    (tmp_path / operation.MIGRATIONS).mkdir(parents=True)
 
     db.new(Context(), name="add_banner")
 
     assert [
-        f"written {db.MIGRATIONS}/0001_add_banner.sql",
-        f"written {db.MIGRATIONS}/0001_add_banner.rollback.sql",
+        f"wrote {operation.MIGRATIONS}/0001_add_banner.sql",
+        f"wrote {operation.MIGRATIONS}/0001_add_banner.rollback.sql",
     ] == capsys.readouterr().out.splitlines()

@@ -1,4 +1,4 @@
-"""The registry of images."""
+"""The namespace `ecr`: the registry of container images."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from invoke.collection import Collection
 from invoke.context import Context
 
 from commands.framework import terminal
+from commands.framework.connection import connect
 from commands.framework.task import task
-from operations import docker, target
+from operations import docker
 
 
 @task()
 def login(_: Context, env: str = "") -> None:
-    """Sign docker in to the registry, for twelve hours."""
-    terminal.show(f"signed in to {docker.sign_in(target.connect(env))}")
+    """Sign docker in to the registry for twelve hours."""
+    terminal.show(f"signed in to {docker.sign_in(connect(env))}")
 
 
 namespace = Collection(login)

@@ -1,8 +1,8 @@
-"""Tasks that open a program for a person, at a terminal, as a shell would run them.
+"""Run interactive tasks at a pseudo-terminal, as jobs of a shell.
 
-python -m tests.operations.at_terminal shell    on a terminal: runs what follows as its job
-python -m tests.operations.at_terminal service  is the task `service.connect`, in no account
-python -m tests.operations.at_terminal db       is the task `db.connect`
+python -m tests.commands.pseudo_terminal shell COMMAND  runs the command as a foreground job
+python -m tests.commands.pseudo_terminal service        runs `service.connect` in a fake account
+python -m tests.commands.pseudo_terminal db             runs `db.connect` in a fake account
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ CTRL_C, CTRL_QUIT, CTRL_Z = b"\x03", b"\x1c", b"\x1a"
 
 @dataclass
 class Terminal:
-    """A terminal, from the side of the person: what they type, and what they have been shown."""
+    """The user's side of a terminal; *output* is what was printed and not waited for yet."""
 
     master: int
     shell: subprocess.Popen[bytes]
-    shown: str = ""
+    output: str = ""
 
     def type(self, keys: bytes) -> None:
-        """Press *keys*."""
+        """Type *keys*."""
         os.write(self.master, keys)
 
-    def wait_for(self, words: str, seconds: float = 20) -> None:
-        """Look until *words* are shown, and forget all before them."""
-        give_up = time.monotonic() + seconds
-        while words not in self.shown:
+    def wait_for(self, text: str, seconds: float = 20) -> None:
+        """Wait until *text* is printed, and drop it with the output before it."""
+        deadline = time.monotonic() + seconds
+        while text not in self.output:
             try:
-                self.shown += os.read(self.master, 4096).decode()
+                self.output += os.read(self.master, 4096).decode()
             except BlockingIOError:
                 time.sleep(0.01)
-            except OSError:  # All that had the terminal have ended.
-                give_up = 0
-            assert time.monotonic() < give_up, f"never shown {words!r}:\n{self.shown}"
-        self.shown = self.shown.partition(words)[2]
+            except OSError:  # All processes at the terminal have ended.
+                deadline = 0
+            assert time.monotonic() < deadline, f"never printed {text!r}:\n{self.output}"
+        self.output = self.output.partition(text)[2]
 
 
 @contextmanager
 def terminal(job: str, path: Path) -> Iterator[Terminal]:
-    """A shell whose job is a task; programs are found in the folder *path* alone."""
+    """Run a task as the job of a shell; the folder *path* is the whole PATH."""
     master, slave = pty.openpty()
     os.set_blocking(master, False)
     command = [sys.executable, "-m", __name__]
@@ -69,19 +69,19 @@ def terminal(job: str, path: Path) -> Iterator[Terminal]:
         try:
             yield Terminal(master, shell)
         finally:
-            os.close(master)  # Whoever is left hears that the terminal is gone.
+            os.close(master)  # Sends SIGHUP to the remaining processes.
             shell.kill()
 
 
 def _shell(*command: str) -> None:
-    """Run one job in the foreground; when it stops, say so and bring it back, as `fg` does.
+    """Run *command* as a foreground job; whenever it stops, print that and continue it like `fg`.
 
-    A key that is typed before it is said to be back is the shell's, which does nothing with it.
+    A key that is typed before "the job is back" goes to the shell, which ignores it.
     """
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     job = subprocess.Popen(command, process_group=0)
-    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # Or to take the terminal back would stop it.
-    _to_the_foreground(job)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # tcsetpgrp would stop the shell otherwise.
+    _continue_in_foreground(job)
     while True:
         _, status = os.waitpid(job.pid, os.WUNTRACED)
         os.tcsetpgrp(0, os.getpgrp())
@@ -89,44 +89,45 @@ def _shell(*command: str) -> None:
             print(f"shell: the job ended with {os.waitstatus_to_exitcode(status)}", flush=True)
             return
         print("shell: the job has stopped", flush=True)
-        _to_the_foreground(job)
+        _continue_in_foreground(job)
         print("shell: the job is back", flush=True)
 
 
-def _to_the_foreground(job: subprocess.Popen[bytes]) -> None:
+def _continue_in_foreground(job: subprocess.Popen[bytes]) -> None:
     os.tcsetpgrp(0, job.pid)
     os.killpg(job.pid, signal.SIGCONT)
 
 
 def _connect(task: str) -> None:
-    """The task, in an account that has all it asks for; ends as the task does."""
+    """Run the task in a fake account, and exit with its code."""
     import pytest
     from invoke.context import Context
     from invoke.exceptions import Exit
 
-    from operations import db_connection, port_forwarding, service
-    from tests.operations.answers import Account, Client, opened
+    from commands import db, service
+    from operations import port_forwarding
+    from tests.operations.fake_account import Account, Client, use_account
 
     @contextmanager
-    def to(*_: object) -> Iterator[int]:
+    def forwarded_port(*_: object) -> Iterator[int]:
         try:
             yield 40404
         finally:
-            print("the way is closed", flush=True)
+            print("the connection is closed", flush=True)
 
     ecs = Client(list_tasks={"taskArns": ["arn:task"]}, execute_command={"session": {}})
     rds = Client(generate_db_auth_token="token")
     database = {"Address": "db.x", "Port": "5432", "Name": "cruddur", "Application": "application"}
     layers = {"cluster": {"Name": "c"}, "service": {"Name": "s"}, "database": database}
     with pytest.MonkeyPatch.context() as patch:
-        opened(patch, Account(layers, {"ecs": ecs, "rds": rds}))
-        patch.setattr(port_forwarding, "to", to)
+        use_account(patch, Account(layers, {"ecs": ecs, "rds": rds}))
+        patch.setattr(port_forwarding, "forwarded_port", forwarded_port)
         try:
-            {"service": service.connect, "db": db_connection.connect}[task](Context())
+            {"service": service.connect, "db": db.connect}[task](Context())
         except Exit as ended:
             sys.exit(ended.code)
 
 
 if __name__ == "__main__":
-    what, *command = sys.argv[1:]
-    _shell(*command) if what == "shell" else _connect(what)
+    mode, *command = sys.argv[1:]
+    _shell(*command) if mode == "shell" else _connect(mode)

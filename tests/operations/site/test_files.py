@@ -1,3 +1,5 @@
+"""The built files are read with their content types and cache headers, or refused."""
+
 import base64
 import hashlib
 import os
@@ -7,21 +9,27 @@ import sys
 
 import pytest
 
-from deployer.errors import ConfigError, GuardError
-from operations import project, site
+from deployer.errors import ConfigError
+from operations import project
 from operations.site import files
-from operations.site.files import A_WHILE, EACH_TIME, FOR_EVER, cache_of, type_of
+from operations.site.files import (
+    FIVE_MINUTES,
+    IMMUTABLE,
+    NO_CACHE,
+    cache_control,
+    content_type,
+)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A site of one page."""
+    """A site with one page."""
     (tmp_path / "index.html").write_text("<!doctype html>")
     return tmp_path
 
 
 def write(folder, name, content="x"):
-    """A file of the site."""
+    """Write a file of the site."""
     file = folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content)
@@ -65,12 +73,12 @@ def write(folder, name, content="x"):
     ],
 )
 def test_type(name, type_):
-    """By the extension, whatever the machine thinks of it; nothing is guessed."""
-    assert type_ == type_of(name)
+    """The type follows from the name alone, and is not guessed."""
+    assert type_ == content_type(name)
 
 
-def test_types_are_registered():
-    """Each is a type of IANA's tree, in the form of a header; text says its encoding."""
+def test_types_are_valid():
+    """Each is a media type; exactly the text types name an encoding."""
     for type_ in (*files.TYPES.values(), *files.TYPES_BY_NAME.values(), files.PLAIN):
         assert re.fullmatch(r"(application|audio|font|image|text|video)/[a-z0-9.+-]+(;.*)?", type_)
         assert type_.startswith("text/") == type_.endswith("; charset=utf-8")
@@ -79,31 +87,31 @@ def test_types_are_registered():
 @pytest.mark.parametrize(
     ("name", "cache"),
     [
-        ("index.html", EACH_TIME),
-        ("about/index.html", EACH_TIME),
-        ("assets/page-BX3k_9aQ.html", FOR_EVER),
-        ("assets/index-BX3k_9aQ.js", FOR_EVER),
-        ("assets/index-DiwrgTda.css", FOR_EVER),
-        ("assets/fonts/inter-C9-_aBcD.woff2", FOR_EVER),
-        ("app/assets/index-BX3k_9aQ.js", FOR_EVER),
-        ("assets/index-BX3k_9aQ.js.map", A_WHILE),
-        ("assets/logo-wordmark.svg", A_WHILE),
-        ("assets/logo.svg", A_WHILE),
-        ("assets/index-BX3k.js", A_WHILE),
-        ("images/index-BX3k_9aQ.png", A_WHILE),
-        ("notassets/index-BX3k_9aQ.js", A_WHILE),
-        ("favicon.ico", A_WHILE),
-        ("sw.js", A_WHILE),
-        ("site.webmanifest", A_WHILE),
+        ("index.html", NO_CACHE),
+        ("about/index.html", NO_CACHE),
+        ("assets/page-BX3k_9aQ.html", IMMUTABLE),
+        ("assets/index-BX3k_9aQ.js", IMMUTABLE),
+        ("assets/index-DiwrgTda.css", IMMUTABLE),
+        ("assets/fonts/inter-C9-_aBcD.woff2", IMMUTABLE),
+        ("app/assets/index-BX3k_9aQ.js", IMMUTABLE),
+        ("assets/index-BX3k_9aQ.js.map", FIVE_MINUTES),
+        ("assets/logo-wordmark.svg", FIVE_MINUTES),
+        ("assets/logo.svg", FIVE_MINUTES),
+        ("assets/index-BX3k.js", FIVE_MINUTES),
+        ("images/index-BX3k_9aQ.png", FIVE_MINUTES),
+        ("notassets/index-BX3k_9aQ.js", FIVE_MINUTES),
+        ("favicon.ico", FIVE_MINUTES),
+        ("sw.js", FIVE_MINUTES),
+        ("site.webmanifest", FIVE_MINUTES),
     ],
 )
 def test_cache(name, cache):
-    """Only what has a digest in its name is kept for ever; a page is asked about each time."""
-    assert cache == cache_of(name)
+    """Only files with a digest in their name are immutable; pages are not cached."""
+    assert cache == cache_control(name)
 
 
 def test_read(folder):
-    """Every file by its path, with S3's form of its checksum; hidden ones stay at home."""
+    """Files have a key and a checksum in S3's format; hidden files are not published."""
     for name in ("assets/a-BX3k_9aQ.js", ".well-known/security.txt", "ä b+%.txt"):
         write(folder, name)
     for name in (".DS_Store", ".vite/manifest.json", "assets/.gitkeep"):
@@ -114,7 +122,7 @@ def test_read(folder):
     assert {"assets/a-BX3k_9aQ.js", ".well-known/security.txt", "ä b+%.txt", "index.html"} == set(
         found.files
     )
-    assert (".DS_Store", ".vite/manifest.json", "assets/.gitkeep") == found.left_out
+    assert (".DS_Store", ".vite/manifest.json", "assets/.gitkeep") == found.hidden
     sha256 = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
     assert sha256 == found.files["assets/a-BX3k_9aQ.js"].sha256
     assert b"x" == found.read("ä b+%.txt")
@@ -122,7 +130,7 @@ def test_read(folder):
 
 @pytest.mark.parametrize("name", [None, "other.html", "app/index.html"])
 def test_no_index(tmp_path, name):
-    """A folder without the page of all pages would delete the site."""
+    """Publishing a folder without an index would delete the site."""
     if name:
         write(tmp_path, name)
 
@@ -131,13 +139,13 @@ def test_no_index(tmp_path, name):
 
 
 def test_no_folder(tmp_path):
-    """Nor is there one where there is no folder."""
+    """A missing folder is the same error."""
     with pytest.raises(ConfigError, match=r"missing: there is no index\.html"):
         files.read(tmp_path / "missing")
 
 
-def test_what_is_wrong_is_told_at_once(folder):
-    """All of it, so that one more run is enough."""
+def test_all_problems_are_in_one_error(folder):
+    """After one run all problems are known."""
     write(folder, "LICENSE.rst")
     write(folder, "@anna.html")
     write(folder, "line\nbreak\x7f.txt")
@@ -148,48 +156,48 @@ def test_what_is_wrong_is_told_at_once(folder):
     with pytest.raises(ConfigError) as refused:
         files.read(folder)
 
-    told = [line.removeprefix(f"{folder}: ") for line in refused.value.message.split("\n")]
+    problems = [line.removeprefix(f"{folder}: ") for line in refused.value.message.split("\n")]
     assert [
         "@anna.html: a name beginning with @ is that of a page of the application",
-        "LICENSE.rst: no content type is known for it: see TYPES in operations/site/files.py",
+        "LICENSE.rst: its content type is unknown: see TYPES in operations/site/files.py",
         "line\\nbreak\\x7f.txt: its name has a control character",
-        "link.txt: a symbolic link, which may lead anywhere",
-        "pictures: a symbolic link, which may lead anywhere",
-        "pipe.txt: no file",
-    ] == told
+        "link.txt: is a symbolic link",
+        "pictures: is a symbolic link",
+        "pipe.txt: is not a regular file",
+    ] == problems
 
 
-def test_a_file_that_goes_on_the_way(folder):
-    """A build that runs meanwhile takes it away; that is no bug of ours."""
+def test_a_file_that_was_deleted_meanwhile(folder):
+    """A running build may delete it; that is an error for the operator, not a traceback."""
     write(folder, "a.txt")
     found = files.read(folder)
     (folder / "a.txt").unlink()
 
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as raised:
         found.read("a.txt")
 
-    assert f"{folder}/a.txt: No such file or directory" == told.value.message
-    assert "build the site again, then run this again" == told.value.hint
+    assert f"{folder}/a.txt: No such file or directory" == raised.value.message
+    assert "build the site again, then rerun this" == raised.value.hint
 
 
-def refuse(*_):
-    """What a disk says that breaks; it names no file."""
+def fail(*_):
+    """Fail like a broken disk; the error names no file."""
     raise OSError(5, "Input/output error")
 
 
-@pytest.mark.parametrize(("method", "place"), [("read_bytes", "/index.html"), ("iterdir", "")])
-def test_a_file_that_cannot_be_read(folder, monkeypatch, method, place):
-    """Nor a folder: it is told like whatever else is wrong with the site."""
-    monkeypatch.setattr(f"pathlib.Path.{method}", refuse)
+@pytest.mark.parametrize(("method", "path"), [("read_bytes", "/index.html"), ("iterdir", "")])
+def test_a_file_that_cannot_be_read(folder, monkeypatch, method, path):
+    """A file or folder that cannot be read is an error with its path."""
+    monkeypatch.setattr(f"pathlib.Path.{method}", fail)
 
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as raised:
         files.read(folder)
 
-    assert f"{folder}{place}: Input/output error" == told.value.message
+    assert f"{folder}{path}: Input/output error" == raised.value.message
 
 
-def test_a_name_that_is_no_text(folder):
-    """S3 has names in UTF-8 only."""
+def test_a_name_that_is_not_utf_8(folder):
+    """S3 supports only names in UTF-8."""
     (folder / os.fsdecode(b"\xff.txt")).touch()
 
     with pytest.raises(ConfigError, match="its name is not UTF-8"):
@@ -199,10 +207,10 @@ def test_a_name_that_is_no_text(folder):
 @pytest.mark.parametrize(
     "locale",
     [{}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}],
-    ids=["of this machine", "of none"],
+    ids=["default", "C"],
 )
 def test_names_are_utf_8_in_every_locale(folder, locale):
-    """Two machines publish the same file under the same name, and read the same content."""
+    """The key of a file does not depend on the locale."""
     write(folder, "ä b.txt", "content")
     code = (
         "import sys; from pathlib import Path; from operations.site import files;"
@@ -220,29 +228,3 @@ def test_names_are_utf_8_in_every_locale(folder, locale):
     )
 
     assert "['index.html', '\\xe4 b.txt'] b'content'\n" == done.stdout
-
-
-@pytest.mark.parametrize("named", ["", "frontend/dist", "docs/../frontend/dist"])
-@pytest.mark.parametrize("link", ["frontend", "frontend/dist"])
-def test_a_link_is_not_published(tmp_path, monkeypatch, link, named):
-    """The folder is the checkout's own, or it is named."""
-    root, own = tmp_path / "checkout", tmp_path / "own"
-    for folder in (root / link).parent, own:
-        folder.mkdir(parents=True)
-    (root / link).symlink_to(own)
-    monkeypatch.setattr(project, "ROOT", root)
-    monkeypatch.setattr(project, "CALLED_FROM", root)
-
-    with pytest.raises(GuardError, match=f"{link}: is a symbolic link to {own}"):
-        site._inside(named)
-
-
-def test_a_folder_outside_of_the_checkout_can_be_named(tmp_path, monkeypatch):
-    """Then it is what is meant; a link is not."""
-    monkeypatch.setattr(project, "ROOT", tmp_path / "checkout")
-    (tmp_path / "own").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "own")
-
-    assert tmp_path / "own" == site._inside(str(tmp_path / "own"))
-    with pytest.raises(GuardError, match="is a symbolic link"):
-        site._inside(str(tmp_path / "link"))

@@ -1,4 +1,4 @@
-"""How psql finds the database; who is connected is asked of a real one in end_to_end/."""
+"""`db.connect` and `db.sessions`; tests/end_to_end connects to a database."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from operations import db_connection, port_forwarding, project, target
-from tests.operations.answers import FIRST, Account, Client, opened, refused
+from commands import db
+from operations import port_forwarding, project
+from operations.target import Target
+from tests.operations.fake_account import START_LINE, Account, Client, aws_error, use_account
 
 DATABASE = {
     "Address": "db.x.ca-central-1.rds.amazonaws.com",
@@ -33,7 +35,7 @@ sys.exit(int(os.environ.get("CODE", "0")))
 
 @pytest.fixture
 def psql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A psql that only says how it was called."""
+    """A psql that prints its arguments and variables."""
     file = tmp_path / "psql"
     file.write_text(PSQL)
     file.chmod(0o755)
@@ -42,31 +44,31 @@ def psql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Account:
-    """An account whose database is reached through a tunnel, which is somebody else's test."""
+    """An account with a database, and a fake of port forwarding."""
 
     @contextmanager
-    def to(here: target.Target, host: str, port: int):
+    def forwarded_port(_: Target, host: str, port: int):
         assert (DATABASE["Address"], 5432) == (host, port)
         yield 40404
 
-    monkeypatch.setattr(port_forwarding, "to", to)
+    monkeypatch.setattr(port_forwarding, "forwarded_port", forwarded_port)
     for name in [name for name in os.environ if name.startswith("PG")]:
         monkeypatch.delenv(name)
     client = Client(generate_db_auth_token="token")
-    return opened(monkeypatch, Account({"database": DATABASE}, {"rds": client}))
+    return use_account(monkeypatch, Account({"database": DATABASE}, {"rds": client}))
 
 
 @pytest.mark.usefixtures("psql")
 @pytest.mark.parametrize("user", ["application", "migrator"])
 def test_connect(account: Account, capfd, monkeypatch, user: str) -> None:
-    """To the port of the tunnel, under the name in the certificate; the token is in no argument.
+    """Psql connects to the forwarded port, and verifies the certificate of the database.
 
-    No variable of libpq's that was set before sends the token to another server.
+    The token is not in an argument. Variables of libpq that are set already are not passed on.
     """
     monkeypatch.setenv("PGSERVICE", "overrides-all-that-follows")
     monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
 
-    db_connection.connect(Context(), user=user, command="SELECT 1")
+    db.connect(Context(), user=user, command="SELECT 1")
 
     out, err = capfd.readouterr()
     assert out.splitlines() == [
@@ -79,28 +81,28 @@ def test_connect(account: Account, capfd, monkeypatch, user: str) -> None:
         f"PGSSLROOTCERT={project.ROOT}/lambdas/shared/database.pem",
         f"PGUSER={user}",
     ]
-    assert f"{FIRST}['--command', 'SELECT 1']\n" == err
+    assert f"{START_LINE}['--command', 'SELECT 1']\n" == err
     assert (project.ROOT / "lambdas/shared/database.pem").exists()
-    [(_, asked)] = account.clients["rds"].asked
+    [(_, asked)] = account.clients["rds"].calls
     assert [DATABASE["Address"], 5432, user] == [asked["0"], asked["1"], asked["2"]]
 
 
 @pytest.mark.usefixtures("psql")
 def test_exit_code(account: Account, monkeypatch) -> None:
-    """What psql ends with is what the task ends with."""
+    """The exit code of psql is that of the task."""
     monkeypatch.setenv("CODE", "3")
 
     with pytest.raises(Exit) as ended:
-        db_connection.connect(Context())
+        db.connect(Context())
 
     assert 3 == ended.value.code
 
 
 @pytest.mark.usefixtures("psql")
 def test_unknown_user(account: Account, capsys) -> None:
-    """The master has a password, and is not for every day."""
+    """The master user cannot be used."""
     with pytest.raises(Exit):
-        db_connection.connect(Context(), user="overseer")
+        db.connect(Context(), user="overseer")
 
     assert (
         "--user=overseer: unknown\nhint: one of: application, migrator" in capsys.readouterr().err
@@ -108,54 +110,54 @@ def test_unknown_user(account: Account, capsys) -> None:
 
 
 def test_no_psql(account: Account, monkeypatch, capsys, tmp_path: Path) -> None:
-    """It is said, before a way is opened for it."""
+    """A missing psql is an error before a connection is opened."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(Exit):
-        db_connection.connect(Context())
+        db.connect(Context())
 
     assert "psql is not on PATH" in capsys.readouterr().err
-    assert [] == account.clients["rds"].asked
+    assert [] == account.clients["rds"].calls
 
 
 def test_no_psycopg(account: Account, monkeypatch, capsys) -> None:
-    """The lock of a pipeline has none."""
+    """Psycopg is missing in the environment of a pipeline."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
     with pytest.raises(Exit):
-        db_connection.sessions(Context())
+        db.sessions(Context())
 
     assert "psycopg is not installed" in capsys.readouterr().err
 
 
-def test_nobody_there(account: Account, capsys) -> None:
-    """What libpq says is told, without the token."""
+def test_an_unreachable_database(account: Account, capsys) -> None:
+    """The error of libpq is printed without the token."""
     with pytest.raises(Exit):
-        db_connection.sessions(Context())
+        db.sessions(Context())
 
-    told = capsys.readouterr().err
-    assert "error: the database: connection failed" in told
-    assert "token" not in told.replace("db.bootstrap", "")
-    assert account.clients["rds"].asked
+    error = capsys.readouterr().err
+    assert "error: the database: connection failed" in error
+    assert "token" not in error.replace("db.bootstrap", "")
+    assert account.clients["rds"].calls
 
 
 @pytest.mark.usefixtures("psql")
 def test_not_deployed(monkeypatch, capsys) -> None:
-    """There is no database yet."""
-    opened(monkeypatch, Account())
+    """The hint names the stack to deploy."""
+    use_account(monkeypatch, Account())
 
     with pytest.raises(Exit):
-        db_connection.connect(Context())
+        db.connect(Context())
 
-    assert "hint: ./inv deploy --stack=database --env=x\n" in capsys.readouterr().err
+    assert "hint: run ./inv deploy --stack=database --env=x\n" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("psql")
-def test_not_logged_in(account: Account, capsys) -> None:
-    """What AWS says is told."""
-    account.clients["rds"].answers["generate_db_auth_token"] = [refused()]
+def test_an_error_of_aws(account: Account, capsys) -> None:
+    """The error of AWS is printed."""
+    account.clients["rds"].answers["generate_db_auth_token"] = [aws_error()]
 
     with pytest.raises(Exit):
-        db_connection.connect(Context())
+        db.connect(Context())
 
     assert "AccessDenied" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The direct messages, as the emulator DynamoDB has them."""
+"""`messages.*` print the direct messages in the emulator's DynamoDB."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from commands import messages
 from deployer.aws.connect import connect_endpoint
 from deployer.config.fields import Settings
 from deployer.environment import Environment
-from operations import messages, project
+from operations import project
 from tests.emulator.templates import ref, resource, template
-from tests.operations.answers import ENV, tags
+from tests.operations.fake_account import ENV, stack_tags
 
 if TYPE_CHECKING:
     from tests.emulator_server import Aws
 
-ANNA, TALK, OTHER = "anna-uuid", "talk-uuid", "other-uuid"
+ANNA, CHAT, OTHER = "anna-uuid", "chat-uuid", "other-uuid"
 ROWS = [
-    {"pk": f"MSG#{TALK}", "sk": "2024-01-01T00:00:02", "user_handle": "bob", "message": "new year"},
-    {"pk": f"MSG#{TALK}", "sk": "2023-12-31T23:59:59", "user_handle": "anna", "message": "old"},
-    {"pk": f"MSG#{TALK}", "sk": "2024-01-01T00:00:03", "user_handle": "bob", "message": "a\nb"},
+    {"pk": f"MSG#{CHAT}", "sk": "2024-01-01T00:00:02", "user_handle": "bob", "message": "new year"},
+    {"pk": f"MSG#{CHAT}", "sk": "2023-12-31T23:59:59", "user_handle": "anna", "message": "old"},
+    {"pk": f"MSG#{CHAT}", "sk": "2024-01-01T00:00:03", "user_handle": "bob", "message": "a\nb"},
     {"pk": f"MSG#{OTHER}", "sk": "2024-01-01T00:00:01", "user_handle": "eve", "message": "x"},
     {
         "pk": f"GRP#{ANNA}",
-        "sk": f"2024-01-01T00:00:03#{TALK}",
-        "message_group_uuid": TALK,
+        "sk": f"2024-01-01T00:00:03#{CHAT}",
+        "message_group_uuid": CHAT,
         "user_handle": "bob",
         "message": "a\nb",
     },
@@ -45,41 +46,41 @@ ROWS = [
 
 @pytest.fixture
 def table(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A table with these rows, of which a call shows two at most."""
+    """A table with these rows, of which a page contains at most two."""
     text = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
     key = [
         {"AttributeName": name, "KeyType": kind}
         for name, kind in {"pk": "HASH", "sk": "RANGE"}.items()
     ]
-    made = resource(
+    table_ = resource(
         "AWS::DynamoDB::Table",
         AttributeDefinitions=text,
         KeySchema=key,
         BillingMode="PAY_PER_REQUEST",
     )
-    body = template(Table=made) | {"Outputs": {"Table": {"Value": ref("Table")}}}
-    aws.deploy("crd-x-messages", body, Tags=tags("crd-x-messages"))
+    body = template(Table=table_) | {"Outputs": {"Table": {"Value": ref("Table")}}}
+    aws.deploy("crd-x-messages", body, Tags=stack_tags("crd-x-messages"))
     client = aws.client("dynamodb")
     for row in ROWS:
         item = {name: {"S": value} for name, value in row.items()}
         client.put_item(TableName=aws.outputs("crd-x-messages")["Table"], Item=item)
 
-    there = aws.endpoint
-    account = connect_endpoint(there.url, ENV.region, there.access_key, there.secret_key)
-    account.session.register("before-parameter-build.dynamodb", two_at_a_time)
+    endpoint = aws.endpoint
+    account = connect_endpoint(endpoint.url, ENV.region, endpoint.access_key, endpoint.secret_key)
+    account.session.register("before-parameter-build.dynamodb", limit_page_size)
     monkeypatch.setattr(project, "environment", lambda _: Environment(ENV, (), Path(), Settings()))
     monkeypatch.setattr(project, "account", lambda _: account)
 
 
-def two_at_a_time(params: dict[str, object], **_: object) -> None:
-    """Pages as they are in a table of many megabytes."""
+def limit_page_size(params: dict[str, object], **_: object) -> None:
+    """Limit the size of a page, which otherwise holds a megabyte."""
     params["Limit"] = 2
 
 
 @pytest.mark.usefixtures("table")
 def test_conversation(capsys) -> None:
-    """The newest last, over a new year and all pages; a message is one line."""
-    messages.conversation(Context(), id=TALK)
+    """Messages of all pages are sorted by time, one line each."""
+    messages.conversation(Context(), id=CHAT)
 
     assert capsys.readouterr().out == (
         "sk                   user handle  message\n"
@@ -90,39 +91,42 @@ def test_conversation(capsys) -> None:
 
 
 @pytest.mark.usefixtures("table")
-def test_groups(capsys) -> None:
-    """Each conversation of one person; the suffix of a key is no part of the time."""
-    messages.groups(Context(), person=ANNA)
+def test_conversations(capsys) -> None:
+    """The conversations of a user are sorted by time; the suffix of the sort key is not shown."""
+    messages.conversations(Context(), user_id=ANNA)
 
     assert capsys.readouterr().out == (
         "sk                   message group uuid  user handle  message\n"
         "2024-01-01T00:00:01  other-uuid          eve          x\n"
-        "2024-01-01T00:00:03  talk-uuid           bob          a b\n"
+        "2024-01-01T00:00:03  chat-uuid           bob          a b\n"
     )
 
 
 @pytest.mark.usefixtures("table")
 def test_scan(capsys) -> None:
-    """Every row, with all it has."""
+    """With --json, each row is printed with all attributes."""
     messages.scan(Context(), json=True)
 
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    wanted = sorted(ROWS, key=lambda row: (row["pk"], row["sk"]))
-    assert [row | {"sk": row["sk"].partition("#")[0]} for row in wanted] == rows
+    expected = sorted(ROWS, key=lambda row: (row["pk"], row["sk"]))
+    assert [row | {"sk": row["sk"].partition("#")[0]} for row in expected] == rows
 
 
 @pytest.mark.usefixtures("table")
-def test_nothing(capsys) -> None:
-    """A conversation that nobody had is no error."""
-    messages.conversation(Context(), id="nobody")
+def test_an_unknown_conversation(capsys) -> None:
+    """A conversation without messages is not an error."""
+    messages.conversation(Context(), id="unknown")
 
     assert "sk  user handle  message\n" == capsys.readouterr().out
 
 
-@pytest.mark.parametrize("task", [messages.conversation, messages.groups])
-def test_whose(capsys, task) -> None:
-    """Somebody or something has to be named, before AWS is asked."""
+@pytest.mark.parametrize(
+    ("task", "flag"),
+    [(messages.conversation, "--id"), (messages.conversations, "--user-id")],
+)
+def test_the_id_is_required(capsys, task, flag: str) -> None:
+    """A missing id is refused without a call of AWS."""
     with pytest.raises(Exit):
         task(Context())
 
-    assert ": whose?\nhint: a uuid" in capsys.readouterr().err
+    assert f"error: {flag} is required\nhint: pass a UUID" in capsys.readouterr().err

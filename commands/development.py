@@ -1,0 +1,55 @@
+"""The main tasks of a contributor: test, check, bench and lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from commands.framework.task import task
+from operations import development
+
+
+@task(help={"all": "also the slow tests", "jobs": "how many processes"})
+def test(_: Context, all: bool = False, jobs: int = 4) -> None:  # noqa: A002  # the name of the flag
+    """Run the tests."""
+    with _exit_code_of_tools():
+        development.test(jobs=jobs, all_=all)
+
+
+@task(help={"all": "also the third-party scanners: see docs/scanners.md"})
+def check(_: Context, all: bool = False) -> None:  # noqa: A002  # the name of the flag
+    """Check style, types, build/ and templates, as a pull request."""
+    with _exit_code_of_tools():
+        development.check(all_=all)
+
+
+@task(
+    iterable=["name"],
+    help={
+        "name": "a benchmark of tests/bench such as lint; repeatable (default: all)",
+        "rounds": "how many measured runs",
+    },
+)
+def bench(_: Context, name: list[str] | None = None, rounds: int = 7) -> None:
+    """Compare the speed of the tasks with other tools."""
+    with _exit_code_of_tools():
+        development.bench(name or [], rounds=rounds)
+
+
+@task(help={"upgrade": "take the newest versions that setup.cfg allows"})
+def lock(_: Context, upgrade: bool = False) -> None:
+    """Resolve all dependencies and write the lock files."""
+    with _exit_code_of_tools():
+        development.lock(upgrade=upgrade)
+
+
+@contextmanager
+def _exit_code_of_tools() -> Iterator[None]:
+    """End the task with the exit code of a tool that failed."""
+    try:
+        yield
+    except development.ToolError as error:
+        raise Exit(code=error.code) from error

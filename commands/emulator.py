@@ -1,0 +1,69 @@
+"""The namespace `emulator`: the local AWS."""
+
+from __future__ import annotations
+
+import shlex
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from commands.framework.task import task
+from deployer.errors import GuardError
+from operations import emulator
+
+
+@task()
+def start(_: Context) -> None:
+    """Start the emulator if it is not running."""
+    emulator.start()
+    _print_status()
+
+
+@task()
+def stop(_: Context) -> None:
+    """Stop the emulator and keep its data."""
+    print("stopped" if emulator.stop() else "the emulator is not running")
+
+
+@task(help={"yes": "delete without asking for approval"})
+def reset(_: Context, yes: bool = False) -> None:
+    """Stop the emulator and delete all its data."""
+    from deployer import approval
+
+    data = emulator.data()
+    print(
+        f"{data.folder}: {data.state_bytes:,} bytes of stacks and services,"
+        f" {data.objects_bytes:,} of objects, {data.databases_bytes:,} of databases",
+        flush=True,
+    )
+    if not (data.is_empty or yes):
+        approval.refuse_unattended("the emulator", "run `./inv emulator.status` to only look")
+        if not approval.answered_yes("Delete all of it? [y/N] "):
+            raise GuardError("not approved: nothing was deleted")
+    emulator.reset()
+    print("deleted")
+
+
+@task()
+def status(_: Context) -> None:
+    """Print the address, process and data size of the emulator."""
+    _print_status()
+
+
+@task()
+def env(_: Context) -> None:
+    """Print exports for the AWS CLI: eval "$(./inv emulator.env)"."""
+    for name, value in emulator.variables().items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+def _print_status() -> None:
+    status = emulator.status()
+    print(f"address    {status.url or 'stopped'}")
+    print(f"process    {status.pid or '-'}, since {status.since or '-'}")
+    print(f"log        {status.log}")
+    print(f"isolation  {status.isolation or '-'}, of functions (docs/emulator.md)")
+    print(f"data       {status.state_bytes:,} bytes of state, {status.objects_bytes:,} of objects")
+
+
+namespace = Collection(start, stop, reset, status, env)

@@ -1,0 +1,29 @@
+"""The namespace `image`: the container image of the backend."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from commands.framework import terminal
+from commands.framework.connection import connect
+from commands.framework.task import task
+from operations import image
+
+
+@task()
+def build(_: Context, env: str = "") -> None:
+    """Build the image as it runs in production."""
+    target = connect(env)
+    terminal.show(image.build(target, image.current_source()))
+
+
+@task()
+def push(_: Context, env: str = "") -> None:
+    """Build and push the image; print its digest."""
+    source = image.current_source()
+    image.refuse_dirty(source)
+    terminal.show(image.push(connect(env), source))
+
+
+namespace = Collection(build, push)

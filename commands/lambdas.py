@@ -1,0 +1,40 @@
+"""The namespace `lambda`: invoke deployed Lambda functions."""
+
+from __future__ import annotations
+
+import json
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.program import Program
+
+from commands.framework.connection import connect_to
+from commands.framework.task import task
+from operations import lambdas, project, protection
+
+
+@task(
+    positional=["name"],
+    help={
+        "name": "a function such as thumbnail: a folder in lambdas/",
+        "event": "a file, or the name of one in lambdas/NAME/events/ (default: the first one)",
+        "confirm": "the name of a protected environment",
+    },
+)
+def invoke(
+    _: Context, name: str | None = None, event: str = "", env: str = "", confirm: str = ""
+) -> None:
+    """Invoke a deployed function and print its answer."""
+    name = str(name)
+    if name in {"-h", "--help"}:  # Invoke reads these as the value of the positional argument.
+        Program().run(["invoke", "--help", "lambda.invoke"], exit=False)
+        return
+    environment = project.environment(env)
+    protection.refuse_unconfirmed(environment.env, confirm, "events may change its data")
+    lambdas.output_of(environment, name)
+    payload = lambdas.read_event(name, event)
+    answer = lambdas.invoke_named(connect_to(environment), name, payload)
+    print(json.dumps(answer, indent=2))
+
+
+namespace = Collection("lambda", invoke)

@@ -1,0 +1,44 @@
+"""The namespace `messages`: the direct messages in DynamoDB."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+from invoke.context import Context
+
+from commands.framework import table
+from commands.framework.connection import connect
+from commands.framework.task import task
+from operations import messages
+
+_HELP = {"json": "print each row, with all attributes, as a line of JSON"}
+
+
+@task(help=_HELP)
+def scan(_: Context, env: str = "", json: bool = False) -> None:
+    """List all rows of the table; DynamoDB charges for each."""
+    _print(messages.scan(connect(env)), ("pk", "sk", "user_handle", "message"), as_json=json)
+
+
+@task(help=_HELP | {"id": "the UUID of a conversation, as in the address of its page"})
+def conversation(_: Context, id: str = "", env: str = "", json: bool = False) -> None:  # noqa: A002  # the name of the flag
+    """List the messages of a conversation, the newest last."""
+    messages.refuse_missing_id("--id", id)
+    rows = messages.conversation(connect(env), id)
+    _print(rows, ("sk", "user_handle", "message"), as_json=json)
+
+
+@task(help=_HELP | {"user_id": "the UUID of a user in the table users of the database"})
+def conversations(_: Context, user_id: str = "", env: str = "", json: bool = False) -> None:
+    """List the conversations of a user, the newest last."""
+    messages.refuse_missing_id("--user-id", user_id)
+    rows = messages.conversations(connect(env), user_id)
+    _print(rows, ("sk", "message_group_uuid", "user_handle", "message"), as_json=json)
+
+
+def _print(rows: list[messages.Row], columns: tuple[str, ...], *, as_json: bool) -> None:
+    if not as_json:
+        rows = [dict.fromkeys(columns, "") | row for row in rows]
+    print(table.text(rows, columns, as_json=as_json), end="")
+
+
+namespace = Collection(scan, conversation, conversations)

@@ -1,0 +1,70 @@
+"""The namespace `service`: the ECS services that run the application."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from commands.framework import terminal
+from commands.framework.connection import connect as connect_to_env
+from commands.framework.task import task
+from operations import port_forwarding, service
+
+_STACK = "the stack of the service: service, or verifier if config has one"
+_HELP = {"stack": _STACK}
+_IMAGE_HELP = {"image": service.DIGEST_HELP, "stack": _STACK}
+
+
+@task(help=_IMAGE_HELP)
+def release(_: Context, image: str = "", stack: str = "service", env: str = "") -> None:
+    """Migrate the database, then deploy an image (also a rollback)."""
+    digest = service.check_digest(image)
+    found = service.find(connect_to_env(env), stack)
+    for line in service.release(found, digest):
+        terminal.show(line)
+
+
+@task(help=_IMAGE_HELP)
+def record(_: Context, image: str = "", stack: str = "service", env: str = "") -> None:
+    """Record the released image, for stack updates."""
+    digest = service.check_digest(image)
+    service.record(connect_to_env(env), stack, digest)
+    terminal.show(f"recorded {digest}")
+
+
+@task(help=_HELP)
+def restart(_: Context, stack: str = "service", env: str = "") -> None:
+    """Replace all tasks without downtime."""
+    found = service.find(connect_to_env(env), stack)
+    service.restart(found)
+    terminal.show(f"restarted {found.name}")
+
+
+@task(help=_HELP)
+def stop(_: Context, stack: str = "service", env: str = "") -> None:
+    """Stop all tasks, which cost by the hour."""
+    found = service.find(connect_to_env(env), stack)
+    service.stop(found)
+    terminal.show(f"stopped {found.name}")
+
+
+@task(help=_HELP)
+def start(_: Context, stack: str = "service", env: str = "") -> None:
+    """Start the tasks again, at least one."""
+    found = service.find(connect_to_env(env), stack)
+    service.start(found)
+    terminal.show(f"started {found.name}")
+
+
+@task(help={"stack": _STACK, "command": "the command to run"})
+def connect(_: Context, stack: str = "service", env: str = "", command: str = "/bin/bash") -> None:
+    """Open a shell in a running task."""
+    plugin = port_forwarding.plugin()
+    found = service.find(connect_to_env(env), stack)
+    code = service.open_shell(found, plugin, command)
+    if code:
+        raise Exit(code=code)
+
+
+namespace = Collection(connect, record, release, restart, start, stop)

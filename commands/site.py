@@ -1,0 +1,62 @@
+"""The namespace `site`: the published site."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from commands.framework import terminal
+from commands.framework.connection import connect
+from commands.framework.task import task
+from deployer.errors import GuardError
+from operations import site
+
+if TYPE_CHECKING:
+    from deployer.environment import Environment
+
+CHANGES = 2  # The exit code of a dry run that found changes, as of `plan`.
+
+
+@task(
+    help={
+        "folder": f"the built site (default: {site.FOLDER})",
+        "dry_run": "only show the changes; exit with 2 if there are any",
+        "yes": "publish without asking for approval",
+    }
+)
+def sync(
+    _: Context, env: str = "", folder: str = "", dry_run: bool = False, yes: bool = False
+) -> None:
+    """Publish the built site, after approval."""
+    from deployer import report
+    from operations.site import files, preview
+
+    built = files.read(site.built_folder(folder))
+    target = connect(env)
+    publication = site.prepare(target, built)
+    style = report.style_of(sys.stdout, os.environ)
+    print(preview.text(publication.plan, built.hidden, style=style), end="")
+    if dry_run:
+        raise Exit(code=CHANGES if publication.plan.changes else 0)
+    if publication.plan.changes:
+        _approve(target.environment, yes=yes)
+    for line in publication.run():
+        terminal.show(line, flush=True)
+
+
+def _approve(environment: Environment, *, yes: bool) -> None:
+    """Ask for approval; raise GuardError if it is denied or cannot be asked for."""
+    from deployer.approval import Approver
+
+    required = not (yes or environment.is_local)
+    approver = Approver(environment.env.name, "--dry-run to only look", required=required)
+    if not approver.approves(f"Publish this at https://{environment.env.domain}? [y/N] "):
+        raise GuardError("not approved: nothing was published")
+
+
+namespace = Collection(sync)

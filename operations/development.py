@@ -1,0 +1,94 @@
+"""Run the tools of a contributor: tests, checks, benchmarks and the dependency locks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from deployer import symlinks
+from operations import project
+
+LAMBDAS = project.ROOT / "lambdas"
+
+
+class ToolError(Exception):
+    """A tool failed with the exit code *code*, and has printed why."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def run(module: str, *arguments: str) -> None:
+    """Run `python -m` *module*; raise ToolError if it fails."""
+    env = dict(os.environ)
+    # Invoke sets this. The tests start hundreds of processes, which share the bytecode.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    completed = subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=project.ROOT, env=env, check=False
+    )
+    if completed.returncode:
+        raise ToolError(completed.returncode)
+
+
+def test(*, jobs: int, all_: bool) -> None:
+    """Run the tests in *jobs* processes; with *all_*, also those that are marked as slow."""
+    # The default is more processes than cores, because many tests wait for other processes. The
+    # tests of a file stay in one process, because they share a deployment. They run in the order
+    # of their names: by default, files with few tests would run last, and these take longest.
+    workers = ["-n", str(jobs), "--dist", "loadscope", "--no-loadscope-reorder"]
+    run("pytest", *workers, *([] if all_ else ["-m", "not slow"]))
+
+
+def check(*, all_: bool) -> None:
+    """Run all checks of a pull request except the tests; with *all_*, also other scanners."""
+    run("ruff", "check", ".")
+    run("ruff", "format", "--check", ".")
+    run("mypy")
+    run("invoke", "synth", "--check")
+    run("invoke", "lint")
+    if all_:
+        run("tests.scanners")
+
+
+def bench(names: Sequence[str], *, rounds: int) -> None:
+    """Run the benchmarks *names*, or all."""
+    run("tests.bench", *names, f"--rounds={rounds}")
+
+
+def lock(*, upgrade: bool) -> None:
+    """Write the lock files of setup.cfg and lambdas/*/requirements.in, resolved together."""
+    compile_, inputs = list(_compile_command()), list(_lambda_requirements())
+    for file in (Path("requirements/dev.txt"), Path("requirements/deploy.txt"), *inputs):
+        symlinks.refuse(project.ROOT / file.with_suffix(".txt"), project.ROOT)
+    options = ["--upgrade"] if upgrade else []
+    all_inputs = ["setup.cfg", *map(str, inputs), "--extra", "dev", *options]
+    run(*compile_, *all_inputs, "--output-file", "requirements/dev.txt")
+    compile_ += ["-c", "requirements/dev.txt"]
+    run(*compile_, "setup.cfg", "--output-file", "requirements/deploy.txt")
+    for file in inputs:
+        unused = [f"--no-emit-package={name}" for name in _unused_packages(file)]
+        run(*compile_, str(file), *unused, "--output-file", str(file.with_suffix(".txt")))
+    shutil.rmtree(project.ROOT / "cruddur.egg-info", ignore_errors=True)
+
+
+def _compile_command() -> Iterator[str]:
+    yield from ("uv", "pip", "compile", "--universal", "--python-version", "3.11")
+    yield from ("--generate-hashes", "--quiet", "--no-emit-find-links")
+    yield from ("--custom-compile-command", "./inv lock")
+
+
+def _lambda_requirements() -> Iterator[Path]:
+    for file in sorted(LAMBDAS.glob("*/requirements.in")):
+        yield file.relative_to(project.ROOT)
+
+
+def _unused_packages(requirements: Path) -> list[str]:
+    """Return the packages in unused.txt beside *requirements*; lines with # are comments."""
+    file = requirements.with_name("unused.txt")
+    lines = file.read_text().split("\n") if file.exists() else []
+    return [line for line in lines if line and not line.startswith("#")]
