@@ -13,6 +13,7 @@ import json
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,8 @@ def main() -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         sys.exit(f"error: prctl: {os.strerror(ctypes.get_errno())}")
+    # A shell has what it runs in the background ignore SIGINT, which tests send.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         command = [sys.executable, "-m", "pytest", "-p", "tests.bench.suite", *sys.argv[1:]]
@@ -111,29 +114,26 @@ class Orphans:
         return [int(pid) for pid in _children()]
 
     def _look(self) -> None:
-        while not self._over.wait(0.3):
-            for pid in map(int, _children()):
-                if pid != self.pid and not self._names.get(pid):
-                    self._names[pid] = _test_of(pid)
+        """Note which test has started each emulator, as long as it runs."""
+        while not self._over.wait(0.5):
+            for process in Path("/proc").glob("[0-9]*"):
+                pid = int(process.name)
+                if pid not in self._names:
+                    self._names[pid] = _test_of(process)
 
 
 def _children() -> list[str]:
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
 
 
-def _test_of(pid: int) -> str:
-    """Return the test that started *pid*, as its environment, command or folder tells; or ''."""
+def _test_of(process: Path) -> str:
+    """Return the test folder that the command of a process names, or ''."""
     try:
-        environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        for variable in environ:
-            if variable.startswith(b"PYTEST_CURRENT_TEST="):
-                return variable.partition(b"=")[2].decode().partition(" (")[0]
-        folder = str(Path(f"/proc/{pid}/cwd").readlink())
-        text = Path(f"/proc/{pid}/cmdline").read_bytes() + folder.encode()
+        command = (process / "cmdline").read_bytes()
     except OSError:
         return ""
-    found = _TEST_FOLDER.search(text)
-    return found[1].decode() if found else text.replace(b"\0", b" ").decode()[-60:]
+    found = _TEST_FOLDER.search(command)
+    return found[1].decode() if found else ""
 
 
 _FILES: Counter[str] = Counter()

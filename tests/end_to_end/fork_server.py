@@ -15,6 +15,7 @@ import gc
 import importlib
 import json
 import os
+import re
 import runpy
 import selectors
 import signal
@@ -23,24 +24,15 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
-_LIBRARIES = (
-    "awacs.aws",
-    "botocore.httpsession",
-    "botocore.session",
-    "cfnlint.api",
-    "invoke.program",
-    "jmespath",
-    "msgspec",
-    "troposphere",
-    "yaml",
-)
-_STANDARD = ("asyncio", "concurrent.futures", "difflib", "tomllib", "zipfile")
+ROOT = Path(__file__).parents[2]
+_FOLDERS = ("commands", "deployer", "operations", "stacks")
+_IMPORT = re.compile(r"^ *(?:from ([\w.]+) import ([\w, ]+)|import ([\w.]+))", re.MULTILINE)
 _LARGEST_BYTES = 1 << 20
 
 
@@ -182,10 +174,22 @@ def _begin(order: dict[str, object], files: list[int]) -> list[str]:
     return order["arguments"]
 
 
+def _libraries() -> set[str]:
+    """Return the names of modules that the commands import from elsewhere."""
+    found = {"invoke.main"}
+    for folder in _FOLDERS:
+        for file in (ROOT / folder).rglob("*.py"):
+            for module, names, plain in _IMPORT.findall(file.read_text()):
+                found |= {module or plain, *(f"{module}.{name}" for name in names.split(", "))}
+    ours = {*_FOLDERS, "emulator", "tasks", "__future__", ""}
+    return {name for name in found if name.partition(".")[0] not in ours}
+
+
 def _main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
-    for name in (*_LIBRARIES, *_STANDARD):
-        importlib.import_module(name)
+    for name in sorted(_libraries()):
+        with contextlib.suppress(ImportError):  # A name in a module need not be a module.
+            importlib.import_module(name)
     gc.freeze()
     module, *arguments = _serve(connection)
     sys.argv[:] = [module, *arguments]
