@@ -80,7 +80,7 @@ def define(
     )
     store = _artifact_store(t, env, settings.artifact_retention_days)
     projects = t.nest(
-        "Codebuild",
+        "CodeBuild",
         codebuild.define,
         env,
         codebuild.Settings(service, image, architecture, settings.log_retention_days),

@@ -71,7 +71,7 @@ class TemplateTree:
 
 
 def format_path(path: LogicalIds) -> str:
-    """Return *path* as reports show it: Codebuild/Table."""
+    """Return *path* as reports show it: CodeBuild/Table."""
     return "/".join(path)
 
 

@@ -203,7 +203,7 @@ class Dev:
     def nested(self, title: str) -> str:
         """Return what a resource of the nested stack is called in the account."""
         found = self.client("cloudformation").describe_stack_resource(
-            StackName=resource(self.checkout, "Codebuild", DEV), LogicalResourceId=title
+            StackName=resource(self.checkout, "CodeBuild", DEV), LogicalResourceId=title
         )
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
@@ -258,7 +258,7 @@ def resource(checkout: Checkout, title: str, account: str = LOCAL) -> str:
 
 def nested(checkout: Checkout) -> dict[str, Any]:
     """The stack that is a resource of the pipeline's."""
-    name = resource(checkout, "Codebuild")
+    name = resource(checkout, "CodeBuild")
     found: dict[str, Any] = checkout.client("cloudformation").describe_stacks(StackName=name)
     return found["Stacks"][0]
 
@@ -285,7 +285,7 @@ def test_deployed_changed_destroyed(delivery):
     delivery.run("destroy", "--yes")
 
     for plan in (first_plan, second_plan):
-        assert "the template of crd-local-pipeline-Codebuild" in plan.out + plan.err
+        assert "the template of crd-local-pipeline-CodeBuild" in plan.out + plan.err
     assert "orphan" not in nothing.out + nothing.err
     assert sorted(f"crd-local-pipeline-{one.lower()}" for one in BUILDS) == sorted(projects)
     assert "CREATE_COMPLETE" == made["StackStatus"]
@@ -366,7 +366,7 @@ def test_record(dev):
 @pytest.mark.parametrize(
     "key",
     [
-        "templates/Codebuild/{digest}.yaml",
+        "templates/CodeBuild/{digest}.yaml",
         "templates/crd-dev-foundation/{digest}.yaml",
         "lambdas/migrate/{digest}.zip",
         "release/x",
@@ -389,7 +389,7 @@ def test_nothing_is_placed_where_a_person_takes_it_from(dev, stage, key):
 def test_the_template_that_a_person_deployed_is_not_replaced(dev, stage):
     """Objects in the bucket are neither changed nor deleted."""
     bucket, s3 = dev.output("foundation", "Artifacts"), dev.client("s3")
-    [there] = s3.list_objects_v2(Bucket=bucket, Prefix="templates/Codebuild/")["Contents"][:1]
+    [there] = s3.list_objects_v2(Bucket=bucket, Prefix="templates/CodeBuild/")["Contents"][:1]
     object_ = {"Bucket": bucket, "Key": there["Key"]}
 
     replaced = dev.attempt(stage, "s3", "put_object", **object_, Body=b"evil")
@@ -482,7 +482,7 @@ def test_after_the_approval_only_change_sets_of_releases_are_used(dev, stage):
         propose("crd-dev-registry"),
         propose("crd-dev-registry", "deploy-1", RoleARN=role),
         propose("crd-dev-pipeline", RoleARN=role),
-        propose(resource(dev.checkout, "Codebuild", DEV), RoleARN=role),
+        propose(resource(dev.checkout, "CodeBuild", DEV), RoleARN=role),
         propose("crd-dev-foundation", RoleARN=role),
         propose("crd-dev-site-publisher", RoleARN=role),
         dev.attempt(stage, "cloudformation", "execute_change_set", ChangeSetName=waiting),

@@ -272,7 +272,7 @@ def test_diff_selects_the_stacks_of_the_environment_by_tags():
         stack("crd-prod-network"),
         stack("crd-prod-two-network", env="prod-two"),
         stack("crd-prod-other", project="other"),
-        stack("crd-prod-pipeline-Codebuild", ParentId="arn:outer"),
+        stack("crd-prod-pipeline-CodeBuild", ParentId="arn:outer"),
         {"StackName": "crd-prod-byhand", "Tags": []},
     ]
 
@@ -284,7 +284,7 @@ def test_diff_selects_the_stacks_of_the_environment_by_tags():
 def test_diff_leaves_out_manual_stacks(build):
     """A release deploys neither foundation, pipeline and site-publisher nor their nested stacks."""
     account(build, foundation="F: 1\n", network="A: 1\n")
-    commit(build, foundation="F: 2\n", pipeline="P: 1\n", pipeline__Codebuild="", network="A: 1\n")
+    commit(build, foundation="F: 2\n", pipeline="P: 1\n", pipeline__CodeBuild="", network="A: 1\n")
 
     assert ["crd-prod-network (ca-central-1)"] == [*diff(build)]
 

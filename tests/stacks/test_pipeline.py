@@ -130,7 +130,7 @@ def test_every_build_has_its_own_project(action):
     project = EMITTED.actions[action]["Configuration"]["ProjectName"]
     properties = EMITTED.of("AWS::CodeBuild::Project")[action]
 
-    assert {"Fn::GetAtt": ["Codebuild", f"Outputs.{action}"]} == project
+    assert {"Fn::GetAtt": ["CodeBuild", f"Outputs.{action}"]} == project
     assert {"Fn::GetAtt": [f"{action}Role", "Arn"]} == properties["ServiceRole"]
     assert PROJECT_NAMES[action] == properties["Name"]
 

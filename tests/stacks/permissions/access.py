@@ -17,7 +17,7 @@ from tests.stacks.templates import config_of, emit
 
 ENVIRONMENT = "prod"
 PREFIX = f"crd-{ENVIRONMENT}"
-NESTED = f"{PREFIX}-pipeline-Codebuild"
+NESTED = f"{PREFIX}-pipeline-CodeBuild"
 ARTIFACTS = f"arn:aws:s3:::{PREFIX}-artifacts-{ACCOUNT}-{REGION}-an"
 ARTIFACT_STORE = f"arn:aws:s3:::{PREFIX}-pipeline-{ACCOUNT}-{REGION}-an"
 RELEASE_MADE_ROLE = "a role that a release creates"  # With all permissions of the boundary.

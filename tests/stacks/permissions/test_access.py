@@ -154,10 +154,10 @@ def test_a_project_cannot_make_the_calls_of_another():
 @pytest.mark.parametrize(
     ("action", "key"),
     [
-        ("s3:PutObject", "/templates/Codebuild/0123.yaml"),
+        ("s3:PutObject", "/templates/CodeBuild/0123.yaml"),
         ("s3:PutObject", f"/{ZIP_KEY}"),
         ("s3:PutObject", "/releases"),
-        ("s3:DeleteObject", "/templates/Codebuild/0123.yaml"),
+        ("s3:DeleteObject", "/templates/CodeBuild/0123.yaml"),
         ("s3:DeleteObject", f"/releases/{ZIP_KEY}"),
         ("s3:DeleteObjectVersion", f"/releases/{ZIP_KEY}"),
         ("s3:PutBucketPolicy", ""),
@@ -251,7 +251,7 @@ def test_no_other_role_passes_the_release_role(name):
             for stack_name in (
                 "foundation",
                 "pipeline",
-                "pipeline-Codebuild-1A2B",
+                "pipeline-CodeBuild-1A2B",
                 "site-publisher",
             )
             for region in (STACK_REGION, "us-east-1")
