@@ -1,7 +1,7 @@
-"""Real pages in headless Chromium: foreign ones, which attack, and one of the local site.
+"""Pages in headless Chromium: foreign pages, which attack, and a page of the local site.
 
-A small server on this machine serves each page under a name of its own. The page sends what came
-of each attempt back to that server when all are done.
+A small server on this machine serves each page under a host name of its own. When all attempts of
+the page have finished, the page sends their results to that server.
 """
 
 from __future__ import annotations
@@ -33,34 +33,34 @@ if TYPE_CHECKING:
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and "CI" not in os.environ, reason="there is no chromium on PATH"
+    CHROMIUM is None and "CI" not in os.environ, reason="chromium is not on PATH"
 )
-SECONDS = 60
+TIMEOUT_SECONDS = 60
 FLAGS = (
     "--headless=new",
-    "--no-sandbox",  # It cannot be on for root; the pages are our own.
+    "--no-sandbox",  # Root cannot use it, and the pages are those of this test.
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--no-first-run",
     "--disable-background-networking",
-    "--remote-debugging-port=0",  # Else it prints the document and ends before the page is done.
+    "--remote-debugging-port=0",  # Otherwise it prints the document and ends before the page has finished.
 )
-# Every attempt has a name and tells what the page could see of the answer.
+# Each attempt has a name, and its result is what the page can see of the response.
 PAGE = """<!doctype html>
 <title>page</title>
 <script>
 const results = {};
-const say = (name, result) => { results[name] = String(result); };
+const report = (name, result) => { results[name] = String(result); };
 const read = async (name, url, init) => {
   try {
-    const answer = await fetch(url, init);
-    say(name, answer.type === "opaque" ? "sent" : answer.status + " " + await answer.text());
-  } catch (error) { say(name, "blocked"); }
+    const response = await fetch(url, init);
+    report(name, response.type === "opaque" ? "sent" : response.status + " " + await response.text());
+  } catch (error) { report(name, "blocked"); }
 };
 const load = (name, tag, url) => new Promise((done) => {
   const element = document.createElement(tag);
-  element.onload = () => { say(name, "loaded"); done(); };
-  element.onerror = () => { say(name, "failed"); done(); };
+  element.onload = () => { report(name, "loaded"); done(); };
+  element.onerror = () => { report(name, "failed"); done(); };
   element.src = url;
   document.head.append(element);
 });
@@ -76,14 +76,14 @@ const post = (name, url, kind, fields) => new Promise((done) => {
     form.append(input);
   }
   document.documentElement.append(form);
-  frame.onload = () => { say(name, "sent"); done(); };
+  frame.onload = () => { report(name, "sent"); done(); };
   form.submit();
   setTimeout(done, 3000);
 });
 const connect = (name, url) => new Promise((done) => {
   const socket = new WebSocket(url);
-  socket.onopen = () => { say(name, "opened"); done(); };
-  socket.onerror = () => { say(name, "failed"); done(); };
+  socket.onopen = () => { report(name, "opened"); done(); };
+  socket.onerror = () => { report(name, "failed"); done(); };
 });
 (async () => {
   ATTEMPTS
@@ -94,8 +94,8 @@ const connect = (name, url) => new Promise((done) => {
 
 
 @dataclass
-class Pages:
-    """A server with one page, under any host name, that keeps the results of the page."""
+class PageServer:
+    """A server with one page under any host name, and the results that the page has sent."""
 
     port: int
     page: str = ""
@@ -103,18 +103,18 @@ class Pages:
 
 
 @contextmanager
-def pages() -> Iterator[Pages]:
-    """The server, listening."""
+def page_server() -> Iterator[PageServer]:
+    """Run a PageServer."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer(served.page.encode(), "text/html; charset=utf-8")
+            self._respond(served.page.encode(), "text/html; charset=utf-8")
 
         def do_POST(self) -> None:
             served.results = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer(b"", "text/plain")
+            self._respond(b"", "text/plain")
 
-        def _answer(self, body: bytes, kind: str) -> None:
+        def _respond(self, body: bytes, kind: str) -> None:
             self.send_response(200)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
@@ -122,24 +122,24 @@ def pages() -> Iterator[Pages]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        served = Pages(server.server_port)
+        served = PageServer(server.server_port)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
         yield served
         server.shutdown()
 
 
-def opened(profile: Path, name: str, attempts: list[str]) -> dict[str, str]:
-    """Open a page at http://NAME:PORT that makes these *attempts*; what it could see of each."""
-    with pages() as served:
-        return opened_at(served, profile, name, attempts)
+def open_page(profile: Path, name: str, attempts: list[str]) -> dict[str, str]:
+    """Open a page at http://NAME:PORT that makes *attempts*, and return their results."""
+    with page_server() as served:
+        return open_on(served, profile, name, attempts)
 
 
-def opened_at(served: Pages, profile: Path, name: str, attempts: list[str]) -> dict[str, str]:
-    """Open a page of this server in a browser of its own."""
+def open_on(served: PageServer, profile: Path, name: str, attempts: list[str]) -> dict[str, str]:
+    """Open the page of a server in a new browser, and return the results of its attempts."""
     assert CHROMIUM, "chromium is not on PATH: .ci/run installs it"
     served.page = PAGE.replace("ATTEMPTS", "\n  ".join(attempts))
     command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", f"http://{name}:{served.port}/"]
@@ -151,17 +151,17 @@ def opened_at(served: Pages, profile: Path, name: str, attempts: list[str]) -> d
         start_new_session=True,
     ) as browser:
         try:
-            deadline = time.monotonic() + SECONDS
+            deadline = time.monotonic() + TIMEOUT_SECONDS
             while served.results is None:
                 assert browser.poll() is None, f"chromium ended with {browser.returncode}"
-                assert time.monotonic() < deadline, "the page did not come to its end"
+                assert time.monotonic() < deadline, "the page did not finish"
                 time.sleep(0.05)
         finally:
             os.killpg(browser.pid, signal.SIGKILL)
     return served.results
 
 
-PICTURE = b"<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>"
+IMAGE = b"<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>"
 
 
 @dataclass(frozen=True)
@@ -180,20 +180,20 @@ class Site:
 
     @property
     def port(self) -> int:
-        """Its port, which any page can find by trying all."""
+        """The port of the emulator, which any page can find by trying all ports."""
         return int(urlsplit(self.url).port or 0)
 
 
 @pytest.fixture
 def site(aws: Aws) -> Site:
-    """A deployed site, with one public picture in a bucket."""
+    """A deployed site, with one public image in a bucket."""
     account = aws.endpoint.account
     name = f"site{account}.localhost"
     certificate = aws.client("acm", "us-east-1").request_certificate(DomainName=name)
-    everybody = {"AllowOrigins": ["*"], "AllowMethods": ["*"], "AllowHeaders": ["*"]}
-    made = template(
-        Kept=parameter("kept"),
-        **hello(aws, {"GET /hello": {}}, CorsConfiguration=everybody),
+    every_origin = {"AllowOrigins": ["*"], "AllowMethods": ["*"], "AllowHeaders": ["*"]}
+    body = template(
+        Parameter=parameter("x"),
+        **hello(aws, {"GET /hello": {}}, CorsConfiguration=every_origin),
         Files=resource("AWS::S3::Bucket"),
         Distribution=resource(
             "AWS::CloudFront::Distribution",
@@ -219,14 +219,14 @@ def site(aws: Aws) -> Site:
             },
         ),
     ) | {"Outputs": {"Api": {"Value": ref("Api")}, "Files": {"Value": ref("Files")}}}
-    aws.deploy("site", made, Capabilities=["CAPABILITY_IAM"])
+    aws.deploy("site", body, Capabilities=["CAPABILITY_IAM"])
     outputs = aws.outputs("site")
     _publish(aws, outputs["Files"])
     return Site(aws, name, outputs["Api"], outputs["Files"])
 
 
 def _publish(aws: Aws, bucket: str) -> None:
-    """Put a picture and a script into a public bucket."""
+    """Put an image and a script into a public bucket."""
     s3 = aws.client("s3")
     s3.delete_public_access_block(Bucket=bucket)
     statement = {
@@ -237,12 +237,12 @@ def _publish(aws: Aws, bucket: str) -> None:
     }
     document = {"Version": "2012-10-17", "Statement": [statement]}
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
-    s3.put_object(Bucket=bucket, Key="a.svg", Body=PICTURE, ContentType="image/svg+xml")
+    s3.put_object(Bucket=bucket, Key="a.svg", Body=IMAGE, ContentType="image/svg+xml")
     s3.put_object(Bucket=bucket, Key="a.js", Body=b"1", ContentType="text/javascript")
 
 
 def js(value: Any) -> str:
-    """A value in a script."""
+    """Return a value as JavaScript."""
     return json.dumps(value)
 
 
@@ -256,8 +256,8 @@ COGNITO_BODY = js({
 })  # fmt: skip
 
 
-def fetching(site: Site) -> dict[str, tuple[str, Any]]:
-    """Requests that a page makes by fetch, each with its address and how."""
+def fetch_attempts(site: Site) -> dict[str, tuple[str, Any]]:
+    """Return the requests that a page sends by fetch: name, URL and options."""
     plain = {"method": "POST", "mode": "no-cors"}
     slow = js({"account": site.aws.endpoint.account, "seconds": 600})
     form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -265,7 +265,7 @@ def fetching(site: Site) -> dict[str, tuple[str, Any]]:
     signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={site.aws.endpoint.account}/x"}
     return {
         "reset": (f"{site.url}/_ministack/reset", plain),
-        "pace": (f"{site.url}/_emulator/resource-delay", {**plain, "body": slow}),
+        "delay": (f"{site.url}/_emulator/resource-delay", {**plain, "body": slow}),
         "delete": (f"{site.url}/", {**plain, "body": delete, "headers": form}),
         "identify": (f"{site.url}/_emulator", {}),
         "buckets": (f"{site.url}/", {}),
@@ -283,15 +283,15 @@ def fetching(site: Site) -> dict[str, tuple[str, Any]]:
 
 
 def attempts(site: Site) -> list[str]:
-    """Everything that a page can try, as lines of its script."""
+    """Return all attempts of a page as lines of its script."""
     lines = [
         f"await read({js(name)}, {js(url)}, {js(init)});"
-        for name, (url, init) in fetching(site).items()
+        for name, (url, init) in fetch_attempts(site).items()
     ]
     for name, tag, url in (
-        ("picture", "img", f"{site.url}/{site.bucket}/a.svg"),
+        ("image", "img", f"{site.url}/{site.bucket}/a.svg"),
         ("script", "script", f"{site.url}/{site.bucket}/a.js"),
-        ("site's picture", "img", f"http://{site.name}:{site.port}/a.svg"),
+        ("site's image", "img", f"http://{site.name}:{site.port}/a.svg"),
     ):
         lines.append(f"await load({js(name)}, {js(tag)}, {js(url)});")
     fields = {"Action": "DeleteStack", "StackName": "site", "Version": "2010-05-15"}
@@ -299,7 +299,7 @@ def attempts(site: Site) -> list[str]:
         ("form", "/", "application/x-www-form-urlencoded", fields),
         ("plain form", "/_ministack/reset", "text/plain", {"x": "y"}),
         (
-            "pace form",
+            "delay form",
             "/_emulator/resource-delay",
             "text/plain",
             {'{"account": "': '", "seconds": 600}'},
@@ -311,12 +311,12 @@ def attempts(site: Site) -> list[str]:
     return [*lines, f"await connect('socket', {js(socket)});"]
 
 
-def held(site: Site) -> dict[str, Any]:
-    """The content of the account, and that a deploy is as fast as before."""
+def account_content(site: Site) -> dict[str, Any]:
+    """Return the content of the account, and assert that deployments are not delayed."""
     aws = site.aws
-    began = time.monotonic()
-    aws.deploy("quick", template(One=parameter(str(began))))
-    assert time.monotonic() - began < 20
+    started = time.monotonic()
+    aws.deploy("quick", template(One=parameter(str(started))))
+    assert time.monotonic() - started < 20
     return {
         "stacks": {
             stack["StackName"]: stack["StackStatus"].removeprefix("UPDATE").removeprefix("CREATE")
@@ -328,48 +328,51 @@ def held(site: Site) -> dict[str, Any]:
 
 
 def test_foreign_page(site: Site, tmp_path: Path) -> None:
-    """A page of another origin sees no answer, loads nothing, and changes nothing."""
-    before = held(site)
+    """A page of another origin can neither read responses, load files nor change anything."""
+    before = account_content(site)
 
-    seen = opened(tmp_path, "evil.localhost", attempts(site))
+    results = open_page(tmp_path, "evil.localhost", attempts(site))
 
-    readable = {name: result for name, result in seen.items() if result not in _IN_VAIN}
-    assert {"reset", "pace", "delete", "form", "plain form", "socket"} <= seen.keys()
+    readable = {name: result for name, result in results.items() if result not in _WITHOUT_EFFECT}
+    assert {"reset", "delay", "delete", "form", "plain form", "socket"} <= results.keys()
     assert {} == readable
-    assert before == held(site)
+    assert before == account_content(site)
 
 
-_IN_VAIN = {"blocked", "failed", "sent"}  # A page is never told whether what it sent was refused.
+_WITHOUT_EFFECT = {
+    "blocked",
+    "failed",
+    "sent",
+}  # "sent": the page cannot see whether the request was refused.
 
 
 def test_local_page(site: Site, tmp_path: Path) -> None:
-    """A page of the site, served by a development server on another port, works.
+    """A page of the site on another port can use Cognito, the API and the site's images only.
 
-    It signs in at Cognito, calls the API and shows the site's pictures; and may do no more than
-    that: what needs the secret is refused.
+    Requests that need the secret are refused.
     """
-    before = held(site)
+    before = account_content(site)
 
-    seen = opened(tmp_path, site.name, attempts(site))
+    results = open_page(tmp_path, site.name, attempts(site))
 
-    assert "hello" in seen["api"]
-    assert "ResourceNotFoundException" in seen["cognito"]
-    assert "loaded" == seen["site's picture"]
-    assert "blocked" == seen["rebound"]
-    assert "failed" == seen["socket"]
-    assert seen["buckets"].startswith(("403", "blocked"))
-    assert seen["identify"].startswith(("403", "blocked"))
-    assert before == held(site)
+    assert "hello" in results["api"]
+    assert "ResourceNotFoundException" in results["cognito"]
+    assert "loaded" == results["site's image"]
+    assert "blocked" == results["rebound"]
+    assert "failed" == results["socket"]
+    assert results["buckets"].startswith(("403", "blocked"))
+    assert results["identify"].startswith(("403", "blocked"))
+    assert before == account_content(site)
 
 
 def test_added_origin(site: Site, tmp_path: Path) -> None:
-    """An origin that a test or a setting adds is like one of the site's."""
+    """An origin that was added by `emulator.allow` can use the API."""
     name = f"added{site.aws.endpoint.account}.localhost"
     url = f"{site.url}/_aws/execute-api/{site.api}/$default/hello"
 
-    before = opened(tmp_path / "1", name, [f"await read('api', {js(url)}, {{}});"])
-    with pages() as served:
+    before = open_page(tmp_path / "1", name, [f"await read('api', {js(url)}, {{}});"])
+    with page_server() as served:
         emulator.allow(site.aws.endpoint, origins=[f"http://{name}:{served.port}"])
-        after = opened_at(served, tmp_path / "2", name, [f"await read('api', {js(url)}, {{}});"])
+        after = open_on(served, tmp_path / "2", name, [f"await read('api', {js(url)}, {{}});"])
 
     assert ("blocked", "200 hello") == (before["api"], after["api"])
