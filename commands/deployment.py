@@ -73,7 +73,7 @@ def build(_: Context, name: list[str] | None = None, env: str = "", jobs: int = 
     selected = [artifact for artifact in artifacts if not name or artifact.name in name]
     built = lambdas.build(selected, jobs=jobs or None)
     for function in built:
-        print(builder.line(function))
+        print(builder.summary_line(function))
     for line in builder.unchecked(built):
         print(line)
 

@@ -1,8 +1,8 @@
-"""A folder under lambdas/ becomes one zip, the same bytes on every machine.
+"""The zip of a Lambda function: reproducible, and named by the digest of its inputs.
 
-Here is what a template needs to know of it, which is its key in the artifact bucket: a digest of
-sources, locked requirements and target, so that it is known before anything is built.
-`build` makes the zips; it is imported by who builds, since stacks import this package.
+Templates contain the key of the zip in the artifact bucket. It is a digest of sources, locked
+requirements and target, so it is known before anything is built. Stacks import this module; the
+module `build`, which builds the zips, is imported only where that happens.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ Architecture = Literal["arm64", "x86_64"]
 # The folder of the artifact bucket to which a release may add objects. Artifacts that only an
 # administrator deploys are outside of it.
 RELEASES = "releases/"
-HOST: Literal["host"] = "host"  # The machine we run on, for the emulator.
+HOST: Literal["host"] = "host"  # This machine, for the emulator.
 
-_AMAZON_LINUX_2023 = 12  # From Python 3.12 on. Before it Amazon Linux 2, taken as manylinux2014.
+_AMAZON_LINUX_2023 = (
+    12  # Since Python 3.12; older versions run on Amazon Linux 2, which is manylinux2014.
+)
 
 _MACHINES: dict[str, Architecture] = {
     "aarch64": "arm64",
@@ -35,9 +37,9 @@ _MACHINES: dict[str, Architecture] = {
 
 @dataclass(frozen=True)
 class Target:
-    """What an artifact runs on: a version of Python such as 3.13, and Lambda's word for a machine.
+    """The platform of an artifact: a Python version such as 3.13, and an architecture of Lambda.
 
-    *host* says that it is this machine and this interpreter, whatever Lambda runs elsewhere.
+    *host*: the artifact is for this machine and this interpreter, for use in the emulator.
     """
 
     python: str
@@ -46,17 +48,17 @@ class Target:
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """All that decides which packages fit."""
+        """Everything that determines which packages are compatible."""
         return (self.python, self.architecture, *(_abi() if self.host else ()))
 
     @property
     def glibc(self) -> tuple[int, int]:
-        """The version of the C library that Lambda has for this Python."""
+        """The version of the C library in Lambda's runtime of this Python version."""
         minor = int(self.python.rpartition(".")[2])
         return (2, 34) if minor >= _AMAZON_LINUX_2023 else (2, 17)
 
     def __str__(self) -> str:
-        """As people read it."""
+        """Return the target as text for messages."""
         return f"python{self.python} on {'this machine' if self.host else self.architecture}"
 
 
@@ -75,7 +77,7 @@ class Artifact:
 
     @property
     def handler(self) -> str:
-        """What Lambda calls."""
+        """The handler setting of the Lambda function."""
         return f"{self.name}.handler.handler"
 
 
@@ -86,12 +88,12 @@ class Code:
     root: Path
 
     def artifact(self, name: str, target: Target) -> Artifact:
-        """The artifact of lambdas/*name*; raises SynthError with all that is wrong with it."""
+        """Return the artifact of lambdas/*name*; raises SynthError with all problems of its sources."""
         return Artifact(name, target, sources.gather(self.root, name).digest(target.facts))
 
 
 def target(runtime: str, architecture: Architecture | Literal["host"]) -> Target:
-    """What *runtime*, such as python3.13, is on *architecture*; "host" is this very interpreter."""
+    """Return the target of *runtime*, such as python3.13, on *architecture*; "host" is this machine."""
     if architecture == HOST:
         return host()
     return Target(runtime.removeprefix("python"), architecture)
@@ -99,14 +101,14 @@ def target(runtime: str, architecture: Architecture | Literal["host"]) -> Target
 
 @functools.cache
 def host() -> Target:
-    """Ourselves: the machine, and the Python."""
+    """Return the target of this machine and interpreter."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return Target(python, _MACHINES[os.uname().machine.lower()], host=True)
 
 
 @functools.cache
 def _abi() -> tuple[str, ...]:
-    """What compiled code must fit on this machine: its suffix names Python, machine and libc."""
+    """Return what compiled code must match on this machine: Python, architecture and C library."""
     try:
         libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
     except (AttributeError, ValueError):  # Not GNU's: musl, or another system.

@@ -1,10 +1,10 @@
-"""Builds the zips of functions, several at a time, and only those that are not there yet.
+"""Build the missing zips of Lambda functions, several concurrently.
 
     built = build(Code(root), environment.artifacts, root / "dist")
 
-What is under its final name has passed every check: compiled code is for the target, the handler
-finds all that it imports, Lambda takes the size. So a check of all functions is a build of them.
-What this machine cannot check, `unchecked` tells.
+A zip gets its final name after all checks: compiled code is for the target, every import of the
+handler is found, and the sizes are within Lambda's limits. `unchecked` lists the checks that are
+not possible on this machine.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer import symlinks
-from deployer.artifacts import Artifact, Code, checks, packing, sources, store
-from deployer.artifacts.faults import Fault, told
+from deployer.artifacts import Artifact, Code, checks, sources, zip_cache, zip_files
 from deployer.artifacts.install import install, packed
+from deployer.artifacts.problems import Problem, combined
 from deployer.errors import BuildError, DeployError
 
 
 @dataclass(frozen=True)
 class Built:
-    """A zip, checked and in its place; *cached* if it was there before. Sizes are bytes.
+    """A zip that passed the checks; *cached* if it existed before. Sizes are in bytes.
 
-    *unchecked* says what this machine could not check; empty if that is nothing.
+    *unchecked* describes the check that was not possible on this machine, if there is one.
     """
 
     artifact: Artifact
@@ -40,46 +40,48 @@ class Built:
 
 
 def path_of(artifact: Artifact, dist: Path) -> Path:
-    """Where the zip of *artifact* is once it is built."""
+    """Return the path of the zip of *artifact*."""
     return dist / artifact.key
 
 
 def build(
     code: Code, artifacts: Iterable[Artifact], dist: Path, *, jobs: int | None = None
 ) -> tuple[Built, ...]:
-    """The zips of *artifacts* below *dist*, in the order given, *jobs* at a time (two a core).
+    """Return the zips of *artifacts* below *dist*, in their order; *jobs* concurrently (two per core).
 
-    Raises BuildError with what is wrong with any of them; those in order are built all the same.
-    Builds at once do no harm, in threads or in processes: the later one finds what was built.
+    Raises BuildError with the problems of all of them; the others are built. Concurrent builds, in
+    threads or processes, are safe: the later one uses the zip of the earlier one.
     """
     if jobs is not None and jobs < 1:
-        raise BuildError(f"--jobs={jobs}: nothing would be built", hint="1 or more")
-    wanted = tuple(dict.fromkeys(artifacts))
-    at_once = jobs or 2 * (os.cpu_count() or 1)  # uv and zlib let other threads run.
-    with ThreadPoolExecutor(at_once) as pool:
+        raise BuildError(
+            f"--jobs={jobs}: nothing would be built", hint="pass a number of at least 1"
+        )
+    unique = tuple(dict.fromkeys(artifacts))
+    workers = jobs or 2 * (os.cpu_count() or 1)  # uv and zlib do not block other threads.
+    with ThreadPoolExecutor(workers) as pool:
         try:
-            results = list(pool.map(lambda artifact: _attempt(code, artifact, dist), wanted))
+            results = list(pool.map(lambda artifact: _attempt(code, artifact, dist), unique))
         except BaseException:
-            pool.shutdown(cancel_futures=True)  # Those that run come to their end.
+            pool.shutdown(cancel_futures=True)  # Running ones are completed.
             raise
-    refused = [result for result in results if isinstance(result, DeployError)]
-    if refused:
-        raise told(BuildError, [Fault(error.message, error.hint) for error in refused])
+    failed = [result for result in results if isinstance(result, DeployError)]
+    if failed:
+        raise combined(BuildError, [Problem(error.message, error.hint) for error in failed])
     return tuple(result for result in results if isinstance(result, Built))
 
 
-def line(built: Built) -> str:
-    """*built* as a line of a table; MB are millions of bytes."""
-    name, where = built.artifact.name, str(built.artifact.target)
+def summary_line(built: Built) -> str:
+    """Return *built* as a line of a table; MB are millions of bytes."""
+    name, target = built.artifact.name, str(built.artifact.target)
     sizes = f"{built.size / 1e6:6.2f} MB, {built.unzipped / 1e6:6.2f} MB unzipped"
-    state = "was there" if built.cached else "built"
-    return f"{name:18} {where:26} {sizes}  {state:9}  {built.artifact.key}"
+    state = "cached" if built.cached else "built"
+    return f"{name:18} {target:26} {sizes}  {state:9}  {built.artifact.key}"
 
 
-def unchecked(several: Iterable[Built]) -> Iterator[str]:
-    """Yield a line for each thing that could not be checked, with the functions it is about."""
+def unchecked(zips: Iterable[Built]) -> Iterator[str]:
+    """Yield a line for each check that was not possible, with the functions that it affects."""
     names: dict[str, list[str]] = {}
-    for built in several:
+    for built in zips:
         if built.unchecked:
             names.setdefault(built.unchecked, []).append(built.artifact.name)
     for fact, functions in names.items():
@@ -91,71 +93,73 @@ def _attempt(code: Code, artifact: Artifact, dist: Path) -> Built | DeployError:
         return _built(code, artifact, path_of(artifact, dist), dist)
     except DeployError as error:
         return error
-    except OSError as error:  # Of the disk: what is read was read before, to have a digest of it.
+    except OSError as error:  # An error of the disk below dist/: sources were read before.
         place = error.filename or path_of(artifact, dist)
-        hint = "make room, or let yourself write there; nothing half-made is left"
+        hint = "free disk space, or make the folder writable; no incomplete zip is left"
         return BuildError(f"{place}: {error.strerror}", hint=hint)
 
 
 def _built(code: Code, artifact: Artifact, path: Path, dist: Path) -> Built:
     symlinks.refuse(path.parent, dist.parent)
-    if seal := store.recall(path):
-        os.utime(path)  # Used now, so not the first to be dropped.
-        return _shown(artifact, path, seal, cached=True)
-    with store.turn(path.parent) as drafts:
-        if seal := store.recall(path):
-            return _shown(artifact, path, seal, cached=True)
-        seal = _make(code, artifact, drafts, path)
-        return _shown(artifact, path, seal, cached=False)
+    if record := zip_cache.load(path):
+        os.utime(path)  # Used now, so it is removed later than others.
+        return _result(artifact, path, record, cached=True)
+    with zip_cache.locked(path.parent) as drafts:
+        if record := zip_cache.load(path):
+            return _result(artifact, path, record, cached=True)
+        record = _create(code, artifact, drafts, path)
+        return _result(artifact, path, record, cached=False)
 
 
-def _make(code: Code, artifact: Artifact, drafts: Path, path: Path) -> store.Seal:
-    ours = _ours(code, artifact)
+def _create(code: Code, artifact: Artifact, drafts: Path, path: Path) -> zip_cache.ZipRecord:
+    inputs = _sources(code, artifact)
     draft = drafts / "packed.zip"
     packages: Mapping[str, bytes] = {}
-    if found := _packages(artifact, ours, drafts, path.parent):
-        packages = packing.Contents(found)
+    if found := _packages(artifact, inputs, drafts, path.parent):
+        packages = zip_files.Contents(found)
         shutil.copyfile(found, draft)
-    _refuse(checks.contents(artifact, ours.files, packages))
-    seal = store.write(ours.tree, draft)
-    _refuse(checks.sizes(artifact, seal))
-    started = checks.started(artifact, ours.files, draft, drafts)
-    _refuse(started.faults)
-    seal = replace(seal, unchecked=started.unchecked)
-    store.keep(draft, seal, path)
-    return seal
+    _refuse(checks.contents(artifact, inputs.files, packages))
+    record = zip_cache.write(inputs.tree, draft)
+    _refuse(checks.sizes(artifact, record))
+    imported = checks.import_handler(artifact, inputs.files, draft, drafts)
+    _refuse(imported.problems)
+    record = replace(record, unchecked=imported.unchecked)
+    zip_cache.add(draft, record, path)
+    return record
 
 
-def _packages(artifact: Artifact, ours: sources.Sources, drafts: Path, folder: Path) -> Path | None:
-    """The zip of what *ours* requires, made if it is not there; nothing if that is nothing."""
-    lock = packed(ours)
+def _packages(
+    artifact: Artifact, inputs: sources.Sources, drafts: Path, folder: Path
+) -> Path | None:
+    """Return the zip of the required packages, created if it is missing; None without packages."""
+    lock = packed(inputs)
     if not lock:
         return None
     digest = sources.Sources({}, lock.encode()).digest(artifact.target.facts)
-    path = folder / f"{store.PACKAGES}{digest}.zip"
-    if not store.recall(path):
+    path = folder / f"{zip_cache.PACKAGES}{digest}.zip"
+    if not zip_cache.load(path):
         tree = install(artifact.name, lock, artifact.target, drafts / "packages")
         _refuse(checks.compiled(artifact, tree.files))
         draft = drafts / path.name
-        store.keep(draft, store.write(tree, draft), path)
-    os.utime(path)  # Used now, so not the first to be dropped.
+        zip_cache.add(draft, zip_cache.write(tree, draft), path)
+    os.utime(path)  # Used now, so it is removed later than others.
     return path
 
 
-def _ours(code: Code, artifact: Artifact) -> sources.Sources:
-    """The sources, if they still are what the artifact is called after."""
-    ours = sources.gather(code.root, artifact.name)
-    if ours.digest(artifact.target.facts) != artifact.digest:
+def _sources(code: Code, artifact: Artifact) -> sources.Sources:
+    """Return the sources, if they still have the digest of the artifact."""
+    gathered = sources.gather(code.root, artifact.name)
+    if gathered.digest(artifact.target.facts) != artifact.digest:
         place = f"{sources.LAMBDAS}/{artifact.name}"
-        raise BuildError(f"{place}: changed while it was built", hint="run this again")
-    return ours
+        raise BuildError(f"{place}: changed during the build", hint="rerun the command")
+    return gathered
 
 
-def _refuse(faults: Iterable[Fault]) -> None:
-    if found := list(faults):
-        raise told(BuildError, found)
+def _refuse(problems: Iterable[Problem]) -> None:
+    if found := list(problems):
+        raise combined(BuildError, found)
 
 
-def _shown(artifact: Artifact, path: Path, seal: store.Seal, *, cached: bool) -> Built:
-    sizes = (seal.size, seal.unzipped)
-    return Built(artifact, path, seal.sha256, *sizes, cached=cached, unchecked=seal.unchecked)
+def _result(artifact: Artifact, path: Path, record: zip_cache.ZipRecord, *, cached: bool) -> Built:
+    sizes = (record.size, record.unzipped)
+    return Built(artifact, path, record.sha256, *sizes, cached=cached, unchecked=record.unchecked)

@@ -1,8 +1,8 @@
-"""What would keep a zip from running where it is meant to, found before it is anywhere.
+"""Check a zip before it is deployed: files, sizes, compiled code and imports.
 
-Where this machine has a Python like the target's, the handler is imported, with nothing around it
-but what Lambda's Python has. Where it has none, nothing is run: sources are read, also those of
-packages (reached.py), and compiled code by its header; `unchecked` says so.
+If this machine has a Python like the target's, the handler is imported with only the packages of
+Lambda's runtime besides the zip. Otherwise nothing is executed: the imports of sources and packages
+are read (package_imports.py), and the result is marked as unchecked.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer import lambda_runtime
-from deployer.artifacts import Artifact, Target, elf, interpreters, packing
-from deployer.artifacts.bindings import Bindings, bindings
+from deployer.artifacts import Artifact, Target, elf, interpreters, zip_files
 from deployer.artifacts.conditions import Machine
-from deployer.artifacts.faults import Fault
 from deployer.artifacts.imports import Import, imports, parse
 from deployer.artifacts.interpreters import Interpreter
-from deployer.artifacts.reached import answers, modules, unresolved
+from deployer.artifacts.module_names import Bindings, bindings
+from deployer.artifacts.package_imports import availability, modules, unresolved
+from deployer.artifacts.problems import Problem
 from deployer.artifacts.sources import LAMBDAS, SHARED
-from deployer.artifacts.store import Seal
+from deployer.artifacts.zip_cache import ZipRecord
 from deployer.isolation import sandbox
 from deployer.isolation.sandbox import Sandbox
 
-# Lambda developer guide, Quotas. What comes by S3, as ours does, may be larger zipped: but then it
-# starts slowly, and nobody can look at it in the console.
+# Lambda developer guide, Quotas. A zip that is loaded from S3 may be larger, but then it starts slowly,
+# and the console cannot show it.
 ZIPPED, UNZIPPED = 50 * 1024 * 1024, 250 * 1024 * 1024
 SECONDS = 60
 
-_WRITE = "write it: handler(event, context)"
-_WAY_IN = (
-    "what it imports goes into requirements.in (then `./inv lock`), lambdas/shared/ or include.txt"
+_WRITE = "define handler(event, context)"
+_ADD = (
+    "add what it imports to requirements.in (then run ./inv lock), lambdas/shared/ or include.txt"
 )
 _SETTING = "setting:"
 _IMPORT = f"""
@@ -51,12 +51,12 @@ except KeyError as error:
         at = at.tb_next
     if at.tb_frame.f_code is not type(os.environ).__getitem__.__code__:
         raise
-    print("{_SETTING}" + error.args[0])  # Its stack gives it.
+    print("{_SETTING}" + error.args[0])  # The stack sets it.
     sys.exit(0)
 sys.exit(0 if callable(getattr(module, "handler", None)) else "no function handler")
 """
-# Lambda developer guide, Using Lambda environment variables: what modules may read when they are
-# imported. The keys are nobody's.
+# Lambda developer guide, Using Lambda environment variables: the variables that modules may read
+# during their import. The keys are invalid.
 _LAMBDA = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -72,56 +72,58 @@ _LAMBDA = {
 
 
 @dataclass(frozen=True)
-class Started:
-    """What is wrong with a handler's imports, and what could not be checked."""
+class ImportResult:
+    """The problems of a handler's imports, and the check that was not possible."""
 
-    faults: tuple[Fault, ...] = ()
+    problems: tuple[Problem, ...] = ()
     unchecked: str = ""
 
 
-def compiled(artifact: Artifact, packages: Mapping[str, bytes]) -> Iterator[Fault]:
-    """Packages that are compiled for another machine or another Python than the target's."""
+def compiled(artifact: Artifact, packages: Mapping[str, bytes]) -> Iterator[Problem]:
+    """Yield packages that are compiled for another architecture or Python version."""
     if not artifact.target.host:
-        yield from elf.misfits(packages, artifact.target.python, artifact.target.architecture)
+        yield from elf.mismatches(packages, artifact.target.python, artifact.target.architecture)
 
 
 def contents(
-    artifact: Artifact, ours: Mapping[str, bytes], packages: Mapping[str, bytes]
-) -> Iterator[Fault]:
-    """What is wrong with *ours*, beside *packages*."""
-    yield from _collisions(artifact, ours, packages)
-    yield from compiled(artifact, ours)
-    yield from _handler(artifact, ours)
-    yield from _unresolved(artifact, ours, packages)
+    artifact: Artifact, sources: Mapping[str, bytes], packages: Mapping[str, bytes]
+) -> Iterator[Problem]:
+    """Yield the problems of *sources*, together with *packages*."""
+    yield from _collisions(artifact, sources, packages)
+    yield from compiled(artifact, sources)
+    yield from _handler(artifact, sources)
+    yield from _unresolved(artifact, sources, packages)
 
 
-def sizes(artifact: Artifact, seal: Seal) -> Iterator[Fault]:
-    """A zip that Lambda does not take."""
+def sizes(artifact: Artifact, record: ZipRecord) -> Iterator[Problem]:
+    """Yield sizes above Lambda's limits."""
     for size, limit, how in (
-        (seal.size, ZIPPED, "zipped"),
-        (seal.unzipped, UNZIPPED, "unzipped"),
+        (record.size, ZIPPED, "zipped"),
+        (record.unzipped, UNZIPPED, "unzipped"),
     ):
         if size > limit:
             place = f"lambdas/{artifact.name}: {size:,} bytes {how}"
-            hint = "leave packages out, in unused.txt"
-            yield Fault(f"{place}, and the limit is {limit:,}", hint)
+            hint = "exclude packages that are not used, in unused.txt"
+            yield Problem(f"{place}, and the limit is {limit:,}", hint)
 
 
-def started(artifact: Artifact, ours: Mapping[str, bytes], packed: Path, folder: Path) -> Started:
-    """Import the handler of the zip *packed* in *folder*; read what cannot be imported here."""
+def import_handler(
+    artifact: Artifact, sources: Mapping[str, bytes], packed: Path, folder: Path
+) -> ImportResult:
+    """Import the handler of the zip *packed* in *folder*, or only read its imports."""
     if interpreter := interpreters.find(artifact.target):
         found = _imported(artifact, interpreter, packed, folder)
     else:
-        found = Started((), f"the handler was not imported: {_cannot_run(artifact.target)}")
+        found = ImportResult((), f"the handler was not imported: {_cannot_run(artifact.target)}")
     if found.unchecked:
         with zipfile.ZipFile(packed) as file:
-            faults = tuple(unresolved(file, ours, machine_of(artifact.target)))
-        return replace(found, faults=faults)
+            problems = tuple(unresolved(file, sources, machine_of(artifact.target)))
+        return replace(found, problems=problems)
     return found
 
 
 def machine_of(target: Target) -> Machine:
-    """Return what is known of the machine that code for *target* runs on."""
+    """Return the known properties of the machine of *target*."""
     major, minor = target.python.split(".")
     return Machine((int(major), int(minor)), sys.platform if target.host else "linux")
 
@@ -130,30 +132,32 @@ def _cannot_run(target: Target) -> str:
     return f"this machine ({os.uname().machine}) has no Python for {target}"
 
 
-def _imported(artifact: Artifact, interpreter: Interpreter, packed: Path, folder: Path) -> Started:
-    """Import the handler from the zip *packed*, unzipped in *folder*, as a worker would."""
-    code, beside, home = folder / "code", folder / "runtime", folder / "home"
-    packing.extract(packed, code)
-    lambda_runtime.link(beside)
+def _imported(
+    artifact: Artifact, interpreter: Interpreter, packed: Path, folder: Path
+) -> ImportResult:
+    """Import the handler from the zip *packed*, which is extracted to *folder*."""
+    code, runtime, home = folder / "code", folder / "runtime", folder / "home"
+    zip_files.extract(packed, code)
+    lambda_runtime.link(runtime)
     home.mkdir()
-    done = _run(artifact, interpreter, code, beside, home)
+    done = _run(artifact, interpreter, code, runtime, home)
     if isinstance(done, str):
         place = f"lambdas/{artifact.name}/handler.py"
-        return Started((Fault(f"{place}: cannot be imported from its zip: {done}", _WAY_IN),))
+        return ImportResult((Problem(f"{place}: cannot be imported from its zip: {done}", _ADD),))
     if done.setting:
-        return Started((), f"importing the handler stopped at the setting {done.setting}")
-    return Started()
+        return ImportResult((), f"importing the handler stopped at the setting {done.setting}")
+    return ImportResult()
 
 
 @dataclass(frozen=True)
 class _Done:
-    """The handler was imported, up to the missing *setting* if there is one."""
+    """The handler was imported, up to the missing *setting*, if there is one."""
 
     setting: str = ""
 
 
 def _run(
-    artifact: Artifact, interpreter: Interpreter, code: Path, beside: Path, home: Path
+    artifact: Artifact, interpreter: Interpreter, code: Path, runtime: Path, home: Path
 ) -> _Done | str:
     """Import the handler in a sandbox, with its third-party dependencies.
 
@@ -164,18 +168,18 @@ def _run(
         files = {
             interpreter.prefix: Path(interpreter.prefix),
             "/var/task": code,
-            **{f"/var/runtime/{link.name}": link for link in beside.iterdir()},
+            **{f"/var/runtime/{link.name}": link for link in runtime.iterdir()},
         }
-        places, own = ["/var/task", "/var/runtime"], "/tmp"  # noqa: S108  Of the sandbox.
+        folders, own = ["/var/task", "/var/runtime"], "/tmp"  # noqa: S108  Of the sandbox.
     else:
-        files, places, own = {}, [str(code), str(beside)], str(home)
-    box = Sandbox(level, files, folder=places[0], hidden=sandbox.private_folders())
+        files, folders, own = {}, [str(code), str(runtime)], str(home)
+    box = Sandbox(level, files, folder=folders[0], hidden=sandbox.private_folders())
     module = artifact.handler.rpartition(".")[0]
-    importing = [interpreter.path, "-I", "-S", "-B", "-c", _IMPORT, module, *places]
+    importing = [interpreter.path, "-I", "-S", "-B", "-c", _IMPORT, module, *folders]
     try:
         done = subprocess.run(
             box.command(importing, liveness=liveness),
-            env=sandbox.environment(_environment(artifact, places) | {"HOME": own, "TMPDIR": own}),
+            env=sandbox.environment(_environment(artifact, folders) | {"HOME": own, "TMPDIR": own}),
             pass_fds=[liveness],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -185,22 +189,22 @@ def _run(
             timeout=SECONDS,
         )
     except subprocess.TimeoutExpired:
-        return f"it takes more than {SECONDS} s"
+        return f"the import takes more than {SECONDS} s"
     if done.returncode == 0:
         settings = [line for line in done.stdout.splitlines() if line.startswith(_SETTING)]
         return _Done("".join(settings[-1:]).removeprefix(_SETTING))
-    return (done.stderr.strip().splitlines() or [f"it gave {done.returncode}"])[-1]
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
 
 
-def _environment(artifact: Artifact, places: Sequence[str]) -> dict[str, str]:
-    """Return the variables that Lambda sets, and of this machine's none."""
+def _environment(artifact: Artifact, folders: Sequence[str]) -> dict[str, str]:
+    """Return the variables that Lambda sets, and none of this machine."""
     return {
         **_LAMBDA,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{artifact.target.python}",
         "AWS_LAMBDA_FUNCTION_NAME": artifact.name,
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{artifact.name}",
-        "LAMBDA_TASK_ROOT": places[0],
-        "LAMBDA_RUNTIME_DIR": places[1],
+        "LAMBDA_TASK_ROOT": folders[0],
+        "LAMBDA_RUNTIME_DIR": folders[1],
         "_HANDLER": artifact.handler,
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
@@ -208,80 +212,84 @@ def _environment(artifact: Artifact, places: Sequence[str]) -> dict[str, str]:
 
 
 def _collisions(
-    artifact: Artifact, ours: Collection[str], packages: Collection[str]
-) -> Iterator[Fault]:
-    """A package that would be where our own files are; on a Mac, whatever the case."""
-    tops = {path.partition("/")[0].casefold() for path in ours}
-    theirs = {path.partition("/")[0] for path in packages}
-    for top in sorted(theirs):
+    artifact: Artifact, sources: Collection[str], packages: Collection[str]
+) -> Iterator[Problem]:
+    """Yield packages with the name of a folder of the function; case is ignored, as on macOS."""
+    tops = {path.partition("/")[0].casefold() for path in sources}
+    package_tops = {path.partition("/")[0] for path in packages}
+    for top in sorted(package_tops):
         if top.removesuffix(".py").casefold() in tops:
             place = f"lambdas/{artifact.name}/requirements.txt"
-            yield Fault(
-                f"{place}: a package of it is called {top}, as is a folder of ours",
-                "rename ours",
+            yield Problem(
+                f"{place}: a package has the name {top}, like a folder of this function",
+                "rename the folder",
             )
 
 
-def _handler(artifact: Artifact, ours: Mapping[str, bytes]) -> Iterator[Fault]:
+def _handler(artifact: Artifact, sources: Mapping[str, bytes]) -> Iterator[Problem]:
     path = f"{artifact.name}/handler.py"
-    if path not in ours:
-        yield Fault(f"lambdas/{path}: is not there", _WRITE)
+    if path not in sources:
+        yield Problem(f"lambdas/{path}: is missing", _WRITE)
         return
     try:
-        tree = parse(ours[path])
+        tree = parse(sources[path])
     except SyntaxError:
-        return  # Told with the imports.
+        return  # Reported with the imports.
     if any(isinstance(node, ast.AsyncFunctionDef) and node.name == "handler" for node in tree.body):
-        yield Fault(f"lambdas/{path}: handler is async, and Lambda does not await it", _WRITE)
+        yield Problem(f"lambdas/{path}: handler is async, and Lambda does not await it", _WRITE)
     elif "handler" not in bindings(tree, machine_of(artifact.target)):
-        yield Fault(f"lambdas/{path}: has no function handler", _WRITE)
+        yield Problem(f"lambdas/{path}: has no function handler", _WRITE)
 
 
 def _unresolved(
-    artifact: Artifact, ours: Mapping[str, bytes], packages: Mapping[str, bytes]
-) -> Iterator[Fault]:
-    """Imports of our sources that neither the zip nor Lambda's Python can answer."""
+    artifact: Artifact, sources: Mapping[str, bytes], packages: Mapping[str, bytes]
+) -> Iterator[Problem]:
+    """Yield imports of *sources* that neither the zip nor Lambda's runtime provides."""
     machine = machine_of(artifact.target)
-    there = modules([*packages, *ours])
-    is_there = answers(there, machine, lambda path: (ours if path in ours else packages)[path])
-    for path, source in ours.items():
+    known = modules([*packages, *sources])
+    is_available = availability(
+        known, machine, lambda path: (sources if path in sources else packages)[path]
+    )
+    for path, source in sources.items():
         if not path.endswith(".py"):
             continue
         try:
             wanted = imports(source, path.removesuffix(".py").replace("/", "."), machine)
         except SyntaxError as error:
-            yield Fault(f"{_place(artifact, path)}:{error.lineno}: {error.msg}", "mend it")
+            yield Problem(
+                f"{_place(artifact, path)}:{error.lineno}: {error.msg}", "fix the syntax error"
+            )
             continue
-        for one in wanted:
-            place = f"{_place(artifact, path)}:{one.line}"
-            if not one.is_needed(is_there):
+        for import_ in wanted:
+            place = f"{_place(artifact, path)}:{import_.line}"
+            if not import_.is_needed(is_available):
                 continue
-            if not is_there(one.module):
-                yield Fault(f"{place}: imports {one.module}, which is not in the zip", _WAY_IN)
-            for name in _lacking(one, ours, there, machine):
-                yield Fault(f"{place}: {one.module} has no {name}", "correct the name")
+            if not is_available(import_.module):
+                yield Problem(f"{place}: imports {import_.module}, which is not in the zip", _ADD)
+            for name in _missing_names(import_, sources, known, machine):
+                yield Problem(f"{place}: {import_.module} has no {name}", "correct the name")
 
 
-def _lacking(
-    wanted: Import, ours: Mapping[str, bytes], there: Mapping[str, str], machine: Machine
+def _missing_names(
+    wanted: Import, sources: Mapping[str, bytes], known: Mapping[str, str], machine: Machine
 ) -> Iterator[str]:
-    """Yield the names that a module or folder of this repository does not define."""
+    """Yield the imported names that a module or folder of this repository does not define."""
     module = wanted.module
-    source = there.get(module, "")
-    if source in ours and source.endswith(".py"):
+    source = known.get(module, "")
+    if source in sources and source.endswith(".py"):
         try:
-            has = bindings(parse(ours[source]), machine)
+            has = bindings(parse(sources[source]), machine)
         except SyntaxError:
-            return  # Told with its own imports.
-    elif any(path.startswith(f"{module.replace('.', '/')}/") for path in ours):
+            return  # Reported with its own imports.
+    elif any(path.startswith(f"{module.replace('.', '/')}/") for path in sources):
         has = Bindings(frozenset())
     else:
         return
     for name in wanted.names:
-        if not (name == "*" or name in has or f"{module}.{name}" in there):
+        if not (name == "*" or name in has or f"{module}.{name}" in known):
             yield name
 
 
 def _place(artifact: Artifact, path: str) -> str:
-    """Where *path* of the zip is in the repository."""
+    """Return the path in the repository of *path* in the zip."""
     return f"{LAMBDAS}/{path}" if path.startswith((f"{artifact.name}/", f"{SHARED}/")) else path

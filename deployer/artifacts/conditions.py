@@ -1,4 +1,4 @@
-"""Conditions that the target alone decides: which Python runs a module, and on which system."""
+"""Evaluate conditions that depend only on the target: the Python version and the system."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.GtE: operator.ge,
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
-    ast.In: lambda one, several: one in several,
-    ast.NotIn: lambda one, several: one not in several,
+    ast.In: lambda item, container: item in container,
+    ast.NotIn: lambda item, container: item not in container,
 }
 _METHODS = {"startswith", "endswith", "lower", "upper"}
-# What a module asks before it imports what may be missing.
+# Conditions on these guard imports of modules that may be missing.
 _ASKED = ("sys.version_info", "sys.platform", "sys.implementation", "os.name", "sys.hexversion")
 _CALLED = ("find_spec", "platform.system", "platform.python_implementation")
 
@@ -39,16 +39,16 @@ class _FullVersion(tuple[int, int]):
 
 @dataclass(frozen=True)
 class Machine:
-    """What is known of where a module runs: Python's version, and sys.platform."""
+    """The known properties of the machine that runs a module: Python version and sys.platform."""
 
     python: _Version | None = None
     platform: str = ""
 
 
 def truth(test: ast.expr, names: Mapping[str, str], machine: Machine) -> bool | None:
-    """Return whether *test* holds on *machine*, or None where only a run can say.
+    """Return whether *test* is true on *machine*, or None if that is known only at run time.
 
-    *names* are what modules and their members are called in this file, see `dotted`.
+    *names* are the full names of imported modules and members by their local names, see `dotted`.
     """
     match test:
         case ast.BoolOp(op=op, values=values):
@@ -67,7 +67,7 @@ def truth(test: ast.expr, names: Mapping[str, str], machine: Machine) -> bool | 
 
 
 def depends_on_machine(test: ast.expr, names: Mapping[str, str]) -> bool:
-    """Return whether *test* asks for Python's version, the system, or what is installed."""
+    """Return whether *test* depends on the Python version, the system or installed modules."""
     asked = {
         dotted(node, names) for node in ast.walk(test) if isinstance(node, ast.Name | ast.Attribute)
     }
@@ -91,22 +91,22 @@ class _Evaluation:
     machine: Machine
 
     def value(self, node: ast.expr) -> Any:
-        """Return the value of *node*; raise _UnknownError if only a run can say."""
+        """Return the value of *node*; raise _UnknownError if it is known only at run time."""
         match node:
             case ast.Constant(value=value):
                 return value
-            case ast.Tuple(elts=several) | ast.List(elts=several) | ast.Set(elts=several):
-                return tuple(self.value(one) for one in several)
+            case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
+                return tuple(self.value(item) for item in items)
             case ast.Compare(left=left, ops=ops, comparators=others):
-                values = [self.value(one) for one in (left, *others)]
+                values = [self.value(operand) for operand in (left, *others)]
                 pairs = zip(values, ops, values[1:], strict=False)
-                return all(_compare(one, op, other) for one, op, other in pairs)
+                return all(_compare(first, op, second) for first, op, second in pairs)
             case ast.Subscript(value=of, slice=index):
                 return self._item(self.value(of), index)
             case ast.Call(func=ast.Attribute(value=of, attr=method), args=arguments) if (
                 method in _METHODS
             ):
-                return self._call(self.value(of), method, [self.value(one) for one in arguments])
+                return self._call(self.value(of), method, [self.value(item) for item in arguments])
             case ast.Call(func=function, args=[]):
                 return self._named(f"{dotted(function, self.names)}()")
             case ast.Name() | ast.Attribute():
@@ -140,7 +140,7 @@ class _Evaluation:
     def _item(self, of: Any, index: ast.expr) -> Any:
         if isinstance(index, ast.Slice):
             bounds = [
-                None if one is None else self.value(one) for one in (index.lower, index.upper)
+                None if bound is None else self.value(bound) for bound in (index.lower, index.upper)
             ]
             if isinstance(of, _FullVersion) and (
                 bounds[1] is None or not 0 <= bounds[1] <= len(of)
@@ -163,7 +163,7 @@ def _compare(one: Any, op: ast.cmpop, other: Any) -> bool:
 
 
 def _comparable(one: Any, other: Any) -> Any:
-    """Return sys.version_info as it compares with *other*, which may ask for more than is known."""
+    """Return sys.version_info in a form that compares with *other*, if enough of it is known."""
     if not isinstance(one, _FullVersion):
         return one
     if not isinstance(other, tuple) or (other[: len(one)] == tuple(one) and len(other) > len(one)):

@@ -1,4 +1,4 @@
-"""Which modules a source file imports, read from its text: nothing of it is run."""
+"""Find the imports of a source file, without executing it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _DYNAMIC = {"importlib.import_module", "__import__", "builtins.__import__"}
 
 # Before Python 3.12, ast.parse fails with "SystemError: AST constructor recursion depth mismatch" if
 # another call of it runs meanwhile: in another thread, or in a finalizer that formats a traceback.
-# See github.com/python/cpython/issues/106905. The lock serialises our own calls, and a call that
-# another one disturbed is repeated.
+# See github.com/python/cpython/issues/106905. So calls from here hold a lock, and are repeated if
+# another call interfered.
 _PARSING = threading.Lock()
 _ATTEMPTS = 5
 
@@ -26,9 +26,9 @@ _ATTEMPTS = 5
 class Import:
     """`import module`, or `from module import names`.
 
-    *optional* where a failure is caught, or where the machine or what is installed decides.
-    *conditional* below any other `if`; *late* in a function, which may never be called. Each of
-    *unless* are modules that are tried before: it is done only if one of them is missing.
+    *optional*: a failure is caught, or the machine or installed modules decide. *conditional*: it is
+    below any other `if`. *late*: it is in a function, which may never be called. *unless*: groups of
+    modules that are tried before; it is executed only if one of each group is missing.
     """
 
     module: str
@@ -40,12 +40,12 @@ class Import:
     unless: tuple[frozenset[str], ...] = ()
 
     def is_needed(self, has: Callable[[str], bool]) -> bool:
-        """Return whether it is done, and must not fail, where *has* tells which modules exist."""
+        """Return whether the import is executed and must succeed; *has* returns whether a module exists."""
         return not (self.optional or any(all(map(has, tried)) for tried in self.unless))
 
 
 def parse(source: bytes) -> ast.Module:
-    """Parse *source*; raises SyntaxError for whatever is no Python. Warnings are its author's."""
+    """Parse *source*, ignoring warnings; raises SyntaxError if it is not valid Python."""
     with _PARSING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -67,24 +67,23 @@ def _parse(source: bytes, attempts: int) -> ast.Module:
 
 @functools.lru_cache(maxsize=4096)
 def imports(source: bytes, module: str, machine: Machine = Machine()) -> tuple[Import, ...]:  # noqa: B008  # Frozen.
-    """Every import that *source* does at run time, wherever in it; raises SyntaxError.
+    """Return every import that *source* may execute on *machine*; raises SyntaxError.
 
-    *module* is its own dotted name, which relative imports start from. What *machine* never does
-    is left out.
+    *module* is the dotted name of the source, the base of relative imports.
     """
     tree = parse(source)
     return tuple(_Reading(module, machine, aliases(tree)).found(tree.body, Import("", (), 0)))
 
 
 def aliases(tree: ast.Module) -> Mapping[str, str]:
-    """Return the full names of imported modules and members, by what they are called here."""
+    """Return the full names of imported modules and members, by their local names."""
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=modules):
-                names |= {one.asname: one.name for one in modules if one.asname}
+                names |= {alias.asname: alias.name for alias in modules if alias.asname}
             case ast.ImportFrom(module=str(module), names=members, level=0):
-                names |= {one.asname or one.name: f"{module}.{one.name}" for one in members}
+                names |= {alias.asname or alias.name: f"{module}.{alias.name}" for alias in members}
     return names
 
 
@@ -95,11 +94,11 @@ class _Reading:
     names: Mapping[str, str]
 
     def found(self, nodes: Iterable[ast.AST], at: Import) -> Iterator[Import]:
-        """Yield the imports in *nodes*; *at* says what holds for all of them."""
+        """Yield the imports in *nodes*; *at* has the properties that all of them share."""
         for node in nodes:
             match node:
                 case ast.Import(names=modules, lineno=line):
-                    yield from (replace(at, module=one.name, line=line) for one in modules)
+                    yield from (replace(at, module=alias.name, line=line) for alias in modules)
                 case ast.ImportFrom(lineno=line):
                     names = tuple(alias.name for alias in node.names)
                     yield replace(at, module=_absolute(node, self.module), names=names, line=line)
@@ -108,7 +107,7 @@ class _Reading:
                 case ast.Try(handlers=handlers) | ast.TryStar(handlers=handlers):
                     caught = any(self._catches(handler.type) for handler in handlers)
                     tried = tuple(self.found(node.body, at))
-                    yield from (replace(one, optional=one.optional or caught) for one in tried)
+                    yield from (replace(item, optional=item.optional or caught) for item in tried)
                     yield from self._handlers(handlers, tried, at)
                     yield from self.found([*node.orelse, *node.finalbody], at)
                 case ast.With(items=items) if any(self._suppresses(item) for item in items):
@@ -138,8 +137,8 @@ class _Reading:
     def _handlers(
         self, handlers: Iterable[ast.ExceptHandler], tried: Iterable[Import], at: Import
     ) -> Iterator[Import]:
-        """Yield what is imported instead of what was *tried*."""
-        missed = frozenset(one.module for one in tried if not (one.late or one.optional))
+        """Yield the imports in handlers, which replace those that were *tried*."""
+        missed = frozenset(item.module for item in tried if not (item.late or item.optional))
         instead = replace(at, unless=(*at.unless, missed)) if missed else at
         for handler in handlers:
             yield from self.found([handler], instead if self._catches(handler.type) else at)
@@ -148,19 +147,19 @@ class _Reading:
         match item.context_expr:
             case ast.Call(func=function, args=caught):
                 is_suppress = dotted(function, self.names).rpartition(".")[2] == "suppress"
-                return is_suppress and any(self._catches(one) for one in caught)
+                return is_suppress and any(self._catches(item) for item in caught)
             case _:
                 return False
 
     def _catches(self, caught: ast.expr | None) -> bool:
-        """Return whether an except clause takes an import that failed."""
+        """Return whether an except clause catches a failed import."""
         match caught:
             case None:
                 return True
             case ast.Name() | ast.Attribute():
                 return dotted(caught, self.names).rpartition(".")[2] in _CAUGHT
-            case ast.Tuple(elts=several):
-                return any(self._catches(one) for one in several)
+            case ast.Tuple(elts=items):
+                return any(self._catches(item) for item in items)
             case _:
                 return False
 

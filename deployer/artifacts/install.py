@@ -1,4 +1,4 @@
-"""Installs the locked requirements of a function for its target, with uv: wheels only, by hash."""
+"""Install the locked requirements of a function for its target, with uv: wheels only, by hash."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from collections.abc import Collection, Iterator
 from pathlib import Path, PurePath, PurePosixPath
 
 from deployer.artifacts import Target, elf, pip_settings
-from deployer.artifacts.faults import Fault, told
-from deployer.artifacts.packing import Tree
+from deployer.artifacts.problems import Problem, combined
 from deployer.artifacts.sources import LOCK, Sources, names
+from deployer.artifacts.zip_files import Tree
 from deployer.errors import BuildError
 from deployer.lambda_runtime import PACKAGES, normal
 
-SECONDS = 600  # Given to uv, which gives up by itself long before when a server does not answer.
+SECONDS = 600  # For uv, which itself stops long before if a server does not respond.
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-# Nothing else is left out: packages import their tests and read their stubs.
-_CACHES = "__pycache__"  # Of the Python that builds; modules that are only compiled are elsewhere.
-_LEFT_BY_UV = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"}
+# Nothing else is excluded: packages import their tests and read their stubs.
+_CACHES = (
+    "__pycache__"  # Bytecode for the Python that builds; modules without source are elsewhere.
+)
+_UV_RECORDS = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"}
 _LOCK_OF_UV = ".lock"
 _RECORD = "RECORD"
 _SCRIPTS = "bin"
 _SCRIPT_HEAD = 4096  # Bytes that are searched for the interpreter of a script.
 
-_GIVEN = {
+_PASSED_ON = {
     *(
         "PATH",
         "HOME",
@@ -44,86 +46,94 @@ _GIVEN = {
     *("XDG_CACHE_HOME", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME"),
     *("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
 }
-_ASKING = threading.Lock()
+_FINDING_UV = threading.Lock()
 
-_WAYS_OUT = {
+_HINTS = {
     "Wheels are required": "pin a version that has a wheel, or ship the source with include.txt: "
-    "nothing is compiled here",
+    "nothing is compiled",
     "Wheels are available": "pin a version that has a wheel for the target",
-    "Hash mismatch": "somebody changed what was locked: find out who, then run `./inv lock`",
-    "must have a hash": "run `./inv lock`",
-    "Failed to fetch": "is the network there? what was installed once comes from uv's cache",
-    "No space left": "make room, then run this again",
+    "Hash mismatch": "a package differs from the lock: find out why, then run ./inv lock",
+    "must have a hash": "run ./inv lock",
+    "Failed to fetch": "check the network; packages that were installed before are in uv's cache",
+    "No space left": "free disk space, then rerun the command",
 }
 
 
 def install(name: str, lock: str, target: Target, folder: Path) -> Tree:
-    """Return the files that *lock* gives *name*; *folder* is for uv to fill.
+    """Install *lock* into *folder*, and return its files.
 
-    Raises BuildError for what has no wheel, is not what was locked, or cannot be fetched.
+    Raises BuildError if a package has no wheel, differs from the lock, or cannot be fetched.
     """
     folder.mkdir()
     requirements = folder.with_suffix(".txt")
     requirements.write_text(lock, encoding="utf-8")
     _run(name, target, "--target", str(folder), "--requirements", str(requirements))
-    if not target.host and (faults := list(_bare(name, folder))):
-        raise told(BuildError, faults)
-    return _kept(folder)
+    if not target.host and (problems := list(_without_compiled_code(name, folder))):
+        raise combined(BuildError, problems)
+    return _packed_files(folder)
 
 
 def packed(sources: Sources) -> str:
-    """What of the lock is installed.
+    """Return the part of the lock that is packed.
 
-    Without what Lambda's Python has, which is there because something else needs it. If it is
-    asked for by name, all of it is packed: boto3 and botocore of two versions do not fit.
+    The packages of Lambda's runtime are omitted, unless requirements.in names one of them: then all
+    of them are packed, because boto3 and botocore of different versions are not compatible.
     """
-    ours = PACKAGES.keys() & set(names(sources.asked))
+    requested = PACKAGES.keys() & set(names(sources.asked))
     return "".join(
-        block for name, block in _blocks(sources.lock.decode()) if ours or name not in PACKAGES
+        block for name, block in _blocks(sources.lock.decode()) if requested or name not in PACKAGES
     )
 
 
 def _blocks(lock: str) -> Iterator[tuple[str, str]]:
-    """Each requirement of the lock with its hashes: a line and those that are indented."""
+    """Yield each requirement of the lock with its hashes: a line and the indented ones below it."""
     for block in re.split(r"^(?=\S)", lock, flags=re.MULTILINE):
         if found := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", block):
             yield normal(found[0]), block
 
 
 def _run(name: str, target: Target, *arguments: str) -> None:
-    """Have uv install, from its cache if all is there: that takes a third of the time."""
+    """Install with uv, first from its cache only, which takes a third of the time."""
     command = [uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary", ":all:", "--link-mode", "hardlink", "--python", sys.executable]
     command += _platform(target)
     command += arguments
-    if _said([*command, "--offline"]) and (said := _said(command)):
-        raise _refused(name, target, said)
+    if _error_of([*command, "--offline"]) and (error := _error_of(command)):
+        raise _refused(name, target, error)
 
 
 def uv() -> str:
-    """Where uv is. One thread asks at a time: Python 3.11's sysconfig answers None to a second."""
+    """Return the path of uv. The lock is needed because sysconfig of Python 3.11 is not thread-safe."""
     from uv import find_uv_bin
 
-    with _ASKING:
+    with _FINDING_UV:
         return find_uv_bin()
 
 
-def _said(command: list[str]) -> str:
-    """Run uv; what it says if it fails."""
-    env = {**environment(), "NO_COLOR": "1", "COLUMNS": "1000"}  # Its lines are searched.
+def _error_of(command: list[str]) -> str:
+    """Run uv, and return its error message, or nothing."""
+    env = {
+        **environment(),
+        "NO_COLOR": "1",
+        "COLUMNS": "1000",
+    }  # The message is searched, so it must not wrap.
     try:
         done = subprocess.run(
             command, env=env, capture_output=True, encoding="utf-8", check=False, timeout=SECONDS
         )
     except subprocess.TimeoutExpired:
-        return f"Failed to fetch: nothing came in {SECONDS} s"
-    return done.stderr.strip() or f"uv gave {done.returncode}" if done.returncode else ""
+        return f"Failed to fetch: no result within {SECONDS} s"
+    return (
+        done.stderr.strip() or f"uv ended with exit code {done.returncode}"
+        if done.returncode
+        else ""
+    )
 
 
-def _refused(name: str, target: Target, said: str) -> BuildError:
-    hint = next((hint for words, hint in _WAYS_OUT.items() if words in said), "see what uv says")
+def _refused(name: str, target: Target, error: str) -> BuildError:
+    hint = next((hint for words, hint in _HINTS.items() if words in error), "fix the error of uv")
     place = f"lambdas/{name}/{LOCK}"
-    indented = "\n".join(f"  {line}" for line in said.splitlines() if line.strip())
+    indented = "\n".join(f"  {line}" for line in error.splitlines() if line.strip())
     return BuildError(f"{place}: cannot be installed for {target}:\n{indented}", hint=hint)
 
 
@@ -135,7 +145,7 @@ def _platform(target: Target) -> list[str]:
     return ["--python-version", target.python, "--python-platform", platform]
 
 
-def _kept(folder: Path) -> Tree:
+def _packed_files(folder: Path) -> Tree:
     files: dict[str, bytes] = {}
     executable: set[str] = set()
     for file in folder.rglob("*"):
@@ -154,7 +164,7 @@ def _kept(folder: Path) -> Tree:
 
 
 def _needed(path: PurePath) -> bool:
-    if _is_metadata(path) and path.name in _LEFT_BY_UV:
+    if _is_metadata(path) and path.name in _UV_RECORDS:
         return False
     return path.as_posix() != _LOCK_OF_UV and _CACHES not in path.parts[:-1]
 
@@ -168,15 +178,15 @@ def _is_record(path: PurePath) -> bool:
 
 
 def _is_for_this_python(content: bytes) -> bool:
-    """Return whether *content* is a script that the installer made for the Python that builds."""
+    """Return whether *content* is a script that the installer wrote for the Python that builds."""
     head = b"".join(content[:_SCRIPT_HEAD].splitlines(keepends=True)[:2])
     return head.startswith(b"#!") and os.fsencode(sys.executable) in head
 
 
 def _recorded(record: bytes, files: Collection[str]) -> bytes:
-    """Return the lines of RECORD about *files*, in an order that is the same on every machine.
+    """Return the lines of RECORD about *files*, in a reproducible order.
 
-    importlib.metadata answers from it which files a distribution has.
+    importlib.metadata reads the files of a distribution from it.
     """
     rows = sorted(row for row in _rows(record) if row[0] in files)
     text = io.StringIO()
@@ -188,25 +198,27 @@ def _rows(record: bytes) -> list[list[str]]:
     return [row for row in csv.reader(record.decode().splitlines()) if row]
 
 
-def _bare(name: str, folder: Path) -> Iterator[Fault]:
-    """Packages that say of themselves that they are compiled, and have nothing compiled in them."""
+def _without_compiled_code(name: str, folder: Path) -> Iterator[Problem]:
+    """Yield packages whose metadata declares compiled code, but which contain none."""
     for wheel in sorted(folder.glob("*.dist-info/WHEEL")):
         if "Root-Is-Purelib: false" in wheel.read_text(encoding="utf-8"):
             files = [folder / row[0] for row in _rows(wheel.with_name(_RECORD).read_bytes())]
             if not any(file.is_file() and elf.is_elf(file.read_bytes()) for file in files):
                 package = wheel.parent.name.removesuffix(".dist-info")
                 place = f"lambdas/{name}/{LOCK}"
-                yield Fault(f"{place}: {package} has no compiled code in it", "pin another version")
+                yield Problem(
+                    f"{place}: {package} contains no compiled code", "pin another version"
+                )
 
 
 def environment() -> dict[str, str]:
-    """Return the user's variables that uv gets: cache, indexes, proxies, certificates.
+    """Return the environment of uv: cache, indexes, proxies and certificates of the user.
 
-    Where pip made .venv, because there is no uv on this machine, uv gets the settings of pip.
+    If pip created .venv, because uv is not installed, the settings of pip are added.
     """
-    given = {
+    passed = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith("UV_") or name.upper() in _GIVEN
+        if name.startswith("UV_") or name.upper() in _PASSED_ON
     }
-    return pip_settings.environment(os.environ) | given
+    return pip_settings.environment(os.environ) | passed

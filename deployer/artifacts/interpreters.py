@@ -1,7 +1,7 @@
-"""Finds a Python of this machine that can import what is built for a target.
+"""Find a Python on this machine that can import code built for a target.
 
-It is the one that runs this, or one that uv finds: on PATH, in pyenv, or installed by uv. One for
-another machine counts if the system emulates it. Nothing is downloaded.
+It is the running one, or one that uv finds: on PATH, in pyenv, or installed by uv. One for another
+architecture is used if the system emulates it. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from deployer.isolation import sandbox
 
 _SECONDS = 60
 _FINDING = threading.Lock()
-_ASK = """
+_QUERY = """
 import json, os, sys
 from importlib.machinery import EXTENSION_SUFFIXES
 try:
@@ -34,7 +34,7 @@ print(json.dumps([os.uname().machine, EXTENSION_SUFFIXES[0], libc, sys.base_pref
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python at *path*: the machine and C library it is for, and the folder that it needs."""
+    """A Python at *path*, with its architecture, C library and the folder of its installation."""
 
     path: str
     machine: str
@@ -43,7 +43,7 @@ class Interpreter:
     prefix: str
 
     def fits(self, target: Target) -> bool:
-        """Return whether it loads compiled code for *target*: same machine and ABI, new libc."""
+        """Return whether it loads code for *target*: same architecture and ABI, recent C library."""
         name, _, version = self.libc.partition(" ")
         tag = f".cpython-{target.python.replace('.', '')}-"
         return (
@@ -55,7 +55,7 @@ class Interpreter:
 
 
 def find(target: Target) -> Interpreter | None:
-    """Return an interpreter for *target*; None if this machine has none. It is looked for once."""
+    """Return an interpreter for *target*, or None. The result is cached."""
     with _FINDING:
         return _found(target)
 
@@ -63,8 +63,8 @@ def find(target: Target) -> Interpreter | None:
 @functools.cache
 def _found(target: Target) -> Interpreter | None:
     if target.host:
-        return _asked(sandbox.python())
-    candidates = (_asked(path) for path in _candidates(target))
+        return _inspected(sandbox.python())
+    candidates = (_inspected(path) for path in _candidates(target))
     return next((found for found in candidates if found and found.fits(target)), None)
 
 
@@ -78,9 +78,9 @@ def _candidates(target: Target) -> Iterator[str]:
         yield os.path.realpath(found.strip())
 
 
-def _asked(path: str) -> Interpreter | None:
-    said = _output([path, "-I", "-S", "-c", _ASK])
-    return Interpreter(path, *json.loads(said)) if said else None
+def _inspected(path: str) -> Interpreter | None:
+    output = _output([path, "-I", "-S", "-c", _QUERY])
+    return Interpreter(path, *json.loads(output)) if output else None
 
 
 def _output(command: list[str]) -> str:

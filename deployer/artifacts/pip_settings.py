@@ -1,4 +1,4 @@
-"""Translate pip's settings for uv: where ./inv found no uv, pip made .venv with them."""
+"""Translate the settings of pip for uv, if ./inv created .venv with pip because uv is missing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.util import find_spec
 
-# What a setting of pip is called for uv. Lists are separated by spaces, as pip has them.
+# The variables of uv for each setting of pip. Lists are separated by spaces, as in pip.
 _FOR_UV = {
     "index-url": ("UV_DEFAULT_INDEX",),
     "extra-index-url": ("UV_INDEX",),
@@ -27,9 +27,9 @@ _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # pip reads both, uv neithe
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of uv that say what pip's settings do; none where there is no pip.
+    """Return variables of uv with the effect of pip's settings; none if pip is not installed.
 
-    pip trusts the certificates of the system, too, and takes the best version of all indexes.
+    pip also trusts the certificates of the system, and selects the best version of all indexes.
     """
     if not find_spec("pip"):
         return {}
@@ -52,7 +52,7 @@ def translated(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _text(written: str) -> str:
-    """Return a value, which pip prints as Python does."""
+    """Return a value, which pip prints as a Python literal."""
     try:
         return str(ast.literal_eval(written))
     except (SyntaxError, ValueError):
@@ -66,7 +66,7 @@ def _value(variable: str, text: str) -> str:
 
 @cache
 def _listed() -> tuple[str, ...]:
-    """Return what pip has in its files and in the environment."""
+    """Return pip's settings from its files and the environment."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     return tuple(done.stdout.splitlines())

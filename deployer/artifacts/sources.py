@@ -1,9 +1,9 @@
-"""What of the checkout goes into a function's zip, and the digest of it.
+"""Gather the source files of a function's zip, and compute their digest.
 
-A zip has the folder of the function at its root, those modules of lambdas/shared/ that its sources
-import, and what its include.txt names; of all that, the files that git tracks or would track.
-Bytes count, where they are in the zip, and whether they can be run: neither when a file was
-written, nor by whom, nor where the checkout is.
+A zip contains the folder of the function at its root, the modules of lambdas/shared/ that its
+sources import, and the files that its include.txt names; in all of these, only files that git tracks
+or would track. The digest depends on content, path and executable bit, not on times, owners or the
+location of the checkout.
 """
 
 from __future__ import annotations
@@ -16,27 +16,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from deployer.artifacts.faults import Fault, told
+from deployer.artifacts.git_files import Listing, listing
 from deployer.artifacts.imports import Import, imports
-from deployer.artifacts.packing import Tree
-from deployer.artifacts.tracked import Listing, listing
+from deployer.artifacts.problems import Problem, combined
+from deployer.artifacts.zip_files import Tree
 from deployer.errors import SynthError
 from deployer.lambda_runtime import PACKAGES, normal
 
-FORMAT = "2"  # Of the zips: a change to what the builder makes of the same sources is a new number.
+FORMAT = "2"  # Increment it when the builder creates another zip from the same sources.
 LAMBDAS, SHARED = "lambdas", "shared"
 LOCK, ASKED, UNUSED, INCLUDE = "requirements.txt", "requirements.in", "unused.txt", "include.txt"
 
 _NOT_CODE = {LOCK, ASKED, UNUSED, INCLUDE, "events"}
 _CACHES = ("__pycache__",)
 _COMPILED = ".pyc"
-_LEFT_BY_EDITORS = re.compile(r".*(~|\.orig|\.rej|\.bak|\.swp|\.swo)|#.*#")
-_ODD = re.compile(r'[^ -~]|[\\:*?"<>|]')  # What some system cannot have in a name, or writes apart.
+_EDITOR_FILES = re.compile(r".*(~|\.orig|\.rej|\.bak|\.swp|\.swo)|#.*#")
+_ODD = re.compile(
+    r'[^ -~]|[\\:*?"<>|]'
+)  # Characters that some systems do not allow or encode differently.
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What is ours in a zip, by path; the lock, and what it was made from."""
+    """The source files of a zip by path, the lock, and the requirements that it was compiled from."""
 
     files: Mapping[str, bytes]
     lock: bytes = b""
@@ -45,11 +47,11 @@ class Sources:
 
     @property
     def tree(self) -> Tree:
-        """The files as they are packed."""
+        """The files in the form in which they are packed."""
         return Tree(self.files, self.executable)
 
     def digest(self, facts: Sequence[str]) -> str:
-        """Thirty-two hex digits of all this and of *facts*."""
+        """Return 32 hexadecimal digits that depend on these sources and on *facts*."""
         digest = hashlib.sha256()
         for part in ("\n".join((FORMAT, *facts)).encode(), self.lock, self.asked):
             _feed(digest, part)
@@ -61,28 +63,28 @@ class Sources:
 
 
 def gather(root: Path, name: str) -> Sources:
-    """The sources of lambdas/*name*; raises SynthError with everything that is wrong with them."""
+    """Return the sources of lambdas/*name*; raises SynthError with all their problems."""
     _check_name(root, name)
     folder = root / LAMBDAS / name
     included = list(_included(folder))
     paths = [f"{LAMBDAS}/{name}", f"{LAMBDAS}/{SHARED}"]
     paths += [str(path) for _, path in included if _is_within(path)]
     gathering = _Gathering(root, listing(root, paths))
-    gathering.faults += _linked(root, (LAMBDAS, *paths[:2]))
+    gathering.problems += _linked(root, (LAMBDAS, *paths[:2]))
     gathering.function(name)
     for place, path in included:
         gathering.include(path, place, name)
     gathering.imported()
     lock, asked = _bytes(folder / LOCK), _bytes(folder / ASKED)
-    gathering.faults += _stale(name, lock, asked, _bytes(folder / UNUSED))
-    gathering.faults += _same_but_for_case(gathering.files)
-    if gathering.faults:
-        raise told(SynthError, gathering.faults)
+    gathering.problems += _stale(name, lock, asked, _bytes(folder / UNUSED))
+    gathering.problems += _same_but_for_case(gathering.files)
+    if gathering.problems:
+        raise combined(SynthError, gathering.problems)
     return Sources(gathering.files, lock, asked, frozenset(gathering.executable))
 
 
 def names(text: bytes) -> Iterator[str]:
-    """The packages in a list of requirements, as PyPI compares names."""
+    """Yield the normalized names of the packages in a list of requirements."""
     for line in text.decode().splitlines():
         if found := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line):
             yield normal(found[0])
@@ -94,31 +96,31 @@ class _Gathering:
     listing: Listing
     files: dict[str, bytes] = field(default_factory=dict)
     executable: set[str] = field(default_factory=set)
-    origins: dict[str, str] = field(default_factory=dict)  # Where a file of the zip comes from.
-    faults: list[Fault] = field(default_factory=list)
+    origins: dict[str, str] = field(default_factory=dict)  # The path in the checkout of each file.
+    problems: list[Problem] = field(default_factory=list)
 
     def function(self, name: str) -> None:
-        """All of its folder but what is for people and tools."""
+        """Add the folder of the function, without documentation and lists of requirements."""
         folder = self.root / LAMBDAS / name
         for entry in self._entries(folder):
             if entry.name not in _NOT_CODE:
                 self._add(entry, name)
 
     def include(self, path: PurePosixPath, place: str, name: str) -> None:
-        """Take what include.txt of the function *name* says at *place*, where it is."""
+        """Add *path*, which include.txt of the function *name* lists at *place*."""
         hint = "name a file or folder of the repository, from its root: backend/db"
         if not _is_within(path):
-            self.faults.append(Fault(f"{place}: {path} leaves the repository", hint))
+            self.problems.append(Problem(f"{place}: {path} leaves the repository", hint))
         elif path.parts[0].casefold() in {name.casefold(), SHARED}:
-            taken = f"{place}: {path} would be where the function's own {path.parts[0]}/ is"
-            self.faults.append(Fault(taken, "move it, or have it under another name"))
+            fact = f"{place}: {path} would be in the function's own folder {path.parts[0]}/"
+            self.problems.append(Problem(fact, "move or rename it"))
         elif not (found := self._exactly(path)):
-            self.faults.append(Fault(f"{place}: {path} {self._missing(path)}", hint))
+            self.problems.append(Problem(f"{place}: {path} {self._missing(path)}", hint))
         else:
             self._add(found, str(path.parent) if path.parent.parts else "")
 
     def _exactly(self, path: PurePosixPath) -> os.DirEntry[str] | None:
-        """The file or folder *path* in letters that are the same on every system."""
+        """Return the entry of *path*, if its spelling is exact, also on systems that ignore case."""
         folder, found = self.root, None
         for part in path.parts:
             found = next((entry for entry in self._entries(folder) if entry.name == part), None)
@@ -128,19 +130,19 @@ class _Gathering:
         return found
 
     def _missing(self, path: PurePosixPath) -> str:
-        """Say why *path* is not packed, which may be there."""
+        """Return why *path* is not packed."""
         if any(part.startswith(".") for part in path.parts):
             return "is hidden, so it is not packed"
         is_ignored = (self.root / path).exists() and str(path) not in self.listing
-        return "is ignored by git, so it is not packed" if is_ignored else "is not there"
+        return "is ignored by git, so it is not packed" if is_ignored else "is missing"
 
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
-        """What is in *folder* and belongs to the checkout, in the order of names."""
+        """Return the entries of *folder* that belong to the checkout, sorted by name."""
         return [entry for entry in _entries(folder) if self._belongs(entry)]
 
     def _belongs(self, entry: os.DirEntry[str]) -> bool:
         path = self._path(entry)
-        if _LEFT_BY_EDITORS.fullmatch(entry.name) and not entry.is_dir():
+        if _EDITOR_FILES.fullmatch(entry.name) and not entry.is_dir():
             return self.listing.is_tracked(path)
         return path in self.listing
 
@@ -148,7 +150,7 @@ class _Gathering:
         return Path(entry.path).relative_to(self.root).as_posix()
 
     def imported(self) -> None:
-        """The shared modules that what we have imports, and those that these import."""
+        """Add the shared modules that the files import, directly or indirectly."""
         unread = list(self.files)
         while unread:
             path = unread.pop()
@@ -167,11 +169,11 @@ class _Gathering:
             return imports(source, path.removesuffix(".py").replace("/", "."))
         except SyntaxError as error:
             place = f"{self.origins[path]}:{error.lineno}"
-            self.faults.append(Fault(f"{place}: {error.msg}", "mend it"))
+            self.problems.append(Problem(f"{place}: {error.msg}", "fix the syntax error"))
             return ()
 
     def _share(self, module: str, by: str, wanted: Import) -> None:
-        """Take lambdas/shared/*module*, file or folder, with the data that goes by its name."""
+        """Add lambdas/shared/*module*, a file or folder, with data files of the same name."""
         entries = [
             entry
             for entry in self._entries(self.root / LAMBDAS / SHARED)
@@ -180,10 +182,12 @@ class _Gathering:
         if any(entry.name in {module, f"{module}.py"} for entry in entries):
             for entry in entries:
                 self._add(entry, SHARED)
-        elif not (wanted.optional or wanted.unless):  # The build knows what else is missing.
+        elif not (
+            wanted.optional or wanted.unless
+        ):  # Other missing modules are found by the build.
             place = f"{self.origins[by]}:{wanted.line}"
-            self.faults.append(
-                Fault(
+            self.problems.append(
+                Problem(
                     f"{place}: imports {SHARED}.{module}, which {self._why_not_shared(module)}",
                     f"one of: {', '.join(self._shared_modules())}",
                 )
@@ -202,13 +206,13 @@ class _Gathering:
         path = f"{parent}/{entry.name}" if parent else entry.name
         shown = self._path(entry)
         if self.listing.is_repository(shown):
-            fact = f"{shown}: is a git repository of its own, whose files this one does not track"
-            self.faults.append(Fault(fact, "put the files themselves there"))
+            fact = f"{shown}: is another git repository, whose files this one does not track"
+            self.problems.append(Problem(fact, "replace it by its files"))
         elif entry.is_symlink():
-            self.faults.append(Fault(f"{shown}: is a symlink", "put the file itself there"))
+            self.problems.append(Problem(f"{shown}: is a symbolic link", "replace it by the file"))
         elif _ODD.search(entry.name):
-            name = f"{shown!r}: a name that not every system can have"
-            self.faults.append(Fault(name, "use plain ASCII letters, digits, - and _"))
+            name = f"{shown!r}: a name that some systems do not allow"
+            self.problems.append(Problem(name, "use plain ASCII letters, digits, - and _"))
         elif entry.is_dir():
             for within in self._entries(Path(entry.path)):
                 self._add(within, path)
@@ -220,31 +224,29 @@ class _Gathering:
 
 
 def _check_name(root: Path, name: str) -> None:
-    """See that it is a function, and no other package's name; raises SynthError."""
-    there = [entry.name for entry in _entries(root / LAMBDAS) if entry.is_dir()]
-    functions = sorted(set(there) - {SHARED})
+    """Raise SynthError unless *name* is a function with a valid, unused package name."""
+    folders = [entry.name for entry in _entries(root / LAMBDAS) if entry.is_dir()]
+    functions = sorted(set(folders) - {SHARED})
     place = f"{LAMBDAS}/{name}"
     if name not in functions:
-        raise SynthError(
-            f"{place}: there is no such function", hint=f"one of: {', '.join(functions)}"
-        )
+        raise SynthError(f"{place}: no such function", hint=f"one of: {', '.join(functions)}")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise SynthError(
-            f"{place}: is no name of a package", hint="a-z, 0-9 and _, such as thumbnail"
+            f"{place}: is not a valid package name", hint="use a-z, 0-9 and _, such as thumbnail"
         )
     if name in sys.stdlib_module_names or name in PACKAGES.values():
         raise SynthError(f"{place}: Lambda's Python has a {name} already", hint="rename the folder")
 
 
-def _linked(root: Path, folders: Iterable[str]) -> Iterator[Fault]:
+def _linked(root: Path, folders: Iterable[str]) -> Iterator[Problem]:
     """Folders that are elsewhere, where git tracks nothing for us."""
     for folder in folders:
         if (root / folder).is_symlink():
-            yield Fault(f"{folder}: is a symlink", "put the folder itself there")
+            yield Problem(f"{folder}: is a symbolic link", "replace it by the folder")
 
 
 def _included(folder: Path) -> Iterator[tuple[str, PurePosixPath]]:
-    """Each path of the function's include.txt, with the place of its line."""
+    """Yield each path in the function's include.txt, with the place of its line."""
     lines = _bytes(folder / INCLUDE).decode().splitlines()
     for number, line in enumerate(lines, 1):
         if wanted := line.partition("#")[0].strip():
@@ -252,27 +254,27 @@ def _included(folder: Path) -> Iterator[tuple[str, PurePosixPath]]:
 
 
 def _is_within(path: PurePosixPath) -> bool:
-    """Return whether *path* is one that every system has below the root of the checkout."""
+    """Return whether *path* is valid on every system and below the root of the checkout."""
     odd = path.is_absolute() or ".." in path.parts or not path.parts
     return not (odd or _ODD.search(str(path)))
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in *folder* and not left there by some tool, in the order of names."""
+    """Return the entries of *folder* without hidden files and caches, sorted by name."""
     try:
         with os.scandir(folder) as found:
-            return sorted(filter(_is_ours, found), key=lambda entry: entry.name)
+            return sorted(filter(_is_source, found), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
-def _is_ours(entry: os.DirEntry[str]) -> bool:
+def _is_source(entry: os.DirEntry[str]) -> bool:
     name = entry.name
     return not (name.startswith(".") or name in _CACHES or name.endswith(_COMPILED))
 
 
 def _shared(wanted: Import) -> Iterable[str]:
-    """The modules of lambdas/shared/ that an import names."""
+    """Return the modules of lambdas/shared/ that an import names."""
     match wanted.module.split("."):
         case [top, module, *_] if top == SHARED:
             return (module,)
@@ -282,23 +284,23 @@ def _shared(wanted: Import) -> Iterable[str]:
             return ()
 
 
-def _stale(name: str, lock: bytes, asked: bytes, unused: bytes) -> Iterator[Fault]:
-    """What is asked for and not locked."""
+def _stale(name: str, lock: bytes, asked: bytes, unused: bytes) -> Iterator[Problem]:
+    """Yield the requirements that are not locked."""
     for missing in sorted(set(names(asked)) - set(names(lock)) - set(names(unused))):
         place = f"{LAMBDAS}/{name}/{ASKED}"
-        yield Fault(f"{place}: {missing} is not in {LOCK}", "run `./inv lock`")
+        yield Problem(f"{place}: {missing} is not in {LOCK}", "run ./inv lock")
 
 
-def _same_but_for_case(paths: Iterable[str]) -> Iterator[Fault]:
-    """Two names that are one on macOS and Windows; folders count, too."""
+def _same_but_for_case(paths: Iterable[str]) -> Iterator[Problem]:
+    """Yield paths that differ only by case, which macOS and Windows do not distinguish."""
     seen: dict[str, str] = {}
     for path in sorted(paths):
         parts = path.split("/")
         for end in range(1, len(parts) + 1):
-            one = "/".join(parts[:end])
-            other = seen.setdefault(one.casefold(), one)
-            if other != one:
-                yield Fault(f"{other} and {one}: differ only by case", "rename one of them")
+            prefix = "/".join(parts[:end])
+            other = seen.setdefault(prefix.casefold(), prefix)
+            if other != prefix:
+                yield Problem(f"{other} and {prefix}: differ only by case", "rename one of them")
 
 
 def _bytes(file: Path) -> bytes:
@@ -309,6 +311,6 @@ def _bytes(file: Path) -> bytes:
 
 
 def _feed(digest: hashlib._Hash, part: bytes) -> None:
-    """With its length, so that no other split gives the same digest."""
+    """Add *part* with its length, so that parts cannot be confused."""
     digest.update(len(part).to_bytes(8, "big"))
     digest.update(part)

@@ -1,4 +1,4 @@
-"""Which modules the standard library of a version of Python has."""
+"""List the modules of the standard library by Python version."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _ADDED: Mapping[int, frozenset[str]] = {14: frozenset({"annotationlib", "compres
 
 
 def names(python: tuple[int, int] | None) -> frozenset[str]:
-    """Return the top modules of the standard library of *python*, such as (3, 13), or of the running one."""
+    """Return the top-level modules of *python*, such as (3, 13), or of the running version."""
     if python is None:
         return sys.stdlib_module_names
     removed = {
-        name for minor, several in _REMOVED.items() if minor <= python[1] for name in several
+        name for minor, modules in _REMOVED.items() if minor <= python[1] for name in modules
     }
-    added = {name for minor, several in _ADDED.items() if minor > python[1] for name in several}
+    added = {name for minor, modules in _ADDED.items() if minor > python[1] for name in modules}
     changed = frozenset().union(*_REMOVED.values(), *_ADDED.values())
     return frozenset((sys.stdlib_module_names | changed) - removed - added)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from deployer.artifacts import build as build_module
-from deployer.artifacts import checks, host, install, interpreters, packing, store, target
+from deployer.artifacts import checks, host, install, interpreters, target, zip_cache, zip_files
 from deployer.artifacts.build import build, path_of
 from deployer.errors import BuildError, StaleError
 from deployer.isolation import sandbox
@@ -260,7 +260,7 @@ def test_unchanged(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(checkout)
     first = checkout.build("a", "b")
     wanted = [checkout.artifact("a"), checkout.artifact("b")]
-    for module, name in ((build_module, "install"), (packing, "add"), (build_module, "_ours")):
+    for module, name in ((build_module, "install"), (zip_files, "add"), (build_module, "_sources")):
         monkeypatch.setattr(module, name, lambda *_: pytest.fail("worked in vain"))
 
     second = build(checkout.code, wanted, checkout.dist)
@@ -273,9 +273,9 @@ def test_unchanged(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_line_changed(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where only sources changed, only sources are deflated; packages come from before."""
     filled(checkout).build("a")
-    deflated, add = [], packing.add
+    deflated, add = [], zip_files.add
     monkeypatch.setattr(
-        packing, "add", lambda tree, to: deflated.extend(tree.files) or add(tree, to)
+        zip_files, "add", lambda tree, to: deflated.extend(tree.files) or add(tree, to)
     )
     monkeypatch.setattr(build_module, "install", lambda *_: pytest.fail("installed in vain"))
     handler = checkout.root / "lambdas/a/handler.py"
@@ -331,7 +331,7 @@ def test_damaged(checkout: Checkout, damage: Callable[[Path], None]) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from deployer.artifacts import packing
+from deployer.artifacts import zip_files
 from tests.deployer.artifacts.checkout import Checkout
 
 def add(files, to):
@@ -339,7 +339,7 @@ def add(files, to):
     to.flush()
     os.kill(os.getpid(), 9)
 
-packing.add = add
+zip_files.add = add
 Checkout(Path(sys.argv[1])).build("b")
 """
 
@@ -393,7 +393,7 @@ def test_cannot_write(checkout: Checkout, limit: int) -> None:
 
     done = run(checkout.root, str(limit), code=FULL)
 
-    assert "File too large\nhint: make room" in done.stdout
+    assert "File too large\nhint: free disk space" in done.stdout
     assert ["lock"] == [file.name for file in checkout.dist.rglob("*") if file.is_file()]
 
 
@@ -452,7 +452,7 @@ def test_one_asks_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_old_ones_go(checkout: Checkout) -> None:
     """Of a function the zips used last are kept: the first to go was not used for longest."""
     paths = []
-    for number in (*range(store.KEPT), 0, store.KEPT):
+    for number in (*range(zip_cache.KEPT), 0, zip_cache.KEPT):
         checkout.function("a", f"{HANDLER}# {number}\n")
         (built,) = checkout.build("a")
         if built.path not in paths:
@@ -470,7 +470,7 @@ def test_changed_meanwhile(checkout: Checkout) -> None:
 
     checkout.function("a", f"{HANDLER}# more\n")
 
-    with pytest.raises(BuildError, match="lambdas/a: changed while it was built"):
+    with pytest.raises(BuildError, match="lambdas/a: changed during the build"):
         build(checkout.code, [artifact], checkout.dist)
 
 
@@ -530,13 +530,13 @@ def _shared_name(checkout: Checkout) -> str:
         (_no_arm, "intel==1.0 has no wheels with a matching platform tag"),
         (_too_new, "newlibc==1.0 has no wheels with a matching platform tag"),
         (_tampered, "Hash mismatch for `plain==1.0`"),
-        (_unhashed, "none were provided for: plain==1.0\nhint: run `./inv lock`"),
+        (_unhashed, "none were provided for: plain==1.0\nhint: run ./inv lock"),
         (_wrong_elf, "quick/_x.abi3.so: compiled for x86_64, not for arm64"),
         (_odd_elf, "quick/_x.so: compiled for ELF 243, not for arm64"),
         (_wrong_python, "compiled for Python 3.12, not for 3.13"),
-        (_no_elf, "a/requirements.txt: quick-1.0 has no compiled code in it"),
-        (_our_name, "a/requirements.txt: a package of it is called A, as is a folder of ours"),
-        (_shared_name, "a package of it is called shared.py, as is a folder of ours"),
+        (_no_elf, "a/requirements.txt: quick-1.0 contains no compiled code"),
+        (_our_name, "a/requirements.txt: a package has the name A, like a folder of this function"),
+        (_shared_name, "a package has the name shared.py, like a folder of this function"),
     ],
 )
 def test_lock_refused(checkout: Checkout, lock: Callable[[Checkout], str], words: str) -> None:
@@ -566,7 +566,7 @@ def test_no_network(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None
         refused.value
     )
     assert "Connection refused" in refused.value.message
-    assert refused.value.hint.startswith("is the network there?")
+    assert refused.value.hint.startswith("check the network")
 
 
 @pytest.mark.parametrize(
@@ -725,7 +725,7 @@ def test_removed_from_the_standard_library(checkout: Checkout) -> None:
 
 
 def test_unchecked(checkout: Checkout) -> None:
-    """Where the handler cannot be imported, that is told, also when the zip was there before."""
+    """Where the handler cannot be imported, that is told, also when the zip cached before."""
     checkout.function("a").function("b")
 
     first, second = checkout.build("a", "b"), checkout.build("a", "b")
@@ -733,7 +733,7 @@ def test_unchecked(checkout: Checkout) -> None:
     (line,) = build_module.unchecked(first)
     assert line.startswith("not checked: a, b: the handler was not imported: this machine (")
     assert [line] == list(build_module.unchecked(second))
-    assert "not checked" not in "".join(map(build_module.line, first))
+    assert "not checked" not in "".join(map(build_module.summary_line, first))
 
 
 def test_nothing_unchecked(checkout: Checkout) -> None:
@@ -758,7 +758,7 @@ def test_no_handler(checkout: Checkout) -> None:
     """A folder without handler.py is no function that could run."""
     checkout.write(**{"lambdas/a/more.py": ""})
 
-    with pytest.raises(BuildError, match=r"lambdas/a/handler\.py: is not there"):
+    with pytest.raises(BuildError, match=r"lambdas/a/handler\.py: is missing"):
         checkout.build("a")
 
 
@@ -792,7 +792,9 @@ def test_import_that_does_not_end(checkout: Checkout, monkeypatch: pytest.Monkey
     monkeypatch.setattr(checks, "SECONDS", 0.5)
     checkout.function("a", f"import time\ntime.sleep(60)\n{HANDLER}")
 
-    with pytest.raises(BuildError, match=r"cannot be imported from its zip: it takes more than"):
+    with pytest.raises(
+        BuildError, match=r"cannot be imported from its zip: the import takes more than"
+    ):
         checkout.build("a", target=host())
 
 
@@ -804,7 +806,7 @@ def test_no_jobs(checkout: Checkout, jobs: int) -> None:
 
 
 def test_settings_come_later(checkout: Checkout) -> None:
-    """A setting that only the stack gives is no fault; that the rest was not imported is told."""
+    """A setting that only the stack gives is no problem; that the rest was not imported is told."""
     checkout.function("a", f"import os, boto3\nTABLE = os.environ['TABLE_NAME']\n{HANDLER}")
 
     (line,) = build_module.unchecked(checkout.build("a", target=host()))
@@ -823,7 +825,7 @@ def test_after_a_setting(checkout: Checkout) -> None:
 
 
 def test_other_key_errors(checkout: Checkout) -> None:
-    """A KeyError of anything else than the environment is a fault."""
+    """A KeyError of anything else than the environment is a problem."""
     checkout.function("a", f"SIZES = {{}}\nSIZE = SIZES['small']\n{HANDLER}")
 
     with pytest.raises(BuildError, match="KeyError: 'small'"):
@@ -878,17 +880,17 @@ def test_twice_the_same(checkout: Checkout) -> None:
 
 
 def test_seal(checkout: Checkout) -> None:
-    """The seal beside a zip says what it must be."""
+    """The record beside a zip says what it must be."""
     (built,) = checkout.function("a").build("a")
 
-    seal = json.loads(built.path.with_suffix(".json").read_text())
+    record = json.loads(built.path.with_suffix(".json").read_text())
 
     assert {
         "sha256": built.sha256,
         "size": built.size,
         "unzipped": built.unzipped,
         "unchecked": built.unchecked,
-    } == seal
+    } == record
 
 
 def test_alone(checkout: Checkout) -> None:

@@ -144,23 +144,23 @@ def test_included(checkout: Checkout) -> None:
         ({"lambdas/a/handler.py": "from shared import Log\n"}, "imports shared.Log, which is not"),
         ({"lambdas/a/handler.py": "from shared import *\n"}, "imports shared.*, which is not"),
         ({"lambdas/a/handler.py": "from shared import (\n"}, "handler.py:1: '(' was never closed"),
-        ({"lambdas/a/ä.py": ""}, "lambdas/a/ä.py': a name that not every system can have"),
+        ({"lambdas/a/ä.py": ""}, "lambdas/a/ä.py': a name that some systems do not allow"),
         ({"lambdas/a/c:d.py": ""}, "'lambdas/a/c:d.py': a name that"),
-        ({"lambdas/a/c\\d.py": ""}, "a name that not every system can have"),
+        ({"lambdas/a/c\\d.py": ""}, "a name that some systems do not allow"),
         ({"lambdas/a/More.py": "", "lambdas/a/more.py": ""}, "a/More.py and a/more.py: differ"),
         ({"lambdas/a/D/x.py": "", "lambdas/a/d/y.py": ""}, "a/D and a/d: differ only by case"),
         ({"lambdas/a/include.txt": "../secrets"}, "include.txt:1: ../secrets leaves the repo"),
         ({"lambdas/a/include.txt": "/etc/passwd"}, "/etc/passwd leaves the repository"),
         ({"lambdas/a/include.txt": "x\\y"}, "leaves the repository"),
-        ({"lambdas/a/include.txt": "\n\nbackend/dp"}, "include.txt:3: backend/dp is not there"),
-        ({"lambdas/a/include.txt": "Lambdas"}, "Lambdas is not there"),
-        ({"lambdas/a/include.txt": "a/x"}, "would be where the function's own a/ is"),
-        ({"lambdas/a/include.txt": "Shared"}, "would be where the function's own Shared/ is"),
+        ({"lambdas/a/include.txt": "\n\nbackend/dp"}, "include.txt:3: backend/dp is missing"),
+        ({"lambdas/a/include.txt": "Lambdas"}, "Lambdas is missing"),
+        ({"lambdas/a/include.txt": "a/x"}, "would be in the function's own folder a/"),
+        ({"lambdas/a/include.txt": "Shared"}, "would be in the function's own folder Shared/"),
         ({"lambdas/a/requirements.in": "Pillow >= 13\n"}, "requirements.in: pillow is not in req"),
     ],
 )
 def test_refused(checkout: Checkout, files: dict[str, str], words: str) -> None:
-    """Each fault is told with its place and the way out."""
+    """Each problem is told with its place and the way out."""
     checkout.function("a").write(**LOG).write(**files)
 
     with pytest.raises(SynthError) as refused:
@@ -173,10 +173,10 @@ def test_refused(checkout: Checkout, files: dict[str, str], words: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("upload", "lambdas/upload: there is no such function\nhint: one of: A-b, a, json, six"),
-        ("A", "there is no such function"),
-        ("shared", "there is no such function"),
-        ("A-b", "is no name of a package"),
+        ("upload", "lambdas/upload: no such function\nhint: one of: A-b, a, json, six"),
+        ("A", "no such function"),
+        ("shared", "no such function"),
+        ("A-b", "is not a valid package name"),
         ("json", "Lambda's Python has a json already"),
         ("six", "Lambda's Python has a six already"),
     ],
@@ -201,7 +201,7 @@ def test_symlinks(checkout: Checkout, within: str) -> None:
     )
     (checkout.root / within).symlink_to(checkout.root / "elsewhere")
 
-    with pytest.raises(SynthError, match=f"{within}: is a symlink"):
+    with pytest.raises(SynthError, match=f"{within}: is a symbolic link"):
         gather(checkout.root, "a")
 
 
@@ -212,7 +212,7 @@ def test_a_link_on_the_way(checkout: Checkout, tmp_path_factory: pytest.TempPath
     (elsewhere / "db").mkdir()
     (checkout.root / "backend").symlink_to(elsewhere)
 
-    with pytest.raises(SynthError, match="backend: is a symlink"):
+    with pytest.raises(SynthError, match="backend: is a symbolic link"):
         gather(checkout.root, "a")
 
 
@@ -226,7 +226,7 @@ def test_linked_folders(
     (checkout.root / folder).rename(elsewhere)
     (checkout.root / folder).symlink_to(elsewhere)
 
-    with pytest.raises(SynthError, match=f"{folder}: is a symlink"):
+    with pytest.raises(SynthError, match=f"{folder}: is a symbolic link"):
         gather(checkout.root, "a")
 
 
@@ -383,7 +383,7 @@ def test_digests_tell_apart(one: Sources, other: Sources) -> None:
 
 
 def test_here() -> None:
-    """Every function of this repository has sources without a fault."""
+    """Every function of this repository has sources without a problem."""
     root = Path(__file__).parents[3]
     names = {file.parent.name for file in (root / "lambdas").glob("*/handler.py")}
 

@@ -21,13 +21,13 @@ def invoke(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def test_one_function() -> None:
-    """It says what it built, how large that is and where it lies; the second time it was there."""
+    """The first run prints what it built, with sizes and keys; the second one uses the cache."""
     invoke("--name=upload_url")
 
     done = invoke("--name=upload_url")
 
     pattern = (
-        r"upload_url +python3\.\d+ on arm64 +0\.\d\d MB, +0\.\d\d MB unzipped  was there  (\S+)"
+        r"upload_url +python3\.\d+ on arm64 +0\.\d\d MB, +0\.\d\d MB unzipped  cached     (\S+)"
     )
     line, *unchecked = done.stdout.splitlines()
     said = re.fullmatch(pattern, line)
@@ -43,7 +43,10 @@ def test_one_function() -> None:
     ("argument", "words"),
     [
         ("--name=thumbnails", "error: --name=thumbnails: unknown\nhint: one of: authorizer, "),
-        ("--jobs=-1", "error: --jobs=-1: nothing would be built\nhint: 1 or more"),
+        (
+            "--jobs=-1",
+            "error: --jobs=-1: nothing would be built\nhint: pass a number of at least 1",
+        ),
     ],
 )
 def test_refused(argument: str, words: str) -> None:

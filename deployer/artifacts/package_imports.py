@@ -1,7 +1,7 @@
-"""The modules of packages that a function imports, followed from file to file: nothing is run.
+"""Follow the imports of a function through its packages, without executing them.
 
-It finds what importing the handler would find missing, but for names within modules, and for
-imports that only a run can tell of: those made up of strings, caught, or below a condition.
+This finds the missing modules that importing the handler would find. It does not find missing names
+in modules, and imports that are known only at run time: computed, caught or conditional ones.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from deployer import lambda_runtime
 from deployer.artifacts import stdlib
 from deployer.artifacts.conditions import Machine
-from deployer.artifacts.faults import Fault
 from deployer.artifacts.imports import Import, imports
+from deployer.artifacts.problems import Problem
 
 _MODULES = (".py", ".so", ".pyc")
 _INIT = "__init__"
 _FOLDER, _FILE, _PACKAGE = range(3)
-_MAKING = (b"sys.modules", b"meta_path", b"path_hooks", b"__path__")  # How modules are made.
+_CREATES_MODULES = (b"sys.modules", b"meta_path", b"path_hooks", b"__path__")
 _HINT = "pin another version of the package, or add what it imports to requirements.in"
 
 
 @dataclass(frozen=True, order=True)
 class _Module:
-    """What Python takes for a name: a package before a file, and that before a bare folder."""
+    """A candidate for a module name: Python prefers a package to a file, and a file to a folder."""
 
     kind: int
     is_source: bool = False
@@ -34,10 +34,10 @@ class _Module:
 
 
 def modules(files: Collection[str]) -> dict[str, str]:
-    """Every module that can be imported from a zip with these paths: its file.
+    """Return every module that can be imported from a zip with these paths, with its file.
 
-    Folders are modules, too, without a file; what is in a folder beside a source of its name
-    cannot be imported.
+    Folders are modules without a file. Modules in a folder next to a source of the same name cannot
+    be imported.
     """
     found: dict[str, _Module] = {}
     for path in files:
@@ -62,57 +62,58 @@ def modules(files: Collection[str]) -> dict[str, str]:
 
 
 def unresolved(
-    packed: zipfile.ZipFile, ours: Mapping[str, bytes], machine: Machine
-) -> Iterator[Fault]:
-    """Imports that packages do when they are imported, and that the zip cannot answer.
+    packed: zipfile.ZipFile, sources: Mapping[str, bytes], machine: Machine
+) -> Iterator[Problem]:
+    """Yield imports of packages, executed during their import, that the zip does not provide.
 
-    Those of our own sources are told elsewhere, by their place in the repository.
+    Imports of *sources*, the function's own files, are followed, but reported elsewhere.
     """
-    there = modules(packed.namelist())
-    is_there = answers(there, machine, packed.read)
-    waiting = [path for path in ours if path.endswith(".py")]
+    known = modules(packed.namelist())
+    is_available = availability(known, machine, packed.read)
+    waiting = [path for path in sources if path.endswith(".py")]
     seen = set(waiting)
     while waiting:
         path = waiting.pop()
         for wanted in _imports(packed, path, machine):
-            is_certain = path in ours or not (wanted.late or wanted.conditional)
-            if not (is_certain and wanted.is_needed(is_there)):
+            is_certain = path in sources or not (wanted.late or wanted.conditional)
+            if not (is_certain and wanted.is_needed(is_available)):
                 continue
-            if not is_there(wanted.module) and path not in ours:
+            if not is_available(wanted.module) and path not in sources:
                 place = f"{path}:{wanted.line}"
-                yield Fault(f"{place}: imports {wanted.module}, which is not in the zip", _HINT)
-            files = {there.get(name, "") for name in _parents(wanted)}
+                yield Problem(f"{place}: imports {wanted.module}, which is not in the zip", _HINT)
+            files = {known.get(name, "") for name in _parents(wanted)}
             reached = {file for file in files if _is_source(file)} - seen
             seen |= reached
             waiting += sorted(reached)
 
 
-def answers(
-    there: Mapping[str, str], machine: Machine, read: Callable[[str], bytes]
+def availability(
+    known: Mapping[str, str], machine: Machine, read: Callable[[str], bytes]
 ) -> Callable[[str], bool]:
-    """Return what says whether a module is in the zip, which has *there*, or comes with Lambda.
+    """Return a function that returns whether a module is in the zip or in Lambda's runtime.
 
-    It says so, too, where only a run can tell: a compiled module, or one that changes how modules
-    are found, may make others that have no file. *read* gives a file of the zip.
+    It also returns True for modules that may exist only at run time: a compiled module, or one that
+    changes how modules are found, may create others without a file. *known* are the modules of the
+    zip, and *read* returns one of its files.
     """
-    given = stdlib.names(machine.python) | set(lambda_runtime.PACKAGES.values())
+    provided = stdlib.names(machine.python) | set(lambda_runtime.PACKAGES.values())
 
-    def is_there(module: str) -> bool:
+    def is_available(module: str) -> bool:
         top = module.partition(".")[0]
-        return module in there or top in given or _may_make(there, module, read)
+        return module in known or top in provided or _may_create(known, module, read)
 
-    return is_there
+    return is_available
 
 
-def _may_make(there: Mapping[str, str], module: str, read: Callable[[str], bytes]) -> bool:
-    """Return whether the nearest package above *module* may make it when that is imported."""
+def _may_create(known: Mapping[str, str], module: str, read: Callable[[str], bytes]) -> bool:
+    """Return whether the nearest parent package of *module* may create it during its import."""
     while module := module.rpartition(".")[0]:
-        if module in there:
-            file = there[module]
+        if module in known:
+            file = known[module]
             if not _is_source(file):
                 return bool(file)
             content = read(file)
-            return any(word in content for word in _MAKING)
+            return any(word in content for word in _CREATES_MODULES)
     return False
 
 
@@ -121,14 +122,14 @@ def _is_source(file: str) -> bool:
 
 
 def _parents(wanted: Import) -> Iterator[str]:
-    """The modules that an import runs: packages first, and names that may be modules."""
+    """Yield the modules that an import loads: parent packages, and names that may be modules."""
     parts = wanted.module.split(".")
     yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
     yield from (f"{wanted.module}.{name}" for name in wanted.names)
 
 
 def _imports(packed: zipfile.ZipFile, path: str, machine: Machine) -> tuple[Import, ...]:
-    """What a file imports; nothing if this Python is too old to read it."""
+    """Return the imports of a file; none if this Python is too old to parse it."""
     try:
         return imports(packed.read(path), path.removesuffix(".py").replace("/", "."), machine)
     except SyntaxError:

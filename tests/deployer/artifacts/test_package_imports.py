@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployer.artifacts.reached import modules
+from deployer.artifacts.package_imports import modules
 
 NAMES = st.sampled_from(["ma", "mb", "__init__", "top"])
 FILES = st.builds(

@@ -1,4 +1,4 @@
-"""Which names a module has after it was imported, read from its text."""
+"""Determine the names that a module defines, from its source text."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from deployer.artifacts.conditions import Machine, truth
 from deployer.artifacts.imports import aliases
 
-# Where one of these is called or defined, a module can have names that its text does not show.
-_MAKES_NAMES = {"globals", "vars", "locals", "exec", "setattr", "__getattr__", "modules"}
+# A module that uses one of these can have names that are not visible in its text.
+_DYNAMIC = {"globals", "vars", "locals", "exec", "setattr", "__getattr__", "modules"}
 
 
 @dataclass(frozen=True)
 class Bindings:
-    """The *names* of a module; with *more*, it may have others as well."""
+    """The *names* of a module; *more*: it may have others as well."""
 
     names: frozenset[str]
     more: bool = False
@@ -28,16 +28,16 @@ class Bindings:
 def bindings(tree: ast.Module, machine: Machine) -> Bindings:
     """Return what the statements of a module's own scope bind on *machine*."""
     names = set(_bound(tree.body, aliases(tree), machine))
-    return Bindings(frozenset(names), more="*" in names or _makes_names(tree))
+    return Bindings(frozenset(names), more="*" in names or _has_dynamic_names(tree))
 
 
-def _makes_names(tree: ast.Module) -> bool:
-    """Return whether names come into the module by other ways than statements of its scope."""
+def _has_dynamic_names(tree: ast.Module) -> bool:
+    """Return whether the module may define names in other ways than by statements of its scope."""
     return any(
         isinstance(node, ast.Global)
-        or (isinstance(node, ast.Name) and node.id in _MAKES_NAMES)
-        or (isinstance(node, ast.Attribute) and node.attr in _MAKES_NAMES)
-        or (isinstance(node, ast.FunctionDef) and node.name in _MAKES_NAMES)
+        or (isinstance(node, ast.Name) and node.id in _DYNAMIC)
+        or (isinstance(node, ast.Attribute) and node.attr in _DYNAMIC)
+        or (isinstance(node, ast.FunctionDef) and node.name in _DYNAMIC)
         for node in ast.walk(tree)
     )
 
@@ -50,9 +50,9 @@ def _bound(nodes: Iterable[ast.AST], names: Mapping[str, str], machine: Machine)
             case ast.AsyncFunctionDef(name=name):
                 yield name
             case ast.Import(names=modules):
-                yield from (one.asname or one.name.partition(".")[0] for one in modules)
+                yield from (alias.asname or alias.name.partition(".")[0] for alias in modules)
             case ast.ImportFrom(names=members):
-                yield from (one.asname or one.name for one in members)
+                yield from (alias.asname or alias.name for alias in members)
             case ast.AnnAssign(value=None) | ast.Lambda():
                 continue  # An annotation alone binds nothing.
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
@@ -69,7 +69,7 @@ def _bound(nodes: Iterable[ast.AST], names: Mapping[str, str], machine: Machine)
 
 
 def _walrus(comprehension: ast.AST) -> Iterator[str]:
-    """A comprehension has a scope of its own, but for what `:=` binds."""
+    """Yield the names that `:=` binds in a comprehension; its other names are local to it."""
     for node in ast.walk(comprehension):
         match node:
             case ast.NamedExpr(target=ast.Name(id=name)):

@@ -11,8 +11,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.artifacts import packing
-from deployer.artifacts.packing import Tree
+from deployer.artifacts import zip_files
+from deployer.artifacts.zip_files import Tree
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0/\\"), min_size=1, max_size=8)
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
@@ -21,7 +21,7 @@ TREES = st.dictionaries(PATHS, st.binary(max_size=200), max_size=8)
 
 def packed(files: dict[str, bytes], executable: frozenset[str] = frozenset()) -> bytes:
     file = io.BytesIO()
-    packing.add(Tree(files, executable), file)
+    zip_files.add(Tree(files, executable), file)
     return file.getvalue()
 
 
@@ -40,11 +40,11 @@ def test_any_tree(files: dict[str, bytes], chance) -> None:
 
 @given(TREES, TREES)
 def test_added(files: dict[str, bytes], more: dict[str, bytes]) -> None:
-    """What is added stands behind what was there, and the sizes of all are known."""
+    """What is added stands behind what cached, and the sizes of all are known."""
     more = {f"more/{path}": content for path, content in more.items()}
     file = io.BytesIO(packed(files))
 
-    sizes = packing.add(Tree(more), file)
+    sizes = zip_files.add(Tree(more), file)
 
     with zipfile.ZipFile(file) as found:
         assert [*sorted(files), *sorted(more)] == found.namelist()
@@ -74,7 +74,7 @@ def test_contents(files: dict[str, bytes]) -> None:
         file = Path(folder, "x.zip")
         file.write_bytes(packed(files))
 
-        found = packing.Contents(file)
+        found = zip_files.Contents(file)
 
         assert dict(found) == files
         assert (len(found), "absent/absent/absent/absent" in found) == (len(files), False)
@@ -92,7 +92,7 @@ def test_modes(files: dict[str, tuple[bytes, bool]]) -> None:
         file, code = Path(folder, "x.zip"), Path(folder, "code")
         file.write_bytes(packed(contents, executable))
 
-        packing.extract(file, code)
+        zip_files.extract(file, code)
 
         found = {path: (code / path).stat().st_mode for path in files}
         assert contents == {path: (code / path).read_bytes() for path in files}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployer.artifacts import tracked
+from deployer.artifacts import git_files
 from deployer.artifacts.sources import gather
 from deployer.errors import SynthError
 from tests.deployer.artifacts.checkout import HANDLER, Checkout
@@ -131,7 +131,7 @@ def test_included_and_shared(repository: Checkout) -> None:
             "x.env is ignored by git, so it is not packed",
         ),
         ({"lambdas/a/include.txt": ".x", ".x": ""}, ".x is hidden, so it is not packed"),
-        ({"lambdas/a/include.txt": "x"}, "x is not there"),
+        ({"lambdas/a/include.txt": "x"}, "x is missing"),
     ],
 )
 def test_included_and_ignored(repository: Checkout, files: dict[str, str], words: str) -> None:
@@ -164,7 +164,7 @@ def test_other_repositories(repository: Checkout, *, added: bool) -> None:
     if added:
         git(repository.root, "-c", "advice.addEmbeddedRepo=false", "add", "lambdas/a/inner")
 
-    with pytest.raises(SynthError, match="lambdas/a/inner: is a git repository of its own"):
+    with pytest.raises(SynthError, match="lambdas/a/inner: is another git repository"):
         gather(repository.root, "a")
 
 
@@ -304,7 +304,7 @@ def test_any_tree(files: dict[str, bytes], add: bool) -> None:
         if add:
             git(root, "add", ".")
 
-        found = tracked.listing(root, ["x"])
+        found = git_files.listing(root, ["x"])
 
         expected = {
             f"x/{path}" for path in files if not path.endswith(".env") and ".env/" not in path

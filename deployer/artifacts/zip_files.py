@@ -1,10 +1,10 @@
-"""Writes a zip that is the same whenever and wherever it is written.
+"""Write reproducible zips: the same files give the same bytes, at any time and on any machine.
 
-Names are sorted; the time is the oldest that a zip can hold; every file is readable by all, and
-executable by all or by none, whatever the checkout's umask was. Deflated at level 5: level 6 takes two fifths
-longer for half a percent. Bytes are the same wherever zlib is: another library in its place
-(zlib-ng in some builds of Python) gives other bytes of the same contents, so a zip is called by the
-digest of what goes into it, never by that of its own bytes.
+Names are sorted; the time is the earliest that a zip can contain; every file is readable by all, and
+executable by all or by none, independent of the umask. Compression is deflate at level 5; level 6
+would take two fifths longer for half a percent. The bytes depend on zlib: another library in its
+place (zlib-ng in some builds of Python) compresses differently, so a zip is named by the digest of
+its inputs, never by that of its bytes.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _UNIX = 3
 
 @dataclass(frozen=True)
 class Tree:
-    """Files by path in the zip; *executable* has the paths of those that can be run."""
+    """Files by their path in the zip; *executable* has the paths of executable files."""
 
     files: Mapping[str, bytes]
     executable: frozenset[str] = frozenset()
 
 
 def add(tree: Tree, to: IO[bytes]) -> dict[str, int]:
-    """Write *tree* behind what is in the zip *to*; return the sizes of all that is in it then.
+    """Append *tree* to the zip *to*; return the sizes of all its files in bytes.
 
-    What was there is not deflated again, nor even read. An empty file becomes a zip.
+    Existing files are neither read nor compressed again. An empty file becomes a zip.
     """
     with zipfile.ZipFile(to, "a") as packed:
         for path in sorted(tree.files):
@@ -45,7 +45,7 @@ def add(tree: Tree, to: IO[bytes]) -> dict[str, int]:
 
 
 class Contents(Mapping[str, bytes]):
-    """The files of a zip by path; each is read when it is asked for."""
+    """The files of a zip by path; each is read on access."""
 
     def __init__(self, file: Path) -> None:
         """List the zip *file*."""
@@ -59,7 +59,7 @@ class Contents(Mapping[str, bytes]):
             return packed.read(path)
 
     def __contains__(self, path: object) -> bool:
-        """Return whether the zip has *path*; it is not read."""
+        """Return whether the zip has *path*, without reading it."""
         return path in self._names
 
     def __iter__(self) -> Iterator[str]:
@@ -67,12 +67,12 @@ class Contents(Mapping[str, bytes]):
         return iter(self._names)
 
     def __len__(self) -> int:
-        """Return how many files there are."""
+        """Return the number of files."""
         return len(self._names)
 
 
 def extract(file: Path, folder: Path) -> None:
-    """Unzip *file* into *folder* as Lambda does: with the modes, which zipfile leaves out."""
+    """Extract *file* to *folder* with file modes, as Lambda does; zipfile ignores modes."""
     with zipfile.ZipFile(file) as packed:
         for entry in packed.infolist():
             Path(packed.extract(entry, folder)).chmod(stat.S_IMODE(entry.external_attr >> 16))

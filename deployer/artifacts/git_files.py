@@ -1,7 +1,7 @@
-"""Which files of a checkout belong to it: those that git tracks, or would track.
+"""List the files of a checkout that git tracks, or would track.
 
-A folder without git, such as an unpacked archive, belongs to it as a whole: an archive holds what
-git tracks. What was added by hand changes digests, so a deploy refuses the templates in build/.
+In a folder without git, such as an unpacked archive, all files count, because an archive contains
+what git tracks. A file that was added by hand changes digests, so a deploy refuses build/.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from deployer.errors import SynthError
 
 _LITERAL = {"GIT_LITERAL_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-# What git sets for its hooks, and what would change the meaning of paths.
-_NOT_OURS = {
+# Variables that git sets for hooks, and that change the meaning of paths.
+_REMOVED = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),
     *("GIT_OBJECT_DIRECTORY", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
 }
@@ -34,12 +34,12 @@ class Listing:
     _folders: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Derive the folders that hold these files."""
+        """Derive the folders of these files."""
         parents = {
             path[:end]
             for path in self.modes or ()
-            for end, letter in enumerate(path)
-            if letter == "/" and end < len(path) - 1
+            for end, character in enumerate(path)
+            if character == "/" and end < len(path) - 1
         }
         object.__setattr__(self, "_folders", frozenset(parents))
 
@@ -54,7 +54,7 @@ class Listing:
         return bool((self.modes or {}).get(path))
 
     def is_repository(self, path: str) -> bool:
-        """Return whether *path* is a submodule or another repository, whose files git hides."""
+        """Return whether *path* is a submodule or another repository, whose files git does not list."""
         modes = self.modes or {}
         return modes.get(path) == _SUBMODULE or f"{path}/" in modes
 
@@ -66,7 +66,7 @@ class Listing:
 
     @cached_property
     def _modes_count(self) -> bool:
-        """Whether the file system keeps modes, according to the repository's core.fileMode."""
+        """Whether the file system stores modes, according to the repository's core.fileMode."""
         return (
             _git(self.root, "config", "--type=bool", "--default=true", "core.fileMode") != "false\n"
         )
@@ -75,8 +75,7 @@ class Listing:
 def listing(root: Path, paths: Sequence[str]) -> Listing:
     """Return the files below *paths* of the checkout in *root*.
 
-    Raises SynthError if there is a repository that git cannot read: ignored files are not to be
-    packed by mistake.
+    Raises SynthError if git cannot read the repository, because ignored files must not be packed.
     """
     root = root.absolute()
     repository = _repository(root)
@@ -86,7 +85,7 @@ def listing(root: Path, paths: Sequence[str]) -> Listing:
     is_whole = repository == root
     modes = dict(_modes(_git(root, "ls-files", *options, *(paths if is_whole else ()))))
     if not is_whole and not any(modes.values()):
-        return Listing(root)  # An archive, unpacked somewhere in another repository.
+        return Listing(root)  # An archive that was unpacked inside of another repository.
     return Listing(root, modes)
 
 
@@ -95,18 +94,18 @@ def _repository(root: Path) -> Path | None:
     return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
 
 
-def _modes(said: str) -> list[tuple[str, str]]:
+def _modes(output: str) -> list[tuple[str, str]]:
     """Read lines such as `H 100644 SHA 0 TAB path`, or `? path`."""
     found = []
-    for line in filter(None, said.split("\0")):
+    for line in filter(None, output.split("\0")):
         tag, rest = line[0], line[2:]
-        about, _, path = rest.partition("\t")
-        found.append((rest, _UNTRACKED) if tag == "?" else (path, about.split(" ")[0]))
+        fields, _, path = rest.partition("\t")
+        found.append((rest, _UNTRACKED) if tag == "?" else (path, fields.split(" ")[0]))
     return found
 
 
 def _git(root: Path, *arguments: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+    environment = {name: value for name, value in os.environ.items() if name not in _REMOVED}
     try:
         ran = subprocess.run(
             ["git", *arguments],
@@ -117,12 +116,12 @@ def _git(root: Path, *arguments: str) -> str:
             check=False,
         )
     except OSError as error:
-        said = f"git: {error.strerror}"
+        problem = f"git: {error.strerror}"
     else:
         if ran.returncode == 0:
             return os.fsdecode(ran.stdout)
-        said = ran.stderr.decode(errors="replace").strip().partition("\n")[0]
+        problem = ran.stderr.decode(errors="replace").strip().partition("\n")[0]
     raise SynthError(
-        f"{root}: cannot list the files that git tracks: {said}",
-        hint="install git and see that `git status` works here, or unpack a `git archive`",
+        f"{root}: cannot list the files that git tracks: {problem}",
+        hint="install git, and make `git status` work in this folder, or unpack a `git archive`",
     )

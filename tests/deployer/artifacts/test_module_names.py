@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from deployer.artifacts.bindings import bindings
 from deployer.artifacts.conditions import Machine
 from deployer.artifacts.imports import parse
+from deployer.artifacts.module_names import bindings
 
 LAMBDA = Machine((3, 13), "linux")
 
