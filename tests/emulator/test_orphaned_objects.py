@@ -1,0 +1,56 @@
+"""Bodies of S3 objects whose bucket was not saved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from emulator import orphaned_objects
+from emulator.paths import EmulatorPaths
+
+ACCOUNT = "000000000000"
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> EmulatorPaths:
+    """A folder with the bodies of two buckets."""
+    found = EmulatorPaths(tmp_path)
+    found.create()
+    for bucket in ("saved", "orphaned"):
+        (found.objects / ACCOUNT / bucket).mkdir(parents=True)
+    return found
+
+
+def buckets(paths: EmulatorPaths) -> set[str]:
+    """Return the names of the buckets that have a folder."""
+    return {folder.name for folder in (paths.objects / ACCOUNT).iterdir()}
+
+
+def test_unsaved_bucket(paths: EmulatorPaths) -> None:
+    """The bodies of a bucket that is not in the state are deleted."""
+    keys = {f"{ACCOUNT}\0'saved'": {}}
+    state = {"services": {"s3": {"buckets_meta": {"data": keys}}}}
+    paths.state.write_text(json.dumps(state))
+
+    orphaned_objects.delete(paths)
+
+    assert {"saved"} == buckets(paths)
+
+
+def test_no_state(paths: EmulatorPaths) -> None:
+    """Without a state no bucket was saved, so all bodies are deleted."""
+    orphaned_objects.delete(paths)
+
+    assert set() == buckets(paths)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"services": {"s3": 1}}', "[" * 100_000])
+def test_damaged_state(paths: EmulatorPaths, text: str) -> None:
+    """If the state cannot be read, nothing is deleted."""
+    paths.state.write_text(text)
+
+    orphaned_objects.delete(paths)
+
+    assert {"saved", "orphaned"} == buckets(paths)

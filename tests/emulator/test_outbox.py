@@ -1,0 +1,37 @@
+"""Messages that AWS would have sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from emulator import outbox
+from emulator.ministack import context
+
+
+def test_messages_of_one_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each account has its own messages, oldest first."""
+    monkeypatch.setattr(
+        outbox, "_messages", type(outbox._messages)(outbox._messages.default_factory)
+    )
+    for account, code in (("111111111111", "1"), ("222222222222", "2"), ("111111111111", "3")):
+        with context.scope(account, "us-east-1"):
+            outbox.send("ada@example.com", about="confirmation", secret=code)
+
+    messages = outbox.read({"account": "111111111111"})
+
+    assert ["1", "3"] == [message["secret"] for message in messages]
+    assert {"to", "about", "secret", "sent"} == messages[0].keys()
+
+
+def test_only_the_newest_messages_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more than 1,000 messages of an account the oldest are deleted."""
+    monkeypatch.setattr(
+        outbox, "_messages", type(outbox._messages)(outbox._messages.default_factory)
+    )
+    with context.scope("111111111111", "us-east-1"):
+        for number in range(1_002):
+            outbox.send("ada@example.com", about="confirmation", secret=str(number))
+
+    messages = outbox.read({"account": "111111111111"})
+
+    assert (1_000, "2") == (len(messages), messages[0]["secret"])
