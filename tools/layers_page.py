@@ -1,4 +1,4 @@
-"""What each layer holds, gives and costs, as a page: `python -m tools.layers_page`."""
+"""Write docs/layers.md: `python -m tools.layers_page > docs/layers.md`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deployer.model.desired import DesiredStack
 
 ENVIRONMENT = "prod"
-UNUSED_EXPORT = "C001"  # The rule whose exemptions say for whom an output is that no stack takes.
+UNUSED_EXPORT = "C001"  # The rule about outputs that no stack imports; exemptions give reasons.
 
 _TOP = f"""\
 # The layers
@@ -26,175 +26,186 @@ _TOP = f"""\
 <!-- Generated: `.venv/bin/python -m tools.layers_page > docs/layers.md`.
      Edit stacks/ and tools/prices.py. -->
 
-Each stack of `{ENVIRONMENT}`, lowest first: what it makes, what it gives to others, what it keeps
-and what it costs. [How they stand on each other](architecture.md#which-stack-stands-on-which) is a
-picture; the whole of each stands in `build/{ENVIRONMENT}/`. Other settings make other resources.
+The stacks of `{ENVIRONMENT}` in dependency order: their resources, outputs, retained data and costs.
+Other settings create other resources. The templates are in `build/{ENVIRONMENT}/`; the
+[dependency graph](architecture.md#which-stack-stands-on-which) is in architecture.md.
 
-## What it costs
+## Costs
 
-USD a month, of {prices.AS_OF}, from memory of AWS's price lists for ca-central-1 and us-east-1 and
-compared with no bill: good for seeing what is dear, not for a budget. Before any use, and without
-what AWS gives for nothing; what is paid for by use stands with its layer. Besides, made by hand:
-0.50 for the hosted zone.
+The costs without any use, in USD a month. They are on-demand prices of us-east-1 without the free
+tier, read in articles that quote AWS's price pages ([prices.py](../tools/prices.py) names them).
+They were not compared with a bill. What AWS charges by use, or what has no price here, is listed
+with its stack, with a link to AWS's price page. The hosted zone costs extra
+([Route 53](https://aws.amazon.com/route53/pricing/)).
 """
 
 
 @dataclass(frozen=True)
 class Cost:
-    """*count* of *what*, at *usd* each."""
+    """The monthly costs of *count* units, at *usd* each."""
 
-    what: str
+    unit: str
     count: float
     usd: float
 
     @property
     def total(self) -> float:
-        """A month, in USD."""
+        """Return the costs of all units."""
         return self.count * self.usd
 
 
 @dataclass(frozen=True)
-class Layer:
-    """A stack, and all that is nested in it, read from its template."""
+class Stack:
+    """A stack with its nested stacks, read from its template."""
 
     desired: DesiredStack
 
     @cached_property
     def template(self) -> Mapping[str, Any]:
-        """As CloudFormation gets it."""
+        """Return the template of the stack itself."""
         return self.desired.body
 
     @cached_property
     def resources(self) -> dict[str, dict[str, Any]]:
-        """By title; that of a nested stack stands before the titles in it."""
-        found = dict(self.template["Resources"])
-        for part in self.desired.nested:
-            inner = part.body["Resources"]
-            found |= {".".join([*part.path, title]): one for title, one in inner.items()}
-        return found
+        """Return all resources by title; titles in a nested stack have its path as a prefix."""
+        resources = dict(self.template["Resources"])
+        for nested in self.desired.nested:
+            for title, resource in nested.body["Resources"].items():
+                resources[".".join([*nested.path, title])] = resource
+        return resources
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """What it gives to others, and the name of each as an export."""
+        """Return the name of each export, by the title of the output."""
         outputs = self.template.get("Outputs", {})
-        return {title: one["Export"]["Name"] for title, one in outputs.items() if "Export" in one}
+        return {
+            title: output["Export"]["Name"]
+            for title, output in outputs.items()
+            if "Export" in output
+        }
 
     @cached_property
-    def takes(self) -> frozenset[str]:
-        """The names of what it is given, whether imported or filled in by the deployer."""
-        given = self.desired.parameters.values()
-        return frozenset([*imports(self.template), *(f"{one.stack}-{one.output}" for one in given)])
+    def inputs(self) -> frozenset[str]:
+        """Return the exports that the stack imports or receives as parameters."""
+        parameters = self.desired.parameters.values()
+        names = (f"{parameter.stack}-{parameter.output}" for parameter in parameters)
+        return frozenset([*imports(self.template), *names])
 
     @cached_property
     def costs(self) -> list[Cost]:
-        """What is paid for although nobody uses it."""
-        found = [
-            Cost(price.what, price.count(one.get("Properties", {}), self.resources), price.usd)
-            for one in self.resources.values()
-            for price in prices.PRICES
-            if price.type == one["Type"]
-        ]
-        each = dict.fromkeys((cost.what, cost.usd) for cost in found if cost.count)
-        return [
-            Cost(what, sum(one.count for one in found if (one.what, one.usd) == (what, usd)), usd)
-            for what, usd in each
-        ]
+        """Return the costs without any use, one for each kind of unit."""
+        costs: dict[tuple[str, float], float] = {}
+        for resource in self.resources.values():
+            for price in prices.PRICES:
+                if price.type == resource["Type"]:
+                    key = price.unit, price.usd_per_month
+                    count = price.count(resource.get("Properties", {}), self.resources)
+                    costs[key] = costs.get(key, 0) + count
+        return [Cost(unit, count, usd) for (unit, usd), count in costs.items() if count]
 
 
 def markdown(desired: Sequence[DesiredStack]) -> str:
-    """The whole page."""
-    layers = [Layer(one) for one in desired]
-    return "\n".join([_TOP, *_sums(layers), *(_section(one, layers) for one in layers)])
+    """Return the page about the *desired* stacks."""
+    stacks = [Stack(stack) for stack in desired]
+    return "\n".join([_TOP, *_sums(stacks), *(_section(stack, stacks) for stack in stacks)])
 
 
-def _sums(layers: Sequence[Layer]) -> Iterator[str]:
-    sums = {one.desired.short_name: sum(cost.total for cost in one.costs) for one in layers}
-    yield "| layer | about |\n|---|---|"
+def _sums(stacks: Sequence[Stack]) -> Iterator[str]:
+    sums = {stack.desired.short_name: sum(cost.total for cost in stack.costs) for stack in stacks}
+    yield "| stack | about |\n|---|---|"
     yield from (f"| [{name}](#{name}) | {_usd(usd)} |" for name, usd in sums.items() if usd)
     yield f"| all | {_usd(sum(sums.values()))} |\n"
 
 
-def _section(layer: Layer, layers: Sequence[Layer]) -> str:
+def _section(stack: Stack, stacks: Sequence[Stack]) -> str:
     parts = [
-        f"## {layer.desired.short_name}",
-        layer.template["Description"],
-        _neighbours(layer, layers),
-        _resources(layer),
-        _outputs(layer, layers),
-        _kept(layer),
-        _costs(layer),
+        f"## {stack.desired.short_name}",
+        stack.template["Description"],
+        _neighbours(stack, stacks),
+        _resources(stack),
+        _outputs(stack, stacks),
+        _retained(stack),
+        _costs(stack),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _neighbours(layer: Layer, layers: Sequence[Layer]) -> str:
-    desired = layer.desired
-    below = [one.desired.short_name for one in layers if one.desired.name in desired.dependencies]
-    above = [one.desired.short_name for one in layers if desired.name in one.desired.dependencies]
-    home = layers[0].desired.region
+def _neighbours(stack: Stack, stacks: Sequence[Stack]) -> str:
+    desired = stack.desired
+    dependencies = [
+        other.desired.short_name for other in stacks if other.desired.name in desired.dependencies
+    ]
+    dependents = [
+        other.desired.short_name for other in stacks if desired.name in other.desired.dependencies
+    ]
+    main_region = stacks[0].desired.region
     return (
-        f"Stands on: {_linked(below) or 'nothing'}."
-        f" Carries: {_linked(above) or 'nothing'}."
-        f"{'' if desired.region == home else f' In {desired.region}.'}"
+        f"Depends on: {_linked(dependencies) or 'nothing'}."
+        f" Dependents: {_linked(dependents) or 'none'}."
+        f"{'' if desired.region == main_region else f' Region: {desired.region}.'}"
     )
 
 
-def _resources(layer: Layer) -> str:
+def _resources(stack: Stack) -> str:
     titles = defaultdict(list)
-    for title, resource in layer.resources.items():
+    for title, resource in stack.resources.items():
         titles[resource["Type"].removeprefix("AWS::")].append(title)
-    rows = [f"| {type_} | {len(some)} | {', '.join(some)} |" for type_, some in titles.items()]
-    return "\n".join(["| resources | | called |", "|---|---|---|", *rows])
+    rows = [f"| {type_} | {len(names)} | {', '.join(names)} |" for type_, names in titles.items()]
+    return "\n".join(["| resource type | count | titles |", "|---|---|---|", *rows])
 
 
-def _outputs(layer: Layer, layers: Sequence[Layer]) -> str:
-    if not layer.outputs:
+def _outputs(stack: Stack, stacks: Sequence[Stack]) -> str:
+    if not stack.outputs:
         return ""
     rows = [
-        f"| {title} | {_linked(_takers(name, layers)) or _for_whom(layer, title)} |"
-        for title, name in layer.outputs.items()
+        f"| {title} | {_linked(_users(export, stacks)) or _reason_unused(stack, title)} |"
+        for title, export in stack.outputs.items()
     ]
-    return "\n".join(["| outputs | taken by |", "|---|---|", *rows])
+    return "\n".join(["| output | used by |", "|---|---|", *rows])
 
 
-def _takers(name: str, layers: Sequence[Layer]) -> list[str]:
-    return [one.desired.short_name for one in layers if name in one.takes]
+def _users(export: str, stacks: Sequence[Stack]) -> list[str]:
+    return [stack.desired.short_name for stack in stacks if export in stack.inputs]
 
 
-def _for_whom(layer: Layer, title: str) -> str:
-    """Why there is an output that no stack takes, in the words of the exemption that lets it be."""
+def _reason_unused(stack: Stack, title: str) -> str:
+    """Return why no stack uses an output: the reason of its lint exemption."""
     from deployer import lint
 
     reasons = (
-        f"no stack. {one.reason}"
-        for one in lint.load_exemptions()
-        if one.rule == UNUSED_EXPORT
-        and fnmatchcase(layer.desired.name, one.stack)
-        and fnmatchcase(f"Outputs.{title}", one.resource)
+        f"no stack. {exemption.reason}"
+        for exemption in lint.load_exemptions()
+        if exemption.rule == UNUSED_EXPORT
+        and fnmatchcase(stack.desired.name, exemption.stack)
+        and fnmatchcase(f"Outputs.{title}", exemption.resource)
     )
     return next(reasons, "no stack.")
 
 
-def _kept(layer: Layer) -> str:
-    fates = {"RetainExceptOnCreate": "kept", "Retain": "kept", "Snapshot": "kept as a snapshot"}
-    kept = [
-        f"`{title}` ({fates[one['DeletionPolicy']]})"
-        for title, one in layer.resources.items()
-        if one.get("DeletionPolicy") in fates
+def _retained(stack: Stack) -> str:
+    policies = {
+        "RetainExceptOnCreate": "retained",
+        "Retain": "retained",
+        "Snapshot": "as a snapshot",
+    }
+    retained = [
+        f"`{title}` ({policies[resource['DeletionPolicy']]})"
+        for title, resource in stack.resources.items()
+        if resource.get("DeletionPolicy") in policies
     ]
-    return f"Outlives the stack: {', '.join(kept)}." if kept else ""
+    return f"Outlives the stack: {', '.join(retained)}." if retained else ""
 
 
-def _costs(layer: Layer) -> str:
-    types = dict.fromkeys(one["Type"] for one in layer.resources.values())
+def _costs(stack: Stack) -> str:
+    types = dict.fromkeys(resource["Type"] for resource in stack.resources.values())
     rows = [
-        f"- {_number(one.count)} × {one.what}, at {_usd(one.usd)}: {_usd(one.total)}"
-        for one in layer.costs
+        f"- {cost.count:g} × {cost.unit}, at {_usd(cost.usd)}: {_usd(cost.total)}"
+        for cost in stack.costs
     ]
     rows += [
-        f"- by use, {type_.removeprefix('AWS::')}: {prices.BY_USE[type_]}"
+        f"- by use, {type_.removeprefix('AWS::')}: [{usage.units}]({usage.page})"
         for type_ in types
-        if type_ in prices.BY_USE
+        if (usage := prices.USAGE.get(type_))
     ]
     return "\n".join(["Costs, in USD a month:\n", *rows]) if rows else "Costs nothing."
 
@@ -204,12 +215,8 @@ def _linked(names: Sequence[str]) -> str:
 
 
 def _usd(usd: float) -> str:
-    """Cents matter only where there are no dollars."""
+    """Return *usd* as text, with cents only for small amounts."""
     return f"{usd:.0f}" if usd >= 10 or usd == round(usd) else f"{usd:.2f}"
-
-
-def _number(count: float) -> str:
-    return f"{count:g}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""What AWS asks a month for what our stacks make: about, and kept by hand, for docs/layers.md."""
+"""AWS prices for docs/layers.md, each with its source.
+
+AWS's price pages load their prices by script. So each price here was read in an article that quotes
+such a page: *page* is the page of AWS, *quoted_by* the article, *as_of* the month of the article.
+Prices are those of us-east-1; other regions differ. None was compared with a bill.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-AS_OF = "November 2026"  # When somebody last wrote these down; nobody compared them with a bill.
-
 Properties: TypeAlias = Mapping[str, Any]
 Resources: TypeAlias = Mapping[str, Mapping[str, Any]]
 
-HOURS = 730  # In a month, as AWS counts.
+HOURS_PER_MONTH = 730  # As AWS calculates.
+
+
+@dataclass(frozen=True)
+class Source:
+    """The price page of AWS, and an article of the month *as_of* that quotes it."""
+
+    page: str
+    quoted_by: str
+    as_of: str
 
 
 def _one(_: Properties, __: Resources) -> float:
@@ -20,119 +32,173 @@ def _one(_: Properties, __: Resources) -> float:
 
 @dataclass(frozen=True)
 class Price:
-    """What is paid for although nobody uses it: *usd* a month for each *what*.
+    """A price that is charged without any use: *usd_per_month* for each *unit*.
 
-    *count* says how many of them a resource of *type* is; it sees the others of its template.
+    *count* returns how many units a resource of *type* has; it receives the properties of the
+    resource and all resources of the stack.
     """
 
     type: str
-    what: str
-    usd: float
+    unit: str
+    usd_per_month: float
+    source: Source
     count: Callable[[Properties, Resources], float] = _one
 
 
-def _machine(instance_class: str) -> Callable[[Properties, Resources], float]:
-    def count(properties: Properties, _: Resources) -> float:
-        return _copies(properties) if properties["DBInstanceClass"] == instance_class else 0
+def _instances(instance_class: str) -> Callable[[Properties, Resources], float]:
+    def count(database: Properties, _: Resources) -> float:
+        return _copies(database) if database["DBInstanceClass"] == instance_class else 0
 
     return count
 
 
 def _copies(database: Properties) -> int:
-    """In how many zones a database stands."""
+    """Return the number of instances, each with its own storage."""
     return 2 if database["MultiAZ"] else 1
 
 
-def _gibibytes(database: Properties, _: Resources) -> float:
+def _storage_gibibytes(database: Properties, _: Resources) -> float:
     return int(database["AllocatedStorage"]) * _copies(database)
 
 
-def _cpus(architecture: str) -> Callable[[Properties, Resources], float]:
-    def count(task: Properties, others: Resources) -> float:
+def _vcpus(architecture: str) -> Callable[[Properties, Resources], float]:
+    def count(task: Properties, resources: Resources) -> float:
         if task["RuntimePlatform"]["CpuArchitecture"] != architecture:
             return 0
-        return _fewest(others) * int(task["Cpu"]) / 1024
+        return _min_tasks(resources) * int(task["Cpu"]) / 1024
 
     return count
 
 
-def _memory(architecture: str) -> Callable[[Properties, Resources], float]:
-    def count(task: Properties, others: Resources) -> float:
+def _memory_gibibytes(architecture: str) -> Callable[[Properties, Resources], float]:
+    def count(task: Properties, resources: Resources) -> float:
         if task["RuntimePlatform"]["CpuArchitecture"] != architecture:
             return 0
-        return _fewest(others) * int(task["Memory"]) / 1024
+        return _min_tasks(resources) * int(task["Memory"]) / 1024
 
     return count
 
 
-def _fewest(resources: Resources) -> int:
-    """The fewest tasks that autoscaling lets run."""
-    targets = "AWS::ApplicationAutoScaling::ScalableTarget"
+def _min_tasks(resources: Resources) -> int:
+    """Return the minimum number of tasks of autoscaling."""
     return sum(
-        int(one["Properties"]["MinCapacity"])
-        for one in resources.values()
-        if one["Type"] == targets
+        int(resource["Properties"]["MinCapacity"])
+        for resource in resources.values()
+        if resource["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"
     )
 
 
-def _metrics(alarm: Properties, _: Resources) -> float:
-    """An alarm over a formula is paid for each metric in it."""
-    return max(1, sum("MetricStat" in query for query in alarm.get("Metrics", [])))
-
+_VPC = Source(
+    "https://aws.amazon.com/vpc/pricing/",
+    "https://cloudburn.io/blog/aws-nat-gateway-pricing",
+    "2026-02",
+)
+_RDS = Source(
+    "https://aws.amazon.com/rds/postgresql/pricing/",
+    "https://infratally.com/articles/aws-rds-pricing-explained-2026.html",
+    "2026",
+)
+_RDS_STORAGE = Source(
+    "https://aws.amazon.com/rds/postgresql/pricing/",
+    "https://www.usage.ai/blogs/aws/reserved-instances/rds/pricing-calculator/",
+    "2026-06",
+)
+_FARGATE = Source(
+    "https://aws.amazon.com/fargate/pricing/",
+    "https://www.vantage.sh/blog/fargate-pricing",
+    "2021-04",
+)
+_SECRETS = Source(
+    "https://aws.amazon.com/secrets-manager/pricing/",
+    "https://hivebook.wiki/wiki/aws-secrets-manager-rotated-secrets-dynamic-db-credentials-kms",
+    "undated",
+)
+_CLOUDWATCH = Source(
+    "https://aws.amazon.com/cloudwatch/pricing/",
+    "https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/",
+    "2026-06",
+)
 
 _DATABASE = "AWS::RDS::DBInstance"
 _TASK = "AWS::ECS::TaskDefinition"
-_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-_ADDRESS = "public IPv4 address"
+_IPV4_ADDRESS = "public IPv4 address"
 
-# From memory of AWS's public price lists; see AS_OF.
 PRICES = (
-    Price("AWS::EC2::NatGateway", "NAT gateway", 33),
-    Price("AWS::EC2::EIP", _ADDRESS, 0.005 * HOURS),
-    Price(_BALANCER, "load balancer", 17),
-    Price(_BALANCER, _ADDRESS, 0.005 * HOURS, lambda one, _: len(one["Subnets"])),
-    Price(_DATABASE, "db.t4g.micro", 13, _machine("db.t4g.micro")),
-    Price(_DATABASE, "db.t4g.small", 26, _machine("db.t4g.small")),
-    Price(_DATABASE, "db.t4g.medium", 52, _machine("db.t4g.medium")),
-    Price(_DATABASE, "GiB of disk", 0.13, _gibibytes),
-    Price(_DATABASE, "secret of the master", 0.40),
-    Price(_TASK, "vCPU of Fargate on ARM", 26, _cpus("ARM64")),
-    Price(_TASK, "GiB of memory of Fargate on ARM", 2.9, _memory("ARM64")),
-    Price(_TASK, "vCPU of Fargate", 32, _cpus("X86_64")),
-    Price(_TASK, "GiB of memory of Fargate", 3.6, _memory("X86_64")),
-    Price("AWS::CloudWatch::Alarm", "metric with an alarm", 0.10, _metrics),
-    Price("AWS::CloudWatch::Dashboard", "dashboard", 3),
+    Price("AWS::EC2::NatGateway", "NAT gateway", 0.045 * HOURS_PER_MONTH, _VPC),
+    Price("AWS::EC2::EIP", _IPV4_ADDRESS, 0.005 * HOURS_PER_MONTH, _VPC),
+    Price(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        _IPV4_ADDRESS,
+        0.005 * HOURS_PER_MONTH,
+        _VPC,
+        lambda load_balancer, _: len(load_balancer["Subnets"]),
+    ),
+    Price(_DATABASE, "db.t4g.micro", 0.016 * HOURS_PER_MONTH, _RDS, _instances("db.t4g.micro")),
+    Price(_DATABASE, "db.t4g.small", 0.032 * HOURS_PER_MONTH, _RDS, _instances("db.t4g.small")),
+    Price(_DATABASE, "db.t4g.medium", 0.065 * HOURS_PER_MONTH, _RDS, _instances("db.t4g.medium")),
+    Price(_DATABASE, "GiB of gp3 storage", 0.115, _RDS_STORAGE, _storage_gibibytes),
+    Price(_DATABASE, "secret of the master user", 0.40, _SECRETS),
+    Price(_TASK, "Fargate vCPU (Arm)", 0.03238 * HOURS_PER_MONTH, _FARGATE, _vcpus("ARM64")),
+    Price(
+        _TASK,
+        "GiB of Fargate memory (Arm)",
+        0.00356 * HOURS_PER_MONTH,
+        _FARGATE,
+        _memory_gibibytes("ARM64"),
+    ),
+    Price(_TASK, "Fargate vCPU (x86)", 0.04048 * HOURS_PER_MONTH, _FARGATE, _vcpus("X86_64")),
+    Price(
+        _TASK,
+        "GiB of Fargate memory (x86)",
+        0.004445 * HOURS_PER_MONTH,
+        _FARGATE,
+        _memory_gibibytes("X86_64"),
+    ),
+    Price("AWS::CloudWatch::Dashboard", "dashboard", 3, _CLOUDWATCH),
 )
 
-# What is paid for by use; beside it AWS gives much of most of these for nothing.
-BY_USE = {
-    "AWS::ApiGatewayV2::Api": "1.00 for a million calls",
-    "AWS::CloudFront::Distribution": "the first TB and ten million requests a month are free;"
-    " then about 0.09 for a GB; 0.005 for a path that is invalidated, after 1000",
-    "AWS::CloudFront::Function": "0.10 for a million calls, after two million",
-    "AWS::CodeBuild::Project": "about 0.004 for a minute of the small machine, twice that for"
-    " the medium one",
-    "AWS::CodePipeline::Pipeline": "0.002 for a minute of an action, after 100",
-    "AWS::Cognito::UserPool": "0.015 for a person who signed in that month, after 10,000",
-    "AWS::DynamoDB::Table": "about 0.70 for a million writes, 0.14 for a million reads, 0.28 for a"
-    " GB kept and 0.22 for one that can be brought back",
-    "AWS::EC2::FlowLog": "0.50 for a GB",
-    "AWS::EC2::NatGateway": "0.05 for a GB that goes through",
-    "AWS::ECR::Repository": "0.10 for a GB kept",
-    "AWS::ECS::Cluster": "Container Insights, where they are on: 0.30 for each metric",
-    "AWS::ECS::TaskDefinition": "3.65 for the public address of a task, where the network has no"
-    " NAT; tasks beyond the fewest",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "6 for each unit of capacity used all month:"
-    " about 25 new connections a second, or a GB an hour",
-    "AWS::Lambda::Function": "0.20 for a million calls and 13 for a million GB-seconds on ARM,"
-    " after a million and 400,000",
-    "AWS::Logs::Delivery": "0.50 for a GB of logs from CloudFront, after what is free",
-    "AWS::Logs::LogGroup": "about 0.55 for a GB written, 0.03 for one kept",
-    "AWS::RDS::DBInstance": "0.10 for a GB of backups, beyond the size of the disk",
-    "AWS::S3::Bucket": "0.025 for a GB kept, 0.005 for a thousand files written",
-    "AWS::SNS::Topic": "0.50 for a million messages; 2 for 100,000 mails, after 1000",
-    "AWS::SQS::Queue": "0.40 for a million calls, after a million",
-    "AWS::XRay::SamplingRule": "5 for a million traces, after 100,000",
+
+@dataclass(frozen=True)
+class Usage:
+    """The units that AWS charges for by use, and the page with their prices."""
+
+    units: str
+    page: str
+
+
+def _usage(units: str, page: str) -> Usage:
+    return Usage(units, f"https://aws.amazon.com/{page}/pricing/")
+
+
+USAGE = {
+    "AWS::ApiGatewayV2::Api": _usage("requests", "api-gateway"),
+    "AWS::CloudFront::Distribution": _usage(
+        "transferred data, requests, invalidated paths", "cloudfront"
+    ),
+    "AWS::CloudFront::Function": _usage("invocations", "cloudfront"),
+    "AWS::CloudWatch::Alarm": _usage("metrics with an alarm, by the month", "cloudwatch"),
+    "AWS::CodeBuild::Project": _usage("build minutes", "codebuild"),
+    "AWS::CodePipeline::Pipeline": _usage("minutes of actions", "codepipeline"),
+    "AWS::Cognito::UserPool": _usage("users who sign in in a month", "cognito"),
+    "AWS::DynamoDB::Table": _usage("reads, writes, storage, backups", "dynamodb"),
+    "AWS::EC2::FlowLog": _usage("ingested logs", "cloudwatch"),
+    "AWS::EC2::NatGateway": _usage("processed data", "vpc"),
+    "AWS::ECR::Repository": _usage("storage", "ecr"),
+    "AWS::ECS::Cluster": _usage("metrics of Container Insights, if enabled", "cloudwatch"),
+    "AWS::ECS::TaskDefinition": _usage(
+        "tasks above the minimum, and public IPv4 addresses of tasks without NAT", "fargate"
+    ),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": _usage(
+        "hours of the load balancer, capacity units (LCU)", "elasticloadbalancing"
+    ),
+    "AWS::Lambda::Function": _usage("requests, GB-seconds", "lambda"),
+    "AWS::Logs::Delivery": _usage("delivered logs", "cloudwatch"),
+    "AWS::Logs::LogGroup": _usage("ingested and stored logs", "cloudwatch"),
+    "AWS::RDS::DBInstance": _usage("backups above the size of the storage", "rds/postgresql"),
+    "AWS::S3::Bucket": _usage("storage, requests", "s3"),
+    "AWS::SNS::Topic": _usage("messages, emails", "sns"),
+    "AWS::SQS::Queue": _usage("requests", "sqs"),
+    "AWS::XRay::SamplingRule": _usage("traces", "xray"),
 }
 
 FREE = frozenset(

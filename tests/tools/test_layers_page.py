@@ -1,4 +1,4 @@
-"""docs/layers.md says what the templates say, and every resource has a price or is free."""
+"""docs/layers.md describes the templates, and every resource type has a price or is free."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from deployer.registry import resource_type
 from deployer.template_yaml import load
 from operations import project
 from tools import prices
-from tools.layers_page import ENVIRONMENT, Layer, markdown
+from tools.layers_page import ENVIRONMENT, Stack, markdown
 
 ROOT = Path(__file__).parents[2]
-TYPES = {price.type for price in prices.PRICES} | prices.BY_USE.keys() | prices.FREE
+TYPES = {price.type for price in prices.PRICES} | prices.USAGE.keys() | prices.FREE
 
 FLOOR = """\
 Description: What all stand on.
@@ -74,51 +74,51 @@ def page() -> str:
     "line",
     [
         "What all stand on.",
-        "Stands on: nothing. Carries: [house](#house).",
+        "Depends on: nothing. Dependents: [house](#house).",
         "| S3::Bucket | 1 | Things |",
         "| Things | [house](#house) |",
         "| Rest | no stack. |",
-        "Outlives the stack: `Things` (kept).",
-        "Stands on: [floor](#floor). Carries: nothing.",
+        "Outlives the stack: `Things` (retained).",
+        "Depends on: [floor](#floor). Dependents: none.",
         "| EC2::NatGateway | 2 | Way, Attic.Light |",
         "- 2 × NAT gateway, at 33: 66",
         "| [house](#house) | 66 |",
         "| all | 66 |",
     ],
 )
-def test_what_it_says(page: str, line: str) -> None:
-    """Of each layer: what it is, has, gives, keeps and costs."""
+def test_the_page_describes_the_stacks(page: str, line: str) -> None:
+    """Each stack has its description, dependencies, resources, outputs, retained data and costs."""
     assert line in page.splitlines()
 
 
 def test_the_page_is_fresh() -> None:
-    """docs/layers.md is made from the templates: python -m tools.layers_page > docs/layers.md."""
+    """docs/layers.md is up to date: python -m tools.layers_page > docs/layers.md."""
     environment = project.environment(ENVIRONMENT)
 
     assert markdown(environment.desired) == (ROOT / "docs/layers.md").read_text()
 
 
 def test_every_type_has_a_price_or_is_free() -> None:
-    """A new one says in tools/prices.py what it costs, in every environment."""
+    """A new resource type must be added to tools/prices.py."""
     used = {
         resource["Type"]
         for environment in project.environments()
-        for one in environment.desired
-        for resource in Layer(one).resources.values()
+        for stack in environment.desired
+        for resource in Stack(stack).resources.values()
     }
 
     assert used - TYPES == set()
 
 
 def test_nothing_is_free_and_paid_for() -> None:
-    """Each type is in one of the lists, or in those two that add up."""
-    paid = {price.type for price in prices.PRICES} | prices.BY_USE.keys()
+    """A free type has no price."""
+    paid = {price.type for price in prices.PRICES} | prices.USAGE.keys()
 
     assert paid & prices.FREE == set()
 
 
 def test_types_with_prices_are_types() -> None:
-    """CloudFormation's registry knows each."""
+    """Each type exists in CloudFormation's registry."""
     assert [name for name in sorted(TYPES) if resource_type(name) is None] == []
 
 
@@ -135,7 +135,6 @@ TASKS = {
     "Properties": {"MinCapacity": 3},
 }
 DATABASE = {"DBInstanceClass": "db.t4g.small", "MultiAZ": True, "AllocatedStorage": "20"}
-ALARM = {"Metrics": [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "a - b"}]}
 
 
 @pytest.mark.parametrize(
@@ -144,30 +143,36 @@ ALARM = {"Metrics": [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "a -
         (
             "AWS::RDS::DBInstance",
             DATABASE,
-            {"db.t4g.small": 2, "GiB of disk": 40, "secret of the master": 1},
+            {"db.t4g.small": 2, "GiB of gp3 storage": 40, "secret of the master user": 1},
         ),
         ("AWS::RDS::DBInstance", DATABASE | {"MultiAZ": False}, {"db.t4g.small": 1}),
-        ("AWS::CloudWatch::Alarm", ALARM, {"metric with an alarm": 2}),
-        ("AWS::CloudWatch::Alarm", {}, {"metric with an alarm": 1}),
         (
             "AWS::ElasticLoadBalancingV2::LoadBalancer",
             {"Subnets": ["a", "b"]},
-            {"load balancer": 1, "public IPv4 address": 2},
+            {"public IPv4 address": 2},
         ),
         (
             "AWS::ECS::TaskDefinition",
             TASK["Properties"],
-            {"vCPU of Fargate on ARM": 1.5, "GiB of memory of Fargate on ARM": 6},
+            {"Fargate vCPU (Arm)": 1.5, "GiB of Fargate memory (Arm)": 6},
         ),
     ],
 )
-def test_what_is_counted(type_: str, properties: Any, counts: dict[str, float]) -> None:
-    """Machines by zone, disks by size, tasks by the fewest that run, alarms by their metrics."""
+def test_units_are_counted(type_: str, properties: Any, counts: dict[str, float]) -> None:
+    """Instances and storage are doubled with Multi-AZ; tasks are the minimum of autoscaling."""
     others = {"Task": TASK, "Tasks": TASKS}
     found = {
-        price.what: price.count(properties, others)
+        price.unit: price.count(properties, others)
         for price in prices.PRICES
         if price.type == type_
     }
 
     assert counts.items() <= found.items()
+
+
+@pytest.mark.parametrize("price", prices.PRICES, ids=lambda price: price.unit)
+def test_a_price_has_a_source(price: prices.Price) -> None:
+    """The page of AWS, the article that quotes it, and its date."""
+    assert price.source.page.startswith("https://aws.amazon.com/")
+    assert price.source.quoted_by.startswith("https://")
+    assert price.source.as_of
