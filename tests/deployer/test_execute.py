@@ -1,17 +1,15 @@
-"""What happens in an account when steps are carried out, with a clock that the test owns."""
+"""The execution of steps in an account in memory, with a clock that the test controls."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer import delete, execute, plan
-from deployer.artifacts import Artifact, Target
+from deployer import execute, plan
 from deployer.aws.cloud import (
     STACK,
     ChangeSet,
@@ -29,94 +27,40 @@ from deployer.errors import (
     RolledBackError,
     UnreachableError,
 )
-from deployer.events import Event, Finished, Outcome, Progress, Proposed, Uploaded, Verified
+from deployer.events import Event, Outcome, Progress, Proposed
 from deployer.follow import Watch, event_before_operation
 from deployer.model import Line, OutputOf
 from deployer.model.desired import DesiredStack, NestedTemplate
 from deployer.model.template_tree import TemplateTree
 from deployer.plan import Recreate
-from deployer.removal import Deletion
 from deployer.run import LatestStacks, Run
+from tests.deployer.deploying import (
+    CLUSTER,
+    NETWORK,
+    REGISTRY,
+    THREE,
+    approve,
+    deploy,
+    finished,
+    outcomes,
+    refuse,
+)
 from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, Killed, desired_stack
 
-NETWORK = desired_stack("network", outputs={"Vpc": "vpc-1"})
-CLUSTER = desired_stack("cluster", needs=["network"])
-REGISTRY = desired_stack("registry")
-THREE = (NETWORK, REGISTRY, CLUSTER)
 
-
-def yes(_: ChangeSet | Recreate) -> bool:
-    """Approve."""
-    return True
-
-
-def no(_: ChangeSet | Recreate) -> bool:
-    """Refuse."""
-    return False
-
-
-def deploy(
-    cloud: FakeCloud,
-    stacks: Sequence[DesiredStack],
-    *,
-    jobs: int = 4,
-    run_id: str = "run",
-    **run: object,
-) -> list[Event]:
-    """Plan and carry out, as the task does, and return all that was told."""
-    found = [
-        stack
-        for region in dict.fromkeys(each.region for each in stacks)
-        for stack in cloud.stacks(region)
-    ]
-    return list(
-        execute.deploy(
-            plan.plan(stacks, found),
-            Run(
-                **{  # type: ignore[arg-type]  # the test says what differs
-                    "id": run_id,
-                    "watch": Watch(cloud, cloud.clock),
-                    "approve": yes,
-                    "stacks": LatestStacks(found),
-                    "owner": OWNER,
-                }
-                | run
-            ),
-            jobs=jobs,
-        )
-    )
-
-
-def every(cloud: FakeCloud, after: Mapping[str, tuple[str, ...]] | None = None) -> list[Deletion]:
-    """Every stack of the account, to be deleted when those in *after* are."""
-    return [
-        Deletion(stack, after=(after or {}).get(stack.name, ())) for stack in cloud.found.values()
-    ]
-
-
-def outcomes(events: Sequence[Event]) -> dict[str, Outcome]:
-    """How it ended for each stack."""
-    return {event.stack: event.outcome for event in events if isinstance(event, Finished)}
-
-
-def finished(events: Sequence[Event], stack: str) -> Finished:
-    """How it ended for one stack, in full."""
-    return next(each for each in events if isinstance(each, Finished) and each.stack == stack)
-
-
-def test_everything_is_created_in_order() -> None:
-    """An empty account gets all stacks, each after those it stands on."""
+def test_stacks_are_created_after_their_dependencies() -> None:
+    """An empty account gets all stacks."""
     cloud = FakeCloud(FakeClock())
 
     events = deploy(cloud, THREE)
 
     assert dict.fromkeys(outcomes(events).values()) == {Outcome.CREATED: None}
-    ended = list(outcomes(events))
-    assert ended.index("crd-x-network") < ended.index("crd-x-cluster")
+    order = list(outcomes(events))
+    assert order.index("crd-x-network") < order.index("crd-x-cluster")
 
 
-def test_a_second_run_only_looks() -> None:
-    """With nothing to do there is one DescribeStacks per region, and no write."""
+def test_a_run_with_nothing_to_do_makes_one_call() -> None:
+    """It is one DescribeStacks per region, and no write."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, THREE)
     cloud.calls.clear()
@@ -127,8 +71,8 @@ def test_a_second_run_only_looks() -> None:
     assert cloud.calls == [("stacks", REGION)]
 
 
-def test_one_job_at_a_time_is_the_literal_order() -> None:
-    """With one job, stacks are done in the order of layers(), whoever could go first."""
+def test_one_job_keeps_the_order_of_the_stacks() -> None:
+    """With one job, stacks are deployed in the order of layers(), whichever is ready first."""
     cloud = FakeCloud(FakeClock(), seconds={"crd-x-network": 100})
 
     events = deploy(cloud, THREE, jobs=1)
@@ -136,8 +80,8 @@ def test_one_job_at_a_time_is_the_literal_order() -> None:
     assert list(outcomes(events)) == ["crd-x-network", "crd-x-registry", "crd-x-cluster"]
 
 
-def test_independent_stacks_run_side_by_side() -> None:
-    """Two stacks that do not know each other take as long as the longer one."""
+def test_independent_stacks_are_deployed_concurrently() -> None:
+    """Two independent stacks take as long as the slower one."""
     cloud = FakeCloud(FakeClock(), seconds={"crd-x-network": 60, "crd-x-registry": 60})
 
     deploy(cloud, (NETWORK, REGISTRY))
@@ -145,8 +89,8 @@ def test_independent_stacks_run_side_by_side() -> None:
     assert cloud.clock.now() < 60 + 2 * 3 + 3
 
 
-def test_a_failure_names_the_first_cause_and_skips_what_stands_on_it() -> None:
-    """A sibling is carried through, a dependant is not touched, the cascade is not the message."""
+def test_a_failure_has_its_first_cause_and_skips_dependents() -> None:
+    """Other stacks are deployed, and later failures are not in the message."""
     cloud = FakeCloud(FakeClock(), fails={"crd-x-network": "Vpc"})
 
     events = deploy(cloud, THREE)
@@ -163,7 +107,7 @@ def test_a_failure_names_the_first_cause_and_skips_what_stands_on_it() -> None:
 
 
 def test_a_failed_creation_is_recreated_by_the_next_run() -> None:
-    """ROLLBACK_COMPLETE holds nothing: it is deleted and created again."""
+    """A stack in ROLLBACK_COMPLETE is empty: it is deleted and created again."""
     cloud = FakeCloud(FakeClock(), fails={"crd-x-network": "Vpc"})
     deploy(cloud, THREE)
     cloud.fails.clear()
@@ -174,8 +118,8 @@ def test_a_failed_creation_is_recreated_by_the_next_run() -> None:
     assert outcomes(events)["crd-x-cluster"] is Outcome.CREATED
 
 
-def test_a_failed_update_is_told_and_can_be_repeated() -> None:
-    """UPDATE_ROLLBACK_COMPLETE keeps the old digest, so the next run updates again."""
+def test_a_failed_update_can_be_repeated() -> None:
+    """A stack in UPDATE_ROLLBACK_COMPLETE has the old digest, so the next run updates it again."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, THREE)
     cloud.fails["crd-x-network"] = "Vpc"
@@ -189,11 +133,11 @@ def test_a_failed_update_is_told_and_can_be_repeated() -> None:
     assert outcomes(repeated) == {"crd-x-network": Outcome.UPDATED}
 
 
-def test_a_refusal_leaves_the_account_as_it_was() -> None:
-    """No change set and no empty stack stays behind, and dependants are skipped."""
+def test_a_refused_change_set_is_deleted() -> None:
+    """No change set and no empty stack remains, and dependents are skipped."""
     cloud = FakeCloud(FakeClock())
 
-    events = deploy(cloud, (NETWORK, CLUSTER), approve=no)
+    events = deploy(cloud, (NETWORK, CLUSTER), approve=refuse)
 
     assert outcomes(events) == {
         "crd-x-network": Outcome.REFUSED,
@@ -202,8 +146,8 @@ def test_a_refusal_leaves_the_account_as_it_was() -> None:
     assert (cloud.found, cloud.change_sets, cloud.executed) == ({}, {}, [])
 
 
-def test_no_execute_leaves_change_sets_and_executes_none() -> None:
-    """What is left names its change set; what would stand on nothing yet is skipped."""
+def test_no_execute_leaves_change_sets_for_review() -> None:
+    """The event has the change set. Dependents of stacks that do not exist yet are skipped."""
     cloud = FakeCloud(FakeClock())
 
     events = deploy(cloud, THREE, no_execute=True)
@@ -217,8 +161,8 @@ def test_no_execute_leaves_change_sets_and_executes_none() -> None:
     assert cloud.executed == []
 
 
-def test_a_change_set_is_shown_before_it_is_executed() -> None:
-    """Whoever approves has seen it."""
+def test_a_change_set_is_shown_before_the_approval() -> None:
+    """The event comes before the question."""
     cloud = FakeCloud(FakeClock())
     shown_at_approval: list[str] = []
     events: list[Event] = []
@@ -229,13 +173,13 @@ def test_a_change_set_is_shown_before_it_is_executed() -> None:
 
     run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
     for event in execute.deploy(plan.plan([NETWORK], []), run, jobs=1):
-        events += [event]  # One by one: `approve` looks at what was told so far.
+        events += [event]  # One at a time: `approve` reads the events so far.
 
     assert outcomes(events) == {"crd-x-network": Outcome.CREATED}
 
 
-def test_an_operation_that_runs_is_followed_and_then_completed() -> None:
-    """After an interrupt the next run waits for what goes on and does what is left."""
+def test_a_running_operation_is_followed_and_the_rest_deployed() -> None:
+    """After an interrupt the next run continues."""
     cloud = FakeCloud(FakeClock())
     interrupted = _until(deploy_lazily(cloud, (NETWORK, CLUSTER)), Progress)
     assert interrupted
@@ -246,8 +190,8 @@ def test_an_operation_that_runs_is_followed_and_then_completed() -> None:
     assert len(cloud.executed) == 2
 
 
-def test_a_changed_output_reaches_another_region() -> None:
-    """A consumer that would be kept is updated when the value of its parameter changes."""
+def test_a_changed_output_updates_a_stack_in_another_region() -> None:
+    """An unchanged stack is updated when the value of its parameter changes."""
     edge = desired_stack("edge", region="us-east-1", outputs={"Certificate": "arn-1"})
     source = {"EdgeCertificate": OutputOf("crd-x-edge", "us-east-1", "Certificate")}
     cdn = desired_stack("cdn", needs=["edge"], parameters=source)
@@ -261,8 +205,8 @@ def test_a_changed_output_reaches_another_region() -> None:
     assert cloud.found[REGION, "crd-x-cdn"].parameters == {"EdgeCertificate": "arn-2"}
 
 
-def test_protection_alone_needs_no_change_set() -> None:
-    """It is a call of its own in CloudFormation."""
+def test_termination_protection_needs_no_change_set() -> None:
+    """CloudFormation has a separate call for it."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
     cloud.calls.clear()
@@ -275,260 +219,22 @@ def test_protection_alone_needs_no_change_set() -> None:
     ]
 
 
-def test_a_long_template_goes_through_the_artifact_bucket() -> None:
-    """CloudFormation takes 51,200 bytes in a call; more is put where the stack can read it."""
-    store = desired_stack("foundation", outputs={"Bucket": "artifacts"})
-    long = replace(
-        CLUSTER,
-        text=CLUSTER.text + " " * 60_000,
-        dependencies=(store.name,),
-        artifact_bucket=OutputOf(store.name, REGION, "Bucket"),
-    )
-    keys = []
-    for role in ("", "arn:role/release"):
-        cloud = FakeCloud(FakeClock())
+def test_change_sets_of_a_release_have_its_service_role() -> None:
+    """CloudFormation executes them with the permissions of that role."""
+    requests: list[ChangeSetRequest] = []
 
-        deploy(cloud, (store, long), role=role)
+    class RecordingCloud(FakeCloud):
+        def create_change_set(self, request: ChangeSetRequest) -> str:
+            requests.append(request)
+            return super().create_change_set(request)
 
-        assert list(cloud.uploads.values()) == [long.text.encode()]
-        keys += cloud.uploads
+    deploy(RecordingCloud(FakeClock()), THREE, role="arn:role/release")
 
-    # What an administrator uploads is outside of the folder that a release can write.
-    key = f"templates/{long.name}/{long.digest}.yaml"
-    assert [f"artifacts/{key}", f"artifacts/releases/{key}"] == keys
+    assert ["arn:role/release"] * 3 == [request.role for request in requests]
 
 
-CODE = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
-STORE = desired_stack("foundation", outputs={"Bucket": "artifacts"})
-WITH_CODE = replace(
-    CLUSTER,
-    dependencies=(STORE.name,),
-    artifact_bucket=OutputOf(STORE.name, REGION, "Bucket"),
-    artifacts=(CODE,),
-)
-
-
-def test_code_is_in_the_bucket_before_the_change_set_that_names_it() -> None:
-    """Lambda reads it from there when the change set is executed."""
-    cloud = FakeCloud(FakeClock())
-
-    events = deploy(cloud, (STORE, WITH_CODE), read_artifact=lambda artifact: artifact.key.encode())
-
-    assert cloud.uploads == {f"artifacts/{CODE.key}": CODE.key.encode()}
-    done = [name for name, _ in cloud.written]
-    assert done.index("upload") < len(done) - 1 - done[::-1].index("create_change_set")
-    assert [each.stack for each in events if isinstance(each, Uploaded)] == [WITH_CODE.name]
-
-
-ZIP, TEMPLATE = b"our code", "Outputs: {}"
-NESTED = NestedTemplate(
-    "part", "part.yaml", REGION, TEMPLATE, "templates/Part/digest.yaml", ("Part",)
-)
-WITH_OBJECTS = replace(WITH_CODE, nested=(NESTED,), text=WITH_CODE.text + " " * 60_000)
-OBJECTS = {
-    f"artifacts/{CODE.key}": ZIP,
-    f"artifacts/{NESTED.key}": TEMPLATE.encode(),
-    f"artifacts/templates/{CLUSTER.name}/{CLUSTER.digest}.yaml": WITH_OBJECTS.text.encode(),
-}
-
-
-def account_with(objects: dict[str, bytes], *, checksum: bool = True) -> FakeCloud:
-    """An account whose artifact bucket has *objects* from an unknown source."""
-    cloud = FakeCloud(FakeClock())
-    for place, content in objects.items():
-        cloud.put_object(place, content, checksum=checksum)
-    return cloud
-
-
-def deploy_objects(cloud: FakeCloud, *stacks: DesiredStack, **run: object) -> list[Event]:
-    """Deploy a stack whose template names a zip and another template, and is long itself."""
-    return deploy(cloud, stacks or (STORE, WITH_OBJECTS), read_artifact=lambda _: ZIP, **run)
-
-
-def told(events: Sequence[Event]) -> list[tuple[str, str]]:
-    """Each object of the bucket: what was done with it, or why it was replaced."""
-    return [
-        (
-            event.url.partition(".com/")[2].partition("/")[0],
-            event.replaced or "uploaded" if isinstance(event, Uploaded) else "verified",
-        )
-        for event in events
-        if isinstance(event, Uploaded | Verified)
-    ]
-
-
-def test_objects_that_are_ours_are_not_sent_again() -> None:
-    """Their checksums in S3 are the same."""
-    cloud = account_with(OBJECTS)
-
-    events = deploy_objects(cloud)
-
-    assert outcomes(events)[CLUSTER.name] is Outcome.CREATED
-    assert ["verified"] * 3 == [word for _, word in told(events)]
-    assert not [call for call in cloud.calls if call[0] == "upload"]
-
-
-def test_an_object_under_our_key_is_no_evidence() -> None:
-    """An object with other content is replaced before the change set, and reported."""
-    cloud = account_with(dict.fromkeys(OBJECTS, b"theirs"))
-
-    events = deploy_objects(cloud)
-
-    assert OBJECTS == cloud.uploads
-    assert ["it had other content"] * 3 == [word for _, word in told(events)]
-    done = [name for name, _ in cloud.written]
-    assert done.index("create_change_set", done.index("upload")) > max(
-        place for place, name in enumerate(done) if name == "upload"
-    )
-
-
-def test_an_object_without_a_checksum_is_sent_again() -> None:
-    """S3 has none of what was put there by other means, or in parts: nothing is known of it."""
-    cloud = account_with(OBJECTS, checksum=False)
-
-    events = deploy_objects(cloud)
-
-    assert ["it had no SHA-256 checksum"] * 3 == [word for _, word in told(events)]
-    assert set() == cloud.without_checksum
-
-
-def test_what_the_deployed_template_names_is_verified_too() -> None:
-    """A change of a parameter alone makes CloudFormation read the nested template again."""
-    cloud = account_with(OBJECTS)
-    deploy_objects(cloud)
-    cloud.put_object(f"artifacts/{NESTED.key}", b"theirs")
-
-    events = deploy_objects(cloud, STORE, replace(WITH_OBJECTS, tags={"stack": "other"}))
-
-    assert outcomes(events)[CLUSTER.name] is Outcome.UPDATED
-    assert OBJECTS == cloud.uploads
-    assert ("templates", "it had other content") in told(events)
-
-
-def test_a_recreated_stack_has_its_objects_verified() -> None:
-    """Its template may be as it was: the zip is read anew."""
-    cloud = account_with(OBJECTS)
-    cloud.fails[CLUSTER.name] = "Thing"
-    deploy_objects(cloud)
-    cloud.fails.clear()
-    cloud.put_object(f"artifacts/{CODE.key}", b"theirs")
-
-    events = deploy_objects(cloud)
-
-    assert outcomes(events)[CLUSTER.name] is Outcome.RECREATED
-    assert OBJECTS == cloud.uploads
-
-
-def test_the_version_of_each_object_is_told() -> None:
-    """The events name the version of each object."""
-    cloud = account_with({})
-
-    first = deploy_objects(cloud)
-    second = deploy_objects(cloud, STORE, replace(WITH_OBJECTS, tags={"stack": "other"}))
-
-    versions = [cloud.versions[place] for place in OBJECTS]
-    assert versions == [event.version for event in first if isinstance(event, Uploaded)]
-    assert versions == [event.version for event in second if isinstance(event, Verified)]
-
-
-def test_a_long_template_is_named_with_its_version() -> None:
-    """CloudFormation reads the version that was verified, whatever is put there meanwhile."""
-    asked: list[ChangeSetRequest] = []
-
-    class Listening(FakeCloud):
-        def create_change_set(self, proposal: ChangeSetRequest) -> str:
-            asked.append(proposal)
-            return super().create_change_set(proposal)
-
-    cloud = Listening(FakeClock())
-
-    deploy_objects(cloud)
-
-    version = cloud.versions[[*OBJECTS][2]]
-    assert asked[1].url.endswith(f"/{CLUSTER.digest}.yaml?versionId={version}")
-
-
-@pytest.mark.parametrize("place", OBJECTS)
-def test_an_object_that_is_replaced_before_the_execution_stops_it(place: str) -> None:
-    """Approval may take an hour: objects that were verified before it are verified again."""
-    cloud = account_with(OBJECTS)
-
-    def approve(change_set: ChangeSet | Recreate) -> bool:
-        if isinstance(change_set, ChangeSet) and change_set.stack == CLUSTER.name:
-            cloud.put_object(place, b"theirs")
-        return True
-
-    events = deploy_objects(cloud, approve=approve)
-
-    error = finished(events, CLUSTER.name).error
-    assert isinstance(error, GuardError)
-    assert f"{place.removeprefix('artifacts/')}: replaced after it was verified" in error.message
-    assert [STORE.name] == [name for _, name in cloud.found]
-    assert {} == cloud.change_sets
-
-
-def test_a_release_replaces_nothing() -> None:
-    """A release may add objects only; what differs is for an administrator to look at."""
-    cloud = account_with(dict.fromkeys(OBJECTS, b"theirs"))
-
-    events = deploy_objects(cloud, role="arn:role/release")
-
-    assert "the object exists" in str(finished(events, CLUSTER.name).error)
-    assert dict.fromkeys(OBJECTS, b"theirs") == cloud.uploads
-
-
-def test_a_run_with_nothing_to_do_asks_nothing_of_the_bucket() -> None:
-    """Objects that are not read again are not verified."""
-    cloud = account_with({})
-    deploy_objects(cloud)
-    cloud.calls.clear()
-
-    deploy_objects(cloud)
-
-    assert ["stacks"] == [name for name, _ in cloud.calls]
-
-
-def test_an_object_costs_one_look_before_the_change_set_and_one_before_its_execution() -> None:
-    """And one upload, if need be."""
-    cloud = account_with({})
-
-    deploy_objects(cloud)
-
-    assert {"stored_object": 6, "upload": 3} == {
-        name: count
-        for name, count in Counter(name for name, _ in cloud.calls).items()
-        if name in {"stored_object", "upload"}
-    }
-
-
-def test_a_release_has_the_role_it_was_given() -> None:
-    """CloudFormation carries out each of its change sets with that role's rights."""
-    asked: list[ChangeSetRequest] = []
-
-    class Listening(FakeCloud):
-        def create_change_set(self, proposal: ChangeSetRequest) -> str:
-            asked.append(proposal)
-            return super().create_change_set(proposal)
-
-    deploy(Listening(FakeClock()), THREE, role="arn:role/release")
-
-    assert ["arn:role/release"] * 3 == [proposal.role for proposal in asked]
-
-
-def test_code_without_a_bucket_is_refused_with_the_way_out() -> None:
-    """--only leaves out the stack that keeps it."""
-    cloud = FakeCloud(FakeClock())
-
-    events = deploy(cloud, (WITH_CODE,))
-
-    error = finished(events, WITH_CODE.name).error
-    assert STORE.name in str(error)
-    assert error.hint == "deploy that first, or omit --only"
-    assert cloud.written == []
-
-
-def test_what_only_a_person_can_mend_is_refused() -> None:
-    """UPDATE_ROLLBACK_FAILED: nothing is written, the way out is named."""
+def test_a_stack_that_needs_repair_is_refused() -> None:
+    """Nothing is written for UPDATE_ROLLBACK_FAILED, and the hint has the command."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
     stuck = replace(cloud.found[REGION, "crd-x-network"], status="UPDATE_ROLLBACK_FAILED")
@@ -543,8 +249,8 @@ def test_what_only_a_person_can_mend_is_refused() -> None:
     assert cloud.written == []
 
 
-def test_watching_ends_when_time_is_over() -> None:
-    """The operation goes on; we say so and stop looking."""
+def test_following_ends_after_the_timeout() -> None:
+    """The operation continues in AWS."""
     cloud = FakeCloud(FakeClock(), seconds={"crd-x-network": 10_000})
 
     events = deploy(cloud, (NETWORK,), watch=Watch(cloud, cloud.clock, timeout=60))
@@ -554,106 +260,8 @@ def test_watching_ends_when_time_is_over() -> None:
     assert cloud.operations
 
 
-def test_destroy_goes_from_the_top_down() -> None:
-    """A stack is deleted only when nothing stands on it any more."""
-    cloud = FakeCloud(FakeClock())
-    deploy(cloud, THREE)
-    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
-    deletions = every(cloud, {"crd-x-network": ("crd-x-cluster",)})
-
-    events = list(delete.destroy(deletions, run, jobs=4))
-
-    ended = list(outcomes(events))
-    assert ended.index("crd-x-cluster") < ended.index("crd-x-network")
-    assert cloud.found == {}
-
-
-def test_a_stack_that_was_retagged_since_is_not_deleted() -> None:
-    """Its tags are read once more right before; its termination protection stays as well."""
-    cloud = FakeCloud(FakeClock())
-    deploy(cloud, (replace(NETWORK, protect=True),))
-    deletions = every(cloud)
-    theirs = {**NETWORK.tags, "env": "x-two"}
-    cloud.put(replace(cloud.found[REGION, NETWORK.name], tags=theirs))
-    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
-    cloud.calls.clear()
-
-    events = list(delete.destroy(deletions, run, jobs=1))
-
-    error = finished(events, NETWORK.name).error
-    assert isinstance(error, GuardError)
-    assert "its tag env is 'x-two', not 'x'" in error.message
-    assert [] == cloud.written
-    assert cloud.found[REGION, NETWORK.name].is_protected
-
-
-def test_a_stack_that_took_the_name_since_is_not_deleted() -> None:
-    """The stack is deleted by its id; if it no longer exists, that is not a failure."""
-    cloud = FakeCloud(FakeClock())
-    deploy(cloud, (NETWORK,))
-    deletions = every(cloud)
-    old = cloud.found[REGION, NETWORK.name]
-    cloud.gone(old)
-    cloud.put(replace(old, id="arn:stack/another"))
-    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
-
-    events = list(delete.destroy(deletions, run, jobs=1))
-
-    assert Outcome.DELETED is finished(events, NETWORK.name).outcome
-    assert "arn:stack/another" == cloud.found[REGION, NETWORK.name].id
-
-
-@pytest.mark.parametrize("number", range(1, 6))
-def test_an_interrupt_leaves_no_stack_without_its_protection(number: int) -> None:
-    """At whichever call it comes: either the stack is protected, or its deletion runs."""
-    cloud = Interrupted(FakeClock())
-    deploy(cloud, (replace(NETWORK, protect=True),))
-    deletions = every(cloud)
-    cloud.calls.clear()
-    cloud.interrupt_at = number
-    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
-
-    with pytest.raises(KeyboardInterrupt):
-        list(delete.destroy(deletions, run, jobs=1))
-
-    found = cloud.found[REGION, NETWORK.name]
-    assert found.is_protected or found.status == "DELETE_IN_PROGRESS"
-
-
-@dataclass
-class Interrupted(FakeCloud):
-    """An account whose operator presses Ctrl-C during a call, counted from 1."""
-
-    interrupt_at: int = 0
-
-    def _call(self, name: str, about: str) -> None:
-        super()._call(name, about)
-        if len(self.calls) == self.interrupt_at:
-            raise KeyboardInterrupt
-
-
-def test_an_empty_stack_that_was_filled_since_is_not_deleted() -> None:
-    """What was shown and approved had nothing in it."""
-    cloud = FakeCloud(FakeClock())
-    arn = cloud.create_change_set(
-        ChangeSetRequest("one", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=NETWORK.tags)
-    )
-    deletions = every(cloud)
-    cloud.clock.sleep(5)
-    cloud.execute_change_set(REGION, arn, "theirs")
-    cloud.settle()
-    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
-
-    events = list(delete.destroy(deletions, run, jobs=1))
-
-    error = finished(events, NETWORK.name).error
-    assert isinstance(error, GuardError)
-    assert "was REVIEW_IN_PROGRESS when it was shown, and is CREATE_COMPLETE now" in error.message
-    assert "CREATE_COMPLETE" == cloud.found[REGION, NETWORK.name].status
-
-
-def test_a_failed_stack_that_was_repaired_since_is_not_made_anew() -> None:
-    """A colleague updates a stack whose creation failed, while the question is open."""
+def test_a_stack_repaired_during_the_approval_is_not_recreated() -> None:
+    """Another operator may update a stack whose creation failed."""
     cloud = FakeCloud(FakeClock())
     failed = DeployedStack(
         NETWORK.name, "arn:stack/failed", REGION, "CREATE_FAILED", tags=dict(NETWORK.tags)
@@ -670,7 +278,7 @@ def test_a_failed_stack_that_was_repaired_since_is_not_made_anew() -> None:
     assert "arn:stack/failed" == cloud.found[REGION, NETWORK.name].id
 
 
-def test_a_stack_that_took_the_name_since_is_not_updated() -> None:
+def test_a_new_stack_of_the_same_name_is_not_updated() -> None:
     """A change set is created for the id of the stack that was read."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
@@ -678,7 +286,7 @@ def test_a_stack_that_took_the_name_since_is_not_updated() -> None:
     cloud.put(replace(found[0], id="arn:stack/another"))
     steps = plan.plan((desired_stack("network", version=2),), found)
     watch = Watch(cloud, cloud.clock)
-    run = Run("run", watch, yes, LatestStacks(found), owner=OWNER)
+    run = Run("run", watch, approve, LatestStacks(found), owner=OWNER)
     cloud.executed.clear()
 
     events = list(execute.deploy(steps, run, jobs=1))
@@ -687,53 +295,42 @@ def test_a_stack_that_took_the_name_since_is_not_updated() -> None:
     assert [] == cloud.executed
 
 
-def test_a_name_that_was_taken_since_is_refused() -> None:
+def test_a_name_taken_by_a_foreign_stack_is_refused() -> None:
     """No change set is added to the empty stack of a foreign review."""
     cloud = FakeCloud(FakeClock())
     steps = plan.plan((NETWORK,), [])
-    theirs = OWNER.tags(NETWORK.name) | {"env": "x-two"}
+    foreign_tags = OWNER.tags(NETWORK.name) | {"env": "x-two"}
     cloud.create_change_set(
-        ChangeSetRequest("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=theirs)
+        ChangeSetRequest("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=foreign_tags)
     )
-    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
 
     events = list(execute.deploy(steps, run, jobs=1))
 
     assert isinstance(finished(events, NETWORK.name).error, GuardError)
-    assert ["theirs"] == [proposal.name for proposal, _, _ in cloud.change_sets.values()]
+    assert ["theirs"] == [request.name for request, _, _ in cloud.change_sets.values()]
 
 
-def test_a_refusal_spares_what_somebody_else_wants_to_create() -> None:
-    """Their change set is on the empty stack that ours made: it is not ours to delete any more."""
+def test_a_refusal_keeps_a_stack_with_the_change_set_of_another_operator() -> None:
+    """The empty stack is deleted only if no other change set was added."""
     cloud = FakeCloud(FakeClock())
-    theirs = OWNER.tags(NETWORK.name) | {"env": "x-two"}
+    foreign_tags = OWNER.tags(NETWORK.name) | {"env": "x-two"}
 
-    def colleague_proposes(_: ChangeSet | Recreate) -> bool:
+    def other_operator_creates_change_set(_: ChangeSet | Recreate) -> bool:
         cloud.create_change_set(
-            ChangeSetRequest("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=theirs)
+            ChangeSetRequest(
+                "theirs", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=foreign_tags
+            )
         )
         return False
 
-    deploy(cloud, (NETWORK,), approve=colleague_proposes)
+    deploy(cloud, (NETWORK,), approve=other_operator_creates_change_set)
 
     assert "REVIEW_IN_PROGRESS" == cloud.found[REGION, NETWORK.name].status
 
 
-def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
-    """A layer that moved leaves one behind."""
-    cloud = FakeCloud(FakeClock())
-    here, there = NETWORK, desired_stack("network", region="us-east-1")
-    deploy(cloud, (here,))
-    deploy(cloud, (there,))
-    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
-
-    list(delete.destroy(every(cloud), run, jobs=4))
-
-    assert {} == cloud.found
-
-
-def test_an_update_of_an_export_in_use_says_who_uses_it() -> None:
-    """Nothing fails in it: the stack alone says why it goes back."""
+def test_an_update_of_an_export_in_use_has_the_reason_of_the_stack() -> None:
+    """No resource fails; only the stack has the reason of the rollback."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
     cloud.used["crd-x-network"] = "Update canceled. Cannot update export X as it is in use by Y."
@@ -745,26 +342,11 @@ def test_an_update_of_an_export_in_use_says_who_uses_it() -> None:
     assert error.message.splitlines()[0] == f"crd-x-network: {cloud.used['crd-x-network']}"
 
 
-def test_a_delete_that_is_canceled_is_told() -> None:
-    """CloudFormation accepts it, then leaves the stack as it was: nobody waits for ever."""
-    cloud = FakeCloud(FakeClock())
-    deploy(cloud, (NETWORK,))
-    cloud.used["crd-x-network"] = "Delete canceled. Cannot delete export X as it is in use by Y."
-    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
-
-    events = list(delete.destroy(every(cloud), run, jobs=1))
-
-    error = finished(events, "crd-x-network").error
-    assert error is not None
-    assert error.message == f"crd-x-network: {cloud.used['crd-x-network']}"
-    assert "destroy its dependents first" in error.hint
-
-
-def test_a_refusal_spares_a_stack_that_went_live_meanwhile() -> None:
-    """A colleague executes a change set of their own while the question is open."""
+def test_a_refusal_keeps_a_stack_created_during_the_approval() -> None:
+    """Another operator may execute a change set of their own."""
     cloud = FakeCloud(FakeClock())
 
-    def colleague_is_faster(_: ChangeSet | Recreate) -> bool:
+    def other_operator_executes(_: ChangeSet | Recreate) -> bool:
         arn = cloud.create_change_set(
             ChangeSetRequest("theirs", NETWORK.name, REGION, "CREATE", NETWORK.text)
         )
@@ -773,26 +355,26 @@ def test_a_refusal_spares_a_stack_that_went_live_meanwhile() -> None:
         cloud.settle()
         return False
 
-    deploy(cloud, (NETWORK,), approve=colleague_is_faster)
+    deploy(cloud, (NETWORK,), approve=other_operator_executes)
 
     assert cloud.found[REGION, NETWORK.name].status == "CREATE_COMPLETE"
 
 
-def test_a_refusal_spares_a_stack_in_review() -> None:
-    """A change set that was left for a reviewer does not go with ours."""
+def test_a_refusal_keeps_a_change_set_in_review() -> None:
+    """A change set that was left for review is not deleted."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,), no_execute=True, run_id="left")
     left = dict(cloud.change_sets)
 
-    deploy(cloud, (NETWORK,), approve=no)
+    deploy(cloud, (NETWORK,), approve=refuse)
 
     assert left == cloud.change_sets
     assert (REGION, NETWORK.name) in cloud.found
 
 
-@pytest.mark.parametrize("more", [{"no_execute": True}, {"approve": no}])
-def test_a_failed_stack_is_deleted_only_when_that_is_approved(more: dict[str, object]) -> None:
-    """Somebody may want to look at what is left of it."""
+@pytest.mark.parametrize("more", [{"no_execute": True}, {"approve": refuse}])
+def test_a_failed_stack_is_deleted_only_after_approval(more: dict[str, object]) -> None:
+    """An operator may want to see what is left of it."""
     cloud = FakeCloud(FakeClock(), fails={"crd-x-network": "Vpc"})
     deploy(cloud, (NETWORK,))
     cloud.calls.clear()
@@ -803,7 +385,7 @@ def test_a_failed_stack_is_deleted_only_when_that_is_approved(more: dict[str, ob
 
 
 def test_the_cause_is_known_when_a_rollback_is_followed() -> None:
-    """Coming back in the middle of a rollback, the failure that led to it is told."""
+    """The failure before the rollback is among the events of the operation."""
     cloud = FakeCloud(FakeClock())
     cloud.create_change_set(ChangeSetRequest("one", NETWORK.name, REGION, "CREATE", NETWORK.text))
     stack = replace(cloud.found[REGION, NETWORK.name], status="ROLLBACK_IN_PROGRESS")
@@ -818,13 +400,13 @@ def test_the_cause_is_known_when_a_rollback_is_followed() -> None:
 
 
 @dataclass
-class Late(FakeCloud):
-    """An account whose first look at a stack under way shows what was before."""
+class LateCloud(FakeCloud):
+    """An account that shows the previous state of a changing stack once."""
 
     late: list[DeployedStack] = field(default_factory=list)
 
     def stack(self, region: str, name: str) -> DeployedStack | None:
-        """As it was, once."""
+        """Return the previous state once, then the current one."""
         now = super().stack(region, name)
         if now and self.executed and not self.late:
             self.late.append(now)
@@ -832,28 +414,28 @@ class Late(FakeCloud):
         return now
 
     def before(self, now: DeployedStack) -> DeployedStack | None:
-        """What the first look shows: nothing."""
+        """Return the previous state: the stack did not exist."""
 
 
-class Fast(Late):
-    """An account whose operation ends between a look at the status and one at the events."""
+class FastCloud(LateCloud):
+    """An account whose operation ends between a read of the status and one of the events."""
 
     def before(self, now: DeployedStack) -> DeployedStack | None:
-        """The stack as it was before an operation that is over the moment after."""
+        """Return the stack before an operation that ends right after."""
         self.settle()
         return replace(now, status="UPDATE_COMPLETE", outputs={"Vpc": "old"})
 
 
-def test_a_stack_that_is_not_seen_yet_is_looked_for_again() -> None:
+def test_a_stack_that_is_not_found_yet_is_read_again() -> None:
     """DescribeStacks is eventually consistent; a deleted stack is still found by its id."""
-    cloud = Late(FakeClock())
+    cloud = LateCloud(FakeClock())
 
     assert outcomes(deploy(cloud, (NETWORK,))) == {NETWORK.name: Outcome.CREATED}
 
 
 def test_outputs_are_those_after_the_operation() -> None:
-    """They go on to other regions: an older answer would give an older value."""
-    cloud = Fast(FakeClock())
+    """They are parameters in other regions, so old outputs would give old values."""
+    cloud = FastCloud(FakeClock())
     old = desired_stack("network", outputs={"Vpc": "old"})
     cloud.late.append(DeployedStack("none", "", REGION, ""))
     deploy(cloud, (old,))
@@ -866,8 +448,8 @@ def test_outputs_are_those_after_the_operation() -> None:
     assert found.outputs["Vpc"] == "new"
 
 
-def test_a_change_set_that_never_gets_ready_is_given_up() -> None:
-    """Waiting has an end everywhere."""
+def test_a_change_set_that_is_never_ready_is_a_timeout() -> None:
+    """The timeout of operations limits this, too."""
 
     class Pending(FakeCloud):
         def change_set(self, region: str, arn: str) -> ChangeSet:
@@ -880,7 +462,7 @@ def test_a_change_set_that_never_gets_ready_is_given_up() -> None:
     assert isinstance(finished(events, NETWORK.name).error, BusyError)
 
 
-def test_a_deletion_has_a_token_of_its_own() -> None:
+def test_each_deletion_has_a_different_token() -> None:
     """CloudFormation refuses a token that was used for the same stack name before."""
     tokens: list[str] = []
 
@@ -897,8 +479,8 @@ def test_a_deletion_has_a_token_of_its_own() -> None:
     assert len(tokens) == len(set(tokens)) == 2
 
 
-def test_expired_credentials_are_told_at_once() -> None:
-    """Waiting does not mend them; what was started goes on in AWS."""
+def test_expired_credentials_end_the_run_at_once() -> None:
+    """A retry would not help."""
 
     class Expired(FakeCloud):
         def stack(self, region: str, name: str) -> DeployedStack | None:
@@ -914,8 +496,8 @@ def test_expired_credentials_are_told_at_once() -> None:
     assert cloud.clock.now() < 60
 
 
-def test_a_lost_answer_is_waited_out() -> None:
-    """AWS out of reach for a while says nothing about the operation."""
+def test_following_continues_after_aws_was_unreachable() -> None:
+    """A missing response says nothing about the operation."""
 
     class Away(FakeCloud):
         def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
@@ -928,8 +510,8 @@ def test_a_lost_answer_is_waited_out() -> None:
     assert outcomes(deploy(cloud, (NETWORK,))) == {NETWORK.name: Outcome.CREATED}
 
 
-def test_what_verify_found_is_put_right() -> None:
-    """A stack changed behind its digest stays to be updated, whatever gives its parameters."""
+def test_a_stack_changed_behind_its_digest_is_updated() -> None:
+    """The decision is not repeated without the templates."""
     edge = desired_stack("edge", region="us-east-1", outputs={"C": "1"})
     source = {"P": OutputOf("crd-x-edge", "us-east-1", "C")}
     cdn = desired_stack("cdn", needs=["edge"], parameters=source)
@@ -937,7 +519,7 @@ def test_what_verify_found_is_put_right() -> None:
     deploy(cloud, (edge, cdn))
     found = list(cloud.found.values())
     steps = plan.plan((edge, cdn), found, templates={cdn.name: TemplateTree("tampered with")})
-    run = Run("run", Watch(cloud, cloud.clock), yes, LatestStacks(found), owner=OWNER)
+    run = Run("run", Watch(cloud, cloud.clock), approve, LatestStacks(found), owner=OWNER)
     cloud.calls.clear()
 
     list(execute.deploy(steps, run, jobs=1))
@@ -945,31 +527,14 @@ def test_what_verify_found_is_put_right() -> None:
     assert ("create_change_set", cdn.name) in cloud.calls
 
 
-def test_protection_comes_back_where_the_stack_stays() -> None:
-    """A deletion that failed leaves the stack as guarded as it was."""
-
-    class Stuck(FakeCloud):
-        def gone(self, stack: DeployedStack) -> None:
-            self.put(replace(stack, status="DELETE_FAILED"))
-            self.tell(stack, stack.name, STACK, "DELETE_FAILED", "the bucket is not empty")
-
-    cloud = Stuck(FakeClock())
-    deploy(cloud, (replace(NETWORK, protect=True),))
-    run = Run("run", Watch(cloud, cloud.clock), yes, owner=OWNER)
-
-    list(delete.destroy(every(cloud), run, jobs=1))
-
-    assert cloud.found[REGION, NETWORK.name].is_protected
-
-
 @pytest.mark.parametrize("interval", [1, 2, 3])
-def test_killed_at_any_call_the_next_run_ends_the_same(interval: int) -> None:
-    """Kill -9 before every call in turn: the next run ends as one clean run does."""
+def test_a_run_after_a_killed_run_has_the_same_result(interval: int) -> None:
+    """The process may be killed before every call."""
     clean = FakeCloud(FakeClock())
     deploy(clean, THREE)
-    everything = len(clean.calls)
+    calls = len(clean.calls)
 
-    for kill_at in range(interval, everything + 1, 3):
+    for kill_at in range(interval, calls + 1, 3):
         cloud = FakeCloud(FakeClock(), kill_at=kill_at)
         with pytest.raises(Killed):
             deploy(cloud, THREE, run_id="first")
@@ -988,8 +553,10 @@ def test_killed_at_any_call_the_next_run_ends_the_same(interval: int) -> None:
     ),
     st.integers(1, 5),
 )
-def test_any_graph_is_deployed_in_good_time(shape: list[tuple[set[int], int]], jobs: int) -> None:
-    """Every order holds, and no schedule is far from max(critical path, work / jobs)."""
+def test_the_duration_of_any_graph_is_near_the_optimum(
+    shape: list[tuple[set[int], int]], jobs: int
+) -> None:
+    """The order holds, and the duration is near max(critical path, work / jobs)."""
     stacks = [
         desired_stack(
             f"n{number}", needs=[f"n{below}" for below in sorted(needs) if below < number]
@@ -1001,17 +568,20 @@ def test_any_graph_is_deployed_in_good_time(shape: list[tuple[set[int], int]], j
 
     events = deploy(cloud, stacks, jobs=jobs)
 
-    ended = list(outcomes(events))
+    order = list(outcomes(events))
     for stack in stacks:
-        assert all(ended.index(need) < ended.index(stack.name) for need in stack.dependencies)
-    whole = {name: time + 3 for name, time in seconds.items()}
-    lookouts = 3.0 * 2 * len(stacks)
-    assert cloud.clock.now() <= _critical(stacks, whole) + sum(whole.values()) / jobs + lookouts
+        assert all(order.index(need) < order.index(stack.name) for need in stack.dependencies)
+    durations = {name: time + 3 for name, time in seconds.items()}
+    polling = 3.0 * 2 * len(stacks)
+    assert (
+        cloud.clock.now()
+        <= _critical_path(stacks, durations) + sum(durations.values()) / jobs + polling
+    )
 
 
 def deploy_lazily(cloud: FakeCloud, stacks: Sequence[DesiredStack]):  # type: ignore[no-untyped-def]
-    """The events of a deploy, as they happen."""
-    run = Run("first", Watch(cloud, cloud.clock), yes, owner=OWNER)
+    """Return the events of a deploy as they happen."""
+    run = Run("first", Watch(cloud, cloud.clock), approve, owner=OWNER)
     return execute.deploy(plan.plan(stacks, []), run, jobs=4)
 
 
@@ -1019,7 +589,7 @@ def _until(events, kind: type) -> bool:  # type: ignore[no-untyped-def]
     return any(isinstance(event, kind) for event in events)
 
 
-def _critical(stacks: Sequence[DesiredStack], seconds: dict[str, float]) -> float:
+def _critical_path(stacks: Sequence[DesiredStack], seconds: dict[str, float]) -> float:
     longest: dict[str, float] = {}
     for stack in stacks:
         below = max((longest[need] for need in stack.dependencies), default=0.0)
@@ -1055,27 +625,27 @@ FOUNDATION = desired_stack("foundation", outputs={"Artifacts": "the-artifacts"})
 
 
 def test_nested_stacks_get_change_sets_too() -> None:
-    """Only where there are any; the approver sees what happens in them."""
+    """Only stacks with nested ones do; the approver sees the nested changes."""
     table = ResourceChange("Modify", "Table", "AWS::X::Y", replacement="True")
     below = ResourceChange("Modify", "Below", STACK, change_set="arn:below")
     inner = ChangeSet("arn:below", "c", "s", "i", REGION, "CREATE_COMPLETE", "", changes=(table,))
     cloud = FakeCloud(FakeClock(), changes={OUTER.name: (below,)}, nested_sets={"arn:below": inner})
     seen: list[ChangeSet | Recreate] = []
-    proposals: list[ChangeSetRequest] = []
+    requests: list[ChangeSetRequest] = []
     create = cloud.create_change_set
-    cloud.create_change_set = lambda one: proposals.append(one) or create(one)  # type: ignore[method-assign]
+    cloud.create_change_set = lambda request: requests.append(request) or create(request)  # type: ignore[method-assign]
 
-    deploy(cloud, (FOUNDATION, OUTER), approve=lambda one: not seen.append(one))
+    deploy(cloud, (FOUNDATION, OUTER), approve=lambda change: not seen.append(change))
 
-    assert [(one.stack, one.include_nested) for one in proposals] == [
+    assert [(request.stack, request.include_nested) for request in requests] == [
         (FOUNDATION.name, False),
         (OUTER.name, True),
     ]
     assert [change.nested for change in seen[-1].changes] == [(table,)]
 
 
-def test_the_reason_of_a_nested_change_set_is_the_message() -> None:
-    """And what was made of the stack is taken away again."""
+def test_the_message_has_the_reason_of_a_nested_change_set() -> None:
+    """The stack that was created for the change set is deleted."""
 
     class Failing(FakeCloud):
         def change_set(self, region: str, arn: str) -> ChangeSet:
@@ -1096,8 +666,8 @@ def test_the_reason_of_a_nested_change_set_is_the_message() -> None:
     assert [stack.name for stack in cloud.found.values()] == [FOUNDATION.name]
 
 
-def test_a_failure_in_a_nested_stack_names_what_failed_there() -> None:
-    """With the path, the reason, and the line of the nested stack's own file."""
+def test_a_failure_in_a_nested_stack_has_its_resource() -> None:
+    """The message has the path of the resource and the line that defines it."""
 
     class Nesting(FakeCloud):
         def tell(

@@ -1,0 +1,269 @@
+"""The objects that CloudFormation reads from the artifact bucket."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from deployer.artifacts import Artifact, Target
+from deployer.aws.cloud import (
+    ChangeSet,
+    ChangeSetRequest,
+)
+from deployer.errors import (
+    GuardError,
+)
+from deployer.events import Event, Outcome, Uploaded, Verified
+from deployer.model import OutputOf
+from deployer.model.desired import DesiredStack, NestedTemplate
+from deployer.plan import Recreate
+from tests.deployer.deploying import (
+    CLUSTER,
+    deploy,
+    finished,
+    outcomes,
+)
+from tests.fakes import REGION, FakeClock, FakeCloud, desired_stack
+
+
+def test_a_long_template_is_uploaded() -> None:
+    """CloudFormation accepts 51,200 bytes in a call; a longer template is read from the bucket."""
+    store = desired_stack("foundation", outputs={"Bucket": "artifacts"})
+    long = replace(
+        CLUSTER,
+        text=CLUSTER.text + " " * 60_000,
+        dependencies=(store.name,),
+        artifact_bucket=OutputOf(store.name, REGION, "Bucket"),
+    )
+    keys = []
+    for role in ("", "arn:role/release"):
+        cloud = FakeCloud(FakeClock())
+
+        deploy(cloud, (store, long), role=role)
+
+        assert list(cloud.uploads.values()) == [long.text.encode()]
+        keys += cloud.uploads
+
+    # Uploads of an administrator are outside of the folder that a release can write.
+    key = f"templates/{long.name}/{long.digest}.yaml"
+    assert [f"artifacts/{key}", f"artifacts/releases/{key}"] == keys
+
+
+CODE = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
+STORE = desired_stack("foundation", outputs={"Bucket": "artifacts"})
+
+
+WITH_CODE = replace(
+    CLUSTER,
+    dependencies=(STORE.name,),
+    artifact_bucket=OutputOf(STORE.name, REGION, "Bucket"),
+    artifacts=(CODE,),
+)
+
+
+def test_code_is_uploaded_before_its_change_set_is_created() -> None:
+    """Lambda reads it from the bucket when the change set is executed."""
+    cloud = FakeCloud(FakeClock())
+
+    events = deploy(cloud, (STORE, WITH_CODE), read_artifact=lambda artifact: artifact.key.encode())
+
+    assert cloud.uploads == {f"artifacts/{CODE.key}": CODE.key.encode()}
+    done = [name for name, _ in cloud.written]
+    assert done.index("upload") < len(done) - 1 - done[::-1].index("create_change_set")
+    assert [event.stack for event in events if isinstance(event, Uploaded)] == [WITH_CODE.name]
+
+
+ZIP, TEMPLATE = b"our code", "Outputs: {}"
+NESTED = NestedTemplate(
+    "part", "part.yaml", REGION, TEMPLATE, "templates/Part/digest.yaml", ("Part",)
+)
+WITH_OBJECTS = replace(WITH_CODE, nested=(NESTED,), text=WITH_CODE.text + " " * 60_000)
+OBJECTS = {
+    f"artifacts/{CODE.key}": ZIP,
+    f"artifacts/{NESTED.key}": TEMPLATE.encode(),
+    f"artifacts/templates/{CLUSTER.name}/{CLUSTER.digest}.yaml": WITH_OBJECTS.text.encode(),
+}
+
+
+def account_with(objects: dict[str, bytes], *, checksum: bool = True) -> FakeCloud:
+    """Return an account whose artifact bucket has *objects* from an unknown source."""
+    cloud = FakeCloud(FakeClock())
+    for place, content in objects.items():
+        cloud.put_object(place, content, checksum=checksum)
+    return cloud
+
+
+def deploy_objects(cloud: FakeCloud, *stacks: DesiredStack, **run: object) -> list[Event]:
+    """Deploy a stack with a zip, a nested template and a long template of its own."""
+    return deploy(cloud, stacks or (STORE, WITH_OBJECTS), read_artifact=lambda _: ZIP, **run)
+
+
+def stored_objects(events: Sequence[Event]) -> list[tuple[str, str]]:
+    """Return the folder of each object, and whether it was verified, uploaded, or why replaced."""
+    return [
+        (
+            event.url.partition(".com/")[2].partition("/")[0],
+            event.replaced or "uploaded" if isinstance(event, Uploaded) else "verified",
+        )
+        for event in events
+        if isinstance(event, Uploaded | Verified)
+    ]
+
+
+def test_objects_with_the_right_checksum_are_not_uploaded_again() -> None:
+    """They are only verified."""
+    cloud = account_with(OBJECTS)
+
+    events = deploy_objects(cloud)
+
+    assert outcomes(events)[CLUSTER.name] is Outcome.CREATED
+    assert ["verified"] * 3 == [word for _, word in stored_objects(events)]
+    assert not [call for call in cloud.calls if call[0] == "upload"]
+
+
+def test_an_object_with_other_content_is_replaced() -> None:
+    """It is replaced before the change set is created, and reported."""
+    cloud = account_with(dict.fromkeys(OBJECTS, b"other"))
+
+    events = deploy_objects(cloud)
+
+    assert OBJECTS == cloud.uploads
+    assert ["it had other content"] * 3 == [word for _, word in stored_objects(events)]
+    done = [name for name, _ in cloud.written]
+    assert done.index("create_change_set", done.index("upload")) > max(
+        place for place, name in enumerate(done) if name == "upload"
+    )
+
+
+def test_an_object_without_a_checksum_is_replaced() -> None:
+    """S3 has no checksum of objects from other tools, or of those uploaded in parts."""
+    cloud = account_with(OBJECTS, checksum=False)
+
+    events = deploy_objects(cloud)
+
+    assert ["it had no SHA-256 checksum"] * 3 == [word for _, word in stored_objects(events)]
+    assert set() == cloud.without_checksum
+
+
+def test_objects_of_the_deployed_template_are_verified_too() -> None:
+    """A change of tags alone makes CloudFormation read the nested template again."""
+    cloud = account_with(OBJECTS)
+    deploy_objects(cloud)
+    cloud.put_object(f"artifacts/{NESTED.key}", b"other")
+
+    events = deploy_objects(cloud, STORE, replace(WITH_OBJECTS, tags={"stack": "other"}))
+
+    assert outcomes(events)[CLUSTER.name] is Outcome.UPDATED
+    assert OBJECTS == cloud.uploads
+    assert ("templates", "it had other content") in stored_objects(events)
+
+
+def test_objects_of_a_recreated_stack_are_verified() -> None:
+    """Lambda reads the zip again, even if the template is unchanged."""
+    cloud = account_with(OBJECTS)
+    cloud.fails[CLUSTER.name] = "Thing"
+    deploy_objects(cloud)
+    cloud.fails.clear()
+    cloud.put_object(f"artifacts/{CODE.key}", b"other")
+
+    events = deploy_objects(cloud)
+
+    assert outcomes(events)[CLUSTER.name] is Outcome.RECREATED
+    assert OBJECTS == cloud.uploads
+
+
+def test_events_have_the_version_of_each_object() -> None:
+    """That is so for uploaded and for verified objects."""
+    cloud = account_with({})
+
+    first = deploy_objects(cloud)
+    second = deploy_objects(cloud, STORE, replace(WITH_OBJECTS, tags={"stack": "other"}))
+
+    versions = [cloud.versions[place] for place in OBJECTS]
+    assert versions == [event.version for event in first if isinstance(event, Uploaded)]
+    assert versions == [event.version for event in second if isinstance(event, Verified)]
+
+
+def test_the_url_of_a_long_template_has_its_version() -> None:
+    """CloudFormation reads the version that was verified, even if it is replaced meanwhile."""
+    requests: list[ChangeSetRequest] = []
+
+    class RecordingCloud(FakeCloud):
+        def create_change_set(self, request: ChangeSetRequest) -> str:
+            requests.append(request)
+            return super().create_change_set(request)
+
+    cloud = RecordingCloud(FakeClock())
+
+    deploy_objects(cloud)
+
+    version = cloud.versions[[*OBJECTS][2]]
+    assert requests[1].url.endswith(f"/{CLUSTER.digest}.yaml?versionId={version}")
+
+
+@pytest.mark.parametrize("place", OBJECTS)
+def test_an_object_that_was_replaced_during_the_approval_is_refused(place: str) -> None:
+    """An approval may take an hour, so objects are verified again after it."""
+    cloud = account_with(OBJECTS)
+
+    def approve(change_set: ChangeSet | Recreate) -> bool:
+        if isinstance(change_set, ChangeSet) and change_set.stack == CLUSTER.name:
+            cloud.put_object(place, b"other")
+        return True
+
+    events = deploy_objects(cloud, approve=approve)
+
+    error = finished(events, CLUSTER.name).error
+    assert isinstance(error, GuardError)
+    assert f"{place.removeprefix('artifacts/')}: replaced after it was verified" in error.message
+    assert [STORE.name] == [name for _, name in cloud.found]
+    assert {} == cloud.change_sets
+
+
+def test_a_release_cannot_replace_an_object() -> None:
+    """It may only add objects."""
+    cloud = account_with(dict.fromkeys(OBJECTS, b"other"))
+
+    events = deploy_objects(cloud, role="arn:role/release")
+
+    assert "the object exists" in str(finished(events, CLUSTER.name).error)
+    assert dict.fromkeys(OBJECTS, b"other") == cloud.uploads
+
+
+def test_objects_of_unchanged_stacks_are_not_verified() -> None:
+    """A run with nothing to do makes no call to S3."""
+    cloud = account_with({})
+    deploy_objects(cloud)
+    cloud.calls.clear()
+
+    deploy_objects(cloud)
+
+    assert ["stacks"] == [name for name, _ in cloud.calls]
+
+
+def test_each_object_is_read_twice() -> None:
+    """It is verified before the change set is created and before it is executed."""
+    cloud = account_with({})
+
+    deploy_objects(cloud)
+
+    assert {"stored_object": 6, "upload": 3} == {
+        name: count
+        for name, count in Counter(name for name, _ in cloud.calls).items()
+        if name in {"stored_object", "upload"}
+    }
+
+
+def test_code_without_a_bucket_is_refused_with_a_hint() -> None:
+    """With --only the stack of the bucket may be missing."""
+    cloud = FakeCloud(FakeClock())
+
+    events = deploy(cloud, (WITH_CODE,))
+
+    error = finished(events, WITH_CODE.name).error
+    assert STORE.name in str(error)
+    assert error.hint == "deploy that first, or omit --only"
+    assert cloud.written == []

@@ -1,0 +1,173 @@
+"""The deletion of stacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from deployer import delete
+from deployer.aws.cloud import (
+    STACK,
+    ChangeSetRequest,
+    DeployedStack,
+)
+from deployer.errors import (
+    GuardError,
+)
+from deployer.events import Outcome
+from deployer.follow import Watch
+from deployer.run import Run
+from tests.deployer.deploying import (
+    NETWORK,
+    THREE,
+    all_deletions,
+    approve,
+    deploy,
+    finished,
+    outcomes,
+)
+from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, desired_stack
+
+
+def test_dependents_are_deleted_first() -> None:
+    """A stack is deleted when it has no dependents any more."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, THREE)
+    run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
+    deletions = all_deletions(cloud, {"crd-x-network": ("crd-x-cluster",)})
+
+    events = list(delete.destroy(deletions, run, jobs=4))
+
+    order = list(outcomes(events))
+    assert order.index("crd-x-cluster") < order.index("crd-x-network")
+    assert cloud.found == {}
+
+
+def test_a_stack_with_changed_tags_is_not_deleted() -> None:
+    """Tags are read again right before, and its termination protection is not changed."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (replace(NETWORK, protect=True),))
+    deletions = all_deletions(cloud)
+    foreign_tags = {**NETWORK.tags, "env": "x-two"}
+    cloud.put(replace(cloud.found[REGION, NETWORK.name], tags=foreign_tags))
+    run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
+    cloud.calls.clear()
+
+    events = list(delete.destroy(deletions, run, jobs=1))
+
+    error = finished(events, NETWORK.name).error
+    assert isinstance(error, GuardError)
+    assert "its tag env is 'x-two', not 'x'" in error.message
+    assert [] == cloud.written
+    assert cloud.found[REGION, NETWORK.name].is_protected
+
+
+def test_a_new_stack_of_the_same_name_is_not_deleted() -> None:
+    """A stack is deleted by its id; it is not an error if that no longer exists."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+    deletions = all_deletions(cloud)
+    old = cloud.found[REGION, NETWORK.name]
+    cloud.gone(old)
+    cloud.put(replace(old, id="arn:stack/another"))
+    run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
+
+    events = list(delete.destroy(deletions, run, jobs=1))
+
+    assert Outcome.DELETED is finished(events, NETWORK.name).outcome
+    assert "arn:stack/another" == cloud.found[REGION, NETWORK.name].id
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_an_interrupt_leaves_no_stack_unprotected(number: int) -> None:
+    """At every call, the stack is protected or its deletion runs."""
+    cloud = InterruptedCloud(FakeClock())
+    deploy(cloud, (replace(NETWORK, protect=True),))
+    deletions = all_deletions(cloud)
+    cloud.calls.clear()
+    cloud.interrupt_at = number
+    run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(delete.destroy(deletions, run, jobs=1))
+
+    found = cloud.found[REGION, NETWORK.name]
+    assert found.is_protected or found.status == "DELETE_IN_PROGRESS"
+
+
+@dataclass
+class InterruptedCloud(FakeCloud):
+    """An account whose operator presses Ctrl-C during a call, counted from 1."""
+
+    interrupt_at: int = 0
+
+    def _call(self, name: str, about: str) -> None:
+        super()._call(name, about)
+        if len(self.calls) == self.interrupt_at:
+            raise KeyboardInterrupt
+
+
+def test_a_stack_created_since_the_approval_is_not_deleted() -> None:
+    """It was empty when it was shown and approved."""
+    cloud = FakeCloud(FakeClock())
+    arn = cloud.create_change_set(
+        ChangeSetRequest("one", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=NETWORK.tags)
+    )
+    deletions = all_deletions(cloud)
+    cloud.clock.sleep(5)
+    cloud.execute_change_set(REGION, arn, "theirs")
+    cloud.settle()
+    run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
+
+    events = list(delete.destroy(deletions, run, jobs=1))
+
+    error = finished(events, NETWORK.name).error
+    assert isinstance(error, GuardError)
+    assert "was REVIEW_IN_PROGRESS when it was shown, and is CREATE_COMPLETE now" in error.message
+    assert "CREATE_COMPLETE" == cloud.found[REGION, NETWORK.name].status
+
+
+def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
+    """A stack that moved to another region leaves one behind."""
+    cloud = FakeCloud(FakeClock())
+    here, there = NETWORK, desired_stack("network", region="us-east-1")
+    deploy(cloud, (here,))
+    deploy(cloud, (there,))
+    run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
+
+    list(delete.destroy(all_deletions(cloud), run, jobs=4))
+
+    assert {} == cloud.found
+
+
+def test_a_cancelled_deletion_is_an_error() -> None:
+    """CloudFormation accepts it, then leaves the stack as it was."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+    cloud.used["crd-x-network"] = "Delete canceled. Cannot delete export X as it is in use by Y."
+    run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
+
+    events = list(delete.destroy(all_deletions(cloud), run, jobs=1))
+
+    error = finished(events, "crd-x-network").error
+    assert error is not None
+    assert error.message == f"crd-x-network: {cloud.used['crd-x-network']}"
+    assert "destroy its dependents first" in error.hint
+
+
+def test_protection_is_restored_after_a_failed_deletion() -> None:
+    """The stack is as protected as before."""
+
+    class Stuck(FakeCloud):
+        def gone(self, stack: DeployedStack) -> None:
+            self.put(replace(stack, status="DELETE_FAILED"))
+            self.tell(stack, stack.name, STACK, "DELETE_FAILED", "the bucket is not empty")
+
+    cloud = Stuck(FakeClock())
+    deploy(cloud, (replace(NETWORK, protect=True),))
+    run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
+
+    list(delete.destroy(all_deletions(cloud), run, jobs=1))
+
+    assert cloud.found[REGION, NETWORK.name].is_protected
