@@ -8,14 +8,14 @@ from functools import partial
 from typing import Literal
 
 from awacs import logs
-from awacs.aws import Condition, PolicyDocument, Statement, StringEquals
-from troposphere import codebuild, iam
+from awacs.aws import Condition, Statement, StringEquals
+from troposphere import codebuild
 from troposphere.logs import LogGroup
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks import buildspecs
-from stacks.parts.iam import allow, trust_policy
+from stacks.parts.iam import allow, role
 from stacks.parts.names import arn, resource_name
 from stacks.parts.retention import retention_policies
 from stacks.permissions import build_roles
@@ -210,7 +210,20 @@ def _project(
         )
     )
     read_source = build_roles.read_artifact(env, resources.artifact_store_arn, SOURCE)
-    role = _role(t, title, name, log_group, [*read_source, *statements])
+    write_logs = [logs.CreateLogStream, logs.PutLogEvents]
+    project_arn = arn("codebuild", f"project/{name}")
+    project_role = role(
+        t,
+        f"{title}Role",
+        service="codebuild",
+        boundary=None,
+        statements=[
+            allow("WriteLogs", write_logs, log_group.get_att("Arn")),
+            *read_source,
+            *statements,
+        ],
+        condition=Condition(StringEquals({"aws:SourceArn": project_arn})),
+    )
     machine, image = MACHINES[settings.architecture]
     project = t.add_resource(
         codebuild.Project(
@@ -228,7 +241,7 @@ def _project(
                     for variable, value in (variables or {}).items()
                 ],
             ),
-            ServiceRole=role.get_att("Arn"),
+            ServiceRole=project_role.get_att("Arn"),
             TimeoutInMinutes=minutes,
             QueuedTimeoutInMinutes=QUEUED_MINUTES,
             LogsConfig=codebuild.LogsConfig(
@@ -237,33 +250,3 @@ def _project(
         )
     )
     return project.ref()
-
-
-def _role(
-    t: Template, title: str, project: str, log_group: LogGroup, statements: Sequence[Statement]
-) -> iam.Role:
-    """Add the role of a project: it writes to *log_group*, and has *statements*.
-
-    It has no permissions boundary: an administrator deploys it, and the boundary is for the roles
-    that releases create.
-    """
-    write = [logs.CreateLogStream, logs.PutLogEvents]
-    of_project = StringEquals({"aws:SourceArn": arn("codebuild", f"project/{project}")})
-    return t.add_resource(
-        iam.Role(
-            f"{title}Role",
-            AssumeRolePolicyDocument=trust_policy("codebuild", Condition(of_project)),
-            Policies=[
-                iam.Policy(
-                    PolicyName=title,
-                    PolicyDocument=PolicyDocument(
-                        Version="2012-10-17",
-                        Statement=[
-                            allow("WriteLogs", write, log_group.get_att("Arn")),
-                            *statements,
-                        ],
-                    ),
-                )
-            ],
-        )
-    )

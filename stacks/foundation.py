@@ -26,7 +26,7 @@ from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks.parts.buckets import bucket_arn, expire_noncurrent, objects, private_bucket
 from stacks.parts.iam import trust_policy
-from stacks.parts.names import arn
+from stacks.parts.names import arn, email_title
 from stacks.parts.topics import topic_policy
 from stacks.permissions.boundary import boundary as role_boundary
 from stacks.permissions.release import release_policies
@@ -127,10 +127,9 @@ def _alerts(t: Template, env: Env, emails: tuple[str, ...]) -> sns.Topic:
     topic_policy(t, topic, _allow_alarms_to_publish(topic))
     for email in emails:
         # The title contains the address, so removing one address replaces no other subscription.
-        letters = "".join(filter(str.isalnum, email.title()))
         t.add_resource(
             sns.SubscriptionResource(
-                f"AlertSubscription{letters}",
+                f"AlertSubscription{email_title(email)}",
                 TopicArn=topic.ref(),
                 Protocol="email",
                 Endpoint=email,

@@ -19,7 +19,7 @@ from stacks.database import Database
 from stacks.foundation import Foundation
 from stacks.messages import Messages
 from stacks.monitored_outputs import alarms_of
-from stacks.parts.names import resource_name
+from stacks.parts.names import email_title, resource_name
 from stacks.permissions.resources import CLOUDFRONT_REGION, DASHBOARD
 from stacks.service import Service
 
@@ -182,12 +182,12 @@ def _budget(t: Template, env: Env, usd: int, email: str) -> None:
     creates the replacement first, which would have the same name. Likewise, a change of the
     thresholds needs a new name.
     """
-    letters = "".join(filter(str.isalnum, email.title()))
+    title = email_title(email)
     t.add_resource(
         budgets.Budget(
-            f"Budget{letters}",
+            f"Budget{title}",
             Budget=budgets.BudgetData(
-                BudgetName=resource_name(env, f"monthly-{letters.lower()}"),
+                BudgetName=resource_name(env, f"monthly-{title.lower()}"),
                 BudgetType="COST",
                 TimeUnit="MONTHLY",
                 BudgetLimit=budgets.Spend(Amount=usd, Unit="USD"),

@@ -13,12 +13,11 @@ from awacs.aws import (
     ArnNotLike,
     Condition,
     Deny,
-    PolicyDocument,
     Principal,
     Statement,
     StringEquals,
 )
-from troposphere import Sub, codeconnections, codepipeline, iam, s3
+from troposphere import Sub, codeconnections, codepipeline, s3
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
@@ -26,7 +25,7 @@ from stacks import codebuild
 from stacks.codebuild import IMAGE, SOURCE, Projects
 from stacks.foundation import Foundation
 from stacks.parts.buckets import bucket_arn, expire_noncurrent, objects, private_bucket
-from stacks.parts.iam import trust_policy
+from stacks.parts.iam import role
 from stacks.parts.names import arn, resource_name
 from stacks.permissions import pipeline_role
 from stacks.permissions.build_roles import artifact_folder
@@ -104,33 +103,28 @@ def define(
         *pipeline_role.deploy_service(env, service),
         *([pipeline_role.notify_approvers(base.alerts)] if settings.approval else []),
     ]
+    pipeline_arn = arn("codepipeline", resource_name(env, "pipeline"))
+    own_role = role(
+        t,
+        "PipelineRole",
+        service="codepipeline",
+        boundary=None,
+        statements=statements,
+        condition=Condition(StringEquals({"aws:SourceArn": pipeline_arn})),
+    )
     pipeline = t.add_resource(
         codepipeline.Pipeline(
             "Pipeline",
             Name=resource_name(env, "pipeline"),
             PipelineType="V2",
             ExecutionMode="SUPERSEDED",  # An execution that waits for a stage yields to a newer one.
-            RoleArn=_role(t, env, statements).get_att("Arn"),
+            RoleArn=own_role.get_att("Arn"),
             ArtifactStore=codepipeline.ArtifactStore(Type="S3", Location=store.ref()),
             Triggers=[_on_push(settings.branch)],
             Stages=_stages(env, settings, base, connection, projects, service=service),
         )
     )
     return Pipeline(name=pipeline.ref(), connection=connection.ref())
-
-
-def _role(t: Template, env: Env, statements: list[Statement]) -> iam.Role:
-    of_pipeline = StringEquals(
-        {"aws:SourceArn": arn("codepipeline", resource_name(env, "pipeline"))}
-    )
-    document = PolicyDocument(Version="2012-10-17", Statement=statements)
-    return t.add_resource(
-        iam.Role(
-            "PipelineRole",
-            AssumeRolePolicyDocument=trust_policy("codepipeline", Condition(of_pipeline)),
-            Policies=[iam.Policy(PolicyName="Pipeline", PolicyDocument=document)],
-        )
-    )
 
 
 def _artifact_store(t: Template, env: Env, retention_days: int) -> s3.Bucket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from awacs import ec2 as ec2_actions
 from awacs.aws import (
@@ -27,19 +28,21 @@ def role(
     title: str,
     *,
     service: str,
-    boundary: Value,
+    boundary: Value | None,
     statements: Sequence[Statement],
     condition: Condition | None = None,
 ) -> iam.Role:
     """Add a role for one AWS *service*, with *statements* as its only policy.
 
-    *boundary* is its permissions boundary; *condition* limits who can assume it.
+    *boundary* is its permissions boundary, None only in stacks that an administrator deploys.
+    *condition* limits who can assume it.
     """
+    limits: dict[str, Any] = {"PermissionsBoundary": boundary} if boundary else {}
     return t.add_resource(
         iam.Role(
             title,
             AssumeRolePolicyDocument=trust_policy(service, condition),
-            PermissionsBoundary=boundary,
+            **limits,
             Policies=[
                 iam.Policy(
                     PolicyName=title.removesuffix("Role"),

@@ -17,6 +17,11 @@ def name_tag(env: Env, name: str) -> Tags:
     return Tags(Name=resource_name(env, name))
 
 
+def email_title(email: str) -> str:
+    """Return the letters and digits of *email* as part of the title of a resource."""
+    return "".join(filter(str.isalnum, email.title()))
+
+
 def image_parameter(env: Env, image: str) -> str:
     """Return the name of the Parameter Store parameter with the digest of the released *image*."""
     return f"/{env.prefix}/{env.name}/{image}/image"
