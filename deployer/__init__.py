@@ -1,4 +1,4 @@
-"""How the account gets to what stacks/ describe: synthesise, lint, plan, execute, report.
+"""Deploy the stacks that stacks/ defines: synthesize, lint, plan, execute and report.
 
-Knows no stack of ours: everything it needs of them arrives as arguments.
+This package imports no stack of the project: stacks are passed as arguments.
 """

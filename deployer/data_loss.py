@@ -1,7 +1,7 @@
-"""Names what a changed template would do to data, before anything moves.
+"""Predict which changes of a template lose data, or remove its protection.
 
-Predicted from the two templates and CloudFormation's registry, so it is there when the plan is
-shown; what the change set says later is AWS's own word.
+The prediction needs only the two templates and CloudFormation's registry, so the plan can show it
+before a change set exists.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ STATEFUL = frozenset(
     )
 )
 _KEEPING = {"Retain": 2, "RetainExceptOnCreate": 2, "Snapshot": 1}
-_GUARDS: Mapping[str, tuple[PropertyPath, ...]] = {
+_PROTECTIONS: Mapping[str, tuple[PropertyPath, ...]] = {
     "AWS::Cognito::UserPool": (("DeletionProtection",),),
     "AWS::DynamoDB::Table": (
         ("DeletionProtectionEnabled",),
@@ -65,7 +65,7 @@ class DataLoss:
     path: LogicalIds = ()
 
     def __str__(self) -> str:
-        """One line, such as Table (AWS::DynamoDB::Table) is removed: its data is deleted."""
+        """Return one line, such as Table (AWS::DynamoDB::Table) is removed: its data is deleted."""
         name = format_path((*self.path, self.logical_id))
         return f"{name} ({self.type}) {self.what}: {self.consequence}"
 
@@ -77,25 +77,25 @@ def find_data_losses(
     *,
     parameters: Collection[str] = (),
 ) -> tuple[DataLoss, ...]:
-    """Return the losses of data if template *old* is replaced by *new*, in the order of *old*.
+    """Return the data losses of an update from template *old* to *new*, in the order of *old*.
 
-    That goes for the templates of nested stacks, too, which are matched by their logical ids.
-    *parameters* are those of the outermost template whose values change; a changed default is found.
+    Nested stacks are included; they are matched by their logical ids. *parameters* are those of the
+    outermost template whose values change, besides parameters whose defaults change.
     """
     before, after = (_defaults(tree) for tree in (old, new))
     changed = {name for name, value in after.items() if value != before.get(name)} | {*parameters}
     given = dict.fromkeys(sorted(changed), "changes")
-    return tuple(_losses(old, new, _changed_values(old, new, lookup, given)))
+    return tuple(_data_losses(old, new, _changed_values(old, new, lookup, given)))
 
 
-def _losses(
+def _data_losses(
     old: TemplateTree, new: TemplateTree, changed: ChangedValues, path: LogicalIds = ()
 ) -> Iterator[DataLoss]:
     for name, resource in old.resources.items():
         after = new.resources.get(name)
         removed = _why_removed(resource, after, changed)
         if _holds_data(resource):
-            found = _of(name, resource, after, changed.names.get(name, ""), removed)
+            found = _losses_of_resource(name, resource, after, changed.names.get(name, ""), removed)
             yield from (replace(loss, path=path) for loss in found)
         if name in old.nested:
             why = _why_deleted(name, resource, after, changed.names.get(name, ""), removed)
@@ -103,13 +103,13 @@ def _losses(
                 yield from _deleted(old.nested[name], why, (*path, name))
             elif name in changed.nested and name in new.nested:
                 inner = old.nested[name], new.nested[name], changed.nested[name]
-                yield from _losses(*inner, (*path, name))
+                yield from _data_losses(*inner, (*path, name))
 
 
 def _why_removed(old: Resource, new: Resource | None, changed: ChangedValues) -> str:
     """Return why a resource is, or may be, removed; an empty string if it stays.
 
-    Templates do not say whether a condition is met, so a changed one may remove what it is put on.
+    Templates do not say whether a condition is true, so a changed condition may remove resources.
     """
     if new is None:
         return "is removed"
@@ -122,18 +122,18 @@ def _why_removed(old: Resource, new: Resource | None, changed: ChangedValues) ->
 
 
 def _why_deleted(
-    name: str, old: Resource, new: Resource | None, remade: str, removed: str
+    name: str, old: Resource, new: Resource | None, replaced: str, removed: str
 ) -> str | None:
     """Return why the nested stack *name* is deleted; None if it stays."""
     if removed and old.get("DeletionPolicy") not in KEPT:
         return removed
     if new is None:
         return None
-    if new["Type"] == old["Type"] and not remade:
+    if new["Type"] == old["Type"] and not replaced:
         return None
     if new.get("UpdateReplacePolicy") in KEPT:
         return None
-    change = remade if new["Type"] == old["Type"] else f"becomes {new['Type']}"
+    change = replaced if new["Type"] == old["Type"] else f"becomes {new['Type']}"
     return f"is removed, because {name} {change}"
 
 
@@ -141,52 +141,54 @@ def _deleted(tree: TemplateTree, why: str, path: LogicalIds) -> Iterator[DataLos
     """Yield a loss for each resource that holds data in a stack that is deleted."""
     for name, resource in tree.resources.items():
         if _holds_data(resource):
-            yield DataLoss(name, resource["Type"], why, _fate(resource.get("DeletionPolicy")), path)
+            yield DataLoss(
+                name, resource["Type"], why, _consequence(resource.get("DeletionPolicy")), path
+            )
         if name in tree.nested and resource.get("DeletionPolicy") not in KEPT:
             yield from _deleted(tree.nested[name], why, (*path, name))
 
 
-def _of(
-    name: str, old: Resource, new: Resource | None, remade: str, removed: str
+def _losses_of_resource(
+    name: str, old: Resource, new: Resource | None, replaced: str, removed: str
 ) -> Iterator[DataLoss]:
     type_ = old["Type"]
     if removed:
-        yield DataLoss(name, type_, removed, _fate(old.get("DeletionPolicy")))
+        yield DataLoss(name, type_, removed, _consequence(old.get("DeletionPolicy")))
     if new is None:
         return
     if new["Type"] != type_:
         what = f"becomes {new['Type']}"
-        yield DataLoss(name, type_, what, _fate(new.get("UpdateReplacePolicy")))
+        yield DataLoss(name, type_, what, _consequence(new.get("UpdateReplacePolicy")))
         return
-    if remade:
-        yield DataLoss(name, type_, remade, _fate(new.get("UpdateReplacePolicy")))
-    for weaker in _weaker(old, new):
+    if replaced:
+        yield DataLoss(name, type_, replaced, _consequence(new.get("UpdateReplacePolicy")))
+    for fact in _weakened_protections(old, new):
         yield DataLoss(
-            name, type_, weaker, "nothing is lost yet, but a later mistake would be final"
+            name, type_, fact, "no data is lost yet, but a later deletion would be final"
         )
 
 
-def _fate(policy: str | None) -> str:
+def _consequence(policy: str | None) -> str:
     return {
-        "Retain": "it stays, and CloudFormation forgets it",
-        "RetainExceptOnCreate": "it stays, and CloudFormation forgets it",
-        "Snapshot": "a last snapshot stays",
+        "Retain": "it is kept, outside of CloudFormation",
+        "RetainExceptOnCreate": "it is kept, outside of CloudFormation",
+        "Snapshot": "a final snapshot is kept",
     }.get(policy or "", "its data is deleted")
 
 
-def _weaker(old: Resource, new: Resource) -> Iterator[str]:
+def _weakened_protections(old: Resource, new: Resource) -> Iterator[str]:
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
         was, becomes = old.get(policy), new.get(policy)
         if _KEEPING.get(becomes or "", 0) < _KEEPING.get(was or "", 0):
             yield f"loses {policy} {was}, gets {becomes or 'none'}"
-    for path in _GUARDS.get(old["Type"], ()):
+    for path in _PROTECTIONS.get(old["Type"], ()):
         was, becomes = _property(old, path), _property(new, path)
         if _strength(becomes) < _strength(was):
             yield f"loses {'.'.join(path)} {was}, gets {'none' if becomes is None else becomes}"
 
 
 def _strength(value: Any) -> float:
-    """How much a guard guards; a number of days is its own strength."""
+    """Return how strong a protection is, for comparison; a number of days is its own strength."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and value.isdigit():
@@ -228,14 +230,14 @@ def _changed_values(
             for title, inner in nested.items()
             for name, why in _changed_outputs(old.nested[title], new.nested[title], inner).items()
         }
-        remade = {
+        replaced = {
             name: reason
             for name, resource in old.resources.items()
             if name in new.resources and name not in changed.names
             if (reason := _reason(resource, new.resources[name], lookup, changed.names))
         }
         conditions = _changed_conditions(old, new, changed)
-        names = {**changed.names, **conditions, **outputs, **remade}
+        names = {**changed.names, **conditions, **outputs, **replaced}
         if names.keys() == changed.names.keys():
             return ChangedValues(changed.names, nested)
         changed = ChangedValues(names, nested)
@@ -275,14 +277,14 @@ def _changed_parameters(
 
 
 def _parameters(tree: TemplateTree, title: str) -> dict[str, Any]:
-    """Return the parameters that a nested stack gets, with the defaults of the others."""
+    """Return the parameters that a nested stack gets, and the defaults of the others."""
     given = _property(tree.resources[title], ("Parameters",)) or {}
     return _defaults(tree.nested[title]) | dict(given)
 
 
 def _defaults(tree: TemplateTree) -> dict[str, Any]:
     declared = tree.body.get("Parameters") or {}
-    return {name: one.get("Default") for name, one in declared.items()}
+    return {name: parameter.get("Default") for name, parameter in declared.items()}
 
 
 def _changed_outputs(
@@ -297,7 +299,7 @@ def _changed_outputs(
     }
 
 
-def _reason(old: Resource, new: Resource, lookup: Lookup, remade: Mapping[str, str]) -> str:
+def _reason(old: Resource, new: Resource, lookup: Lookup, replaced: Mapping[str, str]) -> str:
     if old["Type"] != new["Type"]:
         return "changes its type"
     known = lookup(old["Type"])
@@ -308,7 +310,7 @@ def _reason(old: Resource, new: Resource, lookup: Lookup, remade: Mapping[str, s
             was, becomes = _property(old, path), _property(new, path)
             if was != becomes:
                 return f"{verb} replaced, because {'.'.join(path)} changes"
-            if moved := next((name for name in _names(becomes) if name in remade), ""):
+            if moved := next((name for name in _names(becomes) if name in replaced), ""):
                 return f"{verb} replaced, because {'.'.join(path)} refers to {moved}"
     return ""
 
@@ -322,7 +324,7 @@ def _property(resource: Resource, path: PropertyPath) -> Any:
 
 
 def _at(value: Any, path: Sequence[str]) -> Any:
-    """What stands at *path* in *value*; for every item of a list on the way there."""
+    """Return the value at *path* in *value*, as a list of items where *path* crosses a list."""
     if not path:
         return value
     match value:

@@ -1,4 +1,4 @@
-"""Draws which stack stands on which, as text that Mermaid or Graphviz turns into a picture."""
+"""Draw the dependencies of the stacks, as source text for Mermaid or Graphviz."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from deployer.model.desired import DesiredStack
 
 
 def mermaid(desired: Sequence[DesiredStack]) -> str:
-    """A Mermaid flowchart, one subgraph per region."""
+    """Return a Mermaid flowchart with a subgraph for each region."""
     lines = ["flowchart BT"]
     for region in _regions(desired):
         lines.append(f'  subgraph {region}["{region}"]')
-        lines += [f"    {each.short_name}" for each in desired if each.region == region]
+        lines += [f"    {stack.short_name}" for stack in desired if stack.region == region]
         lines.append("  end")
-    lines += [f"  {above} --> {below}" for above, below in _edges(desired)]
+    lines += [f"  {dependent} --> {dependency}" for dependent, dependency in _edges(desired)]
     return "\n".join(lines) + "\n"
 
 
 def dot(desired: Sequence[DesiredStack]) -> str:
-    """A Graphviz digraph."""
+    """Return a Graphviz digraph."""
     lines = ["digraph layers {", "  rankdir = BT;", "  node [shape = box];"]
     for region in _regions(desired):
         lines.append(f'  subgraph "cluster_{region}" {{')
         lines.append(f'    label = "{region}";')
-        lines += [f'    "{each.short_name}";' for each in desired if each.region == region]
+        lines += [f'    "{stack.short_name}";' for stack in desired if stack.region == region]
         lines.append("  }")
-    lines += [f'  "{above}" -> "{below}";' for above, below in _edges(desired)]
+    lines += [f'  "{dependent}" -> "{dependency}";' for dependent, dependency in _edges(desired)]
     return "\n".join([*lines, "}"]) + "\n"
 
 
 def _regions(desired: Sequence[DesiredStack]) -> Iterable[str]:
-    return dict.fromkeys(each.region for each in desired)
+    return dict.fromkeys(stack.region for stack in desired)
 
 
 def _edges(desired: Sequence[DesiredStack]) -> Iterable[tuple[str, str]]:
-    layers = {each.name: each.short_name for each in desired}
-    return [(each.short_name, layers[need]) for each in desired for need in each.dependencies]
+    layers = {stack.name: stack.short_name for stack in desired}
+    return [(stack.short_name, layers[need]) for stack in desired for need in stack.dependencies]

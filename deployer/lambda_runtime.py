@@ -1,15 +1,16 @@
-"""What Lambda's Python has besides the standard library: boto3, and what boto3 needs.
+"""The packages of Lambda's Python runtime: boto3 and its dependencies.
 
-It is in no zip, and all that a function finds on this machine beside its own zip.
+Deployment packages do not contain them. On this machine, functions run with links to them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
-# By the name on PyPI: the module (Lambda developer guide, Runtime-included SDK versions).
+# Module by PyPI name (Lambda developer guide, Runtime-included SDK versions).
 PACKAGES = {
     "boto3": "boto3",
     "botocore": "botocore",
@@ -22,26 +23,24 @@ PACKAGES = {
 
 
 def link(folder: Path) -> None:
-    """Make *folder* hold exactly these packages, as links to the ones that we run with."""
+    """Make *folder* contain exactly these packages, as links to the installed ones."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {path.name: path for path in _here()}
+    packages = {path.name: path for path in _installed()}
     for found in folder.iterdir():
-        if wanted.get(found.name) != found.resolve():
+        if packages.get(found.name) != found.resolve():
             found.unlink(missing_ok=True)
-    for name, path in wanted.items():
+    for name, path in packages.items():
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(path)
 
 
 def normal(name: str) -> str:
-    """The *name* of a package as PyPI compares it (PEP 503)."""
+    """Return the normalized *name* of a package (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _here() -> Iterator[Path]:
-    """Where each package is installed; one that is not is left out, as nobody here uses it."""
-    from importlib.util import find_spec  # Stacks import this module, and never link.
-
+def _installed() -> Iterator[Path]:
+    """Yield where each package is installed; skip packages that are not installed."""
     for module in PACKAGES.values():
         if (spec := find_spec(module)) and spec.origin:
             file = Path(spec.origin).resolve()

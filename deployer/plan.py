@@ -19,7 +19,7 @@ from deployer.model.template_tree import (
     desired_templates,
     format_path,
 )
-from deployer.update_refusals import HINT, refusals
+from deployer.update_refusals import HINT, find_update_refusals
 
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
@@ -185,7 +185,9 @@ def refuse_impossible(steps: Iterable[Step], templates: Mapping[str, TemplateTre
         f"{step.desired.name}: {fact}"
         for step in steps
         if isinstance(step, Update) and step.desired.name in templates
-        for fact in refusals(templates[step.desired.name], desired_templates(step.desired))
+        for fact in find_update_refusals(
+            templates[step.desired.name], desired_templates(step.desired)
+        )
     ]
     if facts:
         raise GuardError("\n".join(facts), hint=HINT)

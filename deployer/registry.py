@@ -1,6 +1,6 @@
-"""What CloudFormation's registry says of a resource type: data that cfn-lint's package carries.
+"""Look up resource types in CloudFormation's registry, which is part of the cfn-lint package.
 
-Read as plain JSON, since importing cfn-lint costs seconds.
+The files are read as JSON, since importing cfn-lint takes seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PropertyPath: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True)
 class ResourceType:
-    """Which properties, if they change, make a resource anew; `*` stands for every list item."""
+    """The properties whose change replaces a resource; `*` in a path means each item of a list."""
 
     create_only: frozenset[PropertyPath]
     maybe_create_only: frozenset[PropertyPath]
@@ -26,7 +26,7 @@ class ResourceType:
 
 @functools.cache
 def resource_type(name: str) -> ResourceType | None:
-    """The type called *name*, such as AWS::S3::Bucket; None if the registry does not know it."""
+    """Return the type *name*, such as AWS::S3::Bucket; None if the registry does not have it."""
     known = schema(name)
     if known is None:
         return None
@@ -37,7 +37,7 @@ def resource_type(name: str) -> ResourceType | None:
 
 
 def schema(name: str) -> dict[str, Any] | None:
-    """The whole schema of the type called *name*, as AWS publishes it; None if it is unknown."""
+    """Return the schema that AWS publishes for the type *name*; None if there is none."""
     if name not in _files():
         return None
     found: dict[str, Any] = json.loads((_data() / "resources" / _files()[name]).read_text())
@@ -45,13 +45,13 @@ def schema(name: str) -> dict[str, Any] | None:
 
 
 def _paths(pointers: Iterable[str]) -> frozenset[PropertyPath]:
-    """`/properties/Endpoint/Address` as (Endpoint, Address)."""
+    """Convert JSON pointers: `/properties/Endpoint/Address` becomes (Endpoint, Address)."""
     return frozenset(tuple(pointer.split("/")[2:]) for pointer in pointers)
 
 
 @functools.cache
 def _files() -> dict[str, str]:
-    """The file of each type's schema; us-east-1 has them all."""
+    """Return the file of each type's schema; us-east-1 has all types."""
     index = json.loads((_data() / "providers" / "us-east-1.json").read_text())
     return {name: f"{file}.json" for name, file in index.items()}
 

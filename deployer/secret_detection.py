@@ -1,7 +1,7 @@
-"""Finds what looks like a secret in a text, and keeps it out of messages.
+"""Find text that looks like a secret, and keep it out of messages.
 
-It knows secrets by their form, and passwords by the name they are given. Whoever shows text
-that came from outside shows it `mask`, a single value `quote`.
+Credentials are found by their form, passwords by the name of their variable. Pass text from
+outside to `mask` before it is printed, and a single value to `quote`.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ _FORMS = {
     "a JSON web token": r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",
     "a URL with a password": r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://[^\s/@:\"']*:[^\s/@\"']+@[^\s\"']*",
     "an AWS secret access key": r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])",
-    # name = "value", and name = value, as in a comment; but not name = true, 8, [ or {.
+    # name = "value", and name = value as in a comment; but not name = true, 8, [ or {.
     "a password": rf"(?i:(?<![A-Za-z0-9]){_NAMES}[\"']?[ \t]*=[ \t]*)"
     r"(?:\"(?P<double>[^\"\n]+)|'(?P<single>[^'\n]+)"
     r"|(?!(?:true|false|\d+)(?:\s|$))(?P<bare>[^\s\"'{\[]\S*))",
 }
-# The kinds that no other text looks like, wherever it is.
+# The kinds that have an unmistakable form.
 _CREDENTIALS = ("an AWS access key id", "a private key", "a GitHub token", "a Slack token")
 CREDENTIAL = re.compile("|".join(_FORMS[kind] for kind in _CREDENTIALS))
 _PATTERNS = {kind: re.compile(form) for kind, form in _FORMS.items()}
-# A path, an ARN, and the name of a variable such as ROLLBAR_ACCESS_TOKEN.
+# A path, an ARN, or the name of a variable such as ROLLBAR_ACCESS_TOKEN.
 _REFERENCE = re.compile(r"/[\w./-]+|arn:aws:[\w:./-]+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _NAME = re.compile(rf"(?i)(?:^|[^a-z0-9]){_NAMES}$")
 
 
 @dataclass(frozen=True)
 class Secret:
-    """Something that looks like a secret, and where in the text it stands."""
+    """Text that looks like a secret; *start* is its position."""
 
     kind: str
     start: int
@@ -48,7 +48,7 @@ class Secret:
 
 
 def find(text: str) -> Iterator[Secret]:
-    """Everything in *text* that looks like a secret."""
+    """Yield everything in *text* that looks like a secret."""
     for kind, pattern in _PATTERNS.items():
         for match in pattern.finditer(text):
             group = match.lastgroup or 0
@@ -57,21 +57,21 @@ def find(text: str) -> Iterator[Secret]:
 
 
 def is_password(name: str, value: str) -> bool:
-    """Whether *name* says that *value* is a secret, and not where the secret is kept."""
+    """Return whether *value* is a secret according to *name*, and not a reference to a secret."""
     return bool(value and _NAME.search(name)) and not _REFERENCE.fullmatch(value)
 
 
 def mask(text: str) -> str:
-    """*text* without its secrets."""
-    clean, at = "", 0
+    """Return *text* with each secret replaced by MASK."""
+    clean, end = "", 0
     for secret in sorted(find(text), key=lambda secret: secret.start):
-        clean += text[at : secret.start] + MASK
-        at = max(at, secret.start + len(secret.text))
-    return clean + text[at:]
+        clean += text[end : secret.start] + MASK
+        end = max(end, secret.start + len(secret.text))
+    return clean + text[end:]
 
 
 def quote(value: object) -> str:
-    """*value* as a message may quote it: a short one as TOML has it, another by its kind."""
+    """Return *value* for a message: a short value as in TOML, others as a description."""
     match value:
         case bool():
             return str(value).lower()
@@ -100,7 +100,7 @@ def _is_plausible(kind: str, text: str) -> bool:
 
 
 def _is_random(text: str) -> bool:
-    """Secret keys look random: they mix kinds of characters, and few come twice."""
+    """Return whether *text* mixes kinds of characters and repeats few, as random keys do."""
     mixed = all(re.search(kind, text) for kind in ("[a-z]", "[A-Z]", "[0-9/+]"))
     shares = [count / len(text) for count in Counter(text).values()]
     entropy = -sum(share * math.log2(share) for share in shares)

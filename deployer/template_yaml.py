@@ -1,4 +1,7 @@
-"""Templates as YAML: written for people to review, with short intrinsics, and read back."""
+"""Write templates as YAML that is easy to review, and read templates that are deployed.
+
+Intrinsic functions are written in their short form and read into their long form.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,21 @@ _NUMBERLIKE = re.compile(r"[0-9+\-.]")
 
 
 class UnwritableError(ValueError):
-    """A value that no template can hold."""
+    """Raised for a value that a template cannot contain."""
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Safe YAML without anchors: two equal values are written twice, for the reviewer."""
+    """A safe dumper without anchors: equal values are written twice, which is easier to review."""
 
     def ignore_aliases(self, _data: object) -> bool:
-        """No value refers to another."""
+        """Return True: never write an alias."""
         return True
 
 
 def dump(template: Mapping[str, Any]) -> str:
-    """*template* as YAML text; the order of its keys is kept, a value stays on its line.
+    """Return *template* as YAML; keys keep their order, values are not wrapped.
 
-    Raises UnwritableError for a value that is no text, number, list or mapping.
+    Raise UnwritableError for a value that is not text, a number, a list or a mapping.
     """
     return yaml.dump(template, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 
@@ -44,7 +47,7 @@ def _represent_mapping(dumper: _Dumper, data: dict[str, Any]) -> yaml.Node:
 
 
 def _represent_intrinsic(dumper: _Dumper, short: str, name: str, argument: Any) -> yaml.Node:
-    """`!Ref X` and the like; the long form where the tag would hide the argument's own."""
+    """Write a short form such as `!Ref X`; the long form if the argument has a tag itself."""
     node = dumper.represent_data(_dotted(argument) if short == "GetAtt" else argument)
     if node.tag.startswith("!") or not isinstance(argument, str | list | dict):
         key = dumper.represent_data(name)
@@ -54,14 +57,14 @@ def _represent_intrinsic(dumper: _Dumper, short: str, name: str, argument: Any) 
 
 
 def _dotted(argument: Any) -> Any:
-    """`[Vpc, CidrBlock]` as `Vpc.CidrBlock`, unless a part is not a literal."""
+    """Return `[Vpc, CidrBlock]` as `Vpc.CidrBlock`, unless a part is not text."""
     if isinstance(argument, list) and all(isinstance(part, str) for part in argument):
         return ".".join(argument)
     return argument
 
 
 def _represent_str(dumper: _Dumper, text: str) -> yaml.Node:
-    """Quote what starts like a number: YAML 1.1 and 1.2 readers disagree about 012 and 1e3."""
+    """Quote text that starts like a number: YAML 1.1 and 1.2 differ about 012 and 1e3."""
     quoted = not text or _NUMBERLIKE.match(text)
     return dumper.represent_scalar(
         _STR, text, style="|" if "\n" in text else '"' if quoted else None
@@ -69,7 +72,7 @@ def _represent_str(dumper: _Dumper, text: str) -> yaml.Node:
 
 
 def _refuse(_dumper: _Dumper, value: object) -> yaml.Node:
-    raise UnwritableError(f"{value!r} is {type(value).__name__}, which no template can hold")
+    raise UnwritableError(f"{value!r} is {type(value).__name__}, which a template cannot contain")
 
 
 _Dumper.add_representer(set, _refuse)
@@ -80,13 +83,13 @@ _Dumper.add_representer(str, _represent_str)
 
 
 class _Reader(yaml.CSafeLoader):
-    """Safe YAML that knows CloudFormation's tags."""
+    """A safe loader with CloudFormation's tags."""
 
 
 def load(text: str) -> dict[str, Any]:
-    """The template in *text*, YAML or JSON, intrinsics in their long form; empty if it is none.
+    """Return the template in *text*, which is YAML or JSON; empty if it is not a template.
 
-    The text is not trusted: the result is also empty if it cannot be loaded in bounded memory.
+    The text is not trusted: the result is also empty if loading it would exceed `yaml_limits`.
     """
     try:
         yaml_limits.check(text)
@@ -97,7 +100,7 @@ def load(text: str) -> dict[str, Any]:
 
 
 def _intrinsic(reader: _Reader, tag: str, node: yaml.Node) -> dict[str, Any]:
-    """`!GetAtt Vpc.CidrBlock` as Fn::GetAtt of two parts, and the like."""
+    """Return the long form, such as Fn::GetAtt with two parts for `!GetAtt Vpc.CidrBlock`."""
     argument = _argument(reader, node)
     if tag == "GetAtt" and isinstance(argument, str):
         argument = argument.split(".", 1)
@@ -109,7 +112,7 @@ def _argument(reader: _Reader, node: yaml.Node) -> Any:
         return reader.construct_sequence(node, deep=True)
     if isinstance(node, yaml.MappingNode):
         return reader.construct_mapping(node, deep=True)
-    return str(node.value)  # A short intrinsic has text, whatever the text looks like.
+    return str(node.value)  # A short form has text, even if it looks like a number.
 
 
 _Reader.add_multi_constructor("!", _intrinsic)

@@ -1,8 +1,8 @@
-"""Name the changes of a template that AWS refuses in the middle of an update.
+"""Predict the changes of a template that AWS refuses during an update.
 
-Predicted from the deployed template and the new one. CloudFormation creates what is new before it
-deletes what is gone, so a fixed name is taken as long as its old owner is there. A resource that
-moves into a nested stack, or out of one, is not seen.
+The deployed template and the new one are compared. CloudFormation creates new resources before it
+deletes old ones, so a fixed name is in use until its old owner is deleted. A resource that moves
+into a nested stack, or out of one, is not recognized.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Lookup: TypeAlias = Callable[[str], ResourceType | None]
 
 HINT = "give it another name or its old logical id, or deploy the change in two steps"
 
-# The properties that have to be unique together in an account and region, by type.
+# By type: the properties whose combination must be unique in an account and region.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "AWS::CloudFront::Function": ("Name",),
     "AWS::CloudWatch::Alarm": ("AlarmName",),
@@ -54,18 +54,20 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 _TABLE = "AWS::DynamoDB::Table"
 
 
-def refusals(
+def find_update_refusals(
     old: TemplateTree, new: TemplateTree, lookup: Lookup = resource_type
 ) -> tuple[str, ...]:
-    """Return what AWS would refuse of an update from *old* to *new*: the resource and the fact."""
+    """Return what AWS refuses in an update from *old* to *new*: the resource and the fact."""
     found: list[str] = []
     for path, tree in old.walk():
         if after := new.at(path):
-            found += _of(tree, after, path, lookup)
+            found += _refusals(tree, after, path, lookup)
     return tuple(found)
 
 
-def _of(old: TemplateTree, new: TemplateTree, path: LogicalIds, lookup: Lookup) -> Iterator[str]:
+def _refusals(
+    old: TemplateTree, new: TemplateTree, path: LogicalIds, lookup: Lookup
+) -> Iterator[str]:
     owners = {
         owned: logical_id
         for logical_id, resource in old.resources.items()
@@ -88,7 +90,7 @@ def _of(old: TemplateTree, new: TemplateTree, path: LogicalIds, lookup: Lookup) 
 
 
 def _fixed_name(resource: Resource) -> tuple[str, str] | None:
-    """The type and the name that an author gave; None if CloudFormation makes one up."""
+    """Return the type and the name of *resource*; None if CloudFormation generates the name."""
     keys = _NAMES.get(resource["Type"], ())
     properties = resource.get("Properties") or {}
     values = [properties[key] for key in keys if properties.get(key) is not None]
@@ -98,15 +100,15 @@ def _fixed_name(resource: Resource) -> tuple[str, str] | None:
 
 
 def _replaced_by(before: Resource, after: Resource, lookup: Lookup) -> str:
-    """The property whose change makes a resource anew; empty if there is none."""
+    """Return the changed property that replaces the resource; empty if there is none."""
     known = lookup(before["Type"])
-    was, becomes = (each.get("Properties") or {} for each in (before, after))
+    was, becomes = (resource.get("Properties") or {} for resource in (before, after))
     paths = known.create_only if known else frozenset()
     return next((p[0] for p in sorted(paths) if was.get(p[0]) != becomes.get(p[0])), "")
 
 
 def _index_changes(before: Resource, after: Resource) -> Iterator[str]:
-    """DynamoDB adds or deletes one global secondary index in an update, and changes none."""
+    """Yield changes of indexes: DynamoDB adds or deletes one in an update, and changes none."""
     was, becomes = _indexes(before), _indexes(after)
     changes = sorted(was.keys() ^ becomes.keys())
     if len(changes) > 1:
@@ -123,5 +125,7 @@ def _index_changes(before: Resource, after: Resource) -> Iterator[str]:
 def _indexes(table: Resource) -> Mapping[str, Mapping[str, Any]]:
     properties = table.get("Properties") or {}
     indexes = properties.get("GlobalSecondaryIndexes") or []
-    known = [one for one in indexes if isinstance(one, dict)] if isinstance(indexes, list) else []
-    return {str(one.get("IndexName")): one for one in known}
+    known = (
+        [index for index in indexes if isinstance(index, dict)] if isinstance(indexes, list) else []
+    )
+    return {str(index.get("IndexName")): index for index in known}

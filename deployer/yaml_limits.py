@@ -1,7 +1,7 @@
 """Measure untrusted YAML before it is loaded.
 
-A few bytes can expand to gigabytes (aliases of aliases), or overflow the stack of libyaml, which
-ends the process (deep nesting). Events are read one at a time, so measuring costs no memory.
+A few bytes can expand to gigabytes (aliases of aliases), or overflow the stack of libyaml and end
+the process (deep nesting). Events are read one at a time, so measuring needs little memory.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The types a setting can have: each knows what a valid value looks like, and says so.
+"""The types of settings, each with its valid values and a description of them.
 
-A `Settings` class is one table of config/ENV.toml. Everything in it is frozen, every key is
-known, and units stand in names (`log_retention_days`).
+A `Settings` class is one table of config/ENV.toml. Settings are frozen, unknown keys are errors,
+and units are part of the name (`log_retention_days`).
 
-Each type's words finish the sentence "… is not …" of an error, and describe it in editors.
+The description of a type completes the sentence "… is not …" in errors, and is shown by editors.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from msgspec import Meta
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of a config file: subclass it (`frozen=True`) with typed fields.
+    """A table of a config file; subclasses (`frozen=True`) add typed fields.
 
-    A rule between fields is checked in `__post_init__`, which raises ConflictError.
+    A rule about several fields is checked in `__post_init__`, which raises ConflictError.
     """
 
 
 class ConflictError(ValueError):
-    """Settings that are valid one by one, but not together.
+    """Raised for settings that are valid alone, but not together.
 
-    Each of *conflicts* is the key of a setting, dotted below its table, and a fact about it.
+    Each of *conflicts* is the key of a setting, relative to its table, and the fact about it.
     """
 
     def __init__(self, *conflicts: tuple[str, str]) -> None:
@@ -35,16 +35,16 @@ class ConflictError(ValueError):
 
 
 class Cidr(IPv4Network):
-    """An IPv4 network as AWS takes it: no host bits set, /16 to /28.
+    """An IPv4 network that AWS accepts for a VPC: no host bits set, /16 to /28.
 
-    No two in all the environments may overlap, so a Cidr setting has no default.
+    Networks of different environments must not overlap, so a Cidr setting has no default.
     """
 
     words: ClassVar[str] = "an IPv4 network of /16 to /28, such as 10.0.0.0/16"
     pattern: ClassVar[str] = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/(1[6-9]|2[0-8])$"
 
     def __init__(self, address: object) -> None:
-        """Read *address*, such as 10.0.0.0/16; raises ValueError with the reason."""
+        """Parse *address*, such as 10.0.0.0/16; raise ValueError with the reason if it is invalid."""
         super().__init__(address, strict=False)
         if isinstance(address, str) and address.partition("/")[0] != str(self.network_address):
             raise ValueError(f"{address} has host bits set; did you mean '{self}'?")
@@ -53,12 +53,12 @@ class Cidr(IPv4Network):
 
 
 def described(words: str, **limits: Any) -> Meta:
-    """The *limits* of a type (as msgspec's Meta takes them), and the *words* that say them."""
+    """Return the annotation of a type with *limits*, which *words* describe (see msgspec's Meta)."""
     return Meta(description=words, extra={"words": words}, **limits)
 
 
 def one_of(words: str, options: Sequence[str]) -> Meta:
-    """The *options* of a type that are too many for a Literal, and the *words* that say them."""
+    """Return the annotation of a type with more *options* than a Literal should list."""
     return Meta(
         description=words,
         extra={"words": words, "options": tuple(options)},
@@ -116,7 +116,7 @@ Port: TypeAlias = Annotated[int, described("a port from 1 to 65535", ge=1, le=65
 Gibibytes: TypeAlias = Annotated[int, described("a size from 1 to 65536 GiB", ge=1, le=65536)]
 
 # fmt: off
-# What CloudWatch Logs can keep; a test compares it with botocore.
+# The retention periods of CloudWatch Logs; a test compares them with botocore.
 LogRetentionDays: TypeAlias = Annotated[
     Literal[
         1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
@@ -143,7 +143,7 @@ Region: TypeAlias = Annotated[
 # fmt: on
 
 
-# The memory each Fargate CPU size can have; a test compares it with cfn-lint.
+# The memory sizes of each Fargate CPU size; a test compares them with cfn-lint.
 FARGATE_MEMORY_MIB = {
     256: (512, 1024, 2048),
     512: tuple(range(1024, 4096 + 1, 1024)),
@@ -164,7 +164,7 @@ class FargateSize(Settings, frozen=True):
     memory_mib: Annotated[int, described("a memory size in MiB", ge=512, le=122880)]
 
     def __post_init__(self) -> None:
-        """Refuse a pair that Fargate does not have."""
+        """Raise ConflictError if Fargate does not offer this pair."""
         sizes = FARGATE_MEMORY_MIB[self.cpu]
         if self.memory_mib not in sizes:
             near = min(sizes, key=lambda size: abs(size - self.memory_mib))

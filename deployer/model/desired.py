@@ -20,7 +20,7 @@ BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a b
 class NestedTemplate:
     """The template of a nested stack: *name* is for messages, *key* is its key in the bucket.
 
-    *path* has its logical id, after those of the nested stacks around it, outermost first.
+    *path* has the logical ids of the nested stacks around it, outermost first, and its own.
     """
 
     name: str
@@ -64,7 +64,7 @@ class DesiredStack:
 
     @property
     def too_long(self) -> bool:
-        """The text does not fit into a call and has to go through the artifact bucket."""
+        """Whether the text is too long for a call and must be uploaded to the artifact bucket."""
         return len(self.text.encode()) > BODY_LIMIT
 
     def key(self, artifact: Artifact) -> str:
@@ -73,6 +73,6 @@ class DesiredStack:
 
 
 def holds_data(text: str) -> bool:
-    """Some resource outlives the stack: its author said what is in it is worth keeping."""
+    """Return whether a resource is kept when the stack is deleted, according to its policy."""
     kept = r"""DeletionPolicy["']?\s*:\s*["']?(Retain|RetainExceptOnCreate|Snapshot)\b"""
     return re.search(kept, text) is not None

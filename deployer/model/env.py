@@ -1,4 +1,4 @@
-"""The settings of an environment that every stack may need."""
+"""The settings of an environment that any stack may use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from deployer.ownership import Owner
 
 
 class Env(Settings, frozen=True):
-    """What every stack may need of its environment: the `[env]` table of config/ENV.toml."""
+    """The `[env]` table of config/ENV.toml: settings of an environment that any stack may use."""
 
     project: Name
     prefix: Name
@@ -19,11 +19,11 @@ class Env(Settings, frozen=True):
     protect: bool
     former_regions: tuple[Region, ...] = ()
 
-    def stack_name(self, layer: str) -> str:
-        """The CloudFormation name of a layer's stack, such as crd-dev-network."""
-        return f"{self.prefix}-{self.name}-{layer}"
+    def stack_name(self, short_name: str) -> str:
+        """Return the full name of the stack *short_name*, such as crd-dev-network."""
+        return f"{self.prefix}-{self.name}-{short_name}"
 
     @property
     def owner(self) -> Owner:
-        """The environment as the tags of its stacks identify it."""
+        """The owner that the tags of the environment's stacks name."""
         return Owner(self.project, self.name, self.stack_name(""))

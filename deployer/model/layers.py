@@ -1,15 +1,15 @@
-"""A stack, and the typed values that pass from one stack to the next.
+"""Collect the stacks of an environment, and pass typed values from one stack to the next.
 
-A stack's outputs are a dataclass, its dependencies are arguments:
+The outputs of a stack are a dataclass, its dependencies are arguments:
 
     def layers(config: Config) -> Layers:
         layers = Layers(config.env)
         net = layers.add("network", network.define, config.network)
         cluster_ = layers.add("cluster", cluster.define, config.cluster, net)
 
-`add` runs `define`, publishes each field of what it returns as an output with an export, and
-returns the same type with each value imported. So nobody types an export name, line order is
-layer order, and the dependency graph is what was passed to `add`.
+`add` calls `define`, publishes each field of the result as an output with an export, and returns
+the same type with each value imported. So export names are never typed, the stacks are deployed in
+the order of the lines, and the dependency graph follows from the arguments of `add`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ T = TypeVar("T")
 
 @dataclass
 class Layers:
-    """Every stack of an environment, lowest first."""
+    """The stacks of an environment, dependencies first.
+
+    *given* has the outputs of each stack, as other stacks import them, and the stack. *manual* has
+    the short names of the stacks that only an administrator deploys.
+    """
 
     env: Env
     stacks: list[Stack] = field(default_factory=list)
@@ -48,19 +52,19 @@ class Layers:
     manual: frozenset[str] | None = None
 
     def __iter__(self) -> Iterator[Stack]:
-        """Every stack, lowest first."""
+        """Iterate over the stacks, dependencies first."""
         return iter(self.stacks)
 
     @property
     def outputs(self) -> list[object]:
-        """The outputs of every stack in the environment's region, as other stacks import them."""
+        """The outputs of the stacks in the environment's region, as other stacks import them."""
         return [outputs for outputs, stack in self.given if stack.region == self.env.region]
 
     def use_artifact_bucket(self, bucket: Value, *, manual: Iterable[str] | None = None) -> None:
-        """Name the bucket, an output of a stack, for what is too long or too big for a call.
+        """Store code, nested templates and long templates of the next stacks in *bucket*.
 
-        Artifacts of the stacks that follow are in the folder RELEASES, except those of *manual*,
-        the layers that only an administrator deploys. Without *manual* no stack uses the folder.
+        *bucket* is an output of a stack. Artifacts are stored in the folder RELEASES, except those
+        of the stacks in *manual*. Without *manual* no stack uses that folder.
         """
         if isinstance(bucket, stack_file_errors.Undefined):
             return
@@ -74,55 +78,55 @@ class Layers:
         self.artifact_bucket = next(found, None)
         if self.artifact_bucket is None:
             raise SynthError(
-                f"use_artifact_bucket: {bucket!r} is not an output of a stack added before",
-                hint="give it an output, such as that of the foundation",
+                f"use_artifact_bucket: {bucket!r} is not an output of a stack that was added before",
+                hint="pass an output, such as that of the foundation",
             )
 
-    def folder(self, layer: str) -> str:
-        """Return the folder of the artifact bucket that *layer* uses."""
-        return "" if self.manual is None or layer in self.manual else RELEASES
+    def folder(self, short_name: str) -> str:
+        """Return the folder of the artifact bucket that the stack *short_name* uses."""
+        return "" if self.manual is None or short_name in self.manual else RELEASES
 
-    def in_region(self, region: str) -> At:
-        """The same layers, for a stack of another *region*."""
-        return At(self, region)
+    def in_region(self, region: str) -> RegionalLayers:
+        """Return these layers for adding stacks in another *region*."""
+        return RegionalLayers(self, region)
 
     def add(
         self,
-        layer: str,
+        short_name: str,
         define: Callable[Concatenate[Template, Env, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Define the stack of *layer* above what it is given; see the module's first lines.
+        """Add the stack *short_name*, which *define* defines; the other arguments are passed to it.
 
-        Returns what *define* returned, with every value as other stacks see it.
-        Raises SynthError if the name is taken or an output is not a value.
+        Return the result of *define* with every value as other stacks import it.
+        Raise SynthError if the name is taken or an output is not a value.
         """
-        return self.in_region(self.env.region).add(layer, define, *args, **kwargs)
+        return self.in_region(self.env.region).add(short_name, define, *args, **kwargs)
 
 
 @dataclass(frozen=True)
-class At:
-    """Adds stacks of one region to the layers of an environment."""
+class RegionalLayers:
+    """The layers of an environment, for adding stacks in one region."""
 
     layers: Layers
     region: str
 
     def add(
         self,
-        layer: str,
+        short_name: str,
         define: Callable[Concatenate[Template, Env, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """As `Layers.add`; values of another region's stacks become template parameters.
+        """Add a stack, see `Layers.add`; values from other regions become template parameters.
 
-        While mistakes are collected, a stack that has one is passed over, with its dependents.
+        While errors are collected, a stack that has one is skipped, with its dependents.
         """
         if any(isinstance(arg, stack_file_errors.Undefined) for arg in (*args, *kwargs.values())):
             return cast("T", stack_file_errors.Undefined())
         try:
-            return self._add(layer, define, *args, **kwargs)
+            return self._add(short_name, define, *args, **kwargs)
         except Exception as error:
             if not stack_file_errors.collect(error):
                 raise
@@ -130,44 +134,47 @@ class At:
 
     def _add(
         self,
-        layer: str,
+        short_name: str,
         define: Callable[Concatenate[Template, Env, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
         env = self.layers.env
-        name = env.stack_name(layer)
+        name = env.stack_name(short_name)
         _check_new(name, self.layers)
-        folder = self.layers.folder(layer)
+        folder = self.layers.folder(short_name)
         template = Template(first_sentence(define), file_of(define), folder=folder)
-        inbound = _Inbound(self.layers.given, self.region, template)
-        seen = [inbound.seen(arg) for arg in args]
-        named = {key: inbound.seen(arg) for key, arg in kwargs.items()}
+        inputs = _Inputs(self.layers.given, self.region, template)
+        positional = [inputs.resolve(arg) for arg in args]
+        keywords = {key: inputs.resolve(arg) for key, arg in kwargs.items()}
         try:
             with stack_file_errors.quiet_validators():
                 outputs = define(
-                    template, msgspec.structs.replace(env, region=self.region), *seen, **named
+                    template,
+                    msgspec.structs.replace(env, region=self.region),
+                    *positional,
+                    **keywords,
                 )
         except TypeError as error:
-            _refuse_arguments(error, layer, define)
+            _refuse_arguments(error, short_name, define)
             raise
-        if outputs is None and _gives_outputs(define):
+        if outputs is None and _has_outputs(define):
             raise SynthError(
-                f"{template.file}: {layer}: define returned nothing",
+                f"{template.file}: {short_name}: define returned nothing",
                 hint="return the dataclass that it is annotated with",
             )
         imported = _publish(name, template, outputs)
         body = template.body()
-        parameters = inbound.used(body)
+        parameters = inputs.used(body)
         stack = Stack(
-            short_name=layer,
+            short_name=short_name,
             name=name,
             region=self.region,
             template=template,
             body=body,
-            dependencies=tuple(inbound.dependencies),
+            dependencies=tuple(inputs.dependencies),
             parameters=parameters,
-            tags=_tags(env, layer),
+            tags=_tags(env, short_name),
             protect=env.protect,
         )
         _check_imports(stack, self.layers)
@@ -177,8 +184,8 @@ class At:
         return imported
 
 
-class _Inbound:
-    """What a stack is given of the stacks below: imports, or parameters across regions."""
+class _Inputs:
+    """The values that a stack gets from other stacks: imports, or parameters across regions."""
 
     def __init__(self, given: list[tuple[object, Stack]], region: str, template: Template) -> None:
         self._given = given
@@ -187,8 +194,8 @@ class _Inbound:
         self.dependencies: dict[str, None] = {}
         self.parameters: dict[str, OutputOf] = {}
 
-    def seen(self, argument: Any) -> Any:
-        """*argument*, as this stack sees it."""
+    def resolve(self, argument: Any) -> Any:
+        """Return *argument* as this stack refers to it."""
         producer = next((stack for value, stack in self._given if value is argument), None)
         if producer is None:
             return argument
@@ -221,54 +228,58 @@ class _Inbound:
 
 
 def export_name(stack: str, output: str) -> str:
-    """What the export of an output is called in its region."""
+    """Return the export name of an output, which is unique in its region."""
     return f"{stack}-{output}"
 
 
-def _tags(env: Env, layer: str) -> dict[str, str]:
-    """What every resource of the stack is tagged with: nothing that changes from run to run."""
-    return env.owner.tags(env.stack_name(layer)) | {"group": f"{env.project}-{layer}"}
+def _tags(env: Env, short_name: str) -> dict[str, str]:
+    """Return the tags of every resource of the stack; they are the same in each run."""
+    return env.owner.tags(env.stack_name(short_name)) | {"group": f"{env.project}-{short_name}"}
 
 
 def _publish(stack: str, template: Template, outputs: T) -> T:
-    """Publish each value of *outputs*, and return them as other stacks import them."""
+    """Publish each value of *outputs*; return *outputs* as other stacks import them."""
 
     def publish(title: str, value: Value) -> Value:
         name = export_name(stack, title)
         template.add_output(Output(title, Value=value, Export=Export(name)))
         return ImportValue(name)
 
-    return map_values(outputs, publish, of=stack)
+    return map_values(outputs, publish, stack=stack)
 
 
 def _check_new(name: str, layers: Layers) -> None:
+    """Raise SynthError if a stack of this name was added before."""
     if any(stack.name == name for stack in layers):
-        raise SynthError(f"{name}: there are two stacks of this name", hint="rename a layer")
+        raise SynthError(f"{name}: there are two stacks with this name", hint="rename a stack")
 
 
 def _check_imports(stack: Stack, layers: Layers) -> None:
-    """A value of a stack that was not passed to `add` would be a hidden dependency."""
+    """Raise SynthError for an import from a stack that was not passed to `add`.
+
+    It would be a hidden dependency.
+    """
     allowed = {
-        export_name(below.name, output)
-        for below in layers
-        if below.name in stack.dependencies
-        for output in below.template.outputs
+        export_name(dependency.name, output)
+        for dependency in layers
+        if dependency.name in stack.dependencies
+        for output in dependency.template.outputs
     }
     for name in sorted(set(imports(stack.body)) - allowed):
         raise SynthError(
-            f"{stack.name}: imports {name} from a stack it was not given",
+            f"{stack.name}: imports {name} from a stack that it did not get",
             hint="pass the other stack's outputs to add(), not a value taken from them",
         )
 
 
-def _gives_outputs(define: Callable[..., object]) -> bool:
-    """Return whether *define* says that it always returns something."""
+def _has_outputs(define: Callable[..., object]) -> bool:
+    """Return whether *define* is annotated to return outputs always."""
     returned = inspect.signature(define).return_annotation
     return returned is not inspect.Signature.empty and "None" not in str(returned)
 
 
-def _refuse_arguments(error: TypeError, layer: str, define: Callable[..., object]) -> None:
-    """Raise SynthError if *define* was not entered, for it takes other arguments."""
+def _refuse_arguments(error: TypeError, short_name: str, define: Callable[..., object]) -> None:
+    """Raise SynthError if *error* means that *define* does not accept these arguments."""
     if error.__traceback__ and error.__traceback__.tb_next is None:
         frame = inspect.currentframe()
         while frame is not None and frame.f_code.co_filename == __file__:
@@ -276,6 +287,6 @@ def _refuse_arguments(error: TypeError, layer: str, define: Callable[..., object
         place = f"{short_path(Path(frame.f_code.co_filename))}:{frame.f_lineno} " if frame else ""
         takes = ", ".join(inspect.signature(define).parameters)
         raise SynthError(
-            f"{place}{layer}: {error}",
+            f"{place}{short_name}: {error}",
             hint=f"define of {short_path(file_of(define))} takes {takes}",
         ) from error

@@ -1,4 +1,4 @@
-"""Find where in a stack file a resource is defined, and the sentence that describes the file."""
+"""Find the line of a stack file that defines a resource, and the description of the file."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from types import FrameType
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a stack file: where a resource was made."""
+    """The line of a stack file that defines a resource."""
 
     file: str
     number: int
 
     def __str__(self) -> str:
-        """As editors open it: stacks/network.py:42."""
+        """Return the line in the form that editors open, such as stacks/network.py:42."""
         return f"{self.file}:{self.number}"
 
 
 def first_sentence(define: Callable[..., object]) -> str:
-    """The sentence that opens the stack file: it becomes the template's description."""
+    """Return the first sentence of the stack file, which becomes the template's description."""
     return (inspect.getdoc(inspect.getmodule(define)) or "").partition("\n")[0]
 
 
@@ -35,7 +35,7 @@ def short_path(file: Path) -> str:
 
 
 def line_in(file: str, frame: FrameType | None) -> int | None:
-    """The line of *file* that is being run, seen from *frame* outwards."""
+    """Return the line of *file* in the innermost frame of it, from *frame* outwards."""
     while frame is not None and frame.f_code.co_filename != file:
         frame = frame.f_back
     return frame.f_lineno if frame else None

@@ -11,7 +11,7 @@ from deployer.model.template import Template
 
 @dataclass(frozen=True)
 class OutputOf:
-    """The output of another region's stack: what the deployer fills a parameter with."""
+    """The output of a stack in another region, which the deployer passes as a parameter."""
 
     stack: str
     region: str
@@ -20,9 +20,9 @@ class OutputOf:
 
 @dataclass(frozen=True)
 class Stack:
-    """One CloudFormation stack: where it goes, what it holds, what it stands on.
+    """One CloudFormation stack as its stack file defines it.
 
-    *body* is the template as plain values, made of it once: that is a third of a synth.
+    *body* is the template as plain values. *dependencies* are names of stacks.
     """
 
     short_name: str

@@ -1,4 +1,4 @@
-"""A template and the templates nested in it."""
+"""The template of a stack, and of the stacks nested in it."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ R = TypeVar("R", bound=BaseAWSObject)
 
 
 class Template(troposphere.Template):
-    """A troposphere template that remembers which line of its stack file made each resource.
+    """A troposphere template that records which line of its stack file defines each resource.
 
-    *code* and *nested* must be in the artifact bucket before the stack is deployed. *awaited_parameters* has,
-    for outputs that say ABSENT as long as something is not there, the name in Parameter Store
-    that tells when it is. *folder* is where in the artifact bucket they are.
+    *artifacts* and *nested* must be in the artifact bucket, in its *folder*, before the stack is
+    deployed. *awaited_parameters* has the Parameter Store name on which an output depends: the
+    output is ABSENT until that parameter exists.
     """
 
     def __init__(self, description: str, file: Path, *, folder: str = "") -> None:
@@ -58,7 +58,7 @@ class Template(troposphere.Template):
         self._path = str(file)
 
     def add_resource(self, resource: R) -> R:  # type: ignore[override]  # no lists, by choice
-        """Add *resource* and return it, typed; raises SynthError for a title that is taken."""
+        """Add and return *resource*; raise SynthError if its title is taken."""
         line = Line(self.file, line_in(self._path, inspect.currentframe()) or 0)
         if not isinstance(resource, BaseAWSObject):
             raise SynthError(
@@ -77,7 +77,7 @@ class Template(troposphere.Template):
         return resource
 
     def set_transform(self, transform: list[object] | str) -> None:
-        """Raise SynthError: CloudFormation would deploy another template than the reviewed one."""
+        """Raise SynthError: CloudFormation would not deploy the template that was reviewed."""
         raise self._refused(f"set_transform({transform!r})")
 
     def set_globals(self, globals: Globals) -> None:  # noqa: A002, ARG002  # Its name.
@@ -102,10 +102,10 @@ class Template(troposphere.Template):
         *,
         store: Value,
     ) -> T:
-        """Add a stack of its own as the resource *title*; what it gives, as seen from here.
+        """Add a nested stack as the resource *title*; return its outputs as this template sees them.
 
-        *define* is like that of any stack. *given* is a dataclass of values of this template:
-        they reach it as parameters. *store* is the artifact bucket, where its text will be.
+        *define* is like that of any stack. *given* is a dataclass of values of this template, which
+        are passed as parameters. *store* is the artifact bucket, where the template will be.
         """
         inner = Template(first_sentence(define), file_of(define), folder=self.folder)
 
@@ -115,13 +115,13 @@ class Template(troposphere.Template):
             return Ref(name)
 
         passed: dict[str, Value] = {}
-        outputs = define(inner, env, settings, map_values(given, parameter, of=title))
+        outputs = define(inner, env, settings, map_values(given, parameter, stack=title))
 
         def output(name: str, value: Value) -> Value:
             inner.add_output(Output(name, Value=value))
             return GetAtt(title, f"Outputs.{name}")
 
-        seen = map_values(outputs, output, of=title)
+        seen = map_values(outputs, output, stack=title)
         body = inner.body()
         nested = NestedStack(title, inner, body, inner.text(body), self.folder)
         self.nested.append(nested)
@@ -131,17 +131,17 @@ class Template(troposphere.Template):
                 title,
                 TemplateURL=Sub(url, Store=store),
                 Parameters=passed,
-                DeletionPolicy="Delete",  # What is in it says for itself what is kept.
+                DeletionPolicy="Delete",  # Its own resources have their own policies.
                 UpdateReplacePolicy="Delete",
             )
         )
         return seen
 
     def body(self) -> dict[str, Any]:
-        """The template as plain values, in the order people read: types before properties.
+        """Return the template as plain values, types before properties.
 
-        Raises SynthError for a section that is not emitted, however it was added, and for resources
-        that lack a property or have an invalid value.
+        Raise SynthError for an unsupported section, and for resources that lack a property or have
+        an invalid value.
         """
         try:
             body = {"AWSTemplateFormatVersion": "2010-09-09"} | self.to_dict()
@@ -160,29 +160,29 @@ class Template(troposphere.Template):
         return {section: body[section] for section in _SECTIONS if body.get(section)}
 
     def text(self, body: Mapping[str, Any]) -> str:
-        """Return *body*, which is of this template, as YAML; raises SynthError if it cannot be."""
+        """Return *body*, the body of this template, as YAML; raise SynthError if it is impossible."""
         try:
             return dump(body)
         except UnwritableError as error:
             for title, resource in body["Resources"].items():
                 try:
                     dump(resource)
-                except UnwritableError as fault:
+                except UnwritableError as problem:
                     place = self.lines.get(title, self.file)
                     raise SynthError(
-                        f"{place} {title}: {fault}", hint="use text, numbers, lists and dicts"
+                        f"{place} {title}: {problem}", hint="use text, numbers, lists and dicts"
                     ) from error
             raise SynthError(f"{self.file}: {error}") from error
 
     def _refuse_resources(self, error: Exception) -> None:
-        """Raise SynthError for all resources that cannot be written, which made *error* happen."""
+        """Raise SynthError for the resources that cannot be written, which caused *error*."""
         facts = []
         for title, resource in self.resources.items():
             try:
                 resource.to_dict()
-            except Exception as fault:  # noqa: BLE001  # Each has validators of its own.
+            except Exception as problem:  # noqa: BLE001  # Validators raise anything.
                 place = self.lines.get(title, self.file)
-                facts.append(f"{place} {title}: {stack_file_errors.property_fact(fault)}")
+                facts.append(f"{place} {title}: {stack_file_errors.property_fact(problem)}")
         if facts:
             hint = "fix the stack file; --debug shows the traceback"
             raise SynthError("\n".join(facts), hint=hint) from error
@@ -190,7 +190,7 @@ class Template(troposphere.Template):
 
 @dataclass(frozen=True)
 class NestedStack:
-    """A template that is a resource of another one, which finds it by its *key* in the bucket."""
+    """A nested stack; the template around it refers to its template by the *key* in the bucket."""
 
     title: str
     template: Template
@@ -200,10 +200,10 @@ class NestedStack:
 
     @property
     def digest(self) -> str:
-        """Of the text: a change of it is a change of the template above."""
+        """The digest of the text, so that a change of it also changes the template around it."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:32]
 
     @property
     def key(self) -> str:
-        """Where it is in the artifact bucket."""
+        """The key in the artifact bucket."""
         return f"{self.folder}templates/{self.title}/{self.digest}.yaml"

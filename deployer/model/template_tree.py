@@ -46,7 +46,7 @@ class TemplateTree:
 
     @property
     def holds_data(self) -> bool:
-        """Return whether a resource of any of the templates outlives the stack."""
+        """Whether a resource of any of the templates is kept when the stack is deleted."""
         return any(holds_data(tree.text) for _, tree in self.walk())
 
     def at(self, path: LogicalIds) -> TemplateTree | None:
@@ -94,7 +94,7 @@ def _desired(
 def deployed_templates(cloud: Cloud, region: str, stack_id: str) -> TemplateTree:
     """Return the deployed templates of a stack; *stack_id* may be its name.
 
-    A nested stack that was deleted by hand is left out. Raises CloudError if the template of any
+    A nested stack that was deleted separately is skipped. Raise CloudError if the template of any
     other nested stack cannot be read, since its resources are unknown then.
     """
     tree = TemplateTree(cloud.template(region, stack_id), stack_id=stack_id)
@@ -135,7 +135,7 @@ def changed_templates(old: TemplateTree, new: TemplateTree) -> dict[LogicalIds, 
     return {
         path: _differing(before.resources, after.resources, after.nested)
         for path, before, after in pairs
-        if before and _own(before) != _own(after)
+        if before and _without_nested_changes(before) != _without_nested_changes(after)
     }
 
 
@@ -149,7 +149,7 @@ def _differing(
     )
 
 
-def _own(tree: TemplateTree) -> dict[str, Any]:
+def _without_nested_changes(tree: TemplateTree) -> dict[str, Any]:
     outputs = {k: v for k, v in (tree.body.get("Outputs") or {}).items() if k != DIGEST}
     resources = {name: _without_url(name, tree.resources, tree.nested) for name in tree.resources}
     return {**tree.body, "Outputs": outputs, "Resources": resources}

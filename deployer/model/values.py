@@ -19,30 +19,30 @@ ABSENT = "none"
 T = TypeVar("T")
 
 
-def map_values(outputs: T, change: Callable[[str, Value], Value], *, of: str = "") -> T:
-    """*outputs* with *change* applied to each value; its title is that of the output."""
+def map_values(outputs: T, change: Callable[[str, Value], Value], *, stack: str = "") -> T:
+    """Return *outputs* with *change* applied to the title and the value of each output."""
     if outputs is None:
         return outputs
     if not dataclasses.is_dataclass(outputs) or isinstance(outputs, type):
         raise SynthError(
-            f"{of}: define returned {type(outputs).__name__}",
+            f"{stack}: define returned {type(outputs).__name__}",
             hint="return a frozen dataclass of values, or None",
         )
     changed: dict[str, Any] = {}
-    for each in dataclasses.fields(outputs):
-        value, title = getattr(outputs, each.name), pascal_case(each.name)
+    for field in dataclasses.fields(outputs):
+        value, title = getattr(outputs, field.name), pascal_case(field.name)
         match value:
             case None:
                 continue
             case AWSHelperFn() | str():
-                changed[each.name] = change(title, value)
-            case tuple() if all(isinstance(one, AWSHelperFn | str) for one in value):
-                changed[each.name] = tuple(
-                    change(f"{title}{number}", one) for number, one in enumerate(value, 1)
+                changed[field.name] = change(title, value)
+            case tuple() if all(isinstance(item, AWSHelperFn | str) for item in value):
+                changed[field.name] = tuple(
+                    change(f"{title}{number}", item) for number, item in enumerate(value, 1)
                 )
             case _:
                 raise SynthError(
-                    f"{of}: output {each.name!r} is {type(value).__name__}",
+                    f"{stack}: output {field.name!r} is {type(value).__name__}",
                     hint="an output is a value (Ref, GetAtt, Sub, str), a tuple of them, or None",
                 )
     return dataclasses.replace(outputs, **changed)

@@ -20,8 +20,8 @@ from deployer.template_yaml import load
 
 ROOT = Path(__file__).parent.parent.parent
 DELETED = "its data is deleted"
-STAYS = "it stays, and CloudFormation forgets it"
-LATER = "nothing is lost yet, but a later mistake would be final"
+STAYS = "it is kept, outside of CloudFormation"
+LATER = "no data is lost yet, but a later deletion would be final"
 
 
 def template(**resources: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def told(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
     [
         ("Retain", STAYS),
         ("RetainExceptOnCreate", STAYS),
-        ("Snapshot", "a last snapshot stays"),
+        ("Snapshot", "a final snapshot is kept"),
         ("Delete", DELETED),
         (None, DELETED),
     ],
@@ -108,7 +108,7 @@ def test_a_replacement_reaches_what_refers_to_it() -> None:
     ) == [
         (
             "is replaced, because DBSubnetGroupName refers to Subnets",
-            "a last snapshot stays",
+            "a final snapshot is kept",
         )
     ]
 
@@ -263,7 +263,7 @@ def test_a_loss_shows_its_path() -> None:
     [loss] = data_loss.find_data_losses(nest(tree(template(Table=table()))), tree(template()))
 
     assert str(loss) == (
-        "Below/Table (AWS::DynamoDB::Table) is removed: it stays, and CloudFormation forgets it"
+        "Below/Table (AWS::DynamoDB::Table) is removed: it is kept, outside of CloudFormation"
     )
 
 

@@ -202,7 +202,7 @@ def test_what_becomes_of_data_is_named() -> None:
 
     assert {
         "Table": "its data is deleted",
-        "Bucket": "it stays, and CloudFormation forgets it",
+        "Bucket": "it is kept, outside of CloudFormation",
     } == {loss.logical_id: loss.consequence for loss in deletion.data_losses}
     assert "holds data" == deletion.guard
 

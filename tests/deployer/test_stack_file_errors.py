@@ -173,7 +173,7 @@ def mistake(root: Path, body: str) -> SynthError:
         ),
         "no value": (
             VPC + 'vpc.Metadata = {"x": {1}}',
-            " Vpc: {1} is set, which no template can hold",
+            " Vpc: {1} is set, which a template cannot contain",
         ),
     }.values(),
 )

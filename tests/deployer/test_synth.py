@@ -159,7 +159,7 @@ def test_what_is_written_does_not_drift(tmp_path: Path) -> None:
         "layers.txt",
         "network.yaml",
     ]
-    assert synth.drift(desired, tmp_path) == ""
+    assert synth.diff(desired, tmp_path) == ""
     synth.check(desired, tmp_path)
 
 
@@ -206,7 +206,7 @@ def test_stale_names_the_files_and_the_way_out(tmp_path: Path) -> None:
         synth.check(newer, tmp_path)
 
     assert caught.value.message == (
-        f"{tmp_path.parent.name}/{tmp_path.name}: not what the code says now: network.yaml"
+        f"{tmp_path.parent.name}/{tmp_path.name}: differs from what the code defines: network.yaml"
     )
     assert "invoke synth" in caught.value.hint
 
@@ -459,5 +459,5 @@ def test_nested_templates_stand_in_build_too(tmp_path: Path) -> None:
     synth.write(desired, tmp_path)
 
     assert desired[1].nested[0].text == (tmp_path / "outer.Inner.yaml").read_text()
-    assert "" == synth.drift(desired, tmp_path)
-    assert "outer.Inner.yaml" in synth.drift(nesting("b"), tmp_path)
+    assert "" == synth.diff(desired, tmp_path)
+    assert "outer.Inner.yaml" in synth.diff(nesting("b"), tmp_path)

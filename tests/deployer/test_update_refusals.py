@@ -11,7 +11,7 @@ import pytest
 from deployer.model.template_tree import TemplateTree
 from deployer.registry import schema
 from deployer.template_yaml import load
-from deployer.update_refusals import _NAMES, refusals
+from deployer.update_refusals import _NAMES, find_update_refusals
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,7 +43,7 @@ def test_two_changes_of_indexes_are_refused(
     before: tuple[str, ...], after: tuple[str, ...], changes: str
 ) -> None:
     """DynamoDB adds or deletes one in an UpdateTable."""
-    assert refusals(tree(Table=table(*before)), tree(Table=table(*after))) == (
+    assert find_update_refusals(tree(Table=table(*before)), tree(Table=table(*after))) == (
         (
             f"Table (AWS::DynamoDB::Table): 2 global secondary indexes are added or deleted ({changes});"
             " DynamoDB takes one in an update"
@@ -54,12 +54,12 @@ def test_two_changes_of_indexes_are_refused(
 @pytest.mark.parametrize(("before", "after"), [((), ("a",)), (("a", "b"), ("a",)), ((), ())])
 def test_one_change_of_indexes_is_taken(before: tuple[str, ...], after: tuple[str, ...]) -> None:
     """One more, one less, or none."""
-    assert refusals(tree(Table=table(*before)), tree(Table=table(*after))) == ()
+    assert find_update_refusals(tree(Table=table(*before)), tree(Table=table(*after))) == ()
 
 
 def test_the_key_of_an_index_cannot_change() -> None:
     """It would be another index of the same name."""
-    assert refusals(tree(Table=table("a")), tree(Table=table("a", key="pk"))) == (
+    assert find_update_refusals(tree(Table=table("a")), tree(Table=table("a", key="pk"))) == (
         (
             "Table (AWS::DynamoDB::Table): KeySchema of the index a changes;"
             " DynamoDB takes only a new index"
@@ -71,15 +71,15 @@ def test_a_new_table_has_all_its_indexes_at_once() -> None:
     """Also one that replaces another."""
     before, after = table(TableName="one"), table("a", "b", TableName="two")
 
-    assert refusals(tree(Table=before), tree(Table=after)) == ()
-    assert refusals(tree(), tree(Table=after)) == ()
+    assert find_update_refusals(tree(Table=before), tree(Table=after)) == ()
+    assert find_update_refusals(tree(), tree(Table=after)) == ()
 
 
 def test_a_renamed_logical_id_collides_with_its_own_name() -> None:
     """CloudFormation creates the new one while the old one is there."""
     queue = resource("SQS::Queue", QueueName="work")
 
-    assert refusals(tree(Old=queue), tree(New=queue)) == (
+    assert find_update_refusals(tree(Old=queue), tree(New=queue)) == (
         "New (AWS::SQS::Queue): Old has its name, work, until the update ends",
     )
 
@@ -91,7 +91,7 @@ def test_a_name_given_on_is_taken_until_the_update_ends() -> None:
         One=resource("SQS::Queue", QueueName="b"), Two=resource("SQS::Queue", QueueName="a")
     )
 
-    assert refusals(before, after) == (
+    assert find_update_refusals(before, after) == (
         "Two (AWS::SQS::Queue): One has its name, a, until the update ends",
     )
 
@@ -101,7 +101,7 @@ def test_a_replacement_needs_a_new_name() -> None:
     before = resource("SQS::Queue", QueueName="a.fifo", FifoQueue=True)
     after = resource("SQS::Queue", QueueName="a.fifo", FifoQueue=False)
 
-    assert refusals(tree(Queue=before), tree(Queue=after)) == (
+    assert find_update_refusals(tree(Queue=before), tree(Queue=after)) == (
         "Queue (AWS::SQS::Queue): FifoQueue changes, so a new one is created, and its name is taken",
     )
 
@@ -125,7 +125,7 @@ def test_a_replacement_needs_a_new_name() -> None:
 )
 def test_what_has_another_name_is_taken(before: dict[str, Any], after: dict[str, Any]) -> None:
     """Names are unique within their type, and some only within a parent."""
-    assert refusals(tree(Old=before), tree(New=after)) == ()
+    assert find_update_refusals(tree(Old=before), tree(New=after)) == ()
 
 
 def test_a_nested_template_is_compared_with_its_own() -> None:
@@ -135,7 +135,7 @@ def test_a_nested_template_is_compared_with_its_own() -> None:
     before = tree({"Inner": tree(Old=queue)}, Inner=stack)
     after = tree({"Inner": tree(New=queue)}, Inner=stack)
 
-    assert refusals(before, after) == (
+    assert find_update_refusals(before, after) == (
         "Inner/New (AWS::SQS::Queue): Inner/Old has its name, work, until the update ends",
     )
 
@@ -149,10 +149,10 @@ def test_an_unchanged_template_is_taken(path: Path) -> None:
         named = _NAMES.get(body["Type"], ())
         renamed = {key: one for key, one in whole["Resources"].items() if key != logical_id}
         moved = tree(**renamed, **{f"{logical_id}2": body})
-        refused = refusals(TemplateTree(text), moved)
+        refused = find_update_refusals(TemplateTree(text), moved)
 
         assert bool(refused) is bool(named and {*named[:2]} & {*(body.get("Properties") or {})})
-    assert refusals(TemplateTree(text), TemplateTree(text)) == ()
+    assert find_update_refusals(TemplateTree(text), TemplateTree(text)) == ()
 
 
 def test_the_names_are_properties_of_the_registry() -> None:

@@ -45,7 +45,7 @@ def test_shown_and_asked(tiny):
 
     rows = {line.split()[0]: line for line in shown.out.splitlines() if "  delete  " in line}
     assert {f"crd-local-{layer}" for layer in COMPLETE} == rows.keys()
-    assert "kept: Bucket (AWS::S3::Bucket): it stays, and CloudFormation forgets it" in shown.out
+    assert "kept: Bucket (AWS::S3::Bucket): it is kept, outside of CloudFormation" in shown.out
     assert "lost: Bucket (AWS::S3::Bucket): its data is deleted" in shown.out
     assert "holds data: needs --confirm=crd-local-left" in shown.out
     assert [*rows] == [each["stack"] for each in document["deletions"]]

@@ -144,7 +144,7 @@ def test_stale_build(place):
     clean = place.run("synth", "--check")
 
     error, way_out = refusal(stale)
-    assert "build/dev: not what the code says now: right.yaml" == error
+    assert "build/dev: differs from what the code defines: right.yaml" == error
     assert "run `invoke synth`, and have the change to build/ reviewed" == way_out
     assert "--- a/build/dev/right.yaml\n+++ b/build/dev/right.yaml\n" in diff.out
     assert "A flaw" in diff.out

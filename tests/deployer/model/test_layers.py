@@ -164,7 +164,7 @@ def test_two_stacks_of_one_name_are_refused() -> None:
     layers = Layers(ENV)
     layers.add("network", network)
 
-    with pytest.raises(SynthError, match="two stacks of this name"):
+    with pytest.raises(SynthError, match="two stacks with this name"):
         layers.add("network", network)
 
 
@@ -176,7 +176,9 @@ def test_a_value_that_was_smuggled_in_is_refused() -> None:
     def define(t: Template, _: Env, vpc: Value) -> None:
         t.add_resource(ec2.SecurityGroup("Firewall", GroupDescription="All.", VpcId=vpc))
 
-    with pytest.raises(SynthError, match="imports crd-x-network-Vpc from a stack it was not given"):
+    with pytest.raises(
+        SynthError, match="imports crd-x-network-Vpc from a stack that it did not get"
+    ):
         layers.add("cluster", define, net.vpc)
 
 
