@@ -38,9 +38,7 @@ def synth(_: Context, check: bool = False, env: str = "") -> None:
         for environment in project.environments(env)
         if not (check and environment.is_local)
     ]
-    diffs = [
-        templates.drift(environment.desired, environment.build) for environment in environments
-    ]
+    diffs = [templates.diff(environment.desired, environment.build) for environment in environments]
     if check and any(diffs):
         print("".join(diffs), end="")
         raise Exit(code=CHANGES)
