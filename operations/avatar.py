@@ -105,9 +105,9 @@ def find(target: Target, sub: str) -> Avatar:
     return Avatar(
         client=target.client("s3"),
         owner=target.account.identity().account,
-        uploads_bucket=target.output("avatars", "Uploads"),
+        uploads_bucket=target.output("avatars", "UploadBucket"),
         upload_key=names.upload_key(avatar_id),
-        avatars_bucket=target.output("assets", "Avatars"),
+        avatars_bucket=target.output("assets", "AvatarBucket"),
         avatar_key=key,
         url=f"https://assets.{target.env.domain}/{key}",
     )

@@ -74,7 +74,7 @@ def layers(config: Config, code: Code) -> Layers:
     registry = layers.add(
         "registry", registry_stack.define, config.registry, released=config.images
     )
-    ipv6, private = config.network.ipv6, config.network.nat != "none"
+    ipv6, private = config.network.ipv6, config.network.has_nat
     cluster = layers.add(
         "cluster", cluster_stack.define, config.cluster, network, dns, dual_stack=ipv6
     )
@@ -86,8 +86,8 @@ def layers(config: Config, code: Code) -> Layers:
         config.users,
         lambdas,
         foundation,
-        net=network,
-        data=database,
+        network=network,
+        database=database,
     )
     assets = layers.add("assets", assets_stack.define, config.assets)
     avatars = layers.add(
@@ -101,8 +101,8 @@ def layers(config: Config, code: Code) -> Layers:
     )
     cdn = layers.add("cdn", cdn_stack.define, config.cdn, certificate, assets, avatars=avatars)
     if config.cdn.access_logs:
-        days = config.cdn.access_log_days
-        us_east_1.add("access-logs", access_logs_stack.define, cdn, days=days)
+        days = config.cdn.access_log_retention_days
+        us_east_1.add("access-logs", access_logs_stack.define, cdn, retention_days=days)
     service = layers.add(
         "service",
         service_stack.define,
@@ -110,9 +110,9 @@ def layers(config: Config, code: Code) -> Layers:
         foundation,
         network,
         cluster=cluster,
-        images=registry,
+        registry=registry,
         private=private,
-        data=database,
+        database=database,
         messages=messages,
         users=users,
         assets=assets,
@@ -126,7 +126,7 @@ def layers(config: Config, code: Code) -> Layers:
             foundation,
             network,
             cluster=cluster,
-            images=registry,
+            registry=registry,
             private=private,
             routed=False,
             users=users,

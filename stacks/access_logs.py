@@ -1,55 +1,54 @@
-"""Who asked for the site and its pictures: the logs of CloudFront, which come in us-east-1."""
+"""Access logs of the CloudFront distributions, delivered in us-east-1."""
 
 from __future__ import annotations
 
-from awacs import s3 as storage
+from awacs import s3 as s3_actions
 from awacs.aws import Allow, ArnLike, Condition, Principal, Statement, StringEquals
-from troposphere import AccountId, Sub, logs, s3
+from troposphere import AccountId, Sub, logs
 
 from deployer.model import Env, Template, Value
 from stacks.cdn import Cdn
-from stacks.parts.buckets import private_bucket
+from stacks.parts.buckets import expire, private_bucket
 from stacks.parts.names import arn, resource_name
 
+TITLE, NAME = "AccessLogBucket", "cdn-logs"
 
-def define(t: Template, env: Env, web: Cdn, *, days: int) -> None:
-    """Both distributions log into one bucket, where an address is kept for so many *days*.
 
-    This is the newer way of two: the older one wants a bucket with access lists.
+def define(t: Template, env: Env, cdn: Cdn, *, retention_days: int) -> None:
+    """Deliver the access logs of both distributions to one bucket.
+
+    The logs contain IP addresses and are deleted after *retention_days*. This is standard logging
+    (v2): the legacy version requires a bucket with access control lists.
     """
     bucket, policy = private_bucket(
         t,
-        "Visits",
+        TITLE,
         env=env,
-        name="visits",
-        lifecycle=[_expire(days)],
-        statements=[_delivery("Visits")],
+        name=NAME,
+        lifecycle=[expire(retention_days, rule="expire-logs")],
+        statements=[_write_access_logs()],
     )
     destination = t.add_resource(
         logs.DeliveryDestination(
-            "VisitsDestination",
-            Name=resource_name(env, "visits"),
+            "AccessLogDestination",
+            Name=resource_name(env, NAME),
             DestinationResourceArn=bucket.get_att("Arn"),
             OutputFormat="json",
             DependsOn=policy,
         )
     )
-    site = _deliver(t, env, "Site", web.site_distribution_arn, to=destination)
-    assets = _deliver(t, env, "Assets", web.assets_distribution_arn, to=destination)
-    assets.DependsOn = site  # Two made at once would be in conflict at their destination.
+    site = _deliver(t, env, "Site", cdn.site_distribution_arn, to=destination)
+    assets = _deliver(t, env, "Assets", cdn.assets_distribution_arn, to=destination)
+    assets.DependsOn = site  # Concurrent creations conflict at their shared destination.
 
 
-def _expire(days: int) -> s3.LifecycleRule:
-    return s3.LifecycleRule(Id="old-logs", Status="Enabled", ExpirationInDays=days)
-
-
-def _delivery(bucket: str) -> Statement:
+def _write_access_logs() -> Statement:
     return Statement(
-        Sid="LogDelivery",
+        Sid="WriteAccessLogs",
         Effect=Allow,
         Principal=Principal("Service", "delivery.logs.amazonaws.com"),
-        Action=[storage.PutObject],
-        Resource=[Sub(f"${{{bucket}.Arn}}/AWSLogs/${{AWS::AccountId}}/*")],
+        Action=[s3_actions.PutObject],
+        Resource=[Sub(f"${{{TITLE}.Arn}}/AWSLogs/${{AWS::AccountId}}/*")],
         Condition=Condition(
             [
                 StringEquals({"aws:SourceAccount": AccountId}),
@@ -64,7 +63,7 @@ def _deliver(
 ) -> logs.Delivery:
     source = t.add_resource(
         logs.DeliverySource(
-            f"{title}Source",
+            f"{title}LogSource",
             Name=resource_name(env, title.lower()),
             LogType="ACCESS_LOGS",
             ResourceArn=distribution,
@@ -72,7 +71,7 @@ def _deliver(
     )
     return t.add_resource(
         logs.Delivery(
-            f"{title}Delivery",
+            f"{title}LogDelivery",
             DeliverySourceName=source.ref(),
             DeliveryDestinationArn=to.get_att("Arn"),
         )

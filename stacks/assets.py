@@ -1,11 +1,11 @@
-"""The pictures that pages show: avatars of people, and what they all share."""
+"""The buckets of images that pages show: avatars of users, and the pictures of the site."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from awacs import sns as publishing
+from awacs import sns as sns_actions
 from awacs.aws import Allow, ArnEquals, Condition, Principal, Statement, StringEquals
 from troposphere import AccountId, s3, sns
 
@@ -20,72 +20,72 @@ AVATARS = "avatars"
 class Settings(fields.Settings, frozen=True):
     """The `[assets]` table."""
 
-    replaced_picture_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
+    noncurrent_version_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
 
 
 @dataclass(frozen=True)
 class Assets:
-    """Two buckets, and the topic that hears of each new avatar.
+    """Two buckets, and the topic that receives a message for each new avatar.
 
-    *avatars* has what people upload, as avatars/<avatar id>.jpg; *pictures* has ours: the default
-    avatar and the banner. They are two because what is missing is answered differently: see
-    `stacks/cdn.py`, which also has their policies.
+    *avatar_bucket* holds avatars/<avatar id>.jpg; *picture_bucket* holds the default avatar and
+    the banner. They are two buckets because a missing avatar has another response than a missing
+    picture: see `stacks/cdn.py`, which adds their policies.
     """
 
-    avatars: Value
-    avatars_arn: Value
-    avatars_domain: Value
+    avatar_bucket: Value
+    avatar_bucket_arn: Value
+    avatar_bucket_domain: Value
     avatar_topic: Value
-    pictures: Value
-    pictures_arn: Value
-    pictures_domain: Value
+    picture_bucket: Value
+    picture_bucket_arn: Value
+    picture_bucket_domain: Value
 
 
 def define(t: Template, env: Env, settings: Settings) -> Assets:
-    """Both buckets keep what was replaced for a while: a mistake can be taken back."""
-    replaced = expire_noncurrent(settings.replaced_picture_days, rule="replaced-pictures")
+    """Add both buckets, which keep noncurrent versions for a while, and the topic."""
+    lifecycle = [expire_noncurrent(settings.noncurrent_version_days, rule="expire-noncurrent")]
     topic, policy = _topic(t, env)
     avatars = bucket_without_policy(
         t,
-        "Avatars",
+        "AvatarBucket",
         env=env,
         name=AVATARS,
         versioned=True,
-        lifecycle=[replaced],
-        NotificationConfiguration=_tells(topic),
-        DependsOn=policy,  # S3 tries the topic when it is told of it.
+        lifecycle=lifecycle,
+        NotificationConfiguration=_notify(topic),
+        DependsOn=policy,  # S3 sends a test message when the notification is created.
     )
     pictures = bucket_without_policy(
-        t, "Pictures", env=env, name="pictures", versioned=True, lifecycle=[replaced]
+        t, "PictureBucket", env=env, name="pictures", versioned=True, lifecycle=lifecycle
     )
     return Assets(
-        avatars=avatars.ref(),
-        avatars_arn=avatars.get_att("Arn"),
-        avatars_domain=avatars.get_att("RegionalDomainName"),
+        avatar_bucket=avatars.ref(),
+        avatar_bucket_arn=avatars.get_att("Arn"),
+        avatar_bucket_domain=avatars.get_att("RegionalDomainName"),
         avatar_topic=topic.ref(),
-        pictures=pictures.ref(),
-        pictures_arn=pictures.get_att("Arn"),
-        pictures_domain=pictures.get_att("RegionalDomainName"),
+        picture_bucket=pictures.ref(),
+        picture_bucket_arn=pictures.get_att("Arn"),
+        picture_bucket_domain=pictures.get_att("RegionalDomainName"),
     )
 
 
 def _topic(t: Template, env: Env) -> tuple[sns.Topic, sns.TopicPolicy]:
-    """What listens has only the signature to go by, so that is SHA-256.
+    """Add the topic, whose messages have SHA-256 signatures for subscribers to verify.
 
-    Not encrypted with a key: S3 cannot publish under AWS's own, and the message names a picture
-    that everyone can see.
+    It is not encrypted: S3 cannot publish to a topic with an AWS managed key, and the messages
+    name public images.
     """
-    topic = t.add_resource(sns.Topic("NewAvatars", SignatureVersion="2"))
-    return topic, topic_policy(t, topic, _only_avatars_publish(env, topic))
+    topic = t.add_resource(sns.Topic("AvatarTopic", SignatureVersion="2"))
+    return topic, topic_policy(t, topic, _allow_avatar_bucket(env, topic))
 
 
-def _only_avatars_publish(env: Env, topic: sns.Topic) -> Statement:
-    """The bucket waits for this, so it is named by the ARN that it will have."""
+def _allow_avatar_bucket(env: Env, topic: sns.Topic) -> Statement:
+    """Allow the avatar bucket to publish; the bucket depends on this, so its ARN is built."""
     return Statement(
-        Sid="OnlyAvatarsPublish",
+        Sid="AllowAvatarBucketToPublish",
         Effect=Allow,
         Principal=Principal("Service", "s3.amazonaws.com"),
-        Action=[publishing.Publish],
+        Action=[sns_actions.Publish],
         Resource=[topic.ref()],
         Condition=Condition(
             [
@@ -96,7 +96,7 @@ def _only_avatars_publish(env: Env, topic: sns.Topic) -> Statement:
     )
 
 
-def _tells(topic: sns.Topic) -> s3.NotificationConfiguration:
+def _notify(topic: sns.Topic) -> s3.NotificationConfiguration:
     avatars = s3.S3Key(Rules=[s3.Rules(Name="prefix", Value="avatars/")])
     return s3.NotificationConfiguration(
         TopicConfigurations=[

@@ -1,4 +1,4 @@
-"""How a person gets a picture: an address to upload to, and what becomes of what is uploaded."""
+"""Avatar uploads: an API for presigned URLs, an upload bucket, and a thumbnail function."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Annotated
 
-from awacs import s3 as storage
+from awacs import s3 as s3_actions
 from awacs.aws import Condition, Statement, StringEquals
 from troposphere import AccountId, Sub, apigatewayv2, awslambda, s3, sqs
 from troposphere.logs import LogGroup
@@ -16,7 +16,7 @@ from deployer.model import Env, Template, Value
 from stacks.assets import Assets
 from stacks.foundation import Foundation
 from stacks.monitored_outputs import DeadLetterQueueName, FunctionName
-from stacks.parts.buckets import bucket_arn, bucket_name, objects, private_bucket
+from stacks.parts.buckets import bucket_arn, bucket_name, expire, objects, private_bucket
 from stacks.parts.functions import FunctionFactory, Functions, allow_invoke
 from stacks.parts.iam import allow
 from stacks.parts.names import resource_name
@@ -28,11 +28,11 @@ UPLOADS = "uploads"
 UPLOAD_FOLDER, AVATAR_FOLDER = "originals/", "avatars/"  # As in lambdas/shared/avatars.py.
 ROUTE = "POST /avatars/key_upload"
 
-# Of its blocks of 16 MB, Pillow keeps two for the next picture: new ones cost a tenth of its time.
+# Pillow keeps two blocks of 16 MB for the next image: allocating them anew takes 10 % of its time.
 # https://pillow.readthedocs.io/en/stable/reference/block_allocator.html
 PILLOW = {"PILLOW_BLOCKS_MAX": "2"}
 
-# What is worth knowing of a call, and nothing of who the caller is.
+# The fields of the access log; none identifies the caller.
 ACCESS_LOG = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
@@ -49,32 +49,31 @@ class Settings(fields.Settings, frozen=True):
     """The `[avatars]` table."""
 
     upload_limit_mib: Annotated[int, fields.described("1 to 25 MiB", ge=1, le=25)]
-    calls_per_second: Annotated[int, fields.described("1 to 1000 calls a second", ge=1, le=1000)]
-    pictures_at_once: (
-        Annotated[int, fields.described("1 to 1000 pictures", ge=1, le=1000)] | None
+    requests_per_second: Annotated[
+        int, fields.described("1 to 1000 requests per second", ge=1, le=1000)
+    ]
+    thumbnail_concurrency: (
+        Annotated[int, fields.described("1 to 1000 invocations", ge=1, le=1000)] | None
     ) = None
 
     @property
     def upload_limit_bytes(self) -> int:
-        """The largest upload."""
+        """The size limit of an upload in bytes."""
         return self.upload_limit_mib * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Avatars:
-    """Where pages ask for an address and upload to, and what has to be watched.
-
-    *failures* is the queue of pictures that were given up on.
-    """
+    """The API, the upload bucket, the functions, and the thumbnail function's dead-letter queue."""
 
     api: Value
     api_domain: Value
-    uploads: Value
-    uploads_domain: Value
+    upload_bucket: Value
+    upload_bucket_domain: Value
     authorizer: FunctionName
     upload_url: FunctionName
     thumbnail: FunctionName
-    failures: DeadLetterQueueName
+    dead_letter_queue: DeadLetterQueueName
 
 
 def define(
@@ -82,18 +81,18 @@ def define(
     env: Env,
     settings: Settings,
     functions: Functions,
-    base: Foundation,
+    foundation: Foundation,
     *,
     users: Users,
     assets: Assets,
 ) -> Avatars:
-    """An API with one route, a bucket for what comes, and three functions.
+    """Add an API with one route, a bucket for uploads, and three functions.
 
-    browser → API → authorizer, upload_url → signed address → uploads bucket → thumbnail →
-    the bucket of avatars, which is another one: what comes out never starts anything here.
+    browser → API → authorizer, upload_url → presigned URL → upload bucket → thumbnail →
+    avatar bucket. The avatar bucket is another one, so a thumbnail never triggers the function.
     """
-    factory = functions.factory(t, env, base)
-    queue = dead_letter_queue(t, "Failures", env)
+    factory = functions.factory(t, env, foundation)
+    queue = dead_letter_queue(t, "ThumbnailDeadLetterQueue", env)
     thumbnail = _thumbnail(factory, settings, assets, queue)
     uploads = _uploads(t, env, thumbnail)
     authorizer = factory.function(
@@ -110,19 +109,19 @@ def define(
     return Avatars(
         api=api.ref(),
         api_domain=Sub(f"${{{api.title}}}.execute-api.${{AWS::Region}}.amazonaws.com"),
-        uploads=uploads.ref(),
-        uploads_domain=uploads.get_att("RegionalDomainName"),
+        upload_bucket=uploads.ref(),
+        upload_bucket_domain=uploads.get_att("RegionalDomainName"),
         authorizer=authorizer.ref(),
         upload_url=upload_url.ref(),
         thumbnail=thumbnail.ref(),
-        failures=queue.get_att("QueueName"),
+        dead_letter_queue=queue.get_att("QueueName"),
     )
 
 
 def _thumbnail(
     factory: FunctionFactory, settings: Settings, assets: Assets, queue: sqs.Queue
 ) -> awslambda.Function:
-    """It waits for no bucket, since the bucket waits for it: see `bucket_arn`."""
+    """Add the function without a dependency on the upload bucket, which depends on the function."""
     uploads = bucket_arn(factory.env, UPLOADS)
     thumbnail = factory.function(
         "Thumbnail",
@@ -131,24 +130,28 @@ def _thumbnail(
         memory_mb=1024,
         variables={
             "UPLOADS_BUCKET_NAME": bucket_name(factory.env, UPLOADS),
-            "AVATARS_BUCKET_NAME": assets.avatars,
+            "AVATARS_BUCKET_NAME": assets.avatar_bucket,
             "UPLOAD_LIMIT_BYTES": str(settings.upload_limit_bytes),
             **PILLOW,
         },
         statements=[
-            _may("ReadOriginals", storage.GetObject, objects(uploads, f"{UPLOAD_FOLDER}*")),
-            _may("SeeWhatIsGone", storage.ListBucket, uploads),  # Else S3 says 403 of it, not 404.
-            _may(
-                "WritePictures", storage.PutObject, objects(assets.avatars_arn, f"{AVATAR_FOLDER}*")
+            _allow("ReadUploads", s3_actions.GetObject, objects(uploads, f"{UPLOAD_FOLDER}*")),
+            _allow(
+                "ListUploads", s3_actions.ListBucket, uploads
+            ),  # Without it S3 responds 403 for missing objects.
+            _allow(
+                "WriteAvatars",
+                s3_actions.PutObject,
+                objects(assets.avatar_bucket_arn, f"{AVATAR_FOLDER}*"),
             ),
             allow_send(queue),
         ],
     )
-    if settings.pictures_at_once:
-        thumbnail.ReservedConcurrentExecutions = settings.pictures_at_once
+    if settings.thumbnail_concurrency:
+        thumbnail.ReservedConcurrentExecutions = settings.thumbnail_concurrency
     factory.t.add_resource(
         awslambda.EventInvokeConfig(
-            "ThumbnailRetries",
+            "ThumbnailInvokeConfig",
             FunctionName=thumbnail.ref(),
             Qualifier="$LATEST",
             MaximumRetryAttempts=2,
@@ -162,15 +165,15 @@ def _thumbnail(
 
 
 def _uploads(t: Template, env: Env, thumbnail: awslambda.Function) -> s3.Bucket:
-    """What people upload, for a day: the picture is all that is wanted of it."""
-    call = allow_invoke(t, thumbnail, "s3", bucket_arn(env, UPLOADS), SourceAccount=AccountId)
-    originals = s3.S3Key(Rules=[s3.Rules(Name="prefix", Value=UPLOAD_FOLDER)])
+    """Add the bucket of uploads, which are deleted after a day: only the thumbnail is needed."""
+    permission = allow_invoke(t, thumbnail, "s3", bucket_arn(env, UPLOADS), SourceAccount=AccountId)
+    upload_folder = s3.S3Key(Rules=[s3.Rules(Name="prefix", Value=UPLOAD_FOLDER)])
     bucket, _ = private_bucket(
         t,
-        "Uploads",
+        "UploadBucket",
         env=env,
         name=UPLOADS,
-        lifecycle=[s3.LifecycleRule(Id="originals", Status="Enabled", ExpirationInDays=1)],
+        lifecycle=[expire(1, rule="expire-uploads")],
         CorsConfiguration=s3.CorsConfiguration(
             CorsRules=[
                 s3.CorsRules(
@@ -185,12 +188,12 @@ def _uploads(t: Template, env: Env, thumbnail: awslambda.Function) -> s3.Bucket:
             LambdaConfigurations=[
                 s3.LambdaConfigurations(
                     Event="s3:ObjectCreated:*",
-                    Filter=s3.Filter(S3Key=originals),
+                    Filter=s3.Filter(S3Key=upload_folder),
                     Function=thumbnail.get_att("Arn"),
                 )
             ]
         ),
-        DependsOn=call,  # S3 tries the function when it is told of it.
+        DependsOn=permission,  # S3 checks it when the notification is created.
     )
     return bucket
 
@@ -198,7 +201,7 @@ def _uploads(t: Template, env: Env, thumbnail: awslambda.Function) -> s3.Bucket:
 def _upload_url(
     factory: FunctionFactory, settings: Settings, uploads: s3.Bucket
 ) -> awslambda.Function:
-    """What it signs is done with its own rights, so it has the right to upload."""
+    """Add the function that signs URLs; its role needs the permissions of the presigned request."""
     return factory.function(
         "UploadUrl",
         code="upload_url",
@@ -209,14 +212,18 @@ def _upload_url(
             "UPLOAD_LIMIT_BYTES": str(settings.upload_limit_bytes),
         },
         statements=[
-            _may("Upload", storage.PutObject, objects(uploads.get_att("Arn"), f"{UPLOAD_FOLDER}*"))
+            _allow(
+                "WriteUploads",
+                s3_actions.PutObject,
+                objects(uploads.get_att("Arn"), f"{UPLOAD_FOLDER}*"),
+            )
         ],
     )
 
 
-def _may(sid: str, action: storage.Action, resource: Value) -> Statement:
-    ours = Condition(StringEquals({"aws:ResourceAccount": AccountId}))
-    return allow(sid, [action], resource, condition=ours)
+def _allow(sid: str, action: s3_actions.Action, resource: Value) -> Statement:
+    this_account = Condition(StringEquals({"aws:ResourceAccount": AccountId}))
+    return allow(sid, [action], resource, condition=this_account)
 
 
 def _api(
@@ -228,7 +235,7 @@ def _api(
     upload_url: awslambda.Function,
     days: int,
 ) -> apigatewayv2.Api:
-    """Browsers may call from the site only; what they ask before that, the API answers itself."""
+    """Add the API, with CORS for the site only; API Gateway itself responds to preflight requests."""
     api = t.add_resource(
         apigatewayv2.Api(
             "Api",
@@ -244,7 +251,7 @@ def _api(
     )
     t.add_resource(
         apigatewayv2.Route(
-            "KeyUpload",
+            "UploadUrlRoute",
             ApiId=api.ref(),
             RouteKey=ROUTE,
             AuthorizationType="CUSTOM",
@@ -259,21 +266,21 @@ def _api(
 def _authorizer(
     t: Template, api: apigatewayv2.Api, function: awslambda.Function
 ) -> apigatewayv2.Authorizer:
-    """Asked for every call: an answer that is remembered would outlive a token."""
+    """Add the authorizer without a cache: a cached response would outlive its token."""
     authorizer = t.add_resource(
         apigatewayv2.Authorizer(
-            "Tokens",
+            "TokenAuthorizer",
             ApiId=api.ref(),
             Name="tokens",
             AuthorizerType="REQUEST",
-            AuthorizerUri=_invocation(function),
+            AuthorizerUri=_invocation_uri(function),
             AuthorizerPayloadFormatVersion="2.0",
             EnableSimpleResponses=True,
             IdentitySource=["$request.header.Authorization"],
             AuthorizerResultTtlInSeconds=0,
         )
     )
-    source = _execution(api, f"authorizers/${{{authorizer.title}}}")
+    source = _execution_arn(api, f"authorizers/${{{authorizer.title}}}")
     allow_invoke(t, function, "apigateway", source)
     return authorizer
 
@@ -281,23 +288,23 @@ def _authorizer(
 def _integration(
     t: Template, api: apigatewayv2.Api, function: awslambda.Function
 ) -> apigatewayv2.Integration:
-    allow_invoke(t, function, "apigateway", _execution(api, f"*/{ROUTE.replace(' ', '')}"))
+    allow_invoke(t, function, "apigateway", _execution_arn(api, f"*/{ROUTE.replace(' ', '')}"))
     return t.add_resource(
         apigatewayv2.Integration(
             "UploadUrlIntegration",
             ApiId=api.ref(),
             IntegrationType="AWS_PROXY",
-            IntegrationUri=_invocation(function),
+            IntegrationUri=_invocation_uri(function),
             PayloadFormatVersion="2.0",
         )
     )
 
 
 def _stage(t: Template, env: Env, settings: Settings, api: apigatewayv2.Api, *, days: int) -> None:
-    group = t.add_resource(LogGroup("ApiLogs", RetentionInDays=days, **retention_policies(env)))
+    group = t.add_resource(LogGroup("ApiLogGroup", RetentionInDays=days, **retention_policies(env)))
     t.add_resource(
         apigatewayv2.Stage(
-            "Stage",
+            "ApiStage",
             ApiId=api.ref(),
             StageName="$default",
             AutoDeploy=True,
@@ -305,27 +312,27 @@ def _stage(t: Template, env: Env, settings: Settings, api: apigatewayv2.Api, *, 
                 DestinationArn=group.get_att("Arn"), Format=json.dumps(ACCESS_LOG)
             ),
             DefaultRouteSettings=apigatewayv2.RouteSettings(
-                ThrottlingRateLimit=settings.calls_per_second,
-                ThrottlingBurstLimit=2 * settings.calls_per_second,
+                ThrottlingRateLimit=settings.requests_per_second,
+                ThrottlingBurstLimit=2 * settings.requests_per_second,
                 DetailedMetricsEnabled=True,
             ),
         )
     )
 
 
-def _invocation(function: awslambda.Function) -> Sub:
-    """How API Gateway names a function that it calls."""
+def _invocation_uri(function: awslambda.Function) -> Sub:
+    """Return the URI with which API Gateway invokes *function*."""
     return Sub(
         "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"
         f"${{{function.title}.Arn}}/invocations"
     )
 
 
-def _execution(api: apigatewayv2.Api, of: str) -> Sub:
-    """The ARN of what an API does when it is called."""
+def _execution_arn(api: apigatewayv2.Api, path: str) -> Sub:
+    """Return the ARN of calls of *api*."""
     return Sub(
         "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
-        f"${{{api.title}}}/{of}"
+        f"${{{api.title}}}/{path}"
     )
 
 

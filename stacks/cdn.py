@@ -1,12 +1,13 @@
-"""How the world sees the site and its pictures: two distributions, and the names they have."""
+"""CloudFront distributions of the site and its assets, with their DNS records."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from awacs import s3 as storage
+from awacs import s3 as s3_actions
 from awacs.aws import Action, Allow, Condition, Principal, Statement, StringEquals
 from troposphere import Sub, cloudfront
 
@@ -20,16 +21,16 @@ from stacks.parts.buckets import bucket_policy, bucket_without_policy, expire_no
 from stacks.parts.dns_records import alias_records
 from stacks.parts.names import arn, name_tag, resource_name
 
-# The same in every account: AWS's policy to cache as an object's own headers say, whatever the
-# query, headers and cookies of a request; and the zone that every distribution has its name in.
+# Ids that are the same in every account: the managed cache policy that follows the headers of an
+# object and ignores query, headers and cookies of requests, and the hosted zone of distributions.
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
 
-DEFAULT_AVATAR = "/defaults/avatar.jpg"  # In the bucket of pictures.
-FORGET_ERRORS_SECONDS = 10  # What was missing may be there in a moment, as a new avatar is.
+DEFAULT_AVATAR = "/defaults/avatar.jpg"  # In the picture bucket.
+ERROR_CACHE_SECONDS = 10  # A missing object, such as a new avatar, may soon exist.
 
-# Pages of the application have no file of their own, files have an extension. A handle may have
-# a dot in it, but its page starts with @.
+# Pages of the application have no file; files have an extension. A handle may contain a dot, but
+# its page starts with @.
 SITE_FUNCTION = """\
 function handler(event) {
   const request = event.request;
@@ -49,12 +50,12 @@ function handler(event) {
   return request;
 }
 
-// As it came: keys and values are still encoded here.
+// Keys and values are still encoded here.
 function query(parameters) {
   const pairs = [];
   Object.keys(parameters).forEach((key) => {
-    (parameters[key].multiValue || [parameters[key]]).forEach((each) => {
-      pairs.push(each.value === '' ? key : key + '=' + each.value);
+    (parameters[key].multiValue || [parameters[key]]).forEach((parameter) => {
+      pairs.push(parameter.value === '' ? key : key + '=' + parameter.value);
     });
   });
   return pairs.length ? '?' + pairs.join('&') : '';
@@ -64,7 +65,7 @@ function query(parameters) {
 WebOrigin = Annotated[
     str,
     fields.described(
-        "a scheme and host such as https://api.honeycomb.io, with a port or :* if need be",
+        "a scheme and host such as https://api.honeycomb.io, with an optional port or :*",
         pattern=r"^(https?|wss?)://[a-z0-9.-]+(:([0-9]{1,5}|\*))?$",
     ),
 ]
@@ -74,10 +75,10 @@ class Settings(fields.Settings, frozen=True):
     """The `[cdn]` table."""
 
     price_class: Literal["PriceClass_100", "PriceClass_200", "PriceClass_All"]
-    replaced_file_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
-    also_connects_to: tuple[WebOrigin, ...]
+    noncurrent_version_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
+    connect_origins: tuple[WebOrigin, ...]
     access_logs: bool
-    access_log_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
+    access_log_retention_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
     avatar_cache_seconds: Annotated[int, fields.described("0 to 86400 seconds", ge=0, le=86400)] = (
         300
     )
@@ -85,7 +86,7 @@ class Settings(fields.Settings, frozen=True):
 
 @dataclass(frozen=True)
 class Cdn:
-    """Where the site is published to, and what has to hear of it."""
+    """The bucket that the site is published to, and the distributions."""
 
     site_bucket: Value
     site_distribution: Value
@@ -103,43 +104,56 @@ def define(
     *,
     avatars: Avatars,
 ) -> Cdn:
-    """The bucket and distribution of the site, and the distribution of the pictures."""
+    """Add the bucket and distribution of the site, and the distribution of the assets."""
     files = bucket_without_policy(
         t,
-        "SiteFiles",
+        "SiteBucket",
         env=env,
         name="site",
         versioned=True,
-        lifecycle=[expire_noncurrent(settings.replaced_file_days, rule="replaced-files")],
+        lifecycle=[expire_noncurrent(settings.noncurrent_version_days, rule="expire-noncurrent")],
     )
-    access = _access(t, env)
+    access = _origin_access_control(t, env)
     files_origin = _origin("files", files.get_att("RegionalDomainName"), access)
     site = _site(t, env, settings, certificate.arn, files=files_origin, avatars=avatars)
-    pictures = _pictures(
+    assets_distribution = _assets(
         t,
         env,
         settings,
         certificate.arn,
-        pictures=_origin("pictures", assets.pictures_domain, access),
-        avatars=_origin("avatars", assets.avatars_domain, access),
+        pictures=_origin("pictures", assets.picture_bucket_domain, access),
+        avatars=_origin("avatars", assets.avatar_bucket_domain, access),
     )
-    _readable(t, env, "SiteFilesPolicy", files.ref(), files.get_att("Arn"), by=site)
-    _readable(t, env, "PicturesPolicy", assets.pictures, assets.pictures_arn, by=pictures)
-    _readable(t, env, "AvatarsPolicy", assets.avatars, assets.avatars_arn, by=pictures, hides=True)
+    readable = partial(_readable_bucket, t, env)
+    readable("SiteBucketPolicy", files.ref(), files.get_att("Arn"), by=site, lists=True)
+    readable(
+        "PictureBucketPolicy",
+        assets.picture_bucket,
+        assets.picture_bucket_arn,
+        by=assets_distribution,
+        lists=True,
+    )
+    readable(
+        "AvatarBucketPolicy",
+        assets.avatar_bucket,
+        assets.avatar_bucket_arn,
+        by=assets_distribution,
+        lists=False,
+    )
     return Cdn(
         site_bucket=files.ref(),
         site_distribution=site.ref(),
         site_distribution_arn=_arn(site),
-        assets_distribution=pictures.ref(),
-        assets_distribution_arn=_arn(pictures),
+        assets_distribution=assets_distribution.ref(),
+        assets_distribution_arn=_arn(assets_distribution),
     )
 
 
-def _access(t: Template, env: Env) -> cloudfront.OriginAccessControl:
-    """CloudFront signs what it asks of a bucket, so the bucket knows which distribution asks."""
+def _origin_access_control(t: Template, env: Env) -> cloudfront.OriginAccessControl:
+    """Let CloudFront sign its requests, so that bucket policies can name the distribution."""
     return t.add_resource(
         cloudfront.OriginAccessControl(
-            "BucketAccess",
+            "OriginAccessControl",
             OriginAccessControlConfig=cloudfront.OriginAccessControlConfig(
                 Name=resource_name(env, "buckets"),
                 OriginAccessControlOriginType="s3",
@@ -155,7 +169,7 @@ def _origin(id_: str, domain: Value, access: cloudfront.OriginAccessControl) -> 
         Id=id_,
         DomainName=domain,
         OriginAccessControlId=access.get_att("Id"),
-        S3OriginConfig=cloudfront.S3OriginConfig(OriginAccessIdentity=""),  # None, but required.
+        S3OriginConfig=cloudfront.S3OriginConfig(OriginAccessIdentity=""),  # Unused, but required.
     )
 
 
@@ -168,20 +182,20 @@ def _site(
     files: cloudfront.Origin,
     avatars: Avatars,
 ) -> cloudfront.Distribution:
-    """A path without a file is a page of the application, and a file that is missing is a 404."""
+    """Add the distribution of the site: paths without a file are pages, missing files are 404."""
     function = _site_function(t, env)
     return _distribution(
         t,
         env,
         settings,
-        "Site",
+        "SiteDistribution",
         certificate,
         hosts={"Site": env.domain, "Www": f"www.{env.domain}"},
         Origins=[files],
         DefaultRootObject="index.html",
         DefaultCacheBehavior=cloudfront.DefaultCacheBehavior(
-            **_behaviour(
-                files, response_headers.of_site(t, env, avatars, settings.also_connects_to)
+            **_cache_behavior(
+                files, response_headers.of_site(t, env, avatars, settings.connect_origins)
             ),
             FunctionAssociations=[
                 cloudfront.FunctionAssociation(
@@ -189,7 +203,7 @@ def _site(
                 )
             ],
         ),
-        CustomErrorResponses=[_forgotten_soon(404)],
+        CustomErrorResponses=[_error_response(404)],
     )
 
 
@@ -201,14 +215,14 @@ def _site_function(t: Template, env: Env) -> cloudfront.Function:
             AutoPublish=True,
             FunctionCode=SITE_FUNCTION,
             FunctionConfig=cloudfront.FunctionConfig(
-                Comment="www. to the domain, pages to the application",
+                Comment="Redirects www. to the domain, and rewrites pages to index.html",
                 Runtime="cloudfront-js-2.0",
             ),
         )
     )
 
 
-def _pictures(
+def _assets(
     t: Template,
     env: Env,
     settings: Settings,
@@ -217,56 +231,58 @@ def _pictures(
     pictures: cloudfront.Origin,
     avatars: cloudfront.Origin,
 ) -> cloudfront.Distribution:
-    """Who has no avatar has the default one; any other picture that is missing is a 404.
+    """Serve the default avatar for missing avatars, and 404 for any other missing object.
 
-    A distribution has one answer to an error for all its paths. So the two are different errors:
-    S3 says 404 only to whoever may list a bucket, and 403 otherwise (see `_readable`). The root
-    names a file, though there is none: without one, S3 would answer with the list.
+    A distribution has one custom response per error for all its paths. So the two cases must be
+    different errors: S3 responds 404 if CloudFront may list the bucket, and 403 otherwise (see
+    `_readable_bucket`). The default root object does not exist; without it the root would be the
+    list of objects.
     """
-    shown = response_headers.of_pictures(t, env)
+    headers = response_headers.of_assets(t, env)
     return _distribution(
         t,
         env,
         settings,
-        "Assets",
+        "AssetsDistribution",
         certificate,
         hosts={"Assets": f"assets.{env.domain}"},
         Origins=[pictures, avatars],
         DefaultRootObject="index.html",
-        DefaultCacheBehavior=cloudfront.DefaultCacheBehavior(**_behaviour(pictures, shown)),
+        DefaultCacheBehavior=cloudfront.DefaultCacheBehavior(**_cache_behavior(pictures, headers)),
         CacheBehaviors=[
             cloudfront.CacheBehavior(
                 PathPattern="/avatars/*",
-                **_behaviour(avatars, shown, cache=_avatar_cache(t, env, settings).ref()),
+                **_cache_behavior(avatars, headers, cache=_avatar_cache(t, env, settings).ref()),
             )
         ],
         CustomErrorResponses=[
-            _forgotten_soon(403, ResponseCode=200, ResponsePagePath=DEFAULT_AVATAR),
-            _forgotten_soon(404),
+            _error_response(403, ResponseCode=200, ResponsePagePath=DEFAULT_AVATAR),
+            _error_response(404),
         ],
     )
 
 
 def _avatar_cache(t: Template, env: Env, settings: Settings) -> cloudfront.CachePolicy:
-    """Nothing of a request tells one avatar from another, and none is kept for long.
+    """Add a cache policy whose key is the path alone, and whose lifetime is short.
 
-    It has the same name when it changes, so the limit stands here, whatever its headers say.
+    A new avatar has the path of the previous one, so the policy limits the lifetime, whatever the
+    headers of the object are.
     """
     return t.add_resource(
         cloudfront.CachePolicy(
-            "AvatarCache",
+            "AvatarCachePolicy",
             CachePolicyConfig=cloudfront.CachePolicyConfig(
                 Name=resource_name(env, "avatars"),
                 MinTTL=0,
                 DefaultTTL=settings.avatar_cache_seconds,
                 MaxTTL=settings.avatar_cache_seconds,
-                ParametersInCacheKeyAndForwardedToOrigin=_nothing(),
+                ParametersInCacheKeyAndForwardedToOrigin=_path_only(),
             ),
         )
     )
 
 
-def _nothing() -> cloudfront.ParametersInCacheKeyAndForwardedToOrigin:
+def _path_only() -> cloudfront.ParametersInCacheKeyAndForwardedToOrigin:
     return cloudfront.ParametersInCacheKeyAndForwardedToOrigin(
         CookiesConfig=cloudfront.CacheCookiesConfig(CookieBehavior="none"),
         HeadersConfig=cloudfront.CacheHeadersConfig(HeaderBehavior="none"),
@@ -286,13 +302,14 @@ def _distribution(
     hosts: Mapping[str, str],
     **config: Any,
 ) -> cloudfront.Distribution:
-    """What all distributions have in common, and the records of their *hosts*."""
+    """Add a distribution and the DNS records of its *hosts*."""
+    name = title.removesuffix("Distribution")
     distribution = t.add_resource(
         cloudfront.Distribution(
             title,
             DistributionConfig=cloudfront.DistributionConfig(
                 Aliases=list(hosts.values()),
-                Comment=f"{title} of {env.project} {env.name}",
+                Comment=f"{name} of {env.project} {env.name}",
                 Enabled=True,
                 HttpVersion="http2and3",
                 IPV6Enabled=True,
@@ -304,16 +321,16 @@ def _distribution(
                 ),
                 **config,
             ),
-            Tags=name_tag(env, title.lower()),
+            Tags=name_tag(env, name.lower()),
         )
     )
-    for name, host in hosts.items():
+    for record, host in hosts.items():
         target = distribution.get_att("DomainName")
-        alias_records(t, name, env=env, host=host, target=target, zone=CLOUDFRONT_ZONE)
+        alias_records(t, record, env=env, host=host, target=target, zone=CLOUDFRONT_ZONE)
     return distribution
 
 
-def _behaviour(
+def _cache_behavior(
     origin: cloudfront.Origin,
     policy: cloudfront.ResponseHeadersPolicy,
     *,
@@ -329,13 +346,13 @@ def _behaviour(
     }
 
 
-def _forgotten_soon(status: int, **answer: Any) -> cloudfront.CustomErrorResponse:
+def _error_response(status: int, **response: Any) -> cloudfront.CustomErrorResponse:
     return cloudfront.CustomErrorResponse(
-        ErrorCode=status, ErrorCachingMinTTL=FORGET_ERRORS_SECONDS, **answer
+        ErrorCode=status, ErrorCachingMinTTL=ERROR_CACHE_SECONDS, **response
     )
 
 
-def _readable(
+def _readable_bucket(
     t: Template,
     env: Env,
     title: str,
@@ -343,16 +360,16 @@ def _readable(
     bucket_arn: Value,
     *,
     by: cloudfront.Distribution,
-    hides: bool = False,
+    lists: bool,
 ) -> None:
-    """One distribution reads a bucket, and nobody else outside.
+    """Allow one distribution to read a bucket.
 
-    The right to list it makes S3 say 404 of what is missing. Where the bucket *hides* that, it
-    says 403, which is not told from a file that must not be read.
+    *lists* also allows it to list the bucket. With that permission S3 responds 404 for a missing
+    object, without it 403.
     """
-    statements = [_allow("Read", storage.GetObject, objects(bucket_arn), by)]
-    if not hides:
-        statements.append(_allow("KnowWhatIsMissing", storage.ListBucket, bucket_arn, by))
+    statements = [_allow("ReadObjects", s3_actions.GetObject, objects(bucket_arn), by)]
+    if lists:
+        statements.append(_allow("ListObjects", s3_actions.ListBucket, bucket_arn, by))
     bucket_policy(t, title, env=env, bucket=bucket, arn=bucket_arn, statements=statements)
 
 

@@ -1,27 +1,28 @@
-"""Where the services run and how the world reaches them: ECS cluster, load balancer, records."""
+"""The ECS cluster of the services, and the load balancer in front of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from awacs import s3 as storage
+from awacs import s3 as s3_actions
 from awacs.aws import Allow, Principal, Statement
-from troposphere import Sub, ec2, ecs, s3
+from troposphere import Sub, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 from troposphere.servicediscovery import HttpNamespace
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks.dns import Dns
-from stacks.network import ANYWHERE, ANYWHERE_IPV6, Network
-from stacks.parts.buckets import private_bucket
+from stacks.network import ANY_IPV4, ANY_IPV6, Network
+from stacks.parts.buckets import expire, private_bucket
 from stacks.parts.dns_records import alias_records
 from stacks.parts.names import name_tag, resource_name
 
-# TLS 1.3 and 1.2, forward secrecy only, with post-quantum key exchange for those who offer it.
+# TLS 1.3 and 1.2 with forward secrecy, and post-quantum key exchange if the client supports it.
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 LOG_PREFIX = "load-balancer"
+LOG_BUCKET = "LoadBalancerLogBucket"
 
 
 class Settings(fields.Settings, frozen=True):
@@ -30,44 +31,54 @@ class Settings(fields.Settings, frozen=True):
     default_capacity: Literal["FARGATE", "FARGATE_SPOT"]
     container_insights: Literal["disabled", "enabled", "enhanced"]
     access_logs: bool
-    access_log_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
+    access_log_retention_days: Annotated[int, fields.described("a number of days", ge=1, le=3650)]
     port: fields.Port = 4567
     health_check_path: Annotated[
-        str, fields.described("a path that begins with /", pattern=r"^/[!-~]{0,1023}$")
+        str, fields.described("a path that starts with /", pattern=r"^/[!-~]{0,1023}$")
     ] = "/api/health-check"
     idle_timeout_seconds: Annotated[int, fields.described("1 to 4000 seconds", ge=1, le=4000)] = 60
-    drain_seconds: Annotated[int, fields.described("0 to 3600 seconds", ge=0, le=3600)] = 30
+    deregistration_delay_seconds: Annotated[
+        int, fields.described("0 to 3600 seconds", ge=0, le=3600)
+    ] = 30
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where a service runs, what sends it requests, and what an alarm needs to name them."""
+    """The cluster, its namespace, its load balancer, and the security group of services."""
 
     name: Value
     namespace: Value
     load_balancer_name: Value
     target_group: Value
     target_group_name: Value
-    service_firewall: Value
+    service_security_group: Value
 
 
 def define(
-    t: Template, env: Env, settings: Settings, net: Network, dns: Dns, *, dual_stack: bool
+    t: Template, env: Env, settings: Settings, network: Network, dns: Dns, *, dual_stack: bool
 ) -> Cluster:
-    """The cluster, and a load balancer that knows one host and sends the rest to the site.
+    """Add the cluster, and a load balancer that forwards one host and redirects all others.
 
-    *dual_stack* says that the network has IPv6.
+    *dual_stack* adds IPv6, which the network must have.
     """
-    namespace = t.add_resource(HttpNamespace("Namespace", Name=resource_name(env, "services")))
+    namespace = t.add_resource(
+        HttpNamespace("ServiceNamespace", Name=resource_name(env, "services"))
+    )
     cluster = _cluster(t, env, settings, namespace=namespace)
 
-    front = _front_firewall(t, env, settings.port, net=net, dual_stack=dual_stack)
-    service = _service_firewall(t, env, settings.port, net=net, front=front)
-    balancer = _load_balancer(t, env, settings, net=net, firewall=front, dual_stack=dual_stack)
-    targets = _targets(t, env, settings, net=net)
-    _redirect_to_https(t, balancer)
-    https = _https(t, env, balancer=balancer, certificate=dns.certificate)
-    _rule(t, f"api.{env.domain}", listener=https, targets=targets)
+    balancer_group = _load_balancer_security_group(
+        t, env, settings.port, network=network, dual_stack=dual_stack
+    )
+    service_group = _service_security_group(
+        t, env, settings.port, network=network, source=balancer_group
+    )
+    balancer = _load_balancer(
+        t, env, settings, network=network, group=balancer_group, dual_stack=dual_stack
+    )
+    target_group = _target_group(t, env, settings, network=network)
+    _http_listener(t, balancer)
+    listener = _https_listener(t, env, balancer=balancer, certificate=dns.certificate)
+    _forward(t, f"api.{env.domain}", listener=listener, target_group=target_group)
     alias_records(
         t,
         "Api",
@@ -81,9 +92,9 @@ def define(
         name=cluster.ref(),
         namespace=namespace.get_att("Arn"),
         load_balancer_name=balancer.get_att("LoadBalancerFullName"),
-        target_group=targets.ref(),
-        target_group_name=targets.get_att("TargetGroupFullName"),
-        service_firewall=service.get_att("GroupId"),
+        target_group=target_group.ref(),
+        target_group_name=target_group.get_att("TargetGroupFullName"),
+        service_security_group=service_group.get_att("GroupId"),
     )
 
 
@@ -106,43 +117,43 @@ def _cluster(t: Template, env: Env, settings: Settings, *, namespace: HttpNamesp
     )
 
 
-def _front_firewall(
-    t: Template, env: Env, port: int, *, net: Network, dual_stack: bool
+def _load_balancer_security_group(
+    t: Template, env: Env, port: int, *, network: Network, dual_stack: bool
 ) -> ec2.SecurityGroup:
-    """Open to the world on 80 and 443; from there it only goes on to the services' port."""
-    world = [{"CidrIp": ANYWHERE}]
+    """Allow ingress from anywhere on ports 80 and 443, and egress to the port of services."""
+    sources = [{"CidrIp": ANY_IPV4}]
     if dual_stack:
-        world.append({"CidrIpv6": ANYWHERE_IPV6})
+        sources.append({"CidrIpv6": ANY_IPV6})
     return t.add_resource(
         ec2.SecurityGroup(
-            "LoadBalancerFirewall",
-            GroupDescription="The world may reach the load balancer, which may reach services",
-            VpcId=net.vpc,
+            "LoadBalancerSecurityGroup",
+            GroupDescription="Ingress from anywhere to the load balancer, egress to services",
+            VpcId=network.vpc,
             SecurityGroupIngress=[
-                _allow(open_port, f"{name} from anywhere", **source)
-                for open_port, name in {80: "HTTP", 443: "HTTPS"}.items()
-                for source in world
+                _allow(open_port, f"{protocol} from anywhere", **source)
+                for open_port, protocol in {80: "HTTP", 443: "HTTPS"}.items()
+                for source in sources
             ],
-            SecurityGroupEgress=[_allow(port, "Requests to services", CidrIp=net.vpc_cidr)],
+            SecurityGroupEgress=[_allow(port, "Requests to services", CidrIp=network.vpc_cidr)],
             Tags=name_tag(env, "load-balancer"),
         )
     )
 
 
-def _service_firewall(
-    t: Template, env: Env, port: int, *, net: Network, front: ec2.SecurityGroup
+def _service_security_group(
+    t: Template, env: Env, port: int, *, network: Network, source: ec2.SecurityGroup
 ) -> ec2.SecurityGroup:
-    """What services stand behind: it is made here so that a database can know it before them."""
+    """Add the security group of all services; the database refers to it before services exist."""
     return t.add_resource(
         ec2.SecurityGroup(
-            "ServiceFirewall",
-            GroupDescription="Only the load balancer may reach a service",
-            VpcId=net.vpc,
+            "ServiceSecurityGroup",
+            GroupDescription="Ingress to services from the load balancer only",
+            VpcId=network.vpc,
             SecurityGroupIngress=[
                 _allow(
                     port,
                     "Requests from the load balancer",
-                    SourceSecurityGroupId=front.get_att("GroupId"),
+                    SourceSecurityGroupId=source.get_att("GroupId"),
                 )
             ],
             Tags=name_tag(env, "service"),
@@ -161,18 +172,18 @@ def _load_balancer(
     env: Env,
     settings: Settings,
     *,
-    net: Network,
-    firewall: ec2.SecurityGroup,
+    network: Network,
+    group: ec2.SecurityGroup,
     dual_stack: bool,
 ) -> elb.LoadBalancer:
-    """Attributes are strings, and each is said: one left out would keep what it was before."""
-    logs, logging = _access_logs(t, env, settings)
+    """Add the load balancer with all attributes: an omitted one would keep its previous value."""
+    log_attributes, properties = _access_logs(t, env, settings)
     attributes = {
-        "deletion_protection.enabled": _word(env.protect),
+        "deletion_protection.enabled": _boolean(env.protect),
         "idle_timeout.timeout_seconds": str(settings.idle_timeout_seconds),
         "routing.http.desync_mitigation_mode": "defensive",
         "routing.http.drop_invalid_header_fields.enabled": "true",
-        **logs,
+        **log_attributes,
     }
     return t.add_resource(
         elb.LoadBalancer(
@@ -180,14 +191,14 @@ def _load_balancer(
             Type="application",
             Scheme="internet-facing",
             IpAddressType="dualstack" if dual_stack else "ipv4",
-            Subnets=list(net.public_subnets),
-            SecurityGroups=[firewall.get_att("GroupId")],
+            Subnets=list(network.public_subnets),
+            SecurityGroups=[group.get_att("GroupId")],
             LoadBalancerAttributes=[
                 elb.LoadBalancerAttributes(Key=key, Value=value)
                 for key, value in attributes.items()
             ],
             Tags=name_tag(env, "load-balancer"),
-            **logging,
+            **properties,
         )
     )
 
@@ -195,23 +206,19 @@ def _load_balancer(
 def _access_logs(
     t: Template, env: Env, settings: Settings
 ) -> tuple[dict[str, Value], dict[str, Any]]:
-    """The attributes of access logs, and what the load balancer has to wait for.
+    """Return the attributes of access logs, and a dependency of the load balancer.
 
-    It tries to write to its bucket the moment it is made, so the policy has to be there.
+    The load balancer writes a test object when it is created, so the bucket policy must exist.
     """
     if not settings.access_logs:
         return {"access_logs.s3.enabled": "false"}, {}
     bucket, policy = private_bucket(
         t,
-        "AccessLogs",
+        LOG_BUCKET,
         env=env,
         name="access-logs",
-        lifecycle=[
-            s3.LifecycleRule(
-                Id="old-logs", Status="Enabled", ExpirationInDays=settings.access_log_days
-            )
-        ],
-        statements=[_delivery("AccessLogs")],
+        lifecycle=[expire(settings.access_log_retention_days, rule="expire-logs")],
+        statements=[_write_access_logs()],
     )
     attributes: dict[str, Value] = {
         "access_logs.s3.enabled": "true",
@@ -221,30 +228,32 @@ def _access_logs(
     return attributes, {"DependsOn": policy}
 
 
-def _delivery(bucket: str) -> Statement:
-    """Elastic Load Balancing may write logs, under this prefix and for this account only.
+def _write_access_logs() -> Statement:
+    """Allow Elastic Load Balancing to write logs of this account below this prefix.
 
-    The account in the path is the guard that AWS documents: its service writes nobody else's
-    logs there. A condition on the source is not documented for load balancers, and one that does
-    not match would make the load balancer fail.
+    AWS documents the account in the path as the protection: its service writes no logs of other
+    accounts there. A condition on the source is not documented for load balancers, and if it does
+    not match, the creation of the load balancer fails.
     """
-    path = f"${{{bucket}.Arn}}/{LOG_PREFIX}/AWSLogs/${{AWS::AccountId}}/*"
+    path = f"${{{LOG_BUCKET}.Arn}}/{LOG_PREFIX}/AWSLogs/${{AWS::AccountId}}/*"
     return Statement(
-        Sid="AccessLogDelivery",
+        Sid="WriteAccessLogs",
         Effect=Allow,
         Principal=Principal("Service", "logdelivery.elasticloadbalancing.amazonaws.com"),
-        Action=[storage.PutObject],
+        Action=[s3_actions.PutObject],
         Resource=[Sub(path)],
     )
 
 
-def _targets(t: Template, env: Env, settings: Settings, *, net: Network) -> elb.TargetGroup:
-    """The tasks of the backend: two good answers put one in, three bad ones take it out."""
+def _target_group(
+    t: Template, env: Env, settings: Settings, *, network: Network
+) -> elb.TargetGroup:
+    """Add the target group of backend tasks: two successes make one healthy, three failures not."""
     return t.add_resource(
         elb.TargetGroup(
-            "BackendTargets",
+            "BackendTargetGroup",
             TargetType="ip",
-            VpcId=net.vpc,
+            VpcId=network.vpc,
             Protocol="HTTP",
             ProtocolVersion="HTTP1",
             Port=settings.port,
@@ -258,7 +267,8 @@ def _targets(t: Template, env: Env, settings: Settings, *, net: Network) -> elb.
             Matcher=elb.Matcher(HttpCode="200"),
             TargetGroupAttributes=[
                 elb.TargetGroupAttribute(
-                    Key="deregistration_delay.timeout_seconds", Value=str(settings.drain_seconds)
+                    Key="deregistration_delay.timeout_seconds",
+                    Value=str(settings.deregistration_delay_seconds),
                 )
             ],
             Tags=name_tag(env, "backend"),
@@ -266,7 +276,7 @@ def _targets(t: Template, env: Env, settings: Settings, *, net: Network) -> elb.
     )
 
 
-def _redirect_to_https(t: Template, balancer: elb.LoadBalancer) -> None:
+def _http_listener(t: Template, balancer: elb.LoadBalancer) -> None:
     t.add_resource(
         elb.Listener(
             "HttpListener",
@@ -278,12 +288,12 @@ def _redirect_to_https(t: Template, balancer: elb.LoadBalancer) -> None:
     )
 
 
-def _https(
+def _https_listener(
     t: Template, env: Env, *, balancer: elb.LoadBalancer, certificate: Value
 ) -> elb.Listener:
-    """What no rule knows is sent to the site, with its path: there a link may still be good.
+    """Redirect requests that match no rule to the site, with their path.
 
-    Not for ever (302): a browser would go on leaving after a rule for that host was added.
+    The redirect is temporary (302): browsers would keep a permanent one after a rule is added.
     """
     return t.add_resource(
         elb.Listener(
@@ -312,10 +322,12 @@ def _redirect(host: str, *, status: Literal["HTTP_301", "HTTP_302"]) -> elb.Acti
     )
 
 
-def _rule(t: Template, host: str, *, listener: elb.Listener, targets: elb.TargetGroup) -> None:
+def _forward(
+    t: Template, host: str, *, listener: elb.Listener, target_group: elb.TargetGroup
+) -> None:
     t.add_resource(
         elb.ListenerRule(
-            "ApiRule",
+            "ApiListenerRule",
             ListenerArn=listener.ref(),
             Priority=1,
             Conditions=[
@@ -323,10 +335,10 @@ def _rule(t: Template, host: str, *, listener: elb.Listener, targets: elb.Target
                     Field="host-header", HostHeaderConfig=elb.HostHeaderConfig(Values=[host])
                 )
             ],
-            Actions=[elb.ListenerRuleAction(Type="forward", TargetGroupArn=targets.ref())],
+            Actions=[elb.ListenerRuleAction(Type="forward", TargetGroupArn=target_group.ref())],
         )
     )
 
 
-def _word(flag: bool) -> str:  # noqa: FBT001  what else would one call it with
+def _boolean(flag: bool) -> str:  # noqa: FBT001  its only argument
     return "true" if flag else "false"

@@ -1,4 +1,4 @@
-"""Settings of an environment that are valid one by one, but not together or not in its region."""
+"""Settings that are valid separately, but not together or not in the region."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROTECTED_BACKUP_DAYS = 7  # As the policy rule C804 requires.
 
 _BUDGETS, _BUILD, _CONNECTIONS = "AWS Budgets", "CodeBuild", "CodeConnections"
 
-# The services without which the stacks cannot be deployed; a test compares it with cfn-lint.
+# Regions without a service that the stacks need. A test compares the table with cfn-lint.
 MISSING_SERVICES: Mapping[str, tuple[str, ...]] = {
     "af-south-1": (_BUDGETS, _CONNECTIONS),
     "ap-east-1": (_BUDGETS, _CONNECTIONS),
@@ -42,7 +42,7 @@ MISSING_SERVICES: Mapping[str, tuple[str, ...]] = {
 
 
 def conflicts(config: Config) -> Iterator[Conflict]:
-    """Yield every setting that another setting rules out."""
+    """Yield every setting that contradicts another setting."""
     yield from _region(config)
     yield from _instance_class(config.database.instance_class, config.env.region)
     yield from _names(config)
@@ -53,7 +53,7 @@ def conflicts(config: Config) -> Iterator[Conflict]:
 
 def _region(config: Config) -> Iterator[Conflict]:
     missing = MISSING_SERVICES.get(config.env.region, ())
-    if not config.foundation.alert_emails:  # Nobody is notified, so there is no budget.
+    if not config.foundation.alert_emails:  # Without recipients there is no budget.
         missing = tuple(service for service in missing if service != _BUDGETS)
     if missing:
         fact = f"{config.env.region} does not have {', '.join(missing)}; choose another region"
@@ -61,22 +61,24 @@ def _region(config: Config) -> Iterator[Conflict]:
 
 
 def _instance_class(instance_class: str, region: str) -> Iterator[Conflict]:
-    """Yield a class that RDS does not have in *region*, with the nearest one of its size."""
+    """Yield an instance class that RDS does not offer in *region*, with a similar class."""
     classes = postgresql.CLASSES_BY_REGION[region]
     if instance_class not in classes:
         family, size = instance_class[: len("db.m")], instance_class.rsplit(".", 1)[-1]
-        near = [name for name in classes if name.startswith(family) and name.endswith(f".{size}")]
-        meant = f"; did you mean {near[-1]!r}?" if near else ""
-        yield "database.instance_class", f"RDS has no {instance_class} in {region}{meant}"
+        similar = [
+            name for name in classes if name.startswith(family) and name.endswith(f".{size}")
+        ]
+        hint = f"; did you mean {similar[-1]!r}?" if similar else ""
+        yield "database.instance_class", f"RDS does not offer {instance_class} in {region}{hint}"
 
 
 def _names(config: Config) -> Iterator[Conflict]:
-    """The name of a bucket ends with the account, the region and "an"."""
+    """Yield a conflict if a bucket name is too long: it ends with account, region and "an"."""
     env = config.env
     name = f"{env.stack_name(LONGEST_BUCKET)}-{env.account}-{env.region}-an"
     if (excess := len(name) - BUCKET_NAME_LENGTH) > 0:
         fact = (
-            f"the bucket {name} would have {len(name)} characters, and S3 takes"
+            f"the bucket {name} would have {len(name)} characters, and S3 allows"
             f" {BUCKET_NAME_LENGTH}; shorten env.prefix or env.name by {excess}"
         )
         yield "env.prefix", fact
@@ -87,18 +89,21 @@ def _services(config: Config) -> Iterator[Conflict]:
     if service.port != config.cluster.port:
         fact = (
             f"is {service.port}, and cluster.port is {config.cluster.port}:"
-            " the load balancer would not find it"
+            " the load balancer could not reach the service"
         )
         yield "service.port", fact
     if verifier and verifier.name == service.name:
-        yield "verifier.name", f"service and verifier are both called {service.name}"
+        yield "verifier.name", f"service and verifier have the same name {service.name}"
 
 
 def _protected(config: Config) -> Iterator[Conflict]:
-    days = config.database.backup_days
+    days = config.database.backup_retention_days
     if days < PROTECTED_BACKUP_DAYS:
-        fact = f"{days} is too few where env.protect is true; take {PROTECTED_BACKUP_DAYS} or more"
-        yield "database.backup_days", fact
+        fact = f"{days} is too few if env.protect is true; use {PROTECTED_BACKUP_DAYS} or more"
+        yield "database.backup_retention_days", fact
     for key, service in (("service", config.service), ("verifier", config.verifier)):
-        if service and service.exec:
-            yield f"{key}.exec", "is true where env.protect is true; set one of them to false"
+        if service and service.enable_exec:
+            yield (
+                f"{key}.enable_exec",
+                "is true while env.protect is true; set one of them to false",
+            )

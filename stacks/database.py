@@ -1,4 +1,4 @@
-"""PostgreSQL, where nothing but our own services and functions can reach it."""
+"""A PostgreSQL instance in RDS that only services and functions of this environment reach."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from stacks.parts.retention import retention_policies
 
 PORT = 5432
 
-# Who there is in the database. The master makes the two others and has a password, which RDS
-# keeps and rotates; they have none: they come with a token of IAM, good for fifteen minutes.
+# The database users. RDS stores and rotates the password of the master user, which creates the
+# other two. Those authenticate with IAM tokens, which are valid for fifteen minutes.
 MASTER = "overseer"
-MIGRATOR = "migrator"  # Owns the tables, and changes them.
-APPLICATION = "application"  # Reads and writes what is in them.
+MIGRATOR = "migrator"  # Owns the tables and changes their schema.
+APPLICATION = "application"  # Reads and writes rows.
 
-LOGS = {  # What PostgreSQL writes there, and the title of the group it goes to.
-    "iam-db-auth-error": "RefusedTokens",
-    "postgresql": "DatabaseLogs",
-    "upgrade": "UpgradeLogs",
+LOG_GROUPS = {  # Logs that RDS exports, and the titles of their log groups.
+    "iam-db-auth-error": "IamAuthErrorLogGroup",
+    "postgresql": "PostgresqlLogGroup",
+    "upgrade": "UpgradeLogGroup",
 }
 
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -37,14 +37,14 @@ _DAY = "(mon|tue|wed|thu|fri|sat|sun)"
 Window = Annotated[
     str,
     fields.described(
-        "half an hour or more of each day in UTC, such as 07:00-07:30",
+        "a daily window of at least 30 minutes in UTC, such as 07:00-07:30",
         pattern=f"^{_TIME}-{_TIME}$",
     ),
 ]
 WeeklyWindow = Annotated[
     str,
     fields.described(
-        "half an hour or more of each week in UTC, such as sun:08:00-sun:08:30",
+        "a weekly window of at least 30 minutes in UTC, such as sun:08:00-sun:08:30",
         pattern=f"^{_DAY}:{_TIME}-{_DAY}:{_TIME}$",
     ),
 ]
@@ -55,17 +55,17 @@ class Settings(fields.Settings, frozen=True):
 
     engine_version: Annotated[
         postgresql.Version,
-        fields.described("a version of PostgreSQL that RDS creates, such as 18.6"),
+        fields.described("a PostgreSQL version that RDS can create, such as 18.6"),
     ]
     instance_class: Annotated[
-        str, fields.one_of("an instance class of RDS, such as db.t4g.micro", postgresql.CLASSES)
+        str, fields.one_of("an RDS instance class, such as db.t4g.micro", postgresql.CLASSES)
     ]
     multi_az: bool
     storage_gib: Annotated[int, fields.described("a size from 20 to 52428 GiB", ge=20, le=52428)]
-    storage_limit_gib: Annotated[
+    max_storage_gib: Annotated[
         int, fields.described("a size from 25 to 65536 GiB", ge=25, le=65536)
     ]
-    backup_days: Annotated[int, fields.described("1 to 35 days", ge=1, le=35)]
+    backup_retention_days: Annotated[int, fields.described("1 to 35 days", ge=1, le=35)]
     log_retention_days: fields.LogRetentionDays
     slow_statement_ms: Annotated[
         int, fields.described("a number of milliseconds", ge=1, le=2**31 - 1)
@@ -74,18 +74,21 @@ class Settings(fields.Settings, frozen=True):
     maintenance_window: WeeklyWindow = "sun:08:00-sun:08:30"
 
     def __post_init__(self) -> None:
-        """RDS wants room to grow by a tenth, and recommends a quarter; and windows apart."""
-        if self.storage_limit_gib * 4 < self.storage_gib * 5:
+        """Raise ConflictError for storage without room to grow, and for overlapping windows.
+
+        RDS requires room to grow by 10 % and recommends 25 %.
+        """
+        if self.max_storage_gib * 4 < self.storage_gib * 5:
             fact = (
-                f"{self.storage_limit_gib} leaves storage_gib = {self.storage_gib} no room to"
-                f" grow; take {-(-self.storage_gib * 5 // 4)} or more"
+                f"{self.max_storage_gib} leaves no room to grow from storage_gib = {self.storage_gib};"
+                f" use {-(-self.storage_gib * 5 // 4)} or more"
             )
-            raise fields.ConflictError(("storage_limit_gib", fact))
+            raise fields.ConflictError(("max_storage_gib", fact))
         _refuse_windows(self.backup_window, self.maintenance_window)
 
     @property
     def family(self) -> str:
-        """The parameters there are: each major version has its own."""
+        """The parameter group family: each major version has its own parameters."""
         return f"postgres{self.engine_version.partition('.')[0]}"
 
 
@@ -98,15 +101,15 @@ def _refuse_windows(backup: str, maintenance: str) -> None:
         ("maintenance_window", _window(maintenance, period=7 * day)[1]),
     ):
         if minutes < 30:
-            raise fields.ConflictError((name, f"{minutes} minutes; RDS needs 30 or more"))
-    begins, lasts = _window(maintenance, period=7 * day)
-    if (begins - start) % day < length or (start - begins) % day < lasts:
+            raise fields.ConflictError((name, f"{minutes} minutes; RDS requires 30 or more"))
+    other_start, other_length = _window(maintenance, period=7 * day)
+    if (other_start - start) % day < length or (start - other_start) % day < other_length:
         fact = f"{maintenance} overlaps the backup_window, {backup}"
         raise fields.ConflictError(("maintenance_window", fact))
 
 
 def _window(window: str, *, period: int) -> tuple[int, int]:
-    """Return the minute of the week at which *window* begins, and how many it lasts."""
+    """Return the minute of the week at which *window* starts, and its length in minutes."""
     days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     start, end = (
         (days.index(time[:3]) * 24 + int(time[4:6])) * 60 + int(time[7:])
@@ -117,10 +120,10 @@ def _window(window: str, *, period: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Database:
-    """How to reach the database, and as whom.
+    """The instance, its address, its security group and its users.
 
-    Whoever needs it opens *firewall* for itself, with a rule in its own stack. A role that may
-    come as a user is allowed rds-db:connect on dbuser:<resource_id>/<user>.
+    A stack that connects to the database adds an ingress rule to *security_group*. A role that
+    connects as a user is allowed rds-db:connect on dbuser:<resource_id>/<user>.
     """
 
     instance: Value
@@ -128,36 +131,36 @@ class Database:
     address: Value
     port: Value
     name: Value
-    firewall: Value
+    security_group: Value
     master_secret: Value
     migrator: Value
     application: Value
 
 
-def connect_as(user: Value, data: Database) -> Statement:
-    """Come to the database as *user*, with a token of IAM instead of a password."""
-    whom = Sub(
+def allow_connect(user: Value, database: Database) -> Statement:
+    """Allow connections to the database as *user*, with an IAM token instead of a password."""
+    database_user = Sub(
         "arn:${AWS::Partition}:rds-db:${AWS::Region}:${AWS::AccountId}:dbuser:${Database}/${User}",
-        Database=data.resource_id,
+        Database=database.resource_id,
         User=user,
     )
-    return allow("Connect", [rds_db.connect], whom)
+    return allow("ConnectToDatabase", [rds_db.connect], database_user)
 
 
-def reached_as(user: Value, data: Database) -> dict[str, Value]:
-    """Where the database is and as whom one comes, in libpq's own words."""
+def connection_variables(user: Value, database: Database) -> dict[str, Value]:
+    """Return the environment variables with which libpq connects as *user*."""
     return {
-        "PGHOST": data.address,
-        "PGPORT": data.port,
-        "PGDATABASE": data.name,
+        "PGHOST": database.address,
+        "PGPORT": database.port,
+        "PGDATABASE": database.name,
         "PGUSER": user,
     }
 
 
-def define(t: Template, env: Env, settings: Settings, net: Network) -> Database:
-    """One instance in the private subnets, with its logs, parameters and firewall."""
-    firewall = _firewall(t, env, net=net)
-    logs = _logs(t, env, settings.log_retention_days)
+def define(t: Template, env: Env, settings: Settings, network: Network) -> Database:
+    """Add an instance in the private subnets, its log groups, parameters and security group."""
+    security_group = _security_group(t, env, network=network)
+    log_groups = _log_groups(t, env, settings.log_retention_days)
     database = t.add_resource(
         rds.DBInstance(
             "Database",
@@ -171,29 +174,29 @@ def define(t: Template, env: Env, settings: Settings, net: Network) -> Database:
             MultiAZ=settings.multi_az,
             StorageType="gp3",
             AllocatedStorage=str(settings.storage_gib),
-            MaxAllocatedStorage=settings.storage_limit_gib,
+            MaxAllocatedStorage=settings.max_storage_gib,
             StorageEncrypted=True,
-            DBSubnetGroupName=_subnets(t, env, net=net).ref(),
-            VPCSecurityGroups=[firewall.get_att("GroupId")],
+            DBSubnetGroupName=_subnet_group(t, env, network=network).ref(),
+            VPCSecurityGroups=[security_group.get_att("GroupId")],
             Port=str(PORT),
             PubliclyAccessible=False,
-            DBParameterGroupName=_parameters(t, env, settings).ref(),
+            DBParameterGroupName=_parameter_group(t, env, settings).ref(),
             MasterUsername=MASTER,
             ManageMasterUserPassword=True,
             EnableIAMDatabaseAuthentication=True,
-            BackupRetentionPeriod=settings.backup_days,
+            BackupRetentionPeriod=settings.backup_retention_days,
             PreferredBackupWindow=settings.backup_window,
             PreferredMaintenanceWindow=settings.maintenance_window,
             CopyTagsToSnapshot=True,
             DeleteAutomatedBackups=not env.protect,
             DeletionProtection=env.protect,
-            # What CloudWatch calls Database Insights; standard, with a week kept, is free.
+            # CloudWatch Database Insights; its standard mode with a retention of 7 days is free.
             DatabaseInsightsMode="standard",
             EnablePerformanceInsights=True,
             PerformanceInsightsRetentionPeriod=7,
-            EnableCloudwatchLogsExports=list(LOGS),
+            EnableCloudwatchLogsExports=list(LOG_GROUPS),
             Tags=name_tag(env, "database"),
-            DependsOn=logs,
+            DependsOn=log_groups,
             **_snapshot(env),
         )
     )
@@ -203,7 +206,7 @@ def define(t: Template, env: Env, settings: Settings, net: Network) -> Database:
         address=database.get_att("Endpoint.Address"),
         port=database.get_att("Endpoint.Port"),
         name=database.DBName,
-        firewall=firewall.get_att("GroupId"),
+        security_group=security_group.get_att("GroupId"),
         master_secret=database.get_att("MasterUserSecret.SecretArn"),
         migrator=MIGRATOR,
         application=APPLICATION,
@@ -211,34 +214,37 @@ def define(t: Template, env: Env, settings: Settings, net: Network) -> Database:
 
 
 def _identifier(env: Env) -> str:
-    """A name of our own, so that the groups its logs go to can be made, and expire, before it.
+    """Return the fixed identifier of the instance, on which the names of its log groups depend.
 
-    CloudFormation replaces nothing that is named so: a change that would leave an empty database
-    is refused, and a person moves the data first.
+    CloudFormation cannot replace a resource with a fixed name: it rejects changes that would
+    create an empty database, and an operator must move the data first.
     """
     return resource_name(env, "database")
 
 
-def _firewall(t: Template, env: Env, *, net: Network) -> ec2.SecurityGroup:
-    """Nobody may come in until a stack above says who, and nothing ever goes out.
+def _security_group(t: Template, env: Env, *, network: Network) -> ec2.SecurityGroup:
+    """Add a security group without ingress, to which dependent stacks add rules, or egress.
 
-    Without a rule there would be AWS's own, to everywhere; one to nowhere takes its place.
+    Without an egress rule AWS would add one that allows all traffic; the rule to the loopback
+    address replaces it.
     """
     return t.add_resource(
         ec2.SecurityGroup(
-            "DatabaseFirewall",
-            GroupDescription="Stacks above say who may reach the database; it reaches nobody",
-            VpcId=net.vpc,
+            "DatabaseSecurityGroup",
+            GroupDescription="Ingress rules are in the dependent stacks; no egress",
+            VpcId=network.vpc,
             SecurityGroupEgress=[
-                ec2.SecurityGroupRule(IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nowhere")
+                ec2.SecurityGroupRule(
+                    IpProtocol="-1", CidrIp="127.0.0.1/32", Description="No egress"
+                )
             ],
             Tags=name_tag(env, "database"),
         )
     )
 
 
-def _logs(t: Template, env: Env, days: int) -> list[LogGroup]:
-    """RDS writes to groups of these names; those it made by itself would keep all for ever."""
+def _log_groups(t: Template, env: Env, days: int) -> list[LogGroup]:
+    """Add the log groups of RDS exports; groups that RDS creates itself never expire."""
     return [
         t.add_resource(
             LogGroup(
@@ -248,27 +254,27 @@ def _logs(t: Template, env: Env, days: int) -> list[LogGroup]:
                 **retention_policies(env),
             )
         )
-        for log, title in LOGS.items()
+        for log, title in LOG_GROUPS.items()
     ]
 
 
-def _subnets(t: Template, env: Env, *, net: Network) -> rds.DBSubnetGroup:
+def _subnet_group(t: Template, env: Env, *, network: Network) -> rds.DBSubnetGroup:
     return t.add_resource(
         rds.DBSubnetGroup(
-            "PrivateSubnets",
-            DBSubnetGroupDescription="Where the internet has no way to",
-            SubnetIds=list(net.private_subnets),
+            "DatabaseSubnetGroup",
+            DBSubnetGroupDescription="Private subnets, which the internet cannot reach",
+            SubnetIds=list(network.private_subnets),
             Tags=name_tag(env, "database"),
         )
     )
 
 
-def _parameters(t: Template, env: Env, settings: Settings) -> rds.DBParameterGroup:
-    """TLS or nothing; slow statements are logged, but not what people wrote in them."""
+def _parameter_group(t: Template, env: Env, settings: Settings) -> rds.DBParameterGroup:
+    """Add parameters that require TLS, and log slow statements without their parameters."""
     return t.add_resource(
         rds.DBParameterGroup(
-            "Parameters",
-            Description=f"PostgreSQL of {env.project} {env.name}",
+            "DatabaseParameterGroup",
+            Description=f"PostgreSQL parameters of {env.project} {env.name}",
             Family=settings.family,
             Parameters={
                 "rds.force_ssl": "1",
@@ -283,6 +289,6 @@ def _parameters(t: Template, env: Env, settings: Settings) -> rds.DBParameterGro
 
 
 def _snapshot(env: Env) -> dict[str, Any]:
-    """As `retention_policies`, but an instance that is gone costs nothing, and a snapshot has all that it had."""
+    """Return policies like `retention_policies` that retain a snapshot instead of the instance."""
     policy = "Snapshot" if env.protect else "Delete"
     return {"DeletionPolicy": policy, "UpdateReplacePolicy": policy}

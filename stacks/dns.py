@@ -1,4 +1,4 @@
-"""The certificate of the API, proven by a record in the hosted zone."""
+"""The certificate of the API, validated by a record in the hosted zone."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from stacks.parts.names import name_tag
 
 @dataclass(frozen=True)
 class Dns:
-    """What the load balancer needs to answer for api.<domain>."""
+    """The certificate of api.<domain>, for the load balancer."""
 
     certificate: Value
 
 
 def define(t: Template, env: Env) -> Dns:
-    """Ask for the certificate; ACM issues it once it has seen the record it wants."""
+    """Add the certificate; ACM issues it after it has found the validation record."""
     host = f"api.{env.domain}"
     certificate = t.add_resource(
         Certificate(

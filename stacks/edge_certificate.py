@@ -1,4 +1,4 @@
-"""The certificate of the site and its assets, in us-east-1, where CloudFront looks for it."""
+"""The certificate of the site and its assets in us-east-1, as CloudFront requires."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from stacks.parts.names import name_tag
 
 @dataclass(frozen=True)
 class EdgeCertificate:
-    """What the distributions need to answer for <domain>, www. and assets."""
+    """The certificate of <domain>, www.<domain> and assets.<domain>, for the distributions."""
 
     arn: Value
 
 
 def define(t: Template, env: Env) -> EdgeCertificate:
-    """Ask for one certificate of three names, each proven in the hosted zone."""
-    names = [env.domain, f"www.{env.domain}", f"assets.{env.domain}"]
+    """Add one certificate for three hosts, each validated by a record in the hosted zone."""
+    hosts = [env.domain, f"www.{env.domain}", f"assets.{env.domain}"]
     certificate = t.add_resource(
         Certificate(
             "SiteCertificate",
             DomainName=env.domain,
-            SubjectAlternativeNames=names[1:],
+            SubjectAlternativeNames=hosts[1:],
             ValidationMethod="DNS",
             DomainValidationOptions=[
-                DomainValidationOption(DomainName=name, HostedZoneId=env.hosted_zone)
-                for name in names
+                DomainValidationOption(DomainName=host, HostedZoneId=env.hosted_zone)
+                for host in hosts
             ],
             Tags=name_tag(env, "site"),
         )

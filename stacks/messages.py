@@ -1,4 +1,4 @@
-"""Direct messages: one table, and the function that keeps its conversations up to date."""
+"""Direct messages: a DynamoDB table, and the function that updates its conversations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Annotated
 
-from awacs import dynamodb as tables
+from awacs import dynamodb as dynamodb_actions
 from troposphere import Sub, awslambda, dynamodb, sqs
 
 from deployer.config import fields
@@ -20,11 +20,11 @@ from stacks.parts.retention import retention_policies
 
 GROUP_INDEX = "message-group-sk-index"
 
-FOLLOW = [
-    tables.DescribeStream,
-    tables.GetRecords,
-    tables.GetShardIterator,
-    tables.ListStreams,
+READ_STREAM = [
+    dynamodb_actions.DescribeStream,
+    dynamodb_actions.GetRecords,
+    dynamodb_actions.GetShardIterator,
+    dynamodb_actions.ListStreams,
 ]
 NEW_MESSAGE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}}}
 
@@ -32,56 +32,53 @@ NEW_MESSAGE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"pre
 class Settings(fields.Settings, frozen=True):
     """The `[messages]` table."""
 
-    recovery_days: Annotated[int, fields.described("1 to 35 days", ge=1, le=35)]
+    recovery_period_days: Annotated[int, fields.described("1 to 35 days", ge=1, le=35)]
 
 
 @dataclass(frozen=True)
 class Messages:
-    """The table, its index by conversation, and what follows the stream of new messages.
-
-    *failures* is the queue of messages that the function gave up on.
-    """
+    """The table, its index of conversations, and the function that reads its stream."""
 
     table: TableName
     table_arn: Value
     index: Value
     index_arn: Value
     messaging_stream: StreamReaderName
-    failures: DeadLetterQueueName
+    dead_letter_queue: DeadLetterQueueName
 
 
 def define(
-    t: Template, env: Env, settings: Settings, functions: Functions, base: Foundation
+    t: Template, env: Env, settings: Settings, functions: Functions, foundation: Foundation
 ) -> Messages:
-    """The table and its function."""
+    """Add the table, its function, and the function's dead-letter queue."""
     table = _table(t, env, settings)
-    queue = dead_letter_queue(t, "Failures", env)
-    newest = _newest(functions.factory(t, env, base), table, queue)
+    queue = dead_letter_queue(t, "MessagingStreamDeadLetterQueue", env)
+    function = _stream_function(functions.factory(t, env, foundation), table, queue)
     return Messages(
         table=table.ref(),
         table_arn=table.get_att("Arn"),
         index=GROUP_INDEX,
         index_arn=_index_arn(table),
-        messaging_stream=newest.ref(),
-        failures=queue.get_att("QueueName"),
+        messaging_stream=function.ref(),
+        dead_letter_queue=queue.get_att("QueueName"),
     )
 
 
 def _table(t: Template, env: Env, settings: Settings) -> dynamodb.Table:
-    """The table; its name is CloudFormation's, so that one could take the place of another.
+    """Add the table. CloudFormation generates its name, so that it can replace the table.
 
-    | pk | sk | is |
+    | pk | sk | item |
     |---|---|---|
-    | MSG#<conversation> | when it was written | a message, and who wrote it |
-    | GRP#<person> | when the last message was | a conversation, and who the other one is |
+    | MSG#<conversation> | time of the message | a message and its sender |
+    | GRP#<user> | time of the last message | a conversation and its other user |
 
-    Only rows of the second kind have message_group_uuid, so only they are in the index: it
-    finds the two that a new message brings up to date.
+    Only conversations have the attribute message_group_uuid, so only they are in the index, with
+    which the function finds the two items that a new message changes.
     """
     return t.add_resource(
         dynamodb.Table(
-            "Messages",
-            AttributeDefinitions=[_text("pk"), _text("sk"), _text("message_group_uuid")],
+            "MessageTable",
+            AttributeDefinitions=[_string("pk"), _string("sk"), _string("message_group_uuid")],
             KeySchema=_key("pk", "sk"),
             GlobalSecondaryIndexes=[
                 dynamodb.GlobalSecondaryIndex(
@@ -93,7 +90,8 @@ def _table(t: Template, env: Env, settings: Settings) -> dynamodb.Table:
             StreamSpecification=dynamodb.StreamSpecification(StreamViewType="NEW_IMAGE"),
             BillingMode="PAY_PER_REQUEST",
             PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
-                PointInTimeRecoveryEnabled=True, RecoveryPeriodInDays=settings.recovery_days
+                PointInTimeRecoveryEnabled=True,
+                RecoveryPeriodInDays=settings.recovery_period_days,
             ),
             DeletionProtectionEnabled=env.protect,
             **retention_policies(env),
@@ -101,32 +99,36 @@ def _table(t: Template, env: Env, settings: Settings) -> dynamodb.Table:
     )
 
 
-def _newest(
+def _stream_function(
     factory: FunctionFactory, table: dynamodb.Table, queue: sqs.Queue
 ) -> awslambda.Function:
-    """Bring both rows of a conversation up to date with each new message of it.
+    """Add the function that updates both items of a conversation with each new message.
 
-    What it writes itself is in the stream as well, and is no new message. Should the function be
-    made anew, it starts with the oldest record there is: what was seen before changes nothing.
-    What it has given up on is shown with the next message of the conversation.
+    The stream also has the function's own writes; the event filter excludes them. A new event
+    source mapping starts with the oldest record: processing a record twice changes nothing. If a
+    record ends in the dead-letter queue, the next message of the conversation corrects the items.
     """
-    newest = factory.function(
+    function = factory.function(
         "MessagingStream",
         code="messaging_stream",
-        timeout_seconds=60,  # For a hundred messages, should the index be behind.
+        timeout_seconds=60,  # Enough for a batch of 100 messages while the index lags.
         memory_mb=256,
         variables={"TABLE_NAME": table.ref(), "GROUP_INDEX_NAME": GROUP_INDEX},
         statements=[
-            allow("FindConversation", [tables.Query], _index_arn(table)),
-            allow("MoveConversation", [tables.DeleteItem, tables.PutItem], table.get_att("Arn")),
-            allow("FollowStream", FOLLOW, Sub(f"${{{table.title}.Arn}}/stream/*")),
+            allow("QueryConversations", [dynamodb_actions.Query], _index_arn(table)),
+            allow(
+                "ReplaceConversations",
+                [dynamodb_actions.DeleteItem, dynamodb_actions.PutItem],
+                table.get_att("Arn"),
+            ),
+            allow("ReadStream", READ_STREAM, Sub(f"${{{table.title}.Arn}}/stream/*")),
             allow_send(queue),
         ],
     )
     factory.t.add_resource(
         awslambda.EventSourceMapping(
-            "NewMessages",
-            FunctionName=newest.ref(),
+            "MessagingStreamEventSource",
+            FunctionName=function.ref(),
             EventSourceArn=table.get_att("StreamArn"),
             StartingPosition="TRIM_HORIZON",
             BatchSize=100,
@@ -142,14 +144,14 @@ def _newest(
             ),
         )
     )
-    return newest
+    return function
 
 
 def _index_arn(table: dynamodb.Table) -> Sub:
     return Sub(f"${{{table.title}.Arn}}/index/{GROUP_INDEX}")
 
 
-def _text(name: str) -> dynamodb.AttributeDefinition:
+def _string(name: str) -> dynamodb.AttributeDefinition:
     return dynamodb.AttributeDefinition(AttributeName=name, AttributeType="S")
 
 

@@ -1,4 +1,4 @@
-"""The network: a public and a private subnet in every zone, and the ways in and out of them."""
+"""The VPC: public and private subnets in each zone, route tables, gateways and flow logs."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from stacks.parts.iam import allow, trust_policy
 from stacks.parts.names import name_tag
 from stacks.parts.retention import retention_policies
 
-MOST_ZONES = 4  # Each has a quarter of the network, whether it is used yet or not.
-ANYWHERE = "0.0.0.0/0"
-ANYWHERE_IPV6 = "::/0"
+MAX_ZONES = 4  # Each zone has a quarter of the CIDR block, whether or not it is in use.
+ANY_IPV4 = "0.0.0.0/0"
+ANY_IPV6 = "::/0"
 
 
 class Settings(fields.Settings, frozen=True):
@@ -44,25 +44,25 @@ class Settings(fields.Settings, frozen=True):
     flow_log_retention_days: fields.LogRetentionDays
 
     def __post_init__(self) -> None:
-        """A load balancer needs a /27 in every zone: see `zone_blocks`."""
+        """Raise ConflictError if a zone has no /27 for a load balancer: see `zone_blocks`."""
         if self.cidr.prefixlen > 22:
-            fact = f"{self.cidr} is too small for this network; take a /16 to /22"
+            fact = f"{self.cidr} is too small for the subnets; use a block between /16 and /22"
             raise fields.ConflictError(("cidr", fact))
 
     @property
     def nat_gateways(self) -> int:
-        """How many there are: they stand in the first public subnets."""
+        """The number of NAT gateways: one in each of the first public subnets."""
         return {"none": 0, "single": 1, "per-zone": self.zones}[self.nat]
 
     @property
-    def private_way_out(self) -> bool:
-        """Whether private subnets reach the internet: `layers` tells those who have to know."""
+    def has_nat(self) -> bool:
+        """Whether private subnets reach the internet."""
         return self.nat_gateways > 0
 
 
 @dataclass(frozen=True)
 class Network:
-    """What everything with an address stands in; subnets are in the order of their zones."""
+    """The VPC and its subnets, which are sorted by zone."""
 
     vpc: Value
     vpc_cidr: Value
@@ -70,8 +70,8 @@ class Network:
     private_subnets: Values
 
 
-def define(t: Template, env: Env, settings: Settings, base: Foundation) -> Network:
-    """The VPC, its subnets and route tables, and what leads out of it."""
+def define(t: Template, env: Env, settings: Settings, foundation: Foundation) -> Network:
+    """Add the VPC, its subnets and route tables, gateways, endpoints and flow logs."""
     vpc = t.add_resource(
         ec2.VPC(
             "Vpc",
@@ -82,21 +82,22 @@ def define(t: Template, env: Env, settings: Settings, base: Foundation) -> Netwo
         )
     )
     zones = zone_blocks(settings.cidr, settings.zones)
-    ipv6 = _ipv6_block(t, vpc=vpc) if settings.ipv6 else None
+    ipv6 = _ipv6_cidr_block(t, vpc=vpc) if settings.ipv6 else None
     public = [_public_subnet(t, env, zone, vpc=vpc, ipv6=ipv6) for zone in zones]
     private = [_private_subnet(t, env, zone, vpc=vpc) for zone in zones]
 
-    internet = _internet(t, env, vpc=vpc)
-    public_routes = _public_routes(t, env, public, vpc=vpc, internet=internet, ipv6=ipv6)
-    gateways = _nat_gateways(t, env, public[: settings.nat_gateways], internet=internet)
+    attachment = _internet_gateway(t, env, vpc=vpc)
+    public_routes = _public_route_table(t, env, public, vpc=vpc, attachment=attachment, ipv6=ipv6)
+    nat_gateways = _nat_gateways(t, env, public[: settings.nat_gateways], attachment=attachment)
     private_routes = [
-        _private_routes(t, env, zone, subnet, vpc=vpc, gateways=gateways)
+        _private_route_table(t, env, zone, subnet, vpc=vpc, nat_gateways=nat_gateways)
         for zone, subnet in zip(zones, private, strict=True)
     ]
 
-    _endpoints(t, env, vpc=vpc, route_tables=[public_routes, *private_routes])
+    _gateway_endpoints(t, env, vpc=vpc, route_tables=[public_routes, *private_routes])
     if settings.flow_logs:
-        _flow_logs(t, env, settings.flow_log_retention_days, vpc=vpc, boundary=base.boundary)
+        days = settings.flow_log_retention_days
+        _flow_logs(t, env, days, vpc=vpc, boundary=foundation.boundary)
     return Network(
         vpc=vpc.ref(),
         vpc_cidr=vpc.get_att("CidrBlock"),
@@ -107,7 +108,7 @@ def define(t: Template, env: Env, settings: Settings, base: Foundation) -> Netwo
 
 @dataclass(frozen=True)
 class Zone:
-    """The addresses of one availability zone, counted from 1."""
+    """The CIDR blocks of one availability zone; *number* starts at 1."""
 
     number: int
     private: IPv4Network
@@ -115,15 +116,15 @@ class Zone:
 
     @property
     def name(self) -> Select:
-        """The zone's name: the region knows which it has."""
+        """The name of the availability zone in the region of the stack."""
         return Select(self.number - 1, GetAZs(Region))
 
 
 def zone_blocks(cidr: IPv4Network, zones: int) -> list[Zone]:
-    """What each zone has of *cidr*: half of its quarter is private, a quarter of it public.
+    """Divide *cidr* into quarters, one for each zone: half of it private, a quarter of it public.
 
-    The last quarter of each, and the quarters of zones not used yet, stay free: a zone more
-    moves nothing, and a third kind of subnet has its place.
+    The rest of each quarter and the quarters of unused zones stay free. So adding a zone replaces
+    no subnet, and there is room for a third kind of subnet.
     """
     quarters = islice(cidr.subnets(prefixlen_diff=2), zones)
     return [_zone(number, quarter) for number, quarter in enumerate(quarters, 1)]
@@ -135,25 +136,25 @@ def _zone(number: int, quarter: IPv4Network) -> Zone:
     return Zone(number, private=private, public=public)
 
 
-def _ipv6_block(t: Template, *, vpc: ec2.VPC) -> ec2.VPCCidrBlock:
+def _ipv6_cidr_block(t: Template, *, vpc: ec2.VPC) -> ec2.VPCCidrBlock:
     return t.add_resource(
-        ec2.VPCCidrBlock("Ipv6Block", VpcId=vpc.ref(), AmazonProvidedIpv6CidrBlock=True)
+        ec2.VPCCidrBlock("Ipv6CidrBlock", VpcId=vpc.ref(), AmazonProvidedIpv6CidrBlock=True)
     )
 
 
 def _public_subnet(
     t: Template, env: Env, zone: Zone, *, vpc: ec2.VPC, ipv6: ec2.VPCCidrBlock | None
 ) -> ec2.Subnet:
-    """A subnet the internet can reach; only what asks for an address gets one.
+    """Add a public subnet that assigns no public addresses by default.
 
-    The load balancer and NAT bring theirs, and a task says AssignPublicIp: with an address for
-    everything, whatever is started here by mistake would be on the internet.
+    Load balancers and NAT gateways have addresses of their own, and a task requests one with
+    AssignPublicIp. Anything else that is started here by mistake is not reachable.
     """
-    addresses: dict[str, Any] = {"CidrBlock": str(zone.public)}
+    blocks: dict[str, Any] = {"CidrBlock": str(zone.public)}
     if ipv6:
-        network = Select(0, vpc.get_att("Ipv6CidrBlocks"))
-        addresses["Ipv6CidrBlock"] = Select(zone.number - 1, Cidr(network, MOST_ZONES, 64))
-        addresses["DependsOn"] = ipv6
+        vpc_block = Select(0, vpc.get_att("Ipv6CidrBlocks"))
+        blocks["Ipv6CidrBlock"] = Select(zone.number - 1, Cidr(vpc_block, MAX_ZONES, 64))
+        blocks["DependsOn"] = ipv6
     return t.add_resource(
         ec2.Subnet(
             f"PublicSubnet{zone.number}",
@@ -161,7 +162,7 @@ def _public_subnet(
             AvailabilityZone=zone.name,
             MapPublicIpOnLaunch=False,
             Tags=name_tag(env, f"public-{zone.number}"),
-            **addresses,
+            **blocks,
         )
     )
 
@@ -179,60 +180,62 @@ def _private_subnet(t: Template, env: Env, zone: Zone, *, vpc: ec2.VPC) -> ec2.S
     )
 
 
-def _internet(t: Template, env: Env, *, vpc: ec2.VPC) -> ec2.VPCGatewayAttachment:
-    """The way to the internet, attached: whatever uses it has to wait for that."""
-    gateway = t.add_resource(ec2.InternetGateway("Internet", Tags=name_tag(env, "internet")))
+def _internet_gateway(t: Template, env: Env, *, vpc: ec2.VPC) -> ec2.VPCGatewayAttachment:
+    """Add the internet gateway; routes and addresses depend on the attachment."""
+    gateway = t.add_resource(ec2.InternetGateway("InternetGateway", Tags=name_tag(env, "internet")))
     return t.add_resource(
         ec2.VPCGatewayAttachment(
-            "InternetAttachment", VpcId=vpc.ref(), InternetGatewayId=gateway.ref()
+            "InternetGatewayAttachment", VpcId=vpc.ref(), InternetGatewayId=gateway.ref()
         )
     )
 
 
-def _public_routes(
+def _public_route_table(
     t: Template,
     env: Env,
     subnets: Sequence[ec2.Subnet],
     *,
     vpc: ec2.VPC,
-    internet: ec2.VPCGatewayAttachment,
+    attachment: ec2.VPCGatewayAttachment,
     ipv6: ec2.VPCCidrBlock | None,
 ) -> ec2.RouteTable:
-    routes = t.add_resource(
-        ec2.RouteTable("PublicRoutes", VpcId=vpc.ref(), Tags=name_tag(env, "public"))
+    table = t.add_resource(
+        ec2.RouteTable("PublicRouteTable", VpcId=vpc.ref(), Tags=name_tag(env, "public"))
     )
-    ways: dict[str, dict[str, Any]] = {"PublicRoute": {"DestinationCidrBlock": ANYWHERE}}
+    default_routes: dict[str, dict[str, Any]] = {
+        "PublicDefaultRoute": {"DestinationCidrBlock": ANY_IPV4}
+    }
     if ipv6:
-        ways["PublicRouteIpv6"] = {"DestinationIpv6CidrBlock": ANYWHERE_IPV6}
-    for title, destination in ways.items():
+        default_routes["PublicDefaultRouteIpv6"] = {"DestinationIpv6CidrBlock": ANY_IPV6}
+    for title, destination in default_routes.items():
         t.add_resource(
             ec2.Route(
                 title,
-                RouteTableId=routes.ref(),
-                GatewayId=internet.InternetGatewayId,
-                DependsOn=internet,
+                RouteTableId=table.ref(),
+                GatewayId=attachment.InternetGatewayId,
+                DependsOn=attachment,
                 **destination,
             )
         )
     for subnet in subnets:
-        _associate(t, subnet, routes)
-    return routes
+        _associate(t, subnet, table)
+    return table
 
 
 def _nat_gateways(
-    t: Template, env: Env, subnets: Sequence[ec2.Subnet], *, internet: ec2.VPCGatewayAttachment
+    t: Template, env: Env, subnets: Sequence[ec2.Subnet], *, attachment: ec2.VPCGatewayAttachment
 ) -> list[ec2.NatGateway]:
-    """One gateway in each of these public *subnets*."""
+    """Add a NAT gateway to each of the public *subnets*."""
     gateways = []
     for number, subnet in enumerate(subnets, 1):
         tags = name_tag(env, f"nat-{number}")
         address = t.add_resource(
-            ec2.EIP(f"NatAddress{number}", Domain="vpc", Tags=tags, DependsOn=internet)
+            ec2.EIP(f"NatGatewayAddress{number}", Domain="vpc", Tags=tags, DependsOn=attachment)
         )
         gateways.append(
             t.add_resource(
                 ec2.NatGateway(
-                    f"Nat{number}",
+                    f"NatGateway{number}",
                     AllocationId=address.get_att("AllocationId"),
                     SubnetId=subnet.ref(),
                     Tags=tags,
@@ -242,51 +245,53 @@ def _nat_gateways(
     return gateways
 
 
-def _private_routes(
+def _private_route_table(
     t: Template,
     env: Env,
     zone: Zone,
     subnet: ec2.Subnet,
     *,
     vpc: ec2.VPC,
-    gateways: Sequence[ec2.NatGateway],
+    nat_gateways: Sequence[ec2.NatGateway],
 ) -> ec2.RouteTable:
-    """The routes of one zone's private subnet: out through NAT, its own zone's if there is one."""
-    routes = t.add_resource(
+    """Add the route table of a private subnet, with the NAT gateway of its zone if it has one."""
+    table = t.add_resource(
         ec2.RouteTable(
-            f"PrivateRoutes{zone.number}",
+            f"PrivateRouteTable{zone.number}",
             VpcId=vpc.ref(),
             Tags=name_tag(env, f"private-{zone.number}"),
         )
     )
-    if gateways:
+    if nat_gateways:
         t.add_resource(
             ec2.Route(
-                f"PrivateRoute{zone.number}",
-                RouteTableId=routes.ref(),
-                DestinationCidrBlock=ANYWHERE,
-                NatGatewayId=gateways[min(zone.number, len(gateways)) - 1].ref(),
+                f"PrivateDefaultRoute{zone.number}",
+                RouteTableId=table.ref(),
+                DestinationCidrBlock=ANY_IPV4,
+                NatGatewayId=nat_gateways[min(zone.number, len(nat_gateways)) - 1].ref(),
             )
         )
-    _associate(t, subnet, routes)
-    return routes
+    _associate(t, subnet, table)
+    return table
 
 
-def _associate(t: Template, subnet: ec2.Subnet, routes: ec2.RouteTable) -> None:
+def _associate(t: Template, subnet: ec2.Subnet, table: ec2.RouteTable) -> None:
     t.add_resource(
         ec2.SubnetRouteTableAssociation(
-            f"{subnet.title}Routes", SubnetId=subnet.ref(), RouteTableId=routes.ref()
+            f"{subnet.title}RouteTableAssociation",
+            SubnetId=subnet.ref(),
+            RouteTableId=table.ref(),
         )
     )
 
 
-def _endpoints(
+def _gateway_endpoints(
     t: Template, env: Env, *, vpc: ec2.VPC, route_tables: Sequence[ec2.RouteTable]
 ) -> None:
-    """The free ways to S3 and DynamoDB that need no internet."""
-    allowed = {
-        "s3": [_only_ours("OurBuckets", s3.Action("*")), _image_layers()],
-        "dynamodb": [_only_ours("OurTables", dynamodb.Action("*"))],
+    """Add gateway endpoints for S3 and DynamoDB, which are free and need no internet access."""
+    statements = {
+        "s3": [_only_this_account("AccessAccountBuckets", s3.Action("*")), _pull_image_layers()],
+        "dynamodb": [_only_this_account("AccessAccountTables", dynamodb.Action("*"))],
     }
     for service, title in {"s3": "S3Endpoint", "dynamodb": "DynamodbEndpoint"}.items():
         t.add_resource(
@@ -295,15 +300,15 @@ def _endpoints(
                 VpcId=vpc.ref(),
                 VpcEndpointType="Gateway",
                 ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{service}"),
-                RouteTableIds=[routes.ref() for routes in route_tables],
-                PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=allowed[service]),
+                RouteTableIds=[table.ref() for table in route_tables],
+                PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=statements[service]),
                 Tags=name_tag(env, service),
             )
         )
 
 
-def _only_ours(sid: str, action: Action) -> Statement:
-    """Stolen credentials of another account cannot carry data out through the endpoint."""
+def _only_this_account(sid: str, action: Action) -> Statement:
+    """Limit an endpoint to this account: credentials of another account cannot copy data out."""
     return Statement(
         Sid=sid,
         Effect=Allow,
@@ -314,10 +319,10 @@ def _only_ours(sid: str, action: Action) -> Statement:
     )
 
 
-def _image_layers() -> Statement:
-    """ECR hands out the layers of images from a bucket of its own."""
+def _pull_image_layers() -> Statement:
+    """Allow reads of the bucket from which ECR serves the layers of images."""
     return Statement(
-        Sid="ImageLayers",
+        Sid="PullImageLayers",
         Effect=Allow,
         Principal=Principal("*"),
         Action=[s3.GetObject],
@@ -326,11 +331,13 @@ def _image_layers() -> Statement:
 
 
 def _flow_logs(t: Template, env: Env, days: int, *, vpc: ec2.VPC, boundary: Value) -> None:
-    """Who talked to whom, and who was refused, for as many *days*."""
-    group = t.add_resource(LogGroup("FlowLogs", RetentionInDays=days, **retention_policies(env)))
-    writer = t.add_resource(
+    """Log accepted and rejected traffic of the VPC, and keep it for *days*."""
+    group = t.add_resource(
+        LogGroup("FlowLogGroup", RetentionInDays=days, **retention_policies(env))
+    )
+    role = t.add_resource(
         iam.Role(
-            "FlowLogWriter",
+            "FlowLogRole",
             AssumeRolePolicyDocument=trust_policy(
                 "vpc-flow-logs",
                 Condition(StringEquals({"aws:SourceAccount": AccountId})),
@@ -355,16 +362,16 @@ def _flow_logs(t: Template, env: Env, days: int, *, vpc: ec2.VPC, boundary: Valu
             TrafficType="ALL",
             LogDestinationType="cloud-watch-logs",
             LogDestination=group.get_att("Arn"),
-            DeliverLogsPermissionArn=writer.get_att("Arn"),
+            DeliverLogsPermissionArn=role.get_att("Arn"),
             Tags=name_tag(env, "traffic"),
         )
     )
 
 
 def _write_logs(group: LogGroup) -> list[Statement]:
-    """Write to *group*; the service also looks which groups there are, and can only ask for all."""
+    """Allow writes to *group*; the service also lists log groups, which cannot be narrowed."""
     write = [logs.CreateLogStream, logs.DescribeLogStreams, logs.PutLogEvents]
     return [
         allow("WriteLogs", write, group.get_att("Arn")),
-        allow("FindLogGroups", [logs.DescribeLogGroups], "*"),
+        allow("DescribeLogGroups", [logs.DescribeLogGroups], "*"),
     ]

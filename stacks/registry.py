@@ -1,4 +1,4 @@
-"""Where the images of the backend are kept: scanned, immutable, and only so many."""
+"""The ECR repository of the backend: immutable tags, scans and a lifecycle policy."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from stacks.parts.retention import retention_policies
 class Settings(fields.Settings, frozen=True):
     """The `[registry]` table."""
 
-    kept_images: Annotated[int, fields.described("a number of images, 10 to 1000", ge=10, le=1000)]
+    max_images: Annotated[int, fields.described("a number of images, 10 to 1000", ge=10, le=1000)]
 
 
 @dataclass(frozen=True)
 class Registry:
-    """The repository a release pushes to and a task pulls from."""
+    """The repository that a release pushes to and that tasks pull from."""
 
     name: Value
     arn: Value
@@ -31,30 +31,30 @@ class Registry:
 
 
 def define(t: Template, env: Env, settings: Settings, *, released: Sequence[str]) -> Registry:
-    """One repository; a tag, once pushed, names the same image for ever.
+    """Add the repository, and a parameter for the digest of each *released* image.
 
-    *released* names the images that services run. For each there is a parameter, into which a
-    release writes the digest. CloudFormation only says that there is none to begin with.
+    *released* has the names of the images that services run. A release writes the digest of an
+    image to its parameter. CloudFormation only sets the initial value: no release yet.
     """
-    images = t.add_resource(
+    repository = t.add_resource(
         ecr.Repository(
-            "BackendImages",
+            "BackendRepository",
             RepositoryName=_repository_name(env),
             ImageTagMutability="IMMUTABLE",
             ImageScanningConfiguration=ecr.ImageScanningConfiguration(ScanOnPush=True),
             LifecyclePolicy=ecr.LifecyclePolicy(
-                LifecyclePolicyText=json.dumps(_lifecycle(settings.kept_images), indent=2)
+                LifecyclePolicyText=json.dumps(_lifecycle(settings.max_images), indent=2)
             ),
             EmptyOnDelete=not env.protect,
             **retention_policies(env),
         )
     )
     for image in released:
-        _none_released(t, env, image)
+        _image_parameter(t, env, image)
     return Registry(
-        name=images.ref(),
-        arn=images.get_att("Arn"),
-        uri=images.get_att("RepositoryUri"),
+        name=repository.ref(),
+        arn=repository.get_att("Arn"),
+        uri=repository.get_att("RepositoryUri"),
     )
 
 
@@ -73,33 +73,34 @@ def _repository_name(env: Env) -> str:
     return resource_name(env, "backend")
 
 
-def _none_released(t: Template, env: Env, image: str) -> None:
-    """Say that *image* was never released.
+def _image_parameter(t: Template, env: Env, image: str) -> None:
+    """Add the parameter of *image*, whose value says that it was never released.
 
-    Whatever is changed here makes CloudFormation write all of it, and so forget the release.
+    Do not change it: with any change CloudFormation writes all properties, also the value, and
+    the digest of the last release is lost.
     """
     t.add_resource(
         ssm.Parameter(
-            f"Released{image.title().replace('-', '')}",
+            f"{image.title().replace('-', '')}ImageParameter",
             Name=image_parameter(env, image),
             Type="String",
             Value=ABSENT,
-            Description="The digest of the image that was released last",
+            Description="Digest of the image of the last release",
             **retention_policies(env),
         )
     )
 
 
-def _lifecycle(kept: int) -> dict[str, object]:
-    """Which images ECR throws away, once a day.
+def _lifecycle(max_images: int) -> dict[str, object]:
+    """Return the lifecycle policy, which ECR applies once a day.
 
-    It does not know which one is running: *kept* has to reach back to the last release one would
-    still roll back to.
+    ECR does not know which image is running: the last *max_images* must include every release
+    that an operator may roll back to.
     """
     return {
         "rules": [
-            _expire(1, "what lost its tag", tagStatus="untagged", **_after(days=14)),
-            _expire(2, "old images", tagStatus="any", **_beyond(images=kept)),
+            _expire(1, "untagged images", tagStatus="untagged", **_after(days=14)),
+            _expire(2, "old images", tagStatus="any", **_beyond(images=max_images)),
         ]
     }
 

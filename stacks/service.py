@@ -1,12 +1,12 @@
-"""A service on the cluster: how many tasks of what, who reaches them, and what they may do."""
+"""An ECS service: its tasks, their number, network access and permissions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from awacs import dynamodb as tables
-from awacs import sqs as queueing
+from awacs import dynamodb as dynamodb_actions
+from awacs import sqs as sqs_actions
 from awacs.aws import Allow, ArnEquals, Condition, Principal, Statement
 from troposphere import Equals, GetAtt, If, Join, Not, NoValue, Parameter, Sub, ecs, sns
 from troposphere import applicationautoscaling as scaling
@@ -16,7 +16,7 @@ from deployer.config import fields
 from deployer.model import ABSENT, Env, Template, Value
 from stacks.assets import Assets
 from stacks.cluster import Cluster
-from stacks.database import Database, connect_as, reached_as
+from stacks.database import Database, allow_connect, connection_variables
 from stacks.foundation import Foundation
 from stacks.messages import Messages
 from stacks.monitored_outputs import DeadLetterQueueName
@@ -31,20 +31,20 @@ from stacks.parts.security_groups import allow_ingress
 from stacks.registry import Registry
 from stacks.users import Users
 
-WEBHOOK = "/webhooks/avatar"
+WEBHOOK_PATH = "/webhooks/avatar"
 HAS_IMAGE = "HasImage"
-FAILURES = "Failures"
-GRACE_SECONDS = 60  # For a task to come up before the load balancer's verdict counts.
+DEAD_LETTER_QUEUE = "AvatarWebhookDeadLetterQueue"
+HEALTH_CHECK_GRACE_SECONDS = 60  # Failed health checks of a starting task are ignored.
 
 SecretName = Annotated[
     str,
     fields.described(
-        "the name of a variable, such as ROLLBAR_ACCESS_TOKEN, and none of AWS: a task has a role",
+        "the name of a variable such as ROLLBAR_ACCESS_TOKEN, but not AWS_…: a task has a role",
         pattern=r"^(?!AWS_)[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$",
         max_length=64,
     ),
 ]
-Exporter = Annotated[
+ExporterUrl = Annotated[
     str,
     fields.described(
         'the URL of an OTLP/HTTP endpoint, such as https://api.honeycomb.io, or ""',
@@ -61,122 +61,126 @@ Image = Annotated[
 
 
 class Settings(fields.Settings, frozen=True):
-    """The `[service]` table; `[verifier]` is another one of its kind."""
+    """The `[service]` table and the optional `[verifier]` table."""
 
     size: fields.FargateSize
     min_tasks: Annotated[int, fields.described("0 to 100 tasks", ge=0, le=100)]
     max_tasks: Annotated[int, fields.described("1 to 100 tasks", ge=1, le=100)]
-    exec: bool
+    enable_exec: bool
     secrets: tuple[SecretName, ...]
-    exporter: Exporter
+    trace_exporter_url: ExporterUrl
     log_retention_days: fields.LogRetentionDays
-    collector: Image
+    collector_image: Image
     name: fields.Name = "backend-flask"
     image: fields.Name = "backend"
     port: fields.Port = 4567
     architecture: Literal["ARM64", "X86_64"] = "ARM64"
-    cpu_percent: Annotated[int, fields.described("10 to 90 percent", ge=10, le=90)] = 60
-    requests_per_minute: Annotated[int, fields.described("a number of requests", ge=1)] = 1000
+    target_cpu_percent: Annotated[int, fields.described("10 to 90 percent", ge=10, le=90)] = 60
+    target_requests_per_minute: Annotated[int, fields.described("a number of requests", ge=1)] = (
+        1000
+    )
 
     def __post_init__(self) -> None:
-        """There have to be at least as many tasks at most as at least."""
+        """Raise ConflictError if max_tasks is less than min_tasks."""
         if self.max_tasks < self.min_tasks:
             fact = f"{self.max_tasks} is less than min_tasks = {self.min_tasks}"
             raise fields.ConflictError(("max_tasks", fact))
 
     @property
     def task(self) -> Task:
-        """What one task is made of."""
+        """The task definition of the service, without its image."""
         return Task(
             name=self.name,
             port=self.port,
             size=self.size,
             architecture=self.architecture,
-            collector=self.collector,
-            exporter=self.exporter,
+            collector=self.collector_image,
+            exporter=self.trace_exporter_url,
             secrets=self.secrets,
-            shell=self.exec,
+            enable_exec=self.enable_exec,
         )
 
 
 @dataclass(frozen=True)
 class Service:
-    """What a release updates, and what has to be watched.
+    """The service, and the resources that monitoring observes.
 
-    *image* is the digest that the stack was last updated with. *failures* is the queue of avatars
-    that the application was not told of.
+    *image* is the digest of the last stack update. *dead_letter_queue* holds notifications of new
+    avatars that could not be delivered to the application.
     """
 
     name: Value
     image: Value
     log_group: Value
-    failures: DeadLetterQueueName | None = None
+    dead_letter_queue: DeadLetterQueueName | None = None
 
 
 def define(
     t: Template,
     env: Env,
     settings: Settings,
-    base: Foundation,
-    net: Network,
+    foundation: Foundation,
+    network: Network,
     *,
     cluster: Cluster,
-    images: Registry,
+    registry: Registry,
     private: bool,
     routed: bool = True,
-    data: Database | None = None,
+    database: Database | None = None,
     messages: Messages | None = None,
     users: Users | None = None,
     assets: Assets | None = None,
 ) -> Service:
-    """The tasks of one application, as many as its load needs.
+    """Add the tasks of one application, and scale them with its load.
 
-    *private* says that the private subnets have a way out, for images and for AWS itself.
-    *routed* puts it behind the load balancer; another service is found by its name alone. It is
-    told of *data*, *messages* and *users* as far as they are given, and hears of new *assets*.
+    *private* places them in private subnets, which then need internet access. *routed* registers
+    them with the load balancer; other services connect by name in any case. The tasks have access
+    to *database* and *messages*, use tokens of *users*, and receive notifications of *assets*.
 
-    Before there is an image nothing runs, and nothing is promised to anybody: the parameter that
-    a release writes says `none`.
+    Before the first release no task runs and conditional resources do not exist: the value of the
+    image parameter is `none`.
     """
     image = t.add_parameter(
         Parameter(
             "Image",
             Type="AWS::SSM::Parameter::Value<String>",
             Default=image_parameter(env, settings.image),
-            Description="The digest of the image that was released last",
+            Description="Digest of the image of the last release",
         )
     )
     t.awaited_parameters["Image"] = image_parameter(env, settings.image)
     t.add_condition(HAS_IMAGE, Not(Equals(image.ref(), ABSENT)))
     group = t.add_resource(
-        LogGroup("TaskLogs", RetentionInDays=settings.log_retention_days, **retention_policies(env))
+        LogGroup(
+            "TaskLogGroup", RetentionInDays=settings.log_retention_days, **retention_policies(env)
+        )
     )
     task = containers.define(
         t,
         env,
         settings.task,
-        boundary=base.boundary,
-        image=If(HAS_IMAGE, Join("@", [images.uri, image.ref()]), images.uri),
-        repository=images.arn,
+        boundary=foundation.boundary,
+        image=If(HAS_IMAGE, Join("@", [registry.uri, image.ref()]), registry.uri),
+        repository=registry.arn,
         group=group,
-        variables=_variables(env, data, messages, users),
-        statements=_rights(data, messages),
+        variables=_variables(env, database, messages, users),
+        statements=_statements(database, messages),
     )
-    if data:
+    if database:
         allow_ingress(
             t,
-            "FromService",
-            group=data.firewall,
-            source=cluster.service_firewall,
-            port=data.port,
+            "DatabaseIngressFromService",
+            group=database.security_group,
+            source=cluster.service_security_group,
+            port=database.port,
             description="From services",
         )
-    if not routed:  # Other services may ask it; the load balancer has no way to it.
+    if not routed:  # Only other services reach it.
         allow_ingress(
             t,
-            "FromServices",
-            group=cluster.service_firewall,
-            source=cluster.service_firewall,
+            "ServiceIngressFromServices",
+            group=cluster.service_security_group,
+            source=cluster.service_security_group,
             port=settings.port,
             description="From other services",
         )
@@ -185,12 +189,12 @@ def define(
             "Service",
             ServiceName=settings.name,
             TaskDefinition=task.ref(),
-            **_how_many(cluster),
-            **_where(net, cluster, private=private),
-            **_reached(settings, cluster, routed=routed),
+            **_task_count(cluster),
+            **_placement(network, cluster, private=private),
+            **_discovery(settings, cluster, routed=routed),
             EnableECSManagedTags=True,
             PropagateTags="SERVICE",
-            EnableExecuteCommand=settings.exec,
+            EnableExecuteCommand=settings.enable_exec,
         )
     )
     _scale(t, settings, service, cluster=cluster, routed=routed)
@@ -198,17 +202,16 @@ def define(
         name=service.get_att("Name"),
         image=image.ref(),
         log_group=group.ref(),
-        failures=_tell_of_avatars(t, env, service, assets) if assets else None,
+        dead_letter_queue=_avatar_webhook(t, env, service, assets) if assets else None,
     )
 
 
-def _how_many(cluster: Cluster) -> dict[str, Any]:
-    """None before there is an image; afterwards autoscaling says, so a stack update does not.
+def _task_count(cluster: Cluster) -> dict[str, Any]:
+    """Set no task before the first image; afterwards autoscaling owns the count.
 
-    When the first image comes the count stays 0 here, and Application Auto Scaling brings it to
-    the minimum, as it does for every new target (API reference of RegisterScalableTarget).
-    A deployment never has fewer than all good tasks, and one whose tasks do not come up is taken
-    back.
+    With the first image the count stays 0, and Application Auto Scaling raises it to the minimum,
+    as it does for every new target (API reference of RegisterScalableTarget). A deployment keeps
+    all healthy tasks, and is rolled back if its tasks do not start.
     """
     return {
         "Cluster": cluster.name,
@@ -221,21 +224,21 @@ def _how_many(cluster: Cluster) -> dict[str, Any]:
     }
 
 
-def _where(net: Network, cluster: Cluster, *, private: bool) -> dict[str, Any]:
-    """Without a way out of the private subnets, tasks have public addresses and nobody gets in."""
+def _placement(network: Network, cluster: Cluster, *, private: bool) -> dict[str, Any]:
+    """Use private subnets, or public addresses that the security group protects."""
     return {
         "NetworkConfiguration": ecs.NetworkConfiguration(
             AwsvpcConfiguration=ecs.AwsvpcConfiguration(
                 AssignPublicIp="DISABLED" if private else "ENABLED",
-                Subnets=list(net.private_subnets if private else net.public_subnets),
-                SecurityGroups=[cluster.service_firewall],
+                Subnets=list(network.private_subnets if private else network.public_subnets),
+                SecurityGroups=[cluster.service_security_group],
             )
         )
     }
 
 
-def _reached(settings: Settings, cluster: Cluster, *, routed: bool) -> dict[str, Any]:
-    """By other services at NAME.NAMESPACE:PORT, and by the world where it is *routed*."""
+def _discovery(settings: Settings, cluster: Cluster, *, routed: bool) -> dict[str, Any]:
+    """Register the tasks as NAME:PORT in Service Connect and, if *routed*, in the load balancer."""
     by_name = ecs.ServiceConnectConfiguration(
         Enabled=True,
         Namespace=cluster.namespace,
@@ -251,7 +254,7 @@ def _reached(settings: Settings, cluster: Cluster, *, routed: bool) -> dict[str,
         return {"ServiceConnectConfiguration": by_name}
     return {
         "ServiceConnectConfiguration": by_name,
-        "HealthCheckGracePeriodSeconds": GRACE_SECONDS,
+        "HealthCheckGracePeriodSeconds": HEALTH_CHECK_GRACE_SECONDS,
         "LoadBalancers": [
             ecs.LoadBalancer(
                 ContainerName=settings.name,
@@ -263,48 +266,53 @@ def _reached(settings: Settings, cluster: Cluster, *, routed: bool) -> dict[str,
 
 
 def _variables(
-    env: Env, data: Database | None, messages: Messages | None, users: Users | None
+    env: Env, database: Database | None, messages: Messages | None, users: Users | None
 ) -> dict[str, Value]:
-    """What the application is told, in the original's words and in libpq's."""
-    told: dict[str, Value] = {
+    """Return the variables of the application, which are those of the original and of libpq."""
+    variables: dict[str, Value] = {
         "FRONTEND_URL": f"https://{env.domain}",
         "BACKEND_URL": f"https://api.{env.domain}",
         "ASSETS_URL": f"https://assets.{env.domain}",
     }
-    if data:
-        told |= reached_as(data.application, data)
+    if database:
+        variables |= connection_variables(database.application, database)
     if messages:
-        told["DDB_MESSAGE_TABLE"] = messages.table
+        variables["DDB_MESSAGE_TABLE"] = messages.table
     if users:
-        told |= {
+        variables |= {
             "AWS_COGNITO_USER_POOL_ID": users.pool,
             "AWS_COGNITO_USER_POOL_CLIENT_ID": users.client,
         }
-    return told
+    return variables
 
 
-def _rights(data: Database | None, messages: Messages | None) -> list[Statement]:
-    """Its own table and index, and the database as the application; no keys, no passwords."""
-    may = [connect_as(data.application, data)] if data else []
+def _statements(database: Database | None, messages: Messages | None) -> list[Statement]:
+    """Allow the use of the message table and its index, and database connections."""
+    statements = [allow_connect(database.application, database)] if database else []
     if messages:
-        may += [
+        statements += [
             allow(
-                "Messages",
-                [tables.ConditionCheckItem, tables.GetItem, tables.PutItem, tables.Query],
+                "ReadAndWriteMessages",
+                [
+                    dynamodb_actions.ConditionCheckItem,
+                    dynamodb_actions.GetItem,
+                    dynamodb_actions.PutItem,
+                    dynamodb_actions.Query,
+                ],
                 messages.table_arn,
             ),
-            allow("Conversations", [tables.Query], messages.index_arn),
+            allow("QueryConversations", [dynamodb_actions.Query], messages.index_arn),
         ]
-    return may
+    return statements
 
 
 def _scale(
     t: Template, settings: Settings, service: ecs.Service, *, cluster: Cluster, routed: bool
 ) -> None:
-    """By the CPU its tasks need, and by the requests each of them has."""
+    """Scale with the average CPU utilization and, if *routed*, with the requests per task."""
     target = t.add_resource(
         scaling.ScalableTarget(
-            "Tasks",
+            "ServiceScalableTarget",
             Condition=HAS_IMAGE,
             ServiceNamespace="ecs",
             ScalableDimension="ecs:service:DesiredCount",
@@ -313,30 +321,32 @@ def _scale(
             MaxCapacity=settings.max_tasks,
         )
     )
-    _follow(t, target, "Cpu", settings.cpu_percent, "ECSServiceAverageCPUUtilization")
+    _target_tracking(
+        t, target, "Cpu", settings.target_cpu_percent, "ECSServiceAverageCPUUtilization"
+    )
     if routed:
         label = Join("/", [cluster.load_balancer_name, cluster.target_group_name])
-        _follow(
+        _target_tracking(
             t,
             target,
             "Requests",
-            settings.requests_per_minute,
+            settings.target_requests_per_minute,
             "ALBRequestCountPerTarget",
             ResourceLabel=label,
         )
 
 
-def _follow(
+def _target_tracking(
     t: Template,
     target: scaling.ScalableTarget,
     title: str,
     value: int,
     metric: str,
-    **more: Any,
+    **properties: Any,
 ) -> None:
     t.add_resource(
         scaling.ScalingPolicy(
-            f"By{title}",
+            f"{title}ScalingPolicy",
             Condition=HAS_IMAGE,
             PolicyName=title,
             PolicyType="TargetTrackingScaling",
@@ -347,7 +357,7 @@ def _follow(
                     ScaleInCooldown=300,
                     ScaleOutCooldown=60,
                     PredefinedMetricSpecification=scaling.PredefinedMetricSpecification(
-                        PredefinedMetricType=metric, **more
+                        PredefinedMetricType=metric, **properties
                     ),
                 )
             ),
@@ -355,20 +365,20 @@ def _follow(
     )
 
 
-def _tell_of_avatars(t: Template, env: Env, service: ecs.Service, assets: Assets) -> Value:
-    """Subscribe the application to new avatars, once it is there to confirm.
+def _avatar_webhook(t: Template, env: Env, service: ecs.Service, assets: Assets) -> Value:
+    """Subscribe the application to new avatars, after it runs and can confirm the subscription.
 
-    Returns the queue of those that it could not be told of.
+    Return the name of the queue for notifications that could not be delivered.
     """
-    let_in = _only_from(assets.avatar_topic, to=GetAtt(FAILURES, "Arn"))
-    queue = dead_letter_queue(t, FAILURES, env, statements=[let_in])
+    statement = _allow_topic(assets.avatar_topic, to=GetAtt(DEAD_LETTER_QUEUE, "Arn"))
+    queue = dead_letter_queue(t, DEAD_LETTER_QUEUE, env, statements=[statement])
     t.add_resource(
         sns.SubscriptionResource(
-            "AvatarWebhook",
+            "AvatarWebhookSubscription",
             Condition=HAS_IMAGE,
             TopicArn=assets.avatar_topic,
             Protocol="https",
-            Endpoint=f"https://api.{env.domain}{WEBHOOK}",
+            Endpoint=f"https://api.{env.domain}{WEBHOOK_PATH}",
             RedrivePolicy={"deadLetterTargetArn": queue.get_att("Arn")},
             DependsOn=service,
         )
@@ -376,12 +386,12 @@ def _tell_of_avatars(t: Template, env: Env, service: ecs.Service, assets: Assets
     return queue.get_att("QueueName")
 
 
-def _only_from(topic: Value, *, to: Value) -> Statement:
+def _allow_topic(topic: Value, *, to: Value) -> Statement:
     return Statement(
-        Sid="UndeliveredAvatars",
+        Sid="AllowTopicToSend",
         Effect=Allow,
         Principal=Principal("Service", "sns.amazonaws.com"),
-        Action=[queueing.SendMessage],
+        Action=[sqs_actions.SendMessage],
         Resource=[to],
         Condition=Condition(ArnEquals({"aws:SourceArn": topic})),
     )

@@ -1,4 +1,4 @@
-"""Who publishes the site: the workflow of one branch of one GitHub repository, without a key."""
+"""The role of the GitHub workflow that publishes the site, without an access key."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from stacks.parts.iam import allow
 from stacks.parts.names import arn, name_tag
 
 ISSUER = "token.actions.githubusercontent.com"
-AUDIENCE = "sts.amazonaws.com"  # What GitHub's tokens are asked for, and no other service takes.
-SESSION_SECONDS = 60 * 60  # As long as IAM's shortest; a publication takes minutes.
+AUDIENCE = "sts.amazonaws.com"  # The audience of GitHub's tokens for AWS.
+SESSION_SECONDS = 60 * 60  # The minimum of IAM; publishing takes minutes.
 
-# The layers whose outputs the workflow reads: what the site is built with, and where it goes.
-READ = ("avatars", "cdn", "users")
+# The stacks whose outputs the workflow reads: the variables of the build, and the bucket.
+OUTPUT_STACKS = ("avatars", "cdn", "users")
 
-Number = Annotated[int, fields.described("a number that GitHub gave, or 0", ge=0)]
+GitHubId = Annotated[int, fields.described("an id of GitHub, or 0", ge=0)]
 
 
 class Settings(fields.Settings, frozen=True):
@@ -40,22 +40,22 @@ class Settings(fields.Settings, frozen=True):
     repository: fields.GitHubRepository
     branch: fields.Branch
     oidc_provider: Literal["create", "reuse"]
-    owner_id: Number = 0
-    repository_id: Number = 0
+    owner_id: GitHubId = 0
+    repository_id: GitHubId = 0
 
     def __post_init__(self) -> None:
-        """A token names both numbers or neither."""
+        """Raise ConflictError unless both ids are set or neither is: a token contains both or none."""
         if bool(self.owner_id) != bool(self.repository_id):
             missing = "repository_id" if self.owner_id else "owner_id"
-            fact = "owner_id and repository_id go together: give both, or leave both 0"
+            fact = "owner_id and repository_id go together: set both, or leave both 0"
             raise fields.ConflictError((missing, fact))
 
     @property
     def subject(self) -> str:
-        """What GitHub's token says of who comes.
+        """The `sub` claim of GitHub's tokens for the branch.
 
-        Repositories that are new or renamed since July 2026 are named with numbers that nobody
-        else can ever have: docs.github.com, "Immutable subject claims".
+        Tokens of repositories that were created or renamed since July 2026 contain ids, which
+        GitHub never assigns twice: docs.github.com, "Immutable subject claims".
         """
         owner, _, name = self.repository.partition("/")
         if self.owner_id:
@@ -65,27 +65,27 @@ class Settings(fields.Settings, frozen=True):
 
 @dataclass(frozen=True)
 class SitePublisher:
-    """What the workflow takes on to publish."""
+    """The role that the workflow assumes."""
 
     role: Value
 
 
-def define(t: Template, env: Env, settings: Settings, web: Cdn) -> SitePublisher:
-    """A role for an hour, for a token that names repository, branch and audience.
+def define(t: Template, env: Env, settings: Settings, cdn: Cdn) -> SitePublisher:
+    """Add a role with sessions of an hour, for tokens of one repository, branch and audience.
 
-    A person deploys this stack, never the pipeline: who may publish is no matter of a release. So
-    its policy is its limit, and the boundary is for roles that releases make.
+    An administrator deploys this stack, never the pipeline. So the role needs no permissions
+    boundary: the boundary limits the roles that releases create.
     """
     role = t.add_resource(
         iam.Role(
-            "SitePublisher",
+            "PublisherRole",
             AssumeRolePolicyDocument=_trust(settings, _provider(t, env, settings)),
             MaxSessionDuration=SESSION_SECONDS,
             Policies=[
                 iam.Policy(
                     PolicyName="PublishSite",
                     PolicyDocument=PolicyDocument(
-                        Version="2012-10-17", Statement=_publish(env, web)
+                        Version="2012-10-17", Statement=_publish(env, cdn)
                     ),
                 )
             ],
@@ -95,15 +95,15 @@ def define(t: Template, env: Env, settings: Settings, web: Cdn) -> SitePublisher
 
 
 def _provider(t: Template, env: Env, settings: Settings) -> Value:
-    """An account has one at most: where it is there already, a setting says so.
+    """Return the OIDC provider of GitHub; an account has at most one, which a setting may reuse.
 
-    No thumbprint: IAM knows the authorities that vouch for GitHub's keys.
+    It needs no thumbprint: IAM trusts the certificate authorities of GitHub's keys.
     """
     if settings.oidc_provider == "reuse":
         return arn("iam", f"oidc-provider/{ISSUER}")
     provider = t.add_resource(
         iam.OIDCProvider(
-            "GitHub",
+            "GitHubOidcProvider",
             Url=f"https://{ISSUER}",
             ClientIdList=[AUDIENCE],
             Tags=name_tag(env, "github"),
@@ -113,7 +113,7 @@ def _provider(t: Template, env: Env, settings: Settings) -> Value:
 
 
 def _trust(settings: Settings, provider: Value) -> PolicyDocument:
-    """Nothing like a pattern: a pull request, a tag or another branch has another subject."""
+    """Trust one exact subject: pull requests, tags and other branches have other subjects."""
     return PolicyDocument(
         Version="2012-10-17",
         Statement=[
@@ -129,19 +129,19 @@ def _trust(settings: Settings, provider: Value) -> PolicyDocument:
     )
 
 
-def _publish(env: Env, web: Cdn) -> list[Statement]:
-    """Look up where, compare, write, and invalidate one distribution.
+def _publish(env: Env, cdn: Cdn) -> list[Statement]:
+    """Allow reads of outputs, writes of files, and invalidations of one distribution.
 
-    The ARN of the bucket comes from its name. A release chooses what the stack `cdn` exports, and
-    the role could be given any bucket by it. With the export of the distribution the role can
-    invalidate caches, and nothing else.
+    The ARN of the bucket is built from its name, not imported: a release determines the exports of
+    the stack `cdn`, and could grant the role access to any bucket. The exported ARN of the
+    distribution can only grant invalidations.
     """
     site = bucket_arn(env, "site")
     files = [storage.GetObject, storage.PutObject, storage.DeleteObject]
-    outputs = [arn("cloudformation", f"stack/{env.stack_name(layer)}/*") for layer in READ]
+    outputs = [arn("cloudformation", f"stack/{env.stack_name(stack)}/*") for stack in OUTPUT_STACKS]
     return [
-        allow("ReadOutputs", [cloudformation.DescribeStacks], *outputs),
+        allow("DescribeStacks", [cloudformation.DescribeStacks], *outputs),
         allow("ListFiles", [storage.ListBucket], site),
-        allow("ChangeFiles", files, objects(site)),
-        allow("ForgetFiles", [cloudfront.CreateInvalidation], web.site_distribution_arn),
+        allow("WriteFiles", files, objects(site)),
+        allow("InvalidateCache", [cloudfront.CreateInvalidation], cdn.site_distribution_arn),
     ]

@@ -1,4 +1,4 @@
-"""Who may sign in: a user pool, its client, and the functions that know people in the database."""
+"""Sign-in of users: a Cognito user pool, its client, and functions that access the database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from troposphere import Sub, awslambda, cognito, ec2
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
-from stacks.database import Database, connect_as, reached_as
+from stacks.database import Database, allow_connect, connection_variables
 from stacks.foundation import Foundation
 from stacks.monitored_outputs import FunctionName
 from stacks.network import Network
@@ -18,9 +18,9 @@ from stacks.parts.names import name_tag, resource_name
 from stacks.parts.retention import retention_policies
 from stacks.parts.security_groups import allow_ingress
 
-# What a person says of themselves when signing up, and whether they can change it later. Cognito
-# can change neither this list nor these answers in a pool that exists. The handle stays: posts,
-# messages and links carry it.
+# The attributes that a user enters at sign-up, and whether the user can change them later. Cognito
+# can change neither in an existing pool. The handle is immutable: posts, messages and links have
+# it.
 ATTRIBUTES = {"email": True, "name": True, "preferred_username": False}
 
 
@@ -35,10 +35,9 @@ class Settings(fields.Settings, frozen=True):
 
 @dataclass(frozen=True)
 class Users:
-    """What a page signs in with, and what a token has to say to be believed.
+    """The user pool, the issuer and client of its tokens, and the functions that use the database.
 
-    The public keys of tokens are at <issuer>/.well-known/jwks.json. *post_confirmation* and
-    *migrate* are the functions that reach the database.
+    The public keys for tokens are at <issuer>/.well-known/jwks.json.
     """
 
     pool: Value
@@ -54,21 +53,21 @@ def define(
     env: Env,
     settings: Settings,
     functions: Functions,
-    base: Foundation,
+    foundation: Foundation,
     *,
-    net: Network,
-    data: Database,
+    network: Network,
+    database: Database,
 ) -> Users:
-    """One pool and one client; what confirms a person is called by the pool."""
-    factory = functions.factory(t, env, base)
-    placement = _beside_the_database(t, env, net=net, data=data)
-    person = factory.function(
+    """Add the user pool and its client, the function the pool invokes, and migrations."""
+    factory = functions.factory(t, env, foundation)
+    placement = _database_access(t, env, network=network, database=database)
+    post_confirmation = factory.function(
         "PostConfirmation",
         code="post_confirmation",
-        timeout_seconds=5,  # Cognito waits no longer.
+        timeout_seconds=5,  # The limit of Cognito.
         memory_mb=512,
-        variables=reached_as(data.application, data),
-        statements=[connect_as(data.application, data)],
+        variables=connection_variables(database.application, database),
+        statements=[allow_connect(database.application, database)],
         placement=placement,
     )
     migrate = factory.function(
@@ -76,36 +75,39 @@ def define(
         code="migrate",
         timeout_seconds=300,
         memory_mb=512,
-        variables=reached_as(data.migrator, data) | {"APPLICATION_USER": data.application},
-        statements=[connect_as(data.migrator, data)],
+        variables=connection_variables(database.migrator, database)
+        | {"APPLICATION_USER": database.application},
+        statements=[allow_connect(database.migrator, database)],
         placement=placement,
     )
-    pool = _pool(t, env, settings, confirmed=person)
-    allow_invoke(t, person, "cognito-idp", pool.get_att("Arn"))
+    pool = _pool(t, env, settings, post_confirmation=post_confirmation)
+    allow_invoke(t, post_confirmation, "cognito-idp", pool.get_att("Arn"))
     client = _client(t, env, settings, pool=pool)
     return Users(
         pool=pool.ref(),
         pool_arn=pool.get_att("Arn"),
         issuer=Sub(f"https://${{{pool.title}.ProviderName}}"),
         client=client.ref(),
-        post_confirmation=person.ref(),
+        post_confirmation=post_confirmation.ref(),
         migrate=migrate.ref(),
     )
 
 
-def _beside_the_database(t: Template, env: Env, *, net: Network, data: Database) -> VpcPlacement:
-    """A place in the private subnets from where there is one way: to the database."""
-    firewall = t.add_resource(
+def _database_access(
+    t: Template, env: Env, *, network: Network, database: Database
+) -> VpcPlacement:
+    """Add a security group in the private subnets that can only reach the database."""
+    security_group = t.add_resource(
         ec2.SecurityGroup(
-            "FunctionsFirewall",
-            GroupDescription="Functions that reach the database, and nothing else",
-            VpcId=net.vpc,
-            SecurityGroupEgress=[  # Without a rule there would be AWS's own, to everywhere.
+            "FunctionSecurityGroup",
+            GroupDescription="Functions that reach the database and nothing else",
+            VpcId=network.vpc,
+            SecurityGroupEgress=[  # Without a rule AWS would add one that allows all traffic.
                 ec2.SecurityGroupRule(
-                    DestinationSecurityGroupId=data.firewall,
+                    DestinationSecurityGroupId=database.security_group,
                     Description="To the database",
-                    FromPort=data.port,
-                    ToPort=data.port,
+                    FromPort=database.port,
+                    ToPort=database.port,
                     IpProtocol="tcp",
                 )
             ],
@@ -114,30 +116,30 @@ def _beside_the_database(t: Template, env: Env, *, net: Network, data: Database)
     )
     allow_ingress(
         t,
-        "FromFunctions",
-        group=data.firewall,
-        source=firewall.get_att("GroupId"),
-        port=data.port,
-        description="From the functions of the users layer",
+        "DatabaseIngressFromFunctions",
+        group=database.security_group,
+        source=security_group.get_att("GroupId"),
+        port=database.port,
+        description="From the functions of the stack users",
     )
-    return VpcPlacement(net.private_subnets, firewall)
+    return VpcPlacement(network.private_subnets, security_group)
 
 
 def _pool(
-    t: Template, env: Env, settings: Settings, *, confirmed: awslambda.Function
+    t: Template, env: Env, settings: Settings, *, post_confirmation: awslambda.Function
 ) -> cognito.UserPool:
     return t.add_resource(
         cognito.UserPool(
-            "People",
+            "UserPool",
             UserPoolName=resource_name(env, "users"),
             UserPoolTier=settings.tier,
             UsernameAttributes=["email"],
             UsernameConfiguration=cognito.UsernameConfiguration(CaseSensitive=False),
             Schema=[_attribute(name, mutable) for name, mutable in ATTRIBUTES.items()],
-            **_verified_address(),
+            **_email_verification(),
             Policies=cognito.Policies(PasswordPolicy=_password_policy()),
-            **_second_factor(settings.authenticator_app),
-            LambdaConfig=cognito.LambdaConfig(PostConfirmation=confirmed.get_att("Arn")),
+            **_multi_factor_authentication(settings.authenticator_app),
+            LambdaConfig=cognito.LambdaConfig(PostConfirmation=post_confirmation.get_att("Arn")),
             DeletionProtection="ACTIVE" if env.protect else "INACTIVE",
             **retention_policies(env),
         )
@@ -150,10 +152,10 @@ def _attribute(name: str, mutable: bool) -> cognito.SchemaAttribute:  # noqa: FB
     )
 
 
-def _verified_address() -> dict[str, Any]:
-    """A mail address is proven by a code, before it is used and before another takes its place.
+def _email_verification() -> dict[str, Any]:
+    """Require a code for each new email address, also before it replaces the previous one.
 
-    It is also the only way back in for who forgot the password.
+    A verified address is the only way to reset a forgotten password.
     """
     return {
         "AutoVerifiedAttributes": ["email"],
@@ -177,8 +179,8 @@ def _password_policy() -> cognito.PasswordPolicy:
     )
 
 
-def _second_factor(authenticator_app: bool) -> dict[str, Any]:  # noqa: FBT001
-    """Each person may add an authenticator app; there is none by SMS, which can be taken over."""
+def _multi_factor_authentication(authenticator_app: bool) -> dict[str, Any]:  # noqa: FBT001
+    """Let each user add an authenticator app; SMS is not offered, as numbers can be hijacked."""
     if not authenticator_app:
         return {"MfaConfiguration": "OFF"}
     return {"MfaConfiguration": "OPTIONAL", "EnabledMfas": ["SOFTWARE_TOKEN_MFA"]}
@@ -187,14 +189,15 @@ def _second_factor(authenticator_app: bool) -> dict[str, Any]:  # noqa: FBT001
 def _client(
     t: Template, env: Env, settings: Settings, *, pool: cognito.UserPool
 ) -> cognito.UserPoolClient:
-    """A browser keeps no secret, so the client has none, and a password never leaves the page.
+    """Add a client without a secret, as a browser cannot keep one, and with SRP sign-in.
 
-    Each refresh takes the old refresh token out of use: a stolen one is good once at most. For
-    that there is one call, GetTokensFromRefreshToken; the older flow must not be allowed.
+    SRP never sends the password. A refresh invalidates the previous refresh token, so a stolen
+    token works once at most. Token rotation requires GetTokensFromRefreshToken and excludes the
+    older authentication flow.
     """
     return t.add_resource(
         cognito.UserPoolClient(
-            "Site",
+            "UserPoolClient",
             ClientName=resource_name(env, "site"),
             UserPoolId=pool.ref(),
             GenerateSecret=False,

@@ -53,7 +53,7 @@ def test_names_are_those_of_templates() -> None:
 
 def test_titles_are_those_of_stacks() -> None:
     """What is said to be something of a layer is made in stacks/ under that title."""
-    sources = "".join(file.read_text() for file in (ROOT / "stacks").glob("*.py"))
+    sources = "".join(file.read_text() for file in (ROOT / "stacks").rglob("*.py"))
     titles = {
         title for _, here in ROWS for title in re.findall(r"`([A-Z][a-z]\w+)` of `\w+`", here)
     }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from deployer.aws.account import Account
 
 FOLDER = Path(__file__).parent
-STACK, OUTPUT = "assets", "Pictures"
+STACK, OUTPUT = "assets", "PictureBucket"
 # Short, because a missing avatar is answered with the default one until the upload is processed.
 CACHE_CONTROL = "public, max-age=60"
 

@@ -1,9 +1,9 @@
-"""What one task of a service is: its containers, what it is told, and its two roles.
+"""The task definition of a service: its containers, environment and two roles.
 
-An image has to bring what is not said here: a program that listens on the port of its service, on
-all addresses, and ends on SIGTERM; `bin/health-check` below its working directory, which ends with
-0 while all is well; and `VOLUME /tmp`, which anybody may write, since Fargate gives a volume the
-owner and mode that the image has for it.
+Requirements for an image: its program listens on the port of the service, on all addresses, and
+exits on SIGTERM; `bin/health-check` below its working directory exits with 0 while the program is
+healthy; and it declares `VOLUME /tmp`, writable by every user, because Fargate mounts a volume
+with the owner and mode of the image.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from stacks.parts.names import arn, resource_name
 
 TMP = "tmp"
 COLLECTOR = "collector"
-APPLICATION_USER = "1000:1000"  # Whatever user and group the image says.
-OTLP_PORT = 4318  # OTLP over HTTP, on the loopback that the containers of a task share.
-COLLECTOR_USER = "4317"  # As its image has it.
-# What the collector sends along, as a map in YAML: it is the collector who speaks to the outside.
+APPLICATION_USER = "1000:1000"  # Overrides the user and group of the image.
+OTLP_PORT = 4318  # OTLP over HTTP, on the loopback interface that all containers of a task share.
+COLLECTOR_USER = "4317"  # As in its image.
+# Headers that the collector adds to exported traces, as a YAML map.
 EXPORTER_HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 SEND_TRACES = [
     xray.GetSamplingRules,
@@ -35,22 +35,22 @@ SEND_TRACES = [
     xray.PutTelemetryRecords,
     xray.PutTraceSegments,
 ]
-OPEN_SHELL = [
+USE_ECS_EXEC = [
     ssmmessages.CreateControlChannel,
     ssmmessages.CreateDataChannel,
     ssmmessages.OpenControlChannel,
     ssmmessages.OpenDataChannel,
 ]
-STOP_SECONDS = 30  # From SIGTERM to SIGKILL: as long as a request may take, and then some.
+STOP_SECONDS = 30  # From SIGTERM to SIGKILL: longer than the longest request.
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a task is made of, beside its image.
+    """The settings of a task definition.
 
-    *secrets* are names of variables; what is in them lies in Parameter Store, under
-    /<prefix>/<environment>/<name>/. *collector* is an image, *exporter* where the collector sends
-    besides X-Ray, *shell* whether an operator may have one in a task.
+    *secrets* are names of variables whose values are in Parameter Store below
+    /<prefix>/<environment>/<name>/. *collector* is an image. *exporter* is a URL to which the
+    collector sends traces besides X-Ray.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Task:
     collector: str
     exporter: str
     secrets: Sequence[str]
-    shell: bool
+    enable_exec: bool
 
 
 def define(
@@ -75,20 +75,24 @@ def define(
     variables: Mapping[str, Value],
     statements: Sequence[Statement],
 ) -> ecs.TaskDefinition:
-    """One container that has to live, and beside it the collector, which may die."""
+    """Add the task definition: an essential container, and the OpenTelemetry collector."""
     execution = role(
         t,
         "ExecutionRole",
         service="ecs-tasks",
         boundary=boundary,
-        statements=_start(env, task, repository=repository, group=group),
+        statements=_execution_statements(env, task, repository=repository, group=group),
     )
-    own_role = role(
-        t, "TaskRole", service="ecs-tasks", boundary=boundary, statements=[*_run(task), *statements]
+    task_role = role(
+        t,
+        "TaskRole",
+        service="ecs-tasks",
+        boundary=boundary,
+        statements=[*_task_statements(task), *statements],
     )
     return t.add_resource(
         ecs.TaskDefinition(
-            "Task",
+            "TaskDefinition",
             Family=resource_name(env, task.name),
             NetworkMode="awsvpc",
             RequiresCompatibilities=["FARGATE"],
@@ -98,7 +102,7 @@ def define(
                 CpuArchitecture=task.architecture, OperatingSystemFamily="LINUX"
             ),
             ExecutionRoleArn=execution.get_att("Arn"),
-            TaskRoleArn=own_role.get_att("Arn"),
+            TaskRoleArn=task_role.get_att("Arn"),
             Volumes=[ecs.Volume(Name=TMP)],
             ContainerDefinitions=[
                 _application(env, task, image=image, group=group, variables=variables),
@@ -109,14 +113,14 @@ def define(
 
 
 def secret_name(env: Env, task: str, variable: str) -> str:
-    """Where in Parameter Store the value of a secret *variable* lies."""
+    """Return the name of the Parameter Store parameter for a secret *variable*."""
     return f"/{env.prefix}/{env.name}/{task}/{variable}"
 
 
 def _application(
     env: Env, task: Task, *, image: Value, group: LogGroup, variables: Mapping[str, Value]
 ) -> ecs.ContainerDefinition:
-    """A shell needs files that it may write; without one, only /tmp is."""
+    """Define the application; its root file system is writable only for ECS Exec."""
     return ecs.ContainerDefinition(
         Name=task.name,
         Image=image,
@@ -139,7 +143,7 @@ def _application(
         HealthCheck=ecs.HealthCheck(
             Command=["CMD", "bin/health-check"], Interval=30, Timeout=5, Retries=3, StartPeriod=60
         ),
-        ReadonlyRootFilesystem=not task.shell,
+        ReadonlyRootFilesystem=not task.enable_exec,
         MountPoints=[ecs.MountPoint(SourceVolume=TMP, ContainerPath="/tmp")],  # noqa: S108
         LinuxParameters=ecs.LinuxParameters(InitProcessEnabled=True),
         StopTimeout=STOP_SECONDS,
@@ -148,7 +152,7 @@ def _application(
 
 
 def _collector(env: Env, task: Task, *, group: LogGroup) -> ecs.ContainerDefinition:
-    """Telemetry that breaks must not break the application: it is not essential."""
+    """Define the collector, which is not essential: the application survives its failure."""
     return ecs.ContainerDefinition(
         Name=COLLECTOR,
         Image=task.collector,
@@ -165,7 +169,7 @@ def _collector(env: Env, task: Task, *, group: LogGroup) -> ecs.ContainerDefinit
 
 
 def collector_config(task: Task) -> str:
-    """What the collector does: take OTLP from the task, give it to X-Ray and to *exporter*.
+    """Return the configuration of the collector: receive OTLP, export to X-Ray and *exporter*.
 
     See the documentation of the AWS distribution of OpenTelemetry, Configuring the collector.
     """
@@ -195,12 +199,14 @@ def collector_config(task: Task) -> str:
     )
 
 
-def _start(env: Env, task: Task, *, repository: Value, group: LogGroup) -> list[Statement]:
-    """What ECS needs before the task runs: its image, its secrets, its logs."""
+def _execution_statements(
+    env: Env, task: Task, *, repository: Value, group: LogGroup
+) -> list[Statement]:
+    """Allow ECS to pull the image, to read the secrets and to write the logs of a task."""
     statements = [
         allow(
-            "SignInToRegistry", [ecr.GetAuthorizationToken], "*"
-        ),  # It takes no narrower resource.
+            "GetRegistryToken", [ecr.GetAuthorizationToken], "*"
+        ),  # It supports no narrower resource.
         allow(
             "PullImage",
             [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
@@ -215,14 +221,15 @@ def _start(env: Env, task: Task, *, repository: Value, group: LogGroup) -> list[
     return statements
 
 
-def _run(task: Task) -> list[Statement]:
-    """What every task may do: send traces, and let an operator in where that is wanted.
+def _task_statements(task: Task) -> list[Statement]:
+    """Allow a task to send traces and, if enabled, to use ECS Exec.
 
-    Neither can be narrowed: see X-Ray and ssmmessages in the service authorization reference.
+    Neither supports narrower resources: see X-Ray and ssmmessages in the service authorization
+    reference.
     """
     return [
         allow("SendTraces", SEND_TRACES, "*"),
-        *([allow("OpenShell", OPEN_SHELL, "*")] if task.shell else []),
+        *([allow("UseEcsExec", USE_ECS_EXEC, "*")] if task.enable_exec else []),
     ]
 
 
@@ -240,7 +247,7 @@ def _secrets(env: Env, task: Task, variables: Sequence[str]) -> list[ecs.Secret]
 
 
 def _logs(group: LogGroup, prefix: str) -> ecs.LogConfiguration:
-    """Non-blocking: the application goes on when CloudWatch does not answer."""
+    """Log without blocking: the application continues when CloudWatch is unavailable."""
     return ecs.LogConfiguration(
         LogDriver="awslogs",
         Options={

@@ -1,4 +1,4 @@
-"""What browsers are told of the site and its pictures: whom to trust, and with what."""
+"""Security headers of the responses for the site and its assets."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ YEAR_SECONDS = 365 * 24 * 60 * 60
 
 
 def of_site(
-    t: Template, env: Env, avatars: Avatars, also_connects_to: Sequence[str]
+    t: Template, env: Env, avatars: Avatars, connect_origins: Sequence[str]
 ) -> ResponseHeadersPolicy:
-    """Scripts and styles are the site's own files, and it talks to nobody but those named.
+    """Allow scripts and styles from the site only, and connections to the APIs and *connect_origins*.
 
-    A host without a scheme has that of the page, and a port: the emulator has its own.
+    Hosts have no scheme, so the one of the page applies, and any port: the emulator uses its own.
     """
     return _headers(
         t,
         env,
-        "Site",
+        "SiteResponseHeaders",
+        "site",
         {
             "default-src": ["'none'"],
             "script-src": ["'self'"],
@@ -50,29 +51,30 @@ def of_site(
                 "https://cognito-idp.${AWS::Region}.amazonaws.com",
                 "https://${AvatarApi}",
                 "https://${Uploads}",
-                *also_connects_to,
+                *connect_origins,
             ],
             "base-uri": ["'none'"],
             "form-action": ["'self'"],
             "frame-ancestors": ["'none'"],
         },
-        others={
+        custom={
             "Cross-Origin-Opener-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         },
         AvatarApi=avatars.api_domain,
-        Uploads=avatars.uploads_domain,
+        Uploads=avatars.upload_bucket_domain,
     )
 
 
-def of_pictures(t: Template, env: Env) -> ResponseHeadersPolicy:
-    """A picture does nothing, whatever is in it, and only pages of this domain show it."""
+def of_assets(t: Template, env: Env) -> ResponseHeadersPolicy:
+    """Forbid scripts in images such as SVG, and embedding by pages of other domains."""
     return _headers(
         t,
         env,
-        "Picture",
+        "AssetsResponseHeaders",
+        "assets",
         {"default-src": ["'none'"], "frame-ancestors": ["'none'"], "sandbox": []},
-        others={"Cross-Origin-Resource-Policy": "same-site"},
+        custom={"Cross-Origin-Resource-Policy": "same-site"},
     )
 
 
@@ -80,28 +82,29 @@ def _headers(
     t: Template,
     env: Env,
     title: str,
+    name: str,
     sources: Mapping[str, Sequence[str]],
     *,
-    others: Mapping[str, str],
+    custom: Mapping[str, str],
     **hosts: Any,
 ) -> ResponseHeadersPolicy:
-    """The headers of every answer: *sources* are what may be loaded, and from where.
+    """Add a response headers policy; *sources* are the directives of its Content-Security-Policy.
 
-    *hosts* are those that AWS names, for `${…}` in a source.
+    *hosts* are the values for `${…}` in a source: host names that AWS generates.
     """
-    content = "; ".join(" ".join([directive, *said]) for directive, said in sources.items())
+    content = "; ".join(" ".join([directive, *allowed]) for directive, allowed in sources.items())
     return t.add_resource(
         ResponseHeadersPolicy(
-            f"{title}Headers",
+            f"{title}Policy",
             ResponseHeadersPolicyConfig=ResponseHeadersPolicyConfig(
-                Name=resource_name(env, title.lower()),
+                Name=resource_name(env, name),
                 SecurityHeadersConfig=_security_headers(
                     Sub(content, **hosts) if "${" in content else content
                 ),
                 CustomHeadersConfig=CustomHeadersConfig(
                     Items=[
                         CustomHeader(Header=header, Value=value, Override=True)
-                        for header, value in others.items()
+                        for header, value in custom.items()
                     ]
                 ),
             ),

@@ -7,7 +7,7 @@ from awacs.aws import PolicyDocument
 
 from deployer.model import Env
 from stacks.parts.buckets import bucket_arn
-from stacks.parts.containers import OPEN_SHELL, SEND_TRACES
+from stacks.parts.containers import SEND_TRACES, USE_ECS_EXEC
 from stacks.parts.iam import allow, vpc_access
 from stacks.parts.names import arn, resource_name
 from stacks.permissions import actions, resources
@@ -63,7 +63,7 @@ def boundary(env: Env) -> PolicyDocument:
             # The next three support no narrower resource.
             allow("GetRegistryToken", [ecr.GetAuthorizationToken], "*"),
             allow("SendTraces", SEND_TRACES, "*"),
-            allow("UseEcsExec", OPEN_SHELL, "*"),
+            allow("UseEcsExec", USE_ECS_EXEC, "*"),
             allow("ReadSecrets", [ssm.GetParameters], resources.secrets(env)),
             *vpc_access(),
             *deny_other_owners(env),

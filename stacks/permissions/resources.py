@@ -19,7 +19,7 @@ STACKS_WITH_ROLES = ["avatars", "messages", "network", "service", "users", "veri
 STACKS_WITH_TOPICS = ["assets"]
 
 # Resources of a release that config or a stack names.
-BUCKET_NAMES = ["access-logs", "avatars", "pictures", "site", "uploads", "visits"]
+BUCKET_NAMES = ["access-logs", "avatars", "cdn-logs", "pictures", "site", "uploads"]
 DASHBOARD = "overview"
 DATABASE_USERS = ["application", "migrator"]
 HOST_PREFIXES = ["", "www.", "assets.", "api."]  # Of the distributions and the load balancer.

@@ -252,7 +252,10 @@ def test_users(deployed):
 
 def test_pictures(deployed):
     """An avatar is served; who has none gets the default one, and any other picture is a 404."""
-    avatars, pictures = deployed.known["assets"]["Avatars"], deployed.known["assets"]["Pictures"]
+    avatars, pictures = (
+        deployed.known["assets"]["AvatarBucket"],
+        deployed.known["assets"]["PictureBucket"],
+    )
     default = default_avatar(deployed, pictures)
     deployed.put(avatars, "avatars/anna.jpg", PICTURE)
     deployed.put(pictures, "banners/summer.jpg", OTHER_PICTURE)
@@ -284,8 +287,8 @@ def default_avatar(deployed: Deployed, bucket: str) -> bytes:
 def test_private_buckets(deployed):
     """Nobody gets at a bucket past its distribution, and nobody writes through one."""
     buckets = {
-        deployed.known["assets"]["Avatars"]: "avatars/ben.jpg",
-        deployed.known["assets"]["Pictures"]: "banners/winter.jpg",
+        deployed.known["assets"]["AvatarBucket"]: "avatars/ben.jpg",
+        deployed.known["assets"]["PictureBucket"]: "banners/winter.jpg",
         deployed.known["cdn"]["SiteBucket"]: "secret.txt",
     }
     for bucket, key in buckets.items():
@@ -392,8 +395,8 @@ def fill(deployed: Deployed) -> None:
     """Have data in every layer that holds some."""
     row = {"pk": {"S": "MSG#one"}, "sk": {"S": "now"}}
     deployed.client("dynamodb").put_item(TableName=deployed.known["messages"]["Table"], Item=row)
-    deployed.put(deployed.known["assets"]["Avatars"], "avatars/anna.jpg", PICTURE)
-    deployed.put(deployed.known["assets"]["Avatars"], "avatars/anna.jpg", OTHER_PICTURE)
+    deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", PICTURE)
+    deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", OTHER_PICTURE)
     deployed.put(deployed.known["cdn"]["SiteBucket"], "index.html", PAGE)
     deployed.client("cognito-idp").admin_create_user(
         UserPoolId=deployed.known["users"]["Pool"], Username=PERSON, MessageAction="SUPPRESS"

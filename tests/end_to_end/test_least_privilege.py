@@ -95,7 +95,10 @@ def uploads(deployed: Deployed) -> bool:
 def makes_pictures(deployed: Deployed) -> bool:
     """An upload becomes a picture, and an upload that is gone is no failure."""
     there, gone = str(uuid.uuid4()), str(uuid.uuid4())
-    uploads, avatars = deployed.known["avatars"]["Uploads"], deployed.known["assets"]["Avatars"]
+    uploads, avatars = (
+        deployed.known["avatars"]["UploadBucket"],
+        deployed.known["assets"]["AvatarBucket"],
+    )
     s3 = deployed.client("s3")
     with without_notifications(s3, uploads):
         s3.put_object(Bucket=uploads, Key=upload_key(there), Body=photo())
@@ -192,10 +195,10 @@ def scans(deployed: Deployed, session: boto3.Session) -> object:
 
 
 FUNCTIONS = {
-    "Authorizer": Function("avatars", authorizes, reads("avatars", "Uploads", "originals/x")),
-    "UploadUrl": Function("avatars", uploads, reads("avatars", "Uploads", "originals/x")),
+    "Authorizer": Function("avatars", authorizes, reads("avatars", "UploadBucket", "originals/x")),
+    "UploadUrl": Function("avatars", uploads, reads("avatars", "UploadBucket", "originals/x")),
     "Thumbnail": Function(
-        "avatars", makes_pictures, reads("assets", "Pictures", "defaults/avatar.jpg")
+        "avatars", makes_pictures, reads("assets", "PictureBucket", "defaults/avatar.jpg")
     ),
     "PostConfirmation": Function("users", confirms, connects_as("Migrator")),
     "Migrate": Function("users", migrates, connects_as("Application")),

@@ -32,7 +32,7 @@ alert_emails = []
 replaced_artifact_days = 1
 
 [registry]
-kept_images = {images}
+max_images = {images}
 
 [pipeline]
 repository = "someone/cruddur"
@@ -45,10 +45,10 @@ log_retention_days = {days}
 size = {{ cpu = 256, memory_mib = 512 }}
 min_tasks = 1
 max_tasks = 2
-exec = false
+enable_exec = false
 secrets = []
-exporter = ""
-collector = "collector@sha256:{digest}"
+trace_exporter_url = ""
+collector_image = "collector@sha256:{digest}"
 log_retention_days = 1
 """
 FINDING = re.compile(

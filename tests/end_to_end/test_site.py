@@ -25,13 +25,13 @@ FILES = 1200
 RECORD = ".published.json"
 SETTINGS = """
 [assets]
-replaced_picture_days = 1
+noncurrent_version_days = 1
 [cdn]
 price_class = "PriceClass_100"
-replaced_file_days = 1
-also_connects_to = []
+noncurrent_version_days = 1
+connect_origins = []
 access_logs = false
-access_log_days = 1
+access_log_retention_days = 1
 [site_publisher]
 repository = "someone/cruddur"
 branch = "prod"
@@ -50,7 +50,7 @@ date = 2026-11-21
 [[exemption]]
 rule = "C306"
 stack = "crd-*-site-publisher"
-resource = "SitePublisher"
+resource = "PublisherRole"
 reason = "A person deploys it."
 date = 2026-11-21
 """

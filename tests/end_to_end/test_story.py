@@ -72,7 +72,7 @@ def test_a_person_gets_a_picture(deployed):
     assert like(RED, picture.getpixel((256, 20)))
     assert like(BLUE, picture.getpixel((256, 491)))
     default = deployed.client("s3").get_object(
-        Bucket=deployed.known["assets"]["Pictures"], Key="defaults/avatar.jpg"
+        Bucket=deployed.known["assets"]["PictureBucket"], Key="defaults/avatar.jpg"
     )
     assert (200, default["Body"].read()) == (before.status, before.body)
 
@@ -179,8 +179,12 @@ def test_an_operator_gives_and_takes_a_picture(deployed, tmp_path):
 
     assert f"{ASSETS}/{avatar_key(avatar_id(sub))}" == given == again
     assert like(RED, Image.open(io.BytesIO(shown.body)).getpixel((256, 256)))
-    assert [] == keys(deployed, deployed.known["avatars"]["Uploads"], upload_key(avatar_id(sub)))
-    assert [] == keys(deployed, deployed.known["assets"]["Avatars"], avatar_key(avatar_id(sub)))
+    assert [] == keys(
+        deployed, deployed.known["avatars"]["UploadBucket"], upload_key(avatar_id(sub))
+    )
+    assert [] == keys(
+        deployed, deployed.known["assets"]["AvatarBucket"], avatar_key(avatar_id(sub))
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_checkov() -> None:
     """A file is a stack; the logical id stands after the type."""
     found = checkov.parse(recorded("checkov"))
 
-    assert [("checkov:CKV_AWS_136", "crd-dev-registry", "BackendImages")] == brief(found)
+    assert [("checkov:CKV_AWS_136", "crd-dev-registry", "BackendRepository")] == brief(found)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_guard() -> None:
     """The id stands in a message, the resource in the leaves of the tree; once, however often."""
     [found] = guard.parse(recorded("guard"))
 
-    assert [("guard:CT.CLOUDWATCH.PR.2", "crd-prod-network", "FlowLogs")] == brief((found,))
+    assert [("guard:CT.CLOUDWATCH.PR.2", "crd-prod-network", "FlowLogGroup")] == brief((found,))
     assert found.message.startswith("Require an Amazon CloudWatch log group to be retained")
 
 

@@ -38,10 +38,10 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "database.instance_class": ("db.t4g.medium", "db.r8g.24xlarge", "db.m6gd.large"),
     "database.backup_window": ("00:00-00:30", "23:45-00:15"),
     "database.maintenance_window": ("mon:00:00-mon:00:30", "sun:23:45-mon:00:15"),
-    "cdn.also_connects_to": ([], ["https://a.example"], ["http://127.0.0.1:*", "wss://b.io:8443"]),
+    "cdn.connect_origins": ([], ["https://a.example"], ["http://127.0.0.1:*", "wss://b.io:8443"]),
     "service.secrets": ([], ["ROLLBAR_ACCESS_TOKEN"], ["OTEL_EXPORTER_OTLP_HEADERS", "A_B"]),
-    "service.exporter": ("", "https://api.honeycomb.io"),
-    "service.collector": (f"public.ecr.aws/a/b:v1@sha256:{'0' * 64}",),
+    "service.trace_exporter_url": ("", "https://api.honeycomb.io"),
+    "service.collector_image": (f"public.ecr.aws/a/b:v1@sha256:{'0' * 64}",),
     "service.name": ("a", "twenty-letters-long1"),
     "service.image": ("a", "twenty-letters-long1"),
     "pipeline.repository": ("a/b", "someone/some.thing_else"),
@@ -111,7 +111,7 @@ def _of_service(key: str) -> dict[str, Companions]:
         f"{key}.size.memory_mib": lambda memory, _: {
             f"{key}.size.cpu": 256 if memory == 512 else 16384
         },
-        f"{key}.exec": lambda has_shell, _: {"env.protect": False} if has_shell else {},
+        f"{key}.enable_exec": lambda has_shell, _: {"env.protect": False} if has_shell else {},
     }
 
 
@@ -121,15 +121,13 @@ COMPANIONS: Mapping[str, Companions] = {
     **_of_service("verifier"),
     "service.port": lambda port, _: {"cluster.port": port},
     "cluster.port": lambda port, _: {"service.port": port},
-    "database.backup_days": lambda days, _: {"env.protect": False} if days < 7 else {},
-    "database.storage_gib": lambda size, _: {"database.storage_limit_gib": -(-size * 5 // 4)},
-    "database.storage_limit_gib": lambda limit, _: {
-        "database.storage_gib": max(20, limit * 4 // 5)
-    },
+    "database.backup_retention_days": lambda days, _: {"env.protect": False} if days < 7 else {},
+    "database.storage_gib": lambda size, _: {"database.max_storage_gib": -(-size * 5 // 4)},
+    "database.max_storage_gib": lambda limit, _: {"database.storage_gib": max(20, limit * 4 // 5)},
     "site_publisher.owner_id": lambda number, _: {"site_publisher.repository_id": number},
     "site_publisher.repository_id": lambda number, _: {"site_publisher.owner_id": number},
     "env.protect": lambda is_protected, _: (
-        {"database.backup_days": 7, "service.exec": False} if is_protected else {}
+        {"database.backup_retention_days": 7, "service.enable_exec": False} if is_protected else {}
     ),
 }
 

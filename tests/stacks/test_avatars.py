@@ -8,7 +8,7 @@ from stacks.avatars import AVATAR_FOLDER, ROUTE, UPLOAD_FOLDER
 from tests.stacks.templates import CODE, config_of, emit, statements, text
 
 FUNCTION = "AWS::Lambda::Function"
-HERE = "${AWS::AccountId}-${AWS::Region}-an"  # How the name of every bucket ends.
+BUCKET_SUFFIX = "${AWS::AccountId}-${AWS::Region}-an"  # The end of each bucket name.
 
 
 @pytest.fixture
@@ -33,33 +33,33 @@ def uploads(avatars):
 
 @pytest.fixture
 def bucket_arn(config):
-    """The ARN that the uploads bucket will have."""
-    return f"arn:${{AWS::Partition}}:s3:::crd-{config.env.name}-uploads-{HERE}"
+    """Return the ARN that the upload bucket will have."""
+    return f"arn:${{AWS::Partition}}:s3:::crd-{config.env.name}-uploads-{BUCKET_SUFFIX}"
 
 
 def with_avatars(**changes):
-    """The layer of prod with some of its settings changed."""
+    """Return the stack in prod with some of its settings changed."""
     config = config_of("prod")
     return emit(replace(config, avatars=replace(config.avatars, **changes)))["avatars"]
 
 
-def may(avatars, title):
-    """What the function *title* may do, by the name of the statement."""
+def permissions(avatars, title):
+    """Return the statements of the role of the function *title* by statement id."""
     (policy,) = avatars.of("AWS::IAM::Role")[f"{title}Role"]["Policies"]
     return statements(policy["PolicyDocument"])
 
 
 def environment(avatars, title):
-    """What the function *title* is told."""
+    """Return the environment variables of the function *title*."""
     return avatars.of(FUNCTION)[title]["Environment"]["Variables"]
 
 
-def test_uploads_leave_calls_for_others(avatars):
-    """Where config says how many: a new account has none to reserve."""
+def test_reserved_concurrency_is_a_setting(avatars):
+    """Only the thumbnail function may have it; a new account has no concurrency to reserve."""
     assert {None} == {
         one.get("ReservedConcurrentExecutions") for one in avatars.of(FUNCTION).values()
     }
-    reserved = with_avatars(pictures_at_once=20).of(FUNCTION)
+    reserved = with_avatars(thumbnail_concurrency=20).of(FUNCTION)
     assert 20 == reserved.pop("Thumbnail")["ReservedConcurrentExecutions"]
     assert not any("ReservedConcurrentExecutions" in one for one in reserved.values())
 
@@ -67,18 +67,18 @@ def test_uploads_leave_calls_for_others(avatars):
 # --- the API ----------------------------------------------------------------------------------
 
 
-def test_the_one_route_asks_who_you_are(avatars):
-    """There is no other, and none for OPTIONS: the API answers those itself (defect 59)."""
+def test_the_only_route_has_the_authorizer(avatars):
+    """There is no route for OPTIONS: the API responds to preflight requests (defect 59)."""
     route = avatars.one("AWS::ApiGatewayV2::Route")
 
     assert ROUTE == route["RouteKey"] == "POST /avatars/key_upload"
     assert "CUSTOM" == route["AuthorizationType"]
-    assert {"Ref": "Tokens"} == route["AuthorizerId"]
+    assert {"Ref": "TokenAuthorizer"} == route["AuthorizerId"]
     assert {"Fn::Sub": "integrations/${UploadUrlIntegration}"} == route["Target"]
 
 
-def test_every_call_is_checked_anew(avatars):
-    """An answer that is remembered would outlive its token (defect 65)."""
+def test_the_authorizer_has_no_cache(avatars):
+    """A cached response would outlive its token (defect 65)."""
     authorizer = avatars.one("AWS::ApiGatewayV2::Authorizer")
 
     assert 0 == authorizer["AuthorizerResultTtlInSeconds"]
@@ -90,17 +90,17 @@ def test_every_call_is_checked_anew(avatars):
     )
 
 
-def test_tokens_are_checked_and_addresses_signed_by_our_functions(avatars):
-    """API Gateway knows them by the address that Lambda answers on."""
+def test_authorizer_and_integration_invoke_their_functions(avatars):
+    """API Gateway invokes a function by the URI of its Lambda path."""
     path = (
         "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"
         "${%s.Arn}/invocations"
     )
 
-    checked = avatars.one("AWS::ApiGatewayV2::Authorizer")["AuthorizerUri"]
+    authorizer_uri = avatars.one("AWS::ApiGatewayV2::Authorizer")["AuthorizerUri"]
     integration = avatars.one("AWS::ApiGatewayV2::Integration")
 
-    assert {"Fn::Sub": path % "Authorizer"} == checked
+    assert {"Fn::Sub": path % "Authorizer"} == authorizer_uri
     assert {"Fn::Sub": path % "UploadUrl"} == integration["IntegrationUri"]
     assert ("AWS_PROXY", "2.0") == (
         integration["IntegrationType"],
@@ -108,8 +108,8 @@ def test_tokens_are_checked_and_addresses_signed_by_our_functions(avatars):
     )
 
 
-def test_pages_of_the_site_may_call_and_no_others(api, uploads, config):
-    """Without a slash behind, which would be nobody's origin (defects 63, 72)."""
+def test_cors_allows_the_site_only(api, uploads, config):
+    """The origin of the site has no trailing slash (defects 63, 72)."""
     site = f"https://{config.env.domain}"
     (rule,) = uploads["CorsConfiguration"]["CorsRules"]
 
@@ -119,113 +119,121 @@ def test_pages_of_the_site_may_call_and_no_others(api, uploads, config):
     assert (["PUT"], ["content-type"]) == (rule["AllowedMethods"], rule["AllowedHeaders"])
 
 
-@pytest.mark.parametrize("calls", [1, 20])
-def test_only_so_many_calls_are_let_in(calls):
-    """A setting; twice as many for a moment."""
-    stage = with_avatars(calls_per_second=calls).one("AWS::ApiGatewayV2::Stage")
+@pytest.mark.parametrize("rate", [1, 20])
+def test_requests_are_throttled(rate):
+    """The rate is a setting, and the burst limit is twice the rate."""
+    stage = with_avatars(requests_per_second=rate).one("AWS::ApiGatewayV2::Stage")
 
     routes = stage["DefaultRouteSettings"]
 
-    assert (calls, 2 * calls) == (routes["ThrottlingRateLimit"], routes["ThrottlingBurstLimit"])
+    assert (rate, 2 * rate) == (routes["ThrottlingRateLimit"], routes["ThrottlingBurstLimit"])
 
 
-def test_calls_are_logged_and_logs_expire(avatars, stage, config):
-    """One line of JSON a call."""
-    group = avatars.of("AWS::Logs::LogGroup")["ApiLogs"]
+def test_access_logs_are_json_and_expire(avatars, stage, config):
+    """Each request is one line of JSON."""
+    group = avatars.of("AWS::Logs::LogGroup")["ApiLogGroup"]
     settings = stage["AccessLogSettings"]
 
-    assert {"Fn::GetAtt": ["ApiLogs", "Arn"]} == settings["DestinationArn"]
+    assert {"Fn::GetAtt": ["ApiLogGroup", "Arn"]} == settings["DestinationArn"]
     assert config.functions.log_retention_days == group["RetentionInDays"]
     assert {"requestId", "route", "status"} <= json.loads(settings["Format"]).keys()
 
 
-def test_a_log_line_says_nothing_of_who_calls(stage):
-    """Neither the token nor the person nor the address (defect 62)."""
-    said = set(re.findall(r"\$context\.[\w.]+", stage["AccessLogSettings"]["Format"]))
+def test_access_logs_do_not_identify_callers(stage):
+    """A line has no token, user or IP address (defect 62)."""
+    fields = set(re.findall(r"\$context\.[\w.]+", stage["AccessLogSettings"]["Format"]))
 
-    assert said
-    assert not [one for one in said if re.search(r"identity|claims|\.sub|header|principal", one)]
+    assert fields
+    assert not [
+        field for field in fields if re.search(r"identity|claims|\.sub|header|principal", field)
+    ]
 
 
-def test_the_stage_takes_what_the_template_says(stage):
-    """The default one, so that the address has no stage in it."""
+def test_the_default_stage_deploys_changes(stage):
+    """The URL has no stage, and changes of the API are deployed automatically."""
     assert ("$default", True) == (stage["StageName"], stage["AutoDeploy"])
 
 
 @pytest.mark.parametrize(
     ("permission", "source"),
     [
-        ("AuthorizerInvokePermission", "authorizers/${Tokens}"),
+        ("AuthorizerInvokePermission", "authorizers/${TokenAuthorizer}"),
         ("UploadUrlInvokePermission", "*/POST/avatars/key_upload"),
     ],
 )
-def test_a_function_is_called_for_this_api_only(avatars, permission, source):
-    """By its authorizer, and by its route."""
+def test_only_this_api_invokes_its_functions(avatars, permission, source):
+    """Its authorizer and its route invoke one function each."""
     api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}"
 
-    call = avatars.of("AWS::Lambda::Permission")[permission]
+    properties = avatars.of("AWS::Lambda::Permission")[permission]
 
-    assert {"Fn::Sub": f"{api}/{source}"} == call["SourceArn"]
+    assert {"Fn::Sub": f"{api}/{source}"} == properties["SourceArn"]
 
 
 # --- the bucket of uploads --------------------------------------------------------------------
 
 
-def test_an_original_is_gone_after_a_day(uploads):
-    """The picture is all that is wanted of it (defect 72)."""
+def test_uploads_expire_after_a_day(uploads):
+    """Only the thumbnail is needed (defect 72)."""
     rules = {rule["Id"]: rule for rule in uploads["LifecycleConfiguration"]["Rules"]}
 
-    assert {"originals", "incomplete-uploads"} == set(rules)
-    assert {"Id": "originals", "Status": "Enabled", "ExpirationInDays": 1} == rules["originals"]
+    assert {"expire-uploads", "incomplete-uploads"} == set(rules)
+    expected = {"Id": "expire-uploads", "Status": "Enabled", "ExpirationInDays": 1}
+    assert expected == rules["expire-uploads"]
     assert "VersioningConfiguration" not in uploads
 
 
-def test_the_bucket_is_named_before_it_is_there(uploads, config):
-    """Function and permission come first: each would wait for the other (defect 71)."""
+def test_the_bucket_name_is_predictable(uploads, config):
+    """Function and permission refer to it before the bucket exists (defect 71)."""
     assert f"crd-{config.env.name}-uploads" == uploads["BucketNamePrefix"]
     assert "account-regional" == uploads["BucketNamespace"]
 
 
-def test_each_original_is_told_of_once(uploads):
-    """However it was uploaded, and nothing else in the bucket is (defects 70, 73)."""
-    (told,) = uploads["NotificationConfiguration"]["LambdaConfigurations"]
+def test_each_upload_invokes_the_function_once(uploads):
+    """Other objects of the bucket do not invoke it (defects 70, 73)."""
+    (notification,) = uploads["NotificationConfiguration"]["LambdaConfigurations"]
 
     assert {"LambdaConfigurations"} == set(uploads["NotificationConfiguration"])
-    assert "s3:ObjectCreated:*" == told["Event"]
-    assert {"Fn::GetAtt": ["Thumbnail", "Arn"]} == told["Function"]
-    assert [{"Name": "prefix", "Value": "originals/"}] == told["Filter"]["S3Key"]["Rules"]
+    assert "s3:ObjectCreated:*" == notification["Event"]
+    assert {"Fn::GetAtt": ["Thumbnail", "Arn"]} == notification["Function"]
+    assert [{"Name": "prefix", "Value": "originals/"}] == notification["Filter"]["S3Key"]["Rules"]
 
 
-def test_the_bucket_waits_until_it_may_call(avatars):
-    """S3 tries the function when it is told of it."""
-    assert "ThumbnailInvokePermission" == avatars.template["Resources"]["Uploads"]["DependsOn"]
+def test_the_bucket_depends_on_the_invoke_permission(avatars):
+    """S3 checks the permission when the notification is created."""
+    assert "ThumbnailInvokePermission" == avatars.template["Resources"]["UploadBucket"]["DependsOn"]
 
 
-def test_only_this_bucket_of_this_account_calls(avatars, bucket_arn):
-    """A bucket's ARN has no account in it, and a deleted one can be anyone's tomorrow."""
-    call = avatars.of("AWS::Lambda::Permission")["ThumbnailInvokePermission"]
+def test_only_the_upload_bucket_invokes_the_thumbnail(avatars, bucket_arn):
+    """The ARN of a bucket has no account, so the permission requires this account."""
+    permission = avatars.of("AWS::Lambda::Permission")["ThumbnailInvokePermission"]
 
-    assert {"Fn::Sub": bucket_arn} == call["SourceArn"]
-    assert {"Ref": "AWS::AccountId"} == call["SourceAccount"]
+    assert {"Fn::Sub": bucket_arn} == permission["SourceArn"]
+    assert {"Ref": "AWS::AccountId"} == permission["SourceAccount"]
 
 
-def test_nothing_goes_round(avatars, bucket_arn, config):
-    """What the function writes is in another bucket, where nothing calls it (defect 71)."""
-    told = environment(avatars, "Thumbnail")
+def test_thumbnails_are_written_to_another_bucket(avatars, bucket_arn, config):
+    """The function does not trigger itself (defect 71)."""
+    variables = environment(avatars, "Thumbnail")
     stack = f"crd-{config.env.name}-assets"
 
-    writes = may(avatars, "Thumbnail")["WritePictures"]
+    writes = permissions(avatars, "Thumbnail")["WriteAvatars"]
 
-    assert {"Fn::Sub": bucket_arn.rpartition(":::")[2]} == told["UPLOADS_BUCKET_NAME"]
-    assert {"Fn::ImportValue": f"{stack}-Avatars"} == told["AVATARS_BUCKET_NAME"]
+    assert {"Fn::Sub": bucket_arn.rpartition(":::")[2]} == variables["UPLOADS_BUCKET_NAME"]
+    assert {"Fn::ImportValue": f"{stack}-AvatarBucket"} == variables["AVATARS_BUCKET_NAME"]
     assert ["s3:PutObject"] == writes["Action"]
     assert [
-        {"Fn::Sub": ["${Bucket}/avatars/*", {"Bucket": {"Fn::ImportValue": f"{stack}-AvatarsArn"}}]}
+        {
+            "Fn::Sub": [
+                "${Bucket}/avatars/*",
+                {"Bucket": {"Fn::ImportValue": f"{stack}-AvatarBucketArn"}},
+            ]
+        }
     ] == writes["Resource"]
 
 
-def test_keys_are_those_of_the_functions():
-    """What a role may write and what the code writes stand in two places (defect 67)."""
+def test_folders_match_the_code_of_the_functions():
+    """The role and the code use the same folders (defect 67)."""
     source = (CODE.root / "lambdas/shared/avatars.py").read_text()
 
     assert f'UPLOADS, AVATARS = "{UPLOAD_FOLDER}", "{AVATAR_FOLDER}"' in source
@@ -234,38 +242,43 @@ def test_keys_are_those_of_the_functions():
 # --- the functions ----------------------------------------------------------------------------
 
 
-def test_the_thumbnail_reads_originals(avatars, bucket_arn):
-    """And may list them, or S3 would not say that one is gone, but that it is forbidden."""
-    allowed = may(avatars, "Thumbnail")
+def test_the_thumbnail_reads_and_lists_uploads(avatars, bucket_arn):
+    """Without permission to list, S3 responds 403 for a missing upload."""
+    allowed = permissions(avatars, "Thumbnail")
     bucket = {"Fn::Sub": bucket_arn}
 
-    reads, lists = allowed["ReadOriginals"], allowed["SeeWhatIsGone"]
+    reads, lists = allowed["ReadUploads"], allowed["ListUploads"]
 
     assert [{"Fn::Sub": ["${Bucket}/originals/*", {"Bucket": bucket}]}] == reads["Resource"]
     assert (["s3:ListBucket"], [bucket]) == (lists["Action"], lists["Resource"])
 
 
-def test_an_address_is_good_for_an_original_only(avatars):
-    """Whoever has it puts with the rights of the function that signed it (defect 60)."""
-    upload = may(avatars, "UploadUrl")["Upload"]
+def test_a_presigned_url_can_only_write_uploads(avatars):
+    """A presigned request has the permissions of the function that signed it (defect 60)."""
+    upload = permissions(avatars, "UploadUrl")["WriteUploads"]
 
-    bucket = {"Fn::GetAtt": ["Uploads", "Arn"]}
+    bucket = {"Fn::GetAtt": ["UploadBucket", "Arn"]}
     assert ["s3:PutObject"] == upload["Action"]
     assert [{"Fn::Sub": ["${Bucket}/originals/*", {"Bucket": bucket}]}] == upload["Resource"]
 
 
 @pytest.mark.parametrize("title", ["Thumbnail", "UploadUrl"])
 def test_buckets_are_those_of_this_account(avatars, title):
-    """Whatever their names."""
-    for statement in may(avatars, title).values():
-        if any(action.startswith("s3:") for action in statement["Action"]):
-            assert {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}} == (
-                statement["Condition"]
-            )
+    """Access to buckets of other accounts is not allowed, whatever their names are."""
+    condition = {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
+
+    conditions = [
+        statement.get("Condition")
+        for statement in permissions(avatars, title).values()
+        if any(action.startswith("s3:") for action in statement["Action"])
+    ]
+
+    assert conditions
+    assert [condition] * len(conditions) == conditions
 
 
-def test_the_authorizer_knows_whose_tokens_to_believe(avatars, config):
-    """Those of the pool below, for its client (defects 31, 59)."""
+def test_the_authorizer_has_pool_and_client(avatars, config):
+    """It accepts tokens of this user pool for its client only (defects 31, 59)."""
     stack = f"crd-{config.env.name}-users"
 
     assert {
@@ -275,20 +288,20 @@ def test_the_authorizer_knows_whose_tokens_to_believe(avatars, config):
 
 
 @pytest.mark.parametrize("mib", [1, 25])
-def test_the_largest_upload_is_a_setting(mib):
-    """Who signs an address and who reads the picture know the same one (defect 61)."""
+def test_the_upload_limit_is_a_setting(mib):
+    """Both functions have the same limit (defect 61)."""
     avatars = with_avatars(upload_limit_mib=mib)
 
-    told = {
+    limits = {
         title: environment(avatars, title)["UPLOAD_LIMIT_BYTES"]
         for title in ("Thumbnail", "UploadUrl")
     }
 
-    assert {"Thumbnail": str(mib * 1024**2), "UploadUrl": str(mib * 1024**2)} == told
+    assert {"Thumbnail": str(mib * 1024**2), "UploadUrl": str(mib * 1024**2)} == limits
 
 
-def test_a_picture_that_fails_is_tried_twice_again(avatars):
-    """For an hour at most: by then the person has sent another one (defect 70)."""
+def test_a_failed_thumbnail_is_retried_twice(avatars):
+    """Retries end after an hour (defect 70)."""
     retries = avatars.one("AWS::Lambda::EventInvokeConfig")
 
     assert (2, 3600, "$LATEST") == (
@@ -298,25 +311,25 @@ def test_a_picture_that_fails_is_tried_twice_again(avatars):
     )
 
 
-# --- what others need -------------------------------------------------------------------------
+# --- outputs -------------------------------------------------------------------------
 
 
-def test_pages_learn_where_to_call_and_where_to_upload(avatars):
-    """And what an operator uploads to, and the alarms watch (defect 78)."""
+def test_outputs(avatars):
+    """Pages, operators and alarms use the outputs (defect 78)."""
     outputs = {name: one["Value"] for name, one in avatars.template["Outputs"].items()}
 
     assert {
         "Api": {"Ref": "Api"},
         "ApiDomain": {"Fn::Sub": "${Api}.execute-api.${AWS::Region}.amazonaws.com"},
-        "Uploads": {"Ref": "Uploads"},
-        "UploadsDomain": {"Fn::GetAtt": ["Uploads", "RegionalDomainName"]},
+        "UploadBucket": {"Ref": "UploadBucket"},
+        "UploadBucketDomain": {"Fn::GetAtt": ["UploadBucket", "RegionalDomainName"]},
         "Authorizer": {"Ref": "Authorizer"},
         "UploadUrl": {"Ref": "UploadUrl"},
         "Thumbnail": {"Ref": "Thumbnail"},
-        "Failures": {"Fn::GetAtt": ["Failures", "QueueName"]},
+        "DeadLetterQueue": {"Fn::GetAtt": ["ThumbnailDeadLetterQueue", "QueueName"]},
     } == outputs
 
 
-def test_nothing_says_who_a_person_is(avatars):
-    """Keys are avatar ids, which functions derive: no template has a pattern with `sub` in it."""
+def test_templates_do_not_contain_user_ids(avatars):
+    """Functions derive avatar ids from `sub`; no template has a pattern with it."""
     assert "sub}" not in text(avatars.template)

@@ -17,72 +17,74 @@ def cdn(emitted):
 
 @pytest.fixture
 def site(cdn):
-    return distribution(cdn, "Site")
+    return distribution(cdn, "SiteDistribution")
 
 
 @pytest.fixture
 def assets(cdn):
-    return distribution(cdn, "Assets")
+    return distribution(cdn, "AssetsDistribution")
 
 
 def with_cdn(**changes):
-    """The layers of prod with some settings of this one changed."""
+    """Return the stacks of prod with some settings of the CDN changed."""
     config = config_of("prod")
     return emit(replace(config, cdn=replace(config.cdn, **changes)))
 
 
 def distribution(cdn, title):
-    """What the distribution *title* does."""
+    """Return the configuration of the distribution *title*."""
     return cdn.of(DISTRIBUTION)[title]["DistributionConfig"]
 
 
-def behaviours(config):
-    """Every behaviour of a distribution."""
+def cache_behaviors(config):
+    """Return every cache behavior of a distribution."""
     return [config["DefaultCacheBehavior"], *config.get("CacheBehaviors", [])]
 
 
 def policy(cdn, title):
-    """The statements of a bucket's policy, but for the one on TLS."""
-    named = statements(cdn.of("AWS::S3::BucketPolicy")[title]["PolicyDocument"])
-    return {sid: one for sid, one in named.items() if sid != "DenyInsecureTransport"}
+    """Return the statements of a bucket policy, without the one that requires TLS."""
+    by_sid = statements(cdn.of("AWS::S3::BucketPolicy")[title]["PolicyDocument"])
+    return {sid: statement for sid, statement in by_sid.items() if sid != "DenyInsecureTransport"}
 
 
-def security(cdn, title):
-    """The security headers that the policy *title* adds."""
+def security_headers(cdn, title):
+    """Return the security_headers headers that the policy *title* adds."""
     headers = cdn.of("AWS::CloudFront::ResponseHeadersPolicy")[title]
     return headers["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
 
 
 def content_policy(cdn, title):
-    """What a page may load and from where, by directive."""
-    said = security(cdn, title)["ContentSecurityPolicy"]["ContentSecurityPolicy"]
-    said, _ = said["Fn::Sub"] if isinstance(said, dict) else (said, {})
-    return {one.split()[0]: one.split()[1:] for one in said.split("; ")}
+    """Return the sources of a Content-Security-Policy by directive."""
+    value = security_headers(cdn, title)["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    value, _ = value["Fn::Sub"] if isinstance(value, dict) else (value, {})
+    directives = [directive.split() for directive in value.split("; ")]
+    return {name: sources for name, *sources in directives}
 
 
 # --- both distributions ---------------------------------------------------------------------
 
 
-def test_each_name_leads_to_one_distribution_over_ipv4_and_ipv6(cdn, config):
-    """The domain and www. to the site, assets. to the pictures; all in the hosted zone."""
+def test_each_host_has_records_for_one_distribution(cdn, config):
+    """The domain and www. have A and AAAA records for the site, assets. for the assets."""
     records = {
-        (one["Name"], one["Type"]): one["AliasTarget"]["DNSName"]["Fn::GetAtt"][0]
-        for one in cdn.of("AWS::Route53::RecordSet").values()
+        (record["Name"], record["Type"]): record["AliasTarget"]["DNSName"]["Fn::GetAtt"][0]
+        for record in cdn.of("AWS::Route53::RecordSet").values()
     }
 
     domain = config.env.domain
-    hosts = {domain: "Site", f"www.{domain}": "Site", f"assets.{domain}": "Assets"}
+    site, assets = "SiteDistribution", "AssetsDistribution"
+    hosts = {domain: site, f"www.{domain}": site, f"assets.{domain}": assets}
     assert {
-        (host, type_): title for host, title in hosts.items() for type_ in ("A", "AAAA")
+        (host, kind): title for host, title in hosts.items() for kind in ("A", "AAAA")
     } == records
-    for title in ("Site", "Assets"):
+    for title in ("SiteDistribution", "AssetsDistribution"):
         aliases = distribution(cdn, title)["Aliases"]
-        assert [host for host, led in hosts.items() if led == title] == aliases
+        assert [host for host, target in hosts.items() if target == title] == aliases
         assert distribution(cdn, title)["IPV6Enabled"] is True
 
 
 def test_the_certificate_comes_from_us_east_1(cdn, config):
-    """As a parameter: the deployer fills it, and sees when it is replaced."""
+    """The deployer fills a parameter with the certificate, and each distribution requires SNI."""
     source = cdn.stack.parameters["EdgeCertificateArn"]
 
     assert (f"crd-{config.env.name}-edge-certificate", "us-east-1", "Arn") == (
@@ -90,7 +92,7 @@ def test_the_certificate_comes_from_us_east_1(cdn, config):
         source.region,
         source.output,
     )
-    for title in ("Site", "Assets"):
+    for title in ("SiteDistribution", "AssetsDistribution"):
         assert {
             "AcmCertificateArn": {"Ref": "EdgeCertificateArn"},
             "MinimumProtocolVersion": "TLSv1.2_2021",
@@ -98,23 +100,25 @@ def test_the_certificate_comes_from_us_east_1(cdn, config):
         } == distribution(cdn, title)["ViewerCertificate"]
 
 
-def test_nothing_is_served_in_the_clear_or_without_headers(site, assets):
-    """And nobody sends anything: pictures and files are read."""
-    for behaviour in [*behaviours(site), *behaviours(assets)]:
-        assert "redirect-to-https" == behaviour["ViewerProtocolPolicy"]
-        assert ["GET", "HEAD"] == behaviour["AllowedMethods"]
-        assert behaviour["ResponseHeadersPolicyId"]
-        assert behaviour["Compress"] is True
+def test_every_behavior_requires_https_and_adds_headers(site, assets):
+    """Every cache behavior redirects to HTTPS, is read-only and adds security headers."""
+    for behavior in [*cache_behaviors(site), *cache_behaviors(assets)]:
+        assert "redirect-to-https" == behavior["ViewerProtocolPolicy"]
+        assert ["GET", "HEAD"] == behavior["AllowedMethods"]
+        assert behavior["ResponseHeadersPolicyId"]
+        assert behavior["Compress"] is True
 
 
-def test_queries_headers_and_cookies_do_not_reach_the_cache(cdn, site, assets):
-    """Or anyone could fill it, and ask a bucket as often as they like."""
+def test_cache_keys_are_paths_only(cdn, site, assets):
+    """Queries, headers and cookies are not in the cache key, so clients cannot bypass the cache."""
     managed = "658327ea-f89d-4fab-a63d-7e88639e58f6"
     cache = cdn.one("AWS::CloudFront::CachePolicy")["CachePolicyConfig"]
     key = cache["ParametersInCacheKeyAndForwardedToOrigin"]
 
-    assert [managed] == [one["CachePolicyId"] for one in behaviours(site)]
-    assert [managed, {"Ref": "AvatarCache"}] == [one["CachePolicyId"] for one in behaviours(assets)]
+    assert [managed] == [behavior["CachePolicyId"] for behavior in cache_behaviors(site)]
+    assert [managed, {"Ref": "AvatarCachePolicy"}] == [
+        behavior["CachePolicyId"] for behavior in cache_behaviors(assets)
+    ]
     assert {"none"} == {
         key["CookiesConfig"]["CookieBehavior"],
         key["HeadersConfig"]["HeaderBehavior"],
@@ -123,26 +127,26 @@ def test_queries_headers_and_cookies_do_not_reach_the_cache(cdn, site, assets):
     assert "OriginRequestPolicyId" not in text([site, assets])
 
 
-def test_they_speak_the_newest_http(site, assets):
-    """Where a browser does."""
+def test_http_3_is_enabled(site, assets):
+    """Distributions support HTTP/2 and HTTP/3."""
     assert "http2and3" == site["HttpVersion"] == assets["HttpVersion"]
 
 
 @pytest.mark.parametrize("price_class", ["PriceClass_100", "PriceClass_All"])
-def test_where_they_are_served_from_is_a_setting(price_class):
-    """The same for both."""
+def test_the_price_class_is_a_setting(price_class):
+    """Both distributions have the price class of the setting."""
     cdn = with_cdn(price_class=price_class)["cdn"]
 
     assert {price_class} == {
-        one["DistributionConfig"]["PriceClass"] for one in cdn.of(DISTRIBUTION).values()
+        found["DistributionConfig"]["PriceClass"] for found in cdn.of(DISTRIBUTION).values()
     }
 
 
-# --- who reads the buckets ------------------------------------------------------------------
+# --- bucket policies ------------------------------------------------------------------
 
 
-def test_cloudfront_signs_all_that_it_asks_of_a_bucket(cdn, site, assets):
-    """No bucket is public, none has the older access identity (defect 44)."""
+def test_cloudfront_signs_every_request_to_a_bucket(cdn, site, assets):
+    """No bucket is public, and none uses the older origin access identity (defect 44)."""
     access = cdn.one("AWS::CloudFront::OriginAccessControl")["OriginAccessControlConfig"]
 
     assert ("s3", "always", "sigv4") == (
@@ -150,82 +154,93 @@ def test_cloudfront_signs_all_that_it_asks_of_a_bucket(cdn, site, assets):
         access["SigningBehavior"],
         access["SigningProtocol"],
     )
-    for origin in [*site["Origins"], *assets["Origins"]]:
-        assert {"Fn::GetAtt": ["BucketAccess", "Id"]} == origin["OriginAccessControlId"]
+    origins = [*site["Origins"], *assets["Origins"]]
+    assert ["files", "pictures", "avatars"] == [origin["Id"] for origin in origins]
+    for origin in origins:
+        assert {"Fn::GetAtt": ["OriginAccessControl", "Id"]} == origin["OriginAccessControlId"]
         assert {"OriginAccessIdentity": ""} == origin["S3OriginConfig"]
 
 
 @pytest.mark.parametrize(
     ("title", "reader"),
-    [("SiteFilesPolicy", "Site"), ("PicturesPolicy", "Assets"), ("AvatarsPolicy", "Assets")],
+    [
+        ("SiteBucketPolicy", "SiteDistribution"),
+        ("PictureBucketPolicy", "AssetsDistribution"),
+        ("AvatarBucketPolicy", "AssetsDistribution"),
+    ],
 )
-def test_a_bucket_is_read_by_its_one_distribution(cdn, title, reader):
-    """Not by every distribution of the account, nor by one of another."""
+def test_only_its_distribution_reads_a_bucket(cdn, title, reader):
+    """No other distribution of this or another account can read the bucket."""
     allowed = policy(cdn, title)
 
     arn = f"arn:${{AWS::Partition}}:cloudfront::${{AWS::AccountId}}:distribution/${{{reader}}}"
-    assert ["s3:GetObject"] == allowed["Read"]["Action"]
+    assert ["s3:GetObject"] == allowed["ReadObjects"]["Action"]
     for statement in allowed.values():
         assert {"Service": "cloudfront.amazonaws.com"} == statement["Principal"]
         assert {"StringEquals": {"aws:SourceArn": {"Fn::Sub": arn}}} == statement["Condition"]
 
 
-def test_the_policies_are_of_the_buckets_of_the_assets(cdn, config):
-    """Which stand in the stack below, and have no other policy."""
-    buckets = {title: one["Bucket"] for title, one in cdn.of("AWS::S3::BucketPolicy").items()}
+def test_bucket_policies_belong_to_imported_buckets(cdn, config):
+    """The policies of the asset buckets are in this stack, which knows the distribution."""
+    buckets = {title: policy["Bucket"] for title, policy in cdn.of("AWS::S3::BucketPolicy").items()}
 
     stack = f"crd-{config.env.name}-assets"
     assert {
-        "SiteFilesPolicy": {"Ref": "SiteFiles"},
-        "PicturesPolicy": {"Fn::ImportValue": f"{stack}-Pictures"},
-        "AvatarsPolicy": {"Fn::ImportValue": f"{stack}-Avatars"},
+        "SiteBucketPolicy": {"Ref": "SiteBucket"},
+        "PictureBucketPolicy": {"Fn::ImportValue": f"{stack}-PictureBucket"},
+        "AvatarBucketPolicy": {"Fn::ImportValue": f"{stack}-AvatarBucket"},
     } == buckets
 
 
-# --- what is missing ------------------------------------------------------------------------
+# --- missing objects ------------------------------------------------------------------------
 
 
-def test_s3_says_404_of_files_and_pictures_and_403_of_avatars(cdn):
-    """404 is only for those who may list a bucket: that is how the two are told apart."""
+def test_cloudfront_lists_all_buckets_but_the_avatars(cdn):
+    """Without permission to list a bucket S3 responds 403, not 404, for a missing object."""
     lists = {
         title
-        for title in ("SiteFilesPolicy", "PicturesPolicy", "AvatarsPolicy")
+        for title in ("SiteBucketPolicy", "PictureBucketPolicy", "AvatarBucketPolicy")
         for statement in policy(cdn, title).values()
         if "s3:ListBucket" in statement["Action"]
     }
 
-    assert {"SiteFilesPolicy", "PicturesPolicy"} == lists
+    assert {"SiteBucketPolicy", "PictureBucketPolicy"} == lists
 
 
-def test_a_missing_avatar_is_the_default_one(assets):
-    """And no other picture is: only avatars are answered with 403."""
-    answers = {one["ErrorCode"]: one for one in assets["CustomErrorResponses"]}
-    origins = {one["PathPattern"]: one["TargetOriginId"] for one in assets["CacheBehaviors"]}
+def test_a_missing_avatar_is_the_default_avatar(assets):
+    """A 403 for an avatar becomes the default avatar; a 404 for other objects stays a 404."""
+    responses = {response["ErrorCode"]: response for response in assets["CustomErrorResponses"]}
+    origins = {
+        behavior["PathPattern"]: behavior["TargetOriginId"] for behavior in assets["CacheBehaviors"]
+    }
 
     assert {"/avatars/*": "avatars"} == origins
-    assert (200, DEFAULT_AVATAR) == (answers[403]["ResponseCode"], answers[403]["ResponsePagePath"])
-    assert "ResponsePagePath" not in answers[404]
+    assert (200, DEFAULT_AVATAR) == (
+        responses[403]["ResponseCode"],
+        responses[403]["ResponsePagePath"],
+    )
+    assert "ResponsePagePath" not in responses[404]
 
 
-def test_the_default_avatar_is_not_an_avatar(assets):
-    """It is read as our own pictures are, or it would be missing itself."""
+def test_the_default_avatar_is_in_the_picture_bucket(assets):
+    """The path of the default avatar does not match the cache behavior of avatars."""
     assert not any(
-        DEFAULT_AVATAR.startswith(one["PathPattern"].rstrip("*"))
-        for one in assets["CacheBehaviors"]
+        DEFAULT_AVATAR.startswith(behavior["PathPattern"].rstrip("*"))
+        for behavior in assets["CacheBehaviors"]
     )
     assert "pictures" == assets["DefaultCacheBehavior"]["TargetOriginId"]
 
 
-def test_what_is_missing_is_looked_for_again_soon(site, assets):
-    """A person who has just sent an avatar wants to see it."""
+def test_errors_are_cached_for_10_seconds(site, assets):
+    """A new avatar appears within seconds after a request for the missing one."""
     assert {10} == {
-        one["ErrorCachingMinTTL"]
-        for one in [*site["CustomErrorResponses"], *assets["CustomErrorResponses"]]
+        response["ErrorCachingMinTTL"]
+        for response in [*site["CustomErrorResponses"], *assets["CustomErrorResponses"]]
     }
 
 
-def test_an_avatar_is_kept_for_minutes(cdn, config):
-    """Whatever headers it has: a new one has the same name (defect 75)."""
+def test_an_avatar_is_cached_for_minutes(cdn, config):
+    """A new avatar has the same path, so the cache policy limits its lifetime (defect 75)."""
     cache = cdn.one("AWS::CloudFront::CachePolicy")["CachePolicyConfig"]
 
     seconds = config.cdn.avatar_cache_seconds
@@ -233,23 +248,23 @@ def test_an_avatar_is_kept_for_minutes(cdn, config):
     assert seconds <= 300
 
 
-def test_nobody_is_shown_a_list_of_a_bucket(site, assets):
-    """The root has a name: asked for the bucket itself, S3 would answer with what is in it."""
+def test_the_root_is_not_a_bucket_listing(site, assets):
+    """A default root object prevents S3 from responding with the list of objects."""
     assert "index.html" == site["DefaultRootObject"] == assets["DefaultRootObject"]
 
 
-def test_a_missing_file_of_the_site_stays_missing(site):
-    """The application is no answer to it (defect 46)."""
-    (answer,) = site["CustomErrorResponses"]
+def test_a_missing_file_of_the_site_is_a_404(site):
+    """A missing file is not replaced with the application (defect 46)."""
+    (response,) = site["CustomErrorResponses"]
 
-    assert {"ErrorCode": 404, "ErrorCachingMinTTL": 10} == answer
+    assert {"ErrorCode": 404, "ErrorCachingMinTTL": 10} == response
 
 
 # --- pages of the site ----------------------------------------------------------------------
 
 
 def test_the_function_runs_before_the_cache(cdn, site):
-    """Published by the stack, and small enough for CloudFront."""
+    """The stack publishes the function, whose size is below the limit of CloudFront."""
     function = cdn.one("AWS::CloudFront::Function")
 
     assert [
@@ -264,8 +279,8 @@ def test_the_function_runs_before_the_cache(cdn, site):
     assert len(SITE_FUNCTION.encode()) < 10_240
 
 
-def ask_site(uri, host="cruddur.example", **query):
-    """What the function makes of a request."""
+def run_site_function(uri, host="cruddur.example", **query):
+    """Return the result of the CloudFront function for a request."""
     quickjs = pytest.importorskip("quickjs")
     request = {
         "method": "GET",
@@ -280,7 +295,7 @@ def ask_site(uri, host="cruddur.example", **query):
 
 
 @pytest.mark.parametrize(
-    ("uri", "asked"),
+    ("uri", "expected"),
     [
         ("/", "/index.html"),
         ("/messages/new/bayko", "/index.html"),
@@ -290,12 +305,12 @@ def ask_site(uri, host="cruddur.example", **query):
         ("/index.html", "/index.html"),
         ("/favicon.ico", "/favicon.ico"),
         ("/assets/index-4711.js", "/assets/index-4711.js"),
-        ("/assets/@gone.js/main.css", "/assets/@gone.js/main.css"),
+        ("/assets/@scope.js/main.css", "/assets/@scope.js/main.css"),
     ],
 )
-def test_pages_are_the_application_and_files_are_files(uri, asked):
-    """A handle may have a dot in it; its page starts with @."""
-    assert asked == ask_site(uri)["uri"]
+def test_pages_are_rewritten_and_files_are_not(uri, expected):
+    """A handle may contain a dot; its page starts with @."""
+    assert expected == run_site_function(uri)["uri"]
 
 
 @pytest.mark.parametrize(
@@ -312,21 +327,21 @@ def test_pages_are_the_application_and_files_are_files(uri, asked):
         ),
     ],
 )
-def test_www_leads_to_the_domain_and_keeps_path_and_query(query, location):
-    """For ever (defect 45)."""
-    answer = ask_site("/search", "www.cruddur.example", **query)
+def test_www_redirects_to_the_domain(query, location):
+    """The permanent redirect keeps path and query (defect 45)."""
+    response = run_site_function("/search", "www.cruddur.example", **query)
 
-    assert 301 == answer["statusCode"]
-    assert {"location": {"value": location}} == answer["headers"]
-
-
-# --- what browsers are told -----------------------------------------------------------------
+    assert 301 == response["statusCode"]
+    assert {"location": {"value": location}} == response["headers"]
 
 
-@pytest.mark.parametrize("title", ["SiteHeaders", "PictureHeaders"])
-def test_browsers_stay_with_https_and_guess_nothing(cdn, title):
-    """And show neither in a frame of others."""
-    headers = security(cdn, title)
+# --- security headers -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", ["SiteResponseHeadersPolicy", "AssetsResponseHeadersPolicy"])
+def test_browsers_require_https_and_sniff_no_types(cdn, title):
+    """Both distributions send HSTS and forbid content sniffing and frames."""
+    headers = security_headers(cdn, title)
 
     assert 365 * 24 * 60 * 60 == headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"]
     assert "DENY" == headers["FrameOptions"]["FrameOption"]
@@ -335,18 +350,18 @@ def test_browsers_stay_with_https_and_guess_nothing(cdn, title):
     assert ["'none'"] == content_policy(cdn, title)["frame-ancestors"]
 
 
-def test_the_site_runs_its_own_scripts_only(cdn):
-    """None that stands in the page itself, none of others."""
-    content = content_policy(cdn, "SiteHeaders")
+def test_the_site_allows_its_own_scripts_only(cdn):
+    """Neither inline scripts nor scripts of other origins are allowed."""
+    content = content_policy(cdn, "SiteResponseHeadersPolicy")
 
     assert ["'none'"] == content["default-src"]
     assert ["'self'"] == content["script-src"] == content["style-src"]
     assert not re.search("unsafe|[^:]\\*", text(content))
 
 
-def test_the_site_talks_to_the_apis_to_cognito_and_to_its_uploads(cdn, config):
-    """And to whom the configuration names besides; pictures are those of assets."""
-    content = content_policy(cdn, "SiteHeaders")
+def test_the_site_connects_to_known_origins_only(cdn, config):
+    """Pages connect to the APIs, Cognito, the upload bucket and configured origins."""
+    content = content_policy(cdn, "SiteResponseHeadersPolicy")
 
     assert [
         "'self'",
@@ -354,35 +369,37 @@ def test_the_site_talks_to_the_apis_to_cognito_and_to_its_uploads(cdn, config):
         "https://cognito-idp.${AWS::Region}.amazonaws.com",
         "https://${AvatarApi}",
         "https://${Uploads}",
-        *config.cdn.also_connects_to,
+        *config.cdn.connect_origins,
     ] == content["connect-src"]
     assert ["'self'", "data:", "blob:", f"assets.{config.env.domain}:*"] == content["img-src"]
 
 
-def test_where_to_upload_is_what_the_avatars_say(cdn, config):
-    """AWS names both: they are known when they are there (defect 78)."""
-    said = security(cdn, "SiteHeaders")["ContentSecurityPolicy"]["ContentSecurityPolicy"]
-    _, hosts = said["Fn::Sub"]
+def test_upload_origins_are_imports(cdn, config):
+    """AWS generates the host names of the API and the upload bucket (defect 78)."""
+    value = security_headers(cdn, "SiteResponseHeadersPolicy")["ContentSecurityPolicy"][
+        "ContentSecurityPolicy"
+    ]
+    _, hosts = value["Fn::Sub"]
 
     stack = f"crd-{config.env.name}-avatars"
     assert {
         "AvatarApi": {"Fn::ImportValue": f"{stack}-ApiDomain"},
-        "Uploads": {"Fn::ImportValue": f"{stack}-UploadsDomain"},
+        "Uploads": {"Fn::ImportValue": f"{stack}-UploadBucketDomain"},
     } == hosts
 
 
-def test_a_picture_does_nothing(cdn):
-    """Even one that is a page in disguise."""
-    content = content_policy(cdn, "PictureHeaders")
+def test_images_cannot_run_scripts(cdn):
+    """The sandbox also applies to an SVG or HTML file with scripts."""
+    content = content_policy(cdn, "AssetsResponseHeadersPolicy")
 
     assert {"default-src": ["'none'"], "frame-ancestors": ["'none'"], "sandbox": []} == content
 
 
-# --- what others need -----------------------------------------------------------------------
+# --- outputs and retention -----------------------------------------------------------------------
 
 
-def test_the_release_of_the_site_has_what_it_needs(cdn):
-    """A bucket, and what has to hear that something changed (defect 49)."""
+def test_outputs(cdn):
+    """Publishing needs the bucket, and the distribution for invalidations (defect 49)."""
     assert {
         "SiteBucket",
         "SiteDistribution",
@@ -392,12 +409,12 @@ def test_the_release_of_the_site_has_what_it_needs(cdn):
     } == set(cdn.template["Outputs"])
 
 
-def test_a_file_that_was_replaced_can_be_brought_back(cdn, config):
-    """For as long as the setting says."""
+def test_noncurrent_versions_of_files_expire(cdn, config):
+    """A replaced file can be restored for as many days as the setting."""
     bucket = cdn.one("AWS::S3::Bucket")
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
 
     assert {"Status": "Enabled"} == bucket["VersioningConfiguration"]
-    assert {"NoncurrentDays": config.cdn.replaced_file_days} == rules["replaced-files"][
+    assert {"NoncurrentDays": config.cdn.noncurrent_version_days} == rules["expire-noncurrent"][
         "NoncurrentVersionExpiration"
     ]

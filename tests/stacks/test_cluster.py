@@ -14,26 +14,28 @@ def cluster(emitted):
 
 
 def with_cluster(**changes):
-    """The cluster of prod with some settings changed."""
+    """Return the cluster of prod with some settings changed."""
     config = config_of("prod")
     settings = msgspec.structs.replace(config.cluster, **changes)
     return emit(msgspec.structs.replace(config, cluster=settings))["cluster"]
 
 
 def attributes(cluster):
-    """The attributes of the load balancer."""
+    """Return the attributes of the load balancer."""
     balancer = cluster.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
-    return {one["Key"]: one["Value"] for one in balancer["LoadBalancerAttributes"]}
+    return {
+        attribute["Key"]: attribute["Value"] for attribute in balancer["LoadBalancerAttributes"]
+    }
 
 
 def listener(cluster, port):
-    """The listener of *port*."""
-    (found,) = (one for one in cluster.of(LISTENER).values() if one["Port"] == port)
+    """Return the listener of *port*."""
+    (found,) = (listener for listener in cluster.of(LISTENER).values() if listener["Port"] == port)
     return found
 
 
 def redirect(cluster, port):
-    """Where the listener of *port* sends what it knows no rule for."""
+    """Return the default action of the listener of *port*, which is a redirect."""
     (action,) = listener(cluster, port)["DefaultActions"]
     assert "redirect" == action["Type"]
     return action["RedirectConfig"]
@@ -42,8 +44,8 @@ def redirect(cluster, port):
 # --- the ECS cluster ------------------------------------------------------------------------
 
 
-def test_services_can_run_on_both_kinds_of_fargate(cluster, config):
-    """The setting says which one is used where a service does not."""
+def test_both_capacity_providers_are_available(cluster, config):
+    """The setting selects the default for services."""
     properties = cluster.one("AWS::ECS::Cluster")
 
     assert ["FARGATE", "FARGATE_SPOT"] == properties["CapacityProviders"]
@@ -52,8 +54,8 @@ def test_services_can_run_on_both_kinds_of_fargate(cluster, config):
     ]
 
 
-def test_container_insights_are_as_the_setting_says(cluster, config):
-    """Said also when off: left out, an account-wide default would decide."""
+def test_container_insights_are_a_setting(cluster, config):
+    """It is always set explicitly, because an account can have another default."""
     (setting,) = cluster.one("AWS::ECS::Cluster")["ClusterSettings"]
 
     assert {
@@ -63,10 +65,10 @@ def test_container_insights_are_as_the_setting_says(cluster, config):
 
 
 def test_service_connect_uses_a_namespace_of_this_stack(cluster):
-    """One that ECS made on its own would be left behind (defect 15)."""
+    """A namespace that ECS creates itself would never be deleted (defect 15)."""
     defaults = cluster.one("AWS::ECS::Cluster")["ServiceConnectDefaults"]
 
-    assert {"Fn::GetAtt": ["Namespace", "Arn"]} == defaults["Namespace"]
+    assert {"Fn::GetAtt": ["ServiceNamespace", "Arn"]} == defaults["Namespace"]
     assert cluster.one("AWS::ServiceDiscovery::HttpNamespace")
 
 
@@ -74,12 +76,12 @@ def test_service_connect_uses_a_namespace_of_this_stack(cluster):
 
 
 def test_attributes_are_strings(cluster):
-    """CloudFormation would refuse booleans and numbers (defect 14)."""
+    """CloudFormation rejects booleans and numbers (defect 14)."""
     assert all(isinstance(value, str) for value in attributes(cluster).values())
 
 
 def test_invalid_headers_are_dropped(cluster):
-    """And requests that two servers could read differently are refused."""
+    """Ambiguous requests are rejected, too."""
     found = attributes(cluster)
 
     assert "true" == found["routing.http.drop_invalid_header_fields.enabled"]
@@ -87,14 +89,14 @@ def test_invalid_headers_are_dropped(cluster):
 
 
 def test_only_a_protected_load_balancer_resists_deletion(cluster, config):
-    """Elsewhere it would block the teardown (defect 10)."""
+    """Elsewhere deletion protection would block the deletion of the stack (defect 10)."""
     expected = "true" if config.env.protect else "false"
 
     assert expected == attributes(cluster)["deletion_protection.enabled"]
 
 
-def test_it_stands_in_every_public_subnet(cluster, config):
-    """And takes IPv6 where the network has it."""
+def test_the_load_balancer_is_in_every_public_subnet(cluster, config):
+    """It has IPv6 if the network has it."""
     balancer = cluster.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
 
     assert [
@@ -107,8 +109,8 @@ def test_it_stands_in_every_public_subnet(cluster, config):
 # --- listeners ------------------------------------------------------------------------------
 
 
-def test_http_is_redirected_to_https_and_keeps_host_path_and_query(cluster):
-    """For ever: nothing is served without TLS."""
+def test_http_is_redirected_to_https(cluster):
+    """The permanent redirect keeps host, path and query."""
     assert {
         "Protocol": "HTTPS",
         "Host": "#{host}",
@@ -119,22 +121,22 @@ def test_http_is_redirected_to_https_and_keeps_host_path_and_query(cluster):
     } == redirect(cluster, 80)
 
 
-def test_https_speaks_tls_1_3_and_1_2(cluster):
-    """By a policy of AWS that a test can read: without one, that of 2016 would be used."""
+def test_https_supports_tls_1_3_and_1_2(cluster):
+    """The security policy is explicit: the default one is from 2016."""
     assert re.fullmatch(
         r"ELBSecurityPolicy-TLS13-1-2-Res(-PQ)?-20\d\d-\d\d", listener(cluster, 443)["SslPolicy"]
     )
 
 
-def test_https_has_the_certificate_of_the_dns_layer(cluster, config):
-    """Imported from there, never a literal."""
+def test_the_certificate_is_an_import_of_the_dns_stack(cluster, config):
+    """It is not a literal ARN."""
     assert [
         {"CertificateArn": {"Fn::ImportValue": f"crd-{config.env.name}-dns-Certificate"}}
     ] == listener(cluster, 443)["Certificates"]
 
 
-def test_what_matches_no_rule_is_redirected_to_the_site(cluster, config):
-    """With its path and query, and not for ever: a rule may be added for that host."""
+def test_other_hosts_are_redirected_to_the_site(cluster, config):
+    """The redirect is temporary, and keeps path and query."""
     found = redirect(cluster, 443)
 
     assert ("HTTPS", config.env.domain, "443") == (
@@ -146,19 +148,19 @@ def test_what_matches_no_rule_is_redirected_to_the_site(cluster, config):
     assert "HTTP_302" == found["StatusCode"]
 
 
-def test_the_host_of_the_api_leads_to_the_backend(cluster, config):
-    """It is the only rule there is."""
+def test_the_host_of_the_api_is_forwarded_to_the_backend(cluster, config):
+    """There is no other rule."""
     rule = cluster.one("AWS::ElasticLoadBalancingV2::ListenerRule")
 
     assert {"Ref": "HttpsListener"} == rule["ListenerArn"]
     assert [
         {"Field": "host-header", "HostHeaderConfig": {"Values": [f"api.{config.env.domain}"]}}
     ] == rule["Conditions"]
-    assert [{"Type": "forward", "TargetGroupArn": {"Ref": "BackendTargets"}}] == rule["Actions"]
+    assert [{"Type": "forward", "TargetGroupArn": {"Ref": "BackendTargetGroup"}}] == rule["Actions"]
 
 
-def test_health_is_asked_where_requests_go(cluster, config):
-    """On the traffic port; the original asked on port 80, which was closed (defect 6)."""
+def test_health_checks_use_the_traffic_port(cluster, config):
+    """The health checks of the original used port 80, which was closed (defect 6)."""
     targets = cluster.one("AWS::ElasticLoadBalancingV2::TargetGroup")
 
     assert "traffic-port" == targets["HealthCheckPort"]
@@ -169,38 +171,38 @@ def test_health_is_asked_where_requests_go(cluster, config):
     assert targets["HealthCheckTimeoutSeconds"] < targets["HealthCheckIntervalSeconds"]
 
 
-def test_a_task_that_leaves_may_finish_what_it_began(cluster, config):
-    """The original dropped every request under way (a delay of 0)."""
+def test_deregistered_tasks_finish_their_requests(cluster, config):
+    """The original dropped all requests in progress (a delay of 0)."""
     targets = cluster.one("AWS::ElasticLoadBalancingV2::TargetGroup")
 
     assert [
         {
             "Key": "deregistration_delay.timeout_seconds",
-            "Value": str(config.cluster.drain_seconds),
+            "Value": str(config.cluster.deregistration_delay_seconds),
         }
     ] == targets["TargetGroupAttributes"]
-    assert config.cluster.drain_seconds > 0
+    assert config.cluster.deregistration_delay_seconds > 0
 
 
 # --- security groups ------------------------------------------------------------------------
 
 
-def test_the_world_reaches_only_the_load_balancer_and_only_on_80_and_443(cluster, config):
-    """On IPv6 too where the network has it."""
-    group = cluster.of("AWS::EC2::SecurityGroup")["LoadBalancerFirewall"]
+def test_ingress_from_anywhere_is_limited_to_80_and_443(cluster, config):
+    """It includes IPv6 if the network has it."""
+    group = cluster.of("AWS::EC2::SecurityGroup")["LoadBalancerSecurityGroup"]
 
-    opened = sorted(
+    ingress = sorted(
         (rule["FromPort"], rule["ToPort"], rule.get("CidrIp") or rule["CidrIpv6"])
         for rule in group["SecurityGroupIngress"]
     )
     sources = ["0.0.0.0/0", "::/0"] if config.network.ipv6 else ["0.0.0.0/0"]
 
-    assert [(port, port, source) for port in (80, 443) for source in sources] == opened
+    assert [(port, port, source) for port in (80, 443) for source in sources] == ingress
 
 
-def test_the_load_balancer_reaches_only_services(cluster, config):
-    """On their port, in this network."""
-    group = cluster.of("AWS::EC2::SecurityGroup")["LoadBalancerFirewall"]
+def test_the_load_balancer_reaches_services_only(cluster, config):
+    """Its egress is limited to their port and to the VPC."""
+    group = cluster.of("AWS::EC2::SecurityGroup")["LoadBalancerSecurityGroup"]
 
     (rule,) = group["SecurityGroupEgress"]
 
@@ -209,19 +211,21 @@ def test_the_load_balancer_reaches_only_services(cluster, config):
 
 
 def test_only_the_load_balancer_reaches_services(cluster, config):
-    """By its security group, on the one port."""
-    group = cluster.of("AWS::EC2::SecurityGroup")["ServiceFirewall"]
+    """The source of the rule is its security group, on one port."""
+    group = cluster.of("AWS::EC2::SecurityGroup")["ServiceSecurityGroup"]
 
     (rule,) = group["SecurityGroupIngress"]
 
     assert (config.cluster.port,) * 2 == (rule["FromPort"], rule["ToPort"])
-    assert {"Fn::GetAtt": ["LoadBalancerFirewall", "GroupId"]} == rule["SourceSecurityGroupId"]
+    assert {"Fn::GetAtt": ["LoadBalancerSecurityGroup", "GroupId"]} == rule["SourceSecurityGroupId"]
     assert not {"CidrIp", "CidrIpv6"} & set(rule)
 
 
-def test_every_rule_says_what_it_is_for(cluster):
-    """As somebody will ask in the console."""
-    for group in cluster.of("AWS::EC2::SecurityGroup").values():
+def test_every_rule_has_a_description(cluster):
+    """The console shows the descriptions."""
+    groups = cluster.of("AWS::EC2::SecurityGroup")
+    assert {"LoadBalancerSecurityGroup", "ServiceSecurityGroup"} == set(groups)
+    for group in groups.values():
         rules = group["SecurityGroupIngress"] + group.get("SecurityGroupEgress", [])
         assert group["GroupDescription"]
         assert all(rule["Description"] for rule in rules)
@@ -230,8 +234,8 @@ def test_every_rule_says_what_it_is_for(cluster):
 # --- records --------------------------------------------------------------------------------
 
 
-def test_the_name_of_the_api_leads_to_the_load_balancer(cluster, config):
-    """By A, and by AAAA where the load balancer has IPv6: an alias to nothing helps nobody."""
+def test_the_api_has_records_for_the_load_balancer(cluster, config):
+    """There is an AAAA record only if the load balancer has IPv6."""
     records = cluster.of("AWS::Route53::RecordSet").values()
 
     types = ["A", "AAAA"] if config.network.ipv6 else ["A"]
@@ -250,39 +254,41 @@ def test_the_name_of_the_api_leads_to_the_load_balancer(cluster, config):
 # --- access logs ----------------------------------------------------------------------------
 
 
-def test_access_logs_are_off_and_said_to_be():
-    """They cost; and left out, an attribute keeps what it was before."""
+def test_disabled_access_logs_are_explicit():
+    """An omitted attribute would keep its previous value."""
     cluster = with_cluster(access_logs=False)
 
     assert "false" == attributes(cluster)["access_logs.s3.enabled"]
     assert not cluster.of("AWS::S3::Bucket")
 
 
-def test_access_logs_go_to_a_bucket_of_their_own_and_expire():
-    """Which has to be open to them before the load balancer is made."""
-    cluster = with_cluster(access_logs=True, access_log_days=30)
+def test_access_logs_have_a_bucket_and_expire():
+    """The load balancer depends on the bucket policy."""
+    cluster = with_cluster(access_logs=True, access_log_retention_days=30)
 
     found = attributes(cluster)
     rules = cluster.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
 
     assert "true" == found["access_logs.s3.enabled"]
-    assert {"Ref": "AccessLogs"} == found["access_logs.s3.bucket"]
+    assert {"Ref": "LoadBalancerLogBucket"} == found["access_logs.s3.bucket"]
     assert [30] == [rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule]
-    assert "AccessLogsPolicy" == cluster.template["Resources"]["LoadBalancer"]["DependsOn"]
+    assert (
+        "LoadBalancerLogBucketPolicy" == cluster.template["Resources"]["LoadBalancer"]["DependsOn"]
+    )
 
 
 def test_only_load_balancers_of_this_account_may_write_access_logs():
-    """Under the one prefix; the original let their account write anywhere in the bucket."""
+    """They write below one prefix; the original allowed the whole bucket."""
     cluster = with_cluster(access_logs=True)
     prefix = attributes(cluster)["access_logs.s3.prefix"]
 
     policy = statements(cluster.one("AWS::S3::BucketPolicy")["PolicyDocument"])
-    allowed = [one for one in policy.values() if one["Effect"] == "Allow"]
+    allowed = [statement for statement in policy.values() if statement["Effect"] == "Allow"]
 
-    assert [policy["AccessLogDelivery"]] == allowed
+    assert [policy["WriteAccessLogs"]] == allowed
     assert ["s3:PutObject"] == allowed[0]["Action"]
-    assert [{"Fn::Sub": f"${{AccessLogs.Arn}}/{prefix}/AWSLogs/${{AWS::AccountId}}/*"}] == allowed[
-        0
-    ]["Resource"]
+    assert [
+        {"Fn::Sub": f"${{LoadBalancerLogBucket.Arn}}/{prefix}/AWSLogs/${{AWS::AccountId}}/*"}
+    ] == allowed[0]["Resource"]
     assert {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"} == allowed[0]["Principal"]
     assert "DenyInsecureTransport" in text(policy)

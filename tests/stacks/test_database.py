@@ -3,7 +3,7 @@ import re
 import pytest
 from msgspec.structs import asdict, replace
 
-from stacks import database as layer
+from stacks import database as database_stack
 from tests.stacks.templates import config_of, emit
 
 
@@ -18,16 +18,16 @@ def instance(database):
 
 
 def with_database(**changes):
-    """The database of prod with some settings changed."""
+    """Return the database of prod with some settings changed."""
     config = config_of("prod")
     return emit(replace(config, database=replace(config.database, **changes)))["database"]
 
 
-# --- who reaches it -------------------------------------------------------------------------
+# --- network access -------------------------------------------------------------------------
 
 
-def test_it_stands_in_every_private_subnet_and_has_no_public_address(database, instance, config):
-    """The original's was public, in public subnets (defect 18)."""
+def test_the_instance_is_in_private_subnets(database, instance, config):
+    """The instance of the original was public, in public subnets (defect 18)."""
     subnets = database.one("AWS::RDS::DBSubnetGroup")["SubnetIds"]
 
     assert [
@@ -37,50 +37,52 @@ def test_it_stands_in_every_private_subnet_and_has_no_public_address(database, i
     assert instance["PubliclyAccessible"] is False
 
 
-def test_nobody_may_come_in_until_a_stack_above_says_who(database, instance):
-    """So no security group of another stack is a literal here (defect 19)."""
-    firewall = database.one("AWS::EC2::SecurityGroup")
+def test_dependent_stacks_add_the_ingress_rules(database, instance):
+    """So the security group of another stack is not a literal here (defect 19)."""
+    group = database.one("AWS::EC2::SecurityGroup")
 
-    assert "SecurityGroupIngress" not in firewall
+    assert "SecurityGroupIngress" not in group
     assert not database.of("AWS::EC2::SecurityGroupIngress")
-    assert [{"Fn::GetAtt": ["DatabaseFirewall", "GroupId"]}] == instance["VPCSecurityGroups"]
+    assert [{"Fn::GetAtt": ["DatabaseSecurityGroup", "GroupId"]}] == instance["VPCSecurityGroups"]
 
 
-def test_it_reaches_nobody(database):
-    """A rule to nowhere: with none there would be AWS's own, to everywhere."""
+def test_the_instance_has_no_egress(database):
+    """A rule for the loopback address replaces the default one, which allows all traffic."""
     (rule,) = database.one("AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
 
     assert "127.0.0.1/32" == rule["CidrIp"]
 
 
-def test_it_talks_over_tls_only(database, instance):
-    """Its own parameter group says so, whatever the default of a version is."""
+def test_connections_require_tls(database, instance):
+    """The parameter group of the stack sets it, whatever the default of a version is."""
     parameters = database.one("AWS::RDS::DBParameterGroup")
 
     assert "1" == parameters["Parameters"]["rds.force_ssl"]
-    assert {"Ref": "Parameters"} == instance["DBParameterGroupName"]
+    assert {"Ref": "DatabaseParameterGroup"} == instance["DBParameterGroupName"]
 
 
-# --- who they are ---------------------------------------------------------------------------
+# --- users and passwords ---------------------------------------------------------------------------
 
 
-def test_no_password_is_known_to_anyone(database, instance):
-    """RDS keeps and rotates the master's; all others come with a token of IAM."""
+def test_no_password_is_in_the_template(database, instance):
+    """RDS stores and rotates the master password; other users have IAM tokens."""
     assert instance["ManageMasterUserPassword"] is True
     assert instance["EnableIAMDatabaseAuthentication"] is True
     assert "MasterUserPassword" not in instance
     assert "Parameters" not in database.template
 
 
-def test_the_master_is_not_called_what_everyone_tries_first(instance):
-    """Nor what a user of ours is called."""
+def test_the_master_user_has_an_unusual_name(instance):
+    """It differs from common names and from the other users."""
     assert instance["MasterUsername"] not in {"postgres", "admin", "root", "master"}
-    assert 3 == len({instance["MasterUsername"], layer.MIGRATOR, layer.APPLICATION})
+    assert 3 == len(
+        {instance["MasterUsername"], database_stack.MIGRATOR, database_stack.APPLICATION}
+    )
 
 
-def test_other_layers_learn_how_to_reach_it_and_as_whom(database):
-    """Nothing is copied by hand (defect 18: no outputs)."""
-    outputs = {name: one["Value"] for name, one in database.template["Outputs"].items()}
+def test_outputs(database):
+    """Other stacks import all that they need for a connection (defect 18: no outputs)."""
+    outputs = {name: output["Value"] for name, output in database.template["Outputs"].items()}
 
     assert {
         "Instance": {"Ref": "Database"},
@@ -88,31 +90,31 @@ def test_other_layers_learn_how_to_reach_it_and_as_whom(database):
         "Address": {"Fn::GetAtt": ["Database", "Endpoint.Address"]},
         "Port": {"Fn::GetAtt": ["Database", "Endpoint.Port"]},
         "Name": "cruddur",
-        "Firewall": {"Fn::GetAtt": ["DatabaseFirewall", "GroupId"]},
+        "SecurityGroup": {"Fn::GetAtt": ["DatabaseSecurityGroup", "GroupId"]},
         "MasterSecret": {"Fn::GetAtt": ["Database", "MasterUserSecret.SecretArn"]},
-        "Migrator": layer.MIGRATOR,
-        "Application": layer.APPLICATION,
+        "Migrator": database_stack.MIGRATOR,
+        "Application": database_stack.APPLICATION,
     } == outputs
 
 
-# --- what becomes of the data ---------------------------------------------------------------
+# --- backups and storage ---------------------------------------------------------------
 
 
-def test_it_is_encrypted(instance):
-    """And can never be made otherwise without a new one."""
+def test_storage_is_encrypted(instance):
+    """Encryption cannot be added to an existing instance."""
     assert instance["StorageEncrypted"] is True
 
 
-def test_one_can_go_back_in_time(instance, config):
-    """A week at least where the environment is protected."""
-    assert config.database.backup_days == instance["BackupRetentionPeriod"]
+def test_the_backup_retention_is_a_setting(instance, config):
+    """Protected environments have at least a week."""
+    assert config.database.backup_retention_days == instance["BackupRetentionPeriod"]
     assert instance["BackupRetentionPeriod"] >= (7 if config.env.protect else 1)
     assert (not config.env.protect) == instance["DeleteAutomatedBackups"]
     assert instance["CopyTagsToSnapshot"] is True
 
 
 def test_a_protected_database_is_not_deleted_without_a_snapshot(database, instance, config):
-    """And not at all, before somebody takes its protection away."""
+    """Deletion protection must be removed first."""
     resource = database.template["Resources"]["Database"]
     policy = "Snapshot" if config.env.protect else "Delete"
 
@@ -120,66 +122,66 @@ def test_a_protected_database_is_not_deleted_without_a_snapshot(database, instan
     assert (policy, policy) == (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
 
 
-def test_cloudformation_cannot_replace_it(instance, config):
-    """It has a name of its own: a change that would leave an empty one is refused."""
+def test_cloudformation_cannot_replace_the_instance(instance, config):
+    """It has a fixed name, so a change that requires a new, empty instance fails."""
     assert f"crd-{config.env.name}-database" == instance["DBInstanceIdentifier"]
 
 
-def test_disks_grow_by_themselves(instance, config):
-    """Up to a limit that somebody chose."""
+def test_storage_grows_automatically(instance, config):
+    """The maximum is a setting."""
     assert "gp3" == instance["StorageType"]
     assert str(config.database.storage_gib) == instance["AllocatedStorage"]
-    assert config.database.storage_limit_gib == instance["MaxAllocatedStorage"]
+    assert config.database.max_storage_gib == instance["MaxAllocatedStorage"]
 
 
 @pytest.mark.parametrize(("limit", "fits"), [(20, False), (24, False), (25, True), (100, True)])
 def test_a_limit_without_room_to_grow_is_refused(limit, fits):
-    """RDS grows a disk by a tenth or more; it would never come to that."""
-    settings = asdict(config_of("prod").database) | {"storage_gib": 20, "storage_limit_gib": limit}
+    """RDS grows storage by at least 10 %, which must fit below the limit."""
+    settings = asdict(config_of("prod").database) | {"storage_gib": 20, "max_storage_gib": limit}
 
     if fits:
-        layer.Settings(**settings)
+        database_stack.Settings(**settings)
     else:
-        with pytest.raises(ValueError, match="take 25 or more"):
-            layer.Settings(**settings)
+        with pytest.raises(ValueError, match="use 25 or more"):
+            database_stack.Settings(**settings)
 
 
 # --- versions and logs ----------------------------------------------------------------------
 
 
-def test_minor_versions_come_by_themselves_and_major_ones_do_not(instance):
-    """A new major version is somebody's decision, with a test before it (defect 18)."""
+def test_only_minor_versions_are_upgraded_automatically(instance):
+    """A new major version is a decision, with a test before it (defect 18)."""
     assert instance["AutoMinorVersionUpgrade"] is True
     assert instance["AllowMajorVersionUpgrade"] is False
 
 
 @pytest.mark.parametrize(("version", "family"), [("17.11", "postgres17"), ("18.6", "postgres18")])
-def test_parameters_are_those_of_the_major_version(version, family):
-    """One setting says both."""
+def test_the_parameter_group_family_follows_the_version(version, family):
+    """One setting determines both."""
     database = with_database(engine_version=version)
 
     assert version == database.one("AWS::RDS::DBInstance")["EngineVersion"]
     assert family == database.one("AWS::RDS::DBParameterGroup")["Family"]
 
 
-def test_backups_and_maintenance_are_at_different_times(instance):
-    """AWS refuses windows that overlap."""
+def test_backup_and_maintenance_windows_do_not_overlap(instance):
+    """AWS rejects windows that overlap."""
     backup, maintenance = instance["PreferredBackupWindow"], instance["PreferredMaintenanceWindow"]
 
     assert backup.partition("-")[2] <= maintenance.partition(":")[2].partition("-")[0]
 
 
 @pytest.mark.parametrize("window", ["sun:08:00", "08:00-08:30", "sun:08:00-sun:24:00", ""])
-def test_a_window_that_is_none_is_refused(window):
-    """Here, not an hour into a deploy."""
-    pattern = layer.WeeklyWindow.__metadata__[0].pattern
+def test_an_invalid_window_is_refused(window):
+    """Loading the config fails, not the deployment."""
+    pattern = database_stack.WeeklyWindow.__metadata__[0].pattern
 
     assert not re.search(pattern, window)
     assert re.search(pattern, config_of("prod").database.maintenance_window)
 
 
 def test_logs_expire(database, instance, config):
-    """Each goes to a group that is there before RDS makes one that keeps all for ever."""
+    """Log groups exist before RDS would create them without retention."""
     groups = database.of("AWS::Logs::LogGroup")
     name = instance["DBInstanceIdentifier"]
 
@@ -192,23 +194,23 @@ def test_logs_expire(database, instance, config):
     assert set(groups) == set(database.template["Resources"]["Database"]["DependsOn"])
 
 
-def test_slow_statements_are_logged_without_what_people_wrote(database):
-    """The statement says enough; its values are their posts and addresses."""
+def test_slow_statements_are_logged_without_parameters(database):
+    """The parameters are posts and addresses of users."""
     parameters = database.one("AWS::RDS::DBParameterGroup")["Parameters"]
 
     assert "1000" == parameters["log_min_duration_statement"]
     assert "0" == parameters["log_parameter_max_length"]
 
 
-def test_a_second_machine_is_a_setting():
-    """It costs as much again."""
+def test_multi_az_is_a_setting():
+    """A standby instance doubles the cost."""
     for multi_az in (True, False):
         database = with_database(multi_az=multi_az)
         assert multi_az == database.one("AWS::RDS::DBInstance")["MultiAZ"]
 
 
-def test_what_the_database_does_is_seen_for_a_week(instance):
-    """That much is free."""
+def test_performance_insights_are_kept_for_a_week(instance):
+    """A retention of seven days is free."""
     assert ("standard", True, 7) == (
         instance["DatabaseInsightsMode"],
         instance["EnablePerformanceInsights"],

@@ -1,5 +1,5 @@
-def test_the_certificate_is_for_the_api_and_proven_in_the_hosted_zone(emitted, config):
-    """Without a person: ACM finds the record that CloudFormation makes."""
+def test_the_certificate_of_the_api_is_validated_by_dns(emitted, config):
+    """CloudFormation creates the validation record in the hosted zone."""
     certificate = emitted["dns"].one("AWS::CertificateManager::Certificate")
 
     host = f"api.{config.env.domain}"
@@ -11,6 +11,6 @@ def test_the_certificate_is_for_the_api_and_proven_in_the_hosted_zone(emitted, c
     ]
 
 
-def test_it_stands_where_the_load_balancer_does(emitted, config):
-    """A load balancer takes certificates of its own region only."""
+def test_the_certificate_is_in_the_region_of_the_load_balancer(emitted, config):
+    """A load balancer only uses certificates of its own region."""
     assert config.env.region == emitted["dns"].stack.region == emitted["cluster"].stack.region

@@ -1,16 +1,16 @@
-def test_the_certificate_is_for_the_site_and_each_name_is_proven(emitted, config):
-    """<domain>, www. and assets., all by records in the hosted zone."""
+def test_the_certificate_is_validated_by_dns_for_each_host(emitted, config):
+    """It covers <domain>, www. and assets., with records in the hosted zone."""
     certificate = emitted["edge-certificate"].one("AWS::CertificateManager::Certificate")
 
     domain, zone = config.env.domain, config.env.hosted_zone
-    names = [domain, f"www.{domain}", f"assets.{domain}"]
+    hosts = [domain, f"www.{domain}", f"assets.{domain}"]
 
-    assert names == [certificate["DomainName"], *certificate["SubjectAlternativeNames"]]
-    assert [{"DomainName": name, "HostedZoneId": zone} for name in names] == certificate[
+    assert hosts == [certificate["DomainName"], *certificate["SubjectAlternativeNames"]]
+    assert [{"DomainName": host, "HostedZoneId": zone} for host in hosts] == certificate[
         "DomainValidationOptions"
     ]
 
 
-def test_it_stands_where_cloudfront_looks(emitted):
-    """That is us-east-1, whatever the region of the rest."""
+def test_the_certificate_is_in_the_region_of_cloudfront(emitted):
+    """CloudFront only uses certificates in us-east-1."""
     assert "us-east-1" == emitted["edge-certificate"].stack.region

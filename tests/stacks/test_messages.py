@@ -22,25 +22,25 @@ def mapping(messages):
 
 
 @pytest.fixture
-def may(messages):
-    """What the function may do, by the name of the statement."""
+def permissions(messages):
+    """Return the statements of the function's role by statement id."""
     (policy,) = messages.one("AWS::IAM::Role")["Policies"]
     return statements(policy["PolicyDocument"])
 
 
 def keys(schema):
-    """The names of a key, partition first."""
-    assert ["HASH", "RANGE"] == [one["KeyType"] for one in schema]
-    return [one["AttributeName"] for one in schema]
+    """Return the attribute names of a key, partition key first."""
+    assert ["HASH", "RANGE"] == [key["KeyType"] for key in schema]
+    return [key["AttributeName"] for key in schema]
 
 
 def test_the_table_has_the_keys_of_its_access_patterns(table):
-    """Messages by conversation and conversations by person, each in the order of time."""
+    """Messages are sorted by time in a conversation, conversations by time for a user."""
     assert ["pk", "sk"] == keys(table["KeySchema"])
 
 
-def test_the_index_finds_both_rows_of_a_conversation(table):
-    """With all that is in them: the stream's function writes them anew."""
+def test_the_index_finds_both_items_of_a_conversation(table):
+    """The index has all attributes, with which the function writes new items."""
     (index,) = table["GlobalSecondaryIndexes"]
 
     assert "message-group-sk-index" == index["IndexName"]
@@ -48,39 +48,40 @@ def test_the_index_finds_both_rows_of_a_conversation(table):
     assert {"ProjectionType": "ALL"} == index["Projection"]
 
 
-def test_only_what_is_a_key_is_declared(table):
-    """DynamoDB refuses an attribute more."""
+def test_only_key_attributes_are_declared(table):
+    """DynamoDB rejects definitions of other attributes."""
     attributes = {
-        one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]
+        definition["AttributeName"]: definition["AttributeType"]
+        for definition in table["AttributeDefinitions"]
     }
 
     assert {"pk": "S", "sk": "S", "message_group_uuid": "S"} == attributes
 
 
-def test_the_stream_shows_what_is_new(table):
-    """As it is after the change."""
+def test_the_stream_has_new_images(table):
+    """A record of the stream has the item after the change."""
     assert {"StreamViewType": "NEW_IMAGE"} == table["StreamSpecification"]
 
 
-def test_it_costs_what_is_used(table):
-    """Nobody guesses a capacity."""
+def test_the_table_has_on_demand_capacity(table):
+    """No capacity is provisioned for the table or its index."""
     assert "PAY_PER_REQUEST" == table["BillingMode"]
     assert "ProvisionedThroughput" not in table
     assert "ProvisionedThroughput" not in table["GlobalSecondaryIndexes"][0]
 
 
-def test_one_can_go_back_in_time(table, config):
-    """In every environment: so it is known to work before it is needed."""
+def test_point_in_time_recovery_is_enabled(table, config):
+    """It is enabled in every environment, so it is known to work."""
     assert {
         "PointInTimeRecoveryEnabled": True,
-        "RecoveryPeriodInDays": config.messages.recovery_days,
+        "RecoveryPeriodInDays": config.messages.recovery_period_days,
     } == table["PointInTimeRecoverySpecification"]
 
 
-def test_the_days_to_go_back_are_a_setting():
-    """35 are the most that DynamoDB has."""
+def test_the_recovery_period_is_a_setting():
+    """The setting limits it to the 35 days of DynamoDB."""
     config = config_of("prod")
-    changed = replace(config, messages=replace(config.messages, recovery_days=3))
+    changed = replace(config, messages=replace(config.messages, recovery_period_days=3))
 
     table = emit(changed)["messages"].one("AWS::DynamoDB::Table")
 
@@ -88,80 +89,83 @@ def test_the_days_to_go_back_are_a_setting():
 
 
 def test_only_a_protected_table_resists_deletion(table, config):
-    """Said also when not: left out, nobody would see that it is."""
+    """Deletion protection is always set explicitly."""
     assert config.env.protect == table["DeletionProtectionEnabled"]
 
 
 def test_messages_do_not_expire(table):
-    """Posts do; what people wrote to each other stays."""
+    """The table has no time to live, unlike posts."""
     assert "TimeToLiveSpecification" not in table
 
 
-def test_nobody_copies_its_name(messages, table):
-    """CloudFormation chooses it and the stack says it (defect 89)."""
-    outputs = {name: one["Value"] for name, one in messages.template["Outputs"].items()}
+def test_outputs(messages, table):
+    """CloudFormation generates the table name, and the outputs publish it (defect 89)."""
+    outputs = {name: output["Value"] for name, output in messages.template["Outputs"].items()}
 
     assert "TableName" not in table
     assert {
-        "Table": {"Ref": "Messages"},
-        "TableArn": {"Fn::GetAtt": ["Messages", "Arn"]},
+        "Table": {"Ref": "MessageTable"},
+        "TableArn": {"Fn::GetAtt": ["MessageTable", "Arn"]},
         "Index": "message-group-sk-index",
-        "IndexArn": {"Fn::Sub": "${Messages.Arn}/index/message-group-sk-index"},
+        "IndexArn": {"Fn::Sub": "${MessageTable.Arn}/index/message-group-sk-index"},
         "MessagingStream": {"Ref": "MessagingStream"},
-        "Failures": {"Fn::GetAtt": ["Failures", "QueueName"]},
+        "DeadLetterQueue": {"Fn::GetAtt": ["MessagingStreamDeadLetterQueue", "QueueName"]},
     } == outputs
 
 
-# --- the function that follows the stream -----------------------------------------------------
+# --- the function that reads the stream -----------------------------------------------------
 
 
-def test_the_function_sees_new_messages_only(mapping):
-    """What it writes itself is in the stream too, and would call it for ever (defect 94)."""
-    (one,) = mapping["FilterCriteria"]["Filters"]
+def test_the_event_filter_selects_new_messages(mapping):
+    """The function's own writes are in the stream, and would invoke it endlessly (defect 94)."""
+    (event_filter,) = mapping["FilterCriteria"]["Filters"]
 
     assert {
         "eventName": ["INSERT"],
         "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}},
-    } == json.loads(one["Pattern"])
+    } == json.loads(event_filter["Pattern"])
 
 
-def test_one_bad_message_holds_up_nothing_for_long(mapping):
-    """What was done is not done again, what fails is found, and is let go of (defect 94)."""
+def test_a_failing_message_does_not_block_the_stream(mapping):
+    """Retries are limited, and successful records are not repeated (defect 94)."""
     assert ["ReportBatchItemFailures"] == mapping["FunctionResponseTypes"]
     assert mapping["BisectBatchOnFunctionError"] is True
     assert 10 == mapping["MaximumRetryAttempts"]
     assert 6 * 3600 == mapping["MaximumRecordAgeInSeconds"]
 
 
-def test_messages_come_in_their_order(mapping):
-    """From the first one on, and those of a conversation one after the other (defect 93)."""
-    assert {"Fn::GetAtt": ["Messages", "StreamArn"]} == mapping["EventSourceArn"]
+def test_messages_are_processed_in_order(mapping):
+    """The messages of a conversation are processed one after the other (defect 93)."""
+    assert {"Fn::GetAtt": ["MessageTable", "StreamArn"]} == mapping["EventSourceArn"]
     assert "TRIM_HORIZON" == mapping["StartingPosition"]
     assert "ParallelizationFactor" not in mapping
     assert 100 == mapping["BatchSize"]
 
 
-def test_the_function_finds_by_the_index_and_writes_to_the_table(may):
-    """Nothing else of either, and no other table (defects 88, 102)."""
+def test_the_function_queries_the_index_and_writes_to_the_table(permissions):
+    """It has no other permissions, and none on other tables (defects 88, 102)."""
     table, index = (
-        {"Fn::GetAtt": ["Messages", "Arn"]},
-        "${Messages.Arn}/index/message-group-sk-index",
+        {"Fn::GetAtt": ["MessageTable", "Arn"]},
+        "${MessageTable.Arn}/index/message-group-sk-index",
     )
 
     assert (["dynamodb:Query"], [{"Fn::Sub": index}]) == (
-        may["FindConversation"]["Action"],
-        may["FindConversation"]["Resource"],
+        permissions["QueryConversations"]["Action"],
+        permissions["QueryConversations"]["Resource"],
     )
     assert (["dynamodb:DeleteItem", "dynamodb:PutItem"], [table]) == (
-        may["MoveConversation"]["Action"],
-        may["MoveConversation"]["Resource"],
+        permissions["ReplaceConversations"]["Action"],
+        permissions["ReplaceConversations"]["Resource"],
     )
-    assert [{"Fn::Sub": "${Messages.Arn}/stream/*"}] == may["FollowStream"]["Resource"]
+    assert [{"Fn::Sub": "${MessageTable.Arn}/stream/*"}] == permissions["ReadStream"]["Resource"]
 
 
-def test_the_function_knows_table_and_index_by_what_they_are(messages):
-    """Neither is copied (defect 89)."""
-    told = messages.one("AWS::Lambda::Function")["Environment"]["Variables"]
+def test_the_function_has_the_names_of_table_and_index(messages):
+    """The names are references, not copies (defect 89)."""
+    variables = messages.one("AWS::Lambda::Function")["Environment"]["Variables"]
     (index,) = messages.one("AWS::DynamoDB::Table")["GlobalSecondaryIndexes"]
 
-    assert {"TABLE_NAME": {"Ref": "Messages"}, "GROUP_INDEX_NAME": index["IndexName"]} == told
+    assert {
+        "TABLE_NAME": {"Ref": "MessageTable"},
+        "GROUP_INDEX_NAME": index["IndexName"],
+    } == variables

@@ -155,9 +155,9 @@ THRESHOLDS = {  # metric, statistic, period in minutes, periods, operator, thres
     "AvatarsThumbnailThrottles": ("AWS/Lambda Throttles", "Sum", 5, 1, ">=", 1, "notBreaching"),
     "MessagesMessagingStreamIteratorAge":
         ("AWS/Lambda IteratorAge", "Maximum", 5, 3, ">=", 900_000, "notBreaching"),
-    "AvatarsFailuresNotEmpty":
+    "AvatarsDeadLetterQueueNotEmpty":
         ("AWS/SQS ApproximateNumberOfMessagesVisible", "Maximum", 5, 1, ">=", 1, "notBreaching"),
-    "AvatarsFailuresOldMessages":
+    "AvatarsDeadLetterQueueOldMessages":
         ("AWS/SQS ApproximateAgeOfOldestMessage", "Maximum", 60, 1, ">=", 864_000, "notBreaching"),
     "MessagesTableReadThrottles":
         ("AWS/DynamoDB ReadThrottleEvents", "Sum", 5, 2, ">=", 1, "notBreaching"),

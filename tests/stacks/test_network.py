@@ -18,30 +18,30 @@ def network(emitted):
 
 
 def with_network(**changes):
-    """The network of prod with some settings changed."""
+    """Return the network of prod with some settings changed."""
     config = config_of("prod")
     settings = msgspec.structs.replace(config.network, **changes)
     return emit(msgspec.structs.replace(config, network=settings))["network"]
 
 
-def kind(network, word):
-    """The subnets whose title begins with *word*."""
+def subnets_of(network, kind):
+    """Return the subnets whose title starts with *subnets_of*."""
     subnets = network.of("AWS::EC2::Subnet")
-    return {title: subnet for title, subnet in subnets.items() if title.startswith(word)}
+    return {title: subnet for title, subnet in subnets.items() if title.startswith(kind)}
 
 
-def table_of(network, subnet):
-    """The title of the route table of *subnet*."""
+def route_table_of(network, subnet):
+    """Return the title of the route table of *subnet*."""
     (table,) = (
-        one["RouteTableId"]["Ref"]
-        for one in network.of("AWS::EC2::SubnetRouteTableAssociation").values()
-        if one["SubnetId"] == {"Ref": subnet}
+        association["RouteTableId"]["Ref"]
+        for association in network.of("AWS::EC2::SubnetRouteTableAssociation").values()
+        if association["SubnetId"] == {"Ref": subnet}
     )
     return table
 
 
 def routes_of(network, table):
-    """The routes in the table called *table*."""
+    """Return the routes in the route table *table*."""
     routes = network.of("AWS::EC2::Route").values()
     return [route for route in routes if route["RouteTableId"] == {"Ref": table}]
 
@@ -50,14 +50,16 @@ def routes_of(network, table):
 
 
 def test_each_zone_has_a_public_and_a_private_subnet(network, config):
-    """As many of each as the configuration has zones, and the region says which those are."""
+    """The number of zones is a setting, and the region determines their names."""
     zones = [
         {"Fn::Select": [number, {"Fn::GetAZs": {"Ref": "AWS::Region"}}]}
         for number in range(config.network.zones)
     ]
 
-    for word in ("Public", "Private"):
-        assert zones == [one["AvailabilityZone"] for one in kind(network, word).values()]
+    for kind in ("Public", "Private"):
+        assert zones == [
+            subnet["AvailabilityZone"] for subnet in subnets_of(network, kind).values()
+        ]
 
 
 networks = st.builds(
@@ -69,7 +71,7 @@ networks = st.builds(
 
 @given(cidr=networks, zones=st.integers(min_value=1, max_value=3))
 def test_subnets_never_overlap(cidr, zones):
-    """Whatever the network, its subnets lie in it and apart, and fit a load balancer."""
+    """Subnets are disjoint parts of any CIDR block, and large enough for a load balancer."""
     blocks = zone_blocks(cidr, zones)
     subnets = [subnet for block in blocks for subnet in (block.private, block.public)]
 
@@ -80,8 +82,8 @@ def test_subnets_never_overlap(cidr, zones):
 
 
 @given(cidr=networks, zones=st.integers(min_value=1, max_value=3))
-def test_one_zone_more_moves_no_subnet(cidr, zones):
-    """A subnet that moved would be replaced, with all that stands in it."""
+def test_another_zone_changes_no_cidr_block(cidr, zones):
+    """A changed block would replace the subnet with all resources in it."""
     before = zone_blocks(cidr, zones)
 
     after = zone_blocks(cidr, zones + 1)
@@ -89,26 +91,26 @@ def test_one_zone_more_moves_no_subnet(cidr, zones):
     assert before == after[:zones]
 
 
-def test_one_zone_more_changes_no_resource():
-    """The same, asked of the templates; only endpoints learn of one more route table."""
+def test_another_zone_changes_no_resource():
+    """Only the endpoints change: they list one more route table."""
     resources = [with_network(zones=zones).template["Resources"] for zones in (2, 3)]
 
-    changed = {title for title, one in resources[0].items() if one != resources[1][title]}
+    changed = {title for title, found in resources[0].items() if found != resources[1][title]}
 
     assert {"S3Endpoint", "DynamodbEndpoint"} == changed
 
 
 @pytest.mark.parametrize("small", ["10.0.0.0/23", "10.0.0.0/28"])
-def test_a_network_without_room_is_refused(small):
-    """In a smaller one a load balancer would not fit into a zone."""
+def test_a_small_network_is_refused(small):
+    """A zone must have room for a load balancer."""
     settings = config_of("prod").network
 
     with pytest.raises(ValueError, match=f"{small} is too small"):
         type(settings)(**{**msgspec.structs.asdict(settings), "cidr": Cidr(small)})
 
 
-def test_nothing_has_a_public_address_that_did_not_ask(network):
-    """Neither in the private subnets nor in the public ones."""
+def test_subnets_assign_no_public_addresses(network):
+    """Neither private nor public subnets assign public addresses by default."""
     subnets = network.of("AWS::EC2::Subnet").values()
 
     assert {False} == {subnet["MapPublicIpOnLaunch"] for subnet in subnets}
@@ -117,67 +119,74 @@ def test_nothing_has_a_public_address_that_did_not_ask(network):
 # --- routes ---------------------------------------------------------------------------------
 
 
-def test_private_subnets_are_really_private(network):
-    """No route of theirs leads to the internet gateway, and no public one is shared."""
-    for subnet in kind(network, "Private"):
-        table = table_of(network, subnet)
+def test_private_subnets_have_no_internet_gateway(network):
+    """They do not share a route table with public subnets."""
+    subnets = subnets_of(network, "Private")
+    assert subnets
+    for subnet in subnets:
+        table = route_table_of(network, subnet)
 
-        assert table.startswith("PrivateRoutes")
+        assert table.startswith("PrivateRouteTable")
         assert not any("GatewayId" in route for route in routes_of(network, table))
 
 
 def test_public_subnets_reach_the_internet(network):
-    """All by the one public table, once the gateway is attached."""
-    tables = {table_of(network, subnet) for subnet in kind(network, "Public")}
+    """All share the public route table, which depends on the attached gateway."""
+    tables = {route_table_of(network, subnet) for subnet in subnets_of(network, "Public")}
 
-    route = network.template["Resources"]["PublicRoute"]
+    route = network.template["Resources"]["PublicDefaultRoute"]
 
-    assert {"PublicRoutes"} == tables
+    assert {"PublicRouteTable"} == tables
     assert INTERNET == route["Properties"]["DestinationCidrBlock"]
-    assert {"Ref": "Internet"} == route["Properties"]["GatewayId"]
-    assert "InternetAttachment" == route["DependsOn"]
+    assert {"Ref": "InternetGateway"} == route["Properties"]["GatewayId"]
+    assert "InternetGatewayAttachment" == route["DependsOn"]
 
 
 @pytest.mark.parametrize(
-    ("nat", "gateways"),
+    ("nat", "expected"),
     [
         ("none", [None, None, None]),
-        ("single", ["Nat1", "Nat1", "Nat1"]),
-        ("per-zone", ["Nat1", "Nat2", "Nat3"]),
+        ("single", ["NatGateway1", "NatGateway1", "NatGateway1"]),
+        ("per-zone", ["NatGateway1", "NatGateway2", "NatGateway3"]),
     ],
 )
-def test_private_subnets_leave_as_the_setting_says(nat, gateways):
-    """By no gateway, by one for all, or each by that of its own zone."""
+def test_nat_gateways_of_private_subnets_are_a_setting(nat, expected):
+    """None, one for all zones, or one per zone."""
     network = with_network(nat=nat)
 
-    leaving = []
-    for subnet in kind(network, "Private"):
-        routes = routes_of(network, table_of(network, subnet))
-        leaving += [route["NatGatewayId"]["Ref"] for route in routes] or [None]
+    gateways = []
+    for subnet in subnets_of(network, "Private"):
+        routes = routes_of(network, route_table_of(network, subnet))
+        gateways += [route["NatGatewayId"]["Ref"] for route in routes] or [None]
 
-    assert gateways == leaving
-    assert {name for name in gateways if name} == set(network.of("AWS::EC2::NatGateway"))
+    assert expected == gateways
+    assert {name for name in expected if name} == set(network.of("AWS::EC2::NatGateway"))
 
 
 @pytest.mark.parametrize("nat", ["none", "single", "per-zone"])
-def test_the_setting_knows_whether_private_subnets_have_a_way_out(nat):
-    """Other layers ask the settings, since a template cannot be asked."""
+def test_the_setting_states_whether_private_subnets_have_nat(nat):
+    """Other stacks are configured with this property."""
     settings = msgspec.structs.replace(config_of("prod").network, nat=nat)
 
-    assert (nat != "none") == settings.private_way_out
+    assert (nat != "none") == settings.has_nat
 
 
-def test_a_nat_gateway_stands_in_a_public_subnet_with_an_address_of_its_own():
-    """Number for number, so each is in the zone it serves."""
+def test_a_nat_gateway_is_in_the_public_subnet_of_its_zone():
+    """It has an elastic IP address of its own."""
     network = with_network(nat="per-zone")
 
-    for number, gateway in enumerate(network.of("AWS::EC2::NatGateway").values(), 1):
+    gateways = network.of("AWS::EC2::NatGateway").values()
+
+    assert 3 == len(gateways)
+    for number, gateway in enumerate(gateways, 1):
         assert {"Ref": f"PublicSubnet{number}"} == gateway["SubnetId"]
-        assert {"Fn::GetAtt": [f"NatAddress{number}", "AllocationId"]} == gateway["AllocationId"]
+        assert {"Fn::GetAtt": [f"NatGatewayAddress{number}", "AllocationId"]} == gateway[
+            "AllocationId"
+        ]
 
 
-def test_s3_and_dynamodb_are_near_from_every_subnet(network):
-    """By gateway endpoints, which are free, in every route table."""
+def test_all_subnets_have_gateway_endpoints(network):
+    """S3 and DynamoDB have free endpoints in every route table."""
     tables = set(network.of("AWS::EC2::RouteTable"))
 
     endpoints = network.of("AWS::EC2::VPCEndpoint")
@@ -190,17 +199,17 @@ def test_s3_and_dynamodb_are_near_from_every_subnet(network):
         assert tables == {table["Ref"] for table in endpoint["RouteTableIds"]}
 
 
-def test_endpoints_lead_to_this_account_only(network):
-    """And to the bucket from which ECR hands out the layers of images, to read."""
+def test_endpoints_are_limited_to_this_account(network):
+    """The only exception is read access to the bucket with ECR image layers."""
     endpoints = network.of("AWS::EC2::VPCEndpoint")
-    ours = {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
+    this_account = {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
 
     buckets = statements(endpoints["S3Endpoint"]["PolicyDocument"])
     tables = statements(endpoints["DynamodbEndpoint"]["PolicyDocument"])
 
-    assert ours == buckets.pop("OurBuckets")["Condition"]
-    assert ours == tables.pop("OurTables")["Condition"]
-    assert ["s3:GetObject"] == buckets.pop("ImageLayers")["Action"]
+    assert this_account == buckets.pop("AccessAccountBuckets")["Condition"]
+    assert this_account == tables.pop("AccessAccountTables")["Condition"]
+    assert ["s3:GetObject"] == buckets.pop("PullImageLayers")["Action"]
     assert not buckets
     assert not tables
 
@@ -208,60 +217,65 @@ def test_endpoints_lead_to_this_account_only(network):
 # --- IPv6 -----------------------------------------------------------------------------------
 
 
-def test_with_ipv6_each_public_subnet_has_its_own_part_of_the_block():
-    """They wait for it: a subnet does not refer to the association."""
+def test_each_public_subnet_has_an_ipv6_block():
+    """They depend on the CIDR block: a subnet does not refer to the association."""
     network = with_network(ipv6=True, zones=3)
 
     parts = [
-        subnet["Ipv6CidrBlock"]["Fn::Select"][0] for subnet in kind(network, "Public").values()
+        subnet["Ipv6CidrBlock"]["Fn::Select"][0]
+        for subnet in subnets_of(network, "Public").values()
     ]
 
     assert [0, 1, 2] == parts
-    for title in kind(network, "Public"):
-        assert "Ipv6Block" == network.template["Resources"][title]["DependsOn"]
-    assert {"Ref": "Internet"} == network.of("AWS::EC2::Route")["PublicRouteIpv6"]["GatewayId"]
+    for title in ("PublicSubnet1", "PublicSubnet2", "PublicSubnet3"):
+        assert "Ipv6CidrBlock" == network.template["Resources"][title]["DependsOn"]
+    assert {"Ref": "InternetGateway"} == network.of("AWS::EC2::Route")["PublicDefaultRouteIpv6"][
+        "GatewayId"
+    ]
 
 
 def test_private_subnets_have_no_ipv6():
-    """There would be no way out of them, or one that nobody asked for."""
-    assert not any("Ipv6CidrBlock" in one for one in kind(with_network(), "Private").values())
+    """IPv6 has no NAT gateway."""
+    assert not any(
+        "Ipv6CidrBlock" in subnet for subnet in subnets_of(with_network(), "Private").values()
+    )
 
 
-def test_without_ipv6_nothing_speaks_of_it():
-    """It is a setting: an emulator, or an account, may not have it."""
+def test_ipv6_is_a_setting():
+    """The emulator has no IPv6."""
     assert "ipv6" not in text(with_network(ipv6=False).template["Resources"]).lower()
 
 
-# --- the rest -------------------------------------------------------------------------------
+# --- flow logs and security -------------------------------------------------------------------------------
 
 
-def test_flow_logs_are_kept_as_long_as_the_setting_says():
-    """All traffic, into a log group of their own."""
+def test_the_retention_of_flow_logs_is_a_setting():
+    """All traffic is logged to a log group of the stack."""
     network = with_network(flow_logs=True, flow_log_retention_days=30)
 
     flow = network.one("AWS::EC2::FlowLog")
 
     assert 30 == network.one("AWS::Logs::LogGroup")["RetentionInDays"]
     assert "ALL" == flow["TrafficType"]
-    assert {"Fn::GetAtt": ["FlowLogs", "Arn"]} == flow["LogDestination"]
+    assert {"Fn::GetAtt": ["FlowLogGroup", "Arn"]} == flow["LogDestination"]
 
 
-def test_flow_logs_can_write_to_their_group_only():
-    """Their role is for flow logs of this account, and for that one group; it finds it by name."""
+def test_the_flow_log_role_writes_to_its_log_group_only():
+    """Only flow logs of this account assume it; listing log groups cannot be narrowed."""
     role = with_network(flow_logs=True).one("AWS::IAM::Role")
 
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     (policy,) = role["Policies"]
-    write, find = policy["PolicyDocument"]["Statement"]
+    write, describe = policy["PolicyDocument"]["Statement"]
 
     assert {"Service": "vpc-flow-logs.amazonaws.com"} == trust["Principal"]
     assert {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}} == trust["Condition"]
-    assert [{"Fn::GetAtt": ["FlowLogs", "Arn"]}] == write["Resource"]
-    assert (["logs:DescribeLogGroups"], ["*"]) == (find["Action"], find["Resource"])
+    assert [{"Fn::GetAtt": ["FlowLogGroup", "Arn"]}] == write["Resource"]
+    assert (["logs:DescribeLogGroups"], ["*"]) == (describe["Action"], describe["Resource"])
 
 
-def test_without_flow_logs_there_is_no_trace_of_them():
-    """They cost by the gigabyte."""
+def test_flow_logs_are_a_setting():
+    """Without them there is no role and no log group either."""
     network = with_network(flow_logs=False)
 
     assert not network.of("AWS::EC2::FlowLog")
@@ -270,17 +284,17 @@ def test_without_flow_logs_there_is_no_trace_of_them():
 
 
 def test_nothing_uses_the_default_security_group(emitted):
-    """It lets its members reach each other on every port, so nobody may be in it."""
-    for layer in emitted.values():
-        assert "DefaultSecurityGroup" not in text(layer.template)
+    """Its members can reach each other on every port."""
+    for stack in emitted.values():
+        assert "DefaultSecurityGroup" not in text(stack.template)
 
 
-def test_the_console_shows_names(network, config):
-    """Whatever has no name of its own carries the tag that is shown as one."""
+def test_resources_have_a_name_tag(network, config):
+    """Resources without a name of their own have the tag that the console shows."""
     types = ("VPC", "Subnet", "RouteTable", "InternetGateway", "VPCEndpoint", "NatGateway")
 
-    for type_ in types:
-        for properties in network.of(f"AWS::EC2::{type_}").values():
+    for kind in types:
+        for properties in network.of(f"AWS::EC2::{kind}").values():
             (tag,) = properties["Tags"]
             assert "Name" == tag["Key"]
             assert tag["Value"].startswith(f"crd-{config.env.name}-")

@@ -1,4 +1,4 @@
-"""What AWS would refuse of a setting is refused in the config file, by line, key and way out."""
+"""Loading a config file reports settings that AWS would reject, with line, key and a hint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[2] / "config"
 
 
 def refused(folder, changes):
-    """What loading dev.toml says, with each key of *changes* given another value, a line each."""
+    """Return the key and the fact of each error, for dev.toml with *changes*."""
     text = (FOLDER / "dev.toml").read_text("utf-8")
     for key, value in changes.items():
         table, _, name = key.partition(".")
@@ -28,12 +28,12 @@ def refused(folder, changes):
         text = f"{head}{start}{rest}"
     path = folder / "dev.toml"
     path.write_text(text, "utf-8")
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as raised:
         config.load(path, Config)
     rows = text.split("\n")
     return [
         (rows[int(line) - 1].partition(" ")[0], fact)
-        for line, fact in re.findall(r"dev\.toml:(\d+): (.*)", told.value.message)
+        for line, fact in re.findall(r"dev\.toml:(\d+): (.*)", raised.value.message)
     ]
 
 
@@ -44,7 +44,7 @@ def refused(folder, changes):
             "database.instance_class",
             '"db.t99.huge"',
             (
-                "'db.t99.huge' is not an instance class of RDS, such as db.t4g.micro;"
+                "'db.t99.huge' is not an RDS instance class, such as db.t4g.micro;"
                 " did you mean 'db.t3.large'?"
             ),
         ),
@@ -52,27 +52,27 @@ def refused(folder, changes):
             "database.instance_class",
             '"db.t4g.mirco"',
             (
-                "'db.t4g.mirco' is not an instance class of RDS, such as db.t4g.micro;"
+                "'db.t4g.mirco' is not an RDS instance class, such as db.t4g.micro;"
                 " did you mean 'db.t4g.micro'?"
             ),
         ),
         (
             "database.instance_class",
             '"db.m9g.large"',
-            "RDS has no db.m9g.large in ca-central-1; did you mean 'db.m8gd.large'?",
+            "RDS does not offer db.m9g.large in ca-central-1; did you mean 'db.m8gd.large'?",
         ),
         (
             "database.engine_version",
             '"18.5"',
             (
-                "'18.5' is not a version of PostgreSQL that RDS creates, such as 18.6;"
+                "'18.5' is not a PostgreSQL version that RDS can create, such as 18.6;"
                 " did you mean '18.6'?"
             ),
         ),
-        ("database.engine_version", "18.6", "18.6 is not a version of PostgreSQL"),
-        ("database.backup_window", '"07:00-07:20"', "20 minutes; RDS needs 30 or more"),
-        ("database.backup_window", '"07:00-07:00"', "0 minutes; RDS needs 30 or more"),
-        ("database.maintenance_window", '"sun:08:00-sun:08:20"', "20 minutes; RDS needs 30"),
+        ("database.engine_version", "18.6", "18.6 is not a PostgreSQL version"),
+        ("database.backup_window", '"07:00-07:20"', "20 minutes; RDS requires 30 or more"),
+        ("database.backup_window", '"07:00-07:00"', "0 minutes; RDS requires 30 or more"),
+        ("database.maintenance_window", '"sun:08:00-sun:08:20"', "20 minutes; RDS requires 30"),
         (
             "database.maintenance_window",
             '"sun:07:15-sun:07:45"',
@@ -83,7 +83,7 @@ def refused(folder, changes):
             '"sat:23:00-sun:08:30"',
             "sat:23:00-sun:08:30 overlaps the backup_window, 07:00-07:30",
         ),
-        ("database.storage_limit_gib", "20", "is not a size from 25 to 65536 GiB"),
+        ("database.max_storage_gib", "20", "is not a size from 25 to 65536 GiB"),
         ("database.slow_statement_ms", "3000000000", "is not a number of milliseconds"),
         ("database.log_retention_days", "10", "did you mean 7?"),
         ("functions.runtime", '"python3.12"', "did you mean 'python3.14'?"),
@@ -93,66 +93,70 @@ def refused(folder, changes):
             '"www.cruddur.example"',
             "is not a domain name in lower case and without www.",
         ),
-        ("network.cidr", '"10.1.0.0/24"', "10.1.0.0/24 is too small for this network"),
-        ("cluster.health_check_path", '"health"', "'health' is not a path that begins with /"),
-        ("service.exporter", '"honeycomb"', "is not the URL of an OTLP/HTTP endpoint"),
-        ("service.collector", '"aws-otel-collector:latest"', "is not an image with its digest"),
+        ("network.cidr", '"10.1.0.0/24"', "10.1.0.0/24 is too small for the subnets"),
+        ("cluster.health_check_path", '"health"', "'health' is not a path that starts with /"),
+        ("service.trace_exporter_url", '"honeycomb"', "is not the URL of an OTLP/HTTP endpoint"),
+        (
+            "service.collector_image",
+            '"aws-otel-collector:latest"',
+            "is not an image with its digest",
+        ),
         ("service.max_tasks", "0", "is not 1 to 100 tasks"),
         ("service.min_tasks", "3", "2 is less than min_tasks = 3"),
         ("service.port", "80", "is 80, and cluster.port is 4567"),
         ("site_publisher.owner_id", "7", "owner_id and repository_id go together"),
     ],
 )
-def test_a_value(tmp_path, key, value, fact):
-    """One line, at the line of a key of the rule that it breaks."""
-    [(where, told)] = refused(tmp_path, {key: value})
+def test_an_invalid_value(tmp_path, key, value, fact):
+    """The error has the line of a key that breaks the rule."""
+    [(name_found, found)] = refused(tmp_path, {key: value})
 
     name = "max_tasks" if key == "service.min_tasks" else key.partition(".")[2]
     name = "maintenance_window" if "overlaps" in fact else name
     name = "repository_id" if key == "site_publisher.owner_id" else name
-    assert name == where
-    assert f"{key.partition('.')[0]}.{name}: " in told
-    assert fact in told
+    assert name == name_found
+    assert f"{key.partition('.')[0]}.{name}: " in found
+    assert fact in found
 
 
 def test_the_memory_of_a_task(tmp_path):
-    """A pair that Fargate does not have names the nearest."""
-    [(where, told)] = refused(tmp_path, {"service.size": "{ cpu = 256, memory_mib = 3000 }"})
+    """An unsupported pair of CPU and memory names the nearest."""
+    [(name_found, found)] = refused(tmp_path, {"service.size": "{ cpu = 256, memory_mib = 3000 }"})
 
-    assert "size" == where
-    assert "service.size.memory_mib: 256 CPU units go with" in told
-    assert told.endswith("did you mean 2048?")
+    assert "size" == name_found
+    assert "service.size.memory_mib: 256 CPU units go with" in found
+    assert found.endswith("did you mean 2048?")
 
 
 def test_a_window_over_midnight(tmp_path):
-    """It is long enough, and where it ends it may overlap."""
+    """A window over midnight can be long enough, and can overlap another."""
     windows = {
         "database.backup_window": '"23:50-00:30"',
         "database.maintenance_window": '"mon:00:15-mon:00:45"',
     }
 
-    [(_, told)] = refused(tmp_path, windows)
+    [(_, found)] = refused(tmp_path, windows)
 
-    assert "overlaps the backup_window, 23:50-00:30" in told
+    assert "overlaps the backup_window, 23:50-00:30" in found
 
 
-def test_faults_of_several_tables(tmp_path):
-    """All at once."""
+def test_errors_of_several_tables(tmp_path):
+    """All errors are reported at once."""
     changes = {"database.instance_class": '"db.t99.huge"', "functions.runtime": '"python2"'}
 
-    assert ["runtime", "instance_class"] == [where for where, _ in refused(tmp_path, changes)]
+    assert ["runtime", "instance_class"] == [name for name, _ in refused(tmp_path, changes)]
 
 
-def test_a_table_that_all_files_lack(tmp_path):
-    """A new stack's table is named for every environment, whichever was to be opened."""
+def test_a_table_that_is_missing_in_all_files(tmp_path):
+    """The table of a new stack is reported for every environment."""
     for file in FOLDER.glob("*.toml"):
         text = file.read_text("utf-8").partition("[site_publisher]")[0]
         (tmp_path / file.name).write_text(text, "utf-8")
 
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as raised:
         config.load(tmp_path / "dev.toml", Config)
 
     missing = "site_publisher: missing; it takes a table"
     assert {f"{tmp_path / name}.toml: {missing}" for name in ("dev", "local", "prod")} == {
-        *told.value.message.splitlines()
+        *raised.value.message.splitlines()
     }

@@ -4,23 +4,24 @@ import pytest
 
 
 @pytest.fixture
-def images(emitted):
+def repository(emitted):
+    """Return the ECR repository."""
     return emitted["registry"].one("AWS::ECR::Repository")
 
 
-def test_a_tag_always_names_the_same_image(images):
-    """So a rollback gets what it asks for."""
-    assert "IMMUTABLE" == images["ImageTagMutability"]
+def test_tags_are_immutable(repository):
+    """A rollback gets the image it requests."""
+    assert "IMMUTABLE" == repository["ImageTagMutability"]
 
 
-def test_images_are_scanned_when_pushed(images):
-    """Known holes are found before a release, not after."""
-    assert {"ScanOnPush": True} == images["ImageScanningConfiguration"]
+def test_images_are_scanned_when_pushed(repository):
+    """Known vulnerabilities are found before a release."""
+    assert {"ScanOnPush": True} == repository["ImageScanningConfiguration"]
 
 
-def test_only_so_many_images_are_kept(images, config):
-    """Untagged ones go after two weeks, old ones when there are too many."""
-    rules = json.loads(images["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+def test_the_lifecycle_limits_the_number_of_images(repository, config):
+    """Untagged images expire after two weeks, old images above the maximum."""
+    rules = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
 
     untagged, old = (rule["selection"] for rule in rules)
 
@@ -30,13 +31,13 @@ def test_only_so_many_images_are_kept(images, config):
         untagged["countType"],
         untagged["countNumber"],
     )
-    assert ("any", "imageCountMoreThan", config.registry.kept_images) == (
+    assert ("any", "imageCountMoreThan", config.registry.max_images) == (
         old["tagStatus"],
         old["countType"],
         old["countNumber"],
     )
 
 
-def test_only_an_unprotected_repository_is_emptied_with_its_stack(images, config):
-    """What holds no real data can be torn down in one go."""
-    assert (not config.env.protect) == images["EmptyOnDelete"]
+def test_only_an_unprotected_repository_is_emptied_with_its_stack(repository, config):
+    """A protected environment retains its images."""
+    assert (not config.env.protect) == repository["EmptyOnDelete"]

@@ -19,7 +19,7 @@ def service(emitted):
 
 @pytest.fixture
 def verifier(config):
-    """A second service: what the original had to check tokens with."""
+    """Return the stack of a second service, such as the token verifier of the original."""
     second = replace(
         config.service, name="verifier", image="verifier", port=5555, secrets=("SOME_TOKEN",)
     )
@@ -27,43 +27,43 @@ def verifier(config):
 
 
 def imported(value, config):
-    """What *value* imports, without the environment."""
+    """Return the stack and output that *value* imports."""
     return value["Fn::ImportValue"].removeprefix(f"crd-{config.env.name}-")
 
 
 # --- the image --------------------------------------------------------------------------------
 
 
-def test_the_image_is_the_one_that_was_released_last(service, config):
-    """A stack update asks, and so never takes a release back (defect 32)."""
+def test_the_image_is_that_of_the_last_release(service, config):
+    """CloudFormation reads the parameter, so a stack update never reverts a release (defect 32)."""
     parameter = service.template["Parameters"]["Image"]
 
     assert "AWS::SSM::Parameter::Value<String>" == parameter["Type"]
     assert f"/crd/{config.env.name}/backend/image" == parameter["Default"]
 
 
-def test_the_registry_says_that_there_is_none_to_begin_with(emitted, config):
-    """Of the parameter nothing may ever change: CloudFormation would write `none` again."""
+def test_the_image_parameter_starts_with_none(emitted, config):
+    """The parameter must never change: CloudFormation would write `none` again."""
     parameter = emitted["registry"].one("AWS::SSM::Parameter")
 
     assert {
         "Name": f"/crd/{config.env.name}/backend/image",
         "Type": "String",
         "Value": "none",
-        "Description": "The digest of the image that was released last",
+        "Description": "Digest of the image of the last release",
     } == parameter
 
 
-def test_the_plan_looks_again_as_long_as_there_is_none(service):
-    """The output says `none` then; nothing else of the stack shows that one has come."""
+def test_the_plan_waits_for_the_image_parameter(service):
+    """The output is `none` then; nothing else shows that an update is due."""
     assert {
         "Image": f"/crd/{service.stack.name.split('-')[1]}/backend/image"
     } == service.stack.template.awaited_parameters
     assert {"Ref": "Image"} == service.template["Outputs"]["Image"]["Value"]
 
 
-def test_without_an_image_nothing_runs(service):
-    """And afterwards no update says how many: autoscaling does (defect 26)."""
+def test_no_task_runs_without_an_image(service):
+    """Afterwards autoscaling sets the number of tasks, not an update (defect 26)."""
     condition = service.template["Conditions"]["HasImage"]
     count = service.one(SERVICE)["DesiredCount"]
 
@@ -71,8 +71,8 @@ def test_without_an_image_nothing_runs(service):
     assert {"Fn::If": ["HasImage", {"Ref": "AWS::NoValue"}, 0]} == count
 
 
-def test_without_an_image_nothing_is_promised(service):
-    """Neither scaling nor a webhook that nobody could answer."""
+def test_scaling_and_webhook_require_an_image(service):
+    """Without tasks there is nothing to scale, and no response to the webhook."""
     conditional = {
         resource["Type"]
         for resource in service.template["Resources"].values()
@@ -85,36 +85,36 @@ def test_without_an_image_nothing_is_promised(service):
 # --- deployments ------------------------------------------------------------------------------
 
 
-def test_a_deployment_that_fails_is_taken_back(service):
-    """And none ever has fewer than all good tasks (defect 26)."""
+def test_a_failed_deployment_is_rolled_back(service):
+    """A deployment keeps all healthy tasks (defect 26)."""
     deployment = service.one(SERVICE)["DeploymentConfiguration"]
 
     assert {"Enable": True, "Rollback": True} == deployment["DeploymentCircuitBreaker"]
     assert (100, 200) == (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"])
 
 
-def test_a_task_has_time_to_come_up(service):
-    """The original gave it none (defect 26)."""
+def test_a_starting_task_has_a_grace_period(service):
+    """The original had none (defect 26)."""
     assert service.one(SERVICE)["HealthCheckGracePeriodSeconds"] >= 60
 
 
-def test_it_runs_on_what_the_cluster_says(service):
-    """Its default may be Spot, which a launch type would overrule."""
+def test_the_service_uses_the_default_capacity_provider(service):
+    """A launch type would override the default of the cluster, such as Spot."""
     assert not {"LaunchType", "CapacityProviderStrategy"} & service.one(SERVICE).keys()
 
 
 def test_tasks_have_the_tags_of_the_service(service):
-    """For whoever reads a bill."""
+    """Cost reports use the tags."""
     running = service.one(SERVICE)
 
     assert running["EnableECSManagedTags"]
     assert "SERVICE" == running["PropagateTags"]
 
 
-def test_a_shell_is_there_where_config_says(service, config):
-    """Not in prod."""
-    assert config.service.exec == service.one(SERVICE)["EnableExecuteCommand"]
-    assert ("prod" != config.env.name) == config.service.exec
+def test_ecs_exec_is_a_setting(service, config):
+    """It is disabled in prod."""
+    assert config.service.enable_exec == service.one(SERVICE)["EnableExecuteCommand"]
+    assert ("prod" != config.env.name) == config.service.enable_exec
 
 
 # --- the network ------------------------------------------------------------------------------
@@ -122,8 +122,8 @@ def test_a_shell_is_there_where_config_says(service, config):
 
 @pytest.mark.parametrize("nat", ["none", "single", "per-zone"])
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_tasks_are_private_where_the_network_has_a_way_out(environment, nat):
-    """Elsewhere they need public addresses, for images and for AWS itself."""
+def test_tasks_are_private_if_the_network_has_nat(environment, nat):
+    """Otherwise they need public addresses to reach ECR and other services."""
     config = config_of(environment)
     config = replace(config, network=replace(config.network, nat=nat))
     subnets, address = (
@@ -138,44 +138,46 @@ def test_tasks_are_private_where_the_network_has_a_way_out(environment, nat):
     ]
 
 
-def test_one_firewall_is_around_all_tasks(service, config):
-    """The one that lets in the load balancer only."""
+def test_all_tasks_have_the_security_group_of_services(service, config):
+    """Its ingress is limited to the load balancer."""
     found = service.one(SERVICE)["NetworkConfiguration"]["AwsvpcConfiguration"]
 
-    assert ["cluster-ServiceFirewall"] == [imported(one, config) for one in found["SecurityGroups"]]
+    assert ["cluster-ServiceSecurityGroup"] == [
+        imported(group, config) for group in found["SecurityGroups"]
+    ]
 
 
-def test_the_service_lets_itself_into_the_database(service, config):
-    """By its firewall, on the one port (defect 18)."""
+def test_the_service_adds_an_ingress_rule_to_the_database(service, config):
+    """The rule has the security group of services as its source, on one port (defect 18)."""
     rule = service.one(INGRESS)
 
-    assert "database-Firewall" == imported(rule["GroupId"], config)
-    assert "cluster-ServiceFirewall" == imported(rule["SourceSecurityGroupId"], config)
+    assert "database-SecurityGroup" == imported(rule["GroupId"], config)
+    assert "cluster-ServiceSecurityGroup" == imported(rule["SourceSecurityGroupId"], config)
     assert {"database-Port"} == {imported(rule[end], config) for end in ("FromPort", "ToPort")}
 
 
-def test_the_load_balancer_sends_it_requests(service, config):
-    """Through the target group of the cluster."""
+def test_the_service_is_registered_with_the_load_balancer(service, config):
+    """It uses the target group of the cluster."""
     (target,) = service.one(SERVICE)["LoadBalancers"]
 
     assert "cluster-TargetGroup" == imported(target["TargetGroupArn"], config)
 
 
-def test_others_find_it_in_the_namespace_of_the_cluster(service, config):
-    """Under one name and on one port."""
+def test_the_service_is_discoverable_in_the_namespace(service, config):
+    """It has one name and one port."""
     connect = service.one(SERVICE)["ServiceConnectConfiguration"]
-    (offered,) = connect["Services"]
+    (endpoint,) = connect["Services"]
 
     assert connect["Enabled"]
     assert "cluster-Namespace" == imported(connect["Namespace"], config)
-    assert [{"Port": config.service.port}] == offered["ClientAliases"]
+    assert [{"Port": config.service.port}] == endpoint["ClientAliases"]
 
 
 # --- autoscaling ------------------------------------------------------------------------------
 
 
-def test_the_load_says_how_many_tasks_there_are(service, config):
-    """Between what config says (defect 26)."""
+def test_the_number_of_tasks_is_scaled(service, config):
+    """The limits are settings (defect 26)."""
     target = service.one(TARGET)
     settings = config.service
 
@@ -190,26 +192,26 @@ def test_the_load_says_how_many_tasks_there_are(service, config):
     assert "service/${Cluster}/${Service.Name}" == target["ResourceId"]["Fn::Sub"][0]
 
 
-def test_tasks_are_added_faster_than_taken_away(service):
-    """By CPU and by requests, whichever needs more."""
+def test_scaling_out_is_faster_than_scaling_in(service):
+    """CPU and requests are both tracked."""
     found = {}
     for title, policy in service.of(POLICY).items():
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
         found[title] = tracking["PredefinedMetricSpecification"]["PredefinedMetricType"]
-        assert {"Ref": "Tasks"} == policy["ScalingTargetId"]
+        assert {"Ref": "ServiceScalableTarget"} == policy["ScalingTargetId"]
         assert tracking["ScaleOutCooldown"] < tracking["ScaleInCooldown"]
 
     assert {
-        "ByCpu": "ECSServiceAverageCPUUtilization",
-        "ByRequests": "ALBRequestCountPerTarget",
+        "CpuScalingPolicy": "ECSServiceAverageCPUUtilization",
+        "RequestsScalingPolicy": "ALBRequestCountPerTarget",
     } == found
 
 
 # --- the webhook ------------------------------------------------------------------------------
 
 
-def test_the_application_is_asked_to_hear_of_new_avatars(service, config):
-    """Once the service is there to confirm."""
+def test_the_application_is_subscribed_to_new_avatars(service, config):
+    """The subscription depends on the service, which confirms it."""
     subscription = service.one(SUBSCRIPTION)
     (title,) = service.of(SUBSCRIPTION)
 
@@ -219,67 +221,67 @@ def test_the_application_is_asked_to_hear_of_new_avatars(service, config):
     assert "Service" == service.template["Resources"][title]["DependsOn"]
 
 
-def test_what_it_could_not_be_told_waits_in_a_queue(service, config):
-    """Into which only that topic puts anything."""
-    queue = {"Fn::GetAtt": ["Failures", "Arn"]}
+def test_undelivered_notifications_have_a_dead_letter_queue(service, config):
+    """Only the topic may send to the queue."""
+    queue = {"Fn::GetAtt": ["AvatarWebhookDeadLetterQueue", "Arn"]}
     policy = statements(service.one("AWS::SQS::QueuePolicy")["PolicyDocument"])
-    let_in = policy["UndeliveredAvatars"]
+    allowed = policy["AllowTopicToSend"]
 
     assert {"deadLetterTargetArn": queue} == service.one(SUBSCRIPTION)["RedrivePolicy"]
-    assert {"DenyInsecureTransport", "UndeliveredAvatars"} == policy.keys()
+    assert {"DenyInsecureTransport", "AllowTopicToSend"} == policy.keys()
     assert ({"Service": "sns.amazonaws.com"}, ["sqs:SendMessage"]) == (
-        let_in["Principal"],
-        let_in["Action"],
+        allowed["Principal"],
+        allowed["Action"],
     )
-    source = let_in["Condition"]["ArnEquals"]["aws:SourceArn"]
+    source = allowed["Condition"]["ArnEquals"]["aws:SourceArn"]
     assert "assets-AvatarTopic" == imported(source, config)
 
 
-# --- what others are given --------------------------------------------------------------------
+# --- outputs --------------------------------------------------------------------
 
 
-def test_others_are_told_what_to_release_and_to_watch(service):
-    """Names, as metrics and commands know them."""
-    values = {title: one["Value"] for title, one in service.template["Outputs"].items()}
+def test_outputs(service):
+    """Releases and monitoring use these names."""
+    values = {title: output["Value"] for title, output in service.template["Outputs"].items()}
 
     assert {
         "Name": {"Fn::GetAtt": ["Service", "Name"]},
         "Image": {"Ref": "Image"},
-        "LogGroup": {"Ref": "TaskLogs"},
-        "Failures": {"Fn::GetAtt": ["Failures", "QueueName"]},
+        "LogGroup": {"Ref": "TaskLogGroup"},
+        "DeadLetterQueue": {"Fn::GetAtt": ["AvatarWebhookDeadLetterQueue", "QueueName"]},
     } == values
 
 
 # --- a second service -------------------------------------------------------------------------
 
 
-def test_there_is_no_second_service_unless_config_says_so(emitted):
-    """Tokens are checked in process."""
+def test_a_second_service_is_a_setting(emitted):
+    """By default tokens are verified in process."""
     assert "verifier" not in emitted
 
 
-def test_a_second_service_is_reached_by_the_first_alone(verifier, config):
-    """On its one port, and not by the load balancer, nor by the world (defect 17)."""
+def test_only_services_reach_a_second_service(verifier, config):
+    """Neither the load balancer nor the internet reaches it (defect 17)."""
     running, rule = verifier.one(SERVICE), verifier.one(INGRESS)
 
     assert not {"LoadBalancers", "HealthCheckGracePeriodSeconds"} & running.keys()
-    assert {"cluster-ServiceFirewall"} == {
+    assert {"cluster-ServiceSecurityGroup"} == {
         imported(rule[side], config) for side in ("GroupId", "SourceSecurityGroupId")
     }
     assert (5555, 5555, "tcp") == (rule["FromPort"], rule["ToPort"], rule["IpProtocol"])
     assert "crd-" not in text(verifier.of(SUBSCRIPTION))
-    assert ["ByCpu"] == list(verifier.of(POLICY))
+    assert ["CpuScalingPolicy"] == list(verifier.of(POLICY))
 
 
-def test_a_second_service_is_found_by_its_name(verifier):
-    """In the same namespace as the first one."""
-    (offered,) = verifier.one(SERVICE)["ServiceConnectConfiguration"]["Services"]
+def test_a_second_service_is_discoverable(verifier):
+    """It is in the namespace of the first service."""
+    (endpoint,) = verifier.one(SERVICE)["ServiceConnectConfiguration"]["Services"]
 
-    assert ("verifier", [{"Port": 5555}]) == (offered["DiscoveryName"], offered["ClientAliases"])
+    assert ("verifier", [{"Port": 5555}]) == (endpoint["DiscoveryName"], endpoint["ClientAliases"])
 
 
 def test_a_second_service_has_an_image_and_secrets_of_its_own(verifier, config):
-    """And reaches neither database nor table."""
+    """It has no access to the database or the message table."""
     task = text(verifier.one("AWS::ECS::TaskDefinition"))
 
     assert (
@@ -291,17 +293,17 @@ def test_a_second_service_has_an_image_and_secrets_of_its_own(verifier, config):
     assert not [word for word in ("-database-", "-messages-") if word in text(verifier.template)]
 
 
-def test_the_registry_remembers_a_release_for_each_image(config):
-    """Two services of one image share what was released."""
-    own = replace(config.service, name="verifier", image="verifier", port=5555)
-    same = replace(own, image=config.service.image)
+def test_each_image_has_a_parameter(config):
+    """Two services with the same image share a parameter."""
+    other = replace(config.service, name="verifier", image="verifier", port=5555)
+    same = replace(other, image=config.service.image)
 
     def parameters(second):
         registry = emit(replace(config, verifier=second))["registry"]
-        return [one["Name"] for one in registry.of("AWS::SSM::Parameter").values()]
+        return [parameter["Name"] for parameter in registry.of("AWS::SSM::Parameter").values()]
 
     prefix = f"/crd/{config.env.name}"
-    assert [f"{prefix}/backend/image", f"{prefix}/verifier/image"] == parameters(own)
+    assert [f"{prefix}/backend/image", f"{prefix}/verifier/image"] == parameters(other)
     assert [f"{prefix}/backend/image"] == parameters(same)
 
 
@@ -309,31 +311,31 @@ def test_the_registry_remembers_a_release_for_each_image(config):
 
 
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "token", "X"])
-def test_a_secret_is_a_variable_and_no_key_of_aws(name):
-    """Defect 20: keys would come before the task's role."""
+def test_a_secret_is_no_aws_variable(name):
+    """AWS_… variables would take precedence over the task role (defect 20)."""
     with pytest.raises(ValidationError, match="matching regex"):
         convert(name, SecretName)
 
     assert "ROLLBAR_ACCESS_TOKEN" == convert("ROLLBAR_ACCESS_TOKEN", SecretName)
 
 
-def test_there_cannot_be_fewer_tasks_at_most_than_at_least():
-    """AWS would refuse the target, in the middle of an update."""
+def test_max_tasks_below_min_tasks_is_refused():
+    """AWS would reject the target during the update."""
     with pytest.raises(ValueError, match="max_tasks: 2 is less than min_tasks = 3"):
         replace(config_of("dev").service, min_tasks=3, max_tasks=2)
 
 
-def test_the_load_balancer_knows_the_port_of_the_service():
-    """Its firewall lets nothing else through."""
+def test_the_load_balancer_has_the_port_of_the_service():
+    """Its security group allows no other port."""
     config = config_of("dev")
 
     with pytest.raises(ValueError, match=r"service\.port: is 80, and cluster\.port is 4567"):
         replace(config, service=replace(config.service, port=80))
 
 
-def test_two_services_have_two_names():
-    """On one cluster the second could not be made."""
+def test_services_have_different_names():
+    """A cluster cannot have two services of one name."""
     config = config_of("dev")
 
-    with pytest.raises(ValueError, match="both called backend-flask"):
+    with pytest.raises(ValueError, match="have the same name backend-flask"):
         replace(config, verifier=config.service)

@@ -1,4 +1,4 @@
-"""Every documented setting, each value of it, in every environment."""
+"""Every value of every documented setting works in every environment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = settings()
 EXEMPTIONS = load_exemptions()
 OURS = [exemption for exemption in EXEMPTIONS if exemption.rule.startswith("C")]
 
-# The settings on which it depends which resources there are: these are tried in every run.
+# Settings that determine which resources exist; every run tests them.
 STRUCTURAL = {
     "env.prefix",
     "env.name",
@@ -33,7 +33,7 @@ STRUCTURAL = {
     "network.zones",
     "site_publisher.oidc_provider",
 }
-STRUCTURAL |= {"cluster.container_insights", "verifier.exec", "foundation.alert_emails"}
+STRUCTURAL |= {"cluster.container_insights", "verifier.enable_exec", "foundation.alert_emails"}
 
 
 def _structural(setting: Setting) -> bool:
@@ -49,12 +49,12 @@ FEW = [case for setting in SETTINGS if _structural(setting) for case in cases(se
 
 
 def _unsupported(case: Case) -> bool:
-    """A region without what the stacks need is refused, unless nobody needs it."""
+    """Return whether *case* is a region without a service that the stacks need."""
     return case.setting == "env.region" and case.value in MISSING_SERVICES
 
 
 def findings(case: Case) -> tuple[list[Finding], list[str]]:
-    """What the policy rules find with *case*, and the stacks there are."""
+    """Return the findings of the policy rules for *case*, and the names of its stacks."""
     with tempfile.TemporaryDirectory() as folder:
         environment = opened(case.table(), Path(folder))
     found = policy.check(environment.templates, environment.env)
@@ -62,7 +62,7 @@ def findings(case: Case) -> tuple[list[Finding], list[str]]:
 
 
 def unexpected(case: Case) -> list[str]:
-    """What `./inv lint` would say of *case*, but for cfn-lint."""
+    """Return the findings of `./inv lint` for *case*, without those of cfn-lint."""
     found, stacks = findings(case)
     excused = [one for one in found if any(exemption.matches(one) for exemption in OURS)]
     left = [one for one in found if one not in excused]
@@ -71,20 +71,20 @@ def unexpected(case: Case) -> list[str]:
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_has_values(setting: Setting) -> None:
-    """A new setting is tried, too: with its limits, its enumeration or an example."""
+    """A new setting has limits, an enumeration or an example."""
     assert setting.values()
 
 
 @pytest.mark.parametrize("case", FEW, ids=_ids(FEW))
 def test_a_value_breaks_no_rule(case: Case) -> None:
-    """No exemption is tied to the names and values of today's environments."""
+    """No exemption depends on the names and values of today's environments."""
     assert unexpected(case) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_no_value_of_a_setting_breaks_a_rule(setting: Setting) -> None:
-    """Every value that the schema has, in every environment."""
+    """Each value of the schema is tested in each environment."""
     found = {str(case): unexpected(case) for case in cases(setting) if not _unsupported(case)}
 
     assert {case: said for case, said in found.items() if said} == {}
@@ -93,7 +93,7 @@ def test_no_value_of_a_setting_breaks_a_rule(setting: Setting) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_cfn_lint_finds_nothing_with_a_value(setting: Setting, tmp_path: Path) -> None:
-    """In one environment; each template once, however many values make it."""
+    """Each distinct template is checked once, in one environment."""
     distinct = {
         (template.text, template.region): template.name
         for case in cases(setting)
@@ -109,7 +109,7 @@ def test_cfn_lint_finds_nothing_with_a_value(setting: Setting, tmp_path: Path) -
 
 @functools.cache
 def _unchanged() -> frozenset[tuple[str, str]]:
-    """The templates of the environment as it is: `./inv lint` asks about these."""
+    """Return the templates of the unchanged environment, which `./inv lint` checks."""
     with tempfile.TemporaryDirectory() as folder:
         templates = opened(table_of("dev"), Path(folder)).templates
     return frozenset((template.text, template.region) for template in templates)
@@ -122,26 +122,26 @@ CONDITIONAL = [exemption for exemption in OURS if exemption.setting]
     "exemption", CONDITIONAL, ids=lambda one: f"{one.rule}-{one.stack}-{one.resource}"
 )
 def test_an_exemption_of_a_setting_is_needed_by_one_of_its_values(exemption) -> None:
-    """One that no value needs is stale, which a run of lint cannot see."""
+    """A run of lint cannot find an exemption that no value needs."""
     name = exemption.setting.replace("service.", "verifier.") * exemption.stack.endswith("verifier")
     [setting] = [one for one in SETTINGS if one.name == (name or exemption.setting)]
     tried = [case for case in cases(setting) if case.environment == "dev"]
-    if exemption.stack.endswith("verifier") and exemption.setting != "service.exec":
-        tried = [Case("dev", "verifier.exec", value=False)]
+    if exemption.stack.endswith("verifier") and exemption.setting != "service.enable_exec":
+        tried = [Case("dev", "verifier.enable_exec", value=False)]
 
     assert any(exemption.matches(found) for case in tried for found in findings(case)[0])
 
 
 def test_exemptions_are_tied_to_no_environment() -> None:
-    """Another prefix or name of an environment needs the same ones."""
+    """Exemptions apply to any prefix and name of an environment."""
     assert [one.stack for one in EXEMPTIONS if not one.stack.startswith("*-")] == []
 
 
-# What is refused in config
+# --- refused settings ---
 
 
 def refusal(environment: str, folder: Path, **changes: object) -> str:
-    """What is said of the config file of *environment* with *changes*, dots as double underlines."""
+    """Return the error for the config file of *environment* with *changes*, dots as `__`."""
     table = copy.deepcopy(table_of(environment))
     for name, value in changes.items():
         change(table, name.replace("__", "."), value)
@@ -157,25 +157,25 @@ def refusal(environment: str, folder: Path, **changes: object) -> str:
     [
         (
             "prod",
-            {"database__backup_days": 6},
-            "prod.toml: database.backup_days: 6 is too few where env.protect is true; take 7 or more",
+            {"database__backup_retention_days": 6},
+            "prod.toml: database.backup_retention_days: 6 is too few if env.protect is true; use 7 or more",
         ),
         (
             "prod",
-            {"service__exec": True},
-            "prod.toml: service.exec: is true where env.protect is true; set one of them to false",
+            {"service__enable_exec": True},
+            "prod.toml: service.enable_exec: is true while env.protect is true; set one of them to false",
         ),
         (
             "prod",
-            {"verifier__exec": True},
-            "prod.toml: verifier.exec: is true where env.protect is true; set one of them to false",
+            {"verifier__enable_exec": True},
+            "prod.toml: verifier.enable_exec: is true while env.protect is true; set one of them to false",
         ),
         (
             "dev",
             {"env__protect": True},
             (
-                "dev.toml: database.backup_days: 1 is too few where env.protect is true; take 7 or more\n"
-                "dev.toml: service.exec: is true where env.protect is true; set one of them to false"
+                "dev.toml: database.backup_retention_days: 1 is too few if env.protect is true; use 7 or more\n"
+                "dev.toml: service.enable_exec: is true while env.protect is true; set one of them to false"
             ),
         ),
         (
@@ -184,7 +184,7 @@ def refusal(environment: str, folder: Path, **changes: object) -> str:
             (
                 "dev.toml: env.prefix: the bucket"
                 " twenty-letters-long1-dev-access-logs-111111111111-ca-central-1-an would have 65"
-                " characters, and S3 takes 63; shorten env.prefix or env.name by 2"
+                " characters, and S3 allows 63; shorten env.prefix or env.name by 2"
             ),
         ),
         (
@@ -205,7 +205,7 @@ def refusal(environment: str, folder: Path, **changes: object) -> str:
             {"service__port": 80},
             (
                 "dev.toml: service.port: is 80, and cluster.port is 4567:"
-                " the load balancer would not find it"
+                " the load balancer could not reach the service"
             ),
         ),
         (
@@ -218,31 +218,31 @@ def refusal(environment: str, folder: Path, **changes: object) -> str:
         ),
         (
             "dev",
-            {"sync__owner_id": 1},
+            {"site_publisher__owner_id": 1},
             (
                 "dev.toml: site_publisher.repository_id: owner_id and repository_id go together:"
-                " give both, or leave both 0"
+                " set both, or leave both 0"
             ),
         ),
         (
             "dev",
             {"database__storage_gib": 100},
             (
-                "dev.toml: database.storage_limit_gib: 40 leaves storage_gib = 100 no room to grow;"
-                " take 125 or more"
+                "dev.toml: database.max_storage_gib: 40 leaves no room to grow from storage_gib = 100;"
+                " use 125 or more"
             ),
         ),
     ],
 )
-def test_what_does_not_go_together_is_refused_at_its_key(
+def test_conflicting_settings_are_refused_at_their_key(
     environment: str, changes: dict[str, object], expected: str, tmp_path: Path
 ) -> None:
-    """The file, the key and the fact; all of them at once."""
+    """An error has the file, the key and the fact; all errors are reported at once."""
     assert refusal(environment, tmp_path, **changes) == expected
 
 
 def test_the_longest_bucket_name_is_known() -> None:
-    """The limit of env.prefix follows from it."""
+    """The maximum length of env.prefix depends on it."""
     with tempfile.TemporaryDirectory() as folder:
         table = table_of("dev")
         for name in ("cluster.access_logs", "cdn.access_logs"):
@@ -257,7 +257,7 @@ def test_the_longest_bucket_name_is_known() -> None:
 
 @pytest.mark.slow
 def test_a_region_is_refused_if_and_only_if_it_lacks_a_resource_type() -> None:
-    """As the resource types of cfn-lint say it."""
+    """The table agrees with the resource types of cfn-lint."""
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
     [regions] = [setting.values() for setting in SETTINGS if setting.name == "env.region"]

@@ -8,42 +8,42 @@ from stacks import site_publisher
 from stacks.cdn import Cdn
 from tests.stacks.templates import Emitted, config_of, statements, text
 
-GIVEN = {"repository": "someone/cruddur", "branch": "prod", "oidc_provider": "create"}
+SETTINGS = {"repository": "someone/cruddur", "branch": "prod", "oidc_provider": "create"}
 ISSUER = "token.actions.githubusercontent.com"
-WEB = Cdn("site", "E1", "arn:E1", "E2", "arn:E2")
+CDN = Cdn("site", "E1", "arn:E1", "E2", "arn:E2")
 
 
 def emit(**settings):
-    """The stack with these settings."""
+    """Return the stack with these settings."""
     layers = Layers(config_of("prod").env)
     layers.add(
         "site-publisher",
         site_publisher.define,
-        convert(GIVEN | settings, site_publisher.Settings),
-        WEB,
+        convert(SETTINGS | settings, site_publisher.Settings),
+        CDN,
     )
     (stack,) = layers
     return Emitted(stack, json.loads(stack.template.to_json()))
 
 
-def trust(emitted):
-    """The one statement that says who may take the role."""
+def trust_statement(emitted):
+    """Return the only statement of the trust_statement policy."""
     (statement,) = emitted.one("AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
     return statement
 
 
-def rights():
-    """What the role may do, by the names of the statements."""
+def permissions():
+    """Return the statements of the role by statement id."""
     (policy,) = emit().one("AWS::IAM::Role")["Policies"]
     return statements(policy["PolicyDocument"])
 
 
 def test_only_one_branch_of_one_repository_is_trusted():
-    """Word for word, with a token that was made for AWS: no pattern, no other condition."""
-    statement = trust(emit())
+    """The condition has the exact subject and audience, without a pattern."""
+    statement = trust_statement(emit())
 
     assert "sts:AssumeRoleWithWebIdentity" == statement["Action"][0]
-    assert {"Federated": {"Ref": "GitHub"}} == statement["Principal"]
+    assert {"Federated": {"Ref": "GitHubOidcProvider"}} == statement["Principal"]
     assert {
         "StringEquals": {
             f"{ISSUER}:aud": "sts.amazonaws.com",
@@ -52,9 +52,9 @@ def test_only_one_branch_of_one_repository_is_trusted():
     } == statement["Condition"]
 
 
-def test_a_repository_can_be_named_by_number():
-    """As tokens do of repositories that are new or renamed: nobody else can come by the number."""
-    statement = trust(emit(owner_id=123456, repository_id=456789, branch="main"))
+def test_a_subject_can_contain_ids():
+    """Tokens of new or renamed repositories have ids, which GitHub never assigns twice."""
+    statement = trust_statement(emit(owner_id=123456, repository_id=456789, branch="main"))
 
     assert (
         "repo:someone@123456/cruddur@456789:ref:refs/heads/main"
@@ -62,8 +62,8 @@ def test_a_repository_can_be_named_by_number():
     )
 
 
-def test_the_provider_is_that_of_github():
-    """For the one audience; IAM looks after the thumbprints."""
+def test_the_oidc_provider_is_that_of_github():
+    """It has one audience, and no thumbprint, which IAM does not need."""
     provider = emit().one("AWS::IAM::OIDCProvider")
 
     assert f"https://{ISSUER}" == provider["Url"]
@@ -71,51 +71,51 @@ def test_the_provider_is_that_of_github():
     assert "ThumbprintList" not in provider
 
 
-def test_a_provider_that_is_there_is_reused():
-    """An account has only one."""
+def test_an_existing_oidc_provider_is_reused():
+    """An account has at most one."""
     emitted = emit(oidc_provider="reuse")
 
     assert {} == emitted.of("AWS::IAM::OIDCProvider")
-    assert text(trust(emitted)["Principal"]).endswith(
+    assert text(trust_statement(emitted)["Principal"]).endswith(
         f'iam::${{AWS::AccountId}}:oidc-provider/{ISSUER}"}}}}'
     )
 
 
-def test_the_role_is_for_an_hour():
-    """A stolen session is of little use."""
+def test_sessions_last_for_an_hour():
+    """A stolen session expires soon."""
     role = emit().one("AWS::IAM::Role")
 
     assert 3600 == role["MaxSessionDuration"]
     assert not {"ManagedPolicyArns", "RoleName"} & role.keys()
 
 
-def test_the_role_changes_one_bucket_and_one_distribution():
-    """It lists, reads, writes and deletes files of the site, and invalidates them: no more."""
-    given = {sid: (each["Action"], each["Resource"]) for sid, each in rights().items()}
+def test_the_role_writes_to_one_bucket_and_invalidates_one_distribution():
+    """It lists, reads, writes and deletes the files of the site, and nothing else."""
+    allowed = {sid: (found["Action"], found["Resource"]) for sid, found in permissions().items()}
 
-    outputs = given.pop("ReadOutputs")
+    outputs = allowed.pop("DescribeStacks")
     name = "arn:${AWS::Partition}:s3:::crd-prod-site-${AWS::AccountId}-${AWS::Region}-an"
     site = {"Fn::Sub": name}
     files = {"Fn::Sub": ["${Bucket}/*", {"Bucket": site}]}
     assert {
         "ListFiles": (["s3:ListBucket"], [site]),
-        "ChangeFiles": (["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [files]),
-        "ForgetFiles": (["cloudfront:CreateInvalidation"], ["arn:E1"]),
-    } == given
+        "WriteFiles": (["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [files]),
+        "InvalidateCache": (["cloudfront:CreateInvalidation"], ["arn:E1"]),
+    } == allowed
     assert ["cloudformation:DescribeStacks"] == outputs[0]
 
 
-def test_the_role_reads_what_the_site_is_built_with():
-    """The outputs of three layers, under whatever id their stacks have."""
-    resources = rights()["ReadOutputs"]["Resource"]
+def test_the_role_reads_the_outputs_of_three_stacks():
+    """The build of the site needs them."""
+    resources = permissions()["DescribeStacks"]["Resource"]
 
-    named = [each["Fn::Sub"].rpartition(":stack/")[2] for each in resources]
+    stacks = [resource["Fn::Sub"].rpartition(":stack/")[2] for resource in resources]
 
-    assert ["crd-prod-avatars/*", "crd-prod-cdn/*", "crd-prod-users/*"] == named
+    assert ["crd-prod-avatars/*", "crd-prod-cdn/*", "crd-prod-users/*"] == stacks
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "fact"),
     [
         ({"branch": "*"}, r"branch"),
         ({"branch": "release/*"}, r"branch"),
@@ -129,7 +129,7 @@ def test_the_role_reads_what_the_site_is_built_with():
     ],
     ids=str,
 )
-def test_a_wider_trust_cannot_be_written(settings, said):
-    """What would let in more than one branch is no value of a setting."""
-    with pytest.raises(ValidationError, match=said):
-        convert(GIVEN | settings, site_publisher.Settings)
+def test_patterns_are_refused_in_settings(settings, fact):
+    """A setting cannot extend the trust to more than one branch."""
+    with pytest.raises(ValidationError, match=fact):
+        convert(SETTINGS | settings, site_publisher.Settings)

@@ -20,45 +20,45 @@ def client(users):
 
 
 def with_users(**changes):
-    """The user pool of prod with some settings changed."""
+    """Return the user pool of prod with some settings changed."""
     config = config_of("prod")
     users = emit(replace(config, users=replace(config.users, **changes)))["users"]
     return users.one("AWS::Cognito::UserPool")
 
 
-# --- people ---------------------------------------------------------------------------------
+# --- the user pool ---------------------------------------------------------------------------------
 
 
-def test_people_sign_in_with_their_mail_address_in_whatever_case(pool):
-    """Two people cannot differ by a capital letter."""
+def test_users_sign_in_with_their_email_in_any_case(pool):
+    """Two users cannot differ by the case of their email address."""
     assert ["email"] == pool["UsernameAttributes"]
     assert {"CaseSensitive": False} == pool["UsernameConfiguration"]
 
 
-def test_everyone_has_an_address_a_name_and_a_handle(pool):
-    """And keeps the handle, which posts and links carry; Cognito can never change this list."""
-    attributes = {one["Name"]: one["Mutable"] for one in pool["Schema"]}
+def test_sign_up_requires_email_name_and_handle(pool):
+    """The handle is immutable; Cognito can never change this schema."""
+    attributes = {attribute["Name"]: attribute["Mutable"] for attribute in pool["Schema"]}
 
     assert {"email": True, "name": True, "preferred_username": False} == attributes
-    assert {True} == {one["Required"] for one in pool["Schema"]}
+    assert {True} == {attribute["Required"] for attribute in pool["Schema"]}
 
 
-def test_an_address_is_proven_before_it_is_used(pool):
-    """When signing up, and when it changes: till then the old one goes on."""
+def test_an_email_is_verified_before_it_is_used(pool):
+    """A changed address replaces the previous one after its verification."""
     changed = pool["UserAttributeUpdateSettings"]["AttributesRequireVerificationBeforeUpdate"]
 
     assert ["email"] == pool["AutoVerifiedAttributes"] == changed
 
 
-def test_a_proven_address_is_the_only_way_back_in(pool):
-    """Not a phone number, which can be taken over."""
+def test_account_recovery_uses_the_verified_email(pool):
+    """It does not use phone numbers, which can be hijacked."""
     assert [{"Name": "verified_email", "Priority": 1}] == pool["AccountRecoverySetting"][
         "RecoveryMechanisms"
     ]
 
 
-def test_passwords_are_strong(pool):
-    """Twelve letters of four kinds; one that an administrator gives is good for a day."""
+def test_the_password_policy(pool):
+    """At least 12 characters of four classes; a temporary password is valid for a day."""
     policy = pool["Policies"]["PasswordPolicy"]
 
     assert 12 == policy["MinimumLength"]
@@ -73,7 +73,7 @@ def test_passwords_are_strong(pool):
     [(True, ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])), (False, ("OFF", None))],
 )
 def test_an_authenticator_app_is_a_setting(app, expected):
-    """Never a text message."""
+    """Text messages are not offered."""
     pool = with_users(authenticator_app=app)
 
     assert expected == (pool["MfaConfiguration"], pool.get("EnabledMfas"))
@@ -82,41 +82,41 @@ def test_an_authenticator_app_is_a_setting(app, expected):
 
 @pytest.mark.parametrize("tier", ["LITE", "ESSENTIALS"])
 def test_the_tier_is_a_setting(tier):
-    """Said always: AWS's default has changed once and may again."""
+    """It is always set explicitly, because AWS has changed the default."""
     assert tier == with_users(tier=tier)["UserPoolTier"]
 
 
 def test_only_a_protected_pool_resists_deletion(pool, config):
-    """Whoever is in it has no other account."""
+    """Deletion protection is always set explicitly."""
     assert ("ACTIVE" if config.env.protect else "INACTIVE") == pool["DeletionProtection"]
 
 
 # --- the client -----------------------------------------------------------------------------
 
 
-def test_a_password_never_travels(client):
-    """SRP proves it. The older flow of refreshing goes around rotation, so it is off."""
+def test_sign_in_uses_srp_only(client):
+    """SRP does not send the password; the older refresh flow bypasses token rotation."""
     assert ["ALLOW_USER_SRP_AUTH"] == client["ExplicitAuthFlows"]
 
 
 def test_the_client_has_no_secret(client):
-    """A page could not keep it."""
+    """A page in a browser cannot keep a secret."""
     assert client["GenerateSecret"] is False
 
 
-def test_strangers_do_not_learn_who_has_an_account(client):
-    """A wrong address and a wrong password get the same answer."""
+def test_sign_in_errors_do_not_reveal_accounts(client):
+    """An unknown address and a wrong password have the same response."""
     assert "ENABLED" == client["PreventUserExistenceErrors"]
 
 
-def test_a_stolen_refresh_token_is_good_once_at_most(client):
-    """Each use replaces it; for some seconds a lost answer can be asked for again."""
+def test_refresh_tokens_are_rotated(client):
+    """Each refresh replaces the token; a lost response can be repeated for 10 seconds."""
     assert {"Feature": "ENABLED", "RetryGracePeriodSeconds": 10} == client["RefreshTokenRotation"]
     assert client["EnableTokenRevocation"] is True
 
 
-def test_tokens_last_as_long_as_the_settings_say(client, config):
-    """In units that are said: without, the same numbers would be hours."""
+def test_token_validity_is_a_setting(client, config):
+    """Units are explicit: without them the numbers would be hours."""
     minutes, days = config.users.token_minutes, config.users.session_days
 
     assert (minutes, minutes, days) == (
@@ -129,140 +129,140 @@ def test_tokens_last_as_long_as_the_settings_say(client, config):
     ]
 
 
-def test_people_write_nothing_about_themselves_but_what_they_sign_up_with(client):
-    """They do not say by themselves that an address is proven."""
+def test_users_can_only_write_their_sign_up_attributes(client):
+    """Users cannot mark their own address as verified."""
     signed_up = ["email", "name", "preferred_username"]
 
     assert signed_up == client["WriteAttributes"]
     assert [*signed_up, "email_verified"] == client["ReadAttributes"]
 
 
-def test_others_learn_whose_tokens_to_believe(users):
-    """The issuer as it stands in a token, and the client they are for (defect 31).
-
-    And which functions there are.
-    """
-    outputs = {name: one["Value"] for name, one in users.template["Outputs"].items()}
+def test_outputs(users):
+    """Other stacks verify tokens with issuer and client, and monitor the functions (defect 31)."""
+    outputs = {name: output["Value"] for name, output in users.template["Outputs"].items()}
 
     assert {
-        "Pool": {"Ref": "People"},
-        "PoolArn": {"Fn::GetAtt": ["People", "Arn"]},
-        "Issuer": {"Fn::Sub": "https://${People.ProviderName}"},
-        "Client": {"Ref": "Site"},
+        "Pool": {"Ref": "UserPool"},
+        "PoolArn": {"Fn::GetAtt": ["UserPool", "Arn"]},
+        "Issuer": {"Fn::Sub": "https://${UserPool.ProviderName}"},
+        "Client": {"Ref": "UserPoolClient"},
         "PostConfirmation": {"Ref": "PostConfirmation"},
         "Migrate": {"Ref": "Migrate"},
     } == outputs
 
 
-# --- the functions that know people in the database -------------------------------------------
+# --- functions that access the database -------------------------------------------
 
 
 @pytest.fixture
-def data(config):
-    """What the stack of the database says, by its name there."""
+def database(config):
+    """Return the imports from the database stack by output name."""
     stack = f"crd-{config.env.name}-database"
-    names = ("Address", "Port", "Name", "Firewall", "ResourceId", "Migrator", "Application")
+    names = ("Address", "Port", "Name", "SecurityGroup", "ResourceId", "Migrator", "Application")
     return {name: {"Fn::ImportValue": f"{stack}-{name}"} for name in names}
 
 
-def told(users, title):
-    """The variables of the function *title*."""
+def variables(users, title):
+    """Return the environment variables of the function *title*."""
     return users.of("AWS::Lambda::Function")[title]["Environment"]["Variables"]
 
 
-def test_the_pool_calls_when_somebody_is_confirmed(users, pool):
-    """And only this pool does."""
-    call = users.one("AWS::Lambda::Permission")
+def test_the_pool_invokes_the_post_confirmation_function(users, pool):
+    """Only this user pool may invoke it."""
+    permission = users.one("AWS::Lambda::Permission")
 
     assert {"PostConfirmation": {"Fn::GetAtt": ["PostConfirmation", "Arn"]}} == pool["LambdaConfig"]
-    assert "cognito-idp.amazonaws.com" == call["Principal"]
-    assert {"Fn::GetAtt": ["People", "Arn"]} == call["SourceArn"]
+    assert "cognito-idp.amazonaws.com" == permission["Principal"]
+    assert {"Fn::GetAtt": ["UserPool", "Arn"]} == permission["SourceArn"]
 
 
-def test_the_function_is_done_before_cognito_gives_up(users):
-    """Which waits for five seconds (defect 85)."""
+def test_the_post_confirmation_timeout_is_that_of_cognito(users):
+    """Cognito waits for five seconds (defect 85)."""
     function = users.of("AWS::Lambda::Function")["PostConfirmation"]
 
     assert 5 == function["Timeout"]
 
 
-def test_nobody_calls_migrate(users):
-    """No service: an operator or the pipeline does, with a right of their own."""
-    called = {
-        one["FunctionName"]["Fn::GetAtt"][0] for one in users.of("AWS::Lambda::Permission").values()
+def test_no_service_invokes_migrate(users):
+    """Operators and the pipeline invoke it with permissions of their own."""
+    invoked = {
+        permission["FunctionName"]["Fn::GetAtt"][0]
+        for permission in users.of("AWS::Lambda::Permission").values()
     }
 
-    assert {"PostConfirmation"} == called
+    assert {"PostConfirmation"} == invoked
 
 
 @pytest.mark.parametrize(
     ("title", "user"), [("PostConfirmation", "Application"), ("Migrate", "Migrator")]
 )
-def test_each_comes_as_its_own_user_without_a_password(users, data, title, user):
-    """With a token of IAM, which it can have for that user alone (defects 18, 85)."""
+def test_each_function_connects_as_its_own_database_user(users, database, title, user):
+    """It authenticates with an IAM token, for that user only (defects 18, 85)."""
     (policy,) = users.of("AWS::IAM::Role")[f"{title}Role"]["Policies"]
-    connect = statements(policy["PolicyDocument"])["Connect"]
+    connect = statements(policy["PolicyDocument"])["ConnectToDatabase"]
 
     arn, values = connect["Resource"][0]["Fn::Sub"]
 
     assert ["rds-db:connect"] == connect["Action"]
     assert 1 == len(connect["Resource"])
     assert arn.endswith(":dbuser:${Database}/${User}")
-    assert {"Database": data["ResourceId"], "User": data[user]} == values
+    assert {"Database": database["ResourceId"], "User": database[user]} == values
     assert {
-        "PGHOST": data["Address"],
-        "PGPORT": data["Port"],
-        "PGDATABASE": data["Name"],
-        "PGUSER": data[user],
-    }.items() <= told(users, title).items()
+        "PGHOST": database["Address"],
+        "PGPORT": database["Port"],
+        "PGDATABASE": database["Name"],
+        "PGUSER": database[user],
+    }.items() <= variables(users, title).items()
 
 
-def test_migrate_knows_for_whom_it_makes_the_tables(users, data):
-    """What it makes, the application reads and writes."""
-    assert data["Application"] == told(users, "Migrate")["APPLICATION_USER"]
+def test_migrate_has_the_name_of_the_application_user(users, database):
+    """Migrations grant the application access to new tables."""
+    assert database["Application"] == variables(users, "Migrate")["APPLICATION_USER"]
 
 
-def test_both_stand_in_the_private_subnets(users, config):
-    """Of every zone, where the internet has no way to."""
+def test_functions_are_in_the_private_subnets(users, config):
+    """They use the subnets of all zones, and one security group."""
     subnets = [
         {"Fn::ImportValue": f"crd-{config.env.name}-network-PrivateSubnets{number}"}
         for number in range(1, config.network.zones + 1)
     ]
 
-    for function in users.of("AWS::Lambda::Function").values():
+    functions = users.of("AWS::Lambda::Function")
+    assert {"PostConfirmation", "Migrate"} == set(functions)
+    for function in functions.values():
         assert {
             "SubnetIds": subnets,
-            "SecurityGroupIds": [{"Fn::GetAtt": ["FunctionsFirewall", "GroupId"]}],
+            "SecurityGroupIds": [{"Fn::GetAtt": ["FunctionSecurityGroup", "GroupId"]}],
         } == function["VpcConfig"]
 
 
-def test_they_reach_the_database_and_nothing_else(users, data):
-    """The rule stands in the group itself: without one, AWS would add its own, to everywhere."""
-    firewall = users.one("AWS::EC2::SecurityGroup")
-    (way,) = firewall["SecurityGroupEgress"]
+def test_functions_reach_the_database_only(users, database):
+    """An explicit egress rule replaces the default one, which allows all traffic."""
+    group = users.one("AWS::EC2::SecurityGroup")
+    (rule,) = group["SecurityGroupEgress"]
 
     assert not users.of("AWS::EC2::SecurityGroupEgress")
-    assert data["Firewall"] == way["DestinationSecurityGroupId"]
-    assert (data["Port"], data["Port"], "tcp") == (
-        way["FromPort"],
-        way["ToPort"],
-        way["IpProtocol"],
+    assert database["SecurityGroup"] == rule["DestinationSecurityGroupId"]
+    assert (database["Port"], database["Port"], "tcp") == (
+        rule["FromPort"],
+        rule["ToPort"],
+        rule["IpProtocol"],
     )
 
 
-def test_nobody_reaches_them(users):
-    """Whoever calls a function does not come through the network."""
+def test_functions_have_no_ingress(users):
+    """Functions are invoked through Lambda, not through the network."""
     assert "SecurityGroupIngress" not in users.one("AWS::EC2::SecurityGroup")
 
 
-def test_the_database_lets_them_in_by_their_firewall(users, data):
-    """On its port; whoever joins the group joins with it (defect 19)."""
-    way = users.one("AWS::EC2::SecurityGroupIngress")
+def test_the_database_allows_ingress_from_the_functions(users, database):
+    """The source of the rule is their security group, on the port of the database (defect 19)."""
+    rule = users.one("AWS::EC2::SecurityGroupIngress")
 
-    assert data["Firewall"] == way["GroupId"]
-    assert {"Fn::GetAtt": ["FunctionsFirewall", "GroupId"]} == way["SourceSecurityGroupId"]
-    assert (data["Port"], data["Port"], "tcp") == (
-        way["FromPort"],
-        way["ToPort"],
-        way["IpProtocol"],
+    assert database["SecurityGroup"] == rule["GroupId"]
+    assert {"Fn::GetAtt": ["FunctionSecurityGroup", "GroupId"]} == rule["SourceSecurityGroupId"]
+    assert (database["Port"], database["Port"], "tcp") == (
+        rule["FromPort"],
+        rule["ToPort"],
+        rule["IpProtocol"],
     )

@@ -12,7 +12,7 @@ SECRETS = ("ROLLBAR_ACCESS_TOKEN", EXPORTER_HEADERS)
 
 
 def with_service(environment="prod", **changes):
-    """The service of an environment, with some settings changed."""
+    """Return the service of an environment with some settings changed."""
     config = config_of(environment)
     return emit(replace(config, service=replace(config.service, **changes)))["service"]
 
@@ -23,25 +23,27 @@ def service(emitted):
 
 
 def container(service, name):
-    """What the task says of one of its containers."""
+    """Return the definition of the container *name*."""
     containers = service.one("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
-    (found,) = (one for one in containers if one["Name"] == name)
+    (found,) = (container for container in containers if container["Name"] == name)
     return found
 
 
 def variables(service, name="backend-flask"):
-    """The environment of a container."""
-    return {one["Name"]: one["Value"] for one in container(service, name)["Environment"]}
+    """Return the environment variables of a container."""
+    return {
+        variable["Name"]: variable["Value"] for variable in container(service, name)["Environment"]
+    }
 
 
-def may(service, title):
-    """The statements of a role, by name."""
+def permissions(service, title):
+    """Return the statements of a role by statement id."""
     (policy,) = service.of("AWS::IAM::Role")[title]["Policies"]
     return statements(policy["PolicyDocument"])
 
 
 def parameter(variable, environment="prod"):
-    """The full ARN of the parameter in which the value of *variable* lies."""
+    """Return the ARN of the Parameter Store parameter for a secret *variable*."""
     return {
         "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}"
         f":parameter/crd/{environment}/backend-flask/{variable}"
@@ -51,8 +53,8 @@ def parameter(variable, environment="prod"):
 # --- the task ---------------------------------------------------------------------------------
 
 
-def test_a_task_is_of_the_size_and_kind_that_config_says(service, config):
-    """On Fargate, with an address of its own."""
+def test_size_and_architecture_are_settings(service, config):
+    """Tasks run on Fargate, with a network interface of their own."""
     task = service.one("AWS::ECS::TaskDefinition")
 
     size = config.service.size
@@ -64,8 +66,8 @@ def test_a_task_is_of_the_size_and_kind_that_config_says(service, config):
     } == task["RuntimePlatform"]
 
 
-def test_the_image_is_a_digest_of_our_registry(service, config):
-    """A tag could be anything tomorrow, and be gone when it has to come back (defect 24)."""
+def test_the_image_is_a_digest_in_the_registry(service, config):
+    """A tag can change, and can be missing for a rollback (defect 24)."""
     uri = {"Fn::ImportValue": f"crd-{config.env.name}-registry-Uri"}
 
     image = container(service, "backend-flask")["Image"]
@@ -73,8 +75,8 @@ def test_the_image_is_a_digest_of_our_registry(service, config):
     assert {"Fn::If": ["HasImage", {"Fn::Join": ["@", [uri, {"Ref": "Image"}]]}, uri]} == image
 
 
-def test_names_come_from_one_place(service, config):
-    """Container, port, discovery and target are the same everywhere (defect 25)."""
+def test_name_and_port_are_the_same_everywhere(service, config):
+    """Container, port, discovery and target group agree (defect 25)."""
     name, port = config.service.name, config.service.port
     application = container(service, name)
     running = service.one("AWS::ECS::Service")
@@ -93,33 +95,33 @@ def test_names_come_from_one_place(service, config):
     assert (name, port) == (target["ContainerName"], target["ContainerPort"])
 
 
-def test_nobody_is_root(service):
-    """Neither in the application nor in the collector, whatever their images say."""
+def test_containers_do_not_run_as_root(service):
+    """The user is set, whatever the image says."""
     users = {name: container(service, name)["User"] for name in ("backend-flask", "collector")}
 
     assert {"backend-flask": "1000:1000", "collector": "4317"} == users
 
 
-def test_files_can_be_written_only_where_there_is_a_shell(service, config):
-    """Which needs them; otherwise only /tmp can."""
+def test_the_root_file_system_is_writable_for_ecs_exec_only(service, config):
+    """Otherwise only /tmp is writable."""
     application = container(service, "backend-flask")
     writable = service.one("AWS::ECS::TaskDefinition")["Volumes"]
 
-    assert (not config.service.exec) == application["ReadonlyRootFilesystem"]
+    assert (not config.service.enable_exec) == application["ReadonlyRootFilesystem"]
     assert [{"Name": "tmp"}] == writable
     assert [MOUNT] == application["MountPoints"]
 
 
-def test_a_task_that_is_told_to_end_may_finish(service):
-    """Its signals reach it, and what it began may take as long as a request takes."""
+def test_a_stopping_task_finishes_its_requests(service):
+    """The init process forwards signals, and the timeout is longer than a request."""
     application = container(service, "backend-flask")
 
     assert {"InitProcessEnabled": True} == application["LinuxParameters"]
     assert 30 == application["StopTimeout"]
 
 
-def test_health_is_asked_within_the_container(service):
-    """By the program that the image brings, after it had a minute to start."""
+def test_the_health_check_runs_in_the_container(service):
+    """It runs the program of the image, after a start period of a minute."""
     health = container(service, "backend-flask")["HealthCheck"]
 
     assert ["CMD", "bin/health-check"] == health["Command"]
@@ -129,23 +131,23 @@ def test_health_is_asked_within_the_container(service):
 
 
 def test_every_container_logs_to_a_group_of_the_stack(service, config):
-    """Which is there before it, and expires; the original's was never made (defects 23, 28)."""
+    """The log group expires; the original never created its group (defects 23, 28)."""
     kept = service.one("AWS::Logs::LogGroup")["RetentionInDays"]
 
     assert config.service.log_retention_days == kept
     for name in ("backend-flask", "collector"):
         logs = container(service, name)["LogConfiguration"]
         assert "awslogs" == logs["LogDriver"]
-        assert {"Ref": "TaskLogs"} == logs["Options"]["awslogs-group"]
+        assert {"Ref": "TaskLogGroup"} == logs["Options"]["awslogs-group"]
         assert "non-blocking" == logs["Options"]["mode"]
 
 
-# --- what it is told --------------------------------------------------------------------------
+# --- environment and secrets --------------------------------------------------------------------------
 
 
-def test_the_application_is_told_in_its_own_words(service, config):
-    """As in the original, but nothing that is a secret, and no `*` (defects 20, 27, 29, 31)."""
-    told, domain = variables(service), config.env.domain
+def test_the_environment_of_the_application(service, config):
+    """The variables are those of the original, without secrets (defects 20, 27, 29, 31)."""
+    found, domain = variables(service), config.env.domain
 
     assert {
         "AWS_COGNITO_USER_POOL_CLIENT_ID": "users-Client",
@@ -157,7 +159,7 @@ def test_the_application_is_told_in_its_own_words(service, config):
         "PGUSER": "database-Application",
     } == {
         name: value["Fn::ImportValue"].removeprefix(f"crd-{config.env.name}-")
-        for name, value in told.items()
+        for name, value in found.items()
         if "Fn::ImportValue" in value
     }
     assert {
@@ -166,24 +168,24 @@ def test_the_application_is_told_in_its_own_words(service, config):
         "FRONTEND_URL": f"https://{domain}",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
         "OTEL_SERVICE_NAME": "backend-flask",
-    } == {name: value for name, value in told.items() if isinstance(value, str)}
-    assert {"Ref": "AWS::Region"} == told["AWS_DEFAULT_REGION"]
+    } == {name: value for name, value in found.items() if isinstance(value, str)}
+    assert {"Ref": "AWS::Region"} == found["AWS_DEFAULT_REGION"]
 
 
 def test_there_are_no_keys_and_no_passwords(service):
-    """A role is enough; static keys would have gone before it (defect 20)."""
-    said = text(service.template)
+    """The task role is enough; access keys would take precedence over it (defect 20)."""
+    template = text(service.template)
 
     assert not [
         word
         for word in ("AWS_ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "CONNECTION_URL")
-        if word in said
+        if word in template
     ]
     assert [] == container(service, "backend-flask")["Secrets"]
 
 
-def test_secrets_are_named_by_their_parameters():
-    """Each by its full ARN, to whom it is for; the headers are the collector's (defect 33)."""
+def test_secrets_are_arns_of_parameters():
+    """Each container gets its own secrets: the collector only gets the headers (defect 33)."""
     service = with_service(secrets=SECRETS)
 
     rollbar, headers = SECRETS
@@ -198,13 +200,13 @@ def test_secrets_are_named_by_their_parameters():
 # --- the collector ----------------------------------------------------------------------------
 
 
-def collected(service):
-    """The configuration of the collector; its keys are YAML's, which JSON is."""
+def collector_config(service):
+    """Return the configuration of the collector, which is JSON and therefore YAML."""
     return json.loads(variables(service, "collector")["AOT_CONFIG_CONTENT"])
 
 
 def test_the_application_outlives_the_collector(service):
-    """Telemetry that breaks took the original's application with it (defect 28)."""
+    """The original stopped when its telemetry failed (defect 28)."""
     collector = container(service, "collector")
 
     assert container(service, "backend-flask")["Essential"]
@@ -216,16 +218,16 @@ def test_the_application_outlives_the_collector(service):
 
 
 def test_the_collector_listens_where_the_application_sends(service):
-    """On the loopback of the task, where nobody else is."""
-    config = collected(service)
+    """Both use the loopback interface of the task."""
+    config = collector_config(service)
 
     endpoint = config["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
     assert f"http://{endpoint}" == variables(service)["OTEL_EXPORTER_OTLP_ENDPOINT"]
 
 
-def test_the_collector_stays_below_its_memory(service):
-    """It drops what is too much, before it is killed."""
-    limit = collected(service)["processors"]["memory_limiter"]["limit_mib"]
+def test_the_collector_drops_data_below_its_memory_limit(service):
+    """It is not killed for its memory."""
+    limit = collector_config(service)["processors"]["memory_limiter"]["limit_mib"]
 
     assert limit < container(service, "collector")["Memory"]
 
@@ -235,20 +237,20 @@ def test_the_collector_stays_below_its_memory(service):
     [
         ({}, {"awsxray": {}}),
         ({"secrets": (EXPORTER_HEADERS,)}, {"awsxray": {}}),
-        ({"exporter": HONEYCOMB}, {"awsxray": {}, "otlphttp": {"endpoint": HONEYCOMB}}),
+        ({"trace_exporter_url": HONEYCOMB}, {"awsxray": {}, "otlphttp": {"endpoint": HONEYCOMB}}),
         (
-            {"exporter": HONEYCOMB, "secrets": (EXPORTER_HEADERS,)},
+            {"trace_exporter_url": HONEYCOMB, "secrets": (EXPORTER_HEADERS,)},
             {
                 "awsxray": {},
                 "otlphttp": {"endpoint": HONEYCOMB, "headers": f"${{env:{EXPORTER_HEADERS}}}"},
             },
         ),
     ],
-    ids=["X-Ray", "headers for nobody", "an exporter", "an exporter with headers"],
+    ids=["X-Ray", "headers without an exporter", "an exporter", "an exporter with headers"],
 )
-def test_traces_go_to_x_ray_and_where_config_says(settings, exporters):
-    """With headers, such as the key of a team, if there are any."""
-    config = collected(with_service(**settings))
+def test_traces_are_exported_to_x_ray_and_a_setting(settings, exporters):
+    """Headers, such as an API key, are a secret."""
+    config = collector_config(with_service(**settings))
 
     (pipeline,) = config["service"]["pipelines"].values()
     assert exporters == config["exporters"]
@@ -260,8 +262,8 @@ def test_traces_go_to_x_ray_and_where_config_says(settings, exporters):
 # --- roles ------------------------------------------------------------------------------------
 
 
-def test_both_roles_are_for_tasks_alone(service, config):
-    """Under the boundary, without names or AWS's own policies (defects 22, 30)."""
+def test_both_roles_are_for_tasks_only(service, config):
+    """They have a permissions boundary, but no names or managed policies (defects 22, 30)."""
     roles = service.of("AWS::IAM::Role")
     task = service.one("AWS::ECS::TaskDefinition")
 
@@ -276,12 +278,12 @@ def test_both_roles_are_for_tasks_alone(service, config):
     assert {"Fn::GetAtt": ["TaskRole", "Arn"]} == task["TaskRoleArn"]
 
 
-def test_what_starts_a_task_reads_one_image_and_its_own_secrets():
-    """And writes to one log group (defects 30, 33)."""
-    statements = may(with_service(secrets=SECRETS), "ExecutionRole")
+def test_the_execution_role_reads_one_image_and_its_secrets():
+    """It writes to one log group (defects 30, 33)."""
+    statements = permissions(with_service(secrets=SECRETS), "ExecutionRole")
 
     assert {
-        "SignInToRegistry": ["ecr:GetAuthorizationToken"],
+        "GetRegistryToken": ["ecr:GetAuthorizationToken"],
         "PullImage": [
             "ecr:BatchCheckLayerAvailability",
             "ecr:BatchGetImage",
@@ -289,64 +291,72 @@ def test_what_starts_a_task_reads_one_image_and_its_own_secrets():
         ],
         "WriteLogs": ["logs:CreateLogStream", "logs:PutLogEvents"],
         "ReadSecrets": ["ssm:GetParameters"],
-    } == {sid: one["Action"] for sid, one in statements.items()}
+    } == {sid: statement["Action"] for sid, statement in statements.items()}
     assert {
-        "SignInToRegistry": ["*"],
+        "GetRegistryToken": ["*"],
         "PullImage": [{"Fn::ImportValue": "crd-prod-registry-Arn"}],
-        "WriteLogs": [{"Fn::GetAtt": ["TaskLogs", "Arn"]}],
+        "WriteLogs": [{"Fn::GetAtt": ["TaskLogGroup", "Arn"]}],
         "ReadSecrets": [parameter(variable) for variable in SECRETS],
-    } == {sid: one["Resource"] for sid, one in statements.items()}
+    } == {sid: statement["Resource"] for sid, statement in statements.items()}
 
 
-def test_without_secrets_none_can_be_read(service):
-    """There is nothing to name."""
-    assert "ReadSecrets" not in may(service, "ExecutionRole")
+def test_the_statement_for_secrets_is_conditional(service):
+    """Without secrets the execution role cannot read any."""
+    assert "ReadSecrets" not in permissions(service, "ExecutionRole")
 
 
-def test_the_application_reaches_its_table_index_and_database(service, config):
-    """The original's role did not even reach the table (defect 21)."""
-    statements, env = may(service, "TaskRole"), config.env.name
+def test_the_task_role_reaches_table_index_and_database(service, config):
+    """The role of the original did not even reach the table (defect 21)."""
+    statements, env = permissions(service, "TaskRole"), config.env.name
 
     assert {
-        "Connect": ["rds-db:connect"],
-        "Conversations": ["dynamodb:Query"],
-        "Messages": [
+        "ConnectToDatabase": ["rds-db:connect"],
+        "QueryConversations": ["dynamodb:Query"],
+        "ReadAndWriteMessages": [
             "dynamodb:ConditionCheckItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
             "dynamodb:Query",
         ],
-    } == {sid: statements[sid]["Action"] for sid in ("Connect", "Conversations", "Messages")}
-    assert [{"Fn::ImportValue": f"crd-{env}-messages-TableArn"}] == statements["Messages"][
-        "Resource"
-    ]
-    assert [{"Fn::ImportValue": f"crd-{env}-messages-IndexArn"}] == statements["Conversations"][
-        "Resource"
-    ]
-    (user,) = statements["Connect"]["Resource"]
-    arn, named = user["Fn::Sub"]
+    } == {
+        sid: statements[sid]["Action"]
+        for sid in ("ConnectToDatabase", "QueryConversations", "ReadAndWriteMessages")
+    }
+    assert [{"Fn::ImportValue": f"crd-{env}-messages-TableArn"}] == statements[
+        "ReadAndWriteMessages"
+    ]["Resource"]
+    assert [{"Fn::ImportValue": f"crd-{env}-messages-IndexArn"}] == statements[
+        "QueryConversations"
+    ]["Resource"]
+    (user,) = statements["ConnectToDatabase"]["Resource"]
+    arn, values = user["Fn::Sub"]
     assert arn.endswith(":dbuser:${Database}/${User}")
     assert {
         "Database": {"Fn::ImportValue": f"crd-{env}-database-ResourceId"},
         "User": {"Fn::ImportValue": f"crd-{env}-database-Application"},
-    } == named
+    } == values
 
 
-def test_only_a_shell_needs_session_manager(service, config):
-    """Where it is off, nobody can come in that way."""
-    statements = may(service, "TaskRole")
+def test_the_statement_for_ecs_exec_is_conditional(service, config):
+    """If it is disabled, no one can open a session."""
+    statements = permissions(service, "TaskRole")
     shell = {
         f"ssmmessages:{verb}{kind}Channel"
         for verb in ("Create", "Open")
         for kind in ("Control", "Data")
     }
 
-    expected = {"SendTraces", "Connect", "Messages", "Conversations"}
-    assert expected | ({"OpenShell"} if config.service.exec else set()) == statements.keys()
-    if config.service.exec:
-        assert shell == set(statements["OpenShell"]["Action"])
+    expected = {
+        "SendTraces",
+        "ConnectToDatabase",
+        "ReadAndWriteMessages",
+        "QueryConversations",
+    }
+    assert expected | ({"UseEcsExec"} if config.service.enable_exec else set()) == statements.keys()
+    if config.service.enable_exec:
+        assert shell == set(statements["UseEcsExec"]["Action"])
 
 
-def test_nothing_may_make_a_log_group(service):
-    """There is one, and AWS's own policies let the original write to all (defect 30)."""
+def test_no_role_creates_log_groups(service):
+    """The managed policies of the original allowed access to all log groups (defect 30)."""
     assert "logs:CreateLogGroup" not in text(service.template)

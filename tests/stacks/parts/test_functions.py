@@ -7,9 +7,9 @@ from tests.stacks.templates import CODE, statements, text
 
 FUNCTION = "AWS::Lambda::Function"
 
-# Each function with the folder of its code and all it may do.
-LOGGED = {"logs:CreateLogStream", "logs:PutLogEvents"}
-JOINED = {  # AWSLambdaVPCAccessExecutionRole, but for the logs.
+# The folder and the permissions of each function.
+WRITE_LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+VPC_ACCESS = {  # AWSLambdaVPCAccessExecutionRole without the actions for logs.
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
@@ -17,11 +17,11 @@ JOINED = {  # AWSLambdaVPCAccessExecutionRole, but for the logs.
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 }
-MAY = {
-    "Authorizer": ("authorizer", LOGGED),
+PERMISSIONS = {
+    "Authorizer": ("authorizer", WRITE_LOGS),
     "MessagingStream": (
         "messaging_stream",
-        LOGGED
+        WRITE_LOGS
         | {
             "dynamodb:DeleteItem",
             "dynamodb:DescribeStream",
@@ -33,62 +33,62 @@ MAY = {
             "sqs:SendMessage",
         },
     ),
-    "Migrate": ("migrate", LOGGED | JOINED | {"rds-db:connect"}),
-    "PostConfirmation": ("post_confirmation", LOGGED | JOINED | {"rds-db:connect"}),
+    "Migrate": ("migrate", WRITE_LOGS | VPC_ACCESS | {"rds-db:connect"}),
+    "PostConfirmation": ("post_confirmation", WRITE_LOGS | VPC_ACCESS | {"rds-db:connect"}),
     "Thumbnail": (
         "thumbnail",
-        LOGGED | {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "sqs:SendMessage"},
+        WRITE_LOGS | {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "sqs:SendMessage"},
     ),
-    "UploadUrl": ("upload_url", LOGGED | {"s3:PutObject"}),
+    "UploadUrl": ("upload_url", WRITE_LOGS | {"s3:PutObject"}),
 }
 
 
 @pytest.fixture
 def functions(emitted):
-    """Every function of the environment, by title: its properties, and its stack."""
+    """Return every function by title, with its properties and its stack."""
     return {
-        title: (function, one)
-        for one in emitted.values()
-        for title, function in one.of(FUNCTION).items()
+        title: (function, stack)
+        for stack in emitted.values()
+        for title, function in stack.of(FUNCTION).items()
     }
 
 
-def role_of(function, one):
-    """The title of the role of *function*, and what it says."""
+def role_of(function, stack):
+    """Return the title and the properties of the role of *function*."""
     title, attribute = function["Role"]["Fn::GetAtt"]
     assert "Arn" == attribute
-    return title, one.of("AWS::IAM::Role")[title]
+    return title, stack.of("AWS::IAM::Role")[title]
 
 
-def allowed(function, one):
-    """The statements of the role of *function*, by name."""
-    _, role = role_of(function, one)
+def allowed(function, stack):
+    """Return the statements of the role of *function* by statement id."""
+    _, role = role_of(function, stack)
     (policy,) = role["Policies"]
     return statements(policy["PolicyDocument"])
 
 
-# --- what each may ----------------------------------------------------------------------------
+# --- permissions ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("title", MAY)
-def test_a_function_may_do_what_it_needs_and_nothing_else(functions, title):
-    """Each action is there because its code calls it (defects 30, 88, 92)."""
-    _, needs = MAY[title]
+@pytest.mark.parametrize("title", PERMISSIONS)
+def test_a_function_has_only_the_permissions_it_needs(functions, title):
+    """Its code uses each action (defects 30, 88, 92)."""
+    _, needs = PERMISSIONS[title]
 
-    may = allowed(*functions[title])
+    statements_ = allowed(*functions[title])
 
-    actions = [action for statement in may.values() for action in statement["Action"]]
+    actions = [action for statement in statements_.values() for action in statement["Action"]]
     assert needs == set(actions)
     assert len(actions) == len(set(actions))
 
 
-def test_the_table_knows_every_function(functions):
-    """A new one has to say here what it may."""
-    assert set(MAY) == set(functions)
+def test_the_table_of_permissions_is_complete(functions):
+    """A new function needs a row."""
+    assert set(PERMISSIONS) == set(functions)
 
 
 def test_every_function_has_a_role_of_its_own(functions):
-    """Which only Lambda takes, and which has no policies but its own (defect 22)."""
+    """Only Lambda assumes it, and it has no managed policies (defect 22)."""
     roles = {title: role_of(*found) for title, found in functions.items()}
 
     assert len(functions) == len({name for name, _ in roles.values()})
@@ -98,22 +98,22 @@ def test_every_function_has_a_role_of_its_own(functions):
         assert not {"ManagedPolicyArns", "RoleName"} & role.keys()
 
 
-def test_only_lambda_touches_the_network_for_a_function(functions):
-    """Code of a function that called these itself would be known by its ARN, and refused."""
-    for function, one in functions.values():
-        joining = [
+def test_only_lambda_manages_network_interfaces(functions):
+    """Requests by the code of a function have its ARN, and are denied."""
+    for function, stack in functions.values():
+        network = [
             statement
-            for statement in allowed(function, one).values()
-            if JOINED & set(statement["Action"])
+            for statement in allowed(function, stack).values()
+            if VPC_ACCESS & set(statement["Action"])
         ]
-        assert bool(joining) == ("VpcConfig" in function)
-        for statement in joining:
+        assert bool(network) == ("VpcConfig" in function)
+        for statement in network:
             assert {"Null": {"lambda:SourceFunctionArn": "true"}} == statement["Condition"]
 
 
-def test_only_what_aws_cannot_narrow_is_allowed_everywhere(functions):
-    """Which is to look for interfaces and subnets (defect 92)."""
-    everywhere = {
+def test_only_two_actions_have_the_resource_star(functions):
+    """AWS supports no narrower resource for them (defect 92)."""
+    unlimited = {
         action
         for found in functions.values()
         for statement in allowed(*found).values()
@@ -121,30 +121,30 @@ def test_only_what_aws_cannot_narrow_is_allowed_everywhere(functions):
         for action in statement["Action"]
     }
 
-    assert {"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"} == everywhere
+    assert {"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"} == unlimited
 
 
-# --- where each writes ------------------------------------------------------------------------
+# --- logs ------------------------------------------------------------------------
 
 
 def test_every_function_writes_to_a_log_group_of_its_own(functions, config):
-    """Which expires, and into which no other writes (defect 91)."""
+    """The log group expires, and no other function writes to it (defect 91)."""
     groups = set()
-    for function, one in functions.values():
+    for function, stack in functions.values():
         group = function["LoggingConfig"]["LogGroup"]["Ref"]
-        kept = one.of("AWS::Logs::LogGroup")[group]["RetentionInDays"]
-        assert config.functions.log_retention_days == kept
-        assert [{"Fn::GetAtt": [group, "Arn"]}] == allowed(function, one)["WriteLogs"]["Resource"]
-        groups.add((one.stack.name, group))
+        days = stack.of("AWS::Logs::LogGroup")[group]["RetentionInDays"]
+        assert config.functions.log_retention_days == days
+        assert [{"Fn::GetAtt": [group, "Arn"]}] == allowed(function, stack)["WriteLogs"]["Resource"]
+        groups.add((stack.stack.name, group))
 
     assert len(functions) == len(groups)
 
 
-# --- what each runs on ------------------------------------------------------------------------
+# --- runtime and code ------------------------------------------------------------------------
 
 
-def test_they_run_on_arm_but_for_the_emulator(functions, config):
-    """Which runs them on the machine that it is on (defect 66)."""
+def test_functions_run_on_arm_except_in_the_emulator(functions, config):
+    """The emulator runs them on the architecture of the host (defect 66)."""
     settings = config.functions
     machine = artifacts.target(settings.runtime, settings.architecture).architecture
 
@@ -153,11 +153,11 @@ def test_they_run_on_arm_but_for_the_emulator(functions, config):
     assert ("host" if config.env.name == "local" else "arm64") == settings.architecture
 
 
-@pytest.mark.parametrize("title", MAY)
+@pytest.mark.parametrize("title", PERMISSIONS)
 def test_a_function_is_the_zip_of_its_folder(functions, config, title):
-    """Named by a digest, so new code is a change of the template (defects 87, 103)."""
-    function, one = functions[title]
-    folder, _ = MAY[title]
+    """The key is a digest, so new code changes the template (defects 87, 103)."""
+    function, stack = functions[title]
+    folder, _ = PERMISSIONS[title]
     settings = config.functions
 
     target = artifacts.target(settings.runtime, settings.architecture)
@@ -168,11 +168,11 @@ def test_a_function_is_the_zip_of_its_folder(functions, config, title):
         "S3Bucket": {"Fn::ImportValue": f"crd-{config.env.name}-foundation-Artifacts"},
         "S3Key": f"releases/{zipped.key}",
     } == function["Code"]
-    assert zipped in one.stack.template.artifacts
+    assert zipped in stack.stack.template.artifacts
 
 
-def test_sizes_are_said(functions):
-    """Seconds and MB: 3 and 128, which Lambda takes otherwise, are too small (defect 69)."""
+def test_timeouts_and_memory_sizes(functions):
+    """The defaults of Lambda, 3 seconds and 128 MB, are too small (defect 69)."""
     sizes = {title: (one["Timeout"], one["MemorySize"]) for title, (one, _) in functions.items()}
 
     assert {
@@ -185,13 +185,13 @@ def test_sizes_are_said(functions):
     } == sizes
 
 
-def test_a_function_has_no_name_that_stands_in_its_own_way(functions):
-    """CloudFormation names it, so another can take its place before it goes (defect 22)."""
+def test_functions_have_generated_names(functions):
+    """CloudFormation can create a replacement before it deletes the function (defect 22)."""
     assert not [title for title, (function, _) in functions.items() if "FunctionName" in function]
 
 
-def test_no_function_has_calls_reserved(functions):
-    """A new account may have ten at once, and Lambda lets none of them be reserved."""
+def test_no_function_has_reserved_concurrency(functions):
+    """A new account has a concurrency of ten, none of which can be reserved."""
     assert not [
         title
         for title, (function, _) in functions.items()
@@ -199,15 +199,15 @@ def test_no_function_has_calls_reserved(functions):
     ]
 
 
-# --- who calls --------------------------------------------------------------------------------
+# --- invoke permissions --------------------------------------------------------------------------------
 
 
-def test_services_call_for_one_source_of_ours(functions, emitted):
-    """Not one function can be called by everyone, or for anybody."""
-    calls = {
-        title: (one["Principal"], one["FunctionName"]["Fn::GetAtt"][0])
-        for layer in emitted.values()
-        for title, one in layer.of("AWS::Lambda::Permission").items()
+def test_invoke_permissions_have_one_source(functions, emitted):
+    """No function can be invoked by everyone, or on behalf of any resource."""
+    permissions = {
+        title: permission
+        for stack in emitted.values()
+        for title, permission in stack.of("AWS::Lambda::Permission").items()
     }
 
     assert {
@@ -215,48 +215,55 @@ def test_services_call_for_one_source_of_ours(functions, emitted):
         "PostConfirmationInvokePermission": ("cognito-idp.amazonaws.com", "PostConfirmation"),
         "ThumbnailInvokePermission": ("s3.amazonaws.com", "Thumbnail"),
         "UploadUrlInvokePermission": ("apigateway.amazonaws.com", "UploadUrl"),
-    } == calls
-    for layer in emitted.values():
-        for one in layer.of("AWS::Lambda::Permission").values():
-            assert "lambda:InvokeFunction" == one["Action"]
-            assert one["SourceArn"]
+    } == {
+        title: (permission["Principal"], permission["FunctionName"]["Fn::GetAtt"][0])
+        for title, permission in permissions.items()
+    }
+    for permission in permissions.values():
+        assert "lambda:InvokeFunction" == permission["Action"]
+        assert permission["SourceArn"]
 
 
-# --- what becomes of a failure ----------------------------------------------------------------
+# --- failed events ----------------------------------------------------------------
 
 
-def test_what_nobody_waits_for_is_not_lost(emitted):
-    """A function that S3 or a stream calls leaves in a queue what it gives up on (defects 70, 94)."""
-    for layer, type_, title in (
+def test_asynchronous_functions_have_a_dead_letter_queue(emitted):
+    """Events of S3 and of the stream that fail are kept (defects 70, 94)."""
+    for name, kind, title in (
         ("avatars", "AWS::Lambda::EventInvokeConfig", "Thumbnail"),
         ("messages", "AWS::Lambda::EventSourceMapping", "MessagingStream"),
     ):
-        one = emitted[layer]
-        config = one.one(type_)
-        queue = {"Fn::GetAtt": ["Failures", "Arn"]}
+        stack = emitted[name]
+        config = stack.one(kind)
+        queue = {"Fn::GetAtt": [f"{title}DeadLetterQueue", "Arn"]}
         assert {"Ref": title} == config["FunctionName"]
         assert {"OnFailure": {"Destination": queue}} == config["DestinationConfig"]
-        may = allowed(one.of(FUNCTION)[title], one)["SendToDeadLetterQueue"]
-        assert (["sqs:SendMessage"], [queue]) == (may["Action"], may["Resource"])
+        send = allowed(stack.of(FUNCTION)[title], stack)["SendToDeadLetterQueue"]
+        assert (["sqs:SendMessage"], [queue]) == (send["Action"], send["Resource"])
 
 
-@pytest.mark.parametrize("layer", ["avatars", "messages"])
-def test_failures_wait_for_two_weeks(emitted, layer):
-    """Encrypted, over TLS only, and nobody is let in who has no right of its own."""
-    queue = emitted[layer].one("AWS::SQS::Queue")
-    policy = emitted[layer].one("AWS::SQS::QueuePolicy")
+@pytest.mark.parametrize(
+    ("stack", "title"),
+    [("avatars", "ThumbnailDeadLetterQueue"), ("messages", "MessagingStreamDeadLetterQueue")],
+)
+def test_failed_events_are_kept_for_two_weeks(emitted, stack, title):
+    """The queue is encrypted and requires TLS."""
+    queue = emitted[stack].one("AWS::SQS::Queue")
+    policy = emitted[stack].one("AWS::SQS::QueuePolicy")
 
-    only = statements(policy["PolicyDocument"])
+    by_sid = statements(policy["PolicyDocument"])
 
     assert {"MessageRetentionPeriod": 14 * 24 * 3600, "SqsManagedSseEnabled": True} == queue
-    assert [{"Ref": "Failures"}] == policy["Queues"]
-    assert ["DenyInsecureTransport"] == list(only)
-    assert {"Bool": {"aws:SecureTransport": "false"}} == only["DenyInsecureTransport"]["Condition"]
+    assert [{"Ref": title}] == policy["Queues"]
+    assert ["DenyInsecureTransport"] == list(by_sid)
+    assert {"Bool": {"aws:SecureTransport": "false"}} == by_sid["DenyInsecureTransport"][
+        "Condition"
+    ]
 
 
-# --- what each is told ------------------------------------------------------------------------
+# --- environment ------------------------------------------------------------------------
 
-TOLD = {
+VARIABLES = {
     "Authorizer": {"USER_POOL_ID", "CLIENT_ID"},
     "MessagingStream": {"TABLE_NAME", "GROUP_INDEX_NAME"},
     "Migrate": {"PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "APPLICATION_USER"},
@@ -271,38 +278,38 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("title", TOLD)
-def test_a_function_is_told_where_things_are_and_no_secret(functions, title):
-    """All of it from other stacks or the configuration (defects 80, 85, 89, 90)."""
+@pytest.mark.parametrize("title", VARIABLES)
+def test_the_environment_of_a_function(functions, title):
+    """Values are imports or settings, not secrets (defects 80, 85, 89, 90)."""
     function, _ = functions[title]
     variables = function["Environment"]["Variables"]
 
-    assert TOLD[title] == set(variables)
+    assert VARIABLES[title] == set(variables)
     assert "password" not in text(variables).lower()
-    written_down = {name for name, value in variables.items() if isinstance(value, str)}
-    assert written_down <= {"UPLOAD_LIMIT_BYTES", "GROUP_INDEX_NAME", "PILLOW_BLOCKS_MAX"}
+    literals = {name for name, value in variables.items() if isinstance(value, str)}
+    assert literals <= {"UPLOAD_LIMIT_BYTES", "GROUP_INDEX_NAME", "PILLOW_BLOCKS_MAX"}
 
 
-@pytest.mark.parametrize("title", TOLD)
-def test_a_function_is_told_what_its_code_reads(title):
-    """Every name is in its sources, or is one of libpq's or Pillow's own."""
-    folder, _ = MAY[title]
+@pytest.mark.parametrize("title", VARIABLES)
+def test_the_code_reads_every_variable(title):
+    """Other variables are those of libpq and Pillow."""
+    folder, _ = PERMISSIONS[title]
     sources = "".join(
         file.read_text()
-        for place in (folder, "shared")
-        for file in sorted((CODE.root / "lambdas" / place).glob("*.py"))
+        for subfolder in (folder, "shared")
+        for file in sorted((CODE.root / "lambdas" / subfolder).glob("*.py"))
     )
 
-    others = ("PG", "PILLOW_")
+    libraries = ("PG", "PILLOW_")
 
     assert [] == [
-        name for name in TOLD[title] if not name.startswith(others) and name not in sources
+        name for name in VARIABLES[title] if not name.startswith(libraries) and name not in sources
     ]
 
 
-def test_events_that_functions_are_tried_with_are_json():
-    """Each folder has some: they show what comes in."""
-    for folder, _ in MAY.values():
+def test_example_events_are_json():
+    """Each function has an example of its input."""
+    for folder, _ in PERMISSIONS.values():
         events = sorted((CODE.root / "lambdas" / folder / "events").glob("*.json"))
         assert events, folder
         for event in events:

@@ -1,4 +1,4 @@
-"""Our tables of what RDS offers for PostgreSQL are those that cfn-lint checks templates with."""
+"""The tables of PostgreSQL versions and instance classes equal those of cfn-lint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REGIONS = get_args(get_args(fields.Region)[0])
 
 
 def rules(name, then=lambda schema: schema["properties"]):
-    """The rules of cfn-lint for PostgreSQL in one of its files about instances of RDS."""
+    """Return the rules of cfn-lint for PostgreSQL in one of its files about RDS instances."""
     folder = files("cfnlint") / "data/schemas/extensions/aws_rds_dbinstance"
     loaded = json.loads((folder / name).read_text("utf-8"))
     by_region = {"": loaded} if "allOf" in loaded else loaded
@@ -29,18 +29,20 @@ def rules(name, then=lambda schema: schema["properties"]):
 
 
 def test_versions():
-    """Every minor version of the majors from 14 on that RDS creates today."""
+    """The table has every minor version from 14 on that RDS can create today."""
     [(_, known)] = rules("engine_version.json")[""]
     [(deprecated, _)] = rules("engine_version_deprecated.json", then=bool)[""]
     versions = {*known["EngineVersion"]["enum"]} - {*deprecated["EngineVersion"]["enum"]}
     numbers = [version.split(".") for version in versions if re.fullmatch(r"\d+\.\d+", version)]
     expected = sorted((int(major), int(minor)) for major, minor in numbers if int(major) >= 14)
 
-    assert expected == [tuple(map(int, each.split("."))) for each in get_args(postgresql.Version)]
+    assert expected == [
+        tuple(map(int, version.split("."))) for version in get_args(postgresql.Version)
+    ]
 
 
 def classes(version):
-    """The instance classes that run *version* somewhere."""
+    """Return the instance classes that support *version* in some region."""
     return set.intersection(
         *(
             {*then["DBInstanceClass"]["enum"]}
@@ -51,12 +53,12 @@ def classes(version):
 
 
 def test_instance_classes():
-    """Those of each region that run every version: a class and a version always go together."""
+    """The classes of a region support every version, so settings can be combined."""
     versions = get_args(postgresql.Version)
     oldest_and_newest = [
-        each
-        for number, each in enumerate(versions)
-        if number in {0, len(versions) - 1} or each[:2] != versions[number - 1][:2]
+        version
+        for number, version in enumerate(versions)
+        if number in {0, len(versions) - 1} or version[:2] != versions[number - 1][:2]
     ]
     running = set.intersection(*map(classes, oldest_and_newest))
     offered = {

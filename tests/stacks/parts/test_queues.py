@@ -1,12 +1,12 @@
 from tests.stacks.templates import statements
 
 
-def test_every_queue_wants_tls(emitted):
-    """And lets in nobody else but who has a right of their own."""
-    for layer in emitted.values():
-        queues = layer.of("AWS::SQS::Queue")
-        policies = layer.of("AWS::SQS::QueuePolicy").values()
-        assert [{"Ref": title} for title in queues] == [one["Queues"][0] for one in policies]
+def test_every_queue_requires_tls(emitted):
+    """The policy of a queue denies requests without TLS."""
+    for stack in emitted.values():
+        queues = stack.of("AWS::SQS::Queue")
+        policies = stack.of("AWS::SQS::QueuePolicy").values()
+        assert [{"Ref": title} for title in queues] == [policy["Queues"][0] for policy in policies]
         for policy in policies:
             denied = statements(policy["PolicyDocument"])["DenyInsecureTransport"]
             assert ("Deny", "*", ["sqs:*"]) == (

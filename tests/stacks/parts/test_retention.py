@@ -14,12 +14,12 @@ HOLDS_DATA = {
 }
 
 
-def data_of(environment):
-    """The policies of everything that holds data, by title."""
+def retention_of(environment):
+    """Return the policies of all resources that hold data, by title."""
     return {
         title: (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
-        for layer in emit(config_of(environment)).values()
-        for title, resource in layer.template["Resources"].items()
+        for stack in emit(config_of(environment)).values()
+        for title, resource in stack.template["Resources"].items()
         if resource["Type"] in HOLDS_DATA
     }
 
@@ -32,20 +32,27 @@ def data_of(environment):
         ("prod", ("RetainExceptOnCreate", "Retain")),
     ],
 )
-def test_data_outlives_its_stack_where_the_environment_protects_it(environment, policies):
-    """And goes with it where it does not: nothing is left behind by chance."""
-    data = data_of(environment)
+def test_protected_environments_retain_data(environment, policies):
+    """Other environments delete all data with the stack."""
+    retention = retention_of(environment)
 
-    assert {"Artifacts", "Avatars", "BackendImages", "Messages", "People", "SiteFiles"} <= set(data)
-    assert {policies} == set(data.values())
+    assert {
+        "Artifacts",
+        "AvatarBucket",
+        "BackendRepository",
+        "MessageTable",
+        "UserPool",
+        "SiteBucket",
+    } <= set(retention)
+    assert {policies} == set(retention.values())
 
 
 def test_nothing_else_is_retained(emitted):
-    """What holds no data can be made again, and would only stand in the way."""
+    """Other resources can be created again, and would block a new stack."""
     retained = {
         resource["Type"]
-        for layer in emitted.values()
-        for resource in layer.template["Resources"].values()
+        for stack in emitted.values()
+        for resource in stack.template["Resources"].values()
         if resource.get("DeletionPolicy", "Delete") != "Delete"
     }
 

@@ -1,13 +1,19 @@
-def test_every_topic_wants_tls(emitted):
-    """And lets one service publish, for this account."""
-    for layer in emitted.values():
-        for policy in layer.of("AWS::SNS::TopicPolicy").values():
-            allowed, denied = policy["PolicyDocument"]["Statement"]
-            assert {"Ref": "AWS::AccountId"} == allowed["Condition"]["StringEquals"][
-                "aws:SourceAccount"
-            ]
-            assert ("DenyInsecureTransport", "Deny", "*") == (
-                denied["Sid"],
-                denied["Effect"],
-                denied["Principal"],
-            )
+def test_every_topic_requires_tls(emitted):
+    """One service may publish, for this account only."""
+    policies = [
+        policy
+        for stack in emitted.values()
+        for policy in stack.of("AWS::SNS::TopicPolicy").values()
+    ]
+
+    assert 2 == len(policies)
+    for policy in policies:
+        allowed, denied = policy["PolicyDocument"]["Statement"]
+        assert {"Ref": "AWS::AccountId"} == allowed["Condition"]["StringEquals"][
+            "aws:SourceAccount"
+        ]
+        assert ("DenyInsecureTransport", "Deny", "*") == (
+            denied["Sid"],
+            denied["Effect"],
+            denied["Principal"],
+        )

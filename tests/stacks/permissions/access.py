@@ -89,7 +89,7 @@ def role(name: str) -> Role:
         return Role(arn_of(foundation, name), tuple(documents))
     stack, title = {
         "PipelineRole": (f"{PREFIX}-pipeline", name),
-        "SitePublisher": (f"{PREFIX}-site-publisher", name),
+        "PublisherRole": (f"{PREFIX}-site-publisher", name),
     }.get(name, (NESTED, f"{name}Role"))
     inline = properties(stack, title)["Policies"]
     return Role(arn_of(stack, title), tuple(policy["PolicyDocument"] for policy in inline))

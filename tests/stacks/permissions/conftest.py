@@ -14,7 +14,7 @@ def everything():
     env = replace(config.env, protect=False)
     cluster = replace(config.cluster, access_logs=True)
     cdn = replace(config.cdn, access_logs=True)
-    service = replace(config.service, exec=True, secrets=("ROLLBAR_ACCESS_TOKEN",))
+    service = replace(config.service, enable_exec=True, secrets=("ROLLBAR_ACCESS_TOKEN",))
     verifier = replace(service, name="verifier", image="verifier", port=5555)
     changes = {"env": env, "cluster": cluster, "cdn": cdn, "service": service}
     return emit(replace(config, **changes, verifier=verifier))

@@ -28,13 +28,13 @@ from tests.stacks.pipeline_templates import BUILDS, PROJECT_NAMES
 
 STACK_REGION = "ca-central-1"  # Other ARNs contain the example region REGION.
 CHANGES_STACKS = {"Infrastructure", "UpdateServiceStack"}
-STAGES = (*BUILDS, "PipelineRole", "SitePublisher")
+STAGES = (*BUILDS, "PipelineRole", "PublisherRole")
 ROLES = (*STAGES, "ReleaseRole", RELEASE_MADE_ROLE)
 RELEASE_ROLE = arn_of(f"{PREFIX}-foundation", "ReleaseRole")
 BOUNDARY = world().resolved({"Ref": "PermissionsBoundary"}, f"{PREFIX}-foundation")
 ZIP_KEY = "lambdas/migrate/288fe5ae5880b55047dba3c310698c60.zip"
 IF_NEW = {"s3__if_none_match": "*"}
-REPOSITORY = arn_of(f"{PREFIX}-registry", "BackendImages")
+REPOSITORY = arn_of(f"{PREFIX}-registry", "BackendRepository")
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-users-Migrate-1A2B"
 ZONE = "arn:aws:route53:::hostedzone/Z0PRODEXAMPLE"
 DATABASE = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:{PREFIX}-database"
@@ -756,17 +756,17 @@ def test_the_site_publisher_writes_to_the_bucket_of_the_site_only():
     """It cannot write to the artifact bucket or the artifact store."""
     site = f"arn:aws:s3:::{PREFIX}-site-{ACCOUNT}-{REGION}-an"
 
-    assert arn_of(f"{PREFIX}-cdn", "SiteFiles") == site
-    assert decide("SitePublisher", "s3:PutObject", f"{site}/index.html")
+    assert arn_of(f"{PREFIX}-cdn", "SiteBucket") == site
+    assert decide("PublisherRole", "s3:PutObject", f"{site}/index.html")
     for bucket in (ARTIFACTS, ARTIFACT_STORE):
-        assert not decide_alone("SitePublisher", "s3:PutObject", f"{bucket}/x", **IF_NEW)
+        assert not decide_alone("PublisherRole", "s3:PutObject", f"{bucket}/x", **IF_NEW)
 
 
 def test_the_artifact_store_denies_changes_of_the_source():
     """The bucket policy denies them to all other roles, even to one that is allowed everything."""
     source = f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Source/AbCdEfG"
     image = source.replace("/Source/", "/Image/")
-    for name in (*BUILDS, "SitePublisher", "ReleaseRole", RELEASE_MADE_ROLE):
+    for name in (*BUILDS, "PublisherRole", "ReleaseRole", RELEASE_MADE_ROLE):
         wide = access.Role(access.role(name).arn, (access.EVERYTHING,))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(access, "role", lambda _, wide=wide: wide)

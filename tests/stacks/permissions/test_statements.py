@@ -82,7 +82,7 @@ def statements(name):
     ]
 
 
-ROLES = ("ReleaseRole", RELEASE_MADE_ROLE, "PipelineRole", "SitePublisher", *BUILDS)
+ROLES = ("ReleaseRole", RELEASE_MADE_ROLE, "PipelineRole", "PublisherRole", *BUILDS)
 
 
 @pytest.mark.parametrize("name", ROLES)
