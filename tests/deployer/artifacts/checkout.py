@@ -1,4 +1,4 @@
-"""A checkout with functions of a few lines, and packages made on the spot: nothing is fetched."""
+"""A checkout with small functions and locally created packages; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Checkout:
         return self
 
     def function(self, name: str, source: str = HANDLER, *, lock: str = "") -> Checkout:
-        """A function with one source, and a lock if there is one."""
+        """Add a function with one source, and a lock if given."""
         locked = {f"lambdas/{name}/requirements.txt": lock} if lock else {}
         return self.write(**{f"lambdas/{name}/handler.py": source} | locked)
 
@@ -62,7 +62,7 @@ class Checkout:
         tag: str = ANY,
         metadata: Mapping[str, str] | None = None,
     ) -> str:
-        """A wheel of version 1.0 in packages/; returns its line of a lock."""
+        """Create a wheel of version 1.0 in packages/, and return its line of a lock."""
         stem = f"{name.replace('-', '_')}-1.0"
         pure = str(tag == ANY).lower()
         about = {
@@ -78,7 +78,7 @@ class Checkout:
         return locked(name, path)
 
     def sdist(self, name: str) -> str:
-        """Sources alone, which nothing is ever built from; returns the line of a lock."""
+        """Create a source distribution, which is never built, and return its line of a lock."""
         path = self._packages() / f"{name}-1.0.tar.gz"
         path.write_bytes(b"not even looked into")
         return locked(name, path)
@@ -94,7 +94,7 @@ def _about(stem: str, about: Mapping[str, str]) -> dict[str, str]:
 
 
 def _record(files: Mapping[str | zipfile.ZipInfo, str | bytes], stem: str) -> str:
-    """The RECORD of a wheel with *files*."""
+    """Return the RECORD of a wheel with *files*."""
     lines = []
     for file, content in files.items():
         path = file.filename if isinstance(file, zipfile.ZipInfo) else file
@@ -109,12 +109,12 @@ def locked(name: str, path: Path) -> str:
 
 
 def elf(machine: int) -> bytes:
-    """As much of a shared object as a header: 64 bits, little-endian; 183 is arm64, 62 x86_64."""
+    """Return the header of a shared object: 64 bits, little-endian; 183 is arm64, 62 x86_64."""
     return b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HH", 3, machine) + bytes(44)
 
 
 def offline(root: Path) -> dict[str, str]:
-    """The environment in which uv finds packages in *root* alone, and no Python but ours."""
+    """Return an environment in which uv finds only the packages in *root*, and only this Python."""
     return {
         "UV_OFFLINE": "1",
         "UV_FIND_LINKS": str(root / "packages"),
@@ -125,13 +125,13 @@ def offline(root: Path) -> dict[str, str]:
 
 
 def read(path: Path) -> dict[str, bytes]:
-    """What is in a zip."""
+    """Return the files of a zip."""
     with zipfile.ZipFile(path) as packed:
         return {name: packed.read(name) for name in packed.namelist()}
 
 
 def age(root: Path, files: Sequence[str], *, year: int = 1979) -> None:
-    """Have files be written long ago: before the first time that a zip can hold."""
+    """Set the times of files to before the earliest time that a zip can contain."""
     seconds = (year - 1970) * 365 * 86400
     for file in files:
         os.utime(root / file, (seconds, seconds))

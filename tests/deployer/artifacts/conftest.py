@@ -9,7 +9,7 @@ from tests.deployer.artifacts.checkout import Checkout, offline
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    """An empty checkout; uv finds what it holds in packages/, and nothing else."""
+    """An empty checkout; uv finds only the packages in its folder packages/."""
     for name, value in offline(tmp_path).items():
         monkeypatch.setenv(name, value)
     (tmp_path / "packages").mkdir()

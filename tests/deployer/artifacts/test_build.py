@@ -1,4 +1,4 @@
-"""Zips built from tiny functions and tiny packages, without a network."""
+"""Zips that are built from small functions and packages, without a network."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ for built in Checkout(Path(root)).build(*names, jobs=int(jobs)):
 
 
 def run(root: Path, *arguments: str, code: str = BUILD, **more) -> subprocess.CompletedProcess:
-    """Build in a process of its own."""
+    """Build in a separate process."""
     more["env"] = {**os.environ, **offline(root), "PYTHONPATH": str(ROOT), **more.get("env", {})}
     command = [sys.executable, "-c", code, str(root), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, **more)
 
 
 def filled(checkout: Checkout) -> Checkout:
-    """Two functions: one with a compiled package for arm64, one with a program alone."""
+    """Two functions: one with a compiled package for arm64, one with only a program."""
     lock = checkout.wheel(
         "quick", {"quick/__init__.py": "", "quick/_fast.abi3.so": elf(183)}, tag=ARM_TAG
     )
@@ -69,7 +69,7 @@ def filled(checkout: Checkout) -> Checkout:
 
 
 def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
-    """Two builds under differing settings give identical bytes; arm64 zips hold arm64 objects."""
+    """Builds with different settings write the same bytes; arm64 zips contain arm64 code."""
     other = filled(Checkout(tmp_path / "a folder with ü"))
     other.write(**{"lambdas/b/__pycache__/handler.cpython-399.pyc": "x"})
     sources = [str(file.relative_to(other.root)) for file in other.root.glob("lambdas/**/*.py")]
@@ -92,8 +92,8 @@ def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
     assert 183 == int.from_bytes(files["quick/_fast.abi3.so"][18:20], "little")
 
 
-def test_what_is_in_it(checkout: Checkout) -> None:
-    """Ours and the packages at the root; of packages all but what is proven to be unused."""
+def test_contents(checkout: Checkout) -> None:
+    """A zip contains the sources and the packages at its root, without files that are never used."""
     lock = checkout.wheel(
         "plug-in",
         {
@@ -157,7 +157,7 @@ assert any(file.hash for file in metadata.files("plug-in"))
 
 
 def test_metadata(checkout: Checkout) -> None:
-    """importlib.metadata answers in the zip as it does where a distribution is installed."""
+    """importlib.metadata returns the same in the zip as for an installed distribution."""
     lock = checkout.wheel(
         "plug-in",
         {"plugin/__init__.py": "", "plugin/tests/__init__.py": ""},
@@ -171,8 +171,8 @@ def test_metadata(checkout: Checkout) -> None:
     assert checkout.build("a", target=host())
 
 
-def test_packages_that_import_their_tests(checkout: Checkout) -> None:
-    """A package may import its tests and read its stubs; for that they are there."""
+def test_tests_and_stubs_of_packages(checkout: Checkout) -> None:
+    """Tests and stubs of packages are packed, because packages may import or read them."""
     plain = (
         "import pathlib, plain.tests.data\npathlib.Path(__file__).with_suffix('.pyi').read_text()"
     )
@@ -200,7 +200,7 @@ for program in (here / "tool.sh", pathlib.Path(plain.__file__).parent / "tool.sh
 
 
 def test_executables(checkout: Checkout) -> None:
-    """Programs of ours and of packages can be run from the zip; their modes are normalised."""
+    """Programs of the function and of packages are executable; file modes are normalized."""
     tool = zipfile.ZipInfo("plain/tool.sh")
     tool.external_attr = 0o100711 << 16
     program = "#!/bin/sh\necho ran\n"
@@ -220,7 +220,7 @@ def test_executables(checkout: Checkout) -> None:
 
 
 def test_markers(checkout: Checkout) -> None:
-    """A requirement for another Python or system than the target's is left out."""
+    """A requirement for another Python version or system than the target's is omitted."""
     lock = checkout.wheel("old", {"old.py": ""}).replace(
         " --hash", " ; python_version < '3.13' --hash"
     )
@@ -241,8 +241,8 @@ def test_markers(checkout: Checkout) -> None:
     [("extra\n", {"extra"}), ("extra\nboto3\n", {"extra", "urllib3", "boto3"})],
     ids=["because of another", "by name"],
 )
-def test_the_runtime_has_it(checkout: Checkout, asked: str, packed: set[str]) -> None:
-    """What Lambda's Python has is not packed, unless a function asks for its own."""
+def test_packages_of_the_runtime(checkout: Checkout, asked: str, packed: set[str]) -> None:
+    """Packages of Lambda's runtime are packed only if the function requires them."""
     lock = "".join(
         checkout.wheel(name, {f"{name}/__init__.py": ""}) for name in ("extra", "urllib3", "boto3")
     )
@@ -256,7 +256,7 @@ def test_the_runtime_has_it(checkout: Checkout, asked: str, packed: set[str]) ->
 
 
 def test_unchanged(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What did not change is neither resolved, nor deflated, nor even read again."""
+    """Unchanged functions are neither installed, nor compressed, nor read again."""
     filled(checkout)
     first = checkout.build("a", "b")
     wanted = [checkout.artifact("a"), checkout.artifact("b")]
@@ -271,7 +271,7 @@ def test_unchanged(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_line_changed(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where only sources changed, only sources are deflated; packages come from before."""
+    """If only sources changed, packages are not compressed again."""
     filled(checkout).build("a")
     deflated, add = [], zip_files.add
     monkeypatch.setattr(
@@ -301,21 +301,23 @@ def _no_zip(path: Path) -> None:
     path.unlink()
 
 
-def _no_seal(path: Path) -> None:
+def _no_record(path: Path) -> None:
     path.with_suffix(".json").unlink()
 
 
-def _torn_seal(path: Path) -> None:
+def _damaged_record(path: Path) -> None:
     path.with_suffix(".json").write_text("{")
 
 
-def _other_seal(path: Path) -> None:
+def _wrong_record(path: Path) -> None:
     path.with_suffix(".json").write_text('{"sha": 1}')
 
 
-@pytest.mark.parametrize("damage", [_cut, _flip, _no_zip, _no_seal, _torn_seal, _other_seal])
+@pytest.mark.parametrize(
+    "damage", [_cut, _flip, _no_zip, _no_record, _damaged_record, _wrong_record]
+)
 def test_damaged(checkout: Checkout, damage: Callable[[Path], None]) -> None:
-    """A zip that is not what was written is built again, and is what it was."""
+    """A damaged zip is built again, with the same bytes."""
     filled(checkout)
     (built,) = checkout.build("a")
     before = built.path.read_bytes()
@@ -345,7 +347,7 @@ Checkout(Path(sys.argv[1])).build("b")
 
 
 def test_damaged_packages(checkout: Checkout) -> None:
-    """Nor are packages taken from a zip that is not what was written."""
+    """A damaged zip of packages is built again."""
     filled(checkout)
     (built,) = checkout.build("a")
     before = built.path.read_bytes()
@@ -359,7 +361,7 @@ def test_damaged_packages(checkout: Checkout) -> None:
 
 
 def test_killed(checkout: Checkout) -> None:
-    """A build that is killed leaves nothing under the final name; the next one tidies up."""
+    """A killed build leaves no zip under its final name; the next build removes the drafts."""
     filled(checkout)
 
     killed = run(checkout.root, code=KILLED)
@@ -388,7 +390,7 @@ except BuildError as error:
 
 @pytest.mark.parametrize("limit", [0, 60])
 def test_cannot_write(checkout: Checkout, limit: int) -> None:
-    """Where the system refuses to write any more, nothing half-made is left."""
+    """If writing fails, no incomplete zip is left."""
     checkout.function("a")
 
     done = run(checkout.root, str(limit), code=FULL)
@@ -399,7 +401,7 @@ def test_cannot_write(checkout: Checkout, limit: int) -> None:
 
 @pytest.mark.parametrize("place", ["fsync", "replace"])
 def test_disk_full(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
-    """Nor is it when the disk turns out to be full as late as can be."""
+    """If the disk is full at the last write, no incomplete zip is left."""
     filled(checkout)
 
     def full(*_):
@@ -411,8 +413,8 @@ def test_disk_full(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, place: s
     assert ["lock"] == [file.name for file in checkout.dist.rglob("*") if file.is_file()]
 
 
-def test_at_once(checkout: Checkout) -> None:
-    """Builds at once, in three processes, do no harm: one builds, the others find it."""
+def test_concurrent_builds(checkout: Checkout) -> None:
+    """Of three concurrent processes, one builds, and the others use its zip."""
     filled(checkout)
     command = [sys.executable, "-c", BUILD, str(checkout.root), "2", "a", "b"]
     env = {**os.environ, **offline(checkout.root), "PYTHONPATH": str(ROOT)}
@@ -431,8 +433,8 @@ def test_at_once(checkout: Checkout) -> None:
     assert 2 == len({line.rpartition(" ")[0] for line in lines})
 
 
-def test_one_asks_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where uv is, is asked by one thread at a time: what answers is not made for two."""
+def test_uv_is_found_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only one thread at a time looks for uv, because sysconfig is not thread-safe."""
     asking, together = [], []
 
     def find() -> str:
@@ -449,8 +451,8 @@ def test_one_asks_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (["uv"] * 4, [1] * 4) == (found, together)
 
 
-def test_old_ones_go(checkout: Checkout) -> None:
-    """Of a function the zips used last are kept: the first to go was not used for longest."""
+def test_old_zips_are_removed(checkout: Checkout) -> None:
+    """Only the most recently used zips of a function are kept."""
     paths = []
     for number in (*range(zip_cache.KEPT), 0, zip_cache.KEPT):
         checkout.function("a", f"{HANDLER}# {number}\n")
@@ -463,8 +465,8 @@ def test_old_ones_go(checkout: Checkout) -> None:
     assert [paths[1]] == [path for path in paths if not path.with_suffix(".json").exists()]
 
 
-def test_changed_meanwhile(checkout: Checkout) -> None:
-    """Sources that are not what the artifact is called after are not packed under its name."""
+def test_changed_sources(checkout: Checkout) -> None:
+    """Sources that changed since the digest was computed are not packed under that digest."""
     checkout.function("a")
     artifact = checkout.artifact("a")
 
@@ -514,7 +516,7 @@ def _no_elf(checkout: Checkout) -> str:
     return checkout.wheel("quick", {"quick/__init__.py": ""}, tag=ARM_TAG, metadata=record)
 
 
-def _our_name(checkout: Checkout) -> str:
+def _name_of_the_function(checkout: Checkout) -> str:
     return checkout.wheel("Aa", {"A/__init__.py": ""})
 
 
@@ -535,12 +537,15 @@ def _shared_name(checkout: Checkout) -> str:
         (_odd_elf, "quick/_x.so: compiled for ELF 243, not for arm64"),
         (_wrong_python, "compiled for Python 3.12, not for 3.13"),
         (_no_elf, "a/requirements.txt: quick-1.0 contains no compiled code"),
-        (_our_name, "a/requirements.txt: a package has the name A, like a folder of this function"),
+        (
+            _name_of_the_function,
+            "a/requirements.txt: a package has the name A, like a folder of this function",
+        ),
         (_shared_name, "a package has the name shared.py, like a folder of this function"),
     ],
 )
 def test_lock_refused(checkout: Checkout, lock: Callable[[Checkout], str], words: str) -> None:
-    """A lock that does not give what runs on the target is refused, by name."""
+    """A lock without compatible packages for the target is refused, with the name of the package."""
     source = f"import shared.log\n{HANDLER}"
     checkout.function("a", source, lock=lock(checkout)).write(**{"lambdas/shared/log.py": ""})
 
@@ -553,7 +558,7 @@ def test_lock_refused(checkout: Checkout, lock: Callable[[Checkout], str], words
 
 
 def test_no_network(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that does not answer is one clear error."""
+    """A server that does not respond is one error with a hint."""
     monkeypatch.delenv("UV_OFFLINE")
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
@@ -586,7 +591,7 @@ def test_no_network(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None
     ],
 )
 def test_handler_refused(checkout: Checkout, source: str, words: str) -> None:
-    """For another machine sources are read: a handler that lacks something is found here."""
+    """For another architecture the imports are read from the sources, and missing ones are found."""
     head = "" if words.endswith("handler") else HANDLER.replace("\n", ";", 1).replace(";    ", " ")
     checkout.function("a", f"{source}{head}").function("b")
     checkout.write(**{"lambdas/a/kept.py": "x = 1\n"})
@@ -616,8 +621,8 @@ def test_handler_refused(checkout: Checkout, source: str, words: str) -> None:
     ],
 )
 @pytest.mark.parametrize("where", [ARM, host()], ids=["arm64", "host"])
-def test_handler_taken(checkout: Checkout, source: str, where) -> None:
-    """The standard library, boto3, its own modules, and what may be missing: all is there."""
+def test_handler_accepted(checkout: Checkout, source: str, where) -> None:
+    """The standard library, boto3, own modules and optional imports are accepted."""
     checkout.function("a", f"{source}{HANDLER}").write(
         **{
             "lambdas/a/more.py": "x = 1\n",
@@ -641,15 +646,15 @@ def test_handler_taken(checkout: Checkout, source: str, where) -> None:
     ],
 )
 @pytest.mark.parametrize("where", [ARM, host()], ids=["arm64", "host"])
-def test_handlers_taken(checkout: Checkout, source: str, where) -> None:
-    """A handler may come into its module by whatever statement."""
+def test_handler_definitions(checkout: Checkout, source: str, where) -> None:
+    """The handler may be defined by any statement."""
     checkout.function("a", source).write(**{"lambdas/a/more.py": HANDLER})
 
     assert checkout.build("a", target=where)
 
 
 def test_async_handler(checkout: Checkout) -> None:
-    """Lambda would answer with a coroutine."""
+    """An async handler is refused, because Lambda would return a coroutine."""
     checkout.function("a", f"async {HANDLER}")
 
     with pytest.raises(BuildError, match="handler is async, and Lambda does not await it"):
@@ -676,7 +681,7 @@ def test_async_handler(checkout: Checkout) -> None:
     ],
 )
 def test_packages_refused(checkout: Checkout, files: dict[str, str], words: str) -> None:
-    """For another machine the sources of packages are read: what one of them lacks is found."""
+    """For another architecture the imports of packages are read, and missing ones are found."""
     checkout.function("a", f"import plain\n{HANDLER}", lock=checkout.wheel("plain", files))
 
     with pytest.raises(BuildError) as refused:
@@ -701,8 +706,8 @@ def test_packages_refused(checkout: Checkout, files: dict[str, str], words: str)
         "x = '\\d'\n",
     ],
 )
-def test_packages_taken(checkout: Checkout, source: str) -> None:
-    """What a package does not import for certain is not missed, nor is what is never reached."""
+def test_packages_accepted(checkout: Checkout, source: str) -> None:
+    """Optional imports and unreachable modules of packages may be missing."""
     files = {
         "plain/__init__.py": source,
         "plain/more.py": "",
@@ -716,7 +721,7 @@ def test_packages_taken(checkout: Checkout, source: str) -> None:
 
 
 def test_removed_from_the_standard_library(checkout: Checkout) -> None:
-    """A module that the target's Python no longer has is missing, whatever Python builds."""
+    """A module that the target's Python removed is reported as missing, with any Python that builds."""
     checkout.function("a", f"import imghdr\n{HANDLER}")
 
     assert checkout.build("a", target=target("python3.12", "arm64"))
@@ -725,7 +730,7 @@ def test_removed_from_the_standard_library(checkout: Checkout) -> None:
 
 
 def test_unchecked(checkout: Checkout) -> None:
-    """Where the handler cannot be imported, that is told, also when the zip cached before."""
+    """A handler that could not be imported is reported, also if the zip is cached."""
     checkout.function("a").function("b")
 
     first, second = checkout.build("a", "b"), checkout.build("a", "b")
@@ -737,7 +742,7 @@ def test_unchecked(checkout: Checkout) -> None:
 
 
 def test_nothing_unchecked(checkout: Checkout) -> None:
-    """Where the handler was imported there is nothing to tell."""
+    """An imported handler is not reported as unchecked."""
     assert [] == list(build_module.unchecked(checkout.function("a").build("a", target=host())))
 
 
@@ -745,8 +750,8 @@ SAME_MACHINE = target(f"python3.{sys.version_info.minor}", host().architecture)
 
 
 @pytest.mark.skipif(not interpreters.find(SAME_MACHINE), reason="This machine's libc is too old.")
-def test_lambda_like_this_machine(checkout: Checkout) -> None:
-    """A target of this machine's kind and Python is imported, although it is for Lambda."""
+def test_target_like_this_machine(checkout: Checkout) -> None:
+    """The handler is imported if the target matches this machine, although it is for Lambda."""
     checkout.function("a", f"{HANDLER}1 / 0\n").function("b")
 
     with pytest.raises(BuildError, match="ZeroDivisionError"):
@@ -755,7 +760,7 @@ def test_lambda_like_this_machine(checkout: Checkout) -> None:
 
 
 def test_no_handler(checkout: Checkout) -> None:
-    """A folder without handler.py is no function that could run."""
+    """A folder without handler.py is refused."""
     checkout.write(**{"lambdas/a/more.py": ""})
 
     with pytest.raises(BuildError, match=r"lambdas/a/handler\.py: is missing"):
@@ -775,7 +780,7 @@ def test_no_handler(checkout: Checkout) -> None:
     ],
 )
 def test_import_refused(checkout: Checkout, source: str, words: str) -> None:
-    """For this machine the handler is imported, with nothing but what Lambda's Python has."""
+    """On this machine the handler is imported, with only the packages of Lambda's runtime."""
     lock = checkout.wheel("plain", {"plain.py": "import hidden\n"})
     checkout.function("a", f"{HANDLER}{source}", lock=lock)
 
@@ -787,8 +792,8 @@ def test_import_refused(checkout: Checkout, source: str, words: str) -> None:
     assert not path_of(checkout.artifact("a", host()), checkout.dist).exists()
 
 
-def test_import_that_does_not_end(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A handler that waits for something while it is imported would never start."""
+def test_endless_import(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handler whose import does not end is refused."""
     monkeypatch.setattr(checks, "SECONDS", 0.5)
     checkout.function("a", f"import time\ntime.sleep(60)\n{HANDLER}")
 
@@ -800,13 +805,13 @@ def test_import_that_does_not_end(checkout: Checkout, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("jobs", [0, -1])
 def test_no_jobs(checkout: Checkout, jobs: int) -> None:
-    """With nobody to do it nothing would be built, and all would look well."""
+    """Fewer than one job is refused."""
     with pytest.raises(BuildError, match=f"--jobs={jobs}: nothing would be built"):
         checkout.function("a").build("a", jobs=jobs)
 
 
-def test_settings_come_later(checkout: Checkout) -> None:
-    """A setting that only the stack gives is no problem; that the rest was not imported is told."""
+def test_missing_setting(checkout: Checkout) -> None:
+    """A missing setting is accepted, and the rest of the import is reported as unchecked."""
     checkout.function("a", f"import os, boto3\nTABLE = os.environ['TABLE_NAME']\n{HANDLER}")
 
     (line,) = build_module.unchecked(checkout.build("a", target=host()))
@@ -815,7 +820,7 @@ def test_settings_come_later(checkout: Checkout) -> None:
 
 
 def test_after_a_setting(checkout: Checkout) -> None:
-    """What would be imported after a missing setting is read instead."""
+    """After a missing setting the remaining imports are read from the sources."""
     lock = checkout.wheel("plain", {"plain.py": "import gone\n"})
     source = f"import os\nTABLE = os.environ['TABLE_NAME']\nimport plain\n{HANDLER}"
     checkout.function("a", source, lock=lock)
@@ -825,7 +830,7 @@ def test_after_a_setting(checkout: Checkout) -> None:
 
 
 def test_other_key_errors(checkout: Checkout) -> None:
-    """A KeyError of anything else than the environment is a problem."""
+    """A KeyError that is not from the environment is an error."""
     checkout.function("a", f"SIZES = {{}}\nSIZE = SIZES['small']\n{HANDLER}")
 
     with pytest.raises(BuildError, match="KeyError: 'small'"):
@@ -842,7 +847,7 @@ def test_other_key_errors(checkout: Checkout) -> None:
 def test_too_large(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, limit: str, words: str
 ) -> None:
-    """What Lambda would not take is not built."""
+    """A zip above Lambda's limits is refused."""
     filled(checkout)
     monkeypatch.setattr(checks, limit, 100)
 
@@ -851,12 +856,12 @@ def test_too_large(
 
 
 def test_limits() -> None:
-    """Lambda developer guide, Quotas."""
+    """The limits are those of the Lambda developer guide, Quotas."""
     assert (52_428_800, 262_144_000) == (checks.ZIPPED, checks.UNZIPPED)
 
 
-def test_every_fault(checkout: Checkout) -> None:
-    """All that is wrong with any function is told at once; those in order are built."""
+def test_all_problems(checkout: Checkout) -> None:
+    """All problems of all functions are reported together; the other functions are built."""
     checkout.function("a", "import troposphere\n").function("b").function(
         "c", lock=_sdist(checkout)
     )
@@ -872,15 +877,15 @@ def test_every_fault(checkout: Checkout) -> None:
     assert path_of(checkout.artifact("b"), checkout.dist).exists()
 
 
-def test_twice_the_same(checkout: Checkout) -> None:
-    """The same artifact from two stacks is built once."""
+def test_duplicate_artifacts(checkout: Checkout) -> None:
+    """An artifact that two stacks use is built once."""
     checkout.function("a")
 
     assert 1 == len(checkout.build("a", "a"))
 
 
-def test_seal(checkout: Checkout) -> None:
-    """The record beside a zip says what it must be."""
+def test_record(checkout: Checkout) -> None:
+    """The record of a zip has its checksum and sizes."""
     (built,) = checkout.function("a").build("a")
 
     record = json.loads(built.path.with_suffix(".json").read_text())
@@ -893,8 +898,8 @@ def test_seal(checkout: Checkout) -> None:
     } == record
 
 
-def test_alone(checkout: Checkout) -> None:
-    """What the import on this machine sees: our zip and boto3, nothing of .venv or of the shell."""
+def test_isolated_import(checkout: Checkout) -> None:
+    """The import has access to the zip and boto3, not to .venv or the environment of the shell."""
     source = """
         import os, sys
         import boto3, six
@@ -912,10 +917,10 @@ def test_alone(checkout: Checkout) -> None:
     assert checkout.build("a", target=host())
 
 
-SPY = """
+ATTACK = """
 import json, os, pathlib, sys
 
-def tried(action):
+def attempted(action):
     try:
         return action()
     except Exception as error:
@@ -923,21 +928,21 @@ def tried(action):
 
 found = {
     "environment": dict(os.environ),
-    "home": tried(lambda: sorted(os.listdir(USER))),
-    "checkout": tried(lambda: sorted(os.listdir(CHECKOUT))),
+    "home": attempted(lambda: sorted(os.listdir(USER))),
+    "checkout": attempted(lambda: sorted(os.listdir(CHECKOUT))),
     "parents": [
-        tried(lambda: pathlib.Path(f"/proc/{pid}/environ").read_text(errors="replace"))
+        attempted(lambda: pathlib.Path(f"/proc/{pid}/environ").read_text(errors="replace"))
         for pid in (os.getppid(), PARENT)
     ],
-    "terminal": tried(lambda: open("/dev/tty") and "opened"),
-    "written": tried(lambda: pathlib.Path(CHECKOUT, "written").write_text("x")),
+    "terminal": attempted(lambda: open("/dev/tty") and "opened"),
+    "written": attempted(lambda: pathlib.Path(CHECKOUT, "written").write_text("x")),
 }
 raise ImportError("SPIED" + json.dumps(found))
 """
 
 
 @pytest.mark.parametrize("wanted", ["auto", "off"])
-def test_a_package_that_spies(
+def test_a_malicious_package(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, wanted: str
 ) -> None:
     """A dependency is imported without the user's environment, and where possible files.
@@ -955,7 +960,7 @@ def test_a_package_that_spies(
     lock = checkout.wheel(
         "spy",
         {
-            "spy/__init__.py": places + SPY,
+            "spy/__init__.py": places + ATTACK,
             "spy.pth": f"import pathlib; pathlib.Path({str(ran)!r}).touch()\n",
         },
     )
@@ -990,8 +995,10 @@ def test_a_package_that_spies(
         assert "deployer" in found["checkout"]
 
 
-def test_installing_without_keys(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The installer gets what it needs to fetch packages, and none of the user's keys."""
+def test_installing_without_credentials(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The installer receives the settings to fetch packages, but no credentials of the user."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
     monkeypatch.setenv("https_proxy", "http://proxy.example")
     monkeypatch.setenv("UV_INDEX_URL", "https://packages.example")

@@ -1,4 +1,4 @@
-"""Conditions that the target decides are decided as its Python would."""
+"""Conditions are evaluated like by the Python of the target."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def holds(test: str, machine: Machine = LINUX) -> bool | None:
     ],
 )
 def test_truth(test: str, expected: bool | None) -> None:
-    """What Lambda's Python and Linux decide is known; all else is known only at run time."""
+    """Conditions on the Python version and system are known; others are known only at run time."""
     assert holds(test) == expected
 
 
 @pytest.mark.parametrize("test", ["sys.version_info >= (3, 11)", "sys.platform == 'linux'"])
 def test_unknown_machine(test: str) -> None:
-    """Without a target nothing is assumed."""
+    """Without a target no condition is known."""
     assert holds(test, Machine()) is None
 
 
@@ -83,7 +83,7 @@ def test_unknown_machine(test: str) -> None:
     ],
 )
 def test_depends_on_machine(test: str, expected: bool) -> None:
-    """A condition that asks what there is, is told from one that depends on a setting."""
+    """Conditions on the machine differ from conditions on settings."""
     assert depends_on_machine(ast.parse(test, mode="eval").body, NAMES) == expected
 
 
@@ -121,8 +121,8 @@ TESTS = st.recursive(
 
 
 @given(TESTS, st.booleans())
-def test_as_python_decides(test: str, unknown: bool) -> None:
-    """What is said to be known is what Python says, whatever the unknown turns out to be."""
+def test_same_result_as_python(test: str, unknown: bool) -> None:
+    """A known result equals that of Python, for every value of the unknown parts."""
     scope = {"sys": sys, "os": os, "platform": platform}
     said = holds(test, HERE)
 
@@ -133,7 +133,7 @@ def test_as_python_decides(test: str, unknown: bool) -> None:
 
 @given(st.text(max_size=20))
 def test_any_expression(text: str) -> None:
-    """Whatever can be parsed has an answer."""
+    """Every expression that can be parsed is evaluated without an error."""
     try:
         node = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):

@@ -33,7 +33,7 @@ def git(root: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def repository(checkout: Checkout) -> Checkout:
-    """A repository with a function, nothing of it committed."""
+    """A repository with a function that is not committed."""
     checkout.function("a").write(**{".gitignore": IGNORED})
     git(checkout.root, "init", "-q")
     return checkout
@@ -48,7 +48,7 @@ def _digest(checkout: Checkout) -> str:
 
 
 def test_ignored_files(repository: Checkout) -> None:
-    """What git ignores is not packed, and does not change the digest."""
+    """Ignored files are neither packed nor change the digest."""
     before = _digest(repository)
     ignored = ("secrets.json", "local.env", "built/x.py", "data/secrets.json")
     repository.write(**{f"lambdas/a/{name}": "secret" for name in ignored})
@@ -56,8 +56,8 @@ def test_ignored_files(repository: Checkout) -> None:
     assert (_files(repository), _digest(repository)) == ({"a/handler.py"}, before)
 
 
-def test_what_git_would_track(repository: Checkout) -> None:
-    """A new file that nobody added to the index yet is packed like one that is committed."""
+def test_untracked_files(repository: Checkout) -> None:
+    """A new file that is not in the index is packed like a committed one."""
     repository.write(**{"lambdas/a/new.py": "", "lambdas/a/data/x.json": ""})
     before = gather(repository.root, "a")
 
@@ -69,7 +69,7 @@ def test_what_git_would_track(repository: Checkout) -> None:
 
 
 def test_tracked_although_ignored(repository: Checkout) -> None:
-    """What was added by force is tracked, so it is packed."""
+    """An ignored file that was added by force is tracked, so it is packed."""
     repository.write(**{"lambdas/a/secrets.json": "{}"})
     git(repository.root, "add", "--force", "lambdas/a/secrets.json")
 
@@ -78,8 +78,8 @@ def test_tracked_although_ignored(repository: Checkout) -> None:
 
 @pytest.mark.parametrize("has_git", [True, False])
 @pytest.mark.parametrize("name", LEFTOVERS)
-def test_leftovers(checkout: Checkout, name: str, *, has_git: bool) -> None:
-    """What editors and systems leave is not packed, with git or without."""
+def test_files_of_editors(checkout: Checkout, name: str, *, has_git: bool) -> None:
+    """Files of editors and systems are not packed, with and without git."""
     checkout.function("a")
     if has_git:
         git(checkout.root, "init", "-q")
@@ -90,8 +90,8 @@ def test_leftovers(checkout: Checkout, name: str, *, has_git: bool) -> None:
     assert (_files(checkout), _digest(checkout)) == ({"a/handler.py"}, before)
 
 
-def test_tracked_leftovers(repository: Checkout) -> None:
-    """A tracked file is packed, even if it is called like what an editor leaves."""
+def test_tracked_files_of_editors(repository: Checkout) -> None:
+    """A tracked file is packed, even if its name is like that of an editor's file."""
     repository.write(**{"lambdas/a/table.bak": "x"})
     git(repository.root, "add", ".")
 
@@ -99,7 +99,7 @@ def test_tracked_leftovers(repository: Checkout) -> None:
 
 
 def test_deleted_files(repository: Checkout) -> None:
-    """A file that is only left in the index is not in the zip."""
+    """A deleted file that is still in the index is not packed."""
     repository.write(**{"lambdas/a/old.py": ""})
     git(repository.root, "add", ".")
     (repository.root / "lambdas/a/old.py").unlink()
@@ -108,7 +108,7 @@ def test_deleted_files(repository: Checkout) -> None:
 
 
 def test_included_and_shared(repository: Checkout) -> None:
-    """The same holds for what include.txt names and for shared modules."""
+    """Files in include.txt and shared modules follow the same rules."""
     repository.function("a", f"from shared import log\n{HANDLER}").write(
         **{
             "lambdas/a/include.txt": "data\n",
@@ -145,7 +145,7 @@ def test_included_and_ignored(repository: Checkout, files: dict[str, str], words
 
 
 def test_shared_and_ignored(repository: Checkout) -> None:
-    """A shared module that git ignores is missing on every other machine."""
+    """A shared module that git ignores is an error, because it is missing on other machines."""
     repository.function("a", "import shared.log\n")
     repository.write(**{"lambdas/shared/log.py": "", "lambdas/shared/.gitignore": "log.py\n"})
 
@@ -155,7 +155,7 @@ def test_shared_and_ignored(repository: Checkout) -> None:
 
 @pytest.mark.parametrize("added", [True, False])
 def test_other_repositories(repository: Checkout, *, added: bool) -> None:
-    """Files of a submodule are not tracked here: an error, not a zip without them."""
+    """Submodules and other repositories are an error, because their files are not tracked here."""
     inner = repository.root / "lambdas/a/inner"
     repository.write(**{"lambdas/a/inner/x.py": ""})
     git(inner, "init", "-q")
@@ -173,7 +173,7 @@ def _executable(checkout: Checkout) -> frozenset[str]:
 
 
 def test_executable(repository: Checkout) -> None:
-    """A program is executable as it is in the working tree, tracked or not."""
+    """The executable bit is that of the working tree."""
     repository.write(**{"lambdas/a/tool": "", "lambdas/a/new": ""})
     git(repository.root, "add", "lambdas/a/tool")
 
@@ -184,7 +184,7 @@ def test_executable(repository: Checkout) -> None:
 
 
 def test_executable_by_the_index(repository: Checkout) -> None:
-    """Where the file system keeps no modes, git's index has them."""
+    """If the file system stores no modes, git's index decides."""
     repository.write(**{"lambdas/a/tool": "", "lambdas/a/text": ""})
     (repository.root / "lambdas/a/tool").chmod(0o700)
     git(repository.root, "add", ".")
@@ -198,7 +198,7 @@ def test_executable_by_the_index(repository: Checkout) -> None:
 
 
 def test_archive(repository: Checkout, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The files of an archive, without git, have the digest that they have in the repository."""
+    """An archive without git has the same digest as the repository."""
     repository.write(**{"lambdas/a/tool": "", "lambdas/a/secrets.json": ""})
     (repository.root / "lambdas/a/tool").chmod(0o755)
     git(repository.root, "add", ".")
@@ -212,7 +212,7 @@ def test_archive(repository: Checkout, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_archive_in_another_repository(repository: Checkout) -> None:
-    """An archive that was unpacked in another repository, which ignores it, is a whole."""
+    """An archive inside of another repository that ignores it is packed completely."""
     inner = Checkout(repository.root / "built/archive").function("a")
     inner.write(**{"lambdas/a/local.env": ""})
 
@@ -220,7 +220,7 @@ def test_archive_in_another_repository(repository: Checkout) -> None:
 
 
 def test_folder_of_a_repository(repository: Checkout) -> None:
-    """A checkout that is a folder of a larger repository has that one's files."""
+    """A checkout can be a folder of a larger repository."""
     inner = Checkout(repository.root / "aws").function("a")
     git(repository.root, "add", ".")
     inner.write(**{"lambdas/a/local.env": "", "lambdas/a/new.py": ""})
@@ -229,7 +229,7 @@ def test_folder_of_a_repository(repository: Checkout) -> None:
 
 
 def test_worktree(repository: Checkout, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """In a worktree .git is a file, and the same files count."""
+    """In a worktree, where .git is a file, the same files are packed."""
     git(repository.root, "add", ".")
     git(repository.root, "commit", "-qm", "x")
     elsewhere = tmp_path_factory.mktemp("worktrees") / "one"
@@ -240,7 +240,7 @@ def test_worktree(repository: Checkout, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_in_a_hook(repository: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What git sets for its hooks, of another repository perhaps, changes nothing."""
+    """Variables that git sets for hooks have no effect."""
     repository.write(**{"lambdas/a/local.env": ""})
     before = _digest(repository)
 
@@ -265,7 +265,7 @@ def test_unreadable_repository(
     monkeypatch: pytest.MonkeyPatch,
     damage: Callable[[Path, pytest.MonkeyPatch], None],
 ) -> None:
-    """Where git cannot say what it ignores, nothing is packed by mistake."""
+    """If git cannot read the repository, nothing is packed."""
     damage(repository.root, monkeypatch)
 
     with pytest.raises(SynthError, match="cannot list the files that git tracks: ") as refused:
@@ -275,7 +275,7 @@ def test_unreadable_repository(
 
 
 def test_without_git_nor_repository(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An archive needs no git at all."""
+    """An archive can be built without git."""
     monkeypatch.setenv("PATH", "/nowhere")
 
     assert _files(checkout.function("a")) == {"a/handler.py"}
@@ -290,7 +290,7 @@ TREES = st.dictionaries(
 @settings(max_examples=15, deadline=None)
 @given(TREES, st.booleans())
 def test_any_tree(files: dict[str, bytes], add: bool) -> None:
-    """The files are those that `git add .` would add, whatever they are called."""
+    """The files are those that `git add .` would add."""
     files = {
         path: content
         for path, content in files.items()

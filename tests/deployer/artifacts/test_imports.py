@@ -1,4 +1,4 @@
-"""Imports as they are read from sources."""
+"""Imports that are read from source text."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SUPPRESS = "import contextlib\nwith contextlib.suppress(ImportError):\n    impor
 
 
 def needed(source: str, machine: Machine = LAMBDA, there: tuple[str, ...] = ()) -> set[str]:
-    """The modules that must exist, where *there* are those that do."""
+    """Return the modules that must exist, if those in *there* exist."""
     found = imports(source.encode(), "a.handler", machine)
     given_ = {"contextlib", "sys", "typing", "importlib", "importlib.util", "os"}
-    return {one.module for one in found if one.is_needed(there.__contains__)} - given_
+    return {item.module for item in found if item.is_needed(there.__contains__)} - given_
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def needed(source: str, machine: Machine = LAMBDA, there: tuple[str, ...] = ()) 
     ],
 )
 def test_needed(source: str, expected: set[str]) -> None:
-    """An import is needed unless the target never does it, or its failure is caught."""
+    """An import is needed unless the target never executes it, or its failure is caught."""
     assert needed(source) == expected
 
 
 def test_instead() -> None:
-    """What is imported instead of a missing module is needed only where that is missing."""
+    """A replacement for a missing module is needed only if that module is missing."""
     source = "try:\n    import tomllib\nexcept ImportError:\n    import tomli as tomllib\n"
 
     assert needed(source) == {"tomli"}
@@ -98,7 +98,7 @@ def test_instead_of_several() -> None:
 
 
 def test_caught_within() -> None:
-    """What is caught before a handler is reached does not make its alternative needed."""
+    """A failure that an inner handler catches does not make the outer replacement needed."""
     source = """
         try:
             import one
@@ -119,24 +119,24 @@ def test_unknown_target() -> None:
 
     found = imports(source, "a")
 
-    assert {one.module: one.optional for one in found} == {"sys": False, "x": True, "y": True}
+    assert {item.module: item.optional for item in found} == {"sys": False, "x": True, "y": True}
 
 
 @pytest.mark.parametrize("source", [b"x = (", b"\0", b"\xff = 1", b"# coding: nonsense\n"])
-def test_no_python(source: bytes) -> None:
-    """Whatever is no Python raises SyntaxError."""
+def test_invalid_source(source: bytes) -> None:
+    """Text that is not Python raises SyntaxError."""
     with pytest.raises(SyntaxError):
         imports(source, "a")
 
 
-def test_warnings_of_others() -> None:
-    """An odd escape in a package is its author's: nothing is printed, and it is read."""
+def test_warnings() -> None:
+    """Warnings about the source are ignored."""
     assert imports(b"import x\ny = '\\d'\n", "a")[0].module == "x"
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes(source: bytes) -> None:
-    """Whatever is in a file, it is read or is a SyntaxError."""
+    """Any content is parsed or raises SyntaxError."""
     try:
         imports(source, "a.b")
     except SyntaxError:
@@ -179,13 +179,13 @@ def _blocks(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 @given(st.recursive(LEAVES, _blocks, max_leaves=6))
-def test_what_python_misses(source: str) -> None:
-    """A module that stops Python when the source is run is one that was said to be needed."""
+def test_same_missing_module_as_python(source: str) -> None:
+    """A module whose absence stops Python is reported as needed."""
     source = f"import sys, contextlib\nTYPE_CHECKING = False\n{source}"
     here = Machine((sys.version_info.major, sys.version_info.minor), sys.platform)
     there = {"sys", "contextlib", "json"}
     found = imports(source.encode(), "a", here)
-    missing = {one.module for one in found if one.is_needed(there.__contains__)} - there
+    missing = {item.module for item in found if item.is_needed(there.__contains__)} - there
 
     missed = _run(source)
 
@@ -193,7 +193,7 @@ def test_what_python_misses(source: str) -> None:
 
 
 def _run(source: str) -> str:
-    """The module that Python does not find when it runs *source*; nothing if it finds all."""
+    """Return the module that Python does not find when it runs *source*, or nothing."""
     try:
         exec(source, {})  # noqa: S102  # It was made here.
     except ModuleNotFoundError as error:
@@ -202,7 +202,7 @@ def _run(source: str) -> str:
 
 
 def test_garbage_collection_during_the_conversion() -> None:
-    """A finalizer that calls ast.parse, as the formatting of a traceback does, disturbs no parsing."""
+    """Parsing works while a finalizer calls ast.parse, as the formatting of a traceback does."""
 
     class Finalized:
         def __del__(self) -> None:

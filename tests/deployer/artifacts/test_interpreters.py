@@ -1,4 +1,4 @@
-"""A Python that can import what is built for a target."""
+"""The search for a Python that can import code for a target."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def _nothing_found_before() -> Iterator[None]:
     ],
 )
 def test_fits(machine: str, suffix: str, libc: str, expected: bool) -> None:
-    """Machine, version, ABI and C library are to be those that packages are compiled for."""
+    """Architecture, version, ABI and C library must match those of the packages."""
     assert Interpreter("python", machine, suffix, libc, "/usr").fits(ARM) == expected
 
 
 def _answers(monkeypatch: pytest.MonkeyPatch, found: str, facts: object) -> list[list[str]]:
-    """Have uv find *found*, of which *facts* are told; returns what is asked."""
+    """Make uv find *found* with *facts*; return the list of queries."""
     asked: list[list[str]] = []
 
     def output(command: list[str]) -> str:
@@ -60,7 +60,7 @@ FACTS = ["aarch64", ".cpython-313-aarch64-linux-gnu.so", "glibc 2.36", "/opt/oth
 
 
 def test_another_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that uv finds is taken, if what it says of itself fits; nothing is downloaded."""
+    """A Python that uv finds is used if it matches; nothing is downloaded."""
     asked = _answers(monkeypatch, f"{OTHER}\n", FACTS)
 
     assert interpreters.find(ARM) == Interpreter(OTHER, *FACTS)
@@ -73,14 +73,14 @@ def test_another_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     ("found", "facts"), [("", FACTS), (f"{OTHER}\n", ["x86_64", *FACTS[1:]])], ids=["none", "unfit"]
 )
 def test_none(monkeypatch: pytest.MonkeyPatch, found: str, facts: object) -> None:
-    """Where there is none, or what was found is for another machine, there is no interpreter."""
+    """Without a match there is no interpreter."""
     _answers(monkeypatch, found, facts)
 
     assert interpreters.find(ARM) is None
 
 
 def test_not_on_linux(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lambda's packages are for Linux, so macOS imports none of them."""
+    """On macOS there is no interpreter for Lambda, because its packages are for Linux."""
     asked = _answers(monkeypatch, f"{OTHER}\n", FACTS)
     monkeypatch.setattr(interpreters.sys, "platform", "darwin")
 
@@ -88,7 +88,7 @@ def test_not_on_linux(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_this_one() -> None:
-    """The host's target is run by the Python that runs this."""
+    """The target of this machine uses the running Python."""
     found = interpreters.find(host())
 
     assert found is not None
@@ -96,8 +96,8 @@ def test_this_one() -> None:
     assert found.machine == os.uname().machine
 
 
-def test_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine's interpreters do not change while it builds."""
+def test_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search is made once per target."""
     asked = _answers(monkeypatch, "", FACTS)
 
     interpreters.find(ARM)

@@ -1,4 +1,4 @@
-"""The names of a module, read from its text."""
+"""The names that a module defines, read from its text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def has(source: str) -> bool:
         "other = handler = make()",
         "(handler := make())",
         "print(handler := make())",
-        "[handler := one for one in several]",
+        "[handler := item for item in items]",
         "if DEBUG:\n    def handler(event, context): ...\n",
         "if DEBUG:\n    pass\nelse:\n    handler = make()",
         "import sys\nif sys.version_info >= (3, 11):\n    handler = make()",
@@ -50,7 +50,7 @@ def has(source: str) -> bool:
     ],
 )
 def test_bound(source: str) -> None:
-    """A handler may come into a module by whatever statement."""
+    """Every statement that can bind a name is recognised."""
     assert has(source)
 
 
@@ -73,5 +73,5 @@ def test_bound(source: str) -> None:
     ],
 )
 def test_not_bound(source: str) -> None:
-    """A name in another scope, or one that is only mentioned, is no handler."""
+    """A name in another scope, or one that is only used, is not bound."""
     assert not has(source)

@@ -1,4 +1,4 @@
-"""The modules that a zip has."""
+"""The modules in a zip."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILES = st.builds(
 
 
 def test_kinds() -> None:
-    """Sources, compiled modules and folders are modules; a source goes before what is compiled."""
+    """Sources, compiled modules and folders are modules; sources have precedence."""
     files = [
         *("a/__init__.py", "a/b.cpython-313-aarch64-linux-gnu.so", "a/c.abi3.so", "a/d.pyc"),
         *("a/e.py", "a/e.abi3.so", "a/e.pyc", "a/f/data.json", "a/g.pyi", "h.py"),
@@ -41,8 +41,8 @@ def test_kinds() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.sets(FILES, max_size=6))
-def test_as_python_finds_them(files: set[str]) -> None:
-    """Every module that is said to be there is found by Python, with the same source."""
+def test_same_modules_as_python(files: set[str]) -> None:
+    """Python finds every listed module, with the same file."""
     with tempfile.TemporaryDirectory() as folder:
         for path in files:
             file = Path(folder, path)
@@ -55,7 +55,7 @@ def test_as_python_finds_them(files: set[str]) -> None:
 
 
 def _source(name: str, folder: str) -> str | None:
-    """The source of a module, as Python's path finder finds it; None for a folder."""
+    """Return the file that Python's path finder finds for a module; None for a folder."""
     importlib.invalidate_caches()
     places, spec = [folder], None
     for part in name.split("."):

@@ -1,4 +1,4 @@
-"""pip's settings, as uv takes them."""
+"""The settings of pip as variables of uv."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ ROOT = Path(__file__).parents[3]
     ],
 )  # fmt: skip
 def test_translation(lines: list[str], expected: dict[str, str]) -> None:
-    """Each has its name for uv; what is of another command, or of no use, is left out."""
+    """Each setting is translated; settings of other commands are omitted."""
     assert expected == pip_settings.translated(lines)
 
 
 def given(environ: dict[str, str]) -> dict[str, str]:
-    """What uv is given in a process of its own with *environ*."""
+    """Return the environment of uv in a separate process with *environ*."""
     code = "import json; from deployer.artifacts import install; print(json.dumps(install.environment()))"
     clean = {
         name: value
@@ -73,7 +73,7 @@ pip_made_it = pytest.mark.skipif(
 
 @pip_made_it
 def test_files_and_variables_of_pip(tmp_path: Path) -> None:
-    """A pip.conf and PIP_ variables count; what is for uv comes first."""
+    """pip.conf and PIP_ variables are translated; variables of uv have precedence."""
     conf = tmp_path / "pip.conf"
     conf.write_text("[global]\nindex-url = https://file.example/simple\nproxy = http://p:1\n")
     found = given({"PIP_CONFIG_FILE": str(conf)})
@@ -95,7 +95,7 @@ def test_files_and_variables_of_pip(tmp_path: Path) -> None:
 def test_certificates(
     monkeypatch: pytest.MonkeyPatch, lines: tuple[str, ...], expected: str
 ) -> None:
-    """A bundle for requests is pip's as well, unless pip has one of its own."""
+    """The CA bundle of requests is used, unless pip has its own."""
     monkeypatch.setattr(pip_settings, "_listed", lambda: lines)
     monkeypatch.setattr(pip_settings, "find_spec", lambda _: True)
 
@@ -106,14 +106,14 @@ def test_certificates(
 
 
 def test_without_pip(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where uv made .venv its own settings are the ones to go by."""
+    """Without pip nothing is translated."""
     monkeypatch.setattr(pip_settings, "find_spec", lambda _: None)
 
     assert {} == pip_settings.environment({"PIP_INDEX_URL": "https://pip.example"})
 
 
 class Index(BaseHTTPRequestHandler):
-    """An index without packages that remembers what it was asked for."""
+    """A package index without packages that records requests."""
 
     asked: list[str]
 
@@ -128,7 +128,7 @@ class Index(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def index() -> Iterator[tuple[str, list[str]]]:
-    """The address of an index, and what it is asked for."""
+    """The URL of an index, and the requests that it received."""
     handler = type("Handler", (Index,), {"asked": []})
     server = HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -142,8 +142,8 @@ def index() -> Iterator[tuple[str, list[str]]]:
 
 
 @pip_made_it
-def test_uv_asks_the_index_of_pip(tmp_path: Path, index: tuple[str, list[str]]) -> None:
-    """Packages of a function come from where those of .venv came from."""
+def test_uv_uses_the_index_of_pip(tmp_path: Path, index: tuple[str, list[str]]) -> None:
+    """Packages of a function are fetched from the index of pip."""
     url, asked = index
     env = given({"PIP_INDEX_URL": url, "NO_PROXY": "127.0.0.1"}) | {
         "UV_CACHE_DIR": str(tmp_path / "cache")

@@ -1,4 +1,4 @@
-"""The functions of this repository, as they are; their packages come from PyPI or uv's cache."""
+"""The functions of this repository, with packages from PyPI or uv's cache."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ print(psycopg.pq.__impl__, psycopg.__version__ > "3")
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], Built]:
-    """Each function for Lambda and for this machine; every check of the builder passed."""
+    """Build each function for Lambda and for this machine, with all checks."""
     code, dist = Code(ROOT), tmp_path_factory.mktemp("dist")
     wanted = [code.artifact(name, target) for target in (ARM, host()) for name in NAMES]
-    return {(one.artifact.name, one.artifact.target.host): one for one in build(code, wanted, dist)}
+    return {
+        (zip_.artifact.name, zip_.artifact.target.host): zip_ for zip_ in build(code, wanted, dist)
+    }
 
 
 def test_for_lambda(built: dict[tuple[str, bool], Built]) -> None:
-    """What is compiled is for arm64, and is there for each function with a compiled package."""
+    """Compiled code is for arm64, and present for each function with a compiled package."""
     machines = {
         name: {
-            elf.machine(one) for one in read(built[name, False].path).values() if elf.is_elf(one)
+            elf.machine(file) for file in read(built[name, False].path).values() if elf.is_elf(file)
         }
         for name in NAMES
     }
@@ -47,7 +49,7 @@ def test_for_lambda(built: dict[tuple[str, bool], Built]) -> None:
 
 
 def test_as_packed(built: dict[tuple[str, bool], Built], tmp_path: Path) -> None:
-    """Psycopg finds its compiled part, and its version in what is left of its metadata."""
+    """Psycopg finds its compiled module and its metadata in the zip."""
     with zipfile.ZipFile(built["migrate", True].path) as packed:
         packed.extractall(tmp_path / "code")
     lambda_runtime.link(tmp_path / "runtime")

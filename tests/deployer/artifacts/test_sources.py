@@ -1,4 +1,4 @@
-"""What goes into a zip from the checkout, and what it is called after."""
+"""The sources of a zip, and their digest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def paths(checkout: Checkout, name: str = "a") -> set[str]:
 
 
 def test_own_folder(checkout: Checkout) -> None:
-    """All of the function's folder at NAME/, but what is for people and tools."""
+    """The folder of the function is at NAME/, without documentation and lists of requirements."""
     checkout.function("a").write(
         **dict.fromkeys(
             [
@@ -64,7 +64,7 @@ def test_own_folder(checkout: Checkout) -> None:
     ],
 )
 def test_shared(checkout: Checkout, statement: str) -> None:
-    """A shared module goes along with whoever imports it, however that is written."""
+    """A shared module is packed if it is imported, with any form of the statement."""
     checkout.function("a", f"{statement}\n{HANDLER}").write(**LOG)
     checkout.write(**{"lambdas/shared/other.py": ""})
 
@@ -81,14 +81,14 @@ def test_shared(checkout: Checkout, statement: str) -> None:
     ids=["nothing", "prose", "for types"],
 )
 def test_not_shared(checkout: Checkout, source: str) -> None:
-    """What is not imported when the function runs stays at home."""
+    """Modules that are not imported at run time are not packed."""
     checkout.function("a", source).write(**LOG)
 
     assert {"a/handler.py"} == paths(checkout)
 
 
 def test_shared_modules_import_others(checkout: Checkout) -> None:
-    """Modules that shared modules import go along, whole folders and data beside them."""
+    """Shared modules that shared modules import are packed, with folders and data files."""
     checkout.function("a", "from shared.tokens import x\n")
     checkout.write(
         **{
@@ -114,7 +114,7 @@ def test_shared_modules_import_others(checkout: Checkout) -> None:
 
 
 def test_included(checkout: Checkout) -> None:
-    """What include.txt names is in the zip where it is in the repository."""
+    """Files in include.txt have the same path in the zip and in the repository."""
     checkout.function("a").write(
         **{
             "lambdas/a/include.txt": "# The schema.\nbackend/db\nLICENSE  # ours\n\n",
@@ -160,7 +160,7 @@ def test_included(checkout: Checkout) -> None:
     ],
 )
 def test_refused(checkout: Checkout, files: dict[str, str], words: str) -> None:
-    """Each problem is told with its place and the way out."""
+    """Each problem has a place and a hint."""
     checkout.function("a").write(**LOG).write(**files)
 
     with pytest.raises(SynthError) as refused:
@@ -182,9 +182,9 @@ def test_refused(checkout: Checkout, files: dict[str, str], words: str) -> None:
     ],
 )
 def test_names(checkout: Checkout, name: str, words: str) -> None:
-    """A function is a folder of lambdas/ that can be imported, and hides nothing."""
-    for one in ("a", "A-b", "json", "six"):
-        checkout.function(one)
+    """The name of a function is a valid package name that hides no other package."""
+    for function in ("a", "A-b", "json", "six"):
+        checkout.function(function)
     checkout.write(**LOG)
 
     with pytest.raises(SynthError) as refused:
@@ -195,7 +195,7 @@ def test_names(checkout: Checkout, name: str, words: str) -> None:
 
 @pytest.mark.parametrize("within", ["lambdas/a/link.py", "lambdas/a/folder", "backend/db/x.sql"])
 def test_symlinks(checkout: Checkout, within: str) -> None:
-    """A symlink is refused wherever it is: it may point anywhere, and does so on another machine."""
+    """Symbolic links are refused everywhere: their target may differ on another machine."""
     checkout.function("a").write(
         **{"lambdas/a/include.txt": "backend/db", "backend/db/y.sql": "", "elsewhere": ""}
     )
@@ -205,8 +205,10 @@ def test_symlinks(checkout: Checkout, within: str) -> None:
         gather(checkout.root, "a")
 
 
-def test_a_link_on_the_way(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Nor does an included path go through one: backend may be somebody's home."""
+def test_a_link_in_an_included_path(
+    checkout: Checkout, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """An included path with a symbolic link in it is refused."""
     checkout.function("a").write(**{"lambdas/a/include.txt": "backend/db"})
     elsewhere = tmp_path_factory.mktemp("home")
     (elsewhere / "db").mkdir()
@@ -220,7 +222,7 @@ def test_a_link_on_the_way(checkout: Checkout, tmp_path_factory: pytest.TempPath
 def test_linked_folders(
     checkout: Checkout, folder: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Nor may the folders themselves be somewhere else."""
+    """Folders that are symbolic links are refused."""
     checkout.function("a").write(**LOG)
     elsewhere = tmp_path_factory.mktemp("home") / "moved"
     (checkout.root / folder).rename(elsewhere)
@@ -230,8 +232,8 @@ def test_linked_folders(
         gather(checkout.root, "a")
 
 
-def test_every_fault(checkout: Checkout) -> None:
-    """All that is wrong is told at once."""
+def test_all_problems(checkout: Checkout) -> None:
+    """All problems are reported together."""
     checkout.function("a", "import shared.x\nimport shared.y\n")
     checkout.write(**{"lambdas/a/include.txt": "..\n", "lambdas/a/ä.txt": ""})
 
@@ -251,7 +253,7 @@ def test_every_fault(checkout: Checkout) -> None:
     ],
 )
 def test_optional(checkout: Checkout, source: str) -> None:
-    """A shared module may be missing where its import may fail, or may not be done at all."""
+    """A shared module may be missing if its import is optional."""
     checkout.function("a", source)
 
     assert {"a/handler.py"} == paths(checkout)
@@ -286,7 +288,7 @@ def _unused_changed(checkout: Checkout) -> None:
     "change", [_touched, _private, _compiled, _event, _other_order, _unused_changed]
 )
 def test_same_digest(checkout: Checkout, change) -> None:
-    """Times, who may read, caches and the order of lines are nothing that a zip is made of."""
+    """Times, permissions, caches and the order of lines do not change the digest."""
     _fill(checkout)
     before = checkout.artifact("a")
 
@@ -296,7 +298,7 @@ def test_same_digest(checkout: Checkout, change) -> None:
 
 
 def test_digest_of_another_checkout(checkout: Checkout, tmp_path: Path) -> None:
-    """Where the checkout is does not count."""
+    """The location of the checkout does not change the digest."""
     elsewhere = Checkout(tmp_path / "a folder with ü")
 
     _fill(checkout)
@@ -319,7 +321,7 @@ def test_digest_of_another_checkout(checkout: Checkout, tmp_path: Path) -> None:
     ids=lambda files: next(iter(files)),
 )
 def test_other_digest(checkout: Checkout, files: dict[str, str]) -> None:
-    """Every byte of what a zip is made of counts."""
+    """Every byte of the inputs changes the digest."""
     _fill(checkout)
     before = checkout.artifact("a")
 
@@ -329,7 +331,7 @@ def test_other_digest(checkout: Checkout, files: dict[str, str]) -> None:
 
 
 def test_executable_counts(checkout: Checkout) -> None:
-    """A program that can be run is packed otherwise than a text."""
+    """The executable bit changes the digest."""
     _fill(checkout)
     before = checkout.artifact("a")
 
@@ -339,18 +341,18 @@ def test_executable_counts(checkout: Checkout) -> None:
 
 
 def test_target_counts(checkout: Checkout) -> None:
-    """The same sources are another zip for another Python, another machine, and for this one."""
+    """The target changes the digest."""
     _fill(checkout)
     targets = [ARM, target("python3.12", "arm64"), target("python3.13", "x86_64"), host()]
     targets.append(replace(host(), host=False))
 
-    digests = {checkout.artifact("a", one).digest for one in targets}
+    digests = {checkout.artifact("a", target).digest for target in targets}
 
     assert len(targets) == len(digests)
 
 
 def test_known_digest(checkout: Checkout) -> None:
-    """The digest stands in reviewed templates: the same on every machine, and from now on.
+    """The digest is part of reviewed templates, so it is the same on every machine and in every version.
 
     If what the builder makes of the same sources changes, FORMAT is to change, and this with it.
     """
@@ -377,13 +379,13 @@ ANY_SOURCES = st.builds(_sources, FILES, st.binary(max_size=3), st.binary(max_si
 
 
 @given(ANY_SOURCES, ANY_SOURCES)
-def test_digests_tell_apart(one: Sources, other: Sources) -> None:
-    """Two digests are equal where the sources are, whatever is moved from one part to the next."""
+def test_digests_differ(one: Sources, other: Sources) -> None:
+    """Two digests are equal only if the sources are equal."""
     assert (one == other) == (one.digest(ARM.facts) == other.digest(ARM.facts))
 
 
 def test_here() -> None:
-    """Every function of this repository has sources without a problem."""
+    """The functions of this repository have no problems."""
     root = Path(__file__).parents[3]
     names = {file.parent.name for file in (root / "lambdas").glob("*/handler.py")}
 

@@ -1,4 +1,4 @@
-"""The standard library of each Python that Lambda has."""
+"""The standard library of each Python version of Lambda."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from deployer.artifacts import stdlib
     ],
 )
 def test_versions(python: tuple[int, int], has: set[str], lacks: set[str]) -> None:
-    """A module that was removed is missing from then on; one that was added is there."""
+    """Modules are known from the version that added them until the version that removed them."""
     names = stdlib.names(python)
 
     assert (has - names, lacks & names) == (set(), set())
 
 
 def test_this_python() -> None:
-    """For the Python that runs this, the list is Python's own."""
+    """For the running version the list is that of Python itself."""
     assert stdlib.names(sys.version_info[:2]) == sys.stdlib_module_names

@@ -50,7 +50,7 @@ def test_one_function() -> None:
     ],
 )
 def test_refused(argument: str, words: str) -> None:
-    """What it is not told well it refuses in two lines."""
+    """Invalid arguments are refused with an error and a hint."""
     done = invoke(argument)
 
     assert (1, "") == (done.returncode, done.stdout)

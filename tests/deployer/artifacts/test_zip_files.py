@@ -1,4 +1,4 @@
-"""The zip as bytes."""
+"""Zips as bytes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def packed(files: dict[str, bytes], executable: frozenset[str] = frozenset()) ->
 
 @given(TREES, st.randoms())
 def test_any_tree(files: dict[str, bytes], chance) -> None:
-    """What was put in comes out, and the order it came in does not count."""
+    """A zip contains its input, independent of the order."""
     shuffled = list(files.items())
     chance.shuffle(shuffled)
 
@@ -40,7 +40,7 @@ def test_any_tree(files: dict[str, bytes], chance) -> None:
 
 @given(TREES, TREES)
 def test_added(files: dict[str, bytes], more: dict[str, bytes]) -> None:
-    """What is added stands behind what cached, and the sizes of all are known."""
+    """Added files follow the existing ones, and the sizes of all are returned."""
     more = {f"more/{path}": content for path, content in more.items()}
     file = io.BytesIO(packed(files))
 
@@ -52,8 +52,8 @@ def test_added(files: dict[str, bytes], more: dict[str, bytes]) -> None:
     assert {path: len(content) for path, content in (files | more).items()} == sizes
 
 
-def test_nothing_of_the_machine() -> None:
-    """One time, one mode, one system, no extra fields: as Lambda unzips it, readable by all."""
+def test_no_traces_of_the_machine() -> None:
+    """Entries have a fixed time, mode and system, and no extra fields."""
     files = {"b/y.py": b"y" * 1000, "a": b"", "b/x.so": b"\x7fELF"}
 
     with zipfile.ZipFile(io.BytesIO(packed(files))) as found:
@@ -69,7 +69,7 @@ def test_nothing_of_the_machine() -> None:
 
 @given(TREES)
 def test_contents(files: dict[str, bytes]) -> None:
-    """The files of a zip are read by path."""
+    """The files of a zip can be read by path."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "x.zip")
         file.write_bytes(packed(files))
@@ -85,7 +85,7 @@ SAFE = st.text("ab.", min_size=1, max_size=3).filter(lambda name: set(name) != {
 
 @given(st.dictionaries(SAFE, st.tuples(st.binary(max_size=9), st.booleans()), max_size=6))
 def test_modes(files: dict[str, tuple[bytes, bool]]) -> None:
-    """What is executable still is when it is unzipped, and nothing else is."""
+    """Extraction keeps the executable bit of each file."""
     executable = frozenset(path for path, (_, runs) in files.items() if runs)
     contents = {path: content for path, (content, _) in files.items()}
     with tempfile.TemporaryDirectory() as folder:
