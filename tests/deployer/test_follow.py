@@ -1,24 +1,33 @@
-"""Why an operation failed, or what it kept: as deep in nested stacks as that is known."""
+"""Following an operation: its events, the cause of a failure, and retained resources."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from deployer.aws.cloud import STACK, DeployedStack, StackEvent
 from deployer.errors import UnreachableError
 from deployer.events import Progress
-from deployer.follow import OperationResult, Watch, follow
+from deployer.follow import (
+    OperationResult,
+    Watch,
+    event_before_operation,
+    follow,
+    latest_event,
+    running_operation,
+)
 from deployer.jobs import Pause
 from deployer.model import Line
 from tests.fakes import REGION, FakeClock, FakeCloud
 
 OUTER = DeployedStack("crd-x-outer", "arn:outer", REGION, "UPDATE_ROLLBACK_COMPLETE")
-MADE = Line("stacks/inner.py", 7)
+LINE = Line("stacks/inner.py", 7)
 
 
-def emulator(arn: str) -> str:
-    """CloudFormation's reason for a nested stack that failed."""
+def emulator_reason(arn: str) -> str:
+    """Return CloudFormation's reason for a nested stack that failed."""
     return (
         f"Embedded stack {arn} was not successfully updated. Currently in "
         "UPDATE_ROLLBACK_IN_PROGRESS with reason: The following resource(s) failed: [X]."
@@ -26,24 +35,24 @@ def emulator(arn: str) -> str:
 
 
 class Account(FakeCloud):
-    """An account of which a test writes the events, a second after each other."""
+    """An account whose events are written by a test, one second after another."""
 
-    def happens(
+    def add_event(
         self, stack_id: str, name: str, status: str, reason: str = "", *, nested: str = ""
     ) -> None:
-        """Add an event: of the stack if *name* is its own, else of a resource.
+        """Add an event of the stack if *name* is its name, otherwise of a resource.
 
-        The latter is a nested stack if *nested* has its id.
+        *nested* is the id of the nested stack that the resource is.
         """
         self.clock.sleep(1)
-        own = stack_id == f"arn:{name}"
+        of_stack = stack_id == f"arn:{name}"
         self.history.setdefault(stack_id, []).append(
             StackEvent(
                 id=f"{stack_id}-{self.clock.now()}",
                 stack_id=stack_id,
                 logical_id=name,
-                physical_id=stack_id if own else nested,
-                type=STACK if own or nested else "AWS::X::Y",
+                physical_id=stack_id if of_stack else nested,
+                type=STACK if of_stack or nested else "AWS::X::Y",
                 status=status,
                 reason=reason,
                 at=datetime.fromtimestamp(self.clock.now(), UTC),
@@ -51,162 +60,275 @@ class Account(FakeCloud):
         )
 
 
-def followed(account: FakeCloud, **lines: Line) -> tuple[OperationResult, list[Progress]]:
-    """Follow the outer stack, which is idle, and return its end and the events."""
+def follow_outer(account: FakeCloud, **lines: Line) -> tuple[OperationResult, list[Progress]]:
+    """Follow the outer stack, which is idle, and return the result and the events."""
     account.put(OUTER)
-    places = {tuple(name.split("__")): line for name, line in lines.items()}
-    work, told = follow(Watch(account, account.clock), OUTER, "", places), []
+    paths = {tuple(name.split("__")): line for name, line in lines.items()}
+    work, events = follow(Watch(account, account.clock), OUTER, "", paths), []
     while True:
         try:
             item = next(work)
         except StopIteration as end:
-            return end.value, told
+            return end.value, events
         if isinstance(item, Pause):
             account.clock.sleep(item.seconds)
         elif isinstance(item, Progress):
-            told.append(item)
+            events.append(item)
 
 
-def failing() -> Account:
-    """Three levels, of which the innermost fails; it had failed before, too, at something else."""
+def failed_account() -> Account:
+    """Return an account with three levels of stacks, whose innermost fails, as it did before."""
     account = Account(FakeClock())
-    account.happens("arn:deep", "Old", "CREATE_FAILED", "long ago")
-    account.happens("arn:outer", "outer", "UPDATE_IN_PROGRESS")
-    account.happens("arn:deep", "Early", "UPDATE_FAILED", "Resource update cancelled")
-    account.happens("arn:deep", "Broken", "UPDATE_FAILED", "no room")
-    account.happens("arn:deep", "Late", "UPDATE_FAILED", "Resource update cancelled")
+    account.add_event("arn:deep", "Old", "CREATE_FAILED", "long ago")
+    account.add_event("arn:outer", "outer", "UPDATE_IN_PROGRESS")
+    account.add_event("arn:deep", "Early", "UPDATE_FAILED", "Resource update cancelled")
+    account.add_event("arn:deep", "Broken", "UPDATE_FAILED", "no room")
+    account.add_event("arn:deep", "Late", "UPDATE_FAILED", "Resource update cancelled")
     failed, cancelled = "UPDATE_FAILED", "Resource update cancelled"
-    account.happens("arn:below", "Deep", failed, emulator("arn:deep"), nested="arn:deep")
-    account.happens("arn:outer", "Beside", failed, cancelled, nested="arn:beside")
-    account.happens("arn:outer", "Below", failed, emulator("arn:below"), nested="arn:below")
-    account.happens("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
+    account.add_event("arn:below", "Deep", failed, emulator_reason("arn:deep"), nested="arn:deep")
+    account.add_event("arn:outer", "Beside", failed, cancelled, nested="arn:beside")
+    account.add_event(
+        "arn:outer", "Below", failed, emulator_reason("arn:below"), nested="arn:below"
+    )
+    account.add_event("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
     return account
 
 
 def test_the_cause_is_the_innermost_failure() -> None:
-    """It is reported with its path; cancelled resources and old failures are not causes."""
-    ended, _ = followed(failing())
+    """It has its path; cancelled resources and failures of earlier operations are not causes."""
+    result, _ = follow_outer(failed_account())
 
-    assert ended.cause is not None
-    assert ended.cause.resource_path == ("Below", "Deep", "Broken")
-    assert ended.cause.event.reason == "no room"
-
-
-def test_the_cause_is_told_before_its_consequences() -> None:
-    """With the line that made it."""
-    _, told = followed(failing(), Below__Deep__Broken=MADE)
-
-    failed = [("/".join([*one.path, one.event.logical_id]), one.line) for one in told]
-    assert failed[-3:-1] == [("Below/Deep/Broken", MADE), ("Below", None)]
+    assert result.cause is not None
+    assert result.cause.resource_path == ("Below", "Deep", "Broken")
+    assert result.cause.event.reason == "no room"
 
 
-def test_a_cancelled_nested_stack_is_not_looked_into() -> None:
+def test_the_cause_is_reported_before_its_consequences() -> None:
+    """Its event has the line that defines the resource."""
+    _, events = follow_outer(failed_account(), Below__Deep__Broken=LINE)
+
+    failed = [("/".join([*event.path, event.event.logical_id]), event.line) for event in events]
+    assert failed[-3:-1] == [("Below/Deep/Broken", LINE), ("Below", None)]
+
+
+def test_the_events_of_a_cancelled_nested_stack_are_not_read() -> None:
     """It has no relevant events, and the role may have no permission to read them."""
-    account = failing()
+    account = failed_account()
 
-    followed(account)
+    follow_outer(account)
 
-    assert [about for name, about in account.calls if name == "events_since"] == [
+    assert [stack_id for name, stack_id in account.calls if name == "events_since"] == [
         "arn:below",
         "arn:deep",
     ]
 
 
 def test_a_nested_stack_without_a_physical_id_is_found_in_the_reason() -> None:
-    """Its creation failed at once."""
+    """Its creation failed before it had an id."""
     account = Account(FakeClock())
-    account.happens("arn:outer", "outer", "CREATE_IN_PROGRESS")
-    account.happens("arn:below", "Broken", "CREATE_FAILED", "no room")
-    reason = emulator("arn:below")
-    account.happens("arn:outer", "Below", "CREATE_FAILED", reason, nested="not made yet")
-    account.happens("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
+    account.add_event("arn:outer", "outer", "CREATE_IN_PROGRESS")
+    account.add_event("arn:below", "Broken", "CREATE_FAILED", "no room")
+    reason = emulator_reason("arn:below")
+    account.add_event("arn:outer", "Below", "CREATE_FAILED", reason, nested="not made yet")
+    account.add_event("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
 
-    ended, _ = followed(account)
+    result, _ = follow_outer(account)
 
-    assert ended.cause is not None
-    assert ended.cause.resource_path == ("Below", "Broken")
+    assert result.cause is not None
+    assert result.cause.resource_path == ("Below", "Broken")
 
 
 def test_a_nested_stack_that_cannot_be_read_is_the_cause() -> None:
-    """The outer reason is better than none."""
-    account = failing()
+    """The reason of the parent is better than none."""
+    account = failed_account()
     del account.history["arn:deep"]
 
-    ended, _ = followed(account)
+    result, _ = follow_outer(account)
 
-    assert ended.cause is not None
-    assert ended.cause.resource_path == ("Below", "Deep")
-    assert ended.cause.event.reason == emulator("arn:deep")
+    assert result.cause is not None
+    assert result.cause.resource_path == ("Below", "Deep")
+    assert result.cause.event.reason == emulator_reason("arn:deep")
 
 
-def test_an_account_out_of_reach_is_asked_again() -> None:
+def test_an_unreachable_account_is_called_again() -> None:
     """A lost connection is not the cause of the failure."""
 
-    class Flaky(Account):
+    class FlakyAccount(Account):
         lost = 2
 
         def events_since(self, *args: object) -> tuple[StackEvent, ...]:
             if self.lost:
                 self.lost -= 1
-                raise UnreachableError("no answer")
+                raise UnreachableError("no response")
             return super().events_since(*args)
 
-    steady = failing()
-    flaky = Flaky(steady.clock, history=steady.history)
+    steady = failed_account()
+    flaky = FlakyAccount(steady.clock, history=steady.history)
 
-    ended, _ = followed(flaky)
+    result, _ = follow_outer(flaky)
 
-    assert ended.cause is not None
-    assert ended.cause.resource_path == ("Below", "Deep", "Broken")
+    assert result.cause is not None
+    assert result.cause.resource_path == ("Below", "Deep", "Broken")
 
 
-def test_a_nested_stack_that_gives_its_own_reason_is_named() -> None:
-    """No resource of it failed: an export in use is a matter of the stack."""
+def test_a_nested_stack_with_a_reason_of_its_own_is_the_cause() -> None:
+    """None of its resources failed: an export in use fails the stack."""
     account = Account(FakeClock())
-    account.happens("arn:outer", "outer", "UPDATE_IN_PROGRESS")
-    account.happens("arn:below", "below", "UPDATE_ROLLBACK_IN_PROGRESS", "export in use")
-    reason = emulator("arn:below")
-    account.happens("arn:outer", "Below", "UPDATE_FAILED", reason, nested="arn:below")
-    account.happens("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
+    account.add_event("arn:outer", "outer", "UPDATE_IN_PROGRESS")
+    account.add_event("arn:below", "below", "UPDATE_ROLLBACK_IN_PROGRESS", "export in use")
+    reason = emulator_reason("arn:below")
+    account.add_event("arn:outer", "Below", "UPDATE_FAILED", reason, nested="arn:below")
+    account.add_event("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
 
-    ended, _ = followed(account)
+    result, _ = follow_outer(account)
 
-    assert ended.cause is not None
-    assert (ended.cause.resource_path, ended.cause.event.reason) == (("Below",), "export in use")
+    assert result.cause is not None
+    assert (result.cause.resource_path, result.cause.event.reason) == (("Below",), "export in use")
 
 
 def test_the_last_events_of_a_deletion_are_read() -> None:
-    """They may come between a look at the events and one at the stack, which is deleted then."""
+    """They may appear between a read of the events and one of the stack."""
 
-    class Late(Account):
+    class LateAccount(Account):
         def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
             known = super().events(region, stack_id, after)
-            self.happens("arn:outer", "Bucket", "DELETE_SKIPPED")
+            self.add_event("arn:outer", "Bucket", "DELETE_SKIPPED")
             self.put(replace(OUTER, status="DELETE_COMPLETE"))
             return known
 
-    account = Late(FakeClock())
-    account.happens("arn:outer", "outer", "DELETE_IN_PROGRESS")
+    account = LateAccount(FakeClock())
+    account.add_event("arn:outer", "outer", "DELETE_IN_PROGRESS")
 
-    ended, _ = followed(account)
+    result, _ = follow_outer(account)
 
-    assert ("Bucket",) in [one.resource_path for one in ended.retained]
+    assert ("Bucket",) in [event.resource_path for event in result.retained]
 
 
-def test_what_is_kept_in_nested_stacks_is_named_with_its_path() -> None:
-    """At any depth, beside what the stack itself keeps."""
+def test_retained_resources_of_nested_stacks_have_their_path() -> None:
+    """Those of the stack itself come first."""
     account = Account(FakeClock())
-    account.happens("arn:outer", "outer", "DELETE_IN_PROGRESS")
-    account.happens("arn:outer", "Bucket", "DELETE_SKIPPED")
-    account.happens("arn:deep", "Table", "DELETE_SKIPPED")
-    account.happens("arn:below", "Topic", "DELETE_COMPLETE")
-    account.happens("arn:below", "Deep", "DELETE_COMPLETE", nested="arn:deep")
-    account.happens("arn:outer", "Below", "DELETE_COMPLETE", nested="arn:below")
-    account.happens("arn:outer", "outer", "DELETE_COMPLETE")
+    account.add_event("arn:outer", "outer", "DELETE_IN_PROGRESS")
+    account.add_event("arn:outer", "Bucket", "DELETE_SKIPPED")
+    account.add_event("arn:deep", "Table", "DELETE_SKIPPED")
+    account.add_event("arn:below", "Topic", "DELETE_COMPLETE")
+    account.add_event("arn:below", "Deep", "DELETE_COMPLETE", nested="arn:deep")
+    account.add_event("arn:outer", "Below", "DELETE_COMPLETE", nested="arn:below")
+    account.add_event("arn:outer", "outer", "DELETE_COMPLETE")
 
-    ended, _ = followed(account)
+    result, _ = follow_outer(account)
 
-    assert [one.resource_path for one in ended.retained] == [
+    assert [event.resource_path for event in result.retained] == [
         ("Bucket",),
         ("Below", "Deep", "Table"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        ("User Initiated", None),
+        ("", None),
+        ("Cannot update export X as it is in use by Y.", ()),
+    ],
+)
+def test_a_reason_of_the_stack_is_a_cause_unless_it_says_nothing(
+    reason: str, cause: tuple[str, ...] | None
+) -> None:
+    """AWS gives the reason `User Initiated` to every operation without another reason."""
+    account = Account(FakeClock())
+    account.add_event("arn:outer", "outer", "UPDATE_IN_PROGRESS", "User Initiated")
+    account.add_event("arn:outer", "outer", "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+    account.add_event("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
+
+    result, _ = follow_outer(account)
+
+    assert cause == (result.cause.resource_path if result.cause else None)
+
+
+def test_the_explanation_has_resource_type_and_reason() -> None:
+    """Without a cause it is the reason of the stack, or its status."""
+    result, _ = follow_outer(failed_account())
+    unexplained = OperationResult(OUTER)
+
+    assert "Below/Deep/Broken (AWS::X::Y): no room" == result.explanation
+    assert "UPDATE_ROLLBACK_COMPLETE" == unexplained.explanation
+    assert "out of time" == OperationResult(replace(OUTER, reason="out of time")).explanation
+
+
+@pytest.mark.parametrize(
+    ("status", "operation"),
+    [
+        ("CREATE_IN_PROGRESS", "create"),
+        ("ROLLBACK_IN_PROGRESS", "create"),
+        ("UPDATE_IN_PROGRESS", "update"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "update"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update"),
+        ("IMPORT_ROLLBACK_IN_PROGRESS", "import"),
+        ("DELETE_IN_PROGRESS", "delete"),
+    ],
+)
+def test_the_running_operation_is_known_by_the_status(status: str, operation: str) -> None:
+    """A rollback belongs to the operation that is rolled back."""
+    assert operation == running_operation(replace(OUTER, status=status))
+
+
+STARTED, CREATED = ("outer", "UPDATE_IN_PROGRESS"), ("outer", "CREATE_COMPLETE")
+CHANGED, UPDATED = ("Vpc", "UPDATE_IN_PROGRESS"), ("outer", "UPDATE_COMPLETE")
+
+
+@pytest.mark.parametrize(
+    ("history", "before"),
+    [
+        ([], None),
+        ([STARTED], None),
+        ([CREATED], None),
+        ([CREATED, STARTED], 0),
+        ([CREATED, STARTED, CHANGED], 0),
+        ([CREATED, STARTED, UPDATED, STARTED], 2),
+        ([CREATED, STARTED, UPDATED, STARTED, CHANGED], 2),
+    ],
+    ids=["no event", "first", "other", "newest", "older", "repeated", "repeated and older"],
+)
+def test_the_event_before_the_running_operation(
+    history: list[tuple[str, str]], before: int | None
+) -> None:
+    """Events after it belong to the operation, even if its first event is the newest."""
+    account = Account(FakeClock(), history={"arn:outer": []})
+    for name, status in history:
+        account.add_event("arn:outer", name, status)
+    stack = replace(OUTER, status="UPDATE_IN_PROGRESS")
+
+    found = event_before_operation(Watch(account, account.clock), stack)
+
+    assert ("" if before is None else account.history["arn:outer"][before].id) == found
+
+
+def test_the_newest_event_is_the_last_of_the_previous_operation() -> None:
+    """A stack without events has none."""
+    account = Account(FakeClock(), history={"arn:outer": []})
+    watch = Watch(account, account.clock)
+
+    assert "" == latest_event(watch, REGION, "arn:outer")
+    account.add_event("arn:outer", "outer", "CREATE_COMPLETE")
+    account.add_event("arn:outer", "outer", "UPDATE_COMPLETE")
+
+    assert account.history["arn:outer"][1].id == latest_event(watch, REGION, "arn:outer")
+
+
+def test_an_idle_stack_without_an_event_of_the_end_is_given_up() -> None:
+    """The operation may have been rejected; the error says what to do."""
+    account = Account(FakeClock(), history={"arn:outer": []})
+
+    with pytest.raises(UnreachableError, match="no event reports the end") as raised:
+        follow_outer(account)
+
+    assert "rerun the command" in raised.value.hint
+    assert 600 < account.clock.now() < 700
+
+
+def test_the_timeouts_of_a_watch() -> None:
+    """An operation is followed for an hour, and AWS may be unreachable for ten minutes."""
+    account = Account(FakeClock())
+    watch = Watch(account, account.clock)
+
+    assert (3600.0, 600.0) == (watch.timeout, watch.unreachable_timeout)

@@ -190,7 +190,7 @@ def test_what_a_stack_waits_for_is_looked_at_again() -> None:
         == plan.pending_parameters([waiting], plan.index([FOUND]))
         == plan.pending_parameters([waiting], {})
     )
-    assert (Update, "/x/image is available") == (type(step), step.reason)
+    assert Update(waiting, without, "/x/image is available", only_protection=False) == step
     assert steps == plan.with_available_parameters(steps, {"/x/other"})
 
 

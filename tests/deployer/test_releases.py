@@ -1,0 +1,57 @@
+"""The limits of a release."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployer.aws.cloud import DeployedStack
+from deployer.errors import CloudError, GuardError
+from deployer.model import Env
+from deployer.releases import ReleaseLimits
+from tests.fakes import ACCOUNT, REGION, desired_stack
+
+ENV = Env("cruddur", "crd", "x", ACCOUNT, REGION, "x.example", "Z1", protect=False)
+LIMITS = ReleaseLimits(("foundation", "pipeline"), "foundation", "ReleaseRole")
+FOUNDATION, PIPELINE = desired_stack("foundation"), desired_stack("pipeline")
+NETWORK = desired_stack("network")
+
+
+def deployed(name: str, **outputs: str) -> DeployedStack:
+    """Return a stack with these outputs."""
+    return DeployedStack(name, "arn", REGION, "CREATE_COMPLETE", outputs=outputs)
+
+
+def test_a_release_skips_manual_stacks() -> None:
+    """All other stacks are deployed in their order."""
+    assert (NETWORK,) == LIMITS.select((FOUNDATION, NETWORK, PIPELINE), [])
+    assert (NETWORK,) == LIMITS.select((FOUNDATION, NETWORK), ["network"])
+
+
+@pytest.mark.parametrize("name", ["pipeline", "crd-x-pipeline"])
+def test_a_manual_stack_that_is_named_is_refused(name: str) -> None:
+    """A release cannot change its own permissions."""
+    with pytest.raises(GuardError, match=r"^crd-x-pipeline: a release cannot") as refused:
+        LIMITS.select((FOUNDATION, NETWORK, PIPELINE), [name])
+
+    assert "without --release" in refused.value.hint
+
+
+def test_the_role_is_an_output_of_its_stack() -> None:
+    """The output of another stack does not count."""
+    stacks = [
+        deployed("crd-x-network", ReleaseRole="arn:other"),
+        deployed("crd-x-foundation", ReleaseRole="arn:role"),
+    ]
+
+    assert "arn:role" == LIMITS.role(ENV, stacks)
+
+
+@pytest.mark.parametrize(
+    "stacks", [[], [deployed("crd-x-foundation")], [deployed("crd-x-network", ReleaseRole="arn")]]
+)
+def test_a_missing_role_is_an_error_with_the_command(stacks: list[DeployedStack]) -> None:
+    """The stack may be missing, or deployed without this output."""
+    with pytest.raises(CloudError, match="crd-x-foundation is not deployed") as raised:
+        LIMITS.role(ENV, stacks)
+
+    assert "./inv deploy --stack=foundation --env=x" == raised.value.hint
