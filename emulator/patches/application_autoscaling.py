@@ -22,7 +22,7 @@ DIFFERENCES = (
         "Registering a target brings the count of its service into the range.",
         source="API reference of RegisterScalableTarget",
         ministack="Unknown service; the count stays.",
-        test="ecs/test_services.py::test_count",
+        test="test_count",
     ),
 )
 

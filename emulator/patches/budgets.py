@@ -20,7 +20,7 @@ DIFFERENCES = (
         "The API of Budgets shows the budgets of stacks.",
         source="AWS::Budgets::Budget",
         ministack="Unknown type.",
-        test="test_recorded.py::test_made",
+        test="test_recorded.py::test_providers_and_budgets",
     ),
 )
 UPSTREAM = True

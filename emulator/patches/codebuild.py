@@ -16,7 +16,7 @@ DIFFERENCES = (
         "A CodeBuild project has a queue timeout and a log configuration.",
         source="CodeBuild API reference, Project",
         ministack="Dropped.",
-        test="cloudformation/test_nested_stacks.py::test_projects",
+        test="test_projects",
     ),
 )
 UPSTREAM = True

@@ -16,7 +16,7 @@ DIFFERENCES = (
         "DescribeImages of an image that does not exist is refused.",
         source="API reference of DescribeImages, ImageNotFoundException",
         ministack="An empty list.",
-        test="ecs/test_services.py::test_unknown_image",
+        test="test_unknown_image",
     ),
 )
 UPSTREAM = True

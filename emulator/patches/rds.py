@@ -26,13 +26,13 @@ DIFFERENCES = (
         "call created it.",
         source="AWS::RDS::DBInstance, return values",
         ministack="An address without a server.",
-        test="test_rds.py::test_stack",
+        test="test_stack",
     ),
     Difference(
         "RDS manages the master password in a secret `rds!db-…`, and rotates it on request.",
         source="RDS user guide, Password management with Secrets Manager",
         ministack="The attribute MasterUserSecret.SecretArn is unknown, there is no secret.",
-        test="test_rds.py::test_stack",
+        test="test_stack",
     ),
     Difference(
         "The master user is not a superuser; rds_superuser and rds_iam exist; no user can be "
@@ -40,33 +40,33 @@ DIFFERENCES = (
         source="RDS user guide, Understanding PostgreSQL roles and permissions; details not "
         "verified",
         ministack="No roles.",
-        test="test_rds.py::test_master",
+        test="test_master",
     ),
     Difference(
         "The certificate of the endpoint passes verify-full; rds.force_ssl decides whether "
         "connections without TLS are accepted.",
         source="RDS user guide, Using SSL with a PostgreSQL DB instance",
         ministack="No TLS.",
-        test="test_rds.py::test_tls",
+        test="test_tls",
     ),
     Difference(
         "Members of rds_iam log in with a token, never with a password; its signature, age and "
         "target, and the permission rds-db:connect of its signer, are checked.",
         source="RDS user guide, IAM database authentication",
         ministack="Tokens of MySQL only.",
-        test="test_rds.py::test_policy",
+        test="test_policy",
     ),
     Difference(
         "An update keeps address and data; a replacement is a new database.",
         source="AWS::RDS::DBInstance, “Update requires”",
         ministack="No data; another Port in the template changes the endpoint.",
-        test="test_rds.py::test_life",
+        test="test_life",
     ),
     Difference(
         "A stack does not delete an instance with deletion protection: DELETE_FAILED.",
         source="RDS user guide, Deleting a DB instance; the message is from reports",
         ministack="Deleted by its stack.",
-        test="test_rds.py::test_protected",
+        test="test_protected",
     ),
     Difference(
         "RDS refuses short passwords, reserved users, too little storage, unknown groups, "
@@ -74,7 +74,7 @@ DIFFERENCES = (
         source="API reference of CreateDBInstance and CreateDBSubnetGroup; some messages are not "
         "verified",
         ministack="Accepted.",
-        test="test_rds.py::test_refused",
+        test="test_refused",
     ),
     Difference(
         "RDS runs the requested version, upgrades it on request, and listens on its port.",

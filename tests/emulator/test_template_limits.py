@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -216,3 +219,42 @@ def test_any_template(aws: Aws, body: str) -> None:
             aws.cfn.execute_change_set(StackName="hostile", ChangeSetName="any")
             aws.wait_for_stack("hostile", seconds=QUICK_SECONDS)
         aws.cfn.delete_stack(StackName="hostile")
+
+
+ROOT = Path(__file__).parents[2]
+SHORT = """
+Resources:
+  A: {Type: T, Properties: {When: 2012-10-17, Port: 0x1F, Yes: "yes", On: on, None: ~}}
+Outputs:
+  One: {Value: !GetAtt A.B.C}
+  Two: {Value: !GetAtt [A, B.C]}
+  Three: {Value: !Sub ["${a}", {a: !Ref A}]}
+  Four: {Value: !If [Is, !Select [0, !Split [",", a]], !Ref AWS::NoValue]}
+"""
+PARSE_TWICE = """
+import json, sys
+from emulator import template_limits
+from emulator.ministack import cloudformation
+
+texts = json.load(sys.stdin)
+parsed = [cloudformation.parse_template(text) for text in texts]
+template_limits.install()
+assert parsed == [cloudformation.parse_template(text) for text in texts]
+print(cloudformation.yaml_loader.current.__mro__[1].__name__)
+"""
+
+
+def test_parser() -> None:
+    """Libyaml parses templates as MiniStack's parser does, which is written in Python and slow."""
+    texts = [SHORT, *(file.read_text() for file in (ROOT / "build/prod").glob("*.yaml"))]
+
+    ran = subprocess.run(
+        [sys.executable, "-c", PARSE_TWICE],
+        input=json.dumps(texts),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ran.stdout == "CSafeLoader\n"

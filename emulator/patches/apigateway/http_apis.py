@@ -18,7 +18,7 @@ DIFFERENCES = (
         source="AWS::ApiGatewayV2::Api, CorsConfiguration; that a foreign origin gets 403 is not "
         "verified",
         ministack="Lost by a difference of case.",
-        test="lambda_/test_permissions.py::test_cors",
+        test="apigateway/test_permissions.py::test_cors",
     ),
 )
 

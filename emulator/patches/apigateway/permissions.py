@@ -20,7 +20,7 @@ DIFFERENCES = (
         source="API Gateway developer guide, Troubleshooting issues with HTTP API Lambda "
         "integrations",
         ministack="Invoked.",
-        test="lambda_/test_permissions.py::test_http_api",
+        test="test_http_api",
     ),
 )
 UPSTREAM = True

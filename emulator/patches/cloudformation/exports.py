@@ -18,13 +18,13 @@ DIFFERENCES = (
         "names the importing stacks.",
         source="user guide, Fn::ImportValue; aws-samples/generative-ai-use-cases#1232",
         ministack="Accepted.",
-        test="test_used_export_stays",
+        test="test_imported_export_stays",
     ),
     Difference(
         "An export that a template no longer has is deleted.",
         source="user guide, Outputs",
         ministack="ListExports still lists it.",
-        test="test_unused_export_goes",
+        test="test_removed_export",
     ),
     Difference(
         "Only one stack can export a name.",
@@ -43,7 +43,7 @@ DIFFERENCES = (
         "its status.",
         source="user guide; rlister/stax#40, aws-samples/iam-identity-center-team#474",
         ministack="The call is refused.",
-        test="test_delete_while_used",
+        test="test_delete_while_imported",
     ),
     Difference(
         "ListImports lists every importing stack, whatever the result of its last update.",

@@ -29,7 +29,7 @@ DIFFERENCES = (
         "listed and restored, even with the same URL.",
         source=NOT_VERIFIED,
         ministack="FAILED, “didn't contain changes”.",
-        test="test_what_was_changed_by_hand_is_a_change",
+        test="test_changed_outside_of_the_parent",
     ),
     Difference(
         "A nested change set without changes fails alone; any other failure fails the root change "
@@ -49,7 +49,7 @@ DIFFERENCES = (
         "Nested stacks created by a change set are in review, and are deleted with it.",
         source="user guide, Change sets for nested stacks",
         ministack="No such stacks.",
-        test="test_what_was_in_review_goes_with_the_root",
+        test="test_stacks_in_review_are_deleted",
     ),
 )
 

@@ -22,7 +22,7 @@ DIFFERENCES = (
         "A nested stack that fails is rolled back, and the reason of its parent names it.",
         source="user guide, Split a template into reusable pieces using nested stacks",
         ministack="Its resources stay; an update removes the attributes of unchanged resources.",
-        test="test_a_creation_that_fails_leaves_nothing",
+        test="test_failed_creation",
     ),
     Difference(
         "The event of a nested stack that failed has its id, and names only the resources that "
@@ -30,13 +30,13 @@ DIFFERENCES = (
         source="nag5623 in serverless/serverless#7593; "
         "aditmalik-synechron/serverless-nested-stack#2",
         ministack="No id, and the reason of the resource.",
-        test="test_a_failure_names_the_nested_stack_and_what_failed_in_it",
+        test="test_event_of_a_failure",
     ),
     Difference(
         "DescribeStacks and ListStacks show the parent and the root of a nested stack.",
         source="API reference, Stack (ParentId, RootId)",
         ministack="Not shown.",
-        test="test_made",
+        test="test_parent_tags_and_outputs",
     ),
 )
 

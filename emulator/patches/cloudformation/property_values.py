@@ -16,7 +16,7 @@ DIFFERENCES = (
         "DescribeChangeSet with IncludePropertyValues shows values before and after the change.",
         source="API reference; the exact shape of contexts is not verified",
         ministack="The parameter is ignored.",
-        test="cloudformation/test_change_sets.py::test_property_values",
+        test="test_property_values",
     ),
 )
 UPSTREAM = True

@@ -13,7 +13,7 @@ DIFFERENCES = (
         "A change set shows for each property whether it replaces the resource.",
         source="resource provider schemas, createOnlyProperties",
         ministack="“Conditional” for most types.",
-        test="cloudformation/test_change_sets.py::test_replacement",
+        test="test_replacement",
     ),
 )
 

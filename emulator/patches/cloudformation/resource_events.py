@@ -18,7 +18,7 @@ DIFFERENCES = (
         "events, removed ones DELETE_*.",
         source="user guide, View stack events and Stack status codes",
         ministack="UPDATE_* events of every resource, none of removed ones, no cleanup phase.",
-        test="cloudformation/test_change_sets.py::test_events_of_an_update",
+        test="test_events_of_an_update",
     ),
 )
 

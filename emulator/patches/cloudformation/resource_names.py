@@ -13,7 +13,7 @@ DIFFERENCES = (
         "A name belongs to one resource: a second stack with the same name fails.",
         source="user guide, Name type; the emulator knows only the names that stacks gave",
         ministack="The second stack takes over the resource.",
-        test="cloudformation/test_templates.py::test_taken_name",
+        test="test_taken_name",
     ),
 )
 UPSTREAM = True

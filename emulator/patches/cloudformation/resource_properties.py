@@ -25,7 +25,7 @@ DIFFERENCES = (
         source="resource provider schemas; aws-cloudformation/cloudformation-coverage-roadmap has "
         "the messages",
         ministack="Accepted.",
-        test="cloudformation/test_templates.py::test_properties",
+        test="test_properties",
     ),
 )
 

@@ -16,19 +16,19 @@ DIFFERENCES = (
         "created.",
         source="serverless/serverless#4745, serverless-plugin-split-stacks#150",
         ministack="Accepted.",
-        test="cloudformation/test_templates.py::test_refused",
+        test="test_refused",
     ),
     Difference(
         "A circular dependency is refused before anything is created.",
         source="CloudFormation user guide, Troubleshooting",
         ministack="The operation fails.",
-        test="cloudformation/test_templates.py::test_refused",
+        test="test_refused",
     ),
     Difference(
         "The name of an export must not depend on resources.",
         source="aws-cloudformation/cfn-lint#1632",
         ministack="Accepted.",
-        test="cloudformation/test_templates.py::test_refused",
+        test="test_refused",
     ),
 )
 UPSTREAM = True

@@ -17,13 +17,13 @@ DIFFERENCES = (
         "region.",
         source="S3 user guide, Methods for accessing a bucket",
         ministack="Path-style only.",
-        test="cloudformation/test_templates.py::test_template_url",
+        test="test_template_url",
     ),
     Difference(
         "A template in S3 is read in the version that its URL names.",
         source="CloudFormation user guide, Selecting a stack template",
         ministack="The newest version.",
-        test="cloudformation/test_templates.py::test_template_version",
+        test="test_template_version",
     ),
 )
 UPSTREAM = True

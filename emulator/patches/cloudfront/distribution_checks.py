@@ -17,7 +17,7 @@ DIFFERENCES = (
         source="API reference of CreateDistribution, Errors; the messages for functions are not "
         "verified",
         ministack="Accepted.",
-        test="cloudfront/test_distributions.py::test_refused",
+        test="test_refused",
     ),
 )
 UPSTREAM = True

@@ -44,7 +44,7 @@ DIFFERENCES = (
         "A function gets the names and values of the query as the viewer sent them, encoded.",
         source="KensioSoftware/yulin#1024; itamarwe/fpv-drone-strikes-lebanon-dataset#17",
         ministack="Decoded: a redirect that keeps the query fails here only.",
-        test="test_query",
+        test="cloudfront/test_functions.py::test_query",
     ),
 )
 

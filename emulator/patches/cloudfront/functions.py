@@ -19,7 +19,7 @@ DIFFERENCES = (
         "CloudFront Functions run at viewer-request and viewer-response, without modules.",
         source="CloudFront developer guide, CloudFront Functions event structure",
         ministack="In a Node process, which must be installed.",
-        test="cloudfront/test_distributions.py::test_edge_functions",
+        test="test_request_and_response",
     ),
     Difference(
         "A CloudFront function supports ES 5.1, some of ES 6 to 12, and modules such as "

@@ -15,7 +15,7 @@ DIFFERENCES = (
         "Each region has its own zones: ca-central-1 has a, b, d; us-east-1 has a to f.",
         source="EC2 user guide, Regions and Zones; the letters of an account are not verified",
         ministack="a, b, c in every region.",
-        test="cloudformation/test_templates.py::test_zones",
+        test="test_zones",
     ),
 )
 UPSTREAM = True

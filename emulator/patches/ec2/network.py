@@ -30,7 +30,7 @@ DIFFERENCES = (
         "SecurityGroupIngress and SecurityGroupEgress are rules of their security group.",
         source="AWS::EC2::SecurityGroupIngress",
         ministack="Unknown types.",
-        test="test_apart_rules",
+        test="test_separate_rules",
     ),
     Difference(
         "EC2's API shows the EIPs, NAT gateways and flow logs of a stack, with its tags.",
@@ -48,7 +48,7 @@ DIFFERENCES = (
         "A security group needs an existing VPC.",
         source="EC2 error code InvalidVpcID.NotFound",
         ministack="Accepted.",
-        test="cloudformation/test_change_sets.py::test_failed_update",
+        test="cloudformation/test_resource_events.py::test_failed_update",
     ),
 )
 UPSTREAM = True

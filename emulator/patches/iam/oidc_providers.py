@@ -14,7 +14,7 @@ DIFFERENCES = (
         "IAM's API shows the OIDC providers of stacks.",
         source="AWS::IAM::OIDCProvider",
         ministack="Unknown type.",
-        test="test_recorded.py::test_made",
+        test="test_recorded.py::test_providers_and_budgets",
     ),
 )
 UPSTREAM = True

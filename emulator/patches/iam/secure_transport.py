@@ -14,7 +14,7 @@ DIFFERENCES = (
         source="IAM user guide, aws:SecureTransport; the denial of plain HTTP is tested in the "
         "template only",
         ministack="Denied to all but the account itself, since there is no TLS here.",
-        test="lambda_/test_permissions.py::test_tls",
+        test="test_tls",
     ),
 )
 

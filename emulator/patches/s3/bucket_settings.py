@@ -19,13 +19,13 @@ DIFFERENCES = (
         source="AWS::S3::Bucket; that versioning removed from a template is suspended is not "
         "verified",
         ministack="Dropped; versioning cannot be suspended.",
-        test="s3/test_buckets.py::test_settings",
+        test="test_settings",
     ),
     Difference(
         "A public bucket policy is refused if the bucket blocks public policies.",
         source="S3 user guide, Blocking public access",
         ministack="Accepted from a stack.",
-        test="s3/test_buckets.py::test_public_policy",
+        test="test_public_policy",
     ),
 )
 UPSTREAM = True

@@ -34,7 +34,7 @@ DIFFERENCES = (
         "A stack does not delete a bucket with objects: DELETE_FAILED.",
         source="AWS::S3::Bucket",
         ministack="Deleted with its objects.",
-        test="test_full_bucket_stays",
+        test="test_bucket_with_objects",
     ),
 )
 UPSTREAM = True

@@ -18,7 +18,7 @@ DIFFERENCES = (
         "them.",
         source="S3 user guide, Granting permissions to publish event notification messages",
         ministack="All functions, and topics with the default policy.",
-        test="lambda_/test_permissions.py::test_notification",
+        test="test_notification",
     ),
 )
 UPSTREAM = True

@@ -15,7 +15,7 @@ DIFFERENCES = (
         "The default policy of a topic does not permit S3 to publish.",
         source=NOT_VERIFIED,
         ministack="Permitted.",
-        test="lambda_/test_permissions.py::test_default_topic_policy",
+        test="s3/test_notifications.py::test_default_topic_policy",
     ),
 )
 

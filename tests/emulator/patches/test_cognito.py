@@ -1,4 +1,4 @@
-"""Cognito pools made by stacks: signing up, signing in, and the trigger between."""
+"""User pools of stacks: sign-up, confirmation codes, triggers and sign-in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAIL = "ada@cruddur.example"
 PASSWORD = "Correct-horse-1"
-KEEP = """
+SEND_EVENT = """
 import boto3, json, os
 def handler(event, context):
     boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(event))
@@ -33,9 +33,9 @@ FAIL = "def handler(event, context):\n    raise RuntimeError('no row for you')\n
 
 
 def pool(aws: Aws, source: str = "", *, permitted: bool = True, **more: Any) -> dict[str, str]:
-    """Deploy a pool and its public client, with a trigger if *source* is one; return outputs."""
+    """Deploy a user pool and its client, with *source* as the trigger if given; return outputs."""
     settings: dict[str, Any] = {
-        "UserPoolName": "people",
+        "UserPoolName": "users",
         "UsernameAttributes": ["email"],
         "AutoVerifiedAttributes": ["email"],
     }
@@ -56,7 +56,7 @@ def pool(aws: Aws, source: str = "", *, permitted: bool = True, **more: Any) -> 
         PreventUserExistenceErrors="ENABLED",
         RefreshTokenRotation={"Feature": "ENABLED", "RetryGracePeriodSeconds": 60},
     )
-    made = template(
+    body = template(
         **extra,
         Pool=resource("AWS::Cognito::UserPool", **settings | more),
         Client=client,
@@ -68,15 +68,15 @@ def pool(aws: Aws, source: str = "", *, permitted: bool = True, **more: Any) -> 
         "ProviderName": att("Pool", "ProviderName"),
         "ProviderURL": att("Pool", "ProviderURL"),
     }
-    made |= {"Outputs": {name: {"Value": value} for name, value in outputs.items()}}
-    stack = aws.deploy("s", made, Capabilities=["CAPABILITY_IAM"])
+    body |= {"Outputs": {name: {"Value": value} for name, value in outputs.items()}}
+    stack = aws.deploy("s", body, Capabilities=["CAPABILITY_IAM"])
     assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("s")
     return aws.outputs("s")
 
 
 @pytest.fixture
-def people(aws: Aws) -> Iterator[Any]:
-    """Cognito as the application's users have it: without credentials."""
+def cognito(aws: Aws) -> Iterator[Any]:
+    """Yield a client of Cognito without credentials, like that of the application's users."""
     config = Config(signature_version=UNSIGNED)
     client = boto3.client(
         "cognito-idp", "ca-central-1", endpoint_url=aws.endpoint.url, config=config
@@ -85,37 +85,37 @@ def people(aws: Aws) -> Iterator[Any]:
     client.close()
 
 
-def sign_up(aws: Aws, people: Any, client: str) -> str:
-    """Sign up and return the code from the letter."""
+def sign_up(aws: Aws, cognito: Any, client: str) -> str:
+    """Sign up and return the code from the message."""
     mail = [{"Name": "email", "Value": MAIL}]
-    people.sign_up(ClientId=client, Username=MAIL, Password=PASSWORD, UserAttributes=mail)
-    [letter] = emulator.messages(aws.endpoint)
-    assert MAIL == letter.to
-    return letter.secret
+    cognito.sign_up(ClientId=client, Username=MAIL, Password=PASSWORD, UserAttributes=mail)
+    [message] = emulator.messages(aws.endpoint)
+    assert MAIL == message.to
+    return message.secret
 
 
 def received(aws: Aws, outputs: dict[str, str]) -> list[dict[str, Any]]:
-    """The events the trigger got."""
+    """Return the events that the trigger received."""
     found = aws.client("sqs").receive_message(QueueUrl=outputs["Queue"], MaxNumberOfMessages=10)
     return [json.loads(message["Body"]) for message in found.get("Messages", [])]
 
 
-def test_confirmation(aws: Aws, people: Any) -> None:
-    """Only the code in the letter confirms; then the trigger gets the person, verified.
+def test_confirmation(aws: Aws, cognito: Any) -> None:
+    """Only the code of the message confirms; the trigger gets the user with a verified address.
 
     AWS: "Post confirmation Lambda trigger" (developer guide), ConfirmSignUp errors.
     """
-    outputs = pool(aws, KEEP)
+    outputs = pool(aws, SEND_EVENT)
     client = outputs["Client"]
-    code_sent = sign_up(aws, people, client)
+    code_sent = sign_up(aws, cognito, client)
 
     wrong = "000000" if code_sent != "000000" else "000001"
     with pytest.raises(ClientError, match="CodeMismatchException"):
-        people.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=wrong)
+        cognito.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=wrong)
     before = received(aws, outputs)
-    people.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=code_sent)
+    cognito.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=code_sent)
     with pytest.raises(ClientError, match="Current status is CONFIRMED"):
-        people.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=code_sent)
+        cognito.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=code_sent)
 
     [event] = received(aws, outputs)
     attributes = event["request"]["userAttributes"]
@@ -129,38 +129,38 @@ def test_confirmation(aws: Aws, people: Any) -> None:
     assert attributes["sub"] == event["userName"]
 
 
-def test_new_code(aws: Aws, people: Any) -> None:
-    """A second letter has another code, and the first one is void.
+def test_new_code(aws: Aws, cognito: Any) -> None:
+    """A second message has another code, and the first code is no longer valid.
 
-    AWS: ResendConfirmationCode; that the first is void is not verified.
+    AWS: ResendConfirmationCode; that the first becomes invalid is not verified.
     """
     client = pool(aws)["Client"]
-    first = sign_up(aws, people, client)
+    first = sign_up(aws, cognito, client)
     second = first
     while second == first:
-        people.resend_confirmation_code(ClientId=client, Username=MAIL)
+        cognito.resend_confirmation_code(ClientId=client, Username=MAIL)
         second = emulator.messages(aws.endpoint)[-1].secret
 
     with pytest.raises(ClientError, match="CodeMismatchException"):
-        people.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=first)
-    people.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=second)
+        cognito.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=first)
+    cognito.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=second)
 
 
-def test_other_confirmations(aws: Aws, people: Any) -> None:
-    """An administrator's confirmation triggers as well; a forgotten password by its own name.
+def test_other_confirmations(aws: Aws, cognito: Any) -> None:
+    """A confirmation by an administrator and a new password invoke the trigger as well.
 
     AWS: "Post confirmation Lambda trigger", trigger sources.
     """
-    outputs = pool(aws, KEEP)
-    client, me = outputs["Client"], outputs["Pool"]
-    sign_up(aws, people, client)
+    outputs = pool(aws, SEND_EVENT)
+    client, pool_id = outputs["Client"], outputs["Pool"]
+    sign_up(aws, cognito, client)
 
-    aws.client("cognito-idp").admin_confirm_sign_up(UserPoolId=me, Username=MAIL)
+    aws.client("cognito-idp").admin_confirm_sign_up(UserPoolId=pool_id, Username=MAIL)
     with pytest.raises(ClientError, match="Current status is CONFIRMED"):
-        aws.client("cognito-idp").admin_confirm_sign_up(UserPoolId=me, Username=MAIL)
-    people.forgot_password(ClientId=client, Username=MAIL)
+        aws.client("cognito-idp").admin_confirm_sign_up(UserPoolId=pool_id, Username=MAIL)
+    cognito.forgot_password(ClientId=client, Username=MAIL)
     sent = emulator.messages(aws.endpoint)[-1].secret
-    people.confirm_forgot_password(
+    cognito.confirm_forgot_password(
         ClientId=client, Username=MAIL, ConfirmationCode=sent, Password="Other-horse-2"
     )
 
@@ -170,48 +170,48 @@ def test_other_confirmations(aws: Aws, people: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "permitted", "error", "words"),
+    ("source", "permitted", "error", "text"),
     [
         (FAIL, True, "UserLambdaValidationException", "failed with error no row for you."),
-        (KEEP, False, "UnexpectedLambdaException", "due to error AccessDeniedException"),
+        (SEND_EVENT, False, "UnexpectedLambdaException", "due to error AccessDeniedException"),
         ("def handler(e, c): pass\n", True, "InvalidLambdaResponseException", "Unrecognizable"),
     ],
     ids=["fails", "not permitted", "returns nothing"],
 )
 def test_failing_trigger(
-    aws: Aws, people: Any, source: str, error: str, words: str, *, permitted: bool
+    aws: Aws, cognito: Any, source: str, error: str, text: str, *, permitted: bool
 ) -> None:
-    """A failing trigger fails the call; the person is confirmed all the same.
+    """A failing trigger fails the call; the user is confirmed all the same.
 
-    AWS: "Post confirmation Lambda trigger"; Cognito's errors of Lambda triggers. That it tries
-    three times within 5 s each is not done here.
+    AWS: "Post confirmation Lambda trigger"; Cognito's errors of Lambda triggers. AWS invokes it
+    three times within 5 s each, the emulator once.
     """
     outputs = pool(aws, source, permitted=permitted)
-    sent = sign_up(aws, people, outputs["Client"])
+    sent = sign_up(aws, cognito, outputs["Client"])
 
     with pytest.raises(ClientError) as refused:
-        people.confirm_sign_up(ClientId=outputs["Client"], Username=MAIL, ConfirmationCode=sent)
+        cognito.confirm_sign_up(ClientId=outputs["Client"], Username=MAIL, ConfirmationCode=sent)
 
-    said = refused.value.response["Error"]
-    found = aws.client("cognito-idp").admin_get_user(UserPoolId=outputs["Pool"], Username=MAIL)
-    assert error == said["Code"]
-    assert words in said["Message"]
-    assert "CONFIRMED" == found["UserStatus"]
+    answer = refused.value.response["Error"]
+    user = aws.client("cognito-idp").admin_get_user(UserPoolId=outputs["Pool"], Username=MAIL)
+    assert error == answer["Code"]
+    assert text in answer["Message"]
+    assert "CONFIRMED" == user["UserStatus"]
 
 
 def test_pool(aws: Aws) -> None:
-    """A pool has its provider's names, its client its rotation, and a flow not enabled is none.
+    """A pool has ProviderURL, its client token rotation; a flow that is not enabled is refused.
 
     AWS: AWS::Cognito::UserPool, return values; AWS::Cognito::UserPoolClient; AdminInitiateAuth.
     """
     outputs = pool(aws)
-    idp, me = aws.client("cognito-idp"), outputs["Pool"]
-    name = f"cognito-idp.ca-central-1.amazonaws.com/{me}"
+    idp, pool_id = aws.client("cognito-idp"), outputs["Pool"]
+    name = f"cognito-idp.ca-central-1.amazonaws.com/{pool_id}"
 
-    found = idp.describe_user_pool_client(UserPoolId=me, ClientId=outputs["Client"])
+    found = idp.describe_user_pool_client(UserPoolId=pool_id, ClientId=outputs["Client"])
     with pytest.raises(ClientError, match="Auth flow not enabled for this client"):
         idp.admin_initiate_auth(
-            UserPoolId=me,
+            UserPoolId=pool_id,
             ClientId=outputs["Client"],
             AuthFlow="ADMIN_USER_PASSWORD_AUTH",
             AuthParameters={"USERNAME": MAIL, "PASSWORD": PASSWORD},
@@ -224,7 +224,7 @@ def test_pool(aws: Aws) -> None:
 
 
 def test_protected_pool(aws: Aws) -> None:
-    """AWS: a pool with DeletionProtection ACTIVE is not deleted: DELETE_FAILED."""
+    """A user pool with deletion protection is not deleted: DELETE_FAILED."""
     pool(aws, DeletionProtection="ACTIVE")
 
     stack = aws.delete("s")
@@ -232,24 +232,24 @@ def test_protected_pool(aws: Aws) -> None:
     assert "DELETE_FAILED" == stack["StackStatus"]
 
 
-def test_srp(aws: Aws, people: Any) -> None:
-    """A person signs in with SRP: the password never leaves, and the tokens are the pool's.
+def test_srp(aws: Aws, cognito: Any) -> None:
+    """A user signs in with SRP, without sending the password, and gets tokens of the pool.
 
-    AWS: "SRP authentication", "Verifying a JSON web token". The issuer's address is AWS's; its
+    AWS: "SRP authentication", "Verifying a JSON web token". The issuer has AWS's address; its
     keys are at /POOL/.well-known/jwks.json of the emulator.
     """
     outputs = pool(aws)
-    me, client = outputs["Pool"], outputs["Client"]
-    sent = sign_up(aws, people, client)
-    people.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=sent)
+    pool_id, client = outputs["Pool"], outputs["Client"]
+    sent = sign_up(aws, cognito, client)
+    cognito.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=sent)
 
     with pytest.raises(ClientError, match="NotAuthorizedException"):
-        sign_in(people, me, client, MAIL, "Wrong-horse-1")
-    tokens = sign_in(people, me, client, MAIL, PASSWORD)
+        sign_in(cognito, pool_id, client, MAIL, "Wrong-horse-1")
+    tokens = sign_in(cognito, pool_id, client, MAIL, PASSWORD)
 
     issuer = f"https://{outputs['ProviderName']}"
-    access = verified(tokens["AccessToken"], f"{aws.endpoint.url}/{me}/.well-known/jwks.json")
-    identity = verified(tokens["IdToken"], f"{aws.endpoint.url}/{me}/.well-known/jwks.json")
+    access = verified(tokens["AccessToken"], f"{aws.endpoint.url}/{pool_id}/.well-known/jwks.json")
+    identity = verified(tokens["IdToken"], f"{aws.endpoint.url}/{pool_id}/.well-known/jwks.json")
     assert (issuer, client, "access") == (
         access["iss"],
         access["client_id"],

@@ -1,4 +1,4 @@
-"""DynamoDB tables made by stacks."""
+"""DynamoDB tables of stacks."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ INDEX = "by-group"
 
 
 def attributes(*names: str) -> list[dict[str, str]]:
-    """Definitions of string attributes."""
+    """Return definitions of string attributes."""
     return [{"AttributeName": name, "AttributeType": "S"} for name in names]
 
 
 def keys(hash_key: str, range_key: str) -> list[dict[str, str]]:
-    """A key of two attributes."""
+    """Return a key schema of two attributes."""
     return [
         {"AttributeName": hash_key, "KeyType": "HASH"},
         {"AttributeName": range_key, "KeyType": "RANGE"},
@@ -31,7 +31,7 @@ def keys(hash_key: str, range_key: str) -> list[dict[str, str]]:
 
 
 def table(**more: Any) -> dict[str, Any]:
-    """A table with an index and a stream."""
+    """Return a template of a table with an index and a stream."""
     index = {
         "IndexName": INDEX,
         "KeySchema": keys("group", "sk"),
@@ -44,24 +44,24 @@ def table(**more: Any) -> dict[str, Any]:
         "GlobalSecondaryIndexes": [index],
         "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
     }
-    made = template(Table=resource("AWS::DynamoDB::Table", **known | more))
+    body = template(Table=resource("AWS::DynamoDB::Table", **known | more))
     outputs = {
         "Name": ref("Table"),
         "Arn": att("Table", "Arn"),
         "Stream": att("Table", "StreamArn"),
     }
-    return made | {"Outputs": {name: {"Value": value} for name, value in outputs.items()}}
+    return body | {"Outputs": {name: {"Value": value} for name, value in outputs.items()}}
 
 
 def recovery(aws: Aws, name: str) -> str:
-    """Whether a table can be restored to a point in time."""
+    """Return the status of point-in-time recovery."""
     found = aws.client("dynamodb").describe_continuous_backups(TableName=name)
     described = found["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
     return str(described["PointInTimeRecoveryStatus"])
 
 
 def test_settings(aws: Aws) -> None:
-    """Recovery, expiry, encryption and stream are the table's, and change with the stack.
+    """A table has the recovery, expiry, encryption and stream of its template.
 
     AWS: AWS::DynamoDB::Table; DescribeTable, DescribeContinuousBackups, DescribeTimeToLive.
     """
@@ -86,7 +86,7 @@ def test_settings(aws: Aws) -> None:
 
 
 def test_protected(aws: Aws) -> None:
-    """AWS: a table with deletion protection is not deleted: DELETE_FAILED; else with its tags."""
+    """A table with deletion protection is not deleted; without it, it is deleted with its tags."""
     aws.deploy("s", table(DeletionProtectionEnabled=True))
 
     protected = aws.delete("s")
@@ -101,19 +101,22 @@ def test_protected(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "words"),
+    ("more", "message"),
     [
         ({"AttributeDefinitions": attributes("pk", "sk", "group", "x")}, "AttributeDefinitions"),
         ({"AttributeDefinitions": attributes("pk", "sk")}, "group"),
         ({"BillingMode": "PROVISIONED"}, "hroughput"),
-        ({"TableName": "by-hand"}, "already exists"),
+        ({"TableName": "existing"}, "already exists"),
     ],
     ids=["unused attribute", "undefined attribute", "no throughput", "taken name"],
 )
-def test_refused(aws: Aws, more: dict[str, Any], words: str) -> None:
-    """A stack's table is checked like a caller's. AWS: CreateTable, ValidationException."""
+def test_refused(aws: Aws, more: dict[str, Any], message: str) -> None:
+    """A table of a stack is checked like that of a call.
+
+    AWS: CreateTable, ValidationException.
+    """
     aws.client("dynamodb").create_table(
-        TableName="by-hand",
+        TableName="existing",
         AttributeDefinitions=attributes("a", "b"),
         KeySchema=keys("a", "b"),
         BillingMode="PAY_PER_REQUEST",
@@ -122,15 +125,15 @@ def test_refused(aws: Aws, more: dict[str, Any], words: str) -> None:
     stack = aws.deploy("s", table(**more))
 
     assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
-    assert any(words in reason for *_, reason in aws.events("s"))
+    assert any(message in reason for *_, reason in aws.events("s"))
 
 
-def test_index_rights(aws: Aws) -> None:
-    """A role may query the index its policy names, and not the table beside it.
+def test_index_permission(aws: Aws) -> None:
+    """A role that may query an index may not query its table.
 
     AWS: "Using IAM policy conditions …", resource `table/NAME/index/INDEX` (developer guide).
     """
-    made = table()
+    body = table()
     query = {
         "Effect": "Allow",
         "Action": "dynamodb:Query",
@@ -140,32 +143,32 @@ def test_index_rights(aws: Aws) -> None:
     role = trusting("ecs-tasks.amazonaws.com", query)
     trust = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     trust.append({"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"})
-    made["Resources"]["Role"] = role
-    made["Outputs"]["Role"] = {"Value": att("Role", "Arn")}
-    aws.deploy("s", made, Capabilities=["CAPABILITY_IAM"])
+    body["Resources"]["Role"] = role
+    body["Outputs"]["Role"] = {"Value": att("Role", "Arn")}
+    aws.deploy("s", body, Capabilities=["CAPABILITY_IAM"])
     outputs = aws.outputs("s")
     item = {"pk": {"S": "a"}, "sk": {"S": "1"}, "group": {"S": "g"}}
     aws.client("dynamodb").put_item(TableName=outputs["Name"], Item=item)
 
     assumed = aws.client("sts").assume_role(RoleArn=outputs["Role"], RoleSessionName="me")
-    own = assumed["Credentials"]
+    keys_ = assumed["Credentials"]
     as_role = boto3.client(
         "dynamodb",
         "ca-central-1",
         endpoint_url=aws.endpoint.url,
-        aws_access_key_id=own["AccessKeyId"],
-        aws_secret_access_key=own["SecretAccessKey"],
-        aws_session_token=own["SessionToken"],
+        aws_access_key_id=keys_["AccessKeyId"],
+        aws_secret_access_key=keys_["SecretAccessKey"],
+        aws_session_token=keys_["SessionToken"],
     )
-    asked = {
+    query_ = {
         "TableName": outputs["Name"],
         "KeyConditionExpression": "#k = :v",
         "ExpressionAttributeNames": {"#k": "group"},
         "ExpressionAttributeValues": {":v": {"S": "g"}},
     }
-    found = as_role.query(IndexName=INDEX, **asked)["Items"]
+    found = as_role.query(IndexName=INDEX, **query_)["Items"]
     with pytest.raises(ClientError, match="AccessDenied"):
-        as_role.query(**asked | {"ExpressionAttributeNames": {"#k": "pk"}})
+        as_role.query(**query_ | {"ExpressionAttributeNames": {"#k": "pk"}})
     with pytest.raises(ClientError, match="AccessDenied"):
         as_role.put_item(TableName=outputs["Name"], Item=item)
     as_role.close()

@@ -1,4 +1,4 @@
-"""Types that do nothing here: what stacks said of them is seen where AWS shows it."""
+"""Resources that are only recorded: the APIs of their services show them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCALING = {
 
 
 def budget(amount: int) -> dict[str, Any]:
-    """A monthly budget that mails somebody."""
+    """Return a monthly budget with an alert."""
     alert = {
         "Notification": {
             "NotificationType": "ACTUAL",
@@ -40,31 +40,32 @@ def budget(amount: int) -> dict[str, Any]:
 
 
 def provider(audience: str) -> dict[str, Any]:
-    """GitHub's tokens are trusted for an audience."""
+    """Return an OIDC provider for GitHub's tokens with an audience."""
     return resource("AWS::IAM::OIDCProvider", Url=GITHUB, ClientIdList=[audience])
 
 
-def test_made(aws: Aws) -> None:
-    """An OIDC provider and a budget are made, changed, refused twice, and go with the stack.
+def test_providers_and_budgets(aws: Aws) -> None:
+    """An OIDC provider and a budget are created, updated and deleted; a duplicate is refused.
 
     AWS: AWS::IAM::OIDCProvider (EntityAlreadyExists), AWS::Budgets::Budget.
     """
-    me = aws.endpoint.account
+    account = aws.endpoint.account
 
-    def seen() -> tuple[list[str], str]:
+    def described() -> tuple[list[str], str]:
         iam = aws.client("iam", "us-east-1")
         [arn] = [
-            one["Arn"] for one in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+            provider_["Arn"]
+            for provider_ in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
         ]
         found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
-        budgets = aws.client("budgets", "us-east-1").describe_budgets(AccountId=me)["Budgets"]
+        budgets = aws.client("budgets", "us-east-1").describe_budgets(AccountId=account)["Budgets"]
         return found["ClientIDList"], budgets[0]["BudgetLimit"]["Amount"]
 
     aws.deploy("s", template(Github=provider("sts.amazonaws.com"), Budget=budget(10)))
-    first = seen()
+    first = described()
     second_stack = aws.deploy("t", template(Github=provider("sts.amazonaws.com")))
     aws.deploy("s", template(Github=provider("other"), Budget=budget(20)))
-    second = seen()
+    second = described()
     aws.delete("s")
 
     assert (["sts.amazonaws.com"], "10") == first
@@ -76,11 +77,11 @@ def test_made(aws: Aws) -> None:
             "OpenIDConnectProviderList"
         ]
     )
-    assert [] == aws.client("budgets", "us-east-1").describe_budgets(AccountId=me)["Budgets"]
+    assert [] == aws.client("budgets", "us-east-1").describe_budgets(AccountId=account)["Budgets"]
 
 
 def test_recorded(aws: Aws) -> None:
-    """The reading calls of services that are not here answer with what the stack said.
+    """The reading calls of services that MiniStack lacks show the resources of the stack.
 
     AWS: GetConnection, GetPipeline, DescribeScalableTargets and -Policies, GetSamplingRules.
     """
@@ -113,7 +114,7 @@ def test_recorded(aws: Aws) -> None:
             "Version": "1",
         },
     }
-    made = template(
+    body = template(
         Connection=resource(
             "AWS::CodeConnections::Connection", ConnectionName="github", ProviderType="GitHub"
         ),
@@ -136,9 +137,9 @@ def test_recorded(aws: Aws) -> None:
         Group=resource("AWS::XRay::Group", GroupName="backend", FilterExpression="fault"),
     )
     outputs = {"Arn": att("Connection", "ConnectionArn"), "Pipeline": ref("Pipeline")}
-    made |= {"Outputs": {name: {"Value": value} for name, value in outputs.items()}}
+    body |= {"Outputs": {name: {"Value": value} for name, value in outputs.items()}}
 
-    stack = aws.deploy("s", made)
+    stack = aws.deploy("s", body)
 
     assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("s")
     arn, name = aws.outputs("s")["Arn"], aws.outputs("s")["Pipeline"]

@@ -1,4 +1,4 @@
-"""Exports and imports between stacks: what makes layers possible."""
+"""Exports and imports between stacks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import pytest
 if TYPE_CHECKING:
     from tests.emulator_server import Aws
 
-ISSUE = "aws-samples/generative-ai-use-cases issue 1232"
-
 
 def producer(name: str = "one", export: str = "shared") -> dict[str, Any]:
-    """A topic whose name is exported."""
+    """Return a template that exports the name of a topic."""
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}
     value = {"Fn::GetAtt": ["Topic", "TopicName"]}
     output = {"Value": value, "Export": {"Name": export}} if export else {"Value": value}
@@ -21,11 +19,11 @@ def producer(name: str = "one", export: str = "shared") -> dict[str, Any]:
 
 
 def consumer(export: str = "shared") -> dict[str, Any]:
-    """A parameter that holds an imported value."""
+    """Return a template with a parameter that has an imported value."""
     value = {"Fn::ImportValue": export}
     return {
         "Resources": {
-            "Kept": {
+            "Parameter": {
                 "Type": "AWS::SSM::Parameter",
                 "Properties": {"Type": "String", "Value": value},
             }
@@ -34,21 +32,21 @@ def consumer(export: str = "shared") -> dict[str, Any]:
 
 
 def test_import(aws: Aws) -> None:
-    """A stack takes another's export, and ListImports names it.
+    """A stack imports the export of another one, and ListImports lists it.
 
     AWS: "Get exported outputs from a deployed CloudFormation stack" (user guide).
     """
-    aws.deploy("below", producer())
+    aws.deploy("producer", producer())
 
-    above = aws.deploy("above", consumer())
+    stack = aws.deploy("consumer", consumer())
 
-    assert above["StackStatus"] == "CREATE_COMPLETE"
-    assert aws.cfn.list_imports(ExportName="shared")["Imports"] == ["above"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert aws.cfn.list_imports(ExportName="shared")["Imports"] == ["consumer"]
 
 
-def test_list_imports_of_nobody(aws: Aws) -> None:
-    """AWS: ListImports of an export without importers is a ValidationError (API reference)."""
-    aws.deploy("below", producer())
+def test_list_imports_without_importers(aws: Aws) -> None:
+    """ListImports of an export without importers is a ValidationError (API reference)."""
+    aws.deploy("producer", producer())
 
     with pytest.raises(aws.cfn.exceptions.ClientError, match="is not imported by any stack"):
         aws.cfn.list_imports(ExportName="shared")
@@ -57,28 +55,28 @@ def test_list_imports_of_nobody(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("changed", "verb"), [(producer(name="two"), "update"), (producer(export=""), "delete")]
 )
-def test_used_export_stays(aws: Aws, changed: dict[str, Any], verb: str) -> None:
-    """An update that changes or drops a used export is rolled back, and says who uses it.
+def test_imported_export_stays(aws: Aws, changed: dict[str, Any], verb: str) -> None:
+    """An update that changes or deletes an imported export is rolled back and names the importer.
 
     AWS: "you can't delete or modify an output value that is referenced by another stack"
-    (user guide, Fn::ImportValue); wording from aws-samples/generative-ai-use-cases issue 1232.
+    (user guide, Fn::ImportValue); message from aws-samples/generative-ai-use-cases issue 1232.
     """
-    aws.deploy("below", producer())
-    aws.deploy("above", consumer())
+    aws.deploy("producer", producer())
+    aws.deploy("consumer", consumer())
 
-    below = aws.deploy("below", changed)
+    stack = aws.deploy("producer", changed)
 
-    assert below["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    reason = f"Update canceled. Cannot {verb} export shared as it is in use by above."
-    assert ("below", "UPDATE_ROLLBACK_IN_PROGRESS", reason) in aws.events("below")
-    assert aws.outputs("below") == {"Name": "one"}
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    reason = f"Update canceled. Cannot {verb} export shared as it is in use by consumer."
+    assert ("producer", "UPDATE_ROLLBACK_IN_PROGRESS", reason) in aws.events("producer")
+    assert aws.outputs("producer") == {"Name": "one"}
 
 
-def test_unused_export_goes(aws: Aws) -> None:
-    """AWS: an export nobody uses is gone from ListExports with its output."""
-    aws.deploy("below", producer())
+def test_removed_export(aws: Aws) -> None:
+    """ListExports no longer lists an export after its output was removed."""
+    aws.deploy("producer", producer())
 
-    aws.deploy("below", producer(export=""))
+    aws.deploy("producer", producer(export=""))
 
     assert aws.cfn.list_exports()["Exports"] == []
 
@@ -87,7 +85,7 @@ def test_one_owner(aws: Aws) -> None:
     """A second stack with the same export name is rolled back.
 
     AWS: "For each AWS account, Export names must be unique within a Region" (user guide, Outputs);
-    wording from aws-amplify/amplify-cli issue 1581. The event that carries it: not verified.
+    message from aws-amplify/amplify-cli issue 1581. The event that has it is not verified.
     """
     aws.deploy("first", producer())
 
@@ -99,45 +97,45 @@ def test_one_owner(aws: Aws) -> None:
 
 
 def test_missing_export(aws: Aws) -> None:
-    """An import of what nobody exports fails the operation.
+    """An import of a name that no stack exports fails the operation.
 
     AWS: "No export named … found", aws-cloudformation-templates issue 263.
-    That it is the resource's event that carries it: not verified.
+    That the event of the resource has it is not verified.
     """
-    above = aws.deploy("above", consumer())
+    stack = aws.deploy("consumer", consumer())
 
-    assert above["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert any("No export named shared found" in reason for *_, reason in aws.events("above"))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("No export named shared found" in reason for *_, reason in aws.events("consumer"))
 
 
-def test_delete_while_used(aws: Aws) -> None:
-    """Deleting an exporting stack in use is accepted, then canceled: the stack stays as it was.
+def test_delete_while_imported(aws: Aws) -> None:
+    """The deletion of a stack with imported exports is accepted, then canceled.
 
     AWS: "You can't delete a stack if another stack references one of its outputs" (user guide);
-    how it ends from rlister/stax issue 40, wording from aws-samples/iam-identity-center-team 474.
+    the result from rlister/stax issue 40, message from aws-samples/iam-identity-center-team 474.
     """
-    aws.deploy("below", producer())
-    aws.deploy("above", consumer())
+    aws.deploy("producer", producer())
+    aws.deploy("consumer", consumer())
 
-    below = aws.delete("below")
+    stack = aws.delete("producer")
 
-    assert below["StackStatus"] == "CREATE_COMPLETE"
-    reason = "Delete canceled. Cannot delete export shared as it is in use by above."
-    assert aws.events("below")[-1] == ("below", "CREATE_COMPLETE", reason)
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    reason = "Delete canceled. Cannot delete export shared as it is in use by consumer."
+    assert aws.events("producer")[-1] == ("producer", "CREATE_COMPLETE", reason)
 
 
 def test_delete_in_order(aws: Aws) -> None:
-    """AWS: once the consumer is gone the producer can go."""
-    aws.deploy("below", producer())
-    aws.deploy("above", consumer())
+    """A stack can be deleted after the stack that imports from it."""
+    aws.deploy("producer", producer())
+    aws.deploy("consumer", consumer())
 
-    assert aws.delete("above")["StackStatus"] == "DELETE_COMPLETE"
-    assert aws.delete("below")["StackStatus"] == "DELETE_COMPLETE"
+    assert aws.delete("consumer")["StackStatus"] == "DELETE_COMPLETE"
+    assert aws.delete("producer")["StackStatus"] == "DELETE_COMPLETE"
 
 
 def test_regions_apart(aws: Aws) -> None:
-    """AWS: exports and stacks are a region's own; DescribeStacks answers only for its region."""
-    aws.deploy("below", producer())
+    """Exports and stacks belong to one region."""
+    aws.deploy("producer", producer())
     other = aws.client("cloudformation", "us-east-1")
 
     assert other.list_exports()["Exports"] == []

@@ -1,4 +1,4 @@
-"""Change sets of nested stacks: made, described, executed and deleted with that of the root."""
+"""Change sets of nested stacks: created, executed and deleted with the root change set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.emulator.patches.cloudformation.test_nested_stacks import (
+from tests.emulator.nested_templates import (
     below,
     group,
     groups,
@@ -22,41 +22,41 @@ if TYPE_CHECKING:
 EMPTY = "The submitted information didn't contain changes."
 
 
-def propose(aws: Aws, body: Template, **more: Any) -> dict[str, Any]:
-    """The root change set of stack s, described."""
+def create_root(aws: Aws, body: Template, **more: Any) -> dict[str, Any]:
+    """Create the root change set of stack s; return its description."""
     return described(aws, aws.create_change_set("s", body, IncludeNestedStacks=True, **more))
 
 
 def described(aws: Aws, arn: str) -> dict[str, Any]:
-    """One change set."""
-    found: dict[str, Any] = aws.cfn.describe_change_set(ChangeSetName=arn)
-    return found
+    """Return the description of a change set."""
+    description: dict[str, Any] = aws.cfn.describe_change_set(ChangeSetName=arn)
+    return description
 
 
 def changes(change_set: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the change of each resource."""
-    found = [change["ResourceChange"] for change in change_set["Changes"]]
-    return {change["LogicalResourceId"]: change for change in found}
+    resource_changes = [change["ResourceChange"] for change in change_set["Changes"]]
+    return {change["LogicalResourceId"]: change for change in resource_changes}
 
 
-def nested(aws: Aws, above: dict[str, Any], title: str = "Below") -> dict[str, Any]:
-    """The change set of a nested stack in that *above*."""
-    return described(aws, changes(above)[title]["ChangeSetId"])
+def nested(aws: Aws, parent: dict[str, Any], title: str = "Below") -> dict[str, Any]:
+    """Return the change set of a nested stack of the change set *parent*."""
+    return described(aws, changes(parent)[title]["ChangeSetId"])
 
 
 def three_levels(aws: Aws, key: str, innermost: Template) -> Template:
-    """A template with one in it that has *innermost*."""
+    """Return a template with a nested stack that has *innermost* as its nested stack."""
     middle = outer(aws, f"{key}-inner.json", innermost, text="one")
     return outer(aws, f"{key}.json", middle | {"Parameters": {"Text": {"Type": "String"}}})
 
 
 def stacks(aws: Aws) -> list[str]:
-    """The status of each stack."""
-    return [one["StackStatus"] for one in aws.cfn.describe_stacks()["Stacks"]]
+    """Return the status of each stack."""
+    return [stack["StackStatus"] for stack in aws.cfn.describe_stacks()["Stacks"]]
 
 
 def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
-    """Return the error code on AWS."""
+    """Return the error code of a refused call."""
     return str(error.value.response["Error"]["Code"])
 
 
@@ -68,7 +68,7 @@ def test_each_nested_stack_has_a_change_set(aws: Aws) -> None:
     """
     aws.deploy("s", three_levels(aws, "one", inner()))
 
-    root = propose(aws, three_levels(aws, "two", inner(Group=group(30))))
+    root = create_root(aws, three_levels(aws, "two", inner(Group=group(30))))
     middle = nested(aws, root)
     innermost = nested(aws, middle)
 
@@ -85,9 +85,9 @@ def test_each_nested_stack_has_a_change_set(aws: Aws) -> None:
 
 
 def test_executed_with_the_root(aws: Aws) -> None:
-    """Nothing of the nested change sets is left then."""
+    """Nested change sets are executed with the root change set, and no longer exist then."""
     aws.deploy("s", outer(aws, "one.json", inner()))
-    root = propose(aws, outer(aws, "two.json", inner(Group=group(30))))
+    root = create_root(aws, outer(aws, "two.json", inner(Group=group(30))))
     arn = nested(aws, root)["ChangeSetId"]
 
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
@@ -98,56 +98,61 @@ def test_executed_with_the_root(aws: Aws) -> None:
         described(aws, arn)
 
 
-def test_replacement_is_seen_from_the_root(aws: Aws) -> None:
-    """With what the nested stack is given, as far as that is known before."""
+def test_replacement_in_a_nested_stack(aws: Aws) -> None:
+    """A changed parameter of a nested stack shows the replacements in it."""
     topic = resource("AWS::SNS::Topic", TopicName=ref("Text"))
     nested_ = inner(Topic=topic)
     aws.deploy("s", outer(aws, "one.json", nested_))
 
-    root = propose(aws, outer(aws, "one.json", nested_, text="two"))
+    root = create_root(aws, outer(aws, "one.json", nested_, text="two"))
 
     change = changes(nested(aws, root))["Topic"]
     assert change["Replacement"] == "True"
 
 
 def test_two_nested_stacks_of_one_template(aws: Aws) -> None:
-    """Each has its own change set, of which only one has changes."""
+    """Two nested stacks of one template have their own change sets; only one has changes."""
     aws.deploy("s", twins(aws, "one", "one"))
 
-    root = propose(aws, twins(aws, "one", "two"))
+    root = create_root(aws, twins(aws, "one", "two"))
 
     assert list(changes(root)) == ["Second"]
     assert list(changes(nested(aws, root, "Second"))) == ["Note"]
 
 
 def twins(aws: Aws, first: str, second: str) -> Template:
-    """Two nested stacks of one template, each of which is given a text."""
+    """Return two nested stacks of one template with different parameters."""
     note = {"Parameters": {"Text": {"Type": "String"}}, **template(Note=parameter(ref("Text")))}
-    one = outer(aws, "note.json", note | {"Outputs": {"Arn": {"Value": "x"}}})["Resources"]["Below"]
+    stack = outer(aws, "note.json", note | {"Outputs": {"Arn": {"Value": "x"}}})["Resources"][
+        "Below"
+    ]
 
-    def given(text: str) -> Template:
-        return one | {"Properties": one["Properties"] | {"Parameters": {"Text": text}}}
+    def with_text(text: str) -> Template:
+        return stack | {"Properties": stack["Properties"] | {"Parameters": {"Text": text}}}
 
-    return template(First=given(first), Second=given(second))
+    return template(First=with_text(first), Second=with_text(second))
 
 
-def test_a_nested_stack_that_is_dropped_has_none(aws: Aws) -> None:
-    """The root lists its removal; whether AWS creates a change set for it is not verified."""
+def test_removed_nested_stack_has_no_change_set(aws: Aws) -> None:
+    """The root change set has the removal of a nested stack, which has no change set itself.
+
+    Whether AWS creates one for it is not verified.
+    """
     aws.deploy("s", outer(aws, "one.json", inner(), Another=parameter("x")))
 
-    change = changes(propose(aws, template(Another=parameter("x"))))["Below"]
+    change = changes(create_root(aws, template(Another=parameter("x"))))["Below"]
 
     assert (change["Action"], change.get("ChangeSetId")) == ("Remove", None)
 
 
-def test_without_changes_it_fails_alone(aws: Aws) -> None:
-    """A comment at another address: the root changes, and the nested stack does not.
+def test_nested_stack_without_changes(aws: Aws) -> None:
+    """The change set of a nested stack without changes fails, that of the root does not.
 
     AWS: aws/copilot-cli#4426.
     """
     aws.deploy("s", outer(aws, "one.json", inner()))
 
-    root = propose(aws, outer(aws, "two.json", inner()))
+    root = create_root(aws, outer(aws, "two.json", inner()))
     below_ = nested(aws, root)
 
     assert root["Status"] == "CREATE_COMPLETE"
@@ -155,8 +160,8 @@ def test_without_changes_it_fails_alone(aws: Aws) -> None:
     assert below_["StatusReason"].startswith(EMPTY)
 
 
-def test_what_was_changed_by_hand_is_a_change(aws: Aws) -> None:
-    """Without IncludeNestedStacks it would not be listed; the execution restores it."""
+def test_changed_outside_of_the_parent(aws: Aws) -> None:
+    """A nested stack that was updated alone is a change with IncludeNestedStacks, and restored."""
     body = outer(aws, "one.json", inner())
     aws.deploy("s", body)
     other = outer(aws, "by-hand.json", inner(Group=group(30)))["Resources"]["Below"]["Properties"]
@@ -164,14 +169,14 @@ def test_what_was_changed_by_hand_is_a_change(aws: Aws) -> None:
     url = other["TemplateURL"]
     aws.cfn.update_stack(StackName=below(aws)["StackId"], TemplateURL=url, Parameters=text)
     aws.wait_for_stack(below(aws)["StackId"])
-    by_hand = groups(aws)
+    updated_alone = groups(aws)
 
     alone = described(aws, aws.create_change_set("s", body, ChangeSetName="alone"))
-    root = propose(aws, body)
+    root = create_root(aws, body)
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
     aws.wait_for_stack("s")
 
-    assert [30] == by_hand
+    assert [30] == updated_alone
     assert alone["StatusReason"].startswith(EMPTY)
     assert list(changes(root)) == ["Below"]
     assert [7] == groups(aws)
@@ -184,7 +189,7 @@ def test_a_nested_failure_fails_the_root(aws: Aws) -> None:
     """
     aws.deploy("s", outer(aws, "one.json", inner()))
 
-    root = propose(aws, outer(aws, "two.json", inner(Wrong=parameter(ref("Nothing")))))
+    root = create_root(aws, outer(aws, "two.json", inner(Wrong=parameter(ref("Nothing")))))
     aws.deploy("other", template(Another=parameter("x")))
     below_ = nested(aws, root)
 
@@ -199,7 +204,7 @@ def test_a_nested_failure_fails_the_root(aws: Aws) -> None:
 def test_only_the_root_is_executed_or_deleted(aws: Aws) -> None:
     """Deleted, it takes all the others along; the nested stack stays as it is."""
     aws.deploy("s", outer(aws, "one.json", inner()))
-    root = propose(aws, outer(aws, "two.json", inner(Group=group(30))))
+    root = create_root(aws, outer(aws, "two.json", inner(Group=group(30))))
     arn = nested(aws, root)["ChangeSetId"]
 
     with pytest.raises(ClientError) as executed:
@@ -207,43 +212,43 @@ def test_only_the_root_is_executed_or_deleted(aws: Aws) -> None:
     with pytest.raises(ClientError) as deleted:
         aws.cfn.delete_change_set(ChangeSetName=arn)
     aws.cfn.delete_change_set(ChangeSetName=root["ChangeSetId"])
-    with pytest.raises(ClientError) as gone:
+    with pytest.raises(ClientError) as missing:
         described(aws, arn)
 
     assert code_of(executed) == code_of(deleted) == "InvalidChangeSetStatus"
-    assert code_of(gone) == "ChangeSetNotFound"
+    assert code_of(missing) == "ChangeSetNotFound"
     assert ["CREATE_COMPLETE"] * 2 == stacks(aws)
     assert [7] == groups(aws)
 
 
-def test_a_new_stack_is_in_review_with_all_that_is_nested(aws: Aws) -> None:
-    """Executed, each nested stack is the one that was in review."""
-    root = propose(aws, three_levels(aws, "one", inner()))
+def test_new_stacks_in_review(aws: Aws) -> None:
+    """New nested stacks are in review with their root, and keep their ids when executed."""
+    root = create_root(aws, three_levels(aws, "one", inner()))
     middle = nested(aws, root)
     innermost = nested(aws, middle)
     before = stacks(aws)
 
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
-    made = aws.wait_for_stack("s")
+    stack = aws.wait_for_stack("s")
 
     assert ["REVIEW_IN_PROGRESS"] * 3 == before
     assert [change["Action"] for change in changes(innermost).values()] == ["Add", "Add"]
-    assert "CREATE_COMPLETE" == made["StackStatus"]
+    assert "CREATE_COMPLETE" == stack["StackStatus"]
     assert middle["StackId"] == below(aws)["StackId"]
     assert below(aws)["StackStatus"] == aws.stack(innermost["StackId"])["StackStatus"]
-    assert made["StackId"] == aws.stack(innermost["StackId"])["RootId"]
+    assert stack["StackId"] == aws.stack(innermost["StackId"])["RootId"]
     assert ["CREATE_COMPLETE"] * 3 == stacks(aws)
 
 
-def test_what_was_in_review_goes_with_the_root(aws: Aws) -> None:
-    """With its change set, or with the stack that it was made for."""
-    root = propose(aws, three_levels(aws, "one", inner()))
+def test_stacks_in_review_are_deleted(aws: Aws) -> None:
+    """Nested stacks in review are deleted with the root change set, or with the root stack."""
+    root = create_root(aws, three_levels(aws, "one", inner()))
     middle = nested(aws, root)
     ids = [middle["StackId"], nested(aws, middle)["StackId"]]
     aws.cfn.delete_change_set(ChangeSetName=root["ChangeSetId"])
-    deleted = [aws.wait_for_stack(one)["StackStatus"] for one in ids]
+    deleted = [aws.wait_for_stack(stack_id)["StackStatus"] for stack_id in ids]
     first = stacks(aws)
-    propose(aws, three_levels(aws, "one", inner()))
+    create_root(aws, three_levels(aws, "one", inner()))
     aws.delete("s")
 
     assert ["DELETE_COMPLETE"] * 2 == deleted
@@ -251,23 +256,23 @@ def test_what_was_in_review_goes_with_the_root(aws: Aws) -> None:
     assert [] == stacks(aws)
 
 
-def test_what_a_nested_stack_gives_reaches_the_next(aws: Aws) -> None:
-    """A value that is not known before has a placeholder in the change set."""
+def test_output_of_a_nested_stack_as_parameter(aws: Aws) -> None:
+    """The output of a nested stack can be a parameter of the next one."""
     body = outer(aws, "one.json", inner())
-    taker = outer(
+    consumer = outer(
         aws,
-        "taker.json",
+        "consumer.json",
         {
             "Parameters": {"Text": {"Type": "String"}},
             "Resources": {"Note": parameter(ref("Text"))},
         },
     )["Resources"]["Below"]
-    taker["Properties"]["Parameters"] = {"Text": att("Below", "Outputs.Arn")}
-    body["Resources"]["Taker"] = taker
+    consumer["Properties"]["Parameters"] = {"Text": att("Below", "Outputs.Arn")}
+    body["Resources"]["Consumer"] = consumer
 
-    root = propose(aws, body)
-    taken = changes(nested(aws, root, "Taker"))
+    root = create_root(aws, body)
+    added = changes(nested(aws, root, "Consumer"))
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
 
-    assert list(taken) == ["Note"]
+    assert list(added) == ["Note"]
     assert "CREATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]

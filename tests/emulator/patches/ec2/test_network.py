@@ -1,4 +1,4 @@
-"""EC2: what a network stack makes, and what EC2 refuses."""
+"""VPCs, subnets, security groups and gateways of stacks."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ VPC = resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
 
 
 def subnet(cidr: str = "10.0.0.0/24", zone: str = "a") -> dict[str, Any]:
-    """A subnet of VPC."""
+    """Return a subnet of VPC."""
     return resource(
         "AWS::EC2::Subnet", VpcId=ref("Vpc"), CidrBlock=cidr, AvailabilityZone=f"ca-central-1{zone}"
     )
 
 
-def firewall(**more: Any) -> dict[str, Any]:
-    """A security group of VPC."""
+def security_group(**more: Any) -> dict[str, Any]:
+    """Return a security group of VPC."""
     return resource("AWS::EC2::SecurityGroup", VpcId=ref("Vpc"), GroupDescription="x", **more)
 
 
 def test_vpc_cidr(aws: Aws) -> None:
-    """AWS: GetAtt CidrBlock of a VPC (AWS::EC2::VPC, return values)."""
+    """GetAtt CidrBlock returns the block of a VPC (AWS::EC2::VPC, return values)."""
     outputs = {"Outputs": {"Cidr": {"Value": att("Vpc", "CidrBlock")}}}
 
     aws.deploy("s", template(Vpc=VPC) | outputs)
@@ -36,12 +36,12 @@ def test_vpc_cidr(aws: Aws) -> None:
     assert {"Cidr": "10.0.0.0/16"} == aws.outputs("s")
 
 
-def test_apart_rules(aws: Aws) -> None:
-    """Rules that stand apart from their groups are the groups' rules, and go again.
+def test_separate_rules(aws: Aws) -> None:
+    """Rules that are resources of their own are rules of their group until they are deleted.
 
     AWS: AWS::EC2::SecurityGroupIngress and AWS::EC2::SecurityGroupEgress.
     """
-    groups = {"Vpc": VPC, "A": firewall(), "B": firewall()}
+    groups = {"Vpc": VPC, "A": security_group(), "B": security_group()}
     tcp = {"IpProtocol": "tcp", "FromPort": 4567, "ToPort": 4567}
     rules = {
         "In": resource(
@@ -66,19 +66,19 @@ def test_apart_rules(aws: Aws) -> None:
     aws.deploy("s", template(**groups) | outputs)
     [without] = ec2.describe_security_groups(GroupIds=[ids["A"]])["SecurityGroups"]
 
-    [into] = with_rules["IpPermissions"]
-    assert (4567, ids["B"]) == (into["FromPort"], into["UserIdGroupPairs"][0]["GroupId"])
-    out = [rule["IpRanges"][0]["CidrIp"] for rule in with_rules["IpPermissionsEgress"]]
-    assert ["0.0.0.0/0", "10.1.0.0/16"] == sorted(out)
+    [ingress] = with_rules["IpPermissions"]
+    assert (4567, ids["B"]) == (ingress["FromPort"], ingress["UserIdGroupPairs"][0]["GroupId"])
+    egress = [rule["IpRanges"][0]["CidrIp"] for rule in with_rules["IpPermissionsEgress"]]
+    assert ["0.0.0.0/0", "10.1.0.0/16"] == sorted(egress)
     assert [] == without["IpPermissions"]
 
 
 def test_nat_and_flow_log(aws: Aws) -> None:
-    """Addresses, gateways and flow logs of a stack are in EC2, tagged, and go again.
+    """EC2's API shows addresses, NAT gateways and flow logs of a stack, with its tags.
 
     AWS: AWS::EC2::EIP (Ref is the address), AWS::EC2::NatGateway, AWS::EC2::FlowLog.
     """
-    made = template(
+    body = template(
         Vpc=VPC,
         Subnet=subnet(),
         Address=resource("AWS::EC2::EIP", Domain="vpc"),
@@ -98,11 +98,11 @@ def test_nat_and_flow_log(aws: Aws) -> None:
     )
     ec2 = aws.client("ec2")
 
-    stack = aws.deploy("s", made, Tags=[{"Key": "env", "Value": "test"}])
+    stack = aws.deploy("s", body, Tags=[{"Key": "env", "Value": "test"}])
     [address] = ec2.describe_addresses()["Addresses"]
     [nat] = ec2.describe_nat_gateways()["NatGateways"]
     [log] = ec2.describe_flow_logs()["FlowLogs"]
-    aws.deploy("s", made, Tags=[{"Key": "env", "Value": "changed"}])
+    aws.deploy("s", body, Tags=[{"Key": "env", "Value": "changed"}])
     [same] = ec2.describe_nat_gateways()["NatGateways"]
     aws.delete("s")
 
@@ -117,25 +117,25 @@ def test_nat_and_flow_log(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize(
-    ("resources", "words"),
+    ("resources", "message"),
     [
         ({"Two": subnet("10.0.0.128/25")}, "conflicts with another subnet"),
         ({"Two": subnet("10.1.0.0/24")}, "The CIDR '10.1.0.0/24' is invalid"),
     ],
 )
-def test_subnet_ranges(aws: Aws, resources: dict[str, Any], words: str) -> None:
-    """Subnets lie in their VPC and do not overlap.
+def test_subnet_ranges(aws: Aws, resources: dict[str, Any], message: str) -> None:
+    """A subnet must be in the range of its VPC, and must not overlap another one.
 
     AWS: error codes InvalidSubnet.Range and InvalidSubnet.Conflict (EC2 API reference).
     """
     stack = aws.deploy("s", template(Vpc=VPC, One=subnet(), **resources))
 
     assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
-    assert any(words in reason for *_, reason in aws.events("s"))
+    assert any(message in reason for *_, reason in aws.events("s"))
 
 
 def test_ipv6(aws: Aws) -> None:
-    """A VPC's IPv6 block is known once it is associated, and can be cut for subnets.
+    """GetAtt returns the IPv6 block of a VPC, which Fn::Cidr divides for subnets.
 
     AWS: AWS::EC2::VPCCidrBlock; AWS::EC2::VPC, return values; Fn::Cidr, "Create an IPv6-enabled VPC".
     """
@@ -144,12 +144,12 @@ def test_ipv6(aws: Aws) -> None:
     second = {"Fn::Select": [1, {"Fn::Cidr": [blocks, 2, 64]}]}
     both = subnet()
     both = {"Type": both["Type"], "Properties": both["Properties"] | {"Ipv6CidrBlock": second}}
-    made = template(Vpc=VPC, Block=block, Subnet=both | {"DependsOn": "Block"})
-    made |= {"Outputs": {"Block": {"Value": blocks}, "Cut": {"Value": second}}}
+    body = template(Vpc=VPC, Block=block, Subnet=both | {"DependsOn": "Block"})
+    body |= {"Outputs": {"Block": {"Value": blocks}, "SubnetBlock": {"Value": second}}}
 
-    aws.deploy("s", made)
-    aws.deploy("s", made, Tags=[{"Key": "env", "Value": "changed"}])
+    aws.deploy("s", body)
+    aws.deploy("s", body, Tags=[{"Key": "env", "Value": "changed"}])
 
-    block, cut = (ip_network(aws.outputs("s")[name]) for name in ("Block", "Cut"))
-    assert (56, 64) == (block.prefixlen, cut.prefixlen)
-    assert cut.subnet_of(block)
+    block, subnet_block = (ip_network(aws.outputs("s")[name]) for name in ("Block", "SubnetBlock"))
+    assert (56, 64) == (block.prefixlen, subnet_block.prefixlen)
+    assert subnet_block.subnet_of(block)

@@ -1,4 +1,4 @@
-"""What a policy may ask of a call besides its action and resource."""
+"""Condition keys and resources of policies: change sets, log streams, conditional writes."""
 
 from __future__ import annotations
 
@@ -21,25 +21,29 @@ EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
 def role(aws: Aws, name: str, statement: dict[str, Any], **trusted: str) -> str:
-    """A role that may do what *statement* says; its ARN."""
+    """Create a role with the permissions of *statement*; return its ARN."""
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trusted}
     iam = aws.client("iam")
-    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+    change_set = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"][
+        "Arn"
+    ]
     iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(statement))
-    return str(made)
+    return str(change_set)
 
 
 def document(statement: dict[str, Any]) -> str:
-    """A policy of one statement."""
+    """Return a policy of one statement."""
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 @contextmanager
-def clerk(aws: Aws, statement: dict[str, Any], service: str = "cloudformation") -> Iterator[Any]:
-    """A client of CloudFormation, or another service, with the permissions of *statement*."""
+def client_with(
+    aws: Aws, statement: dict[str, Any], service: str = "cloudformation"
+) -> Iterator[Any]:
+    """Yield a client of a service with the permissions of *statement*."""
     root = f"arn:aws:iam::{aws.endpoint.account}:root"
-    taken = role(aws, "clerk", statement, AWS=root)
-    session = aws.client("sts").assume_role(RoleArn=taken, RoleSessionName="clerk")["Credentials"]
+    taken = role(aws, "caller", statement, AWS=root)
+    session = aws.client("sts").assume_role(RoleArn=taken, RoleSessionName="caller")["Credentials"]
     client = boto3.client(
         service,
         REGION,
@@ -52,49 +56,56 @@ def clerk(aws: Aws, statement: dict[str, Any], service: str = "cloudformation") 
     client.close()
 
 
-def propose(cloudformation: Any, stack: str, name: str = "c", **how: str) -> str:
-    """Ask for the creation of *stack*; the ARN of the change set, or the code of a refusal."""
+def create_change_set(cloudformation: Any, stack: str, name: str = "c", **parameters: str) -> str:
+    """Create a change set for a new *stack*; return its ARN, or the error code."""
     body = json.dumps(template(One=parameter("x")))
     try:
-        made = cloudformation.create_change_set(
-            StackName=stack, ChangeSetName=name, ChangeSetType="CREATE", TemplateBody=body, **how
+        change_set = cloudformation.create_change_set(
+            StackName=stack,
+            ChangeSetName=name,
+            ChangeSetType="CREATE",
+            TemplateBody=body,
+            **parameters,
         )
     except ClientError as error:
         return str(error.response["Error"]["Code"])
-    return str(made["Id"])
+    return str(change_set["Id"])
 
 
 def test_role_of_a_change_set(aws: Aws) -> None:
-    """Who may ask for changes with one role only may not ask with another, nor with none.
+    """A role that may create change sets with one service role only may not use another or none.
 
     AWS: service authorization reference, CloudFormation, condition key cloudformation:RoleArn.
     """
-    carrier = role(aws, "carrier", EVERYTHING, Service="cloudformation.amazonaws.com")
+    allowed = role(aws, "allowed", EVERYTHING, Service="cloudformation.amazonaws.com")
     other = role(aws, "other", EVERYTHING, Service="cloudformation.amazonaws.com")
-    only = {"Condition": {"StringEquals": {"cloudformation:RoleArn": carrier}}}
+    only = {"Condition": {"StringEquals": {"cloudformation:RoleArn": allowed}}}
 
-    with clerk(aws, EVERYTHING | only) as cloudformation:
-        made = propose(cloudformation, "s", RoleARN=carrier)
-        refused = [propose(cloudformation, "t", **how) for how in ({}, {"RoleARN": other})]
+    with client_with(aws, EVERYTHING | only) as cloudformation:
+        change_set = create_change_set(cloudformation, "s", RoleARN=allowed)
+        refused = [
+            create_change_set(cloudformation, "t", **parameters)
+            for parameters in ({}, {"RoleARN": other})
+        ]
 
-    assert "/c/" in made
+    assert "/c/" in change_set
     assert ["AccessDenied", "AccessDenied"] == refused
 
 
 def test_stack_of_a_change_set(aws: Aws) -> None:
-    """Who may look at one stack may look at its change sets, and not at those of another.
+    """A role that may describe one stack may describe its change sets only.
 
     AWS: service authorization reference, CloudFormation, DescribeChangeSet: stack.
     """
-    own = f"arn:aws:cloudformation:{REGION}:{aws.endpoint.account}:stack/ours/*"
-    ours, theirs = propose(aws.cfn, "ours"), propose(aws.cfn, "theirs")
+    own_stack = f"arn:aws:cloudformation:{REGION}:{aws.endpoint.account}:stack/own/*"
+    own, other = create_change_set(aws.cfn, "own"), create_change_set(aws.cfn, "other")
 
-    with clerk(aws, EVERYTHING | {"Resource": own}) as cloudformation:
-        seen = cloudformation.describe_change_set(ChangeSetName=ours)
+    with client_with(aws, EVERYTHING | {"Resource": own_stack}) as cloudformation:
+        description = cloudformation.describe_change_set(ChangeSetName=own)
         with pytest.raises(ClientError) as failed:
-            cloudformation.describe_change_set(ChangeSetName=theirs)
+            cloudformation.describe_change_set(ChangeSetName=other)
 
-    assert "ours" == seen["StackName"]
+    assert "own" == description["StackName"]
     assert "AccessDenied" == failed.value.response["Error"]["Code"]
 
 
@@ -106,14 +117,14 @@ def test_name_of_a_change_set(aws: Aws) -> None:
     """
     names = ["release-*", "arn:aws:cloudformation:*:changeSet/release-*"]
     only = {"Condition": {"StringLike": {"cloudformation:ChangeSetName": names}}}
-    person = propose(aws.cfn, "person", "deploy-1")
+    other = create_change_set(aws.cfn, "other", "deploy-1")
 
-    with clerk(aws, EVERYTHING | only) as cloudformation:
-        made = propose(cloudformation, "s", "release-1")
-        refused = propose(cloudformation, "t", "deploy-2")
+    with client_with(aws, EVERYTHING | only) as cloudformation:
+        change_set = create_change_set(cloudformation, "s", "release-1")
+        refused = create_change_set(cloudformation, "t", "deploy-2")
         with pytest.raises(ClientError) as failed:
-            cloudformation.execute_change_set(ChangeSetName=person)
-        cloudformation.execute_change_set(ChangeSetName=made)
+            cloudformation.execute_change_set(ChangeSetName=other)
+        cloudformation.execute_change_set(ChangeSetName=change_set)
 
     assert "AccessDenied" == refused
     assert "AccessDenied" == failed.value.response["Error"]["Code"]
@@ -129,12 +140,12 @@ def test_write_of_a_new_object(aws: Aws) -> None:
     )
     only = {"Condition": {"Null": {"s3:if-none-match": "false"}}}
 
-    with clerk(aws, EVERYTHING | only, "s3") as s3:
+    with client_with(aws, EVERYTHING | only, "s3") as s3:
         s3.put_object(Bucket="new-objects", Key="k", Body=b"1", IfNoneMatch="*")
         refused = []
-        for how in ({}, {"IfNoneMatch": "*"}):
+        for parameters in ({}, {"IfNoneMatch": "*"}):
             with pytest.raises(ClientError) as failed:
-                s3.put_object(Bucket="new-objects", Key="k", Body=b"2", **how)
+                s3.put_object(Bucket="new-objects", Key="k", Body=b"2", **parameters)
             refused.append(failed.value.response["Error"]["Code"])
 
     assert ["AccessDenied", "PreconditionFailed"] == refused
@@ -145,15 +156,15 @@ def test_log_streams_of_a_group(aws: Aws) -> None:
 
     AWS: service authorization reference, CloudWatch Logs, PutLogEvents: log-stream.
     """
-    ours = f"arn:aws:logs:{REGION}:{aws.endpoint.account}:log-group:ours:*"
-    for group in ("ours", "theirs"):
+    own = f"arn:aws:logs:{REGION}:{aws.endpoint.account}:log-group:own:*"
+    for group in ("own", "other"):
         aws.client("logs").create_log_group(logGroupName=group)
 
-    with clerk(aws, EVERYTHING | {"Resource": ours}, "logs") as logs:
-        stream = {"logGroupName": "ours", "logStreamName": "s"}
+    with client_with(aws, EVERYTHING | {"Resource": own}, "logs") as logs:
+        stream = {"logGroupName": "own", "logStreamName": "s"}
         logs.create_log_stream(**stream)
         logs.put_log_events(**stream, logEvents=[{"timestamp": 1, "message": "m"}])
         with pytest.raises(ClientError) as failed:
-            logs.create_log_stream(logGroupName="theirs", logStreamName="s")
+            logs.create_log_stream(logGroupName="other", logStreamName="s")
 
     assert "AccessDeniedException" == failed.value.response["Error"]["Code"]

@@ -1,4 +1,4 @@
-"""Lambda functions made by stacks."""
+"""Functions of stacks: code, role, configuration, processes and environment."""
 
 from __future__ import annotations
 
@@ -19,36 +19,38 @@ NO_ROLE = "The role defined for the function cannot be assumed by Lambda."
 
 
 @pytest.mark.parametrize(
-    ("faults", "words"),
+    ("wrong", "message"),
     [
-        ({"Code": {"S3Key": "gone.zip"}}, NO_KEY),
+        ({"Code": {"S3Key": "missing.zip"}}, NO_KEY),
         ({"Code": {"S3Bucket": "no-such-bucket-here"}}, "S3 Error Code: NoSuchBucket"),
         ({"Role": att("Foreign", "Arn")}, NO_ROLE),
-        ({"Role": "arn:aws:iam::000000000000:role/gone"}, NO_ROLE),
+        ({"Role": "arn:aws:iam::000000000000:role/missing"}, NO_ROLE),
         ({"Runtime": "python3.99"}, "python3.99 is not a valid enum value"),
     ],
 )
-def test_refused(aws: Aws, faults: dict[str, Any], words: str) -> None:
-    """Code that is not there, a role Lambda may not have, a runtime that is none: it fails.
+def test_refused(aws: Aws, wrong: dict[str, Any], message: str) -> None:
+    """A function with missing code, a role Lambda cannot assume or an unknown runtime fails.
 
     AWS: API reference of CreateFunction, InvalidParameterValueException.
     """
-    made = function(code(aws))
-    for key, fault in faults.items():
-        known = made["Properties"][key]
-        made["Properties"][key] = {**known, **fault} if key == "Code" else fault
+    function_ = function(code(aws))
+    for key, value in wrong.items():
+        known = function_["Properties"][key]
+        function_["Properties"][key] = {**known, **value} if key == "Code" else value
     foreign = trusting("ecs-tasks.amazonaws.com")
 
     stack = aws.deploy(
-        "s", template(Role=ROLE, Foreign=foreign, Function=made), Capabilities=["CAPABILITY_IAM"]
+        "s",
+        template(Role=ROLE, Foreign=foreign, Function=function_),
+        Capabilities=["CAPABILITY_IAM"],
     )
 
     assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
-    assert any(words in reason for *_, reason in aws.events("s"))
+    assert any(message in reason for *_, reason in aws.events("s"))
 
 
 def test_zip_bomb(aws: Aws) -> None:
-    """A zip of a few kilobytes that unzips to more than 250 MB is refused, not unzipped.
+    """A small zip of more than 250 MB unzipped is refused.
 
     AWS: Lambda quotas, Deployment package size.
     """
@@ -56,25 +58,25 @@ def test_zip_bomb(aws: Aws) -> None:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file, file.open("x", "w") as member:
         for _ in range(251):
             member.write(bytes(1024**2))
-    where = code(aws)
-    aws.client("s3").put_object(Bucket=where["S3Bucket"], Key="bomb.zip", Body=packed.getvalue())
+    location = code(aws)
+    aws.client("s3").put_object(Bucket=location["S3Bucket"], Key="bomb.zip", Body=packed.getvalue())
 
-    made = function({**where, "S3Key": "bomb.zip"})
-    stack = aws.deploy("s", template(Role=ROLE, F=made), Capabilities=["CAPABILITY_IAM"])
+    function_ = function({**location, "S3Key": "bomb.zip"})
+    stack = aws.deploy("s", template(Role=ROLE, F=function_), Capabilities=["CAPABILITY_IAM"])
 
     assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
-    words = "Unzipped size must be smaller than 262144000 bytes"
-    assert any(words in reason for *_, reason in aws.events("s"))
+    message = "Unzipped size must be smaller than 262144000 bytes"
+    assert any(message in reason for *_, reason in aws.events("s"))
 
 
 def test_update_refused(aws: Aws) -> None:
-    """AWS: new code that is not there leaves the function as it was."""
-    where = code(aws)
+    """An update to missing code is rolled back."""
+    location = code(aws)
     roles = {"Role": ROLE}
-    before = function(where)
+    before = function(location)
     aws.deploy("s", template(**roles, Function=before), Capabilities=["CAPABILITY_IAM"])
 
-    after = function({**where, "S3Key": "gone.zip"})
+    after = function({**location, "S3Key": "missing.zip"})
     stack = aws.deploy("s", template(**roles, Function=after), Capabilities=["CAPABILITY_IAM"])
 
     assert "UPDATE_ROLLBACK_COMPLETE" == stack["StackStatus"]
@@ -82,13 +84,13 @@ def test_update_refused(aws: Aws) -> None:
 
 
 def test_kept(aws: Aws) -> None:
-    """What a stack says of a function besides its code is what Lambda answers with, and runs.
+    """A function has the network, dead-letter queue and concurrency of its template.
 
     AWS: AWS::Lambda::Function; GetFunctionConfiguration.
     """
     network = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
     queue = resource("AWS::SQS::Queue", QueueName="failures")
-    made = function(
+    function_ = function(
         code(aws),
         VpcConfig=network,
         DeadLetterConfig={"TargetArn": att("Queue", "Arn")},
@@ -98,38 +100,38 @@ def test_kept(aws: Aws) -> None:
 
     aws.deploy(
         "s",
-        template(Role=ROLE, Queue=queue, Function=made) | outputs,
+        template(Role=ROLE, Queue=queue, Function=function_) | outputs,
         Capabilities=["CAPABILITY_IAM"],
     )
 
     name = aws.outputs("s")["Name"]
     found = aws.client("lambda").get_function(FunctionName=name)
-    shown = found["Configuration"]
+    configuration = found["Configuration"]
     answer = aws.client("lambda").invoke(FunctionName=name, Payload=b'{"a": 1}')
-    assert network["SubnetIds"] == shown["VpcConfig"]["SubnetIds"]
-    assert shown["DeadLetterConfig"]["TargetArn"].endswith(":failures")
+    assert network["SubnetIds"] == configuration["VpcConfig"]["SubnetIds"]
+    assert configuration["DeadLetterConfig"]["TargetArn"].endswith(":failures")
     assert 3 == found["Concurrency"]["ReservedConcurrentExecutions"]
     assert {"a": 1} == json.loads(answer["Payload"].read())
 
 
 def test_workers(aws: Aws) -> None:
-    """A function of the same name in another account has nothing to do with this one's.
+    """Functions of the same name in two accounts have their own processes.
 
-    AWS: execution environments are the function's own ("Lambda execution environment").
+    AWS: each function has its own execution environments ("Lambda execution environment").
     """
     source = "import uuid\nME = uuid.uuid4().hex\ndef handler(event, context):\n    return ME\n"
     theirs = Aws(emulator.as_account(aws.endpoint, "2" + aws.endpoint.account[1:]))
 
-    def made(of: Aws) -> dict[str, Any]:
+    def body(of: Aws) -> dict[str, Any]:
         return template(Role=ROLE, Function=function(code(of, source), FunctionName="same"))
 
     def process(of: Aws) -> bytes:
         return of.client("lambda").invoke(FunctionName="same")["Payload"].read()
 
-    aws.deploy("s", made(aws), Capabilities=["CAPABILITY_IAM"])
+    aws.deploy("s", body(aws), Capabilities=["CAPABILITY_IAM"])
     ours = process(aws)
     alone = processes_of("same")
-    theirs.deploy("s", made(theirs), Capabilities=["CAPABILITY_IAM"])
+    theirs.deploy("s", body(theirs), Capabilities=["CAPABILITY_IAM"])
     other = process(theirs)
     both = processes_of("same")
     theirs.delete("s")
@@ -165,13 +167,13 @@ NOT_GIVEN = {"cryptography", "deployer", "invoke", "ministack", "psycopg", "stac
 
 
 def test_alone(aws: Aws) -> None:
-    """A function has the standard library, its zip and boto3: what its zip lacks, it lacks.
+    """A function can import the standard library, its zip and boto3, and nothing else.
 
     AWS: Lambda developer guide, Working with .zip file archives for Python functions.
     """
     settings = {"Variables": {"TABLE_NAME": "messages"}}
-    made = function(code(aws, ALONE), FunctionName="alone", Environment=settings, Timeout=30)
-    aws.deploy("s", template(Role=ROLE, Function=made), Capabilities=["CAPABILITY_IAM"])
+    function_ = function(code(aws, ALONE), FunctionName="alone", Environment=settings, Timeout=30)
+    aws.deploy("s", template(Role=ROLE, Function=function_), Capabilities=["CAPABILITY_IAM"])
     names = sorted(GIVEN_BY_LAMBDA | NOT_GIVEN | {"json", "sqlite3"})
 
     answer = aws.client("lambda").invoke(FunctionName="alone", Payload=json.dumps(names))
@@ -197,12 +199,12 @@ def handler(event, context):
 
 
 def test_programs(aws: Aws) -> None:
-    """A file that was packed as executable is; a client may be made while the handler is imported.
+    """A program in the zip is executable; a client can be created when the handler is imported.
 
-    AWS: Lambda keeps the modes of a zip, and sets AWS_REGION and AWS_DEFAULT_REGION.
+    AWS: Lambda keeps the modes of the files in a zip, and sets AWS_REGION and AWS_DEFAULT_REGION.
     """
-    made = function(code(aws, RUNS), FunctionName="runs", Timeout=30)
-    aws.deploy("s", template(Role=ROLE, Function=made), Capabilities=["CAPABILITY_IAM"])
+    function_ = function(code(aws, RUNS), FunctionName="runs", Timeout=30)
+    aws.deploy("s", template(Role=ROLE, Function=function_), Capabilities=["CAPABILITY_IAM"])
 
     answer = aws.client("lambda").invoke(FunctionName="runs")
 
@@ -210,9 +212,9 @@ def test_programs(aws: Aws) -> None:
 
 
 def test_incomplete_zip(aws: Aws) -> None:
-    """A handler that imports what its zip does not have fails, as it would in an account."""
-    made = function(code(aws, f"import psycopg\n{ECHO}"), FunctionName="incomplete")
-    aws.deploy("s", template(Role=ROLE, Function=made), Capabilities=["CAPABILITY_IAM"])
+    """A handler that imports a package missing from its zip fails, as on AWS."""
+    function_ = function(code(aws, f"import psycopg\n{ECHO}"), FunctionName="incomplete")
+    aws.deploy("s", template(Role=ROLE, Function=function_), Capabilities=["CAPABILITY_IAM"])
 
     answer = aws.client("lambda").invoke(FunctionName="incomplete")
 

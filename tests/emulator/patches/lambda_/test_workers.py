@@ -1,4 +1,4 @@
-"""The output of a function is read within limits."""
+"""Workers of functions: limits of logs and results, modes of files, environments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from emulator.postgres.paths import DatabasePaths
 
 
 def test_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So many bytes of each invocation, a note that there was more, and all is read."""
+    """The log of an invocation is cut at the limit, with a note; the rest is read and dropped."""
     monkeypatch.setattr(workers, "LOG_BYTES", 10)
     stream = io.StringIO("".join(f"line {number}\n" for number in range(9)))
     log = BoundedLog(stream)
@@ -37,7 +37,7 @@ def test_log(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_line_without_end() -> None:
-    """A line is split where CloudWatch Logs would split it, so that none fills the memory."""
+    """A long line is split as in CloudWatch Logs, so that it cannot fill the memory."""
     log = BoundedLog(io.BytesIO(b"x" * (1024 * 1024)))
 
     assert [256 * 1024] * 4 == [len(line) for line in log]
@@ -54,35 +54,35 @@ def test_line_without_end() -> None:
     ids=["just", "over", "escaped", "escaped and over"],
 )
 def test_result(result: str, kept: bool) -> None:
-    """The limit is that of the response, with its quotes, as UTF-8; not that of our line."""
+    """The limit is for the response in UTF-8 with its quotes, not for the line with the result."""
     line = json.dumps({"status": "ok", "result": result}) + "\n"
 
-    said = BoundedResults(io.StringIO(line), lambda: None).readline()
+    line_read = BoundedResults(io.StringIO(line), lambda: None).readline()
 
-    assert (said == line) is kept
-    assert kept or "Response payload size exceeded" in said
+    assert (line_read == line) is kept
+    assert kept or "Response payload size exceeded" in line_read
 
 
 def test_result_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A function that never ends its line is ended."""
+    """A process with an endless line is terminated."""
     monkeypatch.setattr(workers, "_ENVELOPE_BYTES", 100)
-    ended: list[bool] = []
+    terminated: list[bool] = []
 
-    said = BoundedResults(io.StringIO("x" * 1000), lambda: ended.append(True)).readline()
+    line_read = BoundedResults(io.StringIO("x" * 1000), lambda: terminated.append(True)).readline()
 
-    assert [True] == ended
-    assert "error" == json.loads(said)["status"]
+    assert [True] == terminated
+    assert "error" == json.loads(line_read)["status"]
 
 
-@pytest.mark.parametrize("kind", ["python", "nodejs"])
-def test_another_worker(kind: str) -> None:
-    """A version of the emulator whose worker finds its code in another way is refused."""
-    with pytest.raises(EmulatorError, match=f"ministack {names.PINNED}: the {kind} worker"):
-        workers.script_with_sandbox_paths(kind, "print('another')")
+@pytest.mark.parametrize("language", ["python", "nodejs"])
+def test_another_worker(language: str) -> None:
+    """A version of MiniStack with another worker script is refused."""
+    with pytest.raises(EmulatorError, match=f"ministack {names.PINNED}: the {language} worker"):
+        workers.script_with_sandbox_paths(language, "print('another')")
 
 
 def test_modes(tmp_path: Path) -> None:
-    """What was packed as executable can be run, whatever folder it is in; the rest is not."""
+    """Files that are executable in the zip are executable when it is unzipped, and no others."""
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as packed:
         for name, mode in {"tool/": 0o40755, "tool/run": 0o100755, "text": 0o100644}.items():
             entry = zipfile.ZipInfo(name)
@@ -98,11 +98,11 @@ def test_modes(tmp_path: Path) -> None:
 
 
 def test_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PostgreSQL has an environment of its own, with nothing of the user's or the emulator's."""
+    """PostgreSQL has an own environment, without variables of the user or the emulator."""
     monkeypatch.setenv("PGPASSWORD", "secret")
     monkeypatch.setenv("GITHUB_TOKEN", "secret")
 
-    given = server._environment(DatabasePaths(tmp_path))
+    environment = server._environment(DatabasePaths(tmp_path))
 
-    assert {"PATH", "HOME", "TMPDIR", "LANG"} == given.keys()
-    assert str(tmp_path) == given["HOME"]
+    assert {"PATH", "HOME", "TMPDIR", "LANG"} == environment.keys()
+    assert str(tmp_path) == environment["HOME"]
