@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tests.emulator.templates import att, ref, resource
+from tests.stacks.monitoring_templates import all_stacks, monitoring_of
 from tests.stacks.templates import config_of
-from tests.stacks.test_monitoring import all_stacks, monitoring_of
 
 if TYPE_CHECKING:
     from tests.emulator_server import Aws

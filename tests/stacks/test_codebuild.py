@@ -16,12 +16,24 @@ from tests.stacks.templates import config_of, emit, text
 # Projects ---------------------------------------------------------------------------------------
 
 
+TIMEOUT_MINUTES = {
+    "Test": 60,
+    "Image": 30,
+    "Diff": 20,
+    "Plan": 20,
+    "Infrastructure": 180,
+    "Migrate": 20,
+    "RecordImage": 20,
+    "UpdateServiceStack": 20,
+}
+
+
 @pytest.mark.parametrize("title", BUILDS)
 def test_both_timeouts_are_set(title):
     """A build has a timeout, and a queue timeout; the original confused them (defect 39)."""
     project = EMITTED.of("AWS::CodeBuild::Project")[title]
 
-    assert project["TimeoutInMinutes"] > 10
+    assert TIMEOUT_MINUTES[title] == project["TimeoutInMinutes"]
     assert 30 == project["QueuedTimeoutInMinutes"]
 
 

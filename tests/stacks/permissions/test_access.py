@@ -1,8 +1,4 @@
-"""The calls that each role is allowed to make, and calls of attackers that are denied.
-
-An attacker controls the code of a pushed commit. It runs in the builds of the pipeline and, after
-the approval, in the functions and tasks that a release creates.
-"""
+"""The calls that the roles of the pipeline are allowed, and that no other role is."""
 
 from __future__ import annotations
 
@@ -24,46 +20,25 @@ from tests.stacks.permissions.access import (
     trusts,
     world,
 )
+from tests.stacks.permissions.examples import (
+    BOUNDARY,
+    CHANGES_STACKS,
+    DATABASE,
+    FUNCTION,
+    IF_NEW,
+    RELEASE_ROLE,
+    REPOSITORY,
+    ROLES,
+    STACK_REGION,
+    ZIP_KEY,
+    ZONE,
+    change_set,
+    log_stream,
+    logs_of,
+    parameter,
+    stack,
+)
 from tests.stacks.pipeline_templates import BUILDS, PROJECT_NAMES
-
-STACK_REGION = "ca-central-1"  # Other ARNs contain the example region REGION.
-CHANGES_STACKS = {"Infrastructure", "UpdateServiceStack"}
-STAGES = (*BUILDS, "PipelineRole", "PublisherRole")
-ROLES = (*STAGES, "ReleaseRole", RELEASE_MADE_ROLE)
-RELEASE_ROLE = arn_of(f"{PREFIX}-foundation", "ReleaseRole")
-BOUNDARY = world().resolved({"Ref": "PermissionsBoundary"}, f"{PREFIX}-foundation")
-ZIP_KEY = "lambdas/migrate/288fe5ae5880b55047dba3c310698c60.zip"
-IF_NEW = {"s3__if_none_match": "*"}
-REPOSITORY = arn_of(f"{PREFIX}-registry", "BackendRepository")
-FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-users-Migrate-1A2B"
-ZONE = "arn:aws:route53:::hostedzone/Z0PRODEXAMPLE"
-DATABASE = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:{PREFIX}-database"
-
-
-def stack(name: str, region: str = STACK_REGION) -> str:
-    """Return the ARN of a stack of the environment."""
-    return f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{PREFIX}-{name}/1a2b"
-
-
-def parameter(name: str) -> str:
-    """Return the ARN of a parameter in Parameter Store."""
-    return f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/crd/prod/{name}"
-
-
-def log_stream(group: str) -> str:
-    """Return the ARN of a stream of a log group."""
-    return f"{group.removesuffix(':*')}:log-stream:s"
-
-
-def change_set(name: str = "release-1", role: str = RELEASE_ROLE) -> dict[str, Any]:
-    """Return the context of a request to create a change set."""
-    return {"cloudformation__ChangeSetName": name, "cloudformation__RoleArn": role}
-
-
-def logs_of(build: str) -> str:
-    """Return the ARN of a log stream of a build project."""
-    return log_stream(arn_of(NESTED, f"{build}Logs"))
-
 
 # Allowed calls of each project -----------------------------------------------------------------
 
@@ -554,225 +529,3 @@ def test_every_service_that_invokes_a_function_is_allowed():
     assert callers
     for caller in callers:
         assert decide("ReleaseRole", "lambda:AddPermission", FUNCTION, lambda__Principal=caller)
-
-
-# Denied calls of approved code ------------------------------------------------------------------
-
-OTHER_ACCOUNT = "999999999999"
-QUEUE = f"arn:aws:sqs:{REGION}:{OTHER_ACCOUNT}:queue"
-TAGS_OF_PROD = {"aws__RequestTag/project": "cruddur", "aws__RequestTag/env": "prod"}
-
-
-@pytest.mark.parametrize(
-    ("action", "resource", "context"),
-    [
-        # CloudFormation: resources that run other code, or change the registry of the account.
-        ("cloudformation:CreateStack", stack("x"), {}),
-        ("cloudformation:CreateStackSet", "*", {}),
-        ("cloudformation:RegisterType", "*", {}),
-        ("cloudformation:ActivateType", "*", {}),
-        ("cloudformation:SetTypeConfiguration", "*", {}),
-        ("cloudformation:CreateGeneratedTemplate", "*", {}),
-        ("lambda:InvokeFunction", FUNCTION, {}),  # Custom resources and macros.
-        ("sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-foundation-Alerts-1A2B", {}),
-        ("s3:GetObject", "arn:aws:s3:::foreign/template.yaml", {}),
-        (
-            "secretsmanager:GetSecretValue",
-            f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:x",
-            {},
-        ),
-        # IAM.
-        ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/x", {}),
-        ("iam:CreateAccessKey", f"arn:aws:iam::{ACCOUNT}:user/x", {}),
-        ("iam:CreateOpenIDConnectProvider", f"arn:aws:iam::{ACCOUNT}:oidc-provider/x", {}),
-        ("iam:CreatePolicyVersion", BOUNDARY, {}),
-        ("iam:AttachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-x", {}),
-        ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-x", {}),
-        ("iam:DeleteRolePermissionsBoundary", f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-x", {}),
-        (
-            "iam:CreateRole",
-            f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-x",
-            {"iam__PermissionsBoundary": BOUNDARY},
-        ),
-        (
-            "iam:CreateRole",
-            f"arn:aws:iam::{ACCOUNT}:role/x/{PREFIX}-users-x",
-            {"iam__PermissionsBoundary": BOUNDARY},
-        ),
-        (
-            "iam:PassRole",
-            f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-x",
-            {"iam__PassedToService": "codebuild.amazonaws.com"},
-        ),
-        (
-            "iam:PassRole",
-            f"arn:aws:iam::{ACCOUNT}:role/Administrator",
-            {"iam__PassedToService": "lambda.amazonaws.com"},
-        ),
-        # S3.
-        ("s3:PutReplicationConfiguration", f"arn:aws:s3:::{PREFIX}-uploads-{ACCOUNT}-x-an", {}),
-        ("s3:PutInventoryConfiguration", f"arn:aws:s3:::{PREFIX}-uploads-{ACCOUNT}-x-an", {}),
-        ("s3:PutBucketAcl", f"arn:aws:s3:::{PREFIX}-uploads-{ACCOUNT}-x-an", {}),
-        ("s3:PutBucketLogging", f"arn:aws:s3:::{PREFIX}-uploads-{ACCOUNT}-x-an", {}),
-        ("s3:PutBucketObjectLockConfiguration", ARTIFACTS, {}),
-        ("s3:PutBucketNotification", ARTIFACTS, {}),
-        ("s3:PutBucketPolicy", ARTIFACT_STORE, {}),
-        ("s3:PutLifecycleConfiguration", ARTIFACT_STORE, {}),
-        ("s3:DeleteBucket", ARTIFACT_STORE, {}),
-        # ECR.
-        ("ecr:SetRepositoryPolicy", REPOSITORY, {}),
-        ("ecr:PutReplicationConfiguration", "*", {}),
-        ("ecr:PutRegistryPolicy", "*", {}),
-        # Lambda.
-        ("lambda:GetLayerVersion", f"arn:aws:lambda:{REGION}:{OTHER_ACCOUNT}:layer:x:1", {}),
-        ("lambda:CreateFunctionUrlConfig", FUNCTION, {}),
-        ("lambda:EnableReplication", FUNCTION, {}),
-        ("lambda:UpdateFunctionCode", FUNCTION.replace(PREFIX, "other"), {}),
-        ("lambda:UpdateFunctionCode", FUNCTION.replace(ACCOUNT, OTHER_ACCOUNT), {}),
-        (
-            "lambda:CreateEventSourceMapping",
-            "*",
-            {"lambda__FunctionArn": FUNCTION, "lambda__EventSourceArn": QUEUE},
-        ),
-        # Messages, events, logs and alarms.
-        ("sns:Subscribe", f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-foundation-Alerts-1A2B", {}),
-        ("sns:SetTopicAttributes", f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-foundation-Al-1A", {}),
-        ("sns:AddPermission", f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-assets-Avatars-1A2B", {}),
-        ("sqs:AddPermission", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}-messages-Q-1A2B", {}),
-        ("events:PutRule", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PREFIX}-x", {}),
-        ("events:PutTargets", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PREFIX}-x", {}),
-        ("scheduler:CreateSchedule", "*", {}),
-        ("logs:PutSubscriptionFilter", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{PREFIX}-x", {}),
-        ("logs:PutDestination", f"arn:aws:logs:{REGION}:{ACCOUNT}:destination:x", {}),
-        (
-            "cloudwatch:PutMetricAlarm",
-            f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{PREFIX}-x",
-            {"cloudwatch__AlarmActions": [f"arn:aws:automate:{REGION}:ec2:terminate"]},
-        ),
-        (
-            "cloudwatch:PutMetricAlarm",
-            f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:TargetTracking-service/{PREFIX}-cluster/x",
-            {"cloudwatch__AlarmActions": [f"arn:aws:automate:{REGION}:ec2:stop"]},
-        ),
-        (
-            "cloudwatch:PutMetricAlarm",
-            f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{PREFIX}-x",
-            {"cloudwatch__AlarmActions": [f"arn:aws:sns:{REGION}:{OTHER_ACCOUNT}:topic"]},
-        ),
-        # Data, keys, and the account.
-        (
-            "rds:ModifyDBSnapshotAttribute",
-            f"arn:aws:rds:{REGION}:{ACCOUNT}:snapshot:{PREFIX}-x",
-            {},
-        ),
-        ("rds:RestoreDBInstanceFromDBSnapshot", DATABASE, {}),
-        ("rds:StartExportTask", "*", {}),
-        ("dynamodb:PutResourcePolicy", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PREFIX}-x", {}),
-        ("kms:CreateGrant", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x", {}),
-        ("kms:PutKeyPolicy", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x", {}),
-        ("ec2:RunInstances", "*", {}),
-        ("ec2:CreateVpcPeeringConnection", "*", {}),
-        ("ecs:RunTask", f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{PREFIX}-backend:1", {}),
-        ("ecs:ExecuteCommand", f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/{PREFIX}-cluster/x", {}),
-        ("route53:AssociateVPCWithHostedZone", ZONE, {}),
-        ("route53domains:UpdateDomainNameservers", "*", {}),
-        ("codeconnections:UseConnection", "*", {}),
-        ("codebuild:CreateProject", "*", {}),
-        ("cloudtrail:StopLogging", "*", {}),
-        ("sts:AssumeRole", f"arn:aws:iam::{OTHER_ACCOUNT}:role/x", {}),
-    ],
-)
-@pytest.mark.parametrize(
-    "name", ["ReleaseRole", "Infrastructure", "UpdateServiceStack", RELEASE_MADE_ROLE]
-)
-def test_a_release_cannot_extend_its_permissions(name, action, resource, context):
-    """Neither templates of an approved commit nor code with the roles of a release can."""
-    assert not decide(name, action, resource, **context)
-
-
-@pytest.mark.parametrize("name", ["ReleaseRole", "Infrastructure", "UpdateServiceStack"])
-def test_a_template_cannot_read_secrets(name):
-    """A dynamic reference would. The role of a task can read the secrets of its environment."""
-    secret = parameter("ROLLBAR_ACCESS_TOKEN")
-
-    assert decide(RELEASE_MADE_ROLE, "ssm:GetParameters", secret)
-    assert not decide(name, "ssm:GetParameters", secret)
-
-
-def test_a_release_creates_alarms():
-    """Alarms that send an alert or scale the service are allowed."""
-    alerts = arn_of(f"{PREFIX}-foundation", "Alerts")
-    scaling = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:1a2b:resource/ecs/service/x"
-    alarms = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:"
-    put = "cloudwatch:PutMetricAlarm"
-
-    for actions in ({"cloudwatch__AlarmActions": [alerts]}, {}):
-        assert decide("ReleaseRole", put, f"{alarms}{PREFIX}-monitoring-x", **actions)
-    name = f"TargetTracking-service/{PREFIX}-cluster/backend"
-    assert decide("ReleaseRole", put, f"{alarms}{name}", cloudwatch__AlarmActions=[scaling])
-
-
-@pytest.mark.parametrize("key", ["project", "env"])
-@pytest.mark.parametrize(
-    "action",
-    ["cloudfront:TagResource", "cognito-idp:TagResource", "ec2:CreateTags", "lambda:TagResource"],
-)
-def test_a_release_cannot_tag_resources_of_another_environment(action, key):
-    """It could change the resource once it has the tags of this environment."""
-    other_tags = {"aws__ResourceTag/project": "cruddur", "aws__ResourceTag/env": "prod"}
-    other_tags[f"aws__ResourceTag/{key}"] = "other"
-
-    assert decide("ReleaseRole", action, "*", **TAGS_OF_PROD)
-    assert not decide("ReleaseRole", action, "*", **TAGS_OF_PROD, **other_tags)
-
-
-# Stacks that an administrator deploys -----------------------------------------------------------
-
-
-def imports(node: object) -> set[str]:
-    """Return the names of all exports that a part of a template imports."""
-    if isinstance(node, dict):
-        found = {node["Fn::ImportValue"]} if "Fn::ImportValue" in node else set()
-        return found.union(*map(imports, node.values()))
-    return set().union(*map(imports, node)) if isinstance(node, list) else set()
-
-
-@pytest.mark.parametrize("name", ["foundation", "pipeline", "site-publisher"])
-def test_manual_stacks_do_not_import_from_stacks_of_a_release(name):
-    """A release could export `*`, or the artifact bucket, to extend the permissions of a role.
-
-    With the only such import, a role can invalidate caches and nothing else.
-    """
-    imported = imports(world().templates[f"{PREFIX}-{name}"])
-    from_releases = {
-        export for export in imported if not export.startswith(f"{PREFIX}-foundation-")
-    }
-
-    expected = {f"{PREFIX}-cdn-SiteDistributionArn"} if name == "site-publisher" else set()
-    assert expected == from_releases
-
-
-def test_the_site_publisher_writes_to_the_bucket_of_the_site_only():
-    """It cannot write to the artifact bucket or the artifact store."""
-    site = f"arn:aws:s3:::{PREFIX}-site-{ACCOUNT}-{REGION}-an"
-
-    assert arn_of(f"{PREFIX}-cdn", "SiteBucket") == site
-    assert decide("PublisherRole", "s3:PutObject", f"{site}/index.html")
-    for bucket in (ARTIFACTS, ARTIFACT_STORE):
-        assert not decide_alone("PublisherRole", "s3:PutObject", f"{bucket}/x", **IF_NEW)
-
-
-def test_the_artifact_store_denies_changes_of_the_source():
-    """The bucket policy denies them to all other roles, even to one that is allowed everything."""
-    source = f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Source/AbCdEfG"
-    image = source.replace("/Source/", "/Image/")
-    for name in (*BUILDS, "PublisherRole", "ReleaseRole", RELEASE_MADE_ROLE):
-        wide = access.Role(access.role(name).arn, (access.EVERYTHING,))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(access, "role", lambda _, wide=wide: wide)
-
-            for action in ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"):
-                assert not decide("", action, source)
-            assert decide("", "s3:GetObject", source)
-            assert decide("", "s3:PutObject", image)
-    assert decide("PipelineRole", "s3:PutObject", source)

@@ -1,0 +1,147 @@
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from tests.stacks.monitoring_templates import all_stacks, monitoring_of
+from tests.stacks.templates import config_of
+
+
+@pytest.fixture
+def stack(config):
+    return monitoring_of(all_stacks(config))
+
+
+@pytest.fixture
+def alarms(stack):
+    return stack.of("AWS::CloudWatch::Alarm")
+
+
+# Thresholds --------------------------------------------------------------------------------------
+
+# fmt: off
+THRESHOLDS = {  # metric, statistic, period in minutes, periods, operator, threshold, missing data
+    "AvatarsThumbnailErrors": ("AWS/Lambda Errors", "Sum", 5, 1, ">=", 1, "notBreaching"),
+    "AvatarsThumbnailThrottles": ("AWS/Lambda Throttles", "Sum", 5, 1, ">=", 1, "notBreaching"),
+    "MessagesMessagingStreamIteratorAge":
+        ("AWS/Lambda IteratorAge", "Maximum", 5, 3, ">=", 900_000, "notBreaching"),
+    "AvatarsDeadLetterQueueNotEmpty":
+        ("AWS/SQS ApproximateNumberOfMessagesVisible", "Maximum", 5, 1, ">=", 1, "notBreaching"),
+    "AvatarsDeadLetterQueueOldMessages":
+        ("AWS/SQS ApproximateAgeOfOldestMessage", "Maximum", 60, 1, ">=", 864_000, "notBreaching"),
+    "MessagesTableReadThrottles":
+        ("AWS/DynamoDB ReadThrottleEvents", "Sum", 5, 2, ">=", 1, "notBreaching"),
+    "MessagesIndexWriteThrottles":
+        ("AWS/DynamoDB WriteThrottleEvents", "Sum", 5, 2, ">=", 1, "notBreaching"),
+    "DatabaseFreeStorage":
+        ("AWS/RDS FreeStorageSpace", "Minimum", 5, 6, "<", 2 * 1024**3, "ignore"),
+    "DatabaseCpuUtilization": ("AWS/RDS CPUUtilization", "Average", 5, 3, ">=", 80, "breaching"),
+    "DatabaseConnections": ("AWS/RDS DatabaseConnections", "Maximum", 5, 3, ">=", 160, "ignore"),
+    "BackendUnhealthyTargets":
+        ("AWS/ApplicationELB UnHealthyHostCount", "Maximum", 1, 5, ">=", 1, "notBreaching"),
+    "BackendServerErrors":
+        ("AWS/ApplicationELB HTTPCode_Target_5XX_Count", "Sum", 5, 1, ">=", 5, "notBreaching"),
+    "BackendLoadBalancerErrors":
+        ("AWS/ApplicationELB HTTPCode_ELB_5XX_Count", "Sum", 5, 1, ">=", 5, "notBreaching"),
+    "BackendLatency":
+        ("AWS/ApplicationELB TargetResponseTime", "p95", 5, 3, ">=", 1, "notBreaching"),
+    "AvatarsApiServerErrors": ("AWS/ApiGateway 5xx", "Sum", 5, 1, ">=", 5, "notBreaching"),
+    "AvatarsApiLatency": ("AWS/ApiGateway Latency", "p95", 5, 3, ">=", 3000, "notBreaching"),
+}
+# fmt: on
+OPERATORS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
+
+
+def row(alarm):
+    """Return an alarm as a row of the table."""
+    return (
+        f"{alarm['Namespace']} {alarm['MetricName']}",
+        alarm.get("Statistic") or alarm["ExtendedStatistic"],
+        alarm["Period"] / 60,
+        alarm["EvaluationPeriods"],
+        OPERATORS[alarm["ComparisonOperator"]],
+        alarm["Threshold"],
+        alarm["TreatMissingData"],
+    )
+
+
+@pytest.mark.parametrize("title", THRESHOLDS)
+def test_thresholds(alarms, title):
+    """Each kind of alarm has the documented metric, duration and threshold."""
+    assert THRESHOLDS[title] == row(alarms[title])
+
+
+def test_every_kind_of_alarm_is_in_the_table(alarms):
+    """Only the alarm of the running tasks is not: it depends on Container Insights."""
+    metrics = {row(alarm)[0] for title, alarm in alarms.items() if title != "ServiceRunningTasks"}
+
+    assert {metric for metric, *_ in THRESHOLDS.values()} == metrics
+
+
+def test_without_container_insights_samples_are_counted():
+    """Each running task reports one sample per minute; autoscaling keeps the minimum of tasks."""
+    config = config_of("dev")
+    two_tasks = replace(config, service=replace(config.service, min_tasks=2))
+
+    stack = monitoring_of(all_stacks(two_tasks))
+
+    alarm = stack.of("AWS::CloudWatch::Alarm")["ServiceRunningTasks"]
+    assert ("AWS/ECS CPUUtilization", "SampleCount", 1, 10, "<", 2, "breaching") == row(alarm)
+
+
+def test_missing_data_is_no_alarm_if_no_task_is_required():
+    """A service without tasks reports no metrics."""
+    config = config_of("dev")
+    no_tasks = replace(config, service=replace(config.service, min_tasks=0))
+
+    stack = monitoring_of(all_stacks(no_tasks))
+
+    alarm = stack.of("AWS::CloudWatch::Alarm")["ServiceRunningTasks"]
+    assert "notBreaching" == alarm["TreatMissingData"]
+
+
+def test_with_container_insights_desired_and_running_tasks_are_compared():
+    """The alarm is on if one task is missing for ten minutes."""
+    config = config_of("prod")
+    insights = replace(config, cluster=replace(config.cluster, container_insights="enabled"))
+
+    stack = monitoring_of(all_stacks(insights))
+
+    alarm = stack.of("AWS::CloudWatch::Alarm")["ServiceRunningTasks"]
+    difference, *queries = alarm["Metrics"]
+    names = {query["Id"]: query["MetricStat"]["Metric"]["MetricName"] for query in queries}
+    assert ("metric - minus", True) == (difference["Expression"], difference["ReturnData"])
+    assert {"metric": "DesiredTaskCount", "minus": "RunningTaskCount"} == names
+    assert (1, 10) == (alarm["Threshold"], alarm["EvaluationPeriods"])
+    assert "breaching" == alarm["TreatMissingData"]
+
+
+# Alarm actions and descriptions ------------------------------------------------------------------
+
+
+def test_alarms_notify_the_alert_topic(alarms, config):
+    """No alarm has another action."""
+    topic = {"Fn::ImportValue": f"crd-{config.env.name}-foundation-Alerts"}
+
+    assert alarms
+    for alarm in alarms.values():
+        assert [topic] == alarm["AlarmActions"]
+        assert alarm.get("OKActions", [topic]) == [topic]
+
+
+def test_alarms_notify_when_they_are_over(alarms):
+    """Alarms that count events do not, since the events are not undone."""
+    for title, alarm in alarms.items():
+        assert ("OKActions" in alarm) == (alarm.get("Statistic") != "Sum"), title
+
+
+def test_a_description_says_what_to_check(alarms):
+    """The mail of an alarm contains its description, which has at most 1024 characters."""
+    for alarm in alarms.values():
+        assert re.fullmatch(r"[A-Z].+\. Check .+\.", alarm["AlarmDescription"])
+        assert len(alarm["AlarmDescription"]) <= 1024
+
+
+def test_cloudformation_names_the_alarms(alarms):
+    """A generated name starts with the stack's name, as the permissions of a release require."""
+    assert not [alarm for alarm in alarms.values() if "AlarmName" in alarm]
