@@ -8,7 +8,7 @@ from deployer.aws.account import Account
 from deployer.aws.cloud import DeployedStack
 from deployer.deployment import ProjectHooks
 from deployer.model import Env
-from operations import assets, lambdas, names, project, releases
+from operations import assets, lambdas, project, releases, stack_aliases
 
 LINT_CACHE = project.ROOT / ".cache" / "lint"
 
@@ -16,7 +16,7 @@ LINT_CACHE = project.ROOT / ".cache" / "lint"
 def hooks() -> ProjectHooks:
     """Return the hooks of this project."""
     return ProjectHooks(
-        aliases=names.LAYERS,
+        aliases=stack_aliases.STACK_ALIASES,
         releases=releases.LIMITS,
         build=lambdas.build,
         read_artifact=lambdas.read_zip,

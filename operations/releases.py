@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deployer.releases import ReleaseLimits
 
-# Each of the manual stacks defines permissions: of a release, or of who publishes the site.
+# The manual stacks define permissions: of a release, or of the publisher of the site.
 LIMITS = ReleaseLimits(
     manual_stacks=("foundation", "pipeline", "site-publisher"),
     role_stack="foundation",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from operations import names, project
+from operations import project, stack_aliases
 
 ROOT = Path(__file__).parent.parent
 ROWS = [
@@ -20,7 +20,9 @@ CODE = re.compile(r"`([^`]+)`")
 SAME = "the same"
 
 
-@pytest.mark.parametrize(("hint", "layer"), names.LAYERS.items(), ids=lambda value: value)
+@pytest.mark.parametrize(
+    ("hint", "layer"), stack_aliases.STACK_ALIASES.items(), ids=lambda value: value
+)
 def test_every_hint_is_in_it(hint: str, layer: str) -> None:
     """What `--stack` knows of the original, and says the same of it."""
     [here] = [here for original, here in ROWS if hint in CODE.findall(original)]

@@ -106,7 +106,7 @@ def test_lint(tiny):
     found = tiny.run("lint", code=1)
     refused = tiny.run("deploy", code=1)
 
-    assert "local: 5 templates, 0 functions, nothing found\n" == clean.out
+    assert "local: 5 templates, 0 functions, no findings\n" == clean.out
     assert "stacks/floor.py:" in found.err
     assert "crd-local-ground Note1: C008 names note1.ground.elsewhere.example" in found.err
     assert "stacks/floor.py:" in refused.err

@@ -1,8 +1,8 @@
-"""What people who know the original system call our layers: hints for `--stack`."""
+"""Names of stacks in the original system, which errors of `--stack` map to the stacks here."""
 
 from __future__ import annotations
 
-LAYERS = {
+STACK_ALIASES = {
     "acm": "dns",
     "auth": "users",
     "avatar": "avatars",

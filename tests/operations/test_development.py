@@ -1,0 +1,72 @@
+"""The tools of a contributor are run with the right arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from operations import development, project
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Record the tools instead of running them."""
+    runs: list[tuple[str, ...]] = []
+    monkeypatch.setattr(development, "run", lambda *arguments: runs.append(arguments))
+    return runs
+
+
+def test_slow_tests_are_excluded_by_default(runs) -> None:
+    """With all_, the marker does not limit the tests."""
+    development.test(jobs=3, all_=False)
+    development.test(jobs=3, all_=True)
+
+    assert runs[0][:3] == ("pytest", "-n", "3")
+    assert runs[0][-2:] == ("-m", "not slow")
+    assert "not slow" not in runs[1]
+
+
+def test_check_runs_every_tool(runs) -> None:
+    """The third-party scanners run only with all_."""
+    development.check(all_=False)
+    tools = [run[:2] for run in runs]
+    development.check(all_=True)
+
+    assert tools == [
+        ("ruff", "check"),
+        ("ruff", "format"),
+        ("mypy",),
+        ("invoke", "synth"),
+        ("invoke", "lint"),
+    ]
+    assert runs[-1] == ("tests.scanners",)
+
+
+def test_a_tool_that_fails() -> None:
+    """The error has the exit code of the tool."""
+    with pytest.raises(development.ToolError) as raised:
+        development.run("py_compile", "absent.py")
+
+    assert raised.value.code == 1
+
+
+def test_unused_packages(tmp_path: Path) -> None:
+    """Lines that begin with # are comments."""
+    (tmp_path / "unused.txt").write_text("# Not needed at run time.\nsix\n\n")
+
+    assert development._unused_packages(tmp_path / "requirements.in") == ["six"]
+    assert development._unused_packages(tmp_path / "absent" / "requirements.in") == []
+
+
+def test_lock_files_are_written_for_every_function(runs) -> None:
+    """The lock of a function is constrained by the lock of all dependencies."""
+    development.lock(upgrade=False)
+
+    outputs = [run[-1] for run in runs]
+    functions = sorted(
+        f"lambdas/{file.parent.name}/requirements.txt"
+        for file in (project.ROOT / "lambdas").glob("*/requirements.in")
+    )
+    assert outputs == ["requirements/dev.txt", "requirements/deploy.txt", *functions]
+    assert all("requirements/dev.txt" in run for run in runs)

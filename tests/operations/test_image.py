@@ -1,0 +1,24 @@
+"""The tag of an image stands for a commit; tests/commands/test_image.py builds images."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployer.errors import GuardError
+from operations.image import Source, refuse_dirty
+
+COMMIT = "0123456789abcdef"
+
+
+def test_the_tag() -> None:
+    """Uncommitted changes get another tag."""
+    assert Source(COMMIT, dirty=False).tag == COMMIT
+    assert Source(COMMIT, dirty=True).tag == f"{COMMIT}-dirty"
+
+
+def test_uncommitted_changes_are_refused() -> None:
+    """The error names the commit."""
+    refuse_dirty(Source(COMMIT, dirty=False))
+
+    with pytest.raises(GuardError, match="backend/ differs from commit 0123456789ab"):
+        refuse_dirty(Source(COMMIT, dirty=True))
