@@ -1,0 +1,179 @@
+"""The requests of whole runs, against the emulator."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from troposphere import ec2, s3
+
+import emulator
+from deployer import execute, plan, synth
+from deployer.aws import connect
+from deployer.aws.account import Account
+from deployer.aws.cloud import (
+    DeployedStack,
+)
+from deployer.events import Finished, Outcome
+from deployer.follow import Watch
+from deployer.model import Env, Layers, Template, Value
+from deployer.model.desired import DesiredStack
+from deployer.run import LatestStacks, Run
+from tests.deployer.aws.responses import (
+    ENV,
+    REGION,
+)
+from tests.emulator.templates import template, topic
+
+
+def count_requests(account: Account) -> Counter[tuple[str, str]]:
+    """Count the requests from now on, by call and region."""
+    asked: Counter[tuple[str, str]] = Counter()
+
+    def count(request: Any, **_: Any) -> None:
+        action = dict(parse_qsl(request.body))["Action"]
+        region = request.headers["Authorization"].decode().split("/")[2]
+        asked[action, region] += 1
+
+    for client in account._clients.values():
+        client.meta.events.register("before-send", count)
+    account.session.register("before-send", count)
+    return asked
+
+
+@dataclass(frozen=True)
+class Given:
+    """The outputs of the stacks of these tests."""
+
+    vpc: Value
+
+
+def one_vpc(t: Template, _: Env, *_given: Given) -> Given:
+    """Define a stack with a VPC."""
+    return Given(t.add_resource(ec2.VPC("Vpc", CidrBlock="10.0.0.0/16")).ref())
+
+
+def three_stacks(env: Env) -> Layers:
+    """Return two stacks, one depending on the other, and one in another region."""
+    layers = Layers(env)
+    layers.add("upper", one_vpc, layers.add("lower", one_vpc))
+    layers.in_region("us-east-1").add("edge", one_vpc)
+    return layers
+
+
+def run(account: Account, env: Env, wanted: Sequence[DesiredStack]) -> dict[str, Outcome]:
+    """Deploy as the task does, and return the outcome of each stack."""
+    connect.check_credentials(env, account)
+    found = [
+        each
+        for region in dict.fromkeys(one.region for one in wanted)
+        for each in account.stacks(region)
+    ]
+    watch = Watch(account, SystemClock(), timeout=20, unreachable_timeout=1)
+    this = Run(
+        f"run-{time.monotonic_ns()}", watch, lambda *_: True, LatestStacks(found), owner=env.owner
+    )
+    events = execute.deploy(plan.plan(wanted, found), this, jobs=4)
+    return {each.stack: each.outcome for each in events if isinstance(each, Finished)}
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+
+def test_a_run_with_nothing_to_do_reads_once(account: Account, endpoint: emulator.Endpoint) -> None:
+    """One GetCallerIdentity, one DescribeStacks for each region, however many stacks there are."""
+    env = msgspec.structs.replace(ENV, account=endpoint.account)
+    wanted = synth.synth(three_stacks(env))
+    run(account, env, wanted)
+    asked = count_requests(account)
+
+    second = run(account, env, wanted)
+
+    assert {Outcome.KEPT} == set(second.values())
+    assert {
+        ("GetCallerIdentity", REGION): 1,
+        ("DescribeStacks", REGION): 1,
+        ("DescribeStacks", "us-east-1"): 1,
+    } == asked
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The outputs of the stack with the artifact bucket."""
+
+    bucket: Value
+
+
+def one_bucket(t: Template, _: Env) -> Stored:
+    """The artifact bucket."""
+    enabled = s3.VersioningConfiguration(Status="Enabled")
+    return Stored(t.add_resource(s3.Bucket("Bucket", VersioningConfiguration=enabled)).ref())
+
+
+def with_nested(t: Template, env: Env, given: Stored) -> Given:
+    """A stack whose VPC is in a stack of its own, which CloudFormation reads from the bucket."""
+    return t.nest("Inner", lambda t, env, *_: one_vpc(t, env), env, None, given, store=given.bucket)
+
+
+def nested_stacks(env: Env) -> Layers:
+    """The bucket, and the stack that needs it."""
+    layers = Layers(env)
+    base = layers.add("base", one_bucket)
+    layers.use_artifact_bucket(base.bucket)
+    layers.add("outer", with_nested, base)
+    return layers
+
+
+def test_a_poisoned_template_is_replaced(account: Account, endpoint: emulator.Endpoint) -> None:
+    """Under the key of a coming nested stack there is another template: ours is deployed."""
+    env = msgspec.structs.replace(ENV, account=endpoint.account)
+    wanted = synth.synth(nested_stacks(env))
+    [part] = wanted[1].nested
+    run(account, env, wanted[:1])
+    bucket = stack_of(account, "base").outputs["Bucket"]
+    poisoned = json.dumps(template(Backdoor=topic()))
+    account.client("s3", REGION).put_object(Bucket=bucket, Key=part.key, Body=poisoned)
+
+    done = run(account, env, wanted)
+
+    assert Outcome.CREATED is done["crd-dev-outer"]
+    [inner] = [each for each in account.stacks(REGION) if each.is_nested]
+    assert part.text == account.template(REGION, inner.name)
+
+
+def stack_of(account: Account, layer: str) -> DeployedStack:
+    """The deployed stack of a layer."""
+    found = account.stack(REGION, ENV.stack_name(layer))
+    assert found
+    return found
+
+
+def test_a_first_run_writes_twice_for_each_stack(
+    account: Account, endpoint: emulator.Endpoint
+) -> None:
+    """A change set is made and executed; all else is looking."""
+    env = msgspec.structs.replace(ENV, account=endpoint.account)
+    wanted = synth.synth(three_stacks(env))
+    asked = count_requests(account)
+
+    first = run(account, env, wanted)
+
+    assert {Outcome.CREATED} == set(first.values())
+    looking = ("Describe", "Get")
+    writes = {call: times for call, times in asked.items() if not call[0].startswith(looking)}
+    assert {
+        ("CreateChangeSet", REGION): 2,
+        ("ExecuteChangeSet", REGION): 2,
+        ("CreateChangeSet", "us-east-1"): 1,
+        ("ExecuteChangeSet", "us-east-1"): 1,
+    } == writes
