@@ -6,7 +6,6 @@ import pytest
 
 import emulator
 from tests.end_to_end import checkout as checkouts
-from tests.end_to_end.deployed import described
 
 
 @pytest.fixture
@@ -23,14 +22,3 @@ def tiny(tmp_path):
     copied = checkouts.tiny(tmp_path)
     yield copied
     emulator.stop(copied.emulator)
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory):
-    """All layers, deployed once for the stories that share them, with a schema in the database."""
-    copied = checkouts.copy(tmp_path_factory.mktemp("deployed"))
-    try:
-        copied.run("deploy", "db.bootstrap", "db.migrate")
-        yield described(copied)
-    finally:
-        emulator.stop(copied.emulator)

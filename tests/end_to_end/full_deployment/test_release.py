@@ -15,9 +15,7 @@ from typing import Any
 
 import pytest
 
-import emulator
 from tests.emulator_server import REGION
-from tests.end_to_end import checkout as checkouts
 from tests.end_to_end import stages
 from tests.end_to_end.checkout import Checkout
 from tests.end_to_end.deployed import described
@@ -121,21 +119,15 @@ class Release:
 
 
 @pytest.fixture
-def release(tmp_path: Path):
+def release(restored: Checkout):
     """All layers as a person deploys them first, without an image, and what a pipeline runs."""
-    copied = checkouts.copy(tmp_path)
-    (copied.path / "backend" / "Dockerfile").write_text(f"FROM python@sha256:{'0' * 64}\n")
-    (copied.path / "inv").write_text('exec python -m invoke "$@"\n')
-    (copied.path / "manifest.json").write_text(json.dumps(MANIFEST))
-    (copied.path / "tools").mkdir()
-    (copied.path / "tools" / "docker").write_text(DOCKER)
-    (copied.path / "tools" / "docker").chmod(0o755)
-    try:
-        copied.run("deploy")
-        copied.run("db.bootstrap")
-        yield Release(copied)
-    finally:
-        emulator.stop(copied.emulator)
+    (restored.path / "backend" / "Dockerfile").write_text(f"FROM python@sha256:{'0' * 64}\n")
+    (restored.path / "inv").write_text('exec python -m invoke "$@"\n')
+    (restored.path / "manifest.json").write_text(json.dumps(MANIFEST))
+    (restored.path / "tools").mkdir()
+    (restored.path / "tools" / "docker").write_text(DOCKER)
+    (restored.path / "tools" / "docker").chmod(0o755)
+    return Release(restored)
 
 
 def test_from_a_commit_to_the_service_and_back(release):

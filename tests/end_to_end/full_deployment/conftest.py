@@ -1,0 +1,69 @@
+"""Stories about all stacks share one deployment: each file starts from the same snapshot of it.
+
+The files of this folder run in one worker, one after the other; see tests/conftest.py.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import emulator
+from tests.end_to_end import checkout as checkouts
+from tests.end_to_end.checkout import Checkout
+from tests.end_to_end.deployed import described
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A checkout and its stopped emulator, saved in *saved*.
+
+    The emulator keeps its port and its paths, so one copy of a snapshot is in use at a time.
+    """
+
+    checkout: Checkout
+    saved: Path
+
+    def save(self) -> None:
+        """Stop the emulator and copy the checkout."""
+        emulator.stop(self.checkout.emulator)
+        shutil.copytree(self.checkout.path, self.saved, symlinks=True)
+
+    def restore(self) -> Checkout:
+        """Put the checkout and its emulator back as they were saved."""
+        emulator.stop(self.checkout.emulator)
+        shutil.rmtree(self.checkout.path)
+        shutil.copytree(self.saved, self.checkout.path, symlinks=True)
+        return Checkout(self.checkout.path, self.checkout.home)
+
+
+@pytest.fixture(scope="session")
+def snapshot(tmp_path_factory):
+    """All stacks and the database users, deployed once, without a schema and without an image."""
+    folder = tmp_path_factory.mktemp("full_deployment")
+    taken = Snapshot(checkouts.copy(folder), folder / "saved")
+    try:
+        taken.checkout.run("deploy", "db.bootstrap")
+        taken.save()
+        yield taken
+    finally:
+        emulator.stop(taken.checkout.emulator)
+
+
+@pytest.fixture
+def restored(snapshot):
+    """The checkout of the snapshot, as it was saved."""
+    yield snapshot.restore()
+    emulator.stop(snapshot.checkout.emulator)
+
+
+@pytest.fixture(scope="module")
+def deployed(snapshot):
+    """All stacks, with a schema in the database, for the stories of one file."""
+    checkout = snapshot.restore()
+    checkout.run("db.migrate")
+    yield described(checkout)
+    emulator.stop(checkout.emulator)

@@ -1,0 +1,160 @@
+"""`destroy` without a stack deletes all that `deploy` has made."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import jmespath
+
+from tests.emulator_server import REGION
+from tests.end_to_end.checkout import Checkout
+from tests.end_to_end.deployed import Deployed, described
+
+PERSON = "anna@cruddur.example"
+PICTURE, OTHER_PICTURE = b"\xff\xd8\xff picture", b"\xff\xd8\xff another"
+PAGE = b"<!doctype html><title>Cruddur</title>"
+HELD = {  # What an account holds: where it is listed, and by what it is known there.
+    "stacks": ("cloudformation", "describe_stacks", "Stacks[].StackName"),
+    "exports": ("cloudformation", "list_exports", "Exports[].Name"),
+    "buckets": ("s3", "list_buckets", "Buckets[].Name"),
+    "tables": ("dynamodb", "list_tables", "TableNames[]"),
+    "streams": ("dynamodbstreams", "list_streams", "Streams[].StreamArn"),
+    "pools": ("cognito-idp", "list_user_pools", "UserPools[].Id"),
+    "databases": ("rds", "describe_db_instances", "DBInstances[].DBInstanceIdentifier"),
+    "subnet groups": ("rds", "describe_db_subnet_groups", "DBSubnetGroups[].DBSubnetGroupName"),
+    "database parameters": (
+        "rds",
+        "describe_db_parameter_groups",
+        "DBParameterGroups[].DBParameterGroupName",
+    ),
+    "functions": ("lambda", "list_functions", "Functions[].FunctionName"),
+    "stream readers": ("lambda", "list_event_source_mappings", "EventSourceMappings[].UUID"),
+    "queues": ("sqs", "list_queues", "QueueUrls[]"),
+    "APIs": ("apigatewayv2", "get_apis", "Items[].ApiId"),
+    "parameters": ("ssm", "describe_parameters", "Parameters[].Name"),
+    "secrets": ("secretsmanager", "list_secrets", "SecretList[].ARN"),
+    "distributions": ("cloudfront", "list_distributions", "DistributionList.Items[].Id"),
+    "edge functions": ("cloudfront", "list_functions", "FunctionList.Items[].Name"),
+    "accesses": (
+        "cloudfront",
+        "list_origin_access_controls",
+        "OriginAccessControlList.Items[].Id",
+    ),
+    "caches": (
+        "cloudfront",
+        "list_cache_policies",
+        "CachePolicyList.Items[?Type=='custom'].CachePolicy.Id",
+    ),
+    "headers": (
+        "cloudfront",
+        "list_response_headers_policies",
+        "ResponseHeadersPolicyList.Items[?Type=='custom'].ResponseHeadersPolicy.Id",
+    ),
+    "certificates": ("acm", "list_certificates", "CertificateSummaryList[].CertificateArn"),
+    "networks": ("ec2", "describe_vpcs", "Vpcs[?!IsDefault].VpcId"),
+    "firewalls": (
+        "ec2",
+        "describe_security_groups",
+        "SecurityGroups[?GroupName!='default'].GroupId",
+    ),
+    "endpoints": ("ec2", "describe_vpc_endpoints", "VpcEndpoints[].VpcEndpointId"),
+    "load balancers": (
+        "elbv2",
+        "describe_load_balancers",
+        "LoadBalancers[].LoadBalancerArn",
+    ),
+    "target groups": ("elbv2", "describe_target_groups", "TargetGroups[].TargetGroupArn"),
+    "clusters": ("ecs", "list_clusters", "clusterArns[]"),
+    "namespaces": ("servicediscovery", "list_namespaces", "Namespaces[].Id"),
+    "repositories": ("ecr", "describe_repositories", "repositories[].repositoryName"),
+    "roles": ("iam", "list_roles", "Roles[].RoleName"),
+    "policies": ("iam", "list_policies", "Policies[?starts_with(PolicyName, 'crd-')].Arn"),
+    "log groups": ("logs", "describe_log_groups", "logGroups[].logGroupName"),
+    "topics": ("sns", "list_topics", "Topics[].TopicArn"),
+    "tagged": (
+        "resourcegroupstaggingapi",
+        "get_resources",
+        "ResourceTagMappingList[].ResourceARN",
+    ),
+}
+
+
+def test_nothing_left(restored):
+    """`destroy` takes all that `deploy` made, with what people put there; both can be repeated.
+
+    Only the records that prove the certificates stay in the zone, as on AWS.
+    """
+    checkout = restored
+    first, made = described(checkout), held(checkout)
+    fill(first)
+    again, layers = checkout.run("deploy"), len({*first.known} | {"monitoring"})
+    identifier = first.known["database"]["ResourceId"]
+    running = traces(checkout, identifier)
+
+    gone = checkout.run("destroy", "--yes")
+
+    assert again.last.startswith(f"{layers} kept, in ")
+    assert gone.last.startswith(f"{layers} deleted, in ")
+    assert [] == [what for what in HELD if what not in made]
+    assert ({}, [], {}) == (held(checkout), traces(checkout, identifier), checkout.stacks())
+    assert {"NS", "SOA", "CNAME"} == {kind for _, kind in records(checkout)}
+    assert all(name.startswith("_") for name, kind in records(checkout) if kind == "CNAME")
+    assert running
+    left = records(checkout)
+
+    second = checkout.run("deploy")
+    anew = described(checkout)
+    with anew.master() as master:
+        tables = master.execute("SELECT 1 FROM pg_tables WHERE tablename = 'kept'").fetchall()
+    rows = checkout.client("dynamodb").scan(TableName=anew.known["messages"]["Table"])["Items"]
+    people = checkout.client("cognito-idp").list_users(UserPoolId=anew.known["users"]["Pool"])
+    checkout.run("destroy", "--yes")
+
+    assert second.last.startswith(f"{layers} created, in ")
+    assert ([], [], []) == (tables, rows, people["Users"])
+    assert ({}, left) == (held(checkout), records(checkout))
+
+
+def fill(deployed: Deployed) -> None:
+    """Have data in every layer that holds some."""
+    row = {"pk": {"S": "MSG#one"}, "sk": {"S": "now"}}
+    deployed.client("dynamodb").put_item(TableName=deployed.known["messages"]["Table"], Item=row)
+    deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", PICTURE)
+    deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", OTHER_PICTURE)
+    deployed.put(deployed.known["cdn"]["SiteBucket"], "index.html", PAGE)
+    deployed.client("cognito-idp").admin_create_user(
+        UserPoolId=deployed.known["users"]["Pool"], Username=PERSON, MessageAction="SUPPRESS"
+    )
+    with deployed.master() as master:
+        master.execute("CREATE TABLE kept AS SELECT 1 AS one")
+
+
+def held(checkout: Checkout) -> dict[str, list[str]]:
+    """What the account holds in both regions, by kind; nothing for a kind of which there is none."""
+    found: dict[str, list[str]] = {}
+    for what, (service, action, path) in HELD.items():
+        more = {"MaxResults": 60} if action == "list_user_pools" else {}
+        for region in (REGION, "us-east-1"):
+            answer = getattr(checkout.client(service, region), action)(**more)
+            if names := jmespath.search(path, answer):
+                found.setdefault(what, []).extend(names)
+    return found
+
+
+def records(checkout: Checkout) -> list[tuple[str, str]]:
+    """Names and types of the records in the one hosted zone there is."""
+    route53 = checkout.client("route53")
+    [zone] = route53.list_hosted_zones()["HostedZones"]
+    found = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    return sorted((record["Name"], record["Type"]) for record in found)
+
+
+def traces(checkout: Checkout, identifier: str) -> list[str]:
+    """Files and processes of a database on this machine."""
+    files = [str(file) for file in (checkout.emulator / "databases").glob(f"{identifier}*")]
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if identifier.encode() in (process / "cmdline").read_bytes():
+                files.append(str(process))
+    return files
