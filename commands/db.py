@@ -19,7 +19,10 @@ _USER = f"the database user: {' or '.join(db_connection.USERS)}"
 
 @task()
 def bootstrap(_: Context, env: str = "") -> None:
-    """Create the IAM-authenticated database users."""
+    """Create the IAM-authenticated database users.
+
+    Run it once in a new database, before any other task of `db`; later runs change nothing.
+    """
     _print(db.bootstrap(connect_to_env(env)), nothing="both users exist")
 
 
@@ -39,7 +42,10 @@ def migrate(_: Context, env: str = "") -> None:
 def rollback(
     _: Context, env: str = "", steps: int = 1, dry_run: bool = False, confirm: str = ""
 ) -> None:
-    """Roll back the last migration (may drop data)."""
+    """Roll back the last migration (may drop data).
+
+    The migrations are shown first. A protected environment must be confirmed with --confirm.
+    """
     if steps < 1:
         raise ConfigError(f"--steps={steps}: is less than 1", hint="pass --steps=1 or more")
     target = connect_to_env(env)
@@ -63,7 +69,10 @@ def status(_: Context, env: str = "") -> None:
 
 @task()
 def seed(_: Context, env: str = "") -> None:
-    """Insert sample users and posts for development."""
+    """Insert sample users and posts for development.
+
+    A protected environment is refused.
+    """
     _print(db.seed(connect_to_env(env)), nothing="there is no seed")
 
 
@@ -76,7 +85,10 @@ def new(_: Context, name: str = "") -> None:
 
 @task(help={"user": _USER, "command": "an SQL command to run instead of a prompt"})
 def connect(_: Context, env: str = "", user: str = "application", command: str = "") -> None:
-    """Open psql; in an account, through a running task."""
+    """Open psql; in an account, through a running task.
+
+    An account needs the session-manager-plugin, and `exec = true` in [service] of its config.
+    """
     psql = db_connection.psql_path()
     code = db_connection.run_psql(connect_to_env(env), psql, user, command)
     if code:
@@ -85,7 +97,10 @@ def connect(_: Context, env: str = "", user: str = "application", command: str =
 
 @task(help={"user": _USER, "json": "print each connection as a line of JSON"})
 def sessions(_: Context, env: str = "", user: str = "application", json: bool = False) -> None:
-    """List the other connections to the database."""
+    """List the other connections to the database.
+
+    PostgreSQL shows details of connections of the same user only.
+    """
     rows = db_connection.list_sessions(connect_to_env(env), user)
     print(table.text(rows, db_connection.COLUMNS, as_json=json), end="")
 

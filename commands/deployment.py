@@ -78,7 +78,10 @@ def build(_: Context, name: list[str] | None = None, env: str = "", jobs: int = 
 
 @task(help={"env": _ENVS})
 def lint(_: Context, env: str = "") -> None:
-    """Check all templates and zip files with cfn-lint and policies."""
+    """Check all templates and zip files with cfn-lint and policies.
+
+    Exemptions, with reasons, are in deployer/lint/exemptions.toml.
+    """
     from deployer.artifacts import build as builder
     from deployer.template_checks import check_templates
     from operations.deployment import LINT_CACHE
@@ -151,7 +154,10 @@ def deploy(
     timeout: int = 60,
     json: bool = False,
 ) -> None:
-    """Deploy the stacks in dependency order, after approval."""
+    """Deploy the stacks in dependency order, after approval.
+
+    Each change set is shown and must be approved; the emulator needs no approval.
+    """
     from commands.framework.open_deployment import open_deployment, show_outputs
 
     with open_deployment(
@@ -187,7 +193,10 @@ def destroy(
     timeout: int = 60,
     json: bool = False,
 ) -> None:
-    """Delete stacks, dependents first, after approval."""
+    """Delete stacks, dependents first, after approval.
+
+    A stack that is protected or holds data must be confirmed by name with --confirm.
+    """
     from commands.framework.open_deployment import open_deployment, show_deletions
 
     with open_deployment(env, json=json, yes=yes, timeout=timeout) as deployment:

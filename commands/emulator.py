@@ -27,7 +27,10 @@ def stop(_: Context) -> None:
 
 @task(help={"yes": "delete without asking for approval"})
 def reset(_: Context, yes: bool = False) -> None:
-    """Stop the emulator and delete all its data."""
+    """Stop the emulator and delete all its data.
+
+    That is: stacks, databases, objects, messages and users. It asks for approval first.
+    """
     from deployer import approval
 
     data = emulator.data()

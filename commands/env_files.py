@@ -12,7 +12,10 @@ from operations import env_files
 
 @task(help={"part": "backend or frontend (default: both)"})
 def write(_: Context, env: str = "", part: str = "") -> None:
-    """Write backend/.env and frontend/.env.local."""
+    """Write backend/.env and frontend/.env.local.
+
+    They point a local backend and frontend at the environment, and hold no secrets.
+    """
     files = env_files.files_of(part)
     target = connect(env)
     for file in env_files.write(target, files):

@@ -13,14 +13,20 @@ from operations import image
 
 @task()
 def build(_: Context, env: str = "") -> None:
-    """Build the image as it runs in production."""
+    """Build the image as it runs in production.
+
+    It is built from the current commit, or from backend/ if that has uncommitted changes.
+    """
     target = connect(env)
     terminal.show(image.build(target, image.current_source()))
 
 
 @task()
 def push(_: Context, env: str = "") -> None:
-    """Build and push the image; print its digest."""
+    """Build and push the image; print its digest.
+
+    The tag is the commit. Uncommitted changes and an existing tag are refused.
+    """
     source = image.current_source()
     image.refuse_dirty(source)
     terminal.show(image.push(connect(env), source))

@@ -18,7 +18,10 @@ _IMAGE_HELP = {"image": service.DIGEST_HELP, "stack": _STACK}
 
 @task(help=_IMAGE_HELP)
 def release(_: Context, image: str = "", stack: str = "service", env: str = "") -> None:
-    """Migrate the database, then deploy an image (also a rollback)."""
+    """Migrate the database, then deploy an image (also a rollback).
+
+    The image must be in the registry. It is recorded for stack updates: see service.record.
+    """
     digest = service.check_digest(image)
     found = service.find(connect_to_env(env), stack)
     for line in service.release(found, digest):
@@ -43,7 +46,10 @@ def restart(_: Context, stack: str = "service", env: str = "") -> None:
 
 @task(help=_HELP)
 def stop(_: Context, stack: str = "service", env: str = "") -> None:
-    """Stop all tasks, which cost by the hour."""
+    """Stop all tasks, which cost by the hour.
+
+    Autoscaling is suspended until service.start.
+    """
     found = service.find(connect_to_env(env), stack)
     service.stop(found)
     terminal.show(f"stopped {found.name}")
@@ -51,7 +57,10 @@ def stop(_: Context, stack: str = "service", env: str = "") -> None:
 
 @task(help=_HELP)
 def start(_: Context, stack: str = "service", env: str = "") -> None:
-    """Start the tasks again, at least one."""
+    """Start the tasks again, at least one.
+
+    Autoscaling is resumed.
+    """
     found = service.find(connect_to_env(env), stack)
     service.start(found)
     terminal.show(f"started {found.name}")
@@ -59,7 +68,10 @@ def start(_: Context, stack: str = "service", env: str = "") -> None:
 
 @task(help={"stack": _STACK, "command": "the command to run"})
 def connect(_: Context, stack: str = "service", env: str = "", command: str = "/bin/bash") -> None:
-    """Open a shell in a running task."""
+    """Open a shell in a running task.
+
+    Needs the session-manager-plugin, and `exec = true` in [service] of the config.
+    """
     plugin = port_forwarding.plugin()
     found = service.find(connect_to_env(env), stack)
     code = service.open_shell(found, plugin, command)
