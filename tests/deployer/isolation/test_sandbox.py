@@ -1,4 +1,4 @@
-"""Commands in a sandbox: what they see, how they end, and what is said when it is not possible."""
+"""Commands in a sandbox: their files, environment and limits, how they end, and errors."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ SLEEPING = "import os, time\nos.fork()\nprint('started', flush=True)\ntime.sleep
 
 
 @pytest.fixture(params=LEVELS)
-def box(request: pytest.FixtureRequest) -> Sandbox:
-    """A sandbox of each level that this machine has."""
+def isolated(request: pytest.FixtureRequest) -> Sandbox:
+    """A sandbox of each level that this machine supports."""
     return Sandbox(request.param, hidden=sandbox.private_folders())
 
 
 @pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Clear the cached level, so that the machine is probed again."""
+def undetected_level(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Clear the cached level, so that it is detected again."""
     sandbox.level.cache_clear()
     yield monkeypatch
     sandbox.level.cache_clear()
 
 
-def start(box: Sandbox, program: str, liveness: int, **variables: str) -> subprocess.Popen[bytes]:
+def start(
+    isolated: Sandbox, program: str, liveness: int, **variables: str
+) -> subprocess.Popen[bytes]:
     """Start a Python program in the sandbox."""
-    command = box.command([sandbox.python(), "-I", "-S", "-c", program], liveness=liveness)
+    command = isolated.command([sandbox.python(), "-I", "-S", "-c", program], liveness=liveness)
     return subprocess.Popen(
         command,
         env=sandbox.environment(variables),
@@ -48,9 +50,9 @@ def start(box: Sandbox, program: str, liveness: int, **variables: str) -> subpro
     )
 
 
-def run(box: Sandbox, program: str, **variables: str) -> tuple[int, str, str]:
-    """Run it to its end: exit code, and what it said."""
-    with start(box, program, sandbox.liveness_pipe().reader, **variables) as process:
+def run(isolated: Sandbox, program: str, **variables: str) -> tuple[int, str, str]:
+    """Run a Python program, and return exit code, output and error output."""
+    with start(isolated, program, sandbox.liveness_pipe().reader, **variables) as process:
         out, err = process.communicate(timeout=20)
     return process.returncode, out.decode(), err.decode()
 
@@ -64,22 +66,22 @@ def run(box: Sandbox, program: str, **variables: str) -> tuple[int, str, str]:
         ("import signal; signal.alarm(1); signal.pause()", 128 + signal.SIGALRM),
     ],
 )
-def test_end(box: Sandbox, program: str, code: int) -> None:
-    """The exit code is the command's, and signals do to it what they do anywhere."""
-    assert code == run(box, program)[0]
+def test_exit_code(isolated: Sandbox, program: str, code: int) -> None:
+    """The exit code is the command's, or 128 plus the number of the signal that ended it."""
+    assert code == run(isolated, program)[0]
 
 
-@pytest.mark.parametrize("how", ["liveness", signal.SIGTERM])
-def test_killed(box: Sandbox, how: str | signal.Signals) -> None:
-    """When the starting process ends, or ends the command, all of its processes end."""
+@pytest.mark.parametrize("cause", ["liveness", signal.SIGTERM])
+def test_killed(isolated: Sandbox, cause: str | signal.Signals) -> None:
+    """All processes of the command end when the calling process ends or sends a signal."""
     reader, writer = os.pipe()
-    process = start(box, SLEEPING, reader)
+    process = start(isolated, SLEEPING, reader)
     os.close(reader)
     assert process.stdout is not None
     assert b"started" in process.stdout.readline()
 
-    if isinstance(how, signal.Signals):
-        process.send_signal(how)
+    if isinstance(cause, signal.Signals):
+        process.send_signal(cause)
     else:
         os.close(writer)
 
@@ -87,40 +89,40 @@ def test_killed(box: Sandbox, how: str | signal.Signals) -> None:
     process.communicate(timeout=20)  # Its pipes end when the last process closes them.
     assert time.monotonic() - started < 10
     assert 0 != process.returncode
-    if isinstance(how, signal.Signals):
+    if isinstance(cause, signal.Signals):
         os.close(writer)
 
 
-def test_limits(box: Sandbox) -> None:
-    """As many files and processes as Lambda allows, where the kernel counts them apart."""
+def test_limits(isolated: Sandbox) -> None:
+    """Files and processes have Lambda's limits, if the kernel counts them per namespace."""
     program = """
 import json, resource as r
 print(json.dumps([r.getrlimit(n)[0] for n in (r.RLIMIT_NOFILE, r.RLIMIT_CORE, r.RLIMIT_NPROC)]))
 """
-    files, core, processes = json.loads(run(box, program)[1])
+    files, core, processes = json.loads(run(isolated, program)[1])
 
     assert 0 == core
     assert files <= 1024
-    if box.level == "namespaces":
+    if isolated.level == "namespaces":
         assert 1024 == processes
 
 
-def test_environment(box: Sandbox) -> None:
-    """The command has the variables that it was given, and no others."""
+def test_environment(isolated: Sandbox) -> None:
+    """The command has only the environment variables that were set for it."""
     program = "import os; print(sorted(os.environ.items()))"
-    given = {"LC_ALL": "C.UTF-8", "SANDBOX_X": "1", "TABLE_NAME": "messages"}
+    variables = {"LC_ALL": "C.UTF-8", "SANDBOX_X": "1", "TABLE_NAME": "messages"}
 
-    assert (0, f"{sorted(given.items())}\n", "") == run(box, program, **given)
+    assert (0, f"{sorted(variables.items())}\n", "") == run(isolated, program, **variables)
 
 
 @pytest.mark.skipif(
     sys.platform != "linux" or sandbox.level() != "namespaces", reason="needs namespaces"
 )
 def test_dynamic_linker(tmp_path: Path) -> None:
-    """No variable of the command's changes how the launcher is loaded, outside the sandbox."""
-    box = Sandbox("namespaces", hidden=sandbox.private_folders())
+    """A variable of the command, such as LD_DEBUG, does not affect the launcher."""
+    isolated = Sandbox("namespaces", hidden=sandbox.private_folders())
 
-    run(box, "print('x')", LD_DEBUG="libs", LD_DEBUG_OUTPUT=str(tmp_path / "seen"))
+    run(isolated, "print('x')", LD_DEBUG="libs", LD_DEBUG_OUTPUT=str(tmp_path / "seen"))
 
     assert [] == [*tmp_path.iterdir()]
 
@@ -141,11 +143,11 @@ sys.exit(os.spawnv(os.P_WAIT, sys.argv[1], sys.argv[1:]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has keyrings")
-def test_keyring(box: Sandbox) -> None:
-    """What the user's session keeps in the kernel cannot be found."""
+def test_keyring(isolated: Sandbox) -> None:
+    """The command cannot find keys of the user's session keyring."""
     program = f"{KEYS}print(call(number[1], b'user', b'of-the-user', None, 0))"
     liveness = sandbox.liveness_pipe().reader
-    command = box.command([sandbox.python(), "-I", "-S", "-c", program], liveness=liveness)
+    command = isolated.command([sandbox.python(), "-I", "-S", "-c", program], liveness=liveness)
     with_key = [sandbox.python(), "-I", "-S", "-c", WITH_A_KEY]
 
     done = subprocess.run(
@@ -176,16 +178,16 @@ print(results)
     sandbox.level() != "namespaces" or os.geteuid() != 0, reason="needs namespaces and root"
 )
 def test_devices() -> None:
-    """Root's command cannot change the machine's devices, and can write to them."""
+    """A command of root can write to the machine's devices, but cannot change their attributes."""
     assert (0, "['OSError', 'OSError']\n", "") == run(Sandbox("namespaces"), DEVICE)
 
 
 def test_files(tmp_path: Path) -> None:
-    """A file is seen where it is said, read-only; in an environment alone it stays where it is."""
+    """With namespaces a folder is visible read-only at its path inside the sandbox."""
     (tmp_path / "one").write_text("1")
-    box = Sandbox(sandbox.level(), {"/var/task": tmp_path}, folder="/var/task")
-    if box.level == "environment":
-        box = Sandbox("environment", folder=str(tmp_path))
+    isolated = Sandbox(sandbox.level(), {"/var/task": tmp_path}, folder="/var/task")
+    if isolated.level == "environment":
+        isolated = Sandbox("environment", folder=str(tmp_path))
     program = """
 from pathlib import Path
 print(Path("one").read_text())
@@ -195,14 +197,14 @@ except OSError as error:
     print(type(error).__name__)
 """
 
-    said = run(box, program)[1].split()
+    output = run(isolated, program)[1].split()
 
-    assert "1" == said[0]
-    assert (box.level == "environment") == (tmp_path / "two").exists()
+    assert "1" == output[0]
+    assert (isolated.level == "environment") == (tmp_path / "two").exists()
 
 
 def test_hidden(tmp_path: Path) -> None:
-    """A folder that lies in one which is shown can be hidden all the same."""
+    """A folder inside a visible folder can be hidden."""
     inner = tmp_path / "inner"
     inner.mkdir()
     (inner / "secret").write_text("x")
@@ -218,23 +220,23 @@ def test_hidden(tmp_path: Path) -> None:
     assert "['inner'] ['secret']" in run(Sandbox("namespaces", files), program)[1]
 
 
-def test_what_cannot_be_shown(tmp_path: Path) -> None:
-    """A command that cannot be isolated as it is said does not run at all."""
+def test_missing_file(tmp_path: Path) -> None:
+    """A command is not run if a file of its sandbox does not exist."""
     if sandbox.level() == "environment":
         assert (0, "x\n", "") == run(Sandbox("environment"), "print('x')")
         return
-    box = Sandbox("namespaces", {"/var/task": tmp_path / "gone"})
+    isolated = Sandbox("namespaces", {"/var/task": tmp_path / "gone"})
 
-    code, out, err = run(box, "print('x')")
+    code, out, err = run(isolated, "print('x')")
 
     assert (126, "") == (code, out)
     assert err.startswith("isolation: ")
 
 
-def test_required(fresh: pytest.MonkeyPatch) -> None:
-    """Required isolation that is impossible is an error with the reason and a hint."""
-    fresh.setenv(sandbox.VARIABLE, "required")
-    fresh.setattr(sandbox, "_problem", lambda: "unshare: Operation not permitted")
+def test_required(undetected_level: pytest.MonkeyPatch) -> None:
+    """If required isolation is not possible, the error has the reason and a hint."""
+    undetected_level.setenv(sandbox.VARIABLE, "required")
+    undetected_level.setattr(sandbox, "_problem", lambda: "unshare: Operation not permitted")
 
     with pytest.raises(IsolationError) as refused:
         sandbox.level()
@@ -243,21 +245,21 @@ def test_required(fresh: pytest.MonkeyPatch) -> None:
     assert "user namespaces" in refused.value.hint
 
 
-def test_fallback(fresh: pytest.MonkeyPatch) -> None:
-    """By default, code runs without namespaces where they are forbidden."""
-    fresh.delenv(sandbox.VARIABLE, raising=False)
-    fresh.setattr(sandbox, "_problem", lambda: "unshare: Operation not permitted")
+def test_fallback(undetected_level: pytest.MonkeyPatch) -> None:
+    """By default, code runs without namespaces on a machine that does not allow them."""
+    undetected_level.delenv(sandbox.VARIABLE, raising=False)
+    undetected_level.setattr(sandbox, "_problem", lambda: "unshare: Operation not permitted")
 
     assert "environment" == sandbox.level()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces to be without")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces")
 def test_forbidden_namespaces(tmp_path: Path) -> None:
-    """Where the kernel forbids namespaces, the error has the reason."""
+    """If the kernel does not allow namespaces, the reason is reported."""
     if sandbox.level() == "environment":
         assert sandbox._problem()
         return
-    inside = """
+    program = """
 import ctypes, sys
 from pathlib import Path
 libc = ctypes.CDLL(None)
@@ -267,8 +269,8 @@ from deployer.isolation import sandbox
 print(sandbox.level(), sandbox._problem())
 """
 
-    ran = subprocess.run(
-        [sys.executable, "-c", inside],
+    done = subprocess.run(
+        [sys.executable, "-c", program],
         cwd=Path(__file__).parents[3],
         env={"PATH": os.defpath},
         capture_output=True,
@@ -276,4 +278,4 @@ print(sandbox.level(), sandbox._problem())
         check=True,
     )
 
-    assert ran.stdout.startswith("environment isolation: unshare: ")
+    assert done.stdout.startswith("environment isolation: unshare: ")
