@@ -1,4 +1,4 @@
-"""The alarms, the dashboard, the sampling rule and the budget of a whole environment."""
+"""Deployment of the monitoring stack of a whole environment to the emulator."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tests.emulator_server import Aws
 
 
-def below(template: dict[str, Any]) -> dict[str, Any]:
-    """A stack that exports whatever *template* imports: a topic, and names of nothing."""
+def dependencies_of(template: dict[str, Any]) -> dict[str, Any]:
+    """Return a stack that exports the imports of *template*: a topic, and names of no resources."""
     names = sorted(set(re.findall(r'"Fn::ImportValue": "([^"]+)"', json.dumps(template))))
     outputs = {
         re.sub(r"\W", "", name): {"Value": name.rpartition("-")[2], "Export": {"Name": name}}
@@ -25,40 +25,40 @@ def below(template: dict[str, Any]) -> dict[str, Any]:
     return {"Resources": {"Alerts": resource("AWS::SNS::Topic")}, "Outputs": outputs}
 
 
-def test_the_stack_is_made(aws: Aws) -> None:
-    """As CloudFormation makes it; every alarm tells the topic, and every name has its value.
+def test_monitoring_is_deployed(aws: Aws) -> None:
+    """All alarms notify the topic, and dashboard, sampling rule, group and budget exist.
 
     AWS: AWS::CloudWatch::Alarm, AWS::CloudWatch::Dashboard, AWS::XRay::SamplingRule,
     AWS::XRay::Group, AWS::Budgets::Budget.
     """
     template = monitoring_of(all_stacks(config_of("dev"))).template
 
-    aws.deploy("crd-dev-below", below(template))
+    aws.deploy("crd-dev-dependencies", dependencies_of(template))
     stack = aws.deploy("crd-dev-monitoring", template)
 
     assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("crd-dev-monitoring")
     cloudwatch = aws.client("cloudwatch")
     alarms = cloudwatch.describe_alarms(MaxRecords=100)["MetricAlarms"]
-    wanted = {
+    declared = {
         title
-        for title, one in template["Resources"].items()
-        if one["Type"] == "AWS::CloudWatch::Alarm"
+        for title, declaration in template["Resources"].items()
+        if declaration["Type"] == "AWS::CloudWatch::Alarm"
     }
-    assert wanted == {one["AlarmName"].split("-")[3] for one in alarms}
-    assert all(one["AlarmName"].startswith("crd-dev-monitoring-") for one in alarms)
+    assert declared == {alarm["AlarmName"].split("-")[3] for alarm in alarms}
+    assert all(alarm["AlarmName"].startswith("crd-dev-monitoring-") for alarm in alarms)
     (topic,) = aws.client("sns").list_topics()["Topics"]
-    assert {topic["TopicArn"]} == {action for one in alarms for action in one["AlarmActions"]}
-    assert "p95" in {one.get("ExtendedStatistic") for one in alarms}
+    assert {topic["TopicArn"]} == {action for alarm in alarms for action in alarm["AlarmActions"]}
+    assert "p95" in {alarm.get("ExtendedStatistic") for alarm in alarms}
 
     body = cloudwatch.get_dashboard(DashboardName="crd-dev-overview")["DashboardBody"]
-    lights, *graphs = json.loads(body)["widgets"]
-    assert {one["AlarmArn"] for one in alarms} == set(lights["properties"]["alarms"])
+    alarm_status, *graphs = json.loads(body)["widgets"]
+    assert {alarm["AlarmArn"] for alarm in alarms} == set(alarm_status["properties"]["alarms"])
     assert len(graphs) > 10
     assert "${" not in body
 
     rules = aws.client("xray").get_sampling_rules()["SamplingRuleRecords"]
     assert ("crd-dev-service", 9000) in {
-        (one["SamplingRule"]["RuleName"], one["SamplingRule"]["Priority"]) for one in rules
+        (rule["SamplingRule"]["RuleName"], rule["SamplingRule"]["Priority"]) for rule in rules
     }
     (group,) = aws.client("xray").get_groups()["Groups"]
     assert 'service("Name")' == group["FilterExpression"]
@@ -67,25 +67,29 @@ def test_the_stack_is_made(aws: Aws) -> None:
     assert "300" == budget["BudgetLimit"]["Amount"]
 
 
-def test_an_alarm_tells_whoever_listens(aws: Aws) -> None:
-    """A failure that waits in a queue; before, there was nothing to tell.
+def test_an_alarm_notifies_the_topic(aws: Aws) -> None:
+    """A message in a dead-letter queue raises an alarm, which is published to the topic.
 
-    AWS: CloudWatch user guide, alarm actions. The emulator knows no dimensions and does not say
-    what no data means, so which alarm goes on when is for an AWS account to show.
+    AWS: CloudWatch user guide, alarm actions. MiniStack ignores dimensions and missing data, so
+    only an AWS account shows when exactly an alarm is raised.
     """
     template = monitoring_of(all_stacks(config_of("dev"))).template
-    aws.deploy("crd-dev-below", listening(below(template)))
+    aws.deploy("crd-dev-dependencies", with_subscription(dependencies_of(template)))
     aws.deploy("crd-dev-monitoring", template)
     cloudwatch, sqs = aws.client("cloudwatch"), aws.client("sqs")
     mailbox = sqs.get_queue_url(QueueName="mailbox")["QueueUrl"]
 
-    def told() -> list[str]:
-        cloudwatch.describe_alarms()  # The emulator looks at its alarms when it is asked.
-        mails = sqs.receive_message(QueueUrl=mailbox, MaxNumberOfMessages=10).get("Messages", [])
-        news = [json.loads(json.loads(one["Body"])["Message"]) for one in mails]
-        return [one["AlarmName"] for one in news if one["NewStateValue"] == "ALARM"]
+    def raised_alarms() -> list[str]:
+        cloudwatch.describe_alarms()  # MiniStack evaluates alarms in this call.
+        messages = sqs.receive_message(QueueUrl=mailbox, MaxNumberOfMessages=10).get("Messages", [])
+        notifications = [json.loads(json.loads(found["Body"])["Message"]) for found in messages]
+        return [
+            notification["AlarmName"]
+            for notification in notifications
+            if notification["NewStateValue"] == "ALARM"
+        ]
 
-    before = told()
+    before = raised_alarms()
     cloudwatch.put_metric_data(
         Namespace="AWS/SQS",
         MetricData=[
@@ -96,16 +100,16 @@ def test_an_alarm_tells_whoever_listens(aws: Aws) -> None:
             }
         ],
     )
-    after = told()
+    after = raised_alarms()
 
-    assert not [name for name in before if "AvatarsFailuresNotEmpty" in name]
-    assert [name for name in after if "AvatarsFailuresNotEmpty" in name]
+    assert not [name for name in before if "AvatarsDeadLetterQueueNotEmpty" in name]
+    assert [name for name in after if "AvatarsDeadLetterQueueNotEmpty" in name]
 
 
-def listening(template: dict[str, Any]) -> dict[str, Any]:
-    """The same, and a queue that hears what the topic is told."""
+def with_subscription(template: dict[str, Any]) -> dict[str, Any]:
+    """Return *template* with a queue that is subscribed to the topic."""
     mailbox = resource("AWS::SQS::Queue", QueueName="mailbox")
-    heard = resource(
+    subscription = resource(
         "AWS::SNS::Subscription",
         TopicArn=ref("Alerts"),
         Protocol="sqs",
@@ -122,5 +126,10 @@ def listening(template: dict[str, Any]) -> dict[str, Any]:
         Queues=[ref("Mailbox")],
         PolicyDocument={"Version": "2012-10-17", "Statement": [statement]},
     )
-    resources = {**template["Resources"], "Mailbox": mailbox, "Heard": heard, "Policy": policy}
+    resources = {
+        **template["Resources"],
+        "Mailbox": mailbox,
+        "Subscription": subscription,
+        "Policy": policy,
+    }
     return {**template, "Resources": resources}
