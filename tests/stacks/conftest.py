@@ -1,4 +1,4 @@
-"""Every test of a stack that takes `config` or `emitted` runs for each environment."""
+"""Fixtures that run a test for each environment."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.stacks.templates import ENVIRONMENTS, config_of, emit
 
 @pytest.fixture(params=ENVIRONMENTS)
 def config(request):
-    """The configuration of each environment in turn."""
+    """Return the settings of each environment in turn."""
     return config_of(request.param)
 
 
 @pytest.fixture
 def emitted(config):
-    """The layers of each environment in turn, by name; made once, so nobody may change them."""
+    """Return the stacks of each environment by name; they are cached, so do not modify them."""
     return _emitted(config.env.name)
 
 

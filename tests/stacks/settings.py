@@ -1,4 +1,4 @@
-"""Every setting that config/schema.json documents, with the values that a test gives it."""
+"""Every setting in config/schema.json, and the values with which the stacks are tested."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"
 SCHEMA = json.loads((CONFIG / "schema.json").read_text(encoding="utf-8"))
 
-# Values of the settings whose values the schema does not list. A setting without a limit, an
-# enumeration or a line here fails in test_every_setting_has_values.
+# Values of settings without limits or enumeration in the schema. If a new setting has none of
+# these, test_every_setting_has_values fails.
 EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "env.project": ("a", "twenty-letters-long1"),
     "env.prefix": ("a", "website"),
@@ -53,7 +53,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True)
 class Setting:
-    """A key of a config file, and what the schema says of it."""
+    """A key of a config file, and its schema."""
 
     path: tuple[str, ...]
     schema: Mapping[str, Any]
@@ -63,8 +63,8 @@ class Setting:
         return ".".join(self.path)
 
     def values(self) -> tuple[Any, ...]:
-        """Each value that the schema lists, the limits of a number, else the examples."""
-        kind = _kind(self.schema)
+        """Return every value that the schema lists, the limits of a number, or the examples."""
+        kind = _definition(self.schema)
         if "enum" in kind:
             return tuple(kind["enum"])
         if kind.get("type") == "boolean":
@@ -77,22 +77,22 @@ class Setting:
 
 
 def settings() -> list[Setting]:
-    """Every key of a config file, in the order of the schema."""
-    return [*_settings(_kind(SCHEMA["$defs"]["Config"]), ())]
+    """Return every key of a config file, in the order of the schema."""
+    return [*_settings(_definition(SCHEMA["$defs"]["Config"]), ())]
 
 
 def _settings(schema: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Setting]:
     for key, inner in schema["properties"].items():
-        if "properties" in (kind := _kind(inner)):
+        if "properties" in (kind := _definition(inner)):
             yield from _settings(kind, (*path, key))
         else:
             yield Setting((*path, key), inner)
 
 
-def _kind(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What *schema* refers to, without the null of a setting that may be left out."""
+def _definition(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what *schema* refers to, without the null of an optional setting."""
     if "anyOf" in schema:
-        schema = next(one for one in schema["anyOf"] if one.get("type") != "null")
+        schema = next(part for part in schema["anyOf"] if part.get("type") != "null")
     return SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
 
 
@@ -101,11 +101,11 @@ Companions = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 
 def _of_service(key: str) -> dict[str, Companions]:
     return {
-        f"{key}.min_tasks": lambda least, table: {
-            f"{key}.max_tasks": max(least, table["service"]["max_tasks"])
+        f"{key}.min_tasks": lambda least, tables: {
+            f"{key}.max_tasks": max(least, tables["service"]["max_tasks"])
         },
-        f"{key}.max_tasks": lambda most, table: {
-            f"{key}.min_tasks": min(most, table["service"]["min_tasks"])
+        f"{key}.max_tasks": lambda most, tables: {
+            f"{key}.min_tasks": min(most, tables["service"]["min_tasks"])
         },
         f"{key}.size.cpu": lambda cpu, _: {f"{key}.size.memory_mib": FARGATE_MEMORY_MIB[cpu][0]},
         f"{key}.size.memory_mib": lambda memory, _: {
@@ -115,7 +115,7 @@ def _of_service(key: str) -> dict[str, Companions]:
     }
 
 
-# The settings, and their values, that a value of a setting needs beside it.
+# Settings and values that a value of a setting requires.
 COMPANIONS: Mapping[str, Companions] = {
     **_of_service("service"),
     **_of_service("verifier"),
@@ -134,7 +134,7 @@ COMPANIONS: Mapping[str, Companions] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One environment with one setting changed, and what has to change with it."""
+    """One environment with one changed setting, and the settings that it requires."""
 
     environment: str
     setting: str
@@ -143,9 +143,9 @@ class Case:
     def __str__(self) -> str:
         return f"{self.environment}-{self.setting}-{self.value}"
 
-    def table(self) -> dict[str, Any]:
-        """The config file of the environment, changed."""
-        changed = table_of(self.environment)
+    def tables(self) -> dict[str, Any]:
+        """Return the tables of the environment's config file with the changes."""
+        changed = tables_of(self.environment)
         if needed := COMPANIONS.get(self.setting):
             for name, value in needed(self.value, changed).items():
                 change(changed, name, value)
@@ -154,7 +154,7 @@ class Case:
 
 
 def cases(setting: Setting) -> list[Case]:
-    """A case for every value of *setting* in every environment."""
+    """Return a case for every value of *setting* in every environment."""
     return [
         Case(environment, setting.name, value)
         for environment in ENVIRONMENTS
@@ -162,40 +162,40 @@ def cases(setting: Setting) -> list[Case]:
     ]
 
 
-def table_of(environment: str) -> dict[str, Any]:
-    """What config/ENVIRONMENT.toml says."""
+def tables_of(environment: str) -> dict[str, Any]:
+    """Return the tables in config/ENVIRONMENT.toml."""
     return tomllib.loads((CONFIG / f"{environment}.toml").read_text(encoding="utf-8"))
 
 
-def change(table: dict[str, Any], name: str, value: Any) -> None:
-    """Set the dotted *name* in *table*; the first key of an optional table adds the table."""
+def change(tables: dict[str, Any], name: str, value: Any) -> None:
+    """Set the dotted *name* in *tables*; the first key of an optional table adds the table."""
     *path, last = name.split(".")
     if path[:1] == ["verifier"]:
-        table.setdefault("verifier", verifier(table))
+        tables.setdefault("verifier", verifier(tables))
     for key in path:
-        table = table.setdefault(key, {})
-    table[last] = value
+        tables = tables.setdefault(key, {})
+    tables[last] = value
 
 
-def verifier(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A second service like the first one."""
+def verifier(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a second service."""
     other = {"name": "verifier", "image": "verifier", "port": 4000}
-    return copy.deepcopy(table["service"]) | other
+    return copy.deepcopy(tables["service"]) | other
 
 
-def opened(table: Mapping[str, Any], folder: Path) -> Environment:
-    """The environment that *table* describes, from a config file in *folder*."""
-    path = folder / f"{table['env']['name']}.toml"
-    path.write_text(text_of(table), encoding="utf-8")
+def open_environment(tables: Mapping[str, Any], folder: Path) -> Environment:
+    """Return the environment with the settings in *tables*, from a config file in *folder*."""
+    path = folder / f"{tables['env']['name']}.toml"
+    path.write_text(toml_of(tables), encoding="utf-8")
     config = configs.load(path, Config)
     stacks = layers(config, CODE)
     return Environment(stacks.env, synth.synth(stacks), folder, config)
 
 
-def text_of(table: Mapping[str, Any]) -> str:
-    """*table* as TOML: JSON's strings, numbers and lists are TOML, too."""
+def toml_of(tables: Mapping[str, Any]) -> str:
+    """Return *tables* as TOML: strings, numbers and lists of JSON are valid TOML."""
     rows = []
-    for name, section in table.items():
+    for name, section in tables.items():
         rows.append(f"[{name}]")
         rows += [f"{key} = {_toml(value)}" for key, value in section.items()]
     return "\n".join(rows) + "\n"
@@ -203,5 +203,5 @@ def text_of(table: Mapping[str, Any]) -> str:
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
     return json.dumps(value)

@@ -1,4 +1,4 @@
-"""What a test of the stacks asks of an emitted template."""
+"""The templates of the stacks, and queries of their resources and statements."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ ENVIRONMENTS = ("local", "dev", "prod")
 
 @functools.cache
 def config_of(environment: str) -> Config:
-    """What config/ENVIRONMENT.toml says."""
+    """Return the settings in config/ENVIRONMENT.toml."""
     return configs.load(FOLDER / f"{environment}.toml", Config)
 
 
 @dataclass(frozen=True)
 class Emitted:
-    """One stack, and its template as CloudFormation gets it."""
+    """One stack, and its template as JSON values."""
 
     stack: Stack
     template: dict[str, Any]
 
-    def of(self, type_: str) -> dict[str, dict[str, Any]]:
-        """The properties of every resource of *type_*, by title."""
+    def of(self, resource_type: str) -> dict[str, dict[str, Any]]:
+        """Return the properties of every resource of *resource_type*, by title."""
         return {
             title: resource.get("Properties", {})
             for title, resource in self.template["Resources"].items()
-            if resource["Type"] == type_
+            if resource["Type"] == resource_type
         }
 
-    def one(self, type_: str) -> dict[str, Any]:
-        """The properties of the only resource of *type_*."""
-        (properties,) = self.of(type_).values()
+    def one(self, resource_type: str) -> dict[str, Any]:
+        """Return the properties of the only resource of *resource_type*."""
+        (properties,) = self.of(resource_type).values()
         return properties
 
 
 def emit(config: Config) -> dict[str, Emitted]:
-    """Every layer of *config*."""
+    """Return every stack of *config* by name."""
     return {
         stack.short_name: Emitted(stack, json.loads(stack.template.to_json()))
         for stack in layers(config, CODE)
@@ -54,10 +54,10 @@ def emit(config: Config) -> dict[str, Emitted]:
 
 
 def statements(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The statements of a policy by name."""
+    """Return the statements of a policy by statement id."""
     return {statement["Sid"]: statement for statement in document["Statement"]}
 
 
 def text(value: object) -> str:
-    """*value* as one string, to look for something in it."""
+    """Return *value* as one string, in which a test can search."""
     return json.dumps(value, sort_keys=True)

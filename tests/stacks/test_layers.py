@@ -9,11 +9,14 @@ from tests.stacks.templates import CODE, config_of, emit, text
 STACKS = Path(__file__).parents[2] / "stacks"
 
 
-def test_layers_stand_on_those_below_them(emitted, config):
-    """In this order, and each on what it was given."""
-    needs = {
-        layer: [name.removeprefix(f"crd-{config.env.name}-") for name in one.stack.dependencies]
-        for layer, one in emitted.items()
+def test_stacks_have_their_dependencies(emitted, config):
+    """The stacks are in dependency order, and depend on the stacks whose outputs they use."""
+    dependencies = {
+        name: [
+            dependency.removeprefix(f"crd-{config.env.name}-")
+            for dependency in emitted_stack.stack.dependencies
+        ]
+        for name, emitted_stack in emitted.items()
     }
 
     assert {
@@ -39,8 +42,8 @@ def test_layers_stand_on_those_below_them(emitted, config):
         ],
         "pipeline": ["foundation"],
         "site-publisher": ["cdn"],
-    } == needs
-    assert list(needs) == [
+    } == dependencies
+    assert list(dependencies) == [
         *("foundation", "dns", "edge-certificate", "network", "registry", "cluster"),
         *("database", "messages", "users", "assets", "avatars", "cdn", "service"),
         *("monitoring", "pipeline", "site-publisher"),
@@ -48,16 +51,18 @@ def test_layers_stand_on_those_below_them(emitted, config):
 
 
 def test_every_import_is_published(emitted):
-    """By a stack below, under that very name."""
+    """A stack before it exports each imported name."""
     published = set()
-    for layer in emitted.values():
-        imported = set(re.findall(r'"Fn::ImportValue": "([^"]+)"', text(layer.template)))
+    for stack in emitted.values():
+        imported = set(re.findall(r'"Fn::ImportValue": "([^"]+)"', text(stack.template)))
         assert imported <= published
-        published |= {one["Export"]["Name"] for one in layer.template.get("Outputs", {}).values()}
+        published |= {
+            output["Export"]["Name"] for output in stack.template.get("Outputs", {}).values()
+        }
 
 
-def test_nothing_is_a_literal_that_the_configuration_gives():
-    """A template of one environment knows nothing of another, and says no ids or regions."""
+def test_templates_have_no_literals_of_an_environment():
+    """Ids, regions and names come from the settings of an environment."""
     prod = config_of("prod")
     other = msgspec.structs.replace(
         prod.env,
@@ -69,12 +74,14 @@ def test_nothing_is_a_literal_that_the_configuration_gives():
         domain="birds.example",
         hosted_zone="Z0BIRDS",
     )
-    nobody = msgspec.structs.replace(prod.foundation, alert_emails=())
+    foundation = msgspec.structs.replace(prod.foundation, alert_emails=())
     words = [getattr(prod.env, key) for key in ("project", "account", "domain", "hosted_zone")]
 
     templates = {
-        layer: text(one.template)
-        for layer, one in emit(msgspec.structs.replace(prod, env=other, foundation=nobody)).items()
+        name: text(stack.template)
+        for name, stack in emit(
+            msgspec.structs.replace(prod, env=other, foundation=foundation)
+        ).items()
     }
 
     for template in templates.values():
@@ -83,14 +90,14 @@ def test_nothing_is_a_literal_that_the_configuration_gives():
         assert not re.search(r'"[a-z]{2}-[a-z]+-[0-9][a-z]"', template)
 
 
-def test_every_stack_says_what_it_is(emitted):
-    """In one sentence: the console shows it."""
-    for layer in emitted.values():
-        assert layer.template["Description"].endswith(".")
+def test_every_stack_has_a_description(emitted):
+    """The console shows the sentence."""
+    for stack in emitted.values():
+        assert stack.template["Description"].endswith(".")
 
 
-def test_what_is_too_big_for_a_call_goes_through_the_bucket_of_the_foundation(config):
-    """The layers say so, since the deployer knows no stack by name."""
+def test_the_artifact_bucket_is_that_of_the_foundation(config):
+    """The deployer knows no stack by name."""
     artifacts = layers(config, CODE).artifact_bucket
 
     assert f"crd-{config.env.name}-foundation" == artifacts.stack
@@ -98,14 +105,14 @@ def test_what_is_too_big_for_a_call_goes_through_the_bucket_of_the_foundation(co
 
 
 def test_titles_are_pascal_case(emitted):
-    """They are read in the console."""
-    titles = {title for layer in emitted.values() for title in layer.template["Resources"]}
+    """The console shows the titles."""
+    titles = {title for stack in emitted.values() for title in stack.template["Resources"]}
 
     assert not [title for title in titles if not re.fullmatch(r"([A-Z][a-z0-9]*|A{1,4})+", title)]
 
 
-def test_a_stack_file_has_no_clock_no_environment_and_no_io():
-    """The same configuration gives the same bytes, anywhere and at any time."""
+def test_stack_files_are_deterministic():
+    """Templates depend on settings only, not on time, environment variables or files."""
     for file in STACKS.rglob("*.py"):
         source = file.read_text()
         assert not re.search(r"\b(open|read_text|environ|getenv|boto3|datetime|random)\b", source)

@@ -8,50 +8,57 @@ ROOT = Path(__file__).parents[2]
 
 BEGINNING = """
 from deployer.model import Layers
-from stacks import Config, cluster, dns, foundation, network
+from stacks import Config
+from stacks import cluster as cluster_stack
+from stacks import dns as dns_stack
+from stacks import foundation as foundation_stack
+from stacks import network as network_stack
 
 def layers(config: Config) -> Layers:
     layers = Layers(config.env)
-    base = layers.add("foundation", foundation.define, config.foundation)
-    names = layers.add("dns", dns.define)
-    net = layers.add("network", network.define, config.network, base)
-    at = layers.in_region("us-east-1")
+    foundation = layers.add("foundation", foundation_stack.define, config.foundation)
+    dns = layers.add("dns", dns_stack.define)
+    network = layers.add("network", network_stack.define, config.network, foundation)
+    us_east_1 = layers.in_region("us-east-1")
 """
 
-GOOD = [
-    'layers.add("cluster", cluster.define, config.cluster, net, names, dual_stack=True)',
-    'at.add("cluster", cluster.define, config.cluster, net, names, dual_stack=True)',
-    "_ = net.public_subnets",
+CORRECT = [
+    'layers.add("cluster", cluster_stack.define, config.cluster, network, dns, dual_stack=True)',
+    'us_east_1.add("cluster", cluster_stack.define, config.cluster, network, dns, dual_stack=True)',
+    "_ = network.public_subnets",
 ]
 
-BAD = {
-    "a misspelt output": "_ = net.public_subnet",
+MISTAKES = {
+    "a misspelled output": "_ = network.public_subnet",
     "swapped stacks": (
-        'layers.add("cluster", cluster.define, config.cluster, names, net, dual_stack=True)'
+        'layers.add("cluster", cluster_stack.define, config.cluster, dns, network, dual_stack=True)'
     ),
     "the wrong stack": (
-        'layers.add("cluster", cluster.define, config.cluster, net, base, dual_stack=True)'
+        'layers.add("cluster", cluster_stack.define, config.cluster, network, foundation, dual_stack=True)'
     ),
     "a forgotten dependency": (
-        'layers.add("cluster", cluster.define, config.cluster, net, dual_stack=True)'
+        'layers.add("cluster", cluster_stack.define, config.cluster, network, dual_stack=True)'
     ),
-    "a dependency too many": 'layers.add("dns", dns.define, base)',
-    "a forgotten keyword": 'layers.add("cluster", cluster.define, config.cluster, net, names)',
-    "a misspelt keyword": (
-        'layers.add("cluster", cluster.define, config.cluster, net, names, dual=True)'
+    "a dependency too many": 'layers.add("dns", dns_stack.define, foundation)',
+    "a forgotten keyword": 'layers.add("cluster", cluster_stack.define, config.cluster, network, dns)',
+    "a misspelled keyword": (
+        'layers.add("cluster", cluster_stack.define, config.cluster, network, dns, dual=True)'
     ),
-    "another stack's settings": 'layers.add("network", network.define, config.cluster, base)',
-    "misspelt settings": 'layers.add("network", network.define, config.netwrok, base)',
-    "forgotten settings": 'layers.add("network", network.define, base)',
-    "the same in another region": 'at.add("network", network.define, base)',
+    "another stack's settings": 'layers.add("network", network_stack.define, config.cluster, foundation)',
+    "misspelled settings": 'layers.add("network", network_stack.define, config.netwrok, foundation)',
+    "forgotten settings": 'layers.add("network", network_stack.define, foundation)',
+    "the same in another region": 'us_east_1.add("network", network_stack.define, foundation)',
 }
 
 
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory):
-    """The lines that mypy finds fault with, of one file with every good and bad one in it."""
+    """Return the lines with a mypy error in a file with all lines of CORRECT and MISTAKES."""
     file = tmp_path_factory.mktemp("types") / "candidates.py"
-    lines = [*BEGINNING.strip().splitlines(), *(f"    {one}" for one in [*GOOD, *BAD.values()])]
+    lines = [
+        *BEGINNING.strip().splitlines(),
+        *(f"    {line}" for line in [*CORRECT, *MISTAKES.values()]),
+    ]
     file.write_text("\n".join([*lines, "    return layers", ""]))
 
     with pytest.MonkeyPatch.context() as patch:
@@ -63,13 +70,13 @@ def reported(tmp_path_factory):
     return {lines[number - 1].strip() for number in numbers}
 
 
-@pytest.mark.parametrize("mistake", BAD)
-def test_a_mistake_in_layers_is_found_before_anything_runs(reported, mistake):
-    """By the types alone: nobody has to deploy to learn of it."""
-    assert BAD[mistake] in reported
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mypy_finds_a_mistake_in_layers(reported, mistake):
+    """Wrong wiring is a type error."""
+    assert MISTAKES[mistake] in reported
 
 
-@pytest.mark.parametrize("line", GOOD)
-def test_what_is_right_is_left_alone(reported, line):
-    """Or the cases above would prove nothing."""
+@pytest.mark.parametrize("line", CORRECT)
+def test_mypy_accepts_correct_lines(reported, line):
+    """The other test is not satisfied by errors in every line."""
     assert line not in reported

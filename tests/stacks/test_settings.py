@@ -19,7 +19,16 @@ from deployer.lint.exemptions import stale
 from deployer.lint.findings import Finding
 from stacks import Config
 from stacks.conflicts import BUCKET_NAME_LENGTH, LONGEST_BUCKET, MISSING_SERVICES
-from tests.stacks.settings import Case, Setting, cases, change, opened, settings, table_of, text_of
+from tests.stacks.settings import (
+    Case,
+    Setting,
+    cases,
+    change,
+    open_environment,
+    settings,
+    tables_of,
+    toml_of,
+)
 
 SETTINGS = settings()
 EXEMPTIONS = load_exemptions()
@@ -56,7 +65,7 @@ def _unsupported(case: Case) -> bool:
 def findings(case: Case) -> tuple[list[Finding], list[str]]:
     """Return the findings of the policy rules for *case*, and the names of its stacks."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = opened(case.table(), Path(folder))
+        environment = open_environment(case.tables(), Path(folder))
     found = policy.check(environment.templates, environment.env)
     return list(found), [template.name for template in environment.templates]
 
@@ -98,7 +107,7 @@ def test_cfn_lint_finds_nothing_with_a_value(setting: Setting, tmp_path: Path) -
         (template.text, template.region): template.name
         for case in cases(setting)
         if case.environment == "dev" and not _unsupported(case)
-        for template in opened(case.table(), tmp_path).templates
+        for template in open_environment(case.tables(), tmp_path).templates
     }
     new = [question for question in distinct if question not in _unchanged()]
 
@@ -111,7 +120,7 @@ def test_cfn_lint_finds_nothing_with_a_value(setting: Setting, tmp_path: Path) -
 def _unchanged() -> frozenset[tuple[str, str]]:
     """Return the templates of the unchanged environment, which `./inv lint` checks."""
     with tempfile.TemporaryDirectory() as folder:
-        templates = opened(table_of("dev"), Path(folder)).templates
+        templates = open_environment(tables_of("dev"), Path(folder)).templates
     return frozenset((template.text, template.region) for template in templates)
 
 
@@ -142,11 +151,11 @@ def test_exemptions_are_tied_to_no_environment() -> None:
 
 def refusal(environment: str, folder: Path, **changes: object) -> str:
     """Return the error for the config file of *environment* with *changes*, dots as `__`."""
-    table = copy.deepcopy(table_of(environment))
+    table = copy.deepcopy(tables_of(environment))
     for name, value in changes.items():
         change(table, name.replace("__", "."), value)
     path = folder / f"{table['env']['name']}.toml"
-    path.write_text(text_of(table), encoding="utf-8")
+    path.write_text(toml_of(table), encoding="utf-8")
     with pytest.raises(ConfigError) as refused:
         configs.load(path, Config)
     return re.sub(r"^.*/(\w+\.toml):\d+: ", r"\1: ", refused.value.message, flags=re.MULTILINE)
@@ -244,10 +253,10 @@ def test_conflicting_settings_are_refused_at_their_key(
 def test_the_longest_bucket_name_is_known() -> None:
     """The maximum length of env.prefix depends on it."""
     with tempfile.TemporaryDirectory() as folder:
-        table = table_of("dev")
+        table = tables_of("dev")
         for name in ("cluster.access_logs", "cdn.access_logs"):
             change(table, name, value=True)
-        templates = opened(table, Path(folder)).templates
+        templates = open_environment(table, Path(folder)).templates
     names = re.findall(r"BucketNamePrefix: crd-dev-(\S+)", "".join(one.text for one in templates))
 
     assert max(map(len, names)) == len(LONGEST_BUCKET)
@@ -262,7 +271,7 @@ def test_a_region_is_refused_if_and_only_if_it_lacks_a_resource_type() -> None:
 
     [regions] = [setting.values() for setting in SETTINGS if setting.name == "env.region"]
     with tempfile.TemporaryDirectory() as folder:
-        templates = opened(table_of("dev"), Path(folder)).templates
+        templates = open_environment(tables_of("dev"), Path(folder)).templates
     types = set(re.findall(r"Type: (AWS::\w+::\w+)", "".join(one.text for one in templates)))
     lacking = {
         region

@@ -579,6 +579,12 @@ FAULTS = (
     ),
     fault("C913", "cdn", "Site", without("Site DistributionConfig ViewerCertificate")),
     fault(
+        "C913",
+        "cdn",
+        "Site",
+        to("Site DistributionConfig ViewerCertificate SslSupportMethod", "vip"),
+    ),
+    fault(
         "C914",
         "cdn",
         "Site/default",
