@@ -84,7 +84,7 @@ class Project(Generic[C]):
         try:
             yield
         except Exception as error:
-            stack_file_errors.refuse(error, self.stacks)
+            stack_file_errors.raise_explained(error, self.stacks)
             raise
 
     def _render(self, config: C) -> Environment:
@@ -100,7 +100,7 @@ class Project(Generic[C]):
             # Repeat it to collect the errors of the other stacks.
             with stack_file_errors.collecting(self.stacks) as collected, suppress(Exception):
                 self.layers(config, code)
-            stack_file_errors.refuse(error, self.stacks, collected)
+            stack_file_errors.raise_explained(error, self.stacks, collected)
             raise
 
 

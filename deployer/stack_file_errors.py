@@ -1,6 +1,6 @@
-"""Explain Python errors in stack files: the place, the resource, and what was probably meant.
+"""Explain Python errors in stack files: the place, the resource, and the probable intention.
 
-An error that is raised elsewhere, such as in deployer/, is a bug: it is not explained.
+An error that is raised elsewhere, such as in deployer/, is a bug and is not explained.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _Frames: TypeAlias = list[tuple[FrameType, int]]
 
 
 class Undefined:
-    """The outputs of a stack that could not be defined, while other stacks are looked at."""
+    """The outputs of a stack that could not be defined, while other stacks are checked."""
 
     def __getattr__(self, name: str) -> Undefined:
-        """Return the same for every value of them."""
+        """Return the same object for every output."""
         if name.startswith("__"):
             raise AttributeError(name)
         return self
@@ -44,7 +44,7 @@ _collected: ContextVar[tuple[Path, list[str]] | None] = ContextVar("collected", 
 
 @contextmanager
 def collecting(folder: Path) -> Iterator[list[str]]:
-    """Let `collect` keep the mistakes in *folder*, so that several stacks are looked at."""
+    """Let `collect` store the errors in *folder*, so that all stacks are checked in one run."""
     found: list[str] = []
     token = _collected.set((folder, found))
     try:
@@ -54,7 +54,7 @@ def collecting(folder: Path) -> Iterator[list[str]]:
 
 
 class _WithoutValidators(io.TextIOBase):
-    """Standard error without what troposphere prints before it raises a validator's error."""
+    """Standard error without the text that troposphere prints before it raises an error."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -67,47 +67,47 @@ class _WithoutValidators(io.TextIOBase):
 
 @contextmanager
 def quiet_validators() -> Iterator[None]:
-    """Leave out what troposphere prints of an error that is told in our own words."""
+    """Suppress the text that troposphere prints about an error, which is explained here."""
     with redirect_stderr(_WithoutValidators(sys.stderr)):
         yield
 
 
 def collect(error: Exception) -> bool:
-    """Keep *error*, and return True, if it is a mistake and `collecting` is under way."""
+    """Store *error* and return True if it is one of a stack file and `collecting` is active."""
     collected = _collected.get()
     if collected is None:
         return False
     folder, found = collected
-    mistake = _described(error, folder)
-    if mistake is None:
+    message = _message_of(error, folder)
+    if message is None:
         return False
-    found += [line for line in mistake.split("\n") if line not in found]
+    found += [line for line in message.split("\n") if line not in found]
     return True
 
 
-def refuse(error: Exception, folder: Path, found: Iterable[str] = ()) -> None:
-    """Raise one SynthError for *error* and the mistakes *found*.
+def raise_explained(error: Exception, folder: Path, found: Iterable[str] = ()) -> None:
+    """Raise one SynthError for *error* and the collected errors *found*.
 
-    Returns if *error* should be raised as it is: it is a bug, or a DeployError and all there is.
+    Return if *error* should be raised unchanged: it is a bug, or the only error and a DeployError.
     """
-    mistake, lines = _described(error, folder), list(found)
-    if mistake is None and not (lines and isinstance(error, SyntaxError)):
+    message, lines = _message_of(error, folder), list(found)
+    if message is None and not (lines and isinstance(error, SyntaxError)):
         return
-    own = mistake.split("\n") if mistake else []
-    if isinstance(error, DeployError) and {*lines} <= {*own}:
-        return  # It says all there is, and has a hint of its own.
-    lines += [line for line in own if line not in lines]
+    own_lines = message.split("\n") if message else []
+    if isinstance(error, DeployError) and {*lines} <= {*own_lines}:
+        return  # It is complete and has its own hint.
+    lines += [line for line in own_lines if line not in lines]
     raise SynthError("\n".join(lines), hint=_HINT) from error
 
 
 def explain(error: BaseException, folder: Path) -> str | None:
-    """Return *error* as `place title: fact`, or None if no file in *folder* is to blame."""
+    """Return *error* as `place title: fact`; None if no file in *folder* caused it."""
     if isinstance(error, SyntaxError):
         return _syntax(error, folder) if _is_in(error.filename, folder) else None
     frames = list(traceback.walk_tb(error.__traceback__))
     if place := _annotation(frames, folder):
         return f"{place}: {_fact(error, frames[-1][0])}"
-    project = [each for each in frames if _is_in(_file(each[0]), folder.parent)]
+    project = [(frame, line) for frame, line in frames if _is_in(_file(frame), folder.parent)]
     if not project or not _is_in(_file(project[-1][0]), folder):
         return None
     frame, line = project[-1]
@@ -117,7 +117,7 @@ def explain(error: BaseException, folder: Path) -> str | None:
 
 
 def _caller(frames: _Frames, folder: Path) -> str:
-    """Return which stack file called the helper, in another file, that the last of *frames* is in."""
+    """Return the stack file that called the helper of the last frame; empty if there is none."""
     file = _file(frames[-1][0])
     for frame, line in reversed(frames[:-1]):
         caller = _file(frame)
@@ -133,13 +133,13 @@ def syntax_errors(folder: Path) -> list[str]:
         try:
             compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
         except SyntaxError as error:
-            error.filename = str(file)  # It is not always said, as with a null byte.
+            error.filename = str(file)  # It is not always set, as with a null byte.
             found.append(_syntax(error, folder))
     return found
 
 
 def property_fact(error: Exception) -> str:
-    """Return what troposphere found wrong when it wrote a resource that had been accepted."""
+    """Return the error that troposphere found when it wrote a resource."""
     if isinstance(error, RecursionError):
         return "a value contains itself"
     if match := _REQUIRED.fullmatch(str(error)):
@@ -149,14 +149,14 @@ def property_fact(error: Exception) -> str:
     return _message(error)
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence that names the one of *known* most like *word*, if any is."""
-    by_lower = {one.lower(): one for one in known}
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return a suggestion with the name in *known* that is most like *word*; empty if none is."""
+    by_lower = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), by_lower, n=1)
     return f"; did you mean {by_lower[near[0]]}?" if near else ""
 
 
-def _described(error: Exception, folder: Path) -> str | None:
+def _message_of(error: Exception, folder: Path) -> str | None:
     return error.message if isinstance(error, DeployError) else explain(error, folder)
 
 
@@ -180,7 +180,7 @@ def _syntax(error: SyntaxError, folder: Path) -> str:
 
 
 def _annotation(frames: _Frames, folder: Path) -> str:
-    """Return the place and field whose type was being read: it is text until msgspec asks for it."""
+    """Return the place and the field whose annotation was being evaluated by msgspec."""
     for frame, _ in reversed(frames):
         owner, name = frame.f_locals.get("cls"), frame.f_locals.get("name")
         if frame.f_code.co_name != "get_class_annotations" or not isinstance(owner, type):
@@ -197,7 +197,7 @@ def _annotation(frames: _Frames, folder: Path) -> str:
 
 
 def _resource_fact(error: BaseException, frames: _Frames) -> tuple[str, str] | None:
-    """Return the resource, or its type, and what troposphere refuses about one of its properties."""
+    """Return the resource, or its type, and the error of one of its properties."""
     for frame, _ in reversed(frames):
         resource: Any = frame.f_locals.get("self")
         name = frame.f_locals.get("name")
@@ -210,7 +210,7 @@ def _resource_fact(error: BaseException, frames: _Frames) -> tuple[str, str] | N
 def _property_fact(error: BaseException, resource: Any, name: str, variables: Any) -> str:
     expected, value = variables.get("expected_type"), variables.get("value")
     if expected is None:
-        return f"no property {name}{nearest(name, resource.propnames)}"
+        return f"no property {name}{suggestion(name, resource.propnames)}"
     if isinstance(expected, FunctionType):
         return f"{name}: {_message(error, f'{value!r} is not valid ({expected.__name__})')}"
     return f"{name}: {value!r} is {type(value).__name__}; it takes {_types(expected)}"
@@ -233,20 +233,20 @@ def _fact(error: BaseException, frame: FrameType) -> str:
             return f"{name} is used before it has a value"
         case NameError(name=str(name)):
             known = {**vars(builtins), **frame.f_globals, **frame.f_locals}
-            return f"no name {name}{nearest(name, known)}"
+            return f"no name {name}{suggestion(name, known)}"
         case AttributeError(name=str(name), obj=ModuleType() as module):
-            return f"module {module.__name__} has no {name}{nearest(name, dir(module))}"
+            return f"module {module.__name__} has no {name}{suggestion(name, dir(module))}"
         case AttributeError(name=str(name), obj=Settings() as settings):
-            return f"no setting {name}{nearest(name, settings.__struct_fields__)}"
+            return f"no setting {name}{suggestion(name, settings.__struct_fields__)}"
         case AttributeError(name=str(name), obj=obj):
-            public = (each for each in dir(obj) if not each.startswith("_"))
-            return f"{type(obj).__qualname__} has no {name}{nearest(name, public)}"
+            public = (member for member in dir(obj) if not member.startswith("_"))
+            return f"{type(obj).__qualname__} has no {name}{suggestion(name, public)}"
         case ImportError():
             return _import_fact(error)
         case KeyError():
             return f"no key {error}"
         case TypeError():
-            return f"{_message(error)}{_meant_argument(str(error), frame)}"
+            return f"{_message(error)}{_argument_suggestion(str(error), frame)}"
         case ValueError():
             return _message(error)
         case _:
@@ -259,30 +259,30 @@ def _import_fact(error: ImportError) -> str:
         return f"{message.partition(' (')[0]}: the two modules import each other"
     if match := re.search("cannot import name '(.+?)'", message):
         known = dir(sys.modules[name]) if name in sys.modules else ()
-        return f"module {name} has no {match[1]}{nearest(match[1], known)}"
-    return f"no module {name}{nearest(name, _modules(name))}"
+        return f"module {name} has no {match[1]}{suggestion(match[1], known)}"
+    return f"no module {name}{suggestion(name, _modules(name))}"
 
 
 def _modules(name: str) -> list[str]:
-    """Return the modules beside *name*, with their full names."""
+    """Return the full names of the modules in the package of *name*."""
     package, _, _ = name.rpartition(".")
     if not package:
-        return [*sys.stdlib_module_names, *(each.name for each in pkgutil.iter_modules())]
+        return [*sys.stdlib_module_names, *(module.name for module in pkgutil.iter_modules())]
     spec = PathFinder.find_spec(package)
     folders = spec.submodule_search_locations if spec else ()
-    return [f"{package}.{each.name}" for each in pkgutil.iter_modules(folders)]
+    return [f"{package}.{module.name}" for module in pkgutil.iter_modules(folders)]
 
 
-def _meant_argument(message: str, frame: FrameType) -> str:
-    """Return which keyword argument was probably meant, where *message* names an unknown one."""
+def _argument_suggestion(message: str, frame: FrameType) -> str:
+    """Return a suggestion for the unknown keyword argument in *message*; empty if there is none."""
     match = re.search(r"([\w.]+)\(\) got an unexpected keyword argument '(\w+)'", message)
     if not match:
         return ""
     called: Any = None
     for part in match[1].removesuffix(".__init__").split("."):
         called = frame.f_globals.get(part) if called is None else getattr(called, part, None)
-    return nearest(match[2], inspect.signature(called).parameters) if callable(called) else ""
+    return suggestion(match[2], inspect.signature(called).parameters) if callable(called) else ""
 
 
-def _message(error: BaseException, otherwise: str = "") -> str:
-    return str(error).partition("\n")[0] or otherwise or type(error).__name__
+def _message(error: BaseException, default: str = "") -> str:
+    return str(error).partition("\n")[0] or default or type(error).__name__

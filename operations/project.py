@@ -29,7 +29,7 @@ def project() -> Project[Config]:
         import stacks
     except Exception as error:
         folder = ROOT / "stacks"
-        stack_file_errors.refuse(error, folder, stack_file_errors.syntax_errors(folder))
+        stack_file_errors.raise_explained(error, folder, stack_file_errors.syntax_errors(folder))
         raise
 
     return Project(ROOT, stacks.Config, stacks.layers)
