@@ -1,4 +1,4 @@
-"""What a changed template would do to data."""
+"""The data losses of a changed template."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ LATER = "no data is lost yet, but a later deletion would be final"
 
 
 def template(**resources: dict[str, Any]) -> dict[str, Any]:
-    """A template of these resources."""
+    """Return a template of these resources."""
     return {"Resources": resources}
 
 
 def table(policy: str | None = "Retain", **properties: Any) -> dict[str, Any]:
-    """A table that is kept unless told otherwise."""
+    """Return a table that is retained by default."""
     body: dict[str, Any] = {"Type": "AWS::DynamoDB::Table", "Properties": properties}
     if policy:
         body |= {"DeletionPolicy": policy, "UpdateReplacePolicy": policy}
@@ -38,7 +38,7 @@ def table(policy: str | None = "Retain", **properties: Any) -> dict[str, Any]:
 
 
 def tree(body: dict[str, Any], **nested: TemplateTree) -> TemplateTree:
-    """The template, and what is nested in it."""
+    """Return the tree of a template and the templates nested in it."""
     return TemplateTree(json.dumps(body), nested)
 
 
@@ -48,7 +48,7 @@ def losses(old: dict[str, Any], new: dict[str, Any]) -> tuple[DataLoss, ...]:
 
 
 def told(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
-    """What and with which consequence, for each loss."""
+    """Return the change and the consequence of each loss."""
     return [(loss.what, loss.consequence) for loss in losses(old, new)]
 
 
@@ -62,13 +62,13 @@ def told(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
         (None, DELETED),
     ],
 )
-def test_a_removed_resource_is_named_with_its_fate(policy: str | None, consequence: str) -> None:
-    """The policy that counts is the one that is deployed."""
+def test_a_removed_resource_has_a_consequence(policy: str | None, consequence: str) -> None:
+    """The consequence of a removal follows from the deployed policy."""
     assert told(template(Table=table(policy)), template()) == [("is removed", consequence)]
 
 
-def test_a_renamed_resource_is_a_removed_one() -> None:
-    """A new logical id is a new resource to CloudFormation."""
+def test_a_renamed_resource_counts_as_removed() -> None:
+    """A new logical id means a removed and a new resource."""
     assert told(template(Table=table()), template(Messages=table())) == [("is removed", STAYS)]
 
 
@@ -84,17 +84,15 @@ def test_a_renamed_resource_is_a_removed_one() -> None:
         ),
     ],
 )
-def test_a_replacement_is_named_with_its_cause(
-    old: dict[str, Any], new: dict[str, Any], what: str
-) -> None:
-    """Create-only properties come from CloudFormation's registry."""
+def test_a_replacement_has_a_cause(old: dict[str, Any], new: dict[str, Any], what: str) -> None:
+    """A change of a create-only property of the registry is a replacement."""
     before, after = template(Table=table(**old)), template(Table=table("Delete", **new))
 
     assert told(before, after)[0] == (what, DELETED)
 
 
-def test_a_replacement_reaches_what_refers_to_it() -> None:
-    """A subnet group that is made anew takes the database with it."""
+def test_a_replacement_affects_referring_resources() -> None:
+    """A replaced subnet group also replaces the database that refers to it."""
     database = {
         "Type": "AWS::RDS::DBInstance",
         "Properties": {"DBSubnetGroupName": {"Ref": "Subnets"}},
@@ -133,14 +131,16 @@ def test_a_replacement_reaches_what_refers_to_it() -> None:
         ),
     ],
 )
-def test_a_guard_that_goes_is_named(old: dict[str, Any], new: dict[str, Any], what: str) -> None:
-    """Nothing is lost by that alone, and everything by what may come next."""
+def test_a_removed_protection_is_a_loss(
+    old: dict[str, Any], new: dict[str, Any], what: str
+) -> None:
+    """Removing a protection is a finding, although no data is lost yet."""
     assert told(template(Table=table(**old)), template(Table=table(**new))) == [(what, LATER)]
 
 
 @pytest.mark.parametrize(("days", "named"), [("1", True), ("30", False), ("7", False)])
-def test_fewer_backups_are_named(days: str, named: bool) -> None:
-    """A number of days is a guard too; as text or as a number."""
+def test_fewer_backup_days_are_a_loss(days: str, named: bool) -> None:
+    """Fewer backup days are a finding, as text and as a number."""
 
     def database(kept: str | int) -> dict[str, Any]:
         return {"Type": "AWS::RDS::DBInstance", "Properties": {"BackupRetentionPeriod": kept}}
@@ -150,21 +150,88 @@ def test_fewer_backups_are_named(days: str, named: bool) -> None:
     assert any("loses BackupRetentionPeriod 7" in what for what in found) is named
 
 
-def test_weaker_policies_are_named() -> None:
-    """Retain to Delete, on both."""
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "Cognito::UserPool",
+        "DynamoDB::GlobalTable",
+        "DynamoDB::Table",
+        "EC2::Volume",
+        "ECR::Repository",
+        "EFS::FileSystem",
+        "KMS::Key",
+        "Logs::LogGroup",
+        "RDS::DBCluster",
+        "RDS::DBInstance",
+        "Route53::HostedZone",
+        "S3::Bucket",
+        "SQS::Queue",
+        "SSM::Parameter",
+        "SecretsManager::Secret",
+    ],
+)
+def test_a_removed_resource_with_data_is_a_loss(type_: str) -> None:
+    """A resource of each of these types holds data, also without a retention policy."""
+    resource = {"Type": f"AWS::{type_}"}
+
+    assert told(template(Data=resource), template()) == [("is removed", DELETED)]
+
+
+@pytest.mark.parametrize(
+    ("type_", "protected", "weakened", "what"),
+    [
+        (
+            "Cognito::UserPool",
+            {"DeletionProtection": "ACTIVE"},
+            {"DeletionProtection": "INACTIVE"},
+            "loses DeletionProtection ACTIVE, gets INACTIVE",
+        ),
+        (
+            "RDS::DBInstance",
+            {"DeletionProtection": True},
+            {"DeletionProtection": False},
+            "loses DeletionProtection True, gets False",
+        ),
+        (
+            "RDS::DBCluster",
+            {"BackupRetentionPeriod": 7},
+            {"BackupRetentionPeriod": 1},
+            "loses BackupRetentionPeriod 7, gets 1",
+        ),
+        (
+            "S3::Bucket",
+            {"VersioningConfiguration": {"Status": "Enabled"}},
+            {"VersioningConfiguration": {"Status": "Suspended"}},
+            "loses VersioningConfiguration.Status Enabled, gets Suspended",
+        ),
+    ],
+)
+def test_each_type_has_its_protections(
+    type_: str, protected: dict[str, Any], weakened: dict[str, Any], what: str
+) -> None:
+    """Weakening the protection of each type is a finding."""
+    old, new = (
+        {"Type": f"AWS::{type_}", "Properties": properties} for properties in (protected, weakened)
+    )
+
+    assert told(template(Data=old), template(Data=new)) == [(what, LATER)]
+
+
+def test_weaker_policies_are_a_loss() -> None:
+    """A change from Retain to Delete is a finding, for both policies."""
     assert told(template(Table=table("Retain")), template(Table=table(None))) == [
         ("loses DeletionPolicy Retain, gets none", LATER),
         ("loses UpdateReplacePolicy Retain, gets none", LATER),
     ]
 
 
-def test_stronger_guards_are_no_loss() -> None:
-    """The other way round nobody has to be told."""
+def test_stronger_protections_are_not_a_loss() -> None:
+    """A stronger protection is not a finding."""
     assert told(template(Table=table(None)), template(Table=table("Retain"))) == []
 
 
-def test_what_holds_no_data_is_not_named() -> None:
-    """A topic comes and goes; with a policy that keeps it, somebody thought otherwise."""
+def test_a_resource_without_data_is_not_a_loss() -> None:
+    """A resource without data is a finding only if a policy retains it."""
     topic = {"Type": "AWS::SNS::Topic", "Properties": {}}
 
     assert told(template(Topic=topic), template()) == []
@@ -173,13 +240,13 @@ def test_what_holds_no_data_is_not_named() -> None:
     ]
 
 
-def test_the_list_of_types_is_real() -> None:
-    """The registry knows every type that is called stateful."""
+def test_stateful_types_are_in_the_registry() -> None:
+    """The registry has every stateful type."""
     assert {name for name in STATEFUL if resource_type(name) is None} == set()
 
 
-def test_every_stateful_resource_of_prod_is_guarded() -> None:
-    """Removing, renaming or unguarding any of them in any template is named."""
+def test_every_stateful_resource_of_prod_is_protected() -> None:
+    """Removing or renaming any stateful resource of prod, or weakening it, is a finding."""
     checked = 0
     for path in sorted((ROOT / "build/prod").glob("*.yaml")):
         whole = load(path.read_text())
@@ -202,17 +269,17 @@ def test_every_stateful_resource_of_prod_is_guarded() -> None:
 
 
 def below(**more: Any) -> dict[str, Any]:
-    """A nested stack, which goes with its resource."""
+    """Return a nested stack that is deleted with its resource."""
     return {"Type": "AWS::CloudFormation::Stack", "DeletionPolicy": "Delete"} | more
 
 
 def nest(inner: TemplateTree, title: str = "Below", **more: Any) -> TemplateTree:
-    """A template with *inner* in it."""
+    """Return a template with *inner* nested in it."""
     return tree(template(**{title: below(**more)}), **{title: inner})
 
 
 def located(found: tuple[DataLoss, ...]) -> list[tuple[str, str, str]]:
-    """Path and name, what and with which consequence."""
+    """Return path, name, change and consequence of each loss."""
     return [("/".join([*one.path, one.logical_id]), one.what, one.consequence) for one in found]
 
 
@@ -237,7 +304,7 @@ TEMPLATES = st.dictionaries(
 def test_a_nested_loss_is_the_same_loss_with_a_path(
     before: dict[str, Any], after: dict[str, Any], path: list[str]
 ) -> None:
-    """However deep a template is nested, nothing of it is overlooked."""
+    """A loss in a nested template is the same loss with a path, at any depth."""
     old, new = tree(before), tree(after)
     for title in reversed(path):
         old, new = nest(old, title), nest(new, title)
@@ -248,8 +315,8 @@ def test_a_nested_loss_is_the_same_loss_with_a_path(
 
 
 @given(TEMPLATES)
-def test_a_nested_stack_that_goes_takes_all_that_is_in_it(inner: dict[str, Any]) -> None:
-    """As if each of its resources were removed; a new logical id is a removal, too."""
+def test_a_removed_nested_stack_loses_its_resources(inner: dict[str, Any]) -> None:
+    """Removing or renaming a nested stack removes each of its resources."""
     removed = [("Below", loss.logical_id, loss.what) for loss in losses(inner, template())]
 
     for new in (tree(template()), nest(tree(inner), "Other")):
@@ -259,7 +326,7 @@ def test_a_nested_stack_that_goes_takes_all_that_is_in_it(inner: dict[str, Any])
 
 
 def test_a_loss_shows_its_path() -> None:
-    """As the report writes it."""
+    """The text of a loss begins with its path."""
     [loss] = data_loss.find_data_losses(nest(tree(template(Table=table()))), tree(template()))
 
     assert str(loss) == (
@@ -268,7 +335,7 @@ def test_a_loss_shows_its_path() -> None:
 
 
 def test_two_nested_stacks_of_one_template_are_two() -> None:
-    """Only the one that changes is named."""
+    """Of two nested stacks with the same template only the changed one has a loss."""
     old, new = (tree(template(Table=table("Delete", **keys))) for keys in (KEYED, REKEYED))
     above = template(A=below(), B=below())
 
@@ -277,8 +344,8 @@ def test_two_nested_stacks_of_one_template_are_two() -> None:
     ) == [("B/Table", "may be replaced, because KeySchema changes", DELETED)]
 
 
-def test_a_nested_stack_that_is_kept_loses_nothing() -> None:
-    """It is named itself: CloudFormation forgets it, and what is in it."""
+def test_a_retained_nested_stack_keeps_its_data() -> None:
+    """A retained nested stack is a finding itself, but its resources are not."""
     kept = nest(tree(template(Table=table("Delete"))), DeletionPolicy="Retain")
 
     assert located(data_loss.find_data_losses(kept, tree(template()))) == [
@@ -286,8 +353,8 @@ def test_a_nested_stack_that_is_kept_loses_nothing() -> None:
     ]
 
 
-def test_a_nested_stack_that_is_kept_no_longer_is_named() -> None:
-    """As any resource whose retention is lowered."""
+def test_a_nested_stack_that_is_no_longer_retained() -> None:
+    """Lowering the retention of a nested stack is a finding."""
     inner = tree(template(Table=table("Delete")))
 
     assert located(
@@ -295,8 +362,8 @@ def test_a_nested_stack_that_is_kept_no_longer_is_named() -> None:
     ) == [("Below", "loses DeletionPolicy Retain, gets Delete", LATER)]
 
 
-def test_a_nested_stack_that_becomes_something_else_goes() -> None:
-    """Its UpdateReplacePolicy decides whether it is kept."""
+def test_a_nested_stack_that_gets_another_type() -> None:
+    """A new type deletes the nested stack, unless its UpdateReplacePolicy retains it."""
     old = nest(tree(template(Table=table("Delete"))))
     topic = {"Type": "AWS::SNS::Topic"}
     kept = tree(template(Below={**topic, "UpdateReplacePolicy": "Retain"}))
@@ -311,8 +378,8 @@ def test_a_nested_stack_that_becomes_something_else_goes() -> None:
     "name",
     [{"Ref": "Name"}, {"Fn::Sub": "${Name}-x"}, {"Fn::Sub": ["${N}", {"N": {"Ref": "Name"}}]}],
 )
-def test_a_parameter_of_another_value_reaches_what_refers_to_it(name: Any) -> None:
-    """The nested template is the same: only what it is given changes."""
+def test_a_changed_parameter_affects_a_nested_stack(name: Any) -> None:
+    """A changed parameter of an unchanged nested template replaces the resources that use it."""
     inner = tree(template(Table=table("Delete", TableName=name)) | {"Parameters": {"Name": {}}})
 
     def given_(value: Any) -> TemplateTree:
@@ -324,8 +391,8 @@ def test_a_parameter_of_another_value_reaches_what_refers_to_it(name: Any) -> No
     assert data_loss.find_data_losses(given_("a"), given_("a")) == ()
 
 
-def test_an_output_of_another_value_reaches_a_nested_stack_beside_it() -> None:
-    """From a replaced group, by output and parameter, to the table; another output does not."""
+def test_a_changed_output_affects_another_nested_stack() -> None:
+    """A changed output of a nested stack affects another nested stack that gets it."""
 
     def whole(name: str) -> TemplateTree:
         group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}}
@@ -354,7 +421,7 @@ CHANGED = {"Fn::Equals": [{"Ref": "Size"}, "small"]}
 
 
 def conditional(condition: dict[str, Any], name: str = "IsLarge") -> dict[str, Any]:
-    """A template whose table is there on a condition."""
+    """Return a template with a table that depends on a condition."""
     body = template(Table=table("Delete") | {"Condition": name})
     return body | {"Conditions": {name: condition}, "Parameters": {"Size": {"Type": "String"}}}
 
@@ -370,20 +437,20 @@ def conditional(condition: dict[str, Any], name: str = "IsLarge") -> dict[str, A
 def test_a_changed_condition_may_remove_a_resource(
     old: dict[str, Any], new: dict[str, Any], name: str
 ) -> None:
-    """Nobody can tell from the templates whether it is met, so it is named."""
+    """A changed condition is a finding, since templates do not say whether it is true."""
     assert told(old, new) == [
         (f"may be removed, because its condition {name} changes", DELETED),
     ]
 
 
-def test_a_condition_that_stays_removes_nothing() -> None:
-    """Nor does one that is dropped."""
+def test_an_unchanged_condition_removes_nothing() -> None:
+    """An unchanged condition is not a finding, and neither is a removed one."""
     assert told(conditional(CONDITION), conditional(CONDITION)) == []
     assert told(conditional(CONDITION), template(Table=table("Delete"))) == []
 
 
 def test_a_changed_condition_may_remove_a_nested_stack() -> None:
-    """And all data in it."""
+    """A changed condition of a nested stack is a finding for the data in it."""
     inner = tree(template(Table=table("Delete")))
     above = template(Below=below() | {"Condition": "IsLarge"})
 
@@ -396,7 +463,7 @@ def test_a_changed_condition_may_remove_a_nested_stack() -> None:
 
 
 def test_a_condition_depends_on_other_conditions_and_parameters() -> None:
-    """A new value of a parameter is as good as another condition."""
+    """A changed parameter or condition changes the conditions that use it."""
     conditions = {"Large": CONDITION, "IsLarge": {"Fn::Not": [{"Condition": "Large"}]}}
     body = conditional(CONDITION) | {"Conditions": conditions}
 
@@ -428,7 +495,7 @@ MAPPED = {"Fn::FindInMap": ["Names", "a", "b"]}
 def test_a_value_from_elsewhere_in_the_template(
     name: dict[str, Any], section: str, was: object, becomes: object, cause: str
 ) -> None:
-    """The resource is as it was, and is replaced all the same."""
+    """A resource is replaced if a mapping, condition or resource that it uses changes."""
     body = template(Table=table("Delete", TableName=name))
 
     assert told(body | {section: was}, body | {section: becomes}) == [

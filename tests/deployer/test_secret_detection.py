@@ -1,3 +1,5 @@
+"""Finding and masking secrets."""
+
 from __future__ import annotations
 
 import base64
@@ -28,8 +30,8 @@ JWT = "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjM0In0" + ".c2lnbmF0dXJl"
         ("postgresql://root:" + "hunter2@db.internal:5432/cruddur", "a URL with a password"),
     ],
 )
-def test_a_form_is_known(text, kind):
-    """A secret is found by its form, wherever in a text it stands."""
+def test_a_secret_is_found_by_its_form(text, kind):
+    """A secret is found by its form, anywhere in a text."""
     found = list(secret_detection.find(f"before {text} after"))
 
     assert [(kind, text)] == [(each.kind, each.text) for each in found]
@@ -45,8 +47,8 @@ def test_a_form_is_known(text, kind):
         ("rollbar_access_token = 2hunter", "2hunter"),
     ],
 )
-def test_a_name_gives_a_password_away(text, password):
-    """A password has no form: its name gives it away."""
+def test_a_password_is_found_by_its_name(text, password):
+    """A password has no form, so it is found by its name."""
     found = list(secret_detection.find(text))
 
     assert [("a password", password)] == [(each.kind, each.text) for each in found]
@@ -74,15 +76,15 @@ def test_a_name_gives_a_password_away(text, password):
         "Z0123456789ABCDEFGHIJ",
     ],
 )
-def test_the_ordinary_is_no_secret(text):
-    """What ordinary configuration says is not taken for a secret."""
+def test_ordinary_text_is_not_a_secret(text):
+    """Ordinary configuration is not taken for a secret."""
     found = list(secret_detection.find(text))
 
     assert [] == found
 
 
-def test_masking_leaves_the_rest():
-    """A masked text keeps all but its secrets, however often and close they stand."""
+def test_masking_keeps_the_rest():
+    """A masked text keeps everything except its secrets."""
     text = f"a {KEY_ID} b {KEY_ID},{SECRET_KEY} password = a"
 
     masked = secret_detection.mask(text)
@@ -91,7 +93,7 @@ def test_masking_leaves_the_rest():
 
 
 def test_masking_overlapping_secrets():
-    """A secret inside another does not let the rest of the other through."""
+    """Secrets that overlap are masked completely."""
     text = f"postgresql://root:{KEY_ID}@db/cruddur?token={KEY_ID}"
 
     masked = secret_detection.mask(text)
@@ -99,8 +101,8 @@ def test_masking_overlapping_secrets():
     assert "" == masked.replace(secret_detection.MASK, "")
 
 
-def test_masking_half_a_key():
-    """A private key that was cut off is masked as far as it goes."""
+def test_masking_a_truncated_key():
+    """A truncated private key is masked to its end."""
     text = f"key: {PEM.partition('-----END')[0]}"
 
     masked = secret_detection.mask(text)
@@ -109,7 +111,7 @@ def test_masking_half_a_key():
 
 
 def test_masking_twice_is_masking_once():
-    """What was masked stays as it is."""
+    """Masking a masked text does not change it."""
     once = secret_detection.mask(f'password = "hunter2" {KEY_ID}')
 
     twice = secret_detection.mask(once)
@@ -130,15 +132,15 @@ def test_masking_twice_is_masking_once():
         (10**70, "this value"),
     ],
 )
-def test_a_value_is_shown_if_it_is_short_and_harmless(value, text):
-    """A message quotes a value only if it is short and no secret."""
+def test_a_value_is_quoted_if_it_is_short_and_harmless(value, text):
+    """A value is quoted only if it is short and not a secret."""
     shown = secret_detection.quote(value)
 
     assert text == shown
 
 
-def test_a_secret_does_not_print_itself():
-    """The repr of a finding, as in a traceback or a log, does not hold the secret."""
+def test_the_repr_does_not_contain_the_secret():
+    """The repr of a finding does not contain the secret."""
     (found,) = secret_detection.find(KEY_ID)
 
     printed = repr(found)

@@ -1,4 +1,4 @@
-"""Python errors in stack files: told in a line each, by place, resource and what was meant."""
+"""The messages of Python errors in stack files."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ VPC = 'vpc = t.add_resource(ec2.VPC("Vpc", CidrBlock=settings.cidr))\n'
 
 
 class Config(Settings, frozen=True):
-    """The settings of the project."""
+    """The config of the project."""
 
     env: Env
 
@@ -80,7 +80,7 @@ def project(root: Path, layers: Callable[[Config, Code], Layers]) -> Project[Con
 
 
 def mistake(root: Path, body: str) -> SynthError:
-    """What is told when `define` of the one stack has *body*."""
+    """Return the message of the error when `define` of the only stack has *body*."""
     network = load(root, "network", body)
 
     def layers(config: Config, _: Code) -> Layers:
@@ -177,10 +177,10 @@ def mistake(root: Path, body: str) -> SynthError:
         ),
     }.values(),
 )
-def test_a_mistake(
+def test_the_message_of_an_error(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], body: str, expected: str
 ) -> None:
-    """File, line, resource, fact and what was meant; nothing else is printed."""
+    """The message has file, line, resource, fact and suggestion, and nothing else is printed."""
     told = mistake(tmp_path, body)
 
     place, _, _ = told.message.partition(":")
@@ -191,7 +191,7 @@ def test_a_mistake(
 
 
 def test_the_place_and_the_fact(tmp_path: Path) -> None:
-    """As editors open it."""
+    """The place has the form that editors open."""
     told = mistake(tmp_path, VPC + "vpc.Cidr = 1")
 
     assert told.message.startswith(f"stacks/network.py:{LINE + 1} Vpc: no property Cidr")
@@ -199,8 +199,8 @@ def test_the_place_and_the_fact(tmp_path: Path) -> None:
     assert isinstance(told.__cause__, AttributeError)
 
 
-def test_all_resources_that_lack_something(tmp_path: Path) -> None:
-    """Each is named with its own line."""
+def test_all_incomplete_resources_are_reported(tmp_path: Path) -> None:
+    """Each incomplete resource is reported with its own line."""
     told = mistake(tmp_path, 't.add_resource(ec2.Subnet("A"))\nt.add_resource(ec2.Subnet("B"))')
 
     assert [
@@ -219,7 +219,7 @@ def test_all_resources_that_lack_something(tmp_path: Path) -> None:
     ],
 )
 def test_the_type_of_a_setting(tmp_path: Path, field: str, fact: str) -> None:
-    """It is read with the config, and still the stack file's: class, field and line are named."""
+    """An invalid annotation is reported with class, field and line of the stack file."""
     head = HEAD.replace('    cidr: str = "10.0.0.0/16"', f"    cidr: str = ''\n    {field} = 1")
     network = load(tmp_path, "network", VPC, head=head)
     settings = type(
@@ -236,8 +236,8 @@ def test_the_type_of_a_setting(tmp_path: Path, field: str, fact: str) -> None:
     assert f"stacks/network.py:10 Settings.odd: {fact}" == told.value.message
 
 
-def test_a_rule_between_settings_that_has_a_mistake(tmp_path: Path) -> None:
-    """It is no fault of the config file."""
+def test_an_error_in_a_rule_about_settings(tmp_path: Path) -> None:
+    """An error in `__post_init__` is one of the stack file, not of the config file."""
     rule = "    def __post_init__(self): self.cdir\n\n@dataclass"
     head = HEAD.replace("@dataclass", rule, 1).replace("settings=Settings()", "settings")
     network = load(tmp_path, "network", VPC, head=head)
@@ -255,7 +255,7 @@ def test_a_rule_between_settings_that_has_a_mistake(tmp_path: Path) -> None:
 
 
 def test_nothing_returned(tmp_path: Path) -> None:
-    """The file that should have returned it is named, not the first that uses it."""
+    """A missing return is reported for the file that lacks it, not for the file that uses it."""
     head = HEAD.replace("settings=Settings()):", "settings=Settings()) -> Outputs:")
     network = load(tmp_path, "network", VPC, head=head)
 
@@ -270,16 +270,16 @@ def test_nothing_returned(tmp_path: Path) -> None:
     assert "stacks/network.py: network: define returned nothing" == told.value.message
 
 
-def test_a_bucket_that_no_stack_has() -> None:
-    """Artifacts are kept in an output of a stack."""
+def test_an_unknown_artifact_bucket() -> None:
+    """The artifact bucket must be an output of a stack."""
     layers = Layers(Env("cruddur", "crd", "x", "1" * 12, "ca-central-1", "x.example", "Z1", False))
 
     with pytest.raises(SynthError, match="use_artifact_bucket: 'x' is not an output of a stack"):
         layers.use_artifact_bucket("x")
 
 
-def test_the_mistakes_of_several_stacks(tmp_path: Path) -> None:
-    """All at once; what depends on a stack that has one is not blamed for it."""
+def test_the_errors_of_several_stacks(tmp_path: Path) -> None:
+    """Errors of several stacks are reported at once; their dependents are skipped."""
     first = load(tmp_path, "first", VPC + "settings.cdir")
     second = load(tmp_path, "second", VPC + "return Outputs(vpc=vpc.reff())")
 
@@ -300,8 +300,8 @@ def test_the_mistakes_of_several_stacks(tmp_path: Path) -> None:
     ] == told.value.message.splitlines()
 
 
-def test_a_mistake_in_a_helper(tmp_path: Path) -> None:
-    """The stack file that called it is named too: its arguments may be what is wrong."""
+def test_an_error_in_a_helper(tmp_path: Path) -> None:
+    """An error in a helper also names the stack file that called it."""
     load(tmp_path, "parts", VPC + "settings.cdir")
     network = load(tmp_path, "network", "import mistaken_parts\nmistaken_parts.define(t, env)")
 
@@ -319,8 +319,8 @@ def test_a_mistake_in_a_helper(tmp_path: Path) -> None:
     )
 
 
-def test_an_argument_that_is_missing(tmp_path: Path) -> None:
-    """The place is where the stack was added, and the hint says what it takes."""
+def test_a_missing_argument(tmp_path: Path) -> None:
+    """The place is that of `add`, and the hint lists the parameters of `define`."""
     network = load(tmp_path, "network", VPC)
 
     def layers(config: Config, _: Code) -> Layers:
@@ -336,8 +336,8 @@ def test_an_argument_that_is_missing(tmp_path: Path) -> None:
     assert "define of stacks/network.py takes t, env, settings" == told.value.hint
 
 
-def test_an_error_with_a_name_stays_as_it_is(tmp_path: Path) -> None:
-    """A DeployError has its own hint and exit code."""
+def test_a_deploy_error_is_unchanged(tmp_path: Path) -> None:
+    """A DeployError keeps its own hint and exit code."""
 
     def layers(_config: Config, _: Code) -> Layers:
         raise ConfigError("said", hint="this way")
@@ -346,8 +346,8 @@ def test_an_error_with_a_name_stays_as_it_is(tmp_path: Path) -> None:
         project(tmp_path, layers).open("dev")
 
 
-def test_a_bug_stays_a_traceback(tmp_path: Path) -> None:
-    """What is raised outside stacks/ is not the author's mistake."""
+def test_a_bug_is_not_explained(tmp_path: Path) -> None:
+    """An error raised outside of stacks/ is not explained."""
 
     def layers(_config: Config, _: Code) -> Layers:
         raise KeyError("not of a stack")
@@ -356,8 +356,8 @@ def test_a_bug_stays_a_traceback(tmp_path: Path) -> None:
         project(tmp_path, layers).open("dev")
 
 
-def test_a_bug_below_a_stack_file(tmp_path: Path) -> None:
-    """Nor is what code of the project does that a stack file calls."""
+def test_a_bug_in_called_code_is_not_explained(tmp_path: Path) -> None:
+    """An error in project code that a stack file calls is not explained."""
     network = load(tmp_path, "network", "settings()")
     (tmp_path / "deployer.py").write_text("def called():\n    raise KeyError('a bug')\n")
     spec = importlib.util.spec_from_file_location("mistaken_deployer", tmp_path / "deployer.py")
@@ -375,8 +375,8 @@ def test_a_bug_below_a_stack_file(tmp_path: Path) -> None:
         project(tmp_path, layers).open("dev")
 
 
-def test_files_that_python_cannot_read(tmp_path: Path) -> None:
-    """All of them are named, with their lines."""
+def test_files_with_syntax_errors(tmp_path: Path) -> None:
+    """Every file with a syntax error is reported, with its line."""
     folder = tmp_path / "stacks"
     folder.mkdir()
     (folder / "a.py").write_text("x = (1\n")

@@ -1,4 +1,4 @@
-"""Files are written and deleted only within the checkout, in spite of symbolic links."""
+"""Writing and deleting only inside the checkout, despite symbolic links."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("link", ["a", "a/b", "a/b/c"])
-def test_a_link_on_the_way_is_refused(root: Path, link: str) -> None:
-    """Wherever it is, it is named, with what it leads to and the way out."""
+def test_a_link_in_the_path_is_refused(root: Path, link: str) -> None:
+    """A symbolic link anywhere in the path is reported with its target and a hint."""
     (root / link).parent.mkdir(parents=True, exist_ok=True)
     (root / link).symlink_to(root.parent / "own")
 
@@ -39,8 +39,8 @@ def test_a_link_on_the_way_is_refused(root: Path, link: str) -> None:
     assert "remove the link" in told.value.hint
 
 
-def test_a_link_that_leads_nowhere_is_refused(root: Path) -> None:
-    """Writing to it would make the file that it names."""
+def test_a_dangling_link_is_refused(root: Path) -> None:
+    """A dangling link is refused, since writing to it would create its target."""
     (root / "a").symlink_to(root.parent / "new")
 
     with pytest.raises(GuardError, match="is a symbolic link"):
@@ -48,22 +48,22 @@ def test_a_link_that_leads_nowhere_is_refused(root: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["..", "../own/file", "a/../../own"])
-def test_what_is_outside_is_refused(root: Path, path: str) -> None:
-    """By name, not only by link."""
+def test_a_path_outside_of_the_root_is_refused(root: Path, path: str) -> None:
+    """A path outside of the root is refused, also without a link."""
     with pytest.raises(GuardError, match=f"is outside of {root}"):
         symlinks.refuse(root / path, root)
 
 
-def test_the_way_back_from_a_link_is_refused(root: Path) -> None:
-    """It leads to the folder above of what is linked to, not of the link."""
+def test_dots_behind_a_link_are_refused(root: Path) -> None:
+    """A path with .. behind a link is refused."""
     (root / "a").symlink_to(root.parent / "own")
 
     with pytest.raises(GuardError, match="is a symbolic link"):
         symlinks.refuse(root / "a" / ".." / "b", root)
 
 
-def test_no_link_is_no_matter(root: Path) -> None:
-    """Existing and missing paths are accepted, also if the checkout is reached by a link."""
+def test_a_path_without_a_link_is_accepted(root: Path) -> None:
+    """Existing and missing paths are accepted, also if the root itself is reached by a link."""
     (root / "a").mkdir()
     (root.parent / "link").symlink_to(root)
 
@@ -74,12 +74,12 @@ def test_no_link_is_no_matter(root: Path) -> None:
 
 
 def write_templates(root: Path) -> None:
-    """As `synth` does."""
+    """Write as `synth` does."""
     synth.write([desired_stack("network")], root / "build" / "x")
 
 
 def write_schema(root: Path) -> None:
-    """As `synth` does."""
+    """Write as `synth` does."""
     environment.Project(root, emulator_config(), lambda *_: Layers(None)).write_schema()  # type: ignore[arg-type]
 
 
@@ -91,7 +91,7 @@ def emulator_config() -> type:
 
 
 def build_zip(root: Path) -> None:
-    """As `build` does."""
+    """Write as `build` does."""
     function = root / "lambdas" / "one"
     function.mkdir(parents=True, exist_ok=True)
     (function / "handler.py").write_text("def handler(event, context): ...\n")
@@ -100,17 +100,17 @@ def build_zip(root: Path) -> None:
 
 
 def reset(root: Path) -> None:
-    """As `emulator.reset` does."""
+    """Delete as `emulator.reset` does."""
     emulator.reset(root / ".emulator")
 
 
 def make(root: Path) -> None:
-    """As a start of the emulator does."""
+    """Write as a start of the emulator does."""
     EmulatorPaths(root / ".emulator").create()
 
 
 def choose_postgres(root: Path) -> None:
-    """As `emulator.start` does, before the server is."""
+    """Write as `emulator.start` does before the server starts."""
     emulator.start(root / ".emulator", postgres="system")
 
 
@@ -141,7 +141,7 @@ def choose_postgres(root: Path) -> None:
 def test_nothing_is_written_or_deleted_through_a_link(
     root: Path, link: str, act: Callable[[Path], None]
 ) -> None:
-    """The link is named, and what it leads to stays as it was."""
+    """Each writer refuses a link, and the target of the link is unchanged."""
     own = root.parent / "own"
     (root / "config").mkdir()
     if link == "config":
@@ -158,8 +158,8 @@ def test_nothing_is_written_or_deleted_through_a_link(
 
 
 @pytest.mark.parametrize("act", [write_templates, write_schema, build_zip, make, reset])
-def test_without_a_link_it_is_done(root: Path, act: Callable[[Path], None]) -> None:
-    """So the test above could have failed."""
+def test_each_writer_works_without_a_link(root: Path, act: Callable[[Path], None]) -> None:
+    """Each writer works without a link, so the test above can fail."""
     (root / "config").mkdir()
 
     act(root)

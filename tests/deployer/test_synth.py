@@ -1,4 +1,4 @@
-"""From stacks to the text under build/."""
+"""Rendering stacks and comparing them with build/."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from deployer import synth
 from deployer.artifacts import Artifact, Target
 from deployer.errors import StaleError, SynthError
 from deployer.model import Env, Layers, OutputOf, Template, Value
-from deployer.model.desired import DIGEST, DesiredStack
+from deployer.model.desired import BODY_LIMIT, DIGEST, DesiredStack
 from deployer.template_yaml import load
 from tests.deployer.model.test_layers import ENV, cluster, network
 
@@ -26,20 +26,20 @@ ROOT = Path(__file__).parent.parent.parent
 
 @dataclass(frozen=True)
 class Store:
-    """What the store of these tests gives."""
+    """The outputs of the store."""
 
     bucket: Value
 
 
 def layers() -> Layers:
-    """A network, and a cluster on it."""
+    """A network, and a cluster that depends on it."""
     layers = Layers(ENV)
     layers.add("cluster", cluster, layers.add("network", network))
     return layers
 
 
-def test_a_template_says_who_made_it_and_what_it_is() -> None:
-    """The header names the file to edit, the digest stands in an output without an export."""
+def test_a_template_has_a_header_and_a_digest() -> None:
+    """The header names the file to edit, and an output without an export has the digest."""
     [first, _] = synth.synth(layers())
 
     assert first.text.startswith(
@@ -48,8 +48,8 @@ def test_a_template_says_who_made_it_and_what_it_is() -> None:
     assert load(first.text)["Outputs"][DIGEST] == {"Value": first.digest}
 
 
-def test_the_digest_tells_changes_and_nothing_else() -> None:
-    """Another header keeps it, another property changes it."""
+def test_the_digest_changes_with_the_template() -> None:
+    """Another property changes the digest, another header does not."""
 
     def topic(name: str) -> DesiredStack:
         def define(t: Template, _: Env) -> None:
@@ -64,8 +64,8 @@ def test_the_digest_tells_changes_and_nothing_else() -> None:
     assert len(topic("a").digest) == 32
 
 
-def test_all_that_goes_with_the_call() -> None:
-    """Order, needs, tags and lines come from the layers."""
+def test_the_other_arguments_of_the_call() -> None:
+    """Order, dependencies, tags and lines come from the layers."""
     [first, second] = synth.synth(layers())
 
     assert [first.name, second.name] == ["crd-x-network", "crd-x-cluster"]
@@ -95,7 +95,7 @@ def test_all_that_goes_with_the_call() -> None:
 def test_capabilities_follow_from_the_template(
     resource: object, capabilities: tuple[str, ...]
 ) -> None:
-    """What CreateChangeSet must be told, and no more (API_CreateChangeSet)."""
+    """The capabilities are exactly those that CreateChangeSet requires."""
     layers = Layers(ENV)
     layers.add("one", lambda t, _env: t.add_resource(resource) and None)
 
@@ -109,7 +109,7 @@ def test_capabilities_follow_from_the_template(
 def test_a_stack_that_holds_data_is_protected(
     policy: str | None, holds: bool, protect: bool
 ) -> None:
-    """It follows from the policies in its template, and from what the environment protects."""
+    """Protection follows from the retention policies and from the environment."""
 
     def define(t: Template, _: Env) -> None:
         bucket = s3.Bucket("Bucket")
@@ -124,8 +124,8 @@ def test_a_stack_that_holds_data_is_protected(
     assert (desired.holds_data, desired.protect) == (holds, holds and protect)
 
 
-def test_a_long_template_must_stand_on_the_artifact_bucket() -> None:
-    """CloudFormation takes 51,200 bytes in a call; longer ones are read from a bucket."""
+def test_a_long_template_needs_the_artifact_bucket() -> None:
+    """A template of more than 51,200 bytes needs the artifact bucket."""
 
     def store(t: Template, _: Env) -> Store:
         return Store(t.add_resource(s3.Bucket("Bucket")).ref())
@@ -147,8 +147,8 @@ def test_a_long_template_must_stand_on_the_artifact_bucket() -> None:
         synth.synth(layers)
 
 
-def test_what_is_written_does_not_drift(tmp_path: Path) -> None:
-    """Writing makes the folder exactly what is desired: what is no layer any more goes."""
+def test_written_templates_do_not_differ(tmp_path: Path) -> None:
+    """Writing makes the folder equal to the desired templates and removes other files."""
     desired = synth.synth(layers())
     (tmp_path / "old.yaml").write_text("Resources: {}\n")
 
@@ -164,7 +164,7 @@ def test_what_is_written_does_not_drift(tmp_path: Path) -> None:
 
 
 def test_unchanged_files_are_not_touched(tmp_path: Path) -> None:
-    """So a second synth leaves no trace in a build system that looks at times."""
+    """A second synth does not change modification times."""
     desired = synth.synth(layers())
     synth.write(desired, tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
@@ -187,7 +187,7 @@ def test_unchanged_files_are_not_touched(tmp_path: Path) -> None:
     ],
 )
 def test_any_difference_is_stale(tmp_path: Path, spoil) -> None:
-    """What was reviewed is what is deployed, byte for byte."""
+    """The folder must be equal byte for byte, since it was reviewed."""
     desired = synth.synth(layers())
     synth.write(desired, tmp_path)
     spoil(tmp_path)
@@ -196,8 +196,8 @@ def test_any_difference_is_stale(tmp_path: Path, spoil) -> None:
         synth.check(desired, tmp_path)
 
 
-def test_stale_names_the_files_and_the_way_out(tmp_path: Path) -> None:
-    """Every file that differs, and the command."""
+def test_a_stale_folder_lists_the_files(tmp_path: Path) -> None:
+    """The error lists every file that differs, and the command."""
     desired = synth.synth(layers())
     synth.write(desired, tmp_path)
     newer = [replace(desired[0], text=desired[0].text + "# more\n"), desired[1]]
@@ -212,13 +212,13 @@ def test_stale_names_the_files_and_the_way_out(tmp_path: Path) -> None:
 
 
 def tags(layer: str) -> str:
-    """layers.txt lists the tags of a layer: without them a stack would be foreign."""
+    """Return the tags of a stack in layers.txt."""
     said = ENV.owner.tags(ENV.stack_name(layer)) | {"group": f"{ENV.project}-{layer}"}
     return ",".join(f"{key}={value}" for key, value in said.items())
 
 
-def test_layers_txt_says_all_a_plain_cli_call_needs() -> None:
-    """Template, stack, region, tags, capabilities, and where a parameter comes from."""
+def test_layers_txt_has_the_arguments_of_a_call() -> None:
+    """layers.txt has every argument of a plain `aws cloudformation` call."""
     layers = Layers(ENV)
     layers.in_region("us-east-1").add("cluster", cluster, layers.add("network", network))
 
@@ -239,8 +239,8 @@ def test_layers_txt_says_all_a_plain_cli_call_needs() -> None:
     ]
 
 
-def test_layers_txt_names_what_has_to_be_in_the_bucket_before() -> None:
-    """Zips and nested templates: the file, and the key that the template has for it."""
+def test_layers_txt_lists_the_uploads() -> None:
+    """layers.txt lists zips and nested templates with their keys."""
     [store, outer] = nesting("a")
     code = Artifact("thumbnail", Target("3.13", "arm64"), "1")
     [_, _, row] = synth.order([store, replace(outer, artifacts=(code,))]).splitlines()
@@ -251,8 +251,8 @@ def test_layers_txt_names_what_has_to_be_in_the_bucket_before() -> None:
     ] == row.split()[-1].split(",")
 
 
-def test_artifacts_of_a_manual_layer_are_outside_of_the_folder_of_releases() -> None:
-    """A release can write to one folder; what an administrator deploys is never read from it."""
+def test_artifacts_of_a_manual_stack_are_not_in_the_release_folder() -> None:
+    """Artifacts that an administrator deploys are not in the folder that a release can write."""
     code = Artifact("thumbnail", Target("3.13", "arm64"), "1")
 
     keys = {}
@@ -268,8 +268,8 @@ def test_artifacts_of_a_manual_layer_are_outside_of_the_folder_of_releases() -> 
     } == keys
 
 
-def test_layers_txt_names_the_folder_of_releases() -> None:
-    """A plain `aws s3 cp` by layers.txt puts objects under the keys of the template."""
+def test_layers_txt_has_the_release_folder() -> None:
+    """The keys in layers.txt are those of the templates."""
     [_, outer] = nesting("a", manual=())
     code = Artifact("thumbnail", Target("3.13", "arm64"), "1")
     [_, row] = synth.order([replace(outer, artifacts=(code,))]).splitlines()
@@ -278,7 +278,7 @@ def test_layers_txt_names_the_folder_of_releases() -> None:
 
 
 def test_the_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
-    """Every template of every environment, under 8 values of PYTHONHASHSEED."""
+    """Every template is the same under 8 values of PYTHONHASHSEED."""
     program = (
         "import hashlib\n"
         "from operations import project\n"
@@ -300,7 +300,7 @@ def test_the_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
 
 
 def test_build_is_fresh() -> None:
-    """What is committed under build/ is what the code says: a pull request shows both."""
+    """The committed build/ equals a fresh synth."""
     from operations import project
 
     for environment in project.environments():
@@ -309,27 +309,27 @@ def test_build_is_fresh() -> None:
 
 
 def test_templates_are_yaml() -> None:
-    """A plain YAML reader takes every committed template, once it knows the short tags."""
+    """A plain YAML parser with the short tags accepts every committed template."""
     for path in (ROOT / "build").rglob("*.yaml"):
         assert load(path.read_text())["Resources"], path
 
 
 @dataclass(frozen=True)
 class Inside:
-    """What the nested stack of these tests is given, and what it gives."""
+    """The inputs and the outputs of the nested stack."""
 
     name: Value
 
 
 def inner(t: Template, _: Env, display: str, given: Inside) -> Inside:
-    """A topic, and a role whose name AWS chooses."""
+    """Define a topic, and a role whose name AWS generates."""
     topic = t.add_resource(sns.Topic("Topic", DisplayName=display, TopicName=given.name))
     t.add_resource(iam.Role("Role", AssumeRolePolicyDocument={}))
     return Inside(topic.get_att("TopicName"))
 
 
 def nesting(display: str, manual: tuple[str, ...] | None = None) -> tuple[DesiredStack, ...]:
-    """A store, and a stack with another one in it; an administrator deploys *manual* alone."""
+    """Return a store, and a stack with a nested stack; an administrator deploys *manual*."""
 
     def store(t: Template, _: Env) -> Store:
         return Store(t.add_resource(s3.Bucket("Store")).ref())
@@ -344,8 +344,8 @@ def nesting(display: str, manual: tuple[str, ...] | None = None) -> tuple[Desire
     return synth.synth(layers)
 
 
-def test_a_nested_stack_is_given_parameters_and_gives_outputs() -> None:
-    """It knows nothing of the stack around it but what it is passed."""
+def test_a_nested_stack_has_parameters_and_outputs() -> None:
+    """A nested stack gets its inputs as parameters and returns outputs."""
     [_, outer] = nesting("a")
     [part] = outer.nested
     inside = load(part.text)
@@ -359,8 +359,8 @@ def test_a_nested_stack_is_given_parameters_and_gives_outputs() -> None:
     assert "deployer/test_synth.py" == part.lines["Topic"].file
 
 
-def test_a_change_of_a_nested_stack_is_a_change_of_the_one_above() -> None:
-    """Or nobody would see that there is something to do."""
+def test_a_change_of_a_nested_stack_changes_its_parent() -> None:
+    """A change of a nested template changes the template around it."""
     [_, before], [_, after] = nesting("a"), nesting("b")
 
     assert before.digest != after.digest
@@ -369,13 +369,13 @@ def test_a_change_of_a_nested_stack_is_a_change_of_the_one_above() -> None:
 
 @dataclass(frozen=True)
 class Given:
-    """The parameters of a nested stack with another one in it."""
+    """The inputs of a nested stack that contains another one."""
 
     bucket: Value
 
 
 def three_levels(display: str) -> DesiredStack:
-    """A stack with one in it that has two of one template, one of which has code and a bucket."""
+    """Return a stack with three levels of nested stacks, of which one has code and a bucket."""
 
     def innermost(t: Template, _: Env, kept: bool, given: Given) -> Inside:
         t.artifacts.append(Artifact("thumbnail", Target("3.13", "arm64"), "d"))
@@ -402,7 +402,7 @@ def three_levels(display: str) -> DesiredStack:
 
 
 def test_templates_are_nested_at_any_depth(tmp_path: Path) -> None:
-    """Each has its path, its file under build/, and its place in the bucket."""
+    """Each nested template has a path, a file under build/, and a key in the bucket."""
     stack = three_levels("a")
     synth.write([stack], tmp_path)
 
@@ -422,7 +422,7 @@ def test_templates_are_nested_at_any_depth(tmp_path: Path) -> None:
 
 
 def test_a_nested_stack_of_an_unknown_template_is_refused() -> None:
-    """The losses of a change of it would be unknown."""
+    """A nested stack without a known template is refused, since its data losses are unknown."""
 
     def define(t: Template, _: Env) -> None:
         t.add_resource(cloudformation.Stack("Below", TemplateURL="https://elsewhere/a.yaml"))
@@ -438,8 +438,8 @@ def test_a_nested_stack_of_an_unknown_template_is_refused() -> None:
     )
 
 
-def test_what_is_nested_counts_for_the_stack() -> None:
-    """Its code is uploaded once, and what it keeps makes the whole stack hold data."""
+def test_nested_stacks_count_for_the_stack() -> None:
+    """The code and the retained data of nested stacks count for the stack."""
     stack = three_levels("a")
 
     assert [one.name for one in stack.artifacts] == ["thumbnail"]
@@ -448,16 +448,30 @@ def test_what_is_nested_counts_for_the_stack() -> None:
     assert not nesting("a")[1].holds_data
 
 
-def test_the_capabilities_are_those_of_all_that_is_nested() -> None:
-    """CloudFormation asks for them in the call that makes the change set."""
+def test_the_capabilities_include_nested_stacks() -> None:
+    """The capabilities include those of nested stacks."""
     assert ("CAPABILITY_IAM",) == nesting("a")[1].capabilities
 
 
-def test_nested_templates_stand_in_build_too(tmp_path: Path) -> None:
-    """They are reviewed like any other."""
+def test_nested_templates_are_in_build(tmp_path: Path) -> None:
+    """Nested templates are written to build/ for review."""
     desired = nesting("a")
     synth.write(desired, tmp_path)
 
     assert desired[1].nested[0].text == (tmp_path / "outer.Inner.yaml").read_text()
     assert "" == synth.diff(desired, tmp_path)
     assert "outer.Inner.yaml" in synth.diff(nesting("b"), tmp_path)
+
+
+def test_the_body_is_the_content_of_the_text() -> None:
+    """The body of each template is equal to its text, so nothing needs to parse the text again."""
+    from operations import project
+
+    for stack in (*nesting("a"), *project.environment("prod").desired):
+        for template in (stack, *stack.nested):
+            assert load(template.text) == template.body
+
+
+def test_the_limit_of_a_template_in_a_call() -> None:
+    """The limit is that of the API (CloudFormation quotas, template body size)."""
+    assert BODY_LIMIT == 51_200

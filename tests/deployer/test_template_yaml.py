@@ -1,4 +1,4 @@
-"""Templates as YAML that says to every reader what it says to us."""
+"""Writing and reading templates as YAML."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl
         ({"Condition": "IsProd"}, "A:\n  Condition: IsProd\n"),
     ],
 )
-def test_values_are_written_as_people_would(value: object, text: str) -> None:
-    """Short intrinsics; long where YAML cannot nest them; quotes where a reader could err."""
+def test_the_form_of_each_value(value: object, text: str) -> None:
+    """Values use short forms, long forms where YAML cannot nest them, and quotes if ambiguous."""
     assert dump({"A": value}) == text
 
 
@@ -54,13 +54,13 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_what_is_written_is_what_is_read(value: object) -> None:
-    """Every value comes back, of the same type."""
+def test_a_written_template_is_read_back(value: object) -> None:
+    """Every value is read as it was written, with the same type."""
     assert load(dump({"A": value})) == {"A": value}
 
 
 def test_no_anchors() -> None:
-    """Two equal values are written twice: nobody reviews an alias."""
+    """Equal values are written twice."""
     tags = {"Key": "a"}
 
     assert dump({"A": tags, "B": tags}) == "A:\n  Key: a\nB:\n  Key: a\n"

@@ -1,4 +1,4 @@
-"""What AWS refuses of an update, told from the two templates."""
+"""The changes of a template that AWS refuses."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def table(*indexes: str, key: str = "sk", **properties: Any) -> dict[str, Any]:
 def test_two_changes_of_indexes_are_refused(
     before: tuple[str, ...], after: tuple[str, ...], changes: str
 ) -> None:
-    """DynamoDB adds or deletes one in an UpdateTable."""
+    """Two added or deleted indexes are refused: DynamoDB accepts one in an UpdateTable."""
     assert find_update_refusals(tree(Table=table(*before)), tree(Table=table(*after))) == (
         (
             f"Table (AWS::DynamoDB::Table): 2 global secondary indexes are added or deleted ({changes});"
@@ -52,13 +52,13 @@ def test_two_changes_of_indexes_are_refused(
 
 
 @pytest.mark.parametrize(("before", "after"), [((), ("a",)), (("a", "b"), ("a",)), ((), ())])
-def test_one_change_of_indexes_is_taken(before: tuple[str, ...], after: tuple[str, ...]) -> None:
-    """One more, one less, or none."""
+def test_one_change_of_indexes_is_accepted(before: tuple[str, ...], after: tuple[str, ...]) -> None:
+    """One added index, one deleted index, or none, is accepted."""
     assert find_update_refusals(tree(Table=table(*before)), tree(Table=table(*after))) == ()
 
 
 def test_the_key_of_an_index_cannot_change() -> None:
-    """It would be another index of the same name."""
+    """Another key of an index with the same name is refused."""
     assert find_update_refusals(tree(Table=table("a")), tree(Table=table("a", key="pk"))) == (
         (
             "Table (AWS::DynamoDB::Table): KeySchema of the index a changes;"
@@ -67,8 +67,8 @@ def test_the_key_of_an_index_cannot_change() -> None:
     )
 
 
-def test_a_new_table_has_all_its_indexes_at_once() -> None:
-    """Also one that replaces another."""
+def test_a_new_table_may_have_several_indexes() -> None:
+    """A new table, or one that is replaced, may have several new indexes."""
     before, after = table(TableName="one"), table("a", "b", TableName="two")
 
     assert find_update_refusals(tree(Table=before), tree(Table=after)) == ()
@@ -76,7 +76,7 @@ def test_a_new_table_has_all_its_indexes_at_once() -> None:
 
 
 def test_a_renamed_logical_id_collides_with_its_own_name() -> None:
-    """CloudFormation creates the new one while the old one is there."""
+    """A new logical id with the same name is refused: CloudFormation creates before it deletes."""
     queue = resource("SQS::Queue", QueueName="work")
 
     assert find_update_refusals(tree(Old=queue), tree(New=queue)) == (
@@ -84,8 +84,8 @@ def test_a_renamed_logical_id_collides_with_its_own_name() -> None:
     )
 
 
-def test_a_name_given_on_is_taken_until_the_update_ends() -> None:
-    """Its old owner gets another one, but keeps this one until it was replaced."""
+def test_a_name_that_moves_is_in_use() -> None:
+    """A name that moves to another resource is in use until the update ends."""
     before = tree(One=resource("SQS::Queue", QueueName="a"))
     after = tree(
         One=resource("SQS::Queue", QueueName="b"), Two=resource("SQS::Queue", QueueName="a")
@@ -97,7 +97,7 @@ def test_a_name_given_on_is_taken_until_the_update_ends() -> None:
 
 
 def test_a_replacement_needs_a_new_name() -> None:
-    """CloudFormation: a custom-named resource cannot be replaced."""
+    """A replacement of a resource with a custom name is refused."""
     before = resource("SQS::Queue", QueueName="a.fifo", FifoQueue=True)
     after = resource("SQS::Queue", QueueName="a.fifo", FifoQueue=False)
 
@@ -123,13 +123,13 @@ def test_a_replacement_needs_a_new_name() -> None:
     ],
     ids=["unnamed", "other name", "other type", "other cluster", "other record"],
 )
-def test_what_has_another_name_is_taken(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Names are unique within their type, and some only within a parent."""
+def test_another_name_is_accepted(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Names must be unique within their type, and some only within a parent."""
     assert find_update_refusals(tree(Old=before), tree(New=after)) == ()
 
 
-def test_a_nested_template_is_compared_with_its_own() -> None:
-    """The place has the path to it."""
+def test_a_refusal_in_a_nested_template() -> None:
+    """A refusal in a nested template has its path."""
     queue = resource("SQS::Queue", QueueName="work")
     stack = resource("CloudFormation::Stack")
     before = tree({"Inner": tree(Old=queue)}, Inner=stack)
@@ -141,8 +141,8 @@ def test_a_nested_template_is_compared_with_its_own() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "build/prod").glob("*.yaml")), ids=lambda p: p.stem)
-def test_an_unchanged_template_is_taken(path: Path) -> None:
-    """And one in which any named resource gets another logical id is not."""
+def test_an_unchanged_template_is_accepted(path: Path) -> None:
+    """An unchanged template is accepted, and a new logical id of any named resource is not."""
     text = path.read_text(encoding="utf-8")
     whole = load(text)
     for logical_id, body in whole["Resources"].items():
@@ -156,6 +156,6 @@ def test_an_unchanged_template_is_taken(path: Path) -> None:
 
 
 def test_the_names_are_properties_of_the_registry() -> None:
-    """A misspelt one would never collide."""
+    """Each name property exists in the registry."""
     for type_, keys in _NAMES.items():
         assert {*keys} <= {*schema(type_)["properties"]}, type_

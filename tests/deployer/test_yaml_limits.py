@@ -1,4 +1,4 @@
-"""YAML is measured before anything is built of it."""
+"""The limits of untrusted YAML."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VALUES = st.recursive(
 
 
 def bomb(levels: int) -> str:
-    """Each level is nine aliases of the one before."""
+    """Return YAML in which each level is nine aliases of the previous one."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels)]
     return "\n".join(lines)
@@ -41,7 +41,7 @@ def bomb(levels: int) -> str:
     ],
 )
 def test_refused(text: str, words: str) -> None:
-    """Too many values, too deep, endless, or no YAML at all: within a moment, in words."""
+    """YAML that is too large, too deep, recursive or invalid is refused within a moment."""
     started = time.monotonic()
 
     with pytest.raises(YamlError, match=words):
@@ -51,7 +51,7 @@ def test_refused(text: str, words: str) -> None:
 
 
 def test_aliases() -> None:
-    """Aliases that stand for little are taken, unless none are wanted."""
+    """Small aliases are accepted, unless aliases are not allowed."""
     check(bomb(3))
 
     with pytest.raises(AliasError):
@@ -59,8 +59,8 @@ def test_aliases() -> None:
 
 
 @given(VALUES)
-def test_what_yaml_writes(value: object) -> None:
-    """Whatever is written by YAML within the bounds is taken."""
+def test_yaml_within_the_limits(value: object) -> None:
+    """Any YAML within the limits is accepted."""
     check(yaml.safe_dump(value))
 
 
@@ -85,5 +85,10 @@ def count(value: object) -> int:
 
 @pytest.mark.parametrize("text", [bomb(8), "[" * 50_000, "&a {b: *a}"])
 def test_a_deployed_template(text: str) -> None:
-    """A template that others deployed and that cannot be read is none; it does not end the run."""
+    """A deployed template that cannot be read is empty and does not end the run."""
     assert {} == template_yaml.load(text)
+
+
+def test_the_limits() -> None:
+    """A template of the largest size is within the limits."""
+    assert (100, 100_000) == (yaml_limits.MAX_DEPTH, yaml_limits.MAX_NODES)

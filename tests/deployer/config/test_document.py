@@ -1,3 +1,5 @@
+"""The TOML reader: lines, syntax errors and unreadable files."""
+
 from __future__ import annotations
 
 import pytest
@@ -89,8 +91,8 @@ def test_what_editors_write_is_read(tmp_path, data):
         ("a = \0", 1, "column 5: this is not a value; text needs quotes"),
     ],
 )
-def test_a_broken_text_says_where_and_why(tmp_path, text, line, fact):
-    """What cannot be parsed is named with line, column and reason."""
+def test_a_syntax_error_has_a_line_and_a_reason(tmp_path, text, line, fact):
+    """A syntax error is reported with line, column and reason."""
     path = tmp_path / "dev.toml"
     path.write_text(text)
 
@@ -124,8 +126,8 @@ def _latin(path):
         (_latin, "is not UTF-8: byte 6"),
     ],
 )
-def test_what_is_no_text_says_so(tmp_path, make, fact):
-    """A file that cannot be read as text is one clear fault."""
+def test_a_file_that_is_not_text(tmp_path, make, fact):
+    """A file that cannot be read as text is one clear error."""
     path = tmp_path / "dev.toml"
     make(path)
 

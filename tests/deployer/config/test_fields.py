@@ -1,3 +1,5 @@
+"""The types of settings."""
+
 from __future__ import annotations
 
 import gzip
@@ -70,8 +72,8 @@ def data(package: str, path: str) -> bytes:
         ),
     ],
 )
-def test_a_type_takes_what_aws_takes(wanted, good, bad):
-    """Each type takes what AWS takes, and nothing else."""
+def test_a_type_accepts_what_aws_accepts(wanted, good, bad):
+    """Each type accepts exactly the values that AWS accepts."""
     tried = [*good, *bad]
 
     accepted = [value for value in tried if accepts(wanted, value)]
@@ -79,8 +81,8 @@ def test_a_type_takes_what_aws_takes(wanted, good, bad):
     assert good == accepted
 
 
-def test_a_network_can_be_cut():
-    """A network's subnets are networks of AWS, too."""
+def test_a_network_can_be_divided():
+    """The subnets of a network are valid AWS networks, too."""
     network = fields.Cidr("10.0.0.0/16")
 
     subnets = list(network.subnets(new_prefix=18))
@@ -97,28 +99,28 @@ def test_a_network_can_be_cut():
         ("10.0.0.300/16", "Octet 300 (> 255) not permitted in '10.0.0.300'"),
     ],
 )
-def test_a_network_says_why_not(address, reason):
-    """A network that AWS would refuse says why."""
+def test_an_invalid_network_has_a_reason(address, reason):
+    """The error for an invalid network contains the reason."""
     with pytest.raises(ValueError, match=re.escape(reason)):
         fields.Cidr(address)
 
 
 def test_settings_are_frozen():
-    """A setting cannot be changed after it was read."""
+    """A setting cannot be changed after it was loaded."""
     size = fields.FargateSize(cpu=256, memory_mib=512)
 
     with pytest.raises(AttributeError):
         size.cpu = 512
 
 
-def test_fargate_names_the_nearest_size():
-    """A pair that Fargate does not have is refused with the nearest one."""
+def test_fargate_suggests_the_closest_size():
+    """A pair that Fargate does not offer is refused with the closest valid one."""
     with pytest.raises(ValueError, match=r"256 CPU units .* not 3000; did you mean 2048\?"):
         fields.FargateSize(cpu=256, memory_mib=3000)
 
 
 def test_fargate_sizes_are_those_of_cfn_lint():
-    """Our table of Fargate sizes is the one that cfn-lint checks templates with."""
+    """The table of Fargate sizes equals that of cfn-lint."""
     path = "data/schemas/extensions/aws_ecs_taskdefinition/fargate_cpu_memory.json"
     theirs = jsonschema.Draft7Validator(json.loads(data("cfnlint", path)))
     every_size = sorted({size for sizes in fields.FARGATE_MEMORY_MIB.values() for size in sizes})
@@ -138,7 +140,7 @@ def test_fargate_sizes_are_those_of_cfn_lint():
 
 
 def test_regions_are_those_of_botocore():
-    """A region that AWS opened since is added here when botocore is updated."""
+    """The regions equal those of botocore, so that an update of botocore adds new ones here."""
     partitions = json.loads(data("botocore", "data/endpoints.json"))["partitions"]
 
     regions = next(each["regions"] for each in partitions if each["partition"] == "aws")
@@ -147,7 +149,7 @@ def test_regions_are_those_of_botocore():
 
 
 def test_retention_is_that_of_botocore():
-    """The days that CloudWatch Logs can keep are those its API documents."""
+    """The retention periods equal those in the API documentation of CloudWatch Logs."""
     logs = json.loads(gzip.decompress(data("botocore", "data/logs/2014-03-28/service-2.json.gz")))
 
     (listed,) = re.findall(

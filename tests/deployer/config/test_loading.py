@@ -1,3 +1,5 @@
+"""Loading config files."""
+
 from __future__ import annotations
 
 import json
@@ -70,7 +72,7 @@ GOOD = {
 
 
 def toml(value) -> str:
-    """*value* as TOML: JSON's strings, numbers and lists are TOML, too; inner tables are inline."""
+    """Return *value* as TOML: JSON text, numbers and lists are valid TOML; tables are inline."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(k)} = {toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
@@ -87,7 +89,7 @@ def text_of(tables) -> str:
 
 
 def write(folder, name, /, *, cidr="10.1.0.0/16", **env) -> Path:
-    """A valid file, but for what is said otherwise."""
+    """Write a valid file with the given changes."""
     tables = GOOD | {
         "env": GOOD["env"] | {"name": name} | env,
         "network": GOOD["network"] | {"cidr": cidr},
@@ -107,7 +109,7 @@ def refused(path) -> ConfigError:
 
 
 def test_a_file_becomes_frozen_values(tmp_path):
-    """A valid file becomes typed values that nobody can change."""
+    """A valid file becomes typed values that cannot be changed."""
     path = write(tmp_path, "dev")
 
     loaded = config.load(path, Example)
@@ -117,8 +119,8 @@ def test_a_file_becomes_frozen_values(tmp_path):
         loaded.network.cidr = None
 
 
-def test_every_fault_is_in_one_report(tmp_path):
-    """One report names every fault of a file, in its order, each with its line."""
+def test_every_error_is_in_one_report(tmp_path):
+    """One report lists every error of a file, in its order, each with its line."""
     path = tmp_path / "dev.toml"
     path.write_text(
         """\
@@ -174,8 +176,8 @@ did you mean 2048?"""
         (b"\xff\xfea\0", ": is not UTF-8: byte 1"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_one_fault(tmp_path, data, fact):
-    """A file that says nothing has one fault, not one for each key it lacks."""
+def test_an_unreadable_file_is_one_error(tmp_path, data, fact):
+    """An unreadable file has one error, not one for each missing key."""
     path = tmp_path / "dev.toml"
     path.write_bytes(data)
 
@@ -184,8 +186,8 @@ def test_a_file_that_cannot_be_read_is_one_fault(tmp_path, data, fact):
     assert f"{path}{fact}" == error.message
 
 
-def test_a_missing_file_says_so(tmp_path):
-    """A file that is not there is an error with its name."""
+def test_a_missing_file_is_an_error(tmp_path):
+    """The error for a missing file contains its name."""
     path = tmp_path / "dev.toml"
 
     error = refused(path)
@@ -208,7 +210,7 @@ def test_windows_may_write_it(tmp_path):
 
 
 def test_environments_are_the_files(tmp_path):
-    """A folder's environments are its TOML files, by name."""
+    """The environments of a folder are its TOML files, by name."""
     for name in ("prod.toml", "dev.toml", "schema.json", "dev.toml~"):
         (tmp_path / name).touch()
 
@@ -235,8 +237,8 @@ def test_an_environment_is_found(tmp_path):
         ("", "unknown environment ''"),
     ],
 )
-def test_an_unknown_environment_names_the_nearest(tmp_path, env, message):
-    """A misspelt environment is refused with the one that was meant, and with all there are."""
+def test_an_unknown_environment_suggests_the_closest(tmp_path, env, message):
+    """A misspelt environment is refused with the closest name and the list of all names."""
     for name in ("prod", "dev", "local"):
         write(tmp_path, name)
 
@@ -247,7 +249,7 @@ def test_an_unknown_environment_names_the_nearest(tmp_path, env, message):
 
 
 def test_an_empty_folder_has_no_environment(tmp_path):
-    """Without any file the way out is to write one."""
+    """Without any file the hint is to write one."""
     with pytest.raises(ConfigError) as refusal:
         config.find(tmp_path, "dev")
 
@@ -255,7 +257,7 @@ def test_an_empty_folder_has_no_environment(tmp_path):
 
 
 def test_all_environments_are_loaded(tmp_path):
-    """All environments of a folder come by name."""
+    """All environments of a folder are returned by name."""
     write(tmp_path, "prod", cidr="10.2.0.0/16")
     write(tmp_path, "dev")
 
@@ -266,8 +268,8 @@ def test_all_environments_are_loaded(tmp_path):
     }
 
 
-def test_networks_of_two_environments_may_not_overlap(tmp_path):
-    """An environment is refused if its network overlaps that of another, which is named."""
+def test_networks_of_two_environments_must_not_overlap(tmp_path):
+    """An environment is refused if its network overlaps that of another one, which is named."""
     write(tmp_path, "prod", cidr="10.1.128.0/20")
     path = write(tmp_path, "dev")
 
@@ -278,13 +280,13 @@ def test_networks_of_two_environments_may_not_overlap(tmp_path):
 
 
 class Owned(fields.Settings, frozen=True):
-    """An environment, as its stacks are named after it."""
+    """A config with the table that names its stacks."""
 
     env: model.Env
 
 
 def owned(folder, name, prefix="crd", **more):
-    """The file of an environment whose stacks are named so."""
+    """Write the file of an environment with these names."""
     env = {"project": "cruddur", "prefix": prefix, "name": name, "account": "1" * 12}
     env |= {"region": "ca-central-1", "domain": f"{name}.example", "hosted_zone": "Z1"}
     text = "".join(f"{key} = {toml(value)}\n" for key, value in (env | more).items())
@@ -302,8 +304,8 @@ def owned(folder, name, prefix="crd", **more):
     ],
     ids=["name", "prefix", "the same in two ways"],
 )
-def test_names_that_policies_cannot_tell_apart_are_refused(tmp_path, one, other):
-    """Whichever of the two is loaded, or both: crd-local-* would be crd-local-two-*, too."""
+def test_names_that_policies_cannot_distinguish_are_refused(tmp_path, one, other):
+    """An environment is refused if crd-local-* would match the stacks of another one, too."""
     files = [owned(tmp_path, *one), owned(tmp_path, *other)]
     begin = [f"{prefix}-{name}-" for name, prefix in (one, other)]
 
@@ -320,16 +322,16 @@ def test_names_that_policies_cannot_tell_apart_are_refused(tmp_path, one, other)
         config.load_all(tmp_path, Owned)
 
 
-def test_names_with_a_dash_are_taken_where_they_can_be_told_apart(tmp_path):
-    """Names that only begin with the same letters are none of the trouble."""
+def test_names_that_policies_can_distinguish_are_accepted(tmp_path):
+    """Names that share only their first letters are accepted."""
     for name in ("dev", "devel", "two-dev", "prod-eu"):
         owned(tmp_path, name)
 
     assert ("dev", "devel", "prod-eu", "two-dev") == tuple(config.load_all(tmp_path, Owned))
 
 
-def test_a_broken_neighbour_with_such_a_name_is_still_refused(tmp_path):
-    """Its account may be wrong; its stacks are in the account all the same."""
+def test_names_are_compared_with_a_file_that_has_errors(tmp_path):
+    """The names are compared even if the other file has errors, since its stacks may exist."""
     owned(tmp_path, "local-two", account="12345")
     path = owned(tmp_path, "local")
 
@@ -338,14 +340,14 @@ def test_a_broken_neighbour_with_such_a_name_is_still_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["dev-", "dev--two", "-dev", "a" * 21])
-def test_shapes_that_aws_refuses_somewhere(tmp_path, name):
-    """RDS takes no name with two hyphens in a row, a load balancer none that ends with one."""
+def test_names_that_some_service_refuses(tmp_path, name):
+    """RDS refuses names with two hyphens in a row, a load balancer names that end with one."""
     with pytest.raises(ConfigError, match="single hyphens within, a letter first"):
         config.load(owned(tmp_path, name), Owned)
 
 
-def test_a_broken_neighbour_does_not_block(tmp_path):
-    """What is wrong with another environment does not keep this one from its work."""
+def test_errors_of_another_environment_do_not_block(tmp_path):
+    """Errors in another environment do not prevent loading this one."""
     write(tmp_path, "prod", account="12345")
     (tmp_path / "local.toml").write_text("[env")
     path = write(tmp_path, "dev")
@@ -355,8 +357,8 @@ def test_a_broken_neighbour_does_not_block(tmp_path):
     assert "dev" == loaded.env.name
 
 
-def test_all_faults_of_all_files_are_in_one_report(tmp_path):
-    """Loading all environments reports the faults of each, and each overlap once."""
+def test_all_errors_of_all_files_are_in_one_report(tmp_path):
+    """Loading all environments reports the errors of each, and each overlap once."""
     dev = write(tmp_path, "dev", account="12345")
     local = tmp_path / "local.toml"
     local.write_text("[env")
@@ -380,7 +382,7 @@ def test_all_faults_of_all_files_are_in_one_report(tmp_path):
 
 
 class Plant(NamedTuple):
-    """A change to a good config, and what the report has to say of it."""
+    """A change to a valid config, and the line that the report must contain."""
 
     table: str
     change: dict[str, object]
@@ -442,8 +444,8 @@ def planted(plants) -> dict:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plants=st.lists(st.sampled_from(PLANTS), min_size=1, unique_by=id))
-def test_each_planted_fault_is_named_and_none_else(tmp_path, plants):
-    """Whatever is wrong together, the report has one line for each fault, with the right line."""
+def test_each_planted_error_is_reported_and_no_other(tmp_path, plants):
+    """For any combination of errors, the report has one line for each, with its line number."""
     path = tmp_path / "dev.toml"
     path.write_text(text_of(planted(plants)))
     rows = path.read_text().splitlines()
@@ -503,7 +505,7 @@ valid = st.fixed_dictionaries(
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tables=valid)
 def test_any_valid_config_comes_back(tmp_path, tables):
-    """What a valid file says is what the values say, no more and no less."""
+    """The loaded values equal the values of the file."""
     folder = tmp_path / tables["env"]["name"]
     folder.mkdir(exist_ok=True)
     path = folder / f"{folder.name}.toml"
@@ -526,7 +528,7 @@ MIXED = UPPER + UPPER.lower()
 
 
 def secret_key(seed: int) -> str:
-    """As AWS makes them; the few that happen to have no digit are not known."""
+    """Return a key like those of AWS; the rare ones without a digit are not detected."""
     return "x7Q" + random_text(seed, MIXED + "0189+/", 37)
 
 
@@ -569,7 +571,7 @@ PLACES = {
     seed=st.integers(0, 10**6),
 )
 def test_a_secret_is_refused_and_never_shown(tmp_path, kind, place, seed):
-    """Wherever a secret stands, it is refused with its kind, and no message repeats it."""
+    """A secret anywhere in a file is refused by kind, and no message repeats it."""
     hidden = FORMS[kind](seed)
     path = tmp_path / "dev.toml"
     path.write_text(PLACES[place](text_of(GOOD), hidden))
@@ -593,7 +595,7 @@ def test_a_secret_is_refused_and_never_shown(tmp_path, kind, place, seed):
     ],
 )
 def test_a_password_is_known_by_its_name(tmp_path, row, fact):
-    """What is called a password is refused, whatever it looks like."""
+    """A value whose key is called a password is refused, whatever its form."""
     path = write(tmp_path, "dev")
     path.write_text(path.read_text() + row + "\n")
 
@@ -603,8 +605,8 @@ def test_a_password_is_known_by_its_name(tmp_path, row, fact):
     assert "hunter2" not in str(error)
 
 
-def test_where_a_secret_is_kept_is_no_secret(tmp_path):
-    """The name of a parameter may stand in config, whatever its key is called."""
+def test_a_reference_to_a_secret_is_accepted(tmp_path):
+    """The name of a parameter is accepted, whatever its key is called."""
     path = write(tmp_path, "dev")
     path.write_text(path.read_text() + 'access_token = "/cruddur/dev/token"\n')
 
@@ -615,8 +617,8 @@ def test_where_a_secret_is_kept_is_no_secret(tmp_path):
     )
 
 
-def test_a_secret_has_one_fault(tmp_path):
-    """A secret is named once, by its key: what else is wrong with it does not matter."""
+def test_a_secret_has_one_error(tmp_path):
+    """A secret is reported once, by its key, and its other errors are not."""
     path = write(tmp_path, "dev", account="AKIA" + "IOSFODNN7EXAMPLE")
 
     error = refused(path)
@@ -634,8 +636,8 @@ def validator(type_) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(read)
 
 
-def test_the_schema_takes_a_valid_config():
-    """An editor finds nothing in a valid file."""
+def test_the_schema_accepts_a_valid_config():
+    """The schema accepts a valid file."""
     found = list(validator(Example).iter_errors(GOOD))
 
     assert [] == found
@@ -649,15 +651,15 @@ SEEN_BY_DEPLOYER_ONLY = ("has host bits", "overlaps", "not the name of the file"
     [plant for plant in PLANTS if not any(fact in plant.fact for fact in SEEN_BY_DEPLOYER_ONLY)],
     ids=lambda plant: plant.fact,
 )
-def test_the_schema_refuses_what_we_refuse(plant):
-    """An editor marks each fault that can be seen without arithmetic or other files."""
+def test_the_schema_finds_most_errors(plant):
+    """The schema finds each error that needs neither arithmetic nor other files."""
     found = list(validator(Example).iter_errors(planted([plant])))
 
     assert [] != found
 
 
 def test_the_schema_describes_each_key():
-    """An editor shows the words of a type: a key's own, if it has some."""
+    """The schema has the description of a key, or else that of its type."""
     network = json.loads(config.schema(Example))["$defs"]["NetworkSettings"]
 
     described = (network["description"], network["properties"]["cidr"]["description"])
@@ -666,7 +668,7 @@ def test_the_schema_describes_each_key():
 
 
 def test_the_committed_schema_is_fresh():
-    """config/schema.json is what the stacks' settings say now."""
+    """config/schema.json equals the schema of the stacks' settings."""
     expected = config.schema(Config)
 
     actual = (ROOT / "config" / "schema.json").read_text("utf-8")
@@ -674,7 +676,7 @@ def test_the_committed_schema_is_fresh():
     assert expected == actual, "write it anew: ./inv synth"
 
 
-def test_our_own_environments_are_valid():
+def test_environments_of_this_repository_are_valid():
     """Each environment of this repository can be loaded, alone and with all the others."""
     folder = ROOT / "config"
 

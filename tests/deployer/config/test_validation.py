@@ -1,3 +1,5 @@
+"""The errors in a table of a config file."""
+
 from __future__ import annotations
 
 from typing import Annotated, Literal
@@ -138,8 +140,8 @@ def facts(table) -> list[str]:
         ),
     ],
 )
-def test_a_fault_is_named_in_words(change, fact):
-    """Each kind of fault says what is wrong and, where it can, what was meant."""
+def test_each_kind_of_error(change, fact):
+    """Each kind of error has a fact and, where possible, a suggestion."""
     table = GOOD | change
 
     found = facts(table)
@@ -147,8 +149,8 @@ def test_a_fault_is_named_in_words(change, fact):
     assert [fact] == found
 
 
-def test_a_good_table_has_no_fault():
-    """A valid table has only its networks to tell of."""
+def test_a_valid_table_has_no_error():
+    """Validating a valid table yields only its networks."""
     said = list(validate(GOOD, Example))
 
     assert [NetworkSetting(("cidr",), fields.Cidr("10.0.0.0/16"))] == said
@@ -167,8 +169,8 @@ anything = st.recursive(
 
 @settings(max_examples=200)
 @given(change=st.dictionaries(keys, anything, max_size=2))
-def test_we_refuse_what_msgspec_refuses(change):
-    """Whatever stands in a table, it has a fault if msgspec would not convert it, and only then."""
+def test_msgspec_agrees_about_any_table(change):
+    """Any table has an error if and only if msgspec would not convert it."""
     table = GOOD | change
     try:
         msgspec.convert(table, Example, dec_hook=decode)
@@ -181,8 +183,8 @@ def test_we_refuse_what_msgspec_refuses(change):
     assert converts is (found == [])
 
 
-def test_a_misspelt_table_is_looked_into():
-    """What stands under a misspelt name is checked as what was meant, in the same report."""
+def test_a_misspelt_table_is_validated():
+    """The content of a misspelt table is validated as that of the right one."""
     table = GOOD | {"size": None, "siez": {"cpu": 1, "memory": 512}}
 
     found = facts(table)
@@ -198,7 +200,7 @@ def test_a_misspelt_table_is_looked_into():
 
 
 def test_a_secret_is_not_quoted():
-    """A value of the wrong type or form is not shown if it looks like a secret."""
+    """A value of the wrong type or form is not quoted if it looks like a secret."""
     table = GOOD | {"account": "AKIA" + "IOSFODNN7EXAMPLE"}
 
     found = facts(table)
@@ -210,8 +212,8 @@ def test_a_secret_is_not_quoted():
     ("word", "near"),
     [("prd", "prod"), ("PROD", "prod"), ("deev", "dev"), ("staging", None), ("", None)],
 )
-def test_the_nearest_name(word, near):
-    """A name that nearly is one we know is taken for a slip of the finger."""
+def test_the_closest_name(word, near):
+    """A nearly correct name is recognized as a typing error."""
     known = ["dev", "local", "prod"]
 
     found = closest(word, known)

@@ -1,4 +1,4 @@
-"""What a template refers to."""
+"""The references in a template."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ ENV = Env(
 
 @dataclass(frozen=True)
 class Network:
-    """What the network of these tests gives."""
+    """The outputs of the network stack."""
 
     vpc: Value
     zones: Values
@@ -37,29 +37,29 @@ class Network:
 
 @dataclass(frozen=True)
 class Cluster:
-    """What the cluster of these tests gives."""
+    """The outputs of the cluster stack."""
 
     firewall: Value
 
 
 def network(t: Template, _: Env) -> Network:
-    """A network of nothing but a VPC."""
+    """Define a network with only a VPC."""
     vpc = t.add_resource(ec2.VPC("Vpc", CidrBlock="10.0.0.0/16"))
     return Network(vpc.ref(), zones=(vpc.get_att("CidrBlock"), "b"))
 
 
 def cluster(t: Template, _: Env, net: Network) -> Cluster:
-    """A cluster of nothing but a firewall."""
+    """Define a cluster with only a security group."""
     firewall = t.add_resource(ec2.SecurityGroup("Firewall", GroupDescription="All.", VpcId=net.vpc))
     return Cluster(firewall.ref())
 
 
 def nothing(_: Template, __: Env, *_given: object) -> None:
-    """A stack that gives nothing."""
+    """Define a stack without outputs."""
 
 
 def test_outputs_are_published_and_imported() -> None:
-    """Each field is an output with an export; other stacks see the same type, imported."""
+    """Each field becomes an output with an export; other stacks get the same type, imported."""
     layers = Layers(ENV)
 
     net = layers.add("network", network)
@@ -77,8 +77,8 @@ def test_outputs_are_published_and_imported() -> None:
     )
 
 
-def test_dependencies_are_what_was_passed() -> None:
-    """The graph is derived from the arguments, in whichever way they were given."""
+def test_dependencies_are_derived_from_the_arguments() -> None:
+    """The dependencies are derived from positional and keyword arguments."""
     layers = Layers(ENV)
     net = layers.add("network", network)
 
@@ -89,7 +89,7 @@ def test_dependencies_are_what_was_passed() -> None:
 
 
 def test_another_region_gets_parameters() -> None:
-    """An export ends at the border of a region: the deployer fills a parameter, if it is used."""
+    """A stack in another region gets a parameter instead of an import, if it uses the value."""
     layers = Layers(ENV)
     net = layers.add("network", network)
 
@@ -101,8 +101,8 @@ def test_another_region_gets_parameters() -> None:
     assert stack.template.resources["Firewall"].VpcId == Ref("NetworkVpc")
 
 
-def test_a_parameter_may_be_handed_on() -> None:
-    """A value of another region that a stack only gives to others is used as well."""
+def test_a_parameter_may_be_passed_on() -> None:
+    """A value from another region that a stack only returns as an output counts as used."""
     layers = Layers(ENV)
     net = layers.add("network", network)
 
@@ -112,8 +112,8 @@ def test_a_parameter_may_be_handed_on() -> None:
     assert list(stack.parameters) == list(stack.body["Parameters"]) == ["NetworkVpc"]
 
 
-def test_nothing_is_no_dependency() -> None:
-    """A stack that gives None does not become what another one's None stands for."""
+def test_none_is_not_a_dependency() -> None:
+    """A stack without outputs is not a dependency of a stack that gets None."""
     layers = Layers(ENV)
     layers.add("idle", nothing)
 
@@ -122,8 +122,8 @@ def test_nothing_is_no_dependency() -> None:
     assert layers.stacks[1].dependencies == ()
 
 
-def test_a_stack_of_another_region_knows_its_own() -> None:
-    """`env` is the same everywhere but for the region."""
+def test_env_has_the_region_of_the_stack() -> None:
+    """In another region only the region of `env` differs."""
     seen: list[str] = []
 
     def define(_: Template, env: Env) -> None:
@@ -134,8 +134,8 @@ def test_a_stack_of_another_region_knows_its_own() -> None:
     assert seen == ["us-east-1"]
 
 
-def test_the_line_of_each_resource_is_known() -> None:
-    """An error can say where the thing was made, also when a helper made it."""
+def test_the_line_of_each_resource_is_recorded() -> None:
+    """The line of a resource is recorded, also if a helper adds the resource."""
     layers = Layers(ENV)
 
     layers.add("network", network)
@@ -153,14 +153,14 @@ def test_the_line_of_each_resource_is_known() -> None:
         (Network, "define returned type"),
     ],
 )
-def test_what_is_no_value_is_refused(outputs: Any, says: str) -> None:
-    """An output is a value, a tuple of values, or nothing."""
+def test_an_invalid_output_is_refused(outputs: Any, says: str) -> None:
+    """An output must be a value, a tuple of values, or None."""
     with pytest.raises(SynthError, match=says):
         Layers(ENV).add("network", lambda _t, _env: outputs)
 
 
 def test_two_stacks_of_one_name_are_refused() -> None:
-    """The second would replace the first."""
+    """A second stack of the same name is refused."""
     layers = Layers(ENV)
     layers.add("network", network)
 
@@ -168,8 +168,8 @@ def test_two_stacks_of_one_name_are_refused() -> None:
         layers.add("network", network)
 
 
-def test_a_value_that_was_smuggled_in_is_refused() -> None:
-    """A value taken out of another stack's outputs would be a dependency nobody sees."""
+def test_a_hidden_dependency_is_refused() -> None:
+    """A single value taken from another stack's outputs would be a hidden dependency."""
     layers = Layers(ENV)
     net = layers.add("network", network)
 
@@ -183,7 +183,7 @@ def test_a_value_that_was_smuggled_in_is_refused() -> None:
 
 
 def test_nothing_is_published_for_none() -> None:
-    """An optional output that is not there is no output."""
+    """An optional output that is None is not published."""
     layers = Layers(ENV)
 
     layers.add("network", lambda _t, _env: Network(GetAtt("A", "B"), zones=()))
@@ -250,7 +250,7 @@ RULE = {"Assertions": [{"Assert": {"Fn::Equals": [{"Ref": "Size"}, "small"]}}]}
 def test_sections_are_emitted(
     define: Callable[[Template], object], section: str, emitted: object
 ) -> None:
-    """Every part that can be added to a template is in its body."""
+    """Every section that can be added to a template is in its body."""
     assert _body(define)[section] == emitted
 
 
@@ -264,7 +264,7 @@ def _globals(template: Template) -> None:
 
 @pytest.mark.parametrize("define", [_transform, _globals])
 def test_macros_are_refused(define: Callable[[Template], None]) -> None:
-    """A macro would deploy another template than the reviewed one: an error names the line."""
+    """A macro changes the template after its review, so it is refused with its line."""
     line = define.__code__.co_firstlineno + 1
 
     with pytest.raises(SynthError) as refused:
@@ -275,7 +275,7 @@ def test_macros_are_refused(define: Callable[[Template], None]) -> None:
 
 
 def test_unknown_sections_are_refused() -> None:
-    """A section that is not emitted is an error, however it came into the template."""
+    """A section that the body does not have is refused, however it was added."""
 
     def define(template: Template) -> None:
         template.transform = "AWS::Include"
@@ -285,7 +285,7 @@ def test_unknown_sections_are_refused() -> None:
 
 
 def test_every_method_of_a_template_was_considered() -> None:
-    """A new version of troposphere with a new kind of section fails here, not in silence."""
+    """A new method of Template in troposphere must be considered here."""
     names = {
         name
         for name, _ in inspect.getmembers(troposphere.Template, inspect.isfunction)
@@ -310,7 +310,7 @@ def test_every_method_of_a_template_was_considered() -> None:
     ],
 )
 def test_a_parameter_is_kept_wherever_it_is_used(use: Callable[[Template, Any], object]) -> None:
-    """A value of another region is a parameter also where only a condition or rule uses it."""
+    """A parameter that only a condition or rule uses is kept."""
     layers = Layers(ENV)
     net = layers.add("network", network)
 
@@ -323,8 +323,8 @@ def test_a_parameter_is_kept_wherever_it_is_used(use: Callable[[Template, Any], 
     assert list(stack.parameters) == list(stack.body["Parameters"]) == ["NetworkVpc"]
 
 
-def test_a_name_of_sub_is_no_parameter() -> None:
-    """A value that Sub gets by a name of its own does not keep a parameter of that name."""
+def test_a_variable_of_sub_is_not_a_parameter() -> None:
+    """A variable of Fn::Sub does not keep a parameter of the same name."""
     layers = Layers(ENV)
     net = layers.add("network", network)
 

@@ -1,4 +1,4 @@
-"""The templates of a stack and of those nested in it, read from the account or from synth."""
+"""The tree of the templates of a stack and of its nested stacks."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "a"}}
 
 
 def below(url: str = "u", **more: Any) -> dict[str, Any]:
-    """A resource that is a stack."""
+    """Return a nested stack."""
     return {"Type": STACK, "Properties": {"TemplateURL": url}} | more
 
 
 def text(**resources: Any) -> str:
-    """A template of these resources."""
+    """Return a template of these resources."""
     return json.dumps({"Resources": resources})
 
 
 def listed(title: str, physical_id: str, type_: str = STACK) -> StackResource:
-    """A resource as its stack lists it."""
+    """Return a resource as DescribeStackResources lists it."""
     return StackResource(title, physical_id, type_, "CREATE_COMPLETE")
 
 
 @pytest.fixture
 def cloud() -> FakeCloud:
-    """An account with a stack, of which two nested stacks have one template, and a third level."""
+    """An account with three levels of stacks, of which two nested stacks have the same template."""
     account = FakeCloud(FakeClock())
     for name in ("one", "two", "deep"):
         account.put(
@@ -68,7 +68,7 @@ def cloud() -> FakeCloud:
 
 
 def test_nested_templates_are_read_by_id_at_any_depth(cloud: FakeCloud) -> None:
-    """Each logical id leads to its own stack, also where two have the same template."""
+    """Each nested stack is read by its own id, also if two have the same template."""
     tree = deployed_templates(cloud, REGION, "outer")
 
     assert [path for path, _ in tree.walk()] == [(), ("One",), ("One", "Deep"), ("Two",)]
@@ -90,8 +90,8 @@ def test_a_stack_without_nested_ones_costs_one_call() -> None:
     assert cloud.calls == [("template", "outer")]
 
 
-def test_a_nested_stack_deleted_by_hand_holds_nothing(cloud: FakeCloud) -> None:
-    """AWS still has its template, and no table any more."""
+def test_a_nested_stack_that_was_deleted_is_skipped(cloud: FakeCloud) -> None:
+    """A nested stack that was deleted separately is skipped, although its template still exists."""
     del cloud.found[REGION, "outer-deep"]
 
     assert [path for path, _ in deployed_templates(cloud, REGION, "outer").walk()] == [
@@ -103,7 +103,7 @@ def test_a_nested_stack_deleted_by_hand_holds_nothing(cloud: FakeCloud) -> None:
 
 
 def test_a_nested_template_that_cannot_be_read_is_an_error(cloud: FakeCloud) -> None:
-    """Its resources are unknown then, so the data cannot be reported as safe."""
+    """An unreadable nested template is an error, since its resources are unknown."""
 
     class Refusing(FakeCloud):
         def template(self, region: str, name: str) -> str:
@@ -119,7 +119,7 @@ def test_a_nested_template_that_cannot_be_read_is_an_error(cloud: FakeCloud) -> 
 
 
 def test_desired_templates_form_the_same_tree() -> None:
-    """By the path of each part; lines are found by it, too."""
+    """Desired templates and the lines of their resources are found by path."""
     line, deeper = Line("stacks/a.py", 1), Line("stacks/b.py", 2)
     parts = (
         NestedTemplate("s-One", "s.One.yaml", REGION, "one", "", ("One",), {"Table": line}),
@@ -143,8 +143,8 @@ def test_desired_templates_form_the_same_tree() -> None:
     }
 
 
-def test_what_a_kept_nested_stack_has_is_not_deleted() -> None:
-    """With its own DeletionPolicy a nested stack stays, and all that is in it."""
+def test_a_retained_nested_stack_keeps_its_resources() -> None:
+    """A nested stack that is retained keeps everything in it."""
     inner = TemplateTree(text(Table=TABLE), stack_id="inner")
     kept = TemplateTree(text(Below=below(DeletionPolicy="Retain")), {"Below": inner}, "outer")
     gone = TemplateTree(text(Below=below(DeletionPolicy="Delete")), {"Below": inner}, "outer")
@@ -153,8 +153,8 @@ def test_what_a_kept_nested_stack_has_is_not_deleted() -> None:
     assert [tree.stack_id for tree in gone.deleted_trees()] == ["outer", "inner"]
 
 
-def test_the_address_of_a_nested_template_is_no_change_of_the_one_above() -> None:
-    """Only the innermost template that differs is named, with what differs in it."""
+def test_a_new_template_url_is_not_a_change() -> None:
+    """Only the innermost template that differs is returned, with the resources that differ."""
 
     def tree(topic: dict[str, Any], version: str, **more: Any) -> TemplateTree:
         innermost = TemplateTree(text(Topic=topic, Table=TABLE))
@@ -169,7 +169,7 @@ def test_the_address_of_a_nested_template_is_no_change_of_the_one_above() -> Non
 
 
 def test_changes_are_flat_with_their_paths() -> None:
-    """Each before those nested in it."""
+    """Each change is returned with its path, before the changes nested in it."""
     table = ResourceChange("Modify", "Table", "AWS::DynamoDB::Table")
     deep = ResourceChange("Modify", "Deep", STACK, nested=(table,))
     outer = ResourceChange("Modify", "Below", STACK, nested=(deep,))
