@@ -32,12 +32,12 @@ UPDATE_SERVICE_STACK = ("sh ./inv deploy --release --yes --stack=service --only"
 # Variables: REPOSITORY_URI (REGISTRY/NAME); CONTAINER, the container that runs the image; COMMIT;
 # CODEBUILD_BUILD_NUMBER, which CodeBuild counts for each project.
 #
-# The tag is new for each build and the digest is the one that this push returned, so an image
-# that is in the repository already is never taken for the one that was built.
+# The tag is new for each build, and the digest is the one that this push returned, so an existing
+# image of the repository is never released instead of the built one.
 # The login comes last: while the Dockerfile runs, there is no password that it could read.
-# docker asks git for the revision of backend/, and git runs what a config file of the commit names
-# (a folder with HEAD, objects/ and refs/ is a repository to it): GIT_DIR lets it find none.
-# No attestations: they turn an image into an index, and ECS is to run what was scanned.
+# docker runs git to find the revision of backend/, and git runs programs that a config file of the
+# commit names (any folder with HEAD, objects/ and refs/ is a repository): GIT_DIR prevents that.
+# No attestations: they turn an image into an index, and ECS must run the image that was scanned.
 IMAGE_SCRIPT = """\
 # Build the image of the commit, push it, and write its digest and the definitions for ECS.
 grep -i "^[[:space:]]*FROM[[:space:]]" backend/Dockerfile > /tmp/bases
@@ -81,8 +81,8 @@ IMAGE = (f"sh -eu {SCRIPT}", 'export IMAGE_DIGEST="$(cat /tmp/image.digest)"')
 # Variables: CRUDDUR_ENV; STACK_PREFIX, the prefix of every stack name; REGIONS; MANUAL_STACKS, the
 # stacks that only an administrator deploys; STACK_QUERY, the JMESPath expression for the stacks.
 #
-# It runs no code of the commit: AWS says which stacks there are and what their templates are, and
-# the files of build/ are data. All but printable ASCII is shown as `cat -v` shows it, or a template
+# It runs no code of the commit: the stacks and their templates are read from AWS, and the files of
+# build/ are data. All but printable ASCII is shown as `cat -v` shows it, or a template
 # could rewrite the lines above it on the screen, or their order. Each line of a template begins with
 # `+`, `-` or a space, or it could look like a heading, and a template with a NUL is compared as text.
 DIFF_SCRIPT = """\
@@ -129,7 +129,7 @@ for file in "build/$CRUDDUR_ENV"/*.yaml; do
     case "$seen" in *" $stack "*) continue ;; esac
     shown=$(printf '%s' "$stack" | LC_ALL=C tr -c 'A-Za-z0-9._-' '?')
     case $stack in
-        *.*) echo "=== $shown: nested template" ;; # Its address in the outer one has its digest.
+        *.*) echo "=== $shown: nested template" ;; # Its URL in the outer template has its digest.
         *) echo "=== $STACK_PREFIX$shown: new" && changed=$((changed + 1)) ;;
     esac
     [ -L "$file" ] || visible < "$file" | awk '{ print "+" $0 }'

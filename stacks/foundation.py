@@ -91,7 +91,7 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
 
 
 def _deny_changes_by_releases(env: Env) -> list[Statement]:
-    """Deny all roles of this environment to delete or replace objects.
+    """Return statements that deny all roles of this environment to delete or replace objects.
 
     Their own policies do not allow it either. The bucket policy applies even if one is extended.
     """

@@ -40,7 +40,7 @@ def artifact_folder(env: Env, artifact: str) -> str:
 
 
 def read_artifact(env: Env, store_arn: Value, artifact: str) -> list[Statement]:
-    """Allow to read an artifact, and the owner and region of the bucket, which CodeBuild checks."""
+    """Allow reading an artifact, and the owner and region of the bucket, which CodeBuild checks."""
     return [
         allow(
             "DescribeArtifactStore",
@@ -56,7 +56,7 @@ def read_artifact(env: Env, store_arn: Value, artifact: str) -> list[Statement]:
 
 
 def write_artifact(env: Env, store_arn: Value, artifact: str) -> Statement:
-    """Allow to write one artifact, so that the image build cannot change the source artifact."""
+    """Allow writing one artifact, so that the image build cannot change the source artifact."""
     return allow(
         f"Write{artifact}Artifact",
         [storage.PutObject],
@@ -65,7 +65,7 @@ def write_artifact(env: Env, store_arn: Value, artifact: str) -> Statement:
 
 
 def push_images(repository_arn: Value) -> list[Statement]:
-    """Allow to push images to one repository."""
+    """Allow pushing images to one repository."""
     push = [
         ecr.BatchCheckLayerAvailability,
         ecr.CompleteLayerUpload,
@@ -81,7 +81,7 @@ def push_images(repository_arn: Value) -> list[Statement]:
 
 
 def read_stacks(env: Env) -> list[Statement]:
-    """Allow to list the stacks and read their templates; deny those of other environments."""
+    """Allow listing the stacks and reading their templates; deny those of other environments."""
     return [
         # Stacks are listed to find orphans: the action supports no narrower resource.
         allow("DescribeStacks", [cloudformation.DescribeStacks], "*"),
@@ -95,7 +95,7 @@ def read_stacks(env: Env) -> list[Statement]:
 
 
 def read_released_images(env: Env) -> Statement:
-    """Allow to read the parameters with the last released image of each service."""
+    """Allow reading the parameters with the last released image of each service."""
     return allow(
         "ReadReleasedImages",
         [ssm.GetParameters],
@@ -104,7 +104,7 @@ def read_released_images(env: Env) -> Statement:
 
 
 def change_stacks(env: Env, release_role_arn: Value, stack: str) -> list[Statement]:
-    """Allow to change *stack* (or `*`) by change sets that CloudFormation executes as a release.
+    """Allow changing *stack* (or `*`) by change sets that CloudFormation executes as a release.
 
     IAM denies a change set with another role, or with none, which would have the permissions of the
     caller; and every change set that a release did not create.
@@ -166,7 +166,7 @@ def _deny_manual_stacks(env: Env) -> Statement:
 
 
 def add_artifacts(artifacts_arn: Value) -> list[Statement]:
-    """Allow to add templates and code to the folder of releases, without replacing objects.
+    """Allow adding templates and code to the folder of releases, without replacing objects.
 
     CloudFormation reads a template with the permissions of the caller.
     """
@@ -180,7 +180,7 @@ def add_artifacts(artifacts_arn: Value) -> list[Statement]:
 
 
 def invoke_migration(env: Env) -> list[Statement]:
-    """Allow to invoke the migration function, whose name is an output of the stack `users`."""
+    """Allow invoking the migration function, whose name is an output of the stack `users`."""
     stack = arn("cloudformation", f"stack/{env.stack_name('users')}/*")
     function = arn("lambda", f"function:{env.stack_name('users')}-Migrate-*")
     return [
@@ -190,7 +190,7 @@ def invoke_migration(env: Env) -> list[Statement]:
 
 
 def record_image(env: Env, image: str) -> Statement:
-    """Allow to write the parameter with the released image."""
+    """Allow writing the parameter with the released image."""
     return allow(
         "RecordImage", [ssm.PutParameter], arn("ssm", f"parameter{image_parameter(env, image)}")
     )

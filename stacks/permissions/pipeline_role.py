@@ -24,7 +24,7 @@ def start_builds(
     artifacts: Sequence[str],
     projects: Sequence[Value],
 ) -> list[Statement]:
-    """Allow to download the source, to store artifacts, and to start and follow builds."""
+    """Allow downloading the source, storing artifacts, and starting and following builds."""
     describe = [storage.GetBucketAcl, storage.GetBucketLocation, storage.GetBucketVersioning]
     # The last four are from reports of source actions that were denied (aws/aws-cdk#13557).
     read_and_write = [
@@ -72,5 +72,5 @@ def deploy_service(env: Env, service: str) -> list[Statement]:
 
 
 def notify_approvers(alerts: Value) -> Statement:
-    """Allow to send the mail that asks for approval."""
+    """Allow sending the mail that asks for approval."""
     return allow("NotifyApprovers", [sns.Publish], alerts)

@@ -25,7 +25,7 @@ RECORD_TYPES = ["A", "AAAA", "CNAME"]
 
 
 def create(env: Env, create_actions: Sequence[Action]) -> Statement:
-    """Allow to create resources in the regions of the environment.
+    """Allow creating resources in the regions of the environment.
 
     A resource that does not exist yet has neither a name nor a tag to compare.
     """
@@ -35,13 +35,13 @@ def create(env: Env, create_actions: Sequence[Action]) -> Statement:
 
 
 def update_tagged(env: Env, update_actions: Sequence[Action]) -> Statement:
-    """Allow to change resources with the tags that the deployer adds to each stack."""
+    """Allow changing resources with the tags that the deployer adds to each stack."""
     condition = Condition(StringEquals(_owner_tags("aws:ResourceTag", env)))
     return allow("UpdateTaggedResources", update_actions, "*", condition=condition)
 
 
 def tag_new(env: Env, tag_actions: Sequence[Action]) -> Statement:
-    """Allow to add the tags of this environment to resources that have no owner tags yet."""
+    """Allow adding the tags of this environment to resources that have no owner tags yet."""
     condition = Condition(
         [
             StringEquals(_owner_tags("aws:RequestTag", env)),
@@ -56,7 +56,7 @@ def _owner_tags(key: str, env: Env) -> dict[str, str]:
 
 
 def write_roles_with_boundary(env: Env, boundary: Value) -> Statement:
-    """Allow to create roles and to extend their permissions, if they have the boundary."""
+    """Allow creating roles and extending their permissions, if they have the boundary."""
     condition = Condition(StringEquals({"iam:PermissionsBoundary": boundary}))
     return allow(
         "WriteRolesWithBoundary",
@@ -67,13 +67,13 @@ def write_roles_with_boundary(env: Env, boundary: Value) -> Statement:
 
 
 def pass_roles(env: Env) -> Statement:
-    """Allow to pass the roles of a release to the services that use them."""
+    """Allow passing the roles of a release to the services that use them."""
     condition = Condition(StringEquals({"iam:PassedToService": resources.ROLE_SERVICES}))
     return allow("PassRoles", [iam.PassRole], *resources.roles(env), condition=condition)
 
 
 def create_service_linked_roles() -> Statement:
-    """Allow to create the roles that AWS needs once per account, at the first use of a service."""
+    """Allow creating the roles that AWS needs once per account, at the first use of a service."""
     services = [
         "ecs.amazonaws.com",
         "ecs.application-autoscaling.amazonaws.com",

@@ -50,24 +50,21 @@ def formats(action):
 
 
 @cache
-def overlap(one, other):
+def overlap(first, second):
     """Return whether two patterns with `*` match a common string."""
-    if not one or not other:
-        return not (one or other).strip("*")
-    if one[0] == "*":
-        return overlap(one[1:], other) or overlap(one, other[1:])
-    if other[0] == "*":
-        return overlap(other, one)
-    return one[0] == other[0] and overlap(one[1:], other[1:])
+    if not first or not second:
+        return not (first or second).strip("*")
+    if first[0] == "*":
+        return overlap(first[1:], second) or overlap(first, second[1:])
+    if second[0] == "*":
+        return overlap(second, first)
+    return first[0] == second[0] and overlap(first[1:], second[1:])
 
 
 def supports(action, resource):
     """Return whether *resource* matches ARNs of a type that *action* supports."""
     parts = resource.split(":", 5)  # Partition, service, region and account contain no colon.
-    return any(
-        all(overlap(one, other) for one, other in zip(parts, format_.split(":", 5), strict=True))
-        for format_ in formats(action)
-    )
+    return any(all(map(overlap, parts, format_.split(":", 5))) for format_ in formats(action))
 
 
 def statements(name):
