@@ -1,4 +1,4 @@
-"""The emulator deploys the monitoring stack of an environment, and its alarms send mails."""
+"""Deployment of the monitoring stack of a whole environment to the emulator."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tests.emulator_server import Aws
 
 
-def producer_of(template: dict[str, Any]) -> dict[str, Any]:
-    """Return a template that exports all values that *template* imports: a topic, and names."""
+def dependencies_of(template: dict[str, Any]) -> dict[str, Any]:
+    """Return a stack that exports the imports of *template*: a topic, and names of no resources."""
     names = sorted(set(re.findall(r'"Fn::ImportValue": "([^"]+)"', json.dumps(template))))
     outputs = {
         re.sub(r"\W", "", name): {"Value": name.rpartition("-")[2], "Export": {"Name": name}}
@@ -25,34 +25,34 @@ def producer_of(template: dict[str, Any]) -> dict[str, Any]:
     return {"Resources": {"Alerts": resource("AWS::SNS::Topic")}, "Outputs": outputs}
 
 
-def test_the_stack_is_created(aws: Aws) -> None:
-    """Every alarm notifies the topic, and every variable of the dashboard has its value.
+def test_monitoring_is_deployed(aws: Aws) -> None:
+    """All alarms notify the topic, and dashboard, sampling rule, group and budget exist.
 
     AWS: AWS::CloudWatch::Alarm, AWS::CloudWatch::Dashboard, AWS::XRay::SamplingRule,
     AWS::XRay::Group, AWS::Budgets::Budget.
     """
     template = monitoring_of(all_stacks(config_of("dev"))).template
 
-    aws.deploy("crd-dev-producer", producer_of(template))
+    aws.deploy("crd-dev-dependencies", dependencies_of(template))
     stack = aws.deploy("crd-dev-monitoring", template)
 
     assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("crd-dev-monitoring")
     cloudwatch = aws.client("cloudwatch")
     alarms = cloudwatch.describe_alarms(MaxRecords=100)["MetricAlarms"]
-    expected = {
+    declared = {
         title
-        for title, resource_ in template["Resources"].items()
-        if resource_["Type"] == "AWS::CloudWatch::Alarm"
+        for title, declaration in template["Resources"].items()
+        if declaration["Type"] == "AWS::CloudWatch::Alarm"
     }
-    assert expected == {alarm["AlarmName"].split("-")[3] for alarm in alarms}
+    assert declared == {alarm["AlarmName"].split("-")[3] for alarm in alarms}
     assert all(alarm["AlarmName"].startswith("crd-dev-monitoring-") for alarm in alarms)
     (topic,) = aws.client("sns").list_topics()["Topics"]
     assert {topic["TopicArn"]} == {action for alarm in alarms for action in alarm["AlarmActions"]}
     assert "p95" in {alarm.get("ExtendedStatistic") for alarm in alarms}
 
     body = cloudwatch.get_dashboard(DashboardName="crd-dev-overview")["DashboardBody"]
-    states, *graphs = json.loads(body)["widgets"]
-    assert {alarm["AlarmArn"] for alarm in alarms} == set(states["properties"]["alarms"])
+    alarm_status, *graphs = json.loads(body)["widgets"]
+    assert {alarm["AlarmArn"] for alarm in alarms} == set(alarm_status["properties"]["alarms"])
     assert len(graphs) > 10
     assert "${" not in body
 
@@ -67,25 +67,29 @@ def test_the_stack_is_created(aws: Aws) -> None:
     assert "300" == budget["BudgetLimit"]["Amount"]
 
 
-def test_an_alarm_notifies_its_topic(aws: Aws) -> None:
-    """A message in a dead-letter queue puts the alarm of the queue into the state ALARM.
+def test_an_alarm_notifies_the_topic(aws: Aws) -> None:
+    """A message in a dead-letter queue raises an alarm, which is published to the topic.
 
-    AWS: CloudWatch user guide, alarm actions. The emulator supports neither dimensions nor missing
-    data, so only an AWS account can show which alarm changes its state when.
+    AWS: CloudWatch user guide, alarm actions. MiniStack ignores dimensions and missing data, so
+    only an AWS account shows when exactly an alarm is raised.
     """
     template = monitoring_of(all_stacks(config_of("dev"))).template
-    aws.deploy("crd-dev-producer", with_subscribed_queue(producer_of(template)))
+    aws.deploy("crd-dev-dependencies", with_subscription(dependencies_of(template)))
     aws.deploy("crd-dev-monitoring", template)
     cloudwatch, sqs = aws.client("cloudwatch"), aws.client("sqs")
     mailbox = sqs.get_queue_url(QueueName="mailbox")["QueueUrl"]
 
-    def new_alarms() -> list[str]:
-        cloudwatch.describe_alarms()  # The emulator evaluates its alarms on this call.
+    def raised_alarms() -> list[str]:
+        cloudwatch.describe_alarms()  # MiniStack evaluates alarms in this call.
         messages = sqs.receive_message(QueueUrl=mailbox, MaxNumberOfMessages=10).get("Messages", [])
-        states = [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
-        return [state["AlarmName"] for state in states if state["NewStateValue"] == "ALARM"]
+        notifications = [json.loads(json.loads(found["Body"])["Message"]) for found in messages]
+        return [
+            notification["AlarmName"]
+            for notification in notifications
+            if notification["NewStateValue"] == "ALARM"
+        ]
 
-    before = new_alarms()
+    before = raised_alarms()
     cloudwatch.put_metric_data(
         Namespace="AWS/SQS",
         MetricData=[
@@ -96,13 +100,13 @@ def test_an_alarm_notifies_its_topic(aws: Aws) -> None:
             }
         ],
     )
-    after = new_alarms()
+    after = raised_alarms()
 
     assert not [name for name in before if "AvatarsDeadLetterQueueNotEmpty" in name]
     assert [name for name in after if "AvatarsDeadLetterQueueNotEmpty" in name]
 
 
-def with_subscribed_queue(template: dict[str, Any]) -> dict[str, Any]:
+def with_subscription(template: dict[str, Any]) -> dict[str, Any]:
     """Return *template* with a queue that is subscribed to the topic."""
     mailbox = resource("AWS::SQS::Queue", QueueName="mailbox")
     subscription = resource(
