@@ -6,7 +6,6 @@ An error that is raised elsewhere, such as in deployer/, is a bug and is not exp
 from __future__ import annotations
 
 import builtins
-import difflib
 import inspect
 import io
 import pkgutil
@@ -22,6 +21,7 @@ from types import FrameType, FunctionType, ModuleType
 from typing import Any, TextIO, TypeAlias
 
 from deployer.config.fields import Settings
+from deployer.config.validation import closest
 from deployer.errors import DeployError, SynthError
 
 _HINT = "fix the stack file; --debug shows the traceback"
@@ -151,9 +151,8 @@ def property_fact(error: Exception) -> str:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return a suggestion with the name in *known* that is most like *word*; empty if none is."""
-    by_lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[near[0]]}?" if near else ""
+    near = closest(word, known)
+    return f"; did you mean {near}?" if near else ""
 
 
 def _message_of(error: Exception, folder: Path) -> str | None:
