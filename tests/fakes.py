@@ -1,4 +1,4 @@
-"""Stand-ins that remember what was asked: a clock one owns, an AWS account in memory."""
+"""Fakes for tests: a clock that the test controls, and an AWS account in memory."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from deployer.template_yaml import load
 
 REGION, ACCOUNT = "ca-central-1", "000000000000"
 OWNER = Owner("cruddur", "x", "crd-x-")
-READING = {"identity", "stacks", "stack", "template", "resources", "change_set"}
-READING |= {"events", "events_since", "parameter", "stored_object"}
+READS = {"identity", "stacks", "stack", "template", "resources", "change_set"}
+READS |= {"events", "events_since", "parameter", "stored_object"}
 
 
 def desired_stack(
@@ -43,7 +43,7 @@ def desired_stack(
     protect: bool = False,
     holds_data: bool = False,
 ) -> DesiredStack:
-    """A stack of the environment x, whose template is what `FakeCloud` understands."""
+    """Return a stack of the environment x, with a template that `FakeCloud` can read."""
     digest = f"{layer}-{version}"
     body = {"Outputs": {DIGEST: digest, **(outputs or {})}}
     return DesiredStack(
@@ -71,26 +71,26 @@ THING = ResourceChange("Modify", "Thing", "AWS::Fake::Thing")
 
 @dataclass
 class FakeClock:
-    """Time passes only when somebody sleeps."""
+    """A clock whose time passes only in `sleep`."""
 
     time: float = 0.0
 
     def now(self) -> float:
-        """Seconds since the test began."""
+        """Return the seconds since the test started."""
         return self.time
 
     def sleep(self, seconds: float) -> None:
-        """Be *seconds* later at once."""
+        """Advance the time by *seconds*."""
         self.time += seconds
 
 
 class Killed(BaseException):
-    """The process ended here, as by kill -9: nothing of ours catches this."""
+    """The end of the process, as by kill -9: no code of the deployer catches it."""
 
 
 @dataclass
 class Operation:
-    """What runs on a stack, and when it is over."""
+    """A running operation on a stack, and the time of its end."""
 
     ends: float
     finish: Callable[[], None]
@@ -98,24 +98,25 @@ class Operation:
 
 @dataclass
 class FakeCloud:
-    """An account in memory, as strict as CloudFormation where the deployer could go wrong.
+    """An account in memory that refuses what CloudFormation refuses.
 
-    Each operation takes the seconds in *seconds* (8 where nothing is said), a change set 3.
-    *fails* maps stack names to the logical id that cannot be made, *used* to what is said where
-    an export is still imported. *kill_at* ends the process before that call, counted from 1.
+    *seconds* maps stack names to the duration of an operation, 8 by default; a change set takes 3.
+    *fails* maps stack names to the logical id of a resource that cannot be created, *exports_in_use*
+    to the reason of AWS if an export is still imported. *kill_at* is the number of the call before
+    which the process ends, counted from 1.
 
-    Nested stacks are put there by the test: *templates* and *listed* say by a stack's name or id
-    what its template and its resources are, *changes* by its name what a change set does to it,
-    and *nested_sets* has by their ARNs the change sets in that.
+    For nested stacks, *templates* and *listed* map names or ids of stacks to their templates and
+    resources, *changes* maps names to the changes of a change set, and *nested_sets* maps ARNs to
+    the change sets of nested stacks.
     """
 
     clock: FakeClock
     seconds: dict[str, float] = field(default_factory=dict)
     fails: dict[str, str] = field(default_factory=dict)
-    used: dict[str, str] = field(default_factory=dict)
+    exports_in_use: dict[str, str] = field(default_factory=dict)
     kill_at: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
-    found: dict[tuple[str, str], DeployedStack] = field(default_factory=dict)
+    deployed: dict[tuple[str, str], DeployedStack] = field(default_factory=dict)
     deleted: dict[str, DeployedStack] = field(default_factory=dict)
     history: dict[str, list[StackEvent]] = field(default_factory=dict)
     change_sets: dict[str, tuple[ChangeSetRequest, DeployedStack, float]] = field(
@@ -134,148 +135,133 @@ class FakeCloud:
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     @property
-    def written(self) -> list[tuple[str, str]]:
-        """The calls that were meant to change something."""
-        return [call for call in self.calls if call[0] not in READING]
+    def writes(self) -> list[tuple[str, str]]:
+        """The calls that change something."""
+        return [call for call in self.calls if call[0] not in READS]
 
     def identity(self) -> Identity:
-        """See `Cloud`."""
         self._call("identity", "")
         return Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/engineer")
 
     def stacks(self, region: str) -> tuple[DeployedStack, ...]:
-        """See `Cloud`."""
         self._call("stacks", region)
-        return tuple(stack for (where, _), stack in self.found.items() if where == region)
+        return tuple(stack for (where, _), stack in self.deployed.items() if where == region)
 
     def stack(self, region: str, name: str) -> DeployedStack | None:
-        """See `Cloud`."""
         self._call("stack", name)
-        by_id = {stack.id: stack for stack in self.found.values()}
-        found = self.found.get((region, name)) or by_id.get(name) or self.deleted.get(name)
+        by_id = {stack.id: stack for stack in self.deployed.values()}
+        found = self.deployed.get((region, name)) or by_id.get(name) or self.deleted.get(name)
         if found and found.status == "REVIEW_IN_PROGRESS" and not found.tags:
-            return replace(found, tags=self._proposed_tags(found))
+            return replace(found, tags=self._common_tags(found))
         return found
 
     def template(self, region: str, name: str) -> str:
-        """See `Cloud`."""
         self._call("template", name)
         if name in self.templates:
             return self.templates[name]
-        stacks = [each for each in self.found.values() if each.region == region]
+        stacks = [each for each in self.deployed.values() if each.region == region]
         found = next(each for each in stacks if name in {each.name, each.id})
         return json.dumps({"Outputs": dict(found.outputs)})
 
     def resources(self, region: str, stack_id: str) -> tuple[StackResource, ...]:
-        """See `Cloud`."""
         self._call("resources", stack_id)
         return self.listed.get(stack_id, ())
 
-    def create_change_set(self, proposal: ChangeSetRequest) -> str:
-        """See `Cloud`."""
-        self._call("create_change_set", proposal.stack)
-        found = self.found.get((proposal.region, proposal.stack))
-        if proposal.stack_id and (found is None or found.id != proposal.stack_id):
-            raise CloudError(f"Stack [{proposal.stack_id}] does not exist")
-        if proposal.kind == "CREATE":
+    def create_change_set(self, request: ChangeSetRequest) -> str:
+        self._call("create_change_set", request.stack)
+        found = self.deployed.get((request.region, request.stack))
+        if request.stack_id and (found is None or found.id != request.stack_id):
+            raise CloudError(f"Stack [{request.stack_id}] does not exist")
+        if request.kind == "CREATE":
             if found and found.status != "REVIEW_IN_PROGRESS":
-                raise CloudError(f"Stack [{proposal.stack}] already exists")
-            found = found or self._new(proposal)
-        if found is None or (proposal.kind == "UPDATE" and not found.is_complete):
-            raise CloudError(f"Stack:{proposal.stack} can not be updated")
-        arn = f"arn:change-set/{proposal.name}/{next(self._ids)}"
-        self.change_sets[arn] = (proposal, found, self.clock.now() + 3)
+                raise CloudError(f"Stack [{request.stack}] already exists")
+            found = found or self._new(request)
+        if found is None or (request.kind == "UPDATE" and not found.is_complete):
+            raise CloudError(f"Stack:{request.stack} can not be updated")
+        arn = f"arn:change-set/{request.name}/{next(self._ids)}"
+        self.change_sets[arn] = (request, found, self.clock.now() + 3)
         return arn
 
     def change_set(self, region: str, arn: str) -> ChangeSet:
-        """See `Cloud`."""
         self._call("change_set", arn)
         if arn in self.nested_sets:
             return self.nested_sets[arn]
-        proposal, found, ready = self.change_sets[arn]
+        request, found, ready = self.change_sets[arn]
         status = "CREATE_COMPLETE" if self.clock.now() >= ready else "CREATE_IN_PROGRESS"
         reason = ""
-        if status == "CREATE_COMPLETE" and self._wanted(proposal, found) == found:
+        if status == "CREATE_COMPLETE" and self._after_change(request, found) == found:
             status, reason = "FAILED", "The submitted information didn't contain changes. Submit"
         return ChangeSet(
             arn=arn,
-            name=proposal.name,
-            stack=proposal.stack,
+            name=request.name,
+            stack=request.stack,
             stack_id=found.id,
             region=region,
             status=status,
             execution="AVAILABLE" if status == "CREATE_COMPLETE" else "UNAVAILABLE",
             reason=reason,
-            changes=self.changes.get(proposal.stack, (THING,)),
+            changes=self.changes.get(request.stack, (THING,)),
         )
 
     def execute_change_set(self, region: str, arn: str, token: str) -> None:
-        """See `Cloud`."""
         self._call("execute_change_set", arn)
-        proposal, found, ready = self.change_sets.pop(arn)
+        request, found, ready = self.change_sets.pop(arn)
         if self.clock.now() < ready or found.id in self.operations:
             raise CloudError(f"ChangeSet [{arn}] cannot be executed in its current status")
-        self.executed.append(f"{proposal.stack} {token}")
-        now = replace(self.found[region, proposal.stack], status=f"{proposal.kind}_IN_PROGRESS")
-        if proposal.kind == "CREATE":  # From now on it has tags, even if that fails.
-            now, found = replace(now, tags=proposal.tags), replace(found, tags=proposal.tags)
+        self.executed.append(f"{request.stack} {token}")
+        now = replace(self.deployed[region, request.stack], status=f"{request.kind}_IN_PROGRESS")
+        if request.kind == "CREATE":  # It has tags from now on, even if it fails.
+            now, found = replace(now, tags=request.tags), replace(found, tags=request.tags)
         self.put(now)
-        self.tell(now, now.name, STACK, now.status)
-        self._begin(now, lambda: self._finish(proposal, now, found))
+        self.add_event(now, now.name, STACK, now.status)
+        self._begin(now, lambda: self._finish(request, now, found))
 
     def delete_change_set(self, region: str, arn: str) -> None:
-        """See `Cloud`."""
         self._call("delete_change_set", arn)
         del self.change_sets[arn]
 
     def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
-        """See `Cloud`."""
         self._call("events", stack_id)
         history = self.history[stack_id]
         ids = [event.id for event in history]
         return tuple(history[ids.index(after) + 1 :] if after else history)
 
     def events_since(self, region: str, stack_id: str, at: datetime) -> tuple[StackEvent, ...]:
-        """See `Cloud`."""
         self._call("events_since", stack_id)
         if stack_id not in self.history:
             raise CloudError(f"{stack_id}: not authorized")
         return tuple(event for event in self.history[stack_id] if event.at >= at)
 
     def delete_stack(self, region: str, stack_id: str, token: str) -> None:
-        """See `Cloud`."""
         self._call("delete_stack", stack_id)
-        stack = next(stack for stack in self.found.values() if stack.id == stack_id)
+        stack = next(stack for stack in self.deployed.values() if stack.id == stack_id)
         if stack.is_protected:
             raise CloudError(f"Stack [{stack.name}] cannot be deleted: TerminationProtection")
         now = replace(stack, status="DELETE_IN_PROGRESS")
-        self.tell(now, now.name, STACK, now.status)
-        if used := self.used.get(stack.name):  # Accepted, then canceled: the stack stays.
-            self.tell(stack, stack.name, STACK, stack.status, used)
+        self.add_event(now, now.name, STACK, now.status)
+        if reason := self.exports_in_use.get(stack.name):
+            # CloudFormation accepts the deletion, then cancels it.
+            self.add_event(stack, stack.name, STACK, stack.status, reason)
             return
         self.put(now)
-        self._begin(now, lambda: self.gone(now))
+        self._begin(now, lambda: self.finish_deletion(now))
 
     def set_termination_protection(self, region: str, stack_id: str, *, enabled: bool) -> None:
-        """See `Cloud`."""
         self._call("set_termination_protection", stack_id)
-        stack = next(stack for stack in self.found.values() if stack.id == stack_id)
+        stack = next(stack for stack in self.deployed.values() if stack.id == stack_id)
         self.put(replace(stack, is_protected=enabled))
 
     def parameter(self, region: str, name: str) -> str | None:
-        """See `Cloud`."""
         self._call("parameter", name)
         return self.parameters.get(name)
 
     def stored_object(self, region: str, bucket: str, key: str) -> StoredObject | None:
-        """See `Cloud`."""
         self._call("stored_object", key)
         return self._object(region, bucket, key)
 
     def upload(
         self, region: str, bucket: str, key: str, body: bytes, *, replace: bool = True
     ) -> StoredObject:
-        """See `Cloud`."""
         self._call("upload", key)
         if not replace and f"{bucket}/{key}" in self.uploads:
             raise CloudError(f"s3://{bucket}/{key}: the object exists")
@@ -285,7 +271,7 @@ class FakeCloud:
         return put
 
     def put_object(self, place: str, body: bytes, *, checksum: bool = True) -> None:
-        """Write an object as another role; *place* is bucket and key."""
+        """Write an object as another role would; *place* is BUCKET/KEY."""
         self.uploads[place] = body
         self.versions[place] = f"version-{next(self._ids)}"
         (self.without_checksum.discard if checksum else self.without_checksum.add)(place)
@@ -298,19 +284,19 @@ class FakeCloud:
         sha256 = hashlib.sha256(self.uploads[place]).hexdigest() if known else ""
         return StoredObject(region, bucket, key, sha256, self.versions.get(place, ""))
 
-    def settle(self) -> None:
-        """Let everything that runs come to its end."""
+    def finish_operations(self) -> None:
+        """Wait until all operations have ended."""
         while self.operations:
             self.clock.sleep(1)
             self._catch_up()
 
-    def _proposed_tags(self, stack: DeployedStack) -> dict[str, str]:
-        proposed = [
-            {*proposal.tags.items()}
-            for proposal, found, _ in self.change_sets.values()
+    def _common_tags(self, stack: DeployedStack) -> dict[str, str]:
+        tags = [
+            {*request.tags.items()}
+            for request, found, _ in self.change_sets.values()
             if found.id == stack.id
         ]
-        return dict(set.intersection(*proposed)) if proposed else {}
+        return dict(set.intersection(*tags)) if tags else {}
 
     def _call(self, name: str, about: str) -> None:
         self._catch_up()
@@ -324,54 +310,50 @@ class FakeCloud:
                 del self.operations[stack_id]
                 operation.finish()
 
-    def _new(self, proposal: ChangeSetRequest) -> DeployedStack:
-        stack_id = f"arn:stack/{proposal.stack}/{next(self._ids)}"
-        stack = DeployedStack(proposal.stack, stack_id, proposal.region, "REVIEW_IN_PROGRESS")
+    def _new(self, request: ChangeSetRequest) -> DeployedStack:
+        stack_id = f"arn:stack/{request.stack}/{next(self._ids)}"
+        stack = DeployedStack(request.stack, stack_id, request.region, "REVIEW_IN_PROGRESS")
         self.put(stack)
         self.history[stack_id] = []
-        self.tell(stack, stack.name, STACK, stack.status)
+        self.add_event(stack, stack.name, STACK, stack.status)
         return stack
 
     def _begin(self, stack: DeployedStack, finish: Callable[[], None]) -> None:
         ends = self.clock.now() + self.seconds.get(stack.name, 8)
         self.operations[stack.id] = Operation(ends, finish)
 
-    def _finish(
-        self, proposal: ChangeSetRequest, now: DeployedStack, before: DeployedStack
-    ) -> None:
-        if used := self.used.get(proposal.stack):
+    def _finish(self, request: ChangeSetRequest, now: DeployedStack, before: DeployedStack) -> None:
+        if reason := self.exports_in_use.get(request.stack):
             undone = "UPDATE_ROLLBACK_COMPLETE"
-            self.tell(now, now.name, STACK, "UPDATE_ROLLBACK_IN_PROGRESS", used)
+            self.add_event(now, now.name, STACK, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
             done = replace(before, status=undone)
-        elif logical_id := self.fails.get(proposal.stack):
-            self.tell(now, logical_id, "AWS::Fake::Thing", f"{proposal.kind}_FAILED", "no room")
-            self.tell(now, "Later", "AWS::Fake::Thing", f"{proposal.kind}_FAILED", "cancelled")
-            undone = (
-                "ROLLBACK_COMPLETE" if proposal.kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
-            )
+        elif logical_id := self.fails.get(request.stack):
+            self.add_event(now, logical_id, "AWS::Fake::Thing", f"{request.kind}_FAILED", "no room")
+            self.add_event(now, "Later", "AWS::Fake::Thing", f"{request.kind}_FAILED", "cancelled")
+            undone = "ROLLBACK_COMPLETE" if request.kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
             done = replace(before, status=undone)
         else:
-            done = replace(self._wanted(proposal, now), status=f"{proposal.kind}_COMPLETE")
+            done = replace(self._after_change(request, now), status=f"{request.kind}_COMPLETE")
         self.put(done)
-        self.tell(done, done.name, STACK, done.status)
+        self.add_event(done, done.name, STACK, done.status)
 
-    def _wanted(self, proposal: ChangeSetRequest, stack: DeployedStack) -> DeployedStack:
-        outputs = json.loads(proposal.text)["Outputs"]
+    def _after_change(self, request: ChangeSetRequest, stack: DeployedStack) -> DeployedStack:
+        outputs = json.loads(request.text)["Outputs"]
         return replace(
-            stack, outputs=outputs, tags=proposal.tags, parameters=dict(proposal.parameters)
+            stack, outputs=outputs, tags=request.tags, parameters=dict(request.parameters)
         )
 
-    def gone(self, stack: DeployedStack) -> None:
-        """The end of a deletion."""
-        del self.found[stack.region, stack.name]
+    def finish_deletion(self, stack: DeployedStack) -> None:
+        """End a deletion."""
+        del self.deployed[stack.region, stack.name]
         self.deleted[stack.id] = replace(stack, status="DELETE_COMPLETE")
-        self.tell(stack, stack.name, STACK, "DELETE_COMPLETE")
+        self.add_event(stack, stack.name, STACK, "DELETE_COMPLETE")
 
     def put(self, stack: DeployedStack) -> None:
-        """Have the account hold *stack*."""
-        self.found[stack.region, stack.name] = stack
+        """Add or replace a stack."""
+        self.deployed[stack.region, stack.name] = stack
 
-    def tell(
+    def add_event(
         self, stack: DeployedStack, name: str, type_: str, status: str, reason: str = ""
     ) -> None:
         """Add to the events of *stack*."""

@@ -71,7 +71,8 @@ def all_deletions(
 ) -> list[Deletion]:
     """Return deletions of every stack of the account; *after* maps names to those deleted before."""
     return [
-        Deletion(stack, after=(after or {}).get(stack.name, ())) for stack in cloud.found.values()
+        Deletion(stack, after=(after or {}).get(stack.name, ()))
+        for stack in cloud.deployed.values()
     ]
 
 

@@ -71,7 +71,7 @@ def test_code_is_uploaded_before_its_change_set_is_created() -> None:
     events = deploy(cloud, (STORE, WITH_CODE), read_artifact=lambda artifact: artifact.key.encode())
 
     assert cloud.uploads == {f"artifacts/{CODE.key}": CODE.key.encode()}
-    done = [name for name, _ in cloud.written]
+    done = [name for name, _ in cloud.writes]
     assert done.index("upload") < len(done) - 1 - done[::-1].index("create_change_set")
     assert [event.stack for event in events if isinstance(event, Uploaded)] == [WITH_CODE.name]
 
@@ -132,7 +132,7 @@ def test_an_object_with_other_content_is_replaced() -> None:
 
     assert OBJECTS == cloud.uploads
     assert ["it had other content"] * 3 == [word for _, word in stored_objects(events)]
-    done = [name for name, _ in cloud.written]
+    done = [name for name, _ in cloud.writes]
     assert done.index("create_change_set", done.index("upload")) > max(
         place for place, name in enumerate(done) if name == "upload"
     )
@@ -219,7 +219,7 @@ def test_an_object_that_was_replaced_during_the_approval_is_refused(place: str) 
     error = finished(events, CLUSTER.name).error
     assert isinstance(error, GuardError)
     assert f"{place.removeprefix('artifacts/')}: replaced after it was verified" in error.message
-    assert [STORE.name] == [name for _, name in cloud.found]
+    assert [STORE.name] == [name for _, name in cloud.deployed]
     assert {} == cloud.change_sets
 
 
@@ -266,4 +266,4 @@ def test_code_without_a_bucket_is_refused_with_a_hint() -> None:
     error = finished(events, WITH_CODE.name).error
     assert STORE.name in str(error)
     assert error.hint == "deploy that first, or omit --only"
-    assert cloud.written == []
+    assert cloud.writes == []

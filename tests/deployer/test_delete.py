@@ -41,7 +41,7 @@ def test_dependents_are_deleted_first() -> None:
 
     order = list(outcomes(events))
     assert order.index("crd-x-cluster") < order.index("crd-x-network")
-    assert cloud.found == {}
+    assert cloud.deployed == {}
 
 
 def test_a_stack_with_changed_tags_is_not_deleted() -> None:
@@ -50,7 +50,7 @@ def test_a_stack_with_changed_tags_is_not_deleted() -> None:
     deploy(cloud, (replace(NETWORK, protect=True),))
     deletions = all_deletions(cloud)
     foreign_tags = {**NETWORK.tags, "env": "x-two"}
-    cloud.put(replace(cloud.found[REGION, NETWORK.name], tags=foreign_tags))
+    cloud.put(replace(cloud.deployed[REGION, NETWORK.name], tags=foreign_tags))
     run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
     cloud.calls.clear()
 
@@ -59,8 +59,8 @@ def test_a_stack_with_changed_tags_is_not_deleted() -> None:
     error = finished(events, NETWORK.name).error
     assert isinstance(error, GuardError)
     assert "its tag env is 'x-two', not 'x'" in error.message
-    assert [] == cloud.written
-    assert cloud.found[REGION, NETWORK.name].is_protected
+    assert [] == cloud.writes
+    assert cloud.deployed[REGION, NETWORK.name].is_protected
 
 
 def test_a_new_stack_of_the_same_name_is_not_deleted() -> None:
@@ -68,15 +68,15 @@ def test_a_new_stack_of_the_same_name_is_not_deleted() -> None:
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
     deletions = all_deletions(cloud)
-    old = cloud.found[REGION, NETWORK.name]
-    cloud.gone(old)
+    old = cloud.deployed[REGION, NETWORK.name]
+    cloud.finish_deletion(old)
     cloud.put(replace(old, id="arn:stack/another"))
     run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
 
     events = list(delete.destroy(deletions, run, jobs=1))
 
     assert Outcome.DELETED is finished(events, NETWORK.name).outcome
-    assert "arn:stack/another" == cloud.found[REGION, NETWORK.name].id
+    assert "arn:stack/another" == cloud.deployed[REGION, NETWORK.name].id
 
 
 @pytest.mark.parametrize("number", range(1, 6))
@@ -92,7 +92,7 @@ def test_an_interrupt_leaves_no_stack_unprotected(number: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         list(delete.destroy(deletions, run, jobs=1))
 
-    found = cloud.found[REGION, NETWORK.name]
+    found = cloud.deployed[REGION, NETWORK.name]
     assert found.is_protected or found.status == "DELETE_IN_PROGRESS"
 
 
@@ -117,7 +117,7 @@ def test_a_stack_created_since_the_approval_is_not_deleted() -> None:
     deletions = all_deletions(cloud)
     cloud.clock.sleep(5)
     cloud.execute_change_set(REGION, arn, "theirs")
-    cloud.settle()
+    cloud.finish_operations()
     run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
 
     events = list(delete.destroy(deletions, run, jobs=1))
@@ -125,7 +125,7 @@ def test_a_stack_created_since_the_approval_is_not_deleted() -> None:
     error = finished(events, NETWORK.name).error
     assert isinstance(error, GuardError)
     assert "was REVIEW_IN_PROGRESS when it was shown, and is CREATE_COMPLETE now" in error.message
-    assert "CREATE_COMPLETE" == cloud.found[REGION, NETWORK.name].status
+    assert "CREATE_COMPLETE" == cloud.deployed[REGION, NETWORK.name].status
 
 
 def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
@@ -138,21 +138,23 @@ def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
 
     list(delete.destroy(all_deletions(cloud), run, jobs=4))
 
-    assert {} == cloud.found
+    assert {} == cloud.deployed
 
 
 def test_a_cancelled_deletion_is_an_error() -> None:
     """CloudFormation accepts it, then leaves the stack as it was."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
-    cloud.used["crd-x-network"] = "Delete canceled. Cannot delete export X as it is in use by Y."
+    cloud.exports_in_use["crd-x-network"] = (
+        "Delete canceled. Cannot delete export X as it is in use by Y."
+    )
     run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
 
     events = list(delete.destroy(all_deletions(cloud), run, jobs=1))
 
     error = finished(events, "crd-x-network").error
     assert error is not None
-    assert error.message == f"crd-x-network: {cloud.used['crd-x-network']}"
+    assert error.message == f"crd-x-network: {cloud.exports_in_use['crd-x-network']}"
     assert "destroy its dependents first" in error.hint
 
 
@@ -160,9 +162,9 @@ def test_protection_is_restored_after_a_failed_deletion() -> None:
     """The stack is as protected as before."""
 
     class Stuck(FakeCloud):
-        def gone(self, stack: DeployedStack) -> None:
+        def finish_deletion(self, stack: DeployedStack) -> None:
             self.put(replace(stack, status="DELETE_FAILED"))
-            self.tell(stack, stack.name, STACK, "DELETE_FAILED", "the bucket is not empty")
+            self.add_event(stack, stack.name, STACK, "DELETE_FAILED", "the bucket is not empty")
 
     cloud = Stuck(FakeClock())
     deploy(cloud, (replace(NETWORK, protect=True),))
@@ -170,4 +172,4 @@ def test_protection_is_restored_after_a_failed_deletion() -> None:
 
     list(delete.destroy(all_deletions(cloud), run, jobs=1))
 
-    assert cloud.found[REGION, NETWORK.name].is_protected
+    assert cloud.deployed[REGION, NETWORK.name].is_protected

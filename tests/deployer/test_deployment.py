@@ -90,7 +90,7 @@ def deployment(*stacks, json=False, yes=True, env=ENV, desired=STACKS):
 
 def remaining(here):
     """Return the names of the stacks that are still deployed."""
-    return {name for _, name in here.account.found}
+    return {name for _, name in here.account.deployed}
 
 
 def test_destroy_deletes_what_is_ours_and_nothing_beside_it():
@@ -158,7 +158,7 @@ def test_every_taken_name_is_refused_at_once():
         assert ["crd-x-network", "crd-x-cluster"] == [line.split()[0] for line in lines]
         assert "choose another prefix" in told.value.hint
     assert () == here.deletions(())
-    assert [] == here.account.written
+    assert [] == here.account.writes
 
 
 def test_a_foreign_stack_that_is_named_in_full_is_refused():
@@ -219,7 +219,7 @@ def test_destroy_asks_on_the_emulator_too(monkeypatch, terminal, json):
         "pass --yes to approve without a question, or --dry-run to only look" == refused.value.hint
     )
     assert "crd-local-old" in stream.getvalue()
-    assert [] == here.account.written
+    assert [] == here.account.writes
 
 
 def test_destroy_is_refused_by_a_no(monkeypatch):
@@ -230,7 +230,7 @@ def test_destroy_is_refused_by_a_no(monkeypatch):
     with pytest.raises(GuardError, match="not approved: nothing was deleted"):
         here.destroy(here.deletions(()), confirmed=(), jobs=1)
 
-    assert [] == here.account.written
+    assert [] == here.account.writes
 
 
 def test_nothing_to_delete_is_said_and_nobody_is_asked(monkeypatch):
@@ -271,7 +271,7 @@ def test_deploy_without_possible_approval_is_refused_before_the_build(monkeypatc
 
     assert refused.value.hint.endswith("or --no-execute to leave the change sets for review")
     assert "crd-x-network" in stream.getvalue()
-    assert ([], []) == (built, here.account.written)
+    assert ([], []) == (built, here.account.writes)
 
 
 def test_deploy_asks_before_a_change_set_is_executed(monkeypatch):

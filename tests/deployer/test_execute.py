@@ -143,7 +143,7 @@ def test_a_refused_change_set_is_deleted() -> None:
         "crd-x-network": Outcome.REFUSED,
         "crd-x-cluster": Outcome.SKIPPED,
     }
-    assert (cloud.found, cloud.change_sets, cloud.executed) == ({}, {}, [])
+    assert (cloud.deployed, cloud.change_sets, cloud.executed) == ({}, {}, [])
 
 
 def test_no_execute_leaves_change_sets_for_review() -> None:
@@ -202,7 +202,7 @@ def test_a_changed_output_updates_a_stack_in_another_region() -> None:
     events = deploy(cloud, (newer, cdn))
 
     assert outcomes(events) == {"crd-x-edge": Outcome.UPDATED, "crd-x-cdn": Outcome.UPDATED}
-    assert cloud.found[REGION, "crd-x-cdn"].parameters == {"EdgeCertificate": "arn-2"}
+    assert cloud.deployed[REGION, "crd-x-cdn"].parameters == {"EdgeCertificate": "arn-2"}
 
 
 def test_termination_protection_needs_no_change_set() -> None:
@@ -214,8 +214,8 @@ def test_termination_protection_needs_no_change_set() -> None:
     events = deploy(cloud, (replace(NETWORK, protect=True),))
 
     assert outcomes(events) == {"crd-x-network": Outcome.UPDATED}
-    assert cloud.written == [
-        ("set_termination_protection", cloud.found[REGION, "crd-x-network"].id)
+    assert cloud.writes == [
+        ("set_termination_protection", cloud.deployed[REGION, "crd-x-network"].id)
     ]
 
 
@@ -237,8 +237,8 @@ def test_a_stack_that_needs_repair_is_refused() -> None:
     """Nothing is written for UPDATE_ROLLBACK_FAILED, and the hint has the command."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
-    stuck = replace(cloud.found[REGION, "crd-x-network"], status="UPDATE_ROLLBACK_FAILED")
-    cloud.found[REGION, "crd-x-network"] = stuck
+    stuck = replace(cloud.deployed[REGION, "crd-x-network"], status="UPDATE_ROLLBACK_FAILED")
+    cloud.deployed[REGION, "crd-x-network"] = stuck
     cloud.calls.clear()
 
     events = deploy(cloud, (NETWORK,))
@@ -246,7 +246,7 @@ def test_a_stack_that_needs_repair_is_refused() -> None:
     error = finished(events, "crd-x-network").error
     assert isinstance(error, ManualRepairError)
     assert "continue-update-rollback" in error.hint
-    assert cloud.written == []
+    assert cloud.writes == []
 
 
 def test_following_ends_after_the_timeout() -> None:
@@ -275,14 +275,14 @@ def test_a_stack_repaired_during_the_approval_is_not_recreated() -> None:
     events = deploy(cloud, (NETWORK,), approve=repair)
 
     assert isinstance(finished(events, NETWORK.name).error, GuardError)
-    assert "arn:stack/failed" == cloud.found[REGION, NETWORK.name].id
+    assert "arn:stack/failed" == cloud.deployed[REGION, NETWORK.name].id
 
 
 def test_a_new_stack_of_the_same_name_is_not_updated() -> None:
     """A change set is created for the id of the stack that was read."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
-    found = list(cloud.found.values())
+    found = list(cloud.deployed.values())
     cloud.put(replace(found[0], id="arn:stack/another"))
     steps = plan.plan((desired_stack("network", version=2),), found)
     watch = Watch(cloud, cloud.clock)
@@ -326,20 +326,24 @@ def test_a_refusal_keeps_a_stack_with_the_change_set_of_another_operator() -> No
 
     deploy(cloud, (NETWORK,), approve=other_operator_creates_change_set)
 
-    assert "REVIEW_IN_PROGRESS" == cloud.found[REGION, NETWORK.name].status
+    assert "REVIEW_IN_PROGRESS" == cloud.deployed[REGION, NETWORK.name].status
 
 
 def test_an_update_of_an_export_in_use_has_the_reason_of_the_stack() -> None:
     """No resource fails; only the stack has the reason of the rollback."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
-    cloud.used["crd-x-network"] = "Update canceled. Cannot update export X as it is in use by Y."
+    cloud.exports_in_use["crd-x-network"] = (
+        "Update canceled. Cannot update export X as it is in use by Y."
+    )
 
     events = deploy(cloud, (desired_stack("network", version=2),))
 
     error = finished(events, "crd-x-network").error
     assert isinstance(error, RolledBackError)
-    assert error.message.splitlines()[0] == f"crd-x-network: {cloud.used['crd-x-network']}"
+    assert (
+        error.message.splitlines()[0] == f"crd-x-network: {cloud.exports_in_use['crd-x-network']}"
+    )
 
 
 def test_a_refusal_keeps_a_stack_created_during_the_approval() -> None:
@@ -352,12 +356,12 @@ def test_a_refusal_keeps_a_stack_created_during_the_approval() -> None:
         )
         cloud.clock.sleep(5)
         cloud.execute_change_set(REGION, arn, "theirs")
-        cloud.settle()
+        cloud.finish_operations()
         return False
 
     deploy(cloud, (NETWORK,), approve=other_operator_executes)
 
-    assert cloud.found[REGION, NETWORK.name].status == "CREATE_COMPLETE"
+    assert cloud.deployed[REGION, NETWORK.name].status == "CREATE_COMPLETE"
 
 
 def test_a_refusal_keeps_a_change_set_in_review() -> None:
@@ -369,7 +373,7 @@ def test_a_refusal_keeps_a_change_set_in_review() -> None:
     deploy(cloud, (NETWORK,), approve=refuse)
 
     assert left == cloud.change_sets
-    assert (REGION, NETWORK.name) in cloud.found
+    assert (REGION, NETWORK.name) in cloud.deployed
 
 
 @pytest.mark.parametrize("more", [{"no_execute": True}, {"approve": refuse}])
@@ -381,18 +385,18 @@ def test_a_failed_stack_is_deleted_only_after_approval(more: dict[str, object]) 
 
     deploy(cloud, (NETWORK,), **more)
 
-    assert cloud.written == []
+    assert cloud.writes == []
 
 
 def test_the_cause_is_known_when_a_rollback_is_followed() -> None:
     """The failure before the rollback is among the events of the operation."""
     cloud = FakeCloud(FakeClock())
     cloud.create_change_set(ChangeSetRequest("one", NETWORK.name, REGION, "CREATE", NETWORK.text))
-    stack = replace(cloud.found[REGION, NETWORK.name], status="ROLLBACK_IN_PROGRESS")
+    stack = replace(cloud.deployed[REGION, NETWORK.name], status="ROLLBACK_IN_PROGRESS")
     cloud.put(stack)
-    cloud.tell(stack, stack.name, STACK, "CREATE_IN_PROGRESS")
-    cloud.tell(stack, "Vpc", "AWS::Fake::Thing", "CREATE_FAILED", "no room")
-    cloud.tell(stack, stack.name, STACK, "ROLLBACK_IN_PROGRESS")
+    cloud.add_event(stack, stack.name, STACK, "CREATE_IN_PROGRESS")
+    cloud.add_event(stack, "Vpc", "AWS::Fake::Thing", "CREATE_FAILED", "no room")
+    cloud.add_event(stack, stack.name, STACK, "ROLLBACK_IN_PROGRESS")
 
     after = event_before_operation(Watch(cloud, cloud.clock), stack)
 
@@ -422,7 +426,7 @@ class FastCloud(LateCloud):
 
     def before(self, now: DeployedStack) -> DeployedStack | None:
         """Return the stack before an operation that ends right after."""
-        self.settle()
+        self.finish_operations()
         return replace(now, status="UPDATE_COMPLETE", outputs={"Vpc": "old"})
 
 
@@ -517,7 +521,7 @@ def test_a_stack_changed_behind_its_digest_is_updated() -> None:
     cdn = desired_stack("cdn", needs=["edge"], parameters=source)
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (edge, cdn))
-    found = list(cloud.found.values())
+    found = list(cloud.deployed.values())
     steps = plan.plan((edge, cdn), found, templates={cdn.name: TemplateTree("tampered with")})
     run = Run("run", Watch(cloud, cloud.clock), approve, LatestStacks(found), owner=OWNER)
     cloud.calls.clear()
@@ -598,7 +602,7 @@ def _critical_path(stacks: Sequence[DesiredStack], seconds: dict[str, float]) ->
 
 
 def _state(cloud: FakeCloud) -> dict[str, tuple[object, ...]]:
-    return {name: _essence(found) for (_, name), found in sorted(cloud.found.items())}
+    return {name: _essence(found) for (_, name), found in sorted(cloud.deployed.items())}
 
 
 def _essence(found: DeployedStack) -> tuple[object, ...]:
@@ -663,17 +667,17 @@ def test_the_message_has_the_reason_of_a_nested_change_set() -> None:
 
     assert failed.error
     assert failed.error.message == "crd-x-outer: no change set: Below: no such property"
-    assert [stack.name for stack in cloud.found.values()] == [FOUNDATION.name]
+    assert [stack.name for stack in cloud.deployed.values()] == [FOUNDATION.name]
 
 
 def test_a_failure_in_a_nested_stack_has_its_resource() -> None:
     """The message has the path of the resource and the line that defines it."""
 
     class Nesting(FakeCloud):
-        def tell(
+        def add_event(
             self, stack: DeployedStack, name: str, type_: str, status: str, reason: str = ""
         ) -> None:
-            super().tell(stack, name, type_, status, reason)
+            super().add_event(stack, name, type_, status, reason)
             if name == "Below":
                 outer = self.history[stack.id].pop()
                 said = "Embedded stack arn:below was not successfully created: Broken"

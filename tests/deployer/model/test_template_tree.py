@@ -92,7 +92,7 @@ def test_a_stack_without_nested_ones_costs_one_call() -> None:
 
 def test_a_nested_stack_that_was_deleted_is_skipped(cloud: FakeCloud) -> None:
     """A nested stack that was deleted separately is skipped, although its template still exists."""
-    del cloud.found[REGION, "outer-deep"]
+    del cloud.deployed[REGION, "outer-deep"]
 
     assert [path for path, _ in deployed_templates(cloud, REGION, "outer").walk()] == [
         (),
@@ -111,7 +111,7 @@ def test_a_nested_template_that_cannot_be_read_is_an_error(cloud: FakeCloud) -> 
                 raise CloudError("deep: GetTemplate: AccessDenied")
             return super().template(region, name)
 
-    refusing = Refusing(cloud.clock, found=cloud.found)
+    refusing = Refusing(cloud.clock, deployed=cloud.deployed)
     refusing.templates, refusing.listed = cloud.templates, cloud.listed
 
     with pytest.raises(CloudError, match="deep: GetTemplate: AccessDenied"):
