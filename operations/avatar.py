@@ -46,7 +46,9 @@ class Avatar:
         listed = self.client.list_object_versions(
             Bucket=self.avatars_bucket, Prefix=self.avatar_key, ExpectedBucketOwner=self.owner
         )
-        latest = [each["VersionId"] for each in listed.get("Versions", []) if each["IsLatest"]]
+        latest = [
+            version["VersionId"] for version in listed.get("Versions", []) if version["IsLatest"]
+        ]
         return latest[0] if latest else None
 
     def delete(self) -> None:

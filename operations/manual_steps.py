@@ -112,7 +112,7 @@ def _zone(deployment: Deployment) -> Iterator[Finding]:
         listed = target.account.client("acm", region).list_certificates(
             CertificateStatuses=["PENDING_VALIDATION"], Includes={"keyTypes": _KEY_TYPES}
         )
-        domains = [each["DomainName"] for each in listed["CertificateSummaryList"]]
+        domains = [certificate["DomainName"] for certificate in listed["CertificateSummaryList"]]
         for domain in (name for name in domains if f".{name}".endswith(f".{env.domain}")):
             zone = target.client("route53").get_hosted_zone(Id=env.hosted_zone)
             servers = " ".join(zone["DelegationSet"]["NameServers"])
@@ -208,7 +208,7 @@ def _unconfirmed(deployment: Deployment, topic: str, protocol: str) -> Iterator[
     """Find subscriptions of *topic* that are not confirmed; SNS deletes them after three days."""
     client: Any = deployment.target.client("sns")
     pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    subscriptions = [each for page in pages for each in page["Subscriptions"]]
+    subscriptions = [item for page in pages for item in page["Subscriptions"]]
     for subscription in subscriptions:
         if (subscription["SubscriptionArn"], subscription["Protocol"]) == (UNCONFIRMED, protocol):
             endpoint = subscription["Endpoint"]

@@ -87,7 +87,7 @@ class Service:
         while True:
             service = self.describe()
             primary = next(_with_status("PRIMARY", service))
-            seen = seen or expected in {each["id"] for each in service["deployments"]}
+            seen = seen or expected in {deployment["id"] for deployment in service["deployments"]}
             if seen and (primary["id"] != expected or primary.get("rolloutState") == "FAILED"):
                 reason = primary.get("rolloutStateReason", "its tasks did not start")
                 hint = f"see its log: ./inv logs --service --env={self.target.env.name}"
@@ -195,7 +195,7 @@ def _settings(target: Target, stack: str) -> Settings:
 
 
 def _with_status(status: str, service: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return (each for each in service["deployments"] if each["status"] == status)
+    return (deployment for deployment in service["deployments"] if deployment["status"] == status)
 
 
 def _is_steady(service: dict[str, Any]) -> bool:

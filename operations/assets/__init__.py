@@ -20,7 +20,7 @@ CACHE_CONTROL = "public, max-age=60"
 
 
 def publish(account: Account, region: str, bucket: str) -> Iterator[str]:
-    """Upload each image that differs from the one in *bucket*, and yield its URL."""
+    """Upload object_ image that differs from the one in *bucket*, and yield its URL."""
     owner = account.identity().account
     client: Any = account.client("s3", region)
     for file in sorted(FOLDER.rglob("*.jpg")):
@@ -45,5 +45,5 @@ def _stored_md5(client: Any, bucket: str, key: str, owner: str) -> str:
     It is the ETag of an object that was not uploaded in parts.
     """
     listed = client.list_objects_v2(Bucket=bucket, Prefix=key, ExpectedBucketOwner=owner)
-    etags = {each["Key"]: each["ETag"].strip('"') for each in listed.get("Contents", [])}
+    etags = {object_["Key"]: object_["ETag"].strip('"') for object_ in listed.get("Contents", [])}
     return str(etags.get(key, ""))

@@ -133,8 +133,8 @@ class Bucket:
     def _list(self) -> dict[str, ListedObject]:
         """Return all objects except the record."""
         pages = self.client.get_paginator("list_objects_v2").paginate(**self._arguments)
-        objects = [each for page in pages for each in page.get("Contents", [])]
-        listed = {each["Key"]: ListedObject(each["ETag"], _stored_at(each)) for each in objects}
+        objects = [item for page in pages for item in page.get("Contents", [])]
+        listed = {item["Key"]: ListedObject(item["ETag"], _stored_at(item)) for item in objects}
         listed.pop(RECORD, None)
         return listed
 

@@ -93,14 +93,14 @@ def test_output(account, capsys) -> None:
     db.migrate(Context())
     db.status(Context())
 
-    assert [
+    assert capsys.readouterr().out.splitlines() == [
         "applied 0001_users",
         "applied 0002_activities",
         "applied 0001_users",
         "applied 0003_a",
         "applied 0002_b",
         "pending 0004_c",
-    ] == capsys.readouterr().out.splitlines()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_event(account, capsys, run, event: dict[str, Any]) -> None:
     """The function receives the arguments; for the bootstrap, also the master credentials."""
     run()
 
-    assert f"got {json.dumps(event, sort_keys=True)}\n" == capsys.readouterr().out
+    assert capsys.readouterr().out == f"got {json.dumps(event, sort_keys=True)}\n"
 
 
 def test_rollback_shows_the_migrations(account, capsys) -> None:
@@ -133,7 +133,7 @@ def test_rollback_shows_the_migrations(account, capsys) -> None:
     db.rollback(Context(), steps=9, dry_run=True)
 
     output = capsys.readouterr()
-    assert "" == output.out
+    assert output.out == ""
     assert (
         output.err.splitlines()[-1]
         == "rolls back 0002_b, 0003_a, 0001_users: may drop tables and the data in them"
@@ -158,8 +158,8 @@ def test_nothing_to_roll_back(account, capsys, monkeypatch) -> None:
 
     db.rollback(Context())
 
-    assert "nothing to roll back\n" == capsys.readouterr().out
-    assert [{"do": "status"}] == events
+    assert capsys.readouterr().out == "nothing to roll back\n"
+    assert events == [{"do": "status"}]
 
 
 @pytest.mark.parametrize("steps", [0, -1])
@@ -196,7 +196,7 @@ def test_the_password_of_another_secret_is_not_sent(capsys, monkeypatch, managed
         db.bootstrap(Context())
 
     assert "arn:theirs is not the secret of the database" in capsys.readouterr().err
-    assert [("describe_db_instances", {"DBInstanceIdentifier": "crd-x-database"})] == rds.calls
+    assert rds.calls == [("describe_db_instances", {"DBInstanceIdentifier": "crd-x-database"})]
 
 
 def test_the_managed_secret_is_read() -> None:
@@ -220,7 +220,7 @@ def test_an_error_of_the_function(account, capsys) -> None:
     with pytest.raises(Exit) as ended:
         db.seed(Context())
 
-    assert 1 == ended.value.code
+    assert ended.value.code == 1
     assert (
         "0001_users: no such table\nhint: see docs/migrations.md; "
         "its log may say more: ./inv logs --function=migrate --env=x\n"
@@ -241,11 +241,11 @@ def test_a_protected_environment(protected, capsys, run, hint: str) -> None:
     with pytest.raises(Exit) as ended:
         run()
 
-    assert 3 == ended.value.code
+    assert ended.value.code == 3
     output = capsys.readouterr()
     assert "x is protected" in output.err
     assert hint in output.err
-    assert "" == output.out
+    assert output.out == ""
 
 
 def test_a_confirmed_rollback(protected, capsys) -> None:
@@ -284,7 +284,7 @@ def test_any_payload(aws: Aws, account, payload: object) -> None:
     echo = template(Role=ROLE, Echo=function(code(aws, key="echo.zip")))
     aws.deploy("echo", echo | {"Outputs": {"Echo": {"Value": ref("Echo")}}}, **IAM)
 
-    assert payload == lambdas.invoke(account, "ca-central-1", aws.outputs("echo")["Echo"], payload)
+    assert lambdas.invoke(account, "ca-central-1", aws.outputs("echo")["Echo"], payload) == payload
 
 
 def test_an_unreachable_function(account, monkeypatch) -> None:
@@ -296,7 +296,7 @@ def test_an_unreachable_function(account, monkeypatch) -> None:
     with pytest.raises(UnreachableError):
         lambdas.invoke(unreachable, "ca-central-1", "x", {})
 
-    assert ["invoke"] == calls
+    assert calls == ["invoke"]
 
 
 def test_a_migration_is_not_written_through_a_link(monkeypatch, capsys, tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_a_migration_is_not_written_through_a_link(monkeypatch, capsys, tmp_path
         db.new(Context(), name="add_banner")
 
     assert "is a symbolic link" in capsys.readouterr().err
-    assert [] == list((tmp_path / "own").iterdir())
+    assert list((tmp_path / "own").iterdir()) == []
 
 
 def test_numbers(tmp_path: Path) -> None:
@@ -320,9 +320,9 @@ def test_numbers(tmp_path: Path) -> None:
     (tmp_path / "99_notes.sql").write_text("not a migration")
     second = operation.write_migration(tmp_path, "users")
 
-    assert ["0001_users.sql", "0001_users.rollback.sql"] == [file.name for file in first]
-    assert ["0042_users.sql", "0042_users.rollback.sql"] == [file.name for file in second]
-    assert "kept" == (tmp_path / "0041_late.sql").read_text()
+    assert [file.name for file in first] == ["0001_users.sql", "0001_users.rollback.sql"]
+    assert [file.name for file in second] == ["0042_users.sql", "0042_users.rollback.sql"]
+    assert (tmp_path / "0041_late.sql").read_text() == "kept"
     assert all(file.read_text().startswith("-- ") for file in (*first, *second))
 
 
@@ -335,7 +335,7 @@ def test_an_invalid_name(name: str, capsys, monkeypatch, tmp_path: Path) -> None
         db.new(Context(), name=name)
 
     assert "hint: such as --name=add_banner" in capsys.readouterr().err
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_new(monkeypatch, capsys, tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ def test_new(monkeypatch, capsys, tmp_path: Path) -> None:
 
     db.new(Context(), name="add_banner")
 
-    assert [
+    assert capsys.readouterr().out.splitlines() == [
         f"wrote {operation.MIGRATIONS}/0001_add_banner.sql",
         f"wrote {operation.MIGRATIONS}/0001_add_banner.rollback.sql",
-    ] == capsys.readouterr().out.splitlines()
+    ]

@@ -81,7 +81,7 @@ def test_connect(account: Account, capfd, monkeypatch, user: str) -> None:
         f"PGSSLROOTCERT={project.ROOT}/lambdas/shared/database.pem",
         f"PGUSER={user}",
     ]
-    assert f"{START_LINE}['--command', 'SELECT 1']\n" == err
+    assert err == f"{START_LINE}['--command', 'SELECT 1']\n"
     assert (project.ROOT / "lambdas/shared/database.pem").exists()
     [(_, asked)] = account.clients["rds"].calls
     assert [DATABASE["Address"], 5432, user] == [asked["0"], asked["1"], asked["2"]]
@@ -95,7 +95,7 @@ def test_exit_code(account: Account, monkeypatch) -> None:
     with pytest.raises(Exit) as ended:
         db.connect(Context())
 
-    assert 3 == ended.value.code
+    assert ended.value.code == 3
 
 
 @pytest.mark.usefixtures("psql")
@@ -117,7 +117,7 @@ def test_no_psql(account: Account, monkeypatch, capsys, tmp_path: Path) -> None:
         db.connect(Context())
 
     assert "psql is not on PATH" in capsys.readouterr().err
-    assert [] == account.clients["rds"].calls
+    assert account.clients["rds"].calls == []
 
 
 def test_no_psycopg(account: Account, monkeypatch, capsys) -> None:

@@ -49,11 +49,11 @@ def test_backend(checkout: Path) -> None:
 
     written = variables(checkout / "backend/.env")
     task = emit(config_of("local"))["service"].one("AWS::ECS::TaskDefinition")
-    names = {each["Name"] for each in task["ContainerDefinitions"][0]["Environment"]}
-    assert names - INSIDE_ONLY == written.keys()
-    assert "db.x" == written["PGHOST"]
-    assert "crd-x-messages-Messages-1" == written["DDB_MESSAGE_TABLE"]
-    assert "https://api.x.example" == written["BACKEND_URL"]
+    names = {variable["Name"] for variable in task["ContainerDefinitions"][0]["Environment"]}
+    assert written.keys() == names - INSIDE_ONLY
+    assert written["PGHOST"] == "db.x"
+    assert written["DDB_MESSAGE_TABLE"] == "crd-x-messages-Messages-1"
+    assert written["BACKEND_URL"] == "https://api.x.example"
 
 
 def test_frontend(checkout: Path) -> None:
@@ -80,9 +80,9 @@ def test_one_part(checkout: Path, monkeypatch, capsys, part: str) -> None:
 
     env_files.write(Context(), part=part)
 
-    files = [each for each in operation.FILES.values() if (checkout / each).exists()]
+    files = [file for file in operation.FILES.values() if (checkout / file).exists()]
     assert [operation.FILES[part]] == files
-    assert f"wrote {operation.FILES[part]}: x\n" == capsys.readouterr().out
+    assert capsys.readouterr().out == f"wrote {operation.FILES[part]}: x\n"
 
 
 def test_missing_stacks(checkout: Path, monkeypatch, capsys) -> None:
@@ -105,7 +105,7 @@ def test_a_file_that_git_does_not_ignore(checkout: Path, capsys) -> None:
     with pytest.raises(Exit) as ended:
         env_files.write(Context())
 
-    assert 3 == ended.value.code
+    assert ended.value.code == 3
     assert "frontend/.env.local: git does not ignore it" in capsys.readouterr().err
     assert not (checkout / "backend/.env").exists()
 
@@ -149,10 +149,10 @@ def test_a_link_is_not_followed(checkout: Path, tmp_path_factory, capsys, link: 
     with pytest.raises(Exit) as ended:
         env_files.write(Context())
 
-    assert 3 == ended.value.code
+    assert ended.value.code == 3
     assert f"{checkout / link}: is a symbolic link to {outside}" in capsys.readouterr().err
-    assert [outside / "file"] == list(outside.iterdir())
-    assert "kept" == (outside / "file").read_text()
+    assert list(outside.iterdir()) == [outside / "file"]
+    assert (outside / "file").read_text() == "kept"
 
 
 def test_a_value_that_cannot_be_quoted(checkout: Path, monkeypatch, capsys) -> None:

@@ -94,12 +94,12 @@ def test_login(machine: Machine, monkeypatch, capfd) -> None:
     ecr.login(Context())
 
     [call] = machine.calls
-    assert [] == call["aws"]
-    assert ["login", "--username", "AWS", "--password-stdin", REGISTRY] == call["arguments"]
-    assert PASSWORD == call["stdin"]
+    assert call["aws"] == []
+    assert call["arguments"] == ["login", "--username", "AWS", "--password-stdin", REGISTRY]
+    assert call["stdin"] == PASSWORD
     out, err = capfd.readouterr()
-    assert f"signed in to {REGISTRY}\n" == out
-    assert f"{START_LINE}progress of docker\n" == err
+    assert out == f"signed in to {REGISTRY}\n"
+    assert err == f"{START_LINE}progress of docker\n"
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_build(machine: Machine, monkeypatch, capfd, architecture: str, platform
         f"--tag={URI}:{machine.commit}",
         "-",
     ]
-    assert "1" == call["attestations"]
-    assert f"{URI}:{machine.commit}\n" == capfd.readouterr().out
+    assert call["attestations"] == "1"
+    assert capfd.readouterr().out == f"{URI}:{machine.commit}\n"
 
 
 def test_ignored_files_are_not_in_the_image(machine: Machine, monkeypatch) -> None:
@@ -135,7 +135,7 @@ def test_ignored_files_are_not_in_the_image(machine: Machine, monkeypatch) -> No
 
     [call] = machine.calls
     with tarfile.open(fileobj=io.BytesIO(call["stdin"].encode("latin-1"))) as context:
-        assert ["Dockerfile"] == context.getnames()
+        assert context.getnames() == ["Dockerfile"]
 
 
 def test_push(machine: Machine, monkeypatch, capfd) -> None:
@@ -144,9 +144,9 @@ def test_push(machine: Machine, monkeypatch, capfd) -> None:
 
     image.push(Context())
 
-    assert ["login", "build", "push"] == [call["arguments"][0] for call in machine.calls]
-    assert f"{URI}:{machine.commit}" == machine.calls[-1]["arguments"][1]
-    assert f"{DIGEST}\n" == capfd.readouterr().out
+    assert [call["arguments"][0] for call in machine.calls] == ["login", "build", "push"]
+    assert machine.calls[-1]["arguments"][1] == f"{URI}:{machine.commit}"
+    assert capfd.readouterr().out == f"{DIGEST}\n"
 
 
 def test_an_existing_tag_is_not_pushed(machine: Machine, monkeypatch, capfd) -> None:
@@ -156,10 +156,10 @@ def test_an_existing_tag_is_not_pushed(machine: Machine, monkeypatch, capfd) -> 
     with pytest.raises(Exit) as ended:
         image.push(Context())
 
-    assert 3 == ended.value.code
-    assert [] == machine.calls
+    assert ended.value.code == 3
+    assert machine.calls == []
     out, err = capfd.readouterr()
-    assert "" == out
+    assert out == ""
     assert f"an image with the tag {machine.commit} exists: {DIGEST}" in err
     assert f"./inv service.release --image={DIGEST}" in err
 
@@ -174,7 +174,7 @@ def test_uncommitted_changes(machine: Machine, monkeypatch, capfd, file: str) ->
     with pytest.raises(Exit) as ended:
         image.push(Context())
 
-    assert 3 == ended.value.code
+    assert ended.value.code == 3
     [call] = machine.calls
     assert f"--tag={URI}:{machine.commit}-dirty" in call["arguments"]
     assert (str(machine.folder / "checkout" / "backend"), "") == (
@@ -201,7 +201,7 @@ def test_docker_fails(machine: Machine, monkeypatch, capfd, fails: str) -> None:
     with pytest.raises(Exit) as ended:
         image.push(Context())
 
-    assert 1 == ended.value.code
+    assert ended.value.code == 1
     assert fails == machine.calls[-1]["arguments"][0]
     out, err = capfd.readouterr()
     assert f"error: docker {fails} failed with exit code 1" in err
@@ -227,7 +227,7 @@ def test_no_dockerfile(machine: Machine, monkeypatch, capfd) -> None:
         image.build(Context())
 
     assert "backend/Dockerfile: no such file" in capfd.readouterr().err
-    assert [] == machine.calls
+    assert machine.calls == []
 
 
 def test_no_repository(machine: Machine, monkeypatch, capfd, tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_the_password_goes_to_no_other_registry(machine: Machine, monkeypatch, c
     with pytest.raises(Exit):
         ecr.login(Context())
 
-    assert [] == machine.calls
+    assert machine.calls == []
     assert f"{host} is not the registry of this account, {REGISTRY}\n" in capfd.readouterr().err
 
 

@@ -117,7 +117,7 @@ def test_an_unknown_conversation(capsys) -> None:
     """A conversation without messages is not an error."""
     messages.conversation(Context(), id="unknown")
 
-    assert "sk  user handle  message\n" == capsys.readouterr().out
+    assert capsys.readouterr().out == "sk  user handle  message\n"
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_put_again(ssm, monkeypatch, capsys) -> None:
         enter(monkeypatch, value)
         secret.put(Context(), name="SECRET_A")
 
-    assert "new" == stored(ssm, "SECRET_A")["Value"]
+    assert stored(ssm, "SECRET_A")["Value"] == "new"
     assert "version 2\n" in capsys.readouterr().out
 
 
@@ -94,7 +94,7 @@ def test_standard_input_is_closed(ssm, monkeypatch, capsys) -> None:
         secret.put(Context(), name="SECRET_A")
 
     assert "SECRET_A: the value is empty" in capsys.readouterr().err
-    assert [] == ssm.describe_parameters()["Parameters"]
+    assert ssm.describe_parameters()["Parameters"] == []
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_longest_value(ssm, monkeypatch) -> None:
 
     secret.put(Context(), name="SECRET_A")
 
-    assert "é" * 2048 == stored(ssm, "SECRET_A")["Value"]
+    assert stored(ssm, "SECRET_A")["Value"] == "é" * 2048
 
 
 def test_ctrl_d(ssm, monkeypatch, capsys) -> None:
@@ -140,9 +140,9 @@ def test_ctrl_d(ssm, monkeypatch, capsys) -> None:
     with pytest.raises(Exit) as ended:
         secret.put(Context(), name="SECRET_A")
 
-    assert 1 == ended.value.code
+    assert ended.value.code == 1
     assert "error: SECRET_A: the value is empty\n" in capsys.readouterr().err
-    assert [] == ssm.describe_parameters()["Parameters"]
+    assert ssm.describe_parameters()["Parameters"] == []
 
 
 @pytest.mark.parametrize("name", ["", "SECRET_Z", "../SECRET_A", "secret_a"])
@@ -156,7 +156,7 @@ def test_not_in_config(ssm, monkeypatch, capsys, name: str) -> None:
     error = capsys.readouterr().err
     assert f"--name={name}: not among secrets in [service] of config/x.toml" in error
     assert "SECRET_A, SECRET_B" in error
-    assert [] == ssm.describe_parameters()["Parameters"]
+    assert ssm.describe_parameters()["Parameters"] == []
 
 
 def test_list(ssm, monkeypatch, capsys) -> None:
@@ -171,7 +171,7 @@ def test_list(ssm, monkeypatch, capsys) -> None:
     rows = {row["name"]: row for row in map(json.loads, output.splitlines())}
     assert [f"/crd/x/backend-flask/{name}" for name in NAMES] == list(rows)
     states = [row["state"] for row in rows.values()]
-    assert ["missing"] * 11 + ["stored"] == states
+    assert states == ["missing"] * 11 + ["stored"]
     assert rows["/crd/x/backend-flask/SECRET_L"]["changed"].startswith("20")
     assert VALUE not in output
 
@@ -180,10 +180,10 @@ def test_a_second_service(ssm, monkeypatch, capsys) -> None:
     """A secret of two services has a parameter for each."""
     use_account(monkeypatch, Account(), verifier=True, secrets=("SECRET_A",))
 
-    assert {
+    assert operation.parameter_names(project.environment()) == {
         "/crd/x/backend-flask/SECRET_A": "SECRET_A",
         "/crd/x/verifier/SECRET_A": "SECRET_A",
-    } == operation.parameter_names(project.environment())
+    }
 
 
 def test_no_secrets(monkeypatch, capsys) -> None:
@@ -192,4 +192,4 @@ def test_no_secrets(monkeypatch, capsys) -> None:
 
     secret.list_(Context())
 
-    assert "name  state  changed\n" == capsys.readouterr().out
+    assert capsys.readouterr().out == "name  state  changed\n"

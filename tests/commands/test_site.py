@@ -28,7 +28,7 @@ def test_approved(monkeypatch, capsys, typed):
 
     site._approve(ACCOUNT, yes=False)
 
-    assert "Publish this at https://cruddur.example? [y/N] " == capsys.readouterr().err
+    assert capsys.readouterr().err == "Publish this at https://cruddur.example? [y/N] "
 
 
 @pytest.mark.parametrize("typed", ["", "\n", "n\n", "yess\n"])
@@ -56,5 +56,5 @@ def test_approval_cannot_be_asked_for(monkeypatch):
         site._approve(ACCOUNT, yes=False)
 
     assert (
-        "pass --yes to approve without a question, or --dry-run to only look" == refused.value.hint
+        refused.value.hint == "pass --yes to approve without a question, or --dry-run to only look"
     )

@@ -11,7 +11,7 @@ from deployer.errors import CloudError, ConfigError
 from operations import avatar, project
 from tests.operations.fake_account import Account, Client, target
 
-OUTPUTS = {"avatars": {"Uploads": "uploads"}, "assets": {"Avatars": "avatars"}}
+OUTPUTS = {"avatars": {"UploadBucket": "uploads"}, "assets": {"AvatarBucket": "avatars"}}
 
 
 def versions(*ids: str) -> dict[str, object]:

@@ -66,7 +66,7 @@ def test_control_characters_and_secrets() -> None:
 
 
 class GrowingLog(Client):
-    """A log that grows between two reads; each of *reads* is its content then."""
+    """A log that grows between two reads; event of *reads* is its content then."""
 
     def __init__(self, reads: list[list[dict[str, object]]]) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class GrowingLog(Client):
         """Return the current content from *startTime* on."""
         self.starts.append(startTime)
         content = self.reads.pop(0)
-        return [{"events": [each for each in content if each["timestamp"] >= startTime]}]
+        return [{"events": [event for event in content if event["timestamp"] >= startTime]}]
 
     def sleep(self, _: float) -> None:
         """Replace `time.sleep`: interrupt after the last read."""

@@ -95,12 +95,12 @@ def pending(
 @pytest.mark.usefixtures("migrations")
 def test_all_done(monkeypatch) -> None:
     """If every step is done, none is pending."""
-    assert [] == pending(monkeypatch)
+    assert pending(monkeypatch) == []
 
 
 def test_nothing_deployed(monkeypatch) -> None:
     """Without stacks AWS is not called."""
-    assert [] == pending(monkeypatch, {name: Client() for name in clients()}, {})
+    assert pending(monkeypatch, {name: Client() for name in clients()}, {}) == []
 
 
 PENDING: dict[str, tuple[dict[str, Client], dict[str, Any], tuple[str, str]]] = {
@@ -191,7 +191,7 @@ def test_a_second_service_that_is_not_deployed_yet(monkeypatch, status: str) -> 
     """Its stack has no outputs, so its image is not checked."""
     second = replace(deployed_stack("crd-x-verifier", {}), status=status)
 
-    assert [] == pending(monkeypatch, more=(second,), verifier=True)
+    assert pending(monkeypatch, more=(second,), verifier=True) == []
 
 
 @pytest.mark.usefixtures("migrations")
@@ -199,13 +199,15 @@ def test_a_second_service_without_an_image(monkeypatch) -> None:
     """It has an image and a command of its own."""
     outputs = OUTPUTS | {"verifier": {"Name": "verifier", "Image": "none"}}
 
-    assert [
-        (
-            "image",
-            "verifier was deployed before the first image",
-            "./inv deploy --stack=verifier --env=x",
-        )
-    ] == (pending(monkeypatch, outputs=outputs, verifier=True))
+    assert pending(monkeypatch, outputs=outputs, verifier=True) == (
+        [
+            (
+                "image",
+                "verifier was deployed before the first image",
+                "./inv deploy --stack=verifier --env=x",
+            )
+        ]
+    )
 
 
 @pytest.mark.usefixtures("migrations")
@@ -213,7 +215,7 @@ def test_missing_outputs(monkeypatch) -> None:
     """An old stack may lack outputs: its step is pending, and the others are checked."""
     outputs = OUTPUTS | {"service": {"Name": "backend-flask"}, "cdn": {"Other": "x"}}
 
-    assert [
+    assert pending(monkeypatch, outputs=outputs) == [
         (
             "image",
             "could not be checked: crd-x-service is not deployed",
@@ -224,7 +226,7 @@ def test_missing_outputs(monkeypatch) -> None:
             "could not be checked: crd-x-cdn is not deployed",
             "run ./inv deploy --stack=cdn --env=x",
         ),
-    ] == pending(monkeypatch, outputs=outputs)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -276,7 +278,7 @@ def test_the_function_is_called_once(monkeypatch, migrations) -> None:
     """Two checks share one call."""
     pending(monkeypatch)
 
-    assert 1 == migrations["calls"]
+    assert migrations["calls"] == 1
 
 
 def test_the_zone_during_the_first_deploy(monkeypatch) -> None:
@@ -289,17 +291,17 @@ def test_the_zone_during_the_first_deploy(monkeypatch) -> None:
     steps = pending(monkeypatch, changed, {}, (waiting,))
 
     action = f"delegate x.example to {' '.join(SERVERS)}"
-    assert [
+    assert steps == [
         ("zone", "the certificate of api.x.example is not validated", action),
         ("zone", "the certificate of x.example is not validated", action),
-    ] == steps
+    ]
 
 
 def test_a_stack_that_is_being_created(monkeypatch) -> None:
     """Without outputs its steps are not checked."""
     creating = replace(deployed_stack("crd-x-cdn", {}), status="CREATE_IN_PROGRESS")
 
-    assert [] == pending(monkeypatch, {"s3": Client()}, {}, (creating,))
+    assert pending(monkeypatch, {"s3": Client()}, {}, (creating,)) == []
 
 
 @pytest.mark.usefixtures("migrations")
@@ -309,7 +311,7 @@ def test_a_check_that_aws_refuses(monkeypatch) -> None:
 
     steps = {name: fact for name, fact, _ in pending(monkeypatch, changed)}
 
-    assert ["connection", "site"] == list(steps)
+    assert list(steps) == ["connection", "site"]
     assert steps["site"].startswith("could not be checked: place: Ask: AccessDenied")
 
 

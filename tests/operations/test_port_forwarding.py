@@ -99,12 +99,12 @@ def test_a_port_is_forwarded(log: Path, server_port: int) -> None:
 
     with port_forwarding.forwarded_port(target, "127.0.0.1", server_port) as port:
         with socket.create_connection(("127.0.0.1", port)) as near:
-            assert b"hello" == near.recv(100)
+            assert near.recv(100) == b"hello"
         recorded = json.loads(log.read_text())
 
     [(_, asked)] = target.account.clients["ssm"].calls
-    assert "ecs:crd-x-cluster_0123456789abcdef_0123456789abcdef-2" == asked["Target"]
-    assert "AWS-StartPortForwardingSessionToRemoteHost" == asked["DocumentName"]
+    assert asked["Target"] == "ecs:crd-x-cluster_0123456789abcdef_0123456789abcdef-2"
+    assert asked["DocumentName"] == "AWS-StartPortForwardingSessionToRemoteHost"
     assert asked["Parameters"] == {
         "host": ["127.0.0.1"],
         "portNumber": [str(server_port)],
@@ -113,8 +113,8 @@ def test_a_port_is_forwarded(log: Path, server_port: int) -> None:
     assert {name: SESSION[name] for name in ("SessionId", "TokenValue", "StreamUrl")} == recorded[
         "session"
     ]
-    assert "ca-central-1" == recorded["arguments"][1]
-    assert "https://ssm.example" == recorded["arguments"][-1]
+    assert recorded["arguments"][1] == "ca-central-1"
+    assert recorded["arguments"][-1] == "https://ssm.example"
     assert "secret token" not in str(recorded["arguments"])
     assert Path(f"{log}.ended").exists()
 
@@ -144,7 +144,7 @@ def test_no_usable_task(log: Path, tasks, kind, message: str) -> None:
     with pytest.raises(kind, match=message), port_forwarding.forwarded_port(target, "db", 5432):
         pass
 
-    assert [] == target.account.clients["ssm"].calls
+    assert target.account.clients["ssm"].calls == []
     assert not log.exists()
 
 
@@ -159,7 +159,7 @@ def test_no_plugin(tmp_path: Path, monkeypatch) -> None:
     ):
         pass
 
-    assert [] == target.account.clients["ssm"].calls
+    assert target.account.clients["ssm"].calls == []
 
 
 def test_an_error_of_aws(log: Path) -> None:
@@ -199,5 +199,5 @@ def test_a_plugin_that_hangs(log: Path, monkeypatch) -> None:
     ):
         pass
 
-    assert "it printed nothing" == failed.value.hint
+    assert failed.value.hint == "it printed nothing"
     assert time.monotonic() - began < 5

@@ -114,7 +114,7 @@ def test_ignored_signals_stay_ignored(capfd) -> None:
     finally:
         signal.signal(signal.SIGQUIT, previous)
 
-    assert f"{signal.SIG_IGN} {signal.SIG_DFL}\n" == capfd.readouterr().out
+    assert capfd.readouterr().out == f"{signal.SIG_IGN} {signal.SIG_DFL}\n"
     assert before == after
 
 

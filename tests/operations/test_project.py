@@ -32,7 +32,7 @@ def test_the_name_of_the_environment(
     if variable is not None:
         monkeypatch.setenv("CRUDDUR_ENV", variable)
 
-    assert expected == project.environment_name(flag)
+    assert project.environment_name(flag) == expected
 
 
 @pytest.mark.parametrize("variable", ["", " "])
@@ -43,7 +43,7 @@ def test_an_empty_variable_is_refused(monkeypatch: pytest.MonkeyPatch, variable:
     with pytest.raises(ConfigError) as raised:
         project.environment_name("")
 
-    assert "CRUDDUR_ENV: is empty" == raised.value.message
+    assert raised.value.message == "CRUDDUR_ENV: is empty"
     assert "unset CRUDDUR_ENV" in raised.value.hint
 
 
@@ -93,5 +93,5 @@ def test_every_task_that_takes_a_path(
             check=False,
         )
 
-    assert 1 == done.returncode
+    assert done.returncode == 1
     assert expected.format(here=here) in done.stderr

@@ -84,8 +84,8 @@ def test_an_update_ends_when_exactly_its_tasks_run(clock):
         desiredCount=1,
     )
 
-    assert [{"cluster": "crd", "service": "web", "desiredCount": 1}] == calls
-    assert 3 * service.POLL_SECONDS == clock[0]
+    assert calls == [{"cluster": "crd", "service": "web", "desiredCount": 1}]
+    assert clock[0] == 3 * service.POLL_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_stale_description_is_not_a_rollback(clock):
 
     update(described(deployment("new", GOING)), stale, stale, described(deployment("new", DONE)))
 
-    assert 2 * service.POLL_SECONDS == clock[0]
+    assert clock[0] == 2 * service.POLL_SECONDS
 
 
 def test_a_deployment_that_never_appears(clock):
@@ -142,7 +142,7 @@ def test_a_service_that_is_not_active(found):
     with pytest.raises(CloudError, match="web: the service is not active") as refused:
         update(described(deployment("new", GOING)), found)
 
-    assert "run ./inv deploy --stack=service --env=x" == refused.value.hint
+    assert refused.value.hint == "run ./inv deploy --stack=service --env=x"
 
 
 @pytest.mark.parametrize(

@@ -33,4 +33,4 @@ def test_a_stack_of_another_environment_is_refused() -> None:
     with pytest.raises(GuardError, match="crd-x-cdn in ca-central-1: not a stack of x"):
         foreign.output("cdn", "SiteBucket")
 
-    assert "theirs" == own.output("cdn", "SiteBucket")
+    assert own.output("cdn", "SiteBucket") == "theirs"

@@ -17,8 +17,8 @@ from tools.layers_page import ENVIRONMENT, Stack, markdown
 ROOT = Path(__file__).parents[2]
 TYPES = {price.type for price in prices.PRICES} | prices.USAGE.keys() | prices.FREE
 
-FLOOR = """\
-Description: What all stand on.
+LOWER = """\
+Description: The lower stack.
 Resources:
   Things:
     Type: AWS::S3::Bucket
@@ -27,45 +27,45 @@ Outputs:
   Things:
     Value: !Ref Things
     Export:
-      Name: crd-x-floor-Things
+      Name: crd-x-lower-Things
   Rest:
     Value: !GetAtt Things.Arn
     Export:
-      Name: crd-x-floor-Rest
+      Name: crd-x-lower-Rest
 """
-HOUSE = """\
-Description: What stands on it.
+UPPER = """\
+Description: The upper stack.
 Resources:
-  Way:
+  Gateway:
     Type: AWS::EC2::NatGateway
     Properties:
-      SubnetId: !ImportValue crd-x-floor-Things
+      SubnetId: !ImportValue crd-x-lower-Things
 """
-ATTIC = "Resources: {Light: {Type: 'AWS::EC2::NatGateway'}}"
+NESTED = "Resources: {Gateway: {Type: 'AWS::EC2::NatGateway'}}"
 
 
 def desired(layer: str, text: str, **more: Any) -> DesiredStack:
-    """A stack of that text."""
+    """Return a stack with this template."""
     body = load(text)
     return DesiredStack(layer, f"crd-x-{layer}", "ca-central-1", text, "", body, **more)
 
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    """Of two layers, of which the upper one has a nested stack."""
-    attic = NestedTemplate(
-        "crd-x-house-Attic",
-        "house.Attic.yaml",
+    """The page of two stacks, of which one has a nested stack."""
+    nested_template = NestedTemplate(
+        "crd-x-upper-Nested",
+        "upper.Nested.yaml",
         "ca-central-1",
-        ATTIC,
+        NESTED,
         "",
-        ("Attic",),
-        body=load(ATTIC),
+        ("Nested",),
+        body=load(NESTED),
     )
     return markdown(
         [
-            desired("floor", FLOOR),
-            desired("house", HOUSE, dependencies=("crd-x-floor",), nested=(attic,)),
+            desired("lower", LOWER),
+            desired("upper", UPPER, dependencies=("crd-x-lower",), nested=(nested_template,)),
         ]
     )
 
@@ -73,16 +73,16 @@ def page() -> str:
 @pytest.mark.parametrize(
     "line",
     [
-        "What all stand on.",
-        "Depends on: nothing. Dependents: [house](#house).",
+        "The lower stack.",
+        "Depends on: nothing. Dependents: [upper](#upper).",
         "| S3::Bucket | 1 | Things |",
-        "| Things | [house](#house) |",
+        "| Things | [upper](#upper) |",
         "| Rest | no stack. |",
         "Outlives the stack: `Things` (retained).",
-        "Depends on: [floor](#floor). Dependents: none.",
-        "| EC2::NatGateway | 2 | Way, Attic.Light |",
+        "Depends on: [lower](#lower). Dependents: none.",
+        "| EC2::NatGateway | 2 | Gateway, Nested.Gateway |",
         "- 2 × NAT gateway, at 33: 66",
-        "| [house](#house) | 66 |",
+        "| [upper](#upper) | 66 |",
         "| all | 66 |",
     ],
 )
@@ -107,7 +107,7 @@ def test_every_type_has_a_price_or_is_free() -> None:
         for resource in Stack(stack).resources.values()
     }
 
-    assert used - TYPES == set()
+    assert set() == used - TYPES
 
 
 def test_nothing_is_free_and_paid_for() -> None:

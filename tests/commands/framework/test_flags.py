@@ -93,7 +93,7 @@ class Flag:
     def before(self) -> list[str]:
         """Return the task and its other positional arguments."""
         positional = CONTEXTS[self.task].positional_args
-        return [self.task, *("x" for each in positional if each is not self.argument)]
+        return [self.task, *("x" for argument in positional if argument is not self.argument)]
 
 
 def flags(*kinds: type) -> list[Any]:
@@ -147,7 +147,7 @@ def test_a_flag_without_its_value(flag: Flag) -> None:
 @pytest.mark.parametrize("flag", VALUED)
 def test_the_next_flag_is_not_a_value(flag: Flag) -> None:
     """A flag of the same task that follows is not read as a value."""
-    others = [each for each in CONTEXTS[flag.task].args.values() if each.kind is bool]
+    others = [other for other in CONTEXTS[flag.task].args.values() if other.kind is bool]
     if not others:
         others = [flag.argument]
 
@@ -162,10 +162,10 @@ def test_a_flag_with_its_value(flag: Flag) -> None:
     value = {int: "-7", str: "--x=y", list: "--x=y"}[flag.argument.kind]
     expected = {int: -7, str: value, list: [value]}[flag.argument.kind]
 
-    assert expected == parse(*flag.before, f"{flag.given}={value}")[flag.argument.name]
+    assert parse(*flag.before, f"{flag.given}={value}")[flag.argument.name] == expected
     plain = {int: "7", str: "x y", list: "x"}[flag.argument.kind]
     expected = {int: 7, str: plain, list: [plain]}[flag.argument.kind]
-    assert expected == parse(*flag.before, flag.given, plain)[flag.argument.name]
+    assert parse(*flag.before, flag.given, plain)[flag.argument.name] == expected
 
 
 @pytest.mark.parametrize("flag", flags(int))
@@ -174,7 +174,7 @@ def test_an_invalid_number(flag: Flag, value: str) -> None:
     """The error names the flag."""
     error = parse_error(flag.task, f"{flag.given}={value}")
 
-    assert f"error: {flag.task}: {flag.name}={value}: not a whole number" == error[0]
+    assert error[0] == f"error: {flag.task}: {flag.name}={value}: not a whole number"
 
 
 @pytest.mark.parametrize("flag", flags(bool))
@@ -196,12 +196,12 @@ def test_a_flag_twice(flag: Flag) -> None:
 
     error = parse_error(*flag.before, f"{flag.given}={value}", f"{flag.given}={value}")
 
-    assert f"error: {flag.task}: {flag.name}: given more than once" == error[0]
+    assert error[0] == f"error: {flag.task}: {flag.name}: given more than once"
 
 
 def test_a_list_twice() -> None:
     """Both values are in the list."""
-    assert ["a", "b"] == parse("deploy", "--stack=a", "-s", "b")["stack"]
+    assert parse("deploy", "--stack=a", "-s", "b")["stack"] == ["a", "b"]
 
 
 def test_a_list_whose_second_value_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -215,20 +215,20 @@ def test_all_errors_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """They are listed in the order of the command line."""
     errors = run_refused(capsys, "destroy", "--stack=", "--jobs=x", "--yes=no", "--env")
 
-    assert [
+    assert errors == [
         "error: destroy: --stack: the value is empty",
         "       destroy: --jobs=x: not a whole number",
         "       destroy: --yes=no: the flag takes no value",
         "       destroy: --env: needs a value",
         "hint:  run `./inv --help destroy` to list its flags",
-    ] == errors
+    ]
 
 
 def test_an_unknown_flag(capsys: pytest.CaptureFixture[str]) -> None:
     """The error suggests a similar flag."""
     error = run_refused(capsys, "destroy", "--stakc=x")
 
-    assert ["error: destroy: --stakc: no such flag; did you mean --stack?"] == error[:1]
+    assert error[:1] == ["error: destroy: --stakc: no such flag; did you mean --stack?"]
 
 
 @pytest.mark.parametrize("argv", ["graph -- --format=dot", "graph --format=dot -- plan"])
@@ -241,10 +241,10 @@ def test_arguments_after_a_lone_double_hyphen(argv: str) -> None:
 
     assert (1, "") == (done.returncode, done.stdout)
     ignored = argv.partition("-- ")[2]
-    assert [
+    assert done.stderr.splitlines() == [
         f"error: -- {ignored}: no task accepts arguments after a lone --",
         "hint: remove the --; pass a value that begins with - as --flag=value",
-    ] == done.stderr.splitlines()
+    ]
 
 
 def test_shell_completion(
@@ -254,7 +254,7 @@ def test_shell_completion(
     with pytest.raises(SystemExit) as ended:
         Program(namespace=tasks.namespace).run(["invoke", "--complete", "--", "invoke", "destroy"])
 
-    assert 0 == ended.value.code
+    assert ended.value.code == 0
     assert "destroy\n" in capsys.readouterr().out
 
 
@@ -277,9 +277,8 @@ def test_the_dry_run_of_invoke(argv: list[str], variables: dict[str, str]) -> No
         check=False,
     )
 
-    assert (
+    assert done.stderr.splitlines()[0] == (
         "error: --dry: has no effect on the tasks; nothing was done"
-        == (done.stderr.splitlines()[0])
     )
     assert (1, "") == (done.returncode, done.stdout)
 
@@ -293,7 +292,7 @@ def test_every_task_refuses_ignored_arguments(name: str, context: Context) -> No
     with pytest.raises(Exit) as ended:
         tasks.namespace[name](context)
 
-    assert 1 == ended.value.code
+    assert ended.value.code == 1
 
 
 @pytest.mark.parametrize("value", ["", " "])
@@ -301,7 +300,7 @@ def test_an_empty_argument(capsys: pytest.CaptureFixture[str], value: str) -> No
     """A quoted empty shell variable is refused as a positional argument."""
     error = run_refused(capsys, "lambda.invoke", value)
 
-    assert "error: lambda.invoke: name: is empty" == error[0]
+    assert error[0] == "error: lambda.invoke: name: is empty"
 
 
 def test_several_tasks() -> None:
@@ -310,8 +309,10 @@ def test_several_tasks() -> None:
 
     program.run(["invoke", "plan", "--stack", "a", "deploy", "--yes", "-s=b", "status"])
 
-    assert [("plan", ["a"]), ("deploy", ["b"]), ("status", None)] == [
-        (name, arguments.get("stack")) for name, arguments in Recorder.ran
+    assert [(name, arguments.get("stack")) for name, arguments in Recorder.ran] == [
+        ("plan", ["a"]),
+        ("deploy", ["b"]),
+        ("status", None),
     ]
 
 
@@ -342,7 +343,12 @@ def test_a_short_flag_of_invoke(task: str) -> None:
     """A short flag that a task lacks is refused, not read as Invoke's own, except for -h."""
     context = CONTEXTS[task]
     before = Flag(task, Argument("none"), "").before
-    shorts = [to_flag(name) for each in CORE.args.values() for name in each.names if len(name) == 1]
+    shorts = [
+        to_flag(name)
+        for argument in CORE.args.values()
+        for name in argument.names
+        if len(name) == 1
+    ]
 
     errors = {
         short: parse_error(*before, short)[0]
@@ -382,5 +388,5 @@ def test_suggestions(capsys: pytest.CaptureFixture[str], argv: list[str], expect
     """A similar task or flag is suggested, or the flag that a value belongs to."""
     [error, hint] = run_refused(capsys, *argv)
 
-    assert f"error: {expected}" == error
+    assert error == f"error: {expected}"
     assert hint.startswith("hint:  run `./inv")

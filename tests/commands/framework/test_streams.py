@@ -44,7 +44,7 @@ def test_a_broken_pipe(command: str, unbuffered: str) -> None:
     """Nothing is printed, and the exit code is that of SIGPIPE."""
     pipe = "2> >(exec true)" if command in TO_ERROR else "| exec true"
 
-    assert (141, "", "") == run(command, pipe, unbuffered=unbuffered)
+    assert run(command, pipe, unbuffered=unbuffered) == (141, "", "")
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
@@ -111,4 +111,4 @@ def test_an_exit_code_is_kept(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Exit) as ended, streams.write_errors_handled():
         raise Exit(code=2)
 
-    assert 2 == ended.value.code
+    assert ended.value.code == 2

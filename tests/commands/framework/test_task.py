@@ -46,7 +46,7 @@ def started(*before: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert "started\n" == process.stdout.readline()
+    assert process.stdout.readline() == "started\n"
     return process
 
 
@@ -56,13 +56,13 @@ def test_termination_signals(first: signal.Signals, second: signal.Signals) -> N
     """The first signal interrupts the task; a second one does not interrupt its cleanup."""
     with started() as process:
         process.send_signal(first)
-        assert "cleaning up\n" == process.stdout.readline()
+        assert process.stdout.readline() == "cleaning up\n"
         process.send_signal(second)
         out, err = process.communicate(timeout=20)
 
-    assert "clean\n" == out
-    assert "" == err
-    assert 130 == process.returncode
+    assert out == "clean\n"
+    assert err == ""
+    assert process.returncode == 130
 
 
 def test_nohup() -> None:
@@ -71,8 +71,8 @@ def test_nohup() -> None:
         process.send_signal(signal.SIGHUP)
         out, _ = process.communicate("go on\n", timeout=20)
 
-    assert "cleaning up\nclean\n" == out
-    assert 0 == process.returncode
+    assert out == "cleaning up\nclean\n"
+    assert process.returncode == 0
 
 
 def test_the_help_of_env() -> None:
@@ -87,8 +87,10 @@ def test_the_help_of_env() -> None:
     @task()
     def without_env(_: Context) -> None: ...
 
-    assert [{"env": ENV_HELP, "json": "as JSON"}, {"env": "another"}, {}] == [
-        task_.help for task_ in (without_help, with_help, without_env)
+    assert [task_.help for task_ in (without_help, with_help, without_env)] == [
+        {"env": ENV_HELP, "json": "as JSON"},
+        {"env": "another"},
+        {},
     ]
 
 
@@ -113,7 +115,7 @@ except Exit as ended:
     done = subprocess.run(
         [sys.executable, "-c", text, *argv], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert 1 == done.returncode
+    assert done.returncode == 1
     return done.stderr.splitlines()
 
 
@@ -127,4 +129,4 @@ except Exit as ended:
 def test_debug(statement: str, errors: list[str]) -> None:
     """A traceback is printed only with --debug, whichever part of the task printed the error."""
     assert errors == failing(statement)
-    assert "deployer.errors.ConfigError: a: b" == failing(statement, "--debug")[-1]
+    assert failing(statement, "--debug")[-1] == "deployer.errors.ConfigError: a: b"

@@ -21,7 +21,7 @@ def test_lines_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     """Each line is printed as it is, except for control characters."""
     terminal.show(f"one {HOSTILE}\ntwo")
 
-    assert f"one {ESCAPED}\ntwo\n" == capsys.readouterr().out
+    assert capsys.readouterr().out == f"one {ESCAPED}\ntwo\n"
 
 
 def test_an_error_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,14 +34,14 @@ def test_an_error_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Exit):
         fails(Context())
 
-    assert f"error: {ESCAPED}\nhint: {ESCAPED}\n" == capsys.readouterr().err
+    assert capsys.readouterr().err == f"error: {ESCAPED}\nhint: {ESCAPED}\n"
 
 
 def test_names_of_migrations_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     """They are part of the answer of a function."""
     db._print({"applied": [HOSTILE]}, nothing="")
 
-    assert f"applied {ESCAPED}\n" == capsys.readouterr().out
+    assert capsys.readouterr().out == f"applied {ESCAPED}\n"
 
 
 def test_json_rows_are_escaped() -> None:
@@ -50,4 +50,4 @@ def test_json_rows_are_escaped() -> None:
 
     assert all(char.isprintable() for char in text.removesuffix("\n"))
     assert "é 日本" in text
-    assert {"a": HOSTILE, "b": "\U000e0001"} == json.loads(text)
+    assert json.loads(text) == {"a": HOSTILE, "b": "\U000e0001"}

@@ -41,7 +41,7 @@ def test_files_are_read_with_and_without_the_record(bucket):
     assert {"ä b.txt": FILE} == without.files == with_record.files
     assert {"ä b.txt": etag} == without.etags == with_record.etags
     assert Record() == without.record
-    assert {"gone.txt": 1} == with_record.record.unused
+    assert with_record.record.unused == {"gone.txt": 1}
 
 
 def test_another_content_is_read(bucket):
@@ -53,7 +53,7 @@ def test_another_content_is_read(bucket):
 
     found = bucket.read()
 
-    assert {"a.txt": other} == found.files
+    assert found.files == {"a.txt": other}
     assert frozenset() == found.verified
 
 
@@ -72,8 +72,8 @@ def test_other_headers_are_read(bucket, change):
 
     found = bucket.read()
 
-    assert {"a": replace(FILE, **change), "b": FILE} == found.files
-    assert {"b"} == found.verified
+    assert found.files == {"a": replace(FILE, **change), "b": FILE}
+    assert found.verified == {"b"}
 
 
 class FakeClient:
@@ -120,7 +120,7 @@ def test_a_file_without_a_checksum(bucket):
     """A file that another program stored differs from every built file."""
     bucket.client.put_object(Bucket=bucket.name, Key="a.txt", Body=BODY)
 
-    assert "" == bucket.read().files["a.txt"].sha256
+    assert bucket.read().files["a.txt"].sha256 == ""
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"files": 1}', b'{"files": {"a": {}}}'])
@@ -139,7 +139,7 @@ def test_a_file_that_changed_since_it_was_read(bucket):
     with pytest.raises(CloudError, match=r"s3://site-\d+/a\.txt: PutObject"):
         bucket.put("a.txt", b"another build", FILE)
 
-    assert {} == bucket.read().files
+    assert bucket.read().files == {}
 
 
 def test_a_bucket_of_another_account(bucket):
@@ -160,7 +160,7 @@ class Refusing:
     """A bucket that refuses to delete b.txt."""
 
     def delete_objects(self, *, Delete, **_):  # noqa: N803
-        keys = [each["Key"] for each in Delete["Objects"]]
+        keys = [item["Key"] for item in Delete["Objects"]]
         return {"Errors": [{"Key": key, "Code": "AccessDenied"} for key in keys if key == "b.txt"]}
 
 
@@ -173,14 +173,14 @@ def test_a_deletion_that_is_refused():
 
 
 def test_names_that_xml_cannot_contain_are_deleted(bucket):
-    """DeleteObjects would refuse them, so each is deleted with DeleteObject."""
+    """DeleteObjects would refuse them, so item is deleted with DeleteObject."""
     odd = ["a\x01.txt", "line\nbreak.txt", "c\r.txt", "\x85.txt", "\uffff.txt"]
     for key in (*odd, "plain.txt", "stays.txt"):
         bucket.put(key, BODY, FILE)
 
     bucket.delete([*odd, "plain.txt"])
 
-    assert ["stays.txt"] == sorted(bucket.read().files)
+    assert sorted(bucket.read().files) == ["stays.txt"]
 
 
 def test_calls_run_concurrently():

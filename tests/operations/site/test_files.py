@@ -74,7 +74,7 @@ def write(folder, name, content="x"):
 )
 def test_type(name, type_):
     """The type follows from the name alone, and is not guessed."""
-    assert type_ == content_type(name)
+    assert content_type(name) == type_
 
 
 def test_types_are_valid():
@@ -107,7 +107,7 @@ def test_types_are_valid():
 )
 def test_cache(name, cache):
     """Only files with a digest in their name are immutable; pages are not cached."""
-    assert cache == cache_control(name)
+    assert cache_control(name) == cache
 
 
 def test_read(folder):
@@ -119,13 +119,16 @@ def test_read(folder):
 
     found = files.read(folder)
 
-    assert {"assets/a-BX3k_9aQ.js", ".well-known/security.txt", "ä b+%.txt", "index.html"} == set(
-        found.files
-    )
-    assert (".DS_Store", ".vite/manifest.json", "assets/.gitkeep") == found.hidden
+    assert (set(found.files)) == {
+        "assets/a-BX3k_9aQ.js",
+        ".well-known/security.txt",
+        "ä b+%.txt",
+        "index.html",
+    }
+    assert found.hidden == (".DS_Store", ".vite/manifest.json", "assets/.gitkeep")
     sha256 = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
     assert sha256 == found.files["assets/a-BX3k_9aQ.js"].sha256
-    assert b"x" == found.read("ä b+%.txt")
+    assert found.read("ä b+%.txt") == b"x"
 
 
 @pytest.mark.parametrize("name", [None, "other.html", "app/index.html"])
@@ -157,14 +160,14 @@ def test_all_problems_are_in_one_error(folder):
         files.read(folder)
 
     problems = [line.removeprefix(f"{folder}: ") for line in refused.value.message.split("\n")]
-    assert [
+    assert problems == [
         "@anna.html: a name beginning with @ is that of a page of the application",
         "LICENSE.rst: its content type is unknown: see TYPES in operations/site/files.py",
         "line\\nbreak\\x7f.txt: its name has a control character",
         "link.txt: is a symbolic link",
         "pictures: is a symbolic link",
         "pipe.txt: is not a regular file",
-    ] == problems
+    ]
 
 
 def test_a_file_that_was_deleted_meanwhile(folder):
@@ -176,8 +179,8 @@ def test_a_file_that_was_deleted_meanwhile(folder):
     with pytest.raises(ConfigError) as raised:
         found.read("a.txt")
 
-    assert f"{folder}/a.txt: No such file or directory" == raised.value.message
-    assert "build the site again, then rerun this" == raised.value.hint
+    assert raised.value.message == f"{folder}/a.txt: No such file or directory"
+    assert raised.value.hint == "build the site again, then rerun this"
 
 
 def fail(*_):
@@ -193,7 +196,7 @@ def test_a_file_that_cannot_be_read(folder, monkeypatch, method, path):
     with pytest.raises(ConfigError) as raised:
         files.read(folder)
 
-    assert f"{folder}{path}: Input/output error" == raised.value.message
+    assert raised.value.message == f"{folder}{path}: Input/output error"
 
 
 def test_a_name_that_is_not_utf_8(folder):
@@ -227,4 +230,4 @@ def test_names_are_utf_8_in_every_locale(folder, locale):
         check=True,
     )
 
-    assert "['index.html', '\\xe4 b.txt'] b'content'\n" == done.stdout
+    assert done.stdout == "['index.html', '\\xe4 b.txt'] b'content'\n"

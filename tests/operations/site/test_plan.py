@@ -52,7 +52,7 @@ def test_first_publication():
     """All files are new, so nothing is invalidated."""
     done = plan({INDEX: ONE, OLD: ONE}, EMPTY, now=NOW)
 
-    assert (OLD, INDEX) == done.create
+    assert done.create == (OLD, INDEX)
     assert () == done.update == done.delete == done.paths
 
 
@@ -62,12 +62,12 @@ def test_every_kind_of_change():
 
     done = plan({INDEX: OTHER, NEW: ONE, ROBOTS: ONE}, before, now=NOW)
 
-    assert (NEW,) == done.create
-    assert (INDEX,) == done.update
-    assert (PAGE,) == done.delete
-    assert (ROBOTS,) == done.unchanged
-    assert {OLD: NOW} == done.unused
-    assert ("/", "/about%20us.html", "/index.html") == done.paths
+    assert done.create == (NEW,)
+    assert done.update == (INDEX,)
+    assert done.delete == (PAGE,)
+    assert done.unchanged == (ROBOTS,)
+    assert done.unused == {OLD: NOW}
+    assert done.paths == ("/", "/about%20us.html", "/index.html")
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_headers_are_compared_too(change):
 
     done = plan({INDEX: ONE, ROBOTS: ONE}, before, now=NOW)
 
-    assert (ROBOTS,) == done.update
-    assert ("/robots.txt",) == done.paths
+    assert done.update == (ROBOTS,)
+    assert done.paths == ("/robots.txt",)
 
 
 def test_order():
@@ -89,7 +89,7 @@ def test_order():
 
     done = plan(desired, EMPTY, now=NOW)
 
-    assert [(OLD, NEW), ("a.txt", ROBOTS), (PAGE,), (INDEX,)] == list(done.stages())
+    assert list(done.stages()) == [(OLD, NEW), ("a.txt", ROBOTS), (PAGE,), (INDEX,)]
 
 
 def test_unused_files_are_kept_for_a_week():
@@ -101,10 +101,10 @@ def test_unused_files_are_kept_for_a_week():
     early = plan(desired, first, now=NOW + UNUSED_SECONDS - 1)
     late = plan(desired, first, now=NOW + UNUSED_SECONDS)
 
-    assert {OLD: NOW} == early.unused
+    assert early.unused == {OLD: NOW}
     assert not early.changes
-    assert (OLD,) == late.delete
-    assert () == late.paths
+    assert late.delete == (OLD,)
+    assert late.paths == ()
 
 
 def test_a_file_that_is_used_again():
@@ -115,7 +115,7 @@ def test_a_file_that_is_used_again():
     back = plan({INDEX: ONE, OLD: ONE}, away, now=NOW + 1)
 
     assert ((), (INDEX,), {}) == (back.create, back.update, back.unused)
-    assert {} == after(back, {INDEX: ONE, OLD: ONE}, away).record.unused
+    assert after(back, {INDEX: ONE, OLD: ONE}, away).record.unused == {}
 
 
 def test_interrupted_before_the_invalidation():
@@ -127,7 +127,7 @@ def test_interrupted_before_the_invalidation():
     done = plan(desired, half, now=NOW)
 
     assert () == done.create == done.update == done.delete
-    assert ("/about%20us.html", "/robots.txt") == done.paths
+    assert done.paths == ("/about%20us.html", "/robots.txt")
     assert done.changes
 
 
@@ -138,7 +138,7 @@ def test_without_a_record():
 
     done = plan({INDEX: ONE, ROBOTS: ONE, OLD: ONE}, there, now=NOW)
 
-    assert ("/", "/about%20us.html", "/index.html", "/robots.txt") == done.paths
+    assert done.paths == ("/", "/about%20us.html", "/index.html", "/robots.txt")
 
 
 def test_an_immutable_file_changes():
@@ -146,7 +146,7 @@ def test_an_immutable_file_changes():
     done = plan({INDEX: ONE, OLD: OTHER}, published({INDEX: ONE, OLD: ONE}), now=NOW)
 
     assert (OLD,) == done.update == done.changed_immutable
-    assert (f"/{OLD}",) == done.paths
+    assert done.paths == (f"/{OLD}",)
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,8 @@ def test_many_paths_become_a_wildcard(files, paths):
 
     done = plan({INDEX: ONE}, published({INDEX: ONE} | many), now=NOW)
 
-    assert files == len(done.delete)
-    assert paths == len(done.paths)
+    assert len(done.delete) == files
+    assert len(done.paths) == paths
     assert ("/*" in done.paths) == (paths == 1)
 
 
@@ -184,7 +184,7 @@ def test_paths_are_encoded_for_cloudfront(key, path):
     """Only the unsafe characters of RFC 1738 are encoded; other names need the wildcard."""
     done = plan({INDEX: ONE}, published({INDEX: ONE, key: ONE}), now=NOW)
 
-    assert (path,) == done.paths
+    assert done.paths == (path,)
 
 
 @given(sites, sites)
@@ -316,8 +316,8 @@ def test_a_repaired_file_is_invalidated(key, there):
 
     done = plan(desired, cached_everywhere(desired).step(key, there).found, now=NOW)
 
-    assert (key,) == done.update
-    assert (f"/{key}",) == done.paths
+    assert done.update == (key,)
+    assert done.paths == (f"/{key}",)
 
 
 @pytest.mark.parametrize("key", [ROBOTS, OLD])
@@ -328,7 +328,7 @@ def test_a_file_that_another_program_repaired(key):
     done = plan(desired, cached_everywhere(desired).step(key, OTHER).step(key, ONE).found, now=NOW)
 
     assert () == done.create == done.update == done.delete
-    assert (f"/{key}",) == done.paths
+    assert done.paths == (f"/{key}",)
 
 
 @given(sites, sites)

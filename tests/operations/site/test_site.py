@@ -27,6 +27,6 @@ def test_a_folder_outside_of_the_project(tmp_path, monkeypatch):
     (tmp_path / "own").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "own")
 
-    assert tmp_path / "own" == site.built_folder(str(tmp_path / "own"))
+    assert site.built_folder(str(tmp_path / "own")) == tmp_path / "own"
     with pytest.raises(GuardError, match="is a symbolic link"):
         site.built_folder(str(tmp_path / "link"))
