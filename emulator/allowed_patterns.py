@@ -29,26 +29,24 @@ _REPETITIONS = re.compile(r"[*+?{]")
 
 def install() -> None:
     """Use this for the parameters of all templates."""
-    cloudformation.check_parameter.wrap(_matched_in_process)
+    cloudformation.check_parameter.around(_check)
 
 
-def _matched_in_process(check: Callable[..., None]) -> Callable[..., None]:
+def _check(
+    check: Callable[..., None], name: str, parameter: dict[str, Any], kind: str, value: str
+) -> None:
     """Match a pattern that may take long first, and pass the other constraints to MiniStack."""
-
-    def checking(name: str, parameter: dict[str, Any], kind: str, value: str) -> None:
-        pattern = str(parameter.get("AllowedPattern", ""))
-        if len(_REPETITIONS.findall(pattern)) < 2:  # A single repetition needs little backtracking.
-            check(name, parameter, kind, value)
-            return
-        _compile(name, pattern)
-        values = [item.strip() for item in value.split(",")] if kind in _LISTS else [value]
-        if kind != "Number" and not _match(name, pattern, tuple(values)):
-            reason = parameter.get("ConstraintDescription") or f"must match pattern {pattern}"
-            raise ValueError(f"Parameter '{name}' {reason}")
-        rest = {key: item for key, item in parameter.items() if key != "AllowedPattern"}
-        check(name, rest, kind, value)
-
-    return checking
+    pattern = str(parameter.get("AllowedPattern", ""))
+    if len(_REPETITIONS.findall(pattern)) < 2:  # A single repetition needs little backtracking.
+        check(name, parameter, kind, value)
+        return
+    _compile(name, pattern)
+    values = [item.strip() for item in value.split(",")] if kind in _LISTS else [value]
+    if kind != "Number" and not _match(name, pattern, tuple(values)):
+        reason = parameter.get("ConstraintDescription") or f"must match pattern {pattern}"
+        raise ValueError(f"Parameter '{name}' {reason}")
+    rest = {key: item for key, item in parameter.items() if key != "AllowedPattern"}
+    check(name, rest, kind, value)
 
 
 def _compile(name: str, pattern: str) -> None:

@@ -33,7 +33,7 @@ class Autosave:
         self._state.load()
         function_credentials.delete_sessions()
         await interrupted_operations.roll_back()
-        cloudformation.create_stack_task.wrap(self._saving_after)
+        cloudformation.create_stack_task.around(self._schedule_and_save)
         _log.info("state loaded in %.0f ms", 1000 * (time.perf_counter() - started))
 
     def save_now(self) -> None:
@@ -54,16 +54,15 @@ class Autosave:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(DELAY_SECONDS, self.save_now)
 
-    def _saving_after(self, schedule: Callable[..., None]) -> Callable[..., None]:
+    def _schedule_and_save(
+        self, schedule: Callable[..., None], operation: Coroutine[Any, Any, None], *region: Any
+    ) -> None:
         """Save when a scheduled stack operation has ended, also after an error."""
 
-        async def run_and_save(operation: Coroutine[Any, Any, None]) -> None:
+        async def run_and_save() -> None:
             try:
                 await operation
             finally:
                 self.save_now()
 
-        def schedule_and_save(operation: Coroutine[Any, Any, None], *region: Any) -> None:
-            schedule(run_and_save(operation), *region)
-
-        return schedule_and_save
+        schedule(run_and_save(), *region)

@@ -27,16 +27,13 @@ _PREVIOUS = "_before"
 
 def install() -> None:
     """Store the previous stack with each update, so that the update can be rolled back."""
-    cloudformation.deploy_stack.wrap(_with_previous_stack)
+    cloudformation.deploy_stack.around(_deploy)
 
 
-def _with_previous_stack(deploy: Callable[..., Any]) -> Callable[..., Any]:
-    async def deploying(name: str, *args: Any, **kwargs: Any) -> None:
-        cloudformation.stacks[name][_PREVIOUS] = kwargs.get("previous_stack")
-        await deploy(name, *args, **kwargs)
-        cloudformation.stacks[name].pop(_PREVIOUS, None)
-
-    return deploying
+async def _deploy(deploy: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> None:
+    cloudformation.stacks[name][_PREVIOUS] = kwargs.get("previous_stack")
+    await deploy(name, *args, **kwargs)
+    cloudformation.stacks[name].pop(_PREVIOUS, None)
 
 
 async def roll_back() -> None:

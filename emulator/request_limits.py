@@ -78,7 +78,7 @@ class RequestLimits:
     def __init__(self, app: App) -> None:
         self._app = app
         self._held = {True: 0, False: 0}  # Bytes in memory: of signed requests, of others.
-        asgi.decompress.wrap(_limited_decompression)
+        asgi.decompress.around(_decompress)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request within its limits."""
@@ -243,17 +243,11 @@ def _header(scope: Scope, name: bytes) -> str:
     return ""
 
 
-def _limited_decompression(
-    decompress: Callable[[bytes, Any], bytes],
-) -> Callable[[bytes, Any], bytes]:
+def _decompress(decompress: Callable[[bytes, Any], bytes], body: bytes, headers: Any) -> bytes:
     """Do not decompress a body that would exceed the limit; the service then refuses it."""
-
-    def decompressing(body: bytes, headers: Any) -> bytes:
-        if "gzip" in headers.get("content-encoding", "").lower() and not _fits(body):
-            return body
-        return decompress(body, headers)
-
-    return decompressing
+    if "gzip" in headers.get("content-encoding", "").lower() and not _fits(body):
+        return body
+    return decompress(body, headers)
 
 
 def _fits(body: bytes) -> bool:

@@ -30,16 +30,15 @@ def install() -> None:
     """Run delayed resources like those that MiniStack runs on a thread, and wait before each."""
     needs_thread = cloudformation.runs_on_thread.current
 
-    def wait_before(run: Callable[..., Any]) -> Callable[..., Any]:
-        async def waiting(work: Callable[..., Any], kind: str, *args: Any) -> Any:
-            await asyncio.sleep(of(context.account()))
-            if needs_thread(kind):
-                return await run(work, kind, *args)
-            return work(kind, *args)
+    async def wait_and_run(
+        run: Callable[..., Any], work: Callable[..., Any], kind: str, *args: Any
+    ) -> Any:
+        await asyncio.sleep(of(context.account()))
+        if needs_thread(kind):
+            return await run(work, kind, *args)
+        return work(kind, *args)
 
-        return waiting
-
-    cloudformation.run_on_thread.wrap(wait_before)
+    cloudformation.run_on_thread.around(wait_and_run)
     cloudformation.runs_on_thread.after(
         lambda on_thread, _kind: on_thread or of(context.account()) > 0
     )

@@ -92,7 +92,7 @@ def _application(paths: EmulatorPaths, port: int) -> Application:
     names.check()
     root_secret = secret.read(paths.secret)
     credentials.use_root_secret(root_secret)
-    asgi.application.wrap(control.only_authenticated)
+    asgi.application.around(control.require_authentication)
     patches.install()
     function_credentials.install(root_secret)
     operation_names.install()

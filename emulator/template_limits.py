@@ -38,19 +38,19 @@ class TemplateError(ValueError):
 
 def install() -> None:
     """Apply the limits to every template that MiniStack reads."""
-    cloudformation.yaml_loader.wrap(_by_libyaml)
-    cloudformation.parse_template.wrap(_limited)
-    cloudformation.parse_snippet.wrap(_limited_snippet)
-    cloudformation.resolve_template.wrap(_without_aliases)
-    cloudformation.resolve.wrap(_limited_text)
-    cloudformation.apply_extensions.wrap(_counted)
-    cloudformation.expand_extension.wrap(_counting)
-    cloudformation.xml_answer.wrap(_clean_answer)
+    cloudformation.yaml_loader.replace(_with_libyaml(cloudformation.yaml_loader.current))
+    cloudformation.parse_template.around(_parse)
+    cloudformation.parse_snippet.around(_parse_snippet)
+    cloudformation.resolve_template.around(_resolve_template)
+    cloudformation.resolve.around(_resolve)
+    cloudformation.apply_extensions.around(_apply_extensions)
+    cloudformation.expand_extension.around(_count_expansion)
+    cloudformation.xml_answer.around(_answer)
     for action in cloudformation.ACTIONS:
-        cloudformation.action(action).wrap(_checked)
+        cloudformation.action(action).around(_act)
 
 
-def _by_libyaml(loader: type[yaml.SafeLoader]) -> type[yaml.CSafeLoader]:
+def _with_libyaml(loader: type[yaml.SafeLoader]) -> type[yaml.CSafeLoader]:
     class Loader(yaml.CSafeLoader):
         yaml_constructors = loader.yaml_constructors
         yaml_multi_constructors = loader.yaml_multi_constructors
@@ -59,33 +59,25 @@ def _by_libyaml(loader: type[yaml.SafeLoader]) -> type[yaml.CSafeLoader]:
     return Loader
 
 
-def _limited(parse: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
+def _parse(parse: Callable[[str], dict[str, Any]], text: str) -> dict[str, Any]:
     """Check a template's text before it is parsed, and its values afterwards."""
-
-    def parsing(text: str) -> dict[str, Any]:
-        _check_text(text, aliases=False)
-        try:
-            template = parse(text)
-        except RecursionError:
-            raise TemplateError(f"nested more than {MAX_DEPTH} levels deep") from None
-        for problem in problems(template):
-            raise TemplateError(problem)
-        return template
-
-    return parsing
+    _check_text(text, aliases=False)
+    try:
+        template = parse(text)
+    except RecursionError:
+        raise TemplateError(f"nested more than {MAX_DEPTH} levels deep") from None
+    for problem in problems(template):
+        raise TemplateError(problem)
+    return template
 
 
-def _limited_snippet(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+def _parse_snippet(parse: Callable[[str], Any], text: str) -> Any:
     """Check a snippet of AWS::Include in the same way; aliases are allowed in it."""
-
-    def parsing(text: str) -> Any:
-        _check_text(text, aliases=True)
-        snippet = parse(text)
-        for problem in _values(snippet):
-            raise TemplateError(problem)
-        return snippet
-
-    return parsing
+    _check_text(text, aliases=True)
+    snippet = parse(text)
+    for problem in _values(snippet):
+        raise TemplateError(problem)
+    return snippet
 
 
 @functools.lru_cache(maxsize=16)  # Each template is read several times for one change set.
@@ -96,21 +88,17 @@ def _check_text(text: str, *, aliases: bool) -> None:
         yaml_limits.check(text, aliases=aliases)
 
 
-def _without_aliases(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _resolve_template(resolve: Callable[[Any], Any], params: Any) -> Any:
     """Refuse aliases with CloudFormation's message, which has no prefix."""
-
-    def resolving(params: Any) -> Any:
-        text, refused = resolve(params)
-        if refused is None and text:
-            try:
-                _check_text(text, aliases=False)
-            except yaml_limits.AliasError:
-                return None, cloudformation.refuse("ValidationError", _ALIASES)
-            except ValueError:
-                pass  # Reported by _parse_template, with its prefix.
-        return text, refused
-
-    return resolving
+    text, refused = resolve(params)
+    if refused is None and text:
+        try:
+            _check_text(text, aliases=False)
+        except yaml_limits.AliasError:
+            return None, cloudformation.refuse("ValidationError", _ALIASES)
+        except ValueError:
+            pass  # Reported by _parse_template, with its prefix.
+    return text, refused
 
 
 def problems(template: dict[str, Any]) -> Iterator[str]:
@@ -192,68 +180,49 @@ def _value(value: Any) -> str:
             return f"a {type(value).__name__} is not allowed in a template"
 
 
-def _limited_text(resolve: Callable[..., Any]) -> Callable[..., Any]:
+def _resolve(resolve: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
     """Refuse the result of a function that is too long, such as Fn::Sub doubling its text."""
-
-    def resolving(*arguments: Any, **more: Any) -> Any:
-        value = resolve(*arguments, **more)
-        if isinstance(value, str) and len(value) > MAX_TEXT:
-            raise ValueError(f"Template error: a function makes more than {MAX_TEXT:,} characters")
-        return value
-
-    return resolving
+    value = resolve(*arguments, **more)
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        raise ValueError(f"Template error: a function makes more than {MAX_TEXT:,} characters")
+    return value
 
 
-def _counted(apply: Callable[..., Any]) -> Callable[..., Any]:
+def _apply_extensions(apply: Callable[..., Any], *arguments: Any) -> Any:
     """Count the values that Fn::ForEach produces."""
-
-    def applying(*arguments: Any) -> Any:
-        token = _expanded.set([0])
-        try:
-            return apply(*arguments)
-        finally:
-            _expanded.reset(token)
-
-    return applying
+    token = _expanded.set([0])
+    try:
+        return apply(*arguments)
+    finally:
+        _expanded.reset(token)
 
 
-def _counting(expand: Callable[..., Any]) -> Callable[..., Any]:
-    def expanding(*arguments: Any, **more: Any) -> Any:
-        count = _expanded.get()
-        if count is not None:
-            count[0] += 1
-            if count[0] > yaml_limits.MAX_NODES:
-                raise ValueError(f"Fn::ForEach makes more than {yaml_limits.MAX_NODES:,} values")
-        return expand(*arguments, **more)
-
-    return expanding
+def _count_expansion(expand: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+    count = _expanded.get()
+    if count is not None:
+        count[0] += 1
+        if count[0] > yaml_limits.MAX_NODES:
+            raise ValueError(f"Fn::ForEach makes more than {yaml_limits.MAX_NODES:,} values")
+    return expand(*arguments, **more)
 
 
-def _clean_answer(answer: Callable[[int, str, str], Any]) -> Callable[[int, str, str], Any]:
+def _answer(answer: Callable[[int, str, str], Any], status: int, tag: str, inner: str) -> Any:
     """Make a response valid XML, also if the stored state contains invalid characters."""
-
-    def answering(status: int, tag: str, inner: str) -> Any:
-        return answer(status, tag, xml_characters.clean(inner))
-
-    return answering
+    return answer(status, tag, xml_characters.clean(inner))
 
 
-def _checked(action: context.Action) -> context.Action:
+def _act(action: context.Action, params: context.Params) -> context.Answer:
     """Refuse characters that XML does not allow, and templates that cannot be evaluated."""
-
-    def checking(params: context.Params) -> context.Answer:
-        for name, values in params.items():
-            for text in (name, *(values if isinstance(values, list) else [values])):
-                if found := xml_characters.forbidden(str(text)):
-                    message = f"{found} in {xml_characters.clean(name)} is not allowed"
-                    return cloudformation.refuse("ValidationError", message)
-        try:
-            return action(params)
-        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
-            if not ({"TemplateBody", "TemplateURL"} & set(params)):
-                raise
-            _log.exception("a template could not be read")
-            message = f"Template format error: {type(error).__name__}: {error}"
-            return cloudformation.refuse("ValidationError", xml_characters.clean(message))
-
-    return checking
+    for name, values in params.items():
+        for text in (name, *(values if isinstance(values, list) else [values])):
+            if found := xml_characters.forbidden(str(text)):
+                message = f"{found} in {xml_characters.clean(name)} is not allowed"
+                return cloudformation.refuse("ValidationError", message)
+    try:
+        return action(params)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
+        if not ({"TemplateBody", "TemplateURL"} & set(params)):
+            raise
+        _log.exception("a template could not be read")
+        message = f"Template format error: {type(error).__name__}: {error}"
+        return cloudformation.refuse("ValidationError", xml_characters.clean(message))

@@ -38,21 +38,19 @@ _MAX_BYTES = 80 * 1024 * 1024
 _MAX_ANONYMOUS_BYTES = 64 * 1024
 
 
-def only_authenticated(application: Asgi) -> Asgi:
+async def require_authentication(
+    application: Asgi, scope: Scope, receive: Receive, send: Send
+) -> None:
     """Pass to MiniStack only requests that `AccessControl` has authenticated.
 
     Patches handle all others before: they are for a distribution, a load balancer or an API. If
     such a resource has just been deleted, its requests must not reach MiniStack.
     """
-
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or scope.get(asgi.AUTHENTICATED):
-            await application(scope, receive, send)
-            return
-        headers = {"Content-Type": "application/json"}
-        await asgi.send_answer(send, 404, headers, b'{"message": "Not Found"}')
-
-    return guarded
+    if scope["type"] == "lifespan" or scope.get(asgi.AUTHENTICATED):
+        await application(scope, receive, send)
+        return
+    headers = {"Content-Type": "application/json"}
+    await asgi.send_answer(send, 404, headers, b'{"message": "Not Found"}')
 
 
 class AccessControl:

@@ -51,30 +51,24 @@ def _in_form(request: Request, body: bytes) -> list[str]:
 
 def install() -> None:
     """Evaluate policies for every operation, also for those that MiniStack has no name for."""
-    credentials.operation_name.wrap(_always_named)
-    credentials.is_service_name.wrap(_without_admin_requests)
+    credentials.operation_name.around(_with_name)
+    credentials.is_service_name.around(_is_aws_service)
 
 
-def _always_named(find: Callable[..., str | None]) -> Callable[..., str]:
+def _with_name(
+    find: Callable[..., str | None], service: str, method: str, path: str, *rest: Any
+) -> str:
     """Map InvokeWithResponseStream to its permission, and unknown operations to an unknown one."""
-
-    def finding(service: str, method: str, path: str, *rest: Any) -> str:
-        if service == "lambda" and path.rstrip("/").endswith(_STREAMING):
-            return "lambda:InvokeFunction"
-        found = find(service, method, path, *rest)
-        return found or f"{credentials.permission_prefix(service)}:{_UNKNOWN}"
-
-    return finding
+    if service == "lambda" and path.rstrip("/").endswith(_STREAMING):
+        return "lambda:InvokeFunction"
+    found = find(service, method, path, *rest)
+    return found or f"{credentials.permission_prefix(service)}:{_UNKNOWN}"
 
 
-def _without_admin_requests(is_aws_service: Callable[[str], bool]) -> Callable[[str], bool]:
+def _is_aws_service(is_aws_service: Callable[[str], bool], name: str) -> bool:
     """Answer for the service of admin requests at once.
 
     For a name that it does not know, MiniStack reads the model of every service of AWS: 2 s of CPU
     time at the first request of each server.
     """
-
-    def answering(name: str) -> bool:
-        return name != admin_requests.SERVICE and is_aws_service(name)
-
-    return answering
+    return name != admin_requests.SERVICE and is_aws_service(name)

@@ -4,7 +4,6 @@
     create.before(check)      # check(*args) first; a result that is not None is returned instead
     create.after(complete)    # complete(result, *args) returns the new result
     create.around(wrapper)    # wrapper(create, *args) instead of create(*args)
-    create.wrap(decorator)    # decorator(create) instead of create
 
 Changes add up: the last one that is installed runs first.
 """
@@ -60,10 +59,6 @@ class Function(Generic[P, R]):
                 owner[name] = other
             else:
                 setattr(owner, name, other)
-
-    def wrap(self, decorator: Callable[[Callable[P, R]], Callable[P, R]]) -> None:
-        """Call `decorator(function)` instead."""
-        self.replace(decorator(self.current))
 
     def around(self, wrapper: Callable[Concatenate[Callable[P, R], P], R]) -> None:
         """Call `wrapper(function, *args)` instead."""

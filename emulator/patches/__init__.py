@@ -41,7 +41,7 @@ PATCHES = (
     "sns.subscriptions",
     "cognito",
     "dynamodb",
-    "rds",
+    "rds.instances",
     "lambda_.workers",
     "codeconnections",
     "codepipeline",

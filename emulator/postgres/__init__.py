@@ -16,7 +16,7 @@
     instances.py          RDS's records of DB instances
     validation.py         the errors of RDS for invalid parameters
 
-MiniStack's RDS calls this package in patches/rds.py.
+MiniStack's RDS calls this package in patches/rds/instances.py.
 """
 
 from emulator.postgres.service import close, configure, manager, resume, selected_kind
