@@ -76,5 +76,5 @@ def test_service_of_admin_requests(name: str, expected: bool) -> None:
         looked_up.append(name)
         return name == "s3"
 
-    assert operation_names._without_admin_requests(is_aws_service)(name) is expected
+    assert operation_names._is_aws_service(is_aws_service, name) is expected
     assert looked_up == ([] if name == "emulator" else [name])
