@@ -192,8 +192,8 @@ def _capabilities(resources: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def _files(desired: Sequence[DesiredStack]) -> dict[str, str]:
-    files = {f"{each.short_name}.yaml": each.text for each in desired}
-    files |= {part.file: part.text for each in desired for part in each.nested}
+    files = {f"{stack.short_name}.yaml": stack.text for stack in desired}
+    files |= {template.file: template.text for stack in desired for template in stack.nested}
     return files | {ORDER: order(desired)}
 
 
@@ -202,19 +202,19 @@ def order(desired: Sequence[DesiredStack]) -> str:
     rows = [("# template", "stack", "region", "tags", "capabilities", "parameters", "artifacts")]
     rows += [
         (
-            f"{each.short_name}.yaml",
-            each.name,
-            each.region,
-            ",".join(f"{key}={value}" for key, value in each.tags.items()) or "-",
-            ",".join(each.capabilities) or "-",
+            f"{stack.short_name}.yaml",
+            stack.name,
+            stack.region,
+            ",".join(f"{key}={value}" for key, value in stack.tags.items()) or "-",
+            ",".join(stack.capabilities) or "-",
             ",".join(
                 f"{name}={source.region}:{source.stack}.{source.output}"
-                for name, source in each.parameters.items()
+                for name, source in stack.parameters.items()
             )
             or "-",
-            ",".join(_artifacts(each)) or "-",
+            ",".join(_artifacts(stack)) or "-",
         )
-        for each in desired
+        for stack in desired
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = (
@@ -227,7 +227,7 @@ def order(desired: Sequence[DesiredStack]) -> str:
 def _artifacts(desired: DesiredStack) -> Iterator[str]:
     """Yield each file that must be uploaded to the artifact bucket, and its key."""
     yield from (f"dist/{artifact.key}={desired.key(artifact)}" for artifact in desired.artifacts)
-    yield from (f"{part.file}={part.key}" for part in desired.nested)
+    yield from (f"{template.file}={template.key}" for template in desired.nested)
 
 
 def _differing(desired: Sequence[DesiredStack], folder: Path) -> dict[str, tuple[str, str]]:
