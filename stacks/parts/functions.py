@@ -108,7 +108,7 @@ class FunctionFactory:
     def _log_group(self, title: str) -> LogGroup:
         days = self.functions.settings.log_retention_days
         return self.t.add_resource(
-            LogGroup(f"{title}Logs", RetentionInDays=days, **retention_policies(self.env))
+            LogGroup(f"{title}LogGroup", RetentionInDays=days, **retention_policies(self.env))
         )
 
 

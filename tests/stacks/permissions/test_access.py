@@ -416,7 +416,7 @@ def test_no_role_changes_the_log_of_another_project(name, action):
 
 def test_a_role_of_a_release_writes_its_own_logs():
     """Only the logs of the pipeline are denied."""
-    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{PREFIX}-users-MigrateLogs-1A2B:*"
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{PREFIX}-users-MigrateLogGroup-1A2B:*"
 
     assert decide(RELEASE_MADE_ROLE, "logs:PutLogEvents", log_stream(group))
 
