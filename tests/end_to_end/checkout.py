@@ -6,6 +6,7 @@ import compileall
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -324,6 +325,11 @@ def with_stacks(folder: Path, stacks: Path) -> Checkout:
     for file in (checkout.path / "config").glob("*.toml"):
         file.unlink()
     return checkout
+
+
+def kebab_case(title: str) -> str:
+    """Return *title* as it stands in names of resources: RecordImage is record-image."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", title).lower()
 
 
 def _toml(value: Any) -> str:

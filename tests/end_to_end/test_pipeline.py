@@ -140,7 +140,7 @@ class Dev:
     def stage(self, title: str, **env: str) -> str:
         """Return what the commands of a project print, run with its role."""
         [project] = self.client("codebuild").batch_get_projects(
-            names=[f"crd-dev-pipeline-{title.lower()}"]
+            names=[f"crd-dev-pipeline-{checkouts.kebab_case(title)}"]
         )["projects"]
         configured = {
             each["name"]: each["value"] for each in project["environment"]["environmentVariables"]
@@ -287,7 +287,9 @@ def test_deployed_changed_destroyed(delivery):
     for plan in (first_plan, second_plan):
         assert "the template of crd-local-pipeline-CodeBuild" in plan.out + plan.err
     assert "orphan" not in nothing.out + nothing.err
-    assert sorted(f"crd-local-pipeline-{one.lower()}" for one in BUILDS) == sorted(projects)
+    assert sorted(f"crd-local-pipeline-{checkouts.kebab_case(one)}" for one in BUILDS) == sorted(
+        projects
+    )
     assert "CREATE_COMPLETE" == made["StackStatus"]
     assert {"Key": "stack", "Value": "crd-local-pipeline"} in made["Tags"]
     assert (made["StackId"], "UPDATE_COMPLETE") == (changed["StackId"], changed["StackStatus"])

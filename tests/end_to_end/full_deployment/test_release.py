@@ -17,7 +17,7 @@ import pytest
 
 from tests.emulator_server import REGION
 from tests.end_to_end import stages
-from tests.end_to_end.checkout import Checkout
+from tests.end_to_end.checkout import Checkout, kebab_case
 from tests.end_to_end.deployed import described
 
 FIRST, SECOND = "1" * 40, "2" * 40
@@ -65,7 +65,7 @@ class Release:
     def stage(self, title: str, **env: str) -> str:
         """Run the commands of a project."""
         [project] = self.client("codebuild").batch_get_projects(
-            names=[f"crd-local-pipeline-{title.lower()}"]
+            names=[f"crd-local-pipeline-{kebab_case(title)}"]
         )["projects"]
         script = stages.script(project["source"]["buildspec"], self.checkout.home)
         return self.checkout.shell(script, **env)

@@ -52,9 +52,9 @@ class Seen:
 
     @property
     def step(self) -> str:
-        """What `plan` says of the stack."""
-        [line] = [line for line in self.plan.splitlines() if line.startswith("crd-local-service ")]
-        return " ".join(line.split()[1:])
+        """What `plan` does to the stack, and why."""
+        [step] = json.loads(self.plan)["steps"]
+        return f"{step['step']} {step['reason']}"
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Story:
             ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"],
             scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"],
             sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"],
-            self.checkout.run("plan", "--stack=service", "--only", code=plan).out,
+            self.checkout.run("plan", "--stack=service", "--only", "--json", code=plan).out,
         )
 
     def run(self, moment: str, *task: str) -> None:
