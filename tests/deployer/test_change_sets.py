@@ -1,4 +1,4 @@
-"""A change set is described with those of the nested stacks, and with the reason of a failure."""
+"""The description of change sets with those of nested stacks, and the reason of a failure."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ EMPTY = "The submitted information didn't contain changes. Submit different info
 
 
 def failed(arn: str) -> str:
-    """CloudFormation's reason for the parent change set."""
+    """Return CloudFormation's reason for the parent change set."""
     return f"Nested change set {arn} was not successfully created: Currently in FAILED."
 
 
 def change_set(
     arn: str, *changes: ResourceChange, status: str = "CREATE_COMPLETE", reason: str = ""
 ) -> ChangeSet:
-    """A change set of a stack called like it."""
+    """Return a change set of the stack with the same name."""
     stack = arn.removeprefix("arn:")
     return ChangeSet(arn, "c", stack, "id", REGION, status, "AVAILABLE", reason, changes)
 
 
 def below(title: str, arn: str) -> ResourceChange:
-    """The change of a nested stack that has a change set."""
+    """Return the change of a nested stack that has a change set."""
     return ResourceChange("Modify", title, STACK, change_set=arn)
 
 
@@ -39,12 +39,12 @@ TABLE = ResourceChange("Modify", "Table", "AWS::DynamoDB::Table", replacement="T
 
 
 def cloud(*change_sets: ChangeSet, **more: Any) -> FakeCloud:
-    """An account with these change sets."""
+    """Return an account with these change sets."""
     return FakeCloud(FakeClock(), nested_sets={one.arn: one for one in change_sets}, **more)
 
 
 def described(account: FakeCloud, arn: str = "arn:root", **watch: float) -> ChangeSet:
-    """The root change set, as it is described in the end."""
+    """Return the description of the root change set."""
     work = describe_change_set(
         Watch(account, account.clock, **watch), REGION, arn, stack="crd-x-outer"
     )
@@ -58,15 +58,15 @@ def described(account: FakeCloud, arn: str = "arn:root", **watch: float) -> Chan
 
 
 def located(found: ChangeSet) -> list[tuple[str, str, str]]:
-    """Path and name, action and policy of each change."""
+    """Return path, action and policy of each change."""
     return [
         ("/".join([*path, one.logical_id]), one.action, one.policy)
         for path, one in flatten(found.changes)
     ]
 
 
-def test_changes_of_nested_stacks_are_there_at_any_depth() -> None:
-    """Three levels: each has its own change set."""
+def test_changes_of_nested_stacks_at_any_depth() -> None:
+    """Each of three levels has a change set."""
     account = cloud(
         change_set("arn:root", below("Below", "arn:below")),
         change_set("arn:below", below("Deep", "arn:deep"), TABLE),
@@ -84,8 +84,8 @@ def test_changes_of_nested_stacks_are_there_at_any_depth() -> None:
     assert found.changes[0].nested[1].replacement == "True"
 
 
-def test_a_nested_stack_in_which_nothing_changes_is_no_failure() -> None:
-    """Its change set failed for that alone."""
+def test_an_empty_nested_change_set_is_not_a_failure() -> None:
+    """It has the status FAILED only because nothing changes."""
     account = cloud(
         change_set("arn:root", below("Below", "arn:below")),
         change_set("arn:below", status="FAILED", reason=EMPTY),
@@ -96,8 +96,8 @@ def test_a_nested_stack_in_which_nothing_changes_is_no_failure() -> None:
     assert (found.status, located(found)) == ("CREATE_COMPLETE", [("Below", "Modify", "")])
 
 
-def test_a_failure_is_that_of_the_innermost_change_set() -> None:
-    """For parents, CloudFormation's reason is only that a nested change set failed."""
+def test_the_reason_is_that_of_the_innermost_change_set() -> None:
+    """The reason of its parents is only that a nested change set failed."""
     account = cloud(
         change_set(
             "arn:root", below("Below", "arn:below"), status="FAILED", reason=failed("arn:below")
@@ -111,8 +111,8 @@ def test_a_failure_is_that_of_the_innermost_change_set() -> None:
     assert described(account).reason == "Below/Deep: no such property"
 
 
-def test_a_failure_is_found_where_the_root_lists_no_change() -> None:
-    """Then only the reason has the ARN."""
+def test_a_failure_is_found_by_the_arn_in_the_reason() -> None:
+    """The root change set may list no change."""
     account = cloud(
         change_set("arn:root", status="FAILED", reason=failed("arn:below")),
         change_set("arn:below", status="FAILED", reason="no such property"),
@@ -121,8 +121,8 @@ def test_a_failure_is_found_where_the_root_lists_no_change() -> None:
     assert described(account).reason == "below: no such property"
 
 
-def test_a_nested_stack_without_changes_that_fails_the_root_is_told() -> None:
-    """It is not taken for a root without changes: other changes would be lost silently."""
+def test_an_empty_nested_change_set_may_fail_the_root() -> None:
+    """The root is not treated as empty, since it has other changes."""
     account = cloud(
         change_set(
             "arn:root", below("Below", "arn:below"), status="FAILED", reason=failed("arn:below")
@@ -136,15 +136,15 @@ def test_a_nested_stack_without_changes_that_fails_the_root_is_told() -> None:
     assert not found.is_empty
 
 
-def test_any_other_failure_is_told_as_it_is() -> None:
-    """As that of a stack without nested ones."""
+def test_any_other_reason_is_unchanged() -> None:
+    """It is the reason of a stack without nested ones."""
     account = cloud(change_set("arn:root", status="FAILED", reason="no such property"))
 
     assert described(account).reason == "no such property"
 
 
-def test_a_nested_change_set_is_waited_for() -> None:
-    """The root fails as soon as one of them does, while others are pending."""
+def test_pending_nested_change_sets_are_awaited() -> None:
+    """The root fails as soon as one fails, while others are pending."""
 
     class Slow(FakeCloud):
         def change_set(self, region: str, arn: str) -> ChangeSet:
@@ -161,8 +161,8 @@ def test_a_nested_change_set_is_waited_for() -> None:
     assert slow.clock.now() > 5
 
 
-def test_a_nested_change_set_that_never_comes_is_given_up() -> None:
-    """Nothing was executed."""
+def test_a_nested_change_set_that_stays_pending_is_a_timeout() -> None:
+    """Nothing is executed."""
     account = cloud(
         change_set("arn:root", below("Below", "arn:below")),
         change_set("arn:below", status="CREATE_PENDING"),
@@ -172,8 +172,8 @@ def test_a_nested_change_set_that_never_comes_is_given_up() -> None:
         described(account, timeout=60.0)
 
 
-def test_a_removed_nested_stack_shows_what_goes_with_it() -> None:
-    """A change set names only the stack; the template that is deployed has the rest."""
+def test_the_resources_of_a_removed_nested_stack_are_listed() -> None:
+    """The change set has only the stack; its deployed template has the resources."""
     account = cloud(
         change_set(
             "arn:root", ResourceChange("Remove", "Below", STACK, "arn:stack/below", policy="Delete")
@@ -194,8 +194,8 @@ def test_a_removed_nested_stack_shows_what_goes_with_it() -> None:
     ]
 
 
-def test_a_nested_stack_that_is_kept_takes_nothing_along() -> None:
-    """CloudFormation forgets it, and it stays."""
+def test_a_retained_nested_stack_removes_no_resources() -> None:
+    """It continues to exist outside of its parent."""
     kept = ResourceChange("Remove", "Below", STACK, "arn:stack/below", policy="Retain")
 
     assert located(described(cloud(change_set("arn:root", kept)))) == [

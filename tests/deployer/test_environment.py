@@ -1,4 +1,4 @@
-"""An environment, opened: where its files are, and which account it leads to."""
+"""Environments: their files, and the account that they are deployed to."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ protect = false
 
 
 class Config(Settings, frozen=True):
-    """An environment of nothing but itself."""
+    """A config with no table but [env]."""
 
     env: Env
 
 
 def nothing(t: Template, _: Env) -> None:
-    """A stack of nothing but a VPC."""
+    """Define a stack with a VPC."""
     t.add_resource(ec2.VPC("Vpc", CidrBlock="10.0.0.0/16"))
 
 
 def layers(config: Config, _: Code) -> Layers:
-    """One stack."""
+    """Return one stack."""
     layers = Layers(config.env)
     layers.add("network", nothing)
     return layers
@@ -52,7 +52,7 @@ def layers(config: Config, _: Code) -> Layers:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project[Config]:
-    """A project with an account environment and the emulator one."""
+    """Return a project with the environments dev and local."""
     (tmp_path / "config").mkdir()
     for name, account in (("dev", "111111111111"), ("local", "000000000000")):
         text = ENV.format(name=name, account=account)
@@ -62,18 +62,18 @@ def project(tmp_path: Path) -> Project[Config]:
 
 @pytest.fixture
 def dev(project: Project[Config]) -> Environment:
-    """The account environment."""
+    """Return the environment of an account."""
     return project.open("dev")
 
 
 @pytest.fixture
 def local(project: Project[Config]) -> Environment:
-    """The emulator one."""
+    """Return the environment of the emulator."""
     return project.open("local")
 
 
-def test_an_environment_is_its_config_and_its_stacks(project: Project[Config]) -> None:
-    """Opening one reads its file and synthesises; build/ is not needed for that."""
+def test_an_environment_has_its_config_and_stacks(project: Project[Config]) -> None:
+    """It is read from its config file, without build/."""
     dev = project.open("dev")
 
     assert ("dev", "local") == project.environments()
@@ -84,7 +84,7 @@ def test_an_environment_is_its_config_and_its_stacks(project: Project[Config]) -
 
 
 def test_an_unknown_environment_is_refused(project: Project[Config]) -> None:
-    """What there is instead is named."""
+    """The error has the known environments."""
     with pytest.raises(ConfigError) as told:
         project.open("def")
 
@@ -92,15 +92,15 @@ def test_an_unknown_environment_is_refused(project: Project[Config]) -> None:
 
 
 def test_the_schema_is_written_for_editors(project: Project[Config]) -> None:
-    """It stands beside the files it describes."""
+    """It is in the folder of the config files."""
     project.write_schema()
 
     schema = json.loads((project.root / "config" / "schema.json").read_text("utf-8"))
     assert "Config" in schema["$defs"]
 
 
-def test_what_nobody_reviewed_is_not_deployed(dev: Environment) -> None:
-    """For an account build/ is compared, and never written."""
+def test_templates_that_differ_from_build_are_refused(dev: Environment) -> None:
+    """For an account build/ is compared, not written."""
     with pytest.raises(StaleError) as told:
         dev.write_or_check_templates()
 
@@ -108,8 +108,8 @@ def test_what_nobody_reviewed_is_not_deployed(dev: Environment) -> None:
     assert not dev.build.exists()
 
 
-def test_what_was_reviewed_may_be_deployed(dev: Environment) -> None:
-    """A build/ that is what the code says passes, and stays as it is."""
+def test_templates_that_equal_build_are_accepted(dev: Environment) -> None:
+    """The files in build/ are not changed."""
     synth.write(dev.desired, dev.build)
     before = {file.name: file.stat().st_mtime_ns for file in dev.build.iterdir()}
 
@@ -119,24 +119,24 @@ def test_what_was_reviewed_may_be_deployed(dev: Environment) -> None:
 
 
 def test_the_emulator_needs_no_review(local: Environment) -> None:
-    """Its templates are written afresh each time."""
+    """Its templates are written each time."""
     local.write_or_check_templates()
 
     assert local.desired[0].text == (local.build / "network.yaml").read_text()
 
 
 @pytest.mark.parametrize(("name", "expected"), [("dev", False), ("local", True)])
-def test_one_environment_is_the_emulator(
+def test_the_environment_of_the_emulator(
     project: Project[Config], name: str, expected: bool
 ) -> None:
-    """The one called local; all others are accounts."""
+    """It is called local; all others are accounts."""
     assert expected is project.open(name).is_local
 
 
-def test_an_account_is_guarded(
+def test_credentials_of_an_account_are_checked(
     dev: Environment, project: Project[Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No emulator is started for it, and no override is followed."""
+    """No emulator is started, and no other endpoint is used."""
     monkeypatch.setenv("AWS_PROFILE", "default")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(project.root / "aws-config"))
     (project.root / "aws-config").write_text("[default]\n")
@@ -147,10 +147,10 @@ def test_an_account_is_guarded(
     assert not project.emulator.exists()
 
 
-def test_the_emulator_is_started_as_the_account_expects(
+def test_the_emulator_has_the_account_and_the_hosted_zone(
     local: Environment, project: Project[Config]
 ) -> None:
-    """It has the account number of the config, and the hosted zone that is made by hand."""
+    """In an account the hosted zone is created manually."""
     try:
         account = environment.connect(local, project.emulator, {"AWS_ENDPOINT_URL": "http://x"})
         zones = hosted_zones(account)
@@ -163,7 +163,7 @@ def test_the_emulator_is_started_as_the_account_expects(
 
 
 def test_an_unknown_postgresql_is_refused(local: Environment, project: Project[Config]) -> None:
-    """It is never chosen silently, and nothing is started for a word nobody knows."""
+    """Nothing is started."""
     with pytest.raises(ConfigError, match="CRUDDUR_POSTGRES=mine: unknown"):
         environment.connect(local, project.emulator, {"CRUDDUR_POSTGRES": "mine"})
 
@@ -171,10 +171,10 @@ def test_an_unknown_postgresql_is_refused(local: Environment, project: Project[C
 
 
 @pytest.mark.parametrize("origins", ["localhost:3000", "http://a http://b/path", "*", "null"])
-def test_what_is_no_origin_is_refused(
+def test_an_invalid_origin_is_refused(
     local: Environment, project: Project[Config], origins: str
 ) -> None:
-    """A wildcard, an address or a bare host in CRUDDUR_ORIGINS starts nothing."""
+    """A wildcard, a URL with a path and a bare host are invalid in CRUDDUR_ORIGINS."""
     with pytest.raises(ConfigError, match="CRUDDUR_ORIGINS: not an origin: ") as refused:
         environment.connect(local, project.emulator, {"CRUDDUR_ORIGINS": origins})
 
@@ -195,7 +195,7 @@ def test_origins_are_added(local: Environment, project: Project[Config]) -> None
 
 
 def preflight(url: str, origin: str) -> int:
-    """The status of the question whether a page of *origin* may post."""
+    """Return the status of a CORS preflight request of *origin*."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     connection.request("OPTIONS", "/", headers=headers)
@@ -206,7 +206,7 @@ def preflight(url: str, origin: str) -> int:
 
 
 def hosted_zones(account: Account) -> list[tuple[str, str]]:
-    """Id and name of every hosted zone."""
+    """Return id and name of every hosted zone."""
     client = account.session.create_client(
         "route53", region_name=account.region, endpoint_url=account.url, config=account.config
     )

@@ -1,4 +1,4 @@
-"""Ownership of stacks, decided from values alone."""
+"""Ownership of stacks by their tags."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ NETWORK = DeployedStack(
 )
 
 
-def test_an_environment_gives_its_stacks_these_tags() -> None:
-    """The tags of its stacks are those that it recognises."""
+def test_the_tags_of_an_environment() -> None:
+    """A stack with these tags belongs to it."""
     env = Env("cruddur", "crd", "local", ACCOUNT, REGION, "x.example", "Z1", protect=False)
 
     assert LOCAL == env.owner
     assert LOCAL.owns(replace(NETWORK, tags=env.owner.tags(NETWORK.name)))
 
 
-def test_further_tags_do_not_matter() -> None:
-    """An account may add its own, as for costs."""
+def test_other_tags_are_ignored() -> None:
+    """An account may add tags, such as for costs."""
     assert LOCAL.owns(replace(NETWORK, tags={**NETWORK.tags, "cost-centre": "42"}))
 
 
@@ -63,22 +63,22 @@ def test_further_tags_do_not_matter() -> None:
     ],
     ids=["no tags", "sibling", "project", "copied tags", "name", "prefix alone", "nested"],
 )
-def test_what_is_not_ours(change: dict[str, object], objection: str) -> None:
-    """One difference is enough, and it is named."""
+def test_a_foreign_stack(change: dict[str, object], objection: str) -> None:
+    """One difference is enough, and the objection has it."""
     foreign = replace(NETWORK, **change)
 
     assert (False, objection) == (LOCAL.owns(foreign), LOCAL.objection(foreign))
 
 
-def test_a_nested_stack_with_the_tags_of_its_root_is_not_a_stack_of_its_own() -> None:
-    """CloudFormation passes the tags of a root stack on to all that is nested in it."""
+def test_a_nested_stack_is_never_owned() -> None:
+    """CloudFormation gives it the tags of its root stack."""
     nested = replace(NETWORK, name="crd-local-network-Subnets-1A2B")
 
     assert not LOCAL.owns(nested)
 
 
 def test_all_foreign_stacks_are_refused_at_once() -> None:
-    """Each with its place and what is wrong with it; ours are none of them."""
+    """One error has each with its region and the objection, but no owned stack."""
     untagged = replace(NETWORK, name="crd-local-users", tags={})
     sibling = replace(NETWORK, tags={**NETWORK.tags, "env": "local-two"})
 

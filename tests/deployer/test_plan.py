@@ -1,4 +1,4 @@
-"""What happens to each stack, decided from values alone."""
+"""The steps of a plan: statuses, differences, orphans and uploads."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ FOUND = DeployedStack(
     ],
 )
 def test_every_status_has_its_step(status: str, step: type) -> None:
-    """The whole table of StackStatus (API_Stack), for a stack that is as wanted."""
+    """The table has every StackStatus (API_Stack), for a stack without differences."""
     [decided] = plan.plan([NETWORK], [replace(FOUND, status=status)])
 
     assert type(decided) is step
 
 
-def test_the_table_of_statuses_is_whole() -> None:
-    """Botocore knows every StackStatus; DELETE_COMPLETE alone is never found by name."""
+def test_the_table_of_statuses_is_complete() -> None:
+    """Botocore has every StackStatus; a stack in DELETE_COMPLETE is not found by name."""
     import botocore.session
 
     model = botocore.session.get_session().get_service_model("cloudformation")
@@ -78,8 +78,8 @@ def test_the_table_of_statuses_is_whole() -> None:
     )
 
 
-def test_an_absent_stack_is_created() -> None:
-    """Also when one of that name is in another region."""
+def test_a_missing_stack_is_created() -> None:
+    """A stack of the same name in another region does not count."""
     [step] = plan.plan([NETWORK], [replace(FOUND, region="us-east-1")])
 
     assert step == Create(NETWORK, "not in the account yet")
@@ -97,14 +97,14 @@ def test_an_absent_stack_is_created() -> None:
     ],
 )
 def test_a_difference_is_an_update_with_its_reason(found: DeployedStack, reason: str) -> None:
-    """Digest, tags and protection are compared from the one DescribeStacks."""
+    """Digest, tags and protection are compared."""
     [step] = plan.plan([NETWORK], [found])
 
     assert step == Update(NETWORK, found, reason, only_protection=reason == "protection changed")
 
 
 def test_a_parameter_is_compared_with_its_producer() -> None:
-    """A replaced certificate in another region is seen, although no template changed."""
+    """A replaced certificate in another region is an update, although no template changed."""
     source = OutputOf("crd-x-edge", "us-east-1", "Certificate")
     cdn = replace(NETWORK, parameters={"EdgeCertificate": source})
     edge = DeployedStack(
@@ -119,8 +119,8 @@ def test_a_parameter_is_compared_with_its_producer() -> None:
     assert isinstance(kept, Keep)
 
 
-def test_verify_compares_the_whole_text() -> None:
-    """A hand-made update can keep the digest and change the rest."""
+def test_templates_are_compared_on_request() -> None:
+    """A manual update can change the template and keep the digest."""
     [step] = plan.plan([NETWORK], [FOUND], templates={NETWORK.name: TemplateTree("something else")})
     [kept] = plan.plan([NETWORK], [FOUND], templates={NETWORK.name: TemplateTree(NETWORK.text)})
 
@@ -129,8 +129,8 @@ def test_verify_compares_the_whole_text() -> None:
     assert isinstance(kept, Keep)
 
 
-def test_a_blocked_stack_names_the_way_out() -> None:
-    """What to type stands in the hint, with the stack's id."""
+def test_a_blocked_stack_has_a_command() -> None:
+    """The hint has the command to run, with the id of the stack."""
     [step] = plan.plan([NETWORK], [replace(FOUND, status="UPDATE_ROLLBACK_FAILED")])
 
     assert isinstance(step, Blocked)
@@ -139,8 +139,8 @@ def test_a_blocked_stack_names_the_way_out() -> None:
     )
 
 
-def test_orphans_of_one_name_are_removed_one_by_one() -> None:
-    """The command for the one does not remove the other."""
+def test_orphans_of_one_name_have_different_commands() -> None:
+    """Each command deletes one of them."""
     stacks = [replace(FOUND, name="crd-x-old", region=region) for region in ("us-east-1", REGION)]
 
     assert [
@@ -149,8 +149,8 @@ def test_orphans_of_one_name_are_removed_one_by_one() -> None:
     ] == [orphan.hint for orphan in plan.orphans(ALL, [FOUND, *stacks], "x")]
 
 
-def test_orphans_are_named_with_the_command_that_removes_them() -> None:
-    """A stack of the environment that is no longer a layer."""
+def test_orphans_have_the_command_that_deletes_them() -> None:
+    """An orphan is a stack of the environment that is no longer in layers()."""
     old = replace(FOUND, name="crd-x-old")
 
     [orphan] = plan.orphans(ALL, [FOUND, old], "x")
@@ -159,8 +159,8 @@ def test_orphans_are_named_with_the_command_that_removes_them() -> None:
     assert "to remove it: ./inv destroy --stack=crd-x-old --env=x" == orphan.hint
 
 
-def test_the_rest_of_a_layer_that_moved_is_named_with_its_region() -> None:
-    """Its name alone would be that of the layer."""
+def test_an_orphan_in_another_region_is_named_with_it() -> None:
+    """Its name alone is that of a stack in the code."""
     moved = replace(FOUND, region="us-east-1")
 
     [orphan] = plan.orphans(ALL, [FOUND, moved], "x")
@@ -169,7 +169,7 @@ def test_the_rest_of_a_layer_that_moved_is_named_with_its_region() -> None:
 
 
 def test_long_templates_are_uploads() -> None:
-    """Only where something will be sent."""
+    """They are only if the stack is changed."""
     long = replace(NETWORK, text="#" * 51_201)
 
     assert len(plan.uploads(plan.plan([long], []))) == 1
@@ -177,8 +177,8 @@ def test_long_templates_are_uploads() -> None:
     assert plan.uploads(plan.plan([long], [FOUND])) == ()
 
 
-def test_what_a_stack_waits_for_is_looked_at_again() -> None:
-    """Its template is as it was; only CloudFormation can say whether it is there now."""
+def test_an_available_parameter_is_an_update() -> None:
+    """Its template is unchanged, so the digest does not show it."""
     waiting = replace(NETWORK, awaited_parameters={"Image": "/x/image"})
     without = replace(FOUND, outputs={**FOUND.outputs, "Image": "none"})
     steps = plan.plan([waiting], [without])
@@ -195,7 +195,7 @@ def test_what_a_stack_waits_for_is_looked_at_again() -> None:
 
 
 def test_new_code_is_an_upload() -> None:
-    """Only what the deployed template does not know by its key."""
+    """Code whose key is in the deployed template is not."""
     old, new = (Artifact("thumbnail", Target("3.13", "arm64"), digest) for digest in ("a", "b"))
     stack = replace(NETWORK, artifacts=(old, new), digest="other")
     steps = plan.plan([stack], [FOUND])
@@ -207,8 +207,8 @@ def test_new_code_is_an_upload() -> None:
     assert "the code of thumbnail" == plan.uploads(steps)[0].reason
 
 
-def test_the_code_of_every_stack_that_gets_a_change_set_is_needed() -> None:
-    """Also what the deployed template names: it is verified by its content."""
+def test_code_is_needed_for_every_change_set() -> None:
+    """Code of the deployed template is verified by its content, too."""
     code = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
     stack = replace(NETWORK, artifacts=(code,))
     kept, changed = Keep(stack, FOUND, ""), Update(stack, FOUND, "tags changed")
@@ -219,7 +219,7 @@ def test_the_code_of_every_stack_that_gets_a_change_set_is_needed() -> None:
 
 
 def test_a_new_nested_template_is_an_upload() -> None:
-    """Its key changes with its text, and so does the template above it."""
+    """Its key changes with its text, and with it the template of its parent."""
     key = "templates/Inner/a"
     part = NestedTemplate(
         "crd-x-network-Inner", "network.Inner.yaml", REGION, "text", key, ("Inner",)
@@ -232,7 +232,7 @@ def test_a_new_nested_template_is_an_upload() -> None:
 
 
 def nested(topic: str, *, url: str = "u", deep: str = "") -> tuple[DesiredStack, TemplateTree]:
-    """A stack with a nested stack, and the templates of it as if they were deployed."""
+    """Return a stack with a nested stack, and its templates as deployed."""
     part = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Name": topic}}}}
     below = {"Type": STACK, "Properties": {"TemplateURL": url}}
     outer = json.dumps({"Resources": {"Below": below}, "Outputs": {DIGEST: {"Value": url}}})
@@ -246,8 +246,8 @@ def nested(topic: str, *, url: str = "u", deep: str = "") -> tuple[DesiredStack,
     return stack, TemplateTree(outer, {"Below": TemplateTree(text)})
 
 
-def test_a_change_of_a_nested_template_is_named_as_that() -> None:
-    """The template above changes only in the address of it."""
+def test_a_changed_nested_template_is_the_reason() -> None:
+    """The parent differs only in its URL, which is not a reason."""
     _, deployed = nested("a")
     stack, _ = nested("b", url="v")
 
@@ -256,8 +256,8 @@ def test_a_change_of_a_nested_template_is_named_as_that() -> None:
     assert step.reason == "template of Below changed (Topic)"
 
 
-def test_a_long_list_of_what_changed_is_cut() -> None:
-    """A plan has a line for each stack."""
+def test_a_long_list_of_changes_is_shortened() -> None:
+    """A plan has one line per stack."""
 
     def of(version: int) -> TemplateTree:
         topics = {f"T{n}": {"Type": "AWS::SNS::Topic", "Version": version} for n in range(9)}
@@ -272,8 +272,8 @@ def test_a_long_list_of_what_changed_is_cut() -> None:
     assert step.reason == "template of Below changed (T0, T1, T2, T3, T4, and 4 more)"
 
 
-def test_a_loss_in_a_nested_stack_is_a_loss_of_the_step() -> None:
-    """With the path to it."""
+def test_a_data_loss_in_a_nested_stack() -> None:
+    """The step has it, with its path."""
     table = {"Type": "AWS::DynamoDB::Table", "Properties": {"KeySchema": ["a"]}}
     stack, old = nested("a")
     inner = TemplateTree(json.dumps({"Resources": {"Table": table}}))
@@ -285,8 +285,8 @@ def test_a_loss_in_a_nested_stack_is_a_loss_of_the_step() -> None:
     assert [(loss.path, loss.logical_id) for loss in step.data_losses] == [(("Below",), "Table")]
 
 
-def test_verify_compares_nested_templates_too() -> None:
-    """Templates that were changed or deleted by hand in the account."""
+def test_nested_templates_are_compared_on_request() -> None:
+    """They may have been changed or deleted manually in the account."""
     stack, same = nested("a")
     _, other = nested("b")
     there = replace(FOUND, outputs={DIGEST: stack.digest})
@@ -300,8 +300,8 @@ def test_verify_compares_nested_templates_too() -> None:
     assert reason(same) == "unchanged"
 
 
-def test_the_template_of_a_deeper_stack_is_known_by_the_one_above_it() -> None:
-    """The outer template does not have its key."""
+def test_the_key_of_a_deeper_template_is_in_its_parent() -> None:
+    """The root template does not have its key."""
     stack, deployed = nested("a", deep="# templates/Deep/d")
     deep = NestedTemplate(
         "crd-x-network-Below-Deep", "f", REGION, "t", "templates/Deep/d", ("Below", "Deep")
@@ -314,8 +314,8 @@ def test_the_template_of_a_deeper_stack_is_known_by_the_one_above_it() -> None:
     assert found == ()
 
 
-def test_a_new_value_of_a_parameter_is_a_loss_of_the_step() -> None:
-    """The template says the same as before, and the table is replaced."""
+def test_a_data_loss_by_a_changed_parameter() -> None:
+    """The template is unchanged, but the table is replaced."""
     named = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": {"Ref": "NetworkId"}}}
     source = OutputOf("crd-x-network", REGION, "Id")
     text = json.dumps({"Resources": {"Table": named}, "Outputs": {DIGEST: "a"}})
@@ -340,8 +340,8 @@ def test_a_new_value_of_a_parameter_is_a_loss_of_the_step() -> None:
     ]
 
 
-def test_an_update_that_aws_would_refuse_is_refused_before() -> None:
-    """All facts of all stacks at once, each with its stack and resource."""
+def test_an_impossible_update_is_refused() -> None:
+    """One error has every fact, with stack and resource."""
 
     def template(*titles: str) -> str:
         queue = {"Type": "AWS::SQS::Queue"}
@@ -366,8 +366,8 @@ def test_an_update_that_aws_would_refuse_is_refused_before() -> None:
     assert refused.value.hint
 
 
-def test_an_update_that_aws_takes_is_not_refused() -> None:
-    """The template as it is deployed, for one."""
+def test_a_possible_update_is_not_refused() -> None:
+    """An unchanged template is possible."""
     same = TemplateTree(NETWORK.text)
 
     plan.refuse_impossible([Update(NETWORK, FOUND, "tags changed")], {NETWORK.name: same})

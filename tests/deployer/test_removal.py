@@ -1,4 +1,4 @@
-"""The deletions of a destroy, decided from values alone."""
+"""The deletions of a destroy: selection, order and confirmations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAYERS = (NETWORK, REGISTRY, CLUSTER, SERVICE)
 
 
 def found(layer: str, region: str = REGION, **more: object) -> DeployedStack:
-    """A stack of the environment."""
+    """Return a deployed stack of the environment."""
     name = f"crd-x-{layer}"
     stack_id = f"arn:{region}:{name}"
     return DeployedStack(name, stack_id, region, "CREATE_COMPLETE", tags=OWNER.tags(name), **more)
@@ -34,7 +34,7 @@ def found(layer: str, region: str = REGION, **more: object) -> DeployedStack:
 def template(
     *imports: str, exports: str = "", resources: Mapping[str, object] | None = None
 ) -> str:
-    """A template that imports from layers, and exports under the name of its own."""
+    """Return a template that imports from other stacks, and exports under its own name."""
     outputs = {"Out": {"Value": "x", "Export": {"Name": f"crd-x-{exports}-Out"}}} if exports else {}
     used = {
         f"Use{number}": {
@@ -49,7 +49,7 @@ def template(
 def deployed(
     stacks: Sequence[DeployedStack], texts: Mapping[str, str] | None = None, layers=LAYERS
 ) -> Deployed:
-    """These stacks are there; *texts* has templates by layer."""
+    """Return the state of an account; *texts* maps short names to templates."""
     by_id = {
         f"arn:{REGION}:crd-x-{layer}": TemplateTree(text) for layer, text in (texts or {}).items()
     }
@@ -63,8 +63,8 @@ def doomed(deletions: Sequence[Deletion]) -> list[str]:
 ALL = [found("network"), found("registry"), found("cluster"), found("service")]
 
 
-def test_without_names_all_are_deleted_from_the_top_down() -> None:
-    """Orphans among them, which come first."""
+def test_without_names_all_stacks_are_deleted() -> None:
+    """Orphans are deleted first, then dependents before their dependencies."""
     stacks = [*ALL, found("old")]
 
     deletions = removal.deletions(deployed(stacks), ())
@@ -75,15 +75,15 @@ def test_without_names_all_are_deleted_from_the_top_down() -> None:
     assert [True, False, False, False, False] == [each.is_orphan for each in deletions]
 
 
-def test_a_named_layer_takes_what_depends_on_it() -> None:
-    """By the code, all the way up; nothing else."""
+def test_dependents_of_a_named_stack_are_deleted() -> None:
+    """All dependents by the code, and no other stack."""
     deletions = removal.deletions(deployed(ALL), ["cluster"])
 
     assert ["crd-x-service", "crd-x-cluster"] == doomed(deletions)
 
 
-def test_a_named_layer_takes_the_orphans_that_import_from_it() -> None:
-    """They are no longer in the code; their imports are in their templates."""
+def test_orphans_that_import_from_a_named_stack_are_deleted() -> None:
+    """Their imports are in their deployed templates."""
     texts = {
         "network": template(exports="network"),
         "old": template("network", exports="old"),
@@ -102,14 +102,14 @@ def test_a_named_layer_takes_the_orphans_that_import_from_it() -> None:
 
 @pytest.mark.parametrize("name", ["old", "crd-x-old", f"{REGION}/crd-x-old"])
 def test_an_orphan_is_deleted_alone(name: str) -> None:
-    """Under its name, short or whole, with or without its region."""
+    """It may be named by its short or full name, or with its region."""
     deletions = removal.deletions(deployed([*ALL, found("old"), found("older")]), [name])
 
     assert ["crd-x-old"] == doomed(deletions)
 
 
-def test_a_whole_name_is_no_short_one() -> None:
-    """Of two orphans, the name of the one may be the other's without its beginning."""
+def test_a_full_name_has_precedence() -> None:
+    """The full name of an orphan may be the short name of another."""
     one, other = found("old"), found("crd-x-old")
 
     deletions = removal.deletions(deployed([one, other]), ["crd-x-old"])
@@ -117,8 +117,8 @@ def test_a_whole_name_is_no_short_one() -> None:
     assert [one] == [each.stack for each in deletions]
 
 
-def test_the_rest_of_a_layer_that_moved_is_deleted_by_its_region() -> None:
-    """The name alone means the layer."""
+def test_a_stack_left_in_another_region_is_deleted_by_its_region() -> None:
+    """The name alone means the stack of the code."""
     rest = found("network", "us-east-1")
     stacks = [*ALL, rest]
 
@@ -129,8 +129,8 @@ def test_the_rest_of_a_layer_that_moved_is_deleted_by_its_region() -> None:
     assert rest not in [each.stack for each in by_name]
 
 
-def test_an_orphan_that_a_layer_still_uses_is_refused() -> None:
-    """The layer was not deployed since: it is not deleted without being named."""
+def test_an_orphan_with_importers_is_refused() -> None:
+    """A stack of the code that still imports from it is not deleted implicitly."""
     texts = {"old": template(exports="old"), "network": template("old")}
 
     with pytest.raises(GuardError) as refused:
@@ -141,7 +141,7 @@ def test_an_orphan_that_a_layer_still_uses_is_refused() -> None:
 
 
 def test_imports_decide_the_order() -> None:
-    """Where deployed templates and the code contradict each other, the templates decide."""
+    """The deployed templates have precedence over the code."""
     texts = {
         "network": template("cluster", exports="network"),
         "cluster": template(exports="cluster"),
@@ -153,7 +153,7 @@ def test_imports_decide_the_order() -> None:
     assert {"crd-x-network": (), "crd-x-cluster": ("crd-x-network",)} == after
 
 
-def test_values_passed_between_regions_decide_after_that() -> None:
+def test_parameters_from_other_regions_decide_the_order() -> None:
     """A certificate in us-east-1 cannot be deleted before the distribution that uses it."""
     edge = found("edge", "us-east-1", outputs={"Digest": "1", "Certificate": "arn:certificate"})
     cdn = found("cdn", parameters={"EdgeCertificate": "arn:certificate"})
@@ -165,8 +165,8 @@ def test_values_passed_between_regions_decide_after_that() -> None:
     }
 
 
-def test_every_unknown_name_is_refused_with_what_there_is() -> None:
-    """The layers, the orphans, and the nearest one; nothing is deleted meanwhile."""
+def test_every_unknown_name_is_reported() -> None:
+    """The error has the known stacks, the orphans and the most similar name."""
     with pytest.raises(ConfigError) as refused:
         removal.deletions(
             deployed([found("network"), found("old")]),
@@ -184,13 +184,13 @@ def test_every_unknown_name_is_refused_with_what_there_is() -> None:
     )
 
 
-def test_a_known_layer_that_is_not_deployed_is_nothing_to_delete() -> None:
-    """No error: a destroy can be repeated."""
+def test_a_stack_that_is_not_deployed_needs_no_deletion() -> None:
+    """It is not an error, so a destroy can be repeated."""
     assert () == removal.deletions(deployed([found("registry")]), ["network"])
 
 
-def test_what_becomes_of_data_is_named() -> None:
-    """Kept and deleted resources that hold data are named; others are not."""
+def test_effects_on_data_are_listed() -> None:
+    """Only resources that hold data are listed, kept and deleted ones."""
     resources = {
         "Vpc": {"Type": "AWS::EC2::VPC"},
         "Table": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Delete"},
@@ -207,8 +207,8 @@ def test_what_becomes_of_data_is_named() -> None:
     assert "holds data" == deletion.guard
 
 
-def test_data_of_nested_stacks_is_named_with_its_path() -> None:
-    """And what they import counts as the import of their root."""
+def test_data_of_nested_stacks_has_its_path() -> None:
+    """Their imports count as imports of their root stack."""
     bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
     nested = {"Type": STACK, "Properties": {"TemplateURL": "u"}, "DeletionPolicy": "Delete"}
     inner = TemplateTree(template("network", resources={"Bucket": bucket}))
@@ -233,15 +233,15 @@ def test_data_of_nested_stacks_is_named_with_its_path() -> None:
     ],
     ids=["free", "by code", "protected", "protected orphan"],
 )
-def test_what_must_be_confirmed(stack: DeployedStack, layer, guard: str) -> None:
-    """Termination protection, or data that the template keeps; also for orphans."""
+def test_stacks_that_need_a_confirmation(stack: DeployedStack, layer, guard: str) -> None:
+    """Protected stacks and those with data do, orphans too."""
     [deletion] = removal.deletions(deployed([stack], layers=(layer,)), ())
 
     assert guard == deletion.guard
 
 
-def test_all_that_must_be_confirmed_is_refused_at_once() -> None:
-    """With the flags that would confirm it."""
+def test_all_missing_confirmations_are_reported() -> None:
+    """The hint has the flags that confirm them."""
     deletions = [
         Deletion(found("network"), guard="is protected"),
         Deletion(found("old"), guard="holds data"),
@@ -267,10 +267,10 @@ NAMES = st.sampled_from(["network", "registry", "cluster", "service", "old", "ol
     st.dictionaries(st.tuples(NAMES, st.sampled_from([REGION, "us-east-1"])), st.lists(NAMES)),
     st.lists(NAMES, max_size=2),
 )
-def test_any_imports_give_an_order(
+def test_any_imports_have_an_order(
     there: dict[tuple[str, str], list[str]], asked: list[str]
 ) -> None:
-    """No wish for an order ever closes a circle, whatever imports what."""
+    """The order has no cycle, whatever the imports are."""
     stacks = [found(layer, region) for layer, region in there]
     texts = {
         f"arn:{region}:crd-x-{layer}": TemplateTree(template(*used, exports=layer))
@@ -289,8 +289,8 @@ def test_any_imports_give_an_order(
         waiting = {name: after for name, after in waiting.items() if name not in free}
 
 
-def test_two_stacks_of_one_name_are_confirmed_one_by_one() -> None:
-    """The rest of a layer in another region is not what its operator thinks of."""
+def test_stacks_of_one_name_are_confirmed_by_region() -> None:
+    """The name alone would be ambiguous."""
     stacks = [found("network", is_protected=True), found("network", "us-east-1", is_protected=True)]
     deletions = removal.deletions(deployed(stacks), ())
 
@@ -301,8 +301,8 @@ def test_two_stacks_of_one_name_are_confirmed_one_by_one() -> None:
     assert "to delete: --confirm=us-east-1/crd-x-network" == refused.value.hint
 
 
-def test_the_name_confirms_a_stack_that_is_deleted_alone() -> None:
-    """Its namesake stays."""
+def test_the_name_confirms_a_stack_deleted_alone() -> None:
+    """The stack of the same name in another region is not deleted."""
     stacks = [found("network", is_protected=True), found("network", "us-east-1", is_protected=True)]
 
     deletions = removal.deletions(deployed(stacks), ["network"])

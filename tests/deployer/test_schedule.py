@@ -1,4 +1,4 @@
-"""What may run now."""
+"""The order in which jobs start."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from deployer.schedule import Schedule
 DIAMOND = {"base": [], "left": ["base"], "right": ["base"], "top": ["left", "right"]}
 
 
-def test_whatever_is_ready_starts() -> None:
-    """Both sides of a diamond start as soon as its foot is done; its head waits for both."""
+def test_ready_jobs_start() -> None:
+    """In a diamond, both sides start when the base is done, and the top when both are."""
     schedule = Schedule(DIAMOND, jobs=4)
 
     assert schedule.start() == ("base",)
@@ -25,8 +25,8 @@ def test_whatever_is_ready_starts() -> None:
     assert schedule.start() == ("top",)
 
 
-def test_no_more_than_so_many_at_a_time() -> None:
-    """What is ready but has no place waits for one, in the order given."""
+def test_the_limit_of_jobs() -> None:
+    """Further ready jobs wait, in the given order."""
     schedule = Schedule({"c": [], "a": [], "b": []}, jobs=2)
 
     assert schedule.start() == ("c", "a")
@@ -34,8 +34,8 @@ def test_no_more_than_so_many_at_a_time() -> None:
     assert schedule.start() == ("b",)
 
 
-def test_what_stands_on_a_failure_is_failed_dependencies_it() -> None:
-    """The failure reaches all that stands on it once each is skipped, and nothing else."""
+def test_dependents_of_a_failure_have_a_failed_dependency() -> None:
+    """After a dependent is skipped, its own dependents have one, too."""
     schedule = Schedule(DIAMOND, jobs=4)
     schedule.start()
     schedule.done("base", succeeded=True)
@@ -48,14 +48,14 @@ def test_what_stands_on_a_failure_is_failed_dependencies_it() -> None:
     assert schedule.failed_dependencies("right") == ()
 
 
-def test_needs_outside_the_graph_are_met() -> None:
-    """A stack deployed alone stands on what is there already."""
+def test_dependencies_outside_of_the_graph_are_ignored() -> None:
+    """A stack that is deployed alone depends on stacks that exist already."""
     schedule = Schedule({"cluster": ["network"]}, jobs=1)
 
     assert schedule.start() == ("cluster",)
 
 
 def test_a_cycle_is_an_error() -> None:
-    """Layers cannot make one; a schedule that hung would hide it."""
+    """Stacks cannot have one; a schedule that waits forever would hide it."""
     with pytest.raises(CycleError):
         Schedule({"a": ["b"], "b": ["a"]}, jobs=1)
