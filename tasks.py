@@ -54,4 +54,6 @@ namespace = Collection(
     users=users,
     **{"lambda": lambdas},
 )
-gc.freeze()  # What is imported by now stays; a process that ends need not visit it again.
+# Exclude the imported objects from garbage collection at exit. Without this, `./inv --list` takes 8 %
+# more CPU time (162 instead of 150 ms); the goal of its benchmark is 5 %.
+gc.freeze()
