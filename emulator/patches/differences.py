@@ -16,7 +16,7 @@ END = "<!-- End of the generated part. -->"
 NOT_VERIFIED = "not verified"
 _UPSTREAM = (
     "These patches only add behaviour that AWS documents, and use nothing of this project but the "
-    "adapter. MiniStack could take them."
+    "adapter and other patches. MiniStack could take them."
 )
 
 
