@@ -107,7 +107,7 @@ def _render(stack: Stack, artifact_bucket: OutputOf | None) -> DesiredStack:
         artifacts=tuple(dict.fromkeys(artifact for tpl in templates for artifact in tpl.artifacts)),
         folder=stack.template.folder,
         awaited_parameters=stack.template.awaited_parameters,
-        nested=tuple(_part(stack, path, nested) for path, nested in inner),
+        nested=tuple(_nested_template(stack, path, nested) for path, nested in inner),
         lines=stack.template.lines,
     )
     _check_artifact_bucket(desired)
@@ -115,16 +115,16 @@ def _render(stack: Stack, artifact_bucket: OutputOf | None) -> DesiredStack:
 
 
 def _nested(
-    template: Template, above: tuple[str, ...] = ()
+    template: Template, parents: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], NestedStack]]:
     """Yield every stack nested in *template*, at any depth, with its path."""
     for nested in template.nested:
-        path = (*above, nested.title)
+        path = (*parents, nested.title)
         yield path, nested
         yield from _nested(nested.template, path)
 
 
-def _part(stack: Stack, path: tuple[str, ...], nested: NestedStack) -> NestedTemplate:
+def _nested_template(stack: Stack, path: tuple[str, ...], nested: NestedStack) -> NestedTemplate:
     return NestedTemplate(
         name="-".join([stack.name, *path]),
         file=".".join([stack.short_name, *path, "yaml"]),

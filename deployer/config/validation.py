@@ -60,7 +60,7 @@ def validate(
     """Yield each error in *value*, which should be of *type_*, and each valid network in it."""
     of_parts = tuple(_validate_parts(value, type_, path))
     yield from of_parts
-    if not any(isinstance(each, SettingError) for each in of_parts):
+    if not any(isinstance(finding, SettingError) for finding in of_parts):
         yield from _validate_whole(value, type_, path)
 
 

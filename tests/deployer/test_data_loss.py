@@ -280,7 +280,9 @@ def nest(inner: TemplateTree, title: str = "Below", **more: Any) -> TemplateTree
 
 def located(found: tuple[DataLoss, ...]) -> list[tuple[str, str, str]]:
     """Return path, name, change and consequence of each loss."""
-    return [("/".join([*one.path, one.logical_id]), one.what, one.consequence) for one in found]
+    return [
+        ("/".join([*loss.path, loss.logical_id]), loss.what, loss.consequence) for loss in found
+    ]
 
 
 KEYED = {"KeySchema": [{"AttributeName": "a"}]}
@@ -322,7 +324,7 @@ def test_a_removed_nested_stack_loses_its_resources(inner: dict[str, Any]) -> No
     for new in (tree(template()), nest(tree(inner), "Other")):
         found = data_loss.find_data_losses(nest(tree(inner)), new)
 
-        assert [(*one.path, one.logical_id, one.what) for one in found] == removed
+        assert [(*loss.path, loss.logical_id, loss.what) for loss in found] == removed
 
 
 def test_a_loss_shows_its_path() -> None:

@@ -34,7 +34,7 @@ def test_a_secret_is_found_by_its_form(text, kind):
     """A secret is found by its form, anywhere in a text."""
     found = list(secret_detection.find(f"before {text} after"))
 
-    assert [(kind, text)] == [(each.kind, each.text) for each in found]
+    assert [(kind, text)] == [(secret.kind, secret.text) for secret in found]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_password_is_found_by_its_name(text, password):
     """A password has no form, so it is found by its name."""
     found = list(secret_detection.find(text))
 
-    assert [("a password", password)] == [(each.kind, each.text) for each in found]
+    assert [("a password", password)] == [(secret.kind, secret.text) for secret in found]
 
 
 @pytest.mark.parametrize(

@@ -364,7 +364,9 @@ def test_a_change_of_a_nested_stack_changes_its_parent() -> None:
     [_, before], [_, after] = nesting("a"), nesting("b")
 
     assert before.digest != after.digest
-    assert [each.key for each in before.nested] != [each.key for each in after.nested]
+    assert [template.key for template in before.nested] != [
+        template.key for template in after.nested
+    ]
 
 
 @dataclass(frozen=True)
@@ -442,7 +444,7 @@ def test_nested_stacks_count_for_the_stack() -> None:
     """The code and the retained data of nested stacks count for the stack."""
     stack = three_levels("a")
 
-    assert [one.name for one in stack.artifacts] == ["thumbnail"]
+    assert [artifact.name for artifact in stack.artifacts] == ["thumbnail"]
     assert stack.holds_data
     assert "DeletionPolicy: Retain" not in stack.text
     assert not nesting("a")[1].holds_data

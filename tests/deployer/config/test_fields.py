@@ -143,7 +143,9 @@ def test_regions_are_those_of_botocore():
     """The regions equal those of botocore, so that an update of botocore adds new ones here."""
     partitions = json.loads(data("botocore", "data/endpoints.json"))["partitions"]
 
-    regions = next(each["regions"] for each in partitions if each["partition"] == "aws")
+    regions = next(
+        partition["regions"] for partition in partitions if partition["partition"] == "aws"
+    )
 
     assert sorted(regions) == list(get_args(get_args(fields.Region)[0]))
 
