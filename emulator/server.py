@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import os
@@ -71,12 +70,7 @@ def environment(paths: EmulatorPaths, port: int) -> dict[str, str]:
 
 
 def _application(paths: EmulatorPaths, port: int) -> Application:
-    """Import MiniStack, install the patches, and return the application.
-
-    The garbage collector is off meanwhile: it would take a fifth of the start and find nothing,
-    because importing 80 modules creates only objects that stay.
-    """
-    gc.disable()
+    """Import MiniStack, which reads its environment, install the patches, return the application."""
     from emulator import (
         allowed_patterns,
         interrupted_operations,
@@ -101,8 +95,6 @@ def _application(paths: EmulatorPaths, port: int) -> Application:
     allowed_patterns.install()
     interrupted_operations.install()
     postgres.configure(paths)
-    gc.freeze()
-    gc.enable()
     return Application(paths, secret=root_secret, port=port)
 
 

@@ -47,14 +47,14 @@ DIFFERENCES = (
         "connections without TLS are accepted.",
         source="RDS user guide, Using SSL with a PostgreSQL DB instance",
         ministack="No TLS.",
-        test="test_tls",
+        test="../postgres/test_proxy.py::test_tls",
     ),
     Difference(
         "Members of rds_iam log in with a token, never with a password; its signature, age and "
         "target, and the permission rds-db:connect of its signer, are checked.",
         source="RDS user guide, IAM database authentication",
         ministack="Tokens of MySQL only.",
-        test="test_policy",
+        test="../postgres/test_proxy.py::test_policy",
     ),
     Difference(
         "An update keeps address and data; a replacement is a new database.",
