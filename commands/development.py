@@ -12,11 +12,22 @@ from commands.framework.task import task
 from operations import development
 
 
-@task(help={"all": "also the slow tests", "jobs": "how many processes"})
-def test(_: Context, all: bool = False, jobs: int = 4) -> None:  # noqa: A002  # the name of the flag
+@task(
+    help={
+        "fast": "only what takes less than a minute: no end-to-end stories, no emulator",
+        "all": "also the slow tests",
+        "jobs": "how many processes",
+    }
+)
+def test(
+    _: Context,
+    fast: bool = False,
+    all: bool = False,  # noqa: A002  # the name of the flag
+    jobs: int = 4,
+) -> None:
     """Run the tests."""
     with _exit_code_of_tools():
-        development.test(jobs=jobs, all_=all)
+        development.test(jobs=jobs, fast=fast, all_=all)
 
 
 @task(help={"all": "also the third-party scanners: see docs/scanners.md"})

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deployer import symlinks
+from deployer.errors import ConfigError
 from operations import project
 
 LAMBDAS = project.ROOT / "lambdas"
@@ -35,13 +36,19 @@ def run(module: str, *arguments: str) -> None:
         raise ToolError(completed.returncode)
 
 
-def test(*, jobs: int, all_: bool) -> None:
-    """Run the tests in *jobs* processes; with *all_*, also those that are marked as slow."""
+def test(*, jobs: int, fast: bool, all_: bool) -> None:
+    """Run the tests in *jobs* processes; with *all_*, also those that are marked as slow.
+
+    With *fast*, leave out those that are marked as thorough: see tests/conftest.py.
+    """
+    if fast and all_:
+        raise ConfigError("--fast and --all: they exclude each other", hint="choose one")
     # The default is more processes than cores, because many tests wait for other processes. The
     # tests of a file stay in one process, because they share a deployment. They run in the order
     # of their names: by default, files with few tests would run last, and these take longest.
     workers = ["-n", str(jobs), "--dist", "loadscope", "--no-loadscope-reorder"]
-    run("pytest", *workers, *([] if all_ else ["-m", "not slow"]))
+    excluded = [] if all_ else ["slow", "thorough"] if fast else ["slow"]
+    run("pytest", *workers, "-m", " and ".join(f"not {marker}" for marker in excluded))
 
 
 def check(*, all_: bool) -> None:

@@ -5,11 +5,21 @@ from __future__ import annotations
 import hypothesis
 import pytest
 
+# `./inv test --fast` leaves out these folders, and the tests that are marked as thorough.
+THOROUGH = ("tests/bench", "tests/emulator", "tests/end_to_end", "tests/scanners")
 FULL_DEPLOYMENT = "tests/end_to_end/full_deployment/"
 
 # On a busy machine any example may take longer than the default deadline of 200 ms.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark the tests of the thorough folders before the markers of the command line are applied."""
+    for item in items:
+        if item.nodeid.startswith(THOROUGH):
+            item.add_marker("thorough")
 
 
 @pytest.hookimpl(optionalhook=True)

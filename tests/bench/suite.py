@@ -43,7 +43,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         command = [sys.executable, "-m", "pytest", "-p", "tests.bench.suite", *sys.argv[1:]]
-        process = subprocess.Popen(command, env=os.environ | {FOLDER: folder})
+        env = os.environ | {FOLDER: folder}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # As `./inv test` does.
+        process = subprocess.Popen(command, env=env)
         orphans = Orphans(process.pid)
         code = orphans.wait()
         wall = time.monotonic() - began

@@ -18,6 +18,8 @@ from deployer.model.template_tree import TemplateTree
 from deployer.registry import resource_type
 from deployer.template_yaml import load
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parent.parent.parent
 DELETED = "its data is deleted"
 STAYS = "it is kept, outside of CloudFormation"

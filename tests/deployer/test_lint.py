@@ -27,6 +27,8 @@ from deployer.lint import cfn_lint as cfn_lint_module
 from deployer.lint import memory as memory_module
 from deployer.model import Line
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 
 

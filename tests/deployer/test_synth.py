@@ -21,6 +21,8 @@ from deployer.model.desired import BODY_LIMIT, DIGEST, DesiredStack
 from deployer.template_yaml import load
 from tests.deployer.model.test_layers import ENV, cluster, network
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parent.parent.parent
 
 

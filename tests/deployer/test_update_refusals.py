@@ -13,6 +13,8 @@ from deployer.registry import schema
 from deployer.template_yaml import load
 from deployer.update_refusals import _NAMES, find_update_refusals
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -22,6 +22,8 @@ from stacks.database import APPLICATION, MIGRATOR
 from tests.lambdas.migrations import database, empty, made, remove, rows, tables, write
 from tests.lambdas.postgres import ROOT, Postgres
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["database", "made"]
 
 NONE = {"missing": [], "changed": [], "interrupted": []}

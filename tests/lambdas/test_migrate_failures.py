@@ -18,6 +18,8 @@ from stacks.database import APPLICATION, MIGRATOR
 from tests.lambdas.migrations import database, made, rows, tables, write
 from tests.lambdas.postgres import DBNAME, Postgres
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["database", "made"]
 
 ALONE = "-- transactional: false\n"

@@ -16,6 +16,8 @@ from tests.lambdas import killed
 from tests.lambdas.migrations import database, empty, made, rows, tables, write
 from tests.lambdas.postgres import ROOT, Postgres
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["database", "made"]
 
 ALONE = "-- transactional: false\n"

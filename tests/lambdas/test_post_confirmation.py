@@ -37,6 +37,8 @@ from tests.emulator_server import REGION
 from tests.lambdas import roles
 from tests.lambdas.postgres import ROOT, Postgres, postgres
 
+pytestmark = pytest.mark.thorough
+
 EVENTS = Path(ROOT, "lambdas/post_confirmation/events")
 COGNITO_WAITS_SECONDS = 4.5  # 5, less what the way there and back takes.
 SUB = "0c4d5e6f-1111-4222-8333-444455556666"

@@ -35,6 +35,8 @@ from tests.lambdas.pictures import BLUE, CORNERS, RED, STORED, WHITE, held, open
 from thumbnail import handler, scans, store
 from thumbnail.picture import SIDE, Rejected, picture
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 ACCOUNT, UPLOADS, AVATARS = "111122223333", "the-uploads", "the-avatars"
 LIMIT = 5_000_000

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from tests.emulator_server import Aws
 
+pytestmark = pytest.mark.thorough
+
 EVENTS = Path(handler.__code__.co_filename).with_name("events")
 EVENT = json.loads((EVENTS / "key_upload.json").read_text())
 SUB = EVENT["requestContext"]["authorizer"]["lambda"]["sub"]

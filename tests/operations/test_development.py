@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deployer.errors import ConfigError
 from operations import development, project
 
 
@@ -17,14 +18,29 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     return runs
 
 
-def test_slow_tests_are_excluded_by_default(runs) -> None:
-    """With all_, the marker does not limit the tests."""
-    development.test(jobs=3, all_=False)
-    development.test(jobs=3, all_=True)
+@pytest.mark.parametrize(
+    ("fast", "all_", "expected"),
+    [
+        (False, False, "not slow"),
+        (True, False, "not slow and not thorough"),
+        (False, True, ""),
+    ],
+)
+def test_markers_limit_the_tests(runs, fast, all_, expected) -> None:
+    """Slow tests run only with all_, and thorough ones not with fast."""
+    development.test(jobs=3, fast=fast, all_=all_)
 
-    assert runs[0][:3] == ("pytest", "-n", "3")
-    assert runs[0][-2:] == ("-m", "not slow")
-    assert "not slow" not in runs[1]
+    [run] = runs
+    assert run[:3] == ("pytest", "-n", "3")
+    assert run[-2:] == ("-m", expected)
+
+
+def test_fast_and_all_exclude_each_other(runs) -> None:
+    """Both together are refused, and nothing runs."""
+    with pytest.raises(ConfigError, match="--fast and --all: they exclude each other"):
+        development.test(jobs=3, fast=True, all_=True)
+
+    assert runs == []
 
 
 def test_check_runs_every_tool(runs) -> None:

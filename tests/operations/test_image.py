@@ -7,6 +7,8 @@ import pytest
 from deployer.errors import GuardError
 from operations.image import Source, refuse_dirty
 
+pytestmark = pytest.mark.thorough
+
 COMMIT = "0123456789abcdef"
 
 

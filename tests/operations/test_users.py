@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from operations import users
 from tests.operations.fake_account import Account, Client, target
+
+pytestmark = pytest.mark.thorough
 
 
 def user(sub: str, *, enabled: bool = True, status: str = "CONFIRMED", **others: str) -> object:

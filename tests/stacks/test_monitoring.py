@@ -10,6 +10,8 @@ from deployer.synth import synth
 from tests.stacks.monitoring_templates import all_stacks, monitoring_of
 from tests.stacks.templates import config_of, text
 
+pytestmark = pytest.mark.thorough
+
 RULES = [rule for rule in policy.RULES if rule.id in {"C921", "C922"}]
 
 

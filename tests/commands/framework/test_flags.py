@@ -22,6 +22,8 @@ from invoke.program import Program
 import tasks
 from commands.framework.task import SHORT_FLAGS
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 CORE = Program().initial_context
 CONTEXTS: dict[str, ParserContext] = {

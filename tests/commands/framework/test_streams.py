@@ -12,6 +12,8 @@ from invoke.exceptions import Exit
 
 from commands.framework import streams
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 COMMANDS = ["graph --env=dev", "--list", "--help deploy", "plan --env=nowhere", "depoly"]
 PRINTING = """

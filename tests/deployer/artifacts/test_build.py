@@ -33,6 +33,8 @@ from tests.deployer.artifacts.checkout import (
     read,
 )
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 
 BUILD = """

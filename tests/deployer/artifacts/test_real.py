@@ -14,6 +14,8 @@ from deployer.artifacts import Code, elf, host
 from deployer.artifacts.build import Built, build
 from tests.deployer.artifacts.checkout import ARM, read
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 NAMES = sorted(file.parent.name for file in ROOT.glob("lambdas/*/handler.py"))
 

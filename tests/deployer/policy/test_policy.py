@@ -33,6 +33,8 @@ from tests.deployer.policy.pieces import (
 from tests.deployer.policy.pieces import given as exported
 from tests.deployer.policy.spellings import respelled
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 EXEMPT = {one.rule for one in load_exemptions() if one.rule.startswith("C")}
 
