@@ -12,7 +12,6 @@ from emulator.ministack import names
 Params = dict[str, Any]  # The parameters of a query-protocol call: each a list of strings.
 Answer = tuple[int, dict[str, str], bytes]  # Status, headers, body.
 Action = Callable[[Params], Answer]
-JsonAction = Callable[[dict[str, Any]], Answer]
 
 _responses = names.module("core.responses")
 account: Callable[[], str] = names.name(_responses, "get_account_id")
