@@ -54,18 +54,18 @@ KEYS = ("project", "env", "stack")
 
 
 def stack(name, tags, *, region=REGION, nested=False, status="CREATE_COMPLETE"):
-    """A deployed stack."""
+    """Return a deployed stack."""
     stack_id = f"arn:{region}:{name}"
     return DeployedStack(name, stack_id, region, status, tags=tags, is_nested=nested)
 
 
 def own(layer, **more):
-    """A stack of the environment x."""
+    """Return a deployed stack of the environment x."""
     return stack(f"crd-x-{layer}", OWNER.tags(f"crd-x-{layer}"), **more)
 
 
 SIBLING = {"project": "cruddur", "env": "x-two", "stack": "crd-x-two-network"}
-BESIDE = (
+FOREIGN = (
     stack("crd-x-two-network", SIBLING),
     stack("crd-x-byhand", {}),
     stack("crd-x-copied", OWNER.tags("crd-x-network")),
@@ -93,18 +93,18 @@ def remaining(here):
     return {name for _, name in here.account.deployed}
 
 
-def test_destroy_deletes_what_is_ours_and_nothing_beside_it():
-    """Neither a sibling environment, nor what has no tags, others', copied ones or is nested."""
-    here, _ = deployment(own("network"), own("cluster"), own("old"), *BESIDE)
+def test_destroy_deletes_only_stacks_of_the_environment():
+    """Stacks of similar names, without tags, with copied tags, and nested ones remain."""
+    here, _ = deployment(own("network"), own("cluster"), own("old"), *FOREIGN)
 
     here.destroy(here.deletions(()), confirmed=(), jobs=4)
 
-    assert {each.name for each in BESIDE} == remaining(here)
+    assert {each.name for each in FOREIGN} == remaining(here)
 
 
-def test_no_foreign_stack_is_an_orphan():
-    """A plan names those that are ours, with the command that removes them."""
-    here, _ = deployment(own("network"), own("old"), *BESIDE)
+def test_a_foreign_stack_is_not_an_orphan():
+    """Orphans have the tags of the environment."""
+    here, _ = deployment(own("network"), own("old"), *FOREIGN)
 
     orphans = here.inventory.orphans(here.inventory.own_stacks())
 
@@ -119,16 +119,16 @@ TAGS = st.dictionaries(st.sampled_from((*KEYS, "group", "Project")), st.sampled_
 @given(
     st.lists(
         st.tuples(st.sampled_from(NAMES), TAGS, st.booleans(), st.booleans()),
-        unique_by=lambda drawn: drawn[0],
+        unique_by=lambda values: values[0],
     )
 )
-def test_destroy_only_ever_selects_stacks_whose_tags_are_exactly_own(drawn):
-    """Whatever names and tags there are."""
+def test_destroy_selects_by_all_tags(values):
+    """No other names and tags are selected."""
     stacks = [
         stack(name, (OWNER.tags(name) if copied else {}) | tags, nested=nested)
-        for name, tags, copied, nested in drawn
+        for name, tags, copied, nested in values
     ]
-    exactly = {
+    expected = {
         each.name
         for each in stacks
         if [each.tags.get(key) for key in KEYS] == ["cruddur", "x", each.name]
@@ -140,12 +140,12 @@ def test_destroy_only_ever_selects_stacks_whose_tags_are_exactly_own(drawn):
     selected = here.deletions(())
     here.destroy(selected, confirmed=(), jobs=2)
 
-    assert exactly == {each.stack.name for each in selected}
-    assert {each.name for each in stacks} - exactly == remaining(here)
+    assert expected == {each.stack.name for each in selected}
+    assert {each.name for each in stacks} - expected == remaining(here)
 
 
-def test_every_taken_name_is_refused_at_once():
-    """A foreign stack with the name of a layer is never updated or deleted."""
+def test_every_taken_name_is_reported():
+    """A foreign stack with a name of the code is never updated or deleted."""
     here, _ = deployment(stack("crd-x-network", {}), stack("crd-x-cluster", {"env": "x-two"}))
 
     for refused in (
@@ -161,9 +161,9 @@ def test_every_taken_name_is_refused_at_once():
     assert [] == here.account.writes
 
 
-def test_a_foreign_stack_that_is_named_in_full_is_refused():
-    """It exists, so the answer is not that there is no such stack."""
-    here, _ = deployment(own("network"), *BESIDE)
+def test_a_foreign_stack_that_is_named_is_refused():
+    """The error is not that there is no such stack."""
+    here, _ = deployment(own("network"), *FOREIGN)
 
     with pytest.raises(GuardError) as refused:
         here.deletions(["crd-x-two-network", "crd-x-byhand"])
@@ -175,8 +175,8 @@ def test_a_foreign_stack_that_is_named_in_full_is_refused():
     assert refused.value.hint == "name stacks of x, or select their environment: --env=ENV"
 
 
-def test_a_change_set_left_for_review_is_known_by_its_tags():
-    """AWS gives a stack its tags only when it is first created."""
+def test_a_stack_in_review_is_owned_by_the_tags_of_its_change_set():
+    """AWS adds the tags to the stack only when it is created."""
     here, _ = deployment()
     for name, tags in (
         ("crd-x-network", OWNER.tags("crd-x-network")),
@@ -189,8 +189,8 @@ def test_a_change_set_left_for_review_is_known_by_its_tags():
     assert ["crd-x-network"] == [each.name for each in here.inventory.own_stacks()]
 
 
-def test_an_orphan_in_a_region_that_no_layer_uses_any_more_is_found():
-    """The config names such a region until the stack is removed."""
+def test_an_orphan_in_a_former_region_is_found():
+    """The config lists the region until the stack is deleted."""
     old = own("old", region="eu-west-1")
     without, _ = deployment(old)
     here, _ = deployment(old, env=msgspec.structs.replace(ENV, former_regions=("eu-west-1",)))
@@ -200,15 +200,15 @@ def test_an_orphan_in_a_region_that_no_layer_uses_any_more_is_found():
 
 
 def local(**more):
-    """The emulator with one stack that no layer has."""
+    """Return a deployment of the emulator with one orphan."""
     env = msgspec.structs.replace(ENV, name="local")
     there = stack("crd-local-old", env.owner.tags("crd-local-old"))
     return deployment(there, env=env, desired=(), **more)
 
 
 @pytest.mark.parametrize(("terminal", "json"), [(False, False), (True, True)])
-def test_destroy_asks_on_the_emulator_too(monkeypatch, terminal, json):
-    """It shows the deletions, and refuses if it cannot ask for approval."""
+def test_destroy_asks_in_the_emulator_too(monkeypatch, terminal, json):
+    """The deletions are shown, and refused if no approval is possible."""
     monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=terminal))
     here, stream = local(yes=False, json=json)
 
@@ -222,8 +222,8 @@ def test_destroy_asks_on_the_emulator_too(monkeypatch, terminal, json):
     assert [] == here.account.writes
 
 
-def test_destroy_is_refused_by_a_no(monkeypatch):
-    """Without an answer, no is the default."""
+def test_destroy_without_approval(monkeypatch):
+    """The default answer is no."""
     monkeypatch.setattr("sys.stdin", Stdin("\n", terminal=True))
     here, _ = local(yes=False)
 
@@ -233,10 +233,10 @@ def test_destroy_is_refused_by_a_no(monkeypatch):
     assert [] == here.account.writes
 
 
-def test_nothing_to_delete_is_said_and_nobody_is_asked(monkeypatch):
+def test_nothing_to_delete_needs_no_approval(monkeypatch):
     """A destroy can be repeated."""
     monkeypatch.setattr("sys.stdin", Stdin("", terminal=False))
-    here, stream = deployment(*BESIDE, yes=False)
+    here, stream = deployment(*FOREIGN, yes=False)
 
     here.destroy(here.deletions(()), confirmed=(), jobs=1)
 
@@ -310,7 +310,7 @@ def test_a_change_set_for_review_needs_no_approval(monkeypatch):
 
 @pytest.mark.parametrize(("name", "uploads"), [("local", 1), ("x", 0)])
 def test_only_the_local_environment_has_uploads_after_a_change(name, uploads):
-    """In an account an operator does them once."""
+    """In an account an operator uploads them once."""
     env = msgspec.structs.replace(ENV, name=name)
     here, stream = deployment(env=env)
     changed = []
@@ -343,7 +343,7 @@ def test_less_than_one_job_is_refused(jobs):
     ("name", "seconds"), [("local", LOCAL_UNREACHABLE_TIMEOUT), ("x", UNREACHABLE_TIMEOUT)]
 )
 def test_the_timeouts_of_a_run(name, seconds):
-    """The emulator on this machine is given up sooner than AWS."""
+    """The emulator is local, so its timeout is shorter."""
     here, _ = deployment(env=msgspec.structs.replace(ENV, name=name))
 
     watch = here._run(()).watch

@@ -91,7 +91,7 @@ class SystemClock:
 
 
 def test_a_run_with_nothing_to_do_reads_once(account: Account, endpoint: emulator.Endpoint) -> None:
-    """One GetCallerIdentity, one DescribeStacks for each region, however many stacks there are."""
+    """It calls GetCallerIdentity once, and DescribeStacks once per region."""
     env = msgspec.structs.replace(ENV, account=endpoint.account)
     wanted = synth.synth(three_stacks(env))
     run(account, env, wanted)
@@ -115,18 +115,18 @@ class Stored:
 
 
 def one_bucket(t: Template, _: Env) -> Stored:
-    """The artifact bucket."""
+    """Define a stack with the artifact bucket."""
     enabled = s3.VersioningConfiguration(Status="Enabled")
     return Stored(t.add_resource(s3.Bucket("Bucket", VersioningConfiguration=enabled)).ref())
 
 
 def with_nested(t: Template, env: Env, given: Stored) -> Given:
-    """A stack whose VPC is in a stack of its own, which CloudFormation reads from the bucket."""
+    """Define a stack with a VPC in a nested stack."""
     return t.nest("Inner", lambda t, env, *_: one_vpc(t, env), env, None, given, store=given.bucket)
 
 
 def nested_stacks(env: Env) -> Layers:
-    """The bucket, and the stack that needs it."""
+    """Return the stack of the bucket, and one that depends on it."""
     layers = Layers(env)
     base = layers.add("base", one_bucket)
     layers.use_artifact_bucket(base.bucket)
@@ -134,8 +134,10 @@ def nested_stacks(env: Env) -> Layers:
     return layers
 
 
-def test_a_poisoned_template_is_replaced(account: Account, endpoint: emulator.Endpoint) -> None:
-    """Under the key of a coming nested stack there is another template: ours is deployed."""
+def test_a_foreign_nested_template_is_replaced(
+    account: Account, endpoint: emulator.Endpoint
+) -> None:
+    """The bucket has another template under the key of a nested stack."""
     env = msgspec.structs.replace(ENV, account=endpoint.account)
     wanted = synth.synth(nested_stacks(env))
     [part] = wanted[1].nested
@@ -152,7 +154,7 @@ def test_a_poisoned_template_is_replaced(account: Account, endpoint: emulator.En
 
 
 def stack_of(account: Account, layer: str) -> DeployedStack:
-    """The deployed stack of a layer."""
+    """Return a deployed stack by its short name."""
     found = account.stack(REGION, ENV.stack_name(layer))
     assert found
     return found
@@ -161,7 +163,7 @@ def stack_of(account: Account, layer: str) -> DeployedStack:
 def test_a_first_run_writes_twice_for_each_stack(
     account: Account, endpoint: emulator.Endpoint
 ) -> None:
-    """A change set is made and executed; all else is looking."""
+    """A change set is created and executed; all other calls read."""
     env = msgspec.structs.replace(ENV, account=endpoint.account)
     wanted = synth.synth(three_stacks(env))
     asked = count_requests(account)

@@ -253,7 +253,7 @@ print(json.dumps(seen))
 
 
 def hostile_home(home: Path, *, url: str, marker: Path) -> Path:
-    """A home whose AWS setup would lead anywhere but to the emulator."""
+    """Create a home directory whose AWS setup would send requests elsewhere."""
     folder = home / ".aws"
     model = folder / "models" / "cloudformation" / "2010-05-15"
     model.mkdir(parents=True)
@@ -285,7 +285,7 @@ def hostile_home(home: Path, *, url: str, marker: Path) -> Path:
 
 
 def hostile_environment(home: Path, url: str) -> dict[str, str]:
-    """Every variable that botocore reads, set to something that must not be used."""
+    """Return every variable that botocore reads, with values that must not be used."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),

@@ -1,4 +1,4 @@
-"""Parts of an operator's AWS setup that are refused, ignored, or named."""
+"""Parts of an operator's AWS setup that are refused, ignored or shown."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Proxy:
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    """The only way out of this machine."""
+    """Yield the only proxy to other machines."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         proxy = Proxy(f"http://127.0.0.1:{server.getsockname()[1]}")
 
@@ -65,8 +65,8 @@ def proxy() -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def liar() -> Iterator[Loopback]:
-    """A server that claims to be the account, and records the session token."""
+def impostor() -> Iterator[Loopback]:
+    """Yield a server that imitates the account, and records the session token."""
     with Loopback() as loopback:
         loopback.on("GetCallerIdentity", answer(Account=ACCOUNT, Arn="arn:aws:iam::1:user/x"))
         yield loopback
@@ -74,7 +74,7 @@ def liar() -> Iterator[Loopback]:
 
 @dataclass
 class Operator:
-    """An operator who is logged in, with a setup that tests change."""
+    """A logged-in operator whose setup the tests change."""
 
     home: Path
     monkeypatch: pytest.MonkeyPatch
@@ -88,14 +88,14 @@ class Operator:
         (self.home / ".aws" / "config").write_text(textwrap.dedent(text))
 
     def without_keys(self) -> None:
-        """Leave the credentials to the config file."""
+        """Remove the access keys, so that the config file has the credentials."""
         self.monkeypatch.delenv("AWS_ACCESS_KEY_ID")
         self.monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
 
 @pytest.fixture
 def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: Proxy) -> Operator:
-    """An operator with keys, a home and a proxy of their own, and nothing else set up."""
+    """Return an operator with keys, a home directory and a proxy."""
     for name in os.environ:
         if name.startswith("AWS_") or name.lower().endswith(("_proxy", "_ca_bundle")):
             monkeypatch.delenv(name)
@@ -119,7 +119,7 @@ def refused() -> GuardError:
 
 
 def write_rules(models: Path, url: str) -> None:
-    """Write endpoint rules that lead from every service to *url*."""
+    """Write endpoint rules that send the requests of every service to *url*."""
     rules = {
         "version": "1.0",
         "parameters": {"Region": {"type": "String", "builtIn": "AWS::Region"}},
@@ -154,38 +154,40 @@ KEYS = {
 
 
 class TestRefused:
-    """A setting that would redirect requests is named, with a hint, before any request is sent."""
+    """Settings that would redirect requests, refused before any request is sent."""
 
     @pytest.mark.parametrize("name", VARIABLES)
-    def test_variable(self, operator: Operator, liar: Loopback, proxy: Proxy, name: str) -> None:
-        """A variable that redirects, or that shows to others what is sent."""
+    def test_variable(
+        self, operator: Operator, impostor: Loopback, proxy: Proxy, name: str
+    ) -> None:
+        """A variable may redirect requests, or reveal them."""
         models = operator.home / "elsewhere"
-        write_rules(models, liar.url)
+        write_rules(models, impostor.url)
         value, fact = VARIABLES[name]
-        operator.variable(name, value.format(url=liar.url, models=models))
+        operator.variable(name, value.format(url=impostor.url, models=models))
 
         told = refused()
 
         assert f"dev: {name}: {fact}" == told.message
         assert "unset or remove each of them" in told.hint
-        assert (0, []) == (liar.connections, proxy.hosts)
+        assert (0, []) == (impostor.connections, proxy.hosts)
 
     @pytest.mark.parametrize("profile", ["default", "work"])
     @pytest.mark.parametrize("key", KEYS)
     def test_key_of_the_profile(
-        self, operator: Operator, liar: Loopback, proxy: Proxy, key: str, profile: str
+        self, operator: Operator, impostor: Loopback, proxy: Proxy, key: str, profile: str
     ) -> None:
-        """The same in the profile that is used."""
+        """The profile in use may have the same settings."""
         models = operator.home / "elsewhere"
-        write_rules(models, liar.url)
+        write_rules(models, impostor.url)
         value, fact = KEYS[key]
         head = "default" if profile == "default" else f"profile {profile}"
         operator.config(f"""
             [{head}]
-            {key} = {value.format(url=liar.url, models=models)}
+            {key} = {value.format(url=impostor.url, models=models)}
             [services here]
             sts =
-              endpoint_url = {liar.url}
+              endpoint_url = {impostor.url}
         """)
         if profile != "default":
             operator.variable("AWS_PROFILE", profile)
@@ -193,15 +195,15 @@ class TestRefused:
         told = refused()
 
         assert f"dev: AWS profile {profile}: {key}: {fact}" == told.message
-        assert (0, []) == (liar.connections, proxy.hosts)
+        assert (0, []) == (impostor.connections, proxy.hosts)
 
     @pytest.mark.parametrize(
         "file", ["sts/2011-06-15/endpoint-rule-set-1.json", "endpoints.json", "partitions.json"]
     )
     def test_endpoint_rules_in_the_home(
-        self, operator: Operator, liar: Loopback, proxy: Proxy, file: str
+        self, operator: Operator, impostor: Loopback, proxy: Proxy, file: str
     ) -> None:
-        """AWS's own tools would read them from ~/.aws/models."""
+        """The tools of AWS read them from ~/.aws/models."""
         path = operator.home / ".aws" / "models" / file
         path.parent.mkdir(parents=True)
         path.write_text("{}")
@@ -209,7 +211,7 @@ class TestRefused:
         told = refused()
 
         assert f"dev: {path}: {RULES}" == told.message
-        assert (0, []) == (liar.connections, proxy.hosts)
+        assert (0, []) == (impostor.connections, proxy.hosts)
 
     @pytest.mark.parametrize(
         ("variables", "profile", "place"),
@@ -224,7 +226,7 @@ class TestRefused:
     def test_another_region(
         self, operator: Operator, variables: dict[str, str], profile: str, place: str
     ) -> None:
-        """Its owner expects it to be used; the place where it is set is named."""
+        """The operator expects it to be used; the error says where it is set."""
         for name, value in variables.items():
             operator.variable(name, value)
         operator.config(f"[default]\n{f'region = {profile}' if profile else ''}\n")
@@ -239,7 +241,7 @@ class TestRefused:
     def test_empty_ca_bundle(
         self, operator: Operator, proxy: Proxy, place: str, value: str
     ) -> None:
-        """Connections must not go unverified, nor must it look like a missing login."""
+        """Connections must be verified, and the error must not be about credentials."""
         if place.isupper():
             operator.variable(place, value)
         else:
@@ -252,15 +254,15 @@ class TestRefused:
         assert [] == proxy.hosts
 
     @pytest.mark.parametrize("value", ["/nonexistent.pem", "\n  x = y"])
-    def test_ca_bundle_that_is_no_file(self, operator: Operator, proxy: Proxy, value: str) -> None:
-        """Nobody is asked before it is there."""
+    def test_missing_ca_bundle(self, operator: Operator, proxy: Proxy, value: str) -> None:
+        """No request is sent without it."""
         operator.config(f"[default]\nca_bundle = {value}\n")
 
         assert "dev: AWS profile default: ca_bundle: there is no file" in refused().message
         assert [] == proxy.hosts
 
     def test_empty_credential_process(self, operator: Operator) -> None:
-        """Also that of the profile from which a role is assumed."""
+        """That of a source profile is refused, too."""
         operator.without_keys()
         operator.config("""
             [default]
@@ -272,12 +274,12 @@ class TestRefused:
 
         assert "dev: AWS profile source: credential_process: is empty" == refused().message
 
-    def test_all_at_once(self, operator: Operator, liar: Loopback, proxy: Proxy) -> None:
-        """Every fault is named in one error, so that one edit is enough."""
-        operator.variable("AWS_ENDPOINT_URL", liar.url)
+    def test_all_at_once(self, operator: Operator, impostor: Loopback, proxy: Proxy) -> None:
+        """One error has all refused settings."""
+        operator.variable("AWS_ENDPOINT_URL", impostor.url)
         operator.variable("AWS_DATA_PATH", "/models")
         operator.variable("AWS_REGION", "eu-west-1")
-        operator.config(f"[default]\nendpoint_url = {liar.url}\n")
+        operator.config(f"[default]\nendpoint_url = {impostor.url}\n")
 
         told = refused()
 
@@ -287,7 +289,7 @@ class TestRefused:
             f"dev: AWS profile default: endpoint_url: {ENDPOINT}",
             f"dev: AWS_REGION: the region is eu-west-1, but {REGION} in the config file",
         ] == told.message.splitlines()
-        assert (0, []) == (liar.connections, proxy.hosts)
+        assert (0, []) == (impostor.connections, proxy.hosts)
 
 
 HARMLESS_VARIABLES = {
@@ -337,40 +339,40 @@ class TestWithoutEffect:
 
     @pytest.mark.parametrize("name", HARMLESS_VARIABLES)
     def test_variable(self, operator: Operator, proxy: Proxy, name: str) -> None:
-        """Of all that botocore reads from the environment."""
+        """Botocore reads these variables from the environment."""
         operator.variable(name, HARMLESS_VARIABLES[name])
 
         assert [STS] == asked_hosts(proxy)
 
     @pytest.mark.parametrize("key", HARMLESS_KEYS)
     def test_key_of_the_profile(self, operator: Operator, proxy: Proxy, key: str) -> None:
-        """Of all that botocore reads from a profile."""
+        """Botocore reads these keys from a profile."""
         operator.config(f"[default]\n{key} = {HARMLESS_KEYS[key]}\n")
 
         assert [STS] == asked_hosts(proxy)
 
     def test_models_in_the_home(self, operator: Operator, proxy: Proxy) -> None:
-        """A service model there may be for another service; none is read."""
+        """Service models in ~/.aws/models are not read."""
         model = operator.home / ".aws" / "models" / "sts" / "2011-06-15" / "service-2.json"
         model.parent.mkdir(parents=True)
         model.write_text("{}")
 
         assert [STS] == asked_hosts(proxy)
 
-    def test_another_profile(self, operator: Operator, liar: Loopback, proxy: Proxy) -> None:
-        """A profile that is not used may lead anywhere."""
-        operator.config(f"[profile other]\nendpoint_url = {liar.url}\n")
+    def test_another_profile(self, operator: Operator, impostor: Loopback, proxy: Proxy) -> None:
+        """A profile that is not in use may have any setting."""
+        operator.config(f"[profile other]\nendpoint_url = {impostor.url}\n")
 
         assert [STS] == asked_hosts(proxy)
-        assert 0 == liar.connections
+        assert 0 == impostor.connections
 
     @pytest.mark.parametrize("source", ["endpoint_url = {url}", "data_path = {models}"])
     def test_source_of_an_assumed_role(
-        self, operator: Operator, liar: Loopback, proxy: Proxy, source: str
+        self, operator: Operator, impostor: Loopback, proxy: Proxy, source: str
     ) -> None:
         """The role is assumed at AWS, whatever the source profile contains."""
         models = operator.home / "elsewhere"
-        write_rules(models, liar.url)
+        write_rules(models, impostor.url)
         operator.without_keys()
         operator.variable("AWS_MAX_ATTEMPTS", "1")
         operator.config(f"""
@@ -381,17 +383,17 @@ class TestWithoutEffect:
             [profile source]
             aws_access_key_id = key
             aws_secret_access_key = secret
-            {source.format(url=liar.url, models=models)}
+            {source.format(url=impostor.url, models=models)}
         """)
 
         with pytest.raises(DeployError):
             connect.connect_account(ENV, os.environ)
 
         assert {STS} == {*proxy.hosts}
-        assert 0 == liar.connections
+        assert 0 == impostor.connections
 
     def test_old_credential_files(self, operator: Operator, proxy: Proxy) -> None:
-        """Files of the tools before boto3 give no credentials."""
+        """Credentials of tools before boto3 are not used."""
         operator.without_keys()
         file = operator.home / "boto"
         file.write_text("[Credentials]\naws_access_key_id = key\naws_secret_access_key = secret\n")
@@ -403,31 +405,31 @@ class TestWithoutEffect:
 
 
 class TestLastCheck:
-    """Whatever led to it, a request that does not go to AWS is not sent."""
+    """The check of the address right before a request is sent."""
 
-    def test_request(self, operator: Operator, liar: Loopback) -> None:
-        """It is seen right before it is sent."""
+    def test_request(self, operator: Operator, impostor: Loopback) -> None:
+        """A request to another host is not sent."""
         session = sessions.account_session(sessions.operator_session(REGION))
         account = Account(session, REGION, clients.SINGLE_ATTEMPT)
 
         def redirect(request: Any, **_: Any) -> None:
-            request.url = liar.url
+            request.url = impostor.url
 
         session.register("before-sign", redirect)
 
         with pytest.raises(GuardError) as told:
             account.identity()
 
-        assert f"{liar.url}: not the HTTPS address of an AWS service; nothing was sent" == str(
+        assert f"{impostor.url}: not the HTTPS address of an AWS service; nothing was sent" == str(
             told.value.message
         )
-        assert 0 == liar.connections
+        assert 0 == impostor.connections
 
-    def test_client(self, operator: Operator, liar: Loopback, monkeypatch: Any) -> None:
-        """An endpoint that is not of AWS makes no client."""
+    def test_client(self, operator: Operator, impostor: Loopback, monkeypatch: Any) -> None:
+        """A client with an endpoint outside of AWS is not created."""
         session = sessions.account_session(sessions.operator_session(REGION))
         session.set_config_variable("ignore_configured_endpoint_urls", value=False)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", liar.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", impostor.url)
 
         with pytest.raises(GuardError, match="not the HTTPS address"):
             Account(session, REGION, clients.SINGLE_ATTEMPT).client("sts", REGION)
@@ -463,7 +465,7 @@ class TestLastCheck:
         ],
     )
     def test_is_aws(self, url: str, expected: bool) -> None:
-        """By scheme and host, as they are connected to."""
+        """Scheme and host decide."""
         assert expected == operator_setup.is_aws(url)
 
 
@@ -474,8 +476,8 @@ VARIABLE = re.compile(
 )
 
 
-def test_the_decision_lists_all_that_botocore_reads() -> None:
-    """A new version of botocore may read more: somebody has to decide what happens to it."""
+def test_the_decision_lists_all_settings_of_botocore() -> None:
+    """A new version of botocore may read more settings, for which to decide."""
     rows = [line for line in DECISION.read_text().splitlines() if line.startswith("| ")]
     ways = "\n".join(row.rsplit("|", 2)[0] for row in rows)
     listed = {*re.findall(r"`([A-Za-z_0-9]+)`", ways)}
@@ -512,10 +514,10 @@ SERVICES = set(
 
 @pytest.mark.parametrize("region", [REGION, "us-east-1"])
 @pytest.mark.parametrize("service", sorted(SERVICES))
-def test_every_service_that_is_used_has_an_endpoint_of_aws(
+def test_every_service_in_use_has_an_endpoint_of_aws(
     operator: Operator, service: str, region: str
 ) -> None:
-    """No task is refused by the last check; sources of credentials call three more services."""
+    """Credential providers call three more services."""
     session = sessions.account_session(sessions.operator_session(REGION))
 
     client = Account(session, REGION, clients.SINGLE_ATTEMPT).client(service, region)
@@ -535,8 +537,8 @@ def origins(
     return list(operator_setup.sources(setup))
 
 
-class TestNamed:
-    """Allowed settings that have an effect are named before the first request."""
+class TestShown:
+    """Allowed settings with an effect, shown before the first request."""
 
     @pytest.mark.parametrize(
         ("environ", "expected"),
@@ -578,7 +580,7 @@ class TestNamed:
         ],
     )
     def test_environment(self, environ: dict[str, str], expected: list[str]) -> None:
-        """A variable's meaning is in the words, not only its name."""
+        """The text says what a variable means."""
         assert expected == origins(environ)
 
     @pytest.mark.parametrize(
@@ -606,7 +608,7 @@ class TestNamed:
         ],
     )
     def test_profile(self, settings: dict[str, Any], expected: list[str]) -> None:
-        """The profile, and where it takes credentials from; no argument, which may be a secret."""
+        """The sources of credentials are shown without arguments, which may be secret."""
         sessions = {"s": {"sso_start_url": "https://acme.awsapps.com/start"}}
 
         told = origins({}, {"work": settings}, profile="work", sso_sessions=sessions)
@@ -614,7 +616,7 @@ class TestNamed:
         assert ["profile work", *expected] == told
 
     def test_folder_of_a_login(self) -> None:
-        """The tokens are read from there, and new ones written."""
+        """The tokens are read and written there."""
         environ = {"AWS_LOGIN_CACHE_DIRECTORY": "/cache"}
 
         told = origins(environ, {"work": {"login_session": "arn:user"}}, profile="work")
@@ -622,7 +624,7 @@ class TestNamed:
         assert ["profile work", "login arn:user by /cache"] == told
 
     def test_chain_of_profiles(self) -> None:
-        """The credential_process of a source profile is named, too; a cycle ends."""
+        """The credential_process of a source profile is shown, too; a cycle ends."""
         profiles = {
             "a": {"role_arn": "arn:a", "source_profile": "b"},
             "b": {"role_arn": "arn:b", "source_profile": "a", "credential_process": "p"},
@@ -648,11 +650,11 @@ class TestNamed:
         ],
     )
     def test_proxies(self, proxies: dict[str, str], expected: list[str]) -> None:
-        """Without the password that a proxy may want."""
+        """The password of a proxy is not shown."""
         assert expected == origins(proxies=proxies)
 
     def test_as_botocore_sees_it(self, operator: Operator, proxy: Proxy) -> None:
-        """The operator's files are read as by a run; no request is sent."""
+        """The files are read as by a run, without any request."""
         operator.without_keys()
         operator.config("[profile dev]\ncredential_process = /bin/keys --all\n")
         operator.variable("AWS_PROFILE", "dev")
@@ -664,7 +666,7 @@ class TestNamed:
 
     @pytest.mark.parametrize("config", ["[default\n", "[profile other]\n"])
     def test_setup_that_cannot_be_read(self, operator: Operator, config: str) -> None:
-        """The guard reports the reason; the first line has no parts of the setup."""
+        """The reason is reported when the account is connected."""
         operator.config(config)
         operator.variable("AWS_PROFILE", "dev")
 
