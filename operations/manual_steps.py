@@ -26,7 +26,7 @@ Finding: TypeAlias = tuple[str, str]  # A fact, and the command or action that r
 
 
 @dataclass(frozen=True)
-class Deployment:
+class DeployedEnvironment:
     """An environment with its deployed stacks, by their short names."""
 
     target: Target
@@ -72,7 +72,7 @@ class Check:
     name: str
     stack: str
     reason: str
-    find: Callable[[Deployment], Iterator[Finding]]
+    find: Callable[[DeployedEnvironment], Iterator[Finding]]
     early: bool = False
 
 
@@ -85,13 +85,13 @@ def pending(target: Target, deployed: Iterable[DeployedStack]) -> Iterator[Manua
 
     prefix = target.environment.prefix
     stacks = {stack.name.removeprefix(prefix): stack for stack in deployed}
-    deployment = Deployment(target, stacks)
+    environment = DeployedEnvironment(target, stacks)
     for check in CHECKS:
         stack = stacks.get(check.stack)
         if stack is None or not (stack.outputs or check.early):
             continue
         try:
-            for fact, action in check.find(deployment):
+            for fact, action in check.find(environment):
                 yield ManualStep(check.name, fact, check.reason, action)
         except UnreachableError:
             raise
@@ -100,12 +100,12 @@ def pending(target: Target, deployed: Iterable[DeployedStack]) -> Iterator[Manua
             yield ManualStep(check.name, fact, check.reason, error.hint)
 
 
-def _zone(deployment: Deployment) -> Iterator[Finding]:
+def _zone(environment: DeployedEnvironment) -> Iterator[Finding]:
     """Find certificates that wait until public DNS resolves the records in the hosted zone."""
-    target, env = deployment.target, deployment.target.env
+    target, env = environment.target, environment.target.env
     regions = {
         stack.region
-        for name, stack in deployment.stacks.items()
+        for name, stack in environment.stacks.items()
         if name in {"dns", "edge-certificate"}
     }
     for region in sorted(regions):
@@ -122,91 +122,91 @@ def _zone(deployment: Deployment) -> Iterator[Finding]:
             )
 
 
-def _alerts(deployment: Deployment) -> Iterator[Finding]:
-    yield from _unconfirmed(deployment, deployment.output("foundation", "Alerts"), "email")
+def _alerts(environment: DeployedEnvironment) -> Iterator[Finding]:
+    yield from _unconfirmed(environment, environment.output("foundation", "Alerts"), "email")
 
 
-def _secrets(deployment: Deployment) -> Iterator[Finding]:
-    for name, changed in secret.last_changes(deployment.target).items():
+def _secrets(environment: DeployedEnvironment) -> Iterator[Finding]:
+    for name, changed in secret.last_changes(environment.target).items():
         if not changed:
             variable = name.rpartition("/")[2]
-            yield f"{name} is missing", deployment.command(f"secret.put --name={variable}")
+            yield f"{name} is missing", environment.command(f"secret.put --name={variable}")
 
 
-def _users(deployment: Deployment) -> Iterator[Finding]:
-    if deployment.migrations is None:
-        yield "the database has only its master user", deployment.command("db.bootstrap")
+def _users(environment: DeployedEnvironment) -> Iterator[Finding]:
+    if environment.migrations is None:
+        yield "the database has only its master user", environment.command("db.bootstrap")
 
 
-def _migrations(deployment: Deployment) -> Iterator[Finding]:
+def _migrations(environment: DeployedEnvironment) -> Iterator[Finding]:
     """Find pending migrations, and those that make db.migrate fail, with the reason."""
     for state, fact in (
         ("pending", "not applied"),
         ("changed", "changed after it was applied"),
         ("interrupted", "interrupted"),
     ):
-        if names := (deployment.migrations or {}).get(state):
-            yield f"{', '.join(names)}: {fact}", deployment.command("db.migrate")
+        if names := (environment.migrations or {}).get(state):
+            yield f"{', '.join(names)}: {fact}", environment.command("db.migrate")
 
 
-def _image(deployment: Deployment) -> Iterator[Finding]:
+def _image(environment: DeployedEnvironment) -> Iterator[Finding]:
     """Find services without a released image, or whose stack was deployed before the release."""
     from deployer.model import ABSENT
 
     digests = {
-        settings.image: _released_digest(deployment, settings.image)
-        for _, settings in deployment.services
+        settings.image: _released_digest(environment, settings.image)
+        for _, settings in environment.services
     }
     for image, digest in digests.items():
         if digest == ABSENT:
-            record = deployment.command("service.record --image=DIGEST")
-            push = f"{deployment.command('image.push')}, then "
-            is_local = deployment.target.environment.is_local  # The emulator accepts any digest.
+            record = environment.command("service.record --image=DIGEST")
+            push = f"{environment.command('image.push')}, then "
+            is_local = environment.target.environment.is_local  # The emulator accepts any digest.
             yield f"no image of {image} is released", record if is_local else push + record
-    for stack, settings in deployment.services:
-        if digests[settings.image] != ABSENT == deployment.output(stack, "Image"):
-            deploy = deployment.command(f"deploy --stack={stack}")
+    for stack, settings in environment.services:
+        if digests[settings.image] != ABSENT == environment.output(stack, "Image"):
+            deploy = environment.command(f"deploy --stack={stack}")
             yield f"{stack} was deployed before the first image", deploy
 
 
-def _released_digest(deployment: Deployment, image: str) -> str:
+def _released_digest(environment: DeployedEnvironment, image: str) -> str:
     """Return the digest in the parameter of *image*."""
     from stacks.parts.names import image_parameter
 
-    name = image_parameter(deployment.target.env, image)
-    found = deployment.target.client("ssm").get_parameter(Name=name)
+    name = image_parameter(environment.target.env, image)
+    found = environment.target.client("ssm").get_parameter(Name=name)
     return str(found["Parameter"]["Value"])
 
 
-def _webhook(deployment: Deployment) -> Iterator[Finding]:
-    yield from _unconfirmed(deployment, deployment.output("assets", "AvatarTopic"), "https")
+def _webhook(environment: DeployedEnvironment) -> Iterator[Finding]:
+    yield from _unconfirmed(environment, environment.output("assets", "AvatarTopic"), "https")
 
 
-def _connection(deployment: Deployment) -> Iterator[Finding]:
-    arn = deployment.output("pipeline", "Connection")
-    client = deployment.target.client("codeconnections")
+def _connection(environment: DeployedEnvironment) -> Iterator[Finding]:
+    arn = environment.output("pipeline", "Connection")
+    client = environment.target.client("codeconnections")
     connection = client.get_connection(ConnectionArn=arn)["Connection"]
     if connection["ConnectionStatus"] != "AVAILABLE":
-        region = deployment.target.env.region
+        region = environment.target.env.region
         yield (
             f"{connection['ConnectionName']} is {connection['ConnectionStatus']}",
             f"console of {region}, Developer Tools, Settings, Connections: Update pending connection",
         )
 
 
-def _site(deployment: Deployment) -> Iterator[Finding]:
-    bucket, owner = deployment.output("cdn", "SiteBucket"), deployment.target.env.account
-    listed = deployment.target.client("s3").list_objects_v2(
+def _site(environment: DeployedEnvironment) -> Iterator[Finding]:
+    bucket, owner = environment.output("cdn", "SiteBucket"), environment.target.env.account
+    listed = environment.target.client("s3").list_objects_v2(
         Bucket=bucket, Prefix="index.html", MaxKeys=1, ExpectedBucketOwner=owner
     )
     if not listed["KeyCount"]:
-        sync = deployment.command("site.sync")
+        sync = environment.command("site.sync")
         yield "nothing is published", f"{sync}, or the GitHub workflow: docs/site.md"
 
 
-def _unconfirmed(deployment: Deployment, topic: str, protocol: str) -> Iterator[Finding]:
+def _unconfirmed(environment: DeployedEnvironment, topic: str, protocol: str) -> Iterator[Finding]:
     """Find subscriptions of *topic* that are not confirmed; SNS deletes them after three days."""
-    client: Any = deployment.target.client("sns")
+    client: Any = environment.target.client("sns")
     pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     subscriptions = [item for page in pages for item in page["Subscriptions"]]
     for subscription in subscriptions:
@@ -214,7 +214,7 @@ def _unconfirmed(deployment: Deployment, topic: str, protocol: str) -> Iterator[
             endpoint = subscription["Endpoint"]
             options = f"--topic-arn {topic} --protocol {protocol}"
             options += f" --notification-endpoint {endpoint}"
-            options += f" --region {deployment.target.env.region}"
+            options += f" --region {environment.target.env.region}"
             yield (
                 f"{endpoint} has not confirmed its subscription",
                 f"to send the confirmation again: aws sns subscribe {options}",
