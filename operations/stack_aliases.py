@@ -1,4 +1,4 @@
-"""Names of stacks in the original system, which errors of `--stack` map to the stacks here."""
+"""Aliases of stacks: names of the original system, which errors of `--stack` explain."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What all tasks share: error handling, strict flags, output streams, tables."""
+"""Shared parts of the tasks: error handling, strict flags, output streams, tables."""

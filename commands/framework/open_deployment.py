@@ -31,7 +31,7 @@ def open_deployment(
     """Connect to the account of an environment, and report every error.
 
     End the task with the exit code of a DeployError, and with 130 after an interrupt. With *json*
-    no question is asked, since it has no place among JSON lines.
+    no question is asked, because standard error holds only JSON lines.
     """
     with report.reporter(json=json, stream=sys.stderr, environ=os.environ) as reporter:
         try:

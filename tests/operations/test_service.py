@@ -72,7 +72,7 @@ def update(*descriptions, **changes):
 
 
 def test_an_update_ends_when_exactly_its_tasks_run(clock):
-    """Not while tasks start, nor while old tasks are still running."""
+    """An update is not complete while tasks start or old tasks are still running."""
     started = described(deployment("new", GOING))
 
     calls = update(
