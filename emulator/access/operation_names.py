@@ -66,9 +66,9 @@ def _with_name(
 
 
 def _is_aws_service(is_aws_service: Callable[[str], bool], name: str) -> bool:
-    """Answer for the service of admin requests at once.
+    """Return whether *name* is a service of AWS; for admin requests, without a lookup.
 
-    For a name that it does not know, MiniStack reads the model of every service of AWS: 2 s of CPU
-    time at the first request of each server.
+    For an unknown name MiniStack reads the models of all AWS services, which takes 2 s of CPU
+    time at the first request to a server.
     """
     return name != admin_requests.SERVICE and is_aws_service(name)
