@@ -192,8 +192,8 @@ class Deployment:
             for stack in owned
             if stack.status != "REVIEW_IN_PROGRESS"  # It has no template yet.
         }
-        deployed = removal.Deployed(self.environment.env.owner, desired, owned, templates)
-        return removal.deletions(deployed, names, self.hooks.aliases)
+        state = removal.EnvironmentState(self.environment.env.owner, desired, owned, templates)
+        return removal.deletions(state, names, self.hooks.aliases)
 
     def destroy(
         self, deletions: Sequence[Deletion], *, confirmed: Sequence[str] = (), jobs: int

@@ -44,16 +44,16 @@ class Deletion:
 
 
 @dataclass(frozen=True)
-class Deployed:
+class EnvironmentState:
     """The deployed stacks of an environment, dependencies first, and the desired stacks.
 
-    *found* has stacks that belong to *owner* and no others. *templates* maps the ids of stacks to
+    *stacks* has only stacks that belong to *owner*. *templates* maps the ids of stacks to
     their templates, nested ones included; a stack that was never created has none.
     """
 
     owner: Owner
     desired: Sequence[DesiredStack]
-    found: Sequence[DeployedStack]
+    stacks: Sequence[DeployedStack]
     templates: Mapping[str, TemplateTree]
 
     def template(self, stack: DeployedStack) -> TemplateTree:
@@ -63,33 +63,33 @@ class Deployed:
     @property
     def orphans(self) -> tuple[DeployedStack, ...]:
         """The stacks that are no longer in the code."""
-        layers = {(stack.region, stack.name) for stack in self.desired}
-        return tuple(stack for stack in self.found if (stack.region, stack.name) not in layers)
+        in_code = {(stack.region, stack.name) for stack in self.desired}
+        return tuple(stack for stack in self.stacks if (stack.region, stack.name) not in in_code)
 
 
 def deletions(
-    deployed: Deployed, names: Sequence[str], aliases: Mapping[str, str] | None = None
+    state: EnvironmentState, names: Sequence[str], aliases: Mapping[str, str] | None = None
 ) -> tuple[Deletion, ...]:
     """Return what a destroy deletes, dependents first: the stacks called *names*, or all.
 
-    The stacks that depend on a named one are deleted with it. Raises ConfigError that names every
+    The stacks that depend on a named one are deleted with it. Raise ConfigError that names every
     unknown name, and GuardError if a stack of the code still imports from one of them.
     """
-    importers = _importers(deployed)
-    chosen = {stack.id for stack in deployed.found}
+    importers = _importers(state)
+    chosen = {stack.id for stack in state.stacks}
     if names:
-        chosen = _with_dependents(deployed, _named(deployed, names, aliases or {}), importers)
-        _refuse_imported(deployed, chosen, importers)
-    stacks = [stack for stack in reversed(deployed.found) if stack.id in chosen]
-    after = _order(deployed, stacks, importers)
-    orphans = {stack.id for stack in deployed.orphans}
+        chosen = _with_dependents(state, _named(state, names, aliases or {}), importers)
+        _refuse_imported(state, chosen, importers)
+    stacks = [stack for stack in reversed(state.stacks) if stack.id in chosen]
+    after = _order(state, stacks, importers)
+    orphans = {stack.id for stack in state.orphans}
     names_ = Counter(stack.name for stack in stacks)
     return tuple(
         Deletion(
             stack,
             is_orphan=stack.id in orphans,
-            data_losses=find_data_losses(deployed.template(stack), TemplateTree("")),
-            guard=_guard(deployed, stack),
+            data_losses=find_data_losses(state.template(stack), TemplateTree("")),
+            guard=_guard(state, stack),
             after=tuple(after[stack.name]),
             shares_name=names_[stack.name] > 1,
         )
@@ -99,31 +99,33 @@ def deletions(
 
 def unconfirmed(deletions_: Iterable[Deletion], confirmed: Collection[str]) -> tuple[Deletion, ...]:
     """Return the deletions that need their stack's address in *confirmed*, and lack it."""
-    return tuple(each for each in deletions_ if each.guard and each.address not in confirmed)
+    return tuple(
+        deletion for deletion in deletions_ if deletion.guard and deletion.address not in confirmed
+    )
 
 
 def refuse_unconfirmed(deletions_: Iterable[Deletion], confirmed: Collection[str]) -> None:
     """Raise one GuardError that names every stack that must be confirmed by name."""
     if missing := unconfirmed(deletions_, confirmed):
-        lines = [f"{each.address} {each.guard}" for each in missing]
-        flags = " ".join(f"--confirm={each.address}" for each in missing)
+        lines = [f"{deletion.address} {deletion.guard}" for deletion in missing]
+        flags = " ".join(f"--confirm={deletion.address}" for deletion in missing)
         raise GuardError("\n".join(["nothing was deleted:", *lines]), hint=f"to delete: {flags}")
 
 
-def _named(deployed: Deployed, names: Sequence[str], aliases: Mapping[str, str]) -> set[str]:
+def _named(state: EnvironmentState, names: Sequence[str], aliases: Mapping[str, str]) -> set[str]:
     """Return the ids of the deployed stacks with these *names*.
 
     A full name has precedence over a short one: `crd-x-old` is not the short name of `crd-x-crd-x-old`.
     """
     short: dict[str, set[str]] = {}
     whole: dict[str, set[str]] = {}
-    for stack in deployed.orphans:
-        short.setdefault(stack.name.removeprefix(deployed.owner.prefix), set()).add(stack.id)
+    for stack in state.orphans:
+        short.setdefault(stack.name.removeprefix(state.owner.prefix), set()).add(stack.id)
         whole.setdefault(stack.name, set()).add(stack.id)
         whole[f"{stack.region}/{stack.name}"] = {stack.id}
     by_name = short | whole
-    ids = {(stack.region, stack.name): stack.id for stack in deployed.found}
-    for desired in deployed.desired:
+    ids = {(stack.region, stack.name): stack.id for stack in state.stacks}
+    for desired in state.desired:
         key = (desired.region, desired.name)
         by_name |= dict.fromkeys(
             (desired.short_name, desired.name), {ids[key]} if key in ids else set()
@@ -131,19 +133,17 @@ def _named(deployed: Deployed, names: Sequence[str], aliases: Mapping[str, str])
     if unknown := [
         unknown_name(name, [*by_name], aliases) for name in names if name not in by_name
     ]:
-        layers = ", ".join(each.short_name for each in deployed.desired)
-        orphans = ", ".join(stack.name for stack in deployed.orphans)
+        known = ", ".join(desired.short_name for desired in state.desired)
+        orphans = ", ".join(stack.name for stack in state.orphans)
         also = f"; no longer in the code: {orphans}" if orphans else ""
-        raise ConfigError("\n".join(unknown), hint=f"the stacks are: {layers}{also}")
+        raise ConfigError("\n".join(unknown), hint=f"the stacks are: {known}{also}")
     return {stack_id for name in names for stack_id in by_name[name]}
 
 
-def _importers(deployed: Deployed) -> Uses:
+def _importers(state: EnvironmentState) -> Uses:
     """Return the ids of the stacks that import an output of each stack, as they are deployed."""
     bodies = [
-        (stack, tree.body)
-        for stack in deployed.found
-        for _, tree in deployed.template(stack).walk()
+        (stack, tree.body) for stack in state.stacks for _, tree in state.template(stack).walk()
     ]
     exporters = {
         (stack.region, name): stack.id
@@ -151,7 +151,7 @@ def _importers(deployed: Deployed) -> Uses:
         for output in (body.get("Outputs") or {}).values()
         if isinstance(name := (output.get("Export") or {}).get("Name"), str)
     }
-    importers: dict[str, set[str]] = {stack.id: set() for stack in deployed.found}
+    importers: dict[str, set[str]] = {stack.id: set() for stack in state.stacks}
     for stack, body in bodies:
         for name in imports(body):
             exporter = exporters.get((stack.region, name), stack.id)
@@ -160,10 +160,10 @@ def _importers(deployed: Deployed) -> Uses:
     return importers
 
 
-def _with_dependents(deployed: Deployed, chosen: set[str], importers: Uses) -> set[str]:
+def _with_dependents(state: EnvironmentState, chosen: set[str], importers: Uses) -> set[str]:
     """Return *chosen* and their dependents: stacks of the code by it, orphans by their imports."""
-    orphans = {stack.id for stack in deployed.orphans}
-    above = _dependents(deployed)
+    orphans = {stack.id for stack in state.orphans}
+    above = _dependents(state)
     reached, remaining = set(chosen), list(chosen)
     while remaining:
         current = remaining.pop()
@@ -173,31 +173,31 @@ def _with_dependents(deployed: Deployed, chosen: set[str], importers: Uses) -> s
     return reached
 
 
-def _dependents(deployed: Deployed) -> dict[str, set[str]]:
+def _dependents(state: EnvironmentState) -> dict[str, set[str]]:
     """Return the ids of the deployed stacks that directly depend on each stack of the code."""
     ids = {
         desired.name: stack.id
-        for desired in deployed.desired
-        for stack in deployed.found
+        for desired in state.desired
+        for stack in state.stacks
         if (stack.region, stack.name) == (desired.region, desired.name)
     }
     above: dict[str, set[str]] = {stack_id: set() for stack_id in ids.values()}
-    for desired in deployed.desired:
+    for desired in state.desired:
         for need in desired.dependencies:
             if need in ids and desired.name in ids:
                 above[ids[need]].add(ids[desired.name])
     return above
 
 
-def _refuse_imported(deployed: Deployed, chosen: Collection[str], importers: Uses) -> None:
+def _refuse_imported(state: EnvironmentState, chosen: Collection[str], importers: Uses) -> None:
     """Raise GuardError if a deployed stack that is not deleted imports from one that is.
 
     CloudFormation would refuse. Such a stack was deployed from an earlier version of the code.
     """
-    by_id = {stack.id: stack for stack in deployed.found}
+    by_id = {stack.id: stack for stack in state.stacks}
     used = [
         (by_id[user].name, stack.name)
-        for stack in deployed.found
+        for stack in state.stacks
         if stack.id in chosen
         for user in sorted(set(importers[stack.id]) - set(chosen))
     ]
@@ -205,12 +205,12 @@ def _refuse_imported(deployed: Deployed, chosen: Collection[str], importers: Use
         flags = " ".join(f"--stack={user}" for user in dict.fromkeys(user for user, _ in used))
         raise GuardError(
             "\n".join(f"{stack}: {user} imports from it" for user, stack in used),
-            hint=f"deploy versions without these imports: ./inv deploy --env={deployed.owner.env} {flags} --only",
+            hint=f"deploy versions without these imports: ./inv deploy --env={state.owner.env} {flags} --only",
         )
 
 
 def _order(
-    deployed: Deployed, stacks: Sequence[DeployedStack], importers: Uses
+    state: EnvironmentState, stacks: Sequence[DeployedStack], importers: Uses
 ) -> dict[str, list[str]]:
     """Return the names of the stacks that must be deleted before each of *stacks*, by name.
 
@@ -220,11 +220,11 @@ def _order(
     """
     names = {stack.id: stack.name for stack in stacks}
     ids = [*names]
-    orphans = [stack.id for stack in deployed.orphans if stack.id in names]
+    orphans = [stack.id for stack in state.orphans if stack.id in names]
     edges = [(user, used) for used in ids for user in sorted(importers[used])]
     edges += _passed(stacks)
-    edges += [(user, used) for used, users in _dependents(deployed).items() for user in users]
-    edges += [(orphan, layer) for orphan in orphans for layer in ids if layer not in orphans]
+    edges += [(user, used) for used, users in _dependents(state).items() for user in users]
+    edges += [(orphan, stack) for orphan in orphans for stack in ids if stack not in orphans]
     after: dict[str, list[str]] = {name: [] for name in names.values()}
     for user, used in ((names[a], names[b]) for a, b in edges if {a, b} <= names.keys()):
         if user not in after[used] and not _reaches(after, user, used):
@@ -251,11 +251,11 @@ def _reaches(after: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
     return end in reached
 
 
-def _guard(deployed: Deployed, stack: DeployedStack) -> str:
+def _guard(state: EnvironmentState, stack: DeployedStack) -> str:
     if stack.is_protected:
         return "is protected"
     by_code = any(
         desired.holds_data and (desired.region, desired.name) == (stack.region, stack.name)
-        for desired in deployed.desired
+        for desired in state.desired
     )
-    return "holds data" if by_code or deployed.template(stack).holds_data else ""
+    return "holds data" if by_code or state.template(stack).holds_data else ""

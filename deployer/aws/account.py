@@ -235,7 +235,8 @@ class Account:
         arns = [summary["ChangeSetId"] for page in pages for summary in page["Summaries"]]
         change_sets = [client.describe_change_set(ChangeSetName=arn) for arn in arns]
         tags = [
-            {(tag["Key"], tag["Value"]) for tag in each.get("Tags", [])} for each in change_sets
+            {(tag["Key"], tag["Value"]) for tag in change_set.get("Tags", [])}
+            for change_set in change_sets
         ]
         return dict(sorted(set.intersection(*tags))) if tags else {}
 

@@ -14,7 +14,7 @@ from deployer import removal
 from deployer.aws.cloud import STACK, DeployedStack
 from deployer.errors import ConfigError, GuardError
 from deployer.model.template_tree import TemplateTree
-from deployer.removal import Deletion, Deployed
+from deployer.removal import Deletion, EnvironmentState
 from tests.fakes import OWNER, REGION, desired_stack
 
 NETWORK = desired_stack("network")
@@ -48,12 +48,12 @@ def template(
 
 def deployed(
     stacks: Sequence[DeployedStack], texts: Mapping[str, str] | None = None, layers=LAYERS
-) -> Deployed:
+) -> EnvironmentState:
     """Return the state of an account; *texts* maps short names to templates."""
     by_id = {
         f"arn:{REGION}:crd-x-{layer}": TemplateTree(text) for layer, text in (texts or {}).items()
     }
-    return Deployed(OWNER, layers, stacks, by_id)
+    return EnvironmentState(OWNER, layers, stacks, by_id)
 
 
 def doomed(deletions: Sequence[Deletion]) -> list[str]:
@@ -215,7 +215,7 @@ def test_data_of_nested_stacks_has_its_path() -> None:
     outer = TemplateTree(template(resources={"Inside": nested}), {"Inside": inner})
     stacks = [found("network"), found("old")]
     network = TemplateTree(template(exports="network"))
-    there = Deployed(OWNER, LAYERS, stacks, {stacks[0].id: network, stacks[1].id: outer})
+    there = EnvironmentState(OWNER, LAYERS, stacks, {stacks[0].id: network, stacks[1].id: outer})
 
     old, below = removal.deletions(there, ["network"])
 
@@ -277,7 +277,7 @@ def test_any_imports_have_an_order(
         for (layer, region), used in there.items()
     }
     try:
-        deletions = removal.deletions(Deployed(OWNER, LAYERS, stacks, texts), asked)
+        deletions = removal.deletions(EnvironmentState(OWNER, LAYERS, stacks, texts), asked)
     except (ConfigError, GuardError):
         return
 
