@@ -25,6 +25,7 @@ def test_avatars_and_pictures_have_separate_buckets(buckets, config):
 
 def test_noncurrent_versions_expire(buckets, config):
     """Replaced images can be restored for a while; current versions never expire."""
+    assert {"AvatarBucket", "PictureBucket"} == set(buckets)
     for bucket in buckets.values():
         rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
         assert {"Status": "Enabled"} == bucket["VersioningConfiguration"]

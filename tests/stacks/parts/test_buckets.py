@@ -39,10 +39,15 @@ def test_every_bucket_has_one_policy_that_requires_tls(everything):
 
 def test_every_bucket_is_private(everything):
     """No public access, no access control lists, and a name in the namespace of the account."""
-    for stack in everything.values():
-        for bucket in stack.of("AWS::S3::Bucket").values():
-            assert {True} == set(bucket["PublicAccessBlockConfiguration"].values())
-            assert [{"ObjectOwnership": "BucketOwnerEnforced"}] == bucket["OwnershipControls"][
-                "Rules"
-            ]
-            assert "account-regional" == bucket["BucketNamespace"]
+    buckets = [
+        bucket for stack in everything.values() for bucket in stack.of("AWS::S3::Bucket").values()
+    ]
+
+    assert {"AvatarBucket", "LoadBalancerLogBucket", "AccessLogBucket"} <= {
+        title for stack in everything.values() for title in stack.of("AWS::S3::Bucket")
+    }
+    for bucket in buckets:
+        access, ownership = bucket["PublicAccessBlockConfiguration"], bucket["OwnershipControls"]
+        assert {True} == set(access.values())
+        assert [{"ObjectOwnership": "BucketOwnerEnforced"}] == ownership["Rules"]
+        assert "account-regional" == bucket["BucketNamespace"]
