@@ -57,11 +57,11 @@ def environment(avatars, title):
 def test_reserved_concurrency_is_a_setting(avatars):
     """Only the thumbnail function may have it; a new account has no concurrency to reserve."""
     assert {None} == {
-        one.get("ReservedConcurrentExecutions") for one in avatars.of(FUNCTION).values()
+        function.get("ReservedConcurrentExecutions") for function in avatars.of(FUNCTION).values()
     }
     reserved = with_avatars(thumbnail_concurrency=20).of(FUNCTION)
     assert 20 == reserved.pop("Thumbnail")["ReservedConcurrentExecutions"]
-    assert not any("ReservedConcurrentExecutions" in one for one in reserved.values())
+    assert not any("ReservedConcurrentExecutions" in function for function in reserved.values())
 
 
 # --- the API ----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.thorough
 
 SETTINGS = settings()
 EXEMPTIONS = load_exemptions()
-OURS = [exemption for exemption in EXEMPTIONS if exemption.rule.startswith("C")]
+POLICY_EXEMPTIONS = [exemption for exemption in EXEMPTIONS if exemption.rule.startswith("C")]
 
 # Settings that determine which resources exist; every run tests them.
 STRUCTURAL = {
@@ -57,7 +57,7 @@ def _ids(chosen: list[Case]) -> list[str]:
 
 
 # One environment of each kind; the slow tests try every value in every environment.
-FEW = [
+STRUCTURAL_CASES = [
     case
     for setting in SETTINGS
     if _structural(setting)
@@ -82,9 +82,13 @@ def findings(case: Case) -> tuple[list[Finding], list[str]]:
 def unexpected(case: Case) -> list[str]:
     """Return the findings of `./inv lint` for *case*, without those of cfn-lint."""
     found, stacks = findings(case)
-    excused = [one for one in found if any(exemption.matches(one) for exemption in OURS)]
-    left = [one for one in found if one not in excused]
-    return [describe(one) for one in [*left, *stale(OURS, excused, stacks)]]
+    exempt = [
+        finding
+        for finding in found
+        if any(exemption.matches(finding) for exemption in POLICY_EXEMPTIONS)
+    ]
+    others = [finding for finding in found if finding not in exempt]
+    return [describe(finding) for finding in [*others, *stale(POLICY_EXEMPTIONS, exempt, stacks)]]
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
@@ -93,7 +97,7 @@ def test_every_setting_has_values(setting: Setting) -> None:
     assert setting.values()
 
 
-@pytest.mark.parametrize("case", FEW, ids=_ids(FEW))
+@pytest.mark.parametrize("case", STRUCTURAL_CASES, ids=_ids(STRUCTURAL_CASES))
 def test_a_value_breaks_no_rule(case: Case) -> None:
     """No exemption depends on the names and values of today's environments."""
     assert unexpected(case) == []
@@ -105,7 +109,7 @@ def test_no_value_of_a_setting_breaks_a_rule(setting: Setting) -> None:
     """Each value of the schema is tested in each environment."""
     found = {str(case): unexpected(case) for case in cases(setting) if not _unsupported(case)}
 
-    assert {case: said for case, said in found.items() if said} == {}
+    assert {case: findings for case, findings in found.items() if findings} == {}
 
 
 @pytest.mark.slow
@@ -133,7 +137,7 @@ def _unchanged() -> frozenset[tuple[str, str]]:
     return frozenset((template.text, template.region) for template in templates)
 
 
-CONDITIONAL = [exemption for exemption in OURS if exemption.setting]
+CONDITIONAL = [exemption for exemption in POLICY_EXEMPTIONS if exemption.setting]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +146,8 @@ CONDITIONAL = [exemption for exemption in OURS if exemption.setting]
 def test_an_exemption_of_a_setting_is_needed_by_one_of_its_values(exemption) -> None:
     """A run of lint cannot find an exemption that no value needs."""
     name = exemption.setting.replace("service.", "verifier.") * exemption.stack.endswith("verifier")
-    [setting] = [one for one in SETTINGS if one.name == (name or exemption.setting)]
+    expected = name or exemption.setting
+    [setting] = [setting for setting in SETTINGS if setting.name == expected]
     tried = [case for case in cases(setting) if case.environment == "dev"]
     if exemption.stack.endswith("verifier") and exemption.setting != "service.enable_exec":
         tried = [Case("dev", "verifier.enable_exec", value=False)]
@@ -152,7 +157,9 @@ def test_an_exemption_of_a_setting_is_needed_by_one_of_its_values(exemption) -> 
 
 def test_exemptions_are_tied_to_no_environment() -> None:
     """Exemptions apply to any prefix and name of an environment."""
-    assert [one.stack for one in EXEMPTIONS if not one.stack.startswith("*-")] == []
+    assert [
+        exemption.stack for exemption in EXEMPTIONS if not exemption.stack.startswith("*-")
+    ] == []
 
 
 # --- refused settings ---
@@ -266,7 +273,9 @@ def test_the_longest_bucket_name_is_known() -> None:
         for name in ("cluster.access_logs", "cdn.access_logs"):
             change(table, name, value=True)
         templates = open_environment(table, Path(folder)).templates
-    names = re.findall(r"BucketNamePrefix: crd-dev-(\S+)", "".join(one.text for one in templates))
+    names = re.findall(
+        r"BucketNamePrefix: crd-dev-(\S+)", "".join(template.text for template in templates)
+    )
 
     assert max(map(len, names)) == len(LONGEST_BUCKET)
     assert LONGEST_BUCKET in names
@@ -281,7 +290,9 @@ def test_a_region_is_refused_if_and_only_if_it_lacks_a_resource_type() -> None:
     [regions] = [setting.values() for setting in SETTINGS if setting.name == "env.region"]
     with tempfile.TemporaryDirectory() as folder:
         templates = open_environment(tables_of("dev"), Path(folder)).templates
-    types = set(re.findall(r"Type: (AWS::\w+::\w+)", "".join(one.text for one in templates)))
+    types = set(
+        re.findall(r"Type: (AWS::\w+::\w+)", "".join(template.text for template in templates))
+    )
     lacking = {
         region
         for region in regions

@@ -149,7 +149,7 @@ def test_functions_run_on_arm_except_in_the_emulator(functions, config):
     machine = artifacts.target(settings.runtime, settings.architecture).architecture
 
     assert {settings.runtime} == {function["Runtime"] for function, _ in functions.values()}
-    assert {(machine,)} == {tuple(one["Architectures"]) for one, _ in functions.values()}
+    assert {(machine,)} == {tuple(function["Architectures"]) for function, _ in functions.values()}
     assert ("host" if config.env.name == "local" else "arm64") == settings.architecture
 
 
