@@ -5,7 +5,8 @@ from __future__ import annotations
 import hypothesis
 import pytest
 
-# `./inv test --fast` leaves out these folders, and the tests that are marked as thorough.
+# `./inv test --fast` leaves out these folders, the tests that use the emulator, and those that are
+# marked as thorough.
 THOROUGH = ("tests/bench", "tests/emulator", "tests/end_to_end", "tests/scanners")
 FULL_DEPLOYMENT = "tests/end_to_end/full_deployment/"
 
@@ -16,9 +17,9 @@ hypothesis.settings.load_profile("tests")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark the tests of the thorough folders before the markers of the command line are applied."""
+    """Mark thorough tests by folder and fixture, before the command line selects by marker."""
     for item in items:
-        if item.nodeid.startswith(THOROUGH):
+        if item.nodeid.startswith(THOROUGH) or "server" in item.fixturenames:
             item.add_marker("thorough")
 
 
