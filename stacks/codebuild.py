@@ -206,7 +206,9 @@ def _project(
     name = project_name(env, title)
     log_group = t.add_resource(
         LogGroup(
-            f"{title}Logs", RetentionInDays=settings.log_retention_days, **retention_policies(env)
+            f"{title}LogGroup",
+            RetentionInDays=settings.log_retention_days,
+            **retention_policies(env),
         )
     )
     read_source = build_roles.read_artifact(env, resources.artifact_store_arn, SOURCE)

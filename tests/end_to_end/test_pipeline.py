@@ -520,7 +520,7 @@ def test_no_stage_changes_what_it_is_given(dev, stage):
 
 def test_what_an_approver_reads_is_written_by_one_stage(dev):
     """No other can add a line to its log."""
-    logs, group = dev.client("logs"), dev.nested("DiffLogs")
+    logs, group = dev.client("logs"), dev.nested("DiffLogGroup")
     logs.create_log_stream(logGroupName=group, logStreamName="one")
     line = {"logEvents": [{"timestamp": int(time.time() * 1000), "message": "no changes"}]}
     where = {"logGroupName": group, "logStreamName": "one"}

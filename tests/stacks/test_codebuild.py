@@ -87,17 +87,17 @@ def test_environment_variables_contain_no_secrets():
 @pytest.mark.parametrize("title", BUILDS)
 def test_every_project_has_its_own_log_group(title):
     """The log group has the configured retention, and only one role writes to it."""
-    group = EMITTED.of("AWS::Logs::LogGroup")[f"{title}Logs"]
+    group = EMITTED.of("AWS::Logs::LogGroup")[f"{title}LogGroup"]
     configured = EMITTED.of("AWS::CodeBuild::Project")[title]["LogsConfig"]["CloudWatchLogs"]
     writers = [
         role
         for role in ROLES
         for statement in EMITTED.statements(role).values()
-        if {"Fn::GetAtt": [f"{title}Logs", "Arn"]} in statement["Resource"]
+        if {"Fn::GetAtt": [f"{title}LogGroup", "Arn"]} in statement["Resource"]
     ]
 
     assert 90 == group["RetentionInDays"]
-    assert {"Status": "ENABLED", "GroupName": {"Ref": f"{title}Logs"}} == configured
+    assert {"Status": "ENABLED", "GroupName": {"Ref": f"{title}LogGroup"}} == configured
     assert [f"{title}Role"] == writers
 
 

@@ -44,4 +44,4 @@ def change_set(name: str = "release-1", role: str = RELEASE_ROLE) -> dict[str, A
 
 def logs_of(build: str) -> str:
     """Return the ARN of a log stream of a build project."""
-    return log_stream(arn_of(NESTED, f"{build}Logs"))
+    return log_stream(arn_of(NESTED, f"{build}LogGroup"))
