@@ -41,7 +41,7 @@ def test_plan(deployed):
         deployed.configure()
 
     assert "5 stacks: 5 keep\n" == nothing.out[-17:]
-    assert "crd-local-left    update  template changed\n" in something.out
+    assert "crd-local-left  update  template changed\n" in something.out
     assert "local: account 000000000000, region ca-central-1, emulator\n" == something.err
     assert {"update": 1, "keep": 1} == as_json["counts"]
     assert 1 == as_json["version"]
@@ -157,8 +157,8 @@ def test_emulator(tiny):
     address = started.splitlines()[0]
 
     assert address == running.splitlines()[0]
-    assert address.startswith("address  http://127.0.0.1:")
-    assert ("stopped\n", "it does not run\n") == stopped
+    assert address.startswith("address    http://127.0.0.1:")
+    assert ("stopped\n", "the emulator is not running\n") == stopped
     assert {"far": "CREATE_COMPLETE"} == kept == spared
     assert f"{tiny.emulator}: " in asked.out
     assert " bytes of stacks and services, " in asked.out
@@ -166,7 +166,7 @@ def test_emulator(tiny):
         "hint: pass --yes to approve without a question, or run `./inv emulator.status`"
         in asked.err
     )
-    assert status.startswith("address  stopped\n")
+    assert status.startswith("address    stopped\n")
     assert {} == tiny.stacks()
 
 
