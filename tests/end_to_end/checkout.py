@@ -1,4 +1,4 @@
-"""A copy of the checkout to run commands in, with an emulator of its own."""
+"""Copies of the checkout to run commands in, each with its own emulator."""
 
 from __future__ import annotations
 
@@ -57,25 +57,28 @@ protect = {protect}
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command told on stdout and stderr."""
+    """What a command printed to standard output and standard error."""
 
     out: str
     err: str
 
     @property
     def first(self) -> str:
-        """The first line of what it told."""
+        """Return the first line of standard error."""
         return self.err.partition("\n")[0]
 
     @property
     def last(self) -> str:
-        """The last line of what it told."""
+        """Return the last line of standard error."""
         return self.err.splitlines()[-1]
 
 
 @dataclass
 class Checkout:
-    """A copy in *path*, used by somebody whose home is *home*; *env* is set for every command."""
+    """A copy of the checkout in *path*.
+
+    Every command runs with the home folder *home* and with the variables *env*.
+    """
 
     path: Path
     home: Path
@@ -92,7 +95,7 @@ class Checkout:
 
     @contextmanager
     def aws(self) -> Iterator[Callable[..., str]]:
-        """The plain AWS CLI against the emulator, one process for all its commands."""
+        """Yield a function that runs commands of the AWS CLI, all of them in one process."""
         with subprocess.Popen(
             [sys.executable, "-c", AWS_CLI],
             cwd=self.path,
@@ -115,7 +118,7 @@ class Checkout:
                 process.stdin.close()
 
     def command(self, *python: str, code: int = 0, cwd: str = ".", **env: str) -> Ran:
-        """Run Python so; it must end with *code*."""
+        """Run Python with the arguments *python*; it must end with exit code *code*."""
         ran = subprocess.run(
             [sys.executable, *python],
             cwd=self.path / cwd,
@@ -129,7 +132,7 @@ class Checkout:
         return _checked(code, ran.returncode, ran.stdout, ran.stderr)
 
     def shell(self, script: str, **env: str) -> str:
-        """Run a script of sh, as typed in the checkout with its .venv active; its output."""
+        """Run a shell script in the checkout, with .venv active; return its output."""
         active = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         environ = self.environ | {"PATH": active, "PYTHONWARNINGS": ""} | env
         ran = subprocess.run(
@@ -146,7 +149,7 @@ class Checkout:
 
     @contextmanager
     def running(self, *task: str) -> Iterator[Running]:
-        """Run `invoke TASK` meanwhile, in a process group of its own, as a shell starts a job."""
+        """Run `invoke TASK` in the background, in its own process group, as a shell starts a job."""
         with subprocess.Popen(
             [sys.executable, "-m", "invoke", *task],
             cwd=self.path,
@@ -164,23 +167,23 @@ class Checkout:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What commands know of the world; a warning is an error to them."""
+        """Return the environment of commands, in which a warning is an error."""
         kept = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
         return kept | {"PYTHONWARNINGS": "error"} | self.env
 
     @property
     def aws_env(self) -> dict[str, str]:
-        """What points the plain AWS CLI, whose warnings are its own, at the emulator."""
+        """Return the variables for the AWS CLI to use the emulator, with its warnings allowed."""
         return emulator.environment_variables(self.endpoint, region=REGION) | {"PYTHONWARNINGS": ""}
 
     @property
     def emulator(self) -> Path:
-        """The folder of the emulator."""
+        """Return the folder of the emulator."""
         return self.path / ".emulator"
 
     @property
     def endpoint(self) -> emulator.Endpoint:
-        """The emulator as the account of `local`, started if need be."""
+        """Return the emulator as the account of `local`; start it if it does not run."""
         return emulator.start(self.emulator, account=LOCAL)
 
     def root_key(self, account: str) -> dict[str, str]:
@@ -192,11 +195,11 @@ class Checkout:
         }
 
     def pace(self, seconds: float) -> None:
-        """From now on each resource takes so long."""
+        """Let the creation of each resource take *seconds* from now on."""
         emulator.set_resource_delay(self.endpoint, seconds)
 
     def stacks(self, account: str = LOCAL) -> dict[str, str]:
-        """The status of each stack, by layer."""
+        """Return the status of each stack by its short name."""
         found = [
             stack
             for region in (REGION, "us-east-1")
@@ -205,7 +208,7 @@ class Checkout:
         return {stack["StackName"].split("-", 2)[2]: stack["StackStatus"] for stack in found}
 
     def settle(self) -> dict[str, str]:
-        """Wait until nothing runs in the account; the status of each stack."""
+        """Wait until no stack operation runs; return the status of each stack."""
         deadline = time.monotonic() + 20
         while "_IN_PROGRESS" in str(found := self.stacks()):
             assert time.monotonic() < deadline, found
@@ -213,14 +216,14 @@ class Checkout:
         return found
 
     def client(self, service: str, region: str = REGION, account: str = LOCAL) -> Any:
-        """A boto3 client of the emulator; asked again, the same one."""
+        """Return a boto3 client of the emulator, and the same one for the same arguments."""
         endpoint = emulator.as_account(self.endpoint, account)
         return self._accounts.setdefault(endpoint, Aws(endpoint)).client(service, region)
 
     def configure(
         self, env: str = "local", *, protect: bool | None = None, **floors: Mapping[str, Any]
     ) -> None:
-        """Write the config of the tiny layers, with these settings of these floors."""
+        """Write the config file of the small stacks; *floors* has the settings by stack."""
         account = LOCAL if env == "local" else DEV
         protected = _toml(env != "local" if protect is None else protect)
         zone = f"Z0{env.upper().replace('-', '')}EXAMPLE"
@@ -232,44 +235,47 @@ class Checkout:
 
     @contextmanager
     def wire(self) -> Iterator[Wire]:
-        """Have every call of commands remembered meanwhile."""
+        """Record every request that commands send to the emulator."""
         with between(self.endpoint, self.home) as wire, wire.tap(self.emulator):
             yield wire
 
 
 @dataclass
 class Running:
-    """A task that runs."""
+    """A running task, and what it has printed to standard error."""
 
     process: subprocess.Popen[str]
-    told: str = ""
+    printed: str = ""
 
     def wait_for(self, words: str) -> None:
-        """Read what it tells until a line holds *words*."""
+        """Read standard error until a line contains *words*."""
         for line in self.process.stderr:
-            self.told += line
+            self.printed += line
             if words in line:
                 return
-        raise AssertionError(f"never told {words!r}:\n{self.told}")
+        raise AssertionError(f"never printed {words!r}:\n{self.printed}")
 
     def interrupt(self, how: signal.Signals) -> tuple[int, float]:
-        """Send a signal to all of its processes, as a terminal does; exit code and seconds."""
+        """Send a signal to all processes of the task, as a terminal does.
+
+        Return the exit code and the seconds until the end.
+        """
         began = time.monotonic()
         os.killpg(self.process.pid, how)
         _, rest = self.process.communicate(timeout=30)
-        self.told += rest
-        assert "Traceback" not in self.told, self.told
+        self.printed += rest
+        assert "Traceback" not in self.printed, self.printed
         return self.process.returncode, time.monotonic() - began
 
     def end(self) -> int:
-        """Let it come to its end; its exit code."""
+        """Wait for the end; return the exit code."""
         _, rest = self.process.communicate(timeout=20)
-        self.told += rest
+        self.printed += rest
         return self.process.returncode
 
 
 def copy(folder: Path) -> Checkout:
-    """A copy of what is deployed and what deploys it, in a path that is awkward on purpose."""
+    """Copy the sources to *folder*, into a path with spaces and letters outside of ASCII."""
     _prepare()
     checkout = Checkout(folder / "Čruddur für alle", folder / "home")
     checkout.home.mkdir()
@@ -277,8 +283,8 @@ def copy(folder: Path) -> Checkout:
         shutil.copytree(ROOT / name, checkout.path / name)
     shutil.copy2(ROOT / "tasks.py", checkout.path)
     (ROOT / ".cache").mkdir(exist_ok=True)
-    (checkout.path / ".cache").symlink_to(ROOT / ".cache")  # What cfn-lint said would be the same.
-    drafts = shutil.ignore_patterns("draft-*")  # Of another test that builds.
+    (checkout.path / ".cache").symlink_to(ROOT / ".cache")  # The cached answers of cfn-lint.
+    drafts = shutil.ignore_patterns("draft-*")  # Files of a test that builds at the same time.
     shutil.copytree(ROOT / "dist", checkout.path / "dist", ignore=drafts, copy_function=_link)
     return checkout
 
@@ -291,7 +297,7 @@ def _checked(expected: int, code: int, out: str, err: str) -> Ran:
 
 
 def _link(file: str, link: str) -> None:
-    """Link a file that is never written, or copy it if it is on another disk."""
+    """Link *link* to *file*, which nothing writes to; copy it if it is on another disk."""
     try:
         os.link(file, link)
     except OSError:
@@ -300,9 +306,9 @@ def _link(file: str, link: str) -> None:
 
 @functools.cache
 def _prepare() -> None:
-    """Build what is deployed, with the network that we have: a copy knows nothing of this machine.
+    """Build the artifacts here, where packages can be installed: a copy has no settings for that.
 
-    What runs is compiled, or each copy would do that again where PYTHONDONTWRITEBYTECODE is set.
+    Compile the sources too: with PYTHONDONTWRITEBYTECODE, every copy would do that again.
     """
     lambdas.build(project.environment("local").artifacts)
     for name in _RUNS:
@@ -310,14 +316,14 @@ def _prepare() -> None:
 
 
 def tiny(folder: Path) -> Checkout:
-    """A copy with the tiny layers instead of the real ones."""
+    """Copy the checkout, with the small stacks of tiny/ instead of the real ones."""
     checkout = with_stacks(folder, TINY)
     checkout.configure()
     return checkout
 
 
 def with_stacks(folder: Path, stacks: Path) -> Checkout:
-    """A copy with *stacks* instead of the real ones, and no config."""
+    """Copy the checkout, with *stacks* instead of the real ones and without config files."""
     checkout = copy(folder)
     shutil.rmtree(checkout.path / "stacks")
     shutil.copytree(stacks, checkout.path / "stacks")
@@ -328,7 +334,7 @@ def with_stacks(folder: Path, stacks: Path) -> Checkout:
 
 
 def kebab_case(title: str) -> str:
-    """Return *title* as it stands in names of resources: RecordImage is record-image."""
+    """Return *title* as it is written in names of resources: RecordImage becomes record-image."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", title).lower()
 
 

@@ -1,4 +1,4 @@
-"""Every test that asks for one gets a copy of the checkout, and leaves no process behind."""
+"""Fixtures with copies of the checkout; their emulators are stopped after the test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.end_to_end import checkout as checkouts
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of the checkout, nothing deployed."""
+    """Yield a copy of the checkout, with nothing deployed."""
     copied = checkouts.copy(tmp_path)
     yield copied
     emulator.stop(copied.emulator)
@@ -18,7 +18,7 @@ def checkout(tmp_path):
 
 @pytest.fixture
 def tiny(tmp_path):
-    """A copy of the checkout with the tiny layers, nothing deployed."""
+    """Yield a copy of the checkout with the small stacks of tiny/, with nothing deployed."""
     copied = checkouts.tiny(tmp_path)
     yield copied
     emulator.stop(copied.emulator)

@@ -1,4 +1,4 @@
-"""What `deploy` has made, as somebody finds it who has the checkout and its outputs."""
+"""The deployed stacks, their outputs, and connections to what they contain."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from tests.end_to_end.checkout import Checkout
 
 @dataclass(frozen=True)
 class Deployed:
-    """All layers, as somebody finds them who has the checkout and its outputs."""
+    """The deployed stacks; *known* has their outputs by stack and name."""
 
     checkout: Checkout
     endpoint: Endpoint
     known: dict[str, dict[str, str]]
 
     def client(self, service: str) -> Any:
-        """A client with the rights of the account."""
+        """Return a client with all permissions in the account."""
         return self.checkout.client(service)
 
     def role(self, name: str, *statements: dict[str, Any]) -> boto3.Session:
-        """A session of a new role that may do what *statements* allow, and nothing else."""
+        """Create a role with the policy *statements* and return a session of it."""
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole"}
         trust |= {"Principal": {"AWS": f"arn:aws:iam::{self.endpoint.account}:root"}}
         iam = self.client("iam")
@@ -50,14 +50,14 @@ class Deployed:
 
     @contextlib.contextmanager
     def anonymous(self, service: str) -> Any:
-        """A client of somebody without an account."""
+        """Yield a client without credentials."""
         config = Config(signature_version=UNSIGNED)
         client = boto3.client(service, REGION, endpoint_url=self.endpoint.url, config=config)
         yield client
         client.close()
 
     def connect(self, **how: Any) -> psycopg.Connection[Any]:
-        """Connect to the database the safest way there is, unless *how* says otherwise."""
+        """Connect to the database with a verified certificate; *how* overrides parameters."""
         database = self.known["database"]
         safest = {
             "host": database["Address"],
@@ -69,37 +69,37 @@ class Deployed:
         return psycopg.connect(**safest | how, autocommit=True)
 
     def master(self, **how: Any) -> psycopg.Connection[Any]:
-        """Connect as the master, with the password that RDS keeps."""
+        """Connect as the master user, with the password in the secret that RDS manages."""
         arn = self.known["database"]["MasterSecret"]
         kept = self.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
         secret = json.loads(kept)
         return self.connect(user=secret["username"], password=secret["password"], **how)
 
     def application(self) -> psycopg.Connection[Any]:
-        """Connect as the application, with a token."""
+        """Connect as the application's user, with an IAM token."""
         known = self.known["database"]
         where, user = (known["Address"], int(known["Port"])), known["Application"]
         token = self.client("rds").generate_db_auth_token(*where, user)
         return self.connect(user=user, password=token)
 
     def refused(self, **how: Any) -> str:
-        """Connect in vain; what the database said."""
+        """Return the error with which the database refuses a connection."""
         with pytest.raises(psycopg.OperationalError) as failed, self.connect(**how):
             pass
         return str(failed.value)
 
     def put(self, bucket: str, key: str, body: bytes, kind: str = "image/jpeg") -> None:
-        """Put an object into a bucket."""
+        """Write an object to a bucket."""
         self.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind)
 
 
 def document(*statements: dict[str, Any]) -> str:
-    """A policy of these statements."""
+    """Return a policy document with *statements*."""
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def described(checkout: Checkout) -> Deployed:
-    """What is deployed from *checkout*, as its outputs tell."""
+    """Return the deployed stacks of *checkout* with their outputs."""
     known: dict[str, dict[str, str]] = {}
     for each in json.loads(checkout.run("outputs", "--format=json").out)["outputs"]:
         known.setdefault(each["stack"].split("-", 2)[2], {})[each["output"]] = each["value"]
@@ -107,7 +107,7 @@ def described(checkout: Checkout) -> Deployed:
 
 
 def code_of(call: Any) -> str:
-    """The code of the error that *call* ends with."""
+    """Return the error code with which *call* fails."""
     with pytest.raises(ClientError) as failed:
         call()
     return str(failed.value.response["Error"]["Code"])

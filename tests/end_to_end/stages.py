@@ -1,4 +1,4 @@
-"""The commands of a stage, as CodeBuild runs them."""
+"""The shell scripts of the pipeline's CodeBuild projects."""
 
 from __future__ import annotations
 

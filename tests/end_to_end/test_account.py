@@ -1,4 +1,4 @@
-"""An AWS account, as the tool sees one: real guards, real questions, TLS; see wire.py."""
+"""Commands in an AWS account: with guards, questions and TLS, through the proxy of wire.py."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.end_to_end.wire import Call
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory):
-    """A copy with the tiny layers, used by somebody who is logged in to the account of dev."""
+    """Yield a copy with the small stacks, with credentials of the account of `dev`."""
     copied = checkouts.tiny(tmp_path_factory.mktemp("dev"))
     copied.configure("dev", left={"bucket": "kept"})
     copied.run("synth")
@@ -38,7 +38,7 @@ def dev(tmp_path_factory):
 
 @contextmanager
 def terminal(checkout, *task):
-    """Run `invoke TASK` at a terminal; yields the terminal and the process."""
+    """Run `invoke TASK` at a terminal; yield the terminal and the process."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "invoke", *task],
@@ -58,7 +58,7 @@ def terminal(checkout, *task):
 
 
 def answer(checkout, *task, answers):
-    """Run `invoke TASK` at a terminal and answer its questions; exit code, and what it showed."""
+    """Run `invoke TASK` at a terminal and answer its questions; return exit code and output."""
     shown = ""
     with terminal(checkout, *task) as (screen, process):
         for each in [*answers, None]:
@@ -70,7 +70,7 @@ def answer(checkout, *task, answers):
 
 
 def read(screen, *, until):
-    """What the terminal shows up to *until*, or to the end."""
+    """Return the output of the terminal up to *until*, or to the end."""
     shown = b""
     while until is None or not shown.decode(errors="replace").endswith(until):
         try:
@@ -115,7 +115,7 @@ def test_story(dev):
 
 
 def test_destroy(dev):
-    """What is protected goes only when it is named and approved."""
+    """A protected stack is deleted only when it is named and approved."""
     dev.run("deploy", "--yes", "--stack=left")
 
     kept = dev.run("destroy", "--yes", code=3)
@@ -132,7 +132,7 @@ def test_destroy(dev):
 
 
 def test_interrupted_question(dev):
-    """Ctrl-C at the question leaves the change set and says so; the next run makes its own."""
+    """Ctrl-C at the question leaves the change set and says so; the next run creates its own."""
     with terminal(dev, "deploy", "--stack=far") as (screen, process):
         read(screen, until="[y/N] ")
         os.killpg(process.pid, signal.SIGINT)
@@ -148,6 +148,6 @@ def test_interrupted_question(dev):
 
 
 def protected(checkout):
-    """The stacks that termination protection is on for."""
+    """Return the stacks with termination protection."""
     stacks = checkout.client("cloudformation", account=DEV).describe_stacks()["Stacks"]
     return [stack["StackName"] for stack in stacks if stack["EnableTerminationProtection"]]

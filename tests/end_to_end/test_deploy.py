@@ -1,4 +1,4 @@
-"""`invoke deploy`, on an AWS that has nothing yet and on one that has everything."""
+"""`invoke deploy` in an empty account and in one where all stacks are deployed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOKS = [
 
 
 def get(endpoint, host, path):
-    """Send a request to *host*, as if DNS had led it here; return status and Location."""
+    """Send a request with *host* as its Host; return status and Location."""
     connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
     connection.request("GET", path, headers={"Host": host})
     answer = connection.getresponse()
@@ -134,7 +134,7 @@ def test_order_and_jobs(tiny):
 
 
 def began_and_ended(tiny):
-    """When the creation of each stack began and ended, by layer."""
+    """Return when the creation of each stack began and ended."""
     found = {}
     for layer in COMPLETE:
         client = tiny.client("cloudformation", "us-east-1" if layer == "far" else "ca-central-1")

@@ -132,7 +132,7 @@ def account(tmp_path_factory):
 
 
 def only(checkout, env):
-    """Have the checkout be one with this environment alone."""
+    """Leave only the environment *env* in the checkout."""
     for file in (checkout.path / "config").glob("*.toml"):
         file.unlink()
     shutil.rmtree(checkout.path / "build", ignore_errors=True)
@@ -141,7 +141,7 @@ def only(checkout, env):
 
 
 def names(checkout):
-    """The names of all stacks of the account."""
+    """Return the names of all stacks of the account."""
     return {
         stack["StackName"]
         for region in ("ca-central-1", "us-east-1")
@@ -150,7 +150,7 @@ def names(checkout):
 
 
 def theirs(checkout, name, tags):
-    """Create a stack by hand, with a value as its parameter."""
+    """Create a stack without the deployer."""
     checkout.client("cloudformation", account=DEV).create_stack(
         StackName=name,
         TemplateBody=json.dumps({"Resources": {"Note": NOTE}}),
@@ -159,7 +159,7 @@ def theirs(checkout, name, tags):
 
 
 def test_environments_and_foreign_stacks_survive_each_other(account):
-    """Whatever begins like ours is left alone unless its tags are ours: by plan, status, destroy."""
+    """Stacks with the environment's prefix but without its tags are ignored and not deleted."""
     only(account, "dev")
     tags = {"project": "cruddur", "env": "dev"}
     theirs(account, "crd-dev-byhand", {})

@@ -1,4 +1,4 @@
-"""Stopped, killed, cut off: wherever it happens, the next run picks up and ends green."""
+"""After an interrupt, a kill or a lost connection, the next run continues and succeeds."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.end_to_end.checkout import COMPLETE
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(tiny, how):
-    """Ctrl-C, or what a pipeline sends: out within a second, with what goes on in AWS.
+    """SIGINT and SIGTERM end a deploy within a second; it prints what continues in AWS.
 
-    The next run follows what still runs, and finishes.
+    The next run follows the running operation and finishes.
     """
     tiny.pace(0.3)
     tiny.configure(ground={"notes": 15})
@@ -32,14 +32,14 @@ def test_interrupted(tiny, how):
     assert seconds < 1
     assert (
         "interrupted: these operations continue in AWS:\n  crd-local-ground: creating in ca-c"
-        in deploy.told
+        in deploy.printed
     )
-    assert "hint: run the same command again to continue" in deploy.told
+    assert "hint: run the same command again to continue" in deploy.printed
     assert COMPLETE == tiny.stacks()
 
 
 def test_interrupted_destroy(tiny):
-    """A destroy is picked up as well."""
+    """An interrupted destroy is continued as well."""
     tiny.run("deploy")
     tiny.pace(0.3)
     with tiny.running("destroy", "--yes") as destroy:
@@ -49,12 +49,12 @@ def test_interrupted_destroy(tiny):
 
     tiny.run("destroy", "--yes")
     assert 130 == code
-    assert "these operations continue in AWS:\n  crd-local-" in destroy.told
+    assert "these operations continue in AWS:\n  crd-local-" in destroy.printed
     assert {} == tiny.stacks()
 
 
 def test_interrupt_spares_the_emulator(tiny):
-    """Ctrl-C in the terminal that started the emulator ends the deploy, not the AWS."""
+    """Ctrl-C in the terminal that started the emulator ends the deploy, not the emulator."""
     with tiny.running("deploy") as deploy:
         deploy.wait_for("5 stacks: 5 create")
 
@@ -66,7 +66,7 @@ def test_interrupt_spares_the_emulator(tiny):
 
 @pytest.mark.parametrize("kind", ["create", "update"])
 def test_killed_between_calls(tiny, kind):
-    """Killed before or after any call that changes something, it leaves nothing to clean up.
+    """A deploy that is killed before or after any changing request leaves nothing to clean up.
 
     No stack is made twice, no change set is left over.
     """
@@ -93,7 +93,7 @@ def test_killed_between_calls(tiny, kind):
 
 
 def test_killed_in_an_operation(tiny):
-    """Killed while CloudFormation creates and deletes, the next run follows what runs."""
+    """After a kill while CloudFormation creates or deletes, the next run follows the operation."""
     tiny.pace(0.2)
     for words in ("far     creating            0 of", "left    creating            0 of"):
         with tiny.running("deploy") as deploy:
@@ -111,9 +111,9 @@ def test_killed_in_an_operation(tiny):
 
 
 def test_killed_emulator(tiny):
-    """Killed in the middle of an operation, the emulator is started again by the next run.
+    """If the emulator is killed during an operation, the next run starts it again.
 
-    The tool that was watching says that it lost contact: exit code 8. Nothing finished is lost.
+    The running deploy ends with exit code 8. Finished stacks are kept.
     """
     tiny.pace(0.2)
     with tiny.running("deploy", "--stack=right") as deploy:
@@ -126,7 +126,7 @@ def test_killed_emulator(tiny):
     os.kill(emulator.status(tiny.emulator).pid, signal.SIGKILL)
     after = tiny.run("deploy")
     assert 8 == code
-    assert "no response" in deploy.told
+    assert "no response" in deploy.printed
     assert ", 1 kept, in " in again.last
     assert COMPLETE == tiny.stacks()
     assert after.last.startswith("5 kept, in ")
@@ -134,7 +134,7 @@ def test_killed_emulator(tiny):
 
 
 def test_restarted_emulator(tiny):
-    """Killed and started again while a deploy watches, the emulator tells it the truth."""
+    """If the emulator restarts during a deploy, the deploy fails and the next one succeeds."""
     tiny.pace(0.2)
     with tiny.running("deploy", "--stack=right") as deploy:
         deploy.wait_for("crd-local-right   creating            0 of")
@@ -149,7 +149,7 @@ def test_restarted_emulator(tiny):
 
 
 def stack_ids(tiny):
-    """The id of each stack there is, by name."""
+    """Return the id of each stack by its name."""
     return {
         stack["StackName"]: stack["StackId"]
         for region in ("ca-central-1", "us-east-1")
@@ -158,7 +158,7 @@ def stack_ids(tiny):
 
 
 def left_over(tiny):
-    """The change sets that are still there."""
+    """Return the names of change sets that were not executed."""
     return [
         summary["ChangeSetName"]
         for layer in COMPLETE

@@ -1,4 +1,4 @@
-"""The emulator is all of AWS for `local`: what a user has set up for AWS is not even read."""
+"""`local` uses only the emulator and does not read the user's AWS settings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SET = {
 
 
 def test_users_own_setup(tiny):
-    """Profile, keys, proxies, endpoints, a credential process, models of services: none counts."""
+    """Profiles, keys, proxies, endpoints, credential processes and service models have no effect."""
     marker = tiny.home / "read"
     aws = tiny.home / ".aws"
     (aws / "models/cloudformation/2010-05-15").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Nested stacks, three levels deep: what is said of them is what is said of any stack."""
+"""Stacks nested three levels deep are reported like any other stack."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LINE = (NESTING / "shelf.py").read_text().partition("ec2.SecurityGroup(")[0].cou
 
 @pytest.fixture
 def nesting(tmp_path):
-    """A copy of the checkout with nested stacks, nothing deployed."""
+    """Yield a copy of the checkout with nested stacks, with nothing deployed."""
     copied = checkouts.with_stacks(tmp_path, NESTING)
     (copied.path / "deployer/lint/exemptions.toml").write_text(
         "".join(EXEMPTION.format(stack) for stack in ("Left", "Right"))
@@ -39,14 +39,14 @@ def nesting(tmp_path):
 
 
 def configure(checkout: Checkout, **shelf: Any) -> None:
-    """Write the config, with these settings."""
+    """Write the config file with the settings *shelf*."""
     text = checkouts._ENV.format(env="local", account=LOCAL, zone="Z0EXAMPLE", protect="false")
     lines = [f"{key} = {checkouts._toml(value)}" for key, value in shelf.items()]
     (checkout.path / "config/local.toml").write_text("\n".join([text, "[shelf]", *lines, ""]))
 
 
 def tables(checkout: Checkout) -> dict[str, str]:
-    """The key of each table of the account, by its name."""
+    """Return the key of each table of the account by its name."""
     client = checkout.client("dynamodb")
     found = [
         client.describe_table(TableName=n)["Table"] for n in client.list_tables()["TableNames"]
@@ -55,7 +55,7 @@ def tables(checkout: Checkout) -> dict[str, str]:
 
 
 def physical(checkout: Checkout, *path: str) -> str:
-    """The physical id of a resource, by the logical ids that lead to it."""
+    """Return the physical id of the resource at a path of logical ids."""
     name = "crd-local-shelf"
     for title in path:
         found = checkout.client("cloudformation").describe_stack_resource(
@@ -66,7 +66,7 @@ def physical(checkout: Checkout, *path: str) -> str:
 
 
 def test_replaced(nesting):
-    """A changed key of a nested table is named before, in the plan and in the change set.
+    """The plan and the change set name a nested table whose key changes.
 
     The other nested stack, of the same template, is not.
     """
@@ -96,7 +96,7 @@ def test_replaced(nesting):
 
 
 def test_removed(nesting):
-    """A nested stack that is dropped is named with all that is in it; nothing is left of it."""
+    """A removed nested stack is reported with its resources, and deleted with them."""
     nesting.run("deploy")
     configure(nesting, right=False)
 

@@ -1,4 +1,4 @@
-"""The pipeline's stacks, deployed by the commands; and its stages, with the roles that they have."""
+"""The stacks of the pipeline, and its stages with their own roles."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ BUILDS = (
 
 @pytest.fixture
 def delivery(tmp_path):
-    """A copy of the checkout with the layers that a release goes through, nothing deployed."""
+    """Yield a copy of the checkout with only the stacks of a release, with nothing deployed."""
     copied = few_layers(tmp_path)
     yield copied
     emulator.stop(copied.emulator)
@@ -97,7 +97,7 @@ def delivery(tmp_path):
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory):
-    """Those layers, which a person has deployed to the account of `dev`, and what a pipeline runs."""
+    """Yield the account of `dev` with the stacks of a release deployed, and the stages."""
     copied = few_layers(tmp_path_factory.mktemp("dev"))
     configure(copied, "dev")
     accept_what_lint_finds(copied)
@@ -115,7 +115,7 @@ def dev(tmp_path_factory):
 
 
 def few_layers(folder: Path) -> Checkout:
-    """A copy of the checkout with the layers that a release goes through."""
+    """Copy the checkout, with only the stacks of a release."""
     copied = checkouts.copy(folder)
     layers = (ROOT / "tests" / "end_to_end" / "delivery" / "__init__.py").read_text()
     (copied.path / "stacks" / "__init__.py").write_text(layers)
@@ -126,7 +126,7 @@ def few_layers(folder: Path) -> Checkout:
 
 @dataclass
 class Dev:
-    """The account of `dev`: deployed by a person, then used by the stages of the pipeline."""
+    """The account of `dev`, with stacks that an operator deployed, and the stages of the pipeline."""
 
     checkout: Checkout
     account: emulator.Endpoint
@@ -227,7 +227,7 @@ class Dev:
 
 
 def configure(checkout: Checkout, env: str = "local", *, days: int = 14, images: int = 10) -> None:
-    """Write the config: for how many *days* machines' logs are kept, and how many *images*."""
+    """Write the config file: *days* is the retention of logs, *images* the number of images kept."""
     account = LOCAL if env == "local" else DEV
     text = checkouts._ENV.format(env=env, account=account, zone="Z0EXAMPLE", protect="false")
     text += CONFIG.format(days=days, images=images, digest="e" * 64)
@@ -235,7 +235,7 @@ def configure(checkout: Checkout, env: str = "local", *, days: int = 14, images:
 
 
 def accept_what_lint_finds(checkout: Checkout) -> None:
-    """These few layers miss those that import them; the real ones are linted elsewhere."""
+    """Exempt the findings about missing importers; the real stacks are linted elsewhere."""
     exemptions = checkout.path / "deployer" / "lint" / "exemptions.toml"
     exemptions.write_text("")
     found = dict.fromkeys(FINDING.findall(checkout.run("lint", code=1).err))
@@ -248,7 +248,7 @@ def accept_what_lint_finds(checkout: Checkout) -> None:
 
 
 def resource(checkout: Checkout, title: str, account: str = LOCAL) -> str:
-    """What a resource of the pipeline's stack is called in the account."""
+    """Return the physical id of a resource of the pipeline's stack."""
     env = "local" if account == LOCAL else "dev"
     found = checkout.client("cloudformation", account=account).describe_stack_resource(
         StackName=f"crd-{env}-pipeline", LogicalResourceId=title
@@ -257,20 +257,20 @@ def resource(checkout: Checkout, title: str, account: str = LOCAL) -> str:
 
 
 def nested(checkout: Checkout) -> dict[str, Any]:
-    """The stack that is a resource of the pipeline's."""
+    """Return the stack that is nested in the pipeline's."""
     name = resource(checkout, "CodeBuild")
     found: dict[str, Any] = checkout.client("cloudformation").describe_stacks(StackName=name)
     return found["Stacks"][0]
 
 
 def log_retention(checkout: Checkout) -> list[int]:
-    """For how many days each log group of the account keeps what it has."""
+    """Return the retention in days of each log group."""
     groups = checkout.client("logs").describe_log_groups()["logGroups"]
     return [each["retentionInDays"] for each in groups]
 
 
 def test_deployed_changed_destroyed(delivery):
-    """A person deploys it, changes what only the nested stack has, and takes it away again."""
+    """An operator deploys the pipeline, changes only its nested stack, and destroys it."""
     configure(delivery)
     accept_what_lint_finds(delivery)
 
@@ -300,9 +300,9 @@ def test_deployed_changed_destroyed(delivery):
 
 
 def test_infrastructure(dev):
-    """The stages compare, plan and do what a release may: not its own limits.
+    """The stages compare, plan and deploy what a release may change: not its own limits.
 
-    They cannot do more by asking in another way: without the role of releases, or for the pipeline.
+    Neither the stage's own role nor a change of the pipeline permits more.
     """
     configure(dev.checkout, "dev", days=30, images=20)
     dev.checkout.run("synth")
@@ -350,7 +350,7 @@ def test_image(dev):
 
 
 def test_record(dev):
-    """The stage writes what was released where the service's template looks, and nowhere else."""
+    """The stage writes the released image to the parameter that the service reads, and to no other."""
     digest = f"sha256:{'d' * 64}"
 
     dev.stage("RecordImage", IMAGE_DIGEST=digest)
@@ -376,7 +376,7 @@ def test_record(dev):
     ],
 )
 def test_nothing_is_placed_where_a_person_takes_it_from(dev, stage, key):
-    """Not the template of a coming pipeline, under the digest that it will have."""
+    """No stage writes objects that an operator deploys, such as a future template of the pipeline."""
     bucket, where = dev.output("foundation", "Artifacts"), key.format(digest="0" * 32)
 
     for how in ({}, {"IfNoneMatch": "*"}):
@@ -426,7 +426,7 @@ def test_a_release_adds_to_its_folder_and_replaces_nothing(dev):
 
 @pytest.mark.parametrize("stage", [each for each in BUILDS if each not in CHANGING])
 def test_before_the_approval_no_stage_changes_a_stack(dev, stage):
-    """Neither by a change set of its own, nor by one that waits for a reviewer."""
+    """These stages can neither create change sets nor execute pending ones."""
     cloudformation, template = dev.client("cloudformation"), "{}"
     role = dev.output("foundation", "ReleaseRole")
     waiting = cloudformation.create_change_set(
@@ -459,7 +459,7 @@ def test_before_the_approval_no_stage_changes_a_stack(dev, stage):
 
 @pytest.mark.parametrize("stage", ["Infrastructure", "UpdateServiceStack"])
 def test_after_the_approval_only_change_sets_of_releases_are_used(dev, stage):
-    """With the release role, under a release's name, and not for the limits of a release."""
+    """Change sets need the release role and a release's name, and cannot change its limits."""
     role = dev.output("foundation", "ReleaseRole")
     cloudformation = dev.client("cloudformation")
     waiting = cloudformation.create_change_set(
@@ -495,7 +495,7 @@ def test_after_the_approval_only_change_sets_of_releases_are_used(dev, stage):
 
 @pytest.mark.parametrize("stage", [each for each in BUILDS if each != "Image"])
 def test_only_the_image_stage_reaches_the_registry(dev, stage):
-    """Tests, and what they bring along, can push no image, and get no password."""
+    """Other stages, such as the tests, can push no image and get no registry password."""
     manifest = json.dumps(MANIFEST)
     push = {"repositoryName": "crd-dev-backend", "imageManifest": manifest, "imageTag": stage}
 
@@ -505,7 +505,7 @@ def test_only_the_image_stage_reaches_the_registry(dev, stage):
 
 @pytest.mark.parametrize("stage", BUILDS)
 def test_no_stage_changes_what_it_is_given(dev, stage):
-    """The source that comes after it, and the image of another stage."""
+    """No stage writes the source, or the image of another stage."""
     bucket = resource(dev.checkout, "ArtifactStore", DEV)
     ended = {
         artifact: dev.attempt(
@@ -519,7 +519,7 @@ def test_no_stage_changes_what_it_is_given(dev, stage):
 
 
 def test_what_an_approver_reads_is_written_by_one_stage(dev):
-    """No other can add a line to its log."""
+    """Only the stage Diff writes to its log."""
     logs, group = dev.client("logs"), dev.nested("DiffLogGroup")
     logs.create_log_stream(logGroupName=group, logStreamName="one")
     line = {"logEvents": [{"timestamp": int(time.time() * 1000), "message": "no changes"}]}

@@ -1,4 +1,4 @@
-"""The plain AWS CLI beside our tool: templates are raw CloudFormation, change sets are AWS's own."""
+"""The plain AWS CLI deploys the templates and executes the change sets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_one_by_one(checkout):
 
 
 def _store(aws, files):
-    """Put what layers.txt names into the artifact bucket; paths are from build/ or dist/."""
+    """Upload the files of layers.txt to the artifact bucket; paths are from build/ or dist/."""
     bucket = "crd-local-artifacts-000000000000-ca-central-1-an"
     for file, key in re.findall(r"([^,=]+)=([^,]+)", files):
         place = file if file.startswith("dist/") else f"build/local/{file}"
@@ -63,7 +63,7 @@ def _tags(said):
 
 
 def _filled(aws, parameters):
-    """What layers.txt says of a stack's parameters, with the outputs that are meant."""
+    """Yield the parameters of a stack in layers.txt, with the outputs that they name."""
     for name, region, stack, output in re.findall(r"(\w+)=([\w-]+):([\w-]+)\.(\w+)", parameters):
         query = f"Stacks[0].Outputs[?OutputKey=='{output}'].OutputValue"
         where = ["--region", region, "--stack-name", stack, "--query", query, "--output", "text"]

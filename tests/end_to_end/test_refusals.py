@@ -1,4 +1,4 @@
-"""What is refused: one clear error and its hint, no traceback, nothing begun."""
+"""Refused commands: one error with a hint, no traceback, no change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOBODY = {"AWS_EC2_METADATA_DISABLED": "true"}
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A copy with the tiny layers and an account, dev; nothing is ever deployed in either."""
+    """Yield a copy with the small stacks and an environment `dev`; nothing is deployed."""
     copied = checkouts.tiny(tmp_path_factory.mktemp("place"))
     copied.configure("dev")
     copied.run("synth")
@@ -24,7 +24,7 @@ def place(tmp_path_factory):
 
 
 def refusal(ran):
-    """The one error a run told, and its hint, on a line each; whatever is long is cut."""
+    """Return the error that a command printed, and its hint."""
     assert "" == ran.out
     assert 1 == ran.err.count("error: ")
     error, hint = ran.err[ran.err.index("error: ") :].split("hint:")
@@ -54,7 +54,7 @@ def refusal(ran):
     ],
 )
 def test_unknown_names(place, task, code, words, hint):
-    """A name nobody knows is told with those there are, or the one that was meant."""
+    """The error for an unknown name lists the known names, or suggests one."""
     error, way_out = refusal(place.run(*task, code=code))
 
     assert words in error
@@ -98,7 +98,7 @@ def test_unknown_names(place, task, code, words, hint):
     ],
 )
 def test_account(place, env, code, words, hint):
-    """Nothing is written to an AWS account before every guard has held."""
+    """Nothing is written to an AWS account unless every guard passes."""
     error, way_out = refusal_of_deploy(place, code, place.between.proxy | env)
 
     assert words in error
@@ -107,14 +107,14 @@ def test_account(place, env, code, words, hint):
 
 
 def refusal_of_deploy(place, code, env):
-    """What `deploy --env=dev` is refused with; the plan may have been told before that."""
+    """Return the error of `deploy --env=dev` and its hint; a plan may precede it."""
     ran = place.run("deploy", "--env=dev", code=code, **with_secret(place, env))
     assert ran.first.startswith(f"dev: account {DEV}, region ca-central-1")
     return refusal(ran)
 
 
 def test_first_line(place):
-    """It names the parts of the AWS setup in use, before the first request."""
+    """The first line names the AWS settings in use, before the first request."""
     env = with_secret(place, place.between.proxy | DEV_ROOT)
 
     ran = place.run("status", "--env=dev", code=0, **env)
@@ -126,13 +126,13 @@ def test_first_line(place):
 
 
 def with_secret(place, env):
-    """*env*, and the secret of its access key if it has one."""
+    """Return *env* with the secret of its access key, if it has one."""
     secret = {"AWS_SECRET_ACCESS_KEY": place.endpoint.secret_key}
     return secret | env if "AWS_ACCESS_KEY_ID" in env else env
 
 
 def test_stale_build(place):
-    """What was reviewed is not what the code says: exit code 4, and `synth --check` shows how."""
+    """A build/ that differs from the sources is exit code 4, and `synth --check` shows the diff."""
     file = place.path / "build/dev/right.yaml"
     reviewed = file.read_text()
     file.write_text(reviewed.replace("A floor", "A flaw"))
@@ -153,7 +153,7 @@ def test_stale_build(place):
 
 
 def test_broken_config(place):
-    """A config file is told with all its faults, by line; a broken one as TOML tells it."""
+    """All errors of a config file are printed with their lines; invalid TOML is one error."""
     file = place.path / "config/local.toml"
     good = file.read_text()
     file.write_text(good.replace("region", "regoin").replace("[left]", "[left]\nnotes = 'many'"))

@@ -1,4 +1,4 @@
-"""The site is published, again and in part, interrupted and by a machine, as people do it."""
+"""`site.sync` publishes the site: completely, in part, after interrupts and from a workflow."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ date = 2026-11-21
 
 
 def publishing(folder):
-    """A copy of the checkout with the layers that the site needs, and a site that was built."""
+    """Copy the checkout, with only the stacks of the site."""
     copied = checkouts.tiny(folder)
     stacks = copied.path / "stacks"
     shutil.rmtree(stacks)
@@ -73,7 +73,7 @@ def publishing(folder):
 
 
 def build(checkout, pictures=1100, chunks=97):
-    """A site as Vite makes one; its chunks have names of their own, what it was given has not."""
+    """Write a site as Vite builds it: chunks have unique names, copied files do not."""
     dist = checkout.path / "frontend" / "dist"
     for folder in ("assets", "pictures"):
         (dist / folder).mkdir(parents=True)
@@ -90,7 +90,7 @@ def build(checkout, pictures=1100, chunks=97):
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory):
-    """The layers of the site, deployed once for all stories."""
+    """Yield the deployed stacks of the site, for all tests."""
     copied = publishing(tmp_path_factory.mktemp("site"))
     try:
         copied.run("deploy")
@@ -101,7 +101,7 @@ def deployed(tmp_path_factory):
 
 @pytest.fixture
 def checkout(deployed):
-    """Nothing published yet, and nothing built."""
+    """Return the checkout with an empty bucket and without a built site."""
     shutil.rmtree(deployed.path / "frontend", ignore_errors=True)
     s3, bucket = deployed.client("s3"), output(deployed, "SiteBucket")
     while listed := s3.list_objects_v2(Bucket=bucket).get("Contents"):
@@ -111,14 +111,14 @@ def checkout(deployed):
 
 
 def output(checkout, title, layer="cdn", env="local", account=LOCAL):
-    """What a layer gives."""
+    """Return an output of a stack."""
     cloudformation = checkout.client("cloudformation", REGION, account)
     [stack] = cloudformation.describe_stacks(StackName=f"crd-{env}-{layer}")["Stacks"]
     return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}[title]
 
 
 def published(checkout, account=LOCAL, env="local"):
-    """The name of every file in the bucket but the record."""
+    """Return the names of files in the bucket, without the record of the last publication."""
     bucket = output(checkout, "SiteBucket", env=env, account=account)
     pages = checkout.client("s3", REGION, account).get_paginator("list_objects_v2")
     listed = [one for page in pages.paginate(Bucket=bucket) for one in page.get("Contents", [])]
@@ -126,13 +126,13 @@ def published(checkout, account=LOCAL, env="local"):
 
 
 def built(dist):
-    """The name of every file that is to be published."""
+    """Return the names of files to publish."""
     files = (each for each in dist.rglob("*") if each.is_file())
     return {each.relative_to(dist).as_posix() for each in files} - {".DS_Store"}
 
 
 def invalidations(checkout, account=LOCAL, env="local"):
-    """The paths of every invalidation there was, the first one first."""
+    """Return the paths of all invalidations, oldest first."""
     cloudfront = checkout.client("cloudfront", REGION, account)
     id_ = output(checkout, "SiteDistribution", env=env, account=account)
     listed = cloudfront.list_invalidations(DistributionId=id_)["InvalidationList"]
@@ -145,7 +145,7 @@ def invalidations(checkout, account=LOCAL, env="local"):
 
 
 def counted(wire):
-    """How often each kind of call was made since the last time."""
+    """Return the number of requests by action since the last call."""
     calls = Counter(call.action for call in wire.calls)
     wire.calls.clear()
     return calls
@@ -324,7 +324,7 @@ def test_a_build_meanwhile(checkout):
     checkout.run("site.sync")
 
     assert 1 == code
-    [error, hint] = sync.told.splitlines()
+    [error, hint] = sync.printed.splitlines()
     assert error.startswith(f"error: {dist}/assets/chunk-")
     assert error.endswith(".js: No such file or directory")
     assert "hint: build the site again, then rerun this" == hint
@@ -351,7 +351,7 @@ def test_refused(checkout):
 
 
 def test_not_deployed(tmp_path):
-    """The layer that is missing has a name."""
+    """The error names the stack that is not deployed."""
     copied = publishing(tmp_path)
     build(copied, pictures=1, chunks=1)
     try:
@@ -414,7 +414,7 @@ def test_by_a_workflow(deployed):
 
 
 def assumed(checkout, role, token_):
-    """The environment of somebody who took *role* for a token."""
+    """Return the credentials of a session of *role* for a web identity token."""
     sts = checkout.client("sts", REGION, DEV)
     made = sts.assume_role_with_web_identity(
         RoleArn=role, RoleSessionName="test", WebIdentityToken=token_

@@ -1,4 +1,4 @@
-"""The tasks that look, print and help: data on stdout, all else on stderr, exit codes kept."""
+"""The tasks that only read and print: data on standard output, all else on standard error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ for task in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory):
-    """A copy with the tiny layers, deployed."""
+    """Yield a copy with the small stacks, deployed."""
     copied = checkouts.tiny(tmp_path_factory.mktemp("deployed"))
     copied.run("deploy")
     yield copied
@@ -65,7 +65,7 @@ def test_outputs(deployed):
 
 
 def test_status_and_graph(deployed):
-    """`status` says in what state each stack is, `graph` which stands on which."""
+    """`status` prints the state of each stack, `graph` their dependencies."""
     status = deployed.run("status").out
     as_json = json.loads(deployed.run("status", "--json").out)
     mermaid = deployed.run("graph").out
@@ -99,7 +99,7 @@ def test_json(tiny):
 
 
 def test_lint(tiny):
-    """`lint` names finding, template and the line of the stack file, and lets nothing pass."""
+    """`lint` prints finding, template and line of the stack file; `deploy` refuses it."""
     clean = tiny.run("lint")
     file = tiny.path / "stacks/floor.py"
     file.write_text(file.read_text().replace("{name}.{env.domain}", "{name}.elsewhere.example"))
@@ -114,7 +114,7 @@ def test_lint(tiny):
 
 
 def test_colour(deployed):
-    """Only a terminal gets colours; FORCE_COLOR asks for them, and NO_COLOR has the last word."""
+    """Only a terminal gets colours; FORCE_COLOR enables them, and NO_COLOR takes precedence."""
     plain = deployed.run("deploy").err
     forced = deployed.run("deploy", FORCE_COLOR="1").err
     none = deployed.run("deploy", FORCE_COLOR="1", NO_COLOR="1").err
@@ -144,7 +144,7 @@ def test_help(tmp_path):
 
 
 def test_emulator(tiny):
-    """The emulator can be started, looked at, stopped and made to forget, by task."""
+    """Tasks start, show, stop and reset the emulator."""
     started = tiny.run("emulator.start").out
     tiny.run("deploy", "--stack=far")
     running = tiny.run("emulator.status").out
@@ -171,7 +171,7 @@ def test_emulator(tiny):
 
 
 def test_unknown_task():
-    """It is an error without a traceback, and the nearest task is suggested."""
+    """An unknown task is an error without a traceback that suggests the nearest task."""
     command = [sys.executable, "-m", "invoke", "dploy"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 

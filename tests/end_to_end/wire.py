@@ -1,11 +1,11 @@
-"""Stands between a tool and the emulator, passes everything on, and remembers each call.
+"""A proxy that forwards requests to the emulator and records each of them.
 
-A count of what went over the wire holds for whatever client made it. The tool gets here in one of
-two ways:
+Recorded requests do not depend on the client library. A command reaches the proxy in one of two
+ways:
 
-    local     the emulator is found through server.json: `Wire.tap` writes our port there
-    account   HTTPS_PROXY and AWS_CA_BUNDLE: we are https://*.amazonaws.com, so that the guards,
-              the questions and the credentials of an AWS account are the real ones
+    local     `Wire.tap` writes the proxy's port to server.json, where commands find the emulator
+    account   with HTTPS_PROXY and AWS_CA_BUNDLE, the proxy is https://*.amazonaws.com, so that
+              guards, approval and credentials are those of an AWS account
 """
 
 from __future__ import annotations
@@ -43,7 +43,11 @@ _HOSTS = (
     "*.s3.ca-central-1.amazonaws.com",
     "*.us-east-1.amazonaws.com",
 )
-_OURS = {"connection", "content-length", "transfer-encoding"}  # Headers that are of one connection.
+_OURS = {
+    "connection",
+    "content-length",
+    "transfer-encoding",
+}  # Headers that belong to one connection.
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,13 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """It was meant to change something."""
+        """Return whether the request changes something."""
         return not self.action.startswith(_READS)
 
 
 @dataclass
 class Wire:
-    """What is in between. *ca* is the certificate that vouches for us."""
+    """The proxy; *ca* is the certificate that it presents."""
 
     endpoint: Endpoint
     port: int
@@ -72,17 +76,17 @@ class Wire:
 
     @property
     def written(self) -> list[Call]:
-        """The calls that were meant to change something."""
+        """Return the requests that change something."""
         return [call for call in self.calls if call.writes]
 
     @property
     def proxy(self) -> dict[str, str]:
-        """The environment of a tool for which we are all of AWS."""
+        """Return the variables with which a command uses the proxy for all of AWS."""
         return {"HTTPS_PROXY": f"http://127.0.0.1:{self.port}", "AWS_CA_BUNDLE": str(self.ca)}
 
     @contextmanager
     def tap(self, folder: Path) -> Iterator[None]:
-        """Have the emulator in *folder*, which runs, be reached through us."""
+        """Let commands reach the running emulator of *folder* through the proxy."""
         file = folder / "server.json"
         before = file.read_text()
         file.write_text(json.dumps(json.loads(before) | {"port": self.port}))
@@ -90,16 +94,21 @@ class Wire:
         file.write_text(before)
 
     def hold(self, action: str, *, done: bool) -> None:
-        """Give no answer to the next such call, *done* or not; `held` says when it has come."""
+        """Do not answer the next request for *action*; with *done*, forward it before.
+
+        `held` is set when the request has arrived.
+        """
         self._hold = action, done
         self.held.clear()
 
     def answer(self, asked: _Asked) -> None:
-        """Pass a request on, and its answer back."""
+        """Forward a request, and send back its response."""
         body = asked.rfile.read(int(asked.headers.get("Content-Length", 0)))
         action = parse_qs(body.decode("latin-1")).get("Action", [asked.command])[0]
         scope = _SCOPE.search(asked.headers.get("Authorization", ""))
-        if scope and not asked.path.startswith("/_emulator"):  # Our own orders are not AWS's.
+        if scope and not asked.path.startswith(
+            "/_emulator"
+        ):  # Admin requests of the emulator are not requests to AWS.
             self.calls.append(Call(scope[1], action))
         held = self._hold and self._hold[0] == action
         if not held or self._hold[1]:
@@ -108,7 +117,7 @@ class Wire:
             self._hold = None
             self.held.set()
             asked.close_connection = True
-            asked.rfile.read(1)  # Until the tool is gone.
+            asked.rfile.read(1)  # Until the client closes the connection.
             return
         asked.send_response_only(answer.status)
         for name, value in answer.getheaders():
@@ -129,7 +138,7 @@ class Wire:
 
 @contextmanager
 def between(endpoint: Endpoint, folder: Path) -> Iterator[Wire]:
-    """Listen, with a certificate kept in *folder*, and pass everything on to *endpoint*."""
+    """Run the proxy for *endpoint*, with a certificate in *folder*."""
     ca, key = _certificate(folder)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(ca, key)
@@ -149,12 +158,12 @@ def between(endpoint: Endpoint, folder: Path) -> Iterator[Wire]:
 
 
 class _Asked(BaseHTTPRequestHandler):
-    """A connection of a tool."""
+    """A connection of a client."""
 
     protocol_version = "HTTP/1.1"
 
     def do_CONNECT(self) -> None:
-        """Be the host that is asked for."""
+        """Accept the tunnel and continue as the host of the request."""
         self.send_response_only(200)
         self.end_headers()
         self.connection = self.server.tls.wrap_socket(self.connection, server_side=True)
@@ -163,22 +172,22 @@ class _Asked(BaseHTTPRequestHandler):
         self.close_connection = False  # The client spoke HTTP/1.0 up to here.
 
     def do_POST(self) -> None:
-        """Pass it on."""
+        """Forward the request."""
         self.server.wire.answer(self)
 
     do_DELETE = do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815
 
     def finish(self) -> None:
-        """Close the connection that is ours now: it may be another one than at the start."""
+        """Close the current connection: with TLS, it is not the one of the start."""
         super().finish()
         self.connection.close()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: `Wire.calls` is what is wanted."""
+        """Log nothing: `Wire.calls` has the requests."""
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate of AWS's names that vouches for itself, and its key."""
+    """Create a self-signed certificate for AWS's host names; return its file and the key's."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "AWS, for tests")])
     names = x509.SubjectAlternativeName([x509.DNSName(host) for host in _HOSTS])

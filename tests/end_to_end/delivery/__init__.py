@@ -1,4 +1,4 @@
-"""The layers that a release goes through, alone: they stand in for stacks/__init__.py in a copy."""
+"""Only the stacks of a release; they replace stacks/__init__.py in a copy of the checkout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stacks.permissions.resources import MANUAL_STACKS
 
 
 class Config(Settings, frozen=True):
-    """An environment."""
+    """The settings of an environment."""
 
     env: Env
     foundation: foundation.Settings
@@ -22,7 +22,7 @@ class Config(Settings, frozen=True):
 
 
 def layers(config: Config, _: Code) -> Layers:
-    """What the pipeline stands on, and the pipeline."""
+    """Return the pipeline and the stacks that it depends on."""
     layers = Layers(config.env)
     base = layers.add("foundation", foundation.define, config.foundation)
     layers.use_artifact_bucket(base.artifacts, manual=MANUAL_STACKS)

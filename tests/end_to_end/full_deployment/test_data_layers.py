@@ -1,6 +1,6 @@
-"""What the layers that hold data promise, asked of what `deploy` has made, as their users ask.
+"""The database, tables, user pool, buckets and distributions, used as their clients use them.
 
-All stories but the last share one deployment. Each brings what it needs and minds nobody else's.
+All tests share one deployment. Each creates its own data.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SITE_HEADERS = {
 
 
 def test_database_master(deployed):
-    """Whoever may read the managed secret is the master, over verified TLS and not without."""
+    """The managed secret has the password of the master user, who must use TLS."""
     database = deployed.known["database"]
 
     with deployed.master() as master:
@@ -47,7 +47,7 @@ def test_database_master(deployed):
 
 
 def test_database_token(deployed):
-    """A user without a password comes in with a token of a role that may be it, nobody else does.
+    """A database user without a password logs in with a token of a role that is allowed to be it.
 
     The policy names the user in the database of the output's resource id, and nothing more.
     """
@@ -77,9 +77,9 @@ def test_database_token(deployed):
 
 
 def test_messages(deployed):
-    """A task reads and writes the table and index that its policy names, and nothing beside them.
+    """A task reads and writes the table and index in its policy, and no other table.
 
-    The stream has what is new, as it is.
+    The stream contains the new item.
     """
     messages = deployed.known["messages"]
     table, index = messages["Table"], messages["Index"]
@@ -129,7 +129,7 @@ def test_messages(deployed):
 
 
 def streamed(deployed: Deployed, table: str) -> list[dict[str, Any]]:
-    """All that a table's stream has."""
+    """Return all records of a table's stream."""
     described = deployed.client("dynamodb").describe_table(TableName=table)["Table"]
     stream, client = described["LatestStreamArn"], deployed.client("dynamodbstreams")
     found = client.describe_stream(StreamArn=stream)["StreamDescription"]
@@ -142,9 +142,9 @@ def streamed(deployed: Deployed, table: str) -> list[dict[str, Any]]:
 
 
 def test_users(deployed):
-    """A person signs up, proves the address, signs in, and gets tokens that anyone can verify.
+    """A user signs up, confirms the address, signs in and gets tokens that can be verified.
 
-    The password never leaves the page: there is no other way to sign in than SRP.
+    The password is not sent: SRP is the only way to sign in.
     """
     pool, client = deployed.known["users"]["Pool"], deployed.known["users"]["Client"]
     keys = f"{deployed.endpoint.url}/{pool}/.well-known/jwks.json"
@@ -183,7 +183,7 @@ def test_users(deployed):
 
 
 def test_pictures(deployed):
-    """An avatar is served; who has none gets the default one, and any other picture is a 404."""
+    """An avatar is served, the default avatar if it is missing; other missing files are a 404."""
     avatars, pictures = (
         deployed.known["assets"]["AvatarBucket"],
         deployed.known["assets"]["PictureBucket"],
@@ -211,13 +211,13 @@ def test_pictures(deployed):
 
 
 def default_avatar(deployed: Deployed, bucket: str) -> bytes:
-    """The picture of who has none, as `deploy` has put it there."""
+    """Return the default avatar that `deploy` has uploaded."""
     found = deployed.client("s3").get_object(Bucket=bucket, Key="defaults/avatar.jpg")
     return found["Body"].read()
 
 
 def test_private_buckets(deployed):
-    """Nobody gets at a bucket past its distribution, and nobody writes through one."""
+    """Buckets are readable only through their distribution, and not writable through it."""
     buckets = {
         deployed.known["assets"]["AvatarBucket"]: "avatars/ben.jpg",
         deployed.known["assets"]["PictureBucket"]: "banners/winter.jpg",
@@ -244,7 +244,7 @@ def test_private_buckets(deployed):
 
 
 def test_site(deployed):
-    """The site has its files, its pages and their addresses; what is missing is missing."""
+    """The site serves files and pages, redirects to its domain, and answers 404 for a missing file."""
     bucket = deployed.known["cdn"]["SiteBucket"]
     deployed.put(bucket, "index.html", PAGE, "text/html")
     deployed.put(bucket, "assets/app.js", SCRIPT, "text/javascript")
@@ -273,7 +273,7 @@ def test_site(deployed):
 
 
 def test_site_headers(deployed):
-    """Every answer of the site tells the browser whom to trust, and with what; errors do too."""
+    """Every response of the site has the security headers, also an error."""
     deployed.put(deployed.known["cdn"]["SiteBucket"], "index.html", PAGE, "text/html")
 
     for path in ("/", "/notifications", "/assets/gone.js"):

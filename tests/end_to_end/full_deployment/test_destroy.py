@@ -81,9 +81,9 @@ HELD = {  # What an account holds: where it is listed, and by what it is known t
 
 
 def test_nothing_left(restored):
-    """`destroy` takes all that `deploy` made, with what people put there; both can be repeated.
+    """`destroy` deletes all that `deploy` has created, with its data; both can be repeated.
 
-    Only the records that prove the certificates stay in the zone, as on AWS.
+    Only the validation records of the certificates remain in the hosted zone, as on AWS.
     """
     checkout = restored
     first, made = described(checkout), held(checkout)
@@ -117,7 +117,7 @@ def test_nothing_left(restored):
 
 
 def fill(deployed: Deployed) -> None:
-    """Have data in every layer that holds some."""
+    """Store data in every stack that can hold data."""
     row = {"pk": {"S": "MSG#one"}, "sk": {"S": "now"}}
     deployed.client("dynamodb").put_item(TableName=deployed.known["messages"]["Table"], Item=row)
     deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", PICTURE)
@@ -131,7 +131,7 @@ def fill(deployed: Deployed) -> None:
 
 
 def held(checkout: Checkout) -> dict[str, list[str]]:
-    """What the account holds in both regions, by kind; nothing for a kind of which there is none."""
+    """Return the resources of the account in both regions, by kind; leave out empty kinds."""
     found: dict[str, list[str]] = {}
     for what, (service, action, path) in HELD.items():
         more = {"MaxResults": 60} if action == "list_user_pools" else {}
@@ -143,7 +143,7 @@ def held(checkout: Checkout) -> dict[str, list[str]]:
 
 
 def records(checkout: Checkout) -> list[tuple[str, str]]:
-    """Names and types of the records in the one hosted zone there is."""
+    """Return names and types of the records in the hosted zone."""
     route53 = checkout.client("route53")
     [zone] = route53.list_hosted_zones()["HostedZones"]
     found = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
@@ -151,7 +151,7 @@ def records(checkout: Checkout) -> list[tuple[str, str]]:
 
 
 def traces(checkout: Checkout, identifier: str) -> list[str]:
-    """Files and processes of a database on this machine."""
+    """Return the files and processes of a database on this machine."""
     files = [str(file) for file in (checkout.emulator / "databases").glob(f"{identifier}*")]
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

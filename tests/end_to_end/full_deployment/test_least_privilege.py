@@ -1,9 +1,8 @@
-"""Each function has the rights it needs and no others: without any one of them something fails.
+"""Each function has the permissions that it needs, and no others.
 
-A table names for each function what shows that it works. For every action that a template grants
-to a function's role, that action alone is taken away and the same is tried again: in vain, or the
-action would be one too many. What the emulator does in a function's name without asking IAM
-is listed with it, and so is not proven here.
+The table FUNCTIONS has a check for each function. For every action that a template grants to the
+function's role, a test removes this action alone and the check must fail, or the action would be
+unnecessary. NOT_ENFORCED lists the actions that the emulator does not check.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ NOT_ENFORCED = {
 
 @dataclass(frozen=True)
 class Function:
-    """A function: the layer it is in, whether it works, and something it must not do."""
+    """A function: its stack, a check that it works, and something that it must not be able to do."""
 
     layer: str
     works: Callable[[Deployed], bool]
@@ -63,7 +62,7 @@ class Function:
 
 
 def granted(title: str, layer: str) -> Iterator[str]:
-    """Every action that the function's role is granted, as its template says."""
+    """Yield every action that the template grants to the function's role."""
     template = emit(config_of("local"))[layer].template
     [policy] = template["Resources"][f"{title}Role"]["Properties"]["Policies"]
     for statement in policy["PolicyDocument"]["Statement"]:
@@ -71,12 +70,12 @@ def granted(title: str, layer: str) -> Iterator[str]:
 
 
 def authorizes(deployed: Deployed) -> bool:
-    """It needs no right at all: who has no token is refused."""
+    """Return whether a request without a token is refused; this needs no permission."""
     return invoked(deployed, "avatars", "Authorizer", {"headers": {}}) == {"isAuthorized": False}
 
 
 def uploads(deployed: Deployed) -> bool:
-    """What is put to a URL that it signed is stored."""
+    """Return whether an upload to the signed URL is stored."""
     sub = str(uuid.uuid4())
     event = {
         "requestContext": {"authorizer": {"lambda": {"sub": sub}}},
@@ -93,7 +92,7 @@ def uploads(deployed: Deployed) -> bool:
 
 
 def makes_pictures(deployed: Deployed) -> bool:
-    """An upload becomes a picture, and an upload that is gone is no failure."""
+    """Return whether an upload becomes an avatar, and a deleted upload is not a failure."""
     there, gone = str(uuid.uuid4()), str(uuid.uuid4())
     uploads, avatars = (
         deployed.known["avatars"]["UploadBucket"],
@@ -112,7 +111,7 @@ def makes_pictures(deployed: Deployed) -> bool:
 
 
 def confirms(deployed: Deployed) -> bool:
-    """A person who confirmed has a row."""
+    """Return whether a confirmed user is accepted."""
     sub = str(uuid.uuid4())
     said = {"email": f"{sub}@cruddur.example", "name": "Anna", "preferred_username": sub[:8]}
     event = {
@@ -131,7 +130,7 @@ def confirms(deployed: Deployed) -> bool:
 
 
 def migrates(deployed: Deployed) -> bool:
-    """It can say what is applied."""
+    """Return whether the status of migrations can be read."""
     try:
         return bool(invoked(deployed, "users", "Migrate", {"do": "status"}))
     except FailedError:
@@ -139,7 +138,7 @@ def migrates(deployed: Deployed) -> bool:
 
 
 def brings_up_to_date(deployed: Deployed) -> bool:
-    """Both rows of a conversation show a new message."""
+    """Return whether both rows of a conversation show a new message."""
     table, group, now = deployed.known["messages"]["Table"], str(uuid.uuid4()), datetime.now(UTC)
     people = [str(uuid.uuid4()) for _ in range(2)]
     dynamodb = deployed.client("dynamodb")
@@ -167,7 +166,7 @@ def brings_up_to_date(deployed: Deployed) -> bool:
 
 
 def connects_as(user: str) -> Callable[[Deployed, boto3.Session], object]:
-    """Log in to the database as somebody else."""
+    """Return a function that logs in to the database as *user*."""
 
     def connecting(deployed: Deployed, session: boto3.Session) -> object:
         known = deployed.known["database"]
@@ -179,7 +178,7 @@ def connects_as(user: str) -> Callable[[Deployed, boto3.Session], object]:
 
 
 def reads(layer: str, output: str, key: str) -> Callable[[Deployed, boto3.Session], object]:
-    """Read an object of a bucket."""
+    """Return a function that reads an object of a bucket."""
 
     def reading(deployed: Deployed, session: boto3.Session) -> object:
         s3 = session.client("s3", endpoint_url=deployed.endpoint.url)
@@ -189,7 +188,7 @@ def reads(layer: str, output: str, key: str) -> Callable[[Deployed, boto3.Sessio
 
 
 def scans(deployed: Deployed, session: boto3.Session) -> object:
-    """Read all messages of everybody."""
+    """Scan the table of all messages."""
     dynamodb = session.client("dynamodb", endpoint_url=deployed.endpoint.url)
     return dynamodb.scan(TableName=deployed.known["messages"]["Table"])
 
@@ -212,7 +211,7 @@ GRANTED = [
 
 
 def test_the_table_names_every_function():
-    """A new one says here what shows that it works."""
+    """Every function has a check in the table."""
     made = {
         title
         for layer in emit(config_of("local")).values()
@@ -223,13 +222,13 @@ def test_the_table_names_every_function():
 
 
 def test_what_is_not_proven_is_granted():
-    """The list has nothing that nobody needs."""
+    """Every action that is not enforced is granted to a function."""
     assert NOT_ENFORCED.keys() <= {action for _, action in GRANTED}
 
 
 @pytest.mark.parametrize("title", FUNCTIONS)
 def test_works_with_its_role(deployed, title):
-    """And with nothing else: the emulator enforces IAM."""
+    """The function works with the permissions of its role."""
     assert FUNCTIONS[title].works(deployed)
 
 
@@ -237,7 +236,7 @@ def test_works_with_its_role(deployed, title):
     ("title", "action"), [each for each in GRANTED if each[1] not in NOT_ENFORCED]
 )
 def test_needs_every_right(deployed, title, action):
-    """Taken away alone, each action is missed."""
+    """Without any one of its actions, the function fails."""
     with without(deployed, title, action):
         assert not FUNCTIONS[title].works(deployed)
 
@@ -246,7 +245,7 @@ def test_needs_every_right(deployed, title, action):
 
 @pytest.mark.parametrize("title", FUNCTIONS)
 def test_is_denied_what_is_not_its_business(deployed, title):
-    """Whoever took over the function would not get far."""
+    """The role of the function is denied what other roles may do."""
     with pytest.raises((ClientError, psycopg.OperationalError)) as refused:
         FUNCTIONS[title].oversteps(deployed, session_of(deployed, title))
 
@@ -255,11 +254,11 @@ def test_is_denied_what_is_not_its_business(deployed, title):
 
 
 class FailedError(Exception):
-    """A function ended with an error."""
+    """An invocation ended with an error."""
 
 
 def invoked(deployed: Deployed, layer: str, title: str, event: Mapping[str, Any]) -> Any:
-    """What the function answers to *event*."""
+    """Invoke the function with *event* and return its result."""
     answer = deployed.client("lambda").invoke(
         FunctionName=deployed.known[layer][title], Payload=json.dumps(event)
     )
@@ -271,7 +270,7 @@ def invoked(deployed: Deployed, layer: str, title: str, event: Mapping[str, Any]
 
 @contextmanager
 def without(deployed: Deployed, title: str, action: str) -> Iterator[None]:
-    """Take one action away from the function's role, and give it back."""
+    """Remove one action from the function's role, and add it again at the end."""
     iam, role = deployed.client("iam"), role_of(deployed, title)
     [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
     policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
@@ -289,14 +288,14 @@ def without(deployed: Deployed, title: str, action: str) -> Iterator[None]:
 
 
 def role_of(deployed: Deployed, title: str) -> str:
-    """The name of the role that the function takes."""
+    """Return the name of the function's execution role."""
     name = deployed.known[FUNCTIONS[title].layer][title]
     found = deployed.client("lambda").get_function_configuration(FunctionName=name)
     return str(found["Role"]).rpartition("/")[2]
 
 
 def session_of(deployed: Deployed, title: str) -> boto3.Session:
-    """A session of the function's role, which for this once may be taken by hand."""
+    """Return a session of the function's role, which trusts the account for that moment."""
     iam, role = deployed.client("iam"), role_of(deployed, title)
     found = iam.get_role(RoleName=role)["Role"]
     account = {"AWS": f"arn:aws:iam::{deployed.endpoint.account}:root"}
@@ -320,7 +319,7 @@ def session_of(deployed: Deployed, title: str) -> boto3.Session:
 
 @contextmanager
 def without_notifications(s3: Any, bucket: str) -> Iterator[None]:
-    """Let nobody else hear of what is uploaded meanwhile."""
+    """Disable the notifications of a bucket."""
     told = s3.get_bucket_notification_configuration(Bucket=bucket)
     told.pop("ResponseMetadata")
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
@@ -331,13 +330,13 @@ def without_notifications(s3: Any, bucket: str) -> Iterator[None]:
 
 
 def created(bucket: str, avatar: str) -> dict[str, Any]:
-    """How S3 tells of an upload."""
+    """Return the record of S3 about an upload."""
     where = {"bucket": {"name": bucket}, "object": {"key": upload_key(avatar)}}
     return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": where}
 
 
 def inserted(row: dict[str, str]) -> dict[str, Any]:
-    """How DynamoDB tells of a new row."""
+    """Return the record of a DynamoDB stream about a new item."""
     image = texts(row)
     keys = {name: image[name] for name in ("pk", "sk")}
     told = {"Keys": keys, "NewImage": image, "SequenceNumber": str(time.time_ns())}
@@ -345,7 +344,7 @@ def inserted(row: dict[str, str]) -> dict[str, Any]:
 
 
 def sorts(dynamodb: Any, table: str, person: str) -> list[str]:
-    """The sort keys of a person's conversations."""
+    """Return the sort keys of a user's conversations."""
     found = dynamodb.query(
         TableName=table,
         KeyConditionExpression="pk = :pk",
@@ -355,7 +354,7 @@ def sorts(dynamodb: Any, table: str, person: str) -> list[str]:
 
 
 def photo() -> bytes:
-    """A small picture."""
+    """Return a small photo."""
     file = io.BytesIO()
     Image.new("RGB", (600, 600), (1, 2, 3)).save(file, "JPEG")
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Day two on a running system: each task once, for real, against the emulator."""
+"""The tasks for a running system, each one against the emulator."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ with psycopg.connect("") as connection:
 
 
 def left(deployed) -> dict[str, str]:
-    """What `status` says is to be done by hand: the way, by step."""
+    """Return the manual steps that `status` prints: the command by step."""
     shown = json.loads(deployed.checkout.run("status", "--json").out)["manual_steps"]
     return {each["step"]: each["how"] for each in shown}
 
 
 def variables(file: Path) -> dict[str, str]:
-    """What a file of variables says, here without what python-dotenv would make of escapes."""
+    """Return the variables of a file, without the escapes of python-dotenv."""
     lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
     return {name: value.strip("'") for name, value in (line.split("=", 1) for line in lines)}
 
 
 @contextmanager
 def master(deployed, statement: str, undo: str):
-    """Have *statement* hold meanwhile."""
+    """Run *statement* as the master user, and *undo* at the end."""
     with deployed.master() as connection:
         connection.execute(statement)
         try:
@@ -47,7 +47,7 @@ def master(deployed, statement: str, undo: str):
 
 
 def test_steps_by_hand(deployed) -> None:
-    """`status` names each, and goes on to the next one when it was done."""
+    """`status` names each manual step until it is done."""
     checkout = deployed.checkout
     begun = left(deployed)
     with master(deployed, "ALTER ROLE migrator RENAME TO x", "ALTER ROLE x RENAME TO migrator"):
@@ -74,7 +74,7 @@ def test_steps_by_hand(deployed) -> None:
 
 
 def test_logs(deployed) -> None:
-    """What a function has logged; the service has not run."""
+    """`logs` prints the log of a function; the service has none yet."""
     told = deployed.checkout.run("logs", "--function=migrate", "--since=1h").out
     service = deployed.checkout.run("logs", "--service").out
 
@@ -83,7 +83,7 @@ def test_logs(deployed) -> None:
 
 
 def test_logs_are_followed(deployed) -> None:
-    """What is logged meanwhile turns up; Ctrl-C is an end like any other."""
+    """With --follow, new lines are printed until Ctrl-C, which is not an error."""
     checkout = deployed.checkout
     with subprocess.Popen(
         [sys.executable, "-m", "invoke", "logs", "--function=migrate", "--since=0s", "--follow"],
@@ -109,7 +109,7 @@ def test_logs_are_followed(deployed) -> None:
 
 
 def test_users(deployed) -> None:
-    """Whoever is in the pool is in the list."""
+    """`users.list` lists the users of the pool."""
     deployed.client("cognito-idp").admin_create_user(
         UserPoolId=deployed.known["users"]["Pool"],
         Username="ada@cruddur.example",
@@ -137,7 +137,7 @@ def test_users(deployed) -> None:
 
 
 def test_messages(deployed) -> None:
-    """A conversation as it stands in the table."""
+    """The tasks print the messages of a conversation in their order."""
     for at, text in (("2026-01-01T00:00:00", "second"), ("2025-12-31T23:59:59", "first")):
         item = {"pk": "MSG#talk", "sk": at, "user_handle": "ada", "message": text}
         deployed.client("dynamodb").put_item(
@@ -157,7 +157,7 @@ def test_messages(deployed) -> None:
 
 
 def test_secrets(deployed) -> None:
-    """From stdin into Parameter Store, where `status` and the list find it."""
+    """A secret is read from standard input into Parameter Store, and is then no longer pending."""
     file = deployed.checkout.path / "config" / "local.toml"
     before = file.read_text()
     file.write_text(before.replace("secrets = []", 'secrets = ["ROLLBAR_ACCESS_TOKEN"]'))
@@ -182,7 +182,7 @@ def test_secrets(deployed) -> None:
 
 
 def test_env_files(deployed) -> None:
-    """The application on this machine finds what was deployed, also the API of the upload."""
+    """The env files point the local application at the deployed resources."""
     deployed.checkout.run("env.write")
 
     backend = variables(deployed.checkout.path / "backend/.env")
@@ -199,7 +199,7 @@ def test_env_files(deployed) -> None:
 
 
 def test_psql(deployed, tmp_path) -> None:
-    """It comes with a token and sees that the database is what it says."""
+    """`db.connect` starts psql with a token and a verified certificate."""
     psql = tmp_path / "psql"
     psql.write_text(PSQL)
     psql.chmod(0o755)
@@ -212,7 +212,7 @@ def test_psql(deployed, tmp_path) -> None:
 
 
 def test_sessions(deployed) -> None:
-    """Who is connected, but for the one who asks."""
+    """`db.sessions` lists the connections except its own."""
     with deployed.application():
         told = deployed.checkout.run("db.sessions", "--json").out
     nobody = deployed.checkout.run("db.sessions", "--user=migrator").out
@@ -224,7 +224,7 @@ def test_sessions(deployed) -> None:
 
 
 def test_what_is_an_accounts_only(deployed) -> None:
-    """The emulator says what it has not."""
+    """A task that needs a registry of images is refused on the emulator."""
     refused = deployed.checkout.run("ecr.login", code=1)
 
     assert "local: the emulator stores no images" in refused.err

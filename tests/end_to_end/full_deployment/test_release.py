@@ -1,7 +1,7 @@
-"""A release from a commit to the service, step by step as the pipeline goes, and back again.
+"""A release from a commit to the service, in the steps of the pipeline, and a rollback.
 
-What CodePipeline and its ECS action do is done here by hand; every other step is what the
-buildspecs run. Docker is a stand-in: a push puts a manifest into the registry.
+The test does what CodePipeline and its ECS action do; every other step runs a buildspec. A fake
+docker command puts a manifest into the registry when it pushes.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ MANIFEST = {
 
 @dataclass
 class Release:
-    """All layers on this machine, and the pipeline that releases to them."""
+    """All stacks in the emulator, and the stages that release to them."""
 
     checkout: Checkout
 
     def image(self, commit: str) -> str:
-        """Build and push what *commit* is; its digest, and imagedefinitions.json beside it."""
+        """Build and push the image of *commit*; write imagedefinitions.json and return the digest."""
         path = f"{self.checkout.path}/tools:{Path(sys.executable).parent}:{os.environ['PATH']}"
         env = self.checkout.aws_env | {"COMMIT": commit, "PATH": path}
         env |= {
@@ -63,7 +63,7 @@ class Release:
         return str(definition["imageUri"].rpartition("@")[2])
 
     def stage(self, title: str, **env: str) -> str:
-        """Run the commands of a project."""
+        """Run the commands of a CodeBuild project."""
         [project] = self.client("codebuild").batch_get_projects(
             names=[f"crd-local-pipeline-{kebab_case(title)}"]
         )["projects"]
@@ -71,7 +71,7 @@ class Release:
         return self.checkout.shell(script, **env)
 
     def bring_into_service(self) -> None:
-        """What the pipeline's ECS action does: the service's own task, with the image of the file."""
+        """Do what the pipeline's ECS action does: deploy the service's task with the image of the file."""
         ecs = self.client("ecs")
         file = self.checkout.path / "imagedefinitions.json"
         images = {each["name"]: each["imageUri"] for each in json.loads(file.read_text())}
@@ -87,12 +87,12 @@ class Release:
 
     @property
     def images(self) -> str:
-        """The address of the registry."""
+        """Return the address of the registry."""
         return described(self.checkout).known["registry"]["Uri"]
 
     @property
     def service(self) -> dict[str, Any]:
-        """The service as it is now."""
+        """Return the description of the service."""
         found = self.client("ecs").describe_services(
             cluster="crd-local-cluster", services=["backend-flask"]
         )
@@ -101,7 +101,7 @@ class Release:
 
     @property
     def running(self) -> str:
-        """The image that the service has now."""
+        """Return the image of the service."""
         task = self.service["taskDefinition"]
         found = self.client("ecs").describe_task_definition(taskDefinition=task)
         containers = found["taskDefinition"]["containerDefinitions"]
@@ -109,18 +109,18 @@ class Release:
 
     @property
     def noted(self) -> str:
-        """The digest that the next stack update takes."""
+        """Return the digest that the next stack update uses."""
         found = self.client("ssm").get_parameter(Name="/crd/local/backend/image")
         return str(found["Parameter"]["Value"])
 
     def client(self, service: str) -> Any:
-        """A client with the rights of the account."""
+        """Return a client with all permissions in the account."""
         return self.checkout.client(service, REGION)
 
 
 @pytest.fixture
 def release(restored: Checkout):
-    """All layers as a person deploys them first, without an image, and what a pipeline runs."""
+    """Return all stacks as first deployed, without an image, and the files that stages use."""
     (restored.path / "backend" / "Dockerfile").write_text(f"FROM python@sha256:{'0' * 64}\n")
     (restored.path / "inv").write_text('exec python -m invoke "$@"\n')
     (restored.path / "manifest.json").write_text(json.dumps(MANIFEST))
@@ -131,9 +131,9 @@ def release(restored: Checkout):
 
 
 def test_from_a_commit_to_the_service_and_back(release):
-    """The first image starts the service, the second replaces it, a rollback brings the first back.
+    """The first image starts the service, the second replaces it, a rollback restores the first.
 
-    No step of infrastructure takes a release back, and nothing is left to do after any of them.
+    No update of the infrastructure replaces a released image, and `plan` finds nothing to do.
     """
     before = release.service["desiredCount"]
 

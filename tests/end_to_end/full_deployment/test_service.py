@@ -1,6 +1,6 @@
-"""From no image to the first, to a release, and back: as `deploy` and `service.*` do it.
+"""The service without an image, its first image, a release and a rollback.
 
-One story is told once, and remembers what it saw; each test asks for one part of it.
+The commands run once and record what they see; each test checks one part.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WEBHOOK = "https://api.cruddur.localhost/webhooks/avatar"
 
 @dataclass(frozen=True)
 class Seen:
-    """The service at one moment: as ECS shows it, and whatever stands around it."""
+    """The service at one moment, with its task definition, image, scaling, subscriptions and plan."""
 
     service: dict[str, Any]
     task: dict[str, Any]
@@ -37,29 +37,29 @@ class Seen:
 
     @property
     def running(self) -> tuple[int, int]:
-        """How many tasks shall run, and how many do."""
+        """Return the desired and the running number of tasks."""
         return self.service["desiredCount"], self.service["runningCount"]
 
     @property
     def images(self) -> dict[str, str]:
-        """The image of each container."""
+        """Return the image of each container."""
         return {one["name"]: one["image"] for one in self.task["containerDefinitions"]}
 
     @property
     def digest(self) -> str:
-        """Of the application's image."""
+        """Return the digest of the application's image."""
         return self.images[NAME].partition("@")[2]
 
     @property
     def step(self) -> str:
-        """What `plan` does to the stack, and why."""
+        """Return the step that `plan` decides for the stack, and its reason."""
         [step] = json.loads(self.plan)["steps"]
         return f"{step['step']} {step['reason']}"
 
 
 @dataclass
 class Story:
-    """Moments by name, in order, and what commands said on the way."""
+    """The recorded moments by name, and the output of the commands between them."""
 
     deployed: Deployed
     digests: list[str]
@@ -68,11 +68,11 @@ class Story:
 
     @property
     def checkout(self) -> Checkout:
-        """Where commands are run."""
+        """Return the checkout in which commands run."""
         return self.deployed.checkout
 
     def look(self, moment: str, *, plan: int = 0) -> None:
-        """Remember a moment, in which `plan` ends with this code."""
+        """Record a moment, in which `plan` ends with the exit code *plan*."""
         ecs, scaling = self.deployed.client("ecs"), self.deployed.client("application-autoscaling")
         [service] = ecs.describe_services(cluster=CLUSTER, services=[NAME])["services"]
         arn = service["taskDefinition"]
@@ -88,14 +88,14 @@ class Story:
         )
 
     def run(self, moment: str, *task: str) -> None:
-        """Run a task, remember what it said, and look."""
+        """Run a task, and record its output and the moment after it."""
         self.said[moment] = self.checkout.run(*task).out
         self.look(moment)
 
 
 @pytest.fixture(scope="module")
 def story(deployed: Deployed) -> Story:
-    """All of it, on one deployment."""
+    """Run all commands on one deployment."""
     told = Story(deployed, [push(deployed, number) for number in (1, 2)])
     first, second = told.digests
 
@@ -117,7 +117,7 @@ def story(deployed: Deployed) -> Story:
 
 
 def push(deployed: Deployed, number: int) -> str:
-    """Push an image that differs from others by its *number*; its digest."""
+    """Push an image that depends on *number*; return its digest."""
     layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "size": number, "digest": "x"}
     kind = "application/vnd.oci.image.manifest.v1+json"
     manifest = {"schemaVersion": 2, "mediaType": kind, "config": layer, "layers": [layer]}
@@ -128,7 +128,7 @@ def push(deployed: Deployed, number: int) -> str:
 
 
 def change_config(checkout: Checkout, before: str, after: str) -> None:
-    """Change one setting of `local`."""
+    """Change one setting of the environment `local`."""
     file: Path = checkout.path / "config" / "local.toml"
     text = file.read_text()
     assert 1 == text.count(before)
@@ -139,7 +139,7 @@ def change_config(checkout: Checkout, before: str, after: str) -> None:
 
 
 def test_without_an_image_nothing_runs_and_nothing_is_promised(story):
-    """The service is there, with no task, no autoscaling and no subscription."""
+    """The service exists without tasks, autoscaling and subscriptions."""
     nothing = story.seen["nothing"]
 
     assert (ABSENT, (0, 0)) == (nothing.image, nothing.running)
@@ -154,7 +154,7 @@ def test_the_plan_sees_that_an_image_has_come(story):
 
 
 def test_nothing_can_be_started_before(story):
-    """It would be tasks without an image."""
+    """`service.start` is refused as long as there is no image."""
     assert "backend-flask: no image is released yet" in story.said["too early"]
     assert "./inv service.record" in story.said["too early"]
 
@@ -163,7 +163,7 @@ def test_nothing_can_be_started_before(story):
 
 
 def test_a_deploy_takes_the_image_that_was_noted(story):
-    """By its digest, with as many tasks as autoscaling wants at least, and the webhook asked."""
+    """A deploy uses the recorded digest, starts the minimum number of tasks and subscribes the webhook."""
     deployed, [first, _] = story.seen["deployed"], story.digests
 
     assert first == deployed.digest
@@ -175,7 +175,7 @@ def test_a_deploy_takes_the_image_that_was_noted(story):
 
 
 def test_a_second_deploy_changes_nothing(story):
-    """The image is there, so there is nothing to look for any more."""
+    """With an image, a second deploy changes nothing."""
     assert "keep unchanged" == story.seen["deployed"].step
     assert (
         story.seen["deployed"].service["deployments"]
@@ -187,7 +187,7 @@ def test_a_second_deploy_changes_nothing(story):
 
 
 def test_a_release_brings_an_image_into_service_and_notes_it(story):
-    """Nothing of the task differs but its image, and the stack has nothing to do."""
+    """Only the image of the task differs, and the stack has nothing to do."""
     before, after, [_, second] = (*(story.seen[m] for m in ("again", "released")), story.digests)
 
     def rest(seen: Seen) -> dict[str, Any]:
@@ -234,7 +234,7 @@ def test_a_rollback_is_a_release_of_an_older_image(story):
     ids=["not in the registry", "a tag", "none"],
 )
 def test_what_is_no_image_is_refused(story, image, said):
-    """Before anything has moved."""
+    """An unknown image is refused before anything changes."""
     refused = story.checkout.run("service.release", f"--image={image}", code=1)
 
     ssm = story.deployed.client("ssm")
@@ -250,7 +250,7 @@ def test_only_a_digest_is_noted(story):
 
 
 def test_a_service_that_is_not_there_is_refused(story):
-    """The second one is off by default."""
+    """A service that is not deployed is refused."""
     refused = story.checkout.run("service.restart", "--stack=verifier", code=1)
 
     assert "--stack=verifier: has no service" in refused.err
@@ -277,7 +277,7 @@ def test_what_is_started_runs_and_scales_again(story):
 
 
 def test_a_restart_makes_new_tasks_of_the_same_kind(story):
-    """None is missing in between: that is the deployment's doing."""
+    """A restart is a new deployment with the same task definition."""
     before, after = story.seen["started"], story.seen["restarted"]
 
     ids = [seen.service["deployments"][0]["id"] for seen in (before, after)]
@@ -290,7 +290,7 @@ def test_a_restart_makes_new_tasks_of_the_same_kind(story):
 
 
 def test_a_shell_needs_the_plugin_of_aws(story):
-    """Which is not installed with us."""
+    """Without the plugin of AWS, a shell is refused."""
     refused = story.checkout.run("service.connect", code=1, PATH="/nowhere")
 
     assert "session-manager-plugin is not on PATH" in refused.err

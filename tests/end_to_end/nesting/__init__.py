@@ -1,4 +1,4 @@
-"""Layers with stacks nested in them, three levels deep: they stand in for stacks/ in a copy.
+"""Stacks nested three levels deep; they replace stacks/ in a copy of the checkout.
 
 store ── shelf ─┬─ Left ── Deep
                 └─ Right ── Deep
@@ -13,14 +13,14 @@ from stacks import shelf
 
 
 class Config(Settings, frozen=True):
-    """An environment."""
+    """The settings of an environment."""
 
     env: Env
     shelf: shelf.Settings
 
 
 def layers(config: Config, _: Code) -> Layers:
-    """The bucket of the nested templates, and the stack that they are nested in."""
+    """Return the bucket for the nested templates and the stack that contains them."""
     nesting = Layers(config.env)
     store = nesting.add("store", shelf.store)
     nesting.use_artifact_bucket(store.bucket)

@@ -1,4 +1,4 @@
-"""The layers that the site stands on; in a copy of the checkout they replace stacks/__init__.py."""
+"""Only the stacks of the site; they replace stacks/__init__.py in a copy of the checkout."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from deployer.model import Env, Layers
 from stacks import assets, cdn, edge_certificate, site_publisher
 from stacks.avatars import Avatars
 
-ELSEWHERE = Avatars(*["elsewhere.example"] * 8)  # Nobody uploads a picture here.
+ELSEWHERE = Avatars(*["elsewhere.example"] * 8)  # No avatars are uploaded here.
 
 
 class Config(Settings, frozen=True):
-    """An environment."""
+    """The settings of an environment."""
 
     env: Env
     assets: assets.Settings
@@ -21,7 +21,7 @@ class Config(Settings, frozen=True):
 
 
 def layers(config: Config, _: Code) -> Layers:
-    """Every stack, and what each is given of those below it."""
+    """Return the stacks, each with the outputs that it uses."""
     layers = Layers(config.env)
     certificate = layers.in_region("us-east-1").add("edge-certificate", edge_certificate.define)
     store = layers.add("assets", assets.define, config.assets)

@@ -1,4 +1,4 @@
-"""Layers to fail, wait and interrupt with: they stand in for stacks/ in a copy of the checkout.
+"""Five small stacks for failures and interrupts; they replace stacks/ in a copy of the checkout.
 
 ground ─┬─ left
 └─ right ─┬─ top
@@ -14,7 +14,7 @@ from stacks import floor
 
 
 class Config(Settings, frozen=True):
-    """An environment."""
+    """The settings of an environment."""
 
     env: Env
     ground: floor.Settings
@@ -25,7 +25,7 @@ class Config(Settings, frozen=True):
 
 
 def layers(config: Config, _: Code) -> Layers:
-    """Every stack, and what each is given of those below it."""
+    """Return the stacks, each with the outputs that it uses."""
     tiny = Layers(config.env)
     ground = tiny.add("ground", floor.define, config.ground, name="ground")
     far = tiny.in_region("us-east-1").add("far", floor.define, config.far, name="far")

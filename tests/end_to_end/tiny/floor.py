@@ -1,4 +1,4 @@
-"""A few DNS records that know what they stand on, and what a test wants to go wrong."""
+"""A small stack of DNS records, with a failure or a bucket if a test needs one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from stacks.parts.buckets import private_bucket
 
 
 class Settings(fields.Settings, frozen=True):
-    """The table of a floor.
+    """The settings of a small stack.
 
-    *broken* adds what cannot be made, *bucket* a bucket of that name, which outlives the stack if
-    it *keeps*.
+    *broken* adds a resource that cannot be created, *bucket* a bucket of that name. With *keeps*,
+    the bucket is retained when the stack is deleted.
     """
 
     notes: int = 2
@@ -27,7 +27,7 @@ class Settings(fields.Settings, frozen=True):
 
 @dataclass(frozen=True)
 class Floor:
-    """What others can stand on; the last floor gives nothing."""
+    """The output of a small stack; the last one has none."""
 
     note: Value | None
 
@@ -35,7 +35,7 @@ class Floor:
 def define(
     t: Template, env: Env, settings: Settings, *below: Floor, name: str, last: bool = False
 ) -> Floor:
-    """Records, each with what is below as its text."""
+    """Create DNS records whose text contains the outputs of the stacks *below*."""
     text = Join(" ", [f'"{settings.title}', *(floor.note for floor in below), '"'])
     notes = [
         t.add_resource(
