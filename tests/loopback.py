@@ -1,11 +1,11 @@
-"""An endpoint on this machine that answers as a test says, and remembers what it was asked.
+"""A local HTTP server with the responses of a test, which records the requests.
 
     with Loopback() as there:
         there.on("DescribeStacks", error("Throttling", "Rate exceeded"), answer(Stacks=[]))
         …
         assert ["DescribeStacks", "DescribeStacks"] == there.actions
 
-It speaks the query protocol, as CloudFormation and STS do; to S3 it is a web server.
+It implements the query protocol of CloudFormation and STS, and plain HTTP for S3.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 @dataclass(frozen=True)
 class Asked:
-    """A request. *action* is that of the query protocol, or the HTTP method where there is none."""
+    """A request; *action* is the action of the query protocol, else the HTTP method."""
 
     action: str
     path: str
@@ -30,9 +30,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered; *seconds* later, if it is to be slow. Status 0 hangs up.
+    """A response, sent after *seconds*. Status 0 closes the connection.
 
-    *headers* are those of AWS, unless they are given.
+    By default, *headers* are those of AWS.
     """
 
     body: str = ""
@@ -50,18 +50,18 @@ NOT_SCRIPTED = Answer("The test did not say what to answer.", 400)
 
 
 def answer(**result: Any) -> Answer:
-    """An answer of the query protocol: a dict is a structure, a list a list."""
+    """Return a response of the query protocol: a dict becomes a structure, a list a list."""
     return Answer(f"<Response><{RESULT}>{_xml(result)}</{RESULT}></Response>")
 
 
 def error(code: str, message: str, status: int = 400) -> Answer:
-    """A refusal of the query protocol."""
+    """Return an error response of the query protocol."""
     told = _xml({"Error": {"Type": "Sender", "Code": code, "Message": message}})
     return Answer(f"<ErrorResponse>{told}<RequestId>r</RequestId></ErrorResponse>", status)
 
 
 class Loopback:
-    """The endpoint. The last of an action's answers is repeated."""
+    """The server; the last response of an action is repeated."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -76,20 +76,20 @@ class Loopback:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Return the URL of the server."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def actions(self) -> list[str]:
-        """What was asked for, in order."""
+        """Return the actions of the requests in order."""
         return [asked.action for asked in self.asked]
 
     def on(self, action: str, *answers: Answer) -> None:
-        """Answer *action* with these, one after the other."""
+        """Answer requests for *action* with these responses in order."""
         self._answers[action] = [*answers]
 
     def next(self, asked: Asked) -> Answer:
-        """Remember a request and say what it is answered."""
+        """Record a request and return its response."""
         self.asked.append(asked)
         waiting = self._answers.get(asked.action, [NOT_SCRIPTED])
         chosen = waiting.pop(0) if len(waiting) > 1 else waiting[0]
@@ -97,13 +97,13 @@ class Loopback:
         return replace(chosen, body=chosen.body.replace(RESULT, f"{asked.action}Result"))
 
     def __enter__(self) -> Self:
-        """Begin to answer."""
+        """Start the server."""
         self._thread.start()
         return self
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop, also whoever still waits for a slow answer."""
+        """Stop the server and its slow responses."""
         self._over.set()
         self._server.shutdown()
         self._server.server_close()
@@ -147,7 +147,7 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
         do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815  # the names http.server looks for
 

@@ -1,4 +1,4 @@
-"""What a browser does to sign in at Cognito, and what whoever gets its tokens does to believe them."""
+"""The sign-in of a browser at Cognito with SRP, and the verification of its tokens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ N = int(
 
 
 def sign_in(people: Any, pool_id: str, client: str, person: str, password: str) -> dict[str, str]:
-    """Sign *person* in with USER_SRP_AUTH; return the tokens."""
+    """Sign a user in with USER_SRP_AUTH; return the tokens."""
     small = secrets.randbelow(N)
     public = pow(2, small, N)
     asked = people.initiate_auth(
@@ -67,17 +67,17 @@ def sign_in(people: Any, pool_id: str, client: str, person: str, password: str) 
 
 
 def padded(number: int) -> bytes:
-    """Big-endian, with a zero byte before what would look negative."""
+    """Return the number in big-endian order, with a zero byte before a leading bit."""
     return number.to_bytes(number.bit_length() // 8 + 1)
 
 
 def digest(*parts: bytes) -> int:
-    """The hash of all parts, as a number."""
+    """Return the hash of all parts as a number."""
     return int.from_bytes(hashlib.sha256(b"".join(parts)).digest())
 
 
 def verified(token: str, address: str) -> dict[str, Any]:
-    """The token's claims, if one of the keys at *address* signed it."""
+    """Return the token's claims, if one of the keys at *address* has signed it."""
     header, claims, signature = token.split(".")
     with urlopen(address) as answer:  # noqa: S310  The emulator.
         keys = {key["kid"]: key for key in json.load(answer)["keys"]}
@@ -90,5 +90,5 @@ def verified(token: str, address: str) -> dict[str, Any]:
 
 
 def unpacked(text: str) -> bytes:
-    """Base64url without its padding."""
+    """Return the decoded bytes of base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

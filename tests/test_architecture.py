@@ -1,4 +1,4 @@
-"""The rules of who may import whom, as a table that is walked."""
+"""The import rules of docs/architecture.md."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ TROPOSPHERE = {"troposphere", "awacs"}
 
 
 def test_the_table_names_every_module() -> None:
-    """A new module says here what it may import."""
+    """Every module of deployer/ is listed in the table."""
     modules = {path.stem for path in (ROOT / "deployer").glob("*.py")} - {"__init__"}
     packages = {path.parent.name for path in (ROOT / "deployer").glob("*/__init__.py")}
 
@@ -160,7 +160,7 @@ def test_the_table_names_every_module() -> None:
 
 @pytest.mark.parametrize("module", DEPLOYER)
 def test_deployer_imports_downwards(module: str) -> None:
-    """errors, then values, then decisions, then effects; report and emulator at the rim."""
+    """A module of deployer/ imports only what the table allows."""
     found = {
         "aws.cloud" if name == "deployer.aws.cloud" else name.split(".")[1]
         for file in _files("deployer", module.replace(".", "/"))
@@ -185,7 +185,7 @@ def test_deployer_imports_downwards(module: str) -> None:
     ],
 )
 def test_a_library_has_one_address(library: set[str], allowed: set[str]) -> None:
-    """Effects and heavy libraries stand where the architecture says, and nowhere else."""
+    """A library is imported only in the modules that the table allows."""
     users = {
         str(file.relative_to(ROOT))
         for file in _all_files()
@@ -222,7 +222,7 @@ def test_the_emulator_stands_alone() -> None:
 
 
 def test_stacks_are_pure() -> None:
-    """A stack file sees values, fields and other stacks' types: no clock, no files, no AWS."""
+    """A stack file imports no clock, no files and no AWS client."""
     allowed = {"__future__", "collections", "dataclasses", "deployer", "functools", "ipaddress"}
     allowed |= {"itertools", "json", "stacks", "typing"} | TROPOSPHERE
 
@@ -280,7 +280,7 @@ def test_no_import_circles() -> None:
 
 
 def _module(file: Path) -> str:
-    """The name by which *file* is imported; what is in lambdas/ is imported from there."""
+    """Return the name by which *file* is imported; lambdas/ is a root of imports."""
     parts = file.relative_to(ROOT).with_suffix("").parts
     if parts[0] == "lambdas":
         parts = parts[1:]
@@ -288,7 +288,7 @@ def _module(file: Path) -> str:
 
 
 def _modules_imported(file: Path, modules: Collection[str]) -> set[str]:
-    """The modules of this repository that *file* imports, at its top or within functions."""
+    """Return the modules of this repository that *file* imports, also within functions."""
     found: set[str] = set()
     for node in _nodes_that_run(ast.parse(file.read_text())):
         match node:
@@ -326,7 +326,7 @@ def _files(folder: str, module: str = "") -> Iterator[Path]:
 
 
 def _imports(file: Path) -> Iterator[str]:
-    """Every module that *file* imports, wherever in it; of `from deployer import x`, x too."""
+    """Yield every module that *file* imports, anywhere; of `from deployer import x`, also x."""
     for node in ast.walk(ast.parse(file.read_text())):
         match node:
             case ast.Import(names=names):

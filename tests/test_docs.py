@@ -1,4 +1,4 @@
-"""What the documentation says of the code is what the code says."""
+"""The documentation matches the code."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 
 
 def test_the_readme_shows_the_layers_verbatim() -> None:
-    """The architecture on the first screen is the function itself."""
+    """The README quotes the function `layers` literally."""
     [shown] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
     assert inspect.getsource(stacks.layers) == shown
 
 
 def test_the_graph_is_fresh() -> None:
-    """The picture of the layers is what `invoke graph` prints."""
+    """The diagram of the stacks is the output of `invoke graph`."""
     page = (ROOT / "docs/architecture.md").read_text()
     [shown] = re.findall(r"```mermaid\n(.*?)```", page, re.DOTALL)
 
@@ -32,7 +32,7 @@ def test_the_graph_is_fresh() -> None:
 
 
 def test_every_task_is_documented() -> None:
-    """A task that docs/tasks.md does not name is one that nobody finds."""
+    """docs/tasks.md names every task."""
     import tasks
 
     page = (ROOT / "docs/tasks.md").read_text()
@@ -42,7 +42,7 @@ def test_every_task_is_documented() -> None:
 
 
 def test_exit_codes_are_documented() -> None:
-    """The table in docs/architecture.md is that of the error classes, and of the ends of a run."""
+    """docs/architecture.md lists the exit codes of all errors and results."""
     from commands.framework.streams import BROKEN_PIPE
     from deployer import errors
 
@@ -56,7 +56,7 @@ def test_exit_codes_are_documented() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    """A link within the repository points to a file that is there."""
+    """A link within the repository points to an existing file."""
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
 
     assert [link for link in links if not (page.parent / link).exists()] == []

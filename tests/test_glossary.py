@@ -1,4 +1,4 @@
-"""docs/glossary.md leads from the words of the original to ours, and ours are in use."""
+"""docs/glossary.md maps names of the original project to names that are used here."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SAME = "the same"
     ("hint", "layer"), stack_aliases.STACK_ALIASES.items(), ids=lambda value: value
 )
 def test_every_hint_is_in_it(hint: str, layer: str) -> None:
-    """What `--stack` knows of the original, and says the same of it."""
+    """The page has the same stack names as the hints of `--stack`."""
     [here] = [here for original, here in ROWS if hint in CODE.findall(original)]
 
     assert layer == CODE.findall(here)[0]
 
 
 def test_every_function_is_in_it() -> None:
-    """Each has a name in the original, or something that it stands for."""
+    """The page has every function."""
     folders = {handler.parent.name for handler in (ROOT / "lambdas").glob("*/handler.py")}
 
     assert folders
@@ -39,7 +39,7 @@ def test_every_function_is_in_it() -> None:
 
 
 def test_names_are_those_of_templates() -> None:
-    """What begins with crd-ENV- is called so in `prod`."""
+    """Names that begin with crd-ENV- exist in `prod`."""
     desired = project.environment("prod").desired
     texts = "".join([each.text for each in desired] + [p.text for w in desired for p in w.nested])
     called = {
@@ -54,7 +54,7 @@ def test_names_are_those_of_templates() -> None:
 
 
 def test_titles_are_those_of_stacks() -> None:
-    """What is said to be something of a layer is made in stacks/ under that title."""
+    """Titles of resources exist in their stack file."""
     sources = "".join(file.read_text() for file in (ROOT / "stacks").rglob("*.py"))
     titles = {
         title for _, here in ROWS for title in re.findall(r"`([A-Z][a-z]\w+)` of `\w+`", here)
@@ -65,7 +65,7 @@ def test_titles_are_those_of_stacks() -> None:
 
 
 def test_variables_are_in_use() -> None:
-    """Whatever is said to be a variable here stands in a source."""
+    """Variables exist in a source file."""
     folders = ("stacks", "lambdas", "commands", "operations")
     sources = "".join(file.read_text() for one in folders for file in (ROOT / one).rglob("*.py"))
     kept = {
@@ -80,5 +80,5 @@ def test_variables_are_in_use() -> None:
 
 
 def test_no_cell_is_empty() -> None:
-    """Each word of the original has an answer, if only that there is none."""
+    """Each name of the original has an entry."""
     assert [row for row in ROWS if not all(row)] == []

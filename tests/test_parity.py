@@ -1,4 +1,4 @@
-"""docs/parity.md leads from all that the original had, and had wrong, to something that is there."""
+"""docs/parity.md links each feature and defect of the original to existing code or tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFECTS = {*range(1, 104), *range(127, 138)}  # The others are of what the appli
 
 
 def rows() -> list[list[str]]:
-    """The cells of every row of every table, without heads and rules."""
+    """Return the cells of all table rows, without headers."""
     lines = PAGE.read_text().splitlines()
     is_rule = [re.fullmatch(r"[|-]+", line) is not None for line in lines] + [False]
     return [
@@ -39,13 +39,13 @@ def rows() -> list[list[str]]:
 
 
 def named() -> list[tuple[str, str]]:
-    """Path and name of each thing in a file that the page leads to."""
+    """Return path and name of each linked definition."""
     return sorted({(path, name) for name, path in NAMED.findall(PAGE.read_text())})
 
 
 @cache
 def _definitions(path: str) -> frozenset[str]:
-    """What the Python file at *path* defines; what a class has as Class.name."""
+    """Return the names that a Python file defines; members of a class as Class.name."""
     return frozenset(_defined(ast.parse((ROOT / path).read_text()).body))
 
 
@@ -65,24 +65,24 @@ def _defined(body: list[ast.stmt], inside: str = "") -> list[str]:
 
 
 def test_no_cell_is_empty() -> None:
-    """Every row says what there was and what there is."""
+    """Every row has a text in each cell."""
     assert [row for row in rows() if len(row) not in {2, 3} or not all(row)] == []
 
 
 def test_every_row_leads_somewhere() -> None:
-    """Its last cell has a link: words alone would never be wrong."""
+    """The last cell of every row has a link, which can be checked."""
     links = (NAMED, WHOLE, TASK, RULE, DECISION)
 
     assert [row for row in rows() if not any(link.search(row[-1]) for link in links)] == []
 
 
 def test_there_are_rows() -> None:
-    """Or the tests above would prove nothing."""
+    """There are rows, so that the other tests check something."""
     assert len(rows()) > 250
 
 
 def test_every_defect_is_there_once() -> None:
-    """By its number, in the first of three cells; several where one row closes them all."""
+    """Every defect is listed once, by its number; a row may have several."""
     counted = Counter(
         int(number) for row in rows() if len(row) == 3 for number in row[0].split(", ")
     )
@@ -91,7 +91,7 @@ def test_every_defect_is_there_once() -> None:
 
 
 def test_paths_are_written_out() -> None:
-    """Each that is linked, and no other, and it is there."""
+    """The link definitions are those that are used, and their files exist."""
     page = PAGE.read_text()
     linked = {path for _, path in NAMED.findall(page)} | set(WHOLE.findall(page))
 
@@ -101,7 +101,7 @@ def test_paths_are_written_out() -> None:
 
 @pytest.mark.parametrize(("path", "name"), named(), ids=lambda value: value)
 def test_what_is_named_is_defined(path: str, name: str) -> None:
-    """A test, a function or a value of a Python file; in any other file, words that stand in it."""
+    """A linked name is defined in its Python file, or is part of the text of another file."""
     file = ROOT / path
 
     if file.suffix == ".py":
@@ -111,7 +111,7 @@ def test_what_is_named_is_defined(path: str, name: str) -> None:
 
 
 def test_tasks_are_there() -> None:
-    """What leads to docs/tasks.md is called as a task is."""
+    """A link to docs/tasks.md names a task."""
     import tasks
 
     called = set(TASK.findall(PAGE.read_text()))
@@ -121,7 +121,7 @@ def test_tasks_are_there() -> None:
 
 
 def test_rules_are_there() -> None:
-    """What leads to docs/policy.md is the number of a rule."""
+    """A link to docs/policy.md names a rule."""
     called = set(RULE.findall(PAGE.read_text()))
 
     assert called

@@ -1,4 +1,4 @@
-"""What a browser sees whom DNS has led to a load balancer or to CloudFront."""
+"""Requests of a browser to the domains of a load balancer or of CloudFront."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a viewer got."""
+    """The response to a viewer."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -23,7 +23,7 @@ class Answer:
 def view(
     endpoint: Endpoint, url: str, method: str = "GET", body: bytes = b"", **headers: str
 ) -> Answer:
-    """Ask as a browser would whom DNS has led to CloudFront."""
+    """Send a request to the emulator with the host of *url*, as a browser does to CloudFront."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
     host = parts.netloc + (":443" if parts.scheme == "https" else "")

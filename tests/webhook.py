@@ -1,4 +1,4 @@
-"""A webhook that SNS posts to, and what its messages are signed with."""
+"""A webhook for messages of SNS, and the check of their signature."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Typ
 
 
 class Webhook(BaseHTTPRequestHandler):
-    """Keeps what SNS posts."""
+    """An HTTP handler that records the messages of SNS."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -34,12 +34,12 @@ class Webhook(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def webhook() -> Iterator[tuple[str, queue.Queue[Any]]]:
-    """Serve a webhook; yield its address and what it gets."""
+    """Serve a webhook; yield its address and a queue of its messages."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
     server.got = queue.Queue()
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,7 +1,6 @@
 """Run all third-party scanners, or those named: `python -m tests.scanners [TOOL …] [--env ENV]`.
 
-Prints a line for each finding that nobody has explained, and exits 1 if there is any, or if a
-tool could not do its work.
+Prints a line for each finding that is not accepted, and exits 1 if there is one or a scanner fails.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ def main() -> int:
 
 
 def told(answer: Answer) -> str:
-    """The unexplained findings of a tool, a line each, and what came of it on one line."""
+    """Return the unexplained findings of a scanner and a summary, each on a line."""
     if not (verdict := answer.verdict):
         return f"error: {answer.tool}: {answer.error}"
     good, bad = len(verdict.accepted), len(verdict.unexplained)

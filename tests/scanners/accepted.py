@@ -1,7 +1,6 @@
-"""What of the findings is explained: each row of accepted.toml has a reason and a date.
+"""The accepted findings: each row of accepted.toml has a reason and a date.
 
-The rows are those of deployer/lint/exemptions.toml, read by the same loader; a rule has the name
-of its tool before it.
+The rows have the format of deployer/lint/exemptions.toml; a rule is prefixed with its scanner.
 """
 
 from __future__ import annotations
@@ -18,26 +17,26 @@ ACCEPTED = Path(__file__).with_name("accepted.toml")
 
 @dataclass(frozen=True)
 class Verdict:
-    """The findings of one tool, sorted into those with a reason and those without."""
+    """The findings of one scanner, separated into accepted and unexplained ones."""
 
     accepted: tuple[Finding, ...]
     unexplained: tuple[Finding, ...]
 
 
 def of(tool: str) -> tuple[Exemption, ...]:
-    """What is accepted of *tool*."""
+    """Return the accepted findings of *tool*."""
     return tuple(one for one in load_exemptions(ACCEPTED) if tool_of(one) == tool)
 
 
 def tool_of(one: Exemption) -> str:
-    """checkov, of checkov:CKV_AWS_18."""
+    """Return the scanner of a rule: checkov for checkov:CKV_AWS_18."""
     return one.rule.partition(":")[0]
 
 
 def judge(
     findings: Iterable[Finding], accepted: Sequence[Exemption], *, whole: bool = True
 ) -> Verdict:
-    """Sort *findings*. A row that none of them needs is one itself, if they are the *whole*."""
+    """Separate *findings*. If they are the *whole*, an unused row is a finding too."""
     known = {finding: _explained(finding, accepted) for finding in findings}
     good = tuple(finding for finding, explained in known.items() if explained)
     bad = tuple(finding for finding, explained in known.items() if not explained)

@@ -1,11 +1,11 @@
-"""What may go wrong with a tool, besides what it finds."""
+"""Errors of scanners."""
 
 from __future__ import annotations
 
 
 class ScannerError(Exception):
-    """The tool did not do its work, so that it found nothing says nothing."""
+    """The scanner failed, so its findings are incomplete."""
 
 
 class NotInstalledError(ScannerError):
-    """The tool cannot be had here."""
+    """The scanner cannot be installed on this machine."""

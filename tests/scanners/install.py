@@ -1,4 +1,4 @@
-"""Installs the tools below .cache/scanners/ on first use, exactly as their locks say."""
+"""Install the scanners below .cache/scanners/ on first use, from their locks."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CACHE = ROOT / ".cache" / "scanners"
 
 
 def python(name: str) -> Path:
-    """The Python that has the packages of requirements/*name*.txt.
+    """Return the Python with the packages of requirements/*name*.txt.
 
-    Raises NotInstalledError where they cannot be had.
+    Raise NotInstalledError if they cannot be installed.
     """
     lock = HERE / "requirements" / f"{name}.txt"
 
@@ -34,9 +34,9 @@ def python(name: str) -> Path:
 
 
 def node() -> Path:
-    """The folder that has the npm packages of node/package-lock.json in its node_modules.
+    """Return the folder with the npm packages of node/package-lock.json.
 
-    Raises NotInstalledError where they cannot be had.
+    Raise NotInstalledError if they cannot be installed.
     """
     files = [HERE / "node" / name for name in ("package.json", "package-lock.json")]
 
@@ -49,14 +49,14 @@ def node() -> Path:
 
 
 def program(name: str) -> str:
-    """Where *name* is on PATH; raises NotInstalledError if nowhere."""
+    """Return the path of the program *name*; raise NotInstalledError if it is not on PATH."""
     if found := shutil.which(name):
         return found
     raise NotInstalledError(f"{name} is not on PATH: it comes with Node.js 20 or newer")
 
 
 def _settled(name: str, wanted: str, make: Callable[[Path], None]) -> Path:
-    """The folder of *name*, made again unless it was made from just what is *wanted*."""
+    """Return the folder of *name*; install it unless it was installed from *wanted*."""
     folder, done = CACHE / name, CACHE / name / "installed.txt"
     with _turn(name):
         if not done.exists() or done.read_text() != wanted:
@@ -69,7 +69,7 @@ def _settled(name: str, wanted: str, make: Callable[[Path], None]) -> Path:
 
 @contextmanager
 def _turn(name: str) -> Iterator[None]:
-    """One process, or thread, at a time."""
+    """Let one process or thread at a time continue."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

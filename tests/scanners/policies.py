@@ -1,8 +1,8 @@
-"""Every policy of the templates as AWS would read it: references become examples of what they are.
+"""The policies of the templates, with an example for each reference.
 
     {"Resource": {"Fn::Sub": "${Artifacts.Arn}/*"}}  →  {"Resource": "arn:aws:s3:::artifacts/*"}
 
-A policy without resources (who may take a role) gets the resource that it stands on.
+A policy without resources, such as a trust policy, gets the resource that it is attached to.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ ATTRIBUTES = {
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy in a resource of a stack, nothing in it left to be looked up.
+    """A policy in a resource of a stack, with all references replaced.
 
     *name* is the property that holds it, such as AssumeRolePolicyDocument.
     """
@@ -89,13 +89,13 @@ class Policy:
 
     @property
     def statements(self) -> list[dict[str, Any]]:
-        """Its statements, also if it is only one."""
+        """Return the statements as a list."""
         found = self.document["Statement"]
         return found if isinstance(found, list) else [found]
 
 
 def policies(subjects: Subjects) -> tuple[Policy, ...]:
-    """Every policy document below the properties of a resource."""
+    """Return every policy document in the properties of a resource."""
     world = World({each.name: load(each.text) for each in subjects})
     return tuple(
         Policy(stack, title, name, _complete(world.resolved(document, stack), own))
@@ -107,7 +107,7 @@ def policies(subjects: Subjects) -> tuple[Policy, ...]:
 
 
 def _documents(name: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each policy document in *value*, after the name of the property that holds it."""
+    """Yield each policy document in *value* with the name of its property."""
     match value:
         case {"Statement": _}:
             yield name, value
@@ -120,7 +120,7 @@ def _documents(name: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]
 
 
 def _complete(document: dict[str, Any], own: str) -> Mapping[str, Any]:
-    """Where a statement says whom it lets in but not to what, it is to what it stands on."""
+    """Add the resource *own* to statements with a principal and without a resource."""
     statements = document["Statement"]
     for each in statements if isinstance(statements, list) else [statements]:
         if "Principal" in each and not each.keys() & {"Resource", "NotResource"}:
@@ -129,7 +129,7 @@ def _complete(document: dict[str, Any], own: str) -> Mapping[str, Any]:
 
 
 class World:
-    """The templates by the name of their stack, and what they export to each other."""
+    """The templates by the name of their stack, and their exports."""
 
     def __init__(self, templates: Mapping[str, dict[str, Any]]) -> None:
         self.templates = templates
@@ -141,7 +141,7 @@ class World:
         }
 
     def resolved(self, value: Any, stack: str) -> Any:
-        """*value* of a template of *stack*, with an example for each reference."""
+        """Return *value* of a template of *stack*, with an example for each reference."""
         match value:
             case {"Ref": str(name)}:
                 return self._ref(name, stack)
@@ -173,7 +173,7 @@ class World:
         return _arn(kind, name) if kind in REFERRED else name.lower()
 
     def _passed(self, name: str, stack: str) -> Any:
-        """What a nested stack is given by the one that it is in."""
+        """Return the parameter that a nested stack gets from its parent."""
         for outer, template in self.templates.items():
             inner = template["Resources"].get(stack.removeprefix(f"{outer}-"), {})
             if inner.get("Type") == "AWS::CloudFormation::Stack":
@@ -203,7 +203,7 @@ class World:
         return re.sub(r"\$\{([^!}]+)\}", value, text)
 
     def _type(self, title: str, stack: str) -> str:
-        """The type of a resource; empty for a parameter."""
+        """Return the type of a resource; empty for a parameter."""
         return str(self.templates[stack]["Resources"].get(title, {}).get("Type", ""))
 
 
@@ -216,7 +216,7 @@ def _arn(kind: str, title: str) -> str:
 
 
 def _example(kind: str, title: str) -> str:
-    """The resource that a policy stands on, if it has an ARN."""
+    """Return an example ARN of the resource, or `*` if its type has none."""
     return _filled(ARNS[kind], title) if kind in ARNS else "*"
 
 

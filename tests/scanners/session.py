@@ -1,4 +1,4 @@
-"""Runs some of the tools over some environments, side by side."""
+"""Run scanners over environments, concurrently."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JOBS = 2  # A tool keeps a core busy.
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one tool: a verdict, or why there is none."""
+    """The result of one scanner: a verdict or an error."""
 
     tool: str
     verdict: Verdict | None
@@ -30,18 +30,18 @@ class Answer:
 
     @property
     def well(self) -> bool:
-        """It did its work, and nothing is left to explain."""
+        """Return whether the scanner succeeded without unexplained findings."""
         return self.verdict is not None and not self.verdict.unexplained
 
 
 def templates(env: str = "") -> Subjects:
-    """Those of the environment called *env*, else of every one; synthesised afresh."""
+    """Synthesise and return the templates of the environment *env*, or of all."""
     names = [env] if env else project.project().environments()
     return tuple(each for name in names for each in project.project().open(name).templates)
 
 
 def answers(tools: Sequence[Tool], subjects: Subjects, *, whole: bool) -> Iterator[Answer]:
-    """One answer of each tool, as they come. *whole*: the subjects are all there are."""
+    """Yield the result of each scanner as it ends; with *whole*, the subjects are all templates."""
     with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(JOBS) as pool:
         futures = []
         for tool in tools:
@@ -52,7 +52,7 @@ def answers(tools: Sequence[Tool], subjects: Subjects, *, whole: bool) -> Iterat
 
 
 def _written(subjects: Subjects, home: Path) -> Path:
-    """A folder in *home*, which the tool has for itself, with a file for each template."""
+    """Write each template to a file in a new folder in *home*; return the folder."""
     folder = home / "templates"
     folder.mkdir(parents=True)
     for each in subjects:
@@ -74,7 +74,7 @@ def _answer(tool: Tool, subjects: Subjects, folder: Path, *, whole: bool) -> Ans
 
 
 def _located(finding: Finding, subjects: Mapping[str, Subject]) -> Finding:
-    """With the line of the stack file that made the resource."""
+    """Add the line of the stack file that defines the resource."""
     subject = subjects.get(finding.stack)
     title = finding.path[1] if finding.path else ""
     return replace(finding, source=subject.lines.get(title) if subject else None)

@@ -1,4 +1,4 @@
-"""A tool, and how its command is run: alone, offline, with nothing of ours in its environment."""
+"""The interface of a scanner, and its command: with its own environment variables and home."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Tool:
 def found(
     rule: str, stack: str, title: str, message: str, *, detail: str = "", docs: str = ""
 ) -> Finding:
-    """What a tool says about the resource called *title*, or about a whole stack if empty."""
+    """Return a finding about the resource *title*, or about the stack if it is empty."""
     return Finding(
         rule=rule,
         level="warning",
@@ -49,8 +49,8 @@ def found(
 
 
 def run(argv: Sequence[str | Path], *, cwd: Path, codes: Collection[int]) -> str:
-    """What the command writes to standard output; raises ScannerError if it exits with another code."""
-    home = CACHE / "home"  # Neither the user's settings nor credentials.
+    """Return the standard output; raise ScannerError for an exit code that is not in *codes*."""
+    home = CACHE / "home"  # It has neither settings nor credentials of the user.
     home.mkdir(parents=True, exist_ok=True)
     env = {"HOME": str(home), "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
     result = subprocess.run(
@@ -70,6 +70,6 @@ def run(argv: Sequence[str | Path], *, cwd: Path, codes: Collection[int]) -> str
 
 
 def seen(subjects: Subjects, stacks: Collection[str]) -> None:
-    """Raise ScannerError unless the tool read every template: what was not read has no findings."""
+    """Raise ScannerError unless the scanner has read every template."""
     if unread := sorted({each.name for each in subjects} - set(stacks)):
         raise ScannerError(f"these templates were not read: {', '.join(unread)}")

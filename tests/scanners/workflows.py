@@ -1,6 +1,6 @@
-"""What GitHub would refuse of the workflows, and what strangers could make of them.
+"""Scanners of the GitHub workflows: their schema and their security.
 
-Nothing is asked of GitHub: whether a commit is the one of a version stays a reviewer's to see.
+They work offline: a reviewer must check that a pinned commit is the one of its version.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER = ROOT / ".github" / "workflows"
 
 
 def audit(folder: Path = FOLDER) -> tuple[Finding, ...]:
-    """What zizmor finds, at its strictest: unpinned actions, injections, rights beyond need."""
+    """Return the findings of zizmor: unpinned actions, injections, unnecessary permissions."""
     program = install.python("workflows").with_name("zizmor")
     options = ("--offline", "--strict-collection", "--no-exit-codes", "--persona=auditor")
     argv = [program, *options, "--quiet", "--format=json-v1", *_files(folder)]
@@ -28,7 +28,7 @@ def audit(folder: Path = FOLDER) -> tuple[Finding, ...]:
 
 
 def audited(said: Sequence[dict[str, Any]]) -> tuple[Finding, ...]:
-    """The findings in zizmor's JSON."""
+    """Return the findings in zizmor's JSON."""
     findings = []
     for each in said:
         [first, *_] = [one for one in each["locations"] if one["symbolic"]["kind"] == "Primary"]
@@ -46,14 +46,14 @@ def audited(said: Sequence[dict[str, Any]]) -> tuple[Finding, ...]:
 
 
 def validate(folder: Path = FOLDER) -> tuple[Finding, ...]:
-    """What does not fit the schema of workflows, which check-jsonschema carries with it."""
+    """Return the violations of the schema of workflows in check-jsonschema."""
     options = ("--builtin-schema", "vendor.github-workflows", "--output-format", "json")
     argv = [install.python("workflows"), "-m", "check_jsonschema", *options, *_files(folder)]
     return validated(json.loads(run(argv, cwd=folder, codes=(0, 1))))
 
 
 def validated(said: dict[str, Any]) -> tuple[Finding, ...]:
-    """The findings in check-jsonschema's JSON."""
+    """Return the findings in check-jsonschema's JSON."""
     unread = [(each, "$", each["message"]) for each in said.get("parse_errors", [])]
     wrong = [(each, each["path"], _closest(each)) for each in said["errors"]]
     return tuple(
@@ -63,12 +63,12 @@ def validated(said: dict[str, Any]) -> tuple[Finding, ...]:
 
 
 def _closest(error: dict[str, Any]) -> str:
-    """Of all the things that a value is not, the one that was probably meant."""
+    """Return the message for the alternative of the schema that matches best."""
     return str(error.get("best_deep_match", error)["message"])
 
 
 def _files(folder: Path) -> list[Path]:
-    """Every workflow; raises ScannerError if there is none, since that would find nothing."""
+    """Return all workflows; raise ScannerError if there is none."""
     if files := sorted(folder.glob("*.y*ml")):
         return files
     raise ScannerError(f"there is no workflow in {folder}")
