@@ -187,7 +187,7 @@ def test_environments_and_foreign_stacks_survive_each_other(account):
     assert byhand == names(account)
 
 
-def test_a_name_that_somebody_else_has_is_refused(account):
+def test_stack_name_of_another_owner_is_refused(account):
     """By plan, deploy, status and outputs, all of them at once, and nothing is touched."""
     only(account, "dev")
     for name in ("crd-dev-left", "crd-dev-right"):

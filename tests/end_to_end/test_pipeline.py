@@ -375,7 +375,7 @@ def test_record(dev):
         "releases",
     ],
 )
-def test_nothing_is_placed_where_a_person_takes_it_from(dev, stage, key):
+def test_no_stage_writes_what_an_operator_deploys(dev, stage, key):
     """No stage writes objects that an operator deploys, such as a future template of the pipeline."""
     bucket, where = dev.output("foundation", "Artifacts"), key.format(digest="0" * 32)
 
@@ -388,7 +388,7 @@ def test_nothing_is_placed_where_a_person_takes_it_from(dev, stage, key):
 
 
 @pytest.mark.parametrize("stage", BUILDS)
-def test_the_template_that_a_person_deployed_is_not_replaced(dev, stage):
+def test_no_stage_replaces_deployed_templates(dev, stage):
     """Objects in the bucket are neither changed nor deleted."""
     bucket, s3 = dev.output("foundation", "Artifacts"), dev.client("s3")
     [there] = s3.list_objects_v2(Bucket=bucket, Prefix="templates/CodeBuild/")["Contents"][:1]
@@ -504,7 +504,7 @@ def test_only_the_image_stage_reaches_the_registry(dev, stage):
 
 
 @pytest.mark.parametrize("stage", BUILDS)
-def test_no_stage_changes_what_it_is_given(dev, stage):
+def test_no_stage_changes_its_input(dev, stage):
     """No stage writes the source, or the image of another stage."""
     bucket = resource(dev.checkout, "ArtifactStore", DEV)
     ended = {
@@ -518,7 +518,7 @@ def test_no_stage_changes_what_it_is_given(dev, stage):
     assert dict.fromkeys(ended, "AccessDenied") | pushes == ended
 
 
-def test_what_an_approver_reads_is_written_by_one_stage(dev):
+def test_only_diff_writes_its_log(dev):
     """Only the stage Diff writes to its log."""
     logs, group = dev.client("logs"), dev.nested("DiffLogGroup")
     logs.create_log_stream(logGroupName=group, logStreamName="one")

@@ -269,7 +269,7 @@ def test_killed_before_the_invalidation(checkout, next_, told, sent):
     assert next_ == view(checkout.endpoint, f"{SITE}/{ROBOTS}").body.decode()
 
 
-def test_what_others_did_is_undone(checkout):
+def test_manual_changes_are_reverted(checkout):
     """Whatever is not as it was built: its content, its type, how long it is kept, or at all.
 
     CloudFront is told each time: it may have been asked for that meanwhile. Then all is as before,
@@ -308,7 +308,7 @@ def test_what_others_did_is_undone(checkout):
         assert right[fact] == kept[fact]
 
 
-def test_a_build_meanwhile(checkout):
+def test_build_during_sync(checkout):
     """What it takes away ends the run with one error, and the next one sends all of it."""
     dist = build(checkout, pictures=1, chunks=500)
 

@@ -221,7 +221,7 @@ def test_the_table_names_every_function():
     assert made == FUNCTIONS.keys()
 
 
-def test_what_is_not_proven_is_granted():
+def test_unenforced_actions_are_granted():
     """Every action that is not enforced is granted to a function."""
     assert NOT_ENFORCED.keys() <= {action for _, action in GRANTED}
 
@@ -235,7 +235,7 @@ def test_works_with_its_role(deployed, title):
 @pytest.mark.parametrize(
     ("title", "action"), [each for each in GRANTED if each[1] not in NOT_ENFORCED]
 )
-def test_needs_every_right(deployed, title, action):
+def test_needs_every_permission(deployed, title, action):
     """Without any one of its actions, the function fails."""
     with without(deployed, title, action):
         assert not FUNCTIONS[title].works(deployed)
@@ -244,7 +244,7 @@ def test_needs_every_right(deployed, title, action):
 
 
 @pytest.mark.parametrize("title", FUNCTIONS)
-def test_is_denied_what_is_not_its_business(deployed, title):
+def test_other_actions_are_denied(deployed, title):
     """The role of the function is denied what other roles may do."""
     with pytest.raises((ClientError, psycopg.OperationalError)) as refused:
         FUNCTIONS[title].oversteps(deployed, session_of(deployed, title))

@@ -223,7 +223,7 @@ def test_sessions(deployed) -> None:
     assert 1 == len(nobody.splitlines())
 
 
-def test_what_is_an_accounts_only(deployed) -> None:
+def test_image_registry_needs_an_account(deployed) -> None:
     """A task that needs a registry of images is refused on the emulator."""
     refused = deployed.checkout.run("ecr.login", code=1)
 

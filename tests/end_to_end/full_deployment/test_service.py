@@ -138,7 +138,7 @@ def change_config(checkout: Checkout, before: str, after: str) -> None:
 # --- before there is an image -----------------------------------------------------------------
 
 
-def test_without_an_image_nothing_runs_and_nothing_is_promised(story):
+def test_service_without_image_has_no_tasks(story):
     """The service exists without tasks, autoscaling and subscriptions."""
     nothing = story.seen["nothing"]
 
@@ -147,13 +147,13 @@ def test_without_an_image_nothing_runs_and_nothing_is_promised(story):
     assert ABSENT == story.deployed.known["service"]["Image"]
 
 
-def test_the_plan_sees_that_an_image_has_come(story):
+def test_plan_detects_a_recorded_image(story):
     """The templates are as they were: it asks Parameter Store, as long as there was none."""
     assert "keep unchanged" == story.seen["nothing"].step
     assert "update /crd/local/backend/image is available" == story.seen["recorded"].step
 
 
-def test_nothing_can_be_started_before(story):
+def test_start_without_image_is_refused(story):
     """`service.start` is refused as long as there is no image."""
     assert "backend-flask: no image is released yet" in story.said["too early"]
     assert "./inv service.record" in story.said["too early"]
@@ -162,7 +162,7 @@ def test_nothing_can_be_started_before(story):
 # --- the first image --------------------------------------------------------------------------
 
 
-def test_a_deploy_takes_the_image_that_was_noted(story):
+def test_deploy_uses_the_recorded_image(story):
     """A deploy uses the recorded digest, starts the minimum number of tasks and subscribes the webhook."""
     deployed, [first, _] = story.seen["deployed"], story.digests
 
@@ -186,7 +186,7 @@ def test_a_second_deploy_changes_nothing(story):
 # --- releases ---------------------------------------------------------------------------------
 
 
-def test_a_release_brings_an_image_into_service_and_notes_it(story):
+def test_release_deploys_and_records_an_image(story):
     """Only the image of the task differs, and the stack has nothing to do."""
     before, after, [_, second] = (*(story.seen[m] for m in ("again", "released")), story.digests)
 
@@ -208,7 +208,7 @@ def test_a_release_brings_an_image_into_service_and_notes_it(story):
     assert (1, 1) == after.running
 
 
-def test_a_stack_update_never_takes_a_release_back(story):
+def test_stack_update_keeps_the_released_image(story):
     """The original's did: its template had the image of the day it was written (defect 32)."""
     updated, [_, second] = story.seen["updated"], story.digests
 
@@ -233,7 +233,7 @@ def test_a_rollback_is_a_release_of_an_older_image(story):
     ],
     ids=["not in the registry", "a tag", "none"],
 )
-def test_what_is_no_image_is_refused(story, image, said):
+def test_invalid_image_is_refused(story, image, said):
     """An unknown image is refused before anything changes."""
     refused = story.checkout.run("service.release", f"--image={image}", code=1)
 
@@ -242,14 +242,14 @@ def test_what_is_no_image_is_refused(story, image, said):
     assert story.digests[0] == ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"]
 
 
-def test_only_a_digest_is_noted(story):
+def test_only_digests_are_recorded(story):
     """What a stack update would take has to be an image, or it would fail half-way."""
     refused = story.checkout.run("service.record", "--image=latest", code=1)
 
     assert "--image=latest: not the digest of an image" in refused.err
 
 
-def test_a_service_that_is_not_there_is_refused(story):
+def test_missing_service_is_refused(story):
     """A service that is not deployed is refused."""
     refused = story.checkout.run("service.restart", "--stack=verifier", code=1)
 
@@ -313,7 +313,7 @@ def test_a_shell_is_one_of_the_application(story, tmp_path):
 # --- at last ----------------------------------------------------------------------------------
 
 
-def test_the_service_comes_and_goes_without_the_pipeline(story):
+def test_service_is_destroyed_and_deployed_alone(story):
     """The pipeline knows it by its name alone; only what watches it goes with it."""
     before = story.checkout.stacks()
     story.checkout.run("destroy", "--stack=service", "--yes")

@@ -37,7 +37,7 @@ GPS, ORIENTATION, LEFT_IS_DOWN = (
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
-def test_a_person_gets_a_picture(deployed):
+def test_user_uploads_avatar(deployed):
     """Sign up, confirm, sign in, ask where to upload, upload, and be seen by everyone."""
     mail = "anna@cruddur.example"
     sign_up(deployed, mail, name="Anna", handle="anna")
@@ -77,7 +77,7 @@ def test_a_person_gets_a_picture(deployed):
     assert (200, default["Body"].read()) == (before.status, before.body)
 
 
-def test_only_an_access_token_of_ours_is_let_in(deployed):
+def test_only_access_tokens_of_the_pool_are_accepted(deployed):
     """No token, an id token, a token of another pool, and what is none at all: refused."""
     mail = "ben@cruddur.example"
     sign_up(deployed, mail, name="Ben", handle="ben")
@@ -95,7 +95,7 @@ def test_only_an_access_token_of_ours_is_let_in(deployed):
     assert 200 == ask_with(tokens["AccessToken"]).status
 
 
-def test_what_cannot_be_uploaded_is_said(deployed):
+def test_invalid_uploads_are_refused(deployed):
     """All that is wrong at once; and a page of another site hears nothing."""
     mail = "carla@cruddur.example"
     sign_up(deployed, mail, name="Carla", handle="carla")
@@ -166,7 +166,7 @@ def test_a_conversation_shows_its_newest_message(deployed):
         assert ("Again", other, handle) == (row["message"], row["user_uuid"], row["user_handle"])
 
 
-def test_an_operator_gives_and_takes_a_picture(deployed, tmp_path):
+def test_operator_uploads_and_clears_avatar(deployed, tmp_path):
     """avatar.upload and avatar.delete, for somebody whose page does not work."""
     sub = str(uuid.uuid4())
     file = tmp_path / "photo.png"
@@ -205,7 +205,7 @@ def test_any_function_can_be_invoked_with_a_sample(deployed, name, event, answer
         assert answer.items() <= said.items()
 
 
-def test_nobody_there_to_invoke(deployed):
+def test_invoke_refuses_unknown_function_or_event(deployed):
     """Both what does not exist and what is no event are told with what there is."""
     unknown = deployed.checkout.run("lambda.invoke", "thumb", code=1).err
     missing = deployed.checkout.run("lambda.invoke", "thumbnail", "--event=gone", code=1).err
