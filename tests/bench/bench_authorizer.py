@@ -18,8 +18,8 @@ from pathlib import Path
 from tests.bench import npm
 from tests.bench.npm import NoPeer
 from tests.bench.timing import ROOT, SCRATCH, Command, Line, command, paired
+from tests.lambdas.access_tokens import CLIENT, POOL, REGION, USUAL_KEYS, claims, made
 from tests.lambdas.serving import OK, self_signed, serving
-from tests.lambdas.tokens_made import CLIENT, POOL, REGION, USUAL_KEYS, claims, made
 
 HERE = Path(__file__).parent / "authorizer"
 HOME = SCRATCH / "authorizer"

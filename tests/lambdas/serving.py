@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
-from tests.lambdas.tokens_made import FIRST
+from tests.lambdas.access_tokens import FIRST
 
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 

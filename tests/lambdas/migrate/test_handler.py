@@ -19,7 +19,7 @@ from migrate import lock, runner
 from migrate.errors import MigrationError
 from migrate.handler import UnknownTaskError
 from stacks.database import APPLICATION, MIGRATOR
-from tests.lambdas.migrations import database, empty, made, remove, rows, tables, write
+from tests.lambdas.migrate.migration_files import database, empty, made, remove, rows, tables, write
 from tests.lambdas.postgres import ROOT, Postgres
 
 pytestmark = pytest.mark.thorough

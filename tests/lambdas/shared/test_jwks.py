@@ -21,8 +21,7 @@ from shared.base64url import decoded
 from shared.fetch import LIMIT_BYTES, TRANSFER_LIMIT_BYTES, fetch_jwks
 from shared.jwks import COOL_DOWN, RETRY, TIMEOUT, TTL, FetchError, JwksError, Keys, read
 from shared.tokens import RefusedError, Verifier
-from tests.lambdas.serving import DRIP, OK, WAIT, There, self_signed, serving
-from tests.lambdas.tokens_made import (
+from tests.lambdas.access_tokens import (
     ABSENT,
     CLIENT,
     FIRST,
@@ -40,6 +39,7 @@ from tests.lambdas.tokens_made import (
     jwks,
     made,
 )
+from tests.lambdas.serving import DRIP, OK, WAIT, There, self_signed, serving
 
 SOON = 0.3  # Seconds that a test is ready to wait where a function waits for three.
 LATE = "took longer|timed out"  # Either may see it first.

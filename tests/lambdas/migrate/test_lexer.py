@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from migrate import lexer
 from stacks.database import MIGRATOR
-from tests.lambdas.migrations import made
+from tests.lambdas.migrate.migration_files import made
 
 __all__ = ["made"]
 

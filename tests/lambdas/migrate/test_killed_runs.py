@@ -13,7 +13,7 @@ from migrate import handler
 from migrate.errors import MigrationError
 from stacks.database import MIGRATOR
 from tests.lambdas import killed
-from tests.lambdas.migrations import database, empty, made, rows, tables, write
+from tests.lambdas.migrate.migration_files import database, empty, made, rows, tables, write
 from tests.lambdas.postgres import ROOT, Postgres
 
 pytestmark = pytest.mark.thorough

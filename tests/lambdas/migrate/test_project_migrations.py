@@ -12,7 +12,7 @@ from migrate import handler as migrate
 from stacks.database import APPLICATION, MIGRATOR
 from tests.lambdas.postgres import Postgres, postgres
 
-DATABASE = Path(__file__).parents[2] / "backend" / "db"
+DATABASE = Path(__file__).parents[3] / "backend" / "db"
 FILES = sorted(
     file.stem
     for file in (DATABASE / "migrations").glob("*.sql")

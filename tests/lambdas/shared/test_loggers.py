@@ -12,7 +12,7 @@ import pytest
 
 from shared.loggers import LIBRARIES
 
-LAMBDAS = Path(__file__).parents[2] / "lambdas"
+LAMBDAS = Path(__file__).parents[3] / "lambdas"
 FUNCTIONS = sorted(file.parent.name for file in LAMBDAS.glob("*/handler.py"))
 
 # The names and levels of those loggers that would print anything at DEBUG.

@@ -35,7 +35,13 @@ from messaging_stream import handler as handlers
 from messaging_stream.conversations import DELAYS, Conversations
 from messaging_stream.handler import handler, process
 from stacks.messages import GROUP_INDEX
-from tests.lambdas.lagging_table import CrashError, Fault, LaggingTable, State, refusal
+from tests.lambdas.messaging_stream.lagging_table import (
+    CrashError,
+    Fault,
+    LaggingTable,
+    State,
+    refusal,
+)
 from tests.lambdas.roles import environment
 
 if TYPE_CHECKING:

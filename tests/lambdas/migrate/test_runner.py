@@ -15,7 +15,7 @@ import pytest
 from migrate import clock, handler, journal, lock, runner
 from migrate.errors import MigrationError
 from stacks.database import APPLICATION, MIGRATOR
-from tests.lambdas.migrations import database, made, rows, tables, write
+from tests.lambdas.migrate.migration_files import database, made, rows, tables, write
 from tests.lambdas.postgres import DBNAME, Postgres
 
 pytestmark = pytest.mark.thorough

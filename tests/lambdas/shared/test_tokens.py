@@ -24,8 +24,7 @@ from shared.fetch import fetch_jwks
 from shared.jwks import FetchError, JwksError
 from shared.tokens import RefusedError, Verifier, endpoint
 from tests.emulator_server import Aws
-from tests.lambdas.serving import OK, serving
-from tests.lambdas.tokens_made import (
+from tests.lambdas.access_tokens import (
     ABSENT,
     CLIENT,
     FIRST,
@@ -53,6 +52,7 @@ from tests.lambdas.tokens_made import (
     signed_as,
     text,
 )
+from tests.lambdas.serving import OK, serving
 
 FOLDER = Path(handler.__code__.co_filename).parent
 EVENTS = FOLDER / "events"
