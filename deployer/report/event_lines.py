@@ -85,8 +85,8 @@ def progress_line(stack_progress: StackProgress, width: int) -> str:
 def is_loud(event: Event) -> bool:
     """Return whether *event* needs a line even if moving or condensed lines show the progress."""
     match event:
-        case Progress(event=told):
-            return told.failed and not told.of_stack
+        case Progress(event=stack_event):
+            return stack_event.failed and not stack_event.of_stack
         case Started() | Verified() | Operating():
             return False
         case _:

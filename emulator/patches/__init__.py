@@ -1,7 +1,7 @@
 """Patches of MiniStack, grouped by AWS service: behaviour of AWS that MiniStack lacks.
 
 Each module has `install`, which changes MiniStack, and DIFFERENCES, the rows of docs/emulator.md.
-Differences without a patch stand in the module or package of the service they concern.
+Differences without a patch are in the module or package of their service.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ class Proxy:
         return True
 
     async def _check_token(self, client: _Client, log_in: protocol.StartupPacket) -> bool:
-        """Request a token; like RDS, do not tell the client why a token is not valid."""
+        """Request a token; like RDS, do not reveal to the client why a token is not valid."""
         await client.send(protocol.CLEARTEXT_PASSWORD_REQUEST)
         async with asyncio.timeout(_LOG_IN_SECONDS):
             token = protocol.password(await protocol.read_message(client.reader))
