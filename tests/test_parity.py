@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.policy.table import RULES
+from deployer.policy.rules import RULES
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/parity.md"

@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from deployer.lint.cache import Memory, key
 from deployer.lint.cfn_lint import ask
 from deployer.lint.exemptions import EXEMPTIONS, STALE, Exemption, load_exemptions, stale
 from deployer.lint.findings import Answer, Finding, describe
-from deployer.lint.memory import Memory, key
 
 if TYPE_CHECKING:
     from deployer.model import Line

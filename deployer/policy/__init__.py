@@ -3,7 +3,7 @@
     findings = check(wanted, env)
 
 They look at all stacks of an environment at once, so they know what a value imported from
-another stack is. The table of rules is in table.py, and as a page in docs/policy.md. A finding
+another stack is. The table of rules is in rules.py, and as a page in docs/policy.md. A finding
 we live with has its reason where cfn-lint's have theirs: deployer/lint/exemptions.toml.
 """
 
@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 
 from deployer.lint.findings import Finding
 from deployer.policy.model import Rule, Stack, Subject, Surroundings, Templates, Violation
-from deployer.policy.normal import Source, assignments
-from deployer.policy.table import RULES
+from deployer.policy.normalization import Source, assignments
+from deployer.policy.rules import RULES
 
 __all__ = ["RULES", "Rule", "Subject", "Surroundings", "check"]
 

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from deployer.policy.page import markdown
+from deployer.policy.rules_page import markdown
 
 sys.stdout.write(markdown())

@@ -1,6 +1,6 @@
 """Look into the values of a template: properties and strings.
 
-The values are those of `normal`: a scalar is a string, text with references is one Fn::Sub.
+The values are those of `normalization`: a scalar is a string, text with references is one Fn::Sub.
 """
 
 from __future__ import annotations

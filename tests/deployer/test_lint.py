@@ -23,8 +23,8 @@ from deployer.lint import (
     lint,
     load_exemptions,
 )
+from deployer.lint import cache as memory_module
 from deployer.lint import cfn_lint as cfn_lint_module
-from deployer.lint import memory as memory_module
 from deployer.model import Line
 
 pytestmark = pytest.mark.thorough

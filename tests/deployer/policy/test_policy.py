@@ -14,10 +14,9 @@ from deployer import policy
 from deployer.lint import describe, load_exemptions
 from deployer.lint.exemptions import stale
 from deployer.policy import RULES, check
-from deployer.policy.page import markdown
+from deployer.policy.rules_page import markdown
 from operations import project
-from tests.deployer.policy.faults import FAULTS, Fault
-from tests.deployer.policy.pieces import (
+from tests.deployer.policy.clean_templates import (
     FAR,
     HIGH,
     LOW,
@@ -30,8 +29,9 @@ from tests.deployer.policy.pieces import (
     subjects,
     taken,
 )
-from tests.deployer.policy.pieces import given as exported
-from tests.deployer.policy.spellings import respelled
+from tests.deployer.policy.clean_templates import given as exported
+from tests.deployer.policy.equivalent_templates import respelled
+from tests.deployer.policy.planted_violations import FAULTS, Fault
 
 pytestmark = pytest.mark.thorough
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployer.policy.normal import Source, assignments
+from deployer.policy.normalization import Source, assignments
 
 PARAMETERS = {
     "Port": {"Type": "Number", "Default": 443},

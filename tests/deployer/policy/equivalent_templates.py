@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from tests.deployer.policy.pieces import SPELT, Piece
+from tests.deployer.policy.clean_templates import SPELT, Piece
 
 # Where IAM takes one thing for a list of one.
 _ONE_OR_MANY = {"Action", "Resource", "Statement", "AWS", "Service", "Federated"}

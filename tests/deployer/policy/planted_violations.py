@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.deployer.policy.pieces import (
+from tests.deployer.policy.clean_templates import (
     BLOCKED,
     DOMAIN,
     FAR,

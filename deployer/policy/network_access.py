@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from deployer.policy.addresses import (
+from deployer.policy.ingress_rules import (
     ALL_PORTS,
     are_the_internet,
     names_ports,
