@@ -19,7 +19,7 @@ from tests.bench import npm
 from tests.bench.npm import NoPeer
 from tests.bench.timing import ROOT, SCRATCH, Command, Line, command, paired
 from tests.lambdas.access_tokens import CLIENT, POOL, REGION, USUAL_KEYS, claims, made
-from tests.lambdas.serving import OK, self_signed, serving
+from tests.lambdas.scripted_server import OK, self_signed, serve
 
 HERE = Path(__file__).parent / "authorizer"
 HOME = SCRATCH / "authorizer"
@@ -90,5 +90,5 @@ def _ours(given: Path, *arguments: str, **env: str) -> Command:
 def _pool() -> Iterator[tuple[str, str]]:
     """Where the keys are, and the file with the certificate to trust for it."""
     tls = self_signed(HOME)
-    with serving([OK + USUAL_KEYS], tls=tls) as there:
+    with serve([OK + USUAL_KEYS], tls=tls) as there:
         yield there.url, str(HOME / "tls.pem")

@@ -85,7 +85,7 @@ def make(home: str) -> None:
 def _files(chance):
     from PIL import Image
 
-    from tests.lambdas import pictures
+    from tests.lambdas.thumbnail import pictures
 
     for _ in range(4):
         photo = _photo((2000, 1500), chance)

@@ -35,6 +35,7 @@ from messaging_stream import handler as handlers
 from messaging_stream.conversations import DELAYS, Conversations
 from messaging_stream.handler import handler, process
 from stacks.messages import GROUP_INDEX
+from tests.lambdas.execution_role import function_environment
 from tests.lambdas.messaging_stream.lagging_table import (
     CrashError,
     Fault,
@@ -42,7 +43,6 @@ from tests.lambdas.messaging_stream.lagging_table import (
     State,
     refusal,
 )
-from tests.lambdas.roles import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -177,7 +177,7 @@ def rights(table: Table, *actions: str) -> list[dict[str, Any]]:
 @contextmanager
 def function(table: Table, *statements: dict[str, Any], **more: str) -> Iterator[None]:
     """Be in a new process of the function, with these rights."""
-    variables = environment(table.aws, *statements)
+    variables = function_environment(table.aws, *statements)
     named = {"TABLE_NAME": table.name, "GROUP_INDEX_NAME": GROUP_INDEX}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(boto3, "DEFAULT_SESSION", None)  # It would keep another test's credentials.

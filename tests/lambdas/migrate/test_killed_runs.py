@@ -12,7 +12,7 @@ import pytest
 from migrate import handler
 from migrate.errors import MigrationError
 from stacks.database import MIGRATOR
-from tests.lambdas import killed
+from tests.lambdas.migrate import killed_process
 from tests.lambdas.migrate.migration_files import database, empty, made, rows, tables, write
 from tests.lambdas.postgres import ROOT, Postgres
 
@@ -32,7 +32,7 @@ OTHERS = (
 def processes():
     """Processes that are forked from one which has imported the function."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([killed.__name__])
+    context.set_forkserver_preload([killed_process.__name__])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", f"{ROOT}:{ROOT}/lambdas")
         yield context
@@ -41,7 +41,7 @@ def processes():
 def killed_at(processes, database: Postgres, event: dict[str, Any], step: int) -> bool:
     """Call the function in another process; return whether it was killed before it ended."""
     given = (database.environment(MIGRATOR), handler.DATABASE, event, step)
-    process = processes.Process(target=killed.call, args=given)
+    process = processes.Process(target=killed_process.call_and_kill, args=given)
     process.start()
     process.join()
     assert process.exitcode in {0, -signal.SIGKILL}

@@ -34,7 +34,7 @@ from shared import database as connections
 from shared.avatars import avatar_id
 from stacks.database import APPLICATION
 from tests.emulator_server import REGION
-from tests.lambdas import roles
+from tests.lambdas import execution_role
 from tests.lambdas.postgres import ROOT, Postgres, postgres
 
 pytestmark = pytest.mark.thorough
@@ -82,7 +82,7 @@ def least(made: Postgres) -> dict[str, str]:
         "Action": "rds-db:connect",
         "Resource": f"{arn}:{made.described['DbiResourceId']}/{APPLICATION}",
     }
-    return roles.environment(made.aws, may)
+    return execution_role.function_environment(made.aws, may)
 
 
 @pytest.fixture

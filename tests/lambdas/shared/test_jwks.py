@@ -39,7 +39,14 @@ from tests.lambdas.access_tokens import (
     jwks,
     made,
 )
-from tests.lambdas.serving import DRIP, OK, WAIT, There, self_signed, serving
+from tests.lambdas.scripted_server import (
+    OK,
+    SILENCE,
+    SLOW_BYTES,
+    ScriptedServer,
+    self_signed,
+    serve,
+)
 
 SOON = 0.3  # Seconds that a test is ready to wait where a function waits for three.
 LATE = "took longer|timed out"  # Either may see it first.
@@ -67,10 +74,10 @@ def sized(length: int) -> bytes:
     ids=["to the end", "with its length", "in bytes", "in chunks"],
 )  # fmt: skip
 def test_fetched(answer: Any) -> None:
-    with serving(answer) as there:
+    with serve(answer) as there:
         assert USUAL_KEYS == fetch_jwks(f"{there.url}/pool/jwks.json", 3.0)
 
-    assert ["/pool/jwks.json"] == there.asked
+    assert ["/pool/jwks.json"] == there.requested_paths
 
 
 CHUNKED = OK.replace(b"close", b"close\r\nTransfer-Encoding: chunked")
@@ -105,12 +112,12 @@ REDIRECT = b"HTTP/1.1 %s\r\nLocation: /elsewhere\r\nConnection: close\r\n\r\n"
         ([CHUNKED, *[b"8\r\n        \r\n"] * 8193, b"0\r\n\r\n"], "longer than 65536 bytes"),
         ([OK.replace(b"close", b"close\r\nContent-Length: -5"), FLOOD], "longer than 65536 bytes"),
         ([b"HTTP/1.1 100 Continue\r\n\r\n" * 40_000], "longer than 262144 bytes"),
-        ([OK, DRIP], LATE),
-        ([sized(10**6), DRIP], LATE),
-        ([b"HTTP/1.1 200 OK\r\nX-Slow: ", DRIP], LATE),
-        ([b"HTTP/1.1 ", DRIP], LATE),
-        ([WAIT], LATE),
-        ([OK, WAIT], LATE),
+        ([OK, SLOW_BYTES], LATE),
+        ([sized(10**6), SLOW_BYTES], LATE),
+        ([b"HTTP/1.1 200 OK\r\nX-Slow: ", SLOW_BYTES], LATE),
+        ([b"HTTP/1.1 ", SLOW_BYTES], LATE),
+        ([SILENCE], LATE),
+        ([OK, SILENCE], LATE),
         ([], "closed connection|reset"),
         ([b"not HTTP at all\r\n\r\n"], "not HTTP at all"),
         ([OK.replace(b"close", b"close\r\nX: " + b"x" * 70_000)], "more than 65536 bytes"),
@@ -119,7 +126,7 @@ REDIRECT = b"HTTP/1.1 %s\r\nLocation: /elsewhere\r\nConnection: close\r\n\r\n"
 )  # fmt: skip
 def test_not_fetched(answer: Any, why: str) -> None:
     """In time, whatever the server does; no thread is left that goes on reading, and no socket."""
-    with serving(answer) as there:
+    with serve(answer) as there:
         begun = time.monotonic()
         with pytest.raises(FetchError, match=why) as raised:
             fetch_jwks(f"{there.url}/jwks.json", SOON)
@@ -128,11 +135,11 @@ def test_not_fetched(answer: Any, why: str) -> None:
         assert [] == connected(there.url), f"as long as somebody has {raised.value!r}"
 
     assert took < SOON + 2
-    assert ["/jwks.json"] == there.asked
+    assert ["/jwks.json"] == there.requested_paths
 
 
 def test_nobody_there() -> None:
-    with serving([]) as there:
+    with serve([]) as there:
         """Its port is free again after this."""
 
     with pytest.raises(FetchError, match="ConnectionRefusedError"):
@@ -142,12 +149,12 @@ def test_nobody_there() -> None:
 def test_stranger(tmp_path: Path) -> None:
     """A server that cannot prove its name is not asked, over TLS."""
     with (
-        serving([OK + USUAL_KEYS], tls=self_signed(tmp_path)) as there,
+        serve([OK + USUAL_KEYS], tls=self_signed(tmp_path)) as there,
         pytest.raises(FetchError, match="self-signed certificate"),
     ):
         fetch_jwks(f"{there.url}/jwks.json", 3.0)
 
-    assert [] == there.asked
+    assert [] == there.requested_paths
 
 
 def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +162,7 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tls = self_signed(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
 
-    with serving([OK + USUAL_KEYS], [OK, DRIP], tls=tls) as there:
+    with serve([OK + USUAL_KEYS], [OK, SLOW_BYTES], tls=tls) as there:
         assert USUAL_KEYS == fetch_jwks(f"{there.url}/jwks.json", 3.0)
         with pytest.raises(FetchError, match=LATE):
             fetch_jwks(f"{there.url}/jwks.json", SOON)
@@ -338,7 +345,7 @@ UNUSABLE = [
 def test_known_keys_go_on_where_a_chunk_has_no_size(size: bytes) -> None:
     """That is an unreadable response, and is not fetched again for each call."""
     now = float(NOW)
-    with serving([OK + USUAL_KEYS], [CHUNKED + size + b"\r\n" + USUAL_KEYS]) as there:
+    with serve([OK + USUAL_KEYS], [CHUNKED + size + b"\r\n" + USUAL_KEYS]) as there:
         verifier = Verifier(
             REGION, POOL, CLIENT, fetch=fetch_jwks, base=there.url, clock=lambda: now
         )
@@ -347,7 +354,7 @@ def test_known_keys_go_on_where_a_chunk_has_no_size(size: bytes) -> None:
 
         assert [SUB] * 3 == [verifier.check(BY_FIRST) for _ in range(3)]
 
-    assert 2 == len(there.asked)
+    assert 2 == len(there.requested_paths)
 
 
 @pytest.mark.parametrize("document", UNUSABLE)
@@ -363,7 +370,7 @@ def test_unusable(document: bytes) -> None:
     assert [0, TTL] == pool.times
 
 
-def at(there: There) -> Verifier:
+def at(there: ScriptedServer) -> Verifier:
     return Verifier(REGION, POOL, CLIENT, fetch=fetch_jwks, base=there.url, clock=lambda: NOW)
 
 
@@ -384,22 +391,22 @@ def side_by_side(check: Callable[[int], str]) -> list[str]:
 
 def test_single_flight() -> None:
     """Eight at once have the keys fetched once, by a real server that takes its time."""
-    with serving([0.2, OK + USUAL_KEYS]) as there:
+    with serve([0.2, OK + USUAL_KEYS]) as there:
         verifier = at(there)
 
         assert [SUB] * 8 == side_by_side(lambda _: verifier.check(BY_FIRST))
 
-    assert 1 == len(there.asked)
+    assert 1 == len(there.requested_paths)
 
 
 def test_single_flight_fails() -> None:
     """Those who wait for a fetch share how it ends: they do not wait in line for their own."""
-    with serving([0.2, OK.replace(b"200", b"503")]) as there:
+    with serve([0.2, OK.replace(b"200", b"503")]) as there:
         verifier = at(there)
 
         assert ["JwksError"] * 8 == side_by_side(lambda _: verifier.check(BY_FIRST))
 
-    assert 1 == len(there.asked)
+    assert 1 == len(there.requested_paths)
 
 
 def test_nobody_waits_for_a_key_that_is_known() -> None:
@@ -427,12 +434,12 @@ def test_nobody_waits_for_a_key_that_is_known() -> None:
 
 
 def test_rotation_at_a_real_server() -> None:
-    with serving([OK + FIRST_ALONE], [OK + USUAL_KEYS]) as there:
+    with serve([OK + FIRST_ALONE], [OK + USUAL_KEYS]) as there:
         verifier = at(there)
         assert SUB == verifier.check(BY_FIRST)
         assert [SUB] * 8 == side_by_side(lambda _: verifier.check(BY_SECOND))
 
-    assert [f"/{POOL}/.well-known/jwks.json"] * 2 == there.asked
+    assert [f"/{POOL}/.well-known/jwks.json"] * 2 == there.requested_paths
 
 
 def test_the_time_there_is() -> None:

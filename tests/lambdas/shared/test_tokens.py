@@ -52,7 +52,7 @@ from tests.lambdas.access_tokens import (
     signed_as,
     text,
 )
-from tests.lambdas.serving import OK, serving
+from tests.lambdas.scripted_server import OK, serve
 
 FOLDER = Path(handler.__code__.co_filename).parent
 EVENTS = FOLDER / "events"
@@ -532,7 +532,7 @@ def test_alone() -> None:
     left_out = [line for line in lines if line and not line.startswith("#")]
     soon = made(claims(exp=time.time() + 60, iat=time.time()))
     events = [{"headers": {"authorization": f"Bearer {token}"}} for token in (soon, GOOD[:-9])]
-    with serving([OK + USUAL_KEYS]) as there:
+    with serve([OK + USUAL_KEYS]) as there:
         settings = {
             "AWS_REGION": REGION,
             "USER_POOL_ID": POOL,
@@ -554,7 +554,7 @@ def test_alone() -> None:
     *logged, answers = map(json.loads, done.stdout.splitlines())
     assert [{"isAuthorized": True, "context": {"sub": SUB}}, {"isAuthorized": False}] == answers
     assert ["refused"] == [line["event"] for line in logged]
-    assert [f"/{POOL}/.well-known/jwks.json"] == there.asked
+    assert [f"/{POOL}/.well-known/jwks.json"] == there.requested_paths
 
 
 def refused(token: str) -> bool:

@@ -29,15 +29,25 @@ from PIL.PngImagePlugin import PngImageFile
 
 from shared.avatars import avatar_id, avatar_key, upload_key
 from tests.emulator_server import Aws
-from tests.lambdas import icc, pictures
-from tests.lambdas.fake_s3 import Call, FakeS3, Object, error, once, response
-from tests.lambdas.pictures import BLUE, CORNERS, RED, STORED, WHITE, held, opened, plain, saved
+from tests.lambdas.thumbnail import icc_profiles, pictures
+from tests.lambdas.thumbnail.fake_s3 import Call, FakeS3, Object, error, once, response
+from tests.lambdas.thumbnail.pictures import (
+    BLUE,
+    CORNERS,
+    RED,
+    STORED,
+    WHITE,
+    held,
+    opened,
+    plain,
+    saved,
+)
 from thumbnail import handler, scans, store
 from thumbnail.picture import SIDE, Rejected, picture
 
 pytestmark = pytest.mark.thorough
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ACCOUNT, UPLOADS, AVATARS = "111122223333", "the-uploads", "the-avatars"
 LIMIT = 5_000_000
 ADA, BOB = avatar_id("ada"), avatar_id("bob")
@@ -550,7 +560,10 @@ CASES: list[tuple[str, Act]] = [
     ("A29: CMYK", makes(lambda: saved(plain((0, 255, 255, 0), mode="CMYK"), "JPEG"), (255, 0, 0))),
     (
         "A29: CMYK with the profile of a press",
-        makes(lambda: tagged(icc.grey_press(128), "CMYK", (255, 0, 0, 0), "JPEG"), (119, 119, 119)),
+        makes(
+            lambda: tagged(icc_profiles.grey_press(128), "CMYK", (255, 0, 0, 0), "JPEG"),
+            (119, 119, 119),
+        ),
     ),
     ("A30: half seen through", makes(lambda: saved(plain((*RED, 128), mode="RGBA")), HALF)),
     ("A30: grey, not seen", makes(lambda: saved(plain((9, 0), mode="LA")), WHITE)),
@@ -574,25 +587,35 @@ CASES: list[tuple[str, Act]] = [
     ("A33: everything a PNG can tell", tells_nothing(pictures.telling_png)),
     (
         "A34: Display P3",
-        makes(lambda: tagged(icc.rgb(icc.P3)), icc.srgb_of((200, 100, 50), icc.P3)),
+        makes(
+            lambda: tagged(icc_profiles.rgb(icc_profiles.P3)),
+            icc_profiles.srgb_of((200, 100, 50), icc_profiles.P3),
+        ),
     ),
     (
         "A34: Adobe RGB",
         makes(
-            lambda: tagged(icc.rgb(icc.ADOBE), form="JPEG"), icc.srgb_of((200, 100, 50), icc.ADOBE)
+            lambda: tagged(icc_profiles.rgb(icc_profiles.ADOBE), form="JPEG"),
+            icc_profiles.srgb_of((200, 100, 50), icc_profiles.ADOBE),
         ),
     ),
     (
         "A34: Display P3 and alpha",
         makes(
-            lambda: tagged(icc.rgb(icc.P3), "RGBA", (200, 100, 50, 255), "WEBP"),
-            icc.srgb_of((200, 100, 50), icc.P3),
+            lambda: tagged(icc_profiles.rgb(icc_profiles.P3), "RGBA", (200, 100, 50, 255), "WEBP"),
+            icc_profiles.srgb_of((200, 100, 50), icc_profiles.P3),
         ),
     ),
-    ("A34: linear grey", makes(lambda: tagged(icc.linear_grey(), "L", 128), (188, 188, 188))),
+    (
+        "A34: linear grey",
+        makes(lambda: tagged(icc_profiles.linear_grey(), "L", 128), (188, 188, 188)),
+    ),
     ("A34: no profile at all", makes(lambda: tagged(b"broken" * 50), (200, 100, 50))),
-    ("A34: of another kind", makes(lambda: tagged(icc.grey_press(9)), (200, 100, 50))),
-    ("A34: cut off", makes(lambda: tagged(icc.rgb(icc.P3)[:150]), (200, 100, 50))),
+    ("A34: of another kind", makes(lambda: tagged(icc_profiles.grey_press(9)), (200, 100, 50))),
+    (
+        "A34: cut off",
+        makes(lambda: tagged(icc_profiles.rgb(icc_profiles.P3)[:150]), (200, 100, 50)),
+    ),
     ("A35: two pictures in one JPEG", makes(two_pictures, RED)),
     (
         "A35: the list of the two is broken",
@@ -876,11 +899,11 @@ BASES = {
     "JPEG": lambda: held(6),
     "progressive": lambda: saved(pictures.quarters(), "JPEG", progressive=True),
     "MPO": two_pictures,
-    "CMYK": lambda: tagged(icc.grey_press(128), "CMYK", (255, 0, 0, 0), "JPEG"),
+    "CMYK": lambda: tagged(icc_profiles.grey_press(128), "CMYK", (255, 0, 0, 0), "JPEG"),
     "PNG": pictures.telling_png,
     "palette": lambda: saved(plain().quantize(8), transparency=0),
     "moving PNG": lambda: pictures.frames("PNG", 3),
-    "P3": lambda: tagged(icc.rgb(icc.P3)),
+    "P3": lambda: tagged(icc_profiles.rgb(icc_profiles.P3)),
     "16 bits": grey16,
     "WebP": lambda: held(3, "WEBP"),
     "lossless": lambda: saved(plain((9, 9, 9, 50), mode="RGBA"), "WEBP", lossless=True),
@@ -926,7 +949,11 @@ def test_any_bytes_are_a_picture_or_refused(head: bytes, tail: bytes) -> None:
 def test_a_broken_profile_is_ignored(seed: int) -> None:
     """Whatever of it is changed, there is a picture."""
     change = random.Random(seed)
-    for base in (icc.rgb(icc.P3), icc.linear_grey(), icc.grey_press(128)):
+    for base in (
+        icc_profiles.rgb(icc_profiles.P3),
+        icc_profiles.linear_grey(),
+        icc_profiles.grey_press(128),
+    ):
         profile = bytearray(base)
         for _ in range(change.randint(1, 12)):
             profile[change.randrange(len(profile))] = change.randrange(256)
@@ -953,7 +980,7 @@ def outcome(file: bytes, folder: Path) -> tuple[str, float]:
     (folder / "original").write_bytes(file)
     done = subprocess.run(
         [
-            *(sys.executable, "-S", ROOT / "tests/lambdas/peak.py"),
+            *(sys.executable, "-S", ROOT / "tests/lambdas/thumbnail/peak_memory.py"),
             *(sys.executable, "-c", MEMORY, folder / "original"),
         ],
         cwd=ROOT / "lambdas",

@@ -16,8 +16,8 @@ from isal import isal_zlib
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
-from tests.lambdas import pictures
-from tests.lambdas.pictures import chunk, plain, saved
+from tests.lambdas.thumbnail import pictures
+from tests.lambdas.thumbnail.pictures import chunk, plain, saved
 from thumbnail.png import InflatedPng
 
 MODES = {"1": 1, "L": 8, "LA": 16, "P": 8, "I;16": 16, "RGB": 24, "RGBA": 32}  # bits a pixel

@@ -1,8 +1,8 @@
 r"""A web server that answers as a test says, byte by byte, and remembers what it was asked for.
 
-    with serving([OK + b"{}"], [b"HTTP/1.1 200 OK\r\n", DRIP]) as there:
+    with serve([OK + b"{}"], [b"HTTP/1.1 200 OK\r\n", SLOW_BYTES]) as there:
         …
-        assert ["/one", "/two"] == there.asked
+        assert ["/one", "/two"] == there.requested_paths
 
 Where *tls* is given it says to be localhost, with a certificate that nobody else vouches for.
 """
@@ -26,27 +26,27 @@ from tests.lambdas.access_tokens import FIRST
 
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 
-DRIP = 0.05  # Seconds between bytes, and there is no end to them.
-WAIT = 60.0  # Seconds of silence, ended by the end of the test.
+SLOW_BYTES = 0.05  # Seconds between bytes, and there is no end to them.
+SILENCE = 60.0  # Seconds of silence, ended by the end of the test.
 
 Answer = Sequence[bytes | float]
 
 
 @dataclass
-class There:
+class ScriptedServer:
     """Where it is, and what it was asked for."""
 
     url: str = ""
-    asked: list[str] = field(default_factory=list)
+    requested_paths: list[str] = field(default_factory=list)
 
 
 @contextmanager
-def serving(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[There]:
+def serve(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[ScriptedServer]:
     """Give *answers* in turn, the last one again and again; a number among the bytes is a pause.
 
-    DRIP is a byte each so many seconds, for ever.
+    SLOW_BYTES is a byte each so many seconds, for ever.
     """
-    there, over = There(), threading.Event()
+    there, over = ScriptedServer(), threading.Event()
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
@@ -56,8 +56,8 @@ def serving(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[The
                     connection, server_side=True, do_handshake_on_connect=False
                 )
             with connection, connection.makefile("rb") as lines:
-                there.asked.append(lines.readline().split()[1].decode())
-                answer = answers[min(len(there.asked), len(answers)) - 1]
+                there.requested_paths.append(lines.readline().split()[1].decode())
+                answer = answers[min(len(there.requested_paths), len(answers)) - 1]
                 while lines.readline().strip():
                     pass
                 for part in answer:
@@ -66,10 +66,10 @@ def serving(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[The
         def give(self, connection, part) -> None:
             if isinstance(part, bytes):
                 connection.sendall(part)
-            elif part != DRIP:
+            elif part != SLOW_BYTES:
                 over.wait(part)
             else:
-                while not over.wait(DRIP):
+                while not over.wait(SLOW_BYTES):
                     connection.sendall(b"x")
 
     class Server(socketserver.ThreadingTCPServer):

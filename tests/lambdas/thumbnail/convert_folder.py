@@ -2,7 +2,7 @@
 
 In a process of its own, so that a crash is seen and the memory is the function's:
 
-    python -m tests.lambdas.each_original FOLDER
+    python -m tests.lambdas.thumbnail.convert_folder FOLDER
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from shared.avatars import avatar_id, avatar_key, upload_key
-from tests.lambdas.fake_s3 import FakeS3, Object
-from tests.lambdas.pictures import opened
+from tests.lambdas.thumbnail.fake_s3 import FakeS3, Object
+from tests.lambdas.thumbnail.pictures import opened
 from thumbnail import handler, store
 from thumbnail.picture import QUALITY, SIDE
 

@@ -12,7 +12,9 @@ import psycopg
 from migrate import handler
 
 
-def call(environment: dict[str, str], folder: Path, event: dict[str, Any], step: int) -> None:
+def call_and_kill(
+    environment: dict[str, str], folder: Path, event: dict[str, Any], step: int
+) -> None:
     """Call the function in this process, and kill the process before its statement *step*."""
     os.environ.update(environment)
     handler.DATABASE = folder

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from tests.lambdas import icc, pictures
-from tests.lambdas.pictures import (
+from tests.lambdas.thumbnail import icc_profiles, pictures
+from tests.lambdas.thumbnail.pictures import (
     CORNERS,
     RED,
     WHITE,
@@ -38,7 +38,7 @@ from thumbnail.exif import orientation
 from thumbnail.picture import SIDE, Rejected, picture
 
 MANY = container.MAX_PARTS + 1
-P3 = icc.rgb(icc.P3)
+P3 = icc_profiles.rgb(icc_profiles.P3)
 SHOWN = (200, 100, 50)  # of this a profile makes another colour
 
 
@@ -337,7 +337,7 @@ def test_a_profile_counts_however_it_is_split(before: list[bytes], behind: list[
     frame, scan = file.index(b"\xff\xc0"), file.index(b"\xff\xda")
     pieces = (file[:frame], *before, file[frame:scan], *behind, file[scan:])
 
-    assert near(icc.srgb_of(SHOWN, icc.P3), middle(b"".join(pieces)))
+    assert near(icc_profiles.srgb_of(SHOWN, icc_profiles.P3), middle(b"".join(pieces)))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.avatars import avatar_id, upload_key
-from tests.lambdas.roles import environment
+from tests.lambdas.execution_role import function_environment
 from upload_url.handler import CONTENT_TYPES, SECONDS, handler
 from upload_url.signing import Upload, put_url
 
@@ -425,7 +425,7 @@ def bucket(aws: Aws) -> str:
     aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=here)
     originals = f"arn:aws:s3:::{name}/originals/*"
     put = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": originals}
-    with around(SETTINGS, {"UPLOADS_BUCKET_NAME": name}, environment(aws, put)):
+    with around(SETTINGS, {"UPLOADS_BUCKET_NAME": name}, function_environment(aws, put)):
         yield name
 
 

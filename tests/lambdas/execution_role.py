@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REGION = "ca-central-1"
 
 
-def environment(aws: Aws, *statements: Mapping[str, Any]) -> dict[str, str]:
+def function_environment(aws: Aws, *statements: Mapping[str, Any]) -> dict[str, str]:
     """What a function finds around it whose role may do what *statements* say, and no more."""
     account = aws.endpoint.account
     trusted = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parents[2]
 CACHE = ROOT / ".cache" / "corpus"
 PICTURES = {"avif", "bmp", "gif", "ico", "jpg", "mpo", "png", "psd", "tif", "tiff", "webp"}
 
@@ -54,8 +54,8 @@ def became(corpus: Path) -> tuple[list[dict[str, Any]], float]:
     """What became of each, and the most memory that took, in MB."""
     done = subprocess.run(
         [
-            *(sys.executable, "-S", HERE / "peak.py"),
-            *(sys.executable, "-m", "tests.lambdas.each_original", corpus),
+            *(sys.executable, "-S", HERE / "peak_memory.py"),
+            *(sys.executable, "-m", "tests.lambdas.thumbnail.convert_folder", corpus),
         ],
         cwd=ROOT,
         env={"PATH": "", "PYTHONPATH": f"{ROOT}:{ROOT / 'lambdas'}", "PYTHONWARNINGS": "ignore"},
@@ -68,7 +68,7 @@ def became(corpus: Path) -> tuple[list[dict[str, Any]], float]:
 
 
 def test_each_is_a_picture_or_refused(became: tuple[list[dict[str, Any]], float]) -> None:
-    """One line for each; a picture was looked at as it came out (see each_original.py)."""
+    """One line for each; a picture was looked at as it came out (see convert_folder.py)."""
     files, _ = became
 
     outcomes = Counter(_outcome(file["lines"]) for file in files)
