@@ -13,6 +13,7 @@ from emulator.access.admin_requests import PATH
 from emulator.access.anonymous import CERTIFICATE
 from emulator.access.control import AccessControl
 from emulator.autosave import Autosave
+from emulator.local_addresses import LocalAddresses
 from emulator.ministack import asgi
 from emulator.state import State
 
@@ -37,7 +38,7 @@ class Application:
 
     def __init__(self, paths: EmulatorPaths, *, secret: str, port: int) -> None:
         self._secret = secret
-        self._control = AccessControl(self._handle, port=port)
+        self._control = AccessControl(LocalAddresses(self._handle, port=port), port=port)
         self._changes: dict[str, Callable[[dict[str, Any]], None]] = {
             "access": self._control.allow,
             "prerequisites": hosted_zones.create,

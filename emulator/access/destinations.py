@@ -1,8 +1,8 @@
 """Find the resource of a request, and refuse a Host that no resource has.
 
 This prevents DNS rebinding: a page whose host name resolves to 127.0.0.1 still sends that name as
-Host. Names for browsers, such as `http://NAME.localhost:PORT`, must be translated before this
-module: here, Host must be a name that a resource has.
+Host. Names for browsers, such as `http://NAME.localhost:PORT`, are checked here in the same way;
+only then does `local_addresses` translate them.
 """
 
 from __future__ import annotations
