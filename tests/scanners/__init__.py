@@ -1,5 +1,5 @@
 """Third-party scanners of the templates and workflows: `python -m tests.scanners`.
 
-They check the checks of this project (cfn-lint and deployer/policy). Each scanner is installed in
-its own environment below .cache/scanners/. See docs/scanners.md.
+They check the rules of this repository (cfn-lint and deployer/policy) from outside. Each scanner
+is installed in an environment of its own below .cache/scanners/. See docs/scanners.md.
 """

@@ -1,6 +1,6 @@
-"""Run all third-party scanners, or those named: `python -m tests.scanners [TOOL …] [--env ENV]`.
+"""Run all third-party scanners, or the named ones: `python -m tests.scanners [TOOL …] [--env ENV]`.
 
-Prints a line for each finding that is not accepted, and exits 1 if there is one or a scanner fails.
+Prints a line for each unexplained finding. The exit code is 1 if there is one, or if a scanner failed.
 """
 
 from __future__ import annotations
@@ -9,31 +9,33 @@ import argparse
 import sys
 
 from deployer.lint import describe
-from tests.scanners.session import Answer, answers, templates
+from tests.scanners.scan import ScanResult, load_templates, run_tools
 from tests.scanners.table import TOOLS
 
 
 def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.scanners", description=__doc__)
     parser.add_argument("tools", nargs="*", metavar="TOOL", help=f"of {', '.join(TOOLS)}")
-    parser.add_argument("--env", default="", help="one environment (default: every one)")
+    parser.add_argument("--env", default="", help="one environment (default: all)")
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.tools) - TOOLS.keys()):
         parser.error(f"unknown scanner {', '.join(unknown)}; there are {', '.join(TOOLS)}")
     tools = [tool for name, tool in TOOLS.items() if name in (arguments.tools or TOOLS)]
-    well = True
-    for answer in answers(tools, templates(arguments.env), whole=not arguments.env):
-        print(told(answer), flush=True)
-        well = well and answer.well
-    return 0 if well else 1
+    passed = True
+    for result in run_tools(tools, load_templates(arguments.env), complete=not arguments.env):
+        print(format_result(result), flush=True)
+        passed = passed and result.passed
+    return 0 if passed else 1
 
 
-def told(answer: Answer) -> str:
-    """Return the unexplained findings of a scanner and a summary, each on a line."""
-    if not (verdict := answer.verdict):
-        return f"error: {answer.tool}: {answer.error}"
-    good, bad = len(verdict.accepted), len(verdict.unexplained)
-    summary = f"{answer.tool}: {good} accepted, {bad} unexplained, {answer.seconds:.1f} s"
+def format_result(result: ScanResult) -> str:
+    """Return a line for each unexplained finding, and a summary line."""
+    if not (verdict := result.verdict):
+        return f"error: {result.tool}: {result.error}"
+    accepted, unexplained = len(verdict.accepted), len(verdict.unexplained)
+    summary = (
+        f"{result.tool}: {accepted} accepted, {unexplained} unexplained, {result.seconds:.1f} s"
+    )
     return "\n".join([*map(describe, verdict.unexplained), summary])
 
 

@@ -1,6 +1,7 @@
-"""The accepted findings: each row of accepted.toml has a reason and a date.
+"""Sort findings into accepted and unexplained ones. Each row of accepted.toml has a reason and a date.
 
-The rows have the format of deployer/lint/exemptions.toml; a rule is prefixed with its scanner.
+The file has the format of deployer/lint/exemptions.toml and the same loader; each rule is prefixed
+with the name of its scanner.
 """
 
 from __future__ import annotations
@@ -17,46 +18,45 @@ ACCEPTED = Path(__file__).with_name("accepted.toml")
 
 @dataclass(frozen=True)
 class Verdict:
-    """The findings of one scanner, separated into accepted and unexplained ones."""
+    """The findings of one scanner, sorted into those with a reason and those without."""
 
     accepted: tuple[Finding, ...]
     unexplained: tuple[Finding, ...]
 
 
-def of(tool: str) -> tuple[Exemption, ...]:
+def accepted_of(tool: str) -> tuple[Exemption, ...]:
     """Return the accepted findings of *tool*."""
-    return tuple(one for one in load_exemptions(ACCEPTED) if tool_of(one) == tool)
+    return tuple(row for row in load_exemptions(ACCEPTED) if tool_of(row) == tool)
 
 
-def tool_of(one: Exemption) -> str:
-    """Return the scanner of a rule: checkov for checkov:CKV_AWS_18."""
-    return one.rule.partition(":")[0]
+def tool_of(row: Exemption) -> str:
+    """Return the scanner of a row: checkov, for checkov:CKV_AWS_18."""
+    return row.rule.partition(":")[0]
 
 
 def judge(
-    findings: Iterable[Finding], accepted: Sequence[Exemption], *, whole: bool = True
+    findings: Iterable[Finding], rows: Sequence[Exemption], *, complete: bool = True
 ) -> Verdict:
-    """Separate *findings*. If they are the *whole*, an unused row is a finding too."""
-    known = {finding: _explained(finding, accepted) for finding in findings}
-    good = tuple(finding for finding, explained in known.items() if explained)
-    bad = tuple(finding for finding, explained in known.items() if not explained)
-    useless = [one for one in accepted if not any(map(one.matches, good))] if whole else []
-    return Verdict(good, (*bad, *map(_deletable, useless)))
+    """Sort *findings* by the accepted *rows*.
+
+    If the findings are *complete*, a row that matches none of them is an unexplained finding itself.
+    """
+    known = {finding: any(row.matches(finding) for row in rows) for finding in findings}
+    accepted = tuple(finding for finding, explained in known.items() if explained)
+    unexplained = tuple(finding for finding, explained in known.items() if not explained)
+    unused = [row for row in rows if not any(map(row.matches, accepted))] if complete else []
+    return Verdict(accepted, (*unexplained, *map(_stale, unused)))
 
 
-def _explained(finding: Finding, accepted: Sequence[Exemption]) -> bool:
-    return any(one.matches(finding) for one in accepted)
-
-
-def _deletable(one: Exemption) -> Finding:
+def _stale(row: Exemption) -> Finding:
     return Finding(
         rule=STALE,
         level="warning",
-        message=f"nothing needs the acceptance of {one.rule} any more: delete it",
-        path=("Resources", one.resource),
+        message=f"no finding needs the acceptance of {row.rule} any more: delete the row",
+        path=("Resources", row.resource),
         row=1,
         column=1,
         docs="",
-        stack=one.stack,
-        source=Line(f"tests/scanners/{ACCEPTED.name}", one.number),
+        stack=row.stack,
+        source=Line(f"tests/scanners/{ACCEPTED.name}", row.number),
     )

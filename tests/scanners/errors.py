@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 class ScannerError(Exception):
-    """The scanner failed, so its findings are incomplete."""
+    """A scanner failed, so that the absence of findings means nothing."""
 
 
 class NotInstalledError(ScannerError):
-    """The scanner cannot be installed on this machine."""
+    """A scanner cannot be installed on this machine."""

@@ -1,6 +1,6 @@
-"""An independent parser: CDK's CfnInclude loads every template, and synthesises the same again.
+"""An independent parser: CDK's CfnInclude loads each template and must synthesize the same again.
 
-At the end of a synthesis AWS's CloudFormation Validate reads the templates too.
+At the end of the synthesis, AWS's CloudFormation Validate checks the templates too.
 """
 
 from __future__ import annotations
@@ -13,75 +13,78 @@ from typing import Any
 from deployer.lint import Finding
 from deployer.template_yaml import load
 from tests.scanners import install
-from tests.scanners.tool import Subjects, Tool, found, run, seen
+from tests.scanners.tool import Subjects, Tool, check_all_read, new_finding, run
 
 SCRIPT = install.HERE / "node" / "include.js"
 
 
 def find(subjects: Subjects, folder: Path) -> tuple[Finding, ...]:
-    """What CDK refuses to load, what it makes something else of, and what is not valid in it."""
+    """Return the templates that CDK refuses, those that it changes, and those that are invalid."""
     argv = [install.program("node"), SCRIPT, install.node(), folder]
-    said = json.loads(run(argv, cwd=folder, codes=(0,)))
-    seen(subjects, [*said["templates"], *said["refused"]])
-    return parse(said, {each.name: load(each.text) for each in subjects})
+    report = json.loads(run(argv, cwd=folder, codes=(0,)))
+    check_all_read(subjects, [*report["templates"], *report["refused"]])
+    return parse(report, {subject.name: load(subject.text) for subject in subjects})
 
 
-def parse(said: dict[str, Any], ours: dict[str, dict[str, Any]]) -> tuple[Finding, ...]:
-    """The findings in what include.js prints, with each difference to *ours*."""
-    return (*_refused(said), *_invalid(said), *_differing(said, ours))
+def parse(report: dict[str, Any], templates: dict[str, dict[str, Any]]) -> tuple[Finding, ...]:
+    """Return the findings in the output of include.js, and each difference from *templates*."""
+    return (*_refused(report), *_invalid(report), *_different(report, templates))
 
 
-def _refused(said: dict[str, Any]) -> Iterator[Finding]:
-    for stack, message in said["refused"].items():
-        yield found("include:refused", stack, "", message)
+def _refused(report: dict[str, Any]) -> Iterator[Finding]:
+    for stack, message in report["refused"].items():
+        yield new_finding("include:refused", stack, "", message)
 
 
-def _invalid(said: dict[str, Any]) -> Iterator[Finding]:
-    """A resource is called STACK/Template/TITLE, a whole stack by its name."""
-    for each in said["violations"]:
-        for path in each["paths"]:
+def _invalid(report: dict[str, Any]) -> Iterator[Finding]:
+    """Yield the violations. The path of a resource is STACK/Template/TITLE, that of a stack its name."""
+    for violation in report["violations"]:
+        for path in violation["paths"]:
             stack, _, title = path.partition("/Template/")
-            yield found(f"include:{each['rule']}", stack, title, each["description"])
+            rule, message = f"include:{violation['rule']}", violation["description"]
+            yield new_finding(rule, stack, title, message)
 
 
-def _differing(said: dict[str, Any], ours: dict[str, dict[str, Any]]) -> Iterator[Finding]:
-    for stack, template in said["templates"].items():
-        for path, wrote, made in differences(plain(ours[stack]), plain(template)):
-            yield _difference(stack, path, wrote, made)
+def _different(report: dict[str, Any], templates: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    for stack, template in report["templates"].items():
+        for path, ours, from_cdk in differences(normalize(templates[stack]), normalize(template)):
+            yield _difference(stack, path, ours, from_cdk)
 
 
-def _difference(stack: str, path: tuple[str, ...], wrote: Any, made: Any) -> Finding:
-    """A resource keeps its title; another section is written out."""
+def _difference(stack: str, path: tuple[str, ...], ours: Any, from_cdk: Any) -> Finding:
+    """Return a finding. Its message has the path if that is outside of Resources."""
     title, detail = (path[1], path[2:]) if path[0] == "Resources" else ("", path)
-    message = f"we wrote {_short(wrote)}, CDK makes {_short(made)} of it"
+    message = f"the template has {_short(ours)}, CDK's has {_short(from_cdk)}"
     if not title:
         message = f"{'.'.join(path)}: {message}"
-    return found("include:differs", stack, title, message, detail="/".join(detail) if title else "")
+    return new_finding(
+        "include:differs", stack, title, message, detail="/".join(detail) if title else ""
+    )
 
 
 def _short(value: Any) -> str:
     return "nothing" if value is None else json.dumps(value)[:100]
 
 
-def plain(value: Any) -> Any:
-    """What a template means, where CDK writes it differently: two spellings are one."""
+def normalize(value: Any) -> Any:
+    """Return the value in the spelling of CDK, where two spellings have one meaning."""
     match value:
-        case {"DependsOn": str(one), **rest}:
-            return plain({"DependsOn": [one], **rest})
-        case {"DependsOn": [str(), *_] as several, **rest}:  # CDK sorts them.
-            return {"DependsOn": sorted(several), **plain(rest)}
+        case {"DependsOn": str(title), **rest}:
+            return normalize({"DependsOn": [title], **rest})
+        case {"DependsOn": [str(), *_] as titles, **rest}:  # CDK sorts them.
+            return {"DependsOn": sorted(titles), **normalize(rest)}
         case {"Fn::GetAtt": str(path)}:
             return {"Fn::GetAtt": path.split(".", 1)}
         case dict():
-            return {key: plain(each) for key, each in value.items()}
+            return {key: normalize(nested) for key, nested in value.items()}
         case list():
-            return [plain(each) for each in value]
+            return [normalize(item) for item in value]
         case _:
             return value
 
 
 def differences(one: Any, other: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where two values differ, and what each has there; "80" and 80 differ, True and 1 too."""
+    """Yield each path where two values differ, and both values; "80" and 80 differ, True and 1 too."""
     match one, other:
         case dict(), dict():
             for key in sorted(one.keys() | other.keys()):

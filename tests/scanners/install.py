@@ -1,4 +1,4 @@
-"""Install the scanners below .cache/scanners/ on first use, from their locks."""
+"""Installs the scanners below .cache/scanners/ on first use, from lock files."""
 
 from __future__ import annotations
 
@@ -18,58 +18,58 @@ CACHE = ROOT / ".cache" / "scanners"
 
 
 def python(name: str) -> Path:
-    """Return the Python with the packages of requirements/*name*.txt.
+    """Return the Python of a virtual environment with the packages of requirements/*name*.txt.
 
-    Raise NotInstalledError if they cannot be installed.
+    Raises NotInstalledError if they cannot be installed.
     """
     lock = HERE / "requirements" / f"{name}.txt"
 
-    def make(folder: Path) -> None:
+    def install(folder: Path) -> None:
         uv = [sys.executable, "-m", "uv"]
         _run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder])
-        there = ["--python", folder / "bin" / "python"]
-        _run([*uv, "pip", "sync", "--quiet", "--require-hashes", *there, lock])
+        target = ["--python", folder / "bin" / "python"]
+        _run([*uv, "pip", "sync", "--quiet", "--require-hashes", *target, lock])
 
-    return _settled(name, f"{sys.version}\n{lock.read_text()}", make) / "bin" / "python"
+    return _install_once(name, f"{sys.version}\n{lock.read_text()}", install) / "bin" / "python"
 
 
 def node() -> Path:
-    """Return the folder with the npm packages of node/package-lock.json.
+    """Return the folder whose node_modules has the npm packages of node/package-lock.json.
 
-    Raise NotInstalledError if they cannot be installed.
+    Raises NotInstalledError if they cannot be installed.
     """
     files = [HERE / "node" / name for name in ("package.json", "package-lock.json")]
 
-    def make(folder: Path) -> None:
-        for each in files:
-            shutil.copy(each, folder)
+    def install(folder: Path) -> None:
+        for file in files:
+            shutil.copy(file, folder)
         _run([program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
 
-    return _settled("node", "".join(each.read_text() for each in files), make)
+    return _install_once("node", "".join(file.read_text() for file in files), install)
 
 
 def program(name: str) -> str:
-    """Return the path of the program *name*; raise NotInstalledError if it is not on PATH."""
+    """Return the path of a program on PATH. Raise NotInstalledError if it is missing."""
     if found := shutil.which(name):
         return found
     raise NotInstalledError(f"{name} is not on PATH: it comes with Node.js 20 or newer")
 
 
-def _settled(name: str, wanted: str, make: Callable[[Path], None]) -> Path:
-    """Return the folder of *name*; install it unless it was installed from *wanted*."""
+def _install_once(name: str, lock: str, install: Callable[[Path], None]) -> Path:
+    """Return the folder of *name*, and install it first unless it was installed from the same *lock*."""
     folder, done = CACHE / name, CACHE / name / "installed.txt"
-    with _turn(name):
-        if not done.exists() or done.read_text() != wanted:
+    with _exclusive(name):
+        if not done.exists() or done.read_text() != lock:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            make(folder)
-            done.write_text(wanted)  # Last: what is half made has none.
+            install(folder)
+            done.write_text(lock)  # Last: an incomplete installation does not have the file.
     return folder
 
 
 @contextmanager
-def _turn(name: str) -> Iterator[None]:
-    """Let one process or thread at a time continue."""
+def _exclusive(name: str) -> Iterator[None]:
+    """Hold a lock, so that only one process or thread installs *name*."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -81,5 +81,5 @@ def _run(argv: Sequence[str | Path], cwd: Path = ROOT) -> None:
         argv, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     if result.returncode:
-        said = " ".join((result.stderr or result.stdout).split())[-500:]
-        raise NotInstalledError(f"{Path(argv[0]).name} could not install it: {said}")
+        output = " ".join((result.stderr or result.stdout).split())[-500:]
+        raise NotInstalledError(f"{Path(argv[0]).name} could not install it: {output}")

@@ -1,4 +1,4 @@
-"""cdk-nag's packs AwsSolutions and Serverless, over templates that CfnInclude loads."""
+"""cdk-nag's rule packs AwsSolutions and Serverless, for templates loaded by CfnInclude."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 
 from deployer.lint import Finding
 from tests.scanners import install
-from tests.scanners.tool import Subjects, Tool, found, run, seen
+from tests.scanners.tool import Subjects, Tool, check_all_read, new_finding, run
 
 SCRIPT = install.HERE / "node" / "nag.js"
 THREW = "Rule threw an error"
 
 
 def find(subjects: Subjects, folder: Path) -> tuple[Finding, ...]:
-    """One Node process loads them all, and asks the packs about each resource."""
+    """Return the findings in all templates, from one Node process."""
     argv = [install.program("node"), SCRIPT, install.node(), folder]
-    said = json.loads(run(argv, cwd=folder, codes=(0,)))
-    seen(subjects, said["stacks"])
-    return parse(said)
+    report = json.loads(run(argv, cwd=folder, codes=(0,)))
+    check_all_read(subjects, report["stacks"])
+    return parse(report)
 
 
-def parse(said: dict[str, Any]) -> tuple[Finding, ...]:
-    """The findings in what nag.js prints. A resource is called STACK/Template/TITLE there."""
+def parse(report: dict[str, Any]) -> tuple[Finding, ...]:
+    """Return the findings in the output of nag.js. The path of a resource is STACK/Template/TITLE."""
     return tuple(
-        found(f"nag:{rule}", stack, title, violation["description"], detail=detail)
-        for violation in said["violations"]
+        new_finding(f"nag:{rule}", stack, title, violation["description"], detail=detail)
+        for violation in report["violations"]
         for rule, detail in [_rule(violation)]
         for stack, _, title in (path.split("/") for path in violation["paths"])
     )
@@ -37,10 +37,9 @@ _RULE = re.compile(r"([^\[]+)(?:\[(.*)\])?")
 
 
 def _rule(violation: dict[str, Any]) -> tuple[str, str]:
-    """AwsSolutions-IAM5[Resource::*] is a rule, and what of the resource is meant.
+    """Split AwsSolutions-IAM5[Resource::*] into the rule and the part of the resource.
 
-    A rule that could not look is another one than that which looked: nobody may take the reason
-    for the first as one for the second.
+    A rule that raised an error has another name: its acceptance must not accept a real finding.
     """
     match = _RULE.fullmatch(violation["rule"])
     rule, detail = match.groups("") if match else (violation["rule"], "")

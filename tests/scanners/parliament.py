@@ -1,4 +1,4 @@
-"""parliament over every policy of the templates, with what its community has added."""
+"""parliament with its community auditors, for all policies of the templates."""
 
 from __future__ import annotations
 
@@ -11,54 +11,57 @@ from deployer.lint import Finding
 from tests.scanners import install
 from tests.scanners.errors import ScannerError
 from tests.scanners.policies import Policy, policies
-from tests.scanners.tool import Subjects, Tool, found, run
+from tests.scanners.tool import Subjects, Tool, new_finding, run
 
-SCRIPT = install.HERE / "each_policy.py"
-LENGTH = 200  # of a message: some name every action of a service
+SCRIPT = install.HERE / "parliament_findings.py"
+MESSAGE_LENGTH = 200  # Some messages list all actions of a service.
 
 
 def find(subjects: Subjects, folder: Path) -> tuple[Finding, ...]:
-    """Each policy is a file of its own; one process reads them all."""
+    """Return the findings in all policies, from one process. Each policy is in a file of its own."""
     home = folder.parent / "policies"
     home.mkdir()
-    written = policies(subjects)
-    for number, policy in enumerate(written):
-        (home / f"{number}.json").write_text(text(policy), encoding="utf-8")
-    said = run([install.python("parliament"), "-I", SCRIPT, home], cwd=home, codes=(0,))
-    return parse(said, written)
+    checked = policies(subjects)
+    for number, policy in enumerate(checked):
+        (home / f"{number}.json").write_text(to_json(policy), encoding="utf-8")
+    output = run([install.python("parliament"), "-I", SCRIPT, home], cwd=home, codes=(0,))
+    return parse(output, checked)
 
 
-def text(policy: Policy) -> str:
-    """The policy as JSON, a statement a line from the second on: a finding says only its line."""
+def to_json(policy: Policy) -> str:
+    """Return the policy as JSON with one statement per line, from line 2 on.
+
+    A finding has only the line of its statement.
+    """
     head = {key: value for key, value in policy.document.items() if key != "Statement"}
     statements = ",\n".join(map(json.dumps, policy.statements))
     return f"{json.dumps(head | {'Statement': 0}).removesuffix('0}')}[\n{statements}\n]}}\n"
 
 
-def parse(said: str, written: Sequence[Policy]) -> tuple[Finding, ...]:
-    """The findings in what each_policy.py prints about the policies *written*.
+def parse(output: str, checked: Sequence[Policy]) -> tuple[Finding, ...]:
+    """Return the findings in the output of parliament_findings.py about the policies *checked*.
 
-    Raises ScannerError unless it read them all.
+    Raises ScannerError unless it read all of them.
     """
-    rows = [json.loads(line) for line in said.splitlines()]
-    if (read := sum("read" in row for row in rows)) != len(written):
-        raise ScannerError(f"parliament read {read} of {len(written)} policies")
-    findings = [_finding(row, written[row["file"]]) for row in rows if "issue" in row]
+    rows = [json.loads(line) for line in output.splitlines()]
+    if (read := sum("read" in row for row in rows)) != len(checked):
+        raise ScannerError(f"parliament read {read} of {len(checked)} policies")
+    findings = [_finding(row, checked[row["file"]]) for row in rows if "issue" in row]
     return tuple(dict.fromkeys(findings))
 
 
 def _finding(row: dict[str, object], policy: Policy) -> Finding:
-    return found(
+    return new_finding(
         f"parliament:{row['issue']}",
         policy.stack,
         policy.title,
-        shorten(f"{row['title']}: {row['detail']}", LENGTH),
+        shorten(f"{row['title']}: {row['detail']}", MESSAGE_LENGTH),
         detail=_statement(policy, row["line"]),
     )
 
 
 def _statement(policy: Policy, line: object) -> str:
-    """The Sid of the statement on *line*, else its number; the policy's name for the whole."""
+    """Return the Sid or number of the statement on *line*, or the name of the policy if there is none."""
     statements = policy.statements
     if not isinstance(line, int) or not 2 <= line < len(statements) + 2:
         return policy.name

@@ -1,8 +1,8 @@
-"""The policies of the templates, with an example for each reference.
+"""The policies of the templates, with an example value in place of each reference.
 
     {"Resource": {"Fn::Sub": "${Artifacts.Arn}/*"}}  →  {"Resource": "arn:aws:s3:::artifacts/*"}
 
-A policy without resources, such as a trust policy, gets the resource that it is attached to.
+A policy without resources, such as a trust policy, gets the resource that it belongs to.
 """
 
 from __future__ import annotations
@@ -26,38 +26,38 @@ PSEUDO = {
     "AWS::NoValue": "",
 }
 
-# An example of the ARN of each type that a policy may name; {} is its logical id in small letters.
+# An example ARN for each type of resource in policies; {} is its logical id in lower case.
 ARNS = {
-    "AWS::CertificateManager::Certificate": "acm:{here}:certificate/{}",
-    "AWS::ApiGatewayV2::Api": "execute-api:{here}:{}",
+    "AWS::CertificateManager::Certificate": "acm:{scope}:certificate/{}",
+    "AWS::ApiGatewayV2::Api": "execute-api:{scope}:{}",
     "AWS::CloudFront::Distribution": "cloudfront::{account}:distribution/{}",
-    "AWS::CodeBuild::Project": "codebuild:{here}:project/{}",
-    "AWS::CodeConnections::Connection": "codeconnections:{here}:connection/{}",
-    "AWS::CodePipeline::Pipeline": "codepipeline:{here}:{}",
-    "AWS::Cognito::UserPool": "cognito-idp:{here}:userpool/{}",
-    "AWS::DynamoDB::Table": "dynamodb:{here}:table/{}",
-    "AWS::DynamoDB::GlobalTable": "dynamodb:{here}:table/{}",
-    "AWS::ECR::Repository": "ecr:{here}:repository/{}",
-    "AWS::ECS::Cluster": "ecs:{here}:cluster/{}",
-    "AWS::ECS::Service": "ecs:{here}:service/cluster/{}",
-    "AWS::ECS::TaskDefinition": "ecs:{here}:task-definition/{}:1",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "elasticloadbalancing:{here}:loadbalancer/app/{}/1",
+    "AWS::CodeBuild::Project": "codebuild:{scope}:project/{}",
+    "AWS::CodeConnections::Connection": "codeconnections:{scope}:connection/{}",
+    "AWS::CodePipeline::Pipeline": "codepipeline:{scope}:{}",
+    "AWS::Cognito::UserPool": "cognito-idp:{scope}:userpool/{}",
+    "AWS::DynamoDB::Table": "dynamodb:{scope}:table/{}",
+    "AWS::DynamoDB::GlobalTable": "dynamodb:{scope}:table/{}",
+    "AWS::ECR::Repository": "ecr:{scope}:repository/{}",
+    "AWS::ECS::Cluster": "ecs:{scope}:cluster/{}",
+    "AWS::ECS::Service": "ecs:{scope}:service/cluster/{}",
+    "AWS::ECS::TaskDefinition": "ecs:{scope}:task-definition/{}:1",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "elasticloadbalancing:{scope}:loadbalancer/app/{}/1",
     "AWS::IAM::ManagedPolicy": "iam::{account}:policy/{}",
     "AWS::IAM::OIDCProvider": "iam::{account}:oidc-provider/{}",
     "AWS::IAM::Role": "iam::{account}:role/{}",
-    "AWS::KMS::Key": "kms:{here}:key/{}",
-    "AWS::Lambda::Function": "lambda:{here}:function:{}",
-    "AWS::Logs::LogGroup": "logs:{here}:log-group:{}:*",
-    "AWS::RDS::DBInstance": "rds:{here}:db:{}",
+    "AWS::KMS::Key": "kms:{scope}:key/{}",
+    "AWS::Lambda::Function": "lambda:{scope}:function:{}",
+    "AWS::Logs::LogGroup": "logs:{scope}:log-group:{}:*",
+    "AWS::RDS::DBInstance": "rds:{scope}:db:{}",
     "AWS::S3::Bucket": "s3:::{}",
-    "AWS::SecretsManager::Secret": "secretsmanager:{here}:secret:{}",
-    "AWS::ServiceDiscovery::HttpNamespace": "servicediscovery:{here}:namespace/{}",
-    "AWS::SNS::Topic": "sns:{here}:{}",
-    "AWS::SQS::Queue": "sqs:{here}:{}",
-    "AWS::SSM::Parameter": "ssm:{here}:parameter/{}",
+    "AWS::SecretsManager::Secret": "secretsmanager:{scope}:secret:{}",
+    "AWS::ServiceDiscovery::HttpNamespace": "servicediscovery:{scope}:namespace/{}",
+    "AWS::SNS::Topic": "sns:{scope}:{}",
+    "AWS::SQS::Queue": "sqs:{scope}:{}",
+    "AWS::SSM::Parameter": "ssm:{scope}:parameter/{}",
 }
-# Ref of these gives the ARN; of others, a name.
-REFERRED = {
+# Ref returns the ARN of these types, and a name for others.
+REF_IS_ARN = {
     "AWS::CertificateManager::Certificate",
     "AWS::CodeConnections::Connection",
     "AWS::ECS::Service",
@@ -68,18 +68,18 @@ REFERRED = {
     "AWS::SecretsManager::Secret",
     "AWS::SNS::Topic",
 }
-# Attributes that are ARNs of something else than the resource.
+# Attributes that are ARNs, but not of the resource itself.
 ATTRIBUTES = {
-    "MasterUserSecret.SecretArn": "secretsmanager:{here}:secret:{}",
-    "StreamArn": "dynamodb:{here}:table/{}/stream/label",
+    "MasterUserSecret.SecretArn": "secretsmanager:{scope}:secret:{}",
+    "StreamArn": "dynamodb:{scope}:table/{}/stream/label",
 }
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy in a resource of a stack, with all references replaced.
+    """A policy in a resource of a stack, without references.
 
-    *name* is the property that holds it, such as AssumeRolePolicyDocument.
+    *name* is the property that has it, such as AssumeRolePolicyDocument.
     """
 
     stack: str
@@ -89,47 +89,47 @@ class Policy:
 
     @property
     def statements(self) -> list[dict[str, Any]]:
-        """Return the statements as a list."""
-        found = self.document["Statement"]
-        return found if isinstance(found, list) else [found]
+        """The statements as a list, even if the document has a single one."""
+        statements = self.document["Statement"]
+        return statements if isinstance(statements, list) else [statements]
 
 
 def policies(subjects: Subjects) -> tuple[Policy, ...]:
-    """Return every policy document in the properties of a resource."""
-    world = World({each.name: load(each.text) for each in subjects})
+    """Return all policy documents in the properties of resources."""
+    resolver = ReferenceResolver({subject.name: load(subject.text) for subject in subjects})
     return tuple(
-        Policy(stack, title, name, _complete(world.resolved(document, stack), own))
-        for stack, template in world.templates.items()
+        Policy(stack, title, name, _with_resources(resolver.resolve(document, stack), arn))
+        for stack, template in resolver.templates.items()
         for title, resource in template["Resources"].items()
-        for own in [_example(resource["Type"], title)]
+        for arn in [_arn_or_wildcard(resource["Type"], title)]
         for name, document in _documents("Properties", resource.get("Properties"))
     )
 
 
 def _documents(name: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each policy document in *value* with the name of its property."""
+    """Yield the policy documents in *value*, each with the name of its property."""
     match value:
         case {"Statement": _}:
             yield name, value
         case dict():
-            for key, each in value.items():
-                yield from _documents(key, each)
+            for key, nested in value.items():
+                yield from _documents(key, nested)
         case list():
-            for each in value:
-                yield from _documents(name, each)
+            for item in value:
+                yield from _documents(name, item)
 
 
-def _complete(document: dict[str, Any], own: str) -> Mapping[str, Any]:
-    """Add the resource *own* to statements with a principal and without a resource."""
+def _with_resources(document: dict[str, Any], arn: str) -> Mapping[str, Any]:
+    """Add *arn* as the resource of statements that have a principal but no resource."""
     statements = document["Statement"]
-    for each in statements if isinstance(statements, list) else [statements]:
-        if "Principal" in each and not each.keys() & {"Resource", "NotResource"}:
-            each["Resource"] = own
+    for statement in statements if isinstance(statements, list) else [statements]:
+        if "Principal" in statement and not statement.keys() & {"Resource", "NotResource"}:
+            statement["Resource"] = arn
     return document
 
 
-class World:
-    """The templates by the name of their stack, and their exports."""
+class ReferenceResolver:
+    """Replaces references by example values. Has the templates by stack name, and their exports."""
 
     def __init__(self, templates: Mapping[str, dict[str, Any]]) -> None:
         self.templates = templates
@@ -140,27 +140,27 @@ class World:
             if isinstance(name := output.get("Export", {}).get("Name"), str)
         }
 
-    def resolved(self, value: Any, stack: str) -> Any:
-        """Return *value* of a template of *stack*, with an example for each reference."""
+    def resolve(self, value: Any, stack: str) -> Any:
+        """Replace each reference in *value*, a part of the template of *stack*, by an example."""
         match value:
             case {"Ref": str(name)}:
                 return self._ref(name, stack)
             case {"Fn::GetAtt": [str(title), str(attribute)]}:
                 return self._attribute(title, attribute, stack)
             case {"Fn::ImportValue": name}:
-                return self._imported(self.resolved(name, stack))
+                return self._imported(self.resolve(name, stack))
             case {"Fn::Sub": str(text)}:
                 return self._substituted(text, {}, stack)
             case {"Fn::Sub": [str(text), dict(values)]}:
-                return self._substituted(text, self.resolved(values, stack), stack)
+                return self._substituted(text, self.resolve(values, stack), stack)
             case {"Fn::Join": [str(separator), list(parts)]}:
-                return separator.join(map(str, self.resolved(parts, stack)))
+                return separator.join(map(str, self.resolve(parts, stack)))
             case dict() if len(value) == 1 and next(iter(value)).startswith("Fn::"):
                 return "example"
             case dict():
-                return {key: self.resolved(each, stack) for key, each in value.items()}
+                return {key: self.resolve(nested, stack) for key, nested in value.items()}
             case list():
-                return [self.resolved(each, stack) for each in value]
+                return [self.resolve(item, stack) for item in value]
             case _:
                 return value
 
@@ -168,30 +168,30 @@ class World:
         if name in PSEUDO:
             return PSEUDO[name]
         if name in self.templates[stack].get("Parameters", {}):
-            return self._passed(name, stack)
+            return self._parameter(name, stack)
         kind = self._type(name, stack)
-        return _arn(kind, name) if kind in REFERRED else name.lower()
+        return _arn(kind, name) if kind in REF_IS_ARN else name.lower()
 
-    def _passed(self, name: str, stack: str) -> Any:
-        """Return the parameter that a nested stack gets from its parent."""
+    def _parameter(self, name: str, stack: str) -> Any:
+        """Return the value of a parameter of a nested stack, which its parent passes."""
         for outer, template in self.templates.items():
             inner = template["Resources"].get(stack.removeprefix(f"{outer}-"), {})
             if inner.get("Type") == "AWS::CloudFormation::Stack":
-                return self.resolved(inner["Properties"]["Parameters"][name], outer)
+                return self.resolve(inner["Properties"]["Parameters"][name], outer)
         return name.lower()
 
     def _attribute(self, title: str, attribute: str, stack: str) -> str:
         if attribute in ATTRIBUTES:
-            return _filled(ATTRIBUTES[attribute], title)
+            return _format_arn(ATTRIBUTES[attribute], title)
         if not attribute.endswith("Arn"):
             return f"{title}-{attribute}".lower()
         return _arn(self._type(title, stack), title)
 
     def _imported(self, name: str) -> Any:
         if name not in self._exports:
-            return "example"  # Of an environment that was not asked for.
+            return "example"  # Of an environment that is not scanned.
         stack, value = self._exports[name]
-        return self.resolved(value, stack)
+        return self.resolve(value, stack)
 
     def _substituted(self, text: str, values: Mapping[str, Any], stack: str) -> str:
         def value(match: re.Match[str]) -> str:
@@ -203,7 +203,7 @@ class World:
         return re.sub(r"\$\{([^!}]+)\}", value, text)
 
     def _type(self, title: str, stack: str) -> str:
-        """Return the type of a resource; empty for a parameter."""
+        """Return the type of a resource, empty for a parameter."""
         return str(self.templates[stack]["Resources"].get(title, {}).get("Type", ""))
 
 
@@ -212,14 +212,14 @@ def _arn(kind: str, title: str) -> str:
         raise ScannerError(
             f"{title}: no example of an ARN of {kind}: add one to tests/scanners/policies.py"
         )
-    return _filled(ARNS[kind], title)
+    return _format_arn(ARNS[kind], title)
 
 
-def _example(kind: str, title: str) -> str:
-    """Return an example ARN of the resource, or `*` if its type has none."""
-    return _filled(ARNS[kind], title) if kind in ARNS else "*"
+def _arn_or_wildcard(kind: str, title: str) -> str:
+    """Return an ARN for the resource that a policy belongs to, or `*` for a type without one."""
+    return _format_arn(ARNS[kind], title) if kind in ARNS else "*"
 
 
-def _filled(example: str, title: str) -> str:
-    here = {"here": f"{REGION}:{ACCOUNT}", "account": ACCOUNT}
-    return f"arn:{PARTITION}:{example.format(title.lower(), **here)}"
+def _format_arn(example: str, title: str) -> str:
+    text = example.format(title.lower(), scope=f"{REGION}:{ACCOUNT}", account=ACCOUNT)
+    return f"arn:{PARTITION}:{text}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.scanners import checkov, guard, include, nag, parliament, workflows
 
 TOOLS = {
-    each.name: each
-    for each in (
+    tool.name: tool
+    for tool in (
         checkov.TOOL,
         nag.TOOL,
         include.TOOL,

@@ -1,4 +1,4 @@
-"""What is explained, what is not, and what no longer needs an explanation."""
+"""The accepted findings: their matching, stale rows, and suppressions outside of the file."""
 
 import re
 from pathlib import Path
@@ -6,21 +6,23 @@ from pathlib import Path
 import pytest
 
 from deployer.lint import STALE, Exemption, describe
-from tests.scanners import accepted, session
+from tests.scanners import accepted, scan
 from tests.scanners.table import TOOLS
-from tests.scanners.tool import found
+from tests.scanners.tool import new_finding
 
-LOGGING = found("checkov:CKV_AWS_18", "crd-dev-foundation", "Artifacts", "no access logs")
-OPEN = found("checkov:CKV_AWS_260", "crd-dev-cluster", "Firewall", "open to the world")
+LOGGING = new_finding("checkov:CKV_AWS_18", "crd-dev-foundation", "Artifacts", "no access logs")
+OPEN = new_finding(
+    "checkov:CKV_AWS_260", "crd-dev-cluster", "LoadBalancerSecurityGroup", "open to the world"
+)
 
 
 def row(rule: str, stack: str, resource: str) -> Exemption:
-    """A row of accepted.toml."""
+    """Return a row of accepted.toml."""
     return Exemption(rule, stack, resource, reason="They cost.", date="2026-11-21", number=7)
 
 
 def test_a_finding_with_a_reason_is_accepted() -> None:
-    """The row may mean several stacks; the other finding stays unexplained."""
+    """A row may match several stacks. A finding that no row matches is unexplained."""
     verdict = accepted.judge([LOGGING, OPEN], [row("checkov:CKV_AWS_18", "crd-*", "Artifacts")])
 
     assert (LOGGING,) == verdict.accepted
@@ -36,45 +38,45 @@ def test_a_finding_with_a_reason_is_accepted() -> None:
     ],
     ids=str,
 )
-def test_a_reason_is_for_what_it_names(other: Exemption) -> None:
-    """Another tool, stack or resource is another finding."""
-    assert (LOGGING,) == accepted.judge([LOGGING], [other], whole=False).unexplained
+def test_a_row_accepts_only_its_tool_stack_and_resource(other: Exemption) -> None:
+    """A row for another scanner, stack or resource does not accept a finding."""
+    assert (LOGGING,) == accepted.judge([LOGGING], [other], complete=False).unexplained
 
 
-def test_a_row_that_nothing_needs_is_a_finding() -> None:
-    """It says where it stands, also if its stack is gone."""
-    [stale] = accepted.judge([], [row("checkov:CKV_AWS_18", "crd-*-gone", "*")]).unexplained
+def test_a_row_without_finding_is_a_finding() -> None:
+    """The finding has the line of the row, even if the stack no longer exists."""
+    [stale] = accepted.judge([], [row("checkov:CKV_AWS_18", "crd-*-removed", "*")]).unexplained
 
     assert stale.rule == STALE
-    assert describe(stale).startswith("tests/scanners/accepted.toml:7 crd-*-gone *: ")
+    assert describe(stale).startswith("tests/scanners/accepted.toml:7 crd-*-removed *: ")
 
 
-def test_a_part_cannot_tell_what_is_stale() -> None:
-    """One environment alone need not have what another has."""
+def test_rows_are_not_stale_in_a_scan_of_one_environment() -> None:
+    """Another environment may have the finding of a row."""
     rows = [row("checkov:CKV_AWS_18", "crd-*", "*")]
 
-    assert () == accepted.judge([], rows, whole=False).unexplained
+    assert () == accepted.judge([], rows, complete=False).unexplained
 
 
-def test_rows_are_of_a_tool_there_is() -> None:
-    """Else nobody would ever call them stale."""
+def test_rows_name_existing_scanners() -> None:
+    """A row of another scanner would never be reported as stale."""
     rows = accepted.load_exemptions(accepted.ACCEPTED)
 
-    assert {accepted.tool_of(one) for one in rows} <= TOOLS.keys()
+    assert {accepted.tool_of(row) for row in rows} <= TOOLS.keys()
 
 
-def test_no_template_excuses_itself() -> None:
-    """Each tool would take an excuse from a resource's metadata, where no reviewer looks."""
-    excuse = re.compile(r"^\s+(checkov|guard|cdk_nag|cfn-lint):", re.MULTILINE)
+def test_no_template_suppresses_findings() -> None:
+    """Metadata of resources could suppress findings where no reviewer would notice."""
+    suppression = re.compile(r"^\s+(checkov|guard|cdk_nag|cfn-lint):", re.MULTILINE)
 
-    assert [] == [each.name for each in session.templates() if excuse.search(each.text)]
+    assert [] == [stack.name for stack in scan.load_templates() if suppression.search(stack.text)]
 
 
 def test_locks_name_no_host() -> None:
-    """Where packages come from is a matter of the machine; that they are the same is not."""
-    here = Path(accepted.__file__).parent
-    npm = (here / "node" / "package-lock.json").read_text()
-    pip = [file.read_text() for file in (here / "requirements").glob("*.txt")]
+    """The package index is a setting of each machine; the hashes are the same for all."""
+    folder = Path(accepted.__file__).parent
+    npm = (folder / "node" / "package-lock.json").read_text()
+    pip = [file.read_text() for file in (folder / "requirements").glob("*.txt")]
 
     assert '"resolved"' not in npm
     assert len(pip) == 3

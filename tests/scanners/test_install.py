@@ -1,4 +1,4 @@
-"""Each tool is installed once, and again when its lock has changed."""
+"""Each scanner is installed once, and again when its lock has changed."""
 
 from pathlib import Path
 
@@ -11,60 +11,62 @@ from tests.scanners.tool import run
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache."""
+    """Return the folder of an empty cache."""
     monkeypatch.setattr(install, "CACHE", tmp_path / "scanners")
     return tmp_path / "scanners"
 
 
 def test_installed_once(cache: Path) -> None:
-    """The second time it is there; another lock makes it afresh, with nothing of the old."""
-    made = []
+    """The second call uses the installation; another lock replaces all of it."""
+    installed = []
 
-    def make(folder: Path) -> None:
-        made.append(folder)
-        (folder / f"file-{len(made)}").touch()
+    def install_tool(folder: Path) -> None:
+        installed.append(folder)
+        (folder / f"file-{len(installed)}").touch()
 
     for lock in ("a", "a", "b"):
-        install._settled("tool", lock, make)
+        install._install_once("tool", lock, install_tool)
 
-    assert [cache / "tool"] * 2 == made
+    assert [cache / "tool"] * 2 == installed
     assert {"file-2", "installed.txt"} == {path.name for path in (cache / "tool").iterdir()}
 
 
-def test_half_installed_is_not_installed(cache: Path) -> None:
-    """What failed is tried again."""
+def test_failed_installation_is_retried(cache: Path) -> None:
+    """An incomplete installation is not used."""
 
     def fail(_: Path) -> None:
         raise NotInstalledError("no network")
 
     with pytest.raises(NotInstalledError):
-        install._settled("tool", "a", fail)
+        install._install_once("tool", "a", fail)
 
     assert (cache / "tool").exists()
-    assert (install._settled("tool", "a", lambda _: None) / "installed.txt").exists()
+    assert (install._install_once("tool", "a", lambda _: None) / "installed.txt").exists()
 
 
-def test_no_npm(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Said clearly: what is missing, and what it belongs to."""
+def test_npm_is_missing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the program and where to get it."""
     monkeypatch.setenv("PATH", str(cache))
 
     with pytest.raises(NotInstalledError, match=r"npm is not on PATH: it comes with Node\.js"):
         install.node()
 
 
-def test_a_tool_sees_nothing_of_ours(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credentials, no home: only where programs are."""
+def test_scanners_have_a_minimal_environment(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scanners have no credentials and not the home of the user, only PATH."""
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setattr("tests.scanners.tool.CACHE", cache)
     cache.mkdir()
 
-    seen = {line.partition("=")[0] for line in run(["env"], cwd=cache, codes=(0,)).splitlines()}
+    names = {line.partition("=")[0] for line in run(["env"], cwd=cache, codes=(0,)).splitlines()}
 
-    assert {"HOME", "LANG", "PATH"} == seen
+    assert {"HOME", "LANG", "PATH"} == names
 
 
-def test_a_failure_is_told(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what the tool said last."""
+def test_failure_has_the_output_of_the_scanner(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unexpected exit code is an error with the last output."""
     monkeypatch.setattr("tests.scanners.tool.CACHE", cache)
     cache.mkdir()
 

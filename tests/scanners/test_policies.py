@@ -1,4 +1,4 @@
-"""Policies as AWS would read them."""
+"""Finding the policies of templates, and resolving their references to examples."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,14 +7,14 @@ import pytest
 
 from deployer import template_yaml
 from tests.scanners.errors import ScannerError
-from tests.scanners.policies import World, policies
+from tests.scanners.policies import ReferenceResolver, policies
 
-HERE = "eu-central-1:123456789012"
+SCOPE = "eu-central-1:123456789012"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A stack with the resources and outputs that are given."""
+    """A stack with *resources* and *outputs*."""
 
     name: str
     resources: dict[str, Any]
@@ -42,12 +42,12 @@ FOUNDATION = {
     [
         ({"Ref": "AWS::AccountId"}, "123456789012"),
         ({"Ref": "Artifacts"}, "artifacts"),
-        ({"Ref": "Alerts"}, f"arn:aws:sns:{HERE}:alerts"),
+        ({"Ref": "Alerts"}, f"arn:aws:sns:{SCOPE}:alerts"),
         ({"Fn::GetAtt": ["Artifacts", "Arn"]}, "arn:aws:s3:::artifacts"),
         ({"Fn::GetAtt": ["Artifacts", "DomainName"]}, "artifacts-domainname"),
         (
             {"Fn::GetAtt": ["Table", "StreamArn"]},
-            f"arn:aws:dynamodb:{HERE}:table/table/stream/label",
+            f"arn:aws:dynamodb:{SCOPE}:table/table/stream/label",
         ),
         ({"Fn::Sub": "${Artifacts.Arn}/*"}, "arn:aws:s3:::artifacts/*"),
         ({"Fn::Sub": ["${a}-${!b}", {"a": {"Ref": "Artifacts"}}]}, "artifacts-${!b}"),
@@ -60,28 +60,28 @@ FOUNDATION = {
     ids=str,
 )
 def test_references_become_examples(value: Any, expected: Any) -> None:
-    """An ARN where AWS has one, something that looks like a name elsewhere."""
-    assert expected == World({"crd": FOUNDATION}).resolved(value, "crd")
+    """A reference becomes an ARN if it has one, and a name otherwise."""
+    assert expected == ReferenceResolver({"crd": FOUNDATION}).resolve(value, "crd")
 
 
-def test_an_unknown_arn_is_said() -> None:
-    """Better than an invented one, which parliament would call a mismatch."""
+def test_type_without_example_arn_is_an_error() -> None:
+    """Parliament would report an invented ARN as a mismatch."""
     with pytest.raises(ScannerError, match="ARN of AWS::Route53::HostedZone"):
-        World({"crd": FOUNDATION}).resolved({"Fn::GetAtt": ["Zone", "Arn"]}, "crd")
+        ReferenceResolver({"crd": FOUNDATION}).resolve({"Fn::GetAtt": ["Zone", "Arn"]}, "crd")
 
 
 def test_every_policy_is_found() -> None:
-    """Wherever it stands below the properties; whom it lets in may leave out to what."""
+    """Policies are found at any depth. A trust policy may leave out the resource."""
     trust = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
     write = {"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
     properties = {"AssumeRolePolicyDocument": trust, "Policies": [{"PolicyDocument": write}]}
     role = {"Writer": {"Type": "AWS::IAM::Role", "Properties": properties}}
 
-    trusted, written = policies([Subject("crd", role, {})])
+    trust_policy, write_policy = policies([Subject("crd", role, {})])
 
     assert ["arn:aws:iam::123456789012:role/writer"] == [
-        each["Resource"] for each in trusted.statements
+        statement["Resource"] for statement in trust_policy.statements
     ]
-    assert write["Statement"] == written.statements[0]
-    assert ("crd", "Writer") == (written.stack, written.title)
-    assert ("AssumeRolePolicyDocument", "PolicyDocument") == (trusted.name, written.name)
+    assert write["Statement"] == write_policy.statements[0]
+    assert ("crd", "Writer") == (write_policy.stack, write_policy.title)
+    assert ("AssumeRolePolicyDocument", "PolicyDocument") == (trust_policy.name, write_policy.name)

@@ -1,11 +1,11 @@
-"""Run the third-party scanners: all templates pass, and each scanner catches its kind of mistake."""
+"""The real scanners: all templates pass, and each scanner finds its kind of mistake."""
 
 from dataclasses import dataclass, field
 
 import pytest
 
-from tests.scanners import session
-from tests.scanners.__main__ import told
+from tests.scanners import scan
+from tests.scanners.__main__ import format_result
 from tests.scanners.table import TOOLS
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,7 @@ Resources:
     Properties:
       AccessControl: PublicRead
       Colour: blue
-  Everything:
+  AllActions:
     Type: AWS::IAM::ManagedPolicy
     Properties:
       PolicyDocument:
@@ -28,7 +28,7 @@ Resources:
           Action: '*'
           Resource: '*'
 """
-CAUGHT = {
+EXPECTED_RULES = {
     "checkov": "checkov:CKV_AWS_20",
     "guard": "guard:CT.S3.PR.1",
     "include": "include:F3002",
@@ -39,7 +39,7 @@ CAUGHT = {
 
 @dataclass(frozen=True)
 class Subject:
-    """A template that nobody should deploy."""
+    """A stack with an insecure template."""
 
     text: str
     name: str = "crd-dev-naive"
@@ -47,39 +47,41 @@ class Subject:
     lines: dict[str, object] = field(default_factory=dict)
 
 
-def test_nothing_is_unexplained() -> None:
-    """Every tool over every template of every environment."""
-    answers = list(session.answers(list(TOOLS.values()), session.templates(), whole=True))
+def test_no_finding_is_unexplained() -> None:
+    """All findings of all scanners in all templates of all environments are accepted."""
+    results = list(scan.run_tools(list(TOOLS.values()), scan.load_templates(), complete=True))
 
-    assert [] == [told(each) for each in answers if not each.well]
-    assert len(TOOLS) == len(answers)
+    assert [] == [format_result(result) for result in results if not result.passed]
+    assert len(TOOLS) == len(results)
 
 
-@pytest.mark.parametrize(("name", "rule"), CAUGHT.items())
+@pytest.mark.parametrize(("name", "rule"), EXPECTED_RULES.items())
 def test_scanner_catches_naive_template(name: str, rule: str) -> None:
-    """A blue and public bucket and a policy of everything do not slip through."""
-    [answer] = session.answers([TOOLS[name]], [Subject(NAIVE)], whole=False)
+    """A public bucket with an unknown property and a policy that allows all actions are findings."""
+    [result] = scan.run_tools([TOOLS[name]], [Subject(NAIVE)], complete=False)
 
-    assert rule in {each.rule for each in answer.verdict.unexplained}
+    assert rule in {finding.rule for finding in result.verdict.unexplained}
 
 
 def test_cdk_refuses_invalid_template() -> None:
-    """A reference to nothing, as an independent parser sees it."""
-    text = NAIVE.replace("AccessControl: PublicRead", "BucketName: !Ref Nobody")
+    """CDK's parser refuses a reference to a missing resource."""
+    text = NAIVE.replace("AccessControl: PublicRead", "BucketName: !Ref Missing")
 
-    [answer] = session.answers([TOOLS["include"]], [Subject(text)], whole=False)
+    [result] = scan.run_tools([TOOLS["include"]], [Subject(text)], complete=False)
 
-    [refused] = answer.verdict.unexplained
+    [refused] = result.verdict.unexplained
     assert refused.rule == "include:refused"
-    assert "Nobody" in refused.message
+    assert "Missing" in refused.message
 
 
-def test_parliament_looks_past_what_it_does_not_know() -> None:
-    """Who accepts an action that is too new must not accept with it whatever stands beside it."""
+def test_parliament_checks_statements_with_unknown_actions() -> None:
+    """Accepting an unknown action must not hide other findings of its statement."""
     text = NAIVE.replace("Action: '*'", "Action: ['s3:Invented', 's3:PutBucketPolicy']")
 
-    [answer] = session.answers([TOOLS["parliament"]], [Subject(text)], whole=False)
+    [result] = scan.run_tools([TOOLS["parliament"]], [Subject(text)], complete=False)
 
-    found = {each.rule.partition(":")[2]: each.where for each in answer.verdict.unexplained}
-    assert found["UNKNOWN_ACTION"] == found["RESOURCE_STAR"] == "Everything/1"
+    found = {
+        finding.rule.partition(":")[2]: finding.where for finding in result.verdict.unexplained
+    }
+    assert found["UNKNOWN_ACTION"] == found["RESOURCE_STAR"] == "AllActions/1"
     assert "PERMISSIONS_MANAGEMENT_ACTIONS" in found

@@ -1,4 +1,4 @@
-"""The workflows of GitHub: fit to run, and no way in for strangers."""
+"""The GitHub workflows: valid, pinned, and with minimal permissions."""
 
 import json
 import re
@@ -26,51 +26,51 @@ jobs:
 """
 
 
-def places(findings):
-    """The rule, workflow and place of each."""
-    return [(each.rule, each.stack, each.where) for each in findings]
+def locations(findings):
+    """Return the rule, workflow and path of each finding."""
+    return [(finding.rule, finding.stack, finding.where) for finding in findings]
 
 
-def test_audited() -> None:
-    """The place is that of the primary location; the others lead there."""
-    found = workflows.audited(json.loads((RECORDED / "zizmor.json").read_text()))
+def test_parse_audit() -> None:
+    """A finding has the path of its primary location."""
+    found = workflows.parse_audit(json.loads((RECORDED / "zizmor.json").read_text()))
 
     assert [
         ("zizmor:template-injection", "bad.yml", "jobs.a.steps.1.run"),
         ("zizmor:unpinned-uses", "bad.yml", "jobs.a.steps.0.uses"),
-    ] == places(found)
+    ] == locations(found)
 
 
-def test_validated() -> None:
-    """What cannot be read is a finding, and of many reasons the closest is told."""
-    found = workflows.validated(json.loads((RECORDED / "schema.json").read_text()))
+def test_parse_validation() -> None:
+    """An unreadable file is a finding. Of several messages the most specific is used."""
+    found = workflows.parse_validation(json.loads((RECORDED / "schema.json").read_text()))
 
     assert [
         ("schema:refused", "worse.yml", "$"),
         ("schema:refused", "bad.yml", "jobs.a"),
-    ] == places(found)
+    ] == locations(found)
     assert "Additional properties are not allowed ('step' was unexpected)" == found[1].message
 
 
-def test_no_workflow_is_no_approval(tmp_path: Path) -> None:
-    """A folder that was moved would have no findings."""
+def test_folder_without_workflows_is_an_error(tmp_path: Path) -> None:
+    """A moved folder would have no findings."""
     with pytest.raises(ScannerError, match="there is no workflow in"):
         workflows._files(tmp_path)
 
 
 @pytest.mark.slow
-def test_nothing_is_found() -> None:
-    """Both tools over our workflows."""
+def test_workflows_have_no_findings() -> None:
+    """Both scanners accept the workflows of this repository."""
     assert ((), ()) == (workflows.audit(), workflows.validate())
 
 
 @pytest.mark.slow
-def test_what_is_wrong_is_found(tmp_path: Path) -> None:
-    """Unpinned, injectable, with too many rights, and no workflow at all."""
+def test_insecure_workflow_is_found(tmp_path: Path) -> None:
+    """Unpinned actions, injections, excessive permissions and schema errors are findings."""
     (tmp_path / "naive.yml").write_text(NAIVE)
 
-    audited = {each.rule for each in workflows.audit(tmp_path)}
-    validated = places(workflows.validate(tmp_path))
+    audited = {finding.rule for finding in workflows.audit(tmp_path)}
+    validated = locations(workflows.validate(tmp_path))
 
     assert {
         "zizmor:dangerous-triggers",
@@ -83,17 +83,17 @@ def test_what_is_wrong_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_actions_are_pinned(file: Path) -> None:
-    """By commit, with the version behind it."""
+    """Each action is pinned to a commit, with its version in a comment."""
     used = re.findall(r"uses: (.*)", file.read_text())
 
     assert used
-    for each in used:
-        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each), each
+    for action in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_tasks_exist(file: Path) -> None:
-    """A workflow speaks of our tasks by their names."""
+    """Workflows use only tasks that exist."""
     named = set(re.findall(r"\./inv ([\w.]+)", file.read_text()))
 
     assert named
@@ -101,14 +101,14 @@ def test_tasks_exist(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_rights(file: Path) -> None:
-    """None by default; only who publishes may ask for a token."""
-    said = load(file.read_text())
-    rights = {name: job["permissions"] for name, job in said["jobs"].items()}
+def test_permissions(file: Path) -> None:
+    """Jobs have no permissions by default; only the publishing job may request an OIDC token."""
+    workflow = load(file.read_text())
+    permissions = {name: job["permissions"] for name, job in workflow["jobs"].items()}
 
-    assert {} == said["permissions"]
+    assert {} == workflow["permissions"]
     assert (
-        rights
+        permissions
         == {
             "plan": {"check": {"contents": "read"}},
             "sync": {"publish": {"contents": "read", "id-token": "write"}},
@@ -117,20 +117,20 @@ def test_rights(file: Path) -> None:
 
 
 def test_only_the_branch_publishes() -> None:
-    """And no environment, whose name would stand in the token in place of the branch."""
-    said = load((workflows.FOLDER / "sync.yml").read_text())
+    """No job has an environment, whose name would replace the branch in the OIDC token."""
+    workflow = load((workflows.FOLDER / "sync.yml").read_text())
 
-    assert {"push": {"branches": ["prod"]}} == said.get("on", said.get(True))
-    assert all("environment" not in job for job in said["jobs"].values())
-    assert {"group": "sync", "cancel-in-progress": False} == said["concurrency"]
+    assert {"push": {"branches": ["prod"]}} == workflow.get("on", workflow.get(True))
+    assert all("environment" not in job for job in workflow["jobs"].values())
+    assert {"group": "sync", "cancel-in-progress": False} == workflow["concurrency"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_what_fails_ends_its_job(file: Path) -> None:
-    """Nothing is published of a build that failed (defect 58)."""
+    """A failed build is not published (defect 58)."""
     jobs = load(file.read_text())["jobs"].values()
     steps = [step for job in jobs for step in job["steps"]]
 
     assert steps
-    assert [one for one in [*jobs, *steps] if "continue-on-error" in one] == []
+    assert [part for part in [*jobs, *steps] if "continue-on-error" in part] == []
     assert [step for step in steps if "always()" in str(step.get("if", ""))] == []

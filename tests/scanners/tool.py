@@ -1,4 +1,4 @@
-"""The interface of a scanner, and its command: with its own environment variables and home."""
+"""The interface of a scanner, and running its command without the environment variables of the user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deployer.lint import Finding, Subject
 from tests.scanners.errors import ScannerError
 from tests.scanners.install import CACHE
 
-MINUTES = 5  # that a tool may take; each needs seconds
+TIMEOUT_MINUTES = 5  # Each scanner needs seconds.
 
 Subjects: TypeAlias = Sequence[Subject]
 
@@ -22,8 +22,8 @@ Subjects: TypeAlias = Sequence[Subject]
 class Tool:
     """A third-party scanner; its name prefixes its rules, as in checkov:CKV_AWS_18.
 
-    *install* is called first; *find* gets the templates, and the folder where each is a file
-    called STACK.yaml, with a free folder beside it.
+    *install* is called first. *find* is called with the templates and with the folder that has
+    them as STACK.yaml; it may create files in the parent of that folder.
     """
 
     name: str
@@ -31,10 +31,10 @@ class Tool:
     find: Callable[[Subjects, Path], Sequence[Finding]]
 
 
-def found(
+def new_finding(
     rule: str, stack: str, title: str, message: str, *, detail: str = "", docs: str = ""
 ) -> Finding:
-    """Return a finding about the resource *title*, or about the stack if it is empty."""
+    """Return a finding about the resource *title*, or about the whole stack if that is empty."""
     return Finding(
         rule=rule,
         level="warning",
@@ -49,8 +49,8 @@ def found(
 
 
 def run(argv: Sequence[str | Path], *, cwd: Path, codes: Collection[int]) -> str:
-    """Return the standard output; raise ScannerError for an exit code that is not in *codes*."""
-    home = CACHE / "home"  # It has neither settings nor credentials of the user.
+    """Return the standard output of a command. Raise ScannerError unless it exits with one of *codes*."""
+    home = CACHE / "home"  # Without the settings and credentials of the user.
     home.mkdir(parents=True, exist_ok=True)
     env = {"HOME": str(home), "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
     result = subprocess.run(
@@ -60,16 +60,16 @@ def run(argv: Sequence[str | Path], *, cwd: Path, codes: Collection[int]) -> str
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60 * MINUTES,
+        timeout=60 * TIMEOUT_MINUTES,
         check=False,
     )
     if result.returncode not in codes:
-        said = (result.stderr or result.stdout)[-1000:]
-        raise ScannerError(f"{Path(argv[0]).name} exited with {result.returncode}: {said}")
+        output = (result.stderr or result.stdout)[-1000:]
+        raise ScannerError(f"{Path(argv[0]).name} exited with {result.returncode}: {output}")
     return result.stdout
 
 
-def seen(subjects: Subjects, stacks: Collection[str]) -> None:
-    """Raise ScannerError unless the scanner has read every template."""
-    if unread := sorted({each.name for each in subjects} - set(stacks)):
+def check_all_read(subjects: Subjects, stacks: Collection[str]) -> None:
+    """Raise ScannerError unless *stacks* has all templates: one that was not read has no findings."""
+    if unread := sorted({subject.name for subject in subjects} - set(stacks)):
         raise ScannerError(f"these templates were not read: {', '.join(unread)}")

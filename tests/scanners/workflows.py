@@ -1,6 +1,6 @@
-"""Scanners of the GitHub workflows: their schema and their security.
+"""Checks of the GitHub workflows: their schema (check-jsonschema) and their security (zizmor).
 
-They work offline: a reviewer must check that a pinned commit is the one of its version.
+Both run offline. A reviewer must check that the commit of an action belongs to its version.
 """
 
 from __future__ import annotations
@@ -14,61 +14,63 @@ from deployer.lint import Finding
 from operations.project import ROOT
 from tests.scanners import install
 from tests.scanners.errors import ScannerError
-from tests.scanners.tool import Tool, found, run
+from tests.scanners.tool import Tool, new_finding, run
 
 FOLDER = ROOT / ".github" / "workflows"
 
 
 def audit(folder: Path = FOLDER) -> tuple[Finding, ...]:
-    """Return the findings of zizmor: unpinned actions, injections, unnecessary permissions."""
+    """Return the findings of zizmor: unpinned actions, injections, excessive permissions."""
     program = install.python("workflows").with_name("zizmor")
     options = ("--offline", "--strict-collection", "--no-exit-codes", "--persona=auditor")
     argv = [program, *options, "--quiet", "--format=json-v1", *_files(folder)]
-    return audited(json.loads(run(argv, cwd=folder, codes=(0,))))
+    return parse_audit(json.loads(run(argv, cwd=folder, codes=(0,))))
 
 
-def audited(said: Sequence[dict[str, Any]]) -> tuple[Finding, ...]:
+def parse_audit(report: Sequence[dict[str, Any]]) -> tuple[Finding, ...]:
     """Return the findings in zizmor's JSON."""
     findings = []
-    for each in said:
-        [first, *_] = [one for one in each["locations"] if one["symbolic"]["kind"] == "Primary"]
-        place = first["symbolic"]
+    for entry in report:
+        locations = [location["symbolic"] for location in entry["locations"]]
+        [primary, *_] = [location for location in locations if location["kind"] == "Primary"]
         findings.append(
-            found(
-                f"zizmor:{each['ident']}",
-                Path(place["key"]["Local"]["verbatim_path"]).name,
-                ".".join(str(*step.values()) for step in place["route"]["route"]),
-                f"{each['desc']}: {place['annotation']}",
-                docs=each["url"],
+            new_finding(
+                f"zizmor:{entry['ident']}",
+                Path(primary["key"]["Local"]["verbatim_path"]).name,
+                ".".join(str(*step.values()) for step in primary["route"]["route"]),
+                f"{entry['desc']}: {primary['annotation']}",
+                docs=entry["url"],
             )
         )
     return tuple(findings)
 
 
 def validate(folder: Path = FOLDER) -> tuple[Finding, ...]:
-    """Return the violations of the schema of workflows in check-jsonschema."""
+    """Return the violations of the schema of workflows that check-jsonschema contains."""
     options = ("--builtin-schema", "vendor.github-workflows", "--output-format", "json")
     argv = [install.python("workflows"), "-m", "check_jsonschema", *options, *_files(folder)]
-    return validated(json.loads(run(argv, cwd=folder, codes=(0, 1))))
+    return parse_validation(json.loads(run(argv, cwd=folder, codes=(0, 1))))
 
 
-def validated(said: dict[str, Any]) -> tuple[Finding, ...]:
+def parse_validation(report: dict[str, Any]) -> tuple[Finding, ...]:
     """Return the findings in check-jsonschema's JSON."""
-    unread = [(each, "$", each["message"]) for each in said.get("parse_errors", [])]
-    wrong = [(each, each["path"], _closest(each)) for each in said["errors"]]
+    unread = [(error, "$", error["message"]) for error in report.get("parse_errors", [])]
+    invalid = [(error, error["path"], _best_message(error)) for error in report["errors"]]
     return tuple(
-        found("schema:refused", Path(each["filename"]).name, path.removeprefix("$."), message)
-        for each, path, message in (*unread, *wrong)
+        new_finding(
+            "schema:refused", Path(error["filename"]).name, path.removeprefix("$."), message
+        )
+        for error, path, message in (*unread, *invalid)
     )
 
 
-def _closest(error: dict[str, Any]) -> str:
-    """Return the message for the alternative of the schema that matches best."""
+def _best_message(error: dict[str, Any]) -> str:
+    """Return the message of the schema alternative that was probably meant."""
     return str(error.get("best_deep_match", error)["message"])
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return all workflows; raise ScannerError if there is none."""
+    """Return all workflow files. Raise ScannerError if there are none."""
     if files := sorted(folder.glob("*.y*ml")):
         return files
     raise ScannerError(f"there is no workflow in {folder}")

@@ -1,4 +1,4 @@
-// Loads every template of a folder into a stack of one CDK app. Nothing is asked of the network.
+// Loads each template of a folder into a stack of one CDK app, offline.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -10,12 +10,12 @@ exports.load = (name) => require(require.resolve(name, { paths: [library] }));
 const cdk = exports.load("aws-cdk-lib");
 const { CfnInclude } = exports.load("aws-cdk-lib/cloudformation-include");
 
-// The app, and by stack why CfnInclude refused its template.
+// Returns the app, and CfnInclude's error for each stack whose template it refused.
 exports.included = function included() {
   const app = new cdk.App({
     outdir: fs.mkdtempSync(path.join(path.dirname(path.resolve(folder)), "cdk-")),
     analyticsReporting: false,
-    context: { "@aws-cdk/core:newStyleStackSynthesis": false }, // Adds nothing of its own.
+    context: { "@aws-cdk/core:newStyleStackSynthesis": false }, // Adds nothing to the templates.
   });
   const refused = {};
   for (const file of fs.readdirSync(folder).sort()) {

@@ -1,5 +1,5 @@
-// Prints what CDK makes of every template it loads, why it refused the others, and what AWS's own
-// validator, which runs at the end of a synthesis, says about them.
+// Prints the templates as CDK synthesizes them, the errors of those that it refused, and the
+// violations that AWS's validator reports at the end of the synthesis.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -15,5 +15,5 @@ const violations = JSON.parse(fs.readFileSync(report, "utf8"))
     description,
     paths: violatingConstructs.map(({ constructPath }) => constructPath),
   }));
-const made = assembly.stacks.map(({ stackName, template }) => [stackName, template]);
-console.log(JSON.stringify({ templates: Object.fromEntries(made), refused, violations }));
+const synthesized = assembly.stacks.map(({ stackName, template }) => [stackName, template]);
+console.log(JSON.stringify({ templates: Object.fromEntries(synthesized), refused, violations }));

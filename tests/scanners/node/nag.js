@@ -1,4 +1,4 @@
-// Prints what cdk-nag's packs find in every template that CDK loads.
+// Prints the findings of cdk-nag's packs in all templates that CDK loads.
 "use strict";
 const { included, load } = require("./app.js");
 const nag = load("cdk-nag");

@@ -12,7 +12,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator as iam
 
-from tests.scanners.policies import ACCOUNT, REGION, World
+from tests.scanners.policies import ACCOUNT, REGION, ReferenceResolver
 from tests.stacks.templates import config_of, emit
 
 ENVIRONMENT = "prod"
@@ -24,21 +24,21 @@ RELEASE_MADE_ROLE = "a role that a release creates"  # With all permissions of t
 EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
-class NamedWorld(World):
+class NamedReferenceResolver(ReferenceResolver):
     """The templates with the names that CloudFormation generates from stack and title."""
 
     def _attribute(self, title: str, attribute: str, stack: str) -> str:
         properties = self.templates[stack]["Resources"][title].get("Properties", {})
         name = properties.get("RepositoryName", f"{stack}-{title}-1A2B")
         if prefix := properties.get("BucketNamePrefix"):
-            name = self.resolved(
+            name = self.resolve(
                 {"Fn::Sub": f"{prefix}-${{AWS::AccountId}}-${{AWS::Region}}-an"}, stack
             )
         return super()._attribute(title, attribute, stack).replace(title.lower(), name)
 
 
 @functools.cache
-def world() -> NamedWorld:
+def resolver() -> NamedReferenceResolver:
     """Return all templates of the environment by stack name, including nested stacks."""
     templates = {}
     for emitted in emit(config_of(ENVIRONMENT)).values():
@@ -46,18 +46,18 @@ def world() -> NamedWorld:
         for nested in emitted.stack.template.nested:
             name = f"{emitted.stack.name}-{nested.title}"
             templates[name] = json.loads(nested.template.to_json())
-    return NamedWorld(templates)
+    return NamedReferenceResolver(templates)
 
 
 def arn_of(stack: str, title: str) -> str:
     """Return the ARN of a resource."""
-    return str(world().resolved({"Fn::GetAtt": [title, "Arn"]}, stack))
+    return str(resolver().resolve({"Fn::GetAtt": [title, "Arn"]}, stack))
 
 
 def properties(stack: str, title: str) -> dict[str, Any]:
     """Return the properties of a resource without references."""
-    found = world().templates[stack]["Resources"][title]["Properties"]
-    return dict(world().resolved(found, stack))
+    found = resolver().templates[stack]["Resources"][title]["Properties"]
+    return dict(resolver().resolve(found, stack))
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def role(name: str) -> Role:
     if name == "ReleaseRole":
         titles = [
             title
-            for title in world().templates[foundation]["Resources"]
+            for title in resolver().templates[foundation]["Resources"]
             if title.startswith("Release")
         ]
         documents = [

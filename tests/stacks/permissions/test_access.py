@@ -17,8 +17,8 @@ from tests.stacks.permissions.access import (
     arn_of,
     decide,
     decide_alone,
+    resolver,
     trusts,
-    world,
 )
 from tests.stacks.permissions.examples import (
     BOUNDARY,
@@ -500,8 +500,8 @@ def test_a_release_changes_only_the_records_of_its_hosts(types, names, allowed):
 def test_every_record_of_the_templates_is_allowed():
     """A new host in a template must also be in the policy."""
     records = [
-        world().resolved(resource["Properties"], name)
-        for name, template in world().templates.items()
+        resolver().resolve(resource["Properties"], name)
+        for name, template in resolver().templates.items()
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::Route53::RecordSet"
     ]
@@ -521,7 +521,7 @@ def test_every_service_that_invokes_a_function_is_allowed():
     """A new trigger in a template must also be in the policy."""
     callers = {
         resource["Properties"]["Principal"]
-        for template in world().templates.values()
+        for template in resolver().templates.values()
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::Lambda::Permission"
     }

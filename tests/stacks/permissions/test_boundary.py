@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from stacks.permissions.resources import MANUAL_STACKS
-from tests.stacks.permissions.access import NamedWorld
+from tests.stacks.permissions.access import NamedReferenceResolver
 
 
 def roles_by_stack(emitted):
@@ -40,11 +40,11 @@ def test_cloudformation_names_the_roles(emitted):
     assert [] == with_fixed_names
 
 
-def permissions(world, stack, statements):
+def permissions(resolver, stack, statements):
     """Return each allowed action with its resource and condition."""
     return {
         (action, resource, json.dumps(statement.get("Condition")))
-        for statement in world.resolved(statements, stack)
+        for statement in resolver.resolve(statements, stack)
         if statement["Effect"] == "Allow"
         for action in statement["Action"]
         for resource in statement["Resource"]
@@ -52,26 +52,28 @@ def permissions(world, stack, statements):
 
 
 @pytest.fixture
-def world(everything):
-    return NamedWorld({stack.stack.name: stack.template for stack in everything.values()})
+def resolver(everything):
+    return NamedReferenceResolver(
+        {stack.stack.name: stack.template for stack in everything.values()}
+    )
 
 
 @pytest.fixture
-def of_boundary(everything, world):
+def of_boundary(everything, resolver):
     """The permissions of the boundary."""
     boundary = everything["foundation"].of("AWS::IAM::ManagedPolicy")["PermissionsBoundary"]
-    return permissions(world, "crd-prod-foundation", boundary["PolicyDocument"]["Statement"])
+    return permissions(resolver, "crd-prod-foundation", boundary["PolicyDocument"]["Statement"])
 
 
 @pytest.fixture
-def of_roles(everything, world):
+def of_roles(everything, resolver):
     """The permissions of all roles with the boundary."""
     return [
         permission
         for stack, roles in roles_by_stack(everything).items()
         for role in roles
         for policy in role["Policies"]
-        for permission in permissions(world, stack, policy["PolicyDocument"]["Statement"])
+        for permission in permissions(resolver, stack, policy["PolicyDocument"]["Statement"])
     ]
 
 

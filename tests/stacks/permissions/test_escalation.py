@@ -18,7 +18,7 @@ from tests.stacks.permissions.access import (
     arn_of,
     decide,
     decide_alone,
-    world,
+    resolver,
 )
 from tests.stacks.permissions.examples import (
     BOUNDARY,
@@ -217,7 +217,7 @@ def test_manual_stacks_do_not_import_from_stacks_of_a_release(name):
 
     With the only such import, a role can invalidate caches and nothing else.
     """
-    imported = imports(world().templates[f"{PREFIX}-{name}"])
+    imported = imports(resolver().templates[f"{PREFIX}-{name}"])
     from_releases = {
         export for export in imported if not export.startswith(f"{PREFIX}-foundation-")
     }

@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 
 from stacks.permissions import resources
-from tests.scanners.policies import World
+from tests.scanners.policies import ReferenceResolver
 
 TAGS = {"project": "cruddur", "env": "prod"}
 OTHER_ENVIRONMENT = {"project": "cruddur", "env": "prod-two"}
@@ -51,11 +51,15 @@ BY_KIND = {
 @pytest.fixture(scope="module")
 def policies(everything):
     """The statements of a release and of the permissions boundary, without references."""
-    world = World({stack.stack.name: stack.template for stack in everything.values()})
+    resolver = ReferenceResolver(
+        {stack.stack.name: stack.template for stack in everything.values()}
+    )
     found = {"release": [], "boundary": []}
     for title, policy in everything["foundation"].of("AWS::IAM::ManagedPolicy").items():
         owner = "boundary" if title == "PermissionsBoundary" else "release"
-        found[owner] += world.resolved(policy["PolicyDocument"]["Statement"], "crd-prod-foundation")
+        found[owner] += resolver.resolve(
+            policy["PolicyDocument"]["Statement"], "crd-prod-foundation"
+        )
     return found
 
 
@@ -253,9 +257,9 @@ def test_no_build_has_access_to_stacks_of_another_environment(everything, action
         f"crd-prod-pipeline-{nested.title}": nested.template.to_dict()
         for nested in pipeline.stack.template.nested
     }
-    world = World({pipeline.stack.name: pipeline.template, **templates})
+    resolver = ReferenceResolver({pipeline.stack.name: pipeline.template, **templates})
     roles = [
-        world.resolved(policy["PolicyDocument"]["Statement"], name)
+        resolver.resolve(policy["PolicyDocument"]["Statement"], name)
         for name, template in templates.items()
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::IAM::Role"

@@ -1,10 +1,10 @@
-"""Run by the Python that has parliament: prints its findings about NUMBER.json files of a folder.
+"""Print parliament's findings about the NUMBER.json files of a folder. Run by parliament's Python.
 
-Its own command does the same for all files at once, but mixes up whose finding it was: what has
-no place in a policy gets that of the first one (a mutable default argument, in 1.6.4).
+parliament's own command cannot be used for several files: a finding without a location gets that
+of the first finding (a mutable default argument, in 1.6.4).
 
-And of a statement with an action that it does not know it looks at nothing else, so that an
-accepted one would hide the rest. So it is asked again, without that action.
+If a statement has an action that parliament does not know, it checks nothing else of that statement.
+An accepted unknown action would hide the other findings, so the policy is checked again without it.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ UNKNOWN = {"UNKNOWN_ACTION", "UNKNOWN_PREFIX"}
 
 
 def main(folder: Path) -> None:
-    """A JSON a line: which file, and what about it."""
+    """Print a JSON line for each file that was read, and one for each finding."""
     override_config(Path(parliament.__file__).parent / "community_auditors/config_override.yaml")
     for file in sorted(folder.glob("*.json"), key=lambda path: int(path.stem)):
         findings = _findings(file.read_text(encoding="utf-8"), str(file))
         print(json.dumps({"read": int(file.stem)}))
-        for each in map(enhance_finding, findings):
-            print(json.dumps({"file": int(file.stem), **_told(each)}))
+        for finding in map(enhance_finding, findings):
+            print(json.dumps({"file": int(file.stem), **_row(finding)}))
 
 
 def _findings(text: str, name: str) -> list:
-    known = _known(text)
+    known = _without_unknown_actions(text)
     if known == text:
-        return _analyzed(text, name)
-    unknown = [each for each in _analyzed(text, name) if each.issue in UNKNOWN]
-    return [*unknown, *_analyzed(known, name)]
+        return _analyze(text, name)
+    unknown = [finding for finding in _analyze(text, name) if finding.issue in UNKNOWN]
+    return [*unknown, *_analyze(known, name)]
 
 
-def _analyzed(text: str, name: str) -> list:
+def _analyze(text: str, name: str) -> list:
     return analyze_policy_string(
         text,
         name,
@@ -55,17 +55,18 @@ def _analyzed(text: str, name: str) -> list:
     ).findings
 
 
-def _known(text: str) -> str:
-    """The policy without actions that parliament does not know, each statement on its line."""
+def _without_unknown_actions(text: str) -> str:
+    """Remove the actions that parliament does not know. Each statement stays on its line."""
     head, *statements, tail = text.splitlines()
-    return "\n".join([head, *map(_of_known, statements), tail, ""])
+    return "\n".join([head, *map(_known_statement, statements), tail, ""])
 
 
-def _of_known(line: str) -> str:
+def _known_statement(line: str) -> str:
     statement = json.loads(line.rstrip(","))
     actions = statement.get("Action", [])
-    known = [one for one in ([actions] if isinstance(actions, str) else actions) if _is_known(one)]
-    if not known or known in (actions, [actions]):
+    actions = [actions] if isinstance(actions, str) else actions
+    known = [action for action in actions if _is_known(action)]
+    if not known or known == actions:
         return line
     return json.dumps({**statement, "Action": known}) + ("," if line.endswith(",") else "")
 
@@ -78,13 +79,13 @@ def _is_known(action: str) -> bool:
     return True
 
 
-def _told(finding) -> dict[str, object]:
-    where = finding.location
+def _row(finding) -> dict[str, object]:
+    location = finding.location
     return {
         "issue": finding.issue,
         "title": finding.title,
         "detail": str(finding.detail or finding.description),
-        "line": where.get("line") or where.get("lineno"),
+        "line": location.get("line") or location.get("lineno"),
     }
 
 
