@@ -159,8 +159,8 @@ class FakeCloud:
         self._call("template", name)
         if name in self.templates:
             return self.templates[name]
-        stacks = [each for each in self.deployed.values() if each.region == region]
-        found = next(each for each in stacks if name in {each.name, each.id})
+        stacks = [stack for stack in self.deployed.values() if stack.region == region]
+        found = next(stack for stack in stacks if name in {stack.name, stack.id})
         return json.dumps({"Outputs": dict(found.outputs)})
 
     def resources(self, region: str, stack_id: str) -> tuple[StackResource, ...]:

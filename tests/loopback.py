@@ -1,9 +1,9 @@
 """A local HTTP server with the responses of a test, which records the requests.
 
-    with Loopback() as there:
-        there.on("DescribeStacks", error("Throttling", "Rate exceeded"), answer(Stacks=[]))
+    with Loopback() as server:
+        server.on("DescribeStacks", error("Throttling", "Rate exceeded"), response(Stacks=[]))
         …
-        assert ["DescribeStacks", "DescribeStacks"] == there.actions
+        assert ["DescribeStacks", "DescribeStacks"] == server.actions
 
 It implements the query protocol of CloudFormation and STS, and plain HTTP for S3.
 """
@@ -19,8 +19,8 @@ from xml.sax.saxutils import escape
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request; *action* is the action of the query protocol, else the HTTP method."""
+class RecordedRequest:
+    """A request; *action* is the action of the query protocol, or else the HTTP method."""
 
     action: str
     path: str
@@ -29,7 +29,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A response, sent after *seconds*. Status 0 closes the connection.
 
     By default, *headers* are those of AWS.
@@ -44,30 +44,32 @@ class Answer:
     )
 
 
-RESULT = "ACTIONResult"  # Stands for the element that is named after the action.
-HANG_UP = Answer(status=0)
-NOT_SCRIPTED = Answer("The test did not say what to answer.", 400)
+RESULT = "ACTIONResult"  # Replaced by the name of the action and "Result".
+CLOSE_CONNECTION = Response(status=0)
+NOT_SCRIPTED = Response("The test defines no response to this action.", 400)
 
 
-def answer(**result: Any) -> Answer:
+def response(**result: Any) -> Response:
     """Return a response of the query protocol: a dict becomes a structure, a list a list."""
-    return Answer(f"<Response><{RESULT}>{_xml(result)}</{RESULT}></Response>")
+    return Response(f"<Response><{RESULT}>{_xml(result)}</{RESULT}></Response>")
 
 
-def error(code: str, message: str, status: int = 400) -> Answer:
+def error(code: str, message: str, status: int = 400) -> Response:
     """Return an error response of the query protocol."""
-    told = _xml({"Error": {"Type": "Sender", "Code": code, "Message": message}})
-    return Answer(f"<ErrorResponse>{told}<RequestId>r</RequestId></ErrorResponse>", status)
+    error_element = _xml({"Error": {"Type": "Sender", "Code": code, "Message": message}})
+    return Response(
+        f"<ErrorResponse>{error_element}<RequestId>r</RequestId></ErrorResponse>", status
+    )
 
 
 class Loopback:
     """The server; the last response of an action is repeated."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.requests: list[RecordedRequest] = []
         self.connections = 0
-        self._answers: dict[str, list[Answer]] = {}
-        self._over = threading.Event()
+        self._responses: dict[str, list[Response]] = {}
+        self._stopped = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(
@@ -82,19 +84,19 @@ class Loopback:
     @property
     def actions(self) -> list[str]:
         """Return the actions of the requests in order."""
-        return [asked.action for asked in self.asked]
+        return [request.action for request in self.requests]
 
-    def on(self, action: str, *answers: Answer) -> None:
+    def on(self, action: str, *responses: Response) -> None:
         """Answer requests for *action* with these responses in order."""
-        self._answers[action] = [*answers]
+        self._responses[action] = [*responses]
 
-    def next(self, asked: Asked) -> Answer:
+    def next(self, request: RecordedRequest) -> Response:
         """Record a request and return its response."""
-        self.asked.append(asked)
-        waiting = self._answers.get(asked.action, [NOT_SCRIPTED])
-        chosen = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-        self._over.wait(chosen.seconds)
-        return replace(chosen, body=chosen.body.replace(RESULT, f"{asked.action}Result"))
+        self.requests.append(request)
+        responses = self._responses.get(request.action, [NOT_SCRIPTED])
+        response = responses.pop(0) if len(responses) > 1 else responses[0]
+        self._stopped.wait(response.seconds)
+        return replace(response, body=response.body.replace(RESULT, f"{request.action}Result"))
 
     def __enter__(self) -> Self:
         """Start the server."""
@@ -104,7 +106,7 @@ class Loopback:
 
     def __exit__(self, *_: object) -> None:
         """Stop the server and its slow responses."""
-        self._over.set()
+        self._stopped.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -123,24 +125,24 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
         def handle_one_request(self) -> None:
             try:
                 super().handle_one_request()
-            except OSError:  # Whoever asked did not wait for the answer.
+            except OSError:  # The client did not wait for the response.
                 self.close_connection = True
 
-        def answer(self) -> None:
+        def respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            queried = "x-www-form-urlencoded" in headers.get("content-type", "")
-            form = dict(parse_qsl(body.decode(), keep_blank_values=True)) if queried else {}
-            asked = Asked(form.get("Action", self.command), self.path, headers, form)
-            self.send(loopback.next(asked))
+            is_query = "x-www-form-urlencoded" in headers.get("content-type", "")
+            form = dict(parse_qsl(body.decode(), keep_blank_values=True)) if is_query else {}
+            request = RecordedRequest(form.get("Action", self.command), self.path, headers, form)
+            self.send(loopback.next(request))
 
-        def send(self, chosen: Answer) -> None:
-            if not chosen.status:
+        def send(self, response: Response) -> None:
+            if not response.status:
                 self.close_connection = True
                 return
-            body = chosen.body.encode()
-            self.send_response_only(chosen.status)
-            for name, value in chosen.headers:
+            body = response.body.encode()
+            self.send_response_only(response.status)
+            for name, value in response.headers:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -149,7 +151,7 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
-        do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815  # the names http.server looks for
+        do_GET = do_HEAD = do_POST = do_PUT = respond  # noqa: N815  # the names http.server looks for
 
     return Handler
 
@@ -157,9 +159,9 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
 def _xml(value: Any) -> str:
     match value:
         case dict():
-            return "".join(f"<{key}>{_xml(each)}</{key}>" for key, each in value.items())
+            return "".join(f"<{key}>{_xml(child)}</{key}>" for key, child in value.items())
         case list():
-            return "".join(f"<member>{_xml(each)}</member>" for each in value)
+            return "".join(f"<member>{_xml(item)}</member>" for item in value)
         case bool():
             return str(value).lower()
         case _:

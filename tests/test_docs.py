@@ -48,8 +48,8 @@ def test_exit_codes_are_documented() -> None:
 
     page = (ROOT / "docs/architecture.md").read_text()
     documented = set(map(int, re.findall(r"^\| (\d+) \|", page, re.MULTILINE)))
-    classes = [each for each in vars(errors).values() if inspect.isclass(each)]
-    codes = {each.code for each in classes if issubclass(each, errors.DeployError)}
+    classes = [value for value in vars(errors).values() if inspect.isclass(value)]
+    codes = {error.code for error in classes if issubclass(error, errors.DeployError)}
 
     assert codes | {0, 2, 130, BROKEN_PIPE} == documented
 

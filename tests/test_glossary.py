@@ -41,7 +41,7 @@ def test_every_function_is_in_it() -> None:
 def test_names_are_those_of_templates() -> None:
     """Names that begin with crd-ENV- exist in `prod`."""
     desired = project.environment("prod").desired
-    texts = "".join([each.text for each in desired] + [p.text for w in desired for p in w.nested])
+    texts = "".join([stack.text for stack in desired] + [p.text for w in desired for p in w.nested])
     called = {
         word.removesuffix("…").replace("ENV", "prod").removesuffix("-")
         for _, here in ROWS
@@ -67,7 +67,9 @@ def test_titles_are_those_of_stacks() -> None:
 def test_variables_are_in_use() -> None:
     """Variables exist in a source file."""
     folders = ("stacks", "lambdas", "commands", "operations")
-    sources = "".join(file.read_text() for one in folders for file in (ROOT / one).rglob("*.py"))
+    sources = "".join(
+        file.read_text() for folder in folders for file in (ROOT / folder).rglob("*.py")
+    )
     kept = {
         word
         for original, here in ROWS

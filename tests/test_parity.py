@@ -58,7 +58,7 @@ def _defined(body: list[ast.stmt], inside: str = "") -> list[str]:
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 names.append(inside + name)
             case ast.Assign(targets=[ast.Tuple(elts=several)]):
-                names += [inside + ast.unparse(one) for one in several]
+                names += [inside + ast.unparse(target) for target in several]
         if isinstance(node, ast.ClassDef):
             names += _defined(node.body, f"{node.name}.")
     return names
@@ -133,4 +133,6 @@ def test_decisions_are_those_that_are_meant() -> None:
     decisions = DECISION.findall(PAGE.read_text())
 
     assert decisions
-    assert [one for one in decisions if not one[1].startswith(f"{one[0]}-")] == []
+    assert [
+        decision for decision in decisions if not decision[1].startswith(f"{decision[0]}-")
+    ] == []

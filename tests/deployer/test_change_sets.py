@@ -30,7 +30,7 @@ def change_set(
     return ChangeSet(arn, "c", stack, "id", REGION, status, "AVAILABLE", reason, changes)
 
 
-def below(title: str, arn: str) -> ResourceChange:
+def nested_change(title: str, arn: str) -> ResourceChange:
     """Return the change of a nested stack that has a change set."""
     return ResourceChange("Modify", title, STACK, change_set=arn)
 
@@ -40,7 +40,9 @@ TABLE = ResourceChange("Modify", "Table", "AWS::DynamoDB::Table", replacement="T
 
 def cloud(*change_sets: ChangeSet, **more: Any) -> FakeCloud:
     """Return an account with these change sets."""
-    return FakeCloud(FakeClock(), nested_sets={one.arn: one for one in change_sets}, **more)
+    return FakeCloud(
+        FakeClock(), nested_sets={change_set.arn: change_set for change_set in change_sets}, **more
+    )
 
 
 def described(account: FakeCloud, arn: str = "arn:root", **watch: float) -> ChangeSet:
@@ -57,29 +59,29 @@ def described(account: FakeCloud, arn: str = "arn:root", **watch: float) -> Chan
         account.clock.sleep(pause.seconds)
 
 
-def located(found: ChangeSet) -> list[tuple[str, str, str]]:
+def with_paths(found: ChangeSet) -> list[tuple[str, str, str]]:
     """Return path, action and policy of each change."""
     return [
-        ("/".join([*path, one.logical_id]), one.action, one.policy)
-        for path, one in flatten(found.changes)
+        ("/".join([*path, change.logical_id]), change.action, change.policy)
+        for path, change in flatten(found.changes)
     ]
 
 
 def test_changes_of_nested_stacks_at_any_depth() -> None:
     """Each of three levels has a change set."""
     account = cloud(
-        change_set("arn:root", below("Below", "arn:below")),
-        change_set("arn:below", below("Deep", "arn:deep"), TABLE),
+        change_set("arn:root", nested_change("Inner", "arn:inner")),
+        change_set("arn:inner", nested_change("Deep", "arn:deep"), TABLE),
         change_set("arn:deep", TABLE),
     )
 
     found = described(account)
 
-    assert [name for name, *_ in located(found)] == [
-        "Below",
-        "Below/Deep",
-        "Below/Deep/Table",
-        "Below/Table",
+    assert [name for name, *_ in with_paths(found)] == [
+        "Inner",
+        "Inner/Deep",
+        "Inner/Deep/Table",
+        "Inner/Table",
     ]
     assert found.changes[0].nested[1].replacement == "True"
 
@@ -87,52 +89,61 @@ def test_changes_of_nested_stacks_at_any_depth() -> None:
 def test_an_empty_nested_change_set_is_not_a_failure() -> None:
     """It has the status FAILED only because nothing changes."""
     account = cloud(
-        change_set("arn:root", below("Below", "arn:below")),
-        change_set("arn:below", status="FAILED", reason=EMPTY),
+        change_set("arn:root", nested_change("Inner", "arn:inner")),
+        change_set("arn:inner", status="FAILED", reason=EMPTY),
     )
 
     found = described(account)
 
-    assert (found.status, located(found)) == ("CREATE_COMPLETE", [("Below", "Modify", "")])
+    assert (found.status, with_paths(found)) == ("CREATE_COMPLETE", [("Inner", "Modify", "")])
 
 
 def test_the_reason_is_that_of_the_innermost_change_set() -> None:
     """The reason of its parents is only that a nested change set failed."""
     account = cloud(
         change_set(
-            "arn:root", below("Below", "arn:below"), status="FAILED", reason=failed("arn:below")
+            "arn:root",
+            nested_change("Inner", "arn:inner"),
+            status="FAILED",
+            reason=failed("arn:inner"),
         ),
         change_set(
-            "arn:below", below("Deep", "arn:deep"), status="FAILED", reason=failed("arn:deep")
+            "arn:inner",
+            nested_change("Deep", "arn:deep"),
+            status="FAILED",
+            reason=failed("arn:deep"),
         ),
         change_set("arn:deep", status="FAILED", reason="no such property"),
     )
 
-    assert described(account).reason == "Below/Deep: no such property"
+    assert described(account).reason == "Inner/Deep: no such property"
 
 
 def test_a_failure_is_found_by_the_arn_in_the_reason() -> None:
     """The root change set may list no change."""
     account = cloud(
-        change_set("arn:root", status="FAILED", reason=failed("arn:below")),
-        change_set("arn:below", status="FAILED", reason="no such property"),
+        change_set("arn:root", status="FAILED", reason=failed("arn:inner")),
+        change_set("arn:inner", status="FAILED", reason="no such property"),
     )
 
-    assert described(account).reason == "below: no such property"
+    assert described(account).reason == "inner: no such property"
 
 
 def test_an_empty_nested_change_set_may_fail_the_root() -> None:
     """The root is not treated as empty, since it has other changes."""
     account = cloud(
         change_set(
-            "arn:root", below("Below", "arn:below"), status="FAILED", reason=failed("arn:below")
+            "arn:root",
+            nested_change("Inner", "arn:inner"),
+            status="FAILED",
+            reason=failed("arn:inner"),
         ),
-        change_set("arn:below", status="FAILED", reason=EMPTY),
+        change_set("arn:inner", status="FAILED", reason=EMPTY),
     )
 
     found = described(account)
 
-    assert found.reason == f"below: {EMPTY}"
+    assert found.reason == f"inner: {EMPTY}"
     assert not found.is_empty
 
 
@@ -154,18 +165,18 @@ def test_pending_nested_change_sets_are_awaited() -> None:
 
     slow = Slow(FakeClock())
     slow.nested_sets = cloud(
-        change_set("arn:root", below("Below", "arn:below")), change_set("arn:below", TABLE)
+        change_set("arn:root", nested_change("Inner", "arn:inner")), change_set("arn:inner", TABLE)
     ).nested_sets
 
-    assert [name for name, *_ in located(described(slow))] == ["Below", "Below/Table"]
+    assert [name for name, *_ in with_paths(described(slow))] == ["Inner", "Inner/Table"]
     assert slow.clock.now() > 5
 
 
 def test_a_nested_change_set_that_stays_pending_is_a_timeout() -> None:
     """Nothing is executed."""
     account = cloud(
-        change_set("arn:root", below("Below", "arn:below")),
-        change_set("arn:below", status="CREATE_PENDING"),
+        change_set("arn:root", nested_change("Inner", "arn:inner")),
+        change_set("arn:inner", status="CREATE_PENDING"),
     )
 
     with pytest.raises(BusyError, match="crd-x-outer: its change set is still CREATE_PENDING"):
@@ -176,28 +187,28 @@ def test_the_resources_of_a_removed_nested_stack_are_listed() -> None:
     """The change set has only the stack; its deployed template has the resources."""
     account = cloud(
         change_set(
-            "arn:root", ResourceChange("Remove", "Below", STACK, "arn:stack/below", policy="Delete")
+            "arn:root", ResourceChange("Remove", "Inner", STACK, "arn:stack/inner", policy="Delete")
         ),
         templates={
-            "arn:stack/below": '{"Resources": {"Table": {"Type": "AWS::DynamoDB::Table"}, '
+            "arn:stack/inner": '{"Resources": {"Table": {"Type": "AWS::DynamoDB::Table"}, '
             '"Kept": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"}}}'
         },
     )
     account.put(
-        DeployedStack("below", "arn:stack/below", REGION, "CREATE_COMPLETE", is_nested=True)
+        DeployedStack("inner", "arn:stack/inner", REGION, "CREATE_COMPLETE", is_nested=True)
     )
 
-    assert located(described(account)) == [
-        ("Below", "Remove", "Delete"),
-        ("Below/Table", "Remove", "Delete"),
-        ("Below/Kept", "Remove", "Retain"),
+    assert with_paths(described(account)) == [
+        ("Inner", "Remove", "Delete"),
+        ("Inner/Table", "Remove", "Delete"),
+        ("Inner/Kept", "Remove", "Retain"),
     ]
 
 
 def test_a_retained_nested_stack_removes_no_resources() -> None:
     """It continues to exist outside of its parent."""
-    kept = ResourceChange("Remove", "Below", STACK, "arn:stack/below", policy="Retain")
+    kept = ResourceChange("Remove", "Inner", STACK, "arn:stack/inner", policy="Retain")
 
-    assert located(described(cloud(change_set("arn:root", kept)))) == [
-        ("Below", "Remove", "Retain")
+    assert with_paths(described(cloud(change_set("arn:root", kept)))) == [
+        ("Inner", "Remove", "Retain")
     ]

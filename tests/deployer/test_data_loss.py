@@ -49,7 +49,7 @@ def losses(old: dict[str, Any], new: dict[str, Any]) -> tuple[DataLoss, ...]:
     return data_loss.find_data_losses(tree(old), tree(new))
 
 
-def told(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
+def changes(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the change and the consequence of each loss."""
     return [(loss.what, loss.consequence) for loss in losses(old, new)]
 
@@ -66,12 +66,12 @@ def told(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
 )
 def test_a_removed_resource_has_a_consequence(policy: str | None, consequence: str) -> None:
     """The consequence of a removal follows from the deployed policy."""
-    assert told(template(Table=table(policy)), template()) == [("is removed", consequence)]
+    assert changes(template(Table=table(policy)), template()) == [("is removed", consequence)]
 
 
 def test_a_renamed_resource_counts_as_removed() -> None:
     """A new logical id means a removed and a new resource."""
-    assert told(template(Table=table()), template(Messages=table())) == [("is removed", STAYS)]
+    assert changes(template(Table=table()), template(Messages=table())) == [("is removed", STAYS)]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_replacement_has_a_cause(old: dict[str, Any], new: dict[str, Any], wha
     """A change of a create-only property of the registry is a replacement."""
     before, after = template(Table=table(**old)), template(Table=table("Delete", **new))
 
-    assert told(before, after)[0] == (what, DELETED)
+    assert changes(before, after)[0] == (what, DELETED)
 
 
 def test_a_replacement_affects_referring_resources() -> None:
@@ -103,7 +103,7 @@ def test_a_replacement_affects_referring_resources() -> None:
     group = {"Type": "AWS::RDS::DBSubnetGroup", "Properties": {"DBSubnetGroupName": "a"}}
     renamed = {**group, "Properties": {"DBSubnetGroupName": "b"}}
 
-    assert told(
+    assert changes(
         template(Subnets=group, Database=database), template(Subnets=renamed, Database=database)
     ) == [
         (
@@ -137,7 +137,7 @@ def test_a_removed_protection_is_a_loss(
     old: dict[str, Any], new: dict[str, Any], what: str
 ) -> None:
     """Removing a protection is a finding, although no data is lost yet."""
-    assert told(template(Table=table(**old)), template(Table=table(**new))) == [(what, LATER)]
+    assert changes(template(Table=table(**old)), template(Table=table(**new))) == [(what, LATER)]
 
 
 @pytest.mark.parametrize(("days", "named"), [("1", True), ("30", False), ("7", False)])
@@ -147,7 +147,7 @@ def test_fewer_backup_days_are_a_loss(days: str, named: bool) -> None:
     def database(kept: str | int) -> dict[str, Any]:
         return {"Type": "AWS::RDS::DBInstance", "Properties": {"BackupRetentionPeriod": kept}}
 
-    found = [what for what, _ in told(template(D=database(7)), template(D=database(days)))]
+    found = [what for what, _ in changes(template(D=database(7)), template(D=database(days)))]
 
     assert any("loses BackupRetentionPeriod 7" in what for what in found) is named
 
@@ -176,7 +176,7 @@ def test_a_removed_resource_with_data_is_a_loss(type_: str) -> None:
     """A resource of each of these types holds data, also without a retention policy."""
     resource = {"Type": f"AWS::{type_}"}
 
-    assert told(template(Data=resource), template()) == [("is removed", DELETED)]
+    assert changes(template(Data=resource), template()) == [("is removed", DELETED)]
 
 
 @pytest.mark.parametrize(
@@ -216,12 +216,12 @@ def test_each_type_has_its_protections(
         {"Type": f"AWS::{type_}", "Properties": properties} for properties in (protected, weakened)
     )
 
-    assert told(template(Data=old), template(Data=new)) == [(what, LATER)]
+    assert changes(template(Data=old), template(Data=new)) == [(what, LATER)]
 
 
 def test_weaker_policies_are_a_loss() -> None:
     """A change from Retain to Delete is a finding, for both policies."""
-    assert told(template(Table=table("Retain")), template(Table=table(None))) == [
+    assert changes(template(Table=table("Retain")), template(Table=table(None))) == [
         ("loses DeletionPolicy Retain, gets none", LATER),
         ("loses UpdateReplacePolicy Retain, gets none", LATER),
     ]
@@ -229,15 +229,15 @@ def test_weaker_policies_are_a_loss() -> None:
 
 def test_stronger_protections_are_not_a_loss() -> None:
     """A stronger protection is not a finding."""
-    assert told(template(Table=table(None)), template(Table=table("Retain"))) == []
+    assert changes(template(Table=table(None)), template(Table=table("Retain"))) == []
 
 
 def test_a_resource_without_data_is_not_a_loss() -> None:
     """A resource without data is a finding only if a policy retains it."""
     topic = {"Type": "AWS::SNS::Topic", "Properties": {}}
 
-    assert told(template(Topic=topic), template()) == []
-    assert told(template(Topic={**topic, "DeletionPolicy": "Retain"}), template()) == [
+    assert changes(template(Topic=topic), template()) == []
+    assert changes(template(Topic={**topic, "DeletionPolicy": "Retain"}), template()) == [
         ("is removed", STAYS)
     ]
 
@@ -270,17 +270,17 @@ def test_every_stateful_resource_of_prod_is_protected() -> None:
     assert checked
 
 
-def below(**more: Any) -> dict[str, Any]:
+def nested_stack(**more: Any) -> dict[str, Any]:
     """Return a nested stack that is deleted with its resource."""
     return {"Type": "AWS::CloudFormation::Stack", "DeletionPolicy": "Delete"} | more
 
 
-def nest(inner: TemplateTree, title: str = "Below", **more: Any) -> TemplateTree:
+def nest(inner: TemplateTree, title: str = "Inner", **more: Any) -> TemplateTree:
     """Return a template with *inner* nested in it."""
-    return tree(template(**{title: below(**more)}), **{title: inner})
+    return tree(template(**{title: nested_stack(**more)}), **{title: inner})
 
 
-def located(found: tuple[DataLoss, ...]) -> list[tuple[str, str, str]]:
+def with_paths(found: tuple[DataLoss, ...]) -> list[tuple[str, str, str]]:
     """Return path, name, change and consequence of each loss."""
     return [
         ("/".join([*loss.path, loss.logical_id]), loss.what, loss.consequence) for loss in found
@@ -321,7 +321,7 @@ def test_a_nested_loss_is_the_same_loss_with_a_path(
 @given(TEMPLATES)
 def test_a_removed_nested_stack_loses_its_resources(inner: dict[str, Any]) -> None:
     """Removing or renaming a nested stack removes each of its resources."""
-    removed = [("Below", loss.logical_id, loss.what) for loss in losses(inner, template())]
+    removed = [("Inner", loss.logical_id, loss.what) for loss in losses(inner, template())]
 
     for new in (tree(template()), nest(tree(inner), "Other")):
         found = data_loss.find_data_losses(nest(tree(inner)), new)
@@ -334,17 +334,17 @@ def test_a_loss_shows_its_path() -> None:
     [loss] = data_loss.find_data_losses(nest(tree(template(Table=table()))), tree(template()))
 
     assert str(loss) == (
-        "Below/Table (AWS::DynamoDB::Table) is removed: it is kept, outside of CloudFormation"
+        "Inner/Table (AWS::DynamoDB::Table) is removed: it is kept, outside of CloudFormation"
     )
 
 
 def test_two_nested_stacks_of_one_template_are_two() -> None:
     """Of two nested stacks with the same template only the changed one has a loss."""
     old, new = (tree(template(Table=table("Delete", **keys))) for keys in (KEYED, REKEYED))
-    above = template(A=below(), B=below())
+    outer = template(A=nested_stack(), B=nested_stack())
 
-    assert located(
-        data_loss.find_data_losses(tree(above, A=old, B=old), tree(above, A=old, B=new))
+    assert with_paths(
+        data_loss.find_data_losses(tree(outer, A=old, B=old), tree(outer, A=old, B=new))
     ) == [("B/Table", "may be replaced, because KeySchema changes", DELETED)]
 
 
@@ -352,8 +352,8 @@ def test_a_retained_nested_stack_keeps_its_data() -> None:
     """A retained nested stack is a finding itself, but its resources are not."""
     kept = nest(tree(template(Table=table("Delete"))), DeletionPolicy="Retain")
 
-    assert located(data_loss.find_data_losses(kept, tree(template()))) == [
-        ("Below", "is removed", STAYS)
+    assert with_paths(data_loss.find_data_losses(kept, tree(template()))) == [
+        ("Inner", "is removed", STAYS)
     ]
 
 
@@ -361,19 +361,19 @@ def test_a_nested_stack_that_is_no_longer_retained() -> None:
     """Lowering the retention of a nested stack is a finding."""
     inner = tree(template(Table=table("Delete")))
 
-    assert located(
+    assert with_paths(
         data_loss.find_data_losses(nest(inner, DeletionPolicy="Retain"), nest(inner))
-    ) == [("Below", "loses DeletionPolicy Retain, gets Delete", LATER)]
+    ) == [("Inner", "loses DeletionPolicy Retain, gets Delete", LATER)]
 
 
 def test_a_nested_stack_that_gets_another_type() -> None:
     """A new type deletes the nested stack, unless its UpdateReplacePolicy retains it."""
     old = nest(tree(template(Table=table("Delete"))))
     topic = {"Type": "AWS::SNS::Topic"}
-    kept = tree(template(Below={**topic, "UpdateReplacePolicy": "Retain"}))
+    kept = tree(template(Inner={**topic, "UpdateReplacePolicy": "Retain"}))
 
-    assert located(data_loss.find_data_losses(old, tree(template(Below=topic)))) == [
-        ("Below/Table", "is removed, because Below becomes AWS::SNS::Topic", DELETED)
+    assert with_paths(data_loss.find_data_losses(old, tree(template(Inner=topic)))) == [
+        ("Inner/Table", "is removed, because Inner becomes AWS::SNS::Topic", DELETED)
     ]
     assert data_loss.find_data_losses(old, kept) == ()
 
@@ -386,13 +386,13 @@ def test_a_changed_parameter_affects_a_nested_stack(name: Any) -> None:
     """A changed parameter of an unchanged nested template replaces the resources that use it."""
     inner = tree(template(Table=table("Delete", TableName=name)) | {"Parameters": {"Name": {}}})
 
-    def given_(value: Any) -> TemplateTree:
+    def with_name(value: Any) -> TemplateTree:
         return nest(inner, Properties={"Parameters": {"Name": value}})
 
-    assert located(data_loss.find_data_losses(given_("a"), given_("b"))) == [
-        ("Below/Table", "is replaced, because TableName refers to Name", DELETED)
+    assert with_paths(data_loss.find_data_losses(with_name("a"), with_name("b"))) == [
+        ("Inner/Table", "is replaced, because TableName refers to Name", DELETED)
     ]
-    assert data_loss.find_data_losses(given_("a"), given_("a")) == ()
+    assert data_loss.find_data_losses(with_name("a"), with_name("a")) == ()
 
 
 def test_a_changed_output_affects_another_nested_stack() -> None:
@@ -400,23 +400,25 @@ def test_a_changed_output_affects_another_nested_stack() -> None:
 
     def whole(name: str) -> TemplateTree:
         group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}}
-        giver = template(Group=group, Topic={"Type": "AWS::SNS::Topic"}) | {
+        producer = template(Group=group, Topic={"Type": "AWS::SNS::Topic"}) | {
             "Outputs": {"Group": {"Value": {"Ref": "Group"}}, "Topic": {"Value": {"Ref": "Topic"}}}
         }
-        taker = template(
+        consumer = template(
             Table=table("Delete", TableName={"Ref": "Name"}),
             Same=table("Delete", TableName={"Ref": "Same"}),
         ) | {"Parameters": {"Name": {}, "Same": {}}}
-        passed = {
-            "Name": {"Fn::GetAtt": ["Giver", "Outputs.Group"]},
-            "Same": {"Fn::Sub": "${Giver.Outputs.Topic}"},
+        parameters = {
+            "Name": {"Fn::GetAtt": ["Producer", "Outputs.Group"]},
+            "Same": {"Fn::Sub": "${Producer.Outputs.Topic}"},
         }
-        above = template(Giver=below(), Taker=below(Properties={"Parameters": passed}))
-        return tree(above, Giver=tree(giver), Taker=tree(taker))
+        outer = template(
+            Producer=nested_stack(), Consumer=nested_stack(Properties={"Parameters": parameters})
+        )
+        return tree(outer, Producer=tree(producer), Consumer=tree(consumer))
 
-    assert located(data_loss.find_data_losses(whole("a"), whole("b"))) == [
-        ("Giver/Group", "is replaced, because LogGroupName changes", DELETED),
-        ("Taker/Table", "is replaced, because TableName refers to Name", DELETED),
+    assert with_paths(data_loss.find_data_losses(whole("a"), whole("b"))) == [
+        ("Producer/Group", "is replaced, because LogGroupName changes", DELETED),
+        ("Consumer/Table", "is replaced, because TableName refers to Name", DELETED),
     ]
 
 
@@ -442,28 +444,28 @@ def test_a_changed_condition_may_remove_a_resource(
     old: dict[str, Any], new: dict[str, Any], name: str
 ) -> None:
     """A changed condition is a finding, since templates do not say whether it is true."""
-    assert told(old, new) == [
+    assert changes(old, new) == [
         (f"may be removed, because its condition {name} changes", DELETED),
     ]
 
 
 def test_an_unchanged_condition_removes_nothing() -> None:
     """An unchanged condition is not a finding, and neither is a removed one."""
-    assert told(conditional(CONDITION), conditional(CONDITION)) == []
-    assert told(conditional(CONDITION), template(Table=table("Delete"))) == []
+    assert changes(conditional(CONDITION), conditional(CONDITION)) == []
+    assert changes(conditional(CONDITION), template(Table=table("Delete"))) == []
 
 
 def test_a_changed_condition_may_remove_a_nested_stack() -> None:
     """A changed condition of a nested stack is a finding for the data in it."""
     inner = tree(template(Table=table("Delete")))
-    above = template(Below=below() | {"Condition": "IsLarge"})
+    outer = template(Inner=nested_stack() | {"Condition": "IsLarge"})
 
-    assert located(
+    assert with_paths(
         data_loss.find_data_losses(
-            tree(above | {"Conditions": {"IsLarge": CONDITION}}, Below=inner),
-            tree(above | {"Conditions": {"IsLarge": CHANGED}}, Below=inner),
+            tree(outer | {"Conditions": {"IsLarge": CONDITION}}, Inner=inner),
+            tree(outer | {"Conditions": {"IsLarge": CHANGED}}, Inner=inner),
         )
-    ) == [("Below/Table", "may be removed, because its condition IsLarge changes", DELETED)]
+    ) == [("Inner/Table", "may be removed, because its condition IsLarge changes", DELETED)]
 
 
 def test_a_condition_depends_on_other_conditions_and_parameters() -> None:
@@ -472,7 +474,7 @@ def test_a_condition_depends_on_other_conditions_and_parameters() -> None:
     body = conditional(CONDITION) | {"Conditions": conditions}
 
     assert data_loss.find_data_losses(tree(body), tree(body)) == ()
-    assert located(data_loss.find_data_losses(tree(body), tree(body), parameters=["Size"])) == [
+    assert with_paths(data_loss.find_data_losses(tree(body), tree(body), parameters=["Size"])) == [
         ("Table", "may be removed, because its condition IsLarge changes", DELETED)
     ]
 
@@ -502,6 +504,6 @@ def test_a_value_from_elsewhere_in_the_template(
     """A resource is replaced if a mapping, condition or resource that it uses changes."""
     body = template(Table=table("Delete", TableName=name))
 
-    assert told(body | {section: was}, body | {section: becomes}) == [
+    assert changes(body | {section: was}, body | {section: becomes}) == [
         (f"is replaced, because TableName refers to {cause}", DELETED)
     ]

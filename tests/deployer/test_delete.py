@@ -131,9 +131,9 @@ def test_a_stack_created_since_the_approval_is_not_deleted() -> None:
 def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
     """A stack that moved to another region leaves one behind."""
     cloud = FakeCloud(FakeClock())
-    here, there = NETWORK, desired_stack("network", region="us-east-1")
-    deploy(cloud, (here,))
-    deploy(cloud, (there,))
+    other_region = desired_stack("network", region="us-east-1")
+    deploy(cloud, (NETWORK,))
+    deploy(cloud, (other_region,))
     run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)
 
     list(delete.destroy(all_deletions(cloud), run, jobs=4))

@@ -99,7 +99,7 @@ def test_destroy_deletes_only_stacks_of_the_environment():
 
     here.destroy(here.deletions(()), confirmed=(), jobs=4)
 
-    assert {each.name for each in FOREIGN} == remaining(here)
+    assert {stack.name for stack in FOREIGN} == remaining(here)
 
 
 def test_a_foreign_stack_is_not_an_orphan():
@@ -108,7 +108,7 @@ def test_a_foreign_stack_is_not_an_orphan():
 
     orphans = here.inventory.orphans(here.inventory.own_stacks())
 
-    assert ["crd-x-old"] == [each.deployed.name for each in orphans]
+    assert ["crd-x-old"] == [orphan.deployed.name for orphan in orphans]
 
 
 NAMES = ("crd-x-network", "crd-x-cluster", "crd-x-old", "crd-x-two-old", "crd-x-", "crd-y-old", "x")
@@ -129,19 +129,19 @@ def test_destroy_selects_by_all_tags(values):
         for name, tags, copied, nested in values
     ]
     expected = {
-        each.name
-        for each in stacks
-        if [each.tags.get(key) for key in KEYS] == ["cruddur", "x", each.name]
-        and each.name in {"crd-x-network", "crd-x-cluster", "crd-x-old", "crd-x-two-old"}
-        and not each.is_nested
+        stack.name
+        for stack in stacks
+        if [stack.tags.get(key) for key in KEYS] == ["cruddur", "x", stack.name]
+        and stack.name in {"crd-x-network", "crd-x-cluster", "crd-x-old", "crd-x-two-old"}
+        and not stack.is_nested
     }
     here, _ = deployment(*stacks)
 
     selected = here.deletions(())
     here.destroy(selected, confirmed=(), jobs=2)
 
-    assert expected == {each.stack.name for each in selected}
-    assert {each.name for each in stacks} - expected == remaining(here)
+    assert expected == {deletion.stack.name for deletion in selected}
+    assert {stack.name for stack in stacks} - expected == remaining(here)
 
 
 def test_every_taken_name_is_reported():
@@ -152,11 +152,11 @@ def test_every_taken_name_is_reported():
         lambda: here.inventory.own_stacks(needed=STACKS),
         lambda: here.deletions(["network", "cluster"]),
     ):
-        with pytest.raises(GuardError) as told:
+        with pytest.raises(GuardError) as raised:
             refused()
-        lines = told.value.message.splitlines()
+        lines = raised.value.message.splitlines()
         assert ["crd-x-network", "crd-x-cluster"] == [line.split()[0] for line in lines]
-        assert "choose another prefix" in told.value.hint
+        assert "choose another prefix" in raised.value.hint
     assert () == here.deletions(())
     assert [] == here.account.writes
 
@@ -186,7 +186,7 @@ def test_a_stack_in_review_is_owned_by_the_tags_of_its_change_set():
             ChangeSetRequest("first", name, REGION, "CREATE", "{}", tags=tags)
         )
 
-    assert ["crd-x-network"] == [each.name for each in here.inventory.own_stacks()]
+    assert ["crd-x-network"] == [stack.name for stack in here.inventory.own_stacks()]
 
 
 def test_an_orphan_in_a_former_region_is_found():
@@ -202,8 +202,8 @@ def test_an_orphan_in_a_former_region_is_found():
 def local(**more):
     """Return a deployment of the emulator with one orphan."""
     env = msgspec.structs.replace(ENV, name="local")
-    there = stack("crd-local-old", env.owner.tags("crd-local-old"))
-    return deployment(there, env=env, desired=(), **more)
+    orphan = stack("crd-local-old", env.owner.tags("crd-local-old"))
+    return deployment(orphan, env=env, desired=(), **more)
 
 
 @pytest.mark.parametrize(("terminal", "json"), [(False, False), (True, True)])

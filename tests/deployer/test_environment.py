@@ -85,10 +85,10 @@ def test_an_environment_has_its_config_and_stacks(project: Project[Config]) -> N
 
 def test_an_unknown_environment_is_refused(project: Project[Config]) -> None:
     """The error has the known environments."""
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as raised:
         project.open("def")
 
-    assert "did you mean 'dev'?" in told.value.message
+    assert "did you mean 'dev'?" in raised.value.message
 
 
 def test_the_schema_is_written_for_editors(project: Project[Config]) -> None:
@@ -101,10 +101,10 @@ def test_the_schema_is_written_for_editors(project: Project[Config]) -> None:
 
 def test_templates_that_differ_from_build_are_refused(dev: Environment) -> None:
     """For an account build/ is compared, not written."""
-    with pytest.raises(StaleError) as told:
+    with pytest.raises(StaleError) as raised:
         dev.write_or_check_templates()
 
-    assert "build/dev" in told.value.message
+    assert "build/dev" in raised.value.message
     assert not dev.build.exists()
 
 

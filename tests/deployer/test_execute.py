@@ -562,9 +562,7 @@ def test_the_duration_of_any_graph_is_near_the_optimum(
 ) -> None:
     """The order holds, and the duration is near max(critical path, work / jobs)."""
     stacks = [
-        desired_stack(
-            f"n{number}", needs=[f"n{below}" for below in sorted(needs) if below < number]
-        )
+        desired_stack(f"n{number}", needs=[f"n{need}" for need in sorted(needs) if need < number])
         for number, (needs, _) in enumerate(shape)
     ]
     seconds = {stack.name: float(time) for stack, (_, time) in zip(stacks, shape, strict=True)}
@@ -596,8 +594,8 @@ def _until(events, kind: type) -> bool:  # type: ignore[no-untyped-def]
 def _critical_path(stacks: Sequence[DesiredStack], seconds: dict[str, float]) -> float:
     longest: dict[str, float] = {}
     for stack in stacks:
-        below = max((longest[need] for need in stack.dependencies), default=0.0)
-        longest[stack.name] = below + seconds[stack.name]
+        needed = max((longest[need] for need in stack.dependencies), default=0.0)
+        longest[stack.name] = needed + seconds[stack.name]
     return max(longest.values())
 
 
@@ -631,9 +629,11 @@ FOUNDATION = desired_stack("foundation", outputs={"Artifacts": "the-artifacts"})
 def test_nested_stacks_get_change_sets_too() -> None:
     """Only stacks with nested ones do; the approver sees the nested changes."""
     table = ResourceChange("Modify", "Table", "AWS::X::Y", replacement="True")
-    below = ResourceChange("Modify", "Below", STACK, change_set="arn:below")
-    inner = ChangeSet("arn:below", "c", "s", "i", REGION, "CREATE_COMPLETE", "", changes=(table,))
-    cloud = FakeCloud(FakeClock(), changes={OUTER.name: (below,)}, nested_sets={"arn:below": inner})
+    nested = ResourceChange("Modify", "Inner", STACK, change_set="arn:inner")
+    inner = ChangeSet("arn:inner", "c", "s", "i", REGION, "CREATE_COMPLETE", "", changes=(table,))
+    cloud = FakeCloud(
+        FakeClock(), changes={OUTER.name: (nested,)}, nested_sets={"arn:inner": inner}
+    )
     seen: list[ChangeSet | Recreate] = []
     requests: list[ChangeSetRequest] = []
     create = cloud.create_change_set
@@ -656,17 +656,17 @@ def test_the_message_has_the_reason_of_a_nested_change_set() -> None:
             found = super().change_set(region, arn)
             if found.stack != OUTER.name or found.is_pending:
                 return found
-            reason = "Nested change set arn:below was not successfully created: Currently in FAILED"
+            reason = "Nested change set arn:inner was not successfully created: Currently in FAILED"
             return replace(found, status="FAILED", reason=reason)
 
-    inner = ChangeSet("arn:below", "c", "s", "i", REGION, "FAILED", "", "no such property")
-    below = ResourceChange("Add", "Below", STACK, change_set="arn:below")
-    cloud = Failing(FakeClock(), changes={OUTER.name: (below,)}, nested_sets={"arn:below": inner})
+    inner = ChangeSet("arn:inner", "c", "s", "i", REGION, "FAILED", "", "no such property")
+    nested = ResourceChange("Add", "Inner", STACK, change_set="arn:inner")
+    cloud = Failing(FakeClock(), changes={OUTER.name: (nested,)}, nested_sets={"arn:inner": inner})
 
     failed = finished(deploy(cloud, (FOUNDATION, OUTER)), OUTER.name)
 
     assert failed.error
-    assert failed.error.message == "crd-x-outer: no change set: Below: no such property"
+    assert failed.error.message == "crd-x-outer: no change set: Inner: no such property"
     assert [stack.name for stack in cloud.deployed.values()] == [FOUNDATION.name]
 
 
@@ -680,11 +680,11 @@ def test_a_failure_in_a_nested_stack_has_its_resource() -> None:
             super().add_event(stack, name, type_, status, reason)
             if name == "Below":
                 outer = self.history[stack.id].pop()
-                said = "Embedded stack arn:below was not successfully created: Broken"
-                below = replace(outer, type=STACK, physical_id="arn:below", reason=said)
-                broken = replace(outer, id="b", stack_id="arn:below", logical_id="Broken")
-                self.history["arn:below"] = [broken]
-                self.history[stack.id].append(below)
+                reason = "Embedded stack arn:inner was not successfully created: Broken"
+                inner_event = replace(outer, type=STACK, physical_id="arn:inner", reason=reason)
+                broken = replace(outer, id="b", stack_id="arn:inner", logical_id="Broken")
+                self.history["arn:inner"] = [broken]
+                self.history[stack.id].append(inner_event)
 
     cloud = Nesting(FakeClock(), fails={OUTER.name: "Below"})
 

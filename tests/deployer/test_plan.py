@@ -22,7 +22,7 @@ CLUSTER = desired_stack("cluster", needs=["network"])
 SERVICE = desired_stack("service", needs=["cluster", "network"])
 REGISTRY = desired_stack("registry")
 ALL = (NETWORK, REGISTRY, CLUSTER, SERVICE)
-FOUND = DeployedStack(
+DEPLOYED = DeployedStack(
     name="crd-x-network",
     id="arn:stack/crd-x-network",
     region=REGION,
@@ -61,7 +61,7 @@ FOUND = DeployedStack(
 )
 def test_every_status_has_its_step(status: str, step: type) -> None:
     """The table has every StackStatus (API_Stack), for a stack without differences."""
-    [decided] = plan.plan([NETWORK], [replace(FOUND, status=status)])
+    [decided] = plan.plan([NETWORK], [replace(DEPLOYED, status=status)])
 
     assert type(decided) is step
 
@@ -80,7 +80,7 @@ def test_the_table_of_statuses_is_complete() -> None:
 
 def test_a_missing_stack_is_created() -> None:
     """A stack of the same name in another region does not count."""
-    [step] = plan.plan([NETWORK], [replace(FOUND, region="us-east-1")])
+    [step] = plan.plan([NETWORK], [replace(DEPLOYED, region="us-east-1")])
 
     assert step == Create(NETWORK, "not in the account yet")
 
@@ -88,12 +88,12 @@ def test_a_missing_stack_is_created() -> None:
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
-        (replace(FOUND, outputs={DIGEST: "older"}), "template changed"),
-        (replace(FOUND, outputs={}), "template changed"),
-        (replace(FOUND, tags={}), "tags changed"),
-        (replace(FOUND, tags={**NETWORK.tags, "more": "1"}), "tags changed"),
-        (replace(FOUND, is_protected=True), "protection changed"),
-        (replace(FOUND, outputs={}, tags={}), "template changed, tags changed"),
+        (replace(DEPLOYED, outputs={DIGEST: "older"}), "template changed"),
+        (replace(DEPLOYED, outputs={}), "template changed"),
+        (replace(DEPLOYED, tags={}), "tags changed"),
+        (replace(DEPLOYED, tags={**NETWORK.tags, "more": "1"}), "tags changed"),
+        (replace(DEPLOYED, is_protected=True), "protection changed"),
+        (replace(DEPLOYED, outputs={}, tags={}), "template changed, tags changed"),
     ],
 )
 def test_a_difference_is_an_update_with_its_reason(found: DeployedStack, reason: str) -> None:
@@ -111,8 +111,8 @@ def test_a_parameter_is_compared_with_its_producer() -> None:
         "crd-x-edge", "arn", "us-east-1", "CREATE_COMPLETE", outputs={"Certificate": "2"}
     )
 
-    [step] = plan.plan([cdn], [edge, replace(FOUND, parameters={"EdgeCertificate": "1"})])
-    [kept] = plan.plan([cdn], [edge, replace(FOUND, parameters={"EdgeCertificate": "2"})])
+    [step] = plan.plan([cdn], [edge, replace(DEPLOYED, parameters={"EdgeCertificate": "1"})])
+    [kept] = plan.plan([cdn], [edge, replace(DEPLOYED, parameters={"EdgeCertificate": "2"})])
 
     assert isinstance(step, Update)
     assert step.reason == "parameter EdgeCertificate changed"
@@ -121,8 +121,10 @@ def test_a_parameter_is_compared_with_its_producer() -> None:
 
 def test_templates_are_compared_on_request() -> None:
     """A manual update can change the template and keep the digest."""
-    [step] = plan.plan([NETWORK], [FOUND], templates={NETWORK.name: TemplateTree("something else")})
-    [kept] = plan.plan([NETWORK], [FOUND], templates={NETWORK.name: TemplateTree(NETWORK.text)})
+    [step] = plan.plan(
+        [NETWORK], [DEPLOYED], templates={NETWORK.name: TemplateTree("something else")}
+    )
+    [kept] = plan.plan([NETWORK], [DEPLOYED], templates={NETWORK.name: TemplateTree(NETWORK.text)})
 
     assert isinstance(step, Update)
     assert step.reason == "template text changed, its digest did not"
@@ -131,7 +133,7 @@ def test_templates_are_compared_on_request() -> None:
 
 def test_a_blocked_stack_has_a_command() -> None:
     """The hint has the command to run, with the id of the stack."""
-    [step] = plan.plan([NETWORK], [replace(FOUND, status="UPDATE_ROLLBACK_FAILED")])
+    [step] = plan.plan([NETWORK], [replace(DEPLOYED, status="UPDATE_ROLLBACK_FAILED")])
 
     assert isinstance(step, Blocked)
     assert step.hint.endswith(
@@ -141,19 +143,21 @@ def test_a_blocked_stack_has_a_command() -> None:
 
 def test_orphans_of_one_name_have_different_commands() -> None:
     """Each command deletes one of them."""
-    stacks = [replace(FOUND, name="crd-x-old", region=region) for region in ("us-east-1", REGION)]
+    stacks = [
+        replace(DEPLOYED, name="crd-x-old", region=region) for region in ("us-east-1", REGION)
+    ]
 
     assert [
         f"to remove it: ./inv destroy --stack={region}/crd-x-old --env=x"
         for region in (REGION, "us-east-1")
-    ] == [orphan.hint for orphan in plan.orphans(ALL, [FOUND, *stacks], "x")]
+    ] == [orphan.hint for orphan in plan.orphans(ALL, [DEPLOYED, *stacks], "x")]
 
 
 def test_orphans_have_the_command_that_deletes_them() -> None:
     """An orphan is a stack of the environment that is no longer in layers()."""
-    old = replace(FOUND, name="crd-x-old")
+    old = replace(DEPLOYED, name="crd-x-old")
 
-    [orphan] = plan.orphans(ALL, [FOUND, old], "x")
+    [orphan] = plan.orphans(ALL, [DEPLOYED, old], "x")
 
     assert old == orphan.deployed
     assert "to remove it: ./inv destroy --stack=crd-x-old --env=x" == orphan.hint
@@ -161,9 +165,9 @@ def test_orphans_have_the_command_that_deletes_them() -> None:
 
 def test_an_orphan_in_another_region_is_named_with_it() -> None:
     """Its name alone is that of a stack in the code."""
-    moved = replace(FOUND, region="us-east-1")
+    moved = replace(DEPLOYED, region="us-east-1")
 
-    [orphan] = plan.orphans(ALL, [FOUND, moved], "x")
+    [orphan] = plan.orphans(ALL, [DEPLOYED, moved], "x")
 
     assert "to remove it: ./inv destroy --stack=us-east-1/crd-x-network --env=x" == orphan.hint
 
@@ -174,20 +178,20 @@ def test_long_templates_are_uploads() -> None:
 
     assert len(plan.uploads(plan.plan([long], []))) == 1
     assert plan.uploads(plan.plan([replace(NETWORK, text="#" * 51_200)], [])) == ()
-    assert plan.uploads(plan.plan([long], [FOUND])) == ()
+    assert plan.uploads(plan.plan([long], [DEPLOYED])) == ()
 
 
 def test_an_available_parameter_is_an_update() -> None:
     """Its template is unchanged, so the digest does not show it."""
     waiting = replace(NETWORK, awaited_parameters={"Image": "/x/image"})
-    without = replace(FOUND, outputs={**FOUND.outputs, "Image": "none"})
+    without = replace(DEPLOYED, outputs={**DEPLOYED.outputs, "Image": "none"})
     steps = plan.plan([waiting], [without])
     [step] = plan.with_available_parameters(steps, {"/x/image", "/x/other"})
 
     assert ((waiting, "/x/image"),) == plan.pending_parameters([waiting], plan.index([without]))
     assert (
         ()
-        == plan.pending_parameters([waiting], plan.index([FOUND]))
+        == plan.pending_parameters([waiting], plan.index([DEPLOYED]))
         == plan.pending_parameters([waiting], {})
     )
     assert Update(waiting, without, "/x/image is available", only_protection=False) == step
@@ -198,12 +202,12 @@ def test_new_code_is_an_upload() -> None:
     """Code whose key is in the deployed template is not."""
     old, new = (Artifact("thumbnail", Target("3.13", "arm64"), digest) for digest in ("a", "b"))
     stack = replace(NETWORK, artifacts=(old, new), digest="other")
-    steps = plan.plan([stack], [FOUND])
+    steps = plan.plan([stack], [DEPLOYED])
 
-    assert [one.artifact for one in plan.uploads(steps, {stack.name: TemplateTree(old.key)})] == [
-        new
-    ]
-    assert [one.artifact for one in plan.uploads(plan.plan([stack], []))] == [old, new]
+    assert [
+        upload.artifact for upload in plan.uploads(steps, {stack.name: TemplateTree(old.key)})
+    ] == [new]
+    assert [upload.artifact for upload in plan.uploads(plan.plan([stack], []))] == [old, new]
     assert "the code of thumbnail" == plan.uploads(steps)[0].reason
 
 
@@ -211,11 +215,13 @@ def test_code_is_needed_for_every_change_set() -> None:
     """Code of the deployed template is verified by its content, too."""
     code = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
     stack = replace(NETWORK, artifacts=(code,))
-    kept, changed = Keep(stack, FOUND, ""), Update(stack, FOUND, "tags changed")
-    protection = Update(stack, FOUND, "protection changed", only_protection=True)
+    kept, changed = Keep(stack, DEPLOYED, ""), Update(stack, DEPLOYED, "tags changed")
+    protection = Update(stack, DEPLOYED, "protection changed", only_protection=True)
 
-    assert () == plan.artifacts([kept, protection, Blocked(stack, FOUND, "", "")])
-    assert (code,) == plan.artifacts([kept, changed, Create(stack, ""), Recreate(stack, FOUND, "")])
+    assert () == plan.artifacts([kept, protection, Blocked(stack, DEPLOYED, "", "")])
+    assert (code,) == plan.artifacts(
+        [kept, changed, Create(stack, ""), Recreate(stack, DEPLOYED, "")]
+    )
 
 
 def test_a_new_nested_template_is_an_upload() -> None:
@@ -225,25 +231,27 @@ def test_a_new_nested_template_is_an_upload() -> None:
         "crd-x-network-Inner", "network.Inner.yaml", REGION, "text", key, ("Inner",)
     )
     stack = replace(NETWORK, nested=(part,), digest="other")
-    steps = plan.plan([stack], [FOUND])
+    steps = plan.plan([stack], [DEPLOYED])
 
-    assert ["the template of crd-x-network-Inner"] == [one.reason for one in plan.uploads(steps)]
+    assert ["the template of crd-x-network-Inner"] == [
+        upload.reason for upload in plan.uploads(steps)
+    ]
     assert () == plan.uploads(steps, {stack.name: TemplateTree(f"…/{key}")})
 
 
 def nested(topic: str, *, url: str = "u", deep: str = "") -> tuple[DesiredStack, TemplateTree]:
     """Return a stack with a nested stack, and its templates as deployed."""
     part = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Name": topic}}}}
-    below = {"Type": STACK, "Properties": {"TemplateURL": url}}
-    outer = json.dumps({"Resources": {"Below": below}, "Outputs": {DIGEST: {"Value": url}}})
+    nested_stack = {"Type": STACK, "Properties": {"TemplateURL": url}}
+    outer = json.dumps({"Resources": {"Inner": nested_stack}, "Outputs": {DIGEST: {"Value": url}}})
     text = json.dumps(part) + deep
     parts = (
         NestedTemplate(
-            "crd-x-network-Below", "network.Below.yaml", REGION, text, url, ("Below",), body=part
+            "crd-x-network-Inner", "network.Inner.yaml", REGION, text, url, ("Inner",), body=part
         ),
     )
     stack = replace(with_template(NETWORK, outer), digest=url, nested=parts)
-    return stack, TemplateTree(outer, {"Below": TemplateTree(text)})
+    return stack, TemplateTree(outer, {"Inner": TemplateTree(text)})
 
 
 def test_a_changed_nested_template_is_the_reason() -> None:
@@ -251,9 +259,9 @@ def test_a_changed_nested_template_is_the_reason() -> None:
     _, deployed = nested("a")
     stack, _ = nested("b", url="v")
 
-    [step] = plan.with_data_losses(plan.plan([stack], [FOUND]), {stack.name: deployed})
+    [step] = plan.with_data_losses(plan.plan([stack], [DEPLOYED]), {stack.name: deployed})
 
-    assert step.reason == "template of Below changed (Topic)"
+    assert step.reason == "template of Inner changed (Topic)"
 
 
 def test_a_long_list_of_changes_is_shortened() -> None:
@@ -265,11 +273,11 @@ def test_a_long_list_of_changes_is_shortened() -> None:
 
     stack, old = nested("a")
     part = replace(stack.nested[0], text=of(2).text, body=of(2).body)
-    steps = plan.plan([replace(stack, nested=(part,), digest="b")], [FOUND])
+    steps = plan.plan([replace(stack, nested=(part,), digest="b")], [DEPLOYED])
 
-    [step] = plan.with_data_losses(steps, {stack.name: replace(old, nested={"Below": of(1)})})
+    [step] = plan.with_data_losses(steps, {stack.name: replace(old, nested={"Inner": of(1)})})
 
-    assert step.reason == "template of Below changed (T0, T1, T2, T3, T4, and 4 more)"
+    assert step.reason == "template of Inner changed (T0, T1, T2, T3, T4, and 4 more)"
 
 
 def test_a_data_loss_in_a_nested_stack() -> None:
@@ -277,26 +285,26 @@ def test_a_data_loss_in_a_nested_stack() -> None:
     table = {"Type": "AWS::DynamoDB::Table", "Properties": {"KeySchema": ["a"]}}
     stack, old = nested("a")
     inner = TemplateTree(json.dumps({"Resources": {"Table": table}}))
-    steps = plan.plan([replace(stack, digest="b")], [FOUND])
+    steps = plan.plan([replace(stack, digest="b")], [DEPLOYED])
 
-    [step] = plan.with_data_losses(steps, {stack.name: replace(old, nested={"Below": inner})})
+    [step] = plan.with_data_losses(steps, {stack.name: replace(old, nested={"Inner": inner})})
 
     assert isinstance(step, Update)
-    assert [(loss.path, loss.logical_id) for loss in step.data_losses] == [(("Below",), "Table")]
+    assert [(loss.path, loss.logical_id) for loss in step.data_losses] == [(("Inner",), "Table")]
 
 
 def test_nested_templates_are_compared_on_request() -> None:
     """They may have been changed or deleted manually in the account."""
     stack, same = nested("a")
     _, other = nested("b")
-    there = replace(FOUND, outputs={DIGEST: stack.digest})
+    deployed = replace(DEPLOYED, outputs={DIGEST: stack.digest})
 
     def reason(tree: TemplateTree) -> str:
-        [step] = plan.plan([stack], [there], templates={stack.name: tree})
+        [step] = plan.plan([stack], [deployed], templates={stack.name: tree})
         return step.reason
 
-    assert reason(other) == "template text of Below changed, its digest did not"
-    assert reason(replace(same, nested={})) == "nested stack Below is missing"
+    assert reason(other) == "template text of Inner changed, its digest did not"
+    assert reason(replace(same, nested={})) == "nested stack Inner is missing"
     assert reason(same) == "unchanged"
 
 
@@ -304,10 +312,10 @@ def test_the_key_of_a_deeper_template_is_in_its_parent() -> None:
     """The root template does not have its key."""
     stack, deployed = nested("a", deep="# templates/Deep/d")
     deep = NestedTemplate(
-        "crd-x-network-Below-Deep", "f", REGION, "t", "templates/Deep/d", ("Below", "Deep")
+        "crd-x-network-Inner-Deep", "f", REGION, "t", "templates/Deep/d", ("Inner", "Deep")
     )
     changed = replace(stack, nested=(*stack.nested, deep), digest="b")
-    steps = plan.plan([changed], [FOUND])
+    steps = plan.plan([changed], [DEPLOYED])
 
     found = plan.uploads(steps, {stack.name: replace(deployed, text=f"{deployed.text} u")})
 
@@ -320,8 +328,8 @@ def test_a_data_loss_by_a_changed_parameter() -> None:
     source = OutputOf("crd-x-network", REGION, "Id")
     text = json.dumps({"Resources": {"Table": named}, "Outputs": {DIGEST: "a"}})
     stack = replace(with_template(CLUSTER, text), digest="a", parameters={"NetworkId": source})
-    below = replace(FOUND, outputs={**FOUND.outputs, "Id": "new"})
-    there = DeployedStack(
+    producer = replace(DEPLOYED, outputs={**DEPLOYED.outputs, "Id": "new"})
+    consumer = DeployedStack(
         stack.name,
         "arn",
         REGION,
@@ -330,9 +338,9 @@ def test_a_data_loss_by_a_changed_parameter() -> None:
         outputs={DIGEST: "a"},
         parameters={"NetworkId": "old"},
     )
-    steps = plan.plan([stack], [below, there])
+    steps = plan.plan([stack], [producer, consumer])
 
-    [step] = plan.with_data_losses(steps, {stack.name: TemplateTree(text)}, [below, there])
+    [step] = plan.with_data_losses(steps, {stack.name: TemplateTree(text)}, [producer, consumer])
 
     assert isinstance(step, Update)
     assert [(loss.logical_id, loss.what, loss.consequence) for loss in step.data_losses] == [
@@ -354,7 +362,7 @@ def test_an_impossible_update_is_refused() -> None:
         )
 
     stack = with_template(NETWORK, template("a2", "b2"))
-    steps = [Update(stack, FOUND, "template changed")]
+    steps = [Update(stack, DEPLOYED, "template changed")]
 
     with pytest.raises(GuardError) as refused:
         plan.refuse_impossible(steps, {stack.name: TemplateTree(template("a1", "b1"))})
@@ -370,4 +378,4 @@ def test_a_possible_update_is_not_refused() -> None:
     """An unchanged template is possible."""
     same = TemplateTree(NETWORK.text)
 
-    plan.refuse_impossible([Update(NETWORK, FOUND, "tags changed")], {NETWORK.name: same})
+    plan.refuse_impossible([Update(NETWORK, DEPLOYED, "tags changed")], {NETWORK.name: same})

@@ -21,14 +21,15 @@ NETWORK = desired_stack("network")
 CLUSTER = desired_stack("cluster", needs=["network"])
 SERVICE = desired_stack("service", needs=["cluster"])
 REGISTRY = desired_stack("registry")
-LAYERS = (NETWORK, REGISTRY, CLUSTER, SERVICE)
+DESIRED = (NETWORK, REGISTRY, CLUSTER, SERVICE)
 
 
-def found(layer: str, region: str = REGION, **more: object) -> DeployedStack:
+def deployed_stack(name: str, region: str = REGION, **more: object) -> DeployedStack:
     """Return a deployed stack of the environment."""
-    name = f"crd-x-{layer}"
-    stack_id = f"arn:{region}:{name}"
-    return DeployedStack(name, stack_id, region, "CREATE_COMPLETE", tags=OWNER.tags(name), **more)
+    full_name = f"crd-x-{name}"
+    stack_id = f"arn:{region}:{full_name}"
+    tags = OWNER.tags(full_name)
+    return DeployedStack(full_name, stack_id, region, "CREATE_COMPLETE", tags=tags, **more)
 
 
 def template(
@@ -39,47 +40,52 @@ def template(
     used = {
         f"Use{number}": {
             "Type": "AWS::Fake::Thing",
-            "Properties": {"Value": {"Fn::ImportValue": f"crd-x-{layer}-Out"}},
+            "Properties": {"Value": {"Fn::ImportValue": f"crd-x-{name}-Out"}},
         }
-        for number, layer in enumerate(imports)
+        for number, name in enumerate(imports)
     }
     return json.dumps({"Resources": {**used, **(resources or {})}, "Outputs": outputs})
 
 
 def deployed(
-    stacks: Sequence[DeployedStack], texts: Mapping[str, str] | None = None, layers=LAYERS
+    stacks: Sequence[DeployedStack], texts: Mapping[str, str] | None = None, desired=DESIRED
 ) -> EnvironmentState:
     """Return the state of an account; *texts* maps short names to templates."""
     by_id = {
-        f"arn:{REGION}:crd-x-{layer}": TemplateTree(text) for layer, text in (texts or {}).items()
+        f"arn:{REGION}:crd-x-{name}": TemplateTree(text) for name, text in (texts or {}).items()
     }
-    return EnvironmentState(OWNER, layers, stacks, by_id)
+    return EnvironmentState(OWNER, desired, stacks, by_id)
 
 
-def doomed(deletions: Sequence[Deletion]) -> list[str]:
-    return [each.stack.name for each in deletions]
+def names(deletions: Sequence[Deletion]) -> list[str]:
+    return [deletion.stack.name for deletion in deletions]
 
 
-ALL = [found("network"), found("registry"), found("cluster"), found("service")]
+ALL = [
+    deployed_stack("network"),
+    deployed_stack("registry"),
+    deployed_stack("cluster"),
+    deployed_stack("service"),
+]
 
 
 def test_without_names_all_stacks_are_deleted() -> None:
     """Orphans are deleted first, then dependents before their dependencies."""
-    stacks = [*ALL, found("old")]
+    stacks = [*ALL, deployed_stack("old")]
 
     deletions = removal.deletions(deployed(stacks), ())
 
     assert [f"crd-x-{name}" for name in ("old", "service", "cluster", "registry", "network")] == (
-        doomed(deletions)
+        names(deletions)
     )
-    assert [True, False, False, False, False] == [each.is_orphan for each in deletions]
+    assert [True, False, False, False, False] == [deletion.is_orphan for deletion in deletions]
 
 
 def test_dependents_of_a_named_stack_are_deleted() -> None:
     """All dependents by the code, and no other stack."""
     deletions = removal.deletions(deployed(ALL), ["cluster"])
 
-    assert ["crd-x-service", "crd-x-cluster"] == doomed(deletions)
+    assert ["crd-x-service", "crd-x-cluster"] == names(deletions)
 
 
 def test_orphans_that_import_from_a_named_stack_are_deleted() -> None:
@@ -90,43 +96,50 @@ def test_orphans_that_import_from_a_named_stack_are_deleted() -> None:
         "older": template("old"),
         "other": template(),
     }
-    stacks = [found("network"), found("old"), found("older"), found("other")]
+    stacks = [
+        deployed_stack("network"),
+        deployed_stack("old"),
+        deployed_stack("older"),
+        deployed_stack("other"),
+    ]
 
     deletions = removal.deletions(deployed(stacks, texts), ["network"])
 
-    assert {"crd-x-network", "crd-x-old", "crd-x-older"} == {*doomed(deletions)}
-    after = {each.stack.name: each.after for each in deletions}
+    assert {"crd-x-network", "crd-x-old", "crd-x-older"} == {*names(deletions)}
+    after = {deletion.stack.name: deletion.after for deletion in deletions}
     assert ("crd-x-older",) == after["crd-x-old"]
     assert "crd-x-old" in after["crd-x-network"]
 
 
 @pytest.mark.parametrize("name", ["old", "crd-x-old", f"{REGION}/crd-x-old"])
 def test_an_orphan_is_deleted_alone(name: str) -> None:
-    """It may be named by its short or full name, or with its region."""
-    deletions = removal.deletions(deployed([*ALL, found("old"), found("older")]), [name])
+    """An orphan is named by its short or full name, or with its region."""
+    deletions = removal.deletions(
+        deployed([*ALL, deployed_stack("old"), deployed_stack("older")]), [name]
+    )
 
-    assert ["crd-x-old"] == doomed(deletions)
+    assert ["crd-x-old"] == names(deletions)
 
 
 def test_a_full_name_has_precedence() -> None:
     """The full name of an orphan may be the short name of another."""
-    one, other = found("old"), found("crd-x-old")
+    short, full = deployed_stack("old"), deployed_stack("crd-x-old")
 
-    deletions = removal.deletions(deployed([one, other]), ["crd-x-old"])
+    deletions = removal.deletions(deployed([short, full]), ["crd-x-old"])
 
-    assert [one] == [each.stack for each in deletions]
+    assert [short] == [deletion.stack for deletion in deletions]
 
 
 def test_a_stack_left_in_another_region_is_deleted_by_its_region() -> None:
-    """The name alone means the stack of the code."""
-    rest = found("network", "us-east-1")
-    stacks = [*ALL, rest]
+    """The name alone means the stack in the code."""
+    orphan = deployed_stack("network", "us-east-1")
+    stacks = [*ALL, orphan]
 
     by_region = removal.deletions(deployed(stacks), ["us-east-1/crd-x-network"])
     by_name = removal.deletions(deployed(stacks), ["crd-x-network"])
 
-    assert [rest] == [each.stack for each in by_region]
-    assert rest not in [each.stack for each in by_name]
+    assert [orphan] == [deletion.stack for deletion in by_region]
+    assert orphan not in [deletion.stack for deletion in by_name]
 
 
 def test_an_orphan_with_importers_is_refused() -> None:
@@ -134,7 +147,7 @@ def test_an_orphan_with_importers_is_refused() -> None:
     texts = {"old": template(exports="old"), "network": template("old")}
 
     with pytest.raises(GuardError) as refused:
-        removal.deletions(deployed([*ALL, found("old")], texts), ["old"])
+        removal.deletions(deployed([*ALL, deployed_stack("old")], texts), ["old"])
 
     assert "crd-x-old: crd-x-network imports from it" == refused.value.message
     assert refused.value.hint.endswith("./inv deploy --env=x --stack=crd-x-network --only")
@@ -147,21 +160,25 @@ def test_imports_decide_the_order() -> None:
         "cluster": template(exports="cluster"),
     }
 
-    deletions = removal.deletions(deployed([found("network"), found("cluster")], texts), ())
+    deletions = removal.deletions(
+        deployed([deployed_stack("network"), deployed_stack("cluster")], texts), ()
+    )
 
-    after = {each.stack.name: each.after for each in deletions}
+    after = {deletion.stack.name: deletion.after for deletion in deletions}
     assert {"crd-x-network": (), "crd-x-cluster": ("crd-x-network",)} == after
 
 
 def test_parameters_from_other_regions_decide_the_order() -> None:
     """A certificate in us-east-1 cannot be deleted before the distribution that uses it."""
-    edge = found("edge", "us-east-1", outputs={"Digest": "1", "Certificate": "arn:certificate"})
-    cdn = found("cdn", parameters={"EdgeCertificate": "arn:certificate"})
+    edge = deployed_stack(
+        "edge", "us-east-1", outputs={"Digest": "1", "Certificate": "arn:certificate"}
+    )
+    cdn = deployed_stack("cdn", parameters={"EdgeCertificate": "arn:certificate"})
 
-    deletions = removal.deletions(deployed([edge, cdn], layers=()), ())
+    deletions = removal.deletions(deployed([edge, cdn], desired=()), ())
 
     assert {"crd-x-edge": ("crd-x-cdn",), "crd-x-cdn": ()} == {
-        each.stack.name: each.after for each in deletions
+        deletion.stack.name: deletion.after for deletion in deletions
     }
 
 
@@ -169,7 +186,7 @@ def test_every_unknown_name_is_reported() -> None:
     """The error has the known stacks, the orphans and the most similar name."""
     with pytest.raises(ConfigError) as refused:
         removal.deletions(
-            deployed([found("network"), found("old")]),
+            deployed([deployed_stack("network"), deployed_stack("old")]),
             ["odl", "", "ddb", "network"],
             {"ddb": "messages"},
         )
@@ -185,8 +202,8 @@ def test_every_unknown_name_is_reported() -> None:
 
 
 def test_a_stack_that_is_not_deployed_needs_no_deletion() -> None:
-    """It is not an error, so a destroy can be repeated."""
-    assert () == removal.deletions(deployed([found("registry")]), ["network"])
+    """A name without a stack is not an error, so `destroy` can be repeated."""
+    assert () == removal.deletions(deployed([deployed_stack("registry")]), ["network"])
 
 
 def test_effects_on_data_are_listed() -> None:
@@ -196,7 +213,7 @@ def test_effects_on_data_are_listed() -> None:
         "Table": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Delete"},
         "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
     }
-    stacks = deployed([found("old")], {"old": template(resources=resources)})
+    stacks = deployed([deployed_stack("old")], {"old": template(resources=resources)})
 
     [deletion] = removal.deletions(stacks, ())
 
@@ -213,29 +230,29 @@ def test_data_of_nested_stacks_has_its_path() -> None:
     nested = {"Type": STACK, "Properties": {"TemplateURL": "u"}, "DeletionPolicy": "Delete"}
     inner = TemplateTree(template("network", resources={"Bucket": bucket}))
     outer = TemplateTree(template(resources={"Inside": nested}), {"Inside": inner})
-    stacks = [found("network"), found("old")]
+    stacks = [deployed_stack("network"), deployed_stack("old")]
     network = TemplateTree(template(exports="network"))
-    there = EnvironmentState(OWNER, LAYERS, stacks, {stacks[0].id: network, stacks[1].id: outer})
+    state = EnvironmentState(OWNER, DESIRED, stacks, {stacks[0].id: network, stacks[1].id: outer})
 
-    old, below = removal.deletions(there, ["network"])
+    old, network_stack = removal.deletions(state, ["network"])
 
     assert [(("Inside",), "Bucket")] == [(loss.path, loss.logical_id) for loss in old.data_losses]
-    assert ("holds data", ("crd-x-old",)) == (old.guard, below.after)
+    assert ("holds data", ("crd-x-old",)) == (old.guard, network_stack.after)
 
 
 @pytest.mark.parametrize(
-    ("stack", "layer", "guard"),
+    ("stack", "desired", "guard"),
     [
-        (found("network"), NETWORK, ""),
-        (found("network"), replace(NETWORK, holds_data=True), "holds data"),
-        (found("network", is_protected=True), NETWORK, "is protected"),
-        (found("old", is_protected=True), NETWORK, "is protected"),
+        (deployed_stack("network"), NETWORK, ""),
+        (deployed_stack("network"), replace(NETWORK, holds_data=True), "holds data"),
+        (deployed_stack("network", is_protected=True), NETWORK, "is protected"),
+        (deployed_stack("old", is_protected=True), NETWORK, "is protected"),
     ],
     ids=["free", "by code", "protected", "protected orphan"],
 )
-def test_stacks_that_need_a_confirmation(stack: DeployedStack, layer, guard: str) -> None:
+def test_stacks_that_need_a_confirmation(stack: DeployedStack, desired, guard: str) -> None:
     """Protected stacks and those with data do, orphans too."""
-    [deletion] = removal.deletions(deployed([stack], layers=(layer,)), ())
+    [deletion] = removal.deletions(deployed([stack], desired=(desired,)), ())
 
     assert guard == deletion.guard
 
@@ -243,10 +260,10 @@ def test_stacks_that_need_a_confirmation(stack: DeployedStack, layer, guard: str
 def test_all_missing_confirmations_are_reported() -> None:
     """The hint has the flags that confirm them."""
     deletions = [
-        Deletion(found("network"), guard="is protected"),
-        Deletion(found("old"), guard="holds data"),
-        Deletion(found("users"), guard="holds data"),
-        Deletion(found("cluster")),
+        Deletion(deployed_stack("network"), guard="is protected"),
+        Deletion(deployed_stack("old"), guard="holds data"),
+        Deletion(deployed_stack("users"), guard="holds data"),
+        Deletion(deployed_stack("cluster")),
     ]
 
     with pytest.raises(GuardError) as refused:
@@ -268,20 +285,20 @@ NAMES = st.sampled_from(["network", "registry", "cluster", "service", "old", "ol
     st.lists(NAMES, max_size=2),
 )
 def test_any_imports_have_an_order(
-    there: dict[tuple[str, str], list[str]], asked: list[str]
+    imports: dict[tuple[str, str], list[str]], selected: list[str]
 ) -> None:
     """The order has no cycle, whatever the imports are."""
-    stacks = [found(layer, region) for layer, region in there]
+    stacks = [deployed_stack(name, region) for name, region in imports]
     texts = {
-        f"arn:{region}:crd-x-{layer}": TemplateTree(template(*used, exports=layer))
-        for (layer, region), used in there.items()
+        f"arn:{region}:crd-x-{name}": TemplateTree(template(*used, exports=name))
+        for (name, region), used in imports.items()
     }
     try:
-        deletions = removal.deletions(EnvironmentState(OWNER, LAYERS, stacks, texts), asked)
+        deletions = removal.deletions(EnvironmentState(OWNER, DESIRED, stacks, texts), selected)
     except (ConfigError, GuardError):
         return
 
-    waiting = {each.stack.name: {*each.after} for each in deletions}
+    waiting = {deletion.stack.name: {*deletion.after} for deletion in deletions}
     assert all(after <= waiting.keys() for after in waiting.values())
     while waiting:
         free = {name for name, after in waiting.items() if not after & waiting.keys()}
@@ -291,7 +308,10 @@ def test_any_imports_have_an_order(
 
 def test_stacks_of_one_name_are_confirmed_by_region() -> None:
     """The name alone would be ambiguous."""
-    stacks = [found("network", is_protected=True), found("network", "us-east-1", is_protected=True)]
+    stacks = [
+        deployed_stack("network", is_protected=True),
+        deployed_stack("network", "us-east-1", is_protected=True),
+    ]
     deletions = removal.deletions(deployed(stacks), ())
 
     with pytest.raises(GuardError) as refused:
@@ -303,7 +323,10 @@ def test_stacks_of_one_name_are_confirmed_by_region() -> None:
 
 def test_the_name_confirms_a_stack_deleted_alone() -> None:
     """The stack of the same name in another region is not deleted."""
-    stacks = [found("network", is_protected=True), found("network", "us-east-1", is_protected=True)]
+    stacks = [
+        deployed_stack("network", is_protected=True),
+        deployed_stack("network", "us-east-1", is_protected=True),
+    ]
 
     deletions = removal.deletions(deployed(stacks), ["network"])
 

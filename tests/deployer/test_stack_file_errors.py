@@ -80,17 +80,17 @@ def project(root: Path, layers: Callable[[Config, Code], Layers]) -> Project[Con
 
 
 def mistake(root: Path, body: str) -> SynthError:
-    """Return the message of the error when `define` of the only stack has *body*."""
+    """Return the error if `define` of the only stack has *body*."""
     network = load(root, "network", body)
 
     def layers(config: Config, _: Code) -> Layers:
-        made = Layers(config.env)
-        made.add("network", network.define)
-        return made
+        layers = Layers(config.env)
+        layers.add("network", network.define)
+        return layers
 
-    with pytest.raises(SynthError) as told:
+    with pytest.raises(SynthError) as raised:
         project(root, layers).open("dev")
-    return told.value
+    return raised.value
 
 
 @pytest.mark.parametrize(
@@ -181,32 +181,32 @@ def test_the_message_of_an_error(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], body: str, expected: str
 ) -> None:
     """The message has file, line, resource, fact and suggestion, and nothing else is printed."""
-    told = mistake(tmp_path, body)
+    raised = mistake(tmp_path, body)
 
-    place, _, _ = told.message.partition(":")
+    place, _, _ = raised.message.partition(":")
     assert "stacks/network.py" == place
-    assert expected in told.message
-    assert 1 == told.message.count("\n") + 1
+    assert expected in raised.message
+    assert 1 == raised.message.count("\n") + 1
     assert ("", "") == capfd.readouterr()
 
 
 def test_the_place_and_the_fact(tmp_path: Path) -> None:
     """The place has the form that editors open."""
-    told = mistake(tmp_path, VPC + "vpc.Cidr = 1")
+    raised = mistake(tmp_path, VPC + "vpc.Cidr = 1")
 
-    assert told.message.startswith(f"stacks/network.py:{LINE + 1} Vpc: no property Cidr")
-    assert "fix the stack file; --debug shows the traceback" == told.hint
-    assert isinstance(told.__cause__, AttributeError)
+    assert raised.message.startswith(f"stacks/network.py:{LINE + 1} Vpc: no property Cidr")
+    assert "fix the stack file; --debug shows the traceback" == raised.hint
+    assert isinstance(raised.__cause__, AttributeError)
 
 
 def test_all_incomplete_resources_are_reported(tmp_path: Path) -> None:
     """Each incomplete resource is reported with its own line."""
-    told = mistake(tmp_path, 't.add_resource(ec2.Subnet("A"))\nt.add_resource(ec2.Subnet("B"))')
+    raised = mistake(tmp_path, 't.add_resource(ec2.Subnet("A"))\nt.add_resource(ec2.Subnet("B"))')
 
     assert [
         f"stacks/network.py:{LINE + number} {title}: property VpcId is missing in AWS::EC2::Subnet"
         for number, title in enumerate("AB")
-    ] == told.message.splitlines()
+    ] == raised.message.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -226,14 +226,14 @@ def test_the_type_of_a_setting(tmp_path: Path, field: str, fact: str) -> None:
         "Both", (Settings,), {"__annotations__": {"env": Env, "network": network.Settings}}
     )
 
-    there = replace(project(tmp_path, lambda *_: None), config=settings)
+    example = replace(project(tmp_path, lambda *_: None), config=settings)
     with (tmp_path / "config" / "dev.toml").open("a") as file:
         file.write("[network]\n")
 
-    with pytest.raises(SynthError) as told:
-        there.open("dev")
+    with pytest.raises(SynthError) as raised:
+        example.open("dev")
 
-    assert f"stacks/network.py:10 Settings.odd: {fact}" == told.value.message
+    assert f"stacks/network.py:10 Settings.odd: {fact}" == raised.value.message
 
 
 def test_an_error_in_a_rule_about_settings(tmp_path: Path) -> None:
@@ -244,14 +244,14 @@ def test_an_error_in_a_rule_about_settings(tmp_path: Path) -> None:
     settings = type(
         "Both", (Settings,), {"__annotations__": {"env": Env, "network": network.Settings}}
     )
-    there = replace(project(tmp_path, lambda *_: None), config=settings)
+    example = replace(project(tmp_path, lambda *_: None), config=settings)
     with (tmp_path / "config" / "dev.toml").open("a") as file:
         file.write("[network]\n")
 
     with pytest.raises(
         SynthError, match=r"stacks/network\.py:11: no setting cdir; did you mean cidr"
     ):
-        there.open("dev")
+        example.open("dev")
 
 
 def test_nothing_returned(tmp_path: Path) -> None:
@@ -260,14 +260,14 @@ def test_nothing_returned(tmp_path: Path) -> None:
     network = load(tmp_path, "network", VPC, head=head)
 
     def layers(config: Config, _: Code) -> Layers:
-        made = Layers(config.env)
-        made.add("network", network.define)
-        return made
+        layers = Layers(config.env)
+        layers.add("network", network.define)
+        return layers
 
-    with pytest.raises(SynthError) as told:
+    with pytest.raises(SynthError) as raised:
         project(tmp_path, layers).open("dev")
 
-    assert "stacks/network.py: network: define returned nothing" == told.value.message
+    assert "stacks/network.py: network: define returned nothing" == raised.value.message
 
 
 def test_an_unknown_artifact_bucket() -> None:
@@ -284,20 +284,20 @@ def test_the_errors_of_several_stacks(tmp_path: Path) -> None:
     second = load(tmp_path, "second", VPC + "return Outputs(vpc=vpc.reff())")
 
     def layers(config: Config, _: Code) -> Layers:
-        made = Layers(config.env)
-        given = made.add("first", first.define)
-        made.use_artifact_bucket(given.bucket)
-        made.add("above", first.define, given.vpc)
-        made.in_region("us-east-1").add("second", second.define)
-        return made
+        layers = Layers(config.env)
+        first_outputs = layers.add("first", first.define)
+        layers.use_artifact_bucket(first_outputs.bucket)
+        layers.add("above", first.define, first_outputs.vpc)
+        layers.in_region("us-east-1").add("second", second.define)
+        return layers
 
-    with pytest.raises(SynthError) as told:
+    with pytest.raises(SynthError) as raised:
         project(tmp_path, layers).open("dev")
 
     assert [
         f"stacks/first.py:{LINE + 1}: no setting cdir; did you mean cidr?",
         f"stacks/second.py:{LINE + 1}: VPC has no reff; did you mean ref?",
-    ] == told.value.message.splitlines()
+    ] == raised.value.message.splitlines()
 
 
 def test_an_error_in_a_helper(tmp_path: Path) -> None:
@@ -306,14 +306,14 @@ def test_an_error_in_a_helper(tmp_path: Path) -> None:
     network = load(tmp_path, "network", "import mistaken_parts\nmistaken_parts.define(t, env)")
 
     def layers(config: Config, _: Code) -> Layers:
-        made = Layers(config.env)
-        made.add("network", network.define)
-        return made
+        layers = Layers(config.env)
+        layers.add("network", network.define)
+        return layers
 
-    with pytest.raises(SynthError) as told:
+    with pytest.raises(SynthError) as raised:
         project(tmp_path, layers).open("dev")
 
-    assert told.value.message == (
+    assert raised.value.message == (
         f"stacks/parts.py:{LINE + 1}: no setting cdir; did you mean cidr?"
         f" (called from stacks/network.py:{LINE + 1})"
     )
@@ -324,16 +324,16 @@ def test_a_missing_argument(tmp_path: Path) -> None:
     network = load(tmp_path, "network", VPC)
 
     def layers(config: Config, _: Code) -> Layers:
-        made = Layers(config.env)
-        made.add("network", network.define, sittings=1)
-        return made
+        layers = Layers(config.env)
+        layers.add("network", network.define, sittings=1)
+        return layers
 
-    with pytest.raises(SynthError) as told:
+    with pytest.raises(SynthError) as raised:
         project(tmp_path, layers).open("dev")
 
-    assert "network: define() got an unexpected keyword argument 'sittings'" in told.value.message
-    assert told.value.message.startswith("deployer/test_stack_file_errors.py:")
-    assert "define of stacks/network.py takes t, env, settings" == told.value.hint
+    assert "network: define() got an unexpected keyword argument 'sittings'" in raised.value.message
+    assert raised.value.message.startswith("deployer/test_stack_file_errors.py:")
+    assert "define of stacks/network.py takes t, env, settings" == raised.value.hint
 
 
 def test_a_deploy_error_is_unchanged(tmp_path: Path) -> None:
@@ -367,9 +367,9 @@ def test_a_bug_in_called_code_is_not_explained(tmp_path: Path) -> None:
     spec.loader.exec_module(module)
 
     def layers(config: Config, _: Code) -> Layers:
-        made = Layers(config.env)
-        made.add("network", network.define, module.called)
-        return made
+        layers = Layers(config.env)
+        layers.add("network", network.define, module.called)
+        return layers
 
     with pytest.raises(KeyError, match="a bug"):
         project(tmp_path, layers).open("dev")

@@ -32,11 +32,11 @@ def test_a_link_in_the_path_is_refused(root: Path, link: str) -> None:
     (root / link).parent.mkdir(parents=True, exist_ok=True)
     (root / link).symlink_to(root.parent / "own")
 
-    with pytest.raises(GuardError) as told:
+    with pytest.raises(GuardError) as raised:
         symlinks.refuse(root / "a" / "b" / "c", root)
 
-    assert f"{root / link}: is a symbolic link to {root.parent / 'own'}" == told.value.message
-    assert "remove the link" in told.value.hint
+    assert f"{root / link}: is a symbolic link to {root.parent / 'own'}" == raised.value.message
+    assert "remove the link" in raised.value.hint
 
 
 def test_a_dangling_link_is_refused(root: Path) -> None:

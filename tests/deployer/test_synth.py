@@ -213,10 +213,10 @@ def test_a_stale_folder_lists_the_files(tmp_path: Path) -> None:
     assert "invoke synth" in caught.value.hint
 
 
-def tags(layer: str) -> str:
+def tags(name: str) -> str:
     """Return the tags of a stack in layers.txt."""
-    said = ENV.owner.tags(ENV.stack_name(layer)) | {"group": f"{ENV.project}-{layer}"}
-    return ",".join(f"{key}={value}" for key, value in said.items())
+    values = ENV.owner.tags(ENV.stack_name(name)) | {"group": f"{ENV.project}-{name}"}
+    return ",".join(f"{key}={value}" for key, value in values.items())
 
 
 def test_layers_txt_has_the_arguments_of_a_call() -> None:

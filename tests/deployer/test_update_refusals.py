@@ -149,7 +149,7 @@ def test_an_unchanged_template_is_accepted(path: Path) -> None:
     whole = load(text)
     for logical_id, body in whole["Resources"].items():
         named = _NAMES.get(body["Type"], ())
-        renamed = {key: one for key, one in whole["Resources"].items() if key != logical_id}
+        renamed = {key: body for key, body in whole["Resources"].items() if key != logical_id}
         moved = tree(**renamed, **{f"{logical_id}2": body})
         refused = find_update_refusals(TemplateTree(text), moved)
 

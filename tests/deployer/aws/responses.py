@@ -17,7 +17,7 @@ from deployer.aws.cloud import (
 )
 from deployer.model import Env
 from tests import emulator_server
-from tests.loopback import Answer, answer
+from tests.loopback import Response, response
 
 REGION = emulator_server.REGION
 
@@ -35,10 +35,10 @@ ENV = Env(
 
 
 # A page that is XML as well: botocore would read an answer without values.
-HOTEL = Answer("<html><body>Log in</body></html>", headers=(("Content-Type", "text/html"),))
+HOTEL = Response("<html><body>Log in</body></html>", headers=(("Content-Type", "text/html"),))
 
 
-OURS = {"Account": ENV.account, "Arn": f"arn:aws:iam::{ENV.account}:user/engineer"}
+OWN_IDENTITY = {"Account": ENV.account, "Arn": f"arn:aws:iam::{ENV.account}:user/engineer"}
 
 
 ARN = f"arn:aws:cloudformation:{REGION}:111111111111:changeSet/run/1"
@@ -77,8 +77,8 @@ def settled(account: Account, stack_id: str) -> DeployedStack:
 
 def stack(name: str) -> dict[str, Any]:
     """Return a stack of DescribeStacks."""
-    made = "2026-11-21T00:00:00Z"
-    return {"StackName": name, "StackStatus": "CREATE_COMPLETE", "CreationTime": made}
+    created = "2026-11-21T00:00:00Z"
+    return {"StackName": name, "StackStatus": "CREATE_COMPLETE", "CreationTime": created}
 
 
 def event(number: int) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def event(number: int) -> dict[str, Any]:
     return {"EventId": number, "StackId": STACK_ID, "StackName": "s", "Timestamp": at}
 
 
-def described(changes: list[Any], **more: Any) -> Answer:
+def described(changes: list[Any], **more: Any) -> Response:
     """Return a page of DescribeChangeSet."""
     known = {
         "ChangeSetId": ARN,
@@ -96,7 +96,7 @@ def described(changes: list[Any], **more: Any) -> Answer:
         "StackName": "crd-dev-network",
         "Status": "CREATE_COMPLETE",
     }
-    return answer(**known | more, Changes=[{"ResourceChange": each} for each in changes])
+    return response(**known | more, Changes=[{"ResourceChange": change} for change in changes])
 
 
 def change(logical_id: str, **more: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from deployer.errors import CloudError
 from tests.deployer.aws.responses import (
     ARN,
     ENV,
-    OURS,
+    OWN_IDENTITY,
     REGION,
     STACK_ID,
     change,
@@ -36,7 +36,7 @@ from tests.deployer.aws.responses import (
     stack,
 )
 from tests.emulator.templates import att, parameter, ref, resource, template, topic
-from tests.loopback import HANG_UP, Answer, Loopback, answer, error
+from tests.loopback import CLOSE_CONNECTION, Loopback, Response, error, response
 
 TOO_EARLY = (
     "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. "
@@ -83,13 +83,13 @@ class TestCalls:
 
     def test_a_missing_stack_is_none(self, account: Account) -> None:
         """The result is None by name and by id; a deleted stack is found by its id."""
-        gone = deploy(account, template(A=topic()))
-        account.delete_stack(REGION, gone.id, "token")
-        deleted = settled(account, gone.id)
+        deleted = deploy(account, template(A=topic()))
+        account.delete_stack(REGION, deleted.id, "token")
+        deleted_stack = settled(account, deleted.id)
 
-        assert "DELETE_COMPLETE" == deleted.status
+        assert "DELETE_COMPLETE" == deleted_stack.status
         assert account.stack(REGION, "s") is None
-        assert account.stack(REGION, gone.id.replace("stack/s/", "stack/t/")) is None
+        assert account.stack(REGION, deleted.id.replace("stack/s/", "stack/t/")) is None
         assert () == account.stacks(REGION)
 
     @pytest.mark.parametrize(
@@ -125,12 +125,12 @@ class TestCalls:
         deploy(account, template(B=bucket), stack="store")
 
         put = account.upload(REGION, "store-1", "a/key", b"content")
-        again = account.upload(REGION, "store-1", "a/key", b"other")
+        replaced = account.upload(REGION, "store-1", "a/key", b"other")
 
         assert hashlib.sha256(b"content").hexdigest() == put.sha256
         assert put.version_url == f"{put.url}?versionId={put.version}"
-        assert again == account.stored_object(REGION, "store-1", "a/key")
-        assert again.version not in {put.version, ""}
+        assert replaced == account.stored_object(REGION, "store-1", "a/key")
+        assert replaced.version not in {put.version, ""}
         assert account.stored_object(REGION, "store-1", "a/ke") is None
 
     def test_an_object_from_other_tools_has_no_checksum(self, account: Account) -> None:
@@ -150,7 +150,7 @@ class TestCalls:
 
         found = [account.stored_object(REGION, "store-2", key) for key in ("plain", "parts")]
 
-        assert ["", ""] == [each.sha256 for each in found if each]
+        assert ["", ""] == [stored.sha256 for stored in found if stored]
 
     def test_an_existing_object_is_not_replaced(self, account: Account) -> None:
         """Without *replace*, an existing object is an error."""
@@ -179,14 +179,14 @@ class TestCalls:
         change_set = create_change_set(account, body, parameters={"P": "2"})
 
         changes = {change.logical_id: change for change in change_set.changes}
-        told = {name: (change.action, change.replacement) for name, change in changes.items()}
+        actions = {name: (change.action, change.replacement) for name, change in changes.items()}
         assert {
             "Old": ("Remove", ""),
             "New": ("Add", ""),
             "A": ("Modify", "True"),
             "B": ("Modify", "False"),
             "C": ("Modify", "False"),
-        } == told
+        } == actions
         assert "Delete" == changes["Old"].policy
         assert "ReplaceAndDelete" == changes["A"].policy
         assert changes["A"].physical_id.endswith(":one")
@@ -217,20 +217,20 @@ class TestCalls:
         assert both
         assert none
         assert (tags, {"project": "cruddur"}, {}) == (alone.tags, both.tags, none.tags)
-        assert [{}] == [each.tags for each in account.stacks(REGION)]
+        assert [{}] == [stack.tags for stack in account.stacks(REGION)]
 
     def test_an_update_of_a_deleted_stack_is_refused(self, account: Account) -> None:
         """A change set is created for the id of a stack, not for its name."""
-        gone = deploy(account, template(A=topic()))
-        account.delete_stack(REGION, gone.id, "gone")
-        settled(account, gone.id)
-        again = deploy(account, template(A=topic()))
+        deleted = deploy(account, template(A=topic()))
+        account.delete_stack(REGION, deleted.id, "deletion")
+        settled(account, deleted.id)
+        recreated = deploy(account, template(A=topic()))
 
         with pytest.raises(CloudError):
-            create_change_set(account, template(A=topic("two")), stack_id=gone.id)
+            create_change_set(account, template(A=topic("two")), stack_id=deleted.id)
 
-        assert again.id != gone.id
-        assert again == account.stack(REGION, again.id)
+        assert recreated.id != deleted.id
+        assert recreated == account.stack(REGION, recreated.id)
 
     def test_the_first_change_set_creates_a_stack_in_review(self, account: Account) -> None:
         """The stack exists before the execution, under the id that it keeps."""
@@ -350,25 +350,27 @@ class TestPages:
         """The next page is requested with the token of the last one."""
         fake_aws.on(
             "DescribeStacks",
-            answer(Stacks=[stack("a"), stack("b")], NextToken="2"),
-            answer(Stacks=[], NextToken="3"),
-            answer(Stacks=[stack("c") | {"ParentId": STACK_ID}]),
+            response(Stacks=[stack("a"), stack("b")], NextToken="2"),
+            response(Stacks=[], NextToken="3"),
+            response(Stacks=[stack("c") | {"ParentId": STACK_ID}]),
         )
 
         found = fake_account.stacks(REGION)
 
-        assert ["a", "b", "c"] == [each.name for each in found]
-        assert [False, False, True] == [each.is_nested for each in found]
-        assert [None, "2", "3"] == [asked.form.get("NextToken") for asked in fake_aws.asked]
+        assert ["a", "b", "c"] == [stack.name for stack in found]
+        assert [False, False, True] == [stack.is_nested for stack in found]
+        assert [None, "2", "3"] == [request.form.get("NextToken") for request in fake_aws.requests]
 
     def test_the_last_page_of_events(self, fake_account: Account, fake_aws: Loopback) -> None:
         """Without an earlier event, the newest page is enough."""
-        fake_aws.on("DescribeStackEvents", answer(StackEvents=[event(9), event(8)], NextToken="2"))
+        fake_aws.on(
+            "DescribeStackEvents", response(StackEvents=[event(9), event(8)], NextToken="2")
+        )
 
         events = fake_account.events(REGION, STACK_ID)
 
-        assert ["8", "9"] == [each.id for each in events]
-        assert 1 == len(fake_aws.asked)
+        assert ["8", "9"] == [event.id for event in events]
+        assert 1 == len(fake_aws.requests)
 
     @pytest.mark.parametrize(("after", "new", "calls"), [(8, "9", 1), (7, "89", 2), (6, "789", 2)])
     def test_pages_of_events_after_an_earlier_one(
@@ -377,14 +379,14 @@ class TestPages:
         """Pages are read up to the earlier event, and no further."""
         fake_aws.on(
             "DescribeStackEvents",
-            answer(StackEvents=[event(9), event(8)], NextToken="2"),
-            answer(StackEvents=[event(7), event(6)], NextToken="3"),
+            response(StackEvents=[event(9), event(8)], NextToken="2"),
+            response(StackEvents=[event(7), event(6)], NextToken="3"),
         )
 
         events = fake_account.events(REGION, STACK_ID, str(after))
 
-        assert list(new) == [each.id for each in events]
-        assert calls == len(fake_aws.asked)
+        assert list(new) == [event.id for event in events]
+        assert calls == len(fake_aws.requests)
 
     def test_changes(self, fake_account: Account, fake_aws: Loopback) -> None:
         """No change may be omitted, since it would not be approved."""
@@ -397,8 +399,8 @@ class TestPages:
 
         change_set = fake_account.change_set(REGION, ARN)
 
-        assert ["A", "B", "C"] == [each.logical_id for each in change_set.changes]
-        assert [None, "2", "3"] == [asked.form.get("NextToken") for asked in fake_aws.asked]
+        assert ["A", "B", "C"] == [change.logical_id for change in change_set.changes]
+        assert [None, "2", "3"] == [request.form.get("NextToken") for request in fake_aws.requests]
 
     @pytest.mark.parametrize(
         ("since", "new", "calls"), [(8, "89", 2), (7, "789", 2), (0, "6789", 2)]
@@ -409,16 +411,16 @@ class TestPages:
         """Pages are read up to an older event, or to the end."""
         fake_aws.on(
             "DescribeStackEvents",
-            answer(StackEvents=[event(9), event(8)], NextToken="2"),
-            answer(StackEvents=[event(7), event(6)]),
+            response(StackEvents=[event(9), event(8)], NextToken="2"),
+            response(StackEvents=[event(7), event(6)]),
         )
 
         events = fake_account.events_since(
             REGION, STACK_ID, datetime(2026, 11, 21, 0, 0, since, tzinfo=UTC)
         )
 
-        assert list(new) == [each.id for each in events]
-        assert calls == len(fake_aws.asked)
+        assert list(new) == [event.id for event in events]
+        assert calls == len(fake_aws.requests)
 
     def test_resources(self, fake_account: Account, fake_aws: Loopback) -> None:
         """A resource that was not created yet has no physical id."""
@@ -426,8 +428,8 @@ class TestPages:
         first = common | {"LogicalResourceId": "A", "PhysicalResourceId": "arn:a"}
         fake_aws.on(
             "ListStackResources",
-            answer(StackResourceSummaries=[first], NextToken="2"),
-            answer(StackResourceSummaries=[common | {"LogicalResourceId": "B"}]),
+            response(StackResourceSummaries=[first], NextToken="2"),
+            response(StackResourceSummaries=[common | {"LogicalResourceId": "B"}]),
         )
 
         assert fake_account.resources(REGION, STACK_ID) == (
@@ -460,11 +462,11 @@ class TestChangeSets:
 
         change_set = fake_account.change_set(REGION, ARN)
 
-        changes = {each.logical_id: each for each in change_set.changes}
+        changes = {change.logical_id: change for change in change_set.changes}
         assert ["A", "B", "C"] == list(changes)
         assert changes["B"].replaces
         assert (PropertyChange("/Properties/P", "1", "2"),) == changes["C"].properties
-        values = [asked.form["IncludePropertyValues"] for asked in fake_aws.asked]
+        values = [request.form["IncludePropertyValues"] for request in fake_aws.requests]
         assert ["true", "false", "false"] == values
 
     @pytest.mark.parametrize(
@@ -521,8 +523,8 @@ class TestChangeSets:
         }
         fake_aws.on(
             "DescribeEvents",
-            answer(OperationEvents=[failure | {"ValidationPath": "/Resources/B"}], NextToken="2"),
-            answer(OperationEvents=[failure]),
+            response(OperationEvents=[failure | {"ValidationPath": "/Resources/B"}], NextToken="2"),
+            response(OperationEvents=[failure]),
         )
 
         change_set = fake_account.change_set(REGION, ARN)
@@ -532,8 +534,8 @@ class TestChangeSets:
             "/Resources/B: Bucket 'x' already exists.",
             "Bucket: Bucket 'x' already exists.",
         ] == change_set.reason.splitlines()
-        asked = fake_aws.asked[1].form
-        assert (ARN, "true") == (asked["ChangeSetName"], asked["Filters.FailedEvents"])
+        form = fake_aws.requests[1].form
+        assert (ARN, "true") == (form["ChangeSetName"], form["Filters.FailedEvents"])
 
     def test_a_failed_early_validation_without_permission(
         self, fake_account: Account, fake_aws: Loopback
@@ -561,17 +563,20 @@ class TestChangeSets:
     def test_writes_have_a_token(self, fake_aws: Loopback) -> None:
         """After a lost response the call is repeated, and AWS recognises it by the token."""
         account = connect.connect_endpoint(fake_aws.url, REGION, ENV.account, "secret")
-        fake_aws.on("CreateChangeSet", HANG_UP, answer(Id=ARN, StackId=STACK_ID))
-        fake_aws.on("ExecuteChangeSet", answer())
-        fake_aws.on("DeleteStack", answer())
+        fake_aws.on("CreateChangeSet", CLOSE_CONNECTION, response(Id=ARN, StackId=STACK_ID))
+        fake_aws.on("ExecuteChangeSet", response())
+        fake_aws.on("DeleteStack", response())
 
         account.create_change_set(ChangeSetRequest("run-1", "s", REGION, "CREATE", "{}"))
         account.execute_change_set(REGION, ARN, "run-2")
         account.delete_stack(REGION, STACK_ID, "run-3")
 
         tokens = [
-            (asked.action, asked.form.get("ClientToken") or asked.form.get("ClientRequestToken"))
-            for asked in fake_aws.asked
+            (
+                request.action,
+                request.form.get("ClientToken") or request.form.get("ClientRequestToken"),
+            )
+            for request in fake_aws.requests
         ]
         assert [
             ("CreateChangeSet", "run-1"),
@@ -580,18 +585,18 @@ class TestChangeSets:
             ("DeleteStack", "run-3"),
         ] == tokens
 
-    @pytest.mark.parametrize(("nested", "said"), [(True, "true"), (False, None)])
+    @pytest.mark.parametrize(("nested", "nested_flag"), [(True, "true"), (False, None)])
     def test_nested_stacks_are_included_on_request(
-        self, fake_account: Account, fake_aws: Loopback, nested: bool, said: str | None
+        self, fake_account: Account, fake_aws: Loopback, nested: bool, nested_flag: str | None
     ) -> None:
         """The default of the call is to omit them."""
-        fake_aws.on("CreateChangeSet", answer(Id=ARN, StackId=STACK_ID))
+        fake_aws.on("CreateChangeSet", response(Id=ARN, StackId=STACK_ID))
 
         fake_account.create_change_set(
             ChangeSetRequest("run-1", "s", REGION, "CREATE", "{}", include_nested=nested)
         )
 
-        assert said == fake_aws.asked[0].form.get("IncludeNestedStacks")
+        assert nested_flag == fake_aws.requests[0].form.get("IncludeNestedStacks")
 
     def test_a_nested_stack_has_its_change_set(
         self, fake_account: Account, fake_aws: Loopback
@@ -601,35 +606,35 @@ class TestChangeSets:
 
         found = fake_account.change_set(REGION, ARN).changes
 
-        assert [ARN, ""] == [each.change_set for each in found]
+        assert [ARN, ""] == [change.change_set for change in found]
 
     def test_an_upload_requires_a_bucket_of_the_account(
         self, fake_account: Account, fake_aws: Loopback
     ) -> None:
         """S3 refuses a bucket of another account; the account id is requested once."""
-        fake_aws.on("GetCallerIdentity", answer(**OURS))
-        fake_aws.on("PUT", Answer())
+        fake_aws.on("GetCallerIdentity", response(**OWN_IDENTITY))
+        fake_aws.on("PUT", Response())
 
         fake_account.upload(REGION, "store", "a", b"1")
         fake_account.upload(REGION, "store", "b", b"2")
 
         assert ["GetCallerIdentity", "PUT", "PUT"] == fake_aws.actions
         assert [ENV.account] * 2 == [
-            asked.headers["x-amz-expected-bucket-owner"] for asked in fake_aws.asked[1:]
+            request.headers["x-amz-expected-bucket-owner"] for request in fake_aws.requests[1:]
         ]
 
     def test_an_object_is_read_only_from_a_bucket_of_the_account(
         self, fake_account: Account, fake_aws: Loopback
     ) -> None:
         """The checksum is requested; a refusal is not treated as absence."""
-        fake_aws.on("GetCallerIdentity", answer(**OURS))
-        fake_aws.on("HEAD", Answer(status=404), Answer(status=403))
+        fake_aws.on("GetCallerIdentity", response(**OWN_IDENTITY))
+        fake_aws.on("HEAD", Response(status=404), Response(status=403))
 
         absent = fake_account.stored_object(REGION, "store", "a")
         with pytest.raises(CloudError, match="s3://store/a: HeadObject: 403"):
             fake_account.stored_object(REGION, "store", "a")
 
-        asked = fake_aws.asked[1].headers
+        headers = fake_aws.requests[1].headers
         assert absent is None
-        assert ENV.account == asked["x-amz-expected-bucket-owner"]
-        assert "ENABLED" == asked["x-amz-checksum-mode"]
+        assert ENV.account == headers["x-amz-expected-bucket-owner"]
+        assert "ENABLED" == headers["x-amz-checksum-mode"]

@@ -34,17 +34,17 @@ from tests.emulator.templates import template, topic
 
 def count_requests(account: Account) -> Counter[tuple[str, str]]:
     """Count the requests from now on, by call and region."""
-    asked: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
 
     def count(request: Any, **_: Any) -> None:
         action = dict(parse_qsl(request.body))["Action"]
         region = request.headers["Authorization"].decode().split("/")[2]
-        asked[action, region] += 1
+        counts[action, region] += 1
 
     for client in account._clients.values():
         client.meta.events.register("before-send", count)
     account.session.register("before-send", count)
-    return asked
+    return counts
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,16 @@ def run(account: Account, env: Env, wanted: Sequence[DesiredStack]) -> dict[str,
     """Deploy as the task does, and return the outcome of each stack."""
     connect.check_credentials(env, account)
     found = [
-        each
-        for region in dict.fromkeys(one.region for one in wanted)
-        for each in account.stacks(region)
+        stack
+        for region in dict.fromkeys(stack.region for stack in wanted)
+        for stack in account.stacks(region)
     ]
     watch = Watch(account, SystemClock(), timeout=20, unreachable_timeout=1)
-    this = Run(
+    run = Run(
         f"run-{time.monotonic_ns()}", watch, lambda *_: True, LatestStacks(found), owner=env.owner
     )
-    events = execute.deploy(plan.plan(wanted, found), this, jobs=4)
-    return {each.stack: each.outcome for each in events if isinstance(each, Finished)}
+    events = execute.deploy(plan.plan(wanted, found), run, jobs=4)
+    return {event.stack: event.outcome for event in events if isinstance(event, Finished)}
 
 
 class SystemClock:
@@ -95,7 +95,7 @@ def test_a_run_with_nothing_to_do_reads_once(account: Account, endpoint: emulato
     env = msgspec.structs.replace(ENV, account=endpoint.account)
     wanted = synth.synth(three_stacks(env))
     run(account, env, wanted)
-    asked = count_requests(account)
+    counts = count_requests(account)
 
     second = run(account, env, wanted)
 
@@ -104,7 +104,7 @@ def test_a_run_with_nothing_to_do_reads_once(account: Account, endpoint: emulato
         ("GetCallerIdentity", REGION): 1,
         ("DescribeStacks", REGION): 1,
         ("DescribeStacks", "us-east-1"): 1,
-    } == asked
+    } == counts
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def test_a_foreign_nested_template_is_replaced(
     done = run(account, env, wanted)
 
     assert Outcome.CREATED is done["crd-dev-outer"]
-    [inner] = [each for each in account.stacks(REGION) if each.is_nested]
+    [inner] = [stack for stack in account.stacks(REGION) if stack.is_nested]
     assert part.text == account.template(REGION, inner.name)
 
 
@@ -166,13 +166,13 @@ def test_a_first_run_writes_twice_for_each_stack(
     """A change set is created and executed; all other calls read."""
     env = msgspec.structs.replace(ENV, account=endpoint.account)
     wanted = synth.synth(three_stacks(env))
-    asked = count_requests(account)
+    counts = count_requests(account)
 
     first = run(account, env, wanted)
 
     assert {Outcome.CREATED} == set(first.values())
     looking = ("Describe", "Get")
-    writes = {call: times for call, times in asked.items() if not call[0].startswith(looking)}
+    writes = {call: times for call, times in counts.items() if not call[0].startswith(looking)}
     assert {
         ("CreateChangeSet", REGION): 2,
         ("ExecuteChangeSet", REGION): 2,

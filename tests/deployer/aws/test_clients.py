@@ -10,7 +10,7 @@ from deployer.aws.account import Account
 from deployer.aws.clients import SINGLE_ATTEMPT, STANDARD
 from deployer.errors import CloudError, UnreachableError
 from tests.deployer.aws.responses import ARN, REGION, STACK_ID
-from tests.loopback import HANG_UP, Loopback, error
+from tests.loopback import CLOSE_CONNECTION, Loopback, error
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_an_error_has_the_resource_of_the_call(  # noqa: PLR0917  # a table
     place: str,
 ) -> None:
     """Required parameters come first, and ARNs of CloudFormation are shortened."""
-    fake_aws.on(action, HANG_UP)
+    fake_aws.on(action, CLOSE_CONNECTION)
     client = fake_account.client(service, REGION)
 
     with pytest.raises(UnreachableError) as raised:

@@ -20,16 +20,16 @@ from deployer.aws.account import Account
 from deployer.errors import GuardError, UnreachableError
 from tests.deployer.aws.responses import (
     ENV,
-    OURS,
+    OWN_IDENTITY,
     REGION,
     log_in,
 )
-from tests.loopback import HANG_UP, Answer, Loopback, answer, error
+from tests.loopback import CLOSE_CONNECTION, Loopback, Response, error, response
 
 ROOT = Path(__file__).parents[3]
 
 
-THEIRS = {"Account": "222222222222", "Arn": "arn:aws:iam::222222222222:user/stranger"}
+OTHER_IDENTITY = {"Account": "222222222222", "Arn": "arn:aws:iam::222222222222:user/stranger"}
 
 
 SSO = """
@@ -50,16 +50,16 @@ def write_config(text: str) -> None:
 
 def refused(account: Account) -> GuardError:
     """Return the error of the check."""
-    with pytest.raises(GuardError) as told:
+    with pytest.raises(GuardError) as raised:
         connect.check_credentials(ENV, account)
-    return told.value
+    return raised.value
 
 
 def setup_refused() -> GuardError:
     """Return the error of connecting with the operator's AWS setup."""
-    with pytest.raises(GuardError) as told:
+    with pytest.raises(GuardError) as raised:
         connect.connect_account(ENV, os.environ)
-    return told.value
+    return raised.value
 
 
 class TestCredentials:
@@ -69,7 +69,7 @@ class TestCredentials:
         self, user: pytest.MonkeyPatch, fake_account: Account, fake_aws: Loopback
     ) -> None:
         """The only call is GetCallerIdentity."""
-        fake_aws.on("GetCallerIdentity", answer(**OURS))
+        fake_aws.on("GetCallerIdentity", response(**OWN_IDENTITY))
 
         connect.check_credentials(ENV, fake_account)
 
@@ -77,13 +77,13 @@ class TestCredentials:
 
     def test_another_account_is_refused(self, fake_account: Account, fake_aws: Loopback) -> None:
         """The error has both accounts and the role of the credentials."""
-        fake_aws.on("GetCallerIdentity", answer(**THEIRS))
+        fake_aws.on("GetCallerIdentity", response(**OTHER_IDENTITY))
 
-        told = refused(fake_account)
+        raised = refused(fake_account)
 
         expected = "dev: these are credentials of account 222222222222, not of 111111111111"
-        assert expected == told.message
-        assert THEIRS["Arn"] in told.hint
+        assert expected == raised.message
+        assert OTHER_IDENTITY["Arn"] in raised.hint
         assert ["GetCallerIdentity"] == fake_aws.actions
 
     @pytest.mark.parametrize(
@@ -117,11 +117,11 @@ class TestCredentials:
             user.setenv(name, value)
         write_config(config)
 
-        told = setup_refused()
+        raised = setup_refused()
 
-        assert told.message.startswith("dev: not logged in: ")
-        assert says in told.message
-        assert "log in to account 111111111111 (aws sso login" in told.hint
+        assert raised.message.startswith("dev: not logged in: ")
+        assert says in raised.message
+        assert "log in to account 111111111111 (aws sso login" in raised.hint
 
     @pytest.mark.parametrize(
         ("code", "message"),
@@ -137,10 +137,10 @@ class TestCredentials:
         """The hint is to log in."""
         fake_aws.on("GetCallerIdentity", error(code, message, 403))
 
-        told = refused(fake_account)
+        raised = refused(fake_account)
 
-        assert told.message.startswith(f"dev: not logged in: AWS in {REGION}: ")
-        assert "log in to account" in told.hint
+        assert raised.message.startswith(f"dev: not logged in: AWS in {REGION}: ")
+        assert "log in to account" in raised.hint
         assert ["GetCallerIdentity"] == fake_aws.actions
 
     @pytest.mark.parametrize(
@@ -157,17 +157,17 @@ class TestCredentials:
         session = botocore.session.Session()
 
         began = time.monotonic()
-        with pytest.raises(UnreachableError) as told:
+        with pytest.raises(UnreachableError) as raised:
             connect.check_credentials(ENV, Account(session, REGION, clients.SINGLE_ATTEMPT, url))
 
         assert time.monotonic() - began < 4
-        assert told.value.message.startswith(f"dev: AWS in {REGION}: no response: {says}")
-        assert "check the network" in told.value.hint
+        assert raised.value.message.startswith(f"dev: AWS in {REGION}: no response: {says}")
+        assert "check the network" in raised.value.hint
 
     def test_aws_hangs(self, user: pytest.MonkeyPatch, fake_aws: Loopback) -> None:
         """There is one attempt with a short timeout."""
         log_in(user)
-        fake_aws.on("GetCallerIdentity", Answer(seconds=10))
+        fake_aws.on("GetCallerIdentity", Response(seconds=10))
         config = clients.SINGLE_ATTEMPT.merge(Config(read_timeout=0.2))
         session = botocore.session.Session()
 
@@ -181,10 +181,10 @@ class TestCredentials:
         )
 
     @pytest.mark.parametrize(
-        "bad", [error("Throttling", "Rate exceeded"), Answer("", 503), HANG_UP]
+        "bad", [error("Throttling", "Rate exceeded"), Response("", 503), CLOSE_CONNECTION]
     )
     def test_no_response_is_not_a_wrong_account(
-        self, fake_account: Account, fake_aws: Loopback, bad: Answer
+        self, fake_account: Account, fake_aws: Loopback, bad: Response
     ) -> None:
         """A throttled call says nothing about the credentials."""
         fake_aws.on("GetCallerIdentity", bad)
@@ -192,7 +192,7 @@ class TestCredentials:
         with pytest.raises(UnreachableError, match=f"dev: AWS in {REGION}: "):
             connect.check_credentials(ENV, fake_account)
 
-        assert 1 == len(fake_aws.asked)
+        assert 1 == len(fake_aws.requests)
 
 
 def test_the_emulator_is_used_without_the_operators_setup(

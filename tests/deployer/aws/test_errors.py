@@ -22,7 +22,7 @@ from tests.deployer.aws.responses import (
     SKEWED,
     stack,
 )
-from tests.loopback import HANG_UP, Answer, Loopback, answer, error
+from tests.loopback import CLOSE_CONNECTION, Loopback, Response, error, response
 
 
 class TestErrors:
@@ -35,17 +35,17 @@ class TestErrors:
             (error("RequestLimitExceeded", "Too much", 503), "RequestLimitExceeded"),
             (error("ServiceUnavailable", "Later", 503), "ServiceUnavailable: Later"),
             (error("InternalFailure", "Oops", 500), "InternalFailure: Oops"),
-            (Answer("<html>Bad Gateway</html>", 502), "502"),
-            (Answer("", 503), "503"),
-            (Answer("<html>Log in to this hotel", 200), "no response: Unable to parse response"),
+            (Response("<html>Bad Gateway</html>", 502), "502"),
+            (Response("", 503), "503"),
+            (Response("<html>Log in to this hotel", 200), "no response: Unable to parse response"),
             (HOTEL, "no response: text/html that is not from AWS; is there a proxy"),
-            (Answer("", 200), "no response: "),
-            (HANG_UP, "no response: Connection was closed"),
+            (Response("", 200), "no response: "),
+            (CLOSE_CONNECTION, "no response: Connection was closed"),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
     def test_no_response_is_unreachable(
-        self, fake_account: Account, fake_aws: Loopback, bad: Answer, says: str
+        self, fake_account: Account, fake_aws: Loopback, bad: Response, says: str
     ) -> None:
         """A missing response does not mean that the operation failed."""
         fake_aws.on("DescribeStacks", bad)
@@ -58,17 +58,17 @@ class TestErrors:
         assert "running operations continue in AWS" in lost.value.hint
 
     @pytest.mark.parametrize(
-        "bad", [error("Throttling", "Rate exceeded"), Answer("", 503), HANG_UP]
+        "bad", [error("Throttling", "Rate exceeded"), Response("", 503), CLOSE_CONNECTION]
     )
-    def test_transient_errors_are_retried(self, fake_aws: Loopback, bad: Answer) -> None:
+    def test_transient_errors_are_retried(self, fake_aws: Loopback, bad: Response) -> None:
         """Botocore retries, and a successful retry is not reported."""
         account = connect.connect_endpoint(fake_aws.url, REGION, ENV.account, "secret")
-        fake_aws.on("DescribeStacks", bad, answer(Stacks=[stack("a")]))
+        fake_aws.on("DescribeStacks", bad, response(Stacks=[stack("a")]))
 
         found = account.stacks(REGION)
 
-        assert ["a"] == [each.name for each in found]
-        assert 2 == len(fake_aws.asked)
+        assert ["a"] == [stack.name for stack in found]
+        assert 2 == len(fake_aws.requests)
 
     @pytest.mark.parametrize(
         "call",
@@ -103,7 +103,7 @@ class TestErrors:
     ) -> None:
         """S3 always sends one; an empty response would look like a success."""
         fake_account.__dict__["_id"] = ENV.account
-        fake_aws.on("PUT", Answer(headers=(("Content-Type", "application/xml"),)))
+        fake_aws.on("PUT", Response(headers=(("Content-Type", "application/xml"),)))
 
         with pytest.raises(UnreachableError, match="application/xml that is not from AWS"):
             fake_account.upload(REGION, "b", "k", b"body")
@@ -113,12 +113,12 @@ class TestErrors:
         self, fake_account: Account, fake_aws: Loopback, code: str, message: str
     ) -> None:
         """A laptop may have been suspended between signing and sending."""
-        fake_aws.on("DescribeStacks", error(code, message, 403), answer(Stacks=[stack("a")]))
+        fake_aws.on("DescribeStacks", error(code, message, 403), response(Stacks=[stack("a")]))
 
         found = fake_account.stacks(REGION)
 
-        assert ["a"] == [each.name for each in found]
-        assert 2 == len(fake_aws.asked)
+        assert ["a"] == [stack.name for stack in found]
+        assert 2 == len(fake_aws.requests)
 
     @pytest.mark.parametrize(("code", "message"), SKEWED)
     @pytest.mark.parametrize(
@@ -143,12 +143,14 @@ class TestErrors:
         late = error(code, message, 403)
         fake_aws.on("DescribeStacks", replace(late, headers=(*late.headers, ("Date", date))))
 
-        with pytest.raises(ClockError) as told:
+        with pytest.raises(ClockError) as raised:
             fake_account.stacks(REGION)
 
-        assert f"DescribeStacks: {code}: the clock of this machine is {says}" in told.value.message
-        assert told.value.hint.startswith("set the clock")
-        assert 2 == len(fake_aws.asked)
+        assert (
+            f"DescribeStacks: {code}: the clock of this machine is {says}" in raised.value.message
+        )
+        assert raised.value.hint.startswith("set the clock")
+        assert 2 == len(fake_aws.requests)
 
     def test_a_wrong_clock_is_not_reported_as_missing_login(
         self, fake_account: Account, fake_aws: Loopback
@@ -166,11 +168,11 @@ class TestErrors:
         wrong = "The request signature we calculated does not match the signature you provided."
         fake_aws.on("DescribeStacks", error("SignatureDoesNotMatch", wrong, 403))
 
-        with pytest.raises(CloudError, match="SignatureDoesNotMatch: The request") as told:
+        with pytest.raises(CloudError, match="SignatureDoesNotMatch: The request") as raised:
             fake_account.stacks(REGION)
 
-        assert not isinstance(told.value, UnreachableError)
-        assert 1 == len(fake_aws.asked)
+        assert not isinstance(raised.value, UnreachableError)
+        assert 1 == len(fake_aws.requests)
 
     def test_expired_credentials_are_reported(
         self, fake_account: Account, fake_aws: Loopback

@@ -23,7 +23,7 @@ from deployer.aws.account import Account
 from deployer.aws.operator_setup import Setup
 from deployer.errors import DeployError, GuardError, UnreachableError
 from deployer.model import Env
-from tests.loopback import Loopback, answer
+from tests.loopback import Loopback, response
 
 REGION = "ca-central-1"
 ROOT = Path(__file__).parents[3]
@@ -68,7 +68,7 @@ def proxy() -> Iterator[Proxy]:
 def impostor() -> Iterator[Loopback]:
     """Yield a server that imitates the account, and records the session token."""
     with Loopback() as loopback:
-        loopback.on("GetCallerIdentity", answer(Account=ACCOUNT, Arn="arn:aws:iam::1:user/x"))
+        loopback.on("GetCallerIdentity", response(Account=ACCOUNT, Arn="arn:aws:iam::1:user/x"))
         yield loopback
 
 
@@ -113,9 +113,9 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: Proxy) -> O
 
 def refused() -> GuardError:
     """Return the error for a setup."""
-    with pytest.raises(GuardError) as told:
+    with pytest.raises(GuardError) as raised:
         connect.connect_account(ENV, os.environ)
-    return told.value
+    return raised.value
 
 
 def write_rules(models: Path, url: str) -> None:
@@ -166,10 +166,10 @@ class TestRefused:
         value, fact = VARIABLES[name]
         operator.variable(name, value.format(url=impostor.url, models=models))
 
-        told = refused()
+        raised = refused()
 
-        assert f"dev: {name}: {fact}" == told.message
-        assert "unset or remove each of them" in told.hint
+        assert f"dev: {name}: {fact}" == raised.message
+        assert "unset or remove each of them" in raised.hint
         assert (0, []) == (impostor.connections, proxy.hosts)
 
     @pytest.mark.parametrize("profile", ["default", "work"])
@@ -192,9 +192,9 @@ class TestRefused:
         if profile != "default":
             operator.variable("AWS_PROFILE", profile)
 
-        told = refused()
+        raised = refused()
 
-        assert f"dev: AWS profile {profile}: {key}: {fact}" == told.message
+        assert f"dev: AWS profile {profile}: {key}: {fact}" == raised.message
         assert (0, []) == (impostor.connections, proxy.hosts)
 
     @pytest.mark.parametrize(
@@ -208,9 +208,9 @@ class TestRefused:
         path.parent.mkdir(parents=True)
         path.write_text("{}")
 
-        told = refused()
+        raised = refused()
 
-        assert f"dev: {path}: {RULES}" == told.message
+        assert f"dev: {path}: {RULES}" == raised.message
         assert (0, []) == (impostor.connections, proxy.hosts)
 
     @pytest.mark.parametrize(
@@ -231,10 +231,10 @@ class TestRefused:
             operator.variable(name, value)
         operator.config(f"[default]\n{f'region = {profile}' if profile else ''}\n")
 
-        told = refused()
+        raised = refused()
 
         fact = f"the region is eu-west-1, but {REGION} in the config file"
-        assert f"dev: {place}: {fact}" == told.message
+        assert f"dev: {place}: {fact}" == raised.message
 
     @pytest.mark.parametrize("value", ["", " "])
     @pytest.mark.parametrize("place", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ca_bundle"])
@@ -247,10 +247,10 @@ class TestRefused:
         else:
             operator.config(f"[default]\n{place} = {value}\n")
 
-        told = refused()
+        raised = refused()
 
         named = place if place.isupper() else f"AWS profile default: {place}"
-        assert f"dev: {named}: is empty; it must name a file of certificates" == told.message
+        assert f"dev: {named}: is empty; it must name a file of certificates" == raised.message
         assert [] == proxy.hosts
 
     @pytest.mark.parametrize("value", ["/nonexistent.pem", "\n  x = y"])
@@ -281,14 +281,14 @@ class TestRefused:
         operator.variable("AWS_REGION", "eu-west-1")
         operator.config(f"[default]\nendpoint_url = {impostor.url}\n")
 
-        told = refused()
+        raised = refused()
 
         assert [
             f"dev: AWS_DATA_PATH: {RULES}",
             f"dev: AWS_ENDPOINT_URL: {ENDPOINT}",
             f"dev: AWS profile default: endpoint_url: {ENDPOINT}",
             f"dev: AWS_REGION: the region is eu-west-1, but {REGION} in the config file",
-        ] == told.message.splitlines()
+        ] == raised.message.splitlines()
         assert (0, []) == (impostor.connections, proxy.hosts)
 
 
@@ -417,11 +417,11 @@ class TestLastCheck:
 
         session.register("before-sign", redirect)
 
-        with pytest.raises(GuardError) as told:
+        with pytest.raises(GuardError) as raised:
             account.identity()
 
         assert f"{impostor.url}: not the HTTPS address of an AWS service; nothing was sent" == str(
-            told.value.message
+            raised.value.message
         )
         assert 0 == impostor.connections
 
@@ -611,17 +611,17 @@ class TestShown:
         """The sources of credentials are shown without arguments, which may be secret."""
         sessions = {"s": {"sso_start_url": "https://acme.awsapps.com/start"}}
 
-        told = origins({}, {"work": settings}, profile="work", sso_sessions=sessions)
+        sources = origins({}, {"work": settings}, profile="work", sso_sessions=sessions)
 
-        assert ["profile work", *expected] == told
+        assert ["profile work", *expected] == sources
 
     def test_folder_of_a_login(self) -> None:
         """The tokens are read and written there."""
         environ = {"AWS_LOGIN_CACHE_DIRECTORY": "/cache"}
 
-        told = origins(environ, {"work": {"login_session": "arn:user"}}, profile="work")
+        sources = origins(environ, {"work": {"login_session": "arn:user"}}, profile="work")
 
-        assert ["profile work", "login arn:user by /cache"] == told
+        assert ["profile work", "login arn:user by /cache"] == sources
 
     def test_chain_of_profiles(self) -> None:
         """The credential_process of a source profile is shown, too; a cycle ends."""
@@ -659,9 +659,9 @@ class TestShown:
         operator.config("[profile dev]\ncredential_process = /bin/keys --all\n")
         operator.variable("AWS_PROFILE", "dev")
 
-        told = connect.sources_in_use(os.environ)
+        sources = connect.sources_in_use(os.environ)
 
-        assert ("profile dev", "credential_process /bin/keys", f"proxy {proxy.url}") == told
+        assert ("profile dev", "credential_process /bin/keys", f"proxy {proxy.url}") == sources
         assert [] == proxy.hosts
 
     @pytest.mark.parametrize("config", ["[default\n", "[profile other]\n"])

@@ -264,7 +264,7 @@ def test_all_environments_are_loaded(tmp_path):
     loaded = config.load_all(tmp_path, Example)
 
     assert {"dev": "10.1.0.0/16", "prod": "10.2.0.0/16"} == {
-        name: str(each.network.cidr) for name, each in loaded.items()
+        name: str(config.network.cidr) for name, config in loaded.items()
     }
 
 
@@ -578,10 +578,10 @@ def test_a_secret_is_refused_and_never_shown(tmp_path, kind, place, seed):
 
     error = refused(path)
 
-    said = "".join(traceback.format_exception(error))
-    assert f"looks like {kind}" in said
-    assert hidden not in said
-    assert hidden[4:-1] not in said
+    text = "".join(traceback.format_exception(error))
+    assert f"looks like {kind}" in text
+    assert hidden not in text
+    assert hidden[4:-1] not in text
 
 
 @pytest.mark.parametrize(

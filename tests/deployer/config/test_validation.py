@@ -50,11 +50,11 @@ class Example(fields.Settings, frozen=True):
 
 
 def facts(table) -> list[str]:
-    said = validate({key: value for key, value in table.items() if value is not None}, Example)
+    results = validate({key: value for key, value in table.items() if value is not None}, Example)
     return [
-        ": ".join(filter(None, (format_key(each.path), each.fact)))
-        for each in said
-        if isinstance(each, SettingError)
+        ": ".join(filter(None, (format_key(error.path), error.fact)))
+        for error in results
+        if isinstance(error, SettingError)
     ]
 
 
@@ -151,9 +151,9 @@ def test_each_kind_of_error(change, fact):
 
 def test_a_valid_table_has_no_error():
     """Validating a valid table yields only its networks."""
-    said = list(validate(GOOD, Example))
+    results = list(validate(GOOD, Example))
 
-    assert [NetworkSetting(("cidr",), fields.Cidr("10.0.0.0/16"))] == said
+    assert [NetworkSetting(("cidr",), fields.Cidr("10.0.0.0/16"))] == results
 
 
 plain = st.one_of(

@@ -64,7 +64,7 @@ def test_outputs_are_published_and_imported() -> None:
     net = layers.add("network", network)
 
     outputs = layers.stacks[0].body["Outputs"]
-    assert {name: each["Export"]["Name"] for name, each in outputs.items()} == {
+    assert {name: output["Export"]["Name"] for name, output in outputs.items()} == {
         "Vpc": "crd-x-network-Vpc",
         "Zones1": "crd-x-network-Zones1",
         "Zones2": "crd-x-network-Zones2",

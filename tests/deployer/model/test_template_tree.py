@@ -27,7 +27,7 @@ TABLE = {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"}
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "a"}}
 
 
-def below(url: str = "u", **more: Any) -> dict[str, Any]:
+def nested_stack(url: str = "u", **more: Any) -> dict[str, Any]:
     """Return a nested stack."""
     return {"Type": STACK, "Properties": {"TemplateURL": url}} | more
 
@@ -51,9 +51,9 @@ def cloud() -> FakeCloud:
             DeployedStack(f"outer-{name}", f"arn:{name}", REGION, "CREATE_COMPLETE", is_nested=True)
         )
     account.templates = {
-        "outer": text(One=below(), Two=below(), Topic=TOPIC),
-        "arn:one": text(Deep=below()),
-        "arn:two": text(Deep=below()),
+        "outer": text(One=nested_stack(), Two=nested_stack(), Topic=TOPIC),
+        "arn:one": text(Deep=nested_stack()),
+        "arn:two": text(Deep=nested_stack()),
         "arn:deep": text(Table=TABLE),
     }
     account.listed = {
@@ -146,11 +146,15 @@ def test_desired_templates_form_the_same_tree() -> None:
 def test_a_retained_nested_stack_keeps_its_resources() -> None:
     """A nested stack that is retained keeps everything in it."""
     inner = TemplateTree(text(Table=TABLE), stack_id="inner")
-    kept = TemplateTree(text(Below=below(DeletionPolicy="Retain")), {"Below": inner}, "outer")
-    gone = TemplateTree(text(Below=below(DeletionPolicy="Delete")), {"Below": inner}, "outer")
+    kept = TemplateTree(
+        text(Inner=nested_stack(DeletionPolicy="Retain")), {"Inner": inner}, "outer"
+    )
+    deleted = TemplateTree(
+        text(Inner=nested_stack(DeletionPolicy="Delete")), {"Inner": inner}, "outer"
+    )
 
     assert [tree.stack_id for tree in kept.deleted_trees()] == ["outer"]
-    assert [tree.stack_id for tree in gone.deleted_trees()] == ["outer", "inner"]
+    assert [tree.stack_id for tree in deleted.deleted_trees()] == ["outer", "inner"]
 
 
 def test_a_new_template_url_is_not_a_change() -> None:
@@ -158,12 +162,12 @@ def test_a_new_template_url_is_not_a_change() -> None:
 
     def tree(topic: dict[str, Any], version: str, **more: Any) -> TemplateTree:
         innermost = TemplateTree(text(Topic=topic, Table=TABLE))
-        middle = TemplateTree(text(Deep=below(version)), {"Deep": innermost})
-        return TemplateTree(text(Below=below(version), **more), {"Below": middle})
+        middle = TemplateTree(text(Deep=nested_stack(version)), {"Deep": innermost})
+        return TemplateTree(text(Inner=nested_stack(version), **more), {"Inner": middle})
 
     old, new = tree(TOPIC, "a"), tree(TABLE, "b")
 
-    assert changed_templates(old, new) == {("Below", "Deep"): ("Topic",)}
+    assert changed_templates(old, new) == {("Inner", "Deep"): ("Topic",)}
     assert changed_templates(old, tree(TOPIC, "a", Topic=TOPIC)) == {(): ("Topic",)}
     assert changed_templates(old, old) == {}
 
@@ -172,11 +176,11 @@ def test_changes_are_flat_with_their_paths() -> None:
     """Each change is returned with its path, before the changes nested in it."""
     table = ResourceChange("Modify", "Table", "AWS::DynamoDB::Table")
     deep = ResourceChange("Modify", "Deep", STACK, nested=(table,))
-    outer = ResourceChange("Modify", "Below", STACK, nested=(deep,))
+    outer = ResourceChange("Modify", "Inner", STACK, nested=(deep,))
 
-    assert [(path, one.logical_id) for path, one in flatten((outer, table))] == [
-        ((), "Below"),
-        (("Below",), "Deep"),
-        (("Below", "Deep"), "Table"),
+    assert [(path, loss.logical_id) for path, loss in flatten((outer, table))] == [
+        ((), "Inner"),
+        (("Inner",), "Deep"),
+        (("Inner", "Deep"), "Table"),
         ((), "Table"),
     ]
