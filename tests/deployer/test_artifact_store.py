@@ -114,7 +114,7 @@ def stored_objects(events: Sequence[Event]) -> list[tuple[str, str]]:
 
 
 def test_objects_with_the_right_checksum_are_not_uploaded_again() -> None:
-    """They are only verified."""
+    """Objects with the expected checksum are verified, but not uploaded."""
     cloud = account_with(OBJECTS)
 
     events = deploy_objects(cloud)
@@ -125,7 +125,7 @@ def test_objects_with_the_right_checksum_are_not_uploaded_again() -> None:
 
 
 def test_an_object_with_other_content_is_replaced() -> None:
-    """It is replaced before the change set is created, and reported."""
+    """The object is replaced before the change set is created, and an event reports it."""
     cloud = account_with(dict.fromkeys(OBJECTS, b"other"))
 
     events = deploy_objects(cloud)
@@ -176,7 +176,7 @@ def test_objects_of_a_recreated_stack_are_verified() -> None:
 
 
 def test_events_have_the_version_of_each_object() -> None:
-    """That is so for uploaded and for verified objects."""
+    """Events of uploaded and of verified objects have the version."""
     cloud = account_with({})
 
     first = deploy_objects(cloud)
@@ -224,7 +224,7 @@ def test_an_object_that_was_replaced_during_the_approval_is_refused(place: str) 
 
 
 def test_a_release_cannot_replace_an_object() -> None:
-    """It may only add objects."""
+    """A release may only add objects."""
     cloud = account_with(dict.fromkeys(OBJECTS, b"other"))
 
     events = deploy_objects(cloud, role="arn:role/release")
@@ -245,7 +245,7 @@ def test_objects_of_unchanged_stacks_are_not_verified() -> None:
 
 
 def test_each_object_is_read_twice() -> None:
-    """It is verified before the change set is created and before it is executed."""
+    """An object is verified before the change set is created and before it is executed."""
     cloud = account_with({})
 
     deploy_objects(cloud)

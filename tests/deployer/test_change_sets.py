@@ -87,7 +87,7 @@ def test_changes_of_nested_stacks_at_any_depth() -> None:
 
 
 def test_an_empty_nested_change_set_is_not_a_failure() -> None:
-    """It has the status FAILED only because nothing changes."""
+    """An empty nested change set has the status FAILED only because nothing changes."""
     account = cloud(
         change_set("arn:root", nested_change("Inner", "arn:inner")),
         change_set("arn:inner", status="FAILED", reason=EMPTY),
@@ -148,7 +148,7 @@ def test_an_empty_nested_change_set_may_fail_the_root() -> None:
 
 
 def test_any_other_reason_is_unchanged() -> None:
-    """It is the reason of a stack without nested ones."""
+    """The reason of a stack without nested stacks is returned unchanged."""
     account = cloud(change_set("arn:root", status="FAILED", reason="no such property"))
 
     assert described(account).reason == "no such property"
@@ -173,7 +173,7 @@ def test_pending_nested_change_sets_are_awaited() -> None:
 
 
 def test_a_nested_change_set_that_stays_pending_is_a_timeout() -> None:
-    """Nothing is executed."""
+    """The change set is not executed after the timeout."""
     account = cloud(
         change_set("arn:root", nested_change("Inner", "arn:inner")),
         change_set("arn:inner", status="CREATE_PENDING"),
@@ -206,7 +206,7 @@ def test_the_resources_of_a_removed_nested_stack_are_listed() -> None:
 
 
 def test_a_retained_nested_stack_removes_no_resources() -> None:
-    """It continues to exist outside of its parent."""
+    """A retained nested stack continues to exist, so its resources are not removed."""
     kept = ResourceChange("Remove", "Inner", STACK, "arn:stack/inner", policy="Retain")
 
     assert with_paths(described(cloud(change_set("arn:root", kept)))) == [

@@ -81,7 +81,7 @@ def test_a_new_stack_of_the_same_name_is_not_deleted() -> None:
 
 @pytest.mark.parametrize("number", range(1, 6))
 def test_an_interrupt_leaves_no_stack_unprotected(number: int) -> None:
-    """At every call, the stack is protected or its deletion runs."""
+    """At each call the stack is protected, or its deletion has started."""
     cloud = InterruptedCloud(FakeClock())
     deploy(cloud, (replace(NETWORK, protect=True),))
     deletions = all_deletions(cloud)
@@ -109,7 +109,7 @@ class InterruptedCloud(FakeCloud):
 
 
 def test_a_stack_created_since_the_approval_is_not_deleted() -> None:
-    """It was empty when it was shown and approved."""
+    """The stack was empty when its deletion was approved, so it is not deleted."""
     cloud = FakeCloud(FakeClock())
     arn = cloud.create_change_set(
         ChangeSetRequest("one", NETWORK.name, REGION, "CREATE", NETWORK.text, tags=NETWORK.tags)

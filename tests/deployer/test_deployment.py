@@ -123,7 +123,7 @@ TAGS = st.dictionaries(st.sampled_from((*KEYS, "group", "Project")), st.sampled_
     )
 )
 def test_destroy_selects_by_all_tags(values):
-    """No other names and tags are selected."""
+    """A stack with other names or tags is not selected."""
     stacks = [
         stack(name, (OWNER.tags(name) if copied else {}) | tags, nested=nested)
         for name, tags, copied, nested in values
@@ -162,7 +162,7 @@ def test_every_taken_name_is_reported():
 
 
 def test_a_foreign_stack_that_is_named_is_refused():
-    """The error is not that there is no such stack."""
+    """The error says that the stack is foreign, not that it is missing."""
     here, _ = deployment(own("network"), *FOREIGN)
 
     with pytest.raises(GuardError) as refused:
@@ -234,7 +234,7 @@ def test_destroy_without_approval(monkeypatch):
 
 
 def test_nothing_to_delete_needs_no_approval(monkeypatch):
-    """A destroy can be repeated."""
+    """`destroy` can be repeated."""
     monkeypatch.setattr("sys.stdin", Stdin("", terminal=False))
     here, stream = deployment(*FOREIGN, yes=False)
 
@@ -286,7 +286,7 @@ def test_deploy_asks_before_a_change_set_is_executed(monkeypatch):
 
 
 def test_deploy_returns_the_stacks_as_they_are_afterwards():
-    """They are the stacks of the plan, in its order."""
+    """The result has the stacks of the plan, in its order."""
     here, _ = deployment()
 
     result = here.deploy(NETWORK, jobs=1)
@@ -298,7 +298,7 @@ def test_deploy_returns_the_stacks_as_they_are_afterwards():
 
 
 def test_a_change_set_for_review_needs_no_approval(monkeypatch):
-    """It is created and left, with standard input closed."""
+    """The change set is created and left for review, even if standard input is closed."""
     monkeypatch.setattr("sys.stdin", None)
     here, _ = deployment(yes=False)
     here = replace(here, options=Options(no_execute=True))
@@ -310,7 +310,7 @@ def test_a_change_set_for_review_needs_no_approval(monkeypatch):
 
 @pytest.mark.parametrize(("name", "uploads"), [("local", 1), ("x", 0)])
 def test_only_the_local_environment_has_uploads_after_a_change(name, uploads):
-    """In an account an operator uploads them once."""
+    """In an account an operator uploads the initial files once."""
     env = msgspec.structs.replace(ENV, name=name)
     here, stream = deployment(env=env)
     changed = []
@@ -328,7 +328,7 @@ def test_only_the_local_environment_has_uploads_after_a_change(name, uploads):
 
 @pytest.mark.parametrize("jobs", [0, -1])
 def test_less_than_one_job_is_refused(jobs):
-    """No stack would be changed, and the run would look successful."""
+    """Without a job, no stack would be changed and the run would look successful."""
     here, _ = deployment()
 
     for refused in (

@@ -73,7 +73,7 @@ def local(project: Project[Config]) -> Environment:
 
 
 def test_an_environment_has_its_config_and_stacks(project: Project[Config]) -> None:
-    """It is read from its config file, without build/."""
+    """Config and stacks are read from the config file, without build/."""
     dev = project.open("dev")
 
     assert ("dev", "local") == project.environments()
@@ -92,7 +92,7 @@ def test_an_unknown_environment_is_refused(project: Project[Config]) -> None:
 
 
 def test_the_schema_is_written_for_editors(project: Project[Config]) -> None:
-    """It is in the folder of the config files."""
+    """The JSON Schema is in the folder of the config files."""
     project.write_schema()
 
     schema = json.loads((project.root / "config" / "schema.json").read_text("utf-8"))
@@ -119,7 +119,7 @@ def test_templates_that_equal_build_are_accepted(dev: Environment) -> None:
 
 
 def test_the_emulator_needs_no_review(local: Environment) -> None:
-    """Its templates are written each time."""
+    """The templates of the emulator are written on each deploy."""
     local.write_or_check_templates()
 
     assert local.desired[0].text == (local.build / "network.yaml").read_text()
@@ -129,7 +129,7 @@ def test_the_emulator_needs_no_review(local: Environment) -> None:
 def test_the_environment_of_the_emulator(
     project: Project[Config], name: str, expected: bool
 ) -> None:
-    """It is called local; all others are accounts."""
+    """Only the environment `local` uses the emulator; all others are accounts."""
     assert expected is project.open(name).is_local
 
 
@@ -150,7 +150,7 @@ def test_credentials_of_an_account_are_checked(
 def test_the_emulator_has_the_account_and_the_hosted_zone(
     local: Environment, project: Project[Config]
 ) -> None:
-    """In an account the hosted zone is created manually."""
+    """The emulator gets its hosted zone automatically; in an account an operator creates it."""
     try:
         account = environment.connect(local, project.emulator, {"AWS_ENDPOINT_URL": "http://x"})
         zones = hosted_zones(account)
@@ -163,7 +163,7 @@ def test_the_emulator_has_the_account_and_the_hosted_zone(
 
 
 def test_an_unknown_postgresql_is_refused(local: Environment, project: Project[Config]) -> None:
-    """Nothing is started."""
+    """The value is refused before a server starts."""
     with pytest.raises(ConfigError, match="CRUDDUR_POSTGRES=mine: unknown"):
         environment.connect(local, project.emulator, {"CRUDDUR_POSTGRES": "mine"})
 

@@ -60,7 +60,7 @@ def test_stacks_are_created_after_their_dependencies() -> None:
 
 
 def test_a_run_with_nothing_to_do_makes_one_call() -> None:
-    """It is one DescribeStacks per region, and no write."""
+    """The run makes one DescribeStacks call per region, and no write."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, THREE)
     cloud.calls.clear()
@@ -162,7 +162,7 @@ def test_no_execute_leaves_change_sets_for_review() -> None:
 
 
 def test_a_change_set_is_shown_before_the_approval() -> None:
-    """The event comes before the question."""
+    """The event precedes the request for approval."""
     cloud = FakeCloud(FakeClock())
     shown_at_approval: list[str] = []
     events: list[Event] = []
@@ -378,7 +378,7 @@ def test_a_refusal_keeps_a_change_set_in_review() -> None:
 
 @pytest.mark.parametrize("more", [{"no_execute": True}, {"approve": refuse}])
 def test_a_failed_stack_is_deleted_only_after_approval(more: dict[str, object]) -> None:
-    """An operator may want to see what is left of it."""
+    """An operator may want to inspect the failed stack first."""
     cloud = FakeCloud(FakeClock(), fails={"crd-x-network": "Vpc"})
     deploy(cloud, (NETWORK,))
     cloud.calls.clear()
@@ -438,7 +438,7 @@ def test_a_stack_that_is_not_found_yet_is_read_again() -> None:
 
 
 def test_outputs_are_those_after_the_operation() -> None:
-    """They are parameters in other regions, so old outputs would give old values."""
+    """Outputs are parameters in other regions, so old outputs would give old values."""
     cloud = FastCloud(FakeClock())
     old = desired_stack("network", outputs={"Vpc": "old"})
     cloud.late.append(DeployedStack("none", "", REGION, ""))
@@ -484,7 +484,7 @@ def test_each_deletion_has_a_different_token() -> None:
 
 
 def test_expired_credentials_end_the_run_at_once() -> None:
-    """A retry would not help."""
+    """The run ends without a retry, which would not help."""
 
     class Expired(FakeCloud):
         def stack(self, region: str, name: str) -> DeployedStack | None:
@@ -627,7 +627,7 @@ FOUNDATION = desired_stack("foundation", outputs={"Artifacts": "the-artifacts"})
 
 
 def test_nested_stacks_get_change_sets_too() -> None:
-    """Only stacks with nested ones do; the approver sees the nested changes."""
+    """Only stacks with nested stacks get them; the approver sees the nested changes."""
     table = ResourceChange("Modify", "Table", "AWS::X::Y", replacement="True")
     nested = ResourceChange("Modify", "Inner", STACK, change_set="arn:inner")
     inner = ChangeSet("arn:inner", "c", "s", "i", REGION, "CREATE_COMPLETE", "", changes=(table,))

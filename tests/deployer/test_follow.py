@@ -95,7 +95,7 @@ def failed_account() -> Account:
 
 
 def test_the_cause_is_the_innermost_failure() -> None:
-    """It has its path; cancelled resources and failures of earlier operations are not causes."""
+    """The cause has a path. Cancelled resources and failures of earlier operations are not causes."""
     result, _ = follow_outer(failed_account())
 
     assert result.cause is not None
@@ -104,7 +104,7 @@ def test_the_cause_is_the_innermost_failure() -> None:
 
 
 def test_the_cause_is_reported_before_its_consequences() -> None:
-    """Its event has the line that defines the resource."""
+    """The event of the cause has the line that defines the resource."""
     _, events = follow_outer(failed_account(), Below__Deep__Broken=LINE)
 
     failed = [("/".join([*event.path, event.event.logical_id]), event.line) for event in events]
@@ -112,7 +112,7 @@ def test_the_cause_is_reported_before_its_consequences() -> None:
 
 
 def test_the_events_of_a_cancelled_nested_stack_are_not_read() -> None:
-    """It has no relevant events, and the role may have no permission to read them."""
+    """A cancelled stack has no relevant events, and the role may have no permission to read them."""
     account = failed_account()
 
     follow_outer(account)
@@ -124,7 +124,7 @@ def test_the_events_of_a_cancelled_nested_stack_are_not_read() -> None:
 
 
 def test_a_nested_stack_without_a_physical_id_is_found_in_the_reason() -> None:
-    """Its creation failed before it had an id."""
+    """A nested stack has no id if its creation failed early."""
     account = Account(FakeClock())
     account.add_event("arn:outer", "outer", "CREATE_IN_PROGRESS")
     account.add_event("arn:below", "Broken", "CREATE_FAILED", "no room")
@@ -172,7 +172,7 @@ def test_an_unreachable_account_is_called_again() -> None:
 
 
 def test_a_nested_stack_with_a_reason_of_its_own_is_the_cause() -> None:
-    """None of its resources failed: an export in use fails the stack."""
+    """An export in use fails a nested stack, although none of its resources fails."""
     account = Account(FakeClock())
     account.add_event("arn:outer", "outer", "UPDATE_IN_PROGRESS")
     account.add_event("arn:below", "below", "UPDATE_ROLLBACK_IN_PROGRESS", "export in use")
@@ -187,7 +187,7 @@ def test_a_nested_stack_with_a_reason_of_its_own_is_the_cause() -> None:
 
 
 def test_the_last_events_of_a_deletion_are_read() -> None:
-    """They may appear between a read of the events and one of the stack."""
+    """Events may appear between a read of the events and one of the stack."""
 
     class LateAccount(Account):
         def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
@@ -205,7 +205,7 @@ def test_the_last_events_of_a_deletion_are_read() -> None:
 
 
 def test_retained_resources_of_nested_stacks_have_their_path() -> None:
-    """Those of the stack itself come first."""
+    """Retained resources of the stack itself are listed first."""
     account = Account(FakeClock())
     account.add_event("arn:outer", "outer", "DELETE_IN_PROGRESS")
     account.add_event("arn:outer", "Bucket", "DELETE_SKIPPED")

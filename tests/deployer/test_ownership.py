@@ -64,7 +64,7 @@ def test_other_tags_are_ignored() -> None:
     ids=["no tags", "sibling", "project", "copied tags", "name", "prefix alone", "nested"],
 )
 def test_a_foreign_stack(change: dict[str, object], objection: str) -> None:
-    """One difference is enough, and the objection has it."""
+    """One difference makes a stack foreign, and the objection has it."""
     foreign = replace(NETWORK, **change)
 
     assert (False, objection) == (LOCAL.owns(foreign), LOCAL.objection(foreign))
@@ -78,7 +78,7 @@ def test_a_nested_stack_is_never_owned() -> None:
 
 
 def test_all_foreign_stacks_are_refused_at_once() -> None:
-    """One error has each with its region and the objection, but no owned stack."""
+    """One error has all foreign stacks with region and objection, and no owned stack."""
     untagged = replace(NETWORK, name="crd-local-users", tags={})
     sibling = replace(NETWORK, tags={**NETWORK.tags, "env": "local-two"})
 

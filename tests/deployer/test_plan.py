@@ -164,7 +164,7 @@ def test_orphans_have_the_command_that_deletes_them() -> None:
 
 
 def test_an_orphan_in_another_region_is_named_with_it() -> None:
-    """Its name alone is that of a stack in the code."""
+    """The name alone would mean the stack in the code."""
     moved = replace(DEPLOYED, region="us-east-1")
 
     [orphan] = plan.orphans(ALL, [DEPLOYED, moved], "x")
@@ -173,7 +173,7 @@ def test_an_orphan_in_another_region_is_named_with_it() -> None:
 
 
 def test_long_templates_are_uploads() -> None:
-    """They are only if the stack is changed."""
+    """A long template is uploaded only if its stack is changed."""
     long = replace(NETWORK, text="#" * 51_201)
 
     assert len(plan.uploads(plan.plan([long], []))) == 1
@@ -182,7 +182,7 @@ def test_long_templates_are_uploads() -> None:
 
 
 def test_an_available_parameter_is_an_update() -> None:
-    """Its template is unchanged, so the digest does not show it."""
+    """The template is unchanged, so the digest does not show the difference."""
     waiting = replace(NETWORK, awaited_parameters={"Image": "/x/image"})
     without = replace(DEPLOYED, outputs={**DEPLOYED.outputs, "Image": "none"})
     steps = plan.plan([waiting], [without])
@@ -199,7 +199,7 @@ def test_an_available_parameter_is_an_update() -> None:
 
 
 def test_new_code_is_an_upload() -> None:
-    """Code whose key is in the deployed template is not."""
+    """Code is uploaded unless its key is in the deployed template."""
     old, new = (Artifact("thumbnail", Target("3.13", "arm64"), digest) for digest in ("a", "b"))
     stack = replace(NETWORK, artifacts=(old, new), digest="other")
     steps = plan.plan([stack], [DEPLOYED])
@@ -225,7 +225,7 @@ def test_code_is_needed_for_every_change_set() -> None:
 
 
 def test_a_new_nested_template_is_an_upload() -> None:
-    """Its key changes with its text, and with it the template of its parent."""
+    """The key of a nested template changes with its text, and so does the template of its parent."""
     key = "templates/Inner/a"
     part = NestedTemplate(
         "crd-x-network-Inner", "network.Inner.yaml", REGION, "text", key, ("Inner",)
@@ -281,7 +281,7 @@ def test_a_long_list_of_changes_is_shortened() -> None:
 
 
 def test_a_data_loss_in_a_nested_stack() -> None:
-    """The step has it, with its path."""
+    """The step has the data loss with its path."""
     table = {"Type": "AWS::DynamoDB::Table", "Properties": {"KeySchema": ["a"]}}
     stack, old = nested("a")
     inner = TemplateTree(json.dumps({"Resources": {"Table": table}}))
@@ -294,7 +294,7 @@ def test_a_data_loss_in_a_nested_stack() -> None:
 
 
 def test_nested_templates_are_compared_on_request() -> None:
-    """They may have been changed or deleted manually in the account."""
+    """An operator may have changed or deleted a nested stack manually."""
     stack, same = nested("a")
     _, other = nested("b")
     deployed = replace(DEPLOYED, outputs={DIGEST: stack.digest})
@@ -309,7 +309,7 @@ def test_nested_templates_are_compared_on_request() -> None:
 
 
 def test_the_key_of_a_deeper_template_is_in_its_parent() -> None:
-    """The root template does not have its key."""
+    """The key is not in the root template."""
     stack, deployed = nested("a", deep="# templates/Deep/d")
     deep = NestedTemplate(
         "crd-x-network-Inner-Deep", "f", REGION, "t", "templates/Deep/d", ("Inner", "Deep")
@@ -349,7 +349,7 @@ def test_a_data_loss_by_a_changed_parameter() -> None:
 
 
 def test_an_impossible_update_is_refused() -> None:
-    """One error has every fact, with stack and resource."""
+    """One error has all facts, each with stack and resource."""
 
     def template(*titles: str) -> str:
         queue = {"Type": "AWS::SQS::Queue"}

@@ -89,7 +89,7 @@ def test_dependents_of_a_named_stack_are_deleted() -> None:
 
 
 def test_orphans_that_import_from_a_named_stack_are_deleted() -> None:
-    """Their imports are in their deployed templates."""
+    """The imports of orphans are in their deployed templates."""
     texts = {
         "network": template(exports="network"),
         "old": template("network", exports="old"),
@@ -225,7 +225,7 @@ def test_effects_on_data_are_listed() -> None:
 
 
 def test_data_of_nested_stacks_has_its_path() -> None:
-    """Their imports count as imports of their root stack."""
+    """A data loss in a nested stack has a path. Imports of nested stacks count for their root stack."""
     bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
     nested = {"Type": STACK, "Properties": {"TemplateURL": "u"}, "DeletionPolicy": "Delete"}
     inner = TemplateTree(template("network", resources={"Bucket": bucket}))
@@ -251,7 +251,7 @@ def test_data_of_nested_stacks_has_its_path() -> None:
     ids=["free", "by code", "protected", "protected orphan"],
 )
 def test_stacks_that_need_a_confirmation(stack: DeployedStack, desired, guard: str) -> None:
-    """Protected stacks and those with data do, orphans too."""
+    """Protected stacks and stacks with data need a confirmation, orphans too."""
     [deletion] = removal.deletions(deployed([stack], desired=(desired,)), ())
 
     assert guard == deletion.guard

@@ -27,7 +27,7 @@ def test_a_recorded_stack_replaces_the_previous_description() -> None:
 
 
 def test_a_deleted_stack_is_removed() -> None:
-    """It may be removed twice."""
+    """Removing a stack twice is not an error."""
     stacks = LatestStacks([NETWORK])
     deleted = replace(NETWORK, status="DELETE_COMPLETE")
 

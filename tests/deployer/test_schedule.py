@@ -12,7 +12,7 @@ DIAMOND = {"base": [], "left": ["base"], "right": ["base"], "top": ["left", "rig
 
 
 def test_ready_jobs_start() -> None:
-    """In a diamond, both sides start when the base is done, and the top when both are."""
+    """In a diamond of dependencies, both sides start after the base, and the top after both sides."""
     schedule = Schedule(DIAMOND, jobs=4)
 
     assert schedule.start() == ("base",)
@@ -26,7 +26,7 @@ def test_ready_jobs_start() -> None:
 
 
 def test_the_limit_of_jobs() -> None:
-    """Further ready jobs wait, in the given order."""
+    """Jobs beyond the limit wait in the given order."""
     schedule = Schedule({"c": [], "a": [], "b": []}, jobs=2)
 
     assert schedule.start() == ("c", "a")
@@ -35,7 +35,7 @@ def test_the_limit_of_jobs() -> None:
 
 
 def test_dependents_of_a_failure_have_a_failed_dependency() -> None:
-    """After a dependent is skipped, its own dependents have one, too."""
+    """The dependents of a skipped job have a failed dependency, too."""
     schedule = Schedule(DIAMOND, jobs=4)
     schedule.start()
     schedule.done("base", succeeded=True)
@@ -56,6 +56,6 @@ def test_dependencies_outside_of_the_graph_are_ignored() -> None:
 
 
 def test_a_cycle_is_an_error() -> None:
-    """Stacks cannot have one; a schedule that waits forever would hide it."""
+    """Stacks cannot have a cycle. Without the error, a schedule with a cycle would wait forever."""
     with pytest.raises(CycleError):
         Schedule({"a": ["b"], "b": ["a"]}, jobs=1)

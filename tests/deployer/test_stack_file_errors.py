@@ -73,7 +73,7 @@ def load(root: Path, name: str, body: str, *, head: str = HEAD) -> ModuleType:
 
 
 def project(root: Path, layers: Callable[[Config, Code], Layers]) -> Project[Config]:
-    """A project with one environment."""
+    """Return a project with one environment."""
     (root / "config").mkdir()
     (root / "config" / "dev.toml").write_text(ENV)
     return Project(root, Config, layers)
@@ -320,7 +320,7 @@ def test_an_error_in_a_helper(tmp_path: Path) -> None:
 
 
 def test_a_missing_argument(tmp_path: Path) -> None:
-    """The place is that of `add`, and the hint lists the parameters of `define`."""
+    """The error has the line of the `add` call, and the hint lists the parameters of `define`."""
     network = load(tmp_path, "network", VPC)
 
     def layers(config: Config, _: Code) -> Layers:

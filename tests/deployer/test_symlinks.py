@@ -74,24 +74,24 @@ def test_a_path_without_a_link_is_accepted(root: Path) -> None:
 
 
 def write_templates(root: Path) -> None:
-    """Write as `synth` does."""
+    """Write like `synth`."""
     synth.write([desired_stack("network")], root / "build" / "x")
 
 
 def write_schema(root: Path) -> None:
-    """Write as `synth` does."""
+    """Write like `synth`."""
     environment.Project(root, emulator_config(), lambda *_: Layers(None)).write_schema()  # type: ignore[arg-type]
 
 
 def emulator_config() -> type:
-    """Any config."""
+    """Return a config class."""
     from stacks import Config
 
     return Config
 
 
 def build_zip(root: Path) -> None:
-    """Write as `build` does."""
+    """Write like `build`."""
     function = root / "lambdas" / "one"
     function.mkdir(parents=True, exist_ok=True)
     (function / "handler.py").write_text("def handler(event, context): ...\n")
@@ -100,17 +100,17 @@ def build_zip(root: Path) -> None:
 
 
 def reset(root: Path) -> None:
-    """Delete as `emulator.reset` does."""
+    """Delete like `emulator.reset`."""
     emulator.reset(root / ".emulator")
 
 
 def make(root: Path) -> None:
-    """Write as a start of the emulator does."""
+    """Write like a start of the emulator."""
     EmulatorPaths(root / ".emulator").create()
 
 
 def choose_postgres(root: Path) -> None:
-    """Write as `emulator.start` does before the server starts."""
+    """Write like `emulator.start` before the server starts."""
     emulator.start(root / ".emulator", postgres="system")
 
 

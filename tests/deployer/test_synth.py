@@ -34,7 +34,7 @@ class Store:
 
 
 def layers() -> Layers:
-    """A network, and a cluster that depends on it."""
+    """Return a network stack, and a cluster stack that depends on it."""
     layers = Layers(ENV)
     layers.add("cluster", cluster, layers.add("network", network))
     return layers

@@ -46,7 +46,7 @@ TOO_EARLY = (
 
 
 class TestCalls:
-    """Every call of an account, answered by the emulator."""
+    """Calls of an account, with the emulator as AWS."""
 
     def test_identity(self, account: Account, endpoint: emulator.Endpoint) -> None:
         """The account is that of the keys."""
@@ -55,7 +55,7 @@ class TestCalls:
         assert Identity(endpoint.account, f"arn:aws:iam::{endpoint.account}:root") == identity
 
     def test_a_stack_has_all_values(self, account: Account) -> None:
-        """One DescribeStacks has all values that a plan compares."""
+        """One DescribeStacks call returns all values that a plan compares."""
         body = template(A=parameter(ref("P"))) | {
             "Parameters": {"P": {"Type": "String"}},
             "Outputs": {"Name": {"Value": ref("A")}},
@@ -167,7 +167,7 @@ class TestCalls:
         )
 
     def test_a_change_set_has_the_change_of_each_property(self, account: Account) -> None:
-        """It has the values before and after, the replacement and the cause."""
+        """A change has the values before and after, the replacement and the cause."""
         body = template(
             Old=topic("old"), A=topic("one"), B=parameter(ref("A")), C=parameter(ref("P"))
         )
@@ -266,7 +266,7 @@ class TestCalls:
         assert (tags, len(more)) == (found.tags, len(found.outputs))
 
     def test_an_empty_change_set(self, account: Account) -> None:
-        """It has failed, and it can be deleted."""
+        """An empty change set has failed, and can be deleted."""
         deploy(account, template(A=topic()))
 
         change_set = create_change_set(account, template(A=topic()))

@@ -91,7 +91,7 @@ class SystemClock:
 
 
 def test_a_run_with_nothing_to_do_reads_once(account: Account, endpoint: emulator.Endpoint) -> None:
-    """It calls GetCallerIdentity once, and DescribeStacks once per region."""
+    """The run calls GetCallerIdentity once, and DescribeStacks once per region."""
     env = msgspec.structs.replace(ENV, account=endpoint.account)
     wanted = synth.synth(three_stacks(env))
     run(account, env, wanted)

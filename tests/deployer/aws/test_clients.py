@@ -98,7 +98,7 @@ def test_paginators_raise_the_same_errors(fake_account: Account, fake_aws: Loopb
 
 
 def test_a_client_is_created_once(fake_account: Account) -> None:
-    """There is one for each service and region."""
+    """Each service has one client per region."""
     first = fake_account.client("sts", REGION)
 
     assert first is fake_account.client("sts", REGION)

@@ -49,7 +49,7 @@ def write_config(text: str) -> None:
 
 
 def refused(account: Account) -> GuardError:
-    """Return the error of the check."""
+    """Return the error of the credentials check."""
     with pytest.raises(GuardError) as raised:
         connect.check_credentials(ENV, account)
     return raised.value
@@ -165,7 +165,7 @@ class TestCredentials:
         assert "check the network" in raised.value.hint
 
     def test_aws_hangs(self, user: pytest.MonkeyPatch, fake_aws: Loopback) -> None:
-        """There is one attempt with a short timeout."""
+        """A check of credentials makes one attempt with a short timeout."""
         log_in(user)
         fake_aws.on("GetCallerIdentity", Response(seconds=10))
         config = clients.SINGLE_ATTEMPT.merge(Config(read_timeout=0.2))

@@ -187,7 +187,7 @@ class TestErrors:
         assert "log in again; running operations continue in AWS" in lost.value.hint
 
     def test_a_denied_call_is_reported(self, fake_account: Account, fake_aws: Loopback) -> None:
-        """The message of AWS has the missing permission."""
+        """The error contains the message of AWS, which names the missing permission."""
         denied = "User: arn:x is not authorized to perform: cloudformation:DescribeStacks"
         fake_aws.on("DescribeStacks", error("AccessDenied", denied, 403))
 

@@ -112,7 +112,7 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: Proxy) -> O
 
 
 def refused() -> GuardError:
-    """Return the error for a setup."""
+    """Return the error of connecting with the current setup."""
     with pytest.raises(GuardError) as raised:
         connect.connect_account(ENV, os.environ)
     return raised.value
@@ -255,14 +255,14 @@ class TestRefused:
 
     @pytest.mark.parametrize("value", ["/nonexistent.pem", "\n  x = y"])
     def test_missing_ca_bundle(self, operator: Operator, proxy: Proxy, value: str) -> None:
-        """No request is sent without it."""
+        """No request is sent if the file of certificates is missing."""
         operator.config(f"[default]\nca_bundle = {value}\n")
 
         assert "dev: AWS profile default: ca_bundle: there is no file" in refused().message
         assert [] == proxy.hosts
 
     def test_empty_credential_process(self, operator: Operator) -> None:
-        """That of a source profile is refused, too."""
+        """An empty credential_process of a source profile is refused, too."""
         operator.without_keys()
         operator.config("""
             [default]
@@ -465,7 +465,7 @@ class TestLastCheck:
         ],
     )
     def test_is_aws(self, url: str, expected: bool) -> None:
-        """Scheme and host decide."""
+        """Scheme and host of a URL decide whether it belongs to AWS."""
         assert expected == operator_setup.is_aws(url)
 
 
@@ -616,7 +616,7 @@ class TestShown:
         assert ["profile work", *expected] == sources
 
     def test_folder_of_a_login(self) -> None:
-        """The tokens are read and written there."""
+        """The text has the folder in which the tokens of the login are read and written."""
         environ = {"AWS_LOGIN_CACHE_DIRECTORY": "/cache"}
 
         sources = origins(environ, {"work": {"login_session": "arn:user"}}, profile="work")

@@ -1,4 +1,4 @@
-"""How values pass from one stack to the next."""
+"""Passing values from one stack to the next."""
 
 from __future__ import annotations
 
