@@ -33,7 +33,7 @@ READS |= {"events", "events_since", "parameter", "stored_object"}
 
 
 def desired_stack(
-    layer: str,
+    name: str,
     *,
     needs: Collection[str] = (),
     region: str = REGION,
@@ -44,18 +44,18 @@ def desired_stack(
     holds_data: bool = False,
 ) -> DesiredStack:
     """Return a stack of the environment x, with a template that `FakeCloud` can read."""
-    digest = f"{layer}-{version}"
+    digest = f"{name}-{version}"
     body = {"Outputs": {DIGEST: digest, **(outputs or {})}}
     return DesiredStack(
-        short_name=layer,
-        name=f"crd-x-{layer}",
+        short_name=name,
+        name=f"crd-x-{name}",
         region=region,
         text=json.dumps(body),
         digest=digest,
         body=body,
         dependencies=tuple(f"crd-x-{need}" for need in needs),
         parameters=parameters or {},
-        tags=OWNER.tags(f"crd-x-{layer}"),
+        tags=OWNER.tags(f"crd-x-{name}"),
         protect=protect,
         holds_data=holds_data,
     )
@@ -136,7 +136,7 @@ class FakeCloud:
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        """The calls that change something."""
+        """Return the calls that change something."""
         return [call for call in self.calls if call[0] not in READS]
 
     def identity(self) -> Identity:
@@ -145,7 +145,7 @@ class FakeCloud:
 
     def stacks(self, region: str) -> tuple[DeployedStack, ...]:
         self._call("stacks", region)
-        return tuple(stack for (where, _), stack in self.deployed.items() if where == region)
+        return tuple(stack for (place, _), stack in self.deployed.items() if place == region)
 
     def stack(self, region: str, name: str) -> DeployedStack | None:
         self._call("stack", name)
@@ -298,9 +298,9 @@ class FakeCloud:
         ]
         return dict(set.intersection(*tags)) if tags else {}
 
-    def _call(self, name: str, about: str) -> None:
+    def _call(self, name: str, argument: str) -> None:
         self._catch_up()
-        self.calls.append((name, about))
+        self.calls.append((name, argument))
         if len(self.calls) == self.kill_at:
             raise Killed
 
@@ -324,14 +324,16 @@ class FakeCloud:
 
     def _finish(self, request: ChangeSetRequest, now: DeployedStack, before: DeployedStack) -> None:
         if reason := self.exports_in_use.get(request.stack):
-            undone = "UPDATE_ROLLBACK_COMPLETE"
+            rolled_back = "UPDATE_ROLLBACK_COMPLETE"
             self.add_event(now, now.name, STACK, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
-            done = replace(before, status=undone)
+            done = replace(before, status=rolled_back)
         elif logical_id := self.fails.get(request.stack):
             self.add_event(now, logical_id, "AWS::Fake::Thing", f"{request.kind}_FAILED", "no room")
             self.add_event(now, "Later", "AWS::Fake::Thing", f"{request.kind}_FAILED", "cancelled")
-            undone = "ROLLBACK_COMPLETE" if request.kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
-            done = replace(before, status=undone)
+            rolled_back = (
+                "ROLLBACK_COMPLETE" if request.kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
+            )
+            done = replace(before, status=rolled_back)
         else:
             done = replace(self._after_change(request, now), status=f"{request.kind}_COMPLETE")
         self.put(done)

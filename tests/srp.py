@@ -14,7 +14,7 @@ from urllib.request import urlopen
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-# SRP, as Cognito's clients do it: RFC 5054's 3072-bit group, SHA-256, and Cognito's own key.
+# SRP as in Cognito's clients: the 3072-bit group of RFC 5054, SHA-256, and Cognito's key derivation.
 N = int(
     "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
     "EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
@@ -28,42 +28,47 @@ N = int(
 )
 
 
-def sign_in(people: Any, pool_id: str, client: str, person: str, password: str) -> dict[str, str]:
-    """Sign a user in with USER_SRP_AUTH; return the tokens."""
-    small = secrets.randbelow(N)
-    public = pow(2, small, N)
-    asked = people.initiate_auth(
+def sign_in(
+    cognito: Any, pool_id: str, client: str, username: str, password: str
+) -> dict[str, str]:
+    """Sign a user in with USER_SRP_AUTH, and return the tokens.
+
+    The names of the values are those of RFC 5054: a and A, B, u, x, k and S.
+    """
+    a = secrets.randbelow(N)
+    public_a = pow(2, a, N)
+    started = cognito.initiate_auth(
         ClientId=client,
         AuthFlow="USER_SRP_AUTH",
-        AuthParameters={"USERNAME": person, "SRP_A": f"{public:x}"},
+        AuthParameters={"USERNAME": username, "SRP_A": f"{public_a:x}"},
     )
-    challenge = asked["ChallengeParameters"]
+    challenge = started["ChallengeParameters"]
     user, name = challenge["USER_ID_FOR_SRP"], pool_id.partition("_")[2]
-    theirs, salt = int(challenge["SRP_B"], 16), int(challenge["SALT"], 16)
-    mixed = digest(padded(public), padded(theirs))
-    inner = hashlib.sha256(f"{name}{user}:{password}".encode()).digest()
-    secret = digest(padded(salt), inner)
-    multiplier = digest(padded(N), padded(2))
-    shared = pow(theirs - multiplier * pow(2, secret, N), small + mixed * secret, N)
-    first = hmac.digest(padded(mixed), padded(shared), "sha256")
-    key = hmac.digest(first, b"Caldera Derived Key\x01", "sha256")[:16]
+    public_b, salt = int(challenge["SRP_B"], 16), int(challenge["SALT"], 16)
+    u = digest(padded(public_a), padded(public_b))
+    password_hash = hashlib.sha256(f"{name}{user}:{password}".encode()).digest()
+    x = digest(padded(salt), password_hash)
+    k = digest(padded(N), padded(2))
+    shared = pow(public_b - k * pow(2, x, N), a + u * x, N)
+    extracted = hmac.digest(padded(u), padded(shared), "sha256")
+    key = hmac.digest(extracted, b"Caldera Derived Key\x01", "sha256")[:16]
     now = datetime.now(UTC)
-    stamp = f"{now:%a %b} {now.day} {now:%H:%M:%S} UTC {now:%Y}"
+    timestamp = f"{now:%a %b} {now.day} {now:%H:%M:%S} UTC {now:%Y}"
     block = challenge["SECRET_BLOCK"]
-    proved = name.encode() + user.encode() + base64.b64decode(block) + stamp.encode()
-    answered = people.respond_to_auth_challenge(
+    signed = name.encode() + user.encode() + base64.b64decode(block) + timestamp.encode()
+    finished = cognito.respond_to_auth_challenge(
         ClientId=client,
         ChallengeName="PASSWORD_VERIFIER",
         ChallengeResponses={
             "USERNAME": user,
-            "TIMESTAMP": stamp,
+            "TIMESTAMP": timestamp,
             "PASSWORD_CLAIM_SECRET_BLOCK": block,
             "PASSWORD_CLAIM_SIGNATURE": base64.b64encode(
-                hmac.digest(key, proved, "sha256")
+                hmac.digest(key, signed, "sha256")
             ).decode(),
         },
     )
-    return answered["AuthenticationResult"]
+    return finished["AuthenticationResult"]
 
 
 def padded(number: int) -> bytes:
@@ -76,19 +81,24 @@ def digest(*parts: bytes) -> int:
     return int.from_bytes(hashlib.sha256(b"".join(parts)).digest())
 
 
-def verified(token: str, address: str) -> dict[str, Any]:
-    """Return the token's claims, if one of the keys at *address* has signed it."""
+def verify_token(token: str, jwks_url: str) -> dict[str, Any]:
+    """Return the claims of a token. Raise InvalidSignature unless a key at *jwks_url* signed it."""
     header, claims, signature = token.split(".")
-    with urlopen(address) as answer:  # noqa: S310  The emulator.
-        keys = {key["kid"]: key for key in json.load(answer)["keys"]}
-    key = keys[json.loads(unpacked(header))["kid"]]
-    numbers = rsa.RSAPublicNumbers(*(int.from_bytes(unpacked(key[name])) for name in ("e", "n")))
-    numbers.public_key().verify(
-        unpacked(signature), f"{header}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256()
+    with urlopen(jwks_url) as response:  # noqa: S310  The emulator.
+        keys = {key["kid"]: key for key in json.load(response)["keys"]}
+    key = keys[json.loads(decode_base64url(header))["kid"]]
+    numbers = rsa.RSAPublicNumbers(
+        *(int.from_bytes(decode_base64url(key[name])) for name in ("e", "n"))
     )
-    return json.loads(unpacked(claims))
+    numbers.public_key().verify(
+        decode_base64url(signature),
+        f"{header}.{claims}".encode(),
+        padding.PKCS1v15(),
+        hashes.SHA256(),
+    )
+    return json.loads(decode_base64url(claims))
 
 
-def unpacked(text: str) -> bytes:
+def decode_base64url(text: str) -> bytes:
     """Return the decoded bytes of base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -16,14 +16,14 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 
 
 def test_the_readme_names_every_stack() -> None:
-    """The picture and the text below it name every stack of the emulator."""
+    """The diagram and the text below it name every stack of the emulator."""
     readme = (ROOT / "README.md").read_text()
-    stacks_ = {stack.short_name for stack in project.environment("local").desired}
+    names = {stack.short_name for stack in project.environment("local").desired}
 
-    assert {name for name in stacks_ if not re.search(rf"\b{name}\b", readme)} == set()
+    assert {name for name in names if not re.search(rf"\b{name}\b", readme)} == set()
 
 
-def test_the_graph_is_fresh() -> None:
+def test_the_diagram_is_current() -> None:
     """The diagram of the stacks is the output of `invoke graph`."""
     page = (ROOT / "docs/architecture.md").read_text()
     [shown] = re.findall(r"```mermaid\n(.*?)```", page, re.DOTALL)
@@ -55,15 +55,15 @@ def test_exit_codes_are_documented() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_have_targets(page: Path) -> None:
     """A link within the repository points to an existing file."""
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
 
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_decisions_are_numbered_one_by_one() -> None:
-    """docs/decisions/NNNN-title.md: no number twice, none left out."""
+def test_decision_numbers_are_consecutive() -> None:
+    """The numbers of docs/decisions/NNNN-title.md have no duplicates and no omissions."""
     numbers = [int(page.name[:4]) for page in sorted((ROOT / "docs/decisions").glob("*.md"))]
 
     assert list(range(1, len(numbers) + 1)) == numbers

@@ -15,16 +15,19 @@ from deployer.policy.rules import RULES
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/parity.md"
 
-# A link is [`name`][path], or [path][] for the whole of a file or folder; the paths are written
-# out at the end of the page. Tasks, rules and decisions are ordinary links to other pages.
-NAMED = re.compile(r"\[`([^`\]]+)`\]\[([^\]]+)\]")
-WHOLE = re.compile(r"\[([^\]`]+)\]\[\]")
-WRITTEN_OUT = re.compile(r"^\[([^\]]+)\]: (.+)$", re.MULTILINE)
+# A link is [`name`][path], or [path][] for a whole file or folder; link definitions at the end of the
+# page have the paths. Tasks, rules and decisions are ordinary links to other pages.
+DEFINITION_LINK = re.compile(r"\[`([^`\]]+)`\]\[([^\]]+)\]")
+FILE_LINK = re.compile(r"\[([^\]`]+)\]\[\]")
+LINK_DEFINITION = re.compile(r"^\[([^\]]+)\]: (.+)$", re.MULTILINE)
 TASK = re.compile(r"\[`([^`\]]+)`\]\(tasks\.md\)")
 RULE = re.compile(r"\[([^\]]+)\]\(policy\.md\)")
 DECISION = re.compile(r"\[([^\]]+)\]\(decisions/([^)]+)\)")
 
-DEFECTS = {*range(1, 104), *range(127, 138)}  # The others are of what the application will be.
+DEFECTS = {
+    *range(1, 104),
+    *range(127, 138),
+}  # The other defects belong to parts of the application that do not exist yet.
 
 
 def rows() -> list[list[str]]:
@@ -38,14 +41,14 @@ def rows() -> list[list[str]]:
     ]
 
 
-def named() -> list[tuple[str, str]]:
+def linked_definitions() -> list[tuple[str, str]]:
     """Return path and name of each linked definition."""
-    return sorted({(path, name) for name, path in NAMED.findall(PAGE.read_text())})
+    return sorted({(path, name) for name, path in DEFINITION_LINK.findall(PAGE.read_text())})
 
 
 @cache
 def _definitions(path: str) -> frozenset[str]:
-    """Return the names that a Python file defines; members of a class as Class.name."""
+    """Return the names that a Python file defines, with members of a class as Class.name."""
     return frozenset(_defined(ast.parse((ROOT / path).read_text()).body))
 
 
@@ -69,19 +72,19 @@ def test_no_cell_is_empty() -> None:
     assert [row for row in rows() if len(row) not in {2, 3} or not all(row)] == []
 
 
-def test_every_row_leads_somewhere() -> None:
+def test_every_row_has_a_link() -> None:
     """The last cell of every row has a link, which can be checked."""
-    links = (NAMED, WHOLE, TASK, RULE, DECISION)
+    links = (DEFINITION_LINK, FILE_LINK, TASK, RULE, DECISION)
 
     assert [row for row in rows() if not any(link.search(row[-1]) for link in links)] == []
 
 
-def test_there_are_rows() -> None:
-    """There are rows, so that the other tests check something."""
+def test_the_page_has_rows() -> None:
+    """The page has rows, so that the other tests check something."""
     assert len(rows()) > 250
 
 
-def test_every_defect_is_there_once() -> None:
+def test_every_defect_is_listed_once() -> None:
     """Every defect is listed once, by its number; a row may have several."""
     counted = Counter(
         int(number) for row in rows() if len(row) == 3 for number in row[0].split(", ")
@@ -90,17 +93,17 @@ def test_every_defect_is_there_once() -> None:
     assert dict.fromkeys(DEFECTS, 1) == dict(counted)
 
 
-def test_paths_are_written_out() -> None:
-    """The link definitions are those that are used, and their files exist."""
+def test_link_definitions_are_complete() -> None:
+    """Exactly the used links have a definition, and their files exist."""
     page = PAGE.read_text()
-    linked = {path for _, path in NAMED.findall(page)} | set(WHOLE.findall(page))
+    linked = {path for _, path in DEFINITION_LINK.findall(page)} | set(FILE_LINK.findall(page))
 
-    assert {path: f"../{path}" for path in linked} == dict(WRITTEN_OUT.findall(page))
+    assert {path: f"../{path}" for path in linked} == dict(LINK_DEFINITION.findall(page))
     assert [path for path in linked if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize(("path", "name"), named(), ids=lambda value: value)
-def test_what_is_named_is_defined(path: str, name: str) -> None:
+@pytest.mark.parametrize(("path", "name"), linked_definitions(), ids=lambda value: value)
+def test_linked_names_are_defined(path: str, name: str) -> None:
     """A linked name is defined in its Python file, or is part of the text of another file."""
     file = ROOT / path
 
@@ -110,26 +113,26 @@ def test_what_is_named_is_defined(path: str, name: str) -> None:
         assert name in file.read_text()
 
 
-def test_tasks_are_there() -> None:
+def test_linked_tasks_exist() -> None:
     """A link to docs/tasks.md names a task."""
     import tasks
 
-    called = set(TASK.findall(PAGE.read_text()))
+    linked = set(TASK.findall(PAGE.read_text()))
 
-    assert called
-    assert called - set(tasks.namespace.task_names) == set()
+    assert linked
+    assert linked - set(tasks.namespace.task_names) == set()
 
 
-def test_rules_are_there() -> None:
+def test_linked_rules_exist() -> None:
     """A link to docs/policy.md names a rule."""
-    called = set(RULE.findall(PAGE.read_text()))
+    linked = set(RULE.findall(PAGE.read_text()))
 
-    assert called
-    assert called - {rule.id for rule in RULES} == set()
+    assert linked
+    assert linked - {rule.id for rule in RULES} == set()
 
 
-def test_decisions_are_those_that_are_meant() -> None:
-    """Each is linked under its number; that the pages are there, test_docs.py says of all links."""
+def test_linked_decisions_have_their_number() -> None:
+    """The text of a link to a decision is its number. test_docs.py checks that the page exists."""
     decisions = DECISION.findall(PAGE.read_text())
 
     assert decisions

@@ -1,4 +1,4 @@
-"""Requests of a browser to the domains of a load balancer or of CloudFront."""
+"""Requests of a browser to the domains of a load balancer or of a CloudFront distribution."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ViewerResponse:
     """The response to a viewer."""
 
     status: int
@@ -22,15 +22,15 @@ class Answer:
 
 def view(
     endpoint: Endpoint, url: str, method: str = "GET", body: bytes = b"", **headers: str
-) -> Answer:
+) -> ViewerResponse:
     """Send a request to the emulator with the host of *url*, as a browser does to CloudFront."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
     host = parts.netloc + (":443" if parts.scheme == "https" else "")
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
     path = parts.path + (f"?{parts.query}" if parts.query else "")
-    connection.request(method, path, body or None, headers={"Host": host, **named})
-    answer = connection.getresponse()
-    got = answer.read()
+    connection.request(method, path, body or None, headers={"Host": host, **more})
+    response = connection.getresponse()
+    content = response.read()
     connection.close()
-    return Answer(answer.status, answer.headers, got)
+    return ViewerResponse(response.status, response.headers, content)

@@ -1,4 +1,4 @@
-"""A webhook for messages of SNS, and the check of their signature."""
+"""A webhook for SNS messages, and the verification of their signatures."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CONFIRMATION = (
-    *("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
-)
+# The signed fields of each type of message, in their order.
+CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 
 
@@ -29,7 +28,7 @@ class Webhook(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.put((self.headers["x-amz-sns-message-type"], json.loads(body)))
+        self.server.messages.put((self.headers["x-amz-sns-message-type"], json.loads(body)))
         self.send_response(200)
         self.end_headers()
 
@@ -39,19 +38,19 @@ class Webhook(BaseHTTPRequestHandler):
 
 @contextmanager
 def webhook() -> Iterator[tuple[str, queue.Queue[Any]]]:
-    """Serve a webhook; yield its address and a queue of its messages."""
+    """Serve a webhook, and yield its URL and the queue of received messages."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
-    server.got = queue.Queue()
+    server.messages = queue.Queue()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/hook", server.got
+    yield f"http://127.0.0.1:{server.server_address[1]}/hook", server.messages
     server.shutdown()
     server.server_close()
 
 
 def verify(message: dict[str, str], names: tuple[str, ...]) -> None:
-    """Check the signature as AWS documents it."""
-    with urlopen(message["SigningCertURL"]) as answer:  # noqa: S310  The emulator.
-        certificate = x509.load_pem_x509_certificate(answer.read())
+    """Verify the signature of a message over its fields *names*, as AWS documents it."""
+    with urlopen(message["SigningCertURL"]) as response:  # noqa: S310  The emulator.
+        certificate = x509.load_pem_x509_certificate(response.read())
     text = "".join(f"{name}\n{message[name]}\n" for name in names if name in message)
     digest = hashes.SHA256() if message["SignatureVersion"] == "2" else hashes.SHA1()  # noqa: S303
     signature = base64.b64decode(message["Signature"])

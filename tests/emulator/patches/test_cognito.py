@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 import emulator
 from tests.emulator.functions import code, function, permission, trusting
 from tests.emulator.templates import att, ref, resource, template
-from tests.srp import sign_in, verified
+from tests.srp import sign_in, verify_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -248,8 +248,12 @@ def test_srp(aws: Aws, cognito: Any) -> None:
     tokens = sign_in(cognito, pool_id, client, MAIL, PASSWORD)
 
     issuer = f"https://{outputs['ProviderName']}"
-    access = verified(tokens["AccessToken"], f"{aws.endpoint.url}/{pool_id}/.well-known/jwks.json")
-    identity = verified(tokens["IdToken"], f"{aws.endpoint.url}/{pool_id}/.well-known/jwks.json")
+    access = verify_token(
+        tokens["AccessToken"], f"{aws.endpoint.url}/{pool_id}/.well-known/jwks.json"
+    )
+    identity = verify_token(
+        tokens["IdToken"], f"{aws.endpoint.url}/{pool_id}/.well-known/jwks.json"
+    )
     assert (issuer, client, "access") == (
         access["iss"],
         access["client_id"],

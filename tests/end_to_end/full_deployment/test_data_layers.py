@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 import emulator
 from tests.emulator_server import REGION
 from tests.end_to_end.deployed import Deployed, code_of
-from tests.srp import sign_in, verified
+from tests.srp import sign_in, verify_token
 from tests.viewer import view
 
 SITE, ASSETS = "https://cruddur.localhost", "https://assets.cruddur.localhost"
@@ -171,7 +171,7 @@ def test_users(deployed):
                 ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=plain
             )
 
-    access, identity = (verified(tokens[name], keys) for name in ("AccessToken", "IdToken"))
+    access, identity = (verify_token(tokens[name], keys) for name in ("AccessToken", "IdToken"))
     issuer = deployed.known["users"]["Issuer"]
     assert ("InvalidPasswordException", "UserNotConfirmedException") == (weak, early)
     assert ("CodeMismatchException", "NotAuthorizedException") == (mistyped, guessed)

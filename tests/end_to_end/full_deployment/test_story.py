@@ -20,8 +20,8 @@ from PIL import Image
 import emulator
 from shared.avatars import avatar_id, avatar_key, upload_key
 from tests.dynamodb import texts
-from tests.srp import sign_in, unpacked
-from tests.viewer import Answer, view
+from tests.srp import decode_base64url, sign_in
+from tests.viewer import ViewerResponse, view
 from tests.webhook import NOTIFICATION, verify, webhook
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_user_uploads_avatar(deployed):
     mail = "anna@cruddur.example"
     sign_up(deployed, mail, name="Anna", handle="anna")
     tokens = signed_in(deployed, mail)
-    sub = json.loads(unpacked(tokens["AccessToken"].split(".")[1]))["sub"]
+    sub = json.loads(decode_base64url(tokens["AccessToken"].split(".")[1]))["sub"]
     address = f"{ASSETS}/{avatar_key(avatar_id(sub))}"
     before = view(deployed.endpoint, address)
 
@@ -253,7 +253,7 @@ def api(deployed: Deployed) -> str:
     return f"https://{deployed.known['avatars']['ApiDomain']}/avatars/key_upload"
 
 
-def ask(deployed: Deployed, token: str, **body: Any) -> Answer:
+def ask(deployed: Deployed, token: str, **body: Any) -> ViewerResponse:
     """Ask where to upload, as a page does."""
     authorization = {"Authorization": f"Bearer {token}"} if token else {}
     sent = {"Origin": SITE, "Content_Type": "application/json"} | authorization
