@@ -1,4 +1,4 @@
--- Four people and two posts, for development. Run again, it adds nothing.
+-- Four users and two posts for development. A second run adds nothing.
 
 INSERT INTO users (uuid, display_name, handle, email, cognito_user_id)
 VALUES

@@ -18,7 +18,7 @@ class Clock:
 
     @classmethod
     def from_context(cls, context: Any) -> Clock:
-        """Return the clock of an invocation by its Lambda *context*; tests may pass None."""
+        """Return the clock of an invocation with this Lambda *context*; tests may pass None."""
         if context is None:
             return cls()
         return cls(time.monotonic() + context.get_remaining_time_in_millis() / 1000)

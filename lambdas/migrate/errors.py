@@ -1,7 +1,7 @@
 """Describe why a migration failed, without quoting a row.
 
 PostgreSQL quotes rows in the detail of an error, and in some messages: those of class 22 (data
-that do not fit), those of RAISE, and those of SQL that a file builds at run time.
+exceptions), those of RAISE, and those of SQL that a file builds at run time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _DIRECT = "PL/pgSQL function inline_code_block line 1 at EXECUTE"
 
 
 class MigrationError(Exception):
-    """An error that names every faulty file, PostgreSQL's message, and what to do."""
+    """An error that names every invalid file, PostgreSQL's message, and what to do."""
 
 
 def describe(script: Script, error: psycopg.Error, *, before: str = "") -> str:
@@ -27,7 +27,7 @@ def describe(script: Script, error: psycopg.Error, *, before: str = "") -> str:
     """
     sent = before + script.text
     line = _line(script, error, sent)
-    return f"{script.file}: {line}{_fact(sent, error)}{_hint(script, error)}"
+    return f"{script.file}: {line}{_message(sent, error)}{_hint(script, error)}"
 
 
 def _line(script: Script, error: psycopg.Error, sent: str) -> str:
@@ -39,11 +39,11 @@ def _line(script: Script, error: psycopg.Error, sent: str) -> str:
         position = None
     if position is None:
         return ""
-    rest = sent[int(position) - 1 :]  # In the text of the script: the SQL before it has no faults.
+    rest = sent[int(position) - 1 :]  # The SQL before the script has no errors.
     return f"line {script.text.count(chr(10)) - rest.count(chr(10)) + 1}: "
 
 
-def _fact(sent: str, error: psycopg.Error) -> str:
+def _message(sent: str, error: psycopg.Error) -> str:
     name, state, message = type(error).__name__, error.sqlstate, error.diag.message_primary
     if not state or not message:
         return "the connection to the database was lost"

@@ -29,10 +29,10 @@ class Migration:
 
 @dataclass(frozen=True)
 class Folder:
-    """The migrations in order of their numbers, and the faults of the folder as a whole."""
+    """The migrations in order of their numbers, and the errors of the folder as a whole."""
 
     migrations: tuple[Migration, ...]
-    faults: tuple[str, ...]
+    errors: tuple[str, ...]
 
 
 def read(folder: Path) -> Folder:
@@ -46,24 +46,24 @@ def read(folder: Path) -> Folder:
 
 
 def arrange(contents: dict[str, bytes | None]) -> Folder:
-    """Return the migrations in *contents*, which maps names to the bytes of the files.
+    """Return the migrations in *contents*, which maps file names to bytes.
 
     The value is None for an entry that is not a file.
     """
     scripts: dict[str, Script] = {}
-    faults: list[str] = []
+    errors: list[str] = []
     for file, content in sorted(contents.items()):
         if content is None or not _NAME.fullmatch(file):
-            faults.append(f"{file}: is not named NNNN_name.sql or NNNN_name.rollback.sql")
+            errors.append(f"{file}: is not named NNNN_name.sql or NNNN_name.rollback.sql")
         else:
             scripts[file] = script.parse(file, content)
     names = [file.removesuffix(".sql") for file in scripts if not file.endswith(".rollback.sql")]
-    faults += [*_without_migration(scripts), *_same_number(names)]
+    errors += [*_without_migration(scripts), *_same_number(names)]
     migrations = [
         Migration(name, scripts[f"{name}.sql"], scripts.get(f"{name}.rollback.sql"))
         for name in sorted(names)
     ]
-    return Folder(tuple(migrations), tuple(faults))
+    return Folder(tuple(migrations), tuple(errors))
 
 
 def _without_migration(scripts: dict[str, Script]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-# An invalid index of a partitioned table (relkind I) waits for those of its partitions.
+# An invalid index of a partitioned table (relkind I) becomes valid when those of its partitions exist.
 _FOUND = """
 SELECT relname, pg_catalog.format('index %I.%I is invalid', nspname, relname),
     pg_catalog.format('DROP INDEX CONCURRENTLY %I.%I', nspname, relname)
@@ -35,14 +35,14 @@ ORDER BY 2
 
 @dataclass(frozen=True)
 class Leftover:
-    """An object, the fact that is wrong with it, and the *command* that fixes it."""
+    """An object, the problem with it, and the *command* that fixes it."""
 
     name: str
-    fact: str
+    problem: str
     command: str
 
     def __str__(self) -> str:
-        return f"{self.fact}: run {self.command};"
+        return f"{self.problem}: run {self.command};"
 
 
 def find(connection: Connection[TupleRow]) -> list[Leftover]:

@@ -1,6 +1,6 @@
 """Split SQL text into statements by PostgreSQL's lexical rules, to inspect it before it is sent.
 
-The text itself is never split: PostgreSQL receives every file whole. The rules are those of
+The text itself is never split: PostgreSQL receives every file as a whole. The rules are those of
 PostgreSQL's scan.l and of psql's psqlscan.l, with standard_conforming_strings on.
 """
 
@@ -38,12 +38,12 @@ _BLOCK = re.compile(r"/\*|\*/")
 class UnterminatedError(Exception):
     """A string, quoted name or comment begins at *line* and has no end."""
 
-    def __init__(self, what: str, line: int) -> None:
-        super().__init__(f"line {line}: {what} has no end")
+    def __init__(self, item: str, line: int) -> None:
+        super().__init__(f"line {line}: {item} has no end")
 
 
 class Token(NamedTuple):
-    """A token of SQL, and the line that it begins on; the text of a word is in capitals."""
+    """A token of SQL and the line on which it begins; the text of a word is in capitals."""
 
     kind: Kind
     text: str

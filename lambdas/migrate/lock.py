@@ -31,7 +31,7 @@ _SETTINGS = {
 
 
 @contextmanager
-def held() -> Iterator[Connection[TupleRow]]:
+def acquire() -> Iterator[Connection[TupleRow]]:
     """Wait for the lock, and yield the connection that holds it.
 
     The lock is polled: if this run waited inside PostgreSQL, a CREATE INDEX CONCURRENTLY of the run
@@ -39,7 +39,7 @@ def held() -> Iterator[Connection[TupleRow]]:
     """
     deadline = time.monotonic() + LOCK_SECONDS
     with database.connect(**_SETTINGS) as connection:
-        while not _taken(connection):
+        while not _try_lock(connection):
             if time.monotonic() > deadline:
                 raise MigrationError(
                     "another migration is running: nothing was changed; run it again when it ends"
@@ -50,13 +50,13 @@ def held() -> Iterator[Connection[TupleRow]]:
 
 def check(holder: Connection[TupleRow]) -> None:
     """Raise MigrationError if the connection that holds the lock is lost."""
-    with needed():
+    with lock_lost_errors():
         holder.execute("SELECT")
 
 
 @contextmanager
-def needed() -> Iterator[None]:
-    """Raise MigrationError if a statement fails because the connection with the lock is lost."""
+def lock_lost_errors() -> Iterator[None]:
+    """Raise MigrationError for a statement that fails because the connection with the lock is lost."""
     try:
         yield
     except OperationalError:
@@ -65,6 +65,6 @@ def needed() -> Iterator[None]:
         ) from None
 
 
-def _taken(connection: Connection[TupleRow]) -> bool:
+def _try_lock(connection: Connection[TupleRow]) -> bool:
     row = connection.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", [LOCK]).fetchone()
     return bool(row and row[0])

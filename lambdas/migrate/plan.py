@@ -11,7 +11,7 @@ from migrate.files import Folder, Migration
 from migrate.script import JOURNAL, Script
 
 State = Literal["applied", "applying", "rolling back"]
-_NOTHING = "nothing was changed"
+_NOTHING_CHANGED = "nothing was changed"
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Pending:
-    """The migrations to apply, in order, and every fault known without a database."""
+    """The migrations to apply, in order, and every error known without a database."""
 
     migrations: tuple[Migration, ...]
     out_of_order: tuple[str, ...]
-    faults: tuple[str, ...]
+    errors: tuple[str, ...]
 
 
 def status(folder: Folder, rows: Sequence[Row]) -> dict[str, list[str]]:
@@ -46,16 +46,16 @@ def status(folder: Folder, rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def pending(folder: Folder, rows: Sequence[Row]) -> Pending:
-    """Return the migrations to apply. A missing file is a fault only if there are any."""
+    """Return the migrations to apply. A missing file is an error only if there are any."""
     known = {row.name for row in rows}
-    wanted = tuple(item for item in folder.migrations if item.name not in known)
-    faults = [*folder.faults, *_row_faults(folder, rows, missing=bool(wanted))]
-    for migration in wanted:
+    to_apply = tuple(item for item in folder.migrations if item.name not in known)
+    errors = [*folder.errors, *_row_errors(folder, rows, missing=bool(to_apply))]
+    for migration in to_apply:
         for script in migration.scripts:
-            faults += _script_faults(script)
+            errors += _script_errors(script)
     last = max(known, default="")
-    late = tuple(migration.name for migration in wanted if migration.name < last)
-    return Pending(wanted, late, tuple(faults))
+    late = tuple(migration.name for migration in to_apply if migration.name < last)
+    return Pending(to_apply, late, tuple(errors))
 
 
 def last_applied(
@@ -63,32 +63,32 @@ def last_applied(
 ) -> list[tuple[Migration, Script]]:
     """Return the last *steps* migrations in the journal, the last one first, with their rollbacks.
 
-    Raises MigrationError with every fault, and if they are not the *expected* ones.
+    Raises MigrationError with every error, and if they are not the *expected* ones.
     """
-    chosen = [row.name for row in reversed(rows)][:steps]
+    names = [row.name for row in reversed(rows)][:steps]
     by_name = {migration.name: migration for migration in folder.migrations}
-    faults = [*folder.faults, *_row_faults(folder, rows, missing=True)]
+    errors = [*folder.errors, *_row_errors(folder, rows, missing=True)]
     found: list[tuple[Migration, Script]] = []
-    for name in chosen:
+    for name in names:
         migration = by_name.get(name)
         if migration and migration.rollback:
-            faults += _script_faults(migration.rollback)
+            errors += _script_errors(migration.rollback)
             found.append((migration, migration.rollback))
         elif migration:
-            faults.append(f"{name}.rollback.sql: is missing, so {name} cannot be rolled back")
-    refuse(faults)
-    if expected is not None and chosen != list(expected):
+            errors.append(f"{name}.rollback.sql: is missing, so {name} cannot be rolled back")
+    refuse(errors)
+    if expected is not None and names != list(expected):
         raise MigrationError(
-            f"the last applied migrations are {', '.join(chosen) or 'none'},"
-            f" not {', '.join(expected) or 'none'}: {_NOTHING}"
+            f"the last applied migrations are {', '.join(names) or 'none'},"
+            f" not {', '.join(expected) or 'none'}: {_NOTHING_CHANGED}"
         )
     return found
 
 
-def refuse(faults: Iterable[str]) -> None:
-    """Raise MigrationError if there is any fault."""
-    if found := list(faults):
-        raise MigrationError("\n".join([*found, _NOTHING]))
+def refuse(errors: Iterable[str]) -> None:
+    """Raise MigrationError if there is any error."""
+    if found := list(errors):
+        raise MigrationError("\n".join([*found, _NOTHING_CHANGED]))
 
 
 def _changed(folder: Folder, rows: Sequence[Row]) -> list[Migration]:
@@ -100,7 +100,7 @@ def _changed(folder: Folder, rows: Sequence[Row]) -> list[Migration]:
     ]
 
 
-def _row_faults(folder: Folder, rows: Sequence[Row], *, missing: bool) -> Iterator[str]:
+def _row_errors(folder: Folder, rows: Sequence[Row], *, missing: bool) -> Iterator[str]:
     state = status(folder, rows)
     for name in state["changed"]:
         yield (
@@ -115,7 +115,7 @@ def _row_faults(folder: Folder, rows: Sequence[Row], *, missing: bool) -> Iterat
 
 
 def _interrupted(row: Row) -> str:
-    """Return the error with both ways out: only the operator can see whether it took effect."""
+    """Return the error with the statements for both outcomes; the operator must check which one applies."""
     keep = f"UPDATE public.{JOURNAL} SET state = 'applied' WHERE name = '{row.name}'"  # noqa: S608  # shown
     remove = f"DELETE FROM public.{JOURNAL} WHERE name = '{row.name}'"  # noqa: S608  # shown
     if row.state == "applying":
@@ -129,5 +129,5 @@ def _interrupted(row: Row) -> str:
     )
 
 
-def _script_faults(script: Script) -> list[str]:
-    return [f"{script.file}: {fault}" for fault in script.faults]
+def _script_errors(script: Script) -> list[str]:
+    return [f"{script.file}: {error}" for error in script.errors]

@@ -1,7 +1,7 @@
 """Apply and roll back migrations, each in a new connection and in one transaction with its row.
 
-PostgreSQL receives a file whole, as a string that a DO block executes. There it refuses COMMIT and
-the like, and returns no rows. Settings, temporary tables and locks of a file end with its
+PostgreSQL receives a whole file as a string, which a DO block executes. In a DO block PostgreSQL
+refuses transaction control such as COMMIT, and returns no rows. Settings, temporary tables and locks of a file end with its
 connection.
 """
 
@@ -31,8 +31,8 @@ SETTINGS = {
     "client_connection_check_interval": "2s",  # Stop when the function ends before its statement.
 }
 
-_KEEP = "SELECT pg_catalog.set_config('migrate.file', %s, %s)"
-_EXECUTE = "DO $$BEGIN EXECUTE pg_catalog.current_setting('migrate.file'); END$$"
+_SET_FILE = "SELECT pg_catalog.set_config('migrate.file', %s, %s)"
+_EXECUTE_FILE = "DO $$BEGIN EXECUTE pg_catalog.current_setting('migrate.file'); END$$"
 # Raises before the first statement of the file, but after PostgreSQL has parsed all of it.
 _PARSED = "MG000"
 _RAISE = f"DO 'BEGIN RAISE SQLSTATE ''{_PARSED}''; END';"
@@ -40,16 +40,16 @@ _RAISE = f"DO 'BEGIN RAISE SQLSTATE ''{_PARSED}''; END';"
 
 def status(folder: Folder) -> dict[str, list[str]]:
     """Return the names of the migrations by state, without changing anything; see plan.status."""
-    plan.refuse(folder.faults)
+    plan.refuse(folder.errors)
     with database.connect() as connection:
         return plan.status(folder, journal.rows(connection))
 
 
 def migrate(folder: Folder, clock: Clock) -> dict[str, list[str]]:
     """Apply pending migrations; those applied before an error stay applied."""
-    with lock.held() as holder:
+    with lock.acquire() as holder:
         pending = plan.pending(folder, journal.rows(holder))
-        plan.refuse([*pending.faults, *_syntax_faults(pending)])
+        plan.refuse([*pending.errors, *_syntax_errors(pending)])
         if pending.migrations:
             journal.create(holder)
         for migration in pending.migrations:
@@ -63,17 +63,17 @@ def roll_back(
     folder: Folder, clock: Clock, steps: int, expected: list[str] | None
 ) -> dict[str, list[str]]:
     """Roll back the last *steps* migrations of the journal, if they are the *expected* ones."""
-    with lock.held() as holder:
+    with lock.acquire() as holder:
         found = plan.last_applied(folder, journal.rows(holder), steps, expected)
         for migration, script in found:
-            _undo(holder, migration, script, clock)
+            _roll_back(holder, migration, script, clock)
             log("rollback", file=script.file)
     return {"rolled_back": [migration.name for migration, _ in found]}
 
 
 def run(script: Script, clock: Clock) -> None:
     """Run a script that is not a migration, in one transaction."""
-    plan.refuse(f"{script.file}: {fault}" for fault in script.faults)
+    plan.refuse(f"{script.file}: {error}" for error in script.errors)
     with _connection(script, clock) as connection:
         _in_transaction(connection, script, lambda: None)
 
@@ -86,12 +86,14 @@ def _apply(holder: Connection[TupleRow], migration: Migration, clock: Clock) -> 
             _in_transaction(connection, script, lambda: journal.add(connection, name, script))
             return
         journal.add(holder, name, script, "applying")
-        _alone(connection, script, failed=lambda: journal.remove(holder, name))
-        with lock.needed():
+        _outside_transaction(connection, script, failed=lambda: journal.remove(holder, name))
+        with lock.lock_lost_errors():
             journal.change(holder, name, "applied")
 
 
-def _undo(holder: Connection[TupleRow], migration: Migration, script: Script, clock: Clock) -> None:
+def _roll_back(
+    holder: Connection[TupleRow], migration: Migration, script: Script, clock: Clock
+) -> None:
     name = migration.name
     lock.check(holder)
     with _connection(script, clock) as connection:
@@ -99,8 +101,10 @@ def _undo(holder: Connection[TupleRow], migration: Migration, script: Script, cl
             _in_transaction(connection, script, lambda: journal.remove(connection, name))
             return
         journal.change(holder, name, "rolling back")
-        _alone(connection, script, failed=lambda: journal.change(holder, name, "applied"))
-        with lock.needed():
+        _outside_transaction(
+            connection, script, failed=lambda: journal.change(holder, name, "applied")
+        )
+        with lock.lock_lost_errors():
             journal.remove(holder, name)
 
 
@@ -114,8 +118,8 @@ def _in_transaction(
     try:
         connection.execute("BEGIN")
         record()
-        connection.execute(_KEEP, [script.text, True])
-        connection.execute(_EXECUTE)
+        connection.execute(_SET_FILE, [script.text, True])
+        connection.execute(_EXECUTE_FILE)
     except psycopg.Error as error:
         raise MigrationError(describe(script, error)) from None
     _commit(connection, script)
@@ -123,51 +127,53 @@ def _in_transaction(
 
 def _commit(connection: Connection[TupleRow], script: Script) -> None:
     try:
-        ended = connection.execute("COMMIT").statusmessage
+        status = connection.execute("COMMIT").statusmessage
     except psycopg.Error as error:
-        fact = describe(script, error)
+        message = describe(script, error)
         if connection.closed:
-            fact += " during COMMIT: run ./inv db.status to see whether the file was applied"
-        raise MigrationError(fact) from None
-    if ended != "COMMIT":
-        raise MigrationError(f"{script.file}: PostgreSQL answered {ended} to COMMIT")
+            message += " during COMMIT: run ./inv db.status to see whether the file was applied"
+        raise MigrationError(message) from None
+    if status != "COMMIT":
+        raise MigrationError(f"{script.file}: PostgreSQL answered {status} to COMMIT")
 
 
-def _alone(connection: Connection[TupleRow], script: Script, *, failed: Callable[[], None]) -> None:
+def _outside_transaction(
+    connection: Connection[TupleRow], script: Script, *, failed: Callable[[], None]
+) -> None:
     """Execute the only statement of a script outside a transaction.
 
     Calls *failed* before it raises, unless it is unknown whether the statement took effect. For a
     binary result psycopg uses the extended query protocol, which accepts only one statement.
     """
     before = leftovers.find(connection)
-    faults = []
+    errors = []
     try:
         connection.execute(script.text, binary=True)
     except psycopg.Error as error:
-        faults.append(describe(script, error))
+        errors.append(describe(script, error))
         if connection.closed:
             raise MigrationError(
-                f"{faults[0]}: run ./inv db.migrate again: it reports what to do"
+                f"{errors[0]}: run ./inv db.migrate again: it reports what to do"
             ) from None
     found = leftovers.of_statement(script.names, before, leftovers.find(connection))
-    faults += [f"{script.file}: {leftover}" for leftover in found]
-    if faults:
-        with lock.needed():
+    errors += [f"{script.file}: {leftover}" for leftover in found]
+    if errors:
+        with lock.lock_lost_errors():
             failed()
-        raise MigrationError("\n".join(faults))
+        raise MigrationError("\n".join(errors))
 
 
-def _syntax_faults(pending: plan.Pending) -> Iterator[str]:
-    """Let PostgreSQL parse every script without faults so far, and execute none."""
+def _syntax_errors(pending: plan.Pending) -> Iterator[str]:
+    """Let PostgreSQL parse every script without errors so far, and execute none."""
     scripts = [script for migration in pending.migrations for script in migration.scripts]
-    faultless = [script for script in scripts if not script.faults]
-    if not faultless:
+    valid = [script for script in scripts if not script.errors]
+    if not valid:
         return
     with database.connect(**SETTINGS) as connection:
-        for script in faultless:
-            connection.execute(_KEEP, [_RAISE + script.text, False])
+        for script in valid:
+            connection.execute(_SET_FILE, [_RAISE + script.text, False])
             try:
-                connection.execute(_EXECUTE)
+                connection.execute(_EXECUTE_FILE)
             except psycopg.Error as error:
                 if error.sqlstate != _PARSED:
                     yield describe(script, error, before=_RAISE)

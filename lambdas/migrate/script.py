@@ -16,7 +16,7 @@ MAX_STATEMENTS = 20_000
 JOURNAL = "schema_migrations"
 
 _DIRECTIVE = re.compile(r"\s*[\w-]*transaction[\w-]*\s*[:=]", re.IGNORECASE)
-_EXACT = {" transactional: false": False, " transactional: true": True}
+_DIRECTIVES = {" transactional: false": False, " transactional: true": True}
 _TRANSACTION = {"ABORT", "BEGIN", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"}
 
 
@@ -25,12 +25,12 @@ class Script:
     """A checked SQL file.
 
     *text* has line feeds only, also if the checkout has CR LF, and *checksum* is of this text.
-    Each fault names the line; a script with faults is never sent to PostgreSQL.
+    Each error names the line; a script with errors is never sent to PostgreSQL.
     """
 
     file: str
     text: str
-    faults: tuple[str, ...]
+    errors: tuple[str, ...]
     transactional: bool = True
     names: frozenset[str] = frozenset()
 
@@ -40,7 +40,7 @@ class Script:
 
 
 def parse(file: str, content: bytes) -> Script:
-    """Return the script in *content* with all faults that can be found without a database."""
+    """Return the script in *content* with all errors that can be found without a database."""
     if content.startswith(b"\xef\xbb\xbf"):
         return Script(file, "", ("begins with a byte order mark: save it as UTF-8 without one",))
     try:
@@ -61,23 +61,23 @@ def parse(file: str, content: bytes) -> Script:
 def _checked(file: str, text: str, tokens: list[Token]) -> Script:
     statements = list(lexer.statements(tokens))
     directives = [token for token in tokens if _is_directive(token)]
-    transactional = all(_EXACT.get(token.text.rstrip(), True) for token in directives)
+    transactional = all(_DIRECTIVES.get(token.text.rstrip(), True) for token in directives)
     names = lexer.names(tokens)
-    faults = [
-        *_directive_faults(directives, statements),
-        *_statement_faults(statements),
-        *_whole_faults(statements, names, transactional=transactional),
+    errors = [
+        *_directive_errors(directives, statements),
+        *_statement_errors(statements),
+        *_file_errors(statements, names, transactional=transactional),
     ]
-    return Script(file, text, tuple(faults), transactional, names)
+    return Script(file, text, tuple(errors), transactional, names)
 
 
 def _is_directive(token: Token) -> bool:
     return token.kind == "comment" and _DIRECTIVE.match(token.text) is not None
 
 
-def _directive_faults(directives: list[Token], statements: list[Statement]) -> Iterator[str]:
+def _directive_errors(directives: list[Token], statements: list[Statement]) -> Iterator[str]:
     for token in directives:
-        if token.text.rstrip() not in _EXACT:
+        if token.text.rstrip() not in _DIRECTIVES:
             yield (
                 f"line {token.line}: is not a directive: write -- transactional: false,"
                 " or reword the comment"
@@ -88,7 +88,7 @@ def _directive_faults(directives: list[Token], statements: list[Statement]) -> I
         yield f"line {token.line}: remove the second directive"
 
 
-def _statement_faults(statements: list[Statement]) -> Iterator[str]:
+def _statement_errors(statements: list[Statement]) -> Iterator[str]:
     for statement in statements:
         words = statement.words
         if _controls_transaction(statement):
@@ -117,7 +117,7 @@ def _copies_through_client(words: tuple[str, ...]) -> bool:
     )
 
 
-def _whole_faults(
+def _file_errors(
     statements: list[Statement], names: frozenset[str], *, transactional: bool
 ) -> Iterator[str]:
     count = len(statements)

@@ -1,8 +1,8 @@
 """Create the two IAM-authenticated database users: the migrator, which owns the tables, and the application.
 
-The master user is not made a member of either, which changing the owner of the schema would need:
-RDS requires IAM authentication of every direct or indirect member of rds_iam, and the master user
-has a password.
+The master user must not become a member of either role, because every direct or indirect member of
+rds_iam needs IAM authentication, and the master user has a password. So this module does not change
+the owner of the schema, which would need such a membership.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def create(master: str, password: str) -> dict[str, list[str]]:
         connection.transaction(),
     ):
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        created = [user for user in (migrator, application) if _created(connection, user)]
+        created = [user for user in (migrator, application) if _create_missing(connection, user)]
         _grant(connection, migrator, application)
     return {"created": created}
 
 
-def _created(connection: psycopg.Connection[TupleRow], user: str) -> bool:
+def _create_missing(connection: psycopg.Connection[TupleRow], user: str) -> bool:
     existing = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [user]).fetchone()
     if existing is None:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(user)))
@@ -54,10 +54,10 @@ def _grant(connection: psycopg.Connection[TupleRow], migrator: str, application:
     names = {"database": connection.info.dbname, "migrator": migrator}
     for user in (migrator, application):
         for statement in _GRANTS_OF_EACH_USER:
-            connection.execute(_with(statement, **names, user=user))
+            connection.execute(_formatted(statement, **names, user=user))
     for statement in _GRANTS_OF_THE_SCHEMA:
-        connection.execute(_with(statement, **names))
+        connection.execute(_formatted(statement, **names))
 
 
-def _with(statement: LiteralString, **names: str) -> sql.Composed:
+def _formatted(statement: LiteralString, **names: str) -> sql.Composed:
     return sql.SQL(statement).format(**{key: sql.Identifier(name) for key, name in names.items()})

@@ -1,4 +1,4 @@
-"""A database as the functions find it in an account: on RDS, with TLS and tokens, empty."""
+"""An RDS instance of the emulator with TLS and IAM authentication, for the tests of functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 import emulator
 from migrate import handler as migrate
-from stacks import database as layer
+from stacks.database import APPLICATION, MASTER, MIGRATOR
 from tests.emulator_server import REGION, Aws
 
 if TYPE_CHECKING:
@@ -21,81 +21,81 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROOT = migrate.__file__.rpartition("/lambdas/")[0]
-DBNAME = "cruddur"
+DATABASE_NAME = "cruddur"
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """An instance, and what its stack would tell of it."""
+    """A running instance, as RDS describes it, and the file of its certificate authority."""
 
     aws: Aws
-    described: dict[str, Any]
-    ca: Path
+    description: dict[str, Any]
+    ca_file: Path
 
     def environment(self, user: str) -> dict[str, str]:
-        """What a function finds around it that comes as *user*; its role may do everything."""
-        where = self.described["Endpoint"]
+        """Return the variables of a function that connects as *user*; its role has all permissions."""
+        endpoint = self.description["Endpoint"]
         return {
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": self.aws.endpoint.url,
             "AWS_ACCESS_KEY_ID": self.aws.endpoint.access_key,
             "AWS_SECRET_ACCESS_KEY": self.aws.endpoint.secret_key,
-            "PGHOST": where["Address"],
-            "PGPORT": str(where["Port"]),
-            "PGDATABASE": DBNAME,
+            "PGHOST": endpoint["Address"],
+            "PGPORT": str(endpoint["Port"]),
+            "PGDATABASE": DATABASE_NAME,
             "PGUSER": user,
-            "PGSSLROOTCERT": str(self.ca),
-            "APPLICATION_USER": layer.APPLICATION,
+            "PGSSLROOTCERT": str(self.ca_file),
+            "APPLICATION_USER": APPLICATION,
         }
 
-    def master(self) -> dict[str, str]:
-        """User name and password of the master, as RDS keeps them."""
-        arn = self.described["MasterUserSecret"]["SecretArn"]
-        kept = self.aws.client("secretsmanager").get_secret_value(SecretId=arn)
-        found: dict[str, str] = json.loads(kept["SecretString"])
-        return found
+    def master_credentials(self) -> dict[str, str]:
+        """Return the user name and the password of the master user, from Secrets Manager."""
+        arn = self.description["MasterUserSecret"]["SecretArn"]
+        secret = self.aws.client("secretsmanager").get_secret_value(SecretId=arn)
+        credentials: dict[str, str] = json.loads(secret["SecretString"])
+        return credentials
 
     def connect(self, user: str) -> psycopg.Connection[Any]:
-        """A connection for the test to look around with, as *user*."""
-        how = {"user": user, "password": self._password(user), "dbname": DBNAME}
-        where = {
-            "host": self.described["Endpoint"]["Address"],
-            "port": self.described["Endpoint"]["Port"],
+        """Return a connection for the test, as *user*."""
+        login = {"user": user, "password": self._password(user), "dbname": DATABASE_NAME}
+        address = {
+            "host": self.description["Endpoint"]["Address"],
+            "port": self.description["Endpoint"]["Port"],
         }
-        tls = {"sslmode": "verify-full", "sslrootcert": str(self.ca)}
-        return psycopg.connect(**how, **where, **tls, autocommit=True)
+        tls = {"sslmode": "verify-full", "sslrootcert": str(self.ca_file)}
+        return psycopg.connect(**login, **address, **tls, autocommit=True)
 
-    def ask(self, question: str, *values: object) -> list[Any]:
-        """The rows that answer *question*, asked by the owner of the tables."""
-        with self.connect(layer.MIGRATOR) as connection:
-            answer = connection.execute(question, values)
-            return answer.fetchall() if answer.description else []
+    def query(self, statement: str, *values: object) -> list[Any]:
+        """Run *statement* as the migrator, which owns the tables, and return its rows."""
+        with self.connect(MIGRATOR) as connection:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
 
     def bootstrap(self) -> dict[str, list[str]]:
-        """Have the two users made."""
-        return self.call({"do": "bootstrap"} | self.master())
+        """Create the two database users."""
+        return self.invoke({"do": "bootstrap"} | self.master_credentials())
 
-    def call(self, event: dict[str, Any]) -> dict[str, list[str]]:
-        """Call the migrate function as it is deployed: it comes as the migrator."""
+    def invoke(self, event: dict[str, Any]) -> dict[str, list[str]]:
+        """Invoke the migrate function with the variables that its stack sets."""
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in self.environment(layer.MIGRATOR).items():
+            for name, value in self.environment(MIGRATOR).items():
                 patch.setenv(name, value)
             return migrate.handler(event, None)
 
     def _password(self, user: str) -> str:
-        master = self.master()
+        master = self.master_credentials()
         if user == master["username"]:
             return master["password"]
-        where = self.described["Endpoint"]
+        endpoint = self.description["Endpoint"]
         rds = self.aws.client("rds")
-        return str(rds.generate_db_auth_token(where["Address"], where["Port"], user))
+        return str(rds.generate_db_auth_token(endpoint["Address"], endpoint["Port"], user))
 
 
 @contextmanager
 def postgres(
     server: emulator.Endpoint, tmp_path_factory: pytest.TempPathFactory, number: int
 ) -> Iterator[Postgres]:
-    """An instance in an account of its own: of *number*, and of this worker."""
+    """Create an instance in an account that no other *number* and no other worker uses."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "emulator"
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -103,18 +103,18 @@ def postgres(
     rds = aws.client("rds")
     rds.create_db_instance(
         DBInstanceIdentifier="database",
-        DBName=DBNAME,
+        DBName=DATABASE_NAME,
         Engine="postgres",
         EngineVersion="18.6",
         DBInstanceClass="db.t4g.micro",
         AllocatedStorage=20,
-        MasterUsername=layer.MASTER,
+        MasterUsername=MASTER,
         ManageMasterUserPassword=True,
         EnableIAMDatabaseAuthentication=True,
     )
     rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="database")
-    [described] = rds.describe_db_instances()["DBInstances"]
+    [description] = rds.describe_db_instances()["DBInstances"]
     try:
-        yield Postgres(aws, described, emulator.status(folder).ca)
+        yield Postgres(aws, description, emulator.status(folder).ca)
     finally:
         rds.delete_db_instance(DBInstanceIdentifier="database", SkipFinalSnapshot=True)

@@ -1,4 +1,4 @@
--- The people. Cognito knows who they are; here is what others see of them.
+-- The profiles of users, as other users see them. Cognito authenticates the users.
 
 CREATE TABLE users (
     uuid uuid DEFAULT gen_random_uuid() PRIMARY KEY,
@@ -10,10 +10,11 @@ CREATE TABLE users (
     created_at timestamptz DEFAULT current_timestamp NOT NULL
 );
 
--- Londo and londo are one handle, and one mail address. Who has none left it to somebody else.
+-- Handles and e-mail addresses are unique without regard to case. The address is null if another
+-- user has it now.
 CREATE UNIQUE INDEX users_handle_key ON users (lower(handle));
 CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 
--- A person is added once; their handle and who they are in Cognito stay.
+-- A user is added once; the handle and the Cognito id never change.
 GRANT SELECT, INSERT (display_name, handle, email, cognito_user_id) ON users TO application;
 GRANT UPDATE (display_name, email, bio) ON users TO application;

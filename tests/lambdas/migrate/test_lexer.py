@@ -10,16 +10,13 @@ from hypothesis import strategies as st
 
 from migrate import lexer
 from stacks.database import MIGRATOR
-from tests.lambdas.migrate.migration_files import made
 
-__all__ = ["made"]
-
-NASTY = st.text("ab'\"\\$;-/*#()\n eE", max_size=8)
+SPECIAL_CHARACTERS = st.text("ab'\"\\$;-/*#()\n eE", max_size=8)
 TAG = st.sampled_from(["", "a", "_x1", "ü", "E"])
 SPACE = st.sampled_from([" ", "\n", "\t", "\r\n", " -- it's; $$ /*\n", "/* ; ' /* \" */ $$ */"])
 
 
-def plain(text: str) -> str:
+def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -27,17 +24,21 @@ def escaped(text: str) -> str:
     return "E'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def dollar(text: str, tag: str) -> str:
+def dollar_quoted(text: str, tag: str) -> str:
     quote = f"${tag}$"
     return quote + text.replace("$", "") + quote
 
 
 VALUE = st.one_of(
-    NASTY.map(plain),
-    NASTY.map(escaped),
-    st.builds(lambda one, two: f"{escaped(one)} -- '\n  '{two}'", NASTY, st.just(r"\'")),
-    st.builds(dollar, NASTY, TAG),
-    NASTY.map(lambda text: f'1 AS "{text.replace(chr(34), chr(34) * 2) or "x"}"'),
+    SPECIAL_CHARACTERS.map(quoted),
+    SPECIAL_CHARACTERS.map(escaped),
+    st.builds(
+        lambda first, second: f"{escaped(first)} -- '\n  '{second}'",
+        SPECIAL_CHARACTERS,
+        st.just(r"\'"),
+    ),
+    st.builds(dollar_quoted, SPECIAL_CHARACTERS, TAG),
+    SPECIAL_CHARACTERS.map(lambda text: f'1 AS "{text.replace(chr(34), chr(34) * 2) or "x"}"'),
     st.sampled_from("();").map(lambda mark: f'1 AS "{mark}"'),
     st.sampled_from(
         ["1#2", "-1", "a$1$b.x FROM (SELECT 1 x) a$1$b", "(SELECT 1)", "B'01'", "5-/**/-3"]
@@ -49,17 +50,17 @@ TEXT = st.lists(st.one_of(STATEMENT, SPACE), max_size=6).map(";".join)
 
 
 @pytest.fixture(scope="module")
-def connection(made):
-    """A connection to count what PostgreSQL finds in a text."""
-    made.bootstrap()
-    with made.connect(MIGRATOR) as connected:
+def connection(instance):
+    """A connection on which PostgreSQL counts the statements of a text."""
+    instance.bootstrap()
+    with instance.connect(MIGRATOR) as connected:
         yield connected
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=TEXT)
-def test_as_postgresql_does(connection, text: str) -> None:
-    """It finds as many statements as PostgreSQL finds in the same text."""
+def test_statements_are_counted_like_postgresql(connection, text: str) -> None:
+    """The lexer finds as many statements as PostgreSQL in the same text."""
     cursor = connection.execute(text)
     expected = 0 if cursor.description is None else 1
     while cursor.nextset():
@@ -71,7 +72,7 @@ def test_as_postgresql_does(connection, text: str) -> None:
 @settings(deadline=None)
 @given(text=st.text("ab'\"\\$;-/*#()\n eEUu&1_", max_size=40))
 def test_any_text(text: str) -> None:
-    """It ends: with tokens whose lines rise, or with the line of what has no end."""
+    """For any text the lexer ends, and the lines of the tokens never decrease."""
     lines: list[int] = []
     with contextlib.suppress(lexer.UnterminatedError):
         lines += (token.line for token in lexer.tokens(text))
@@ -91,15 +92,15 @@ def test_any_text(text: str) -> None:
         ("E'a'\n'\\'", 1),
     ],
 )
-def test_without_an_end(text: str, line: int) -> None:
-    """The line is that on which it begins."""
+def test_unterminated_tokens(text: str, line: int) -> None:
+    """The error has the line on which the unterminated token begins."""
     with pytest.raises(lexer.UnterminatedError, match=f"^line {line}: "):
         list(lexer.tokens(text))
 
 
 @pytest.mark.parametrize("count", [1_000, 100_000])
-def test_hostile_text_takes_no_time(count: int) -> None:
-    """Nothing is read twice: neither a string that never continues nor nested comments."""
+def test_hostile_text_takes_linear_time(count: int) -> None:
+    """No part of a text is read twice, such as a string without a continuation or nested comments."""
     for text in ("'a'" + "\n--\n" * count, "/*" * count + "*/" * count, "$a" * count, "E'\\'" * 9):
         try:
             list(lexer.tokens(text))
@@ -107,13 +108,13 @@ def test_hostile_text_takes_no_time(count: int) -> None:
             continue
 
 
-def test_names() -> None:
-    """Identifiers are as PostgreSQL stores them."""
+def test_names_of_identifiers() -> None:
+    """Identifiers are returned as PostgreSQL stores them."""
     found = list(lexer.tokens('CREATE INDEX Foo ON "Bar ""x""" (id) -- comment\n'))
 
     assert {"create", "index", "foo", "on", 'Bar "x"', "id"} == lexer.names(found)
 
 
-def test_a_long_name() -> None:
-    """It is cut where PostgreSQL cuts it, between two characters."""
+def test_long_identifiers_are_truncated() -> None:
+    """An identifier is truncated like in PostgreSQL, between two characters."""
     assert {"x" + "ü" * 31} == lexer.names(list(lexer.tokens(f'"x{"ü" * 40}"')))

@@ -1,4 +1,4 @@
-"""The migrations of the project, on a real PostgreSQL."""
+"""The migrations and the seed in backend/db, on a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FILES = sorted(
     for file in (DATABASE / "migrations").glob("*.sql")
     if not file.name.endswith(".rollback.sql")
 )
-SOMEBODY = "INSERT INTO users (display_name, handle, email, cognito_user_id)"
-LONDO = f"{SOMEBODY} VALUES ('Londo', 'londo', 'londo@example.com', 'sub')"
-POST = "INSERT INTO activities (user_uuid, message) SELECT uuid, 'Hello' FROM users"
+INSERT_USER = "INSERT INTO users (display_name, handle, email, cognito_user_id)"
+INSERT_LONDO = f"{INSERT_USER} VALUES ('Londo', 'londo', 'londo@example.com', 'sub')"
+INSERT_POST = "INSERT INTO activities (user_uuid, message) SELECT uuid, 'Hello' FROM users"
 
-# All that can differ between two schemas of ours, in PostgreSQL's own words.
-SCHEMA = (
+# Columns, constraints, indexes and privileges of all tables except the journal.
+SCHEMA_QUERIES = (
     """
     SELECT table_name, column_name, ordinal_position, column_default, is_nullable, data_type
     FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'schema_migrations'
@@ -46,69 +46,68 @@ SCHEMA = (
 
 
 @pytest.fixture(scope="module")
-def empty(server, tmp_path_factory):
-    """A database with its users and no table."""
-    with postgres(server, tmp_path_factory, 1) as made, pytest.MonkeyPatch.context() as patch:
+def instance(server, tmp_path_factory):
+    """An instance with the two database users."""
+    with postgres(server, tmp_path_factory, 1) as running, pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "DATABASE", DATABASE)
-        made.bootstrap()
-        yield made
+        running.bootstrap()
+        yield running
 
 
 @pytest.fixture
-def database(empty: Postgres):
-    """All migrations applied, and no row."""
-    empty.call({"do": "migrate"})
-    empty.ask("TRUNCATE users, activities")
-    return empty
+def database(instance: Postgres):
+    """A database with all migrations applied and without rows."""
+    instance.invoke({"do": "migrate"})
+    instance.query("TRUNCATE users, activities")
+    return instance
 
 
 @pytest.fixture
 def application(database: Postgres):
-    """A connection as the services have it; what it did is undone."""
+    """A connection as the user `application`, which is rolled back after the test."""
     with database.connect(APPLICATION) as connection, connection.transaction(force_rollback=True):
         yield connection
 
 
 def schema(database: Postgres) -> list[list[tuple[object, ...]]]:
-    """All that can be told of it."""
-    return [sorted(map(tuple, database.ask(question)), key=repr) for question in SCHEMA]
+    """Return a description of the schema that can be compared."""
+    return [sorted(map(tuple, database.query(query)), key=repr) for query in SCHEMA_QUERIES]
 
 
-def test_names() -> None:
-    """NNNN_name.sql, no number twice, each with a way back."""
+def test_file_names() -> None:
+    """The files are NNNN_name.sql with consecutive numbers, and each has a rollback."""
     assert [name for name in FILES if not re.fullmatch(r"\d{4}_[a-z0-9_]+", name)] == []
     assert list(range(1, len(FILES) + 1)) == [int(name[:4]) for name in FILES]
-    there = {file.name for file in (DATABASE / "migrations").iterdir()}
-    assert {f"{name}{end}" for name in FILES for end in (".sql", ".rollback.sql")} == there
+    existing = {file.name for file in (DATABASE / "migrations").iterdir()}
+    assert {f"{name}{suffix}" for name in FILES for suffix in (".sql", ".rollback.sql")} == existing
 
 
-def test_forward_and_back(database: Postgres) -> None:
-    """Each file's way back leads to where it came from, and forward again to the same."""
-    seen = [schema(database)]
+def test_each_rollback_restores_the_schema(database: Postgres) -> None:
+    """Each rollback restores the schema before its migration, which can then be applied again."""
+    schemas = [schema(database)]
     for name in reversed(FILES):
-        assert {"rolled_back": [name]} == database.call({"do": "rollback"})
-        seen.append(schema(database))
-    empty = seen[-1]
+        assert {"rolled_back": [name]} == database.invoke({"do": "rollback"})
+        schemas.append(schema(database))
+    without_migrations = schemas[-1]
 
-    for name, before in zip(FILES, reversed(seen[:-1]), strict=True):
-        with_one = [file for file in FILES if file <= name]
-        _apply_only(database, with_one)
-        assert before == schema(database), name
+    for name, expected in zip(FILES, reversed(schemas[:-1]), strict=True):
+        _apply_only(database, [file for file in FILES if file <= name])
+        assert expected == schema(database), name
 
-    assert [[], [], [], [], []] == empty
+    assert [[], [], [], [], []] == without_migrations
 
 
 def _apply_only(database: Postgres, names: list[str]) -> None:
-    """Apply the *names*, by going all the way and back again."""
-    database.call({"do": "migrate"})
-    if back := len(FILES) - len(names):
-        database.call({"do": "rollback", "steps": back})
+    """Apply the first migrations, up to the last of *names*: apply all and roll back the others."""
+    database.invoke({"do": "migrate"})
+    if steps := len(FILES) - len(names):
+        database.invoke({"do": "rollback", "steps": steps})
 
 
-def test_nothing_is_left_out(database: Postgres) -> None:
-    """What the original had: its columns by their names, but every time has a zone."""
+def test_the_columns_are_those_of_the_original(database: Postgres) -> None:
+    """The tables have the columns of the original, but every timestamp has a time zone."""
     columns = dict(
-        database.ask(
+        database.query(
             "SELECT table_name || '.' || column_name, data_type FROM information_schema.columns"
             " WHERE table_name IN ('users', 'activities')"
         )
@@ -127,22 +126,22 @@ def test_nothing_is_left_out(database: Postgres) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "constraint"),
     [
-        (f"{SOMEBODY} VALUES ('x', 'LONDO', 'x@x', 'x')", "users_handle_key"),
-        (f"{SOMEBODY} VALUES ('x', 'x', 'Londo@Example.com', 'x')", "users_email_key"),
-        (f"{SOMEBODY} VALUES ('x', 'x', 'x@x', 'sub')", "users_cognito_user_id_key"),
-        (f"{SOMEBODY} VALUES ('', 'x', 'x@x', 'x')", "users_display_name_check"),
-        (f"{SOMEBODY} VALUES (repeat('x', 101), 'x', 'x@x', 'x')", "users_display_name_check"),
-        (f"{SOMEBODY} VALUES ('x', '', 'x@x', 'x')", "users_handle_check"),
-        (f"{SOMEBODY} VALUES ('x', 'a b', 'x@x', 'x')", "users_handle_check"),
-        (f"{SOMEBODY} VALUES ('x', 'ab\n', 'x@x', 'x')", "users_handle_check"),
-        (f"{SOMEBODY} VALUES ('x', repeat('x', 31), 'x@x', 'x')", "users_handle_check"),
-        (f"{SOMEBODY} VALUES ('x', 'x', repeat('x', 255), 'x')", "users_email_check"),
+        (f"{INSERT_USER} VALUES ('x', 'LONDO', 'x@x', 'x')", "users_handle_key"),
+        (f"{INSERT_USER} VALUES ('x', 'x', 'Londo@Example.com', 'x')", "users_email_key"),
+        (f"{INSERT_USER} VALUES ('x', 'x', 'x@x', 'sub')", "users_cognito_user_id_key"),
+        (f"{INSERT_USER} VALUES ('', 'x', 'x@x', 'x')", "users_display_name_check"),
+        (f"{INSERT_USER} VALUES (repeat('x', 101), 'x', 'x@x', 'x')", "users_display_name_check"),
+        (f"{INSERT_USER} VALUES ('x', '', 'x@x', 'x')", "users_handle_check"),
+        (f"{INSERT_USER} VALUES ('x', 'a b', 'x@x', 'x')", "users_handle_check"),
+        (f"{INSERT_USER} VALUES ('x', 'ab\n', 'x@x', 'x')", "users_handle_check"),
+        (f"{INSERT_USER} VALUES ('x', repeat('x', 31), 'x@x', 'x')", "users_handle_check"),
+        (f"{INSERT_USER} VALUES ('x', 'x', repeat('x', 255), 'x')", "users_email_check"),
         ("UPDATE users SET bio = repeat('x', 1025)", "users_bio_check"),
-        (POST.replace("uuid, 'H", "gen_random_uuid(), 'H"), "activities_user_uuid_fkey"),
-        (POST.replace("'Hello'", "''"), "activities_message_check"),
-        (POST.replace("'Hello'", "repeat('x', 281)"), "activities_message_check"),
+        (INSERT_POST.replace("uuid, 'H", "gen_random_uuid(), 'H"), "activities_user_uuid_fkey"),
+        (INSERT_POST.replace("'Hello'", "''"), "activities_message_check"),
+        (INSERT_POST.replace("'Hello'", "repeat('x', 281)"), "activities_message_check"),
         ("UPDATE activities SET likes_count = -1", "activities_likes_count_check"),
         ("UPDATE activities SET replies_count = -1", "activities_replies_count_check"),
         ("UPDATE activities SET reposts_count = -1", "activities_reposts_count_check"),
@@ -177,22 +176,24 @@ def test_nothing_is_left_out(database: Postgres) -> None:
     ],
     ids=lambda value: value if value.endswith(("check", "key")) else "",
 )
-def test_what_cannot_be(application: psycopg.Connection, statement: str, said: str) -> None:
-    """A row that would be wrong is refused by the constraint that says why."""
-    application.execute(LONDO)
-    application.execute(POST)
+def test_invalid_rows_are_refused(
+    application: psycopg.Connection, statement: str, constraint: str
+) -> None:
+    """Each invalid row violates the constraint for its error."""
+    application.execute(INSERT_LONDO)
+    application.execute(INSERT_POST)
 
     with pytest.raises(psycopg.IntegrityError) as refused:
         application.execute(statement)
 
-    assert said == refused.value.diag.constraint_name
+    assert constraint == refused.value.diag.constraint_name
 
 
-def test_what_can_be(application: psycopg.Connection) -> None:
-    """The longest of everything; a reply of 1024 characters, and it goes with its post."""
-    application.execute(f"{SOMEBODY} VALUES (repeat('ü', 100), repeat('x', 30), 'x@x', 'x')")
+def test_the_longest_valid_values(application: psycopg.Connection) -> None:
+    """The longest values are accepted, and a reply is deleted with its post."""
+    application.execute(f"{INSERT_USER} VALUES (repeat('ü', 100), repeat('x', 30), 'x@x', 'x')")
     application.execute("UPDATE users SET bio = repeat('ü', 1024)")
-    application.execute(POST.replace("'Hello'", "repeat('ü', 280)"))
+    application.execute(INSERT_POST.replace("'Hello'", "repeat('ü', 280)"))
     application.execute(
         "INSERT INTO activities (user_uuid, message, reply_to_activity_uuid)"
         " SELECT user_uuid, repeat('ü', 1024), uuid FROM activities"
@@ -209,7 +210,7 @@ def test_what_can_be(application: psycopg.Connection) -> None:
         "UPDATE users SET handle = 'other'",
         "UPDATE users SET cognito_user_id = 'other'",
         "DELETE FROM users",
-        "UPDATE activities SET message = 'never said'",
+        "UPDATE activities SET message = 'changed'",
         "TRUNCATE activities",
         "CREATE TABLE mine ()",
         "CREATE TEMPORARY TABLE mine ()",
@@ -217,14 +218,16 @@ def test_what_can_be(application: psycopg.Connection) -> None:
         "SELECT * FROM schema_migrations",
     ],
 )
-def test_what_the_application_may_not(application: psycopg.Connection, statement: str) -> None:
-    """It reads and writes rows, and not all of them: not the schema, not who somebody is."""
+def test_the_application_has_no_other_privileges(
+    application: psycopg.Connection, statement: str
+) -> None:
+    """The application cannot change the schema, messages, or the identity of users."""
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         application.execute(statement)
 
 
 @pytest.mark.parametrize(
-    ("question", "index"),
+    ("query", "index"),
     [
         ("SELECT * FROM activities ORDER BY created_at DESC, uuid DESC LIMIT 20", "feed"),
         (
@@ -245,37 +248,37 @@ def test_what_the_application_may_not(application: psycopg.Connection, statement
         ("DELETE FROM activities WHERE expires_at < current_timestamp", "expiring"),
     ],
 )
-def test_indexes(application: psycopg.Connection, question: str, index: str) -> None:
-    """Each way the application asks has an index that answers it in order."""
+def test_indexes(application: psycopg.Connection, query: str, index: str) -> None:
+    """Each query of the application uses an index and needs no sort."""
     application.execute("SET LOCAL enable_seqscan = off")
     application.execute("SET LOCAL enable_bitmapscan = off")
 
-    plan = "\n".join(line for (line,) in application.execute(f"EXPLAIN {question}"))
+    plan = "\n".join(line for (line,) in application.execute(f"EXPLAIN {query}"))
 
     assert f"activities_{index}" in plan
     assert "Sort" not in plan
 
 
 def test_seed(database: Postgres) -> None:
-    """Four people and two posts that last ten days; once more adds nothing."""
+    """The seed adds four users and two posts that expire in ten days; a second run adds nothing."""
     for _ in range(2):
-        assert {"seeded": ["seed"]} == database.call({"do": "seed"})
-        people = database.ask("SELECT handle FROM users ORDER BY handle")
-        posts = database.ask(
+        assert {"seeded": ["seed"]} == database.invoke({"do": "seed"})
+        users = database.query("SELECT handle FROM users ORDER BY handle")
+        posts = database.query(
             "SELECT handle, message FROM activities JOIN users ON users.uuid = user_uuid"
             " WHERE expires_at - current_timestamp > interval '9 days' ORDER BY handle"
         )
 
-        assert ["altbrown", "andrewbrown", "bayko", "londo"] == [handle for (handle,) in people]
+        assert ["altbrown", "andrewbrown", "bayko", "londo"] == [handle for (handle,) in users]
         assert [
             ("altbrown", "I am the other!"),
             ("andrewbrown", "This was imported as seed data!"),
         ] == posts
 
 
-def test_the_users_are_those_of_the_layer(database: Postgres) -> None:
-    """The files grant to the user that the database layer names, and its migrator owns all."""
-    owners = database.ask("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+def test_the_database_users_are_those_of_the_stack(database: Postgres) -> None:
+    """The files grant privileges to the application user of the stack; the migrator owns all tables."""
+    owners = database.query("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
     granted = re.findall(
         r"\bGRANT [^;]* TO (\w+);",
         "".join(file.read_text() for file in (DATABASE / "migrations").glob("*.sql")),

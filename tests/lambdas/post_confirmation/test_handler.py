@@ -69,7 +69,7 @@ def made(server, tmp_path_factory):
     with postgres(server, tmp_path_factory, 3) as database, pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "DATABASE", Path(ROOT, "backend/db"))
         database.bootstrap()
-        database.call({"do": "migrate"})
+        database.invoke({"do": "migrate"})
         yield database
 
 
@@ -80,7 +80,7 @@ def least(made: Postgres) -> dict[str, str]:
     may = {
         "Effect": "Allow",
         "Action": "rds-db:connect",
-        "Resource": f"{arn}:{made.described['DbiResourceId']}/{APPLICATION}",
+        "Resource": f"{arn}:{made.description['DbiResourceId']}/{APPLICATION}",
     }
     return execution_role.function_environment(made.aws, may)
 
@@ -88,7 +88,7 @@ def least(made: Postgres) -> dict[str, str]:
 @pytest.fixture
 def database(made: Postgres, least: dict[str, str], monkeypatch: pytest.MonkeyPatch):
     """No row, and around us what the function finds around it."""
-    made.ask("TRUNCATE users CASCADE")
+    made.query("TRUNCATE users CASCADE")
     for name, value in (made.environment(APPLICATION) | least).items():
         monkeypatch.setenv(name, value)
     return made
@@ -96,7 +96,7 @@ def database(made: Postgres, least: dict[str, str], monkeypatch: pytest.MonkeyPa
 
 def people(database: Postgres) -> list[tuple[str, ...]]:
     """All rows: name, handle, mail address, who they are in Cognito."""
-    return database.ask(
+    return database.query(
         "SELECT display_name, handle, email, cognito_user_id FROM users ORDER BY created_at"
     )
 
@@ -130,7 +130,7 @@ def test_twins(database: Postgres) -> None:
         deliver(confirmed())
 
     for _ in range(5):
-        database.ask("TRUNCATE users CASCADE")
+        database.query("TRUNCATE users CASCADE")
         with ThreadPoolExecutor(8) as pool:
             for call in [pool.submit(at_once) for _ in range(8)]:
                 call.result()
@@ -287,7 +287,7 @@ _TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
 @example(name='"', handle="' OR ''='", mail="'||(SELECT 1)||'@x.com")
 def test_any_text(database: Postgres, name: str, handle: str, mail: str) -> None:
     """Whatever people type is a value, never SQL: their row, or a refusal they are told (L07)."""
-    database.ask("TRUNCATE users CASCADE")
+    database.query("TRUNCATE users CASCADE")
 
     try:
         deliver(confirmed(name=name, preferred_username=handle, email=mail))
@@ -417,7 +417,7 @@ def test_it_falls_silent(database: Postgres, times: int, monkeypatch, capfd) -> 
     Nothing of the attempt is left, neither its thread nor its connection.
     """
     monkeypatch.setattr(handler, "DEADLINE_SECONDS", 0.7)
-    proxy = Swallowing(database.described["Endpoint"]["Port"], times)
+    proxy = Swallowing(database.description["Endpoint"]["Port"], times)
     monkeypatch.setenv("PGPORT", proxy.port)
     real = connections._token
     monkeypatch.setattr(connections, "_token", lambda: token_for(database, real))
@@ -437,7 +437,7 @@ def test_it_falls_silent(database: Postgres, times: int, monkeypatch, capfd) -> 
 
 def token_for(database: Postgres, token: Callable[[], str]) -> str:
     """A token for where the database is, since a proxy is elsewhere."""
-    where = database.described["Endpoint"]
+    where = database.description["Endpoint"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGHOST", where["Address"])
         patch.setenv("PGPORT", str(where["Port"]))
@@ -454,7 +454,7 @@ def ended(name: str, *, seconds: float = 4) -> bool:
 
 def test_falling_silent_at_the_insert_is_told_in_time(database: Postgres, monkeypatch) -> None:
     """By the deadline that the function has, not one of a test (L02, L08)."""
-    proxy = Swallowing(database.described["Endpoint"]["Port"], 6)
+    proxy = Swallowing(database.description["Endpoint"]["Port"], 6)
     monkeypatch.setenv("PGPORT", proxy.port)
     real = connections._token
     monkeypatch.setattr(connections, "_token", lambda: token_for(database, real))
@@ -475,7 +475,7 @@ def test_no_name_server_answers(database: Postgres, monkeypatch, capfd) -> None:
     monkeypatch.setattr(connections, "_token", lambda: token_for(database, real))
     monkeypatch.setenv("PGHOST", "localhost")
     deliver(confirmed())  # By that name it can be reached.
-    database.ask("TRUNCATE users CASCADE")
+    database.query("TRUNCATE users CASCADE")
     capfd.readouterr()
 
     def never(*where: Any, **more: Any) -> Any:
