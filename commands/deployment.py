@@ -158,7 +158,7 @@ def deploy(
 
     Each change set is shown and must be approved; the emulator needs no approval.
     """
-    from commands.framework.open_deployment import open_deployment, show_outputs
+    from commands.framework.open_deployment import open_deployment, show_next_steps, show_outputs
 
     with open_deployment(
         env, json=json, yes=yes, no_execute=no_execute, timeout=timeout
@@ -167,7 +167,10 @@ def deploy(
         result = deployment.deploy(planned, jobs=jobs)
         if result.exit_code:
             raise Exit(code=result.exit_code)
-        show_outputs(deployment, result.stacks, "json" if json else "table")
+        if json:
+            show_outputs(deployment, result.stacks, "json")
+        elif not no_execute:
+            show_next_steps(deployment, result.stacks, changed=planned.has_changes)
 
 
 @task(

@@ -5,7 +5,7 @@ A step is checked once its stack is deployed. If AWS refuses the check, the step
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -38,7 +38,7 @@ class DeployedEnvironment:
 
     def command(self, task: str) -> str:
         """Return the command that runs a task for this environment."""
-        return f"./inv {task} --env={self.target.env.name}"
+        return project.command(task, self.target.environment)
 
     @property
     def services(self) -> Iterator[tuple[str, Settings]]:
@@ -76,8 +76,10 @@ class Check:
     early: bool = False
 
 
-def pending(target: Target, deployed: Iterable[DeployedStack]) -> Iterator[ManualStep]:
-    """Yield the manual steps to do for the *deployed* stacks.
+def pending(
+    target: Target, deployed: Iterable[DeployedStack], names: Collection[str] = ()
+) -> Iterator[ManualStep]:
+    """Yield the manual steps to do for the *deployed* stacks; with *names*, check only these.
 
     Raise UnreachableError if AWS cannot be reached. A check that AWS refuses is yielded as a step.
     """
@@ -89,6 +91,8 @@ def pending(target: Target, deployed: Iterable[DeployedStack]) -> Iterator[Manua
     for check in CHECKS:
         stack = stacks.get(check.stack)
         if stack is None or not (stack.outputs or check.early):
+            continue
+        if names and check.name not in names:
             continue
         try:
             for fact, action in check.find(environment):
@@ -201,7 +205,9 @@ def _site(environment: DeployedEnvironment) -> Iterator[Finding]:
     )
     if not listed["KeyCount"]:
         sync = environment.command("site.sync")
-        yield "nothing is published", f"{sync}, or the GitHub workflow: docs/site.md"
+        is_local = environment.target.environment.is_local  # GitHub cannot reach the emulator.
+        publish = sync if is_local else f"{sync}, or the GitHub workflow: docs/site.md"
+        yield "nothing is published", publish
 
 
 def _unconfirmed(environment: DeployedEnvironment, topic: str, protocol: str) -> Iterator[Finding]:

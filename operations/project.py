@@ -79,6 +79,14 @@ def environment_name(name: str | None) -> str | None:
     return named
 
 
+def command(task: str, environment: Environment) -> str:
+    """Return the command that runs *task* for *environment*; --env is omitted for the default."""
+    from deployer.environment import EMULATOR
+
+    is_default = environment.env.name == EMULATOR == (environment_name(None) or EMULATOR)
+    return f"./inv {task}" if is_default else f"./inv {task} --env={environment.env.name}"
+
+
 def origins(environment: Environment) -> tuple[str, ...]:
     """Return the parts of the operator's AWS setup that are used, such as the profile."""
     from deployer.aws.connect import sources_in_use

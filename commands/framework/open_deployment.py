@@ -16,7 +16,9 @@ from deployer.deployment import Deployment, DeploymentPlan, Options
 from deployer.errors import DeployError
 from deployer.removal import Deletion
 from operations import project
+from operations.addresses import addresses
 from operations.deployment import hooks
+from operations.target import Target
 
 
 @contextmanager
@@ -75,3 +77,21 @@ def show_outputs(
 ) -> None:
     """Print the outputs of stacks."""
     print(report.outputs(stacks, form, env=deployment.environment.env), end="")
+
+
+def show_next_steps(
+    deployment: Deployment, stacks: Sequence[DeployedStack], *, changed: bool
+) -> None:
+    """Print the addresses that *stacks* serve and, if a stack was changed, the next commands."""
+    target = Target(deployment.environment, deployment.account)
+    names = {stack.name.removeprefix(target.environment.prefix) for stack in stacks}
+    steps: Sequence[report.ManualStep] = ()
+    commands: Sequence[report.NextCommand] = ()
+    if changed:  # A deploy without changes makes no further calls, and imports no checks (20 ms).
+        from operations import next_commands
+
+        steps = next_commands.local_steps(target, stacks)
+        commands = list(next_commands.next_commands(target, steps))
+    found = addresses(target, names, {step.step for step in steps})
+    style = report.style_of(sys.stdout, os.environ)
+    print(report.next_steps(found, commands, style=style), end="")

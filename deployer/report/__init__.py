@@ -17,6 +17,7 @@ from deployer.report.errors import error_text
 from deployer.report.event_lines import start_line
 from deployer.report.exit_codes import exit_code
 from deployer.report.line_reporter import LineReporter
+from deployer.report.next_steps import Address, NextCommand, next_steps
 from deployer.report.outputs import FORMATS, Format, dotenv, outputs
 from deployer.report.plan import plan_json, plan_text
 from deployer.report.reporter import Reporter
@@ -26,8 +27,10 @@ from deployer.report.text import counted
 
 __all__ = [
     "FORMATS",
+    "Address",
     "Format",
     "ManualStep",
+    "NextCommand",
     "Reporter",
     "Style",
     "counted",
@@ -36,6 +39,7 @@ __all__ = [
     "dotenv",
     "error_text",
     "exit_code",
+    "next_steps",
     "outputs",
     "plan_json",
     "plan_text",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 STACK, OUTPUT = "assets", "PictureBucket"
+BANNER = "banners/banner.jpg"  # Its path at the address of the assets, too.
 # Short, because a missing avatar is answered with the default one until the upload is processed.
 CACHE_CONTROL = "public, max-age=60"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ LOOKS = [
     Call("ca-central-1", "DescribeStacks"),
     Call("us-east-1", "DescribeStacks"),
 ]
+NEXT = ["db.bootstrap", "db.migrate", "status", "outputs"]
 
 
 def get(endpoint, host, path):
@@ -29,8 +31,8 @@ def get(endpoint, host, path):
 def test_all_layers(checkout):
     """`deploy` makes every layer; again it asks who it is, looks once per region, writes nothing.
 
-    Outputs are on stdout and all else on stderr. What was made outlives the emulator, stopped
-    cleanly or killed. An image is noted before: as long as there is none, every run asks for it.
+    Stdout has the addresses and, after changes, the next commands. What was made outlives the
+    emulator, stopped cleanly or killed. An image is noted before: as long as there is none, every run asks for it.
     """
     checkout.run("deploy", "--stack=registry")
     checkout.run("service.record", f"--image=sha256:{'1' * 64}")
@@ -44,13 +46,27 @@ def test_all_layers(checkout):
     names = [row.split()[1] for row in rows]
     assert FIRST_LINE == first.first == second.first == third.first
     assert {"CREATE_COMPLETE"} == set(checkout.stacks().values())
+    site = f"cruddur.localhost:{urlsplit(checkout.endpoint.url).port}"
+    assert f"  site    http://{site} (404: nothing is published)\n" in first.out
+    assert [f"  ./inv {task} " for task in NEXT] == [
+        line[: len(f"  ./inv {task} ")]
+        for task, line in zip(NEXT, first.out.partition("next:\n")[2].splitlines(), strict=True)
+    ]
     with_outputs = [name for name in names if name != "crd-local-monitoring"]
-    assert with_outputs == list(dict.fromkeys(line.split()[0] for line in first.out.splitlines()))
+    listed = checkout.run("outputs").out.splitlines()
+    assert with_outputs == list(dict.fromkeys(line.split()[0] for line in listed))
     assert first.last.startswith(f"{len(names) - 1} created, 1 kept, in ")
     assert LOOKS == wire.calls
     assert second.last.startswith(f"{len(names)} kept, in ")
     assert third.last.startswith(f"{len(names)} kept, in ")
-    assert first.out == second.out == third.out
+    # The second run sees the port of the recording proxy instead of the emulator's.
+    assert re.sub(r":\d+", "", second.out) == re.sub(r":\d+", "", third.out)
+    assert [
+        "open in a browser:",
+        f"  site    http://{site}",
+        f"  API     http://api.{site} (503: the emulator runs no containers)",
+        f"  assets  http://assets.{site}/banners/banner.jpg",
+    ] == third.out.splitlines()
 
 
 def test_cluster(checkout):

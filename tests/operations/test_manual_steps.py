@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from deployer.aws.cloud import DeployedStack
@@ -30,6 +31,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "service": {"Name": "backend-flask", "Image": DIGEST},
     "pipeline": {"Connection": "arn:connection"},
 }
+EMPTY = {"KeyCount": 0}
 UNCONFIRMED = manual_steps.UNCONFIRMED
 
 
@@ -96,6 +98,31 @@ def pending(
 def test_all_done(monkeypatch) -> None:
     """If every step is done, none is pending."""
     assert pending(monkeypatch) == []
+
+
+@pytest.mark.usefixtures("migrations")
+def test_selected_checks(monkeypatch) -> None:
+    """With names, only these steps are checked."""
+    account = use_account(monkeypatch, Account(OUTPUTS, {"s3": Client(list_objects_v2=EMPTY)}))
+    stacks = [deployed_stack(f"crd-x-{name}", values) for name, values in OUTPUTS.items()]
+
+    target = Target(project.environment(), account)
+    steps = manual_steps.pending(target, stacks, ("users", "site"))
+
+    assert [step.step for step in steps] == ["site"]
+
+
+@pytest.mark.usefixtures("migrations")
+def test_the_local_site(monkeypatch) -> None:
+    """GitHub cannot publish the site of the emulator: only the task is named."""
+    account = use_account(monkeypatch, Account(OUTPUTS, {"s3": Client(list_objects_v2=EMPTY)}))
+    environment = project.environment()
+    local = replace(environment, env=msgspec.structs.replace(environment.env, name="local"))
+    cdn = deployed_stack("crd-local-cdn", OUTPUTS["cdn"])
+
+    [step] = manual_steps.pending(Target(local, account), [cdn])
+
+    assert step.how == "./inv site.sync"
 
 
 def test_nothing_deployed(monkeypatch) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 
 from deployer.errors import ConfigError
 from operations import project
+from tests.operations.fake_account import ENV, ENVIRONMENT
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,26 @@ def test_the_name_of_the_environment(
         monkeypatch.setenv("CRUDDUR_ENV", variable)
 
     assert project.environment_name(flag) == expected
+
+
+@pytest.mark.parametrize(
+    ("variable", "name", "expected"),
+    [
+        (None, "local", "./inv status"),
+        ("local", "local", "./inv status"),
+        ("dev", "local", "./inv status --env=local"),
+        (None, "dev", "./inv status --env=dev"),
+        ("dev", "dev", "./inv status --env=dev"),
+    ],
+)
+def test_command(monkeypatch, variable: str | None, name: str, expected: str) -> None:
+    """A command names its environment, unless it is the emulator's and the default."""
+    monkeypatch.delenv("CRUDDUR_ENV", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("CRUDDUR_ENV", variable)
+    environment = replace(ENVIRONMENT, env=msgspec.structs.replace(ENV, name=name))
+
+    assert project.command("status", environment) == expected
 
 
 @pytest.mark.parametrize("variable", ["", " "])

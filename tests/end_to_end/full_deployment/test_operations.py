@@ -62,11 +62,11 @@ def test_steps_by_hand(deployed) -> None:
     text = checkout.run("status").out
 
     assert ["image", "connection", "site"] == list(begun)
-    assert "./inv service.record --image=DIGEST --env=local" == begun["image"]
-    assert "./inv db.bootstrap --env=local" == no_users["users"]
+    assert "./inv service.record --image=DIGEST" == begun["image"]
+    assert "./inv db.bootstrap" == no_users["users"]
     assert "migrations" not in no_users
-    assert "./inv db.migrate --env=local" == pending["migrations"]
-    assert "./inv deploy --stack=service --env=local" == noted["image"]
+    assert "./inv db.migrate" == pending["migrations"]
+    assert "./inv deploy --stack=service" == noted["image"]
     assert ["webhook", "connection", "site"] == list(released)
     webhook = "https://api.cruddur.localhost/webhooks/avatar"
     assert f"manual: webhook: {webhook} has not confirmed its subscription: " in text

@@ -1,0 +1,45 @@
+"""The addresses of a deployed environment, as a browser opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from operations import assets
+
+if TYPE_CHECKING:
+    from deployer.report import Address
+    from operations.target import Target
+
+_BELOW_LOCALHOST = ".localhost"  # Browsers resolve these names to this machine.
+
+
+def addresses(
+    target: Target, stacks: Collection[str], pending: Collection[str]
+) -> Iterator[Address]:
+    """Yield the addresses that *stacks* serve; *pending* are the manual steps that are still to do.
+
+    Yield none in the emulator if the domain is not below `localhost`: no browser could open them.
+    """
+    from deployer.report import Address
+
+    is_local = target.environment.is_local
+    if is_local and not target.env.domain.endswith(_BELOW_LOCALHOST):
+        return
+    if "cdn" in stacks:
+        unpublished = "404: nothing is published" if "site" in pending else ""
+        yield Address("site", url(target), unpublished)
+    if "service" in stacks:
+        error = "503: the emulator runs no containers" if is_local else ""
+        yield Address("API", url(target, "api."), error)
+    if "cdn" in stacks:
+        yield Address("assets", f"{url(target, 'assets.')}/{assets.BANNER}")
+
+
+def url(target: Target, prefix: str = "") -> str:
+    """Return the URL of the domain with *prefix*; in the emulator plain HTTP on its port."""
+    host = f"{prefix}{target.env.domain}"
+    if target.environment.is_local:
+        return f"http://{host}:{urlsplit(target.account.url or '').port}"
+    return f"https://{host}"

@@ -1,0 +1,48 @@
+"""The commands that an operator may run after a deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from operations import manual_steps, project, site
+
+if TYPE_CHECKING:
+    from deployer.aws.cloud import DeployedStack
+    from deployer.report import ManualStep, NextCommand
+    from operations.target import Target
+
+# The other steps need an account: a domain, an email, a console, or a running task.
+_LOCAL_STEPS = ("secrets", "users", "migrations", "site")
+
+
+def local_steps(target: Target, stacks: Iterable[DeployedStack]) -> list[ManualStep]:
+    """Return the manual steps that are still to do in the emulator; none for an account.
+
+    For an account `status` checks them: the role that deploys it may not have the permissions.
+    """
+    if not target.environment.is_local:
+        return []
+    return list(manual_steps.pending(target, stacks, _LOCAL_STEPS))
+
+
+def next_commands(target: Target, steps: Collection[ManualStep]) -> Iterator[NextCommand]:
+    """Yield the commands that do the pending *steps*, then those that show what is deployed."""
+    from deployer.report import NextCommand
+
+    def command(task: str) -> str:
+        return project.command(task, target.environment)
+
+    for step in steps:
+        if _can_run(step):
+            yield NextCommand(step.how, step.what)
+        if step.step == "users":
+            yield NextCommand(command("db.migrate"), "the database has no tables")
+    yield NextCommand(command("status"), "shows the stacks and the manual steps to do")
+    yield NextCommand(command("outputs"), "prints the outputs of the stacks")
+
+
+def _can_run(step: ManualStep) -> bool:
+    """Return whether a task does *step* now: its check succeeded, and a site to publish is built."""
+    is_built = step.step != "site" or (project.ROOT / site.FOLDER).is_dir()
+    return step.how.startswith("./inv ") and is_built
