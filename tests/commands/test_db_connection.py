@@ -15,6 +15,7 @@ from commands import db
 from operations import port_forwarding, project
 from operations.target import Target
 from tests.operations.fake_account import START_LINE, Account, Client, aws_error, use_account
+from tests.programs import SHEBANG
 
 DATABASE = {
     "Address": "db.x.ca-central-1.rds.amazonaws.com",
@@ -23,7 +24,7 @@ DATABASE = {
     "Application": "application",
     "Migrator": "migrator",
 }
-PSQL = f"""#!{sys.executable} -I
+PSQL = f"""{SHEBANG}
 import os, sys
 print(sys.argv[1:], file=sys.stderr)
 for name in sorted(os.environ):

@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from invoke.exceptions import Exit
 from commands import ecr, image
 from operations import project
 from tests.operations.fake_account import START_LINE, Account, Client, aws_error, use_account
+from tests.programs import SHEBANG
 
 REGISTRY = "000000000000.dkr.ecr.ca-central-1.amazonaws.com"
 URI, DIGEST = f"{REGISTRY}/crd-x-backend", f"sha256:{'a' * 64}"
@@ -30,7 +30,7 @@ TOKEN = {
     ]
 }
 FOUND = {"imageDetails": [{"imageDigest": DIGEST}]}
-DOCKER = f"""#!{sys.executable} -I
+DOCKER = f"""{SHEBANG}
 import json, os, sys
 call = {{"arguments": sys.argv[1:], "stdin": sys.stdin.buffer.read().decode("latin-1")}}
 call["aws"] = [name for name in os.environ if name.startswith("AWS_")]

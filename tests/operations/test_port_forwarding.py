@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import socket
-import sys
 import threading
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ from deployer.errors import CloudError, ConfigError
 from operations import port_forwarding
 from operations.target import Target
 from tests.operations.fake_account import ENV, Account, Client, aws_error
+from tests.programs import SHEBANG
 
 ARN = "arn:aws:ecs:ca-central-1:000000000000:task/crd-x-cluster/0123456789abcdef"
 TASK = {
@@ -30,7 +30,7 @@ TASK = {
     ],
 }
 SESSION = {"SessionId": "s-1", "TokenValue": "secret token", "StreamUrl": "wss://x", "More": "x"}
-PLUGIN = f"""#!{sys.executable} -I
+PLUGIN = f"""{SHEBANG}
 import json, os, socket, sys
 log = open(os.environ["LOG"], "w")
 session = json.loads(os.environ[sys.argv[1]])
@@ -189,7 +189,7 @@ def test_a_plugin_that_fails(log: Path, monkeypatch) -> None:
 def test_a_plugin_that_hangs(log: Path, monkeypatch) -> None:
     """After the timeout the plugin is ended."""
     plugin = log.parent / "bin" / port_forwarding.PLUGIN
-    plugin.write_text(f"#!{sys.executable} -I\nimport signal\nsignal.pause()\n")
+    plugin.write_text(f"{SHEBANG}\nimport signal\nsignal.pause()\n")
     monkeypatch.setattr(port_forwarding, "START_TIMEOUT_SECONDS", 0.3)
     began = time.monotonic()
 

@@ -14,6 +14,7 @@ import pytest
 
 from operations import port_forwarding, processes
 from tests.commands.pseudo_terminal import CTRL_C, CTRL_QUIT, CTRL_Z, terminal
+from tests.programs import SHEBANG
 
 # session-manager-plugin handles all three, for the remote shell; psql handles only the first.
 PROGRAM = """
@@ -43,7 +44,7 @@ def task(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def _write_program(folder: Path, name: str, handled: tuple[str, ...]) -> None:
     file = folder / name
-    file.write_text(f"#!{sys.executable} -I\nHANDLED = {handled}{PROGRAM}")
+    file.write_text(f"{SHEBANG}\nHANDLED = {handled}{PROGRAM}")
     file.chmod(0o755)
 
 
