@@ -6,11 +6,16 @@ import msgspec
 from stacks import layers
 from tests.stacks.templates import CODE, config_of, emit, text
 
-STACKS = Path(__file__).parents[2] / "stacks"
+ROOT = Path(__file__).parents[2]
+STACKS = ROOT / "stacks"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
 
 def test_stacks_have_their_dependencies(emitted, config):
-    """The stacks are in dependency order, and depend on the stacks whose outputs they use."""
+    """The stacks are in dependency order, and depend on the stacks whose outputs they use.
+
+    The expected graph is in docs/architecture.md, which is reviewed and shows the stacks of `local`.
+    """
     dependencies = {
         name: [
             dependency.removeprefix(f"crd-{config.env.name}-")
@@ -18,36 +23,18 @@ def test_stacks_have_their_dependencies(emitted, config):
         ]
         for name, emitted_stack in emitted.items()
     }
+    [graph] = re.findall(r"```mermaid\n(.*?)```", ARCHITECTURE.read_text("utf-8"), re.DOTALL)
+    edges = re.findall(r"^  ([\w-]+) --> ([\w-]+)$", graph, re.MULTILINE)
 
-    assert {
-        "foundation": [],
-        "dns": [],
-        "edge-certificate": [],
-        "network": ["foundation"],
-        "registry": [],
-        "cluster": ["network", "dns"],
-        "database": ["network"],
-        "messages": ["foundation"],
-        "users": ["foundation", "network", "database"],
-        "assets": [],
-        "avatars": ["foundation", "users", "assets"],
-        "cdn": ["edge-certificate", "assets", "avatars"],
-        "service": [
-            *("foundation", "network", "cluster", "registry"),
-            *("database", "messages", "users", "assets"),
-        ],
-        "monitoring": [
-            *("foundation", "messages", "users", "avatars"),
-            *("service", "cluster", "database", "cdn"),
-        ],
-        "pipeline": ["foundation"],
-        "site-publisher": ["cdn"],
-    } == dependencies
-    assert list(dependencies) == [
-        *("foundation", "dns", "edge-certificate", "network", "registry", "cluster"),
-        *("database", "messages", "users", "assets", "avatars", "cdn", "service"),
-        *("monitoring", "pipeline", "site-publisher"),
+    assert edges == [(name, need) for name, needs in dependencies.items() for need in needs]
+    assert re.findall(r"^    ([\w-]+)$", graph, re.MULTILINE) == [
+        name
+        for region in dict.fromkeys(stack.stack.region for stack in emitted.values())
+        for name in emitted
+        if emitted[name].stack.region == region
     ]
+    order = list(dependencies)
+    assert all(order.index(need) < order.index(name) for name, need in edges)
 
 
 def test_every_import_is_published(emitted):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass
 
 import pytest
 
@@ -7,39 +8,91 @@ from tests.stacks.templates import CODE, statements, text
 
 FUNCTION = "AWS::Lambda::Function"
 
-# The folder and the permissions of each function.
 WRITE_LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-VPC_ACCESS = {  # AWSLambdaVPCAccessExecutionRole without the actions for logs.
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-}
-PERMISSIONS = {
-    "Authorizer": ("authorizer", WRITE_LOGS),
-    "MessagingStream": (
+VPC_ACCESS = frozenset(
+    {  # AWSLambdaVPCAccessExecutionRole without the actions for logs.
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The folder, limits, environment variables and permissions of a function."""
+
+    folder: str
+    timeout_seconds: int
+    memory_mb: int
+    variables: frozenset[str] = frozenset()
+    actions: frozenset[str] = frozenset()  # Besides WRITE_LOGS.
+
+
+# A new function needs a row: a reviewer sees what it is allowed to do.
+EXPECTED = {
+    "Authorizer": Expected(
+        "authorizer",
+        timeout_seconds=5,
+        memory_mb=512,
+        variables=frozenset({"USER_POOL_ID", "CLIENT_ID"}),
+    ),
+    "MessagingStream": Expected(
         "messaging_stream",
-        WRITE_LOGS
-        | {
-            "dynamodb:DeleteItem",
-            "dynamodb:DescribeStream",
-            "dynamodb:GetRecords",
-            "dynamodb:GetShardIterator",
-            "dynamodb:ListStreams",
-            "dynamodb:PutItem",
-            "dynamodb:Query",
-            "sqs:SendMessage",
-        },
+        timeout_seconds=60,
+        memory_mb=256,
+        variables=frozenset({"TABLE_NAME", "GROUP_INDEX_NAME"}),
+        actions=frozenset(
+            {
+                "dynamodb:DeleteItem",
+                "dynamodb:DescribeStream",
+                "dynamodb:GetRecords",
+                "dynamodb:GetShardIterator",
+                "dynamodb:ListStreams",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "sqs:SendMessage",
+            }
+        ),
     ),
-    "Migrate": ("migrate", WRITE_LOGS | VPC_ACCESS | {"rds-db:connect"}),
-    "PostConfirmation": ("post_confirmation", WRITE_LOGS | VPC_ACCESS | {"rds-db:connect"}),
-    "Thumbnail": (
+    "Migrate": Expected(
+        "migrate",
+        timeout_seconds=300,
+        memory_mb=512,
+        variables=frozenset({"PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "APPLICATION_USER"}),
+        actions=VPC_ACCESS | {"rds-db:connect"},
+    ),
+    "PostConfirmation": Expected(
+        "post_confirmation",
+        timeout_seconds=5,
+        memory_mb=512,
+        variables=frozenset({"PGHOST", "PGPORT", "PGDATABASE", "PGUSER"}),
+        actions=VPC_ACCESS | {"rds-db:connect"},
+    ),
+    "Thumbnail": Expected(
         "thumbnail",
-        WRITE_LOGS | {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "sqs:SendMessage"},
+        timeout_seconds=60,
+        memory_mb=1024,
+        variables=frozenset(
+            {
+                "UPLOADS_BUCKET_NAME",
+                "AVATARS_BUCKET_NAME",
+                "UPLOAD_LIMIT_BYTES",
+                "PILLOW_BLOCKS_MAX",
+            }
+        ),
+        actions=frozenset({"s3:GetObject", "s3:ListBucket", "s3:PutObject", "sqs:SendMessage"}),
     ),
-    "UploadUrl": ("upload_url", WRITE_LOGS | {"s3:PutObject"}),
+    "UploadUrl": Expected(
+        "upload_url",
+        timeout_seconds=5,
+        memory_mb=256,
+        variables=frozenset({"UPLOADS_BUCKET_NAME", "UPLOAD_LIMIT_BYTES"}),
+        actions=frozenset({"s3:PutObject"}),
+    ),
 }
 
 
@@ -70,21 +123,19 @@ def allowed(function, stack):
 # --- permissions ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("title", PERMISSIONS)
+@pytest.mark.parametrize("title", EXPECTED)
 def test_a_function_has_only_the_permissions_it_needs(functions, title):
     """Its code uses each action (defects 30, 88, 92)."""
-    _, needs = PERMISSIONS[title]
-
     statements_ = allowed(*functions[title])
 
     actions = [action for statement in statements_.values() for action in statement["Action"]]
-    assert needs == set(actions)
+    assert WRITE_LOGS | EXPECTED[title].actions == set(actions)
     assert len(actions) == len(set(actions))
 
 
-def test_the_table_of_permissions_is_complete(functions):
+def test_the_table_of_functions_is_complete(functions):
     """A new function needs a row."""
-    assert set(PERMISSIONS) == set(functions)
+    assert set(EXPECTED) == set(functions)
 
 
 def test_every_function_has_a_role_of_its_own(functions):
@@ -153,11 +204,11 @@ def test_functions_run_on_arm_except_in_the_emulator(functions, config):
     assert ("host" if config.env.name == "local" else "arm64") == settings.architecture
 
 
-@pytest.mark.parametrize("title", PERMISSIONS)
+@pytest.mark.parametrize("title", EXPECTED)
 def test_a_function_is_the_zip_of_its_folder(functions, config, title):
     """The key is a digest, so new code changes the template (defects 87, 103)."""
     function, stack = functions[title]
-    folder, _ = PERMISSIONS[title]
+    folder = EXPECTED[title].folder
     settings = config.functions
 
     target = artifacts.target(settings.runtime, settings.architecture)
@@ -173,15 +224,14 @@ def test_a_function_is_the_zip_of_its_folder(functions, config, title):
 
 def test_timeouts_and_memory_sizes(functions):
     """The defaults of Lambda, 3 seconds and 128 MB, are too small (defect 69)."""
-    sizes = {title: (one["Timeout"], one["MemorySize"]) for title, (one, _) in functions.items()}
+    sizes = {
+        title: (function["Timeout"], function["MemorySize"])
+        for title, (function, _) in functions.items()
+    }
 
     assert {
-        "Authorizer": (5, 512),
-        "MessagingStream": (60, 256),
-        "Migrate": (300, 512),
-        "PostConfirmation": (5, 512),
-        "Thumbnail": (60, 1024),
-        "UploadUrl": (5, 256),
+        title: (expected.timeout_seconds, expected.memory_mb)
+        for title, expected in EXPECTED.items()
     } == sizes
 
 
@@ -263,37 +313,23 @@ def test_failed_events_are_kept_for_two_weeks(emitted, stack, title):
 
 # --- environment ------------------------------------------------------------------------
 
-VARIABLES = {
-    "Authorizer": {"USER_POOL_ID", "CLIENT_ID"},
-    "MessagingStream": {"TABLE_NAME", "GROUP_INDEX_NAME"},
-    "Migrate": {"PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "APPLICATION_USER"},
-    "PostConfirmation": {"PGHOST", "PGPORT", "PGDATABASE", "PGUSER"},
-    "Thumbnail": {
-        "UPLOADS_BUCKET_NAME",
-        "AVATARS_BUCKET_NAME",
-        "UPLOAD_LIMIT_BYTES",
-        "PILLOW_BLOCKS_MAX",
-    },
-    "UploadUrl": {"UPLOADS_BUCKET_NAME", "UPLOAD_LIMIT_BYTES"},
-}
 
-
-@pytest.mark.parametrize("title", VARIABLES)
+@pytest.mark.parametrize("title", EXPECTED)
 def test_the_environment_of_a_function(functions, title):
     """Values are imports or settings, not secrets (defects 80, 85, 89, 90)."""
     function, _ = functions[title]
     variables = function["Environment"]["Variables"]
 
-    assert VARIABLES[title] == set(variables)
+    assert EXPECTED[title].variables == set(variables)
     assert "password" not in text(variables).lower()
     literals = {name for name, value in variables.items() if isinstance(value, str)}
     assert literals <= {"UPLOAD_LIMIT_BYTES", "GROUP_INDEX_NAME", "PILLOW_BLOCKS_MAX"}
 
 
-@pytest.mark.parametrize("title", VARIABLES)
+@pytest.mark.parametrize("title", EXPECTED)
 def test_the_code_reads_every_variable(title):
     """Other variables are those of libpq and Pillow."""
-    folder, _ = PERMISSIONS[title]
+    folder = EXPECTED[title].folder
     sources = "".join(
         file.read_text()
         for subfolder in (folder, "shared")
@@ -303,13 +339,16 @@ def test_the_code_reads_every_variable(title):
     libraries = ("PG", "PILLOW_")
 
     assert [] == [
-        name for name in VARIABLES[title] if not name.startswith(libraries) and name not in sources
+        name
+        for name in EXPECTED[title].variables
+        if not name.startswith(libraries) and name not in sources
     ]
 
 
 def test_example_events_are_json():
     """Each function has an example of its input."""
-    for folder, _ in PERMISSIONS.values():
+    for expected in EXPECTED.values():
+        folder = expected.folder
         events = sorted((CODE.root / "lambdas" / folder / "events").glob("*.json"))
         assert events, folder
         for event in events:
