@@ -1,0 +1,69 @@
+"""The namespace `new`: write the files of a new stack or a new Lambda function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.program import Program
+
+from commands.framework.task import task
+from operations import development, project, scaffold
+
+_GUIDE = "docs/architecture.md"
+
+
+@task(positional=["name"], help={"name": "a new stack such as mailer or web-api"})
+def stack(_: Context, name: str | None = None) -> None:
+    """Write a new stack with its settings and test."""
+    if _wants_help(name, "new.stack"):
+        return
+    changes = scaffold.plan_stack(project.ROOT, str(name))
+    _write(changes)
+    module = str(name).replace("-", "_")
+    print(f"next: add resources in stacks/{module}.py, and what they promise to its test")
+    print(f"      then ./inv deploy --stack={name} (see {_GUIDE}, To add a stack)")
+
+
+@task(
+    positional=["name"],
+    help={
+        "name": "a new function such as send_mail",
+        "stack": "also add it to this stack, with its alarms (default: print the lines)",
+    },
+)
+def function(_: Context, name: str | None = None, stack: str = "") -> None:
+    """Write a new Lambda function with an example event and a test."""
+    if _wants_help(name, "new.function"):
+        return
+    changes = scaffold.plan_function(project.ROOT, str(name), stack)
+    _write(changes)
+    if not stack:
+        print(f"next: add these lines to a stack and to {scaffold.EXPECTATIONS}:")
+        print(scaffold.function_lines(str(name)), end="")
+    print(f"next: edit lambdas/{name}/handler.py and its test, then ./inv build --name={name}")
+    print(f"      (see {_GUIDE}, To add a Lambda function)")
+
+
+def _wants_help(name: str | None, task_name: str) -> bool:
+    """Print the help of a task if Invoke read its flag as the positional argument."""
+    if name not in {"-h", "--help"}:
+        return False
+    Program().run(["invoke", "--help", task_name], exit=False)
+    return True
+
+
+def _write(changes: Sequence[scaffold.FileChange]) -> None:
+    """Write the files, name each, and regenerate what depends on them."""
+    scaffold.write(project.ROOT, changes)
+    for change in changes:
+        print(f"{'created' if change.is_new else 'changed'} {change.path}")
+    try:
+        scaffold.regenerate(changes)
+    except development.ToolError as error:
+        raise Exit(code=error.code) from error
+
+
+namespace = Collection("new", stack, function)

@@ -1,0 +1,14 @@
+"""The generated part of docs/architecture.md is replaced, and nothing else."""
+
+from __future__ import annotations
+
+from tools.generated_pages import with_graph
+
+
+def test_only_the_first_diagram_is_replaced() -> None:
+    """Text around it and other diagrams stay."""
+    page = "a\n```mermaid\nold\n```\nb\n```mermaid\nother\n```\n"
+
+    assert "a\n```mermaid\nnew \\1\n```\nb\n```mermaid\nother\n```\n" == with_graph(
+        page, "new \\1\n"
+    )
