@@ -89,17 +89,17 @@ def _files(chance):
 
     for _ in range(4):
         photo = _photo((2000, 1500), chance)
-        yield "3 Mpx WebP", pictures.saved(photo, "WEBP", method=1)
+        yield "3 Mpx WebP", pictures.encoded(photo, "WEBP", method=1)
         photo.putalpha(Image.linear_gradient("L").resize(photo.size))
-        yield "3 Mpx PNG", pictures.saved(photo, compress_level=3)
+        yield "3 Mpx PNG", pictures.encoded(photo, compress_level=3)
     for name, side in SIDES.items():
         square = _photo((side, side), chance)
-        yield f"{name} JPEG, square", pictures.saved(square, "JPEG", quality=88)
-    yield "bomb, PNG", pictures.blank(30000, 30000)
+        yield f"{name} JPEG, square", pictures.encoded(square, "JPEG", quality=88)
+    yield "bomb, PNG", pictures.blank_png(30000, 30000)
     large = Image.new("L", (30000, 30000))
-    yield "bomb, baseline JPEG", pictures.saved(large, "JPEG", quality=20, optimize=True)
-    yield "bomb, progressive JPEG", pictures.saved(large, "JPEG", quality=20, progressive=True)
-    yield "bomb, WebP", pictures.webp_header(13000, 13000)
+    yield "bomb, baseline JPEG", pictures.encoded(large, "JPEG", quality=20, optimize=True)
+    yield "bomb, progressive JPEG", pictures.encoded(large, "JPEG", quality=20, progressive=True)
+    yield "bomb, WebP", pictures.webp_with_canvas(13000, 13000)
 
 
 def _photo(size, chance):

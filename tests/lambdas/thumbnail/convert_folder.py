@@ -21,7 +21,7 @@ from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from shared.avatars import avatar_id, avatar_key, upload_key
 from tests.lambdas.thumbnail.fake_s3 import FakeS3, Object
-from tests.lambdas.thumbnail.pictures import opened
+from tests.lambdas.thumbnail.pictures import open_avatar
 from thumbnail import handler, store
 from thumbnail.picture import QUALITY, SIDE
 
@@ -61,7 +61,7 @@ def _become(s3: FakeS3, original: bytes) -> Mapping[str, Any]:
     shown = s3.objects.get(PICTURE)
     if shown is None:
         return {"lines": lines}
-    return {"lines": lines, "difference": _difference(original, opened(shown.content))}
+    return {"lines": lines, "difference": _difference(original, open_avatar(shown.content))}
 
 
 def _difference(original: bytes, made: Image.Image) -> float | None:

@@ -16,21 +16,21 @@ from PIL import Image, PngImagePlugin
 
 from tests.lambdas.thumbnail import icc_profiles, pictures
 from tests.lambdas.thumbnail.pictures import (
-    CORNERS,
+    CORNER_COLOURS,
     RED,
     WHITE,
-    chunk,
-    exif,
-    opened,
-    overlapping_exif,
-    plain,
-    quarters,
-    raw,
-    saved,
-    segment,
-    with_chunks,
-    with_segments,
-    xmp,
+    encoded,
+    exif_data,
+    four_corners,
+    jpeg_segment,
+    jpeg_with_segments,
+    open_avatar,
+    overlapping_exif_entries,
+    png_chunk,
+    png_with_chunks,
+    solid_image,
+    tiny_png,
+    xmp_data,
 )
 from thumbnail import container, jpeg, png, webp
 from thumbnail.container import Container, TooManyPartsError
@@ -43,7 +43,7 @@ SHOWN = (200, 100, 50)  # of this a profile makes another colour
 
 
 def middle(file: bytes) -> Any:
-    return opened(picture(file)).getpixel((SIDE // 2 - 8, SIDE // 2 - 8))
+    return open_avatar(picture(file)).getpixel((SIDE // 2 - 8, SIDE // 2 - 8))
 
 
 def near(wanted: tuple[int, ...], found: Any) -> bool:
@@ -59,23 +59,25 @@ def riff(*chunks: tuple[bytes, bytes]) -> bytes:
 
 def webp_with(*chunks: tuple[bytes, bytes]) -> bytes:
     """A red WebP with *chunks* behind its picture."""
-    lossless = saved(plain(size=(8, 8)), "WEBP", lossless=True)
+    lossless = encoded(solid_image(size=(8, 8)), "WEBP", lossless=True)
     flags = 0x20 | 0x08 | 0x04
     header = bytes([flags, 0, 0, 0]) + (7).to_bytes(3, "little") * 2
     return riff((b"VP8X", header), (b"VP8L", lossless[20:]), *chunks)
 
 
 EXPENSIVE = {
-    "EXIF data in 200,000 pieces": pictures.exif_in_pieces,
-    "segments of nothing": lambda: with_segments(segment(0xEF) * 1_000_000),
+    "EXIF data in 200,000 pieces": pictures.exif_in_many_segments,
+    "segments of nothing": lambda: jpeg_with_segments(jpeg_segment(0xEF) * 1_000_000),
     "segments of nothing between scans": lambda: (
-        pictures.empty_scans(2)[:-2] + segment(0xEF) * 1_000_000 + b"\xff\xd9"
+        pictures.baseline_jpeg_with_empty_scans(2)[:-2]
+        + jpeg_segment(0xEF) * 1_000_000
+        + b"\xff\xd9"
     ),
-    "quantization tables": lambda: with_segments(
-        segment(0xDB, (b"\0" + b"\1" * 64) * 1000) * 70, before=0xDB
+    "quantization tables": lambda: jpeg_with_segments(
+        jpeg_segment(0xDB, (b"\0" + b"\1" * 64) * 1000) * 70, before=0xDB
     ),
-    "empty chunks": lambda: with_chunks(chunk(b"teXt") * 400_000),
-    "empty chunks of pixels": lambda: with_chunks(chunk(b"IDAT") * 400_000),
+    "empty chunks": lambda: png_with_chunks(png_chunk(b"teXt") * 400_000),
+    "empty chunks of pixels": lambda: png_with_chunks(png_chunk(b"IDAT") * 400_000),
     "frames of nothing": lambda: webp_with(*[(b"ANMF", b"")] * 600_000),
     "chunks of nothing": lambda: webp_with(*[(b"XXXX", b"")] * 600_000),
 }
@@ -96,9 +98,13 @@ def test_more_parts_than_any_program_writes_are_refused(file: Callable[[], bytes
 @pytest.mark.parametrize(
     "file",
     [
-        pytest.param(lambda: with_segments(segment(0xE1, b"x" * 65_533) * 400), id="JPEG"),
-        pytest.param(lambda: with_chunks(*[chunk(b"tEXt", b"k\0v" * 500)] * 20_000), id="PNG"),
-        pytest.param(lambda: pictures.frames("WEBP"), id="WebP"),
+        pytest.param(
+            lambda: jpeg_with_segments(jpeg_segment(0xE1, b"x" * 65_533) * 400), id="JPEG"
+        ),
+        pytest.param(
+            lambda: png_with_chunks(*[png_chunk(b"tEXt", b"k\0v" * 500)] * 20_000), id="PNG"
+        ),
+        pytest.param(lambda: pictures.animation("WEBP"), id="WebP"),
     ],
 )
 def test_as_many_as_programs_write_are_taken(file: Callable[[], bytes]) -> None:
@@ -109,19 +115,19 @@ def test_as_many_as_programs_write_are_taken(file: Callable[[], bytes]) -> None:
 def test_a_picture_may_come_in_small_chunks() -> None:
     """Of 512 bytes each."""
     stream = zlib.compress((b"\0" + bytes(RED) * 3000) * 3000, 0)[:-4]
-    chunks = (chunk(b"IDAT", stream[at : at + 1024]) for at in range(0, len(stream), 1024))
+    chunks = (png_chunk(b"IDAT", stream[at : at + 1024]) for at in range(0, len(stream), 1024))
 
-    assert near(RED, middle(pictures.png(3000, 3000, 8, 2, *chunks)))
+    assert near(RED, middle(pictures.png_file(3000, 3000, 8, 2, *chunks)))
 
 
 def told(key: str, value: str = "x") -> bytes:
     info = PngImagePlugin.PngInfo()
     info.add_text(key, value)
-    return saved(plain(), pnginfo=info)
+    return encoded(solid_image(), pnginfo=info)
 
 
 def wrong_checksum(name: bytes, data: bytes) -> bytes:
-    return chunk(name, data)[:-1] + b"?"
+    return png_chunk(name, data)[:-1] + b"?"
 
 
 BESIDE = {
@@ -130,13 +136,13 @@ BESIDE = {
         for key in ("icc_profile", "transparency", "interlace", "gamma", "exif", "bbox")
     },
     "a raw profile that is none": told("Raw profile type exif", "\n\n\n\nnot hex"),
-    "a text of 2 MB": with_chunks(chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(2 << 20)))),
-    "texts of 100 MB": with_chunks(
-        chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(1_000_000))) * 100
+    "a text of 2 MB": png_with_chunks(png_chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(2 << 20)))),
+    "texts of 100 MB": png_with_chunks(
+        png_chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(1_000_000))) * 100
     ),
-    "a text in an unknown compression": with_chunks(chunk(b"zTXt", b"k\0\7data")),
+    "a text in an unknown compression": png_with_chunks(png_chunk(b"zTXt", b"k\0\7data")),
     **{
-        f"a wrong checksum of {name.decode()}": with_chunks(wrong_checksum(name, data))
+        f"a wrong checksum of {name.decode()}": png_with_chunks(wrong_checksum(name, data))
         for name, data in {
             b"tEXt": b"k\0v",
             b"gAMA": bytes(4),
@@ -146,33 +152,33 @@ BESIDE = {
         }.items()
     },
     **{
-        f"a short {name.decode()}": with_chunks(chunk(name, b"\0"))
+        f"a short {name.decode()}": png_with_chunks(png_chunk(name, b"\0"))
         for name in (b"gAMA", b"cHRM", b"tRNS", b"sRGB", b"pHYs", b"iCCP", b"acTL", b"fcTL", b"eXIf")
     },
     **{
-        f"an empty {name.decode()}": with_chunks(chunk(name))
+        f"an empty {name.decode()}": png_with_chunks(png_chunk(name))
         for name in (b"gAMA", b"cHRM", b"tRNS", b"sRGB", b"pHYs", b"iCCP", b"acTL", b"fcTL", b"eXIf")
     },
-    "a long tRNS": with_chunks(chunk(b"tRNS", bytes(8))),
-    "a tRNS behind the pixels": raw(8, 2, RED)[:-12]
-    + chunk(b"tRNS", struct.pack(">3H", *RED))
-    + chunk(b"IEND"),
-    "a profile in an unknown compression": with_chunks(chunk(b"iCCP", b"n\0\1" + zlib.compress(P3))),
-    "a profile that is cut off": with_chunks(chunk(b"iCCP", b"n\0\0" + zlib.compress(P3)[:99])),
-    "an animation of no frames": with_chunks(chunk(b"acTL", bytes(8))),
-    "frames out of order": with_chunks(chunk(b"acTL", b"\0\0\0\1" * 2), chunk(b"fcTL", b"\1" * 26)),
-    "a chunk whose name is none": with_chunks(chunk(b"\0\xff!?")),
-    "half a chunk behind": raw(8, 2, RED)[:-12] + chunk(b"tEXt", b"k\0value")[:-9],
-    "EXIF data whose entries overlap": with_segments(
-        segment(0xE1, b"Exif\0\0" + overlapping_exif())
+    "a long tRNS": png_with_chunks(png_chunk(b"tRNS", bytes(8))),
+    "a tRNS behind the pixels": tiny_png(8, 2, RED)[:-12]
+    + png_chunk(b"tRNS", struct.pack(">3H", *RED))
+    + png_chunk(b"IEND"),
+    "a profile in an unknown compression": png_with_chunks(png_chunk(b"iCCP", b"n\0\1" + zlib.compress(P3))),
+    "a profile that is cut off": png_with_chunks(png_chunk(b"iCCP", b"n\0\0" + zlib.compress(P3)[:99])),
+    "an animation of no frames": png_with_chunks(png_chunk(b"acTL", bytes(8))),
+    "frames out of order": png_with_chunks(png_chunk(b"acTL", b"\0\0\0\1" * 2), png_chunk(b"fcTL", b"\1" * 26)),
+    "a chunk whose name is none": png_with_chunks(png_chunk(b"\0\xff!?")),
+    "half a chunk behind": tiny_png(8, 2, RED)[:-12] + png_chunk(b"tEXt", b"k\0value")[:-9],
+    "EXIF data whose entries overlap": jpeg_with_segments(
+        jpeg_segment(0xE1, b"Exif\0\0" + overlapping_exif_entries())
     ),
-    "the same of ten megabytes": with_chunks(chunk(b"eXIf", overlapping_exif().ljust(10 << 20))),
-    "an empty APP0": with_segments(segment(0xE0)),
-    "half a Photoshop block": with_segments(segment(0xED, b"Photoshop 3.0\x008BIM\4")),
-    "an APP14 that is too short": with_segments(segment(0xEE, b"Adob")),
-    "part of a profile": with_segments(segment(0xE2, b"ICC_PROFILE\0\1\3" + P3)),
-    "an empty part of a profile": with_segments(segment(0xE2, b"ICC_PROFILE\0")),
-    "filling between segments": with_segments(b"\xff" * 100 + segment(0xFE) + bytes(100)),
+    "the same of ten megabytes": png_with_chunks(png_chunk(b"eXIf", overlapping_exif_entries().ljust(10 << 20))),
+    "an empty APP0": jpeg_with_segments(jpeg_segment(0xE0)),
+    "half a Photoshop block": jpeg_with_segments(jpeg_segment(0xED, b"Photoshop 3.0\x008BIM\4")),
+    "an APP14 that is too short": jpeg_with_segments(jpeg_segment(0xEE, b"Adob")),
+    "part of a profile": jpeg_with_segments(jpeg_segment(0xE2, b"ICC_PROFILE\0\1\3" + P3)),
+    "an empty part of a profile": jpeg_with_segments(jpeg_segment(0xE2, b"ICC_PROFILE\0")),
+    "filling between segments": jpeg_with_segments(b"\xff" * 100 + jpeg_segment(0xFE) + bytes(100)),
     "a profile of a WebP that is none": webp_with((b"ICCP", b"none")),
     "EXIF data of a WebP that is none": webp_with((b"EXIF", b"none"), (b"XMP ", b"<")),
     "unknown chunks of a WebP": webp_with((b"\0\0\0\0", b"odd"), (b"odd!", b"x")),
@@ -188,7 +194,7 @@ def test_what_is_beside_the_pixels_is_ignored(file: bytes) -> None:
 @pytest.mark.parametrize("name", [b"IHDR", b"PLTE"])
 def test_a_wrong_checksum_counts_where_the_pixels_depend_on_it(name: bytes) -> None:
     """As browsers refuse it."""
-    file = raw(8, 3, (0,), chunk(b"PLTE", bytes(RED)))
+    file = tiny_png(8, 3, (0,), png_chunk(b"PLTE", bytes(RED)))
     at = file.index(name)
     broken = file[: at + 4] + bytes([file[at + 4] ^ 1]) + file[at + 5 :]
 
@@ -198,23 +204,23 @@ def test_a_wrong_checksum_counts_where_the_pixels_depend_on_it(name: bytes) -> N
 
 def test_a_moving_png_is_its_default_image() -> None:
     """Also if its first frame is smaller: the area around it was black."""
-    image = opened(picture(pictures.small_first_frame()))
+    image = open_avatar(picture(pictures.animation_with_small_first_frame()))
 
     assert all(near(RED, image.getpixel(at)) for at in [(20, 20), (490, 20), (490, 490)])
 
 
 def upright(file: bytes) -> bool:
-    image, low, high = opened(picture(file)), 64, SIDE - 64
+    image, low, high = open_avatar(picture(file)), 64, SIDE - 64
     places = {"TL": (low, low), "TR": (high, low), "BR": (high, high), "BL": (low, high)}
-    return all(near(CORNERS[name], image.getpixel(at)) for name, at in places.items())
+    return all(near(CORNER_COLOURS[name], image.getpixel(at)) for name, at in places.items())
 
 
 def described(form: str) -> bytes:
     if form == "PNG":
         info = PngImagePlugin.PngInfo()
-        info.add_itxt("XML:com.adobe.xmp", xmp(6).decode())
-        return saved(quarters(), pnginfo=info)
-    return saved(quarters(), form, xmp=xmp(6))
+        info.add_itxt("XML:com.adobe.xmp", xmp_data(6).decode())
+        return encoded(four_corners(), pnginfo=info)
+    return encoded(four_corners(), form, xmp=xmp_data(6))
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
@@ -225,18 +231,18 @@ def test_xmp_turns_nothing(form: str) -> None:
 
 def test_a_text_that_says_to_be_exif_data_turns_nothing() -> None:
     """Nor does it in a browser."""
-    packed = exif(6).tobytes()
+    packed = exif_data(6).tobytes()
     info = PngImagePlugin.PngInfo()
     info.add_text("Raw profile type exif", f"\nexif\n{len(packed)}\n{packed.hex()}")
     info.add_text("exif", packed)
 
-    assert upright(saved(quarters(), pnginfo=info))
+    assert upright(encoded(four_corners(), pnginfo=info))
 
 
 def test_the_first_exif_data_count() -> None:
     """As in a browser."""
-    held = pictures.held(6)
-    later = segment(0xE1, exif(3).tobytes())
+    held = pictures.oriented_photo(6)
+    later = jpeg_segment(0xE1, exif_data(3).tobytes())
     at = held.index(b"\xff\xdb")
 
     assert upright(held[:at] + later + held[at:])
@@ -287,7 +293,7 @@ def test_orientation_is_all_that_is_read_of_exif_data() -> None:
     """60 kB of entries that all point at the same data would be 300 MB."""
     begun = time.process_time()
 
-    assert 1 == orientation(overlapping_exif())
+    assert 1 == orientation(overlapping_exif_entries())
 
     assert time.process_time() - begun < 0.1
 
@@ -309,11 +315,13 @@ def test_a_transparent_colour_of_16_bits_is_compared_whole(
     samples: tuple[int, ...], seen: tuple[int, ...]
 ) -> None:
     """Not by its upper bytes alone."""
-    assert near(seen, middle(raw(16, 2, samples, chunk(b"tRNS", struct.pack(">3H", *KEY)))))
+    assert near(
+        seen, middle(tiny_png(16, 2, samples, png_chunk(b"tRNS", struct.pack(">3H", *KEY))))
+    )
 
 
 def part(number: int, count: int, data: bytes) -> bytes:
-    return segment(0xE2, b"ICC_PROFILE\0" + bytes([number, count]) + data)
+    return jpeg_segment(0xE2, b"ICC_PROFILE\0" + bytes([number, count]) + data)
 
 
 FIRST, SECOND = part(1, 2, P3[:100]), part(2, 2, P3[100:])
@@ -333,7 +341,7 @@ AROUND = {
 @pytest.mark.parametrize(("before", "behind"), AROUND.values(), ids=AROUND)
 def test_a_profile_counts_however_it_is_split(before: list[bytes], behind: list[bytes]) -> None:
     """In any order, on both sides of the frame header, and more than once."""
-    file = saved(plain(SHOWN), "JPEG")
+    file = encoded(solid_image(SHOWN), "JPEG")
     frame, scan = file.index(b"\xff\xc0"), file.index(b"\xff\xda")
     pieces = (file[:frame], *before, file[frame:scan], *behind, file[scan:])
 
@@ -345,15 +353,15 @@ def test_a_profile_counts_however_it_is_split(before: list[bytes], behind: list[
     [[FIRST], [SECOND], [FIRST, part(2, 3, P3[100:])], [part(1, 0, P3)], [part(2, 1, P3), FIRST]],
 )
 def test_a_profile_of_which_a_part_is_missing_is_none(parts: list[bytes]) -> None:
-    assert b"" == jpeg.split(with_segments(*parts)).profile
+    assert b"" == jpeg.split(jpeg_with_segments(*parts)).profile
 
 
 @pytest.mark.parametrize(
     "file",
     [
-        saved(plain(SHOWN), icc_profile=P3),
-        saved(plain(SHOWN), "WEBP", icc_profile=P3, lossless=True),
-        saved(plain(SHOWN, mode="RGB"), "JPEG", icc_profile=P3),
+        encoded(solid_image(SHOWN), icc_profile=P3),
+        encoded(solid_image(SHOWN), "WEBP", icc_profile=P3, lossless=True),
+        encoded(solid_image(SHOWN, mode="RGB"), "JPEG", icc_profile=P3),
     ],
     ids=["PNG", "WebP", "JPEG"],
 )
@@ -372,11 +380,11 @@ def test_only_pixels_are_left(file: bytes) -> None:
 
 SPLITS = (jpeg.split, png.split, webp.split)
 BASES = [
-    pictures.held(6),
-    pictures.telling_png(),
-    saved(plain(), "WEBP", exif=exif(6), icc_profile=P3),
-    pictures.frames("WEBP", 3),
-    raw(8, 3, (0,), chunk(b"PLTE", bytes(RED)), chunk(b"tRNS", b"\0")),
+    pictures.oriented_photo(6),
+    pictures.png_with_metadata(),
+    encoded(solid_image(), "WEBP", exif=exif_data(6), icc_profile=P3),
+    pictures.animation("WEBP", 3),
+    tiny_png(8, 3, (0,), png_chunk(b"PLTE", bytes(RED)), png_chunk(b"tRNS", b"\0")),
 ]
 
 

@@ -33,14 +33,14 @@ from tests.lambdas.thumbnail import icc_profiles, pictures
 from tests.lambdas.thumbnail.fake_s3 import Call, FakeS3, Object, error, once, response
 from tests.lambdas.thumbnail.pictures import (
     BLUE,
-    CORNERS,
+    CORNER_COLOURS,
+    CORNERS_BY_ORIENTATION,
     RED,
-    STORED,
     WHITE,
-    held,
-    opened,
-    plain,
-    saved,
+    encoded,
+    open_avatar,
+    oriented_photo,
+    solid_image,
 )
 from thumbnail import handler, scans, store
 from thumbnail.picture import SIDE, Rejected, picture
@@ -157,7 +157,7 @@ def makes(file: File, middle: tuple[int, int, int] | None = None) -> Act:
         shown = world.shown()
         assert ["created"] == world.events
         assert shown is not None
-        colour = opened(shown.content).getpixel((SIDE // 2 - 8, SIDE // 2 - 8))
+        colour = open_avatar(shown.content).getpixel((SIDE // 2 - 8, SIDE // 2 - 8))
         assert middle is None or near(middle, colour), colour
 
     return act
@@ -173,10 +173,10 @@ def stands(file: File) -> Act:
 
         shown = world.shown()
         assert shown is not None
-        image, low, high = opened(shown.content), 64, SIDE - 64
+        image, low, high = open_avatar(shown.content), 64, SIDE - 64
         places = {"TL": (low, low), "TR": (high, low), "BR": (high, high), "BL": (low, high)}
         for corner, place in places.items():
-            assert near(CORNERS[corner], image.getpixel(place)), corner
+            assert near(CORNER_COLOURS[corner], image.getpixel(place)), corner
 
     return act
 
@@ -200,7 +200,7 @@ def ignores(record: dict[str, Any], reason: str) -> Act:
     """Told so, it asks S3 nothing."""
 
     def act(world: World) -> None:
-        world.upload(saved(plain()))
+        world.upload(encoded(solid_image()))
 
         world.tell(record)
 
@@ -229,7 +229,7 @@ def tells_nothing(file: File) -> Act:
 
 def a39(world: World) -> None:
     """A key is unquoted once: `%2561` is not an `a`."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
 
     world.tell(created(key=f"originals%2F{ADA}"), created(key=f"originals%252F{ADA}"))
 
@@ -239,7 +239,7 @@ def a39(world: World) -> None:
 
 def a41(world: World) -> None:
     """A second delivery writes the very same once more, so whoever listens hears of it again."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
 
     world.tell(created())
     first = world.shown()
@@ -251,8 +251,8 @@ def a41(world: World) -> None:
 
 def a42_late(world: World) -> None:
     """The first upload's event, after the second's: the second is what is there to be read."""
-    world.upload(saved(plain(RED)))
-    world.upload(saved(plain(BLUE)))
+    world.upload(encoded(solid_image(RED)))
+    world.upload(encoded(solid_image(BLUE)))
 
     world.tell(created())
     world.tell(created())
@@ -262,10 +262,10 @@ def a42_late(world: World) -> None:
 
 def a42_race(world: World) -> None:
     """Two workers: the slow one has read the first upload, and writes after the quick one."""
-    world.upload(saved(plain(RED)))
+    world.upload(encoded(solid_image(RED)))
 
     def other() -> None:
-        world.upload(saved(plain(BLUE)))
+        world.upload(encoded(solid_image(BLUE)))
         handler.handler({"Records": [created()]}, CONTEXT)
         assert near(BLUE, middle(world))
 
@@ -277,10 +277,10 @@ def a42_race(world: World) -> None:
 
 def a42_restless(world: World) -> None:
     """Who uploads without end is left to the next delivery, and not followed for ever."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
 
     def again(_: Any) -> None:
-        world.upload(saved(plain((len(world.s3.calls), 0, 0))))
+        world.upload(encoded(solid_image((len(world.s3.calls), 0, 0))))
 
     world.s3.faults = [again] * 1000
 
@@ -307,7 +307,7 @@ def a43_forbidden(world: World) -> None:
 
 def a43_after(world: World) -> None:
     """Gone once the picture was made: it stays."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
     world.s3.faults = [_nothing, _nothing, once(world.s3.objects.clear)]
 
     world.tell(created())
@@ -317,7 +317,7 @@ def a43_after(world: World) -> None:
 
 def a45_slow(world: World) -> None:
     """S3 is busy for a moment: nobody notices."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
     world.s3.faults = [error(503, "SlowDown")] * 3
 
     world.tell(created())
@@ -328,7 +328,7 @@ def a45_slow(world: World) -> None:
 
 def a45_down(world: World) -> None:
     """S3 is busy for long: four tries, then Lambda tries, then the failure queue has it."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
     world.s3.faults = [error(503, "SlowDown")] * 100
 
     (failure,) = world.fail(created())
@@ -340,7 +340,7 @@ def a45_down(world: World) -> None:
 
 def a45_hangs(world: World) -> None:
     """So with a time-out; the picture is written at the next delivery."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
     world.s3.faults = [_nothing, *[_timeout] * 4]
 
     (failure,) = world.fail(created())
@@ -352,7 +352,7 @@ def a45_hangs(world: World) -> None:
 
 def a45_cut(world: World) -> None:
     """What is lost on the way is S3's fault and not the picture's, which looks as if cut off."""
-    content = saved(plain(), "JPEG")
+    content = encoded(solid_image(), "JPEG")
     world.upload(content)
     length = {"Content-Length": str(len(content)), "ETag": '"x"'}
     world.s3.faults = [lambda request: response(request, 200, length, content[:-500])]
@@ -366,9 +366,9 @@ def a45_cut(world: World) -> None:
 def a46(world: World) -> None:
     """A bad picture among others, and a fault ahead of them: the others are made."""
     carol, dan = avatar_id("carol"), avatar_id("dan")
-    world.upload(saved(plain()), ADA)
+    world.upload(encoded(solid_image()), ADA)
     world.upload(b"<svg/>", BOB)
-    world.upload(saved(plain()), carol)
+    world.upload(encoded(solid_image()), carol)
     world.s3.faults = [error(403, "AccessDenied")]  # Of the first.
 
     failures = world.fail(*map(created, (ADA, BOB, carol, dan)))
@@ -380,7 +380,7 @@ def a46(world: World) -> None:
 
 def a47(world: World) -> None:
     """No memory left is no fault of the picture: the next delivery may have more."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PngImageFile, "load", _no_memory)
@@ -403,7 +403,7 @@ def a48(world: World) -> None:
 
 def a49(world: World) -> None:
     """The bucket tells of each picture it gets. If that failed, a delivery more tells again."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
 
     world.tell(created())
     world.tell(created())
@@ -421,7 +421,7 @@ def a50_said(world: World) -> None:
         answer.raw.read = read.append
         return answer
 
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
     world.s3.faults = [large]
     world.tell(created())
 
@@ -439,7 +439,7 @@ def a50_unsaid(world: World) -> None:
         answer.raw.read = lambda amount: asked.append(amount) or bytes(amount)
         return answer
 
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
     world.s3.faults = [endless]
     world.tell(created())
 
@@ -462,62 +462,62 @@ def _no_memory(_: Any) -> None:
 def middle(world: World) -> Any:
     shown = world.shown()
     assert shown is not None
-    return opened(shown.content).getpixel((SIDE // 2, SIDE // 2))
+    return open_avatar(shown.content).getpixel((SIDE // 2, SIDE // 2))
 
 
 def grey16(*chunks: bytes, level: int = 0x80FF) -> bytes:
-    return pictures.raw(16, 0, (level,), *chunks)
+    return pictures.tiny_png(16, 0, (level,), *chunks)
 
 
 def tagged(
     profile: bytes, mode: str = "RGB", colour: Any = (200, 100, 50), form: str = "PNG"
 ) -> bytes:
-    return saved(plain(colour, mode=mode), form, icc_profile=profile)
+    return encoded(solid_image(colour, mode=mode), form, icc_profile=profile)
 
 
 def two_pictures() -> bytes:
     """An MPO: the second is another."""
-    return saved(plain(RED), "MPO", save_all=True, append_images=[plain(BLUE)])
+    return encoded(solid_image(RED), "MPO", save_all=True, append_images=[solid_image(BLUE)])
 
 
 def cut(form: str) -> bytes:
     noise = Image.effect_noise((600, 400), 90).convert("RGB")
-    file = saved(noise, form)
+    file = encoded(noise, form)
     return file[: len(file) // 2]
 
 
 def beyond_palette() -> bytes:
     """Indices that its palette of one colour does not have."""
-    return pictures.raw(8, 3, (200,), pictures.chunk(b"PLTE", bytes(RED)))
+    return pictures.tiny_png(8, 3, (200,), pictures.png_chunk(b"PLTE", bytes(RED)))
 
 
 def scripted() -> bytes:
-    return b"GIF89a/*" + saved(plain(), "GIF")[8:] + b"*/=0;alert(1)"
+    return b"GIF89a/*" + encoded(solid_image(), "GIF")[8:] + b"*/=0;alert(1)"
 
 
 def looping_exif() -> bytes:
     """A directory that points at itself."""
     own = b"II*\0\x08\0\0\0" + b"\x01\0" + b"\x69\x87\x04\0\x01\0\0\0\x08\0\0\0" + b"\x08\0\0\0"
-    return saved(plain(), "JPEG", exif=b"Exif\0\0" + own)
+    return encoded(solid_image(), "JPEG", exif=b"Exif\0\0" + own)
 
 
 BOMB = zlib.compress(bytes(200_000_000))
 WHITE_TRNS = {
-    "1 bit": pictures.raw(1, 0, (1,), pictures.chunk(b"tRNS", b"\0\1")),
-    "2 bits": pictures.raw(2, 0, (2,), pictures.chunk(b"tRNS", b"\0\2")),
-    "4 bits": pictures.raw(4, 0, (5,), pictures.chunk(b"tRNS", b"\0\5")),
-    "8 bits": pictures.raw(8, 0, (7,), pictures.chunk(b"tRNS", b"\0\7")),
-    "16 bits": grey16(pictures.chunk(b"tRNS", b"\x80\xff")),
-    "RGB": pictures.raw(8, 2, RED, pictures.chunk(b"tRNS", bytes((0, 200, 0, 30, 0, 30)))),
-    "RGB, 16 bits": pictures.raw(
-        16, 2, (0x1234, 0x5678, 0x9ABC), pictures.chunk(b"tRNS", bytes.fromhex("123456789abc"))
+    "1 bit": pictures.tiny_png(1, 0, (1,), pictures.png_chunk(b"tRNS", b"\0\1")),
+    "2 bits": pictures.tiny_png(2, 0, (2,), pictures.png_chunk(b"tRNS", b"\0\2")),
+    "4 bits": pictures.tiny_png(4, 0, (5,), pictures.png_chunk(b"tRNS", b"\0\5")),
+    "8 bits": pictures.tiny_png(8, 0, (7,), pictures.png_chunk(b"tRNS", b"\0\7")),
+    "16 bits": grey16(pictures.png_chunk(b"tRNS", b"\x80\xff")),
+    "RGB": pictures.tiny_png(8, 2, RED, pictures.png_chunk(b"tRNS", bytes((0, 200, 0, 30, 0, 30)))),
+    "RGB, 16 bits": pictures.tiny_png(
+        16, 2, (0x1234, 0x5678, 0x9ABC), pictures.png_chunk(b"tRNS", bytes.fromhex("123456789abc"))
     ),
-    "palette": pictures.raw(
-        8, 3, (0,), pictures.chunk(b"PLTE", bytes(RED)), pictures.chunk(b"tRNS", b"\0")
+    "palette": pictures.tiny_png(
+        8, 3, (0,), pictures.png_chunk(b"PLTE", bytes(RED)), pictures.png_chunk(b"tRNS", b"\0")
     ),
 }
-TOO_TRANSPARENT = pictures.raw(
-    8, 3, (0,), pictures.chunk(b"PLTE", bytes(768)), pictures.chunk(b"tRNS", bytes(257))
+TOO_TRANSPARENT = pictures.tiny_png(
+    8, 3, (0,), pictures.png_chunk(b"PLTE", bytes(768)), pictures.png_chunk(b"tRNS", bytes(257))
 )
 HALF = tuple((channel + 255) // 2 for channel in RED)
 
@@ -527,37 +527,49 @@ CASES: list[tuple[str, Act]] = [
     ("A17: PDF", refuses(b"%PDF-1.7\n", FOREIGN)),
     ("A17: ZIP", refuses(b"PK\x03\x04", FOREIGN)),
     ("A17: nothing", refuses(b"", "empty")),
-    ("A18: JPEG with HTML behind", tells_nothing(lambda: saved(plain(), "JPEG") + b"<b>SECRET")),
-    ("A18: PNG with a ZIP behind", tells_nothing(lambda: saved(plain()) + b"PK\x03\x04SECRET")),
+    (
+        "A18: JPEG with HTML behind",
+        tells_nothing(lambda: encoded(solid_image(), "JPEG") + b"<b>SECRET"),
+    ),
+    (
+        "A18: PNG with a ZIP behind",
+        tells_nothing(lambda: encoded(solid_image()) + b"PK\x03\x04SECRET"),
+    ),
     ("A19: GIF and script in one", refuses(scripted, FOREIGN)),
-    ("A20: PNG of 88 Mpx in 86 kB", refuses(lambda: pictures.blank(9400, 9400), MANY)),
-    ("A20: the most that PNG may have", makes(lambda: pictures.blank(5000, 5000), (0, 0, 0))),
-    ("A21: PNG of 150 Mpx", refuses(lambda: pictures.blank(12300, 12300, depth=1), MANY)),
-    ("A22: PNG that says 2³¹", refuses(pictures.png(2**31 - 1, 2**31 - 1, 8, 6), MANY)),
+    ("A20: PNG of 88 Mpx in 86 kB", refuses(lambda: pictures.blank_png(9400, 9400), MANY)),
+    ("A20: the most that PNG may have", makes(lambda: pictures.blank_png(5000, 5000), (0, 0, 0))),
+    ("A21: PNG of 150 Mpx", refuses(lambda: pictures.blank_png(12300, 12300, depth=1), MANY)),
+    ("A22: PNG that says 2³¹", refuses(pictures.png_file(2**31 - 1, 2**31 - 1, 8, 6), MANY)),
     (
         "A23: zTXt that unpacks to 200 MB",
-        makes(lambda: pictures.with_chunks(pictures.chunk(b"zTXt", b"k\0\0" + BOMB)), RED),
+        makes(lambda: pictures.png_with_chunks(pictures.png_chunk(b"zTXt", b"k\0\0" + BOMB)), RED),
     ),
     (
         "A23: iCCP that unpacks to 200 MB",
-        makes(lambda: pictures.with_chunks(pictures.chunk(b"iCCP", b"k\0\0" + BOMB)), RED),
+        makes(lambda: pictures.png_with_chunks(pictures.png_chunk(b"iCCP", b"k\0\0" + BOMB)), RED),
     ),
     ("A24: half a JPEG", refuses(lambda: cut("JPEG"), DAMAGED)),
     ("A24: half a PNG", refuses(lambda: cut("PNG"), DAMAGED)),
     ("A24: half a WebP", refuses(lambda: cut("WEBP"), DAMAGED)),
-    ("A24: a header and no more", refuses(pictures.png(600, 400, 8, 2), DAMAGED)),
-    ("A25: GIF of 1000 frames", refuses(lambda: pictures.frames("GIF"), FOREIGN)),
-    ("A25: PNG of 1000 frames", makes(lambda: pictures.frames("PNG"), RED)),
-    ("A25: WebP of 1000 frames", makes(lambda: pictures.frames("WEBP"), RED)),
-    ("A26: WebP of 25 Mpx", refuses(lambda: pictures.webp_header(5000, 5000), MANY)),
-    ("A27: 1 by 16000", refuses(lambda: pictures.blank(1, 16000), NARROW)),
-    ("A27: 12000 by 1", refuses(lambda: pictures.blank(12000, 1), NARROW)),
-    ("A27: a side of 16385", refuses(lambda: pictures.blank(16385, 900, depth=1), MANY)),
-    ("A27: 20 to 1", makes(lambda: pictures.blank(2000, 100), (0, 0, 0))),
+    ("A24: a header and no more", refuses(pictures.png_file(600, 400, 8, 2), DAMAGED)),
+    ("A25: GIF of 1000 frames", refuses(lambda: pictures.animation("GIF"), FOREIGN)),
+    ("A25: PNG of 1000 frames", makes(lambda: pictures.animation("PNG"), RED)),
+    ("A25: WebP of 1000 frames", makes(lambda: pictures.animation("WEBP"), RED)),
+    ("A26: WebP of 25 Mpx", refuses(lambda: pictures.webp_with_canvas(5000, 5000), MANY)),
+    ("A27: 1 by 16000", refuses(lambda: pictures.blank_png(1, 16000), NARROW)),
+    ("A27: 12000 by 1", refuses(lambda: pictures.blank_png(12000, 1), NARROW)),
+    ("A27: a side of 16385", refuses(lambda: pictures.blank_png(16385, 900, depth=1), MANY)),
+    ("A27: 20 to 1", makes(lambda: pictures.blank_png(2000, 100), (0, 0, 0))),
     ("A28: grey of 16 bits", makes(grey16(), (128, 128, 128))),
-    ("A28: grey and alpha of 16 bits", makes(pictures.raw(16, 4, (0, 0x8000)), (127, 127, 127))),
-    ("A28: RGB of 16 bits", makes(pictures.raw(16, 2, (0xC8FF, 0x1E00, 0x1EFF)), RED)),
-    ("A29: CMYK", makes(lambda: saved(plain((0, 255, 255, 0), mode="CMYK"), "JPEG"), (255, 0, 0))),
+    (
+        "A28: grey and alpha of 16 bits",
+        makes(pictures.tiny_png(16, 4, (0, 0x8000)), (127, 127, 127)),
+    ),
+    ("A28: RGB of 16 bits", makes(pictures.tiny_png(16, 2, (0xC8FF, 0x1E00, 0x1EFF)), RED)),
+    (
+        "A29: CMYK",
+        makes(lambda: encoded(solid_image((0, 255, 255, 0), mode="CMYK"), "JPEG"), (255, 0, 0)),
+    ),
     (
         "A29: CMYK with the profile of a press",
         makes(
@@ -565,26 +577,35 @@ CASES: list[tuple[str, Act]] = [
             (119, 119, 119),
         ),
     ),
-    ("A30: half seen through", makes(lambda: saved(plain((*RED, 128), mode="RGBA")), HALF)),
-    ("A30: grey, not seen", makes(lambda: saved(plain((9, 0), mode="LA")), WHITE)),
-    ("A30: WebP, not seen", makes(lambda: saved(plain((9, 9, 9, 0), mode="RGBA"), "WEBP"), WHITE)),
+    ("A30: half seen through", makes(lambda: encoded(solid_image((*RED, 128), mode="RGBA")), HALF)),
+    ("A30: grey, not seen", makes(lambda: encoded(solid_image((9, 0), mode="LA")), WHITE)),
+    (
+        "A30: WebP, not seen",
+        makes(lambda: encoded(solid_image((9, 9, 9, 0), mode="RGBA"), "WEBP"), WHITE),
+    ),
     *(
         (f"A30: transparent by tRNS, {name}", makes(file, WHITE))
         for name, file in WHITE_TRNS.items()
     ),
-    ("A30: grey of 4 bits", makes(pictures.raw(4, 0, (5,)), (85, 85, 85))),
-    ("A30: palette", makes(lambda: saved(plain().quantize(8)), RED)),
+    ("A30: grey of 4 bits", makes(pictures.tiny_png(4, 0, (5,)), (85, 85, 85))),
+    ("A30: palette", makes(lambda: encoded(solid_image().quantize(8)), RED)),
     ("A30: beyond its palette", makes(beyond_palette)),
     ("A30: more transparent than its palette", makes(lambda: TOO_TRANSPARENT, (0, 0, 0))),
-    ("A31: 1 bit", makes(lambda: saved(plain(1, mode="1")), WHITE)),
-    ("A31: one pixel", makes(lambda: saved(plain(size=(1, 1)), "WEBP", lossless=True), RED)),
-    ("A31: one pixel, JPEG", makes(lambda: saved(plain(size=(1, 1)), "JPEG"), RED)),
-    *((f"A32: held {way}", stands(lambda way=way: held(way))) for way in STORED),
-    ("A32: PNG held 6", stands(lambda: held(6, "PNG"))),
-    ("A32: WebP held 8", stands(lambda: held(8, "WEBP"))),
-    ("A32: held 9", makes(lambda: saved(plain(), "JPEG", exif=pictures.exif(9)), RED)),
-    ("A33: everything a JPEG can tell", tells_nothing(pictures.telling)),
-    ("A33: everything a PNG can tell", tells_nothing(pictures.telling_png)),
+    ("A31: 1 bit", makes(lambda: encoded(solid_image(1, mode="1")), WHITE)),
+    (
+        "A31: one pixel",
+        makes(lambda: encoded(solid_image(size=(1, 1)), "WEBP", lossless=True), RED),
+    ),
+    ("A31: one pixel, JPEG", makes(lambda: encoded(solid_image(size=(1, 1)), "JPEG"), RED)),
+    *(
+        (f"A32: held {way}", stands(lambda way=way: oriented_photo(way)))
+        for way in CORNERS_BY_ORIENTATION
+    ),
+    ("A32: PNG held 6", stands(lambda: oriented_photo(6, "PNG"))),
+    ("A32: WebP held 8", stands(lambda: oriented_photo(8, "WEBP"))),
+    ("A32: held 9", makes(lambda: encoded(solid_image(), "JPEG", exif=pictures.exif_data(9)), RED)),
+    ("A33: everything a JPEG can tell", tells_nothing(pictures.jpeg_with_metadata)),
+    ("A33: everything a PNG can tell", tells_nothing(pictures.png_with_metadata)),
     (
         "A34: Display P3",
         makes(
@@ -621,18 +642,21 @@ CASES: list[tuple[str, Act]] = [
         "A35: the list of the two is broken",
         makes(lambda: two_pictures().replace(b"MPF\0II*\0\x08", b"MPF\0II*\0\xff"), RED),
     ),
-    ("A36: AVIF", refuses(lambda: saved(plain(), "AVIF"), FOREIGN)),
+    ("A36: AVIF", refuses(lambda: encoded(solid_image(), "AVIF"), FOREIGN)),
     ("A36: HEIC", refuses(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", FOREIGN)),
-    ("A37: TIFF", refuses(lambda: saved(plain(), "TIFF"), FOREIGN)),
+    ("A37: TIFF", refuses(lambda: encoded(solid_image(), "TIFF"), FOREIGN)),
     ("A37: PSD", refuses(b"8BPS\0\1" + bytes(30), FOREIGN)),
     ("A37: EPS", refuses(b"%!PS-Adobe-3.0 EPSF-3.0\n", FOREIGN)),
     ("A37: FITS", refuses(b"SIMPLE  =                    T", FOREIGN)),
-    ("A37: BMP", refuses(lambda: saved(plain(), "BMP"), FOREIGN)),
+    ("A37: BMP", refuses(lambda: encoded(solid_image(), "BMP"), FOREIGN)),
     (
         "A38: EXIF that is none",
-        makes(lambda: saved(plain(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"), RED),
+        makes(lambda: encoded(solid_image(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"), RED),
     ),
-    ("A38: EXIF that ends at once", makes(lambda: saved(plain(), "JPEG", exif=b"Exif\0\0"), RED)),
+    (
+        "A38: EXIF that ends at once",
+        makes(lambda: encoded(solid_image(), "JPEG", exif=b"Exif\0\0"), RED),
+    ),
     ("A38: EXIF in a circle", makes(looping_exif, RED)),
     ("A39: a key is unquoted once", a39),
     (
@@ -675,11 +699,14 @@ CASES: list[tuple[str, Act]] = [
     ("A45: the connection breaks", a45_cut),
     ("A46: one bad of four", a46),
     ("A47: no memory", a47),
-    ("A47: a JPEG of 3000 scans", refuses(pictures.many_scans, "too many scans")),
-    ("A47: a plain JPEG of 3000 scans", refuses(pictures.empty_scans, "too many scans")),
+    ("A47: a JPEG of 3000 scans", refuses(pictures.progressive_jpeg_with_scans, "too many scans")),
+    (
+        "A47: a plain JPEG of 3000 scans",
+        refuses(pictures.baseline_jpeg_with_empty_scans, "too many scans"),
+    ),
     (
         "A47: a JPEG whose one scan comes 200 times",
-        refuses(lambda: pictures.whole_scans(200), DAMAGED),
+        refuses(lambda: pictures.baseline_jpeg_with_complete_scans(200), DAMAGED),
     ),
     ("A48: nothing happened", a48),
     ("A48: deleted", ignores(created(name="ObjectRemoved:Delete"), "not an object created")),
@@ -690,9 +717,12 @@ CASES: list[tuple[str, Act]] = [
     ("A50: larger than S3 says", a50_unsaid),
     (
         "A50: one byte more than allowed",
-        refuses(lambda: saved(plain()).ljust(LIMIT + 1, b"\0"), "too many bytes"),
+        refuses(lambda: encoded(solid_image()).ljust(LIMIT + 1, b"\0"), "too many bytes"),
     ),
-    ("A50: just as much as allowed", makes(lambda: saved(plain()).ljust(LIMIT, b"\0"), RED)),
+    (
+        "A50: just as much as allowed",
+        makes(lambda: encoded(solid_image()).ljust(LIMIT, b"\0"), RED),
+    ),
     ("A51: of a bucket that is not ours", ignores(created(bucket="evil"), "another bucket")),
 ]
 
@@ -713,7 +743,7 @@ def test_the_table_has_every_case() -> None:
 )
 def test_however_it_was_uploaded(world: World, name: str) -> None:
     """Put is not the only way (defect 70)."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
 
     world.tell(created(name=name))
 
@@ -722,7 +752,7 @@ def test_however_it_was_uploaded(world: World, name: str) -> None:
 
 def test_how_it_is_shown(world: World) -> None:
     """As a JPEG, for five minutes; S3 was told each time whose buckets they are."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
 
     world.tell(created())
 
@@ -741,7 +771,7 @@ def test_how_it_is_shown(world: World) -> None:
 
 def test_a_bucket_of_another_account_gets_no_picture(world: World) -> None:
     """Whatever it is called."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
     world.s3.owner = "999999999999"
 
     (failure,) = world.fail(created())
@@ -749,7 +779,7 @@ def test_a_bucket_of_another_account_gets_no_picture(world: World) -> None:
     assert "AccessDenied" in str(failure)
 
 
-@pytest.mark.parametrize("file", [pictures.telling, pictures.telling_png])
+@pytest.mark.parametrize("file", [pictures.jpeg_with_metadata, pictures.png_with_metadata])
 def test_the_log_says_little_of_a_person(
     world: World, file: Callable[[], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -770,7 +800,7 @@ def test_on_the_emulator(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     for bucket in (uploads, avatars):
         here = {"LocationConstraint": "ca-central-1"}
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=here)
-    s3.put_object(Bucket=uploads, Key=upload_key(ADA), Body=saved(plain()))
+    s3.put_object(Bucket=uploads, Key=upload_key(ADA), Body=encoded(solid_image()))
     monkeypatch.setattr(store, "_s3", lambda: s3)
 
     buckets = store.Store(account, uploads, avatars, LIMIT)
@@ -778,7 +808,7 @@ def test_on_the_emulator(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     handler._create(BOB, buckets)  # Who has nothing there.
 
     made = s3.get_object(Bucket=avatars, Key=avatar_key(ADA))
-    opened(made["Body"].read())
+    open_avatar(made["Body"].read())
     assert ("image/jpeg", "public, max-age=300") == (made["ContentType"], made["CacheControl"])
     with pytest.raises(ClientError, match=r"AccessDenied|Forbidden|403"):
         replace(buckets, account="999999999999").upload(ADA)
@@ -814,7 +844,11 @@ def test_other_formats_are_not_even_loaded(form: str) -> None:
     """Formats that are not loaded, such as Ghostscript's, cannot be exploited."""
     command = [sys.executable, "-c", LOADED]
     done = subprocess.run(
-        command, input=held(6, form), cwd=ROOT / "lambdas", capture_output=True, check=True
+        command,
+        input=oriented_photo(6, form),
+        cwd=ROOT / "lambdas",
+        capture_output=True,
+        check=True,
     )
 
     loaded = done.stdout.decode().upper().split()
@@ -834,14 +868,14 @@ def test_it_is_the_middle(form: str, size: tuple[int, int]) -> None:
         "RGB", (wave, ImageChops.invert(wave), Image.linear_gradient("L").resize(size))
     )
     quick = {"JPEG": {}, "PNG": {"compress_level": 1}, "WEBP": {"method": 0, "quality": 95}}
-    file = saved(image, form, **quick[form])
+    file = encoded(image, form, **quick[form])
     side = min(size)
     left, top = (width - side) / 2, (height - side) / 2
     box = (left, top, left + side, top + side)
     seen = Image.open(io.BytesIO(file)).convert("RGB")
     wanted = seen.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=box)
 
-    found = opened(picture(file))
+    found = open_avatar(picture(file))
 
     difference = ImageChops.difference(wanted, found)
     assert max(ImageStat.Stat(difference).mean) < 1.5
@@ -855,7 +889,7 @@ def test_what_is_half_seen_is_averaged_as_it_is_seen() -> None:
     small = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     wanted = Image.alpha_composite(white, small).convert("RGB")
 
-    found = opened(picture(saved(image, compress_level=1)))
+    found = open_avatar(picture(encoded(image, compress_level=1)))
 
     difference = ImageChops.difference(wanted, found)
     assert max(ImageStat.Stat(difference).mean) < 1
@@ -873,7 +907,7 @@ def test_whatever_a_decoder_raises_is_a_refusal(
         warnings.warn(error, stacklevel=2) if isinstance(error, Warning) else raising(error)
 
     monkeypatch.setattr(PngImageFile, "load", load)
-    refuses(saved(plain()), DAMAGED)(world)
+    refuses(encoded(solid_image()), DAMAGED)(world)
 
 
 @pytest.mark.parametrize(
@@ -883,7 +917,7 @@ def test_a_bug_of_the_function_is_delivered_again(
     world: World, monkeypatch: pytest.MonkeyPatch, ours: str
 ) -> None:
     """The picture is not at fault: the failure queue keeps it until the function is fixed."""
-    world.upload(saved(plain()))
+    world.upload(encoded(solid_image()))
     monkeypatch.setattr(ours, lambda *_: raising(TypeError("a bug")))
 
     (failure,) = world.fail(created())
@@ -896,18 +930,18 @@ def raising(error: Exception) -> None:
 
 
 BASES = {
-    "JPEG": lambda: held(6),
-    "progressive": lambda: saved(pictures.quarters(), "JPEG", progressive=True),
+    "JPEG": lambda: oriented_photo(6),
+    "progressive": lambda: encoded(pictures.four_corners(), "JPEG", progressive=True),
     "MPO": two_pictures,
     "CMYK": lambda: tagged(icc_profiles.grey_press(128), "CMYK", (255, 0, 0, 0), "JPEG"),
-    "PNG": pictures.telling_png,
-    "palette": lambda: saved(plain().quantize(8), transparency=0),
-    "moving PNG": lambda: pictures.frames("PNG", 3),
+    "PNG": pictures.png_with_metadata,
+    "palette": lambda: encoded(solid_image().quantize(8), transparency=0),
+    "moving PNG": lambda: pictures.animation("PNG", 3),
     "P3": lambda: tagged(icc_profiles.rgb(icc_profiles.P3)),
     "16 bits": grey16,
-    "WebP": lambda: held(3, "WEBP"),
-    "lossless": lambda: saved(plain((9, 9, 9, 50), mode="RGBA"), "WEBP", lossless=True),
-    "moving WebP": lambda: pictures.frames("WEBP", 3),
+    "WebP": lambda: oriented_photo(3, "WEBP"),
+    "lossless": lambda: encoded(solid_image((9, 9, 9, 50), mode="RGBA"), "WEBP", lossless=True),
+    "moving WebP": lambda: pictures.animation("WEBP", 3),
 }
 
 
@@ -919,7 +953,7 @@ def settled(file: bytes) -> None:
             made = picture(file)
         except Rejected:
             return
-    opened(made)
+    open_avatar(made)
 
 
 @pytest.mark.parametrize("base", [pytest.param(make(), id=name) for name, make in BASES.items()])
@@ -958,7 +992,7 @@ def test_a_broken_profile_is_ignored(seed: int) -> None:
         for _ in range(change.randint(1, 12)):
             profile[change.randrange(len(profile))] = change.randrange(256)
         for mode, colour in (("RGB", RED), ("L", 9), ("CMYK", (1, 2, 3, 4))):
-            opened(picture(tagged(bytes(profile), mode, colour, "JPEG")))
+            open_avatar(picture(tagged(bytes(profile), mode, colour, "JPEG")))
 
 
 MEMORY = """
@@ -995,16 +1029,18 @@ def outcome(file: bytes, folder: Path) -> tuple[str, float]:
 @pytest.mark.parametrize(
     "file",
     [
-        pytest.param(lambda: pictures.blank(30000, 30000, depth=1), id="PNG"),
-        pytest.param(lambda: pictures.png(2**31 - 1, 2**31 - 1, 16, 6), id="PNG that says 2³¹"),
+        pytest.param(lambda: pictures.blank_png(30000, 30000, depth=1), id="PNG"),
         pytest.param(
-            lambda: saved(plain(size=(16, 16)), "JPEG").replace(
+            lambda: pictures.png_file(2**31 - 1, 2**31 - 1, 16, 6), id="PNG that says 2³¹"
+        ),
+        pytest.param(
+            lambda: encoded(solid_image(size=(16, 16)), "JPEG").replace(
                 b"\0\x10\0\x10", b"\xff\xdc\xff\xdc"
             ),
             id="JPEG",
         ),
-        pytest.param(lambda: pictures.webp_header(13000, 13000), id="WebP"),
-        pytest.param(lambda: pictures.webp_header(16384, 16384), id="WebP that says 2²⁸"),
+        pytest.param(lambda: pictures.webp_with_canvas(13000, 13000), id="WebP"),
+        pytest.param(lambda: pictures.webp_with_canvas(16384, 16384), id="WebP that says 2²⁸"),
     ],
 )
 def test_a_bomb_is_refused_by_its_header(file: Callable[[], bytes], tmp_path: Path) -> None:
@@ -1020,22 +1056,22 @@ LARGEST = 25 << 20  # bytes: the most that config lets an upload have
 
 def large_png() -> bytes:
     """With so many bytes of pixels: they go on behind the last row."""
-    file = pictures.blank(5000, 5000, 16, 6)
-    more = pictures.chunk(b"IDAT", bytes(LARGEST - len(file) - 12))
+    file = pictures.blank_png(5000, 5000, 16, 6)
+    more = pictures.png_chunk(b"IDAT", bytes(LARGEST - len(file) - 12))
     return file[:-12] + more + file[-12:]
 
 
 def large_keyed_png() -> bytes:
     """Return a PNG whose lower bytes must be decoded as well."""
-    file = pictures.blank(5000, 5000, 16, 2)
-    key = pictures.chunk(b"tRNS", bytes(6))
-    more = pictures.chunk(b"IDAT", bytes(LARGEST - len(file) - len(key) - 12))
+    file = pictures.blank_png(5000, 5000, 16, 2)
+    key = pictures.png_chunk(b"tRNS", bytes(6))
+    more = pictures.png_chunk(b"IDAT", bytes(LARGEST - len(file) - len(key) - 12))
     return file[:33] + key + file[33:-12] + more + file[-12:]
 
 
 def large_webp() -> bytes:
     """With so many bytes of pixels."""
-    file = saved(plain((*RED, 9), mode="RGBA", size=(4096, 4096)), "WEBP", method=0)
+    file = encoded(solid_image((*RED, 9), mode="RGBA", size=(4096, 4096)), "WEBP", method=0)
     at = file.index(b"VP8 ")
     picture = file[at + 8 :].ljust(LARGEST - at - 8, b"\0")
     chunk = struct.pack("<4sI", b"VP8 ", len(picture)) + picture
@@ -1047,12 +1083,14 @@ def large_webp() -> bytes:
     "file",
     [
         pytest.param(
-            lambda: saved(plain(size=(8192, 6144)), "JPEG", progressive=True, subsampling=0),
+            lambda: encoded(
+                solid_image(size=(8192, 6144)), "JPEG", progressive=True, subsampling=0
+            ),
             id="progressive JPEG",
         ),
         pytest.param(
-            lambda: saved(
-                plain((9, 9, 9, 9), mode="CMYK", size=(8192, 6144)), "JPEG", progressive=True
+            lambda: encoded(
+                solid_image((9, 9, 9, 9), mode="CMYK", size=(8192, 6144)), "JPEG", progressive=True
             ),
             id="progressive CMYK",
         ),
@@ -1071,12 +1109,14 @@ def test_the_largest_fits_into_the_function(file: Callable[[], bytes], tmp_path:
 
 def test_progressive_pictures_have_few_scans() -> None:
     """What Pillow and libjpeg write is far below the cap."""
-    file = saved(pictures.quarters(), "JPEG", progressive=True)
+    file = encoded(pictures.four_corners(), "JPEG", progressive=True)
 
     assert file.count(b"\xff\xda") < scans.MAX / 5
 
 
-@pytest.mark.parametrize("file", [pictures.many_scans, pictures.empty_scans])
+@pytest.mark.parametrize(
+    "file", [pictures.progressive_jpeg_with_scans, pictures.baseline_jpeg_with_empty_scans]
+)
 def test_as_many_scans_as_a_program_writes_are_taken(file: Callable[[int], bytes]) -> None:
     """What is refused is their number, not how they are made."""
     assert picture(file(20))

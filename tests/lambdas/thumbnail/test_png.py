@@ -17,7 +17,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from tests.lambdas.thumbnail import pictures
-from tests.lambdas.thumbnail.pictures import chunk, plain, saved
+from tests.lambdas.thumbnail.pictures import encoded, png_chunk, solid_image
 from thumbnail.png import InflatedPng
 
 MODES = {"1": 1, "L": 8, "LA": 16, "P": 8, "I;16": 16, "RGB": 24, "RGBA": 32}  # bits a pixel
@@ -28,9 +28,9 @@ def grey(stream: bytes, *lengths: int) -> bytes:
     """Forty by forty of it, in as many chunks as there are *lengths*, and one for the rest."""
     chunks = []
     for length in lengths:
-        chunks.append(chunk(b"IDAT", stream[:length]))
+        chunks.append(png_chunk(b"IDAT", stream[:length]))
         stream = stream[length:]
-    return pictures.png(40, 40, 8, 0, *chunks, chunk(b"IDAT", stream))
+    return pictures.png_file(40, 40, 8, 0, *chunks, png_chunk(b"IDAT", stream))
 
 
 def pixels(file: bytes) -> bytes:
@@ -53,7 +53,7 @@ def test_it_is_what_pillow_finds(
     """Of each mode, size and compression: also where a piece of the file becomes many blocks."""
     length = (size[0] * MODES[mode] + 7) // 8 * size[1]
     samples = bytes(byte & noise for byte in random.Random(seed).randbytes(length))
-    file = saved(Image.frombytes(mode, size, samples), compress_level=level)
+    file = encoded(Image.frombytes(mode, size, samples), compress_level=level)
 
     plainly = PngImageFile(io.BytesIO(file))
     plainly.load()
@@ -116,7 +116,7 @@ def test_a_stream_far_too_long_takes_little_memory() -> None:
 
 def test_it_is_gone_with_its_last_user() -> None:
     """Twelve megabytes or more do not wait for the garbage collector."""
-    image = InflatedPng(io.BytesIO(saved(plain())))
+    image = InflatedPng(io.BytesIO(encoded(solid_image())))
     image.load()
     seen = weakref.ref(image)
     gc.disable()
