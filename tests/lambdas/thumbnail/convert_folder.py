@@ -47,7 +47,7 @@ RECORD = {
 
 def main(folder: Path) -> None:
     os.environ.update(ENVIRONMENT)
-    with FakeS3(ACCOUNT).behind(store._s3()) as s3:
+    with FakeS3(ACCOUNT).serving(store._s3()) as s3:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 print(json.dumps({"file": path.name, **_become(s3, path.read_bytes())}))

@@ -1,4 +1,4 @@
-"""An S3 in memory, behind a real botocore client: requests go in as bytes, answers come out so."""
+"""An S3 in memory that responds to the HTTP requests of a real botocore client."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from urllib.parse import unquote, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-ERROR = "<Error><Code>{code}</Code><Message>{code}, says S3.</Message></Error>"
+_ERROR_BODY = "<Error><Code>{code}</Code><Message>{code} from the fake S3</Message></Error>"
+_STORED_HEADERS = {"Content-Type", "Cache-Control"}
 
 
 @dataclass(frozen=True)
 class Object:
+    """A stored object, with its headers."""
+
     content: bytes
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -27,6 +30,8 @@ class Object:
 
 @dataclass(frozen=True)
 class Call:
+    """A request that S3 received."""
+
     method: str
     bucket: str
     key: str
@@ -37,9 +42,10 @@ Fault = Callable[[AWSPreparedRequest], AWSResponse | None]
 
 @dataclass
 class FakeS3:
-    """Buckets of *owner*; whoever expects another owner, or says nothing of it, is refused.
+    """Buckets of the account *owner*; a request must name it as the expected owner.
 
-    *faults* are asked first, each once, in turn; one that gives None lets the call go on.
+    Each request takes the next of *faults*, whose response is returned; if it returns None, the
+    request is processed normally.
     """
 
     owner: str
@@ -48,15 +54,16 @@ class FakeS3:
     faults: list[Fault] = field(default_factory=list)
 
     @contextmanager
-    def behind(self, client: Any) -> Iterator[FakeS3]:
-        """Answer what *client* asks."""
-        client.meta.events.register_first("before-send.s3", self.answer)
+    def serving(self, client: Any) -> Iterator[FakeS3]:
+        """Respond to the requests of *client*, a client of boto3, within the block."""
+        client.meta.events.register_first("before-send.s3", self.respond)
         try:
             yield self
         finally:
-            client.meta.events.unregister("before-send.s3", self.answer)
+            client.meta.events.unregister("before-send.s3", self.respond)
 
-    def answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    def respond(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        """Return the response to *request*."""
         url = urlsplit(request.url)
         call = Call(request.method, url.netloc.split(".s3.")[0], unquote(url.path[1:]))
         self.calls.append(call)
@@ -69,46 +76,52 @@ class FakeS3:
                 return self._put(call, request)
             case "GET" | "HEAD":
                 return self._get(call, request)
-        raise AssertionError(f"nobody should {call}")
+        raise AssertionError(f"unexpected request: {call}")
 
     def _put(self, call: Call, request: AWSPreparedRequest) -> AWSResponse:
-        sent = request.body.read()  # One chunk: its length, itself, and a checksum behind it.
+        sent = request.body.read()  # One chunk: its length, its data, and a checksum.
         length = int(request.headers["x-amz-decoded-content-length"])
-        body = sent[sent.index(b"\r\n") + 2 :][:length]
-        said = {name: value.decode() for name, value in request.headers.items() if name in _KEPT}
-        kept = self.objects[call.bucket, call.key] = Object(body, said)
-        return response(request, 200, {"ETag": kept.version})
+        content = sent[sent.index(b"\r\n") + 2 :][:length]
+        headers = {
+            name: value.decode()
+            for name, value in request.headers.items()
+            if name in _STORED_HEADERS
+        }
+        stored = self.objects[call.bucket, call.key] = Object(content, headers)
+        return response(request, 200, {"ETag": stored.version})
 
     def _get(self, call: Call, request: AWSPreparedRequest) -> AWSResponse:
-        found = self.objects.get((call.bucket, call.key))
-        if found is None:
+        stored = self.objects.get((call.bucket, call.key))
+        if stored is None:
             return error(404, "NoSuchKey")(request)
-        headers = {"ETag": found.version, "Content-Length": str(len(found.content))}
-        return response(request, 200, headers, found.content if call.method == "GET" else b"")
-
-
-_KEPT = {"Content-Type", "Cache-Control"}
+        headers = {"ETag": stored.version, "Content-Length": str(len(stored.content))}
+        return response(request, 200, headers, stored.content if call.method == "GET" else b"")
 
 
 def error(status: int, code: str) -> Fault:
-    """S3 refuses."""
-    return lambda request: response(request, status, {}, ERROR.format(code=code).encode())
+    """Return a fault: S3 responds with an error."""
+    return lambda request: response(request, status, {}, _ERROR_BODY.format(code=code).encode())
 
 
-def once(do: Callable[[], object]) -> Fault:
-    """Something happens first; then S3 answers."""
-    return lambda _: do() and None
+def no_fault(_: AWSPreparedRequest) -> None:
+    """Process the request normally."""
+
+
+def call_first(action: Callable[[], object]) -> Fault:
+    """Return a fault that calls *action* before the request is processed normally."""
+    return lambda _: action() and None
 
 
 def response(
     request: AWSPreparedRequest, status: int, headers: dict[str, str], body: bytes = b""
 ) -> AWSResponse:
-    raw = _Raw(b"" if request.method == "HEAD" else body)
+    """Return a response to *request*, which has no body if that is a HEAD request."""
+    raw = _RawResponse(b"" if request.method == "HEAD" else body)
     return AWSResponse(request.url, status, headers, raw)
 
 
-class _Raw(io.BytesIO):
-    """What botocore has of urllib3's response."""
+class _RawResponse(io.BytesIO):
+    """The part of urllib3's response that botocore uses."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.read()

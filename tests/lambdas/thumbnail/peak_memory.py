@@ -1,6 +1,6 @@
-"""Runs a command, and says on the last line how many MB of memory its processes had at most.
+"""Run a command, and print the peak memory of its largest process in MB as the last line.
 
-Alone in a small process: the figure of a child begins with that of the parent that it comes from.
+The peak of a child process includes that of its parent before the fork, so this process is small.
 """
 
 import resource

@@ -1,0 +1,299 @@
+"""Pictures are converted or rejected: cases A17 to A38 of the table of attacks.
+
+test_handler.py has A39 to A51.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.lambdas.thumbnail import icc_profiles, pictures
+from tests.lambdas.thumbnail.pictures import (
+    BLUE,
+    CORNERS_BY_ORIENTATION,
+    RED,
+    WHITE,
+    encoded,
+    has_upright_corners,
+    open_avatar,
+    oriented_photo,
+    png_chunk,
+    solid_image,
+    tiny_png,
+)
+from tests.lambdas.thumbnail.thumbnail_function import (
+    File,
+    ThumbnailFunction,
+    assert_converted,
+    assert_rejected,
+    content_of,
+)
+from thumbnail.picture import MAX_RATIO, MAX_SIDE, QUALITY, SIDE
+
+pytestmark = pytest.mark.thorough
+
+OTHER_FORMAT, DAMAGED, TOO_LARGE, TOO_NARROW = (
+    "not a JPEG, PNG or WebP",
+    "damaged",
+    "too many pixels",
+    "too narrow",
+)
+Check = Callable[[ThumbnailFunction], None]
+
+
+def converts(file: File, colour: tuple[int, ...] | None = None) -> Check:
+    """Check that *file* becomes an avatar; *colour* is the one at its centre."""
+
+    def check(function: ThumbnailFunction) -> None:
+        assert_converted(function, file, colour)
+
+    return check
+
+
+def rotates(file: File) -> Check:
+    """Check that the avatar of *file* is upright."""
+
+    def check(function: ThumbnailFunction) -> None:
+        avatar = assert_converted(function, file)
+
+        assert has_upright_corners(open_avatar(avatar.content))
+
+    return check
+
+
+def rejects(file: File, reason: str) -> Check:
+    """Check that *file* is rejected with *reason*."""
+
+    def check(function: ThumbnailFunction) -> None:
+        assert_rejected(function, file, reason)
+
+    return check
+
+
+def removes_metadata(file: File) -> Check:
+    """Check that the avatar of *file*, which is red, has none of its metadata."""
+
+    def check(function: ThumbnailFunction) -> None:
+        content = content_of(file)
+        assert b"SECRET" in content
+
+        avatar = assert_converted(function, content, RED)
+
+        assert b"SECRET" not in avatar.content
+        assert b"Exif" not in avatar.content
+
+    return check
+
+
+def with_profile(
+    profile: bytes, mode: str = "RGB", colour: Any = (200, 100, 50), file_format: str = "PNG"
+) -> bytes:
+    return encoded(solid_image(colour, mode=mode), file_format, icc_profile=profile)
+
+
+def two_pictures() -> bytes:
+    """Return an MPO, a JPEG with a second picture."""
+    return encoded(solid_image(RED), "MPO", save_all=True, append_images=[solid_image(BLUE)])
+
+
+def first_half(file_format: str) -> bytes:
+    noise = Image.effect_noise((600, 400), 90).convert("RGB")
+    file = encoded(noise, file_format)
+    return file[: len(file) // 2]
+
+
+def beyond_palette() -> bytes:
+    """Return a PNG with an index of a colour that its palette does not have."""
+    return tiny_png(8, 3, (200,), png_chunk(b"PLTE", bytes(RED)))
+
+
+def gif_with_script() -> bytes:
+    return b"GIF89a/*" + encoded(solid_image(), "GIF")[8:] + b"*/=0;alert(1)"
+
+
+def circular_exif() -> bytes:
+    """Return a JPEG whose EXIF directory refers to itself."""
+    exif = b"II*\0\x08\0\0\0" + b"\x01\0" + b"\x69\x87\x04\0\x01\0\0\0\x08\0\0\0" + b"\x08\0\0\0"
+    return encoded(solid_image(), "JPEG", exif=b"Exif\0\0" + exif)
+
+
+BOMB = zlib.compress(bytes(200_000_000))
+TRANSPARENT = {
+    "1 bit": tiny_png(1, 0, (1,), png_chunk(b"tRNS", b"\0\1")),
+    "2 bits": tiny_png(2, 0, (2,), png_chunk(b"tRNS", b"\0\2")),
+    "4 bits": tiny_png(4, 0, (5,), png_chunk(b"tRNS", b"\0\5")),
+    "8 bits": tiny_png(8, 0, (7,), png_chunk(b"tRNS", b"\0\7")),
+    "16 bits": tiny_png(16, 0, (0x80FF,), png_chunk(b"tRNS", b"\x80\xff")),
+    "RGB": tiny_png(8, 2, RED, png_chunk(b"tRNS", bytes((0, 200, 0, 30, 0, 30)))),
+    "RGB, 16 bits": tiny_png(
+        16, 2, (0x1234, 0x5678, 0x9ABC), png_chunk(b"tRNS", bytes.fromhex("123456789abc"))
+    ),
+    "palette": tiny_png(8, 3, (0,), png_chunk(b"PLTE", bytes(RED)), png_chunk(b"tRNS", b"\0")),
+}
+MORE_TRANSPARENT_THAN_COLOURS = tiny_png(
+    8, 3, (0,), png_chunk(b"PLTE", bytes(768)), png_chunk(b"tRNS", bytes(257))
+)
+HALF_TRANSPARENT_RED = tuple((channel + 255) // 2 for channel in RED)
+P3, ADOBE = icc_profiles.rgb(icc_profiles.P3), icc_profiles.rgb(icc_profiles.ADOBE)
+P3_COLOUR = icc_profiles.srgb_of((200, 100, 50), icc_profiles.P3)
+ADOBE_COLOUR = icc_profiles.srgb_of((200, 100, 50), icc_profiles.ADOBE)
+
+CASES: list[tuple[str, Check]] = [
+    ("A17: SVG", rejects(b'<svg xmlns="http://www.w3.org/2000/svg"/>', OTHER_FORMAT)),
+    ("A17: HTML", rejects(b"<html><script>alert(1)</script></html>", OTHER_FORMAT)),
+    ("A17: PDF", rejects(b"%PDF-1.7\n", OTHER_FORMAT)),
+    ("A17: ZIP", rejects(b"PK\x03\x04", OTHER_FORMAT)),
+    ("A17: empty file", rejects(b"", "empty")),
+    (
+        "A18: JPEG followed by HTML",
+        removes_metadata(lambda: encoded(solid_image(), "JPEG") + b"<b>SECRET"),
+    ),
+    (
+        "A18: PNG followed by a ZIP",
+        removes_metadata(lambda: encoded(solid_image()) + b"PK\x03\x04SECRET"),
+    ),
+    ("A19: GIF that is also a script", rejects(gif_with_script, OTHER_FORMAT)),
+    ("A20: PNG of 88 Mpx in 86 kB", rejects(lambda: pictures.blank_png(9400, 9400), TOO_LARGE)),
+    ("A20: largest PNG", converts(lambda: pictures.blank_png(5000, 5000), (0, 0, 0))),
+    ("A21: PNG of 150 Mpx", rejects(lambda: pictures.blank_png(12300, 12300, depth=1), TOO_LARGE)),
+    (
+        "A22: PNG that declares 2³¹ pixels per side",
+        rejects(pictures.png_file(2**31 - 1, 2**31 - 1, 8, 6), TOO_LARGE),
+    ),
+    (
+        "A23: zTXt that expands to 200 MB",
+        converts(lambda: pictures.png_with_chunks(png_chunk(b"zTXt", b"k\0\0" + BOMB)), RED),
+    ),
+    (
+        "A23: iCCP that expands to 200 MB",
+        converts(lambda: pictures.png_with_chunks(png_chunk(b"iCCP", b"k\0\0" + BOMB)), RED),
+    ),
+    ("A24: half of a JPEG", rejects(lambda: first_half("JPEG"), DAMAGED)),
+    ("A24: half of a PNG", rejects(lambda: first_half("PNG"), DAMAGED)),
+    ("A24: half of a WebP", rejects(lambda: first_half("WEBP"), DAMAGED)),
+    ("A24: header without pixels", rejects(pictures.png_file(600, 400, 8, 2), DAMAGED)),
+    ("A25: GIF of 1000 frames", rejects(lambda: pictures.animation("GIF"), OTHER_FORMAT)),
+    ("A25: PNG of 1000 frames", converts(lambda: pictures.animation("PNG"), RED)),
+    ("A25: WebP of 1000 frames", converts(lambda: pictures.animation("WEBP"), RED)),
+    ("A26: WebP of 25 Mpx", rejects(lambda: pictures.webp_with_canvas(5000, 5000), TOO_LARGE)),
+    ("A27: 1 by 16000", rejects(lambda: pictures.blank_png(1, 16000), TOO_NARROW)),
+    ("A27: 12000 by 1", rejects(lambda: pictures.blank_png(12000, 1), TOO_NARROW)),
+    ("A27: side of 16385", rejects(lambda: pictures.blank_png(16385, 900, depth=1), TOO_LARGE)),
+    ("A27: ratio of 20", converts(lambda: pictures.blank_png(2000, 100), (0, 0, 0))),
+    ("A28: grey, 16 bits", converts(tiny_png(16, 0, (0x80FF,)), (128, 128, 128))),
+    ("A28: grey and alpha, 16 bits", converts(tiny_png(16, 4, (0, 0x8000)), (127, 127, 127))),
+    ("A28: RGB, 16 bits", converts(tiny_png(16, 2, (0xC8FF, 0x1E00, 0x1EFF)), RED)),
+    (
+        "A29: CMYK",
+        converts(lambda: encoded(solid_image((0, 255, 255, 0), mode="CMYK"), "JPEG"), (255, 0, 0)),
+    ),
+    (
+        "A29: CMYK with a profile",
+        converts(
+            lambda: with_profile(icc_profiles.grey_press(128), "CMYK", (255, 0, 0, 0), "JPEG"),
+            (119, 119, 119),
+        ),
+    ),
+    (
+        "A30: half transparent",
+        converts(lambda: encoded(solid_image((*RED, 128), mode="RGBA")), HALF_TRANSPARENT_RED),
+    ),
+    ("A30: transparent grey", converts(lambda: encoded(solid_image((9, 0), mode="LA")), WHITE)),
+    (
+        "A30: transparent WebP",
+        converts(lambda: encoded(solid_image((9, 9, 9, 0), mode="RGBA"), "WEBP"), WHITE),
+    ),
+    *(
+        (f"A30: transparent by tRNS, {name}", converts(file, WHITE))
+        for name, file in TRANSPARENT.items()
+    ),
+    ("A30: grey, 4 bits", converts(tiny_png(4, 0, (5,)), (85, 85, 85))),
+    ("A30: palette", converts(lambda: encoded(solid_image().quantize(8)), RED)),
+    ("A30: index beyond the palette", converts(beyond_palette)),
+    (
+        "A30: more transparent entries than colours",
+        converts(lambda: MORE_TRANSPARENT_THAN_COLOURS, (0, 0, 0)),
+    ),
+    ("A31: 1 bit", converts(lambda: encoded(solid_image(1, mode="1")), WHITE)),
+    (
+        "A31: one pixel",
+        converts(lambda: encoded(solid_image(size=(1, 1)), "WEBP", lossless=True), RED),
+    ),
+    ("A31: one pixel, JPEG", converts(lambda: encoded(solid_image(size=(1, 1)), "JPEG"), RED)),
+    *(
+        (f"A32: orientation {value}", rotates(lambda value=value: oriented_photo(value)))
+        for value in CORNERS_BY_ORIENTATION
+    ),
+    ("A32: PNG, orientation 6", rotates(lambda: oriented_photo(6, "PNG"))),
+    ("A32: WebP, orientation 8", rotates(lambda: oriented_photo(8, "WEBP"))),
+    (
+        "A32: orientation 9",
+        converts(lambda: encoded(solid_image(), "JPEG", exif=pictures.exif_data(9)), RED),
+    ),
+    ("A33: metadata of a JPEG", removes_metadata(pictures.jpeg_with_metadata)),
+    ("A33: metadata of a PNG", removes_metadata(pictures.png_with_metadata)),
+    ("A34: Display P3", converts(lambda: with_profile(P3), P3_COLOUR)),
+    (
+        "A34: Adobe RGB",
+        converts(lambda: with_profile(ADOBE, file_format="JPEG"), ADOBE_COLOUR),
+    ),
+    (
+        "A34: Display P3 and alpha",
+        converts(lambda: with_profile(P3, "RGBA", (200, 100, 50, 255), "WEBP"), P3_COLOUR),
+    ),
+    (
+        "A34: linear grey",
+        converts(lambda: with_profile(icc_profiles.linear_grey(), "L", 128), (188, 188, 188)),
+    ),
+    ("A34: invalid profile", converts(lambda: with_profile(b"broken" * 50), (200, 100, 50))),
+    (
+        "A34: profile of other colours",
+        converts(lambda: with_profile(icc_profiles.grey_press(9)), (200, 100, 50)),
+    ),
+    ("A34: incomplete profile", converts(lambda: with_profile(P3[:150]), (200, 100, 50))),
+    ("A35: two pictures in one JPEG", converts(two_pictures, RED)),
+    (
+        "A35: two pictures with an invalid index",
+        converts(lambda: two_pictures().replace(b"MPF\0II*\0\x08", b"MPF\0II*\0\xff"), RED),
+    ),
+    ("A36: AVIF", rejects(lambda: encoded(solid_image(), "AVIF"), OTHER_FORMAT)),
+    ("A36: HEIC", rejects(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", OTHER_FORMAT)),
+    ("A37: TIFF", rejects(lambda: encoded(solid_image(), "TIFF"), OTHER_FORMAT)),
+    ("A37: PSD", rejects(b"8BPS\0\1" + bytes(30), OTHER_FORMAT)),
+    ("A37: EPS", rejects(b"%!PS-Adobe-3.0 EPSF-3.0\n", OTHER_FORMAT)),
+    ("A37: FITS", rejects(b"SIMPLE  =                    T", OTHER_FORMAT)),
+    ("A37: BMP", rejects(lambda: encoded(solid_image(), "BMP"), OTHER_FORMAT)),
+    (
+        "A38: invalid EXIF data",
+        converts(
+            lambda: encoded(solid_image(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"), RED
+        ),
+    ),
+    (
+        "A38: empty EXIF data",
+        converts(lambda: encoded(solid_image(), "JPEG", exif=b"Exif\0\0"), RED),
+    ),
+    ("A38: circular EXIF data", converts(circular_exif, RED)),
+]
+
+
+@pytest.mark.parametrize("check", [pytest.param(check, id=name) for name, check in CASES])
+def test_case(function: ThumbnailFunction, check: Check) -> None:
+    """Each file is converted or rejected as its row says."""
+    check(function)
+
+
+def test_the_table_has_every_case() -> None:
+    """No case from A17 to A38 is missing."""
+    assert {f"A{number}" for number in range(17, 39)} == {name.split(":")[0] for name, _ in CASES}
+
+
+def test_size_and_limits() -> None:
+    """An avatar has 512 by 512 pixels; the limits keep the memory of the function small."""
+    assert (512, 85) == (SIDE, QUALITY)
+    assert (16_384, 20) == (MAX_SIDE, MAX_RATIO)
