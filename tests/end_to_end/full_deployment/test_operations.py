@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -98,7 +99,8 @@ def test_logs_are_followed(deployed) -> None:
             line = ""
             while '"do": "status"' not in line:
                 checkout.run("db.status")
-                line = process.stdout.readline()
+                if select.select([process.stdout], [], [], 1)[0]:  # Else it has not started yet.
+                    line = process.stdout.readline()
             os.killpg(process.pid, signal.SIGINT)
             _, err = process.communicate(timeout=20)
         finally:
