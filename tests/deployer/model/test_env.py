@@ -1,0 +1,21 @@
+"""The settings of an environment that any stack may use."""
+
+from deployer.model import Env
+from deployer.ownership import Owner
+
+ENV = Env("cruddur", "crd", "dev", "1" * 12, "ca-central-1", "x.example", "Z1", protect=False)
+
+
+def test_a_stack_name_has_prefix_and_environment() -> None:
+    """The full name is PREFIX-ENV-NAME."""
+    assert "crd-dev-network" == ENV.stack_name("network")
+
+
+def test_the_owner_has_the_prefix_of_all_stacks() -> None:
+    """The prefix ends with a hyphen, so that crd-dev2-network does not match."""
+    assert Owner("cruddur", "dev", "crd-dev-") == ENV.owner
+
+
+def test_there_are_no_former_regions_by_default() -> None:
+    """The setting is optional."""
+    assert () == ENV.former_regions
