@@ -38,6 +38,7 @@ namespace = Collection(
     deployment.graph,
     development.test,
     development.check,
+    development.docs,
     development.bench,
     development.lock,
     logs,

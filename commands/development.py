@@ -37,6 +37,13 @@ def check(_: Context, all: bool = False) -> None:  # noqa: A002  # the name of t
         development.check(all_=all)
 
 
+@task()
+def docs(_: Context) -> None:
+    """Write the generated pages of docs/."""
+    with _exit_code_of_tools():
+        development.docs()
+
+
 @task(
     iterable=["name"],
     help={

@@ -62,6 +62,11 @@ def check(*, all_: bool) -> None:
         run("tests.scanners")
 
 
+def docs() -> None:
+    """Write the pages of docs/ that are generated from the stacks and the policy rules."""
+    run("tools.generated_pages")
+
+
 def bench(names: Sequence[str], *, rounds: int) -> None:
     """Run the benchmarks *names*, or all."""
     run("tests.bench", *names, f"--rounds={rounds}")

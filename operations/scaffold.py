@@ -230,7 +230,7 @@ def regenerate(changes: Sequence[FileChange]) -> None:
     development.run("ruff", "check", "--quiet", "--fix", "--select=I", *files)
     development.run("ruff", "format", "--quiet", *files)
     development.run("invoke", "synth")
-    development.run("tools.generated_pages")
+    development.docs()
 
 
 def function_lines(name: str) -> str:

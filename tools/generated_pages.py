@@ -1,10 +1,11 @@
-"""Write the pages of docs/ that show the stacks: `python -m tools.generated_pages`."""
+"""Write the generated pages of docs/: `./inv docs`."""
 
 from __future__ import annotations
 
 import re
 
 from deployer import dependency_graph, symlinks
+from deployer.policy import rules_page
 from operations import project
 from tools import layers_page
 
@@ -15,14 +16,18 @@ def with_graph(page: str, graph: str) -> str:
 
 
 def main() -> None:
-    """Write docs/layers.md, and the graph in docs/architecture.md."""
+    """Write docs/layers.md, docs/policy.md, and the graph in docs/architecture.md."""
     docs = project.ROOT / "docs"
-    architecture = symlinks.refuse(docs / "architecture.md", project.ROOT)
-    layers = symlinks.refuse(docs / "layers.md", project.ROOT)
+    architecture = docs / "architecture.md"
     graph = dependency_graph.mermaid(project.environment("local").desired)
-    architecture.write_text(with_graph(architecture.read_text("utf-8"), graph), "utf-8")
-    desired = project.environment(layers_page.ENVIRONMENT).desired
-    layers.write_text(layers_page.markdown(desired), "utf-8")
+    layers = project.environment(layers_page.ENVIRONMENT).desired
+    pages = {
+        architecture: with_graph(architecture.read_text("utf-8"), graph),
+        docs / "layers.md": layers_page.markdown(layers),
+        docs / "policy.md": rules_page.markdown(),
+    }
+    for path, text in pages.items():
+        symlinks.refuse(path, project.ROOT).write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -86,3 +86,10 @@ def test_lock_files_are_written_for_every_function(runs) -> None:
     )
     assert outputs == ["requirements/dev.txt", "requirements/deploy.txt", *functions]
     assert all("requirements/dev.txt" in run for run in runs)
+
+
+def test_docs_are_generated(runs) -> None:
+    """The pages are written by a module of tools/, which operations cannot import."""
+    development.docs()
+
+    assert runs == [("tools.generated_pages",)]
