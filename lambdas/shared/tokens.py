@@ -1,7 +1,7 @@
 """Verify access tokens of Cognito.
 
 python-jose verifies the signature, with a key that is valid for RS256 only. This module refuses
-the invalid tokens that python-jose accepts: `tests/lambdas/shared/test_tokens.py` lists them.
+the invalid tokens that python-jose accepts: `tests/lambdas/authorizer/test_attacks.py` lists them.
 """
 
 from __future__ import annotations

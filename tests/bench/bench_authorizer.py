@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.bench import npm
 from tests.bench.npm import NoPeer
 from tests.bench.timing import ROOT, SCRATCH, Command, Line, command, paired
-from tests.lambdas.access_tokens import CLIENT, POOL, REGION, USUAL_KEYS, claims, made
+from tests.lambdas.access_tokens import CLIENT, POOL, REGION, USUAL_KEYS, access_token, claims
 from tests.lambdas.scripted_server import OK, self_signed, serve
 
 HERE = Path(__file__).parent / "authorizer"
@@ -73,7 +73,7 @@ def _given() -> Path:
         "region": REGION,
         "pool": POOL,
         "client": CLIENT,
-        "token": made(claims(iat=now, auth_time=now, exp=now + 3600)),
+        "token": access_token(claims(iat=now, auth_time=now, exp=now + 3600)),
         "jwks": json.loads(USUAL_KEYS),
     }
     path = HOME / "given.json"

@@ -1,11 +1,11 @@
-"""Access tokens as Cognito makes them, and as it never would, all of one made-up user pool.
+"""Create valid and invalid access tokens of an imaginary Cognito user pool.
 
-    made()                            what Cognito would make
-    made(claims(exp=None))            a claim that is null
-    made(claims(sub=ABSENT))          a claim that is not there
-    made(fields=header(alg="RS512"), sign=rsa_with(hashes.SHA512()))
+    access_token()                            a token like those of Cognito
+    access_token(claims(exp=None))            the claim is null
+    access_token(claims(sub=ABSENT))          the claim is missing
+    access_token(fields=header(alg="RS512"), sign=rsa_with(hashes.SHA512()))
 
-The keys are new in every process: nothing here opens anything.
+The keys are generated in each process, so no token here is valid anywhere else.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ POOL = f"{REGION}_AbCdEf123"
 CLIENT = "4example5client6id7of8cognito"
 ISSUER = f"https://cognito-idp.{REGION}.amazonaws.com/{POOL}"
 SUB = "8f14e45f-ceea-467f-a0e6-1c2b3d4e5f60"
-NOW = 1_795_176_000  # 2026-11-20, and the time on the clock of every test
+NOW = 1_795_176_000  # 2026-11-20; the clock of every test has this time
 
-ABSENT = object()  # for a claim or a field of a header that is left out
+ABSENT = object()  # A claim or header field with this value is left out.
 
 Sign = Callable[[bytes, rsa.RSAPrivateKey], bytes]
 
@@ -36,20 +36,20 @@ def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 
-FIRST, SECOND, STRANGERS = rsa_key(), rsa_key(), rsa_key()
+FIRST, SECOND, UNKNOWN_KEY = rsa_key(), rsa_key(), rsa_key()
 
 
-def made(
-    said: dict[str, Any] | bytes | None = None,
+def access_token(
+    payload: dict[str, Any] | bytes | None = None,
     *,
     fields: dict[str, Any] | bytes | None = None,
     key: rsa.RSAPrivateKey = FIRST,
     sign: Sign | None = None,
 ) -> str:
-    """A token that says *said*, below a header of these *fields*, signed with *key*."""
-    parts = (header() if fields is None else fields, claims() if said is None else said)
-    signed = ".".join(b64(text(part)) for part in parts)
-    return f"{signed}.{b64((sign or rsa_with(hashes.SHA256()))(signed.encode(), key))}"
+    """Return a token with this *payload* and these header *fields*, signed with *key*."""
+    parts = (header() if fields is None else fields, claims() if payload is None else payload)
+    signed = ".".join(base64url(to_bytes(part)) for part in parts)
+    return f"{signed}.{base64url((sign or rsa_with(hashes.SHA256()))(signed.encode(), key))}"
 
 
 def header(**changes: Any) -> dict[str, Any]:
@@ -75,12 +75,12 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 
 def claims_with(claim: str, json_text: str) -> bytes:
-    """The claims, one of them in words that Python would not write."""
-    return text(claims(**{claim: "HERE"})).replace(b'"HERE"', json_text.encode())
+    """Return the claims as JSON, with *json_text* as the value of *claim*, which Python may not write."""
+    return to_bytes(claims(**{claim: "PLACEHOLDER"})).replace(b'"PLACEHOLDER"', json_text.encode())
 
 
-def rsa_with(hashed: hashes.HashAlgorithm) -> Sign:
-    return lambda signed, key: key.sign(signed, padding.PKCS1v15(), hashed)
+def rsa_with(algorithm: hashes.HashAlgorithm) -> Sign:
+    return lambda signed, key: key.sign(signed, padding.PKCS1v15(), algorithm)
 
 
 def pss(signed: bytes, key: rsa.RSAPrivateKey) -> bytes:
@@ -96,7 +96,7 @@ def signed_as(signature: bytes) -> Sign:
 
 
 def forged_for_exponent_1(bits: int) -> Sign:
-    """What anyone can write for a key whose exponent is 1: the padded digest itself."""
+    """Return a forged signature for a key with exponent 1: the padded digest itself."""
 
     def sign(signed: bytes, _: rsa.RSAPrivateKey) -> bytes:
         prefix = bytes.fromhex("3031300d060960864801650304020105000420")  # RFC 8017, section 9.2
@@ -114,10 +114,10 @@ def jwk(key: rsa.RSAPrivateKey, kid: str, /, **changes: Any) -> dict[str, Any]:
     numbers = key.public_key().public_numbers()
     usual = {
         "alg": "RS256",
-        "e": b64(_octets(numbers.e)),
+        "e": base64url(_octets(numbers.e)),
         "kid": kid,
         "kty": "RSA",
-        "n": b64(_octets(numbers.n)),
+        "n": base64url(_octets(numbers.n)),
         "use": "sig",
     }
     return _changed(usual, changes)
@@ -127,12 +127,12 @@ def jwks(*keys: dict[str, Any]) -> bytes:
     return json.dumps({"keys": keys}).encode()
 
 
-def b64(data: bytes) -> str:
+def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def text(said: dict[str, Any] | bytes) -> bytes:
-    return said if isinstance(said, bytes) else json.dumps(said).encode()
+def to_bytes(data: dict[str, Any] | bytes) -> bytes:
+    return data if isinstance(data, bytes) else json.dumps(data).encode()
 
 
 def _octets(number: int) -> bytes:
