@@ -1,4 +1,4 @@
-"""Credentials of a role with given rights, as Lambda hands them to a function."""
+"""Credentials of an execution role with given permissions, as Lambda passes them to a function."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ REGION = "ca-central-1"
 
 
 def function_environment(aws: Aws, *statements: Mapping[str, Any]) -> dict[str, str]:
-    """What a function finds around it whose role may do what *statements* say, and no more."""
+    """Return the environment variables of a function whose role has only these *statements*."""
     account = aws.endpoint.account
-    trusted = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
-    trust = _policy(trusted | {"Action": "sts:AssumeRole"})
+    principal = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
+    trust_policy = _policy(principal | {"Action": "sts:AssumeRole"})
     iam = aws.client("iam")
-    role = iam.create_role(RoleName="function", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    role = iam.create_role(RoleName="function", AssumeRolePolicyDocument=trust_policy)["Role"]
     iam.put_role_policy(RoleName="function", PolicyName="own", PolicyDocument=_policy(*statements))
-    assumed = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="function")
-    own = assumed["Credentials"]
+    session = aws.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="function")
+    credentials = session["Credentials"]
     return {
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": aws.endpoint.url,
-        "AWS_ACCESS_KEY_ID": own["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": own["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": own["SessionToken"],
+        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": credentials["SessionToken"],
     }
 
 

@@ -1,10 +1,10 @@
-r"""A web server that answers as a test says, byte by byte, and remembers what it was asked for.
+r"""A web server that sends scripted responses byte by byte, and records the requested paths.
 
-    with serve([OK + b"{}"], [b"HTTP/1.1 200 OK\r\n", SLOW_BYTES]) as there:
+    with serve([OK + b"{}"], [b"HTTP/1.1 200 OK\r\n", SLOW_BYTES]) as server:
         …
-        assert ["/one", "/two"] == there.requested_paths
+        assert ["/one", "/two"] == server.requested_paths
 
-Where *tls* is given it says to be localhost, with a certificate that nobody else vouches for.
+With *tls* it uses HTTPS, with a self-signed certificate for localhost.
 """
 
 from __future__ import annotations
@@ -26,27 +26,28 @@ from tests.lambdas.access_tokens import FIRST
 
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 
-SLOW_BYTES = 0.05  # Seconds between bytes, and there is no end to them.
-SILENCE = 60.0  # Seconds of silence, ended by the end of the test.
+SLOW_BYTES = 0.05  # One byte in this many seconds, without end.
+SILENCE = 60.0  # Seconds without a byte; the end of the test interrupts them.
 
-Answer = Sequence[bytes | float]
+Response = Sequence[bytes | float]
 
 
 @dataclass
 class ScriptedServer:
-    """Where it is, and what it was asked for."""
+    """The address of the server, and the requests that it received."""
 
     url: str = ""
     requested_paths: list[str] = field(default_factory=list)
 
 
 @contextmanager
-def serve(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[ScriptedServer]:
-    """Give *answers* in turn, the last one again and again; a number among the bytes is a pause.
+def serve(*responses: Response, tls: ssl.SSLContext | None = None) -> Iterator[ScriptedServer]:
+    """Send one of *responses* per request, and the last one for all further requests.
 
-    SLOW_BYTES is a byte each so many seconds, for ever.
+    A response consists of bytes to send and numbers of seconds to wait. SLOW_BYTES in it sends a
+    byte at a time until the end of the test.
     """
-    there, over = ScriptedServer(), threading.Event()
+    scripted, stopped = ScriptedServer(), threading.Event()
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
@@ -56,44 +57,44 @@ def serve(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Scrip
                     connection, server_side=True, do_handshake_on_connect=False
                 )
             with connection, connection.makefile("rb") as lines:
-                there.requested_paths.append(lines.readline().split()[1].decode())
-                answer = answers[min(len(there.requested_paths), len(answers)) - 1]
+                scripted.requested_paths.append(lines.readline().split()[1].decode())
+                response = responses[min(len(scripted.requested_paths), len(responses)) - 1]
                 while lines.readline().strip():
                     pass
-                for part in answer:
-                    self.give(connection, part)
+                for part in response:
+                    self.send(connection, part)
 
-        def give(self, connection, part) -> None:
+        def send(self, connection, part) -> None:
             if isinstance(part, bytes):
                 connection.sendall(part)
             elif part != SLOW_BYTES:
-                over.wait(part)
+                stopped.wait(part)
             else:
-                while not over.wait(SLOW_BYTES):
+                while not stopped.wait(SLOW_BYTES):
                     connection.sendall(b"x")
 
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = daemon_threads = True
 
         def handle_error(self, request, client_address) -> None:
-            """Whoever hangs up on us means it."""
+            """Ignore clients that close the connection early."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        there.url = f"http{'s' if tls else ''}://localhost:{server.server_address[1]}"
+        scripted.url = f"http{'s' if tls else ''}://localhost:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
-            yield there
+            yield scripted
         finally:
-            over.set()
+            stopped.set()
             server.shutdown()
             thread.join()
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
-    """Who says to be localhost, by a certificate of its own: tls.pem in *folder*."""
+    """Return the TLS context of a server with a self-signed certificate, tls.pem in *folder*."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -106,7 +107,7 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     )
     pem = serialization.Encoding.PEM
     key = FIRST.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "tls.pem").write_bytes(key + made.public_bytes(pem))
+    (folder / "tls.pem").write_bytes(key + certificate.public_bytes(pem))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "tls.pem")
     return context

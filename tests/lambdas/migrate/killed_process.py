@@ -1,4 +1,4 @@
-"""The migrate function in a process of its own, which is killed before one of its statements."""
+"""Run the migrate function in a process of its own, and kill it before one of its statements."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def call_and_kill(
     """Call the function in this process, and kill the process before its statement *step*."""
     os.environ.update(environment)
     handler.DATABASE = folder
-    execute, done = psycopg.Connection.execute, 0
+    execute, statements = psycopg.Connection.execute, 0
 
-    def counted(*given: Any, **named: Any) -> Any:
-        nonlocal done
-        done += 1
-        if done == step:
+    def execute_or_kill(*arguments: Any, **options: Any) -> Any:
+        nonlocal statements
+        statements += 1
+        if statements == step:
             os.kill(os.getpid(), signal.SIGKILL)
-        return execute(*given, **named)
+        return execute(*arguments, **options)
 
-    psycopg.Connection.execute = counted
+    psycopg.Connection.execute = execute_or_kill
     handler.handler(event, None)

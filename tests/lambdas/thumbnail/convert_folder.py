@@ -1,6 +1,6 @@
-"""Uploads each file of a folder, and prints a line of JSON of what the function made of it.
+"""Upload each file of a folder to the function, and print a line of JSON with the result.
 
-In a process of its own, so that a crash is seen and the memory is the function's:
+It runs in a process of its own, so that a crash and the memory of the function can be seen:
 
     python -m tests.lambdas.thumbnail.convert_folder FOLDER
 """
@@ -25,11 +25,12 @@ from tests.lambdas.thumbnail.pictures import open_avatar
 from thumbnail import handler, store
 from thumbnail.picture import QUALITY, SIDE
 
-ACCOUNT, AVATAR = "111122223333", avatar_id("somebody")
+ACCOUNT, AVATAR = "111122223333", avatar_id("user")
 CONTEXT = SimpleNamespace(
     invoked_function_arn=f"arn:aws:lambda:ca-central-1:{ACCOUNT}:function:thumbnail"
 )
-ORIGINAL, PICTURE = ("uploads", upload_key(AVATAR)), ("avatars", avatar_key(AVATAR))
+UPLOAD_LOCATION = ("uploads", upload_key(AVATAR))
+AVATAR_LOCATION = ("avatars", avatar_key(AVATAR))
 ENVIRONMENT = {
     "UPLOADS_BUCKET_NAME": "uploads",
     "AVATARS_BUCKET_NAME": "avatars",
@@ -46,28 +47,31 @@ RECORD = {
 
 
 def main(folder: Path) -> None:
+    """Convert all files of *folder*."""
     os.environ.update(ENVIRONMENT)
     with FakeS3(ACCOUNT).serving(store._s3()) as s3:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
-                print(json.dumps({"file": path.name, **_become(s3, path.read_bytes())}))
+                print(json.dumps({"file": path.name, **_convert(s3, path.read_bytes())}))
 
 
-def _become(s3: FakeS3, original: bytes) -> Mapping[str, Any]:
-    s3.objects = {ORIGINAL: Object(original)}
-    with redirect_stdout(io.StringIO()) as said:
+def _convert(s3: FakeS3, original: bytes) -> Mapping[str, Any]:
+    """Return the log lines of the function, and how the avatar differs if one is created."""
+    s3.objects = {UPLOAD_LOCATION: Object(original)}
+    with redirect_stdout(io.StringIO()) as output:
         handler.handler({"Records": [RECORD]}, CONTEXT)
-    lines = [json.loads(line) for line in said.getvalue().splitlines()]
-    shown = s3.objects.get(PICTURE)
-    if shown is None:
+    lines = [json.loads(line) for line in output.getvalue().splitlines()]
+    avatar = s3.objects.get(AVATAR_LOCATION)
+    if avatar is None:
         return {"lines": lines}
-    return {"lines": lines, "difference": _difference(original, open_avatar(shown.content))}
+    return {"lines": lines, "difference": _difference(original, open_avatar(avatar.content))}
 
 
-def _difference(original: bytes, made: Image.Image) -> float | None:
-    """Of each sample, on average, from what the slow and simple way makes of a simple picture.
+def _difference(original: bytes, avatar: Image.Image) -> float | None:
+    """Return the mean difference of the samples from a simple conversion with Pillow.
 
-    None of one that is not simple, or that has something beside its pixels which Pillow refuses.
+    Return None for pictures with alpha, a palette or a profile, and for those with metadata that
+    Pillow refuses.
     """
     try:
         image = Image.open(io.BytesIO(original), formats=["JPEG", "PNG", "WEBP"])
@@ -76,15 +80,15 @@ def _difference(original: bytes, made: Image.Image) -> float | None:
         return None
     if image.mode not in {"L", "RGB"} or {"icc_profile", "transparency"} & image.info.keys():
         return None
-    for told in ("Raw profile type exif", "XML:com.adobe.xmp", "xmp"):
-        image.info.pop(told, None)  # By these Pillow would turn it, and no browser does.
+    for metadata in ("Raw profile type exif", "XML:com.adobe.xmp", "xmp"):
+        image.info.pop(metadata, None)  # Pillow reads an orientation there, and browsers do not.
     upright = ImageOps.exif_transpose(image).convert("RGB")
     file = io.BytesIO()
     ImageOps.fit(upright, (SIDE, SIDE), Image.Resampling.LANCZOS).save(
         file, "JPEG", quality=QUALITY
     )
-    wanted = Image.open(file)  # A JPEG too: of sharp edges, that is most of the difference.
-    return max(ImageStat.Stat(ImageChops.difference(wanted, made)).mean)
+    expected = Image.open(file)  # Also a JPEG: compression changes sharp edges most.
+    return max(ImageStat.Stat(ImageChops.difference(expected, avatar)).mean)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""ICC profiles made by hand, and what their colours are in sRGB, computed without them.
+"""ICC profiles, and the sRGB values of their colours, computed without a colour library.
 
-ICC.1:2022; colorants of Display P3 and Adobe RGB (1998) adapted to D50, as their profiles have them.
+The format is ICC.1:2022. The colorants of Display P3 and Adobe RGB (1998) are adapted to D50.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Mapping
 
 Rgb = tuple[int, int, int]
-Matrix = tuple[tuple[float, float, float], ...]  # by primary: red, green, blue in XYZ
+Matrix = tuple[tuple[float, float, float], ...]  # XYZ of the primaries red, green and blue.
 
 P3: Matrix = ((0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407))
 ADOBE: Matrix = (
@@ -17,30 +17,33 @@ ADOBE: Matrix = (
     (0.20528, 0.62567, 0.06087),
     (0.14919, 0.06322, 0.74457),
 )
-# From XYZ at D50 to linear sRGB: the inverse of the sRGB profile's own colorants.
+# From XYZ at D50 to linear sRGB: the inverse matrix of the colorants of sRGB.
 TO_SRGB = (
     (3.1338561, -1.6168667, -0.4906146),
     (-0.9787684, 1.9161415, 0.0334540),
     (0.0719453, -0.2289914, 1.4052427),
 )
-GAMMA = 563 / 256  # 2.2 as an ICC curve can say it
+GAMMA = 563 / 256  # 2.2, in the precision of an ICC curve.
 
 
 def rgb(colorants: Matrix) -> bytes:
-    """A display whose primaries are *colorants*, with a gamma of 2.2."""
-    tags = {f"{name}XYZ": _xyz(*of) for name, of in zip("rgb", colorants, strict=True)}
+    """Return the profile of a display with these primaries and a gamma of 2.2."""
+    tags = {f"{name}XYZ": _xyz(*colorant) for name, colorant in zip("rgb", colorants, strict=True)}
     return _profile(b"mntrRGB XYZ ", tags | {f"{name}TRC": _gamma(GAMMA) for name in "rgb"})
 
 
 def linear_grey() -> bytes:
-    """A grey of which half the number is half the light."""
+    """Return a grey profile without a gamma: half of the value is half of the light."""
     return _profile(b"mntrGRAYXYZ ", {"kTRC": _gamma(1.0), "wtpt": _xyz(0.9642, 1.0, 0.8249)})
 
 
 def grey_press(lightness: int) -> bytes:
-    """A press whose every ink is a grey of *lightness* (L* × 2.55), and all four together black."""
+    """Return a CMYK profile whose ink mixtures are grey, with *lightness* (L* × 2.55).
+
+    No ink is white, and all four inks together are black.
+    """
     identity = bytes(range(256))
-    nodes = [255, *[lightness] * 14, 0]  # Paper, then each mixture of cyan, magenta, yellow, black.
+    nodes = [255, *[lightness] * 14, 0]  # For each combination of the four inks.
     unit = struct.pack(">9i", *(65536 * (row == column) for row in range(3) for column in range(3)))
     lut = struct.pack(">4s4xBBBx", b"mft1", 4, 3, 2) + unit + identity * 4
     lut += b"".join(bytes((node, 128, 128)) for node in nodes) + identity * 3
@@ -48,7 +51,7 @@ def grey_press(lightness: int) -> bytes:
 
 
 def srgb_of(colour: Rgb, colorants: Matrix) -> Rgb:
-    """What `rgb(colorants)` means by *colour*."""
+    """Return *colour* of the profile `rgb(colorants)` in sRGB."""
     linear = [(value / 255) ** GAMMA for value in colour]
     xyz = [sum(linear[i] * colorants[i][axis] for i in range(3)) for axis in range(3)]
     red, green, blue = (
@@ -64,7 +67,7 @@ def _encoded(linear: float) -> int:
 
 
 def _profile(kind: bytes, tags: Mapping[str, bytes]) -> bytes:
-    """*kind* is the device class, its colours and what they are converted to."""
+    """Return a profile; *kind* is its device class, colour space and connection space."""
     body, entries, offset = b"", b"", 132 + 12 * len(tags)
     for name, data in tags.items():
         entries += struct.pack(">4sII", name.encode(), offset + len(body), len(data))

@@ -1,4 +1,4 @@
-"""A thousand files that nobody here made: each becomes a picture, or is refused."""
+"""A thousand files of Pillow's own tests are converted or rejected."""
 
 from __future__ import annotations
 
@@ -17,42 +17,43 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 CACHE = ROOT / ".cache" / "corpus"
-PICTURES = {"avif", "bmp", "gif", "ico", "jpg", "mpo", "png", "psd", "tif", "tiff", "webp"}
+FORMATS = {"avif", "bmp", "gif", "ico", "jpg", "mpo", "png", "psd", "tif", "tiff", "webp"}
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def corpus() -> Path:
-    """A folder of pictures: downloaded once, as corpus.txt says, its hash checked."""
+    """The folder of the files. They are downloaded once, with the hash in corpus.txt."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    wanted, folder = (HERE / "corpus.txt").read_text(), CACHE / "images"
+    requirement, folder = (HERE / "corpus.txt").read_text(), CACHE / "images"
+    marker = folder / "downloaded"
     with (CACHE / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        if not (folder / "made of").exists() or (folder / "made of").read_text() != wanted:
+        if not marker.exists() or marker.read_text() != requirement:
             _download(folder)
-            (folder / "made of").write_text(wanted)  # Last: what is half made has none.
+            marker.write_text(requirement)  # Written last, so an interrupted download has none.
     return folder / "Tests"
 
 
 def _download(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     options = ("--no-deps", "--no-binary=:all:", "--require-hashes", "--quiet", f"--dest={folder}")
-    wanted = f"--requirement={HERE / 'corpus.txt'}"
-    subprocess.run([sys.executable, "-m", "pip", "download", *options, wanted], check=True)
+    requirement = f"--requirement={HERE / 'corpus.txt'}"
+    subprocess.run([sys.executable, "-m", "pip", "download", *options, requirement], check=True)
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as file:
-        inside = [one for one in file if one.isfile() and "/Tests/images/" in one.name]
-        for one in inside:
-            one.name = one.name.partition("/")[2]
-        file.extractall(folder, members=inside, filter="data")
+        members = [member for member in file if member.isfile() and "/Tests/images/" in member.name]
+        for member in members:
+            member.name = member.name.partition("/")[2]
+        file.extractall(folder, members=members, filter="data")
     archive.unlink()
 
 
 @pytest.fixture(scope="module")
-def became(corpus: Path) -> tuple[list[dict[str, Any]], float]:
-    """What became of each, and the most memory that took, in MB."""
-    done = subprocess.run(
+def results(corpus: Path) -> tuple[list[dict[str, Any]], float]:
+    """The result of each file (see convert_folder.py), and the peak memory in MB."""
+    process = subprocess.run(
         [
             *(sys.executable, "-S", HERE / "peak_memory.py"),
             *(sys.executable, "-m", "tests.lambdas.thumbnail.convert_folder", corpus),
@@ -63,52 +64,52 @@ def became(corpus: Path) -> tuple[list[dict[str, Any]], float]:
         text=True,
         check=True,
     )
-    *lines, peak = done.stdout.splitlines()
+    *lines, peak = process.stdout.splitlines()
     return [json.loads(line) for line in lines], float(peak)
 
 
-def test_each_is_a_picture_or_refused(became: tuple[list[dict[str, Any]], float]) -> None:
-    """One line for each; a picture was looked at as it came out (see convert_folder.py)."""
-    files, _ = became
+def test_every_file_is_converted_or_rejected(results: tuple[list[dict[str, Any]], float]) -> None:
+    """Each invocation logs one line, and more than 400 files become avatars."""
+    files, _ = results
 
     outcomes = Counter(_outcome(file["lines"]) for file in files)
 
-    for what, number in outcomes.most_common():
-        print(f"{number:5} {what}")
-    assert {"made", "rejected"} == {what.split(":")[0] for what in outcomes}
-    assert outcomes["made"] > 400
-    assert all(("difference" in one) == (_outcome(one["lines"]) == "made") for one in files)
+    for outcome, count in outcomes.most_common():
+        print(f"{count:5} {outcome}")
+    assert {"created", "rejected"} == {outcome.split(":")[0] for outcome in outcomes}
+    assert outcomes["created"] > 400
+    assert all(("difference" in file) == (_outcome(file["lines"]) == "created") for file in files)
 
 
-def test_there_are_enough(became: tuple[list[dict[str, Any]], float]) -> None:
-    """Of formats that are opened, and of those that are not."""
-    files, _ = became
+def test_there_are_enough_files(results: tuple[list[dict[str, Any]], float]) -> None:
+    """The corpus has files of accepted and of other formats."""
+    files, _ = results
 
-    kinds = Counter(Path(file["file"]).suffix[1:].lower() for file in files)
+    extensions = Counter(Path(file["file"]).suffix[1:].lower() for file in files)
 
-    print(dict(kinds.most_common()))
-    assert kinds.keys() > PICTURES
-    assert sum(kinds[kind] for kind in PICTURES) > 500
+    print(dict(extensions.most_common()))
+    assert extensions.keys() > FORMATS
+    assert sum(extensions[extension] for extension in FORMATS) > 500
 
 
-def test_a_simple_picture_is_what_the_simple_way_makes(
-    became: tuple[list[dict[str, Any]], float],
+def test_simple_pictures_match_a_simple_conversion(
+    results: tuple[list[dict[str, Any]], float],
 ) -> None:
-    """Every pixel decoded, turned, then cut and resized by Pillow's own `ImageOps`."""
-    files, _ = became
+    """Their avatars are like those of Pillow's own `ImageOps`, which decodes all pixels."""
+    files, _ = results
 
-    compared = {
-        one["file"]: one["difference"] for one in files if one.get("difference") is not None
+    differences = {
+        file["file"]: file["difference"] for file in files if file.get("difference") is not None
     }
 
-    print(f"{len(compared)} compared, at most {max(compared.values()):.2f} of 255 apart")
-    assert len(compared) > 200
-    assert {} == {file: apart for file, apart in compared.items() if apart > 4}
+    print(f"{len(differences)} compared, at most {max(differences.values()):.2f} of 255 apart")
+    assert len(differences) > 200
+    assert {} == {name: value for name, value in differences.items() if value > 4}
 
 
-def test_they_fit_into_the_function(became: tuple[list[dict[str, Any]], float]) -> None:
-    """All of them, one after the other in one process, in half of its 1024 MB."""
-    _, peak = became
+def test_all_files_fit_into_the_memory(results: tuple[list[dict[str, Any]], float]) -> None:
+    """All files, converted in one process, need less than half of the function's 1024 MB."""
+    _, peak = results
 
     print(f"{peak:.0f} MB at most")
     assert peak < 512

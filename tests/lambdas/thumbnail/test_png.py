@@ -1,4 +1,4 @@
-"""A PNG that ISA-L inflates has the pixels that Pillow alone finds in it, or is damaged."""
+"""PNG files decompressed by ISA-L have the same pixels as with Pillow alone, or are damaged."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.lambdas.thumbnail import pictures
 from tests.lambdas.thumbnail.pictures import encoded, png_chunk, solid_image
 from thumbnail.png import InflatedPng
 
-MODES = {"1": 1, "L": 8, "LA": 16, "P": 8, "I;16": 16, "RGB": 24, "RGBA": 32}  # bits a pixel
-GREY = b"\0" + b"\x80" * 40  # a row of forty pixels
+BITS_PER_PIXEL = {"1": 1, "L": 8, "LA": 16, "P": 8, "I;16": 16, "RGB": 24, "RGBA": 32}
+GREY_ROW = b"\0" + b"\x80" * 40  # A filter type and forty pixels.
 
 
-def grey(stream: bytes, *lengths: int) -> bytes:
-    """Forty by forty of it, in as many chunks as there are *lengths*, and one for the rest."""
+def png_of_stream(stream: bytes, *lengths: int) -> bytes:
+    """Return a PNG of 40 by 40 pixels with *stream* in chunks of *lengths*, and one for the rest."""
     chunks = []
     for length in lengths:
         chunks.append(png_chunk(b"IDAT", stream[:length]))
@@ -34,94 +34,96 @@ def grey(stream: bytes, *lengths: int) -> bytes:
 
 
 def pixels(file: bytes) -> bytes:
+    """Return the pixels that InflatedPng decodes."""
     image = InflatedPng(io.BytesIO(file))
     image.load()
     return image.tobytes()
 
 
 @given(
-    mode=st.sampled_from(sorted(MODES)),
+    mode=st.sampled_from(sorted(BITS_PER_PIXEL)),
     size=st.tuples(st.integers(1, 300), st.integers(1, 300)),
     level=st.integers(0, 9),
     noise=st.integers(0, 255),
     seed=st.integers(0, 999),
 )
 @settings(deadline=None)
-def test_it_is_what_pillow_finds(
+def test_pixels_are_the_same_as_with_pillow(
     mode: str, size: tuple[int, int], level: int, noise: int, seed: int
 ) -> None:
-    """Of each mode, size and compression: also where a piece of the file becomes many blocks."""
-    length = (size[0] * MODES[mode] + 7) // 8 * size[1]
+    """They are, for every mode, size and compression, even if one piece expands to many blocks."""
+    length = (size[0] * BITS_PER_PIXEL[mode] + 7) // 8 * size[1]
     samples = bytes(byte & noise for byte in random.Random(seed).randbytes(length))
     file = encoded(Image.frombytes(mode, size, samples), compress_level=level)
 
-    plainly = PngImageFile(io.BytesIO(file))
-    plainly.load()
+    expected = PngImageFile(io.BytesIO(file))
+    expected.load()
 
-    assert plainly.tobytes() == pixels(file)
+    assert expected.tobytes() == pixels(file)
 
 
 @given(lengths=st.lists(st.integers(0, 60), max_size=8))
-def test_however_it_is_cut_into_chunks(lengths: list[int]) -> None:
-    """Empty ones, too."""
-    stream = zlib.compress(GREY * 40)
+def test_chunks_may_have_any_length(lengths: list[int]) -> None:
+    """The stream may be split anywhere, and chunks may be empty."""
+    stream = zlib.compress(GREY_ROW * 40)
 
-    assert b"\x80" * 1600 == pixels(grey(stream, *lengths))
-
-
-def test_its_end_may_be_missing() -> None:
-    """All rows are there."""
-    assert b"\x80" * 1600 == pixels(grey(zlib.compress(GREY * 40)[:-4]))
+    assert b"\x80" * 1600 == pixels(png_of_stream(stream, *lengths))
 
 
-@pytest.mark.parametrize("more", [b"", b"more"])
+def test_the_end_of_the_stream_may_be_missing() -> None:
+    """A missing checksum does not matter if all rows are complete."""
+    assert b"\x80" * 1600 == pixels(png_of_stream(zlib.compress(GREY_ROW * 40)[:-4]))
+
+
+@pytest.mark.parametrize("trailing", [b"", b"more"])
 @pytest.mark.parametrize("rows", [40, 41, 4000])
-def test_what_is_too_much_is_left(rows: int, more: bytes) -> None:
-    """Rows below the last, and what is behind the stream."""
-    assert b"\x80" * 1600 == pixels(grey(zlib.compress(GREY * rows) + more))
+def test_surplus_data_is_ignored(rows: int, trailing: bytes) -> None:
+    """Rows after the last one, and data after the stream, do not matter."""
+    assert b"\x80" * 1600 == pixels(png_of_stream(zlib.compress(GREY_ROW * rows) + trailing))
 
 
 @pytest.mark.parametrize(
     "stream",
     [
-        pytest.param(zlib.compress(GREY * 40)[:-9], id="cut off"),
-        pytest.param(zlib.compress(GREY * 39), id="a row too few"),
-        pytest.param(zlib.compress(GREY * 40)[:-4] + b"sum?", id="checksum"),
-        pytest.param(b"\x78\x01\x07", id="no such block"),
-        pytest.param(b"PK" + zlib.compress(GREY * 40), id="no zlib stream"),
-        pytest.param(b"", id="nothing"),
-        pytest.param(zlib.compress((b"\x07" + GREY[1:]) * 40), id="no such filter"),
+        pytest.param(zlib.compress(GREY_ROW * 40)[:-9], id="incomplete"),
+        pytest.param(zlib.compress(GREY_ROW * 39), id="a missing row"),
+        pytest.param(zlib.compress(GREY_ROW * 40)[:-4] + b"sum?", id="a wrong checksum"),
+        pytest.param(b"\x78\x01\x07", id="an invalid block type"),
+        pytest.param(b"PK" + zlib.compress(GREY_ROW * 40), id="not a zlib stream"),
+        pytest.param(b"", id="empty"),
+        pytest.param(zlib.compress((b"\x07" + GREY_ROW[1:]) * 40), id="an invalid filter"),
     ],
 )
-def test_damage(stream: bytes) -> None:
-    """It is never completed with black."""
+def test_damaged_streams_are_errors(stream: bytes) -> None:
+    """Missing pixels are never completed with black."""
     with pytest.raises((OSError, isal_zlib.error)):
-        pixels(grey(stream))
+        pixels(png_of_stream(stream))
 
 
-def test_a_stream_far_too_long_takes_little_memory() -> None:
-    """Of forty rows, and 128 MB behind them, a few pieces are held at once."""
-    packer = zlib.compressobj(9)
-    packed = [packer.compress(GREY * 40), *(packer.compress(bytes(2**20)) for _ in range(128))]
-    file = grey(b"".join(packed) + packer.flush())
+def test_a_bomb_takes_little_memory() -> None:
+    """Of 128 MB after the last row, only a few pieces are in memory at a time."""
+    compressor = zlib.compressobj(9)
+    compressed = [compressor.compress(GREY_ROW * 40)]
+    compressed += [compressor.compress(bytes(2**20)) for _ in range(128)]
+    file = png_of_stream(b"".join(compressed) + compressor.flush())
 
     tracemalloc.start()
-    found = pixels(file)
+    decoded = pixels(file)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert b"\x80" * 1600 == found
+    assert b"\x80" * 1600 == decoded
     assert peak < 40e6
 
 
-def test_it_is_gone_with_its_last_user() -> None:
-    """Twelve megabytes or more do not wait for the garbage collector."""
+def test_pixels_are_freed_without_garbage_collection() -> None:
+    """An image has no reference cycle, so its megabytes are freed with its last reference."""
     image = InflatedPng(io.BytesIO(encoded(solid_image())))
     image.load()
-    seen = weakref.ref(image)
+    reference = weakref.ref(image)
     gc.disable()
     try:
         del image
-        assert seen() is None
+        assert reference() is None
     finally:
         gc.enable()
