@@ -98,6 +98,7 @@ def test_logs_are_followed(deployed) -> None:
         try:
             line = ""
             while '"do": "status"' not in line:
+                assert process.poll() is None
                 checkout.run("db.status")
                 if select.select([process.stdout], [], [], 1)[0]:  # Else it has not started yet.
                     line = process.stdout.readline()
