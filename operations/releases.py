@@ -1,12 +1,12 @@
-"""The stacks and the service role of this project's releases."""
+"""The limits of this project's releases: the stacks that they skip, and their service role."""
 
 from __future__ import annotations
 
 from deployer.releases import ReleaseLimits
+from stacks.permissions.resources import MANUAL_STACKS
 
-# The manual stacks define permissions: of a release, or of the publisher of the site.
 LIMITS = ReleaseLimits(
-    manual_stacks=("foundation", "pipeline", "site-publisher"),
+    manual_stacks=MANUAL_STACKS,
     role_stack="foundation",
     role_output="ReleaseRole",
 )

@@ -133,7 +133,7 @@ def _other_regions(setup: Setup, region: str) -> Iterator[str]:
 
 
 def _unusable(setup: Setup) -> Iterator[str]:
-    """A CA bundle that botocore would not verify by, and a program that it could not run."""
+    """Yield the CA bundles and credential programs in the setup that botocore cannot use."""
     place, bundle = _bundle(setup)
     if bundle is not None and not str(bundle).strip():
         yield f"{place}: is empty; it must name a file of certificates"

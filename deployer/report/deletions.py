@@ -60,7 +60,7 @@ def deletions_data(deletions: Sequence[Deletion]) -> dict[str, Any]:
 
 
 def _state(deletion: Deletion) -> str:
-    orphan = ", no longer a layer" if deletion.is_orphan else ""
+    orphan = ", no longer in layers()" if deletion.is_orphan else ""
     return f"{deletion.stack.status} in {deletion.stack.region}{orphan}"
 
 

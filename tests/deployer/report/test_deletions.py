@@ -13,7 +13,7 @@ def test_deleted_and_retained_data() -> None:
         "                lost: Table (AWS::DynamoDB::Table): its data is deleted",
         "                kept: Bucket (AWS::S3::Bucket): it is retained, outside of any stack",
         "                is protected: needs --confirm=crd-x-messages",
-        "crd-x-old       delete  CREATE_COMPLETE in ca-central-1, no longer a layer",
+        "crd-x-old       delete  CREATE_COMPLETE in ca-central-1, no longer in layers()",
         "2 stacks to delete",
     ]
 
