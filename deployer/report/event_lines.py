@@ -19,7 +19,7 @@ from deployer.model.template_tree import format_path
 from deployer.report.change_sets import change_lines
 from deployer.report.progress import StackProgress
 from deployer.report.style import Emphasis, Style
-from deployer.report.text import clean, lasting
+from deployer.report.text import clean, lasting, short
 
 _STYLES: Mapping[Outcome, Emphasis] = {
     Outcome.KEPT: "dim",
@@ -29,6 +29,7 @@ _STYLES: Mapping[Outcome, Emphasis] = {
     Outcome.FAILED: "red",
 }
 _WORD = 18  # As wide as CREATE_IN_PROGRESS.
+_MIN_URL = 20  # A narrower terminal wraps the line.
 
 
 def start_line(
@@ -60,9 +61,9 @@ def event_lines(
             word = style("red", f"{'replaced':{_WORD}}")
             yield f"{name}  {word}  {clean(url)}: {clean(fault)}"
         case Uploaded(url=url):
-            yield f"{name}  {'uploaded':{_WORD}}  {clean(url)}"
+            yield _url_line(name, "uploaded", url, style)
         case Verified(url=url):
-            yield f"{name}  {'verified':{_WORD}}  {clean(url)}"
+            yield _url_line(name, "verified", url, style)
         case Proposed(change_set=change_set):
             yield from change_lines(change_set, style)
         case Operating(region=region):
@@ -72,6 +73,13 @@ def event_lines(
         case Finished(outcome=outcome):
             word = style(_STYLES.get(outcome, "green"), f"{outcome.value:{_WORD}}")
             yield f"{name}  {word}  {_ending(event, stack_progress)}".rstrip()
+
+
+def _url_line(name: str, word: str, url: str, style: Style) -> str:
+    """Return the line of a URL, which is shortened to fit a terminal; logs have all of it."""
+    start = f"{name}  {word:{_WORD}}  "
+    limit = max(style.width - len(start), _MIN_URL)
+    return start + (short(clean(url), limit) if style.moves else clean(url))
 
 
 def progress_line(stack_progress: StackProgress, width: int) -> str:

@@ -64,7 +64,7 @@ def test_all_layers(checkout):
     assert [
         "open in a browser:",
         f"  site    http://{site}",
-        f"  API     http://api.{site} (503: the emulator runs no containers)",
+        f"  API     http://api.{site} (503: the emulator runs no tasks)",
         f"  assets  http://assets.{site}/banners/banner.jpg",
     ] == third.out.splitlines()
 

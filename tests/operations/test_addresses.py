@@ -39,7 +39,7 @@ def test_emulator() -> None:
     """In the emulator the addresses have its port; those that show an error say so."""
     assert found(target(), "cdn", "service", pending=("site",)) == [
         ("http://x.localhost:4566", "404: nothing is published"),
-        ("http://api.x.localhost:4566", "503: the emulator runs no containers"),
+        ("http://api.x.localhost:4566", "503: the emulator runs no tasks"),
         ("http://assets.x.localhost:4566/banners/banner.jpg", ""),
     ]
 
