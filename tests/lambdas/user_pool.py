@@ -18,8 +18,6 @@ from tests.lambdas.access_tokens import (
 )
 
 ALLOWED = "allowed"
-
-
 NO_KEYS = "no keys"
 
 

@@ -38,14 +38,8 @@ from tests.lambdas.access_tokens import (
 from tests.lambdas.user_pool import ALLOWED, NO_KEYS, UserPool, decision
 
 VALID = access_token()
-
-
 HEADER, CLAIMS, SIGNATURE = VALID.split(".")
-
-
 OTHER = "0f1e2d3c-4b5a-4697-8887-766554433221"
-
-
 HOUR, DAY = 3600, 86400
 
 
@@ -100,10 +94,7 @@ def standard_alphabet() -> str:
 
 
 SMALL = rsa_key(1024)
-
-
 PEM = public(FIRST, Encoding.PEM)
-
 
 ELLIPTIC = {
     "kid": "first",
@@ -113,9 +104,7 @@ ELLIPTIC = {
     "y": base64url(b"y" * 32),
 }
 
-
 OCTETS = {"kid": "first", "kty": "oct", "k": base64url(b"secret"), "use": "sig"}
-
 
 CASES = [
     row("J01", "like those of Cognito", ALLOWED, VALID),

@@ -31,11 +31,7 @@ from tests.lambdas.scripted_server import OK, serve
 from tests.lambdas.user_pool import ALLOWED, UserPool, decision
 
 FOLDER = Path(handler.__code__.co_filename).parent
-
-
 EVENTS = FOLDER / "events"
-
-
 VALID = access_token()
 
 

@@ -1,4 +1,4 @@
-"""A table of conversations' rows in memory, as a client, whose index lags and whose calls fail."""
+"""A DynamoDB client for a table in memory, whose index can lag and whose calls can fail."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ from typing import Any, TypeAlias
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-Fault: TypeAlias = str | tuple[int, ...] | Exception
+ScriptedResponse: TypeAlias = str | tuple[int, ...] | Exception
 State: TypeAlias = "dict[tuple[str, str], dict[str, Any]]"
 
 
 class CrashError(Exception):
-    """The function's process has ended."""
+    """The process of the function has ended."""
 
 
 class CanceledError(ClientError):
-    """A transaction was refused, for a reason per action."""
+    """DynamoDB canceled a transaction, with one reason for each action."""
 
 
-def refusal(code: str, status: int = 400) -> ClientError:
-    """What botocore raises where DynamoDB answers with *code*."""
-    told = {"HTTPStatusCode": status}
-    return ClientError({"Error": {"Code": code, "Message": ""}, "ResponseMetadata": told}, "Any")
+def client_error(code: str, status: int = 400) -> ClientError:
+    """Return the exception of botocore for a response of DynamoDB with this error code."""
+    metadata = {"HTTPStatusCode": status}
+    return ClientError(
+        {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": metadata}, "Any"
+    )
 
 
-def canceled(*codes: str) -> CanceledError:
-    """What it raises for a transaction with these reasons."""
+def canceled_error(*codes: str) -> CanceledError:
+    """Return the exception of botocore for a transaction that was canceled for these reasons."""
     reasons = [{"Code": code} for code in codes]
     error = {"Code": "TransactionCanceledException", "Message": ""}
     return CanceledError({"Error": error, "CancellationReasons": reasons}, "TransactWriteItems")
 
 
-REASONS = {
+CANCELLATION_REASONS = {
     "conflict": "TransactionConflict",
     "invalid": "ValidationError",
     "full": "ItemCollectionSizeLimitExceeded",
@@ -42,103 +44,107 @@ REASONS = {
 
 @dataclass
 class LaggingTable:
-    """Each call takes the next of *faults*, and after the last all is well.
+    """A table of conversations; each call uses the next of *responses*, later calls succeed.
 
-    Numbers let the index show the row of one person each as it was so many transactions ago.
+    A response is an error to raise, or the name of one; or a tuple of numbers, one for each
+    participant: the index returns the row of the participant as it was so many transactions ago.
     """
 
     rows: list[dict[str, Any]]
-    faults: list[Fault]
+    responses: list[ScriptedResponse]
 
     def __post_init__(self) -> None:
         self.items = {_key(item): item for item in self.rows}
-        self.past: list[State] = [{}, dict(self.items)]
+        self.history: list[State] = [{}, dict(self.items)]
         self.writes = 0
 
     class exceptions:  # noqa: N801  As botocore's clients have it.
         TransactionCanceledException = CanceledError
 
-    def query(self, **asked: Any) -> dict[str, Any]:
-        fault = self._fault()
-        (group,) = asked["ExpressionAttributeValues"].values()
-        match fault:
+    def query(self, **request: Any) -> dict[str, Any]:
+        response = self._next_response()
+        (group,) = request["ExpressionAttributeValues"].values()
+        match response:
             case "nothing":
                 return {"Items": []}
-            case "HTML":  # With status 200.
+            case "HTML":  # A response with status 200 that is not from DynamoDB.
                 return {"ResponseMetadata": {"HTTPStatusCode": 200}}
             case "twice":
-                return {"Items": _of(group["S"], self.past[-2] | self.items)}
+                return {"Items": _rows_of(group["S"], self.history[-2] | self.items)}
             case tuple():
-                people = sorted({item["pk"]["S"] for item in self.rows})
-                seen = [self.past[-1 - min(age, len(self.past) - 1)] for age in fault]
+                participants = sorted({item["pk"]["S"] for item in self.rows})
+                states = [self.history[-1 - min(age, len(self.history) - 1)] for age in response]
                 return {
                     "Items": [
                         item
-                        for person, state in zip(people, seen, strict=True)
-                        for item in _of(group["S"], state)
-                        if item["pk"]["S"] == person
+                        for participant, state in zip(participants, states, strict=True)
+                        for item in _rows_of(group["S"], state)
+                        if item["pk"]["S"] == participant
                     ]
                 }
             case _:
-                return {"Items": _of(group["S"], self.items)}
+                return {"Items": _rows_of(group["S"], self.items)}
 
-    def transact_write_items(self, **asked: Any) -> None:
-        fault = self._fault()
-        actions = [pair for action in asked["TransactItems"] for pair in action.items()]
-        if fault == "no reasons":
-            raise canceled()
-        if fault in REASONS:
-            raise canceled(REASONS[fault], *["None"] * (len(actions) - 1))
+    def transact_write_items(self, **request: Any) -> None:
+        response = self._next_response()
+        actions = [pair for action in request["TransactItems"] for pair in action.items()]
+        if response == "no reasons":
+            raise canceled_error()
+        if response in CANCELLATION_REASONS:
+            raise canceled_error(CANCELLATION_REASONS[response], *["None"] * (len(actions) - 1))
         codes = [
-            "None" if self._holds(action) else "ConditionalCheckFailed" for _, action in actions
+            "None" if self._condition_is_true(action) else "ConditionalCheckFailed"
+            for _, action in actions
         ]
         if set(codes) != {"None"}:
-            raise canceled(*codes)
+            raise canceled_error(*codes)
         for kind, action in actions:
             if kind == "Put":
                 self.items[_key(action["Item"])] = action["Item"]
             else:
                 del self.items[_key(action["Key"])]
-        self.past.append(dict(self.items))
+        self.history.append(dict(self.items))
         self.writes += 1
-        if fault == "crash after":
+        if response == "crash after":
             raise CrashError
 
-    def change(self, row: dict[str, Any]) -> None:
-        """Let somebody else write *row*."""
+    def write(self, row: dict[str, Any]) -> None:
+        """Write *row*, as another program would."""
         self.items[_key(row)] = row
-        self.past.append(dict(self.items))
+        self.history.append(dict(self.items))
 
-    def shown(self, group: str) -> list[tuple[str, str, str]]:
-        """Who sees the conversation where, and with what message."""
-        rows = _of(group, self.items)
+    def visible_messages(self, group: str) -> list[tuple[str, str, str]]:
+        """Return the participant, the sort key and the message of each row of the conversation."""
+        rows = _rows_of(group, self.items)
         return sorted((r["pk"]["S"][4:], r["sk"]["S"], r["message"]["S"]) for r in rows)
 
-    def _holds(self, action: dict[str, Any]) -> bool:
+    def _condition_is_true(self, action: dict[str, Any]) -> bool:
         item = self.items.get(_key(action.get("Item") or action["Key"]))
         if action["ConditionExpression"] == "attribute_not_exists(pk)":
             return item is None
         names, values = action["ExpressionAttributeNames"], action["ExpressionAttributeValues"]
-        clauses = [c.split(" = ") for c in action["ConditionExpression"].split(" AND ")]
-        return item is not None and all(item.get(names[n]) == values[v] for n, v in clauses)
+        clauses = [clause.split(" = ") for clause in action["ConditionExpression"].split(" AND ")]
+        return item is not None and all(
+            item.get(names[name]) == values[value] for name, value in clauses
+        )
 
-    def _fault(self) -> Fault | None:
-        fault = self.faults.pop(0) if self.faults else None
-        match fault:
+    def _next_response(self) -> ScriptedResponse | None:
+        response = self.responses.pop(0) if self.responses else None
+        match response:
             case "throttle":
-                raise refusal("ThrottlingException")
+                raise client_error("ThrottlingException")
             case "unreachable":
                 raise EndpointConnectionError(endpoint_url="https://dynamodb.test")
             case "forbidden":
-                raise refusal("AccessDeniedException")
+                raise client_error("AccessDeniedException")
             case "crash":
                 raise CrashError
             case Exception():
-                raise fault
-        return fault
+                raise response
+        return response
 
 
-def _of(group: str, state: State) -> list[dict[str, Any]]:
+def _rows_of(group: str, state: State) -> list[dict[str, Any]]:
     return [item for item in state.values() if item["message_group_uuid"]["S"] == group]
 
 

@@ -22,8 +22,6 @@ from tests.lambdas.migrate.migration_files import (
 from tests.lambdas.postgres import ROOT, Postgres
 
 pytestmark = pytest.mark.thorough
-
-
 NO_PROBLEMS = {"missing": [], "changed": [], "interrupted": []}
 
 

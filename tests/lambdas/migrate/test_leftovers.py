@@ -18,8 +18,6 @@ from tests.lambdas.migrate.migration_files import (
 from tests.lambdas.postgres import Postgres
 
 pytestmark = pytest.mark.thorough
-
-
 DELETE_POSTS = "DELETE FROM posts;"
 
 

@@ -40,7 +40,6 @@ CREATE INDEX CONCURRENTLY posts_author ON posts (author);
 CREATE UNIQUE INDEX CONCURRENTLY posts_text ON posts (text);
 """
 
-
 DELETE_POSTS = "DELETE FROM posts;"
 
 

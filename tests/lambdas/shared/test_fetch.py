@@ -26,8 +26,6 @@ from tests.lambdas.scripted_server import (
 )
 
 SHORT_TIMEOUT = 0.3  # Seconds; functions wait for three.
-
-
 TIMED_OUT = "took longer|timed out"  # The deadline and the socket have the same timeout.
 
 
@@ -56,17 +54,10 @@ def test_fetched(answer: Any) -> None:
 
 CHUNKED = OK.replace(b"close", b"close\r\nTransfer-Encoding: chunked")
 
-
 # Follows a wrong length, so that the limit ends the transfer, not the end of the data.
 FLOOD = b" " * (2 * TRANSFER_LIMIT_BYTES)
-
-
 LONG_EXTENSIONS = b"1;" + b"x" * 65_000 + b"\r\n \r\n"  # A chunk of one byte.
-
-
 TRAILERS = b"0\r\n" + b"X: x\r\n" * TRANSFER_LIMIT_BYTES
-
-
 REDIRECT = b"HTTP/1.1 %s\r\nLocation: /elsewhere\r\nConnection: close\r\n\r\n"
 
 

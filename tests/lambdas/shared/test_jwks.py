@@ -40,23 +40,15 @@ from tests.lambdas.scripted_server import (
 )
 
 ONLY_FIRST, ONLY_SECOND = jwks(jwk(FIRST, "first")), jwks(jwk(SECOND, "second"))
-
-
 CLAIMS = claims(exp=NOW + 24 * 3600)
-
 
 BY_FIRST, BY_SECOND = (
     access_token(CLAIMS),
     access_token(CLAIMS, fields=header(kid="second"), key=SECOND),
 )
 
-
 BY_UNKNOWN = access_token(CLAIMS, fields=header(kid="third"), key=UNKNOWN_KEY)
-
-
 DOWN = FetchError("down")
-
-
 CHUNKED = OK.replace(b"close", b"close\r\nTransfer-Encoding: chunked")
 
 
@@ -319,11 +311,7 @@ def test_the_timeout_of_a_fetch() -> None:
 
 
 NUMBERS = st.integers(0, 2**2100) | st.integers(2**2047, 2**2048 - 1)
-
-
 OCTETS = NUMBERS.map(lambda number: base64url(number.to_bytes((number.bit_length() + 7) // 8)))
-
-
 VALUES = st.none() | st.booleans() | st.floats() | st.text() | st.lists(st.text()) | OCTETS
 
 

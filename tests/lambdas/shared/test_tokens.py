@@ -30,8 +30,6 @@ from tests.lambdas.access_tokens import (
 from tests.lambdas.user_pool import UserPool
 
 VALID = access_token()
-
-
 HOUR, DAY = 3600, 86400
 
 
