@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployer.errors import CloudError, ConfigError
-from operations import project
+from operations import addresses, project
 
 if TYPE_CHECKING:
     from operations.target import Target
@@ -111,5 +111,5 @@ def find(target: Target, sub: str) -> Avatar:
         upload_key=names.upload_key(avatar_id),
         avatars_bucket=target.output("assets", "AvatarBucket"),
         avatar_key=key,
-        url=f"https://assets.{target.env.domain}/{key}",
+        url=f"{addresses.url(target, 'assets.')}/{key}",
     )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -177,7 +178,8 @@ def test_operator_uploads_and_clears_avatar(deployed, tmp_path):
     again = deployed.checkout.run("avatar.upload", f"--sub={sub}", f"--file={file}").out.strip()
     deployed.checkout.run("avatar.delete", f"--sub={sub}")
 
-    assert f"{ASSETS}/{avatar_key(avatar_id(sub))}" == given == again
+    host = f"assets.cruddur.localhost:{urlsplit(deployed.endpoint.url).port}"
+    assert f"http://{host}/{avatar_key(avatar_id(sub))}" == given == again
     assert like(RED, Image.open(io.BytesIO(shown.body)).getpixel((256, 256)))
     assert [] == keys(
         deployed, deployed.known["avatars"]["UploadBucket"], upload_key(avatar_id(sub))
