@@ -27,7 +27,7 @@ _TOP = f"""\
 
 The stacks of `{ENVIRONMENT}` in dependency order: their resources, outputs, retained data and costs.
 Other settings create other resources. The templates are in `build/{ENVIRONMENT}/`; the
-[dependency graph](architecture.md#which-stack-stands-on-which) is in architecture.md.
+[dependency graph](architecture.md#dependencies-of-the-stacks) is in architecture.md.
 
 ## Costs
 

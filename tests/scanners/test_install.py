@@ -72,3 +72,13 @@ def test_failure_has_the_output_of_the_scanner(
 
     with pytest.raises(ScannerError, match="sh exited with 3: oh no"):
         run(["sh", "-c", "echo oh no >&2; exit 3"], cwd=cache, codes=(0, 1))
+
+
+def test_timeout_is_an_error(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scanner that does not end in time did not pass."""
+    monkeypatch.setattr("tests.scanners.tool.CACHE", cache)
+    monkeypatch.setattr("tests.scanners.tool.TIMEOUT_MINUTES", 0.001)
+    cache.mkdir()
+
+    with pytest.raises(ScannerError, match="sleep did not end within"):
+        run(["sleep", "60"], cwd=cache, codes=(0,))

@@ -53,16 +53,20 @@ def run(argv: Sequence[str | Path], *, cwd: Path, codes: Collection[int]) -> str
     home = CACHE / "home"  # Without the settings and credentials of the user.
     home.mkdir(parents=True, exist_ok=True)
     env = {"HOME": str(home), "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
-    result = subprocess.run(
-        argv,
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60 * TIMEOUT_MINUTES,
-        check=False,
-    )
+    try:
+        result = subprocess.run(
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60 * TIMEOUT_MINUTES,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        message = f"{Path(argv[0]).name} did not end within {TIMEOUT_MINUTES} minutes"
+        raise ScannerError(message) from None
     if result.returncode not in codes:
         output = (result.stderr or result.stdout)[-1000:]
         raise ScannerError(f"{Path(argv[0]).name} exited with {result.returncode}: {output}")
