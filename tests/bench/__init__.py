@@ -1,1 +1,1 @@
-"""What we promise of speed, measured against a peer: `python -m tests.bench NAME`."""
+"""Benchmarks of the project against other tools: `python -m tests.bench [NAME…]`."""

@@ -1,8 +1,8 @@
-"""Checks of one access token, every rule on, against aws-jwt-verify; whole processes.
+"""Verification of an access token, with all rules, against aws-jwt-verify; in whole processes.
 
-Warm is many checks with keys that are known, so the start hardly counts: a goal of 1.000 is as
-many checks a second as the peer's. The stretch goals are 0.667 warm and 1.000 cold.
-Of the warm time, the RSA operation is most on both sides, and nobody's to save.
+"Warm" is many verifications with cached keys, so that the start hardly counts: a goal of 1.000
+means as many verifications per second as the peer. The stretch goals are 0.667 warm and 1.000 cold.
+On both sides the RSA operation takes most of the warm time.
 """
 
 from __future__ import annotations
@@ -32,63 +32,65 @@ from shared.tokens import Verifier
 
 path, times, *base = sys.argv[1:]
 with open(path) as file:
-    given = json.load(file)
-keys = json.dumps(given["jwks"]).encode()
+    values = json.load(file)
+keys = json.dumps(values["jwks"]).encode()
 if base:
     from shared.fetch import fetch_jwks
 
-    how = {"fetch": fetch_jwks, "base": base[0]}
+    options = {"fetch": fetch_jwks, "base": base[0]}
 else:
-    how = {"fetch": lambda url, timeout: keys}
-check = Verifier(given["region"], given["pool"], given["client"], **how).check
+    options = {"fetch": lambda url, timeout: keys}
+check = Verifier(values["region"], values["pool"], values["client"], **options).check
 for _ in range(int(times)):
-    check(given["token"])
+    check(values["token"])
 """
 
 
 def rows(rounds: int) -> Iterator[Line]:
-    """Warm, cold with keys at hand, and cold as it is: with keys from a server of this machine."""
+    """Yield the rows: warm, cold with cached keys, and cold with keys from a local server."""
     try:
         npm.install("aws-jwt-verify", HERE / "package.json", HOME)
     except NoPeer as absent:
         yield absent.line
         return
     shutil.copy(HERE / "verify.js", HOME)
-    given = _given()
+    input_file = _write_input()
     for name, times, goal in ((f"warm, {WARM} checks", WARM, 1.0), ("cold, keys at hand", 1, 1.3)):
-        peer = command("node", "verify.js", given, str(times), cwd=HOME)
-        yield paired(name, _ours(given, str(times)), peer, rounds=rounds, goal=goal)
-    with _pool() as (url, trusted):
+        peer = command("node", "verify.js", input_file, str(times), cwd=HOME)
+        yield paired(name, _ours(input_file, str(times)), peer, rounds=rounds, goal=goal)
+    with _key_server() as (url, certificate):
         peer = command(
-            *("node", "verify.js", given, "1", url), cwd=HOME, env={"NODE_EXTRA_CA_CERTS": trusted}
+            *("node", "verify.js", input_file, "1", url),
+            cwd=HOME,
+            env={"NODE_EXTRA_CA_CERTS": certificate},
         )
-        ours = _ours(given, "1", url, SSL_CERT_FILE=trusted)
+        ours = _ours(input_file, "1", url, SSL_CERT_FILE=certificate)
         yield paired("cold, keys fetched", ours, peer, rounds=rounds)
 
 
-def _given() -> Path:
-    """What both sides are given: a token that is good for an hour, and the keys of its pool."""
+def _write_input() -> Path:
+    """Write the input of both sides: a token that is valid for an hour, and the keys of its pool."""
     now = int(time.time())
-    given = {
+    values = {
         "region": REGION,
         "pool": POOL,
         "client": CLIENT,
         "token": access_token(claims(iat=now, auth_time=now, exp=now + 3600)),
         "jwks": json.loads(USUAL_KEYS),
     }
-    path = HOME / "given.json"
-    path.write_text(json.dumps(given))
+    path = HOME / "input.json"
+    path.write_text(json.dumps(values))
     return path
 
 
-def _ours(given: Path, *arguments: str, **env: str) -> Command:
-    known = {"PYTHONPATH": str(ROOT / "lambdas")}
-    return command(sys.executable, "-c", OURS, given, *arguments, env=known | env)
+def _ours(input_file: Path, *arguments: str, **env: str) -> Command:
+    variables = {"PYTHONPATH": str(ROOT / "lambdas")} | env
+    return command(sys.executable, "-c", OURS, input_file, *arguments, env=variables)
 
 
 @contextmanager
-def _pool() -> Iterator[tuple[str, str]]:
-    """Where the keys are, and the file with the certificate to trust for it."""
+def _key_server() -> Iterator[tuple[str, str]]:
+    """Serve the keys; yield the URL, and the file with the certificate of the server."""
     tls = self_signed(HOME)
-    with serve([OK + USUAL_KEYS], tls=tls) as there:
-        yield there.url, str(HOME / "tls.pem")
+    with serve([OK + USUAL_KEYS], tls=tls) as server:
+        yield server.url, str(HOME / "tls.pem")

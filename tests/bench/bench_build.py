@@ -1,8 +1,8 @@
-"""The zips of all functions for arm64, against `sam build` of the same sources and locks.
+"""The zip files of all functions for arm64, against `sam build` of the same sources and locks.
 
-`sam build` makes folders, no zips: those come with `sam package`, which is not counted. Packages
-are in the cache of either installer. SAM needs a Python 3.13 to build for that: have one on PATH.
-SAM gets the same versions without hashes: with them it refuses a lock that leaves a package out.
+`sam build` creates folders; the zip files of `sam package` are not measured. The packages are in
+the caches of both installers. SAM needs a Python 3.13 on PATH, because Lambda runs that version.
+SAM gets the same versions without hashes, because it refuses a lock with hashes that is incomplete.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.bench.timing import ROOT, SCRATCH, Absent, Command, Line, command, ra
 
 SAM = "aws-sam-cli == 1.170.0"
 HOME = SCRATCH / "sam"
-PYTHON = "3.13"  # What Lambda runs.
+PYTHON = "3.13"  # The version on Lambda.
 NAMES = sorted(file.parent.name for file in ROOT.glob("lambdas/*/handler.py"))
 
 OURS = """
@@ -32,11 +32,11 @@ from deployer.artifacts.build import build
 
 root, dist, python, *names = sys.argv[1:]
 code = Code(Path(root))
-wanted = [code.artifact(name, target(f"python{python}", "arm64")) for name in names]
-build(code, wanted, Path(dist))
+artifacts = [code.artifact(name, target(f"python{python}", "arm64")) for name in names]
+build(code, artifacts, Path(dist))
 """
 
-# Nothing but the job; and the interpreter that is asked for is found first.
+# No telemetry and no update checks; SAM finds its own interpreter first.
 QUIET = {
     "SAM_CLI_TELEMETRY": "0",
     "HOME": str(HOME / "home"),
@@ -46,18 +46,18 @@ QUIET = {
 
 
 def rows(rounds: int) -> tuple[Line, ...]:
-    """From sources to zips with warm caches, and with nothing changed."""
+    """Return the rows: a build with warm package caches, a changed line, and no change."""
     if missing := _install():
         return (Absent("against SAM", f"not measured: {missing}"),)
     app = _app()
     with copied() as copy:
         first = _ours(copy, before=lambda: shutil.rmtree(copy / "dist", ignore_errors=True))
         changed = _ours(copy, before=lambda: _change(copy))
-        made = {
+        fresh_builds = {
             f"{len(NAMES)} functions, zips included, nothing there yet": (first, 1 / 8),
             "a line changed in each": (changed, 1 / 8),
         }
-        alone = race(_sam(app, "plain"), made, rounds=rounds)
+        alone = race(_sam(app, "plain"), fresh_builds, rounds=rounds)
         both = race(
             _sam(app, "parallel", "--parallel"),
             {"nothing there yet, against --parallel": (first, None)},
@@ -65,8 +65,8 @@ def rows(rounds: int) -> tuple[Line, ...]:
         )
         invoked = command(sys.executable, "-m", "invoke", "build", "--env=dev", cwd=copy)
         hit = _sam(app, "cached", "--cached", fresh=False)
-        for once in (first, invoked, hit):
-            run(once)
+        for warm_up in (first, invoked, hit):
+            run(warm_up)
         unchanged = {
             "nothing changed": (_ours(copy), 1 / 8),
             "nothing changed, through invoke, synth included": (invoked, None),
@@ -86,7 +86,7 @@ def _ours(copy: Path, **more) -> Command:
 
 
 def _sam(app: Path, name: str, *flags: str, fresh: bool = True) -> Command:
-    """`sam build` into a folder of its own, with nothing left of the run before if *fresh*."""
+    """Return `sam build` into a folder of its own, which is emptied before each run if *fresh*."""
     out = HOME / name
     arguments = ("--template", app / "template.json", "--build-dir", out / "build", *flags)
     if not fresh:
@@ -100,7 +100,7 @@ def _sam(app: Path, name: str, *flags: str, fresh: bool = True) -> Command:
 
 
 def _install() -> str:
-    """SAM in an environment of its own, with a pip for it to call; what went wrong, if anything."""
+    """Install SAM, and the pip that it calls, in an environment of its own; return the error or ""."""
     if (HOME / "venv" / "bin" / "sam").exists():
         return ""
     shutil.rmtree(HOME, ignore_errors=True)
@@ -109,23 +109,25 @@ def _install() -> str:
         ("venv", "--quiet", "--no-python-downloads", "--python", PYTHON, HOME / "venv"),
         ("pip", "install", "--quiet", "--python", python, SAM, "pip", "setuptools", "wheel"),
     ):
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "uv", *arguments], capture_output=True, text=True, check=False
         )
-        if done.returncode:
-            return done.stderr.strip().partition("\n")[0]
+        if process.returncode:
+            return process.stderr.strip().partition("\n")[0]
     return ""
 
 
 def _app() -> Path:
-    """The same sources as SAM wants them: a folder for each function, a template above."""
+    """Write the sources as SAM expects them: a folder for each function, and a template."""
     app = HOME / "app"
     shutil.rmtree(app, ignore_errors=True)
     resources = {}
     for name in NAMES:
-        found = sources.gather(ROOT, name)
-        pins = re.sub(r" \\\\\n| *--hash=\S+|^ *#.*\n", "", found.lock.decode(), flags=re.MULTILINE)
-        for path, content in {**found.files, "requirements.txt": pins.encode()}.items():
+        gathered = sources.gather(ROOT, name)
+        pins = re.sub(
+            r" \\\\\n| *--hash=\S+|^ *#.*\n", "", gathered.lock.decode(), flags=re.MULTILINE
+        )
+        for path, content in {**gathered.files, "requirements.txt": pins.encode()}.items():
             file = app / name / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)

@@ -1,4 +1,4 @@
-"""A deploy with nothing to do, against `cdk deploy --all` of the same resources and endpoint."""
+"""A deploy with nothing to do, against `cdk deploy --all` of the same resources at the same endpoint."""
 
 from __future__ import annotations
 
@@ -19,67 +19,70 @@ from tests.bench.npm import NoPeer
 from tests.bench.timing import Command, Exact, Line, command, paired, run
 from tests.emulator_server import Aws
 
-PEERS_ACCOUNT = "111111111111"  # Stacks of both have the same names.
+CDK_ACCOUNT = "111111111111"  # An account of its own, because stack names are the same.
 
 
 def rows(rounds: int) -> tuple[Line, ...]:
-    """Whole processes, synth included on both sides, and what each asks of AWS.
+    """Return the rows: the time of whole processes, with synth, and the number of AWS calls.
 
-    Our side synthesises and lints every stack, and looks at those that CDK has too.
+    `deploy` synthesizes and lints all stacks, and looks up those that CDK also has.
     """
     try:
-        app = cdk.app("local", account=PEERS_ACCOUNT, alone=True)
-    except NoPeer as no:
-        return (no.line,)
+        app = cdk.app("local", account=CDK_ACCOUNT, one_region=True)
+    except NoPeer as absent:
+        return (absent.line,)
     with copied() as copy:
-        same = [f"--stack={stack['name']}" for stack in app.stacks]
-        ours = command(sys.executable, "-m", "invoke", "deploy", "--env=local", *same, cwd=copy)
+        stacks = [f"--stack={stack['name']}" for stack in app.stacks]
+        ours = command(sys.executable, "-m", "invoke", "deploy", "--env=local", *stacks, cwd=copy)
         run(ours)
-        there = Aws(emulator.running(copy / ".emulator", account=PEERS_ACCOUNT))
-        env = _prepare(there, app)
+        aws = Aws(emulator.running(copy / ".emulator", account=CDK_ACCOUNT))
+        env = _prepare(aws, app)
         peer = app.deploy(env)
         run(peer)
         row = paired(f"nothing to do, {app.size}", ours, peer, rounds=rounds, goal=0.40)
         return row, _calls(ours, app, env, copy / ".emulator")
 
 
-def _prepare(there: Aws, app: cdk.App) -> Mapping[str, str]:
-    """What points CDK to its account, which has what is made by hand.
+def _prepare(aws: Aws, app: cdk.App) -> Mapping[str, str]:
+    """Prepare the account of CDK; return the environment variables for it.
 
-    And what our deploy uploads by itself: CDK's own upload would need its bootstrap stack.
+    The account gets the prerequisites, and the files that `deploy` uploads itself: CDK would need
+    its bootstrap stack to upload them.
     """
     local = project().open("local")
     zone = (local.env.hosted_zone, local.env.domain)
-    emulator.create_prerequisites(there.endpoint, emulator.Prerequisites(hosted_zones=(zone,)))
-    env = emulator.environment_variables(there.endpoint, region=local.env.region)
+    emulator.create_prerequisites(aws.endpoint, emulator.Prerequisites(hosted_zones=(zone,)))
+    env = emulator.environment_variables(aws.endpoint, region=local.env.region)
     foundation = local.env.stack_name("foundation")
     run(app.deploy(env, foundation))
     files = {artifact.key: lambdas.read_zip(artifact) for artifact in local.artifacts}
-    files |= {part.key: part.text.encode() for each in local.desired for part in each.nested}
-    bucket = there.outputs(foundation)["Artifacts"]
+    files |= {
+        template.key: template.text.encode() for stack in local.desired for template in stack.nested
+    }
+    bucket = aws.outputs(foundation)["Artifacts"]
     for key, body in files.items():
-        there.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
     return env
 
 
 def _calls(ours: Command, app: cdk.App, env: Mapping[str, str], folder: Path) -> Exact:
-    """How often each calls AWS."""
-    there = emulator.running(folder)
-    with counted(there) as (url, of_peer):
+    """Count the AWS calls of both sides."""
+    endpoint = emulator.running(folder)
+    with counted(endpoint) as (url, cdk_calls):
         run(app.deploy({**env, "AWS_ENDPOINT_URL": url}))
-    with counted(there) as (url, of_us), _answering_at(url, folder):
+    with counted(endpoint) as (url, our_calls), _recorded_at(url, folder):
         run(ours)
-    named = ", ".join(f"{name} {count}" for name, count in of_us.items())
-    return Exact(f"calls to AWS ({named})", of_us.total(), of_peer.total(), "calls")
+    names = ", ".join(f"{name} {count}" for name, count in our_calls.items())
+    return Exact(f"calls to AWS ({names})", our_calls.total(), cdk_calls.total(), "calls")
 
 
 @contextmanager
-def _answering_at(url: str, folder: Path) -> Iterator[None]:
-    """Let the emulator in *folder* be found at *url* for a while."""
-    note = folder / "server.json"
-    written = note.read_text()
-    note.write_text(json.dumps(json.loads(written) | {"port": urlsplit(url).port}))
+def _recorded_at(url: str, folder: Path) -> Iterator[None]:
+    """Record *url* as the address of the emulator in *folder* within the block."""
+    record = folder / "server.json"
+    original = record.read_text()
+    record.write_text(json.dumps(json.loads(original) | {"port": urlsplit(url).port}))
     try:
         yield
     finally:
-        note.write_text(written)
+        record.write_text(original)

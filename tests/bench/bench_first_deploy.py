@@ -1,8 +1,8 @@
-"""A first deploy of prod by our scheduler, against its critical path, in the time of a model.
+"""The first deployment of prod, against its critical path, in virtual time.
 
-The model: a change set takes 3 s; a stack operation 8 s, or in the uneven case 2 s a resource.
-The clock is virtual, so the figures are exact and no peer is needed. With a level barrier
-(as of Sceptre) a stack waits for all of the level below, not only for those it stands on.
+In the model, a change set takes 3 s, and a stack operation 8 s or 2 s per resource. The clock is
+virtual, so the figures are exact. With a level barrier, which Sceptre has, a stack waits for the
+whole level below instead of its dependencies.
 """
 
 from __future__ import annotations
@@ -21,80 +21,88 @@ from operations.project import project
 from tests.bench.timing import Exact
 from tests.fakes import OWNER, FakeClock, FakeCloud
 
-JOBS = 4  # as `invoke deploy` has it
-CHANGE_SET, OPERATION, A_RESOURCE = 3.0, 8.0, 2.0
+JOBS = 4  # The default of `invoke deploy`.
+CHANGE_SET, OPERATION, RESOURCE = 3.0, 8.0, 2.0
 
-Seconds = Mapping[str, float]  # how long the operation of each stack takes
+Seconds = Mapping[str, float]  # The duration of the operation of each stack.
 
 
 def rows(_rounds: int) -> tuple[Exact, ...]:
-    """Even and uneven stacks, as we do it and with a level barrier."""
+    """Return the rows: equal and different durations, without and with a level barrier."""
     desired = project().open("prod").desired
-    even = {each.name: OPERATION for each in desired}
-    uneven = {each.name: A_RESOURCE * _resources(each) for each in desired}
-    layers = [_understood(each, desired) for each in desired]
+    equal = {stack.name: OPERATION for stack in desired}
+    by_size = {stack.name: RESOURCE * _resources(stack) for stack in desired}
+    stacks = [_simplified(stack, desired) for stack in desired]
     return (
-        _exact(f"{len(layers)} stacks, {OPERATION:g} s each", layers, even, goal=1.15),
-        _exact("the same with a level barrier", _barred(layers), even, floor_of=layers),
-        _exact(f"{len(layers)} stacks, {A_RESOURCE:g} s a resource", layers, uneven, goal=1.15),
-        _exact("that with a level barrier", _barred(layers), uneven, floor_of=layers),
+        _exact(f"{len(stacks)} stacks, {OPERATION:g} s each", stacks, equal, goal=1.15),
+        _exact(
+            "the same with a level barrier",
+            _with_level_barrier(stacks),
+            equal,
+            compared_with=stacks,
+        ),
+        _exact(f"{len(stacks)} stacks, {RESOURCE:g} s a resource", stacks, by_size, goal=1.15),
+        _exact(
+            "that with a level barrier", _with_level_barrier(stacks), by_size, compared_with=stacks
+        ),
     )
 
 
 def _exact(
     name: str,
-    layers: Sequence[DesiredStack],
+    stacks: Sequence[DesiredStack],
     seconds: Seconds,
     *,
     goal: float | None = None,
-    floor_of: Sequence[DesiredStack] = (),
+    compared_with: Sequence[DesiredStack] = (),
 ) -> Exact:
-    """How long *layers* take, through the critical path of *floor_of*, or of themselves."""
-    path = max(_arrivals(floor_of or layers, seconds).values())
-    return Exact(name, _makespan(layers, seconds), path, "s", goal)
+    """Return the row of *stacks* against the critical path of *compared_with*, or of themselves."""
+    path = max(_earliest_completion(compared_with or stacks, seconds).values())
+    return Exact(name, _makespan(stacks, seconds), path, "s", goal)
 
 
-def _makespan(layers: Sequence[DesiredStack], seconds: Seconds) -> float:
-    """Deploy to an empty account and look at the clock."""
+def _makespan(stacks: Sequence[DesiredStack], seconds: Seconds) -> float:
+    """Return the duration of a deployment to an empty account."""
     clock = FakeClock()
     watch = Watch(FakeCloud(clock, seconds=dict(seconds)), clock)
     run = Run("bench", watch, approve=lambda *_: True, owner=OWNER)
-    for event in execute.deploy(plan.plan(layers, ()), run, jobs=JOBS):
+    for event in execute.deploy(plan.plan(stacks, ()), run, jobs=JOBS):
         if isinstance(event, Finished) and not event.outcome.succeeded:
             raise RuntimeError(f"{event.stack}: {event.detail}")
     return clock.now()
 
 
-def _arrivals(layers: Sequence[DesiredStack], seconds: Seconds) -> Seconds:
-    """When each stack is there at the earliest, if nothing but what it stands on holds it up."""
-    arrivals: dict[str, float] = {}
-    for each in layers:
-        begins = max((arrivals[need] for need in each.dependencies), default=0.0)
-        arrivals[each.name] = begins + CHANGE_SET + seconds[each.name]
-    return arrivals
+def _earliest_completion(stacks: Sequence[DesiredStack], seconds: Seconds) -> Seconds:
+    """Return when each stack can be complete if it waits only for its dependencies."""
+    completed: dict[str, float] = {}
+    for stack in stacks:
+        started = max((completed[name] for name in stack.dependencies), default=0.0)
+        completed[stack.name] = started + CHANGE_SET + seconds[stack.name]
+    return completed
 
 
-def _barred(layers: Sequence[DesiredStack]) -> list[DesiredStack]:
-    """The same stacks, each in need of the whole level below."""
+def _with_level_barrier(stacks: Sequence[DesiredStack]) -> list[DesiredStack]:
+    """Return the stacks with dependencies on the whole level below."""
     depth: dict[str, int] = {}
-    for each in layers:
-        depth[each.name] = max((depth[need] + 1 for need in each.dependencies), default=0)
+    for stack in stacks:
+        depth[stack.name] = max((depth[name] + 1 for name in stack.dependencies), default=0)
     return [
         replace(
-            each, dependencies=tuple(name for name in depth if depth[name] == depth[each.name] - 1)
+            stack,
+            dependencies=tuple(name for name in depth if depth[name] == depth[stack.name] - 1),
         )
-        for each in layers
+        for stack in stacks
     ]
 
 
-def _understood(desired: DesiredStack, layers: Sequence[DesiredStack]) -> DesiredStack:
-    """The stack with a template as `FakeCloud` reads it: what it gives to other regions.
+def _simplified(desired: DesiredStack, stacks: Sequence[DesiredStack]) -> DesiredStack:
+    """Return a stack with a template for `FakeCloud`: only the outputs for other regions.
 
-    And without zips and nested templates, which are built and uploaded before the clock starts.
+    It has no artifacts and nested templates: they are uploaded before the clock starts.
     """
-    read = [source for each in layers for source in each.parameters.values()]
-    gives = {source.output: "given" for source in read if source.stack == desired.name}
-    text = json.dumps({"Outputs": {DIGEST: desired.digest, **gives}})
+    sources = [source for stack in stacks for source in stack.parameters.values()]
+    outputs = {source.output: "value" for source in sources if source.stack == desired.name}
+    text = json.dumps({"Outputs": {DIGEST: desired.digest, **outputs}})
     return replace(desired, text=text, artifacts=(), nested=())
 
 

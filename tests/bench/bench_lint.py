@@ -1,4 +1,4 @@
-"""Lint of all templates of an environment, against one `cfn-lint *.yaml`."""
+"""Lint of all templates of an environment, against a single `cfn-lint *.yaml`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.bench.timing import ROOT, SCRATCH, Command, Row, command, race
 
-REGION = "eu-central-1"  # for both sides: cfn-lint takes one region for all its templates
-FINDINGS = range(0, 16, 2)  # cfn-lint's exit code is a sum of 2, 4 and 8
+REGION = "eu-central-1"  # For both sides: cfn-lint takes one region for all templates.
+FINDINGS = range(0, 16, 2)  # The exit code of cfn-lint is a sum of 2, 4 and 8.
 HOME = SCRATCH / "lint"
 
 OURS = """
@@ -26,29 +26,29 @@ class Subject:
     text: str
     lines: dict = field(default_factory=dict)
 
-folder, memory, region, jobs = sys.argv[1:]
+folder, cache, region, jobs = sys.argv[1:]
 subjects = [Subject(p.stem, region, p.read_text()) for p in sorted(Path(folder).glob("*.yaml"))]
-lint(subjects, exemptions=load_exemptions(), memory=Path(memory), jobs=int(jobs) or None)
+lint(subjects, exemptions=load_exemptions(), memory=Path(cache), jobs=int(jobs) or None)
 """
 
 
 def rows(rounds: int) -> tuple[Row, ...]:
-    """Every case of the goals, with the templates of build/dev."""
+    """Return the rows, for the templates in build/dev."""
     folder = ROOT / "build" / "dev"
-    if not (found := sorted(folder.glob("*.yaml"), key=lambda path: path.stat().st_size)):
+    if not (templates := sorted(folder.glob("*.yaml"), key=lambda path: path.stat().st_size)):
         sys.exit(f"{folder}: no templates\nhint: ./inv synth")
     shutil.rmtree(HOME, ignore_errors=True)
     cli = Path(sys.executable).with_name("cfn-lint")
-    peer = command(cli, "-r", REGION, "--", *found, codes=FINDINGS)
-    largest, middle = found[-1].name, found[len(found) // 2].name
+    peer = command(cli, "-r", REGION, "--", *templates, codes=FINDINGS)
+    largest, middle = templates[-1].name, templates[len(templates) // 2].name
     return race(
         peer,
         {
-            "all, cold": (_ours(folder, "cold", _forget), 0.78),
-            "all, cold, in one process": (_ours(folder, "one", _forget, jobs=1), None),
+            "all, cold": (_ours(folder, "cold", _delete_cache), 0.78),
+            "all, cold, in one process": (_ours(folder, "one", _delete_cache, jobs=1), None),
             f"one stack changed: {largest}": (_ours(folder, "largest", _change(largest)), 0.40),
             f"one stack changed: {middle}": (_ours(folder, "middle", _change(middle)), 0.40),
-            "nothing changed": (_ours(folder, "same", _leave), 0.03),
+            "nothing changed": (_ours(folder, "same", _keep), 0.03),
         },
         rounds=rounds,
     )
@@ -58,17 +58,17 @@ Before = Callable[[Path], object]
 
 
 def _ours(templates: Path, name: str, before: Before, *, jobs: int = 0) -> Command:
-    """Our lint over a copy of *templates*, with a memory of its own."""
+    """Return our lint of a copy of *templates*, with a cache of its own."""
     copy = Path(shutil.copytree(templates, HOME / name / "templates"))
-    memory = HOME / name / "memory"
+    cache = HOME / name / "cache"
     return command(
-        *(sys.executable, "-c", OURS, copy, memory, REGION, str(jobs)),
+        *(sys.executable, "-c", OURS, copy, cache, REGION, str(jobs)),
         before=lambda: before(HOME / name),
     )
 
 
-def _forget(home: Path) -> None:
-    shutil.rmtree(home / "memory", ignore_errors=True)
+def _delete_cache(home: Path) -> None:
+    shutil.rmtree(home / "cache", ignore_errors=True)
 
 
 def _change(template: str) -> Before:
@@ -79,5 +79,5 @@ def _change(template: str) -> Before:
     return change
 
 
-def _leave(home: Path) -> None:
-    """Nothing changed."""
+def _keep(home: Path) -> None:
+    """Change nothing."""

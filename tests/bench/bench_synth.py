@@ -20,19 +20,19 @@ synth.write(prod.desired, prod.build)
 
 
 def rows(rounds: int) -> tuple[Line, ...]:
-    """The process alone, and through Invoke; config and YAML included, nothing there yet."""
+    """Return the rows: synth alone and through Invoke, with configuration and YAML, without build/."""
     try:
         peer = cdk.app("prod")
-    except NoPeer as no:
-        return (no.line,)
+    except NoPeer as absent:
+        return (absent.line,)
     with copied() as copy:
 
-        def before() -> None:
+        def delete_templates() -> None:
             shutil.rmtree(copy / "build" / "prod", ignore_errors=True)
 
-        direct = command(sys.executable, "-c", DIRECT, cwd=copy, before=before)
+        direct = command(sys.executable, "-c", DIRECT, cwd=copy, before=delete_templates)
         invoked = (sys.executable, "-m", "invoke", "synth", "--env=prod")
-        invoke = command(*invoked, cwd=copy, before=before)
+        invoke = command(*invoked, cwd=copy, before=delete_templates)
         entrants = {
             f"direct, {peer.size}": (direct, 1 / 9),
             "through invoke": (invoke, 1 / 6),

@@ -1,4 +1,4 @@
-"""Making an avatar, against sharp on one thread; bombs against a limit of memory."""
+"""Creating an avatar, against sharp on one thread; and the memory for decompression bombs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Argv = tuple[str | Path, ...]
 
 @dataclass(frozen=True)
 class Job:
-    """A kind of upload, and what we promise of it, in processor time and memory of sharp's.
+    """A kind of upload, and the goals for it, relative to sharp.
 
-    Without *cpu*, nothing is promised: it is printed.
+    Without *cpu* there is no goal for the processor time.
     """
 
     kind: str
@@ -39,13 +39,15 @@ class Job:
 LARGE = Job("photographs, 14 Mpx", cpu=0.90, memory=0.6)
 SMALL = Job("photographs, 2.5 Mpx", cpu=1.05, memory=0.6)
 AS_PNG = Job("photographs, 2.5 Mpx, as PNG", cpu=None)
-MADE = (Job("3 Mpx PNG", cpu=1.15), Job("3 Mpx WebP", cpu=1.7))
+GENERATED = (Job("3 Mpx PNG", cpu=1.15), Job("3 Mpx WebP", cpu=1.7))
 
 
 def rows(rounds: int) -> Iterator[Line]:
-    """JPEGs are photographs; PNG and WebP are made once, four of a kind, and bombs."""
-    made = subprocess.run(_ours("make", HOME), capture_output=True, text=True, check=True, cwd=ROOT)
-    files: dict[str, list[str]] = json.loads(made.stdout)
+    """Yield the rows. JPEGs are photographs; bombs, PNGs and WebPs are generated once."""
+    generated = subprocess.run(
+        _ours("generate", HOME), capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    files: dict[str, list[str]] = json.loads(generated.stdout)
     yield from _bombs(files)
     try:
         peer: Argv = ("node", sharp.script())
@@ -55,8 +57,8 @@ def rows(rounds: int) -> Iterator[Line]:
     small = sharp.photographs(sharp.SMALL)
     yield from _throughput(LARGE, sharp.photographs(sharp.LARGE), peer, rounds)
     yield from _throughput(SMALL, small, peer, rounds)
-    yield from _throughput(AS_PNG, _said(_ours("convert", HOME, *small)), peer, rounds)
-    for job in MADE:
+    yield from _throughput(AS_PNG, _output(_ours("convert", HOME, *small)), peer, rounds)
+    for job in GENERATED:
         yield from _throughput(job, files[job.kind], peer, rounds)
     (first, *_) = small
     yield paired(
@@ -71,46 +73,46 @@ def rows(rounds: int) -> Iterator[Line]:
 
 
 def _throughput(job: Job, files: list[str], peer: Argv, rounds: int) -> Iterator[Line]:
-    """One of many pictures in a process: its processor time stands in the columns of the clock."""
+    """Yield the rows of many pictures in one process; processor time replaces the wall time."""
     sides = _ours("time", "4", *files), (*peer, "4", *files)
-    counted = [[_processor(side) for side in sides] for _ in range(rounds + 1)][1:]
-    ours, theirs = zip(*counted, strict=True)
+    measured = [[_measure(side) for side in sides] for _ in range(rounds + 1)][1:]
+    ours, theirs = zip(*measured, strict=True)
     yield Row(f"{job.kind}, processor time", ours, theirs, job.cpu)
     if job.memory:
-        used = (median(one.memory for one in side) for side in (ours, theirs))
+        used = (median(measure.memory for measure in side) for side in (ours, theirs))
         yield Exact(f"{job.kind}, memory", *used, "MB", job.memory)
 
 
 def _quality(kind: str, file: str, peer: Argv) -> Exact:
-    """How far each is from all pixels, resampled in floating point; cut by nobody."""
+    """Return the row of the errors, relative to resampling in floating point without cropping."""
     subprocess.run([*peer, "0", file], check=True)
-    ours, theirs = (float(line) for line in _said(_ours("error", file)))
+    ours, theirs = (float(line) for line in _output(_ours("error", file)))
     decibels = " and ".join(f"{20 * math.log10(255 / error):.1f}" for error in (ours, theirs))
     return Exact(f"{kind}: error of {decibels} dB", ours, theirs, "of 255", 1.0)
 
 
 def _bombs(files: dict[str, list[str]]) -> Iterator[Exact]:
     for kind in ("PNG", "baseline JPEG", "progressive JPEG", "WebP"):
-        said, peak = _said(
+        outcome, peak = _output(
             (sys.executable, "-S", PEAK, *_ours("refuse", files[f"bomb, {kind}"][0]))
         )
-        if said != "too many pixels":
-            raise RuntimeError(f"a bomb, {kind}, was {said}")
+        if outcome != "too many pixels":
+            raise RuntimeError(f"a bomb, {kind}, had the outcome {outcome}")
         yield Exact(f"bomb, {kind}: memory, and its limit", float(peak), BOMB_MB, "MB", 1.0)
 
 
-def _processor(argv: Argv) -> Measure:
-    """The seconds it says, and the most memory it had."""
-    seconds, peak = _said((sys.executable, "-S", PEAK, *argv))
+def _measure(argv: Argv) -> Measure:
+    """Run a command that prints its processor time; return that and its peak memory."""
+    seconds, peak = _output((sys.executable, "-S", PEAK, *argv))
     return Measure(float(seconds), float(seconds), float(peak))
 
 
-def _said(argv: Argv) -> list[str]:
+def _output(argv: Argv) -> list[str]:
     env = os.environ | PILLOW
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, cwd=ROOT)
-    if done.returncode:
-        raise RuntimeError(f"{argv} gave {done.returncode}:\n{done.stderr[-2000:]}")
-    return done.stdout.splitlines()
+    process = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, cwd=ROOT)
+    if process.returncode:
+        raise RuntimeError(f"{argv} exited with {process.returncode}:\n{process.stderr[-2000:]}")
+    return process.stdout.splitlines()
 
 
 def _ours(*arguments: str | Path) -> Argv:

@@ -1,4 +1,4 @@
-"""A cold start of upload_url with its first URL, against making a boto3 client to presign the same."""
+"""A cold start of upload_url with its first URL, against a boto3 client that presigns the same."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import json, sys
 from upload_url.handler import handler
 
 with open(sys.argv[1]) as file:
-    answer = handler(json.load(file), None)
-assert answer["statusCode"] == 200, answer
+    response = handler(json.load(file), None)
+assert response["statusCode"] == 200, response
 """
 
 PEER = """
@@ -48,7 +48,7 @@ ENVIRONMENT = {
 
 
 def rows(rounds: int) -> tuple[Row, ...]:
-    """Whole processes; on Lambda the interpreter is up already, which favours the peer here."""
+    """Return the row of whole processes. On Lambda the interpreter is already running."""
     ours = command(sys.executable, "-c", OURS, EVENT, env=ENVIRONMENT)
     peer = command(sys.executable, "-c", PEER, env=ENVIRONMENT)
     return (paired("cold, with the first URL", ours, peer, rounds=rounds, goal=0.50),)

@@ -1,4 +1,4 @@
-"""A copy of the checkout that a benchmark may deploy from and write to; its path has a space."""
+"""A copy of the checkout for benchmarks that deploy or write files; its path has a space."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 import emulator
 from tests.bench.timing import ROOT, SCRATCH
 
-# Always the same place, so that what Python compiled is found again.
+# Always the same folder, so that Python finds its bytecode.
 _COPY = SCRATCH / "a copy"
-_LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "dist", "local")
+_IGNORED = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "dist", "local")
 
 
 @contextmanager
 def copied() -> Iterator[Path]:
-    """The folder of a fresh copy; an emulator that was started in it is stopped again."""
+    """Yield the folder of a new copy; stop its emulator and remove it at the end."""
     _remove()
-    shutil.copytree(ROOT, _COPY, ignore=_LEFT_OUT)
+    shutil.copytree(ROOT, _COPY, ignore=_IGNORED)
     try:
         yield _COPY
     finally:

@@ -1,4 +1,4 @@
-"""A proxy on loopback that passes AWS calls on and counts them by name."""
+"""A local proxy that forwards AWS calls and counts them by name."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 import emulator
 
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
-_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+_CONNECTION_HEADERS = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
 @contextmanager
 def counted(endpoint: emulator.Endpoint) -> Iterator[tuple[str, Counter[str]]]:
-    """A URL that answers like *endpoint*, and the calls made to it so far.
+    """Yield the URL of a proxy to *endpoint*, and the number of calls by name.
 
-    Our own orders to the emulator are passed on, but are no calls to AWS.
+    Requests to the emulator's own paths are forwarded, but not counted.
     """
     calls: Counter[str] = Counter()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(urlsplit(endpoint.url).netloc, calls))
@@ -40,35 +40,35 @@ def _handler(upstream: str, calls: Counter[str]) -> type[BaseHTTPRequestHandler]
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def _pass(self) -> None:
+        def _forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if not self.path.startswith("/_emulator"):
                 calls[_name(self, body)] += 1
-            there = http.client.HTTPConnection(upstream, timeout=60)
-            there.request(self.command, self.path, body, dict(self.headers))
-            answer = there.getresponse()
-            self._answer(answer, answer.read())
-            there.close()
+            connection = http.client.HTTPConnection(upstream, timeout=60)
+            connection.request(self.command, self.path, body, dict(self.headers))
+            response = connection.getresponse()
+            self._respond(response, response.read())
+            connection.close()
 
-        def _answer(self, answer: http.client.HTTPResponse, body: bytes) -> None:
-            self.send_response_only(answer.status)  # Date and Server are the other's.
-            for name, value in answer.getheaders():
-                if name.lower() not in _HOP:
+        def _respond(self, response: http.client.HTTPResponse, body: bytes) -> None:
+            self.send_response_only(response.status)  # Date and Server are forwarded.
+            for name, value in response.getheaders():
+                if name.lower() not in _CONNECTION_HEADERS:
                     self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _forward  # noqa: N815
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler
 
 
 def _name(request: BaseHTTPRequestHandler, body: bytes) -> str:
-    """What AWS calls the request: the query protocol says it in the body, JSON in a header."""
+    """Return the name of the call: in the body of the query protocol, in a header of the JSON one."""
     if action := _ACTION.search(body):
         return action[1].decode()
     target = request.headers.get("X-Amz-Target", "")

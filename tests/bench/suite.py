@@ -1,9 +1,9 @@
-"""Measures the CPU time of a test run, with every process that it starts.
+"""Measure the CPU time of a test run, including all processes that it starts.
 
-    python -m tests.bench.suite [ARGUMENTS OF PYTEST]
+    python -m tests.bench.suite [PYTEST ARGUMENTS]
 
-Tests start emulators that detach themselves, and these start PostgreSQL. The process that measures
-therefore becomes their subreaper: each orphan becomes its child, and is counted when it ends.
+Tests start emulators that detach themselves, and these start PostgreSQL. This process therefore
+becomes their subreaper: each orphan becomes its child, and is counted when it ends.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ def main() -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         sys.exit(f"error: prctl: {os.strerror(ctypes.get_errno())}")
-    # A shell has what it runs in the background ignore SIGINT, which tests send.
+    # Shells start background processes with SIGINT ignored, but tests send it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
-        began = time.monotonic()
+        started = time.monotonic()
         command = [sys.executable, "-m", "pytest", "-p", "tests.bench.suite", *sys.argv[1:]]
         env = os.environ | {FOLDER: folder}
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # As `./inv test` does.
         process = subprocess.Popen(command, env=env)
         orphans = Orphans(process.pid)
         code = orphans.wait()
-        wall = time.monotonic() - began
+        wall = time.monotonic() - started
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         parts = [json.loads(file.read_text()) for file in Path(folder).iterdir()]
     files: Counter[str] = Counter()
@@ -90,11 +90,11 @@ class Orphans:
         self.pid = pid
         self.seconds: Counter[str] = Counter()
         self._names: dict[int, str] = {}
-        self._over = threading.Event()
-        threading.Thread(target=self._look, daemon=True).start()
+        self._ended = threading.Event()
+        threading.Thread(target=self._find_names, daemon=True).start()
 
     def wait(self) -> int:
-        """Reap until the run and every process of it has ended; at most 20 s after the run."""
+        """Reap processes until all of the run have ended, or 20 s after the run; return its exit code."""
         code = deadline = None
         while deadline is None or time.monotonic() < deadline:
             try:
@@ -108,16 +108,16 @@ class Orphans:
                 self.seconds[name] += usage.ru_utime + usage.ru_stime
             else:
                 time.sleep(0.1)
-        self._over.set()
+        self._ended.set()
         return code or 0
 
     def alive(self) -> list[int]:
         """Return the ids of children that have not ended."""
         return [int(pid) for pid in _children()]
 
-    def _look(self) -> None:
-        """Note which test has started each emulator, as long as it runs."""
-        while not self._over.wait(0.5):
+    def _find_names(self) -> None:
+        """Record which test started each process, until the run ends."""
+        while not self._ended.wait(0.5):
             for process in Path("/proc").glob("[0-9]*"):
                 pid = int(process.name)
                 if pid not in self._names:
@@ -144,13 +144,13 @@ _TESTS: dict[str, str] = {}
 
 def _used() -> float:
     """Return the CPU time of this process and of those that it has waited for."""
-    of = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in of)
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Add what a test uses to its file."""
+    """Add the CPU time of a test to that of its file."""
     file = item.nodeid.partition("::")[0]
     name = item.nodeid.rpartition("::")[2]
     _TESTS[item.nodeid] = _TESTS[re.sub(r"\W", "_", name)[:30]] = file
@@ -162,7 +162,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_sessionfinish() -> None:
-    """Write what the tests of this process have used."""
+    """Write the CPU times of the tests in this process."""
     if folder := os.environ.get(FOLDER):
         part = {"files": _FILES, "tests": _TESTS}
         (Path(folder) / f"{os.getpid()}.json").write_text(json.dumps(part))

@@ -1,4 +1,4 @@
-"""Tests of tests/bench/timing.py: what a benchmark prints is right, whatever it measures."""
+"""The ratios, verdicts and tables of benchmarks are correct."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.bench.timing import Absent, Command, Exact, Line, Measure, Row, race,
 
 
 def row(ours: list[float], peer: list[float], goal: float | None = None) -> Row:
-    """A row of runs that took so many seconds."""
-    sides = (tuple(Measure(one, one / 2, 10) for one in side) for side in (ours, peer))
+    """Return a row of runs with these wall times in seconds."""
+    sides = (tuple(Measure(wall, wall / 2, 10) for wall in side) for side in (ours, peer))
     return Row("a job", *sides, goal)
 
 
-def test_a_ratio_is_of_one_round() -> None:
-    """Slow rounds are slow for both: their ratio is what the quick ones have."""
+def test_ratios_are_computed_per_round() -> None:
+    """A round that is slow for both sides has the same ratio as a fast one."""
     ratios = row([1, 30], [2, 60]).ratios()
 
     assert [0.5, 0.5] == ratios
@@ -26,8 +26,8 @@ def test_a_ratio_is_of_one_round() -> None:
 @pytest.mark.parametrize(
     ("goal", "verdict"), [(0.5, "met"), (0.6, "met"), (0.4, "MISSED"), (None, "")]
 )
-def test_the_median_meets_the_goal_or_misses_it(goal: float | None, verdict: str) -> None:
-    """Not the mean: one bad round of three says nothing."""
+def test_the_median_is_compared_with_the_goal(goal: float | None, verdict: str) -> None:
+    """It is not the mean, because one slow round of three means nothing."""
     line = row([1, 1, 9], [2, 2, 2], goal)
 
     assert verdict == line.verdict
@@ -44,36 +44,36 @@ def test_the_median_meets_the_goal_or_misses_it(goal: float | None, verdict: str
         (Absent("against X", "no npm"), "against X: no npm"),
     ],
 )
-def test_a_line_says_what_was_measured(line: Line, cells: str) -> None:
-    """Name, ratios, goal and verdict, and the figures themselves."""
+def test_cells_of_a_line(line: Line, cells: str) -> None:
+    """A line has a name, ratios, goal and verdict, and the measured values."""
     text = table([line]).splitlines()[1]
 
     assert cells.split() == text.split()
 
 
-def test_rounds_go_in_turn_and_the_first_does_not_count(tmp_path: Path) -> None:
-    """Peer, ours, peer, ours: nobody has the quiet minute of the machine to himself."""
-    diary = tmp_path / "diary"
+def test_commands_run_in_turn_and_the_first_round_is_not_measured(tmp_path: Path) -> None:
+    """The order is peer, ours, peer, ours, so that the load of the machine affects both sides."""
+    log = tmp_path / "log"
 
     def runner(name: str) -> Command:
-        return Command((sys.executable, "-c", ""), before=lambda: _append(diary, name))
+        return Command((sys.executable, "-c", ""), before=lambda: _append(log, name))
 
     (line,) = race(runner("p"), {"a job": (runner("o"), None)}, rounds=2)
 
-    assert "popopo" == diary.read_text()
+    assert "popopo" == log.read_text()
     assert 2 == len(line.ours) == len(line.peer)
 
 
-def test_a_failure_has_no_speed() -> None:
-    """Its end of output is told instead."""
+def test_a_failed_command_is_an_error() -> None:
+    """The error has the end of its output."""
     failing = Command((sys.executable, "-c", "import sys; sys.exit('no such stack')"))
 
-    with pytest.raises(RuntimeError, match="gave 1:\nno such stack"):
+    with pytest.raises(RuntimeError, match="exited with 1:\nno such stack"):
         run(failing)
 
 
-def test_the_work_of_children_counts(tmp_path: Path) -> None:
-    """A tool that lets others work is not quick for that."""
+def test_cpu_time_includes_child_processes(tmp_path: Path) -> None:
+    """The work of a child process is part of the CPU time of its parent."""
     work = "sum(range(2_000_000))"
     alone = run(Command((sys.executable, "-c", work)))
     child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}])"

@@ -1,4 +1,4 @@
-"""Our side of bench_thumbnail.py: all that is called in a process of its own."""
+"""The commands that bench_thumbnail.py runs in processes of their own."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "lambdas"))
 
 from thumbnail.picture import Rejected, picture, square
 
-SIDES = {"12 Mpx": 3464, "3 Mpx": 1732}  # of what is cut by nobody
+SIDES = {"12 Mpx": 3464, "3 Mpx": 1732}  # Of pictures that are not cropped.
 
 
 def measure(times: str, *names: str) -> None:
-    """Print the processor seconds of one picture."""
+    """Print the mean processor seconds of a picture."""
     files = [Path(name).read_bytes() for name in names]
     if int(times) > 1:
-        picture(files[0])  # So that what is done once does not count.
+        picture(files[0])  # So that imports and caches are not measured.
     begun = time.process_time()
     for _ in range(int(times)):
         for file in files:
@@ -26,19 +26,19 @@ def measure(times: str, *names: str) -> None:
 
 
 def error(name: str) -> None:
-    """Print how far ours and *name*.png are from all its pixels, Lanczos in floating point."""
+    """Print the errors of our picture and of *name*.png, relative to Lanczos in floating point."""
     from PIL import Image
 
-    with Image.open(name) as image, Image.open(f"{name}.png") as theirs:
+    with Image.open(name) as image, Image.open(f"{name}.png") as peer:
         exact = [band.convert("F") for band in image.split()]
-        wanted = [band.resize((512, 512), Image.Resampling.LANCZOS).tobytes() for band in exact]
-        for found in (square(Path(name).read_bytes()), theirs.convert("RGB")):
-            print(_root_mean_square(wanted, [band.tobytes() for band in found.split()]))
+        expected = [band.resize((512, 512), Image.Resampling.LANCZOS).tobytes() for band in exact]
+        for actual in (square(Path(name).read_bytes()), peer.convert("RGB")):
+            print(_root_mean_square(expected, [band.tobytes() for band in actual.split()]))
 
 
-def _root_mean_square(wanted: list[bytes], found: list[bytes]) -> float:
+def _root_mean_square(expected: list[bytes], actual: list[bytes]) -> float:
     total = number = 0.0
-    for reals, integers in zip(wanted, found, strict=True):
+    for reals, integers in zip(expected, actual, strict=True):
         for real, integer in zip(memoryview(reals).cast("f"), integers, strict=True):
             total += (min(max(real, 0), 255) - integer) ** 2
         number += len(integers)
@@ -46,7 +46,7 @@ def _root_mean_square(wanted: list[bytes], found: list[bytes]) -> float:
 
 
 def refuse(name: str) -> None:
-    """Print why it is refused."""
+    """Print the reason why a picture is rejected."""
     try:
         picture(Path(name).read_bytes())
     except Rejected as reason:
@@ -56,7 +56,7 @@ def refuse(name: str) -> None:
 
 
 def convert(home: str, *names: str) -> None:
-    """Print where the photographs *names* are as PNG; make them of those that are not there."""
+    """Print the paths of the photographs *names* as PNG; convert those that are missing."""
     from PIL import Image
 
     for number, name in enumerate(names):
@@ -66,20 +66,20 @@ def convert(home: str, *names: str) -> None:
         print(file)
 
 
-def make(home: str) -> None:
-    """Print where the pictures are, by kind; make them, the same each time, if they are not there."""
+def generate(home: str) -> None:
+    """Print the paths of the generated pictures by kind; generate them if they are missing."""
     import json
     import random
 
-    folder, listed = Path(home), Path(home, "made.json")
-    if not listed.exists():
+    folder, index = Path(home), Path(home, "index.json")
+    if not index.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        made: dict[str, list[str]] = {}
+        paths: dict[str, list[str]] = {}
         for kind, file in _files(random.Random(1)):
-            made.setdefault(kind, []).append(str(folder / f"{kind} {len(made.get(kind, []))}"))
-            Path(made[kind][-1]).write_bytes(file)
-        listed.write_text(json.dumps(made))
-    print(listed.read_text())
+            paths.setdefault(kind, []).append(str(folder / f"{kind} {len(paths.get(kind, []))}"))
+            Path(paths[kind][-1]).write_bytes(file)
+        index.write_text(json.dumps(paths))
+    print(index.read_text())
 
 
 def _files(chance):
@@ -103,12 +103,12 @@ def _files(chance):
 
 
 def _photo(size, chance):
-    """Soft shapes with finer ones on them, and the grain of a sensor."""
+    """Return a picture like a photograph: soft and fine shapes, and the noise of a sensor."""
     from PIL import Image
 
     layers = [
-        (Image.frombytes("RGB", (at, at), chance.randbytes(3 * at * at)), part)
-        for at, part in ((4, 1.0), (16, 0.4), (64, 0.25), (256, 0.15), (1024, 0.1))
+        (Image.frombytes("RGB", (side, side), chance.randbytes(3 * side * side)), part)
+        for side, part in ((4, 1.0), (16, 0.4), (64, 0.25), (256, 0.15), (1024, 0.1))
     ]
     layers.append((Image.frombytes("RGB", size, chance.randbytes(3 * size[0] * size[1])), 0.06))
     photo = Image.new("RGB", size)
@@ -120,6 +120,6 @@ def _photo(size, chance):
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
     command, *arguments = sys.argv[1:]
-    {"time": measure, "error": error, "refuse": refuse, "convert": convert, "make": make}[command](
-        *arguments
-    )
+    {"time": measure, "error": error, "refuse": refuse, "convert": convert, "generate": generate}[
+        command
+    ](*arguments)

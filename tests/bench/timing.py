@@ -1,11 +1,11 @@
-"""Times whole processes in turn, and compares the two of each round. It prints, never asserts.
+"""Measure whole processes in turn, and compare the two of each round.
 
     row = paired("list the tasks", command("inv", "--list"), peer, goal=1.05)
     print(table([row]))
 
-A machine's speed drifts by half within minutes, so seconds are worth little. The ratio of two
-processes that ran one after the other is worth more, and the median of such ratios is what a
-goal is compared with. CPU seconds count all descendants that were waited for.
+The speed of a machine changes by half within minutes, so seconds are not reliable. The ratio of two
+processes that ran one after the other is more so, and the median of these ratios is compared with
+the goal. CPU seconds include child processes that were waited for.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from statistics import median
 from typing import TypeAlias
 
 ROOT = Path(__file__).parents[2]
-SCRATCH = ROOT / ".cache" / "bench"  # ignored by git; peers are installed here, too
+SCRATCH = ROOT / ".cache" / "bench"  # Ignored by git; peers are installed here, too.
 PYCACHE = SCRATCH / "pycache"
 
 
 @dataclass(frozen=True)
 class Command:
-    """A process to be timed, and what is done ahead of each of its runs, untimed."""
+    """A process to measure, and a function to call before each run, which is not measured."""
 
     argv: tuple[str, ...]
     cwd: Path = ROOT
@@ -40,7 +40,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Measure:
-    """One run: seconds of the clock, of all processors, and MB of its largest process."""
+    """One run: wall and CPU time in seconds, and MB of the largest process."""
 
     wall: float
     cpu: float
@@ -49,28 +49,28 @@ class Measure:
 
 @dataclass(frozen=True)
 class Row:
-    """A comparison: our run and the peer's of each round."""
+    """A comparison of our run and the peer's run of each round."""
 
     name: str
     ours: tuple[Measure, ...]
     peer: tuple[Measure, ...]
     goal: float | None = None
 
-    def ratios(self, what: str = "wall") -> list[float]:
-        """Ours through the peer's, by round: below one, we are faster."""
-        of = attrgetter(what)
-        return [of(ours) / of(peer) for ours, peer in zip(self.ours, self.peer, strict=True)]
+    def ratios(self, attribute: str = "wall") -> list[float]:
+        """Return our value divided by the peer's, by round: below one, ours is lower."""
+        value = attrgetter(attribute)
+        return [value(ours) / value(peer) for ours, peer in zip(self.ours, self.peer, strict=True)]
 
     @property
     def verdict(self) -> str:
-        """Whether the median of the wall ratios reaches the goal; empty without a goal."""
+        """Whether the median of the wall ratios meets the goal; empty without a goal."""
         if self.goal is None:
             return ""
         return _verdict(median(self.ratios()), self.goal)
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """A line of the table."""
+        """The cells of a line of the table."""
         wall = self.ratios()
         return (
             self.name,
@@ -79,14 +79,17 @@ class Row:
             self.verdict,
             f"{median(self.ratios('cpu')):.3f}",
             f"{median(self.ratios('memory')):.2f}",
-            *(f"{median(one.wall for one in side):.3f} s" for side in (self.ours, self.peer)),
+            *(
+                f"{median(measure.wall for measure in side):.3f} s"
+                for side in (self.ours, self.peer)
+            ),
             str(len(wall)),
         )
 
 
 @dataclass(frozen=True)
 class Exact:
-    """A comparison of two figures that are the same on every run, such as numbers of calls."""
+    """A comparison of two values that are the same on every run, such as numbers of calls."""
 
     name: str
     ours: float
@@ -96,7 +99,7 @@ class Exact:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """A line of the table."""
+        """The cells of a line of the table."""
         ratio = self.ours / self.peer
         verdict = "" if self.goal is None else _verdict(ratio, self.goal)
         sides = (f"{side:.4g} {self.unit}" for side in (self.ours, self.peer))
@@ -105,14 +108,14 @@ class Exact:
 
 @dataclass(frozen=True)
 class Absent:
-    """A comparison that could not be made, and why."""
+    """A comparison that is not possible, and the reason."""
 
     name: str
     why: str
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """A line of the table."""
+        """The cells of a line of the table."""
         return (f"{self.name}: {self.why}", *[""] * (len(_HEADER) - 1))
 
 
@@ -133,7 +136,7 @@ def command(
 def paired(
     name: str, ours: Command, peer: Command, *, rounds: int = 7, goal: float | None = None
 ) -> Row:
-    """Time *ours* and *peer* in turn, after a round that does not count."""
+    """Measure *ours* and *peer* in turn, after a round for warming up."""
     (row,) = race(peer, {name: (ours, goal)}, rounds=rounds)
     return row
 
@@ -141,13 +144,13 @@ def paired(
 def race(
     peer: Command, entrants: Mapping[str, tuple[Command, float | None]], *, rounds: int = 7
 ) -> tuple[Row, ...]:
-    """Time several commands against one peer, in turn: peer A B C, peer A B C.
+    """Measure several commands against one peer, in turn: peer A B C, peer A B C.
 
-    Each entrant comes with its goal. One round ahead warms caches and does not count.
+    Each entrant has a goal or None. The first round warms caches and is not measured.
     """
     runners = [peer, *(entrant for entrant, _ in entrants.values())]
-    counted = [[run(runner) for runner in runners] for _ in _told(rounds + 1)][1:]
-    peers, *others = zip(*counted, strict=True)
+    measured = [[run(runner) for runner in runners] for _ in _with_progress(rounds + 1)][1:]
+    peers, *others = zip(*measured, strict=True)
     return tuple(
         Row(name, ours, peers, goal)
         for (name, (_, goal)), ours in zip(entrants.items(), others, strict=True)
@@ -155,10 +158,10 @@ def race(
 
 
 def run(command: Command) -> Measure:
-    """Run it once. Raises RuntimeError if it fails: the speed of a failure is no speed."""
+    """Run *command* once. Raises RuntimeError if it fails."""
     command.before()
     with tempfile.TemporaryFile() as output:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         process = subprocess.Popen(
             command.argv,
             cwd=command.cwd,
@@ -168,12 +171,12 @@ def run(command: Command) -> Measure:
             stderr=output,
         )
         _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - begun
+        wall = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode not in command.codes:
             output.seek(0)
-            said = output.read().decode(errors="replace")[-2000:]
-            raise RuntimeError(f"{' '.join(command.argv)} gave {process.returncode}:\n{said}")
+            end = output.read().decode(errors="replace")[-2000:]
+            raise RuntimeError(f"{' '.join(command.argv)} exited with {process.returncode}:\n{end}")
     return Measure(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / _RSS_UNITS_PER_MB)
 
 
@@ -181,11 +184,11 @@ _RSS_UNITS_PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
 
 
 def table(lines: Iterable[Line]) -> str:
-    """Every line as text: ratios to the peer as min, median and max."""
+    """Return all lines as text, with the minimum, median and maximum of the ratios."""
     cells = [_HEADER, *(line.cells for line in lines)]
-    said = {id(row) for row in cells if not any(row[1:])}  # they need not widen the first column
+    texts = {id(row) for row in cells if not any(row[1:])}  # They do not widen the first column.
     widths = [
-        max(len(row[column]) for row in cells if id(row) not in said)
+        max(len(row[column]) for row in cells if id(row) not in texts)
         for column in range(len(_HEADER))
     ]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
@@ -205,12 +208,12 @@ def _verdict(ratio: float, goal: float) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with bytecode kept: a Python that compiles on every start measures the compiler."""
+    """Return the environment variables, with bytecode kept so that compilation is not measured."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     return kept | {"PYTHONPYCACHEPREFIX": str(PYCACHE)}
 
 
-def _told(rounds: int) -> Iterable[int]:
+def _with_progress(rounds: int) -> Iterable[int]:
     for number in range(rounds):
         print(f"round {number} of {rounds - 1}", end="\r", file=sys.stderr, flush=True)
         yield number

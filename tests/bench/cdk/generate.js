@@ -1,5 +1,5 @@
-// Writes the CDK app a person would have written for the same resources: L1 classes (CfnVPC, …),
-// properties in CDK's spelling. node generate.js STACKS.json APP.js
+// Write a CDK app with the same resources, as L1 classes (CfnVPC, …) with properties in the spelling
+// of CDK: node generate.js STACKS.json APP.js
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -14,7 +14,7 @@ const OPTIONS = {
   UpdateReplacePolicy: "updateReplacePolicy",
 };
 
-// An intrinsic function: opaque to the L1 class, and written down again as it was.
+// An intrinsic function, which the L1 class does not interpret, and which is written unchanged.
 class Intrinsic extends cdk.Intrinsic {
   constructor(written) {
     super("opaque");
@@ -31,10 +31,10 @@ function opaque(value) {
   if (Array.isArray(value)) return value.map(opaque);
   if (value === null || typeof value !== "object") return value;
   if (isIntrinsic(value)) return new Intrinsic(JSON.stringify(value));
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, opaque(each)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, opaque(item)]));
 }
 
-// A value as JavaScript. L1 classes want strings, lists and numbers: a token is made one of these.
+// Return a value as JavaScript. L1 classes need strings, lists and numbers, so tokens are converted.
 function source(value) {
   const token = cdk.Tokenization.reverse(value, { failConcat: false });
   if (token instanceof Intrinsic) {
@@ -45,11 +45,11 @@ function source(value) {
   }
   if (Array.isArray(value)) return `[${value.map(source).join(", ")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  const pairs = Object.entries(value).filter(([, each]) => each !== undefined);
-  return `{ ${pairs.map(([key, each]) => `${JSON.stringify(key)}: ${source(each)}`).join(", ")} }`;
+  const pairs = Object.entries(value).filter(([, item]) => item !== undefined);
+  return `{ ${pairs.map(([key, item]) => `${JSON.stringify(key)}: ${source(item)}`).join(", ")} }`;
 }
 
-// Let the L1 class itself translate the properties, then write down what it was given.
+// Let the L1 class translate the properties, then write its own properties.
 function resource(scratch, title, { Type, Properties, DependsOn, ...attributes }) {
   const [module, name] = classes[Type].split(/\.(?=\w+$)/);
   const parser = { parseValue: opaque, handleAttributes() {} };
@@ -94,7 +94,7 @@ function stack({ name, region, account, tags, template }) {
     `function ${name.replaceAll("-", "_")}(app) {`,
     `const stack = new cdk.Stack(app, "${name}", ${source(props)});`,
     ...Object.entries(template.Parameters ?? {}).map(parameter),
-    ...resources.flatMap(([title, each]) => resource(scratch, title, each)),
+    ...resources.flatMap(([title, definition]) => resource(scratch, title, definition)),
     ...resources.flatMap(dependencies),
     ...Object.entries(template.Outputs ?? {}).map(output),
     "}",

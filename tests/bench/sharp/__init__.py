@@ -12,20 +12,20 @@ from tests.bench.timing import SCRATCH
 HERE = Path(__file__).parent
 HOME = SCRATCH / "sharp"
 
-# As cameras wrote them: two of a Ricoh Theta S with its 0.3 bytes a pixel, one of a Canon.
+# From cameras: two of a Ricoh Theta S, which has 0.3 bytes per pixel, and one of a Canon.
 LARGE = ("pannellum/YR0010029.JPG", "pannellum/YR0010041.JPG", "pannellum/test.jpg")
-# As they are put on the web.
+# Prepared for web pages.
 _BLOG = "startbootstrap-clean-blog/dist/assets/img"
 SMALL = tuple(f"{_BLOG}/{name}-bg.jpg" for name in ("about", "contact", "home", "post"))
 
 
 @cache
 def script() -> Path:
-    """Where thumbnail.js stands beside what it needs. Raises NoPeer."""
+    """Install sharp; return the path of thumbnail.js, next to it. Raises NoPeer."""
     npm.install("sharp", HERE / "package.json", HOME)
     return Path(shutil.copy(HERE / "thumbnail.js", HOME))
 
 
 def photographs(names: tuple[str, ...]) -> list[str]:
-    """Where LARGE or SMALL are, once there is a `script`."""
+    """Return the paths of LARGE or SMALL. Call `script` first, which installs them."""
     return [str(HOME / "node_modules" / name) for name in names]
