@@ -1,4 +1,4 @@
-"""Tests of functions share one emulator; see tests/emulator_server.py."""
+"""Fixtures of the emulator that tests of functions share; see tests/emulator_server.py."""
 
 from tests.emulator_server import aws, endpoint, server
 

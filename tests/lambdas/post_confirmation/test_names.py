@@ -20,7 +20,7 @@ SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e00
     [
         pytest.param(f"می{ZWNJ}خواهم", id="Persian"),
         pytest.param(f"ක්{ZWJ}රිස්ටි", id="Sinhala"),
-        pytest.param(f"അവന്{ZWJ}", id="Malayalam, at its end"),
+        pytest.param(f"അവന്{ZWJ}", id="Malayalam, at the end"),
         pytest.param(f"അവന്{ZWJ} മോഹന്{ZWJ}", id="Malayalam, at the end of a word"),
         pytest.param(FAMILY, id="family"),
         pytest.param(f"Ann ❤\ufe0f{ZWJ}🔥", id="heart on fire"),
@@ -32,13 +32,13 @@ SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e00
         pytest.param("Zoe\u0308", id="combining"),
     ],
 )
-def test_what_is_part_of_a_name_stays(name: str) -> None:
-    """Also what Python has never heard of."""
+def test_visible_characters_are_kept(name: str) -> None:
+    """A name keeps its characters, also those that are newer than the tables of Python."""
     assert name == shown(name)
 
 
 @pytest.mark.parametrize(
-    ("written", "name"),
+    ("text", "name"),
     [
         ("\0Londo\n\u202eMollari ", "Londo Mollari"),
         ("Lon\u00addo\ufeff", "Londo"),
@@ -57,9 +57,9 @@ def test_what_is_part_of_a_name_stays(name: str) -> None:
     ],
     ids=ascii,
 )
-def test_what_cannot_be_seen_goes(written: str, name: str) -> None:
-    """And a joiner that joins nothing."""
-    assert name == shown(written)
+def test_invisible_characters_are_removed(text: str, name: str) -> None:
+    """Invisible characters are removed, and so is a joiner that joins nothing."""
+    assert name == shown(text)
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,15 @@ def test_what_cannot_be_seen_goes(written: str, name: str) -> None:
     ],
     ids=ascii,
 )
-def test_a_name_that_nobody_sees_is_none(name: str) -> None:
+def test_an_invisible_name_is_empty(name: str) -> None:
+    """A name without visible characters becomes empty."""
     assert shown(name) == ""
 
 
 @given(st.text(st.characters(codec="utf-8")) | st.text(f"aß {ZWNJ}{ZWJ}\ufe0f\u2800\u3164ന്👩"))
 @example(f"{'x' * (NAME_LENGTH - 1)}{ZWJ}{ZWJ}y")
 def test_any_name(text: str) -> None:
-    """It is short, on one line, and as good as it gets: once more changes nothing."""
+    """Any name becomes short and one line; cleaning it again changes nothing."""
     name = shown(text)
 
     assert len(name) <= NAME_LENGTH
@@ -90,7 +91,7 @@ def test_any_name(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("text", "expected"),
     [
         ("londo", "londo"),
         ("_Londo_1_", "_Londo_1_"),
@@ -117,14 +118,15 @@ def test_any_name(text: str) -> None:
     ],
     ids=ascii,
 )  # fmt: skip
-def test_a_handle_reads_like_what_was_asked_for(wanted: str, found: str) -> None:
-    """One that may be is taken as it is; letters of any script become plain ones."""
-    assert found == handle(wanted)
+def test_handles_are_transliterated(text: str, expected: str) -> None:
+    """A valid handle is kept; letters of any script are transliterated to ASCII."""
+    assert expected == handle(text)
 
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_any_handle(text: str) -> None:
-    found = handle(text)
+    """Any text becomes a valid or empty handle, which stays the same if converted again."""
+    result = handle(text)
 
-    assert found == "" or re.fullmatch(f"[0-9A-Za-z_]{{1,{HANDLE_LENGTH}}}", found)
-    assert found == handle(found)
+    assert result == "" or re.fullmatch(f"[0-9A-Za-z_]{{1,{HANDLE_LENGTH}}}", result)
+    assert result == handle(result)

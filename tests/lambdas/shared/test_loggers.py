@@ -1,4 +1,4 @@
-"""Output of libraries at DEBUG is never logged: signatures, tokens, personal data."""
+"""Libraries never log at DEBUG, which would include signatures, tokens and personal data."""
 
 from __future__ import annotations
 
@@ -15,40 +15,42 @@ from shared.loggers import LIBRARIES
 LAMBDAS = Path(__file__).parents[3] / "lambdas"
 FUNCTIONS = sorted(file.parent.name for file in LAMBDAS.glob("*/handler.py"))
 
-# The names and levels of those loggers that would print anything at DEBUG.
-TALKATIVE = """
+# Prints the loggers of libraries that are enabled for DEBUG after a function is imported.
+PRINT_DEBUG_LOGGERS = """
 import importlib, json, logging, sys
 logging.basicConfig(level=logging.DEBUG)
 importlib.import_module(f"{sys.argv[1]}.handler")
 names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in sys.argv[2:]]
-print(json.dumps([n for n in names if logging.getLogger(n).isEnabledFor(logging.DEBUG)]))
+print(json.dumps([name for name in names if logging.getLogger(name).isEnabledFor(logging.DEBUG)]))
 """
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_libraries_are_quiet_at_debug(function: str) -> None:
-    """In each function, as soon as it is loaded, with all that it loads."""
-    done = subprocess.run(
-        [sys.executable, "-c", TALKATIVE, function, *LIBRARIES],
+def test_libraries_do_not_log_at_debug(function: str) -> None:
+    """As soon as a function is imported, no library that it imports logs at DEBUG."""
+    process = subprocess.run(
+        [sys.executable, "-c", PRINT_DEBUG_LOGGERS, function, *LIBRARIES],
         cwd=LAMBDAS,
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert [] == json.loads(done.stdout)
-    assert "" == done.stderr
+    assert [] == json.loads(process.stdout)
+    assert "" == process.stderr
 
 
-def test_every_library_that_is_used_and_logs_is_on_the_list() -> None:
-    """Whatever a function loads."""
-    loaded = "import importlib, logging, sys; importlib.import_module(f'{sys.argv[1]}.handler')"
-    tell = "; print(*{name.split('.')[0] for name in logging.root.manager.loggerDict})"
+def test_every_library_that_logs_is_listed() -> None:
+    """Every library that a function imports and that has a logger is in LIBRARIES."""
+    import_handler = (
+        "import importlib, logging, sys; importlib.import_module(f'{sys.argv[1]}.handler')"
+    )
+    print_loggers = "; print(*{name.split('.')[0] for name in logging.root.manager.loggerDict})"
     found = {
         name
         for function in FUNCTIONS
         for name in subprocess.run(
-            [sys.executable, "-c", loaded + tell, function],
+            [sys.executable, "-c", import_handler + print_loggers, function],
             cwd=LAMBDAS,
             capture_output=True,
             text=True,
@@ -60,6 +62,6 @@ def test_every_library_that_is_used_and_logs_is_on_the_list() -> None:
     assert found - harmless <= {*LIBRARIES}
 
 
-def test_what_they_have_to_say_is_heard() -> None:
-    """INFO and above: a warning is worth knowing."""
+def test_libraries_log_warnings() -> None:
+    """Libraries still log warnings."""
     assert all(logging.getLogger(name).isEnabledFor(logging.WARNING) for name in LIBRARIES)

@@ -1,0 +1,65 @@
+"""Tokens for RDS, and its root certificates."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import botocore.session
+import pytest
+from cryptography import x509
+
+from shared import database as connections
+from tests.emulator_server import REGION
+from tests.lambdas.postgres import ROOT
+
+pytestmark = pytest.mark.thorough
+
+
+@pytest.mark.parametrize("user", ["application", "o'k & co/%"])
+def test_the_token_equals_that_of_botocore(monkeypatch, user: str) -> None:
+    """The token is identical to that of the RDS client of botocore at the same time (L10)."""
+    environment = {
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "example",
+        "AWS_SESSION_TOKEN": "a session/+=",
+        "PGHOST": "database.example.com",
+        "PGPORT": "5432",
+        "PGUSER": user,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    moment = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: moment)
+    client = botocore.session.get_session().create_client("rds", region_name=REGION)
+
+    expected = client.generate_db_auth_token("database.example.com", 5432, user)
+
+    assert expected == connections._token()
+    assert "20261120T120000Z" in expected
+
+
+def test_root_certificates() -> None:
+    """There are valid root certificates for each region in config/ (L09).
+
+    According to its user guide RDS uses them; this was not tested on AWS.
+    """
+    regions = {
+        re.findall(r'^region = "(.*)"', file.read_text(), re.MULTILINE)[0]
+        for file in Path(ROOT, "config").glob("*.toml")
+    }
+    roots = x509.load_pem_x509_certificates(connections.ROOTS.read_bytes())
+    names = {
+        root.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value for root in roots
+    }
+
+    for root in roots:
+        root.verify_directly_issued_by(root)
+        assert 2060 < root.not_valid_after_utc.year
+        assert root.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    for region in {"ca-central-1", "us-east-1", *regions}:
+        for kind in ("RSA2048", "RSA4096", "ECC384"):
+            assert f"Amazon RDS {region} Root CA {kind} G1" in names
+    assert len(names) == len(roots)
