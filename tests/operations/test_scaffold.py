@@ -186,7 +186,7 @@ def test_names_of_python(name) -> None:
         assert any("Python" in error for error in refused(ROOT, name, stack))
 
 
-@pytest.mark.parametrize("name", [*scaffold.RESERVED_STACKS, *stack_aliases.STACK_ALIASES])
+@pytest.mark.parametrize("name", sorted(scaffold.RESERVED_STACKS | {*stack_aliases.STACK_ALIASES}))
 def test_reserved_names_of_stacks(name) -> None:
     """Names with another meaning are refused."""
     assert f"{name!r}: is reserved" in refused(ROOT, name)
