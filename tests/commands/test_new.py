@@ -23,31 +23,31 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_stack(written, capsys) -> None:
     """Each file is named, and the command that deploys the stack."""
-    new.stack(Context(), "web-api")
+    new.stack(Context(), "example-stack")
 
     lines = capsys.readouterr().out.splitlines()
-    assert [f"{'created' if 'web_api' in path else 'changed'} {path}" for path in written] == lines[
-        :-2
-    ]
-    assert "./inv deploy --stack=web-api" in lines[-1]
+    assert [
+        f"{'created' if 'example_stack' in path else 'changed'} {path}" for path in written
+    ] == lines[:-2]
+    assert "./inv deploy --stack=example-stack" in lines[-1]
 
 
 def test_a_function_without_a_stack(written, capsys) -> None:
     """The lines for the stack are printed."""
-    new.function(Context(), "send_mail")
+    new.function(Context(), "example_function")
 
     out = capsys.readouterr().out
     assert all(f"created {path}" in out for path in written)
-    assert scaffold.function_lines("send_mail") in out
+    assert scaffold.function_lines("example_function") in out
 
 
 def test_a_function_with_a_stack(written, capsys) -> None:
     """The lines are in the stack, so they are not printed."""
-    new.function(Context(), "send_mail", stack="users")
+    new.function(Context(), "example_function", stack="users")
 
     out = capsys.readouterr().out
     assert "changed stacks/users.py" in out
-    assert scaffold.function_lines("send_mail") not in out
+    assert scaffold.function_lines("example_function") not in out
 
 
 @pytest.mark.parametrize("task", [new.stack, new.function])
@@ -78,6 +78,6 @@ def test_a_tool_that_fails(written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scaffold, "regenerate", fail)
 
     with pytest.raises(Exit) as ended:
-        new.stack(Context(), "web-api")
+        new.stack(Context(), "example-stack")
 
     assert 5 == ended.value.code

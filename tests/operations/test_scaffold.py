@@ -57,11 +57,11 @@ def refused(root: Path, name: str, stack: str | None = None) -> list[str]:
 
 def test_the_files_of_a_stack() -> None:
     """New files are the stack and its test; others get an import, a setting, a line and a table."""
-    changes = scaffold.plan_stack(ROOT, "web-api")
+    changes = scaffold.plan_stack(ROOT, "example-stack")
 
     assert {
-        "stacks/web_api.py": True,
-        "tests/stacks/test_web_api.py": True,
+        "stacks/example_stack.py": True,
+        "tests/stacks/test_example_stack.py": True,
         "stacks/__init__.py": False,
         "config/dev.toml": False,
         "config/local.toml": False,
@@ -69,41 +69,47 @@ def test_the_files_of_a_stack() -> None:
     } == {change.path: change.is_new for change in changes}
     texts = {change.path: change.text for change in changes}
     layers = texts["stacks/__init__.py"]
-    assert "from stacks import web_api as web_api_stack\n" in layers
-    assert "    web_api: web_api_stack.Settings\n" in layers
-    assert '    layers.add("web-api", web_api_stack.define, config.web_api)\n' in layers
-    assert layers.index('"web-api"') < layers.index('"monitoring"')
-    assert {"log_retention_days": 14} == tomllib.loads(texts["config/prod.toml"])["web_api"]
+    assert "from stacks import example_stack as example_stack_stack\n" in layers
+    assert "    example_stack: example_stack_stack.Settings\n" in layers
+    assert (
+        '    layers.add("example-stack", example_stack_stack.define, config.example_stack)\n'
+        in layers
+    )
+    assert layers.index('"example-stack"') < layers.index('"monitoring"')
+    assert {"log_retention_days": 14} == tomllib.loads(texts["config/prod.toml"])["example_stack"]
 
 
 def test_the_files_of_a_function() -> None:
     """Without a stack, all files are new."""
     assert {
-        "lambdas/send_mail/handler.py": True,
-        "lambdas/send_mail/events/example.json": True,
-        "tests/lambdas/send_mail/test_handler.py": True,
-    } == {change.path: change.is_new for change in scaffold.plan_function(ROOT, "send_mail")}
+        "lambdas/example_function/handler.py": True,
+        "lambdas/example_function/events/example.json": True,
+        "tests/lambdas/example_function/test_handler.py": True,
+    } == {change.path: change.is_new for change in scaffold.plan_function(ROOT, "example_function")}
 
 
 def test_a_function_for_a_new_stack(checkout) -> None:
     """The stack gets a factory, the function and an output with alarms; tests and roles follow."""
-    scaffold.write(checkout, scaffold.plan_stack(checkout, "web-api"))
-    changes = scaffold.plan_function(checkout, "send_mail", "web-api")
+    scaffold.write(checkout, scaffold.plan_stack(checkout, "example-stack"))
+    changes = scaffold.plan_function(checkout, "example_function", "example-stack")
 
     texts = {change.path: change.text for change in changes if not change.is_new}
-    stack = texts.pop("stacks/web_api.py")
+    stack = texts.pop("stacks/example_stack.py")
     assert {*EDITED} == {*texts}
-    assert "    send_mail: FunctionName\n" in stack
-    assert '    send_mail = factory.function(\n        "SendMail",\n' in stack
-    assert "    return WebApi(send_mail=send_mail.ref())\n" in stack
-    assert "web_api_stack.define, config.web_api, lambdas, foundation)" in texts[scaffold.LAYERS]
-    assert "web-api" in literal(texts[scaffold.ROLES], "STACKS_WITH_ROLES")
-    assert '    "SendMail": Expected("send_mail"' in texts[scaffold.EXPECTATIONS]
+    assert "    example_function: FunctionName\n" in stack
+    assert '    example_function = factory.function(\n        "ExampleFunction",\n' in stack
+    assert "    return ExampleStack(example_function=example_function.ref())\n" in stack
+    assert (
+        "example_stack_stack.define, config.example_stack, lambdas, foundation)"
+        in texts[scaffold.LAYERS]
+    )
+    assert "example-stack" in literal(texts[scaffold.ROLES], "STACKS_WITH_ROLES")
+    assert '    "ExampleFunction": Expected("example_function"' in texts[scaffold.EXPECTATIONS]
 
 
 def test_a_function_for_a_stack_with_functions() -> None:
     """The function is added with the factory of the stack; layers() stays as it is."""
-    changes = scaffold.plan_function(ROOT, "send_mail", "avatars")
+    changes = scaffold.plan_function(ROOT, "example_function", "avatars")
 
     texts = {change.path: change.text for change in changes if not change.is_new}
     assert {"stacks/avatars.py", scaffold.ROLES, scaffold.EXPECTATIONS} == {*texts}
@@ -244,7 +250,7 @@ def test_a_missing_table_is_an_error(checkout, path) -> None:
     """A function is added everywhere or nowhere."""
     (checkout / path).unlink()
 
-    [error] = refused(checkout, "send_mail", "users")
+    [error] = refused(checkout, "example_function", "users")
 
     assert error.startswith(f"{path}: does not have the expected ")
 
@@ -252,9 +258,9 @@ def test_a_missing_table_is_an_error(checkout, path) -> None:
 @pytest.mark.parametrize(
     ("stack", "name", "error"),
     [
-        ("nowhere", "send_mail", "has no stack of this name"),
-        ("../stacks/users", "send_mail", "has no stack of this name"),
-        ("messages", "send_mail", "has no line `factory = "),
+        ("nowhere", "example_function", "has no stack of this name"),
+        ("../stacks/users", "example_function", "has no stack of this name"),
+        ("messages", "example_function", "has no line `factory = "),
         ("users", "factory", "uses the name factory"),
     ],
 )
@@ -271,7 +277,7 @@ def test_a_stack_that_cannot_have_the_function(stack, name, error) -> None:
 def test_all_changes_are_written(checkout) -> None:
     """Every file has its planned text, and no other file changes."""
     before = files(checkout)
-    changes = scaffold.plan_stack(checkout, "web-api")
+    changes = scaffold.plan_stack(checkout, "example-stack")
 
     scaffold.write(checkout, changes)
 
@@ -282,7 +288,7 @@ def test_all_changes_are_written(checkout) -> None:
 def test_nothing_is_written_through_a_link(checkout, tmp_path_factory) -> None:
     """A symbolic link refuses all changes, also those before it."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    changes = scaffold.plan_function(checkout, "send_mail")
+    changes = scaffold.plan_function(checkout, "example_function")
     (checkout / "lambdas").mkdir()
     (checkout / "tests/lambdas").symlink_to(elsewhere)
     before = files(checkout)
@@ -296,13 +302,13 @@ def test_nothing_is_written_through_a_link(checkout, tmp_path_factory) -> None:
 
 def test_a_file_that_appeared_meanwhile_is_not_overwritten(checkout) -> None:
     """New files are created exclusively."""
-    changes = scaffold.plan_stack(checkout, "web-api")
-    (checkout / "stacks/web_api.py").write_text("mine", "utf-8")
+    changes = scaffold.plan_stack(checkout, "example-stack")
+    (checkout / "stacks/example_stack.py").write_text("mine", "utf-8")
 
     with pytest.raises(FileExistsError):
         scaffold.write(checkout, changes)
 
-    assert "mine" == (checkout / "stacks/web_api.py").read_text("utf-8")
+    assert "mine" == (checkout / "stacks/example_stack.py").read_text("utf-8")
 
 
 def test_generated_files_follow(monkeypatch) -> None:
@@ -310,9 +316,9 @@ def test_generated_files_follow(monkeypatch) -> None:
     runs: list[tuple[str, ...]] = []
     monkeypatch.setattr(development, "run", lambda *arguments: runs.append(arguments))
 
-    scaffold.regenerate(scaffold.plan_stack(ROOT, "web-api"))
+    scaffold.regenerate(scaffold.plan_stack(ROOT, "example-stack"))
 
-    python = ("stacks/web_api.py", "tests/stacks/test_web_api.py", "stacks/__init__.py")
+    python = ("stacks/example_stack.py", "tests/stacks/test_example_stack.py", "stacks/__init__.py")
     assert [
         ("ruff", "check", "--quiet", "--fix", "--select=I", *python),
         ("ruff", "format", "--quiet", *python),
