@@ -266,7 +266,10 @@ def _add_to_stack(
         )
         edits.append(layers)
     else:
-        errors.append(f"{path}: has no line `factory = functions.factory(t, env, foundation)`")
+        errors.append(
+            f"{path}: has no line `factory = functions.factory(t, env, foundation)`: add it, or "
+            "leave out --stack and add the printed lines"
+        )
     roles = SourceEdits(ROLES, _read(root, ROLES))
     roles.add_to_list("STACKS_WITH_ROLES", stack)
     edits.append(roles)
