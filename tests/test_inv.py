@@ -74,7 +74,7 @@ class Checkout:
         (self.root / "requirements" / f"{name}.txt").write_text(content + "\n")
 
     def add_program(self, tool: str, script: str) -> Path:
-        """Put *script* on the PATH as *tool*."""
+        """Write *script* to the folder on PATH, as *tool*."""
         file = self.path / tool
         file.write_text(script)
         file.chmod(0o755)
@@ -226,7 +226,7 @@ def test_changed_lock(checkout):
 
 
 def test_changed_lock_in_an_activated_venv(plain):
-    """The python3 of an activated .venv is traced to its origin before .venv is removed."""
+    """If python3 is that of an activated .venv, its base Python is found before .venv is removed."""
     plain.run("plan")
     (plain.venv / "bin" / "python3").symlink_to(plain.path / "python3")
     plain.lock("tiny==2")
@@ -305,7 +305,7 @@ def test_a_task_does_not_hold_the_lock(checkout):
 
 
 def test_from_a_subfolder(checkout):
-    """Tasks run in the root of the project, from wherever ./inv was called."""
+    """Tasks run in the root of the project, whatever the current folder is."""
     (checkout.root / "docs").mkdir()
 
     done = checkout.run("plan", inv="../inv", cwd=checkout.root / "docs")
@@ -314,7 +314,7 @@ def test_from_a_subfolder(checkout):
 
 
 def test_where_the_operator_stands(checkout):
-    """A task learns from where ./inv was called: a path on the command line is relative to that."""
+    """A relative path on the command line is relative to the folder in which ./inv was called."""
     (checkout.root / "docs").mkdir()
     checkout.add_program("python3", PYTHON.replace('echo "$PWD"', 'echo "$CRUDDUR_CALLED_FROM"'))
 

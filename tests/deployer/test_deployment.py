@@ -59,9 +59,9 @@ def stack(name, tags, *, region=REGION, nested=False, status="CREATE_COMPLETE"):
     return DeployedStack(name, stack_id, region, status, tags=tags, is_nested=nested)
 
 
-def own(layer, **more):
+def own_stack(name, **more):
     """Return a deployed stack of the environment x."""
-    return stack(f"crd-x-{layer}", OWNER.tags(f"crd-x-{layer}"), **more)
+    return stack(f"crd-x-{name}", OWNER.tags(f"crd-x-{name}"), **more)
 
 
 SIBLING = {"project": "cruddur", "env": "x-two", "stack": "crd-x-two-network"}
@@ -75,7 +75,7 @@ FOREIGN = (
 )
 
 
-def deployment(*stacks, json=False, yes=True, env=ENV, desired=STACKS):
+def new_deployment(*stacks, json=False, yes=True, env=ENV, desired=STACKS):
     """Return a deployment of an account with these stacks, and the stream of its reporter."""
     cloud = FakeCloud(FakeClock())
     for deployed in stacks:
@@ -88,25 +88,27 @@ def deployment(*stacks, json=False, yes=True, env=ENV, desired=STACKS):
     return Deployment(environment, cloud, reporter, HOOKS, options, cloud.clock), stream
 
 
-def remaining(here):
+def remaining(deployment):
     """Return the names of the stacks that are still deployed."""
-    return {name for _, name in here.account.deployed}
+    return {name for _, name in deployment.account.deployed}
 
 
 def test_destroy_deletes_only_stacks_of_the_environment():
     """Stacks of similar names, without tags, with copied tags, and nested ones remain."""
-    here, _ = deployment(own("network"), own("cluster"), own("old"), *FOREIGN)
+    deployment, _ = new_deployment(
+        own_stack("network"), own_stack("cluster"), own_stack("old"), *FOREIGN
+    )
 
-    here.destroy(here.deletions(()), confirmed=(), jobs=4)
+    deployment.destroy(deployment.deletions(()), confirmed=(), jobs=4)
 
-    assert {stack.name for stack in FOREIGN} == remaining(here)
+    assert {stack.name for stack in FOREIGN} == remaining(deployment)
 
 
 def test_a_foreign_stack_is_not_an_orphan():
     """Orphans have the tags of the environment."""
-    here, _ = deployment(own("network"), own("old"), *FOREIGN)
+    deployment, _ = new_deployment(own_stack("network"), own_stack("old"), *FOREIGN)
 
-    orphans = here.inventory.orphans(here.inventory.own_stacks())
+    orphans = deployment.inventory.orphans(deployment.inventory.own_stacks())
 
     assert ["crd-x-old"] == [orphan.deployed.name for orphan in orphans]
 
@@ -135,38 +137,40 @@ def test_destroy_selects_by_all_tags(values):
         and stack.name in {"crd-x-network", "crd-x-cluster", "crd-x-old", "crd-x-two-old"}
         and not stack.is_nested
     }
-    here, _ = deployment(*stacks)
+    deployment, _ = new_deployment(*stacks)
 
-    selected = here.deletions(())
-    here.destroy(selected, confirmed=(), jobs=2)
+    selected = deployment.deletions(())
+    deployment.destroy(selected, confirmed=(), jobs=2)
 
     assert expected == {deletion.stack.name for deletion in selected}
-    assert {stack.name for stack in stacks} - expected == remaining(here)
+    assert {stack.name for stack in stacks} - expected == remaining(deployment)
 
 
 def test_every_taken_name_is_reported():
     """A foreign stack with a name of the code is never updated or deleted."""
-    here, _ = deployment(stack("crd-x-network", {}), stack("crd-x-cluster", {"env": "x-two"}))
+    deployment, _ = new_deployment(
+        stack("crd-x-network", {}), stack("crd-x-cluster", {"env": "x-two"})
+    )
 
     for refused in (
-        lambda: here.inventory.own_stacks(needed=STACKS),
-        lambda: here.deletions(["network", "cluster"]),
+        lambda: deployment.inventory.own_stacks(needed=STACKS),
+        lambda: deployment.deletions(["network", "cluster"]),
     ):
         with pytest.raises(GuardError) as raised:
             refused()
         lines = raised.value.message.splitlines()
         assert ["crd-x-network", "crd-x-cluster"] == [line.split()[0] for line in lines]
         assert "choose another prefix" in raised.value.hint
-    assert () == here.deletions(())
-    assert [] == here.account.writes
+    assert () == deployment.deletions(())
+    assert [] == deployment.account.writes
 
 
 def test_a_foreign_stack_that_is_named_is_refused():
     """The error says that the stack is foreign, not that it is missing."""
-    here, _ = deployment(own("network"), *FOREIGN)
+    deployment, _ = new_deployment(own_stack("network"), *FOREIGN)
 
     with pytest.raises(GuardError) as refused:
-        here.deletions(["crd-x-two-network", "crd-x-byhand"])
+        deployment.deletions(["crd-x-two-network", "crd-x-byhand"])
 
     assert [
         "crd-x-two-network in ca-central-1: not a stack of x: its tag env is 'x-two', not 'x'",
@@ -177,83 +181,85 @@ def test_a_foreign_stack_that_is_named_is_refused():
 
 def test_a_stack_in_review_is_owned_by_the_tags_of_its_change_set():
     """AWS adds the tags to the stack only when it is created."""
-    here, _ = deployment()
+    deployment, _ = new_deployment()
     for name, tags in (
         ("crd-x-network", OWNER.tags("crd-x-network")),
         ("crd-x-theirs", OWNER.tags("crd-x-theirs") | {"env": "x-two"}),
     ):
-        here.account.create_change_set(
+        deployment.account.create_change_set(
             ChangeSetRequest("first", name, REGION, "CREATE", "{}", tags=tags)
         )
 
-    assert ["crd-x-network"] == [stack.name for stack in here.inventory.own_stacks()]
+    assert ["crd-x-network"] == [stack.name for stack in deployment.inventory.own_stacks()]
 
 
 def test_an_orphan_in_a_former_region_is_found():
     """The config lists the region until the stack is deleted."""
-    old = own("old", region="eu-west-1")
-    without, _ = deployment(old)
-    here, _ = deployment(old, env=msgspec.structs.replace(ENV, former_regions=("eu-west-1",)))
+    old = own_stack("old", region="eu-west-1")
+    without, _ = new_deployment(old)
+    deployment, _ = new_deployment(
+        old, env=msgspec.structs.replace(ENV, former_regions=("eu-west-1",))
+    )
 
     assert () == without.inventory.own_stacks()
-    assert (old,) == here.inventory.own_stacks()
+    assert (old,) == deployment.inventory.own_stacks()
 
 
 def local(**more):
     """Return a deployment of the emulator with one orphan."""
     env = msgspec.structs.replace(ENV, name="local")
     orphan = stack("crd-local-old", env.owner.tags("crd-local-old"))
-    return deployment(orphan, env=env, desired=(), **more)
+    return new_deployment(orphan, env=env, desired=(), **more)
 
 
 @pytest.mark.parametrize(("terminal", "json"), [(False, False), (True, True)])
 def test_destroy_asks_in_the_emulator_too(monkeypatch, terminal, json):
     """The deletions are shown, and refused if no approval is possible."""
     monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=terminal))
-    here, stream = local(yes=False, json=json)
+    deployment, stream = local(yes=False, json=json)
 
     with pytest.raises(GuardError) as refused:
-        here.destroy(here.deletions(()), confirmed=(), jobs=1)
+        deployment.destroy(deployment.deletions(()), confirmed=(), jobs=1)
 
     assert (
         "pass --yes to approve without a question, or --dry-run to only look" == refused.value.hint
     )
     assert "crd-local-old" in stream.getvalue()
-    assert [] == here.account.writes
+    assert [] == deployment.account.writes
 
 
 def test_destroy_without_approval(monkeypatch):
     """The default answer is no."""
     monkeypatch.setattr("sys.stdin", Stdin("\n", terminal=True))
-    here, _ = local(yes=False)
+    deployment, _ = local(yes=False)
 
     with pytest.raises(GuardError, match="not approved: nothing was deleted"):
-        here.destroy(here.deletions(()), confirmed=(), jobs=1)
+        deployment.destroy(deployment.deletions(()), confirmed=(), jobs=1)
 
-    assert [] == here.account.writes
+    assert [] == deployment.account.writes
 
 
 def test_nothing_to_delete_needs_no_approval(monkeypatch):
     """`destroy` can be repeated."""
     monkeypatch.setattr("sys.stdin", Stdin("", terminal=False))
-    here, stream = deployment(*FOREIGN, yes=False)
+    deployment, stream = new_deployment(*FOREIGN, yes=False)
 
-    here.destroy(here.deletions(()), confirmed=(), jobs=1)
+    deployment.destroy(deployment.deletions(()), confirmed=(), jobs=1)
 
     assert "nothing to delete\n" == stream.getvalue()
 
 
 def test_a_stack_that_holds_data_must_be_confirmed_even_with_yes():
     """An orphan must be confirmed, too."""
-    here, _ = deployment(own("old"))
+    deployment, _ = new_deployment(own_stack("old"))
     keeps = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
-    here.account.templates[own("old").id] = json.dumps({"Resources": {"Old": keeps}})
+    deployment.account.templates[own_stack("old").id] = json.dumps({"Resources": {"Old": keeps}})
 
     with pytest.raises(GuardError, match="crd-x-old holds data"):
-        here.destroy(here.deletions(()), confirmed=(), jobs=1)
-    here.destroy(here.deletions(()), confirmed=["crd-x-old"], jobs=1)
+        deployment.destroy(deployment.deletions(()), confirmed=(), jobs=1)
+    deployment.destroy(deployment.deletions(()), confirmed=["crd-x-old"], jobs=1)
 
-    assert set() == remaining(here)
+    assert set() == remaining(deployment)
 
 
 NETWORK = DeploymentPlan((), (Create(STACKS[0], "not in the account yet"),), (), ())
@@ -263,33 +269,33 @@ def test_deploy_without_possible_approval_is_refused_before_the_build(monkeypatc
     """The plan is shown, and nothing is built or changed."""
     monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=False))
     built = []
-    here, stream = deployment(yes=False)
-    here = replace(here, hooks=replace(HOOKS, build=built.append))
+    deployment, stream = new_deployment(yes=False)
+    deployment = replace(deployment, hooks=replace(HOOKS, build=built.append))
 
     with pytest.raises(GuardError, match="x: cannot ask for approval") as refused:
-        here.deploy(NETWORK, jobs=1)
+        deployment.deploy(NETWORK, jobs=1)
 
     assert refused.value.hint.endswith("or --no-execute to leave the change sets for review")
     assert "crd-x-network" in stream.getvalue()
-    assert ([], []) == (built, here.account.writes)
+    assert ([], []) == (built, deployment.account.writes)
 
 
 def test_deploy_asks_before_a_change_set_is_executed(monkeypatch):
     """Without an approval the stack is not created, and the exit code is that of a guard."""
     monkeypatch.setattr("sys.stdin", Stdin("n\n", terminal=True))
-    here, _ = deployment(yes=False)
+    deployment, _ = new_deployment(yes=False)
 
-    result = here.deploy(NETWORK, jobs=1)
+    result = deployment.deploy(NETWORK, jobs=1)
 
     assert DeploymentResult(3, ()) == result
-    assert set() == remaining(here)
+    assert set() == remaining(deployment)
 
 
 def test_deploy_returns_the_stacks_as_they_are_afterwards():
     """The result has the stacks of the plan, in its order."""
-    here, _ = deployment()
+    deployment, _ = new_deployment()
 
-    result = here.deploy(NETWORK, jobs=1)
+    result = deployment.deploy(NETWORK, jobs=1)
 
     assert (0, ["CREATE_COMPLETE"]) == (
         result.exit_code,
@@ -300,27 +306,27 @@ def test_deploy_returns_the_stacks_as_they_are_afterwards():
 def test_a_change_set_for_review_needs_no_approval(monkeypatch):
     """The change set is created and left for review, even if standard input is closed."""
     monkeypatch.setattr("sys.stdin", None)
-    here, _ = deployment(yes=False)
-    here = replace(here, options=Options(no_execute=True))
+    deployment, _ = new_deployment(yes=False)
+    deployment = replace(deployment, options=Options(no_execute=True))
 
-    result = here.deploy(NETWORK, jobs=1)
+    result = deployment.deploy(NETWORK, jobs=1)
 
-    assert (0, 1) == (result.exit_code, len(here.account.change_sets))
+    assert (0, 1) == (result.exit_code, len(deployment.account.change_sets))
 
 
 @pytest.mark.parametrize(("name", "uploads"), [("local", 1), ("x", 0)])
 def test_only_the_local_environment_has_uploads_after_a_change(name, uploads):
     """In an account an operator uploads the initial files once."""
     env = msgspec.structs.replace(ENV, name=name)
-    here, stream = deployment(env=env)
+    deployment, stream = new_deployment(env=env)
     changed = []
 
     def after_change(env, account, deployed):
         changed.append(deployed.name)
         return ["s3://bucket/image"]
 
-    here = replace(here, hooks=replace(HOOKS, after_local_change=after_change))
-    here.deploy(NETWORK, jobs=1)
+    deployment = replace(deployment, hooks=replace(HOOKS, after_local_change=after_change))
+    deployment.deploy(NETWORK, jobs=1)
 
     assert ["crd-x-network"] * uploads == changed
     assert uploads == stream.getvalue().count("s3://bucket/image")
@@ -329,11 +335,11 @@ def test_only_the_local_environment_has_uploads_after_a_change(name, uploads):
 @pytest.mark.parametrize("jobs", [0, -1])
 def test_less_than_one_job_is_refused(jobs):
     """Without a job, no stack would be changed and the run would look successful."""
-    here, _ = deployment()
+    deployment, _ = new_deployment()
 
     for refused in (
-        lambda: here.deploy(NETWORK, jobs=jobs),
-        lambda: here.destroy((), jobs=jobs),
+        lambda: deployment.deploy(NETWORK, jobs=jobs),
+        lambda: deployment.destroy((), jobs=jobs),
     ):
         with pytest.raises(ConfigError, match=f"--jobs={jobs}: nothing would start"):
             refused()
@@ -344,9 +350,9 @@ def test_less_than_one_job_is_refused(jobs):
 )
 def test_the_timeouts_of_a_run(name, seconds):
     """The emulator is local, so its timeout is shorter."""
-    here, _ = deployment(env=msgspec.structs.replace(ENV, name=name))
+    deployment, _ = new_deployment(env=msgspec.structs.replace(ENV, name=name))
 
-    watch = here._run(()).watch
+    watch = deployment._run(()).watch
 
     assert (3600.0, seconds) == (watch.timeout, watch.unreachable_timeout)
     assert (5.0, 600.0) == (LOCAL_UNREACHABLE_TIMEOUT, UNREACHABLE_TIMEOUT)
@@ -355,6 +361,6 @@ def test_the_timeouts_of_a_run(name, seconds):
 @pytest.mark.parametrize(("role", "prefix"), [("", "deploy-"), ("arn:role", "release-")])
 def test_the_change_sets_of_a_release_have_names_of_their_own(role, prefix):
     """IAM lets a release execute only change sets with such a name."""
-    here, _ = deployment()
+    deployment, _ = new_deployment()
 
-    assert here._run((), role).id.startswith(prefix)
+    assert deployment._run((), role).id.startswith(prefix)

@@ -317,17 +317,17 @@ def test_templates_are_yaml() -> None:
 
 
 @dataclass(frozen=True)
-class Inside:
+class InnerValues:
     """The inputs and the outputs of the nested stack."""
 
     name: Value
 
 
-def inner(t: Template, _: Env, display: str, given: Inside) -> Inside:
+def inner(t: Template, _: Env, display: str, inputs: InnerValues) -> InnerValues:
     """Define a topic, and a role whose name AWS generates."""
-    topic = t.add_resource(sns.Topic("Topic", DisplayName=display, TopicName=given.name))
+    topic = t.add_resource(sns.Topic("Topic", DisplayName=display, TopicName=inputs.name))
     t.add_resource(iam.Role("Role", AssumeRolePolicyDocument={}))
-    return Inside(topic.get_att("TopicName"))
+    return InnerValues(topic.get_att("TopicName"))
 
 
 def nesting(display: str, manual: tuple[str, ...] | None = None) -> tuple[DesiredStack, ...]:
@@ -336,13 +336,13 @@ def nesting(display: str, manual: tuple[str, ...] | None = None) -> tuple[Desire
     def store(t: Template, _: Env) -> Store:
         return Store(t.add_resource(s3.Bucket("Store")).ref())
 
-    def outer(t: Template, env: Env, kept: Store) -> Inside:
-        return t.nest("Inner", inner, env, display, Inside("one"), store=kept.bucket)
+    def outer(t: Template, env: Env, stored: Store) -> InnerValues:
+        return t.nest("Inner", inner, env, display, InnerValues("one"), store=stored.bucket)
 
     layers = Layers(ENV)
-    kept = layers.add("store", store)
-    layers.use_artifact_bucket(kept.bucket, manual=manual)
-    layers.add("outer", outer, kept)
+    stored = layers.add("store", store)
+    layers.use_artifact_bucket(stored.bucket, manual=manual)
+    layers.add("outer", outer, stored)
     return synth.synth(layers)
 
 
@@ -372,7 +372,7 @@ def test_a_change_of_a_nested_stack_changes_its_parent() -> None:
 
 
 @dataclass(frozen=True)
-class Given:
+class MiddleInputs:
     """The inputs of a nested stack that contains another one."""
 
     bucket: Value
@@ -381,27 +381,29 @@ class Given:
 def three_levels(display: str) -> DesiredStack:
     """Return a stack with three levels of nested stacks, of which one has code and a bucket."""
 
-    def innermost(t: Template, _: Env, kept: bool, given: Given) -> Inside:
+    def innermost(t: Template, _: Env, retained: bool, inputs: MiddleInputs) -> InnerValues:
         t.artifacts.append(Artifact("thumbnail", Target("3.13", "arm64"), "d"))
         bucket = t.add_resource(s3.Bucket("Kept"))
-        if kept:
+        if retained:
             bucket.DeletionPolicy = "Retain"
-        return Inside(t.add_resource(sns.Topic("Topic", DisplayName=display)).ref())
+        return InnerValues(t.add_resource(sns.Topic("Topic", DisplayName=display)).ref())
 
-    def middle(t: Template, env: Env, _: str, given: Given) -> Inside:
-        t.nest("Left", innermost, env, False, given, store=given.bucket)
-        return t.nest("Right", innermost, env, True, given, store=given.bucket)
+    def middle(t: Template, env: Env, _: str, inputs: MiddleInputs) -> InnerValues:
+        t.nest("Left", innermost, env, False, inputs, store=inputs.bucket)
+        return t.nest("Right", innermost, env, True, inputs, store=inputs.bucket)
 
     def store(t: Template, _: Env) -> Store:
         return Store(t.add_resource(s3.Bucket("Store")).ref())
 
-    def outer(t: Template, env: Env, kept: Store) -> Inside:
-        return t.nest("Middle", middle, env, display, Given(kept.bucket), store=kept.bucket)
+    def outer(t: Template, env: Env, stored: Store) -> InnerValues:
+        return t.nest(
+            "Middle", middle, env, display, MiddleInputs(stored.bucket), store=stored.bucket
+        )
 
     layers = Layers(ENV)
-    kept = layers.add("store", store)
-    layers.use_artifact_bucket(kept.bucket)
-    layers.add("outer", outer, kept)
+    stored = layers.add("store", store)
+    layers.use_artifact_bucket(stored.bucket)
+    layers.add("outer", outer, stored)
     return synth.synth(layers)[1]
 
 

@@ -48,15 +48,15 @@ def count_requests(account: Account) -> Counter[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
-class Given:
+class Outputs:
     """The outputs of the stacks of these tests."""
 
     vpc: Value
 
 
-def one_vpc(t: Template, _: Env, *_given: Given) -> Given:
+def one_vpc(t: Template, _: Env, *_outputs: Outputs) -> Outputs:
     """Define a stack with a VPC."""
-    return Given(t.add_resource(ec2.VPC("Vpc", CidrBlock="10.0.0.0/16")).ref())
+    return Outputs(t.add_resource(ec2.VPC("Vpc", CidrBlock="10.0.0.0/16")).ref())
 
 
 def three_stacks(env: Env) -> Layers:
@@ -67,19 +67,19 @@ def three_stacks(env: Env) -> Layers:
     return layers
 
 
-def run(account: Account, env: Env, wanted: Sequence[DesiredStack]) -> dict[str, Outcome]:
+def run(account: Account, env: Env, desired: Sequence[DesiredStack]) -> dict[str, Outcome]:
     """Deploy as the task does, and return the outcome of each stack."""
     connect.check_credentials(env, account)
     found = [
         stack
-        for region in dict.fromkeys(stack.region for stack in wanted)
+        for region in dict.fromkeys(stack.region for stack in desired)
         for stack in account.stacks(region)
     ]
     watch = Watch(account, SystemClock(), timeout=20, unreachable_timeout=1)
     run = Run(
         f"run-{time.monotonic_ns()}", watch, lambda *_: True, LatestStacks(found), owner=env.owner
     )
-    events = execute.deploy(plan.plan(wanted, found), run, jobs=4)
+    events = execute.deploy(plan.plan(desired, found), run, jobs=4)
     return {event.stack: event.outcome for event in events if isinstance(event, Finished)}
 
 
@@ -93,11 +93,11 @@ class SystemClock:
 def test_a_run_with_nothing_to_do_reads_once(account: Account, endpoint: emulator.Endpoint) -> None:
     """The run calls GetCallerIdentity once, and DescribeStacks once per region."""
     env = msgspec.structs.replace(ENV, account=endpoint.account)
-    wanted = synth.synth(three_stacks(env))
-    run(account, env, wanted)
+    desired = synth.synth(three_stacks(env))
+    run(account, env, desired)
     counts = count_requests(account)
 
-    second = run(account, env, wanted)
+    second = run(account, env, desired)
 
     assert {Outcome.KEPT} == set(second.values())
     assert {
@@ -108,21 +108,28 @@ def test_a_run_with_nothing_to_do_reads_once(account: Account, endpoint: emulato
 
 
 @dataclass(frozen=True)
-class Stored:
+class BucketOutputs:
     """The outputs of the stack with the artifact bucket."""
 
     bucket: Value
 
 
-def one_bucket(t: Template, _: Env) -> Stored:
+def one_bucket(t: Template, _: Env) -> BucketOutputs:
     """Define a stack with the artifact bucket."""
     enabled = s3.VersioningConfiguration(Status="Enabled")
-    return Stored(t.add_resource(s3.Bucket("Bucket", VersioningConfiguration=enabled)).ref())
+    return BucketOutputs(t.add_resource(s3.Bucket("Bucket", VersioningConfiguration=enabled)).ref())
 
 
-def with_nested(t: Template, env: Env, given: Stored) -> Given:
+def with_nested(t: Template, env: Env, bucket_outputs: BucketOutputs) -> Outputs:
     """Define a stack with a VPC in a nested stack."""
-    return t.nest("Inner", lambda t, env, *_: one_vpc(t, env), env, None, given, store=given.bucket)
+    return t.nest(
+        "Inner",
+        lambda t, env, *_: one_vpc(t, env),
+        env,
+        None,
+        bucket_outputs,
+        store=bucket_outputs.bucket,
+    )
 
 
 def nested_stacks(env: Env) -> Layers:
@@ -139,23 +146,23 @@ def test_a_foreign_nested_template_is_replaced(
 ) -> None:
     """The bucket has another template under the key of a nested stack."""
     env = msgspec.structs.replace(ENV, account=endpoint.account)
-    wanted = synth.synth(nested_stacks(env))
-    [part] = wanted[1].nested
-    run(account, env, wanted[:1])
+    desired = synth.synth(nested_stacks(env))
+    [part] = desired[1].nested
+    run(account, env, desired[:1])
     bucket = stack_of(account, "base").outputs["Bucket"]
     poisoned = json.dumps(template(Backdoor=topic()))
     account.client("s3", REGION).put_object(Bucket=bucket, Key=part.key, Body=poisoned)
 
-    done = run(account, env, wanted)
+    done = run(account, env, desired)
 
     assert Outcome.CREATED is done["crd-dev-outer"]
     [inner] = [stack for stack in account.stacks(REGION) if stack.is_nested]
     assert part.text == account.template(REGION, inner.name)
 
 
-def stack_of(account: Account, layer: str) -> DeployedStack:
+def stack_of(account: Account, name: str) -> DeployedStack:
     """Return a deployed stack by its short name."""
-    found = account.stack(REGION, ENV.stack_name(layer))
+    found = account.stack(REGION, ENV.stack_name(name))
     assert found
     return found
 
@@ -165,10 +172,10 @@ def test_a_first_run_writes_twice_for_each_stack(
 ) -> None:
     """A change set is created and executed; all other calls read."""
     env = msgspec.structs.replace(ENV, account=endpoint.account)
-    wanted = synth.synth(three_stacks(env))
+    desired = synth.synth(three_stacks(env))
     counts = count_requests(account)
 
-    first = run(account, env, wanted)
+    first = run(account, env, desired)
 
     assert {Outcome.CREATED} == set(first.values())
     looking = ("Describe", "Get")

@@ -327,7 +327,7 @@ HARMLESS_KEYS = {
 }
 
 
-def asked_hosts(proxy: Proxy) -> list[str]:
+def requested_hosts(proxy: Proxy) -> list[str]:
     """Return the hosts that get GetCallerIdentity; the proxy refuses every connection."""
     with pytest.raises(UnreachableError, match="no response"):
         connect.connect_account(ENV, os.environ)
@@ -342,14 +342,14 @@ class TestWithoutEffect:
         """Botocore reads these variables from the environment."""
         operator.variable(name, HARMLESS_VARIABLES[name])
 
-        assert [STS] == asked_hosts(proxy)
+        assert [STS] == requested_hosts(proxy)
 
     @pytest.mark.parametrize("key", HARMLESS_KEYS)
     def test_key_of_the_profile(self, operator: Operator, proxy: Proxy, key: str) -> None:
         """Botocore reads these keys from a profile."""
         operator.config(f"[default]\n{key} = {HARMLESS_KEYS[key]}\n")
 
-        assert [STS] == asked_hosts(proxy)
+        assert [STS] == requested_hosts(proxy)
 
     def test_models_in_the_home(self, operator: Operator, proxy: Proxy) -> None:
         """Service models in ~/.aws/models are not read."""
@@ -357,13 +357,13 @@ class TestWithoutEffect:
         model.parent.mkdir(parents=True)
         model.write_text("{}")
 
-        assert [STS] == asked_hosts(proxy)
+        assert [STS] == requested_hosts(proxy)
 
     def test_another_profile(self, operator: Operator, impostor: Loopback, proxy: Proxy) -> None:
         """A profile that is not in use may have any setting."""
         operator.config(f"[profile other]\nendpoint_url = {impostor.url}\n")
 
-        assert [STS] == asked_hosts(proxy)
+        assert [STS] == requested_hosts(proxy)
         assert 0 == impostor.connections
 
     @pytest.mark.parametrize("source", ["endpoint_url = {url}", "data_path = {models}"])
