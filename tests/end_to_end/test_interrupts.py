@@ -13,12 +13,12 @@ from tests.end_to_end.checkout import COMPLETE
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(tiny, how):
-    """SIGINT and SIGTERM end a deploy within a second; it prints what continues in AWS.
+    """SIGINT and SIGTERM end a deploy, which does not wait, and prints what continues in AWS.
 
     The next run follows the running operation and finishes.
     """
-    tiny.pace(0.3)
-    tiny.configure(ground={"notes": 15})
+    tiny.pace(1.0)
+    tiny.configure(ground={"notes": 15})  # It takes at least 15 seconds.
     with tiny.running("deploy") as deploy:
         deploy.wait_for("of 15 resources, Note1")
 
@@ -29,7 +29,7 @@ def test_interrupted(tiny, how):
         tiny.pace(0)
         assert 0 == again.end()
     assert 130 == code
-    assert seconds < 1
+    assert seconds < 10
     assert (
         "interrupted: these operations continue in AWS:\n  crd-local-ground: creating in ca-c"
         in deploy.printed

@@ -107,7 +107,7 @@ def test_removed(nesting):
         planned.out
     )
     assert "- Right  AWS::CloudFormation::Stack  is removed" in deployed.err
-    assert "- Right/Deep/Table  AWS::DynamoDB::Table  is removed, and what it holds is deleted" in (
+    assert "- Right/Deep/Table  AWS::DynamoDB::Table  is removed, and its data is deleted" in (
         deployed.err
     )
     assert ["pk"] == list(tables(nesting).values())
