@@ -69,7 +69,7 @@ def test_unavailable_keys_are_an_error(capsys: Any) -> None:
     assert expected == json.loads(capsys.readouterr().out)
 
 
-LIKE_IN_ITS_ZIP = """
+RUN_WITHOUT_UNUSED_MODULES = """
 import json, sys
 
 class WithoutUnusedModules:
@@ -104,7 +104,7 @@ def test_without_unused_modules() -> None:
             "PYTHONPATH": str(FOLDER.parent),
         }
         process = subprocess.run(
-            [sys.executable, "-W", "error", "-c", LIKE_IN_ITS_ZIP],
+            [sys.executable, "-W", "error", "-c", RUN_WITHOUT_UNUSED_MODULES],
             input=json.dumps([[*excluded, "boto3", "botocore"], events]),
             env=os.environ | settings,
             capture_output=True,

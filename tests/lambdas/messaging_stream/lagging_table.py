@@ -47,7 +47,7 @@ class LaggingTable:
     """A table of conversations; each call uses the next of *responses*, later calls succeed.
 
     A response is an error to raise, or the name of one; or a tuple of numbers, one for each
-    participant: the index returns the row of the participant as it was so many transactions ago.
+    participant: the index returns the row of that participant as it was so many transactions ago.
     """
 
     rows: list[dict[str, Any]]
@@ -58,7 +58,7 @@ class LaggingTable:
         self.history: list[State] = [{}, dict(self.items)]
         self.writes = 0
 
-    class exceptions:  # noqa: N801  As botocore's clients have it.
+    class exceptions:  # noqa: N801  # The name in botocore's clients.
         TransactionCanceledException = CanceledError
 
     def query(self, **request: Any) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class LaggingTable:
                 return {"Items": []}
             case "HTML":  # A response with status 200 that is not from DynamoDB.
                 return {"ResponseMetadata": {"HTTPStatusCode": 200}}
-            case "twice":
+            case "both keys":
                 return {"Items": _rows_of(group["S"], self.history[-2] | self.items)}
             case tuple():
                 participants = sorted({item["pk"]["S"] for item in self.rows})
@@ -116,7 +116,7 @@ class LaggingTable:
     def visible_messages(self, group: str) -> list[tuple[str, str, str]]:
         """Return the participant, the sort key and the message of each row of the conversation."""
         rows = _rows_of(group, self.items)
-        return sorted((r["pk"]["S"][4:], r["sk"]["S"], r["message"]["S"]) for r in rows)
+        return sorted((row["pk"]["S"][4:], row["sk"]["S"], row["message"]["S"]) for row in rows)
 
     def _condition_is_true(self, action: dict[str, Any]) -> bool:
         item = self.items.get(_key(action.get("Item") or action["Key"]))
@@ -135,8 +135,6 @@ class LaggingTable:
                 raise client_error("ThrottlingException")
             case "unreachable":
                 raise EndpointConnectionError(endpoint_url="https://dynamodb.test")
-            case "forbidden":
-                raise client_error("AccessDeniedException")
             case "crash":
                 raise CrashError
             case Exception():

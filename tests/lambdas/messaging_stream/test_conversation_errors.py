@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import botocore.session
 import pytest
@@ -19,14 +18,6 @@ from botocore.parsers import ResponseParserError
 
 from messaging_stream.conversations import DELAYS
 from messaging_stream.handler import process
-from tests.lambdas.messaging_stream.lagging_table import (
-    ScriptedResponse,
-    canceled_error,
-    client_error,
-)
-
-if TYPE_CHECKING:
-    pass
 from tests.lambdas.messaging_stream.conversation_rows import (
     DELENN,
     GROUP,
@@ -38,42 +29,61 @@ from tests.lambdas.messaging_stream.conversation_rows import (
     messages_at,
     table_with,
 )
+from tests.lambdas.messaging_stream.lagging_table import (
+    ScriptedResponse,
+    canceled_error,
+    client_error,
+)
 
 OVERLOAD_CODES = [
-    *(
-        "InternalServerError",
-        "InternalFailure",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-    ),
-    *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "LimitExceededException"),
-    *("Throttling", "ThrottlingException", "ThrottlingError", "TooManyRequestsException"),
-    *("RequestThrottled", "RequestTimeout", "RequestTimeoutException"),
-    *("TransactionInProgressException", "TransactionConflictException"),
+    "InternalServerError",
+    "InternalFailure",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "LimitExceededException",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottlingError",
+    "TooManyRequestsException",
+    "RequestThrottled",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "TransactionInProgressException",
+    "TransactionConflictException",
     "ReplicatedWriteConflictException",
 ]
 
 INVALID_CODES = [
-    *("ValidationException", "ItemCollectionSizeLimitExceededException"),
+    "ValidationException",
+    "ItemCollectionSizeLimitExceededException",
     "IdempotentParameterMismatchException",
 ]
 
 PERMANENT_CODES = [
-    *("AccessDeniedException", "ResourceNotFoundException", "UnrecognizedClientException"),
-    *("ExpiredTokenException", "MissingAuthenticationTokenException", "SerializationException"),
-    *("IncompleteSignatureException", "InvalidSignatureException", "UnknownOperationException"),
+    "AccessDeniedException",
+    "ResourceNotFoundException",
+    "UnrecognizedClientException",
+    "ExpiredTokenException",
+    "MissingAuthenticationTokenException",
+    "SerializationException",
+    "IncompleteSignatureException",
+    "InvalidSignatureException",
+    "UnknownOperationException",
 ]
 
 NO_RESPONSE_ERRORS = [
-    *(
-        client_error("503", 503),
-        client_error("500", 500),
-        client_error("Unknown", 502),
-        client_error("x", 504),
-    ),
-    *(ReadTimeoutError(endpoint_url="https://x"), ConnectTimeoutError(endpoint_url="https://x")),
-    *(HTTPClientError(error="x"), ConnectionClosedError(endpoint_url="https://x")),
-    *(IncompleteReadError(actual_bytes=1, expected_bytes=2), ResponseParserError("<html>")),
+    client_error("503", 503),
+    client_error("500", 500),
+    client_error("Unknown", 502),
+    client_error("x", 504),
+    ReadTimeoutError(endpoint_url="https://x"),
+    ConnectTimeoutError(endpoint_url="https://x"),
+    HTTPClientError(error="x"),
+    ConnectionClosedError(endpoint_url="https://x"),
+    IncompleteReadError(actual_bytes=1, expected_bytes=2),
+    ResponseParserError("<html>"),
 ]
 
 TEMPORARY_ERRORS = [*map(client_error, OVERLOAD_CODES), *NO_RESPONSE_ERRORS]
@@ -122,12 +132,17 @@ def test_a_transaction_that_is_canceled_without_a_reason() -> None:
 
 # Cancellation reasons of a transaction (API reference, TransactWriteItems, Errors).
 RETRIED_REASONS = [
-    *("ConditionalCheckFailed", "TransactionConflict"),
-    *("ThrottlingError", "ProvisionedThroughputExceeded"),
+    "ConditionalCheckFailed",
+    "TransactionConflict",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
 ]
 
 OTHER_REASONS = [
-    *("ValidationError", "ItemCollectionSizeLimitExceeded", "DuplicateItem", "AccessDenied"),
+    "ValidationError",
+    "ItemCollectionSizeLimitExceeded",
+    "DuplicateItem",
+    "AccessDenied",
 ]
 
 

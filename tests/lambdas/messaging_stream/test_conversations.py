@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import count, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,13 +12,6 @@ from hypothesis import strategies as st
 
 from messaging_stream.conversations import DELAYS
 from messaging_stream.handler import process
-from tests.lambdas.messaging_stream.lagging_table import (
-    LaggingTable,
-    State,
-)
-
-if TYPE_CHECKING:
-    pass
 from tests.lambdas.messaging_stream.conversation_rows import (
     DELENN,
     GKAR,
@@ -36,6 +29,10 @@ from tests.lambdas.messaging_stream.conversation_rows import (
     row,
     table_with,
     timestamp,
+)
+from tests.lambdas.messaging_stream.lagging_table import (
+    LaggingTable,
+    State,
 )
 
 
@@ -70,12 +67,11 @@ def test_an_unsettled_conversation_does_not_block_others() -> None:
     memory = table_with()
     conversations, delays = conversations_of(memory)
     records = [
-        *(
-            message_record(2),
-            message_record(3, group=first_missing),
-            message_record(4, by=DELENN, group=OTHER),
-        ),
-        *(message_record(5, group=second_missing), message_record(6, group=first_missing)),
+        message_record(2),
+        message_record(3, group=first_missing),
+        message_record(4, by=DELENN, group=OTHER),
+        message_record(5, group=second_missing),
+        message_record(6, group=first_missing),
     ]
 
     result = process(records, conversations)
@@ -172,7 +168,7 @@ def test_a_row_at_both_keys() -> None:
     conversations, delays = conversations_of(memory)
     process([message_record(2)], conversations)
     delays.clear()
-    memory.responses = ["twice"]
+    memory.responses = ["both keys"]
 
     assert NO_FAILURES == process([message_record(3)], conversations)
 
@@ -190,7 +186,16 @@ messages = st.lists(
 responses = st.lists(
     st.tuples(*[st.integers(0, 3)] * len(NAMES))
     | st.sampled_from(
-        ["ok", "twice", "nothing", "throttle", "unreachable", "conflict", "crash", "crash after"]
+        [
+            "ok",
+            "both keys",
+            "nothing",
+            "throttle",
+            "unreachable",
+            "conflict",
+            "crash",
+            "crash after",
+        ]
     ),
     max_size=20,
 )
@@ -233,7 +238,7 @@ def test_rows_end_at_the_newest_message(
     for state in memory.history[1:]:
         assert identities(memory.history[1]) == identities(state)
     for before, after in pairwise(memory.history[1:]):
-        assert all(times(before)[row_of] <= time for row_of, time in times(after).items())
+        assert all(times(before)[row_key] <= time for row_key, time in times(after).items())
 
 
 def identities(state: State) -> list[tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,9 +12,6 @@ from messaging_stream import handler as handlers
 from messaging_stream.conversations import Conversations
 from messaging_stream.handler import process
 from stacks.messages import GROUP_INDEX
-
-if TYPE_CHECKING:
-    pass
 from tests.lambdas.messaging_stream.conversation_rows import (
     GROUP,
     LONDO,
@@ -66,20 +63,18 @@ def test_other_changes_are_skipped() -> None:
         *(
             ({"sk": {"S": sk}}, "sk is not a timestamp")
             for sk in [
-                *(
-                    "zzz",
-                    "",
-                    "~",
-                    "2026-11-20",
-                    "2026-11-20T12:00:07Z",
-                    "9999-99-99T12:00:07+00:00",
-                ),
-                *("2026-11-20T12:00:07-05:00", "2026-11-20T12:00:07.5+00:00", f"{timestamp(7)}#x"),
-                *(
-                    f"{timestamp(7)}\n",
-                    "\u0669026-11-20T12:00:07+00:00",
-                    "2026-02-30T12:00:07+00:00",
-                ),
+                "zzz",
+                "",
+                "~",
+                "2026-11-20",
+                "2026-11-20T12:00:07Z",
+                "9999-99-99T12:00:07+00:00",
+                "2026-11-20T12:00:07-05:00",
+                "2026-11-20T12:00:07.5+00:00",
+                f"{timestamp(7)}#x",
+                f"{timestamp(7)}\n",
+                "\u0669026-11-20T12:00:07+00:00",
+                "2026-02-30T12:00:07+00:00",
             ]
         ),
         ({"pk": {"S": "MSG#"}}, "pk has no conversation"),

@@ -24,8 +24,8 @@ from tests.lambdas.postgres import ROOT, Postgres
 
 pytestmark = pytest.mark.thorough
 
-INDEX = "SELECT count(*) FROM pg_indexes WHERE indexname = 'i3'"
-OTHERS = (
+COUNT_INDEX = "SELECT count(*) FROM pg_indexes WHERE indexname = 'i3'"
+OTHER_CONNECTIONS = (
     "SELECT FROM pg_stat_activity WHERE datname = current_database()"
     f" AND usename = '{MIGRATOR}' AND pid <> pg_backend_pid()"
 )
@@ -49,7 +49,7 @@ def killed_at(processes, database: Postgres, event: dict[str, Any], step: int) -
     process.join()
     assert process.exitcode in {0, -signal.SIGKILL}
     deadline = time.monotonic() + 20
-    while database.query(OTHERS):
+    while database.query(OTHER_CONNECTIONS):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return process.exitcode != 0
@@ -58,10 +58,12 @@ def killed_at(processes, database: Postgres, event: dict[str, Any], step: int) -
 def resolve(database: Postgres, error: MigrationError) -> None:
     """Run the statement in the error, as an operator would after checking the database."""
     text = str(error)
-    yes, no = (text.partition(word)[2].partition(";")[0] for word in ("run there: ", "if not: "))
-    [(index,)] = database.query(INDEX)
+    if_applied, if_not = (
+        text.partition(word)[2].partition(";")[0] for word in ("run there: ", "if not: ")
+    )
+    [(index,)] = database.query(COUNT_INDEX)
     took_effect = bool(index) == ("0003_t.sql: the run" in text)
-    database.query(yes if took_effect else no)
+    database.query(if_applied if took_effect else if_not)
 
 
 def complete(database: Postgres, event: dict[str, Any]) -> None:
@@ -80,7 +82,7 @@ def assert_consistent(database: Postgres) -> None:
     assert [f"t{int(name[:4])}" for name in recorded if name != "0003_t"] == tables_of_migrations(
         database
     )
-    [(index,)] = database.query(INDEX)
+    [(index,)] = database.query(COUNT_INDEX)
     known = database.invoke({"do": "status"})
     if index:
         assert "0003_t" in [*known["applied"], *known["interrupted"]]

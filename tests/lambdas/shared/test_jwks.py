@@ -52,21 +52,21 @@ DOWN = FetchError("down")
 CHUNKED = OK.replace(b"close", b"close\r\nTransfer-Encoding: chunked")
 
 
-class Pool:
+class ScriptedPool:
     """A user pool with scripted responses, an adjustable clock, and a verifier of its tokens."""
 
-    def __init__(self, *answers: bytes | Exception) -> None:
+    def __init__(self, *responses: bytes | Exception) -> None:
         self.now = float(NOW)
-        self.answers = list(answers)
+        self.responses = list(responses)
         self.fetch_times: list[float] = []
         self.verifier = Verifier(REGION, POOL, CLIENT, clock=lambda: self.now, fetch=self._fetch)
 
     def _fetch(self, url: str, timeout: float) -> bytes:
         self.fetch_times.append(self.now - NOW)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        response = self.responses.pop(0)
+        if isinstance(response, Exception):
+            raise response
+        return response
 
     def check(self, token: str) -> str:
         """Return the `sub`, the reason for a refusal, or "no keys"."""
@@ -80,7 +80,7 @@ class Pool:
 
 def test_keys_are_cached() -> None:
     """One fetch is sufficient until the time to live ends."""
-    pool = Pool(USUAL_KEYS)
+    pool = ScriptedPool(USUAL_KEYS)
 
     for pool.now in (NOW, NOW + 1, NOW + TTL - 1):
         assert [SUB, SUB] == [pool.check(BY_FIRST), pool.check(BY_SECOND)]
@@ -90,7 +90,7 @@ def test_keys_are_cached() -> None:
 
 def test_keys_are_refreshed() -> None:
     """Keys are fetched again after the time to live, so a withdrawn key becomes invalid."""
-    pool = Pool(USUAL_KEYS, ONLY_SECOND, ONLY_SECOND)
+    pool = ScriptedPool(USUAL_KEYS, ONLY_SECOND, ONLY_SECOND)
     assert SUB == pool.check(BY_FIRST)
 
     pool.now += TTL
@@ -102,7 +102,7 @@ def test_keys_are_refreshed() -> None:
 
 def test_the_first_fetch_fails() -> None:
     """All tokens fail, and the fetch is retried after a second instead of for each token."""
-    pool = Pool(DOWN, DOWN, USUAL_KEYS)
+    pool = ScriptedPool(DOWN, DOWN, USUAL_KEYS)
 
     checked = []
     for seconds in (0, 0.1, RETRY - 0.1, RETRY, RETRY + 0.1, 2 * RETRY):
@@ -115,7 +115,7 @@ def test_the_first_fetch_fails() -> None:
 
 def test_cached_keys_during_an_outage() -> None:
     """Cached keys stay valid during an outage, and are fetched at most every ten seconds."""
-    pool = Pool(USUAL_KEYS, DOWN, DOWN, ONLY_SECOND)
+    pool = ScriptedPool(USUAL_KEYS, DOWN, DOWN, ONLY_SECOND)
     pool.check(BY_FIRST)
 
     checked = []
@@ -132,7 +132,7 @@ def test_rotation() -> None:
 
     There is no delay, because no fetch was unsuccessful before.
     """
-    pool = Pool(ONLY_FIRST, USUAL_KEYS)
+    pool = ScriptedPool(ONLY_FIRST, USUAL_KEYS)
 
     assert [SUB, SUB, SUB] == [pool.check(t) for t in (BY_FIRST, BY_SECOND, BY_FIRST)]
     assert [0, 0] == pool.fetch_times
@@ -140,7 +140,7 @@ def test_rotation() -> None:
 
 def test_a_withdrawn_key() -> None:
     """A missing key causes a fetch the first time only, then one every ten seconds."""
-    pool = Pool(ONLY_FIRST, ONLY_SECOND, ONLY_SECOND, ONLY_SECOND)
+    pool = ScriptedPool(ONLY_FIRST, ONLY_SECOND, ONLY_SECOND, ONLY_SECOND)
     assert [SUB, SUB] == [pool.check(BY_FIRST), pool.check(BY_SECOND)]
 
     for pool.now in range(NOW, NOW + 11):
@@ -151,7 +151,7 @@ def test_a_withdrawn_key() -> None:
 
 def test_many_unknown_key_ids() -> None:
     """Any number of unknown key ids causes at most one fetch every ten seconds."""
-    pool = Pool(USUAL_KEYS, USUAL_KEYS, USUAL_KEYS)
+    pool = ScriptedPool(USUAL_KEYS, USUAL_KEYS, USUAL_KEYS)
 
     for pool.now in range(NOW, NOW + 25):
         assert ["kid"] * 3 == [pool.check(BY_UNKNOWN) for _ in range(3)]
@@ -162,7 +162,7 @@ def test_many_unknown_key_ids() -> None:
 
 def test_an_unknown_key_id_during_an_outage() -> None:
     """During an outage a token with an unknown key id is an error, not a refusal."""
-    pool = Pool(ONLY_FIRST, DOWN, USUAL_KEYS, USUAL_KEYS)
+    pool = ScriptedPool(ONLY_FIRST, DOWN, USUAL_KEYS, USUAL_KEYS)
     assert SUB == pool.check(BY_FIRST)
 
     pool.now += COOL_DOWN
@@ -175,7 +175,7 @@ def test_an_unknown_key_id_during_an_outage() -> None:
 
 def test_clock_set_back() -> None:
     """If the clock is set back, keys can still be fetched."""
-    pool = Pool(ONLY_FIRST, USUAL_KEYS)
+    pool = ScriptedPool(ONLY_FIRST, USUAL_KEYS)
     assert SUB == pool.check(BY_FIRST)
 
     pool.now -= 30
@@ -221,9 +221,9 @@ def test_cached_keys_after_an_invalid_chunk_size(size: bytes) -> None:
 @pytest.mark.parametrize("document", UNUSABLE)
 def test_unusable_documents(document: bytes) -> None:
     """An unusable document counts as a failed fetch: cached keys stay valid."""
-    assert "no keys" == Pool(document).check(BY_FIRST)
+    assert "no keys" == ScriptedPool(document).check(BY_FIRST)
 
-    pool = Pool(USUAL_KEYS, document)
+    pool = ScriptedPool(USUAL_KEYS, document)
     pool.check(BY_FIRST)
     pool.now += TTL
 
