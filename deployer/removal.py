@@ -70,9 +70,9 @@ class EnvironmentState:
 def deletions(
     state: EnvironmentState, names: Sequence[str], aliases: Mapping[str, str] | None = None
 ) -> tuple[Deletion, ...]:
-    """Return what a destroy deletes, dependents first: the stacks called *names*, or all.
+    """Return the deletions of the stacks called *names*, or of all stacks, dependents first.
 
-    The stacks that depend on a named one are deleted with it. Raise ConfigError that names every
+    The dependents of a named stack are deleted with it. Raise ConfigError that names every
     unknown name, and GuardError if a stack of the code still imports from one of them.
     """
     importers = _importers(state)
@@ -83,7 +83,7 @@ def deletions(
     stacks = [stack for stack in reversed(state.stacks) if stack.id in chosen]
     after = _order(state, stacks, importers)
     orphans = {stack.id for stack in state.orphans}
-    names_ = Counter(stack.name for stack in stacks)
+    counts = Counter(stack.name for stack in stacks)
     return tuple(
         Deletion(
             stack,
@@ -91,21 +91,21 @@ def deletions(
             data_losses=find_data_losses(state.template(stack), TemplateTree("")),
             guard=_guard(state, stack),
             after=tuple(after[stack.name]),
-            shares_name=names_[stack.name] > 1,
+            shares_name=counts[stack.name] > 1,
         )
         for stack in stacks
     )
 
 
 def unconfirmed(deletions_: Iterable[Deletion], confirmed: Collection[str]) -> tuple[Deletion, ...]:
-    """Return the deletions that need their stack's address in *confirmed*, and lack it."""
+    """Return the guarded deletions whose address is not in *confirmed*."""
     return tuple(
         deletion for deletion in deletions_ if deletion.guard and deletion.address not in confirmed
     )
 
 
 def refuse_unconfirmed(deletions_: Iterable[Deletion], confirmed: Collection[str]) -> None:
-    """Raise one GuardError that names every stack that must be confirmed by name."""
+    """Raise one GuardError that names every stack that must still be confirmed."""
     if missing := unconfirmed(deletions_, confirmed):
         lines = [f"{deletion.address} {deletion.guard}" for deletion in missing]
         flags = " ".join(f"--confirm={deletion.address}" for deletion in missing)
@@ -118,12 +118,12 @@ def _named(state: EnvironmentState, names: Sequence[str], aliases: Mapping[str, 
     A full name has precedence over a short one: `crd-x-old` is not the short name of `crd-x-crd-x-old`.
     """
     short: dict[str, set[str]] = {}
-    whole: dict[str, set[str]] = {}
+    full: dict[str, set[str]] = {}
     for stack in state.orphans:
         short.setdefault(stack.name.removeprefix(state.owner.prefix), set()).add(stack.id)
-        whole.setdefault(stack.name, set()).add(stack.id)
-        whole[f"{stack.region}/{stack.name}"] = {stack.id}
-    by_name = short | whole
+        full.setdefault(stack.name, set()).add(stack.id)
+        full[f"{stack.region}/{stack.name}"] = {stack.id}
+    by_name = short | full
     ids = {(stack.region, stack.name): stack.id for stack in state.stacks}
     for desired in state.desired:
         key = (desired.region, desired.name)
@@ -161,13 +161,13 @@ def _importers(state: EnvironmentState) -> Uses:
 
 
 def _with_dependents(state: EnvironmentState, chosen: set[str], importers: Uses) -> set[str]:
-    """Return *chosen* and their dependents: stacks of the code by it, orphans by their imports."""
+    """Return *chosen* and their dependents, which the code declares or the imports of orphans show."""
     orphans = {stack.id for stack in state.orphans}
-    above = _dependents(state)
+    dependents = _dependents(state)
     reached, remaining = set(chosen), list(chosen)
     while remaining:
         current = remaining.pop()
-        new = (above.get(current, set()) | (set(importers[current]) & orphans)) - reached
+        new = (dependents.get(current, set()) | (set(importers[current]) & orphans)) - reached
         reached |= new
         remaining += new
     return reached
@@ -181,12 +181,12 @@ def _dependents(state: EnvironmentState) -> dict[str, set[str]]:
         for stack in state.stacks
         if (stack.region, stack.name) == (desired.region, desired.name)
     }
-    above: dict[str, set[str]] = {stack_id: set() for stack_id in ids.values()}
+    dependents: dict[str, set[str]] = {stack_id: set() for stack_id in ids.values()}
     for desired in state.desired:
         for need in desired.dependencies:
             if need in ids and desired.name in ids:
-                above[ids[need]].add(ids[desired.name])
-    return above
+                dependents[ids[need]].add(ids[desired.name])
+    return dependents
 
 
 def _refuse_imported(state: EnvironmentState, chosen: Collection[str], importers: Uses) -> None:
@@ -222,7 +222,7 @@ def _order(
     ids = [*names]
     orphans = [stack.id for stack in state.orphans if stack.id in names]
     edges = [(user, used) for used in ids for user in sorted(importers[used])]
-    edges += _passed(stacks)
+    edges += _parameter_uses(stacks)
     edges += [(user, used) for used, users in _dependents(state).items() for user in users]
     edges += [(orphan, stack) for orphan in orphans for stack in ids if stack not in orphans]
     after: dict[str, list[str]] = {name: [] for name in names.values()}
@@ -232,12 +232,12 @@ def _order(
     return after
 
 
-def _passed(stacks: Sequence[DeployedStack]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of ids: a stack, and a stack of another region with the value of a parameter."""
+def _parameter_uses(stacks: Sequence[DeployedStack]) -> Iterator[tuple[str, str]]:
+    """Yield pairs of ids: a stack, and the stack of another region whose output is its parameter."""
     for user in stacks:
         for used in stacks:
-            given = {value for name, value in used.outputs.items() if name != DIGEST}
-            if user.region != used.region and given & {*user.parameters.values()}:
+            outputs = {value for name, value in used.outputs.items() if name != DIGEST}
+            if user.region != used.region and outputs & {*user.parameters.values()}:
                 yield user.id, used.id
 
 

@@ -1,7 +1,7 @@
 """List the files of a checkout that git tracks, or would track.
 
 In a folder without git, such as an unpacked archive, all files count, because an archive contains
-what git tracks. A file that was added by hand changes digests, so a deploy refuses build/.
+what git tracks. A file that was added manually changes digests, so a deploy refuses build/.
 """
 
 from __future__ import annotations

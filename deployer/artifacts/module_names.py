@@ -15,7 +15,7 @@ _DYNAMIC = {"globals", "vars", "locals", "exec", "setattr", "__getattr__", "modu
 
 @dataclass(frozen=True)
 class Bindings:
-    """The *names* of a module; *more*: it may have others as well."""
+    """The *names* of a module. *more* means that it may have others as well."""
 
     names: frozenset[str]
     more: bool = False

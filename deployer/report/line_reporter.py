@@ -35,7 +35,9 @@ class LineReporter:
         self._style = style
         self._run = RunProgress(now)
         self._width = 0
-        self._shown: dict[str, tuple[str, float]] = {}  # What a stack did when, at its last line.
+        self._shown: dict[
+            str, tuple[str, float]
+        ] = {}  # Activity and time of the last line of each stack.
         self._kept: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:

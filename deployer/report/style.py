@@ -22,7 +22,7 @@ _MARKS = str.maketrans({"±": "!", "→": "->", "…": "..."})
 
 @dataclass(frozen=True)
 class Style:
-    """What a stream can show. *moves*: it is a terminal whose cursor can be moved."""
+    """The capabilities of a stream. *moves* means a terminal whose cursor can be moved."""
 
     colour: bool = False
     moves: bool = False

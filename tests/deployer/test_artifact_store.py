@@ -76,7 +76,7 @@ def test_code_is_uploaded_before_its_change_set_is_created() -> None:
     assert [event.stack for event in events if isinstance(event, Uploaded)] == [WITH_CODE.name]
 
 
-ZIP, TEMPLATE = b"our code", "Outputs: {}"
+ZIP, TEMPLATE = b"a zip", "Outputs: {}"
 NESTED = NestedTemplate(
     "part", "part.yaml", REGION, TEMPLATE, "templates/Part/digest.yaml", ("Part",)
 )

@@ -129,7 +129,7 @@ def test_a_nested_stack_without_a_physical_id_is_found_in_the_reason() -> None:
     account.add_event("arn:outer", "outer", "CREATE_IN_PROGRESS")
     account.add_event("arn:below", "Broken", "CREATE_FAILED", "no room")
     reason = emulator_reason("arn:below")
-    account.add_event("arn:outer", "Below", "CREATE_FAILED", reason, nested="not made yet")
+    account.add_event("arn:outer", "Below", "CREATE_FAILED", reason, nested="not created yet")
     account.add_event("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
 
     result, _ = follow_outer(account)
