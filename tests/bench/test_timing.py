@@ -20,7 +20,7 @@ def test_ratios_are_computed_per_round() -> None:
     """A round that is slow for both sides has the same ratio as a fast one."""
     ratios = row([1, 30], [2, 60]).ratios()
 
-    assert [0.5, 0.5] == ratios
+    assert ratios == [0.5, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_median_is_compared_with_the_goal(goal: float | None, verdict: str) 
     """It is not the mean, because one slow round of three means nothing."""
     line = row([1, 1, 9], [2, 2, 2], goal)
 
-    assert verdict == line.verdict
+    assert line.verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_cells_of_a_line(line: Line, cells: str) -> None:
     """A line has a name, ratios, goal and verdict, and the measured values."""
     text = table([line]).splitlines()[1]
 
-    assert cells.split() == text.split()
+    assert text.split() == cells.split()
 
 
 def test_commands_run_in_turn_and_the_first_round_is_not_measured(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_commands_run_in_turn_and_the_first_round_is_not_measured(tmp_path: Path
 
     (line,) = race(runner("p"), {"a job": (runner("o"), None)}, rounds=2)
 
-    assert "popopo" == log.read_text()
+    assert log.read_text() == "popopo"
     assert 2 == len(line.ours) == len(line.peer)
 
 

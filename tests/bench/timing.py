@@ -111,12 +111,12 @@ class Absent:
     """A comparison that is not possible, and the reason."""
 
     name: str
-    why: str
+    reason: str
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The cells of a line of the table."""
-        return (f"{self.name}: {self.why}", *[""] * (len(_HEADER) - 1))
+        return (f"{self.name}: {self.reason}", *[""] * (len(_HEADER) - 1))
 
 
 Line: TypeAlias = Row | Exact | Absent
@@ -129,7 +129,7 @@ def command(
     codes: Collection[int] = (0,),
     before: Callable[[], object] = lambda: None,
 ) -> Command:
-    """*env* is added to ours; an exit code not among *codes* ends the benchmark."""
+    """Return a command with *env* added to the environment; exit codes not in *codes* are errors."""
     return Command(tuple(map(str, argv)), cwd, env or {}, codes, before)
 
 

@@ -53,12 +53,12 @@ function source(value) {
 function resource(scratch, title, { Type, Properties, DependsOn, ...attributes }) {
   const [module, name] = classes[Type].split(/\.(?=\w+$)/);
   const parser = { parseValue: opaque, handleAttributes() {} };
-  const made = load(module)[name]._fromCloudFormation(scratch, title, { Properties }, { parser });
+  const construct = load(module)[name]._fromCloudFormation(scratch, title, { Properties }, { parser });
   const lines = [
     `const ${title} = new (require(${JSON.stringify(module)}).${name})` +
-      `(stack, "${title}", ${source(made._cfnProperties)});`,
+      `(stack, "${title}", ${source(construct._cfnProperties)});`,
   ];
-  for (const [key, value] of Object.entries(made.rawOverrides.Properties ?? {})) {
+  for (const [key, value] of Object.entries(construct.rawOverrides.Properties ?? {})) {
     lines.push(`${title}.addPropertyOverride("${key}", ${source(value)});`);
   }
   for (const [key, value] of Object.entries(attributes)) {
@@ -82,8 +82,8 @@ function parameter([name, { Type, Default, Description }]) {
 
 function output([name, { Value, Description, Export }]) {
   const props = { value: opaque(Value), description: Description, exportName: Export?.Name };
-  const made = `new cdk.CfnOutput(stack, "${name}Output", ${source(props)})`;
-  return `${made}.overrideLogicalId("${name}");`;
+  const construct = `new cdk.CfnOutput(stack, "${name}Output", ${source(props)})`;
+  return `${construct}.overrideLogicalId("${name}");`;
 }
 
 function stack({ name, region, account, tags, template }) {

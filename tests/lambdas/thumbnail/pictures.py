@@ -40,8 +40,8 @@ def open_avatar(file: bytes) -> Image.Image:
     """Open an avatar, and check that its format and size are right and that it has no metadata."""
     image = Image.open(io.BytesIO(file))
     image.load()
-    assert ("JPEG", (SIDE, SIDE), "RGB") == (image.format, image.size, image.mode)
-    assert {"jfif", "jfif_version", "jfif_unit", "jfif_density"} == image.info.keys()
+    assert (image.format, image.size, image.mode) == ("JPEG", (SIDE, SIDE), "RGB")
+    assert image.info.keys() == {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
     return image
 
 

@@ -63,8 +63,8 @@ def webp_with_chunks(*chunks: tuple[bytes, bytes]) -> bytes:
 
 def test_limits() -> None:
     """The limits are far above the files that cameras and programs write."""
-    assert (50_000, 4 << 20) == (container.MAX_PARTS, container.MAX_PROFILE)
-    assert (2000, 64 << 10) == (jpeg.MAX_SEGMENTS, jpeg.MAX_TABLES)
+    assert (container.MAX_PARTS, container.MAX_PROFILE) == (50_000, 4 << 20)
+    assert (jpeg.MAX_SEGMENTS, jpeg.MAX_TABLES) == (2000, 64 << 10)
 
 
 TOO_MANY_PARTS = {
@@ -251,10 +251,10 @@ def test_the_decoder_gets_only_pixels(file: bytes) -> None:
 
     parts = split(file)
 
-    assert P3 == parts.profile
+    assert parts.profile == P3
     assert P3[:50] not in parts.image
     original, reduced = Image.open(io.BytesIO(file)), Image.open(io.BytesIO(parts.image))
-    assert original.tobytes() == reduced.tobytes()
+    assert reduced.tobytes() == original.tobytes()
     assert not {"icc_profile", "exif", "xmp"} & reduced.info.keys()
 
 

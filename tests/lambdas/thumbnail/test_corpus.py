@@ -76,7 +76,7 @@ def test_every_file_is_converted_or_rejected(results: tuple[list[dict[str, Any]]
 
     for outcome, count in outcomes.most_common():
         print(f"{count:5} {outcome}")
-    assert {"created", "rejected"} == {outcome.split(":")[0] for outcome in outcomes}
+    assert {outcome.split(":")[0] for outcome in outcomes} == {"created", "rejected"}
     assert outcomes["created"] > 400
     assert all(("difference" in file) == (_outcome(file["lines"]) == "created") for file in files)
 
@@ -104,7 +104,7 @@ def test_simple_pictures_match_a_simple_conversion(
 
     print(f"{len(differences)} compared, at most {max(differences.values()):.2f} of 255 apart")
     assert len(differences) > 200
-    assert {} == {name: value for name, value in differences.items() if value > 4}
+    assert {name: value for name, value in differences.items() if value > 4} == {}
 
 
 def test_all_files_fit_into_the_memory(results: tuple[list[dict[str, Any]], float]) -> None:

@@ -49,7 +49,7 @@ def test_every_case_has_a_test() -> None:
 
     tested = {case for test in tests for case in re.findall(r"\bA\d\d\b", test.__doc__)}
 
-    assert {f"A{number}" for number in range(39, 52)} == tested
+    assert tested == {f"A{number}" for number in range(39, 52)}
 
 
 def test_keys_are_unquoted_once(function: ThumbnailFunction) -> None:
@@ -60,8 +60,8 @@ def test_keys_are_unquoted_once(function: ThumbnailFunction) -> None:
         upload_record(key=f"originals%2F{ADA}"), upload_record(key=f"originals%252F{ADA}")
     )
 
-    assert ["created", "ignored"] == sorted(function.log_events)
-    assert {upload_key(ADA), avatar_key(ADA)} == {key for _, key in function.s3.objects}
+    assert sorted(function.log_events) == ["created", "ignored"]
+    assert {key for _, key in function.s3.objects} == {upload_key(ADA), avatar_key(ADA)}
 
 
 IGNORED = {
@@ -102,8 +102,8 @@ def test_records_that_are_not_uploads_are_ignored(
 
     function.notify(record)
 
-    assert (["ignored"], [reason]) == (function.log_events, function.log_reasons)
-    assert [] == function.s3.calls
+    assert (function.log_events, function.log_reasons) == (["ignored"], [reason])
+    assert function.s3.calls == []
 
 
 def test_repeated_notifications_write_the_same_avatar(function: ThumbnailFunction) -> None:
@@ -114,8 +114,8 @@ def test_repeated_notifications_write_the_same_avatar(function: ThumbnailFunctio
     first = function.avatar()
     function.notify(upload_record(), upload_record())
 
-    assert first == function.avatar()
-    assert 2 == len(function.calls("PUT"))
+    assert function.avatar() == first
+    assert len(function.calls("PUT")) == 2
 
 
 def test_a_late_notification_converts_the_newest_upload(function: ThumbnailFunction) -> None:
@@ -156,14 +156,14 @@ def test_endless_uploads_are_left_to_the_next_delivery(function: ThumbnailFuncti
     (failure,) = function.notify_failing(upload_record())
 
     assert isinstance(failure, handler.ReplacedError)
-    assert 5 == len(function.calls("PUT"))
+    assert len(function.calls("PUT")) == 5
 
 
 def test_a_deleted_upload_is_logged(function: ThumbnailFunction) -> None:
     """A43: an upload that was deleted before it is read needs no retry."""
     function.notify(upload_record())
 
-    assert ["missing"] == function.log_events
+    assert function.log_events == ["missing"]
 
 
 def test_status_403_is_an_error(function: ThumbnailFunction) -> None:
@@ -182,7 +182,7 @@ def test_an_avatar_outlives_its_upload(function: ThumbnailFunction) -> None:
 
     function.notify(upload_record())
 
-    assert ["created"] == function.log_events
+    assert function.log_events == ["created"]
 
 
 def test_three_errors_of_s3_are_retried(function: ThumbnailFunction) -> None:
@@ -192,8 +192,8 @@ def test_three_errors_of_s3_are_retried(function: ThumbnailFunction) -> None:
 
     function.notify(upload_record())
 
-    assert ["created"] == function.log_events
-    assert 4 == len(function.calls("GET"))
+    assert function.log_events == ["created"]
+    assert len(function.calls("GET")) == 4
 
 
 def test_an_unavailable_s3_is_an_error(function: ThumbnailFunction) -> None:
@@ -204,8 +204,8 @@ def test_an_unavailable_s3_is_an_error(function: ThumbnailFunction) -> None:
     (failure,) = function.notify_failing(upload_record())
 
     assert "SlowDown" in str(failure)
-    assert ["failed"] == function.log_events
-    assert 4 == len(function.s3.calls)
+    assert function.log_events == ["failed"]
+    assert len(function.s3.calls) == 4
 
 
 def test_a_timeout_of_s3_is_an_error(function: ThumbnailFunction) -> None:
@@ -221,7 +221,7 @@ def test_a_timeout_of_s3_is_an_error(function: ThumbnailFunction) -> None:
     function.notify(upload_record())
 
     assert isinstance(failure, ReadTimeoutError)
-    assert ["created"] == function.log_events
+    assert function.log_events == ["created"]
 
 
 def test_a_lost_connection_is_not_a_damaged_picture(function: ThumbnailFunction) -> None:
@@ -233,8 +233,8 @@ def test_a_lost_connection_is_not_a_damaged_picture(function: ThumbnailFunction)
 
     (failure,) = function.notify_failing(upload_record())
 
-    assert "IncompleteReadError" == type(failure).__name__
-    assert ["failed"] == function.log_events
+    assert type(failure).__name__ == "IncompleteReadError"
+    assert function.log_events == ["failed"]
 
 
 def test_one_failure_does_not_stop_other_records(function: ThumbnailFunction) -> None:
@@ -247,8 +247,8 @@ def test_one_failure_does_not_stop_other_records(function: ThumbnailFunction) ->
 
     failures = function.notify_failing(*map(upload_record, (ADA, BOB, carol, dan)))
 
-    assert ["failed", "rejected", "created", "missing"] == function.log_events
-    assert 1 == len(failures)
+    assert function.log_events == ["failed", "rejected", "created", "missing"]
+    assert len(failures) == 1
     assert function.avatar(carol) is not None
 
 
@@ -275,7 +275,7 @@ def test_events_without_uploads_send_no_request(function: ThumbnailFunction) -> 
     handler.handler({"Records": []}, CONTEXT)
     handler.handler({}, CONTEXT)
 
-    assert [] == function.s3.calls
+    assert function.s3.calls == []
 
 
 def test_a_repeated_delivery_writes_the_avatar_again(function: ThumbnailFunction) -> None:
@@ -285,7 +285,7 @@ def test_a_repeated_delivery_writes_the_avatar_again(function: ThumbnailFunction
     function.notify(upload_record())
     function.notify(upload_record())
 
-    assert [Call("PUT", AVATARS, avatar_key(ADA))] * 2 == function.calls("PUT")
+    assert function.calls("PUT") == [Call("PUT", AVATARS, avatar_key(ADA))] * 2
 
 
 def test_an_upload_declared_too_large_is_not_read(function: ThumbnailFunction) -> None:
@@ -302,8 +302,8 @@ def test_an_upload_declared_too_large_is_not_read(function: ThumbnailFunction) -
     function.s3.faults = [large_object]
     function.notify(upload_record())
 
-    assert (["rejected"], ["too many bytes"]) == (function.log_events, function.log_reasons)
-    assert [] == reads
+    assert (function.log_events, function.log_reasons) == (["rejected"], ["too many bytes"])
+    assert reads == []
 
 
 def test_an_undeclared_large_upload_is_read_up_to_the_limit(function: ThumbnailFunction) -> None:
@@ -320,8 +320,8 @@ def test_an_undeclared_large_upload_is_read_up_to_the_limit(function: ThumbnailF
     function.s3.faults = [endless_object]
     function.notify(upload_record())
 
-    assert (["rejected"], ["too many bytes"]) == (function.log_events, function.log_reasons)
-    assert [LIMIT + 1] == read_sizes
+    assert (function.log_events, function.log_reasons) == (["rejected"], ["too many bytes"])
+    assert read_sizes == [LIMIT + 1]
 
 
 def test_an_upload_above_the_limit_is_rejected(function: ThumbnailFunction) -> None:
@@ -343,7 +343,7 @@ def test_every_kind_of_upload_creates_an_avatar(function: ThumbnailFunction, nam
 
     function.notify(upload_record(event_name=name))
 
-    assert ["created"] == function.log_events
+    assert function.log_events == ["created"]
 
 
 @pytest.mark.parametrize("file", [pictures.jpeg_with_metadata, pictures.png_with_metadata])
@@ -356,8 +356,8 @@ def test_the_log_has_no_personal_data(
 
     function.notify(upload_record())
 
-    assert [{"event", "avatar", "bytes"}] == [line.keys() for line in function.log_lines]
-    assert [] == [record for record in caplog.records if record.levelno < logging.INFO]
+    assert [line.keys() for line in function.log_lines] == [{"event", "avatar", "bytes"}]
+    assert [record for record in caplog.records if record.levelno < logging.INFO] == []
 
 
 @pytest.mark.parametrize(
@@ -376,4 +376,4 @@ def test_bugs_do_not_reject_pictures(
 
     (failure,) = function.notify_failing(upload_record())
 
-    assert ("TypeError", ["failed"]) == (type(failure).__name__, function.log_events)
+    assert (type(failure).__name__, function.log_events) == ("TypeError", ["failed"])

@@ -64,4 +64,4 @@ def test_profiles_are_joined_from_their_parts(before: list[bytes], after: list[b
 )
 def test_incomplete_profiles_are_ignored(parts: list[bytes]) -> None:
     """A profile is not used if one of its parts is missing."""
-    assert b"" == jpeg.split(jpeg_with_segments(*parts)).profile
+    assert jpeg.split(jpeg_with_segments(*parts)).profile == b""

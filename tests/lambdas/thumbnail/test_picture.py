@@ -290,10 +290,10 @@ def test_case(function: ThumbnailFunction, check: Check) -> None:
 
 def test_the_table_has_every_case() -> None:
     """No case from A17 to A38 is missing."""
-    assert {f"A{number}" for number in range(17, 39)} == {name.split(":")[0] for name, _ in CASES}
+    assert {name.split(":")[0] for name, _ in CASES} == {f"A{number}" for number in range(17, 39)}
 
 
 def test_size_and_limits() -> None:
     """An avatar has 512 by 512 pixels; the limits keep the memory of the function small."""
-    assert (512, 85) == (SIDE, QUALITY)
-    assert (16_384, 20) == (MAX_SIDE, MAX_RATIO)
+    assert (SIDE, QUALITY) == (512, 85)
+    assert (MAX_SIDE, MAX_RATIO) == (16_384, 20)

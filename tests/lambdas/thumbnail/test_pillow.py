@@ -60,7 +60,7 @@ def test_other_formats_are_not_loaded(file_format: str) -> None:
 
     modules = process.stdout.decode().upper().split()
     formats = {module.removeprefix("PIL.").removesuffix("IMAGEPLUGIN") for module in modules}
-    assert {"JPEG", file_format} == formats
+    assert formats == {"JPEG", file_format}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ START = b"\xff\xd8"
 
 def test_the_limit() -> None:
     """The limit is far above the ten scans that cameras and programs write."""
-    assert 100 == scans.MAX
+    assert scans.MAX == 100
 
 
 @pytest.mark.parametrize(

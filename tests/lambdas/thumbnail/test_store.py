@@ -33,15 +33,15 @@ def test_requests_and_headers_of_an_avatar(function: ThumbnailFunction) -> None:
 
     avatar = function.avatar()
     assert avatar is not None
-    assert {
+    assert avatar.headers == {
         "Content-Type": "image/jpeg",
         "Cache-Control": "public, max-age=300",
-    } == avatar.headers
-    assert [
+    }
+    assert function.s3.calls == [
         Call("GET", UPLOADS, upload_key(ADA)),
         Call("PUT", AVATARS, avatar_key(ADA)),
         Call("HEAD", UPLOADS, upload_key(ADA)),
-    ] == function.s3.calls
+    ]
 
 
 def test_a_bucket_of_another_account_is_not_used(function: ThumbnailFunction) -> None:
@@ -58,8 +58,8 @@ def test_timeouts_fit_into_the_timeout_of_the_function(function: ThumbnailFuncti
     """Four attempts of at most seven seconds each."""
     config = store._s3().meta.config
 
-    assert (2, 5) == (config.connect_timeout, config.read_timeout)
-    assert 4 == config.retries["total_max_attempts"]
+    assert (config.connect_timeout, config.read_timeout) == (2, 5)
+    assert config.retries["total_max_attempts"] == 4
 
 
 def test_the_emulator_behaves_like_the_fake_s3(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +78,6 @@ def test_the_emulator_behaves_like_the_fake_s3(aws: Aws, monkeypatch: pytest.Mon
 
     avatar = s3.get_object(Bucket=avatars, Key=avatar_key(ADA))
     open_avatar(avatar["Body"].read())
-    assert ("image/jpeg", "public, max-age=300") == (avatar["ContentType"], avatar["CacheControl"])
+    assert (avatar["ContentType"], avatar["CacheControl"]) == ("image/jpeg", "public, max-age=300")
     with pytest.raises(ClientError, match=r"AccessDenied|Forbidden|403"):
         replace(buckets, account="999999999999").upload(ADA)

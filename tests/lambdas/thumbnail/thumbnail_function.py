@@ -140,7 +140,7 @@ def assert_converted(
     function.notify(upload_record())
 
     avatar = function.avatar()
-    assert ["created"] == function.log_events
+    assert function.log_events == ["created"]
     assert avatar is not None
     found = open_avatar(avatar.content).getpixel((SIDE // 2 - 8, SIDE // 2 - 8))
     assert colour is None or is_close(colour, found), found
@@ -153,6 +153,6 @@ def assert_rejected(function: ThumbnailFunction, file: File, reason: str) -> Non
 
     function.notify(upload_record())
 
-    assert (["rejected"], [reason]) == (function.log_events, function.log_reasons)
+    assert (function.log_events, function.log_reasons) == (["rejected"], [reason])
     assert function.avatar() is None
     assert upload_key(ADA) in {key for _, key in function.s3.objects}

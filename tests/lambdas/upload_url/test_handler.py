@@ -61,7 +61,7 @@ def aws_environment() -> Iterator[None]:
 )  # fmt: skip
 def test_other_extensions_are_rejected(aws_environment, extension):
     """A01, A02: only the extensions in the list have a URL (defect 60)."""
-    assert [EXTENSION] == errors_of(request_upload(extension=extension, size=1))
+    assert errors_of(request_upload(extension=extension, size=1)) == [EXTENSION]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_extensions_are_accepted(aws_environment, extension, content_type):
         actual = url_of(request_upload(extension=extension, size=1))
         expected = put_url(upload, seconds=SECONDS, environment=AWS_VARIABLES)
 
-    assert expected == actual
+    assert actual == expected
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_extensions_are_accepted(aws_environment, extension, content_type):
 )
 def test_other_sizes_are_rejected(aws_environment, size, error):
     """A08, A09: a size is an integer from one to the limit."""
-    assert [error] == errors_of(request_upload(extension="jpg", size=size))
+    assert errors_of(request_upload(extension="jpg", size=size)) == [error]
 
 
 @pytest.mark.parametrize("size", [1, LIMIT])
@@ -153,13 +153,13 @@ def test_sizes_are_accepted(aws_environment, size):
 )
 def test_other_bodies_are_rejected(aws_environment, body, errors):
     """A04: the response has all errors at once, and is never a 5xx response (defect 64)."""
-    assert errors == errors_of(handler(event(body), None))
+    assert errors_of(handler(event(body), None)) == errors
 
 
 @pytest.mark.parametrize("body", ["!", "AAA", base64.b64encode(b"\xff\xfe{").decode()])
 def test_invalid_base64_is_rejected(aws_environment, body):
     """A04: the body is not base64, or the decoded bytes are not text."""
-    assert [BODY] == errors_of(handler(event(body, isBase64Encoded=True), None))
+    assert errors_of(handler(event(body, isBase64Encoded=True), None)) == [BODY]
 
 
 @pytest.mark.parametrize("name", ["key_upload", "base64"])
@@ -170,17 +170,17 @@ def test_sample_events(aws_environment, name):
     response = handler(sample, None)
 
     parts = urlsplit(url_of(response))
-    assert f"https://uploads.s3.ca-central-1.amazonaws.com/{upload_key(avatar_id(SUB))}" == (
-        f"{parts.scheme}://{parts.netloc}{parts.path}"
+    assert f"{parts.scheme}://{parts.netloc}{parts.path}" == (
+        f"https://uploads.s3.ca-central-1.amazonaws.com/{upload_key(avatar_id(SUB))}"
     )
-    assert {"content-type": "application/json", "cache-control": "no-store"} == response["headers"]
+    assert response["headers"] == {"content-type": "application/json", "cache-control": "no-store"}
 
 
 def test_rejected_sample_event(aws_environment):
     """A02, A09: one sample event has an unsupported extension and a large size."""
     sample = json.loads((EVENTS / "refused.json").read_text())
 
-    assert [EXTENSION, TOO_LARGE] == errors_of(handler(sample, None))
+    assert errors_of(handler(sample, None)) == [EXTENSION, TOO_LARGE]
 
 
 def test_only_the_authorizer_identifies_the_user(aws_environment):
@@ -193,7 +193,7 @@ def test_only_the_authorizer_identifies_the_user(aws_environment):
 
     path = urlsplit(url_of(handler(event(body, headers=headers), None))).path
 
-    assert f"/{upload_key(avatar_id(SUB))}" == path
+    assert path == f"/{upload_key(avatar_id(SUB))}"
 
 
 def test_each_user_has_one_key(aws_environment):
@@ -241,7 +241,7 @@ def test_nothing_secret_is_logged(aws_environment, capsys, caplog):
     logged = output.out + output.err + caplog.text
     for secret in (*signature, "X-Amz", "Bearer", SUB, "secret", "to+ken", "<svg>"):
         assert secret not in logged
-    assert [
+    assert [json.loads(line) for line in output.out.splitlines()] == [
         {
             "event": "upload allowed",
             "avatar": avatar_id(SUB),
@@ -249,15 +249,15 @@ def test_nothing_secret_is_logged(aws_environment, capsys, caplog):
             "size": 7,
         },
         {"event": "upload refused", "avatar": avatar_id(SUB), "errors": f"{EXTENSION} {SIZE}"},
-    ] == [json.loads(line) for line in output.out.splitlines()]
+    ]
 
 
 def test_signed_headers(aws_environment):
     """A07, A14: type and length are signed, so S3 refuses others and all `x-amz-` headers."""
     query = parse_qs(urlsplit(url_of(request_upload(extension="jpg", size=1))).query)
 
-    assert ["content-length;content-type;host"] == query["X-Amz-SignedHeaders"]
-    assert ["300"] == query["X-Amz-Expires"]
+    assert query["X-Amz-SignedHeaders"] == ["content-length;content-type;host"]
+    assert query["X-Amz-Expires"] == ["300"]
 
 
 def test_responses_have_no_cors_headers(aws_environment):
@@ -296,9 +296,9 @@ def test_any_body_has_a_url_or_errors(body, encoded):
 
     content = json.loads(response["body"])
     if 200 == response["statusCode"]:
-        assert {"url"} == content.keys()
+        assert content.keys() == {"url"}
     else:
-        assert 400 == response["statusCode"]
-        assert {"errors"} == content.keys()
+        assert response["statusCode"] == 400
+        assert content.keys() == {"errors"}
         assert {*content["errors"]} <= {BODY, EXTENSION, SIZE, TOO_LARGE}
         assert content["errors"]

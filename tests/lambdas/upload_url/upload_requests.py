@@ -63,11 +63,11 @@ def request_upload(sub: str = SUB, **body: Any) -> dict[str, Any]:
 
 def url_of(response: Mapping[str, Any]) -> str:
     """Return the URL in a successful response."""
-    assert 200 == response["statusCode"], response
+    assert response["statusCode"] == 200, response
     return json.loads(response["body"])["url"]
 
 
 def errors_of(response: Mapping[str, Any]) -> list[str]:
     """Return the error codes in a response with status 400."""
-    assert 400 == response["statusCode"], response
+    assert response["statusCode"] == 400, response
     return json.loads(response["body"])["errors"]
