@@ -34,7 +34,7 @@ from deployer.releases import ReleaseLimits
 from deployer.removal import Deletion
 from deployer.run import LatestStacks, Run
 from deployer.selection import select
-from deployer.template_checks import check_templates
+from deployer.template_checks import check_before_deployment
 
 LOCAL_UNREACHABLE_TIMEOUT, UNREACHABLE_TIMEOUT = 5.0, 600.0  # Seconds.
 
@@ -132,11 +132,12 @@ class Deployment:
         """Decide what a deploy does to the stacks with these *names*; all if there are none.
 
         With *only*, dependencies are skipped. With *verify*, whole templates are compared, not only
-        digests. A *release* skips the stacks that an administrator deploys. Raise GuardError if a
+        digests. For the emulator, findings of policy rules are warnings. A *release* skips the stacks that an administrator deploys. Raise GuardError if a
         foreign stack has the name of a desired one, and for an update that AWS would refuse midway.
         """
         self.environment.write_or_check_templates()
-        check_templates([self.environment], self.hooks.lint_cache)
+        if warning := check_before_deployment(self.environment, self.hooks.lint_cache):
+            self.reporter.warning(warning)
         desired = select(self.environment.desired, names, only=only, aliases=self.hooks.aliases)
         if release:
             desired = self.hooks.releases.select(desired, names)

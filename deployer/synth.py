@@ -192,7 +192,7 @@ def _capabilities(resources: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def _files(desired: Sequence[DesiredStack]) -> dict[str, str]:
-    files = {f"{stack.short_name}.yaml": stack.text for stack in desired}
+    files = {stack.file: stack.text for stack in desired}
     files |= {template.file: template.text for stack in desired for template in stack.nested}
     return files | {ORDER: order(desired)}
 
@@ -202,7 +202,7 @@ def order(desired: Sequence[DesiredStack]) -> str:
     rows = [("# template", "stack", "region", "tags", "capabilities", "parameters", "artifacts")]
     rows += [
         (
-            f"{stack.short_name}.yaml",
+            stack.file,
             stack.name,
             stack.region,
             ",".join(f"{key}={value}" for key, value in stack.tags.items()) or "-",

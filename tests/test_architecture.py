@@ -119,7 +119,7 @@ DEPLOYER = {
     },
     "approval": {"errors"},
     "bucket_cleanup": {"aws", "aws.cloud", "model"},
-    "template_checks": {"environment", "errors", "lint", "policy"},
+    "template_checks": {"environment", "errors", "lint", "model", "policy", "synth"},
     "inventory": {"aws.cloud", "environment", "model", "ownership", "plan"},
     "deployment": {
         "approval",

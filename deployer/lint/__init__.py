@@ -1,11 +1,11 @@
-"""Asks cfn-lint about every template at once, and remembers what it said.
+"""Check every template with cfn-lint, in parallel, and cache the results.
 
-    findings = lint(wanted, exemptions=load_exemptions(), memory=Path(".cache/lint"))
+    findings = lint(templates, exemptions=load_exemptions(), cache_folder=Path(".cache/lint"))
 
-What other rules found (`deployer.policy`) may join: the same exemptions are for all.
-Every rule counts: errors, warnings and the informational ones. A finding we live with has its
-reason in exemptions.toml, nowhere else: a template cannot excuse itself in its metadata.
-cfn-lint costs seconds, so it is imported only for a text that it has not seen in this version.
+Findings of the policy rules (`deployer.policy`) can be added: the same exemptions apply to them.
+Every level of cfn-lint counts: errors, warnings and informational findings. An exemption and its
+reason are in exemptions.toml; metadata of a template cannot disable a rule.
+cfn-lint takes seconds, so it is imported only for a template without a cached result.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from deployer.lint.cache import Memory, key
-from deployer.lint.cfn_lint import ask
+from deployer.lint.cache import Cache, cache_key
+from deployer.lint.cfn_lint import run_cfn_lint
 from deployer.lint.exemptions import EXEMPTIONS, STALE, Exemption, load_exemptions, stale
-from deployer.lint.findings import Answer, Finding, describe
+from deployer.lint.findings import Finding, Findings, describe, explain
 
 if TYPE_CHECKING:
     from deployer.model import Line
@@ -31,13 +31,14 @@ __all__ = [
     "Finding",
     "Subject",
     "describe",
+    "explain",
     "lint",
     "load_exemptions",
 ]
 
 
 class Subject(Protocol):
-    """A template's text and where it goes, such as `DesiredStack`."""
+    """A template to check, such as a `DesiredStack`: its text, its region, and its stack files."""
 
     @property
     def name(self) -> str: ...
@@ -53,43 +54,47 @@ def lint(
     subjects: Sequence[Subject],
     *,
     exemptions: Sequence[Exemption] = (),
-    also: Iterable[Finding] = (),
-    memory: Path,
+    policy_findings: Iterable[Finding] = (),
+    cache_folder: Path,
     jobs: int | None = None,
-) -> tuple[Finding, ...]:
-    """Every finding that has no exemption: by stack as given, then by its place in the template.
+) -> Findings:
+    """Return every finding without an exemption, in the order of *subjects*, then of the template.
 
-    *also* is what other rules found in *subjects*; it comes after what cfn-lint says of a stack.
-    An exemption of a given stack that matches no finding is a finding itself, at the end.
-    *memory* is a folder for the answers, *jobs* the number of processes (one for each core).
-    Raises LintError if cfn-lint does not know a region.
+    The *policy_findings* of a template follow those of cfn-lint. An exemption that matches no
+    finding of these templates is a finding too; it is at the end.
+    *jobs* is the number of processes, by default one per core.
+    Raise LintError if cfn-lint does not know a region.
     """
-    answers = _answers(subjects, Memory(memory), jobs=jobs or os.cpu_count() or 1)
+    results = _results(subjects, Cache(cache_folder), jobs=jobs or os.cpu_count() or 1)
     found = [
         replace(finding, stack=subject.name, source=_source(finding, subject))
-        for subject, answer in zip(subjects, answers, strict=True)
-        for finding in answer
+        for subject, findings in zip(subjects, results, strict=True)
+        for finding in findings
     ]
-    place = {subject.name: number for number, subject in enumerate(subjects)}
-    found = sorted([*found, *also], key=lambda finding: place[finding.stack])
-    excused = {finding for finding in found if any(one.matches(finding) for one in exemptions)}
+    order = {subject.name: number for number, subject in enumerate(subjects)}
+    found = sorted([*found, *policy_findings], key=lambda finding: order[finding.stack])
+    exempt = {
+        finding for finding in found if any(exemption.matches(finding) for exemption in exemptions)
+    }
     return (
-        *(finding for finding in found if finding not in excused),
-        *stale(exemptions, excused, [subject.name for subject in subjects]),
+        *(finding for finding in found if finding not in exempt),
+        *stale(exemptions, exempt, [subject.name for subject in subjects]),
     )
 
 
-def _answers(subjects: Sequence[Subject], memory: Memory, *, jobs: int) -> list[Answer]:
-    """What cfn-lint says about each of *subjects*, asking only what it was never asked."""
-    keys = [key(subject.text, subject.region) for subject in subjects]
-    known = {one: answer for one in keys if (answer := memory.recall(one)) is not None}
-    asked = {one: subject for one, subject in zip(keys, subjects, strict=True) if one not in known}
-    if asked:
-        questions = [(subject.text, subject.region) for subject in asked.values()]
-        fresh = dict(zip(asked, ask(questions, jobs=jobs), strict=True))
-        memory.keep(fresh)
-        known |= fresh
-    return [known[one] for one in keys]
+def _results(subjects: Sequence[Subject], cache: Cache, *, jobs: int) -> list[Findings]:
+    """Return the findings of cfn-lint for each template; run it only for those not in *cache*."""
+    keys = [cache_key(subject.text, subject.region) for subject in subjects]
+    known = {key: findings for key in keys if (findings := cache.read(key)) is not None}
+    missing = {
+        key: subject for key, subject in zip(keys, subjects, strict=True) if key not in known
+    }
+    if missing:
+        templates = [(subject.text, subject.region) for subject in missing.values()]
+        results = dict(zip(missing, run_cfn_lint(templates, jobs=jobs), strict=True))
+        cache.write(results)
+        known |= results
+    return [known[key] for key in keys]
 
 
 def _source(finding: Finding, subject: Subject) -> Line | None:

@@ -1,4 +1,4 @@
-"""Remembers what cfn-lint said, so that it is asked once about the same text."""
+"""Cache the findings of cfn-lint in files, one per template."""
 
 from __future__ import annotations
 
@@ -16,65 +16,68 @@ from pathlib import Path
 
 from deployer.errors import LintError
 from deployer.files import write_atomically
-from deployer.lint.findings import Answer, Finding
+from deployer.lint.findings import Finding, Findings
 
-_OWN = re.compile(r"[0-9a-f]{64}(\.[0-9]+)?")  # A cached answer, named by its key, or its draft.
-KEPT = 500  # answers remembered: some thirty syntheses of an environment
+_ENTRY = re.compile(r"[0-9a-f]{64}(\.[0-9]+)?")  # An entry has its key as name; or its draft.
+MAX_ENTRIES = 500  # About thirty versions of the templates of an environment.
 
 
-class Memory:
-    """Answers by key in a folder: whole or not at all, and none if it cannot be written."""
+class Cache:
+    """A folder of findings by key.
+
+    An entry is read completely or not at all. A folder that cannot be written is no error.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def recall(self, key: str) -> Answer | None:
-        """The answer kept under *key*; None if there is none or it was damaged."""
+    def read(self, key: str) -> Findings | None:
+        """Return the findings with this *key*; None if there are none or the file is damaged."""
         path = self._folder / key
         try:
-            seal, _, body = path.read_text(encoding="utf-8").partition("\n")
-            if seal != _digest(key, body):
+            digest, _, body = path.read_text(encoding="utf-8").partition("\n")
+            if digest != _digest(key, body):
                 return None
-            os.utime(path)  # Used now, so not the first to be forgotten.
+            os.utime(path)  # The entries that were not used for the longest time are deleted first.
         except (OSError, UnicodeDecodeError):
             return None
         return tuple(Finding(**{**row, "path": tuple(row["path"])}) for row in json.loads(body))
 
-    def keep(self, answers: Mapping[str, Answer]) -> None:
-        """Write *answers*, and delete the least recently used ones.
+    def write(self, results: Mapping[str, Findings]) -> None:
+        """Write the *results* by key, and delete the least recently used entries.
 
-        Several checkouts may share the folder through a link: only cached answers are deleted.
+        Several checkouts may share the folder through a link, so other files are never deleted.
         """
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            for key, answer in answers.items():
-                self._write(key, json.dumps([asdict(finding) for finding in answer]))
-            own = (path for path in self._folder.iterdir() if _OWN.fullmatch(path.name))
-            entries = sorted(own, key=lambda path: path.stat().st_mtime)
-            for path in entries[:-KEPT]:
+            for key, findings in results.items():
+                self._write(key, json.dumps([asdict(finding) for finding in findings]))
+            entries = [path for path in self._folder.iterdir() if _ENTRY.fullmatch(path.name)]
+            entries.sort(key=lambda path: path.stat().st_mtime)
+            for path in entries[:-MAX_ENTRIES]:
                 path.unlink(missing_ok=True)
 
     def _write(self, key: str, body: str) -> None:
         write_atomically(self._folder / key, f"{_digest(key, body)}\n{body}")
 
 
-def key(text: str, region: str) -> str:
-    """What an answer about *text* in *region* depends on."""
+def cache_key(text: str, region: str) -> str:
+    """Return a digest of everything that the findings of a template depend on."""
     return _digest(_versions(), region, text)
 
 
 @cache
 def _versions() -> str:
-    """What cfn-lint is, what Python is, and what this package makes of it.
+    """Return a digest of the version of cfn-lint, of Python and of this package.
 
-    The version is read without importing cfn-lint, nor importlib.metadata: 2 s and 40 ms.
+    The version is read without an import of cfn-lint (2 s) or importlib.metadata (40 ms).
     """
-    found = find_spec("cfnlint")
-    if found is None or found.origin is None:
+    spec = find_spec("cfnlint")
+    if spec is None or spec.origin is None:
         raise LintError("cfn-lint is not installed", hint="run this through ./inv")
-    version = Path(found.origin).with_name("version.py").read_text(encoding="utf-8")
-    ours = sorted(Path(__file__).parent.glob("*.py"))
-    return _digest(version, sys.version, *(file.read_text(encoding="utf-8") for file in ours))
+    version = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
+    modules = sorted(Path(__file__).parent.glob("*.py"))
+    return _digest(version, sys.version, *(file.read_text(encoding="utf-8") for file in modules))
 
 
 def _digest(*parts: str) -> str:

@@ -1,4 +1,4 @@
-"""Asks cfn-lint: the one module that imports it, which costs seconds."""
+"""Run cfn-lint. Only this module imports it, because the import takes seconds."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.errors import LintError
-from deployer.lint.findings import Answer, Finding
+from deployer.lint.findings import Finding, Findings
 
 if TYPE_CHECKING:
     from cfnlint.match import Match
     from cfnlint.rules._rules import Rules
 
-Question: TypeAlias = tuple[str, str]  # a template's text and its region
+Template: TypeAlias = tuple[str, str]  # Text and region.
 
-_EVERY_LEVEL = ["E", "W", "I"]
-
-
-def ask(questions: Sequence[Question], *, jobs: int) -> list[Answer]:
-    """An answer for each question, in their order; the longest text is worked on first."""
-    longest = sorted(range(len(questions)), key=lambda n: -len(questions[n][0]))
-    if (workers := min(jobs, len(questions))) > 1:
-        said = _ask_workers([questions[n] for n in longest], workers)
-    else:
-        said = [_ask_one(questions[n]) for n in longest]
-    answers = dict(zip(longest, said, strict=True))
-    return [answers[n] for n in range(len(questions))]
+_ALL_LEVELS = ["E", "W", "I"]
 
 
-def _ask_workers(questions: Sequence[Question], workers: int) -> list[Answer]:
+def run_cfn_lint(templates: Sequence[Template], *, jobs: int) -> list[Findings]:
+    """Return the findings of each template, in their order; the longest template is checked first."""
+    longest_first = sorted(range(len(templates)), key=lambda n: -len(templates[n][0]))
+    queue = [templates[n] for n in longest_first]
+    workers = min(jobs, len(templates))
+    checked = _check_in_processes(queue, workers) if workers > 1 else [*map(_check, queue)]
+    results = dict(zip(longest_first, checked, strict=True))
+    return [results[n] for n in range(len(templates))]
+
+
+def _check_in_processes(templates: Sequence[Template], workers: int) -> list[Findings]:
     import multiprocessing
     import signal
     import threading
@@ -40,18 +39,18 @@ def _ask_workers(questions: Sequence[Question], workers: int) -> list[Answer]:
 
     fork = sys.platform == "linux" and threading.active_count() == 1
     if fork:
-        _rules()  # Loaded once here; the forks have them.
+        _rules()  # Loaded once here, for all forked processes.
     with ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("fork" if fork else "spawn"),
-        initializer=signal.signal,  # Ctrl-C is told once, by the process that was asked.
+        initializer=signal.signal,  # Only the parent process reacts to Ctrl-C.
         initargs=(signal.SIGINT, signal.SIG_IGN),
     ) as pool:
-        return list(pool.map(_ask_one, questions))
+        return list(pool.map(_check, templates))
 
 
-def _ask_one(question: Question) -> Answer:
-    return tuple(sorted(map(_finding, _matches(*question)), key=_order))
+def _check(template: Template) -> Findings:
+    return tuple(sorted(map(_finding, _matches(*template)), key=_order))
 
 
 def _matches(text: str, region: str) -> list[Match]:
@@ -61,35 +60,35 @@ def _matches(text: str, region: str) -> list[Match]:
     from cfnlint.runner.template import run_template_by_data
 
     rules = _rules()
-    template, unreadable = decode_str(text)
-    if unreadable:
-        return unreadable
+    template, syntax_errors = decode_str(text)
+    if syntax_errors:
+        return syntax_errors
     config = ConfigMixIn(
-        ["--config-file", os.devnull],  # Else ~/.cfnlintrc and ./.cfnlintrc would be read.
+        ["--config-file", os.devnull],  # Ignore ~/.cfnlintrc and ./.cfnlintrc.
         regions=[region],
-        include_checks=_EVERY_LEVEL,
-        mandatory_checks=_EVERY_LEVEL,  # Metadata in the template switches nothing off.
+        include_checks=_ALL_LEVELS,
+        mandatory_checks=_ALL_LEVELS,  # Metadata of the template disables no rule.
     )
     try:
-        # None, or anything else that is no mapping, is a finding of its own.
+        # A template that is not a mapping is a finding too.
         return list(run_template_by_data(template, config, rules))  # type: ignore[arg-type]
     except InvalidRegionException as error:
-        hint = "a newer cfn-lint may: setup.cfg, then ./inv lock"
+        hint = "require a newer cfn-lint in setup.cfg, then run ./inv lock"
         raise LintError(f"{region}: cfn-lint does not know this region", hint=hint) from error
 
 
 @cache
 def _rules() -> Rules:
-    """All rules of cfn-lint, and the schemas that came with it."""
+    """Return all rules of cfn-lint; use the schemas of its package."""
     import cfnlint
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import Runner
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-    # Else schemas that `cfn-lint -u` once left in the user's cache would be taken if newer.
-    own = Path(cfnlint.__file__).parent / "data" / "schemas"
-    PROVIDER_SCHEMA_MANAGER.__init__(  # type: ignore[misc]  # The one object all modules hold.
-        providers_dir=own / "providers", resources_dir=own / "resources"
+    # Otherwise newer schemas of `cfn-lint -u` in the user's cache would be used.
+    schemas = Path(cfnlint.__file__).parent / "data" / "schemas"
+    PROVIDER_SCHEMA_MANAGER.__init__(  # type: ignore[misc]  # The object that all modules share.
+        providers_dir=schemas / "providers", resources_dir=schemas / "resources"
     )
     return Runner(ConfigMixIn(["--config-file", os.devnull])).rules
 

@@ -1,4 +1,4 @@
-"""The findings we live with, each with its reason in exemptions.toml."""
+"""Exemptions: accepted findings, each with its reason in exemptions.toml."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from deployer.errors import ConfigError
 from deployer.lint.findings import Finding
 
 EXEMPTIONS = Path(__file__).with_name("exemptions.toml")
-STALE = "L0001"  # the rule of this table: an exemption that no finding needs any more
+STALE = "L0001"  # The rule about exemptions: each must match a finding.
 
 
 @dataclass(frozen=True)
 class Exemption:
-    """A finding that we live with. The stack and what is meant in it may be globs.
+    """An accepted finding of cfn-lint or of a policy rule. Stack and resource may be globs.
 
-    Whose rule it is, cfn-lint's or ours, makes no difference. *setting* is the setting on whose
-    value the finding depends; one that is always there has none.
+    *setting* is the setting on whose value the finding depends; empty if it depends on none.
     """
 
     rule: str
@@ -32,10 +31,10 @@ class Exemption:
     reason: str
     date: str
     setting: str = ""
-    number: int = field(default=1, compare=False)  # its line in the file
+    number: int = field(default=1, compare=False)  # Its line in the file.
 
     def matches(self, finding: Finding) -> bool:
-        """Whether *finding* is one we live with."""
+        """Return whether it accepts *finding*."""
         return (
             self.rule == finding.rule
             and fnmatchcase(finding.stack, self.stack)
@@ -44,23 +43,23 @@ class Exemption:
 
 
 def load_exemptions(file: Path = EXEMPTIONS) -> tuple[Exemption, ...]:
-    """The exemptions written in *file*, in its order.
+    """Return the exemptions in *file*, in its order.
 
-    Raises ConfigError if it says anything else, or leaves out a reason.
+    Raise ConfigError if it has anything else, or an exemption without a reason.
     """
     text = file.read_text(encoding="utf-8")
     numbers = [n for n, line in enumerate(text.splitlines(), 1) if _HEADER.match(line)]
     try:
         rows = _rows(tomllib.loads(text))
         return tuple(
-            one
+            exemption
             for row, number in zip(rows, numbers, strict=True)
-            for one in _exemptions(row, number)
+            for exemption in _exemptions(row, number)
         )
     except ValueError as error:
         raise ConfigError(
             f"{file.name}: {error}",
-            hint="an [[exemption]] has a rule, stack, resource, reason and date, and may have a setting",
+            hint="write [[exemption]] tables with rule, stack, resource, reason, date; setting is optional",
         ) from error
 
 
@@ -74,16 +73,16 @@ def _rows(tables: Mapping[str, Any]) -> list[Mapping[str, object]]:
         case _ if not tables:
             return []
         case _:
-            raise ValueError("it holds more than [[exemption]] tables")
+            raise ValueError("it has more than [[exemption]] tables")
 
 
 def _exemptions(row: Mapping[str, object], number: int) -> Iterator[Exemption]:
-    """One for each stack and resource of a *row* that gives one reason for several."""
-    for stack, resource in product(_each(row, "stack"), _each(row, "resource")):
+    """Yield an exemption for each stack and each resource of a *row*, which may list several."""
+    for stack, resource in product(_values(row, "stack"), _values(row, "resource")):
         yield _exemption({**row, **stack, **resource}, number)
 
 
-def _each(row: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+def _values(row: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
     match row.get(key):
         case list(values):
             return [{key: value} for value in values] or [{key: ""}]
@@ -92,33 +91,35 @@ def _each(row: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
 
 
 def _exemption(row: Mapping[str, object], number: int) -> Exemption:
-    said = {key: text for key, value in row.items() if (text := str(value).strip())}
-    known = {one.name for one in fields(Exemption)} - {"number"}
-    if odd := (known - {"setting"} - said.keys()) | (said.keys() - known):
-        raise ValueError(f"line {number}: {', '.join(sorted(odd))} missing or unknown")
-    return Exemption(**said, number=number)
+    values = {key: text for key, value in row.items() if (text := str(value).strip())}
+    known = {field.name for field in fields(Exemption)} - {"number"}
+    if wrong := (known - {"setting"} - values.keys()) | (values.keys() - known):
+        raise ValueError(f"line {number}: {', '.join(sorted(wrong))} missing or unknown")
+    return Exemption(**values, number=number)
 
 
 def stale(
-    exemptions: Iterable[Exemption], excused: Iterable[Finding], stacks: Iterable[str]
+    exemptions: Iterable[Exemption], exempt: Iterable[Finding], stacks: Iterable[str]
 ) -> Iterator[Finding]:
-    """What should be deleted from the table, as far as these *stacks* can tell.
+    """Yield a finding for each exemption of these *stacks* that matches none of the *exempt* ones.
 
-    An exemption that depends on a setting is not: another value of the setting needs it.
+    An exemption that depends on a setting is kept: another value of the setting needs it.
     """
-    for one in exemptions:
-        seen = not one.setting and any(fnmatchcase(stack, one.stack) for stack in stacks)
-        if seen and not any(one.matches(finding) for finding in excused):
-            yield _deletable(one)
+    for exemption in exemptions:
+        applies = not exemption.setting and any(
+            fnmatchcase(stack, exemption.stack) for stack in stacks
+        )
+        if applies and not any(exemption.matches(finding) for finding in exempt):
+            yield _unused(exemption)
 
 
-def _deletable(exemption: Exemption) -> Finding:
+def _unused(exemption: Exemption) -> Finding:
     from deployer.model import Line
 
     return Finding(
         rule=STALE,
         level="warning",
-        message=f"nothing needs the exemption from {exemption.rule} any more: delete it",
+        message=f"no finding matches the exemption from {exemption.rule}: delete it",
         path=("Resources", exemption.resource),
         row=1,
         column=1,

@@ -1,4 +1,4 @@
-"""What a rule says about one place of a template."""
+"""A finding: a violation of a rule at one place in a template."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule says about one place of a template."""
+    """A violation of a rule at one place in a template.
+
+    *docs* is the page of the rule, a URL or a path in the repository. *solution* is the function or
+    class of the stacks that satisfies the rule; empty if there is none.
+    """
 
     rule: str
     level: str  # error, warning or informational
@@ -21,14 +25,16 @@ class Finding:
     column: int
     docs: str
     stack: str = ""
-    source: Line | None = None  # the line of a stack file that made the resource
-    detail: str = ""  # what of the resource is meant, such as the Sid of a statement
+    source: Line | None = None  # The line of the stack file that defines the resource.
+    detail: str = ""  # The part of the resource, such as the Sid of a statement.
+    solution: str = ""
+    file: str = ""  # The file of the template, such as build/dev/cluster.yaml.
 
     @property
     def where(self) -> str:
-        """The resource's logical id, or what else is meant: Outputs.Vpc; empty for the whole.
+        """The logical id of the resource, or another element such as Outputs.Vpc; may be empty.
 
-        With a detail, that too: ReleaseDescribePolicy/Describe.
+        A detail follows the logical id: ReleaseDescribePolicy/DescribeResources.
         """
         match self.path:
             case ("Resources", title, *_):
@@ -37,15 +43,29 @@ class Finding:
                 return ".".join(path[:2])
 
 
-Answer: TypeAlias = tuple[Finding, ...]  # all that cfn-lint says about one template
+Findings: TypeAlias = tuple[Finding, ...]
 
 
 def describe(finding: Finding) -> str:
-    """One line, such as stacks/cluster.py:88 crd-dev-cluster LoadBalancer: E3002 Additional ….
+    """Return a line such as stacks/cluster.py:88 crd-dev-cluster LoadBalancer: E3002 Additional ….
 
-    Without a line of a stack file, the row of the template stands behind the stack.
+    Without a line of a stack file, it begins with the line of the template.
     """
-    source, stack = finding.source, finding.stack
-    place = f"{source} {stack}" if source else f"{stack}:{finding.row}"
     message = " ".join(finding.message.split())
-    return f"{f'{place} {finding.where}'.rstrip()}: {finding.rule} {message}"
+    return f"{f'{_place(finding)} {finding.where}'.rstrip()}: {finding.rule} {message}"
+
+
+def explain(finding: Finding) -> str:
+    """Return the line of `describe`, and one that names the solution and the page of the rule."""
+    solution = f"use {finding.solution}" if finding.solution else ""
+    page = f"see {finding.docs}" if finding.docs else ""
+    advice = ", ".join(filter(None, (solution, page)))
+    return f"{describe(finding)}\n  {advice}" if advice else describe(finding)
+
+
+def _place(finding: Finding) -> str:
+    if finding.source:
+        return f"{finding.source} {finding.stack}"
+    if finding.file:
+        return f"{finding.file}:{finding.row} {finding.stack}"
+    return f"{finding.stack}:{finding.row}"

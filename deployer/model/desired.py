@@ -63,6 +63,11 @@ class DesiredStack:
     lines: Mapping[str, Line] = field(default_factory=dict)
 
     @property
+    def file(self) -> str:
+        """The name of the template's file in build/."""
+        return f"{self.short_name}.yaml"
+
+    @property
     def too_long(self) -> bool:
         """Whether the text is too long for a call and must be uploaded to the artifact bucket."""
         return len(self.text.encode()) > BODY_LIMIT

@@ -1,10 +1,10 @@
-"""Our own rules over the templates of an environment: what no linter knows of this system.
+"""The policy rules: requirements of this project that cfn-lint does not check.
 
-    findings = check(wanted, env)
+    findings = check(templates, env)
 
-They look at all stacks of an environment at once, so they know what a value imported from
-another stack is. The table of rules is in rules.py, and as a page in docs/policy.md. A finding
-we live with has its reason where cfn-lint's have theirs: deployer/lint/exemptions.toml.
+The rules see all stacks of an environment, so they can follow a value that is imported from another
+stack. rules.py has the table of rules; docs/policy.md is generated from it. Exemptions and their
+reasons are in deployer/lint/exemptions.toml.
 """
 
 from __future__ import annotations
@@ -12,41 +12,60 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from deployer.lint.findings import Finding
-from deployer.policy.model import Rule, Stack, Subject, Surroundings, Templates, Violation
-from deployer.policy.normalization import Source, assignments
+from deployer.policy.model import EnvironmentSettings, Rule, Stack, Subject, Templates, Violation
+from deployer.policy.normalization import Source, condition_outcomes
 from deployer.policy.rules import RULES
 
-__all__ = ["RULES", "Rule", "Subject", "Surroundings", "check"]
+__all__ = ["RULES", "EnvironmentSettings", "Rule", "Subject", "check", "without_replaced"]
 
 PAGE = "docs/policy.md"
 
 
 def check(
-    subjects: Iterable[Subject], env: Surroundings, *, rules: Sequence[Rule] = RULES
+    subjects: Iterable[Subject], env: EnvironmentSettings, *, rules: Sequence[Rule] = RULES
 ) -> tuple[Finding, ...]:
-    """What the rules find in *subjects*, all stacks of *env*, lowest first; in order of stacks.
+    """Return the violations in *subjects*, all templates of *env*, in their order.
 
-    Where a template depends on conditions, the rules see what there is for each outcome.
+    A template with conditions is checked for each outcome of the conditions.
     """
     sources = [(subject, _source(subject)) for subject in subjects]
-    found: dict[Finding, None] = {}
-    for outcomes in assignments(source for _, source in sources):
+    findings: dict[Finding, None] = {}
+    for outcomes in condition_outcomes(source for _, source in sources):
         templates = Templates(
             env,
             tuple(
-                Stack(subject, source.normal(outcomes), source.imports)
+                Stack(subject, source.normalized(outcomes), source.imports)
                 for subject, source in sources
             ),
         )
         for rule in rules:
-            found |= {_finding(rule, violation): None for violation in rule.check(templates)}
-    place = {subject.name: number for number, (subject, _) in enumerate(sources)}
-    return tuple(sorted(found, key=lambda one: (place[one.stack], one.row, one.rule)))
+            findings |= {_finding(rule, violation): None for violation in rule.check(templates)}
+    order = {subject.name: number for number, (subject, _) in enumerate(sources)}
+    return tuple(
+        sorted(findings, key=lambda finding: (order[finding.stack], finding.row, finding.rule))
+    )
+
+
+def without_replaced(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the *findings* without those of cfn-lint that a policy rule reports at the same place."""
+    findings = [*findings]
+    replaced = {
+        (finding.stack, finding.path[:2], replaced)
+        for finding in findings
+        for rule in RULES
+        if rule.id == finding.rule
+        for replaced in rule.replaces
+    }
+    return [
+        finding
+        for finding in findings
+        if (finding.stack, finding.path[:2], finding.rule) not in replaced
+    ]
 
 
 def _source(subject: Subject) -> Source:
-    given = frozenset(subject.parameters)
-    return Source(subject.name, subject.region, subject.body, given)
+    passed = frozenset(subject.parameters)
+    return Source(subject.name, subject.region, subject.body, passed)
 
 
 def _finding(rule: Rule, violation: Violation) -> Finding:
@@ -58,15 +77,16 @@ def _finding(rule: Rule, violation: Violation) -> Finding:
         path=path,
         row=_row(subject.text, path),
         column=1,
-        docs=PAGE,
+        docs=f"{PAGE}#{rule.id}",
         stack=subject.name,
         source=subject.lines.get(path[1]) if path[:1] == ("Resources",) else None,
         detail=violation.detail,
+        solution=rule.solution,
     )
 
 
 def _row(text: str, path: tuple[str, ...]) -> int:
-    """The row where *path*, a section and a title, stands in *text*; else the first."""
+    """Return the row of *text* with *path*, a section and a title; 1 if there is none."""
     if not path:
         return 1
     section = max(text.find(f"\n{path[0]}:"), 0)

@@ -1,4 +1,4 @@
-"""Writes docs/policy.md: `python -m deployer.policy > docs/policy.md`."""
+"""Print docs/policy.md: `python -m deployer.policy > docs/policy.md`."""
 
 from __future__ import annotations
 

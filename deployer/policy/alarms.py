@@ -1,4 +1,4 @@
-"""Alarms: whatever can fail unseen has them, and they reach somebody."""
+"""Rules for CloudWatch alarms: which resources need them, and that they notify a topic."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from deployer.policy.model import Resource, Templates, Violation
-from deployer.policy.values import get, many
+from deployer.policy.values import as_list, get
 
-# A metric as CloudWatch knows it: namespace, name, and by which dimensions. One dimension more or
-# less, or one misspelt, is another metric, which may never have data.
-Known: TypeAlias = tuple[str, str, frozenset[str]]
+# A metric of CloudWatch: namespace, name and dimensions. With another set of dimensions, or with a
+# misspelt one, it is another metric, which may never have data.
+Metric: TypeAlias = tuple[str, str, frozenset[str]]
 
 
-def _metrics(namespace: str, dimensions: str, names: str) -> list[set[Known]]:
-    """Each of *names* has to have an alarm."""
+def _metrics(namespace: str, dimensions: str, names: str) -> list[set[Metric]]:
+    """Return each of *names* as a metric that must have an alarm."""
     return [{(namespace, name, frozenset(dimensions.split()))} for name in names.split()]
 
 
 _OF_SERVICE = frozenset({"ClusterName", "ServiceName"})
-_WANTED: dict[str, list[set[Known]]] = {
+_REQUIRED: dict[str, list[set[Metric]]] = {
     "AWS::Lambda::Function": _metrics("AWS/Lambda", "FunctionName", "Errors Throttles"),
     "AWS::SQS::Queue": _metrics(
         "AWS/SQS",
@@ -34,7 +34,7 @@ _WANTED: dict[str, list[set[Known]]] = {
         "DBInstanceIdentifier",
         "FreeStorageSpace CPUUtilization DatabaseConnections",
     ),
-    "AWS::ECS::Service": [  # How many tasks run: with Container Insights, or without.
+    "AWS::ECS::Service": [  # Is any task running? With Container Insights, or without.
         {
             ("ECS/ContainerInsights", "RunningTaskCount", _OF_SERVICE),
             ("AWS/ECS", "CPUUtilization", _OF_SERVICE),
@@ -52,41 +52,42 @@ _WANTED: dict[str, list[set[Known]]] = {
 }
 
 
-def watched(templates: Templates) -> Iterator[Violation]:
-    """Whatever runs, waits, is kept or is asked: by the metrics that say it fails."""
-    seen = set(_seen(templates))
-    for one in templates.of(*_WANTED):
+def required_alarms_exist(templates: Templates) -> Iterator[Violation]:
+    """Each resource has an alarm for each metric that reports its failures."""
+    measured = set(_measured(templates))
+    for resource in templates.of_type(*_REQUIRED):
         missing = [
-            " or ".join(sorted(name for _, name, _ in either))
-            for either in _WANTED[one.type]
-            if not any((metric, one) in seen for metric in either)
+            " or ".join(sorted(name for _, name, _ in alternatives))
+            for alternatives in _REQUIRED[resource.type]
+            if not any((metric, resource) in measured for metric in alternatives)
         ]
         if missing:
-            yield one.found(f"has no alarm for {', nor for '.join(missing)}")
+            yield resource.violation(f"has no alarm for {', '.join(missing)}")
 
 
-def heard(templates: Templates) -> Iterator[Violation]:
-    """An alarm that tells nobody is a colour on a page; one without data may be the worst."""
-    for one in templates.of("CloudWatch::Alarm"):
-        told = [*templates.reached(one.stack, one.get("AlarmActions"))]
-        if not any(topic.type == "AWS::SNS::Topic" for topic in told):
-            yield one.found("tells no topic of ours")
-        if not one.get("TreatMissingData"):
-            yield one.found("does not say what no data means: no TreatMissingData")
+def alarms_notify(templates: Templates) -> Iterator[Violation]:
+    """An alarm notifies a topic of these stacks, and states how to treat missing data."""
+    for resource in templates.of_type("CloudWatch::Alarm"):
+        targets = [*templates.referenced(resource.stack, resource.get("AlarmActions"))]
+        if not any(target.type == "AWS::SNS::Topic" for target in targets):
+            yield resource.violation("notifies no topic: AlarmActions has no AWS::SNS::Topic")
+        if not resource.get("TreatMissingData"):
+            yield resource.violation("has no TreatMissingData")
 
 
-def _seen(templates: Templates) -> Iterator[tuple[Known, Resource]]:
-    """Every metric that an alarm is about, with each resource that its dimensions name."""
-    for alarm in templates.of("CloudWatch::Alarm"):
-        measured = [alarm.properties]
-        measured += [get(one, "MetricStat", "Metric") for one in many(alarm.get("Metrics"))]
-        for metric in measured:
-            dimensions = many(get(metric, "Dimensions"))
-            known = _known(metric, dimensions)
-            for one in templates.reached(alarm.stack, [get(each, "Value") for each in dimensions]):
-                yield known, one
+def _measured(templates: Templates) -> Iterator[tuple[Metric, Resource]]:
+    """Yield every metric with an alarm, with each resource that its dimensions name."""
+    for alarm in templates.of_type("CloudWatch::Alarm"):
+        queries = as_list(alarm.get("Metrics"))
+        metrics = [alarm.properties, *(get(query, "MetricStat", "Metric") for query in queries)]
+        for properties in metrics:
+            dimensions = as_list(get(properties, "Dimensions"))
+            metric = _metric(properties, dimensions)
+            values = [get(dimension, "Value") for dimension in dimensions]
+            for resource in templates.referenced(alarm.stack, values):
+                yield metric, resource
 
 
-def _known(metric: Any, dimensions: list[Any]) -> Known:
-    names = frozenset(str(get(one, "Name")) for one in dimensions)
-    return str(get(metric, "Namespace")), str(get(metric, "MetricName")), names
+def _metric(properties: Any, dimensions: list[Any]) -> Metric:
+    names = frozenset(str(get(dimension, "Name")) for dimension in dimensions)
+    return str(get(properties, "Namespace")), str(get(properties, "MetricName")), names

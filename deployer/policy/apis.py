@@ -1,12 +1,12 @@
-"""HTTP APIs, and which sites may call anything of ours."""
+"""Rules for HTTP APIs and for CORS."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import get, many, number, text
+from deployer.policy.model import Resource, Templates, Violation, for_each_resource
+from deployer.policy.values import as_int, as_list, get, text
 
 _IMPORTED = ("Body", "BodyS3Location", "RouteKey", "Target")
 _CORS = {
@@ -18,62 +18,69 @@ _CORS = {
     ),
 }
 
-logged = each(
+logged = for_each_resource(
     "ApiGatewayV2::Stage",
-    ok=lambda one: all(one.get("AccessLogSettings", key) for key in ("DestinationArn", "Format")),
-    message="does not log who called",
+    is_valid=lambda resource: all(
+        resource.get("AccessLogSettings", key) for key in ("DestinationArn", "Format")
+    ),
+    message="has no access log: AccessLogSettings needs DestinationArn and Format",
 )
-throttled = each(
+throttled = for_each_resource(
     "ApiGatewayV2::Stage",
-    ok=lambda one: all(
-        one.get("DefaultRouteSettings", f"Throttling{limit}Limit") not in (None, "0")
+    is_valid=lambda resource: all(
+        resource.get("DefaultRouteSettings", f"Throttling{limit}Limit") not in (None, "0")
         for limit in ("Rate", "Burst")
     ),
-    message="takes as many calls as anyone sends: no throttling",
+    message="does not limit requests: no ThrottlingRateLimit or ThrottlingBurstLimit",
 )
 
 
 def routes_authorized(templates: Templates) -> Iterator[Violation]:
-    """Every route but the browser's own question before it asks."""
-    for one in templates.of("ApiGatewayV2::Route"):
-        if not text(one.get("RouteKey")).startswith("OPTIONS ") and not _authorized(one):
-            yield one.found(f"{text(one.get('RouteKey'))} has no authorizer")
-    for one in templates.of("ApiGatewayV2::Api"):
-        if hidden := [key for key in _IMPORTED if one.get(key)]:
-            yield one.found(f"has routes that no rule sees: {', '.join(hidden)}")
+    """Every route has an authorizer, except for the OPTIONS route of CORS preflight requests."""
+    for resource in templates.of_type("ApiGatewayV2::Route"):
+        route_key = text(resource.get("RouteKey"))
+        if not route_key.startswith("OPTIONS ") and not _has_authorizer(resource):
+            yield resource.violation(f"{route_key} has no authorizer")
+    for resource in templates.of_type("ApiGatewayV2::Api"):
+        if unchecked := [key for key in _IMPORTED if resource.get(key)]:
+            yield resource.violation(
+                f"defines routes that cannot be checked: {', '.join(unchecked)}"
+            )
 
 
-def _authorized(route: Resource) -> bool:
+def _has_authorizer(route: Resource) -> bool:
     kind = route.get("AuthorizationType")
     return kind == "AWS_IAM" or (kind in ("JWT", "CUSTOM") and bool(route.get("AuthorizerId")))
 
 
-def short_memory(templates: Templates) -> Iterator[Violation]:
-    """A token taken back is else good for an hour, and one answer is everyone's."""
-    for one in templates.of("ApiGatewayV2::Authorizer"):
-        if one.get("AuthorizerType") == "REQUEST":
-            if not _short(one.get("AuthorizerResultTtlInSeconds")):
-                yield one.found("remembers its answers: AuthorizerResultTtlInSeconds not 0 to 300")
-            if not many(one.get("IdentitySource")):
-                yield one.found("does not say who asks: no IdentitySource")
+def short_authorizer_cache(templates: Templates) -> Iterator[Violation]:
+    """A revoked token is rejected within five minutes, and the cache has a key per caller."""
+    for resource in templates.of_type("ApiGatewayV2::Authorizer"):
+        if resource.get("AuthorizerType") == "REQUEST":
+            if not _is_short(resource.get("AuthorizerResultTtlInSeconds")):
+                yield resource.violation(
+                    "caches results too long: AuthorizerResultTtlInSeconds is not between 0 and 300"
+                )
+            if not as_list(resource.get("IdentitySource")):
+                yield resource.violation("has no IdentitySource")
 
 
-def _short(seconds: Any) -> bool:
-    known = number(seconds)
-    return known is not None and 0 <= known <= 300
+def _is_short(seconds: Any) -> bool:
+    value = as_int(seconds)
+    return value is not None and 0 <= value <= 300
 
 
-def known_sites(templates: Templates) -> Iterator[Violation]:
-    """Neither every site, nor every site of a pattern, nor a page without one."""
-    for one in templates.of("S3::Bucket"):
-        for rule in many(one.get("CorsConfiguration", "CorsRules")):
-            yield from _open(one, get(rule, "AllowedOrigins"))
+def no_cors_wildcards(templates: Templates) -> Iterator[Violation]:
+    """CORS allows single origins: no wildcard, and not null."""
+    for resource in templates.of_type("S3::Bucket"):
+        for rule in as_list(resource.get("CorsConfiguration", "CorsRules")):
+            yield from _wildcards(resource, get(rule, "AllowedOrigins"))
     for type_, path in _CORS.items():
-        for one in templates.of(type_):
-            yield from _open(one, one.get(*path))
+        for resource in templates.of_type(type_):
+            yield from _wildcards(resource, resource.get(*path))
 
 
-def _open(one: Resource, origins: Any) -> Iterator[Violation]:
-    for origin in map(text, many(origins)):
+def _wildcards(resource: Resource, origins: Any) -> Iterator[Violation]:
+    for origin in map(text, as_list(origins)):
         if "*" in origin or origin == "null":
-            yield one.found(f"may be called from any site: CORS origin {origin!r}")
+            yield resource.violation(f"allows every site to call it: CORS origin {origin!r}")

@@ -1,81 +1,91 @@
-"""Buckets: nobody reaches them without meaning to, and nothing in them runs for ever."""
+"""Rules for S3 buckets: public access, ownership, TLS, lifecycle, names and event loops."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.statements import Statement, everything, of_role, statements
-from deployer.policy.values import false, get, many, pattern, text, true
+from deployer.policy.model import Resource, Templates, Violation, for_each_resource
+from deployer.policy.statements import Statement, is_all_resources, statements, statements_of_role
+from deployer.policy.values import as_list, get, is_false, is_true, pattern, text
 
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
-private = each(
+private = for_each_resource(
     "S3::Bucket",
-    ok=lambda one: all(true(one.get("PublicAccessBlockConfiguration", key)) for key in _BLOCKS),
+    is_valid=lambda bucket: all(
+        is_true(bucket.get("PublicAccessBlockConfiguration", key)) for key in _BLOCKS
+    ),
     message="does not block public access in all four ways",
 )
-owned = each(
+owned = for_each_resource(
     "S3::Bucket",
-    ok=lambda one: any(
+    is_valid=lambda bucket: any(
         get(rule, "ObjectOwnership") == "BucketOwnerEnforced"
-        for rule in many(one.get("OwnershipControls", "Rules"))
+        for rule in as_list(bucket.get("OwnershipControls", "Rules"))
     ),
-    message="does not own what is put into it: BucketOwnerEnforced is not said",
+    message="may have objects of other owners: ObjectOwnership is not BucketOwnerEnforced",
 )
-without_leftovers = each(
+aborts_incomplete_uploads = for_each_resource(
     "S3::Bucket",
-    ok=lambda one: any(
+    is_valid=lambda bucket: any(
         get(rule, "AbortIncompleteMultipartUpload") and get(rule, "Status") == "Enabled"
-        for rule in many(one.get("LifecycleConfiguration", "Rules"))
+        for rule in as_list(bucket.get("LifecycleConfiguration", "Rules"))
     ),
-    message="keeps what was half uploaded: no rule aborts multipart uploads",
+    message="keeps incomplete uploads: no lifecycle rule has AbortIncompleteMultipartUpload",
 )
 
 
-def own_name(templates: Templates) -> Iterator[Violation]:
-    """A name that anyone can take before us, or after us, is not ours."""
-    for one in templates.of("S3::Bucket"):
-        name = one.get("BucketName")
-        ours = one.get("BucketNamespace") == "account-regional" or "${AWS::AccountId}" in text(name)
-        if name and not ours and "AWS::AccountId" not in str(name):
-            yield one.found("has a name that others can take: no account in it")
+def reserved_names(templates: Templates) -> Iterator[Violation]:
+    """A bucket name is reserved for the account, so that no other account can create it."""
+    for bucket in templates.of_type("S3::Bucket"):
+        name = bucket.get("BucketName")
+        is_regional = bucket.get("BucketNamespace") == "account-regional"
+        has_account = "${AWS::AccountId}" in text(name) or "AWS::AccountId" in str(name)
+        if name and not is_regional and not has_account:
+            yield bucket.violation(
+                "has a name that another account could take: it has no account id"
+            )
 
 
 def only_over_tls(templates: Templates) -> Iterator[Violation]:
-    """A policy of the same stack that denies the rest."""
-    guarded = denied_without_tls(templates, "Bucket")
-    for one in templates.of("S3::Bucket"):
-        denied = guarded.get(one, [])
+    """A bucket policy denies requests without TLS, for the bucket and for its objects."""
+    denials = denials_without_tls(templates, "Bucket")
+    for bucket in templates.of_type("S3::Bucket"):
+        denied = denials.get(bucket, [])
         whole, objects = (
-            any(covers(statement) and statement.does_all("s3:*") for statement in denied)
+            any(covers(statement) and statement.includes_all("s3:*") for statement in denied)
             for covers in (_is_about_bucket, _is_about_objects)
         )
         if not (whole and objects):
-            yield one.found(WITHOUT_TLS)
+            yield bucket.violation(WITHOUT_TLS)
 
 
-WITHOUT_TLS = "can be reached without TLS: no policy denies aws:SecureTransport false"
+WITHOUT_TLS = "allows requests without TLS: no policy denies aws:SecureTransport false"
 
 
-def denied_without_tls(templates: Templates, names: str) -> Mapping[Resource, Sequence[Statement]]:
-    """The statements that deny everyone without TLS; *names* is the property of the policy."""
-    guarded: dict[Resource, list[Statement]] = {}
+def denials_without_tls(
+    templates: Templates, property_: str
+) -> Mapping[Resource, Sequence[Statement]]:
+    """Return the statements that deny requests without TLS, by resource.
+
+    *property_* is the property of the policy that names its buckets, topics or queues.
+    """
+    denials: dict[Resource, list[Statement]] = {}
     for statement in statements(templates, "resource"):
-        if _denies_plain(statement):
+        if _denies_without_tls(statement):
             owner = statement.owner
-            for resource in {*templates.reached(owner.stack, owner.get(names))}:
-                guarded.setdefault(resource, []).append(statement)
-    return guarded
+            for resource in {*templates.referenced(owner.stack, owner.get(property_))}:
+                denials.setdefault(resource, []).append(statement)
+    return denials
 
 
-def _denies_plain(statement: Statement) -> bool:
-    """It has no other condition, which would leave some requests without TLS allowed."""
-    denies = statement.body.get("Effect") == "Deny" and statement.everyone
+def _denies_without_tls(statement: Statement) -> bool:
+    """Return whether it denies all requests without TLS; another condition would exempt some."""
+    denies = statement.body.get("Effect") == "Deny" and statement.is_for_everyone
     match [*statement.conditions.items()]:
-        case [(("bool" | "boolifexists", "aws:securetransport"), [plain])]:
-            return denies and false(plain)
+        case [(("bool" | "boolifexists", "aws:securetransport"), [value])]:
+            return denies and is_false(value)
         case _:
             return False
 
@@ -90,46 +100,49 @@ def _is_about_objects(statement: Statement) -> bool:
 
 
 def _names(statement: Statement) -> Iterator[str]:
-    """The ARNs in it; a bucket's policy can be about no other bucket."""
+    """Yield its ARNs; the policy of a bucket cannot apply to another bucket."""
     for resource in statement.resources:
         name = pattern(resource)
-        yield "*" if everything(resource) else name
+        yield "*" if is_all_resources(resource) else name
 
 
 def no_loops(templates: Templates) -> Iterator[Violation]:
-    """What a function writes must not call it again: told by its role's rights."""
-    for bucket in templates.of("S3::Bucket"):
-        for call in many(bucket.get("NotificationConfiguration", "LambdaConfigurations")):
-            for function in templates.reached(bucket.stack, get(call, "Function")):
+    """A function may not write objects whose creation invokes it again; its role shows that."""
+    for bucket in templates.of_type("S3::Bucket"):
+        for invocation in as_list(bucket.get("NotificationConfiguration", "LambdaConfigurations")):
+            for function in templates.referenced(bucket.stack, get(invocation, "Function")):
                 if any(
-                    _meet(_prefix(call), path) for path in _written(templates, function, bucket)
+                    _overlap(_prefix(invocation), path)
+                    for path in _written_prefixes(templates, function, bucket)
                 ):
-                    yield bucket.found(f"calls {function.title}, which may write there again")
+                    yield bucket.violation(
+                        f"invokes {function.title}, which may write to the same prefix"
+                    )
 
 
-def _written(templates: Templates, function: Resource, bucket: Resource) -> Iterator[str]:
-    """The prefixes of *bucket* that *function* may write to."""
-    for role in templates.reached(function.stack, function.get("Role")):
-        for statement in of_role(templates, role):
-            if statement.allows and statement.does("s3:PutObject"):
+def _written_prefixes(templates: Templates, function: Resource, bucket: Resource) -> Iterator[str]:
+    """Yield the prefixes of *bucket* to which *function* may write."""
+    for role in templates.referenced(function.stack, function.get("Role")):
+        for statement in statements_of_role(templates, role):
+            if statement.allows and statement.includes("s3:PutObject"):
                 for resource in statement.resources:
-                    if bucket in templates.reached(statement.owner.stack, resource):
+                    if bucket in templates.referenced(statement.owner.stack, resource):
                         yield _path(resource)
 
 
 def _path(resource: Any) -> str:
-    """The part of `${Bucket.Arn}/avatars/*` that is sure: avatars/."""
+    """Return the fixed part of the key in `${Bucket.Arn}/avatars/*`: avatars/."""
     name = text(resource)
     _, _, path = name.rpartition("}/") if "}/" in name else name.partition("/")
     return path.partition("*")[0].partition("$")[0]
 
 
-def _prefix(call: Any) -> str:
-    rules = many(get(call, "Filter", "S3Key", "Rules"))
+def _prefix(invocation: Any) -> str:
+    rules = as_list(get(invocation, "Filter", "S3Key", "Rules"))
     return "".join(
         text(get(rule, "Value")) for rule in rules if text(get(rule, "Name")).lower() == "prefix"
     )
 
 
-def _meet(one: str, other: str) -> bool:
-    return one.startswith(other) or other.startswith(one)
+def _overlap(first: str, second: str) -> bool:
+    return first.startswith(second) or second.startswith(first)

@@ -1,4 +1,4 @@
-"""ECS: tasks that can do little harm, and deployments that undo themselves."""
+"""Rules for ECS services and their containers."""
 
 from __future__ import annotations
 
@@ -6,81 +6,82 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import get, many, mapping, number, pattern, text, true
+from deployer.policy.model import Resource, Templates, Violation, for_each_resource
+from deployer.policy.values import as_int, as_list, as_mapping, get, is_true, pattern, text
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
-undone = each(
+rolls_back = for_each_resource(
     "ECS::Service",
-    ok=lambda one: all(
-        true(one.get("DeploymentConfiguration", "DeploymentCircuitBreaker", key))
+    is_valid=lambda resource: all(
+        is_true(resource.get("DeploymentConfiguration", "DeploymentCircuitBreaker", key))
         for key in ("Enable", "Rollback")
     ),
-    message="goes on with a deployment that fails: no circuit breaker with rollback",
+    message="does not roll back a failed deployment: no circuit breaker with rollback",
 )
-hidden = each(
+without_public_ip = for_each_resource(
     "ECS::Service",
-    ok=lambda one: _network(one).get("AssignPublicIp") != "ENABLED",
-    message="gives its tasks public addresses",
+    is_valid=lambda resource: _network(resource).get("AssignPublicIp") != "ENABLED",
+    message="assigns public IP addresses to its tasks",
 )
-without_exec = each(
+without_exec = for_each_resource(
     "ECS::Service",
-    ok=lambda one: not true(one.get("EnableExecuteCommand")),
-    message="lets people into its containers, in a protected environment",
+    is_valid=lambda resource: not is_true(resource.get("EnableExecuteCommand")),
+    message="enables ECS Exec in a protected environment",
     protected=True,
 )
-two_roles = each(
+two_roles = for_each_resource(
     "ECS::TaskDefinition",
-    ok=lambda one: (
-        not one.get("TaskRoleArn") or one.get("TaskRoleArn") != one.get("ExecutionRoleArn")
+    is_valid=lambda resource: (
+        not resource.get("TaskRoleArn")
+        or resource.get("TaskRoleArn") != resource.get("ExecutionRoleArn")
     ),
-    message="runs the application with the role that reads its secrets",
+    message="uses the execution role, which reads its secrets, as task role",
 )
 
 
 def read_only_root(templates: Templates) -> Iterator[Violation]:
-    """ECS Exec needs a root it can write to: where it is on, that is the reason."""
-    entered = {
+    """The root file system is read-only, unless the service enables ECS Exec, which writes to it."""
+    with_exec = {
         task
-        for service in templates.of("ECS::Service")
-        if true(service.get("EnableExecuteCommand"))
-        for task in templates.reached(service.stack, service.get("TaskDefinition"))
+        for service in templates.of_type("ECS::Service")
+        if is_true(service.get("EnableExecuteCommand"))
+        for task in templates.referenced(service.stack, service.get("TaskDefinition"))
     }
     for task, container in _containers(templates):
-        if task not in entered and not true(get(container, "ReadonlyRootFilesystem")):
-            yield _found(task, container, "can write to its root")
+        if task not in with_exec and not is_true(get(container, "ReadonlyRootFilesystem")):
+            yield _violation(task, container, "has a writable root file system")
 
 
 def unprivileged(templates: Templates) -> Iterator[Violation]:
-    """An image may say another user; only the task says it for all images to come."""
+    """A container is not privileged, and the task definition sets a user other than root."""
     for task, container in _containers(templates):
-        if true(get(container, "Privileged")):
-            yield _found(task, container, "is privileged")
+        if is_true(get(container, "Privileged")):
+            yield _violation(task, container, "is privileged")
         if _is_root(get(container, "User")):
-            yield _found(task, container, "runs as root, or as whoever the image says")
+            yield _violation(task, container, "runs as root, or as the user of the image")
 
 
 def _is_root(user: Any) -> bool:
-    """A user that another resource names is known there alone."""
+    """Return whether it is root or missing; the user of a reference is unknown here."""
     name = pattern(user).partition(":")[0].strip() if user else ""
-    return name in ("", "root") or number(name) == 0
+    return name in ("", "root") or as_int(name) == 0
 
 
-def logs_kept(templates: Templates) -> Iterator[Violation]:
-    """A log group of the template, so one that expires; awslogs would not make it."""
+def logs_to_group(templates: Templates) -> Iterator[Violation]:
+    """Logs go to a log group of the templates, because `awslogs` creates none that expires."""
     for task, container in _containers(templates):
         logs = get(container, "LogConfiguration")
         group = get(logs, "Options", "awslogs-group")
-        known = {one.type for one in templates.reached(task.stack, group)}
-        if get(logs, "LogDriver") != "awslogs" or "AWS::Logs::LogGroup" not in known:
-            yield _found(task, container, "does not log to a log group of ours")
+        types = {target.type for target in templates.referenced(task.stack, group)}
+        if get(logs, "LogDriver") != "awslogs" or "AWS::Logs::LogGroup" not in types:
+            yield _violation(task, container, "does not log to a log group of the templates")
 
 
 def pinned_images(templates: Templates) -> Iterator[Violation]:
-    """What has no tag is the latest, which is another one tomorrow.
+    """An image has a tag or digest; without one it is the latest.
 
-    A service that runs no task, as before the first release, takes no image.
+    A service without tasks, as before the first release, needs no image.
     """
     idle = _idle(templates)
     for task, container in _containers(templates):
@@ -89,37 +90,37 @@ def pinned_images(templates: Templates) -> Iterator[Violation]:
         image = get(container, "Image")
         name = pattern(image).rpartition("/")[2]
         if name.endswith(":latest") or _is_untagged(templates, task, image, name):
-            yield _found(task, container, "takes whatever image is the latest")
+            yield _violation(task, container, "uses the latest image: it has no tag or digest")
 
 
 def _idle(templates: Templates) -> set[Resource]:
-    """The task definitions of which no service runs a task."""
+    """Return the task definitions of which no service runs a task."""
     by_running: dict[bool, set[Resource]] = {True: set(), False: set()}
-    for service in templates.of("ECS::Service"):
-        tasks = {*templates.reached(service.stack, service.get("TaskDefinition"))}
-        by_running[number(service.get("DesiredCount")) != 0] |= tasks
+    for service in templates.of_type("ECS::Service"):
+        tasks = {*templates.referenced(service.stack, service.get("TaskDefinition"))}
+        by_running[as_int(service.get("DesiredCount")) != 0] |= tasks
     return by_running[False] - by_running[True]
 
 
 def _is_untagged(templates: Templates, task: Resource, image: Any, name: str) -> bool:
-    """A variable at the end may hold a tag, unless it is the address of a repository."""
+    """Return whether it has no tag; a variable at the end may have one, unless it is a repository."""
     if not image or {":", "@"} & {*_VARIABLE.sub("", name)}:
         return False
     if not name.endswith("}"):
         return True
-    named = [*templates.reached(task.stack, image)]
-    return bool(named) and all(one.type == "AWS::ECR::Repository" for one in named)
+    targets = [*templates.referenced(task.stack, image)]
+    return bool(targets) and all(target.type == "AWS::ECR::Repository" for target in targets)
 
 
 def _network(service: Resource) -> Mapping[str, Any]:
-    return mapping(service.get("NetworkConfiguration", "AwsvpcConfiguration"))
+    return as_mapping(service.get("NetworkConfiguration", "AwsvpcConfiguration"))
 
 
 def _containers(templates: Templates) -> Iterator[tuple[Resource, Any]]:
-    for task in templates.of("ECS::TaskDefinition"):
-        for container in many(task.get("ContainerDefinitions")):
+    for task in templates.of_type("ECS::TaskDefinition"):
+        for container in as_list(task.get("ContainerDefinitions")):
             yield task, container
 
 
-def _found(task: Resource, container: Any, message: str) -> Violation:
-    return task.found(message, text(get(container, "Name")))
+def _violation(task: Resource, container: Any, message: str) -> Violation:
+    return task.violation(message, text(get(container, "Name")))

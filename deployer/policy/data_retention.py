@@ -1,4 +1,4 @@
-"""What holds data is kept."""
+"""Rules for the deletion policies of resources that hold data."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 
 
 def both_policies(templates: Templates) -> Iterator[Violation]:
-    """cfn-lint's I3011 asks this of fewer types."""
-    for one in templates.of(*_TYPES):
-        if missing := [policy for policy in POLICIES if policy not in one.body]:
-            yield one.found(f"holds data, and says no {' and no '.join(missing)}")
+    """Both policies are set; I3011 of cfn-lint requires this of fewer types."""
+    for resource in templates.of_type(*_TYPES):
+        if missing := [policy for policy in POLICIES if policy not in resource.body]:
+            yield resource.violation(f"holds data and has no {' and no '.join(missing)}")
 
 
 def not_deleted(templates: Templates) -> Iterator[Violation]:
-    """Snapshot keeps the data too, and RetainExceptOnCreate all that was ever in service."""
+    """In a protected environment, no policy is Delete: Snapshot and RetainExceptOnCreate keep data."""
     if not templates.env.protect:
         return
-    for one in templates.of(*_TYPES):
-        if gone := [policy for policy in POLICIES if one.body.get(policy) == "Delete"]:
-            yield one.found(f"{' and '.join(gone)} would delete data of a protected environment")
+    for resource in templates.of_type(*_TYPES):
+        if deleting := [policy for policy in POLICIES if resource.body.get(policy) == "Delete"]:
+            yield resource.violation(
+                f"{' and '.join(deleting)} is Delete in a protected environment"
+            )

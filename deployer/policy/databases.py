@@ -1,85 +1,100 @@
-"""Databases and tables."""
+"""Rules for RDS databases and DynamoDB tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import false, mapping, number, true
+from deployer.policy.model import Resource, Templates, Violation, for_each_resource
+from deployer.policy.values import as_int, as_mapping, is_false, is_true
 
 _RDS = ("RDS::DBInstance", "RDS::DBCluster")
 _TABLES = ("DynamoDB::Table",)
 
 
-def _member(one: Resource) -> bool:
-    """An instance of a cluster has from it what is asked here."""
-    return bool(one.get("DBClusterIdentifier")) and one.type == "AWS::RDS::DBInstance"
+def _is_cluster_member(database: Resource) -> bool:
+    """Return whether it is an instance of a cluster, which has these settings instead."""
+    return bool(database.get("DBClusterIdentifier")) and database.type == "AWS::RDS::DBInstance"
 
 
-encrypted = each(
+encrypted = for_each_resource(
     *_RDS,
-    ok=lambda one: _member(one) or true(one.get("StorageEncrypted")),
-    message="is not encrypted",
+    is_valid=lambda database: (
+        _is_cluster_member(database) or is_true(database.get("StorageEncrypted"))
+    ),
+    message="is not encrypted: no StorageEncrypted",
 )
-private = each(
+private = for_each_resource(
     "RDS::DBInstance",
-    ok=lambda one: false(one.get("PubliclyAccessible")),
-    message="does not say that it has no public address",
+    is_valid=lambda database: is_false(database.get("PubliclyAccessible")),
+    message="may have a public address: PubliclyAccessible is not false",
 )
-protected = each(
+protected = for_each_resource(
     *_RDS,
-    ok=lambda one: _member(one) or true(one.get("DeletionProtection")),
+    is_valid=lambda database: (
+        _is_cluster_member(database) or is_true(database.get("DeletionProtection"))
+    ),
     message="can be deleted: no DeletionProtection",
     protected=True,
 )
-managed_password = each(
+managed_password = for_each_resource(
     *_RDS,
-    ok=lambda one: (
-        _member(one)
-        or (true(one.get("ManageMasterUserPassword")) and not one.get("MasterUserPassword"))
+    is_valid=lambda database: (
+        _is_cluster_member(database)
+        or (
+            is_true(database.get("ManageMasterUserPassword"))
+            and not database.get("MasterUserPassword")
+        )
     ),
-    message="has a master password that RDS does not keep and rotate",
+    message="has a master password that RDS does not manage: no ManageMasterUserPassword",
 )
-tokens = each(
+iam_authentication = for_each_resource(
     *_RDS,
-    ok=lambda one: _member(one) or true(one.get("EnableIAMDatabaseAuthentication")),
-    message="takes passwords only: no EnableIAMDatabaseAuthentication",
+    is_valid=lambda database: (
+        _is_cluster_member(database) or is_true(database.get("EnableIAMDatabaseAuthentication"))
+    ),
+    message="has no IAM authentication: no EnableIAMDatabaseAuthentication",
 )
-tagged_snapshots = each(
+tagged_snapshots = for_each_resource(
     *_RDS,
-    ok=lambda one: _member(one) or true(one.get("CopyTagsToSnapshot")),
-    message="makes snapshots that nobody can tell apart: no CopyTagsToSnapshot",
+    is_valid=lambda database: (
+        _is_cluster_member(database) or is_true(database.get("CopyTagsToSnapshot"))
+    ),
+    message="creates snapshots without tags: no CopyTagsToSnapshot",
 )
-recoverable = each(
+recoverable = for_each_resource(
     *_TABLES,
-    ok=lambda one: true(one.get("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")),
-    message="cannot be brought back to an earlier time",
+    is_valid=lambda database: is_true(
+        database.get("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
+    ),
+    message="has no point-in-time recovery",
 )
-kept_table = each(
+protected_table = for_each_resource(
     *_TABLES,
-    ok=lambda one: true(one.get("DeletionProtectionEnabled")),
+    is_valid=lambda database: is_true(database.get("DeletionProtectionEnabled")),
     message="can be deleted: no DeletionProtectionEnabled",
     protected=True,
 )
 
 
 def backed_up(templates: Templates) -> Iterator[Violation]:
-    """A week where the environment is protected; elsewhere a day, so that there is one."""
+    """Backups are kept for a week in protected environments, elsewhere for a day."""
     least = 7 if templates.env.protect else 1
-    for one in templates.of(*_RDS):
-        days = number(one.get("BackupRetentionPeriod"))
-        if not _member(one) and (days is None or days < least):
-            yield one.found(f"has backups of fewer days than {least}")
+    for database in templates.of_type(*_RDS):
+        days = as_int(database.get("BackupRetentionPeriod"))
+        if not _is_cluster_member(database) and (days is None or days < least):
+            yield database.violation(f"keeps backups for fewer days than {least}")
 
 
 def forced_tls(templates: Templates) -> Iterator[Violation]:
-    """The parameter group says it; without one of ours it is as AWS likes it."""
-    for one in templates.of(*_RDS):
-        name = one.get("DBParameterGroupName") or one.get("DBClusterParameterGroupName")
-        groups = [*templates.reached(one.stack, name)]
-        if not _member(one) and not any(_forces(group) for group in groups):
-            yield one.found("talks without TLS: no parameter group with rds.force_ssl 1")
+    """A parameter group of the templates sets rds.force_ssl; the default differs by engine version."""
+    for database in templates.of_type(*_RDS):
+        name = database.get("DBParameterGroupName") or database.get("DBClusterParameterGroupName")
+        groups = [*templates.referenced(database.stack, name)]
+        if not _is_cluster_member(database) and not any(_forces(group) for group in groups):
+            yield database.violation(
+                "accepts connections without TLS: no parameter group sets rds.force_ssl to 1"
+            )
 
 
 def _forces(group: Resource) -> bool:
-    return str(mapping(group.get("Parameters")).get("rds.force_ssl")) == "1"
+    return str(as_mapping(group.get("Parameters")).get("rds.force_ssl")) == "1"

@@ -1,81 +1,87 @@
-"""CloudFront: private origins, TLS, and headers that a browser keeps to."""
+"""Rules for CloudFront distributions: private origins, TLS and security headers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import get, many, text
+from deployer.policy.model import Resource, Templates, Violation, for_each_resource
+from deployer.policy.values import as_list, get, text
 
 _TLS = ("TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025")
-_SAFE = ("https-only", "redirect-to-https")
+_HTTPS_ONLY = ("https-only", "redirect-to-https")
 
-modern_tls = each(
+modern_tls = for_each_resource(
     "CloudFront::Distribution",
-    ok=lambda one: (
-        get(_certificate(one), "MinimumProtocolVersion") in _TLS
-        and get(_certificate(one), "SslSupportMethod") == "sni-only"
+    is_valid=lambda distribution: (
+        get(_certificate(distribution), "MinimumProtocolVersion") in _TLS
+        and get(_certificate(distribution), "SslSupportMethod") == "sni-only"
     ),
-    message="speaks older TLS than TLSv1.2_2021, or to browsers without SNI",
+    message="allows TLS versions before TLSv1.2_2021, or clients without SNI",
 )
-signing = each(
+signing = for_each_resource(
     "CloudFront::OriginAccessControl",
-    ok=lambda one: one.get("OriginAccessControlConfig", "SigningBehavior") == "always",
+    is_valid=lambda distribution: (
+        distribution.get("OriginAccessControlConfig", "SigningBehavior") == "always"
+    ),
     message="does not sign every request",
 )
-strict_headers = each(
+strict_headers = for_each_resource(
     "CloudFront::ResponseHeadersPolicy",
-    ok=lambda one: all(
-        one.get("ResponseHeadersPolicyConfig", "SecurityHeadersConfig", header)
+    is_valid=lambda distribution: all(
+        distribution.get("ResponseHeadersPolicyConfig", "SecurityHeadersConfig", header)
         for header in ("ContentTypeOptions", "StrictTransportSecurity")
     ),
-    message="does not send nosniff and HSTS",
+    message="does not set X-Content-Type-Options and Strict-Transport-Security",
 )
 
 
 def private_origins(templates: Templates) -> Iterator[Violation]:
-    """A bucket behind a distribution is read by it, signed, and by nobody else."""
-    for one in templates.of("CloudFront::Distribution"):
-        for origin in many(one.get("DistributionConfig", "Origins")):
-            if _is_bucket(templates, one, origin) and not get(origin, "OriginAccessControlId"):
-                yield one.found("reads a bucket without access control", text(get(origin, "Id")))
+    """An S3 origin has an origin access control, so that its bucket is not public."""
+    for distribution in templates.of_type("CloudFront::Distribution"):
+        for origin in as_list(distribution.get("DistributionConfig", "Origins")):
+            if _is_bucket(templates, distribution, origin) and not get(
+                origin, "OriginAccessControlId"
+            ):
+                yield distribution.violation(
+                    "has an S3 origin without origin access control", text(get(origin, "Id"))
+                )
 
 
-def _is_bucket(templates: Templates, one: Resource, origin: Any) -> bool:
-    named = templates.reached(one.stack, get(origin, "DomainName"))
+def _is_bucket(templates: Templates, distribution: Resource, origin: Any) -> bool:
+    targets = templates.referenced(distribution.stack, get(origin, "DomainName"))
     return get(origin, "S3OriginConfig") is not None or any(
-        target.type == "AWS::S3::Bucket" for target in named
+        target.type == "AWS::S3::Bucket" for target in targets
     )
 
 
 def only_https(templates: Templates) -> Iterator[Violation]:
-    """Whoever comes in the clear is sent to HTTPS."""
-    for one, behaviour in _behaviours(templates):
-        if get(behaviour, "ViewerProtocolPolicy") not in _SAFE:
-            yield one.found("serves in the clear", _name(behaviour))
+    """HTTP requests are redirected to HTTPS, or refused."""
+    for distribution, behavior in _behaviors(templates):
+        if get(behavior, "ViewerProtocolPolicy") not in _HTTPS_ONLY:
+            yield distribution.violation("serves requests over HTTP", _name(behavior))
 
 
 def with_headers(templates: Templates) -> Iterator[Violation]:
-    """What the headers are is asked of their policy."""
-    for one, behaviour in _behaviours(templates):
-        if not get(behaviour, "ResponseHeadersPolicyId"):
-            yield one.found("answers without security headers", _name(behaviour))
+    """Every cache behavior has a response headers policy; `strict_headers` checks its content."""
+    for distribution, behavior in _behaviors(templates):
+        if not get(behavior, "ResponseHeadersPolicyId"):
+            yield distribution.violation("has no response headers policy", _name(behavior))
 
 
-def _certificate(one: Resource) -> Any:
-    return one.get("DistributionConfig", "ViewerCertificate")
+def _certificate(distribution: Resource) -> Any:
+    return distribution.get("DistributionConfig", "ViewerCertificate")
 
 
-def _behaviours(templates: Templates) -> Iterator[tuple[Resource, Any]]:
-    for one in templates.of("CloudFront::Distribution"):
-        config = one.get("DistributionConfig")
-        for behaviour in [
+def _behaviors(templates: Templates) -> Iterator[tuple[Resource, Any]]:
+    for distribution in templates.of_type("CloudFront::Distribution"):
+        config = distribution.get("DistributionConfig")
+        for behavior in [
             get(config, "DefaultCacheBehavior"),
-            *many(get(config, "CacheBehaviors")),
+            *as_list(get(config, "CacheBehaviors")),
         ]:
-            yield one, behaviour
+            yield distribution, behavior
 
 
-def _name(behaviour: Any) -> str:
-    return text(get(behaviour, "PathPattern")) or "default"
+def _name(behavior: Any) -> str:
+    return text(get(behavior, "PathPattern")) or "default"

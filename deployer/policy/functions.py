@@ -1,49 +1,52 @@
-"""Lambda functions: who may call them, what becomes of a failure, and where they write it."""
+"""Rules for Lambda functions: logs, permissions, failure destinations and sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import get, many, number, pattern, text, true
+from deployer.policy.model import Resource, Templates, Violation, for_each_resource
+from deployer.policy.values import as_int, as_list, get, is_true, pattern, text
 
-# Services that call and do not wait: what fails is lost, unless it goes somewhere.
+# Services that invoke asynchronously: a failed event is lost without a failure destination.
 _ASYNCHRONOUS = tuple(
     f"{service}.amazonaws.com"
     for service in ("s3", "sns", "events", "scheduler", "logs", "ses", "iot", "codecommit")
 )
 _STREAMS = ("dynamodb", "kinesis")
 
-retention = each(
+retention = for_each_resource(
     "Logs::LogGroup",
-    ok=lambda one: one.get("RetentionInDays") not in (None, "0"),
-    message="keeps logs for ever: no RetentionInDays",
+    is_valid=lambda group: group.get("RetentionInDays") not in (None, "0"),
+    message="keeps logs forever: no RetentionInDays",
 )
-sized = each(
+explicit_size = for_each_resource(
     "Lambda::Function",
-    ok=lambda one: bool(one.get("Timeout") and one.get("MemorySize")),
-    message="leaves Timeout or MemorySize to 3 seconds and 128 MB",
+    is_valid=lambda function: bool(function.get("Timeout") and function.get("MemorySize")),
+    message="has no Timeout or no MemorySize; the defaults are 3 seconds and 128 MB",
 )
 
 
 def own_log_group(templates: Templates) -> Iterator[Violation]:
-    """Lambda makes one for itself else, which nothing ever expires or deletes."""
-    for one in templates.of("Lambda::Function"):
-        named = {*templates.reached(one.stack, one.get("LoggingConfig", "LogGroup"))}
-        groups = one.stack.resources.values()
+    """A function has a log group in its stack; one that Lambda creates never expires."""
+    for function in templates.of_type("Lambda::Function"):
+        log_groups = {
+            *templates.referenced(function.stack, function.get("LoggingConfig", "LogGroup"))
+        }
+        groups = function.stack.resources.values()
         if not any(
-            _is_log_group(group) and (group in named or _is_of(group, one)) for group in groups
+            _is_log_group(group) and (group in log_groups or _has_default_name(group, function))
+            for group in groups
         ):
-            yield one.found("has no log group of its own")
+            yield function.violation("has no log group in its stack")
 
 
-def _is_log_group(one: Resource) -> bool:
-    return one.type == "AWS::Logs::LogGroup"
+def _is_log_group(group: Resource) -> bool:
+    return group.type == "AWS::Logs::LogGroup"
 
 
-def _is_of(group: Resource, function: Resource) -> bool:
-    """Whether *group* has the name that Lambda would give it."""
+def _has_default_name(group: Resource, function: Resource) -> bool:
+    """Return whether *group* has the default name of the log group of *function*."""
     names = {f"/aws/lambda/{name}" for name in (f"${{{function.title}}}", _name(function))}
     return text(group.get("LogGroupName")) in names
 
@@ -52,80 +55,88 @@ def _name(function: Resource) -> str:
     return pattern(function.get("FunctionName"))
 
 
-def called_by_source(templates: Templates) -> Iterator[Violation]:
-    """A bucket's ARN has no account in it, and a deleted one can be anyone's tomorrow."""
-    for one in templates.of("Lambda::Permission"):
-        service = text(one.get("Principal"))
-        wanted = ["SourceArn"] if service.endswith(".amazonaws.com") else []
-        wanted += ["SourceAccount"] if service == "s3.amazonaws.com" else []
-        if missing := [key for key in wanted if not one.get(key)]:
-            yield one.found(f"lets {service} call for anyone: no {', no '.join(missing)}")
+def permissions_by_source(templates: Templates) -> Iterator[Violation]:
+    """A service invokes for one source; for S3 also for one account, which its ARNs do not have."""
+    for permission in templates.of_type("Lambda::Permission"):
+        service = text(permission.get("Principal"))
+        required = ["SourceArn"] if service.endswith(".amazonaws.com") else []
+        required += ["SourceAccount"] if service == "s3.amazonaws.com" else []
+        if missing := [key for key in required if not permission.get(key)]:
+            yield permission.violation(
+                f"lets {service} invoke for any source: no {', no '.join(missing)}"
+            )
 
 
 def not_public(templates: Templates) -> Iterator[Violation]:
-    """Neither by a permission for everyone, nor by an address without IAM."""
-    for one in templates.of("Lambda::Permission"):
-        if one.get("Principal") == "*" and not one.get("PrincipalOrgID"):
-            yield one.found("lets everyone call")
-    for one in templates.of("Lambda::Url"):
-        if one.get("AuthType") != "AWS_IAM":
-            yield one.found("is an address that anyone can call")
+    """No permission allows everyone, and every function URL requires IAM."""
+    for resource in templates.of_type("Lambda::Permission"):
+        if resource.get("Principal") == "*" and not resource.get("PrincipalOrgID"):
+            yield resource.violation("lets everyone invoke")
+    for resource in templates.of_type("Lambda::Url"):
+        if resource.get("AuthType") != "AWS_IAM":
+            yield resource.violation("is a function URL without IAM authentication")
 
 
 def own_role(templates: Templates) -> Iterator[Violation]:
-    """Two functions of one role have each other's rights."""
+    """No two functions share a role, because each would have the permissions of the other."""
     seen: dict[Resource, str] = {}
-    for one in templates.of("Lambda::Function"):
-        for role in templates.reached(one.stack, one.get("Role")):
+    for function in templates.of_type("Lambda::Function"):
+        for role in templates.referenced(function.stack, function.get("Role")):
             if role in seen:
-                yield one.found(f"has the role of {seen[role]}, and so its rights")
-            seen.setdefault(role, one.title)
+                yield function.violation(f"shares the role of {seen[role]}, and so its permissions")
+            seen.setdefault(role, function.title)
 
 
-def failures_land(templates: Templates) -> Iterator[Violation]:
-    """Of what nobody waits for: an API or Cognito hears of a failure itself."""
-    landing = {
+def failure_destinations(templates: Templates) -> Iterator[Violation]:
+    """A function that is invoked asynchronously has a dead-letter queue or an OnFailure destination."""
+    with_destination = {
         function
-        for config in templates.of("Lambda::EventInvokeConfig")
+        for config in templates.of_type("Lambda::EventInvokeConfig")
         if config.get("DestinationConfig", "OnFailure", "Destination")
-        for function in templates.reached(config.stack, config.get("FunctionName"))
+        for function in templates.referenced(config.stack, config.get("FunctionName"))
     }
-    called = {
+    asynchronous = {
         function
-        for permission in templates.of("Lambda::Permission")
+        for permission in templates.of_type("Lambda::Permission")
         if permission.get("Principal") in _ASYNCHRONOUS
-        for function in templates.reached(permission.stack, permission.get("FunctionName"))
+        for function in templates.referenced(permission.stack, permission.get("FunctionName"))
     }
-    for one in templates.of("Lambda::Function"):
-        if one in called - landing and not one.get("DeadLetterConfig", "TargetArn"):
-            yield one.found("loses what it fails at: no dead-letter queue, no OnFailure")
+    for function in templates.of_type("Lambda::Function"):
+        if function in asynchronous - with_destination and not function.get(
+            "DeadLetterConfig", "TargetArn"
+        ):
+            yield function.violation(
+                "loses failed events: no dead-letter queue, no OnFailure destination"
+            )
 
 
-def careful_streams(templates: Templates) -> Iterator[Violation]:
-    """One bad record else holds up its shard for a day, and is then lost with its neighbours."""
-    for one in templates.of("Lambda::EventSourceMapping"):
-        if _is_stream(templates, one) and (missing := [*_missing(one)]):
-            yield one.found(f"lets one bad record block its shard: no {', no '.join(missing)}")
+def stream_failure_handling(templates: Templates) -> Iterator[Violation]:
+    """A reader of a stream isolates, limits and reports failed records, which would block the shard."""
+    for reader in templates.of_type("Lambda::EventSourceMapping"):
+        if _is_stream(templates, reader) and (missing := [*_missing(reader)]):
+            yield reader.violation(
+                f"lets one failed record block its shard: no {', no '.join(missing)}"
+            )
 
 
-def _is_stream(templates: Templates, one: Resource) -> bool:
-    source = one.get("EventSourceArn")
-    types = {each.type for each in templates.reached(one.stack, source)}
+def _is_stream(templates: Templates, reader: Resource) -> bool:
+    source = reader.get("EventSourceArn")
+    types = {target.type for target in templates.referenced(reader.stack, source)}
     streams = {"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Kinesis::Stream"}
     return bool(types & streams) or any(f":{name}:" in text(source) for name in _STREAMS)
 
 
-def _missing(mapping: Resource) -> Iterator[str]:
-    if "ReportBatchItemFailures" not in many(mapping.get("FunctionResponseTypes")):
+def _missing(reader: Resource) -> Iterator[str]:
+    if "ReportBatchItemFailures" not in as_list(reader.get("FunctionResponseTypes")):
         yield "ReportBatchItemFailures"
-    if not true(mapping.get("BisectBatchOnFunctionError")):
+    if not is_true(reader.get("BisectBatchOnFunctionError")):
         yield "BisectBatchOnFunctionError"
-    if not _limited(mapping.get("MaximumRetryAttempts")):
+    if not _is_limited(reader.get("MaximumRetryAttempts")):
         yield "MaximumRetryAttempts"
-    if not get(mapping.get("DestinationConfig"), "OnFailure", "Destination"):
+    if not get(reader.get("DestinationConfig"), "OnFailure", "Destination"):
         yield "OnFailure destination"
 
 
-def _limited(retries: Any) -> bool:
-    known = number(retries)
-    return known is not None and known >= 0
+def _is_limited(retries: Any) -> bool:
+    value = as_int(retries)
+    return value is not None and value >= 0

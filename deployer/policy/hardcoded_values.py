@@ -1,4 +1,4 @@
-"""Nothing is a literal that config or another stack can give, and no secret is."""
+"""Rules against hardcoded account ids, zones, domain names and secrets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation
-from deployer.policy.values import get, many, mapping, strings, text
+from deployer.policy.values import all_strings, as_list, as_mapping, get, text
 from deployer.secret_detection import CREDENTIAL, is_password
 
 # Twelve digits, alone or in a name; not those of a UUID.
@@ -24,14 +24,14 @@ _ZONE = re.compile(
     r"|[a-z]{2}g?[nsewc]{1,2}[0-9]-(?:[a-z]{3}[0-9]{1,2}-|wl[0-9]-[a-z]{3}[0-9]?-)?az[0-9]"
     r")(?![0-9A-Za-z])"
 )
-_CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"  # Of every distribution there is.
+_CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"  # The hosted zone of all distributions.
 _SECRET = re.compile(rf"{CREDENTIAL.pattern}|://[^\s/@:]*:(?!\*)[^\s/@]+@")
 _RESOLVED = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
 _HOST = re.compile(r"(?:https?://)?([^/:]+)(?::\d+)?(?:/.*)?")
 _LOOPBACK = {"localhost", "127.0.0.1"}
 
-# Where a domain name stands; a * is each element of a list.
-_NAMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+# The properties that have domain names; * is each element of a list.
+_DOMAIN_NAMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "Route53::RecordSet": (("Name",),),
     "CertificateManager::Certificate": (
         ("DomainName",),
@@ -47,26 +47,28 @@ _NAMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "S3::Bucket": (("CorsConfiguration", "CorsRules", "*", "AllowedOrigins", "*"),),
     "Cognito::UserPoolClient": (("CallbackURLs", "*"), ("LogoutURLs", "*")),
 }
-_ZONES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+_HOSTED_ZONES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "Route53::RecordSet": (("HostedZoneId",), ("AliasTarget", "HostedZoneId")),
     "CertificateManager::Certificate": (("DomainValidationOptions", "*", "HostedZoneId"),),
 }
 
 
 def no_account_ids(templates: Templates) -> Iterator[Violation]:
-    """AWS::AccountId knows it; another environment's is a fault, anyone else's needs a reason."""
-    for one in templates.resources:
+    """No account id is hardcoded: AWS::AccountId is the own one, another one needs an exemption."""
+    for resource in templates.resources:
         found = (
             match[0]
-            for said in one.strings
-            for match in _ACCOUNT.finditer(said)
+            for text_ in resource.all_strings
+            for match in _ACCOUNT.finditer(text_)
             if not _is_in_digest(match)
         )
-        yield from (one.found(f"names the account {said}") for said in dict.fromkeys(found))
+        yield from (
+            resource.violation(f"has the account id {account}") for account in dict.fromkeys(found)
+        )
 
 
 def _is_in_digest(match: re.Match[str]) -> bool:
-    """Whether the digits are a part of a longer number in hexadecimal."""
+    """Return whether the digits are part of a longer hexadecimal number."""
     before = _WORD.match(match.string[: match.start()][::-1])
     after = _WORD.match(match.string, match.end())
     word = f"{before[0][::-1] if before else ''}{match[0]}{after[0] if after else ''}"
@@ -74,78 +76,78 @@ def _is_in_digest(match: re.Match[str]) -> bool:
 
 
 def no_zone_names(templates: Templates) -> Iterator[Violation]:
-    """The region knows its zones, and calls them differently in each account."""
-    for one, said in _matches(templates, _ZONE):
-        yield one.found(f"names the availability zone {said}")
+    """No availability zone is hardcoded: names of zones differ between accounts."""
+    for resource, zone in _matches(templates, _ZONE):
+        yield resource.violation(f"has the availability zone {zone}")
 
 
-def own_hosted_zone(templates: Templates) -> Iterator[Violation]:
-    """The one of config, or what another resource gives."""
-    for one, said in _said(templates, _ZONES):
-        if isinstance(said, str) and said not in {templates.env.hosted_zone, _CLOUDFRONT_ZONE}:
-            yield one.found(f"names the hosted zone {said}, not that of config")
+def configured_hosted_zone(templates: Templates) -> Iterator[Violation]:
+    """A hosted zone is that of the config, or a reference to a resource."""
+    for resource, zone in _values(templates, _HOSTED_ZONES):
+        if isinstance(zone, str) and zone not in {templates.env.hosted_zone, _CLOUDFRONT_ZONE}:
+            yield resource.violation(f"has the hosted zone {zone}, which is not that of the config")
 
 
-def own_domain(templates: Templates) -> Iterator[Violation]:
-    """Config's, and what stands before it; a developer's machine unless protected."""
+def configured_domain(templates: Templates) -> Iterator[Violation]:
+    """A domain name is that of the config or below it; localhost is valid if it is not protected."""
     domain = templates.env.domain
-    for one, said in _said(templates, _NAMES):
-        host = _host(said)
-        near = host in _LOOPBACK and not templates.env.protect
-        if host and not (near or f".{host}".endswith(f".{domain}")):
-            yield one.found(f"names {said}, which is not of the domain in config")
+    for resource, name in _values(templates, _DOMAIN_NAMES):
+        host = _host(name)
+        is_local = host in _LOOPBACK and not templates.env.protect
+        if host and not (is_local or f".{host}".endswith(f".{domain}")):
+            yield resource.violation(f"has {name}, which is not below the domain of the config")
 
 
-def _host(said: Any) -> str:
-    """The host of a URL or name; nothing for what another resource says, or for any site."""
-    name = said.lower().removeprefix("*.").rstrip(".") if isinstance(said, str) else ""
+def _host(value: Any) -> str:
+    """Return the host of a URL or name; empty for a reference and for a wildcard."""
+    name = value.lower().removeprefix("*.").rstrip(".") if isinstance(value, str) else ""
     match = _HOST.fullmatch(name)
     return "" if "*" in name else match[1] if match else name
 
 
 def no_secrets(templates: Templates) -> Iterator[Violation]:
-    """Nor a URL that has one put into it: what is not said cannot leak."""
-    for one in {one: None for one, _ in _matches(templates, _SECRET)}:
-        yield one.found("holds a secret, or a URL with one")
+    """No secret is in a template, alone or in a URL."""
+    for resource in {resource: None for resource, _ in _matches(templates, _SECRET)}:
+        yield resource.violation("has a secret, or a URL with a password")
 
 
 def no_secret_variables(templates: Templates) -> Iterator[Violation]:
-    """Whoever may look at a function, a task or a build reads them."""
-    for one, name, value in _variables(templates):
-        resolved = any(_RESOLVED.search(said) for said in strings(value))
+    """No environment variable is a secret: every user who may describe the resource can read it."""
+    for resource, name, value in _variables(templates):
+        resolved = any(_RESOLVED.search(string) for string in all_strings(value))
         if resolved or is_password(name, text(value) or "${}" * bool(value)):
-            yield one.found(f"has a secret in its environment: {name}", name)
+            yield resource.violation(f"has a secret in its environment: {name}", name)
 
 
 def _variables(templates: Templates) -> Iterator[tuple[Resource, str, Any]]:
-    for one in templates.of("Lambda::Function"):
-        for name, value in mapping(one.get("Environment", "Variables")).items():
-            yield one, name, value
-    for one in templates.of("ECS::TaskDefinition"):
-        for container in many(one.get("ContainerDefinitions")):
-            for variable in many(get(container, "Environment")):
-                yield one, text(get(variable, "Name")), get(variable, "Value")
-    for one in templates.of("CodeBuild::Project"):
-        for variable in many(one.get("Environment", "EnvironmentVariables")):
+    for resource in templates.of_type("Lambda::Function"):
+        for name, value in as_mapping(resource.get("Environment", "Variables")).items():
+            yield resource, name, value
+    for resource in templates.of_type("ECS::TaskDefinition"):
+        for container in as_list(resource.get("ContainerDefinitions")):
+            for variable in as_list(get(container, "Environment")):
+                yield resource, text(get(variable, "Name")), get(variable, "Value")
+    for resource in templates.of_type("CodeBuild::Project"):
+        for variable in as_list(resource.get("Environment", "EnvironmentVariables")):
             if get(variable, "Type") in (None, "PLAINTEXT"):
-                yield one, text(get(variable, "Name")), get(variable, "Value")
+                yield resource, text(get(variable, "Name")), get(variable, "Value")
 
 
-def _said(
+def _values(
     templates: Templates, places: Mapping[str, tuple[tuple[str, ...], ...]]
 ) -> Iterator[tuple[Resource, Any]]:
     for type_, paths in places.items():
-        for one in templates.of(type_):
+        for resource in templates.of_type(type_):
             for path in paths:
-                for value in _at(one.properties, path):
-                    yield one, value
+                for value in _at(resource.properties, path):
+                    yield resource, value
 
 
 def _at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
     match path:
         case ("*", *rest):
-            for one in many(value):
-                yield from _at(one, tuple(rest))
+            for item in as_list(value):
+                yield from _at(item, tuple(rest))
         case (key, *rest):
             yield from _at(get(value, key), tuple(rest))
         case _ if value is not None:
@@ -153,7 +155,7 @@ def _at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
 
 
 def _matches(templates: Templates, pattern: re.Pattern[str]) -> Iterator[tuple[Resource, str]]:
-    """Each thing that matches, once a resource."""
-    for one in templates.resources:
-        found = (match[0] for said in one.strings for match in pattern.finditer(said))
-        yield from ((one, said) for said in dict.fromkeys(found))
+    """Yield every distinct match in each resource."""
+    for resource in templates.resources:
+        found = (match[0] for string in resource.all_strings for match in pattern.finditer(string))
+        yield from ((resource, match) for match in dict.fromkeys(found))

@@ -1,85 +1,90 @@
-"""What somebody may do: identity policies, roles and users."""
+"""Rules for the permissions in identity policies, and for roles and users."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from deployer.policy.model import Templates, Violation, each
-from deployer.policy.statements import Statement, everything, statements
-from deployer.policy.values import many, text
+from deployer.policy.model import Templates, Violation, for_each_resource
+from deployer.policy.statements import Statement, is_all_resources, statements
+from deployer.policy.values import as_list, text
 
 _ALL_ROLES = re.compile(r"arn:.*:role/[*?/]*")
-_TOO_MUCH = re.compile(r"(.*/)?(\w*FullAccess|AdministratorAccess|PowerUserAccess)")
+_BROAD_POLICY = re.compile(r"(.*/)?(\w*FullAccess|AdministratorAccess|PowerUserAccess)")
 
 
 def no_wildcard_actions(templates: Templates) -> Iterator[Violation]:
-    """All of a service on one table may be meant; all of it on everything never is."""
-    for one in _allowing(templates):
-        if wide := _wide(one):
-            yield one.found(f"allows {', '.join(wide)} on everything")
+    """No statement allows all actions, or all actions of a service on all resources."""
+    for statement in _allowing(templates):
+        if broad := _broad_actions(statement):
+            yield statement.violation(f"allows {', '.join(broad)} on all resources")
 
 
-def nothing_by_exclusion(templates: Templates) -> Iterator[Violation]:
-    """What AWS adds tomorrow would be allowed tomorrow."""
-    for one in _allowing(templates):
-        if said := [key for key in ("NotAction", "NotResource") if key in one.body]:
-            yield one.found(f"allows by {' and '.join(said)}: all but what it names")
+def no_negated_elements(templates: Templates) -> Iterator[Violation]:
+    """No statement allows with NotAction or NotResource, which include future actions of AWS."""
+    for statement in _allowing(templates):
+        if negated := [key for key in ("NotAction", "NotResource") if key in statement.body]:
+            yield statement.violation(
+                f"allows everything except for what {' and '.join(negated)} lists"
+            )
 
 
 def narrow_pass_role(templates: Templates) -> Iterator[Violation]:
-    """Whoever passes any role to any service has the rights of all of them."""
-    for one in _allowing(templates):
-        if not one.does("iam:PassRole"):
+    """iam:PassRole names its roles, and its services in iam:PassedToService."""
+    for statement in _allowing(templates):
+        if not statement.includes("iam:PassRole"):
             continue
-        if any(everything(role) or _ALL_ROLES.fullmatch(text(role)) for role in one.resources):
-            yield one.found("passes any role")
+        if any(
+            is_all_resources(role) or _ALL_ROLES.fullmatch(text(role))
+            for role in statement.resources
+        ):
+            yield statement.violation("passes any role")
         services = [
             text(service)
             for operator in ("stringequals", "stringlike")
-            for service in one.conditions.get((operator, "iam:passedtoservice"), [])
+            for service in statement.conditions.get((operator, "iam:passedtoservice"), [])
         ]
         if not services or any("*" in service for service in services):
-            yield one.found("passes roles to any service: no iam:PassedToService")
+            yield statement.violation("passes roles to any service: no iam:PassedToService")
 
 
-def reasoned_wildcards(templates: Templates) -> Iterator[Violation]:
-    """The exemptions from this rule are the budget."""
-    for one in _allowing(templates):
-        if any(map(everything, one.resources)) and not _wide(one):
-            yield one.found(f"allows {len(one.actions)} actions on every resource")
+def no_wildcard_resources(templates: Templates) -> Iterator[Violation]:
+    """No statement allows actions on all resources; each exemption is one statement."""
+    for statement in _allowing(templates):
+        if any(map(is_all_resources, statement.resources)) and not _broad_actions(statement):
+            yield statement.violation(f"allows {len(statement.actions)} actions on all resources")
 
 
-def no_managed_power(templates: Templates) -> Iterator[Violation]:
-    """AWS's own policies of everything."""
-    for one in templates.of("IAM::Role", "IAM::User", "IAM::Group"):
-        for arn in map(text, many(one.get("ManagedPolicyArns"))):
-            if _TOO_MUCH.fullmatch(arn):
-                yield one.found(f"takes {arn.rpartition('/')[2]}")
+def no_broad_managed_policies(templates: Templates) -> Iterator[Violation]:
+    """No role, user or group has a managed policy of AWS with full access."""
+    for principal in templates.of_type("IAM::Role", "IAM::User", "IAM::Group"):
+        for arn in map(text, as_list(principal.get("ManagedPolicyArns"))):
+            if _BROAD_POLICY.fullmatch(arn):
+                yield principal.violation(f"has the managed policy {arn.rpartition('/')[2]}")
 
 
 def no_users(templates: Templates) -> Iterator[Violation]:
-    """A key that never expires is one that leaks."""
-    for one in templates.of("IAM::User", "IAM::AccessKey"):
-        yield one.found("is a user with keys that never expire: take a role")
+    """There are no IAM users and access keys, because the keys do not expire."""
+    for resource in templates.of_type("IAM::User", "IAM::AccessKey"):
+        yield resource.violation("is a user or key that does not expire: use a role")
 
 
-bounded = each(
+permissions_boundary = for_each_resource(
     "IAM::Role",
-    ok=lambda one: bool(one.get("PermissionsBoundary")),
+    is_valid=lambda role: bool(role.get("PermissionsBoundary")),
     message="has no permissions boundary",
 )
 
 
-def _wide(statement: Statement) -> list[str]:
-    """The actions that are all of AWS, or all of a service on everything there is of it."""
-    everywhere = any(map(everything, statement.resources))
+def _broad_actions(statement: Statement) -> list[str]:
+    """Return its actions that are all of AWS, or all of a service on all resources."""
+    on_all_resources = any(map(is_all_resources, statement.resources))
     return [
         action
         for action in statement.actions
-        if action in ("*", "*:*") or (everywhere and action.endswith(":*"))
+        if action in ("*", "*:*") or (on_all_resources and action.endswith(":*"))
     ]
 
 
 def _allowing(templates: Templates) -> Iterator[Statement]:
-    return (one for one in statements(templates, "identity") if one.allows)
+    return (statement for statement in statements(templates, "identity") if statement.allows)

@@ -1,22 +1,22 @@
-"""Repositories of images."""
+"""Rules for ECR repositories."""
 
 from __future__ import annotations
 
-from deployer.policy.model import each
-from deployer.policy.values import true
+from deployer.policy.model import for_each_resource
+from deployer.policy.values import is_true
 
-scanned = each(
+scanned = for_each_resource(
     "ECR::Repository",
-    ok=lambda one: true(one.get("ImageScanningConfiguration", "ScanOnPush")),
-    message="does not scan what is pushed",
+    is_valid=lambda repository: is_true(repository.get("ImageScanningConfiguration", "ScanOnPush")),
+    message="does not scan pushed images: no ScanOnPush",
 )
-immutable = each(
+immutable = for_each_resource(
     "ECR::Repository",
-    ok=lambda one: one.get("ImageTagMutability") == "IMMUTABLE",
-    message="lets a tag become another image",
+    is_valid=lambda repository: repository.get("ImageTagMutability") == "IMMUTABLE",
+    message="has mutable tags: ImageTagMutability is not IMMUTABLE",
 )
-expiring = each(
+expiring = for_each_resource(
     "ECR::Repository",
-    ok=lambda one: bool(one.get("LifecyclePolicy", "LifecyclePolicyText")),
-    message="keeps every image for ever",
+    is_valid=lambda repository: bool(repository.get("LifecyclePolicy", "LifecyclePolicyText")),
+    message="keeps all images forever: no LifecyclePolicyText",
 )

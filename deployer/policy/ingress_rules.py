@@ -1,4 +1,4 @@
-"""Which addresses and ports a rule of a security group lets in, however they are written."""
+"""The addresses and ports that an ingress rule allows, in every notation."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any
 
 from deployer.policy.model import Resource, Templates
-from deployer.policy.values import get, many, number, text
+from deployer.policy.values import as_int, as_list, get, text
 
 ALL_PORTS = (0, 65535)
-_MOST_PORTS = 32_768  # Half of all: from here on a range names no ports.
+_BROAD_RANGE = 32_768  # Ports: half of all.
 
-# Public addresses that one network at most has: a /8 of IPv4, a /16 of IPv6. More is the internet.
+# The most public addresses of one owner: a /8 of IPv4, a /16 of IPv6. More is the internet.
 _LARGEST_IPV4, _LARGEST_IPV6 = 2**24, 2**112
 _ALL = {"-1", "all"}
 _WITH_PORTS = {"tcp", "udp", "6", "17"}
 
 
 def ports(rule: Any) -> tuple[int | None, int | None]:
-    """The first and the last port; those of every protocol are all, whatever else the rule says."""
+    """Return the first and the last port; all ports if the rule allows every protocol."""
     protocol = text(get(rule, "IpProtocol")).lower()
-    first, last = number(get(rule, "FromPort")), number(get(rule, "ToPort"))
+    first, last = as_int(get(rule, "FromPort")), as_int(get(rule, "ToPort"))
     if protocol in _ALL or (first, last) == (-1, -1):
         return ALL_PORTS
     is_open = get(rule, "FromPort") is None and get(rule, "ToPort") is None
@@ -30,37 +30,37 @@ def ports(rule: Any) -> tuple[int | None, int | None]:
     return first, last
 
 
-def names_ports(rule: Any) -> bool:
-    """Whether the range is narrow enough to name the ports that are meant."""
+def has_narrow_range(rule: Any) -> bool:
+    """Return whether the rule allows fewer than half of all ports."""
     first, last = ports(rule)
-    return first is None or last is None or last - first + 1 < _MOST_PORTS
+    return first is None or last is None or last - first + 1 < _BROAD_RANGE
 
 
-def are_the_internet(networks: Iterable[IPv4Network | IPv6Network]) -> bool:
-    """Whether *networks* have together more public addresses than any one owner has."""
-    known = [*networks]
-    public4 = _public(one for one in known if isinstance(one, IPv4Network))
-    public6 = _public(one for one in known if isinstance(one, IPv6Network))
+def span_the_internet(networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Return whether *networks* together have more public addresses than one owner has."""
+    all_networks = [*networks]
+    public4 = _public(network for network in all_networks if isinstance(network, IPv4Network))
+    public6 = _public(network for network in all_networks if isinstance(network, IPv6Network))
     return public4 > _LARGEST_IPV4 or public6 > _LARGEST_IPV6
 
 
 def networks(
     templates: Templates, owner: Resource, rule: Any
 ) -> Iterator[IPv4Network | IPv6Network]:
-    """The networks that *rule* names, by itself or by a prefix list of the templates."""
-    named = [get(rule, "CidrIp"), get(rule, "CidrIpv6")]
-    for one in templates.reached(owner.stack, get(rule, "SourcePrefixListId")):
-        if one.type == "AWS::EC2::PrefixList":
-            named += [get(entry, "Cidr") for entry in many(one.get("Entries"))]
-    for cidr in map(text, named):
+    """Yield the networks of *rule*, its own and those of its prefix list in the templates."""
+    cidrs = [get(rule, "CidrIp"), get(rule, "CidrIpv6")]
+    for prefix_list in templates.referenced(owner.stack, get(rule, "SourcePrefixListId")):
+        if prefix_list.type == "AWS::EC2::PrefixList":
+            cidrs += [get(entry, "Cidr") for entry in as_list(prefix_list.get("Entries"))]
+    for cidr in map(text, cidrs):
         try:
             yield ip_network(cidr.strip(), strict=False)
         except ValueError:
-            continue  # Missing, or a reference to what is not known here.
+            continue  # It is missing, or a reference with an unknown value.
 
 
-def overlap(rule: Any, other: Any) -> bool:
-    """Whether both let in some port."""
+def ports_overlap(rule: Any, other: Any) -> bool:
+    """Return whether both rules allow a common port."""
     (first, last), (start, end) = ports(rule), ports(other)
     if first is None or last is None or start is None or end is None:
         return (first, last) == (start, end)
@@ -69,12 +69,14 @@ def overlap(rule: Any, other: Any) -> bool:
 
 def _public(networks: Iterable[Any]) -> int:
     return sum(
-        one.num_addresses for one in collapse_addresses(networks) if not _is_private_whole(one)
+        network.num_addresses
+        for network in collapse_addresses(networks)
+        if not _is_private(network)
     )
 
 
-def _is_private_whole(network: Any) -> bool:
-    """Whether all of it is private: `is_private` asks its first and last address."""
+def _is_private(network: Any) -> bool:
+    """Return whether all of it is private; `is_private` checks only the first and last address."""
     return bool(network.is_private and network.num_addresses <= _PRIVATE[network.version])
 
 

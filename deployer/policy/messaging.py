@@ -1,61 +1,67 @@
-"""Topics and queues."""
+"""Rules for SNS topics and SQS queues."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deployer.policy.buckets import WITHOUT_TLS, denied_without_tls
-from deployer.policy.model import Templates, Violation, each
-from deployer.policy.values import get, many, true
+from deployer.policy.buckets import WITHOUT_TLS, denials_without_tls
+from deployer.policy.model import Templates, Violation, for_each_resource
+from deployer.policy.values import as_list, get, is_true
 
-# What carries messages, by the property of a policy that names the topic or queue.
+# Type, property of its policy that names it, and the actions that carry messages.
 _MESSAGES = (
     ("SNS::Topic", "Topics", ("sns:Publish",)),
     ("SQS::Queue", "Queues", ("sqs:SendMessage", "sqs:ReceiveMessage")),
 )
-_REDRIVEN = ("http", "https", "lambda", "sqs", "firehose")
+_WITH_REDRIVE = ("http", "https", "lambda", "sqs", "firehose")
 
-encrypted = each(
+encrypted = for_each_resource(
     "SQS::Queue",
-    ok=lambda one: true(one.get("SqsManagedSseEnabled")) or bool(one.get("KmsMasterKeyId")),
-    message="does not say that it is encrypted",
+    is_valid=lambda resource: (
+        is_true(resource.get("SqsManagedSseEnabled")) or bool(resource.get("KmsMasterKeyId"))
+    ),
+    message="is not encrypted: no SqsManagedSseEnabled, no KmsMasterKeyId",
 )
-over_https = each(
+over_https = for_each_resource(
     "SNS::Subscription",
-    ok=lambda one: one.get("Protocol") != "http",
-    message="sends messages in the clear",
+    is_valid=lambda resource: resource.get("Protocol") != "http",
+    message="sends messages over HTTP",
 )
-redriven = each(
+has_dead_letter_queue = for_each_resource(
     "SNS::Subscription",
-    ok=lambda one: one.get("Protocol") not in _REDRIVEN or bool(one.get("RedrivePolicy")),
-    message="loses what it cannot deliver: no RedrivePolicy",
+    is_valid=lambda resource: (
+        resource.get("Protocol") not in _WITH_REDRIVE or bool(resource.get("RedrivePolicy"))
+    ),
+    message="loses undelivered messages: no RedrivePolicy",
 )
 
 
 def signed(templates: Templates) -> Iterator[Violation]:
-    """Version 1 is SHA-1; who listens at an address has only the signature to go by."""
-    listened = {
+    """Topics with HTTP(S) subscribers sign with SHA-256; signature version 1 is SHA-1."""
+    with_http = {
         topic
-        for one in templates.of("SNS::Subscription")
-        if str(one.get("Protocol")).startswith("http")
-        for topic in templates.reached(one.stack, one.get("TopicArn"))
+        for subscription in templates.of_type("SNS::Subscription")
+        if str(subscription.get("Protocol")).startswith("http")
+        for topic in templates.referenced(subscription.stack, subscription.get("TopicArn"))
     }
-    listened |= {
+    with_http |= {
         topic
-        for topic in templates.of("SNS::Topic")
-        for one in many(topic.get("Subscription"))
-        if str(get(one, "Protocol")).startswith("http")
+        for topic in templates.of_type("SNS::Topic")
+        for subscription in as_list(topic.get("Subscription"))
+        if str(get(subscription, "Protocol")).startswith("http")
     }
-    for topic in templates.of("SNS::Topic"):
-        if topic in listened and str(topic.get("SignatureVersion")) != "2":
-            yield topic.found('signs messages with SHA-1: SignatureVersion is not "2"')
+    for topic in templates.of_type("SNS::Topic"):
+        if topic in with_http and str(topic.get("SignatureVersion")) != "2":
+            yield topic.violation('signs messages with SHA-1: SignatureVersion is not "2"')
 
 
 def only_over_tls(templates: Templates) -> Iterator[Violation]:
-    """As buckets: a policy denies the rest, at least of what carries messages."""
-    for type_, names, actions in _MESSAGES:
-        guarded = denied_without_tls(templates, names)
-        for one in templates.of(type_):
-            denied = guarded.get(one, [])
-            if not all(any(said.does(action) for said in denied) for action in actions):
-                yield one.found(WITHOUT_TLS)
+    """A policy denies requests without TLS, at least for the actions that carry messages."""
+    for type_, property_, actions in _MESSAGES:
+        denials = denials_without_tls(templates, property_)
+        for resource in templates.of_type(type_):
+            denied = denials.get(resource, [])
+            if not all(
+                any(statement.includes(action) for statement in denied) for action in actions
+            ):
+                yield resource.violation(WITHOUT_TLS)

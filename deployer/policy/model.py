@@ -1,4 +1,4 @@
-"""What a rule sees: the parsed templates of one environment, and where a value comes from."""
+"""The templates of one environment as the rules see them: stacks, resources and references."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from deployer.model import intrinsics
-from deployer.policy.values import get, mapping, strings
+from deployer.policy.values import all_strings, as_mapping, get
 
 if TYPE_CHECKING:
     from deployer.model import Line, OutputOf
 
 
-class Surroundings(Protocol):
-    """What a rule has to know of the environment, such as `stack.Env`."""
+class EnvironmentSettings(Protocol):
+    """The settings of an environment that rules need, such as `deployer.model.Env`."""
 
     @property
     def domain(self) -> str: ...
@@ -26,7 +26,7 @@ class Surroundings(Protocol):
 
 
 class Subject(Protocol):
-    """A stack as it shall be, such as `DesiredStack`."""
+    """A desired stack or nested template, such as `DesiredStack`."""
 
     @property
     def name(self) -> str: ...
@@ -48,7 +48,7 @@ class Subject(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Resource:
-    """One resource of one template."""
+    """A resource of a template."""
 
     stack: Stack
     title: str
@@ -56,31 +56,31 @@ class Resource:
 
     @property
     def type(self) -> str:
-        """Such as AWS::S3::Bucket."""
+        """Its resource type, such as AWS::S3::Bucket."""
         return str(self.body.get("Type", ""))
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        """What the template says of it; empty if it says nothing."""
-        return mapping(self.body.get("Properties"))
+        """Its properties; empty if the template has none."""
+        return as_mapping(self.body.get("Properties"))
 
     def get(self, *path: str) -> Any:
-        """The property at *path*, such as "ViewerCertificate", "SslSupportMethod"; None if none."""
+        """Return the property at *path*, such as "ViewerCertificate", "SslSupportMethod"; or None."""
         return get(self.properties, *path)
 
     @cached_property
-    def strings(self) -> Sequence[str]:
-        """Every string in it."""
-        return tuple(strings(self.body))
+    def all_strings(self) -> Sequence[str]:
+        """Every string in its definition."""
+        return tuple(all_strings(self.body))
 
-    def found(self, message: str, detail: str = "") -> Violation:
-        """Something wrong with it, in *detail*: a statement's Sid, a route's key."""
+    def violation(self, message: str, detail: str = "") -> Violation:
+        """Return a violation of it; *detail* is the part concerned, such as the Sid of a statement."""
         return Violation(self.stack, ("Resources", self.title), message, detail)
 
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """One parsed template and where it goes; *imports* are the exports that it may import."""
+    """A stack with its normalized template; *imports* has all exports that it may import."""
 
     subject: Subject
     template: Mapping[str, Any]
@@ -94,23 +94,23 @@ class Stack:
     @cached_property
     def resources(self) -> Mapping[str, Resource]:
         """Its resources by title."""
-        section = mapping(self.template.get("Resources"))
-        return {title: Resource(self, title, mapping(body)) for title, body in section.items()}
+        section = as_mapping(self.template.get("Resources"))
+        return {title: Resource(self, title, as_mapping(body)) for title, body in section.items()}
 
     @cached_property
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:
         """Its outputs by title."""
-        section = mapping(self.template.get("Outputs"))
-        return {title: mapping(body) for title, body in section.items()}
+        section = as_mapping(self.template.get("Outputs"))
+        return {title: as_mapping(body) for title, body in section.items()}
 
-    def found(self, path: tuple[str, ...], message: str) -> Violation:
-        """Something wrong at *path* of the template, such as Outputs, Vpc."""
+    def violation(self, path: tuple[str, ...], message: str) -> Violation:
+        """Return a violation at *path* of the template, such as Outputs, Vpc."""
         return Violation(self, path, message)
 
 
 @dataclass(frozen=True)
 class Violation:
-    """What a rule has found, and where."""
+    """A violation of a rule, with its place in a template."""
 
     stack: Stack
     path: tuple[str, ...]
@@ -120,31 +120,31 @@ class Violation:
 
 @dataclass(frozen=True)
 class Templates:
-    """Every stack of one environment, lowest first."""
+    """Every stack of one environment, dependencies first."""
 
-    env: Surroundings
+    env: EnvironmentSettings
     stacks: tuple[Stack, ...]
 
-    def of(self, *types: str) -> Iterator[Resource]:
-        """Every resource of one of these *types*, with or without the AWS:: before it."""
-        for one in types:
-            yield from self._by_type.get(f"AWS::{one.removeprefix('AWS::')}", ())
+    def of_type(self, *types: str) -> Iterator[Resource]:
+        """Yield every resource of these *types*; the prefix AWS:: may be missing."""
+        for type_ in types:
+            yield from self._by_type.get(f"AWS::{type_.removeprefix('AWS::')}", ())
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
         """Every resource of every stack."""
-        return tuple(one for stack in self.stacks for one in stack.resources.values())
+        return tuple(resource for stack in self.stacks for resource in stack.resources.values())
 
     @cached_property
     def _by_type(self) -> Mapping[str, Sequence[Resource]]:
-        found: dict[str, list[Resource]] = {}
-        for one in self.resources:
-            found.setdefault(one.type, []).append(one)
-        return found
+        by_type: dict[str, list[Resource]] = {}
+        for resource in self.resources:
+            by_type.setdefault(resource.type, []).append(resource)
+        return by_type
 
     @cached_property
     def exports(self) -> Mapping[tuple[str, str], tuple[Stack, str]]:
-        """The stack and output behind each exported name of a region."""
+        """The stack and output of each export, by region and name."""
         return {
             (stack.subject.region, name): (stack, title)
             for stack in self.stacks
@@ -152,21 +152,22 @@ class Templates:
             if isinstance(name := get(output, "Export", "Name"), str)
         }
 
-    def reached(self, stack: Stack, value: Any) -> Iterator[Resource]:
-        """The resources that *value* names, of this stack or of the ones it imports from."""
+    def referenced(self, stack: Stack, value: Any) -> Iterator[Resource]:
+        """Yield the resources that *value* references, in this stack or through imports."""
         for name in intrinsics.logical_ids(value):
-            if one := stack.resources.get(name):
-                yield one
+            if resource := stack.resources.get(name):
+                yield resource
             elif source := stack.subject.parameters.get(name):
-                yield from self._behind(source.stack, source.output)
+                yield from self._in_output(source.stack, source.output)
         for name in intrinsics.imports(value):
-            if known := self.exports.get((stack.subject.region, name)):
-                yield from self.reached(known[0], known[0].outputs[known[1]].get("Value"))
+            if export := self.exports.get((stack.subject.region, name)):
+                exporter, title = export
+                yield from self.referenced(exporter, exporter.outputs[title].get("Value"))
 
-    def _behind(self, name: str, output: str) -> Iterator[Resource]:
+    def _in_output(self, name: str, output: str) -> Iterator[Resource]:
         for stack in self.stacks:
             if stack.name == name and output in stack.outputs:
-                yield from self.reached(stack, stack.outputs[output].get("Value"))
+                yield from self.referenced(stack, stack.outputs[output].get("Value"))
 
 
 Check: TypeAlias = Callable[[Templates], Iterable[Violation]]
@@ -174,23 +175,29 @@ Check: TypeAlias = Callable[[Templates], Iterable[Violation]]
 
 @dataclass(frozen=True)
 class Rule:
-    """What has to be so, in a sentence, and why: where that is known from."""
+    """A requirement as a sentence, its source, and the function that checks it.
+
+    *solution* is the function or class of the stacks that satisfies it. *replaces* has the rules of
+    cfn-lint that report the same violation.
+    """
 
     id: str
     sentence: str
     source: str
     check: Check = field(repr=False)
+    solution: str = ""
+    replaces: tuple[str, ...] = ()
 
 
-def each(
-    *types: str, ok: Callable[[Resource], bool], message: str, protected: bool = False
+def for_each_resource(
+    *types: str, is_valid: Callable[[Resource], bool], message: str, protected: bool = False
 ) -> Check:
-    """The check that every resource of *types* is *ok*; *protected*: where the environment is."""
+    """Return a check of every resource of these *types*; *protected* limits it to such environments."""
 
     def check(templates: Templates) -> Iterator[Violation]:
         if templates.env.protect or not protected:
-            for one in templates.of(*types):
-                if not ok(one):
-                    yield one.found(message)
+            for resource in templates.of_type(*types):
+                if not is_valid(resource):
+                    yield resource.violation(message)
 
     return check

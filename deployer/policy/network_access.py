@@ -1,4 +1,4 @@
-"""Networks: who may knock where, and what stands open to the world."""
+"""Rules for security groups and subnets."""
 
 from __future__ import annotations
 
@@ -7,108 +7,113 @@ from typing import Any
 
 from deployer.policy.ingress_rules import (
     ALL_PORTS,
-    are_the_internet,
-    names_ports,
+    has_narrow_range,
     networks,
-    overlap,
     ports,
+    ports_overlap,
+    span_the_internet,
 )
-from deployer.policy.model import Resource, Templates, Violation, each
-from deployer.policy.values import get, many, true
+from deployer.policy.model import Resource, Templates, Violation, for_each_resource
+from deployer.policy.values import as_list, get, is_true
 
-_BROWSERS = ((80, 80), (443, 443))  # The ports that browsers connect to.
+_HTTP_PORTS = ((80, 80), (443, 443))
 _INLINE = {"Ingress": "SecurityGroupIngress", "Egress": "SecurityGroupEgress"}
 
-no_addresses_unasked = each(
+no_automatic_public_ip = for_each_resource(
     "EC2::Subnet",
-    ok=lambda one: not true(one.get("MapPublicIpOnLaunch")),
-    message="gives whatever starts in it a public address",
+    is_valid=lambda subnet: not is_true(subnet.get("MapPublicIpOnLaunch")),
+    message="assigns public IP addresses: MapPublicIpOnLaunch is true",
 )
 
 
-def closed_to_the_world(templates: Templates) -> Iterator[Violation]:
-    """Only a load balancer is asked by everyone, and only as browsers ask."""
-    fronts = _groups_of(templates, "ElasticLoadBalancingV2::LoadBalancer", "SecurityGroups")
+def closed_to_the_internet(templates: Templates) -> Iterator[Violation]:
+    """Only a load balancer accepts connections from the internet, and only to ports 80 and 443."""
+    load_balancer_groups = _groups_of(
+        templates, "ElasticLoadBalancingV2::LoadBalancer", "SecurityGroups"
+    )
     rules = [*_rules(templates, "Ingress")]
-    for group, owner, rule in rules:
-        if fronts & {*group} and ports(rule) in _BROWSERS:
+    for groups, owner, rule in rules:
+        if load_balancer_groups & {*groups} and ports(rule) in _HTTP_PORTS:
             continue
-        beside = [
+        allowed = [
             network
-            for other_group, other_owner, other in rules
-            if ((other_group or [other_owner]) == (group or [owner])) and overlap(rule, other)
+            for other_groups, other_owner, other in rules
+            if (other_groups or [other_owner]) == (groups or [owner]) and ports_overlap(rule, other)
             for network in networks(templates, other_owner, other)
         ]
-        if any(networks(templates, owner, rule)) and are_the_internet(beside):
-            yield owner.found(f"is open to the world: ports {_shown(rule)}")
+        if any(networks(templates, owner, rule)) and span_the_internet(allowed):
+            yield owner.violation(f"is open to the internet: ports {_port_range(rule)}")
 
 
-def ports_named(templates: Templates) -> Iterator[Violation]:
-    """Every port of a neighbour is too many of them."""
+def narrow_port_ranges(templates: Templates) -> Iterator[Violation]:
+    """An ingress rule allows fewer than half of all ports, even from one security group."""
     for _, owner, rule in _rules(templates, "Ingress"):
-        if not names_ports(rule):
-            yield owner.found("lets all ports in")
+        if not has_narrow_range(rule):
+            yield owner.violation("allows all ports, or at least half of them")
 
 
-def described(templates: Templates) -> Iterator[Violation]:
-    """A rule that says why it is there can be deleted one day."""
-    for way in _INLINE:
-        for _, owner, rule in _rules(templates, way):
+def rules_described(templates: Templates) -> Iterator[Violation]:
+    """Every rule has a description, so that it can be deleted when its reason no longer exists."""
+    for direction in _INLINE:
+        for _, owner, rule in _rules(templates, direction):
             if not get(rule, "Description"):
-                yield owner.found(f"does not say what ports {_shown(rule)} are open for")
+                yield owner.violation(f"has a rule without description: ports {_port_range(rule)}")
 
 
 def databases_by_group(templates: Templates) -> Iterator[Violation]:
-    """An address says where somebody is, a group who it is."""
-    data = _groups_of(templates, "RDS::DBInstance", "VPCSecurityGroups")
-    data |= _groups_of(templates, "RDS::DBCluster", "VpcSecurityGroupIds")
-    for group, owner, rule in _rules(templates, "Ingress"):
-        if data & {*group} and not get(rule, "SourceSecurityGroupId"):
-            yield owner.found("lets addresses reach a database, not a security group")
+    """Ingress rules of databases name security groups, because an address identifies no client."""
+    database_groups = _groups_of(templates, "RDS::DBInstance", "VPCSecurityGroups")
+    database_groups |= _groups_of(templates, "RDS::DBCluster", "VpcSecurityGroupIds")
+    for groups, owner, rule in _rules(templates, "Ingress"):
+        if database_groups & {*groups} and not get(rule, "SourceSecurityGroupId"):
+            yield owner.violation("allows addresses to reach a database, not a security group")
 
 
-def databases_away(templates: Templates) -> Iterator[Violation]:
+def databases_in_private_subnets(templates: Templates) -> Iterator[Violation]:
     """No subnet of a database has a route to an internet gateway."""
-    open_ = {*_open_subnets(templates)}
-    for one in templates.of("RDS::DBSubnetGroup"):
-        for subnet in templates.reached(one.stack, one.get("SubnetIds")):
-            if subnet in open_:
-                yield one.found(f"puts a database into {subnet.title}, which the internet reaches")
+    public = {*_public_subnets(templates)}
+    for resource in templates.of_type("RDS::DBSubnetGroup"):
+        for subnet in templates.referenced(resource.stack, resource.get("SubnetIds")):
+            if subnet in public:
+                yield resource.violation(
+                    f"has the public subnet {subnet.title}: it has a route to an internet gateway"
+                )
 
 
-def _open_subnets(templates: Templates) -> Iterator[Resource]:
+def _public_subnets(templates: Templates) -> Iterator[Resource]:
     tables = {
         table
-        for route in templates.of("EC2::Route")
+        for route in templates.of_type("EC2::Route")
         if any(
             gateway.type == "AWS::EC2::InternetGateway"
-            for gateway in templates.reached(route.stack, route.get("GatewayId"))
+            for gateway in templates.referenced(route.stack, route.get("GatewayId"))
         )
-        for table in templates.reached(route.stack, route.get("RouteTableId"))
+        for table in templates.referenced(route.stack, route.get("RouteTableId"))
     }
-    for one in templates.of("EC2::SubnetRouteTableAssociation"):
-        if tables & {*templates.reached(one.stack, one.get("RouteTableId"))}:
-            yield from templates.reached(one.stack, one.get("SubnetId"))
+    for resource in templates.of_type("EC2::SubnetRouteTableAssociation"):
+        if tables & {*templates.referenced(resource.stack, resource.get("RouteTableId"))}:
+            yield from templates.referenced(resource.stack, resource.get("SubnetId"))
 
 
 def _groups_of(templates: Templates, type_: str, property_: str) -> set[Resource]:
     return {
         group
-        for one in templates.of(type_)
-        for group in templates.reached(one.stack, one.get(property_))
+        for resource in templates.of_type(type_)
+        for group in templates.referenced(resource.stack, resource.get(property_))
     }
 
 
-def _rules(templates: Templates, way: str) -> Iterator[tuple[list[Resource], Resource, Any]]:
-    """Each rule with the group it belongs to and the resource that says it."""
-    for group in templates.of("EC2::SecurityGroup"):
-        for rule in many(group.get(_INLINE[way])):
+def _rules(templates: Templates, direction: str) -> Iterator[tuple[list[Resource], Resource, Any]]:
+    """Yield each rule with its security groups and the resource that defines it."""
+    for group in templates.of_type("EC2::SecurityGroup"):
+        for rule in as_list(group.get(_INLINE[direction])):
             yield [group], group, rule
-    for one in templates.of(f"EC2::SecurityGroup{way}"):
-        yield [*templates.reached(one.stack, one.get("GroupId"))], one, one.properties
+    for resource in templates.of_type(f"EC2::SecurityGroup{direction}"):
+        groups = [*templates.referenced(resource.stack, resource.get("GroupId"))]
+        yield groups, resource, resource.properties
 
 
-def _shown(rule: Any) -> str:
+def _port_range(rule: Any) -> str:
     first, last = ports(rule)
     if first is None or (first, last) == ALL_PORTS:
         return "all"

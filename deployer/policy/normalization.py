@@ -1,9 +1,9 @@
-"""Write every template in one spelling, so that a rule compares each value once.
+"""Normalize templates, so that equivalent values are equal.
 
-CloudFormation takes a value in many spellings: 443 and "443", true and "true", a parameter and
-its default, Fn::Join and Fn::Sub and the text that they make. Here each becomes the same value:
-scalars are strings, text with references is one Fn::Sub, Fn::If is the branch that was chosen.
-`assignments` says which branches there are, so that rules see each of them.
+CloudFormation accepts a value in several notations: 443 and "443", true and "true", a parameter and
+its default, Fn::Join and Fn::Sub and the text that they result in. After normalization, scalars are
+strings, text with references is a single Fn::Sub, and Fn::If is replaced by one of its branches.
+`condition_outcomes` yields the combinations of branches that rules must check.
 """
 
 from __future__ import annotations
@@ -17,88 +17,91 @@ from itertools import product
 from typing import Any, TypeAlias
 
 from deployer.model import intrinsics
-from deployer.policy.values import get, mapping, true
+from deployer.policy.values import as_mapping, get, is_true
 
-_NOTHING = object()  # AWS::NoValue: the property or element is as good as not written.
+_NO_VALUE = object()  # AWS::NoValue: the property or element is removed.
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^${}]*)\}")
 _LITERAL_TYPES = {"String", "Number", "CommaDelimitedList", "List<Number>"}
-_FEW_TESTS = 3  # Up to here every combination of outcomes is seen.
+_MAX_COMBINED = 3  # The number of comparisons of which every combination is checked.
 
-# A comparison whose outcome the template leaves open: what is compared, and with what.
-Test: TypeAlias = tuple[str, str]
-Outcomes: TypeAlias = Mapping[Test, bool]
+# The two sides of a comparison whose outcome the template does not determine.
+Comparison: TypeAlias = tuple[str, str]
+Outcomes: TypeAlias = Mapping[Comparison, bool]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A template as it was written; *given* are the parameters that the deployer fills."""
+    """A template before normalization; *passed* has the parameters that the deployer passes."""
 
     name: str
     region: str
     template: Mapping[str, Any]
-    given: frozenset[str] = field(default_factory=frozenset)
+    passed: frozenset[str] = field(default_factory=frozenset)
     _variants: dict[tuple[bool, ...], Mapping[str, Any]] = field(default_factory=dict)
 
-    def normal(self, outcomes: Outcomes) -> Mapping[str, Any]:
-        """Return the template in one spelling, with what there is when *outcomes* are so."""
-        key = tuple(outcomes.get(test, True) for test in self.tests)
+    def normalized(self, outcomes: Outcomes) -> Mapping[str, Any]:
+        """Return the normalized template for these *outcomes* of its comparisons."""
+        key = tuple(outcomes.get(comparison, True) for comparison in self.comparisons)
         if key not in self._variants:
-            self._variants[key] = _normal(self, outcomes)
+            self._variants[key] = _normalize(self, outcomes)
         return self._variants[key]
 
     @cached_property
     def imports(self) -> Sequence[str]:
-        """The name of every export that it imports, whatever the outcomes are."""
-        variants = (self.normal(outcomes) for outcomes in assignments([self]))
+        """The name of every export that it imports for any outcomes."""
+        variants = (self.normalized(outcomes) for outcomes in condition_outcomes([self]))
         return tuple(
             dict.fromkeys(name for variant in variants for name in intrinsics.imports(variant))
         )
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
-        """The values of the parameters that are not passed: their defaults."""
+        """The defaults of the parameters that are not passed."""
         return {
             name: _default(parameter)
-            for name, parameter in mapping(self.template.get("Parameters")).items()
-            if name not in self.given and _is_literal(parameter)
+            for name, parameter in as_mapping(self.template.get("Parameters")).items()
+            if name not in self.passed and _is_literal(parameter)
         }
 
     @cached_property
-    def tests(self) -> Sequence[Test]:
-        """The comparisons in its conditions whose outcome is open."""
-        found: dict[Test, None] = {}
-        spelling = Spelling(self, lambda test: found.setdefault(test) is not None)
-        for name in mapping(self.template.get("Conditions")):
+    def comparisons(self) -> Sequence[Comparison]:
+        """The comparisons in its conditions whose outcome the template does not determine."""
+        found: dict[Comparison, None] = {}
+        normalizer = Normalizer(self, lambda comparison: found.setdefault(comparison) is not None)
+        for name in as_mapping(self.template.get("Conditions")):
             for expression in _leaves(self.template["Conditions"][name]):
-                spelling.holds(expression)
+                normalizer.evaluate(expression)
         for name in intrinsics.conditions(self.template):
-            if name not in mapping(self.template.get("Conditions")):
-                spelling.is_true(name)
+            if name not in as_mapping(self.template.get("Conditions")):
+                normalizer.is_true(name)
         return tuple(found)
 
 
-def assignments(sources: Iterable[Source]) -> Iterator[Outcomes]:
-    """Yield the outcomes of all open comparisons that rules have to see, each once.
+def condition_outcomes(sources: Iterable[Source]) -> Iterator[Outcomes]:
+    """Yield the outcomes of all comparisons that rules must check, without duplicates.
 
-    All combinations of a few; of many, those in which all have one outcome, or all but one.
+    Of a few comparisons these are all combinations; of many, those in which all have the same
+    outcome, or all but one.
     """
-    tests = tuple(dict.fromkeys(test for source in sources for test in source.tests))
-    if len(tests) <= _FEW_TESTS:
-        rows: list[tuple[bool, ...]] = [*product((True, False), repeat=len(tests))]
+    comparisons = tuple(
+        dict.fromkeys(comparison for source in sources for comparison in source.comparisons)
+    )
+    if len(comparisons) <= _MAX_COMBINED:
+        rows: list[tuple[bool, ...]] = [*product((True, False), repeat=len(comparisons))]
     else:
         rows = [
-            tuple(common != (number == odd) for number in range(len(tests)))
+            tuple(common != (number == odd) for number in range(len(comparisons)))
             for common in (True, False)
-            for odd in range(-1, len(tests))
+            for odd in range(-1, len(comparisons))
         ]
     for row in rows:
-        outcomes = dict(zip(tests, row, strict=True))
+        outcomes = dict(zip(comparisons, row, strict=True))
         if _is_possible(outcomes):
             yield outcomes
 
 
-def _normal(source: Source, outcomes: Outcomes) -> Mapping[str, Any]:
-    spelling = Spelling(source, lambda test: outcomes.get(test, True))
+def _normalize(source: Source, outcomes: Outcomes) -> Mapping[str, Any]:
+    normalizer = Normalizer(source, lambda comparison: outcomes.get(comparison, True))
     sections = {
         section: content
         for section, content in source.template.items()
@@ -108,21 +111,22 @@ def _normal(source: Source, outcomes: Outcomes) -> Mapping[str, Any]:
         sections["Resources"] = {
             title: body
             for title, body in resources.items()
-            if not isinstance(name := mapping(body).get("Condition"), str) or spelling.is_true(name)
+            if not isinstance(name := as_mapping(body).get("Condition"), str)
+            or normalizer.is_true(name)
         }
-    return {section: spelling.value(content) for section, content in sections.items()}
+    return {section: normalizer.value(content) for section, content in sections.items()}
 
 
 @dataclass(frozen=True)
-class Spelling:
-    """Rewrites the values of one template; *outcome* decides the comparisons that are open."""
+class Normalizer:
+    """Normalizes the values of one template; *outcome* decides its undetermined comparisons."""
 
     source: Source
-    outcome: Callable[[Test], bool]
-    _asked: set[str] = field(default_factory=set)  # Conditions on the way: one may name itself.
+    outcome: Callable[[Comparison], bool]
+    _evaluating: set[str] = field(default_factory=set)  # A condition may refer to itself.
 
     def value(self, value: Any) -> Any:
-        """Return *value* in one spelling."""
+        """Return *value* in one normalizer."""
         match value:
             case bool():
                 return "true" if value else "false"
@@ -131,8 +135,8 @@ class Spelling:
             case int() | float():
                 return str(value)
             case list():
-                each = (self.value(one) for one in value)
-                return [one for one in each if one is not _NOTHING]
+                items = (self.value(item) for item in value)
+                return [item for item in items if item is not _NO_VALUE]
             case dict() if len(value) == 1:
                 [(key, argument)] = value.items()
                 return self._function(str(key), argument)
@@ -142,8 +146,8 @@ class Spelling:
                 return value
 
     def _mapping(self, value: Mapping[Any, Any]) -> dict[Any, Any]:
-        pairs = ((key, self.value(one)) for key, one in value.items())
-        return {key: one for key, one in pairs if one is not _NOTHING}
+        pairs = ((key, self.value(item)) for key, item in value.items())
+        return {key: item for key, item in pairs if item is not _NO_VALUE}
 
     def _function(self, name: str, argument: Any) -> Any:
         match name, argument:
@@ -157,12 +161,12 @@ class Spelling:
                 return self.value(yes if self.is_true(condition) else no)
             case (("Fn::Sub" | "Fn::Join"), _):
                 parts = self._parts({name: argument})
-                return {name: self._inner(argument)} if parts is None else _composed(parts)
+                return {name: self._inner(argument)} if parts is None else _compose(parts)
             case "Fn::FindInMap", [_, _, _]:
                 keys = self.value(argument)
-                found = mapping(self.source.template.get("Mappings"))
-                known = get(found, *keys) if all(isinstance(k, str) for k in keys) else None
-                return {name: keys} if known is None else self.value(known)
+                found = as_mapping(self.source.template.get("Mappings"))
+                value = get(found, *keys) if all(isinstance(key, str) for key in keys) else None
+                return {name: keys} if value is None else self.value(value)
             case "Fn::Select", [index, list(options)]:
                 return self._selected(self.value(index), self.value(options))
             case _:
@@ -170,7 +174,7 @@ class Spelling:
 
     def _inner(self, argument: Any) -> Any:
         inner = self.value(argument)
-        return None if inner is _NOTHING else inner
+        return None if inner is _NO_VALUE else inner
 
     def _selected(self, index: Any, options: list[Any]) -> Any:
         if isinstance(index, str) and index.isdecimal() and int(index) < len(options):
@@ -181,7 +185,7 @@ class Spelling:
         source = self.source
         match name:
             case "AWS::NoValue":
-                return _NOTHING
+                return _NO_VALUE
             case "AWS::Partition":
                 return "aws"
             case "AWS::URLSuffix":
@@ -194,7 +198,7 @@ class Spelling:
                 return source.defaults.get(name, {"Ref": name})
 
     def _parts(self, value: Any) -> list[Any] | None:
-        """The text and the references of *value* in a row; None if it is no text."""
+        """Return the texts and references of *value* in order; None if it is not text."""
         match value:
             case {"Fn::Sub": str(template)}:
                 return self._template_parts(template, {})
@@ -205,10 +209,10 @@ class Spelling:
             case {"Fn::Sub": _} | {"Fn::Join": _}:
                 return None
             case _:
-                known = self.value(value)
-                if isinstance(known, dict) and ("Fn::Sub" in known or "Fn::Join" in known):
-                    return self._parts(known) if "Fn::Sub" in known else [known]
-                return [known]
+                normalized = self.value(value)
+                if isinstance(normalized, dict) and "Fn::Sub" in normalized:
+                    return self._parts(normalized)
+                return [normalized]
 
     def _joined_parts(self, between: Any, items: list[Any]) -> list[Any] | None:
         row: list[Any] = []
@@ -218,7 +222,7 @@ class Spelling:
                 return None
             if any(isinstance(part, list) or part is None for part in parts):
                 return None
-            if parts == [_NOTHING]:
+            if parts == [_NO_VALUE]:
                 continue
             row += [between, *parts] if row else parts
         return row
@@ -241,56 +245,56 @@ class Spelling:
                 row.append({"Fn::GetAtt": name.split(".", 1)})
             else:
                 row.append(self._reference(name))
-        return [part for part in [*row, template[end:]] if part is not _NOTHING]
+        return [part for part in [*row, template[end:]] if part is not _NO_VALUE]
 
     def is_true(self, condition: str) -> bool:
-        """Whether the condition of this name holds."""
-        known = mapping(self.source.template.get("Conditions"))
-        if condition not in known or condition in self._asked:
-            return self._open(condition, "")
-        self._asked.add(condition)
+        """Return whether the condition with this name is true."""
+        conditions = as_mapping(self.source.template.get("Conditions"))
+        if condition not in conditions or condition in self._evaluating:
+            return self._outcome(condition, "")
+        self._evaluating.add(condition)
         try:
-            return self.holds(known[condition])
+            return self.evaluate(conditions[condition])
         finally:
-            self._asked.remove(condition)
+            self._evaluating.remove(condition)
 
-    def holds(self, expression: Any) -> bool:
-        """Whether an expression of the Conditions section holds."""
+    def evaluate(self, expression: Any) -> bool:
+        """Return whether an expression of the Conditions section is true."""
         match expression:
             case {"Condition": str(name)}:
                 return self.is_true(name)
             case {"Fn::Not": [inner]}:
-                return not self.holds(inner)
-            case {"Fn::And": list(every)}:
-                return all(self.holds(one) for one in every)
-            case {"Fn::Or": list(some)}:
-                return any(self.holds(one) for one in some)
+                return not self.evaluate(inner)
+            case {"Fn::And": list(operands)}:
+                return all(self.evaluate(operand) for operand in operands)
+            case {"Fn::Or": list(operands)}:
+                return any(self.evaluate(operand) for operand in operands)
             case {"Fn::Equals": [left, right]}:
                 return self._equal(self.value(left), self.value(right))
             case _:
-                return self._open(_key(expression), "")
+                return self._outcome(_key(expression), "")
 
     def _equal(self, left: Any, right: Any) -> bool:
         if isinstance(left, str) and isinstance(right, str):
             return left == right
         if isinstance(left, str):
             left, right = right, left
-        return self._open(_key(left), _key(right))
+        return self._outcome(_key(left), _key(right))
 
-    def _open(self, what: str, other: str) -> bool:
-        return self.outcome((f"{self.source.region} {self.source.name} {what}", other))
+    def _outcome(self, left: str, right: str) -> bool:
+        return self.outcome((f"{self.source.region} {self.source.name} {left}", right))
 
 
-def _composed(parts: Sequence[Any]) -> Any:
-    """The one spelling of text with references: plain text, a reference alone, or Fn::Sub."""
+def _compose(parts: Sequence[Any]) -> Any:
+    """Return text with references in normal form: plain text, a single reference, or Fn::Sub."""
     if all(isinstance(part, str) for part in parts):
         return "".join(parts)
-    some = [part for part in parts if part != ""]
-    if len(some) == 1:
-        return some[0]
+    filled = [part for part in parts if part != ""]
+    if len(filled) == 1:
+        return filled[0]
     text = ""
     given: dict[str, Any] = {}
-    for part in some:
+    for part in filled:
         match part:
             case str():
                 text += part.replace("${", "${!")
@@ -308,23 +312,24 @@ def _composed(parts: Sequence[Any]) -> Any:
 def _default(parameter: Any) -> Any:
     default = parameter["Default"]
     if parameter.get("Type") in ("CommaDelimitedList", "List<Number>"):
-        return [one.strip() for one in str(default).split(",")]
+        return [item.strip() for item in str(default).split(",")]
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _is_literal(parameter: Any) -> bool:
-    """Whether its default is its value: not a name in Parameter Store, not a secret."""
-    known = mapping(parameter)
-    literal = isinstance(known.get("Default"), str | int | float) and not true(known.get("NoEcho"))
-    return literal and known.get("Type") in _LITERAL_TYPES
+    """Return whether its default is its value: not a name in Parameter Store, not a secret."""
+    definition = as_mapping(parameter)
+    has_default = isinstance(definition.get("Default"), str | int | float)
+    is_secret = is_true(definition.get("NoEcho"))
+    return has_default and not is_secret and definition.get("Type") in _LITERAL_TYPES
 
 
 def _leaves(expression: Any) -> Iterator[Any]:
-    """The expressions in a condition that no other condition is part of."""
+    """Yield the expressions of a condition that have no other expressions inside."""
     match expression:
         case {"Fn::Not": list(inner)} | {"Fn::And": list(inner)} | {"Fn::Or": list(inner)}:
-            for one in inner:
-                yield from _leaves(one)
+            for operand in inner:
+                yield from _leaves(operand)
         case {"Condition": str()}:
             return
         case _:
@@ -332,8 +337,8 @@ def _leaves(expression: Any) -> Iterator[Any]:
 
 
 def _is_possible(outcomes: Outcomes) -> bool:
-    """One value equals one text at most."""
-    equal = [what for (what, other), yes in outcomes.items() if yes and other.startswith('"')]
+    """Return whether no value equals two different texts."""
+    equal = [left for (left, right), holds in outcomes.items() if holds and right.startswith('"')]
     return len(equal) == len(set(equal))
 
 

@@ -1,4 +1,4 @@
-"""Who may do something: principals of trust and resource policies."""
+"""Rules for the principals in trust policies, resource policies and endpoint policies."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from deployer.policy.model import Templates, Violation
-from deployer.policy.statements import Statement, every_account, everything, statements
+from deployer.policy.statements import Statement, is_all_resources, is_any_account, statements
 from deployer.policy.values import pattern, text
 
-_PINS = {"stringequals", "stringlike", "arnequals", "arnlike", "foranyvalue:stringlike"}
-_ORIGINS = {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceowner"}
-_OURS = _ORIGINS | {
+_EXACT_OPERATORS = {"stringequals", "stringlike", "arnequals", "arnlike", "foranyvalue:stringlike"}
+_SOURCE_KEYS = {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceowner"}
+_OWNER_KEYS = _SOURCE_KEYS | {
     "aws:principalaccount",
     "aws:principalarn",
     "aws:principalorgid",
@@ -22,29 +22,44 @@ _OURS = _ORIGINS | {
     "kms:calleraccount",
 }
 _SUBJECT = re.compile(r"repo:[^:*?]+/[^:*?]+:(ref:refs/heads/[^*?]+|environment:[^*?]+)")
-_LOGS = re.compile(r".*/AWSLogs/\$\{AWS::AccountId\}/\*")
+_LOG_PATH = re.compile(r".*/AWSLogs/\$\{AWS::AccountId\}/\*")
 
 
-def not_everyone(templates: Templates) -> Iterator[Violation]:
-    """An endpoint's policy grants nothing by itself, so there a narrow resource will do."""
-    for one in statements(templates, "trust", "resource", "endpoint"):
-        if one.allows and "NotPrincipal" in one.body:
-            yield one.found("allows everyone but the principals it names")
-        elif one.allows and one.everyone and not _narrowed(one, _OURS) and not _is_filter(one):
-            yield one.found("allows everyone, and no condition says of which account")
+def no_public_principals(templates: Templates) -> Iterator[Violation]:
+    """A statement for everyone has a condition on the account or organization.
+
+    The policy of an endpoint grants nothing by itself, so there a specific resource is enough.
+    """
+    for statement in statements(templates, "trust", "resource", "endpoint"):
+        if statement.allows and "NotPrincipal" in statement.body:
+            yield statement.violation("allows every principal except for those in NotPrincipal")
+        elif (
+            statement.allows
+            and statement.is_for_everyone
+            and not _has_condition(statement, _OWNER_KEYS)
+            and not _is_filter(statement)
+        ):
+            yield statement.violation("allows everyone, without a condition on the account")
 
 
 def _is_filter(statement: Statement) -> bool:
-    """Whether it lets through what others granted, and of that only some resources."""
-    return statement.kind == "endpoint" and not any(map(everything, statement.resources))
+    """Return whether it is an endpoint policy for specific resources, which only restricts."""
+    return statement.kind == "endpoint" and not any(map(is_all_resources, statement.resources))
 
 
 def services_by_source(templates: Templates) -> Iterator[Violation]:
-    """Else anyone's alarm, bucket or distribution makes the service come to ours."""
-    for one in statements(templates, "resource"):
-        sourced = _narrowed(one, _ORIGINS) or _is_log_delivery(one)
-        if one.owner.type in _WITH_SOURCE and one.allows and _is_for_service(one) and not sourced:
-            yield one.found("lets a service in for anyone: no aws:SourceArn, no aws:SourceAccount")
+    """A service is allowed for specific sources, or it is a confused deputy of other accounts."""
+    for statement in statements(templates, "resource"):
+        has_source = _has_condition(statement, _SOURCE_KEYS) or _is_log_delivery(statement)
+        if (
+            statement.owner.type in _WITH_SOURCE
+            and statement.allows
+            and _is_for_service(statement)
+            and not has_source
+        ):
+            yield statement.violation(
+                "allows a service for any source: no aws:SourceArn, no aws:SourceAccount"
+            )
 
 
 _WITH_SOURCE = {
@@ -54,19 +69,21 @@ _WITH_SOURCE = {
 
 
 def pinned_identities(templates: Templates) -> Iterator[Violation]:
-    """A workflow of any repository of GitHub comes with a token of the same provider."""
-    for one in statements(templates, "trust"):
-        if not (one.allows and one.does("sts:AssumeRoleWithWebIdentity")):
+    """A web identity is limited to one audience and one branch or environment of one repository."""
+    for statement in statements(templates, "trust"):
+        if not (statement.allows and statement.includes("sts:AssumeRoleWithWebIdentity")):
             continue
         for claim in ("aud", "sub"):
-            if not _pinned(one, claim):
-                yield one.found(f"does not pin the token's {claim} with StringEquals")
-        for subject in _values(one, "githubusercontent.com:sub"):
+            if not _is_exact(statement, claim):
+                yield statement.violation(f"does not compare the token's {claim} with StringEquals")
+        for subject in _values(statement, "githubusercontent.com:sub"):
             if not _SUBJECT.fullmatch(subject):
-                yield one.found(f"{subject!r} is not one branch or environment of one repository")
+                yield statement.violation(
+                    f"{subject!r} is not statement branch or environment of statement repository"
+                )
 
 
-def _pinned(statement: Statement, claim: str) -> bool:
+def _is_exact(statement: Statement, claim: str) -> bool:
     values = _values(statement, f":{claim}")
     return bool(values) and not any(set("*?") & set(value) for value in values)
 
@@ -80,12 +97,12 @@ def _values(statement: Statement, end: str) -> list[str]:
     ]
 
 
-def _narrowed(statement: Statement, keys: set[str]) -> bool:
+def _has_condition(statement: Statement, keys: set[str]) -> bool:
     return any(
-        operator in _PINS
+        operator in _EXACT_OPERATORS
         and key in keys
         and values
-        and not any(every_account(pattern(value)) for value in values)
+        and not any(is_any_account(pattern(value)) for value in values)
         for (operator, key), values in statement.conditions.items()
     )
 
@@ -95,5 +112,5 @@ def _is_for_service(statement: Statement) -> bool:
 
 
 def _is_log_delivery(statement: Statement) -> bool:
-    """The account in the path is the guard that AWS documents for logs of load balancers."""
-    return all(_LOGS.fullmatch(text(one)) for one in statement.resources)
+    """Return whether each resource is the path for load balancer logs, which has the account."""
+    return all(_LOG_PATH.fullmatch(text(resource)) for resource in statement.resources)

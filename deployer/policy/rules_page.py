@@ -1,4 +1,4 @@
-"""The table of rules as a page of the documentation."""
+"""Generate docs/policy.md from the table of rules."""
 
 from __future__ import annotations
 
@@ -8,28 +8,37 @@ from deployer.policy.model import Rule
 from deployer.policy.rules import RULES
 
 _TOP = """\
-# The rules of our own
+# Policy rules
 
 <!-- Generated: `.venv/bin/python -m deployer.policy > docs/policy.md`. Edit deployer/policy/. -->
 
-What `./inv lint` asks of the templates of each environment besides cfn-lint: what no linter can
-know of this system, or knows and does not say. They see all stacks of an environment at once, and
-cost milliseconds. A value is compared in one spelling: `443` and `"443"`, a parameter and its
-default, `Fn::Join`, `Fn::Sub` and the text that they make are the same, and both branches of
-`Fn::If` are looked at (`deployer/policy/normalization.py`).
+`./inv lint` checks the templates of each environment with cfn-lint and with these rules. The rules
+cover requirements of this project, and cases that cfn-lint does not report. They see all stacks of
+an environment at once, and take milliseconds. Values are normalized before they are compared: `443`
+and `"443"` are equal, as are a parameter and its default, or `Fn::Join`, `Fn::Sub` and the text that
+they result in. Both branches of `Fn::If` are checked (`deployer/policy/normalization.py`).
 
-A finding we live with stands in `deployer/lint/exemptions.toml`, with its reason and a date; one
-that nothing needs any more is a finding itself (L0001). To add a rule: a function in the module of
-its family in `deployer/policy/`, a line in `rules.py`, and a template that is clean and one that
-is not in `tests/deployer/policy/`.
+A finding has the line of the stack file or of the template in `build/`, and names the function or
+class that solves it, if there is one. A deployment to an account refuses every finding. In the
+emulator, findings of these rules are warnings; findings of cfn-lint stop the deployment there too.
 
-Sources: §2 and the like are parts of the project's security notes, D and A rows of their tables;
-EC2.18 is a control of Security Hub, CKV_AWS_24 of checkov, CT.EC2.PR.3 of Control Tower, APIG4 of
-cdk-nag. A defect is one of the system that this one replaces.
+To accept a finding, add an exemption with its reason and a date to `deployer/lint/exemptions.toml`.
+An exemption that matches no finding is a finding itself (L0001). To add a rule, write a function in
+the module of its subject in `deployer/policy/`, a row in `rules.py`, and a template without and one
+with a violation in `tests/deployer/policy/`.
+
+Sources: § are chapters of the project's security notes, D and A are rows of their tables; EC2.18 is
+a control of Security Hub, CKV_AWS_24 of checkov, CT.EC2.PR.3 of Control Tower, APIG4 of cdk-nag. A
+defect is one of the original system.
 """
 
 
 def markdown(rules: Sequence[Rule] = RULES) -> str:
-    """The whole page."""
-    rows = [f"| {rule.id} | {rule.sentence} | {rule.source} |\n" for rule in rules]
-    return f"{_TOP}\n| rule | what has to be so | source |\n|---|---|---|\n{''.join(rows)}"
+    """Return the page."""
+    rows = "".join(map(_row, rules))
+    return f"{_TOP}\n| rule | requirement | solution | source |\n|---|---|---|---|\n{rows}"
+
+
+def _row(rule: Rule) -> str:
+    solution = f"`{rule.solution}`" if rule.solution else ""
+    return f'| <a id="{rule.id}"></a>{rule.id} | {rule.sentence} | {solution} | {rule.source} |\n'

@@ -1,7 +1,7 @@
-"""What AWS refuses when a stack is deployed: names, descriptions, policies and texts too long.
+"""Rules for the limits of AWS services on names, descriptions, policies and texts.
 
-Sizes are those that are certain: a reference to what only AWS knows counts nothing. The limits
-are those of each service's own documentation of quotas.
+A size is a minimum: a reference whose value only AWS knows counts as empty. The limits are in the
+quotas documentation of each service.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deployer.policy.model import Resource, Stack, Templates, Violation
-from deployer.policy.statements import parsed
-from deployer.policy.values import get, many, mapping, pattern, text
+from deployer.policy.statements import parse_policy
+from deployer.policy.values import as_list, as_mapping, get, pattern, text
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _ACCOUNT = "0" * 12
 
-# The most characters of a name, by type and property.
+# The maximum number of bytes, by type and property.
 _NAMES: Mapping[str, Mapping[str, int]] = {
     "Budgets::Budget": {"Budget.BudgetName": 100},
     "CloudFront::CachePolicy": {"CachePolicyConfig.Name": 128},
@@ -71,132 +71,142 @@ _USER_DATA = 16 * 1024
 
 
 def names_fit(templates: Templates) -> Iterator[Violation]:
-    """AWS says so in the middle of a deployment, when other resources are there already."""
+    """Names have at most the length that AWS accepts; it reports longer ones during a deployment."""
     for stack in templates.stacks:
         yield from _stack_names_fit(stack)
     yield from _lengths_fit(templates, _NAMES)
-    for one in templates.of("S3::Bucket"):
-        if prefix := shortest(one.get("BucketNamePrefix")):
-            name = f"{prefix}-{_ACCOUNT}-{one.stack.subject.region}-an"
+    for resource in templates.of_type("S3::Bucket"):
+        if prefix := shortest(resource.get("BucketNamePrefix")):
+            name = f"{prefix}-{_ACCOUNT}-{resource.stack.subject.region}-an"
             if len(name) > _BUCKET_NAME:
                 place = "BucketNamePrefix, with account and region,"
-                yield one.found(_too_long(place, len(name), _BUCKET_NAME))
+                yield resource.violation(_too_long(place, len(name), _BUCKET_NAME))
 
 
 def _stack_names_fit(stack: Stack) -> Iterator[Violation]:
     if len(stack.name) > _STACK_NAME:
-        yield stack.found((), _too_long("the name of the stack", len(stack.name), _STACK_NAME))
+        yield stack.violation((), _too_long("the name of the stack", len(stack.name), _STACK_NAME))
     for title, output in stack.outputs.items():
         size = len(shortest(get(output, "Export", "Name")))
         if size > _EXPORT_NAME:
             place = ("Outputs", title)
-            yield stack.found(place, _too_long("the name of the export", size, _EXPORT_NAME))
+            yield stack.violation(place, _too_long("the name of the export", size, _EXPORT_NAME))
 
 
 def _lengths_fit(
     templates: Templates, table: Mapping[str, Mapping[str, int]]
 ) -> Iterator[Violation]:
     for type_, limits in table.items():
-        for one in templates.of(type_):
+        for resource in templates.of_type(type_):
             for path, most in limits.items():
-                size = len(shortest(one.get(*path.split("."))).encode())
+                size = len(shortest(resource.get(*path.split("."))).encode())
                 if size > most:
-                    yield one.found(_too_long(path, size, most))
+                    yield resource.violation(_too_long(path, size, most))
 
 
 def descriptions_fit(templates: Templates) -> Iterator[Violation]:
-    """EC2 refuses apostrophes, angle brackets and letters with accents."""
-    for one in templates.of("EC2::SecurityGroup"):
-        yield from _described(one, "GroupDescription", one.get("GroupDescription"))
+    """Descriptions have only characters that EC2 accepts: no apostrophes, brackets or accents."""
+    for resource in templates.of_type("EC2::SecurityGroup"):
+        yield from _description_fits(resource, "GroupDescription", resource.get("GroupDescription"))
         for key in ("SecurityGroupIngress", "SecurityGroupEgress"):
-            for rule in many(one.get(key)):
-                yield from _described(one, f"{key}.Description", get(rule, "Description"))
-    for one in templates.of("EC2::SecurityGroupIngress", "EC2::SecurityGroupEgress"):
-        yield from _described(one, "Description", one.get("Description"))
+            for rule in as_list(resource.get(key)):
+                yield from _description_fits(
+                    resource, f"{key}.Description", get(rule, "Description")
+                )
+    for resource in templates.of_type("EC2::SecurityGroupIngress", "EC2::SecurityGroupEgress"):
+        yield from _description_fits(resource, "Description", resource.get("Description"))
 
 
-def _described(one: Resource, place: str, description: Any) -> Iterator[Violation]:
-    said = shortest(description)
-    if len(said) > 255:
-        yield one.found(_too_long(place, len(said), 255))
-    elif not _DESCRIPTION.fullmatch(said):
-        refused = "".join(sorted({letter for letter in said if not _DESCRIPTION.fullmatch(letter)}))
-        yield one.found(f"{place} has characters that EC2 refuses: {refused!r}; leave them out")
+def _description_fits(resource: Resource, place: str, description: Any) -> Iterator[Violation]:
+    shown = shortest(description)
+    if len(shown) > 255:
+        yield resource.violation(_too_long(place, len(shown), 255))
+    elif not _DESCRIPTION.fullmatch(shown):
+        refused = "".join(
+            sorted({character for character in shown if not _DESCRIPTION.fullmatch(character)})
+        )
+        yield resource.violation(f"{place} has characters that EC2 refuses: {refused!r}")
 
 
 def policies_fit(templates: Templates) -> Iterator[Violation]:
-    """IAM counts every character but white space, and all inline policies of a role together."""
-    for one in templates.of("IAM::ManagedPolicy"):
-        yield from _fits(one, "PolicyDocument", _size(one.get("PolicyDocument")), _MANAGED_POLICY)
-    for one in templates.of("S3::BucketPolicy"):
-        yield from _fits(one, "PolicyDocument", _size(one.get("PolicyDocument")), _BUCKET_POLICY)
-    for one in templates.of("IAM::Role"):
-        trust = one.get("AssumeRolePolicyDocument")
-        yield from _fits(one, "AssumeRolePolicyDocument", _size(trust), _TRUST_POLICY)
-        if len(many(one.get("ManagedPolicyArns"))) > _ATTACHED:
-            attached = len(many(one.get("ManagedPolicyArns")))
-            yield one.found(f"takes {attached} managed policies, and IAM attaches {_ATTACHED}")
+    """Policies fit IAM and S3. IAM ignores white space, and adds up the inline policies of a role."""
+    for resource in templates.of_type("IAM::ManagedPolicy"):
+        yield from _fits(
+            resource, "PolicyDocument", _size(resource.get("PolicyDocument")), _MANAGED_POLICY
+        )
+    for resource in templates.of_type("S3::BucketPolicy"):
+        yield from _fits(
+            resource, "PolicyDocument", _size(resource.get("PolicyDocument")), _BUCKET_POLICY
+        )
+    for resource in templates.of_type("IAM::Role"):
+        trust = resource.get("AssumeRolePolicyDocument")
+        yield from _fits(resource, "AssumeRolePolicyDocument", _size(trust), _TRUST_POLICY)
+        if len(as_list(resource.get("ManagedPolicyArns"))) > _ATTACHED:
+            attached = len(as_list(resource.get("ManagedPolicyArns")))
+            yield resource.violation(f"has {attached} managed policies; the maximum is {_ATTACHED}")
     inline = _inline_sizes(templates)
     for type_, most in _INLINE.items():
-        for one in templates.of(type_):
-            yield from _fits(one, "all inline policies together", inline.get(one, 0), most)
+        for resource in templates.of_type(type_):
+            yield from _fits(
+                resource, "all inline policies together", inline.get(resource, 0), most
+            )
 
 
 def _inline_sizes(templates: Templates) -> Mapping[Resource, int]:
-    """The characters of the policies in each role, group and user, and of those that name it."""
+    """Return the size of all inline policies of each role, group and user."""
     sizes: dict[Resource, int] = {}
-    for one in templates.of(*_INLINE):
-        documents = [get(policy, "PolicyDocument") for policy in many(one.get("Policies"))]
-        sizes[one] = sum(map(_size, documents))
-    for policy in templates.of(
+    for resource in templates.of_type(*_INLINE):
+        documents = [get(policy, "PolicyDocument") for policy in as_list(resource.get("Policies"))]
+        sizes[resource] = sum(map(_size, documents))
+    for policy in templates.of_type(
         "IAM::Policy", "IAM::RolePolicy", "IAM::GroupPolicy", "IAM::UserPolicy"
     ):
         keys = ("Roles", "Groups", "Users", "RoleName", "GroupName", "UserName")
-        named = [policy.get(key) for key in keys]
-        for one in {*templates.reached(policy.stack, named)} & sizes.keys():
-            sizes[one] += _size(policy.get("PolicyDocument"))
+        references = [policy.get(key) for key in keys]
+        for resource in {*templates.referenced(policy.stack, references)} & sizes.keys():
+            sizes[resource] += _size(policy.get("PolicyDocument"))
     return sizes
 
 
-def _fits(one: Resource, place: str, size: int, most: int) -> Iterator[Violation]:
+def _fits(resource: Resource, place: str, size: int, most: int) -> Iterator[Violation]:
     if size > most:
-        yield one.found(f"{_too_long(place, size, most)}; split it")
+        yield resource.violation(f"{_too_long(place, size, most)}; split it")
 
 
 def parameters_fit(templates: Templates) -> Iterator[Violation]:
-    """Parameter Store takes {{ for a reference of its own."""
-    for one in templates.of("SSM::Parameter"):
-        value = shortest(one.get("Value"))
-        most = _PARAMETER_VALUE.get(text(one.get("Tier")), 4_096)
+    """Values fit Parameter Store, which accepts no {{."""
+    for resource in templates.of_type("SSM::Parameter"):
+        value = shortest(resource.get("Value"))
+        most = _PARAMETER_VALUE.get(text(resource.get("Tier")), 4_096)
         if (size := len(value.encode())) > most:
-            yield one.found(f"Value has {size:,} bytes, and Parameter Store takes {most:,}")
+            yield resource.violation(f"Value has {size:,} bytes; the maximum is {most:,}")
         if "{{" in value.replace("{{resolve:", ""):
-            yield one.found("Value has {{, which Parameter Store refuses")
+            yield resource.violation("Value has {{, which Parameter Store refuses")
 
 
 def texts_fit(templates: Templates) -> Iterator[Violation]:
-    """Code, user data, tags and dashboards."""
+    """Code, user data, tags and dashboards fit the limits of their services."""
     yield from _lengths_fit(templates, _TEXTS)
-    for one in templates.of("EC2::Instance", "EC2::LaunchTemplate"):
-        data = one.get("UserData") or one.get("LaunchTemplateData", "UserData")
+    for resource in templates.of_type("EC2::Instance", "EC2::LaunchTemplate"):
+        data = resource.get("UserData") or resource.get("LaunchTemplateData", "UserData")
         if (size := _decoded_size(data)) > _USER_DATA:
-            yield one.found(_too_long("UserData", size, _USER_DATA))
-    for one in templates.resources:
-        if isinstance(tags := one.get("Tags"), list | dict) and len(tags) > _TAGS:
-            yield one.found(f"has {len(tags)} tags, and AWS takes {_TAGS}")
-    for one in templates.of("CloudWatch::Dashboard"):
-        if (body := one.get("DashboardBody")) and not mapping(parsed(shortest(body))):
-            yield one.found("DashboardBody is not a JSON object")
+            yield resource.violation(_too_long("UserData", size, _USER_DATA))
+    for resource in templates.resources:
+        if isinstance(tags := resource.get("Tags"), list | dict) and len(tags) > _TAGS:
+            yield resource.violation(f"has {len(tags)} tags; the maximum is {_TAGS}")
+    for resource in templates.of_type("CloudWatch::Dashboard"):
+        if (body := resource.get("DashboardBody")) and not as_mapping(parse_policy(shortest(body))):
+            yield resource.violation("DashboardBody is not a JSON object")
 
 
 def shortest(value: Any) -> str:
-    """*value* as text, without what only AWS knows: as long as it is at least."""
-    said = pattern(value).replace("${AWS::AccountId}", _ACCOUNT)
-    return _VARIABLE.sub("", said.replace("${!", "$\0{")).replace("$\0{", "${")
+    """Return *value* as text without the parts that only AWS knows: the shortest possible text."""
+    shown = pattern(value).replace("${AWS::AccountId}", _ACCOUNT)
+    return _VARIABLE.sub("", shown.replace("${!", "$\0{")).replace("$\0{", "${")
 
 
 def _size(document: Any) -> int:
-    """The characters of a policy but white space."""
+    """Return the number of characters of a policy, without white space."""
     if isinstance(document, str):
         return len("".join(document.split()))
     return len("".join(json.dumps(_resolved(document), separators=(",", ":")).split()))
@@ -207,15 +217,15 @@ def _resolved(value: Any) -> Any:
         case {"Fn::Sub": _} | {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::ImportValue": _}:
             return shortest(value)
         case dict():
-            return {str(key): _resolved(one) for key, one in value.items()}
+            return {str(key): _resolved(resource) for key, resource in value.items()}
         case list():
-            return [_resolved(one) for one in value]
+            return [_resolved(resource) for resource in value]
         case _:
             return value
 
 
 def _decoded_size(data: Any) -> int:
-    """The bytes of user data, in plain text or in base64."""
+    """Return the size of user data in bytes, decoded if it is base64."""
     match data:
         case {"Fn::Base64": plain}:
             return len(shortest(plain).encode())
@@ -228,5 +238,5 @@ def _decoded_size(data: Any) -> int:
             return 0
 
 
-def _too_long(what: str, size: int, most: int) -> str:
-    return f"{what} has {size:,} characters, and AWS takes {most:,}"
+def _too_long(element: str, size: int, most: int) -> str:
+    return f"{element} has {size:,} characters; the maximum is {most:,}"

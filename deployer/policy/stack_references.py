@@ -1,54 +1,59 @@
-"""What passes between stacks: nothing missing, nothing too much, nothing secret."""
+"""Rules for exports, imports, parameters and outputs of stacks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from deployer.policy.model import Stack, Templates, Violation
-from deployer.policy.values import get, mapping, strings, true
+from deployer.policy.values import all_strings, as_mapping, get, is_true
 
 
 def exports_used(templates: Templates) -> Iterator[Violation]:
-    """By an import, a parameter of another region's stack, or the deployer itself."""
+    """Every export is used by an import, by a parameter in another region, or by the deployer."""
     used = {
         *((stack.subject.region, name) for stack, name in _imports(templates)),
-        *_handed_over(templates),
+        *_passed_by_deployer(templates),
     }
     for (region, name), (stack, title) in templates.exports.items():
         if not used & {(region, name), (stack.name, title)}:
-            yield stack.found(("Outputs", title), f"nobody imports {name}")
+            yield stack.violation(("Outputs", title), f"no stack imports {name}")
 
 
-def imports_met(templates: Templates) -> Iterator[Violation]:
-    """By a stack that is deployed before."""
+def references_available(templates: Templates) -> Iterator[Violation]:
+    """Every import and parameter has a value from a stack that is deployed before."""
     for stack, name in _imports(templates):
-        known = templates.exports.get((stack.subject.region, name))
-        if known is None:
-            yield stack.found((), f"imports {name}, which no stack of its region exports")
-        elif not _stands_on(stack, known[0].name):
-            yield stack.found((), f"imports {name} of a stack that it does not stand on")
+        export = templates.exports.get((stack.subject.region, name))
+        if export is None:
+            yield stack.violation((), f"imports {name}, which no stack of its region exports")
+        elif not _depends_on(stack, export[0].name):
+            yield stack.violation((), f"imports {name} of a stack that it does not depend on")
     for stack in templates.stacks:
         for parameter, source in stack.subject.parameters.items():
-            given = _gives(templates, source.stack, source.output)
-            if not (given and _stands_on(stack, source.stack)):
+            exists = _has_output(templates, source.stack, source.output)
+            if not (exists and _depends_on(stack, source.stack)):
                 where = ("Parameters", parameter)
-                yield stack.found(where, f"nothing below gives {source.stack}.{source.output}")
+                yield stack.violation(
+                    where, f"no dependency has the output {source.stack}.{source.output}"
+                )
 
 
 def no_secret_outputs(templates: Templates) -> Iterator[Violation]:
-    """Whoever may describe stacks reads outputs."""
+    """No output resolves a secret or parameter: every user who may describe stacks can read it."""
     for stack in templates.stacks:
         for title, output in stack.outputs.items():
-            if any("{{resolve:" in one for one in strings(output)):
-                yield stack.found(("Outputs", title), "resolves a reference for everyone to read")
+            if any("{{resolve:" in string for string in all_strings(output)):
+                yield stack.violation(
+                    ("Outputs", title),
+                    "resolves a dynamic reference, so that its value can be read",
+                )
 
 
 def no_secret_defaults(templates: Templates) -> Iterator[Violation]:
-    """A default stands in the template, so it is no secret."""
+    """No NoEcho parameter has a default, because everyone can read it in the template."""
     for stack in templates.stacks:
-        for name, parameter in mapping(stack.template.get("Parameters")).items():
-            if true(get(parameter, "NoEcho")) and get(parameter, "Default") is not None:
-                yield stack.found(("Parameters", name), "is a secret with a default")
+        for name, parameter in as_mapping(stack.template.get("Parameters")).items():
+            if is_true(get(parameter, "NoEcho")) and get(parameter, "Default") is not None:
+                yield stack.violation(("Parameters", name), "is a secret with a default")
 
 
 def _imports(templates: Templates) -> Iterator[tuple[Stack, str]]:
@@ -57,18 +62,18 @@ def _imports(templates: Templates) -> Iterator[tuple[Stack, str]]:
             yield stack, name
 
 
-def _handed_over(templates: Templates) -> Iterator[tuple[str, str]]:
-    """The stack and output of what the deployer carries."""
+def _passed_by_deployer(templates: Templates) -> Iterator[tuple[str, str]]:
+    """Yield the stack and output of every value that the deployer passes."""
     for stack in templates.stacks:
         for source in [*stack.subject.parameters.values(), stack.subject.artifact_bucket]:
             if source:
                 yield source.stack, source.output
 
 
-def _stands_on(stack: Stack, below: str) -> bool:
-    """What a stack needs is deployed before it: `deployer.schedule` sees to that."""
-    return below in stack.subject.dependencies
+def _depends_on(stack: Stack, other: str) -> bool:
+    """Return whether *other* is deployed before it; see `deployer.schedule`."""
+    return other in stack.subject.dependencies
 
 
-def _gives(templates: Templates, name: str, output: str) -> bool:
+def _has_output(templates: Templates, name: str, output: str) -> bool:
     return any(stack.name == name and output in stack.outputs for stack in templates.stacks)

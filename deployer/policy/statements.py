@@ -1,4 +1,4 @@
-"""The statements of every policy document, however it was written down."""
+"""The statements of all policy documents in the templates."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from deployer.policy.model import Resource, Templates, Violation
-from deployer.policy.values import get, many, mapping, pattern, text
+from deployer.policy.values import as_list, as_mapping, get, pattern, text
 
 Kind: TypeAlias = Literal["identity", "trust", "resource", "endpoint"]
 
-# Where documents stand: in a property, or in each element of a list.
+# The kind of each policy document, and the property that has it.
 _DOCUMENTS: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
     "IAM::ManagedPolicy": ("identity", ("PolicyDocument",)),
     "IAM::Policy": ("identity", ("PolicyDocument",)),
@@ -37,135 +37,142 @@ _DOCUMENTS: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
 _INLINE = ("IAM::Role", "IAM::Group", "IAM::User")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _WILDCARDS = re.compile(r"[*?]*\*[*?]*")
-_ANY = re.compile(r"[*?/:]*\*[*?/:]*")  # Such as *, ** and */*: whatever there is.
+_ANY = re.compile(r"[*?/:]*\*[*?/:]*")  # Such as *, ** and */*: all resources.
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a document, and the resource whose document it is."""
+    """A statement of a policy document, with the resource that has the document."""
 
     owner: Resource
     kind: Kind
-    name: str  # its Sid, else the name of its policy, else its number
+    name: str  # Its Sid, or the name of its policy, or its number.
     body: Mapping[str, Any]
 
     @property
     def allows(self) -> bool:
-        """It gives; what is denied is nobody's gain."""
+        """Whether its effect is Allow."""
         return self.body.get("Effect") == "Allow"
 
     @property
     def actions(self) -> list[str]:
         """The patterns of its actions, in lower case as IAM compares them."""
-        actions = (text(one).lower() for one in many(self.body.get("Action")))
+        actions = (text(owner).lower() for owner in as_list(self.body.get("Action")))
         return [_WILDCARDS.sub("*", action) for action in actions]
 
     @property
     def resources(self) -> list[Any]:
-        """What it is about, as the template says it."""
-        return many(self.body.get("Resource"))
+        """Its resources, as they are in the template."""
+        return as_list(self.body.get("Resource"))
 
     @property
     def principals(self) -> list[tuple[str, Any]]:
-        """Who it is about: Service, AWS or Federated, and which; everyone is AWS and *."""
+        """Its principals with their type: Service, AWS or Federated; everyone is AWS and *."""
         principal = self.body.get("Principal")
         if principal == "*":
             return [("AWS", "*")]
-        return [(kind, one) for kind, ones in mapping(principal).items() for one in many(ones)]
+        return [
+            (kind, principal)
+            for kind, ones in as_mapping(principal).items()
+            for principal in as_list(ones)
+        ]
 
     @property
-    def everyone(self) -> bool:
-        """Whoever asks, of whatever account."""
-        return any(one in ("*", "arn:aws:iam::*:root") for _, one in self.principals)
+    def is_for_everyone(self) -> bool:
+        """Whether it applies to every principal of every account."""
+        return any(owner in ("*", "arn:aws:iam::*:root") for _, owner in self.principals)
 
     @cached_property
     def conditions(self) -> Mapping[tuple[str, str], list[Any]]:
-        """The values by operator and key, both in lower case."""
+        """The values of its conditions by operator and key, both in lower case."""
         return {
-            (str(operator).lower(), str(key).lower()): many(values)
-            for operator, keys in mapping(self.body.get("Condition")).items()
-            for key, values in mapping(keys).items()
+            (str(operator).lower(), str(key).lower()): as_list(values)
+            for operator, keys in as_mapping(self.body.get("Condition")).items()
+            for key, values in as_mapping(keys).items()
         }
 
-    def does(self, action: str) -> bool:
-        """Whether one of its patterns covers *action*, such as iam:PassRole."""
-        wanted = action.lower()
-        return any(_covers(pattern, wanted) for pattern in self.actions)
+    def includes(self, action: str) -> bool:
+        """Return whether one of its patterns matches *action*, such as iam:PassRole."""
+        searched = action.lower()
+        return any(_matches(pattern, searched) for pattern in self.actions)
 
-    def does_all(self, actions: str) -> bool:
-        """Whether one of its patterns is all of *actions*, such as s3:*, or more."""
+    def includes_all(self, actions: str) -> bool:
+        """Return whether one of its patterns is *actions*, such as s3:*, or all actions."""
         return bool({actions, "*", "*:*"} & {*self.actions})
 
-    def found(self, message: str) -> Violation:
-        """Something wrong with it."""
-        return self.owner.found(message, self.name)
+    def violation(self, message: str) -> Violation:
+        """Return a violation of this statement."""
+        return self.owner.violation(message, self.name)
 
 
-def _covers(pattern: str, action: str) -> bool:
-    """Few patterns have wildcards; for one that has, a regular expression is made."""
-    wild = "*" in pattern or "?" in pattern
-    return fnmatchcase(action, pattern) if wild else pattern == action
+def _matches(pattern: str, action: str) -> bool:
+    """Return whether *pattern* matches; few have wildcards, which need a regular expression."""
+    has_wildcard = "*" in pattern or "?" in pattern
+    return fnmatchcase(action, pattern) if has_wildcard else pattern == action
 
 
-def everything(resource: Any) -> bool:
-    """Whether *resource* is all there is, or all there is of a service."""
+def is_all_resources(resource: Any) -> bool:
+    """Return whether *resource* matches all resources, or all resources of a service."""
     name = _VARIABLE.sub("x", pattern(resource))
     fixed, *rest = name.split(":", 5)
     if fixed == "arn" and len(rest) == 5:
         return _ANY.fullmatch(rest[-1]) is not None
-    return _ANY.fullmatch(name) is not None or _ends_early(name)
+    return _ANY.fullmatch(name) is not None or _ends_before_resource(name)
 
 
-def _ends_early(name: str) -> bool:
-    """Whether *name* is an ARN that ends with a wildcard before it names a resource: arn:aws:s3*."""
+def _ends_before_resource(name: str) -> bool:
+    """Return whether *name* is an ARN that ends in a wildcard before its resource: arn:aws:s3*."""
     return name.startswith("ar") and name.endswith("*") and "*" not in name.rstrip("*")
 
 
-def every_account(name: str) -> bool:
-    """Whether *name*, an account or an ARN in a condition, is that of any account."""
+def is_any_account(name: str) -> bool:
+    """Return whether *name*, an account or an ARN in a condition, matches any account."""
     _, *rest = name.split(":", 5)
     if len(rest) < 5:
         return "*" in name
-    is_of_any = _ANY.fullmatch(rest[3]) is not None or not rest[3]
-    return is_of_any and _ANY.fullmatch(rest[4]) is not None
+    has_any_account = _ANY.fullmatch(rest[3]) is not None or not rest[3]
+    return has_any_account and _ANY.fullmatch(rest[4]) is not None
 
 
 def statements(templates: Templates, *kinds: Kind) -> Iterator[Statement]:
-    """Every statement of documents of these *kinds*."""
+    """Yield every statement of the documents of these *kinds*."""
     for type_, (kind, path) in _DOCUMENTS.items():
         if kind in kinds:
-            for one in templates.of(type_):
-                yield from _of(one, kind, one.get(*path))
+            for owner in templates.of_type(type_):
+                yield from _statements(owner, kind, owner.get(*path))
     if "trust" in kinds:
-        for one in templates.of("IAM::Role"):
-            yield from _of(one, "trust", one.get("AssumeRolePolicyDocument"))
+        for owner in templates.of_type("IAM::Role"):
+            yield from _statements(owner, "trust", owner.get("AssumeRolePolicyDocument"))
     if "identity" in kinds:
-        for one in templates.of(*_INLINE):
-            for policy in many(one.get("Policies")):
+        for owner in templates.of_type(*_INLINE):
+            for policy in as_list(owner.get("Policies")):
                 name = text(get(policy, "PolicyName"))
-                yield from _of(one, "identity", get(policy, "PolicyDocument"), name)
+                yield from _statements(owner, "identity", get(policy, "PolicyDocument"), name)
 
 
-def of_role(templates: Templates, role: Resource) -> Iterator[Statement]:
-    """What *role* may do: its own policies, those it takes, and those that name it."""
-    taken = {*templates.reached(role.stack, role.get("ManagedPolicyArns"))}
-    for one in statements(templates, "identity"):
-        named = (one.owner.get("Roles"), one.owner.get("RoleName"))
-        if one.owner in {role, *taken} or role in templates.reached(one.owner.stack, [*named]):
-            yield one
+def statements_of_role(templates: Templates, role: Resource) -> Iterator[Statement]:
+    """Yield the statements of *role*: its inline and managed policies, and those that name it."""
+    managed = {*templates.referenced(role.stack, role.get("ManagedPolicyArns"))}
+    for statement in statements(templates, "identity"):
+        owner = statement.owner
+        roles = [owner.get("Roles"), owner.get("RoleName")]
+        if owner in {role, *managed} or role in templates.referenced(owner.stack, roles):
+            yield statement
 
 
-def parsed(document: str) -> Any:
-    """A policy may be JSON in a string; what is not JSON is for cfn-lint to say."""
+def parse_policy(document: str) -> Any:
+    """Return a policy from JSON in a string; None for invalid JSON, which cfn-lint reports."""
     try:
         return json.loads(document)
     except ValueError:
         return None
 
 
-def _of(owner: Resource, kind: Kind, document: Any, policy: str = "") -> Iterator[Statement]:
+def _statements(
+    owner: Resource, kind: Kind, document: Any, policy: str = ""
+) -> Iterator[Statement]:
     if isinstance(document, str):
-        document = parsed(document)
-    for number, body in enumerate(many(get(document, "Statement")), 1):
+        document = parse_policy(document)
+    for number, body in enumerate(as_list(get(document, "Statement")), 1):
         name = text(get(body, "Sid")) or policy or str(number)
-        yield Statement(owner, kind, name, mapping(body))
+        yield Statement(owner, kind, name, as_mapping(body))

@@ -1,53 +1,61 @@
-"""Cognito: who signs up is not given away."""
+"""Rules for Cognito user pools and their clients."""
 
 from __future__ import annotations
 
-from deployer.policy.model import Resource, each
-from deployer.policy.values import get, many, number, true
+from deployer.policy.model import Resource, for_each_resource
+from deployer.policy.values import as_int, as_list, get, is_true
 
 _CLASSES = ("RequireLowercase", "RequireNumbers", "RequireSymbols", "RequireUppercase")
 _FLOWS = {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
 _POOL, _CLIENT = "Cognito::UserPool", "Cognito::UserPoolClient"
 
 
-def _strong(pool: Resource) -> bool:
+def _has_strong_passwords(pool: Resource) -> bool:
     policy = pool.get("Policies", "PasswordPolicy")
-    length = number(get(policy, "MinimumLength"))
-    return length is not None and length >= 12 and all(true(get(policy, c)) for c in _CLASSES)
+    length = as_int(get(policy, "MinimumLength"))
+    return (
+        length is not None and length >= 12 and all(is_true(get(policy, key)) for key in _CLASSES)
+    )
 
 
-def _only_srp(client: Resource) -> bool:
-    flows = set(map(str, many(client.get("ExplicitAuthFlows"))))
+def _allows_only_srp(client: Resource) -> bool:
+    flows = set(map(str, as_list(client.get("ExplicitAuthFlows"))))
     return "ALLOW_USER_SRP_AUTH" in flows and flows <= _FLOWS
 
 
-strong_passwords = each(
-    _POOL, ok=_strong, message="takes passwords of fewer than 12 letters, or of one kind"
-)
-verified_mail = each(
+strong_passwords = for_each_resource(
     _POOL,
-    ok=lambda one: "email" in many(one.get("AutoVerifiedAttributes")),
-    message="does not see that an address is its owner's",
+    is_valid=_has_strong_passwords,
+    message="allows passwords of fewer than 12 characters or fewer than four character classes",
 )
-protected = each(
+verified_email = for_each_resource(
     _POOL,
-    ok=lambda one: one.get("DeletionProtection") == "ACTIVE",
+    is_valid=lambda pool: "email" in as_list(pool.get("AutoVerifiedAttributes")),
+    message="does not verify email addresses: AutoVerifiedAttributes has no email",
+)
+protected = for_each_resource(
+    _POOL,
+    is_valid=lambda pool: pool.get("DeletionProtection") == "ACTIVE",
     message="can be deleted: DeletionProtection is not ACTIVE",
     protected=True,
 )
-silent = each(
+hides_users = for_each_resource(
     _CLIENT,
-    ok=lambda one: one.get("PreventUserExistenceErrors") == "ENABLED",
-    message="tells strangers who has an account",
+    is_valid=lambda client: client.get("PreventUserExistenceErrors") == "ENABLED",
+    message="reveals which users exist: PreventUserExistenceErrors is not ENABLED",
 )
-only_srp = each(_CLIENT, ok=_only_srp, message="lets a password travel: more flows than SRP")
-without_secret = each(
+only_srp = for_each_resource(
     _CLIENT,
-    ok=lambda one: not true(one.get("GenerateSecret")),
-    message="has a secret, which a browser would have to know",
+    is_valid=_allows_only_srp,
+    message="allows other authentication flows than SRP and refresh tokens",
 )
-revocable = each(
+without_secret = for_each_resource(
     _CLIENT,
-    ok=lambda one: true(one.get("EnableTokenRevocation")),
-    message="cannot take a token back",
+    is_valid=lambda client: not is_true(client.get("GenerateSecret")),
+    message="has a client secret, which a browser cannot keep",
+)
+revocable = for_each_resource(
+    _CLIENT,
+    is_valid=lambda client: is_true(client.get("EnableTokenRevocation")),
+    message="cannot revoke tokens: no EnableTokenRevocation",
 )

@@ -1,6 +1,6 @@
-"""Look into the values of a template: properties and strings.
+"""Read the values of a normalized template: properties, lists, numbers and strings.
 
-The values are those of `normalization`: a scalar is a string, text with references is one Fn::Sub.
+In a normalized template, a scalar is a string, and text with references is a single Fn::Sub.
 """
 
 from __future__ import annotations
@@ -10,43 +10,43 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
-def mapping(value: object) -> Mapping[str, Any]:
-    """*value* if it is a mapping, else an empty one."""
+def as_mapping(value: object) -> Mapping[str, Any]:
+    """Return *value* if it is a mapping, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
-def many(value: Any) -> list[Any]:
-    """*value* as a list: CloudFormation and IAM take one thing for a list of one."""
+def as_list(value: Any) -> list[Any]:
+    """Return *value* as a list: CloudFormation and IAM accept a single value for a list of one."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def get(value: Any, *path: str) -> Any:
-    """What stands at *path* in *value*; None where there is nothing."""
+    """Return the value at *path* in *value*; None if there is none."""
     for key in path:
-        value = mapping(value).get(key)
+        value = as_mapping(value).get(key)
     return value
 
 
-def true(value: Any) -> bool:
-    """Whether a property says yes, as YAML or as a string."""
+def is_true(value: Any) -> bool:
+    """Return whether a property is true, as a boolean or as a string."""
     return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
-def false(value: Any) -> bool:
-    """Whether a property says no; one that is missing says nothing."""
+def is_false(value: Any) -> bool:
+    """Return whether a property is false; a missing one is not."""
     return value is False or (isinstance(value, str) and value.lower() == "false")
 
 
-def number(value: Any) -> int | None:
-    """The whole number that *value* is, else None."""
+def as_int(value: Any) -> int | None:
+    """Return *value* as an integer; None if it is not one."""
     text = value.strip() if isinstance(value, str) else ""
     return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
 
 
 def text(value: Any) -> str:
-    """A string as it is, one with ${…} as its template; else empty."""
+    """Return a string, or the template of an Fn::Sub; otherwise an empty string."""
     match value:
         case str():
             return value
@@ -57,7 +57,7 @@ def text(value: Any) -> str:
 
 
 def pattern(value: Any) -> str:
-    """Like `text`, but a reference alone is ${…}, too: what an ARN is compared by."""
+    """Return `text`, with a single reference as ${…}, so that ARNs can be compared."""
     match value:
         case {"Ref": str(name)}:
             return f"${{{name}}}"
@@ -69,15 +69,15 @@ def pattern(value: Any) -> str:
             return text(value)
 
 
-def strings(value: Any) -> Iterator[str]:
-    """Every string in *value*, keys and all."""
+def all_strings(value: Any) -> Iterator[str]:
+    """Yield every string in *value*, also its keys."""
     match value:
         case str():
             yield value
         case dict():
-            for key, one in value.items():
+            for key, item in value.items():
                 yield str(key)
-                yield from strings(one)
+                yield from all_strings(item)
         case list():
-            for one in value:
-                yield from strings(one)
+            for item in value:
+                yield from all_strings(item)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deployer.errors import DeployError
-from deployer.report.style import Style
+from deployer.report.style import Emphasis, Style
 from deployer.report.text import escaped
 
 
@@ -17,7 +17,8 @@ def error_text(error: DeployError, *, style: Style | None = None) -> str:
 
 def error_lines(error: DeployError, style: Style, label: str = "error") -> Iterator[str]:
     """Yield the lines of *error*; lines after the first are indented to its text."""
-    yield from _labelled(style("red", f"{label}:"), error.message, len(label) + 2)
+    colour: Emphasis = "yellow" if label == "warning" else "red"
+    yield from _labelled(style(colour, f"{label}:"), error.message, len(label) + 2)
     if error.hint:
         hint = f"{'hint:':{len(label) + 1}}"
         yield from _labelled(style("cyan", hint), error.hint, len(hint) + 1)

@@ -95,6 +95,9 @@ class JsonReporter:
             ],
         )
 
+    def warning(self, warning: DeployError) -> None:
+        self._say("warning", warning={"message": warning.message, "hint": warning.hint})
+
     def error(self, error: DeployError) -> None:
         self._say("error", error=_error(error))
 

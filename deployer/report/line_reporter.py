@@ -115,6 +115,9 @@ class LineReporter:
     def summary(self) -> None:
         self._say(*summary_lines(self._run, self._style))
 
+    def warning(self, warning: DeployError) -> None:
+        self._say(*error_lines(warning, self._style, "warning"))
+
     def error(self, error: DeployError) -> None:
         self._say(*error_lines(error, self._style))
 

@@ -55,6 +55,9 @@ class Reporter(Protocol):
     def summary(self) -> None:
         """Report the outcomes, how to fix failures, and what remains to do."""
 
+    def warning(self, warning: DeployError) -> None:
+        """Report an error that does not end the run."""
+
     def error(self, error: DeployError) -> None:
         """Report an error that ends the run."""
 

@@ -28,7 +28,7 @@ class Subject:
 
 folder, cache, region, jobs = sys.argv[1:]
 subjects = [Subject(p.stem, region, p.read_text()) for p in sorted(Path(folder).glob("*.yaml"))]
-lint(subjects, exemptions=load_exemptions(), memory=Path(cache), jobs=int(jobs) or None)
+lint(subjects, exemptions=load_exemptions(), cache_folder=Path(cache), jobs=int(jobs) or None)
 """
 
 

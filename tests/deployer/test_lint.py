@@ -23,7 +23,7 @@ from deployer.lint import (
     lint,
     load_exemptions,
 )
-from deployer.lint import cache as memory_module
+from deployer.lint import cache as cache_module
 from deployer.lint import cfn_lint as cfn_lint_module
 from deployer.model import Line
 
@@ -140,7 +140,7 @@ class Linted:
 @pytest.fixture(scope="module")
 def linted(tmp_path_factory: pytest.TempPathFactory) -> Linted:
     memory = tmp_path_factory.mktemp("memory")
-    return Linted(lint(FAULTY, memory=memory, jobs=1), memory)
+    return Linted(lint(FAULTY, cache_folder=memory, jobs=1), memory)
 
 
 class FakeCfnLint:
@@ -162,7 +162,7 @@ class FakeCfnLint:
 @pytest.fixture
 def cfn_lint(monkeypatch: pytest.MonkeyPatch) -> FakeCfnLint:
     fake = FakeCfnLint()
-    monkeypatch.setattr(lint_module, "ask", fake)
+    monkeypatch.setattr(lint_module, "run_cfn_lint", fake)
     return fake
 
 
@@ -194,7 +194,7 @@ def test_a_finding_says_where_it_stands_and_what_to_read(linted: Linted) -> None
 
 def test_workers_find_the_same(linted: Linted, tmp_path: Path) -> None:
     """Two processes give the findings of one, in the same order."""
-    findings = lint(FAULTY, memory=tmp_path, jobs=2)
+    findings = lint(FAULTY, cache_folder=tmp_path, jobs=2)
 
     assert findings == linted.findings
 
@@ -206,7 +206,7 @@ def test_spawned_workers_find_the_same(linted: Linted, tmp_path: Path) -> None:
     thread.start()
 
     try:
-        findings = lint(FAULTY, memory=tmp_path, jobs=2)
+        findings = lint(FAULTY, cache_folder=tmp_path, jobs=2)
     finally:
         done.set()
         thread.join()
@@ -234,7 +234,7 @@ def test_the_users_settings_change_nothing(linted: Linted, tmp_path: Path) -> No
 def test_a_region_that_cfn_lint_does_not_know_is_an_error(tmp_path: Path) -> None:
     """It would check nothing there, so it must not look clean."""
     with pytest.raises(LintError, match="mars-north-1: cfn-lint does not know this region"):
-        lint([Subject("crd-dev-dns", ZONE, "mars-north-1")], memory=tmp_path, jobs=1)
+        lint([Subject("crd-dev-dns", ZONE, "mars-north-1")], cache_folder=tmp_path, jobs=1)
 
 
 def test_the_longest_text_is_worked_on_first(
@@ -247,9 +247,11 @@ def test_the_longest_text_is_worked_on_first(
         begun.append(question[0])
         return (Finding("E1", "error", question[0], (), 1, 1, ""),)
 
-    monkeypatch.setattr(cfn_lint_module, "_ask_one", ask)
+    monkeypatch.setattr(cfn_lint_module, "_check", ask)
 
-    findings = lint([Subject("dns", text) for text in ("2.", "3..", "1")], memory=tmp_path, jobs=1)
+    findings = lint(
+        [Subject("dns", text) for text in ("2.", "3..", "1")], cache_folder=tmp_path, jobs=1
+    )
 
     assert begun == ["3..", "2.", "1"]
     assert [finding.message for finding in findings] == ["2.", "3..", "1"]
@@ -269,9 +271,9 @@ def test_nothing_changed_imports_nothing(linted: Linted) -> None:
 def test_only_what_changed_is_asked(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
     """A stack that stayed as it was costs nothing, and the answers keep their places."""
     one, two = Subject("one", "1"), Subject("two", "2")
-    lint([one], memory=tmp_path)
+    lint([one], cache_folder=tmp_path)
 
-    findings = lint([two, one], memory=tmp_path)
+    findings = lint([two, one], cache_folder=tmp_path)
 
     assert cfn_lint.asked == [("1", "eu-central-1"), ("2", "eu-central-1")]
     assert [(finding.stack, finding.message) for finding in findings] == [
@@ -282,7 +284,7 @@ def test_only_what_changed_is_asked(cfn_lint: FakeCfnLint, tmp_path: Path) -> No
 
 def test_two_stacks_of_one_text_are_asked_once(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
     """The stack's name is not part of the question, only of the finding."""
-    findings = lint([Subject("one", "text"), Subject("two", "text")], memory=tmp_path)
+    findings = lint([Subject("one", "text"), Subject("two", "text")], cache_folder=tmp_path)
 
     assert cfn_lint.asked == [("text", "eu-central-1")]
     assert [finding.stack for finding in findings] == ["one", "two"]
@@ -290,10 +292,10 @@ def test_two_stacks_of_one_text_are_asked_once(cfn_lint: FakeCfnLint, tmp_path: 
 
 def test_lines_are_never_remembered(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
     """A stack file may change without its template: the finding moves along."""
-    lint([Subject("dns", "text", lines={"Zone": Line("stacks/dns.py", 1)})], memory=tmp_path)
+    lint([Subject("dns", "text", lines={"Zone": Line("stacks/dns.py", 1)})], cache_folder=tmp_path)
 
     (finding,) = lint(
-        [Subject("dns", "text", lines={"Zone": Line("stacks/dns.py", 2)})], memory=tmp_path
+        [Subject("dns", "text", lines={"Zone": Line("stacks/dns.py", 2)})], cache_folder=tmp_path
     )
 
     assert finding.source == Line("stacks/dns.py", 2)
@@ -307,9 +309,9 @@ def test_lines_are_never_remembered(cfn_lint: FakeCfnLint, tmp_path: Path) -> No
 )
 def test_another_question_is_asked(cfn_lint: FakeCfnLint, tmp_path: Path, changed: Subject) -> None:
     """Text and region are what the answer depends on."""
-    lint([Subject("dns", "text")], memory=tmp_path)
+    lint([Subject("dns", "text")], cache_folder=tmp_path)
 
-    lint([changed], memory=tmp_path)
+    lint([changed], cache_folder=tmp_path)
 
     assert cfn_lint.asked[1:] == [(changed.text, changed.region)]
 
@@ -318,10 +320,10 @@ def test_another_version_is_asked_again(
     cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An update of cfn-lint, of Python or of this module forgets everything."""
-    lint([Subject("dns", "text")], memory=tmp_path)
-    monkeypatch.setattr(memory_module, "_versions", lambda: "another")
+    lint([Subject("dns", "text")], cache_folder=tmp_path)
+    monkeypatch.setattr(cache_module, "_versions", lambda: "another")
 
-    lint([Subject("dns", "text")], memory=tmp_path)
+    lint([Subject("dns", "text")], cache_folder=tmp_path)
 
     assert len(cfn_lint.asked) == 2
 
@@ -341,12 +343,12 @@ def test_a_damaged_answer_is_asked_again(
     cfn_lint: FakeCfnLint, tmp_path: Path, damage: object
 ) -> None:
     """A finding cannot get lost on a disk, and the answer is mended."""
-    before = lint([Subject("dns", "text")], memory=tmp_path)
+    before = lint([Subject("dns", "text")], cache_folder=tmp_path)
     (entry,) = tmp_path.iterdir()
     whole = entry.read_text()
     entry.write_text(damage(whole))
 
-    after = lint([Subject("dns", "text")], memory=tmp_path)
+    after = lint([Subject("dns", "text")], cache_folder=tmp_path)
 
     assert after == before
     assert len(cfn_lint.asked) == 2
@@ -356,13 +358,13 @@ def test_a_damaged_answer_is_asked_again(
 def test_an_answer_under_another_name_is_damaged(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
     """Copying the clean answer of one template over that of another does not clean it."""
     one, two = Subject("dns", "one"), Subject("dns", "two")
-    lint([one], memory=tmp_path)
+    lint([one], cache_folder=tmp_path)
     (first,) = tmp_path.iterdir()
-    lint([two], memory=tmp_path)
+    lint([two], cache_folder=tmp_path)
     (second,) = set(tmp_path.iterdir()) - {first}
     second.write_bytes(first.read_bytes())
 
-    (finding,) = lint([two], memory=tmp_path)
+    (finding,) = lint([two], cache_folder=tmp_path)
 
     assert finding.message == "two"
 
@@ -371,15 +373,15 @@ def test_what_is_not_used_for_longest_is_forgotten(
     cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The folder does not grow for ever, and what is in use stays."""
-    monkeypatch.setattr(memory_module, "KEPT", 2)
-    lint([Subject("dns", "used")], memory=tmp_path)
+    monkeypatch.setattr(cache_module, "MAX_ENTRIES", 2)
+    lint([Subject("dns", "used")], cache_folder=tmp_path)
     (used,) = tmp_path.iterdir()
-    lint([Subject("dns", "idle")], memory=tmp_path)
+    lint([Subject("dns", "idle")], cache_folder=tmp_path)
     (idle,) = set(tmp_path.iterdir()) - {used}
     os.utime(used, (1, 1))
     os.utime(idle, (2, 2))
 
-    lint([Subject("dns", "used"), Subject("dns", "new")], memory=tmp_path)
+    lint([Subject("dns", "used"), Subject("dns", "new")], cache_folder=tmp_path)
 
     assert len(list(tmp_path.iterdir())) == 2
     assert (used.exists(), idle.exists()) == (True, False)
@@ -389,13 +391,13 @@ def test_files_of_others_are_not_deleted(
     cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The folder may be a link to a wrong folder."""
-    monkeypatch.setattr(memory_module, "KEPT", 1)
+    monkeypatch.setattr(cache_module, "MAX_ENTRIES", 1)
     own = [tmp_path / name for name in ("thesis.txt", "deadbeef", "0" * 63)]
     for file in own:
         file.touch()
         os.utime(file, (1, 1))
 
-    lint([Subject("dns", "one"), Subject("dns", "two")], memory=tmp_path)
+    lint([Subject("dns", "one"), Subject("dns", "two")], cache_folder=tmp_path)
 
     assert all(file.exists() for file in own)
     assert len(list(tmp_path.iterdir())) == len(own) + 1
@@ -405,7 +407,7 @@ def test_a_memory_that_cannot_be_written_is_no_error(cfn_lint: FakeCfnLint, tmp_
     """It only costs time: findings matter, their cache does not."""
     (tmp_path / "file").touch()
 
-    findings = lint([Subject("dns", "text")], memory=tmp_path / "file" / "memory")
+    findings = lint([Subject("dns", "text")], cache_folder=tmp_path / "file" / "memory")
 
     assert len(findings) == 1
 
@@ -436,7 +438,7 @@ def test_an_exemption_covers_what_it_names(
     cfn_lint: FakeCfnLint, tmp_path: Path, one: Exemption, expected: list[str]
 ) -> None:
     """And is a finding if its stack is there and it covers nothing."""
-    findings = lint([Subject("crd-dev-dns", "text")], exemptions=[one], memory=tmp_path)
+    findings = lint([Subject("crd-dev-dns", "text")], exemptions=[one], cache_folder=tmp_path)
 
     assert [finding.rule for finding in findings] == expected
 
@@ -445,7 +447,9 @@ def test_an_exemption_of_a_setting_is_not_stale(cfn_lint: FakeCfnLint, tmp_path:
     """Another value of the setting needs it, and nobody knows here what the value is."""
     conditional = exemption(rule="E2", setting="network.nat")
 
-    findings = lint([Subject("crd-dev-dns", "text")], exemptions=[conditional], memory=tmp_path)
+    findings = lint(
+        [Subject("crd-dev-dns", "text")], exemptions=[conditional], cache_folder=tmp_path
+    )
 
     assert [finding.rule for finding in findings] == ["E1"]
 
@@ -454,11 +458,11 @@ def test_a_stale_exemption_says_where_it_stands(cfn_lint: FakeCfnLint, tmp_path:
     """So that it is deleted, not searched for."""
     one = exemption(rule="W9")
 
-    *_, finding = lint([Subject("crd-dev-dns", "text")], exemptions=[one], memory=tmp_path)
+    *_, finding = lint([Subject("crd-dev-dns", "text")], exemptions=[one], cache_folder=tmp_path)
 
     assert describe(finding) == (
         "deployer/lint/exemptions.toml:7 crd-*-dns Zone:"
-        " L0001 nothing needs the exemption from W9 any more: delete it"
+        " L0001 no finding matches the exemption from W9: delete it"
     )
     assert finding.level == "warning"
 
@@ -472,7 +476,7 @@ def test_what_other_rules_found_joins(cfn_lint: FakeCfnLint, tmp_path: Path) -> 
     excused = exemption(rule="C101", stack="crd-dev-net", resource="Zone/S*")
     stacks = [Subject("crd-dev-dns", "dns"), Subject("crd-dev-net", "net")]
 
-    findings = lint(stacks, exemptions=[excused], also=ours, memory=tmp_path)
+    findings = lint(stacks, exemptions=[excused], policy_findings=ours, cache_folder=tmp_path)
 
     assert [(one.stack, one.rule, one.where) for one in findings] == [
         ("crd-dev-dns", "E1", "Zone"),
@@ -484,9 +488,11 @@ def test_what_other_rules_found_joins(cfn_lint: FakeCfnLint, tmp_path: Path) -> 
 
 def test_a_new_exemption_asks_nothing(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
     """What is remembered is what cfn-lint said, not what we think of it."""
-    lint([Subject("crd-dev-dns", "text")], memory=tmp_path)
+    lint([Subject("crd-dev-dns", "text")], cache_folder=tmp_path)
 
-    findings = lint([Subject("crd-dev-dns", "text")], exemptions=[exemption()], memory=tmp_path)
+    findings = lint(
+        [Subject("crd-dev-dns", "text")], exemptions=[exemption()], cache_folder=tmp_path
+    )
 
     assert findings == ()
     assert len(cfn_lint.asked) == 1
@@ -542,9 +548,9 @@ def test_one_reason_may_be_good_for_several(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
-        (WRITTEN.replace("[[", "[").replace("]]", "]"), "it holds more than"),
-        (WRITTEN + "[other]\n", "it holds more than"),
-        (WRITTEN.replace("exemption", "exemptions"), "it holds more than"),
+        (WRITTEN.replace("[[", "[").replace("]]", "]"), "it has more than"),
+        (WRITTEN + "[other]\n", "it has more than"),
+        (WRITTEN.replace("exemption", "exemptions"), "it has more than"),
         (WRITTEN.replace("Says why.", " "), "line 3: reason missing"),
         (WRITTEN.replace("resource", "resorce"), "line 3: resorce, resource missing or unknown"),
         (WRITTEN + "number = 4\n", "line 3: number missing or unknown"),
@@ -613,7 +619,7 @@ subjects = [
     Subject(name, text, region, {title: Line(*line) for title, line in lines.items()})
     for name, text, region, lines in json.load(sys.stdin)
 ]
-findings = lint(subjects, memory=Path(sys.argv[1]), jobs=1)
+findings = lint(subjects, cache_folder=Path(sys.argv[1]), jobs=1)
 heavy = {"cfnlint", "troposphere", "multiprocessing", "importlib.metadata"}
 said = {"findings": [describe(one) for one in findings], "imported": sorted(heavy & {*sys.modules} - before)}
 print(json.dumps(said))

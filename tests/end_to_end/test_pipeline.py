@@ -52,7 +52,7 @@ collector_image = "collector@sha256:{digest}"
 log_retention_days = 1
 """
 FINDING = re.compile(
-    r"^(?:error: )?(?:\S+:\d+ )?(crd-\w+-[\w-]+)(?::\d+)? (\S+): ([A-Z]\d+) ", re.MULTILINE
+    r"^ *(?:error: )?(?:\S+:\d+ )?(crd-\w+-[\w-]+)(?::\d+)? (\S+): ([A-Z]\d+) ", re.MULTILINE
 )
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 MANIFEST = {

@@ -124,7 +124,7 @@ def test_cfn_lint_finds_nothing_with_a_value(setting: Setting, tmp_path: Path) -
     }
     new = [question for question in distinct if question not in _unchanged()]
 
-    answers = cfn_lint.ask(new, jobs=os.cpu_count() or 1)
+    answers = cfn_lint.run_cfn_lint(new, jobs=os.cpu_count() or 1)
 
     assert [f"{one.where}: {one.rule} {one.message}" for answer in answers for one in answer] == []
 

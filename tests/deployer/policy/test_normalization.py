@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployer.policy.normalization import Source, assignments
+from deployer.policy.normalization import Source, condition_outcomes
 
 PARAMETERS = {
     "Port": {"Type": "Number", "Default": 443},
@@ -28,7 +28,7 @@ def source(value: Any, **sections: Any) -> Source:
 
 def variants(one: Source) -> list[Any]:
     """What P is for each outcome of the conditions, each value once."""
-    found = [one.normal(outcomes)["Resources"] for outcomes in assignments([one])]
+    found = [one.normalized(outcomes)["Resources"] for outcomes in condition_outcomes([one])]
     values = [resources.get("It", {}).get("Properties", {}).get("P") for resources in found]
     return [value for number, value in enumerate(values) if value not in values[:number]]
 
@@ -132,7 +132,7 @@ def test_every_branch_of_many_conditions_is_seen() -> None:
     value = {name: {"Fn::If": [name, "yes", "no"]} for name in names}
     one = source(value, Conditions=conditions)
 
-    outcomes = [*assignments([one])]
+    outcomes = [*condition_outcomes([one])]
     seen = {(name, variant[name]) for variant in variants(one) for name in names}
 
     assert len(outcomes) <= 2 * (len(names) + 1)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from random import Random
 
@@ -252,9 +253,9 @@ def test_a_finding_names_the_line_that_made_the_resource() -> None:
     [finding] = check(subjects(fault.planted()), Env())
 
     assert describe(finding) == (
-        f"stacks/{HIGH}.py:7 {HIGH} Rights/Allowed: C302 allows by NotAction: all but what it names"
+        f"stacks/{HIGH}.py:7 {HIGH} Rights/Allowed: C302 allows everything except for what NotAction lists"
     )
-    assert (finding.level, finding.docs) == ("error", "docs/policy.md")
+    assert (finding.level, finding.docs) == ("error", "docs/policy.md#C302")
 
 
 def test_what_has_no_line_is_told_by_its_row() -> None:
@@ -347,6 +348,22 @@ def test_a_rule_is_a_sentence_with_a_source(rule: policy.Rule) -> None:
     """What has to be so, and where that is known from."""
     assert re.fullmatch(r"[A-Z].*\.", rule.sentence)
     assert rule.source
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.solution], ids=lambda rule: rule.id
+)
+def test_a_solution_exists(rule: policy.Rule) -> None:
+    """The solution of a rule is a function or class of the stacks."""
+    for name in rule.solution.split(" or "):
+        module, _, attribute = name.rpartition(".")
+        assert callable(getattr(import_module(module), attribute))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_a_rule_has_an_anchor_in_the_page(rule: policy.Rule) -> None:
+    """Findings link to docs/policy.md#RULE."""
+    assert f'<a id="{rule.id}"></a>{rule.id} |' in markdown()
 
 
 def test_the_page_is_fresh() -> None:

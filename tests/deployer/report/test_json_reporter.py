@@ -43,6 +43,7 @@ def lines_of(events: list[Event], error: DeployError | None = None) -> list[dict
         reporter.deletions(DELETIONS)
         report_all(reporter, clock, events)
         if error:
+            reporter.warning(error)
             reporter.error(error)
         reporter.summary()
         reporter.interrupted()
