@@ -41,8 +41,9 @@ def function(_: Context, name: str | None = None, stack: str = "") -> None:
     changes = scaffold.plan_function(project.ROOT, str(name), stack)
     _write(changes)
     if not stack:
-        print(f"next: add these lines to a stack and to {scaffold.EXPECTATIONS}:")
-        print(scaffold.function_lines(str(name)), end="")
+        call, row = scaffold.function_lines(str(name))
+        print(f"next: add this call to `define` of a stack:\n{call}", end="")
+        print(f"next: add this row to EXPECTED in {scaffold.EXPECTATIONS}:\n{row}", end="")
     print(f"next: edit lambdas/{name}/handler.py and its test, then ./inv build --name={name}")
     print(f"      (see {_GUIDE}, To add a Lambda function)")
 

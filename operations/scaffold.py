@@ -233,10 +233,10 @@ def regenerate(changes: Sequence[FileChange]) -> None:
     development.docs()
 
 
-def function_lines(name: str) -> str:
-    """Return the lines that add the function to a stack, and its row in the tests."""
+def function_lines(name: str) -> tuple[str, str]:
+    """Return the call that adds the function to a stack, and its row in the tests."""
     names = {"name": name, "title": _title(name)}
-    return _FUNCTION.format(**names) + _EXPECTATION.format(**names)
+    return _FUNCTION.format(**names), _EXPECTATION.format(**names)
 
 
 def _add_to_stack(
