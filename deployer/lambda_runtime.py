@@ -23,24 +23,24 @@ PACKAGES = {
 
 
 def link(folder: Path) -> None:
-    """Make *folder* contain exactly these packages, as links to the installed ones."""
+    """Fill *folder* with links to the installed packages, and remove everything else in it."""
     folder.mkdir(parents=True, exist_ok=True)
     packages = {path.name: path for path in _installed()}
-    for found in folder.iterdir():
-        if packages.get(found.name) != found.resolve():
-            found.unlink(missing_ok=True)
+    for path in folder.iterdir():
+        if packages.get(path.name) != path.resolve():
+            path.unlink(missing_ok=True)
     for name, path in packages.items():
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(path)
 
 
-def normal(name: str) -> str:
-    """Return the normalized *name* of a package (PEP 503)."""
+def normalize_name(name: str) -> str:
+    """Return the name of a package in its normalized form (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _installed() -> Iterator[Path]:
-    """Yield where each package is installed; skip packages that are not installed."""
+    """Yield the path of each installed package."""
     for module in PACKAGES.values():
         if (spec := find_spec(module)) and spec.origin:
             file = Path(spec.origin).resolve()

@@ -17,7 +17,7 @@ from deployer.artifacts.problems import Problem, combined
 from deployer.artifacts.sources import LOCK, Sources, names
 from deployer.artifacts.zip_files import Tree
 from deployer.errors import BuildError
-from deployer.lambda_runtime import PACKAGES, normal
+from deployer.lambda_runtime import PACKAGES, normalize_name
 
 SECONDS = 600  # For uv, which itself stops long before if a server does not respond.
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
@@ -89,7 +89,7 @@ def _blocks(lock: str) -> Iterator[tuple[str, str]]:
     """Yield each requirement of the lock with its hashes: a line and the indented ones below it."""
     for block in re.split(r"^(?=\S)", lock, flags=re.MULTILINE):
         if found := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", block):
-            yield normal(found[0]), block
+            yield normalize_name(found[0]), block
 
 
 def _run(name: str, target: Target, *arguments: str) -> None:

@@ -21,7 +21,7 @@ from deployer.artifacts.imports import Import, imports
 from deployer.artifacts.problems import Problem, combined
 from deployer.artifacts.zip_files import Tree
 from deployer.errors import SynthError
-from deployer.lambda_runtime import PACKAGES, normal
+from deployer.lambda_runtime import PACKAGES, normalize_name
 
 FORMAT = "2"  # Increment it when the builder creates another zip from the same sources.
 LAMBDAS, SHARED = "lambdas", "shared"
@@ -87,7 +87,7 @@ def names(text: bytes) -> Iterator[str]:
     """Yield the normalized names of the packages in a list of requirements."""
     for line in text.decode().splitlines():
         if found := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line):
-            yield normal(found[0])
+            yield normalize_name(found[0])
 
 
 @dataclass

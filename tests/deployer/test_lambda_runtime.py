@@ -39,4 +39,4 @@ def test_a_second_call_repairs_the_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["Python_Dateutil", "python-dateutil", "python.-_dateutil"])
 def test_names_are_normalized(name: str) -> None:
     """All spellings of a package have one normalized name (PEP 503)."""
-    assert "python-dateutil" == lambda_runtime.normal(name)
+    assert "python-dateutil" == lambda_runtime.normalize_name(name)
