@@ -75,6 +75,7 @@ def rows(rounds: int) -> tuple[Line, ...]:
 
 
 def _change(copy: Path) -> None:
+    """Add a line to each function."""
     for name in NAMES:
         with (copy / "lambdas" / name / "handler.py").open("a") as file:
             file.write("# changed\n")

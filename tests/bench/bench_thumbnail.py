@@ -76,19 +76,19 @@ def _throughput(job: Job, files: list[str], peer: Argv, rounds: int) -> Iterator
     """Yield the rows of many pictures in one process; processor time replaces the wall time."""
     sides = _ours("time", "4", *files), (*peer, "4", *files)
     measured = [[_measure(side) for side in sides] for _ in range(rounds + 1)][1:]
-    ours, theirs = zip(*measured, strict=True)
-    yield Row(f"{job.kind}, processor time", ours, theirs, job.cpu)
+    ours, peers = zip(*measured, strict=True)
+    yield Row(f"{job.kind}, processor time", ours, peers, job.cpu)
     if job.memory:
-        used = (median(measure.memory for measure in side) for side in (ours, theirs))
+        used = (median(measure.memory for measure in side) for side in (ours, peers))
         yield Exact(f"{job.kind}, memory", *used, "MB", job.memory)
 
 
 def _quality(kind: str, file: str, peer: Argv) -> Exact:
     """Return the row of the errors, relative to resampling in floating point without cropping."""
     subprocess.run([*peer, "0", file], check=True)
-    ours, theirs = (float(line) for line in _output(_ours("error", file)))
-    decibels = " and ".join(f"{20 * math.log10(255 / error):.1f}" for error in (ours, theirs))
-    return Exact(f"{kind}: error of {decibels} dB", ours, theirs, "of 255", 1.0)
+    ours, peers = (float(line) for line in _output(_ours("error", file)))
+    decibels = " and ".join(f"{20 * math.log10(255 / error):.1f}" for error in (ours, peers))
+    return Exact(f"{kind}: error of {decibels} dB", ours, peers, "of 255", 1.0)
 
 
 def _bombs(files: dict[str, list[str]]) -> Iterator[Exact]:
@@ -97,7 +97,7 @@ def _bombs(files: dict[str, list[str]]) -> Iterator[Exact]:
             (sys.executable, "-S", PEAK, *_ours("refuse", files[f"bomb, {kind}"][0]))
         )
         if outcome != "too many pixels":
-            raise RuntimeError(f"a bomb, {kind}, had the outcome {outcome}")
+            raise RuntimeError(f"bomb, {kind}: {outcome} instead of too many pixels")
         yield Exact(f"bomb, {kind}: memory, and its limit", float(peak), BOMB_MB, "MB", 1.0)
 
 

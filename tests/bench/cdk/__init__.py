@@ -126,11 +126,13 @@ def _compare(app: App) -> None:
             if different := [
                 title for title in ours | peers if ours.get(title) != peers.get(title)
             ]:
-                raise RuntimeError(f"{stack['name']}: CDK generates other {different}")
+                raise RuntimeError(
+                    f"{stack['name']}: CDK generates different {section}: {different}"
+                )
 
 
 def _normalized(value: Any) -> Any:
-    """Return a template in a form to compare: all scalars are text, dependencies and tags are sorted."""
+    """Return a template for comparison: scalars as text, dependencies and tags sorted."""
     match value:
         case {"DependsOn": str(dependency), **rest}:
             return {"DependsOn": [dependency], **_normalized(rest)}

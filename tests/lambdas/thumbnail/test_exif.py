@@ -1,4 +1,4 @@
-"""Only the orientation is read from EXIF data, in little time, and from no other metadata."""
+"""Only the orientation is read from EXIF data, quickly, and no other metadata rotates a picture."""
 
 from __future__ import annotations
 

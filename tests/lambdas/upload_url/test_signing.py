@@ -84,7 +84,7 @@ variable_sets = st.fixed_dictionaries(
 @settings(deadline=None)
 @given(upload=uploads, variables=variable_sets)
 def test_urls_are_those_of_a_client(upload, variables):
-    """Within one second they are the same, for any key, type, size and session token."""
+    """Signed at the same time, they are equal for any key, type, size and session token."""
     with environment(), signing_time(NOW):
         assert put_url(upload, seconds=SECONDS, environment=variables) == url_of_client(
             upload, variables
