@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from migrate import handler as migrate
+from stacks.database import MIGRATOR
 from tests.lambdas.migrate.migration_files import drop_tables, write_migration
-from tests.lambdas.postgres import Postgres, postgres
+from tests.lambdas.postgres import DATABASE_NAME, Postgres, postgres
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +44,12 @@ def posts(database: Postgres) -> Postgres:
     write_migration(3)
     database.invoke({"do": "migrate"})
     return database
+
+
+@pytest.fixture
+def temporary_tables(database: Postgres):
+    """Grant the migrator the creation of temporary tables during the test."""
+    with database.connect(database.master_credentials()["username"]) as master:
+        master.execute(f"GRANT TEMPORARY ON DATABASE {DATABASE_NAME} TO {MIGRATOR}")
+        yield
+        master.execute(f"REVOKE TEMPORARY ON DATABASE {DATABASE_NAME} FROM {MIGRATOR}")

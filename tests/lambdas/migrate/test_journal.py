@@ -14,7 +14,7 @@ from tests.lambdas.migrate.migration_files import (
     tables_of_migrations,
     write_migration,
 )
-from tests.lambdas.postgres import DATABASE_NAME, Postgres
+from tests.lambdas.postgres import Postgres
 
 pytestmark = pytest.mark.thorough
 
@@ -83,16 +83,7 @@ def test_rollback_of_expected_migrations(database: Postgres) -> None:
     )
 
 
-@pytest.fixture
-def temporary(database: Postgres):
-    """Grant the migrator the creation of temporary tables during the test."""
-    with database.connect(database.master_credentials()["username"]) as master:
-        master.execute(f"GRANT TEMPORARY ON DATABASE {DATABASE_NAME} TO {MIGRATOR}")
-        yield
-        master.execute(f"REVOKE TEMPORARY ON DATABASE {DATABASE_NAME} FROM {MIGRATOR}")
-
-
-@pytest.mark.usefixtures("temporary")
+@pytest.mark.usefixtures("temporary_tables")
 def test_a_shadowed_journal(database: Postgres) -> None:
     """The journal is written even if a temporary table of its name precedes it in search_path."""
     name = "schema_' || 'migrations"

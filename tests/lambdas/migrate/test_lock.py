@@ -14,6 +14,7 @@ from migrate import journal, lock
 from migrate.errors import MigrationError
 from stacks.database import MIGRATOR
 from tests.lambdas.migrate.migration_files import (
+    OUTSIDE_TRANSACTION,
     applied_migrations,
     error_of,
     tables_of_migrations,
@@ -32,7 +33,7 @@ def test_concurrent_runs(database: Postgres) -> None:
     write_migration(1, "SELECT pg_sleep(0.3); CREATE TABLE t1 (id integer);")
     write_migration(
         3,
-        "-- transactional: false\nCREATE INDEX CONCURRENTLY i3 ON t1 (id);",
+        f"{OUTSIDE_TRANSACTION}CREATE INDEX CONCURRENTLY i3 ON t1 (id);",
         "DROP INDEX i3;",
     )
     barrier = threading.Barrier(4)

@@ -23,7 +23,7 @@ def test_a_file_outside_a_transaction(database: Postgres) -> None:
     """A file with the directive runs outside a transaction and is recorded like any other."""
     write_migration(
         3,
-        "-- transactional: false\nCREATE INDEX CONCURRENTLY i3 ON t1 (id);",
+        f"{OUTSIDE_TRANSACTION}CREATE INDEX CONCURRENTLY i3 ON t1 (id);",
         "DROP INDEX i3;",
     )
 

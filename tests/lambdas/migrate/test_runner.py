@@ -21,7 +21,7 @@ from tests.lambdas.migrate.migration_files import (
     tables_of_migrations,
     write_migration,
 )
-from tests.lambdas.postgres import DATABASE_NAME, Postgres
+from tests.lambdas.postgres import Postgres
 
 pytestmark = pytest.mark.thorough
 
@@ -108,15 +108,6 @@ def test_a_locked_table(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> 
             database.invoke({"do": "migrate"})
 
         assert time.monotonic() - started < 5
-
-
-@pytest.fixture
-def temporary(database: Postgres):
-    """Grant the migrator the creation of temporary tables during the test."""
-    with database.connect(database.master_credentials()["username"]) as master:
-        master.execute(f"GRANT TEMPORARY ON DATABASE {DATABASE_NAME} TO {MIGRATOR}")
-        yield
-        master.execute(f"REVOKE TEMPORARY ON DATABASE {DATABASE_NAME} FROM {MIGRATOR}")
 
 
 @pytest.mark.parametrize(
@@ -206,7 +197,7 @@ def test_no_row_reaches_the_function(database: Postgres, monkeypatch) -> None:
     assert {0} == set(results)
 
 
-@pytest.mark.usefixtures("temporary")
+@pytest.mark.usefixtures("temporary_tables")
 def test_session_state_ends_with_the_file(database: Postgres) -> None:
     """No session state of a file affects the next file or the journal."""
     write_migration(

@@ -27,6 +27,7 @@ from tests.lambdas.post_confirmation.sign_ups import (
     users,
 )
 from tests.lambdas.postgres import Postgres
+from tests.lambdas.threads import has_ended
 
 pytestmark = pytest.mark.thorough
 
@@ -129,7 +130,7 @@ def test_a_database_that_stops_responding(
     output = capfd.readouterr()
     assert ["failed"] == [line["event"] for line in log_lines(output.out)]
     assert_no_personal_data(str(failed.value), *output)
-    assert has_ended("post_confirmation")
+    assert has_ended("post_confirmation", seconds=4)
     proxy.close()
 
 
@@ -140,14 +141,6 @@ def _token_for(database: Postgres, token: Callable[[], str]) -> str:
         patch.setenv("PGHOST", endpoint["Address"])
         patch.setenv("PGPORT", str(endpoint["Port"]))
         return token()
-
-
-def has_ended(name: str, *, seconds: float = 4) -> bool:
-    """Return whether every thread with this *name* ends within *seconds*."""
-    for thread in threading.enumerate():
-        if thread.name == name:
-            thread.join(seconds)
-    return not any(thread.name == name for thread in threading.enumerate())
 
 
 def test_the_deadline_of_the_function(database: Postgres, monkeypatch) -> None:
@@ -192,7 +185,7 @@ def test_a_name_server_that_does_not_respond(database: Postgres, monkeypatch, ca
         (line["event"], line["error"]) for line in log_lines(capfd.readouterr().out)
     ]
     responded.set()
-    assert has_ended("post_confirmation")
+    assert has_ended("post_confirmation", seconds=4)
     assert [] == users(database)
 
 

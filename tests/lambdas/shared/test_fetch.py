@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import socket
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from tests.lambdas.scripted_server import (
     self_signed,
     serve,
 )
+from tests.lambdas.threads import has_ended
 
 SHORT_TIMEOUT = 0.3  # Seconds; functions wait for three.
 TIMED_OUT = "took longer|timed out"  # The deadline and the socket have the same timeout.
@@ -103,7 +103,7 @@ def test_not_fetched(answer: Any, reason: str) -> None:
         with pytest.raises(FetchError, match=reason) as raised:
             fetch_jwks(f"{server.url}/jwks.json", SHORT_TIMEOUT)
         seconds = time.monotonic() - started
-        assert has_ended("fetch")
+        assert has_ended("fetch", seconds=1)
         assert [] == connected(server.url), f"while {raised.value!r} is referenced"
 
     assert seconds < SHORT_TIMEOUT + 2
@@ -139,15 +139,7 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert USUAL_KEYS == fetch_jwks(f"{server.url}/jwks.json", 3.0)
         with pytest.raises(FetchError, match=TIMED_OUT):
             fetch_jwks(f"{server.url}/jwks.json", SHORT_TIMEOUT)
-        assert has_ended("fetch")
-
-
-def has_ended(name: str) -> bool:
-    """Return whether every thread with this *name* ends within a second."""
-    for thread in threading.enumerate():
-        if thread.name == name:
-            thread.join(1.0)
-    return not any(thread.name == name for thread in threading.enumerate())
+        assert has_ended("fetch", seconds=1)
 
 
 def connected(url: str) -> list[socket.socket]:
@@ -157,8 +149,8 @@ def connected(url: str) -> list[socket.socket]:
     return [item for item in sockets if item.fileno() != -1 and _peer_port(item) == port]
 
 
-def _peer_port(connected: socket.socket) -> int | None:
+def _peer_port(item: socket.socket) -> int | None:
     try:
-        return int(connected.getpeername()[1])
+        return int(item.getpeername()[1])
     except OSError:  # A listening or disconnected socket.
         return None
