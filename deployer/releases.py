@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from deployer.aws.cloud import DeployedStack
@@ -13,13 +13,11 @@ from deployer.model.desired import DesiredStack
 
 @dataclass(frozen=True)
 class ReleaseLimits:
-    """The stacks that a release must not deploy, and the stack and output with its service role.
+    """The limits of a release: it skips manual stacks, and deploys with a service role.
 
-    Both are short names of stacks. An administrator deploys *manual_stacks*: they define the
-    permissions of a release.
+    The role is the output *role_output* of the stack with the short name *role_stack*.
     """
 
-    manual_stacks: Collection[str]
     role_stack: str
     role_output: str
 
@@ -27,7 +25,7 @@ class ReleaseLimits:
         self, desired: Sequence[DesiredStack], names: Sequence[str]
     ) -> tuple[DesiredStack, ...]:
         """Return *desired* without the manual stacks; raise GuardError if *names* has one."""
-        manual = [stack for stack in desired if stack.short_name in self.manual_stacks]
+        manual = [stack for stack in desired if stack.is_manual]
         if refused := [stack for stack in manual if {stack.short_name, stack.name} & {*names}]:
             raise GuardError(
                 f"{', '.join(stack.name for stack in refused)}: "

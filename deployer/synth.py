@@ -17,7 +17,7 @@ from deployer.model.desired import BODY_LIMIT, DIGEST, DesiredStack, NestedTempl
 from deployer.template_yaml import dump
 
 if TYPE_CHECKING:
-    from deployer.model import Layers, NestedStack, OutputOf, Stack, Template
+    from deployer.model import Layers, NestedStack, Stack, Template
 
 ORDER = "layers.txt"
 _STACK = "AWS::CloudFormation::Stack"
@@ -37,7 +37,7 @@ def synth(layers: Layers) -> tuple[DesiredStack, ...]:
     Raise SynthError if a stack needs the artifact bucket and does not depend on its stack, and for
     a nested stack that was not added with `Template.nest`.
     """
-    return tuple(_render(stack, layers.artifact_bucket) for stack in layers)
+    return tuple(_render(stack, layers) for stack in layers)
 
 
 def write(desired: Sequence[DesiredStack], folder: Path) -> None:
@@ -81,7 +81,7 @@ def check(desired: Sequence[DesiredStack], folder: Path) -> None:
         )
 
 
-def _render(stack: Stack, artifact_bucket: OutputOf | None) -> DesiredStack:
+def _render(stack: Stack, layers: Layers) -> DesiredStack:
     text = stack.template.text(stack.body)
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
     text = f"{_header(stack)}{text}{_stamp(digest, after=stack.body)}"
@@ -103,7 +103,8 @@ def _render(stack: Stack, artifact_bucket: OutputOf | None) -> DesiredStack:
         capabilities=_capabilities(_resources(stack.body, *(nested.body for _, nested in inner))),
         protect=stack.protect and keeps,
         holds_data=keeps,
-        artifact_bucket=artifact_bucket,
+        is_manual=stack.short_name in (layers.manual or ()),
+        artifact_bucket=layers.artifact_bucket,
         artifacts=tuple(dict.fromkeys(artifact for tpl in templates for artifact in tpl.artifacts)),
         folder=stack.template.folder,
         awaited_parameters=stack.template.awaited_parameters,

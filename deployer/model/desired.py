@@ -40,7 +40,8 @@ class NestedTemplate:
 class DesiredStack:
     """A desired stack: the text of its template and the other arguments of the call.
 
-    *nested* has the template of every nested stack, at any depth, parents before children.
+    *nested* has the template of every nested stack, at any depth, parents before children. Only an
+    administrator deploys a stack that *is_manual*, a release skips it.
     """
 
     short_name: str
@@ -55,6 +56,7 @@ class DesiredStack:
     capabilities: tuple[str, ...] = ()
     protect: bool = False
     holds_data: bool = False
+    is_manual: bool = False
     artifact_bucket: OutputOf | None = None
     artifacts: tuple[Artifact, ...] = ()
     folder: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployer.aws.cloud import DeployedStack
@@ -11,8 +13,10 @@ from deployer.releases import ReleaseLimits
 from tests.fakes import ACCOUNT, REGION, desired_stack
 
 ENV = Env("cruddur", "crd", "x", ACCOUNT, REGION, "x.example", "Z1", protect=False)
-LIMITS = ReleaseLimits(("foundation", "pipeline"), "foundation", "ReleaseRole")
-FOUNDATION, PIPELINE = desired_stack("foundation"), desired_stack("pipeline")
+LIMITS = ReleaseLimits("foundation", "ReleaseRole")
+FOUNDATION, PIPELINE = (
+    replace(desired_stack(name), is_manual=True) for name in ("foundation", "pipeline")
+)
 NETWORK = desired_stack("network")
 
 
