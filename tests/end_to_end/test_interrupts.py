@@ -127,9 +127,9 @@ def test_killed_emulator(tiny):
     after = tiny.run("deploy")
     assert 8 == code
     assert "no response" in deploy.printed
-    assert ", 1 kept, in " in again.last
+    assert ", 1 kept, in " in again.err
     assert COMPLETE == tiny.stacks()
-    assert after.last.startswith("5 kept, in ")
+    assert "\n5 kept, in " in f"\n{after.err}"
     assert again.out == after.out
 
 
