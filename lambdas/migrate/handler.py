@@ -8,7 +8,8 @@ event   {"do": "migrate"}                apply every file that is not applied, i
         {"do": "bootstrap", "username": …, "password": …}   create the users, as the master user
 result  the names of the migrations or users, such as {"applied": ["0001_users"]}
 permissions  rds-db:connect as the migrator, and writing its log
-limits  5 minutes for all files and 4 for one; a file is applied completely or not at all; one run at a time
+limits  5 minutes for all files and 4 for one; a file is applied completely or not at all; only one
+        run at a time
 
 A failure is raised and names the file. The master's password is not stored: neither it nor a row
 is in a result, an error or the log.

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-# An invalid index of a partitioned table (relkind I) becomes valid when those of its partitions exist.
+# An invalid index of a partitioned table (relkind I) is excluded: it becomes valid when those of all
+# partitions exist.
 _FOUND = """
 SELECT relname, pg_catalog.format('index %I.%I is invalid', nspname, relname),
     pg_catalog.format('DROP INDEX CONCURRENTLY %I.%I', nspname, relname)

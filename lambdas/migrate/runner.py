@@ -1,8 +1,8 @@
 """Apply and roll back migrations, each in a new connection and in one transaction with its row.
 
 PostgreSQL receives a whole file as a string, which a DO block executes. In a DO block PostgreSQL
-refuses transaction control such as COMMIT, and returns no rows. Settings, temporary tables and locks of a file end with its
-connection.
+refuses transaction control such as COMMIT, and returns no rows. Settings, temporary tables and
+locks of a file end with its connection.
 """
 
 from __future__ import annotations

@@ -36,14 +36,14 @@ def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 
-FIRST, SECOND, UNKNOWN_KEY = rsa_key(), rsa_key(), rsa_key()
+FIRST_KEY, SECOND_KEY, UNKNOWN_KEY = rsa_key(), rsa_key(), rsa_key()
 
 
 def access_token(
     payload: dict[str, Any] | bytes | None = None,
     *,
     fields: dict[str, Any] | bytes | None = None,
-    key: rsa.RSAPrivateKey = FIRST,
+    key: rsa.RSAPrivateKey = FIRST_KEY,
     sign: Sign | None = None,
 ) -> str:
     """Return a token with this *payload* and these header *fields*, signed with *key*."""
@@ -143,4 +143,4 @@ def _changed(usual: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in (usual | changes).items() if value is not ABSENT}
 
 
-USUAL_KEYS = jwks(jwk(FIRST, "first"), jwk(SECOND, "second"))
+USUAL_KEYS = jwks(jwk(FIRST_KEY, "first"), jwk(SECOND_KEY, "second"))

@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
-from tests.lambdas.access_tokens import FIRST
+from tests.lambdas.access_tokens import FIRST_KEY
 
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 
@@ -98,15 +98,17 @@ def self_signed(folder: Path) -> ssl.SSLContext:
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
-        .public_key(FIRST.public_key())
+        .public_key(FIRST_KEY.public_key())
         .serial_number(1)
         .not_valid_before(datetime.now(UTC) - timedelta(hours=1))
         .not_valid_after(datetime.now(UTC) + timedelta(hours=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(FIRST, hashes.SHA256())
+        .sign(FIRST_KEY, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    key = FIRST.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    key = FIRST_KEY.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     (folder / "tls.pem").write_bytes(key + certificate.public_bytes(pem))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "tls.pem")

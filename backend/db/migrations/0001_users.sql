@@ -10,8 +10,8 @@ CREATE TABLE users (
     created_at timestamptz DEFAULT current_timestamp NOT NULL
 );
 
--- Handles and e-mail addresses are unique without regard to case. The address is null if another
--- user has it now.
+-- Handles and e-mail addresses are unique without regard to case. An address becomes null if
+-- another user confirms it.
 CREATE UNIQUE INDEX users_handle_key ON users (lower(handle));
 CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 

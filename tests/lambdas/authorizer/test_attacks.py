@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tests.lambdas.access_tokens import (
     ABSENT,
     CLIENT,
-    FIRST,
+    FIRST_KEY,
     ISSUER,
     NOW,
-    SECOND,
+    SECOND_KEY,
     UNKNOWN_KEY,
     USUAL_KEYS,
     access_token,
@@ -74,7 +74,7 @@ def hs256(secret: bytes) -> str:
 
 def beside_second(listed: dict[str, Any]) -> bytes:
     """Return the keys of a pool, of which the first is *listed*."""
-    return jwks(listed, jwk(SECOND, "second"))
+    return jwks(listed, jwk(SECOND_KEY, "second"))
 
 
 def join(*segments: str) -> str:
@@ -96,7 +96,7 @@ def standard_alphabet() -> str:
 
 
 SMALL = rsa_key(1024)
-PEM = public(FIRST, Encoding.PEM)
+PEM = public(FIRST_KEY, Encoding.PEM)
 
 ELLIPTIC = {
     "kid": "first",
@@ -110,7 +110,7 @@ OCTETS = {"kid": "first", "kty": "oct", "k": base64url(b"secret"), "use": "sig"}
 
 CASES = [
     case("J01", "like those of Cognito", ALLOWED, VALID),
-    case("J02", "by the other key of the pool", ALLOWED, access_token(fields=header(kid="second"), key=SECOND)),
+    case("J02", "by the other key of the pool", ALLOWED, access_token(fields=header(kid="second"), key=SECOND_KEY)),
     # The algorithm must be exactly RS256.
     case("J03", "alg none, unsigned", "alg", alg("none", sign=signed_as(b""))),
     case("J04", "alg nOnE, unsigned", "alg", alg("nOnE", sign=signed_as(b""))),
@@ -121,8 +121,8 @@ CASES = [
     case("J09", "alg rs256", "alg", alg("rs256")),
     case("J10", "alg none, signed", "alg", alg("none")),
     case("J11", "HS256 with the PEM (CVE-2022-29217)", "alg", hs256(PEM)),
-    case("J12", "HS256 with the DER (CVE-2024-33663)", "alg", hs256(public(FIRST, Encoding.DER))),
-    case("J13", "HS256 with n", "alg", hs256(jwk(FIRST, "first")["n"].encode())),
+    case("J12", "HS256 with the DER (CVE-2024-33663)", "alg", hs256(public(FIRST_KEY, Encoding.DER))),
+    case("J13", "HS256 with n", "alg", hs256(jwk(FIRST_KEY, "first")["n"].encode())),
     case("J14", "HS256 with nothing", "alg", hs256(b"")),
     case("J15", "RS384", "alg", alg("RS384", sign=rsa_with(hashes.SHA384()))),
     case("J16", "RS512 with SHA-256", "alg", alg("RS512")),
@@ -239,16 +239,16 @@ CASES = [
     case("J120", "1 MB long", "length", access_token(claims(scope="s" * 1_000_000))),
     # A key is used for RS256 only; an invalid key does not affect the others.
     case("J121", "a key of 1024 bits", "kid", access_token(key=SMALL), beside_second(jwk(SMALL, "first"))),
-    case("J122", "a key of exponent 1", "kid", access_token(sign=forged_for_exponent_1(2048)), beside_second(jwk(FIRST, "first", e="AQ"))),
-    case("J123", "a key without n", "kid", VALID, beside_second(jwk(FIRST, "first", n=ABSENT))),
-    case("J124", "a key with an invalid n", "kid", VALID, beside_second(jwk(FIRST, "first", n="!!!!"))),
-    case("J125", "a key for encryption", "kid", VALID, beside_second(jwk(FIRST, "first", use="enc"))),
-    case("J126", "a key for RS512", "kid", VALID, beside_second(jwk(FIRST, "first", alg="RS512"))),
-    case("J127", "a key without alg", ALLOWED, VALID, beside_second(jwk(FIRST, "first", alg=ABSENT))),
+    case("J122", "a key of exponent 1", "kid", access_token(sign=forged_for_exponent_1(2048)), beside_second(jwk(FIRST_KEY, "first", e="AQ"))),
+    case("J123", "a key without n", "kid", VALID, beside_second(jwk(FIRST_KEY, "first", n=ABSENT))),
+    case("J124", "a key with an invalid n", "kid", VALID, beside_second(jwk(FIRST_KEY, "first", n="!!!!"))),
+    case("J125", "a key for encryption", "kid", VALID, beside_second(jwk(FIRST_KEY, "first", use="enc"))),
+    case("J126", "a key for RS512", "kid", VALID, beside_second(jwk(FIRST_KEY, "first", alg="RS512"))),
+    case("J127", "a key without alg", ALLOWED, VALID, beside_second(jwk(FIRST_KEY, "first", alg=ABSENT))),
     case("J128", "an elliptic key", "kid", VALID, beside_second(ELLIPTIC)),
     case("J129", "a symmetric key, and HS256", "alg", hs256(b"secret"), beside_second(OCTETS)),
     case("J130", "a symmetric key, and RS256", "kid", access_token(sign=hmac_with(b"secret")), beside_second(OCTETS)),
-    case("J131", "two keys with the same kid", "kid", VALID, jwks(jwk(FIRST, "first"), jwk(SECOND, "first"), jwk(SECOND, "second"))),
+    case("J131", "two keys with the same kid", "kid", VALID, jwks(jwk(FIRST_KEY, "first"), jwk(SECOND_KEY, "first"), jwk(SECOND_KEY, "second"))),
     case("J132", "no key in the key set", NO_KEYS, VALID, jwks()),
     case("J133", "an invalid key set", NO_KEYS, VALID, b'{"keys": {"first": "second"}}'),
     case("J134", "groups as a string", ALLOWED, access_token(claims(**{"cognito:groups": "superadmins"}))),

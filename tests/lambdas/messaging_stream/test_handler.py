@@ -112,9 +112,8 @@ def new_process(table: Table, *statements: dict[str, Any], **more: str) -> Itera
     variables = function_environment(table.aws, *statements)
     settings = {"TABLE_NAME": table.name, "GROUP_INDEX_NAME": GROUP_INDEX}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            boto3, "DEFAULT_SESSION", None
-        )  # It may have the credentials of another test.
+        # The default session may have the credentials of another test.
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
         for name, value in {**variables, **settings, **more}.items():
             patch.setenv(name, value)
         try:

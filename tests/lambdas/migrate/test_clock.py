@@ -27,8 +27,3 @@ def test_the_clock_of_a_lambda_context(monkeypatch) -> None:
 
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
     assert Clock(310.0) == Clock.from_context(context)
-
-
-def test_the_limits() -> None:
-    """A file may run for 240 seconds, and 15 seconds are kept to report the result."""
-    assert (240, 15) == (clock.FILE_SECONDS, clock.SPARE_SECONDS)

@@ -126,13 +126,3 @@ def test_sample_events(database: Postgres, file: Path) -> None:
     (migrate.DATABASE / "seed.sql").write_text("SELECT 1;")
 
     assert database.invoke(json.loads(file.read_text()))
-
-
-def test_the_zip_has_the_migrations() -> None:
-    """The zip has the files of backend/db in the folder that the handler reads."""
-    included = Path(ROOT, "lambdas/migrate/include.txt").read_text().split()
-
-    assert [str(Path("backend/db"))] == included
-    for name in included:
-        assert Path(ROOT, name).is_dir()
-    assert Path(ROOT, "lambdas", included[0]) == migrate.DATABASE  # lambdas/ is the root of a zip.

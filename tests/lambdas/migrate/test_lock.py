@@ -113,8 +113,3 @@ def test_two_runs_without_the_lock(database: Postgres, monkeypatch) -> None:
     assert {"applied": ["0001_t", "0002_t", "0003_t"]} in results
     assert "0001_t.sql: another run is applying it: run ./inv db.status" in results
     assert ["t1", "t2", "t3"] == tables_of_migrations(database)
-
-
-def test_the_lock_timeout() -> None:
-    """A run waits up to 60 seconds for the lock; only tests set a shorter time."""
-    assert 60 == lock.LOCK_SECONDS

@@ -339,8 +339,3 @@ def _wait_until(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)
-
-
-def test_the_lock_timeout_of_tables() -> None:
-    """A statement waits up to 10 seconds for a lock on a table; only tests set a shorter time."""
-    assert "10s" == runner.SETTINGS["lock_timeout"]

@@ -13,8 +13,6 @@ from tests.lambdas.post_confirmation.sign_ups import (
     user_attributes,
 )
 
-pytestmark = pytest.mark.thorough
-
 
 @pytest.mark.parametrize(
     ("changes", "name", "handle"),

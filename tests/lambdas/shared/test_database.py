@@ -14,8 +14,6 @@ from shared import database as connections
 from tests.emulator_server import REGION
 from tests.lambdas.postgres import ROOT
 
-pytestmark = pytest.mark.thorough
-
 
 @pytest.mark.parametrize("user", ["application", "o'k & co/%"])
 def test_the_token_equals_that_of_botocore(monkeypatch, user: str) -> None:

@@ -18,11 +18,11 @@ from shared.tokens import RefusedError, Verifier
 from tests.lambdas.access_tokens import (
     ABSENT,
     CLIENT,
-    FIRST,
+    FIRST_KEY,
     NOW,
     POOL,
     REGION,
-    SECOND,
+    SECOND_KEY,
     SUB,
     UNKNOWN_KEY,
     USUAL_KEYS,
@@ -39,12 +39,12 @@ from tests.lambdas.scripted_server import (
     serve,
 )
 
-ONLY_FIRST, ONLY_SECOND = jwks(jwk(FIRST, "first")), jwks(jwk(SECOND, "second"))
+ONLY_FIRST, ONLY_SECOND = jwks(jwk(FIRST_KEY, "first")), jwks(jwk(SECOND_KEY, "second"))
 CLAIMS = claims(exp=NOW + 24 * 3600)
 
 BY_FIRST, BY_SECOND = (
     access_token(CLAIMS),
-    access_token(CLAIMS, fields=header(kid="second"), key=SECOND),
+    access_token(CLAIMS, fields=header(kid="second"), key=SECOND_KEY),
 )
 
 BY_UNKNOWN = access_token(CLAIMS, fields=header(kid="third"), key=UNKNOWN_KEY)
@@ -196,9 +196,9 @@ UNUSABLE = [
     b'{"keys": []}',
     b'{"keys": [null, 1, "first", []]}',
     b"[" * 60_000,
-    jwks(jwk(FIRST, "first", use="enc")),
-    jwks(jwk(FIRST, "first", kid=ABSENT)),
-    jwks(jwk(FIRST, "first", kid=1)),
+    jwks(jwk(FIRST_KEY, "first", use="enc")),
+    jwks(jwk(FIRST_KEY, "first", kid=ABSENT)),
+    jwks(jwk(FIRST_KEY, "first", kid=1)),
 ]
 
 
@@ -315,16 +315,16 @@ OCTETS = NUMBERS.map(lambda number: base64url(number.to_bytes((number.bit_length
 VALUES = st.none() | st.booleans() | st.floats() | st.text() | st.lists(st.text()) | OCTETS
 
 
-@given(st.dictionaries(st.sampled_from([*jwk(FIRST, "first"), "d", "x5c"]), VALUES))
+@given(st.dictionaries(st.sampled_from([*jwk(FIRST_KEY, "first"), "d", "x5c"]), VALUES))
 def test_any_key(changes: dict[str, Any]) -> None:
     """An invalid key does not affect the others, and an accepted key verifies without an error.
 
     Python-jose raises many types of exceptions for invalid keys.
     """
-    listed = jwk(FIRST, "first", **changes)
+    listed = jwk(FIRST_KEY, "first", **changes)
 
     keys = read(
-        jwks(listed, jwk(SECOND, "second")) if listed.get("kid") != "second" else USUAL_KEYS
+        jwks(listed, jwk(SECOND_KEY, "second")) if listed.get("kid") != "second" else USUAL_KEYS
     )
 
     assert "second" in keys
@@ -335,18 +335,18 @@ def test_any_key(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("e", "is_valid"), [(1, False), (2, False), (3, True), (65536, False), (65537, True), (2**32 + 1, False)])  # fmt: skip
 def test_exponents(e: int, is_valid: bool) -> None:
     """The exponent of a key must be odd, at least 3 and less than 2**32."""
-    listed = jwk(FIRST, "first", e=base64url(e.to_bytes(5).lstrip(b"\0")))
+    listed = jwk(FIRST_KEY, "first", e=base64url(e.to_bytes(5).lstrip(b"\0")))
 
-    assert is_valid == ("first" in read(jwks(listed, jwk(SECOND, "second"))))
+    assert is_valid == ("first" in read(jwks(listed, jwk(SECOND_KEY, "second"))))
 
 
 @pytest.mark.parametrize(("bits", "is_valid"), [(2047, False), (2048, True), (4096, True), (8193, False)])  # fmt: skip
 def test_sizes(bits: int, is_valid: bool) -> None:
     """A key must have 2048 to 8192 bits."""
     n = 2**bits - 1
-    listed = jwk(FIRST, "first", n=base64url(n.to_bytes((bits + 7) // 8)))
+    listed = jwk(FIRST_KEY, "first", n=base64url(n.to_bytes((bits + 7) // 8)))
 
-    assert is_valid == ("first" in read(jwks(listed, jwk(SECOND, "second"))))
+    assert is_valid == ("first" in read(jwks(listed, jwk(SECOND_KEY, "second"))))
 
 
 @given(st.binary() | st.recursive(st.none() | st.text(), st.lists).map(json.dumps).map(str.encode))
@@ -359,7 +359,7 @@ def test_any_document(document: bytes) -> None:
 @given(n=st.integers(2**2047, 2**2048 - 1), e=st.integers(3, 2**32 - 1))
 def test_any_numbers(n: int, e: int) -> None:
     """A key with random numbers is not accepted, or verifies no signature."""
-    listed = jwk(FIRST, "first", n=base64url(n.to_bytes(256)), e=base64url(e.to_bytes(4)))
+    listed = jwk(FIRST_KEY, "first", n=base64url(n.to_bytes(256)), e=base64url(e.to_bytes(4)))
 
-    for key in read(jwks(listed, jwk(SECOND, "second"))).values():
+    for key in read(jwks(listed, jwk(SECOND_KEY, "second"))).values():
         assert not key.verify(b"signed", b"signature" * 28 + b"four")

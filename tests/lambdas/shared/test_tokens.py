@@ -30,7 +30,7 @@ from tests.lambdas.access_tokens import (
 from tests.lambdas.user_pool import UserPool
 
 VALID = access_token()
-HOUR, DAY = 3600, 86400
+DAY = 86400  # Seconds.
 
 
 @pytest.mark.parametrize("name", ["jku", "x5u", "x5t", "typ", "anything"])
