@@ -13,8 +13,8 @@ import emulator
 from operations import lambdas
 from operations.project import project
 from tests.bench import cdk
+from tests.bench.aws_call_counter import counted
 from tests.bench.checkout import copied
-from tests.bench.counting import counted
 from tests.bench.npm import NoPeer
 from tests.bench.timing import Command, Exact, Line, command, paired, run
 from tests.emulator_server import Aws

@@ -18,7 +18,10 @@ from tests.bench.npm import NoPeer
 from tests.bench.timing import ROOT, SCRATCH, Exact, Line, Measure, Row, command, paired
 
 HOME = SCRATCH / "thumbnail"
-OURS, PEAK = ROOT / "tests/bench/thumbnails.py", ROOT / "tests/lambdas/thumbnail/peak_memory.py"
+OURS, PEAK = (
+    ROOT / "tests/bench/thumbnail_process.py",
+    ROOT / "tests/lambdas/thumbnail/peak_memory.py",
+)
 BOMB_MB = 25
 
 Argv = tuple[str | Path, ...]

@@ -1,6 +1,6 @@
 """Measure the CPU time of a test run, including all processes that it starts.
 
-    python -m tests.bench.suite [PYTEST ARGUMENTS]
+    python -m tests.bench.suite_cpu_time [PYTEST ARGUMENTS]
 
 Tests start emulators that detach themselves, and these start PostgreSQL. This process therefore
 becomes their subreaper: each orphan becomes its child, and is counted when it ends.
@@ -42,7 +42,14 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
-        command = [sys.executable, "-m", "pytest", "-p", "tests.bench.suite", *sys.argv[1:]]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "tests.bench.suite_cpu_time",
+            *sys.argv[1:],
+        ]
         env = os.environ | {FOLDER: folder}
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # As `./inv test` does.
         process = subprocess.Popen(command, env=env)

@@ -18,11 +18,11 @@ def measure(times: str, *names: str) -> None:
     files = [Path(name).read_bytes() for name in names]
     if int(times) > 1:
         picture(files[0])  # So that imports and caches are not measured.
-    begun = time.process_time()
+    started = time.process_time()
     for _ in range(int(times)):
         for file in files:
             picture(file)
-    print((time.process_time() - begun) / int(times) / len(files))
+    print((time.process_time() - started) / int(times) / len(files))
 
 
 def error(name: str) -> None:
