@@ -41,9 +41,9 @@ class Subject:
 
 
 def subject(name: str, text: str) -> Subject:
-    """A template whose resources were made in stacks/NAME.py, ten lines apart."""
-    made = ("Zone", "Alarms", "Uploads")
-    lines = {title: Line(f"stacks/{name}.py", 10 * n) for n, title in enumerate(made, 1)}
+    """Return a template whose resources are defined in stacks/NAME.py, ten lines apart."""
+    titles = ("Zone", "Alarms", "Uploads")
+    lines = {title: Line(f"stacks/{name}.py", 10 * n) for n, title in enumerate(titles, 1)}
     return Subject(f"crd-dev-{name}", text, lines=lines)
 
 
@@ -54,7 +54,7 @@ Resources:
     Properties:
       Name: cruddur.com
 """
-FAULTY = (
+INVALID = (
     subject("clean", ZONE),
     subject(
         "attribute",
@@ -131,31 +131,31 @@ EXPECTED = [
 
 @dataclass(frozen=True)
 class Linted:
-    """What cfn-lint said of FAULTY, in this process, and where it is remembered."""
+    """The findings of cfn-lint in INVALID, and the folder of the cache."""
 
     findings: tuple[Finding, ...]
-    memory: Path
+    cache: Path
 
 
 @pytest.fixture(scope="module")
 def linted(tmp_path_factory: pytest.TempPathFactory) -> Linted:
-    memory = tmp_path_factory.mktemp("memory")
-    return Linted(lint(FAULTY, cache_folder=memory, jobs=1), memory)
+    cache = tmp_path_factory.mktemp("cache")
+    return Linted(lint(INVALID, cache_folder=cache, jobs=1), cache)
 
 
 class FakeCfnLint:
-    """Finds fault with every template, and remembers what it was asked."""
+    """Reports a finding in every template, and records the calls."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str]] = []
+        self.templates: list[tuple[str, str]] = []
 
     def __call__(
-        self, questions: Sequence[tuple[str, str]], *, jobs: int
+        self, templates: Sequence[tuple[str, str]], *, jobs: int
     ) -> list[tuple[Finding, ...]]:
-        self.asked += questions
+        self.templates += templates
         return [
             (Finding("E1", "error", text, ("Resources", "Zone", "Type"), 3, 5, ""),)
-            for text, _ in questions
+            for text, _ in templates
         ]
 
 
@@ -166,25 +166,31 @@ def cfn_lint(monkeypatch: pytest.MonkeyPatch) -> FakeCfnLint:
     return fake
 
 
-# What is found
+# Findings
 
 
-def test_every_fault_is_found_where_it_was_made(linted: Linted) -> None:
-    """Faults that troposphere lets pass are found on the line of the stack file.
+def test_a_finding_has_the_line_of_its_resource(linted: Linted) -> None:
+    """Errors that troposphere accepts are reported with the line of the stack file.
 
-    One that is not about a resource has no such line. A missing policy is two findings.
+    A finding that does not concern a resource has no such line. A missing policy is two findings.
     """
     found = [
-        (one.rule, one.level, one.stack, one.where, one.source and str(one.source))
-        for one in linted.findings
+        (
+            finding.rule,
+            finding.level,
+            finding.stack,
+            finding.where,
+            finding.source and str(finding.source),
+        )
+        for finding in linted.findings
     ]
 
     assert found == EXPECTED
 
 
-def test_a_finding_says_where_it_stands_and_what_to_read(linted: Linted) -> None:
-    """Row, column and path are those of the template, and the rule has a page."""
-    finding, _ = (one for one in linted.findings if one.stack == "crd-dev-two")
+def test_a_finding_has_its_place_and_a_page(linted: Linted) -> None:
+    """Row, column and path are those of the template; the page of the rule is a URL."""
+    finding, _ = (found for found in linted.findings if found.stack == "crd-dev-two")
 
     place = (finding.row, finding.column, finding.path)
 
@@ -192,21 +198,21 @@ def test_a_finding_says_where_it_stands_and_what_to_read(linted: Linted) -> None
     assert finding.docs.startswith("https://")
 
 
-def test_workers_find_the_same(linted: Linted, tmp_path: Path) -> None:
-    """Two processes give the findings of one, in the same order."""
-    findings = lint(FAULTY, cache_folder=tmp_path, jobs=2)
+def test_two_processes_have_the_same_findings(linted: Linted, tmp_path: Path) -> None:
+    """Two processes return the findings of one, in the same order."""
+    findings = lint(INVALID, cache_folder=tmp_path, jobs=2)
 
     assert findings == linted.findings
 
 
-def test_spawned_workers_find_the_same(linted: Linted, tmp_path: Path) -> None:
-    """As on macOS, and wherever another thread forbids to fork."""
+def test_spawned_processes_have_the_same_findings(linted: Linted, tmp_path: Path) -> None:
+    """Processes are spawned on macOS, and if another thread prevents a fork."""
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
 
     try:
-        findings = lint(FAULTY, cache_folder=tmp_path, jobs=2)
+        findings = lint(INVALID, cache_folder=tmp_path, jobs=2)
     finally:
         done.set()
         thread.join()
@@ -214,8 +220,8 @@ def test_spawned_workers_find_the_same(linted: Linted, tmp_path: Path) -> None:
     assert findings == linted.findings
 
 
-def test_the_users_settings_change_nothing(linted: Linted, tmp_path: Path) -> None:
-    """Neither ~/.cfnlintrc, ./.cfnlintrc, newer schemas in the cache, nor a region set."""
+def test_settings_of_the_user_are_ignored(linted: Linted, tmp_path: Path) -> None:
+    """~/.cfnlintrc, ./.cfnlintrc, newer schemas in the cache and AWS_REGION have no effect."""
     (tmp_path / ".cfnlintrc").write_text("ignore_checks: [E, I]\nnonsense: [W]\n")
     _newer_schemas(tmp_path / "cache" / "aws" / "cfn-lint" / "schemas")
     _newer_schemas(tmp_path / "Library" / "Caches" / "aws" / "cfn-lint" / "schemas")
@@ -232,20 +238,20 @@ def test_the_users_settings_change_nothing(linted: Linted, tmp_path: Path) -> No
 
 
 def test_a_region_that_cfn_lint_does_not_know_is_an_error(tmp_path: Path) -> None:
-    """It would check nothing there, so it must not look clean."""
+    """cfn-lint checks nothing in an unknown region, so this is not a clean result."""
     with pytest.raises(LintError, match="mars-north-1: cfn-lint does not know this region"):
         lint([Subject("crd-dev-dns", ZONE, "mars-north-1")], cache_folder=tmp_path, jobs=1)
 
 
-def test_the_longest_text_is_worked_on_first(
+def test_the_longest_template_is_checked_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that no worker begins it when the others are done; the findings keep their order."""
-    begun: list[str] = []
+    """The other processes are busy meanwhile; the findings keep the order of the templates."""
+    checked: list[str] = []
 
-    def ask(question: tuple[str, str]) -> tuple[Finding, ...]:
-        begun.append(question[0])
-        return (Finding("E1", "error", question[0], (), 1, 1, ""),)
+    def ask(template: tuple[str, str]) -> tuple[Finding, ...]:
+        checked.append(template[0])
+        return (Finding("E1", "error", template[0], (), 1, 1, ""),)
 
     monkeypatch.setattr(cfn_lint_module, "_check", ask)
 
@@ -253,45 +259,45 @@ def test_the_longest_text_is_worked_on_first(
         [Subject("dns", text) for text in ("2.", "3..", "1")], cache_folder=tmp_path, jobs=1
     )
 
-    assert begun == ["3..", "2.", "1"]
+    assert checked == ["3..", "2.", "1"]
     assert [finding.message for finding in findings] == ["2.", "3..", "1"]
 
 
-# What is remembered
+# Cache
 
 
-def test_nothing_changed_imports_nothing(linted: Linted) -> None:
-    """A second process answers from memory: no cfn-lint, no troposphere, the same words."""
-    said = _lint_in_a_process(linted.memory)
+def test_cached_results_import_nothing(linted: Linted) -> None:
+    """A second process reads the cache: no cfn-lint, no troposphere, the same findings."""
+    said = _lint_in_a_process(linted.cache)
 
     assert said["findings"] == [describe(finding) for finding in linted.findings]
     assert said["imported"] == []
 
 
-def test_only_what_changed_is_asked(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
-    """A stack that stayed as it was costs nothing, and the answers keep their places."""
+def test_only_changed_templates_are_checked(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """An unchanged template is read from the cache, and the findings keep their order."""
     one, two = Subject("one", "1"), Subject("two", "2")
     lint([one], cache_folder=tmp_path)
 
     findings = lint([two, one], cache_folder=tmp_path)
 
-    assert cfn_lint.asked == [("1", "eu-central-1"), ("2", "eu-central-1")]
+    assert cfn_lint.templates == [("1", "eu-central-1"), ("2", "eu-central-1")]
     assert [(finding.stack, finding.message) for finding in findings] == [
         ("two", "2"),
         ("one", "1"),
     ]
 
 
-def test_two_stacks_of_one_text_are_asked_once(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
-    """The stack's name is not part of the question, only of the finding."""
+def test_equal_templates_are_checked_once(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """The name of the stack is not part of the key, only of the finding."""
     findings = lint([Subject("one", "text"), Subject("two", "text")], cache_folder=tmp_path)
 
-    assert cfn_lint.asked == [("text", "eu-central-1")]
+    assert cfn_lint.templates == [("text", "eu-central-1")]
     assert [finding.stack for finding in findings] == ["one", "two"]
 
 
-def test_lines_are_never_remembered(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
-    """A stack file may change without its template: the finding moves along."""
+def test_lines_are_not_cached(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """A stack file may change without its template; the finding has the new line."""
     lint([Subject("dns", "text", lines={"Zone": Line("stacks/dns.py", 1)})], cache_folder=tmp_path)
 
     (finding,) = lint(
@@ -299,7 +305,7 @@ def test_lines_are_never_remembered(cfn_lint: FakeCfnLint, tmp_path: Path) -> No
     )
 
     assert finding.source == Line("stacks/dns.py", 2)
-    assert len(cfn_lint.asked) == 1
+    assert len(cfn_lint.templates) == 1
 
 
 @pytest.mark.parametrize(
@@ -307,25 +313,27 @@ def test_lines_are_never_remembered(cfn_lint: FakeCfnLint, tmp_path: Path) -> No
     [Subject("dns", "text", "us-east-1"), Subject("dns", "text "), Subject("dns", "# text")],
     ids=["region", "space", "comment"],
 )
-def test_another_question_is_asked(cfn_lint: FakeCfnLint, tmp_path: Path, changed: Subject) -> None:
-    """Text and region are what the answer depends on."""
+def test_another_text_or_region_is_checked(
+    cfn_lint: FakeCfnLint, tmp_path: Path, changed: Subject
+) -> None:
+    """The findings depend on text and region."""
     lint([Subject("dns", "text")], cache_folder=tmp_path)
 
     lint([changed], cache_folder=tmp_path)
 
-    assert cfn_lint.asked[1:] == [(changed.text, changed.region)]
+    assert cfn_lint.templates[1:] == [(changed.text, changed.region)]
 
 
-def test_another_version_is_asked_again(
+def test_another_version_checks_again(
     cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An update of cfn-lint, of Python or of this module forgets everything."""
+    """An update of cfn-lint, Python or this package invalidates the cache."""
     lint([Subject("dns", "text")], cache_folder=tmp_path)
     monkeypatch.setattr(cache_module, "_versions", lambda: "another")
 
     lint([Subject("dns", "text")], cache_folder=tmp_path)
 
-    assert len(cfn_lint.asked) == 2
+    assert len(cfn_lint.templates) == 2
 
 
 @pytest.mark.parametrize(
@@ -339,10 +347,10 @@ def test_another_version_is_asked_again(
     ],
     ids=["emptied", "truncated", "edited", "cleared", "shifted"],
 )
-def test_a_damaged_answer_is_asked_again(
+def test_a_damaged_entry_is_checked_again(
     cfn_lint: FakeCfnLint, tmp_path: Path, damage: object
 ) -> None:
-    """A finding cannot get lost on a disk, and the answer is mended."""
+    """Damage does not lose a finding, and the entry is written again."""
     before = lint([Subject("dns", "text")], cache_folder=tmp_path)
     (entry,) = tmp_path.iterdir()
     whole = entry.read_text()
@@ -351,12 +359,12 @@ def test_a_damaged_answer_is_asked_again(
     after = lint([Subject("dns", "text")], cache_folder=tmp_path)
 
     assert after == before
-    assert len(cfn_lint.asked) == 2
+    assert len(cfn_lint.templates) == 2
     assert entry.read_text() == whole
 
 
-def test_an_answer_under_another_name_is_damaged(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
-    """Copying the clean answer of one template over that of another does not clean it."""
+def test_an_entry_with_another_name_is_damaged(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """A copy of the entry of a clean template over that of another one is not used."""
     one, two = Subject("dns", "one"), Subject("dns", "two")
     lint([one], cache_folder=tmp_path)
     (first,) = tmp_path.iterdir()
@@ -369,10 +377,10 @@ def test_an_answer_under_another_name_is_damaged(cfn_lint: FakeCfnLint, tmp_path
     assert finding.message == "two"
 
 
-def test_what_is_not_used_for_longest_is_forgotten(
+def test_the_least_recently_used_entries_are_deleted(
     cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder does not grow for ever, and what is in use stays."""
+    """The folder does not grow forever, and used entries remain."""
     monkeypatch.setattr(cache_module, "MAX_ENTRIES", 2)
     lint([Subject("dns", "used")], cache_folder=tmp_path)
     (used,) = tmp_path.iterdir()
@@ -387,24 +395,24 @@ def test_what_is_not_used_for_longest_is_forgotten(
     assert (used.exists(), idle.exists()) == (True, False)
 
 
-def test_files_of_others_are_not_deleted(
+def test_other_files_are_not_deleted(
     cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The folder may be a link to a wrong folder."""
     monkeypatch.setattr(cache_module, "MAX_ENTRIES", 1)
-    own = [tmp_path / name for name in ("thesis.txt", "deadbeef", "0" * 63)]
-    for file in own:
+    others = [tmp_path / name for name in ("thesis.txt", "deadbeef", "0" * 63)]
+    for file in others:
         file.touch()
         os.utime(file, (1, 1))
 
     lint([Subject("dns", "one"), Subject("dns", "two")], cache_folder=tmp_path)
 
-    assert all(file.exists() for file in own)
-    assert len(list(tmp_path.iterdir())) == len(own) + 1
+    assert all(file.exists() for file in others)
+    assert len(list(tmp_path.iterdir())) == len(others) + 1
 
 
-def test_a_memory_that_cannot_be_written_is_no_error(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
-    """It only costs time: findings matter, their cache does not."""
+def test_a_cache_that_cannot_be_written_is_no_error(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """The findings are returned without the cache."""
     (tmp_path / "file").touch()
 
     findings = lint([Subject("dns", "text")], cache_folder=tmp_path / "file" / "memory")
@@ -412,12 +420,18 @@ def test_a_memory_that_cannot_be_written_is_no_error(cfn_lint: FakeCfnLint, tmp_
     assert len(findings) == 1
 
 
-# What we live with
+# Exemptions
 
 
 def exemption(**changed: str) -> Exemption:
-    said = {"rule": "E1", "stack": "crd-*-dns", "resource": "Zone", "reason": "why", "date": "now"}
-    return Exemption(**said | changed, number=7)
+    values = {
+        "rule": "E1",
+        "stack": "crd-*-dns",
+        "resource": "Zone",
+        "reason": "why",
+        "date": "now",
+    }
+    return Exemption(**values | changed, number=7)
 
 
 @pytest.mark.parametrize(
@@ -437,14 +451,14 @@ def exemption(**changed: str) -> Exemption:
 def test_an_exemption_covers_what_it_names(
     cfn_lint: FakeCfnLint, tmp_path: Path, one: Exemption, expected: list[str]
 ) -> None:
-    """And is a finding if its stack is there and it covers nothing."""
+    """An exemption of a given stack that matches nothing is a finding itself."""
     findings = lint([Subject("crd-dev-dns", "text")], exemptions=[one], cache_folder=tmp_path)
 
     assert [finding.rule for finding in findings] == expected
 
 
 def test_an_exemption_of_a_setting_is_not_stale(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
-    """Another value of the setting needs it, and nobody knows here what the value is."""
+    """Another value of the setting needs it, and the value is unknown here."""
     conditional = exemption(rule="E2", setting="network.nat")
 
     findings = lint(
@@ -454,8 +468,8 @@ def test_an_exemption_of_a_setting_is_not_stale(cfn_lint: FakeCfnLint, tmp_path:
     assert [finding.rule for finding in findings] == ["E1"]
 
 
-def test_a_stale_exemption_says_where_it_stands(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
-    """So that it is deleted, not searched for."""
+def test_a_stale_exemption_has_its_line(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """The finding has the line of exemptions.toml to delete."""
     one = exemption(rule="W9")
 
     *_, finding = lint([Subject("crd-dev-dns", "text")], exemptions=[one], cache_folder=tmp_path)
@@ -467,18 +481,20 @@ def test_a_stale_exemption_says_where_it_stands(cfn_lint: FakeCfnLint, tmp_path:
     assert finding.level == "warning"
 
 
-def test_what_other_rules_found_joins(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
-    """Stack by stack, after what cfn-lint says; an exemption is as good for it."""
-    ours = [
+def test_policy_findings_follow_those_of_cfn_lint(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """They are ordered by stack, and exemptions apply to them too."""
+    policy_findings = [
         Finding("C101", "error", "Ours", ("Resources", "Zone"), 3, 1, "", name, None, detail)
         for name, detail in (("crd-dev-dns", ""), ("crd-dev-net", "Sid"), ("crd-dev-net", "Other"))
     ]
-    excused = exemption(rule="C101", stack="crd-dev-net", resource="Zone/S*")
+    exempt = exemption(rule="C101", stack="crd-dev-net", resource="Zone/S*")
     stacks = [Subject("crd-dev-dns", "dns"), Subject("crd-dev-net", "net")]
 
-    findings = lint(stacks, exemptions=[excused], policy_findings=ours, cache_folder=tmp_path)
+    findings = lint(
+        stacks, exemptions=[exempt], policy_findings=policy_findings, cache_folder=tmp_path
+    )
 
-    assert [(one.stack, one.rule, one.where) for one in findings] == [
+    assert [(finding.stack, finding.rule, finding.where) for finding in findings] == [
         ("crd-dev-dns", "E1", "Zone"),
         ("crd-dev-dns", "C101", "Zone"),
         ("crd-dev-net", "E1", "Zone"),
@@ -486,8 +502,8 @@ def test_what_other_rules_found_joins(cfn_lint: FakeCfnLint, tmp_path: Path) -> 
     ]
 
 
-def test_a_new_exemption_asks_nothing(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
-    """What is remembered is what cfn-lint said, not what we think of it."""
+def test_a_new_exemption_needs_no_check(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
+    """The cache has all findings, also the exempt ones."""
     lint([Subject("crd-dev-dns", "text")], cache_folder=tmp_path)
 
     findings = lint(
@@ -495,10 +511,10 @@ def test_a_new_exemption_asks_nothing(cfn_lint: FakeCfnLint, tmp_path: Path) -> 
     )
 
     assert findings == ()
-    assert len(cfn_lint.asked) == 1
+    assert len(cfn_lint.templates) == 1
 
 
-WRITTEN = """# Ours.
+WRITTEN = """# Exemptions.
 
 [[exemption]]
 rule = "W3005"
@@ -510,7 +526,7 @@ date = 2026-11-21
 
 
 def test_exemptions_are_read_from_a_table(tmp_path: Path) -> None:
-    """With the line that each stands on."""
+    """Each exemption has its line in the file."""
     (tmp_path / "some.toml").write_text(WRITTEN + WRITTEN.replace("W3005", "W3006"))
 
     one, two = load_exemptions(tmp_path / "some.toml")
@@ -520,7 +536,7 @@ def test_exemptions_are_read_from_a_table(tmp_path: Path) -> None:
 
 
 def test_an_exemption_may_name_a_setting(tmp_path: Path) -> None:
-    """The one on whose value the finding depends."""
+    """The finding depends on the value of this setting."""
     (tmp_path / "some.toml").write_text(WRITTEN + 'setting = "service.exec"\n')
 
     [one] = load_exemptions(tmp_path / "some.toml")
@@ -528,8 +544,8 @@ def test_an_exemption_may_name_a_setting(tmp_path: Path) -> None:
     assert one.setting == "service.exec"
 
 
-def test_one_reason_may_be_good_for_several(tmp_path: Path) -> None:
-    """Each stack and each resource of a list is an exemption, so each can become stale."""
+def test_one_reason_may_apply_to_several_resources(tmp_path: Path) -> None:
+    """Each stack and resource of a list is an exemption, so each can become stale."""
     several = WRITTEN.replace('"Backend"', '["Front", "Back"]').replace(
         '"crd-*-service"', '["crd-dev-a", "crd-dev-b"]'
     )
@@ -537,7 +553,7 @@ def test_one_reason_may_be_good_for_several(tmp_path: Path) -> None:
 
     found = load_exemptions(tmp_path / "some.toml")
 
-    assert [(one.stack, one.resource, one.number) for one in found] == [
+    assert [(row.stack, row.resource, row.number) for row in found] == [
         ("crd-dev-a", "Front", 3),
         ("crd-dev-a", "Back", 3),
         ("crd-dev-b", "Front", 3),
@@ -559,22 +575,22 @@ def test_one_reason_may_be_good_for_several(tmp_path: Path) -> None:
     ],
     ids=["single", "other", "plural", "no reason", "misspelt", "extra", "no TOML", "none"],
 )
-def test_a_table_that_says_anything_else_is_an_error(tmp_path: Path, text: str, fact: str) -> None:
-    """An exemption that is not understood must not be taken for none."""
+def test_anything_else_in_the_file_is_an_error(tmp_path: Path, text: str, fact: str) -> None:
+    """An invalid exemption is not ignored."""
     (tmp_path / "some.toml").write_text(text)
 
     with pytest.raises(ConfigError, match=f"some.toml: .*{fact}"):
         load_exemptions(tmp_path / "some.toml")
 
 
-def test_our_own_table_can_be_read() -> None:
-    """Every exemption in it names one whole rule, of cfn-lint or of ours."""
-    rules = [one.rule for one in load_exemptions(EXEMPTIONS)]
+def test_the_exemptions_are_valid() -> None:
+    """Every exemption names one complete rule, of cfn-lint or of the policy rules."""
+    rules = [exemption.rule for exemption in load_exemptions(EXEMPTIONS)]
 
     assert [rule for rule in rules if not re.fullmatch(r"[EWI]\d{4}|C\d{3}", rule)] == []
 
 
-# How it is told
+# Output
 
 
 @pytest.mark.parametrize(
@@ -599,7 +615,7 @@ def test_our_own_table_can_be_read() -> None:
     ids=["line", "row", "whole"],
 )
 def test_a_finding_is_one_line(finding: Finding, expected: str) -> None:
-    """It begins with the place to go to."""
+    """The line begins with the place of the finding."""
     assert describe(finding) == expected
 
 
@@ -627,15 +643,20 @@ print(json.dumps(said))
 
 
 def _lint_in_a_process(
-    memory: Path, *, cwd: Path = ROOT, env: Mapping[str, str] | None = None
+    cache: Path, *, cwd: Path = ROOT, env: Mapping[str, str] | None = None
 ) -> dict[str, list[str]]:
-    """What a fresh process says of FAULTY, and which heavy modules it imported."""
+    """Return the findings in INVALID of a new process, and the slow modules that it imports."""
     texts = [
-        (one.name, one.text, one.region, {t: (n.file, n.number) for t, n in one.lines.items()})
-        for one in FAULTY
+        (
+            subject.name,
+            subject.text,
+            subject.region,
+            {title: (line.file, line.number) for title, line in subject.lines.items()},
+        )
+        for subject in INVALID
     ]
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(memory)],
+        [sys.executable, "-c", SCRIPT, str(cache)],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
         input=json.dumps(texts),
@@ -647,7 +668,7 @@ def _lint_in_a_process(
 
 
 def _newer_schemas(folder: Path) -> None:
-    """What `cfn-lint -u` leaves behind: here, an AWS that has no resource types at all."""
+    """Write newer schemas like `cfn-lint -u`, but without any resource types."""
     (folder / "providers").mkdir(parents=True)
     (folder / "version.json").write_text('{"schema_date": "2099-01-01"}')
     for region in "us-east-1", "eu-central-1":

@@ -1,4 +1,4 @@
-"""Small clean templates: what each rule asks of is in one of them, as it should be."""
+"""Small templates without findings: together they have every type of resource that rules check."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from deployer.template_yaml import dump
 
 DOMAIN = "cruddur.example"
 ZONE = "Z0TESTEXAMPLE"
-SPELT = "Spelt"  # What the names of parameters begin with that the deployer does not fill.
+PARAMETER_PREFIX = "Literal"  # The prefix of parameters that the deployer does not pass.
 LOW, HIGH, FAR = "crd-test-low", "crd-test-high", "crd-test-far"  # FAR is in another region.
-Piece = Mapping[str, Mapping[str, Mapping[str, Any]]]  # stack → section → title → what it says
+Templates = Mapping[str, Mapping[str, Mapping[str, Any]]]  # Stack → section → title → definition.
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Subject:
     lines: Mapping[str, Line] = field(default_factory=dict)
 
 
-def subjects(*pieces: Piece) -> list[Subject]:
-    """The stacks that hold all of *pieces*, lowest first: HIGH stands on the others."""
+def subjects(*pieces: Templates) -> list[Subject]:
+    """Return the stacks with all resources of *pieces*, dependencies first: HIGH depends on the others."""
     whole: dict[str, dict[str, dict[str, Any]]] = {}
     for piece in pieces:
         for stack, sections in piece.items():
@@ -55,20 +55,20 @@ def _subject(name: str, template: dict[str, dict[str, Any]]) -> Subject:
         parameters={
             title: OutputOf(FAR, "us-east-1", title)
             for title in template.get("Parameters", {})
-            if not title.startswith(SPELT)
+            if not title.startswith(PARAMETER_PREFIX)
         },
         lines={title: Line(f"stacks/{name}.py", 7) for title in template.get("Resources", {})},
     )
 
 
-# The words that templates are made of
+# Elements of templates
 
 
 def resource(type_: str, **properties: Any) -> dict[str, Any]:
     return {"Type": f"AWS::{type_}", "Properties": properties}
 
 
-def kept(type_: str, **properties: Any) -> dict[str, Any]:
+def retained(type_: str, **properties: Any) -> dict[str, Any]:
     retained = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
     return {**resource(type_, **properties), **retained}
 
@@ -85,7 +85,7 @@ def sub(template: str) -> dict[str, Any]:
     return {"Fn::Sub": template}
 
 
-def own(service: str, rest: str) -> dict[str, Any]:
+def own_arn(service: str, rest: str) -> dict[str, Any]:
     return sub(f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{rest}")
 
 
@@ -113,20 +113,22 @@ def role(service: str, *statements: Mapping[str, Any]) -> dict[str, Any]:
     return resource(
         "IAM::Role",
         AssumeRolePolicyDocument=document({"Effect": "Allow", **trust}),
-        PermissionsBoundary=own("iam", "policy/crd-test-boundary"),
+        PermissionsBoundary=own_arn("iam", "policy/crd-test-boundary"),
         Policies=[{"PolicyName": "Own", "PolicyDocument": document(*statements)}],
     )
 
 
-def only(**titles: Any) -> Piece:
-    """A piece of one stack."""
+def only(**titles: Any) -> Templates:
+    """Return templates of a single stack with these resources."""
     return {HIGH: {"Resources": titles}}
 
 
-def alarms(namespace: str, names: str, of: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """An alarm for each of *names*, and the topic that they tell."""
-    subject = next(iter(of.values()))
-    dimensions = [{"Name": name, "Value": ref(title)} for name, title in of.items()]
+def alarms(
+    namespace: str, names: str, dimensions_of: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return an alarm for each of *names*, and the topic that they notify."""
+    subject = next(iter(dimensions_of.values()))
+    dimensions = [{"Name": name, "Value": ref(title)} for name, title in dimensions_of.items()]
     return {
         "Alerts": resource("SNS::Topic"),
         "AlertsPolicy": resource(
@@ -147,11 +149,11 @@ def alarms(namespace: str, names: str, of: Mapping[str, Any]) -> dict[str, dict[
     }
 
 
-# What is clean
+# Templates without findings
 
 BLOCKED = {
-    f"{word}Public{what}": True
-    for word, what in (
+    f"{verb}Public{subject}": True
+    for verb, subject in (
         ("Block", "Acls"),
         ("Block", "Policy"),
         ("Ignore", "Acls"),
@@ -173,19 +175,19 @@ BUCKET = {
 
 
 def tls_policy(bucket: str, *more: Mapping[str, Any]) -> dict[str, Any]:
-    guard = tls_only("s3:*", arn(bucket), sub(f"${{{bucket}.Arn}}/*"))
-    return resource("S3::BucketPolicy", Bucket=ref(bucket), PolicyDocument=document(guard, *more))
+    deny = tls_only("s3:*", arn(bucket), sub(f"${{{bucket}.Arn}}/*"))
+    return resource("S3::BucketPolicy", Bucket=ref(bucket), PolicyDocument=document(deny, *more))
 
 
 bucket = only(
-    Assets=kept("S3::Bucket", **BUCKET),
+    Assets=retained("S3::Bucket", **BUCKET),
     AssetsPolicy=tls_policy(
         "Assets",
         allow(
             "s3:GetObject",
             sub("${Assets.Arn}/*"),
             Principal={"Service": "cloudfront.amazonaws.com"},
-            Condition={"StringEquals": {"AWS:SourceArn": own("cloudfront", "distribution/E1")}},
+            Condition={"StringEquals": {"AWS:SourceArn": own_arn("cloudfront", "distribution/E1")}},
         ),
     ),
 )
@@ -195,7 +197,7 @@ calls = {
     "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": "originals/"}]}},
 }
 function = only(
-    Uploads=kept(
+    Uploads=retained(
         "S3::Bucket", **BUCKET, NotificationConfiguration={"LambdaConfigurations": [calls]}
     ),
     UploadsPolicy=tls_policy("Uploads"),
@@ -205,23 +207,23 @@ function = only(
         Timeout=30,
         MemorySize=1024,
         LoggingConfig={"LogGroup": ref("ThumbnailLogs")},
-        DeadLetterConfig={"TargetArn": own("sqs", "crd-test-dead")},
+        DeadLetterConfig={"TargetArn": own_arn("sqs", "crd-test-dead")},
         Environment={"Variables": {"BUCKET": ref("Uploads"), "TOKEN_TABLE": "tokens"}},
     ),
-    ThumbnailLogs=kept("Logs::LogGroup", RetentionInDays=30),
+    ThumbnailLogs=retained("Logs::LogGroup", RetentionInDays=30),
     ThumbnailRole=role("lambda", allow(["s3:PutObject"], sub("${Uploads.Arn}/avatars/*"))),
     ThumbnailCalled=resource(
         "Lambda::Permission",
         Action="lambda:InvokeFunction",
         FunctionName=ref("Thumbnail"),
         Principal="s3.amazonaws.com",
-        SourceArn=own("s3", "uploads"),
+        SourceArn=own_arn("s3", "uploads"),
         SourceAccount=ref("AWS::AccountId"),
     ),
     **alarms("AWS/Lambda", "Errors Throttles", {"FunctionName": "Thumbnail"}),
 )
 stream = only(
-    Messages=kept(
+    Messages=retained(
         "DynamoDB::Table",
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
         DeletionProtectionEnabled=True,
@@ -232,7 +234,7 @@ stream = only(
         FunctionResponseTypes=["ReportBatchItemFailures"],
         BisectBatchOnFunctionError=True,
         MaximumRetryAttempts=3,
-        DestinationConfig={"OnFailure": {"Destination": own("sqs", "crd-test-dead")}},
+        DestinationConfig={"OnFailure": {"Destination": own_arn("sqs", "crd-test-dead")}},
     ),
     **alarms("AWS/DynamoDB", "ReadThrottleEvents WriteThrottleEvents", {"TableName": "Messages"}),
 )
@@ -257,7 +259,7 @@ topic = only(
         Protocol="https",
         RedrivePolicy={"deadLetterTargetArn": arn("Dead")},
     ),
-    Dead=kept("SQS::Queue", SqsManagedSseEnabled=True),
+    Dead=retained("SQS::Queue", SqsManagedSseEnabled=True),
     DeadPolicy=resource(
         "SQS::QueuePolicy",
         Queues=[ref("Dead")],
@@ -272,7 +274,7 @@ topic = only(
 redirect = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS"}}
 
 
-def knock(port: int, **source: Any) -> dict[str, Any]:
+def ingress(port: int, **source: Any) -> dict[str, Any]:
     return {
         "IpProtocol": "tcp",
         "FromPort": port,
@@ -285,7 +287,7 @@ def knock(port: int, **source: Any) -> dict[str, Any]:
 balancer = only(
     Front=resource(
         "EC2::SecurityGroup",
-        SecurityGroupIngress=[knock(80, CidrIp="0.0.0.0/0"), knock(443, CidrIpv6="::/0")],
+        SecurityGroupIngress=[ingress(80, CidrIp="0.0.0.0/0"), ingress(443, CidrIpv6="::/0")],
     ),
     Balancer=resource(
         "ElasticLoadBalancingV2::LoadBalancer",
@@ -324,15 +326,15 @@ balancer = only(
 )
 
 
-def given(title: str, value: Any, *, stack: str = LOW) -> dict[str, Any]:
+def exported(title: str, value: Any, *, stack: str = LOW) -> dict[str, Any]:
     return {title: {"Value": value, "Export": {"Name": f"{stack}-{title}"}}}
 
 
-def taken(title: str, *, stack: str = LOW) -> dict[str, Any]:
+def import_value(title: str, *, stack: str = LOW) -> dict[str, Any]:
     return {"Fn::ImportValue": f"{stack}-{title}"}
 
 
-database: Piece = {
+database: Templates = {
     LOW: {
         "Resources": {
             "Internet": resource("EC2::InternetGateway"),
@@ -347,18 +349,18 @@ database: Piece = {
             ),
             "Callers": resource("EC2::SecurityGroup"),
         },
-        "Outputs": given("Inner", ref("Inner"))
-        | given("Callers", {"Fn::GetAtt": ["Callers", "GroupId"]}),
+        "Outputs": exported("Inner", ref("Inner"))
+        | exported("Callers", {"Fn::GetAtt": ["Callers", "GroupId"]}),
     },
     HIGH: {
         "Resources": {
-            "Away": resource("RDS::DBSubnetGroup", SubnetIds=[taken("Inner")]),
+            "Away": resource("RDS::DBSubnetGroup", SubnetIds=[import_value("Inner")]),
             "Wall": resource(
                 "EC2::SecurityGroup",
-                SecurityGroupIngress=[knock(5432, SourceSecurityGroupId=taken("Callers"))],
+                SecurityGroupIngress=[ingress(5432, SourceSecurityGroupId=import_value("Callers"))],
             ),
             "Forced": resource("RDS::DBParameterGroup", Parameters={"rds.force_ssl": "1"}),
-            "Database": kept(
+            "Database": retained(
                 "RDS::DBInstance",
                 DBParameterGroupName=ref("Forced"),
                 DBSubnetGroupName=ref("Away"),
@@ -394,10 +396,10 @@ task = only(
     Task=resource(
         "ECS::TaskDefinition",
         ContainerDefinitions=[container],
-        TaskRoleArn=own("iam", "role/task"),
-        ExecutionRoleArn=own("iam", "role/execution"),
+        TaskRoleArn=own_arn("iam", "role/task"),
+        ExecutionRoleArn=own_arn("iam", "role/execution"),
     ),
-    TaskLogs=kept("Logs::LogGroup", RetentionInDays=30),
+    TaskLogs=retained("Logs::LogGroup", RetentionInDays=30),
     Service=resource(
         "ECS::Service",
         TaskDefinition=ref("Task"),
@@ -409,7 +411,7 @@ task = only(
     **alarms("AWS/ECS", "CPUUtilization", {"ServiceName": "Service", "ClusterName": "Place"}),
 )
 pool = only(
-    People=kept(
+    People=retained(
         "Cognito::UserPool",
         Policies={
             "PasswordPolicy": {
@@ -437,7 +439,7 @@ IMAGES = {
     "ImageTagMutability": "IMMUTABLE",
     "LifecyclePolicy": {"LifecyclePolicyText": "{}"},
 }
-images = only(Images=kept("ECR::Repository", **IMAGES))
+images = only(Images=retained("ECR::Repository", **IMAGES))
 api = only(
     Api=resource("ApiGatewayV2::Api", CorsConfiguration={"AllowOrigins": [f"https://{DOMAIN}"]}),
     Upload=resource(
@@ -455,7 +457,7 @@ api = only(
     ),
     Stage=resource(
         "ApiGatewayV2::Stage",
-        AccessLogSettings={"DestinationArn": own("logs", "log-group:api"), "Format": "{}"},
+        AccessLogSettings={"DestinationArn": own_arn("logs", "log-group:api"), "Format": "{}"},
         DefaultRouteSettings={"ThrottlingRateLimit": 10, "ThrottlingBurstLimit": 20},
     ),
     **alarms("AWS/ApiGateway", "5xx Latency", {"ApiId": "Api"}),
@@ -515,12 +517,12 @@ names = only(
 workflow = only(
     Publisher=resource(
         "IAM::Role",
-        PermissionsBoundary=own("iam", "policy/crd-test-boundary"),
+        PermissionsBoundary=own_arn("iam", "policy/crd-test-boundary"),
         AssumeRolePolicyDocument=document(
             {
                 "Sid": "Workflow",
                 "Effect": "Allow",
-                "Principal": {"Federated": own("iam", "oidc-provider/github")},
+                "Principal": {"Federated": own_arn("iam", "oidc-provider/github")},
                 "Action": "sts:AssumeRoleWithWebIdentity",
                 "Condition": {
                     "StringEquals": {
@@ -536,7 +538,7 @@ rights = only(
     Rights=resource(
         "IAM::ManagedPolicy",
         PolicyDocument=document(
-            allow("dynamodb:*", own("dynamodb", "table/crd-test-*")),
+            allow("dynamodb:*", own_arn("dynamodb", "table/crd-test-*")),
             {
                 **allow("iam:PassRole", sub("arn:${AWS::Partition}:iam::1:role/crd-test-*")),
                 "Sid": "Pass",
@@ -545,34 +547,36 @@ rights = only(
         ),
     ),
 )
-ours = {"StringEquals": {"aws:ResourceAccount": ref("AWS::AccountId")}}
+in_own_account = {"StringEquals": {"aws:ResourceAccount": ref("AWS::AccountId")}}
 endpoint = only(
     Endpoint=resource(
         "EC2::VPCEndpoint",
         PolicyDocument=document(
-            allow("s3:*", "*", Principal="*", Condition=ours),
+            allow("s3:*", "*", Principal="*", Condition=in_own_account),
             {**allow("s3:GetObject", "arn:aws:s3:::layers/*", Principal="*"), "Sid": "Layers"},
         ),
     ),
 )
-wires: Piece = {
+wires: Templates = {
     FAR: {
         "Resources": {"Afar": resource("SNS::TopicInlinePolicy")},
-        "Outputs": given("Far", ref("Afar"), stack=FAR),
+        "Outputs": exported("Far", ref("Afar"), stack=FAR),
     },
     LOW: {
         "Resources": {"Below": resource("ServiceDiscovery::HttpNamespace")},
-        "Outputs": given("Below", ref("Below")),
+        "Outputs": exported("Below", ref("Below")),
     },
     HIGH: {
         "Parameters": {"Far": {"Type": "String"}},
         "Resources": {
-            "Above": resource("ECS::Cluster", Namespace=taken("Below"), Certificate=ref("Far"))
+            "Above": resource(
+                "ECS::Cluster", Namespace=import_value("Below"), Certificate=ref("Far")
+            )
         },
         "Outputs": {"Name": {"Value": ref("Above")}},
     },
 }
-PIECES: Mapping[str, Piece] = {
+CLEAN_TEMPLATES: Mapping[str, Templates] = {
     "bucket": bucket,
     "function": function,
     "stream": stream,

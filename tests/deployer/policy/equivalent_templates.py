@@ -1,4 +1,4 @@
-"""Write a template differently, such that CloudFormation and IAM make the same of it."""
+"""Rewrite templates in other notations that are equivalent for CloudFormation and IAM."""
 
 from __future__ import annotations
 
@@ -7,42 +7,44 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from tests.deployer.policy.clean_templates import SPELT, Piece
+from tests.deployer.policy.clean_templates import PARAMETER_PREFIX, Templates
 
-# Where IAM takes one thing for a list of one.
+# The keys for which IAM accepts a single value for a list of one.
 _ONE_OR_MANY = {"Action", "Resource", "Statement", "AWS", "Service", "Federated"}
 
 
-def respelled(piece: Piece, random: Random) -> Piece:
-    """*piece*, in which every value may be spelt in another way."""
+def rewritten(piece: Templates, random: Random) -> Templates:
+    """Return *piece* with values in other notations, chosen at *random*."""
     return {stack: _template(template, random) for stack, template in piece.items()}
 
 
 def _template(template: Any, random: Random) -> Any:
-    speller = _Speller(random)
+    rewriter = _Rewriter(random)
     changed = copy.deepcopy(dict(template))
     for body in changed.get("Resources", {}).values():
         if "Properties" in body:
             properties = body["Properties"]
-            body["Properties"] = {key: speller.value(one) for key, one in properties.items()}
+            body["Properties"] = {key: rewriter.value(item) for key, item in properties.items()}
     for output in changed.get("Outputs", {}).values():
-        output["Value"] = speller.value(output["Value"])
-    if speller.parameters:
-        changed["Parameters"] = {**changed.get("Parameters", {}), **speller.parameters}
+        output["Value"] = rewriter.value(output["Value"])
+    if rewriter.parameters:
+        changed["Parameters"] = {**changed.get("Parameters", {}), **rewriter.parameters}
         changed["Conditions"] = {
-            "SpeltYes": {"Fn::Equals": ["a", {"Fn::Join": ["", ["a"]]}]},
-            "SpeltNo": {"Fn::Not": [{"Condition": "SpeltYes"}]},
-            "SpeltOpen": {"Fn::Equals": [{"Ref": "AWS::AccountId"}, "1"]},
+            "LiteralYes": {"Fn::Equals": ["a", {"Fn::Join": ["", ["a"]]}]},
+            "LiteralNo": {"Fn::Not": [{"Condition": "LiteralYes"}]},
+            "LiteralOpen": {"Fn::Equals": [{"Ref": "AWS::AccountId"}, "1"]},
         }
     return changed
 
 
-class _Speller:
-    """Spells the values of one template, which gets *parameters* and three conditions."""
+class _Rewriter:
+    """Rewrites the values of one template; adds *parameters* and three conditions to it."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
-        self.parameters: dict[str, Any] = {f"{SPELT}0": {"Type": "String", "Default": ""}}
+        self.parameters: dict[str, Any] = {
+            f"{PARAMETER_PREFIX}0": {"Type": "String", "Default": ""}
+        }
 
     def value(self, value: Any) -> Any:
         value = self._inside(value)
@@ -55,9 +57,9 @@ class _Speller:
             case dict() if self._is_function(value):
                 return value
             case dict():
-                return {key: self.value(self._listed(key, one)) for key, one in value.items()}
+                return {key: self.value(self._listed(key, item)) for key, item in value.items()}
             case list():
-                return self._padded([self.value(one) for one in value])
+                return self._padded([self.value(item) for item in value])
             case _:
                 return value
 
@@ -101,7 +103,7 @@ class _Speller:
         return {"Fn::Join": ["", [text[:at], text[at:], {"Ref": "AWS::NoValue"}]]}
 
     def _default(self, text: str) -> Any:
-        name = f"{SPELT}{len(self.parameters)}"
+        name = f"{PARAMETER_PREFIX}{len(self.parameters)}"
         self.parameters[name] = {"Type": "String", "Default": text}
         return {"Ref": name}
 
@@ -114,20 +116,20 @@ class _Speller:
     def _branches(self, value: Any) -> Any:
         return self.random.choice(
             [
-                {"Fn::If": ["SpeltYes", value, "*"]},
-                {"Fn::If": ["SpeltNo", {"Ref": "AWS::NoValue"}, value]},
-                {"Fn::If": ["SpeltOpen", value, copy.deepcopy(value)]},
+                {"Fn::If": ["LiteralYes", value, "*"]},
+                {"Fn::If": ["LiteralNo", {"Ref": "AWS::NoValue"}, value]},
+                {"Fn::If": ["LiteralOpen", value, copy.deepcopy(value)]},
             ]
         )
 
     def _padded(self, values: list[Any]) -> list[Any]:
-        """An element that is not there."""
+        """Return *values*, sometimes with an element that AWS::NoValue removes."""
         if self.random.random() < 0.2:
             return [*values, {"Ref": "AWS::NoValue"}]
         return values
 
     def _listed(self, key: str, value: Any) -> Any:
-        """One thing for a list of one, and the other way round; actions in any case."""
+        """Return a single value instead of a list of one, or the reverse; actions in upper case."""
         if key == "Action" and isinstance(value, str) and self.random.random() < 0.5:
             return value.upper()
         if key not in _ONE_OR_MANY or self.random.random() < 0.5:

@@ -1,4 +1,4 @@
-"""Faults that can be planted in the clean pieces: for each rule one, or more."""
+"""Violations to plant in the clean templates: at least one for each rule."""
 
 from __future__ import annotations
 
@@ -9,41 +9,42 @@ from typing import Any
 
 from tests.deployer.policy.clean_templates import (
     BLOCKED,
+    CLEAN_TEMPLATES,
     DOMAIN,
     FAR,
     HIGH,
     IMAGES,
     LOW,
-    PIECES,
-    Piece,
+    Templates,
     alarms,
     allow,
     arn,
     container,
-    kept,
-    knock,
-    ours,
-    own,
+    import_value,
+    in_own_account,
+    ingress,
+    own_arn,
     ref,
     resource,
+    retained,
     sub,
-    taken,
 )
 
 Change = Callable[[Any], None]
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A change of a piece that breaks one rule, where it is seen."""
+class PlantedViolation:
+    """Changes of clean templates that violate one rule, and the place of the finding."""
 
     rule: str
     piece: str
     where: str
     changes: tuple[Change, ...]
 
-    def planted(self) -> Piece:
-        piece = copy.deepcopy(PIECES[self.piece])
+    def templates(self) -> Templates:
+        """Return a copy of the clean templates with the violation."""
+        piece = copy.deepcopy(CLEAN_TEMPLATES[self.piece])
         for change in self.changes:
             change(piece)
         return piece
@@ -52,11 +53,11 @@ class Fault:
         return f"{self.rule}-{self.where}"
 
 
-def to(path: str, value: Any, *, stack: str = HIGH) -> Change:
-    """Put *value* at *path*: "Title Property 0 Property", "Title @DeletionPolicy", "Title"."""
+def set_(path: str, value: Any, *, stack: str = HIGH) -> Change:
+    """Set *value* at *path*: "Title Property 0 Property", "Title @DeletionPolicy", "Title"."""
 
     def change(piece: Any) -> None:
-        place, last = _place(piece[stack], path)
+        place, last = _locate(piece[stack], path)
         if isinstance(place, list) and last == len(place):
             place.append(value)
         else:
@@ -65,17 +66,17 @@ def to(path: str, value: Any, *, stack: str = HIGH) -> Change:
     return change
 
 
-def without(path: str, *, stack: str = HIGH) -> Change:
-    """Take away what stands at *path*."""
+def delete(path: str, *, stack: str = HIGH) -> Change:
+    """Delete the value at *path*."""
 
     def change(piece: Any) -> None:
-        place, last = _place(piece[stack], path)
+        place, last = _locate(piece[stack], path)
         del place[last]
 
     return change
 
 
-def _place(template: Any, path: str) -> tuple[Any, Any]:
+def _locate(template: Any, path: str) -> tuple[Any, Any]:
     first, *rest = path.split()
     if first in {"Outputs", "Parameters"}:
         template.setdefault(first, {})
@@ -90,98 +91,109 @@ def _place(template: Any, path: str) -> tuple[Any, Any]:
     return template, last
 
 
-def fault(rule: str, piece: str, where: str, *changes: Change) -> Fault:
-    """A fault of *piece* that *rule* sees at *where*."""
-    return Fault(rule, piece, where, changes)
+def violation(rule: str, piece: str, where: str, *changes: Change) -> PlantedViolation:
+    """Return a violation of *rule* in the clean templates *piece*, found at *where*."""
+    return PlantedViolation(rule, piece, where, changes)
 
 
 _TRUST = "Publisher AssumeRolePolicyDocument Statement 0 Condition"
 _GITHUB = "token.actions.githubusercontent.com"
 _LOCK = "UploadsPolicy PolicyDocument Statement 0"
-_WORLD = knock(5432, CidrIp="0.0.0.0/0")
+_FROM_INTERNET = ingress(5432, CidrIp="0.0.0.0/0")
 _WITHOUT_PORTS = {"IpProtocol": "tcp", "Description": "All", "SourceSecurityGroupId": "sg"}
 _GIVEN = "Rights PolicyDocument Statement 0"
 _PASSED = "Rights PolicyDocument Statement 1"
 _ORIGIN = "Site DistributionConfig Origins 0"
 
-FAULTS = (
-    # What passes between stacks
-    fault("C001", "wires", "Outputs.Below", to("Above Namespace", "gone")),
-    fault("C001", "wires", "Outputs.Far", without("Parameters Far")),
-    fault("C002", "wires", "", to("Above More", taken("Gone"))),
-    fault("C002", "wires", "", to("Above More", taken("Far", stack=FAR))),
-    fault(
+PLANTED_VIOLATIONS = (
+    # Exports, imports, parameters and hardcoded values
+    violation("C001", "wires", "Outputs.Below", set_("Above Namespace", "gone")),
+    violation("C001", "wires", "Outputs.Far", delete("Parameters Far")),
+    violation("C002", "wires", "", set_("Above More", import_value("Gone"))),
+    violation("C002", "wires", "", set_("Above More", import_value("Far", stack=FAR))),
+    violation(
         "C002",
         "wires",
         "",
-        to("Outputs Up", {"Value": "up", "Export": {"Name": "up"}}),
-        to("Below Up", {"Fn::ImportValue": "up"}, stack=LOW),
+        set_("Outputs Up", {"Value": "up", "Export": {"Name": "up"}}),
+        set_("Below Up", {"Fn::ImportValue": "up"}, stack=LOW),
     ),
-    fault("C002", "wires", "Parameters.Far", to("Parameters Far", {"Type": "String"}, stack=LOW)),
-    fault("C002", "wires", "Parameters.Gone", to("Parameters Gone", {"Type": "String"})),
-    fault("C003", "wires", "Outputs.Name", to("Outputs Name Value", "{{resolve:ssm:/a/b}}")),
-    fault(
-        "C003", "wires", "Outputs.Name", to("Outputs Name Value", sub("x{{resolve:ssm-secure:/a}}"))
+    violation(
+        "C002", "wires", "Parameters.Far", set_("Parameters Far", {"Type": "String"}, stack=LOW)
     ),
-    fault("C004", "wires", "Parameters.Far", to("Parameters Far", {"NoEcho": True, "Default": ""})),
-    fault("C005", "task", "Task", to("Task TaskRoleArn", "arn:aws:iam::123456789012:role/x")),
-    fault(
-        "C005", "task", "Task", to("Task TaskRoleArn", sub("arn:aws:iam::123456789012:role/${X}"))
+    violation("C002", "wires", "Parameters.Gone", set_("Parameters Gone", {"Type": "String"})),
+    violation("C003", "wires", "Outputs.Name", set_("Outputs Name Value", "{{resolve:ssm:/a/b}}")),
+    violation(
+        "C003",
+        "wires",
+        "Outputs.Name",
+        set_("Outputs Name Value", sub("x{{resolve:ssm-secure:/a}}")),
     ),
-    fault("C006", "database", "Inner", to("Inner AvailabilityZone", "ca-central-1a", stack=LOW)),
-    fault("C007", "names", "Record", to("Record HostedZoneId", "Z0OTHER")),
-    fault(
+    violation(
+        "C004", "wires", "Parameters.Far", set_("Parameters Far", {"NoEcho": True, "Default": ""})
+    ),
+    violation("C005", "task", "Task", set_("Task TaskRoleArn", "arn:aws:iam::123456789012:role/x")),
+    violation(
+        "C005", "task", "Task", set_("Task TaskRoleArn", sub("arn:aws:iam::123456789012:role/${X}"))
+    ),
+    violation(
+        "C006", "database", "Inner", set_("Inner AvailabilityZone", "ca-central-1a", stack=LOW)
+    ),
+    violation("C007", "names", "Record", set_("Record HostedZoneId", "Z0OTHER")),
+    violation(
         "C007",
         "names",
         "Certificate",
-        to("Certificate DomainValidationOptions 0 HostedZoneId", "Z1"),
+        set_("Certificate DomainValidationOptions 0 HostedZoneId", "Z1"),
     ),
-    fault("C008", "names", "Record", to("Record Name", "api.cruddur.com")),
-    fault("C008", "names", "Record", to("Record Name", f"evil{DOMAIN}")),
-    fault("C008", "cdn", "Site", to("Site DistributionConfig Aliases", ["cruddur.com"])),
-    fault(
+    violation("C008", "names", "Record", set_("Record Name", "api.cruddur.com")),
+    violation("C008", "names", "Record", set_("Record Name", f"evil{DOMAIN}")),
+    violation("C008", "cdn", "Site", set_("Site DistributionConfig Aliases", ["cruddur.com"])),
+    violation(
         "C008",
         "bucket",
         "Assets",
-        to("Assets CorsConfiguration CorsRules 0 AllowedOrigins", ["https://evil.com"]),
+        set_("Assets CorsConfiguration CorsRules 0 AllowedOrigins", ["https://evil.com"]),
     ),
-    fault(
-        "C008", "api", "Api", to("Api CorsConfiguration AllowOrigins", ["http://localhost:3000"])
+    violation(
+        "C008", "api", "Api", set_("Api CorsConfiguration AllowOrigins", ["http://localhost:3000"])
     ),
-    fault(
+    violation(
         "C008",
         "balancer",
         "Rule",
-        to("Rule Conditions 0 HostHeaderConfig Values", ["api.cruddur.com"]),
+        set_("Rule Conditions 0 HostHeaderConfig Values", ["api.cruddur.com"]),
     ),
-    fault("C009", "wires", "Above", to("Above Note", "AKIA" + "ABCDEFGHIJKLMNOP")),
-    fault("C009", "wires", "Above", to("Above Url", sub("postgres://crud:${Password}@host/db"))),
-    fault(
+    violation("C009", "wires", "Above", set_("Above Note", "AKIA" + "ABCDEFGHIJKLMNOP")),
+    violation(
+        "C009", "wires", "Above", set_("Above Url", sub("postgres://crud:${Password}@host/db"))
+    ),
+    violation(
         "C010",
         "function",
         "Thumbnail/DB_PASSWORD",
-        to("Thumbnail Environment Variables DB_PASSWORD", "hunter2"),
+        set_("Thumbnail Environment Variables DB_PASSWORD", "hunter2"),
     ),
-    fault(
+    violation(
         "C010",
         "function",
         "Thumbnail/KEY",
-        to("Thumbnail Environment Variables KEY", "{{resolve:ssm-secure:/a}}"),
+        set_("Thumbnail Environment Variables KEY", "{{resolve:ssm-secure:/a}}"),
     ),
-    fault(
+    violation(
         "C010",
         "task",
         "Task/ROLLBAR_ACCESS_TOKEN",
-        to(
+        set_(
             "Task ContainerDefinitions 0 Environment",
             [{"Name": "ROLLBAR_ACCESS_TOKEN", "Value": ref("Given")}],
         ),
     ),
-    fault(
+    violation(
         "C010",
         "rights",
         "Build/GITHUB_TOKEN",
-        to(
+        set_(
             "Build",
             resource(
                 "CodeBuild::Project",
@@ -194,35 +206,37 @@ FAULTS = (
             ),
         ),
     ),
-    fault("C008", "names", "Record", to("Record Name", "*.cruddur.com")),
-    fault("C008", "pool", "Browser", to("Browser CallbackURLs", ["https://cruddur.com/x"])),
-    # What holds data
-    fault("C101", "bucket", "Assets", without("Assets @DeletionPolicy")),
-    fault("C101", "pool", "People", without("People @UpdateReplacePolicy")),
-    fault(
+    violation("C008", "names", "Record", set_("Record Name", "*.cruddur.com")),
+    violation("C008", "pool", "Browser", set_("Browser CallbackURLs", ["https://cruddur.com/x"])),
+    # Data retention
+    violation("C101", "bucket", "Assets", delete("Assets @DeletionPolicy")),
+    violation("C101", "pool", "People", delete("People @UpdateReplacePolicy")),
+    violation(
         "C101",
         "topic",
         "Dead",
-        without("Dead @DeletionPolicy"),
-        without("Dead @UpdateReplacePolicy"),
+        delete("Dead @DeletionPolicy"),
+        delete("Dead @UpdateReplacePolicy"),
     ),
-    fault("C102", "stream", "Messages", to("Messages @DeletionPolicy", "Delete")),
-    fault("C102", "function", "ThumbnailLogs", to("ThumbnailLogs @UpdateReplacePolicy", "Delete")),
-    # Who may
-    fault(
+    violation("C102", "stream", "Messages", set_("Messages @DeletionPolicy", "Delete")),
+    violation(
+        "C102", "function", "ThumbnailLogs", set_("ThumbnailLogs @UpdateReplacePolicy", "Delete")
+    ),
+    # Principals
+    violation(
         "C201",
         "topic",
         "AvatarsPolicy/Allowed",
-        to(
+        set_(
             "AvatarsPolicy PolicyDocument Statement 0",
             allow("sns:Publish", ref("Avatars"), Principal="*"),
         ),
     ),
-    fault(
+    violation(
         "C201",
         "topic",
         "AvatarsPolicy/Allowed",
-        to(
+        set_(
             "AvatarsPolicy PolicyDocument Statement 0",
             allow(
                 "sns:Publish",
@@ -232,56 +246,56 @@ FAULTS = (
             ),
         ),
     ),
-    fault(
+    violation(
         "C201",
         "topic",
         "AvatarsPolicy/Allowed",
-        to(
+        set_(
             "AvatarsPolicy PolicyDocument Statement 0",
             allow("sns:Publish", ref("Avatars"), NotPrincipal={"AWS": "1"}),
         ),
     ),
-    fault(
+    violation(
         "C201",
         "endpoint",
         "Endpoint/Allowed",
-        without("Endpoint PolicyDocument Statement 0 Condition"),
+        delete("Endpoint PolicyDocument Statement 0 Condition"),
     ),
-    fault(
+    violation(
         "C201",
         "endpoint",
         "Endpoint/Allowed",
-        to(
+        set_(
             "Endpoint PolicyDocument Statement 0 Condition",
-            {"StringEqualsIfExists": ours["StringEquals"]},
+            {"StringEqualsIfExists": in_own_account["StringEquals"]},
         ),
     ),
-    fault(
+    violation(
         "C202",
         "topic",
         "AvatarsPolicy/Allowed",
-        without("AvatarsPolicy PolicyDocument Statement 0 Condition"),
+        delete("AvatarsPolicy PolicyDocument Statement 0 Condition"),
     ),
-    fault(
+    violation(
         "C202",
         "bucket",
         "AssetsPolicy/Allowed",
-        without("AssetsPolicy PolicyDocument Statement 1 Condition"),
+        delete("AssetsPolicy PolicyDocument Statement 1 Condition"),
     ),
-    fault(
-        "C203", "workflow", "Publisher/Workflow", without(f"{_TRUST} StringEquals {_GITHUB}:aud")
+    violation(
+        "C203", "workflow", "Publisher/Workflow", delete(f"{_TRUST} StringEquals {_GITHUB}:aud")
     ),
-    fault(
+    violation(
         "C203",
         "workflow",
         "Publisher/Workflow",
-        to(f"{_TRUST} StringEquals {_GITHUB}:sub", "repo:o/r:pull_request"),
+        set_(f"{_TRUST} StringEquals {_GITHUB}:sub", "repo:o/r:pull_request"),
     ),
-    fault(
+    violation(
         "C203",
         "workflow",
         "Publisher/Workflow",
-        to(
+        set_(
             _TRUST,
             {
                 "StringEquals": {f"{_GITHUB}:aud": "sts.amazonaws.com"},
@@ -289,158 +303,177 @@ FAULTS = (
             },
         ),
     ),
-    # What they may
-    fault("C301", "rights", "Rights/Allowed", to(_GIVEN, allow(["s3:*"], "*"))),
-    fault(
+    # Permissions
+    violation("C301", "rights", "Rights/Allowed", set_(_GIVEN, allow(["s3:*"], "*"))),
+    violation(
         "C302",
         "rights",
         "Rights/Allowed",
-        without(f"{_GIVEN} Action"),
-        to(f"{_GIVEN} NotAction", "iam:*"),
+        delete(f"{_GIVEN} Action"),
+        set_(f"{_GIVEN} NotAction", "iam:*"),
     ),
-    fault("C303", "rights", "Rights/Pass", without(f"{_PASSED} Condition")),
-    fault(
+    violation("C303", "rights", "Rights/Pass", delete(f"{_PASSED} Condition")),
+    violation(
         "C303",
         "rights",
         "Rights/Pass",
-        to(f"{_PASSED} Condition", {"StringLike": {"iam:PassedToService": "*"}}),
+        set_(f"{_PASSED} Condition", {"StringLike": {"iam:PassedToService": "*"}}),
     ),
-    fault("C303", "rights", "Rights/Pass", to(f"{_PASSED} Resource", own("iam", "role/*"))),
-    fault("C303", "rights", "Rights/Allowed", to(f"{_GIVEN} Action", "iam:Pass*")),
-    fault("C304", "rights", "Rights/Allowed", to(_GIVEN, allow("ec2:DescribeVpcs", "*"))),
-    fault(
+    violation(
+        "C303", "rights", "Rights/Pass", set_(f"{_PASSED} Resource", own_arn("iam", "role/*"))
+    ),
+    violation("C303", "rights", "Rights/Allowed", set_(f"{_GIVEN} Action", "iam:Pass*")),
+    violation("C304", "rights", "Rights/Allowed", set_(_GIVEN, allow("ec2:DescribeVpcs", "*"))),
+    violation(
         "C304",
         "rights",
         "Rights/Allowed",
-        to(_GIVEN, allow("s3:GetObject", sub("arn:${AWS::Partition}:s3:::*"))),
+        set_(_GIVEN, allow("s3:GetObject", sub("arn:${AWS::Partition}:s3:::*"))),
     ),
-    fault(
+    violation(
         "C305",
         "workflow",
         "Publisher",
-        to("Publisher ManagedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
+        set_("Publisher ManagedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
     ),
-    fault(
+    violation(
         "C305",
         "workflow",
         "Publisher",
-        to("Publisher ManagedPolicyArns", ["arn:aws:iam::aws:policy/CloudWatchLogsFullAccess"]),
+        set_("Publisher ManagedPolicyArns", ["arn:aws:iam::aws:policy/CloudWatchLogsFullAccess"]),
     ),
-    fault("C306", "workflow", "Publisher", without("Publisher PermissionsBoundary")),
-    fault("C307", "rights", "Machine", to("Machine", resource("IAM::User"))),
+    violation("C306", "workflow", "Publisher", delete("Publisher PermissionsBoundary")),
+    violation("C307", "rights", "Machine", set_("Machine", resource("IAM::User"))),
     # Buckets
     *(
-        fault(
+        violation(
             "C401",
             "bucket",
             "Assets",
-            to(f"Assets PublicAccessBlockConfiguration {key}", value=False),
+            set_(f"Assets PublicAccessBlockConfiguration {key}", value=False),
         )
         for key in BLOCKED
     ),
-    fault("C402", "bucket", "Assets", without("Assets OwnershipControls")),
-    fault("C403", "function", "Uploads", without("UploadsPolicy")),
-    fault("C403", "function", "Uploads", to(f"{_LOCK} Condition Bool aws:SecureTransport", "true")),
-    fault("C403", "function", "Uploads", to(f"{_LOCK} Principal", {"AWS": own("iam", "root")})),
-    fault(
-        "C404", "bucket", "Assets", to("Assets LifecycleConfiguration Rules 0 Status", "Disabled")
+    violation("C402", "bucket", "Assets", delete("Assets OwnershipControls")),
+    violation("C403", "function", "Uploads", delete("UploadsPolicy")),
+    violation(
+        "C403", "function", "Uploads", set_(f"{_LOCK} Condition Bool aws:SecureTransport", "true")
     ),
-    fault(
+    violation(
+        "C403", "function", "Uploads", set_(f"{_LOCK} Principal", {"AWS": own_arn("iam", "root")})
+    ),
+    violation(
+        "C404", "bucket", "Assets", set_("Assets LifecycleConfiguration Rules 0 Status", "Disabled")
+    ),
+    violation(
         "C405",
         "function",
         "Uploads",
-        without("Uploads NotificationConfiguration LambdaConfigurations 0 Filter"),
+        delete("Uploads NotificationConfiguration LambdaConfigurations 0 Filter"),
     ),
-    fault(
+    violation(
         "C405",
         "function",
         "Uploads",
-        to("ThumbnailRole Policies 0 PolicyDocument Statement 0 Resource", sub("${Uploads.Arn}/*")),
+        set_(
+            "ThumbnailRole Policies 0 PolicyDocument Statement 0 Resource", sub("${Uploads.Arn}/*")
+        ),
     ),
-    fault(
+    violation(
         "C406",
         "bucket",
         "Assets",
-        without("Assets BucketNamespace"),
-        to("Assets BucketName", "assets"),
+        delete("Assets BucketNamespace"),
+        set_("Assets BucketName", "assets"),
     ),
     # Networks and load balancers
-    fault("C501", "database", "Callers", to("Callers SecurityGroupIngress", [_WORLD], stack=LOW)),
-    fault(
+    violation(
+        "C501",
+        "database",
+        "Callers",
+        set_("Callers SecurityGroupIngress", [_FROM_INTERNET], stack=LOW),
+    ),
+    violation(
         "C501",
         "balancer",
         "Front",
-        to("Front SecurityGroupIngress 0", knock(22, CidrIp="0.0.0.0/0")),
+        set_("Front SecurityGroupIngress 0", ingress(22, CidrIp="0.0.0.0/0")),
     ),
-    fault(
+    violation(
         "C501",
         "database",
         "Hole",
-        to(
+        set_(
             "Hole",
-            resource("EC2::SecurityGroupIngress", GroupId=ref("Callers"), **_WORLD),
+            resource("EC2::SecurityGroupIngress", GroupId=ref("Callers"), **_FROM_INTERNET),
             stack=LOW,
         ),
     ),
-    fault(
+    violation(
         "C502",
         "database",
         "Callers",
-        to(
+        set_(
             "Callers SecurityGroupIngress",
             [{"IpProtocol": "-1", "Description": "All", "SourceSecurityGroupId": "sg"}],
             stack=LOW,
         ),
     ),
-    fault(
+    violation(
         "C502",
         "database",
         "Callers",
-        to(
+        set_(
             "Callers SecurityGroupIngress",
-            [knock(0, SourceSecurityGroupId="sg") | {"ToPort": 65535}],
+            [ingress(0, SourceSecurityGroupId="sg") | {"ToPort": 65535}],
             stack=LOW,
         ),
     ),
-    fault("C503", "balancer", "Front", without("Front SecurityGroupIngress 1 Description")),
-    fault(
+    violation("C503", "balancer", "Front", delete("Front SecurityGroupIngress 1 Description")),
+    violation(
         "C504",
         "database",
         "Wall",
-        to("Wall SecurityGroupIngress", [knock(5432, CidrIp="10.0.0.0/16")]),
-        to("Wall More", taken("Callers")),
+        set_("Wall SecurityGroupIngress", [ingress(5432, CidrIp="10.0.0.0/16")]),
+        set_("Wall More", import_value("Callers")),
     ),
-    fault("C505", "database", "Away", to("InnerWay RouteTableId", ref("Routes"), stack=LOW)),
-    fault("C506", "database", "Inner", to("Inner MapPublicIpOnLaunch", value=True, stack=LOW)),
-    fault("C511", "balancer", "Https", without("Https SslPolicy")),
-    fault(
+    violation("C505", "database", "Away", set_("InnerWay RouteTableId", ref("Routes"), stack=LOW)),
+    violation(
+        "C506", "database", "Inner", set_("Inner MapPublicIpOnLaunch", value=True, stack=LOW)
+    ),
+    violation("C511", "balancer", "Https", delete("Https SslPolicy")),
+    violation(
         "C511",
         "balancer",
         "Https",
-        to("Https SslPolicy", "ELBSecurityPolicy-TLS13-1-2-Ext2-2021-06"),
+        set_("Https SslPolicy", "ELBSecurityPolicy-TLS13-1-2-Ext2-2021-06"),
     ),
-    fault("C512", "balancer", "Balancer", without("Balancer LoadBalancerAttributes 1")),
-    fault("C513", "balancer", "Http", to("Http DefaultActions", [{"Type": "forward"}])),
-    fault("C513", "balancer", "Rule", to("Rule ListenerArn", ref("Http"))),
-    fault("C514", "balancer", "Balancer", to("Balancer LoadBalancerAttributes 0 Value", "false")),
+    violation("C512", "balancer", "Balancer", delete("Balancer LoadBalancerAttributes 1")),
+    violation("C513", "balancer", "Http", set_("Http DefaultActions", [{"Type": "forward"}])),
+    violation("C513", "balancer", "Rule", set_("Rule ListenerArn", ref("Http"))),
+    violation(
+        "C514", "balancer", "Balancer", set_("Balancer LoadBalancerAttributes 0 Value", "false")
+    ),
     # Functions and containers
-    fault("C601", "function", "Thumbnail", without("Thumbnail LoggingConfig")),
-    fault("C602", "function", "ThumbnailLogs", without("ThumbnailLogs RetentionInDays")),
-    fault("C603", "function", "ThumbnailCalled", without("ThumbnailCalled SourceAccount")),
-    fault("C603", "function", "ThumbnailCalled", without("ThumbnailCalled SourceArn")),
-    fault(
+    violation("C601", "function", "Thumbnail", delete("Thumbnail LoggingConfig")),
+    violation("C602", "function", "ThumbnailLogs", delete("ThumbnailLogs RetentionInDays")),
+    violation("C603", "function", "ThumbnailCalled", delete("ThumbnailCalled SourceAccount")),
+    violation("C603", "function", "ThumbnailCalled", delete("ThumbnailCalled SourceArn")),
+    violation(
         "C603",
         "function",
         "More",
-        to("More", resource("Lambda::Permission", Principal="apigateway.amazonaws.com")),
+        set_("More", resource("Lambda::Permission", Principal="apigateway.amazonaws.com")),
     ),
-    fault("C604", "function", "More", to("More", resource("Lambda::Permission", Principal="*"))),
-    fault("C604", "function", "More", to("More", resource("Lambda::Url", AuthType="NONE"))),
-    fault(
+    violation(
+        "C604", "function", "More", set_("More", resource("Lambda::Permission", Principal="*"))
+    ),
+    violation("C604", "function", "More", set_("More", resource("Lambda::Url", AuthType="NONE"))),
+    violation(
         "C605",
         "function",
         "Twin",
-        to(
+        set_(
             "Twin",
             resource(
                 "Lambda::Function",
@@ -451,170 +484,178 @@ FAULTS = (
             ),
         ),
         *(
-            to(title, one)
-            for title, one in alarms(
+            set_(title, alarm)
+            for title, alarm in alarms(
                 "AWS/Lambda", "Errors Throttles", {"FunctionName": "Twin"}
             ).items()
         ),
     ),
-    fault("C606", "function", "Thumbnail", without("Thumbnail DeadLetterConfig")),
-    fault("C607", "stream", "MessagesRead", without("MessagesRead FunctionResponseTypes")),
-    fault("C607", "stream", "MessagesRead", without("MessagesRead BisectBatchOnFunctionError")),
-    fault("C607", "stream", "MessagesRead", to("MessagesRead MaximumRetryAttempts", -1)),
-    fault("C607", "stream", "MessagesRead", without("MessagesRead DestinationConfig")),
-    fault("C608", "function", "Thumbnail", without("Thumbnail MemorySize")),
-    fault(
+    violation("C606", "function", "Thumbnail", delete("Thumbnail DeadLetterConfig")),
+    violation("C607", "stream", "MessagesRead", delete("MessagesRead FunctionResponseTypes")),
+    violation("C607", "stream", "MessagesRead", delete("MessagesRead BisectBatchOnFunctionError")),
+    violation("C607", "stream", "MessagesRead", set_("MessagesRead MaximumRetryAttempts", -1)),
+    violation("C607", "stream", "MessagesRead", delete("MessagesRead DestinationConfig")),
+    violation("C608", "function", "Thumbnail", delete("Thumbnail MemorySize")),
+    violation(
         "C611",
         "task",
         "Task/backend",
-        without("Task ContainerDefinitions 0 ReadonlyRootFilesystem"),
+        delete("Task ContainerDefinitions 0 ReadonlyRootFilesystem"),
     ),
-    fault("C612", "task", "Task/backend", without("Task ContainerDefinitions 0 User")),
-    fault("C612", "task", "Task/backend", to("Task ContainerDefinitions 0 Privileged", value=True)),
-    fault("C613", "task", "Task/backend", without("Task ContainerDefinitions 0 LogConfiguration")),
-    fault(
+    violation("C612", "task", "Task/backend", delete("Task ContainerDefinitions 0 User")),
+    violation(
+        "C612", "task", "Task/backend", set_("Task ContainerDefinitions 0 Privileged", value=True)
+    ),
+    violation(
+        "C613", "task", "Task/backend", delete("Task ContainerDefinitions 0 LogConfiguration")
+    ),
+    violation(
         "C613",
         "task",
         "Task/backend",
-        to("Task ContainerDefinitions 0 LogConfiguration Options awslogs-group", "cruddur"),
+        set_("Task ContainerDefinitions 0 LogConfiguration Options awslogs-group", "cruddur"),
     ),
-    fault(
+    violation(
         "C614",
         "task",
         "Task/backend",
-        to("Task ContainerDefinitions 0 Image", "public.ecr.aws/x/collector"),
+        set_("Task ContainerDefinitions 0 Image", "public.ecr.aws/x/collector"),
     ),
-    fault(
+    violation(
         "C614",
         "task",
         "Task/backend",
-        to("Task ContainerDefinitions 0 Image", sub("${Repository}:latest")),
+        set_("Task ContainerDefinitions 0 Image", sub("${Repository}:latest")),
     ),
-    fault("C615", "task", "Task", to("Task TaskRoleArn", own("iam", "role/execution"))),
-    fault(
+    violation("C615", "task", "Task", set_("Task TaskRoleArn", own_arn("iam", "role/execution"))),
+    violation(
         "C616",
         "task",
         "Service",
-        to("Service DeploymentConfiguration DeploymentCircuitBreaker Rollback", value=False),
+        set_("Service DeploymentConfiguration DeploymentCircuitBreaker Rollback", value=False),
     ),
-    fault(
+    violation(
         "C617",
         "task",
         "Service",
-        to("Service NetworkConfiguration AwsvpcConfiguration AssignPublicIp", "ENABLED"),
+        set_("Service NetworkConfiguration AwsvpcConfiguration AssignPublicIp", "ENABLED"),
     ),
-    fault("C618", "task", "Service", to("Service EnableExecuteCommand", value=True)),
+    violation("C618", "task", "Service", set_("Service EnableExecuteCommand", value=True)),
     # Topics and queues
-    fault("C701", "topic", "Dead", without("Dead SqsManagedSseEnabled")),
-    fault("C702", "topic", "Dead", without("DeadPolicy")),
-    fault("C702", "topic", "Avatars", without("AvatarsPolicy PolicyDocument Statement 1")),
-    fault("C703", "topic", "Avatars", to("Avatars SignatureVersion", "1")),
-    fault("C704", "topic", "Webhook", to("Webhook Protocol", "http")),
-    fault("C705", "topic", "Webhook", without("Webhook RedrivePolicy")),
-    # Databases, people, images
-    fault("C801", "database", "Database", without("Database StorageEncrypted")),
-    fault("C802", "database", "Database", without("Database PubliclyAccessible")),
-    fault("C803", "database", "Database", without("Database DeletionProtection")),
-    fault("C804", "database", "Database", to("Database BackupRetentionPeriod", 1)),
-    fault("C805", "database", "Database", to("Forced Parameters rds.force_ssl", "0")),
-    fault("C805", "database", "Database", without("Database DBParameterGroupName")),
-    fault("C806", "database", "Database", without("Database ManageMasterUserPassword")),
-    fault("C807", "database", "Database", without("Database EnableIAMDatabaseAuthentication")),
-    fault("C808", "database", "Database", without("Database CopyTagsToSnapshot")),
-    fault("C811", "stream", "Messages", without("Messages PointInTimeRecoverySpecification")),
-    fault("C812", "stream", "Messages", to("Messages DeletionProtectionEnabled", value=False)),
-    fault("C821", "pool", "People", to("People Policies PasswordPolicy MinimumLength", 8)),
-    fault("C821", "pool", "People", without("People Policies PasswordPolicy RequireSymbols")),
-    fault("C822", "pool", "People", without("People AutoVerifiedAttributes")),
-    fault("C823", "pool", "People", without("People DeletionProtection")),
-    fault("C824", "pool", "Browser", without("Browser PreventUserExistenceErrors")),
-    fault(
+    violation("C701", "topic", "Dead", delete("Dead SqsManagedSseEnabled")),
+    violation("C702", "topic", "Dead", delete("DeadPolicy")),
+    violation("C702", "topic", "Avatars", delete("AvatarsPolicy PolicyDocument Statement 1")),
+    violation("C703", "topic", "Avatars", set_("Avatars SignatureVersion", "1")),
+    violation("C704", "topic", "Webhook", set_("Webhook Protocol", "http")),
+    violation("C705", "topic", "Webhook", delete("Webhook RedrivePolicy")),
+    # Databases, user pools, images
+    violation("C801", "database", "Database", delete("Database StorageEncrypted")),
+    violation("C802", "database", "Database", delete("Database PubliclyAccessible")),
+    violation("C803", "database", "Database", delete("Database DeletionProtection")),
+    violation("C804", "database", "Database", set_("Database BackupRetentionPeriod", 1)),
+    violation("C805", "database", "Database", set_("Forced Parameters rds.force_ssl", "0")),
+    violation("C805", "database", "Database", delete("Database DBParameterGroupName")),
+    violation("C806", "database", "Database", delete("Database ManageMasterUserPassword")),
+    violation("C807", "database", "Database", delete("Database EnableIAMDatabaseAuthentication")),
+    violation("C808", "database", "Database", delete("Database CopyTagsToSnapshot")),
+    violation("C811", "stream", "Messages", delete("Messages PointInTimeRecoverySpecification")),
+    violation(
+        "C812", "stream", "Messages", set_("Messages DeletionProtectionEnabled", value=False)
+    ),
+    violation("C821", "pool", "People", set_("People Policies PasswordPolicy MinimumLength", 8)),
+    violation("C821", "pool", "People", delete("People Policies PasswordPolicy RequireSymbols")),
+    violation("C822", "pool", "People", delete("People AutoVerifiedAttributes")),
+    violation("C823", "pool", "People", delete("People DeletionProtection")),
+    violation("C824", "pool", "Browser", delete("Browser PreventUserExistenceErrors")),
+    violation(
         "C825",
         "pool",
         "Browser",
-        to("Browser ExplicitAuthFlows", ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH"]),
+        set_("Browser ExplicitAuthFlows", ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH"]),
     ),
-    fault("C825", "pool", "Browser", without("Browser ExplicitAuthFlows")),
-    fault("C826", "pool", "Browser", to("Browser GenerateSecret", value=True)),
-    fault("C827", "pool", "Browser", without("Browser EnableTokenRevocation")),
-    fault("C831", "images", "Images", without("Images ImageScanningConfiguration")),
-    fault("C832", "images", "Images", to("Images ImageTagMutability", "MUTABLE")),
-    fault("C833", "images", "Images", without("Images LifecyclePolicy")),
-    # HTTP APIs and CDNs
-    fault("C901", "api", "Upload", without("Upload AuthorizerId")),
-    fault("C901", "api", "Upload", to("Upload AuthorizationType", "NONE")),
-    fault("C901", "api", "Api", to("Api Target", "arn")),
-    fault("C902", "api", "Authorizer", to("Authorizer AuthorizerResultTtlInSeconds", 3600)),
-    fault("C902", "api", "Authorizer", without("Authorizer IdentitySource")),
-    fault("C903", "api", "Stage", without("Stage AccessLogSettings")),
-    fault("C904", "api", "Stage", without("Stage DefaultRouteSettings ThrottlingRateLimit")),
-    fault("C905", "api", "Api", to("Api CorsConfiguration AllowOrigins", ["*"])),
-    fault(
+    violation("C825", "pool", "Browser", delete("Browser ExplicitAuthFlows")),
+    violation("C826", "pool", "Browser", set_("Browser GenerateSecret", value=True)),
+    violation("C827", "pool", "Browser", delete("Browser EnableTokenRevocation")),
+    violation("C831", "images", "Images", delete("Images ImageScanningConfiguration")),
+    violation("C832", "images", "Images", set_("Images ImageTagMutability", "MUTABLE")),
+    violation("C833", "images", "Images", delete("Images LifecyclePolicy")),
+    # HTTP APIs and distributions
+    violation("C901", "api", "Upload", delete("Upload AuthorizerId")),
+    violation("C901", "api", "Upload", set_("Upload AuthorizationType", "NONE")),
+    violation("C901", "api", "Api", set_("Api Target", "arn")),
+    violation("C902", "api", "Authorizer", set_("Authorizer AuthorizerResultTtlInSeconds", 3600)),
+    violation("C902", "api", "Authorizer", delete("Authorizer IdentitySource")),
+    violation("C903", "api", "Stage", delete("Stage AccessLogSettings")),
+    violation("C904", "api", "Stage", delete("Stage DefaultRouteSettings ThrottlingRateLimit")),
+    violation("C905", "api", "Api", set_("Api CorsConfiguration AllowOrigins", ["*"])),
+    violation(
         "C905",
         "bucket",
         "Assets",
-        to("Assets CorsConfiguration CorsRules 0 AllowedOrigins", ["https://*"]),
+        set_("Assets CorsConfiguration CorsRules 0 AllowedOrigins", ["https://*"]),
     ),
-    fault(
+    violation(
         "C905",
         "cdn",
         "Headers",
-        to(
+        set_(
             "Headers ResponseHeadersPolicyConfig CorsConfig",
             {"AccessControlAllowOrigins": {"Items": ["*"]}},
         ),
     ),
-    fault("C911", "cdn", "Site/site", without(f"{_ORIGIN} OriginAccessControlId")),
-    fault(
+    violation("C911", "cdn", "Site/site", delete(f"{_ORIGIN} OriginAccessControlId")),
+    violation(
         "C912",
         "cdn",
         "Signed",
-        to("Signed OriginAccessControlConfig SigningBehavior", "no-override"),
+        set_("Signed OriginAccessControlConfig SigningBehavior", "no-override"),
     ),
-    fault(
+    violation(
         "C913",
         "cdn",
         "Site",
-        to("Site DistributionConfig ViewerCertificate MinimumProtocolVersion", "TLSv1"),
+        set_("Site DistributionConfig ViewerCertificate MinimumProtocolVersion", "TLSv1"),
     ),
-    fault("C913", "cdn", "Site", without("Site DistributionConfig ViewerCertificate")),
-    fault(
+    violation("C913", "cdn", "Site", delete("Site DistributionConfig ViewerCertificate")),
+    violation(
         "C913",
         "cdn",
         "Site",
-        to("Site DistributionConfig ViewerCertificate SslSupportMethod", "vip"),
+        set_("Site DistributionConfig ViewerCertificate SslSupportMethod", "vip"),
     ),
-    fault(
+    violation(
         "C914",
         "cdn",
         "Site/default",
-        to("Site DistributionConfig DefaultCacheBehavior ViewerProtocolPolicy", "allow-all"),
+        set_("Site DistributionConfig DefaultCacheBehavior ViewerProtocolPolicy", "allow-all"),
     ),
-    fault(
+    violation(
         "C915",
         "cdn",
         "Site//avatars/*",
-        without("Site DistributionConfig CacheBehaviors 0 ResponseHeadersPolicyId"),
+        delete("Site DistributionConfig CacheBehaviors 0 ResponseHeadersPolicyId"),
     ),
-    fault(
+    violation(
         "C916",
         "cdn",
         "Headers",
-        without(
-            "Headers ResponseHeadersPolicyConfig SecurityHeadersConfig StrictTransportSecurity"
-        ),
+        delete("Headers ResponseHeadersPolicyConfig SecurityHeadersConfig StrictTransportSecurity"),
     ),
     # Alarms
-    fault("C921", "function", "Thumbnail", without("ThumbnailErrors")),
-    fault("C921", "function", "Thumbnail", without("ThumbnailThrottles")),
-    fault("C921", "function", "Thumbnail", to("ThumbnailErrors Dimensions 0 Name", "Function")),
-    fault("C921", "function", "Thumbnail", to("ThumbnailErrors Dimensions 0 Value", "Thumbnail")),
-    fault("C921", "stream", "Messages", without("MessagesReadThrottleEvents")),
-    fault(
+    violation("C921", "function", "Thumbnail", delete("ThumbnailErrors")),
+    violation("C921", "function", "Thumbnail", delete("ThumbnailThrottles")),
+    violation(
+        "C921", "function", "Thumbnail", set_("ThumbnailErrors Dimensions 0 Name", "Function")
+    ),
+    violation(
+        "C921", "function", "Thumbnail", set_("ThumbnailErrors Dimensions 0 Value", "Thumbnail")
+    ),
+    violation("C921", "stream", "Messages", delete("MessagesReadThrottleEvents")),
+    violation(
         "C921",
         "stream",
         "Messages",
-        to(
+        set_(
             "MessagesWriteThrottleEvents Dimensions",
             [
                 {"Name": "TableName", "Value": ref("Messages")},
@@ -622,32 +663,35 @@ FAULTS = (
             ],
         ),
     ),
-    fault("C921", "topic", "Dead", without("DeadApproximateAgeOfOldestMessage")),
-    fault("C921", "balancer", "Balancer", without("BalancerHTTPCode_ELB_5XX_Count")),
-    fault("C921", "balancer", "Targets", without("TargetsUnHealthyHostCount")),
-    fault("C921", "database", "Database", to("DatabaseCPUUtilization Namespace", "AWS/ECS")),
-    fault("C921", "task", "Service", without("ServiceCPUUtilization")),
-    fault("C921", "api", "Api", to("ApiLatency MetricName", "latency")),
-    fault("C922", "function", "ThumbnailErrors", without("ThumbnailErrors AlarmActions")),
-    fault("C922", "function", "ThumbnailErrors", to("ThumbnailErrors AlarmActions", ["arn"])),
-    fault("C922", "function", "ThumbnailErrors", without("ThumbnailErrors TreatMissingData")),
-    # Other spellings of a fault
-    fault("C005", "task", "Task", to("Task Family", "crd-123456789012-backend")),
-    fault("C005", "task", "Task", to("Task Family", "logs123456789012")),
-    fault(
-        "C006", "database", "Inner", to("Inner AvailabilityZone", sub("${AWS::Region}a"), stack=LOW)
+    violation("C921", "topic", "Dead", delete("DeadApproximateAgeOfOldestMessage")),
+    violation("C921", "balancer", "Balancer", delete("BalancerHTTPCode_ELB_5XX_Count")),
+    violation("C921", "balancer", "Targets", delete("TargetsUnHealthyHostCount")),
+    violation("C921", "database", "Database", set_("DatabaseCPUUtilization Namespace", "AWS/ECS")),
+    violation("C921", "task", "Service", delete("ServiceCPUUtilization")),
+    violation("C921", "api", "Api", set_("ApiLatency MetricName", "latency")),
+    violation("C922", "function", "ThumbnailErrors", delete("ThumbnailErrors AlarmActions")),
+    violation("C922", "function", "ThumbnailErrors", set_("ThumbnailErrors AlarmActions", ["arn"])),
+    violation("C922", "function", "ThumbnailErrors", delete("ThumbnailErrors TreatMissingData")),
+    # Other notations of a violation
+    violation("C005", "task", "Task", set_("Task Family", "crd-123456789012-backend")),
+    violation("C005", "task", "Task", set_("Task Family", "logs123456789012")),
+    violation(
+        "C006",
+        "database",
+        "Inner",
+        set_("Inner AvailabilityZone", sub("${AWS::Region}a"), stack=LOW),
     ),
     *(
-        fault("C006", "database", "Inner", to("Inner AvailabilityZone", zone, stack=LOW))
+        violation("C006", "database", "Inner", set_("Inner AvailabilityZone", zone, stack=LOW))
         for zone in ("us-west-2-lax-1a", "us-east-1-wl1-bos-wlz-1", "cac1-az1", "usw2-lax1-az1")
     ),
-    fault("C006", "database", "Inner", to("Inner Name", "inner-ca-central-1a", stack=LOW)),
-    fault("C008", "names", "Record", to("Record Name", sub("api.cruddur.com"))),
-    fault(
+    violation("C006", "database", "Inner", set_("Inner Name", "inner-ca-central-1a", stack=LOW)),
+    violation("C008", "names", "Record", set_("Record Name", sub("api.cruddur.com"))),
+    violation(
         "C201",
         "topic",
         "AvatarsPolicy/Allowed",
-        to(
+        set_(
             "AvatarsPolicy PolicyDocument Statement 0",
             allow(
                 "sns:Publish",
@@ -658,11 +702,11 @@ FAULTS = (
         ),
     ),
     *(
-        fault(
+        violation(
             "C301",
             "rights",
             "Rights/Allowed",
-            to(
+            set_(
                 _GIVEN,
                 allow(
                     action,
@@ -681,12 +725,14 @@ FAULTS = (
         )
     ),
     *(
-        fault("C304", "rights", "Rights/Allowed", to(_GIVEN, allow("s3:GetObject", resource)))
+        violation("C304", "rights", "Rights/Allowed", set_(_GIVEN, allow("s3:GetObject", resource)))
         for resource in ("arn:aws:s3:::*/*", "arn:aws:s3:::**", "arn:aws:s3:*", "**")
     ),
-    fault("C303", "rights", "Rights/Pass", to(f"{_PASSED} Resource", own("iam", "role/*/*"))),
+    violation(
+        "C303", "rights", "Rights/Pass", set_(f"{_PASSED} Resource", own_arn("iam", "role/*/*"))
+    ),
     *(
-        fault("C403", "function", "Uploads", to(f"{_LOCK} {key}", value))
+        violation("C403", "function", "Uploads", set_(f"{_LOCK} {key}", value))
         for key, value in (
             ("Action", ["s3:GetObject"]),
             ("Resource", [arn("Uploads")]),
@@ -701,18 +747,18 @@ FAULTS = (
             ),
         )
     ),
-    fault(
+    violation(
         "C702",
         "topic",
         "Dead",
-        to("DeadPolicy PolicyDocument Statement 0 Action", "sqs:GetQueueUrl"),
+        set_("DeadPolicy PolicyDocument Statement 0 Action", "sqs:GetQueueUrl"),
     ),
     *(
-        fault(
+        violation(
             "C501",
             "database",
             "Callers",
-            to("Callers SecurityGroupIngress", [knock(5432, **source)], stack=LOW),
+            set_("Callers SecurityGroupIngress", [ingress(5432, **source)], stack=LOW),
         )
         for source in (
             {"CidrIp": "0.0.0.0/1"},
@@ -722,39 +768,39 @@ FAULTS = (
             {"CidrIpv6": "0::/0"},
         )
     ),
-    fault(
+    violation(
         "C501",
         "database",
         "Callers",
-        to(
+        set_(
             "Callers SecurityGroupIngress",
-            [knock(5432, CidrIp=f"{first}.0.0.0/8") for first in (3, 5, 7)],
+            [ingress(5432, CidrIp=f"{first}.0.0.0/8") for first in (3, 5, 7)],
             stack=LOW,
         ),
     ),
-    fault(
+    violation(
         "C501",
         "database",
         "Hole",
-        to("World", resource("EC2::PrefixList", Entries=[{"Cidr": "0.0.0.0/0"}]), stack=LOW),
-        to(
+        set_("World", resource("EC2::PrefixList", Entries=[{"Cidr": "0.0.0.0/0"}]), stack=LOW),
+        set_(
             "Hole",
             resource(
                 "EC2::SecurityGroupIngress",
                 GroupId=ref("Callers"),
-                **knock(5432, SourcePrefixListId=ref("World")),
+                **ingress(5432, SourcePrefixListId=ref("World")),
             ),
             stack=LOW,
         ),
     ),
     *(
-        fault(
+        violation(
             "C502",
             "database",
             "Callers",
-            to(
+            set_(
                 "Callers SecurityGroupIngress",
-                [knock(first, SourceSecurityGroupId="sg") | {"ToPort": last} | more],
+                [ingress(first, SourceSecurityGroupId="sg") | {"ToPort": last} | more],
                 stack=LOW,
             ),
         )
@@ -764,31 +810,31 @@ FAULTS = (
             (443, 443, {"IpProtocol": -1}),
         )
     ),
-    fault(
+    violation(
         "C502",
         "database",
         "Callers",
-        to("Callers SecurityGroupIngress", [_WITHOUT_PORTS], stack=LOW),
+        set_("Callers SecurityGroupIngress", [_WITHOUT_PORTS], stack=LOW),
     ),
     *(
-        fault("C614", "task", "Task/backend", to("Task ContainerDefinitions 0 Image", image))
+        violation("C614", "task", "Task/backend", set_("Task ContainerDefinitions 0 Image", image))
         for image in (
             sub("public.ecr.aws/${AWS::AccountId}/collector"),
             {"Fn::Join": ["/", ["public.ecr.aws", "x", "collector"]]},
         )
     ),
-    fault(
+    violation(
         "C614",
         "task",
         "Task/backend",
-        to("Images", kept("ECR::Repository", **IMAGES)),
-        to("Task ContainerDefinitions 0 Image", {"Fn::GetAtt": ["Images", "RepositoryUri"]}),
+        set_("Images", retained("ECR::Repository", **IMAGES)),
+        set_("Task ContainerDefinitions 0 Image", {"Fn::GetAtt": ["Images", "RepositoryUri"]}),
     ),
-    fault(
+    violation(
         "C612",
         "task",
         "Task/sidecar",
-        to(
+        set_(
             "Task ContainerDefinitions 1",
             {
                 "Fn::If": [
@@ -799,15 +845,15 @@ FAULTS = (
             },
         ),
     ),
-    fault(
+    violation(
         "C602",
         "function",
         "ThumbnailLogs",
-        to("ThumbnailLogs RetentionInDays", ref("AWS::NoValue")),
+        set_("ThumbnailLogs RetentionInDays", ref("AWS::NoValue")),
     ),
-    # What AWS refuses
+    # Limits of AWS
     *(
-        fault("C021", piece, title, to(f"{title} {key}", value))
+        violation("C021", piece, title, set_(f"{title} {key}", value))
         for piece, title, key, value in (
             ("bucket", "Assets", "BucketNamePrefix", "a" * 35),
             ("workflow", "Publisher", "RoleName", sub("a" * 56 + "-${AWS::Region}")),
@@ -819,15 +865,15 @@ FAULTS = (
             ("topic", "Dead", "QueueName", "a" * 81),
         )
     ),
-    fault(
+    violation(
         "C021",
         "wires",
         "Outputs.Below",
-        to("Outputs Below Export Name", "a" * 256, stack=LOW),
-        to("Above Namespace", {"Fn::ImportValue": "a" * 256}),
+        set_("Outputs Below Export Name", "a" * 256, stack=LOW),
+        set_("Above Namespace", {"Fn::ImportValue": "a" * 256}),
     ),
     *(
-        fault("C022", "balancer", "Front", to(f"Front {key}", value))
+        violation("C022", "balancer", "Front", set_(f"Front {key}", value))
         for key, value in (
             ("SecurityGroupIngress 0 Description", "It's for browsers"),
             ("SecurityGroupIngress 0 Description", "<all>"),
@@ -835,50 +881,50 @@ FAULTS = (
             ("GroupDescription", "Entrée"),
         )
     ),
-    fault(
+    violation(
         "C023",
         "rights",
         "Rights",
-        to(f"{_GIVEN} Resource", [f"arn:aws:s3:::{n}/{'x' * 200}" for n in range(30)]),
+        set_(f"{_GIVEN} Resource", [f"arn:aws:s3:::{n}/{'x' * 200}" for n in range(30)]),
     ),
-    fault(
+    violation(
         "C023",
         "function",
         "ThumbnailRole",
-        to(
+        set_(
             "ThumbnailRole Policies 0 PolicyDocument Statement 0 Resource",
             [sub(f"${{Uploads.Arn}}/avatars/{number}{'a' * 200}/*") for number in range(50)],
         ),
     ),
-    fault(
+    violation(
         "C023",
         "workflow",
         "Publisher",
-        to("Publisher ManagedPolicyArns", [f"arn:aws:iam::aws:policy/P{n}" for n in range(11)]),
+        set_("Publisher ManagedPolicyArns", [f"arn:aws:iam::aws:policy/P{n}" for n in range(11)]),
     ),
     *(
-        fault("C024", "task", "Value", to("Value", kept("SSM::Parameter", Value=value)))
+        violation("C024", "task", "Value", set_("Value", retained("SSM::Parameter", Value=value)))
         for value in ("a" * 4097, "€" * 1400, "Hello {{name}}", sub("{{${Task}}}"))
     ),
-    fault(
+    violation(
         "C025",
         "cdn",
         "Edge",
-        to("Edge", resource("CloudFront::Function", FunctionCode="a" * 10241)),
+        set_("Edge", resource("CloudFront::Function", FunctionCode="a" * 10241)),
     ),
-    fault(
+    violation(
         "C025",
         "task",
         "Machine",
-        to("Machine", resource("EC2::Instance", UserData={"Fn::Base64": "a" * 16385})),
+        set_("Machine", resource("EC2::Instance", UserData={"Fn::Base64": "a" * 16385})),
     ),
-    fault(
+    violation(
         "C025",
         "topic",
         "Dead",
-        to("Dead Tags", [{"Key": f"k{n}", "Value": "v"} for n in range(51)]),
+        set_("Dead Tags", [{"Key": f"k{n}", "Value": "v"} for n in range(51)]),
     ),
-    fault(
-        "C025", "task", "Board", to("Board", resource("CloudWatch::Dashboard", DashboardBody="{"))
+    violation(
+        "C025", "task", "Board", set_("Board", resource("CloudWatch::Dashboard", DashboardBody="{"))
     ),
 )

@@ -1,4 +1,4 @@
-"""Templates in one spelling."""
+"""Normalization: equivalent values of templates become equal."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ def source(value: Any, **sections: Any) -> Source:
     return Source("crd-dev-it", "ca-central-1", template, frozenset({"Given"}))
 
 
-def variants(one: Source) -> list[Any]:
-    """What P is for each outcome of the conditions, each value once."""
-    found = [one.normalized(outcomes)["Resources"] for outcomes in condition_outcomes([one])]
+def variants(template: Source) -> list[Any]:
+    """Return the distinct values of P for all outcomes of the conditions."""
+    found = [
+        template.normalized(outcomes)["Resources"] for outcomes in condition_outcomes([template])
+    ]
     values = [resources.get("It", {}).get("Properties", {}).get("P") for resources in found]
     return [value for number, value in enumerate(values) if value not in values[:number]]
 
@@ -72,8 +74,8 @@ def variants(one: Source) -> list[Any]:
         ({"Fn::Select": [0, {"Fn::GetAZs": ""}]}, {"Fn::Select": ["0", {"Fn::GetAZs": ""}]}),
     ],
 )
-def test_a_value_has_one_spelling(value: Any, expected: Any) -> None:
-    """Whatever CloudFormation makes the same of is the same, and once more changes nothing."""
+def test_equivalent_values_are_equal(value: Any, expected: Any) -> None:
+    """Equivalent values have one normal form, and normalization does not change it again."""
     [found] = variants(source(value))
 
     assert found == expected
@@ -82,7 +84,7 @@ def test_a_value_has_one_spelling(value: Any, expected: Any) -> None:
 
 
 def test_a_mapping_is_looked_up() -> None:
-    """By the region, for one; an unknown key stays as it is."""
+    """A lookup with known keys is replaced by its value; another one is unchanged."""
     mappings = {"Sizes": {"ca-central-1": {"Cpu": 256}}}
 
     known = {"Fn::FindInMap": ["Sizes", {"Ref": "AWS::Region"}, "Cpu"]}
@@ -111,29 +113,31 @@ OTHER = {"Fn::Equals": [{"Ref": "Given"}, "y"]}
     ],
     ids=["open", "not", "true", "default", "and", "or", "exclusive", "itself", "unknown"],
 )
-def test_both_branches_are_seen_if_both_are_possible(conditions: Any, expected: list[str]) -> None:
-    """A condition that the template decides has one outcome."""
+def test_both_branches_are_checked_if_both_are_possible(
+    conditions: Any, expected: list[str]
+) -> None:
+    """A condition that the template determines has one outcome."""
     chosen = source({"Fn::If": ["C", "yes", "no"]}, Conditions=conditions)
 
     assert variants(chosen) == expected
 
 
-def test_a_resource_is_there_where_its_condition_holds() -> None:
-    """And absent elsewhere, for every rule."""
+def test_a_resource_exists_if_its_condition_is_true() -> None:
+    """For the other outcome, the resource is removed from the template."""
     resources = {"It": {"Type": "T", "Condition": "C", "Properties": {"P": "1"}}}
 
     assert variants(source("", Resources=resources, Conditions={"C": OPEN})) == ["1", None]
 
 
-def test_every_branch_of_many_conditions_is_seen() -> None:
-    """Not every combination of them: that would be thousands."""
+def test_every_branch_of_many_conditions_is_checked() -> None:
+    """Every branch is checked, but not every combination, because there are thousands."""
     names = [f"C{number}" for number in range(12)]
     conditions = {name: {"Fn::Equals": [{"Ref": name}, "x"]} for name in names}
     value = {name: {"Fn::If": [name, "yes", "no"]} for name in names}
-    one = source(value, Conditions=conditions)
+    template = source(value, Conditions=conditions)
 
-    outcomes = [*condition_outcomes([one])]
-    seen = {(name, variant[name]) for variant in variants(one) for name in names}
+    outcomes = [*condition_outcomes([template])]
+    checked = {(name, variant[name]) for variant in variants(template) for name in names}
 
     assert len(outcomes) <= 2 * (len(names) + 1)
-    assert seen == {(name, answer) for name in names for answer in ("yes", "no")}
+    assert checked == {(name, branch) for name in names for branch in ("yes", "no")}

@@ -18,100 +18,107 @@ from deployer.policy import RULES, check
 from deployer.policy.rules_page import markdown
 from operations import project
 from tests.deployer.policy.clean_templates import (
+    CLEAN_TEMPLATES,
     FAR,
     HIGH,
     LOW,
-    PIECES,
     Env,
-    Piece,
+    Templates,
     alarms,
+    exported,
+    import_value,
     only,
     ref,
     subjects,
-    taken,
 )
-from tests.deployer.policy.clean_templates import given as exported
-from tests.deployer.policy.equivalent_templates import respelled
-from tests.deployer.policy.planted_violations import FAULTS, Fault
+from tests.deployer.policy.equivalent_templates import rewritten
+from tests.deployer.policy.planted_violations import PLANTED_VIOLATIONS, PlantedViolation
 
 pytestmark = pytest.mark.thorough
 
 ROOT = Path(__file__).parents[3]
-EXEMPT = {one.rule for one in load_exemptions() if one.rule.startswith("C")}
+EXEMPT = {exemption.rule for exemption in load_exemptions() if exemption.rule.startswith("C")}
 
 
-def places(*pieces: Piece, protect: bool = True) -> list[tuple[str, str]]:
+def places(*pieces: Templates, protect: bool = True) -> list[tuple[str, str]]:
+    """Return the rule and the place of each finding in these templates."""
     found = check(subjects(*pieces), Env(protect=protect))
-    return [(one.rule, one.where) for one in found]
+    return [(finding.rule, finding.where) for finding in found]
 
 
 # Each rule
 
 
-@pytest.mark.parametrize("piece", PIECES)
-def test_what_is_clean_has_no_findings(piece: str) -> None:
-    """No rule cries wolf, in an environment that is protected and in one that is not."""
-    assert places(PIECES[piece]) == []
-    assert places(PIECES[piece], protect=False) == []
+@pytest.mark.parametrize("piece", CLEAN_TEMPLATES)
+def test_clean_templates_have_no_findings(piece: str) -> None:
+    """Clean templates have no findings, in a protected environment and in another one."""
+    assert places(CLEAN_TEMPLATES[piece]) == []
+    assert places(CLEAN_TEMPLATES[piece], protect=False) == []
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_a_fault_is_found_where_it_is(fault: Fault) -> None:
-    """By its rule, by no other, and once."""
-    assert places(fault.planted()) == [(fault.rule, fault.where)]
+@pytest.mark.parametrize("planted", PLANTED_VIOLATIONS, ids=str)
+def test_a_violation_is_found_at_its_place(planted: PlantedViolation) -> None:
+    """Its rule finds it once, and no other rule does."""
+    assert places(planted.templates()) == [(planted.rule, planted.where)]
 
 
-def test_every_rule_has_a_clean_and_a_faulty_template() -> None:
-    """The clean one is the piece that the fault is planted in, so it has what the rule asks of."""
-    assert {fault.rule for fault in FAULTS} == {rule.id for rule in RULES}
+def test_every_rule_has_a_planted_violation() -> None:
+    """The templates without the violation are clean, so every rule has an example of both."""
+    assert {planted.rule for planted in PLANTED_VIOLATIONS} == {rule.id for rule in RULES}
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sets(st.sampled_from(sorted(PIECES))), st.sampled_from(FAULTS))
-def test_a_fault_is_found_among_anything(others: set[str], fault: Fault) -> None:
-    """Whatever else is in the templates, there is that one finding."""
-    clean = [PIECES[name] for name in sorted(others - {fault.piece})]
+@given(st.sets(st.sampled_from(sorted(CLEAN_TEMPLATES))), st.sampled_from(PLANTED_VIOLATIONS))
+def test_a_violation_is_found_among_other_resources(
+    others: set[str], planted: PlantedViolation
+) -> None:
+    """Other resources in the templates add or hide no finding."""
+    clean = [CLEAN_TEMPLATES[name] for name in sorted(others - {planted.piece})]
 
-    assert places(*clean, fault.planted()) == [(fault.rule, fault.where)]
+    assert places(*clean, planted.templates()) == [(planted.rule, planted.where)]
 
 
 PROTECTED = {"C102", "C514", "C618", "C803", "C804", "C812", "C823"}
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.rule in PROTECTED], ids=str)
-def test_what_is_made_to_be_thrown_away_need_not_be_kept(fault: Fault) -> None:
-    """Protection is asked of protected environments only."""
-    assert places(fault.planted(), protect=False) == []
+@pytest.mark.parametrize(
+    "planted", [planted for planted in PLANTED_VIOLATIONS if planted.rule in PROTECTED], ids=str
+)
+def test_protection_is_required_in_protected_environments_only(planted: PlantedViolation) -> None:
+    """In another environment, the violation is not found."""
+    assert places(planted.templates(), protect=False) == []
 
 
-# However it is written
+# Notations
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_a_rule_finds_the_same_in_every_spelling(rule: policy.Rule, data: st.DataObject) -> None:
-    """Quoted numbers, defaults of parameters, Join, Sub, If, one thing for a list of one."""
-    fault = data.draw(st.sampled_from([one for one in FAULTS if one.rule == rule.id]))
+def test_a_violation_is_found_in_every_notation(rule: policy.Rule, data: st.DataObject) -> None:
+    """Numbers in quotes, defaults of parameters, Join, Sub, If, and a single value for a list of one."""
+    planted = data.draw(
+        st.sampled_from([planted for planted in PLANTED_VIOLATIONS if planted.rule == rule.id])
+    )
     seed = data.draw(st.integers(min_value=0, max_value=2**32))
 
-    assert places(respelled(fault.planted(), Random(seed))) == [(rule.id, fault.where)]
+    assert places(rewritten(planted.templates(), Random(seed))) == [(rule.id, planted.where)]
 
 
-@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("piece", CLEAN_TEMPLATES)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(min_value=0, max_value=2**32))
-def test_what_is_clean_is_clean_in_every_spelling(piece: str, seed: int) -> None:
-    """No rule is tied to the way in which troposphere writes a value."""
-    assert places(respelled(PIECES[piece], Random(seed))) == []
+def test_clean_templates_are_clean_in_every_notation(piece: str, seed: int) -> None:
+    """No rule depends on the notation of troposphere."""
+    assert places(rewritten(CLEAN_TEMPLATES[piece], Random(seed))) == []
 
 
-# What a rule leaves alone
+# Exceptions of rules
 
 
-def test_ecs_exec_is_a_reason_for_a_writable_root() -> None:
-    """The agent of ECS Exec writes there."""
-    resources = {**PIECES["task"][HIGH]["Resources"]}
+def test_ecs_exec_allows_a_writable_root() -> None:
+    """The agent of ECS Exec writes to the root file system."""
+    resources = {**CLEAN_TEMPLATES["task"][HIGH]["Resources"]}
     container = resources["Task"]["Properties"]["ContainerDefinitions"][0]
     writable = {**container, "ReadonlyRootFilesystem": False}
     task = _with(resources["Task"], ContainerDefinitions=[writable])
@@ -121,8 +128,8 @@ def test_ecs_exec_is_a_reason_for_a_writable_root() -> None:
     assert places(only(**{**resources, "Task": task})) == [("C611", "Task/backend")]
 
 
-def test_a_developers_machine_may_call_where_nothing_is_protected() -> None:
-    """Of localhost, no other name."""
+def test_localhost_is_a_cors_origin_in_unprotected_environments() -> None:
+    """In a protected environment, localhost is a finding."""
     origins = {"CorsConfiguration": {"AllowOrigins": ["http://localhost:3000"]}}
     api = {"Type": "AWS::ApiGatewayV2::Api", "Properties": origins}
     piece = only(Api=api, **alarms("AWS/ApiGateway", "5xx Latency", {"ApiId": "Api"}))
@@ -131,16 +138,16 @@ def test_a_developers_machine_may_call_where_nothing_is_protected() -> None:
     assert places(piece) == [("C008", "Api")]
 
 
-def test_a_function_nobody_leaves_alone_needs_no_queue() -> None:
-    """An API waits for the answer, so it hears of a failure."""
+def test_a_synchronous_function_needs_no_dead_letter_queue() -> None:
+    """An API waits for the response, so it receives the error."""
     resources = _without_queue()
     called = _with(resources["ThumbnailCalled"], Principal="apigateway.amazonaws.com")
 
     assert places(only(**{**resources, "ThumbnailCalled": called})) == []
 
 
-def test_a_destination_is_as_good_as_a_queue() -> None:
-    """OnFailure stands in a resource of its own."""
+def test_a_destination_replaces_a_dead_letter_queue() -> None:
+    """OnFailure is in a separate resource, EventInvokeConfig."""
     resources = _without_queue()
     resources["Failures"] = {
         "Type": "AWS::Lambda::EventInvokeConfig",
@@ -153,9 +160,9 @@ def test_a_destination_is_as_good_as_a_queue() -> None:
     assert places(only(**resources)) == []
 
 
-def test_logs_of_load_balancers_are_guarded_by_their_path() -> None:
-    """AWS documents no condition for them, but an account in the path."""
-    resources = {**PIECES["bucket"][HIGH]["Resources"]}
+def test_logs_of_load_balancers_need_the_account_in_their_path() -> None:
+    """AWS documents no condition for them, only the account in the path."""
+    resources = {**CLEAN_TEMPLATES["bucket"][HIGH]["Resources"]}
     lock, delivery = resources["AssetsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     delivery = {
         **{key: delivery[key] for key in ("Sid", "Effect")},
@@ -168,9 +175,9 @@ def test_logs_of_load_balancers_are_guarded_by_their_path() -> None:
     assert places(only(**{**resources, "AssetsPolicy": policy})) == []
 
 
-def test_a_loop_is_seen_through_an_import() -> None:
-    """The bucket of a lower stack, written to by its ARN."""
-    resources = {**PIECES["function"][HIGH]["Resources"]}
+def test_an_event_loop_is_found_through_an_import() -> None:
+    """The bucket belongs to another stack, and the role has its ARN."""
+    resources = {**CLEAN_TEMPLATES["function"][HIGH]["Resources"]}
     low = {title: resources.pop(title) for title in ("Uploads", "UploadsPolicy")}
     call = {"Function": {"Fn::GetAtt": ["Called", "Arn"]}}
     low["Uploads"] = _with(
@@ -188,9 +195,9 @@ def test_a_loop_is_seen_through_an_import() -> None:
     assert found == [("C405", "Uploads")]
 
 
-def test_what_an_alarm_computes_from_is_watched_too() -> None:
-    """How many tasks are wanted, less how many run."""
-    resources = {**PIECES["task"][HIGH]["Resources"]}
+def test_metrics_of_an_expression_have_an_alarm() -> None:
+    """The alarm is on the difference of desired and running tasks."""
+    resources = {**CLEAN_TEMPLATES["task"][HIGH]["Resources"]}
     watched = resources["ServiceCPUUtilization"]["Properties"]
     running = {
         "Namespace": "ECS/ContainerInsights",
@@ -210,14 +217,14 @@ def test_what_an_alarm_computes_from_is_watched_too() -> None:
     assert places(only(**{**resources, "ServiceCPUUtilization": alarm})) == []
 
 
-def test_an_alarm_of_another_stack_counts() -> None:
-    """As ours do: the stacks below say what the things are called."""
-    resources = {**PIECES["topic"][HIGH]["Resources"]}
+def test_an_alarm_may_be_in_another_stack() -> None:
+    """The alarms import the names of the resources, as in the stack monitoring."""
+    resources = {**CLEAN_TEMPLATES["topic"][HIGH]["Resources"]}
     names = [title for title in resources if title.startswith("DeadApproximate")]
     high = {title: copy.deepcopy(resources.pop(title)) for title in names}
     for alarm in high.values():
-        alarm["Properties"]["Dimensions"][0]["Value"] = taken("Dead")
-        alarm["Properties"]["AlarmActions"] = [taken("Alerts")]
+        alarm["Properties"]["Dimensions"][0]["Value"] = import_value("Dead")
+        alarm["Properties"]["AlarmActions"] = [import_value("Alerts")]
     outputs = exported("Dead", ref("Dead")) | exported("Alerts", ref("Alerts"))
 
     assert (
@@ -225,32 +232,32 @@ def test_an_alarm_of_another_stack_counts() -> None:
     )
 
 
-def test_a_value_is_followed_to_another_region() -> None:
-    """A parameter is what the deployer fills from another stack's output."""
-    function = PIECES["function"][HIGH]["Resources"]["Thumbnail"]
+def test_a_parameter_references_a_resource_in_another_region() -> None:
+    """The deployer passes the output of a stack in another region as a parameter."""
+    function = CLEAN_TEMPLATES["function"][HIGH]["Resources"]["Thumbnail"]
     twins = {
         "One": _with(function, Role={"Ref": "Far"}, LoggingConfig={"LogGroup": {"Ref": "Logs"}}),
         "Two": _with(function, Role={"Ref": "Far"}, LoggingConfig={"LogGroup": {"Ref": "Logs"}}),
     }
     for name in ("One", "Two"):
         twins |= alarms("AWS/Lambda", "Errors Throttles", {"FunctionName": name})
-    logs = PIECES["function"][HIGH]["Resources"]["ThumbnailLogs"]
+    logs = CLEAN_TEMPLATES["function"][HIGH]["Resources"]["ThumbnailLogs"]
     given = {"Far": {"Value": {"Ref": "Role"}, "Export": {"Name": f"{FAR}-Far"}}}
-    role = PIECES["function"][HIGH]["Resources"]["ThumbnailRole"]
+    role = CLEAN_TEMPLATES["function"][HIGH]["Resources"]["ThumbnailRole"]
     far = {"Resources": {"Role": role}, "Outputs": given}
     high = {"Resources": {**twins, "Logs": logs}, "Parameters": {"Far": {"Type": "String"}}}
 
     assert places({FAR: far, HIGH: high}) == [("C605", "Two")]
 
 
-# How it is told
+# Findings
 
 
-def test_a_finding_names_the_line_that_made_the_resource() -> None:
-    """And a detail of the resource where only that is meant."""
-    [fault] = [one for one in FAULTS if one.rule == "C302"]
+def test_a_finding_names_the_line_of_the_resource() -> None:
+    """It also names the part of the resource, such as a statement."""
+    [planted] = [planted for planted in PLANTED_VIOLATIONS if planted.rule == "C302"]
 
-    [finding] = check(subjects(fault.planted()), Env())
+    [finding] = check(subjects(planted.templates()), Env())
 
     assert describe(finding) == (
         f"stacks/{HIGH}.py:7 {HIGH} Rights/Allowed: C302 allows everything except for what NotAction lists"
@@ -258,10 +265,14 @@ def test_a_finding_names_the_line_that_made_the_resource() -> None:
     assert (finding.level, finding.docs) == ("error", "docs/policy.md#C302")
 
 
-def test_what_has_no_line_is_told_by_its_row() -> None:
-    """An output or a parameter is found in the text."""
-    [fault] = [one for one in FAULTS if (one.rule, one.where) == ("C001", "Outputs.Below")]
-    stacks = subjects(fault.planted())
+def test_a_finding_about_an_output_has_its_row() -> None:
+    """The row of an output or parameter is found in the text of the template."""
+    [planted] = [
+        planted
+        for planted in PLANTED_VIOLATIONS
+        if (planted.rule, planted.where) == ("C001", "Outputs.Below")
+    ]
+    stacks = subjects(planted.templates())
 
     [finding] = check(stacks, Env())
 
@@ -270,13 +281,17 @@ def test_what_has_no_line_is_told_by_its_row() -> None:
     assert finding.row > 2
 
 
-def test_findings_come_by_stack_then_by_row() -> None:
-    """The order of the stacks is the order of deploying."""
-    planted = [fault.planted() for fault in FAULTS if fault.rule in {"C506", "C404", "C822"}]
+def test_findings_are_ordered_by_stack_and_row() -> None:
+    """The order of the stacks is the deployment order."""
+    templates = [
+        planted.templates()
+        for planted in PLANTED_VIOLATIONS
+        if planted.rule in {"C506", "C404", "C822"}
+    ]
 
-    found = check(subjects(*planted), Env())
+    found = check(subjects(*templates), Env())
 
-    assert [(one.stack, one.rule) for one in found] == [
+    assert [(finding.stack, finding.rule) for finding in found] == [
         (LOW, "C506"),
         (HIGH, "C404"),
         (HIGH, "C822"),
@@ -287,17 +302,17 @@ def test_findings_come_by_stack_then_by_row() -> None:
     "text",
     ["", "[", "Resources: 3", "Resources: {A: 1, B: {Type: AWS::S3::Bucket, Properties: no}}"],
 )
-def test_what_is_no_template_is_for_cfn_lint_to_say(text: str) -> None:
-    """A rule that falls over would hide the finding that says why."""
-    [subject] = subjects(PIECES["bucket"])
+def test_an_invalid_template_is_not_an_exception(text: str) -> None:
+    """An exception would hide the finding of cfn-lint that explains the error."""
+    [subject] = subjects(CLEAN_TEMPLATES["bucket"])
 
     check([replace(subject, text=text)], Env())
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_no_rule_falls_over_nonsense(data: st.DataObject) -> None:
-    """Any value where another was: a finding perhaps, never a traceback."""
+def test_random_values_raise_no_exception(data: st.DataObject) -> None:
+    """Any value in place of another may cause findings, but no exception."""
     values = st.recursive(
         st.none() | st.booleans() | st.integers() | st.text("a*:/${}", max_size=5),
         lambda inner: (
@@ -306,46 +321,48 @@ def test_no_rule_falls_over_nonsense(data: st.DataObject) -> None:
         ),
         max_leaves=4,
     )
-    piece = PIECES[data.draw(st.sampled_from(sorted(PIECES)))]
+    piece = CLEAN_TEMPLATES[data.draw(st.sampled_from(sorted(CLEAN_TEMPLATES)))]
     title = data.draw(st.sampled_from(sorted(piece[HIGH]["Resources"])))
-    one = piece[HIGH]["Resources"][title]
-    broken = {key: data.draw(values) for key in one["Properties"]}
-    resources = {**piece[HIGH]["Resources"], title: {**one, "Properties": broken}}
+    clean = piece[HIGH]["Resources"][title]
+    broken = {key: data.draw(values) for key in clean["Properties"]}
+    resources = {**piece[HIGH]["Resources"], title: {**clean, "Properties": broken}}
 
     places({**piece, HIGH: {**piece[HIGH], "Resources": resources}})
 
 
-# Our own templates
+# The templates of this project
 
 
 @pytest.mark.parametrize("name", project.project().environments())
-def test_every_environment_is_clean_or_has_its_reasons(name: str) -> None:
-    """As `./inv lint` says it, but without cfn-lint; and no reason outlives its finding."""
+def test_every_environment_has_only_exempt_findings(name: str) -> None:
+    """Every finding has an exemption, and every exemption has a finding; without cfn-lint."""
     environment = project.environment(name)
-    ours = [one for one in load_exemptions() if one.rule.startswith("C")]
+    exemptions = [exemption for exemption in load_exemptions() if exemption.rule.startswith("C")]
 
     found = check(environment.desired, environment.env)
 
-    excused = [finding for finding in found if any(one.matches(finding) for one in ours)]
+    exempt = [
+        finding for finding in found if any(exemption.matches(finding) for exemption in exemptions)
+    ]
     stacks = [stack.name for stack in environment.desired]
-    assert [describe(finding) for finding in found if finding not in excused] == []
-    assert [describe(finding) for finding in stale(ours, excused, stacks)] == []
+    assert [describe(finding) for finding in found if finding not in exempt] == []
+    assert [describe(finding) for finding in stale(exemptions, exempt, stacks)] == []
 
 
-# The table
+# The table of rules
 
 
 def test_ids_are_ordered_and_unique() -> None:
-    """A number, once given, names its rule."""
+    """The id of a rule is unique, and the table is sorted."""
     ids = [rule.id for rule in RULES]
 
     assert sorted(set(ids)) == ids
-    assert all(re.fullmatch(r"C\d{3}", one) for one in ids)
+    assert all(re.fullmatch(r"C\d{3}", rule_id) for rule_id in ids)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_rule_is_a_sentence_with_a_source(rule: policy.Rule) -> None:
-    """What has to be so, and where that is known from."""
+    """The requirement is a sentence, and its source is documented."""
     assert re.fullmatch(r"[A-Z].*\.", rule.sentence)
     assert rule.source
 
@@ -367,12 +384,12 @@ def test_a_rule_has_an_anchor_in_the_page(rule: policy.Rule) -> None:
 
 
 def test_the_page_is_fresh() -> None:
-    """docs/policy.md is made from the table: python -m deployer.policy > docs/policy.md."""
+    """docs/policy.md is generated: python -m deployer.policy > docs/policy.md."""
     assert markdown() == (ROOT / "docs" / "policy.md").read_text()
 
 
-def test_exemptions_are_from_rules_there_are() -> None:
-    """A misspelt rule would be stale, and say so late."""
+def test_exemptions_name_existing_rules() -> None:
+    """A misspelt rule is found here, before it is reported as unused."""
     assert {rule.id for rule in RULES} >= EXEMPT
 
 
@@ -381,8 +398,8 @@ def _with(resource, **properties):
 
 
 def _without_queue():
-    """The function of the piece, with nowhere for what it fails at."""
-    resources = {**PIECES["function"][HIGH]["Resources"]}
+    """Return the resources of the function without its dead-letter queue."""
+    resources = {**CLEAN_TEMPLATES["function"][HIGH]["Resources"]}
     properties = {**resources["Thumbnail"]["Properties"]}
     del properties["DeadLetterConfig"]
     return {**resources, "Thumbnail": {**resources["Thumbnail"], "Properties": properties}}
