@@ -327,7 +327,8 @@ def with_stacks(folder: Path, stacks: Path) -> Checkout:
     checkout = copy(folder)
     shutil.rmtree(checkout.path / "stacks")
     shutil.copytree(stacks, checkout.path / "stacks")
-    shutil.copytree(ROOT / "stacks" / "parts", checkout.path / "stacks" / "parts")
+    for shared in ("parts", "permissions"):  # Stack files and operations/ import from these.
+        shutil.copytree(ROOT / "stacks" / shared, checkout.path / "stacks" / shared)
     for file in (checkout.path / "config").glob("*.toml"):
         file.unlink()
     return checkout

@@ -39,6 +39,7 @@ def test_all_layers(checkout):
     first = checkout.run("deploy")
     with checkout.wire() as wire:
         second = checkout.run("deploy")
+    outputs = checkout.run("outputs").out
     checkout.run("emulator.stop")
     third = checkout.run("deploy")
 
@@ -53,8 +54,8 @@ def test_all_layers(checkout):
         for task, line in zip(NEXT, first.out.partition("next:\n")[2].splitlines(), strict=True)
     ]
     with_outputs = [name for name in names if name != "crd-local-monitoring"]
-    listed = checkout.run("outputs").out.splitlines()
-    assert with_outputs == list(dict.fromkeys(line.split()[0] for line in listed))
+    assert with_outputs == list(dict.fromkeys(line.split()[0] for line in outputs.splitlines()))
+    assert outputs == checkout.run("outputs").out
     assert first.last.startswith(f"{len(names) - 1} created, 1 kept, in ")
     assert LOOKS == wire.calls
     assert second.last.startswith(f"{len(names)} kept, in ")
