@@ -16,7 +16,7 @@ private = for_each_resource(
     is_valid=lambda bucket: all(
         is_true(bucket.get("PublicAccessBlockConfiguration", key)) for key in _BLOCKS
     ),
-    message="does not block public access in all four ways",
+    message="does not block public access with all four settings of PublicAccessBlockConfiguration",
 )
 owned = for_each_resource(
     "S3::Bucket",

@@ -30,19 +30,19 @@ explicit_size = for_each_resource(
 def own_log_group(templates: Templates) -> Iterator[Violation]:
     """A function has a log group in its stack; one that Lambda creates never expires."""
     for function in templates.of_type("Lambda::Function"):
-        log_groups = {
+        configured = {
             *templates.referenced(function.stack, function.get("LoggingConfig", "LogGroup"))
         }
-        groups = function.stack.resources.values()
         if not any(
-            _is_log_group(group) and (group in log_groups or _has_default_name(group, function))
-            for group in groups
+            _is_log_group(resource)
+            and (resource in configured or _has_default_name(resource, function))
+            for resource in function.stack.resources.values()
         ):
             yield function.violation("has no log group in its stack")
 
 
-def _is_log_group(group: Resource) -> bool:
-    return group.type == "AWS::Logs::LogGroup"
+def _is_log_group(resource: Resource) -> bool:
+    return resource.type == "AWS::Logs::LogGroup"
 
 
 def _has_default_name(group: Resource, function: Resource) -> bool:
@@ -63,7 +63,7 @@ def permissions_by_source(templates: Templates) -> Iterator[Violation]:
         required += ["SourceAccount"] if service == "s3.amazonaws.com" else []
         if missing := [key for key in required if not permission.get(key)]:
             yield permission.violation(
-                f"lets {service} invoke for any source: no {', no '.join(missing)}"
+                f"allows {service} to invoke for any source: no {', no '.join(missing)}"
             )
 
 
@@ -71,7 +71,7 @@ def not_public(templates: Templates) -> Iterator[Violation]:
     """No permission allows everyone, and every function URL requires IAM."""
     for resource in templates.of_type("Lambda::Permission"):
         if resource.get("Principal") == "*" and not resource.get("PrincipalOrgID"):
-            yield resource.violation("lets everyone invoke")
+            yield resource.violation("allows everyone to invoke")
     for resource in templates.of_type("Lambda::Url"):
         if resource.get("AuthType") != "AWS_IAM":
             yield resource.violation("is a function URL without IAM authentication")
@@ -102,9 +102,8 @@ def failure_destinations(templates: Templates) -> Iterator[Violation]:
         for function in templates.referenced(permission.stack, permission.get("FunctionName"))
     }
     for function in templates.of_type("Lambda::Function"):
-        if function in asynchronous - with_destination and not function.get(
-            "DeadLetterConfig", "TargetArn"
-        ):
+        has_queue = bool(function.get("DeadLetterConfig", "TargetArn"))
+        if function in asynchronous - with_destination and not has_queue:
             yield function.violation(
                 "loses failed events: no dead-letter queue, no OnFailure destination"
             )

@@ -79,7 +79,7 @@ def pinned_identities(templates: Templates) -> Iterator[Violation]:
         for subject in _values(statement, "githubusercontent.com:sub"):
             if not _SUBJECT.fullmatch(subject):
                 yield statement.violation(
-                    f"{subject!r} is not statement branch or environment of statement repository"
+                    f"{subject!r} is not one branch or environment of one repository"
                 )
 
 

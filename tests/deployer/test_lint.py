@@ -637,8 +637,8 @@ subjects = [
 ]
 findings = lint(subjects, cache_folder=Path(sys.argv[1]), jobs=1)
 heavy = {"cfnlint", "troposphere", "multiprocessing", "importlib.metadata"}
-said = {"findings": [describe(one) for one in findings], "imported": sorted(heavy & {*sys.modules} - before)}
-print(json.dumps(said))
+imported = sorted(heavy & {*sys.modules} - before)
+print(json.dumps({"findings": [describe(finding) for finding in findings], "imported": imported}))
 """
 
 

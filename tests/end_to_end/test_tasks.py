@@ -102,14 +102,14 @@ def test_lint(tiny):
     """`lint` prints finding, stack and line of the stack file; a local `deploy` prints it as a warning."""
     clean = tiny.run("lint")
     file = tiny.path / "stacks/floor.py"
-    file.write_text(file.read_text().replace("{name}.{env.domain}", "{name}.elsewhere.example"))
+    file.write_text(file.read_text().replace("{settings.title}", "{settings.title} 123456789012"))
     found = tiny.run("lint", code=1)
     deployed = tiny.run("deploy")
 
     assert "local: 5 templates, 0 functions, no findings\n" == clean.out
     assert "stacks/floor.py:" in found.err
-    assert "crd-local-ground Note1: C008 has note1.ground.elsewhere.example, " in found.err
-    assert "see docs/policy.md#C008" in found.err
+    assert "crd-local-ground Note1: C005 has the account id 123456789012" in found.err
+    assert "see docs/policy.md#C005" in found.err
     assert "warning: stacks/floor.py:" in deployed.err
     assert 5 == len(tiny.stacks())
 
