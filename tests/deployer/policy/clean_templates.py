@@ -285,13 +285,13 @@ def ingress(port: int, **source: Any) -> dict[str, Any]:
 
 
 balancer = only(
-    Front=resource(
+    LoadBalancerSecurityGroup=resource(
         "EC2::SecurityGroup",
         SecurityGroupIngress=[ingress(80, CidrIp="0.0.0.0/0"), ingress(443, CidrIpv6="::/0")],
     ),
     Balancer=resource(
         "ElasticLoadBalancingV2::LoadBalancer",
-        SecurityGroups=[{"Fn::GetAtt": ["Front", "GroupId"]}],
+        SecurityGroups=[{"Fn::GetAtt": ["LoadBalancerSecurityGroup", "GroupId"]}],
         LoadBalancerAttributes=[
             {"Key": "deletion_protection.enabled", "Value": "true"},
             {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"},
@@ -340,31 +340,37 @@ database: Templates = {
             "Internet": resource("EC2::InternetGateway"),
             "Out": resource("EC2::Route", RouteTableId=ref("Routes"), GatewayId=ref("Internet")),
             "Routes": resource("EC2::RouteTable"),
-            "InnerRoutes": resource("EC2::RouteTable"),
-            "Inner": resource("EC2::Subnet", MapPublicIpOnLaunch=False),
-            "InnerWay": resource(
+            "PrivateRoutes": resource("EC2::RouteTable"),
+            "PrivateSubnet": resource("EC2::Subnet", MapPublicIpOnLaunch=False),
+            "PrivateSubnetRoutes": resource(
                 "EC2::SubnetRouteTableAssociation",
-                SubnetId=ref("Inner"),
-                RouteTableId=ref("InnerRoutes"),
+                SubnetId=ref("PrivateSubnet"),
+                RouteTableId=ref("PrivateRoutes"),
             ),
-            "Callers": resource("EC2::SecurityGroup"),
+            "BackendSecurityGroup": resource("EC2::SecurityGroup"),
         },
-        "Outputs": exported("Inner", ref("Inner"))
-        | exported("Callers", {"Fn::GetAtt": ["Callers", "GroupId"]}),
+        "Outputs": exported("PrivateSubnet", ref("PrivateSubnet"))
+        | exported("BackendSecurityGroup", {"Fn::GetAtt": ["BackendSecurityGroup", "GroupId"]}),
     },
     HIGH: {
         "Resources": {
-            "Away": resource("RDS::DBSubnetGroup", SubnetIds=[import_value("Inner")]),
-            "Wall": resource(
-                "EC2::SecurityGroup",
-                SecurityGroupIngress=[ingress(5432, SourceSecurityGroupId=import_value("Callers"))],
+            "DatabaseSubnets": resource(
+                "RDS::DBSubnetGroup", SubnetIds=[import_value("PrivateSubnet")]
             ),
-            "Forced": resource("RDS::DBParameterGroup", Parameters={"rds.force_ssl": "1"}),
+            "DatabaseSecurityGroup": resource(
+                "EC2::SecurityGroup",
+                SecurityGroupIngress=[
+                    ingress(5432, SourceSecurityGroupId=import_value("BackendSecurityGroup"))
+                ],
+            ),
+            "DatabaseParameters": resource(
+                "RDS::DBParameterGroup", Parameters={"rds.force_ssl": "1"}
+            ),
             "Database": retained(
                 "RDS::DBInstance",
-                DBParameterGroupName=ref("Forced"),
-                DBSubnetGroupName=ref("Away"),
-                VPCSecurityGroups=[ref("Wall")],
+                DBParameterGroupName=ref("DatabaseParameters"),
+                DBSubnetGroupName=ref("DatabaseSubnets"),
+                VPCSecurityGroups=[ref("DatabaseSecurityGroup")],
                 StorageEncrypted=True,
                 PubliclyAccessible=False,
                 DeletionProtection=True,
@@ -407,11 +413,11 @@ task = only(
         DeploymentConfiguration={"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}},
         NetworkConfiguration={"AwsvpcConfiguration": {"AssignPublicIp": "DISABLED"}},
     ),
-    Place=resource("ECS::Cluster"),
-    **alarms("AWS/ECS", "CPUUtilization", {"ServiceName": "Service", "ClusterName": "Place"}),
+    Cluster=resource("ECS::Cluster"),
+    **alarms("AWS/ECS", "CPUUtilization", {"ServiceName": "Service", "ClusterName": "Cluster"}),
 )
 pool = only(
-    People=retained(
+    Users=retained(
         "Cognito::UserPool",
         Policies={
             "PasswordPolicy": {
@@ -534,8 +540,8 @@ workflow = only(
         ),
     ),
 )
-rights = only(
-    Rights=resource(
+permissions = only(
+    Permissions=resource(
         "IAM::ManagedPolicy",
         PolicyDocument=document(
             allow("dynamodb:*", own_arn("dynamodb", "table/crd-test-*")),
@@ -557,7 +563,7 @@ endpoint = only(
         ),
     ),
 )
-wires: Templates = {
+references: Templates = {
     FAR: {
         "Resources": {"Afar": resource("SNS::TopicInlinePolicy")},
         "Outputs": exported("Far", ref("Afar"), stack=FAR),
@@ -590,7 +596,7 @@ CLEAN_TEMPLATES: Mapping[str, Templates] = {
     "cdn": cdn,
     "names": names,
     "workflow": workflow,
-    "rights": rights,
+    "permissions": permissions,
     "endpoint": endpoint,
-    "wires": wires,
+    "references": references,
 }

@@ -101,43 +101,54 @@ _GITHUB = "token.actions.githubusercontent.com"
 _LOCK = "UploadsPolicy PolicyDocument Statement 0"
 _FROM_INTERNET = ingress(5432, CidrIp="0.0.0.0/0")
 _WITHOUT_PORTS = {"IpProtocol": "tcp", "Description": "All", "SourceSecurityGroupId": "sg"}
-_GIVEN = "Rights PolicyDocument Statement 0"
-_PASSED = "Rights PolicyDocument Statement 1"
+_GIVEN = "Permissions PolicyDocument Statement 0"
+_PASSED = "Permissions PolicyDocument Statement 1"
 _ORIGIN = "Site DistributionConfig Origins 0"
 
 PLANTED_VIOLATIONS = (
     # Exports, imports, parameters and hardcoded values
-    violation("C001", "wires", "Outputs.Below", set_("Above Namespace", "gone")),
-    violation("C001", "wires", "Outputs.Far", delete("Parameters Far")),
-    violation("C002", "wires", "", set_("Above More", import_value("Gone"))),
-    violation("C002", "wires", "", set_("Above More", import_value("Far", stack=FAR))),
+    violation("C001", "references", "Outputs.Below", set_("Above Namespace", "gone")),
+    violation("C001", "references", "Outputs.Far", delete("Parameters Far")),
+    violation("C002", "references", "", set_("Above More", import_value("Gone"))),
+    violation("C002", "references", "", set_("Above More", import_value("Far", stack=FAR))),
     violation(
         "C002",
-        "wires",
+        "references",
         "",
         set_("Outputs Up", {"Value": "up", "Export": {"Name": "up"}}),
         set_("Below Up", {"Fn::ImportValue": "up"}, stack=LOW),
     ),
     violation(
-        "C002", "wires", "Parameters.Far", set_("Parameters Far", {"Type": "String"}, stack=LOW)
+        "C002",
+        "references",
+        "Parameters.Far",
+        set_("Parameters Far", {"Type": "String"}, stack=LOW),
     ),
-    violation("C002", "wires", "Parameters.Gone", set_("Parameters Gone", {"Type": "String"})),
-    violation("C003", "wires", "Outputs.Name", set_("Outputs Name Value", "{{resolve:ssm:/a/b}}")),
+    violation("C002", "references", "Parameters.Gone", set_("Parameters Gone", {"Type": "String"})),
+    violation(
+        "C003", "references", "Outputs.Name", set_("Outputs Name Value", "{{resolve:ssm:/a/b}}")
+    ),
     violation(
         "C003",
-        "wires",
+        "references",
         "Outputs.Name",
         set_("Outputs Name Value", sub("x{{resolve:ssm-secure:/a}}")),
     ),
     violation(
-        "C004", "wires", "Parameters.Far", set_("Parameters Far", {"NoEcho": True, "Default": ""})
+        "C004",
+        "references",
+        "Parameters.Far",
+        set_("Parameters Far", {"NoEcho": True, "Default": ""}),
     ),
     violation("C005", "task", "Task", set_("Task TaskRoleArn", "arn:aws:iam::123456789012:role/x")),
     violation(
         "C005", "task", "Task", set_("Task TaskRoleArn", sub("arn:aws:iam::123456789012:role/${X}"))
     ),
     violation(
-        "C006", "database", "Inner", set_("Inner AvailabilityZone", "ca-central-1a", stack=LOW)
+        "C006",
+        "database",
+        "PrivateSubnet",
+        set_("PrivateSubnet AvailabilityZone", "ca-central-1a", stack=LOW),
     ),
     violation("C007", "names", "Record", set_("Record HostedZoneId", "Z0OTHER")),
     violation(
@@ -164,9 +175,9 @@ PLANTED_VIOLATIONS = (
         "Rule",
         set_("Rule Conditions 0 HostHeaderConfig Values", ["api.cruddur.com"]),
     ),
-    violation("C009", "wires", "Above", set_("Above Note", "AKIA" + "ABCDEFGHIJKLMNOP")),
+    violation("C009", "references", "Above", set_("Above Note", "AKIA" + "ABCDEFGHIJKLMNOP")),
     violation(
-        "C009", "wires", "Above", set_("Above Url", sub("postgres://crud:${Password}@host/db"))
+        "C009", "references", "Above", set_("Above Url", sub("postgres://crud:${Password}@host/db"))
     ),
     violation(
         "C010",
@@ -191,7 +202,7 @@ PLANTED_VIOLATIONS = (
     ),
     violation(
         "C010",
-        "rights",
+        "permissions",
         "Build/GITHUB_TOKEN",
         set_(
             "Build",
@@ -210,7 +221,7 @@ PLANTED_VIOLATIONS = (
     violation("C008", "pool", "Browser", set_("Browser CallbackURLs", ["https://cruddur.com/x"])),
     # Data retention
     violation("C101", "bucket", "Assets", delete("Assets @DeletionPolicy")),
-    violation("C101", "pool", "People", delete("People @UpdateReplacePolicy")),
+    violation("C101", "pool", "Users", delete("Users @UpdateReplacePolicy")),
     violation(
         "C101",
         "topic",
@@ -304,30 +315,35 @@ PLANTED_VIOLATIONS = (
         ),
     ),
     # Permissions
-    violation("C301", "rights", "Rights/Allowed", set_(_GIVEN, allow(["s3:*"], "*"))),
+    violation("C301", "permissions", "Permissions/Allowed", set_(_GIVEN, allow(["s3:*"], "*"))),
     violation(
         "C302",
-        "rights",
-        "Rights/Allowed",
+        "permissions",
+        "Permissions/Allowed",
         delete(f"{_GIVEN} Action"),
         set_(f"{_GIVEN} NotAction", "iam:*"),
     ),
-    violation("C303", "rights", "Rights/Pass", delete(f"{_PASSED} Condition")),
+    violation("C303", "permissions", "Permissions/Pass", delete(f"{_PASSED} Condition")),
     violation(
         "C303",
-        "rights",
-        "Rights/Pass",
+        "permissions",
+        "Permissions/Pass",
         set_(f"{_PASSED} Condition", {"StringLike": {"iam:PassedToService": "*"}}),
     ),
     violation(
-        "C303", "rights", "Rights/Pass", set_(f"{_PASSED} Resource", own_arn("iam", "role/*"))
+        "C303",
+        "permissions",
+        "Permissions/Pass",
+        set_(f"{_PASSED} Resource", own_arn("iam", "role/*")),
     ),
-    violation("C303", "rights", "Rights/Allowed", set_(f"{_GIVEN} Action", "iam:Pass*")),
-    violation("C304", "rights", "Rights/Allowed", set_(_GIVEN, allow("ec2:DescribeVpcs", "*"))),
+    violation("C303", "permissions", "Permissions/Allowed", set_(f"{_GIVEN} Action", "iam:Pass*")),
+    violation(
+        "C304", "permissions", "Permissions/Allowed", set_(_GIVEN, allow("ec2:DescribeVpcs", "*"))
+    ),
     violation(
         "C304",
-        "rights",
-        "Rights/Allowed",
+        "permissions",
+        "Permissions/Allowed",
         set_(_GIVEN, allow("s3:GetObject", sub("arn:${AWS::Partition}:s3:::*"))),
     ),
     violation(
@@ -343,7 +359,7 @@ PLANTED_VIOLATIONS = (
         set_("Publisher ManagedPolicyArns", ["arn:aws:iam::aws:policy/CloudWatchLogsFullAccess"]),
     ),
     violation("C306", "workflow", "Publisher", delete("Publisher PermissionsBoundary")),
-    violation("C307", "rights", "Machine", set_("Machine", resource("IAM::User"))),
+    violation("C307", "permissions", "Instance", set_("Instance", resource("IAM::User"))),
     # Buckets
     *(
         violation(
@@ -390,31 +406,33 @@ PLANTED_VIOLATIONS = (
     violation(
         "C501",
         "database",
-        "Callers",
-        set_("Callers SecurityGroupIngress", [_FROM_INTERNET], stack=LOW),
+        "BackendSecurityGroup",
+        set_("BackendSecurityGroup SecurityGroupIngress", [_FROM_INTERNET], stack=LOW),
     ),
     violation(
         "C501",
         "balancer",
-        "Front",
-        set_("Front SecurityGroupIngress 0", ingress(22, CidrIp="0.0.0.0/0")),
+        "LoadBalancerSecurityGroup",
+        set_("LoadBalancerSecurityGroup SecurityGroupIngress 0", ingress(22, CidrIp="0.0.0.0/0")),
     ),
     violation(
         "C501",
         "database",
-        "Hole",
+        "OpenIngress",
         set_(
-            "Hole",
-            resource("EC2::SecurityGroupIngress", GroupId=ref("Callers"), **_FROM_INTERNET),
+            "OpenIngress",
+            resource(
+                "EC2::SecurityGroupIngress", GroupId=ref("BackendSecurityGroup"), **_FROM_INTERNET
+            ),
             stack=LOW,
         ),
     ),
     violation(
         "C502",
         "database",
-        "Callers",
+        "BackendSecurityGroup",
         set_(
-            "Callers SecurityGroupIngress",
+            "BackendSecurityGroup SecurityGroupIngress",
             [{"IpProtocol": "-1", "Description": "All", "SourceSecurityGroupId": "sg"}],
             stack=LOW,
         ),
@@ -422,24 +440,37 @@ PLANTED_VIOLATIONS = (
     violation(
         "C502",
         "database",
-        "Callers",
+        "BackendSecurityGroup",
         set_(
-            "Callers SecurityGroupIngress",
+            "BackendSecurityGroup SecurityGroupIngress",
             [ingress(0, SourceSecurityGroupId="sg") | {"ToPort": 65535}],
             stack=LOW,
         ),
     ),
-    violation("C503", "balancer", "Front", delete("Front SecurityGroupIngress 1 Description")),
+    violation(
+        "C503",
+        "balancer",
+        "LoadBalancerSecurityGroup",
+        delete("LoadBalancerSecurityGroup SecurityGroupIngress 1 Description"),
+    ),
     violation(
         "C504",
         "database",
-        "Wall",
-        set_("Wall SecurityGroupIngress", [ingress(5432, CidrIp="10.0.0.0/16")]),
-        set_("Wall More", import_value("Callers")),
+        "DatabaseSecurityGroup",
+        set_("DatabaseSecurityGroup SecurityGroupIngress", [ingress(5432, CidrIp="10.0.0.0/16")]),
+        set_("DatabaseSecurityGroup More", import_value("BackendSecurityGroup")),
     ),
-    violation("C505", "database", "Away", set_("InnerWay RouteTableId", ref("Routes"), stack=LOW)),
     violation(
-        "C506", "database", "Inner", set_("Inner MapPublicIpOnLaunch", value=True, stack=LOW)
+        "C505",
+        "database",
+        "DatabaseSubnets",
+        set_("PrivateSubnetRoutes RouteTableId", ref("Routes"), stack=LOW),
+    ),
+    violation(
+        "C506",
+        "database",
+        "PrivateSubnet",
+        set_("PrivateSubnet MapPublicIpOnLaunch", value=True, stack=LOW),
     ),
     violation("C511", "balancer", "Https", delete("Https SslPolicy")),
     violation(
@@ -553,7 +584,9 @@ PLANTED_VIOLATIONS = (
     violation("C802", "database", "Database", delete("Database PubliclyAccessible")),
     violation("C803", "database", "Database", delete("Database DeletionProtection")),
     violation("C804", "database", "Database", set_("Database BackupRetentionPeriod", 1)),
-    violation("C805", "database", "Database", set_("Forced Parameters rds.force_ssl", "0")),
+    violation(
+        "C805", "database", "Database", set_("DatabaseParameters Parameters rds.force_ssl", "0")
+    ),
     violation("C805", "database", "Database", delete("Database DBParameterGroupName")),
     violation("C806", "database", "Database", delete("Database ManageMasterUserPassword")),
     violation("C807", "database", "Database", delete("Database EnableIAMDatabaseAuthentication")),
@@ -562,10 +595,10 @@ PLANTED_VIOLATIONS = (
     violation(
         "C812", "stream", "Messages", set_("Messages DeletionProtectionEnabled", value=False)
     ),
-    violation("C821", "pool", "People", set_("People Policies PasswordPolicy MinimumLength", 8)),
-    violation("C821", "pool", "People", delete("People Policies PasswordPolicy RequireSymbols")),
-    violation("C822", "pool", "People", delete("People AutoVerifiedAttributes")),
-    violation("C823", "pool", "People", delete("People DeletionProtection")),
+    violation("C821", "pool", "Users", set_("Users Policies PasswordPolicy MinimumLength", 8)),
+    violation("C821", "pool", "Users", delete("Users Policies PasswordPolicy RequireSymbols")),
+    violation("C822", "pool", "Users", delete("Users AutoVerifiedAttributes")),
+    violation("C823", "pool", "Users", delete("Users DeletionProtection")),
     violation("C824", "pool", "Browser", delete("Browser PreventUserExistenceErrors")),
     violation(
         "C825",
@@ -678,14 +711,24 @@ PLANTED_VIOLATIONS = (
     violation(
         "C006",
         "database",
-        "Inner",
-        set_("Inner AvailabilityZone", sub("${AWS::Region}a"), stack=LOW),
+        "PrivateSubnet",
+        set_("PrivateSubnet AvailabilityZone", sub("${AWS::Region}a"), stack=LOW),
     ),
     *(
-        violation("C006", "database", "Inner", set_("Inner AvailabilityZone", zone, stack=LOW))
+        violation(
+            "C006",
+            "database",
+            "PrivateSubnet",
+            set_("PrivateSubnet AvailabilityZone", zone, stack=LOW),
+        )
         for zone in ("us-west-2-lax-1a", "us-east-1-wl1-bos-wlz-1", "cac1-az1", "usw2-lax1-az1")
     ),
-    violation("C006", "database", "Inner", set_("Inner Name", "inner-ca-central-1a", stack=LOW)),
+    violation(
+        "C006",
+        "database",
+        "PrivateSubnet",
+        set_("PrivateSubnet Name", "inner-ca-central-1a", stack=LOW),
+    ),
     violation("C008", "names", "Record", set_("Record Name", sub("api.cruddur.com"))),
     violation(
         "C201",
@@ -704,8 +747,8 @@ PLANTED_VIOLATIONS = (
     *(
         violation(
             "C301",
-            "rights",
-            "Rights/Allowed",
+            "permissions",
+            "Permissions/Allowed",
             set_(
                 _GIVEN,
                 allow(
@@ -725,11 +768,19 @@ PLANTED_VIOLATIONS = (
         )
     ),
     *(
-        violation("C304", "rights", "Rights/Allowed", set_(_GIVEN, allow("s3:GetObject", resource)))
+        violation(
+            "C304",
+            "permissions",
+            "Permissions/Allowed",
+            set_(_GIVEN, allow("s3:GetObject", resource)),
+        )
         for resource in ("arn:aws:s3:::*/*", "arn:aws:s3:::**", "arn:aws:s3:*", "**")
     ),
     violation(
-        "C303", "rights", "Rights/Pass", set_(f"{_PASSED} Resource", own_arn("iam", "role/*/*"))
+        "C303",
+        "permissions",
+        "Permissions/Pass",
+        set_(f"{_PASSED} Resource", own_arn("iam", "role/*/*")),
     ),
     *(
         violation("C403", "function", "Uploads", set_(f"{_LOCK} {key}", value))
@@ -757,8 +808,8 @@ PLANTED_VIOLATIONS = (
         violation(
             "C501",
             "database",
-            "Callers",
-            set_("Callers SecurityGroupIngress", [ingress(5432, **source)], stack=LOW),
+            "BackendSecurityGroup",
+            set_("BackendSecurityGroup SecurityGroupIngress", [ingress(5432, **source)], stack=LOW),
         )
         for source in (
             {"CidrIp": "0.0.0.0/1"},
@@ -771,9 +822,9 @@ PLANTED_VIOLATIONS = (
     violation(
         "C501",
         "database",
-        "Callers",
+        "BackendSecurityGroup",
         set_(
-            "Callers SecurityGroupIngress",
+            "BackendSecurityGroup SecurityGroupIngress",
             [ingress(5432, CidrIp=f"{first}.0.0.0/8") for first in (3, 5, 7)],
             stack=LOW,
         ),
@@ -781,13 +832,13 @@ PLANTED_VIOLATIONS = (
     violation(
         "C501",
         "database",
-        "Hole",
+        "OpenIngress",
         set_("World", resource("EC2::PrefixList", Entries=[{"Cidr": "0.0.0.0/0"}]), stack=LOW),
         set_(
-            "Hole",
+            "OpenIngress",
             resource(
                 "EC2::SecurityGroupIngress",
-                GroupId=ref("Callers"),
+                GroupId=ref("BackendSecurityGroup"),
                 **ingress(5432, SourcePrefixListId=ref("World")),
             ),
             stack=LOW,
@@ -797,9 +848,9 @@ PLANTED_VIOLATIONS = (
         violation(
             "C502",
             "database",
-            "Callers",
+            "BackendSecurityGroup",
             set_(
-                "Callers SecurityGroupIngress",
+                "BackendSecurityGroup SecurityGroupIngress",
                 [ingress(first, SourceSecurityGroupId="sg") | {"ToPort": last} | more],
                 stack=LOW,
             ),
@@ -813,8 +864,8 @@ PLANTED_VIOLATIONS = (
     violation(
         "C502",
         "database",
-        "Callers",
-        set_("Callers SecurityGroupIngress", [_WITHOUT_PORTS], stack=LOW),
+        "BackendSecurityGroup",
+        set_("BackendSecurityGroup SecurityGroupIngress", [_WITHOUT_PORTS], stack=LOW),
     ),
     *(
         violation("C614", "task", "Task/backend", set_("Task ContainerDefinitions 0 Image", image))
@@ -867,13 +918,18 @@ PLANTED_VIOLATIONS = (
     ),
     violation(
         "C021",
-        "wires",
+        "references",
         "Outputs.Below",
         set_("Outputs Below Export Name", "a" * 256, stack=LOW),
         set_("Above Namespace", {"Fn::ImportValue": "a" * 256}),
     ),
     *(
-        violation("C022", "balancer", "Front", set_(f"Front {key}", value))
+        violation(
+            "C022",
+            "balancer",
+            "LoadBalancerSecurityGroup",
+            set_(f"LoadBalancerSecurityGroup {key}", value),
+        )
         for key, value in (
             ("SecurityGroupIngress 0 Description", "It's for browsers"),
             ("SecurityGroupIngress 0 Description", "<all>"),
@@ -883,8 +939,8 @@ PLANTED_VIOLATIONS = (
     ),
     violation(
         "C023",
-        "rights",
-        "Rights",
+        "permissions",
+        "Permissions",
         set_(f"{_GIVEN} Resource", [f"arn:aws:s3:::{n}/{'x' * 200}" for n in range(30)]),
     ),
     violation(
@@ -915,8 +971,8 @@ PLANTED_VIOLATIONS = (
     violation(
         "C025",
         "task",
-        "Machine",
-        set_("Machine", resource("EC2::Instance", UserData={"Fn::Base64": "a" * 16385})),
+        "Instance",
+        set_("Instance", resource("EC2::Instance", UserData={"Fn::Base64": "a" * 16385})),
     ),
     violation(
         "C025",
@@ -925,6 +981,9 @@ PLANTED_VIOLATIONS = (
         set_("Dead Tags", [{"Key": f"k{n}", "Value": "v"} for n in range(51)]),
     ),
     violation(
-        "C025", "task", "Board", set_("Board", resource("CloudWatch::Dashboard", DashboardBody="{"))
+        "C025",
+        "task",
+        "Dashboard",
+        set_("Dashboard", resource("CloudWatch::Dashboard", DashboardBody="{")),
     ),
 )

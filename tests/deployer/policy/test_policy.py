@@ -260,7 +260,7 @@ def test_a_finding_names_the_line_of_the_resource() -> None:
     [finding] = check(subjects(planted.templates()), Env())
 
     assert describe(finding) == (
-        f"stacks/{HIGH}.py:7 {HIGH} Rights/Allowed: C302 allows everything except for what NotAction lists"
+        f"stacks/{HIGH}.py:7 {HIGH} Permissions/Allowed: C302 allows everything except for what NotAction lists"
     )
     assert (finding.level, finding.docs) == ("error", "docs/policy.md#C302")
 
