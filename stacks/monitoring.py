@@ -39,7 +39,7 @@ def define(
     t: Template,
     env: Env,
     settings: Settings,
-    base: Foundation,
+    foundation: Foundation,
     *outputs: object,
     cluster: Cluster,
     database: Database,
@@ -71,7 +71,7 @@ def define(
             "Verifier", cluster.name, verifier.name, tasks=verifier_tasks, insights=insights
         )
     for alarm in all_alarms:
-        alarms.add_alarm(t, alarm, topic=base.alerts)
+        alarms.add_alarm(t, alarm, topic=foundation.alerts)
     dashboard.define(
         t, resource_name(env, DASHBOARD), all_alarms, more_graphs=_traffic(cluster, avatars, cdn)
     )

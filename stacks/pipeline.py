@@ -1,4 +1,4 @@
-"""The pipeline: a push to one branch is tested, built, planned, approved and released."""
+"""The pipeline, which tests, builds, plans and, after approval, releases each push to one branch."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def define(
     t: Template,
     env: Env,
     settings: Settings,
-    base: Foundation,
+    foundation: Foundation,
     *,
     service: str,
     image: str,
@@ -68,9 +68,9 @@ def define(
 
     An administrator deploys this stack, because it defines the permissions of a release. The
     repository, the cluster, the *service* and the migration function are referenced by name, so
-    they can be deleted and created again. The stack imports from the foundation only: a release
-    chooses what the stacks that it deploys export, so an import would let it choose what the roles
-    can access.
+    they can be deleted and created again. The stack imports from the foundation only. A
+    release can change the exports of the stacks that it deploys: if this stack imported one of
+    them, a release could change which resources the roles can access.
     """
     connection = t.add_resource(
         codeconnections.Connection(
@@ -86,11 +86,11 @@ def define(
         codebuild.Resources(
             repository_uri=repository_uri(env),
             repository_arn=repository_arn(env),
-            artifacts_arn=base.artifacts_arn,
-            release_role_arn=base.release_role,
+            artifacts_arn=foundation.artifacts_arn,
+            release_role_arn=foundation.release_role,
             artifact_store_arn=store.get_att("Arn"),
         ),
-        store=base.artifacts,
+        store=foundation.artifacts,
     )
     statements = [
         *pipeline_role.start_builds(
@@ -101,10 +101,10 @@ def define(
             projects=[getattr(projects, field.name) for field in dataclasses.fields(projects)],
         ),
         *pipeline_role.deploy_service(env, service),
-        *([pipeline_role.notify_approvers(base.alerts)] if settings.approval else []),
+        *([pipeline_role.notify_approvers(foundation.alerts)] if settings.approval else []),
     ]
     pipeline_arn = arn("codepipeline", resource_name(env, "pipeline"))
-    own_role = role(
+    service_role = role(
         t,
         "PipelineRole",
         service="codepipeline",
@@ -118,10 +118,10 @@ def define(
             Name=resource_name(env, "pipeline"),
             PipelineType="V2",
             ExecutionMode="SUPERSEDED",  # An execution that waits for a stage yields to a newer one.
-            RoleArn=own_role.get_att("Arn"),
+            RoleArn=service_role.get_att("Arn"),
             ArtifactStore=codepipeline.ArtifactStore(Type="S3", Location=store.ref()),
             Triggers=[_on_push(settings.branch)],
-            Stages=_stages(env, settings, base, connection, projects, service=service),
+            Stages=_stages(env, settings, foundation, connection, projects, service=service),
         )
     )
     return Pipeline(name=pipeline.ref(), connection=connection.ref())
@@ -183,7 +183,7 @@ def _on_push(branch: str) -> codepipeline.PipelineTriggerDeclaration:
 def _stages(
     env: Env,
     settings: Settings,
-    base: Foundation,
+    foundation: Foundation,
     connection: codeconnections.Connection,
     projects: Projects,
     *,
@@ -215,10 +215,10 @@ def _stages(
         "Approval",
         "Manual",
         {
-            "NotificationArn": base.alerts,
+            "NotificationArn": foundation.alerts,
             "CustomData": f"Approve the release of commit #{{{SOURCE}.CommitId}} to {env.domain}?"
-            " The log of Diff compares its templates with the deployed ones. The log of Plan is"
-            " written by code of the commit.",
+            " The log of Diff compares its templates with the deployed ones. Code of the commit"
+            " writes the log of Plan: do not approve by that log alone.",
             "ExternalEntityLink": _execution_url(env),
         },
     )
@@ -254,7 +254,8 @@ def _stages(
 def _execution_url(env: Env) -> Value:
     """Return the URL of an execution in the console, which links to the log of each action.
 
-    CodePipeline inserts the id. The URL contains no exported variable of a build.
+    CodePipeline inserts the execution id. The URL contains no variable that a build exports,
+    because code of the commit would choose its value.
     """
     return Sub(
         "https://${AWS::Region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/"

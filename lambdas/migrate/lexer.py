@@ -28,11 +28,13 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_PLAIN = re.compile(r"(?:[^']++|'')*+'")
-_ESCAPED = re.compile(r"(?:[^'\\]++|''|\\.)*+'", re.DOTALL)
-# Strings on consecutive lines are one string, which has the escapes of its first line.
-_CONTINUED = re.compile(r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+'")
-_BLOCK = re.compile(r"/\*|\*/")
+_STRING_BODY = re.compile(r"(?:[^']++|'')*+'")
+_ESCAPE_STRING_BODY = re.compile(r"(?:[^'\\]++|''|\\.)*+'", re.DOTALL)
+# String constants that only a line break separates are one string, with the prefix of the first.
+_CONTINUATION = re.compile(
+    r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+'"
+)
+_BLOCK_COMMENT_MARK = re.compile(r"/\*|\*/")
 
 
 class UnterminatedError(Exception):
@@ -50,14 +52,14 @@ class Token(NamedTuple):
     line: int
 
     @property
-    def mark(self) -> str:
-        """The text of a token such as a semicolon; empty for words, quoted names and strings."""
+    def symbol(self) -> str:
+        """The text of a punctuation token such as a semicolon; empty for any other kind."""
         return self.text if self.kind == "other" else ""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """The tokens of one statement outside parentheses and function bodies."""
+    """The tokens of one statement that are not in parentheses."""
 
     tokens: tuple[Token, ...]
 
@@ -85,40 +87,40 @@ def tokens(text: str) -> Iterator[Token]:
         position = end
 
 
-def statements(found: list[Token]) -> Iterator[Statement]:
+def statements(tokens_: list[Token]) -> Iterator[Statement]:
     """Group the tokens of a text by the semicolons that end a statement."""
     open_statement: list[Token] = []
     parentheses = bodies = 0
-    for token in found:
+    for token in tokens_:
         if token.kind == "comment":
             continue
-        if token.mark == ";" and not parentheses and not bodies:
+        if token.symbol == ";" and not parentheses and not bodies:
             if open_statement:
                 yield Statement(tuple(open_statement))
             open_statement = []
             continue
-        if token.mark == ")":
+        if token.symbol == ")":
             parentheses = max(0, parentheses - 1)
         if not parentheses:
-            bodies = _bodies(open_statement, token, bodies)
+            bodies = _count_bodies(open_statement, token, bodies)
             open_statement.append(token)
-        if token.mark == "(":
+        if token.symbol == "(":
             parentheses += 1
     if open_statement:
         yield Statement(tuple(open_statement))
 
 
-def names(found: list[Token]) -> frozenset[str]:
+def names(tokens_: list[Token]) -> frozenset[str]:
     """Return every identifier among the tokens, as PostgreSQL stores it: at most 63 bytes."""
     full = (
         token.text if token.kind == "quoted" else token.text.lower()
-        for token in found
+        for token in tokens_
         if token.kind in {"word", "quoted"}
     )
     return frozenset(name.encode()[:63].decode(errors="ignore") for name in full)
 
 
-def _bodies(before: list[Token], token: Token, bodies: int) -> int:
+def _count_bodies(before: list[Token], token: Token, bodies: int) -> int:
     """Count the open BEGIN ATOMIC and CASE: semicolons within them do not end the statement."""
     if token.kind != "word" or not before or before[0][:2] != ("word", "CREATE"):
         return bodies
@@ -150,9 +152,9 @@ def _end(match: re.Match[str], text: str, line: int) -> int:
     """Return the position after the token that begins with *match*."""
     match match.lastgroup:
         case "string":
-            return _string_end(_PLAIN, text, match.end(), line)
+            return _string_end(_STRING_BODY, text, match.end(), line)
         case "escape":
-            return _string_end(_ESCAPED, text, match.end(), line)
+            return _string_end(_ESCAPE_STRING_BODY, text, match.end(), line)
         case "block":
             return _block_end(text, match.end(), line)
         case "dollar":
@@ -167,18 +169,18 @@ def _end(match: re.Match[str], text: str, line: int) -> int:
 
 def _string_end(body: re.Pattern[str], text: str, position: int, line: int) -> int:
     while True:
-        string = body.match(text, position)
-        if string is None:
+        match = body.match(text, position)
+        if match is None:
             raise UnterminatedError("the string", line)
-        continued = _CONTINUED.match(text, string.end())
-        if continued is None:
-            return string.end()
-        position = continued.end()
+        continuation = _CONTINUATION.match(text, match.end())
+        if continuation is None:
+            return match.end()
+        position = continuation.end()
 
 
 def _block_end(text: str, position: int, line: int) -> int:
     depth = 1
-    for found in _BLOCK.finditer(text, position):
+    for found in _BLOCK_COMMENT_MARK.finditer(text, position):
         depth += 1 if found[0] == "/*" else -1
         if not depth:
             return found.end()

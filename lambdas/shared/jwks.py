@@ -22,7 +22,7 @@ ALGORITHM = "RS256"  # The only algorithm of Cognito: "Verifying JSON web tokens
 
 TIMEOUT = 3.0  # Seconds for one fetch; API Gateway waits 10 s for the authorizer.
 TTL = 3600.0  # Seconds until the keys are fetched again, so that a revoked key expires.
-COOL_DOWN = 10.0  # Seconds between fetches for unknown key ids, which a caller can invent.
+COOL_DOWN = 10.0  # Seconds between fetches for unknown key ids, which any caller can send.
 RETRY = 1.0  # Seconds after a failed fetch while there are no keys.
 
 _BITS = range(2048, 8193)  # Shorter keys are too weak (NIST SP 800-131A), longer ones only slow.
@@ -39,20 +39,21 @@ class JwksError(Exception):
 
 @dataclass(frozen=True)
 class _Cached:
-    """The cached keys and the time of their fetch; *error* is that of the last fetch, if it failed.
+    """The cached keys, and times in seconds: *loaded_at* is when the keys were fetched.
 
-    *attempted* is the time of the last fetch, *missed* that of the last one without the requested key.
+    *attempted_at* is the time of the last fetch, and *error* its error, if it failed.
+    *missed_at* is the time of the last fetch that did not return the requested key.
     """
 
     keys: Mapping[str, Key] = field(default_factory=dict)
-    loaded: float = 0.0
-    attempted: float = 0.0
-    missed: float = -math.inf
+    loaded_at: float = 0.0
+    attempted_at: float = 0.0
+    missed_at: float = -math.inf
     error: str = ""
 
 
 class Keys:
-    """The keys at *url*, for any number of threads.
+    """A thread-safe cache of the keys at *url*.
 
     *clock* is wall-clock time, because AWS freezes a function between two invocations.
     """
@@ -72,23 +73,25 @@ class Keys:
         """
         cached = self._cached
         if kid not in cached.keys:
-            if self._is_worth_a_fetch(cached):
+            if self._should_fetch(cached):
                 self._renew(cached, kid, wait=True)
-        elif self._over(cached.loaded, TTL) and self._over(cached.attempted, COOL_DOWN):
+        elif self._has_elapsed(cached.loaded_at, TTL) and self._has_elapsed(
+            cached.attempted_at, COOL_DOWN
+        ):
             self._renew(cached, kid, wait=False)
         cached = self._cached
         if kid not in cached.keys and cached.error:
             raise JwksError(cached.error)
         return cached.keys.get(kid)
 
-    def _is_worth_a_fetch(self, cached: _Cached) -> bool:
-        """Return whether to fetch an unknown key: not soon after a fetch that did not find it."""
+    def _should_fetch(self, cached: _Cached) -> bool:
+        """Return whether to fetch an unknown key: not soon after the last such fetch."""
         if cached.error:
-            return self._over(cached.attempted, COOL_DOWN if cached.keys else RETRY)
-        return self._over(cached.missed, COOL_DOWN)
+            return self._has_elapsed(cached.attempted_at, COOL_DOWN if cached.keys else RETRY)
+        return self._has_elapsed(cached.missed_at, COOL_DOWN)
 
-    def _over(self, since: float, seconds: float) -> bool:
-        """Return whether *seconds* have passed, or the clock was set back."""
+    def _has_elapsed(self, since: float, seconds: float) -> bool:
+        """Return whether *seconds* have elapsed, or the clock was set back."""
         return not 0 <= self._clock() - since < seconds
 
     def _renew(self, cached: _Cached, kid: str, *, wait: bool) -> None:
@@ -97,17 +100,19 @@ class Keys:
             return
         try:
             if self._cached is cached:
-                self._cached = self._fetched(cached, kid)
+                self._cached = self._fetch_keys(cached, kid)
         finally:
             self._fetching.release()
 
-    def _fetched(self, cached: _Cached, kid: str) -> _Cached:
+    def _fetch_keys(self, cached: _Cached, kid: str) -> _Cached:
         try:
             keys = read(self._fetch(self._url, TIMEOUT))
         except (FetchError, JwksError) as error:
-            return replace(cached, attempted=self._clock(), error=str(error))
+            return replace(cached, attempted_at=self._clock(), error=str(error))
         now = self._clock()
-        return _Cached(keys, loaded=now, attempted=now, missed=-math.inf if kid in keys else now)
+        return _Cached(
+            keys, loaded_at=now, attempted_at=now, missed_at=-math.inf if kid in keys else now
+        )
 
 
 def read(document: bytes) -> dict[str, Key]:

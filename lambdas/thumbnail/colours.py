@@ -21,7 +21,7 @@ BACKGROUND = (255, 255, 255)
 
 
 class WideKey(NamedTuple):
-    """A transparent colour of three times 16 bits."""
+    """A transparent colour of 16 bits per channel."""
 
     red: int
     green: int

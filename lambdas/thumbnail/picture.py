@@ -24,15 +24,15 @@ QUALITY = 85  # JPEG quality of the result, which has about 50 kB.
 MAX_SIDE = 16_384  # Pixels; a WebP cannot have more.
 MAX_RATIO = 20  # Of the longer side to the shorter: only the middle of the picture is used.
 
-_TURN = Image.Transpose
+_TRANSPOSE = Image.Transpose
 _UPRIGHT = {  # By the EXIF orientation; 1 is upright.
-    2: _TURN.FLIP_LEFT_RIGHT,
-    3: _TURN.ROTATE_180,
-    4: _TURN.FLIP_TOP_BOTTOM,
-    5: _TURN.TRANSPOSE,
-    6: _TURN.ROTATE_270,
-    7: _TURN.TRANSVERSE,
-    8: _TURN.ROTATE_90,
+    2: _TRANSPOSE.FLIP_LEFT_RIGHT,
+    3: _TRANSPOSE.ROTATE_180,
+    4: _TRANSPOSE.FLIP_TOP_BOTTOM,
+    5: _TRANSPOSE.TRANSPOSE,
+    6: _TRANSPOSE.ROTATE_270,
+    7: _TRANSPOSE.TRANSVERSE,
+    8: _TRANSPOSE.ROTATE_90,
 }
 
 _T = TypeVar("_T")
@@ -68,7 +68,7 @@ def _png_parts(file: bytes) -> Container:
     return png.split(file)
 
 
-def _lower_bytes_differ(file: bytes, key: colours.ColourKey) -> Image.Image | None:
+def _lower_byte_mask(file: bytes, key: colours.ColourKey) -> Image.Image | None:
     """Return a mask of the pixels whose lower bytes differ from *key*; None without a WideKey."""
     if not isinstance(key, colours.WideKey):
         return None
@@ -84,12 +84,12 @@ def _webp_parts(file: bytes) -> Container:
 
 
 class _Format(NamedTuple):
-    """A picture format, and the maximum of *pixels* for which decoding needs less than 450 MB."""
+    """A picture format. Decoding at most *max_pixels* needs less than 450 MB."""
 
     matches: Callable[[bytes], bool]
     splits: Callable[[bytes], Container]
     opens: Callable[[io.BytesIO], ImageFile.ImageFile]
-    pixels: int
+    max_pixels: int
 
 
 _FORMATS = (
@@ -120,13 +120,13 @@ def square(original: bytes) -> Image.Image:
     """
     format_, parts = _split(original)
     image = _opened(format_, parts.image)
-    width, height = _untrusted(lambda: _shrunk(image))
-    colour_key = _untrusted(lambda: colours.key_of(image))
-    lower = _untrusted(lambda: _lower_bytes_differ(parts.image, colour_key))
-    _untrusted(image.load)
+    width, height = _reject_on_error(lambda: _scale_down(image))
+    colour_key = _reject_on_error(lambda: colours.key_of(image))
+    lower = _reject_on_error(lambda: _lower_byte_mask(parts.image, colour_key))
+    _reject_on_error(image.load)
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
-    small = _untrusted(
+    small = _reject_on_error(
         lambda: colours.resizable(image, colour_key, lower, has_profile=bool(parts.profile))
     ).resize(
         (SIDE, SIDE),
@@ -135,9 +135,9 @@ def square(original: bytes) -> Image.Image:
         reducing_gap=2.0,  # Averages pixels before resampling; the difference is not visible at this size.
     )
     flat = colours.flat(small, parts.profile)
-    turn = _UPRIGHT.get(exif.orientation(parts.exif))
+    transposition = _UPRIGHT.get(exif.orientation(parts.exif))
     return (
-        flat if turn is None else flat.transpose(turn)
+        flat if transposition is None else flat.transpose(transposition)
     )  # Last, because the picture is small by now.
 
 
@@ -160,29 +160,30 @@ def _split(original: bytes) -> tuple[_Format, Container]:
 
 def _opened(format_: _Format, content: bytes) -> ImageFile.ImageFile:
     """Open the image and check its header."""
-    image = _untrusted(lambda: format_.opens(io.BytesIO(content)))
+    image = _reject_on_error(lambda: format_.opens(io.BytesIO(content)))
     image.decodermaxblock = len(content)  # Read in one call, because the content is in memory.
     width, height = image.size
-    if width * height > format_.pixels or max(image.size) > MAX_SIDE:
+    if width * height > format_.max_pixels or max(image.size) > MAX_SIDE:
         raise Rejected("too many pixels")
     if max(image.size) > MAX_RATIO * min(image.size):
         raise Rejected("too narrow")
     return image
 
 
-def _shrunk(image: ImageFile.ImageFile) -> tuple[float, float]:
+def _scale_down(image: ImageFile.ImageFile) -> tuple[float, float]:
     """Make the JPEG decoder scale down as far as useful; return the size in scaled pixels.
 
-    The size is not an integer: a part of the last scaled pixels is beyond the edge of the picture.
+    The size can be a fraction, because the last column and row of scaled pixels can extend beyond
+    the edge of the picture.
     """
-    drafted = image.draft(None, (SIDE, SIDE))
-    if drafted is None:
+    draft = image.draft(None, (SIDE, SIDE))
+    if draft is None:
         return image.size
-    _, (_, _, width, height) = drafted
+    _, (_, _, width, height) = draft
     return width, height
 
 
-def _untrusted(decode: Callable[[], _T]) -> _T:
+def _reject_on_error(decode: Callable[[], _T]) -> _T:
     """Return the result of *decode*, and raise Rejected for any error or warning of Pillow.
 
     Pillow raises many types of errors for invalid files (SyntaxError, struct.error, ValueError, …).

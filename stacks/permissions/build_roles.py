@@ -1,4 +1,4 @@
-"""The permissions of the CodeBuild roles of the pipeline, by what a project does."""
+"""IAM statements for the CodeBuild roles of the pipeline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from stacks.parts.names import arn, image_parameter, resource_name
 from stacks.permissions.ownership import deny_other_owners
 from stacks.permissions.resources import CLOUDFRONT_REGION, MANUAL_STACKS
 
-# A stack is deleted only if its creation failed, to create it again: it never had other resources.
+# A release deletes a stack only if its creation failed, in order to create it again.
 DELETE_OR_PROTECT = [cloudformation.DeleteStack, cloudformation.UpdateTerminationProtection]
 EXECUTE_CHANGE_SETS = [
     cloudformation.DeleteChangeSet,
@@ -81,9 +81,9 @@ def push_images(repository_arn: Value) -> list[Statement]:
 
 
 def read_stacks(env: Env) -> list[Statement]:
-    """Allow listing the stacks and reading their templates; deny those of other environments."""
+    """Allow listing the stacks and reading their templates; deny other environments' stacks."""
     return [
-        # Stacks are listed to find orphans: the action supports no narrower resource.
+        # Stacks are listed to find orphaned stacks: the action supports no narrower resource.
         allow("DescribeStacks", [cloudformation.DescribeStacks], "*"),
         allow(
             "ReadTemplates",
@@ -104,10 +104,10 @@ def read_released_images(env: Env) -> Statement:
 
 
 def change_stacks(env: Env, release_role_arn: Value, stack: str) -> list[Statement]:
-    """Allow changing *stack* (or `*`) by change sets that CloudFormation executes as a release.
+    """Allow changing *stack* (or `*`) by change sets of a release, with the release role.
 
-    IAM denies a change set with another role, or with none, which would have the permissions of the
-    caller; and every change set that a release did not create.
+    A change set without a role would have the permissions of the caller. IAM denies it, as it
+    denies a change set with another role and a change set that a release did not create.
     """
     stacks = _stacks(env, stack)
     change_sets = _in_all_regions(env, "changeSet/release-*")
