@@ -48,7 +48,7 @@ def start(
 
 
 def running(folder: Path, *, account: str = ACCOUNT) -> Endpoint | None:
-    """Return the endpoint of the emulator of *folder* if it is running and answers."""
+    """Return the endpoint of the emulator of *folder* if it is running and responds."""
     paths = EmulatorPaths(folder)
     server = process.running(paths)
     return _endpoint(server, paths, account) if server else None

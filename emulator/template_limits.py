@@ -45,7 +45,7 @@ def install() -> None:
     cloudformation.resolve.around(_resolve)
     cloudformation.apply_extensions.around(_apply_extensions)
     cloudformation.expand_extension.around(_count_expansion)
-    cloudformation.xml_answer.around(_answer)
+    cloudformation.xml_response.around(_write_xml)
     for action in cloudformation.ACTIONS:
         cloudformation.action(action).around(_act)
 
@@ -206,12 +206,12 @@ def _count_expansion(expand: Callable[..., Any], *arguments: Any, **more: Any) -
     return expand(*arguments, **more)
 
 
-def _answer(answer: Callable[[int, str, str], Any], status: int, tag: str, inner: str) -> Any:
+def _write_xml(write: Callable[[int, str, str], Any], status: int, tag: str, inner: str) -> Any:
     """Make a response valid XML, also if the stored state contains invalid characters."""
-    return answer(status, tag, xml_characters.clean(inner))
+    return write(status, tag, xml_characters.clean(inner))
 
 
-def _act(action: context.Action, params: context.Params) -> context.Answer:
+def _act(action: context.Action, params: context.Params) -> context.Response:
     """Refuse characters that XML does not allow, and templates that cannot be evaluated."""
     for name, values in params.items():
         for text in (name, *(values if isinstance(values, list) else [values])):

@@ -50,7 +50,7 @@ async def require_authentication(
         await application(scope, receive, send)
         return
     headers = {"Content-Type": "application/json"}
-    await asgi.send_answer(send, 404, headers, b'{"message": "Not Found"}')
+    await asgi.send_response(send, 404, headers, b'{"message": "Not Found"}')
 
 
 class AccessControl:
@@ -85,9 +85,9 @@ class AccessControl:
                 scope[asgi.AUTHENTICATED] = True
         except RefusedError as refused:
             text = json.dumps({"message": str(refused)}).encode()
-            answer = (refused.status, {"Content-Type": "application/json"}, text)
+            response = (refused.status, {"Content-Type": "application/json"}, text)
         except AwsRefusalError as refused:
-            answer = credentials.credentials_refused(
+            response = credentials.credentials_refused(
                 refused.code, refused.message, refused.service, request
             )
         except DisconnectedError:
@@ -97,9 +97,9 @@ class AccessControl:
             return
         if not request.header("expect"):
             await body.drain()
-        status, headers, text = answer
+        status, headers, text = response
         head = request.method == "HEAD"
-        await asgi.send_answer(send, status, headers, b"" if head else text, head=head)
+        await asgi.send_response(send, status, headers, b"" if head else text, head=head)
 
     async def _authenticate(self, request: Request, body: Body) -> None:
         """Raise a refusal unless *request* is signed, or served without credentials."""

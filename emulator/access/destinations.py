@@ -1,8 +1,8 @@
-"""Find the resource of a request, and refuse a Host that no resource has.
+"""Find the resource that a request is for, and refuse a Host header that names no resource.
 
-This prevents DNS rebinding: a page whose host name resolves to 127.0.0.1 still sends that name as
-Host. Names for browsers, such as `http://NAME.localhost:PORT`, are checked here in the same way;
-only then does `local_addresses` translate them.
+This prevents DNS rebinding: a page whose host name resolves to 127.0.0.1 still sends that name in
+the Host header. Names for browsers, such as `http://NAME.localhost:PORT`, are checked in the same way
+before `local_addresses` translates them.
 """
 
 from __future__ import annotations
@@ -39,36 +39,36 @@ class Destination(Enum):
     API = "an HTTP API"
 
 
-def find(request: Request, port: int, more_hosts: Collection[str]) -> Destination:
+def find(request: Request, port: int, extra_hosts: Collection[str]) -> Destination:
     """Return the destination of *request*; raise RefusedError if its Host is unknown."""
     host = request.host
     if len(host) > _MAX_HOST_LENGTH:
         raise RefusedError(f"Host: longer than {_MAX_HOST_LENGTH} characters")
-    if host in {f"{name}:{port}" for name in _LOOPBACK} or host in more_hosts:
-        api = request.path.startswith(_API_PATH) and http_apis.find(*_api_key(request))
+    if host in {f"{name}:{port}" for name in _LOOPBACK} or host in extra_hosts:
+        api = request.path.startswith(_API_PATH) and http_apis.find(*_api_route(request))
         return Destination.API if api else Destination.AWS
     if distributions.find(host):
         return Destination.DISTRIBUTION
     if elb.find(host):
         return Destination.LOAD_BALANCER
-    if http_apis.find(*_api_key(request)):
+    if http_apis.find(*_api_route(request)):
         return Destination.API
     if _ENDPOINT.fullmatch(host):
         return Destination.AWS
     raise RefusedError(
-        f"Host {host or '(none)'}: not this server, not an AWS endpoint, and not a name that a "
-        f"distribution, load balancer or HTTP API has; send the request to 127.0.0.1:{port}"
+        f"Host {host or '(none)'}: not this server, not an AWS endpoint, and not the name "
+        f"of a distribution, load balancer or HTTP API; send the request to 127.0.0.1:{port}"
     )
 
 
-def is_local_origin(origin: str, more_origins: Collection[str]) -> bool:
-    """Return whether *origin* is of the local site: a name of a distribution, on any port."""
-    if origin.lower() in more_origins:
+def is_local_origin(origin: str, extra_origins: Collection[str]) -> bool:
+    """Return whether *origin* is in *extra_origins* or the name of a distribution, on any port."""
+    if origin.lower() in extra_origins:
         return True
     found = _ORIGIN.fullmatch(origin.lower())
     return found is not None and distributions.find(found[1]) is not None
 
 
-def _api_key(request: Request) -> tuple[str, str, str]:
+def _api_route(request: Request) -> tuple[str, str, str]:
     """Return the parts of a request that identify an HTTP API and its route."""
     return request.host, request.path, request.method

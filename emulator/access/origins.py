@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from emulator.access.request import Request
 
 
-def check(request: Request, destination: Destination, more_origins: Collection[str]) -> None:
+def check(request: Request, destination: Destination, extra_origins: Collection[str]) -> None:
     """Raise RefusedError if *request* comes from a page that is not of the local site."""
     if origin := request.header("origin"):
-        if not is_local_origin(origin, more_origins):
+        if not is_local_origin(origin, extra_origins):
             raise RefusedError(
                 f"Origin {origin}: not an origin of the local site; "
                 "CRUDDUR_ORIGINS adds origins when the emulator is started"

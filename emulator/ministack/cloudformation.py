@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from emulator.ministack import names
-from emulator.ministack.context import Answer, Params
+from emulator.ministack.context import Params, Response
 from emulator.ministack.hooks import Function
 
 Props = dict[str, Any]  # A resource's properties, resolved.
@@ -31,15 +31,15 @@ exports: Any = names.name(_cloudformation, "_exports")  # By name.
 change_sets: Any = names.name(_cloudformation, "_change_sets")  # By id.
 all_stores: Any = names.name(_cloudformation, "_PERSISTED_STORES")  # Pairs: store, its name.
 
-ACTIONS: dict[str, Callable[[Params], Answer]] = names.name(_handlers, "_ACTION_HANDLERS")
+ACTIONS: dict[str, Callable[[Params], Response]] = names.name(_handlers, "_ACTION_HANDLERS")
 TYPES: dict[str, dict[str, Any]] = names.name(_provisioners, "_RESOURCE_HANDLERS")
 TAGGED: dict[str, tuple[str, str]] = names.name(_provisioners, "_STACK_TAG_PROPERTY")
 MEASURED_REPLACEMENTS: dict[str, Any] = names.name(_provisioners, "_REPLACING_PROPERTIES")
 NAMESPACE: str = names.name(_helpers, "CFN_NS")
 
 param: Callable[..., str] = names.name(_helpers, "_p")
-refuse: Callable[[str, str], Answer] = names.name(_helpers, "_error")
-answer: Callable[[int, str, str], Answer] = names.name(_helpers, "_xml")
+refuse: Callable[[str, str], Response] = names.name(_helpers, "_error")
+response: Callable[[int, str, str], Response] = names.name(_helpers, "_xml")
 find_stack: Callable[[str], Stack | None] = names.name(_handlers, "_resolve_stack")
 find_change_set: Callable[..., tuple[str | None, dict[str, Any] | None]] = names.name(
     _changesets, "_find_change_set"
@@ -91,7 +91,9 @@ roll_back: Function[..., Coroutine[Any, Any, None]] = Function(
 )
 runs_on_thread: Function[[str], bool] = Function("_runs_on_worker_thread", _operations)
 update_resource: Function[..., Created] = Function("_update_resource", _operations)
-xml_answer: Function[[int, str, str], Answer] = Function("_xml", _helpers, _changesets, _handlers)
+xml_response: Function[[int, str, str], Response] = Function(
+    "_xml", _helpers, _changesets, _handlers
+)
 run_on_thread: Function[..., Any] = Function("run_reentrant", _operations)
 validate_template: Function[..., None] = Function(
     "validate_template_support", _engine, _changesets, _handlers
@@ -102,7 +104,7 @@ apply_extensions: Function[..., Any] = Function("apply", _language_extensions)
 expand_extension: Function[..., Any] = Function("_expand", _language_extensions)
 
 
-def action(name: str) -> Function[[Params], Answer]:
+def action(name: str) -> Function[[Params], Response]:
     """Return an action of CloudFormation's API."""
     return Function(name, ACTIONS)
 

@@ -12,7 +12,7 @@ from emulator.access.request import Request
 from emulator.ministack import names, services
 from emulator.ministack.asgi import app
 from emulator.ministack.cloudformation import param
-from emulator.ministack.context import Answer, Params
+from emulator.ministack.context import Params, Response
 from emulator.ministack.hooks import Function
 
 _evaluator = names.module("core.iam_evaluator")
@@ -20,8 +20,8 @@ _tokens = names.module("core.rds_iam")
 _responses = names.module("core.responses")
 _detect_service: Callable[..., str] = names.name(app, "detect_service")
 _routing_params: Callable[..., Any] = names.name(app, "_routing_params")
-_credential_failure: Callable[..., Answer] = names.name(app, "_credential_failure")
-_access_denied: Callable[..., Answer] = names.name(services.iam_actions, "access_denied_response")
+_credential_failure: Callable[..., Response] = names.name(app, "_credential_failure")
+_access_denied: Callable[..., Response] = names.name(services.iam_actions, "access_denied_response")
 _bucket_owner: Callable[[str], str | None] = names.name(services.s3, "_bucket_owner_account")
 _bucket_allows: Callable[..., bool] = names.name(services.s3, "_foreign_bucket_allows")
 _account_of_session: Callable[[str], str | None] = names.name(
@@ -39,7 +39,7 @@ register_session: Function[[str, dict[str, Any]], None] = Function("register_ses
 _router = names.module("core.router")
 is_service_name: Function[..., bool] = Function("_is_aws_service_name", _router)
 operation_name: Function[..., str | None] = Function("extract_iam_action", services.iam_actions)
-_sts_error: Callable[..., Answer] = names.name(services.sts, "_error")
+_sts_error: Callable[..., Response] = names.name(services.sts, "_error")
 # With the modules that `from … import` has copied it to.
 _resolve_credential: Function[..., Any] = Function(
     "resolve_credential", _evaluator, _tokens, services.s3, services.sts
@@ -47,7 +47,7 @@ _resolve_credential: Function[..., Any] = Function(
 _execution_credentials: Function[[dict[str, Any]], dict[str, str]] = Function(
     "execution_credentials", services.lambda_workers, services.lambda_
 )
-_web_identity_denied: Function[[str, Params, bool], Answer | None] = Function(
+_web_identity_denied: Function[[str, Params, bool], Response | None] = Function(
     "_web_identity_trust_denied", services.sts
 )
 _QUERY_TOO = {"ses"}  # Version 1 of its API has another protocol.
@@ -83,7 +83,7 @@ def find_credentials(access_key: str, token: str) -> Any:
     return _resolve_credential(access_key, owner, token)
 
 
-def credentials_refused(code: str, message: str, service: str, request: Request) -> Answer:
+def credentials_refused(code: str, message: str, service: str, request: Request) -> Response:
     """Return the error for invalid credentials in the format of the service."""
     service = service or service_of(request)
     request_id = str(uuid.uuid4())
@@ -138,7 +138,7 @@ def replace_function_credentials(create: Callable[[dict[str, Any]], dict[str, st
 def check_web_identity(is_valid: Callable[[str], bool]) -> None:
     """Refuse the tokens of web identities that are not valid."""
 
-    def check(_role: str, params: Params, _use_json: bool) -> Answer | None:  # noqa: FBT001  MiniStack's signature.
+    def check(_role: str, params: Params, _use_json: bool) -> Response | None:  # noqa: FBT001  MiniStack's signature.
         if is_valid(param(params, "WebIdentityToken")):
             return None
         message = "The token's signature is not that of its identity provider"

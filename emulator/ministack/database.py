@@ -6,32 +6,32 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.ministack import names
-from emulator.ministack.context import Answer, Params
+from emulator.ministack.context import Params, Response
 from emulator.ministack.hooks import Function
 from emulator.ministack.services import rds, rds_actions, secretsmanager
 
 instances: Any = names.name(rds, "_instances")
 parameter_groups: Any = names.name(rds, "_param_groups")
 subnet_groups: Any = names.name(rds, "_subnet_groups")
-rds_error: Callable[[str, str, int], Answer] = names.name(rds, "_error")
+rds_error: Callable[[str, str, int], Response] = names.name(rds, "_error")
 find_instance: Callable[[str], dict[str, Any] | None] = names.name(rds, "_resolve_instance")
 new_password: Callable[[], str] = names.name(rds, "_generate_master_user_password")
 delete_secret: Callable[[str], bool] = names.name(secretsmanager, "delete_secret_in_process")
 _create_secret: Callable[[str, str], str] = names.name(secretsmanager, "create_secret_in_process")
 _secrets: Any = names.name(secretsmanager, "_secrets")
-_single_instance: Callable[..., Answer] = names.name(rds, "_single_instance_response")
+_single_instance: Callable[..., Response] = names.name(rds, "_single_instance_response")
 _parse_members: Callable[..., Any] = names.name(rds, "_parse_member_list")
 _resolve_members: Callable[..., Any] = names.name(rds, "_resolve_subnet_group_members")
 
 
-def action(name: str) -> Function[[Params], Answer]:
+def action(name: str) -> Function[[Params], Response]:
     """Return an action of RDS's API, also where CloudFormation calls it."""
-    function: Function[[Params], Answer] = Function(name, rds_actions)
+    function: Function[[Params], Response] = Function(name, rds_actions)
     return function.copied_to(rds, rds_actions[name].__name__) if name in rds_actions else function
 
 
-def instance_answer(action: str, instance: dict[str, Any]) -> Answer:
-    """Answer *action* with a database instance as it is now."""
+def instance_response(action: str, instance: dict[str, Any]) -> Response:
+    """Return the response to *action*: a database instance in its present state."""
     return _single_instance(f"{action}Response", f"{action}Result", instance)
 
 

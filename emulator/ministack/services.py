@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from emulator.ministack import names
-from emulator.ministack.context import Answer, text_of
+from emulator.ministack.context import Response, text_of
 
 acm = names.module("services.acm")
 alb = names.module("services.alb")
@@ -34,10 +34,10 @@ secretsmanager = names.module("services.secretsmanager")
 sns = names.module("services.sns")
 sts = names.module("services.sts")
 
-ec2_actions: dict[str, Callable[..., Answer]] = names.name(ec2, "_ACTION_MAP")
-ecs_actions: dict[str, Callable[..., Answer]] = names.name(ecs, "_ACTION_MAP")
-rds_actions: dict[str, Callable[..., Answer]] = names.name(rds, "_ACTION_MAP")
-s3_error: Callable[[str, str, int], Answer] = names.name(s3, "_error")
+ec2_actions: dict[str, Callable[..., Response]] = names.name(ec2, "_ACTION_MAP")
+ecs_actions: dict[str, Callable[..., Response]] = names.name(ecs, "_ACTION_MAP")
+rds_actions: dict[str, Callable[..., Response]] = names.name(rds, "_ACTION_MAP")
+s3_error: Callable[[str, str, int], Response] = names.name(s3, "_error")
 find_user_pool: Callable[[str], Any] = names.name(cognito, "_get_pool_unscoped")
 zones: Any = names.name(route53, "_zones")  # Hosted zones by id.
 records: Any = names.name(route53, "_records")  # Record sets by the id of their zone.
@@ -68,7 +68,7 @@ def call_ec2(action: str, **params: str) -> ET.Element:
     """
     query = {key.replace("_", "."): [value] for key, value in params.items()}
     status, _, body = ec2_actions[action](query)
-    root = ET.fromstring(body)  # noqa: S314  MiniStack's own answer.
+    root = ET.fromstring(body)  # noqa: S314  MiniStack's own response.
     if status >= http.client.BAD_REQUEST:
         raise refusal(text_of(root, "Message"), "Ec2", status)
     return root

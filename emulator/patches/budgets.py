@@ -10,10 +10,10 @@ from typing import Any
 
 from emulator.ministack import cloudformation, names, services
 from emulator.ministack.cloudformation import Created, Props
-from emulator.ministack.context import Answer
+from emulator.ministack.context import Response
 from emulator.patches.differences import Difference
 
-Call = Callable[[dict[str, Any]], Answer]
+Call = Callable[[dict[str, Any]], Response]
 
 DIFFERENCES = (
     Difference(

@@ -11,13 +11,13 @@ from typing import Any
 from emulator import outbox
 from emulator.ministack import context, names, services
 from emulator.ministack.cloudformation import Attributes, Props, ResourceType
-from emulator.ministack.context import Answer
+from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
 from emulator.patches.lambda_.permissions import can_invoke
 
 Data = dict[str, Any]
-Call = Callable[[Data], Answer]
+Call = Callable[[Data], Response]
 
 DIFFERENCES = (
     Difference(
@@ -27,7 +27,7 @@ DIFFERENCES = (
         test="test_confirmation",
     ),
     Difference(
-        "A PostConfirmation trigger is invoked, and its failure is the answer to the caller.",
+        "A PostConfirmation trigger is invoked, and the caller receives its failure.",
         source="Cognito developer guide, Post confirmation Lambda trigger; invoked once here",
         ministack="Never invoked.",
         test="test_failing_trigger",
@@ -70,13 +70,13 @@ _resolve_user: Callable[[Data, str], tuple[Data | None, Any]] = names.name(
     services.cognito, "_resolve_user"
 )
 _pool_of_token: Callable[[str], str | None] = names.name(services.cognito, "_pool_id_from_token")
-_confirm_sign_up: Function[[Data], Answer] = Function("_confirm_sign_up", services.cognito)
-_admin_confirm_sign_up: Function[[Data], Answer] = Function(
+_confirm_sign_up: Function[[Data], Response] = Function("_confirm_sign_up", services.cognito)
+_admin_confirm_sign_up: Function[[Data], Response] = Function(
     "_admin_confirm_sign_up", services.cognito
 )
 _send_code: Function[..., Any] = Function("_send_verification_email", services.cognito)
 _set_scope: Function[[Data], None] = Function("_pin_unsigned_idp_scope", services.cognito)
-_CONFIRMATIONS: dict[Function[[Data], Answer], str] = {
+_CONFIRMATIONS: dict[Function[[Data], Response], str] = {
     Function("_sign_up", services.cognito): _SIGN_UP,
     _confirm_sign_up: _SIGN_UP,
     _admin_confirm_sign_up: _SIGN_UP,
@@ -120,7 +120,7 @@ def _user(pool: Data, name: str) -> Data:
     return found or {}
 
 
-def _refuse_confirmed(data: Data) -> Answer | None:
+def _refuse_confirmed(data: Data) -> Response | None:
     user = _user(_pool(data) or {"_users": {}}, data["Username"])
     if user.get("UserStatus", "UNCONFIRMED") == "UNCONFIRMED":
         return None
@@ -128,7 +128,7 @@ def _refuse_confirmed(data: Data) -> Answer | None:
     return _error("NotAuthorizedException", message)
 
 
-def _verify_address(data: Data) -> Answer | None:
+def _verify_address(data: Data) -> Response | None:
     """Mark the address as verified before the trigger runs: the user knows the code."""
     pool = _pool(data)
     user = _user(pool, data["Username"]) if pool else {}
@@ -141,14 +141,14 @@ def _verify_address(data: Data) -> Answer | None:
 # The trigger ------------------------------------------------------------------------------------
 
 
-def _invoke_trigger_after(confirm: Function[[Data], Answer], trigger: str) -> None:
-    def invoke(answer: Answer, data: Data) -> Answer:
-        if answer[0] != http.client.OK or (pool := _pool(data)) is None:
-            return answer
+def _invoke_trigger_after(confirm: Function[[Data], Response], trigger: str) -> None:
+    def invoke(response: Response, data: Data) -> Response:
+        if response[0] != http.client.OK or (pool := _pool(data)) is None:
+            return response
         user = _user(pool, data["Username"])
         if not user or user["UserStatus"] != "CONFIRMED":
-            return answer
-        return _trigger_error(pool, user, data, trigger) or answer
+            return response
+        return _trigger_error(pool, user, data, trigger) or response
 
     confirm.after(invoke)
 
@@ -160,7 +160,7 @@ def _pool(data: Data) -> Data | None:
     return next((p for p in _pools.values() if data.get("ClientId") in p["_clients"]), None)
 
 
-def _trigger_error(pool: Data, user: Data, data: Data, trigger: str) -> Answer | None:
+def _trigger_error(pool: Data, user: Data, data: Data, trigger: str) -> Response | None:
     """Invoke the function of the pool; return its error. The user stays confirmed."""
     function = (pool.get("LambdaConfig") or {}).get("PostConfirmation")
     if not function:
@@ -208,7 +208,7 @@ def _parsed(body: Any) -> Data:
     return body if isinstance(body, dict) else {}
 
 
-def _error(code: str, message: str) -> Answer:
+def _error(code: str, message: str) -> Response:
     return context.json_error(code, message, http.client.BAD_REQUEST)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.ministack import cloudformation, names, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
-from emulator.ministack.context import Answer
+from emulator.ministack.context import Response
 from emulator.patches.differences import Difference
 
 DIFFERENCES = (
@@ -46,7 +46,7 @@ _CREATE_PARAMETERS = (
 _RECOVERY = "PointInTimeRecoverySpecification"
 _EXPIRY = "TimeToLiveSpecification"
 
-Call = Callable[[dict[str, Any]], Answer]
+Call = Callable[[dict[str, Any]], Response]
 
 _tables: Any = names.name(services.dynamodb, "_tables")
 _tags: Any = names.name(services.dynamodb, "_tags")

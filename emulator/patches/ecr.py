@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from emulator.ministack import context, services
-from emulator.ministack.context import Answer
+from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
 
@@ -21,7 +21,7 @@ DIFFERENCES = (
 )
 UPSTREAM = True
 
-_describe_images: Function[[dict[str, Any]], Answer] = Function("_describe_images", services.ecr)
+_describe_images: Function[[dict[str, Any]], Response] = Function("_describe_images", services.ecr)
 
 
 def install() -> None:
@@ -29,13 +29,13 @@ def install() -> None:
     _describe_images.after(_refuse_missing)
 
 
-def _refuse_missing(answer: Answer, data: dict[str, Any]) -> Answer:
-    if answer[0] == http.client.OK:
-        images = json.loads(answer[2])["imageDetails"]
+def _refuse_missing(response: Response, data: dict[str, Any]) -> Response:
+    if response[0] == http.client.OK:
+        images = json.loads(response[2])["imageDetails"]
         for image_id in data.get("imageIds", ()):
             if not any(_matches(image_id, image) for image in images):
                 return _not_found(image_id, data["repositoryName"])
-    return answer
+    return response
 
 
 def _matches(image_id: dict[str, str], image: dict[str, Any]) -> bool:
@@ -43,7 +43,7 @@ def _matches(image_id: dict[str, str], image: dict[str, Any]) -> bool:
     return digest in {None, image["imageDigest"]} and (tag is None or tag in image["imageTags"])
 
 
-def _not_found(image_id: dict[str, str], repository: str) -> Answer:
+def _not_found(image_id: dict[str, str], repository: str) -> Response:
     text = ", ".join(f"{key}:'{image_id.get(key, 'null')}'" for key in ("imageDigest", "imageTag"))
     message = (
         f"The image with imageId {{{text}}} does not exist within the repository with name "

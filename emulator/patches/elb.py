@@ -21,19 +21,19 @@ DIFFERENCES = (
         "its port.",
         source="load balancer user guide, Listeners",
         ministack="Only in one account and region, always the first listener.",
-        test="test_balanced",
+        test="test_routing",
     ),
     Difference(
         "A load balancer needs subnets in two zones, an HTTPS listener a certificate.",
         source="API reference of CreateLoadBalancer and CreateListener",
         ministack="Accepted.",
-        test="test_refused_balancer",
+        test="test_refused_load_balancer",
     ),
     Difference(
         "ListenerCertificate adds certificates to a listener.",
         source="AWS::ElasticLoadBalancingV2::ListenerCertificate",
         ministack="Unknown type.",
-        test="test_balanced",
+        test="test_routing",
     ),
     Difference(
         "Load balancers, CloudFront and APIs accept TLS connections.",
@@ -124,16 +124,16 @@ async def _route(
     application: asgi.Application, scope: dict[str, Any], receive: Any, send: Any
 ) -> None:
     """Handle these requests before MiniStack reads the path, which may equal one of its own."""
-    headers = asgi.headers_of(scope) if scope["type"] == "http" else {}
+    headers = asgi.request_headers(scope) if scope["type"] == "http" else {}
     host = headers.get("host", "")
     found = find(host)
     if found is None:
         await application(scope, receive, send)
         return
-    body = await asgi.body_of(receive)
+    body = await asgi.read_body(receive)
     query = scope["query_string"].decode("latin-1")
     with context.scope(found.account, found.region):
-        answer = await _dispatch(
+        response = await _dispatch(
             found.load_balancer,
             scope["method"],
             scope["path"],
@@ -144,7 +144,7 @@ async def _route(
             raw_query_string=query,
             raw_path=scope["raw_path"].decode("latin-1"),
         )
-        await asgi.send_any(send, answer, receive)
+        await asgi.send_response_or_stream(send, response, receive)
 
 
 def _port(host: str, headers: dict[str, str]) -> int:

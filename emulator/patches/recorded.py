@@ -1,4 +1,4 @@
-"""Record resources that do nothing here, and answer their services' reading calls.
+"""Record resources that do nothing here, and respond to the read operations of their services.
 
 Such a resource is only in its stack; the calls read it from there. Permissions are not checked
 for these calls.
@@ -50,8 +50,8 @@ class Recorded:
 
 
 def install() -> None:
-    """Answer the calls before MiniStack refuses an unknown service."""
-    asgi.application.around(_answer)
+    """Respond to the calls before MiniStack refuses an unknown service."""
+    asgi.application.around(_respond)
 
 
 def of_kind(*kinds: str) -> list[Recorded]:
@@ -89,7 +89,7 @@ def record_type(
 
 
 def add_calls(service: str, calls: dict[str, Call]) -> None:
-    """Answer these operations of a service, by the name that signatures have for it."""
+    """Respond to these operations of a service, by the name that signatures have for it."""
     _calls[service] = calls
 
 
@@ -98,7 +98,7 @@ def arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{context.region()}:{context.account()}:{resource}"
 
 
-async def _answer(
+async def _respond(
     application: asgi.Application, scope: dict[str, Any], receive: Any, send: Any
 ) -> None:
     headers = dict(scope["headers"]) if scope["type"] == "http" else {}
@@ -109,12 +109,12 @@ async def _answer(
         return
     target = headers.get(b"x-amz-target", b"").decode().rpartition(".")[2]
     call = calls.get(target or scope["path"].strip("/"))
-    data = json.loads(await asgi.body_of(receive) or b"{}")
+    data = json.loads(await asgi.read_body(receive) or b"{}")
     with context.scope(signed[1].decode(), signed[2].decode()):
         result = call(data) if call else ("UnknownOperationException", "not known here")
     status, body = _encoded(result)
     kind = "application/x-amz-json-1.1" if target else "application/json"
-    await asgi.send_answer(send, status, {"Content-Type": kind}, body)
+    await asgi.send_response(send, status, {"Content-Type": kind}, body)
 
 
 def _encoded(result: Data | Refusal) -> tuple[int, bytes]:

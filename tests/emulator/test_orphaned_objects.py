@@ -1,4 +1,4 @@
-"""Bodies of S3 objects whose bucket was not saved."""
+"""Files with the content of S3 objects whose bucket was not saved."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ ACCOUNT = "000000000000"
 
 @pytest.fixture
 def paths(tmp_path: Path) -> EmulatorPaths:
-    """A folder with the bodies of two buckets."""
-    found = EmulatorPaths(tmp_path)
-    found.create()
+    """A folder with the object files of two buckets."""
+    emulator_paths = EmulatorPaths(tmp_path)
+    emulator_paths.create()
     for bucket in ("saved", "orphaned"):
-        (found.objects / ACCOUNT / bucket).mkdir(parents=True)
-    return found
+        (emulator_paths.objects / ACCOUNT / bucket).mkdir(parents=True)
+    return emulator_paths
 
 
 def buckets(paths: EmulatorPaths) -> set[str]:
@@ -29,7 +29,7 @@ def buckets(paths: EmulatorPaths) -> set[str]:
 
 
 def test_unsaved_bucket(paths: EmulatorPaths) -> None:
-    """The bodies of a bucket that is not in the state are deleted."""
+    """The object files of a bucket that is not in the state are deleted."""
     keys = {f"{ACCOUNT}\0'saved'": {}}
     state = {"services": {"s3": {"buckets_meta": {"data": keys}}}}
     paths.state.write_text(json.dumps(state))
@@ -40,7 +40,7 @@ def test_unsaved_bucket(paths: EmulatorPaths) -> None:
 
 
 def test_no_state(paths: EmulatorPaths) -> None:
-    """Without a state no bucket was saved, so all bodies are deleted."""
+    """Without a state no bucket was saved, so all object files are deleted."""
     orphaned_objects.delete(paths)
 
     assert set() == buckets(paths)

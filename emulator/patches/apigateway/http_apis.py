@@ -59,16 +59,16 @@ async def _route(
 
     The requests have no credentials, so account and region are found by the API.
     """
-    headers = asgi.headers_of(scope) if scope["type"] == "http" else {}
+    headers = asgi.request_headers(scope) if scope["type"] == "http" else {}
     host = headers.get("host", "")
     found = find(host, scope.get("path", ""), scope.get("method", ""))
     if found is None:
         await application(scope, receive, send)
         return
     query = scope["query_string"].decode("latin-1")
-    body = await asgi.body_of(receive)
+    body = await asgi.read_body(receive)
     with context.scope(*found):
-        answer = await asgi.call_api(
+        response = await asgi.call_api(
             host,
             scope["path"],
             scope["method"],
@@ -78,7 +78,7 @@ async def _route(
             raw_path=scope["raw_path"].decode("latin-1"),
             raw_query_string=query,
         )
-        await asgi.send_any(send, answer, receive)
+        await asgi.send_response_or_stream(send, response, receive)
 
 
 def find(host: str, path: str, method: str) -> tuple[str, str] | None:

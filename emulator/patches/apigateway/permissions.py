@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from emulator.ministack import context, names, services
-from emulator.ministack.context import Answer
+from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
 from emulator.patches.lambda_.permissions import can_invoke
@@ -16,7 +16,7 @@ from emulator.patches.lambda_.permissions import can_invoke
 DIFFERENCES = (
     Difference(
         "An HTTP API invokes a function or an authorizer only with a Lambda::Permission; without "
-        "one the answer is 500.",
+        "one the response is 500.",
         source="API Gateway developer guide, Troubleshooting issues with HTTP API Lambda "
         "integrations",
         ministack="Invoked.",
@@ -31,7 +31,7 @@ _log = logging.getLogger("emulator.permissions")
 _function_of_uri: Callable[[str], str] = names.name(
     services.apigateway, "_extract_lambda_ref_from_integration_uri"
 )
-_invoke_integration: Function[..., Awaitable[Answer]] = Function(
+_invoke_integration: Function[..., Awaitable[Response]] = Function(
     "_invoke_lambda_proxy", services.apigateway
 )
 _invoke_authorizer: Function[..., Awaitable[Any]] = Function(
@@ -46,7 +46,7 @@ def install() -> None:
 
 
 async def _integration(  # noqa: PLR0917  MiniStack's signature.
-    invoke: Callable[..., Awaitable[Answer]],
+    invoke: Callable[..., Awaitable[Response]],
     integration: dict[str, Any],
     api: str,
     stage: str,
@@ -54,7 +54,7 @@ async def _integration(  # noqa: PLR0917  MiniStack's signature.
     method: str,
     *rest: Any,
     **more: Any,
-) -> Answer:
+) -> Response:
     source = f"{_api_arn(api)}/{stage}/{method}{path}"
     if not _is_permitted(integration.get("integrationUri", ""), source):
         return _internal_error()
@@ -67,7 +67,7 @@ async def _authorizer(
     event: dict[str, Any],
     *rest: str,
 ) -> Any:
-    """Return None without permission: the caller answers 500, as for a failed authorizer."""
+    """Return None without permission: the caller responds with 500, as for a failed authorizer."""
     api = event["requestContext"]["apiId"]
     source = f"{_api_arn(api)}/authorizers/{authorizer['authorizerId']}"
     if not _is_permitted(authorizer.get("authorizerUri", ""), source):
@@ -87,6 +87,6 @@ def _api_arn(api: str) -> str:
     return f"arn:aws:execute-api:{context.region()}:{context.account()}:{api}"
 
 
-def _internal_error() -> Answer:
+def _internal_error() -> Response:
     body = json.dumps({"message": "Internal Server Error"}).encode()
     return 500, {"Content-Type": "application/json"}, body

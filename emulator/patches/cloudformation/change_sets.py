@@ -8,7 +8,7 @@ from typing import Any
 
 from emulator.ministack import cloudformation
 from emulator.ministack.cloudformation import Stack
-from emulator.ministack.context import Answer, Params
+from emulator.ministack.context import Params, Response
 from emulator.patches.differences import NOT_VERIFIED, Difference
 
 DIFFERENCES = (
@@ -87,7 +87,7 @@ def install() -> None:
     cloudformation.action("DeleteStack").before(_check_no_update)
 
 
-def _check_status(params: Params) -> Answer | None:
+def _check_status(params: Params) -> Response | None:
     """Refuse what the stack's status forbids; UpdateStack is like a change set of type UPDATE."""
     stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
@@ -109,7 +109,7 @@ def _status_error(stack: Stack, kind: str, change_set: str) -> str | None:
     return None
 
 
-def _keep_stack_in_review(create: Callable[[Params], Answer], params: Params) -> Answer:
+def _keep_stack_in_review(create: Callable[[Params], Response], params: Params) -> Response:
     """Keep the stack that the first change set created: a second one is for the same stack id."""
     existing = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if existing is None or existing["StackStatus"] != "REVIEW_IN_PROGRESS":
@@ -129,29 +129,29 @@ def _keep_stack_in_review(create: Callable[[Params], Answer], params: Params) ->
     return status, headers, body.replace(created["StackId"].encode(), stack_id.encode())
 
 
-def _remove_tags_in_review(answer: Answer, params: Params) -> Answer:
+def _remove_tags_in_review(response: Response, params: Params) -> Response:
     """Remove the tags of a stack in review: it gets them when a change set is executed."""
     stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
         stack["Tags"] = []
-    return answer
+    return response
 
 
-def _list_by_id(list_: Callable[[Params], Answer], params: Params) -> Answer:
+def _list_by_id(list_: Callable[[Params], Response], params: Params) -> Response:
     """Accept the id of a stack as well as its name."""
     stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     return list_({**params, "StackName": [stack["StackName"]]} if stack else params)
 
 
-def _count_outputs(answer: Answer, _params: Params) -> Answer:
+def _count_outputs(response: Response, _params: Params) -> Response:
     """Make a change set available that changes outputs only."""
-    created = re.search(rb"<Id>([^<]+)</Id>", answer[2])
+    created = re.search(rb"<Id>([^<]+)</Id>", response[2])
     if created is None:
-        return answer
+        return response
     _, change_set = cloudformation.find_change_set(created[1].decode())
     if change_set and _failed_without_changes(change_set) and _changes_outputs(change_set):
         change_set.update(Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason="")
-    return answer
+    return response
 
 
 def _failed_without_changes(change_set: dict[str, Any]) -> bool:
@@ -172,7 +172,7 @@ def _changes_outputs(change_set: dict[str, Any]) -> bool:
     return any(before.get(name) != after.get(name) for name in referenced & set(after))
 
 
-def _check_available(params: Params) -> Answer | None:
+def _check_available(params: Params) -> Response | None:
     """Refuse a change set that is not available, or whose stack has changed its status since."""
     name = cloudformation.param(params, "ChangeSetName")
     stack_name = cloudformation.param(params, "StackName")
@@ -193,7 +193,7 @@ def _check_available(params: Params) -> Answer | None:
     return None
 
 
-def _check_no_update(params: Params) -> Answer | None:
+def _check_no_update(params: Params) -> Response | None:
     """Refuse to delete a stack during an update; a creation or a rollback can be interrupted."""
     stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if stack and re.fullmatch(r"UPDATE_.*IN_PROGRESS", stack["StackStatus"]):

@@ -7,7 +7,7 @@ from typing import Any
 
 from emulator.ministack import cloudformation
 from emulator.ministack.cloudformation import Stack
-from emulator.ministack.context import Answer, Params
+from emulator.ministack.context import Params, Response
 from emulator.patches.differences import Difference
 
 Outputs = tuple[list[dict[str, Any]], dict[str, dict[str, str]]]
@@ -161,7 +161,7 @@ def _resolve(resolve: Callable[..., Any], value: Any, *args: Any) -> Any:
         raise
 
 
-def _cancel_delete_while_imported(params: Params) -> Answer | None:
+def _cancel_delete_while_imported(params: Params) -> Response | None:
     """Accept the call, as AWS does; the events of the stack then have the reason."""
     stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if stack is None or stack.get("EnableTerminationProtection"):
@@ -170,7 +170,7 @@ def _cancel_delete_while_imported(params: Params) -> Answer | None:
         if users := importers(name, of=stack["StackName"]):
             reason = f"Delete canceled. Cannot delete export {name} as it is in use by "
             cloudformation.schedule(_cancel(stack, reason + listed(users) + "."), stack)
-            return cloudformation.answer(200, "DeleteStackResponse", "")
+            return cloudformation.response(200, "DeleteStackResponse", "")
     return None
 
 
@@ -186,7 +186,7 @@ async def _cancel(stack: Stack, reason: str) -> None:
     stack["StackStatusReason"] = reason
 
 
-def _list_imports(params: Params) -> Answer:
+def _list_imports(params: Params) -> Response:
     """List the importing stacks in every status, also after a failed update."""
     export = cloudformation.param(params, "ExportName")
     users = importers(export, of="")
@@ -195,4 +195,4 @@ def _list_imports(params: Params) -> Answer:
         return cloudformation.refuse("ValidationError", message)
     members = "".join(f"<member>{name}</member>" for name in users)
     result = f"<ListImportsResult><Imports>{members}</Imports></ListImportsResult>"
-    return cloudformation.answer(200, "ListImportsResponse", result)
+    return cloudformation.response(200, "ListImportsResponse", result)

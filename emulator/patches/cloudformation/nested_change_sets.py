@@ -9,12 +9,12 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from emulator.ministack import cloudformation, context
-from emulator.ministack.context import Answer, Params
+from emulator.ministack.context import Params, Response
 from emulator.patches.cloudformation import nested_stacks, property_values
 from emulator.patches.differences import NOT_VERIFIED, Difference
 
 ChangeSet = dict[str, Any]
-Create = Callable[[Params], Answer]
+Create = Callable[[Params], Response]
 
 DIFFERENCES = (
     Difference(
@@ -69,16 +69,16 @@ def install() -> None:
     cloudformation.action("DeleteStack").before(_delete_nested_in_review)
 
 
-def _create(create: Create, params: Params) -> Answer:
-    answer = create(params)
-    change_set = _created(answer)
+def _create(create: Create, params: Params) -> Response:
+    response = create(params)
+    change_set = _created(response)
     if change_set and cloudformation.param(params, "IncludeNestedStacks") == "true":
         _create_nested(create, change_set, root=change_set["ChangeSetId"])
-    return answer
+    return response
 
 
-def _created(answer: Answer) -> ChangeSet | None:
-    match = re.search(rb"<Id>([^<]+)</Id>", answer[2])
+def _created(response: Response) -> ChangeSet | None:
+    match = re.search(rb"<Id>([^<]+)</Id>", response[2])
     return cloudformation.find_change_set(match[1].decode())[1] if match else None
 
 
@@ -117,7 +117,7 @@ def _create_one(create: Create, parent: ChangeSet, title: str, stack_id: str) ->
     props = property_values.properties_after(parent, title)
     tags = {tag["Key"]: tag["Value"] for tag in (*parent["Tags"], *(props.get("Tags") or ()))}
     props |= {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
-    answer = create(
+    response = create(
         nested_stacks.stack_params(props, parent)
         | {
             "StackName": [name],
@@ -125,16 +125,16 @@ def _create_one(create: Create, parent: ChangeSet, title: str, stack_id: str) ->
             "ChangeSetType": ["UPDATE" if stack_id else "CREATE"],
         }
     )
-    nested = _created(answer)
+    nested = _created(response)
     if nested is None:
-        return _failed(parent, title, stack_id or f"{stack['StackId']}-{title}", answer)
+        return _failed(parent, title, stack_id or f"{stack['StackId']}-{title}", response)
     if not stack_id:
         nested_stacks.set_parent(cloudformation.stacks[name], stack, title)
     return nested
 
 
-def _failed(parent: ChangeSet, title: str, stack_id: str, answer: Answer) -> ChangeSet:
-    message = re.search(rb"<Message>(.*?)</Message>", answer[2], re.DOTALL)
+def _failed(parent: ChangeSet, title: str, stack_id: str, response: Response) -> ChangeSet:
+    message = re.search(rb"<Message>(.*?)</Message>", response[2], re.DOTALL)
     name = f"{parent['ChangeSetName']}-{title}-{_random()}"
     arn = f"{parent['ChangeSetId'].rpartition(':')[0]}:changeSet/{name}/{uuid.uuid4()}"
     change_set: ChangeSet = parent | {
@@ -144,7 +144,7 @@ def _failed(parent: ChangeSet, title: str, stack_id: str, answer: Answer) -> Cha
         "StackName": stack_id.split("/")[1],
         "Status": "FAILED",
         "ExecutionStatus": "UNAVAILABLE",
-        "StatusReason": (message[1] if message else answer[2]).decode(),
+        "StatusReason": (message[1] if message else response[2]).decode(),
         "Changes": [],
         "_template": {},
     }
@@ -197,14 +197,14 @@ def _find(params: Params) -> tuple[str | None, ChangeSet | None]:
     return cloudformation.find_change_set(name, cloudformation.param(params, "StackName"))
 
 
-def _add_ids(answer: Answer, params: Params) -> Answer:
-    """Add the ids of the parent, root and nested change sets to the answer."""
-    status, headers, body = answer
+def _add_ids(response: Response, params: Params) -> Response:
+    """Add the ids of the parent, root and nested change sets to the response."""
+    status, headers, body = response
     _, change_set = _find(params)
     if change_set is None or not change_set.get("IncludeNestedStacks"):
-        return answer
+        return response
     ET.register_namespace("", cloudformation.NAMESPACE)
-    root = ET.fromstring(body)  # noqa: S314  MiniStack's own answer.
+    root = ET.fromstring(body)  # noqa: S314  MiniStack's own response.
     [result] = property_values.elements(root, "DescribeChangeSetResult")
     property_values.add(result, "IncludeNestedStacks", "true")
     for key in ("ParentChangeSetId", "RootChangeSetId"):
@@ -220,29 +220,29 @@ def _add_ids(answer: Answer, params: Params) -> Answer:
     return status, headers, ET.tostring(root)
 
 
-def _delete(delete: Callable[[Params], Answer], params: Params) -> Answer:
+def _delete(delete: Callable[[Params], Response], params: Params) -> Response:
     """Delete the whole hierarchy and the nested stacks created for it, only from the root."""
     arn, change_set = _find(params)
     if change_set and "RootChangeSetId" in change_set:
         message = f"ChangeSet [{arn}] can only be deleted from the root change set."
         return cloudformation.refuse("InvalidChangeSetStatus", message)
-    answer = delete(params)
+    response = delete(params)
     if change_set and change_set.get("IncludeNestedStacks"):
         _delete_nested(change_set["ChangeSetId"])
         _delete_in_review(change_set["StackId"])
-    return answer
+    return response
 
 
-def _delete_executed(answer: Answer, _params: Params) -> Answer:
+def _delete_executed(response: Response, _params: Params) -> Response:
     """Delete the nested change sets of executed and deleted roots."""
     for change_set in list(cloudformation.change_sets.values()):
         root = cloudformation.change_sets.get(change_set.get("RootChangeSetId", ""))
         if root is None or root["ExecutionStatus"].startswith("EXECUTE"):
             _delete_nested(change_set.get("RootChangeSetId", ""))
-    return answer
+    return response
 
 
-def _delete_nested_in_review(params: Params) -> Answer | None:
+def _delete_nested_in_review(params: Params) -> Response | None:
     """Delete the nested stacks in review together with the root stack in review."""
     stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS" and "ParentId" not in stack:

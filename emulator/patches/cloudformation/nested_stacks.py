@@ -12,7 +12,7 @@ from typing import Any
 
 from emulator.ministack import cloudformation
 from emulator.ministack.cloudformation import Created, Props, Stack
-from emulator.ministack.context import Answer, Params
+from emulator.ministack.context import Params, Response
 from emulator.patches.differences import Difference
 
 KIND = "AWS::CloudFormation::Stack"
@@ -150,13 +150,13 @@ def _call(
     A refusal is a ValueError. A stack that is created gets *parent*: the stack, the logical id.
     """
 
-    async def call() -> Answer:
+    async def call() -> Response:
         tasks_before = asyncio.all_tasks()
-        answer = cloudformation.ACTIONS[action]({"StackName": [name], **(params or {})})
+        response = cloudformation.ACTIONS[action]({"StackName": [name], **(params or {})})
         if parent and name in cloudformation.stacks:
             set_parent(cloudformation.stacks[name], *parent)
         await asyncio.gather(*(asyncio.all_tasks() - tasks_before))
-        return answer
+        return response
 
     # A task begins with a copy of the context: the account and region in scope are kept.
     status, _, body = asyncio.run_coroutine_threadsafe(call(), _loop.get()).result()
@@ -223,9 +223,9 @@ def _members(list_: str, key: str, value: str, pairs: Iterable[tuple[str, str]])
     return params
 
 
-def _add_parents(answer: Answer, _params: Params) -> Answer:
+def _add_parents(response: Response, _params: Params) -> Response:
     """Add the ids of the parent and the root of each nested stack."""
-    status, headers, body = answer
+    status, headers, body = response
     for stack in cloudformation.stacks.values():
         if "ParentId" in stack:
             own = f"<StackId>{stack['StackId']}</StackId>"

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from emulator.ministack import cloudformation, context
 from emulator.ministack.cloudformation import Props
-from emulator.ministack.context import Answer, Params
+from emulator.ministack.context import Params, Response
 from emulator.patches.differences import Difference
 
 DIFFERENCES = (
@@ -30,14 +30,14 @@ def install() -> None:
     cloudformation.action("DescribeChangeSet").after(_add_values)
 
 
-def _add_values(answer: Answer, params: Params) -> Answer:
-    status, headers, body = answer
+def _add_values(response: Response, params: Params) -> Response:
+    status, headers, body = response
     name = cloudformation.param(params, "ChangeSetName")
     _, change_set = cloudformation.find_change_set(name, cloudformation.param(params, "StackName"))
     if cloudformation.param(params, "IncludePropertyValues") != "true" or change_set is None:
-        return answer
+        return response
     ET.register_namespace("", cloudformation.NAMESPACE)
-    root = ET.fromstring(body)  # noqa: S314  MiniStack's own answer.
+    root = ET.fromstring(body)  # noqa: S314  MiniStack's own response.
     for change in elements(root, "ResourceChange"):
         _add_to_change(change, change_set)
     return status, headers, ET.tostring(root)

@@ -9,7 +9,7 @@ DIFFERENCES = (
         "CloudFront caches, compresses, blocks by WAF or country, checks signed URLs, runs "
         "Lambda@Edge, and accepts only the TLS and HTTP versions of its configuration.",
         source="CloudFront developer guide",
-        ministack="Never: every answer comes from the origin, uncompressed; an invalidation is "
+        ministack="Never: every response comes from the origin, uncompressed; an invalidation is "
         "recorded.",
         consequence="Test cache policies, TTLs and the paths of invalidations in an AWS account.",
     ),

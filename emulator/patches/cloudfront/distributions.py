@@ -1,7 +1,7 @@
-"""Answer a request with the name or alias of a distribution as Host, in any account.
+"""Respond to a request with the name or alias of a distribution as Host, in any account.
 
 `Host: NAME:443` or `X-Forwarded-Proto: https` is a request over TLS; other requests are for
-port 80. There is no TLS here, and no cache: every answer comes from the origin.
+port 80. There is no TLS here, and no cache: every response comes from the origin.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from emulator.ministack import asgi, context, names, policies, services
-from emulator.ministack.context import Answer
+from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
 
@@ -59,7 +59,9 @@ _distribution_aliases: Callable[[dict[str, Any]], list[str]] = names.name(
     _cloudfront, "_get_distribution_aliases"
 )
 _config_element: Callable[[dict[str, Any]], Any] = names.name(_cloudfront, "_dist_config_el")
-_handle_request: Callable[..., Awaitable[Answer]] = names.name(_cloudfront, "handle_viewer_request")
+_handle_request: Callable[..., Awaitable[Response]] = names.name(
+    _cloudfront, "handle_viewer_request"
+)
 _ORIGIN_FAILURES: tuple[type[Exception], ...] = (
     names.name(_cloudfront, "OriginTimeout"),
     names.name(_cloudfront, "OriginUnreachable"),
@@ -71,11 +73,11 @@ _parse_origin: Function[[Any], Origin] = Function("_dataplane_origin", _cloudfro
 _fetch_from_origin: Function[..., Awaitable[Any]] = Function("_fetch_from_origin", _cloudfront)
 _encode_query: Function[..., str] = Function("urlencode", _cloudfront)
 
-_fetch_from_bucket: Function[..., Answer] = Function("serve_cloudfront_origin_fetch", services.s3)
+_fetch_from_bucket: Function[..., Response] = Function("serve_cloudfront_origin_fetch", services.s3)
 _bucket_policies: Any = names.name(services.s3, "_bucket_policies")
 _bucket_allows: Callable[..., bool] = names.name(services.s3, "_foreign_bucket_allows")
-_get_object: Callable[..., Answer] = names.name(services.s3, "_get_object")
-_head_object: Callable[..., Answer] = names.name(services.s3, "_head_object")
+_get_object: Callable[..., Response] = names.name(services.s3, "_get_object")
+_head_object: Callable[..., Response] = names.name(services.s3, "_head_object")
 
 
 @dataclass(frozen=True)
@@ -108,16 +110,16 @@ async def _route(
     application: asgi.Application, scope: dict[str, Any], receive: Any, send: Any
 ) -> None:
     """Handle these requests before MiniStack reads the path and the credentials."""
-    headers = asgi.headers_of(scope) if scope["type"] == "http" else {}
+    headers = asgi.request_headers(scope) if scope["type"] == "http" else {}
     found = find(headers.get("host", ""))
     if found is None:
         await application(scope, receive, send)
         return
-    body = await asgi.body_of(receive)
+    body = await asgi.read_body(receive)
     with context.scope(found.account, HOME):
-        status, answered, content = await _serve(found.distribution, scope, headers, body)
+        status, response_headers, content = await _serve(found.distribution, scope, headers, body)
     head = scope["method"] == "HEAD"
-    await asgi.send_answer(send, status, answered, b"" if head else content, head=head)
+    await asgi.send_response(send, status, response_headers, b"" if head else content, head=head)
 
 
 def find(host: str) -> _Found | None:
@@ -136,7 +138,7 @@ def find(host: str) -> _Found | None:
 
 async def _serve(
     distribution: dict[str, Any], scope: dict[str, Any], headers: dict[str, str], body: bytes
-) -> Answer:
+) -> Response:
     query = scope["query_string"].decode("latin-1")
     headers["x-forwarded-proto"] = _protocol(headers)
     headers["host"] = headers["host"].partition(":")[0]
@@ -201,16 +203,16 @@ def _children(root: Any, *path: str) -> list[Any]:
 
 
 async def _fetch_from_group(fetch: Fetch, origin: Origin, method: str, *rest: Any) -> Any:
-    """Fetch from the second origin if the first has no answer, or a status that the group names."""
+    """Fetch from the second origin if the first does not respond, or with a status that the group names."""
     members = origin.get("_members")
     if not members or method not in _READING:
         return await fetch(origin, method, *rest)
     first, second = members
     try:
-        answer = await fetch(first, method, *rest)
+        response = await fetch(first, method, *rest)
     except _ORIGIN_FAILURES:
         return await fetch(second, method, *rest)
-    return await fetch(second, method, *rest) if answer[0] in origin["_codes"] else answer
+    return await fetch(second, method, *rest) if response[0] in origin["_codes"] else response
 
 
 # S3 as an origin --------------------------------------------------------------------------------
@@ -231,10 +233,10 @@ def _fetch_as_permitted(
     *,
     source_arn: str = "",
     oai_id: str = "",
-) -> Answer:
+) -> Response:
     """Fetch an object if the bucket policy permits it.
 
-    A missing object is answered 404 if CloudFront may list the bucket, otherwise 403.
+    The response for a missing object is 404 if CloudFront may list the bucket, otherwise 403.
     """
     del oai_id  # Origin access control has replaced origin access identities.
     owner = services.bucket_owner(bucket)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.ministack import cloudformation, context, services
-from emulator.ministack.context import Answer, Params
+from emulator.ministack.context import Params, Response
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
 
@@ -22,7 +22,7 @@ UPSTREAM = True
 
 LETTERS = {"ca-central-1": "abd", "us-east-1": "abcdef"}
 
-_describe_zones: Function[[Params], Answer] = Function(
+_describe_zones: Function[[Params], Response] = Function(
     "DescribeAvailabilityZones", services.ec2_actions
 )
 
@@ -45,8 +45,8 @@ def _resolve(resolve: Callable[..., Any], value: Any, *args: Any) -> Any:
     return resolve(value, *args)
 
 
-def _replace_zones(answer: Answer, _params: Params) -> Answer:
-    status, headers, body = answer
+def _replace_zones(response: Response, _params: Params) -> Response:
+    status, headers, body = response
     start, end = b"<availabilityZoneInfo>", b"</availabilityZoneInfo>"
     before, _, rest = body.partition(start)
     items, _, after = rest.partition(end)

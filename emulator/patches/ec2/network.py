@@ -166,8 +166,8 @@ def _add_rule_type(direction: str) -> None:
     """Add the type of a rule that is a resource of its own."""
 
     def create(_title: str, props: Props, _stack: str) -> Created:
-        answer = call_ec2(f"AuthorizeSecurityGroup{direction}", **_permission(props))
-        rule = text_of(answer, "securityGroupRuleId")
+        response = call_ec2(f"AuthorizeSecurityGroup{direction}", **_permission(props))
+        rule = text_of(response, "securityGroupRuleId")
         return rule, {"Id": rule}
 
     def delete(rule: str, props: Props) -> None:
@@ -222,8 +222,8 @@ def _create_nat_gateway(props: Props) -> str:
     if props["SubnetId"] not in _subnets:
         raise services.refusal(f"The subnet ID '{props['SubnetId']}' does not exist", "Ec2")
     allocation = props.get("AllocationId", "")
-    answer = call_ec2("CreateNatGateway", SubnetId=props["SubnetId"], AllocationId=allocation)
-    return text_of(answer, "natGatewayId")
+    response = call_ec2("CreateNatGateway", SubnetId=props["SubnetId"], AllocationId=allocation)
+    return text_of(response, "natGatewayId")
 
 
 def _delete_nat_gateway(nat_gateway: str, _props: Props) -> None:
@@ -231,7 +231,7 @@ def _delete_nat_gateway(nat_gateway: str, _props: Props) -> None:
 
 
 def _create_flow_log(props: Props) -> str:
-    answer = call_ec2(
+    response = call_ec2(
         "CreateFlowLogs",
         ResourceId_1=props["ResourceId"],
         ResourceType=props["ResourceType"],
@@ -240,7 +240,7 @@ def _create_flow_log(props: Props) -> str:
         LogDestination=props.get("LogDestination", ""),
         LogGroupName=props.get("LogGroupName", ""),
     )
-    return text_of(answer, "item")
+    return text_of(response, "item")
 
 
 def _delete_flow_log(flow_log: str, _props: Props) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from emulator import postgres
 from emulator.ministack import cloudformation, context, database, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
-from emulator.ministack.context import Answer, Params
+from emulator.ministack.context import Params, Response
 from emulator.ministack.credentials import register_session
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
@@ -241,10 +241,10 @@ def _groups() -> validation.ExistingGroups:
 
 def _refusing(
     check: Callable[[Parameters], Iterable[Refusal]],
-) -> Callable[[Params], Answer | None]:
-    """Return a function that answers a call with its first error, if it has one."""
+) -> Callable[[Params], Response | None]:
+    """Return a function that returns the first error of a call, if it has one."""
 
-    def refuse(params: Params) -> Answer | None:
+    def refuse(params: Params) -> Response | None:
         for error in check(_parameters(params)):
             return database.rds_error(error.code, error.message, http.client.BAD_REQUEST)
         return None
@@ -261,36 +261,36 @@ def _parameters(params: Params) -> Parameters:
 # Instances of calls ----------------------------------------------------------------------------
 
 
-def _call_create(create: Callable[[Params], Answer], params: Params) -> Answer:
-    """Answer when the database accepts connections; RDS answers before (see the differences in __init__.py)."""
+def _call_create(create: Callable[[Params], Response], params: Params) -> Response:
+    """Respond when the database accepts connections; RDS responds before (see __init__.py)."""
     parameters = _parameters(params)
-    answer = create(params)
-    if answer[0] >= http.client.BAD_REQUEST or not instances.is_postgres(parameters):
-        return answer
+    response = create(params)
+    if response[0] >= http.client.BAD_REQUEST or not instances.is_postgres(parameters):
+        return response
     record = database.instances[parameters["DBInstanceIdentifier"]]
     _start(record, parameters)
-    return database.instance_answer("CreateDBInstance", record)
+    return database.instance_response("CreateDBInstance", record)
 
 
-def _call_delete(delete: Callable[[Params], Answer], params: Params) -> Answer:
+def _call_delete(delete: Callable[[Params], Response], params: Params) -> Response:
     name = cloudformation.param(params, "DBInstanceIdentifier")
     record = database.find_instance(name)
-    answer = delete(params)
-    if answer[0] < http.client.BAD_REQUEST and record and instances.is_postgres(record):
+    response = delete(params)
+    if response[0] < http.client.BAD_REQUEST and record and instances.is_postgres(record):
         _stop(record)
-    return answer
+    return response
 
 
-def _call_modify(modify: Callable[[Params], Answer], params: Params) -> Answer:
+def _call_modify(modify: Callable[[Params], Response], params: Params) -> Response:
     parameters = _parameters(params)
-    answer = modify(params)
+    response = modify(params)
     record = database.find_instance(parameters["DBInstanceIdentifier"])
     if record is None or "ManageMasterUserPassword" not in parameters:
-        return answer
+        return response
     password = record[_PASSWORD]
     _update_secret(record, parameters)
     _set_password(record, password, record[_PASSWORD])
-    return database.instance_answer("ModifyDBInstance", record)
+    return database.instance_response("ModifyDBInstance", record)
 
 
 # Both ------------------------------------------------------------------------------------------

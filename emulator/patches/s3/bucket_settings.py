@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from emulator.ministack import cloudformation, context, names, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
-from emulator.ministack.context import Answer
+from emulator.ministack.context import Response
 from emulator.patches.differences import Difference
 
 DIFFERENCES = (
@@ -33,7 +33,7 @@ UPSTREAM = True
 _BUCKET = ResourceType("AWS::S3::Bucket")
 _POLICY = ResourceType("AWS::S3::BucketPolicy")
 
-_put_policy: Callable[[str, bytes], Answer] = names.name(services.s3, "_put_bucket_policy")
+_put_policy: Callable[[str, bytes], Response] = names.name(services.s3, "_put_bucket_policy")
 
 
 def install() -> None:
@@ -65,10 +65,10 @@ def _apply(name: str, props: Props, old: Props) -> None:
             _check(setting.reset(name))
 
 
-def _check(answer: Answer) -> None:
-    status, _, body = answer
+def _check(response: Response) -> None:
+    status, _, body = response
     if status >= http.client.BAD_REQUEST:
-        text = context.text_of(ET.fromstring(body), "Message")  # noqa: S314  MiniStack's own answer.
+        text = context.text_of(ET.fromstring(body), "Message")  # noqa: S314  MiniStack's own response.
         raise services.refusal(text, "S3", status)
 
 
@@ -108,7 +108,7 @@ def _add(parent: ET.Element, tag: str, text: Any) -> None:
     ET.SubElement(parent, tag).text = str(text)
 
 
-def _suspend(name: str) -> Answer:
+def _suspend(name: str) -> Response:
     """Suspend versioning: a bucket that had versions keeps them."""
     root = ET.Element("VersioningConfiguration")
     _add(root, "Status", "Suspended")
@@ -124,12 +124,12 @@ class _Setting:
         tag: str,
         call: str,
         fill: Callable[[ET.Element, Any], None],
-        reset: Callable[[str], Answer] | None = None,
+        reset: Callable[[str], Response] | None = None,
     ) -> None:
         self.name = name
         self.tag = tag
         self.fill = fill
-        self.put: Callable[[str, bytes], Answer] = names.name(services.s3, f"_put_bucket_{call}")
+        self.put: Callable[[str, bytes], Response] = names.name(services.s3, f"_put_bucket_{call}")
         self.reset = reset or names.name(services.s3, f"_delete_bucket_{call}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from emulator.ministack import context, names, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
-from emulator.ministack.context import Answer
+from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
 
@@ -44,7 +44,7 @@ _EXPECTED_OWNER = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-
 
 _lifecycle: Any = names.name(services.s3, "_bucket_lifecycle")
 _versions: Any = names.name(services.s3, "_object_versions")
-_handle_request: Function[..., Awaitable[Answer]] = Function("handle_request", services.s3)
+_handle_request: Function[..., Awaitable[Response]] = Function("handle_request", services.s3)
 
 
 def install() -> None:
@@ -146,13 +146,13 @@ def _refuse_with_objects(name: str, _props: Props) -> None:
 
 
 async def _check_owner(
-    handle: Callable[..., Awaitable[Answer]],
+    handle: Callable[..., Awaitable[Response]],
     method: str,
     path: str,
     headers: dict[str, str],
     *rest: Any,
     **more: Any,
-) -> Answer:
+) -> Response:
     """Refuse a request that expects another owner of its bucket, or of the source of a copy."""
     target = path.lstrip("/").split("/", 1)[0]
     source = headers.get("x-amz-copy-source", "").lstrip("/").split("/", 1)[0]

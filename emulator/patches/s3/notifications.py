@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.ministack import services
-from emulator.ministack.context import Answer
+from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
 from emulator.patches.lambda_.permissions import can_invoke
@@ -26,7 +26,7 @@ UPSTREAM = True
 _SERVICE = "s3.amazonaws.com"
 _log = logging.getLogger("emulator.permissions")
 
-_validate_notifications: Function[..., Answer | None] = Function(
+_validate_notifications: Function[..., Response | None] = Function(
     "_validate_notification_configs", services.s3
 )
 _deliver_to_function: Function[[str, dict[str, Any], str], None] = Function(
@@ -42,7 +42,7 @@ def install() -> None:
 
 def _check_functions(
     destinations: list[dict[str, Any]], _region: str, bucket: str = "", skip: Any = None
-) -> Answer | None:
+) -> Response | None:
     refused = [
         destination["arn"]
         for destination in destinations

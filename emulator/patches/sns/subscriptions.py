@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 from emulator import outbox, sns_signing
 from emulator.ministack import cloudformation, context, names, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
-from emulator.ministack.context import Answer, Params
+from emulator.ministack.context import Params, Response
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
 
@@ -67,8 +67,10 @@ _topics: Any = names.name(services.sns, "_topics")
 _send_confirmation: Function[..., Any] = Function("_send_subscription_confirmation", services.sns)
 _build_message: Function[..., str] = Function("_build_envelope", services.sns)
 _post: Function[[str, str, str], int] = Function("_http_post_sync", services.sns)
-_confirm_subscription: Function[[Params], Answer] = Function("_confirm_subscription", services.sns)
-_list_subscriptions: tuple[Function[[Params], Answer], ...] = (
+_confirm_subscription: Function[[Params], Response] = Function(
+    "_confirm_subscription", services.sns
+)
+_list_subscriptions: tuple[Function[[Params], Response], ...] = (
     Function("_list_subscriptions", services.sns),
     Function("_list_subscriptions_by_topic", services.sns),
 )
@@ -133,7 +135,7 @@ def _run(*args: Any) -> None:
     asyncio.run(_send_confirmation(*args))
 
 
-def _confirm_in_scope(confirm: Callable[[Params], Answer], params: Params) -> Answer:
+def _confirm_in_scope(confirm: Callable[[Params], Response], params: Params) -> Response:
     """Confirm in the topic's account and region: a link has no credentials that name them."""
     parts = cloudformation.param(params, "TopicArn").split(":")
     if len(parts) != _ARN_PARTS:
@@ -142,9 +144,9 @@ def _confirm_in_scope(confirm: Callable[[Params], Answer], params: Params) -> An
         return confirm(params)
 
 
-def _show_pending(answer: Answer, _params: Params) -> Answer:
+def _show_pending(response: Response, _params: Params) -> Response:
     """Show PendingConfirmation in place of the ARN until a subscription is confirmed."""
-    status, headers, body = answer
+    status, headers, body = response
     for topic in _topics.values():
         for subscription in topic["subscriptions"]:
             if not subscription["confirmed"]:
@@ -188,8 +190,8 @@ def _post_signed(endpoint: str, payload: str, kind: str) -> int:
         headers["x-amz-sns-message-id"] = message["MessageId"]
         headers["x-amz-sns-topic-arn"] = message["TopicArn"]
     request = Request(endpoint, payload.encode(), headers, method="POST")  # noqa: S310  A subscriber's URL.
-    with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
-        return int(answer.status)
+    with urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+        return int(response.status)
 
 
 def _url(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Load balancers: listeners, rules and actions of a request, and refused templates."""
+"""Load balancers: the listener, rule and action for a request, and refused templates."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def get(endpoint: emulator.Endpoint, host: str, path: str) -> tuple[int, str | None]:
-    """Send a request to *host*, as if DNS named the emulator; return status and Location."""
+    """Send a request to *host*, as if DNS resolved it to the emulator; return status, Location."""
     connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
     connection.request("GET", path, headers={"Host": host})
-    answer = connection.getresponse()
+    response = connection.getresponse()
     connection.close()
-    return answer.status, answer.headers["Location"]
+    return response.status, response.headers["Location"]
 
 
-def test_balanced(aws: Aws, domain: str) -> None:
+def test_routing(aws: Aws, domain: str) -> None:
     """A request by alias or DNS name is handled by the listener, rule and action as on AWS.
 
     AWS: "Redirect actions" and "Host conditions" (load balancer user guide): path and query are
@@ -43,7 +43,7 @@ def test_balanced(aws: Aws, domain: str) -> None:
 
 
 def test_paths_of_ministack(aws: Aws, domain: str) -> None:
-    """The load balancer answers for its host also on paths that MiniStack uses itself."""
+    """The load balancer responds for its host also on paths that MiniStack uses itself."""
     aws.deploy("s", load_balancer(f"Z{aws.endpoint.account}", domain))
 
     for path in ("/health", "/_ministack/health", "/v20180820/tags/x", "/_emulator", "/login"):
@@ -75,8 +75,8 @@ def test_paths_of_ministack(aws: Aws, domain: str) -> None:
         ),
     ],
 )
-def test_refused_balancer(aws: Aws, resources: dict[str, Any], message: str) -> None:
-    """AWS: CreateLoadBalancer and CreateListener refuse these (API reference)."""
+def test_refused_load_balancer(aws: Aws, resources: dict[str, Any], message: str) -> None:
+    """AWS: CreateLoadBalancer and CreateListener refuse such a request (API reference)."""
     stack = aws.deploy("s", template(Vpc=VPC, **resources))
 
     assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
