@@ -23,13 +23,13 @@ def bootstrap(_: Context, env: str = "") -> None:
 
     Run it once in a new database, before any other task of `db`; later runs change nothing.
     """
-    _print(db.bootstrap(connect_to_env(env)), nothing="both users exist")
+    _print(db.bootstrap(connect_to_env(env)), if_empty="both users exist")
 
 
 @task()
 def migrate(_: Context, env: str = "") -> None:
     """Apply the pending migrations of the deployed code."""
-    _print(db.migrate(connect_to_env(env)), nothing="nothing to apply")
+    _print(db.migrate(connect_to_env(env)), if_empty="nothing to apply")
 
 
 @task(
@@ -58,13 +58,13 @@ def rollback(
     if dry_run:
         return
     protection.refuse_unconfirmed(target.env, confirm, f"a rollback {loss}")
-    _print(db.rollback(target, steps, names), nothing="nothing to roll back")
+    _print(db.rollback(target, steps, names), if_empty="nothing to roll back")
 
 
 @task()
 def status(_: Context, env: str = "") -> None:
     """List the migrations: applied, pending, changed, interrupted."""
-    _print(db.status(connect_to_env(env)), nothing="there are no migrations")
+    _print(db.status(connect_to_env(env)), if_empty="there are no migrations")
 
 
 @task()
@@ -73,7 +73,7 @@ def seed(_: Context, env: str = "") -> None:
 
     A protected environment is refused.
     """
-    _print(db.seed(connect_to_env(env)), nothing="there is no seed")
+    _print(db.seed(connect_to_env(env)), if_empty="there is no seed")
 
 
 @task(help={"name": "what the migration does, such as add_banner"})
@@ -85,9 +85,9 @@ def new(_: Context, name: str = "") -> None:
 
 @task(help={"user": _USER, "command": "an SQL command to run instead of a prompt"})
 def connect(_: Context, env: str = "", user: str = "application", command: str = "") -> None:
-    """Open psql; in an account, through a running task.
+    """Open psql; in an AWS account, through a port that a running ECS task forwards.
 
-    An account needs the session-manager-plugin, and `exec = true` in [service] of its config.
+    This needs the session-manager-plugin, and `enable_exec = true` in [service] of the config.
     """
     psql = db_connection.psql_path()
     code = db_connection.run_psql(connect_to_env(env), psql, user, command)
@@ -105,10 +105,10 @@ def sessions(_: Context, env: str = "", user: str = "application", json: bool = 
     print(table.text(rows, db_connection.COLUMNS, as_json=json), end="")
 
 
-def _print(answer: db.Answer, *, nothing: str) -> None:
-    """Print a line for each name, such as `applied 0001_users`, or *nothing* if there is none."""
-    lines = [f"{key.replace('_', ' ')} {name}" for key, names in answer.items() for name in names]
-    terminal.show("\n".join(lines) or nothing)
+def _print(result: db.MigrationResult, *, if_empty: str) -> None:
+    """Print a line for each name, such as `applied 0001_users`, or *if_empty* if there is none."""
+    lines = [f"{key.replace('_', ' ')} {name}" for key, names in result.items() for name in names]
+    terminal.show("\n".join(lines) or if_empty)
 
 
 namespace = Collection(bootstrap, migrate, rollback, new, status, seed, connect, sessions)

@@ -13,8 +13,8 @@ from operations import docker
 
 @task()
 def login(_: Context, env: str = "") -> None:
-    """Sign docker in to the registry for twelve hours."""
-    terminal.show(f"signed in to {docker.sign_in(connect(env))}")
+    """Log docker in to the registry for twelve hours."""
+    terminal.show(f"logged in to {docker.log_in(connect(env))}")
 
 
 namespace = Collection(login)

@@ -70,7 +70,7 @@ def start(_: Context, stack: str = "service", env: str = "") -> None:
 def connect(_: Context, stack: str = "service", env: str = "", command: str = "/bin/bash") -> None:
     """Open a shell in a running task.
 
-    Needs the session-manager-plugin, and `exec = true` in [service] of the config.
+    Needs the session-manager-plugin, and `enable_exec = true` in [service] of the config.
     """
     plugin = port_forwarding.plugin()
     found = service.find(connect_to_env(env), stack)

@@ -1,4 +1,4 @@
-"""The addresses of a deployed environment, as a browser opens them."""
+"""The URLs of a deployed environment that a browser opens."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from deployer.report import Address
     from operations.target import Target
 
-_BELOW_LOCALHOST = ".localhost"  # Browsers resolve these names to this machine.
+_LOCALHOST_SUFFIX = ".localhost"  # Browsers resolve these names to this machine.
 
 
 def addresses(
     target: Target, stacks: Collection[str], pending: Collection[str]
 ) -> Iterator[Address]:
-    """Yield the addresses that *stacks* serve; *pending* are the manual steps that are still to do.
+    """Yield the addresses that *stacks* serve; *pending* are the names of the pending manual steps.
 
     Yield none in the emulator if the domain is not below `localhost`: no browser could open them.
     """
     from deployer.report import Address
 
     is_local = target.environment.is_local
-    if is_local and not target.env.domain.endswith(_BELOW_LOCALHOST):
+    if is_local and not target.env.domain.endswith(_LOCALHOST_SUFFIX):
         return
     if "cdn" in stacks:
         unpublished = "404: nothing is published" if "site" in pending else ""
@@ -38,7 +38,7 @@ def addresses(
 
 
 def url(target: Target, prefix: str = "") -> str:
-    """Return the URL of the domain with *prefix*; in the emulator plain HTTP on its port."""
+    """Return the URL of the domain with *prefix*; in the emulator, an HTTP URL with its port."""
     host = f"{prefix}{target.env.domain}"
     if target.environment.is_local:
         return f"http://{host}:{urlsplit(target.account.url or '').port}"

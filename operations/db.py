@@ -18,20 +18,22 @@ MIGRATIONS = Path("backend/db/migrations")
 # PostgreSQL's message for a user that does not exist, with password or PAM authentication.
 _AUTHENTICATION_FAILED = "authentication failed for user"
 
-Answer = dict[str, list[str]]  # The names of migrations or users, by what was done to them.
+MigrationResult = dict[
+    str, list[str]
+]  # The names of migrations or users, by what was done to them.
 
 
-def bootstrap(target: Target) -> Answer:
+def bootstrap(target: Target) -> MigrationResult:
     """Create the IAM-authenticated database users, with the master's password."""
     return _invoke(target, {"do": "bootstrap"} | _master_credentials(target))
 
 
-def migrate(target: Target) -> Answer:
+def migrate(target: Target) -> MigrationResult:
     """Apply the pending migrations."""
     return _invoke(target, {"do": "migrate"})
 
 
-def status(target: Target) -> Answer:
+def status(target: Target) -> MigrationResult:
     """Return the migrations by state, such as applied, pending or interrupted."""
     return _invoke(target, {"do": "status"})
 
@@ -46,12 +48,12 @@ def last_applied(target: Target, steps: int) -> list[str]:
     return status(target)["applied"][: -steps - 1 : -1]
 
 
-def rollback(target: Target, steps: int, expected: list[str]) -> Answer:
+def rollback(target: Target, steps: int, expected: list[str]) -> MigrationResult:
     """Roll back the last *steps* migrations; the function refuses if they are not *expected*."""
     return _invoke(target, {"do": "rollback", "steps": steps, "expected": expected})
 
 
-def seed(target: Target) -> Answer:
+def seed(target: Target) -> MigrationResult:
     """Insert sample users and posts; raise GuardError for a protected environment."""
     if target.env.protect:
         raise GuardError(
@@ -107,20 +109,20 @@ def _master_credentials(target: Target) -> dict[str, str]:
 def _managed_secret(target: Target) -> str:
     """Return the ARN of the secret that RDS manages for the database, or "" if there is none."""
     name = target.env.stack_name("database")
-    answer = target.client("rds").describe_db_instances(DBInstanceIdentifier=name)
-    [database] = answer["DBInstances"]
+    response = target.client("rds").describe_db_instances(DBInstanceIdentifier=name)
+    [database] = response["DBInstances"]
     return str(database.get("MasterUserSecret", {}).get("SecretArn", ""))
 
 
-def _invoke(target: Target, event: dict[str, Any]) -> Answer:
+def _invoke(target: Target, event: dict[str, Any]) -> MigrationResult:
     return invoke(target, target.output("users", "Migrate"), event)
 
 
-def invoke(target: Target, function: str, event: dict[str, Any]) -> Answer:
+def invoke(target: Target, function: str, event: dict[str, Any]) -> MigrationResult:
     """Invoke the *function* that migrates; raise CloudError with the command that may help."""
     hint = f"see docs/migrations.md; {lambdas.log_hint('migrate', target.env.name)}"
     try:
-        answer: Answer = lambdas.invoke(
+        result: MigrationResult = lambdas.invoke(
             target.account, target.env.region, function, event, hint=hint
         )
     except CloudError as error:
@@ -128,4 +130,4 @@ def invoke(target: Target, function: str, event: dict[str, Any]) -> Answer:
             raise
         hint = f"run ./inv db.bootstrap --env={target.env.name} to create the database users"
         raise CloudError(error.message, hint=hint) from error
-    return answer
+    return result

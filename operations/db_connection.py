@@ -1,8 +1,8 @@
 """Connect to the database: with psql, or to list the other connections.
 
-The database of an account is in private subnets, so the connection goes through a running task.
-The emulator's listens on this machine. Both accept an IAM authentication token, which is valid
-for fifteen minutes, so no password is stored.
+The database of an account is in private subnets, so an ECS task forwards the connection to it.
+The database of the emulator listens on this machine. Both accept an IAM authentication token,
+which is valid for fifteen minutes, so no password is stored.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from operations import port_forwarding, processes
 if TYPE_CHECKING:
     from operations.target import Target
 
-USERS = {"application": "Application", "migrator": "Migrator"}  # With the output that names each.
-# Without the query, which may contain data of users.
+# Each user, and the output of the stack `database` with its name.
+USERS = {"application": "Application", "migrator": "Migrator"}
+# Without the column `query`, which may contain data of users.
 _CONNECTIONS = """
 SELECT pid, usename AS user, application_name AS program, host(client_addr) AS address,
     date_trunc('second', backend_start)::text AS since, state,
@@ -47,7 +48,7 @@ def run_psql(target: Target, psql: str, user: str, command: str) -> int:
 
 
 def list_sessions(target: Target, user: str) -> list[dict[str, Any]]:
-    """Return a row for each other connection to the database.
+    """Return a row for each other session of the database.
 
     PostgreSQL shows *user* the details of its own connections only.
     """
@@ -73,7 +74,7 @@ def list_sessions(target: Target, user: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def connection_variables(target: Target, user: str) -> Iterator[dict[str, str]]:
-    """Open a connection to the database if needed, and yield the variables of libpq."""
+    """Yield the environment variables for libpq; forward a port to a database in an account."""
     from deployer.aws.errors import translate_errors
 
     if user not in USERS:
@@ -100,7 +101,7 @@ def connection_variables(target: Target, user: str) -> Iterator[dict[str, str]]:
 
 
 def _connection_parameters(variables: dict[str, str]) -> dict[str, str]:
-    """Return *variables* of libpq as parameters of a connection string."""
+    """Return *variables* for libpq as the parameters of a connection string."""
     names = {name: name.removeprefix("PG").lower() for name in variables}
     names["PGDATABASE"] = "dbname"
     return {names[name]: value for name, value in variables.items()}

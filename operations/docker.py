@@ -1,4 +1,4 @@
-"""Run docker, and sign it in to the ECR registry of an environment."""
+"""Run docker, and log it in to the ECR registry of an environment."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def run(*arguments: str, stdin: bytes = b"") -> None:
         raise DeployError(f"docker {arguments[0]} failed with exit code {completed.returncode}")
 
 
-def sign_in(target: Target) -> str:
-    """Sign docker in to the registry for twelve hours and return the registry's host name.
+def log_in(target: Target) -> str:
+    """Log docker in to the registry for twelve hours and return the registry's host name.
 
     Raise ConfigError for the emulator, whose registry stores no images. Raise GuardError if the
     output of the stack names a registry other than the account's: a release can change the output,
-    and must not receive the password.
+    and docker must not send the password to a registry that the release chose.
     """
     if target.environment.is_local:
         raise ConfigError(
@@ -48,10 +48,11 @@ def sign_in(target: Target) -> str:
         )
     registry = target.output("registry", "Uri").partition("/")[0]
     token = target.client("ecr").get_authorization_token()["authorizationData"][0]
-    issuer = token["proxyEndpoint"].removeprefix("https://")
-    if registry != issuer:
+    expected = token["proxyEndpoint"].removeprefix("https://")
+    if registry != expected:
         raise GuardError(
-            f"stack registry: output Uri: {registry} is not the registry of this account, {issuer}",
+            f"stack registry: output Uri: {registry} is not the registry of this account, "
+            f"{expected}",
             hint="find out who changed the stack (CloudTrail), then ./inv deploy --stack=registry",
         )
     user, _, password = base64.b64decode(token["authorizationToken"]).partition(b":")

@@ -82,7 +82,7 @@ def push(target: Target, source: Source) -> str:
             hint="if you trust the user who pushed it, run ./inv service.release "
             f"--image={digest}; otherwise create a new commit",
         )
-    docker.sign_in(target)
+    docker.log_in(target)
     docker.run("push", build(target, source))
     digest = _digest(target, repository, source.tag)
     if not digest:

@@ -52,7 +52,7 @@ class DeployedEnvironment:
                 yield name, settings
 
     @cached_property
-    def migrations(self) -> db.Answer | None:
+    def migrations(self) -> db.MigrationResult | None:
         """Return the migrations by state; None if the database users do not exist yet."""
         try:
             return db.invoke(self.target, self.output("users", "Migrate"), {"do": "status"})

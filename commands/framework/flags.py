@@ -195,7 +195,7 @@ def _parse_cleanup(program: Program, original: Callable[..., None]) -> None:
 @contextmanager
 def _errors_printed() -> Iterator[None]:
     """Print errors of the command line; handle write errors as in a task."""
-    with streams.write_errors_handled():
+    with streams.handle_write_errors():
         try:
             yield
         except ParseError as error:
@@ -204,7 +204,7 @@ def _errors_printed() -> Iterator[None]:
 
 
 def _execute(program: Program, original: Callable[..., None]) -> None:
-    with streams.write_errors_handled():
+    with streams.handle_write_errors():
         original(program)
 
 

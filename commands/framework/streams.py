@@ -34,7 +34,7 @@ def open_standard_streams() -> None:
 
 
 @contextmanager
-def write_errors_handled() -> Iterator[None]:
+def handle_write_errors() -> Iterator[None]:
     """Raise Exit if standard output or error cannot be written.
 
     If the reader of a pipe has ended, nothing is printed. If the disk is full, one line is

@@ -29,7 +29,7 @@ class Reference:
 
 
 def references(value: object) -> Iterator[Reference]:
-    """Yield every reference in *value*, which is a template or a part of one, in plain values."""
+    """Yield every reference in *value*, a template or a part of one as dicts and lists."""
     match value:
         case {"Ref": str(name)}:
             yield Reference("Ref", name)
@@ -42,7 +42,7 @@ def references(value: object) -> Iterator[Reference]:
         case {"Fn::ValueOf": [str(name), *_]}:
             yield Reference("Fn::ValueOf", name)
         case dict():
-            yield from _section_names(value)
+            yield from _section_references(value)
             for inner in value.values():
                 yield from references(inner)
         case list():
@@ -74,8 +74,8 @@ def _names(value: object, *functions: Function) -> Iterator[str]:
     return (found.name for found in references(value) if found.function in functions)
 
 
-def _section_names(value: Mapping[Any, Any]) -> Iterator[Reference]:
-    """Yield the condition and the mapping that *value* itself names."""
+def _section_references(value: Mapping[Any, Any]) -> Iterator[Reference]:
+    """Yield the condition and the mapping that *value* itself refers to."""
     match value:
         case {"Condition": str(name)} | {"Fn::If": [str(name), *_]}:
             yield Reference("Condition", name)

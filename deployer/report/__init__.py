@@ -1,8 +1,8 @@
 """Format steps, change sets, events, outputs and errors, as text or JSON.
 
-A `Reporter` writes the progress of a run to a stream: moving lines for a terminal, lines for a log,
-or JSON lines for programs. The functions format values that a task prints. rich is imported for the
-moving lines only.
+A `Reporter` writes the progress of a run to a stream: a progress display for a terminal, lines for
+a log, or JSON lines for programs. The functions format values that a task prints. rich is
+imported for the progress display only.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ def reporter(
     live: bool | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> Reporter:
-    """Return the reporter for *stream*: JSON lines, moving lines, or lines.
+    """Return the reporter for *stream*: for JSON lines, a progress display or lines.
 
-    *live* None selects moving lines if the stream is a terminal that can move its cursor. *now*
-    returns seconds, to measure durations.
+    *live* None selects a progress display if the stream is a terminal that can move its cursor.
+    *now* returns seconds, to measure durations.
     """
     if json:
         from deployer.report.json_reporter import JsonReporter

@@ -19,7 +19,7 @@ from deployer.model.template_tree import format_path
 from deployer.report.change_sets import change_lines
 from deployer.report.progress import StackProgress
 from deployer.report.style import Emphasis, Style
-from deployer.report.text import clean, lasting, short
+from deployer.report.text import clean, duration_text, short
 
 _STYLES: Mapping[Outcome, Emphasis] = {
     Outcome.KEPT: "dim",
@@ -91,7 +91,7 @@ def progress_line(stack_progress: StackProgress, width: int) -> str:
 
 
 def is_loud(event: Event) -> bool:
-    """Return whether *event* needs a line even if moving or condensed lines show the progress."""
+    """Return whether *event* needs a line even if a progress display or condensed lines show the progress."""
     match event:
         case Progress(event=stack_event):
             return stack_event.failed and not stack_event.of_stack
@@ -120,5 +120,5 @@ def _ending(finished: Finished, stack_progress: StackProgress) -> str:
             first, _, _ = finished.detail.partition("\n")
             return clean(first.removeprefix(f"{finished.stack}: "))
         case _:
-            took = f"in {lasting(stack_progress.ended - stack_progress.began)}"
+            took = f"in {duration_text(stack_progress.ended - stack_progress.began)}"
             return f"{took}  {clean(finished.detail)}".rstrip()

@@ -1,4 +1,4 @@
-"""Show the progress of a run on a terminal: finished lines stay, moving lines follow below them."""
+"""Show a run on a terminal: lines of finished stacks, and below them the progress display."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REFRESHES = 4  # Per second, enough for a clock that shows seconds.
 
 
 class LiveReporter(LineReporter):
-    """A `Reporter` with one moving line for each stack in progress."""
+    """A `Reporter` with a progress display: a line for each stack in progress."""
 
     def __init__(
         self, stream: TextIO, style: Style, environ: Mapping[str, str], now: Callable[[], float]
@@ -56,11 +56,11 @@ class LiveReporter(LineReporter):
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Hide the moving lines during a question."""
-        moving = self._region is not None
+        """Hide the progress display during a question."""
+        was_shown = self._region is not None
         self._stop()
         yield
-        if moving:
+        if was_shown:
             self._start()
 
     def summary(self) -> None:
@@ -86,7 +86,7 @@ class LiveReporter(LineReporter):
         if self._region is None:
             self._region = Region(
                 console=self._console,
-                get_renderable=self._moving,
+                get_renderable=self._progress,
                 refresh_per_second=_REFRESHES,
                 transient=True,
                 redirect_stdout=False,  # Standard output is for data.
@@ -94,7 +94,7 @@ class LiveReporter(LineReporter):
             self._region.start()
 
     def _stop(self) -> None:
-        """Remove the moving lines, and show the cursor again."""
+        """Remove the progress display, and show the cursor again."""
         region, self._region = self._region, None
         if region is not None:
             try:
@@ -102,8 +102,8 @@ class LiveReporter(LineReporter):
             finally:  # A second Ctrl-C must not leave the terminal without its cursor.
                 self._console.show_cursor(show=True)
 
-    def _moving(self) -> Group:
-        """Return the moving lines; none while they are removed, or they would scroll."""
+    def _progress(self) -> Group:
+        """Return the lines of the display; none while it is removed, or they would scroll."""
         lines = rows(self._run, self._console.width - 1) if self._region else []
         return Group(
             *(Text(self._style.fit(line), no_wrap=True, overflow="crop") for line in lines)

@@ -25,7 +25,7 @@ class Reporter(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End, and stop all moving lines, also after an error."""
+        """End, and stop the progress display, also after an error."""
 
     def start(
         self,
@@ -50,7 +50,7 @@ class Reporter(Protocol):
         """Report an event; a change set is shown completely before its approval is requested."""
 
     def paused(self) -> AbstractContextManager[None]:
-        """Stop moving lines while a question is asked."""
+        """Stop the progress display while a question is asked."""
 
     def summary(self) -> None:
         """Report the outcomes, how to fix failures, and what remains to do."""
@@ -62,4 +62,4 @@ class Reporter(Protocol):
         """Report an error that ends the run."""
 
     def interrupted(self) -> None:
-        """Report the operations that continue in AWS after an interrupt, and stop moving lines."""
+        """Report the operations that continue in AWS after an interrupt, and stop the display."""

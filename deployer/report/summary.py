@@ -11,7 +11,7 @@ from deployer.events import Finished, Outcome
 from deployer.report.errors import error_lines
 from deployer.report.progress import RunProgress, StackProgress
 from deployer.report.style import Style
-from deployer.report.text import clean, lasting, listed
+from deployer.report.text import clean, duration_text, listed
 
 
 def summary_lines(run: RunProgress, style: Style) -> Iterator[str]:
@@ -19,7 +19,7 @@ def summary_lines(run: RunProgress, style: Style) -> Iterator[str]:
     found = Counter(finished.outcome for finished in run.finished)
     text = listed((outcome.value, found[outcome]) for outcome in Outcome) or "nothing to do"
     succeeded = all(outcome.succeeded for outcome in found)
-    yield style("green" if succeeded else "red", f"{text}, in {lasting(run.seconds)}")
+    yield style("green" if succeeded else "red", f"{text}, in {duration_text(run.seconds)}")
     for finished in run.of(Outcome.FAILED):
         yield from error_lines(_error(finished), style, "failed")
     for finished in run.of(Outcome.REFUSED, Outcome.SKIPPED):

@@ -66,7 +66,7 @@ def listed(counts: Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{number} {word}" for word, number in counts if number)
 
 
-def lasting(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """12 s, 3 min 05 s, 1 h 02 min."""
     whole = max(0, int(seconds))
     if whole < 60:

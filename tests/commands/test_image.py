@@ -98,7 +98,7 @@ def test_login(machine: Machine, monkeypatch, capfd) -> None:
     assert call["arguments"] == ["login", "--username", "AWS", "--password-stdin", REGISTRY]
     assert call["stdin"] == PASSWORD
     out, err = capfd.readouterr()
-    assert out == f"signed in to {REGISTRY}\n"
+    assert out == f"logged in to {REGISTRY}\n"
     assert err == f"{START_LINE}progress of docker\n"
 
 

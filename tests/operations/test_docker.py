@@ -25,4 +25,4 @@ def test_the_emulator_has_no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(ENVIRONMENT), "is_local", True)
 
     with pytest.raises(ConfigError, match="x: the emulator stores no images"):
-        docker.sign_in(Target(replace(ENVIRONMENT), Account()))
+        docker.log_in(Target(replace(ENVIRONMENT), Account()))

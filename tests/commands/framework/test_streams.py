@@ -15,21 +15,22 @@ from commands.framework import streams
 pytestmark = pytest.mark.thorough
 
 ROOT = Path(__file__).parents[3]
+# "depoly" is a misspelled task.
 COMMANDS = ["graph --env=dev", "--list", "--help deploy", "plan --env=nowhere", "depoly"]
-PRINTING = """
+PRINT_NON_ASCII = """
 import sys
 from commands.framework import streams
 streams.open_standard_streams()
 print("\u2026 \xe4")
 print("\u4e2d", file=sys.stderr)
 """
-TO_ERROR = {"plan --env=nowhere", "depoly"}
+PRINT_TO_STDERR = {"plan --env=nowhere", "depoly"}
 
 
 def run(command: str, redirected: str, *, unbuffered: str = "") -> tuple[int, str, str]:
     """Run an invoke *command*, *redirected* by a shell; return its exit code, stdout and stderr."""
     invoke = f"{sys.executable} -m invoke {command}"
-    done = subprocess.run(
+    completed = subprocess.run(
         ["bash", "-c", f"({invoke} {redirected}; exit ${{PIPESTATUS[0]}})"],
         cwd=ROOT,
         env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
@@ -37,14 +38,14 @@ def run(command: str, redirected: str, *, unbuffered: str = "") -> tuple[int, st
         text=True,
         check=False,
     )
-    return done.returncode, done.stdout, done.stderr
+    return completed.returncode, completed.stdout, completed.stderr
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_broken_pipe(command: str, unbuffered: str) -> None:
     """Nothing is printed, and the exit code is that of SIGPIPE."""
-    pipe = "2> >(exec true)" if command in TO_ERROR else "| exec true"
+    pipe = "2> >(exec true)" if command in PRINT_TO_STDERR else "| exec true"
 
     assert run(command, pipe, unbuffered=unbuffered) == (141, "", "")
 
@@ -53,7 +54,7 @@ def test_a_broken_pipe(command: str, unbuffered: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_full_disk(command: str, unbuffered: str) -> None:
     """One line is printed to standard error, unless that cannot be written."""
-    to_error = command in TO_ERROR
+    to_error = command in PRINT_TO_STDERR
 
     code, out, errors = run(
         command, "2> /dev/full" if to_error else "> /dev/full", unbuffered=unbuffered
@@ -81,10 +82,10 @@ def test_closed_streams(command: str, closed: str, expected: tuple[int, bool, bo
     assert expected == (code, bool(out), bool(errors))
 
 
-def test_an_encoding_without_a_character() -> None:
-    """The character is printed as an escape."""
-    done = subprocess.run(
-        [sys.executable, "-c", PRINTING],
+def test_unencodable_characters() -> None:
+    """A character that the encoding of a stream lacks is printed as an escape sequence."""
+    completed = subprocess.run(
+        [sys.executable, "-c", PRINT_NON_ASCII],
         cwd=ROOT,
         env=os.environ | {"PYTHONIOENCODING": "ascii"},
         capture_output=True,
@@ -92,7 +93,11 @@ def test_an_encoding_without_a_character() -> None:
         check=False,
     )
 
-    assert (0, "\\u2026 \\xe4\n", "\\u4e2d\n") == (done.returncode, done.stdout, done.stderr)
+    assert (0, "\\u2026 \\xe4\n", "\\u4e2d\n") == (
+        completed.returncode,
+        completed.stdout,
+        completed.stderr,
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +107,7 @@ def test_an_encoding_without_a_character() -> None:
 )
 def test_other_errors_are_raised(error: OSError, capfd: pytest.CaptureFixture[str]) -> None:
     """Only errors of standard output and standard error are handled."""
-    with pytest.raises(OSError, match=error.strerror) as raised, streams.write_errors_handled():
+    with pytest.raises(OSError, match=error.strerror) as raised, streams.handle_write_errors():
         raise error
 
     assert error is raised.value
@@ -110,7 +115,7 @@ def test_other_errors_are_raised(error: OSError, capfd: pytest.CaptureFixture[st
 
 def test_an_exit_code_is_kept(capfd: pytest.CaptureFixture[str]) -> None:
     """The exit code of a task is kept."""
-    with pytest.raises(Exit) as ended, streams.write_errors_handled():
+    with pytest.raises(Exit) as raised, streams.handle_write_errors():
         raise Exit(code=2)
 
-    assert ended.value.code == 2
+    assert raised.value.code == 2

@@ -179,7 +179,7 @@ def test_a_limited_encoding(encoding: str, arrow: str) -> None:
 
 
 def test_lines_do_not_import_rich() -> None:
-    """Only the moving lines import rich, which takes a quarter of a second."""
+    """Only the progress display imports rich, which takes a quarter of a second."""
     code = "import sys, deployer.report as r; r.reporter(json=False, stream=sys.stderr, environ={})"
     code += "; print('rich' in sys.modules)"
 

@@ -1,4 +1,4 @@
-"""The moving lines of a run on a real terminal."""
+"""The progress display of a run on a real terminal."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _read(terminal: int) -> Iterator[bytes]:
 
 
 def test_an_interrupt_leaves_a_sane_screen() -> None:
-    """After Ctrl-C the moving lines are removed, and the cursor is visible."""
+    """After Ctrl-C the progress display is removed, and the cursor is visible."""
     written = on_a_terminal("time.sleep(20)", interrupt_at="creating      Vpc")
 
     screen = Screen(80)
