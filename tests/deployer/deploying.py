@@ -1,4 +1,4 @@
-"""Plan, execute and delete in an account in memory, for the tests of these modules."""
+"""Plan, execute and delete stacks of a FakeCloud, for the tests of these modules."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ def deploy(
     run_id: str = "run",
     **run: object,
 ) -> list[Event]:
-    """Plan and execute, as the task does, and return all events."""
-    found = [
+    """Plan and execute, as `./inv deploy` does, and return all events."""
+    deployed = [
         stack
         for region in dict.fromkeys(stack.region for stack in stacks)
         for stack in cloud.stacks(region)
     ]
     return list(
         execute.deploy(
-            plan.plan(stacks, found),
+            plan.plan(stacks, deployed),
             Run(
                 **{  # type: ignore[arg-type]  # the values differ between tests
                     "id": run_id,
                     "watch": Watch(cloud, cloud.clock),
                     "approve": approve,
-                    "stacks": LatestStacks(found),
+                    "stacks": LatestStacks(deployed),
                     "owner": OWNER,
                 }
                 | run
@@ -69,7 +69,7 @@ def deploy(
 def all_deletions(
     cloud: FakeCloud, after: Mapping[str, tuple[str, ...]] | None = None
 ) -> list[Deletion]:
-    """Return deletions of every stack of the account; *after* maps names to those deleted before."""
+    """Return deletions of all stacks; *after* maps a stack to the stacks to delete before it."""
     return [
         Deletion(stack, after=(after or {}).get(stack.name, ()))
         for stack in cloud.deployed.values()

@@ -16,13 +16,13 @@ RULES = [rule for rule in policy.RULES if rule.id in {"C921", "C922"}]
 
 
 @pytest.fixture
-def everything(config):
+def stacks(config):
     return all_stacks(config)
 
 
 @pytest.fixture
-def stack(everything):
-    return monitoring_of(everything)
+def stack(stacks):
+    return monitoring_of(stacks)
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def findings(desired, env):
     return [(finding.rule, finding.where) for finding in policy.check(desired, env, rules=RULES)]
 
 
-def test_every_resource_has_its_alarms(everything, config):
+def test_every_resource_has_its_alarms(stacks, config):
     """No function, queue, table, database, service, load balancer or API is without an alarm."""
-    assert [] == findings(synth(everything), config.env)
+    assert [] == findings(synth(stacks), config.env)
 
 
 def without_alarm(desired, title):
@@ -51,12 +51,12 @@ def without_alarm(desired, title):
     return [incomplete if stack is complete else stack for stack in desired]
 
 
-def test_a_missing_alarm_is_a_finding(everything, config, alarms):
+def test_a_missing_alarm_is_a_finding(stacks, config, alarms):
     """The rules miss each alarm, except for those of indexes and streams, which are tested below."""
     not_in_rules = {
         title for title in alarms if title.startswith("MessagesIndex") or "IteratorAge" in title
     }
-    desired = synth(everything)
+    desired = synth(stacks)
 
     unnoticed = {
         title for title in alarms if not findings(without_alarm(desired, title), config.env)
@@ -66,9 +66,9 @@ def test_a_missing_alarm_is_a_finding(everything, config, alarms):
 
 
 @pytest.fixture
-def templates(everything, config):
+def templates(stacks, config):
     """The templates as the rules see them."""
-    desired = synth(everything)
+    desired = synth(stacks)
     return Templates(config.env, tuple(Parsed(stack, stack.body) for stack in desired))
 
 

@@ -48,15 +48,15 @@ def write_config(text: str) -> None:
     Path(os.environ["AWS_CONFIG_FILE"]).write_text(textwrap.dedent(text))
 
 
-def refused(account: Account) -> GuardError:
-    """Return the error of the credentials check."""
+def credentials_error(account: Account) -> GuardError:
+    """Return the error of checking the credentials of *account*."""
     with pytest.raises(GuardError) as raised:
         connect.check_credentials(ENV, account)
     return raised.value
 
 
-def setup_refused() -> GuardError:
-    """Return the error of connecting with the operator's AWS setup."""
+def connection_error() -> GuardError:
+    """Return the error of connecting with the AWS setup of the operator."""
     with pytest.raises(GuardError) as raised:
         connect.connect_account(ENV, os.environ)
     return raised.value
@@ -79,7 +79,7 @@ class TestCredentials:
         """The error has both accounts and the role of the credentials."""
         fake_aws.on("GetCallerIdentity", response(**OTHER_IDENTITY))
 
-        raised = refused(fake_account)
+        raised = credentials_error(fake_account)
 
         expected = "dev: these are credentials of account 222222222222, not of 111111111111"
         assert expected == raised.message
@@ -87,7 +87,7 @@ class TestCredentials:
         assert ["GetCallerIdentity"] == fake_aws.actions
 
     @pytest.mark.parametrize(
-        ("environment", "config", "says"),
+        ("environment", "config", "fragment"),
         [
             ({}, "", "Unable to locate credentials"),
             ({"AWS_ACCESS_KEY_ID": "a"}, "", "Partial credentials found in env"),
@@ -105,22 +105,23 @@ class TestCredentials:
             ),
         ],
         ids=[
-            "none", "half", "half in a file", "unknown profile", "broken file", "no program",
-            "program fails", "program says nonsense", "no number", "not logged in",
+            "none", "no secret key", "no secret key in a file", "unknown profile", "broken file",
+            "missing program", "program fails", "program prints no JSON", "timeout is not a number",
+            "not logged in",
         ],
     )  # fmt: skip
     def test_no_credentials(
-        self, user: pytest.MonkeyPatch, environment: dict[str, str], config: str, says: str
+        self, user: pytest.MonkeyPatch, environment: dict[str, str], config: str, fragment: str
     ) -> None:
         """The hint has the account to log in to; no request is sent."""
         for name, value in environment.items():
             user.setenv(name, value)
         write_config(config)
 
-        raised = setup_refused()
+        raised = connection_error()
 
         assert raised.message.startswith("dev: not logged in: ")
-        assert says in raised.message
+        assert fragment in raised.message
         assert "log in to account 111111111111 (aws sso login" in raised.hint
 
     @pytest.mark.parametrize(
@@ -137,21 +138,21 @@ class TestCredentials:
         """The hint is to log in."""
         fake_aws.on("GetCallerIdentity", error(code, message, 403))
 
-        raised = refused(fake_account)
+        raised = credentials_error(fake_account)
 
         assert raised.message.startswith(f"dev: not logged in: AWS in {REGION}: ")
         assert "log in to account" in raised.hint
         assert ["GetCallerIdentity"] == fake_aws.actions
 
     @pytest.mark.parametrize(
-        ("url", "says"),
+        ("url", "fragment"),
         [
             (f"https://sts.{REGION}.invalid", "Could not connect to the endpoint URL"),
             ("https://127.0.0.1:9", "Could not connect to the endpoint URL"),
         ],
         ids=["no such name", "refused"],
     )
-    def test_aws_out_of_reach(self, user: pytest.MonkeyPatch, url: str, says: str) -> None:
+    def test_unreachable_aws(self, user: pytest.MonkeyPatch, url: str, fragment: str) -> None:
         """An offline machine is reported within seconds."""
         log_in(user)
         session = botocore.session.Session()
@@ -161,7 +162,7 @@ class TestCredentials:
             connect.check_credentials(ENV, Account(session, REGION, clients.SINGLE_ATTEMPT, url))
 
         assert time.monotonic() - began < 4
-        assert raised.value.message.startswith(f"dev: AWS in {REGION}: no response: {says}")
+        assert raised.value.message.startswith(f"dev: AWS in {REGION}: no response: {fragment}")
         assert "check the network" in raised.value.hint
 
     def test_aws_hangs(self, user: pytest.MonkeyPatch, fake_aws: Loopback) -> None:
@@ -203,7 +204,7 @@ def test_the_emulator_is_used_without_the_operators_setup(
     home = hostile_home(tmp_path / "home", url=fake_aws.url, marker=marker)
 
     done = subprocess.run(
-        [sys.executable, "-c", WITNESS, *map(str, (endpoint.url, endpoint.account, home))],
+        [sys.executable, "-c", AUDITED_SCRIPT, *map(str, (endpoint.url, endpoint.account, home))],
         env=hostile_environment(home, fake_aws.url),
         cwd=ROOT,
         input=endpoint.secret_key,
@@ -223,12 +224,12 @@ def test_the_emulator_is_used_without_the_operators_setup(
     assert 0 == fake_aws.connections
 
 
-WITNESS = """
+AUDITED_SCRIPT = """
 import json, sys
 url, account, home = sys.argv[1:]
 opened, started, connected = [], [], set()
 
-def witness(event, arguments):
+def record(event, arguments):
     if event in {"open", "os.listdir", "os.scandir"} and str(arguments[0]).startswith(home):
         opened.append(str(arguments[0]))
     if event in {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec"}:
@@ -236,7 +237,7 @@ def witness(event, arguments):
     if event == "socket.connect":
         connected.add(arguments[1])
 
-sys.addaudithook(witness)
+sys.addaudithook(record)
 from deployer.aws.connect import connect_endpoint
 from deployer.errors import CloudError
 
@@ -244,7 +245,7 @@ here = connect_endpoint(url, "ca-central-1", account, sys.stdin.read())
 found = here.identity().account
 here.stacks("ca-central-1")
 try:
-    here.upload("ca-central-1", "nobodys", "key", b"")
+    here.upload("ca-central-1", "missing-bucket", "key", b"")
 except CloudError as error:
     assert "NoSuchBucket" in error.message, error
 seen = {"account": found, "opened": opened, "started": started, "connected": sorted(connected)}
@@ -321,5 +322,5 @@ def hostile_environment(home: Path, url: str) -> dict[str, str]:
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": url,
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": url,
         "AWS_CSM_ENABLED": "true",
-        "BOTOCORE_EXPERIMENTAL__PLUGINS": "x=this",  # It would print a poem.
+        "BOTOCORE_EXPERIMENTAL__PLUGINS": "x=this",  # Importing the module `this` prints text.
     }

@@ -1,3 +1,5 @@
+"""The policies and the access settings of all buckets."""
+
 import msgspec
 import pytest
 
@@ -5,7 +7,7 @@ from tests.stacks.templates import config_of, emit, statements
 
 
 @pytest.fixture
-def everything():
+def all_stacks():
     """Return the stacks of prod with the buckets of all settings."""
     config = config_of("prod")
     cluster = msgspec.structs.replace(config.cluster, access_logs=True)
@@ -13,21 +15,21 @@ def everything():
     return emit(msgspec.structs.replace(config, cluster=cluster, cdn=cdn))
 
 
-def policies_of(everything):
-    """Return the policy of each bucket by the title of the bucket, in whichever stack it is."""
+def policies_of(all_stacks):
+    """Return the policy of each bucket by the title of the bucket, of any stack."""
     return {
         bucket.get("Ref") or bucket["Fn::ImportValue"].rpartition("-")[2]: policy["PolicyDocument"]
-        for stack in everything.values()
+        for stack in all_stacks.values()
         for policy in stack.of("AWS::S3::BucketPolicy").values()
         for bucket in [policy["Bucket"]]
     }
 
 
-def test_every_bucket_has_one_policy_that_requires_tls(everything):
-    """The policy can be in another stack than the bucket."""
-    buckets = [title for stack in everything.values() for title in stack.of("AWS::S3::Bucket")]
+def test_every_bucket_has_one_policy_that_requires_tls(all_stacks):
+    """A policy may be in another stack than its bucket."""
+    buckets = [title for stack in all_stacks.values() for title in stack.of("AWS::S3::Bucket")]
 
-    policies = policies_of(everything)
+    policies = policies_of(all_stacks)
 
     assert sorted(buckets) == sorted(policies)
     for policy in policies.values():
@@ -37,14 +39,14 @@ def test_every_bucket_has_one_policy_that_requires_tls(everything):
         assert 2 == len(denied["Resource"])
 
 
-def test_every_bucket_is_private(everything):
+def test_every_bucket_is_private(all_stacks):
     """No public access, no access control lists, and a name in the namespace of the account."""
     buckets = [
-        bucket for stack in everything.values() for bucket in stack.of("AWS::S3::Bucket").values()
+        bucket for stack in all_stacks.values() for bucket in stack.of("AWS::S3::Bucket").values()
     ]
 
     assert {"AvatarBucket", "LoadBalancerLogBucket", "AccessLogBucket"} <= {
-        title for stack in everything.values() for title in stack.of("AWS::S3::Bucket")
+        title for stack in all_stacks.values() for title in stack.of("AWS::S3::Bucket")
     }
     for bucket in buckets:
         access, ownership = bucket["PublicAccessBlockConfiguration"], bucket["OwnershipControls"]

@@ -5,7 +5,7 @@ from tests.stacks.templates import config_of, emit
 
 
 @pytest.fixture(scope="module")
-def everything():
+def all_stacks():
     """All stacks of `prod`, with every optional resource.
 
     The environment is not protected, because ECS Exec is refused in a protected one.

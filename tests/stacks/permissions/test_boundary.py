@@ -18,9 +18,9 @@ def roles_by_stack(emitted):
     }
 
 
-def test_every_role_has_the_boundary(everything):
+def test_every_role_has_the_boundary(all_stacks):
     """A release cannot create a role without it."""
-    roles = [role for roles in roles_by_stack(everything).values() for role in roles]
+    roles = [role for roles in roles_by_stack(all_stacks).values() for role in roles]
 
     assert roles
     for role in roles:
@@ -52,25 +52,25 @@ def permissions(resolver, stack, statements):
 
 
 @pytest.fixture
-def resolver(everything):
+def resolver(all_stacks):
     return NamedReferenceResolver(
-        {stack.stack.name: stack.template for stack in everything.values()}
+        {stack.stack.name: stack.template for stack in all_stacks.values()}
     )
 
 
 @pytest.fixture
-def of_boundary(everything, resolver):
+def of_boundary(all_stacks, resolver):
     """The permissions of the boundary."""
-    boundary = everything["foundation"].of("AWS::IAM::ManagedPolicy")["PermissionsBoundary"]
+    boundary = all_stacks["foundation"].of("AWS::IAM::ManagedPolicy")["PermissionsBoundary"]
     return permissions(resolver, "crd-prod-foundation", boundary["PolicyDocument"]["Statement"])
 
 
 @pytest.fixture
-def of_roles(everything, resolver):
+def of_roles(all_stacks, resolver):
     """The permissions of all roles with the boundary."""
     return [
         permission
-        for stack, roles in roles_by_stack(everything).items()
+        for stack, roles in roles_by_stack(all_stacks).items()
         for role in roles
         for policy in role["Policies"]
         for permission in permissions(resolver, stack, policy["PolicyDocument"]["Statement"])

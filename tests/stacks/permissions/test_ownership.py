@@ -49,13 +49,13 @@ BY_KIND = {
 
 
 @pytest.fixture(scope="module")
-def policies(everything):
+def policies(all_stacks):
     """The statements of a release and of the permissions boundary, without references."""
     resolver = ReferenceResolver(
-        {stack.stack.name: stack.template for stack in everything.values()}
+        {stack.stack.name: stack.template for stack in all_stacks.values()}
     )
     found = {"release": [], "boundary": []}
-    for title, policy in everything["foundation"].of("AWS::IAM::ManagedPolicy").items():
+    for title, policy in all_stacks["foundation"].of("AWS::IAM::ManagedPolicy").items():
         owner = "boundary" if title == "PermissionsBoundary" else "release"
         found[owner] += resolver.resolve(
             policy["PolicyDocument"]["Statement"], "crd-prod-foundation"
@@ -214,12 +214,12 @@ def test_functions_of_another_environment_get_no_event_source(policies):
     ],
 )
 def test_the_listed_names_are_those_of_the_templates(
-    everything, type_, name_property, listed_names
+    all_stacks, type_, name_property, listed_names
 ):
     """A missing name would fail a release, and an unused one would allow too much."""
     found = {
         properties[name_property].removeprefix("crd-prod-") if name_property else name
-        for name, stack in everything.items()
+        for name, stack in all_stacks.items()
         if name not in resources.MANUAL_STACKS
         for properties in stack.of(type_).values()
     }
@@ -250,9 +250,9 @@ def test_only_resources_with_other_tags_are_denied(policies):
 
 
 @pytest.mark.parametrize("action", ["DeleteStack", "UpdateTerminationProtection", "GetTemplate"])
-def test_no_build_has_access_to_stacks_of_another_environment(everything, action):
+def test_no_build_has_access_to_stacks_of_another_environment(all_stacks, action):
     """Their names match the prefix, but CloudFormation sends their tags to IAM."""
-    pipeline = everything["pipeline"]
+    pipeline = all_stacks["pipeline"]
     templates = {
         f"crd-prod-pipeline-{nested.title}": nested.template.to_dict()
         for nested in pipeline.stack.template.nested

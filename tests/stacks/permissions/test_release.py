@@ -225,33 +225,33 @@ def granted(emitted):
 
 
 @pytest.fixture
-def needed(everything):
+def needed(all_stacks):
     """The actions that the registry lists for the resources of a release."""
-    types = types_of_releases(everything)
+    types = types_of_releases(all_stacks)
     return {action for type_ in types for action in handler_permissions(type_)}
 
 
-def test_every_needed_action_is_allowed(everything, needed):
+def test_every_needed_action_is_allowed(all_stacks, needed):
     """An action is allowed, or there is a reason why it is not needed."""
     missing = {
         action
-        for action in needed - granted(everything)
+        for action in needed - granted(all_stacks)
         if not any(action.startswith(prefix) for prefix in NOT_NEEDED)
     }
 
     assert not missing
 
 
-def test_no_other_action_is_allowed(everything, needed):
+def test_no_other_action_is_allowed(all_stacks, needed):
     """No permission is left when its resource type is removed."""
-    assert granted(everything) - needed == set(ALSO_NEEDED)
+    assert granted(all_stacks) - needed == set(ALSO_NEEDED)
 
 
-def test_actions_that_are_not_needed_are_not_allowed(everything):
+def test_actions_that_are_not_needed_are_not_allowed(all_stacks):
     """The registry lists more than the resources need."""
     assert not [
         action
-        for action in granted(everything)
+        for action in granted(all_stacks)
         if any(action.startswith(prefix) for prefix in NOT_NEEDED)
     ]
 
@@ -263,7 +263,7 @@ def test_every_reason_is_still_needed(needed):
     ]
 
 
-def test_resources_that_are_allowed_by_tags_are_tagged_on_creation(everything):
+def test_resources_that_are_allowed_by_tags_are_tagged_on_creation(all_stacks):
     """CloudFormation could not change a type that cannot be tagged on creation."""
     allowed_by_name = (
         *("DynamoDB", "ECR", "ECS", "IAM", "Lambda", "Logs", "RDS", "Route53", "S3", "SNS"),
@@ -289,7 +289,7 @@ def test_resources_that_are_allowed_by_tags_are_tagged_on_creation(everything):
 
     untagged = {
         type_
-        for type_ in types_of_releases(everything)
+        for type_ in types_of_releases(all_stacks)
         if type_.split("::")[1] not in allowed_by_name
         and not registry(type_)["tagging"].get("tagOnCreate")
     }
@@ -397,13 +397,13 @@ def test_roles_are_written_only_with_the_boundary(emitted):
     } & granted(emitted)
 
 
-def test_roles_are_passed_only_to_services_that_they_trust(everything):
+def test_roles_are_passed_only_to_services_that_they_trust(all_stacks):
     """The condition lists exactly the services in the trust policies."""
-    passing = statement_of(everything, "PassRoles")
+    passing = statement_of(all_stacks, "PassRoles")
 
     trusted = {
         statement["Principal"]["Service"]
-        for name, stack in everything.items()
+        for name, stack in all_stacks.items()
         if name not in MANUAL_STACKS
         for role in stack.of("AWS::IAM::Role").values()
         for statement in role["AssumeRolePolicyDocument"]["Statement"]
@@ -448,15 +448,15 @@ def test_only_cloudformation_assumes_the_role(emitted):
     assert "Policies" not in role
 
 
-def test_a_release_cannot_read_the_master_password(everything):
+def test_a_release_cannot_read_the_master_password(all_stacks):
     """RDS creates the secret with the permissions of the caller, who cannot read it."""
-    passwords = statement_of(everything, "CreateMasterPasswords")
+    passwords = statement_of(all_stacks, "CreateMasterPasswords")
 
     assert {"secretsmanager:CreateSecret", "secretsmanager:TagResource"} == set(passwords["Action"])
     assert text(passwords["Resource"]).endswith(':secret:rds!db-*"}]')
     assert not [
         action
-        for action in granted(everything) - set(passwords["Action"])
+        for action in granted(all_stacks) - set(passwords["Action"])
         if action.startswith("secretsmanager:")
     ]
 
