@@ -77,7 +77,7 @@ def _with_place(finding: Finding, environment: Environment, template: _Template)
     """
     if finding.source:
         return finding
-    if environment.is_local:  # Nobody reviews build/local, so it may not have been written.
+    if environment.is_local:  # build/local needs no review, so it may not exist yet.
         synth.write(environment.desired, environment.build)
     path = environment.build / template.file
     if path.is_file() and path.read_text("utf-8") == template.text:

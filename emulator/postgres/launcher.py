@@ -29,7 +29,7 @@ def execute(lock: str, parent: int, command: list[str]) -> None:
     """Replace this process by *command*, which ends when the process *parent* ends."""
     _hold(lock)
     if os.geteuid() == 0:
-        _become_nobody()
+        _become_unprivileged()
     _end_with(parent)
     os.execv(command[0], command)  # noqa: S606  The command is an argument of this program.
 
@@ -40,7 +40,7 @@ def _hold(lock: str) -> None:
     os.set_inheritable(descriptor, True)  # noqa: FBT003  The function has no keyword.
 
 
-def _become_nobody() -> None:
+def _become_unprivileged() -> None:
     """Enter a user namespace in which root is the user "nobody"."""
     user = pwd.getpwnam("nobody")  # initdb looks up the name of the user.
     if not LINUX:

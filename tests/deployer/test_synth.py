@@ -78,7 +78,7 @@ def test_the_other_arguments_of_the_call() -> None:
         "stack": "crd-x-cluster",
         "group": "cruddur-cluster",
     }
-    assert str(second.lines["Firewall"]).startswith("model/test_layers.py:")
+    assert str(second.lines["SecurityGroup"]).startswith("model/test_layers.py:")
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,11 @@ def test_cfn_lint_finds_nothing_with_a_value(setting: Setting, tmp_path: Path) -
 
     answers = cfn_lint.run_cfn_lint(new, jobs=os.cpu_count() or 1)
 
-    assert [f"{one.where}: {one.rule} {one.message}" for answer in answers for one in answer] == []
+    assert [
+        f"{finding.where}: {finding.rule} {finding.message}"
+        for answer in answers
+        for finding in answer
+    ] == []
 
 
 @functools.cache

@@ -871,10 +871,10 @@ def test_all_problems(checkout: Checkout) -> None:
     with pytest.raises(BuildError) as refused:
         checkout.build("a", "b", "c")
 
-    told = str(refused.value)
-    assert "lambdas/a/handler.py:1: imports troposphere" in told
-    assert "lambdas/a/handler.py: has no function handler" in told
-    assert "onlysource" in told
+    message = str(refused.value)
+    assert "lambdas/a/handler.py:1: imports troposphere" in message
+    assert "lambdas/a/handler.py: has no function handler" in message
+    assert "onlysource" in message
     assert not isinstance(refused.value, StaleError)
     assert path_of(checkout.artifact("b"), checkout.dist).exists()
 

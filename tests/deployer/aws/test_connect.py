@@ -92,7 +92,7 @@ class TestCredentials:
             ({}, "", "Unable to locate credentials"),
             ({"AWS_ACCESS_KEY_ID": "a"}, "", "Partial credentials found in env"),
             ({}, "[default]\naws_access_key_id = a\n", "Partial credentials found in"),
-            ({"AWS_PROFILE": "nobody"}, "", "The config profile (nobody) could not be found"),
+            ({"AWS_PROFILE": "missing"}, "", "The config profile (missing) could not be found"),
             ({}, "[default\n", "Unable to parse config file"),
             ({}, "[default]\ncredential_process = /no/such/program\n", "/no/such/program"),
             ({}, "[default]\ncredential_process = false\n", "custom-process"),

@@ -38,7 +38,7 @@ class Network:
 class Cluster:
     """The outputs of the cluster stack."""
 
-    firewall: Value
+    security_group: Value
 
 
 def network(t: Template, _: Env) -> Network:
@@ -49,8 +49,10 @@ def network(t: Template, _: Env) -> Network:
 
 def cluster(t: Template, _: Env, net: Network) -> Cluster:
     """Define a cluster with only a security group."""
-    firewall = t.add_resource(ec2.SecurityGroup("Firewall", GroupDescription="All.", VpcId=net.vpc))
-    return Cluster(firewall.ref())
+    security_group = t.add_resource(
+        ec2.SecurityGroup("SecurityGroup", GroupDescription="All.", VpcId=net.vpc)
+    )
+    return Cluster(security_group.ref())
 
 
 def nothing(_: Template, __: Env, *_given: object) -> None:
@@ -97,7 +99,7 @@ def test_another_region_gets_parameters() -> None:
     stack = layers.stacks[1]
     assert stack.parameters == {"NetworkVpc": OutputOf("crd-x-network", "ca-central-1", "Vpc")}
     assert list(stack.body["Parameters"]) == ["NetworkVpc"]
-    assert stack.template.resources["Firewall"].VpcId == Ref("NetworkVpc")
+    assert stack.template.resources["SecurityGroup"].VpcId == Ref("NetworkVpc")
 
 
 def test_a_parameter_may_be_passed_on() -> None:
@@ -163,7 +165,7 @@ def test_a_hidden_dependency_is_refused() -> None:
     net = layers.add("network", network)
 
     def define(t: Template, _: Env, vpc: Value) -> None:
-        t.add_resource(ec2.SecurityGroup("Firewall", GroupDescription="All.", VpcId=vpc))
+        t.add_resource(ec2.SecurityGroup("SecurityGroup", GroupDescription="All.", VpcId=vpc))
 
     with pytest.raises(
         SynthError, match="imports crd-x-network-Vpc from a stack that it did not get"

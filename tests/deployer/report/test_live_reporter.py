@@ -107,10 +107,10 @@ def test_finished_lines_stay() -> None:
 
     screen = Screen(80)
     screen.feed(written)
-    told = "\n".join(screen.lines())
-    assert re.search(r"^crd-x-network  created             in \d+ s$", told, re.MULTILINE)
-    assert "crd-x-cluster  UPDATE_FAILED       Service (AWS::EC2::VPC): no capacity left" in told
-    assert "CREATE_IN_PROGRESS" not in told
+    shown = "\n".join(screen.lines())
+    assert re.search(r"^crd-x-network  created             in \d+ s$", shown, re.MULTILINE)
+    assert "crd-x-cluster  UPDATE_FAILED       Service (AWS::EC2::VPC): no capacity left" in shown
+    assert "CREATE_IN_PROGRESS" not in shown
     assert screen.lines()[-2] == "skipped: crd-x-service: it depends on crd-x-cluster"
     assert screen.cursor
 

@@ -165,7 +165,7 @@ PLAIN = [value for value in ODD if not set(value) & {"\r", "\x01"}]
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_shell_quoting(shell: str) -> None:
     """A shell reads every one of 200 unusual values unchanged."""
-    values = PLAIN + [f"{one}{other}" for one in PLAIN for other in PLAIN][: 200 - len(PLAIN)]
+    values = PLAIN + [f"{first}{second}" for first in PLAIN for second in PLAIN][: 200 - len(PLAIN)]
     titles = [f"V{number}x" for number in range(len(values))]
     stack = found("odd", outputs=dict(zip(titles, values, strict=True)))
     names = [f"CRD_ODD_V{number}X" for number in range(len(values))]

@@ -137,7 +137,7 @@ def test_proof() -> None:
     assert secret.proof("a" * 40, challenge + "\n") is None
 
 
-NOBODY = 65534
+UNPRIVILEGED_ID = 65534
 
 
 def process_tree(pid: int) -> list[int]:
@@ -189,8 +189,8 @@ import encodings.idna, http.client, json, os, sys
 
 folder, address, requests = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 os.setgroups([])
-os.setgid({nobody})
-os.setuid({nobody})
+os.setgid({user})
+os.setuid({user})
 for name in ("secret", "state.json", "server.json", "."):
     try:
         os.listdir(folder) if name == "." else open(os.path.join(folder, name)).read()
@@ -218,7 +218,7 @@ def test_another_user_of_the_machine(own_folder: Path) -> None:
     ]
     attempts = [{}, *({n.replace("_", "-"): v for n, v in headers.items()} for headers in signed)]
     requests = [(form | headers, body.decode()) for headers in attempts]
-    attack = ATTACKER.format(nobody=NOBODY)
+    attack = ATTACKER.format(user=UNPRIVILEGED_ID)
 
     ran = subprocess.run(
         [sys.executable, "-c", attack, str(own_folder), address, json.dumps(requests)],
