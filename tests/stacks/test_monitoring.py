@@ -74,7 +74,7 @@ def templates(stacks, config):
 
 def alarms_with(templates, metric, dimension):
     """Yield each alarm of *metric* with the value of its *dimension*."""
-    for alarm in templates.of("CloudWatch::Alarm"):
+    for alarm in templates.of_type("CloudWatch::Alarm"):
         if alarm.get("MetricName") == metric:
             for pair in alarm.get("Dimensions"):
                 if pair["Name"] == dimension:
@@ -86,7 +86,7 @@ def test_every_index_has_alarms(templates, metric):
     """An index has metrics of its own, which are not part of the metrics of its table."""
     indexes = {
         index["IndexName"]
-        for table in templates.of("DynamoDB::Table")
+        for table in templates.of_type("DynamoDB::Table")
         for index in table.get("GlobalSecondaryIndexes")
     }
     found = {
@@ -102,13 +102,13 @@ def test_every_stream_reader_has_an_alarm(templates):
     """A failure of a single record is not an error of the function."""
     readers = {
         function
-        for mapping in templates.of("Lambda::EventSourceMapping")
-        for function in templates.reached(mapping.stack, mapping.get("FunctionName"))
+        for mapping in templates.of_type("Lambda::EventSourceMapping")
+        for function in templates.referenced(mapping.stack, mapping.get("FunctionName"))
     }
     found = {
         function
         for alarm, name in alarms_with(templates, "IteratorAge", "FunctionName")
-        for function in templates.reached(alarm.stack, name)
+        for function in templates.referenced(alarm.stack, name)
     }
 
     assert readers
