@@ -38,7 +38,7 @@ async def _deploy(deploy: Callable[..., Any], name: str, *args: Any, **kwargs: A
 
 async def roll_back() -> None:
     """Roll back, or finish deleting, every stack whose saved status is in progress."""
-    for (account, region, name), stack in context.everywhere(cloudformation.stacks):
+    for (account, region, name), stack in context.items_of_all_accounts(cloudformation.stacks):
         status = stack["StackStatus"]
         if status == "REVIEW_IN_PROGRESS" or not status.endswith("_IN_PROGRESS"):
             continue

@@ -80,10 +80,10 @@ def _application(paths: EmulatorPaths, port: int) -> Application:
     )
     from emulator.access import control, function_credentials, operation_names, secret
     from emulator.application import Application
-    from emulator.ministack import asgi, credentials, names
+    from emulator.ministack import asgi, credentials, lookup
 
     patches.load()
-    names.check()
+    lookup.check()
     root_secret = secret.read(paths.secret)
     credentials.use_root_secret(root_secret)
     asgi.application.around(control.require_authentication)

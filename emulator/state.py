@@ -15,7 +15,7 @@ from typing import Any
 
 from deployer.errors import EmulatorError
 from deployer.files import write_atomically
-from emulator.ministack import names, persistence
+from emulator.ministack import lookup, persistence
 from emulator.paths import EmulatorPaths
 
 _FORMAT = 1
@@ -41,7 +41,7 @@ class State:
         """Write the current state of all services to the file."""
         texts = {name: _text(get_state) for name, get_state in persistence.savers().items()}
         services = ",\n".join(f'"{name}": {text}' for name, text in texts.items())
-        start = f'{{"format": {_FORMAT}, "ministack": "{names.PINNED}", "services": {{\n'
+        start = f'{{"format": {_FORMAT}, "ministack": "{lookup.PINNED_VERSION}", "services": {{\n'
         write_atomically(self.paths.state, f"{start}{services}\n}}}}\n")
 
     def _read(self) -> dict[str, Any]:

@@ -1,10 +1,13 @@
-"""The adapter to MiniStack: the names of MiniStack that the emulator uses, and hooks to change it.
+"""The adapter to MiniStack: the parts of MiniStack that the emulator uses, and hooks to change them.
 
-names.py           resolves names at import; all that are missing are one error at start
-hooks.py           code before, after and around a function of MiniStack
-context.py         account and region of a request, stores, forms of calls and responses
+lookup.py          looks up modules and attributes at import; one error at start lists missing ones
+hooks.py           run code before, after or around a function of MiniStack
+context.py         account and region of a request, stores, types of calls and responses
 asgi.py            the ASGI application: headers, bodies, responses
 cloudformation.py  stacks, change sets, actions and resource types
 services.py        the modules of the other services
-policies.py, credentials.py, database.py, persistence.py
+policies.py        evaluation of IAM and resource policies
+credentials.py     access keys, sessions and anonymous access
+database.py        RDS and its secrets
+persistence.py     the saved state
 """

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from emulator.ministack import names
+from emulator.ministack import lookup
 from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
 
@@ -14,15 +14,17 @@ Application = Callable[..., Awaitable[None]]
 
 AUTHENTICATED = "emulator.authenticated"  # In the scope of requests that were verified.
 
-app = names.module("app")
+app = lookup.module("app")
 # Patches change this reference only: MiniStack's calls to itself use the unpatched function.
-application: Function[..., Awaitable[None]] = Function("app", {"app": names.name(app, "app")})
+application: Function[..., Awaitable[None]] = Function("app", {"app": lookup.attribute(app, "app")})
 
 decompress: Function[..., Any] = Function("_decompress_request_body", app)
-send_response: Callable[..., Coroutine[Any, Any, None]] = names.name(app, "_send_response")
-_send_if_handled: Callable[..., Awaitable[None]] = names.name(app, "_send_if_handled")
-_call_api: Callable[..., Awaitable[Response]] = names.name(app, "_handle_execute_api_request")
-_with_data_plane_headers: Callable[..., Response] = names.name(app, "_with_data_plane_headers")
+send_response: Callable[..., Coroutine[Any, Any, None]] = lookup.attribute(app, "_send_response")
+_send_if_handled: Callable[..., Awaitable[None]] = lookup.attribute(app, "_send_if_handled")
+_call_api: Callable[..., Awaitable[Response]] = lookup.attribute(app, "_handle_execute_api_request")
+_with_data_plane_headers: Callable[..., Response] = lookup.attribute(
+    app, "_with_data_plane_headers"
+)
 
 
 def request_headers(scope: dict[str, Any]) -> dict[str, str]:

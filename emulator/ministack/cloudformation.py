@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from emulator.ministack import names
+from emulator.ministack import lookup
 from emulator.ministack.context import Params, Response
 from emulator.ministack.hooks import Function
 
@@ -15,49 +15,51 @@ Stack = dict[str, Any]
 Attributes = dict[str, Any]  # What Fn::GetAtt returns.
 Created = tuple[str, Attributes]  # The physical id of a resource, and its attributes.
 
-_cloudformation = names.module("services.cloudformation")
-_changesets = names.module("services.cloudformation.changesets")
-_engine = names.module("services.cloudformation.engine")
-_handlers = names.module("services.cloudformation.handlers")
-_helpers = names.module("services.cloudformation.helpers")
-_operations = names.module("services.cloudformation.stacks")
-_provisioners = names.module("services.cloudformation.provisioners")
-_language_extensions = names.module("services.cloudformation.language_extensions")
+_cloudformation = lookup.module("services.cloudformation")
+_changesets = lookup.module("services.cloudformation.changesets")
+_engine = lookup.module("services.cloudformation.engine")
+_handlers = lookup.module("services.cloudformation.handlers")
+_helpers = lookup.module("services.cloudformation.helpers")
+_operations = lookup.module("services.cloudformation.stacks")
+_provisioners = lookup.module("services.cloudformation.provisioners")
+_language_extensions = lookup.module("services.cloudformation.language_extensions")
 
 # Stores of the account and region in scope, each like a dict.
-stacks: Any = names.name(_cloudformation, "_stacks")  # By name; a deleted one stays.
-stack_events: Any = names.name(_cloudformation, "_stack_events")  # By stack id.
-exports: Any = names.name(_cloudformation, "_exports")  # By name.
-change_sets: Any = names.name(_cloudformation, "_change_sets")  # By id.
-all_stores: Any = names.name(_cloudformation, "_PERSISTED_STORES")  # Pairs: store, its name.
+stacks: Any = lookup.attribute(_cloudformation, "_stacks")  # By name; a deleted one stays.
+stack_events: Any = lookup.attribute(_cloudformation, "_stack_events")  # By stack id.
+exports: Any = lookup.attribute(_cloudformation, "_exports")  # By name.
+change_sets: Any = lookup.attribute(_cloudformation, "_change_sets")  # By id.
+all_stores: Any = lookup.attribute(_cloudformation, "_PERSISTED_STORES")  # Pairs: store, its name.
 
-ACTIONS: dict[str, Callable[[Params], Response]] = names.name(_handlers, "_ACTION_HANDLERS")
-TYPES: dict[str, dict[str, Any]] = names.name(_provisioners, "_RESOURCE_HANDLERS")
-TAGGED: dict[str, tuple[str, str]] = names.name(_provisioners, "_STACK_TAG_PROPERTY")
-MEASURED_REPLACEMENTS: dict[str, Any] = names.name(_provisioners, "_REPLACING_PROPERTIES")
-NAMESPACE: str = names.name(_helpers, "CFN_NS")
+ACTIONS: dict[str, Callable[[Params], Response]] = lookup.attribute(_handlers, "_ACTION_HANDLERS")
+TYPES: dict[str, dict[str, Any]] = lookup.attribute(_provisioners, "_RESOURCE_HANDLERS")
+TAGGED: dict[str, tuple[str, str]] = lookup.attribute(_provisioners, "_STACK_TAG_PROPERTY")
+MEASURED_REPLACEMENTS: dict[str, Any] = lookup.attribute(_provisioners, "_REPLACING_PROPERTIES")
+NAMESPACE: str = lookup.attribute(_helpers, "CFN_NS")
 
-param: Callable[..., str] = names.name(_helpers, "_p")
-refuse: Callable[[str, str], Response] = names.name(_helpers, "_error")
-response: Callable[[int, str, str], Response] = names.name(_helpers, "_xml")
-find_stack: Callable[[str], Stack | None] = names.name(_handlers, "_resolve_stack")
-find_change_set: Callable[..., tuple[str | None, dict[str, Any] | None]] = names.name(
+param: Callable[..., str] = lookup.attribute(_helpers, "_p")
+refuse: Callable[[str, str], Response] = lookup.attribute(_helpers, "_error")
+response: Callable[[int, str, str], Response] = lookup.attribute(_helpers, "_xml")
+find_stack: Callable[[str], Stack | None] = lookup.attribute(_handlers, "_resolve_stack")
+find_change_set: Callable[..., tuple[str | None, dict[str, Any] | None]] = lookup.attribute(
     _changesets, "_find_change_set"
 )
-imported_names: Callable[[Stack, str], set[str]] = names.name(_handlers, "_imported_export_names")
-references: Callable[[Any], Iterator[tuple[str, str | None]]] = names.name(
+imported_names: Callable[[Stack, str], set[str]] = lookup.attribute(
+    _handlers, "_imported_export_names"
+)
+references: Callable[[Any], Iterator[tuple[str, str | None]]] = lookup.attribute(
     _engine, "_intrinsic_references"
 )
-stack_scope: Callable[..., AbstractContextManager[None]] = names.name(
+stack_scope: Callable[..., AbstractContextManager[None]] = lookup.attribute(
     _operations, "_stack_region_context"
 )
-delete_stack: Callable[..., Coroutine[Any, Any, None]] = names.name(
+delete_stack: Callable[..., Coroutine[Any, Any, None]] = lookup.attribute(
     _operations, "_delete_stack_async"
 )
-tag_ec2: Callable[..., None] = names.name(_provisioners, "_ec2_apply_tags")
-to_camel: Callable[[Any], Any] = names.name(_provisioners, "_pascal_to_camel")
-physical_name: Callable[..., str] = names.name(_provisioners, "_physical_name")
-instance_attributes: Callable[[dict[str, Any]], Attributes] = names.name(
+tag_ec2: Callable[..., None] = lookup.attribute(_provisioners, "_ec2_apply_tags")
+to_camel: Callable[[Any], Any] = lookup.attribute(_provisioners, "_pascal_to_camel")
+physical_name: Callable[..., str] = lookup.attribute(_provisioners, "_physical_name")
+instance_attributes: Callable[[dict[str, Any]], Attributes] = lookup.attribute(
     _provisioners, "_rds_db_instance_attrs"
 )
 
@@ -117,7 +119,7 @@ class ResourceType:
     """
 
     def __init__(self, name: str) -> None:
-        handlers = TYPES.get(name) or names.missing(f"resource type {name}")
+        handlers = TYPES.get(name) or lookup.record_missing(f"resource type {name}")
         self.create: Function[[str, Props, str], Created] = Function("create", handlers)
         self.update: Function[..., Created] = Function("update", handlers)
         self.delete: Function[[str, Props], None] = Function("delete", handlers)

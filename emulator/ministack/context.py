@@ -1,4 +1,4 @@
-"""The account and region of a request to MiniStack, and the forms of calls and responses."""
+"""The account and region of a request to MiniStack, and the types of calls and responses."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from contextlib import AbstractContextManager
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from emulator.ministack import names
+from emulator.ministack import lookup
 
-Params = dict[str, Any]  # The parameters of a query-protocol call: each a list of strings.
+Params = dict[str, Any]  # The parameters of a query-protocol call: name → list of values.
 Response = tuple[int, dict[str, str], bytes]  # Status, headers, body.
 Action = Callable[[Params], Response]
 
-_responses = names.module("core.responses")
-account: Callable[[], str] = names.name(_responses, "get_account_id")
-region: Callable[[], str] = names.name(_responses, "get_region")
-set_account: Callable[[str], None] = names.name(_responses, "set_request_account_id")
-scope: Callable[[str, str], AbstractContextManager[None]] = names.name(_responses, "request_scope")
-json_error: Callable[[str, str, int], Response] = names.name(_responses, "error_response_json")
+_responses = lookup.module("core.responses")
+account: Callable[[], str] = lookup.attribute(_responses, "get_account_id")
+region: Callable[[], str] = lookup.attribute(_responses, "get_region")
+set_account: Callable[[str], None] = lookup.attribute(_responses, "set_request_account_id")
+scope: Callable[[str, str], AbstractContextManager[None]] = lookup.attribute(
+    _responses, "request_scope"
+)
+json_error: Callable[[str, str, int], Response] = lookup.attribute(
+    _responses, "error_response_json"
+)
 
 
-def everywhere(store: Any) -> list[tuple[tuple[str, ...], Any]]:
-    """Return what a store holds of all accounts: (account, region if it has one, key) → value."""
+def items_of_all_accounts(store: Any) -> list[tuple[tuple[str, ...], Any]]:
+    """Return the items of a store in all accounts as pairs: (account, region if any, key), value."""
     return list(store.to_dict().items())
 
 
 def text_of(root: ET.Element, tag: str) -> str:
     """Return the text of the first *tag* in a response, in any namespace."""
-    return next(e.text or "" for e in root.iter() if e.tag.rpartition("}")[2] == tag)
+    return next(
+        element.text or "" for element in root.iter() if element.tag.rpartition("}")[2] == tag
+    )

@@ -9,37 +9,41 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.access.request import Request
-from emulator.ministack import names, services
+from emulator.ministack import lookup, services
 from emulator.ministack.asgi import app
 from emulator.ministack.cloudformation import param
 from emulator.ministack.context import Params, Response
 from emulator.ministack.hooks import Function
 
-_evaluator = names.module("core.iam_evaluator")
-_tokens = names.module("core.rds_iam")
-_responses = names.module("core.responses")
-_detect_service: Callable[..., str] = names.name(app, "detect_service")
-_routing_params: Callable[..., Any] = names.name(app, "_routing_params")
-_credential_failure: Callable[..., Response] = names.name(app, "_credential_failure")
-_access_denied: Callable[..., Response] = names.name(services.iam_actions, "access_denied_response")
-_bucket_owner: Callable[[str], str | None] = names.name(services.s3, "_bucket_owner_account")
-_bucket_allows: Callable[..., bool] = names.name(services.s3, "_foreign_bucket_allows")
-_account_of_session: Callable[[str], str | None] = names.name(
+_evaluator = lookup.module("core.iam_evaluator")
+_tokens = lookup.module("core.rds_iam")
+_responses = lookup.module("core.responses")
+_detect_service: Callable[..., str] = lookup.attribute(app, "detect_service")
+_routing_params: Callable[..., Any] = lookup.attribute(app, "_routing_params")
+_credential_failure: Callable[..., Response] = lookup.attribute(app, "_credential_failure")
+_access_denied: Callable[..., Response] = lookup.attribute(
+    services.iam_actions, "access_denied_response"
+)
+_bucket_owner: Callable[[str], str | None] = lookup.attribute(services.s3, "_bucket_owner_account")
+_bucket_allows: Callable[..., bool] = lookup.attribute(services.s3, "_foreign_bucket_allows")
+_account_of_session: Callable[[str], str | None] = lookup.attribute(
     _responses, "_account_from_sts_session"
 )
-_account_of_key: Callable[[str], str | None] = names.name(_evaluator, "find_iam_access_key_account")
-_is_root_key: Callable[[str], bool] = names.name(_evaluator, "is_root_access_key")
-_AMBIGUOUS: type[Exception] = names.name(_evaluator, "AmbiguousAccessKeyError")
-_AUTH_FAILURES: dict[str, Any] = names.name(services.iam_actions, "_AUTH_FAILURES")
-_PREFIXES: dict[str, str] = names.name(services.iam_actions, "SERVICE_TO_IAM_NAMESPACE")
-_REST: dict[str, Any] = names.name(services.iam_actions, "_BOTOCORE_SERVICE_MAP")
-_auth_error: Callable[[str, str], Any] = names.name(_evaluator, "AuthError")
-sessions: Any = names.name(services.sts, "_sessions")
+_account_of_key: Callable[[str], str | None] = lookup.attribute(
+    _evaluator, "find_iam_access_key_account"
+)
+_is_root_key: Callable[[str], bool] = lookup.attribute(_evaluator, "is_root_access_key")
+_AMBIGUOUS: type[Exception] = lookup.attribute(_evaluator, "AmbiguousAccessKeyError")
+_AUTH_FAILURES: dict[str, Any] = lookup.attribute(services.iam_actions, "_AUTH_FAILURES")
+_PREFIXES: dict[str, str] = lookup.attribute(services.iam_actions, "SERVICE_TO_IAM_NAMESPACE")
+_REST: dict[str, Any] = lookup.attribute(services.iam_actions, "_BOTOCORE_SERVICE_MAP")
+_auth_error: Callable[[str, str], Any] = lookup.attribute(_evaluator, "AuthError")
+sessions: Any = lookup.attribute(services.sts, "_sessions")
 register_session: Function[[str, dict[str, Any]], None] = Function("register_session", services.sts)
-_router = names.module("core.router")
+_router = lookup.module("core.router")
 is_service_name: Function[..., bool] = Function("_is_aws_service_name", _router)
 operation_name: Function[..., str | None] = Function("extract_iam_action", services.iam_actions)
-_sts_error: Callable[..., Response] = names.name(services.sts, "_error")
+_sts_error: Callable[..., Response] = lookup.attribute(services.sts, "_error")
 # With the modules that `from … import` has copied it to.
 _resolve_credential: Function[..., Any] = Function(
     "resolve_credential", _evaluator, _tokens, services.s3, services.sts
@@ -53,7 +57,7 @@ _web_identity_denied: Function[[str, Params, bool], Response | None] = Function(
 _QUERY_TOO = {"ses"}  # Version 1 of its API has another protocol.
 _UNKNOWN_KEY = "UnrecognizedClientException"
 _ROOT_KEY = re.compile(r"[0-9]{12}")
-Refusal: Any = names.name(_evaluator, "CredentialResolutionError")  # With code and message.
+Refusal: Any = lookup.attribute(_evaluator, "CredentialResolutionError")  # With code and message.
 
 
 def use_root_secret(secret: str) -> None:

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.ministack import names
+from emulator.ministack import lookup
 from emulator.ministack.context import Params, Response
 from emulator.ministack.hooks import Function
 from emulator.ministack.services import rds, rds_actions, secretsmanager
 
-instances: Any = names.name(rds, "_instances")
-parameter_groups: Any = names.name(rds, "_param_groups")
-subnet_groups: Any = names.name(rds, "_subnet_groups")
-rds_error: Callable[[str, str, int], Response] = names.name(rds, "_error")
-find_instance: Callable[[str], dict[str, Any] | None] = names.name(rds, "_resolve_instance")
-new_password: Callable[[], str] = names.name(rds, "_generate_master_user_password")
-delete_secret: Callable[[str], bool] = names.name(secretsmanager, "delete_secret_in_process")
-_create_secret: Callable[[str, str], str] = names.name(secretsmanager, "create_secret_in_process")
-_secrets: Any = names.name(secretsmanager, "_secrets")
-_single_instance: Callable[..., Response] = names.name(rds, "_single_instance_response")
-_parse_members: Callable[..., Any] = names.name(rds, "_parse_member_list")
-_resolve_members: Callable[..., Any] = names.name(rds, "_resolve_subnet_group_members")
+instances: Any = lookup.attribute(rds, "_instances")
+parameter_groups: Any = lookup.attribute(rds, "_param_groups")
+subnet_groups: Any = lookup.attribute(rds, "_subnet_groups")
+rds_error: Callable[[str, str, int], Response] = lookup.attribute(rds, "_error")
+find_instance: Callable[[str], dict[str, Any] | None] = lookup.attribute(rds, "_resolve_instance")
+new_password: Callable[[], str] = lookup.attribute(rds, "_generate_master_user_password")
+delete_secret: Callable[[str], bool] = lookup.attribute(secretsmanager, "delete_secret_in_process")
+_create_secret: Callable[[str, str], str] = lookup.attribute(
+    secretsmanager, "create_secret_in_process"
+)
+_secrets: Any = lookup.attribute(secretsmanager, "_secrets")
+_single_instance: Callable[..., Response] = lookup.attribute(rds, "_single_instance_response")
+_parse_members: Callable[..., Any] = lookup.attribute(rds, "_parse_member_list")
+_resolve_members: Callable[..., Any] = lookup.attribute(rds, "_resolve_subnet_group_members")
 
 
 def action(name: str) -> Function[[Params], Response]:

@@ -5,7 +5,7 @@
     create.after(complete)    # complete(result, *args) returns the new result
     create.around(wrapper)    # wrapper(create, *args) instead of create(*args)
 
-Changes add up: the last one that is installed runs first.
+Several changes of one function are combined: the one that was installed last runs first.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from emulator.ministack import names
+from emulator.ministack import lookup
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Function(Generic[P, R]):
-    """A function of MiniStack, to call and to change.
+    """A function of MiniStack that can be called and changed.
 
-    *owners* are the modules, classes or dicts that hold it under *name*: `from … import` copies
-    a function to other modules, where it must be replaced, too.
+    *owners* are the modules, classes or dicts that contain it under *name*. `from … import` copies
+    a function to other modules, so it must be replaced there, too.
     """
 
     def __init__(self, name: str, *owners: Any) -> None:
-        self._places = [(owner, name) for owner in owners]
-        for owner, key in self._places:
+        self._locations = [(owner, name) for owner in owners]
+        for owner, key in self._locations:
             if isinstance(owner, dict) and key not in owner:
-                names.missing(f"handler of {key}")
+                lookup.record_missing(f"handler of {key}")
             elif not isinstance(owner, dict):
-                names.name(owner, key)
+                lookup.attribute(owner, key)
 
     def copied_to(self, owner: Any, name: str) -> Function[P, R]:
-        """Return this function with another place that holds it."""
+        """Return this function with one more owner, which contains it under *name*."""
         copied: Function[P, R] = Function(name, owner)
-        copied._places = [*self._places, *copied._places]
+        copied._locations = [*self._locations, *copied._locations]
         return copied
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -47,14 +47,14 @@ class Function(Generic[P, R]):
 
     @property
     def current(self) -> Callable[P, R]:
-        """The function with the changes installed until now, but none of those that follow."""
-        owner, name = self._places[0]
-        found: Callable[P, R] = owner[name] if isinstance(owner, dict) else getattr(owner, name)
-        return found
+        """The function as it is now: later changes do not affect the returned value."""
+        owner, name = self._locations[0]
+        function: Callable[P, R] = owner[name] if isinstance(owner, dict) else getattr(owner, name)
+        return function
 
     def replace(self, other: Callable[P, R]) -> None:
         """Call *other* instead."""
-        for owner, name in self._places:
+        for owner, name in self._locations:
             if isinstance(owner, dict):
                 owner[name] = other
             else:

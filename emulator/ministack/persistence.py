@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.ministack import cloudformation, names
+from emulator.ministack import cloudformation, lookup
 from emulator.ministack.asgi import app
 
-_persistence = names.module("core.persistence")
+_persistence = lookup.module("core.persistence")
 
-STATES: dict[str, str] = names.name(app, "_state_map")  # The name of a saved state → its module.
-load_module: Callable[[str], Any] = names.name(app, "_get_module")
-to_json: Callable[[Any], Any] = names.name(_persistence, "_json_default")
-from_json: Callable[[dict[str, Any]], Any] = names.name(_persistence, "_json_object_hook")
-_savers: Callable[[], dict[str, Callable[[], Any]]] = names.name(
+STATES: dict[str, str] = lookup.attribute(
+    app, "_state_map"
+)  # The name of a saved state → its module.
+load_module: Callable[[str], Any] = lookup.attribute(app, "_get_module")
+to_json: Callable[[Any], Any] = lookup.attribute(_persistence, "_json_default")
+from_json: Callable[[dict[str, Any]], Any] = lookup.attribute(_persistence, "_json_object_hook")
+_savers: Callable[[], dict[str, Callable[[], Any]]] = lookup.attribute(
     app, "_build_persistence_save_dict"
 )
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.ministack import names, services
+from emulator.ministack import lookup, services
 from emulator.ministack.context import account, region
 
-_evaluator = names.module("core.iam_evaluator")
-_request_context: Callable[..., Any] = names.name(_evaluator, "EvalContext")
-_evaluate_resource_policy: Callable[..., Any] = names.name(_evaluator, "evaluate_resource_policy")
-_evaluate: Callable[..., Any] = names.name(_evaluator, "evaluate")
-_resolve_principal: Callable[[str, str], Any] = names.name(_evaluator, "resolve_principal")
-_auth_error: type = names.name(_evaluator, "AuthError")
-_roles: Any = names.name(services.iam, "_roles")
+_evaluator = lookup.module("core.iam_evaluator")
+_request_context: Callable[..., Any] = lookup.attribute(_evaluator, "EvalContext")
+_evaluate_resource_policy: Callable[..., Any] = lookup.attribute(
+    _evaluator, "evaluate_resource_policy"
+)
+_evaluate: Callable[..., Any] = lookup.attribute(_evaluator, "evaluate")
+_resolve_principal: Callable[[str, str], Any] = lookup.attribute(_evaluator, "resolve_principal")
+_auth_error: type = lookup.attribute(_evaluator, "AuthError")
+_roles: Any = lookup.attribute(services.iam, "_roles")
 
-_tokens = names.module("core.rds_iam")
-_verify_rds_token: Callable[..., Any] = names.name(_tokens, "verify_rds_iam_token")
-_token_error: type = names.name(_tokens, "RdsIamTokenError")
+_tokens = lookup.module("core.rds_iam")
+_verify_rds_token: Callable[..., Any] = lookup.attribute(_tokens, "verify_rds_iam_token")
+_token_error: type = lookup.attribute(_tokens, "RdsIamTokenError")
 
 
 def policy_allows(

@@ -8,49 +8,53 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from emulator.ministack import names
+from emulator.ministack import lookup
 from emulator.ministack.context import Response, text_of
 
-acm = names.module("services.acm")
-alb = names.module("services.alb")
-apigateway = names.module("services.apigateway")
-budgets = names.module("services.budgets")
-cloudfront = names.module("services.cloudfront")
-cloudfront_functions = names.module("core.cloudfront_js")
-codebuild = names.module("services.codebuild")
-cognito = names.module("services.cognito")
-dynamodb = names.module("services.dynamodb")
-ec2 = names.module("services.ec2")
-ecr = names.module("services.ecr")
-ecs = names.module("services.ecs")
-iam = names.module("services.iam")
-iam_actions = names.module("core.iam_actions")
-lambda_ = names.module("services.lambda_svc")
-lambda_workers = names.module("core.lambda_runtime")
-rds = names.module("services.rds")
-route53 = names.module("services.route53")
-s3 = names.module("services.s3")
-secretsmanager = names.module("services.secretsmanager")
-sns = names.module("services.sns")
-sts = names.module("services.sts")
+acm = lookup.module("services.acm")
+alb = lookup.module("services.alb")
+apigateway = lookup.module("services.apigateway")
+budgets = lookup.module("services.budgets")
+cloudfront = lookup.module("services.cloudfront")
+cloudfront_functions = lookup.module("core.cloudfront_js")
+codebuild = lookup.module("services.codebuild")
+cognito = lookup.module("services.cognito")
+dynamodb = lookup.module("services.dynamodb")
+ec2 = lookup.module("services.ec2")
+ecr = lookup.module("services.ecr")
+ecs = lookup.module("services.ecs")
+iam = lookup.module("services.iam")
+iam_actions = lookup.module("core.iam_actions")
+lambda_ = lookup.module("services.lambda_svc")
+lambda_workers = lookup.module("core.lambda_runtime")
+rds = lookup.module("services.rds")
+route53 = lookup.module("services.route53")
+s3 = lookup.module("services.s3")
+secretsmanager = lookup.module("services.secretsmanager")
+sns = lookup.module("services.sns")
+sts = lookup.module("services.sts")
 
-ec2_actions: dict[str, Callable[..., Response]] = names.name(ec2, "_ACTION_MAP")
-ecs_actions: dict[str, Callable[..., Response]] = names.name(ecs, "_ACTION_MAP")
-rds_actions: dict[str, Callable[..., Response]] = names.name(rds, "_ACTION_MAP")
-s3_error: Callable[[str, str, int], Response] = names.name(s3, "_error")
-find_user_pool: Callable[[str], Any] = names.name(cognito, "_get_pool_unscoped")
-zones: Any = names.name(route53, "_zones")  # Hosted zones by id.
-records: Any = names.name(route53, "_records")  # Record sets by the id of their zone.
-_default_records: Callable[[str], Any] = names.name(route53, "_default_records")
-object_body: Callable[[str, str, str | None], bytes | None] = names.name(s3, "_get_object_data")
-bucket_owner: Callable[[str], str | None] = names.name(s3, "_bucket_owner_account")
-buckets: Any = names.name(s3, "_buckets")
+ec2_actions: dict[str, Callable[..., Response]] = lookup.attribute(ec2, "_ACTION_MAP")
+ecs_actions: dict[str, Callable[..., Response]] = lookup.attribute(ecs, "_ACTION_MAP")
+rds_actions: dict[str, Callable[..., Response]] = lookup.attribute(rds, "_ACTION_MAP")
+s3_error: Callable[[str, str, int], Response] = lookup.attribute(s3, "_error")
+find_user_pool: Callable[[str], Any] = lookup.attribute(cognito, "_get_pool_unscoped")
+zones: Any = lookup.attribute(route53, "_zones")  # Hosted zones by id.
+records: Any = lookup.attribute(route53, "_records")  # Record sets by the id of their zone.
+_default_records: Callable[[str], Any] = lookup.attribute(route53, "_default_records")
+object_body: Callable[[str, str, str | None], bytes | None] = lookup.attribute(
+    s3, "_get_object_data"
+)
+bucket_owner: Callable[[str], str | None] = lookup.attribute(s3, "_bucket_owner_account")
+buckets: Any = lookup.attribute(s3, "_buckets")
 # A function by name or ARN: its record, its configuration and its name.
-find_function: Callable[[str], tuple[dict[str, Any] | None, Any, str]] = names.name(
+find_function: Callable[[str], tuple[dict[str, Any] | None, Any, str]] = lookup.attribute(
     lambda_, "_get_func_record_for_ref"
 )
-_execution_record: Callable[[Any, Any], Any] = names.name(lambda_, "_execution_record_for_config")
-_execute: Callable[[Any, dict[str, Any]], dict[str, Any]] = names.name(
+_execution_record: Callable[[Any, Any], Any] = lookup.attribute(
+    lambda_, "_execution_record_for_config"
+)
+_execute: Callable[[Any, dict[str, Any]], dict[str, Any]] = lookup.attribute(
     lambda_, "_execute_function_with_config_scope"
 )
 

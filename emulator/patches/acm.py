@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.ministack import names, services
+from emulator.ministack import lookup, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.patches.differences import Difference
 
@@ -27,7 +27,7 @@ UPSTREAM = True
 
 _CERTIFICATE = ResourceType("AWS::CertificateManager::Certificate")
 
-_certificates: Any = names.name(services.acm, "_certificates")
+_certificates: Any = lookup.attribute(services.acm, "_certificates")
 
 
 def install() -> None:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from emulator.ministack import cloudformation, names, services
+from emulator.ministack import cloudformation, lookup, services
 from emulator.ministack.cloudformation import Created, Props
 from emulator.ministack.context import Response
 from emulator.patches.differences import Difference
@@ -25,8 +25,8 @@ DIFFERENCES = (
 )
 UPSTREAM = True
 
-_create_budget: Call = names.name(services.budgets, "_create_budget")
-_delete_budget: Call = names.name(services.budgets, "_delete_budget")
+_create_budget: Call = lookup.attribute(services.budgets, "_create_budget")
+_delete_budget: Call = lookup.attribute(services.budgets, "_delete_budget")
 
 
 def install() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.ministack import cloudformation, names, services
+from emulator.ministack import cloudformation, lookup, services
 from emulator.ministack.cloudformation import Props, ResourceType
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
@@ -25,7 +25,7 @@ _PROJECT = ResourceType("AWS::CodeBuild::Project")
 _QUEUED_MINUTES = 480  # The default: CodeBuild API reference, Project.
 _KEPT = ("queuedTimeoutInMinutes", "logsConfig")
 
-_projects: Any = names.name(services.codebuild, "_projects")
+_projects: Any = lookup.attribute(services.codebuild, "_projects")
 _describe: Function[[Project], Project] = Function("_project_shape", services.codebuild)
 
 

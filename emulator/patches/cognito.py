@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator import outbox
-from emulator.ministack import context, names, services
+from emulator.ministack import context, lookup, services
 from emulator.ministack.cloudformation import Attributes, Props, ResourceType
 from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
@@ -65,11 +65,13 @@ _SERVICE = "cognito-idp.amazonaws.com"
 _SIGN_UP = "PostConfirmation_ConfirmSignUp"
 _FORGOT_PASSWORD = "PostConfirmation_ConfirmForgotPassword"  # noqa: S105  A trigger's name.
 
-_pools: Any = names.name(services.cognito, "_user_pools")
-_resolve_user: Callable[[Data, str], tuple[Data | None, Any]] = names.name(
+_pools: Any = lookup.attribute(services.cognito, "_user_pools")
+_resolve_user: Callable[[Data, str], tuple[Data | None, Any]] = lookup.attribute(
     services.cognito, "_resolve_user"
 )
-_pool_of_token: Callable[[str], str | None] = names.name(services.cognito, "_pool_id_from_token")
+_pool_of_token: Callable[[str], str | None] = lookup.attribute(
+    services.cognito, "_pool_id_from_token"
+)
 _confirm_sign_up: Function[[Data], Response] = Function("_confirm_sign_up", services.cognito)
 _admin_confirm_sign_up: Function[[Data], Response] = Function(
     "_admin_confirm_sign_up", services.cognito
@@ -219,7 +221,7 @@ def _set_account(data: Data) -> None:
     """Set the account by the client or the token: a user who signs up has no credentials."""
     client = data.get("ClientId")
     issuer = _pool_of_token(data.get("AccessToken") or data.get("Token") or "")
-    for (account, _, pool_id), pool in context.everywhere(_pools):
+    for (account, _, pool_id), pool in context.items_of_all_accounts(_pools):
         if pool_id in (data.get("UserPoolId"), issuer) or client in pool["_clients"]:
             context.set_account(account)
 

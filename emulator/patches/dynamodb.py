@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from emulator.ministack import cloudformation, names, services
+from emulator.ministack import cloudformation, lookup, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.ministack.context import Response
 from emulator.patches.differences import Difference
@@ -48,15 +48,15 @@ _EXPIRY = "TimeToLiveSpecification"
 
 Call = Callable[[dict[str, Any]], Response]
 
-_tables: Any = names.name(services.dynamodb, "_tables")
-_tags: Any = names.name(services.dynamodb, "_tags")
+_tables: Any = lookup.attribute(services.dynamodb, "_tables")
+_tags: Any = lookup.attribute(services.dynamodb, "_tags")
 _settings: tuple[Any, ...] = (
-    names.name(services.dynamodb, "_pitr_settings"),
-    names.name(services.dynamodb, "_ttl_settings"),
+    lookup.attribute(services.dynamodb, "_pitr_settings"),
+    lookup.attribute(services.dynamodb, "_ttl_settings"),
 )
-_create_table: Call = names.name(services.dynamodb, "_create_table")
-_update_backups: Call = names.name(services.dynamodb, "_update_continuous_backups")
-_update_expiry: Call = names.name(services.dynamodb, "_update_ttl")
+_create_table: Call = lookup.attribute(services.dynamodb, "_create_table")
+_update_backups: Call = lookup.attribute(services.dynamodb, "_update_continuous_backups")
+_update_expiry: Call = lookup.attribute(services.dynamodb, "_update_ttl")
 
 
 def install() -> None:

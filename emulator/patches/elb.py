@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from emulator.ministack import asgi, cloudformation, context, names, services
+from emulator.ministack import asgi, cloudformation, context, lookup, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.patches.differences import Difference
 
@@ -50,10 +50,10 @@ _ALIAS_ZONES = {"us-east-1": "Z35SXDOTRQ7X7K", "ca-central-1": "ZQSVJUPU6J1EY"}
 _MIN_ZONES = 2
 _CERTIFICATES = "_more_certificates"
 
-_load_balancers: Any = names.name(services.alb, "_lbs")
-_listeners: Any = names.name(services.alb, "_listeners")
-_subnets: Any = names.name(services.ec2, "_subnets")
-_dispatch: Any = names.name(services.alb, "dispatch_request")
+_load_balancers: Any = lookup.attribute(services.alb, "_lbs")
+_listeners: Any = lookup.attribute(services.alb, "_listeners")
+_subnets: Any = lookup.attribute(services.ec2, "_subnets")
+_dispatch: Any = lookup.attribute(services.alb, "dispatch_request")
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def find(host: str) -> _Found | None:
     if not name or name.replace(".", "").isdigit() or name == "localhost":
         return None
     name = _alias_target(name)
-    for (account, region, _), load_balancer in context.everywhere(_load_balancers):
+    for (account, region, _), load_balancer in context.items_of_all_accounts(_load_balancers):
         if load_balancer["DNSName"].lower() == name:
             return _Found(account, region, load_balancer)
     return None
@@ -167,7 +167,7 @@ def find(host: str) -> _Found | None:
 
 def _alias_target(name: str) -> str:
     """Return the target of an alias record, without its prefix `dualstack.`; else the name."""
-    for _, records in context.everywhere(services.records):
+    for _, records in context.items_of_all_accounts(services.records):
         for record in records:
             if record["Name"].rstrip(".").lower() == name and "AliasTarget" in record:
                 target: str = record["AliasTarget"]["DNSName"].rstrip(".").lower()

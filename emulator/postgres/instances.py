@@ -72,7 +72,7 @@ def stored_databases() -> list[tuple[DatabaseSettings, InstanceAuth]]:
 
 
 def _all() -> list[tuple[tuple[str, ...], Record]]:
-    return context.everywhere(database.instances)
+    return context.items_of_all_accounts(database.instances)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from emulator.ministack import asgi, cloudformation, context, names, services
+from emulator.ministack import asgi, cloudformation, context, lookup, services
 from emulator.ministack.cloudformation import Props, ResourceType
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
@@ -25,10 +25,12 @@ DIFFERENCES = (
 _API = ResourceType("AWS::ApiGatewayV2::Api")
 _AWS_HOST = re.compile(r"([a-f0-9]{8})\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?::\d+)?")
 
-_apis: Any = names.name(services.apigateway, "_apis")
+_apis: Any = lookup.attribute(services.apigateway, "_apis")
 _parse_url: Function[[str, str], Any] = Function("_parse_execute_api_url", asgi.app)
-_resolve_path: Callable[[str, str, str], Any] = names.name(asgi.app, "_resolve_stage_and_path")
-_authorization_type: Callable[[str, str, str, str], str] = names.name(
+_resolve_path: Callable[[str, str, str], Any] = lookup.attribute(
+    asgi.app, "_resolve_stage_and_path"
+)
+_authorization_type: Callable[[str, str, str, str], str] = lookup.attribute(
     services.apigateway, "route_authorization_type"
 )
 
@@ -91,7 +93,7 @@ def find(host: str, path: str, method: str) -> tuple[str, str] | None:
     if not parsed:
         return None
     api_id, stage, rest = parsed
-    for (account, region, key), api in context.everywhere(_apis):
+    for (account, region, key), api in context.items_of_all_accounts(_apis):
         if key == api_id and api.get("protocolType") == "HTTP":
             with context.scope(account, region):
                 is_signed = _requires_signature(api_id, stage, method, rest)

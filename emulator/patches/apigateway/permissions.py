@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from emulator.ministack import context, names, services
+from emulator.ministack import context, lookup, services
 from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
@@ -28,7 +28,7 @@ UPSTREAM = True
 _SERVICE = "apigateway.amazonaws.com"
 _log = logging.getLogger("emulator.permissions")
 
-_function_of_uri: Callable[[str], str] = names.name(
+_function_of_uri: Callable[[str], str] = lookup.attribute(
     services.apigateway, "_extract_lambda_ref_from_integration_uri"
 )
 _invoke_integration: Function[..., Awaitable[Response]] = Function(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from emulator.ministack import context, names, services
+from emulator.ministack import context, lookup, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.patches.cloudfront.distributions import HOME, aliases
 from emulator.patches.differences import Difference
@@ -24,17 +24,19 @@ UPSTREAM = True
 
 _DISTRIBUTION = ResourceType("AWS::CloudFront::Distribution")
 
-_distributions: Any = names.name(services.cloudfront, "_distributions")
-_access_controls: Any = names.name(services.cloudfront, "_oacs")
-_live_code: Any = names.name(services.cloudfront, "live_function_code")
-_certificates: Any = names.name(services.acm, "_certificates")
+_distributions: Any = lookup.attribute(services.cloudfront, "_distributions")
+_access_controls: Any = lookup.attribute(services.cloudfront, "_oacs")
+_live_code: Any = lookup.attribute(services.cloudfront, "live_function_code")
+_certificates: Any = lookup.attribute(services.acm, "_certificates")
 # The property of a policy: its kind, and the stores of own and managed policies.
 _POLICIES: dict[str, tuple[str, tuple[Any, Any]]] = {
     f"{prefix}PolicyId": (
         kind,
         (
-            names.name(services.cloudfront, f"_{kind.replace(' ', '_')}_policies"),
-            names.name(services.cloudfront, f"_MANAGED_{kind.replace(' ', '_').upper()}_POLICIES"),
+            lookup.attribute(services.cloudfront, f"_{kind.replace(' ', '_')}_policies"),
+            lookup.attribute(
+                services.cloudfront, f"_MANAGED_{kind.replace(' ', '_').upper()}_POLICIES"
+            ),
         ),
     )
     for prefix, kind in (
@@ -124,7 +126,7 @@ def _alias_errors(config: Props) -> Iterator[str]:
 
 def _duplicate_errors(config: Props, own_id: str) -> Iterator[str]:
     domains = {name.lower() for name in config.get("Aliases", [])}
-    for _, other in context.everywhere(_distributions):
+    for _, other in context.items_of_all_accounts(_distributions):
         if other["Id"] != own_id and domains & set(aliases(other)):
             yield (
                 "One or more of the CNAMEs you provided are already associated with a different "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from emulator.ministack import asgi, context, names, policies, services
+from emulator.ministack import asgi, context, lookup, policies, services
 from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
@@ -53,18 +53,18 @@ _SERVICE = "cloudfront.amazonaws.com"
 _READING = {"GET", "HEAD", "OPTIONS"}  # Only these use the second origin of an origin group.
 
 _cloudfront = services.cloudfront
-_distributions: Any = names.name(_cloudfront, "_distributions")
-_access_controls: Any = names.name(_cloudfront, "_oacs")
-_distribution_aliases: Callable[[dict[str, Any]], list[str]] = names.name(
+_distributions: Any = lookup.attribute(_cloudfront, "_distributions")
+_access_controls: Any = lookup.attribute(_cloudfront, "_oacs")
+_distribution_aliases: Callable[[dict[str, Any]], list[str]] = lookup.attribute(
     _cloudfront, "_get_distribution_aliases"
 )
-_config_element: Callable[[dict[str, Any]], Any] = names.name(_cloudfront, "_dist_config_el")
-_handle_request: Callable[..., Awaitable[Response]] = names.name(
+_config_element: Callable[[dict[str, Any]], Any] = lookup.attribute(_cloudfront, "_dist_config_el")
+_handle_request: Callable[..., Awaitable[Response]] = lookup.attribute(
     _cloudfront, "handle_viewer_request"
 )
 _ORIGIN_FAILURES: tuple[type[Exception], ...] = (
-    names.name(_cloudfront, "OriginTimeout"),
-    names.name(_cloudfront, "OriginUnreachable"),
+    lookup.attribute(_cloudfront, "OriginTimeout"),
+    lookup.attribute(_cloudfront, "OriginUnreachable"),
 )
 _parse_config: Function[[dict[str, Any]], dict[str, Any]] = Function(
     "parse_distribution_dataplane_config", _cloudfront
@@ -74,10 +74,10 @@ _fetch_from_origin: Function[..., Awaitable[Any]] = Function("_fetch_from_origin
 _encode_query: Function[..., str] = Function("urlencode", _cloudfront)
 
 _fetch_from_bucket: Function[..., Response] = Function("serve_cloudfront_origin_fetch", services.s3)
-_bucket_policies: Any = names.name(services.s3, "_bucket_policies")
-_bucket_allows: Callable[..., bool] = names.name(services.s3, "_foreign_bucket_allows")
-_get_object: Callable[..., Response] = names.name(services.s3, "_get_object")
-_head_object: Callable[..., Response] = names.name(services.s3, "_head_object")
+_bucket_policies: Any = lookup.attribute(services.s3, "_bucket_policies")
+_bucket_allows: Callable[..., bool] = lookup.attribute(services.s3, "_foreign_bucket_allows")
+_get_object: Callable[..., Response] = lookup.attribute(services.s3, "_get_object")
+_head_object: Callable[..., Response] = lookup.attribute(services.s3, "_head_object")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def find(host: str) -> _Found | None:
     if not name or name.replace(".", "").isdigit() or name == "localhost":
         return None
     wildcard = "*." + name.partition(".")[2]
-    distributions = context.everywhere(_distributions)
+    distributions = context.items_of_all_accounts(_distributions)
     for alias in (name, wildcard):
         for (account, *_), distribution in distributions:
             if alias == distribution["DomainName"] or alias in aliases(distribution):

@@ -10,7 +10,7 @@ import json
 import logging
 from typing import Any
 
-from emulator.ministack import names, services
+from emulator.ministack import lookup, services
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
 
@@ -52,7 +52,7 @@ let __result;
 _evaluate: Function[[bytes, dict[str, Any]], Any] = Function(
     "evaluate", services.cloudfront_functions
 )
-_FunctionError: type[Exception] = names.name(
+_FunctionError: type[Exception] = lookup.attribute(
     services.cloudfront_functions, "CloudFrontFunctionError"
 )
 

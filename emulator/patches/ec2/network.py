@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
-from emulator.ministack import cloudformation, names, services
+from emulator.ministack import cloudformation, lookup, services
 from emulator.ministack.cloudformation import Attributes, Created, Props, ResourceType
 from emulator.ministack.context import text_of
 from emulator.ministack.services import call_ec2
@@ -58,9 +58,9 @@ _SECURITY_GROUP = ResourceType("AWS::EC2::SecurityGroup")
 _SUBNET = ResourceType("AWS::EC2::Subnet")
 _IPV6_BLOCKS = "_ipv6_blocks"
 
-_vpcs: Any = names.name(services.ec2, "_vpcs")
-_subnets: Any = names.name(services.ec2, "_subnets")
-_addresses: Any = names.name(services.ec2, "_addresses")
+_vpcs: Any = lookup.attribute(services.ec2, "_vpcs")
+_subnets: Any = lookup.attribute(services.ec2, "_subnets")
+_addresses: Any = lookup.attribute(services.ec2, "_addresses")
 
 
 def install() -> None:

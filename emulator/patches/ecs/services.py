@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.ministack import cloudformation, names
+from emulator.ministack import cloudformation, lookup
 from emulator.ministack.cloudformation import Props, ResourceType
 from emulator.ministack.services import ecs
 from emulator.patches.differences import Difference
@@ -36,9 +36,9 @@ _DROPPED_OF_SERVICE = (
     "PropagateTags",
 )
 
-_task_definitions: Any = names.name(ecs, "_task_defs")
-_services: Any = names.name(ecs, "_services")
-_tags: Any = names.name(ecs, "_tags")
+_task_definitions: Any = lookup.attribute(ecs, "_task_defs")
+_services: Any = lookup.attribute(ecs, "_services")
+_tags: Any = lookup.attribute(ecs, "_tags")
 
 
 def install() -> None:

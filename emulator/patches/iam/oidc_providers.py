@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.ministack import cloudformation, context, names, services
+from emulator.ministack import cloudformation, context, lookup, services
 from emulator.ministack.cloudformation import Created, Props
 from emulator.patches.differences import Difference
 
@@ -19,8 +19,8 @@ DIFFERENCES = (
 )
 UPSTREAM = True
 
-_providers: Any = names.name(services.iam, "_oidc_providers")
-_now: Callable[[], str] = names.name(services.iam, "_now")
+_providers: Any = lookup.attribute(services.iam, "_oidc_providers")
+_now: Callable[[], str] = lookup.attribute(services.iam, "_now")
 
 
 def install() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.ministack import context, names, policies, services
+from emulator.ministack import context, lookup, policies, services
 from emulator.ministack.cloudformation import Props, ResourceType
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
@@ -45,8 +45,10 @@ _SERVICE = "lambda.amazonaws.com"
 _UNZIPPED_BYTES = 262_144_000  # Lambda quotas, Deployment package size.
 _KEPT = ("VpcConfig", "DeadLetterConfig", "KMSKeyArn", "FileSystemConfigs")
 
-_functions: Any = names.name(services.lambda_, "_functions")
-_unzipped_bytes: Callable[[bytes | None], int] = names.name(services.lambda_, "_unzipped_size")
+_functions: Any = lookup.attribute(services.lambda_, "_functions")
+_unzipped_bytes: Callable[[bytes | None], int] = lookup.attribute(
+    services.lambda_, "_unzipped_size"
+)
 _end_workers: Function[..., None] = Function("invalidate_worker", services.lambda_)
 
 

@@ -20,7 +20,7 @@ from deployer.errors import EmulatorError
 from deployer.isolation import sandbox
 from emulator import isolated_processes
 from emulator.isolated_processes import IsolatedProcess, Isolation
-from emulator.ministack import names, services
+from emulator.ministack import lookup, services
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import Difference
 
@@ -72,11 +72,11 @@ _detect_runtime: Function[[str], tuple[str, str]] = Function(
     "_detect_runtime_binary", services.lambda_workers
 )
 _INVOCATIONS: tuple[Function[..., Any], ...] = tuple(
-    Function("invoke", names.name(services.lambda_workers, worker))
+    Function("invoke", lookup.attribute(services.lambda_workers, worker))
     for worker in ("Worker", "ProvidedWorker")
 )
 for _module in ("subprocess", "zipfile"):
-    names.name(services.lambda_workers, _module)
+    lookup.attribute(services.lambda_workers, _module)
 
 
 def install() -> None:
@@ -108,7 +108,7 @@ def _use_paths_of_sandbox(result: tuple[str, str], runtime: str) -> tuple[str, s
 def script_with_sandbox_paths(language: str, script: str) -> str:
     """Return a worker's *script* for the sandbox; raise EmulatorError if MiniStack's changed."""
     if _FROM_INIT[language] not in script:
-        raise EmulatorError(f"ministack {names.PINNED}: the {language} worker has changed")
+        raise EmulatorError(f"ministack {lookup.PINNED_VERSION}: the {language} worker has changed")
     script = script.replace(_FROM_INIT[language], _FROM_ENVIRONMENT[language])
     return _PATHS + script if language == "python" else script
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from emulator.ministack import cloudformation, context, names, services
+from emulator.ministack import cloudformation, context, lookup, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.ministack.context import Response
 from emulator.patches.differences import Difference
@@ -33,7 +33,7 @@ UPSTREAM = True
 _BUCKET = ResourceType("AWS::S3::Bucket")
 _POLICY = ResourceType("AWS::S3::BucketPolicy")
 
-_put_policy: Callable[[str, bytes], Response] = names.name(services.s3, "_put_bucket_policy")
+_put_policy: Callable[[str, bytes], Response] = lookup.attribute(services.s3, "_put_bucket_policy")
 
 
 def install() -> None:
@@ -129,8 +129,10 @@ class _Setting:
         self.name = name
         self.tag = tag
         self.fill = fill
-        self.put: Callable[[str, bytes], Response] = names.name(services.s3, f"_put_bucket_{call}")
-        self.reset = reset or names.name(services.s3, f"_delete_bucket_{call}")
+        self.put: Callable[[str, bytes], Response] = lookup.attribute(
+            services.s3, f"_put_bucket_{call}"
+        )
+        self.reset = reset or lookup.attribute(services.s3, f"_delete_bucket_{call}")
 
 
 _SETTINGS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from emulator.ministack import context, names, services
+from emulator.ministack import context, lookup, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
@@ -42,8 +42,8 @@ UPSTREAM = True
 _BUCKET = ResourceType("AWS::S3::Bucket")
 _EXPECTED_OWNER = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
 
-_lifecycle: Any = names.name(services.s3, "_bucket_lifecycle")
-_versions: Any = names.name(services.s3, "_object_versions")
+_lifecycle: Any = lookup.attribute(services.s3, "_bucket_lifecycle")
+_versions: Any = lookup.attribute(services.s3, "_object_versions")
 _handle_request: Function[..., Awaitable[Response]] = Function("handle_request", services.s3)
 
 

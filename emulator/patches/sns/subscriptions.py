@@ -18,7 +18,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from emulator import outbox, sns_signing
-from emulator.ministack import cloudformation, context, names, services
+from emulator.ministack import cloudformation, context, lookup, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.ministack.context import Params, Response
 from emulator.ministack.hooks import Function
@@ -63,7 +63,7 @@ _SIGNED_FIELDS = {
     ),
 }
 
-_topics: Any = names.name(services.sns, "_topics")
+_topics: Any = lookup.attribute(services.sns, "_topics")
 _send_confirmation: Function[..., Any] = Function("_send_subscription_confirmation", services.sns)
 _build_message: Function[..., str] = Function("_build_envelope", services.sns)
 _post: Function[[str, str, str], int] = Function("_http_post_sync", services.sns)

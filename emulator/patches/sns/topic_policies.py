@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from emulator.ministack import names, policies, services
+from emulator.ministack import lookup, policies, services
 from emulator.ministack.hooks import Function
 from emulator.patches.differences import NOT_VERIFIED, Difference
 
@@ -22,7 +22,7 @@ DIFFERENCES = (
 # The statement of every topic's default policy: it is about accounts, not services.
 _DEFAULT = "__default_statement_ID"
 
-_find_topic: Callable[[str], Any] = names.name(services.sns, "_topic_by_arn_any_scope")
+_find_topic: Callable[[str], Any] = lookup.attribute(services.sns, "_topic_by_arn_any_scope")
 _topic_policy_allows: Function[[str, str, str, str], bool] = Function(
     "topic_policy_allows", services.sns
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.ministack import names
+from emulator.ministack import lookup
 from emulator.ministack.hooks import Function
 
 
@@ -94,12 +94,12 @@ def test_method() -> None:
     assert (2, "Counter", 2) == Counter().count(2)
 
 
-def test_missing_name(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A function that does not exist is one of the missing names."""
-    monkeypatch.setattr(names, "_missing", [])
+def test_missing_function(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that does not exist is recorded as missing."""
+    monkeypatch.setattr(lookup, "_missing", [])
     module.__name__ = "ministack.services.x"
 
     Function("absent", module)
     Function("Absent", {})
 
-    assert ["ministack.services.x.absent", "handler of Absent"] == names._missing
+    assert ["ministack.services.x.absent", "handler of Absent"] == lookup._missing

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import EmulatorError
-from emulator.ministack import names
+from emulator.ministack import lookup
 from emulator.patches.lambda_ import workers
 from emulator.patches.lambda_.workers import BoundedLog, BoundedResults, ZipFileWithModes
 from emulator.postgres import server
@@ -77,7 +77,9 @@ def test_result_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("language", ["python", "nodejs"])
 def test_another_worker(language: str) -> None:
     """A version of MiniStack with another worker script is refused."""
-    with pytest.raises(EmulatorError, match=f"ministack {names.PINNED}: the {language} worker"):
+    with pytest.raises(
+        EmulatorError, match=f"ministack {lookup.PINNED_VERSION}: the {language} worker"
+    ):
         workers.script_with_sandbox_paths(language, "print('another')")
 
 

@@ -1,8 +1,9 @@
-"""Resolve MiniStack's names, most of them private, when the emulator's modules are imported.
+"""Look up MiniStack's modules and attributes when the emulator's modules are imported.
 
-`module`, `name` and `Function` (hooks.py) note what the installed version lacks; `check` raises
-one error that lists all of it, at start. `server.environment` must be set before, since
-MiniStack reads it when it is imported.
+Most of these attributes are private, so another version of MiniStack may not have them. `module`,
+`attribute` and `Function` (hooks.py) record each missing one. `check` runs at start and raises one
+error that lists all of them. MiniStack reads its environment when it is imported, so
+`server.environment` must be set before.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import Any
 
 from deployer.errors import EmulatorError
 
-PINNED = "1.5.33"
+PINNED_VERSION = "1.5.33"
 
 _missing: list[str] = []
 
 
 class _Missing:
-    """A value for a missing name, so that all modules can be imported before the error."""
+    """A placeholder for a missing attribute, so that all modules can be imported before the error."""
 
     __name__ = "missing"
 
@@ -42,25 +43,25 @@ def module(path: str) -> Any:
     try:
         return import_module(f"ministack.{path}")
     except ModuleNotFoundError:
-        return missing(f"module ministack.{path}")
+        return record_missing(f"module ministack.{path}")
 
 
-def name(owner: Any, attribute: str) -> Any:
+def attribute(owner: Any, name: str) -> Any:
     """Return an attribute of a module or class of MiniStack."""
     try:
-        return getattr(owner, attribute)
+        return getattr(owner, name)
     except AttributeError:
-        return missing(f"{owner.__name__}.{attribute}")
+        return record_missing(f"{owner.__name__}.{name}")
 
 
-def missing(description: str) -> Any:
-    """Note that the installed MiniStack has no such name; return a value in its place."""
+def record_missing(description: str) -> Any:
+    """Record that the installed MiniStack does not have *description*; return a placeholder."""
     _missing.append(description)
     return _Missing()
 
 
 def check() -> None:
-    """Raise EmulatorError with all names that the installed MiniStack lacks, if any."""
+    """Raise EmulatorError that lists everything that the installed MiniStack does not have, if anything."""
     if not _missing:
         return
     try:
@@ -69,5 +70,5 @@ def check() -> None:
         installed = "(none)"
     raise EmulatorError(
         f"ministack {installed} has no {', '.join(sorted(set(_missing)))}",
-        hint=f"the emulator needs ministack {PINNED}: pip install ministack=={PINNED}",
+        hint=f"the emulator needs ministack {PINNED_VERSION}: pip install ministack=={PINNED_VERSION}",
     )
