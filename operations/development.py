@@ -56,6 +56,8 @@ def check(*, all_: bool) -> None:
     run("ruff", "check", ".")
     run("ruff", "format", "--check", ".")
     run("mypy")
+    run("codespell_lib")
+    run("tools.wording")
     run("invoke", "synth", "--check")
     run("invoke", "lint")
     if all_:

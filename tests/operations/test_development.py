@@ -53,6 +53,8 @@ def test_check_runs_every_tool(runs) -> None:
         ("ruff", "check"),
         ("ruff", "format"),
         ("mypy",),
+        ("codespell_lib",),
+        ("tools.wording",),
         ("invoke", "synth"),
         ("invoke", "lint"),
     ]
