@@ -208,7 +208,7 @@ class Deployment:
         approver = replace(
             self._approver, alternative="--dry-run to only look", required=not self.options.yes
         )
-        if not approver.approves(f"Delete {report.counted(len(deletions), 'stack')}? [y/N] "):
+        if not approver.approves(f"Delete {report.pluralize(len(deletions), 'stack')}? [y/N] "):
             raise GuardError("not approved: nothing was deleted")
         stacks = [deletion.stack for deletion in deletions]
         if self.environment.is_local:

@@ -1,7 +1,7 @@
 """Format steps, change sets, events, outputs and errors, as text or JSON.
 
 A `Reporter` writes the progress of a run to a stream: a progress display for a terminal, lines for
-a log, or JSON lines for programs. The functions format values that a task prints. rich is
+a log, or JSON lines for programs. The functions format the data that a task prints. rich is
 imported for the progress display only.
 """
 
@@ -23,7 +23,7 @@ from deployer.report.plan import plan_json, plan_text
 from deployer.report.reporter import Reporter
 from deployer.report.status import ManualStep, status, status_json
 from deployer.report.style import Style, style_of
-from deployer.report.text import counted
+from deployer.report.text import pluralize
 
 __all__ = [
     "FORMATS",
@@ -33,7 +33,6 @@ __all__ = [
     "NextCommand",
     "Reporter",
     "Style",
-    "counted",
     "deletions_json",
     "deletions_text",
     "dotenv",
@@ -43,6 +42,7 @@ __all__ = [
     "outputs",
     "plan_json",
     "plan_text",
+    "pluralize",
     "question",
     "reporter",
     "start_line",
@@ -62,7 +62,7 @@ def reporter(
 ) -> Reporter:
     """Return the reporter for *stream*: for JSON lines, a progress display or lines.
 
-    *live* None selects a progress display if the stream is a terminal that can move its cursor.
+    By default (*live* is None), a terminal whose cursor can be moved gets a progress display.
     *now* returns seconds, to measure durations.
     """
     if json:
@@ -70,7 +70,7 @@ def reporter(
 
         return JsonReporter(stream, now)
     style = style_of(stream, environ)
-    if style.moves if live is None else live:
+    if style.can_move_cursor if live is None else live:
         from deployer.report.live_reporter import LiveReporter
 
         return LiveReporter(stream, style, environ, now)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from deployer.aws.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.model.template_tree import flatten, format_path
 from deployer.plan import Recreate
-from deployer.report.property_values import pair
+from deployer.report.property_values import before_and_after
 from deployer.report.style import Emphasis, Style
-from deployer.report.text import clean, counted, listed
+from deployer.report.text import clean, join_counts, pluralize
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ _RECREATION = {"Always": "forces replacement", "Conditionally": "may force repla
 
 
 def change_lines(change_set: ChangeSet, style: Style) -> Iterator[str]:
-    """Yield the lines of *change_set* with nested stacks; one that only adds is a short list."""
-    changes = sorted(_located(change_set), key=lambda change: list(_KINDS).index(kind(change)))
+    """Yield the lines of *change_set* with nested stacks; if all only add resources, list these in one paragraph."""
+    changes = sorted(_with_paths(change_set), key=lambda change: list(_KINDS).index(kind(change)))
     yield style("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
     if changes and all(kind(change) == "added" for change in changes):
         yield from _only_added(changes, style)
@@ -61,21 +61,21 @@ def change_lines(change_set: ChangeSet, style: Style) -> Iterator[str]:
 
 def counts(change_set: ChangeSet) -> str:
     """Return the number of each kind, the most destructive first: 1 replaced, 2 changed."""
-    found = Counter(kind(change) for change in _located(change_set))
-    return listed((word, found[word]) for word in _KINDS) or "no change to a resource"
+    numbers = Counter(kind(change) for change in _with_paths(change_set))
+    return join_counts((word, numbers[word]) for word in _KINDS) or "no change to a resource"
 
 
-def _located(change_set: ChangeSet) -> Iterator[ResourceChange]:
+def _with_paths(change_set: ChangeSet) -> Iterator[ResourceChange]:
     """Yield every change; in nested stacks the logical id includes the path."""
     for path, change in flatten(change_set.changes):
         yield replace(change, logical_id=format_path((*path, change.logical_id)))
 
 
-def question(what: ChangeSet | Recreate) -> str:
+def question(subject: ChangeSet | Recreate) -> str:
     """Return the question before a change set is executed or a failed stack is deleted."""
-    match what:
+    match subject:
         case ChangeSet(stack=stack):
-            return f"Execute on {clean(stack)}: {counts(what)}? [y/N] "
+            return f"Execute on {clean(stack)}: {counts(subject)}? [y/N] "
         case Recreate(deployed=stack):
             return f"Delete {clean(stack.name)}, which is in {clean(stack.status)}? [y/N] "
 
@@ -98,7 +98,7 @@ def kind(change: ResourceChange) -> str:
 
 
 def property_path(path: str) -> str:
-    """Return AWS's path of a property in short notation: /Properties/Tags/0/Value as Tags[0].Value."""
+    """Return AWS's path of a property in a shorter notation: /Properties/Tags/0/Value as Tags[0].Value."""
     parts = clean(path).replace("/", ".").strip(".").removeprefix("Properties.")
     return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", parts)
 
@@ -106,7 +106,7 @@ def property_path(path: str) -> str:
 def _only_added(changes: Sequence[ResourceChange], style: Style) -> Iterator[str]:
     names = ", ".join(clean(change.logical_id) for change in changes)
     first, *more = textwrap.wrap(
-        f"{counted(len(changes), 'resource')}: {names}",
+        f"{pluralize(len(changes), 'resource')}: {names}",
         max(style.width, 40),
         initial_indent=" " * 4,
         subsequent_indent=" " * 6,
@@ -117,21 +117,21 @@ def _only_added(changes: Sequence[ResourceChange], style: Style) -> Iterator[str
 
 
 def _resource(change: ResourceChange, style: Style) -> Iterator[str]:
-    how = _KINDS[kind(change)]
-    description = _ACTIONS.get(change.action, how.description)
+    change_kind = _KINDS[kind(change)]
+    description = _ACTIONS.get(change.action, change_kind.description)
     if change.action == "Remove" or change.replaces:
         description += _POLICIES.get(
             change.policy, f" ({clean(change.policy)})" if change.policy else ""
         )
-    line = f"  {style(how.emphasis, how.mark)} {clean(change.logical_id)}  {clean(change.type)}"
-    yield f"{line}  {style(how.emphasis, description)}" if description else line
+    line = f"  {style(change_kind.emphasis, change_kind.mark)} {clean(change.logical_id)}  {clean(change.type)}"
+    yield f"{line}  {style(change_kind.emphasis, description)}" if description else line
     for property_ in change.properties if change.action != "Remove" else ():
         yield f"      {_property(property_, style)}"
 
 
 def _property(change: PropertyChange, style: Style) -> str:
     path = property_path(change.path)
-    line = f"{path}: {pair(path.rpartition('.')[2], change.before, change.after)}"
+    line = f"{path}: {before_and_after(path.rpartition('.')[2], change.before, change.after)}"
     recreation = _RECREATION.get(change.recreation, "")
     cause = f"because of {clean(change.cause)}" if change.cause else ""
     if not recreation and not cause:

@@ -1,4 +1,4 @@
-"""Show what a destroy deletes, which data is deleted or kept, and what must be confirmed."""
+"""Format the deletions of a destroy: stacks, data that is deleted or kept, and confirmations."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from deployer.model.template_tree import format_path
 from deployer.removal import Deletion
 from deployer.report.plan import VERSION
 from deployer.report.style import Style
-from deployer.report.text import clean, columns, counted
+from deployer.report.text import clean, columns, pluralize
 
 NOTHING = "nothing to delete"
 
 
 def deletions_text(deletions: Sequence[Deletion], *, style: Style | None = None) -> str:
-    """Return *deletions* as text for an operator, for a stream with this *style*."""
+    """Return *deletions* as text in this *style*."""
     style = style or Style()
     return "".join(f"{style.fit(line)}\n" for line in deletion_lines(deletions, style))
 
@@ -30,7 +30,7 @@ def deletions_json(deletions: Sequence[Deletion]) -> str:
 
 
 def deletion_lines(deletions: Sequence[Deletion], style: Style) -> Iterator[str]:
-    """Yield a line for each stack, one for each of its resources that hold data, and the count."""
+    """Yield a line for each stack, one for each of its resources that hold data, and the number of stacks."""
     rows = columns([(clean(item.stack.name), clean(_state(item))) for item in deletions])
     for deletion, (name, state) in zip(deletions, rows, strict=True):
         yield f"{name}  {style('red', 'delete')}  {state}"
@@ -39,7 +39,7 @@ def deletion_lines(deletions: Sequence[Deletion], style: Style) -> Iterator[str]
         if deletion.guard:
             confirm = f"{deletion.guard}: needs --confirm={deletion.address}"
             yield f"{' ' * len(name)}  {style('yellow', clean(confirm))}"
-    yield f"{counted(len(deletions), 'stack')} to delete" if deletions else NOTHING
+    yield f"{pluralize(len(deletions), 'stack')} to delete" if deletions else NOTHING
 
 
 def deletions_data(deletions: Sequence[Deletion]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from deployer.model.template_tree import format_path
 from deployer.report.change_sets import change_lines
 from deployer.report.progress import StackProgress
 from deployer.report.style import Emphasis, Style
-from deployer.report.text import clean, duration_text, short
+from deployer.report.text import clean, duration_text, shorten
 
 _STYLES: Mapping[Outcome, Emphasis] = {
     Outcome.KEPT: "dim",
@@ -28,8 +28,8 @@ _STYLES: Mapping[Outcome, Emphasis] = {
     Outcome.REFUSED: "red",
     Outcome.FAILED: "red",
 }
-_WORD = 18  # As wide as CREATE_IN_PROGRESS.
-_MIN_URL = 20  # A narrower terminal wraps the line.
+_WORD_WIDTH = 18  # As wide as CREATE_IN_PROGRESS.
+_MIN_URL_WIDTH = 20  # A narrower terminal wraps the line.
 
 
 def start_line(
@@ -41,7 +41,7 @@ def start_line(
     emulator: bool,
     origins: Sequence[str] = (),
 ) -> str:
-    """Return the first line of a run: the environment, and the parts of the AWS setup in use."""
+    """Return the first line of a run: the environment, and the sources of the AWS configuration."""
     kind = ", emulator" if emulator else ""
     where = f"account {clean(account)}, region {clean(region)}{kind}"
     return " · ".join([f"{style('bold', clean(env))}: {where}", *map(clean, origins)])
@@ -56,10 +56,10 @@ def event_lines(
         case Started(step="keep"):
             return  # Its Finished event has the line.
         case Started(step=step, reason=reason):
-            yield f"{name}  {clean(step):{_WORD}}  {clean(reason)}"
-        case Uploaded(url=url, replaced=fault) if fault:
-            word = style("red", f"{'replaced':{_WORD}}")
-            yield f"{name}  {word}  {clean(url)}: {clean(fault)}"
+            yield f"{name}  {clean(step):{_WORD_WIDTH}}  {clean(reason)}"
+        case Uploaded(url=url, replaced=reason) if reason:
+            word = style("red", f"{'replaced':{_WORD_WIDTH}}")
+            yield f"{name}  {word}  {clean(url)}: {clean(reason)}"
         case Uploaded(url=url):
             yield _url_line(name, "uploaded", url, style)
         case Verified(url=url):
@@ -67,31 +67,31 @@ def event_lines(
         case Proposed(change_set=change_set):
             yield from change_lines(change_set, style)
         case Operating(region=region):
-            yield f"{name}  {stack_progress.doing:{_WORD}}  in {clean(region)}"
+            yield f"{name}  {stack_progress.doing:{_WORD_WIDTH}}  in {clean(region)}"
         case Progress():
             yield f"{name}  {_progress(event, style)}"
         case Finished(outcome=outcome):
-            word = style(_STYLES.get(outcome, "green"), f"{outcome.value:{_WORD}}")
-            yield f"{name}  {word}  {_ending(event, stack_progress)}".rstrip()
+            word = style(_STYLES.get(outcome, "green"), f"{outcome.value:{_WORD_WIDTH}}")
+            yield f"{name}  {word}  {_result(event, stack_progress)}".rstrip()
 
 
 def _url_line(name: str, word: str, url: str, style: Style) -> str:
-    """Return the line of a URL, which is shortened to fit a terminal; logs have all of it."""
-    start = f"{name}  {word:{_WORD}}  "
-    limit = max(style.width - len(start), _MIN_URL)
-    return start + (short(clean(url), limit) if style.moves else clean(url))
+    """Return the line of a URL, which is shortened to fit a terminal, but not in a log."""
+    start = f"{name}  {word:{_WORD_WIDTH}}  "
+    limit = max(style.width - len(start), _MIN_URL_WIDTH)
+    return start + (shorten(clean(url), limit) if style.can_move_cursor else clean(url))
 
 
 def progress_line(stack_progress: StackProgress, width: int) -> str:
-    """Return a line that shows how far the operation on a stack is, with its latest resource."""
-    done, total = len(stack_progress.done), stack_progress.total
-    count = f"{done} of {total} resources, " if total else ""
+    """Return a line with the progress of the operation on a stack, and its current resource."""
+    completed, total = len(stack_progress.completed), stack_progress.total
+    count = f"{completed} of {total} resources, " if total else ""
     name = f"{clean(stack_progress.stack):{width}}"
-    return f"{name}  {stack_progress.doing:{_WORD}}  {count}{clean(stack_progress.resource)}"
+    return f"{name}  {stack_progress.doing:{_WORD_WIDTH}}  {count}{clean(stack_progress.resource)}"
 
 
-def is_loud(event: Event) -> bool:
-    """Return whether *event* needs a line even if a progress display or condensed lines show the progress."""
+def needs_line(event: Event) -> bool:
+    """Return whether *event* needs a line besides the progress display or the condensed lines."""
     match event:
         case Progress(event=stack_event):
             return stack_event.failed and not stack_event.of_stack
@@ -103,14 +103,14 @@ def is_loud(event: Event) -> bool:
 
 def _progress(progress: Progress, style: Style) -> str:
     event, line = progress.event, progress.line
-    status = f"{clean(event.status):{_WORD}}"
-    what = f"{clean(format_path((*progress.path, event.logical_id)))} ({clean(event.type)})"
+    status = f"{clean(event.status):{_WORD_WIDTH}}"
+    resource = f"{clean(format_path((*progress.path, event.logical_id)))} ({clean(event.type)})"
     reason = f": {clean(event.reason)}" if event.reason else ""
     defined = f" (defined at {clean(str(line))})" if event.failed and line else ""
-    return f"{style('red', status) if event.failed else status}  {what}{reason}{defined}"
+    return f"{style('red', status) if event.failed else status}  {resource}{reason}{defined}"
 
 
-def _ending(finished: Finished, stack_progress: StackProgress) -> str:
+def _result(finished: Finished, stack_progress: StackProgress) -> str:
     match finished.outcome:
         case Outcome.KEPT | Outcome.SKIPPED | Outcome.REFUSED:
             return clean(finished.detail)
@@ -120,5 +120,5 @@ def _ending(finished: Finished, stack_progress: StackProgress) -> str:
             first, _, _ = finished.detail.partition("\n")
             return clean(first.removeprefix(f"{finished.stack}: "))
         case _:
-            took = f"in {duration_text(stack_progress.ended - stack_progress.began)}"
-            return f"{took}  {clean(finished.detail)}".rstrip()
+            duration = f"in {duration_text(stack_progress.ended_at - stack_progress.started_at)}"
+            return f"{duration}  {clean(finished.detail)}".rstrip()

@@ -1,6 +1,6 @@
 """Derive the exit code of a run from the outcomes of its stacks.
 
-If stacks ended differently, the outcome that needs most work of an operator decides: manual repair
+If stacks ended differently, the outcome that needs the most work from an operator decides: manual repair
 (6), rolled back (5), AWS unreachable (8), busy (7), stale (4), refused (3), any other error (1).
 Skipped stacks do not count, because their dependency failed. A change set that is pending review
 counts as done (0).

@@ -65,19 +65,19 @@ class JsonReporter:
         origins: Sequence[str] = (),
     ) -> None:
         where = {"env": env, "account": account, "region": region, "emulator": emulator}
-        self._say("start", **where, origins=[*origins])
+        self._write("start", **where, origins=[*origins])
 
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
     ) -> None:
-        self._say("plan", **plan_data(steps, orphans, uploads))
+        self._write("plan", **plan_data(steps, orphans, uploads))
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:
-        self._say("deletions", **deletions_data(deletions))
+        self._write("deletions", **deletions_data(deletions))
 
     def event(self, event: Event) -> None:
-        stack_progress = self._run.note(event)
-        self._say(type(event).__name__.lower(), stack=event.stack, **_data(event, stack_progress))
+        stack_progress = self._run.record(event)
+        self._write(type(event).__name__.lower(), stack=event.stack, **_data(event, stack_progress))
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -86,7 +86,7 @@ class JsonReporter:
 
     def summary(self) -> None:
         finished = self._run.finished
-        self._say(
+        self._write(
             "summary",
             outcomes=dict(Counter(item.outcome.value for item in finished)),
             exit_code=exit_code(finished),
@@ -96,19 +96,19 @@ class JsonReporter:
         )
 
     def warning(self, warning: DeployError) -> None:
-        self._say("warning", warning={"message": warning.message, "hint": warning.hint})
+        self._write("warning", warning={"message": warning.message, "hint": warning.hint})
 
     def error(self, error: DeployError) -> None:
-        self._say("error", error=_error(error))
+        self._write("error", error=_error(error))
 
     def interrupted(self) -> None:
-        self._say(
+        self._write(
             "interrupted",
             running=[_running(stack_progress) for stack_progress in self._run.running],
             unexecuted=[stack.stack for stack in self._run.all() if stack.is_unexecuted],
         )
 
-    def _say(self, event: str, **data: object) -> None:
+    def _write(self, event: str, **data: object) -> None:
         head = {"version": VERSION, "event": event, "elapsed": round(self._run.seconds, 3)}
         self._stream.write(f"{json.dumps(head | _masked(data))}\n")
         self._stream.flush()
@@ -133,7 +133,7 @@ def _data(event: Event, stack_progress: StackProgress) -> dict[str, Any]:
                 "outcome": outcome.value,
                 "detail": detail,
                 "error": _error(error) if error else None,
-                "seconds": round(stack_progress.ended - stack_progress.began, 3),
+                "seconds": round(stack_progress.ended_at - stack_progress.started_at, 3),
             }
 
 

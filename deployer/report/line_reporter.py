@@ -1,6 +1,6 @@
 """Print the progress of a run line by line: for a log, a pipe, or a terminal without cursor movement.
 
-Events of resources are condensed: one line for each stack and kind of work, repeated every
+Resource events are condensed: one line for each stack and operation, repeated every
 INTERVAL_SECONDS, and one for each failure. `--json` prints all events.
 """
 
@@ -17,7 +17,7 @@ from deployer.plan import Keep, Orphan, Step, Upload
 from deployer.removal import Deletion
 from deployer.report.deletions import deletion_lines
 from deployer.report.errors import error_lines
-from deployer.report.event_lines import event_lines, is_loud, progress_line, start_line
+from deployer.report.event_lines import event_lines, needs_line, progress_line, start_line
 from deployer.report.plan import plan_lines
 from deployer.report.progress import RunProgress, StackProgress
 from deployer.report.style import Style
@@ -37,7 +37,7 @@ class LineReporter:
         self._width = 0
         self._shown: dict[
             str, tuple[str, float]
-        ] = {}  # Activity and time of the last line of each stack.
+        ] = {}  # The word and the time of the last progress line of each stack.
         self._kept: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
@@ -60,7 +60,9 @@ class LineReporter:
         emulator: bool,
         origins: Sequence[str] = (),
     ) -> None:
-        self._say(start_line(env, account, region, self._style, emulator=emulator, origins=origins))
+        self._write(
+            start_line(env, account, region, self._style, emulator=emulator, origins=origins)
+        )
 
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
@@ -68,36 +70,36 @@ class LineReporter:
         self._width = max((len(clean(step.desired.name)) for step in steps), default=0)
         self._kept = frozenset(step.desired.name for step in steps if isinstance(step, Keep))
         self._run.expect(step.desired.name for step in steps if not isinstance(step, Keep))
-        self._say(*plan_lines(steps, orphans, uploads, self._style))
+        self._write(*plan_lines(steps, orphans, uploads, self._style))
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:
         self._width = max((len(clean(item.stack.name)) for item in deletions), default=0)
         self._run.expect(item.stack.name for item in deletions)
-        self._say(*deletion_lines(deletions, self._style))
+        self._write(*deletion_lines(deletions, self._style))
 
     def event(self, event: Event) -> None:
         stack_progress = self._note(event)
         if self._is_shown(event):
-            self._say(*event_lines(event, stack_progress, self._style, self._width))
+            self._write(*event_lines(event, stack_progress, self._style, self._width))
         elif self._is_due(event, stack_progress):
-            self._say(progress_line(stack_progress, self._width))
+            self._write(progress_line(stack_progress, self._width))
 
     def _note(self, event: Event) -> StackProgress:
         self._width = max(self._width, len(clean(event.stack)))
-        return self._run.note(event)
+        return self._run.record(event)
 
     def _is_shown(self, event: Event) -> bool:
         """Return whether *event* gets a line of its own; the plan has shown the kept stacks."""
         match event:
             case Progress():
-                return is_loud(event)
+                return needs_line(event)
             case Finished(outcome=Outcome.KEPT):
                 return event.stack not in self._kept
             case _:
                 return True
 
     def _is_due(self, event: Event, stack_progress: StackProgress) -> bool:
-        """Return whether to print how far the stack is: its work changed, or time has passed."""
+        """Return whether to print a progress line: the operation changed, or INTERVAL_SECONDS passed."""
         if not isinstance(event, Progress) or not stack_progress.resource:
             return False
         doing, since = self._shown.get(event.stack, ("", 0.0))
@@ -113,18 +115,18 @@ class LineReporter:
         yield
 
     def summary(self) -> None:
-        self._say(*summary_lines(self._run, self._style))
+        self._write(*summary_lines(self._run, self._style))
 
     def warning(self, warning: DeployError) -> None:
-        self._say(*error_lines(warning, self._style, "warning"))
+        self._write(*error_lines(warning, self._style, "warning"))
 
     def error(self, error: DeployError) -> None:
-        self._say(*error_lines(error, self._style))
+        self._write(*error_lines(error, self._style))
 
     def interrupted(self) -> None:
-        typed = [""] if self._stream.isatty() else []  # The terminal has just written ^C.
-        self._say(*typed, *interrupted_lines(self._run, self._style))
+        line_break = [""] if self._stream.isatty() else []  # The terminal has just written ^C.
+        self._write(*line_break, *interrupted_lines(self._run, self._style))
 
-    def _say(self, *lines: str) -> None:
+    def _write(self, *lines: str) -> None:
         self._stream.write("".join(f"{self._style.fit(line)}\n" for line in lines))
         self._stream.flush()

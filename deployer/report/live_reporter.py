@@ -13,7 +13,7 @@ from rich.text import Text
 
 from deployer.errors import DeployError
 from deployer.events import Event
-from deployer.report.event_lines import event_lines, is_loud
+from deployer.report.event_lines import event_lines, needs_line
 from deployer.report.line_reporter import LineReporter
 from deployer.report.progress_rows import rows
 from deployer.report.style import Style
@@ -50,8 +50,8 @@ class LiveReporter(LineReporter):
 
     def event(self, event: Event) -> None:
         stack_progress = self._note(event)
-        if is_loud(event) and self._is_shown(event):
-            self._say(*event_lines(event, stack_progress, self._style, self._width))
+        if needs_line(event) and self._is_shown(event):
+            self._write(*event_lines(event, stack_progress, self._style, self._width))
         self._start()
 
     @contextmanager
@@ -75,9 +75,9 @@ class LiveReporter(LineReporter):
         self._stop()
         super().interrupted()
 
-    def _say(self, *lines: str) -> None:
+    def _write(self, *lines: str) -> None:
         if self._region is None:
-            super()._say(*lines)
+            super()._write(*lines)
         elif lines:
             text = "\n".join(self._style.fit(line) for line in lines)
             self._console.print(Text.from_ansi(text), soft_wrap=True)

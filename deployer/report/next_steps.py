@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from deployer.report.style import Style
-from deployer.report.text import clean, columns, short
+from deployer.report.text import clean, columns, shorten
 
-_MIN_PURPOSE = 20  # The purpose of a long command is cut to this length, and the line wraps.
+_MIN_PURPOSE_WIDTH = 20  # The purpose of a long command is cut to this length, and the line wraps.
 
 
 @dataclass(frozen=True)
 class Address:
-    """An address of the deployed system. *error* is what it shows instead of a page, if known."""
+    """An address of the deployed system. *error* is the HTTP error that it returns for now, or empty."""
 
     name: str
     url: str
@@ -53,5 +53,5 @@ def _command_lines(commands: Iterable[NextCommand], style: Style) -> Iterator[st
     if rows:
         yield style("bold", "next:")
         for command, purpose in columns(rows):
-            room = max(style.width - len(f"  {command}  "), _MIN_PURPOSE)
-            yield f"  {style('cyan', command)}  {short(purpose, room)}"
+            limit = max(style.width - len(f"  {command}  "), _MIN_PURPOSE_WIDTH)
+            yield f"  {style('cyan', command)}  {shorten(purpose, limit)}"

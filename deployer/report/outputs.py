@@ -20,13 +20,13 @@ Format: TypeAlias = Literal["table", "json", "dotenv", "shell"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 VERSION = 1
 
-_DIGEST = "Digest"  # The deployer's own, see deployer.synth.
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
-_BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
+_DIGEST = "Digest"  # An output that the deployer adds: see deployer/synth.py.
+_WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
+_NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_REPLACED = re.compile(r"\$[A-Za-z_{]")
+_VARIABLE_REFERENCE = re.compile(r"\$[A-Za-z_{]")
 _SPECIAL = re.compile(r"[\"\\$`]")
-_OTHERWISE = "pass --format=json"
+_USE_JSON = "pass --format=json"
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class _Output:
     name: str
 
 
-def outputs(found: Iterable[DeployedStack], form: Format, *, env: Env) -> str:
-    """Return every output of *found*, stacks of *env*, as text in this *form*.
+def outputs(stacks: Iterable[DeployedStack], form: Format, *, env: Env) -> str:
+    """Return every output of *stacks*, which belong to *env*, as text in this *form*.
 
     Variables are called PREFIX_STACK_OUTPUT, without the environment: CRD_NETWORK_VPC_ID.
-    Raises DeployError for duplicate names, for a name or value that a variable cannot have, and
+    Raise DeployError for duplicate names, for a name or value that a variable cannot have, and
     for a value that a dotenv reader and a shell would read differently.
     """
-    all_outputs = [output for stack in found for output in _outputs(stack, env)]
+    all_outputs = [output for stack in stacks for output in _outputs(stack, env)]
     match form:
         case "table":
             rows = [
@@ -70,7 +70,7 @@ def _outputs(stack: DeployedStack, env: Env) -> Iterator[_Output]:
 
 
 def _variable(*parts: str) -> str:
-    return "_".join(_HUMP.sub("_", part).strip("_") for part in parts).upper()
+    return "_".join(_WORD_BOUNDARY.sub("_", part).strip("_") for part in parts).upper()
 
 
 def _json(all_outputs: Iterable[_Output]) -> str:
@@ -102,14 +102,14 @@ def _check(output: _Output, first: _Output) -> None:
         other = f"{first.stack.name}: output {first.title}"
         raise DeployError(
             f"{place}: as a variable it has the same name as {other}: {output.name}",
-            hint=f"rename one of them, or {_OTHERWISE}",
+            hint=f"rename one of them, or {_USE_JSON}",
         )
     if not _NAME.fullmatch(output.name):
         raise DeployError(
-            f"{place}: {output.name} is not a valid name of a variable", hint=_OTHERWISE
+            f"{place}: {output.name} is not a valid name of a variable", hint=_USE_JSON
         )
     if any(not (char.isprintable() or char in "\n\t") for char in output.value):
-        raise DeployError(f"{place}: its value contains control characters", hint=_OTHERWISE)
+        raise DeployError(f"{place}: its value contains control characters", hint=_USE_JSON)
 
 
 def _shell(output: _Output) -> str:
@@ -123,7 +123,7 @@ def _for_dotenv(output: _Output) -> str:
         place = f"{output.stack.name}: output {output.title}"
         raise DeployError(
             f"{place}: a dotenv reader and a shell would read its value differently",
-            hint=_OTHERWISE,
+            hint=_USE_JSON,
         )
     return quoted
 
@@ -131,13 +131,15 @@ def _for_dotenv(output: _Output) -> str:
 def dotenv(value: str) -> str | None:
     r"""Return *value* quoted so that python-dotenv, docker compose and shells read the same.
 
-    It is bare, in single quotes, or in double quotes if it contains single ones. None if no form
-    works: readers replace $NAME and ${NAME}, also in single quotes, where python-dotenv reads `\\`
+    It has no quotes, single quotes, or double quotes if it contains single ones. Return None if no
+    form works: readers replace $NAME and ${NAME}, also in single quotes, where python-dotenv reads `\\`
     as one backslash and `\'` as a quote; in double quotes each reader has its own escapes.
     """
-    if _BARE.fullmatch(value):
+    if _NEEDS_NO_QUOTES.fullmatch(value):
         return value
-    if _REPLACED.search(value) or any(not (c.isprintable() or c in "\n\t") for c in value):
+    if _VARIABLE_REFERENCE.search(value) or any(
+        not (c.isprintable() or c in "\n\t") for c in value
+    ):
         return None
     if "'" not in value and "\\\\" not in value and not value.endswith("\\"):
         return f"'{value}'"

@@ -1,4 +1,4 @@
-"""Format a plan: one line for each stack that changes, one for those that do not, and the counts."""
+"""Format a plan: one line for each stack that changes, one for all that do not, and the counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from deployer.plan import Blocked, Create, Keep, Orphan, Recreate, Resume, Step, Update, Upload
 from deployer.report.style import Emphasis, Style
-from deployer.report.text import clean, columns, counted, listed
+from deployer.report.text import clean, columns, join_counts, pluralize
 
 VERSION = 1
 _WORDS: Mapping[type[Step], tuple[str, Emphasis]] = {
@@ -30,7 +30,7 @@ def plan_text(
     *,
     style: Style | None = None,
 ) -> str:
-    """Return a plan as text for a stream with this *style*."""
+    """Return a plan as text in this *style*."""
     style = style or Style()
     return "".join(f"{style.fit(line)}\n" for line in plan_lines(steps, orphans, uploads, style))
 
@@ -94,7 +94,7 @@ def _step_rows(steps: Sequence[Step]) -> list[_Row]:
         return [_row(step) for step in steps]
     reasons = ", ".join(dict.fromkeys(step.reason for step in kept))
     rows = [_row(step) for step in steps if not isinstance(step, Keep)]
-    return [*rows, _Row(counted(len(kept), "stack"), *_WORDS[Keep], reasons)]
+    return [*rows, _Row(pluralize(len(kept), "stack"), *_WORDS[Keep], reasons)]
 
 
 def _row(item: Step | Orphan | Upload) -> _Row:
@@ -127,14 +127,14 @@ def _step(step: Step) -> dict[str, Any]:
 
 
 def _by_word(steps: Sequence[Step]) -> list[tuple[str, int]]:
-    found = Counter(type(step) for step in steps)
-    return [(word, found[kind]) for kind, (word, _) in _WORDS.items()]
+    numbers = Counter(type(step) for step in steps)
+    return [(word, numbers[kind]) for kind, (word, _) in _WORDS.items()]
 
 
 def _counts(steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]) -> str:
     parts = [
-        f"{counted(len(steps), 'stack')}: {listed(_by_word(steps)) or 'nothing to do'}",
-        counted(len(orphans), "orphan") if orphans else "",
-        counted(len(uploads), "upload") if uploads else "",
+        f"{pluralize(len(steps), 'stack')}: {join_counts(_by_word(steps)) or 'nothing to do'}",
+        pluralize(len(orphans), "orphan") if orphans else "",
+        pluralize(len(uploads), "upload") if uploads else "",
     ]
     return "; ".join(filter(None, parts))

@@ -21,27 +21,31 @@ _DOING = {
 
 @dataclass(frozen=True)
 class StackProgress:
-    """The progress of one stack; times are in seconds, *doing* is a word such as "creating"."""
+    """The progress of one stack; times are in seconds.
+
+    *doing* is a word such as "creating", *resource* the resource that changes at the moment, and
+    *completed* the logical ids of those whose change is complete.
+    """
 
     stack: str
-    began: float
+    started_at: float
     doing: str = "preparing"
     change_set: ChangeSet | None = None
     operation: Operating | None = None
     running: bool = False
     resource: str = ""
-    done: frozenset[str] = frozenset()
+    completed: frozenset[str] = frozenset()
     finished: Finished | None = None
-    ended: float = 0.0
+    ended_at: float = 0.0
 
     @property
     def total(self) -> int:
-        """The number of resources in the change set; 0 if there is none."""
+        """Return the number of resources in the change set; 0 if there is none."""
         return len(self.change_set.changes) if self.change_set else 0
 
     @property
     def is_unexecuted(self) -> bool:
-        """There is a change set, and its execution was not observed."""
+        """Return whether there is a change set whose execution was not observed."""
         return self.change_set is not None and self.operation is None and self.finished is None
 
 
@@ -52,29 +56,29 @@ class RunProgress:
     now: Callable[[], float]
     stacks: dict[str, StackProgress] = field(default_factory=dict)
     expected: frozenset[str] = frozenset()
-    began: float = field(init=False)
+    started_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.began = self.now()
+        self.started_at = self.now()
 
     @property
     def seconds(self) -> float:
-        """The duration of the run until now."""
-        return self.now() - self.began
+        """Return the duration of the run until now."""
+        return self.now() - self.started_at
 
     @property
     def waiting(self) -> int:
-        """The number of stacks that will be changed later."""
+        """Return the number of stacks that will be changed later."""
         return len(self.expected - {progress.stack for progress in self.all()})
 
     @property
     def running(self) -> list[StackProgress]:
-        """The stacks with a running operation of CloudFormation."""
+        """Return the stacks with a running operation of CloudFormation."""
         return [progress for progress in self.all() if progress.running]
 
     @property
     def finished(self) -> list[Finished]:
-        """The last event of every finished stack."""
+        """Return the last event of every finished stack."""
         return [progress.finished for progress in self.all() if progress.finished]
 
     def all(self) -> list[StackProgress]:
@@ -89,7 +93,7 @@ class RunProgress:
         """Set the stacks that will be changed."""
         self.expected = frozenset(stacks)
 
-    def note(self, event: Event) -> StackProgress:
+    def record(self, event: Event) -> StackProgress:
         """Record *event*, and return the progress of its stack."""
         old = self.stacks.get(event.stack) or StackProgress(event.stack, self.now())
         new = _after(old, event, self.now())
@@ -102,8 +106,8 @@ def _after(old: StackProgress, event: Event, now: float) -> StackProgress:
         case Started():
             return old if old.running else replace(old, doing="preparing")
         case Proposed(change_set=change_set):
-            fresh = replace(old, operation=None, running=False, resource="", done=frozenset())
-            return replace(fresh, doing="proposed", change_set=change_set)
+            reset = replace(old, operation=None, running=False, resource="", completed=frozenset())
+            return replace(reset, doing="proposed", change_set=change_set)
         case Operating(operation=operation):
             doing = _DOING.get(operation.upper(), clean(operation))
             return replace(old, operation=event, running=True, doing=doing)
@@ -113,7 +117,7 @@ def _after(old: StackProgress, event: Event, now: float) -> StackProgress:
         case Progress(event=event_):
             return _with_resource(old, event_)
         case Finished():
-            return replace(old, finished=event, running=False, ended=now)
+            return replace(old, finished=event, running=False, ended_at=now)
         case _:
             return old
 
@@ -124,7 +128,7 @@ def _with_resource(old: StackProgress, event: StackEvent) -> StackProgress:
     changes = old.change_set.changes if old.change_set else ()
     is_planned = not changes or event.logical_id in {change.logical_id for change in changes}
     if event.status.endswith("_COMPLETE") and is_planned:
-        return replace(old, done=old.done | {event.logical_id})
+        return replace(old, completed=old.completed | {event.logical_id})
     return old
 
 

@@ -8,14 +8,14 @@ from itertools import takewhile
 from typing import Any
 
 from deployer import secret_detection
-from deployer.report.text import escaped, short
+from deployer.report.text import escaped, shorten
 
 SENSITIVE = "(sensitive)"
-_LONGEST = 60
+_MAX_LENGTH = 60
 _CONTEXT = 12  # Characters shown before and after where two long values differ.
 _UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 # Whether a secret is set, and where it is stored, is not secret.
-_HARMLESS = re.compile(r"true|false|null|\{\{resolve:[^}]*\}\}|arn:aws[\w-]*:[^\s\"]+")
+_NOT_SECRET = re.compile(r"true|false|null|\{\{resolve:[^}]*\}\}|arn:aws[\w-]*:[^\s\"]+")
 
 
 def masked(name: str, value: str) -> str:
@@ -24,25 +24,25 @@ def masked(name: str, value: str) -> str:
         return SENSITIVE  # CloudFormation returns NoEcho values as asterisks.
     try:
         if value[:1] in {"[", "{"}:
-            return json.dumps(_hidden(name, json.loads(value)), ensure_ascii=False)
+            return json.dumps(_masked_tree(name, json.loads(value)), ensure_ascii=False)
     except (ValueError, RecursionError):
         pass  # It is not JSON.
     return SENSITIVE if _is_secret(name, value) else value
 
 
-def pair(name: str, before: str | None, after: str | None) -> str:
-    """Return *before* and *after* on one line; of long values the part that differs is shown."""
-    old, new = _known(name, before), _known(name, after)
+def before_and_after(name: str, before: str | None, after: str | None) -> str:
+    """Return *before* and *after* on one line; of long values, only the part that differs."""
+    old, new = _shown(name, before), _shown(name, after)
     if old == new == SENSITIVE:
         return "(sensitive, changed)"
     if before is None and after is None:
         return "(values not known)"
-    if max(len(old), len(new)) > _LONGEST:
+    if max(len(old), len(new)) > _MAX_LENGTH:
         old, new = _around_difference(old, new)
-    return f"{short(old, _LONGEST)} → {short(new, _LONGEST)}"
+    return f"{shorten(old, _MAX_LENGTH)} → {shorten(new, _MAX_LENGTH)}"
 
 
-def _known(name: str, value: str | None) -> str:
+def _shown(name: str, value: str | None) -> str:
     match value:
         case None:
             return "(none)"
@@ -56,32 +56,32 @@ def _known(name: str, value: str | None) -> str:
 
 def _around_difference(old: str, new: str) -> tuple[str, str]:
     """Return both without their long common beginning and end."""
-    head = _alike(old, new)
-    tail = _alike(old[head:][::-1], new[head:][::-1])
+    head = _common_length(old, new)
+    tail = _common_length(old[head:][::-1], new[head:][::-1])
     start = head - _CONTEXT if head > 2 * _CONTEXT else 0
     drop = tail - _CONTEXT if tail > 2 * _CONTEXT else 0
-    return _inner(old, start, drop), _inner(new, start, drop)
+    return _cut(old, start, drop), _cut(new, start, drop)
 
 
-def _alike(one: str, other: str) -> int:
+def _common_length(one: str, other: str) -> int:
     """Return the length of the common beginning of *one* and *other*."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
-def _inner(text: str, start: int, drop: int) -> str:
+def _cut(text: str, start: int, drop: int) -> str:
     inner = text[start : len(text) - drop]
     return f"{'…' if start else ''}{inner}{'…' if drop else ''}"
 
 
-def _hidden(name: str, node: Any) -> Any:
-    """Return a parsed value with secrets masked; {"Name": "TOKEN", "Value": …} names its value."""
+def _masked_tree(name: str, node: Any) -> Any:
+    """Return a parsed value with secrets masked; "Name" or "Key" is the name of its "Value"."""
     match node:
         case {"Name": str(key), "Value": value} | {"Key": str(key), "Value": value}:
-            return node | {"Value": _hidden(key, value)}
+            return node | {"Value": _masked_tree(key, value)}
         case dict():
-            return {str(key): _hidden(str(key), value) for key, value in node.items()}
+            return {str(key): _masked_tree(str(key), value) for key, value in node.items()}
         case list():
-            return [_hidden(name, item) for item in node]
+            return [_masked_tree(name, item) for item in node]
         case str():
             return masked(name, node)
         case _:
@@ -89,7 +89,7 @@ def _hidden(name: str, node: Any) -> Any:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    if _HARMLESS.fullmatch(value):
+    if _NOT_SECRET.fullmatch(value):
         return False
     return secret_detection.is_password(_spaced(name), value) or any(secret_detection.find(value))
 

@@ -14,10 +14,10 @@ from deployer.removal import Deletion
 
 
 class Reporter(Protocol):
-    """Reports one run. As a context manager, it restores the state of the terminal."""
+    """The reporter of one run. As a context manager, it restores the state of the terminal."""
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Return the reporter."""
 
     def __exit__(
         self,
@@ -25,7 +25,7 @@ class Reporter(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End, and stop the progress display, also after an error."""
+        """Stop the progress display, also after an error."""
 
     def start(
         self,
@@ -36,7 +36,7 @@ class Reporter(Protocol):
         emulator: bool,
         origins: Sequence[str] = (),
     ) -> None:
-        """Report the start of a run: the environment, and the parts of the AWS setup in use."""
+        """Report the start of a run: the environment, and the sources of the AWS configuration."""
 
     def plan(
         self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]

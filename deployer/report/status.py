@@ -1,4 +1,4 @@
-"""Format the status of the stacks of an environment, and its open manual steps."""
+"""Format the status of the stacks of an environment, and the manual steps to do."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from deployer.report.text import clean, columns
 
 VERSION = 1
 _MANUAL = "manual:"
-_HEAD = ("stack", "region", "status", "protection", "")
+_HEADINGS = ("stack", "region", "status", "protection", "")
 
 
 @dataclass(frozen=True)
 class ManualStep:
-    """An open step of docs/first-account.md that no deploy can do: what, why and how."""
+    """A pending step of docs/first-account.md that no deploy can do.
+
+    *what* is the fact that requires it, *why* its consequence, *how* the command or action.
+    """
 
     step: str
     what: str
@@ -28,22 +31,22 @@ class ManualStep:
 
 
 def status(
-    found: Collection[DeployedStack],
+    stacks: Collection[DeployedStack],
     orphans: Iterable[Orphan] = (),
     manual_steps: Iterable[ManualStep] = (),
     *,
     style: Style | None = None,
 ) -> str:
-    """Return the stacks, orphans and manual steps as text for a stream with this *style*."""
+    """Return the stacks, orphans and manual steps as text in this *style*."""
     style = style or Style()
-    noted = _noted(orphans)
-    head, *rows = columns([_HEAD, *(_row(stack, noted) for stack in found)])
+    orphans_by_stack = _by_stack(orphans)
+    head, *rows = columns([_HEADINGS, *(_row(stack, orphans_by_stack) for stack in stacks)])
     lines = [style("dim", "  ".join(head).rstrip())]
-    for stack, (name, region, state, *rest) in zip(found, rows, strict=True):
+    for stack, (name, region, state, *rest) in zip(stacks, rows, strict=True):
         lines.append("  ".join([name, region, style(_style(stack), state), *rest]).rstrip())
     lines += [
         f"{style('yellow', 'orphan:')} {clean(orphan.deployed.name)}: {clean(orphan.hint)}"
-        for orphan in noted.values()
+        for orphan in orphans_by_stack.values()
     ]
     for step in manual_steps:
         what = f"{clean(step.step)}: {clean(step.what)}: {clean(step.why)}"
@@ -52,24 +55,25 @@ def status(
 
 
 def status_json(
-    found: Iterable[DeployedStack],
+    stacks: Iterable[DeployedStack],
     orphans: Iterable[Orphan] = (),
     manual_steps: Iterable[ManualStep] = (),
 ) -> str:
     """Return the stacks, orphans and manual steps as JSON."""
-    noted = _noted(orphans)
-    stacks = [_data(stack, noted) for stack in found]
+    orphans_by_stack = _by_stack(orphans)
+    rows = [_data(stack, orphans_by_stack) for stack in stacks]
     steps = [{name: clean(text) for name, text in asdict(step).items()} for step in manual_steps]
-    shown = {"version": VERSION, "stacks": stacks, "manual_steps": steps}
-    return json.dumps(shown, indent=2) + "\n"
+    document = {"version": VERSION, "stacks": rows, "manual_steps": steps}
+    return json.dumps(document, indent=2) + "\n"
 
 
-def _noted(orphans: Iterable[Orphan]) -> dict[tuple[str, str], Orphan]:
+def _by_stack(orphans: Iterable[Orphan]) -> dict[tuple[str, str], Orphan]:
+    """Return *orphans* by the region and name of their stack."""
     return {(orphan.deployed.region, orphan.deployed.name): orphan for orphan in orphans}
 
 
-def _row(stack: DeployedStack, noted: dict[tuple[str, str], Orphan]) -> tuple[str, ...]:
-    orphan = noted.get((stack.region, stack.name))
+def _row(stack: DeployedStack, orphans_by_stack: dict[tuple[str, str], Orphan]) -> tuple[str, ...]:
+    orphan = orphans_by_stack.get((stack.region, stack.name))
     remarks = [f"orphan: {orphan.reason}" if orphan else "", stack.reason]
     return (
         clean(stack.name),
@@ -80,8 +84,8 @@ def _row(stack: DeployedStack, noted: dict[tuple[str, str], Orphan]) -> tuple[st
     )
 
 
-def _data(stack: DeployedStack, noted: dict[tuple[str, str], Orphan]) -> dict[str, Any]:
-    orphan = noted.get((stack.region, stack.name))
+def _data(stack: DeployedStack, orphans_by_stack: dict[tuple[str, str], Orphan]) -> dict[str, Any]:
+    orphan = orphans_by_stack.get((stack.region, stack.name))
     return {
         "stack": stack.name,
         "id": stack.id,

@@ -17,15 +17,15 @@ _CODES: Mapping[Emphasis, str] = {
     "yellow": "33",
     "cyan": "36",
 }
-_MARKS = str.maketrans({"±": "!", "→": "->", "…": "..."})
+_ASCII_SYMBOLS = str.maketrans({"±": "!", "→": "->", "…": "..."})
 
 
 @dataclass(frozen=True)
 class Style:
-    """The capabilities of a stream. *moves* means a terminal whose cursor can be moved."""
+    """The capabilities of a stream; *width* is in characters."""
 
     colour: bool = False
-    moves: bool = False
+    can_move_cursor: bool = False
     encoding: str = "utf-8"
     width: int = 100
 
@@ -36,7 +36,7 @@ class Style:
     def fit(self, text: str) -> str:
         """Return *text* in characters that the encoding of the stream supports."""
         if not _supports(self.encoding, "±→…"):
-            text = text.translate(_MARKS)
+            text = text.translate(_ASCII_SYMBOLS)
         if _supports(self.encoding, text):
             return text
         known = self.encoding if _supports(self.encoding, "") else "ascii"
@@ -44,16 +44,16 @@ class Style:
 
 
 def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
-    """Return the style of *stream*, by the rules of rich: NO_COLOR, FORCE_COLOR and TERM=dumb count."""
-    terminal = stream.isatty()
-    dumb = environ.get("TERM", "").lower() in {"dumb", "unknown"}
+    """Return the style of *stream*; like rich, respect NO_COLOR, FORCE_COLOR and TERM=dumb."""
+    is_terminal = stream.isatty()
+    is_dumb = environ.get("TERM", "").lower() in {"dumb", "unknown"}
     forced = environ.get("FORCE_COLOR")
-    wanted = terminal if forced is None else forced != ""
+    is_coloured = is_terminal if forced is None else forced != ""
     return Style(
-        colour=wanted and not dumb and not environ.get("NO_COLOR"),
-        moves=terminal and not dumb,
+        colour=is_coloured and not is_dumb and not environ.get("NO_COLOR"),
+        can_move_cursor=is_terminal and not is_dumb,
         encoding=stream.encoding or "utf-8",
-        width=_width(stream) if terminal else Style.width,
+        width=_width(stream) if is_terminal else Style.width,
     )
 
 

@@ -11,14 +11,14 @@ from deployer.events import Finished, Outcome
 from deployer.report.errors import error_lines
 from deployer.report.progress import RunProgress, StackProgress
 from deployer.report.style import Style
-from deployer.report.text import clean, duration_text, listed
+from deployer.report.text import clean, duration_text, join_counts
 
 
 def summary_lines(run: RunProgress, style: Style) -> Iterator[str]:
-    """Yield the counts, then everything that needs an operator."""
-    found = Counter(finished.outcome for finished in run.finished)
-    text = listed((outcome.value, found[outcome]) for outcome in Outcome) or "nothing to do"
-    succeeded = all(outcome.succeeded for outcome in found)
+    """Yield the counts, then the failures and everything else that an operator must act on."""
+    numbers = Counter(finished.outcome for finished in run.finished)
+    text = join_counts((outcome.value, numbers[outcome]) for outcome in Outcome) or "nothing to do"
+    succeeded = all(outcome.succeeded for outcome in numbers)
     yield style("green" if succeeded else "red", f"{text}, in {duration_text(run.seconds)}")
     for finished in run.of(Outcome.FAILED):
         yield from error_lines(_error(finished), style, "failed")
@@ -31,7 +31,7 @@ def summary_lines(run: RunProgress, style: Style) -> Iterator[str]:
 
 
 def interrupted_lines(run: RunProgress, style: Style) -> Iterator[str]:
-    """Yield the operations that continue in AWS, and how to follow them."""
+    """Yield the operations that continue in AWS, and how to continue."""
     running = run.running
     unexecuted = [stack for stack in run.all() if stack.is_unexecuted]
     if running:
@@ -55,7 +55,7 @@ def execute_command(arn: str, region: str) -> str:
 
 
 def pending_review(run: RunProgress) -> Iterator[tuple[str, str]]:
-    """Yield the stack and the command to execute of each change set that is pending review."""
+    """Yield each stack whose change set is pending review, and the command that executes it."""
     for stack_progress in run.all():
         if (
             stack_progress.change_set
@@ -76,12 +76,12 @@ def _pending_review(run: RunProgress, style: Style) -> Iterator[str]:
 
 def _running(stack_progress: StackProgress) -> str:
     where = f" in {clean(stack_progress.operation.region)}" if stack_progress.operation else ""
-    done = (
-        f", {len(stack_progress.done)} of {stack_progress.total} resources done"
+    progress = (
+        f", {len(stack_progress.completed)} of {stack_progress.total} resources done"
         if stack_progress.total
         else ""
     )
-    return f"{clean(stack_progress.stack)}: {stack_progress.doing}{where}{done}"
+    return f"{clean(stack_progress.stack)}: {stack_progress.doing}{where}{progress}"
 
 
 def _error(finished: Finished) -> DeployError:

@@ -25,7 +25,7 @@ def escaped(text: str) -> str:
 
 
 def json_text(value: object) -> str:
-    """Return *value* as JSON on one line, without characters that control a terminal.
+    """Return *value* as JSON on one line, without control characters.
 
     JSON escapes only ASCII control characters, but U+009B starts an escape sequence like ESC.
     """
@@ -33,7 +33,7 @@ def json_text(value: object) -> str:
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
-def short(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """Return *text* in at most *limit* characters; the middle of a longer text is omitted."""
     if len(text) <= limit:
         return text
@@ -42,7 +42,7 @@ def short(text: str, limit: int) -> str:
 
 
 def columns(rows: Collection[Sequence[str]]) -> Iterator[list[str]]:
-    """Yield the cells of *rows*, padded to columns, except for the last ones."""
+    """Yield the cells of *rows*, padded to the width of their column; the last column is not."""
     if not rows:
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -56,18 +56,18 @@ def table(rows: Collection[Sequence[str]]) -> str:
     return "".join(f"{'  '.join(row).rstrip()}\n" for row in columns(rows))
 
 
-def counted(number: int, noun: str) -> str:
-    """1 stack, 2 stacks."""
+def pluralize(number: int, noun: str) -> str:
+    """Return *number* and *noun*, such as 1 stack or 2 stacks."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def listed(counts: Iterable[tuple[str, int]]) -> str:
-    """Only what there is: 2 created, 1 kept."""
+def join_counts(counts: Iterable[tuple[str, int]]) -> str:
+    """Return the *counts* that are not zero, such as 2 created, 1 kept."""
     return ", ".join(f"{number} {word}" for word, number in counts if number)
 
 
 def duration_text(seconds: float) -> str:
-    """12 s, 3 min 05 s, 1 h 02 min."""
+    """Return a duration, such as 12 s, 3 min 05 s or 1 h 02 min."""
     whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole} s"

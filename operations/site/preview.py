@@ -17,7 +17,7 @@ def text(plan: Plan, hidden: Sequence[str], *, style: Style) -> str:
 
 
 def _lines(plan: Plan, hidden: Sequence[str], style: Style) -> Iterator[str]:
-    from deployer.report.text import counted, escaped, listed
+    from deployer.report.text import escaped, join_counts, pluralize
 
     changed_immutable = set(plan.changed_immutable)
     for key in plan.create:
@@ -30,7 +30,7 @@ def _lines(plan: Plan, hidden: Sequence[str], style: Style) -> Iterator[str]:
         yield f"{style('red', 'delete')}  {escaped(key)}"
     for key in hidden:
         yield f"{style('dim', 'hidden')}  {escaped(key)}"
-    counts = listed(
+    counts = join_counts(
         [
             ("to create", len(plan.create)),
             ("to update", len(plan.update)),
@@ -40,5 +40,5 @@ def _lines(plan: Plan, hidden: Sequence[str], style: Style) -> Iterator[str]:
         ]
     )
     if plan.outdated:
-        counts += f"; {counted(len(plan.paths), 'path')} to invalidate"
+        counts += f"; {pluralize(len(plan.paths), 'path')} to invalidate"
     yield counts if plan.changes else f"nothing to do: {counts}"

@@ -47,7 +47,7 @@ def publish(
     distribution: Distribution,
 ) -> Iterator[str]:
     """Carry out *plan*, and yield what was done."""
-    from deployer.report.text import counted
+    from deployer.report.text import pluralize
 
     etags: dict[str, str] = {}
 
@@ -56,13 +56,13 @@ def publish(
 
     for keys in plan.stages():
         etags.update(map_concurrently(upload, keys))
-        yield f"sent {keys[0] if len(keys) == 1 else counted(len(keys), 'file')}"
+        yield f"sent {keys[0] if len(keys) == 1 else pluralize(len(keys), 'file')}"
     if plan.delete:
         bucket.delete(plan.delete)
-        yield f"deleted {counted(len(plan.delete), 'file')}"
+        yield f"deleted {pluralize(len(plan.delete), 'file')}"
     if plan.paths:
         invalidation_id = distribution.invalidate(plan.paths)
-        yield f"invalidated {counted(len(plan.paths), 'path')}: {invalidation_id}"
+        yield f"invalidated {pluralize(len(plan.paths), 'path')}: {invalidation_id}"
     record = new_record(plan, folder.files, published, etags)
     # An equal record is written again if files were stored after the old one: otherwise each run
     # would read and invalidate them again.

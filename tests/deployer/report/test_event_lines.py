@@ -20,7 +20,7 @@ def test_url_on_a_terminal(event: Event, word: str) -> None:
     """The line of a URL fits a terminal; a log has the whole URL."""
     progress = StackProgress("crd-x-users", 0.0)
 
-    [line] = event_lines(event, progress, Style(moves=True, width=80), 12)
+    [line] = event_lines(event, progress, Style(can_move_cursor=True, width=80), 12)
     [logged] = event_lines(event, progress, Style(width=80), 12)
 
     assert len(line) == 80

@@ -143,7 +143,7 @@ def test_a_row_fits_the_terminal(width: int) -> None:
     run.expect([NETWORK, "crd-x-cluster"])
     long = Started("crd-x-" + "very" * 20, "create", "")
     for event in [*CREATING, long, Operating(long.stack, REGION, "create", "arn")]:
-        run.note(event)
+        run.record(event)
     clock.sleep(4000)
 
     lines = rows(run, width)
@@ -157,7 +157,7 @@ def test_a_row_shows_the_current_resource() -> None:
     clock = FakeClock()
     run = RunProgress(clock.now)
     for event in CREATING:
-        run.note(event)
+        run.record(event)
     clock.sleep(65)
 
     [line] = rows(run, 70)
@@ -169,7 +169,7 @@ def test_a_row_shows_a_rollback() -> None:
     """During a rollback a row has no count."""
     run = RunProgress(FakeClock().now)
     for event in [*CREATING, progress("network", NETWORK, "ROLLBACK_IN_PROGRESS")]:
-        run.note(event)
+        run.record(event)
 
     [line] = rows(run, 60)
 

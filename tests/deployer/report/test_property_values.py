@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.report.property_values import masked, pair
+from deployer.report.property_values import before_and_after, masked
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_secret_inside_json_is_not_shown(value: str) -> None:
 
 def test_a_changed_secret() -> None:
     """Of a changed secret only the change is shown."""
-    assert "(sensitive, changed)" == pair("Password", "a", "b")
+    assert "(sensitive, changed)" == before_and_after("Password", "a", "b")
 
 
 @pytest.mark.parametrize(
@@ -77,12 +77,14 @@ def test_a_changed_secret() -> None:
 )
 def test_a_value_is_on_one_line(before: str | None, after: str | None, shown: str) -> None:
     """A missing, empty, multi-line or unknown value is shown on one line."""
-    assert shown == pair("Name", before, after)
+    assert shown == before_and_after("Name", before, after)
 
 
 def test_long_values_show_where_they_differ() -> None:
     """The common beginning and end of long values are omitted."""
-    shown = pair("Policy", f"{'a' * 500}-old-{'z' * 500}", f"{'a' * 500}-new-{'z' * 500}")
+    shown = before_and_after(
+        "Policy", f"{'a' * 500}-old-{'z' * 500}", f"{'a' * 500}-new-{'z' * 500}"
+    )
 
     assert "-old-" in shown
     assert "-new-" in shown
@@ -99,7 +101,7 @@ def test_a_difference_is_always_visible(before: str, after: str, length: int) ->
     """However long both are, one line of bounded length shows two different values."""
     old, new = f"{'x' * length}{before}{'y' * length}", f"{'x' * length}{after}{'y' * length}"
 
-    shown = pair("Name", old, new)
+    shown = before_and_after("Name", old, new)
 
     left, _, right = shown.partition(" → ")
     assert "\n" not in shown

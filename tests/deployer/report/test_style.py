@@ -34,7 +34,7 @@ def test_colour_and_movement(
     """NO_COLOR, FORCE_COLOR and TERM have the same effect as in rich."""
     style = style_of(stream, environ)
 
-    assert (colour, moves) == (style.colour, style.moves)
+    assert (colour, moves) == (style.colour, style.can_move_cursor)
 
 
 @pytest.mark.parametrize(
