@@ -1,4 +1,4 @@
-"""Stories about all stacks share one deployment: each file starts from the same snapshot of it.
+"""Fixtures for tests of all stacks: each file starts from the same snapshot of one deployment.
 
 The files of this folder run in one worker, one after the other; see tests/conftest.py.
 """
@@ -42,7 +42,7 @@ class Snapshot:
 
 @pytest.fixture(scope="session")
 def snapshot(tmp_path_factory):
-    """All stacks and the database users, deployed once, without a schema and without an image."""
+    """Yield a snapshot of all stacks and the database users, without a schema and an image."""
     folder = tmp_path_factory.mktemp("full_deployment")
     taken = Snapshot(checkouts.copy(folder), folder / "saved")
     try:
@@ -55,14 +55,14 @@ def snapshot(tmp_path_factory):
 
 @pytest.fixture
 def restored(snapshot):
-    """The checkout of the snapshot, as it was saved."""
+    """Yield the checkout of the snapshot, as it was saved."""
     yield snapshot.restore()
     emulator.stop(snapshot.checkout.emulator)
 
 
 @pytest.fixture(scope="module")
 def deployed(snapshot):
-    """All stacks, with a schema in the database, for the stories of one file."""
+    """Yield all stacks, with a schema in the database, for the tests of one file."""
     checkout = snapshot.restore()
     checkout.run("db.migrate")
     yield described(checkout)

@@ -1,4 +1,4 @@
-"""The database, tables, user pool, buckets and distributions, used as their clients use them.
+"""Tests of the deployed database, tables, user pool, buckets and distributions.
 
 All tests share one deployment. Each creates its own data.
 """
@@ -18,8 +18,8 @@ from tests.srp import sign_in, verify_token
 from tests.viewer import view
 
 SITE, ASSETS = "https://cruddur.localhost", "https://assets.cruddur.localhost"
-PERSON, PASSWORD = "anna@cruddur.example", "Correct-horse-1"
-PICTURE, OTHER_PICTURE = b"\xff\xd8\xff picture", b"\xff\xd8\xff another"
+EMAIL, PASSWORD = "anna@cruddur.example", "Correct-horse-1"
+IMAGE, OTHER_IMAGE = b"\xff\xd8\xff image", b"\xff\xd8\xff another"
 PAGE, SCRIPT = b"<!doctype html><title>Cruddur</title>", b"export {}"
 SITE_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
@@ -47,32 +47,40 @@ def test_database_master(deployed):
 
 
 def test_database_token(deployed):
-    """A database user without a password logs in with a token of a role that is allowed to be it.
+    """A database user without a password logs in with a token of a role that is allowed to connect.
 
-    The policy names the user in the database of the output's resource id, and nothing more.
+    The policy allows one database user, in the database with the resource id from the outputs.
     """
     database = deployed.known["database"]
     application, migrator = database["Application"], database["Migrator"]
     account = f"{REGION}:{deployed.endpoint.account}"
     arn = f"arn:aws:rds-db:{account}:dbuser:{database['ResourceId']}/{application}"
-    may = {"Effect": "Allow", "Action": "rds-db:connect", "Resource": arn}
-    clerk = deployed.role("clerk", may).client("rds")
-    stranger = deployed.role("stranger", may | {"Resource": arn.replace("/", "x/")}).client("rds")
-    where = database["Address"], int(database["Port"])
+    statement = {"Effect": "Allow", "Action": "rds-db:connect", "Resource": arn}
+    clerk = deployed.role("clerk", statement).client("rds")
+    stranger = deployed.role("stranger", statement | {"Resource": arn.replace("/", "x/")}).client(
+        "rds"
+    )
+    host_and_port = database["Address"], int(database["Port"])
 
-    token = clerk.generate_db_auth_token(*where, application)
+    token = clerk.generate_db_auth_token(*host_and_port, application)
     with deployed.connect(user=application, password=token) as connection:
         me = connection.execute("SELECT current_user").fetchone()
     tokens = {
-        "not that user": (migrator, clerk.generate_db_auth_token(*where, migrator)),
-        "not with its token": (migrator, token),
-        "not that database": (application, stranger.generate_db_auth_token(*where, application)),
+        "another user": (migrator, clerk.generate_db_auth_token(*host_and_port, migrator)),
+        "the token of another user": (migrator, token),
+        "another database": (
+            application,
+            stranger.generate_db_auth_token(*host_and_port, application),
+        ),
     }
-    said = {who: deployed.refused(user=u, password=t) for who, (u, t) in tokens.items()}
+    errors = {
+        case: deployed.refused(user=user, password=password)
+        for case, (user, password) in tokens.items()
+    }
     plain = deployed.refused(user=application, password=token, sslmode="disable")
 
     assert (application,) == me
-    assert all("PAM authentication failed" in words for words in said.values()), said
+    assert all("PAM authentication failed" in error for error in errors.values()), errors
     assert "no encryption" in plain
 
 
@@ -83,14 +91,14 @@ def test_messages(deployed):
     """
     messages = deployed.known["messages"]
     table, index = messages["Table"], messages["Index"]
-    names = [messages["TableArn"], messages["IndexArn"]]
-    rights = [f"dynamodb:{action}" for action in ("PutItem", "GetItem", "Query")]
-    task = deployed.role("task", {"Effect": "Allow", "Action": rights, "Resource": names})
+    arns = [messages["TableArn"], messages["IndexArn"]]
+    actions = [f"dynamodb:{action}" for action in ("PutItem", "GetItem", "Query")]
+    task = deployed.role("task", {"Effect": "Allow", "Action": actions, "Resource": arns})
     dynamodb = task.client("dynamodb", endpoint_url=deployed.endpoint.url)
     key = {"pk": {"S": "GRP#anna"}, "sk": {"S": "2026-01-01T00:00:00Z"}}
     row = key | {"message_group_uuid": {"S": "one"}, "message": {"S": "Hello"}}
     key_of = {"pk": "GRP#anna", "message_group_uuid": "one"}
-    asked = {
+    queries = {
         name: {
             "TableName": table,
             "KeyConditionExpression": f"{name} = :value",
@@ -107,19 +115,19 @@ def test_messages(deployed):
 
     dynamodb.put_item(TableName=table, Item=row)
     by_key = dynamodb.get_item(TableName=table, Key=key)["Item"]
-    by_person = dynamodb.query(**asked["pk"])["Items"]
-    by_conversation = dynamodb.query(IndexName=index, **asked["message_group_uuid"])["Items"]
+    by_user = dynamodb.query(**queries["pk"])["Items"]
+    by_conversation = dynamodb.query(IndexName=index, **queries["message_group_uuid"])["Items"]
     denied = {
         "scan": lambda: dynamodb.scan(TableName=table),
         "scan of the index": lambda: dynamodb.scan(TableName=table, IndexName=index),
         "deletion": lambda: dynamodb.delete_item(TableName=table, Key=key),
         "another table": lambda: dynamodb.put_item(TableName=other, Item=row),
     }
-    said = {what: code_of(call) for what, call in denied.items()}
+    codes = {case: code_of(call) for case, call in denied.items()}
 
     assert row == by_key
-    assert [row] == by_person == by_conversation
-    assert dict.fromkeys(denied, "AccessDeniedException") == said
+    assert [row] == by_user == by_conversation
+    assert dict.fromkeys(denied, "AccessDeniedException") == codes
     [new] = streamed(deployed, table)
     assert ("INSERT", "NEW_IMAGE", row) == (
         new["eventName"],
@@ -148,26 +156,27 @@ def test_users(deployed):
     """
     pool, client = deployed.known["users"]["Pool"], deployed.known["users"]["Client"]
     keys = f"{deployed.endpoint.url}/{pool}/.well-known/jwks.json"
-    said = {"email": PERSON, "name": "Anna", "preferred_username": "anna"}
-    attributes = [{"Name": name, "Value": value} for name, value in said.items()]
-    who = {"ClientId": client, "Username": PERSON}
-    plain = {"USERNAME": PERSON, "PASSWORD": PASSWORD}
+    profile = {"email": EMAIL, "name": "Anna", "preferred_username": "anna"}
+    attributes = [{"Name": name, "Value": value} for name, value in profile.items()]
+    user = {"ClientId": client, "Username": EMAIL}
+    plain = {"USERNAME": EMAIL, "PASSWORD": PASSWORD}
 
-    with deployed.anonymous("cognito-idp") as people:
+    with deployed.anonymous("cognito-idp") as cognito:
         weak = code_of(
-            lambda: people.sign_up(**who, Password="correcthorse", UserAttributes=attributes)
+            lambda: cognito.sign_up(**user, Password="correcthorse", UserAttributes=attributes)
         )
-        people.sign_up(**who, Password=PASSWORD, UserAttributes=attributes)
-        [letter] = [each for each in emulator.messages(deployed.endpoint) if each.to == PERSON]
-        early = code_of(lambda: sign_in(people, pool, client, PERSON, PASSWORD))
-        wrong = f"{(int(letter.secret) + 1) % 10**6:06}"
-        mistyped = code_of(lambda: people.confirm_sign_up(**who, ConfirmationCode=wrong))
-        people.confirm_sign_up(**who, ConfirmationCode=letter.secret)
-        guessed = code_of(lambda: sign_in(people, pool, client, PERSON, "Wrong-horse-1"))
-        tokens = sign_in(people, pool, client, PERSON, PASSWORD)
-        other_way = pytest.raises(ClientError, match="USER_PASSWORD_AUTH flow not enabled")
-        with other_way:
-            people.initiate_auth(
+        cognito.sign_up(**user, Password=PASSWORD, UserAttributes=attributes)
+        [message] = [
+            message for message in emulator.messages(deployed.endpoint) if message.to == EMAIL
+        ]
+        early = code_of(lambda: sign_in(cognito, pool, client, EMAIL, PASSWORD))
+        wrong = f"{(int(message.secret) + 1) % 10**6:06}"
+        mistyped = code_of(lambda: cognito.confirm_sign_up(**user, ConfirmationCode=wrong))
+        cognito.confirm_sign_up(**user, ConfirmationCode=message.secret)
+        guessed = code_of(lambda: sign_in(cognito, pool, client, EMAIL, "Wrong-horse-1"))
+        tokens = sign_in(cognito, pool, client, EMAIL, PASSWORD)
+        with pytest.raises(ClientError, match="USER_PASSWORD_AUTH flow not enabled"):
+            cognito.initiate_auth(
                 ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=plain
             )
 
@@ -177,7 +186,7 @@ def test_users(deployed):
     assert ("CodeMismatchException", "NotAuthorizedException") == (mistyped, guessed)
     assert (issuer, client, "access") == (access["iss"], access["client_id"], access["token_use"])
     assert (issuer, client, "id") == (identity["iss"], identity["aud"], identity["token_use"])
-    assert said == {name: identity[name] for name in said}
+    assert profile == {name: identity[name] for name in profile}
     assert access["sub"] == identity["sub"]
     assert 60 * 60 == access["exp"] - access["iat"]
 
@@ -189,25 +198,25 @@ def test_pictures(deployed):
         deployed.known["assets"]["PictureBucket"],
     )
     default = default_avatar(deployed, pictures)
-    deployed.put(avatars, "avatars/anna.jpg", PICTURE)
-    deployed.put(pictures, "banners/summer.jpg", OTHER_PICTURE)
+    deployed.put(avatars, "avatars/anna.jpg", IMAGE)
+    deployed.put(pictures, "banners/summer.jpg", OTHER_IMAGE)
 
-    there = view(deployed.endpoint, f"{ASSETS}/avatars/anna.jpg")
-    missing = view(deployed.endpoint, f"{ASSETS}/avatars/nobody.jpg")
+    found = view(deployed.endpoint, f"{ASSETS}/avatars/anna.jpg")
+    missing = view(deployed.endpoint, f"{ASSETS}/avatars/missing.jpg")
     banner = view(deployed.endpoint, f"{ASSETS}/banners/summer.jpg")
-    gone = view(deployed.endpoint, f"{ASSETS}/banners/x")
+    missing_banner = view(deployed.endpoint, f"{ASSETS}/banners/x")
     root = view(deployed.endpoint, f"{ASSETS}/")
     plain = view(deployed.endpoint, f"{ASSETS.replace('https', 'http')}/avatars/anna.jpg?v=2")
 
-    assert (200, PICTURE) == (there.status, there.body)
+    assert (200, IMAGE) == (found.status, found.body)
     assert (200, default) == (missing.status, missing.body)
-    assert (200, OTHER_PICTURE) == (banner.status, banner.body)
-    assert (404, 404) == (gone.status, root.status)
+    assert (200, OTHER_IMAGE) == (banner.status, banner.body)
+    assert (404, 404) == (missing_banner.status, root.status)
     assert (301, f"{ASSETS}/avatars/anna.jpg?v=2") == (plain.status, plain.headers["Location"])
-    for answer in (there, missing, banner):
-        assert "image/jpeg" == answer.headers["Content-Type"]
-        assert "same-site" == answer.headers["Cross-Origin-Resource-Policy"]
-        assert "sandbox" in answer.headers["Content-Security-Policy"]
+    for response in (found, missing, banner):
+        assert "image/jpeg" == response.headers["Content-Type"]
+        assert "same-site" == response.headers["Cross-Origin-Resource-Policy"]
+        assert "sandbox" in response.headers["Content-Security-Policy"]
 
 
 def default_avatar(deployed: Deployed, bucket: str) -> bytes:
@@ -224,23 +233,23 @@ def test_private_buckets(deployed):
         deployed.known["cdn"]["SiteBucket"]: "secret.txt",
     }
     for bucket, key in buckets.items():
-        deployed.put(bucket, key, PICTURE)
+        deployed.put(bucket, key, IMAGE)
 
-    with deployed.anonymous("s3") as anyone:
-        said = [
-            code_of(lambda ask=ask: ask())
+    with deployed.anonymous("s3") as s3:
+        codes = [
+            code_of(lambda call=call: call())
             for bucket, key in buckets.items()
-            for ask in (
-                lambda b=bucket, k=key: anyone.get_object(Bucket=b, Key=k),
-                lambda b=bucket: anyone.list_objects_v2(Bucket=b),
-                lambda b=bucket, k=key: anyone.put_object(Bucket=b, Key=k, Body=b""),
+            for call in (
+                lambda b=bucket, k=key: s3.get_object(Bucket=b, Key=k),
+                lambda b=bucket: s3.list_objects_v2(Bucket=b),
+                lambda b=bucket, k=key: s3.put_object(Bucket=b, Key=k, Body=b""),
             )
         ]
     written = view(deployed.endpoint, f"{ASSETS}/avatars/ben.jpg", "PUT").status
 
-    assert {"AccessDenied"} == set(said)
+    assert {"AccessDenied"} == set(codes)
     assert 403 == written
-    assert PICTURE == view(deployed.endpoint, f"{ASSETS}/avatars/ben.jpg").body
+    assert IMAGE == view(deployed.endpoint, f"{ASSETS}/avatars/ben.jpg").body
 
 
 def test_site(deployed):
@@ -248,7 +257,7 @@ def test_site(deployed):
     bucket = deployed.known["cdn"]["SiteBucket"]
     deployed.put(bucket, "index.html", PAGE, "text/html")
     deployed.put(bucket, "assets/app.js", SCRIPT, "text/javascript")
-    paths = ("/", "/@anna/status/1", "/@anna.b", "/assets/app.js", "/assets/gone.js")
+    paths = ("/", "/@anna/status/1", "/@anna.b", "/assets/app.js", "/assets/missing.js")
 
     answers = {path: view(deployed.endpoint, SITE + path) for path in paths}
     moved = {
@@ -262,7 +271,7 @@ def test_site(deployed):
 
     got = {path: (answer.status, answer.body) for path, answer in answers.items()}
     page, script = (200, PAGE), (200, SCRIPT)
-    assert got.pop("/assets/gone.js")[0] == 404
+    assert got.pop("/assets/missing.js")[0] == 404
     assert dict(zip(paths, (page, page, page, script), strict=False)) == got
     assert "text/html" == answers["/@anna/status/1"].headers["Content-Type"]
     assert [
@@ -273,15 +282,17 @@ def test_site(deployed):
 
 
 def test_site_headers(deployed):
-    """Every response of the site has the security headers, also an error."""
+    """Every response of the site has the security headers, including error responses."""
     deployed.put(deployed.known["cdn"]["SiteBucket"], "index.html", PAGE, "text/html")
 
-    for path in ("/", "/notifications", "/assets/gone.js"):
+    for path in ("/", "/notifications", "/assets/missing.js"):
         headers = view(deployed.endpoint, SITE + path).headers
         content = headers["Content-Security-Policy"].split("; ")
 
         assert SITE_HEADERS == {name: headers[name] for name in SITE_HEADERS}
         assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= {*content}
-        [talks] = [each.split() for each in content if each.startswith("connect-src")]
-        assert f"https://cognito-idp.{REGION}.amazonaws.com" in talks
-        assert "api.cruddur.localhost:*" in talks
+        [origins] = [
+            directive.split() for directive in content if directive.startswith("connect-src")
+        ]
+        assert f"https://cognito-idp.{REGION}.amazonaws.com" in origins
+        assert "api.cruddur.localhost:*" in origins

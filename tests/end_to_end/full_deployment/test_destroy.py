@@ -1,4 +1,4 @@
-"""`destroy` without a stack deletes all that `deploy` has made."""
+"""`destroy` without `--stack` deletes everything that `deploy` has created."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from tests.emulator_server import REGION
 from tests.end_to_end.checkout import Checkout
 from tests.end_to_end.deployed import Deployed, described
 
-PERSON = "anna@cruddur.example"
-PICTURE, OTHER_PICTURE = b"\xff\xd8\xff picture", b"\xff\xd8\xff another"
+EMAIL = "anna@cruddur.example"
+IMAGE, OTHER_IMAGE = b"\xff\xd8\xff image", b"\xff\xd8\xff another"
 PAGE = b"<!doctype html><title>Cruddur</title>"
-HELD = {  # What an account holds: where it is listed, and by what it is known there.
+# By kind of resource: the service, the operation that lists it, and the path of its names.
+RESOURCES = {
     "stacks": ("cloudformation", "describe_stacks", "Stacks[].StackName"),
     "exports": ("cloudformation", "list_exports", "Exports[].Name"),
     "buckets": ("s3", "list_buckets", "Buckets[].Name"),
@@ -36,24 +37,24 @@ HELD = {  # What an account holds: where it is listed, and by what it is known t
     "secrets": ("secretsmanager", "list_secrets", "SecretList[].ARN"),
     "distributions": ("cloudfront", "list_distributions", "DistributionList.Items[].Id"),
     "edge functions": ("cloudfront", "list_functions", "FunctionList.Items[].Name"),
-    "accesses": (
+    "origin access controls": (
         "cloudfront",
         "list_origin_access_controls",
         "OriginAccessControlList.Items[].Id",
     ),
-    "caches": (
+    "cache policies": (
         "cloudfront",
         "list_cache_policies",
         "CachePolicyList.Items[?Type=='custom'].CachePolicy.Id",
     ),
-    "headers": (
+    "response headers policies": (
         "cloudfront",
         "list_response_headers_policies",
         "ResponseHeadersPolicyList.Items[?Type=='custom'].ResponseHeadersPolicy.Id",
     ),
     "certificates": ("acm", "list_certificates", "CertificateSummaryList[].CertificateArn"),
     "networks": ("ec2", "describe_vpcs", "Vpcs[?!IsDefault].VpcId"),
-    "firewalls": (
+    "security groups": (
         "ec2",
         "describe_security_groups",
         "SecurityGroups[?GroupName!='default'].GroupId",
@@ -80,65 +81,65 @@ HELD = {  # What an account holds: where it is listed, and by what it is known t
 }
 
 
-def test_nothing_left(restored):
+def test_destroy_deletes_all_resources(restored):
     """`destroy` deletes all that `deploy` has created, with its data; both can be repeated.
 
     Only the validation records of the certificates remain in the hosted zone, as on AWS.
     """
     checkout = restored
-    first, made = described(checkout), held(checkout)
+    first, created = described(checkout), resources(checkout)
     fill(first)
     again, layers = checkout.run("deploy"), len({*first.known} | {"monitoring"})
     identifier = first.known["database"]["ResourceId"]
-    running = traces(checkout, identifier)
+    before = traces(checkout, identifier)
 
-    gone = checkout.run("destroy", "--yes")
+    destroyed = checkout.run("destroy", "--yes")
 
     assert again.last.startswith(f"{layers} kept, in ")
-    assert gone.last.startswith(f"{layers} deleted, in ")
-    assert [] == [what for what in HELD if what not in made]
-    assert ({}, [], {}) == (held(checkout), traces(checkout, identifier), checkout.stacks())
+    assert destroyed.last.startswith(f"{layers} deleted, in ")
+    assert [] == [kind for kind in RESOURCES if kind not in created]
+    assert ({}, [], {}) == (resources(checkout), traces(checkout, identifier), checkout.stacks())
     assert {"NS", "SOA", "CNAME"} == {kind for _, kind in records(checkout)}
     assert all(name.startswith("_") for name, kind in records(checkout) if kind == "CNAME")
-    assert running
-    left = records(checkout)
+    assert before
+    remaining = records(checkout)
 
     second = checkout.run("deploy")
-    anew = described(checkout)
-    with anew.master() as master:
+    deployed = described(checkout)
+    with deployed.master() as master:
         tables = master.execute("SELECT 1 FROM pg_tables WHERE tablename = 'kept'").fetchall()
-    rows = checkout.client("dynamodb").scan(TableName=anew.known["messages"]["Table"])["Items"]
-    people = checkout.client("cognito-idp").list_users(UserPoolId=anew.known["users"]["Pool"])
+    rows = checkout.client("dynamodb").scan(TableName=deployed.known["messages"]["Table"])["Items"]
+    users = checkout.client("cognito-idp").list_users(UserPoolId=deployed.known["users"]["Pool"])
     checkout.run("destroy", "--yes")
 
     assert second.last.startswith(f"{layers} created, in ")
-    assert ([], [], []) == (tables, rows, people["Users"])
-    assert ({}, left) == (held(checkout), records(checkout))
+    assert ([], [], []) == (tables, rows, users["Users"])
+    assert ({}, remaining) == (resources(checkout), records(checkout))
 
 
 def fill(deployed: Deployed) -> None:
     """Store data in every stack that can hold data."""
     row = {"pk": {"S": "MSG#one"}, "sk": {"S": "now"}}
     deployed.client("dynamodb").put_item(TableName=deployed.known["messages"]["Table"], Item=row)
-    deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", PICTURE)
-    deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", OTHER_PICTURE)
+    deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", IMAGE)
+    deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", OTHER_IMAGE)
     deployed.put(deployed.known["cdn"]["SiteBucket"], "index.html", PAGE)
     deployed.client("cognito-idp").admin_create_user(
-        UserPoolId=deployed.known["users"]["Pool"], Username=PERSON, MessageAction="SUPPRESS"
+        UserPoolId=deployed.known["users"]["Pool"], Username=EMAIL, MessageAction="SUPPRESS"
     )
     with deployed.master() as master:
         master.execute("CREATE TABLE kept AS SELECT 1 AS one")
 
 
-def held(checkout: Checkout) -> dict[str, list[str]]:
+def resources(checkout: Checkout) -> dict[str, list[str]]:
     """Return the resources of the account in both regions, by kind; leave out empty kinds."""
     found: dict[str, list[str]] = {}
-    for what, (service, action, path) in HELD.items():
-        more = {"MaxResults": 60} if action == "list_user_pools" else {}
+    for kind, (service, action, path) in RESOURCES.items():
+        options = {"MaxResults": 60} if action == "list_user_pools" else {}
         for region in (REGION, "us-east-1"):
-            answer = getattr(checkout.client(service, region), action)(**more)
+            answer = getattr(checkout.client(service, region), action)(**options)
             if names := jmespath.search(path, answer):
-                found.setdefault(what, []).extend(names)
+                found.setdefault(kind, []).extend(names)
     return found
 
 

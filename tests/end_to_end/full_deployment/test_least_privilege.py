@@ -33,22 +33,22 @@ from tests.stacks.templates import config_of, emit
 if TYPE_CHECKING:
     from tests.end_to_end.deployed import Deployed
 
-# What the emulator does without asking: see docs/emulator.md.
+# Actions that the emulator does not check, and the reason: see docs/emulator.md.
 NOT_ENFORCED = {
-    "logs:CreateLogStream": "it writes logs itself",
-    "logs:PutLogEvents": "it writes logs itself",
-    "dynamodb:DescribeStream": "it follows streams itself",
-    "dynamodb:GetRecords": "it follows streams itself",
-    "dynamodb:GetShardIterator": "it follows streams itself",
-    "dynamodb:ListStreams": "it follows streams itself",
-    "s3:ListBucket": "it says 404 of what is gone to whoever may read",
-    "sqs:SendMessage": "it leaves failures in a queue itself",
-    "ec2:AssignPrivateIpAddresses": "its networks have no addresses",
-    "ec2:CreateNetworkInterface": "its networks have no addresses",
-    "ec2:DeleteNetworkInterface": "its networks have no addresses",
-    "ec2:DescribeNetworkInterfaces": "its networks have no addresses",
-    "ec2:DescribeSubnets": "its networks have no addresses",
-    "ec2:UnassignPrivateIpAddresses": "its networks have no addresses",
+    "logs:CreateLogStream": "the emulator writes logs itself",
+    "logs:PutLogEvents": "the emulator writes logs itself",
+    "dynamodb:DescribeStream": "the emulator reads streams itself",
+    "dynamodb:GetRecords": "the emulator reads streams itself",
+    "dynamodb:GetShardIterator": "the emulator reads streams itself",
+    "dynamodb:ListStreams": "the emulator reads streams itself",
+    "s3:ListBucket": "the emulator answers 404 for a missing key without this permission",
+    "sqs:SendMessage": "the emulator sends failures to the queue itself",
+    "ec2:AssignPrivateIpAddresses": "the emulator has no network interfaces",
+    "ec2:CreateNetworkInterface": "the emulator has no network interfaces",
+    "ec2:DeleteNetworkInterface": "the emulator has no network interfaces",
+    "ec2:DescribeNetworkInterfaces": "the emulator has no network interfaces",
+    "ec2:DescribeSubnets": "the emulator has no network interfaces",
+    "ec2:UnassignPrivateIpAddresses": "the emulator has no network interfaces",
 }
 
 
@@ -56,14 +56,14 @@ NOT_ENFORCED = {
 class Function:
     """A function: its stack, a check that it works, and something that it must not be able to do."""
 
-    layer: str
+    stack: str
     works: Callable[[Deployed], bool]
-    oversteps: Callable[[Deployed, boto3.Session], object]
+    forbidden: Callable[[Deployed, boto3.Session], object]
 
 
-def granted(title: str, layer: str) -> Iterator[str]:
+def granted(title: str, stack: str) -> Iterator[str]:
     """Yield every action that the template grants to the function's role."""
-    template = emit(config_of("local"))[layer].template
+    template = emit(config_of("local"))[stack].template
     [policy] = template["Resources"][f"{title}Role"]["Properties"]["Policies"]
     for statement in policy["PolicyDocument"]["Statement"]:
         yield from statement["Action"]
@@ -91,36 +91,36 @@ def uploads(deployed: Deployed) -> bool:
     return True
 
 
-def makes_pictures(deployed: Deployed) -> bool:
+def creates_avatars(deployed: Deployed) -> bool:
     """Return whether an upload becomes an avatar, and a deleted upload is not a failure."""
-    there, gone = str(uuid.uuid4()), str(uuid.uuid4())
+    existing, deleted = str(uuid.uuid4()), str(uuid.uuid4())
     uploads, avatars = (
         deployed.known["avatars"]["UploadBucket"],
         deployed.known["assets"]["AvatarBucket"],
     )
     s3 = deployed.client("s3")
     with without_notifications(s3, uploads):
-        s3.put_object(Bucket=uploads, Key=upload_key(there), Body=photo())
-        records = [created(uploads, avatar) for avatar in (there, gone)]
+        s3.put_object(Bucket=uploads, Key=upload_key(existing), Body=photo())
+        records = [created(uploads, avatar) for avatar in (existing, deleted)]
         try:
             invoked(deployed, "avatars", "Thumbnail", {"Records": records})
         except FailedError:
             return False
-    found = s3.list_objects_v2(Bucket=avatars, Prefix=avatar_key(there))
+    found = s3.list_objects_v2(Bucket=avatars, Prefix=avatar_key(existing))
     return bool(found.get("Contents"))
 
 
 def confirms(deployed: Deployed) -> bool:
     """Return whether a confirmed user is accepted."""
     sub = str(uuid.uuid4())
-    said = {"email": f"{sub}@cruddur.example", "name": "Anna", "preferred_username": sub[:8]}
+    attributes = {"email": f"{sub}@cruddur.example", "name": "Anna", "preferred_username": sub[:8]}
     event = {
         "version": "1",
         "triggerSource": "PostConfirmation_ConfirmSignUp",
         "region": REGION,
         "userPoolId": deployed.known["users"]["Pool"],
         "userName": sub,
-        "request": {"userAttributes": {"sub": sub, **said}},
+        "request": {"userAttributes": {"sub": sub, **attributes}},
         "response": {},
     }
     try:
@@ -137,14 +137,14 @@ def migrates(deployed: Deployed) -> bool:
         return False
 
 
-def brings_up_to_date(deployed: Deployed) -> bool:
+def updates_conversations(deployed: Deployed) -> bool:
     """Return whether both rows of a conversation show a new message."""
     table, group, now = deployed.known["messages"]["Table"], str(uuid.uuid4()), datetime.now(UTC)
-    people = [str(uuid.uuid4()) for _ in range(2)]
+    users = [str(uuid.uuid4()) for _ in range(2)]
     dynamodb = deployed.client("dynamodb")
-    for person, other in zip(people, reversed(people), strict=True):
+    for user, other in zip(users, reversed(users), strict=True):
         row = {
-            "pk": f"GRP#{person}",
+            "pk": f"GRP#{user}",
             "sk": now.isoformat(timespec="microseconds"),
             "message_group_uuid": group,
         }
@@ -153,7 +153,7 @@ def brings_up_to_date(deployed: Deployed) -> bool:
         dynamodb.put_item(TableName=table, Item=texts(row))
     later = (now + timedelta(seconds=1)).isoformat(timespec="microseconds")
     new = {"pk": f"MSG#{group}", "sk": later, "message": "Again"}
-    new |= {"message_uuid": str(uuid.uuid4()), "user_uuid": people[0]}
+    new |= {"message_uuid": str(uuid.uuid4()), "user_uuid": users[0]}
     new |= {"user_handle": "anna", "user_display_name": "Anna"}
     event = {"Records": [inserted(new)]}
     try:
@@ -161,7 +161,7 @@ def brings_up_to_date(deployed: Deployed) -> bool:
     except FailedError:
         return False
     return answer == {"batchItemFailures": []} and all(
-        sorts(dynamodb, table, person) == [new["sk"]] for person in people
+        sort_keys(dynamodb, table, user) == [new["sk"]] for user in users
     )
 
 
@@ -170,19 +170,19 @@ def connects_as(user: str) -> Callable[[Deployed, boto3.Session], object]:
 
     def connecting(deployed: Deployed, session: boto3.Session) -> object:
         known = deployed.known["database"]
-        where = known["Address"], int(known["Port"])
-        token = session.client("rds").generate_db_auth_token(*where, known[user])
+        host_and_port = known["Address"], int(known["Port"])
+        token = session.client("rds").generate_db_auth_token(*host_and_port, known[user])
         return deployed.connect(user=known[user], password=token)
 
     return connecting
 
 
-def reads(layer: str, output: str, key: str) -> Callable[[Deployed, boto3.Session], object]:
+def reads(stack: str, output: str, key: str) -> Callable[[Deployed, boto3.Session], object]:
     """Return a function that reads an object of a bucket."""
 
     def reading(deployed: Deployed, session: boto3.Session) -> object:
         s3 = session.client("s3", endpoint_url=deployed.endpoint.url)
-        return s3.get_object(Bucket=deployed.known[layer][output], Key=key)
+        return s3.get_object(Bucket=deployed.known[stack][output], Key=key)
 
     return reading
 
@@ -197,16 +197,16 @@ FUNCTIONS = {
     "Authorizer": Function("avatars", authorizes, reads("avatars", "UploadBucket", "originals/x")),
     "UploadUrl": Function("avatars", uploads, reads("avatars", "UploadBucket", "originals/x")),
     "Thumbnail": Function(
-        "avatars", makes_pictures, reads("assets", "PictureBucket", "defaults/avatar.jpg")
+        "avatars", creates_avatars, reads("assets", "PictureBucket", "defaults/avatar.jpg")
     ),
     "PostConfirmation": Function("users", confirms, connects_as("Migrator")),
     "Migrate": Function("users", migrates, connects_as("Application")),
-    "MessagingStream": Function("messages", brings_up_to_date, scans),
+    "MessagingStream": Function("messages", updates_conversations, scans),
 }
 GRANTED = [
     (title, action)
     for title, function in FUNCTIONS.items()
-    for action in dict.fromkeys(granted(title, function.layer))
+    for action in dict.fromkeys(granted(title, function.stack))
 ]
 
 
@@ -236,10 +236,11 @@ def test_works_with_its_role(deployed, title):
 
 
 @pytest.mark.parametrize(
-    ("title", "action"), [each for each in GRANTED if each[1] not in NOT_ENFORCED]
+    ("title", "action"),
+    [(title, action) for title, action in GRANTED if action not in NOT_ENFORCED],
 )
 def test_needs_every_permission(deployed, title, action):
-    """Without any one of its actions, the function fails."""
+    """The function fails without this action."""
     with without(deployed, title, action):
         assert not FUNCTIONS[title].works(deployed)
 
@@ -248,27 +249,27 @@ def test_needs_every_permission(deployed, title, action):
 
 @pytest.mark.parametrize("title", FUNCTIONS)
 def test_other_actions_are_denied(deployed, title):
-    """The role of the function is denied what other roles may do."""
+    """The role of the function is denied an action that another role is allowed."""
     with pytest.raises((ClientError, psycopg.OperationalError)) as refused:
-        FUNCTIONS[title].oversteps(deployed, session_of(deployed, title))
+        FUNCTIONS[title].forbidden(deployed, session_of(deployed, title))
 
-    words = ("AccessDenied", "PAM authentication failed")
-    assert any(word in str(refused.value) for word in words)
+    reasons = ("AccessDenied", "PAM authentication failed")
+    assert any(reason in str(refused.value) for reason in reasons)
 
 
 class FailedError(Exception):
     """An invocation ended with an error."""
 
 
-def invoked(deployed: Deployed, layer: str, title: str, event: Mapping[str, Any]) -> Any:
+def invoked(deployed: Deployed, stack: str, title: str, event: Mapping[str, Any]) -> Any:
     """Invoke the function with *event* and return its result."""
-    answer = deployed.client("lambda").invoke(
-        FunctionName=deployed.known[layer][title], Payload=json.dumps(event)
+    response = deployed.client("lambda").invoke(
+        FunctionName=deployed.known[stack][title], Payload=json.dumps(event)
     )
-    said = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
-        raise FailedError(said)
-    return said
+    result = json.loads(response["Payload"].read())
+    if "FunctionError" in response:
+        raise FailedError(result)
+    return result
 
 
 @contextmanager
@@ -280,10 +281,10 @@ def without(deployed: Deployed, title: str, action: str) -> Iterator[None]:
     kept = [
         statement | {"Action": rest}
         for statement in policy["Statement"]
-        if (rest := [one for one in statement["Action"] if one != action])
+        if (rest := [allowed for allowed in statement["Action"] if allowed != action])
     ]
-    less = json.dumps(policy | {"Statement": kept})
-    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=less)
+    reduced = json.dumps(policy | {"Statement": kept})
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=reduced)
     try:
         yield
     finally:
@@ -292,13 +293,13 @@ def without(deployed: Deployed, title: str, action: str) -> Iterator[None]:
 
 def role_of(deployed: Deployed, title: str) -> str:
     """Return the name of the function's execution role."""
-    name = deployed.known[FUNCTIONS[title].layer][title]
+    name = deployed.known[FUNCTIONS[title].stack][title]
     found = deployed.client("lambda").get_function_configuration(FunctionName=name)
     return str(found["Role"]).rpartition("/")[2]
 
 
 def session_of(deployed: Deployed, title: str) -> boto3.Session:
-    """Return a session of the function's role, which trusts the account for that moment."""
+    """Return a session of the function's role; its trust policy allows this only temporarily."""
     iam, role = deployed.client("iam"), role_of(deployed, title)
     found = iam.get_role(RoleName=role)["Role"]
     account = {"AWS": f"arn:aws:iam::{deployed.endpoint.account}:root"}
@@ -307,15 +308,15 @@ def session_of(deployed: Deployed, title: str) -> boto3.Session:
         RoleName=role, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     )
     try:
-        own = deployed.client("sts").assume_role(RoleArn=found["Arn"], RoleSessionName="test")
+        assumed = deployed.client("sts").assume_role(RoleArn=found["Arn"], RoleSessionName="test")
     finally:
         iam.update_assume_role_policy(
             RoleName=role, PolicyDocument=json.dumps(found["AssumeRolePolicyDocument"])
         )
     return boto3.Session(
-        aws_access_key_id=own["Credentials"]["AccessKeyId"],
-        aws_secret_access_key=own["Credentials"]["SecretAccessKey"],
-        aws_session_token=own["Credentials"]["SessionToken"],
+        aws_access_key_id=assumed["Credentials"]["AccessKeyId"],
+        aws_secret_access_key=assumed["Credentials"]["SecretAccessKey"],
+        aws_session_token=assumed["Credentials"]["SessionToken"],
         region_name=REGION,
     )
 
@@ -323,35 +324,42 @@ def session_of(deployed: Deployed, title: str) -> boto3.Session:
 @contextmanager
 def without_notifications(s3: Any, bucket: str) -> Iterator[None]:
     """Disable the notifications of a bucket."""
-    told = s3.get_bucket_notification_configuration(Bucket=bucket)
-    told.pop("ResponseMetadata")
+    configuration = s3.get_bucket_notification_configuration(Bucket=bucket)
+    configuration.pop("ResponseMetadata")
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
     try:
         yield
     finally:
-        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration=configuration
+        )
 
 
 def created(bucket: str, avatar: str) -> dict[str, Any]:
     """Return the record of S3 about an upload."""
-    where = {"bucket": {"name": bucket}, "object": {"key": upload_key(avatar)}}
-    return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": where}
+    entity = {"bucket": {"name": bucket}, "object": {"key": upload_key(avatar)}}
+    return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": entity}
 
 
 def inserted(row: dict[str, str]) -> dict[str, Any]:
     """Return the record of a DynamoDB stream about a new item."""
     image = texts(row)
     keys = {name: image[name] for name in ("pk", "sk")}
-    told = {"Keys": keys, "NewImage": image, "SequenceNumber": str(time.time_ns())}
-    return {"eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": told}
+    change = {"Keys": keys, "NewImage": image, "SequenceNumber": str(time.time_ns())}
+    return {
+        "eventID": "1",
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": change,
+    }
 
 
-def sorts(dynamodb: Any, table: str, person: str) -> list[str]:
+def sort_keys(dynamodb: Any, table: str, user: str) -> list[str]:
     """Return the sort keys of a user's conversations."""
     found = dynamodb.query(
         TableName=table,
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": f"GRP#{person}"}},
+        ExpressionAttributeValues={":pk": {"S": f"GRP#{user}"}},
     )
     return [row["sk"]["S"] for row in found["Items"]]
 

@@ -1,4 +1,4 @@
-"""The tasks for a running system, each one against the emulator."""
+"""Tests of the operations tasks against a full deployment."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ with psycopg.connect("") as connection:
 """
 
 
-def left(deployed) -> dict[str, str]:
+def manual_steps(deployed) -> dict[str, str]:
     """Return the manual steps that `status` prints: the command by step."""
-    shown = json.loads(deployed.checkout.run("status", "--json").out)["manual_steps"]
-    return {each["step"]: each["how"] for each in shown}
+    steps = json.loads(deployed.checkout.run("status", "--json").out)["manual_steps"]
+    return {step["step"]: step["how"] for step in steps}
 
 
 def variables(file: Path) -> dict[str, str]:
@@ -47,27 +47,27 @@ def master(deployed, statement: str, undo: str):
             connection.execute(undo)
 
 
-def test_steps_by_hand(deployed) -> None:
+def test_manual_steps(deployed) -> None:
     """`status` names each manual step until it is done."""
     checkout = deployed.checkout
-    begun = left(deployed)
+    initial = manual_steps(deployed)
     with master(deployed, "ALTER ROLE migrator RENAME TO x", "ALTER ROLE x RENAME TO migrator"):
-        no_users = left(deployed)
+        no_users = manual_steps(deployed)
     checkout.run("db.rollback")
-    pending = left(deployed)
+    pending = manual_steps(deployed)
     checkout.run("db.migrate")
     checkout.run("service.record", f"--image={DIGEST}")
-    noted = left(deployed)
+    recorded = manual_steps(deployed)
     checkout.run("deploy", "--stack=service", "--only")
-    released = left(deployed)
+    released = manual_steps(deployed)
     text = checkout.run("status").out
 
-    assert ["image", "connection", "site"] == list(begun)
-    assert "./inv service.record --image=DIGEST" == begun["image"]
+    assert ["image", "connection", "site"] == list(initial)
+    assert "./inv service.record --image=DIGEST" == initial["image"]
     assert "./inv db.bootstrap" == no_users["users"]
     assert "migrations" not in no_users
     assert "./inv db.migrate" == pending["migrations"]
-    assert "./inv deploy --stack=service" == noted["image"]
+    assert "./inv deploy --stack=service" == recorded["image"]
     assert ["webhook", "connection", "site"] == list(released)
     webhook = "https://api.cruddur.localhost/webhooks/avatar"
     assert f"manual: webhook: {webhook} has not confirmed its subscription: " in text
@@ -76,10 +76,10 @@ def test_steps_by_hand(deployed) -> None:
 
 def test_logs(deployed) -> None:
     """`logs` prints the log of a function; the service has none yet."""
-    told = deployed.checkout.run("logs", "--function=migrate", "--since=1h").out
+    output = deployed.checkout.run("logs", "--function=migrate", "--since=1h").out
     service = deployed.checkout.run("logs", "--service").out
 
-    assert '  {"event": "done", "do": "bootstrap", "created": "migrator application"}\n' in told
+    assert '  {"event": "done", "do": "bootstrap", "created": "migrator application"}\n' in output
     assert "" == service
 
 
@@ -100,7 +100,8 @@ def test_logs_are_followed(deployed) -> None:
             while '"do": "status"' not in line:
                 assert process.poll() is None
                 checkout.run("db.status")
-                if select.select([process.stdout], [], [], 1)[0]:  # Else it has not started yet.
+                readable, _, _ = select.select([process.stdout], [], [], 1)
+                if readable:  # Otherwise the command has not started yet.
                     line = process.stdout.readline()
             os.killpg(process.pid, signal.SIGINT)
             _, err = process.communicate(timeout=20)
@@ -148,14 +149,14 @@ def test_messages(deployed) -> None:
             Item={name: {"S": value} for name, value in item.items()},
         )
 
-    told = deployed.checkout.run("messages.conversation", "--id=talk").out
+    output = deployed.checkout.run("messages.conversation", "--id=talk").out
     scanned = deployed.checkout.run("messages.scan", "--json").out.splitlines()
 
-    assert ["first", "second"] == [line.split()[-1] for line in told.splitlines()[1:]]
+    assert ["first", "second"] == [line.split()[-1] for line in output.splitlines()[1:]]
     assert 2 == len(scanned)
     assert (
         "sk  message group uuid  user handle  message\n"
-        == deployed.checkout.run("messages.conversations", "--user-id=nobody").out
+        == deployed.checkout.run("messages.conversations", "--user-id=unknown").out
     )
 
 
@@ -165,23 +166,23 @@ def test_secrets(deployed) -> None:
     before = file.read_text()
     file.write_text(before.replace("secrets = []", 'secrets = ["ROLLBAR_ACCESS_TOKEN"]'))
     try:
-        missing = left(deployed)
-        told = deployed.checkout.shell(
+        missing = manual_steps(deployed)
+        output = deployed.checkout.shell(
             f"{sys.executable} -m invoke {missing['secrets'].removeprefix('./inv ')} <<'EOF'\n"
             f"{TOKEN}\nEOF"
         )
         listed = deployed.checkout.run("secret.list").out
-        given = left(deployed)
+        after = manual_steps(deployed)
     finally:
         file.write_text(before)
 
     name = "/crd/local/backend-flask/ROLLBAR_ACCESS_TOKEN"
-    kept = deployed.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
-    assert ("SecureString", TOKEN) == (kept["Type"], kept["Value"])
-    assert f"stored {name}, version 1\n" in told
+    parameter = deployed.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
+    assert ("SecureString", TOKEN) == (parameter["Type"], parameter["Value"])
+    assert f"stored {name}, version 1\n" in output
     assert f"{name}  stored" in listed
-    assert TOKEN not in told + listed
-    assert "secrets" not in given
+    assert TOKEN not in output + listed
+    assert "secrets" not in after
 
 
 def test_env_files(deployed) -> None:
@@ -207,27 +208,27 @@ def test_psql(deployed, tmp_path) -> None:
     psql.write_text(PSQL)
     psql.chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
-    asked = "--command=SELECT current_user"
+    command = "--command=SELECT current_user"
 
-    told = deployed.checkout.run("db.connect", "--user=migrator", asked, PATH=path).out
+    output = deployed.checkout.run("db.connect", "--user=migrator", command, PATH=path).out
 
-    assert "migrator True\n" == told
+    assert "migrator True\n" == output
 
 
 def test_sessions(deployed) -> None:
     """`db.sessions` lists the connections except its own."""
     with deployed.application():
-        told = deployed.checkout.run("db.sessions", "--json").out
-    nobody = deployed.checkout.run("db.sessions", "--user=migrator").out
+        output = deployed.checkout.run("db.sessions", "--json").out
+    other = deployed.checkout.run("db.sessions", "--user=migrator").out
 
-    rows = [json.loads(line) for line in told.splitlines()]
+    rows = [json.loads(line) for line in output.splitlines()]
     assert ["application"] == [row["user"] for row in rows]
     assert ["idle"] == [row["state"] for row in rows]
-    assert 1 == len(nobody.splitlines())
+    assert 1 == len(other.splitlines())
 
 
 def test_image_registry_needs_an_account(deployed) -> None:
-    """A task that needs a registry of images is refused on the emulator."""
+    """`ecr.login` is refused on the emulator, which stores no images."""
     refused = deployed.checkout.run("ecr.login", code=1)
 
     assert "local: the emulator stores no images" in refused.err

@@ -44,7 +44,7 @@ MANIFEST = {
 
 @dataclass
 class Release:
-    """All stacks in the emulator, and the stages that release to them."""
+    """All stacks in the emulator, and the pipeline stages that release to them."""
 
     checkout: Checkout
 
@@ -70,20 +70,21 @@ class Release:
         script = stages.script(project["source"]["buildspec"], self.checkout.home)
         return self.checkout.shell(script, **env)
 
-    def bring_into_service(self) -> None:
-        """Do what the pipeline's ECS action does: deploy the service's task with the image of the file."""
+    def deploy_image(self) -> None:
+        """Deploy the image in imagedefinitions.json to the service, as the ECS action does."""
         ecs = self.client("ecs")
         file = self.checkout.path / "imagedefinitions.json"
-        images = {each["name"]: each["imageUri"] for each in json.loads(file.read_text())}
+        images = {
+            definition["name"]: definition["imageUri"]
+            for definition in json.loads(file.read_text())
+        }
         task = ecs.describe_task_definition(taskDefinition=self.service["taskDefinition"])
-        asked = ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape
-        new = {k: v for k, v in task["taskDefinition"].items() if k in asked.members}
+        shape = ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape
+        new = {k: v for k, v in task["taskDefinition"].items() if k in shape.members}
         for container in new["containerDefinitions"]:
             container["image"] = images.get(container["name"], container["image"])
-        made = ecs.register_task_definition(**new)["taskDefinition"]["taskDefinitionArn"]
-        ecs.update_service(
-            cluster="crd-local-cluster", service="backend-flask", taskDefinition=made
-        )
+        arn = ecs.register_task_definition(**new)["taskDefinition"]["taskDefinitionArn"]
+        ecs.update_service(cluster="crd-local-cluster", service="backend-flask", taskDefinition=arn)
 
     @property
     def images(self) -> str:
@@ -105,10 +106,12 @@ class Release:
         task = self.service["taskDefinition"]
         found = self.client("ecs").describe_task_definition(taskDefinition=task)
         containers = found["taskDefinition"]["containerDefinitions"]
-        return next(each["image"] for each in containers if each["name"] == "backend-flask")
+        return next(
+            container["image"] for container in containers if container["name"] == "backend-flask"
+        )
 
     @property
-    def noted(self) -> str:
+    def recorded(self) -> str:
         """Return the digest that the next stack update uses."""
         found = self.client("ssm").get_parameter(Name="/crd/local/backend/image")
         return str(found["Parameter"]["Value"])
@@ -120,7 +123,7 @@ class Release:
 
 @pytest.fixture
 def release(restored: Checkout):
-    """Return all stacks as first deployed, without an image, and the files that stages use."""
+    """Return the deployed stacks, without an image, and write the files that the stages use."""
     (restored.path / "backend" / "Dockerfile").write_text(f"FROM python@sha256:{'0' * 64}\n")
     (restored.path / "inv").write_text('exec python -m invoke "$@"\n')
     (restored.path / "manifest.json").write_text(json.dumps(MANIFEST))
@@ -130,10 +133,10 @@ def release(restored: Checkout):
     return Release(restored)
 
 
-def test_from_a_commit_to_the_service_and_back(release):
-    """The first image starts the service, the second replaces it, a rollback restores the first.
+def test_release_and_rollback(release):
+    """The first image starts the service, the second replaces it, and a rollback restores the first.
 
-    No update of the infrastructure replaces a released image, and `plan` finds nothing to do.
+    No stack update replaces a released image, and `plan` finds nothing to do.
     """
     before = release.service["desiredCount"]
 
@@ -141,30 +144,30 @@ def test_from_a_commit_to_the_service_and_back(release):
     planned = release.stage("Plan")
     release.stage("Infrastructure")
     migrated = release.stage("Migrate")
-    release.bring_into_service()
+    release.deploy_image()
     release.stage("RecordImage", IMAGE_DIGEST=first)
-    settled = release.stage("UpdateServiceStack")
-    started = release.running, release.noted, release.service["desiredCount"]
+    updated = release.stage("UpdateServiceStack")
+    started = release.running, release.recorded, release.service["desiredCount"]
 
     second = release.image(SECOND)
     release.stage("Infrastructure")
     between = release.running
     release.stage("Migrate")
-    release.bring_into_service()
+    release.deploy_image()
     release.stage("RecordImage", IMAGE_DIGEST=second)
     release.stage("UpdateServiceStack")
-    replaced = release.running, release.noted
+    replaced = release.running, release.recorded
 
     release.checkout.run("service.release", f"--image={first}")
-    rolled_back = release.running, release.noted
+    rolled_back = release.running, release.recorded
     release.stage("Infrastructure")
-    release.checkout.run("plan")  # Ends with 2 where there is something to do.
+    release.checkout.run("plan")  # The exit code would be 2 if an update were due.
 
     uri = release.images
     assert 0 == before
     assert "update" not in planned
     assert "applied 0001_users" in migrated
-    assert "/backend/image is available" in settled
+    assert "/backend/image is available" in updated
     assert (f"{uri}@{first}", first) == started[:2]
     assert started[2] >= 1
     assert f"{uri}@{first}" == between

@@ -25,7 +25,7 @@ WEBHOOK = "https://api.cruddur.localhost/webhooks/avatar"
 
 
 @dataclass(frozen=True)
-class Seen:
+class Moment:
     """The service at one moment, with its task definition, image, scaling, subscriptions and plan."""
 
     service: dict[str, Any]
@@ -43,7 +43,9 @@ class Seen:
     @property
     def images(self) -> dict[str, str]:
         """Return the image of each container."""
-        return {one["name"]: one["image"] for one in self.task["containerDefinitions"]}
+        return {
+            container["name"]: container["image"] for container in self.task["containerDefinitions"]
+        }
 
     @property
     def digest(self) -> str:
@@ -63,22 +65,22 @@ class Story:
 
     deployed: Deployed
     digests: list[str]
-    seen: dict[str, Seen] = field(default_factory=dict)
-    said: dict[str, str] = field(default_factory=dict)
+    moments: dict[str, Moment] = field(default_factory=dict)
+    output: dict[str, str] = field(default_factory=dict)
 
     @property
     def checkout(self) -> Checkout:
         """Return the checkout in which commands run."""
         return self.deployed.checkout
 
-    def look(self, moment: str, *, plan: int = 0) -> None:
+    def record(self, moment: str, *, plan: int = 0) -> None:
         """Record a moment, in which `plan` ends with the exit code *plan*."""
         ecs, scaling = self.deployed.client("ecs"), self.deployed.client("application-autoscaling")
         [service] = ecs.describe_services(cluster=CLUSTER, services=[NAME])["services"]
         arn = service["taskDefinition"]
         topic = self.deployed.known["assets"]["AvatarTopic"]
         ssm, sns = self.deployed.client("ssm"), self.deployed.client("sns")
-        self.seen[moment] = Seen(
+        self.moments[moment] = Moment(
             service,
             ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"],
             ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"],
@@ -89,31 +91,31 @@ class Story:
 
     def run(self, moment: str, *task: str) -> None:
         """Run a task, and record its output and the moment after it."""
-        self.said[moment] = self.checkout.run(*task).out
-        self.look(moment)
+        self.output[moment] = self.checkout.run(*task).out
+        self.record(moment)
 
 
 @pytest.fixture(scope="module")
 def story(deployed: Deployed) -> Story:
-    """Run all commands on one deployment."""
-    told = Story(deployed, [push(deployed, number) for number in (1, 2)])
-    first, second = told.digests
+    """Return the recorded moments after all commands ran on one deployment."""
+    recorded = Story(deployed, [push(deployed, number) for number in (1, 2)])
+    first, second = recorded.digests
 
-    told.look("nothing", plan=0)
-    told.said["too early"] = told.checkout.run("service.start", code=1).err
-    told.checkout.run("service.record", f"--image={first}")
-    told.look("recorded", plan=2)
-    told.run("deployed", "deploy", "--stack=service")
-    told.run("again", "deploy")
-    told.run("released", "service.release", f"--image={second}")
-    change_config(told.checkout, "max_tasks = 2", "max_tasks = 3")
-    told.look("changed", plan=2)
-    told.run("updated", "deploy", "--stack=service")
-    told.run("stopped", "service.stop")
-    told.run("rolled back", "service.release", f"--image={first}")
-    told.run("started", "service.start")
-    told.run("restarted", "service.restart")
-    return told
+    recorded.record("nothing", plan=0)
+    recorded.output["too early"] = recorded.checkout.run("service.start", code=1).err
+    recorded.checkout.run("service.record", f"--image={first}")
+    recorded.record("recorded", plan=2)
+    recorded.run("deployed", "deploy", "--stack=service")
+    recorded.run("again", "deploy")
+    recorded.run("released", "service.release", f"--image={second}")
+    change_config(recorded.checkout, "max_tasks = 2", "max_tasks = 3")
+    recorded.record("changed", plan=2)
+    recorded.run("updated", "deploy", "--stack=service")
+    recorded.run("stopped", "service.stop")
+    recorded.run("rolled back", "service.release", f"--image={first}")
+    recorded.run("started", "service.start")
+    recorded.run("restarted", "service.restart")
+    return recorded
 
 
 def push(deployed: Deployed, number: int) -> str:
@@ -140,23 +142,23 @@ def change_config(checkout: Checkout, before: str, after: str) -> None:
 
 def test_service_without_image_has_no_tasks(story):
     """The service exists without tasks, autoscaling and subscriptions."""
-    nothing = story.seen["nothing"]
+    initial = story.moments["nothing"]
 
-    assert (ABSENT, (0, 0)) == (nothing.image, nothing.running)
-    assert [] == nothing.targets == nothing.subscriptions
+    assert (ABSENT, (0, 0)) == (initial.image, initial.running)
+    assert [] == initial.targets == initial.subscriptions
     assert ABSENT == story.deployed.known["service"]["Image"]
 
 
 def test_plan_detects_a_recorded_image(story):
-    """The templates are as they were: it asks Parameter Store, as long as there was none."""
-    assert "keep unchanged" == story.seen["nothing"].step
-    assert "update /crd/local/backend/image is available" == story.seen["recorded"].step
+    """`plan` finds an update when an image is recorded, although the templates are unchanged."""
+    assert "keep unchanged" == story.moments["nothing"].step
+    assert "update /crd/local/backend/image is available" == story.moments["recorded"].step
 
 
 def test_start_without_image_is_refused(story):
     """`service.start` is refused as long as there is no image."""
-    assert "backend-flask: no image is released yet" in story.said["too early"]
-    assert "./inv service.record" in story.said["too early"]
+    assert "backend-flask: no image is released yet" in story.output["too early"]
+    assert "./inv service.record" in story.output["too early"]
 
 
 # --- the first image --------------------------------------------------------------------------
@@ -164,22 +166,22 @@ def test_start_without_image_is_refused(story):
 
 def test_deploy_uses_the_recorded_image(story):
     """A deploy uses the recorded digest, starts the minimum number of tasks and subscribes the webhook."""
-    deployed, [first, _] = story.seen["deployed"], story.digests
+    deployed, [first, _] = story.moments["deployed"], story.digests
 
     assert first == deployed.digest
     assert deployed.images[NAME].startswith(story.deployed.known["registry"]["Uri"])
     assert (1, 1) == deployed.running
     [target] = deployed.targets
     assert (1, 2) == (target["MinCapacity"], target["MaxCapacity"])
-    assert [WEBHOOK] == [one["Endpoint"] for one in deployed.subscriptions]
+    assert [WEBHOOK] == [subscription["Endpoint"] for subscription in deployed.subscriptions]
 
 
 def test_a_second_deploy_changes_nothing(story):
-    """With an image, a second deploy changes nothing."""
-    assert "keep unchanged" == story.seen["deployed"].step
+    """A second deploy with the same image changes nothing."""
+    assert "keep unchanged" == story.moments["deployed"].step
     assert (
-        story.seen["deployed"].service["deployments"]
-        == (story.seen["again"].service["deployments"])
+        story.moments["deployed"].service["deployments"]
+        == (story.moments["again"].service["deployments"])
     )
 
 
@@ -187,45 +189,53 @@ def test_a_second_deploy_changes_nothing(story):
 
 
 def test_release_deploys_and_records_an_image(story):
-    """Only the image of the task differs, and the stack has nothing to do."""
-    before, after, [_, second] = (*(story.seen[m] for m in ("again", "released")), story.digests)
+    """A release changes only the image in the task definition, and `plan` finds no update."""
+    before, after, [_, second] = (
+        *(story.moments[name] for name in ("again", "released")),
+        story.digests,
+    )
 
-    def rest(seen: Seen) -> dict[str, Any]:
+    def without_revision(moment: Moment) -> dict[str, Any]:
         of_revision = {"taskDefinitionArn", "revision", "registeredAt", "containerDefinitions"}
-        return {name: value for name, value in seen.task.items() if name not in of_revision}
+        return {name: value for name, value in moment.task.items() if name not in of_revision}
 
-    def but_image(seen: Seen) -> list[dict[str, Any]]:
-        known = seen.task["containerDefinitions"]
-        left = {"image", "cpu", "systemControls", "volumesFrom"}  # ECS gives these defaults.
-        return [{name: one[name] for name in one if name not in left} for one in known]
+    def without_image(moment: Moment) -> list[dict[str, Any]]:
+        containers = moment.task["containerDefinitions"]
+        ignored = {"image", "cpu", "systemControls", "volumesFrom"}  # ECS sets defaults for these.
+        return [
+            {name: value for name, value in container.items() if name not in ignored}
+            for container in containers
+        ]
 
     assert (second, second) == (after.digest, after.image)
     assert "keep unchanged" == after.step
     assert before.images["collector"] == after.images["collector"]
-    assert but_image(before) == but_image(after)
-    assert rest(before).items() <= rest(after).items()
-    assert f"@{second}\n" in story.said["released"]
+    assert without_image(before) == without_image(after)
+    assert without_revision(before).items() <= without_revision(after).items()
+    assert f"@{second}\n" in story.output["released"]
     assert (1, 1) == after.running
 
 
 def test_stack_update_keeps_the_released_image(story):
-    """The original's did: its template had the image of the day it was written (defect 32)."""
-    updated, [_, second] = story.seen["updated"], story.digests
+    """A stack update does not replace the released image (defect 32 of the original)."""
+    updated, [_, second] = story.moments["updated"], story.digests
 
-    assert "update template changed" == story.seen["changed"].step
+    assert "update template changed" == story.moments["changed"].step
     assert (second, second) == (updated.digest, updated.image)
-    assert [3] == [one["MaxCapacity"] for one in updated.targets]
+    assert [3] == [target["MaxCapacity"] for target in updated.targets]
     assert (1, 1) == updated.running
 
 
 def test_a_rollback_is_a_release_of_an_older_image(story):
-    """Whatever is in the registry can come back (defect 24)."""
-    assert story.digests[0] == story.seen["rolled back"].digest == story.seen["started"].digest
-    assert story.digests[0] == story.seen["rolled back"].image
+    """`service.release` deploys an older image in the registry again (defect 24 of the original)."""
+    assert (
+        story.digests[0] == story.moments["rolled back"].digest == story.moments["started"].digest
+    )
+    assert story.digests[0] == story.moments["rolled back"].image
 
 
 @pytest.mark.parametrize(
-    ("image", "said"),
+    ("image", "error"),
     [
         (UNKNOWN, "ImageNotFoundException"),
         ("latest", "--image=latest: not the digest of an image"),
@@ -233,17 +243,17 @@ def test_a_rollback_is_a_release_of_an_older_image(story):
     ],
     ids=["not in the registry", "a tag", "none"],
 )
-def test_invalid_image_is_refused(story, image, said):
+def test_invalid_image_is_refused(story, image, error):
     """An unknown image is refused before anything changes."""
     refused = story.checkout.run("service.release", f"--image={image}", code=1)
 
     ssm = story.deployed.client("ssm")
-    assert said in refused.err
+    assert error in refused.err
     assert story.digests[0] == ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"]
 
 
 def test_only_digests_are_recorded(story):
-    """What a stack update would take has to be an image, or it would fail half-way."""
+    """`service.record` refuses a tag, which the next stack update could not deploy."""
     refused = story.checkout.run("service.record", "--image=latest", code=1)
 
     assert "--image=latest: not the digest of an image" in refused.err
@@ -259,28 +269,30 @@ def test_missing_service_is_refused(story):
 # --- stopped and started ----------------------------------------------------------------------
 
 
-def test_what_is_stopped_stays_stopped(story):
-    """Autoscaling would start it again, so that is suspended; a release may come meanwhile."""
+def test_stopped_service_stays_stopped(story):
+    """A stopped service has no tasks and suspended autoscaling, also after a release."""
     for moment in ("stopped", "rolled back"):
-        seen = story.seen[moment]
-        assert (0, 0) == seen.running
-        assert [{True}] == [set(one["SuspendedState"].values()) for one in seen.targets]
-    assert "no task is running: run ./inv service.start --env=local\n" in story.said["rolled back"]
+        stopped = story.moments[moment]
+        assert (0, 0) == stopped.running
+        assert [{True}] == [set(target["SuspendedState"].values()) for target in stopped.targets]
+    assert (
+        "no task is running: run ./inv service.start --env=local\n" in story.output["rolled back"]
+    )
 
 
-def test_what_is_started_runs_and_scales_again(story):
-    """With as many tasks as there are at least."""
-    started = story.seen["started"]
+def test_started_service_runs_and_scales(story):
+    """`service.start` runs the minimum number of tasks and resumes autoscaling."""
+    started = story.moments["started"]
 
     assert (1, 1) == started.running
-    assert [{False}] == [set(one["SuspendedState"].values()) for one in started.targets]
+    assert [{False}] == [set(target["SuspendedState"].values()) for target in started.targets]
 
 
-def test_a_restart_makes_new_tasks_of_the_same_kind(story):
-    """A restart is a new deployment with the same task definition."""
-    before, after = story.seen["started"], story.seen["restarted"]
+def test_restart_keeps_the_task_definition(story):
+    """`service.restart` creates a deployment with the same task definition."""
+    before, after = story.moments["started"], story.moments["restarted"]
 
-    ids = [seen.service["deployments"][0]["id"] for seen in (before, after)]
+    ids = [moment.service["deployments"][0]["id"] for moment in (before, after)]
     assert ids[0] != ids[1]
     assert before.task == after.task
     assert (1, 1) == after.running
@@ -289,32 +301,32 @@ def test_a_restart_makes_new_tasks_of_the_same_kind(story):
 # --- a shell ----------------------------------------------------------------------------------
 
 
-def test_a_shell_needs_the_plugin_of_aws(story):
-    """Without the plugin of AWS, a shell is refused."""
+def test_connect_without_plugin_is_refused(story):
+    """`service.connect` is refused without the Session Manager plugin."""
     refused = story.checkout.run("service.connect", code=1, PATH="/nowhere")
 
     assert "session-manager-plugin is not on PATH" in refused.err
 
 
-def test_a_shell_is_one_of_the_application(story, tmp_path):
-    """The plugin finds the session that ECS made where no other user of the machine looks."""
+def test_connect_passes_the_session_to_the_plugin(story, tmp_path):
+    """The plugin gets the session in an environment variable, which other users cannot read."""
     plugin = tmp_path / "session-manager-plugin"
     plugin.write_text('#!/bin/sh\nprintenv "$1"; echo "$2"; echo "$3"\n')
     plugin.chmod(0o755)
 
-    session, region, what = story.checkout.run(
+    session, region, operation = story.checkout.run(
         "service.connect", PATH=f"{tmp_path}:/usr/bin:/bin"
     ).out.splitlines()
 
     assert {"sessionId", "streamUrl", "tokenValue"} == json.loads(session).keys()
-    assert ("ca-central-1", "StartSession") == (region, what)
+    assert ("ca-central-1", "StartSession") == (region, operation)
 
 
-# --- at last ----------------------------------------------------------------------------------
+# --- destroy ----------------------------------------------------------------------------------
 
 
 def test_service_is_destroyed_and_deployed_alone(story):
-    """The pipeline knows it by its name alone; only what watches it goes with it."""
+    """Destroying the service deletes only the monitoring stack with it; a deploy creates both."""
     before = story.checkout.stacks()
     story.checkout.run("destroy", "--stack=service", "--yes")
     without = story.checkout.stacks()

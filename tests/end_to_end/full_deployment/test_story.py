@@ -1,4 +1,4 @@
-"""The story of one person, told by the functions that make it true, from their real zips."""
+"""Tests of the deployed Lambda functions in the actions of a user, from sign-up to messages."""
 
 from __future__ import annotations
 
@@ -30,16 +30,13 @@ if TYPE_CHECKING:
 
 SITE, ASSETS = "https://cruddur.localhost", "https://assets.cruddur.localhost"
 PASSWORD = "Correct-horse-1"
-GPS, ORIENTATION, LEFT_IS_DOWN = (
-    0x8825,
-    0x0112,
-    8,
-)  # Exif 2.32: turned a quarter, to be turned back.
+# Exif 2.32: the tags of location and orientation; 8 means rotated by a quarter turn.
+GPS, ORIENTATION, ROTATED = 0x8825, 0x0112, 8
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
 def test_user_uploads_avatar(deployed):
-    """Sign up, confirm, sign in, ask where to upload, upload, and be seen by everyone."""
+    """A user signs up, signs in and uploads a photo, which is then served as the avatar."""
     mail = "anna@cruddur.example"
     sign_up(deployed, mail, name="Anna", handle="anna")
     tokens = signed_in(deployed, mail)
@@ -53,25 +50,27 @@ def test_user_uploads_avatar(deployed):
         ).fetchall()
     assert [("Anna", "anna", mail)] == rows
 
-    with hearing(deployed) as heard:
-        photo = turned_photo()
-        answer = ask(deployed, tokens["AccessToken"], extension="jpg", size=len(photo))
+    with subscribed_webhook(deployed) as notifications:
+        photo = rotated_photo()
+        answer = request_upload_url(
+            deployed, tokens["AccessToken"], extension="jpg", size=len(photo)
+        )
         assert 200 == answer.status, answer.body
         upload(json.loads(answer.body)["url"], photo)
-        kind, message = heard.get(timeout=15)
+        kind, message = notifications.get(timeout=15)
 
     assert "Notification" == kind
     assert "2" == message["SignatureVersion"]
     verify(message, NOTIFICATION)
     [record] = json.loads(message["Message"])["Records"]
     assert avatar_key(avatar_id(sub)) == record["s3"]["object"]["key"]
-    seen = view(deployed.endpoint, address)
-    picture = Image.open(io.BytesIO(seen.body))
-    assert (200, "image/jpeg") == (seen.status, seen.headers["Content-Type"])
-    assert ("JPEG", "RGB", (512, 512)) == (picture.format, picture.mode, picture.size)
-    assert {} == dict(picture.getexif())
-    assert like(RED, picture.getpixel((256, 20)))
-    assert like(BLUE, picture.getpixel((256, 491)))
+    served = view(deployed.endpoint, address)
+    avatar = Image.open(io.BytesIO(served.body))
+    assert (200, "image/jpeg") == (served.status, served.headers["Content-Type"])
+    assert ("JPEG", "RGB", (512, 512)) == (avatar.format, avatar.mode, avatar.size)
+    assert {} == dict(avatar.getexif())
+    assert similar(RED, avatar.getpixel((256, 20)))
+    assert similar(BLUE, avatar.getpixel((256, 491)))
     default = deployed.client("s3").get_object(
         Bucket=deployed.known["assets"]["PictureBucket"], Key="defaults/avatar.jpg"
     )
@@ -79,30 +78,30 @@ def test_user_uploads_avatar(deployed):
 
 
 def test_only_access_tokens_of_the_pool_are_accepted(deployed):
-    """No token, an id token, a token of another pool, and what is none at all: refused."""
+    """The API refuses a request without a token and every token except an access token of the pool."""
     mail = "ben@cruddur.example"
     sign_up(deployed, mail, name="Ben", handle="ben")
     tokens = signed_in(deployed, mail)
-    ask_with = partial(ask, deployed, extension="png", size=1000)
+    request_with = partial(request_upload_url, deployed, extension="png", size=1000)
 
     answers = {
-        "none": ask_with("").status,
-        "an id token": ask_with(tokens["IdToken"]).status,
-        "another pool's": ask_with(foreign_token(deployed)).status,
-        "a broken one": ask_with(tokens["AccessToken"][:-4] + "AAAA").status,
+        "none": request_with("").status,
+        "an id token": request_with(tokens["IdToken"]).status,
+        "another pool's": request_with(foreign_token(deployed)).status,
+        "a broken one": request_with(tokens["AccessToken"][:-4] + "AAAA").status,
     }
 
     assert {"none": 401} | dict.fromkeys([*answers][1:], 403) == answers
-    assert 200 == ask_with(tokens["AccessToken"]).status
+    assert 200 == request_with(tokens["AccessToken"]).status
 
 
 def test_invalid_uploads_are_refused(deployed):
-    """All that is wrong at once; and a page of another site hears nothing."""
+    """An invalid request gets all its errors, and only the site is an allowed CORS origin."""
     mail = "carla@cruddur.example"
     sign_up(deployed, mail, name="Carla", handle="carla")
     token = signed_in(deployed, mail)["AccessToken"]
 
-    answer = ask(deployed, token, extension="svg", size=0)
+    answer = request_upload_url(deployed, token, extension="svg", size=0)
     preflights = {
         origin: view(
             deployed.endpoint,
@@ -122,20 +121,20 @@ def test_invalid_uploads_are_refused(deployed):
 
 
 def test_a_conversation_shows_its_newest_message(deployed):
-    """Patterns C and D of the table: both people see the newest message, once."""
+    """Both users of a conversation get one row with its newest message (patterns C and D)."""
     table = deployed.known["messages"]["Table"]
     dynamodb = deployed.client("dynamodb")
     group, anna, ben = (str(uuid.uuid4()) for _ in range(3))
     started, later = (datetime.now(UTC).isoformat() for _ in range(2))
-    people = {anna: (ben, "ben"), ben: (anna, "anna")}
+    users = {anna: (ben, "ben"), ben: (anna, "anna")}
     dynamodb.batch_write_item(
         RequestItems={
             table: [
-                {"PutRequest": {"Item": texts(each)}}
-                for each in (
+                {"PutRequest": {"Item": texts(item)}}
+                for item in (
                     *(
                         {
-                            "pk": f"GRP#{person}",
+                            "pk": f"GRP#{user}",
                             "sk": started,
                             "message_group_uuid": group,
                             "message": "Hello",
@@ -143,7 +142,7 @@ def test_a_conversation_shows_its_newest_message(deployed):
                             "user_handle": handle,
                             "user_display_name": handle.title(),
                         }
-                        for person, (other, handle) in people.items()
+                        for user, (other, handle) in users.items()
                     ),
                     message(group, started, "Hello", anna, "anna"),
                 )
@@ -152,35 +151,35 @@ def test_a_conversation_shows_its_newest_message(deployed):
     )
     dynamodb.put_item(TableName=table, Item=texts(message(group, later, "Again", ben, "ben")))
 
-    def rows(person: str) -> list[dict[str, Any]]:
+    def rows(user: str) -> list[dict[str, Any]]:
         found = dynamodb.query(
             TableName=table,
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": f"GRP#{person}"}},
+            ExpressionAttributeValues={":pk": {"S": f"GRP#{user}"}},
         )["Items"]
         return [{name: value["S"] for name, value in row.items()} for row in found]
 
     eventually(lambda: [row["sk"] for row in rows(anna)] == [later])
     eventually(lambda: [row["sk"] for row in rows(ben)] == [later])
-    for person, (other, handle) in people.items():
-        [row] = rows(person)
+    for user, (other, handle) in users.items():
+        [row] = rows(user)
         assert ("Again", other, handle) == (row["message"], row["user_uuid"], row["user_handle"])
 
 
 def test_operator_uploads_and_clears_avatar(deployed, tmp_path):
-    """avatar.upload and avatar.delete, for somebody whose page does not work."""
+    """`avatar.upload` replaces the avatar of a user, and `avatar.delete` removes it."""
     sub = str(uuid.uuid4())
     file = tmp_path / "photo.png"
     Image.new("RGB", (700, 600), RED).save(file)
 
-    given = deployed.checkout.run("avatar.upload", f"--sub={sub}", f"--file={file}").out.strip()
-    shown = view(deployed.endpoint, given)
+    url = deployed.checkout.run("avatar.upload", f"--sub={sub}", f"--file={file}").out.strip()
+    shown = view(deployed.endpoint, url)
     again = deployed.checkout.run("avatar.upload", f"--sub={sub}", f"--file={file}").out.strip()
     deployed.checkout.run("avatar.delete", f"--sub={sub}")
 
     host = f"assets.cruddur.localhost:{urlsplit(deployed.endpoint.url).port}"
-    assert f"http://{host}/{avatar_key(avatar_id(sub))}" == given == again
-    assert like(RED, Image.open(io.BytesIO(shown.body)).getpixel((256, 256)))
+    assert f"http://{host}/{avatar_key(avatar_id(sub))}" == url == again
+    assert similar(RED, Image.open(io.BytesIO(shown.body)).getpixel((256, 256)))
     assert [] == keys(
         deployed, deployed.known["avatars"]["UploadBucket"], upload_key(avatar_id(sub))
     )
@@ -200,104 +199,106 @@ def test_operator_uploads_and_clears_avatar(deployed, tmp_path):
     ],
 )
 def test_any_function_can_be_invoked_with_a_sample(deployed, name, event, answer):
-    """`lambda.invoke`, with what lies beside the function."""
-    said = json.loads(deployed.checkout.run("lambda.invoke", name, f"--event={event}").out)
+    """`lambda.invoke` invokes a function with a sample event from its folder."""
+    result = json.loads(deployed.checkout.run("lambda.invoke", name, f"--event={event}").out)
 
     if answer is not None:
-        assert answer.items() <= said.items()
+        assert answer.items() <= result.items()
 
 
 def test_invoke_refuses_unknown_function_or_event(deployed):
-    """Both what does not exist and what is no event are told with what there is."""
+    """The errors for an unknown function and a missing event file name what is available."""
     unknown = deployed.checkout.run("lambda.invoke", "thumb", code=1).err
-    missing = deployed.checkout.run("lambda.invoke", "thumbnail", "--event=gone", code=1).err
+    missing = deployed.checkout.run("lambda.invoke", "thumbnail", "--event=absent", code=1).err
 
     assert "thumb: no such function" in unknown
     assert "thumbnail" in unknown.splitlines()[-1]
-    assert "--event=gone: No such file" in missing
+    assert "--event=absent: No such file" in missing
 
 
 def sign_up(deployed: Deployed, mail: str, *, name: str, handle: str) -> None:
-    """Sign up, and confirm with the code from the letter."""
-    who = {"ClientId": deployed.known["users"]["Client"], "Username": mail}
-    said = {"email": mail, "name": name, "preferred_username": handle}
-    attributes = [{"Name": key, "Value": value} for key, value in said.items()]
-    with deployed.anonymous("cognito-idp") as people:
-        people.sign_up(**who, Password=PASSWORD, UserAttributes=attributes)
-        [letter] = [each for each in emulator.messages(deployed.endpoint) if each.to == mail]
-        people.confirm_sign_up(**who, ConfirmationCode=letter.secret)
+    """Sign up, and confirm with the code from the message."""
+    user = {"ClientId": deployed.known["users"]["Client"], "Username": mail}
+    profile = {"email": mail, "name": name, "preferred_username": handle}
+    attributes = [{"Name": key, "Value": value} for key, value in profile.items()]
+    with deployed.anonymous("cognito-idp") as cognito:
+        cognito.sign_up(**user, Password=PASSWORD, UserAttributes=attributes)
+        [message] = [
+            message for message in emulator.messages(deployed.endpoint) if message.to == mail
+        ]
+        cognito.confirm_sign_up(**user, ConfirmationCode=message.secret)
 
 
 def signed_in(deployed: Deployed, mail: str) -> dict[str, str]:
-    """The tokens of who signed in."""
+    """Sign in and return the tokens."""
     users = deployed.known["users"]
-    with deployed.anonymous("cognito-idp") as people:
-        return sign_in(people, users["Pool"], users["Client"], mail, PASSWORD)
+    with deployed.anonymous("cognito-idp") as cognito:
+        return sign_in(cognito, users["Pool"], users["Client"], mail, PASSWORD)
 
 
 def foreign_token(deployed: Deployed) -> str:
-    """An access token that is as good, of a pool that is not ours."""
-    cognito = deployed.client("cognito-idp")
-    pool = cognito.create_user_pool(PoolName="other")["UserPool"]["Id"]
-    client = cognito.create_user_pool_client(
+    """Return a valid access token of another user pool."""
+    admin = deployed.client("cognito-idp")
+    pool = admin.create_user_pool(PoolName="other")["UserPool"]["Id"]
+    client = admin.create_user_pool_client(
         UserPoolId=pool, ClientName="other", ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"]
     )["UserPoolClient"]["ClientId"]
-    cognito.admin_create_user(UserPoolId=pool, Username="eve", MessageAction="SUPPRESS")
-    cognito.admin_set_user_password(
+    admin.admin_create_user(UserPoolId=pool, Username="eve", MessageAction="SUPPRESS")
+    admin.admin_set_user_password(
         UserPoolId=pool, Username="eve", Password=PASSWORD, Permanent=True
     )
-    with deployed.anonymous("cognito-idp") as people:
-        return sign_in(people, pool, client, "eve", PASSWORD)["AccessToken"]
+    with deployed.anonymous("cognito-idp") as cognito:
+        return sign_in(cognito, pool, client, "eve", PASSWORD)["AccessToken"]
 
 
 def api(deployed: Deployed) -> str:
-    """Where a page asks for an address to upload to."""
+    """Return the URL of the API route that signs uploads."""
     return f"https://{deployed.known['avatars']['ApiDomain']}/avatars/key_upload"
 
 
-def ask(deployed: Deployed, token: str, **body: Any) -> ViewerResponse:
-    """Ask where to upload, as a page does."""
+def request_upload_url(deployed: Deployed, token: str, **body: Any) -> ViewerResponse:
+    """Request a signed upload URL, as a page does."""
     authorization = {"Authorization": f"Bearer {token}"} if token else {}
-    sent = {"Origin": SITE, "Content_Type": "application/json"} | authorization
-    return view(deployed.endpoint, api(deployed), "POST", json.dumps(body).encode(), **sent)
+    headers = {"Origin": SITE, "Content_Type": "application/json"} | authorization
+    return view(deployed.endpoint, api(deployed), "POST", json.dumps(body).encode(), **headers)
 
 
 def upload(url: str, photo: bytes) -> None:
-    """PUT it where we were told to, as a browser does."""
+    """Upload *photo* to the signed URL, as a browser does."""
     request = Request(url, photo, {"Content-Type": "image/jpeg"}, method="PUT")  # noqa: S310
-    with urlopen(request) as answer:  # noqa: S310  The emulator.
-        assert 200 == answer.status
+    with urlopen(request) as response:  # noqa: S310  The emulator.
+        assert 200 == response.status
 
 
-def turned_photo() -> bytes:
-    """12 megapixels as a phone takes them: lying on the side, with where it was taken.
+def rotated_photo() -> bytes:
+    """Return a rotated photo of 12 megapixels with a location, as a phone takes it.
 
-    Upright it is 3000 wide and 4000 high, red above and blue below.
+    Upright it is 3000 pixels wide and 4000 high, red above and blue below.
     """
     upright = Image.new("RGB", (3000, 4000), RED)
     upright.paste(BLUE, (0, 2000, 3000, 4000))
     exif = Image.Exif()
-    exif[ORIENTATION] = LEFT_IS_DOWN
+    exif[ORIENTATION] = ROTATED
     exif.get_ifd(GPS)[1] = "N"
-    lying = upright.transpose(Image.Transpose.ROTATE_270)
+    rotated = upright.transpose(Image.Transpose.ROTATE_270)
     file = io.BytesIO()
-    lying.save(file, "JPEG", exif=exif, quality=90)
+    rotated.save(file, "JPEG", exif=exif, quality=90)
     return file.getvalue()
 
 
 @contextmanager
-def hearing(deployed: Deployed) -> Iterator[queue.Queue[Any]]:
-    """A webhook that is subscribed to new avatars, and has confirmed."""
-    with webhook() as (address, got):
+def subscribed_webhook(deployed: Deployed) -> Iterator[queue.Queue[Any]]:
+    """Yield the notifications of a webhook with a confirmed subscription to new avatars."""
+    with webhook() as (address, received):
         topic = deployed.known["assets"]["AvatarTopic"]
         deployed.client("sns").subscribe(TopicArn=topic, Protocol="http", Endpoint=address)
-        _, asked = got.get(timeout=10)
-        urlopen(asked["SubscribeURL"]).close()  # noqa: S310
-        yield got
+        _, confirmation = received.get(timeout=10)
+        urlopen(confirmation["SubscribeURL"]).close()  # noqa: S310
+        yield received
 
 
 def message(group: str, at: str, text: str, sender: str, handle: str) -> dict[str, str]:
-    """A message of a conversation, as the application writes it."""
+    """Return a message of a conversation, as the application writes it."""
     return {
         "pk": f"MSG#{group}",
         "sk": at,
@@ -310,19 +311,19 @@ def message(group: str, at: str, text: str, sender: str, handle: str) -> dict[st
 
 
 def keys(deployed: Deployed, bucket: str, prefix: str) -> list[str]:
-    """What a bucket has."""
+    """Return the keys in a bucket that start with *prefix*."""
     found = deployed.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
-    return [each["Key"] for each in found.get("Contents", [])]
+    return [item["Key"] for item in found.get("Contents", [])]
 
 
-def like(colour: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Alike to the eye: JPEG keeps no colour exactly."""
-    return all(abs(one - another) < 12 for one, another in zip(colour, other, strict=True))
+def similar(colour: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Return whether two colours are nearly equal: JPEG keeps no colour exactly."""
+    return all(abs(first - second) < 12 for first, second in zip(colour, other, strict=True))
 
 
 def eventually(holds: Callable[[], bool], *, seconds: float = 15) -> None:
-    """Wait until it holds."""
-    give_up = time.monotonic() + seconds
+    """Wait until *holds* returns true."""
+    deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < give_up
+        assert time.monotonic() < deadline
         time.sleep(0.1)
