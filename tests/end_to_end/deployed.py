@@ -37,14 +37,14 @@ class Deployed:
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole"}
         trust |= {"Principal": {"AWS": f"arn:aws:iam::{self.endpoint.account}:root"}}
         iam = self.client("iam")
-        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
         iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
-        assumed = self.client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName="test")
-        own = assumed["Credentials"]
+        assumed = self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")
+        credentials = assumed["Credentials"]
         return boto3.Session(
-            aws_access_key_id=own["AccessKeyId"],
-            aws_secret_access_key=own["SecretAccessKey"],
-            aws_session_token=own["SessionToken"],
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
             region_name=REGION,
         )
 
@@ -56,35 +56,35 @@ class Deployed:
         yield client
         client.close()
 
-    def connect(self, **how: Any) -> psycopg.Connection[Any]:
-        """Connect to the database with a verified certificate; *how* overrides parameters."""
+    def connect(self, **parameters: Any) -> psycopg.Connection[Any]:
+        """Connect to the database with a verified certificate; *parameters* override the defaults."""
         database = self.known["database"]
-        safest = {
+        defaults = {
             "host": database["Address"],
             "port": database["Port"],
             "dbname": database["Name"],
             "sslmode": "verify-full",
             "sslrootcert": str(emulator.status(self.checkout.emulator).ca),
         }
-        return psycopg.connect(**safest | how, autocommit=True)
+        return psycopg.connect(**defaults | parameters, autocommit=True)
 
-    def master(self, **how: Any) -> psycopg.Connection[Any]:
+    def master(self, **parameters: Any) -> psycopg.Connection[Any]:
         """Connect as the master user, with the password in the secret that RDS manages."""
         arn = self.known["database"]["MasterSecret"]
-        kept = self.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
-        secret = json.loads(kept)
-        return self.connect(user=secret["username"], password=secret["password"], **how)
+        text = self.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+        secret = json.loads(text)
+        return self.connect(user=secret["username"], password=secret["password"], **parameters)
 
     def application(self) -> psycopg.Connection[Any]:
         """Connect as the application's user, with an IAM token."""
         known = self.known["database"]
-        where, user = (known["Address"], int(known["Port"])), known["Application"]
-        token = self.client("rds").generate_db_auth_token(*where, user)
+        host_and_port, user = (known["Address"], int(known["Port"])), known["Application"]
+        token = self.client("rds").generate_db_auth_token(*host_and_port, user)
         return self.connect(user=user, password=token)
 
-    def refused(self, **how: Any) -> str:
+    def refused(self, **parameters: Any) -> str:
         """Return the error with which the database refuses a connection."""
-        with pytest.raises(psycopg.OperationalError) as failed, self.connect(**how):
+        with pytest.raises(psycopg.OperationalError) as failed, self.connect(**parameters):
             pass
         return str(failed.value)
 
@@ -101,8 +101,8 @@ def document(*statements: dict[str, Any]) -> str:
 def described(checkout: Checkout) -> Deployed:
     """Return the deployed stacks of *checkout* with their outputs."""
     known: dict[str, dict[str, str]] = {}
-    for each in json.loads(checkout.run("outputs", "--format=json").out)["outputs"]:
-        known.setdefault(each["stack"].split("-", 2)[2], {})[each["output"]] = each["value"]
+    for row in json.loads(checkout.run("outputs", "--format=json").out)["outputs"]:
+        known.setdefault(row["stack"].split("-", 2)[2], {})[row["output"]] = row["value"]
     return Deployed(checkout, checkout.endpoint, known)
 
 

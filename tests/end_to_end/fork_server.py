@@ -1,4 +1,4 @@
-"""Runs `python -m MODULE` in a fork of a process that has imported the third-party libraries.
+"""Run `python -m MODULE` in a fork of a process that has imported the third-party libraries.
 
 Importing them takes most of the CPU time of a short command. The fork has its own arguments,
 environment, working folder and standard streams, and it ends as a process of its own does. It
@@ -38,7 +38,7 @@ _LARGEST_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Finished:
-    """How a command ended, and what it wrote."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -49,7 +49,7 @@ class ForkServer:
     """The process that forks; it ends when the test process closes its side of the socket."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        """Start it with *env*: what Python reads at its start holds for every command."""
+        """Start it with *env*, which sets the interpreter's options for all commands."""
         self.env = dict(env)
         self._socket, theirs = socket.socketpair()
         self._process = subprocess.Popen(
@@ -65,8 +65,8 @@ class ForkServer:
         atexit.register(self._close)
 
     def suits(self, env: Mapping[str, str]) -> bool:
-        """Return whether Python would start with *env* as the server has started."""
-        return _of_python(env) == _of_python(self.env)
+        """Return whether *env* sets the same interpreter options as the server's."""
+        return _interpreter_variables(env) == _interpreter_variables(self.env)
 
     def run(
         self, *arguments: str, cwd: Path, env: Mapping[str, str], seconds: float = 60
@@ -79,8 +79,8 @@ class ForkServer:
             socket.send_fds(self._socket, [json.dumps(order).encode() + b"\n"], streams)
         for _, write in ends:
             os.close(write)
-        out, err, told = _read([read for read, _ in ends], seconds)
-        return Finished(int(told.split()[1]), out, err)
+        out, err, report = _read([read for read, _ in ends], seconds)
+        return Finished(int(report.split()[1]), out, err)
 
     def _close(self) -> None:
         self._socket.close()
@@ -94,7 +94,7 @@ def fork_server() -> ForkServer:
     return ForkServer(env)
 
 
-def _of_python(env: Mapping[str, str]) -> dict[str, str]:
+def _interpreter_variables(env: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value for name, value in env.items() if name.startswith(("PYTHON", "LC_", "LANG"))
     }
@@ -175,14 +175,14 @@ def _begin(order: dict[str, object], files: list[int]) -> list[str]:
 
 
 def _libraries() -> set[str]:
-    """Return the names of modules that the commands import from elsewhere."""
+    """Return the names of third-party and standard modules that the commands import."""
     found = {"invoke.main"}
     for folder in _FOLDERS:
         for file in (ROOT / folder).rglob("*.py"):
             for module, names, plain in _IMPORT.findall(file.read_text()):
                 found |= {module or plain, *(f"{module}.{name}" for name in names.split(", "))}
-    ours = {*_FOLDERS, "emulator", "tasks", "__future__", ""}
-    return {name for name in found if name.partition(".")[0] not in ours}
+    own = {*_FOLDERS, "emulator", "tasks", "__future__", ""}
+    return {name for name in found if name.partition(".")[0] not in own}
 
 
 def _main() -> None:

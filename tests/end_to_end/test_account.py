@@ -1,4 +1,4 @@
-"""Commands in an AWS account: with guards, questions and TLS, through the proxy of wire.py."""
+"""Tests of commands in an AWS account, with guards, approval and TLS, through the proxy."""
 
 from __future__ import annotations
 
@@ -39,32 +39,32 @@ def dev(tmp_path_factory):
 @contextmanager
 def terminal(checkout, *task):
     """Run `invoke TASK` at a terminal; yield the terminal and the process."""
-    ours, theirs = pty.openpty()
+    controller, terminal_end = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "invoke", *task],
         cwd=checkout.path,
         env=checkout.environ | {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"},
-        stdin=theirs,
+        stdin=terminal_end,
         stdout=subprocess.PIPE,
-        stderr=theirs,
+        stderr=terminal_end,
         start_new_session=True,
     ) as process:
-        os.close(theirs)
+        os.close(terminal_end)
         try:
-            yield ours, process
+            yield controller, process
         finally:
             process.kill()
-            os.close(ours)
+            os.close(controller)
 
 
 def answer(checkout, *task, answers):
     """Run `invoke TASK` at a terminal and answer its questions; return exit code and output."""
     shown = ""
     with terminal(checkout, *task) as (screen, process):
-        for each in [*answers, None]:
-            shown += read(screen, until=None if each is None else "[y/N] ")
-            if each is not None:
-                os.write(screen, f"{each}\n".encode())
+        for reply in [*answers, None]:
+            shown += read(screen, until=None if reply is None else "[y/N] ")
+            if reply is not None:
+                os.write(screen, f"{reply}\n".encode())
         process.stdout.read()
         return process.wait(20), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "")
 
@@ -75,7 +75,7 @@ def read(screen, *, until):
     while until is None or not shown.decode(errors="replace").endswith(until):
         try:
             more = os.read(screen, 65536)
-        except OSError:  # The other side is closed: Linux says so with EIO.
+        except OSError:  # Linux raises EIO when the other side is closed.
             break
         if not more:
             break
@@ -84,10 +84,10 @@ def read(screen, *, until):
 
 
 def test_story(dev):
-    """An operator is asked for each change set, and the default is no.
+    """A deploy needs an approval for each change set; the default answer is no.
 
-    Refused, nothing is left in the account. Approved or with --yes it is deployed, with what holds
-    data protected. Then nothing is to do: one GetCallerIdentity, one DescribeStacks per region.
+    A refusal leaves nothing in the account. After an approval or with --yes, stacks are deployed,
+    and those with data are protected. A further deploy makes three read requests.
     """
     refused, question = answer(dev, "deploy", "--stack=ground", answers=[""])
     after = dev.stacks(DEV)
@@ -95,7 +95,7 @@ def test_story(dev):
     dev.run("deploy", "--yes")
     dev.between.calls.clear()
     again = dev.run("deploy")
-    looks = list(dev.between.calls)
+    reads = list(dev.between.calls)
 
     assert 3 == refused
     assert "crd-dev-ground: 2 added" in question
@@ -107,32 +107,32 @@ def test_story(dev):
         Call("ca-central-1", "GetCallerIdentity"),
         Call("ca-central-1", "DescribeStacks"),
         Call("us-east-1", "DescribeStacks"),
-    ] == looks
+    ] == reads
     assert again.last.startswith("5 kept, in ")
     assert COMPLETE == dev.stacks(DEV)
     assert ["crd-dev-left"] == protected(dev)
-    assert {} == dev.stacks()  # The account of `local`, on the same machine, saw nothing of it.
+    assert {} == dev.stacks()  # The account of `local` in the same emulator is unchanged.
 
 
 def test_destroy(dev):
-    """A protected stack is deleted only when it is named and approved."""
+    """A protected stack is deleted only with `--confirm` and an approval."""
     dev.run("deploy", "--yes", "--stack=left")
 
     kept = dev.run("destroy", "--yes", code=3)
     refused, question = answer(dev, "destroy", "--confirm=crd-dev-left", answers=["n"])
-    there = dev.stacks(DEV)
-    gone, _ = answer(dev, "destroy", "--confirm=crd-dev-left", answers=["y"])
+    remaining = dev.stacks(DEV)
+    deleted, _ = answer(dev, "destroy", "--confirm=crd-dev-left", answers=["y"])
 
     assert "crd-dev-left is protected" in kept.err
     assert 3 == refused
     assert "crd-dev-left" in question
-    assert "left" in there
-    assert 0 == gone
+    assert "left" in remaining
+    assert 0 == deleted
     assert {} == dev.stacks(DEV)
 
 
 def test_interrupted_question(dev):
-    """Ctrl-C at the question leaves the change set and says so; the next run creates its own."""
+    """Ctrl-C at the question keeps the change set and reports it; the next run creates a new one."""
     with terminal(dev, "deploy", "--stack=far") as (screen, process):
         read(screen, until="[y/N] ")
         os.killpg(process.pid, signal.SIGINT)

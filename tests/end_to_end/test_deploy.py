@@ -1,4 +1,4 @@
-"""`invoke deploy` in an empty account and in one where all stacks are deployed."""
+"""Tests of `deploy` in an empty account and in one where all stacks are deployed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.end_to_end.checkout import COMPLETE
 from tests.end_to_end.wire import Call
 
 FIRST_LINE = "local: account 000000000000, region ca-central-1, emulator"
-LOOKS = [
+READS = [
     Call("ca-central-1", "GetCallerIdentity"),
     Call("ca-central-1", "DescribeStacks"),
     Call("us-east-1", "DescribeStacks"),
@@ -23,16 +23,16 @@ def get(endpoint, host, path):
     """Send a request with *host* as its Host; return status and Location."""
     connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
     connection.request("GET", path, headers={"Host": host})
-    answer = connection.getresponse()
+    response = connection.getresponse()
     connection.close()
-    return answer.status, answer.headers["Location"]
+    return response.status, response.headers["Location"]
 
 
-def test_all_layers(checkout):
-    """`deploy` makes every layer; again it asks who it is, looks once per region, writes nothing.
+def test_all_stacks(checkout):
+    """`deploy` creates every stack; a second run makes three read requests and changes nothing.
 
-    Stdout has the addresses and, after changes, the next commands. What was made outlives the
-    emulator, stopped cleanly or killed. An image is noted before: as long as there is none, every run asks for it.
+    Stdout has the addresses and, after changes, the next commands. The stacks are kept when the
+    emulator stops. An image is recorded before: without one, every run reads its parameter.
     """
     checkout.run("deploy", "--stack=registry")
     checkout.run("service.record", f"--image=sha256:{'1' * 64}")
@@ -57,7 +57,7 @@ def test_all_layers(checkout):
     assert with_outputs == list(dict.fromkeys(line.split()[0] for line in outputs.splitlines()))
     assert outputs == checkout.run("outputs").out
     assert first.last.startswith(f"{len(names) - 1} created, 1 kept, in ")
-    assert LOOKS == wire.calls
+    assert READS == wire.calls
     assert second.last.startswith(f"{len(names)} kept, in ")
     assert third.last.startswith(f"{len(names)} kept, in ")
     # The second run sees the port of the recording proxy instead of the emulator's.
@@ -71,10 +71,10 @@ def test_all_layers(checkout):
 
 
 def test_cluster(checkout):
-    """`deploy --stack=cluster` makes the cluster and what it stands on, and nothing else.
+    """`deploy --stack=cluster` creates the cluster and its dependencies, and nothing else.
 
-    Its load balancer sends 80 to 443 keeping path and query, and what is not for the API to the
-    site. All of it can be destroyed and deployed again.
+    Its load balancer redirects port 80 to 443 with path and query, and other hosts than the API
+    to the site. All stacks can be destroyed and deployed again.
     """
     checkout.run("deploy", "--stack=cluster")
 
@@ -86,11 +86,11 @@ def test_cluster(checkout):
     assert (302, f"https://{site}:443/a/b?c=d") == get(endpoint, f"{balancer}:443", "/a/b?c=d")
     assert get(endpoint, f"{api}:443", "/a/b?c=d")[1] is None
 
-    gone = checkout.run("destroy", "--yes")
+    destroyed = checkout.run("destroy", "--yes")
 
     assert {} == checkout.stacks()
-    assert gone.last.startswith("4 deleted, in ")
-    order = [line.split()[0] for line in gone.err.splitlines() if " deleted  " in line]
+    assert destroyed.last.startswith("4 deleted, in ")
+    order = [line.split()[0] for line in destroyed.err.splitlines() if " deleted  " in line]
     assert order.index("crd-local-cluster") < order.index("crd-local-network")
 
     checkout.run("deploy", "--stack=cluster", "--jobs=1")
@@ -99,24 +99,24 @@ def test_cluster(checkout):
 
 
 def test_one_stack(tiny):
-    """A named stack brings what it stands on, with `--only` it does not; a subfolder will do."""
+    """`--stack` also deploys dependencies, `--only` does not; both work in a subfolder."""
     (tiny.path / "docs").mkdir()
     alone = tiny.run("deploy", "--stack=top", "--only", cwd="docs", code=1)
-    nothing = tiny.stacks()
+    before = tiny.stacks()
 
     tiny.run("deploy", "--stack=crd-local-right", cwd="docs")
-    below = tiny.stacks()
+    with_dependencies = tiny.stacks()
     tiny.run("deploy", "--stack=far", "--stack=top", "--only", cwd="docs")
 
     assert "crd-local-top: needs Note of crd-local-far, which is not deployed" in alone.err
     assert "hint:   deploy that first, or omit --only" in alone.err
-    assert {} == nothing
-    assert {"ground", "right"} == below.keys()
+    assert {} == before
+    assert {"ground", "right"} == with_dependencies.keys()
     assert COMPLETE.keys() - {"left"} == tiny.stacks().keys()
 
 
 def test_change(tiny):
-    """What differs is updated and the rest kept; a value from another region is followed."""
+    """A changed stack is updated and the others are kept, with a value from another region."""
     tiny.run("deploy")
     before = tiny.client("cloudformation", "us-east-1").describe_stacks()["Stacks"][0]
     tiny.configure(left={"title": "Another title"})
@@ -126,7 +126,7 @@ def test_change(tiny):
     [parameter] = tiny.client("cloudformation").describe_stacks(StackName="crd-local-top")[
         "Stacks"
     ][0]["Parameters"]
-    note = next(each for each in before["Outputs"] if each["OutputKey"] == "Note")
+    note = next(output for output in before["Outputs"] if output["OutputKey"] == "Note")
     assert note["OutputValue"] == parameter["ParameterValue"]
     assert "Another title" in changed.err
     assert changed.last.startswith("1 updated, 4 kept, in ")
@@ -134,24 +134,24 @@ def test_change(tiny):
 
 
 def test_order_and_jobs(tiny):
-    """Stacks that do not stand on each other are made side by side, unless `--jobs=1`."""
+    """Independent stacks are created concurrently, except with `--jobs=1`."""
     tiny.pace(0.1)
 
     tiny.run("deploy")
-    together = began_and_ended(tiny)
+    concurrent = creation_times(tiny)
     tiny.run("destroy", "--yes")
     tiny.run("deploy", "--jobs=1")
-    apart = began_and_ended(tiny)
+    sequential = creation_times(tiny)
 
-    assert together["left"][0] < together["right"][1]
-    assert together["right"][0] < together["left"][1]
+    assert concurrent["left"][0] < concurrent["right"][1]
+    assert concurrent["right"][0] < concurrent["left"][1]
     order = ["ground", "far", "left", "right", "top"]
-    assert order == sorted(apart, key=apart.get)
-    assert all(apart[below][1] <= apart[above][0] for below, above in pairwise(order))
+    assert order == sorted(sequential, key=sequential.get)
+    assert all(sequential[first][1] <= sequential[second][0] for first, second in pairwise(order))
 
 
-def began_and_ended(tiny):
-    """Return when the creation of each stack began and ended."""
+def creation_times(tiny):
+    """Return the start and the end of each stack's creation."""
     found = {}
     for layer in COMPLETE:
         client = tiny.client("cloudformation", "us-east-1" if layer == "far" else "ca-central-1")

@@ -1,4 +1,4 @@
-"""`invoke destroy`: from the top down, and what holds data only when it is named."""
+"""Tests of `destroy`: deletion order, confirmation of data loss, orphans and foreign stacks."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import COMPLETE, DEV
 
 KEPT_LINE = re.compile(r"^kept: ([\w-]+): kept by its DeletionPolicy: (.*)$", re.MULTILINE)
-NOTE = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "theirs"}}
+NOTE = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "foreign"}}
 
 
-def test_dependants(tiny):
-    """What stands on a stack goes before it; again, there is nothing to do."""
+def test_dependents_are_deleted_first(tiny):
+    """Dependents are deleted before the stack; a second run has nothing to delete."""
     tiny.run("deploy")
 
-    gone = tiny.run("destroy", "--stack=right", "--yes")
+    destroyed = tiny.run("destroy", "--stack=right", "--yes")
     again = tiny.run("destroy", "--stack=right", "--yes")
 
-    deleted = [line.split()[0] for line in gone.err.splitlines() if " deleted  " in line]
+    deleted = [line.split()[0] for line in destroyed.err.splitlines() if " deleted  " in line]
     assert ["crd-local-top", "crd-local-right"] == list(dict.fromkeys(deleted))
     assert {"ground", "far", "left"} == tiny.stacks().keys()
     assert "nothing to delete" == again.last
 
 
-def test_shown_and_asked(tiny):
-    """It shows deleted and kept resources; a dry run ends there, and no terminal is an error."""
+def test_resources_are_listed_before_approval(tiny):
+    """`destroy` lists deleted and kept resources, and needs an approval unless it is a dry run."""
     tiny.configure(left={"bucket": "kept", "keeps": True}, right={"bucket": "lost"})
     tiny.run("deploy")
     confirm = "--confirm=crd-local-left"
@@ -48,7 +48,7 @@ def test_shown_and_asked(tiny):
     assert "kept: Bucket (AWS::S3::Bucket): it is kept, outside of CloudFormation" in shown.out
     assert "lost: Bucket (AWS::S3::Bucket): its data is deleted" in shown.out
     assert "holds data: needs --confirm=crd-local-left" in shown.out
-    assert [*rows] == [each["stack"] for each in document["deletions"]]
+    assert [*rows] == [deletion["stack"] for deletion in document["deletions"]]
     assert "lost: Bucket" in asked.err
     assert "cannot ask for approval: standard input is not a terminal" in asked.err
     assert "hint:  pass --yes to approve without a question, or --dry-run to only look" in asked.err
@@ -60,9 +60,9 @@ def test_shown_and_asked(tiny):
 
 
 def test_an_orphan_is_removed(tiny):
-    """For a stack without a layer in the code, plan names the command that removes it.
+    """`plan` reports a stack that is not in the code, with the command that deletes it.
 
-    As docs/tasks.md says, "To remove a stack".
+    See "To remove a stack" in docs/tasks.md.
     """
     tiny.configure(left={"bucket": "kept", "keeps": True})
     tiny.run("deploy")
@@ -77,23 +77,23 @@ def test_an_orphan_is_removed(tiny):
     status = tiny.run("status")
     [command] = {*re.findall(r"to remove it: \./inv (.*)", plan.out + deploy.err + status.out)}
     refused = tiny.run(*command.split(), "--yes", code=3)
-    there = tiny.stacks()
-    gone = tiny.run(*command.split(), "--yes", "--confirm=crd-local-left")
+    kept = tiny.stacks()
+    destroyed = tiny.run(*command.split(), "--yes", "--confirm=crd-local-left")
 
     assert "destroy --stack=crd-local-left --env=local" == command
     assert "crd-local-left  orphan  deployed, but no longer in layers() (ca-central-1)" in plan.out
     assert "error: nothing was deleted:\n       crd-local-left holds data\n" in refused.err
     assert "hint:  to delete: --confirm=crd-local-left\n" in refused.err
-    assert COMPLETE == there
+    assert COMPLETE == kept
     assert {"ground", "far", "right", "top"} == tiny.stacks().keys()
     [bucket] = tiny.client("s3").list_buckets()["Buckets"]
-    assert [("crd-local-left", f"Bucket ({bucket['Name']})")] == KEPT_LINE.findall(gone.err)
+    assert [("crd-local-left", f"Bucket ({bucket['Name']})")] == KEPT_LINE.findall(destroyed.err)
     assert 1 == tiny.client("s3").list_objects_v2(Bucket=bucket["Name"])["KeyCount"]
     assert "orphan" not in tiny.run("plan").out
 
 
 def test_an_orphan_in_use_is_refused(tiny):
-    """A layer that was not deployed since still imports from it: that is deployed first."""
+    """An orphan is not deleted while a deployed stack imports its outputs."""
     tiny.run("deploy")
     layers = tiny.path / "stacks/__init__.py"
     code = layers.read_text()
@@ -103,19 +103,19 @@ def test_an_orphan_in_use_is_refused(tiny):
     refused = tiny.run("destroy", "--stack=right", "--yes", code=3)
     [command] = re.findall(r"hint: .*: \./inv (.*)", refused.err)
     tiny.run(*command.split())
-    gone = tiny.run("destroy", "--stack=right", "--yes")
+    destroyed = tiny.run("destroy", "--stack=right", "--yes")
 
     assert "error: crd-local-right: crd-local-top imports from it\n" in refused.err
     assert "deploy --env=local --stack=crd-local-top --only" == command
-    assert gone.last.startswith("1 deleted, in ")
+    assert destroyed.last.startswith("1 deleted, in ")
     assert {"ground", "far", "left", "top"} == tiny.stacks().keys()
 
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory):
-    """One account with the environments dev and dev-two, each deployed from a checkout of its own.
+    """Yield an account with the environments dev and dev-two, each deployed from its own checkout.
 
-    No checkout can have both: their names would let the policies of one reach the other.
+    A checkout cannot have both: policies for the names of dev would match those of dev-two.
     """
     copied = checkouts.tiny(tmp_path_factory.mktemp("account"))
     endpoint = emulator.as_account(copied.endpoint, DEV)
@@ -149,7 +149,7 @@ def names(checkout):
     }
 
 
-def theirs(checkout, name, tags):
+def create_foreign_stack(checkout, name, tags):
     """Create a stack without the deployer."""
     checkout.client("cloudformation", account=DEV).create_stack(
         StackName=name,
@@ -162,36 +162,38 @@ def test_environments_and_foreign_stacks_survive_each_other(account):
     """Stacks with the environment's prefix but without its tags are ignored and not deleted."""
     only(account, "dev")
     tags = {"project": "cruddur", "env": "dev"}
-    theirs(account, "crd-dev-byhand", {})
-    theirs(account, "crd-dev-copied", tags | {"stack": "crd-dev-ground"})
-    theirs(account, "crd-dev-other", tags | {"project": "other", "stack": "crd-dev-other"})
-    byhand = {"crd-dev-byhand", "crd-dev-copied", "crd-dev-other"}
+    create_foreign_stack(account, "crd-dev-manual", {})
+    create_foreign_stack(account, "crd-dev-copied", tags | {"stack": "crd-dev-ground"})
+    create_foreign_stack(
+        account, "crd-dev-other", tags | {"project": "other", "stack": "crd-dev-other"}
+    )
+    foreign = {"crd-dev-manual", "crd-dev-copied", "crd-dev-other"}
     dev, two = ({f"crd-{env}-{layer}" for layer in COMPLETE} for env in ("dev", "dev-two"))
 
     before = names(account)
     plan = account.run("plan", "--env=dev")
     status = account.run("status", "--env=dev")
-    gone = account.run("destroy", "--env=dev", "--yes")
+    destroyed = account.run("destroy", "--env=dev", "--yes")
     after = names(account)
     only(account, "dev-two")
     still = account.run("plan", "--env=dev-two")
     account.run("destroy", "--env=dev-two", "--yes")
 
-    assert dev | two | byhand == before
+    assert dev | two | foreign == before
     for shown in (plan.out, status.out):
         assert "orphan" not in shown
-        assert not [name for name in two | byhand if name in shown]
-    assert gone.err.count("  delete  CREATE_COMPLETE in ") == len(dev)
-    assert two | byhand == after
+        assert not [name for name in two | foreign if name in shown]
+    assert destroyed.err.count("  delete  CREATE_COMPLETE in ") == len(dev)
+    assert two | foreign == after
     assert "5 stacks: 5 keep\n" in still.out
-    assert byhand == names(account)
+    assert foreign == names(account)
 
 
 def test_stack_name_of_another_owner_is_refused(account):
-    """By plan, deploy, status and outputs, all of them at once, and nothing is touched."""
+    """Commands report all stacks of another owner with the environment's names, and change nothing."""
     only(account, "dev")
     for name in ("crd-dev-left", "crd-dev-right"):
-        theirs(account, name, {})
+        create_foreign_stack(account, name, {})
     account.between.calls.clear()
 
     refused = [
@@ -201,11 +203,14 @@ def test_stack_name_of_another_owner_is_refused(account):
     account.run("destroy", "--env=dev", "--yes")
     named = account.run("destroy", "--env=dev", "--stack=left", "--yes", code=3)
 
-    for ran in (*refused, named):
+    for result in (*refused, named):
         assert (
-            "error: crd-dev-left in ca-central-1: not a stack of dev: it lacks the tags" in ran.err
+            "error: crd-dev-left in ca-central-1: not a stack of dev: it lacks the tags"
+            in result.err
         )
-    assert all("crd-dev-right in ca-central-1: not a stack of dev" in ran.err for ran in refused)
+    assert all(
+        "crd-dev-right in ca-central-1: not a stack of dev" in result.err for result in refused
+    )
     assert "hint:  remove it, or choose another prefix in the [env] table" in refused[0].err
     assert [] == account.between.written
     assert {"crd-dev-left", "crd-dev-right"} <= names(account)

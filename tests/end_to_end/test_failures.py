@@ -1,4 +1,4 @@
-"""A resource that cannot be made: what is said, what is left alone, and how it goes on."""
+"""Tests of deploys in which a resource cannot be created, and of the next deploy."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ LINE = (TINY / "floor.py").read_text().partition("ec2.SecurityGroup(")[0].count(
 
 
 def test_first_creation(tiny):
-    """A failed creation is rolled back, siblings are waited for, what stands on it is not touched.
+    """A failed creation is rolled back; independent stacks finish, dependents are skipped.
 
-    The error names stack, resource, reason, line and the next command, which brings it all.
+    The error names stack, resource, reason, line and the next command, which succeeds after a fix.
     """
     tiny.pace(0.1)
     tiny.configure(right={"broken": True}, left={"notes": 9})
@@ -32,36 +32,36 @@ def test_first_creation(tiny):
     assert ended.index(["crd-local-right", "failed"]) < ended.index(["crd-local-left", "created"])
 
     tiny.configure(left={"notes": 9})
-    mended = tiny.run("deploy")
+    fixed = tiny.run("deploy")
 
-    assert "crd-local-right  recreate  ROLLBACK_COMPLETE: it was never in service" in mended.err
+    assert "crd-local-right  recreate  ROLLBACK_COMPLETE: it was never in service" in fixed.err
     assert COMPLETE == tiny.stacks()
 
 
 def test_update(tiny):
-    """A failed update is rolled back to what was there; mended, there may be nothing left to do."""
+    """A failed update is rolled back; after a fix, the stack may need no update."""
     tiny.run("deploy")
     tiny.configure(right={"broken": True, "title": "New"}, top={"title": "New"})
 
     failed = tiny.run("deploy", code=5)
     after = tiny.stacks()
     tiny.configure(top={"title": "New"})
-    mended = tiny.run("deploy")
+    fixed = tiny.run("deploy")
 
     assert COMPLETE | {"right": "UPDATE_ROLLBACK_COMPLETE"} == after
     assert "the stack is in UPDATE_ROLLBACK_COMPLETE" in failed.err
-    assert mended.last.startswith("1 updated, 4 kept, in ")
+    assert fixed.last.startswith("1 updated, 4 kept, in ")
     assert after | {"top": "UPDATE_COMPLETE"} == tiny.stacks()
 
 
 def test_repair(tiny):
-    """A stack that only a person can mend is named with the command that helps: exit code 6.
+    """A stack that needs manual repair is reported with the repair command and exit code 6.
 
-    What does not stand on it is brought all the same.
+    Independent stacks are deployed, dependents are not.
     """
     tiny.configure(right={"bucket": "precious"})
     tiny.run("deploy")
-    [bucket] = [each["Name"] for each in tiny.client("s3").list_buckets()["Buckets"]]
+    [bucket] = [bucket["Name"] for bucket in tiny.client("s3").list_buckets()["Buckets"]]
     tiny.client("s3").put_object(Bucket=bucket, Key="precious", Body=b"x")
     tiny.run("destroy", "--stack=top", "--yes")
     tiny.client("cloudformation").delete_stack(StackName="crd-local-right")

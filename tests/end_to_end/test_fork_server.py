@@ -1,4 +1,4 @@
-"""A command in the fork server behaves as it does in a process of its own."""
+"""Tests that a command behaves the same in the fork server and in its own process."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_same(tmp_path, code, expected):
 
 
 def test_warning_is_an_error(tmp_path):
-    """PYTHONWARNINGS holds in the fork."""
+    """PYTHONWARNINGS has its effect in the fork."""
     (code, _, err), _ = both(tmp_path, "warnings.warn('old', DeprecationWarning)")
 
     assert 1 == code
@@ -80,7 +80,7 @@ def test_too_slow(tmp_path):
         fork_server().run("module", cwd=tmp_path, env=ENV, seconds=0.5)
 
 
-def test_next_command_knows_nothing(tmp_path):
+def test_commands_are_isolated(tmp_path):
     """A command changes nothing for the next one."""
     (tmp_path / "module.py").write_text(
         "import json, os, sys\n"
@@ -90,16 +90,16 @@ def test_next_command_knows_nothing(tmp_path):
     (tmp_path / "local.py").write_text("")
     env = {name: value for name, value in ENV.items() if name != "MINE"}
 
-    told = [fork_server().run("module", cwd=tmp_path, env=env).out for _ in range(2)]
+    outputs = [fork_server().run("module", cwd=tmp_path, env=env).out for _ in range(2)]
 
-    assert [[False, False, str(tmp_path)]] * 2 == [json.loads(each) for each in told]
+    assert [[False, False, str(tmp_path)]] * 2 == [json.loads(output) for output in outputs]
 
 
 @pytest.mark.parametrize(
     ("more", "expected"), [({}, True), ({"HOME": "/x"}, True), ({"PYTHONUTF8": "0"}, False)]
 )
 def test_suits(more, expected):
-    """What Python reads at its start must be what the server was started with."""
+    """The server suits environments with the interpreter options that it was started with."""
     env = {name: value for name, value in ENV.items() if name != "MINE"}
 
     assert expected == fork_server().suits(env | more)

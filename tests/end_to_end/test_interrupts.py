@@ -13,7 +13,7 @@ from tests.end_to_end.checkout import COMPLETE
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(tiny, how):
-    """SIGINT and SIGTERM end a deploy, which does not wait, and prints what continues in AWS.
+    """SIGINT and SIGTERM end a deploy at once; it prints the operations that continue in AWS.
 
     The next run follows the running operation and finishes.
     """
@@ -68,7 +68,7 @@ def test_interrupt_spares_the_emulator(tiny):
 def test_killed_between_calls(tiny, kind):
     """A deploy that is killed before or after any changing request leaves nothing to clean up.
 
-    No stack is made twice, no change set is left over.
+    No stack is created twice, and no change set remains.
     """
     if kind == "update":
         tiny.run("deploy")
@@ -85,11 +85,11 @@ def test_killed_between_calls(tiny, kind):
         tiny.settle()
         tiny.run("deploy")
 
-    made = [call.action for call in wire.written].count("ExecuteChangeSet")
+    executed = [call.action for call in wire.written].count("ExecuteChangeSet")
     assert dict.fromkeys(COMPLETE, f"{kind.upper()}_COMPLETE") == tiny.stacks()
-    assert len(COMPLETE) + 1 == made  # The one that was held and never done.
+    assert len(COMPLETE) + 1 == executed  # One of them was held and not forwarded.
     assert ids.items() <= stack_ids(tiny).items()
-    assert [] == left_over(tiny)
+    assert [] == pending_change_sets(tiny)
 
 
 def test_killed_in_an_operation(tiny):
@@ -100,14 +100,14 @@ def test_killed_in_an_operation(tiny):
             deploy.wait_for(f"crd-local-{words}")
             deploy.interrupt(signal.SIGKILL)
     tiny.run("deploy")
-    made = tiny.stacks()
+    created = tiny.stacks()
     with tiny.running("destroy", "--yes") as destroy:
         destroy.wait_for("deleting            Note")
         destroy.interrupt(signal.SIGKILL)
 
     tiny.run("deploy")
 
-    assert COMPLETE == made == tiny.stacks()
+    assert COMPLETE == created == tiny.stacks()
 
 
 def test_killed_emulator(tiny):
@@ -158,7 +158,7 @@ def stack_ids(tiny):
     }
 
 
-def left_over(tiny):
+def pending_change_sets(tiny):
     """Return the names of change sets that were not executed."""
     return [
         summary["ChangeSetName"]

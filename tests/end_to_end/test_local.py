@@ -37,7 +37,7 @@ SET = {
 }
 
 
-def test_users_own_setup(tiny):
+def test_aws_settings_of_the_user_are_ignored(tiny):
     """Profiles, keys, proxies, endpoints, credential processes and service models have no effect."""
     marker = tiny.home / "read"
     aws = tiny.home / ".aws"

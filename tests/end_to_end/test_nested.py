@@ -1,4 +1,4 @@
-"""Stacks nested three levels deep are reported like any other stack."""
+"""Tests of the reports about stacks that are nested three levels deep."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXEMPTION = """\
 rule = "C921"
 stack = "crd-local-shelf-{}-Deep"
 resource = "Table"
-reason = "Nobody waits for this table."
+reason = "No stack depends on this table."
 date = 2026-11-30
 
 """
@@ -49,9 +49,10 @@ def tables(checkout: Checkout) -> dict[str, str]:
     """Return the key of each table of the account by its name."""
     client = checkout.client("dynamodb")
     found = [
-        client.describe_table(TableName=n)["Table"] for n in client.list_tables()["TableNames"]
+        client.describe_table(TableName=name)["Table"]
+        for name in client.list_tables()["TableNames"]
     ]
-    return {one["TableName"]: one["KeySchema"][0]["AttributeName"] for one in found}
+    return {table["TableName"]: table["KeySchema"][0]["AttributeName"] for table in found}
 
 
 def physical(checkout: Checkout, *path: str) -> str:
@@ -65,10 +66,10 @@ def physical(checkout: Checkout, *path: str) -> str:
     return str(name)
 
 
-def test_replaced(nesting):
+def test_replacement_of_a_nested_table(nesting):
     """The plan and the change set name a nested table whose key changes.
 
-    The other nested stack, of the same template, is not.
+    They do not name the other nested stack of the same template.
     """
     nesting.run("deploy")
     item = {"TableName": physical(nesting, "Left", "Deep", "Table"), "Item": {"pk": {"S": "1"}}}
@@ -76,14 +77,16 @@ def test_replaced(nesting):
     configure(nesting, key="id")
 
     planned = nesting.run("plan", code=2)
-    machine = json.loads(nesting.run("plan", "--json", code=2).out)
+    document = json.loads(nesting.run("plan", "--json", code=2).out)
     deployed = nesting.run("deploy")
 
     assert "update  template of Left/Deep changed (Table)" in planned.out
-    loss = "data: Left/Deep/Table (AWS::DynamoDB::Table) may be replaced, because KeySchema changes"
-    assert f"{loss}: its data is deleted" in planned.out
-    [losses] = [step["losses"] for step in machine["steps"] if step["losses"]]
-    assert [(["Left", "Deep"], "Table")] == [(one["path"], one["logical_id"]) for one in losses]
+    replacement = (
+        "data: Left/Deep/Table (AWS::DynamoDB::Table) may be replaced, because KeySchema changes"
+    )
+    assert f"{replacement}: its data is deleted" in planned.out
+    [losses] = [step["losses"] for step in document["steps"] if step["losses"]]
+    assert [(["Left", "Deep"], "Table")] == [(loss["path"], loss["logical_id"]) for loss in losses]
     assert re.search(
         r"± Left/Deep/Table  AWS::DynamoDB::Table  may be replaced\n.*\n +KeySchema: ",
         deployed.err,
@@ -91,11 +94,11 @@ def test_replaced(nesting):
     assert "Right" not in planned.out
     assert " Right/" not in deployed.err
     assert ["id", "pk"] == sorted(tables(nesting).values())
-    lost = nesting.client("dynamodb").scan(TableName=physical(nesting, "Left", "Deep", "Table"))
-    assert [] == lost["Items"]
+    items = nesting.client("dynamodb").scan(TableName=physical(nesting, "Left", "Deep", "Table"))
+    assert [] == items["Items"]
 
 
-def test_removed(nesting):
+def test_removal_of_a_nested_stack(nesting):
     """A removed nested stack is reported with its resources, and deleted with them."""
     nesting.run("deploy")
     configure(nesting, right=False)
@@ -113,10 +116,10 @@ def test_removed(nesting):
     assert ["pk"] == list(tables(nesting).values())
 
 
-def test_destroyed(nesting):
-    """A stack whose nested tables are kept goes only when named; they are named, and there.
+def test_nested_data_needs_confirmation(nesting):
+    """A stack with retained nested tables is deleted only with `--confirm`, and the tables are kept.
 
-    That goes for a stack that is no layer any more, too.
+    The output names the tables. The same is true for an orphan.
     """
     configure(nesting, keeps=True)
     nesting.run("deploy")
@@ -128,13 +131,15 @@ def test_destroyed(nesting):
         again = nesting.run("destroy", "--confirm=crd-local-shelf", code=3)
 
     confirm = ["--confirm=crd-local-shelf", "--confirm=crd-local-orphan"]
-    gone = nesting.run("destroy", "--yes", *confirm)
+    destroyed = nesting.run("destroy", "--yes", *confirm)
 
     assert "error: nothing was deleted:\n       crd-local-shelf holds data\n" in refused.err
     assert "crd-local-orphan holds data\n" in again.err
     assert [] == wire.written == orphaned.written
     kept = dict(
-        re.findall(r"^kept: ([\w-]+): kept by its DeletionPolicy: (.*)$", gone.err, re.MULTILINE)
+        re.findall(
+            r"^kept: ([\w-]+): kept by its DeletionPolicy: (.*)$", destroyed.err, re.MULTILINE
+        )
     )
     assert re.fullmatch(
         r"Right/Deep/Table \(\S+\), Left/Deep/Table \(\S+\)", kept["crd-local-shelf"]
@@ -148,7 +153,7 @@ def make_orphan(checkout: Checkout) -> None:
     """Create an owned stack with a nested stack whose table is kept."""
     text = (checkout.path / "build/local/shelf.Left.Deep.yaml").read_text()
     client = checkout.client("s3")
-    [bucket] = [one["Name"] for one in client.list_buckets()["Buckets"]]
+    [bucket] = [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]
     client.put_object(Bucket=bucket, Key="orphan.yaml", Body=text.encode())
     url = f"https://{bucket}.s3.ca-central-1.amazonaws.com/orphan.yaml"
     below = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
@@ -162,7 +167,7 @@ def make_orphan(checkout: Checkout) -> None:
 
 
 def test_buckets_are_emptied(nesting):
-    """In the local environment destroy empties buckets in nested stacks, too."""
+    """In the local environment `destroy` also empties buckets in nested stacks."""
     configure(nesting, bucket="inside")
     nesting.run("deploy")
     bucket = physical(nesting, "Right", "Deep", "Bucket")
@@ -173,8 +178,8 @@ def test_buckets_are_emptied(nesting):
     assert [] == nesting.client("s3").list_buckets()["Buckets"]
 
 
-def test_failed(nesting):
-    """The innermost resource is named, with its path, its reason and its line; mended, it goes on."""
+def test_error_of_a_nested_resource(nesting):
+    """The error names the innermost resource that failed, with its path, reason and line."""
     configure(nesting, broken=True)
     created = nesting.run("deploy", code=5)
     configure(nesting)
@@ -194,7 +199,7 @@ def test_failed(nesting):
     assert {"shelf": "UPDATE_ROLLBACK_COMPLETE"}.items() <= nesting.stacks().items()
 
 
-def test_changed_by_hand(nesting):
+def test_manual_change_is_reverted(nesting):
     """A manual change of a nested stack is found by --verify, and reverted by a deploy."""
     nesting.run("deploy")
     client = nesting.client("cloudformation")
@@ -218,15 +223,15 @@ def test_changed_by_hand(nesting):
     assert "2 stacks: 2 keep" in again.out
 
 
-def test_left_for_a_reviewer(nesting):
+def test_pending_change_sets_are_deleted(nesting):
     """An unexecuted change set is deleted with its nested ones when the stack is destroyed."""
     nesting.run("deploy", "--stack=store")
     nesting.run("deploy", "--no-execute")
-    left = nesting.stacks()
+    pending = nesting.stacks()
     deployed = nesting.run("deploy")
     nesting.run("destroy", "--yes")
 
-    assert {"REVIEW_IN_PROGRESS"} == {status for name, status in left.items() if name != "store"}
+    assert {"REVIEW_IN_PROGRESS"} == {status for name, status in pending.items() if name != "store"}
     assert "created" in deployed.last
     assert {} == nesting.stacks()
     assert {} == tables(nesting)

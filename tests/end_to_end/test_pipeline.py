@@ -1,4 +1,4 @@
-"""The stacks of the pipeline, and its stages with their own roles."""
+"""Tests of the pipeline's stacks, and of its stages with their own roles."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ MANIFEST = {
     "config": {"digest": f"sha256:{'c' * 64}", "size": 2},
     "layers": [],
 }
-# A push, by what the registry is asked for in the end, with the rights of whoever pushes.
+# A fake docker: its push puts a manifest into the registry, with the credentials of the caller.
 DOCKER = f"""\
 #!/bin/sh
 set -eu
@@ -90,7 +90,7 @@ BUILDS = (
 @pytest.fixture
 def delivery(tmp_path):
     """Yield a copy of the checkout with only the stacks of a release, with nothing deployed."""
-    copied = few_layers(tmp_path)
+    copied = release_stacks(tmp_path)
     yield copied
     emulator.stop(copied.emulator)
 
@@ -98,23 +98,23 @@ def delivery(tmp_path):
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory):
     """Yield the account of `dev` with the stacks of a release deployed, and the stages."""
-    copied = few_layers(tmp_path_factory.mktemp("dev"))
+    copied = release_stacks(tmp_path_factory.mktemp("dev"))
     configure(copied, "dev")
-    accept_what_lint_finds(copied)
+    exempt_findings(copied)
     copied.run("synth")
     (copied.path / "inv").write_text('exec python -m invoke "$@"\n')
     account = emulator.as_account(copied.endpoint, DEV)
     with copied.wire() as wire:
         copied.env |= wire.proxy | {"CRUDDUR_ENV": "dev"}
-        # Or bodies would come in pieces, which nobody on the wire puts together.
+        # Otherwise request bodies would be chunked, which the proxy does not support.
         copied.env |= {"AWS_REQUEST_CHECKSUM_CALCULATION": "when_required"}
-        made = Dev(copied, account)
-        made.person("deploy", "--yes")
-        yield made
+        deployed = Dev(copied, account)
+        deployed.as_administrator("deploy", "--yes")
+        yield deployed
     emulator.stop(copied.emulator)
 
 
-def few_layers(folder: Path) -> Checkout:
+def release_stacks(folder: Path) -> Checkout:
     """Copy the checkout, with only the stacks of a release."""
     copied = checkouts.copy(folder)
     layers = (ROOT / "tests" / "end_to_end" / "delivery" / "__init__.py").read_text()
@@ -132,34 +132,35 @@ class Dev:
     account: emulator.Endpoint
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def person(self, *task: str, code: int = 0) -> str:
-        """Return what `./inv TASK` prints for an administrator."""
+    def as_administrator(self, *task: str, code: int = 0) -> str:
+        """Run `./inv TASK` as an administrator and return its output."""
         ran = self.checkout.run(*task, code=code, **self.checkout.root_key(DEV))
         return ran.out + ran.err
 
     def stage(self, title: str, **env: str) -> str:
-        """Return what the commands of a project print, run with its role."""
+        """Run the commands of a CodeBuild project with its role and return their output."""
         [project] = self.client("codebuild").batch_get_projects(
             names=[f"crd-dev-pipeline-{checkouts.kebab_case(title)}"]
         )["projects"]
         configured = {
-            each["name"]: each["value"] for each in project["environment"]["environmentVariables"]
+            variable["name"]: variable["value"]
+            for variable in project["environment"]["environmentVariables"]
         }
         script = stages.script(project["source"]["buildspec"], self.checkout.home)
         return self.checkout.shell(script, **configured | self.role(title) | env)
 
     def refused(self, title: str, *task: str) -> str:
-        """Return what `./inv TASK` prints that the role of a stage does not allow."""
+        """Run `./inv TASK`, which the role of a stage does not allow, and return its output."""
         ran = self.checkout.run(*task, code=1, **self.role(title))
         return ran.out + ran.err
 
     def client(self, service: str) -> Any:
-        """Return a client with the rights of the account."""
+        """Return a client with all permissions in the account."""
         return self.checkout.client(service, account=DEV)
 
     @contextmanager
     def as_stage(self, title: str, service: str) -> Iterator[Any]:
-        """Yield a client with the rights of a stage."""
+        """Yield a client with the permissions of a stage."""
         keys = self.role(title)
         client = boto3.client(
             service,
@@ -173,7 +174,7 @@ class Dev:
         client.close()
 
     def attempt(self, title: str, service: str, method: str, **request: Any) -> str:
-        """Return how a call with the rights of a stage ends: "done", or the code of the error."""
+        """Call an AWS operation as a stage; return "done" or the error code."""
         with self.as_stage(title, service) as client:
             try:
                 getattr(client, method)(**request)
@@ -182,38 +183,38 @@ class Dev:
         return "done"
 
     def role(self, title: str) -> dict[str, str]:
-        """Return the credentials of a stage's own role, which trusts the account for this once."""
+        """Return the credentials of a stage's role; its trust policy allows this only temporarily."""
         if title not in self.keys:
             iam, name = self.client("iam"), self.nested(f"{title}Role")
             role = iam.get_role(RoleName=name)["Role"]
             trust = {"Effect": "Allow", "Action": "sts:AssumeRole"}
             trust |= {"Principal": {"AWS": f"arn:aws:iam::{DEV}:root"}}
             iam.update_assume_role_policy(RoleName=name, PolicyDocument=document(trust))
-            own = self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="stage")
+            assumed = self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="stage")
             iam.update_assume_role_policy(
                 RoleName=name, PolicyDocument=json.dumps(role["AssumeRolePolicyDocument"])
             )
             self.keys[title] = {
-                "AWS_ACCESS_KEY_ID": own["Credentials"]["AccessKeyId"],
-                "AWS_SECRET_ACCESS_KEY": own["Credentials"]["SecretAccessKey"],
-                "AWS_SESSION_TOKEN": own["Credentials"]["SessionToken"],
+                "AWS_ACCESS_KEY_ID": assumed["Credentials"]["AccessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": assumed["Credentials"]["SecretAccessKey"],
+                "AWS_SESSION_TOKEN": assumed["Credentials"]["SessionToken"],
             }
         return self.keys[title]
 
     def nested(self, title: str) -> str:
-        """Return what a resource of the nested stack is called in the account."""
+        """Return the physical id of a resource of the nested stack."""
         found = self.client("cloudformation").describe_stack_resource(
             StackName=resource(self.checkout, "CodeBuild", DEV), LogicalResourceId=title
         )
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
-    def output(self, layer: str, title: str) -> str:
+    def output(self, stack: str, title: str) -> str:
         """Return an output of a stack."""
-        [stack] = self.client("cloudformation").describe_stacks(StackName=f"crd-dev-{layer}")[
+        [found] = self.client("cloudformation").describe_stacks(StackName=f"crd-dev-{stack}")[
             "Stacks"
         ]
         return next(
-            str(each["OutputValue"]) for each in stack["Outputs"] if each["OutputKey"] == title
+            str(row["OutputValue"]) for row in found["Outputs"] if row["OutputKey"] == title
         )
 
     @property
@@ -234,14 +235,19 @@ def configure(checkout: Checkout, env: str = "local", *, days: int = 14, images:
     (checkout.path / "config" / f"{env}.toml").write_text(text)
 
 
-def accept_what_lint_finds(checkout: Checkout) -> None:
+def exempt_findings(checkout: Checkout) -> None:
     """Exempt the findings about missing importers; the real stacks are linted elsewhere."""
     exemptions = checkout.path / "deployer" / "lint" / "exemptions.toml"
     exemptions.write_text("")
     found = dict.fromkeys(FINDING.findall(checkout.run("lint", code=1).err))
     assert found
     for stack, resource, rule in found:
-        row = {"rule": rule, "stack": stack, "resource": resource, "reason": "A few layers only."}
+        row = {
+            "rule": rule,
+            "stack": stack,
+            "resource": resource,
+            "reason": "Only some stacks are here.",
+        }
         text = "".join(f'{key} = "{value}"\n' for key, value in row.items())
         with exemptions.open("a") as file:
             file.write(f"[[exemption]]\n{text}date = 2026-11-21\n\n")
@@ -266,18 +272,18 @@ def nested(checkout: Checkout) -> dict[str, Any]:
 def log_retention(checkout: Checkout) -> list[int]:
     """Return the retention in days of each log group."""
     groups = checkout.client("logs").describe_log_groups()["logGroups"]
-    return [each["retentionInDays"] for each in groups]
+    return [group["retentionInDays"] for group in groups]
 
 
 def test_deployed_changed_destroyed(delivery):
     """An operator deploys the pipeline, changes only its nested stack, and destroys it."""
     configure(delivery)
-    accept_what_lint_finds(delivery)
+    exempt_findings(delivery)
 
     first_plan = delivery.run("plan", code=2)
     delivery.run("deploy")
-    made, projects = nested(delivery), delivery.client("codebuild").list_projects()["projects"]
-    nothing = delivery.run("plan")
+    created, projects = nested(delivery), delivery.client("codebuild").list_projects()["projects"]
+    no_changes = delivery.run("plan")
     configure(delivery, days=30)
     second_plan = delivery.run("plan", code=2)
     delivery.run("deploy")
@@ -286,13 +292,13 @@ def test_deployed_changed_destroyed(delivery):
 
     for plan in (first_plan, second_plan):
         assert "the template of crd-local-pipeline-CodeBuild" in plan.out + plan.err
-    assert "orphan" not in nothing.out + nothing.err
-    assert sorted(f"crd-local-pipeline-{checkouts.kebab_case(one)}" for one in BUILDS) == sorted(
-        projects
-    )
-    assert "CREATE_COMPLETE" == made["StackStatus"]
-    assert {"Key": "stack", "Value": "crd-local-pipeline"} in made["Tags"]
-    assert (made["StackId"], "UPDATE_COMPLETE") == (changed["StackId"], changed["StackStatus"])
+    assert "orphan" not in no_changes.out + no_changes.err
+    assert sorted(
+        f"crd-local-pipeline-{checkouts.kebab_case(build)}" for build in BUILDS
+    ) == sorted(projects)
+    assert "CREATE_COMPLETE" == created["StackStatus"]
+    assert {"Key": "stack", "Value": "crd-local-pipeline"} in created["Tags"]
+    assert (created["StackId"], "UPDATE_COMPLETE") == (changed["StackId"], changed["StackStatus"])
     assert [30] * len(BUILDS) == days
     assert {} == delivery.stacks()
     assert [] == delivery.client("codebuild").list_projects()["projects"]
@@ -300,9 +306,9 @@ def test_deployed_changed_destroyed(delivery):
 
 
 def test_infrastructure(dev):
-    """The stages compare, plan and deploy what a release may change: not its own limits.
+    """The stages compare, plan and deploy only the stacks that a release may change.
 
-    Neither the stage's own role nor a change of the pipeline permits more.
+    The role of the stage cannot deploy the pipeline itself.
     """
     configure(dev.checkout, "dev", days=30, images=20)
     dev.checkout.run("synth")
@@ -310,8 +316,8 @@ def test_infrastructure(dev):
     compared = dev.stage("Diff", **dev.direct)
     planned = dev.stage("Plan")
     done = dev.stage("Infrastructure")
-    left = dev.person("plan", code=2)
-    as_itself = dev.refused("Infrastructure", "deploy", "--yes", "--stack=pipeline", "--only")
+    remaining = dev.as_administrator("plan", code=2)
+    refused = dev.refused("Infrastructure", "deploy", "--yes", "--stack=pipeline", "--only")
 
     assert re.search(r'^-.*"countNumber": 10\n\+.*"countNumber": 20$', compared, re.MULTILINE), (
         compared
@@ -322,12 +328,12 @@ def test_infrastructure(dev):
     assert "crd-dev-pipeline " not in planned
     assert re.search(r"crd-dev-registry +updated", done), done
     assert "crd-dev-pipeline " not in done
-    assert "3 stacks: 1 update, 2 keep" in left
-    assert "AccessDenied" in as_itself or "not authorized" in as_itself
+    assert "3 stacks: 1 update, 2 keep" in remaining
+    assert "AccessDenied" in refused or "not authorized" in refused
 
 
 def test_image(dev):
-    """The stage pushes to one repository; a second build has a tag and a digest of its own."""
+    """The stage pushes to one repository; a second build has its own tag and digest."""
     tools = dev.checkout.path / "tools"
     tools.mkdir()
     (tools / "docker").write_text(DOCKER)
@@ -339,14 +345,14 @@ def test_image(dev):
 
     for number in ("1", "2"):
         dev.stage("Image", CODEBUILD_BUILD_NUMBER=number, **env)
-    kept = dev.client("ecr").describe_images(repositoryName="crd-dev-backend")["imageDetails"]
-    [given] = json.loads((dev.checkout.path / "imagedefinitions.json").read_text())
+    images = dev.client("ecr").describe_images(repositoryName="crd-dev-backend")["imageDetails"]
+    [definition] = json.loads((dev.checkout.path / "imagedefinitions.json").read_text())
 
-    assert {f"{COMMIT}-1", f"{COMMIT}-2"} == {tag for each in kept for tag in each["imageTags"]}
-    assert "backend-flask" == given["name"]
-    assert given["imageUri"].rpartition("@")[2] in {each["imageDigest"] for each in kept}
-    said = (dev.checkout.path / "docker.txt").read_text().split()
-    assert ["build", "login", "push", "image"] * 2 == said
+    assert {f"{COMMIT}-1", f"{COMMIT}-2"} == {tag for image in images for tag in image["imageTags"]}
+    assert "backend-flask" == definition["name"]
+    assert definition["imageUri"].rpartition("@")[2] in {image["imageDigest"] for image in images}
+    commands = (dev.checkout.path / "docker.txt").read_text().split()
+    assert ["build", "login", "push", "image"] * 2 == commands
 
 
 def test_record(dev):
@@ -354,10 +360,10 @@ def test_record(dev):
     digest = f"sha256:{'d' * 64}"
 
     dev.stage("RecordImage", IMAGE_DIGEST=digest)
-    noted = dev.client("ssm").get_parameter(Name="/crd/dev/backend/image")["Parameter"]["Value"]
+    recorded = dev.client("ssm").get_parameter(Name="/crd/dev/backend/image")["Parameter"]["Value"]
     other = {"Name": "/crd/dev/other/image", "Value": digest, "Type": "String"}
 
-    assert digest == noted
+    assert digest == recorded
     assert "AccessDeniedException" == dev.attempt("RecordImage", "ssm", "put_parameter", **other)
 
 
@@ -375,13 +381,13 @@ def test_record(dev):
         "releases",
     ],
 )
-def test_no_stage_writes_what_an_operator_deploys(dev, stage, key):
+def test_no_stage_writes_objects_of_operators(dev, stage, key):
     """No stage writes objects that an operator deploys, such as a future template of the pipeline."""
-    bucket, where = dev.output("foundation", "Artifacts"), key.format(digest="0" * 32)
+    bucket, name = dev.output("foundation", "Artifacts"), key.format(digest="0" * 32)
 
-    for how in ({}, {"IfNoneMatch": "*"}):
+    for options in ({}, {"IfNoneMatch": "*"}):
         ended = dev.attempt(
-            stage, "s3", "put_object", Bucket=bucket, Key=where, Body=b"evil", **how
+            stage, "s3", "put_object", Bucket=bucket, Key=name, Body=b"evil", **options
         )
 
         assert "AccessDenied" == ended
@@ -389,20 +395,20 @@ def test_no_stage_writes_what_an_operator_deploys(dev, stage, key):
 
 @pytest.mark.parametrize("stage", BUILDS)
 def test_no_stage_replaces_deployed_templates(dev, stage):
-    """Objects in the bucket are neither changed nor deleted."""
+    """No stage can replace or delete a template in the artifact bucket."""
     bucket, s3 = dev.output("foundation", "Artifacts"), dev.client("s3")
-    [there] = s3.list_objects_v2(Bucket=bucket, Prefix="templates/CodeBuild/")["Contents"][:1]
-    object_ = {"Bucket": bucket, "Key": there["Key"]}
+    [template] = s3.list_objects_v2(Bucket=bucket, Prefix="templates/CodeBuild/")["Contents"][:1]
+    object_ = {"Bucket": bucket, "Key": template["Key"]}
 
     replaced = dev.attempt(stage, "s3", "put_object", **object_, Body=b"evil")
     deleted = dev.attempt(stage, "s3", "delete_object", **object_)
 
     assert ["AccessDenied", "AccessDenied"] == [replaced, deleted]
-    assert there["ETag"] == s3.head_object(**object_)["ETag"]
+    assert template["ETag"] == s3.head_object(**object_)["ETag"]
 
 
-def test_a_release_adds_to_its_folder_and_replaces_nothing(dev):
-    """A person who has verified what is there can rely on it; other stages add nothing."""
+def test_release_folder_is_append_only(dev):
+    """Only the stage Infrastructure adds files to a release's folder, and it replaces none."""
     bucket = dev.output("foundation", "Artifacts")
     object_ = {"Bucket": bucket, "Key": "releases/lambdas/thumbnail/0.zip", "Body": b"code"}
     dev.client("s3").delete_object(Bucket=bucket, Key=object_["Key"])
@@ -424,19 +430,19 @@ def test_a_release_adds_to_its_folder_and_replaces_nothing(dev):
     assert ("AccessDenied", "AccessDenied") == (replaced, deleted)
 
 
-@pytest.mark.parametrize("stage", [each for each in BUILDS if each not in CHANGING])
-def test_before_the_approval_no_stage_changes_a_stack(dev, stage):
+@pytest.mark.parametrize("stage", [build for build in BUILDS if build not in CHANGING])
+def test_stages_before_approval_change_no_stack(dev, stage):
     """These stages can neither create change sets nor execute pending ones."""
     cloudformation, template = dev.client("cloudformation"), "{}"
     role = dev.output("foundation", "ReleaseRole")
-    waiting = cloudformation.create_change_set(
+    pending = cloudformation.create_change_set(
         StackName="crd-dev-registry",
         ChangeSetName=f"deploy-{stage}",
         TemplateBody=cloudformation.get_template(StackName="crd-dev-registry")["TemplateBody"],
         Tags=[{"Key": "other", "Value": stage}],
     )["Id"]
 
-    made = [
+    created = [
         dev.attempt(
             stage,
             "cloudformation",
@@ -444,32 +450,32 @@ def test_before_the_approval_no_stage_changes_a_stack(dev, stage):
             StackName="crd-dev-registry",
             ChangeSetName="release-1",
             TemplateBody=template,
-            **how,
+            **options,
         )
-        for how in ({}, {"RoleARN": role})
+        for options in ({}, {"RoleARN": role})
     ]
     used = [
-        dev.attempt(stage, "cloudformation", f"{verb}_change_set", ChangeSetName=waiting)
+        dev.attempt(stage, "cloudformation", f"{verb}_change_set", ChangeSetName=pending)
         for verb in ("execute", "delete")
     ]
     deleted = dev.attempt(stage, "cloudformation", "delete_stack", StackName="crd-dev-registry")
 
-    assert ["AccessDenied"] * 5 == [*made, *used, deleted]
+    assert ["AccessDenied"] * 5 == [*created, *used, deleted]
 
 
 @pytest.mark.parametrize("stage", ["Infrastructure", "UpdateServiceStack"])
-def test_after_the_approval_only_change_sets_of_releases_are_used(dev, stage):
+def test_stages_after_approval_use_only_release_change_sets(dev, stage):
     """Change sets need the release role and a release's name, and cannot change its limits."""
     role = dev.output("foundation", "ReleaseRole")
     cloudformation = dev.client("cloudformation")
-    waiting = cloudformation.create_change_set(
+    pending = cloudformation.create_change_set(
         StackName="crd-dev-registry",
         ChangeSetName=f"deploy-{stage}",
         TemplateBody=cloudformation.get_template(StackName="crd-dev-registry")["TemplateBody"],
         Tags=[{"Key": "other", "Value": stage}],
     )["Id"]
 
-    def propose(stack: str, name: str = "release-1", **how: str) -> str:
+    def create_change_set(stack: str, name: str = "release-1", **options: str) -> str:
         return dev.attempt(
             stage,
             "cloudformation",
@@ -477,25 +483,25 @@ def test_after_the_approval_only_change_sets_of_releases_are_used(dev, stage):
             StackName=stack,
             ChangeSetName=name,
             TemplateBody="{}",
-            **how,
+            **options,
         )
 
     refused = [
-        propose("crd-dev-registry"),
-        propose("crd-dev-registry", "deploy-1", RoleARN=role),
-        propose("crd-dev-pipeline", RoleARN=role),
-        propose(resource(dev.checkout, "CodeBuild", DEV), RoleARN=role),
-        propose("crd-dev-foundation", RoleARN=role),
-        propose("crd-dev-site-publisher", RoleARN=role),
-        dev.attempt(stage, "cloudformation", "execute_change_set", ChangeSetName=waiting),
+        create_change_set("crd-dev-registry"),
+        create_change_set("crd-dev-registry", "deploy-1", RoleARN=role),
+        create_change_set("crd-dev-pipeline", RoleARN=role),
+        create_change_set(resource(dev.checkout, "CodeBuild", DEV), RoleARN=role),
+        create_change_set("crd-dev-foundation", RoleARN=role),
+        create_change_set("crd-dev-site-publisher", RoleARN=role),
+        dev.attempt(stage, "cloudformation", "execute_change_set", ChangeSetName=pending),
     ]
 
     assert ["AccessDenied"] * len(refused) == refused
 
 
-@pytest.mark.parametrize("stage", [each for each in BUILDS if each != "Image"])
+@pytest.mark.parametrize("stage", [build for build in BUILDS if build != "Image"])
 def test_only_the_image_stage_reaches_the_registry(dev, stage):
-    """Other stages, such as the tests, can push no image and get no registry password."""
+    """Only the stage Image can push an image and get a registry password."""
     manifest = json.dumps(MANIFEST)
     push = {"repositoryName": "crd-dev-backend", "imageManifest": manifest, "imageTag": stage}
 
@@ -523,10 +529,10 @@ def test_only_diff_writes_its_log(dev):
     logs, group = dev.client("logs"), dev.nested("DiffLogGroup")
     logs.create_log_stream(logGroupName=group, logStreamName="one")
     line = {"logEvents": [{"timestamp": int(time.time() * 1000), "message": "no changes"}]}
-    where = {"logGroupName": group, "logStreamName": "one"}
+    stream = {"logGroupName": group, "logStreamName": "one"}
 
     ended = {
-        stage: dev.attempt(stage, "logs", "put_log_events", **where, **line) for stage in BUILDS
+        stage: dev.attempt(stage, "logs", "put_log_events", **stream, **line) for stage in BUILDS
     }
 
     assert dict.fromkeys(BUILDS, "AccessDeniedException") | {"Diff": "done"} == ended

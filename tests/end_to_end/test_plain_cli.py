@@ -1,4 +1,4 @@
-"""The plain AWS CLI deploys the templates and executes the change sets."""
+"""Tests that the plain AWS CLI can deploy the templates and execute the change sets."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import re
 
 from tests.end_to_end.checkout import COMPLETE
 
-RETAGGED = ("--tags", "Key=owner,Value=somebody")
+RETAGGED = ("--tags", "Key=owner,Value=other")
 
 
-def test_one_by_one(checkout):
-    """The templates deploy with the plain AWS CLI, in the order of layers.txt and as it says.
+def test_templates_one_by_one(checkout):
+    """The AWS CLI deploys the templates with the order and the options of layers.txt.
 
-    `plan` then finds nothing to do. Without the tags of the environment, such a stack is foreign:
-    nothing is done to it.
+    `plan` then finds nothing to do. A stack without the tags of the environment is refused.
     """
     checkout.run("synth", "--env=local")
-    checkout.run("emulator.start")  # With what an account has by hand: the hosted zone.
+    checkout.run("emulator.start")  # It creates the hosted zone, which must exist in an account.
     rows = (checkout.path / "build/local/layers.txt").read_text().splitlines()[1:]
 
     with checkout.aws() as aws:
@@ -25,22 +24,23 @@ def test_one_by_one(checkout):
             options = ["--change-set-type", "CREATE", "--capabilities", capabilities.strip("-")]
             body = ["--template-body", f"file://build/local/{template}"]
             _store(aws, files)
-            given = ["--parameters", *filled] if (filled := [*_filled(aws, parameters)]) else []
+            values = [*_parameter_values(aws, parameters)]
+            given = ["--parameters", *values] if values else []
             given += ["--tags", *_tags(tags)]
             aws("cloudformation", "create-change-set", *change_set, *options, *body, *given)
             aws("cloudformation", "execute-change-set", *change_set)
             checkout.settle()
 
-        made = checkout.stacks()
-        same = checkout.run("plan")
+        created = checkout.stacks()
+        planned = checkout.run("plan")
         _, stack, region, *_ = rows[-1].split()
         change = ["--region", region, "--stack-name", stack, "--capabilities", "CAPABILITY_IAM"]
         aws("cloudformation", "update-stack", *change, "--use-previous-template", *RETAGGED)
         checkout.settle()
 
     refused = checkout.run("plan", code=3)
-    assert {"CREATE_COMPLETE"} == set(made.values())
-    assert same.out.splitlines()[-1] == f"{len(rows)} stacks: {len(rows)} keep"
+    assert {"CREATE_COMPLETE"} == set(created.values())
+    assert planned.out.splitlines()[-1] == f"{len(rows)} stacks: {len(rows)} keep"
     assert (
         f"error: {stack} in {region}: not a stack of local: it lacks the tags project"
         in refused.err
@@ -52,39 +52,41 @@ def _store(aws, files):
     """Upload the files of layers.txt to the artifact bucket; paths are from build/ or dist/."""
     bucket = "crd-local-artifacts-000000000000-ca-central-1-an"
     for file, key in re.findall(r"([^,=]+)=([^,]+)", files):
-        place = file if file.startswith("dist/") else f"build/local/{file}"
-        aws("s3", "cp", "--region", "ca-central-1", place, f"s3://{bucket}/{key}")
+        path = file if file.startswith("dist/") else f"build/local/{file}"
+        aws("s3", "cp", "--region", "ca-central-1", path, f"s3://{bucket}/{key}")
 
 
-def _tags(said):
+def _tags(row):
     """Return the tags of a stack in layers.txt."""
-    pairs = (tag.partition("=") for tag in said.split(","))
+    pairs = (tag.partition("=") for tag in row.split(","))
     return [f"Key={key},Value={value}" for key, _, value in pairs]
 
 
-def _filled(aws, parameters):
+def _parameter_values(aws, parameters):
     """Yield the parameters of a stack in layers.txt, with the outputs that they name."""
     for name, region, stack, output in re.findall(r"(\w+)=([\w-]+):([\w-]+)\.(\w+)", parameters):
         query = f"Stacks[0].Outputs[?OutputKey=='{output}'].OutputValue"
-        where = ["--region", region, "--stack-name", stack, "--query", query, "--output", "text"]
-        value = aws("cloudformation", "describe-stacks", *where).strip()
+        options = ["--region", region, "--stack-name", stack, "--query", query, "--output", "text"]
+        value = aws("cloudformation", "describe-stacks", *options).strip()
         yield f"ParameterKey={name},ParameterValue={value}"
 
 
-def test_left_change_sets(tiny):
-    """`--no-execute` leaves change sets; the commands it prints, typed as they are, execute them.
+def test_pending_change_sets(tiny):
+    """`--no-execute` creates change sets and prints the commands that execute them.
 
-    What stands on a stack that is not there yet cannot be proposed: it is skipped, until it can.
+    A stack is skipped until its dependencies exist.
     """
     for expected in ({"ground", "far"}, {"left", "right"}, {"top"}):
-        left = tiny.run("deploy", "--no-execute")
-        commands = re.findall(r"^ +(aws cloudformation .*)$", left.err, re.MULTILINE)
-        reviewed = {k for k, v in tiny.stacks().items() if v == "REVIEW_IN_PROGRESS"}
+        printed = tiny.run("deploy", "--no-execute")
+        commands = re.findall(r"^ +(aws cloudformation .*)$", printed.err, re.MULTILINE)
+        pending = {
+            stack for stack, status in tiny.stacks().items() if status == "REVIEW_IN_PROGRESS"
+        }
 
         tiny.shell("\n".join(commands), **tiny.aws_env)
 
         tiny.settle()
-        assert expected == reviewed
+        assert expected == pending
         assert len(expected) == len(commands)
     assert COMPLETE == tiny.stacks()
     assert tiny.run("deploy").last.startswith("5 kept, in ")

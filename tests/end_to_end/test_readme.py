@@ -1,4 +1,4 @@
-"""The transcript on the first screen is what the command prints."""
+"""Test of the transcript at the start of README.md."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tests.end_to_end.checkout import ROOT
 
 
 def test_transcript(checkout):
-    """`./inv plan --stack=cluster` on an empty emulator, line by line."""
+    """The transcript of `./inv plan --stack=cluster` is its output on an empty emulator."""
     readme = (ROOT / "README.md").read_text()
     [transcript] = re.findall(
         r"^\$ \./inv plan --stack=cluster\n(.*?)^```", readme, re.MULTILINE | re.DOTALL
     )
 
-    told = checkout.command("-m", "invoke", "plan", "--stack=cluster", code=2)
+    printed = checkout.command("-m", "invoke", "plan", "--stack=cluster", code=2)
 
-    assert transcript == told.err + told.out
+    assert transcript == printed.err + printed.out

@@ -1,4 +1,4 @@
-"""Refused commands: one error with a hint, no traceback, no change."""
+"""Refused commands print one error with a hint and no traceback, and change nothing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import emulator
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import DEV
 
-DEV_ROOT = {"AWS_ACCESS_KEY_ID": DEV}  # Its secret is known when a server runs: `with_secret`.
-NOBODY = {"AWS_EC2_METADATA_DISABLED": "true"}
+DEV_ROOT = {"AWS_ACCESS_KEY_ID": DEV}  # `with_secret` adds the secret of the running emulator.
+NO_CREDENTIALS = {"AWS_EC2_METADATA_DISABLED": "true"}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def checkout(tmp_path_factory):
     """Yield a copy with the small stacks and an environment `dev`; nothing is deployed."""
-    copied = checkouts.tiny(tmp_path_factory.mktemp("place"))
+    copied = checkouts.tiny(tmp_path_factory.mktemp("checkout"))
     copied.configure("dev")
     copied.run("synth")
     with copied.wire() as copied.between:
@@ -23,16 +23,16 @@ def place(tmp_path_factory):
     emulator.stop(copied.emulator)
 
 
-def refusal(ran):
+def refusal(result):
     """Return the error that a command printed, and its hint."""
-    assert "" == ran.out
-    assert 1 == ran.err.count("error: ")
-    error, hint = ran.err[ran.err.index("error: ") :].split("hint:")
+    assert "" == result.out
+    assert 1 == result.err.count("error: ")
+    error, hint = result.err[result.err.index("error: ") :].split("hint:")
     return error.removeprefix("error: ").strip(), hint.strip()
 
 
 @pytest.mark.parametrize(
-    ("task", "code", "words", "hint"),
+    ("task", "code", "message", "hint"),
     [
         (
             ["deploy", "--stack=rihgt", "--stack=x"],
@@ -53,20 +53,20 @@ def refusal(ran):
         (["deploy", "--jobs=0"], 1, "--jobs=0: nothing would start", "use --jobs=1 or more"),
     ],
 )
-def test_unknown_names(place, task, code, words, hint):
+def test_unknown_names(checkout, task, code, message, hint):
     """The error for an unknown name lists the known names, or suggests one."""
-    error, way_out = refusal(place.run(*task, code=code))
+    error, found_hint = refusal(checkout.run(*task, code=code))
 
-    assert words in error
-    assert hint in way_out
-    assert [] == place.between.written
+    assert message in error
+    assert hint in found_hint
+    assert [] == checkout.between.written
 
 
 @pytest.mark.parametrize(
-    ("env", "code", "words", "hint"),
+    ("env", "code", "message", "hint"),
     [
-        (NOBODY, 3, "Unable to locate credentials", f"log in to account {DEV}"),
-        ({"AWS_PROFILE": "gone"}, 3, "The config profile (gone) could not be found", "log in"),
+        (NO_CREDENTIALS, 3, "Unable to locate credentials", f"log in to account {DEV}"),
+        ({"AWS_PROFILE": "absent"}, 3, "The config profile (absent) could not be found", "log in"),
         (
             DEV_ROOT | {"AWS_ACCESS_KEY_ID": "333333333333"},
             3,
@@ -97,72 +97,72 @@ def test_unknown_names(place, task, code, words, hint):
         ),
     ],
 )
-def test_account(place, env, code, words, hint):
+def test_account(checkout, env, code, message, hint):
     """Nothing is written to an AWS account unless every guard passes."""
-    error, way_out = refusal_of_deploy(place, code, place.between.proxy | env)
+    error, found_hint = refusal_of_deploy(checkout, code, checkout.between.proxy | env)
 
-    assert words in error
-    assert hint in way_out
-    assert [] == place.between.written
+    assert message in error
+    assert hint in found_hint
+    assert [] == checkout.between.written
 
 
-def refusal_of_deploy(place, code, env):
+def refusal_of_deploy(checkout, code, env):
     """Return the error of `deploy --env=dev` and its hint; a plan may precede it."""
-    ran = place.run("deploy", "--env=dev", code=code, **with_secret(place, env))
-    assert ran.first.startswith(f"dev: account {DEV}, region ca-central-1")
-    return refusal(ran)
+    result = checkout.run("deploy", "--env=dev", code=code, **with_secret(checkout, env))
+    assert result.first.startswith(f"dev: account {DEV}, region ca-central-1")
+    return refusal(result)
 
 
-def test_first_line(place):
+def test_first_line(checkout):
     """The first line names the AWS settings in use, before the first request."""
-    env = with_secret(place, place.between.proxy | DEV_ROOT)
+    env = with_secret(checkout, checkout.between.proxy | DEV_ROOT)
 
-    ran = place.run("status", "--env=dev", code=0, **env)
+    result = checkout.run("status", "--env=dev", code=0, **env)
 
-    assert ran.first == (
+    assert result.first == (
         f"dev: account {DEV}, region ca-central-1 · access key from AWS_ACCESS_KEY_ID · "
         f"proxy {env['HTTPS_PROXY']} · CA bundle {env['AWS_CA_BUNDLE']}"
     )
 
 
-def with_secret(place, env):
+def with_secret(checkout, env):
     """Return *env* with the secret of its access key, if it has one."""
-    secret = {"AWS_SECRET_ACCESS_KEY": place.endpoint.secret_key}
+    secret = {"AWS_SECRET_ACCESS_KEY": checkout.endpoint.secret_key}
     return secret | env if "AWS_ACCESS_KEY_ID" in env else env
 
 
-def test_stale_build(place):
+def test_stale_build(checkout):
     """A build/ that differs from the sources is exit code 4, and `synth --check` shows the diff."""
-    file = place.path / "build/dev/right.yaml"
+    file = checkout.path / "build/dev/right.yaml"
     reviewed = file.read_text()
-    file.write_text(reviewed.replace("A floor", "A flaw"))
+    file.write_text(reviewed.replace("A floor", "A change"))
 
-    env = with_secret(place, place.between.proxy | DEV_ROOT)
-    stale = place.run("deploy", "--env=dev", "--yes", code=4, **env)
-    diff = place.run("synth", "--check", code=2)
+    env = with_secret(checkout, checkout.between.proxy | DEV_ROOT)
+    stale = checkout.run("deploy", "--env=dev", "--yes", code=4, **env)
+    diff = checkout.run("synth", "--check", code=2)
     file.write_text(reviewed)
-    clean = place.run("synth", "--check")
+    clean = checkout.run("synth", "--check")
 
-    error, way_out = refusal(stale)
+    error, found_hint = refusal(stale)
     assert "build/dev: differs from what the code defines: right.yaml" == error
-    assert "run `invoke synth`, and have the change to build/ reviewed" == way_out
+    assert "run `invoke synth`, and have the change to build/ reviewed" == found_hint
     assert "--- a/build/dev/right.yaml\n+++ b/build/dev/right.yaml\n" in diff.out
-    assert "A flaw" in diff.out
+    assert "A change" in diff.out
     assert "dev: 5 stacks up to date\n" == clean.out
-    assert [] == place.between.written
+    assert [] == checkout.between.written
 
 
-def test_broken_config(place):
+def test_broken_config(checkout):
     """All errors of a config file are printed with their lines; invalid TOML is one error."""
-    file = place.path / "config/local.toml"
+    file = checkout.path / "config/local.toml"
     good = file.read_text()
     file.write_text(good.replace("region", "regoin").replace("[left]", "[left]\nnotes = 'many'"))
-    faults, _ = refusal(place.run("deploy", code=1))
+    errors, _ = refusal(checkout.run("deploy", code=1))
     file.write_text(good + "[env\n")
-    broken, _ = refusal(place.run("plan", code=1))
+    broken, _ = refusal(checkout.run("plan", code=1))
     file.write_text(good)
 
-    assert f"{file}:6: env.regoin: unknown key" in faults
-    assert "left.notes" in faults
+    assert f"{file}:6: env.regoin: unknown key" in errors
+    assert "left.notes" in errors
     assert f"{file}" in broken
-    assert [] == place.between.written
+    assert [] == checkout.between.written

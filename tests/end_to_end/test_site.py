@@ -1,4 +1,4 @@
-"""`site.sync` publishes the site: completely, in part, after interrupts and from a workflow."""
+"""Tests of `site.sync`: full and partial publications, interrupts, errors, and a workflow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import DEV, LOCAL
 from tests.viewer import view
 
-LAYERS = Path(__file__).parent / "publishing"
+STACKS = Path(__file__).parent / "publishing"
 SITE = "https://local.example"
 PAGE = "<!doctype html><title>Cruddur</title>"
 INDEX, ROBOTS, CHUNK = "index.html", "robots.txt", "assets/chunk-00000000.js"
@@ -38,20 +38,20 @@ branch = "prod"
 oidc_provider = "create"
 """
 
-# What those say who import these outputs: they are not here.
+# Findings of lint because the stacks that import these outputs are missing in the copy.
 EXEMPTIONS = """
 [[exemption]]
 rule = "C001"
 stack = "crd-*"
 resource = "Outputs.*"
-reason = "Layers that are not here import them."
+reason = "Stacks that import them are missing here."
 date = 2026-11-21
 
 [[exemption]]
 rule = "C306"
 stack = "crd-*-site-publisher"
 resource = "PublisherRole"
-reason = "A person deploys it."
+reason = "An operator deploys it."
 date = 2026-11-21
 """
 
@@ -62,7 +62,7 @@ def publishing(folder):
     stacks = copied.path / "stacks"
     shutil.rmtree(stacks)
     shutil.copytree(checkouts.ROOT / "stacks", stacks)
-    for file in LAYERS.glob("*.py"):
+    for file in STACKS.glob("*.py"):
         shutil.copy(file, stacks)
     (copied.path / "deployer" / "lint" / "exemptions.toml").write_text(EXEMPTIONS)
     for env in ("local", "dev"):
@@ -80,7 +80,7 @@ def build(checkout, pictures=1100, chunks=97):
     (dist / INDEX).write_text(PAGE)
     (dist / ROBOTS).write_text("User-agent: *")
     (dist / "about us é.html").write_text(PAGE)
-    (dist / ".DS_Store").write_text("of a desk")
+    (dist / ".DS_Store").write_text("metadata of a folder")
     for number in range(chunks):
         (dist / "assets" / f"chunk-{number:08}.js").write_text(f"export {number}")
     for number in range(pictures):
@@ -105,30 +105,32 @@ def checkout(deployed):
     shutil.rmtree(deployed.path / "frontend", ignore_errors=True)
     s3, bucket = deployed.client("s3"), output(deployed, "SiteBucket")
     while listed := s3.list_objects_v2(Bucket=bucket).get("Contents"):
-        keys = [{"Key": each["Key"]} for each in listed]
+        keys = [{"Key": item["Key"]} for item in listed]
         s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
     return deployed
 
 
-def output(checkout, title, layer="cdn", env="local", account=LOCAL):
+def output(checkout, title, stack="cdn", env="local", account=LOCAL):
     """Return an output of a stack."""
     cloudformation = checkout.client("cloudformation", REGION, account)
-    [stack] = cloudformation.describe_stacks(StackName=f"crd-{env}-{layer}")["Stacks"]
-    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}[title]
+    [found] = cloudformation.describe_stacks(StackName=f"crd-{env}-{stack}")["Stacks"]
+    return {row["OutputKey"]: row["OutputValue"] for row in found["Outputs"]}[title]
 
 
 def published(checkout, account=LOCAL, env="local"):
     """Return the names of files in the bucket, without the record of the last publication."""
     bucket = output(checkout, "SiteBucket", env=env, account=account)
     pages = checkout.client("s3", REGION, account).get_paginator("list_objects_v2")
-    listed = [one for page in pages.paginate(Bucket=bucket) for one in page.get("Contents", [])]
-    return {one["Key"] for one in listed} - {RECORD}
+    keys = {
+        item["Key"] for page in pages.paginate(Bucket=bucket) for item in page.get("Contents", [])
+    }
+    return keys - {RECORD}
 
 
 def built(dist):
     """Return the names of files to publish."""
-    files = (each for each in dist.rglob("*") if each.is_file())
-    return {each.relative_to(dist).as_posix() for each in files} - {".DS_Store"}
+    files = (path for path in dist.rglob("*") if path.is_file())
+    return {file.relative_to(dist).as_posix() for file in files} - {".DS_Store"}
 
 
 def invalidations(checkout, account=LOCAL, env="local"):
@@ -137,10 +139,10 @@ def invalidations(checkout, account=LOCAL, env="local"):
     id_ = output(checkout, "SiteDistribution", env=env, account=account)
     listed = cloudfront.list_invalidations(DistributionId=id_)["InvalidationList"]
     return [
-        cloudfront.get_invalidation(DistributionId=id_, Id=each["Id"])["Invalidation"][
+        cloudfront.get_invalidation(DistributionId=id_, Id=item["Id"])["Invalidation"][
             "InvalidationBatch"
         ]["Paths"]["Items"]
-        for each in listed.get("Items", [])
+        for item in listed.get("Items", [])
     ]
 
 
@@ -152,22 +154,23 @@ def counted(wire):
 
 
 def test_story(checkout):
-    """1,200 files are sent once; then only what differs, with one invalidation.
+    """All files are uploaded once, then only changed ones, with one invalidation per run.
 
-    What is gone from the folder goes from the bucket, but for what pages that are open may need.
+    Files that were deleted from the folder are deleted from the bucket, except chunks, which
+    open pages may still need.
     """
     dist = build(checkout)
 
     with checkout.wire() as wire:
         first, sent = checkout.run("site.sync"), counted(wire)
-        again, looked = checkout.run("site.sync"), counted(wire)
+        again, reads = checkout.run("site.sync"), counted(wire)
         (dist / ROBOTS).write_text("User-agent: someone")
         changed, update = checkout.run("site.sync"), counted(wire)
         shutil.rmtree(dist / "pictures")
         (dist / CHUNK).unlink()
         checkout.run("site.sync", "--dry-run", code=2)
         dry = counted(wire)
-        gone, deletion = checkout.run("site.sync"), counted(wire)
+        deleted, deletion = checkout.run("site.sync"), counted(wire)
 
     assert FILES + 1 == sent["PUT"]  # And the record.
     assert [
@@ -178,44 +181,50 @@ def test_story(checkout):
         "sent index.html",
     ] == first.out.splitlines()[-5:]
     assert "hidden  .DS_Store\nnothing to do: 1200 unchanged\n" == again.out
-    assert {"GetCallerIdentity": 2, "DescribeStacks": 2, "GET": 3} == looked == dry
+    assert {"GetCallerIdentity": 2, "DescribeStacks": 2, "GET": 3} == reads == dry
     assert "update  robots.txt\n" in changed.out
-    assert looked + Counter(PUT=2, POST=1) == update
-    assert looked + Counter(PUT=1, POST=3) == deletion
-    assert "1100 to delete, 99 unchanged, 1 unused, kept for open pages; 1 path to in" in gone.out
+    assert reads + Counter(PUT=2, POST=1) == update
+    assert reads + Counter(PUT=1, POST=3) == deletion
+    assert (
+        "1100 to delete, 99 unchanged, 1 unused, kept for open pages; 1 path to in" in deleted.out
+    )
     assert [["/robots.txt"], ["/*"]] == invalidations(checkout)
     assert built(dist) | {CHUNK} == published(checkout)
 
 
 def test_served(checkout):
-    """A page of the application, a file, and a file that is not there, each with its headers."""
+    """Pages, files and missing files are served with the right status, type, caching and headers."""
     build(checkout, pictures=1, chunks=1)
     checkout.run("site.sync")
 
     root, deep = (view(checkout.endpoint, f"{SITE}{path}") for path in ("/", "/@anna.b/status/1"))
     script, picture = (view(checkout.endpoint, f"{SITE}/{x}") for x in (CHUNK, "pictures/0.svg"))
-    missing = view(checkout.endpoint, f"{SITE}/assets/gone-00000000.js")
+    missing = view(checkout.endpoint, f"{SITE}/assets/missing-00000000.js")
 
-    assert [(200, PAGE)] * 2 == [(each.status, each.body.decode()) for each in (root, deep)]
+    assert [(200, PAGE)] * 2 == [
+        (response.status, response.body.decode()) for response in (root, deep)
+    ]
     assert (200, b"export 0") == (script.status, script.body)
     assert 404 == missing.status
-    assert {"no-cache"} == {each.headers["Cache-Control"] for each in (root, deep)}
+    assert {"no-cache"} == {response.headers["Cache-Control"] for response in (root, deep)}
     assert "public, max-age=31536000, immutable" == script.headers["Cache-Control"]
     assert "public, max-age=300" == picture.headers["Cache-Control"]
     assert "text/html; charset=utf-8" == deep.headers["Content-Type"]
     assert "text/javascript; charset=utf-8" == script.headers["Content-Type"]
     assert "image/svg+xml" == picture.headers["Content-Type"]
-    for answer in (root, deep, script, picture, missing):
-        assert "nosniff" == answer.headers["X-Content-Type-Options"]
-        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-        assert "max-age=31536000; includeSubDomains" == answer.headers["Strict-Transport-Security"]
+    for response in (root, deep, script, picture, missing):
+        assert "nosniff" == response.headers["X-Content-Type-Options"]
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        assert (
+            "max-age=31536000; includeSubDomains" == response.headers["Strict-Transport-Security"]
+        )
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(checkout, how):
-    """An interrupt does not wait for a call that hangs; no page refers to a missing file.
+    """An interrupt ends the run during a blocked request, before any page is uploaded.
 
-    The next run sends what is left.
+    The next run uploads the remaining files.
     """
     dist = build(checkout, pictures=97, chunks=200)
 
@@ -243,12 +252,12 @@ def test_interrupted(checkout, how):
 
 
 @pytest.mark.parametrize(
-    ("next_", "told", "sent"),
+    ("content", "summary", "sent"),
     [("User-agent: another", "5 unchanged", 0), ("User-agent: *", "1 to update, 4 unchanged", 1)],
-    ids=["the same again", "what was there before"],
+    ids=["the same content", "the previous content"],
 )
-def test_killed_before_the_invalidation(checkout, next_, told, sent):
-    """What was sent and never told CloudFront is told by the next run, whatever that publishes."""
+def test_killed_before_the_invalidation(checkout, content, summary, sent):
+    """If a run is killed after an upload, the next run invalidates the path of that upload."""
     dist = build(checkout, pictures=1, chunks=1)
     checkout.run("site.sync")
     (dist / ROBOTS).write_text("User-agent: another")
@@ -260,56 +269,58 @@ def test_killed_before_the_invalidation(checkout, next_, told, sent):
             assert wire.held.wait(20)
             sync.interrupt(signal.SIGKILL)
         counted(wire)
-        (dist / ROBOTS).write_text(next_)
+        (dist / ROBOTS).write_text(content)
         again, calls = checkout.run("site.sync"), counted(wire)
 
-    assert f"{told}; 1 path to invalidate\n" in again.out
+    assert f"{summary}; 1 path to invalidate\n" in again.out
     assert sent + 1 == calls["PUT"]  # And the record.
     assert [["/robots.txt"]] == invalidations(checkout)[before:]
-    assert next_ == view(checkout.endpoint, f"{SITE}/{ROBOTS}").body.decode()
+    assert content == view(checkout.endpoint, f"{SITE}/{ROBOTS}").body.decode()
 
 
 def test_manual_changes_are_reverted(checkout):
-    """Whatever is not as it was built: its content, its type, how long it is kept, or at all.
+    """Manual changes in the bucket are reverted, and their paths are invalidated.
 
-    CloudFront is told each time: it may have been asked for that meanwhile. Then all is as before,
-    and nothing is asked about.
+    This covers content, type, caching, additional files and the record of the publication. The
+    run after that changes nothing.
     """
     dist = build(checkout, pictures=1, chunks=1)
     checkout.run("site.sync")
-    s3, here = checkout.client("s3"), {"Bucket": output(checkout, "SiteBucket")}
-    right = s3.head_object(**here, Key=ROBOTS, ChecksumMode="ENABLED")
+    s3, bucket = checkout.client("s3"), {"Bucket": output(checkout, "SiteBucket")}
+    original = s3.head_object(**bucket, Key=ROBOTS, ChecksumMode="ENABLED")
 
     as_built = {"Body": (dist / ROBOTS).read_bytes()}
-    as_built |= {fact: right[fact] for fact in ("ContentType", "CacheControl", "ChecksumSHA256")}
+    as_built |= {fact: original[fact] for fact in ("ContentType", "CacheControl", "ChecksumSHA256")}
     before = len(invalidations(checkout))
 
     for wrong in ({"Body": b"?"}, {"ContentType": "image/png"}, {"CacheControl": "no-store"}, {}):
-        time.sleep(1.01 - time.time() % 1)  # S3 tells what came after the record by its second.
+        time.sleep(1.01 - time.time() % 1)  # LastModified has whole seconds.
         put = as_built | wrong
         if "Body" in wrong:
             del put["ChecksumSHA256"]
-        s3.put_object(**here, Key=ROBOTS, **put)
-        undone = checkout.run("site.sync").out
-        assert bool(wrong) == ("update  robots.txt\n" in undone)
-        assert "; 1 path to invalidate\n" in undone
+        s3.put_object(**bucket, Key=ROBOTS, **put)
+        reverted = checkout.run("site.sync").out
+        assert bool(wrong) == ("update  robots.txt\n" in reverted)
+        assert "; 1 path to invalidate\n" in reverted
     with checkout.wire() as wire:
-        again, looked = checkout.run("site.sync"), counted(wire)
+        again, calls = checkout.run("site.sync"), counted(wire)
     assert "nothing to do: 5 unchanged\n" in again.out
-    assert (2, 0, 0) == (looked["GET"], looked["HEAD"], looked["PUT"])
+    assert (2, 0, 0) == (calls["GET"], calls["HEAD"], calls["PUT"])
     assert [["/robots.txt"]] * 4 == invalidations(checkout)[before:]
 
-    s3.put_object(**here, Key=RECORD, Body=b"{")
-    s3.put_object(**here, Key="mine.txt", Body=b"?")
-    undone = checkout.run("site.sync")
-    kept = s3.head_object(**here, Key=ROBOTS, ChecksumMode="ENABLED")
-    assert "delete  mine.txt\nhidden  .DS_Store\n1 to delete, 5 unchanged; 6 paths" in undone.out
+    s3.put_object(**bucket, Key=RECORD, Body=b"{")
+    s3.put_object(**bucket, Key="manual.txt", Body=b"?")
+    reverted = checkout.run("site.sync")
+    after = s3.head_object(**bucket, Key=ROBOTS, ChecksumMode="ENABLED")
+    assert (
+        "delete  manual.txt\nhidden  .DS_Store\n1 to delete, 5 unchanged; 6 paths" in reverted.out
+    )
     for fact in ("ContentType", "CacheControl", "ChecksumSHA256"):
-        assert right[fact] == kept[fact]
+        assert original[fact] == after[fact]
 
 
 def test_build_during_sync(checkout):
-    """What it takes away ends the run with one error, and the next one sends all of it."""
+    """A file that a build deletes during a run ends it with one error; the next run succeeds."""
     dist = build(checkout, pictures=1, chunks=500)
 
     with checkout.wire() as wire:
@@ -333,7 +344,7 @@ def test_build_during_sync(checkout):
 
 
 def test_refused(checkout):
-    """Nothing that would take the site away, or publish what nobody meant to."""
+    """A folder without index.html is refused, and so are unknown types and symbolic links."""
     missing = checkout.run("site.sync", code=1)
     dist = build(checkout, pictures=1, chunks=1)
     (dist / INDEX).rename(dist / "other.html")
@@ -355,11 +366,11 @@ def test_not_deployed(tmp_path):
     copied = publishing(tmp_path)
     build(copied, pictures=1, chunks=1)
     try:
-        said = copied.run("site.sync", code=1).err
+        error = copied.run("site.sync", code=1).err
     finally:
         emulator.stop(copied.emulator)
 
-    assert "crd-local-cdn is not deployed\nhint: run ./inv deploy --stack=cdn --env=" in said
+    assert "crd-local-cdn is not deployed\nhint: run ./inv deploy --stack=cdn --env=" in error
 
 
 def token(checkout, repository="someone/cruddur", branch="prod", audience="sts.amazonaws.com"):
@@ -372,10 +383,10 @@ def token(checkout, repository="someone/cruddur", branch="prod", audience="sts.a
     return emulator.web_identity_token(checkout.endpoint, claims)
 
 
-def test_by_a_workflow(deployed):
-    """A token of the branch is good for a session that publishes the site, and nothing else.
+def test_workflow_publishes(deployed):
+    """A workflow on the branch can publish the site with its token, and can do nothing else.
 
-    The guards are those of an AWS account, and standard input is not a terminal.
+    It runs in an AWS account and without a terminal.
     """
     account = emulator.as_account(deployed.endpoint, DEV)
     emulator.create_prerequisites(
@@ -385,11 +396,11 @@ def test_by_a_workflow(deployed):
     dist = build(deployed, pictures=1, chunks=1)
     deployed.run("synth")
     with deployed.wire() as wire:
-        here = wire.proxy | {"CRUDDUR_ENV": "dev"}
-        person = deployed.root_key(DEV)
-        deployed.run("deploy", "--yes", **here, **person)
+        env = wire.proxy | {"CRUDDUR_ENV": "dev"}
+        root = deployed.root_key(DEV)
+        deployed.run("deploy", "--yes", **env, **root)
         role = output(deployed, "Role", "site-publisher", "dev", DEV)
-        session = here | assumed(deployed, role, token(deployed))
+        session = env | assumed(deployed, role, token(deployed))
 
         unasked = deployed.run("site.sync", code=3, **session)
         after = published(deployed, DEV, "dev")
@@ -416,11 +427,11 @@ def test_by_a_workflow(deployed):
 def assumed(checkout, role, token_):
     """Return the credentials of a session of *role* for a web identity token."""
     sts = checkout.client("sts", REGION, DEV)
-    made = sts.assume_role_with_web_identity(
+    credentials = sts.assume_role_with_web_identity(
         RoleArn=role, RoleSessionName="test", WebIdentityToken=token_
     )["Credentials"]
     return {
-        "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": made["SessionToken"],
+        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": credentials["SessionToken"],
     }

@@ -1,4 +1,4 @@
-"""The tasks that only read and print: data on standard output, all else on standard error."""
+"""Tests of tasks that read and print: data on standard output, the rest on standard error."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ def deployed(tmp_path_factory):
 
 
 def test_plan(deployed):
-    """`plan` exits 2 where there is something to do, else 0; it writes nothing to AWS."""
+    """`plan` exits with 2 if a stack needs a change, otherwise with 0; it changes nothing."""
     with deployed.wire() as wire:
-        nothing = deployed.run("plan", "--verify")
+        unchanged = deployed.run("plan", "--verify")
         deployed.configure(left={"title": "New"})
-        something = deployed.run("plan", code=2)
+        changed = deployed.run("plan", code=2)
         as_json = json.loads(deployed.run("plan", "--json", "--stack=left", code=2).out)
         deployed.configure()
 
-    assert "5 stacks: 5 keep\n" == nothing.out[-17:]
-    assert "crd-local-left  update  template changed\n" in something.out
-    assert "local: account 000000000000, region ca-central-1, emulator\n" == something.err
+    assert "5 stacks: 5 keep\n" == unchanged.out[-17:]
+    assert "crd-local-left  update  template changed\n" in changed.out
+    assert "local: account 000000000000, region ca-central-1, emulator\n" == changed.err
     assert {"update": 1, "keep": 1} == as_json["counts"]
     assert 1 == as_json["version"]
     assert [] == wire.written
 
 
 def test_outputs(deployed):
-    """`outputs` prints a table, JSON that parses, and lines that dotenv files and shells take."""
+    """`outputs` prints a table, JSON, and lines for dotenv files and shells."""
     table = deployed.run("outputs").out
     one = deployed.run("outputs", "--stack=far").out
     parsed = json.loads(deployed.run("outputs", "--format=json").out)
@@ -58,8 +58,8 @@ def test_outputs(deployed):
 
     assert "crd-local-far     Note  note1.far.local.example.\n" in table
     assert "crd-local-far  Note  note1.far.local.example.\n" == one
-    given = ["crd-local-ground", "crd-local-far", "crd-local-right"]
-    assert given == [each["stack"] for each in parsed["outputs"]]
+    stacks = ["crd-local-ground", "crd-local-far", "crd-local-right"]
+    assert stacks == [row["stack"] for row in parsed["outputs"]]
     assert "CRD_GROUND_NOTE=note1.ground.local.example." in dotenv
     assert "note1.right.local.example.\n" == shell
 
@@ -71,7 +71,7 @@ def test_status_and_graph(deployed):
     mermaid = deployed.run("graph").out
     dot = deployed.run("graph", "--format=dot").out
 
-    assert all(f"crd-local-{floor}" in status for floor in FLOORS)
+    assert all(f"crd-local-{stack}" in status for stack in FLOORS)
     assert len(FLOORS) == status.count("CREATE_COMPLETE")
     assert len(FLOORS) == len(as_json["stacks"])
     assert "ground --> left" in mermaid or "left --> ground" in mermaid
@@ -80,8 +80,8 @@ def test_status_and_graph(deployed):
 
 def test_json(tiny):
     """With `--json` each line of stderr is an event with a version, and stdout is JSON as well."""
-    told = tiny.run("deploy", "--json")
-    events = [json.loads(line) for line in told.err.splitlines()]
+    deployed = tiny.run("deploy", "--json")
+    events = [json.loads(line) for line in deployed.err.splitlines()]
     outputs = tiny.run("outputs", "--format=json")
     status = tiny.run("status", "--json")
     tiny.configure(right={"broken": True})
@@ -92,7 +92,7 @@ def test_json(tiny):
     assert ["start", "plan"] == [event["event"] for event in events[:2]]
     assert {"created": 5} == events[-1]["outcomes"]
     assert 0 == events[-1]["exit_code"]
-    assert outputs.out == told.out
+    assert outputs.out == deployed.out
     assert ["start"] == [json.loads(line)["event"] for line in status.err.splitlines()]
     assert 5 == failed[-1]["exit_code"]
     assert "ConfigError" == json.loads(error.err.splitlines()[-1])["error"]["kind"]
@@ -125,21 +125,23 @@ def test_colour(deployed):
 
 
 def test_help(tmp_path):
-    """Every task answers --help with a sentence, and runs nothing."""
+    """Every task has a --help text, and printing it runs nothing."""
     checkout = checkouts.copy(tmp_path)
     tree = json.loads(checkout.run("--list", "--list-format=json").out)
     names = [task["name"] for task in tree["tasks"]]
     names += [
-        f"{one['name']}.{task['name']}" for one in tree["collections"] for task in one["tasks"]
+        f"{collection['name']}.{task['name']}"
+        for collection in tree["collections"]
+        for task in collection["tasks"]
     ]
 
-    told = checkout.command("-c", EVERY_HELP, *names)
+    printed = checkout.command("-c", EVERY_HELP, *names)
 
-    helps = dict(each.split("\n", 1) for each in told.out.split("## ")[1:])
+    helps = dict(section.split("\n", 1) for section in printed.out.split("## ")[1:])
     assert set(names) == helps.keys()
     for name, text in helps.items():
         assert text.startswith(f"Usage: invoke [--core-opts] {name} "), text
-        assert "Docstring:\n  none" not in text, f"{name} has no sentence"
+        assert "Docstring:\n  none" not in text, f"{name} has no help text"
     assert not checkout.emulator.exists()
     assert not (checkout.path / "build").exists()
 
@@ -151,8 +153,8 @@ def test_emulator(tiny):
     running = tiny.run("emulator.status").out
     stopped = tiny.run("emulator.stop").out, tiny.run("emulator.stop").out
     kept = tiny.stacks()
-    asked = tiny.run("emulator.reset", code=3)
-    spared = tiny.stacks()
+    refused = tiny.run("emulator.reset", code=3)
+    after_refusal = tiny.stacks()
     tiny.run("emulator.reset", "--yes")
     status = tiny.run("emulator.status").out
     address = started.splitlines()[0]
@@ -160,12 +162,12 @@ def test_emulator(tiny):
     assert address == running.splitlines()[0]
     assert address.startswith("address    http://127.0.0.1:")
     assert ("stopped\n", "the emulator is not running\n") == stopped
-    assert {"far": "CREATE_COMPLETE"} == kept == spared
-    assert f"{tiny.emulator}: " in asked.out
-    assert " bytes of stacks and services, " in asked.out
+    assert {"far": "CREATE_COMPLETE"} == kept == after_refusal
+    assert f"{tiny.emulator}: " in refused.out
+    assert " bytes of stacks and services, " in refused.out
     assert (
         "hint: pass --yes to approve without a question, or run `./inv emulator.status`"
-        in asked.err
+        in refused.err
     )
     assert status.startswith("address    stopped\n")
     assert {} == tiny.stacks()

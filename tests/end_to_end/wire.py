@@ -43,7 +43,7 @@ _HOSTS = (
     "*.s3.ca-central-1.amazonaws.com",
     "*.us-east-1.amazonaws.com",
 )
-_OURS = {
+_CONNECTION_HEADERS = {
     "connection",
     "content-length",
     "transfer-encoding",
@@ -112,7 +112,7 @@ class Wire:
             self.calls.append(Call(scope[1], action))
         held = self._hold and self._hold[0] == action
         if not held or self._hold[1]:
-            answer, content = self._pass_on(asked, body)
+            answer, content = self._forward(asked, body)
         if held:
             self._hold = None
             self.held.set()
@@ -121,13 +121,13 @@ class Wire:
             return
         asked.send_response_only(answer.status)
         for name, value in answer.getheaders():
-            if name.lower() not in _OURS:
+            if name.lower() not in _CONNECTION_HEADERS:
                 asked.send_header(name, value)
         asked.send_header("Content-Length", str(len(content)))
         asked.end_headers()
         asked.wfile.write(content)
 
-    def _pass_on(self, asked: _Asked, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+    def _forward(self, asked: _Asked, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
         connection = http.client.HTTPConnection(urlsplit(self.endpoint.url).netloc, timeout=30)
         connection.request(asked.command, asked.path, body, dict(asked.headers))
         answer = connection.getresponse()
@@ -169,7 +169,7 @@ class _Asked(BaseHTTPRequestHandler):
         self.connection = self.server.tls.wrap_socket(self.connection, server_side=True)
         self.rfile = self.connection.makefile("rb")
         self.wfile = self.connection.makefile("wb", 0)
-        self.close_connection = False  # The client spoke HTTP/1.0 up to here.
+        self.close_connection = False  # The request for the tunnel was HTTP/1.0.
 
     def do_POST(self) -> None:
         """Forward the request."""

@@ -1,4 +1,4 @@
-"""Nested stacks with a table each, and with what a test wants to change or go wrong in them."""
+"""Nested stacks with a table each; settings change them or let a resource fail."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from stacks.parts.buckets import private_bucket
 
 
 class Settings(fields.Settings, frozen=True):
-    """The table of the shelf.
+    """The settings of the stack.
 
-    *key* is that of the left table, *keeps* has both tables outlive the stack, *broken* adds what
-    cannot be made to the right one, *right* says whether there is a right one, and *bucket* adds a
-    bucket of that name to it.
+    *key* is the key of the left table, and *keeps* retains both tables when the stack is deleted.
+    *right* adds the right nested stack, *broken* a resource in it that cannot be created, and
+    *bucket* a bucket of that name in it.
     """
 
     key: str = "pk"
@@ -43,7 +43,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Nothing:
-    """The innermost stacks are given nothing."""
+    """The outputs that the innermost stacks use: none."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,14 @@ class Inside:
 
 
 def store(t: Template, env: Env) -> Store:
-    """A bucket."""
+    """Add a bucket for templates."""
     bucket, _ = private_bucket(t, "Store", env=env, name="store", versioned=True, lifecycle=[])
     bucket.DeletionPolicy = bucket.UpdateReplacePolicy = "Delete"
     return Store(bucket.ref())
 
 
 def define(t: Template, env: Env, settings: Settings, kept: Store) -> None:
-    """Two nested stacks of one template, and a record of its own."""
+    """Add two nested stacks of one template, and a record."""
     t.add_resource(
         route53.RecordSetType(
             "Note",
@@ -83,12 +83,12 @@ def define(t: Template, env: Env, settings: Settings, kept: Store) -> None:
 
 
 def box(t: Template, env: Env, inside: Inside, kept: Store) -> Table:
-    """A stack with another one in it."""
+    """Add a nested stack."""
     return t.nest("Deep", deep, env, inside, Nothing(), store=kept.bucket)
 
 
 def deep(t: Template, env: Env, inside: Inside, _: Nothing) -> Table:
-    """A table, and what a test wants beside it."""
+    """Add a table, and a bucket or a resource that fails if a test needs one."""
     policy = "Retain" if inside.keeps else "Delete"
     table = t.add_resource(
         dynamodb.Table(
@@ -112,7 +112,7 @@ def deep(t: Template, env: Env, inside: Inside, _: Nothing) -> Table:
             ec2.SecurityGroup(
                 "Broken",
                 DependsOn=table,
-                GroupDescription="In what is no VPC",
+                GroupDescription="In a missing VPC",
                 VpcId="vpc-0123abcd",
             )
         )
