@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from deployer.policy.model import Resource, Templates, Violation
 from deployer.policy.values import as_list, get
 
-# A metric of CloudWatch: namespace, name and dimensions. With another set of dimensions, or with a
-# misspelt one, it is another metric, which may never have data.
+# A CloudWatch metric: namespace, name and names of dimensions. Metrics with other dimensions, or with
+# a misspelt one, are other metrics, which may never have data.
 Metric: TypeAlias = tuple[str, str, frozenset[str]]
 
 
@@ -34,7 +34,7 @@ _REQUIRED: dict[str, list[set[Metric]]] = {
         "DBInstanceIdentifier",
         "FreeStorageSpace CPUUtilization DatabaseConnections",
     ),
-    "AWS::ECS::Service": [  # Is any task running? With Container Insights, or without.
+    "AWS::ECS::Service": [  # Running tasks: with Container Insights, or without it.
         {
             ("ECS/ContainerInsights", "RunningTaskCount", _OF_SERVICE),
             ("AWS/ECS", "CPUUtilization", _OF_SERVICE),

@@ -71,7 +71,7 @@ def _is_short(seconds: Any) -> bool:
 
 
 def no_cors_wildcards(templates: Templates) -> Iterator[Violation]:
-    """CORS allows single origins: no wildcard, and not null."""
+    """CORS allows specific origins only: no wildcard, and not null."""
     for resource in templates.of_type("S3::Bucket"):
         for rule in as_list(resource.get("CorsConfiguration", "CorsRules")):
             yield from _wildcards(resource, get(rule, "AllowedOrigins"))

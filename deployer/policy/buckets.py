@@ -53,11 +53,11 @@ def only_over_tls(templates: Templates) -> Iterator[Violation]:
     denials = denials_without_tls(templates, "Bucket")
     for bucket in templates.of_type("S3::Bucket"):
         denied = denials.get(bucket, [])
-        whole, objects = (
-            any(covers(statement) and statement.includes_all("s3:*") for statement in denied)
-            for covers in (_is_about_bucket, _is_about_objects)
+        covers_bucket, covers_objects = (
+            any(is_about(statement) and statement.includes_all("s3:*") for statement in denied)
+            for is_about in (_is_about_bucket, _is_about_objects)
         )
-        if not (whole and objects):
+        if not (covers_bucket and covers_objects):
             yield bucket.violation(WITHOUT_TLS)
 
 
@@ -107,7 +107,7 @@ def _names(statement: Statement) -> Iterator[str]:
 
 
 def no_loops(templates: Templates) -> Iterator[Violation]:
-    """A function may not write objects whose creation invokes it again; its role shows that."""
+    """No function has the permission to write objects whose creation invokes it again."""
     for bucket in templates.of_type("S3::Bucket"):
         for invocation in as_list(bucket.get("NotificationConfiguration", "LambdaConfigurations")):
             for function in templates.referenced(bucket.stack, get(invocation, "Function")):

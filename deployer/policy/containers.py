@@ -63,7 +63,7 @@ def unprivileged(templates: Templates) -> Iterator[Violation]:
 
 
 def _is_root(user: Any) -> bool:
-    """Return whether it is root or missing; the user of a reference is unknown here."""
+    """Return whether *user* is root or missing; the user that a reference results in is unknown."""
     name = pattern(user).partition(":")[0].strip() if user else ""
     return name in ("", "root") or as_int(name) == 0
 
@@ -79,11 +79,11 @@ def logs_to_group(templates: Templates) -> Iterator[Violation]:
 
 
 def pinned_images(templates: Templates) -> Iterator[Violation]:
-    """An image has a tag or digest; without one it is the latest.
+    """An image has a tag or digest; without one, the image `latest` is used.
 
     A service without tasks, as before the first release, needs no image.
     """
-    idle = _idle(templates)
+    idle = _idle_task_definitions(templates)
     for task, container in _containers(templates):
         if task in idle:
             continue
@@ -93,8 +93,8 @@ def pinned_images(templates: Templates) -> Iterator[Violation]:
             yield _violation(task, container, "uses the latest image: it has no tag or digest")
 
 
-def _idle(templates: Templates) -> set[Resource]:
-    """Return the task definitions of which no service runs a task."""
+def _idle_task_definitions(templates: Templates) -> set[Resource]:
+    """Return the task definitions whose services have a desired count of 0."""
     by_running: dict[bool, set[Resource]] = {True: set(), False: set()}
     for service in templates.of_type("ECS::Service"):
         tasks = {*templates.referenced(service.stack, service.get("TaskDefinition"))}
@@ -103,7 +103,7 @@ def _idle(templates: Templates) -> set[Resource]:
 
 
 def _is_untagged(templates: Templates, task: Resource, image: Any, name: str) -> bool:
-    """Return whether it has no tag; a variable at the end may have one, unless it is a repository."""
+    """Return whether *image* has no tag; a variable at its end may have one, unless it is a repository."""
     if not image or {":", "@"} & {*_VARIABLE.sub("", name)}:
         return False
     if not name.endswith("}"):

@@ -63,26 +63,26 @@ tagged_snapshots = for_each_resource(
 )
 recoverable = for_each_resource(
     *_TABLES,
-    is_valid=lambda database: is_true(
-        database.get("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
+    is_valid=lambda table: is_true(
+        table.get("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
     ),
     message="has no point-in-time recovery",
 )
 protected_table = for_each_resource(
     *_TABLES,
-    is_valid=lambda database: is_true(database.get("DeletionProtectionEnabled")),
+    is_valid=lambda table: is_true(table.get("DeletionProtectionEnabled")),
     message="can be deleted: no DeletionProtectionEnabled",
     protected=True,
 )
 
 
 def backed_up(templates: Templates) -> Iterator[Violation]:
-    """Backups are kept for a week in protected environments, elsewhere for a day."""
-    least = 7 if templates.env.protect else 1
+    """Backups are kept for at least a week in protected environments, elsewhere for a day."""
+    minimum_days = 7 if templates.env.protect else 1
     for database in templates.of_type(*_RDS):
         days = as_int(database.get("BackupRetentionPeriod"))
-        if not _is_cluster_member(database) and (days is None or days < least):
-            yield database.violation(f"keeps backups for fewer days than {least}")
+        if not _is_cluster_member(database) and (days is None or days < minimum_days):
+            yield database.violation(f"keeps backups for fewer days than {minimum_days}")
 
 
 def forced_tls(templates: Templates) -> Iterator[Violation]:

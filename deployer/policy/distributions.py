@@ -21,15 +21,15 @@ modern_tls = for_each_resource(
 )
 signing = for_each_resource(
     "CloudFront::OriginAccessControl",
-    is_valid=lambda distribution: (
-        distribution.get("OriginAccessControlConfig", "SigningBehavior") == "always"
+    is_valid=lambda access_control: (
+        access_control.get("OriginAccessControlConfig", "SigningBehavior") == "always"
     ),
     message="does not sign every request",
 )
 strict_headers = for_each_resource(
     "CloudFront::ResponseHeadersPolicy",
-    is_valid=lambda distribution: all(
-        distribution.get("ResponseHeadersPolicyConfig", "SecurityHeadersConfig", header)
+    is_valid=lambda headers_policy: all(
+        headers_policy.get("ResponseHeadersPolicyConfig", "SecurityHeadersConfig", header)
         for header in ("ContentTypeOptions", "StrictTransportSecurity")
     ),
     message="does not set X-Content-Type-Options and Strict-Transport-Security",

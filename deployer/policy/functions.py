@@ -56,7 +56,7 @@ def _name(function: Resource) -> str:
 
 
 def permissions_by_source(templates: Templates) -> Iterator[Violation]:
-    """A service invokes for one source; for S3 also for one account, which its ARNs do not have."""
+    """A permission of a service names one source; for S3 also the account, which bucket ARNs do not have."""
     for permission in templates.of_type("Lambda::Permission"):
         service = text(permission.get("Principal"))
         required = ["SourceArn"] if service.endswith(".amazonaws.com") else []
@@ -79,12 +79,14 @@ def not_public(templates: Templates) -> Iterator[Violation]:
 
 def own_role(templates: Templates) -> Iterator[Violation]:
     """No two functions share a role, because each would have the permissions of the other."""
-    seen: dict[Resource, str] = {}
+    first_function: dict[Resource, str] = {}
     for function in templates.of_type("Lambda::Function"):
         for role in templates.referenced(function.stack, function.get("Role")):
-            if role in seen:
-                yield function.violation(f"shares the role of {seen[role]}, and so its permissions")
-            seen.setdefault(role, function.title)
+            if role in first_function:
+                yield function.violation(
+                    f"shares the role of {first_function[role]}, and so its permissions"
+                )
+            first_function.setdefault(role, function.title)
 
 
 def failure_destinations(templates: Templates) -> Iterator[Violation]:
@@ -112,7 +114,7 @@ def failure_destinations(templates: Templates) -> Iterator[Violation]:
 def stream_failure_handling(templates: Templates) -> Iterator[Violation]:
     """A reader of a stream isolates, limits and reports failed records, which would block the shard."""
     for reader in templates.of_type("Lambda::EventSourceMapping"):
-        if _is_stream(templates, reader) and (missing := [*_missing(reader)]):
+        if _is_stream(templates, reader) and (missing := [*_missing_settings(reader)]):
             yield reader.violation(
                 f"lets one failed record block its shard: no {', no '.join(missing)}"
             )
@@ -125,7 +127,7 @@ def _is_stream(templates: Templates, reader: Resource) -> bool:
     return bool(types & streams) or any(f":{name}:" in text(source) for name in _STREAMS)
 
 
-def _missing(reader: Resource) -> Iterator[str]:
+def _missing_settings(reader: Resource) -> Iterator[str]:
     if "ReportBatchItemFailures" not in as_list(reader.get("FunctionResponseTypes")):
         yield "ReportBatchItemFailures"
     if not is_true(reader.get("BisectBatchOnFunctionError")):

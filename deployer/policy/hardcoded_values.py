@@ -54,16 +54,17 @@ _HOSTED_ZONES: Mapping[str, tuple[tuple[str, ...], ...]] = {
 
 
 def no_account_ids(templates: Templates) -> Iterator[Violation]:
-    """No account id is hardcoded: AWS::AccountId is the own one, another one needs an exemption."""
+    """No account id is hardcoded: use AWS::AccountId, or add an exemption for another account."""
     for resource in templates.resources:
-        found = (
+        accounts = (
             match[0]
-            for text_ in resource.all_strings
-            for match in _ACCOUNT.finditer(text_)
+            for string in resource.all_strings
+            for match in _ACCOUNT.finditer(string)
             if not _is_in_digest(match)
         )
         yield from (
-            resource.violation(f"has the account id {account}") for account in dict.fromkeys(found)
+            resource.violation(f"has the account id {account}")
+            for account in dict.fromkeys(accounts)
         )
 
 
@@ -89,7 +90,7 @@ def configured_hosted_zone(templates: Templates) -> Iterator[Violation]:
 
 
 def configured_domain(templates: Templates) -> Iterator[Violation]:
-    """A domain name is that of the config or below it; localhost is valid if it is not protected."""
+    """A domain name is that of the config or below it; localhost is valid in an unprotected environment."""
     domain = templates.env.domain
     for resource, name in _values(templates, _DOMAIN_NAMES):
         host = _host(name)
@@ -157,5 +158,5 @@ def _at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
 def _matches(templates: Templates, pattern: re.Pattern[str]) -> Iterator[tuple[Resource, str]]:
     """Yield every distinct match in each resource."""
     for resource in templates.resources:
-        found = (match[0] for string in resource.all_strings for match in pattern.finditer(string))
-        yield from ((resource, match) for match in dict.fromkeys(found))
+        texts = (match[0] for string in resource.all_strings for match in pattern.finditer(string))
+        yield from ((resource, text_) for text_ in dict.fromkeys(texts))

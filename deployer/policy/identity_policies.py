@@ -77,7 +77,7 @@ permissions_boundary = for_each_resource(
 
 
 def _broad_actions(statement: Statement) -> list[str]:
-    """Return its actions that are all of AWS, or all of a service on all resources."""
+    """Return the actions of *statement* that mean all of AWS, or all of a service on all resources."""
     on_all_resources = any(map(is_all_resources, statement.resources))
     return [
         action

@@ -12,7 +12,8 @@ from deployer.policy.values import as_int, as_list, get, text
 ALL_PORTS = (0, 65535)
 _BROAD_RANGE = 32_768  # Ports: half of all.
 
-# The most public addresses of one owner: a /8 of IPv4, a /16 of IPv6. More is the internet.
+# The largest number of public addresses that one owner has: a /8 of IPv4, a /16 of IPv6.
+# Rules that allow more are open to the internet.
 _LARGEST_IPV4, _LARGEST_IPV6 = 2**24, 2**112
 _ALL = {"-1", "all"}
 _WITH_PORTS = {"tcp", "udp", "6", "17"}
@@ -37,7 +38,7 @@ def has_narrow_range(rule: Any) -> bool:
 
 
 def span_the_internet(networks: Iterable[IPv4Network | IPv6Network]) -> bool:
-    """Return whether *networks* together have more public addresses than one owner has."""
+    """Return whether *networks* together have more public addresses than any single owner has."""
     all_networks = [*networks]
     public4 = _public(network for network in all_networks if isinstance(network, IPv4Network))
     public6 = _public(network for network in all_networks if isinstance(network, IPv6Network))
@@ -76,7 +77,7 @@ def _public(networks: Iterable[Any]) -> int:
 
 
 def _is_private(network: Any) -> bool:
-    """Return whether all of it is private; `is_private` checks only the first and last address."""
+    """Return whether all of *network* is private; `is_private` checks only its first and last address."""
     return bool(network.is_private and network.num_addresses <= _PRIVATE[network.version])
 
 

@@ -36,14 +36,14 @@ protected = for_each_resource(
 modern_tls = for_each_resource(
     "ElasticLoadBalancingV2::Listener",
     is_valid=lambda resource: (
-        resource.get("Protocol") not in _ENCRYPTED or _modern(text(resource.get("SslPolicy")))
+        resource.get("Protocol") not in _ENCRYPTED or _is_modern(text(resource.get("SslPolicy")))
     ),
     message="allows old TLS versions: SslPolicy is not one of TLS13-1-2 or TLS13-1-3",
 )
 
 
-def _modern(policy: str) -> bool:
-    """Return whether it allows no old TLS; extended policies have ciphers without forward secrecy."""
+def _is_modern(policy: str) -> bool:
+    """Return whether *policy* allows no old TLS; `-Ext` policies have ciphers without forward secrecy."""
     return policy.startswith(_POLICIES) and "-Ext" not in policy
 
 
@@ -60,8 +60,8 @@ def only_redirects(templates: Templates) -> Iterator[Violation]:
                 "serves requests over HTTP: it does not redirect them to HTTPS"
             )
     for rule in templates.of_type("ElasticLoadBalancingV2::ListenerRule"):
-        served = plain & {*templates.referenced(rule.stack, rule.get("ListenerArn"))}
-        if served and not _redirects(rule.get("Actions")):
+        listeners = plain & {*templates.referenced(rule.stack, rule.get("ListenerArn"))}
+        if listeners and not _redirects(rule.get("Actions")):
             yield rule.violation("serves requests over HTTP: it does not redirect them to HTTPS")
 
 

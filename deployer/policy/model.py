@@ -177,7 +177,7 @@ Check: TypeAlias = Callable[[Templates], Iterable[Violation]]
 class Rule:
     """A requirement as a sentence, its source, and the function that checks it.
 
-    *solution* is the function or class of the stacks that satisfies it. *replaces* has the rules of
+    *solution* is the function or class in stacks/ that satisfies it. *replaces* has the rules of
     cfn-lint that report the same violation.
     """
 
@@ -192,7 +192,10 @@ class Rule:
 def for_each_resource(
     *types: str, is_valid: Callable[[Resource], bool], message: str, protected: bool = False
 ) -> Check:
-    """Return a check of every resource of these *types*; *protected* limits it to such environments."""
+    """Return a check of every resource of these *types*.
+
+    With *protected*, it applies to protected environments only.
+    """
 
     def check(templates: Templates) -> Iterator[Violation]:
         if templates.env.protect or not protected:

@@ -22,7 +22,7 @@ from deployer.policy.values import as_mapping, get, is_true
 _NO_VALUE = object()  # AWS::NoValue: the property or element is removed.
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^${}]*)\}")
 _LITERAL_TYPES = {"String", "Number", "CommaDelimitedList", "List<Number>"}
-_MAX_COMBINED = 3  # The number of comparisons of which every combination is checked.
+_MAX_COMBINED = 3  # Every combination of outcomes is checked for up to this many comparisons.
 
 # The two sides of a comparison whose outcome the template does not determine.
 Comparison: TypeAlias = tuple[str, str]
@@ -48,7 +48,7 @@ class Source:
 
     @cached_property
     def imports(self) -> Sequence[str]:
-        """The name of every export that it imports for any outcomes."""
+        """The name of every export that it imports for any combination of outcomes."""
         variants = (self.normalized(outcomes) for outcomes in condition_outcomes([self]))
         return tuple(
             dict.fromkeys(name for variant in variants for name in intrinsics.imports(variant))
@@ -66,22 +66,24 @@ class Source:
     @cached_property
     def comparisons(self) -> Sequence[Comparison]:
         """The comparisons in its conditions whose outcome the template does not determine."""
-        found: dict[Comparison, None] = {}
-        normalizer = Normalizer(self, lambda comparison: found.setdefault(comparison) is not None)
+        comparisons: dict[Comparison, None] = {}
+        normalizer = Normalizer(
+            self, lambda comparison: comparisons.setdefault(comparison) is not None
+        )
         for name in as_mapping(self.template.get("Conditions")):
             for expression in _leaves(self.template["Conditions"][name]):
                 normalizer.evaluate(expression)
         for name in intrinsics.conditions(self.template):
             if name not in as_mapping(self.template.get("Conditions")):
                 normalizer.is_true(name)
-        return tuple(found)
+        return tuple(comparisons)
 
 
 def condition_outcomes(sources: Iterable[Source]) -> Iterator[Outcomes]:
     """Yield the outcomes of all comparisons that rules must check, without duplicates.
 
-    Of a few comparisons these are all combinations; of many, those in which all have the same
-    outcome, or all but one.
+    For a few comparisons, yield all combinations of outcomes. For many, yield those in which all
+    comparisons have the same outcome, or all but one.
     """
     comparisons = tuple(
         dict.fromkeys(comparison for source in sources for comparison in source.comparisons)
@@ -90,9 +92,9 @@ def condition_outcomes(sources: Iterable[Source]) -> Iterator[Outcomes]:
         rows: list[tuple[bool, ...]] = [*product((True, False), repeat=len(comparisons))]
     else:
         rows = [
-            tuple(common != (number == odd) for number in range(len(comparisons)))
+            tuple(common != (number == exception) for number in range(len(comparisons)))
             for common in (True, False)
-            for odd in range(-1, len(comparisons))
+            for exception in range(-1, len(comparisons))
         ]
     for row in rows:
         outcomes = dict(zip(comparisons, row, strict=True))
@@ -126,7 +128,7 @@ class Normalizer:
     _evaluating: set[str] = field(default_factory=set)  # A condition may refer to itself.
 
     def value(self, value: Any) -> Any:
-        """Return *value* in one normalizer."""
+        """Return *value* in normal form."""
         match value:
             case bool():
                 return "true" if value else "false"
@@ -161,20 +163,20 @@ class Normalizer:
                 return self.value(yes if self.is_true(condition) else no)
             case (("Fn::Sub" | "Fn::Join"), _):
                 parts = self._parts({name: argument})
-                return {name: self._inner(argument)} if parts is None else _compose(parts)
+                return {name: self._argument(argument)} if parts is None else _compose(parts)
             case "Fn::FindInMap", [_, _, _]:
                 keys = self.value(argument)
-                found = as_mapping(self.source.template.get("Mappings"))
-                value = get(found, *keys) if all(isinstance(key, str) for key in keys) else None
+                mappings = as_mapping(self.source.template.get("Mappings"))
+                value = get(mappings, *keys) if all(isinstance(key, str) for key in keys) else None
                 return {name: keys} if value is None else self.value(value)
             case "Fn::Select", [index, list(options)]:
                 return self._selected(self.value(index), self.value(options))
             case _:
                 return self._mapping({name: argument})
 
-    def _inner(self, argument: Any) -> Any:
-        inner = self.value(argument)
-        return None if inner is _NO_VALUE else inner
+    def _argument(self, argument: Any) -> Any:
+        normalized = self.value(argument)
+        return None if normalized is _NO_VALUE else normalized
 
     def _selected(self, index: Any, options: list[Any]) -> Any:
         if isinstance(index, str) and index.isdecimal() and int(index) < len(options):
@@ -202,10 +204,10 @@ class Normalizer:
         match value:
             case {"Fn::Sub": str(template)}:
                 return self._template_parts(template, {})
-            case {"Fn::Sub": [str(template), dict(given)]}:
-                return self._template_parts(template, given)
-            case {"Fn::Join": [between, list(items)]}:
-                return self._joined_parts(self.value(between), items)
+            case {"Fn::Sub": [str(template), dict(variables)]}:
+                return self._template_parts(template, variables)
+            case {"Fn::Join": [delimiter, list(items)]}:
+                return self._joined_parts(self.value(delimiter), items)
             case {"Fn::Sub": _} | {"Fn::Join": _}:
                 return None
             case _:
@@ -214,20 +216,20 @@ class Normalizer:
                     return self._parts(normalized)
                 return [normalized]
 
-    def _joined_parts(self, between: Any, items: list[Any]) -> list[Any] | None:
+    def _joined_parts(self, delimiter: Any, items: list[Any]) -> list[Any] | None:
         row: list[Any] = []
         for item in items:
             parts = self._parts(item)
-            if parts is None or not isinstance(between, str):
+            if parts is None or not isinstance(delimiter, str):
                 return None
             if any(isinstance(part, list) or part is None for part in parts):
                 return None
             if parts == [_NO_VALUE]:
                 continue
-            row += [between, *parts] if row else parts
+            row += [delimiter, *parts] if row else parts
         return row
 
-    def _template_parts(self, template: str, given: Mapping[str, Any]) -> list[Any] | None:
+    def _template_parts(self, template: str, variables: Mapping[str, Any]) -> list[Any] | None:
         row: list[Any] = []
         end = 0
         for match in _PLACEHOLDER.finditer(template):
@@ -236,8 +238,8 @@ class Normalizer:
             escaped, name = match[1], match[2].strip()
             if escaped:
                 row.append(f"${{{match[2]}}}")
-            elif name in given:
-                parts = self._parts(given[name])
+            elif name in variables:
+                parts = self._parts(variables[name])
                 if parts is None or any(isinstance(part, list) or part is None for part in parts):
                     return None
                 row += parts
@@ -263,8 +265,8 @@ class Normalizer:
         match expression:
             case {"Condition": str(name)}:
                 return self.is_true(name)
-            case {"Fn::Not": [inner]}:
-                return not self.evaluate(inner)
+            case {"Fn::Not": [operand]}:
+                return not self.evaluate(operand)
             case {"Fn::And": list(operands)}:
                 return all(self.evaluate(operand) for operand in operands)
             case {"Fn::Or": list(operands)}:
@@ -289,12 +291,12 @@ def _compose(parts: Sequence[Any]) -> Any:
     """Return text with references in normal form: plain text, a single reference, or Fn::Sub."""
     if all(isinstance(part, str) for part in parts):
         return "".join(parts)
-    filled = [part for part in parts if part != ""]
-    if len(filled) == 1:
-        return filled[0]
+    nonempty = [part for part in parts if part != ""]
+    if len(nonempty) == 1:
+        return nonempty[0]
     text = ""
-    given: dict[str, Any] = {}
-    for part in filled:
+    variables: dict[str, Any] = {}
+    for part in nonempty:
         match part:
             case str():
                 text += part.replace("${", "${!")
@@ -303,10 +305,10 @@ def _compose(parts: Sequence[Any]) -> Any:
             case {"Fn::GetAtt": [str(title), str(path)]}:
                 text += f"${{{title}.{path}}}"
             case _:
-                name = str(len(given) + 1)
-                given[name] = part
+                name = str(len(variables) + 1)
+                variables[name] = part
                 text += f"${{{name}}}"
-    return {"Fn::Sub": [text, given]} if given else {"Fn::Sub": text}
+    return {"Fn::Sub": [text, variables]} if variables else {"Fn::Sub": text}
 
 
 def _default(parameter: Any) -> Any:
@@ -325,10 +327,10 @@ def _is_literal(parameter: Any) -> bool:
 
 
 def _leaves(expression: Any) -> Iterator[Any]:
-    """Yield the expressions of a condition that have no other expressions inside."""
+    """Yield the expressions of a condition that contain no other expressions."""
     match expression:
-        case {"Fn::Not": list(inner)} | {"Fn::And": list(inner)} | {"Fn::Or": list(inner)}:
-            for operand in inner:
+        case {"Fn::Not": list(operands)} | {"Fn::And": list(operands)} | {"Fn::Or": list(operands)}:
+            for operand in operands:
                 yield from _leaves(operand)
         case {"Condition": str()}:
             return
@@ -337,7 +339,7 @@ def _leaves(expression: Any) -> Iterator[Any]:
 
 
 def _is_possible(outcomes: Outcomes) -> bool:
-    """Return whether no value equals two different texts."""
+    """Return whether the outcomes agree: no value equals two different texts."""
     equal = [left for (left, right), holds in outcomes.items() if holds and right.startswith('"')]
     return len(equal) == len(set(equal))
 

@@ -43,12 +43,12 @@ def no_public_principals(templates: Templates) -> Iterator[Violation]:
 
 
 def _is_filter(statement: Statement) -> bool:
-    """Return whether it is an endpoint policy for specific resources, which only restricts."""
+    """Return whether *statement* is in an endpoint policy for specific resources, which grants nothing."""
     return statement.kind == "endpoint" and not any(map(is_all_resources, statement.resources))
 
 
 def services_by_source(templates: Templates) -> Iterator[Violation]:
-    """A service is allowed for specific sources, or it is a confused deputy of other accounts."""
+    """A service is allowed for specific sources only, to prevent a confused deputy."""
     for statement in statements(templates, "resource"):
         has_source = _has_condition(statement, _SOURCE_KEYS) or _is_log_delivery(statement)
         if (
@@ -112,5 +112,5 @@ def _is_for_service(statement: Statement) -> bool:
 
 
 def _is_log_delivery(statement: Statement) -> bool:
-    """Return whether each resource is the path for load balancer logs, which has the account."""
+    """Return whether each resource is the path of load balancer logs, which contains the account id."""
     return all(_LOG_PATH.fullmatch(text(resource)) for resource in statement.resources)

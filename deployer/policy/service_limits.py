@@ -1,7 +1,7 @@
 """Rules for the limits of AWS services on names, descriptions, policies and texts.
 
-A size is a minimum: a reference whose value only AWS knows counts as empty. The limits are in the
-quotas documentation of each service.
+A measured size is the smallest possible one: a reference whose value only AWS knows counts as empty.
+The limits are in the quotas documentation of each service.
 """
 
 from __future__ import annotations
@@ -98,10 +98,10 @@ def _lengths_fit(
 ) -> Iterator[Violation]:
     for type_, limits in table.items():
         for resource in templates.of_type(type_):
-            for path, most in limits.items():
+            for path, maximum in limits.items():
                 size = len(shortest(resource.get(*path.split("."))).encode())
-                if size > most:
-                    yield resource.violation(_too_long(path, size, most))
+                if size > maximum:
+                    yield resource.violation(_too_long(path, size, maximum))
 
 
 def descriptions_fit(templates: Templates) -> Iterator[Violation]:
@@ -118,18 +118,23 @@ def descriptions_fit(templates: Templates) -> Iterator[Violation]:
 
 
 def _description_fits(resource: Resource, place: str, description: Any) -> Iterator[Violation]:
-    shown = shortest(description)
-    if len(shown) > 255:
-        yield resource.violation(_too_long(place, len(shown), 255))
-    elif not _DESCRIPTION.fullmatch(shown):
+    shortest_text = shortest(description)
+    if len(shortest_text) > 255:
+        yield resource.violation(_too_long(place, len(shortest_text), 255))
+    elif not _DESCRIPTION.fullmatch(shortest_text):
         refused = "".join(
-            sorted({character for character in shown if not _DESCRIPTION.fullmatch(character)})
+            sorted(
+                {character for character in shortest_text if not _DESCRIPTION.fullmatch(character)}
+            )
         )
         yield resource.violation(f"{place} has characters that EC2 refuses: {refused!r}")
 
 
 def policies_fit(templates: Templates) -> Iterator[Violation]:
-    """Policies fit IAM and S3. IAM ignores white space, and adds up the inline policies of a role."""
+    """IAM and S3 accept the sizes of policies.
+
+    IAM ignores white space, and counts the inline policies of a role, group or user together.
+    """
     for resource in templates.of_type("IAM::ManagedPolicy"):
         yield from _fits(
             resource, "PolicyDocument", _size(resource.get("PolicyDocument")), _MANAGED_POLICY
@@ -145,10 +150,10 @@ def policies_fit(templates: Templates) -> Iterator[Violation]:
             attached = len(as_list(resource.get("ManagedPolicyArns")))
             yield resource.violation(f"has {attached} managed policies; the maximum is {_ATTACHED}")
     inline = _inline_sizes(templates)
-    for type_, most in _INLINE.items():
+    for type_, maximum in _INLINE.items():
         for resource in templates.of_type(type_):
             yield from _fits(
-                resource, "all inline policies together", inline.get(resource, 0), most
+                resource, "all inline policies together", inline.get(resource, 0), maximum
             )
 
 
@@ -168,18 +173,18 @@ def _inline_sizes(templates: Templates) -> Mapping[Resource, int]:
     return sizes
 
 
-def _fits(resource: Resource, place: str, size: int, most: int) -> Iterator[Violation]:
-    if size > most:
-        yield resource.violation(f"{_too_long(place, size, most)}; split it")
+def _fits(resource: Resource, place: str, size: int, maximum: int) -> Iterator[Violation]:
+    if size > maximum:
+        yield resource.violation(f"{_too_long(place, size, maximum)}; split it")
 
 
 def parameters_fit(templates: Templates) -> Iterator[Violation]:
-    """Values fit Parameter Store, which accepts no {{."""
+    """Parameter Store accepts the value: its size, and no {{ in it."""
     for resource in templates.of_type("SSM::Parameter"):
         value = shortest(resource.get("Value"))
-        most = _PARAMETER_VALUE.get(text(resource.get("Tier")), 4_096)
-        if (size := len(value.encode())) > most:
-            yield resource.violation(f"Value has {size:,} bytes; the maximum is {most:,}")
+        maximum = _PARAMETER_VALUE.get(text(resource.get("Tier")), 4_096)
+        if (size := len(value.encode())) > maximum:
+            yield resource.violation(f"Value has {size:,} bytes; the maximum is {maximum:,}")
         if "{{" in value.replace("{{resolve:", ""):
             yield resource.violation("Value has {{, which Parameter Store refuses")
 
@@ -201,8 +206,8 @@ def texts_fit(templates: Templates) -> Iterator[Violation]:
 
 def shortest(value: Any) -> str:
     """Return *value* as text without the parts that only AWS knows: the shortest possible text."""
-    shown = pattern(value).replace("${AWS::AccountId}", _ACCOUNT)
-    return _VARIABLE.sub("", shown.replace("${!", "$\0{")).replace("$\0{", "${")
+    resolved = pattern(value).replace("${AWS::AccountId}", _ACCOUNT)
+    return _VARIABLE.sub("", resolved.replace("${!", "$\0{")).replace("$\0{", "${")
 
 
 def _size(document: Any) -> int:
@@ -217,9 +222,9 @@ def _resolved(value: Any) -> Any:
         case {"Fn::Sub": _} | {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::ImportValue": _}:
             return shortest(value)
         case dict():
-            return {str(key): _resolved(resource) for key, resource in value.items()}
+            return {str(key): _resolved(item) for key, item in value.items()}
         case list():
-            return [_resolved(resource) for resource in value]
+            return [_resolved(item) for item in value]
         case _:
             return value
 
@@ -238,5 +243,5 @@ def _decoded_size(data: Any) -> int:
             return 0
 
 
-def _too_long(element: str, size: int, most: int) -> str:
-    return f"{element} has {size:,} characters; the maximum is {most:,}"
+def _too_long(element: str, size: int, maximum: int) -> str:
+    return f"{element} has {size:,} characters; the maximum is {maximum:,}"

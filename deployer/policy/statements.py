@@ -37,7 +37,9 @@ _DOCUMENTS: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
 _INLINE = ("IAM::Role", "IAM::Group", "IAM::User")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _WILDCARDS = re.compile(r"[*?]*\*[*?]*")
-_ANY = re.compile(r"[*?/:]*\*[*?/:]*")  # Such as *, ** and */*: all resources.
+_MATCH_ALL = re.compile(
+    r"[*?/:]*\*[*?/:]*"
+)  # Patterns that match everything, such as *, ** and */*.
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Statement:
     @property
     def actions(self) -> list[str]:
         """The patterns of its actions, in lower case as IAM compares them."""
-        actions = (text(owner).lower() for owner in as_list(self.body.get("Action")))
+        actions = (text(action).lower() for action in as_list(self.body.get("Action")))
         return [_WILDCARDS.sub("*", action) for action in actions]
 
     @property
@@ -73,14 +75,14 @@ class Statement:
             return [("AWS", "*")]
         return [
             (kind, principal)
-            for kind, ones in as_mapping(principal).items()
-            for principal in as_list(ones)
+            for kind, principals in as_mapping(principal).items()
+            for principal in as_list(principals)
         ]
 
     @property
     def is_for_everyone(self) -> bool:
         """Whether it applies to every principal of every account."""
-        return any(owner in ("*", "arn:aws:iam::*:root") for _, owner in self.principals)
+        return any(name in ("*", "arn:aws:iam::*:root") for _, name in self.principals)
 
     @cached_property
     def conditions(self) -> Mapping[tuple[str, str], list[Any]]:
@@ -116,8 +118,8 @@ def is_all_resources(resource: Any) -> bool:
     name = _VARIABLE.sub("x", pattern(resource))
     fixed, *rest = name.split(":", 5)
     if fixed == "arn" and len(rest) == 5:
-        return _ANY.fullmatch(rest[-1]) is not None
-    return _ANY.fullmatch(name) is not None or _ends_before_resource(name)
+        return _MATCH_ALL.fullmatch(rest[-1]) is not None
+    return _MATCH_ALL.fullmatch(name) is not None or _ends_before_resource(name)
 
 
 def _ends_before_resource(name: str) -> bool:
@@ -130,8 +132,8 @@ def is_any_account(name: str) -> bool:
     _, *rest = name.split(":", 5)
     if len(rest) < 5:
         return "*" in name
-    has_any_account = _ANY.fullmatch(rest[3]) is not None or not rest[3]
-    return has_any_account and _ANY.fullmatch(rest[4]) is not None
+    has_any_account = _MATCH_ALL.fullmatch(rest[3]) is not None or not rest[3]
+    return has_any_account and _MATCH_ALL.fullmatch(rest[4]) is not None
 
 
 def statements(templates: Templates, *kinds: Kind) -> Iterator[Statement]:

@@ -57,7 +57,7 @@ def text(value: Any) -> str:
 
 
 def pattern(value: Any) -> str:
-    """Return `text`, with a single reference as ${…}, so that ARNs can be compared."""
+    """Return *value* like `text`, but a single reference as ${…}, so that ARNs can be compared."""
     match value:
         case {"Ref": str(name)}:
             return f"${{{name}}}"
@@ -70,7 +70,7 @@ def pattern(value: Any) -> str:
 
 
 def all_strings(value: Any) -> Iterator[str]:
-    """Yield every string in *value*, also its keys."""
+    """Yield every string in *value*, including keys."""
     match value:
         case str():
             yield value
