@@ -26,23 +26,24 @@ def create_prerequisites(endpoint: Endpoint, prerequisites: Prerequisites) -> No
 
 
 def set_resource_delay(endpoint: Endpoint, seconds: float) -> None:
-    """Make each resource of the account's stacks take *seconds*; 0 is no delay."""
+    """Delay each resource of the account's stacks by *seconds*; 0 disables the delay."""
     _post(endpoint, "resource-delay", {"account": endpoint.account, "seconds": seconds})
 
 
 def allow(
     endpoint: Endpoint, *, origins: Collection[str] = (), hosts: Collection[str] = ()
 ) -> None:
-    """Accept requests from pages of *origins* and requests with *hosts* as Host until it stops.
+    """Accept requests from web pages of *origins*, and requests whose Host header is in *hosts*.
 
-    The origins of the local site and the names of resources are always accepted. A proxy before
-    the emulator needs its own host and port in *hosts*.
+    This applies until the emulator stops. The origins of the local site and the host names of
+    resources are always accepted. If a proxy forwards requests to the emulator, *hosts* must
+    contain the proxy's host and port.
     """
     _post(endpoint, "access", {"origins": list(origins), "hosts": list(hosts)})
 
 
 def messages(endpoint: Endpoint) -> list[Message]:
-    """Return the messages that AWS would have sent for the account since the start, oldest first."""
+    """Return the messages that AWS would have sent for the account, oldest first."""
     response = _post(endpoint, "messages", {"account": endpoint.account})
     return [Message(**message) for message in json.loads(response)]
 
@@ -61,10 +62,10 @@ def _post(endpoint: Endpoint, operation: str, body: dict[str, Any]) -> str:
     path = f"{admin_requests.PATH}/{operation}"
     try:
         status, text = admin_requests.send(
-            endpoint.url, "POST", path, json.dumps(body), key=key, seconds=_RESPONSE_SECONDS
+            endpoint.url, "POST", path, json.dumps(body), key=key, timeout_seconds=_RESPONSE_SECONDS
         )
     except OSError as error:
-        message = f"the emulator at {endpoint.url} does not answer: {error}"
+        message = f"the emulator at {endpoint.url} does not respond: {error}"
         raise EmulatorError(message, hint="start it again") from error
     if status != http.client.OK:
         message = f"the emulator refused the request {operation}: {text}"

@@ -1,4 +1,4 @@
-"""Match AllowedPattern of template parameters in a process of its own, with a timeout.
+"""Match AllowedPattern of template parameters in a separate process, with a timeout.
 
 Python's re cannot be interrupted: a pattern such as (a+)+$ would block the emulator for hours.
 """
@@ -17,7 +17,7 @@ from emulator.ministack import cloudformation
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-TIMEOUT_SECONDS = 2.0  # On a busy machine most of it is the start of the process.
+TIMEOUT_SECONDS = 2.0  # On a busy machine, starting the process takes most of it.
 _PROGRAM = """
 import json, re, sys
 pattern, values = json.load(sys.stdin)
@@ -28,7 +28,7 @@ _REPETITIONS = re.compile(r"[*+?{]")
 
 
 def install() -> None:
-    """Use this for the parameters of all templates."""
+    """Check the parameters of all templates in this way."""
     cloudformation.check_parameter.around(_check)
 
 
@@ -45,8 +45,8 @@ def _check(
     if kind != "Number" and not _match(name, pattern, tuple(values)):
         reason = parameter.get("ConstraintDescription") or f"must match pattern {pattern}"
         raise ValueError(f"Parameter '{name}' {reason}")
-    rest = {key: item for key, item in parameter.items() if key != "AllowedPattern"}
-    check(name, rest, kind, value)
+    other_constraints = {key: item for key, item in parameter.items() if key != "AllowedPattern"}
+    check(name, other_constraints, kind, value)
 
 
 def _compile(name: str, pattern: str) -> None:
@@ -59,7 +59,7 @@ def _compile(name: str, pattern: str) -> None:
 @functools.lru_cache(maxsize=256)  # Each parameter is checked several times for one change set.
 def _match(name: str, pattern: str, values: Sequence[str]) -> bool:
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", _PROGRAM],
             input=json.dumps([pattern, values]).encode(),
             capture_output=True,
@@ -69,6 +69,6 @@ def _match(name: str, pattern: str, values: Sequence[str]) -> bool:
     except subprocess.TimeoutExpired:
         message = f"Parameter '{name}' takes more than {TIMEOUT_SECONDS:.0f} s to match its AllowedPattern"
         raise ValueError(message) from None
-    if done.returncode:
+    if result.returncode:
         raise ValueError(f"Parameter '{name}' cannot be matched against its AllowedPattern")
-    return bool(json.loads(done.stdout))
+    return bool(json.loads(result.stdout))

@@ -30,7 +30,7 @@ _READ_ACTION = re.compile(rb"(?:^|&)Action=(?:Describe|List|Get|Validate|Detect|
 _STACK_ACTION = re.compile(
     rb"(?:^|&)Action=(?:CreateChangeSet|DeleteChangeSet|UpdateTerminationProtection)(?:&|$)"
 )
-_ACTION_BYTES = 64 * 1024  # The first bytes of a body contain Action, before the template.
+_ACTION_BYTES = 64 * 1024  # In the body, Action is before the template.
 
 
 class Application:
@@ -39,12 +39,12 @@ class Application:
     def __init__(self, paths: EmulatorPaths, *, secret: str, port: int) -> None:
         self._secret = secret
         self._control = AccessControl(LocalAddresses(self._handle, port=port), port=port)
-        self._changes: dict[str, Callable[[dict[str, Any]], None]] = {
+        self._change_handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "access": self._control.allow,
             "prerequisites": hosted_zones.create,
             "resource-delay": resource_delay.set_delay,
         }
-        self._queries = {"messages": outbox.read}
+        self._query_handlers = {"messages": outbox.read}
         self.autosave = Autosave(State(paths))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,14 +53,14 @@ class Application:
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and _is_admin_request(scope):
-            await self._admin(scope, receive, send)
+            await self._handle_admin(scope, receive, send)
         elif scope["type"] == "http":
-            await self._aws(scope, receive, send)
+            await self._handle_aws(scope, receive, send)
         else:
             await asgi.application(scope, receive, send)
 
-    async def _aws(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request to MiniStack; save a change of stacks before the response is sent."""
+    async def _handle_aws(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request to MiniStack; if it changes stacks, save the state before the response."""
         body = b""
 
         async def receive_and_record() -> MutableMapping[str, Any]:
@@ -79,7 +79,7 @@ class Application:
         if scope["method"] not in {"GET", "HEAD", "OPTIONS"} and not _READ_ACTION.search(body):
             self.autosave.save_soon()
 
-    async def _admin(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _handle_admin(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request to the admin API."""
         operation = scope["path"].removeprefix(PATH).strip("/")
         if scope["method"] == "GET" and not operation:
@@ -88,11 +88,11 @@ class Application:
             await _respond(send, 200 if proof else 400, json.dumps({"proof": proof}))
         elif scope["method"] == "GET" and scope["path"] == CERTIFICATE:
             await _respond(send, 200, sns_signing.signer().certificate.decode())
-        elif scope["method"] == "POST" and operation in self._queries:
-            found = self._queries[operation](json.loads(await _read(receive)))
-            await _respond(send, 200, json.dumps(found))
-        elif scope["method"] == "POST" and operation in self._changes:
-            self._changes[operation](json.loads(await _read(receive)))
+        elif scope["method"] == "POST" and operation in self._query_handlers:
+            result = self._query_handlers[operation](json.loads(await _read_body(receive)))
+            await _respond(send, 200, json.dumps(result))
+        elif scope["method"] == "POST" and operation in self._change_handlers:
+            self._change_handlers[operation](json.loads(await _read_body(receive)))
             self.autosave.save_now()
             await _respond(send, 200, "done")
         else:
@@ -104,12 +104,12 @@ def _is_admin_request(scope: Scope) -> bool:
     return bool(scope["path"].startswith(PATH) and scope.get(asgi.AUTHENTICATED))
 
 
-async def _read(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
+async def _read_body(receive: Receive) -> bytes:
+    body, has_more = b"", True
+    while has_more:
         message = await receive()
         body += message.get("body", b"")
-        more = message.get("more_body", False)
+        has_more = message.get("more_body", False)
     return body
 
 

@@ -37,9 +37,9 @@ class Autosave:
         _log.info("state loaded in %.0f ms", 1000 * (time.perf_counter() - started))
 
     def save_now(self) -> None:
-        """Save the state of all services.
+        """Save the state of all services together.
 
-        A stack that was saved without its resources could not be rolled back.
+        If a stack were saved without its resources, it could not be rolled back.
         """
         if self._timer:
             self._timer.cancel()
@@ -55,7 +55,7 @@ class Autosave:
             self._timer = loop.call_later(DELAY_SECONDS, self.save_now)
 
     def _schedule_and_save(
-        self, schedule: Callable[..., None], operation: Coroutine[Any, Any, None], *region: Any
+        self, schedule: Callable[..., None], operation: Coroutine[Any, Any, None], *arguments: Any
     ) -> None:
         """Save when a scheduled stack operation has ended, also after an error."""
 
@@ -65,4 +65,4 @@ class Autosave:
             finally:
                 self.save_now()
 
-        schedule(run_and_save(), *region)
+        schedule(run_and_save(), *arguments)

@@ -31,7 +31,7 @@ def environment_variables(endpoint: Endpoint, *, region: str) -> dict[str, str]:
     """Return environment variables that make the AWS CLI use *endpoint* and nothing else.
 
     The user's own AWS files are not read: a profile may contain an endpoint, a role or keys.
-    AWS_PROFILE is set to the only profile in this package's file, because no value means "none".
+    AWS_PROFILE is set to the only profile in this package's file, because no value of it means "no profile".
     """
     return {
         "AWS_ENDPOINT_URL": endpoint.url,

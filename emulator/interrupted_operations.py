@@ -1,13 +1,13 @@
 """Roll back stack operations that were in progress when the server was killed.
 
 AWS finishes every operation; a killed emulator cannot. If the state was saved during an operation
-(because another one was saved), MiniStack's own rollback is used at the next start:
+(because another operation ended), MiniStack's own rollback is used at the next start:
 
-    a create   the resources are deleted; the stack is REVIEW_IN_PROGRESS, without its change set
-    an update  UPDATE_ROLLBACK_COMPLETE, with the resources from before
-    a delete   is continued
+    create  The resources are deleted. The stack is REVIEW_IN_PROGRESS, without its change set.
+    update  The stack is UPDATE_ROLLBACK_COMPLETE, with its previous resources.
+    delete  The deletion is continued.
 
-If the state was not saved during an operation, its stack is as before the operation.
+If the state was not saved during an operation, its stack is the same as before the operation.
 """
 
 from __future__ import annotations
@@ -63,9 +63,13 @@ async def _roll_back(name: str, stack: cloudformation.Stack) -> None:
 def _operation(
     stack: cloudformation.Stack, previous: cloudformation.Stack | None
 ) -> dict[str, Any]:
-    """Return the argument of MiniStack's rollback: what the operation has changed so far."""
-    old = previous["_resources"] if previous else {}
-    created = [name for name, resource in stack["_resources"].items() if old.get(name) != resource]
+    """Return the interrupted operation, as MiniStack's rollback requires it."""
+    previous_resources = previous["_resources"] if previous else {}
+    created = [
+        name
+        for name, resource in stack["_resources"].items()
+        if previous_resources.get(name) != resource
+    ]
     return {
         "is_update": previous is not None,
         "previous_stack": previous,

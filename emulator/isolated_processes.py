@@ -26,8 +26,8 @@ from deployer.isolation.sandbox import Sandbox
 CODE = "/var/task"  # As on Lambda.
 RUNTIME = "/var/runtime"  # As on Lambda.
 _LAYERS = "/opt"  # As on Lambda, but with a folder per layer.
-_SCRATCH = "/tmp"  # noqa: S108  Of the sandbox.
-_CA = "/etc/pki/rds/ca.pem"
+_SCRATCH = "/tmp"  # noqa: S108  A path in the sandbox.
+_CA_FILE = "/etc/pki/rds/ca.pem"
 
 # Variables that a process inherits from the emulator. MiniStack sets its other variables.
 _INHERITED = ("AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_SHARED_CREDENTIALS_FILE", "LANG")
@@ -72,32 +72,34 @@ class Isolation:
         *scratch* is the process's own folder for HOME and temporary files.
         """
         files = self._files(words, folder, variables) if self.level == "namespaces" else {}
-        inside = {str(path): target for target, path in files.items()}
+        sandbox_paths = {str(path): target for target, path in files.items()}
         ca = Path(os.environ.get(_CA_VARIABLE, ""))
-        isolated = Sandbox(
+        process_sandbox = Sandbox(
             self.level,
-            files={**files, **self._packages(), **({_CA: ca} if ca.is_file() else {})},
-            folder=_translated(folder or str(scratch), inside),
+            files={**files, **self._packages(), **({_CA_FILE: ca} if ca.is_file() else {})},
+            folder=_replace_paths(folder or str(scratch), sandbox_paths),
             hidden=sandbox.private_folders(self.private),
         )
-        command = [_translated(word, inside) for word in _with_plain_python(words)]
+        command = [_replace_paths(word, sandbox_paths) for word in _with_plain_python(words)]
         environment = {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             **{
-                name: _translated(value, inside)
+                name: _replace_paths(value, sandbox_paths)
                 for name, value in _not_inherited(variables).items()
             },
             **self._paths(scratch, ca),
         }
-        return isolated.command(command, liveness=sandbox.liveness_pipe().reader), environment
+        return process_sandbox.command(
+            command, liveness=sandbox.liveness_pipe().reader
+        ), environment
 
     def _files(
         self, words: Sequence[str], folder: str | None, variables: Mapping[str, str]
     ) -> dict[str, Path]:
         """Return the host paths that a process needs, by their paths inside the sandbox.
 
-        A job and a function can name any path, so only files that the emulator has written are
-        visible: scripts in its own folder, and layers beside the code.
+        The arguments of a job or a function can contain any path, so only files that the emulator
+        has written are visible: scripts in its own folder, and layers next to the code.
         """
         files: dict[str, Path] = {}
         if folder:
@@ -120,21 +122,21 @@ class Isolation:
     def _paths(self, scratch: Path, ca: Path) -> dict[str, str]:
         """Return the variables that contain paths, with the paths inside the sandbox."""
         if self.level == "namespaces":
-            runtime, authority, path = RUNTIME, _CA, "/usr/local/bin:/usr/bin:/bin"
+            runtime, ca_file, path = RUNTIME, _CA_FILE, "/usr/local/bin:/usr/bin:/bin"
         else:
-            runtime, authority = str(self.packages), str(ca)
+            runtime, ca_file = str(self.packages), str(ca)
             path = os.environ.get("PATH", os.defpath)
         return {
             "HOME": str(scratch),
             "TMPDIR": str(scratch),
             "PATH": path,
             "LAMBDA_RUNTIME_DIR": runtime,
-            _CA_VARIABLE: authority,
+            _CA_VARIABLE: ca_file,
         }
 
 
 class IsolatedProcess(subprocess.Popen[Any]):
-    """A process that sees only its code, Lambda's packages and a /tmp of its own."""
+    """A process that sees only its code, Lambda's packages and its own /tmp."""
 
     isolation: Isolation
 
@@ -171,12 +173,12 @@ def _with_plain_python(words: Sequence[str]) -> list[str]:
 
 
 def _not_inherited(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables in *variables* that are not inherited from the emulator."""
+    """Return the *variables* whose value differs from that in the emulator's environment."""
     return {name: value for name, value in variables.items() if os.environ.get(name) != value}
 
 
-def _translated(text: str, inside: Mapping[str, str]) -> str:
+def _replace_paths(text: str, sandbox_paths: Mapping[str, str]) -> str:
     """Replace host paths in *text* by paths inside the sandbox."""
-    for path, target in inside.items():
+    for path, target in sandbox_paths.items():
         text = text.replace(path, target)
     return text

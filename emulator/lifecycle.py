@@ -29,10 +29,10 @@ def start(
     """Start the emulator of *folder* if it is not running, and create *prerequisites* in *account*.
 
     A running emulator is restarted if its code differs from the code in the checkout.
-    With *resource_delay* each resource of the account's stacks takes that many seconds.
+    *resource_delay* is the delay of each resource of the account's stacks in seconds.
     Web pages of *origins* may send requests, like pages of the local site.
     *postgres* selects the PostgreSQL of new databases: the one that pip installed, or the
-    machine's. Existing databases keep the PostgreSQL that created them.
+    one that is installed on the machine. Existing databases keep the PostgreSQL that created them.
     """
     paths = EmulatorPaths(folder)
     endpoint = _endpoint(process.start(paths), paths, account)

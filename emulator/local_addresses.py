@@ -3,12 +3,12 @@
 Browsers resolve every name below `localhost` to this machine, but the emulator has no TLS and one
 port. A request for `http://NAME.localhost:PORT`, with that port, becomes one for
 `https://NAME.localhost`, and its Origin `http://NAME.localhost:ANY_PORT` becomes the HTTPS origin,
-which the templates name in their CORS rules. Redirects and Access-Control-Allow-Origin in the
+which the CORS rules in the templates contain. Redirects and Access-Control-Allow-Origin in the
 response are translated back.
 
-Access control comes first and sees the request as it was sent, so a translation permits nothing:
-it only selects the HTTPS listener. Names without a distribution or load balancer are not
-translated, nor are names outside of `localhost`: another machine could answer for these.
+Access control comes first and sees the request as it was sent, so a translation does not permit
+any other request: it only selects the HTTPS listener. Names without a distribution or load balancer are not
+translated, nor are names outside of `localhost`: another machine could serve these.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class LocalAddresses:
         async def send_translated(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 headers = [
-                    (name, self._sent_back(name.lower(), value, sent, translated))
+                    (name, self._response_header(name.lower(), value, sent, translated))
                     for name, value in message["headers"]
                 ]
                 message = {**message, "headers": headers}
@@ -62,12 +62,12 @@ class LocalAddresses:
 
     def _https_host(self, sent: dict[bytes, bytes]) -> dict[bytes, bytes]:
         """Return the Host header with the port of HTTPS, if the request is for a local address."""
-        found = _HOST.fullmatch(sent.get(b"host", b"").lower())
-        if found and found[2] == self._port and _has_resource(found[1]):
-            return {b"host": found[1] + _HTTPS_PORT}
+        match = _HOST.fullmatch(sent.get(b"host", b"").lower())
+        if match and match[2] == self._port and _has_resource(match[1]):
+            return {b"host": match[1] + _HTTPS_PORT}
         return {}
 
-    def _sent_back(
+    def _response_header(
         self, name: bytes, value: bytes, sent: dict[bytes, bytes], translated: dict[bytes, bytes]
     ) -> bytes:
         """Return the value of a response header with the addresses that the browser uses."""
@@ -75,17 +75,17 @@ class LocalAddresses:
         if name == b"access-control-allow-origin" and value == origin:
             return sent[b"origin"]
         if name == b"location" and b"host" in translated:
-            found = _LOCATION.match(value)
-            if found and _has_resource(found[1].lower()):
-                return b"http://" + found[1] + b":" + self._port + value[found.end() :]
+            match = _LOCATION.match(value)
+            if match and _has_resource(match[1].lower()):
+                return b"http://" + match[1] + b":" + self._port + value[match.end() :]
         return value
 
 
 def _https_origin(sent: dict[bytes, bytes]) -> dict[bytes, bytes]:
     """Return the Origin header with the HTTPS origin, if it is of the local site."""
-    found = _ORIGIN.fullmatch(sent.get(b"origin", b"").lower())
-    if found and distributions.find(found[1].decode()):
-        return {b"origin": b"https://" + found[1]}
+    match = _ORIGIN.fullmatch(sent.get(b"origin", b"").lower())
+    if match and distributions.find(match[1].decode()):
+        return {b"origin": b"https://" + match[1]}
     return {}
 
 

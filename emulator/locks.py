@@ -1,7 +1,7 @@
 """Lock files: the kernel releases a lock when its process ends, however it ends.
 
-So a lock shows whether a process is running. A process id in a file does not: it may be stale, or
-be the id of another process by now.
+So a lock shows whether a process is running. A process id in a file does not: the
+process may have ended, and another process may have the same id now.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The messages that AWS would have sent: codes and links by email and SMS.
+"""The messages that AWS would have sent by email and SMS, with their codes and links.
 
 They are held in memory, the newest 1,000 of each account. A restart deletes them; a service can
 send a message again.
@@ -14,8 +14,8 @@ from typing import Any
 from emulator.message import Message
 from emulator.ministack import context
 
-_KEPT = 1000
-_messages: dict[str, deque[Message]] = defaultdict(lambda: deque(maxlen=_KEPT))
+_MAX_MESSAGES = 1000
+_messages: dict[str, deque[Message]] = defaultdict(lambda: deque(maxlen=_MAX_MESSAGES))
 
 
 def send(to: str, *, about: str, secret: str) -> None:

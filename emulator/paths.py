@@ -17,7 +17,7 @@ class EmulatorPaths:
     folder: Path
 
     def __post_init__(self) -> None:
-        """Make the path absolute: the server has another working folder."""
+        """Make the path absolute, because the server has another working directory."""
         object.__setattr__(self, "folder", Path(self.folder).absolute())
 
     @property
@@ -27,7 +27,7 @@ class EmulatorPaths:
 
     @property
     def server(self) -> Path:
-        """The running server: process id, port, start time and code digest as JSON."""
+        """The description of the running server as JSON: process id, port, start time, code digest."""
         return self.folder / "server.json"
 
     @property
@@ -37,12 +37,12 @@ class EmulatorPaths:
 
     @property
     def start_lock(self) -> Path:
-        """Held while the server is started, so that concurrent starts start one server."""
+        """The lock that a starting client holds, so that concurrent starts start one server."""
         return self.folder / "start.lock"
 
     @property
     def server_lock(self) -> Path:
-        """Held by the server while it runs."""
+        """The lock that the server holds while it runs."""
         return self.folder / "server.lock"
 
     @property
@@ -77,7 +77,7 @@ class EmulatorPaths:
 
     @property
     def postgres(self) -> Path:
-        """The name of the PostgreSQL for new databases, if it is not the bundled one."""
+        """The file that selects the PostgreSQL for new databases; without it, the bundled one."""
         return self.folder / "postgres"
 
     @property
@@ -100,7 +100,7 @@ class EmulatorPaths:
             symlinks.refuse(path, self.folder.parent)
 
     def create(self) -> None:
-        """Create the folders that the server writes to, and the secret, for their owner only."""
+        """Create the folders that the server writes to, and the secret, accessible to their owner only."""
         self.refuse_links()
         for folder in (self.folder, self.objects, self.tmp, self.keys):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ _CHECKOUT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Server:
-    """The running server, as it describes itself in `server.json`."""
+    """The running server, as described in `server.json`."""
 
     pid: int
     port: int
@@ -48,7 +48,7 @@ class Server:
 
 def start(paths: EmulatorPaths) -> Server:
     """Return the running server; start one if there is none, or if it runs other code."""
-    sandbox.requirement()  # An unknown value is refused before anything starts.
+    sandbox.requirement()  # Raises an error for an unknown value before anything starts.
     if (server := running(paths)) and _is_current(server):
         return server
     paths.create()
@@ -81,9 +81,9 @@ def running(paths: EmulatorPaths) -> Server | None:
     server = _read(paths)
     if server is None or not paths.secret.exists():
         return None
-    known = secret.read(paths.secret)
+    folder_secret = secret.read(paths.secret)
     if not admin_requests.is_server_of(
-        server.url, known, account=ACCOUNT, seconds=_RESPONSE_SECONDS
+        server.url, folder_secret, account=ACCOUNT, timeout_seconds=_RESPONSE_SECONDS
     ):
         return None
     return server
@@ -129,7 +129,7 @@ def environment(paths: EmulatorPaths) -> dict[str, str]:
         "HOME": str(paths.tmp),
         "TMPDIR": str(paths.tmp),
         "LANG": "C.UTF-8",
-        # With coverage the server is measured as well: most code of patches/ only runs there.
+        # coverage measures the server, too: most code of patches/ runs only in it.
         **{
             name: value
             for name, value in os.environ.items()
@@ -142,7 +142,7 @@ def _wait_for(child: subprocess.Popen[bytes], paths: EmulatorPaths) -> Server:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            raise _failed("does not start", paths)
+            raise _failure("does not start", paths)
         server = running(paths)
         if server and server.pid == child.pid:
             child.returncode = 0  # Popen would warn about a child that outlives this process.
@@ -150,36 +150,36 @@ def _wait_for(child: subprocess.Popen[bytes], paths: EmulatorPaths) -> Server:
         time.sleep(_POLL_SECONDS)
     child.kill()
     child.wait()
-    raise _failed(f"did not answer in {START_SECONDS:.0f} s", paths)
+    raise _failure(f"did not respond in {START_SECONDS:.0f} s", paths)
 
 
-def _failed(what: str, paths: EmulatorPaths) -> EmulatorError:
+def _failure(fact: str, paths: EmulatorPaths) -> EmulatorError:
     text = paths.log.read_text(errors="replace") if paths.log.exists() else ""
     lines = "\n".join(f"  {line}" for line in text.splitlines()[-_LOG_LINES:])
-    message = f"the emulator {what}; the last lines of its log:\n{lines}"
+    message = f"the emulator {fact}; the last lines of its log:\n{lines}"
     return EmulatorError(message, hint=f"see the whole log: {paths.log}")
 
 
 def _read(paths: EmulatorPaths) -> Server | None:
     """Return the server's description of itself; None while it is starting."""
     try:
-        found = json.loads(paths.server.read_text())
+        description = json.loads(paths.server.read_text())
         return Server(
-            found["pid"],
-            found["port"],
-            found["since"],
-            found.get("code", ""),
-            found.get("isolation", ""),
+            description["pid"],
+            description["port"],
+            description["since"],
+            description.get("code", ""),
+            description.get("isolation", ""),
         )
     except (FileNotFoundError, ValueError, KeyError):
         return None
 
 
 def _wait_for_description(paths: EmulatorPaths) -> Server:
-    """Wait for a starting server, which holds its lock, to describe itself."""
+    """Return the description of a server that holds its lock and is starting; wait for it."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and is_locked(paths.server_lock):
         if server := _read(paths):
             return server
         time.sleep(_POLL_SECONDS)
-    raise _failed("neither starts nor ends", paths)
+    raise _failure("did not finish starting", paths)

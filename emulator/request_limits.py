@@ -41,11 +41,13 @@ _BYTES = {
     "lambda": _CODE_BYTES,
     "s3": OBJECT_BYTES,
 }
-_HEADER_BYTES = 64 * 1024  # Of all headers together; hypercorn reads no more than 16 KB in parts.
+_HEADER_BYTES = (
+    64 * 1024
+)  # The limit of all headers together; hypercorn reads no more than 16 KB in parts.
 # Limits of the total of all bodies in memory.
 ANONYMOUS_TOTAL_BYTES = 64 * _MB
 SIGNED_TOTAL_BYTES = 1024 * _MB
-ANONYMOUS_SECONDS = 30.0  # For a body to arrive.
+ANONYMOUS_SECONDS = 30.0  # The time limit for a body to arrive.
 SIGNED_SECONDS = 600.0
 
 _CREDENTIAL = re.compile(r"Credential=[^/,\s]+/\d{8}/[^/,\s]+/([a-z0-9-]+)/aws4_request")
@@ -73,7 +75,7 @@ class BodyLimit:
 
 
 class RequestLimits:
-    """The ASGI application *app*, with limits."""
+    """An ASGI application that applies the limits and calls *app*."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -102,8 +104,8 @@ class RequestLimits:
 def body_limit(scope: Scope) -> BodyLimit:
     """Return the limits of a request, by its headers, path and query."""
     authorization = _header(scope, b"authorization")
-    if found := _CREDENTIAL.search(authorization):
-        service = found[1]
+    if match := _CREDENTIAL.search(authorization):
+        service = match[1]
         if service == "lambda" and scope["path"].endswith("/invocations"):
             return BodyLimit(service, is_signed=True, max_bytes=INVOKE_BYTES)
         return BodyLimit(service, is_signed=True, max_bytes=_BYTES.get(service, _SIGNED_BYTES))
@@ -208,19 +210,19 @@ class _Response:
 
 def _is_generated_xml(headers: list[tuple[bytes, bytes]]) -> bool:
     """Return whether a response is a service's own XML; objects have an ETag and are not changed."""
-    found = {name.lower(): value for name, value in headers}
-    return b"xml" in found.get(b"content-type", b"") and b"etag" not in found
+    values = {name.lower(): value for name, value in headers}
+    return b"xml" in values.get(b"content-type", b"") and b"etag" not in values
 
 
 async def _refuse(refused: _RefusedError, limit: BodyLimit, send: Send) -> None:
     """Respond in the service's format and close the connection without reading the rest."""
     if limit.service in {"s3", "cloudformation"}:
-        kind, body = b"application/xml", _xml(refused, limit.service)
+        content_type, body = b"application/xml", _xml(refused, limit.service)
     else:
         text = {"__type": refused.code, "message": refused.message}
-        kind, body = b"application/json", json.dumps(text)
+        content_type, body = b"application/json", json.dumps(text)
     headers = [
-        (b"content-type", kind),
+        (b"content-type", content_type),
         (b"content-length", str(len(body.encode())).encode()),
         (b"connection", b"close"),
     ]
@@ -252,12 +254,12 @@ def _decompress(decompress: Callable[[bytes, Any], bytes], body: bytes, headers:
 
 def _fits(body: bytes) -> bool:
     """Return whether a gzip file, of one or several members, is within the limit when decompressed."""
-    left = _SIGNED_BYTES
-    with suppress(zlib.error):  # MiniStack logs it.
-        while body and left > 0:
+    remaining_bytes = _SIGNED_BYTES
+    with suppress(zlib.error):  # MiniStack logs the error.
+        while body and remaining_bytes > 0:
             decompressor = zlib.decompressobj(_GZIP)
-            left -= len(decompressor.decompress(body, left))
+            remaining_bytes -= len(decompressor.decompress(body, remaining_bytes))
             if decompressor.unconsumed_tail:
                 return False
             body = decompressor.unused_data
-    return left > 0
+    return remaining_bytes > 0

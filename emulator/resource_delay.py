@@ -13,32 +13,32 @@ from emulator.ministack import cloudformation, context
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_seconds: dict[str, float] = {}
+_delays: dict[str, float] = {}
 
 
 def set_delay(request: dict[str, Any]) -> None:
     """Set the delay of each resource in the account of *request*."""
-    _seconds[request["account"]] = float(request["seconds"])
+    _delays[request["account"]] = float(request["seconds"])
 
 
-def of(account: str) -> float:
+def delay_seconds(account: str) -> float:
     """Return the delay of each resource of *account* in seconds."""
-    return _seconds.get(account, 0.0)
+    return _delays.get(account, 0.0)
 
 
 def install() -> None:
-    """Run delayed resources like those that MiniStack runs on a thread, and wait before each."""
+    """Handle delayed resources like those that MiniStack runs on a thread, and wait before each."""
     needs_thread = cloudformation.runs_on_thread.current
 
     async def wait_and_run(
         run: Callable[..., Any], work: Callable[..., Any], kind: str, *args: Any
     ) -> Any:
-        await asyncio.sleep(of(context.account()))
+        await asyncio.sleep(delay_seconds(context.account()))
         if needs_thread(kind):
             return await run(work, kind, *args)
         return work(kind, *args)
 
     cloudformation.run_on_thread.around(wait_and_run)
     cloudformation.runs_on_thread.after(
-        lambda on_thread, _kind: on_thread or of(context.account()) > 0
+        lambda on_thread, _kind: on_thread or delay_seconds(context.account()) > 0
     )

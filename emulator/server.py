@@ -47,8 +47,8 @@ def environment(paths: EmulatorPaths, port: int) -> dict[str, str]:
     """Return MiniStack's settings, which it reads from the environment when it is imported.
 
     MiniStack's persistence is disabled, because state.py replaces it; its S3 writes bodies at once.
-    DOCKER_HOST is a socket that does not exist: MiniStack would remove containers that it believes
-    to be its own.
+    DOCKER_HOST is a socket that does not exist: otherwise MiniStack would remove containers
+    that it identifies as its own.
     """
     return {
         "AUTH": "true",
@@ -70,7 +70,7 @@ def environment(paths: EmulatorPaths, port: int) -> dict[str, str]:
 
 
 def _application(paths: EmulatorPaths, port: int) -> Application:
-    """Import MiniStack, which reads its environment, install the patches, return the application."""
+    """Import MiniStack, which reads its environment, install the patches, and return the app."""
     from emulator import (
         allowed_patterns,
         interrupted_operations,
@@ -99,7 +99,7 @@ def _application(paths: EmulatorPaths, port: int) -> Application:
 
 
 def _listen(paths: EmulatorPaths) -> socket.socket:
-    """Listen on the folder's port; choose a free port at the first start and write it down.
+    """Listen on the folder's port; choose a free port at the first start and store it.
 
     A port in use is an error: stack outputs, the application's environment files and shells
     contain addresses with this port.

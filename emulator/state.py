@@ -1,7 +1,7 @@
 """Keep the data of all accounts across a restart, a crash and `kill -9`.
 
-It is one file that is replaced atomically. The bodies of S3 objects are not in it: MiniStack writes
-each of them to a file of its own at once.
+The data is in one file, which is replaced atomically. The bodies of S3 objects are not in it:
+MiniStack writes each of them to a separate file immediately.
 """
 
 from __future__ import annotations
@@ -35,11 +35,13 @@ class State:
                 persistence.load_module(persistence.STATES[name]).load_persisted_state(payload)
             except Exception as error:
                 # Any error of a service comes from the content of the file.
-                raise _damaged(self.paths.state, f"{name}: {error!r}") from error
+                raise _invalid_state(self.paths.state, f"{name}: {error!r}") from error
 
     def save(self) -> None:
         """Write the current state of all services to the file."""
-        texts = {name: _text(get_state) for name, get_state in persistence.savers().items()}
+        texts = {
+            name: _state_as_json(get_state) for name, get_state in persistence.savers().items()
+        }
         services = ",\n".join(f'"{name}": {text}' for name, text in texts.items())
         start = f'{{"format": {_FORMAT}, "ministack": "{lookup.PINNED_VERSION}", "services": {{\n'
         write_atomically(self.paths.state, f"{start}{services}\n}}}}\n")
@@ -53,13 +55,13 @@ class State:
             is_known: bool = saved["format"] == _FORMAT
             services: dict[str, Any] = dict(saved["services"])
         except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
-            raise _damaged(file, repr(error)) from None
+            raise _invalid_state(file, repr(error)) from None
         if not is_known:
-            raise _damaged(file, f"format {saved['format']}")
+            raise _invalid_state(file, f"format {saved['format']}")
         return {name: payload for name, payload in services.items() if payload is not None}
 
 
-def _damaged(file: Path, reason: str) -> EmulatorError:
+def _invalid_state(file: Path, reason: str) -> EmulatorError:
     folder = file.parent
     return EmulatorError(
         f"{file}: is not a valid state: {reason}",
@@ -68,7 +70,7 @@ def _damaged(file: Path, reason: str) -> EmulatorError:
     )
 
 
-def _text(get_state: Callable[[], Any]) -> str:
+def _state_as_json(get_state: Callable[[], Any]) -> str:
     """Return a service's state as JSON; try again if one of its threads changed it meanwhile."""
     for _ in range(_ATTEMPTS):
         try:

@@ -1,8 +1,8 @@
-"""Read templates within limits, so that no template can block or crash the emulator.
+"""Limit the size and depth of templates, so that no template can block or crash the emulator.
 
-The size and depth of a template are checked before it is loaded (yaml_limits.py), then read by libyaml, because MiniStack's
-reader, in Python, takes six times as long. The limits are CloudFormation's where those are known;
-the depth, the size of numbers and the messages for both are not verified.
+Size and depth are checked before a template is loaded (yaml_limits.py). Then libyaml loads it:
+MiniStack's loader, in Python, takes six times as long. The limits are those of CloudFormation where
+they are known. The maximum depth, the largest number and their messages are not verified.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from emulator.ministack import cloudformation, context
 _log = logging.getLogger("emulator.template_limits")
 
 MAX_DEPTH = yaml_limits.MAX_DEPTH
-MAX_TEXT = 1_000_000  # The result of a function such as Fn::Sub; a whole template is as long.
+MAX_TEXT = (
+    1_000_000  # Of a function's result, such as Fn::Sub's; a whole template has the same limit.
+)
 _MAX_INTEGER = 2**1023  # Larger ones cannot be floating-point numbers either.
-_COUNTS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}  # Quotas.
+_MAX_COUNTS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}  # Quotas.
 _SECTIONS = ("Conditions", "Mappings", "Metadata", "Outputs", "Parameters", "Resources", "Rules")
 _ALIASES = "Template error: YAML aliases are not allowed in CloudFormation templates"
 
@@ -47,7 +49,7 @@ def install() -> None:
     cloudformation.expand_extension.around(_count_expansion)
     cloudformation.xml_response.around(_write_xml)
     for action in cloudformation.ACTIONS:
-        cloudformation.action(action).around(_act)
+        cloudformation.action(action).around(_run_action)
 
 
 def _with_libyaml(loader: type[yaml.SafeLoader]) -> type[yaml.CSafeLoader]:
@@ -75,15 +77,15 @@ def _parse_snippet(parse: Callable[[str], Any], text: str) -> Any:
     """Check a snippet of AWS::Include in the same way; aliases are allowed in it."""
     _check_text(text, aliases=True)
     snippet = parse(text)
-    for problem in _values(snippet):
+    for problem in _value_errors(snippet):
         raise TemplateError(problem)
     return snippet
 
 
 @functools.lru_cache(maxsize=16)  # Each template is read several times for one change set.
 def _check_text(text: str, *, aliases: bool) -> None:
-    if found := xml_characters.forbidden(text):
-        raise TemplateError(f"{found} is not allowed in a template")
+    if character := xml_characters.forbidden(text):
+        raise TemplateError(f"{character} is not allowed in a template")
     if not text.lstrip().startswith("{"):  # json.loads limits the depth itself.
         yaml_limits.check(text, aliases=aliases)
 
@@ -103,21 +105,21 @@ def _resolve_template(resolve: Callable[[Any], Any], params: Any) -> Any:
 
 def problems(template: dict[str, Any]) -> Iterator[str]:
     """Yield the errors that CloudFormation reports before it evaluates a template."""
-    yield from _values(template)
+    yield from _value_errors(template)
     for name in _SECTIONS:
         section = template.get(name, {})
         if not isinstance(section, dict):
             yield f"{name} is not a mapping"
             return
-        if len(section) > _COUNTS.get(name, len(section)):
+        if len(section) > _MAX_COUNTS.get(name, len(section)):
             yield (
                 f"Number of {name.lower()}, {len(section)}, is greater than maximum allowed, "
-                f"{_COUNTS[name]}"
+                f"{_MAX_COUNTS[name]}"
             )
-    yield from _shapes(template)
+    yield from _type_errors(template)
 
 
-def _shapes(template: dict[str, Any]) -> Iterator[str]:
+def _type_errors(template: dict[str, Any]) -> Iterator[str]:
     """Yield an error for each member that is not a mapping although MiniStack reads it as one."""
     for section in ("Resources", "Outputs", "Parameters", "Rules"):
         for name, member in (template.get(section) or {}).items():
@@ -128,12 +130,12 @@ def _shapes(template: dict[str, Any]) -> Iterator[str]:
             elif not isinstance(member, dict):
                 yield f"[/{section}/{name}] is not a mapping"
             elif section == "Resources":
-                yield from _resource(name, member)
+                yield from _resource_errors(name, member)
             elif section == "Parameters" and not isinstance(member.get("Type", ""), str):
                 yield f"[/Parameters/{name}/Type] is not a string"
 
 
-def _resource(name: str, resource: dict[str, Any]) -> Iterator[str]:
+def _resource_errors(name: str, resource: dict[str, Any]) -> Iterator[str]:
     for key in ("Properties", "Metadata", "CreationPolicy", "UpdatePolicy"):
         if not isinstance(resource.get(key, {}), dict):
             yield f"[/Resources/{name}/{key}] is not a mapping"
@@ -146,30 +148,30 @@ def _resource(name: str, resource: dict[str, Any]) -> Iterator[str]:
         yield f"[/Resources/{name}/DependsOn] is not a list of names"
 
 
-def _values(root: Any) -> Iterator[str]:
+def _value_errors(root: Any) -> Iterator[str]:
     """Yield the errors of single values: type, depth and characters."""
     level, depth = [root], 0
     while level:
         if depth > MAX_DEPTH:
             yield f"nested more than {MAX_DEPTH} levels deep"
             return
-        below: list[Any] = []
+        next_level: list[Any] = []
         for value in level:
             if isinstance(value, dict):
-                below.extend((*value.keys(), *value.values()))
+                next_level.extend((*value.keys(), *value.values()))
             elif isinstance(value, list):
-                below.extend(value)
-            elif problem := _value(value):
+                next_level.extend(value)
+            elif problem := _value_error(value):
                 yield problem
                 return
-        level, depth = below, depth + 1
+        level, depth = next_level, depth + 1
 
 
-def _value(value: Any) -> str:
+def _value_error(value: Any) -> str:
     match value:
         case str():
-            found = xml_characters.forbidden(value)
-            return f"{found} is not allowed in a template" if found else ""
+            character = xml_characters.forbidden(value)
+            return f"{character} is not allowed in a template" if character else ""
         case None | bool():
             return ""
         case int():
@@ -180,9 +182,9 @@ def _value(value: Any) -> str:
             return f"a {type(value).__name__} is not allowed in a template"
 
 
-def _resolve(resolve: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+def _resolve(resolve: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Refuse the result of a function that is too long, such as Fn::Sub doubling its text."""
-    value = resolve(*arguments, **more)
+    value = resolve(*arguments, **options)
     if isinstance(value, str) and len(value) > MAX_TEXT:
         raise ValueError(f"Template error: a function makes more than {MAX_TEXT:,} characters")
     return value
@@ -197,13 +199,13 @@ def _apply_extensions(apply: Callable[..., Any], *arguments: Any) -> Any:
         _expanded.reset(token)
 
 
-def _count_expansion(expand: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+def _count_expansion(expand: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     count = _expanded.get()
     if count is not None:
         count[0] += 1
         if count[0] > yaml_limits.MAX_NODES:
             raise ValueError(f"Fn::ForEach makes more than {yaml_limits.MAX_NODES:,} values")
-    return expand(*arguments, **more)
+    return expand(*arguments, **options)
 
 
 def _write_xml(write: Callable[[int, str, str], Any], status: int, tag: str, inner: str) -> Any:
@@ -211,12 +213,12 @@ def _write_xml(write: Callable[[int, str, str], Any], status: int, tag: str, inn
     return write(status, tag, xml_characters.clean(inner))
 
 
-def _act(action: context.Action, params: context.Params) -> context.Response:
+def _run_action(action: context.Action, params: context.Params) -> context.Response:
     """Refuse characters that XML does not allow, and templates that cannot be evaluated."""
     for name, values in params.items():
         for text in (name, *(values if isinstance(values, list) else [values])):
-            if found := xml_characters.forbidden(str(text)):
-                message = f"{found} in {xml_characters.clean(name)} is not allowed"
+            if character := xml_characters.forbidden(str(text)):
+                message = f"{character} in {xml_characters.clean(name)} is not allowed"
                 return cloudformation.refuse("ValidationError", message)
     try:
         return action(params)

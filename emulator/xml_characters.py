@@ -20,15 +20,18 @@ _REPLACEMENT = "\ufffd"
 
 def forbidden(text: str) -> str | None:
     """Return the first character of *text* that XML does not allow, such as U+0001, or None."""
-    found = _FORBIDDEN.search(text)
-    return f"U+{ord(found[0]):04X}" if found else None
+    match = _FORBIDDEN.search(text)
+    return f"U+{ord(match[0]):04X}" if match else None
 
 
 def clean(text: str) -> str:
-    """Return *text* with every such character replaced by U+FFFD."""
+    """Return *text* with every character that XML does not allow replaced by U+FFFD."""
     return _FORBIDDEN.sub(_REPLACEMENT, text)
 
 
 def clean_bytes(body: bytes) -> bytes:
-    """Return *body* with every such character replaced, by ? if it is one byte; same length."""
+    """Return *body* with every character that XML does not allow replaced; its length is the same.
+
+    Control characters are replaced by ?, all others by U+FFFD.
+    """
     return _OTHER_BYTES.sub(_REPLACEMENT.encode(), _CONTROL_BYTES.sub(b"?", body))

@@ -22,7 +22,7 @@ PATH = "/_emulator"
 
 
 def send(
-    url: str, method: str, path: str, body: str, *, key: tuple[str, str], seconds: float
+    url: str, method: str, path: str, body: str, *, key: tuple[str, str], timeout_seconds: float
 ) -> tuple[int, str]:
     """Send a request signed with *key*, a pair of account and secret; return status and body.
 
@@ -30,7 +30,7 @@ def send(
     """
     request = AWSRequest(method, f"{url}{path}", data=body.encode())
     SigV4Auth(Credentials(*key), SERVICE, REGION).add_auth(request)
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=seconds)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout_seconds)
     try:
         connection.request(method, path, body or None, dict(request.headers.items()))
         with connection.getresponse() as response:
@@ -39,13 +39,13 @@ def send(
         connection.close()
 
 
-def is_server_of(url: str, secret: str, *, account: str, seconds: float) -> bool:
+def is_server_of(url: str, secret: str, *, account: str, timeout_seconds: float) -> bool:
     """Return whether the server at *url* proves that it has *secret*, the secret of the folder."""
     challenge = secrets.new_challenge()
     key = account, secret
     try:
         path = f"{PATH}?challenge={challenge}"
-        status, text = send(url, "GET", path, "", key=key, seconds=seconds)
+        status, text = send(url, "GET", path, "", key=key, timeout_seconds=timeout_seconds)
         proof = str(json.loads(text)["proof"])
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return False

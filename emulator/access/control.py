@@ -87,7 +87,7 @@ class AccessControl:
             text = json.dumps({"message": str(refused)}).encode()
             response = (refused.status, {"Content-Type": "application/json"}, text)
         except AwsRefusalError as refused:
-            response = credentials.credentials_refused(
+            response = credentials.refusal_response(
                 refused.code, refused.message, refused.service, request
             )
         except DisconnectedError:

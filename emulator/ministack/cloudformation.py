@@ -33,8 +33,10 @@ all_stores: Any = lookup.attribute(_cloudformation, "_PERSISTED_STORES")  # Pair
 
 ACTIONS: dict[str, Callable[[Params], Response]] = lookup.attribute(_handlers, "_ACTION_HANDLERS")
 TYPES: dict[str, dict[str, Any]] = lookup.attribute(_provisioners, "_RESOURCE_HANDLERS")
-TAGGED: dict[str, tuple[str, str]] = lookup.attribute(_provisioners, "_STACK_TAG_PROPERTY")
-MEASURED_REPLACEMENTS: dict[str, Any] = lookup.attribute(_provisioners, "_REPLACING_PROPERTIES")
+STACK_TAG_PROPERTIES: dict[str, tuple[str, str]] = lookup.attribute(
+    _provisioners, "_STACK_TAG_PROPERTY"
+)
+REPLACING_PROPERTIES: dict[str, Any] = lookup.attribute(_provisioners, "_REPLACING_PROPERTIES")
 NAMESPACE: str = lookup.attribute(_helpers, "CFN_NS")
 
 param: Callable[..., str] = lookup.attribute(_helpers, "_p")

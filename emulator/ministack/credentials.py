@@ -87,7 +87,7 @@ def find_credentials(access_key: str, token: str) -> Any:
     return _resolve_credential(access_key, owner, token)
 
 
-def credentials_refused(code: str, message: str, service: str, request: Request) -> Response:
+def refusal_response(code: str, message: str, service: str, request: Request) -> Response:
     """Return the error for invalid credentials in the format of the service."""
     service = service or service_of(request)
     request_id = str(uuid.uuid4())

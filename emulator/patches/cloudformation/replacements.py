@@ -25,7 +25,7 @@ def install() -> None:
 
 def _recreation(known: str, kind: str, name: str) -> str:
     """Look up the types that MiniStack does not know; keep what MiniStack measured on AWS."""
-    if known != "Conditionally" or kind in cloudformation.MEASURED_REPLACEMENTS:
+    if known != "Conditionally" or kind in cloudformation.REPLACING_PROPERTIES:
         return known
     schema = resource_type(kind)
     if schema is None:

@@ -108,7 +108,7 @@ def _add_tagged_type(
         return physical_id, found
 
     cloudformation.add_type(name, create=create_and_tag, update=update_tags, delete=delete)
-    cloudformation.TAGGED[name] = ("Tags", "list")
+    cloudformation.STACK_TAG_PROPERTIES[name] = ("Tags", "list")
 
 
 def _blocks(vpc: str) -> Attributes:

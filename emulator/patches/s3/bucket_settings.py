@@ -40,7 +40,7 @@ def install() -> None:
     """Install the patch."""
     _BUCKET.create.after(_after_create)
     _BUCKET.update.after(_after_update)
-    cloudformation.TAGGED["AWS::S3::Bucket"] = ("Tags", "list")
+    cloudformation.STACK_TAG_PROPERTIES["AWS::S3::Bucket"] = ("Tags", "list")
     _POLICY.before(_check_policy)
 
 
