@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deployer.artifacts import Artifact
-    from deployer.artifacts.build import Built
+    from deployer.artifacts.build import BuiltZip
     from deployer.aws.account import Account
     from deployer.environment import Environment
     from operations.target import Target
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MAX_FUNCTION_SECONDS = 15 * 60  # Lambda's limit.
 
 
-def build(artifacts: Iterable[Artifact], *, jobs: int | None = None) -> tuple[Built, ...]:
+def build(artifacts: Iterable[Artifact], *, jobs: int | None = None) -> tuple[BuiltZip, ...]:
     """Build missing zip files in dist/ and check all; raise one BuildError with all problems."""
     from deployer.artifacts import Code
     from deployer.artifacts import build as builder

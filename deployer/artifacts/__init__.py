@@ -1,8 +1,8 @@
-"""The zip of a Lambda function: reproducible, and named by the digest of its inputs.
+"""The zip of a Lambda function: reproducible, and with a name that contains the digest of its inputs.
 
 Templates contain the key of the zip in the artifact bucket. It is a digest of sources, locked
 requirements and target, so it is known before anything is built. Stacks import this module; the
-module `build`, which builds the zips, is imported only where that happens.
+module `build`, which builds the zips, is imported only to build them.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class Target:
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """Everything that determines which packages are compatible."""
+        """Return everything that determines which packages are compatible."""
         return (self.python, self.architecture, *(_abi() if self.host else ()))
 
     @property
     def glibc(self) -> tuple[int, int]:
-        """The version of the C library in Lambda's runtime of this Python version."""
+        """Return the version of the C library in Lambda's runtime of this Python version."""
         minor = int(self.python.rpartition(".")[2])
         return (2, 34) if minor >= _AMAZON_LINUX_2023 else (2, 17)
 
@@ -72,12 +72,12 @@ class Artifact:
 
     @property
     def key(self) -> str:
-        """The path below dist/, and below the folder of its stack in the artifact bucket."""
+        """Return the path below dist/, and below the folder of its stack in the artifact bucket."""
         return f"lambdas/{self.name}/{self.digest}.zip"
 
     @property
     def handler(self) -> str:
-        """The handler setting of the Lambda function."""
+        """Return the handler setting of the Lambda function."""
         return f"{self.name}.handler.handler"
 
 
@@ -88,12 +88,15 @@ class Code:
     root: Path
 
     def artifact(self, name: str, target: Target) -> Artifact:
-        """Return the artifact of lambdas/*name*; raises SynthError with all problems of its sources."""
+        """Return the artifact of lambdas/*name*; raise SynthError with all problems of its sources."""
         return Artifact(name, target, sources.gather(self.root, name).digest(target.facts))
 
 
 def target(runtime: str, architecture: Architecture | Literal["host"]) -> Target:
-    """Return the target of *runtime*, such as python3.13, on *architecture*; "host" is this machine."""
+    """Return the target of *runtime*, such as python3.13, on *architecture*.
+
+    The architecture "host" is that of this machine.
+    """
     if architecture == HOST:
         return host()
     return Target(runtime.removeprefix("python"), architecture)
@@ -108,7 +111,7 @@ def host() -> Target:
 
 @functools.cache
 def _abi() -> tuple[str, ...]:
-    """Return what compiled code must match on this machine: Python, architecture and C library."""
+    """Return the properties of this machine that compiled code depends on: ABI and C library."""
     try:
         libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
     except (AttributeError, ValueError):  # Not GNU's: musl, or another system.

@@ -2,8 +2,8 @@
 
     built = build(Code(root), environment.artifacts, root / "dist")
 
-A zip gets its final name after all checks: compiled code is for the target, every import of the
-handler is found, and the sizes are within Lambda's limits. `unchecked` lists the checks that are
+A zip gets its final name after all checks passed: compiled code is for the target, all imports of
+the handler are available, and the sizes are within Lambda's limits. `unchecked` lists the checks that are
 not possible on this machine.
 """
 
@@ -18,13 +18,13 @@ from pathlib import Path
 
 from deployer import symlinks
 from deployer.artifacts import Artifact, Code, checks, sources, zip_cache, zip_files
-from deployer.artifacts.install import install, packed
-from deployer.artifacts.problems import Problem, combined
+from deployer.artifacts.install import install, packaged_requirements
+from deployer.artifacts.problems import Problem, combined_error
 from deployer.errors import BuildError, DeployError
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltZip:
     """A zip that passed the checks; *cached* if it existed before. Sizes are in bytes.
 
     *unchecked* describes the check that was not possible on this machine, if there is one.
@@ -46,10 +46,10 @@ def path_of(artifact: Artifact, dist: Path) -> Path:
 
 def build(
     code: Code, artifacts: Iterable[Artifact], dist: Path, *, jobs: int | None = None
-) -> tuple[Built, ...]:
-    """Return the zips of *artifacts* below *dist*, in their order; *jobs* concurrently (two per core).
+) -> tuple[BuiltZip, ...]:
+    """Return the zips of *artifacts* below *dist*, in their order; build *jobs* concurrently (default: two per core).
 
-    Raises BuildError with the problems of all of them; the others are built. Concurrent builds, in
+    Raise BuildError with the problems of all zips that could not be built; the others are built. Concurrent builds, in
     threads or processes, are safe: the later one uses the zip of the earlier one.
     """
     if jobs is not None and jobs < 1:
@@ -62,15 +62,15 @@ def build(
         try:
             results = list(pool.map(lambda artifact: _attempt(code, artifact, dist), unique))
         except BaseException:
-            pool.shutdown(cancel_futures=True)  # Running ones are completed.
+            pool.shutdown(cancel_futures=True)  # Wait for the builds that are running.
             raise
     failed = [result for result in results if isinstance(result, DeployError)]
     if failed:
-        raise combined(BuildError, [Problem(error.message, error.hint) for error in failed])
-    return tuple(result for result in results if isinstance(result, Built))
+        raise combined_error(BuildError, [Problem(error.message, error.hint) for error in failed])
+    return tuple(result for result in results if isinstance(result, BuiltZip))
 
 
-def summary_line(built: Built) -> str:
+def summary_line(built: BuiltZip) -> str:
     """Return *built* as a line of a table; MB are millions of bytes."""
     name, target = built.artifact.name, str(built.artifact.target)
     sizes = f"{built.size / 1e6:6.2f} MB, {built.unzipped / 1e6:6.2f} MB unzipped"
@@ -78,7 +78,7 @@ def summary_line(built: Built) -> str:
     return f"{name:18} {target:26} {sizes}  {state:9}  {built.artifact.key}"
 
 
-def unchecked(zips: Iterable[Built]) -> Iterator[str]:
+def unchecked(zips: Iterable[BuiltZip]) -> Iterator[str]:
     """Yield a line for each check that was not possible, with the functions that it affects."""
     names: dict[str, list[str]] = {}
     for built in zips:
@@ -88,9 +88,9 @@ def unchecked(zips: Iterable[Built]) -> Iterator[str]:
         yield f"not checked: {', '.join(functions)}: {fact}"
 
 
-def _attempt(code: Code, artifact: Artifact, dist: Path) -> Built | DeployError:
+def _attempt(code: Code, artifact: Artifact, dist: Path) -> BuiltZip | DeployError:
     try:
-        return _built(code, artifact, path_of(artifact, dist), dist)
+        return _build(code, artifact, path_of(artifact, dist), dist)
     except DeployError as error:
         return error
     except OSError as error:  # An error of the disk below dist/: sources were read before.
@@ -99,10 +99,10 @@ def _attempt(code: Code, artifact: Artifact, dist: Path) -> Built | DeployError:
         return BuildError(f"{place}: {error.strerror}", hint=hint)
 
 
-def _built(code: Code, artifact: Artifact, path: Path, dist: Path) -> Built:
+def _build(code: Code, artifact: Artifact, path: Path, dist: Path) -> BuiltZip:
     symlinks.refuse(path.parent, dist.parent)
     if record := zip_cache.load(path):
-        os.utime(path)  # Used now, so it is removed later than others.
+        os.utime(path)  # Mark it as recently used: zip_cache.add removes the least recently used.
         return _result(artifact, path, record, cached=True)
     with zip_cache.locked(path.parent) as drafts:
         if record := zip_cache.load(path):
@@ -115,9 +115,9 @@ def _create(code: Code, artifact: Artifact, drafts: Path, path: Path) -> zip_cac
     inputs = _sources(code, artifact)
     draft = drafts / "packed.zip"
     packages: Mapping[str, bytes] = {}
-    if found := _packages(artifact, inputs, drafts, path.parent):
-        packages = zip_files.Contents(found)
-        shutil.copyfile(found, draft)
+    if packages_zip := _packages(artifact, inputs, drafts, path.parent):
+        packages = zip_files.Contents(packages_zip)
+        shutil.copyfile(packages_zip, draft)
     _refuse(checks.contents(artifact, inputs.files, packages))
     record = zip_cache.write(inputs.tree, draft)
     _refuse(checks.sizes(artifact, record))
@@ -132,7 +132,7 @@ def _packages(
     artifact: Artifact, inputs: sources.Sources, drafts: Path, folder: Path
 ) -> Path | None:
     """Return the zip of the required packages, created if it is missing; None without packages."""
-    lock = packed(inputs)
+    lock = packaged_requirements(inputs)
     if not lock:
         return None
     digest = sources.Sources({}, lock.encode()).digest(artifact.target.facts)
@@ -142,24 +142,28 @@ def _packages(
         _refuse(checks.compiled(artifact, tree.files))
         draft = drafts / path.name
         zip_cache.add(draft, zip_cache.write(tree, draft), path)
-    os.utime(path)  # Used now, so it is removed later than others.
+    os.utime(path)  # Mark it as recently used: zip_cache.add removes the least recently used.
     return path
 
 
 def _sources(code: Code, artifact: Artifact) -> sources.Sources:
-    """Return the sources, if they still have the digest of the artifact."""
-    gathered = sources.gather(code.root, artifact.name)
-    if gathered.digest(artifact.target.facts) != artifact.digest:
+    """Return the sources; raise BuildError if they no longer have the digest of the artifact."""
+    gathered_sources = sources.gather(code.root, artifact.name)
+    if gathered_sources.digest(artifact.target.facts) != artifact.digest:
         place = f"{sources.LAMBDAS}/{artifact.name}"
         raise BuildError(f"{place}: changed during the build", hint="rerun the command")
-    return gathered
+    return gathered_sources
 
 
 def _refuse(problems: Iterable[Problem]) -> None:
-    if found := list(problems):
-        raise combined(BuildError, found)
+    if all_problems := list(problems):
+        raise combined_error(BuildError, all_problems)
 
 
-def _result(artifact: Artifact, path: Path, record: zip_cache.ZipRecord, *, cached: bool) -> Built:
+def _result(
+    artifact: Artifact, path: Path, record: zip_cache.ZipRecord, *, cached: bool
+) -> BuiltZip:
     sizes = (record.size, record.unzipped)
-    return Built(artifact, path, record.sha256, *sizes, cached=cached, unchecked=record.unchecked)
+    return BuiltZip(
+        artifact, path, record.sha256, *sizes, cached=cached, unchecked=record.unchecked
+    )

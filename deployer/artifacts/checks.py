@@ -1,8 +1,8 @@
 """Check a zip before it is deployed: files, sizes, compiled code and imports.
 
-If this machine has a Python like the target's, the handler is imported with only the packages of
-Lambda's runtime besides the zip. Otherwise nothing is executed: the imports of sources and packages
-are read (package_imports.py), and the result is marked as unchecked.
+If this machine has a Python like the target's, the handler is imported, with only the zip and the
+packages of Lambda's runtime. Otherwise nothing is executed: the imports of sources and packages are
+read (package_imports.py), and the result is marked as unchecked.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from deployer.isolation.sandbox import Sandbox
 ZIPPED, UNZIPPED = 50 * 1024 * 1024, 250 * 1024 * 1024
 SECONDS = 60
 
-_WRITE = "define handler(event, context)"
-_ADD = (
+_DEFINE_HANDLER = "define handler(event, context)"
+_ADD_MODULE = (
     "add what it imports to requirements.in (then run ./inv lock), lambdas/shared/ or include.txt"
 )
-_SETTING = "setting:"
-_IMPORT = f"""
+_SETTING_PREFIX = "setting:"
+_IMPORT_PROGRAM = f"""
 import os, sys
 sys.path[:0] = sys.argv[2:]
 import importlib
@@ -51,13 +51,13 @@ except KeyError as error:
         at = at.tb_next
     if at.tb_frame.f_code is not type(os.environ).__getitem__.__code__:
         raise
-    print("{_SETTING}" + error.args[0])  # The stack sets it.
+    print("{_SETTING_PREFIX}" + error.args[0])  # The stack sets it.
     sys.exit(0)
 sys.exit(0 if callable(getattr(module, "handler", None)) else "no function handler")
 """
 # Lambda developer guide, Using Lambda environment variables: the variables that modules may read
-# during their import. The keys are invalid.
-_LAMBDA = {
+# while they are imported. The access key is invalid.
+_LAMBDA_VARIABLES = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "not-a-key-id",
@@ -73,7 +73,7 @@ _LAMBDA = {
 
 @dataclass(frozen=True)
 class ImportResult:
-    """The problems of a handler's imports, and the check that was not possible."""
+    """The problems of a handler's imports, and a description of the check that was not possible, or ""."""
 
     problems: tuple[Problem, ...] = ()
     unchecked: str = ""
@@ -97,12 +97,12 @@ def contents(
 
 def sizes(artifact: Artifact, record: ZipRecord) -> Iterator[Problem]:
     """Yield sizes above Lambda's limits."""
-    for size, limit, how in (
+    for size, limit, form in (
         (record.size, ZIPPED, "zipped"),
         (record.unzipped, UNZIPPED, "unzipped"),
     ):
         if size > limit:
-            place = f"lambdas/{artifact.name}: {size:,} bytes {how}"
+            place = f"lambdas/{artifact.name}: {size:,} bytes {form}"
             hint = "exclude packages that are not used, in unused.txt"
             yield Problem(f"{place}, and the limit is {limit:,}", hint)
 
@@ -110,7 +110,7 @@ def sizes(artifact: Artifact, record: ZipRecord) -> Iterator[Problem]:
 def import_handler(
     artifact: Artifact, sources: Mapping[str, bytes], packed: Path, folder: Path
 ) -> ImportResult:
-    """Import the handler of the zip *packed* in *folder*, or only read its imports."""
+    """Import the handler of the zip *packed*, extracted to *folder*; or only read its imports."""
     if interpreter := interpreters.find(artifact.target):
         found = _imported(artifact, interpreter, packed, folder)
     else:
@@ -143,25 +143,27 @@ def _imported(
     done = _run(artifact, interpreter, code, runtime, home)
     if isinstance(done, str):
         place = f"lambdas/{artifact.name}/handler.py"
-        return ImportResult((Problem(f"{place}: cannot be imported from its zip: {done}", _ADD),))
+        return ImportResult(
+            (Problem(f"{place}: cannot be imported from its zip: {done}", _ADD_MODULE),)
+        )
     if done.setting:
         return ImportResult((), f"importing the handler stopped at the setting {done.setting}")
     return ImportResult()
 
 
 @dataclass(frozen=True)
-class _Done:
-    """The handler was imported, up to the missing *setting*, if there is one."""
+class _HandlerImport:
+    """A successful import of the handler, or one that stopped at the missing variable *setting*."""
 
     setting: str = ""
 
 
 def _run(
     artifact: Artifact, interpreter: Interpreter, code: Path, runtime: Path, home: Path
-) -> _Done | str:
+) -> _HandlerImport | str:
     """Import the handler in a sandbox, with its third-party dependencies.
 
-    Return the last line of a failure.
+    If it fails, return the last line of its output.
     """
     level, liveness = sandbox.level(), sandbox.liveness_pipe().reader
     if level == "namespaces":
@@ -170,16 +172,18 @@ def _run(
             "/var/task": code,
             **{f"/var/runtime/{link.name}": link for link in runtime.iterdir()},
         }
-        folders, own = ["/var/task", "/var/runtime"], "/tmp"  # noqa: S108  Of the sandbox.
+        folders, home_folder = ["/var/task", "/var/runtime"], "/tmp"  # noqa: S108  Of the sandbox.
     else:
-        files, folders, own = {}, [str(code), str(runtime)], str(home)
+        files, folders, home_folder = {}, [str(code), str(runtime)], str(home)
     box = Sandbox(level, files, folder=folders[0], hidden=sandbox.private_folders())
     module = artifact.handler.rpartition(".")[0]
-    importing = [interpreter.path, "-I", "-S", "-B", "-c", _IMPORT, module, *folders]
+    command = [interpreter.path, "-I", "-S", "-B", "-c", _IMPORT_PROGRAM, module, *folders]
     try:
         done = subprocess.run(
-            box.command(importing, liveness=liveness),
-            env=sandbox.environment(_environment(artifact, folders) | {"HOME": own, "TMPDIR": own}),
+            box.command(command, liveness=liveness),
+            env=sandbox.environment(
+                _environment(artifact, folders) | {"HOME": home_folder, "TMPDIR": home_folder}
+            ),
             pass_fds=[liveness],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -191,15 +195,15 @@ def _run(
     except subprocess.TimeoutExpired:
         return f"the import takes more than {SECONDS} s"
     if done.returncode == 0:
-        settings = [line for line in done.stdout.splitlines() if line.startswith(_SETTING)]
-        return _Done("".join(settings[-1:]).removeprefix(_SETTING))
+        settings = [line for line in done.stdout.splitlines() if line.startswith(_SETTING_PREFIX)]
+        return _HandlerImport("".join(settings[-1:]).removeprefix(_SETTING_PREFIX))
     return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
 
 
 def _environment(artifact: Artifact, folders: Sequence[str]) -> dict[str, str]:
-    """Return the variables that Lambda sets, and none of this machine."""
+    """Return the environment variables that Lambda sets, and none of this machine."""
     return {
-        **_LAMBDA,
+        **_LAMBDA_VARIABLES,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{artifact.target.python}",
         "AWS_LAMBDA_FUNCTION_NAME": artifact.name,
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{artifact.name}",
@@ -229,16 +233,18 @@ def _collisions(
 def _handler(artifact: Artifact, sources: Mapping[str, bytes]) -> Iterator[Problem]:
     path = f"{artifact.name}/handler.py"
     if path not in sources:
-        yield Problem(f"lambdas/{path}: is missing", _WRITE)
+        yield Problem(f"lambdas/{path}: is missing", _DEFINE_HANDLER)
         return
     try:
         tree = parse(sources[path])
     except SyntaxError:
         return  # Reported with the imports.
     if any(isinstance(node, ast.AsyncFunctionDef) and node.name == "handler" for node in tree.body):
-        yield Problem(f"lambdas/{path}: handler is async, and Lambda does not await it", _WRITE)
+        yield Problem(
+            f"lambdas/{path}: handler is async, and Lambda does not await it", _DEFINE_HANDLER
+        )
     elif "handler" not in bindings(tree, machine_of(artifact.target)):
-        yield Problem(f"lambdas/{path}: has no function handler", _WRITE)
+        yield Problem(f"lambdas/{path}: has no function handler", _DEFINE_HANDLER)
 
 
 def _unresolved(
@@ -265,7 +271,9 @@ def _unresolved(
             if not import_.is_needed(is_available):
                 continue
             if not is_available(import_.module):
-                yield Problem(f"{place}: imports {import_.module}, which is not in the zip", _ADD)
+                yield Problem(
+                    f"{place}: imports {import_.module}, which is not in the zip", _ADD_MODULE
+                )
             for name in _missing_names(import_, sources, known, machine):
                 yield Problem(f"{place}: {import_.module} has no {name}", "correct the name")
 
@@ -278,15 +286,15 @@ def _missing_names(
     source = known.get(module, "")
     if source in sources and source.endswith(".py"):
         try:
-            has = bindings(parse(sources[source]), machine)
+            defined = bindings(parse(sources[source]), machine)
         except SyntaxError:
             return  # Reported with its own imports.
     elif any(path.startswith(f"{module.replace('.', '/')}/") for path in sources):
-        has = Bindings(frozenset())
+        defined = Bindings(frozenset())
     else:
         return
     for name in wanted.names:
-        if not (name == "*" or name in has or f"{module}.{name}" in known):
+        if not (name == "*" or name in defined or f"{module}.{name}" in known):
             yield name
 
 

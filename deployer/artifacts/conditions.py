@@ -22,9 +22,15 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.NotIn: lambda item, container: item not in container,
 }
 _METHODS = {"startswith", "endswith", "lower", "upper"}
-# Conditions on these guard imports of modules that may be missing.
-_ASKED = ("sys.version_info", "sys.platform", "sys.implementation", "os.name", "sys.hexversion")
-_CALLED = ("find_spec", "platform.system", "platform.python_implementation")
+# A condition with one of these guards an import of a module that may be missing.
+_MACHINE_NAMES = (
+    "sys.version_info",
+    "sys.platform",
+    "sys.implementation",
+    "os.name",
+    "sys.hexversion",
+)
+_MACHINE_FUNCTIONS = ("find_spec", "platform.system", "platform.python_implementation")
 
 
 class _UnknownError(Exception):
@@ -68,14 +74,14 @@ def truth(test: ast.expr, names: Mapping[str, str], machine: Machine) -> bool | 
 
 def depends_on_machine(test: ast.expr, names: Mapping[str, str]) -> bool:
     """Return whether *test* depends on the Python version, the system or installed modules."""
-    asked = {
+    used = {
         dotted(node, names) for node in ast.walk(test) if isinstance(node, ast.Name | ast.Attribute)
     }
-    return any(name in _ASKED or name.endswith(_CALLED) for name in asked)
+    return any(name in _MACHINE_NAMES or name.endswith(_MACHINE_FUNCTIONS) for name in used)
 
 
 def dotted(node: ast.expr, names: Mapping[str, str]) -> str:
-    """Return the full name of a variable or attribute, such as sys.version_info; else nothing."""
+    """Return the full name of a variable or attribute, such as sys.version_info; otherwise ""."""
     match node:
         case ast.Name(id=name):
             return names.get(name, name)
@@ -163,9 +169,9 @@ def _compare(one: Any, op: ast.cmpop, other: Any) -> bool:
 
 
 def _comparable(one: Any, other: Any) -> Any:
-    """Return sys.version_info in a form that compares with *other*, if enough of it is known."""
+    """Return sys.version_info as a tuple that compares with *other*; raise _UnknownError if too little is known."""
     if not isinstance(one, _FullVersion):
         return one
     if not isinstance(other, tuple) or (other[: len(one)] == tuple(one) and len(other) > len(one)):
         raise _UnknownError
-    return (*one, 0)  # It has more numbers than the two: (3, 13) < sys.version_info.
+    return (*one, 0)  # It has more than two numbers, so (3, 13) < sys.version_info.

@@ -1,7 +1,8 @@
 """List the files of a checkout that git tracks, or would track.
 
-In a folder without git, such as an unpacked archive, all files count, because an archive contains
-what git tracks. A file that was added manually changes digests, so a deploy refuses build/.
+In a folder without git, such as an unpacked archive, all files belong to the
+checkout, because an archive contains what git tracks. If a file was added to it manually, digests
+change, and a deploy reports that build/ is stale.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from deployer.errors import SynthError
 
-_LITERAL = {"GIT_LITERAL_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+_GIT_VARIABLES = {"GIT_GIT_VARIABLES_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 # Variables that git sets for hooks, and that change the meaning of paths.
 _REMOVED = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),
@@ -27,7 +28,10 @@ _UNTRACKED = ""
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a checkout by path, with git's mode (empty if untracked); None without git."""
+    """The files of a checkout by path, with git's mode, which is empty if untracked.
+
+    *modes* is None without git.
+    """
 
     root: Path
     modes: Mapping[str, str] | None = None
@@ -54,19 +58,19 @@ class Listing:
         return bool((self.modes or {}).get(path))
 
     def is_repository(self, path: str) -> bool:
-        """Return whether *path* is a submodule or another repository, whose files git does not list."""
+        """Return whether *path* is a submodule or another repository; git does not list its files."""
         modes = self.modes or {}
         return modes.get(path) == _SUBMODULE or f"{path}/" in modes
 
     def is_executable(self, path: str) -> bool:
         """Return whether git records, or would record, the file *path* as executable."""
-        if self.modes is not None and not self._modes_count:
+        if self.modes is not None and not self._has_file_modes:
             return self.modes.get(path) == _EXECUTABLE
         return bool((self.root / path).stat().st_mode & 0o100)
 
     @cached_property
-    def _modes_count(self) -> bool:
-        """Whether the file system stores modes, according to the repository's core.fileMode."""
+    def _has_file_modes(self) -> bool:
+        """Return whether the file system stores modes, according to the repository's core.fileMode."""
         return (
             _git(self.root, "config", "--type=bool", "--default=true", "core.fileMode") != "false\n"
         )
@@ -75,7 +79,7 @@ class Listing:
 def listing(root: Path, paths: Sequence[str]) -> Listing:
     """Return the files below *paths* of the checkout in *root*.
 
-    Raises SynthError if git cannot read the repository, because ignored files must not be packed.
+    Raise SynthError if git cannot read the repository, because ignored files must not be packed.
     """
     root = root.absolute()
     repository = _repository(root)
@@ -96,21 +100,21 @@ def _repository(root: Path) -> Path | None:
 
 def _modes(output: str) -> list[tuple[str, str]]:
     """Read lines such as `H 100644 SHA 0 TAB path`, or `? path`."""
-    found = []
+    modes = []
     for line in filter(None, output.split("\0")):
         tag, rest = line[0], line[2:]
         fields, _, path = rest.partition("\t")
-        found.append((rest, _UNTRACKED) if tag == "?" else (path, fields.split(" ")[0]))
-    return found
+        modes.append((rest, _UNTRACKED) if tag == "?" else (path, fields.split(" ")[0]))
+    return modes
 
 
 def _git(root: Path, *arguments: str) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in _REMOVED}
     try:
-        ran = subprocess.run(
+        completed = subprocess.run(
             ["git", *arguments],
             cwd=root,
-            env=environment | _LITERAL,
+            env=environment | _GIT_VARIABLES,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -118,9 +122,9 @@ def _git(root: Path, *arguments: str) -> str:
     except OSError as error:
         problem = f"git: {error.strerror}"
     else:
-        if ran.returncode == 0:
-            return os.fsdecode(ran.stdout)
-        problem = ran.stderr.decode(errors="replace").strip().partition("\n")[0]
+        if completed.returncode == 0:
+            return os.fsdecode(completed.stdout)
+        problem = completed.stderr.decode(errors="replace").strip().partition("\n")[0]
     raise SynthError(
         f"{root}: cannot list the files that git tracks: {problem}",
         hint="install git, and make `git status` work in this folder, or unpack a `git archive`",

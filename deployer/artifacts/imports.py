@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 from deployer.artifacts.conditions import Machine, depends_on_machine, dotted, truth
 
-_CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-_DYNAMIC = {"importlib.import_module", "__import__", "builtins.__import__"}
+_IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+_IMPORT_FUNCTIONS = {"importlib.import_module", "__import__", "builtins.__import__"}
 
 # Before Python 3.12, ast.parse fails with "SystemError: AST constructor recursion depth mismatch" if
-# another call of it runs meanwhile: in another thread, or in a finalizer that formats a traceback.
+# another call runs concurrently: in another thread, or in a finalizer that formats a traceback.
 # See github.com/python/cpython/issues/106905. So calls from here hold a lock, and are repeated if
 # another call interfered.
-_PARSING = threading.Lock()
+_PARSE_LOCK = threading.Lock()
 _ATTEMPTS = 5
 
 
@@ -26,9 +26,10 @@ _ATTEMPTS = 5
 class Import:
     """`import module`, or `from module import names`.
 
-    *optional*: a failure is caught, or the machine or installed modules decide. *conditional*: it is
-    below any other `if`. *late*: it is in a function, which may never be called. *unless*: groups of
-    modules that are tried before; it is executed only if one of each group is missing.
+    *optional*: a failure is caught, or a condition on the machine or on installed modules guards it.
+    *conditional*: it is in any other `if`. *late*: it is in a function, which may never be called.
+    *unless*: groups of modules that are imported first; this one is executed only if each group has
+    a missing module.
     """
 
     module: str
@@ -39,14 +40,17 @@ class Import:
     late: bool = False
     unless: tuple[frozenset[str], ...] = ()
 
-    def is_needed(self, has: Callable[[str], bool]) -> bool:
-        """Return whether the import is executed and must succeed; *has* returns whether a module exists."""
-        return not (self.optional or any(all(map(has, tried)) for tried in self.unless))
+    def is_needed(self, is_available: Callable[[str], bool]) -> bool:
+        """Return whether the import is executed and must succeed.
+
+        *is_available* returns whether a module exists.
+        """
+        return not (self.optional or any(all(map(is_available, tried)) for tried in self.unless))
 
 
 def parse(source: bytes) -> ast.Module:
-    """Parse *source*, ignoring warnings; raises SyntaxError if it is not valid Python."""
-    with _PARSING, warnings.catch_warnings():
+    """Parse *source*, ignoring warnings; raise SyntaxError if it is not valid Python."""
+    with _PARSE_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return _parse(source, _ATTEMPTS)
@@ -67,12 +71,12 @@ def _parse(source: bytes, attempts: int) -> ast.Module:
 
 @functools.lru_cache(maxsize=4096)
 def imports(source: bytes, module: str, machine: Machine = Machine()) -> tuple[Import, ...]:  # noqa: B008  # Frozen.
-    """Return every import that *source* may execute on *machine*; raises SyntaxError.
+    """Return every import that *source* may execute on *machine*; raise SyntaxError.
 
     *module* is the dotted name of the source, the base of relative imports.
     """
     tree = parse(source)
-    return tuple(_Reading(module, machine, aliases(tree)).found(tree.body, Import("", (), 0)))
+    return tuple(_ImportFinder(module, machine, aliases(tree)).find(tree.body, Import("", (), 0)))
 
 
 def aliases(tree: ast.Module) -> Mapping[str, str]:
@@ -88,13 +92,13 @@ def aliases(tree: ast.Module) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _ImportFinder:
     module: str
     machine: Machine
     names: Mapping[str, str]
 
-    def found(self, nodes: Iterable[ast.AST], at: Import) -> Iterator[Import]:
-        """Yield the imports in *nodes*; *at* has the properties that all of them share."""
+    def find(self, nodes: Iterable[ast.AST], at: Import) -> Iterator[Import]:
+        """Yield the imports in *nodes*; *at* has the properties that they share."""
         for node in nodes:
             match node:
                 case ast.Import(names=modules, lineno=line):
@@ -106,42 +110,42 @@ class _Reading:
                     yield from self._branches(node, at)
                 case ast.Try(handlers=handlers) | ast.TryStar(handlers=handlers):
                     caught = any(self._catches(handler.type) for handler in handlers)
-                    tried = tuple(self.found(node.body, at))
+                    tried = tuple(self.find(node.body, at))
                     yield from (replace(item, optional=item.optional or caught) for item in tried)
                     yield from self._handlers(handlers, tried, at)
-                    yield from self.found([*node.orelse, *node.finalbody], at)
+                    yield from self.find([*node.orelse, *node.finalbody], at)
                 case ast.With(items=items) if any(self._suppresses(item) for item in items):
-                    yield from self.found(items, at)
-                    yield from self.found(node.body, replace(at, optional=True))
+                    yield from self.find(items, at)
+                    yield from self.find(node.body, replace(at, optional=True))
                 case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
-                    yield from self.found(ast.iter_child_nodes(node), replace(at, late=True))
+                    yield from self.find(ast.iter_child_nodes(node), replace(at, late=True))
                 case ast.Call(func=function, args=[ast.Constant(value=str(name)), *_]) if dotted(
                     function, self.names
-                ) in _DYNAMIC and not name.startswith("."):
+                ) in _IMPORT_FUNCTIONS and not name.startswith("."):
                     yield replace(at, module=name, line=node.lineno)
                 case _:
-                    yield from self.found(ast.iter_child_nodes(node), at)
+                    yield from self.find(ast.iter_child_nodes(node), at)
 
     def _branches(self, node: ast.If, at: Import) -> Iterator[Import]:
-        holds = truth(node.test, self.names, self.machine)
-        yield from self.found([node.test], at)
-        if holds is None and depends_on_machine(node.test, self.names):
+        is_true = truth(node.test, self.names, self.machine)
+        yield from self.find([node.test], at)
+        if is_true is None and depends_on_machine(node.test, self.names):
             at = replace(at, optional=True)
-        elif holds is None:
+        elif is_true is None:
             at = replace(at, conditional=True)
-        if holds is not False:
-            yield from self.found(node.body, at)
-        if holds is not True:
-            yield from self.found(node.orelse, at)
+        if is_true is not False:
+            yield from self.find(node.body, at)
+        if is_true is not True:
+            yield from self.find(node.orelse, at)
 
     def _handlers(
         self, handlers: Iterable[ast.ExceptHandler], tried: Iterable[Import], at: Import
     ) -> Iterator[Import]:
         """Yield the imports in handlers, which replace those that were *tried*."""
-        missed = frozenset(item.module for item in tried if not (item.late or item.optional))
-        instead = replace(at, unless=(*at.unless, missed)) if missed else at
+        tried_modules = frozenset(item.module for item in tried if not (item.late or item.optional))
+        fallback = replace(at, unless=(*at.unless, tried_modules)) if tried_modules else at
         for handler in handlers:
-            yield from self.found([handler], instead if self._catches(handler.type) else at)
+            yield from self.find([handler], fallback if self._catches(handler.type) else at)
 
     def _suppresses(self, item: ast.withitem) -> bool:
         match item.context_expr:
@@ -157,7 +161,7 @@ class _Reading:
             case None:
                 return True
             case ast.Name() | ast.Attribute():
-                return dotted(caught, self.names).rpartition(".")[2] in _CAUGHT
+                return dotted(caught, self.names).rpartition(".")[2] in _IMPORT_ERRORS
             case ast.Tuple(elts=items):
                 return any(self._catches(item) for item in items)
             case _:

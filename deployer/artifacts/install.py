@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path, PurePath, PurePosixPath
 
 from deployer.artifacts import Target, elf, pip_settings
-from deployer.artifacts.problems import Problem, combined
+from deployer.artifacts.problems import Problem, combined_error
 from deployer.artifacts.sources import LOCK, Sources, names
 from deployer.artifacts.zip_files import Tree
 from deployer.errors import BuildError
@@ -21,17 +21,15 @@ from deployer.lambda_runtime import PACKAGES, normalize_name
 
 SECONDS = 600  # For uv, which itself stops long before if a server does not respond.
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-# Nothing else is excluded: packages import their tests and read their stubs.
-_CACHES = (
-    "__pycache__"  # Bytecode for the Python that builds; modules without source are elsewhere.
-)
+# Nothing else is excluded: some packages import their tests or read their stubs.
+_CACHES = "__pycache__"  # Bytecode for the Python that runs the build. Python imports it only with its source.
 _UV_RECORDS = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"}
-_LOCK_OF_UV = ".lock"
+_UV_LOCK = ".lock"
 _RECORD = "RECORD"
 _SCRIPTS = "bin"
-_SCRIPT_HEAD = 4096  # Bytes that are searched for the interpreter of a script.
+_SCRIPT_HEAD_BYTES = 4096  # Bytes that are searched for the interpreter of a script.
 
-_PASSED_ON = {
+_INHERITED = {
     *(
         "PATH",
         "HOME",
@@ -62,24 +60,24 @@ _HINTS = {
 def install(name: str, lock: str, target: Target, folder: Path) -> Tree:
     """Install *lock* into *folder*, and return its files.
 
-    Raises BuildError if a package has no wheel, differs from the lock, or cannot be fetched.
+    Raise BuildError if a package has no wheel, differs from the lock, or cannot be fetched.
     """
     folder.mkdir()
     requirements = folder.with_suffix(".txt")
     requirements.write_text(lock, encoding="utf-8")
     _run(name, target, "--target", str(folder), "--requirements", str(requirements))
-    if not target.host and (problems := list(_without_compiled_code(name, folder))):
-        raise combined(BuildError, problems)
+    if not target.host and (problems := list(_missing_compiled_code(name, folder))):
+        raise combined_error(BuildError, problems)
     return _packed_files(folder)
 
 
-def packed(sources: Sources) -> str:
-    """Return the part of the lock that is packed.
+def packaged_requirements(sources: Sources) -> str:
+    """Return the requirements in the lock that are installed into the zip.
 
     The packages of Lambda's runtime are omitted, unless requirements.in names one of them: then all
     of them are packed, because boto3 and botocore of different versions are not compatible.
     """
-    requested = PACKAGES.keys() & set(names(sources.asked))
+    requested = PACKAGES.keys() & set(names(sources.requirements_in))
     return "".join(
         block for name, block in _blocks(sources.lock.decode()) if requested or name not in PACKAGES
     )
@@ -93,17 +91,17 @@ def _blocks(lock: str) -> Iterator[tuple[str, str]]:
 
 
 def _run(name: str, target: Target, *arguments: str) -> None:
-    """Install with uv, first from its cache only, which takes a third of the time."""
+    """Install with uv, first from its cache only, which takes a third of the time if it has all packages."""
     command = [uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary", ":all:", "--link-mode", "hardlink", "--python", sys.executable]
     command += _platform(target)
     command += arguments
     if _error_of([*command, "--offline"]) and (error := _error_of(command)):
-        raise _refused(name, target, error)
+        raise _install_error(name, target, error)
 
 
 def uv() -> str:
-    """Return the path of uv. The lock is needed because sysconfig of Python 3.11 is not thread-safe."""
+    """Return the path of uv; hold a lock, because sysconfig of Python 3.11 is not thread-safe."""
     from uv import find_uv_bin
 
     with _FINDING_UV:
@@ -118,20 +116,22 @@ def _error_of(command: list[str]) -> str:
         "COLUMNS": "1000",
     }  # The message is searched, so it must not wrap.
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             command, env=env, capture_output=True, encoding="utf-8", check=False, timeout=SECONDS
         )
     except subprocess.TimeoutExpired:
         return f"Failed to fetch: no result within {SECONDS} s"
     return (
-        done.stderr.strip() or f"uv ended with exit code {done.returncode}"
-        if done.returncode
+        completed.stderr.strip() or f"uv ended with exit code {completed.returncode}"
+        if completed.returncode
         else ""
     )
 
 
-def _refused(name: str, target: Target, error: str) -> BuildError:
-    hint = next((hint for words, hint in _HINTS.items() if words in error), "fix the error of uv")
+def _install_error(name: str, target: Target, error: str) -> BuildError:
+    hint = next(
+        (hint for words, hint in _HINTS.items() if words in error), "fix the error that uv reports"
+    )
     place = f"lambdas/{name}/{LOCK}"
     indented = "\n".join(f"  {line}" for line in error.splitlines() if line.strip())
     return BuildError(f"{place}: cannot be installed for {target}:\n{indented}", hint=hint)
@@ -150,7 +150,7 @@ def _packed_files(folder: Path) -> Tree:
     executable: set[str] = set()
     for file in folder.rglob("*"):
         path = file.relative_to(folder)
-        if not file.is_file() or not _needed(path):
+        if not file.is_file() or not _is_packaged(path):
             continue
         content = file.read_bytes()
         if path.parts[0] == _SCRIPTS and _is_for_this_python(content):
@@ -159,14 +159,14 @@ def _packed_files(folder: Path) -> Tree:
         if file.stat().st_mode & 0o100:
             executable.add(path.as_posix())
     for record in [name for name in files if _is_record(PurePosixPath(name))]:
-        files[record] = _recorded(files[record], files)
+        files[record] = _filtered_record(files[record], files)
     return Tree(files, frozenset(executable))
 
 
-def _needed(path: PurePath) -> bool:
+def _is_packaged(path: PurePath) -> bool:
     if _is_metadata(path) and path.name in _UV_RECORDS:
         return False
-    return path.as_posix() != _LOCK_OF_UV and _CACHES not in path.parts[:-1]
+    return path.as_posix() != _UV_LOCK and _CACHES not in path.parts[:-1]
 
 
 def _is_metadata(path: PurePath) -> bool:
@@ -178,12 +178,12 @@ def _is_record(path: PurePath) -> bool:
 
 
 def _is_for_this_python(content: bytes) -> bool:
-    """Return whether *content* is a script that the installer wrote for the Python that builds."""
-    head = b"".join(content[:_SCRIPT_HEAD].splitlines(keepends=True)[:2])
+    """Return whether *content* is a script that the installer wrote for the Python that runs the build."""
+    head = b"".join(content[:_SCRIPT_HEAD_BYTES].splitlines(keepends=True)[:2])
     return head.startswith(b"#!") and os.fsencode(sys.executable) in head
 
 
-def _recorded(record: bytes, files: Collection[str]) -> bytes:
+def _filtered_record(record: bytes, files: Collection[str]) -> bytes:
     """Return the lines of RECORD about *files*, in a reproducible order.
 
     importlib.metadata reads the files of a distribution from it.
@@ -198,8 +198,8 @@ def _rows(record: bytes) -> list[list[str]]:
     return [row for row in csv.reader(record.decode().splitlines()) if row]
 
 
-def _without_compiled_code(name: str, folder: Path) -> Iterator[Problem]:
-    """Yield packages whose metadata declares compiled code, but which contain none."""
+def _missing_compiled_code(name: str, folder: Path) -> Iterator[Problem]:
+    """Yield packages that contain no compiled code although their metadata declares it."""
     for wheel in sorted(folder.glob("*.dist-info/WHEEL")):
         if "Root-Is-Purelib: false" in wheel.read_text(encoding="utf-8"):
             files = [folder / row[0] for row in _rows(wheel.with_name(_RECORD).read_bytes())]
@@ -216,9 +216,9 @@ def environment() -> dict[str, str]:
 
     If pip created .venv, because uv is not installed, the settings of pip are added.
     """
-    passed = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith("UV_") or name.upper() in _PASSED_ON
+        if name.startswith("UV_") or name.upper() in _INHERITED
     }
-    return pip_settings.environment(os.environ) | passed
+    return pip_settings.environment(os.environ) | inherited

@@ -1,7 +1,7 @@
 """Find a Python on this machine that can import code built for a target.
 
-It is the running one, or one that uv finds: on PATH, in pyenv, or installed by uv. One for another
-architecture is used if the system emulates it. Nothing is downloaded.
+It is the interpreter that runs this, or one that uv finds: on PATH, in pyenv, or installed by uv.
+An interpreter for another architecture is used if the system emulates it. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from deployer.artifacts.install import MACHINES, environment, uv
 from deployer.isolation import sandbox
 
 _SECONDS = 60
-_FINDING = threading.Lock()
+_FIND_LOCK = threading.Lock()
 _QUERY = """
 import json, os, sys
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -43,7 +43,7 @@ class Interpreter:
     prefix: str
 
     def fits(self, target: Target) -> bool:
-        """Return whether it loads code for *target*: same architecture and ABI, recent C library."""
+        """Return whether it can load code for *target*: same architecture and ABI, recent C library."""
         name, _, version = self.libc.partition(" ")
         tag = f".cpython-{target.python.replace('.', '')}-"
         return (
@@ -56,36 +56,38 @@ class Interpreter:
 
 def find(target: Target) -> Interpreter | None:
     """Return an interpreter for *target*, or None. The result is cached."""
-    with _FINDING:
-        return _found(target)
+    with _FIND_LOCK:
+        return _find(target)
 
 
 @functools.cache
-def _found(target: Target) -> Interpreter | None:
+def _find(target: Target) -> Interpreter | None:
     if target.host:
-        return _inspected(sandbox.python())
-    candidates = (_inspected(path) for path in _candidates(target))
-    return next((found for found in candidates if found and found.fits(target)), None)
+        return _inspect(sandbox.python())
+    candidates = (_inspect(path) for path in _candidates(target))
+    return next(
+        (candidate for candidate in candidates if candidate and candidate.fits(target)), None
+    )
 
 
 def _candidates(target: Target) -> Iterator[str]:
     if sys.platform != "linux":
         return
     yield sandbox.python()
-    wanted = f"cpython-{target.python}-linux-{MACHINES[target.architecture]}-gnu"
+    request = f"cpython-{target.python}-linux-{MACHINES[target.architecture]}-gnu"
     command = [uv(), "python", "find", "--offline", "--no-python-downloads", "--no-project"]
-    if found := _output([*command, wanted]):
-        yield os.path.realpath(found.strip())
+    if path := _output([*command, request]):
+        yield os.path.realpath(path.strip())
 
 
-def _inspected(path: str) -> Interpreter | None:
+def _inspect(path: str) -> Interpreter | None:
     output = _output([path, "-I", "-S", "-c", _QUERY])
     return Interpreter(path, *json.loads(output)) if output else None
 
 
 def _output(command: list[str]) -> str:
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             command,
             env=environment(),
             stdin=subprocess.DEVNULL,
@@ -96,4 +98,4 @@ def _output(command: list[str]) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout if done.returncode == 0 else ""
+    return completed.stdout if completed.returncode == 0 else ""

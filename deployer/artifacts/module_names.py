@@ -15,7 +15,7 @@ _DYNAMIC = {"globals", "vars", "locals", "exec", "setattr", "__getattr__", "modu
 
 @dataclass(frozen=True)
 class Bindings:
-    """The *names* of a module. *more* means that it may have others as well."""
+    """The *names* of a module; with *more*, it may have others as well."""
 
     names: frozenset[str]
     more: bool = False
@@ -26,13 +26,13 @@ class Bindings:
 
 
 def bindings(tree: ast.Module, machine: Machine) -> Bindings:
-    """Return what the statements of a module's own scope bind on *machine*."""
+    """Return the names that the top-level statements of a module bind on *machine*."""
     names = set(_bound(tree.body, aliases(tree), machine))
     return Bindings(frozenset(names), more="*" in names or _has_dynamic_names(tree))
 
 
 def _has_dynamic_names(tree: ast.Module) -> bool:
-    """Return whether the module may define names in other ways than by statements of its scope."""
+    """Return whether the module may define names in other ways than by top-level statements."""
     return any(
         isinstance(node, ast.Global)
         or (isinstance(node, ast.Name) and node.id in _DYNAMIC)
@@ -56,19 +56,19 @@ def _bound(nodes: Iterable[ast.AST], names: Mapping[str, str], machine: Machine)
             case ast.AnnAssign(value=None) | ast.Lambda():
                 continue  # An annotation alone binds nothing.
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                yield from _walrus(node)
+                yield from _assignment_expressions(node)
             case ast.If(test=test):
-                holds = truth(test, names, machine)
+                is_true = truth(test, names, machine)
                 yield from _bound([test], names, machine)
-                yield from _bound(node.body if holds is not False else (), names, machine)
-                yield from _bound(node.orelse if holds is not True else (), names, machine)
+                yield from _bound(node.body if is_true is not False else (), names, machine)
+                yield from _bound(node.orelse if is_true is not True else (), names, machine)
             case ast.Name(id=name, ctx=ast.Store()) | ast.MatchAs(name=str(name)):
                 yield name
             case _:
                 yield from _bound(ast.iter_child_nodes(node), names, machine)
 
 
-def _walrus(comprehension: ast.AST) -> Iterator[str]:
+def _assignment_expressions(comprehension: ast.AST) -> Iterator[str]:
     """Yield the names that `:=` binds in a comprehension; its other names are local to it."""
     for node in ast.walk(comprehension):
         match node:

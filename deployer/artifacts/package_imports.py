@@ -1,7 +1,7 @@
-"""Follow the imports of a function through its packages, without executing them.
+"""Follow the imports of a function into its packages, without executing them.
 
 This finds the missing modules that importing the handler would find. It does not find missing names
-in modules, and imports that are known only at run time: computed, caught or conditional ones.
+in modules, nor imports that are known only at run time: computed, caught or conditional ones.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from deployer.artifacts.problems import Problem
 _MODULES = (".py", ".so", ".pyc")
 _INIT = "__init__"
 _FOLDER, _FILE, _PACKAGE = range(3)
-_CREATES_MODULES = (b"sys.modules", b"meta_path", b"path_hooks", b"__path__")
+_MODULE_HOOKS = (b"sys.modules", b"meta_path", b"path_hooks", b"__path__")
 _HINT = "pin another version of the package, or add what it imports to requirements.in"
 
 
@@ -66,14 +66,14 @@ def unresolved(
 ) -> Iterator[Problem]:
     """Yield imports of packages, executed during their import, that the zip does not provide.
 
-    Imports of *sources*, the function's own files, are followed, but reported elsewhere.
+    Imports of *sources*, the function's own files, are followed; checks.contents reports them.
     """
     known = modules(packed.namelist())
     is_available = availability(known, machine, packed.read)
-    waiting = [path for path in sources if path.endswith(".py")]
-    seen = set(waiting)
-    while waiting:
-        path = waiting.pop()
+    pending = [path for path in sources if path.endswith(".py")]
+    seen = set(pending)
+    while pending:
+        path = pending.pop()
         for wanted in _imports(packed, path, machine):
             is_certain = path in sources or not (wanted.late or wanted.conditional)
             if not (is_certain and wanted.is_needed(is_available)):
@@ -84,7 +84,7 @@ def unresolved(
             files = {known.get(name, "") for name in _parents(wanted)}
             reached = {file for file in files if _is_source(file)} - seen
             seen |= reached
-            waiting += sorted(reached)
+            pending += sorted(reached)
 
 
 def availability(
@@ -113,7 +113,7 @@ def _may_create(known: Mapping[str, str], module: str, read: Callable[[str], byt
             if not _is_source(file):
                 return bool(file)
             content = read(file)
-            return any(word in content for word in _CREATES_MODULES)
+            return any(word in content for word in _MODULE_HOOKS)
     return False
 
 

@@ -23,7 +23,7 @@ _FOR_UV = {
 }
 _SECTIONS = ("global", "install", ":env:")  # Each has precedence over those before it.
 _LINE = re.compile(r"(global|install|:env:)\.([a-z-]+)=(.*)")
-_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # pip reads both, uv neither.
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # pip reads both, and uv reads neither.
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -34,15 +34,15 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     if not find_spec("pip"):
         return {}
     bundle = next((environ[name] for name in _BUNDLES if environ.get(name)), "")
-    found = {"UV_SYSTEM_CERTS": "true", "UV_INDEX_STRATEGY": "unsafe-best-match"}
-    return found | ({"SSL_CERT_FILE": bundle} if bundle else {}) | translated(_listed())
+    variables = {"UV_SYSTEM_CERTS": "true", "UV_INDEX_STRATEGY": "unsafe-best-match"}
+    return variables | ({"SSL_CERT_FILE": bundle} if bundle else {}) | translate(_config_lines())
 
 
-def translated(lines: Iterable[str]) -> dict[str, str]:
+def translate(lines: Iterable[str]) -> dict[str, str]:
     """Return the settings in *lines* of `pip config list` as variables of uv."""
     matches = [match for line in lines if (match := _LINE.fullmatch(line))]
     matches.sort(key=lambda match: _SECTIONS.index(match[1]))
-    settings = {match[2]: _text(match[3]) for match in matches}
+    settings = {match[2]: _unquoted(match[3]) for match in matches}
     return {
         variable: _value(variable, settings[name])
         for name, variables in _FOR_UV.items()
@@ -51,12 +51,12 @@ def translated(lines: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _text(written: str) -> str:
+def _unquoted(literal: str) -> str:
     """Return a value, which pip prints as a Python literal."""
     try:
-        return str(ast.literal_eval(written))
+        return str(ast.literal_eval(literal))
     except (SyntaxError, ValueError):
-        return written
+        return literal
 
 
 def _value(variable: str, text: str) -> str:
@@ -65,7 +65,7 @@ def _value(variable: str, text: str) -> str:
 
 
 @cache
-def _listed() -> tuple[str, ...]:
+def _config_lines() -> tuple[str, ...]:
     """Return pip's settings from its files and the environment."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)

@@ -19,7 +19,7 @@ class Problem:
     hint: str = ""
 
 
-def combined(kind: type[E], problems: Sequence[Problem]) -> E:
+def combined_error(kind: type[E], problems: Sequence[Problem]) -> E:
     """Return one error of *kind* with all *problems*, each once."""
     facts = dict.fromkeys(problem.fact for problem in problems)
     hints = dict.fromkeys(problem.hint for problem in problems if problem.hint)

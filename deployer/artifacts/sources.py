@@ -18,69 +18,74 @@ from pathlib import Path, PurePosixPath
 
 from deployer.artifacts.git_files import Listing, listing
 from deployer.artifacts.imports import Import, imports
-from deployer.artifacts.problems import Problem, combined
+from deployer.artifacts.problems import Problem, combined_error
 from deployer.artifacts.zip_files import Tree
 from deployer.errors import SynthError
 from deployer.lambda_runtime import PACKAGES, normalize_name
 
 FORMAT = "2"  # Increment it when the builder creates another zip from the same sources.
 LAMBDAS, SHARED = "lambdas", "shared"
-LOCK, ASKED, UNUSED, INCLUDE = "requirements.txt", "requirements.in", "unused.txt", "include.txt"
+LOCK, REQUIREMENTS_IN, UNUSED, INCLUDE = (
+    "requirements.txt",
+    "requirements.in",
+    "unused.txt",
+    "include.txt",
+)
 
-_NOT_CODE = {LOCK, ASKED, UNUSED, INCLUDE, "events"}
+_NOT_CODE = {LOCK, REQUIREMENTS_IN, UNUSED, INCLUDE, "events"}
 _CACHES = ("__pycache__",)
 _COMPILED = ".pyc"
 _EDITOR_FILES = re.compile(r".*(~|\.orig|\.rej|\.bak|\.swp|\.swo)|#.*#")
-_ODD = re.compile(
+_UNPORTABLE = re.compile(
     r'[^ -~]|[\\:*?"<>|]'
 )  # Characters that some systems do not allow or encode differently.
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The source files of a zip by path, the lock, and the requirements that it was compiled from."""
+    """The source files of a zip by path, the lock, and the requirements.in that it was compiled from."""
 
     files: Mapping[str, bytes]
     lock: bytes = b""
-    asked: bytes = b""
+    requirements_in: bytes = b""
     executable: frozenset[str] = frozenset()
 
     @property
     def tree(self) -> Tree:
-        """The files in the form in which they are packed."""
+        """Return the source files as they are written to the zip."""
         return Tree(self.files, self.executable)
 
     def digest(self, facts: Sequence[str]) -> str:
         """Return 32 hexadecimal digits that depend on these sources and on *facts*."""
         digest = hashlib.sha256()
-        for part in ("\n".join((FORMAT, *facts)).encode(), self.lock, self.asked):
-            _feed(digest, part)
+        for part in ("\n".join((FORMAT, *facts)).encode(), self.lock, self.requirements_in):
+            _update_digest(digest, part)
         for path in sorted(self.files):
-            _feed(digest, path.encode())
-            _feed(digest, self.files[path])
-            _feed(digest, b"x" if path in self.executable else b"")
+            _update_digest(digest, path.encode())
+            _update_digest(digest, self.files[path])
+            _update_digest(digest, b"x" if path in self.executable else b"")
         return digest.hexdigest()[:32]
 
 
 def gather(root: Path, name: str) -> Sources:
-    """Return the sources of lambdas/*name*; raises SynthError with all their problems."""
+    """Return the sources of lambdas/*name*; raise SynthError with all their problems."""
     _check_name(root, name)
     folder = root / LAMBDAS / name
-    included = list(_included(folder))
+    included = list(_included_paths(folder))
     paths = [f"{LAMBDAS}/{name}", f"{LAMBDAS}/{SHARED}"]
     paths += [str(path) for _, path in included if _is_within(path)]
-    gathering = _Gathering(root, listing(root, paths))
-    gathering.problems += _linked(root, (LAMBDAS, *paths[:2]))
-    gathering.function(name)
+    collector = _SourceCollector(root, listing(root, paths))
+    collector.problems += _symbolic_links(root, (LAMBDAS, *paths[:2]))
+    collector.add_function(name)
     for place, path in included:
-        gathering.include(path, place, name)
-    gathering.imported()
-    lock, asked = _bytes(folder / LOCK), _bytes(folder / ASKED)
-    gathering.problems += _stale(name, lock, asked, _bytes(folder / UNUSED))
-    gathering.problems += _same_but_for_case(gathering.files)
-    if gathering.problems:
-        raise combined(SynthError, gathering.problems)
-    return Sources(gathering.files, lock, asked, frozenset(gathering.executable))
+        collector.add_included(path, place, name)
+    collector.add_imported()
+    lock, requirements_in = _bytes(folder / LOCK), _bytes(folder / REQUIREMENTS_IN)
+    collector.problems += _unlocked(name, lock, requirements_in, _bytes(folder / UNUSED))
+    collector.problems += _case_collisions(collector.files)
+    if collector.problems:
+        raise combined_error(SynthError, collector.problems)
+    return Sources(collector.files, lock, requirements_in, frozenset(collector.executable))
 
 
 def names(text: bytes) -> Iterator[str]:
@@ -91,7 +96,7 @@ def names(text: bytes) -> Iterator[str]:
 
 
 @dataclass
-class _Gathering:
+class _SourceCollector:
     root: Path
     listing: Listing
     files: dict[str, bytes] = field(default_factory=dict)
@@ -99,14 +104,14 @@ class _Gathering:
     origins: dict[str, str] = field(default_factory=dict)  # The path in the checkout of each file.
     problems: list[Problem] = field(default_factory=list)
 
-    def function(self, name: str) -> None:
-        """Add the folder of the function, without documentation and lists of requirements."""
+    def add_function(self, name: str) -> None:
+        """Add the folder of the function, without sample events and lists of requirements."""
         folder = self.root / LAMBDAS / name
         for entry in self._entries(folder):
             if entry.name not in _NOT_CODE:
                 self._add(entry, name)
 
-    def include(self, path: PurePosixPath, place: str, name: str) -> None:
+    def add_included(self, path: PurePosixPath, place: str, name: str) -> None:
         """Add *path*, which include.txt of the function *name* lists at *place*."""
         hint = "name a file or folder of the repository, from its root: backend/db"
         if not _is_within(path):
@@ -114,12 +119,12 @@ class _Gathering:
         elif path.parts[0].casefold() in {name.casefold(), SHARED}:
             fact = f"{place}: {path} would be in the function's own folder {path.parts[0]}/"
             self.problems.append(Problem(fact, "move or rename it"))
-        elif not (found := self._exactly(path)):
-            self.problems.append(Problem(f"{place}: {path} {self._missing(path)}", hint))
+        elif not (found := self._entry_with_exact_name(path)):
+            self.problems.append(Problem(f"{place}: {path} {self._why_missing(path)}", hint))
         else:
             self._add(found, str(path.parent) if path.parent.parts else "")
 
-    def _exactly(self, path: PurePosixPath) -> os.DirEntry[str] | None:
+    def _entry_with_exact_name(self, path: PurePosixPath) -> os.DirEntry[str] | None:
         """Return the entry of *path*, if its spelling is exact, also on systems that ignore case."""
         folder, found = self.root, None
         for part in path.parts:
@@ -129,8 +134,8 @@ class _Gathering:
             folder = Path(found.path)
         return found
 
-    def _missing(self, path: PurePosixPath) -> str:
-        """Return why *path* is not packed."""
+    def _why_missing(self, path: PurePosixPath) -> str:
+        """Return why *path* is not in the zip."""
         if any(part.startswith(".") for part in path.parts):
             return "is hidden, so it is not packed"
         is_ignored = (self.root / path).exists() and str(path) not in self.listing
@@ -149,21 +154,21 @@ class _Gathering:
     def _path(self, entry: os.DirEntry[str]) -> str:
         return Path(entry.path).relative_to(self.root).as_posix()
 
-    def imported(self) -> None:
+    def add_imported(self) -> None:
         """Add the shared modules that the files import, directly or indirectly."""
         unread = list(self.files)
         while unread:
             path = unread.pop()
             before = set(self.files)
             for wanted in self._imports_of(path):
-                for module in _shared(wanted):
-                    self._share(module, path, wanted)
+                for module in _shared_names(wanted):
+                    self._add_shared(module, path, wanted)
             unread += sorted(self.files.keys() - before)
 
     def _imports_of(self, path: str) -> tuple[Import, ...]:
         source = self.files[path]
-        mentions = SHARED.encode() in source or path.startswith(f"{SHARED}/")
-        if not (path.endswith(".py") and mentions):
+        mentions_shared = SHARED.encode() in source or path.startswith(f"{SHARED}/")
+        if not (path.endswith(".py") and mentions_shared):
             return ()
         try:
             return imports(source, path.removesuffix(".py").replace("/", "."))
@@ -172,7 +177,7 @@ class _Gathering:
             self.problems.append(Problem(f"{place}: {error.msg}", "fix the syntax error"))
             return ()
 
-    def _share(self, module: str, by: str, wanted: Import) -> None:
+    def _add_shared(self, module: str, importer: str, wanted: Import) -> None:
         """Add lambdas/shared/*module*, a file or folder, with data files of the same name."""
         entries = [
             entry
@@ -185,7 +190,7 @@ class _Gathering:
         elif not (
             wanted.optional or wanted.unless
         ):  # Other missing modules are found by the build.
-            place = f"{self.origins[by]}:{wanted.line}"
+            place = f"{self.origins[importer]}:{wanted.line}"
             self.problems.append(
                 Problem(
                     f"{place}: imports {SHARED}.{module}, which {self._why_not_shared(module)}",
@@ -210,12 +215,12 @@ class _Gathering:
             self.problems.append(Problem(fact, "replace it by its files"))
         elif entry.is_symlink():
             self.problems.append(Problem(f"{shown}: is a symbolic link", "replace it by the file"))
-        elif _ODD.search(entry.name):
+        elif _UNPORTABLE.search(entry.name):
             name = f"{shown!r}: a name that some systems do not allow"
             self.problems.append(Problem(name, "use plain ASCII letters, digits, - and _"))
         elif entry.is_dir():
-            for within in self._entries(Path(entry.path)):
-                self._add(within, path)
+            for child in self._entries(Path(entry.path)):
+                self._add(child, path)
         elif path not in self.files:
             self.files[path] = Path(entry.path).read_bytes()
             self.origins[path] = shown
@@ -238,14 +243,14 @@ def _check_name(root: Path, name: str) -> None:
         raise SynthError(f"{place}: Lambda's Python has a {name} already", hint="rename the folder")
 
 
-def _linked(root: Path, folders: Iterable[str]) -> Iterator[Problem]:
-    """Folders that are elsewhere, where git tracks nothing for us."""
+def _symbolic_links(root: Path, folders: Iterable[str]) -> Iterator[Problem]:
+    """Yield the *folders* that are symbolic links: git does not track the files in their targets."""
     for folder in folders:
         if (root / folder).is_symlink():
             yield Problem(f"{folder}: is a symbolic link", "replace it by the folder")
 
 
-def _included(folder: Path) -> Iterator[tuple[str, PurePosixPath]]:
+def _included_paths(folder: Path) -> Iterator[tuple[str, PurePosixPath]]:
     """Yield each path in the function's include.txt, with the place of its line."""
     lines = _bytes(folder / INCLUDE).decode().splitlines()
     for number, line in enumerate(lines, 1):
@@ -255,8 +260,8 @@ def _included(folder: Path) -> Iterator[tuple[str, PurePosixPath]]:
 
 def _is_within(path: PurePosixPath) -> bool:
     """Return whether *path* is valid on every system and below the root of the checkout."""
-    odd = path.is_absolute() or ".." in path.parts or not path.parts
-    return not (odd or _ODD.search(str(path)))
+    is_outside = path.is_absolute() or ".." in path.parts or not path.parts
+    return not (is_outside or _UNPORTABLE.search(str(path)))
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -273,7 +278,7 @@ def _is_source(entry: os.DirEntry[str]) -> bool:
     return not (name.startswith(".") or name in _CACHES or name.endswith(_COMPILED))
 
 
-def _shared(wanted: Import) -> Iterable[str]:
+def _shared_names(wanted: Import) -> Iterable[str]:
     """Return the modules of lambdas/shared/ that an import names."""
     match wanted.module.split("."):
         case [top, module, *_] if top == SHARED:
@@ -284,14 +289,14 @@ def _shared(wanted: Import) -> Iterable[str]:
             return ()
 
 
-def _stale(name: str, lock: bytes, asked: bytes, unused: bytes) -> Iterator[Problem]:
+def _unlocked(name: str, lock: bytes, requirements_in: bytes, unused: bytes) -> Iterator[Problem]:
     """Yield the requirements that are not locked."""
-    for missing in sorted(set(names(asked)) - set(names(lock)) - set(names(unused))):
-        place = f"{LAMBDAS}/{name}/{ASKED}"
+    for missing in sorted(set(names(requirements_in)) - set(names(lock)) - set(names(unused))):
+        place = f"{LAMBDAS}/{name}/{REQUIREMENTS_IN}"
         yield Problem(f"{place}: {missing} is not in {LOCK}", "run ./inv lock")
 
 
-def _same_but_for_case(paths: Iterable[str]) -> Iterator[Problem]:
+def _case_collisions(paths: Iterable[str]) -> Iterator[Problem]:
     """Yield paths that differ only by case, which macOS and Windows do not distinguish."""
     seen: dict[str, str] = {}
     for path in sorted(paths):
@@ -310,7 +315,7 @@ def _bytes(file: Path) -> bytes:
         return b""
 
 
-def _feed(digest: hashlib._Hash, part: bytes) -> None:
-    """Add *part* with its length, so that parts cannot be confused."""
+def _update_digest(digest: hashlib._Hash, part: bytes) -> None:
+    """Add *part* with its length, so that the same bytes, divided differently, have another digest."""
     digest.update(len(part).to_bytes(8, "big"))
     digest.update(part)

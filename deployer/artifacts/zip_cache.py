@@ -2,11 +2,11 @@
 
     dist/lambdas/NAME/DIGEST.zip       the zip
     dist/lambdas/NAME/DIGEST.json      its record: checksum, sizes and the check that was not possible
-    dist/lambdas/NAME/packages-*.zip   only its packages, with a record: compressed only once
-    dist/lambdas/NAME/lock             locked by the process that builds NAME
+    dist/lambdas/NAME/packages-*.zip   only its packages, with a record, so that they are compressed only once
+    dist/lambdas/NAME/lock             the file that the process that builds NAME locks
     dist/lambdas/NAME/draft-*          incomplete files of a running or killed build
 
-Everything here can be deleted, and is built again.
+All of it can be deleted; a build creates it again.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ from pathlib import Path
 from deployer import symlinks
 from deployer.artifacts import zip_files
 
-KEPT = (
-    6  # The number of zips of each kind that are kept for a function: two targets, three versions.
-)
+KEPT = 6  # Zips of each kind that are kept for a function: three versions for two targets.
 PACKAGES = "packages-"
 _DRAFT = "draft-"
 
@@ -58,8 +56,8 @@ def load(path: Path) -> ZipRecord | None:
 def locked(folder: Path) -> Iterator[Path]:
     """Hold the lock of *folder*, and yield a temporary folder for drafts.
 
-    The kernel releases the lock when its process ends, so existing drafts belong to killed builds.
-    Raises GuardError if the lock is a symbolic link: opening it would truncate the target.
+    The kernel releases the lock when its process ends, so existing drafts are those of killed builds.
+    Raise GuardError if the lock is a symbolic link: opening it would truncate the target.
     """
     folder.mkdir(parents=True, exist_ok=True)
     symlinks.refuse(folder / "lock", folder)

@@ -2,8 +2,8 @@
 
 Names are sorted; the time is the earliest that a zip can contain; every file is readable by all, and
 executable by all or by none, independent of the umask. Compression is deflate at level 5; level 6
-would take two fifths longer for half a percent. The bytes depend on zlib: another library in its
-place (zlib-ng in some builds of Python) compresses differently, so a zip is named by the digest of
+would take 40 % longer and save half a percent. The bytes depend on zlib: a replacement for it
+(zlib-ng in some builds of Python) compresses differently, so a zip is named by the digest of
 its inputs, never by that of its bytes.
 """
 
@@ -30,12 +30,12 @@ class Tree:
     executable: frozenset[str] = frozenset()
 
 
-def add(tree: Tree, to: IO[bytes]) -> dict[str, int]:
-    """Append *tree* to the zip *to*; return the sizes of all its files in bytes.
+def add(tree: Tree, file: IO[bytes]) -> dict[str, int]:
+    """Append *tree* to the zip *file*; return the sizes of all its files in bytes.
 
     Existing files are neither read nor compressed again. An empty file becomes a zip.
     """
-    with zipfile.ZipFile(to, "a") as packed:
+    with zipfile.ZipFile(file, "a") as packed:
         for path in sorted(tree.files):
             entry = zipfile.ZipInfo(path, EPOCH)
             entry.create_system = _UNIX

@@ -32,7 +32,7 @@ from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, desired_stack
 
 HOOKS = ProjectHooks(
     aliases={},
-    releases=ReleaseLimits(("network",), "network", "ReleaseRole"),
+    releases=ReleaseLimits("network", "ReleaseRole"),
     build=list,
     read_artifact=lambda artifact: b"",
     after_local_change=lambda env, account, stack: (),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.artifacts import Artifact, Code, Target, target
-from deployer.artifacts.build import Built, build
+from deployer.artifacts.build import BuiltZip, build
 
 ARM = target("python3.13", "arm64")
 HANDLER = "def handler(event, context):\n    return event\n"
@@ -50,7 +50,7 @@ class Checkout:
     def artifact(self, name: str, target: Target = ARM) -> Artifact:
         return self.code.artifact(name, target)
 
-    def build(self, *names: str, target: Target = ARM, jobs: int | None = None) -> list[Built]:
+    def build(self, *names: str, target: Target = ARM, jobs: int | None = None) -> list[BuiltZip]:
         wanted = [self.artifact(name, target) for name in names]
         return list(build(self.code, wanted, self.dist, jobs=jobs))
 

@@ -19,9 +19,9 @@ OTHER = "/opt/other/bin/python3.13"
 
 @pytest.fixture(autouse=True)
 def _nothing_found_before() -> Iterator[None]:
-    interpreters._found.cache_clear()
+    interpreters._find.cache_clear()
     yield
-    interpreters._found.cache_clear()
+    interpreters._find.cache_clear()
 
 
 @pytest.mark.parametrize(

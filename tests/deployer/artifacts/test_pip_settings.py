@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[3]
 )  # fmt: skip
 def test_translation(lines: list[str], expected: dict[str, str]) -> None:
     """Each setting is translated; settings of other commands are omitted."""
-    assert expected == pip_settings.translated(lines)
+    assert expected == pip_settings.translate(lines)
 
 
 def given(environ: dict[str, str]) -> dict[str, str]:
@@ -96,7 +96,7 @@ def test_certificates(
     monkeypatch: pytest.MonkeyPatch, lines: tuple[str, ...], expected: str
 ) -> None:
     """The CA bundle of requests is used, unless pip has its own."""
-    monkeypatch.setattr(pip_settings, "_listed", lambda: lines)
+    monkeypatch.setattr(pip_settings, "_config_lines", lambda: lines)
     monkeypatch.setattr(pip_settings, "find_spec", lambda _: True)
 
     found = pip_settings.environment({"REQUESTS_CA_BUNDLE": "/etc/bundle.pem"})

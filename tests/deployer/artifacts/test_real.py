@@ -11,7 +11,7 @@ import pytest
 
 from deployer import lambda_runtime
 from deployer.artifacts import Code, elf, host
-from deployer.artifacts.build import Built, build
+from deployer.artifacts.build import BuiltZip, build
 from tests.deployer.artifacts.checkout import ARM, read
 
 pytestmark = pytest.mark.thorough
@@ -28,7 +28,7 @@ print(psycopg.pq.__impl__, psycopg.__version__ > "3")
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], Built]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], BuiltZip]:
     """Build each function for Lambda and for this machine, with all checks."""
     code, dist = Code(ROOT), tmp_path_factory.mktemp("dist")
     wanted = [code.artifact(name, target) for target in (ARM, host()) for name in NAMES]
@@ -37,7 +37,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], Bu
     }
 
 
-def test_for_lambda(built: dict[tuple[str, bool], Built]) -> None:
+def test_for_lambda(built: dict[tuple[str, bool], BuiltZip]) -> None:
     """Compiled code is for arm64, and present for each function with a compiled package."""
     machines = {
         name: {
@@ -50,7 +50,7 @@ def test_for_lambda(built: dict[tuple[str, bool], Built]) -> None:
     assert {name: {"arm64"} if name in compiled else set() for name in NAMES} == machines
 
 
-def test_as_packed(built: dict[tuple[str, bool], Built], tmp_path: Path) -> None:
+def test_as_packed(built: dict[tuple[str, bool], BuiltZip], tmp_path: Path) -> None:
     """Psycopg finds its compiled module and its metadata in the zip."""
     with zipfile.ZipFile(built["migrate", True].path) as packed:
         packed.extractall(tmp_path / "code")

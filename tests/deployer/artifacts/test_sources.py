@@ -370,9 +370,9 @@ EXECUTABLE = st.frozensets(st.text("ab/", min_size=1, max_size=4), max_size=4)
 
 
 def _sources(
-    files: dict[str, bytes], lock: bytes, asked: bytes, executable: frozenset[str]
+    files: dict[str, bytes], lock: bytes, requirements_in: bytes, executable: frozenset[str]
 ) -> Sources:
-    return Sources(files, lock, asked, executable & files.keys())
+    return Sources(files, lock, requirements_in, executable & files.keys())
 
 
 ANY_SOURCES = st.builds(_sources, FILES, st.binary(max_size=3), st.binary(max_size=3), EXECUTABLE)
