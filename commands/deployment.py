@@ -103,7 +103,7 @@ def lint(_: Context, env: str = "") -> None:
     help={
         "stack": _STACK,
         "only": _ONLY,
-        "release": "plan what a release deploys: no administrator stacks",
+        "release": "plan a release: skip the stacks that administrators deploy",
         "verify": _VERIFY,
         "json": "print the plan as JSON lines",
     },
@@ -135,7 +135,7 @@ def plan(
         "yes": "approve all change sets without asking",
         "jobs": "how many stacks at a time; 1 keeps the order of layers()",
         "no_execute": "leave the change sets for review; print how to execute them",
-        "release": "deploy with the release role; no administrator stacks",
+        "release": "deploy a release: skip the stacks that administrators deploy",
         "verify": _VERIFY,
         "timeout": _TIMEOUT,
         "json": _JSON,

@@ -32,7 +32,7 @@ def test(
 
 @task(help={"all": "also the third-party scanners: see docs/scanners.md"})
 def check(_: Context, all: bool = False) -> None:  # noqa: A002  # the name of the flag
-    """Check style, types, build/ and templates, as a pull request."""
+    """Run the checks of a pull request: style, types, build/, templates."""
     with _exit_code_of_tools():
         development.check(all_=all)
 

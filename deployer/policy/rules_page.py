@@ -27,9 +27,10 @@ An exemption that matches no finding is a finding itself (L0001). To add a rule,
 the module of its subject in `deployer/policy/`, a row in `rules.py`, and a template without and one
 with a violation in `tests/deployer/policy/`.
 
-Sources: § are chapters of the project's security notes, D and A are rows of their tables; EC2.18 is
-a control of Security Hub, CKV_AWS_24 of checkov, CT.EC2.PR.3 of Control Tower, APIG4 of cdk-nag. A
-defect is one of the original system.
+Sources: § is a chapter, and D and A are table rows, of the security notes of the project, which are
+not in this repository. EC2.18 is a control of Security Hub, CKV_AWS_24 of checkov, CT.EC2.PR.3 of
+Control Tower, APIG4 of cdk-nag. Defects are those of the original system: see
+[parity.md](parity.md#defects).
 """
 
 
